@@ -1,0 +1,119 @@
+/** A container that this agent owns, as the runtime sees it. */
+export interface ContainerState {
+  id: string;
+  podUid: string;
+  /** Name of the container in its pod. */
+  name: string;
+  /** How often the container had been restarted when this one was made: 0 for the first. */
+  restartCount: number;
+  state: "created" | "running" | "exited";
+  image: string;
+  imageId: string;
+  startedAtMs?: number;
+  finishedAtMs?: number;
+  exitCode?: number;
+  /** The signal that ended it, when the runtime knows. */
+  signal?: number;
+  oomKilled?: boolean;
+}
+
+/** A directory or file of the node that a container sees. */
+export interface Mount {
+  hostPath: string;
+  containerPath: string;
+  readOnly: boolean;
+}
+
+/** All that a runtime needs to make one container. Everything of the API is resolved before. */
+export interface ContainerSpec {
+  podUid: string;
+  podName: string;
+  podNamespace: string;
+  /** Name of the container in its pod. */
+  name: string;
+  restartCount: number;
+  image: string;
+  /** Kubernetes' `command`: replaces the image's entrypoint. Absent: the image's. */
+  command?: readonly string[];
+  /** Kubernetes' `args`: replaces the image's command. */
+  args?: readonly string[];
+  env: Readonly<Record<string, string>>;
+  workingDir?: string;
+  mounts: readonly Mount[];
+  hostname: string;
+  /** File that receives the log, in the CRI format (`TIME stdout F text`); its folder exists. */
+  logPath: string;
+  /** Where the pod's network is: the path of a namespace, or the node's own network. */
+  network: { namespacePath: string } | "host";
+  /** Address of the pod, given to processes that must bind it themselves. */
+  podIP: string;
+  /** Parent cgroup, when the agent has made one for the pod. */
+  cgroupParent?: string;
+  limits: { cpuMillis?: number; memoryBytes?: number };
+  requests: { cpuMillis?: number };
+  security: {
+    runAsUser?: number;
+    runAsGroup?: number;
+    privileged?: boolean;
+    readOnlyRootFilesystem?: boolean;
+    allowPrivilegeEscalation?: boolean;
+    capabilitiesAdd?: readonly string[];
+    capabilitiesDrop?: readonly string[];
+  };
+  tty: boolean;
+  stdin: boolean;
+}
+
+export interface ExecResult {
+  exitCode: number;
+  /** What it wrote to both streams, cut off at 10 KB as the kubelet does for probes. */
+  output: string;
+}
+
+/** Why a runtime could not do something, in the words that a pod's status shows. */
+export class RuntimeError extends Error {
+  override name = "RuntimeError";
+  constructor(
+    /** As in `containerStatuses[].state.waiting.reason`. */
+    readonly reason:
+      | "ErrImagePull"
+      | "ErrImageNeverPull"
+      | "InvalidImageName"
+      | "CreateContainerError"
+      | "RunContainerError"
+      | "RuntimeUnavailable",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * What runs containers: Podman, plain processes, or the simulator. Every call may be repeated: doing what is
+ * already done succeeds. Failures are {@linkcode RuntimeError}s.
+ */
+export interface ContainerRuntime {
+  readonly name: "podman" | "process" | "simulated";
+  /** As in `node.status.nodeInfo.containerRuntimeVersion`, e.g. `podman://4.3.1`. */
+  readonly version: string;
+  /** Everything that this agent owns, running or not: the only truth after a restart. */
+  list(): Promise<readonly ContainerState[]>;
+  /** One container as it is now; `undefined` when it is gone. */
+  inspect(id: string): Promise<ContainerState | undefined>;
+  /** Makes the image present by the policy. Resolves with the image's id. */
+  ensureImage(image: string, policy: "Always" | "IfNotPresent" | "Never"): Promise<string>;
+  /** Makes a container of a name derived from pod uid, container and restart count. Resolves with its id. */
+  create(spec: ContainerSpec): Promise<string>;
+  start(id: string): Promise<void>;
+  /** SIGTERM (or the image's stop signal), then SIGKILL after `graceMs`. Resolves when it has ended. */
+  stop(id: string, graceMs: number): Promise<void>;
+  /** Removes a container, running or not. Its log stays. */
+  remove(id: string): Promise<void>;
+  /** Runs a command inside. Rejects when the deadline passes first; the command is then killed where possible. */
+  exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult>;
+  /** Calls `listener` within milliseconds after a container has ended. Returns the stop. */
+  onExit(listener: (id: string) => void): () => void;
+  /** At the agent's start: removes what a killed predecessor left half made and nobody can own. */
+  collectGarbage(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,28 @@
+/** A pod's place in the network. */
+export interface PodAddress {
+  podUid: string;
+  /** IPv4 address, unique in the cluster. */
+  ip: string;
+  /** Path of its network namespace; `undefined` when it shares the node's. */
+  namespacePath?: string;
+}
+
+/**
+ * Gives each pod an address. Two variants behind one contract: a namespace per pod (routed veth; needs root),
+ * and addresses of the loopback range without root, where programs must bind `$POD_IP`.
+ */
+export interface PodNetwork {
+  readonly kind: "namespace" | "loopback";
+  /** Address of the node towards its pods: the pods' gateway. */
+  readonly gatewayIP: string;
+  /** Probes the machine and makes what all pods share. Called once; safe when it is there already. */
+  start(): Promise<void>;
+  /** Sets up a pod's network. Twice for one uid gives the same address. */
+  add(podUid: string): Promise<PodAddress>;
+  /** Takes it down. Succeeds when it is not there. */
+  remove(podUid: string): Promise<void>;
+  /** What is there, after a restart too: the only truth. */
+  list(): Promise<readonly PodAddress[]>;
+  /** Lets go of what the process holds; leaves the pods' networks as they are. */
+  close(): void;
+}

@@ -1,0 +1,53 @@
+import type { Cause } from "../resources/check.ts";
+
+/** The reasons that Kubernetes uses, with their HTTP codes (apimachinery `meta/v1/types.go`, StatusReason). */
+export const CODE_OF_REASON = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  NotAcceptable: 406,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Gone: 410,
+  Expired: 410,
+  RequestEntityTooLarge: 413,
+  UnsupportedMediaType: 415,
+  Invalid: 422,
+  TooManyRequests: 429,
+  InternalError: 500,
+  NotImplemented: 501,
+  ServiceUnavailable: 503,
+  Timeout: 504,
+} as const;
+export type Reason = keyof typeof CODE_OF_REASON;
+
+export interface ErrorDetails {
+  name?: string;
+  group?: string;
+  kind?: string;
+  uid?: string;
+  causes?: readonly Cause[];
+  retryAfterSeconds?: number;
+}
+
+/** A refusal: the caller's fault (or the server's own 5xx), with the words that Kubernetes would use. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  constructor(
+    readonly reason: Reason,
+    message: string,
+    readonly details: ErrorDetails = {},
+  ) {
+    super(message);
+  }
+  get code(): number {
+    return CODE_OF_REASON[this.reason];
+  }
+}
+
+/** Whether `error` is a refusal for the given reason. */
+export function isRefusal(error: unknown, reason: Reason): error is ApiError {
+  return error instanceof ApiError && error.reason === reason;
+}

@@ -1,0 +1,166 @@
+import type { Cause } from "./check.ts";
+import type { ObjectMeta } from "./metadata.ts";
+import { objectMeta } from "./metadata.ts";
+import type { Schema } from "./schema.ts";
+
+/** Any object that the API serves. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+}
+
+/** An object of a kind that lives in namespaces. */
+export interface NamespacedObject extends KubeObject {
+  metadata: ObjectMeta & { namespace: string };
+}
+
+/** One column of `kubectl get`, as in `meta.k8s.io/v1` TableColumnDefinition. */
+export interface Column<T> {
+  name: string;
+  description?: string;
+  type?: "string" | "integer" | "date";
+  /** 0 (default): always shown; 1: with `-o wide` only. */
+  priority?: number;
+  /** Ages are RFC 3339 times in a column of type `date` or ready texts such as `5m` in one of type `string`. */
+  value(object: T, nowMs: number): string | number | boolean | undefined;
+}
+
+/**
+ * The same stored objects under another group and version, e.g. Event as `events.k8s.io/v1`.
+ * Both conversions are pure and give whole objects, `apiVersion` included.
+ */
+export interface ServedVersion<T> {
+  group: string;
+  version: string;
+  schema: Schema;
+  fromStored(object: T): unknown;
+  toStored(object: unknown): unknown;
+}
+
+/** The `scale` subresource: where its numbers are. Paths of JSON, e.g. `["spec", "replicas"]`. */
+export interface ScalePaths {
+  specReplicas: readonly string[];
+  statusReplicas: readonly string[];
+  /** A LabelSelector object of the stored object. */
+  selector: readonly string[];
+}
+
+/** All there is to know about one kind of object. Each kind is declared in one file. */
+export interface Resource<T extends KubeObject = KubeObject> {
+  /** `""` for the core group. */
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  singular: string;
+  shortNames: readonly string[];
+  /** E.g. `["all"]`: what `kubectl get all` shows. */
+  categories: readonly string[];
+  namespaced: boolean;
+  /** Shape of the whole object, `apiVersion`, `kind` and `metadata` included. */
+  schema: Schema;
+  /** Whether `status` is written by its own subresource only. */
+  hasStatus: boolean;
+  scale: ScalePaths | undefined;
+  /** Other subresources that the API serves for discovery, e.g. `["log", "binding"]`. */
+  subresources: readonly string[];
+  /** Kept in memory only, never written to disk. */
+  volatile: boolean;
+  /** Seconds that a deleted object gets by default to end; `undefined`: it goes at once. */
+  graceSeconds?(object: T): number;
+  columns: readonly Column<T>[];
+  /** Field selectors besides `metadata.name` and `metadata.namespace`, e.g. `spec.nodeName`. */
+  fields: Readonly<Record<string, (object: T) => string>>;
+  /** Indexes for `View.by` besides `owner` (uid of each owner) and `label` (`key=value`). */
+  indexes: Readonly<Record<string, (object: T) => readonly string[]>>;
+  servedVersions: readonly ServedVersion<T>[];
+  /** Defaults that a schema cannot say (one field's default from another's value). Pure. */
+  prepare(next: T, previous: T | undefined): T;
+  /** The rules that a schema cannot say. Pure. Returns every cause, not the first. */
+  validate(next: T, previous: T | undefined): Cause[];
+  /** What is accepted but not acted on, or deprecated: each becomes a `Warning` header. Pure. */
+  warnings(next: T, previous: T | undefined): string[];
+}
+
+// The one named `any`: a list of resources of different kinds has no common T.
+// deno-lint-ignore no-explicit-any
+export type AnyResource = Resource<any>;
+
+type Optional =
+  | "shortNames"
+  | "singular"
+  | "categories"
+  | "hasStatus"
+  | "scale"
+  | "subresources"
+  | "volatile"
+  | "graceSeconds"
+  | "columns"
+  | "fields"
+  | "indexes"
+  | "servedVersions"
+  | "prepare"
+  | "validate"
+  | "warnings";
+
+type Definition<T extends KubeObject, Shape, N extends boolean> =
+  & Pick<Resource, "group" | "version" | "kind" | "plural">
+  & { namespaced: N; schema: Schema<Shape> }
+  & Partial<Pick<Resource<T>, Optional>>;
+
+/** Declares a kind. `schema` describes what the object has besides apiVersion, kind and metadata. */
+export function defineResource<Shape>(
+  definition: Definition<NamespacedObject & Shape, Shape, true>,
+): Resource<NamespacedObject & Shape>;
+export function defineResource<Shape>(
+  definition: Definition<KubeObject & Shape, Shape, false>,
+): Resource<KubeObject & Shape>;
+export function defineResource(
+  definition: Definition<KubeObject, unknown, boolean>,
+): Resource {
+  return {
+    singular: definition.kind.toLowerCase(),
+    shortNames: [],
+    categories: [],
+    hasStatus: definition.schema.properties?.["status"] !== undefined,
+    scale: undefined,
+    subresources: [],
+    volatile: false,
+    columns: [],
+    fields: {},
+    indexes: {},
+    servedVersions: [],
+    prepare: (next) => next,
+    validate: () => [],
+    warnings: () => [],
+    ...definition,
+    schema: wholeObject(definition.schema),
+  };
+}
+
+/** The type of a resource's objects: `type Pod = ObjectOf<typeof pods>`. */
+export type ObjectOf<R> = R extends Resource<infer T> ? T : never;
+
+/** `v1` or `apps/v1`. */
+export function apiVersionOf({ group, version }: { group: string; version: string }): string {
+  return group ? `${group}/${version}` : version;
+}
+
+/** `pods` or `deployments.apps`: how a kind is named in keys, messages and CRDs. */
+export function groupResourceOf({ group, plural }: { group: string; plural: string }): string {
+  return group ? `${plural}.${group}` : plural;
+}
+
+/** Adds what every object has. The shape of a kind comes without it. */
+export function wholeObject(shape: Schema): Schema {
+  return {
+    ...shape,
+    properties: {
+      apiVersion: { type: "string", description: "Group and version of the shape of this object." },
+      kind: { type: "string", description: "Kind of this object." },
+      metadata: { ...objectMeta, default: {} },
+      ...shape.properties,
+    },
+  };
+}

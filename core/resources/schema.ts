@@ -1,0 +1,143 @@
+/**
+ * Structural schemas: the shape of a kind, written once, as data.
+ *
+ * A schema is OpenAPI v3 in the words that Kubernetes uses for CustomResourceDefinitions, so one engine
+ * (`check.ts`) serves built-in kinds and CRDs alike, and discovery publishes it as it stands. The builders
+ * below also carry the TypeScript type of what the schema describes: `type Pod = TypeOf<typeof pod>`.
+ *
+ * Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+ */
+export interface Schema<T = unknown> {
+  readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
+  readonly description?: string;
+  readonly format?: "int32" | "int64" | "double" | "date-time" | "byte" | "quantity" | "duration";
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Schema;
+  readonly items?: Schema;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly default?: unknown;
+  readonly "x-kubernetes-list-type"?: "atomic" | "set" | "map";
+  readonly "x-kubernetes-list-map-keys"?: readonly string[];
+  /** Strategic merge patch, where it differs from the list type: the key and the strategies. */
+  readonly "x-kubernetes-patch-merge-key"?: string;
+  readonly "x-kubernetes-patch-strategy"?: string;
+  readonly "x-kubernetes-map-type"?: "atomic" | "granular";
+  readonly "x-kubernetes-int-or-string"?: true;
+  readonly "x-kubernetes-preserve-unknown-fields"?: true;
+  readonly [carried]?: T;
+}
+declare const carried: unique symbol;
+declare const always: unique symbol;
+
+/** A field that is there in every stored object: the client must set it, or a default does. */
+type Always<T> = Schema<T> & { readonly [always]?: true };
+type Fields = Readonly<Record<string, Schema<never> | Schema<unknown>>>;
+type AlwaysKeys<F> = { [K in keyof F]: typeof always extends keyof F[K] ? K : never }[keyof F];
+
+export type TypeOf<S> = S extends { readonly [carried]?: infer T } ? T : never;
+type ObjectFrom<F> =
+  & { [K in AlwaysKeys<F>]: TypeOf<F[K]> }
+  & { [K in Exclude<keyof F, AlwaysKeys<F>>]?: TypeOf<F[K]> };
+
+type Limits = Pick<
+  Schema,
+  "pattern" | "minimum" | "maximum" | "maxLength" | "minItems" | "maxItems" | "format"
+>;
+
+const mustBeSet = Symbol("the client must set it");
+
+export function object<F extends Fields>(description: string, fields: F): Schema<ObjectFrom<F>> {
+  const required = Object.keys(fields).filter((name) => mustBeSet in fields[name]!);
+  const properties = fields as Readonly<Record<string, Schema>>;
+  return { type: "object", description, properties, ...(required.length ? { required } : {}) };
+}
+
+/** Marks a field that the client must set. */
+export function required<T>(schema: Schema<T>): Always<T> {
+  return Object.defineProperty({ ...schema }, mustBeSet, { value: true, enumerable: false });
+}
+
+/** Gives a field the value that it gets when the client leaves it out. */
+export function fallback<T>(value: T, schema: Schema<T>): Always<T> {
+  return { ...schema, default: value };
+}
+
+/** An object that is always there; what it holds, its own defaults say. */
+export function present<T>(schema: Schema<T>): Always<T> {
+  return { ...schema, default: {} };
+}
+
+export function string(description: string, limits: Limits = {}): Schema<string> {
+  return { type: "string", description, ...limits };
+}
+
+export function oneOf<const W extends string>(
+  description: string,
+  words: readonly W[],
+): Schema<W> {
+  return { type: "string", description, enum: words };
+}
+
+export function integer(description: string, limits: Limits = {}): Schema<number> {
+  return { type: "integer", format: "int32", description, ...limits };
+}
+
+export function boolean(description: string): Schema<boolean> {
+  return { type: "boolean", description };
+}
+
+/** An RFC 3339 time, kept as the string that the client sent. */
+export function time(description: string): Schema<string> {
+  return { type: "string", format: "date-time", description };
+}
+
+export function intOrString(description: string): Schema<number | string> {
+  return { description, "x-kubernetes-int-or-string": true };
+}
+
+export function anything(description: string): Schema<unknown> {
+  return { description, "x-kubernetes-preserve-unknown-fields": true };
+}
+
+export function mapOf<T>(description: string, values: Schema<T>): Schema<Record<string, T>> {
+  return { type: "object", description, additionalProperties: values };
+}
+
+/** A list that is replaced as a whole. */
+export function list<T>(description: string, items: Schema<T>, limits: Limits = {}): Schema<T[]> {
+  return { type: "array", description, items, "x-kubernetes-list-type": "atomic", ...limits };
+}
+
+/** A list whose items are told apart, and merged, by the given fields. */
+export function listMap<T>(
+  description: string,
+  keys: readonly (keyof T & string)[],
+  items: Schema<T>,
+  limits: Limits = {},
+): Schema<T[]> {
+  return {
+    type: "array",
+    description,
+    items,
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": keys,
+    ...limits,
+  };
+}
+
+/** A list without twins, merged as a whole set. */
+export function set<T>(description: string, items: Schema<T>, limits: Limits = {}): Schema<T[]> {
+  return { type: "array", description, items, "x-kubernetes-list-type": "set", ...limits };
+}
+
+/** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept as the client sent it, as a string. */
+export function quantity(description: string): Schema<string> {
+  return { type: "string", format: "quantity", description };
+}
