@@ -29,6 +29,10 @@ export interface Schema<T = unknown> {
   readonly "x-kubernetes-patch-merge-key"?: string;
   readonly "x-kubernetes-patch-strategy"?: string;
   readonly "x-kubernetes-map-type"?: "atomic" | "granular";
+  /** Counts as not set, and is not kept, when it is empty: `""`, `[]`, `{}`, `false`, `0` (Go's `omitempty`). */
+  readonly "x-coracle-omit-empty"?: true;
+  /** A list map in which the same key twice is no fault, as with the env of a container. */
+  readonly "x-coracle-twins"?: true;
   readonly "x-kubernetes-int-or-string"?: true;
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
   readonly [carried]?: T;
@@ -140,4 +144,40 @@ export function set<T>(description: string, items: Schema<T>, limits: Limits = {
 /** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept as the client sent it, as a string. */
 export function quantity(description: string): Schema<string> {
   return { type: "string", format: "quantity", description };
+}
+
+/** A list map that strategic merge patches merge too, by the first of its keys (`patchMergeKey`). */
+export function mergeList<T>(
+  description: string,
+  keys: readonly [keyof T & string, ...(keyof T & string)[]],
+  items: Schema<T>,
+  limits: Limits = {},
+): Schema<T[]> {
+  return {
+    ...listMap(description, keys, items, limits),
+    "x-kubernetes-patch-merge-key": keys[0],
+    "x-kubernetes-patch-strategy": "merge",
+  };
+}
+
+/** A merge list in which the same key twice is no fault. */
+export function withTwins<T>(schema: Schema<T>): Schema<T> {
+  return { ...schema, "x-coracle-twins": true };
+}
+
+/** A strategic merge patch of this field drops what it does not name (`patchStrategy: retainKeys`). */
+export function retainKeys<T>(schema: Schema<T>): Schema<T> {
+  const merge = schema["x-kubernetes-patch-strategy"];
+  const strategy = merge ? `${merge},retainKeys` : "retainKeys";
+  return { ...schema, "x-kubernetes-patch-strategy": strategy };
+}
+
+/** An object that is replaced as a whole. */
+export function atomic<T>(schema: Schema<T>): Schema<T> {
+  return { ...schema, "x-kubernetes-map-type": "atomic" };
+}
+
+/** A field that counts as not set when it is empty, and is then not kept (Go's `omitempty`). */
+export function omitEmpty<T>(schema: Schema<T>): Schema<T> {
+  return { ...schema, "x-coracle-omit-empty": true };
 }
