@@ -181,3 +181,18 @@ export function atomic<T>(schema: Schema<T>): Schema<T> {
 export function omitEmpty<T>(schema: Schema<T>): Schema<T> {
   return { ...schema, "x-coracle-omit-empty": true };
 }
+
+/** A yes or no of which "no" is the same as not set, and is not kept. */
+export function flag(description: string): Schema<boolean> {
+  return omitEmpty(boolean(description));
+}
+
+/** A whole number of which 0 is the same as not set, and is not kept. */
+export function count(description: string, limits: Limits = {}): Schema<number> {
+  return omitEmpty(integer(description, limits));
+}
+
+/** A whole number of 64 bits. */
+export function long(description: string, limits: Limits = {}): Schema<number> {
+  return integer(description, { ...limits, format: "int64" });
+}
