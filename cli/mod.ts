@@ -1,0 +1,13 @@
+import { applyCommand } from "./apply.ts";
+import type { CommandDefinition } from "./command.ts";
+import { demoCommand } from "./demo.ts";
+import { serverCommand } from "./server.ts";
+import { versionCommand } from "./version.ts";
+
+/** Every command of `coracle`. A new one is one file and one line here. */
+export const COMMANDS: readonly CommandDefinition[] = [
+  serverCommand,
+  applyCommand,
+  demoCommand,
+  versionCommand,
+];

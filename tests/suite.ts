@@ -1,0 +1,76 @@
+/**
+ * Runs the suites one after another and ends with the plain line `N passed, N failed, N skipped`.
+ *
+ *     deno task test            everything
+ *     deno task test unit       one suite: unit, conformance, e2e
+ */
+interface Suite {
+  name: string;
+  /** What follows `deno test -A`. */
+  args: readonly string[];
+}
+
+const SUITES: readonly Suite[] = [
+  {
+    name: "unit",
+    args: ["--parallel", "--doc", "core", "agent", "proxy", "cli", "tests/tidy_test.ts"],
+  },
+  { name: "conformance", args: ["tests/conformance"] },
+  { name: "e2e", args: ["tests/e2e"] },
+];
+
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+if (import.meta.main) Deno.exit(await runSuites(Deno.args));
+
+async function runSuites(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
+  if (unknown.length > 0) throw new Error(`There is no suite "${unknown.join('", "')}"`);
+  const total: Count = { passed: 0, failed: 0, skipped: 0 };
+  for (const suite of SUITES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    const count = await runSuite(suite);
+    total.passed += count.passed;
+    total.failed += count.failed;
+    total.skipped += count.skipped;
+  }
+  write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+  return total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+/** Counts one suite. A run that ends badly without naming a failure counts as one. */
+async function runSuite({ name, args }: Suite): Promise<Count> {
+  write(`\n--- ${name}: deno test -A ${args.join(" ")}\n`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", ...args],
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let last = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    write(text);
+    last = (last + text).slice(-4_000);
+  }
+  const { success } = await child.status;
+  const count = countIn(last);
+  return success || count.failed > 0 ? count : { ...count, failed: 1 };
+}
+
+/** Reads `ok | 62 passed (4 steps) | 0 failed | 3 ignored (2s)`. */
+function countIn(text: string): Count {
+  const line = [...text.matchAll(/\| (\d+) passed[^|\n]*\| (\d+) failed([^\n]*)/g)].at(-1);
+  return {
+    passed: Number(line?.[1] ?? 0),
+    failed: Number(line?.[2] ?? 0),
+    skipped: Number(line?.[3]?.match(/(\d+) ignored/)?.[1] ?? 0),
+  };
+}
+
+function write(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+}

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { filesUnder, folderOf, isTest, type Source, sourceTree } from "./source_tree.ts";
+
+/** Which folder may import from which. A folder may always import from itself. */
+const BELOW_CLIENT = ["core/lib", "core/resources", "core/store", "core/client"];
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "core/lib": [],
+  "core/resources": ["core/lib"],
+  "core/store": ["core/lib", "core/resources"],
+  "core/client": ["core/lib", "core/resources", "core/store"],
+  "core/objects": BELOW_CLIENT,
+  "core/api": [...BELOW_CLIENT, "core/objects"],
+  "core/controllers": BELOW_CLIENT,
+  "core/scheduler": [...BELOW_CLIENT, "core/controllers"],
+  "agent": BELOW_CLIENT,
+  "proxy": BELOW_CLIENT,
+};
+/** The one file of the controllers that may also see the verbs. */
+const SEES_OBJECTS = "core/controllers/run_controller.ts";
+
+/** What is not deterministic or belongs to an edge: the files that may use it, and what others use. */
+const BANNED: readonly { pattern: RegExp; allowed: RegExp; instead: string }[] = [
+  { pattern: /\bDate\.now\(/, allowed: /^core\/lib\/clock\.ts$/, instead: "clock.now()" },
+  { pattern: /\bnew Date\(\)/, allowed: /^$/, instead: "new Date(clock.now())" },
+  { pattern: /\bset(Timeout|Interval)\(/, allowed: /^core\/lib\/clock\.ts$/, instead: "clock" },
+  { pattern: /\bMath\.random\(/, allowed: /^$/, instead: "random.next()" },
+  { pattern: /\bcrypto\.randomUUID\(/, allowed: /^$/, instead: "random.uuid()" },
+  { pattern: /\bDeno\.dlopen\(/, allowed: /^core\/lib\/linux\//, instead: "core/lib/linux" },
+  { pattern: /\bconsole\./, allowed: /^$/, instead: "a Log" },
+];
+
+/** Where `Deno.*` may be used: the edges of the product. */
+const EDGES =
+  /^(main\.ts|cli\/|core\/lib\/linux\/|core\/store\/(kv_journal|data_folder|.*lock).*\.ts|core\/api\/(credential_files|.*descriptor)\.ts|agent\/(podman|process|network|volumes|logs)\/|agent\/(volumes|checkpoint|machine|log_reader|log_files|.*_folder|.*_files?|projected_files|disk_.*|probe_dialer|probers)\.ts|proxy\/(io_|worker|forward_tcp|proxy))/;
+
+/** Packages that only one place may know. */
+const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
+  "hono": /^core\/api\//,
+  "@hono/node-server": /^core\/api\//,
+  "@peculiar/x509": /^core\/api\/pki/,
+  "yaml": /^core\/resources\/manifest/,
+  "rfc6902": /^core\/objects\//,
+  "protobufjs": /^core\/api\//,
+  "commander": /^cli\//,
+  "@kubernetes/client-node": /_test\.ts$|^tests\//,
+  "fast-check": /_test\.ts$|^tests\/|_contract\.ts$/,
+};
+
+const FUNCTION_LINES_MAX = 40;
+const FILE_LINES_MAX = 400;
+const TEST_FILE_LINES_MAX = 600;
+
+const tree = sourceTree();
+const product = tree.filter(({ path }) =>
+  !isTest(path) && /^(core|agent|proxy|cli)\/|^main/.test(path)
+);
+
+Deno.test("folders import only downwards", () => {
+  const faults = product.flatMap(({ path, imports }) =>
+    imports.filter((target) => !mayImport(path, target)).map((target) =>
+      `${path} imports ${target}`
+    )
+  );
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("files do not import each other in a circle", () => {
+  assert.deepEqual(cyclesIn(product), []);
+});
+
+Deno.test("time, chance and foreign functions come from their seams", () => {
+  const faults = product.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) =>
+      BANNED.filter(({ pattern, allowed }) => pattern.test(line) && !allowed.test(path))
+        .map(({ instead }) => `${path}:${index + 1}: use ${instead}`)
+    )
+  );
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("Deno is called only at the edges", () => {
+  const faults = product.filter(({ path }) => !EDGES.test(path)).flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) => /^[^*/]*\bDeno\./.test(line) ? [`${path}:${index + 1}`] : [])
+  );
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("a library is known to one place", () => {
+  const faults = tree.flatMap(({ path, packages }) =>
+    packages.flatMap((name) => {
+      const root = name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/");
+      const home = PACKAGE_HOMES[root];
+      return home === undefined || home.test(path) || isTest(path)
+        ? []
+        : [`${path} imports ${name}`];
+    })
+  );
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("functions fit on a screen and files in a head", () => {
+  const faults = tree.flatMap(({ path, lines }) => {
+    const linesMax = isTest(path) ? TEST_FILE_LINES_MAX : FILE_LINES_MAX;
+    return [
+      ...(lines.length > linesMax ? [`${path} has ${lines.length} lines`] : []),
+      ...(isTest(path) ? [] : longFunctions(lines)).map(({ line, length }) =>
+        `${path}:${line}: a function of ${length} lines`
+      ),
+    ];
+  });
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("files are nouns in snake_case, and none is a drawer for everything", () => {
+  const faults = tree.map(({ path }) => path).filter((path) => {
+    const name = path.split("/").at(-1)!.replace(/\.ts$/, "");
+    return !/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name) ||
+      /^(utils?|helpers?|common|types|manager)$/.test(name);
+  });
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("every file of the product is reached from main.ts, a test or a bench", () => {
+  const known = new Map(tree.map((source) => [source.path, source]));
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const target of known.get(path)?.imports ?? []) visit(target);
+  };
+  visit("main.ts");
+  const scripts = (path: string) => /^(bench|examples)\//.test(path) || path.includes("/generate_");
+  for (const { path } of tree) if (path.endsWith("_test.ts") || scripts(path)) visit(path);
+  assert.deepEqual(tree.map(({ path }) => path).filter((path) => !reached.has(path)), []);
+});
+
+Deno.test("links in the documents lead somewhere", () => {
+  const faults = [...filesUnder(".", ".md")].flatMap((path) => {
+    const text = Deno.readTextFileSync(path);
+    return [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
+      .map((match) => new URL(match[1]!, `file:///${path}`).pathname.slice(1))
+      .filter((target) => !exists(target))
+      .map((target) => `${path} links to ${target}`);
+  });
+  assert.deepEqual(faults, []);
+});
+
+function mayImport(path: string, target: string): boolean {
+  const [from, to] = [folderOf(path), folderOf(target)];
+  if (from === to || from === "main.ts" || from === "cli") return true;
+  if (path === SEES_OBJECTS && to === "core/objects") return true;
+  return MAY_IMPORT[from]?.includes(to) ?? false;
+}
+
+/** One circle for each file that reaches itself, named by its path through the others. */
+function cyclesIn(sources: readonly Source[]): string[] {
+  const known = new Map(sources.map((source) => [source.path, source]));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, trail: string[]) => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push([...trail.slice(start), path].join(" → "));
+    if (start >= 0 || done.has(path)) return;
+    for (const target of known.get(path)?.imports ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const { path } of sources) visit(path, []);
+  return cycles;
+}
+
+/** Relies on `deno fmt`: a function ends at the first `}` that is indented like its start. */
+function longFunctions(lines: readonly string[]): { line: number; length: number }[] {
+  return lines.flatMap((text, start) => {
+    const indent = text.match(/^( {0,4})(?:export )?(?:async )?(?:function\*? |[#\w]+[<(]).*\{$/)
+      ?.[1];
+    if (indent === undefined || /^\s*(if|for|while|switch|return|describe|Deno)\b/.test(text)) {
+      return [];
+    }
+    const length = lines.slice(start).findIndex((line) => line === `${indent}}`) + 1;
+    return length > FUNCTION_LINES_MAX ? [{ line: start + 1, length }] : [];
+  });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path === "" ? "." : path);
+    return true;
+  } catch {
+    return false; // not there, or not readable: the link is of no use either way
+  }
+}
