@@ -19,9 +19,12 @@ export interface Schema<T = unknown> {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly minLength?: number;
   readonly maxLength?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
   readonly default?: unknown;
   readonly "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
@@ -33,9 +36,22 @@ export interface Schema<T = unknown> {
   readonly "x-coracle-omit-empty"?: true;
   /** A list map in which the same key twice is no fault, as with the env of a container. */
   readonly "x-coracle-twins"?: true;
+  /** Of these fields of an object, at most one may be set. */
+  readonly "x-coracle-one-of-fields"?: OneOfFields;
+  /** A whole object of some kind: its apiVersion, kind and metadata are checked, the rest is kept. */
+  readonly "x-kubernetes-embedded-resource"?: true;
   readonly "x-kubernetes-int-or-string"?: true;
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
   readonly [carried]?: T;
+}
+
+/** See {@linkcode oneOfFields}. */
+export interface OneOfFields {
+  readonly fields: readonly string[];
+  /** What is said of each field too many, e.g. `may not specify more than 1 volume type`. */
+  readonly many: string;
+  /** What is said when none is set, e.g. `must specify a volume type`; without it, none is fine. */
+  readonly none?: string;
 }
 declare const carried: unique symbol;
 declare const always: unique symbol;
@@ -52,7 +68,16 @@ type ObjectFrom<F> =
 
 type Limits = Pick<
   Schema,
-  "pattern" | "minimum" | "maximum" | "maxLength" | "minItems" | "maxItems" | "format"
+  | "pattern"
+  | "minimum"
+  | "maximum"
+  | "minLength"
+  | "maxLength"
+  | "minItems"
+  | "maxItems"
+  | "minProperties"
+  | "maxProperties"
+  | "format"
 >;
 
 const mustBeSet = Symbol("the client must set it");
@@ -68,9 +93,13 @@ export function required<T>(schema: Schema<T>): Always<T> {
   return Object.defineProperty({ ...schema }, mustBeSet, { value: true, enumerable: false });
 }
 
-/** Gives a field the value that it gets when the client leaves it out. */
+/**
+ * Gives a field the value that it gets when the client leaves it out. A word that is empty counts as
+ * left out, as with Go's strings.
+ */
 export function fallback<T>(value: T, schema: Schema<T>): Always<T> {
-  return { ...schema, default: value };
+  const filled = { ...schema, default: value };
+  return typeof value === "string" && value ? omitEmpty(filled) : filled;
 }
 
 /** An object that is always there; what it holds, its own defaults say. */
@@ -110,8 +139,12 @@ export function anything(description: string): Schema<unknown> {
   return { description, "x-kubernetes-preserve-unknown-fields": true };
 }
 
-export function mapOf<T>(description: string, values: Schema<T>): Schema<Record<string, T>> {
-  return { type: "object", description, additionalProperties: values };
+export function mapOf<T>(
+  description: string,
+  values: Schema<T>,
+  limits: Limits = {},
+): Schema<Record<string, T>> {
+  return { type: "object", description, additionalProperties: values, ...limits };
 }
 
 /** A list that is replaced as a whole. */
@@ -195,4 +228,51 @@ export function count(description: string, limits: Limits = {}): Schema<number> 
 /** A whole number of 64 bits. */
 export function long(description: string, limits: Limits = {}): Schema<number> {
   return integer(description, { ...limits, format: "int64" });
+}
+
+/** A number with a fraction. */
+export function number(description: string, limits: Limits = {}): Schema<number> {
+  return { type: "number", format: "double", description, ...limits };
+}
+
+/** A length of time as Go writes it: `1h30m`, `500ms`. */
+export function duration(description: string): Schema<string> {
+  return { type: "string", format: "duration", description };
+}
+
+/** A length of time as the Gateway API writes it (GEP-2257): `1h30m`, at most four parts, no fractions. */
+export function gatewayDuration(description: string): Schema<string> {
+  return { type: "string", description, pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$" };
+}
+
+/** Bytes, in base64. */
+export function bytes(description: string): Schema<string> {
+  return { type: "string", format: "byte", description };
+}
+
+/** A whole object of any kind, with its apiVersion, kind and metadata. */
+export function embedded(description: string): Schema<Record<string, unknown>> {
+  return {
+    type: "object",
+    description,
+    "x-kubernetes-embedded-resource": true,
+    "x-kubernetes-preserve-unknown-fields": true,
+  };
+}
+
+/** Of the named fields of an object, at most one may be set; exactly one when `none` is given. */
+export function oneOfFields<T>(
+  rule: OneOfFields & { fields: readonly (keyof T & string)[] },
+  schema: Schema<T>,
+): Schema<T> {
+  return { ...schema, "x-coracle-one-of-fields": rule };
+}
+
+/** How a strategic merge patch merges a list, where that differs from its list type. */
+export function patchedBy<T>(mergeKey: keyof T & string, schema: Schema<T[]>): Schema<T[]> {
+  return {
+    ...schema,
+    "x-kubernetes-patch-merge-key": mergeKey,
+    "x-kubernetes-patch-strategy": "merge",
+  };
 }
