@@ -2,6 +2,8 @@
 export interface ContainerState {
   id: string;
   podUid: string;
+  podName: string;
+  podNamespace: string;
   /** Name of the container in its pod. */
   name: string;
   /** How often the container had been restarted when this one was made: 0 for the first. */
@@ -41,7 +43,7 @@ export interface ContainerSpec {
   workingDir?: string;
   mounts: readonly Mount[];
   hostname: string;
-  /** File that receives the log, in the CRI format (`TIME stdout F text`); its folder exists. */
+  /** File that receives the log, in the runtime's {@linkcode ContainerRuntime.logFormat}; its folder exists. */
   logPath: string;
   /** Where the pod's network is: the path of a namespace, or the node's own network. */
   network: { namespacePath: string } | "host";
@@ -96,6 +98,11 @@ export interface ContainerRuntime {
   readonly name: "podman" | "process" | "simulated";
   /** As in `node.status.nodeInfo.containerRuntimeVersion`, e.g. `podman://4.3.1`. */
   readonly version: string;
+  /**
+   * What the runtime writes to `logPath`. `cri`: `TIME stdout|stderr F|P text`, one entry a line.
+   * `raw`: the bytes of both streams as they came; a reader takes the time of a line from the file.
+   */
+  readonly logFormat: "cri" | "raw";
   /** Everything that this agent owns, running or not: the only truth after a restart. */
   list(): Promise<readonly ContainerState[]>;
   /** One container as it is now; `undefined` when it is gone. */
@@ -109,7 +116,10 @@ export interface ContainerRuntime {
   stop(id: string, graceMs: number): Promise<void>;
   /** Removes a container, running or not. Its log stays. */
   remove(id: string): Promise<void>;
-  /** Runs a command inside. Rejects when the deadline passes first; the command is then killed where possible. */
+  /**
+   * Runs a command inside. Rejects with a `DOMException` named `TimeoutError` when the deadline passes first;
+   * the command is then killed where possible. A command that does not exist ends with exit code 127.
+   */
   exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult>;
   /** Calls `listener` within milliseconds after a container has ended. Returns the stop. */
   onExit(listener: (id: string) => void): () => void;
