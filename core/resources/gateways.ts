@@ -1,0 +1,118 @@
+import { condition } from "./conditions.ts";
+import { waiting } from "./gateway_classes.ts";
+import { labelSelector } from "./label_selector.ts";
+import { defineResource, type ObjectOf } from "./resource.ts";
+import {
+  fallback,
+  integer,
+  list,
+  listMap,
+  mapOf,
+  object,
+  oneOf,
+  present,
+  required,
+  string,
+  type TypeOf,
+} from "./schema.ts";
+
+const address = object("An address.", {
+  type: fallback("IPAddress", string("IPAddress, Hostname, or a word of the controller.")),
+  value: string("The address.", { maxLength: 253 }),
+});
+
+const certificateReference = object("A certificate with its key.", {
+  group: fallback("", string("Group of the object.")),
+  kind: fallback("Secret", string("Kind of the object.")),
+  name: required(string("Name of the object.")),
+  namespace: string("Namespace of the object, when it is another one."),
+});
+
+const tls = object("How the listener speaks TLS.", {
+  mode: fallback(
+    "Terminate",
+    oneOf("Whether TLS ends here or at the backend.", ["Terminate", "Passthrough"]),
+  ),
+  certificateRefs: list("Certificates that it shows.", certificateReference, { maxItems: 64 }),
+  options: mapOf("Further words for the controller.", string("Value.")),
+});
+
+const routeKind = object("A kind of route.", {
+  group: fallback("gateway.networking.k8s.io", string("Group of the kind.")),
+  kind: required(string("The kind.")),
+});
+
+const listener = object("A port that the gateway listens on, and for whom.", {
+  name: required(string("Name of the listener, unique in the gateway.", { maxLength: 253 })),
+  hostname: string("Host that it is for, `*.example.com` for all below; all when absent.", {
+    maxLength: 253,
+  }),
+  port: required(integer("Port that it listens on.", { minimum: 1, maximum: 65535 })),
+  protocol: required(string("HTTP, HTTPS, TLS, TCP, UDP, or a word of the controller.")),
+  tls,
+  allowedRoutes: fallback(
+    { namespaces: { from: "Same" } },
+    object("Which routes may attach themselves to it.", {
+      namespaces: fallback(
+        { from: "Same" },
+        object("Namespaces that routes may be in.", {
+          from: fallback("Same", oneOf("Which namespaces.", ["All", "Selector", "Same"])),
+          selector: labelSelector,
+        }),
+      ),
+      kinds: list("Kinds that routes may have; those of the protocol when absent.", routeKind, {
+        maxItems: 8,
+      }),
+    }),
+  ),
+});
+export type GatewayListener = TypeOf<typeof listener>;
+
+const listenerStatus = object("How a listener is.", {
+  name: required(string("Name of the listener.")),
+  supportedKinds: list("Kinds of routes that it takes.", routeKind, { maxItems: 8 }),
+  attachedRoutes: required(integer("How many routes are attached to it.")),
+  conditions: required(
+    listMap("Aspects of its state.", ["type"], condition, { maxItems: 8 }),
+  ),
+});
+export type GatewayListenerStatus = TypeOf<typeof listenerStatus>;
+
+/** https://gateway-api.sigs.k8s.io/api-types/gateway/ */
+export const gateways = defineResource({
+  group: "gateway.networking.k8s.io",
+  version: "v1",
+  kind: "Gateway",
+  plural: "gateways",
+  shortNames: ["gtw"],
+  categories: ["gateway-api"],
+  namespaced: true,
+  schema: object("Where traffic from outside comes in.", {
+    spec: required(object("What the gateway should be.", {
+      gatewayClassName: required(string("Its GatewayClass.", { maxLength: 253 })),
+      listeners: required(
+        listMap("What it listens on.", ["name"], listener, { minItems: 1, maxItems: 64 }),
+      ),
+      addresses: list("Addresses that it should have.", address, { maxItems: 16 }),
+      infrastructure: object("What is made for the gateway.", {
+        labels: mapOf("Labels of what is made.", string("Value.")),
+        annotations: mapOf("Annotations of what is made.", string("Value.")),
+        parametersRef: object("An object with settings for the controller.", {
+          group: required(string("Group of the object.")),
+          kind: required(string("Kind of the object.")),
+          name: required(string("Name of the object.")),
+        }),
+      }),
+    })),
+    status: present(object("How the gateway is.", {
+      addresses: list("Addresses that it has.", address, { maxItems: 16 }),
+      conditions: fallback(
+        [waiting("Accepted"), waiting("Programmed")],
+        listMap("Aspects of its state.", ["type"], condition, { maxItems: 8 }),
+      ),
+      listeners: listMap("How its listeners are.", ["name"], listenerStatus, { maxItems: 64 }),
+    })),
+  }),
+});
+
+export type Gateway = ObjectOf<typeof gateways>;
