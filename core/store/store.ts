@@ -45,14 +45,22 @@ export interface Store {
   /** Revision of the newest visible write. */
   readonly revision: Revision;
   get(key: Key): Entry | undefined;
+  /**
+   * What `key` will hold once every write admitted so far is durable. A writer that must not meet a conflict
+   * decides on this and commits in the same turn; should an earlier write fail, its own fails too.
+   */
+  newest(key: Key): Entry | undefined;
+  /** Resolves when every write admitted so far has become visible or has failed. Never rejects. */
+  settled(): Promise<void>;
   /** In the order of namespace and name. */
   list(prefix: Prefix): readonly Entry[];
   /** Entries of `resource` whose declared index `index` has `value`: `owner`, `label`, or one of the resource's own. */
   by(resource: string, index: string, value: string): readonly Entry[];
   /**
    * All changes or none; each change gets a revision of its own, in order. Resolves with the entries
-   * written (`undefined` for a removal) once durable. Throws {@linkcode ConflictError} when a key is
-   * not at `expected`.
+   * written (`undefined` for a removal) once durable. Rejects with {@linkcode ConflictError} when a key is
+   * not at `expected` (told only once what it collided with can be read), with {@linkcode TooLargeError},
+   * or with {@linkcode UnavailableError} when it could not be made durable.
    */
   commit(changes: readonly Change[]): Promise<readonly (Entry | undefined)[]>;
   /**
@@ -81,4 +89,14 @@ export class ConflictError extends Error {
 /** The history before a revision is gone; the watcher must list again (HTTP 410). */
 export class ExpiredError extends Error {
   override name = "ExpiredError";
+}
+
+/** An object, or one commit, is larger than the store takes. */
+export class TooLargeError extends Error {
+  override name = "TooLargeError";
+}
+
+/** The write could not be made durable: nothing has changed. Reads go on. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
 }

@@ -1,0 +1,217 @@
+import {
+  type Batch,
+  BATCH_BYTES_MAX,
+  BATCH_KEY_BYTES_MAX,
+  BATCH_WRITES_MAX,
+  FencedError,
+  type Journal,
+  type JournalWrite,
+  ROW_BYTES_MAX,
+} from "./journal.ts";
+import { type Revision, type StoreEvent, TooLargeError, UnavailableError } from "./store.ts";
+
+/**
+ * Revisions that volatile writes may use before one batch is written only to say so. A start skips as many,
+ * so that no revision is ever given out twice.
+ */
+export const VOLATILE_REVISIONS_MAX = 10_000;
+/** What a reference to a blob takes of a batch. */
+const BLOB_REFERENCE_BYTES = 200;
+/** What Deno KV adds to the parts of a key, with room to spare. */
+const KEY_OVERHEAD_BYTES = 24;
+
+export interface GroupCommitOptions {
+  journal: Journal;
+  /** Revision of the last batch that the journal holds. */
+  durable: Revision;
+  isVolatile(resource: string): boolean;
+  /** Makes the events of one commit visible, all at once. Called in the order of their revisions. */
+  publish(events: readonly StoreEvent[]): void;
+  /** The events will never become visible. */
+  drop(events: readonly StoreEvent[]): void;
+  /** Called once, when nothing can be written any more: another process owns the journal. */
+  onStopped(error: Error): void;
+}
+
+interface Commit {
+  readonly events: readonly StoreEvent[];
+  readonly size: Size;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+interface Size {
+  writes: number;
+  bytes: number;
+  keyBytes: number;
+}
+
+/**
+ * Makes commits durable in batches: while one batch is being written, the next one collects. A lone
+ * writer waits for nobody.
+ *
+ * Guarantees: commits become visible in the order in which they were added, and only when durable;
+ * when one fails, all added after it fail too, because they may rest on it.
+ */
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  #waiting: Commit[] = [];
+  #isRunning = false;
+  #durable: Revision;
+  #last: Promise<void> = Promise.resolve();
+  #stopped: Error | undefined;
+  /** A batch of which nobody could say whether it is durable. */
+  #unsure: { commits: readonly Commit[]; revision: Revision } | undefined;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+    this.#durable = options.durable;
+  }
+
+  /** Throws, at once, when nothing can be written any more, or for more than one batch can hold. */
+  assertFits(events: readonly StoreEvent[]): void {
+    if (this.#stopped) throw this.#stopped;
+    if (!fits(sizeOf(events), { writes: 0, bytes: 0, keyBytes: 0 })) {
+      throw new TooLargeError(
+        `Cannot write ${events.length} objects in one commit: at most ${BATCH_WRITES_MAX} objects and ${BATCH_BYTES_MAX} bytes fit`,
+      );
+    }
+  }
+
+  /** Resolves when the events are visible; rejects with {@linkcode UnavailableError} when they never will be. */
+  add(events: readonly StoreEvent[]): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    this.#waiting.push({ events, size: sizeOf(events), done });
+    this.#last = done.promise.catch(() => {}); // its caller is told
+    if (!this.#isRunning) this.#run();
+    return done.promise;
+  }
+
+  /** Resolves when all that was added so far is visible or dropped. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
+  /** Refuses all that comes from now on. */
+  stop(error: Error): void {
+    this.#stopped ??= error;
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    await undefined; // who commits in the same turn is in the same batch
+    while (this.#waiting.length > 0) {
+      if (this.#unsure && !await this.#findOut()) continue;
+      const commits = this.#takeBatch();
+      try {
+        await this.#persist(commits);
+      } catch (error) {
+        await this.#recover(commits, error as Error);
+        continue;
+      }
+      this.#publish(commits);
+    }
+    this.#isRunning = false;
+  }
+
+  #takeBatch(): Commit[] {
+    const total: Size = { writes: 0, bytes: 0, keyBytes: 0 };
+    let count = 0;
+    for (const { size } of this.#waiting) {
+      if (!fits(size, total)) break;
+      total.writes += size.writes;
+      total.bytes += size.bytes;
+      total.keyBytes += size.keyBytes;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #persist(commits: readonly Commit[]): Promise<void> {
+    const { journal, isVolatile } = this.#options;
+    const events = commits.flatMap((commit) => commit.events);
+    const revision = events.at(-1)?.revision;
+    if (revision === undefined) return;
+    const kept = events.filter(({ entry }) => !isVolatile(entry.key[0]));
+    if (kept.length === 0 && revision - this.#durable < VOLATILE_REVISIONS_MAX) return;
+    const writes: JournalWrite[] = [];
+    for (const event of newestOfEach(kept)) writes.push(await this.#writeOf(event));
+    const batch: Batch = { revision, writes };
+    await journal.commit(batch);
+    this.#durable = revision;
+  }
+
+  async #writeOf({ type, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {
+    if (type === "DELETED") return { key, value: undefined };
+    if (bytes.length <= ROW_BYTES_MAX) return { key, value: bytes };
+    return { key, value: { blob: await this.#options.journal.blob(bytes) } };
+  }
+
+  #publish(commits: readonly Commit[]): void {
+    for (const { events, done } of commits) {
+      this.#options.publish(events);
+      done.resolve();
+    }
+  }
+
+  /** A commit that threw may have become durable all the same: the journal knows. */
+  async #recover(commits: readonly Commit[], error: Error): Promise<void> {
+    if (error instanceof FencedError) {
+      this.#stopped = new UnavailableError(error.message);
+      this.#fail(commits, this.#stopped);
+      return this.#options.onStopped(error);
+    }
+    const revision = commits.at(-1)!.events.at(-1)!.revision;
+    const durable = await this.#options.journal.revision().catch(() => undefined);
+    if (durable === revision) {
+      this.#durable = revision;
+      return this.#publish(commits);
+    }
+    if (durable === undefined) this.#unsure = { commits, revision };
+    this.#fail(commits, new UnavailableError(`Cannot write: ${error.message}`, { cause: error }));
+  }
+
+  /** Whether the doubt about an earlier batch is over and the waiting commits may go on. */
+  async #findOut(): Promise<boolean> {
+    const { commits, revision } = this.#unsure!;
+    let message = "an earlier write has turned out to be durable; try again";
+    try {
+      const durable = await this.#options.journal.revision();
+      this.#unsure = undefined;
+      if (durable !== revision) return true;
+      this.#durable = revision;
+      for (const { events } of commits) this.#options.publish(events);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    this.#fail([], new UnavailableError(`Cannot write: ${message}`));
+    return false;
+  }
+
+  /** Rejects the commits and all that wait behind them. */
+  #fail(commits: readonly Commit[], error: Error): void {
+    for (const { events, done } of [...commits, ...this.#waiting.splice(0)]) {
+      this.#options.drop(events);
+      done.reject(error);
+    }
+  }
+}
+
+/** Of several writes to one key, only the last needs to be kept. */
+function newestOfEach(events: readonly StoreEvent[]): Iterable<StoreEvent> {
+  return new Map(events.map((event) => [event.entry.key.join("/"), event])).values();
+}
+
+function sizeOf(events: readonly StoreEvent[]): Size {
+  const size: Size = { writes: events.length, bytes: 0, keyBytes: 0 };
+  for (const { entry: { key, bytes } } of events) {
+    size.bytes += bytes.length > ROW_BYTES_MAX ? BLOB_REFERENCE_BYTES : bytes.length;
+    size.keyBytes += key[0].length + key[1].length + key[2].length + KEY_OVERHEAD_BYTES;
+  }
+  return size;
+}
+
+function fits(size: Size, total: Size): boolean {
+  return total.writes + size.writes <= BATCH_WRITES_MAX &&
+    total.bytes + size.bytes <= BATCH_BYTES_MAX &&
+    total.keyBytes + size.keyBytes <= BATCH_KEY_BYTES_MAX;
+}

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { FencedError } from "./journal.ts";
+import { KvJournal } from "./kv_journal.ts";
+import { MemoryStore } from "./memory_store.ts";
+import { testStore } from "./store_contract.ts";
+import type { Change } from "./store.ts";
+
+testStore("MemoryStore over KvJournal", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "coracle_" });
+  return {
+    open: () => KvJournal.open(`${directory}/store.kv`),
+    remove: () => Deno.remove(directory, { recursive: true }),
+  };
+});
+
+Deno.test("a second server on the same data is refused with the pid of the first", () =>
+  inDirectory(async (path) => {
+    const journal = await KvJournal.open(path);
+    await assert.rejects(
+      KvJournal.open(path),
+      new RegExp(`another coracle server uses it \\(pid ${Deno.pid}\\)`),
+    );
+    await journal.close();
+    await (await KvJournal.open(path)).close();
+  }));
+
+Deno.test("a lock file that a killed process left is no obstacle", () =>
+  inDirectory(async (path) => {
+    await Deno.writeTextFile(`${path}.lock`, "4194303\n");
+    await (await KvJournal.open(path)).close();
+  }));
+
+Deno.test("who was taken over can write no more", () =>
+  inDirectory(async (path) => {
+    const journal = await KvJournal.open(path);
+    await journal.load();
+    const thief = await Deno.openKv(path);
+    await thief.set(["m", "owner"], { pid: 1 });
+    thief.close();
+    await assert.rejects(journal.commit({ revision: 1, writes: [] }), FencedError);
+    await assert.rejects(journal.blob(new Uint8Array(100_000)), FencedError);
+    await journal.close();
+  }));
+
+Deno.test("a file of a newer version is refused", () =>
+  inDirectory(async (path) => {
+    const kv = await Deno.openKv(path);
+    await kv.set(["m", "format"], 2);
+    kv.close();
+    await assert.rejects(KvJournal.open(path), /its format is 2/);
+  }));
+
+Deno.test("an environment that redirects Deno KV is refused", () =>
+  inDirectory(async (path) => {
+    Deno.env.set("DENO_KV_DB_MODE", "memory");
+    try {
+      await assert.rejects(KvJournal.open(path), /DENO_KV_DB_MODE is set/);
+    } finally {
+      Deno.env.delete("DENO_KV_DB_MODE");
+    }
+  }));
+
+Deno.test("blobs that nothing refers to are swept at the start", () =>
+  inDirectory(async (path) => {
+    const first = await KvJournal.open(path);
+    await first.load();
+    await first.blob(new Uint8Array(200_000));
+    await first.close();
+    const second = await KvJournal.open(path);
+    await second.load();
+    await second.close();
+    assert.equal(await countOf(path, ["b"]), 0);
+  }));
+
+Deno.test("a blob goes when its object is written again or removed", () =>
+  inDirectory(async (path) => {
+    const store = await MemoryStore.open(await KvJournal.open(path));
+    const [first] = await store.commit([put("x".repeat(200_000), 0)]);
+    const [second] = await store.commit([put("small", first!.revision)]);
+    await store.commit([{ ...put("", second!.revision), value: undefined }]);
+    await store.close();
+    assert.equal(await countOf(path, ["b"]), 0);
+    assert.equal(await countOf(path, ["o"]), 0);
+  }));
+
+Deno.test("a backup opens as a store with the same objects", () =>
+  inDirectory(async (path) => {
+    const store = await MemoryStore.open(await KvJournal.open(path));
+    const [entry] = await store.commit([put("kept", 0)]);
+    await store.backup(`${path}.copy`);
+    await store.close();
+    const copy = await MemoryStore.open(await KvJournal.open(`${path}.copy`));
+    assert.deepEqual(copy.get(entry!.key), entry);
+    await copy.close();
+  }));
+
+async function inDirectory(scenario: (path: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "coracle_" });
+  try {
+    await scenario(`${directory}/store.kv`);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function countOf(path: string, prefix: string[]): Promise<number> {
+  const kv = await Deno.openKv(path);
+  const entries = await Array.fromAsync(kv.list({ prefix }));
+  kv.close();
+  return entries.length;
+}
+
+function put(text: string, expected: number): Change {
+  const metadata = {
+    namespace: "a",
+    name: "n",
+    uid: "n",
+    creationTimestamp: "",
+    resourceVersion: "",
+  };
+  const value = { apiVersion: "v1", kind: "Note", metadata, text } as Change["value"];
+  return { key: ["notes", "a", "n"], value, expected };
+}
