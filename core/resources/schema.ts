@@ -108,14 +108,14 @@ export function present<T>(schema: Schema<T>): Always<T> {
 }
 
 export function string(description: string, limits: Limits = {}): Schema<string> {
-  return { type: "string", description, ...limits };
+  return omitEmpty({ type: "string", description, ...limits });
 }
 
 export function oneOf<const W extends string>(
   description: string,
   words: readonly W[],
 ): Schema<W> {
-  return { type: "string", description, enum: words };
+  return omitEmpty({ type: "string", description, enum: words });
 }
 
 export function integer(description: string, limits: Limits = {}): Schema<number> {
@@ -144,12 +144,13 @@ export function mapOf<T>(
   values: Schema<T>,
   limits: Limits = {},
 ): Schema<Record<string, T>> {
-  return { type: "object", description, additionalProperties: values, ...limits };
+  return omitEmpty({ type: "object", description, additionalProperties: values, ...limits });
 }
 
 /** A list that is replaced as a whole. */
 export function list<T>(description: string, items: Schema<T>, limits: Limits = {}): Schema<T[]> {
-  return { type: "array", description, items, "x-kubernetes-list-type": "atomic", ...limits };
+  const type = { type: "array", "x-kubernetes-list-type": "atomic" } as const;
+  return omitEmpty({ ...type, description, items, ...limits });
 }
 
 /** A list whose items are told apart, and merged, by the given fields. */
@@ -159,19 +160,20 @@ export function listMap<T>(
   items: Schema<T>,
   limits: Limits = {},
 ): Schema<T[]> {
-  return {
+  return omitEmpty({
     type: "array",
     description,
     items,
     "x-kubernetes-list-type": "map",
     "x-kubernetes-list-map-keys": keys,
     ...limits,
-  };
+  });
 }
 
 /** A list without twins, merged as a whole set. */
 export function set<T>(description: string, items: Schema<T>, limits: Limits = {}): Schema<T[]> {
-  return { type: "array", description, items, "x-kubernetes-list-type": "set", ...limits };
+  const type = { type: "array", "x-kubernetes-list-type": "set" } as const;
+  return omitEmpty({ ...type, description, items, ...limits });
 }
 
 /** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept as the client sent it, as a string. */
@@ -213,6 +215,12 @@ export function atomic<T>(schema: Schema<T>): Schema<T> {
 /** A field that counts as not set when it is empty, and is then not kept (Go's `omitempty`). */
 export function omitEmpty<T>(schema: Schema<T>): Schema<T> {
   return { ...schema, "x-coracle-omit-empty": true };
+}
+
+/** A field of which the empty value means something, and is kept: a pointer in Go's types. */
+export function kept<S extends Schema>(schema: S): S {
+  const { "x-coracle-omit-empty": _, ...rest } = schema;
+  return rest as S; // the type is only carried: nothing that it says is taken away
 }
 
 /** A yes or no of which "no" is the same as not set, and is not kept. */
