@@ -1,6 +1,7 @@
 import { applyCommand } from "./apply.ts";
 import type { CommandDefinition } from "./command.ts";
 import { demoCommand } from "./demo.ts";
+import { demoWebCommand } from "./demo_web.ts";
 import { serverCommand } from "./server.ts";
 import { versionCommand } from "./version.ts";
 
@@ -9,5 +10,6 @@ export const COMMANDS: readonly CommandDefinition[] = [
   serverCommand,
   applyCommand,
   demoCommand,
+  demoWebCommand,
   versionCommand,
 ];

@@ -1,0 +1,19 @@
+import type { CommandDefinition } from "./command.ts";
+
+/** The port that the containers of `examples/canary.yaml` listen on. */
+export const DEMO_PORT = 8080;
+
+/**
+ * The program of the demo's image where there are no images: a web server that answers with `$VERSION`
+ * on `$POD_IP`. Hidden: only the demo's containers call it.
+ */
+export const demoWebCommand: CommandDefinition = (program, terminal) => {
+  program.command("demo-web", { hidden: true }).action(async () => {
+    const hostname = Deno.env.get("POD_IP") ?? "127.0.0.1";
+    const version = Deno.env.get("VERSION") ?? "unknown";
+    await Deno.serve(
+      { hostname, port: DEMO_PORT, signal: terminal.signal, onListen: () => {} },
+      () => new Response(`${version}\n`),
+    ).finished;
+  });
+};

@@ -1,0 +1,50 @@
+import { parseManifests } from "../core/resources/manifest.ts";
+import { CommandError } from "./command.ts";
+
+/** What a client needs to reach a server: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/ */
+export interface Access {
+  /** E.g. `https://127.0.0.1:6443`. */
+  server: string;
+  caPem: string | undefined;
+  token: string | undefined;
+}
+
+interface Kubeconfig {
+  "current-context"?: string;
+  contexts?: { name: string; context: { cluster: string; user: string } }[];
+  clusters?: {
+    name: string;
+    cluster: { server: string; "certificate-authority-data"?: string };
+  }[];
+  users?: { name: string; user: { token?: string } }[];
+}
+
+/** Reads the current context of a kubeconfig file; says what is missing and what to do. */
+export async function readAccess(path: string): Promise<Access> {
+  const file = await readKubeconfig(path);
+  const context = file.contexts?.find(({ name }) => name === file["current-context"])?.context;
+  const cluster = file.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
+  const user = file.users?.find(({ name }) => name === context?.user)?.user;
+  if (!cluster) {
+    throw new CommandError(`Cannot use the kubeconfig "${path}": its current context has no cluster`);
+  }
+  const ca = cluster["certificate-authority-data"];
+  return {
+    server: cluster.server.replace(/\/$/, ""),
+    caPem: ca === undefined ? undefined : atob(ca),
+    token: user?.token,
+  };
+}
+
+async function readKubeconfig(path: string): Promise<Kubeconfig> {
+  try {
+    const [document] = parseManifests(await Deno.readFile(path));
+    // A kubeconfig has no schema of ours; what is used of it is looked at one by one above.
+    return (document?.value ?? {}) as Kubeconfig;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new CommandError(
+      `Cannot read the kubeconfig "${path}": ${error.message}; is the server running? Name its file with --kubeconfig`,
+    );
+  }
+}
