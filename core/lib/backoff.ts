@@ -10,6 +10,6 @@ export interface Backoff {
  * longer each time, never over `maxMs`. Zero failures: no wait.
  */
 export function waitMsAfter(failures: number, { firstMs, maxMs, factor }: Backoff): number {
-  if (failures <= 0) return 0;
+  if (failures <= 0 || firstMs <= 0) return 0;
   return Math.min(maxMs, firstMs * factor ** (failures - 1));
 }

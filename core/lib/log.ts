@@ -4,8 +4,11 @@ import type { Clock } from "./clock.ts";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** What a line says besides its message. An `Error` is written as its message, on debug its stack. */
+/** What a line says besides its message. An `Error` is written as its message; at level debug, as its stack. */
 export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What is longer is cut: one line must not flood a disk. */
+const TEXT_CHARS_MAX = 4096;
 
 /** Where a line goes. `text`: one line without its newline. */
 export type LogSink = (text: string, level: LogLevel) => void;
@@ -51,9 +54,14 @@ export class Log {
     const { clock, sink, format } = this.#options;
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#options.level)) return;
     const time = new Date(clock.now()).toISOString();
-    const all = { ...this.#fields, ...fields };
+    const said: Record<string, unknown> = {};
+    const withStacks = this.#options.level === "debug";
+    for (const [name, value] of Object.entries({ ...this.#fields, ...fields })) {
+      said[name] = plain(value, withStacks);
+    }
+    const text = cut(message);
     sink(
-      format === "json" ? jsonLine(time, level, message, all) : textLine(time, level, message, all),
+      format === "json" ? jsonLine(time, level, text, said) : textLine(time, level, text, said),
       level,
     );
   }
@@ -64,24 +72,46 @@ export function silentLog(clock: Clock): Log {
   return new Log({ clock, sink: () => {}, level: "error", format: "json" });
 }
 
+/** Fields cannot pass for the line's own time, level or message. */
 function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
-  return JSON.stringify({ time, level, message, ...mapValues(fields, plain) });
+  return JSON.stringify(Object.assign({ time, level, message }, fields, { time, level, message }));
 }
 
 function textLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
-  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(plain(value))}`);
-  return `${time.slice(11, 23)} ${level.padEnd(5)} ${message}${rest.join("")}`;
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(value)}`);
+  return `${time.slice(11, 23)} ${level.padEnd(5)} ${oneLine(message)}${rest.join("")}`;
 }
 
 function quoted(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? "undefined";
-  return /[\s"=]/.test(text) ? JSON.stringify(text) : text;
+  return text === "" || /[\s"=\p{Cc}]/u.test(text) ? JSON.stringify(text) : text;
 }
 
-function plain(value: unknown): unknown {
-  return value instanceof Error ? value.message : value;
+/** What came from outside must neither end the line nor move the cursor of a terminal. */
+function oneLine(message: string): string {
+  return /\p{Cc}/u.test(message) ? JSON.stringify(message) : message;
 }
 
-function mapValues(fields: LogFields, change: (value: unknown) => unknown): LogFields {
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, change(value)]));
+/** A value that JSON.stringify takes without throwing. */
+function plain(value: unknown, withStack: boolean): unknown {
+  if (typeof value === "string") return cut(value);
+  if (typeof value === "bigint") return String(value);
+  if (value instanceof Error) return cut(withStack && value.stack || messageOf(value));
+  if (typeof value !== "object" || value === null) return value;
+  try {
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length <= TEXT_CHARS_MAX ? value : cut(text);
+  } catch {
+    return cut(Object.prototype.toString.call(value)); // a circle, a bigint inside, or a toJSON that throws
+  }
+}
+
+function messageOf(error: Error): string {
+  return error.cause instanceof Error
+    ? `${error.message}: ${messageOf(error.cause)}`
+    : error.message;
+}
+
+function cut(text: string): string {
+  return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX)}...`;
 }

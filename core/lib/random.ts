@@ -1,29 +1,48 @@
-/** Where chance comes from. Seeded, so that a run can be repeated. */
+/** Where chance comes from. Seeded, so that a run can be repeated. Never for keys and tokens. */
 export class Random {
-  #state: number;
+  readonly #state: Uint32Array<ArrayBuffer>;
 
   /** `seed`: any 32-bit number. Equal seeds give equal sequences. */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#state = Uint32Array.of(seed, seed ^ 0x9e3779b9, seed ^ 0x243f6a88, 1);
+    for (let i = 0; i < 16; i++) this.#draw(); // near seeds must not give near sequences
   }
 
-  /** A generator that nobody can predict from outside, seeded by the operating system. */
+  /** A generator seeded with 128 bits by the operating system: its uuids repeat those of no other. */
   static fromSystem(): Random {
-    return new Random(crypto.getRandomValues(new Uint32Array(1))[0]!);
+    const random = new Random(0);
+    crypto.getRandomValues(random.#state);
+    return random;
   }
 
-  /** A number in [0, 1). Mulberry32: small, fast, good enough to shuffle and to name; never for keys. */
+  /** A number in [0, 1). */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return this.#draw() / 2 ** 32;
+  }
+
+  /** A whole number in [0, below). */
+  integer(below: number): number {
+    return Math.floor(this.next() * below);
   }
 
   /** True with the given probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
+  }
+
+  /** One of the items; `undefined` when there are none. */
+  pick<T>(items: readonly T[]): T | undefined {
+    return items[this.integer(items.length)];
+  }
+
+  /** The items in another order, each order equally likely. */
+  shuffled<T>(items: readonly T[]): T[] {
+    const result = [...items];
+    for (let i = result.length - 1; i > 0; i--) {
+      const other = this.integer(i + 1);
+      [result[i], result[other]] = [result[other]!, result[i]!];
+    }
+    return result;
   }
 
   /**
@@ -32,18 +51,34 @@ export class Random {
    */
   suffix(length: number): string {
     const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-    return Array.from({ length }, () => alphabet[Math.floor(this.next() * alphabet.length)]).join(
-      "",
-    );
+    let text = "";
+    while (text.length < length) text += alphabet[this.integer(alphabet.length)];
+    return text;
   }
 
   /** A version 4 UUID (RFC 9562), for `metadata.uid`. */
   uuid(): string {
-    const hex = Array.from({ length: 32 }, () => Math.floor(this.next() * 16).toString(16));
+    const hex = (this.#hex() + this.#hex() + this.#hex() + this.#hex()).split("");
     hex[12] = "4";
-    hex[16] = "89ab"[Math.floor(this.next() * 4)]!;
+    hex[16] = "89ab"[this.integer(4)]!;
     const text = hex.join("");
     return [[0, 8], [8, 12], [12, 16], [16, 20], [20, 32]]
       .map(([from, to]) => text.slice(from, to)).join("-");
+  }
+
+  #hex(): string {
+    return this.#draw().toString(16).padStart(8, "0");
+  }
+
+  /** A 32-bit number by sfc32, Chris Doty-Humphrey's PractRand generator: 128 bits of state. */
+  #draw(): number {
+    const state = this.#state;
+    const [a, b, c, counter] = state as unknown as [number, number, number, number]; // always four
+    const drawn = (a + b + counter) >>> 0;
+    state[0] = b ^ (b >>> 9);
+    state[1] = c + (c << 3);
+    state[2] = ((c << 21) | (c >>> 11)) + drawn;
+    state[3] = counter + 1;
+    return drawn;
   }
 }

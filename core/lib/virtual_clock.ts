@@ -1,0 +1,106 @@
+import { type Clock, sleepOn } from "./clock.ts";
+import { PriorityQueue } from "./priority_queue.ts";
+
+interface Timer {
+  atMs: number;
+  order: number;
+  act: (() => void) | undefined;
+}
+
+/**
+ * Time that moves only when told to: for tests and for the simulator.
+ *
+ * Timers fire in the order of their time; those of the same time in the order in which they were set.
+ */
+export class VirtualClock implements Clock {
+  #nowMs: number;
+  #order = 0;
+  #pending = 0;
+  readonly #timers = new PriorityQueue<Timer>((a, b) =>
+    a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+  );
+
+  constructor(startMs = 0) {
+    this.#nowMs = startMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal);
+  }
+
+  after(ms: number, act: () => void): () => void {
+    const timer: Timer = {
+      atMs: this.#nowMs + (ms > 0 ? ms : 0),
+      order: this.#order++,
+      act,
+    };
+    this.#timers.push(timer);
+    this.#pending++;
+    return () => {
+      if (timer.act) this.#pending--;
+      timer.act = undefined;
+    };
+  }
+
+  /** How many timers are set. A test that ends with some has a leak. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** When the next timer is due; `undefined` when none is, or only at the end of time. */
+  get nextMs(): number | undefined {
+    while (this.#timers.size > 0 && !this.#timers.peek()!.act) this.#timers.pop();
+    const next = this.#timers.peek();
+    return next && next.atMs !== Infinity ? next.atMs : undefined;
+  }
+
+  /**
+   * Lets everything that can move, move; then goes to the next timer, fires it, and lets move again.
+   * False, with the time unchanged, when nothing waits.
+   */
+  async step(): Promise<boolean> {
+    await settled();
+    if (!this.#fireNext(Infinity)) return false;
+    await settled();
+    return true;
+  }
+
+  /** Goes on by `ms`, firing on the way all that is due, what was newly set included. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms;
+    await settled();
+    while (this.#fireNext(endMs)) await settled();
+    this.#nowMs = endMs;
+  }
+
+  /** Sets the time without firing anything, as somebody does who sets a machine's clock. Timers keep their waits. */
+  jump(toMs: number): void {
+    const byMs = toMs - this.#nowMs;
+    const timers: Timer[] = [];
+    while (this.#timers.size > 0) timers.push(this.#timers.pop()!);
+    for (const timer of timers) {
+      timer.atMs += byMs;
+      this.#timers.push(timer);
+    }
+    this.#nowMs = toMs;
+  }
+
+  #fireNext(untilMs: number): boolean {
+    const nextMs = this.nextMs;
+    if (nextMs === undefined || nextMs > untilMs) return false;
+    const { act } = this.#timers.pop()!;
+    this.#nowMs = nextMs;
+    this.#pending--;
+    act?.();
+    return true;
+  }
+}
+
+/** Resolves when every promise that can move without a timer has moved. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

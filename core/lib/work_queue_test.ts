@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { VirtualClock } from "./virtual_clock.ts";
+import { WorkQueue } from "./work_queue.ts";
+
+const never = new AbortController().signal;
+
+function queueOf() {
+  const clock = new VirtualClock();
+  return { clock, queue: new WorkQueue(clock) };
+}
+
+Deno.test("keys are handed out in the order in which they became ready", async () => {
+  const { clock, queue } = queueOf();
+  queue.add("late", 20);
+  queue.add("soon", 10);
+  queue.add("a");
+  queue.add("b");
+  queue.add("a");
+  await clock.advance(30);
+  const taken = [];
+  for (let i = 0; i < 4; i++) taken.push(await queue.take(never));
+  assert.deepEqual(taken, ["a", "b", "soon", "late"]);
+  assert.equal(queue.size, 0);
+});
+
+Deno.test("of several additions of a key the earliest wins", async () => {
+  const { clock, queue } = queueOf();
+  queue.add("a", 100);
+  queue.add("a", 10);
+  queue.add("a", 50);
+  assert.equal(queue.size, 1);
+  const taken = queue.take(never);
+  let takenMs = -1;
+  void taken.then(() => takenMs = clock.now());
+  await clock.advance(200);
+  assert.equal(takenMs, 10);
+  queue.done(await taken);
+  assert.equal(queue.size, 0);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a key added during its own work is handed out again after it, not before", async () => {
+  const { clock, queue } = queueOf();
+  queue.add("a");
+  const key = await queue.take(never);
+  queue.add("a");
+  queue.add("a", 10);
+  let again = false;
+  void queue.take(never).then(() => again = true);
+  await clock.advance(100);
+  assert.equal(again, false);
+  queue.done(key);
+  await clock.advance(0);
+  assert.equal(again, true);
+});
+
+Deno.test("a take that is given up loses no key and leaves no listener", async () => {
+  const { queue } = queueOf();
+  const stop = new AbortController();
+  const givenUp = queue.take(stop.signal);
+  const patient = queue.take(never);
+  stop.abort(new Error("shutting down"));
+  await assert.rejects(givenUp, /shutting down/);
+  queue.add("a");
+  assert.equal(await patient, "a");
+  await assert.rejects(queue.take(stop.signal), /shutting down/);
+});
+
+Deno.test("a closed queue has neither keys nor timers", async () => {
+  const { clock, queue } = queueOf();
+  queue.add("working");
+  const key = await queue.take(never);
+  queue.add("working");
+  queue.add("ready");
+  queue.add("delayed", 10);
+  queue.close();
+  queue.add("after");
+  queue.done(key);
+  assert.equal(queue.size, 0);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("done without work is a fault of ours", () => {
+  assert.throws(() => queueOf().queue.done("a"), /Nobody is working on a/);
+});
+
+Deno.test("ten thousand ready keys are taken in linear time", async () => {
+  const { queue } = queueOf();
+  for (let i = 0; i < 10_000; i++) queue.add(`key-${i}`);
+  for (let i = 0; i < 10_000; i++) assert.equal(await queue.take(never), `key-${i}`);
+});
+
+const additions = fc.array(
+  fc.record({
+    key: fc.constantFrom("a", "b", "c", "d"),
+    atMs: fc.nat(50),
+    delayMs: fc.oneof(fc.constant(0), fc.nat(30)),
+  }),
+  { maxLength: 40 },
+);
+
+Deno.test("whatever is added, no key is lost, doubled, early, or worked on twice at a time", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      additions,
+      fc.integer({ min: 1, max: 3 }),
+      fc.nat(20),
+      async (plan, workers, workMs) => {
+        const { clock, queue } = queueOf();
+        const stop = new AbortController();
+        const working = new Set<string>();
+        const starts: { key: string; atMs: number }[] = [];
+        const work = async () => {
+          while (!stop.signal.aborted) {
+            const key = await queue.take(stop.signal);
+            assert.ok(!working.has(key), `two work on ${key}`);
+            working.add(key);
+            starts.push({ key, atMs: clock.now() });
+            await clock.sleep(workMs);
+            working.delete(key);
+            queue.done(key);
+          }
+        };
+        const done = Promise.allSettled(Array.from({ length: workers }, work));
+        for (const { key, atMs, delayMs } of plan) clock.after(atMs, () => queue.add(key, delayMs));
+        await clock.advance(5_000);
+        stop.abort();
+        for (const result of await done) {
+          assert.ok(result.status === "rejected" && result.reason === stop.signal.reason);
+        }
+        for (const { key, atMs, delayMs } of plan) {
+          const due = starts.filter((start) => start.key === key && start.atMs >= atMs);
+          assert.ok(due.length > 0, `${key} was lost`);
+          const workersFree = workers >= 3 && workMs === 0;
+          if (workersFree) assert.ok(due[0]!.atMs <= atMs + delayMs, `${key} came late`);
+        }
+        for (const { key, atMs } of starts) {
+          const cause = plan.some((one) => one.key === key && one.atMs + one.delayMs <= atMs);
+          assert.ok(cause, `${key} came before its time`);
+        }
+        assert.ok(starts.length <= plan.length);
+        assert.equal(queue.size, 0);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
