@@ -1,0 +1,117 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { ApiContext } from "./api_context.ts";
+import { type ByteStream, ResponseStream, SocketStream } from "./byte_stream.ts";
+
+/** Pieces that lists are written in: large enough for one TLS record after the other, small enough to stay flat in memory. */
+export const PIECE_BYTES = 64 * 1024;
+const encoder = new TextEncoder();
+
+/** Answers with JSON that is already bytes. */
+export function sendJsonBytes(c: ApiContext, code: number, bytes: Uint8Array): Response {
+  return sendBytes(c, code, "application/json", bytes);
+}
+
+export function sendJson(
+  c: ApiContext,
+  code: number,
+  value: unknown,
+  contentType = "application/json",
+): Response {
+  return sendBytes(c, code, contentType, encoder.encode(JSON.stringify(value) + "\n"));
+}
+
+export function sendText(c: ApiContext, code: number, text: string): Response {
+  return sendBytes(c, code, "text/plain; charset=utf-8", encoder.encode(text));
+}
+
+/** Writes the whole answer: to the socket if there is one. */
+export function sendBytes(
+  c: ApiContext,
+  code: number,
+  contentType: string,
+  bytes: Uint8Array,
+): Response {
+  const headers = { ...headersOf(c, contentType), "content-length": String(bytes.length) };
+  const outgoing = c.env?.outgoing;
+  if (!outgoing) {
+    return new Response(bytes as BodyInit, { status: code, headers: webHeaders(headers) });
+  }
+  outgoing.writeHead(code, headers);
+  outgoing.end(bytes);
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** Opens an answer that is written as it comes. Its head leaves at once. */
+export function openStream(
+  c: ApiContext,
+  contentType: string,
+  options: { contentLength?: number } = {},
+): { stream: ByteStream; response: Response } {
+  const headers = headersOf(c, contentType);
+  if (options.contentLength !== undefined) {
+    headers["content-length"] = String(options.contentLength);
+  }
+  const outgoing = c.env?.outgoing;
+  if (outgoing) {
+    outgoing.writeHead(200, headers);
+    outgoing.flushHeaders();
+    return { stream: new SocketStream(outgoing), response: RESPONSE_ALREADY_SENT };
+  }
+  const stream = new ResponseStream(PIECE_BYTES);
+  const response = new Response(stream.body as BodyInit, { headers: webHeaders(headers) });
+  return { stream, response };
+}
+
+/** Writes all parts, joined into pieces, at the pace of the peer. Stops quietly when the peer leaves. */
+export async function writeParts(stream: ByteStream, parts: Iterable<Uint8Array>): Promise<void> {
+  let piece = new Uint8Array(PIECE_BYTES);
+  let used = 0;
+  for (const part of parts) {
+    for (let offset = 0; offset < part.length;) {
+      const taken = Math.min(part.length - offset, PIECE_BYTES - used);
+      piece.set(part.subarray(offset, offset + taken), used);
+      offset += taken;
+      used += taken;
+      if (used < PIECE_BYTES) continue;
+      if (!stream.write(piece)) await stream.drained();
+      if (stream.gone.aborted) return;
+      piece = new Uint8Array(PIECE_BYTES);
+      used = 0;
+    }
+  }
+  if (used > 0 && !stream.write(piece.subarray(0, used))) await stream.drained();
+}
+
+type Headers = Record<string, string | string[]>;
+
+function headersOf(c: ApiContext, contentType: string): Headers {
+  const warnings = c.get("warnings");
+  return {
+    "audit-id": c.get("requestId") ?? "",
+    "cache-control": "no-cache, private",
+    "content-type": contentType,
+    ...(warnings?.length ? { warning: warnings.map(warningHeader) } : {}),
+  };
+}
+
+/**
+ * A warning as RFC 7234 section 5.5 writes it, `299 - "text"`, in the way of apimachinery's NewWarningHeader:
+ * quotes and backslashes escaped, control characters (which would split the header) dropped.
+ */
+export function warningHeader(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const plain = text.replace(/[\u0000-\u001f\u007f]+/g, " ").replace(/[\\"]/g, "\\$&");
+  return `299 - "${latin1(plain)}"`;
+}
+
+/** Headers are bytes: UTF-8 goes over the wire as the characters that carry the same bytes. */
+function latin1(text: string): string {
+  return String.fromCharCode(...encoder.encode(text.slice(0, WARNING_LENGTH_MAX)));
+}
+const WARNING_LENGTH_MAX = 1024;
+
+function webHeaders(headers: Headers): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, one])
+  );
+}

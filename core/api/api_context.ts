@@ -1,0 +1,25 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Context, MiddlewareHandler } from "hono";
+
+/** Who asks. Group `system:masters` may do everything. */
+export interface User {
+  name: string;
+  groups: readonly string[];
+}
+
+/** What the middleware learned about a request, and what its answer must carry. */
+export interface ApiEnv {
+  /** Absent when the app is called without a socket, by `app.request()`. */
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    requestId: string;
+    user: User;
+    /** Reads the body whole, within the limit. Call it once. */
+    readBody: () => Promise<Uint8Array>;
+    /** Each becomes a `Warning` header of the answer. */
+    warnings: string[];
+  };
+}
+
+export type ApiContext = Context<ApiEnv>;
+export type ApiMiddleware = MiddlewareHandler<ApiEnv>;

@@ -1,0 +1,125 @@
+import type { ServerResponse } from "node:http";
+
+/** The body of an answer that is written piece by piece. Writing after the peer has left does nothing. */
+export interface ByteStream {
+  /** False when the peer is slow: wait for {@linkcode drained} before writing more. */
+  write(bytes: Uint8Array): boolean;
+  /** Resolves when the peer has taken what was written, or has left. */
+  drained(): Promise<void>;
+  /** Ends the body in order. */
+  end(): void;
+  /** Breaks the connection and drops what still waits: the peer sees that the answer is not whole. */
+  destroy(): void;
+  /** Bytes written that the peer has not taken. */
+  readonly queuedBytes: number;
+  /** Aborts when the peer has left or the body has ended. */
+  readonly gone: AbortSignal;
+}
+
+/** Writes straight to the socket. The head must have been written. */
+export class SocketStream implements ByteStream {
+  readonly #outgoing: ServerResponse;
+  readonly #gone = new AbortController();
+
+  constructor(outgoing: ServerResponse) {
+    this.#outgoing = outgoing;
+    outgoing.once("close", () => this.#gone.abort());
+    outgoing.on("error", () => this.#gone.abort());
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get queuedBytes(): number {
+    return this.#outgoing.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.gone.aborted || this.#outgoing.write(bytes);
+  }
+
+  drained(): Promise<void> {
+    if (this.gone.aborted || !this.#outgoing.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        this.#outgoing.off("drain", finish);
+        this.gone.removeEventListener("abort", finish);
+        resolve();
+      };
+      this.#outgoing.once("drain", finish);
+      this.gone.addEventListener("abort", finish, { once: true });
+    });
+  }
+
+  end(): void {
+    if (!this.gone.aborted) this.#outgoing.end();
+  }
+
+  destroy(): void {
+    this.#outgoing.destroy();
+  }
+}
+
+/** The same over a web stream, for callers without a socket. */
+export class ResponseStream implements ByteStream {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #gone = new AbortController();
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #wake: (() => void) | undefined;
+
+  constructor(queueBytesMax: number) {
+    this.body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#wakeUp(),
+      cancel: () => this.#leave(),
+    }, { highWaterMark: queueBytesMax, size: (bytes) => bytes?.length ?? 0 });
+    this.#queueBytesMax = queueBytesMax;
+  }
+  readonly #queueBytesMax: number;
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get queuedBytes(): number {
+    return this.#queueBytesMax - (this.#controller.desiredSize ?? this.#queueBytesMax);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.gone.aborted) return true;
+    this.#controller.enqueue(bytes);
+    return (this.#controller.desiredSize ?? 1) > 0;
+  }
+
+  drained(): Promise<void> {
+    if (this.gone.aborted || (this.#controller.desiredSize ?? 1) > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  end(): void {
+    if (this.gone.aborted) return;
+    this.#controller.close();
+    this.#leave();
+  }
+
+  destroy(): void {
+    if (this.gone.aborted) return;
+    this.#controller.error(new Error("The server has cut off this answer"));
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#gone.abort();
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
