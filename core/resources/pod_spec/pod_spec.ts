@@ -90,7 +90,7 @@ export const podSpec = object("What a pod should be.", {
   dnsConfig,
   readinessGates,
   runtimeClassName: string("RuntimeClass that says what runs the containers."),
-  enableServiceLinks: fallback(true, boolean("Whether Services are shown as variables.")),
+  enableServiceLinks: boolean("Whether Services are shown as variables; pods say it always."),
   preemptionPolicy: oneOf("Whether less important pods may be ended for it.", [
     "PreemptLowerPriority",
     "Never",
