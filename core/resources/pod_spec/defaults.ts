@@ -1,0 +1,72 @@
+import type { Container } from "./containers.ts";
+import type { PodSpec } from "./pod_spec.ts";
+import type { Volume } from "./volumes.ts";
+
+/**
+ * Fills what the schema cannot: the defaults of one field that come from another. Pure, and doing it twice
+ * is doing it once. For pods and templates alike.
+ *
+ * Source: k8s.io/kubernetes/pkg/apis/core/v1/defaults.go, `SetDefaults_PodSpec` and below it.
+ */
+export function withTemplateDefaults(spec: PodSpec): PodSpec {
+  const onHost = spec.hostNetwork ?? false;
+  const account = spec.serviceAccountName ?? spec.serviceAccount;
+  return {
+    ...spec,
+    containers: spec.containers.map((each) => withContainerDefaults(each, onHost)),
+    ...(spec.initContainers && {
+      initContainers: spec.initContainers.map((each) => withContainerDefaults(each, onHost)),
+    }),
+    ...(spec.ephemeralContainers && {
+      ephemeralContainers: spec.ephemeralContainers.map((each) => withPullPolicy(each)),
+    }),
+    ...(spec.volumes && { volumes: spec.volumes.map(withSource) }),
+    ...(account && { serviceAccountName: account, serviceAccount: account }),
+  };
+}
+
+/** What a pod gets beside that, and a template does not: `SetDefaults_Pod`. */
+export function withPodDefaults(spec: PodSpec): PodSpec {
+  const filled = withTemplateDefaults(spec);
+  return {
+    ...filled,
+    containers: filled.containers.map(withRequests),
+    ...(filled.initContainers && { initContainers: filled.initContainers.map(withRequests) }),
+    enableServiceLinks: filled.enableServiceLinks ?? true,
+  };
+}
+
+function withContainerDefaults(container: Container, onHost: boolean): Container {
+  const filled = withPullPolicy(container);
+  if (!onHost || !filled.ports) return filled;
+  const ports = filled.ports.map((port) => ({
+    ...port,
+    hostPort: port.hostPort ?? port.containerPort,
+  }));
+  return { ...filled, ports };
+}
+
+function withPullPolicy<C extends Container>(container: C): C {
+  if (container.imagePullPolicy || !container.image) return container;
+  return { ...container, imagePullPolicy: pullPolicyOf(container.image) };
+}
+
+/** An image without a tag means `latest`; what a digest names never changes. */
+function pullPolicyOf(image: string): "Always" | "IfNotPresent" {
+  const [name = "", digest] = image.split("@", 2);
+  const tag = name.slice(name.lastIndexOf("/") + 1).split(":")[1];
+  if (tag === "latest") return "Always";
+  return tag || digest ? "IfNotPresent" : "Always";
+}
+
+function withSource(volume: Volume): Volume {
+  return Object.keys(volume).length > 1 ? volume : { ...volume, emptyDir: {} };
+}
+
+/** What is limited and not requested is requested to the limit. */
+function withRequests(container: Container): Container {
+  const { limits } = container.resources;
+  if (!limits) return container;
+  const requests = { ...limits, ...container.resources.requests };
+  return { ...container, resources: { ...container.resources, requests } };
+}
