@@ -1,0 +1,134 @@
+/** A text that is no length of time. The message is that of Go's `time.ParseDuration`. */
+export class DurationError extends Error {
+  override name = "DurationError";
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  "µs": 1e-3, // U+00B5, the micro sign
+  "μs": 1e-3, // U+03BC, the Greek letter mu
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+/** Go counts nanoseconds in 63 bits: about 292 years. */
+const GO_MS_MAX = 2 ** 63 / 1e6;
+
+/**
+ * Milliseconds of a length of time as Go writes it: `1h30m`, `1.5s`, `-10ms`, `0`.
+ * Throws {@linkcode DurationError}. https://pkg.go.dev/time#ParseDuration
+ */
+export function durationMsOf(text: string): number {
+  const unsigned = text.replace(/^[+-]/, "");
+  if (unsigned === "0") return 0;
+  if (unsigned === "") throw invalid(text);
+  let sumMs = 0;
+  let rest = unsigned;
+  while (rest) {
+    const [number, unit] = numberAndUnit(rest, text);
+    sumMs += Number(number) * UNIT_MS[unit]!;
+    rest = rest.slice(number.length + unit.length);
+  }
+  if (sumMs >= GO_MS_MAX) throw invalid(text);
+  return text.startsWith("-") ? -sumMs : sumMs;
+}
+
+function numberAndUnit(rest: string, text: string): [string, string] {
+  const number = /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)/.exec(rest)?.[0];
+  if (number === undefined) throw invalid(text);
+  const unit = /^[^.0-9]+/.exec(rest.slice(number.length))?.[0];
+  const quoted = JSON.stringify(text);
+  if (unit === undefined) throw new DurationError(`time: missing unit in duration ${quoted}`);
+  if (!Object.hasOwn(UNIT_MS, unit)) {
+    throw new DurationError(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
+  }
+  return [number, unit];
+}
+
+function invalid(text: string): DurationError {
+  return new DurationError(`time: invalid duration ${JSON.stringify(text)}`);
+}
+
+/** Why `text` is no length of time; `undefined` when it is one. */
+export function durationFault(text: string): string | undefined {
+  try {
+    durationMsOf(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DurationError) return error.message;
+    throw error;
+  }
+}
+
+const GATEWAY_DURATION = /^(?:[0-9]{1,5}(?:h|m|s|ms)){1,4}$/;
+
+/**
+ * Milliseconds of a length of time as the Gateway API writes it: like Go's, but of at most four parts,
+ * without signs and fractions. `0s` is 0. Throws {@linkcode DurationError}.
+ * https://gateway-api.sigs.k8s.io/geps/gep-2257/
+ */
+export function gatewayDurationMsOf(text: string): number {
+  if (!GATEWAY_DURATION.test(text)) throw invalid(text);
+  return durationMsOf(text);
+}
+
+/** A length of time as Go writes it: 5,400,000 is `1h30m0s`, 1.5 is `1.5ms`, 0 is `0s`. */
+export function formatDuration(ms: number): string {
+  const nanos = Math.round(Math.abs(ms) * 1e6);
+  if (nanos === 0) return "0s";
+  if (ms < 0) return `-${formatDuration(-ms)}`;
+  if (nanos < 1000) return `${nanos}ns`;
+  if (nanos < 1e6) return `${nanos / 1000}µs`;
+  if (nanos < 1e9) return `${nanos / 1e6}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor(ms / 60_000) % 60;
+  const seconds = `${Math.round((ms % 60_000) * 1e6) / 1e9}s`;
+  return `${hours ? `${hours}h` : ""}${hours || minutes ? `${minutes}m` : ""}${seconds}`;
+}
+
+const MINUTE_S = 60;
+const HOUR_S = 60 * MINUTE_S;
+const DAY_S = 24 * HOUR_S;
+const YEAR_S = 365 * DAY_S;
+
+/**
+ * A length of time for people, with two or three figures: `5s`, `3m20s`, `2h`, `3d4h`, `2y10d`.
+ * The words of k8s.io/apimachinery/pkg/util/duration, HumanDuration. Up to two seconds less than nothing
+ * pass for nothing: two clocks may differ.
+ */
+export function humanDuration(ms: number): string {
+  const seconds = Math.trunc(ms / 1000);
+  if (seconds < -1 || Number.isNaN(seconds)) return "<invalid>";
+  if (seconds < 0) return "0s";
+  if (seconds < 2 * MINUTE_S) return `${seconds}s`;
+  if (seconds < 10 * MINUTE_S) return inTwo(seconds, MINUTE_S, "m", 1, "s");
+  if (seconds < 3 * HOUR_S) return inOne(seconds, MINUTE_S, "m");
+  if (seconds < 8 * HOUR_S) return inTwo(seconds, HOUR_S, "h", MINUTE_S, "m");
+  if (seconds < 2 * DAY_S) return inOne(seconds, HOUR_S, "h");
+  if (seconds < 8 * DAY_S) return inTwo(seconds, DAY_S, "d", HOUR_S, "h");
+  if (seconds < 2 * YEAR_S) return inOne(seconds, DAY_S, "d");
+  if (seconds < 8 * YEAR_S) return inTwo(seconds, YEAR_S, "y", DAY_S, "d");
+  return inOne(seconds, YEAR_S, "y");
+}
+
+function inOne(seconds: number, size: number, unit: string): string {
+  return `${Math.floor(seconds / size)}${unit}`;
+}
+
+function inTwo(
+  seconds: number,
+  size: number,
+  unit: string,
+  smallSize: number,
+  smallUnit: string,
+): string {
+  const rest = Math.floor((seconds % size) / smallSize);
+  return inOne(seconds, size, unit) + (rest ? `${rest}${smallUnit}` : "");
+}
+
+/** How long ago the RFC 3339 `time` was, as kubectl prints ages; `<unknown>` without a time. */
+export function ageOf(time: string | undefined, nowMs: number): string {
+  return time === undefined ? "<unknown>" : humanDuration(nowMs - Date.parse(time));
+}
