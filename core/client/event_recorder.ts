@@ -1,0 +1,205 @@
+import { AssertionError } from "../lib/assert.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { type Event, events } from "../resources/events.ts";
+import type { KubeObject } from "../resources/resource.ts";
+import { ApiError } from "./api_error.ts";
+import type { Client, Draft } from "./client.ts";
+
+/** Notices that wait to be written; further ones are dropped. */
+const WAITING_MAX = 1_000;
+/** Events, and objects, that are remembered in order to count and to limit. client-go: 4096. */
+const REMEMBERED_MAX = 4_096;
+/** client-go: an object may be told about 25 times in a row, then once in 5 minutes. */
+const BURST = 25;
+const REFILL_MS = 300_000;
+/** client-go: how often, and how far apart, a write that failed is tried. */
+const TRIES_MAX = 12;
+const RETRY_MS = 10_000;
+const NAME_LENGTH_MAX = 253;
+
+/** What is told about an object, as `kubectl describe` shows it. */
+export interface Notice {
+  about: KubeObject;
+  type: "Normal" | "Warning";
+  /** One word, in CamelCase, for machines. */
+  reason: string;
+  message: string;
+  /** The part of the object that is meant, such as `spec.containers{web}`. */
+  fieldPath?: string;
+}
+
+export interface EventRecorderOptions {
+  client: Pick<Client, "create" | "update">;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+  /** Node on which the component runs; absent for the controllers. */
+  host?: string;
+}
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}
+
+/**
+ * Writes down what happens to objects, as `v1` Events.
+ *
+ * The same notice of the same component again raises the count of its event, as long as the event is kept;
+ * an object that is told about too often is no longer listened to for a while. Both as in client-go's
+ * `tools/record/events_cache.go`. Telling never waits and never fails: what cannot be written is lost.
+ */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #waiting: { notice: Notice; component: string; toldMs: number }[] = [];
+  readonly #written = new Map<string, Event>();
+  readonly #buckets = new Map<string, Bucket>();
+  #draining: Promise<void> | undefined;
+  #lastStamp = 0;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Tells about an object. `component` is who says it, e.g. `kubelet` or `deployment-controller`. */
+  record(component: string, notice: Notice): void {
+    const toldMs = this.#options.clock.now();
+    if (this.#waiting.length >= WAITING_MAX || !this.#mayTell(component, notice, toldMs)) return;
+    this.#waiting.push({ notice, component, toldMs });
+    this.#draining ??= this.#drain();
+  }
+
+  /** Resolves when all that has been told so far is written or lost. */
+  async settled(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.resolve(); // the caller's turn ends first
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      await this.#writeWithRetries(next.component, next.notice, next.toldMs);
+      if (this.#options.signal.aborted) this.#waiting.length = 0;
+    }
+    this.#draining = undefined;
+  }
+
+  async #writeWithRetries(component: string, notice: Notice, toldMs: number): Promise<void> {
+    const { clock, log, signal } = this.#options;
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        return await this.#write(component, notice, toldMs);
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        const lost = error instanceof ApiError || tries === TRIES_MAX;
+        log.debug("Cannot write an event", { reason: notice.reason, error, lost });
+        if (lost) return;
+        await clock.sleep(RETRY_MS, signal).catch(() => {}); // rejects only when the signal aborts
+      }
+    }
+  }
+
+  async #write(component: string, notice: Notice, toldMs: number): Promise<void> {
+    const { client, host } = this.#options;
+    const key = JSON.stringify([
+      component,
+      objectKey(notice),
+      notice.type,
+      notice.reason,
+      notice.message,
+    ]);
+    const known = this.#written.get(key);
+    if (known !== undefined) {
+      this.#written.delete(key);
+      const counted = await orUndefined(
+        client.update(events, {
+          ...known,
+          count: (known.count ?? 1) + 1,
+          lastTimestamp: timestamp(toldMs),
+        }),
+      );
+      if (counted !== undefined) return remember(this.#written, key, counted);
+    }
+    const draft = draftOf(notice, { component, host, toldMs, stamp: this.#stamp(toldMs) });
+    remember(this.#written, key, await client.create(events, draft));
+  }
+
+  #mayTell(component: string, notice: Notice, nowMs: number): boolean {
+    const key = `${component} ${objectKey(notice)}`;
+    const { tokens, filledMs } = this.#buckets.get(key) ?? { tokens: BURST, filledMs: nowMs };
+    const refilled = Math.min(BURST, tokens + (nowMs - filledMs) / REFILL_MS);
+    this.#buckets.delete(key);
+    remember(this.#buckets, key, {
+      tokens: refilled < 1 ? refilled : refilled - 1,
+      filledMs: nowMs,
+    });
+    return refilled >= 1;
+  }
+
+  /** A number that has not been used before, from the time in nanoseconds as client-go does. */
+  #stamp(nowMs: number): number {
+    this.#lastStamp = Math.max(nowMs * 1_000, this.#lastStamp + 1);
+    return this.#lastStamp;
+  }
+}
+
+interface Circumstances {
+  component: string;
+  host: string | undefined;
+  toldMs: number;
+  stamp: number;
+}
+
+function draftOf(notice: Notice, { component, host, toldMs, stamp }: Circumstances): Draft<Event> {
+  const { about: { apiVersion, kind, metadata }, type, reason, message, fieldPath } = notice;
+  const { name, namespace, uid, resourceVersion } = metadata;
+  const suffix = `.${(BigInt(stamp) * 1_000n).toString(16)}`;
+  return {
+    metadata: {
+      name: name.slice(0, NAME_LENGTH_MAX - suffix.length) + suffix,
+      namespace: namespace ?? "default",
+    },
+    involvedObject: {
+      apiVersion,
+      kind,
+      ...(namespace !== undefined && { namespace }),
+      name,
+      uid,
+      resourceVersion,
+      ...(fieldPath !== undefined && { fieldPath }),
+    },
+    type,
+    reason,
+    message,
+    source: { component, ...(host !== undefined && { host }) },
+    firstTimestamp: timestamp(toldMs),
+    lastTimestamp: timestamp(toldMs),
+    count: 1,
+    reportingComponent: component,
+    reportingInstance: host ?? "",
+  };
+}
+
+function objectKey({ about: { kind, metadata }, fieldPath }: Notice): string {
+  return `${kind} ${metadata.namespace ?? ""}/${metadata.name} ${metadata.uid} ${fieldPath ?? ""}`;
+}
+
+/** What was to be counted may have expired or been changed since: then a new one is made. */
+async function orUndefined<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof ApiError && (error.code === 404 || error.code === 409)) return undefined;
+    throw error;
+  }
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.set(key, value);
+  if (map.size > REMEMBERED_MAX) map.delete(map.keys().next().value!);
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes' `metav1.Time`. */
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -1,0 +1,210 @@
+import { ApiError } from "../client/api_error.ts";
+import type { Draft, View } from "../client/client.ts";
+import { isEqual } from "../lib/equality.ts";
+import { type Pod, pods } from "../resources/pods.ts";
+import { type ReplicaSet, replicaSets, type ReplicaSetStatus } from "../resources/replica_sets.ts";
+import {
+  type Controller,
+  create,
+  type Plan,
+  plan,
+  remove,
+  sooner,
+  tell,
+  updateStatus,
+  type Write,
+} from "./controller.ts";
+import { suffixOf } from "./hashes.ts";
+import {
+  childrenOf,
+  claimWrites,
+  controlled,
+  controllerOf,
+  controllerReference,
+} from "./ownership.ts";
+import { availableInMs, isActive, isReady } from "./pod_states.ts";
+import { leastWorthFirst } from "./pod_worth.ts";
+import { withCondition, withoutCondition } from "./status_conditions.ts";
+
+/** Pods that one plan makes or deletes at most: Kubernetes' `BurstReplicas`. */
+const WRITES_MAX = 500;
+const NAME_LENGTH_MAX = 253;
+
+/**
+ * Keeps as many pods as the spec asks for.
+ *
+ * Kubernetes: `pkg/controller/replicaset/replica_set.go`.
+ */
+export const replicaSetController: Controller<ReplicaSet> = {
+  name: "replicaset-controller",
+  resource: replicaSets,
+  watches: [childrenOf(pods, replicaSets)],
+  workers: 4,
+  reconcile,
+};
+
+function reconcile(replicaSet: ReplicaSet, view: View, nowMs: number): Plan {
+  const claims = claimWrites(view, {
+    children: pods,
+    owner: replicaSet,
+    ownerResource: replicaSets,
+  });
+  if (claims.length > 0) return plan(claims);
+  const active = controlled(view, pods, replicaSet).filter(isActive);
+  const wanted = replicaSet.metadata.deletionTimestamp ? active.length : replicaSet.spec.replicas;
+  const missing = Math.min(wanted - active.length, WRITES_MAX);
+  const changes = missing > 0
+    ? births(replicaSet, view, missing, nowMs)
+    : deaths(replicaSet, view, active, Math.min(-missing, WRITES_MAX));
+  const status = statusOf(replicaSet, active, nowMs);
+  return plan(
+    [...changes, ...statusWrite(replicaSet, status)],
+    lookAgainMs(replicaSet, active, nowMs),
+  );
+}
+
+function births(replicaSet: ReplicaSet, view: View, count: number, nowMs: number): Write[] {
+  return freeNames(replicaSet, view, count).map((name) =>
+    create(pods, newPod(replicaSet, name), {
+      event: {
+        about: replicaSet,
+        type: "Normal",
+        reason: "SuccessfulCreate",
+        message: `Created pod: ${name}`,
+      },
+      refused: (error) => failure(replicaSet, error, nowMs),
+    })
+  );
+}
+
+/**
+ * Names are worked out from the state that led to the plan, so that a repeated plan collides with itself
+ * instead of making twins, and never name a pod that is still there, ending ones included.
+ */
+function freeNames(replicaSet: ReplicaSet, view: View, count: number): string[] {
+  const { name: owner, namespace, uid, resourceVersion } = replicaSet.metadata;
+  const names = new Set<string>();
+  for (let slot = 0; names.size < count; slot++) {
+    const name = `${owner.slice(0, NAME_LENGTH_MAX - 6)}-${
+      suffixOf(`${uid} ${resourceVersion} ${slot}`)
+    }`;
+    if (view.get(pods, { namespace, name }) === undefined) names.add(name);
+  }
+  return [...names];
+}
+
+function newPod(replicaSet: ReplicaSet, name: string): Draft<Pod> {
+  const { metadata: { namespace }, spec: { template } } = replicaSet;
+  const { labels, annotations, finalizers } = template.metadata ?? {};
+  return {
+    metadata: {
+      name,
+      generateName: `${replicaSet.metadata.name}-`,
+      namespace,
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+      ...(finalizers && { finalizers }),
+      ownerReferences: [controllerReference(replicaSets, replicaSet)],
+    },
+    spec: template.spec,
+  };
+}
+
+/** Says in the status, and to people, that pods cannot be made. A namespace that is being deleted is no news. */
+function failure(replicaSet: ReplicaSet, error: ApiError, nowMs: number): Write[] {
+  if (error.details.causes?.some(({ reason }) => String(reason) === "NamespaceTerminating")) {
+    return [];
+  }
+  const conditions = withCondition(replicaSet.status.conditions, {
+    type: "ReplicaFailure",
+    status: "True",
+    reason: "FailedCreate",
+    message: error.message,
+  }, nowMs);
+  return [
+    ...statusWrite(replicaSet, { ...replicaSet.status, conditions }),
+    tell({
+      about: replicaSet,
+      type: "Warning",
+      reason: "FailedCreate",
+      message: `Error creating: ${error.message}`,
+    }),
+  ];
+}
+
+function deaths(
+  replicaSet: ReplicaSet,
+  view: View,
+  active: readonly Pod[],
+  count: number,
+): Write[] {
+  if (count === 0) return [];
+  const doomed = leastWorthFirst(active, relatedPods(replicaSet, view, active)).slice(0, count);
+  return doomed.map((pod) =>
+    remove(pods, pod, {
+      event: {
+        about: replicaSet,
+        type: "Normal",
+        reason: "SuccessfulDelete",
+        message: `Deleted pod: ${pod.metadata.name}`,
+      },
+    })
+  );
+}
+
+/** The active pods of all ReplicaSets that have the same owner. */
+function relatedPods(replicaSet: ReplicaSet, view: View, active: readonly Pod[]): readonly Pod[] {
+  const owner = controllerOf(replicaSet);
+  if (owner === undefined) return active;
+  return view.by(replicaSets, "owner", owner.uid)
+    .flatMap((sibling) => controlled(view, pods, sibling)).filter(isActive);
+}
+
+function statusOf(
+  replicaSet: ReplicaSet,
+  active: readonly Pod[],
+  nowMs: number,
+): ReplicaSetStatus {
+  const { metadata: { generation }, spec, status } = replicaSet;
+  const wantedLabels = Object.entries(spec.template.metadata?.labels ?? {});
+  const isLabeled = (pod: Pod) =>
+    wantedLabels.every(([key, value]) => pod.metadata.labels?.[key] === value);
+  const isAvailable = (pod: Pod) => availableInMs(pod, spec.minReadySeconds ?? 0, nowMs) === 0;
+  const conditions = active.length === spec.replicas
+    ? withoutCondition(status.conditions, "ReplicaFailure")
+    : status.conditions ?? [];
+  return {
+    replicas: active.length,
+    fullyLabeledReplicas: active.filter(isLabeled).length,
+    readyReplicas: active.filter(isReady).length,
+    availableReplicas: active.filter(isAvailable).length,
+    observedGeneration: Math.max(generation ?? 0, status.observedGeneration ?? 0),
+    conditions,
+  };
+}
+
+/** Writes the status when it says something new. Counts of 0 and empty lists are not kept. */
+function statusWrite(replicaSet: ReplicaSet, status: ReplicaSetStatus): Write[] {
+  if (isEqual(withoutEmpty(status), withoutEmpty(replicaSet.status))) return [];
+  return [updateStatus(replicaSets, { ...replicaSet, status: withoutEmpty(status) })];
+}
+
+function withoutEmpty(status: ReplicaSetStatus): ReplicaSetStatus {
+  const { replicas, conditions, ...counts } = status;
+  return {
+    replicas,
+    ...Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0)),
+    ...(conditions?.length && { conditions }),
+  };
+}
+
+/** When the next of the pods that are ready will have been so for long enough. */
+function lookAgainMs(
+  { spec: { minReadySeconds = 0 } }: ReplicaSet,
+  active: readonly Pod[],
+  nowMs: number,
+): number | undefined {
+  return active.map((pod) => availableInMs(pod, minReadySeconds, nowMs))
+    .filter((ms) => ms !== 0)
+    .reduce(sooner, undefined);
+}

@@ -1,0 +1,262 @@
+import type { Client, ObjectName, View, ViewEvent } from "../client/client.ts";
+import type { Notice } from "../client/event_recorder.ts";
+import { assert } from "../lib/assert.ts";
+import { check } from "../resources/check.ts";
+import {
+  type AnyResource,
+  apiVersionOf,
+  groupResourceOf,
+  type KubeObject,
+  type Resource,
+} from "../resources/resource.ts";
+import { type Controller, type Loop, loopOf, type Plan, type Write } from "./controller.ts";
+import { timestamp } from "./status_conditions.ts";
+
+/** An object for a test: what it does not say, the schema's defaults and the cluster do. */
+export interface Given {
+  metadata: Partial<KubeObject["metadata"]>;
+  spec?: unknown;
+  status?: unknown;
+  [field: string]: unknown;
+}
+
+/**
+ * A cluster of objects in memory for the tests of deciders: it does what plans say, at once, by the simplest
+ * rules, and remembers what was told. Everything is synchronous, so a test can look after each step.
+ */
+export class TestCluster implements View {
+  readonly notices: Notice[] = [];
+  nowMs = Date.parse("2026-01-01T00:00:00Z");
+  readonly #objects = new Map<string, Map<string, KubeObject>>();
+  readonly #listeners = new Map<string, Set<(event: ViewEvent) => void>>();
+  #revision = 0;
+
+  get<T extends KubeObject>(resource: Resource<T>, { namespace, name }: ObjectName): T | undefined {
+    return this.#kind(resource).get(`${namespace ?? ""}/${name}`) as T | undefined;
+  }
+
+  list<T extends KubeObject>(resource: Resource<T>, namespace?: string): readonly T[] {
+    const all = [...this.#kind(resource)].sort(([a], [b]) => a < b ? -1 : 1).map(([, object]) =>
+      object
+    );
+    return all.filter(({ metadata }) =>
+      namespace === undefined || metadata.namespace === namespace
+    ) as unknown as T[];
+  }
+
+  by<T extends KubeObject>(resource: Resource<T>, index: string, value: string): readonly T[] {
+    return this.list(resource).filter((object) =>
+      valuesOf(resource, object, index).includes(value)
+    );
+  }
+
+  subscribe<T extends KubeObject>(
+    resource: Resource<T>,
+    listener: (event: ViewEvent<T>) => void,
+  ): () => void {
+    const kind = groupResourceOf(resource);
+    const listeners = this.#listeners.get(kind) ?? new Set();
+    this.#listeners.set(kind, listeners);
+    listeners.add(listener as (event: ViewEvent) => void);
+    return () => void listeners.delete(listener as (event: ViewEvent) => void);
+  }
+
+  /** Puts an object there, new or in place of the one of its name. Gives it as it is kept. */
+  put<T extends KubeObject>(resource: Resource<T>, given: Given): T {
+    const previous = this.get(resource, given.metadata as ObjectName);
+    const revision = String(++this.#revision);
+    const { metadata, apiVersion: _, kind: __, ...rest } = given;
+    const { value, causes } = check(resource.schema, structuredClone(rest));
+    assert(causes.length === 0, `A test object is wrong: ${JSON.stringify(causes)}`);
+    const generation = previous?.metadata.generation ?? 1;
+    const object = {
+      ...value as object,
+      apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
+      metadata: {
+        ...(resource.namespaced && { namespace: "default" }),
+        uid: `uid-${revision}`,
+        creationTimestamp: timestamp(this.nowMs),
+        generation,
+        ...metadata,
+        resourceVersion: revision,
+      },
+    } as KubeObject as T;
+    this.#kind(resource).set(keyOf(object), object);
+    this.#tell(resource, { type: previous ? "MODIFIED" : "ADDED", object });
+    return object;
+  }
+
+  /** Changes the status of an object that is there. */
+  patchStatus<T extends KubeObject>(resource: Resource<T>, name: ObjectName, status: object): T {
+    const object = this.get(resource, name) as T & { status?: object };
+    return this.put(resource, {
+      ...object,
+      status: { ...object.status, ...status },
+    } as unknown as Given);
+  }
+
+  /** Takes an object away, whatever its finalizers say. */
+  take(resource: AnyResource, name: ObjectName): void {
+    const object = this.get<KubeObject>(resource, name);
+    if (object === undefined) return;
+    this.#kind(resource).delete(keyOf(object));
+    this.#tell(resource, { type: "DELETED", object });
+  }
+
+  /** Does what a plan says. Pods that are bound end gracefully: they stay until taken. */
+  perform({ writes }: Plan): void {
+    for (const write of writes) this.#perform(write);
+  }
+
+  /** Lets a controller look at everything again and again until it has nothing more to do. */
+  settle(controllers: readonly Controller<never>[], roundsMax = 100): void {
+    const loops = controllers.map((controller) => loopOf(controller as unknown as Controller));
+    for (let round = 0; round < roundsMax; round++) {
+      if (!loops.map((loop) => this.#round(loop)).includes(true)) return;
+    }
+    throw new Error(`The controllers do not come to rest in ${roundsMax} rounds`);
+  }
+
+  #round(loop: Loop): boolean {
+    const keys = new Set<string>();
+    loop.feed(this, (key) => keys.add(key))();
+    let wrote = false;
+    for (const key of keys) {
+      const made = loop.reconcile(key, this, this.nowMs);
+      wrote ||= made.writes.length > 0;
+      this.perform(made);
+    }
+    return wrote;
+  }
+
+  #perform(write: Write): void {
+    switch (write.verb) {
+      case "create":
+        if (this.get<KubeObject>(write.resource, named(write.resource, write.draft.metadata))) {
+          return;
+        }
+        this.put(write.resource, write.draft as Given);
+        if (write.event) this.notices.push(write.event);
+        return;
+      case "update":
+      case "updateStatus":
+        return this.#replace(write);
+      case "delete":
+        this.#delete(write);
+        if (write.event) this.notices.push(write.event);
+        return;
+      case "bind":
+        return this.#bind(write.pod, write.node);
+      case "event":
+        this.notices.push(write.event);
+    }
+  }
+
+  #replace({ verb, resource, object }: Write & { verb: "update" | "updateStatus" }): void {
+    const before = this.get<KubeObject>(resource, object.metadata) as unknown as Given;
+    assert(before !== undefined, `${object.kind} ${object.metadata.name} is not there`);
+    assert(
+      before.metadata.resourceVersion === object.metadata.resourceVersion,
+      `${object.kind} ${object.metadata.name} was written from an old version`,
+    );
+    const given = object as unknown as Given;
+    const { status, ...rest } = given;
+    if (verb === "updateStatus") {
+      this.put(resource, { ...before, status });
+    } else if (!this.#isFinished(resource, object)) {
+      const generation = (before.metadata.generation ?? 0) + 1;
+      this.put(resource, {
+        ...rest,
+        metadata: { ...rest.metadata, generation },
+        ...(before.status !== undefined && { status: before.status }),
+      });
+    }
+  }
+
+  /** An object that is being deleted goes with its last finalizer. */
+  #isFinished(resource: AnyResource, object: KubeObject): boolean {
+    const { deletionTimestamp, finalizers = [] } = object.metadata;
+    if (deletionTimestamp === undefined || finalizers.length > 0) return false;
+    this.take(resource, object.metadata);
+    return true;
+  }
+
+  #delete({ resource, name, options }: Write & { verb: "delete" }): void {
+    const object = this.get<KubeObject>(resource, name);
+    if (object === undefined || object.metadata.uid !== options.preconditions?.uid) return;
+    const isBound = (object as { spec?: { nodeName?: string } }).spec?.nodeName !== undefined;
+    const stays = object.metadata.finalizers?.length ||
+      (resource.kind === "Pod" && isBound && options.gracePeriodSeconds !== 0);
+    if (!stays) return this.take(resource, name);
+    const metadata = { ...object.metadata, deletionTimestamp: timestamp(this.nowMs) };
+    this.put(resource, { ...object, metadata } as unknown as Given);
+  }
+
+  #bind(name: ObjectName, nodeName: string): void {
+    for (const [kind, objects] of this.#objects) {
+      const pod = objects.get(`${name.namespace ?? ""}/${name.name}`) as KubeObject & {
+        spec: object;
+      };
+      if (kind !== "pods" || pod === undefined) continue;
+      const bound = { ...pod, spec: { ...pod.spec, nodeName } };
+      objects.set(keyOf(pod), bound);
+      this.#listeners.get(kind)?.forEach((listener) =>
+        listener({ type: "MODIFIED", object: bound })
+      );
+    }
+  }
+
+  #kind(resource: AnyResource): Map<string, KubeObject> {
+    const name = groupResourceOf(resource);
+    const kind = this.#objects.get(name) ?? new Map<string, KubeObject>();
+    this.#objects.set(name, kind);
+    return kind;
+  }
+
+  #tell(resource: AnyResource, event: ViewEvent): void {
+    this.#listeners.get(groupResourceOf(resource))?.forEach((listener) => listener(event));
+  }
+}
+
+/** A client that does at once what a test cluster would. */
+export function clientOf(cluster: TestCluster): Client {
+  const write = (made: Write) => Promise.resolve(cluster.perform({ writes: [made] }));
+  return {
+    create: (resource, draft) =>
+      write({ verb: "create", resource, draft: draft as never }).then(() =>
+        cluster.get(resource, named(resource, draft.metadata))!
+      ),
+    update: (resource, object) =>
+      write({ verb: "update", resource, object }).then(() =>
+        cluster.get(resource, object.metadata)!
+      ),
+    updateStatus: (resource, object) =>
+      write({ verb: "updateStatus", resource, object }).then(() =>
+        cluster.get(resource, object.metadata)!
+      ),
+    delete: (resource, name, options = {}) => write({ verb: "delete", resource, name, options }),
+    bind: (pod, node) => write({ verb: "bind", pod, node }),
+  };
+}
+
+function named(resource: AnyResource, metadata: Partial<KubeObject["metadata"]>): ObjectName {
+  return resource.namespaced
+    ? { namespace: metadata.namespace ?? "default", name: metadata.name! }
+    : { name: metadata.name! };
+}
+
+function keyOf({ metadata: { namespace, name } }: KubeObject): string {
+  return `${namespace ?? ""}/${name}`;
+}
+
+function valuesOf<T extends KubeObject>(
+  resource: Resource<T>,
+  object: T,
+  index: string,
+): readonly string[] {
+  const { ownerReferences = [], labels = {} } = object.metadata;
+  if (index === "owner") return ownerReferences.map(({ uid }) => uid);
+  if (index === "label") return Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return resource.indexes[index]!(object);
+}
