@@ -1,0 +1,67 @@
+import type { Cause } from "./causes.ts";
+
+/** More causes than this help nobody, and would make the answer larger than the question. */
+const CAUSES_MAX = 100;
+/** Values nested deeper are refused, so that a schema that refers to itself cannot exhaust the stack. */
+const PATH_PARTS_MAX = 256;
+
+/** Tells, in a path, a key of a map from a name of a field. */
+const KEY = Symbol("a key follows");
+
+/**
+ * What one check has found so far, and where it is. The path is a stack, and becomes a text only
+ * when there is something to say.
+ */
+export class Report {
+  readonly causes: Cause[] = [];
+  readonly unknown: string[] = [];
+  readonly #path: (string | number | typeof KEY)[] = [];
+
+  /** Where the check is, e.g. `spec.containers[0].resources.limits[cpu]`. */
+  get field(): string {
+    let text = "";
+    for (let i = 0; i < this.#path.length; i++) {
+      const part = this.#path[i]!;
+      if (part === KEY) text += `[${String(this.#path[++i])}]`;
+      else if (typeof part === "number") text += `[${part}]`;
+      else text += text ? `.${String(part)}` : String(part);
+    }
+    return text;
+  }
+
+  get isTooDeep(): boolean {
+    return this.#path.length > PATH_PARTS_MAX;
+  }
+
+  enter(part: string | number): void {
+    this.#path.push(part);
+  }
+
+  leave(): void {
+    this.#path.pop();
+  }
+
+  enterKey(key: string): void {
+    this.#path.push(KEY, key);
+  }
+
+  leaveKey(): void {
+    this.#path.length -= 2;
+  }
+
+  /** Notes a cause, up to a limit. */
+  refuse(cause: Cause): void {
+    if (this.causes.length < CAUSES_MAX) this.causes.push(cause);
+  }
+
+  /** Notes a field that the schema does not know. */
+  drop(name: string): void {
+    if (this.unknown.length >= CAUSES_MAX) return;
+    this.enter(name);
+    this.unknown.push(this.field);
+    this.leave();
+  }
+}
+
+/** Checks one value; gives it back, or what it is to be replaced with. */
+export type Step = (value: unknown, report: Report) => unknown;
