@@ -1,0 +1,194 @@
+import type { Container } from "../core/resources/pod_spec/containers.ts";
+import type {
+  ContainerState as ShownState,
+  ContainerStatus,
+} from "../core/resources/pod_status.ts";
+import type { Pod } from "../core/resources/pods.ts";
+import { latestRun, nextRun, type Run, runsOf, statusOf } from "./container_runs.ts";
+import { deadlineMs, isFinished } from "./next_step.ts";
+import type { ContainerMemory, Failure, ObservedPod } from "./observed_pod.ts";
+
+/** The kubelet shows `ErrImagePull` right after a failed pull, and `ImagePullBackOff` while it waits. */
+const PULL_ERROR_SHOWN_MS = 1_000;
+
+/** What the agent knows for a pod's status besides the pod. */
+export interface StatusInput {
+  pod: Pod;
+  observed: ObservedPod;
+  nowMs: number;
+  node: {
+    hostIP: string;
+    /** Name of the runtime in container ids: `podman://…`. */
+    runtimeName: string;
+  };
+}
+
+/** The status of one container, as the kubelet's `convertToAPIContainerStatuses` makes it. Pure. */
+export function containerStatusOf(container: Container, input: StatusInput): ContainerStatus {
+  const { pod, observed, node } = input;
+  const { name } = container;
+  const before = statusOf(pod, name);
+  const run = latestRun(pod, observed, name);
+  if (isFinished(pod) && before !== undefined && (run === undefined || run.lost)) return before;
+  const health = observed.memories[name]?.health;
+  const isRunning = run?.state === "running";
+  const isJudged = isRunning && health?.containerId === run.id;
+  return {
+    name,
+    state: run === undefined ? waitingState(container, input, run) : stateOf(container, run, input),
+    lastState: lastStateOf(container, run, input),
+    ready: isJudged ? health.started && health.ready : isRunning && !container.readinessProbe &&
+      !container.startupProbe,
+    restartCount: run?.restartCount ?? before?.restartCount ?? 0,
+    image: container.image ?? "",
+    imageID: run?.imageId ?? "",
+    ...(run !== undefined && { containerID: `${node.runtimeName}://${run.id}` }),
+    started: isJudged ? health.started : isRunning && !container.startupProbe,
+  };
+}
+
+/** RFC 3339 in whole seconds, as `metav1.Time`. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** `web_default(uid)`, as the kubelet names pods in messages. */
+export function podTextOf({ metadata }: Pod): string {
+  return `${metadata.name}_${metadata.namespace}(${metadata.uid})`;
+}
+
+/** `10s`, `1m20s`, `5m0s`: Go's `Duration.String` of whole seconds. */
+export function durationText(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}
+
+function stateOf(container: Container, run: Run, input: StatusInput): ShownState {
+  switch (run.state) {
+    case "running":
+      return { running: { startedAt: timestamp(run.startedAtMs ?? input.nowMs) } };
+    case "created":
+      return isEnding(input) ? lostState("Waiting") : waitingState(container, input, run);
+    case "exited":
+      return willWait(container, input)
+        ? waitingState(container, input, run)
+        : terminatedState(container, run, input);
+  }
+}
+
+/** Whether an ended container rests before its next run; one that starts again at once shows its end. */
+function willWait(container: Container, input: StatusInput): boolean {
+  if (isEnding(input)) return false;
+  const next = nextRun(input.pod, input.observed, container);
+  const failure = input.observed.memories[container.name]?.failure;
+  return next !== undefined && (failure !== undefined || next.atMs > input.nowMs);
+}
+
+function isEnding({ pod, nowMs }: StatusInput): boolean {
+  return pod.metadata.deletionTimestamp !== undefined || isFinished(pod) ||
+    nowMs >= deadlineMs(pod);
+}
+
+function waitingState(
+  container: Container,
+  input: StatusInput,
+  run: Run | undefined,
+): ShownState {
+  const { pod, observed, nowMs } = input;
+  if (run === undefined && isEnding(input) && !hasStepsInFlight(observed)) {
+    return lostState("Waiting");
+  }
+  const memory = observed.memories[container.name];
+  const next = nextRun(pod, observed, container);
+  if (next?.restsAfterExit && next.atMs > nowMs) {
+    return {
+      waiting: { reason: "CrashLoopBackOff", message: restMessage(pod, container, memory) },
+    };
+  }
+  const failure = memory?.failure;
+  if (failure === undefined) return { waiting: { reason: "ContainerCreating" } };
+  return { waiting: failureShown(container, failure, nowMs) };
+}
+
+function hasStepsInFlight(observed: ObservedPod): boolean {
+  return Object.keys(observed.busy).length > 0;
+}
+
+function restMessage(pod: Pod, { name }: Container, memory: ContainerMemory | undefined): string {
+  const rest = durationText(memory?.backoff?.waitMs ?? 0);
+  return `back-off ${rest} restarting failed container=${name} pod=${podTextOf(pod)}`;
+}
+
+function failureShown(
+  { image }: Container,
+  { stage, reason, message, atMs }: Failure,
+  nowMs: number,
+): { reason: string; message: string } {
+  const isResting = stage === "pull" && nowMs - atMs >= PULL_ERROR_SHOWN_MS;
+  if (!isResting || reason !== "ErrImagePull") return { reason, message };
+  return {
+    reason: "ImagePullBackOff",
+    message: `Back-off pulling image "${image}": ${reason}: ${message}`,
+  };
+}
+
+function terminatedState(container: Container, run: Run, input: StatusInput): ShownState {
+  if (run.lost) {
+    const before = statusOf(input.pod, container.name);
+    if (before?.state.terminated) return before.state;
+    return lostState(before?.state.running ? "Running" : "Waiting");
+  }
+  const exitCode = run.exitCode ?? 0;
+  const message = input.observed.memories[container.name]?.messages?.[run.id];
+  return {
+    terminated: {
+      exitCode,
+      ...(run.signal !== undefined && run.signal !== 0 && { signal: run.signal }),
+      reason: run.oomKilled ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error",
+      ...(message && { message }),
+      ...(run.startedAtMs !== undefined && { startedAt: timestamp(run.startedAtMs) }),
+      ...(run.finishedAtMs !== undefined && { finishedAt: timestamp(run.finishedAtMs) }),
+      containerID: `${input.node.runtimeName}://${run.id}`,
+    },
+  };
+}
+
+/** What the kubelet says of a container whose end nobody saw. */
+function lostState(was: "Running" | "Waiting"): ShownState {
+  return {
+    terminated: {
+      exitCode: 137,
+      reason: "ContainerStatusUnknown",
+      message: "The container could not be located when the pod was terminated.  " +
+        `The container used to be ${was}`,
+    },
+  };
+}
+
+/** A run that could not be started, as containerd reports it. */
+function startErrorState({ message, atMs }: Failure): ShownState {
+  const [startedAt, finishedAt] = [timestamp(0), timestamp(atMs)];
+  return { terminated: { exitCode: 128, reason: "StartError", message, startedAt, finishedAt } };
+}
+
+/** How the run before the shown one ended: of the same run while it waits, else of the one before. */
+function lastStateOf(
+  container: Container,
+  run: Run | undefined,
+  input: StatusInput,
+): ShownState {
+  const before = statusOf(input.pod, container.name);
+  if (run === undefined) return before?.lastState ?? {};
+  if (run.state === "exited" && willWait(container, input)) {
+    return terminatedState(container, run, input);
+  }
+  const failure = input.observed.memories[container.name]?.failure;
+  if (run.state === "created" && failure?.stage === "run") return startErrorState(failure);
+  const previous = runsOf(input.observed, container.name)
+    .find(({ state, restartCount }) => state === "exited" && restartCount < run.restartCount);
+  if (previous !== undefined) return terminatedState(container, previous, input);
+  if (before === undefined || before.restartCount === run.restartCount) {
+    return before?.lastState ?? {};
+  }
+  return before.state.terminated ? { terminated: before.state.terminated } : before.lastState;
+}

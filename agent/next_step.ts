@@ -1,0 +1,230 @@
+import type { Container } from "../core/resources/pod_spec/containers.ts";
+import type { Pod } from "../core/resources/pods.ts";
+import { latestRun, nextRun, runsOf } from "./container_runs.ts";
+import type { ContainerState } from "./container_runtime.ts";
+import { type ObservedPod, POD } from "./observed_pod.ts";
+
+/** Something to do for a pod now. Those returned together may be done at the same time. */
+export type Step =
+  /** Give the pod its network and volumes. Also after an agent's restart: it finds what is there. */
+  | { do: "prepare" }
+  | { do: "pull"; container: string }
+  /** Make run `restartCount` of a container and start it. */
+  | { do: "start"; container: string; restartCount: number }
+  | { do: "stop"; container: string; id: string; graceMs: number; why: StopReason }
+  /** Remove an old run; its log stays. */
+  | { do: "prune"; container: string; id: string }
+  /** Take away network and volumes; containers and logs stay to be looked at. */
+  | { do: "release" }
+  /** Report the end, then take away all that the pod has on the node. */
+  | { do: "remove" }
+  /** Tell the API that the deleted pod has ended. */
+  | { do: "forget" }
+  /** Nothing more until then, if nothing happens before. */
+  | { do: "wait"; ms: number };
+
+export type StopReason =
+  | "deleted"
+  | "finished"
+  | "unwanted"
+  | "twin"
+  | "changed"
+  | "liveness"
+  | "startup";
+
+/** Ended runs of a container that are kept besides the latest, for `lastState` and `logs --previous`. */
+const OLD_RUNS_MAX = 1;
+/** The kubelet gives no pod less. */
+const GRACE_MIN_MS = 1_000;
+/**
+ * A pod that was ready gets its SIGTERM this much later than the mark of its deletion, so that proxies have
+ * turned away from it: endpoints and SIGTERM race in Kubernetes, and a program that dies at once loses
+ * requests there. Part of the grace period.
+ */
+const DRAIN_MS = 200;
+
+/** The name that a step is busy under. */
+export function busyNameOf(step: Step): string {
+  return "container" in step ? step.container : POD;
+}
+
+/**
+ * Decides what to do next for a pod from what is wanted and what is there. Pure.
+ *
+ * Guarantees: no two runs of a container at once; no container of a finished or deleted pod starts; nothing is
+ * taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
+ */
+export function nextSteps(wanted: Pod | undefined, observed: ObservedPod, nowMs: number): Step[] {
+  const steps = stepsFor(wanted, observed, nowMs);
+  const waits = steps.flatMap((step) => step.do === "wait" ? [step.ms] : []);
+  const others = steps.filter((step) => step.do !== "wait");
+  return waits.length === 0 ? others : [...others, { do: "wait", ms: Math.min(...waits) }];
+}
+
+/** Whether nothing is left to do, ever: the pod is unknown and has nothing on the node. */
+export function isGone(wanted: Pod | undefined, observed: ObservedPod): boolean {
+  return wanted === undefined && observed.sandbox.state === "removed" &&
+    Object.keys(observed.busy).length === 0;
+}
+
+/** Whether the pod has ended for good: it never runs again. */
+export function isFinished(pod: Pod): boolean {
+  return pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
+}
+
+/** When the pod's `activeDeadlineSeconds` are over, in ms since 1970. */
+export function deadlineMs(pod: Pod): number {
+  const { activeDeadlineSeconds } = pod.spec;
+  const { startTime } = pod.status;
+  if (activeDeadlineSeconds === undefined || startTime === undefined) return Infinity;
+  return Date.parse(startTime) + activeDeadlineSeconds * 1_000;
+}
+
+function stepsFor(pod: Pod | undefined, observed: ObservedPod, nowMs: number): Step[] {
+  if (pod === undefined) return stepsAway(observed, nowMs);
+  if (pod.metadata.deletionTimestamp !== undefined) return stepsDown(pod, observed, nowMs);
+  if (isFinished(pod) || nowMs >= deadlineMs(pod)) return stepsToEnd(pod, observed, nowMs);
+  return stepsUp(pod, observed, nowMs);
+}
+
+/** A pod that the API does not know, or no longer: by force deleted, or an orphan. */
+function stepsAway(observed: ObservedPod, nowMs: number): Step[] {
+  const stops = stopsOfAll(observed, observed.forcedGraceMs, "unwanted", nowMs);
+  if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
+  return observed.sandbox.state === "removed" ? [] : podStep({ do: "remove" }, observed, nowMs);
+}
+
+function stepsDown(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
+  if (observed.sandbox.state === "removed") {
+    return observed.sandbox.forgotten ? [] : podStep({ do: "forget" }, observed, nowMs);
+  }
+  const graceSeconds = pod.metadata.deletionGracePeriodSeconds ??
+    pod.spec.terminationGracePeriodSeconds;
+  const graceMs = Math.max(GRACE_MIN_MS, graceSeconds * 1_000);
+  const { seenMs, wasReady } = observed.deletion ?? { seenMs: nowMs, wasReady: false };
+  const drainMs = wasReady && graceSeconds > 0 ? DRAIN_MS : 0;
+  const drainedMs = seenMs + drainMs - nowMs;
+  if (drainedMs > 0 && isRunning(observed)) return [{ do: "wait", ms: drainedMs }];
+  const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", nowMs);
+  if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
+  return podStep({ do: "remove" }, observed, nowMs);
+}
+
+function stepsToEnd(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
+  const graceMs = Math.max(GRACE_MIN_MS, pod.spec.terminationGracePeriodSeconds * 1_000);
+  const stops = stopsOfAll(observed, graceMs, "finished", nowMs);
+  if (stops.length > 0 || isRunning(observed) || isBusy(observed) || !isFinished(pod)) return stops;
+  const { state } = observed.sandbox;
+  return state === "released" || state === "removed"
+    ? []
+    : podStep({ do: "release" }, observed, nowMs);
+}
+
+function stepsUp(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
+  const deadline = deadlineMs(pod);
+  return [
+    ...(deadline === Infinity ? [] : [{ do: "wait" as const, ms: deadline - nowMs }]),
+    ...stepsToPrepare(pod, observed, nowMs),
+    ...pod.spec.containers.flatMap((container) =>
+      observed.busy[container.name] ? [] : stepsOfContainer(pod, container, observed, nowMs)
+    ),
+  ];
+}
+
+function stepsToPrepare(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
+  if (observed.sandbox.state === "ready") return [];
+  const ends = pod.spec.containers.every(({ name }) =>
+    latestRun(pod, observed, name)?.state === "exited" &&
+    nextRun(pod, observed, { name }) === undefined
+  );
+  return ends ? [] : podStep({ do: "prepare" }, observed, nowMs);
+}
+
+function stepsOfContainer(
+  pod: Pod,
+  container: Container,
+  observed: ObservedPod,
+  nowMs: number,
+): Step[] {
+  const { name } = container;
+  const [latest, ...older] = runsOf(observed, name);
+  const twin = older.find((run) => run.state === "running");
+  if (twin !== undefined) return [stopOf(twin, graceMsOf(pod), "twin")];
+  if (latest?.state === "running") {
+    const why = reasonToStop(container, latest, observed);
+    if (why !== undefined) return [stopOf(latest, graceMsOf(pod, container, why), why)];
+    return prunesOf(older);
+  }
+  const next = nextRun(pod, observed, container);
+  if (next === undefined) return prunesOf(older);
+  if (next.atMs > nowMs) return [{ do: "wait", ms: next.atMs - nowMs }, ...prunesOf(older)];
+  if (observed.memories[name]?.imageId === undefined) return [{ do: "pull", container: name }];
+  if (observed.sandbox.state !== "ready") return [];
+  return [{ do: "start", container: name, restartCount: next.restartCount }];
+}
+
+function reasonToStop(
+  container: Container,
+  run: ContainerState,
+  observed: ObservedPod,
+): StopReason | undefined {
+  const memory = observed.memories[container.name];
+  if (memory?.health?.containerId === run.id && memory.health.failed) return memory.health.failed;
+  return memory?.image !== undefined && memory.image !== container.image ? "changed" : undefined;
+}
+
+function graceMsOf(pod: Pod, container?: Container, why?: StopReason): number {
+  const probe = why === "liveness"
+    ? container?.livenessProbe
+    : why === "startup"
+    ? container?.startupProbe
+    : undefined;
+  const seconds = probe?.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds;
+  return Math.max(GRACE_MIN_MS, seconds * 1_000);
+}
+
+/** One at a time: pruning is never urgent. */
+function prunesOf(older: readonly ContainerState[]): Step[] {
+  const [surplus] = older.slice(OLD_RUNS_MAX);
+  return surplus ? [{ do: "prune", container: surplus.name, id: surplus.id }] : [];
+}
+
+function stopOf({ name, id }: ContainerState, graceMs: number, why: StopReason): Step {
+  return { do: "stop", container: name, id, graceMs, why };
+}
+
+/** Stops what runs. A stop in flight is repeated only when the pod has less time than it was given. */
+function stopsOfAll(
+  observed: ObservedPod,
+  graceMs: number,
+  why: StopReason,
+  nowMs: number,
+): Step[] {
+  return observed.containers.filter(({ state, name }) => {
+    const busy = observed.busy[name];
+    const killAtMs = busy?.do === "stop" ? busy.killAtMs ?? 0 : Infinity;
+    return state === "running" && (busy === undefined || mayBeOverridden(busy.do)) &&
+      nowMs + graceMs < killAtMs;
+  }).map((run) => stopOf(run, graceMs, why));
+}
+
+function mayBeOverridden(work: string): boolean {
+  return work === "stop" || work === "pull";
+}
+
+/** A step for the whole pod, unless one is in flight or the last failure still keeps it waiting. */
+function podStep(step: Step, observed: ObservedPod, nowMs: number): Step[] {
+  if (observed.busy[POD]) return [];
+  const { failure } = observed;
+  const waitMs = failure?.stage === step.do ? failure.retryAtMs - nowMs : 0;
+  return waitMs > 0 ? [{ do: "wait", ms: waitMs }] : [step];
+}
+
+function isRunning(observed: ObservedPod): boolean {
+  return observed.containers.some(({ state }) => state === "running");
+}
+
+/** A pull that is still going on concerns the node, and does not keep the pod. */
+function isBusy(observed: ObservedPod): boolean {
+  return Object.values(observed.busy).some((busy) => busy.do !== "pull");
+}

@@ -1,0 +1,31 @@
+import type { Client, View } from "../core/client/client.ts";
+import type { EventRecorder } from "../core/client/event_recorder.ts";
+import type { Clock } from "../core/lib/clock.ts";
+import type { Log } from "../core/lib/log.ts";
+import type { ContainerRuntime } from "./container_runtime.ts";
+import type { PodNetwork } from "./pod_network.ts";
+import type { Slots } from "./slots.ts";
+import type { Volumes } from "./volumes.ts";
+
+/** What all pods of a node share. */
+export interface NodeParts {
+  readonly nodeName: string;
+  readonly hostIP: string;
+  readonly dataFolder: string;
+  readonly client: Client;
+  readonly view: View;
+  readonly runtime: ContainerRuntime;
+  readonly network: PodNetwork;
+  readonly volumes: Volumes;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: Pick<EventRecorder, "record">;
+  /** What pods can use of the node. */
+  readonly allocatable: Readonly<Record<string, string>>;
+  /** Container starts wait here for their turn. */
+  readonly startSlots: Slots;
+  /** Exec probes wait here for their turn. */
+  readonly execSlots: Slots;
+  /** Cgroup for the containers of a pod; `undefined`: the runtime's own. */
+  cgroupParentOf?(podUid: string): string | undefined;
+}

@@ -1,0 +1,209 @@
+import type { View } from "../core/client/client.ts";
+import type { Clock } from "../core/lib/clock.ts";
+import { configMaps } from "../core/resources/config_maps.ts";
+import type { Container, VolumeMount } from "../core/resources/pod_spec/containers.ts";
+import type { Volume } from "../core/resources/pod_spec/volumes.ts";
+import type { Pod } from "../core/resources/pods.ts";
+import { unitsOf } from "../core/resources/quantities.ts";
+import { secrets } from "../core/resources/secrets.ts";
+import { isInside, showFiles, type ShownFile } from "./atomic_files.ts";
+import { ConfigError } from "./config_error.ts";
+import type { Mount } from "./container_runtime.ts";
+import { expand } from "./expansion.ts";
+import { checkHostPath } from "./host_path_files.ts";
+import { PodFolder } from "./pod_folder.ts";
+import { mountMemory, unmountAll } from "./memory_folder.ts";
+
+/** A volume that could not be made. The message is that of the kubelet's `FailedMount` event. */
+export class VolumeError extends Error {
+  override name = "VolumeError";
+}
+
+export interface VolumesOptions {
+  dataFolder: string;
+  view: Pick<View, "get">;
+  clock: Clock;
+}
+
+/**
+ * The volumes of this node's pods: emptyDir, hostPath, configMap and secret. Every call may be repeated.
+ *
+ * https://kubernetes.io/docs/concepts/storage/volumes/
+ */
+export class Volumes {
+  readonly #options: VolumesOptions;
+
+  constructor(options: VolumesOptions) {
+    this.#options = options;
+  }
+
+  /** Makes all volumes of a pod, or brings their files up to date. Throws {@linkcode VolumeError}. */
+  async make(pod: Pod): Promise<void> {
+    for (const volume of pod.spec.volumes ?? []) {
+      try {
+        await this.#makeOne(pod, volume);
+      } catch (error) {
+        const cause = error instanceof Error ? error.message : String(error);
+        throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`);
+      }
+    }
+  }
+
+  /** Writes the files of configMap and secret volumes again when their objects have changed. */
+  async refresh(pod: Pod): Promise<void> {
+    const volumes = (pod.spec.volumes ?? []).filter(({ configMap, secret }) => configMap || secret);
+    await this.make({ ...pod, spec: { ...pod.spec, volumes } });
+  }
+
+  /**
+   * What a container mounts. `variables` are its environment, for `subPathExpr`. Throws
+   * {@linkcode ConfigError} for a path that leaves its volume.
+   */
+  async mountsOf(
+    pod: Pod,
+    container: Container,
+    variables: Readonly<Record<string, string>>,
+  ): Promise<Mount[]> {
+    const mounts: Mount[] = [];
+    for (const mount of container.volumeMounts ?? []) {
+      const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
+      if (volume === undefined) throw new ConfigError(`volume "${mount.name}" not found`);
+      const root = this.#rootOf(pod, volume);
+      const hostPath = await subPathOf(root, mount, variables);
+      const readOnly = (mount.readOnly ?? false) || Boolean(volume.configMap ?? volume.secret);
+      mounts.push({ hostPath, containerPath: mount.mountPath, readOnly });
+    }
+    return mounts;
+  }
+
+  /** Takes away the pod's volumes and what is mounted for them. */
+  async remove(podUid: string): Promise<void> {
+    const folder = `${new PodFolder(this.#options.dataFolder, podUid).path}/volumes`;
+    await unmountAll(folder);
+    await Deno.remove(folder, { recursive: true }).catch(ignoreAbsent);
+  }
+
+  async #makeOne(pod: Pod, volume: Volume): Promise<void> {
+    const { emptyDir, hostPath, configMap, secret } = volume;
+    if (hostPath) return await checkHostPath(hostPath.path, hostPath.type);
+    const root = this.#rootOf(pod, volume);
+    if (configMap) return await this.#show(root, this.#configMapFiles(pod, configMap));
+    if (secret) return await this.#show(root, this.#secretFiles(pod, secret));
+    if (!emptyDir) throw unknownVolume(volume);
+    await Deno.mkdir(root, { recursive: true });
+    if (emptyDir.medium === "Memory") {
+      const { sizeLimit } = emptyDir;
+      await mountMemory(root, sizeLimit === undefined ? undefined : unitsOf(sizeLimit));
+    }
+    await Deno.chmod(root, 0o777);
+  }
+
+  async #show(root: string, files: ShownFile[]): Promise<void> {
+    await showFiles(root, files, this.#options.clock.now());
+    await Deno.chmod(root, 0o755);
+  }
+
+  #rootOf(pod: Pod, volume: Volume): string {
+    const { name, emptyDir, hostPath, configMap, secret } = volume;
+    const folder = new PodFolder(this.#options.dataFolder, pod.metadata.uid);
+    if (hostPath) return hostPath.path;
+    if (configMap) return folder.volume("configmap", name);
+    if (secret) return folder.volume("secret", name);
+    if (emptyDir) return folder.volume("empty-dir", name);
+    throw unknownVolume(volume);
+  }
+
+  #configMapFiles(pod: Pod, source: NonNullable<Volume["configMap"]>): ShownFile[] {
+    const { name = "", optional = false, items, defaultMode } = source;
+    const { namespace } = pod.metadata;
+    const object = this.#options.view.get(configMaps, { namespace, name });
+    if (object === undefined && !optional) throw new Error(`configmap "${name}" not found`);
+    const data = {
+      ...mapped(object?.data, (text) => new TextEncoder().encode(text)),
+      ...mapped(object?.binaryData, (base64) => Uint8Array.fromBase64(base64)),
+    };
+    return filesOf(data, items, { mode: defaultMode, optional });
+  }
+
+  #secretFiles(pod: Pod, source: NonNullable<Volume["secret"]>): ShownFile[] {
+    const { secretName: name = "", optional = false, items, defaultMode } = source;
+    const { namespace } = pod.metadata;
+    const object = this.#options.view.get(secrets, { namespace, name });
+    if (object === undefined && !optional) throw new Error(`secret "${name}" not found`);
+    const data = mapped(object?.data, (base64) => Uint8Array.fromBase64(base64));
+    return filesOf(data, items, { mode: defaultMode, optional });
+  }
+}
+
+/** The names of the ConfigMaps and Secrets that a pod takes files or variables from: `configmap/NAME`. */
+export function referencesOf({ spec }: Pod): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { configMap, secret } of spec.volumes ?? []) {
+    if (configMap) names.add(`configmap/${configMap.name}`);
+    if (secret) names.add(`secret/${secret.secretName}`);
+  }
+  for (const { env, envFrom } of spec.containers) {
+    for (const { configMapRef, secretRef } of envFrom ?? []) {
+      if (configMapRef) names.add(`configmap/${configMapRef.name}`);
+      if (secretRef) names.add(`secret/${secretRef.name}`);
+    }
+    for (const { valueFrom } of env ?? []) {
+      if (valueFrom?.configMapKeyRef) names.add(`configmap/${valueFrom.configMapKeyRef.name}`);
+      if (valueFrom?.secretKeyRef) names.add(`secret/${valueFrom.secretKeyRef.name}`);
+    }
+  }
+  return names;
+}
+
+type Items = NonNullable<Volume["configMap"]>["items"];
+
+/** The files of an object's keys. A key that an item names must be there, unless all is optional. */
+function filesOf(
+  data: Readonly<Record<string, Uint8Array>>,
+  items: Items,
+  { mode, optional }: { mode: number; optional: boolean },
+): ShownFile[] {
+  if (!items) return Object.entries(data).map(([path, bytes]) => ({ path, bytes, mode }));
+  return items.flatMap(({ key, path, mode: own }) => {
+    const bytes = data[key];
+    if (bytes === undefined && optional) return [];
+    if (bytes === undefined) throw new Error(`references non-existent config key: ${key}`);
+    return [{ path, bytes, mode: own ?? mode }];
+  });
+}
+
+/** The place in a volume that is mounted; made when it is not there, and never outside of the volume. */
+async function subPathOf(
+  root: string,
+  { name, subPath, subPathExpr }: VolumeMount,
+  variables: Readonly<Record<string, string>>,
+): Promise<string> {
+  const path = subPathExpr ? expand(subPathExpr, variables) : subPath;
+  if (!path) return root;
+  const refusal = new ConfigError(`failed to prepare subPath for volumeMount "${name}"`);
+  if (!isInside(path)) throw refusal;
+  const target = `${root}/${path}`;
+  const exists = await Deno.lstat(target).then(() => true, () => false);
+  if (!exists) await Deno.mkdir(target, { recursive: true, mode: 0o750 });
+  const [real, realRoot] = await Promise.all([Deno.realPath(target), Deno.realPath(root)]);
+  if (real !== realRoot && !real.startsWith(`${realRoot}/`)) throw refusal;
+  return real;
+}
+
+function unknownVolume(volume: Volume): Error {
+  const type = Object.keys(volume).find((key) => key !== "name") ?? "none";
+  return new Error(`volumes of type "${type}" are not supported by this agent`);
+}
+
+function mapped<A, B>(
+  record: Readonly<Record<string, A>> | undefined,
+  change: (value: A) => B,
+): Record<string, B> {
+  return Object.fromEntries(
+    Object.entries(record ?? {}).map(([key, value]) => [key, change(value)]),
+  );
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
