@@ -1,0 +1,25 @@
+import { namespaces } from "../../resources/namespaces.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import { forbidden, notFound } from "../refusals.ts";
+import type { AdmissionRequest } from "./admission_rule.ts";
+
+/**
+ * Nothing is created in a namespace that does not exist or is being deleted.
+ * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
+ */
+export function namespaceLifecycle(
+  { resource, next, previous, store }: AdmissionRequest,
+): KubeObject {
+  const { namespace, name } = next.metadata;
+  if (!resource.namespaced || previous || !namespace) return next;
+  const entry = store.newest(["namespaces", "", namespace]);
+  if (!entry) throw notFound(namespaces, namespace);
+  if (entry.object.metadata.deletionTimestamp !== undefined) {
+    throw forbidden(
+      resource,
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+    );
+  }
+  return next;
+}

@@ -1,0 +1,250 @@
+import type { Clock } from "../lib/clock.ts";
+import { isEqual } from "../lib/equality.ts";
+import type { Random } from "../lib/random.ts";
+import { type Cause, forbidden, missing } from "../resources/causes.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import type { Store } from "../store/store.ts";
+import type { AdmissionRule } from "./admission/admission_rule.ts";
+import { type Input, inputFrom, warningsOf } from "./input.ts";
+import type { JsonObject } from "./json_value.ts";
+import { badRequest, conflict, invalid } from "./refusals.ts";
+import { timestamp } from "./timestamp.ts";
+import type { WriteOptions } from "./write_options.ts";
+
+export interface AdmitContext {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  rules: readonly AdmissionRule[];
+}
+
+/** What a write may change. `main`: all but the status. */
+export type Scope = "main" | "status";
+
+/** An object that may be stored. */
+export interface Admitted {
+  object: KubeObject;
+  warnings: string[];
+  /** Gives back what admission has claimed; to be called when the object is visible or refused. */
+  release(): void;
+}
+
+/** How long the base of a generated name may be: 63 characters with its suffix. */
+const GENERATED_BASE_CHARS_MAX = 58;
+const GENERATED_SUFFIX_CHARS = 5;
+/** Kinds whose status comes with their creation: a kubelet registers its node with it. */
+const KEEPS_STATUS = ["Node"];
+
+/**
+ * Makes a stored object of what a client sent for creation: checks the shape, fills defaults, stamps, asks
+ * every rule. Throws an ApiError with every cause. Synchronous, so that it decides on one snapshot.
+ */
+export function admitNew(
+  context: AdmitContext,
+  resource: AnyResource,
+  draft: unknown,
+  options: WriteOptions,
+): Admitted {
+  const input = inputFrom(resource, draft, options, {
+    statusCounts: KEEPS_STATUS.includes(resource.kind),
+  });
+  if (input.object.metadata["resourceVersion"]) {
+    throw badRequest("resourceVersion should not be set on objects to be created");
+  }
+  const object = stamped(context, resource, input.object);
+  return admit(context, resource, { input, object, previous: undefined, options });
+}
+
+/** The same for a change of what is stored. `scope` says which part of the draft counts. */
+export function admitChange(
+  context: AdmitContext,
+  resource: AnyResource,
+  draft: unknown,
+  previous: KubeObject,
+  options: WriteOptions & { scope: Scope },
+): Admitted {
+  const input = inputFrom(resource, draft, options, { statusCounts: options.scope === "status" });
+  refuseOutdated(resource, input.object.metadata, previous);
+  const object = options.scope === "status"
+    ? withStatusOf(input.object, previous)
+    : withIdentityOf(input.object, previous, resource);
+  return admit(context, resource, { input, object, previous, options });
+}
+
+interface Candidate {
+  input: Input;
+  object: KubeObject;
+  previous: KubeObject | undefined;
+  options: WriteOptions;
+}
+
+function admit(
+  { store, rules }: AdmitContext,
+  resource: AnyResource,
+  { input, object, previous, options }: Candidate,
+): Admitted {
+  const releases: (() => void)[] = [];
+  const release = () => releases.splice(0).forEach((giveBack) => giveBack());
+  try {
+    const warnings = warningsOf(kindOf(resource, options), input.unknown, options);
+    const causes: Cause[] = [...input.causes];
+    const rest = {
+      resource,
+      previous,
+      store,
+      causes,
+      atEnd: (act: () => void) => releases.push(act),
+    };
+    const next = unlessBroken(input, object, () => {
+      let next = resource.prepare(object, previous);
+      for (const rule of rules) next = rule({ ...rest, next });
+      next = withGeneration(next, previous);
+      causes.push(...metadataCauses(next, previous), ...resource.validate(next, previous));
+      return next;
+    });
+    if (causes.length > 0) throw invalid(resource, next.metadata.name, causes);
+    return { object: next, warnings: [...warnings, ...resource.warnings(next, previous)], release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Rules may rely on the shape: when it is broken, one that stumbles over it has nothing to add. */
+function unlessBroken(input: Input, object: KubeObject, ask: () => KubeObject): KubeObject {
+  try {
+    return ask();
+  } catch (error) {
+    if (input.causes.length === 0 || !(error instanceof TypeError)) throw error;
+    return object;
+  }
+}
+
+function stamped(
+  { clock, random }: AdmitContext,
+  resource: AnyResource,
+  { apiVersion, kind, metadata, ...rest }: Input["object"],
+): KubeObject {
+  const { name, generateName, namespace, labels, annotations, ownerReferences, finalizers } =
+    metadata;
+  const { managedFields } = metadata;
+  const isCounted = resource.hasStatus && resource.schema.properties?.["spec"] !== undefined;
+  return {
+    apiVersion,
+    kind,
+    metadata: withoutUndefined({
+      name: name ?? generatedName(generateName, random),
+      generateName,
+      namespace,
+      uid: random.uuid(),
+      resourceVersion: "",
+      generation: isCounted ? 1 : undefined,
+      creationTimestamp: timestamp(clock.now()),
+      labels,
+      annotations,
+      ownerReferences,
+      finalizers,
+      managedFields,
+    }),
+    ...rest,
+  } as unknown as KubeObject; // the shape was checked, the rest was set here
+}
+
+function generatedName(base: unknown, random: Random): string {
+  if (typeof base !== "string" || base === "") return "";
+  return base.slice(0, GENERATED_BASE_CHARS_MAX) + random.suffix(GENERATED_SUFFIX_CHARS);
+}
+
+/** All that the client may change; what the server has set stays. */
+function withIdentityOf(
+  { apiVersion, kind, metadata, ...rest }: Input["object"],
+  previous: KubeObject,
+  { hasStatus }: AnyResource,
+): KubeObject {
+  const { labels, annotations, ownerReferences, finalizers } = metadata;
+  const { status } = previous as KubeObject & { status?: unknown };
+  return {
+    apiVersion,
+    kind,
+    metadata: withoutUndefined({
+      ...previous.metadata,
+      labels,
+      annotations,
+      ownerReferences,
+      finalizers,
+    }),
+    ...rest,
+    ...(hasStatus && status !== undefined && { status }),
+  } as unknown as KubeObject;
+}
+
+/** The status, and the labels and annotations that came with it; all else stays. */
+function withStatusOf({ metadata, status }: Input["object"], previous: KubeObject): KubeObject {
+  const { labels = previous.metadata.labels, annotations = previous.metadata.annotations } =
+    metadata;
+  return {
+    ...previous,
+    metadata: withoutUndefined({ ...previous.metadata, labels, annotations }),
+    ...(status !== undefined && { status }),
+  } as unknown as KubeObject;
+}
+
+function refuseOutdated(resource: AnyResource, given: JsonObject, previous: KubeObject): void {
+  const { name, uid, resourceVersion } = previous.metadata;
+  if (given["uid"] && given["uid"] !== uid) {
+    const why = `Precondition failed: UID in precondition: ${
+      given["uid"]
+    }, UID in object meta: ${uid}`;
+    throw conflict(resource, name, why);
+  }
+  const wanted = given["resourceVersion"];
+  if (wanted ? wanted !== resourceVersion : needsResourceVersion(resource)) {
+    if (wanted) throw conflict(resource, name);
+    throw invalid(resource, name, [{
+      field: "metadata.resourceVersion",
+      reason: "FieldValueInvalid",
+      message: "Invalid value: 0: must be specified for an update",
+    }]);
+  }
+}
+
+/** Leases, and what comes by CustomResourceDefinition in Kubernetes, are never written unseen. */
+function needsResourceVersion({ group }: AnyResource): boolean {
+  return group === "coordination.k8s.io" || group === "gateway.networking.k8s.io";
+}
+
+/** What is wanted has changed: all but metadata and status. */
+function withGeneration(next: KubeObject, previous: KubeObject | undefined): KubeObject {
+  const generation = previous?.metadata.generation;
+  if (!previous || generation === undefined) return next;
+  const { metadata: _, status: __, ...wanted } = next as KubeObject & { status?: unknown };
+  const { metadata: ___, status: ____, ...before } = previous as KubeObject & { status?: unknown };
+  if (isEqual(wanted, before)) return next;
+  return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
+}
+
+function metadataCauses(next: KubeObject, previous: KubeObject | undefined): Cause[] {
+  if (next.metadata.name === "") {
+    return [missing("metadata.name", "name or generateName is required")];
+  }
+  if (previous?.metadata.deletionTimestamp === undefined) return [];
+  const before = previous.metadata.finalizers ?? [];
+  const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.includes(finalizer));
+  if (added.length === 0) return [];
+  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
+  return [forbidden(
+    "metadata.finalizers",
+    `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+  )];
+}
+
+function withoutUndefined(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function kindOf(
+  { kind, version }: AnyResource,
+  { served }: WriteOptions,
+): { kind: string; version: string } {
+  return { kind, version: served?.version ?? version };
+}

@@ -1,0 +1,64 @@
+import { isRefusal } from "../client/api_error.ts";
+import { gatewayClasses } from "../resources/gateway_classes.ts";
+import { namespaces } from "../resources/namespaces.ts";
+import type { AnyResource } from "../resources/resource.ts";
+import { services } from "../resources/services.ts";
+import type { Objects } from "./objects.ts";
+
+/** Who answers for Gateways of the class `coracle`. */
+export const GATEWAY_CONTROLLER = "coracle.dev/gateway-controller";
+const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+export interface BootstrapOptions {
+  /** Port on which the API listens. */
+  apiPort: number;
+}
+
+/** Makes what every cluster has from the start. What is there already is left as it is. */
+export async function bootstrap(
+  objects: Objects,
+  { apiPort }: BootstrapOptions,
+): Promise<void> {
+  await Promise.all(NAMESPACES.map((name) => ensure(objects, namespaces, { metadata: { name } })));
+  await Promise.all([
+    ensure(objects, services, kubernetesService(objects.apiServiceAddress, apiPort)),
+    ensure(objects, gatewayClasses, {
+      metadata: { name: "coracle" },
+      spec: {
+        controllerName: GATEWAY_CONTROLLER,
+        description: "Gateways that Coracle itself serves.",
+      },
+    }),
+  ]);
+}
+
+/** What is to be there, as far as it has to be looked for. */
+interface Wanted {
+  metadata: { name: string; namespace?: string };
+  spec?: unknown;
+}
+
+function kubernetesService(clusterIP: string, targetPort: number): Wanted {
+  const metadata = {
+    name: "kubernetes",
+    namespace: "default",
+    labels: { component: "apiserver", provider: "kubernetes" },
+  };
+  const ports = [{ name: "https", port: 443, protocol: "TCP", targetPort }];
+  return { metadata, spec: { type: "ClusterIP", clusterIP, ports } } as {
+    metadata: { name: string };
+  };
+}
+
+async function ensure(
+  objects: Objects,
+  resource: AnyResource,
+  draft: Wanted,
+): Promise<void> {
+  try {
+    objects.get(resource, draft.metadata);
+  } catch (error) {
+    if (!isRefusal(error, "NotFound")) throw error;
+    await objects.create(resource, draft);
+  }
+}

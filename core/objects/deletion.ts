@@ -1,0 +1,137 @@
+import type { DeleteOptions } from "../client/client.ts";
+import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import type { Namespace } from "../resources/namespaces.ts";
+import type { Pod } from "../resources/pods.ts";
+import { conflict } from "./refusals.ts";
+import { timestamp } from "./timestamp.ts";
+
+/** What a delete does to an object: it goes, it is marked to go, or it stays as it is because it is going already. */
+export type Deletion = "remove" | "nothing" | { next: KubeObject };
+
+/** The finalizers that ask the garbage collector for its service. */
+export const ORPHAN = "orphan";
+export const FOREGROUND = "foregroundDeletion";
+
+/**
+ * Decides what a delete does. Throws Conflict when a precondition does not hold.
+ *
+ * An object with a grace period, or with finalizers, is marked and stays; a second delete may only shorten
+ * the grace. Source: apiserver `registry/rest/delete.go` (BeforeDelete) and `registry/generic/registry/store.go`.
+ */
+export function deletionOf(
+  resource: AnyResource,
+  object: KubeObject,
+  options: DeleteOptions,
+  nowMs: number,
+): Deletion {
+  refuseOther(resource, object, options);
+  const finalizers = finalizersFor(object, options);
+  const graceSeconds = graceSecondsOf(resource, object, options);
+  if (graceSeconds === 0 && !isHeld(object, finalizers)) return "remove";
+  const marked = withFinalizers(markedFor(object, graceSeconds, nowMs), finalizers);
+  return marked === object ? "nothing" : { next: marked };
+}
+
+/** Whether an object that was marked has nothing left that holds it. */
+export function isDone(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = object.metadata;
+  return deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) === 0 &&
+    !isHeld(object, finalizers);
+}
+
+function isHeld(object: KubeObject, finalizers: readonly string[]): boolean {
+  return finalizers.length > 0 || specFinalizersOf(object).length > 0;
+}
+
+/** A namespace is also held by those who must empty it. */
+function specFinalizersOf(object: KubeObject): readonly string[] {
+  if (object.apiVersion !== "v1" || object.kind !== "Namespace") return [];
+  return (object as Namespace).spec.finalizers ?? [];
+}
+
+function refuseOther(
+  resource: AnyResource,
+  { metadata: { name, uid, resourceVersion } }: KubeObject,
+  { preconditions = {} }: DeleteOptions,
+): void {
+  const mismatch = (what: string, wanted: string, actual: string) =>
+    conflict(
+      resource,
+      name,
+      `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`,
+    );
+  if (preconditions.uid !== undefined && preconditions.uid !== uid) {
+    throw mismatch("UID", preconditions.uid, uid);
+  }
+  const wanted = preconditions.resourceVersion;
+  if (wanted !== undefined && wanted !== resourceVersion) {
+    throw mismatch("ResourceVersion", wanted, resourceVersion);
+  }
+}
+
+/** Seconds that the object still has from its (first) deletion on. */
+function graceSecondsOf(
+  resource: AnyResource,
+  object: KubeObject,
+  { gracePeriodSeconds }: DeleteOptions,
+): number {
+  if (!resource.graceSeconds) return 0;
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = object.metadata;
+  if (deletionTimestamp !== undefined) {
+    return Math.min(deletionGracePeriodSeconds, notNegative(gracePeriodSeconds ?? Infinity));
+  }
+  if (groupResourceOf(resource) === "pods" && hasNobodyToEndIt(object as Pod)) return 0;
+  return notNegative(gracePeriodSeconds ?? resource.graceSeconds(object));
+}
+
+/** No agent will ever confirm the end of a pod that is on no node or has ended. */
+function hasNobodyToEndIt({ spec, status }: Pod): boolean {
+  return !spec.nodeName || status.phase === "Failed" || status.phase === "Succeeded";
+}
+
+/** Kubernetes takes a negative period for one second. */
+function notNegative(seconds: number): number {
+  return seconds < 0 ? 1 : seconds;
+}
+
+function finalizersFor(
+  { metadata: { finalizers = [] } }: KubeObject,
+  { propagationPolicy }: DeleteOptions,
+): readonly string[] {
+  if (propagationPolicy === undefined) return finalizers;
+  const others = finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
+  if (propagationPolicy === "Orphan") return [...others, ORPHAN];
+  if (propagationPolicy === "Foreground") return [...others, FOREGROUND];
+  return others;
+}
+
+function markedFor(object: KubeObject, graceSeconds: number, nowMs: number): KubeObject {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, generation } = object.metadata;
+  if (deletionTimestamp === undefined) {
+    return withMetadata(object, {
+      deletionTimestamp: timestamp(nowMs + graceSeconds * 1000),
+      deletionGracePeriodSeconds: graceSeconds,
+      ...(generation !== undefined && { generation: generation + 1 }),
+    });
+  }
+  if (graceSeconds >= deletionGracePeriodSeconds) return object;
+  const startMs = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
+  return withMetadata(object, {
+    deletionTimestamp: timestamp(startMs + graceSeconds * 1000),
+    deletionGracePeriodSeconds: graceSeconds,
+  });
+}
+
+function withFinalizers(object: KubeObject, finalizers: readonly string[]): KubeObject {
+  const before = object.metadata.finalizers ?? [];
+  if (before.length === finalizers.length && before.every((word, i) => word === finalizers[i])) {
+    return object;
+  }
+  if (finalizers.length > 0) return withMetadata(object, { finalizers: [...finalizers] });
+  const { finalizers: _, ...metadata } = object.metadata; // what is empty is absent
+  return { ...object, metadata };
+}
+
+function withMetadata(object: KubeObject, changes: Partial<KubeObject["metadata"]>): KubeObject {
+  return { ...object, metadata: { ...object.metadata, ...changes } };
+}

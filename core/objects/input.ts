@@ -1,0 +1,82 @@
+import { check } from "../resources/check.ts";
+import type { Cause } from "../resources/causes.ts";
+import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "./json_value.ts";
+import { badRequest, invalid } from "./refusals.ts";
+import type { WriteOptions } from "./write_options.ts";
+
+/** What a client sent, checked against the shape of its kind and with the defaults filled in. */
+export interface Input {
+  object: JsonObject & { metadata: JsonObject };
+  /** Fields that the kind does not have; they are not in `object`. */
+  unknown: string[];
+  /** What is wrong with the shape; the rules of the kind can only be asked when there is nothing. */
+  causes: Cause[];
+}
+
+/**
+ * Reads an object of a kind. Throws BadRequest when it is none. `value` is not changed.
+ * Unless `statusCounts`, a status in it is dropped unseen, where the kind keeps that for its own subresource.
+ */
+export function inputFrom(
+  resource: AnyResource,
+  value: unknown,
+  options: WriteOptions,
+  { statusCounts }: { statusCounts: boolean },
+): Input {
+  const version = options.served ?? resource;
+  const input = documentOf(resource, value, apiVersionOf(version));
+  if (resource.hasStatus && !statusCounts) delete input["status"];
+  const { causes, unknown } = check(version.schema, input);
+  // A conversion may rely on the shape, so it waits until the shape is right.
+  if (options.served && causes.length > 0) throw invalid(resource, nameIn(input), causes);
+  const object = options.served ? cloneJson(options.served.toStored(input)) : input;
+  return { object: withMetadata(object as JsonObject), unknown, causes };
+}
+
+export function nameIn(object: JsonObject): string {
+  const metadata = object["metadata"];
+  const name = isJsonObject(metadata) ? metadata["name"] : undefined;
+  return typeof name === "string" ? name : "";
+}
+
+/** A copy with apiVersion and kind, which a client may leave out but not get wrong. */
+function documentOf(resource: AnyResource, value: unknown, apiVersion: string): JsonObject {
+  if (!isJsonObject(value)) {
+    throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
+  }
+  const { apiVersion: givenVersion, kind: givenKind, ...rest } = value;
+  if (givenKind !== undefined && givenKind !== "" && givenKind !== resource.kind) {
+    throw badRequest(
+      `${givenKind} in version "${givenVersion}" cannot be handled as a ${resource.kind}: unknown conversion`,
+    );
+  }
+  if (givenVersion !== undefined && givenVersion !== "" && givenVersion !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  return { apiVersion, kind: resource.kind, metadata: {}, ...cloneJson(rest) };
+}
+
+/** What is said of unknown fields: nothing, warnings, or (strict) a BadRequest that is thrown. */
+export function warningsOf(
+  { kind, version }: { kind: string; version: string },
+  unknown: readonly string[],
+  { fieldValidation = "Warn" }: WriteOptions,
+): string[] {
+  if (unknown.length === 0 || fieldValidation === "Ignore") return [];
+  const texts = unknown.map((field) => `unknown field "${field}"`);
+  if (fieldValidation === "Warn") return texts;
+  throw badRequest(
+    `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${
+      texts.join(", ")
+    }`,
+  );
+}
+
+/** An object whose metadata is not one has been refused by the shape; the rest of the program may rely on it. */
+function withMetadata(object: JsonObject): Input["object"] {
+  const { metadata } = object;
+  return { ...object, metadata: isJsonObject(metadata) ? metadata : {} };
+}

@@ -1,0 +1,39 @@
+/** A JSON object that somebody else made: nothing is known of its fields. */
+export type JsonObject = { [field: string]: unknown };
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The object in a field, or an empty one. */
+export function objectIn(value: JsonObject, field: string): JsonObject {
+  const inner = value[field];
+  return isJsonObject(inner) ? inner : {};
+}
+
+/** A copy that shares nothing and may be changed. Fields that are `undefined` are left out, as in JSON. */
+export function cloneJson<T>(value: T): T {
+  return cloned(value) as T;
+}
+
+function cloned(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(cloned);
+  const copy: JsonObject = {};
+  for (const [field, inner] of Object.entries(value)) {
+    if (inner === undefined) continue;
+    if (field === "__proto__") defineOwn(copy, field, cloned(inner));
+    else copy[field] = cloned(inner);
+  }
+  return copy;
+}
+
+/** Sets a field whose name would otherwise mean something else to the language. */
+function defineOwn(object: JsonObject, field: string, value: unknown): void {
+  Object.defineProperty(object, field, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}

@@ -1,0 +1,89 @@
+import type {
+  Client,
+  DeleteOptions,
+  Draft,
+  ObjectName,
+  View,
+  ViewEvent,
+} from "../client/client.ts";
+import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
+import type { Entry, Store } from "../store/store.ts";
+import { bindPod } from "./binding.ts";
+import { keyOf, type Objects } from "./objects.ts";
+import type { WriteOptions } from "./write_options.ts";
+
+/** The API without HTTP, for what runs in the server's process: reads from the store, writes through the verbs. */
+export class LocalClient implements Client, View {
+  readonly #objects: Objects;
+  readonly #store: Store;
+  readonly #options: WriteOptions;
+  /** The objects of lists that were read before: a list that has not changed is the same array. */
+  readonly #lists = new WeakMap<readonly Entry[], readonly KubeObject[]>();
+
+  /** `user`: in whose name it writes. */
+  constructor(objects: Objects, { user }: { user?: string } = {}) {
+    this.#objects = objects;
+    this.#store = objects.store;
+    this.#options = { fieldValidation: "Ignore", ...(user !== undefined && { user }) };
+  }
+
+  get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): T | undefined {
+    return this.#store.get(keyOf(resource, name))?.object as T | undefined;
+  }
+
+  list<T extends KubeObject>(resource: Resource<T>, namespace?: string): readonly T[] {
+    return this.#objectsOf(this.#objects.list(resource, namespace));
+  }
+
+  by<T extends KubeObject>(resource: Resource<T>, index: string, value: string): readonly T[] {
+    return this.#objectsOf(this.#store.by(groupResourceOf(resource), index, value));
+  }
+
+  subscribe<T extends KubeObject>(
+    resource: Resource<T>,
+    listener: (event: ViewEvent<T>) => void,
+  ): () => void {
+    return this.#store.subscribe(
+      [groupResourceOf(resource)],
+      ({ type, entry }) => listener({ type, object: entry.object as T }),
+    );
+  }
+
+  async create<T extends KubeObject>(resource: Resource<T>, draft: Draft<T>): Promise<T> {
+    return (await this.#objects.create(resource, draft, this.#options)).object as T;
+  }
+
+  async update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    const written = await this.#objects.update(resource, object.metadata, object, this.#options);
+    return written.object as T;
+  }
+
+  async updateStatus<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    const options = { ...this.#options, scope: "status" as const };
+    return (await this.#objects.update(resource, object.metadata, object, options)).object as T;
+  }
+
+  async delete<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    await this.#objects.delete(resource, name, options, this.#options);
+  }
+
+  async bind(pod: ObjectName, nodeName: string): Promise<void> {
+    const binding = { target: { apiVersion: "v1", kind: "Node", name: nodeName } };
+    await bindPod(this.#objects, pod, binding, this.#options);
+  }
+
+  #objectsOf<T extends KubeObject>(entries: readonly Entry[]): readonly T[] {
+    let objects = this.#lists.get(entries);
+    if (!objects) {
+      this.#lists.set(
+        entries,
+        objects = Object.freeze(entries.map(({ object }) => object)),
+      );
+    }
+    return objects as readonly T[]; // the entries of a kind are of its type
+  }
+}

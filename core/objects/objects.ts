@@ -1,0 +1,292 @@
+import type { DeleteOptions, ObjectName } from "../client/client.ts";
+import type { Clock } from "../lib/clock.ts";
+import { isEqual } from "../lib/equality.ts";
+import type { Random } from "../lib/random.ts";
+import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import type { Entry, Key, Store } from "../store/store.ts";
+import { formatIpv4 } from "../lib/ipv4.ts";
+import { admissionRules, serviceRange } from "./admission/mod.ts";
+import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
+import { deletionOf, isDone } from "./deletion.ts";
+import { isJsonObject, type JsonObject, objectIn } from "./json_value.ts";
+import { type Patch, patcherFor } from "./patch/patch.ts";
+import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "./refusals.ts";
+import { isRefusal } from "../client/api_error.ts";
+import type { WriteOptions, Written } from "./write_options.ts";
+
+export interface ObjectsOptions {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** Where the addresses of Services come from. Default: `10.96.0.0/16`. */
+  serviceCidr?: string;
+}
+
+/** How often a name is made up before the server gives up. As in Kubernetes. */
+const GENERATED_NAME_TRIES_MAX = 8;
+/** Namespaces without which nothing works. */
+const IMMORTAL_NAMESPACES = ["default", "kube-system", "kube-public"];
+
+/**
+ * The verbs: how objects are read and written, whoever asks.
+ *
+ * A write reads the newest version, decides and commits in one turn, so it never meets a conflict of its own
+ * making; only a client that says which version it has seen can be refused for it. Every method throws an
+ * ApiError for a refusal; what it resolves with is durable.
+ */
+export class Objects {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Address of the Service `kubernetes` in `default`: the first that Services may have. */
+  readonly apiServiceAddress: string;
+  readonly #context: AdmitContext;
+
+  constructor({ store, clock, random, serviceCidr = "10.96.0.0/16" }: ObjectsOptions) {
+    this.store = store;
+    this.clock = clock;
+    const range = serviceRange(serviceCidr);
+    this.apiServiceAddress = formatIpv4(range.first + 1);
+    this.#context = { store, clock, random, rules: admissionRules({ random, range }) };
+  }
+
+  /** Throws NotFound. */
+  get(resource: AnyResource, name: ObjectName): Entry {
+    const entry = this.store.get(keyOf(resource, name));
+    if (!entry) throw notFound(resource, name.name);
+    return entry;
+  }
+
+  /** All of a kind, or of one namespace, ordered by namespace and name. */
+  list(resource: AnyResource, namespace?: string): readonly Entry[] {
+    const prefix = groupResourceOf(resource);
+    return this.store.list(namespace === undefined ? [prefix] : [prefix, namespace]);
+  }
+
+  /** `namespace`: where it is to be; without it, where the draft says. */
+  async create(
+    resource: AnyResource,
+    draft: unknown,
+    options: WriteOptions & { namespace?: string } = {},
+  ): Promise<Written> {
+    const placed = inNamespace(resource, draft, options.namespace);
+    for (let tries = 1;; tries++) {
+      const admitted = admitNew(this.#context, resource, placed, options);
+      const key = keyOf(resource, admitted.object.metadata);
+      const existing = this.store.newest(key);
+      if (!existing) return await this.#store(key, admitted, undefined, options);
+      admitted.release();
+      if (!isNameMadeUp(placed) || tries === GENERATED_NAME_TRIES_MAX) {
+        await this.store.settled();
+        throw alreadyExists(resource, existing.object);
+      }
+    }
+  }
+
+  /** Replaces all but the status; with `scope: "status"`, the status alone. */
+  update(
+    resource: AnyResource,
+    name: ObjectName,
+    draft: unknown,
+    options: WriteOptions & { scope?: Scope } = {},
+  ): Promise<Written> {
+    return this.change(resource, name, () => withNameOf(resource, draft, name), options);
+  }
+
+  /** Applies a patch to what is stored now. */
+  async patch(
+    resource: AnyResource,
+    name: ObjectName,
+    patch: Patch,
+    options: WriteOptions & { scope?: Scope } = {},
+  ): Promise<Written> {
+    const { served } = options;
+    const apply = await patcherFor(patch, (served ?? resource).schema);
+    const patched = (current: KubeObject) => apply(served ? served.fromStored(current) : current);
+    const named = (current: KubeObject) => withNameOf(resource, patched(current), name);
+    return await this.change(resource, name, named, options);
+  }
+
+  /** Stores what `draftOf` makes of the current object: the way of all changes. It must not change its argument. */
+  async change(
+    resource: AnyResource,
+    name: ObjectName,
+    draftOf: (current: KubeObject) => unknown,
+    options: WriteOptions & { scope?: Scope } = {},
+  ): Promise<Written> {
+    const key = keyOf(resource, name);
+    const previous = this.store.newest(key);
+    if (!previous) throw notFound(resource, name.name);
+    const scope = options.scope ?? "main";
+    let admitted: Admitted;
+    try {
+      const draft = draftOf(previous.object);
+      admitted = admitChange(this.#context, resource, draft, previous.object, {
+        ...options,
+        scope,
+      });
+    } catch (error) {
+      await this.store.settled(); // so that who was refused for a newer version can read it
+      throw error;
+    }
+    return await this.#store(key, admitted, previous, options);
+  }
+
+  /**
+   * Stores what `next` makes of the current object, unchecked: for writes that the server itself makes up.
+   * Resolves as {@linkcode Objects.change} does.
+   */
+  async amend(
+    resource: AnyResource,
+    name: ObjectName,
+    next: (current: KubeObject) => KubeObject,
+    options: WriteOptions = {},
+  ): Promise<Written> {
+    const key = keyOf(resource, name);
+    const previous = this.store.newest(key);
+    if (!previous) throw notFound(resource, name.name);
+    const object = next(previous.object);
+    return await this.#store(key, { object, warnings: [], release: () => {} }, previous, options);
+  }
+
+  /** `removed`: it is gone. `changed`: it is marked, and goes when its grace is over and its finalizers are gone. */
+  async delete(
+    resource: AnyResource,
+    name: ObjectName,
+    deletion: DeleteOptions = {},
+    options: WriteOptions = {},
+  ): Promise<Written> {
+    const key = keyOf(resource, name);
+    const previous = this.store.newest(key);
+    if (!previous) throw notFound(resource, name.name);
+    if (resource.kind === "Namespace" && IMMORTAL_NAMESPACES.includes(name.name)) {
+      throw forbidden(resource, name.name, "this namespace may not be deleted");
+    }
+    const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
+    if (decided === "remove") return await this.#remove(key, previous, [], options);
+    const object = decided === "nothing" ? previous.object : terminating(decided.next);
+    return await this.#store(key, { object, warnings: [], release: () => {} }, previous, options);
+  }
+
+  /** Deletes each object that matches; resolves when all are removed or marked. */
+  async deleteCollection(
+    resource: AnyResource,
+    namespace: string | undefined,
+    matches: (object: KubeObject) => boolean,
+    deletion: DeleteOptions = {},
+    options: WriteOptions = {},
+  ): Promise<readonly Written[]> {
+    const entries = this.list(resource, namespace).filter(({ object }) => matches(object));
+    const deleted = await Promise.all(entries.map(async ({ object }) => {
+      try {
+        return await this.delete(resource, object.metadata, deletion, options);
+      } catch (error) {
+        if (isRefusal(error, "NotFound")) return undefined;
+        throw error;
+      }
+    }));
+    return deleted.filter((written) => written !== undefined);
+  }
+
+  async #store(
+    key: Key,
+    { object, warnings, release }: Admitted,
+    previous: Entry | undefined,
+    options: WriteOptions,
+  ): Promise<Written> {
+    try {
+      if (previous && isEqual(unversioned(object), unversioned(previous.object))) {
+        await this.store.settled();
+        return { ...written(previous), warnings, outcome: "unchanged" };
+      }
+      if (previous && isDone(object)) return await this.#remove(key, previous, warnings, options);
+      const outcome = previous ? "changed" : "created";
+      if (options.dryRun) return { ...unstored(object), warnings, outcome };
+      const change = { key, value: object, expected: previous?.revision ?? 0 };
+      const [entry] = await this.store.commit([change]);
+      return { ...written(entry!), warnings, outcome };
+    } catch (error) {
+      throw refusalOf(error);
+    } finally {
+      release();
+    }
+  }
+
+  async #remove(
+    key: Key,
+    previous: Entry,
+    warnings: readonly string[],
+    { dryRun }: WriteOptions,
+  ): Promise<Written> {
+    try {
+      if (!dryRun) {
+        await this.store.commit([{ key, value: undefined, expected: previous.revision }]);
+      }
+      return { ...written(previous), warnings, outcome: "removed" };
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  }
+}
+
+/** Where an object of the kind is kept. */
+export function keyOf(resource: AnyResource, { namespace = "", name }: ObjectName): Key {
+  return [groupResourceOf(resource), resource.namespaced ? namespace : "", name];
+}
+
+function inNamespace(resource: AnyResource, draft: unknown, namespace?: string): unknown {
+  if (!resource.namespaced || !isJsonObject(draft)) return draft;
+  const metadata = objectIn(draft, "metadata");
+  const given = metadata["namespace"];
+  if (namespace !== undefined && given !== undefined && given !== "" && given !== namespace) {
+    throw badRequest(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
+  }
+  return { ...draft, metadata: { ...metadata, namespace: namespace ?? (given || "default") } };
+}
+
+/** The draft for an object that is there under `name`: it may leave the name out, but not say another. */
+function withNameOf(
+  resource: AnyResource,
+  draft: unknown,
+  { name, namespace }: ObjectName,
+): unknown {
+  if (!isJsonObject(draft)) return draft;
+  const metadata = objectIn(draft, "metadata");
+  const given = metadata["name"];
+  if (given !== undefined && given !== "" && given !== name) {
+    throw badRequest(
+      `the name of the object (${given}) does not match the name on the URL (${name})`,
+    );
+  }
+  const named = { ...draft, metadata: { ...metadata, name } };
+  return inNamespace(resource, named, namespace);
+}
+
+function isNameMadeUp(draft: unknown): boolean {
+  return isJsonObject(draft) && !objectIn(draft, "metadata")["name"];
+}
+
+/** A namespace that is being deleted says so. */
+function terminating(object: KubeObject): KubeObject {
+  if (object.apiVersion !== "v1" || object.kind !== "Namespace") return object;
+  const { status } = object as KubeObject & { status: JsonObject };
+  return { ...object, status: { ...status, phase: "Terminating" } } as KubeObject;
+}
+
+function unversioned(
+  { metadata: { resourceVersion: _, ...metadata }, ...rest }: KubeObject,
+): unknown {
+  return { ...rest, metadata };
+}
+
+function written({ object, bytes }: Entry): { object: KubeObject; bytes: Uint8Array } {
+  return { object, bytes };
+}
+
+/** As it would be stored: without a resourceVersion when it is new. */
+function unstored(object: KubeObject): { object: KubeObject; bytes: Uint8Array } {
+  const { resourceVersion, ...metadata } = object.metadata;
+  const shown = resourceVersion === "" ? { ...object, metadata } as KubeObject : object;
+  return { object: shown, bytes: new TextEncoder().encode(JSON.stringify(shown)) };
+}

@@ -1,0 +1,63 @@
+import type { Operation } from "rfc6902";
+import { ApiError } from "../../client/api_error.ts";
+import { cloneJson, isJsonObject } from "../json_value.ts";
+import { badRequest } from "../refusals.ts";
+
+/** As in kube-apiserver. */
+export const JSON_PATCH_OPERATIONS_MAX = 10_000;
+const OPERATIONS = ["add", "remove", "replace", "move", "copy", "test"];
+/** Path parts that lead out of the document, to what all objects share. */
+const FORBIDDEN_PARTS = ["__proto__", "constructor", "prototype"];
+
+/** Applies a JSON patch (RFC 6902) to a copy of a document: all operations, or an {@linkcode ApiError}. */
+export type JsonPatcher = (document: unknown, patch: unknown) => unknown;
+
+/** The library is loaded when the first such patch comes: the start does not need it. */
+export async function loadJsonPatcher(): Promise<JsonPatcher> {
+  const { applyPatch } = await import("rfc6902");
+  return (document, patch) => {
+    const operations = operationsFrom(patch);
+    const result = cloneJson(document);
+    // It goes on after an operation that failed, so the result counts only when none did.
+    for (const error of applyPatch(result, operations)) if (error) throw cannotApply(error.message);
+    return result;
+  };
+}
+
+function operationsFrom(patch: unknown): Operation[] {
+  if (!Array.isArray(patch)) {
+    throw badRequest("error decoding patch: a JSON patch is a list of operations");
+  }
+  if (patch.length > JSON_PATCH_OPERATIONS_MAX) {
+    const most = `The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}`;
+    throw new ApiError("RequestEntityTooLarge", `${most}, got ${patch.length}`);
+  }
+  for (const operation of patch) refuseBroken(operation);
+  return patch as Operation[];
+}
+
+function refuseBroken(operation: unknown): void {
+  if (!isJsonObject(operation) || !OPERATIONS.includes(String(operation["op"]))) {
+    throw badRequest(`error decoding patch: unexpected operation ${JSON.stringify(operation)}`);
+  }
+  const { op, path, from } = operation;
+  const pointers = op === "move" || op === "copy" ? [path, from] : [path];
+  for (const pointer of pointers) {
+    if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) {
+      throw badRequest(`error decoding patch: ${JSON.stringify(pointer)} is not a JSON pointer`);
+    }
+    if (pointer.split("/").some((part) => FORBIDDEN_PARTS.includes(part))) {
+      throw badRequest(`error decoding patch: ${JSON.stringify(pointer)} is not allowed`);
+    }
+  }
+  if (["add", "replace", "test"].includes(String(op)) && !Object.hasOwn(operation, "value")) {
+    throw badRequest(`error decoding patch: operation "${op}" needs a value`);
+  }
+}
+
+function cannotApply(why: string): ApiError {
+  return new ApiError(
+    "Invalid",
+    `the server rejected our request due to an error in our request: ${why}`,
+  );
+}

@@ -1,0 +1,48 @@
+import { ApiError } from "../../client/api_error.ts";
+import type { Schema } from "../../resources/schema.ts";
+import { badRequest } from "../refusals.ts";
+import { isJsonObject } from "../json_value.ts";
+import { loadJsonPatcher } from "./json_patch.ts";
+import { mergePatch } from "./merge_patch.ts";
+import { strategicMergePatch } from "./strategic_merge_patch.ts";
+
+/** A change of a part of an object. `type` is the content type of the request. */
+export interface Patch {
+  type: string;
+  /** Parsed JSON. */
+  body: unknown;
+}
+
+export const PATCH_TYPES = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+] as const;
+
+/**
+ * What the patch makes of an object of the given shape; never changes its argument, and throws an ApiError when
+ * the patch does not fit. Loading comes first, so that applying is synchronous.
+ */
+export async function patcherFor(
+  { type, body }: Patch,
+  schema: Schema,
+): Promise<(target: unknown) => unknown> {
+  switch (type) {
+    case "application/json-patch+json": {
+      const apply = await loadJsonPatcher();
+      return (target) => apply(target, body);
+    }
+    case "application/merge-patch+json":
+      if (!isJsonObject(body)) throw badRequest("error decoding patch: a patch is an object");
+      return (target) => mergePatch(target, body);
+    case "application/strategic-merge-patch+json":
+      return (target) => strategicMergePatch(target, body, schema);
+    default:
+      throw new ApiError(
+        "UnsupportedMediaType",
+        `the body of the request was in an unknown format - accepted media types include: ${
+          PATCH_TYPES.join(", ")
+        }`,
+      );
+  }
+}

@@ -1,0 +1,222 @@
+import { isEqual } from "../../lib/equality.ts";
+import type { Schema } from "../../resources/schema.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../json_value.ts";
+import { badRequest } from "../refusals.ts";
+
+const DIRECTIVE = "$patch";
+const RETAIN_KEYS = "$retainKeys";
+const DELETE_FROM_LIST = "$deleteFromPrimitiveList/";
+const SET_ORDER = "$setElementOrder/";
+
+/**
+ * Kubernetes' strategic merge patch: like a merge patch, but lists whose schema names a merge key are merged
+ * item by item. Directives: `$patch: replace|delete`, `$retainKeys`, `$deleteFromPrimitiveList/FIELD`,
+ * `$setElementOrder/FIELD`. Neither argument is changed; throws BadRequest for a patch that makes no sense.
+ *
+ * Source: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
+ */
+export function strategicMergePatch(target: unknown, patch: unknown, schema: Schema): unknown {
+  if (!isJsonObject(patch)) throw badRequest("error decoding patch: a patch is an object");
+  return mergeObject(isJsonObject(target) ? target : {}, patch, schema);
+}
+
+function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): JsonObject {
+  const { [DIRECTIVE]: directive, [RETAIN_KEYS]: retained, ...fields } = patch;
+  if (directive === "delete") return {};
+  if (directive === "replace") return withoutNulls(fields);
+  if (directive !== undefined && directive !== "merge") throw unknownDirective(directive, patch);
+  const result = retained === undefined ? { ...target } : onlyRetained(target, fields, retained);
+  for (const [field, value] of Object.entries(fields)) {
+    if (field.startsWith("$")) continue;
+    if (value === null) delete result[field];
+    else result[field] = mergeValue(result[field], value, fieldSchema(schema, field));
+  }
+  for (const [field, value] of Object.entries(fields)) {
+    if (field.startsWith(DELETE_FROM_LIST)) {
+      deleteItems(result, field.slice(DELETE_FROM_LIST.length), value);
+    }
+  }
+  for (const [field, order] of Object.entries(fields)) {
+    if (!field.startsWith(SET_ORDER)) continue;
+    const name = field.slice(SET_ORDER.length);
+    const key = mergeKeyOf(fieldSchema(schema, name));
+    setOrder(result, name, { order, key, patched: fields[name], before: target[name] });
+  }
+  return result;
+}
+
+function mergeValue(target: unknown, patch: unknown, schema: Schema): unknown {
+  if (isJsonObject(patch)) {
+    const replaces = strategiesOf(schema).includes("replace");
+    return mergeObject(isJsonObject(target) && !replaces ? target : {}, patch, schema);
+  }
+  if (!Array.isArray(patch)) return cloneJson(patch);
+  if (!isMerged(schema)) return cloneJson(patch);
+  const before = Array.isArray(target) ? target : [];
+  const key = mergeKeyOf(schema);
+  if (key === undefined) return mergePrimitives(before, patch);
+  return mergeItems(before, patch, key, schema.items ?? {});
+}
+
+function mergePrimitives(before: readonly unknown[], patch: readonly unknown[]): unknown[] {
+  const all = [...new Set([...before, ...patch])];
+  return inOrder(all, patch, before, undefined);
+}
+
+function mergeItems(
+  before: readonly unknown[],
+  patch: readonly unknown[],
+  key: string,
+  schema: Schema,
+): unknown[] {
+  const items = patch.map((item) => keyedItem(item, key));
+  if (items.some((item) => item[DIRECTIVE] === "replace")) {
+    return items.filter((item) => item[DIRECTIVE] === undefined).map(withoutNulls);
+  }
+  let merged = [...before];
+  const kept = items.filter((item) => item[DIRECTIVE] === undefined);
+  for (const item of items) {
+    if (item[DIRECTIVE] === "delete") merged = merged.filter((other) => !sameKey(other, item, key));
+    else if (item[DIRECTIVE] !== undefined && item[DIRECTIVE] !== "merge") {
+      throw unknownDirective(item[DIRECTIVE], item);
+    }
+  }
+  for (const item of kept) {
+    const at = merged.findIndex((other) => sameKey(other, item, key));
+    if (at < 0) merged.push(mergeObject({}, item, schema));
+    else merged[at] = mergeObject(merged[at] as JsonObject, item, schema);
+  }
+  return inOrder(merged, kept, before, key);
+}
+
+/** An item of a list that is merged by `key`; one that replaces the whole list needs no key. */
+function keyedItem(item: unknown, key: string): JsonObject {
+  if (!isJsonObject(item)) {
+    throw badRequest(`error decoding patch: ${JSON.stringify(item)} is not an object`);
+  }
+  if (item[DIRECTIVE] !== "replace" && item[key] === undefined) {
+    throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+  }
+  return item;
+}
+
+function deleteItems(result: JsonObject, field: string, values: unknown): void {
+  const list = result[field];
+  if (!Array.isArray(values)) throw badRequest(`${DELETE_FROM_LIST}${field} must be a list`);
+  if (Array.isArray(list)) result[field] = list.filter((item) => !values.includes(item));
+}
+
+interface Order {
+  order: unknown;
+  key: string | undefined;
+  /** The list in the patch, whose items must come in the same order. */
+  patched: unknown;
+  before: unknown;
+}
+
+function setOrder(result: JsonObject, field: string, { order, key, patched, before }: Order): void {
+  if (!Array.isArray(order)) throw badRequest(`${SET_ORDER}${field} must be a list`);
+  if (Array.isArray(patched)) refuseOtherOrder(patched, order, field, key);
+  const list = result[field];
+  if (!Array.isArray(list)) return;
+  result[field] = inOrder(list, order, Array.isArray(before) ? before : [], key);
+}
+
+function refuseOtherOrder(
+  patched: readonly unknown[],
+  order: readonly unknown[],
+  field: string,
+  key: string | undefined,
+): void {
+  const kept = patched.filter((item) => !isJsonObject(item) || item[DIRECTIVE] === undefined);
+  let at = 0;
+  for (const wanted of order) if (at < kept.length && sameKey(kept[at], wanted, key)) at++;
+  if (at < kept.length) {
+    throw badRequest(
+      `The order in patch list: ${
+        JSON.stringify(patched)
+      } doesn't match ${SET_ORDER}${field} list: ${JSON.stringify(order)}`,
+    );
+  }
+}
+
+/**
+ * Puts the items that `wanted` names in its order, and the others between them, where they were before:
+ * each stands before the first wanted item that came after it.
+ */
+function inOrder(
+  items: readonly unknown[],
+  wanted: readonly unknown[],
+  before: readonly unknown[],
+  key: string | undefined,
+): unknown[] {
+  const indexIn = (list: readonly unknown[], item: unknown) =>
+    list.findIndex((other) => sameKey(other, item, key));
+  const named = items.filter((item) => indexIn(wanted, item) >= 0)
+    .sort((a, b) => indexIn(wanted, a) - indexIn(wanted, b));
+  const others = items.filter((item) => indexIn(wanted, item) < 0);
+  const result: unknown[] = [];
+  for (const item of named) {
+    const place = indexIn(before, item);
+    while (others.length > 0 && place >= 0 && isBefore(indexIn(before, others[0]), place)) {
+      result.push(others.shift());
+    }
+    result.push(item);
+  }
+  return [...result, ...others];
+}
+
+function isBefore(place: number, other: number): boolean {
+  return place >= 0 && place < other;
+}
+
+function onlyRetained(target: JsonObject, patch: JsonObject, retained: unknown): JsonObject {
+  const isRetained = (field: string) => Array.isArray(retained) && retained.includes(field);
+  const stray = Object.entries(patch).find(([field, value]) =>
+    value !== null && !field.startsWith("$") && !isRetained(field)
+  );
+  if (!Array.isArray(retained) || stray) {
+    throw badRequest("patch is in an invalid format: all its fields must be in $retainKeys");
+  }
+  return Object.fromEntries(Object.entries(target).filter(([field]) => isRetained(field)));
+}
+
+function sameKey(a: unknown, b: unknown, key: string | undefined): boolean {
+  if (key === undefined) return isEqual(a, b);
+  return isJsonObject(a) && isJsonObject(b) && isEqual(a[key], b[key]);
+}
+
+function withoutNulls(value: JsonObject): JsonObject {
+  const kept = Object.entries(value).filter(([field, inner]) =>
+    inner !== null && !field.startsWith("$")
+  );
+  return Object.fromEntries(
+    kept.map((
+      [field, inner],
+    ) => [field, isJsonObject(inner) ? withoutNulls(inner) : cloneJson(inner)]),
+  );
+}
+
+function fieldSchema(schema: Schema, field: string): Schema {
+  return schema.properties?.[field] ?? schema.additionalProperties ?? {};
+}
+
+function strategiesOf(schema: Schema): readonly string[] {
+  return schema["x-kubernetes-patch-strategy"]?.split(",") ?? [];
+}
+
+function isMerged(schema: Schema): boolean {
+  const strategy = schema["x-kubernetes-patch-strategy"];
+  if (strategy !== undefined) return strategiesOf(schema).includes("merge");
+  const type = schema["x-kubernetes-list-type"];
+  return type === "map" || type === "set";
+}
+
+/** `undefined`: the items are told apart by what they are. */
+function mergeKeyOf(schema: Schema): string | undefined {
+  return schema["x-kubernetes-patch-merge-key"] ?? schema["x-kubernetes-list-map-keys"]?.[0];
+}
+
+function unknownDirective(directive: unknown, patch: JsonObject): Error {
+  return badRequest(`unknown patch type ${JSON.stringify(directive)} in ${JSON.stringify(patch)}`);
+}

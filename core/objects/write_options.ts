@@ -1,0 +1,27 @@
+import type { KubeObject, ServedVersion } from "../resources/resource.ts";
+
+/** How a write is to be done, besides what is written. */
+export interface WriteOptions {
+  /** Who asks. */
+  user?: string;
+  /** Who is said to have set the fields, for server-side apply. */
+  fieldManager?: string;
+  /** All but the storing: `dryRun=All`. */
+  dryRun?: boolean;
+  /** What to do about fields that the kind does not have. Default: `Warn`, as in kube-apiserver. */
+  fieldValidation?: "Ignore" | "Warn" | "Strict";
+  /** The version in which the object comes, where it is not the stored one. Answers are in the stored one. */
+  served?: ServedVersion<KubeObject>;
+}
+
+/** What came of a write. */
+export interface Written<T extends KubeObject = KubeObject> {
+  /** As stored, or as it would be stored by a dry run. Frozen. */
+  object: T;
+  /** Its JSON. */
+  bytes: Uint8Array;
+  /** For the client to read: one `Warning` header each. */
+  warnings: readonly string[];
+  /** `unchanged`: it was so already, and keeps its resourceVersion. `removed`: it is gone; `object` is its last state. */
+  outcome: "created" | "changed" | "unchanged" | "removed";
+}
