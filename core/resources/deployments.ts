@@ -35,7 +35,7 @@ const deploymentSpec = object("What the deployment should be.", {
   replicas: fallback(1, integer("How many pods there should be.", { minimum: 0 })),
   selector: required(labelSelector),
   template: required(podTemplate),
-  strategy: retainKeys(present(strategy)),
+  strategy: present(retainKeys(strategy)),
   minReadySeconds: count("Seconds that a pod must be ready before it counts as available.", {
     minimum: 0,
   }),

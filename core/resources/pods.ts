@@ -1,4 +1,12 @@
+import { isEqual } from "../lib/equality.ts";
+import type { Cause } from "./causes.ts";
+import { podColumns } from "./pod_columns.ts";
+import { withPodDefaults } from "./pod_spec/defaults.ts";
+import { podSpecCauses } from "./pod_spec/pod_rules.ts";
 import { podSpec } from "./pod_spec/pod_spec.ts";
+import { podUpdateCauses } from "./pod_spec/pod_update_rules.ts";
+import { podSpecWarnings } from "./pod_spec/pod_warnings.ts";
+import { qosClassOf } from "./pod_spec/qos.ts";
 import { podStatus } from "./pod_status.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { object, present, required } from "./schema.ts";
@@ -18,7 +26,30 @@ export const pods = defineResource({
   }),
   subresources: ["log", "binding"],
   graceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds,
-  indexes: { node: (pod) => pod.spec.nodeName ? [pod.spec.nodeName] : [] },
+  columns: podColumns,
+  fields: {
+    "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
+    "spec.restartPolicy": ({ spec }) => spec.restartPolicy,
+    "spec.schedulerName": ({ spec }) => spec.schedulerName,
+    "spec.serviceAccountName": ({ spec }) => spec.serviceAccountName ?? "",
+    "spec.hostNetwork": ({ spec }) => String(spec.hostNetwork ?? false),
+    "status.phase": ({ status }) => status.phase,
+    "status.podIP": ({ status }) => status.podIP ?? "",
+    "status.nominatedNodeName": ({ status }) => status.nominatedNodeName ?? "",
+  },
+  indexes: { node: ({ spec }) => spec.nodeName ? [spec.nodeName] : [] },
+  prepare: (next) => {
+    const spec = withPodDefaults(next.spec);
+    const status = { ...next.status, qosClass: next.status.qosClass ?? qosClassOf(spec) };
+    return { ...next, spec, status };
+  },
+  validate: (next, previous): Cause[] => {
+    if (!previous) return podSpecCauses(next.spec, "spec");
+    if (isEqual(next.spec, previous.spec)) return [];
+    return [...podSpecCauses(next.spec, "spec"), ...podUpdateCauses(next.spec, previous.spec)];
+  },
+  warnings: (next, previous) =>
+    previous && isEqual(next.spec, previous.spec) ? [] : podSpecWarnings(next.spec, "spec"),
 });
 
 export type Pod = ObjectOf<typeof pods>;

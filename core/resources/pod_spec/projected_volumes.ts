@@ -12,10 +12,7 @@ import {
 } from "../schema.ts";
 import { fieldReference, resourceFieldReference } from "./env.ts";
 
-const modeOfFile = integer("Permission bits of this file, as a decimal number.", {
-  minimum: 0,
-  maximum: 511,
-});
+const modeOfFile = integer("Permission bits of this file, as a decimal number.");
 
 export const keyToPath = object("A key that becomes a file.", {
   key: required(string("The key.")),
@@ -78,9 +75,6 @@ export const projectedVolume = object("Files from several sources in one directo
   sources: list("The sources.", source),
   defaultMode: fallback(
     420,
-    integer("Permission bits of the files, as a decimal number: 420 is 0644.", {
-      minimum: 0,
-      maximum: 511,
-    }),
+    integer("Permission bits of the files, as a decimal number: 420 is 0644."),
   ),
 });

@@ -22,10 +22,7 @@ import { sharedVolumes } from "./shared_volumes.ts";
 
 const fileMode = fallback(
   420,
-  integer("Permission bits of the files, as a decimal number: 420 is 0644.", {
-    minimum: 0,
-    maximum: 511,
-  }),
+  integer("Permission bits of the files, as a decimal number: 420 is 0644."),
 );
 
 const emptyDir = object("A directory that lives as long as the pod.", {

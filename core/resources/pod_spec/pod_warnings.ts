@@ -1,0 +1,44 @@
+import { warningsOf } from "../not_acted_on.ts";
+import { POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import type { PodSpec } from "./pod_spec.ts";
+
+/**
+ * What a client should know of a PodSpec that is accepted: what is not acted on, and, in the words of
+ * k8s.io/kubernetes/pkg/api/pod/warnings.go, what is probably a mistake. `field` is the path of the spec.
+ */
+export function podSpecWarnings(spec: PodSpec, field: string): string[] {
+  return [
+    ...warningsOf(POD_SPEC_NOT_ACTED_ON, spec, field),
+    ...spec.containers.flatMap(({ env = [] }, i) =>
+      hiddenEnvWarnings(env.map(({ name }) => name), `${field}.containers[${i}].env`)
+    ),
+    ...spec.containers.flatMap(({ resources }, i) => [
+      ...fractionWarnings(resources.requests, `${field}.containers[${i}].resources.requests`),
+      ...fractionWarnings(resources.limits, `${field}.containers[${i}].resources.limits`),
+    ]),
+  ];
+}
+
+function hiddenEnvWarnings(names: readonly string[], field: string): string[] {
+  return names.flatMap((name, i) =>
+    names.indexOf(name) === i ? [] : [
+      `${field}[${i}]: hides previous definition of ${
+        JSON.stringify(name)
+      }, which may be dropped when using apply`,
+    ]
+  );
+}
+
+/** `100m` of memory is a tenth of a byte, and not what anybody means. */
+function fractionWarnings(amounts: Record<string, string> | undefined, field: string): string[] {
+  return ["memory", "ephemeral-storage"].flatMap((name) => {
+    const amount = amounts?.[name];
+    return amount?.endsWith("m")
+      ? [
+        `${field}[${name}]: fractional byte value ${
+          JSON.stringify(amount)
+        } is invalid, must be an integer`,
+      ]
+      : [];
+  });
+}
