@@ -1,0 +1,107 @@
+import type { Clock } from "../core/lib/clock.ts";
+import type { Forwarded, LiveBackend, LiveEndpoint } from "./backends.ts";
+
+const CONNECT_MS = 5_000;
+const TRIES_MAX = 3;
+const BUFFER_BYTES = 64 * 1024;
+
+export interface TcpForward {
+  client: Deno.TcpConn;
+  /** The backend as it is when it is asked for. */
+  backend: () => LiveBackend;
+  clock: Clock;
+  onClosed: () => void;
+}
+
+/**
+ * Passes a connection on to an endpoint, bytes as they are, each direction to its own end. An endpoint that cannot be
+ * reached is passed over for another one; when nobody answers, the client's connection is closed.
+ */
+export async function forwardTcp({ client, backend, clock, onClosed }: TcpForward): Promise<void> {
+  const { counts } = backend();
+  counts.requests++;
+  const claimed = await claimAndConnect(backend, clock);
+  if (claimed === undefined) {
+    counts.failures++;
+    client.close();
+    return onClosed();
+  }
+  const { endpoint, upstream } = claimed;
+  const pair = new Pair(client, upstream);
+  counts.inFlight++;
+  endpoint.opened(pair);
+  try {
+    client.setNoDelay(true);
+    upstream.setNoDelay(true);
+    await Promise.all([pass(client, upstream, pair), pass(upstream, client, pair)]);
+  } finally {
+    pair.close();
+    endpoint.closed(pair);
+    endpoint.release();
+    counts.inFlight--;
+    onClosed();
+  }
+}
+
+class Pair implements Forwarded {
+  #isClosed = false;
+  readonly #ends: readonly Deno.TcpConn[];
+
+  constructor(...ends: Deno.TcpConn[]) {
+    this.#ends = ends;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const end of this.#ends) end.close();
+  }
+}
+
+async function claimAndConnect(
+  backend: () => LiveBackend,
+  clock: Clock,
+): Promise<{ endpoint: LiveEndpoint; upstream: Deno.TcpConn } | undefined> {
+  let failed: LiveEndpoint | undefined;
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const endpoint = backend().claim(clock.now(), failed);
+    if (endpoint === undefined) return undefined;
+    const upstream = await connection(endpoint, clock);
+    if (upstream !== undefined) return { endpoint, upstream };
+    endpoint.suspect(clock.now());
+    endpoint.release();
+    failed = endpoint;
+  }
+  return undefined;
+}
+
+async function connection(
+  { endpoint: { address: hostname, port } }: LiveEndpoint,
+  clock: Clock,
+): Promise<Deno.TcpConn | undefined> {
+  const late = new AbortController();
+  const stopTimer = clock.after(CONNECT_MS, () => late.abort());
+  try {
+    return await Deno.connect({ hostname, port, signal: late.signal });
+  } catch {
+    return undefined; // refused, unreachable or late: all the same here
+  } finally {
+    stopTimer();
+  }
+}
+
+/** Copies until `from` ends, then tells `to`. A broken connection ends both directions. */
+async function pass(from: Deno.TcpConn, to: Deno.TcpConn, pair: Pair): Promise<void> {
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  try {
+    for (;;) {
+      const count = await from.read(buffer);
+      if (count === null) break;
+      let written = 0;
+      while (written < count) written += await to.write(buffer.subarray(written, count));
+    }
+    await to.closeWrite();
+  } catch {
+    pair.close(); // broken on one side: the other learns it so
+  }
+}

@@ -1,0 +1,151 @@
+import { COLON, CR, HEX, IS_FIELD_VALUE, IS_TOKEN, LF, SEMICOLON } from "./characters.ts";
+
+/** Lengths of a body that are not a number of bytes. */
+export const CHUNKED = -1;
+export const UNTIL_CLOSE = -2;
+
+/** Digits of a chunk size: enough for 2^52 - 1, so that sizes stay exact. */
+const CHUNK_SIZE_DIGITS_MAX = 13;
+const CHUNK_EXTENSION_BYTES_MAX = 256;
+const TRAILER_BYTES_MAX = 8 * 1024;
+
+const enum At {
+  sizeStart,
+  size,
+  extension,
+  sizeLineFeed,
+  data,
+  dataReturn,
+  dataLineFeed,
+  trailerStart,
+  trailerName,
+  trailerValue,
+  trailerLineFeed,
+  lastLineFeed,
+}
+
+/**
+ * Finds the end of a message body in the bytes that come, without changing or keeping them (RFC 9112 §6, §7).
+ * However the same bytes are split, the result is the same. A body until close has no end of its own.
+ */
+export class BodyFraming {
+  /** Whether the body has been seen to its end. */
+  isDone = true;
+  #length = 0;
+  #left = 0;
+  #at: At = At.sizeStart;
+  /** Digits of the size, bytes of the extension or of the trailers so far. */
+  #count = 0;
+
+  /** `length`: bytes to come, {@linkcode CHUNKED} or {@linkcode UNTIL_CLOSE}. */
+  start(length: number): void {
+    this.#length = length;
+    this.#left = length > 0 ? length : 0;
+    this.#at = At.sizeStart;
+    this.#count = 0;
+    this.isDone = length === 0;
+  }
+
+  get endsWithConnection(): boolean {
+    return this.#length === UNTIL_CLOSE;
+  }
+
+  /** The offset after what belongs to this body, or -1 when its framing is broken. */
+  feed(bytes: Uint8Array, start: number, end: number): number {
+    if (this.isDone) return start;
+    if (this.#length === CHUNKED) return this.#feedChunks(bytes, start, end);
+    if (this.#length === UNTIL_CLOSE) return end;
+    const have = end - start;
+    if (have < this.#left) {
+      this.#left -= have;
+      return end;
+    }
+    const bodyEnd = start + this.#left;
+    this.#left = 0;
+    this.isDone = true;
+    return bodyEnd;
+  }
+
+  #feedChunks(bytes: Uint8Array, start: number, end: number): number {
+    let p = start;
+    while (p < end) {
+      if (this.#at === At.data) {
+        const have = end - p;
+        if (have < this.#left) {
+          this.#left -= have;
+          return end;
+        }
+        p += this.#left;
+        this.#left = 0;
+        this.#at = At.dataReturn;
+        continue;
+      }
+      const next = this.#at < At.data ? this.#sizeLine(bytes[p]!) : this.#afterData(bytes[p]!);
+      if (next === undefined) return -1;
+      p++;
+      if (this.isDone) return p;
+      this.#at = next;
+    }
+    return p;
+  }
+
+  /** Where one byte of a chunk's first line leads to; `undefined`: nowhere. */
+  #sizeLine(c: number): At | undefined {
+    switch (this.#at) {
+      case At.sizeStart:
+      case At.size:
+        return this.#sizeDigit(c);
+      case At.extension:
+        if (c === CR) return At.sizeLineFeed;
+        if (IS_FIELD_VALUE[c] === 0 || ++this.#count > CHUNK_EXTENSION_BYTES_MAX) return undefined;
+        return At.extension;
+      default:
+        if (c !== LF) return undefined;
+        this.#count = 0;
+        return this.#left === 0 ? At.trailerStart : At.data;
+    }
+  }
+
+  #sizeDigit(c: number): At | undefined {
+    const digit = HEX[c]!;
+    if (digit < 16) {
+      this.#left = this.#left * 16 + digit;
+      return ++this.#count > CHUNK_SIZE_DIGITS_MAX ? undefined : At.size;
+    }
+    if (this.#at === At.sizeStart) return undefined;
+    this.#count = 0;
+    if (c === CR) return At.sizeLineFeed;
+    return c === SEMICOLON ? At.extension : undefined;
+  }
+
+  #afterData(c: number): At | undefined {
+    switch (this.#at) {
+      case At.dataReturn:
+        return c === CR ? At.dataLineFeed : undefined;
+      case At.dataLineFeed:
+        this.#count = 0;
+        return c === LF ? At.sizeStart : undefined;
+      case At.lastLineFeed:
+        this.isDone = c === LF;
+        return c === LF ? At.sizeStart : undefined;
+      default:
+        return ++this.#count > TRAILER_BYTES_MAX ? undefined : this.#trailer(c);
+    }
+  }
+
+  #trailer(c: number): At | undefined {
+    switch (this.#at) {
+      case At.trailerStart:
+        if (c === CR) return At.lastLineFeed;
+        return IS_TOKEN[c] === 1 ? At.trailerName : undefined;
+      case At.trailerName:
+        if (c === COLON) return At.trailerValue;
+        return IS_TOKEN[c] === 1 ? At.trailerName : undefined;
+      case At.trailerValue:
+        if (c === CR) return At.trailerLineFeed;
+        return IS_FIELD_VALUE[c] === 1 ? At.trailerValue : undefined;
+      default:
+        return c === LF ? At.trailerStart : undefined;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** Bytes that messages are made of, as lookups by byte (RFC 9110 §5.6.2, §5.5). 1: belongs to the class. */
+export const IS_TOKEN = new Uint8Array(256);
+export const IS_FIELD_VALUE = new Uint8Array(256);
+/** A-Z, 0-9 and what else may stand in `Host`: names, addresses with brackets, port, percent escapes. */
+export const IS_AUTHORITY = new Uint8Array(256);
+/** Each byte, ASCII letters as small ones. */
+export const SMALL = new Uint8Array(256);
+/** Value of a hexadecimal digit, 255 for all else. */
+export const HEX = new Uint8Array(256).fill(255);
+
+export const TAB = 9;
+export const LF = 10;
+export const CR = 13;
+export const SPACE = 32;
+export const COMMA = 44;
+export const SLASH = 47;
+export const ZERO = 48;
+export const COLON = 58;
+export const SEMICOLON = 59;
+export const QUESTION_MARK = 63;
+
+const ALPHANUMERIC = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+for (const c of ascii("!#$%&'*+-.^_`|~" + ALPHANUMERIC)) IS_TOKEN[c] = 1;
+for (const c of ascii("-._~%!$&'()*+;=:[]" + ALPHANUMERIC)) IS_AUTHORITY[c] = 1;
+for (const [value, c] of ascii("0123456789abcdef").entries()) HEX[c] = value;
+for (const [value, c] of ascii("ABCDEF").entries()) HEX[c] = 10 + value;
+for (let c = 0; c < 256; c++) {
+  IS_FIELD_VALUE[c] = (c >= SPACE && c !== 127) || c === TAB ? 1 : 0;
+  SMALL[c] = c >= 65 && c <= 90 ? c + 32 : c;
+}
+
+/** The bytes of a text whose characters are all below 256. */
+export function ascii(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** The text of bytes, one character each. Allocates: not for every request. */
+export function textOf(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]!);
+  return text;
+}
+
+/** Whether the bytes at `start` are `word`, which is in small letters. The caller knows the lengths to agree. */
+export function isWord(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (SMALL[bytes[start + i]!] !== word[i]) return false;
+  return true;
+}
+
+/** Whether the bytes at `start` are exactly `word`, big and small letters told apart. */
+export function isExactly(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
+  return true;
+}
+
+/** Whether a comma-separated list has `word`, which is in small letters. */
+export function listHas(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
+  for (let i = start; i + word.length <= end; i++) {
+    const after = i + word.length;
+    if (i > start && !isSeparator(bytes[i - 1]!)) continue;
+    if (after < end && !isSeparator(bytes[after]!)) continue;
+    if (isWord(bytes, i, word)) return true;
+  }
+  return false;
+}
+
+function isSeparator(c: number): boolean {
+  return c === COMMA || c === SPACE || c === TAB;
+}

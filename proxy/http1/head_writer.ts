@@ -1,0 +1,155 @@
+import { ascii, COLON, CR, LF, SMALL, SPACE, textOf, ZERO } from "./characters.ts";
+import { HEAD_BYTES_MAX, type Head, HOST_BYTES_MAX } from "./head.ts";
+
+/** Most bytes that forwarding may add to a head. */
+const ADDED_BYTES_MAX = 1024;
+/** Size of a buffer that any rewritten head fits in. */
+export const REWRITTEN_HEAD_BYTES_MAX = HEAD_BYTES_MAX + HOST_BYTES_MAX + ADDED_BYTES_MAX;
+
+const FORWARDED_HOST = ascii("X-Forwarded-Host: ");
+const CONNECTION_UPGRADE = ascii("Connection: Upgrade\r\n");
+const CONNECTION_CLOSE = ascii("Connection: close\r\n");
+const UPGRADE = ascii("upgrade"), CONNECTION = ascii("connection");
+/** Shorter runs are cheaper to copy byte by byte than by a call. */
+const COPY_BYTES_MIN = 48;
+
+/**
+ * Writes the request head `[head.start, headEnd)` as the next hop is to see it into `out`: without the fields of this hop,
+ * target in origin form, with who asked. `forwarded`: complete lines. Returns the length.
+ */
+export function writeRequestHead(
+  bytes: Uint8Array,
+  headEnd: number,
+  head: Head,
+  forwarded: Uint8Array,
+  out: Uint8Array,
+): number {
+  let at = 0;
+  if (head.pathStart !== head.targetStart) {
+    at = copy(bytes, head.start, head.targetStart, out, at);
+    at = copyWithoutDropped(bytes, head.pathStart, headEnd - 2, head, out, at);
+  } else at = copyWithoutDropped(bytes, head.start, headEnd - 2, head, out, at);
+  at = copy(forwarded, 0, forwarded.length, out, at);
+  if (head.hasHost) {
+    at = copy(FORWARDED_HOST, 0, FORWARDED_HOST.length, out, at);
+    at = copy(bytes, head.hostStart, head.hostEnd, out, at);
+    out[at++] = CR;
+    out[at++] = LF;
+  }
+  if (head.upgrades) at = copy(CONNECTION_UPGRADE, 0, CONNECTION_UPGRADE.length, out, at);
+  out[at++] = CR;
+  out[at++] = LF;
+  return at;
+}
+
+/** Writes a response head without the fields of this hop. `closes`: the connection ends after it. Returns the length. */
+export function writeResponseHead(
+  bytes: Uint8Array,
+  headEnd: number,
+  head: Head,
+  closes: boolean,
+  out: Uint8Array,
+): number {
+  let at = copyWithoutDropped(bytes, head.start, headEnd - 2, head, out, 0);
+  out[7] = ZERO + 1;
+  if (closes) at = copy(CONNECTION_CLOSE, 0, CONNECTION_CLOSE.length, out, at);
+  out[at++] = CR;
+  out[at++] = LF;
+  return at;
+}
+
+/**
+ * Marks as dropped also what needs a second look: fields that `Connection` names, and `Upgrade` when nothing is
+ * upgraded. Framing fields and Host are never dropped, whatever `Connection` says. False: too many of them.
+ */
+export function dropNominated(bytes: Uint8Array, headEnd: number, head: Head): boolean {
+  const names = nominatedNames(bytes, head);
+  if (!head.upgrades) names.push(UPGRADE);
+  let at = 0;
+  const lines: number[] = [];
+  for (let line = head.fieldsStart; line < headEnd - 2;) {
+    let lineEnd = line;
+    while (bytes[lineEnd] !== LF) lineEnd++;
+    lineEnd++;
+    const isDropped = at < head.droppedCount && head.dropped[at * 2] === line;
+    if (isDropped) at++;
+    if (isDropped || names.some((name) => isNamed(bytes, line, name))) lines.push(line, lineEnd);
+    line = lineEnd;
+  }
+  if (lines.length > head.dropped.length) return false;
+  head.dropped.set(lines);
+  head.droppedCount = lines.length / 2;
+  return true;
+}
+
+const KEPT = new Set(["host", "content-length", "transfer-encoding", "upgrade", "close"]);
+
+function nominatedNames(bytes: Uint8Array, head: Head): Uint8Array[] {
+  const names: Uint8Array[] = [];
+  for (let i = 0; i < head.droppedCount; i++) {
+    const start = head.dropped[i * 2]!;
+    if (!isNamed(bytes, start, CONNECTION)) continue;
+    const value = textOf(bytes, start + CONNECTION.length + 1, head.dropped[i * 2 + 1]!);
+    for (const word of value.toLowerCase().split(",")) {
+      const name = word.trim();
+      if (name !== "" && !KEPT.has(name)) names.push(ascii(name));
+    }
+  }
+  return names;
+}
+
+function isNamed(bytes: Uint8Array, line: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) if (SMALL[bytes[line + i]!] !== name[i]) return false;
+  return bytes[line + name.length] === COLON;
+}
+
+function copyWithoutDropped(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  head: Head,
+  out: Uint8Array,
+  outStart: number,
+): number {
+  let from = start, at = outStart;
+  for (let i = 0; i < head.droppedCount; i++) {
+    at = copy(bytes, from, head.dropped[i * 2]!, out, at);
+    from = head.dropped[i * 2 + 1]!;
+  }
+  return copy(bytes, from, end, out, at);
+}
+
+function copy(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  outStart: number,
+): number {
+  const length = end - start;
+  if (length > COPY_BYTES_MIN) out.set(from.subarray(start, end), outStart);
+  else for (let i = 0; i < length; i++) out[outStart + i] = from[start + i]!;
+  return outStart + length;
+}
+
+/** Value of a field, lines of the same name joined by commas; `undefined`: not there. Allocates. */
+export function fieldOf(
+  bytes: Uint8Array,
+  headEnd: number,
+  head: Head,
+  name: Uint8Array,
+): string | undefined {
+  let value: string | undefined;
+  for (let line = head.fieldsStart; line < headEnd - 2;) {
+    let lineEnd = line;
+    while (bytes[lineEnd] !== LF) lineEnd++;
+    if (isNamed(bytes, line, name)) {
+      let start = line + name.length + 1;
+      while (bytes[start] === SPACE) start++;
+      const text = textOf(bytes, start, lineEnd - 1).trim();
+      value = value === undefined ? text : `${value},${text}`;
+    }
+    line = lineEnd + 1;
+  }
+  return value;
+}

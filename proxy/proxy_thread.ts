@@ -1,0 +1,275 @@
+import type { Clock } from "../core/lib/clock.ts";
+import { Backends, type LiveBackend, type LiveEndpoint } from "./backends.ts";
+import type { BackendCounts } from "./backend_stats.ts";
+import { Balancer, slotsOf } from "./balancer.ts";
+import { Deadlines } from "./deadlines.ts";
+import { forwardTcp } from "./forward_tcp.ts";
+import { ClientConnection } from "./http1/client_connection.ts";
+import { Head } from "./http1/head.ts";
+import { HttpService, type HttpThread } from "./http_service.ts";
+import { InFlightCap } from "./in_flight_cap.ts";
+import { ConnectionGate, DenoSocket, listenProblem } from "./io_deno.ts";
+import { type LiveRule, RouteMatcher } from "./route_matcher.ts";
+import type { HttpListener, Listener, RouteTable, Rule, TcpListener } from "./route_table.ts";
+
+/** Requests in flight on what has left the table are cut off after this long. */
+export const DRAIN_MS_MAX = 300_000;
+/** A port that could not be opened is tried again after this long, or with the next table. */
+const LISTEN_RETRY_MS = 10_000;
+
+/** Which ports are open, and which could not be opened. */
+export interface ListenReport {
+  readonly listening: readonly OpenPort[];
+  readonly failed: readonly FailedPort[];
+}
+export interface OpenPort {
+  readonly name: string;
+  readonly address: string;
+  /** The port that it is, also when 0 was asked for. */
+  readonly port: number;
+}
+export interface FailedPort extends OpenPort {
+  readonly message: string;
+}
+
+/** What one thread has seen. */
+export interface ThreadStats {
+  readonly connections: number;
+  /** Requests that were refused because they could not be understood. */
+  readonly refused: number;
+  readonly backends: Readonly<Record<string, BackendCounts>>;
+}
+
+export interface ThreadOptions {
+  /** Durations only: it should not jump with the wall clock. */
+  clock: Clock;
+  /** Positions of the balancers, shared by all threads. */
+  positions: Int32Array;
+  /** Whether other threads listen on the same ports. */
+  sharesPorts: boolean;
+  /** An endpoint that left the table has nothing in flight here any more. */
+  onDrained(podUid: string): void;
+  /** A port was opened, or failed, some time after `use`. */
+  onListeners(report: ListenReport): void;
+}
+
+interface LiveListener {
+  definition: Listener;
+  port: number;
+  use(definition: Listener): void;
+  drain(): void;
+  close(): void;
+}
+
+/** The proxy within one thread: opens ports, swaps tables, drains what was replaced. */
+export class ProxyThread {
+  readonly #options: ThreadOptions;
+  readonly #backends: Backends;
+  readonly #http: HttpThread;
+  readonly #cap: InFlightCap;
+  readonly #gate: ConnectionGate;
+  readonly #listeners = new Map<string, LiveListener>();
+  readonly #leaving = new Set<LiveListener>();
+  #failed = new Map<string, { definition: Listener; message: string }>();
+  #live: readonly LiveBackend[] = [];
+  #byName = new Map<string, LiveBackend>();
+  #cells: Readonly<Record<string, number>> = {};
+  #slots = new Map<string, Uint16Array>();
+  #stopRetry: (() => void) | undefined;
+
+  constructor(options: ThreadOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#backends = new Backends(({ endpoint }) => options.onDrained(endpoint.podUid));
+    this.#cap = new InFlightCap(clock);
+    this.#gate = new ConnectionGate(clock);
+    this.#http = {
+      deadlines: new Deadlines(clock),
+      requestHead: new Head(),
+      responseHead: new Head(),
+      counts: { refused: 0 },
+      connect: (endpoint, owner) => DenoSocket.connecting(endpoint, owner, clock),
+      current: (backend) => this.#byName.get(backend.definition.name) ?? backend,
+    };
+  }
+
+  /**
+   * Swaps the table: new requests follow it at once, those in flight end as they began. `cells`: where in `positions` the
+   * balancer of each rule counts. Returns which ports are open, and the pods that are being drained.
+   */
+  use(
+    table: RouteTable,
+    cells: Readonly<Record<string, number>>,
+  ): { report: ListenReport; draining: string[] } {
+    const { live, removed } = this.#backends.build(table.backends);
+    this.#live = live;
+    this.#byName = new Map(live.map((backend) => [backend.definition.name, backend]));
+    this.#cells = cells;
+    this.#slots = new Map();
+    const wanted = new Map(table.listeners.map((listener) => [keyOf(listener), listener]));
+    for (const [key, listener] of this.#listeners) {
+      if (!wanted.has(key)) this.#leave(key, listener);
+    }
+    this.#failed = new Map();
+    for (const [key, definition] of wanted) this.#open(key, definition);
+    for (const endpoint of removed) this.#drain(endpoint);
+    this.#retryLater();
+    return { report: this.#report(), draining: this.#backends.draining() };
+  }
+
+  stats(): ThreadStats {
+    return {
+      connections: this.#gate.open,
+      refused: this.#http.counts.refused,
+      backends: this.#backends.counts(),
+    };
+  }
+
+  /** Takes no more connections, lets what is in flight end, for `drainMs` at most, then closes all. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopRetry?.();
+    for (const [key, listener] of this.#listeners) this.#leave(key, listener);
+    await this.#gate.untilEmpty(drainMs);
+    for (const listener of this.#leaving) listener.close();
+    for (const { endpoints } of this.#live) {
+      for (const endpoint of endpoints) endpoint.closeAll();
+    }
+  }
+
+  #open(key: string, definition: Listener): void {
+    const known = this.#listeners.get(key);
+    if (known !== undefined) return known.use(definition);
+    try {
+      const listener = Deno.listen({
+        hostname: definition.address,
+        port: definition.port,
+        ...(this.#options.sharesPorts ? { reusePort: true } : {}),
+      });
+      const live = definition.protocol === "HTTP"
+        ? this.#listenHttp(listener, definition)
+        : this.#listenTcp(listener, definition);
+      this.#listeners.set(key, live);
+    } catch (error) {
+      this.#failed.set(key, { definition, message: listenProblem(error) });
+    }
+  }
+
+  #listenHttp(listener: Deno.TcpListener, first: HttpListener): LiveListener {
+    const { port } = listener.addr;
+    const service = new HttpService(this.#http, this.#matcherOf(first), port);
+    const cap = this.#cap;
+    void this.#gate.accept(listener, (connection, onClosed) => {
+      const address = connection.remoteAddr.hostname;
+      DenoSocket.accepted(
+        { connection, cap, onClosed },
+        (socket) => new ClientConnection(socket, service, address),
+      );
+    });
+    return {
+      definition: first,
+      port,
+      use: (next) => service.matcher = this.#matcherOf(next as HttpListener), // the key holds the protocol
+      drain: () => {
+        listener.close();
+        service.drain();
+      },
+      close: () => service.close(),
+    };
+  }
+
+  #listenTcp(listener: Deno.TcpListener, first: TcpListener): LiveListener {
+    const { clock } = this.#options;
+    let definition = first;
+    const open = new Set<Deno.TcpConn>();
+    void this.#gate.accept(listener, (client, onClosed) => {
+      open.add(client);
+      const backend = () => this.#live[definition.backend]!;
+      const leave = () => {
+        open.delete(client);
+        onClosed();
+      };
+      void forwardTcp({ client, backend, clock, onClosed: leave });
+    });
+    return {
+      definition: first,
+      port: listener.addr.port,
+      use: (next) => definition = next as TcpListener, // the key holds the protocol
+      drain: () => listener.close(),
+      close: () => {
+        for (const client of open) client.close();
+      },
+    };
+  }
+
+  #leave(key: string, listener: LiveListener): void {
+    this.#listeners.delete(key);
+    this.#leaving.add(listener);
+    listener.drain();
+    this.#options.clock.after(DRAIN_MS_MAX, () => {
+      this.#leaving.delete(listener);
+      listener.close();
+    });
+  }
+
+  #drain(endpoint: LiveEndpoint): void {
+    this.#backends.drain(endpoint);
+    if (endpoint.inFlight === 0) return;
+    this.#options.clock.after(DRAIN_MS_MAX, () => {
+      if (endpoint.state === "draining") endpoint.closeAll();
+    });
+  }
+
+  #matcherOf({ hosts }: HttpListener): RouteMatcher {
+    const rules = new Map<string, LiveRule>();
+    return new RouteMatcher(hosts, (rule) => {
+      const live = rules.get(rule.key) ?? this.#liveRule(rule);
+      rules.set(rule.key, live);
+      return live;
+    });
+  }
+
+  #liveRule(rule: Rule): LiveRule {
+    const weights = rule.shares.map(({ weight }) => weight);
+    const key = weights.join(" ");
+    const slots = this.#slots.get(key) ?? slotsOf(weights);
+    this.#slots.set(key, slots);
+    const cell = this.#cells[rule.key];
+    const balancer = cell === undefined
+      ? new Balancer(slots, new Int32Array(1), 0)
+      : new Balancer(slots, this.#options.positions, cell);
+    return { rule, balancer, backends: rule.shares.map(({ backend }) => this.#live[backend]!) };
+  }
+
+  #retryLater(): void {
+    this.#stopRetry?.();
+    this.#stopRetry = undefined;
+    if (this.#failed.size === 0) return;
+    this.#stopRetry = this.#options.clock.after(LISTEN_RETRY_MS, () => {
+      const before = this.#failed;
+      this.#failed = new Map();
+      for (const [key, { definition }] of before) this.#open(key, definition);
+      if (this.#failed.size < before.size) this.#options.onListeners(this.#report());
+      this.#retryLater();
+    });
+  }
+
+  #report(): ListenReport {
+    return {
+      listening: [...this.#listeners.values()].map(({ definition: { name, address }, port }) => ({
+        name,
+        address,
+        port,
+      })),
+      failed: [...this.#failed.values()].map(({ definition: { name, address, port }, message }) => ({
+        name,
+        address,
+        port,
+        message,
+      })),
+    };
+  }
+}
+
+function keyOf({ protocol, name, address, port }: Listener): string {
+  return `${protocol} ${name} ${address} ${port}`;
+}

@@ -1,0 +1,195 @@
+/**
+ * Everything that the proxy needs to know, as plain data: it is made by `buildRouteTable`, sent whole to the
+ * worker threads by `postMessage`, and swapped for the next one. Routes stand in the order in which they are tried.
+ *
+ * Source: https://gateway-api.sigs.k8s.io/reference/spec/ (HTTPRoute, precedence of matches)
+ */
+export interface RouteTable {
+  readonly listeners: readonly Listener[];
+  readonly backends: readonly Backend[];
+  /** What was asked for and cannot be done. For logs, status conditions and people. */
+  readonly problems: readonly Problem[];
+}
+
+export type Listener = HttpListener | TcpListener;
+
+interface ListensOn {
+  /** Unique in a table. A listener of the same name, address and port stays open when tables are swapped. */
+  readonly name: string;
+  readonly address: string;
+  /** 0: any free one, for tests. */
+  readonly port: number;
+}
+
+/** A port that speaks HTTP. Several Gateways and hosts may share it. */
+export interface HttpListener extends ListensOn {
+  readonly protocol: "HTTP";
+  /** The most specific host name first. A request goes to the first that fits, and to no other. */
+  readonly hosts: readonly ListenerHost[];
+}
+
+/** What one host name of a listener serves. */
+export interface ListenerHost {
+  /** `""`: any. `*.example.com`: any name below. In small letters. */
+  readonly hostname: string;
+  /** By precedence: the first whose match fits takes the request. */
+  readonly routes: readonly Route[];
+}
+
+/** A port whose connections are passed on as they are: ClusterIP, NodePort. */
+export interface TcpListener extends ListensOn {
+  readonly protocol: "TCP";
+  /** Index into `backends`. */
+  readonly backend: number;
+}
+
+/** One match of one rule. Rules with several matches stand here several times, with the same `rule`. */
+export interface Route {
+  readonly hostname: string;
+  readonly match: RouteMatch;
+  readonly rule: Rule;
+}
+
+export interface RouteMatch {
+  readonly path: { readonly type: PathType; readonly value: string };
+  /** `undefined`: any. */
+  readonly method?: string;
+  readonly headers: readonly ValueMatch[];
+  readonly queryParams: readonly ValueMatch[];
+}
+export type PathType = "Exact" | "PathPrefix" | "RegularExpression";
+
+/** `name` of a header is in small letters. Regular expressions must fit the whole value. */
+export interface ValueMatch {
+  readonly type: "Exact" | "RegularExpression";
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface Rule {
+  /** Unique and lasting: `namespace/name/index`. The weights' cycle goes on across tables by it. */
+  readonly key: string;
+  readonly shares: readonly Share[];
+  readonly requestHeaders?: HeaderEdit;
+  readonly responseHeaders?: HeaderEdit;
+  readonly rewrite?: Rewrite;
+  readonly redirect?: Redirect;
+  /** From the request's first byte to the response's last. 0 or absent: no limit. */
+  readonly requestMs?: number;
+  /** From the claim of a backend to the response's last byte. 0: no limit; absent: the default. */
+  readonly backendRequestMs?: number;
+}
+
+/** A weight, and who serves it: an index into `backends`. */
+export interface Share {
+  readonly weight: number;
+  readonly backend: number;
+}
+
+/** Endpoints that are alike. */
+export interface Backend {
+  /** Unique in a table: `namespace/service:port`. Counts go on across tables by it. */
+  readonly name: string;
+  /**
+   * `invalid`: it does not exist or may not be used: requests get 500. `empty`: it exists and nobody can
+   * answer: 503 (Gateway API, HTTPBackendRef).
+   */
+  readonly state: "valid" | "invalid" | "empty";
+  /** For `invalid` and `empty`: why, for the body of the answer. */
+  readonly reason?: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  /** Uid of the pod behind it; `""` when there is none. An address that another pod takes over is another endpoint. */
+  readonly podUid: string;
+}
+
+export interface HeaderEdit {
+  readonly set: readonly HeaderValue[];
+  readonly add: readonly HeaderValue[];
+  /** In small letters. */
+  readonly remove: readonly string[];
+}
+export interface HeaderValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface Rewrite {
+  readonly hostname?: string;
+  readonly path?: PathRewrite;
+}
+/** `ReplacePrefixMatch` replaces what the route's PathPrefix matched. */
+export interface PathRewrite {
+  readonly type: "ReplaceFullPath" | "ReplacePrefixMatch";
+  readonly value: string;
+}
+
+export interface Redirect {
+  readonly scheme?: string;
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly path?: PathRewrite;
+  readonly statusCode: number;
+}
+
+/** Something that an object asks for and cannot get, in the words of the Gateway API's conditions. */
+export interface Problem {
+  readonly kind: "Gateway" | "HTTPRoute" | "Service";
+  readonly namespace: string;
+  readonly name: string;
+  /** Section: a listener's name, `rules[0]`, a port. */
+  readonly section: string;
+  readonly reason: ProblemReason;
+  readonly message: string;
+}
+export type ProblemReason =
+  | "BackendNotFound"
+  | "InvalidKind"
+  | "NoMatchingListenerHostname"
+  | "NoMatchingParent"
+  | "NotAllowedByListeners"
+  | "PortUnavailable"
+  | "RefNotPermitted"
+  | "UnsupportedProtocol"
+  | "UnsupportedValue";
+
+/** Nothing listens. */
+export const EMPTY_TABLE: RouteTable = { listeners: [], backends: [], problems: [] };
+
+/** Text that is equal exactly for equal endpoints. */
+export function endpointKey({ address, port, podUid }: Endpoint): string {
+  return `${address} ${port} ${podUid}`;
+}
+
+const PATH_RANK: Readonly<Record<PathType, number>> = {
+  Exact: 0,
+  PathPrefix: 1,
+  RegularExpression: 2,
+};
+
+/**
+ * Which of two matches is tried first, as the Gateway API orders them: host name, path, method, number of
+ * headers, number of query parameters. 0: its rules say no more; the older route, then the name decide.
+ */
+export function compareRoutes(a: Route, b: Route): number {
+  return compareHostnames(a.hostname, b.hostname) ||
+    PATH_RANK[a.match.path.type] - PATH_RANK[b.match.path.type] ||
+    b.match.path.value.length - a.match.path.value.length ||
+    Number(a.match.method === undefined) - Number(b.match.method === undefined) ||
+    b.match.headers.length - a.match.headers.length ||
+    b.match.queryParams.length - a.match.queryParams.length;
+}
+
+/** Exact names first, then wildcards, the longer ones first, then "any". */
+export function compareHostnames(a: string, b: string): number {
+  return rankOf(a) - rankOf(b) || b.length - a.length;
+}
+
+function rankOf(hostname: string): number {
+  if (hostname === "") return 2;
+  return hostname.startsWith("*.") ? 1 : 0;
+}
