@@ -1,0 +1,66 @@
+import type { ObjectName, View } from "../client/client.ts";
+import { nodes } from "../resources/nodes.ts";
+import { type Pod, pods } from "../resources/pods.ts";
+import type { KubeObject } from "../resources/resource.ts";
+import { type Controller, NOTHING, type Plan, plan, remove, type Write } from "./controller.ts";
+import { isFinished } from "./pod_states.ts";
+import { msOf } from "./status_conditions.ts";
+
+/** Kubernetes: `quarantineTime`; a node whose object was deleted by mistake has this long to come back. */
+const NODE_GONE_MS = 40_000;
+/** Finished pods that are kept to be looked at. Kubernetes keeps 12,500, which small machines cannot. */
+export const FINISHED_PODS_MAX = 1_000;
+
+/**
+ * Removes pods that nobody will ever end: those whose node is gone, those that are to end and never got a
+ * node, and the oldest finished ones when there are too many.
+ *
+ * Kubernetes: `pkg/controller/podgc`.
+ */
+export function podCleanupController(): Controller<Pod> {
+  const goneSinceMs = new Map<string, number>();
+  const finished = new Set<string>();
+  return {
+    name: "pod-garbage-collector",
+    resource: pods,
+    watches: [{ resource: nodes, concerns: podsOf }],
+    workers: 1,
+    reconcile(pod, view, nowMs): Plan {
+      const { metadata, spec: { nodeName } } = pod;
+      if (!isFinished(pod)) finished.delete(metadata.uid);
+      else {
+        finished.add(metadata.uid);
+        if (finished.size > FINISHED_PODS_MAX) return plan(oldestFinished(view, finished));
+      }
+      if (nodeName === undefined) {
+        return metadata.deletionTimestamp === undefined ? NOTHING : plan([force(pod)]);
+      }
+      if (view.get(nodes, { name: nodeName }) !== undefined) {
+        goneSinceMs.delete(nodeName);
+        return NOTHING;
+      }
+      const sinceMs = goneSinceMs.get(nodeName) ?? nowMs;
+      goneSinceMs.set(nodeName, sinceMs);
+      const restMs = sinceMs + NODE_GONE_MS - nowMs;
+      return restMs > 0 ? plan([], restMs) : plan([force(pod)]);
+    },
+  };
+}
+
+function podsOf({ metadata }: KubeObject, view: View): readonly ObjectName[] {
+  if (view.get(nodes, { name: metadata.name }) !== undefined) return [];
+  return view.by(pods, "node", metadata.name).map((pod) => pod.metadata);
+}
+
+/** Looks at all, and so corrects what was remembered of pods that have gone since. */
+function oldestFinished(view: View, finished: Set<string>): Write[] {
+  const all = view.list(pods).filter(isFinished);
+  finished.clear();
+  for (const { metadata } of all) finished.add(metadata.uid);
+  return all.sort((a, b) => msOf(a.metadata.creationTimestamp) - msOf(b.metadata.creationTimestamp))
+    .slice(0, Math.max(0, all.length - FINISHED_PODS_MAX)).map(force);
+}
+
+function force(pod: Pod): Write {
+  return remove(pods, pod, { gracePeriodSeconds: 0 });
+}
