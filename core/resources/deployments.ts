@@ -1,6 +1,16 @@
+import { ageColumn, nameColumn, templateColumns } from "./columns.ts";
 import { conditionStatus } from "./conditions.ts";
 import { labelSelector } from "./label_selector.ts";
 import { podTemplate } from "./pod_spec/pod_spec.ts";
+import {
+  selectorChangeCauses,
+  templateWarnings,
+  withTemplatePrepared,
+  workloadCauses,
+} from "./workload_rules.ts";
+import { type Cause, forbidden, invalid } from "./causes.ts";
+import { percentFaults } from "./names.ts";
+import { nonNegativeCauses } from "./value_rules.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   count,
@@ -84,6 +94,39 @@ export const deployments = defineResource({
     spec: required(deploymentSpec),
     status: present(deploymentStatus),
   }),
+  columns: [
+    nameColumn,
+    {
+      name: "Ready",
+      description: "Pods that are ready, and how many there should be.",
+      value: ({ spec, status }) => `${status.readyReplicas ?? 0}/${spec.replicas}`,
+    },
+    {
+      name: "Up-to-date",
+      description: "How many pods have the wanted template.",
+      type: "integer",
+      value: ({ status }) => status.updatedReplicas ?? 0,
+    },
+    {
+      name: "Available",
+      description: "How many pods have been ready for long enough.",
+      type: "integer",
+      value: ({ status }) => status.availableReplicas ?? 0,
+    },
+    ageColumn,
+    ...templateColumns,
+  ],
+  prepare: (next) => {
+    const spec = withTemplatePrepared(next.spec);
+    return { ...next, spec: { ...spec, strategy: withBounds(spec.strategy) } };
+  },
+  validate: (next, previous) => [
+    ...workloadCauses(next.spec, previous?.spec, "Deployment"),
+    ...strategyCauses(next.spec.strategy),
+    ...deadlineCauses(next.spec),
+    ...(previous ? selectorChangeCauses(next.spec, previous.spec) : []),
+  ],
+  warnings: (next, previous) => templateWarnings(next.spec.template, previous?.spec.template),
   scale: {
     specReplicas: ["spec", "replicas"],
     statusReplicas: ["status", "replicas"],
@@ -92,3 +135,55 @@ export const deployments = defineResource({
 });
 
 export type Deployment = ObjectOf<typeof deployments>;
+
+type Strategy = DeploymentSpec["strategy"];
+
+function withBounds(strategy: Strategy): Strategy {
+  if (strategy.type !== "RollingUpdate") return strategy;
+  const rollingUpdate = { maxUnavailable: "25%", maxSurge: "25%", ...strategy.rollingUpdate };
+  return { ...strategy, rollingUpdate };
+}
+
+function strategyCauses({ type, rollingUpdate }: Strategy): Cause[] {
+  const field = "spec.strategy.rollingUpdate";
+  if (type === "Recreate") {
+    const rule = "may not be specified when strategy `type` is 'Recreate'";
+    return rollingUpdate ? [forbidden(field, rule)] : [];
+  }
+  const { maxUnavailable = "25%", maxSurge = "25%" } = rollingUpdate ?? {};
+  const causes = [
+    ...shareCauses(`${field}.maxUnavailable`, maxUnavailable),
+    ...shareCauses(`${field}.maxSurge`, maxSurge),
+  ];
+  if (shareOf(maxUnavailable) === 0 && shareOf(maxSurge) === 0) {
+    const rule = "may not be 0 when `maxSurge` is 0";
+    causes.push(invalid(`${field}.maxUnavailable`, maxUnavailable, rule));
+  }
+  if (typeof maxUnavailable === "string" && (shareOf(maxUnavailable) ?? 0) > 100) {
+    const rule = "must not be greater than 100%";
+    causes.push(invalid(`${field}.maxUnavailable`, maxUnavailable, rule));
+  }
+  return causes;
+}
+
+function shareCauses(field: string, share: number | string): Cause[] {
+  return typeof share === "number"
+    ? nonNegativeCauses(field, share)
+    : percentFaults(share).map((fault) => invalid(field, share, fault));
+}
+
+/** The number in front of the percent sign, or the number itself. */
+function shareOf(share: number | string): number | undefined {
+  if (typeof share === "number") return share;
+  return /^[0-9]+%$/.test(share) ? Number(share.slice(0, -1)) : undefined;
+}
+
+function deadlineCauses({ progressDeadlineSeconds, minReadySeconds = 0 }: DeploymentSpec): Cause[] {
+  return progressDeadlineSeconds > minReadySeconds ? [] : [
+    invalid(
+      "spec.progressDeadlineSeconds",
+      progressDeadlineSeconds,
+      "must be greater than minReadySeconds",
+    ),
+  ];
+}

@@ -1,11 +1,11 @@
-import { condition } from "./conditions.ts";
+import { type Condition, condition } from "./conditions.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { fallback, listMap, object, present, required, string } from "./schema.ts";
 
 /** What a new object of the Gateway API says of itself before its controller has seen it. */
-export const waiting = (type: string) => ({
+export const waiting = (type: string): Condition => ({
   type,
-  status: "Unknown" as const,
+  status: "Unknown",
   reason: "Pending",
   message: "Waiting for controller",
   lastTransitionTime: "1970-01-01T00:00:00Z",

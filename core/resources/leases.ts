@@ -1,3 +1,4 @@
+import { ageColumn, nameColumn } from "./columns.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { integer, object, present, string, time } from "./schema.ts";
 
@@ -9,6 +10,15 @@ export const leases = defineResource({
   plural: "leases",
   namespaced: true,
   volatile: true,
+  columns: [
+    nameColumn,
+    {
+      name: "Holder",
+      description: "Who holds it.",
+      value: ({ spec }) => spec.holderIdentity ?? "",
+    },
+    ageColumn,
+  ],
   schema: object("Says who holds something, and for how long.", {
     spec: present(object("Who holds it.", {
       holderIdentity: string("Who holds it."),

@@ -1,3 +1,4 @@
+import { ageColumn, nameColumn } from "./columns.ts";
 import { conditionStatus } from "./conditions.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
@@ -44,6 +45,15 @@ export const namespaces = defineResource({
     })),
   }),
   subresources: ["finalize"],
+  columns: [
+    nameColumn,
+    {
+      name: "Status",
+      description: "Whether it is being deleted.",
+      value: ({ status }) => status.phase,
+    },
+    ageColumn,
+  ],
   fields: { "status.phase": (namespace) => namespace.status.phase },
 });
 

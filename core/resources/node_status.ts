@@ -11,7 +11,6 @@ import {
   present,
   quantity,
   required,
-  type Schema,
   string,
   time,
   type TypeOf,
@@ -68,35 +67,45 @@ const runtimeHandler = object("A way to run containers.", {
   }),
 });
 
+export const configSource = object("Where the agent's settings come from; no longer used.", {
+  configMap: object("A ConfigMap.", {
+    namespace: required(string("Namespace of the ConfigMap.")),
+    name: required(string("Name of the ConfigMap.")),
+    uid: string("Uid of the ConfigMap."),
+    resourceVersion: string("Version of the ConfigMap."),
+    kubeletConfigKey: required(string("Key with the settings.")),
+  }),
+});
+
 /** https://kubernetes.io/docs/reference/node/node-status/ */
-export const nodeStatus = <T>(configSource: Schema<T>) =>
-  object("What the agent says of the node.", {
-    capacity: mapOf("What there is.", quantity("Amount.")),
-    allocatable: mapOf("What pods can use of it; the capacity when absent.", quantity("Amount.")),
-    phase: string("No longer used."),
-    conditions: withTwins(mergeList("Aspects of its state.", ["type"], nodeCondition)),
-    addresses: withTwins(mergeList("Addresses of the node.", ["type"], nodeAddress)),
-    daemonEndpoints: present(object("Where its daemons listen.", {
-      kubeletEndpoint: fallback(
-        { Port: 0 },
-        object("Where the agent listens.", {
-          Port: required(integer("Port.")),
-        }),
-      ),
-    })),
-    nodeInfo: present(nodeSystemInfo),
-    images: list("Images on the node.", containerImage),
-    volumesInUse: list("Attachable volumes that are mounted.", string("Name.")),
-    volumesAttached: list("Volumes attached to the node.", attachedVolume),
-    config: object("Settings in use; no longer used.", {
-      assigned: configSource,
-      active: configSource,
-      lastKnownGood: configSource,
-      error: string("What is wrong with them."),
-    }),
-    runtimeHandlers: list("Ways to run containers.", runtimeHandler),
-    features: object("What the node can do.", {
-      supplementalGroupsPolicy: boolean("Whether it can be strict about groups of images."),
-    }),
-    declaredFeatures: list("Features that the agent says it has.", string("Name.")),
-  });
+export const nodeStatus = object("What the agent says of the node.", {
+  capacity: mapOf("What there is.", quantity("Amount.")),
+  allocatable: mapOf("What pods can use of it; the capacity when absent.", quantity("Amount.")),
+  phase: string("No longer used."),
+  conditions: withTwins(mergeList("Aspects of its state.", ["type"], nodeCondition)),
+  addresses: withTwins(mergeList("Addresses of the node.", ["type"], nodeAddress)),
+  daemonEndpoints: present(object("Where its daemons listen.", {
+    kubeletEndpoint: fallback(
+      { Port: 0 },
+      object("Where the agent listens.", {
+        Port: required(integer("Port.")),
+      }),
+    ),
+  })),
+  nodeInfo: present(nodeSystemInfo),
+  images: list("Images on the node.", containerImage),
+  volumesInUse: list("Attachable volumes that are mounted.", string("Name.")),
+  volumesAttached: list("Volumes attached to the node.", attachedVolume),
+  config: object("Settings in use; no longer used.", {
+    assigned: configSource,
+    active: configSource,
+    lastKnownGood: configSource,
+    error: string("What is wrong with them."),
+  }),
+  runtimeHandlers: list("Ways to run containers.", runtimeHandler),
+  features: object("What the node can do.", {
+    supplementalGroupsPolicy: boolean("Whether it can be strict about groups of images."),
+  }),
+  declaredFeatures: list("Features that the agent says it has.", string("Name.")),
+});
+export type NodeStatus = TypeOf<typeof nodeStatus>;

@@ -1,4 +1,4 @@
-import { nodeStatus } from "./node_status.ts";
+import { configSource, nodeStatus } from "./node_status.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   flag,
@@ -27,16 +27,6 @@ const taint = object("Keeps pods away that do not tolerate it.", {
 });
 export type Taint = TypeOf<typeof taint>;
 
-const configSource = object("Where the agent's settings come from; no longer used.", {
-  configMap: object("A ConfigMap.", {
-    namespace: required(string("Namespace of the ConfigMap.")),
-    name: required(string("Name of the ConfigMap.")),
-    uid: string("Uid of the ConfigMap."),
-    resourceVersion: string("Version of the ConfigMap."),
-    kubeletConfigKey: required(string("Key with the settings.")),
-  }),
-});
-
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/ */
 export const nodes = defineResource({
   group: "",
@@ -58,7 +48,7 @@ export const nodes = defineResource({
       configSource,
       externalID: string("No longer used."),
     })),
-    status: present(nodeStatus(configSource)),
+    status: present(nodeStatus),
   }),
   subresources: ["proxy"],
   fields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },

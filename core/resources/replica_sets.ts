@@ -1,6 +1,13 @@
+import { ageColumn, nameColumn, templateColumns } from "./columns.ts";
 import { conditionStatus } from "./conditions.ts";
 import { labelSelector } from "./label_selector.ts";
 import { podTemplate } from "./pod_spec/pod_spec.ts";
+import {
+  selectorChangeCauses,
+  templateWarnings,
+  withTemplatePrepared,
+  workloadCauses,
+} from "./workload_rules.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   count,
@@ -63,7 +70,36 @@ export const replicaSets = defineResource({
     statusReplicas: ["status", "replicas"],
     selector: ["spec", "selector"],
   },
+  columns: [
+    nameColumn,
+    {
+      name: "Desired",
+      description: "How many pods there should be.",
+      type: "integer",
+      value: ({ spec }) => spec.replicas,
+    },
+    {
+      name: "Current",
+      description: "How many pods there are.",
+      type: "integer",
+      value: ({ status }) => status.replicas,
+    },
+    {
+      name: "Ready",
+      description: "How many of them are ready.",
+      type: "integer",
+      value: ({ status }) => status.readyReplicas ?? 0,
+    },
+    ageColumn,
+    ...templateColumns,
+  ],
   fields: { "status.replicas": (replicaSet) => String(replicaSet.status.replicas) },
+  prepare: (next) => ({ ...next, spec: withTemplatePrepared(next.spec) }),
+  validate: (next, previous) => {
+    const causes = workloadCauses(next.spec, previous?.spec, "ReplicaSet");
+    return previous ? [...causes, ...selectorChangeCauses(next.spec, previous.spec)] : causes;
+  },
+  warnings: (next, previous) => templateWarnings(next.spec.template, previous?.spec.template),
 });
 
 export type ReplicaSet = ObjectOf<typeof replicaSets>;

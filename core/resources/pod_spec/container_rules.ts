@@ -1,5 +1,6 @@
 import { type Cause, duplicate, forbidden, invalid, missing, notSupported } from "../causes.ts";
-import { portNameCauses, portNumberCauses } from "../value_rules.ts";
+import { labelNameFaults, portNameFaults } from "../names.ts";
+import { nameCauses, portNumberCauses } from "../value_rules.ts";
 import { capacityCauses } from "./capacity_rules.ts";
 import type { Container, ContainerPort } from "./containers.ts";
 import { envCauses, envFromCauses } from "./env_rules.ts";
@@ -42,7 +43,7 @@ function anyContainerCauses(
   volumes: ReadonlySet<string>,
 ): Cause[] {
   return [
-    ...nameCauses(container.name, `${field}.name`),
+    ...nameCauses(`${field}.name`, container.name, labelNameFaults),
     ...imageCauses(container.image, `${field}.image`),
     ...portsCauses(container.ports ?? [], `${field}.ports`),
     ...envCauses(container.env ?? [], `${field}.env`),
@@ -51,10 +52,6 @@ function anyContainerCauses(
     ...capacityCauses(container.resources, `${field}.resources`),
     ...securityCauses(container, `${field}.securityContext`),
   ];
-}
-
-function nameCauses(_name: string, _field: string): Cause[] {
-  return [];
 }
 
 function imageCauses(image: string | undefined, field: string): Cause[] {
@@ -68,7 +65,7 @@ function portsCauses(ports: readonly ContainerPort[], field: string): Cause[] {
   const names = new Set<string>();
   return ports.flatMap(({ name, containerPort, hostPort }, i) => {
     const at = `${field}[${i}]`;
-    const causes = name ? portNameCauses(`${at}.name`, name) : [];
+    const causes = nameCauses(`${at}.name`, name, portNameFaults);
     if (name && names.has(name)) causes.push(duplicate(`${at}.name`, name));
     if (name) names.add(name);
     if (containerPort !== undefined) {

@@ -1,5 +1,6 @@
 import { type Cause, invalid, missing, notSupported } from "../causes.ts";
-import { dataKeyCauses, envNameCauses } from "../value_rules.ts";
+import { configKeyFaults, relaxedEnvNameFaults } from "../names.ts";
+import { nameCauses } from "../value_rules.ts";
 import type { EnvFromSource, EnvVar } from "./env.ts";
 
 const FIELDS = [
@@ -26,7 +27,7 @@ const subscripted = /^metadata\.(annotations|labels)\['[^']+'\]$/;
 /** The rules for environment variables, in the words of k8s.io/kubernetes/pkg/apis/core/validation. */
 export function envCauses(env: readonly EnvVar[], field: string): Cause[] {
   return env.flatMap((each, i) => [
-    ...(each.name ? envNameCauses(`${field}[${i}].name`, each.name) : []),
+    ...nameCauses(`${field}[${i}].name`, each.name, relaxedEnvNameFaults),
     ...valueFromCauses(each, `${field}[${i}].valueFrom`),
   ]);
 }
@@ -76,14 +77,14 @@ function amountCauses(resource: string, field: string): Cause[] {
 function keyCauses({ name, key }: { name?: string; key: string }, field: string): Cause[] {
   return [
     ...(name ? [] : [missing(`${field}.name`)]),
-    ...(key ? dataKeyCauses(`${field}.key`, key) : []),
+    ...nameCauses(`${field}.key`, key, configKeyFaults),
   ];
 }
 
 export function envFromCauses(envFrom: readonly EnvFromSource[], field: string): Cause[] {
   return envFrom.flatMap(({ prefix, configMapRef, secretRef }, i) => {
     const at = `${field}[${i}]`;
-    const causes = prefix ? envNameCauses(`${at}.prefix`, prefix) : [];
+    const causes = nameCauses(`${at}.prefix`, prefix, relaxedEnvNameFaults);
     if (configMapRef && !configMapRef.name) causes.push(missing(`${at}.configMapRef.name`));
     if (secretRef && !secretRef.name) causes.push(missing(`${at}.secretRef.name`));
     if (!configMapRef && !secretRef) {

@@ -1,5 +1,11 @@
 import { type Cause, forbidden, invalid, missing } from "../causes.ts";
-import { nonNegativeCauses, rangeCauses } from "../value_rules.ts";
+import {
+  labelNameFaults,
+  labelValueFaults,
+  qualifiedNameFaults,
+  subdomainFaults,
+} from "../names.ts";
+import { nameCauses, nonNegativeCauses, rangeCauses } from "../value_rules.ts";
 import { containersCauses, idCauses } from "./container_rules.ts";
 import type { PodSpec } from "./pod_spec.ts";
 import type { Toleration } from "./scheduling.ts";
@@ -25,11 +31,28 @@ export function podSpecCauses(spec: PodSpec, field: string): Cause[] {
     ...(activeDeadlineSeconds === undefined
       ? []
       : rangeCauses(`${field}.activeDeadlineSeconds`, activeDeadlineSeconds, 1, SECONDS_MAX)),
+    ...namesCauses(spec, field),
     ...dnsCauses(spec, `${field}.dnsConfig`),
     ...hostUserCauses(spec, field),
     ...tolerationCauses(spec.tolerations ?? [], `${field}.tolerations`),
     ...affinityCauses(spec, `${field}.affinity.nodeAffinity`),
     ...spreadCauses(spec, `${field}.topologySpreadConstraints`),
+  ];
+}
+
+/** Whatever must be a name. */
+function namesCauses(spec: PodSpec, field: string): Cause[] {
+  return [
+    ...nameCauses(`${field}.hostname`, spec.hostname, labelNameFaults),
+    ...nameCauses(`${field}.subdomain`, spec.subdomain, labelNameFaults),
+    ...nameCauses(`${field}.nodeName`, spec.nodeName, subdomainFaults),
+    ...nameCauses(`${field}.serviceAccountName`, spec.serviceAccountName, subdomainFaults),
+    ...nameCauses(`${field}.priorityClassName`, spec.priorityClassName, subdomainFaults),
+    ...nameCauses(`${field}.runtimeClassName`, spec.runtimeClassName, subdomainFaults),
+    ...Object.entries(spec.nodeSelector ?? {}).flatMap(([key, value]) => [
+      ...nameCauses(`${field}.nodeSelector`, key, qualifiedNameFaults),
+      ...nameCauses(`${field}.nodeSelector`, value, labelValueFaults),
+    ]),
   ];
 }
 
@@ -88,6 +111,7 @@ export function tolerationCauses(tolerations: readonly Toleration[], field: stri
     const { key, operator = "", value, effect = "", tolerationSeconds } = toleration;
     const at = `${field}[${i}]`;
     const causes: Cause[] = [];
+    causes.push(...nameCauses(`${at}.key`, key, qualifiedNameFaults));
     if (!key && operator !== "Exists") {
       const rule =
         'operator must be Exists when `key` is empty, which means "match all values and all keys"';

@@ -8,10 +8,7 @@ const CHANGEABLE =
   "`spec.tolerations` (only additions to existing tolerations)," +
   "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
-/**
- * What may change in the spec of a pod that exists. A binding gives a pod its node: it is the one change
- * allowed here beside those of an update, and only once. In the words of `ValidatePodUpdate`.
- */
+/** What an update of a pod may not change, in the words of `ValidatePodUpdate`. Bindings do not come here. */
 export function podUpdateCauses(next: PodSpec, previous: PodSpec): Cause[] {
   if (isEqual(next, previous)) return [];
   if (next.containers.length !== previous.containers.length) {
@@ -79,7 +76,6 @@ function withoutChangeable(next: PodSpec, previous: PodSpec): PodSpec {
   }
   const changeable = ["activeDeadlineSeconds", "tolerations", "schedulingGates"] as const;
   for (const name of changeable) putBack(restored, previous, name);
-  if (previous.nodeName === undefined) delete restored.nodeName;
   if (previous.terminationGracePeriodSeconds < 0 && next.terminationGracePeriodSeconds === 1) {
     restored.terminationGracePeriodSeconds = previous.terminationGracePeriodSeconds;
   }

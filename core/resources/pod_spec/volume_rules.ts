@@ -1,6 +1,7 @@
 import { type Cause, forbidden, invalid, missing, notFound } from "../causes.ts";
 import { compareQuantities, quantityFault } from "../quantities.ts";
-import { backstepCauses, localPathCauses } from "../value_rules.ts";
+import { labelNameFaults } from "../names.ts";
+import { backstepCauses, localPathCauses, nameCauses } from "../value_rules.ts";
 import type { Container } from "./containers.ts";
 import type { Volume } from "./volumes.ts";
 
@@ -10,6 +11,7 @@ export function volumeCauses(volumes: readonly Volume[], field: string): Cause[]
     const at = `${field}[${i}]`;
     const [, ...others] = Object.keys(volume).filter((name) => name !== "name");
     return [
+      ...nameCauses(`${at}.name`, volume.name, labelNameFaults),
       ...others.map((name) =>
         forbidden(`${at}.${name}`, "may not specify more than 1 volume type")
       ),

@@ -1,0 +1,55 @@
+import { ageOf } from "./durations.ts";
+import type { Column, KubeObject } from "./resource.ts";
+import type { PodTemplate } from "./pod_spec/pod_spec.ts";
+import { formatSelector, selectorOf } from "./selectors.ts";
+import type { LabelSelector } from "./label_selector.ts";
+
+/** The columns that nearly every kind has, in the words of k8s.io/kubernetes/pkg/printers/internalversion. */
+
+export const nameColumn: Column<KubeObject> = {
+  name: "Name",
+  description: "Name, unique among the objects of its kind and namespace.",
+  value: ({ metadata }) => metadata.name,
+};
+
+export const ageColumn: Column<KubeObject> = {
+  name: "Age",
+  description: "Time since it was created.",
+  value: ({ metadata }, nowMs) => ageOf(metadata.creationTimestamp, nowMs),
+};
+
+interface WithTemplate extends KubeObject {
+  spec: { template: PodTemplate; selector: LabelSelector };
+}
+
+/** What `-o wide` shows of whatever makes pods. */
+export const templateColumns: readonly Column<WithTemplate>[] = [
+  {
+    name: "Containers",
+    description: "Names of the containers.",
+    priority: 1,
+    value: ({ spec }) => spec.template.spec.containers.map(({ name }) => name).join(","),
+  },
+  {
+    name: "Images",
+    description: "Images of the containers.",
+    priority: 1,
+    value: ({ spec }) => spec.template.spec.containers.map(({ image = "" }) => image).join(","),
+  },
+  {
+    name: "Selector",
+    description: "Labels that its pods have.",
+    priority: 1,
+    value: ({ spec }) => selectorText(spec.selector),
+  },
+];
+
+/** A selector as kubectl writes it: `app=web,tier in (a,b)`. Keys are in order. */
+export function selectorText(selector: LabelSelector): string {
+  return formatSelector(selectorOf(selector)) || "<none>";
+}
+
+/** Labels as kubectl writes them: `app=web,tier=front`. */
+export function labelsText(labels: Record<string, string> | undefined): string {
+  return selectorText({ matchLabels: labels ?? {} });
+}
