@@ -1,7 +1,7 @@
-import { isEqual } from "../../lib/equality.ts";
 import type { Schema } from "../../resources/schema.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../json_value.ts";
 import { badRequest } from "../refusals.ts";
+import { fieldSchema, inOrder, isMerged, mergeKeyOf, sameKey, strategiesOf } from "./list_merge.ts";
 
 const DIRECTIVE = "$patch";
 const RETAIN_KEYS = "$retainKeys";
@@ -76,7 +76,7 @@ function mergeItems(
   let merged = [...before];
   const kept = items.filter((item) => item[DIRECTIVE] === undefined);
   for (const item of items) {
-    if (item[DIRECTIVE] === "delete") merged = merged.filter((other) => !sameKey(other, item, key));
+    if (item[DIRECTIVE] === "delete") merged = withoutFirst(merged, item, key);
     else if (item[DIRECTIVE] !== undefined && item[DIRECTIVE] !== "merge") {
       throw unknownDirective(item[DIRECTIVE], item);
     }
@@ -87,6 +87,12 @@ function mergeItems(
     else merged[at] = mergeObject(merged[at] as JsonObject, item, schema);
   }
   return inOrder(merged, kept, before, key);
+}
+
+/** Of twins, one delete takes one. */
+function withoutFirst(items: readonly unknown[], item: JsonObject, key: string): unknown[] {
+  const at = items.findIndex((other) => sameKey(other, item, key));
+  return at < 0 ? [...items] : items.toSpliced(at, 1);
 }
 
 /** An item of a list that is merged by `key`; one that replaces the whole list needs no key. */
@@ -140,36 +146,6 @@ function refuseOtherOrder(
   }
 }
 
-/**
- * Puts the items that `wanted` names in its order, and the others between them, where they were before:
- * each stands before the first wanted item that came after it.
- */
-function inOrder(
-  items: readonly unknown[],
-  wanted: readonly unknown[],
-  before: readonly unknown[],
-  key: string | undefined,
-): unknown[] {
-  const indexIn = (list: readonly unknown[], item: unknown) =>
-    list.findIndex((other) => sameKey(other, item, key));
-  const named = items.filter((item) => indexIn(wanted, item) >= 0)
-    .sort((a, b) => indexIn(wanted, a) - indexIn(wanted, b));
-  const others = items.filter((item) => indexIn(wanted, item) < 0);
-  const result: unknown[] = [];
-  for (const item of named) {
-    const place = indexIn(before, item);
-    while (others.length > 0 && place >= 0 && isBefore(indexIn(before, others[0]), place)) {
-      result.push(others.shift());
-    }
-    result.push(item);
-  }
-  return [...result, ...others];
-}
-
-function isBefore(place: number, other: number): boolean {
-  return place >= 0 && place < other;
-}
-
 function onlyRetained(target: JsonObject, patch: JsonObject, retained: unknown): JsonObject {
   const isRetained = (field: string) => Array.isArray(retained) && retained.includes(field);
   const stray = Object.entries(patch).find(([field, value]) =>
@@ -181,11 +157,6 @@ function onlyRetained(target: JsonObject, patch: JsonObject, retained: unknown):
   return Object.fromEntries(Object.entries(target).filter(([field]) => isRetained(field)));
 }
 
-function sameKey(a: unknown, b: unknown, key: string | undefined): boolean {
-  if (key === undefined) return isEqual(a, b);
-  return isJsonObject(a) && isJsonObject(b) && isEqual(a[key], b[key]);
-}
-
 function withoutNulls(value: JsonObject): JsonObject {
   const kept = Object.entries(value).filter(([field, inner]) =>
     inner !== null && !field.startsWith("$")
@@ -195,26 +166,6 @@ function withoutNulls(value: JsonObject): JsonObject {
       [field, inner],
     ) => [field, isJsonObject(inner) ? withoutNulls(inner) : cloneJson(inner)]),
   );
-}
-
-function fieldSchema(schema: Schema, field: string): Schema {
-  return schema.properties?.[field] ?? schema.additionalProperties ?? {};
-}
-
-function strategiesOf(schema: Schema): readonly string[] {
-  return schema["x-kubernetes-patch-strategy"]?.split(",") ?? [];
-}
-
-function isMerged(schema: Schema): boolean {
-  const strategy = schema["x-kubernetes-patch-strategy"];
-  if (strategy !== undefined) return strategiesOf(schema).includes("merge");
-  const type = schema["x-kubernetes-list-type"];
-  return type === "map" || type === "set";
-}
-
-/** `undefined`: the items are told apart by what they are. */
-function mergeKeyOf(schema: Schema): string | undefined {
-  return schema["x-kubernetes-patch-merge-key"] ?? schema["x-kubernetes-list-map-keys"]?.[0];
 }
 
 function unknownDirective(directive: unknown, patch: JsonObject): Error {
