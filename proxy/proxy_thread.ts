@@ -260,7 +260,9 @@ export class ProxyThread {
         address,
         port,
       })),
-      failed: [...this.#failed.values()].map(({ definition: { name, address, port }, message }) => ({
+      failed: [...this.#failed.values()].map((
+        { definition: { name, address, port }, message },
+      ) => ({
         name,
         address,
         port,

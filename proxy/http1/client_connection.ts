@@ -391,7 +391,9 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     this.#answerSelf({
       status: 504,
       error: "http_response_timeout",
-      message: `Cannot forward the request: "${this.#backend!.definition.name}" did not answer in time`,
+      message: `Cannot forward the request: "${
+        this.#backend!.definition.name
+      }" did not answer in time`,
     });
     if (this.state === "idle") this.#readOn();
   }

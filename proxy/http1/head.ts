@@ -80,7 +80,11 @@ export class Head {
   /** Forgets what the last fields said. */
   resetFields(): void {
     this.hostStart = this.hostEnd = 0;
-    this.hasHost = this.closes = this.upgrades = this.nominates = false;
+    this.hasHost =
+      this.closes =
+      this.upgrades =
+      this.nominates =
+        false;
     this.keepsAlive = this.hasUpgrade = this.isChunked = false;
     this.length = UNSAID;
     this.droppedCount = this.fieldsCount = 0;

@@ -1,5 +1,5 @@
 import { ascii, COLON, CR, LF, SMALL, SPACE, textOf, ZERO } from "./characters.ts";
-import { HEAD_BYTES_MAX, type Head, HOST_BYTES_MAX } from "./head.ts";
+import { type Head, HEAD_BYTES_MAX, HOST_BYTES_MAX } from "./head.ts";
 
 /** Most bytes that forwarding may add to a head. */
 const ADDED_BYTES_MAX = 1024;

@@ -1,0 +1,187 @@
+import type { View } from "../core/client/client.ts";
+import type { Gateway } from "../core/resources/gateways.ts";
+import type { HttpRoute } from "../core/resources/http_routes.ts";
+import { type Service, services } from "../core/resources/services.ts";
+import { type Attachment, attachmentsOf, ownGateways } from "./attachments.ts";
+import { type BuiltRule, rulesOf, type TableParts } from "./route_rules.ts";
+import {
+  type Backend,
+  compareHostnames,
+  compareRoutes,
+  type Listener,
+  type ListenerHost,
+  type Problem,
+  type Route,
+  type RouteTable,
+} from "./route_table.ts";
+import { serviceBackend, type ServicePortName } from "./service_backends.ts";
+
+export interface RouteTableOptions {
+  /** Where the listeners of Gateways are opened: `0.0.0.0` for all addresses. */
+  gatewayAddress: string;
+  /** Where node ports are opened; `undefined`: not by the proxy. */
+  nodePortAddress?: string;
+  /** Whether ClusterIPs are listened on: where the kernel has no rules for them. */
+  listensOnClusterIPs?: boolean;
+}
+
+/**
+ * What the proxy does, from what the objects say: Gateways of our class with their HTTPRoutes, Services with their
+ * EndpointSlices. Pure: the same view gives the same table.
+ *
+ * Weights stay with their share: requests of a share whose Service does not exist get 500, of one without ready endpoints
+ * 503; the other shares get no more than before (Gateway API, HTTPRouteRule.backendRefs).
+ */
+export function buildRouteTable(view: View, options: RouteTableOptions): RouteTable {
+  const parts = new Parts(view);
+  const listeners = new Map<string, Listener>();
+  for (const listener of gatewayListeners(view, options.gatewayAddress, parts)) {
+    listeners.set(`${listener.address} ${listener.port}`, listener);
+  }
+  for (const service of view.list(services)) {
+    for (const listener of serviceListeners(service, options, parts)) {
+      const place = `${listener.address} ${listener.port}`;
+      if (!listeners.has(place)) listeners.set(place, listener);
+      else parts.problem(portTaken(service, listener));
+    }
+  }
+  return { listeners: [...listeners.values()], backends: parts.backends, problems: parts.problems };
+}
+
+class Parts implements TableParts {
+  readonly backends: Backend[] = [];
+  readonly problems: Problem[] = [];
+  readonly #view: View;
+  readonly #indexes = new Map<string, number>();
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  backendOf(port: ServicePortName): number {
+    const name = `${port.namespace}/${port.name}:${port.port}`;
+    return this.#indexes.get(name) ?? this.add(serviceBackend(this.#view, port));
+  }
+
+  add(backend: Backend): number {
+    const known = this.#indexes.get(backend.name);
+    if (known !== undefined) return known;
+    const index = this.backends.push(backend) - 1;
+    this.#indexes.set(backend.name, index);
+    return index;
+  }
+
+  problem(problem: Problem): void {
+    this.problems.push(problem);
+  }
+}
+
+/** One HTTP listener for each port; Gateways and listeners that share a port are told apart by host name. */
+function gatewayListeners(view: View, address: string, parts: Parts): Listener[] {
+  const hostsOfPort = new Map<number, Map<string, Route[]>>();
+  for (const gateway of ownGateways(view)) openPorts(gateway, hostsOfPort, parts);
+  const rules = new Map<HttpRoute, BuiltRule[]>();
+  for (const attachment of attachmentsOf(view)) {
+    const { route } = attachment;
+    const built = rules.get(route) ?? rulesOf(route, parts);
+    rules.set(route, built);
+    attach(attachment, built, hostsOfPort, parts);
+  }
+  return [...hostsOfPort].map(([port, hosts]) => ({
+    protocol: "HTTP",
+    name: `gateway ${port}`,
+    address,
+    port,
+    hosts: [...hosts].map(([hostname, routes]): ListenerHost => ({
+      hostname,
+      routes: routes.sort(compareRoutes),
+    })).sort((a, b) => compareHostnames(a.hostname, b.hostname)),
+  }));
+}
+
+function openPorts(
+  { metadata: { namespace, name }, spec }: Gateway,
+  hostsOfPort: Map<number, Map<string, Route[]>>,
+  parts: Parts,
+): void {
+  for (const listener of spec.listeners) {
+    if (listener.protocol !== "HTTP") {
+      parts.problem({
+        kind: "Gateway",
+        namespace,
+        name,
+        section: listener.name,
+        reason: "UnsupportedProtocol",
+        message: `protocol "${listener.protocol}" is not implemented; supported: "HTTP"`,
+      });
+      continue;
+    }
+    const hosts = hostsOfPort.get(listener.port) ?? new Map<string, Route[]>();
+    hostsOfPort.set(listener.port, hosts);
+    const hostname = (listener.hostname ?? "").toLowerCase();
+    if (!hosts.has(hostname)) hosts.set(hostname, []);
+  }
+}
+
+function attach(
+  { route, listeners, refusal }: Attachment,
+  rules: readonly BuiltRule[],
+  hostsOfPort: Map<number, Map<string, Route[]>>,
+  parts: Parts,
+): void {
+  const { namespace, name } = route.metadata;
+  if (refusal) parts.problem({ kind: "HTTPRoute", namespace, name, section: "", ...refusal });
+  for (const { listener, hostnames } of listeners) {
+    const routes = hostsOfPort.get(listener.port)!.get((listener.hostname ?? "").toLowerCase())!;
+    for (const hostname of hostnames) {
+      for (const { rule, matches } of rules) {
+        routes.push(...matches.map((match) => ({ hostname, match, rule })));
+      }
+    }
+  }
+}
+
+function serviceListeners(service: Service, options: RouteTableOptions, parts: Parts): Listener[] {
+  const { metadata: { namespace, name }, spec } = service;
+  const { nodePortAddress, listensOnClusterIPs = false } = options;
+  const clusterIP = spec.clusterIP ?? "";
+  const hasClusterIP = listensOnClusterIPs && clusterIP !== "" && clusterIP !== "None";
+  return (spec.ports ?? []).flatMap(({ port, protocol, nodePort = 0 }): Listener[] => {
+    const hasNodePort = nodePortAddress !== undefined && nodePort > 0;
+    if (!hasClusterIP && !hasNodePort) return [];
+    if (protocol !== "TCP") {
+      parts.problem({
+        kind: "Service",
+        namespace,
+        name,
+        section: `${port}/${protocol}`,
+        reason: "UnsupportedProtocol",
+        message: `protocol ${protocol} is not forwarded by listeners, only TCP`,
+      });
+      return [];
+    }
+    const backend = parts.backendOf({ namespace, name, port });
+    const to = (kind: string, address: string, port: number): Listener => ({
+      protocol: "TCP",
+      name: `service ${namespace}/${name} ${kind} ${port}`,
+      address,
+      port,
+      backend,
+    });
+    return [
+      ...(hasClusterIP ? [to("clusterIP", clusterIP, port)] : []),
+      ...(hasNodePort ? [to("nodePort", nodePortAddress, nodePort)] : []),
+    ];
+  });
+}
+
+function portTaken({ metadata }: Service, { address, port }: Listener): Problem {
+  return {
+    kind: "Service",
+    namespace: metadata.namespace,
+    name: metadata.name,
+    section: String(port),
+    reason: "PortUnavailable",
+    message: `${address}:${port} is another listener's`,
+  };
+}
