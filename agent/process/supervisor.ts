@@ -1,0 +1,74 @@
+import { parseIdentity, type ProcessIdentity } from "../../core/lib/linux/process_identity.ts";
+import { RuntimeError } from "../container_runtime.ts";
+
+/** What one supervised start needs. */
+export interface Launch {
+  command: readonly string[];
+  /** Path of util-linux' `setsid`. */
+  setsid: string;
+  env: Readonly<Record<string, string>>;
+  /** Receives boot id and `/proc/PID/stat` of the process before it becomes the command. */
+  identityPath: string;
+  /** Receives the exit code, after all processes of the group are gone. */
+  exitPath: string;
+  /** Both streams are appended to it. */
+  logPath: string;
+}
+
+/**
+ * A shell of its own session that starts the command in another session, waits for it and writes down how it
+ * ended: two processes that owe nothing to the one that started them. It runs in the foreground of its shell,
+ * because a shell without job control starts background commands deaf to SIGINT and SIGQUIT (POSIX, 2.11).
+ */
+const SUPERVISOR = `
+exec 3>&1 </dev/null >>"$3" 2>&1
+setsid=$0 identity=$1 exit=$2; shift 3
+"$setsid" /bin/sh -c '
+  read -r boot </proc/sys/kernel/random/boot_id; read -r stat </proc/$$/stat
+  echo "$boot $stat" >"$1"; shift
+  echo started >&3; exec 3>&-
+  exec "$@"' container "$identity" "$@"
+code=$?
+read -r boot child rest <"$identity"
+kill -s KILL -- "-$child" 2>/dev/null
+echo "$code" >"$exit"
+`;
+
+/**
+ * Starts a command that outlives this process. Resolves when its process exists.
+ * Rejects with a {@linkcode RuntimeError} when it could not be started.
+ */
+export async function launch(launch: Launch): Promise<ProcessIdentity> {
+  const { setsid, identityPath, exitPath, logPath, command, env } = launch;
+  const child = new Deno.Command(setsid, {
+    args: ["--fork", "/bin/sh", "-c", SUPERVISOR, setsid, identityPath, exitPath, logPath]
+      .concat(command),
+    env: { ...env },
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const { done } = await reader.read();
+  await reader.cancel();
+  await child.status;
+  const identity = done ? undefined : parseIdentity(await Deno.readTextFile(identityPath));
+  if (identity === undefined) {
+    throw new RuntimeError(
+      "RunContainerError",
+      `Cannot start "${command[0]}": its log file "${logPath}" cannot be written`,
+    );
+  }
+  return identity;
+}
+
+/** Whether the supervisor of a process is still there to write down its end. */
+export function isSupervised(identity: ProcessIdentity, identityPath: string): boolean {
+  try {
+    const commandLine = Deno.readTextFileSync(`/proc/${identity.parentPid}/cmdline`);
+    return commandLine.split("\0").includes(identityPath);
+  } catch {
+    return false; // the process is gone
+  }
+}
