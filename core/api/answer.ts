@@ -16,8 +16,9 @@ export function sendJson(
   code: number,
   value: unknown,
   contentType = "application/json",
+  more: Headers = {},
 ): Response {
-  return sendBytes(c, code, contentType, encoder.encode(JSON.stringify(value) + "\n"));
+  return sendBytes(c, code, contentType, encoder.encode(JSON.stringify(value) + "\n"), more);
 }
 
 export function sendText(c: ApiContext, code: number, text: string): Response {
@@ -30,8 +31,9 @@ export function sendBytes(
   code: number,
   contentType: string,
   bytes: Uint8Array,
+  more: Headers = {},
 ): Response {
-  const headers = { ...headersOf(c, contentType), "content-length": String(bytes.length) };
+  const headers = { ...headersOf(c, contentType), "content-length": String(bytes.length), ...more };
   const outgoing = c.env?.outgoing;
   if (!outgoing) {
     return new Response(bytes as BodyInit, { status: code, headers: webHeaders(headers) });

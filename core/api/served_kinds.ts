@@ -5,14 +5,19 @@ import {
   type ServedVersion,
 } from "../resources/resource.ts";
 import type { Schema } from "../resources/schema.ts";
-import type { Entry } from "../store/store.ts";
+
+/** A stored object with its JSON: an entry of the store, or what a write resolved with. */
+export interface Stored {
+  readonly object: KubeObject;
+  readonly bytes: Uint8Array;
+}
 
 const encoder = new TextEncoder();
 
 /** A kind under one of the groups and versions that it is served under. */
 export class ServedKind {
-  /** JSON of entries in a version that is not the stored one, made once. */
-  readonly #converted = new WeakMap<Entry, Uint8Array>();
+  /** JSON of objects in a version that is not the stored one, made once. */
+  readonly #converted = new WeakMap<KubeObject, Uint8Array>();
 
   constructor(
     readonly resource: AnyResource,
@@ -42,15 +47,15 @@ export class ServedKind {
     return this.conversion ? this.conversion.toStored(object) : object;
   }
 
-  /** JSON of the entry in this version: the cached bytes of the store unless they need converting. */
-  bytesOf(entry: Entry): Uint8Array {
-    if (!this.conversion) return entry.bytes;
-    let bytes = this.#converted.get(entry);
-    if (!bytes) {
-      bytes = encoder.encode(JSON.stringify(this.show(entry.object)));
-      this.#converted.set(entry, bytes);
+  /** JSON of the object in this version: the cached bytes of the store unless they need converting. */
+  bytesOf({ object, bytes }: Stored): Uint8Array {
+    if (!this.conversion) return bytes;
+    let converted = this.#converted.get(object);
+    if (!converted) {
+      converted = encoder.encode(JSON.stringify(this.show(object)));
+      this.#converted.set(object, converted);
     }
-    return bytes;
+    return converted;
   }
 }
 

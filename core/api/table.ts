@@ -1,8 +1,7 @@
 import type { Column, KubeObject } from "../resources/resource.ts";
 import { ApiError } from "../client/api_error.ts";
 import { humanDuration } from "./human_duration.ts";
-import type { ServedKind } from "./served_kinds.ts";
-import type { Entry } from "../store/store.ts";
+import type { ServedKind, Stored } from "./served_kinds.ts";
 import type { TableVersion } from "./accept.ts";
 
 /** What a row carries besides its cells. */
@@ -53,17 +52,17 @@ export const TABLE_END: Uint8Array = encoder.encode("]}");
 /** The parts of one row's JSON. */
 export function rowParts(
   kind: ServedKind,
-  entry: Entry,
+  stored: Stored,
   { version, include }: TableOptions,
   nowMs: number,
 ): Uint8Array[] {
-  const cells = JSON.stringify(cellsOf(kind, entry.object, nowMs));
+  const cells = JSON.stringify(cellsOf(kind, stored.object, nowMs));
   if (include === "None") return [encoder.encode(`{"cells":${cells}}`)];
   if (include === "Metadata") {
-    const object = JSON.stringify(metadataOf(entry.object, version));
+    const object = JSON.stringify(metadataOf(stored.object, version));
     return [encoder.encode(`{"cells":${cells},"object":${object}}`)];
   }
-  return [encoder.encode(`{"cells":${cells},"object":`), kind.bytesOf(entry), CLOSE_BRACE];
+  return [encoder.encode(`{"cells":${cells},"object":`), kind.bytesOf(stored), CLOSE_BRACE];
 }
 
 /** An object of which only the metadata is told. */

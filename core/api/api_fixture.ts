@@ -1,0 +1,71 @@
+import type { NodeStreams } from "../client/node_streams.ts";
+import type { Clock } from "../lib/clock.ts";
+import { silentLog } from "../lib/log.ts";
+import { Random } from "../lib/random.ts";
+import { VirtualClock } from "../lib/virtual_clock.ts";
+import { bootstrap } from "../objects/bootstrap.ts";
+import { Objects } from "../objects/objects.ts";
+import { RESOURCES } from "../resources/mod.ts";
+import { MemoryJournal } from "../store/memory_journal.ts";
+import { MemoryStore } from "../store/memory_store.ts";
+import { type Api, createApi } from "./app.ts";
+
+export const TOKEN = "the-admin's-token";
+
+/** A node whose every log is one line that says what was asked. */
+export const echoingNode: NodeStreams = {
+  async *logs(pod, { container, tailLines }) {
+    yield new TextEncoder().encode(`${pod.name}/${container} tail=${tailLines}\n`);
+  },
+};
+
+export interface ApiFixture {
+  api: Api;
+  objects: Objects;
+  clock: Clock;
+  /** Asks as the admin. An object becomes the JSON body. */
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+/** The API of a fresh cluster in memory, without sockets, for tests. */
+export async function freshApi(
+  { clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z")), nodeStreams = echoingNode }: {
+    clock?: Clock;
+    nodeStreams?: NodeStreams;
+  } = {},
+): Promise<ApiFixture> {
+  const store = await MemoryStore.open(new MemoryJournal(), { resources: RESOURCES });
+  const random = new Random(1);
+  const objects = new Objects({ store, clock, random });
+  await bootstrap(objects, { apiPort: 6443 });
+  const api = createApi({
+    objects,
+    resources: RESOURCES,
+    nodeStreams,
+    clock,
+    random,
+    log: silentLog(clock),
+    adminToken: TOKEN,
+    version: "0.0.0",
+  });
+  return {
+    api,
+    objects,
+    clock,
+    ask: async (method, path, body, headers = {}) =>
+      await api.app.request(path, {
+        method,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: bodyOf(body) }),
+      }),
+  };
+}
+
+function bodyOf(body: unknown): BodyInit {
+  if (typeof body === "string" || body instanceof Uint8Array) return body as BodyInit;
+  return JSON.stringify(body);
+}

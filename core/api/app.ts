@@ -1,0 +1,200 @@
+import { Hono } from "hono";
+import type { IncomingMessage } from "node:http";
+import type { NodeStreams } from "../client/node_streams.ts";
+import { ApiError } from "../client/api_error.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Random } from "../lib/random.ts";
+import type { Objects } from "../objects/objects.ts";
+import type { AnyResource } from "../resources/resource.ts";
+import { sendBytes, sendJson, sendText } from "./answer.ts";
+import type { ApiContext, ApiEnv } from "./api_context.ts";
+import { Discovery, notFound } from "./discovery.ts";
+import { type HealthCheck, healthOf } from "./health.ts";
+import { authenticate, Authenticator } from "./middleware/authenticate.ts";
+import { authorize, refuseUnlessAllowed } from "./middleware/authorize.ts";
+import { limitBody } from "./middleware/limit_body.ts";
+import { limitInFlight } from "./middleware/limit_in_flight.ts";
+import { requestId } from "./middleware/request_id.ts";
+import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./openapi.ts";
+import { parsePath } from "./parse_path.ts";
+import { PodLogs } from "./pod_log.ts";
+import type { ObjectRequest } from "./request.ts";
+import { objectOf } from "./request_body.ts";
+import { reviewed, REVIEWS } from "./reviews.ts";
+import { ServedKinds } from "./served_kinds.ts";
+import { failure, type Status, statusFor } from "./status.ts";
+import { type Answer, answerOf, SUBRESOURCE_ANSWERS } from "./subresource_verbs.ts";
+import { answerCollection, answerObject } from "./verbs.ts";
+import { type VersionInfo, versionInfo } from "./version.ts";
+import { Watches } from "./watch.ts";
+
+export interface ApiOptions {
+  objects: Objects;
+  resources: readonly AnyResource[];
+  nodeStreams: NodeStreams;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Whoever bears it may do everything. */
+  adminToken: string;
+  /** Version of the product, e.g. `0.1.0`. */
+  version: string;
+  healthChecks?: readonly HealthCheck[];
+}
+
+/** The API, whoever carries its bytes. */
+export interface Api {
+  app: Hono<ApiEnv>;
+  /** Ends all watches and followed logs in order, and refuses new ones. For a server that stops. */
+  endStreams(): void;
+  /** What a request that wants to speak another protocol is answered with. */
+  refuseUpgrade(incoming: IncomingMessage): Promise<Status>;
+}
+
+/** The Kubernetes API over the given resources. */
+export function createApi(options: ApiOptions): Api {
+  const parts = partsOf(options);
+  const app = new Hono<ApiEnv>();
+  app.use(requestId(options.random));
+  app.use(authenticate(parts.authenticator));
+  app.use(authorize());
+  app.use(limitInFlight());
+  app.use(limitBody());
+  addDiscovery(app, parts);
+  app.all("/api/*", (c) => answer(c, parts));
+  app.all("/apis/*", (c) => answer(c, parts));
+  app.notFound((c) => sendStatus(c, failure(notFound())));
+  app.onError((error, c) => sendStatus(c, statusFor(error, c.get("requestId"), options.log)));
+  return {
+    app,
+    endStreams: () => {
+      parts.watches.stop();
+      parts.logs.stop();
+    },
+    refuseUpgrade: (incoming) => upgradeRefusal(parts, incoming),
+  };
+}
+
+interface Parts extends ApiOptions {
+  kinds: ServedKinds;
+  authenticator: Authenticator;
+  discovery: Discovery;
+  openapi: Openapi;
+  watches: Watches;
+  logs: PodLogs;
+  subresources: Readonly<Record<string, Answer>>;
+  versionInfo: VersionInfo;
+}
+
+function partsOf(options: ApiOptions): Parts {
+  const { objects, resources, nodeStreams, clock, random, log } = options;
+  const kinds = new ServedKinds(resources);
+  const version = versionInfo(options.version);
+  const logs = new PodLogs(nodeStreams);
+  return {
+    ...options,
+    kinds,
+    logs,
+    authenticator: new Authenticator(options),
+    discovery: new Discovery(kinds, REVIEWS),
+    openapi: new Openapi(kinds, version.gitVersion),
+    watches: new Watches({ store: objects.store, clock, random, log }),
+    subresources: { ...SUBRESOURCE_ANSWERS, log: (request) => logs.answer(request) },
+    versionInfo: version,
+  };
+}
+
+function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
+  const { discovery, openapi } = parts;
+  for (const path of ["/api", "/apis"] as const) {
+    app.get(path, (c) => {
+      const host = c.req.header("host") ?? "";
+      return sendDocument(c, discovery.root(path, c.req.header("accept"), host));
+    });
+  }
+  app.get("/api/:version", (c) => sendDocument(c, discovery.version("", c.req.param("version"))));
+  app.get("/apis/:group", (c) => sendDocument(c, discovery.group(c.req.param("group"))));
+  app.get(
+    "/apis/:group/:version",
+    (c) => sendDocument(c, discovery.version(c.req.param("group"), c.req.param("version"))),
+  );
+  app.get("/version", (c) => sendJson(c, 200, parts.versionInfo));
+  app.get("/openapi/v2", (c) => sendBytes(c, 200, OPENAPI_V2_TYPE, OPENAPI_V2));
+  app.get("/openapi/v3", async (c) => sendJson(c, 200, await openapi.index()));
+  app.get("/openapi/v3/*", (c) => sendOpenapi(c, openapi));
+  for (const path of ["/livez/:check?", "/readyz/:check?", "/healthz/:check?"]) {
+    app.get(path, (c) => sendHealth(c, parts));
+  }
+}
+
+/** A request for objects. */
+async function answer(c: ApiContext, parts: Parts): Promise<Response> {
+  const path = parsePath(new URL(c.req.url).pathname);
+  if (!path) throw notFound();
+  const kind = parts.kinds.find(path.group, path.version, path.plural);
+  if (!kind) return await answerReview(c, path);
+  if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
+  const { objects, clock } = parts;
+  const request: ObjectRequest = { c, path, kind, objects, clock };
+  if (path.subresource !== undefined) return answerOf(request, parts.subresources)(request);
+  if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);
+  return answerObject(request);
+}
+
+async function answerReview(
+  c: ApiContext,
+  { group, version, plural }: { group: string; version: string; plural: string },
+): Promise<Response> {
+  const review = REVIEWS.find((one) =>
+    one.group === group && one.version === version && one.plural === plural
+  );
+  if (!review || c.req.method !== "POST") throw notFound();
+  return sendJson(c, 201, reviewed(review, await objectOf(c), c.get("user")));
+}
+
+function sendDocument(
+  c: ApiContext,
+  { body, contentType }: { body: unknown; contentType: string },
+): Response {
+  return sendJson(c, 200, body, contentType);
+}
+
+async function sendOpenapi(c: ApiContext, openapi: Openapi): Promise<Response> {
+  const document = await openapi.document(new URL(c.req.url).pathname.slice("/openapi/v3/".length));
+  const headers = { etag: `"${document.hash}"`, vary: "Accept-Encoding" };
+  const takesGzip = /\bgzip\b/.test(c.req.header("accept-encoding") ?? "");
+  return takesGzip
+    ? sendBytes(c, 200, "application/json", document.gzip, {
+      ...headers,
+      "content-encoding": "gzip",
+    })
+    : sendBytes(c, 200, "application/json", unzipped(document), headers);
+}
+
+function sendHealth(c: ApiContext, { healthChecks = [PING] }: Parts): Response {
+  const query = {
+    isVerbose: c.req.query("verbose") !== undefined,
+    excluded: c.req.queries("exclude") ?? [],
+  };
+  const health = healthOf(healthChecks, new URL(c.req.url).pathname, query)!;
+  return sendText(c, health.code, health.text);
+}
+const PING: HealthCheck = { name: "ping", isVital: true, fault: () => undefined };
+
+function sendStatus(c: ApiContext, status: Status): Response {
+  const retryAfter = status.details?.retryAfterSeconds;
+  const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
+  return sendJson(c, status.code, status, "application/json", headers);
+}
+
+async function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Promise<Status> {
+  try {
+    const { authorization } = incoming.headers;
+    const user = await parts.authenticator.userOf(authorization, incoming.socket);
+    refuseUnlessAllowed(user, incoming.method ?? "GET", new URL(incoming.url ?? "/", "https://x"));
+    throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
+  } catch (error) {
+    return statusFor(error, parts.random.uuid(), parts.log);
+  }
+}
