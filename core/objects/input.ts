@@ -27,10 +27,10 @@ export function inputFrom(
   const version = options.served ?? resource;
   const input = documentOf(resource, value, apiVersionOf(version));
   if (resource.hasStatus && !statusCounts) delete input["status"];
-  const { causes, unknown } = check(version.schema, input);
+  const { value: checked, causes, unknown } = check(version.schema, input);
   // A conversion may rely on the shape, so it waits until the shape is right.
   if (options.served && causes.length > 0) throw invalid(resource, nameIn(input), causes);
-  const object = options.served ? cloneJson(options.served.toStored(input)) : input;
+  const object = options.served ? cloneJson(options.served.toStored(checked)) : checked;
   return { object: withMetadata(object as JsonObject), unknown, causes };
 }
 

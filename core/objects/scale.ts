@@ -1,6 +1,7 @@
 import type { ObjectName } from "../client/client.ts";
 import type { LabelSelector } from "../resources/label_selector.ts";
 import type { AnyResource, KubeObject, ScalePaths } from "../resources/resource.ts";
+import { formatSelector, selectorOf } from "../resources/selectors.ts";
 import { integer, object, present, string, type TypeOf } from "../resources/schema.ts";
 import { check } from "../resources/check.ts";
 import { objectMeta } from "../resources/metadata.ts";
@@ -69,7 +70,8 @@ export function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
     spec: { replicas: Number(valueAt(scaled, paths.specReplicas) ?? 0) },
     status: {
       replicas: Number(valueAt(scaled, paths.statusReplicas) ?? 0),
-      ...(isJsonObject(selector) && { selector: selectorText(selector as LabelSelector) }),
+      ...(isJsonObject(selector) &&
+        { selector: formatSelector(selectorOf(selector as LabelSelector)) }),
     },
   };
 }
@@ -116,15 +118,4 @@ function setAt(target: JsonObject, path: readonly string[], value: unknown): voi
   const inner = target[field];
   const next: JsonObject = isJsonObject(inner) ? inner : target[field] = {};
   setAt(next, rest, value);
-}
-
-/** As `kubectl get -l` takes it. */
-function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
-  const labels = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
-  const rules = matchExpressions.map(({ key, operator, values = [] }) => {
-    if (operator === "Exists") return key;
-    if (operator === "DoesNotExist") return `!${key}`;
-    return `${key} ${operator.toLowerCase()} (${[...values].sort().join(",")})`;
-  });
-  return [...labels, ...rules].sort().join(",");
 }
