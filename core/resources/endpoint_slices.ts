@@ -1,3 +1,4 @@
+import { ageColumn, nameColumn } from "./columns.ts";
 import { objectReference } from "./references.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
@@ -61,6 +62,26 @@ export const endpointSlices = defineResource({
     endpoints: fallback([], list("Who answers.", endpoint, { maxItems: 1000 })),
     ports: fallback([], list("On which ports.", endpointPort, { maxItems: 100 })),
   }),
+  columns: [
+    nameColumn,
+    {
+      name: "AddressType",
+      description: "What the addresses are.",
+      value: ({ addressType }) => addressType,
+    },
+    {
+      name: "Ports",
+      description: "On which ports they answer.",
+      value: ({ ports }) =>
+        shortList(ports.map(({ port, name }) => port === undefined ? name || "*" : String(port))),
+    },
+    {
+      name: "Endpoints",
+      description: "Who answers.",
+      value: ({ endpoints }) => shortList(endpoints.flatMap(({ addresses }) => addresses)),
+    },
+    ageColumn,
+  ],
   indexes: {
     service: ({ metadata }) => {
       const service = metadata.labels?.["kubernetes.io/service-name"];
@@ -70,3 +91,12 @@ export const endpointSlices = defineResource({
 });
 
 export type EndpointSlice = ObjectOf<typeof endpointSlices>;
+
+/** How many items kubectl shows of a list before it counts the rest. */
+const SHOWN_MAX = 3;
+
+function shortList(items: readonly string[]): string {
+  if (items.length === 0) return "<unset>";
+  const shown = items.slice(0, SHOWN_MAX).join(",");
+  return items.length > SHOWN_MAX ? `${shown} + ${items.length - SHOWN_MAX} more...` : shown;
+}

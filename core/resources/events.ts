@@ -1,6 +1,8 @@
-import { objectReference } from "./references.ts";
-import { defineResource, type ObjectOf } from "./resource.ts";
-import { count, fallback, object, present, required, string, time } from "./schema.ts";
+import { type Cause, invalid } from "./causes.ts";
+import { eventColumns } from "./event_columns.ts";
+import { eventOfEventsGroup, fromStoredEvent, toStoredEvent } from "./event_conversion.ts";
+import { coreEvent } from "./event_shape.ts";
+import { defineResource, type ObjectOf, wholeObject } from "./resource.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
 export const events = defineResource({
@@ -10,28 +12,36 @@ export const events = defineResource({
   plural: "events",
   shortNames: ["ev"],
   namespaced: true,
-  schema: object("Something that happened to an object.", {
-    involvedObject: required(objectReference),
-    reason: string("What happened, in one word for machines."),
-    message: string("What happened, in a sentence for people."),
-    source: present(object("Who says so.", {
-      component: string("Part of the cluster."),
-      host: string("Node that it is on."),
-    })),
-    firstTimestamp: time("When it happened first."),
-    lastTimestamp: time("When it happened last."),
-    count: count("How often it has happened."),
-    type: string("Normal or Warning."),
-    eventTime: time("When it happened, to the microsecond."),
-    series: object("That it goes on happening.", {
-      count: count("How often it has happened."),
-      lastObservedTime: time("When it happened last."),
-    }),
-    action: string("What was done about it."),
-    related: objectReference,
-    reportingComponent: fallback("", string("Who says so, such as `kubernetes.io/kubelet`.")),
-    reportingInstance: fallback("", string("Which of those that run says so.")),
-  }),
+  schema: coreEvent,
+  columns: eventColumns,
+  fields: {
+    "involvedObject.kind": ({ involvedObject }) => involvedObject.kind ?? "",
+    "involvedObject.namespace": ({ involvedObject }) => involvedObject.namespace ?? "",
+    "involvedObject.name": ({ involvedObject }) => involvedObject.name ?? "",
+    "involvedObject.uid": ({ involvedObject }) => involvedObject.uid ?? "",
+    "involvedObject.apiVersion": ({ involvedObject }) => involvedObject.apiVersion ?? "",
+    "involvedObject.resourceVersion": ({ involvedObject }) => involvedObject.resourceVersion ?? "",
+    "involvedObject.fieldPath": ({ involvedObject }) => involvedObject.fieldPath ?? "",
+    reason: ({ reason }) => reason ?? "",
+    reportingComponent: ({ reportingComponent }) => reportingComponent,
+    source: ({ source, reportingComponent }) => source.component ?? reportingComponent,
+    type: ({ type }) => type ?? "",
+  },
+  servedVersions: [{
+    group: "events.k8s.io",
+    version: "v1",
+    schema: wholeObject(eventOfEventsGroup),
+    fromStored: fromStoredEvent,
+    toStored: toStoredEvent,
+  }],
+  validate: ({ involvedObject, metadata }): Cause[] => {
+    const { namespace } = involvedObject;
+    // What has no namespace has its events in "default".
+    const isRight = namespace ? namespace === metadata.namespace : metadata.namespace === "default";
+    return isRight
+      ? []
+      : [invalid("involvedObject.namespace", namespace ?? "", "does not match event.namespace")];
+  },
 });
 
 export type Event = ObjectOf<typeof events>;

@@ -1,3 +1,5 @@
+import { invalid } from "./causes.ts";
+import { ageColumn, nameColumn } from "./columns.ts";
 import { type Condition, condition } from "./conditions.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { fallback, listMap, object, present, required, string } from "./schema.ts";
@@ -50,6 +52,30 @@ export const gatewayClasses = defineResource({
       ),
     })),
   }),
+  columns: [
+    nameColumn,
+    {
+      name: "Controller",
+      description: "Who makes gateways of this class.",
+      value: ({ spec }) => spec.controllerName,
+    },
+    {
+      name: "Accepted",
+      description: "Whether the controller has taken it.",
+      value: ({ status }) => status.conditions.find(({ type }) => type === "Accepted")?.status,
+    },
+    ageColumn,
+    {
+      name: "Description",
+      description: "What the class is good for.",
+      priority: 1,
+      value: ({ spec }) => spec.description,
+    },
+  ],
+  validate: (next, previous) =>
+    previous && next.spec.controllerName !== previous.spec.controllerName
+      ? [invalid("spec.controllerName", next.spec.controllerName, "Value is immutable")]
+      : [],
 });
 
 export type GatewayClass = ObjectOf<typeof gatewayClasses>;

@@ -1,6 +1,9 @@
+import { type Cause, invalid } from "./causes.ts";
+import { ageColumn, nameColumn } from "./columns.ts";
 import { condition } from "./conditions.ts";
 import { waiting } from "./gateway_classes.ts";
 import { labelSelector } from "./label_selector.ts";
+import { hostnameCauses } from "./value_rules.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   fallback,
@@ -113,6 +116,45 @@ export const gateways = defineResource({
       listeners: listMap("How its listeners are.", ["name"], listenerStatus, { maxItems: 64 }),
     })),
   }),
+  columns: [
+    nameColumn,
+    { name: "Class", description: "Its class.", value: ({ spec }) => spec.gatewayClassName },
+    {
+      name: "Address",
+      description: "Its first address.",
+      value: ({ status }) => status.addresses?.[0]?.value,
+    },
+    {
+      name: "Programmed",
+      description: "Whether it takes traffic.",
+      value: ({ status }) => status.conditions.find(({ type }) => type === "Programmed")?.status,
+    },
+    ageColumn,
+  ],
+  validate: ({ spec }) => listenerCauses(spec.listeners),
 });
 
 export type Gateway = ObjectOf<typeof gateways>;
+
+/** The rules that the Gateway API writes in CEL, with their words. */
+function listenerCauses(listeners: readonly GatewayListener[]): Cause[] {
+  const field = "spec.listeners";
+  const causes = listeners.flatMap(({ protocol, tls, hostname }, i) => [
+    ...hostnameCauses(`${field}[${i}].hostname`, hostname),
+    ...(tls && ["HTTP", "TCP", "UDP"].includes(protocol)
+      ? [invalid(field, "array", "tls must not be specified for protocols ['HTTP', 'TCP', 'UDP']")]
+      : []),
+    ...(protocol === "HTTPS" && tls && tls.mode !== "Terminate"
+      ? [invalid(field, "array", "tls mode must be Terminate for protocol HTTPS")]
+      : []),
+    ...(hostname && ["TCP", "UDP"].includes(protocol)
+      ? [invalid(field, "array", "hostname must not be specified for protocols ['TCP', 'UDP']")]
+      : []),
+  ]);
+  const keys = listeners.map(({ port, protocol, hostname }) => `${port}/${protocol}/${hostname}`);
+  if (new Set(keys).size < keys.length) {
+    const rule = "Combination of port, protocol and hostname must be unique for each listener";
+    causes.push(invalid(field, "array", rule));
+  }
+  return causes;
+}

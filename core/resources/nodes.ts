@@ -1,3 +1,8 @@
+import { isEqual } from "../lib/equality.ts";
+import { type Cause, duplicate, forbidden } from "./causes.ts";
+import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
+import { nodeColumns } from "./node_columns.ts";
+import { nameCauses } from "./value_rules.ts";
 import { configSource, nodeStatus } from "./node_status.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
@@ -50,8 +55,44 @@ export const nodes = defineResource({
     })),
     status: present(nodeStatus),
   }),
-  subresources: ["proxy"],
+  columns: nodeColumns,
+  validate: (next, previous) => [
+    ...taintCauses(next.spec.taints ?? []),
+    ...(previous ? rangeChangeCauses(next.spec, previous.spec) : []),
+  ],
   fields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },
 });
 
 export type Node = ObjectOf<typeof nodes>;
+
+/** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
+function taintCauses(taints: readonly Taint[]): Cause[] {
+  const seen = new Set<string>();
+  return taints.flatMap((taint, i) => {
+    const at = `spec.taints[${i}]`;
+    const { key, value, effect } = taint;
+    const causes = [
+      ...nameCauses(`${at}.key`, key, qualifiedNameFaults),
+      ...nameCauses(`${at}.value`, value, labelValueFaults),
+    ];
+    const pair = `${key}:${effect}`;
+    if (seen.has(pair)) {
+      const { message, ...cause } = duplicate(at, taint);
+      const rule = "taints must be unique by key and effect pair";
+      causes.push({ ...cause, message: `${message}: ${rule}` });
+    }
+    seen.add(pair);
+    return causes;
+  });
+}
+
+/** Pods have their addresses from the ranges of their node: once given, they stay. */
+function rangeChangeCauses(
+  next: { podCIDRs?: string[] },
+  previous: { podCIDRs?: string[] },
+): Cause[] {
+  const rule = 'node updates may not change podCIDR except from "" to valid';
+  return previous.podCIDRs && !isEqual(next.podCIDRs, previous.podCIDRs)
+    ? [forbidden("spec.podCIDRs", rule)]
+    : [];
+}

@@ -1,5 +1,10 @@
 import { type Cause, invalid } from "./causes.ts";
-import { type NameRule, portNameFaults } from "./names.ts";
+import {
+  type NameRule,
+  portNameFaults,
+  subdomainFaults,
+  wildcardSubdomainFaults,
+} from "./names.ts";
 
 /**
  * Rules for single values that many kinds share. Each gives the causes why `value` may not stand at `field`,
@@ -44,4 +49,13 @@ export function localPathCauses(field: string, path: string): Cause[] {
 
 export function backstepCauses(field: string, path: string): Cause[] {
   return path.split("/").includes("..") ? [invalid(field, path, "must not contain '..'")] : [];
+}
+
+/** A host of the Gateway API: a name, or `*.` and a name. */
+export function hostnameCauses(field: string, host: string | undefined): Cause[] {
+  return nameCauses(
+    field,
+    host,
+    host?.startsWith("*.") ? wildcardSubdomainFaults : subdomainFaults,
+  );
 }
