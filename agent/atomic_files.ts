@@ -41,6 +41,12 @@ export async function showFiles(
   if (old !== undefined) await Deno.remove(`${folder}/${old}`, { recursive: true });
 }
 
+/** Writes a file of its own as a whole, readable by all. */
+export async function showText(path: string, text: string): Promise<void> {
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await Deno.writeTextFile(path, text, { mode: 0o644 });
+}
+
 /** Whether a path of a manifest stays inside the folder that it is relative to. */
 export function isInside(path: string): boolean {
   const parts = path.split("/");

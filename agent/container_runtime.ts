@@ -107,8 +107,15 @@ export interface ContainerRuntime {
   list(): Promise<readonly ContainerState[]>;
   /** One container as it is now; `undefined` when it is gone. */
   inspect(id: string): Promise<ContainerState | undefined>;
-  /** Makes the image present by the policy. Resolves with the image's id. */
-  ensureImage(image: string, policy: "Always" | "IfNotPresent" | "Never"): Promise<string>;
+  /**
+   * Makes the image present by the policy. Resolves with the image's id. Calls `onPull` when it begins to fetch,
+   * so that events can tell what was pulled from what was there.
+   */
+  ensureImage(
+    image: string,
+    policy: "Always" | "IfNotPresent" | "Never",
+    onPull?: () => void,
+  ): Promise<string>;
   /** Makes a container of a name derived from pod uid, container and restart count. Resolves with its id. */
   create(spec: ContainerSpec): Promise<string>;
   start(id: string): Promise<void>;

@@ -47,6 +47,14 @@ export function containerStatusOf(container: Container, input: StatusInput): Con
   };
 }
 
+/** When the status changes by itself, because time goes on; `Infinity` when it does not. */
+export function statusChangeMs({ memories }: ObservedPod, nowMs: number): number {
+  const changes = Object.values(memories).flatMap(({ failure }) =>
+    failure?.stage === "pull" ? [failure.atMs + PULL_ERROR_SHOWN_MS] : []
+  );
+  return Math.min(Infinity, ...changes.filter((atMs) => atMs > nowMs));
+}
+
 /** RFC 3339 in whole seconds, as `metav1.Time`. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");

@@ -4,6 +4,7 @@ import type { Clock } from "../core/lib/clock.ts";
 import type { Log } from "../core/lib/log.ts";
 import type { ContainerRuntime } from "./container_runtime.ts";
 import type { PodNetwork } from "./pod_network.ts";
+import type { dialProbe } from "./probe_dialer.ts";
 import type { Slots } from "./slots.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -26,6 +27,8 @@ export interface NodeParts {
   readonly startSlots: Slots;
   /** Exec probes wait here for their turn. */
   readonly execSlots: Slots;
+  /** Asks one probe's question; `dialProbe` when absent. */
+  readonly checkProbe?: typeof dialProbe;
   /** Cgroup for the containers of a pod; `undefined`: the runtime's own. */
   cgroupParentOf?(podUid: string): string | undefined;
 }

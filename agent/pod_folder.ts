@@ -11,7 +11,7 @@ export type VolumePlugin = "empty-dir" | "configmap" | "secret";
  * pods/UID/logs/NAME/RUN.log                        logs
  * pods/UID/etc-hosts                                /etc/hosts of its containers
  * ```
- * Only builds paths. Names must be DNS labels and uids must not leave the folder: both were checked by the API,
+ * Names must be DNS labels and uids must not leave the folder: both were checked by the API,
  * and an agent that trusts nobody asserts it again.
  */
 export class PodFolder {
@@ -22,7 +22,11 @@ export class PodFolder {
   }
 
   volume(plugin: VolumePlugin, name: string): string {
-    return `${this.path}/volumes/kubernetes.io~${plugin}/${plain(name)}`;
+    return `${this.volumes}/kubernetes.io~${plugin}/${plain(name)}`;
+  }
+
+  get volumes(): string {
+    return `${this.path}/volumes`;
   }
 
   get hostsFile(): string {
@@ -44,10 +48,23 @@ export class PodFolder {
   messageFile(container: string, restartCount: number): string {
     return `${this.containerFolder(container)}/${restartCount}.message`;
   }
+
+  /** Takes all of it away. Volumes that are mounted must be gone before. */
+  async remove(): Promise<void> {
+    await Deno.remove(this.path, { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
 }
 
-/** The folder with one folder for each pod, named by its uid. */
-export function podsFolder(dataFolder: string): string {
+/** The uids of the pods that have a folder. Makes the folder of all pods when it is not there. */
+export async function podsWithFolder(dataFolder: string): Promise<string[]> {
+  // The files of secrets are below: nobody but the agent looks in from outside.
+  await Deno.mkdir(podsFolder(dataFolder), { recursive: true, mode: 0o750 });
+  return (await Array.fromAsync(Deno.readDir(podsFolder(dataFolder)))).map(({ name }) => name);
+}
+
+function podsFolder(dataFolder: string): string {
   return `${dataFolder}/pods`;
 }
 

@@ -78,9 +78,14 @@ export class Volumes {
 
   /** Takes away the pod's volumes and what is mounted for them. */
   async remove(podUid: string): Promise<void> {
-    const folder = `${new PodFolder(this.#options.dataFolder, podUid).path}/volumes`;
-    await unmountAll(folder);
+    await this.unmount(podUid);
+    const folder = new PodFolder(this.#options.dataFolder, podUid).volumes;
     await Deno.remove(folder, { recursive: true }).catch(ignoreAbsent);
+  }
+
+  /** Lets go of what is mounted for the pod's volumes; files on the disk stay. */
+  async unmount(podUid: string): Promise<void> {
+    await unmountAll(new PodFolder(this.#options.dataFolder, podUid).volumes);
   }
 
   async #makeOne(pod: Pod, volume: Volume): Promise<void> {

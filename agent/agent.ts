@@ -1,0 +1,293 @@
+import { ApiError } from "../core/client/api_error.ts";
+import type { Client, ObjectName, View } from "../core/client/client.ts";
+import type { EventRecorder } from "../core/client/event_recorder.ts";
+import type { LogOptions, NodeStreams } from "../core/client/node_streams.ts";
+import { AssertionError } from "../core/lib/assert.ts";
+import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
+import type { Clock } from "../core/lib/clock.ts";
+import type { Log } from "../core/lib/log.ts";
+import { supervise } from "../core/lib/supervise.ts";
+import { configMaps } from "../core/resources/config_maps.ts";
+import { type Pod, pods } from "../core/resources/pods.ts";
+import { secrets } from "../core/resources/secrets.ts";
+import type { ContainerRuntime, ContainerState } from "./container_runtime.ts";
+import { rotateLog } from "./log_files.ts";
+import type { Machine } from "./machine.ts";
+import type { NodeParts } from "./node_parts.ts";
+import { allocatableOf, NodeStatus } from "./node_status.ts";
+import { podLogs } from "./pod_logs.ts";
+import { PodFolder, podsWithFolder } from "./pod_folder.ts";
+import type { PodNetwork } from "./pod_network.ts";
+import { PodWorker } from "./pod_worker.ts";
+import type { dialProbe } from "./probe_dialer.ts";
+import { Slots } from "./slots.ts";
+import { referencesOf, Volumes } from "./volumes.ts";
+
+/** How often the runtime is asked for all it has, in case a notice was lost. */
+const RELIST_MS = 30_000;
+const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
+/** More starts at once are not faster with Podman, each only takes longer. */
+const STARTS_MAX = 4;
+const EXEC_PROBES_MAX = 4;
+
+export interface AgentOptions {
+  nodeName: string;
+  /** Address of the node, shown as its InternalIP and the hostIP of its pods. */
+  hostIP: string;
+  /** Range of its pods' addresses, for `node.spec.podCIDR`. */
+  podCIDR?: string;
+  /** Labels of the node besides Kubernetes' own. */
+  labels?: Readonly<Record<string, string>>;
+  /** As in `nodeInfo.kubeletVersion`. */
+  version: string;
+  machine: Machine;
+  /** Folder for the files of pods: volumes and logs. */
+  dataFolder: string;
+  client: Client;
+  /** Must show all of the API's objects already: pods that it does not show are ended. */
+  view: View;
+  runtime: ContainerRuntime;
+  network: PodNetwork;
+  clock: Clock;
+  log: Log;
+  events: Pick<EventRecorder, "record">;
+  /** Asks the questions of probes; `dialProbe` when absent. */
+  checkProbe?: typeof dialProbe;
+  /** Cgroup for the containers of a pod. */
+  cgroupParentOf?(podUid: string): string | undefined;
+}
+
+/**
+ * Runs the pods that are bound to one node: Coracle's kubelet.
+ *
+ * Nothing polls: pods come by the view, exits by the runtime, the rest when it is due; every 30 s a list of the
+ * runtime corrects what was missed. What was there before the agent started goes on: running containers are
+ * adopted, what belongs to no pod is ended.
+ */
+export class Agent implements NodeStreams {
+  readonly #options: AgentOptions;
+  readonly #parts: NodeParts;
+  readonly #node: NodeStatus;
+  readonly #workers = new Map<string, PodWorker>();
+  #stops: (() => void)[] = [];
+  #fault: (error: unknown) => void = () => {};
+  #isPrepared = false;
+  /** Before the first list nobody knows what runs. */
+  #hasListed = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { dataFolder, view, clock, machine } = options;
+    const allocatable = allocatableOf(machine);
+    this.#parts = {
+      ...options,
+      volumes: new Volumes({ dataFolder, view, clock }),
+      allocatable,
+      startSlots: new Slots(STARTS_MAX),
+      execSlots: new Slots(EXEC_PROBES_MAX),
+    };
+    const { podCIDR, labels = {} } = options;
+    const runtimeVersion = options.runtime.version;
+    this.#node = new NodeStatus({ ...options, podCIDR, labels, allocatable, runtimeVersion });
+  }
+
+  /**
+   * Runs pods until the signal aborts; containers then go on without it. Prepares network and runtime itself.
+   * Rejects only for a fault of ours.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const fault = Promise.withResolvers<never>();
+    this.#fault = fault.reject;
+    const stop = new AbortController();
+    const { clock, log } = this.#options;
+    const either = AbortSignal.any([signal, stop.signal]);
+    const parts = { clock, log, signal: either };
+    try {
+      await Promise.race([
+        Promise.all([
+          supervise({ ...parts, name: "the status of the node" }, (inner) => this.#node.run(inner)),
+          supervise({ ...parts, name: "the agent" }, (inner) => this.#runPods(inner)),
+        ]),
+        fault.promise,
+      ]);
+    } finally {
+      stop.abort();
+      this.#unsubscribe();
+      await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    }
+  }
+
+  /**
+   * Ends all containers of this node, each with the grace of its pod or, once the signal aborts, at once; takes
+   * down their networks. The API is not told: the pods run again when the agent does. Call it after `run`.
+   */
+  async stopAll(signal: AbortSignal): Promise<void> {
+    const { runtime, network } = this.#options;
+    const containers = await runtime.list();
+    await Promise.all(containers.map(async (container) => {
+      await this.#stopOne(container, signal);
+      await runtime.remove(container.id);
+    }));
+    const addresses = await network.list();
+    await Promise.all(addresses.map(({ podUid }) => network.remove(podUid)));
+    const uids = new Set(containers.map(({ podUid }) => podUid));
+    await Promise.all([...uids].map((uid) => this.#parts.volumes.unmount(uid)));
+  }
+
+  logs(name: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const worker = this.#workerOf(name);
+    const { runtime, dataFolder } = this.#options;
+    if (worker?.pod === undefined) {
+      throw new ApiError("NotFound", `pods "${name.name}" not found`, { kind: "pods" });
+    }
+    return podLogs({
+      ...{ pod: worker.pod, options, signal, format: runtime.logFormat },
+      containers: () => worker.containers,
+      folder: new PodFolder(dataFolder, worker.pod.metadata.uid),
+      onExit: (listener) => runtime.onExit(listener),
+    });
+  }
+
+  async #stopOne({ id, podUid, state }: ContainerState, signal: AbortSignal): Promise<void> {
+    if (state !== "running") return;
+    const { runtime } = this.#options;
+    const pod = this.#workers.get(podUid)?.pod;
+    const graceMs = (pod?.spec.terminationGracePeriodSeconds ?? 0) * 1_000;
+    const kill = () => runtime.stop(id, 0).catch(() => {}); // the stop below tells what is wrong
+    signal.addEventListener("abort", kill, { once: true });
+    await runtime.stop(id, signal.aborted ? 0 : graceMs);
+    signal.removeEventListener("abort", kill);
+  }
+
+  async #runPods(signal: AbortSignal): Promise<void> {
+    const { network, runtime, clock } = this.#options;
+    if (!this.#isPrepared) {
+      await network.start();
+      await runtime.collectGarbage();
+      this.#isPrepared = true;
+    }
+    this.#subscribe();
+    let failures = 0;
+    while (!signal.aborted) {
+      failures = await this.#relist() ? 0 : failures + 1;
+      const waitMs = failures > 0 ? waitMsAfter(failures, RELIST_RETRY) : RELIST_MS;
+      await clock.sleep(waitMs, signal).catch(() => {}); // rejects only when the signal aborts
+    }
+  }
+
+  /** Asks for the truth, and has each pod's worker compare it. False when it could not be had. */
+  async #relist(): Promise<boolean> {
+    const { runtime, network, dataFolder, log } = this.#options;
+    const versions = new Map([...this.#workers].map(([uid, { version }]) => [uid, version]));
+    try {
+      const [containers, addresses, folders] = await Promise.all([
+        runtime.list(),
+        network.list(),
+        podsWithFolder(dataFolder),
+      ]);
+      this.#takeOver(containers, versions, [...addresses.map(({ podUid }) => podUid), ...folders]);
+      await this.#rotateLogs(containers);
+      this.#node.report(undefined);
+      return true;
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      log.warn("Cannot see what runs on this node", { error });
+      this.#node.report("container runtime is down");
+      return false;
+    }
+  }
+
+  #takeOver(
+    containers: readonly ContainerState[],
+    versions: ReadonlyMap<string, number>,
+    others: readonly string[],
+  ): void {
+    const { view, nodeName } = this.#options;
+    const wanted = new Map(view.by(pods, "node", nodeName).map((pod) => [pod.metadata.uid, pod]));
+    const byPod = Map.groupBy(containers, ({ podUid }) => podUid);
+    this.#hasListed = true;
+    for (const uid of new Set([...wanted.keys(), ...byPod.keys(), ...others])) {
+      const shown = byPod.get(uid) ?? [];
+      const known = this.#workers.get(uid);
+      const worker = known ?? this.#newWorker(uid, wanted.get(uid), shown[0]);
+      worker.want(wanted.get(uid));
+      // A worker that is newer than the list has not been asked about.
+      worker.see(shown, known ? versions.get(uid) ?? -1 : worker.version);
+    }
+  }
+
+  #subscribe(): void {
+    const { view, runtime } = this.#options;
+    this.#unsubscribe();
+    this.#stops = [
+      view.subscribe(pods, ({ type, object }) => this.#onPod(type, object)),
+      view.subscribe(configMaps, ({ object }) => this.#onReference("configmap", object)),
+      view.subscribe(secrets, ({ object }) => this.#onReference("secret", object)),
+      runtime.onExit((id) => this.#onExit(id)),
+    ];
+  }
+
+  #unsubscribe(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  #onPod(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
+    const { uid } = pod.metadata;
+    const worker = this.#workers.get(uid);
+    if (worker === undefined) {
+      if (type === "DELETED" || pod.spec.nodeName !== this.#options.nodeName) return;
+      if (this.#hasListed) this.#newWorker(uid, pod, undefined).want(pod);
+      return;
+    }
+    worker.want(type === "DELETED" ? undefined : pod);
+  }
+
+  #onReference(
+    kind: string,
+    { metadata }: { metadata: { namespace: string; name: string } },
+  ): void {
+    for (const worker of this.#workers.values()) {
+      const { pod } = worker;
+      if (pod?.metadata.namespace !== metadata.namespace) continue;
+      if (referencesOf(pod).has(`${kind}/${metadata.name}`)) worker.refreshVolumes();
+    }
+  }
+
+  #onExit(id: string): void {
+    for (const worker of this.#workers.values()) {
+      if (worker.containers.some((container) => container.id === id)) worker.refresh(id);
+    }
+  }
+
+  #newWorker(
+    podUid: string,
+    pod: Pod | undefined,
+    container: ContainerState | undefined,
+  ): PodWorker {
+    const worker = new PodWorker({
+      parts: this.#parts,
+      podUid,
+      podName: {
+        namespace: pod?.metadata.namespace ?? container?.podNamespace ?? "",
+        name: pod?.metadata.name ?? container?.podName ?? podUid,
+      },
+      onGone: () => this.#workers.delete(podUid),
+      onFault: (error) => this.#fault(error),
+    });
+    this.#workers.set(podUid, worker);
+    return worker;
+  }
+
+  #workerOf({ namespace, name }: ObjectName): PodWorker | undefined {
+    return [...this.#workers.values()].find(({ pod }) =>
+      pod?.metadata.name === name && pod.metadata.namespace === namespace
+    );
+  }
+
+  async #rotateLogs(containers: readonly ContainerState[]): Promise<void> {
+    for (const { podUid, name, restartCount, state } of containers) {
+      if (state !== "running") continue;
+      await rotateLog(new PodFolder(this.#options.dataFolder, podUid).logFile(name, restartCount));
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import type { Client, View } from "../core/client/client.ts";
+import type { EventRecorder } from "../core/client/event_recorder.ts";
+import type { Clock } from "../core/lib/clock.ts";
+import { isEqual } from "../core/lib/equality.ts";
+import type { Log } from "../core/lib/log.ts";
+import { leases } from "../core/resources/leases.ts";
+import type { NodeCondition } from "../core/resources/node_status.ts";
+import { type Node, nodes } from "../core/resources/nodes.ts";
+import { quantityOfBytes, unitsOf } from "../core/resources/quantities.ts";
+import { timestamp } from "./container_status.ts";
+import type { Machine } from "./machine.ts";
+import { COMPONENT } from "./pod_events.ts";
+
+/** The kubelet's `nodeLeaseDurationSeconds`, renewed four times in it. */
+const LEASE_SECONDS = 40;
+const LEASE_RENEW_MS = 10_000;
+const LEASE_NAMESPACE = "kube-node-lease";
+/** The kubelet's default eviction thresholds, which pods cannot have: 100 Mi of memory, 10 % of the disk. */
+const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
+const DISK_USABLE = 0.9;
+
+export interface NodeStatusOptions {
+  nodeName: string;
+  hostIP: string;
+  podCIDR: string | undefined;
+  /** Besides those of Kubernetes. */
+  labels: Readonly<Record<string, string>>;
+  machine: Machine;
+  allocatable: Readonly<Record<string, string>>;
+  runtimeVersion: string;
+  /** As in `nodeInfo.kubeletVersion`. */
+  version: string;
+  client: Client;
+  view: View;
+  clock: Clock;
+  log: Log;
+  events: Pick<EventRecorder, "record">;
+}
+
+/**
+ * Keeps the Node object of this node, and its lease, which says that the agent lives.
+ *
+ * The object is written only when it would change: an idle node writes nothing to disk. The lease is volatile.
+ *
+ * https://kubernetes.io/docs/reference/node/node-status/
+ */
+export class NodeStatus {
+  readonly #options: NodeStatusOptions;
+  #fault: string | undefined;
+  #wake = () => {};
+
+  constructor(options: NodeStatusOptions) {
+    this.#options = options;
+  }
+
+  /** Says whether the runtime answers. `fault`: why not, in a few words. */
+  report(fault: string | undefined): void {
+    if (fault === this.#fault) return;
+    this.#fault = fault;
+    this.#wake();
+  }
+
+  /** Registers the node, then keeps status and lease, until the signal aborts. Throws when the API refuses. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const changed = Promise.withResolvers<void>();
+      this.#wake = changed.resolve;
+      await this.#keepNode();
+      await this.#renewLease();
+      const rest = new AbortController();
+      const either = AbortSignal.any([signal, rest.signal]);
+      await Promise.race([changed.promise, clock.sleep(LEASE_RENEW_MS, either)])
+        .catch(() => {}); // only the signal ends the sleep early
+      rest.abort();
+    }
+  }
+
+  async #keepNode(): Promise<void> {
+    const { client, view, nodeName, clock } = this.#options;
+    const known = view.get(nodes, { name: nodeName });
+    const node = known === undefined ? await this.#register() : await this.#keepLabels(known);
+    const status = nodeStatusOf(node, this.#options, this.#fault, clock.now());
+    if (isEqual(status, node.status)) return;
+    await client.updateStatus(nodes, { ...node, status });
+    this.#tellChange(node, status);
+  }
+
+  async #register(): Promise<Node> {
+    const { client, nodeName, podCIDR } = this.#options;
+    const metadata = { name: nodeName, labels: this.#labels() };
+    return await client.create(nodes, { metadata, spec: podRanges(podCIDR) });
+  }
+
+  async #keepLabels(node: Node): Promise<Node> {
+    const { client, podCIDR } = this.#options;
+    const labels = { ...node.metadata.labels, ...this.#labels() };
+    const spec = { ...podRanges(podCIDR), ...node.spec };
+    if (isEqual(labels, node.metadata.labels) && isEqual(spec, node.spec)) return node;
+    return await client.update(nodes, { ...node, metadata: { ...node.metadata, labels }, spec });
+  }
+
+  #labels(): Record<string, string> {
+    const { nodeName, labels, machine: { info } } = this.#options;
+    return {
+      "kubernetes.io/hostname": nodeName,
+      "kubernetes.io/os": info.operatingSystem,
+      "kubernetes.io/arch": info.architecture,
+      "beta.kubernetes.io/os": info.operatingSystem,
+      "beta.kubernetes.io/arch": info.architecture,
+      ...labels,
+    };
+  }
+
+  #tellChange(before: Node, after: Node["status"]): void {
+    const [was, is] = [readyOf(before.status), readyOf(after)];
+    if (was === is) return;
+    const reason = is === "True" ? "NodeReady" : "NodeNotReady";
+    const message = `Node ${this.#options.nodeName} status is now: ${reason}`;
+    this.#options.events.record(COMPONENT, { about: before, type: "Normal", reason, message });
+  }
+
+  async #renewLease(): Promise<void> {
+    const { client, view, nodeName, clock } = this.#options;
+    const name = { namespace: LEASE_NAMESPACE, name: nodeName };
+    const lease = view.get(leases, name);
+    const spec = {
+      holderIdentity: nodeName,
+      leaseDurationSeconds: LEASE_SECONDS,
+      renewTime: new Date(clock.now()).toISOString().replace("Z", "000Z"),
+    };
+    if (lease !== undefined) {
+      await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } });
+      return;
+    }
+    const node = view.get(nodes, { name: nodeName });
+    const ownerReferences = node &&
+      [{ apiVersion: "v1", kind: "Node", name: nodeName, uid: node.metadata.uid }];
+    await client.create(leases, {
+      metadata: { ...name, ...(ownerReferences && { ownerReferences }) },
+      spec,
+    });
+  }
+}
+
+/** What pods can use of a machine. Pure. */
+export function allocatableOf({ capacity }: Machine): Record<string, string> {
+  const { memory, "ephemeral-storage": disk } = capacity;
+  return {
+    ...capacity,
+    ...(memory && {
+      memory: `${Math.floor((unitsOf(memory) - MEMORY_RESERVED_BYTES) / 1024)}Ki`,
+    }),
+    ...(disk && { "ephemeral-storage": quantityOfBytes(Math.floor(unitsOf(disk) * DISK_USABLE)) }),
+  };
+}
+
+/** The status of the node as the kubelet writes it; times change only with what they are of. Pure. */
+export function nodeStatusOf(
+  node: Node,
+  options: NodeStatusOptions,
+  fault: string | undefined,
+  nowMs: number,
+): Node["status"] {
+  const { machine, allocatable, hostIP, nodeName, version, runtimeVersion } = options;
+  return {
+    ...node.status,
+    capacity: { ...machine.capacity },
+    allocatable: { ...allocatable },
+    conditions: conditionsOf(node, fault, nowMs),
+    addresses: [{ type: "InternalIP", address: hostIP }, { type: "Hostname", address: nodeName }],
+    nodeInfo: {
+      ...machine.info,
+      containerRuntimeVersion: runtimeVersion,
+      kubeletVersion: version,
+      kubeProxyVersion: "",
+    },
+  };
+}
+
+function conditionsOf(node: Node, fault: string | undefined, nowMs: number): NodeCondition[] {
+  const previous = node.status.conditions ?? [];
+  const ready = fault === undefined
+    ? verdict("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+    : verdict("Ready", "False", "KubeletNotReady", fault);
+  const own = [
+    verdict(
+      ...["MemoryPressure", "False", "KubeletHasSufficientMemory"] as const,
+      "kubelet has sufficient memory available",
+    ),
+    verdict(
+      ...["DiskPressure", "False", "KubeletHasNoDiskPressure"] as const,
+      "kubelet has no disk pressure",
+    ),
+    verdict(
+      ...["PIDPressure", "False", "KubeletHasSufficientPID"] as const,
+      "kubelet has sufficient PID available",
+    ),
+    ready,
+  ].map((condition) => {
+    const before = previous.find(({ type }) => type === condition.type);
+    const isSame = before?.status === condition.status && before.reason === condition.reason &&
+      before.message === condition.message;
+    return isSame ? before : {
+      ...condition,
+      lastHeartbeatTime: timestamp(nowMs),
+      lastTransitionTime: before?.status === condition.status
+        ? before.lastTransitionTime ?? timestamp(nowMs)
+        : timestamp(nowMs),
+    };
+  });
+  return [...previous.filter(({ type }) => !own.some((each) => each.type === type)), ...own];
+}
+
+function verdict(
+  type: string,
+  status: "True" | "False",
+  reason: string,
+  message: string,
+): Pick<NodeCondition, "type" | "status" | "reason" | "message"> {
+  return { type, status, reason, message };
+}
+
+function podRanges(podCIDR: string | undefined): { podCIDR?: string; podCIDRs?: string[] } {
+  return podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] };
+}
+
+function readyOf({ conditions = [] }: Node["status"]): string | undefined {
+  return conditions.find(({ type }) => type === "Ready")?.status;
+}

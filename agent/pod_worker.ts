@@ -1,0 +1,278 @@
+import { AssertionError } from "../core/lib/assert.ts";
+import type { Pod } from "../core/resources/pods.ts";
+import { nextRun, runsOf, statusOf } from "./container_runs.ts";
+import type { ContainerState } from "./container_runtime.ts";
+import { statusChangeMs } from "./container_status.ts";
+import { readLogEnd, readMessage } from "./log_files.ts";
+import { busyNameOf, deadlineMs, isFinished, isGone, nextSteps, type Step } from "./next_step.ts";
+import type { NodeParts } from "./node_parts.ts";
+import type { Health } from "./observed_pod.ts";
+import { PodEvents } from "./pod_events.ts";
+import { PodFolder } from "./pod_folder.ts";
+import { PodProbes } from "./pod_probes.ts";
+import { PodRecord } from "./pod_record.ts";
+import { podStatusOf } from "./pod_status.ts";
+import { PodSteps } from "./pod_steps.ts";
+import { initialHealth } from "./probes.ts";
+import { StatusWriter } from "./status_writer.ts";
+
+/** A runtime that has told of an exit may need a moment until it also shows it. */
+const EXIT_LOOKS_MS = [0, 20, 50, 100, 250, 500];
+/** How long a worker that ends waits for the steps in flight. */
+const CLOSE_WAIT_MS = 5_000;
+
+export interface PodWorkerOptions {
+  parts: NodeParts;
+  podUid: string;
+  podName: { namespace: string; name: string };
+  /** Nothing of the pod is left: the worker is of no more use. */
+  onGone(): void;
+  /** An assertion failed: the process must end. */
+  onFault(error: unknown): void;
+}
+
+/**
+ * Brings one pod where it should be: decides, does what was decided, and decides again with each change.
+ *
+ * Guarantees: decisions are made on what is known in one turn; no two steps at once for one container; steps for
+ * the whole pod come alone, pulls of images aside. Nothing waits for the API but the pod's own end.
+ */
+export class PodWorker {
+  readonly #options: PodWorkerOptions;
+  readonly #record: PodRecord;
+  readonly #events: PodEvents;
+  readonly #steps: PodSteps;
+  readonly #status: StatusWriter;
+  readonly #probes: PodProbes;
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  #isAwake = false;
+  #isOverdue = false;
+  #cancelTimer = () => {};
+
+  constructor(options: PodWorkerOptions) {
+    const { parts, podUid, podName } = options;
+    const log = parts.log.with({ pod: podName.name, namespace: podName.namespace });
+    this.#options = { ...options, parts: { ...parts, log } };
+    this.#record = new PodRecord(podUid);
+    this.#events = new PodEvents(parts.events);
+    this.#status = new StatusWriter({
+      ...{ podUid, podName, client: parts.client, view: parts.view, clock: parts.clock, log },
+      statusOf: (pod) => podStatusOf(this.#statusInput(pod)),
+    });
+    this.#steps = new PodSteps({
+      ...{ parts: this.#options.parts, record: this.#record, events: this.#events },
+      flushStatus: () => this.#status.flush(),
+      refresh: (id) => this.refresh(id),
+    });
+    this.#probes = new PodProbes({
+      ...{ parts: this.#options.parts, record: this.#record, events: this.#events },
+      onChange: () => this.wake(),
+    });
+  }
+
+  /** Counts the changes of the containers: to be read before a list is asked for, and given back with it. */
+  get version(): number {
+    return this.#record.version;
+  }
+
+  get pod(): Pod | undefined {
+    return this.#record.pod;
+  }
+
+  get containers(): readonly ContainerState[] {
+    return this.#record.containers;
+  }
+
+  /** Takes over what the API wants. */
+  want(pod: Pod | undefined): void {
+    this.#record.want(pod, this.#options.parts.clock.now());
+    this.wake();
+  }
+
+  /**
+   * Takes over what a list of the runtime shows of the pod, unless something happened since it was asked for:
+   * then the next list tells.
+   */
+  see(containers: readonly ContainerState[], version: number): void {
+    if (version !== this.#record.version || this.#record.busy.size > 0) return;
+    const shown = new Set(containers.map(({ id }) => id));
+    for (const { id } of this.containers) if (!shown.has(id)) this.#record.drop(id);
+    for (const container of containers) this.#put(container);
+    this.wake();
+  }
+
+  /** Looks at a container of which the runtime told that it has ended. */
+  async refresh(id: string): Promise<void> {
+    const { runtime, clock, log } = this.#options.parts;
+    for (const waitMs of EXIT_LOOKS_MS) {
+      if (waitMs > 0) await clock.sleep(waitMs, this.#stop.signal).catch(() => {});
+      if (this.#stop.signal.aborted) return;
+      try {
+        const container = await runtime.inspect(id);
+        if (container === undefined) this.#record.drop(id);
+        else if (container.state !== "exited") continue;
+        else await this.#noteExit(container);
+        return this.wake();
+      } catch (error) {
+        if (error instanceof AssertionError) return this.#options.onFault(error);
+        log.warn("Cannot look at a container", { id, error });
+      }
+    }
+  }
+
+  /** The files of a ConfigMap or Secret that the pod uses have changed. */
+  async refreshVolumes(): Promise<void> {
+    const { volumes, log } = this.#options.parts;
+    const { pod, sandbox } = this.#record;
+    this.#record.forgiveFailures("config");
+    this.#record.forgiveFailures("prepare");
+    this.wake();
+    if (pod === undefined || sandbox.state !== "ready") return;
+    // A volume whose object went away keeps its files, as in Kubernetes.
+    await volumes.refresh(pod).catch((error) => log.warn("Cannot update volumes", { error }));
+  }
+
+  /** Decides soon what is to be done now. Many calls of one turn make one decision. */
+  wake(): void {
+    if (this.#isAwake || this.#stop.signal.aborted) return;
+    this.#isAwake = true;
+    queueMicrotask(() => {
+      this.#isAwake = false;
+      try {
+        this.#decide();
+      } catch (error) {
+        this.#options.onFault(error);
+      }
+    });
+  }
+
+  /** Decides no more. Containers go on; resolves when the steps in flight are done, or after a few seconds. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#cancelTimer();
+    this.#probes.stopAll();
+    this.#status.close();
+    const { clock } = this.#options.parts;
+    const late = new AbortController();
+    await Promise.race([
+      Promise.all(this.#inFlight),
+      clock.sleep(CLOSE_WAIT_MS, late.signal).catch(() => {}),
+    ]);
+    late.abort();
+  }
+
+  #decide(): void {
+    if (this.#stop.signal.aborted) return;
+    const { clock } = this.#options.parts;
+    const { pod } = this.#record;
+    const observed = this.#record.observed;
+    if (isGone(pod, observed)) {
+      this.close();
+      return this.#options.onGone();
+    }
+    const nowMs = clock.now();
+    let wakeMs = statusChangeMs(observed, nowMs);
+    for (const step of nextSteps(pod, observed, nowMs)) {
+      if (step.do === "wait") wakeMs = Math.min(wakeMs, nowMs + step.ms);
+      else this.#launch(step);
+    }
+    this.#cancelTimer();
+    if (wakeMs < Infinity) this.#cancelTimer = clock.after(wakeMs - nowMs, () => this.wake());
+    this.#probes.keep();
+    if (pod === undefined || this.#record.sandbox.state === "removed") return;
+    if (nowMs >= deadlineMs(pod) && !isFinished(pod)) this.#tellOverdue(pod);
+    this.#status.mark();
+  }
+
+  #tellOverdue(pod: Pod): void {
+    if (!this.#isOverdue) this.#events.overdue(pod);
+    this.#isOverdue = true;
+  }
+
+  #launch(step: Exclude<Step, { do: "wait" }>): void {
+    const { clock } = this.#options.parts;
+    const name = busyNameOf(step);
+    const busy = {
+      do: step.do,
+      ...(step.do === "stop" && { killAtMs: clock.now() + step.graceMs }),
+    };
+    this.#record.busy.set(name, busy);
+    if (step.do === "stop") this.#probes.stop(step.id);
+    const work = this.#steps.take(step)
+      .catch((error) => this.#options.onFault(error))
+      .then(() => {
+        // A second, more urgent stop may have taken the place of this one.
+        if (this.#record.busy.get(name) === busy) this.#record.busy.delete(name);
+        this.#inFlight.delete(work);
+        this.wake();
+      });
+    this.#inFlight.add(work);
+  }
+
+  #put(container: ContainerState): void {
+    const known = this.#record.containerOf(container.id);
+    if (known?.state === "exited") return; // what has ended stays so
+    if (container.state === "exited") {
+      this.#noteExit(container).then(() => this.wake(), this.#options.onFault);
+      return;
+    }
+    if (known?.state === container.state) return; // keeps the start that was shown first
+    if (container.state === "running") this.#adopt(container);
+    this.#record.put(container);
+  }
+
+  /** A container that runs already keeps the health that its status shows: an agent's restart changes nothing. */
+  #adopt({ id, name }: ContainerState): void {
+    const { pod } = this.#record;
+    const container = pod?.spec.containers.find((candidate) => candidate.name === name);
+    if (pod === undefined || container === undefined) return;
+    const status = statusOf(pod, name);
+    const isSame = status?.containerID?.endsWith(`://${id}`) ?? false;
+    const health: Health = isSame
+      ? { containerId: id, started: status?.started ?? false, ready: status?.ready ?? false }
+      : initialHealth(id, container);
+    this.#record.remember(name, { health });
+  }
+
+  async #noteExit(container: ContainerState): Promise<void> {
+    const { id, name } = container;
+    this.#probes.stop(id);
+    if (this.#record.containerOf(id)?.state === "exited") return;
+    const finishedAtMs = container.finishedAtMs ?? this.#options.parts.clock.now();
+    this.#record.put({ ...container, state: "exited", finishedAtMs });
+    this.#tellRest(container);
+    await this.#readLastWords(name, container);
+  }
+
+  async #readLastWords(name: string, run: ContainerState): Promise<void> {
+    const { pod, uid } = this.#record;
+    const spec = pod?.spec.containers.find((candidate) => candidate.name === name);
+    if (spec === undefined) return;
+    const folder = new PodFolder(this.#options.parts.dataFolder, uid);
+    const said = await readMessage(folder, name, run.restartCount);
+    const fromLog = said === "" && run.exitCode !== 0 &&
+      spec.terminationMessagePolicy === "FallbackToLogsOnError";
+    const message = fromLog ? await readLogEnd(folder.logFile(name, run.restartCount)) : said;
+    if (message === "") return;
+    const kept = runsOf(this.#record.observed, name).slice(0, 2).map(({ id }) => id);
+    const old = Object.entries(this.#record.memoryOf(name)?.messages ?? {})
+      .filter(([id]) => kept.includes(id));
+    this.#record.remember(name, { messages: { ...Object.fromEntries(old), [run.id]: message } });
+  }
+
+  #tellRest({ name }: ContainerState): void {
+    const { pod } = this.#record;
+    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    const nowMs = this.#options.parts.clock.now();
+    if (nowMs >= deadlineMs(pod)) return;
+    const next = nextRun(pod, this.#record.observed, { name });
+    if (next?.restsAfterExit && next.atMs > nowMs) this.#events.resting(pod, name);
+  }
+
+  #statusInput(pod: Pod) {
+    const { clock, hostIP, runtime } = this.#options.parts;
+    const node = { hostIP, runtimeName: runtime.name };
+    return { pod, observed: this.#record.observed, nowMs: clock.now(), node };
+  }
+}
