@@ -30,7 +30,6 @@ import { isScaled, scaledSizes } from "./proportional_scaling.ts";
 import {
   allOf,
   broughtUpToDate,
-  hasTemplateOf,
   type History,
   historyOf,
   nameOfCurrent,

@@ -8,6 +8,7 @@ import {
 } from "../resources/endpoint_slices.ts";
 import { type Pod, pods } from "../resources/pods.ts";
 import type { KubeObject } from "../resources/resource.ts";
+import { matches, selectorOfLabels } from "../resources/selectors.ts";
 import { type Service, type ServicePort, services } from "../resources/services.ts";
 import {
   type Controller,
@@ -21,7 +22,6 @@ import {
   type Write,
 } from "./controller.ts";
 import { canonicalJson, suffixOf } from "./hashes.ts";
-import { hasLabels } from "./label_match.ts";
 import { controllerReference, isControlledBy, selected } from "./ownership.ts";
 import { isFinished, isReady } from "./pod_states.ts";
 
@@ -39,7 +39,7 @@ const podsOfServices: Watch = {
   remembers: true,
   concerns: (pod, view): ObjectName[] =>
     view.list(services, pod.metadata.namespace)
-      .filter(({ spec }) => spec.selector && hasLabels(spec.selector, pod.metadata.labels))
+      .filter(({ spec }) => matches(selectorOfLabels(spec.selector), pod.metadata.labels))
       .map(({ metadata }) => metadata),
 };
 

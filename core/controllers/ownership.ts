@@ -7,7 +7,7 @@ import {
   type KubeObject,
   type Resource,
 } from "../resources/resource.ts";
-import { matchesLabels } from "./label_match.ts";
+import { exactLabelOf, matches, selectorOf } from "../resources/selectors.ts";
 import { update, type Watch, type Write } from "./controller.ts";
 
 /** The owner that controls an object; every object has at most one. */
@@ -52,12 +52,13 @@ export function selected<T extends KubeObject>(
   namespace: string,
   selector: LabelSelector,
 ): T[] {
-  const [label] = Object.entries(selector.matchLabels ?? {});
+  const rules = selectorOf(selector);
+  const label = exactLabelOf(rules);
   const candidates = label === undefined
     ? view.list(resource, namespace)
-    : view.by(resource, "label", `${label[0]}=${label[1]}`);
+    : view.by(resource, "label", `${label.key}=${label.value}`);
   return candidates.filter(({ metadata }) =>
-    metadata.namespace === namespace && matchesLabels(selector, metadata.labels)
+    metadata.namespace === namespace && matches(rules, metadata.labels)
   );
 }
 
@@ -80,9 +81,10 @@ export function claimWrites<T extends KubeObject>(
   { children, owner, ownerResource }: Claim<T>,
 ): Write[] {
   const { selector } = owner.spec;
+  const rules = selectorOf(selector);
   const released = controlled(view, children, owner)
     .filter(({ metadata }) => !metadata.deletionTimestamp)
-    .filter(({ metadata }) => !matchesLabels(selector, metadata.labels))
+    .filter(({ metadata }) => !matches(rules, metadata.labels))
     .map((child) => update(children, withOwners(child, othersThan(child, owner))));
   if (owner.metadata.deletionTimestamp) return released;
   const reference = controllerReference(ownerResource, owner);
@@ -120,7 +122,7 @@ export function childrenOf<T extends Owner>(
         return owner.kind === ownerResource.kind ? [{ namespace, name: owner.name }] : [];
       }
       return view.list(ownerResource, namespace)
-        .filter(({ spec }) => matchesLabels(spec.selector, labels))
+        .filter(({ spec }) => matches(selectorOf(spec.selector), labels))
         .map(({ metadata }) => ({ namespace, name: metadata.name }));
     },
   };

@@ -23,7 +23,14 @@ export function podCleanupController(): Controller<Pod> {
   return {
     name: "pod-garbage-collector",
     resource: pods,
-    watches: [{ resource: nodes, concerns: podsOf }],
+    watches: [{
+      resource: nodes,
+      concerns({ metadata: { name } }, view): readonly ObjectName[] {
+        if (view.get(nodes, { name }) === undefined) return view.by(pods, "node", name).map(nameOf);
+        goneSinceMs.delete(name);
+        return [];
+      },
+    }],
     workers: 1,
     reconcile(pod, view, nowMs): Plan {
       const { metadata, spec: { nodeName } } = pod;
@@ -47,9 +54,8 @@ export function podCleanupController(): Controller<Pod> {
   };
 }
 
-function podsOf({ metadata }: KubeObject, view: View): readonly ObjectName[] {
-  if (view.get(nodes, { name: metadata.name }) !== undefined) return [];
-  return view.by(pods, "node", metadata.name).map((pod) => pod.metadata);
+function nameOf({ metadata }: KubeObject): ObjectName {
+  return metadata;
 }
 
 /** Looks at all, and so corrects what was remembered of pods that have gone since. */

@@ -1,0 +1,190 @@
+import type { ObjectName, View } from "../client/client.ts";
+import { isEqual } from "../lib/equality.ts";
+import { type GatewayClass, gatewayClasses } from "../resources/gateway_classes.ts";
+import {
+  type Gateway,
+  type GatewayListener,
+  type GatewayListenerStatus,
+  gateways,
+} from "../resources/gateways.ts";
+import { type HttpRoute, httpRoutes } from "../resources/http_routes.ts";
+import { namespaces } from "../resources/namespaces.ts";
+import { nodes } from "../resources/nodes.ts";
+import type { KubeObject } from "../resources/resource.ts";
+import {
+  attachmentOf,
+  GATEWAY_CONTROLLER,
+  gatewayNameOf,
+  isHttpRoute,
+} from "../resources/route_attachments.ts";
+import {
+  type Controller,
+  NOTHING,
+  type Plan,
+  plan,
+  updateStatus,
+  type Watch,
+} from "./controller.ts";
+import { type GatewayNews, no, withAllNews, yes } from "./gateway_conditions.ts";
+
+const ADDRESSES_MAX = 16;
+const EVERY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];
+
+/** Accepts the classes of Gateways that are ours. */
+export const gatewayClassController: Controller<GatewayClass> = {
+  name: "gateway-class-controller",
+  resource: gatewayClasses,
+  watches: [],
+  workers: 1,
+  reconcile(gatewayClass, _view, nowMs): Plan {
+    const { metadata: { generation }, spec, status } = gatewayClass;
+    if (spec.controllerName !== GATEWAY_CONTROLLER) return NOTHING;
+    const news = spec.parametersRef === undefined
+      ? yes("Accepted", "The class is served by Coracle")
+      : no("Accepted", "InvalidParameters", "Classes of Coracle have no parameters");
+    const conditions = withAllNews(status.conditions, [news], { generation, nowMs });
+    if (isEqual(conditions, status.conditions)) return NOTHING;
+    return plan([
+      updateStatus(gatewayClasses, { ...gatewayClass, status: { ...status, conditions } }),
+    ]);
+  },
+};
+
+const routesOfGateways: Watch = {
+  resource: httpRoutes,
+  remembers: true,
+  concerns: (changed): ObjectName[] => {
+    const route = changed as HttpRoute;
+    return (route.spec.parentRefs ?? []).flatMap((parent) => gatewayNameOf(route, parent) ?? []);
+  },
+};
+
+/**
+ * Says of each Gateway of ours, and of each of its listeners, whether it is served and where.
+ * `address`: where listeners are opened; for all addresses, those of the nodes are named.
+ *
+ * https://gateway-api.sigs.k8s.io/api-types/gateway/#gateway-status
+ */
+export function gatewayController({ address }: { address: string }): Controller<Gateway> {
+  const everyone = (_changed: KubeObject, view: View) =>
+    view.list(gateways).map(({ metadata }) => metadata);
+  return {
+    name: "gateway-controller",
+    resource: gateways,
+    watches: [
+      routesOfGateways,
+      { resource: gatewayClasses, concerns: everyone },
+      { resource: namespaces, concerns: everyone },
+      ...EVERY_ADDRESS.includes(address) ? [{ resource: nodes, concerns: everyone }] : [],
+    ],
+    workers: 1,
+    reconcile(gateway, view, nowMs): Plan {
+      if (!isOurs(gateway, view)) return NOTHING;
+      const status = statusOf(gateway, view, addressesOf(address, view), nowMs);
+      if (isEqual(status, gateway.status)) return NOTHING;
+      return plan([updateStatus(gateways, { ...gateway, status })]);
+    },
+  };
+}
+
+/** Whether the class of the Gateway is one of ours. */
+export function isOurs({ spec }: Gateway, view: View): boolean {
+  const gatewayClass = view.get(gatewayClasses, { name: spec.gatewayClassName });
+  return gatewayClass?.spec.controllerName === GATEWAY_CONTROLLER;
+}
+
+function addressesOf(address: string, view: View): string[] {
+  if (!EVERY_ADDRESS.includes(address)) return [address];
+  const all = view.list(nodes).flatMap(({ status }) => status.addresses ?? [])
+    .filter(({ type }) => type === "InternalIP").map(({ address: ip }) => ip);
+  return [...new Set(all)].slice(0, ADDRESSES_MAX);
+}
+
+function statusOf(
+  gateway: Gateway,
+  view: View,
+  addresses: readonly string[],
+  nowMs: number,
+): Gateway["status"] {
+  const { metadata: { generation }, spec, status } = gateway;
+  const listeners = spec.listeners.map((listener) =>
+    listenerStatus(gateway, listener, view, nowMs)
+  );
+  return {
+    ...status,
+    addresses: addresses.map((value) => ({ type: "IPAddress", value })),
+    conditions: withAllNews(status.conditions, gatewayNews(gateway, addresses), {
+      generation,
+      nowMs,
+    }),
+    listeners,
+  };
+}
+
+function gatewayNews({ spec }: Gateway, addresses: readonly string[]): GatewayNews[] {
+  const served = spec.listeners.filter(isServed);
+  const foreign = (spec.addresses ?? []).filter(({ value = "" }) => !addresses.includes(value));
+  const isWhole = served.length === spec.listeners.length;
+  if (served.length === 0) {
+    const why = "None of the listeners can be served";
+    return [no("Accepted", "ListenersNotValid", why), no("Programmed", "Invalid", why)];
+  }
+  return [
+    isWhole
+      ? yes("Accepted", "The Gateway is served by Coracle")
+      : yes("Accepted", "Some of the listeners cannot be served", "ListenersNotValid"),
+    foreign.length === 0
+      ? yes("Programmed", "The listeners are open")
+      : no("Programmed", "AddressNotUsable", `Listeners cannot be opened on ${foreign[0]!.value}`),
+  ];
+}
+
+function isServed({ protocol }: GatewayListener): boolean {
+  return protocol === "HTTP";
+}
+
+function listenerStatus(
+  gateway: Gateway,
+  listener: GatewayListener,
+  view: View,
+  nowMs: number,
+): GatewayListenerStatus {
+  const { name, protocol, allowedRoutes: { kinds = [] } } = listener;
+  const before = gateway.status.listeners?.find((status) => status.name === name);
+  const takesRoutes = isServed(listener) && (kinds.length === 0 || kinds.some(isHttpRoute));
+  const isProtocolKnown = isServed(listener);
+  const unsupported = `Protocol "${protocol}" is not supported; supported protocols: "HTTP"`;
+  const foreign = kinds.find((kind) => !isHttpRoute(kind));
+  const news = [
+    isProtocolKnown
+      ? yes("Accepted", "The listener is served by Coracle")
+      : no("Accepted", "UnsupportedProtocol", unsupported),
+    isProtocolKnown
+      ? yes("Programmed", "The listener is open")
+      : no("Programmed", "Invalid", unsupported),
+    foreign === undefined
+      ? yes("ResolvedRefs", "All references are resolved")
+      : no("ResolvedRefs", "InvalidRouteKinds", `Routes of kind ${foreign.kind} are not supported`),
+    no("Conflicted", "NoConflicts", "No other listener is in the way"),
+  ];
+  const { generation } = gateway.metadata;
+  return {
+    name,
+    supportedKinds: takesRoutes ? [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute" }] : [],
+    attachedRoutes: attachedRoutes(gateway, name, view),
+    conditions: withAllNews(before?.conditions, news, { generation, nowMs }),
+  };
+}
+
+function attachedRoutes(gateway: Gateway, listenerName: string, view: View): number {
+  const { namespace, name } = gateway.metadata;
+  return view.list(httpRoutes).filter((route) =>
+    (route.spec.parentRefs ?? []).some((parentRef) => {
+      const parent = gatewayNameOf(route, parentRef);
+      if (parent?.namespace !== namespace || parent.name !== name) return false;
+      const { metadata } = view.get(namespaces, { name: route.metadata.namespace }) ?? {};
+      return attachmentOf({ route, parentRef, gateway, namespaceLabels: metadata?.labels })
+        .listeners.some(({ listener }) => listener.name === listenerName);
+    })
+  ).length;
+}

@@ -1,0 +1,38 @@
+import type { AnyResource } from "../resources/resource.ts";
+import { type Loop, loopOf } from "./controller.ts";
+import { deploymentController } from "./deployments.ts";
+import { endpointSliceController } from "./endpoint_slices.ts";
+import { eventExpiryController } from "./event_expiry.ts";
+import { evictionController } from "./evictions.ts";
+import { garbageCollector } from "./garbage_collection.ts";
+import { gatewayClassController, gatewayController } from "./gateways.ts";
+import { httpRouteController } from "./http_routes.ts";
+import { namespaceController } from "./namespaces.ts";
+import { nodeController } from "./nodes.ts";
+import { podCleanupController } from "./pod_cleanup.ts";
+import { replicaSetController } from "./replica_sets.ts";
+
+export interface ControllerOptions {
+  /** Every kind that is served: what namespaces hold, and what owners and dependents may be. */
+  resources: readonly AnyResource[];
+  /** Where listeners of Gateways are opened; `0.0.0.0` for all addresses. */
+  gatewayAddress: string;
+}
+
+/** All controllers, new ones for each run. The scheduler is one more, see `core/scheduler`. */
+export function createControllers({ resources, gatewayAddress }: ControllerOptions): Loop[] {
+  return [
+    loopOf(deploymentController),
+    loopOf(replicaSetController),
+    loopOf(endpointSliceController),
+    loopOf(namespaceController(resources)),
+    loopOf(nodeController()),
+    loopOf(evictionController),
+    loopOf(podCleanupController()),
+    loopOf(eventExpiryController),
+    loopOf(gatewayClassController),
+    loopOf(gatewayController({ address: gatewayAddress })),
+    loopOf(httpRouteController),
+    garbageCollector(resources),
+  ];
+}

@@ -1,0 +1,17 @@
+import type { Plugin } from "../plugin.ts";
+import { capacity } from "./capacity.ts";
+import { nodeAffinity } from "./node_affinity.ts";
+import { nodePorts } from "./node_ports.ts";
+import { nodeUnschedulable } from "./node_unschedulable.ts";
+import { spreading } from "./spreading.ts";
+import { taintToleration } from "./taint_toleration.ts";
+
+/** In the order in which they are asked; the first that refuses a node is the one that is quoted. */
+export const PLUGINS: readonly Plugin[] = [
+  nodeUnschedulable,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  capacity,
+  spreading,
+];

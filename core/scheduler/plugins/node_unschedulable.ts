@@ -1,0 +1,16 @@
+import { tolerates, UNSCHEDULABLE } from "../../controllers/taints.ts";
+import { type Plugin, refusal } from "../plugin.ts";
+
+const REFUSAL = refusal("node(s) were unschedulable");
+const TAINT = { key: UNSCHEDULABLE, effect: "NoSchedule" } as const;
+
+/** Keeps pods off nodes that were cordoned. Kubernetes: `plugins/nodeunschedulable`. */
+export const nodeUnschedulable: Plugin = {
+  name: "NodeUnschedulable",
+  filter({ spec }) {
+    const isTolerated = spec.tolerations?.some((toleration) => tolerates(toleration, TAINT)) ??
+      false;
+    if (isTolerated) return undefined;
+    return ({ node }) => node.spec.unschedulable ? REFUSAL : undefined;
+  },
+};

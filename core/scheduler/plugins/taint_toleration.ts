@@ -1,0 +1,23 @@
+import { untolerated } from "../../controllers/taints.ts";
+import type { Taint } from "../../resources/nodes.ts";
+import { type Plugin, refusal } from "../plugin.ts";
+
+const KEEP_OFF: readonly Taint["effect"][] = ["NoSchedule", "NoExecute"];
+const KEEP_OFF_IF_POSSIBLE: readonly Taint["effect"][] = ["PreferNoSchedule"];
+
+/** Keeps pods off nodes with taints that they do not tolerate. Kubernetes: `plugins/tainttoleration`. */
+export const taintToleration: Plugin = {
+  name: "TaintToleration",
+  weight: 3,
+  filter: ({ spec: { tolerations } }) => ({ node }) => {
+    const taint = untolerated(node.spec.taints, tolerations, KEEP_OFF);
+    if (taint === undefined) return undefined;
+    return refusal(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`);
+  },
+  score: ({ spec: { tolerations } }) => ({ node }) => {
+    const unwelcome = (node.spec.taints ?? []).filter((taint) =>
+      untolerated([taint], tolerations, KEEP_OFF_IF_POSSIBLE) !== undefined
+    );
+    return 100 / (1 + unwelcome.length);
+  },
+};
