@@ -93,6 +93,7 @@ function admit(
       previous,
       store,
       causes,
+      options,
       atEnd: (act: () => void) => releases.push(act),
     };
     const next = unlessBroken(input, object, () => {

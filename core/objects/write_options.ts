@@ -10,6 +10,8 @@ export interface WriteOptions {
   dryRun?: boolean;
   /** What to do about fields that the kind does not have. Default: `Warn`, as in kube-apiserver. */
   fieldValidation?: "Ignore" | "Warn" | "Strict";
+  /** Namespaces that will exist before this is written, for a dry run of several objects. */
+  namespacesToCome?: ReadonlySet<string>;
   /** The version in which the object comes, where it is not the stored one. Answers are in the stored one. */
   served?: ServedVersion<KubeObject>;
 }

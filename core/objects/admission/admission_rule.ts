@@ -1,6 +1,7 @@
 import type { Cause } from "../../resources/causes.ts";
 import type { AnyResource, KubeObject } from "../../resources/resource.ts";
 import type { Store } from "../../store/store.ts";
+import type { WriteOptions } from "../write_options.ts";
 
 /** An object on its way into the store, with all its defaults. */
 export interface AdmissionRequest {
@@ -11,6 +12,7 @@ export interface AdmissionRequest {
   readonly store: Store;
   /** Fields that are wrong are named here, so that the client hears of all of them at once. */
   readonly causes: Cause[];
+  readonly options: WriteOptions;
   /** Remembers to give back what the rule has claimed, once the object is visible or refused. */
   atEnd(release: () => void): void;
 }

@@ -8,10 +8,11 @@ import type { AdmissionRequest } from "./admission_rule.ts";
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
  */
 export function namespaceLifecycle(
-  { resource, next, previous, store }: AdmissionRequest,
+  { resource, next, previous, store, options }: AdmissionRequest,
 ): KubeObject {
   const { namespace, name } = next.metadata;
   if (!resource.namespaced || previous || !namespace) return next;
+  if (options.namespacesToCome?.has(namespace)) return next;
   const entry = store.newest(["namespaces", "", namespace]);
   if (!entry) throw notFound(namespaces, namespace);
   if (entry.object.metadata.deletionTimestamp !== undefined) {

@@ -1,0 +1,275 @@
+import { ApiError } from "../client/api_error.ts";
+import type { ObjectName } from "../client/client.ts";
+import { type AnyResource, apiVersionOf, groupResourceOf } from "../resources/resource.ts";
+import { inputFrom, nameIn } from "./input.ts";
+import { isJsonObject, type JsonObject, objectIn } from "./json_value.ts";
+import { appliedBefore, withLastApplied } from "./last_applied.ts";
+import { keyOf, type Objects } from "./objects.ts";
+import { threeWayMerge } from "./patch/three_way_merge.ts";
+import type { WriteOptions, Written } from "./write_options.ts";
+
+/** One document of a stream of manifests. */
+export interface ManifestDocument {
+  readonly value: unknown;
+  /**
+   * Where in the text a field is, by its path (`spec.containers[0].image`), or the document; lines and columns
+   * count from 1. For a field that is not there: its nearest parent.
+   */
+  placeOf(field?: string): Place | undefined;
+}
+
+export interface Place {
+  line: number;
+  column: number;
+}
+
+/** What is wrong with a document. */
+export interface ApplyError extends Partial<Place> {
+  /** Path of the field, when one is to blame. */
+  field?: string;
+  message: string;
+}
+
+/** What came of a document. */
+export interface Applied {
+  apiVersion: string;
+  kind: string;
+  namespace?: string;
+  name: string;
+  /** As kubectl names it: `deployment.apps/web`. */
+  object: string;
+  /** `skipped`: nothing is wrong with it, but with another document, so that nothing was written. */
+  outcome: "created" | "configured" | "unchanged" | "failed" | "skipped";
+  warnings: readonly string[];
+  errors: readonly ApplyError[];
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Where objects go whose manifest names no namespace. Default: `default`. */
+  namespace?: string;
+}
+
+/** A document that names an object of a known kind. */
+interface Plan {
+  document: ManifestDocument;
+  resource: AnyResource;
+  name: Required<ObjectName>;
+  draft: JsonObject;
+  options: WriteOptions;
+}
+
+type Checked = Plan | { refused: Applied };
+
+/**
+ * Creates or updates each object as `kubectl apply` would, and answers in the order of the documents.
+ *
+ * Everything is checked first: when any document is wrong, every error of every document is told and nothing
+ * is written. Namespaces come first, then all else in the order of the documents, so that an object may come
+ * before its namespace. Should a write still fail (another writer, a full disk), the others are done.
+ */
+export async function applyManifest(
+  objects: Objects,
+  resources: readonly AnyResource[],
+  documents: readonly ManifestDocument[],
+  options: ApplyOptions = {},
+): Promise<readonly Applied[]> {
+  const checked = documents.flatMap(itemsOf)
+    .map((document) => planOf(resources, document, options));
+  const plans = checked.filter((each): each is Plan => !("refused" in each));
+  const namespacesToCome = new Set(plans.filter(isNamespace).map(({ name }) => name.name));
+  const results = new Map<Plan, Applied>();
+  await Promise.all(
+    plans.map(async (plan) => results.set(plan, await dryRun(objects, plan, namespacesToCome))),
+  );
+  const isRefused = checked.some((each) => "refused" in each) ||
+    [...results.values()].some(({ outcome }) => outcome === "failed");
+  if (!isRefused && !options.dryRun) {
+    // Each write is decided in the turn in which it is called, so the order of the calls is kept.
+    for (const group of [plans.filter(isNamespace), plans.filter((plan) => !isNamespace(plan))]) {
+      await Promise.all(group.map(async (plan) => results.set(plan, await write(objects, plan))));
+    }
+  }
+  const answerOf = (each: Checked) => "refused" in each ? each.refused : results.get(each)!;
+  return checked.map((each) => isRefused ? skipped(answerOf(each)) : answerOf(each));
+}
+
+function isNamespace({ resource }: Plan): boolean {
+  return groupResourceOf(resource) === "namespaces";
+}
+
+function skipped(applied: Applied): Applied {
+  return applied.outcome === "failed" ? applied : { ...applied, outcome: "skipped" };
+}
+
+/** A `List` stands for its items. */
+function itemsOf(document: ManifestDocument): ManifestDocument[] {
+  const { value } = document;
+  if (!isJsonObject(value) || value["kind"] !== "List" || !Array.isArray(value["items"])) {
+    return [document];
+  }
+  return value["items"].flatMap((item, i) =>
+    itemsOf({
+      value: item,
+      placeOf: (field) => document.placeOf(`items[${i}]${field === undefined ? "" : `.${field}`}`),
+    })
+  );
+}
+
+function planOf(
+  resources: readonly AnyResource[],
+  document: ManifestDocument,
+  { namespace = "default", user, fieldValidation = "Strict" }: ApplyOptions,
+): Checked {
+  const { value } = document;
+  if (!isJsonObject(value)) return refuse(document, {}, "a manifest must be an object");
+  const { apiVersion, kind } = value;
+  for (const field of ["apiVersion", "kind"]) {
+    if (typeof value[field] !== "string" || value[field] === "") {
+      return refuse(document, value, `${field}: Required value`, field);
+    }
+  }
+  const found = resourceOf(resources, String(apiVersion), String(kind));
+  if (!found) {
+    return refuse(
+      document,
+      value,
+      `no matches for kind "${kind}" in version "${apiVersion}"`,
+      "kind",
+    );
+  }
+  const { resource, served } = found;
+  const name = nameIn(value);
+  if (name === "") {
+    const why = objectIn(value, "metadata")["generateName"]
+      ? "cannot use generate name with apply"
+      : "Required value: resource name may not be empty";
+    return refuse(document, value, `metadata.name: ${why}`, "metadata.name");
+  }
+  const place = resource.namespaced ? namespaceIn(value) || namespace : "";
+  return {
+    document,
+    resource,
+    name: { namespace: place, name },
+    draft: withLastApplied(value, place),
+    options: { fieldValidation, ...(user !== undefined && { user }), ...(served && { served }) },
+  };
+}
+
+function resourceOf(
+  resources: readonly AnyResource[],
+  apiVersion: string,
+  kind: string,
+): { resource: AnyResource; served?: AnyResource["servedVersions"][number] } | undefined {
+  for (const resource of resources) {
+    if (resource.kind !== kind) continue;
+    if (apiVersionOf(resource) === apiVersion) return { resource };
+    const served = resource.servedVersions.find((version) => apiVersionOf(version) === apiVersion);
+    if (served) return { resource, served };
+  }
+  return undefined;
+}
+
+/** Every error of a document: of fields that the kind does not have, of its namespace, of all the rules. */
+async function dryRun(
+  objects: Objects,
+  plan: Plan,
+  toCome: ReadonlySet<string>,
+): Promise<Applied> {
+  const { document, resource, draft, name: { namespace } } = plan;
+  const isStrict = plan.options.fieldValidation === "Strict";
+  const errors: ApplyError[] = [];
+  let applied = appliedOf(plan, "unchanged");
+  try {
+    if (isStrict) {
+      const { unknown } = inputFrom(resource, draft, plan.options, { statusCounts: true });
+      errors.push(...unknown.map((field) => errorAt(document, `unknown field "${field}"`, field)));
+    }
+    const isMissing = namespace !== "" && !objects.store.newest(["namespaces", "", namespace]);
+    if (isMissing && !toCome.has(namespace)) {
+      const message = `namespaces "${namespace}" not found`;
+      errors.push(errorAt(document, message, "metadata.namespace"));
+    }
+    const options = { ...plan.options, fieldValidation: "Ignore", dryRun: true } as const;
+    const namespacesToCome = isMissing ? new Set([namespace]) : new Set<string>();
+    applied = appliedFrom(plan, await writeOf(objects, plan, { ...options, namespacesToCome }));
+  } catch (error) {
+    errors.push(...errorsFrom(document, error));
+  }
+  return errors.length === 0 ? applied : { ...applied, outcome: "failed", errors };
+}
+
+async function write(objects: Objects, plan: Plan): Promise<Applied> {
+  try {
+    return appliedFrom(plan, await writeOf(objects, plan, plan.options));
+  } catch (error) {
+    return { ...appliedOf(plan, "failed"), errors: errorsFrom(plan.document, error) };
+  }
+}
+
+function writeOf(objects: Objects, plan: Plan, options: WriteOptions): Promise<Written> {
+  const { resource, name, draft } = plan;
+  if (!objects.store.newest(keyOf(resource, name))) return objects.create(resource, draft, options);
+  return objects.change(resource, name, (current) => {
+    const shown = options.served ? options.served.fromStored(current) : current;
+    const sides = { original: appliedBefore(current), modified: draft, current: shown };
+    return threeWayMerge(sides, (options.served ?? resource).schema);
+  }, options);
+}
+
+function appliedFrom(plan: Plan, { outcome, warnings }: Written): Applied {
+  const word = outcome === "created" || outcome === "unchanged" ? outcome : "configured";
+  return { ...appliedOf(plan, word), warnings };
+}
+
+function appliedOf({ resource, name, draft }: Plan, outcome: Applied["outcome"]): Applied {
+  const { group, singular, kind } = resource;
+  return {
+    apiVersion: String(draft["apiVersion"]),
+    kind,
+    ...(name.namespace && { namespace: name.namespace }),
+    name: name.name,
+    object: `${group ? `${singular}.${group}` : singular}/${name.name}`,
+    outcome,
+    warnings: [],
+    errors: [],
+  };
+}
+
+function refuse(
+  document: ManifestDocument,
+  value: JsonObject,
+  message: string,
+  field?: string,
+): { refused: Applied } {
+  const { apiVersion, kind } = value;
+  const name = nameIn(value);
+  const [version, word] = [apiVersion, kind].map((text) => typeof text === "string" ? text : "");
+  return {
+    refused: {
+      apiVersion: version!,
+      kind: word!,
+      name,
+      object: `${word!.toLowerCase()}/${name}`,
+      outcome: "failed",
+      warnings: [],
+      errors: [errorAt(document, message, field)],
+    },
+  };
+}
+
+/** Each cause of a refusal at its own place. Whatever is no refusal is a fault, and goes on. */
+function errorsFrom(document: ManifestDocument, error: unknown): ApplyError[] {
+  if (!(error instanceof ApiError)) throw error;
+  const { causes = [] } = error.details;
+  if (causes.length === 0) return [errorAt(document, error.message)];
+  return causes.map(({ field, message }) => errorAt(document, `${field}: ${message}`, field));
+}
+
+function errorAt(document: ManifestDocument, message: string, field?: string): ApplyError {
+  return { ...document.placeOf(field), ...(field !== undefined && { field }), message };
+}
+
+function namespaceIn(value: JsonObject): string {
+  const namespace = objectIn(value, "metadata")["namespace"];
+  return typeof namespace === "string" ? namespace : "";
+}
