@@ -1,0 +1,125 @@
+import type { ContainerSpec, Mount } from "../container_runtime.ts";
+
+/** Period of the CPU bandwidth controller, as the kubelet sets it. */
+const CPU_PERIOD_US = 100_000;
+/** The kernel takes no smaller quota. */
+const CPU_QUOTA_US_MIN = 1_000;
+const CPU_SHARES_MIN = 2;
+const CPU_SHARES_OF_ONE = 1024;
+
+/**
+ * The labels of a container. Pod and container have the names that the kubelet gives them
+ * (`k8s.io/kubelet/pkg/types/labels.go`); the owner tells two agents at one Podman apart.
+ */
+export const LABEL = {
+  owner: "coracle.dev/owner",
+  image: "coracle.dev/image",
+  restartCount: "coracle.dev/restart-count",
+  podUid: "io.kubernetes.pod.uid",
+  podName: "io.kubernetes.pod.name",
+  podNamespace: "io.kubernetes.pod.namespace",
+  name: "io.kubernetes.container.name",
+} as const;
+
+/** A name that a repeated create collides with. */
+export function containerName(
+  { podUid, name, restartCount }: Pick<ContainerSpec, "podUid" | "name" | "restartCount">,
+): string {
+  return `k8s_${name}_${podUid}_${restartCount}`;
+}
+
+/** The body of `POST /containers/create`. Unknown fields are ignored by Podman in silence: mind the spelling. */
+export function createBody(
+  spec: ContainerSpec,
+  { owner, image }: { owner: string; image: string },
+): Record<string, unknown> {
+  const { network, hostname, podIP } = spec;
+  return withoutAbsent({
+    name: containerName(spec),
+    image,
+    // As in Kubernetes, an entrypoint of the pod drops the image's command.
+    entrypoint: notEmpty(spec.command),
+    command: notEmpty(spec.args),
+    env: { POD_IP: podIP, ...spec.env },
+    work_dir: spec.workingDir,
+    labels: labelsOf(spec, owner),
+    mounts: spec.mounts.map(mountOf),
+    resource_limits: limitsOf(spec),
+    ...(network === "host"
+      ? { netns: { nsmode: "host" } }
+      : { netns: { nsmode: "path", value: network.namespacePath }, hostname }),
+    ...(network === "host" ? {} : { hostadd: [`${hostname}:${podIP}`] }),
+    ...securityOf(spec.security),
+    terminal: spec.tty,
+    stdin: spec.stdin,
+    restart_policy: "no",
+    systemd: "false",
+    log_configuration: { driver: "k8s-file", path: spec.logPath },
+    cgroup_parent: spec.cgroupParent,
+  });
+}
+
+function labelsOf(spec: ContainerSpec, owner: string): Record<string, string> {
+  return {
+    [LABEL.owner]: owner,
+    [LABEL.image]: spec.image,
+    [LABEL.restartCount]: String(spec.restartCount),
+    [LABEL.podUid]: spec.podUid,
+    [LABEL.podName]: spec.podName,
+    [LABEL.podNamespace]: spec.podNamespace,
+    [LABEL.name]: spec.name,
+  };
+}
+
+function mountOf({ hostPath, containerPath, readOnly }: Mount): Record<string, unknown> {
+  return {
+    type: "bind",
+    source: hostPath,
+    destination: containerPath,
+    options: ["rbind", readOnly ? "ro" : "rw", "rprivate"],
+  };
+}
+
+/** The kubelet's arithmetic (`pkg/kubelet/cm/helpers_linux.go`): shares from the request, quota from the limit. */
+function limitsOf({ limits, requests }: ContainerSpec): Record<string, unknown> {
+  const { cpuMillis, memoryBytes } = limits;
+  const shares = (requests.cpuMillis ?? cpuMillis ?? 0) * CPU_SHARES_OF_ONE / 1000;
+  const quota = cpuMillis && Math.max(CPU_QUOTA_US_MIN, cpuMillis * CPU_PERIOD_US / 1000);
+  return {
+    cpu: withoutAbsent({
+      shares: Math.max(CPU_SHARES_MIN, Math.floor(shares)),
+      ...(quota ? { quota, period: CPU_PERIOD_US } : {}),
+    }),
+    ...(memoryBytes ? { memory: { limit: memoryBytes } } : {}),
+  };
+}
+
+function securityOf(security: ContainerSpec["security"]): Record<string, unknown> {
+  const { runAsUser, runAsGroup, capabilitiesAdd, capabilitiesDrop } = security;
+  const user = runAsUser === undefined
+    ? runAsGroup === undefined ? undefined : `:${runAsGroup}`
+    : runAsGroup === undefined
+    ? `${runAsUser}`
+    : `${runAsUser}:${runAsGroup}`;
+  return {
+    user,
+    privileged: security.privileged,
+    read_only_filesystem: security.readOnlyRootFilesystem,
+    no_new_privileges: security.allowPrivilegeEscalation === false ? true : undefined,
+    cap_add: notEmpty(capabilitiesAdd?.map(capability)),
+    cap_drop: notEmpty(capabilitiesDrop?.map(capability)),
+  };
+}
+
+/** Kubernetes leaves the `CAP_` out, Podman's API wants it. */
+function capability(name: string): string {
+  return name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`;
+}
+
+function notEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
+  return list === undefined || list.length === 0 ? undefined : list;
+}
+
+function withoutAbsent(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([_, value]) => value !== undefined));
+}

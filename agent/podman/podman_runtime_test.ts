@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { SystemClock } from "../../core/lib/clock.ts";
+import { identityOf, signal } from "../../core/lib/linux/process_identity.ts";
+import { programPath } from "../../core/lib/linux/program.ts";
+import { silentLog } from "../../core/lib/log.ts";
+import type { ContainerSpec } from "../container_runtime.ts";
+import { containerRuntimeContract } from "../container_runtime_contract.ts";
+import { importBusybox } from "./busybox_image.ts";
+import { PodmanRuntime } from "./podman_runtime.ts";
+import { type Podman, startPodmanService } from "./podman_service.ts";
+import { TestRegistry } from "./test_registry.ts";
+
+const IMAGE = "localhost/contract:1";
+const clock = new SystemClock();
+const log = silentLog(clock);
+const isPossible = Deno.uid() === 0 &&
+  ["podman", "busybox", "conmon"].every((name) => programPath(name) !== undefined);
+const ignore = !isPossible;
+const hint = isPossible ? "" : " (needs root and: apt-get install podman runc busybox-static)";
+
+Deno.test({
+  name: `the Podman runtime keeps the contract of a container runtime${hint}`,
+  ignore,
+  fn: (t) =>
+    withPodman((podman, folder) =>
+      containerRuntimeContract(t, {
+        open: () => runtimeOf(podman),
+        image: IMAGE,
+        folder,
+        isIsolated: true,
+      })
+    ),
+});
+
+Deno.test({
+  name: `Podman enforces what the pod asks for${hint}`,
+  ignore,
+  fn: (t) =>
+    withPodman(async (podman, folder) => {
+      const runtime = runtimeOf(podman);
+      const read = (spec: Partial<ContainerSpec>) =>
+        outputOf(runtime, { ...base(folder), ...spec });
+
+      await t.step("memory and CPU are limited", async () => {
+        const script = "cat /sys/fs/cgroup/memory.max || cd /sys/fs/cgroup && " +
+          "cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.shares";
+        const lines = await read({
+          command: ["sh", "-c", `{ ${script}; } 2>/dev/null`],
+          limits: { memoryBytes: 64 << 20, cpuMillis: 500 },
+          requests: { cpuMillis: 250 },
+        });
+        assert.deepEqual(lines.slice(0, 3), [String(64 << 20), "50000", "256"]);
+      });
+
+      await t.step(
+        "a container that takes too much memory is killed, and it is said why",
+        async () => {
+          const id = await finished(runtime, {
+            ...base(folder),
+            command: ["sh", "-c", "dd if=/dev/zero of=/dev/null bs=100M"],
+            limits: { memoryBytes: 16 << 20 },
+          });
+          const state = await runtime.inspect(id);
+          assert.equal(state?.oomKilled, true);
+          assert.equal(state?.exitCode, 137);
+        },
+      );
+
+      await t.step("user, capabilities and a root that cannot be written", async () => {
+        const lines = await read({
+          command: [
+            "sh",
+            "-c",
+            "id -u; id -g; grep -E 'NoNewPrivs' /proc/self/status; touch /x; :",
+          ],
+          security: {
+            runAsUser: 1000,
+            runAsGroup: 2000,
+            readOnlyRootFilesystem: true,
+            allowPrivilegeEscalation: false,
+            capabilitiesDrop: ["ALL"],
+          },
+        });
+        assert.deepEqual(lines.slice(0, 3), ["1000", "2000", "NoNewPrivs:\t1"]);
+        assert.match(lines[3]!, /Read-only file system/);
+      });
+
+      await t.step("a read-only mount cannot be written", async () => {
+        const lines = await read({
+          command: ["sh", "-c", "touch /data/x; :"],
+          mounts: [{ hostPath: folder, containerPath: "/data", readOnly: true }],
+        });
+        assert.match(lines[0]!, /Read-only file system/);
+      });
+    }),
+});
+
+Deno.test({
+  name: `images are pulled, or it is said why not${hint}`,
+  ignore,
+  fn: () =>
+    withPodman(async (podman) => {
+      await using registry = await TestRegistry.start();
+      const runtime = runtimeOf(podman);
+      const image = `${registry.host}/web:1`;
+      await assert.rejects(runtime.ensureImage(image, "Never"), {
+        reason: "ErrImageNeverPull",
+        message: `Container image "${image}" is not present with pull policy of Never`,
+      });
+      const [id, same] = await Promise.all([
+        runtime.ensureImage(image, "IfNotPresent"),
+        runtime.ensureImage(image, "IfNotPresent"),
+      ]);
+      assert.equal(id, same);
+      assert.equal(await runtime.ensureImage(image, "Never"), id);
+      assert.equal(await runtime.ensureImage(image, "Always"), id);
+      await assert.rejects(runtime.ensureImage(`${registry.host}/web:2`, "IfNotPresent"), {
+        reason: "ErrImagePull",
+        message: /failed to pull image ".*\/web:2": .*manifest unknown/,
+      });
+      await runtime.close();
+    }),
+});
+
+Deno.test({
+  name: `containers outlive a killed service, which is revived at the next call${hint}`,
+  ignore,
+  fn: () =>
+    withPodman(async (podman, folder) => {
+      const runtime = runtimeOf(podman);
+      const id = await runtime.create({ ...base(folder), command: ["sleep", "60"] });
+      const halfMade = await runtime.create({ ...base(folder), command: ["sleep", "60"] });
+      await runtime.start(id);
+      const { pid } = JSON.parse(await Deno.readTextFile(`${folder}/run/service.json`));
+      const identity = identityOf(pid);
+      assert.ok(identity && signal(pid, "SIGKILL"));
+
+      await assert.rejects(runtime.list(), { reason: "RuntimeUnavailable" });
+      await runtime.collectGarbage();
+      assert.deepEqual((await runtime.list()).map((each) => [each.id, each.state]), [[
+        id,
+        "running",
+      ]]);
+      assert.equal(await runtime.inspect(halfMade), undefined);
+      await runtime.close();
+    }),
+});
+
+/** Runs with a service of its own on a folder of its own, and removes all of it, also after a failure. */
+async function withPodman(act: (podman: Podman, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "coracle-podman-" });
+  const podman = await startPodmanService({
+    ...{ folder: `${folder}/podman`, runFolder: `${folder}/run`, clock, log },
+  });
+  try {
+    await importBusybox(podman.client, IMAGE, ['CMD ["sh","-c","echo from the image"]']);
+    await act(podman, folder);
+  } finally {
+    const runtime = runtimeOf(podman);
+    for (const { id } of await runtime.list().catch(() => runtime.list())) await runtime.remove(id);
+    await runtime.close();
+    await podman.own!.destroy();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function runtimeOf(podman: Podman): PodmanRuntime {
+  return new PodmanRuntime({ podman, owner: "test", clock, log });
+}
+
+let specs = 0;
+
+function base(folder: string): ContainerSpec {
+  const podUid = `uid-${++specs}`;
+  return {
+    ...{ podUid, podName: "web", podNamespace: "default", name: "main", restartCount: 0 },
+    ...{ image: IMAGE, env: {}, mounts: [], hostname: "web", podIP: "127.0.0.1" },
+    ...{ logPath: `${folder}/${podUid}.log`, network: "host", limits: {}, requests: {} },
+    ...{ security: {}, tty: false, stdin: false },
+  };
+}
+
+async function finished(runtime: PodmanRuntime, spec: ContainerSpec): Promise<string> {
+  const id = await runtime.create(spec);
+  const end = Promise.withResolvers<void>();
+  const unsubscribe = runtime.onExit((other) => other === id && end.resolve());
+  await runtime.start(id);
+  await end.promise;
+  unsubscribe();
+  return id;
+}
+
+async function outputOf(runtime: PodmanRuntime, spec: ContainerSpec): Promise<string[]> {
+  await finished(runtime, spec);
+  const text = await Deno.readTextFile(spec.logPath);
+  return text.split("\n").filter(Boolean).map((line) => line.split(" ").slice(3).join(" "));
+}

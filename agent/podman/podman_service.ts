@@ -1,0 +1,326 @@
+import type { Clock } from "../../core/lib/clock.ts";
+import { DEFAULT_PATH, programPath } from "../../core/lib/linux/program.ts";
+import {
+  identityOf,
+  isAlive,
+  type ProcessIdentity,
+  signal,
+} from "../../core/lib/linux/process_identity.ts";
+import { processesNaming } from "../../core/lib/linux/process_table.ts";
+import type { Log } from "../../core/lib/log.ts";
+import { conmonWrapper, containersConf, parseLimits, runtimeFor } from "./containers_conf.ts";
+import { unmountBelow } from "./mount_table.ts";
+import { PodmanClient } from "./podman_client.ts";
+
+/** A ready service answers in under a millisecond; one that is busy starting containers in some hundred. */
+const PING_DEADLINE_MS = 5_000;
+/** A service is ready in about 150 ms; on a slow card, with a new storage folder, in some seconds. */
+const READY_DEADLINE_MS = 30_000;
+/** After SIGTERM it finishes the requests in flight, which takes up to 2.3 s. */
+const STOP_DEADLINE_MS = 10_000;
+const STOP_CHECK_MS = 20;
+const LOG_TAIL_LENGTH_MAX = 500;
+const CONMON_PATHS = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman"];
+
+/** Podman cannot be used on this machine. The message says why and what to do, in one line. */
+export class PodmanUnavailable extends Error {
+  override name = "PodmanUnavailable";
+}
+
+/** A Podman that answers. */
+export interface Podman {
+  client: PodmanClient;
+  /** Version of the service, e.g. `4.3.1`. */
+  version: string;
+  /** What is known of a service of our own; `undefined` for somebody else's. */
+  own?: OwnPodman;
+  /** Makes it answer again when it does not. Rejects with {@linkcode PodmanUnavailable}. */
+  revive(): Promise<void>;
+  /** Stops a service of our own. Containers run on. */
+  stop(): Promise<void>;
+}
+
+export interface OwnPodman {
+  /** conmon writes the exit code of each container here, into a file named by its id. */
+  exitsFolder: string;
+  /** Program of the OCI runtime, for leftovers that Podman has forgotten. */
+  ociRuntime: string;
+  /** All bundles of our containers are below it. */
+  storageFolder: string;
+  /** Unmounts and removes everything the service has kept, images too. Its containers must be gone. */
+  destroy(): Promise<void>;
+}
+
+/** Tries the given socket or, when none is given, the usual ones. `undefined`: none of these answers. */
+export async function findPodman(
+  { socketPath, clock }: { socketPath?: string; clock: Clock },
+): Promise<Podman | undefined> {
+  const runtimeFolder = Deno.env.get("XDG_RUNTIME_DIR");
+  const usual = [
+    ...(Deno.uid() === 0 ? ["/run/podman/podman.sock"] : []),
+    ...(runtimeFolder === undefined ? [] : [`${runtimeFolder}/podman/podman.sock`]),
+  ];
+  for (const path of socketPath === undefined ? usual : [socketPath]) {
+    const client = new PodmanClient({ socketPath: path, clock });
+    try {
+      const version = await client.ping(PING_DEADLINE_MS);
+      const revive = async () => void await client.ping(PING_DEADLINE_MS);
+      return { client, version, revive, stop: () => Promise.resolve(client.close()) };
+    } catch {
+      client.close(); // nobody there: the next one
+    }
+  }
+  return undefined;
+}
+
+export interface PodmanServiceOptions {
+  /** Kept: images and containers, configuration, log. */
+  folder: string;
+  /** Not kept over a reboot (Podman tells by it that there was one): socket, state. */
+  runFolder?: string;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * Starts `podman system service` as a child with storage, state and configuration of its own, or adopts the one
+ * that a killed predecessor left. Resolves when it answers.
+ * Rejects with {@linkcode PodmanUnavailable} when that is not possible here.
+ */
+export async function startPodmanService(options: PodmanServiceOptions): Promise<Podman> {
+  const runFolder = options.runFolder ?? defaultRunFolder(options.folder);
+  const service = new PodmanService({ ...options, runFolder });
+  await service.revive();
+  return service;
+}
+
+/** `/run` for root, the user's own runtime folder otherwise; a path that leaves room for a socket's name. */
+function defaultRunFolder(folder: string): string {
+  const parent = Deno.uid() === 0
+    ? "/run"
+    : Deno.env.get("XDG_RUNTIME_DIR") ?? `/tmp/coracle-${Deno.uid()}`;
+  let hash = 5381;
+  for (const character of folder) hash = (hash * 33 + character.charCodeAt(0)) >>> 0;
+  return `${parent}/coracle-${hash.toString(36)}`;
+}
+
+class PodmanService implements Podman {
+  readonly client: PodmanClient;
+  readonly own: OwnPodman;
+  version = "unknown";
+  readonly #options: Required<PodmanServiceOptions>;
+  readonly #programs: Programs;
+  #child: Deno.ChildProcess | undefined;
+  #reviving: Promise<void> | undefined;
+
+  constructor(options: Required<PodmanServiceOptions>) {
+    const { folder, runFolder, clock } = options;
+    this.#options = options;
+    this.#programs = requiredPrograms();
+    this.client = new PodmanClient({ socketPath: `${runFolder}/podman.sock`, clock });
+    this.own = {
+      exitsFolder: `${runFolder}/state/exits`,
+      ociRuntime: this.#programs.ociRuntime,
+      storageFolder: `${folder}/storage`,
+      destroy: () => this.#destroy(),
+    };
+  }
+
+  revive(): Promise<void> {
+    this.#reviving ??= this.#revive().finally(() => this.#reviving = undefined);
+    return this.#reviving;
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    const identity = await this.#identity();
+    if (identity !== undefined) await this.#end(identity);
+    await this.#child?.status;
+  }
+
+  async #revive(): Promise<void> {
+    const identity = await this.#identity();
+    if (identity !== undefined && await this.#answers()) return;
+    if (identity !== undefined) await this.#end(identity);
+    await this.#configure();
+    await this.#start();
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      this.version = await this.client.ping(PING_DEADLINE_MS);
+      return true;
+    } catch {
+      return false; // it is stuck or gone
+    }
+  }
+
+  async #configure(): Promise<void> {
+    const { folder, runFolder } = this.#options;
+    await Deno.mkdir(`${folder}/networks`, { recursive: true, mode: 0o700 });
+    await Deno.mkdir(this.own.exitsFolder, { recursive: true, mode: 0o700 });
+    const [limitsText, pidMaxText] = await Promise.all(
+      ["/proc/self/limits", "/proc/sys/kernel/pid_max"].map((path) => Deno.readTextFile(path)),
+    );
+    const conmonPath = `${folder}/conmon`;
+    await Deno.writeTextFile(conmonPath, conmonWrapper(this.#programs.conmon));
+    await Deno.chmod(conmonPath, 0o755);
+    await Deno.writeTextFile(
+      `${folder}/containers.conf`,
+      containersConf({
+        limits: parseLimits(limitsText ?? "", pidMaxText ?? ""),
+        runtime: this.#programs.ociRuntimeName,
+        conmonPath,
+        networksFolder: `${folder}/networks`,
+      }),
+    );
+    await Deno.remove(`${runFolder}/podman.sock`).catch(ignoreMissing);
+    await Deno.writeTextFile(this.#logPath, "");
+  }
+
+  /** Starts it in a session of its own, so that what ends this process does not end the service in mid-start. */
+  async #start(): Promise<void> {
+    const { folder, runFolder } = this.#options;
+    using watcher = Deno.watchFs(runFolder, { recursive: false });
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", 'exec "$@" >>"$0" 2>&1', this.#logPath, this.#programs.podman]
+        .concat("--root", `${folder}/storage`, "--runroot", `${runFolder}/storage`)
+        .concat("--tmpdir", `${runFolder}/state`)
+        .concat("system", "service", "--time=0", `unix://${this.client.socketPath}`),
+      env: { CONTAINERS_CONF: `${folder}/containers.conf` },
+      ...{ stdin: "null", stdout: "null", stderr: "null" },
+      detached: true,
+    }).spawn();
+    child.unref();
+    this.#child = child;
+    const identity = identityOf(child.pid);
+    await Deno.writeTextFile(this.#identityPath, JSON.stringify(identity ?? null));
+    await this.#ready(child, watcher);
+    this.#options.log.info("Podman service is ready", { version: this.version, pid: child.pid });
+  }
+
+  async #ready(child: Deno.ChildProcess, watcher: Deno.FsWatcher): Promise<void> {
+    const end = Promise.withResolvers<never>();
+    child.status.then(({ code }) => end.reject(new Error(`it ended with code ${code}`)));
+    const cancel = this.#options.clock.after(
+      READY_DEADLINE_MS,
+      () => end.reject(new Error(`it is not ready after ${READY_DEADLINE_MS} ms`)),
+    );
+    try {
+      await Promise.race([this.#socketMade(watcher), end.promise]);
+      this.version = await Promise.race([this.client.ping(READY_DEADLINE_MS), end.promise]);
+    } catch (error) {
+      signal(child.pid, "SIGKILL");
+      const state = error instanceof Error ? error.message : String(error);
+      throw new PodmanUnavailable(
+        `Cannot start "podman system service": ${state}: ${await this.#logTail()}`,
+      );
+    } finally {
+      cancel();
+    }
+  }
+
+  async #socketMade(watcher: Deno.FsWatcher): Promise<void> {
+    const isThere = () => Deno.stat(this.client.socketPath).then(() => true, () => false);
+    if (await isThere()) return;
+    for await (const _ of watcher) if (await isThere()) return;
+  }
+
+  async #logTail(): Promise<string> {
+    const text = await Deno.readTextFile(this.#logPath).catch(() => "");
+    return text.trim().slice(-LOG_TAIL_LENGTH_MAX).replaceAll(/\s+/g, " ") || "it said nothing";
+  }
+
+  /** The service that was started last, by us or by a predecessor, if it still runs. */
+  async #identity(): Promise<ProcessIdentity | undefined> {
+    try {
+      const identity = JSON.parse(await Deno.readTextFile(this.#identityPath)) as
+        | ProcessIdentity
+        | null;
+      return identity !== null && isAlive(identity) ? identity : undefined;
+    } catch {
+      return undefined; // never started, or killed while it was written
+    }
+  }
+
+  /** SIGTERM, then SIGKILL. Looks again and again: an adopted service is not our child to wait for. */
+  async #end(identity: ProcessIdentity): Promise<void> {
+    signal(identity.pid, "SIGTERM");
+    for (let waitedMs = 0; isRunning(identity); waitedMs += STOP_CHECK_MS) {
+      if (waitedMs >= STOP_DEADLINE_MS) signal(identity.pid, "SIGKILL");
+      await this.#options.clock.sleep(STOP_CHECK_MS);
+    }
+    await Deno.remove(this.#identityPath).catch(ignoreMissing);
+  }
+
+  async #destroy(): Promise<void> {
+    const { folder, runFolder } = this.#options;
+    await this.stop();
+    // The monitors of execs stay for some seconds, and would make the folders anew.
+    for (const pid of await processesNaming([folder, runFolder])) signal(pid, "SIGKILL");
+    await unmountBelow([folder, runFolder]);
+    await Deno.remove(runFolder, { recursive: true }).catch(ignoreMissing);
+    await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
+  }
+
+  get #logPath(): string {
+    return `${this.#options.folder}/service.log`;
+  }
+
+  get #identityPath(): string {
+    return `${this.#options.runFolder}/service.json`;
+  }
+}
+
+interface Programs {
+  podman: string;
+  conmon: string;
+  ociRuntime: string;
+  ociRuntimeName: string;
+}
+
+function requiredPrograms(): Programs {
+  const path = `${Deno.env.get("PATH") ?? ""}:${DEFAULT_PATH}`;
+  const podman = programPath("podman", path);
+  if (podman === undefined) throw unavailable("it is not installed", "podman runc");
+  const conmon = programPath("conmon", [path, ...CONMON_PATHS].join(":"));
+  if (conmon === undefined) throw unavailable("conmon is not installed", "conmon");
+  const installed = ["crun", "runc"].filter((name) => programPath(name, path) !== undefined);
+  const ociRuntimeName = runtimeFor({
+    hasControllers: exists("/sys/fs/cgroup/cgroup.controllers"),
+    hasUnified: exists("/sys/fs/cgroup/unified"),
+  }, installed);
+  if (ociRuntimeName === undefined) {
+    const state = installed.length === 0
+      ? "no OCI runtime is installed"
+      : "crun does not work with both versions of cgroups, and runc is not installed";
+    throw unavailable(state, "runc");
+  }
+  return { podman, conmon, ociRuntimeName, ociRuntime: programPath(ociRuntimeName, path)! };
+}
+
+function unavailable(state: string, packages: string): PodmanUnavailable {
+  return new PodmanUnavailable(
+    `Cannot use Podman: ${state}; install it with "apt-get install ${packages}" or the like`,
+  );
+}
+
+/** Whether a process has not ended, even if nobody has waited for it yet. */
+function isRunning(identity: ProcessIdentity): boolean {
+  if (!isAlive(identity)) return false;
+  const stat = Deno.readTextFileSync(`/proc/${identity.pid}/stat`);
+  return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false; // absent, or this is not Linux
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
