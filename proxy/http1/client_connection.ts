@@ -1,16 +1,18 @@
 import { countAnswer } from "../backend_stats.ts";
-import type { LiveBackend, LiveEndpoint } from "../backends.ts";
+import type { LiveBackend } from "../backends.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { HttpService } from "../http_service.ts";
 import type { LiveRoute } from "../route_matcher.ts";
-import type { HeaderEdit, Rule } from "../route_table.ts";
+import type { HeaderEdit } from "../route_table.ts";
 import { BodyFraming } from "./body_framing.ts";
 import { ascii, textOf } from "./characters.ts";
-import { type Head, HEAD_BYTES_MAX, NEED_MORE, parseRequest } from "./head.ts";
-import { editedHead, locationOf, rewriteEdit } from "./head_edit.ts";
-import { dropNominated, REWRITTEN_HEAD_BYTES_MAX, writeRequestHead } from "./head_writer.ts";
+import { Exchange, STALL_MS } from "./exchange.ts";
+import { type Head, HEAD_BYTES_MAX, NEED_MORE } from "./head.ts";
+import { locationOf } from "./head_edit.ts";
+import { dropNominated } from "./head_writer.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import { type OwnAnswer, ownAnswer, redirectAnswer } from "./own_answer.ts";
+import { parseRequest } from "./request_head.ts";
 import type { Socket, SocketOwner } from "./socket.ts";
 import type { Asker, UpstreamConnection, UpstreamFailure } from "./upstream_connection.ts";
 import { answerToFailure } from "./upstream_failure.ts";
@@ -19,14 +21,10 @@ import { answerToFailure } from "./upstream_failure.ts";
 export const IDLE_MS = 75_000;
 /** A request head must be whole this long after its first byte. */
 export const HEAD_MS = 10_000;
-/** Without an own limit, an exchange may stand still this long. */
-export const STALL_MS = 60_000;
 /** A tunnel may stand still this long. */
 export const TUNNEL_IDLE_MS = 3_600_000;
 /** After our end was sent, this long is waited for the client's. */
 const LINGER_MS = 2_000;
-/** First try and repetitions of one request, together. */
-const TRIES_MAX = 3;
 
 type State = "idle" | "sending" | "waiting" | "tunnel" | "lingering" | "closed";
 
@@ -46,22 +44,10 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   readonly #forwarded: Uint8Array;
   readonly #body = new BodyFraming();
   readonly #held = new HeldBytes();
+  readonly #exchange = new Exchange();
   #closes = false;
-  /** The request as it is sent, head and the body that came with it: kept until it is answered, to send it again. */
-  #request = new Uint8Array(0);
-  #requestLength = 0;
-  /** Whether all that was sent of the request is in `#request`. */
-  #isKept = false;
-  /** Whether it does no harm to send it again after an endpoint may have seen it. */
-  #isRepeatable = false;
-  #tries = 0;
-  #backend: LiveBackend | undefined;
-  #endpoint: LiveEndpoint | undefined;
-  #startedMs = 0;
-  #requestDeadlineMs = Infinity;
-  #stallMs = STALL_MS;
-  /** Status of the answer that has begun; 0: none. */
-  #status = 0;
+  /** The time of what happened last: read once per event, for it costs more than all else that is done with it. */
+  #nowMs = 0;
 
   constructor(readonly socket: Socket, service: HttpService, clientAddress: string) {
     this.#service = service;
@@ -98,7 +84,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   onClose(how: "ended" | "broken"): void {
     if (this.state !== "tunnel" || how === "broken") return this.close();
     this.upstream!.socket.endSending();
-    this.#stallMs = STALL_MS;
+    this.#exchange.stallMs = STALL_MS;
     this.onProgress();
   }
 
@@ -114,7 +100,9 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
       case "waiting":
         return this.#onLate();
       case "lingering":
-        if (nowMs - this.#startedMs > STALL_MS || !this.socket.isSending()) return this.close();
+        if (nowMs - this.#exchange.startedMs > STALL_MS || !this.socket.isSending()) {
+          return this.close();
+        }
         return this.#service.deadlines.set(this, nowMs + LINGER_MS);
       default:
         return this.close();
@@ -131,7 +119,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     if (this.state === "closed") return;
     this.state = "closed";
     this.#dropUpstream();
-    this.#release(this.#status || CLIENT_CLOSED_REQUEST);
+    this.#exchange.release(this.#service.deadlines.now());
     this.#service.deadlines.remove(this);
     this.socket.exchangeEnded();
     this.socket.close();
@@ -145,20 +133,20 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   }
 
   onAnswer(status: number, untilClose: boolean): boolean {
-    this.#status = status;
+    this.#exchange.status = status;
     if (untilClose || this.state === "sending") this.#closes = true;
     this.onProgress();
     return this.#closes;
   }
 
   onProgress(): void {
-    const { deadlines } = this.#service;
-    deadlines.set(this, Math.min(this.#requestDeadlineMs, deadlines.now() + this.#stallMs));
+    this.#nowMs = this.#service.deadlines.now();
+    this.#wait();
   }
 
   onAnswered(): void {
     this.upstream = undefined;
-    this.#release(this.#status);
+    this.#exchange.release(this.#nowMs);
     if (this.#closes) return this.#linger();
     this.state = "idle";
     this.#readOn();
@@ -166,9 +154,9 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
 
   onTunnel(): void {
     this.state = "tunnel";
-    this.#status = 101;
-    this.#stallMs = TUNNEL_IDLE_MS;
-    this.#requestDeadlineMs = Infinity;
+    this.#exchange.status = 101;
+    this.#exchange.stallMs = TUNNEL_IDLE_MS;
+    this.#exchange.deadlineMs = Infinity;
     this.onProgress();
     this.socket.exchangeEnded();
     if (this.#held.length > 0) {
@@ -181,17 +169,19 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   onTunnelEnded(how: "ended" | "broken"): void {
     this.#dropUpstream();
     if (how === "broken") return this.close();
-    this.#release(101);
+    this.#exchange.release(this.#service.deadlines.now());
     this.#linger();
   }
 
   onFailed(upstream: UpstreamConnection, failure: UpstreamFailure): void {
     this.upstream = undefined;
-    if (failure.kind === "connect") this.#endpoint!.suspect(this.#service.deadlines.now());
-    if (this.#status !== 0) return this.close(); // the client has a part of it: only a break tells that it is not whole
-    if (this.#triesAgain(upstream, failure)) return;
-    this.#backend!.counts.failures++;
-    this.#answerSelf(answerToFailure(failure, this.#backend!.definition.name));
+    const exchange = this.#exchange, backend = exchange.backend!;
+    if (failure.kind === "connect") exchange.endpoint!.suspect(this.#service.deadlines.now());
+    if (exchange.status !== 0) return this.close(); // the client has a part of it: only a break tells that it is not whole
+    const again = exchange.again(upstream, failure, this.#service);
+    if (again !== undefined) return this.#ask(again);
+    backend.counts.failures++;
+    this.#answerSelf(answerToFailure(failure, backend.definition.name));
     if (this.state === "idle") this.#readOn();
   }
 
@@ -239,85 +229,39 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   }
 
   #serve(bytes: Uint8Array, head: Head, headEnd: number, bodyEnd: number): void {
-    this.#begin(head);
-    const route = this.#service.match(bytes, headEnd, head);
-    if (route === undefined) return this.#answerSelf(NO_ROUTE);
-    if (route.rule.rule.redirect) return this.#redirect(route, bytes, head);
-    const backend = route.rule.backends[route.rule.balancer.next()];
-    if (backend === undefined) return this.#answerSelf(NO_BACKEND);
-    backend.counts.requests++;
-    this.#backend = backend;
-    const endpoint = backend.claim(this.#startedMs);
-    if (endpoint === undefined) return this.#answerUnavailable(backend);
-    backend.counts.inFlight++;
-    this.#endpoint = endpoint;
-    this.#limit(route.rule.rule);
-    this.answerEdit = route.rule.rule.responseHeaders;
-    this.#keepRequest(route, bytes, head, headEnd, bodyEnd);
-    this.state = this.#body.isDone ? "waiting" : "sending";
-    this.#ask(endpoint.takeIdle() ?? this.#service.connect(endpoint));
-  }
-
-  #begin(head: Head): void {
-    this.#startedMs = this.#service.deadlines.now();
-    this.#closes = head.closes || head.minorVersion === 0 || this.#service.isDraining;
+    const service = this.#service, exchange = this.#exchange;
+    this.#closes = head.closes || head.minorVersion === 0 || service.isDraining;
     this.answersHead = head.isHead;
     this.wantsUpgrade = head.upgrades;
     this.minorVersion = head.minorVersion;
-    this.#isRepeatable = head.isIdempotent && !head.upgrades;
-    this.#status = this.#tries = 0;
-  }
-
-  #limit({ requestMs, backendRequestMs }: Rule): void {
-    const limitMs = Math.min(requestMs || Infinity, backendRequestMs || Infinity);
-    const isSaid = requestMs !== undefined || backendRequestMs !== undefined;
-    this.#requestDeadlineMs = this.#startedMs + limitMs;
-    this.#stallMs = isSaid ? Infinity : STALL_MS;
-    this.#service.deadlines.set(
-      this,
-      Math.min(this.#requestDeadlineMs, this.#startedMs + this.#stallMs),
-    );
-  }
-
-  /** Makes what the endpoint gets: the head without what is for this hop, with who asked, and the body so far. */
-  #keepRequest(
-    { route, rule: { rule } }: LiveRoute,
-    bytes: Uint8Array,
-    head: Head,
-    headEnd: number,
-    bodyEnd: number,
-  ): void {
-    const needed = REWRITTEN_HEAD_BYTES_MAX - HEAD_BYTES_MAX + bodyEnd - head.start;
-    if (this.#request.length < needed) this.#request = new Uint8Array(needed + 512);
-    let length = writeRequestHead(bytes, headEnd, head, this.#forwarded, this.#request);
-    if (rule.requestHeaders || rule.rewrite) {
-      const edit = rule.rewrite ? rewriteEdit(rule.rewrite, route.match.path.value) : {};
-      const edited = editedHead(this.#request.subarray(0, length), {
-        ...edit,
-        edit: rule.requestHeaders,
-      });
-      length = edited.length;
-      this.#request = new Uint8Array(length + bodyEnd - headEnd);
-      this.#request.set(edited);
-    }
-    if (bodyEnd > headEnd) this.#request.set(bytes.subarray(headEnd, bodyEnd), length);
-    this.#requestLength = length + bodyEnd - headEnd;
-    this.#isKept = true;
+    this.#nowMs = service.deadlines.now();
+    exchange.begin(head, this.#nowMs);
+    const route = service.match(bytes, headEnd, head);
+    if (route === undefined) return this.#answerSelf(NO_ROUTE);
+    if (route.rule.rule.redirect) return this.#redirect(route, bytes, head);
+    const endpoint = exchange.claim(route);
+    if (endpoint === undefined) return this.#answerUnavailable(exchange.backend);
+    this.answerEdit = route.rule.rule.responseHeaders;
+    exchange.keepRequest(route, bytes, head, headEnd, bodyEnd, this.#forwarded);
+    this.state = this.#body.isDone ? "waiting" : "sending";
+    this.#wait();
+    this.#ask(endpoint.takeIdle() ?? service.connect(endpoint));
   }
 
   #ask(upstream: UpstreamConnection): void {
     this.upstream = upstream;
     upstream.ask(this);
-    if (!upstream.socket.send(this.#request, 0, this.#requestLength)) this.socket.pause();
+    const { request, requestLength } = this.#exchange;
+    if (!upstream.socket.send(request, 0, requestLength)) this.socket.pause();
   }
 
   #readBody(bytes: Uint8Array, start: number, end: number): void {
     const bodyEnd = this.#body.feed(bytes, start, end);
     if (bodyEnd < 0) {
       this.#dropUpstream();
-      return this.#status === 0 ? this.#refuse(400, "bad chunks") : this.close();
+      return this.#exchange.status === 0 ? this.#refuse(400, "bad chunks") : this.close();
     }
-    this.#isKept = false;
+    this.#exchange.isKept = false;
     if (this.#body.isDone) this.state = "waiting";
     this.onProgress();
     if (bodyEnd < end) this.#hold(bytes, bodyEnd, end);
@@ -333,7 +277,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   /** After an answer: the next request, which may be here already. */
   #readOn(): void {
     this.socket.exchangeEnded();
-    this.#service.deadlines.set(this, this.#service.deadlines.now() + IDLE_MS);
+    this.#service.deadlines.set(this, this.#nowMs + IDLE_MS);
     if (this.#held.length > 0) {
       const held = this.#held.take();
       this.#readRequests(held, 0, held.length);
@@ -341,28 +285,11 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     if (this.#held.length === 0 || this.state === "idle") this.socket.resume();
   }
 
-  /**
-   * Sends the request again when that is safe: nothing was sent, or it may be repeated and nothing was answered. On a stale
-   * connection to the same endpoint anew, else to another one of the backend as it is now.
-   */
-  #triesAgain(upstream: UpstreamConnection, { kind }: UpstreamFailure): boolean {
-    const isSafe = kind === "connect" || (kind === "no answer" && this.#isRepeatable);
-    if (!isSafe || !this.#isKept || ++this.#tries >= TRIES_MAX) return false;
-    const failed = this.#endpoint!;
-    const isStale = kind === "no answer" && upstream.isReused && failed.state === "active";
-    const backend = this.#service.current(this.#backend!);
-    const next = isStale ? failed : backend.claim(this.#service.deadlines.now(), failed);
-    if (next === undefined) return false;
-    if (next !== failed) failed.release();
-    this.#endpoint = next;
-    this.#backend!.counts.retries++;
-    this.#ask(this.#service.connect(next));
-    return true;
-  }
-
   // Answers of our own.
 
-  #answerUnavailable({ definition, counts }: LiveBackend): void {
+  #answerUnavailable(backend: LiveBackend | undefined): void {
+    if (backend === undefined) return this.#answerSelf(NO_BACKEND);
+    const { definition, counts } = backend;
     const isInvalid = definition.state === "invalid";
     countAnswer(counts, isInvalid ? 500 : 503, 0);
     const reason = definition.reason ?? `"${definition.name}" has no ready endpoints`;
@@ -384,7 +311,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   }
 
   #onLate(): void {
-    if (this.#status !== 0) return this.close();
+    if (this.#exchange.status !== 0) return this.close();
     const isClientLate = this.state === "sending";
     this.#dropUpstream();
     if (isClientLate) return this.#refuse(408, "the body did not come in time");
@@ -392,15 +319,15 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
       status: 504,
       error: "http_response_timeout",
       message: `Cannot forward the request: "${
-        this.#backend!.definition.name
+        this.#exchange.backend!.definition.name
       }" did not answer in time`,
     });
     if (this.state === "idle") this.#readOn();
   }
 
   #answerSelf(answer: OwnAnswer): void {
+    this.#exchange.release(this.#service.deadlines.now(), answer.status);
     this.#sendOwn((manner) => ownAnswer(answer, manner));
-    this.#release(answer.status);
   }
 
   #sendOwn(answer: (manner: { answersHead: boolean; closes: boolean }) => Uint8Array): void {
@@ -427,11 +354,16 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     const { deadlines } = this.#service;
     this.state = "lingering";
     this.#held.clear();
-    this.#startedMs = deadlines.now();
-    deadlines.set(this, this.#startedMs + LINGER_MS);
+    this.#exchange.startedMs = deadlines.now();
+    deadlines.set(this, this.#exchange.startedMs + LINGER_MS);
     this.socket.exchangeEnded();
     this.socket.endSending();
     this.socket.resume();
+  }
+
+  #wait(): void {
+    const { deadlineMs, stallMs } = this.#exchange;
+    this.#service.deadlines.set(this, Math.min(deadlineMs, this.#nowMs + stallMs));
   }
 
   #dropUpstream(): void {
@@ -439,21 +371,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     this.upstream = undefined;
     upstream?.abandon();
   }
-
-  /** Gives back what `#serve` claimed. Doing it twice is doing it once. */
-  #release(status: number): void {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return;
-    this.#endpoint = undefined;
-    const { counts } = this.#backend!;
-    counts.inFlight--;
-    countAnswer(counts, status, this.#service.deadlines.now() - this.#startedMs);
-    endpoint.release();
-  }
 }
-
-/** nginx's word for a client that went before its answer came. */
-const CLIENT_CLOSED_REQUEST = 499;
 
 const NO_ROUTE: OwnAnswer = {
   status: 404,

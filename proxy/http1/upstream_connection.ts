@@ -1,9 +1,10 @@
 import type { HeaderEdit } from "../route_table.ts";
 import { BodyFraming } from "./body_framing.ts";
-import { Head, HEAD_BYTES_MAX, NEED_MORE, parseResponse } from "./head.ts";
+import { type Head, HEAD_BYTES_MAX, NEED_MORE } from "./head.ts";
 import { dropNominated, REWRITTEN_HEAD_BYTES_MAX, writeResponseHead } from "./head_writer.ts";
 import { editedHead } from "./head_edit.ts";
 import { HeldBytes } from "./held_bytes.ts";
+import { parseResponse } from "./response_head.ts";
 import type { ConnectFailure, Socket, UpstreamOwner } from "./socket.ts";
 
 /** Why an exchange with an endpoint ended without a whole answer. */

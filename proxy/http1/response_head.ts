@@ -1,0 +1,39 @@
+import { CHUNKED, UNTIL_CLOSE } from "./body_framing.ts";
+import { CR, HEX, IS_FIELD_VALUE, LF, SPACE, ZERO } from "./characters.ts";
+import { parseFields } from "./fields.ts";
+import { type Head, NEED_MORE, parseVersion, refused, UNSAID } from "./head.ts";
+
+/** Parses a response head (RFC 9112 §4). Returns as `parseRequest` does; refusals are 502. */
+export function parseResponse(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  head: Head,
+  answersHead: boolean,
+): number {
+  head.start = start;
+  head.isResponse = true;
+  const version = parseVersion(bytes, start, end, head);
+  if (version <= 0) return version === NEED_MORE ? NEED_MORE : -502;
+  let p = version;
+  if (end - p < 5) return NEED_MORE;
+  head.status = (bytes[p + 1]! - ZERO) * 100 + (bytes[p + 2]! - ZERO) * 10 + bytes[p + 3]! - ZERO;
+  const afterStatus = bytes[p + 4]!;
+  const isStatus = bytes[p] === SPACE && head.status >= 100 && head.status < 600 &&
+    HEX[bytes[p + 2]!]! < 10 && HEX[bytes[p + 3]!]! < 10;
+  if (!isStatus || (afterStatus !== SPACE && afterStatus !== CR)) {
+    return refused(head, 502, "a bad status line");
+  }
+  p += 4;
+  while (p < end && IS_FIELD_VALUE[bytes[p]!] === 1) p++;
+  if (p + 1 >= end) return NEED_MORE;
+  if (bytes[p] !== CR || bytes[p + 1] !== LF) return refused(head, 502, "a bad status line");
+  const headEnd = parseFields(bytes, p + 2, end, head);
+  if (headEnd <= 0) return headEnd === NEED_MORE ? NEED_MORE : -502;
+  if (head.isChunked && head.length !== UNSAID) return refused(head, 502, "two body lengths");
+  if (head.isChunked) head.length = CHUNKED;
+  const { status } = head;
+  if (answersHead || status === 204 || status === 304 || status < 200) head.length = 0;
+  else if (head.length === UNSAID) head.length = UNTIL_CLOSE;
+  return headEnd;
+}
