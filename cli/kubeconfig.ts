@@ -26,7 +26,9 @@ export async function readAccess(path: string): Promise<Access> {
   const cluster = file.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
   const user = file.users?.find(({ name }) => name === context?.user)?.user;
   if (!cluster) {
-    throw new CommandError(`Cannot use the kubeconfig "${path}": its current context has no cluster`);
+    throw new CommandError(
+      `Cannot use the kubeconfig "${path}": its current context has no cluster`,
+    );
   }
   const ca = cluster["certificate-authority-data"];
   return {

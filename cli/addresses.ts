@@ -1,0 +1,31 @@
+/** Ranges that pods and services get when the flags do not say. */
+export interface Ranges {
+  podCidr: string;
+  serviceCidr: string;
+}
+
+/** With a network namespace for each pod: the usual private ranges. */
+export const NAMESPACE_RANGES: Ranges = { podCidr: "10.42.0.0/24", serviceCidr: "10.96.0.0/16" };
+/** Without root: Linux answers on all of 127.0.0.0/8, and anybody may bind it. */
+export const LOOPBACK_RANGES: Ranges = { podCidr: "127.42.0.0/24", serviceCidr: "127.96.0.0/16" };
+
+/** The node's own address: of its first network interface that is not the loopback, IPv4 first. */
+export function nodeAddress(interfaces: readonly Deno.NetworkInterfaceInfo[]): string {
+  const own = interfaces.filter(({ name, address }) =>
+    !/^(lo|cora|v[0-9a-f])/.test(name) && !address.startsWith("fe80:") &&
+    !address.startsWith("127.")
+  );
+  const best = own.find(({ family }) => family === "IPv4") ?? own[0];
+  return best?.address ?? "127.0.0.1";
+}
+
+/** An address that others can dial, for one that a server listens on. */
+export function dialableHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}
+
+/** `[::1]:80`, `127.0.0.1:80`. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

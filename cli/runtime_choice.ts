@@ -1,0 +1,2 @@
+/** What `--runtime` can say. */
+export type RuntimeChoice = "auto" | "podman" | "process";

@@ -1,0 +1,49 @@
+import { SystemClock } from "../core/lib/clock.ts";
+import { Log } from "../core/lib/log.ts";
+import { Random } from "../core/lib/random.ts";
+import { supervise } from "../core/lib/supervise.ts";
+import type { Terminal } from "./command.ts";
+import type { ServerFlags } from "./server.ts";
+
+/** What every part of a server stands on. */
+export interface Ground {
+  readonly flags: ServerFlags;
+  /** Real path of the data folder, which exists. */
+  readonly dataFolder: string;
+  readonly clock: SystemClock;
+  readonly random: Random;
+  readonly log: Log;
+  /** What was started and must be ended, in reverse order. */
+  readonly parts: AsyncDisposableStack;
+  /** Ends the server with an error that nobody can mend while it runs. */
+  fail(error: unknown): void;
+}
+
+export function layGround(
+  flags: ServerFlags,
+  terminal: Terminal,
+  rest: Pick<Ground, "dataFolder" | "parts" | "fail">,
+): Ground {
+  const clock = new SystemClock();
+  const log = new Log({
+    clock,
+    level: flags.logLevel,
+    format: Deno.stderr.isTerminal() ? "text" : "json",
+    sink: (line) => terminal.err(line + "\n"),
+  });
+  return { ...rest, flags, clock, log, random: Random.fromSystem() };
+}
+
+/** Runs a loop under supervision until its turn to end comes; a fault of ours ends the server. */
+export function keepRunning(
+  { clock, log, parts, fail }: Ground,
+  name: string,
+  loop: (signal: AbortSignal) => Promise<void>,
+): void {
+  const stop = new AbortController();
+  const running = supervise({ name, clock, log, signal: stop.signal }, loop).catch(fail);
+  parts.defer(async () => {
+    stop.abort(new Error("The server stops"));
+    await running;
+  });
+}

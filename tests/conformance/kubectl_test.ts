@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { KUBECTL_MISSING, kubectlVersions, type Output } from "../kubectl.ts";
+import { ServerProcess } from "../server_process.ts";
+import { webManifest } from "./web_manifest.ts";
+
+/** One command and what must come back. `NS` stands for the namespace of the run. */
+interface Case {
+  run: string;
+  /** Standard input, for `-f -`. */
+  input?: string;
+  /** Exit code; 0 when it is not given. */
+  code?: number;
+  out?: RegExp;
+  err?: RegExp;
+}
+
+const CASES: readonly Case[] = [
+  { run: "version", out: /Server Version: v1\.34\./ },
+  {
+    run: "apply -f -",
+    input: "MANIFEST",
+    out: /namespace\/NS created\ndeployment\.apps\/web created\nservice\/web created/,
+  },
+  { run: "apply -f -", input: "MANIFEST", out: /deployment\.apps\/web unchanged/ },
+  { run: "rollout status deployment/web --timeout=30s", out: /successfully rolled out/ },
+  { run: "wait deployment/web --for=condition=Available --timeout=30s", out: /condition met/ },
+  { run: "get deployments", out: /NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +2\/2 +2 +2 / },
+  {
+    run: "get deploy web -o wide",
+    out: /CONTAINERS +IMAGES +SELECTOR\n.*web +example\.com\/web:1 +app=web/,
+  },
+  { run: "get pods -l app=web", out: /READY +STATUS +RESTARTS +AGE\nweb-.* 1\/1 +Running +0 / },
+  { run: "get pods -l app=other", err: /No resources found in NS namespace/ },
+  { run: "get pods -o wide", out: /IP +NODE +NOMINATED NODE +READINESS GATES/ },
+  {
+    run: "get pods --field-selector status.phase=Running -o name",
+    out: /^pod\/web-.*\npod\/web-.*\n$/,
+  },
+  { run: "get pods -A", out: /NAMESPACE +NAME[\s\S]*NS +web-/ },
+  {
+    run: "get rs,svc,endpointslices",
+    out: /replicaset\.apps\/web-[\s\S]*service\/web +ClusterIP[\s\S]*endpointslice/,
+  },
+  { run: "get all", out: /pod\/web-[\s\S]*deployment\.apps\/web/ },
+  {
+    run: "get deployment web -o yaml",
+    out: /apiVersion: apps\/v1\nkind: Deployment[\s\S]*revisionHistoryLimit: 10/,
+  },
+  { run: "get deployment web -o jsonpath={.spec.strategy.rollingUpdate.maxSurge}", out: /^25%$/ },
+  {
+    run: "get deployment nothing",
+    code: 1,
+    err: /Error from server \(NotFound\): deployments\.apps "nothing" not found/,
+  },
+  { run: "get nodes", out: /STATUS +ROLES +AGE +VERSION\n.* Ready / },
+  { run: "get events", out: /LAST SEEN +TYPE +REASON +OBJECT +MESSAGE[\s\S]*ScalingReplicaSet/ },
+  {
+    run: "describe deployment web",
+    out: /StrategyType: +RollingUpdate[\s\S]*Scaled up replica set web-\w+ (from 0 )?to 2/,
+  },
+  {
+    run: "describe pods",
+    out: /Status: +Running[\s\S]*Events:[\s\S]*Successfully assigned NS\/web-/,
+  },
+  { run: "describe node", out: /Allocatable:[\s\S]*Non-terminated Pods/ },
+  { run: "explain deployment.spec.strategy.rollingUpdate", out: /maxSurge[\s\S]*maxUnavailable/ },
+  { run: "explain pods.spec.containers --recursive", out: /livenessProbe/ },
+  { run: "logs deployment/web", out: /hello from one/ },
+  { run: "logs -l app=web --tail=1 --prefix", out: /\[pod\/web-.*\/web\] hello from one/ },
+  { run: "scale deployment web --replicas=3", out: /deployment\.apps\/web scaled/ },
+  { run: "rollout status deployment/web --timeout=30s", out: /successfully rolled out/ },
+  { run: "get deploy web -o jsonpath={.status.readyReplicas}", out: /^3$/ },
+  { run: "set image deployment/web web=example.com/web:2", out: /image updated/ },
+  { run: "rollout status deployment/web --timeout=60s", out: /successfully rolled out/ },
+  { run: "rollout history deployment/web", out: /REVISION +CHANGE-CAUSE\n1 .*\n2 / },
+  { run: "rollout undo deployment/web", out: /rolled back/ },
+  { run: "rollout status deployment/web --timeout=60s", out: /successfully rolled out/ },
+  {
+    run: "get deploy web -o jsonpath={.spec.template.spec.containers[0].image}",
+    out: /^example\.com\/web:1$/,
+  },
+  { run: "rollout pause deployment/web", out: /paused/ },
+  { run: "set env deployment/web VERSION=two", out: /env updated/ },
+  { run: "get rs -o name", out: /^(replicaset\.apps\/web-\w+\n){2}$/ },
+  { run: "rollout resume deployment/web", out: /resumed/ },
+  { run: "rollout status deployment/web --timeout=60s", out: /successfully rolled out/ },
+  { run: "logs deployment/web --tail=1", out: /hello from two/ },
+  { run: "rollout restart deployment/web", out: /restarted/ },
+  { run: "rollout status deployment/web --timeout=60s", out: /successfully rolled out/ },
+  { run: "label deployment web tier=front", out: /labeled/ },
+  { run: "get deploy -l tier=front,app=web -o name", out: /^deployment\.apps\/web\n$/ },
+  { run: "annotate deployment web note=yes", out: /annotated/ },
+  { run: `patch deployment web -p {"spec":{"replicas":1}}`, out: /patched/ },
+  {
+    run: `patch deployment web --type=json -p [{"op":"replace","path":"/spec/replicas","value":2}]`,
+    out: /patched/,
+  },
+  { run: `patch deployment web --type=merge -p {"spec":{"minReadySeconds":1}}`, out: /patched/ },
+  {
+    run: "apply -f - --dry-run=server",
+    input: "MANIFEST",
+    out: /deployment\.apps\/web configured \(server dry run\)/,
+  },
+  { run: "diff -f -", input: "MANIFEST", code: 1, out: /-  minReadySeconds: 1|minReadySeconds/ },
+  {
+    run: "apply -f -",
+    input:
+      "apiVersion: v1\nkind: Service\nmetadata: {name: bad, namespace: NS}\nspec: {ports: [{port: 99999}], color: red}",
+    code: 1,
+    err: /unknown field "spec\.color"/,
+  },
+  { run: "create configmap settings --from-literal=a=1", out: /configmap\/settings created/ },
+  { run: "create secret generic keys --from-literal=a=1", out: /secret\/keys created/ },
+  { run: "get configmap settings -o jsonpath={.data.a}", out: /^1$/ },
+  { run: "get secret keys -o jsonpath={.data.a}", out: /^MQ==$/ },
+  { run: "auth whoami", out: /admin/ },
+  { run: "auth can-i create pods", out: /yes/ },
+  { run: "api-resources", out: /deployments +deploy +apps\/v1 +true +Deployment/ },
+  { run: "delete deployment web", out: /deployment\.apps "web" deleted/ },
+  { run: "wait pods -l app=web --for=delete --timeout=30s" },
+  { run: "get pods", err: /No resources found/ },
+  { run: "delete namespace NS --timeout=30s", out: /namespace "NS" deleted/ },
+  { run: "get namespace NS", code: 1, err: /NotFound/ },
+];
+
+/** Commands that some versions do not have. */
+const SINCE: Readonly<Record<string, number>> = { "auth whoami": 1.28 };
+
+const versions = kubectlVersions();
+
+Deno.test({
+  name: `kubectl does what it does on Kubernetes${versions.length ? "" : ` (${KUBECTL_MISSING})`}`,
+  ignore: versions.length === 0,
+  sanitizeOps: false, // the server's own pipes stay open as long as it runs
+  sanitizeResources: false,
+  async fn(test) {
+    const server = await ServerProcess.start({ runtime: "process", args: ["--stop-pods"] });
+    try {
+      for (const { version, path } of versions) {
+        await test.step(`kubectl ${version}`, async () => {
+          const namespace = `conformance-${version.replace(".", "-")}`;
+          const faults: string[] = [];
+          for (const each of CASES) {
+            if ((SINCE[each.run] ?? 0) > Number(version)) continue;
+            const fault = await faultOf(server, path, namespace, each);
+            if (fault) faults.push(fault);
+          }
+          assert.deepEqual(faults, [], `${faults.join("\n\n")}\n${server.log}`);
+        });
+      }
+    } finally {
+      await server.stop();
+      await Deno.remove(server.dataFolder, { recursive: true });
+    }
+  },
+});
+
+async function faultOf(
+  server: ServerProcess,
+  kubectl: string,
+  namespace: string,
+  { run, input, code = 0, out, err }: Case,
+): Promise<string | undefined> {
+  const fill = (text: string) =>
+    text.replaceAll("MANIFEST", webManifest(namespace)).replaceAll("NS", namespace);
+  const args = ["-n", namespace, ...run.split(" ").map(fill)];
+  const output = await server.kubectl(kubectl, args, input === undefined ? undefined : fill(input));
+  const wanted = (pattern: RegExp) => new RegExp(pattern.source.replaceAll("NS", namespace));
+  const good = output.code === code && (!out || wanted(out).test(output.stdout)) &&
+    (!err || wanted(err).test(output.stderr));
+  return good ? undefined : describe(run, output);
+}
+
+function describe(run: string, { code, stdout, stderr }: Output): string {
+  return `kubectl ${run}: exit code ${code}\n${stdout.slice(-1500)}\n${stderr.slice(-1500)}`;
+}

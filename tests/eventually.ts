@@ -1,0 +1,22 @@
+const WAIT_MS_MAX = 30_000;
+const ASK_EVERY_MS = 100;
+
+/** Asks until `question` answers with something, or the time is up: then `what` is the failure. */
+export async function eventually<T>(
+  what: string,
+  question: () => Promise<T | undefined | false> | T | undefined | false,
+  waitMs: number = WAIT_MS_MAX,
+): Promise<T> {
+  const deadline = performance.now() + waitMs;
+  let last: unknown;
+  while (performance.now() < deadline) {
+    try {
+      const answer = await question();
+      if (answer !== undefined && answer !== false) return answer;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  }
+  throw new Error(`Not within ${waitMs} ms: ${what}${last === undefined ? "" : ` (${last})`}`);
+}

@@ -1,0 +1,179 @@
+import { type Output, runProgram } from "./kubectl.ts";
+
+const READY_MS_MAX = 30_000;
+const STOP_MS_MAX = 60_000;
+/** Each server of the tests has pod and service addresses of its own, so that suites never meet. */
+let nextSubnet = 0;
+
+export interface ServerOptions {
+  runtime: "podman" | "process";
+  /** Kept when given; else a temporary one that goes with the server. */
+  dataFolder?: string;
+  subnet?: number;
+  args?: readonly string[];
+}
+
+/** A `coracle server` as a user runs it: a process of its own, on a free port, with a data folder of its own. */
+export class ServerProcess {
+  readonly dataFolder: string;
+  readonly options: ServerOptions;
+  /** The line that it printed when it was ready, and how long that took. */
+  readonly readyLine: string;
+  readonly readyMs: number;
+  readonly #child: Deno.ChildProcess;
+  readonly #log: string[];
+
+  private constructor(
+    options: ServerOptions & { dataFolder: string },
+    started: { child: Deno.ChildProcess; log: string[]; readyLine: string; readyMs: number },
+  ) {
+    this.options = options;
+    this.dataFolder = options.dataFolder;
+    this.#child = started.child;
+    this.#log = started.log;
+    this.readyLine = started.readyLine;
+    this.readyMs = started.readyMs;
+  }
+
+  /** Starts a server and resolves when it says that it is ready. */
+  static async start(given: ServerOptions): Promise<ServerProcess> {
+    const dataFolder = given.dataFolder ?? await Deno.makeTempDir({ prefix: "coracle-test-" });
+    const options = { ...given, dataFolder, subnet: given.subnet ?? nextSubnet++ };
+    const startedAt = performance.now();
+    const child = spawn(options);
+    const log: string[] = [];
+    void collect(child.stderr, log);
+    const readyLine = await firstLine(child, log);
+    return new ServerProcess(options, {
+      child,
+      log,
+      readyLine,
+      readyMs: performance.now() - startedAt,
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+  get address(): string {
+    return this.readyLine.match(/https:\/\/[^\s,]+/)![0];
+  }
+  get kubeconfig(): string {
+    return `${this.dataFolder}/admin.kubeconfig`;
+  }
+  get log(): string {
+    return this.#log.join("");
+  }
+
+  /** Runs a kubectl against this server, with a home of its own so that no cache is shared. */
+  kubectl(path: string, args: readonly string[], input?: string): Promise<Output> {
+    return runProgram(path, ["--kubeconfig", this.kubeconfig, ...args], {
+      env: { HOME: `${this.dataFolder}/home-${path.split("/").at(-1)}` },
+      ...(input === undefined ? {} : { input }),
+    });
+  }
+
+  /** A request as the admin. */
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const ca = await Deno.readTextFile(`${this.dataFolder}/ca.crt`);
+    const token = (await Deno.readTextFile(`${this.dataFolder}/admin.token`)).trim();
+    using client = Deno.createHttpClient({ caCerts: [ca] });
+    const headers = new Headers(init.headers);
+    headers.set("authorization", `Bearer ${token}`);
+    const answer = await fetch(`${this.address}${path}`, { ...init, headers, client });
+    const body = await answer.arrayBuffer();
+    return new Response(answer.status === 204 ? null : body, answer);
+  }
+
+  /** SIGTERM, and waits for the end; the exit code. */
+  async stop(): Promise<number> {
+    return await this.#end("SIGTERM");
+  }
+
+  /** `kill -9`: nothing is tidied up. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async #end(signal: Deno.Signal): Promise<number> {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // it has ended by itself: its status says how
+    }
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS_MAX);
+    const { code } = await this.#child.status;
+    clearTimeout(timer);
+    return code;
+  }
+
+  /** The same data again in a new process. */
+  restart(): Promise<ServerProcess> {
+    return ServerProcess.start(this.options);
+  }
+}
+
+/** Runs `body` with a server, then stops it and its pods and removes its data, also when `body` throws. */
+export async function withServer(
+  options: ServerOptions,
+  body: (server: ServerProcess) => Promise<void>,
+): Promise<void> {
+  const server = await ServerProcess.start({
+    ...options,
+    args: ["--stop-pods", ...options.args ?? []],
+  });
+  try {
+    await body(server);
+  } catch (error) {
+    throw new Error(`${server.log}\n${error instanceof Error ? error.stack : error}`);
+  } finally {
+    await server.stop();
+    await Deno.remove(server.dataFolder, { recursive: true }).catch(() => {}); // a mount may linger
+  }
+}
+
+function spawn(options: ServerOptions & { dataFolder: string; subnet: number }): Deno.ChildProcess {
+  const rootless = options.runtime === "process" && Deno.uid() !== 0;
+  const podCidr = rootless ? `127.43.${options.subnet}.0/24` : `10.143.${options.subnet}.0/24`;
+  const serviceCidr = rootless ? `127.97.${options.subnet}.0/24` : `10.197.${options.subnet}.0/24`;
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "main.ts",
+      "server",
+      ...["--data", options.dataFolder, "--listen", "127.0.0.1:0", "--runtime", options.runtime],
+      ...["--pod-cidr", podCidr, "--service-cidr", serviceCidr, "--gateway-address", "127.0.0.1"],
+      ...options.args ?? [],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function firstLine(child: Deno.ChildProcess, log: string[]): Promise<string> {
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const timer = setTimeout(() => child.kill("SIGKILL"), READY_MS_MAX);
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) {
+      const { code } = await child.status;
+      clearTimeout(timer);
+      throw new Error(`The server ended with code ${code} before it was ready:\n${log.join("")}`);
+    }
+    text += value;
+  }
+  clearTimeout(timer);
+  void drain(reader);
+  return text.slice(0, text.indexOf("\n"));
+}
+
+async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) lines.push(text);
+}
