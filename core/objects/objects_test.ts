@@ -178,6 +178,27 @@ Deno.test("a status update changes the status alone, and not the generation", as
   assert.equal(object.metadata.generation, 1);
 });
 
+Deno.test("a status update without labels and annotations keeps them", async () => {
+  const { objects } = await freshObjects();
+  await objects.create(deployments, deployment({ labels: { a: "b" }, annotations: { c: "d" } }));
+  const draft = { status: { replicas: 3 } };
+  const { object } = await objects.update(deployments, WEB, draft, { scope: "status" });
+  assert.deepEqual(object.metadata.labels, { a: "b" });
+  assert.deepEqual(object.metadata.annotations, { c: "d" });
+});
+
+Deno.test("who loses against a write in flight can read it when told", async () => {
+  const { objects } = await freshObjects();
+  const { object } = await objects.create(deployments, deployment());
+  const winner = objects.update(deployments, WEB, {
+    ...object,
+    spec: { ...deployment().spec, replicas: 2 },
+  });
+  await refuses(() => objects.update(deployments, WEB, object), "Conflict");
+  assert.equal((objects.get(deployments, WEB).object as Deployment).spec.replicas, 2);
+  await winner;
+});
+
 Deno.test("a change of labels does not change the generation", async () => {
   const { objects } = await freshObjects();
   await objects.create(deployments, deployment());
@@ -373,7 +394,7 @@ function pod(): object {
   return { metadata: WEB, spec: { containers: [{ name: "web", image: "one" }] } };
 }
 
-function deployment(metadata: object = {}, spec: object = {}): object {
+function deployment(metadata: object = {}, spec: object = {}): { metadata: object; spec: object } {
   const labels = { app: "web" };
   const template = { metadata: { labels }, spec: { containers: [{ name: "web", image: "one" }] } };
   return {
