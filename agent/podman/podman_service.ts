@@ -135,6 +135,7 @@ class PodmanService implements Podman {
     this.client.close();
     const identity = await this.#identity();
     if (identity !== undefined) await this.#end(identity);
+    this.#child?.ref(); // from now on there is something to wait for
     await this.#child?.status;
   }
 
