@@ -66,3 +66,9 @@ export interface Client {
   /** POST pods/NAME/binding: puts a pod on a node. */
   bind(pod: ObjectName, nodeName: string): Promise<void>;
 }
+
+/** What only the controllers in the server's process need. */
+export interface NamespaceFinalizer {
+  /** PUT namespaces/NAME/finalize: sets who must still finish before a namespace that is being deleted goes. */
+  finalize(namespace: ObjectName, finalizers: readonly string[]): Promise<void>;
+}

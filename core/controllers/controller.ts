@@ -25,6 +25,7 @@ export type Write =
     event?: Notice;
   }
   | { verb: "bind"; pod: ObjectName; node: string }
+  | { verb: "finalize"; namespace: ObjectName; finalizers: readonly string[] }
   | { verb: "event"; event: Notice };
 
 /**
@@ -184,6 +185,11 @@ export function remove<T extends KubeObject>(
 /** Puts a pod on a node. */
 export function bind({ namespace, name }: ObjectName, node: string): Write {
   return { verb: "bind", pod: namespace === undefined ? { name } : { namespace, name }, node };
+}
+
+/** Says who must still finish before a namespace that is being deleted goes. */
+export function finalize({ name }: ObjectName, finalizers: readonly string[]): Write {
+  return { verb: "finalize", namespace: { name }, finalizers };
 }
 
 /** Tells people what has happened. */

@@ -4,11 +4,11 @@ import { type Namespace, namespaces } from "../resources/namespaces.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import {
   type Controller,
+  finalize,
   NOTHING,
   type Plan,
   plan,
   remove,
-  update,
   updateStatus,
 } from "./controller.ts";
 import { withCondition } from "./status_conditions.ts";
@@ -59,7 +59,7 @@ function reconcile(
   if (left.length === 0) {
     if (!spec.finalizers.includes(FINALIZER)) return NOTHING;
     const finalizers = spec.finalizers.filter((finalizer) => finalizer !== FINALIZER);
-    return plan([update(namespaces, { ...namespace, spec: { ...spec, finalizers } })]);
+    return plan([finalize(namespace.metadata, finalizers)]);
   }
   const doomed = left.flatMap(({ resource, objects }) =>
     objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined)

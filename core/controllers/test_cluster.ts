@@ -1,7 +1,8 @@
-import type { Client, ObjectName, View, ViewEvent } from "../client/client.ts";
+import type { Client, NamespaceFinalizer, ObjectName, View, ViewEvent } from "../client/client.ts";
 import type { Notice } from "../client/event_recorder.ts";
 import { assert } from "../lib/assert.ts";
 import { check } from "../resources/check.ts";
+import { namespaces } from "../resources/namespaces.ts";
 import {
   type AnyResource,
   apiVersionOf,
@@ -148,6 +149,9 @@ export class TestCluster implements View {
         return;
       case "bind":
         return this.#bind(write.pod, write.node);
+      case "finalize":
+        if (write.finalizers.length === 0) this.take(namespaces, write.namespace);
+        return;
       case "event":
         this.notices.push(write.event);
     }
@@ -220,7 +224,7 @@ export class TestCluster implements View {
 }
 
 /** A client that does at once what a test cluster would. */
-export function clientOf(cluster: TestCluster): Client {
+export function clientOf(cluster: TestCluster): Client & NamespaceFinalizer {
   const write = (made: Write) => Promise.resolve(cluster.perform({ writes: [made] }));
   return {
     create: (resource, draft) =>
@@ -237,6 +241,7 @@ export function clientOf(cluster: TestCluster): Client {
       ),
     delete: (resource, name, options = {}) => write({ verb: "delete", resource, name, options }),
     bind: (pod, node) => write({ verb: "bind", pod, node }),
+    finalize: (namespace, finalizers) => write({ verb: "finalize", namespace, finalizers }),
   };
 }
 

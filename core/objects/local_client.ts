@@ -2,6 +2,7 @@ import type {
   Client,
   DeleteOptions,
   Draft,
+  NamespaceFinalizer,
   ObjectName,
   View,
   ViewEvent,
@@ -9,11 +10,12 @@ import type {
 import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
 import type { Entry, Store } from "../store/store.ts";
 import { bindPod } from "./binding.ts";
+import { finalizeNamespace } from "./finalize.ts";
 import { keyOf, type Objects } from "./objects.ts";
 import type { WriteOptions } from "./write_options.ts";
 
 /** The API without HTTP, for what runs in the server's process: reads from the store, writes through the verbs. */
-export class LocalClient implements Client, View {
+export class LocalClient implements Client, View, NamespaceFinalizer {
   readonly #objects: Objects;
   readonly #store: Store;
   readonly #options: WriteOptions;
@@ -74,6 +76,10 @@ export class LocalClient implements Client, View {
   async bind(pod: ObjectName, nodeName: string): Promise<void> {
     const binding = { target: { apiVersion: "v1", kind: "Node", name: nodeName } };
     await bindPod(this.#objects, pod, binding, this.#options);
+  }
+
+  async finalize(namespace: ObjectName, finalizers: readonly string[]): Promise<void> {
+    await finalizeNamespace(this.#objects, namespace, { spec: { finalizers } }, this.#options);
   }
 
   #objectsOf<T extends KubeObject>(entries: readonly Entry[]): readonly T[] {
