@@ -160,12 +160,7 @@ export class Agent implements NodeStreams {
   }
 
   async #runPods(signal: AbortSignal): Promise<void> {
-    const { network, runtime, clock } = this.#options;
-    if (!this.#isPrepared) {
-      await network.start();
-      await runtime.collectGarbage();
-      this.#isPrepared = true;
-    }
+    const { clock } = this.#options;
     this.#subscribe();
     let failures = 0;
     while (!signal.aborted) {
@@ -180,6 +175,7 @@ export class Agent implements NodeStreams {
     const { runtime, network, dataFolder, log } = this.#options;
     const versions = new Map([...this.#workers].map(([uid, { version }]) => [uid, version]));
     try {
+      if (!this.#isPrepared) await this.#prepare();
       const [containers, addresses, folders] = await Promise.all([
         runtime.list(),
         network.list(),
@@ -195,6 +191,14 @@ export class Agent implements NodeStreams {
       this.#node.report("container runtime is down");
       return false;
     }
+  }
+
+  async #prepare(): Promise<void> {
+    await Promise.all([
+      this.#options.network.start(),
+      this.#options.runtime.collectGarbage(),
+    ]);
+    this.#isPrepared = true;
   }
 
   #takeOver(

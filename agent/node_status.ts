@@ -47,6 +47,8 @@ export interface NodeStatusOptions {
 export class NodeStatus {
   readonly #options: NodeStatusOptions;
   #fault: string | undefined;
+  /** Whether it is known how the runtime is: before, nothing is said of the node. */
+  #isKnown = false;
   #wake = () => {};
 
   constructor(options: NodeStatusOptions) {
@@ -55,19 +57,25 @@ export class NodeStatus {
 
   /** Says whether the runtime answers. `fault`: why not, in a few words. */
   report(fault: string | undefined): void {
-    if (fault === this.#fault) return;
+    if (this.#isKnown && fault === this.#fault) return;
     this.#fault = fault;
+    this.#isKnown = true;
     this.#wake();
   }
 
-  /** Registers the node, then keeps status and lease, until the signal aborts. Throws when the API refuses. */
+  /**
+   * Registers the node once the runtime was first heard of, then keeps status and lease, until the signal aborts.
+   * Throws when the API refuses.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const changed = Promise.withResolvers<void>();
       this.#wake = changed.resolve;
-      await this.#keepNode();
-      await this.#renewLease();
+      if (this.#isKnown) {
+        await this.#keepNode();
+        await this.#renewLease();
+      }
       const rest = new AbortController();
       const either = AbortSignal.any([signal, rest.signal]);
       await Promise.race([changed.promise, clock.sleep(LEASE_RENEW_MS, either)])

@@ -138,7 +138,9 @@ export class PodSteps {
       });
       const isPulled = pullingSinceMs !== undefined;
       events.pulled(pod, name, image, isPulled ? clock.now() - pullingSinceMs! : undefined);
-      record.remember(name, { imageId, failure: undefined });
+      // A failed start before is still counted: only a run that starts makes good for it.
+      const { failure } = record.memoryOf(name) ?? {};
+      record.remember(name, { imageId, ...(failure?.stage === "pull" && { failure: undefined }) });
     } catch (error) {
       const failure = this.#failed(name, error, "pull");
       const cause = error instanceof Error ? error : new Error(String(error));

@@ -1,0 +1,433 @@
+import assert from "node:assert/strict";
+import { freshObjects } from "../core/objects/objects_fixture.ts";
+import type { LocalClient } from "../core/objects/local_client.ts";
+import type { Notice } from "../core/client/event_recorder.ts";
+import type { Draft } from "../core/client/client.ts";
+import { silentLog } from "../core/lib/log.ts";
+import type { VirtualClock } from "../core/lib/virtual_clock.ts";
+import { configMaps } from "../core/resources/config_maps.ts";
+import { leases } from "../core/resources/leases.ts";
+import { nodes } from "../core/resources/nodes.ts";
+import { type Pod, pods } from "../core/resources/pods.ts";
+import { Agent } from "./agent.ts";
+import type { PodAddress, PodNetwork } from "./pod_network.ts";
+import type { ProbeOutcome } from "./probes.ts";
+import { SimulatedRuntime } from "./simulated_runtime.ts";
+
+Deno.test("a pod gets its network, runs and becomes ready in little more than its start", async () => {
+  await using node = await NodeUnderTest.start();
+  const startMs = node.clock.now();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const status = node.pod("web")!.status;
+  assert.equal(status.phase, "Running");
+  assert.equal(status.podIP, "10.0.0.1");
+  assert.equal(status.hostIP, "192.168.0.1");
+  assert.equal(status.qosClass, "BestEffort");
+  assert.equal(status.containerStatuses![0]!.state.running !== undefined, true);
+  assert.match(status.containerStatuses![0]!.containerID!, /^simulated:\/\//);
+  assert.ok(node.clock.now() - startMs < 150, `it took ${node.clock.now() - startMs} ms`);
+  assert.deepEqual(node.reasons("web"), ["Pulled", "Created", "Started"]);
+});
+
+Deno.test("a killed container is back at once the first time, then after 10 s, then after 20 s", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const restMs: number[] = [];
+  for (const count of [1, 2, 3]) {
+    const killedMs = node.clock.now();
+    node.killAll(137);
+    await node.until(() => node.restarts("web") === count && isReady(node.pod("web")), 30_000);
+    restMs.push(Math.round((node.clock.now() - killedMs) / 1_000));
+  }
+  assert.deepEqual(restMs, [0, 10, 20]);
+  const { lastState } = node.pod("web")!.status.containerStatuses![0]!;
+  assert.equal(lastState.terminated?.exitCode, 137);
+  assert.equal(lastState.terminated?.reason, "Error");
+  assert.ok(node.reasons("web").includes("BackOff"));
+});
+
+Deno.test("a container that crashes at once is shown in CrashLoopBackOff", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("crash", { runsMs: 5, exitCode: 3 });
+  await node.create({ name: "web", image: "crash" });
+  await node.until(() => node.waiting("web")?.reason === "CrashLoopBackOff");
+  const { uid } = node.pod("web")!.metadata;
+  assert.equal(
+    node.waiting("web")!.message,
+    `back-off 10s restarting failed container=main pod=web_default(${uid})`,
+  );
+  assert.equal(node.pod("web")!.status.phase, "Running");
+  assert.equal(node.pod("web")!.status.containerStatuses![0]!.lastState.terminated?.exitCode, 3);
+});
+
+Deno.test("an exit that nobody told is found by the next list", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const [container] = node.runtime.containers;
+  node.runtime.kill(container!.id, 1, { isTold: false });
+  await node.until(() => node.restarts("web") === 1, 40_000);
+});
+
+Deno.test("a deleted pod drains, ends, and only then goes from the API", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const phases = new Set<string>();
+  node.client.subscribe(pods, ({ object }) => phases.add(object.status.phase));
+  const deletedMs = node.clock.now();
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.until(() => node.runtime.containers.every(({ state }) => state === "exited"));
+  assert.ok(node.clock.now() - deletedMs >= 200, "it was stopped before proxies could turn away");
+  assert.notEqual(node.pod("web"), undefined);
+  await node.until(() => node.pod("web") === undefined);
+  assert.deepEqual(node.runtime.containers, []);
+  assert.deepEqual(node.network.addresses.size, 0);
+  assert.equal(await exists(`${node.folder}/pods/${deletedMs}`), false);
+  assert.ok(phases.has("Failed"), "its end was not reported: SIGTERM makes exit code 143");
+});
+
+Deno.test("a pod deleted by force is killed, though it does not heed SIGTERM", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("stubborn", { heedsSigterm: false });
+  await node.create({ name: "web", image: "stubborn" });
+  await node.until(() => isReady(node.pod("web")));
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.until(() => node.reasons("web").includes("Killing"));
+  const forcedMs = node.clock.now();
+  await node.client.delete(pods, { namespace: "default", name: "web" }, { gracePeriodSeconds: 0 });
+  await node.until(() => node.runtime.containers.length === 0);
+  assert.ok(node.clock.now() - forcedMs < 3_000, "it kept its first grace of 30 s");
+});
+
+Deno.test("a finished pod gives back its network and never runs again", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("job", { runsMs: 1_000, exitCode: 0 });
+  await node.create({ name: "job", image: "job", spec: { restartPolicy: "OnFailure" } });
+  await node.until(() => node.pod("job")?.status.phase === "Succeeded");
+  await node.until(() => node.network.addresses.size === 0);
+  const conditions = node.pod("job")!.status.conditions!;
+  assert.equal(conditions.find(({ type }) => type === "Ready")?.reason, "PodCompleted");
+  await node.restart();
+  await node.clock.advance(100_000);
+  assert.equal(node.runtime.made.length, 1);
+  assert.equal(node.pod("job")!.status.podIP, "10.0.0.1");
+});
+
+Deno.test("a pod over its deadline fails, and its containers are stopped", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "slow", spec: { activeDeadlineSeconds: 60 } });
+  await node.until(() => isReady(node.pod("slow")));
+  await node.until(() => node.pod("slow")?.status.phase === "Failed", 61_000);
+  assert.equal(node.pod("slow")!.status.reason, "DeadlineExceeded");
+  await node.until(() => node.runtime.containers.every(({ state }) => state === "exited"));
+  assert.ok(node.reasons("slow").includes("DeadlineExceeded"));
+});
+
+Deno.test("an agent that restarts adopts what runs, and ends what nobody wants", async () => {
+  await using node = await NodeUnderTest.start({
+    probe: () => ({ result: "success", output: "" }),
+  });
+  const readinessProbe = { tcpSocket: { port: 80 } };
+  await node.create({ name: "web", container: { readinessProbe } });
+  await node.create({ name: "gone" });
+  await node.until(() => isReady(node.pod("web")) && isReady(node.pod("gone")));
+  await node.halt();
+  const options = { gracePeriodSeconds: 0 };
+  await node.client.delete(pods, { namespace: "default", name: "gone" }, options);
+  const unready: Pod[] = [];
+  node.client.subscribe(pods, ({ object }) => isReady(object) || unready.push(object));
+  await node.restart();
+  await node.until(() => node.runtime.containers.length === 1, 40_000);
+  await node.clock.advance(60_000);
+  assert.equal(node.restarts("web"), 0);
+  assert.equal(node.runtime.made.length, 2);
+  assert.deepEqual(unready.map(({ metadata }) => metadata.name), []);
+});
+
+Deno.test("a container that ended while the agent was away is started again", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  await node.halt();
+  node.killAll(1);
+  await node.restart();
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+});
+
+Deno.test("a pod whose ConfigMap is missing waits for it, and starts as soon as it is there", async () => {
+  await using node = await NodeUnderTest.start();
+  const envFrom = [{ configMapRef: { name: "settings" } }];
+  await node.create({ name: "web", container: { envFrom } });
+  await node.until(() => node.waiting("web")?.reason === "CreateContainerConfigError");
+  assert.equal(node.waiting("web")!.message, 'configmap "settings" not found');
+  const madeMs = node.clock.now();
+  await node.client.create(configMaps, {
+    metadata: { namespace: "default", name: "settings" },
+    data: { COLOR: "blue" },
+  });
+  await node.until(() => isReady(node.pod("web")));
+  assert.ok(node.clock.now() - madeMs < 1_000);
+  assert.equal(node.runtime.made[0]!.env["COLOR"], "blue");
+});
+
+Deno.test("an image that cannot be pulled is told, and tried again later", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("absent", { pullFault: "manifest unknown" });
+  await node.create({ name: "web", image: "absent" });
+  await node.until(() => node.waiting("web")?.reason === "ErrImagePull");
+  await node.until(() => node.waiting("web")?.reason === "ImagePullBackOff", 2_000);
+  assert.equal(
+    node.waiting("web")!.message,
+    'Back-off pulling image "absent": ErrImagePull: manifest unknown',
+  );
+  assert.equal(node.pod("web")!.status.phase, "Pending");
+  node.runtime.images.delete("absent");
+  await node.until(() => isReady(node.pod("web")), 11_000);
+});
+
+Deno.test("a container that cannot be started says why", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("broken", { startFault: 'exec: "nope": executable file not found' });
+  await node.create({ name: "web", image: "broken" });
+  await node.until(() => node.waiting("web")?.reason === "RunContainerError");
+  const [status] = node.pod("web")!.status.containerStatuses!;
+  assert.equal(status!.lastState.terminated?.reason, "StartError");
+  await node.until(() => node.restarts("web") === 1, 11_000);
+});
+
+Deno.test("a failed liveness probe restarts its container; a failed readiness probe does not", async () => {
+  let answer: ProbeOutcome = { result: "success", output: "" };
+  await using node = await NodeUnderTest.start({ probe: () => answer });
+  const probe = { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 2 };
+  await node.create({ name: "ready", container: { readinessProbe: probe } });
+  await node.create({ name: "alive", container: { livenessProbe: probe } });
+  await node.until(() => isReady(node.pod("ready")) && isReady(node.pod("alive")));
+  answer = { result: "failure", output: "HTTP probe failed with statuscode: 500" };
+  await node.until(() => !isReady(node.pod("ready")), 5_000);
+  await node.until(() => node.restarts("alive") === 1, 5_000);
+  assert.equal(node.restarts("ready"), 0);
+  const messages = node.notices.map(({ message }) => message);
+  assert.ok(messages.includes("Liveness probe failed: HTTP probe failed with statuscode: 500"));
+  assert.ok(messages.includes("Readiness probe failed: HTTP probe failed with statuscode: 500"));
+  assert.ok(messages.includes("Container main failed liveness probe, will be restarted"));
+});
+
+Deno.test("at most four containers start at once, and all pods come up", async () => {
+  await using node = await NodeUnderTest.start();
+  const names = Array.from({ length: 12 }, (_, index) => `web-${index}`);
+  for (const name of names) await node.create({ name });
+  await node.until(() => names.every((name) => isReady(node.pod(name))));
+  assert.equal(node.runtime.startingMax, 4);
+});
+
+Deno.test("a runtime that is down makes the node unready, and nothing is lost", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.until(() => node.nodeReady() === "True");
+  node.runtime.isDown = true;
+  await node.until(() => node.nodeReady() === "False", 60_000);
+  await node.create({ name: "web" });
+  await node.clock.advance(5_000);
+  node.runtime.isDown = false;
+  await node.until(() => isReady(node.pod("web")) && node.nodeReady() === "True", 60_000);
+});
+
+Deno.test("an idle node renews its lease, and writes nothing else", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  await node.clock.advance(40_000);
+  const changes: string[] = [];
+  node.client.subscribe(pods, () => changes.push("pod"));
+  node.client.subscribe(nodes, () => changes.push("node"));
+  node.client.subscribe(leases, () => changes.push("lease"));
+  await node.clock.advance(600_000);
+  assert.deepEqual(new Set(changes), new Set(["lease"]));
+  assert.ok(changes.length >= 59 && changes.length <= 61, `${changes.length} renewals`);
+});
+
+Deno.test("stopAll ends all containers, and the pods run again with the next agent", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const agent = node.agent;
+  await node.halt();
+  await node.settle(agent.stopAll(new AbortController().signal));
+  assert.deepEqual(node.runtime.containers, []);
+  assert.equal(node.network.addresses.size, 0);
+  await node.restart();
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+});
+
+interface PodDraft {
+  name: string;
+  image?: string;
+  container?: Partial<Pod["spec"]["containers"][number]> | Record<string, unknown>;
+  spec?: Record<string, unknown>;
+}
+
+/** An API and a machine with one agent, in virtual time; only files are real. */
+class NodeUnderTest implements AsyncDisposable {
+  readonly notices: Notice[] = [];
+  readonly network = new SimulatedNetwork();
+  readonly runtime: SimulatedRuntime;
+  agent!: Agent;
+  #stop = new AbortController();
+  #run: Promise<void> = Promise.resolve();
+
+  private constructor(
+    readonly client: LocalClient,
+    readonly clock: VirtualClock,
+    readonly folder: string,
+    readonly probe: () => ProbeOutcome,
+  ) {
+    this.runtime = new SimulatedRuntime({ clock });
+  }
+
+  static async start({ probe = (): ProbeOutcome => ({ result: "success", output: "" }) } = {}) {
+    const { client, clock } = await freshObjects();
+    const node = new NodeUnderTest(client, clock, await Deno.makeTempDir(), probe);
+    await node.restart();
+    return node;
+  }
+
+  /** Starts an agent on the machine, after the one before was halted. */
+  async restart(): Promise<void> {
+    await this.halt();
+    this.#stop = new AbortController();
+    const { client, clock, runtime, network, notices } = this;
+    this.agent = new Agent({
+      ...{ nodeName: "node-a", hostIP: "192.168.0.1", version: "v1.34.0", machine: MACHINE },
+      ...{ dataFolder: this.folder, client, view: client, runtime, network, clock },
+      log: Deno.env.get("DBG") ? new (await import("../core/lib/log.ts")).Log({clock, sink: (t) => console.log(t), level: "debug", format: "text"}) : silentLog(clock),
+      events: { record: (_, notice) => notices.push(notice) },
+      checkProbe: () => Promise.resolve(this.probe()),
+    });
+    this.#run = this.agent.run(this.#stop.signal);
+    this.#run.catch(() => {}); // thrown by `halt`
+  }
+
+  async halt(): Promise<void> {
+    this.#stop.abort();
+    await this.settle(this.#run);
+  }
+
+  async create({ name, image = "app:1", container = {}, spec = {} }: PodDraft): Promise<void> {
+    const containers = [{ name: "main", image, ...container }];
+    const draft = {
+      metadata: { namespace: "default", name },
+      spec: { nodeName: "node-a", ...spec, containers },
+    };
+    await this.client.create(pods, draft as Draft<Pod>);
+  }
+
+  /** Lets time go on until the condition holds; fails when it does not within the time. */
+  async until(condition: () => boolean, withinMs = 5_000): Promise<void> {
+    const endMs = this.clock.now() + withinMs;
+    let idleTurns = 0;
+    while (!condition()) {
+      await this.#settleFiles();
+      if (condition()) return;
+      if ((this.clock.nextMs ?? Infinity) <= endMs) await this.clock.step();
+      else assert.ok(++idleTurns < IDLE_TURNS_MAX, JSON.stringify([this.client.list(pods).map(p=>p.status), this.client.list(nodes).map(n=>n.status.conditions), this.runtime.containers],null,1)+`Not within ${withinMs} ms: ${condition}`);
+    }
+  }
+
+  /** Files take real time: virtual time waits until those that are being written are. */
+  async #settleFiles(): Promise<void> {
+    for (let turn = 0; turn < FILE_TURNS; turn++) await Deno.stat(this.folder);
+  }
+
+  async settle<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    work.then(() => isDone = true, () => isDone = true);
+    await this.until(() => isDone, 60_000);
+    return await work;
+  }
+
+  pod(name: string): Pod | undefined {
+    return this.client.get(pods, { namespace: "default", name });
+  }
+
+  waiting(name: string): { reason?: string; message?: string } | undefined {
+    return this.pod(name)?.status.containerStatuses?.[0]?.state.waiting;
+  }
+
+  restarts(name: string): number | undefined {
+    return this.pod(name)?.status.containerStatuses?.[0]?.restartCount;
+  }
+
+  reasons(name: string): string[] {
+    return this.notices.filter(({ about }) => about.metadata.name === name)
+      .map(({ reason }) => reason);
+  }
+
+  nodeReady(): string | undefined {
+    return this.client.get(nodes, { name: "node-a" })?.status.conditions
+      ?.find(({ type }) => type === "Ready")?.status;
+  }
+
+  killAll(exitCode: number): void {
+    for (const { id } of this.runtime.containers) this.runtime.kill(id, exitCode);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.halt();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+class SimulatedNetwork implements PodNetwork {
+  readonly kind = "namespace";
+  readonly gatewayIP = "10.0.0.254";
+  readonly addresses = new Map<string, PodAddress>();
+  #last = 0;
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  add(podUid: string): Promise<PodAddress> {
+    const known = this.addresses.get(podUid);
+    const address = known ??
+      { podUid, ip: `10.0.0.${++this.#last}`, namespacePath: `/ns/${podUid}` };
+    this.addresses.set(podUid, address);
+    return Promise.resolve(address);
+  }
+
+  remove(podUid: string): Promise<void> {
+    this.addresses.delete(podUid);
+    return Promise.resolve();
+  }
+
+  list(): Promise<readonly PodAddress[]> {
+    return Promise.resolve([...this.addresses.values()]);
+  }
+
+  close(): void {}
+}
+
+/** More than the longest chain of file operations of a step. */
+const FILE_TURNS = 20;
+/** … and far more: what has not happened then, does not. */
+const IDLE_TURNS_MAX = 200;
+
+const MACHINE = {
+  capacity: { cpu: "2", memory: "4194304Ki", pods: "110" },
+  info: {
+    ...{ machineID: "m", systemUUID: "s", bootID: "b", kernelVersion: "6", osImage: "Linux" },
+    ...{ operatingSystem: "linux", architecture: "amd64" },
+  },
+};
+
+function isReady(pod: Pod | undefined): boolean {
+  return pod?.status.conditions?.some(({ type, status }) =>
+    type === "Ready" && status === "True"
+  ) ?? false;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
