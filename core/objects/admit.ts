@@ -6,7 +6,7 @@ import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionRule } from "./admission/admission_rule.ts";
 import { type Input, inputFrom, warningsOf } from "./input.ts";
-import type { JsonObject } from "./json_value.ts";
+import { isJsonObject, type JsonObject } from "./json_value.ts";
 import { badRequest, conflict, invalid } from "./refusals.ts";
 import { timestamp } from "./timestamp.ts";
 import type { WriteOptions } from "./write_options.ts";
@@ -63,9 +63,11 @@ export function admitChange(
   previous: KubeObject,
   options: WriteOptions & { scope: Scope },
 ): Admitted {
-  const input = inputFrom(resource, draft, options, { statusCounts: options.scope === "status" });
+  const isOfStatus = options.scope === "status";
+  const considered = isOfStatus ? withRestOf(draft, previous) : draft;
+  const input = inputFrom(resource, considered, options, { statusCounts: isOfStatus });
   refuseOutdated(resource, input.object.metadata, previous);
-  const object = options.scope === "status"
+  const object = isOfStatus
     ? withStatusOf(input.object, previous)
     : withIdentityOf(input.object, previous, resource);
   return admit(context, resource, { input, object, previous, options });
@@ -177,6 +179,13 @@ function withIdentityOf(
     ...rest,
     ...(hasStatus && status !== undefined && { status }),
   } as unknown as KubeObject;
+}
+
+/** A draft of the status alone: what else it says is not looked at. */
+function withRestOf(draft: unknown, previous: KubeObject): unknown {
+  if (!isJsonObject(draft)) return draft;
+  const { apiVersion, kind, metadata, status } = draft;
+  return { ...previous, apiVersion, kind, metadata, status };
 }
 
 /** The status, and the labels and annotations that came with it; all else stays. */
