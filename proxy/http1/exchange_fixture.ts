@@ -1,0 +1,144 @@
+import { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import { Backends } from "../backends.ts";
+import { Balancer, slotsOf } from "../balancer.ts";
+import { Deadlines } from "../deadlines.ts";
+import { HttpService } from "../http_service.ts";
+import { RouteMatcher } from "../route_matcher.ts";
+import type { Endpoint, Rule } from "../route_table.ts";
+import { ascii, textOf } from "./characters.ts";
+import { ClientConnection } from "./client_connection.ts";
+import { Head } from "./head.ts";
+import type { Socket, SocketOwner, UpstreamOwner } from "./socket.ts";
+
+/** A socket in memory: keeps what is sent as text, and hands on what comes only while it is not paused. */
+export class MemorySocket implements Socket {
+  sent = "";
+  hasEnded = false;
+  isClosed = false;
+  #isPaused = false;
+  #coming: Uint8Array[] = [];
+  #owner: SocketOwner | undefined;
+  onSend: () => void = () => {};
+
+  own(owner: SocketOwner): void {
+    this.#owner = owner;
+  }
+
+  /** What the other side sends, in pieces of the given sizes; the rest at once. */
+  receive(text: string, sizes: readonly number[] = []): void {
+    let at = 0;
+    for (const size of [...sizes, text.length]) {
+      if (at < text.length) this.#coming.push(ascii(text.slice(at, at + size)));
+      at += size;
+    }
+    this.#deliver();
+  }
+
+  send(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.isClosed) return true;
+    this.sent += textOf(bytes, start, end);
+    this.onSend();
+    return true;
+  }
+  isSending(): boolean {
+    return false;
+  }
+  pause(): void {
+    this.#isPaused = true;
+  }
+  resume(): void {
+    this.#isPaused = false;
+    this.#deliver();
+  }
+  endSending(): void {
+    this.hasEnded = true;
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+  exchangeEnded(): void {}
+
+  #isDelivering = false;
+  #deliver(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    while (!this.#isPaused && !this.isClosed) {
+      const next = this.#coming.shift();
+      if (next === undefined) break;
+      this.#owner!.onData(next, 0, next.length);
+      next.fill(0); // the bytes were the owner's only until it returned
+    }
+    this.#isDelivering = false;
+  }
+}
+
+/** A connection to an endpoint, as a test sees it. */
+export interface MemoryUpstream {
+  endpoint: Endpoint;
+  socket: MemorySocket;
+  owner: UpstreamOwner;
+}
+
+/** One HTTP listener in memory, with two endpoints at one backend. `rule`: what its only route has besides. */
+export class HttpFixture {
+  readonly clock = new VirtualClock(0);
+  readonly upstreams: MemoryUpstream[] = [];
+  readonly service: HttpService;
+  readonly backends = new Backends(() => {});
+  /** Called for each new connection to an endpoint. */
+  onConnect: (upstream: MemoryUpstream) => void = () => {};
+
+  constructor({ rule = {}, endpoints = 2 }: { rule?: Partial<Rule>; endpoints?: number } = {}) {
+    const addresses = Array.from({ length: endpoints }, (_, i) => `10.0.0.${i + 1}`);
+    const { live } = this.backends.build([{
+      name: "default/web:80",
+      state: endpoints > 0 ? "valid" : "empty",
+      endpoints: addresses.map((address) => ({ address, port: 80, podUid: address })),
+    }]);
+    const whole = { key: "r", shares: [{ weight: 1, backend: 0 }], ...rule };
+    const balancer = new Balancer(slotsOf([1]), new Int32Array(1), 0);
+    const match = {
+      path: { type: "PathPrefix", value: "/" },
+      headers: [],
+      queryParams: [],
+    } as const;
+    const routes = [{ hostname: "", match, rule: whole }];
+    const matcher = new RouteMatcher(
+      [{ hostname: "", routes }],
+      (rule) => ({ rule, balancer, backends: live }),
+    );
+    this.service = new HttpService(
+      {
+        deadlines: new Deadlines(this.clock),
+        requestHead: new Head(),
+        responseHead: new Head(),
+        counts: { refused: 0 },
+        connect: (endpoint, owner) => this.#connect(endpoint, owner),
+        current: (backend) => backend,
+      },
+      matcher,
+      80,
+    );
+  }
+
+  /** A new client. */
+  client(): { socket: MemorySocket; connection: ClientConnection } {
+    const socket = new MemorySocket();
+    const connection = new ClientConnection(socket, this.service, "192.0.2.1");
+    socket.own(connection);
+    return { socket, connection };
+  }
+
+  get counts() {
+    return this.backends.counts()["default/web:80"]!;
+  }
+
+  #connect(endpoint: Endpoint, owner: UpstreamOwner): MemorySocket {
+    const socket = new MemorySocket();
+    socket.own(owner);
+    const upstream = { endpoint, socket, owner };
+    this.upstreams.push(upstream);
+    this.onConnect(upstream);
+    return socket;
+  }
+}

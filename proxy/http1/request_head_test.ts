@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ascii, textOf } from "./characters.ts";
+import { Head, NEED_MORE } from "./head.ts";
+import { parseRequest } from "./request_head.ts";
+
+const GET = "GET / HTTP/1.1\r\n";
+const POST = "POST / HTTP/1.1\r\nHost: a\r\n";
+
+/** Heads that two readers could understand differently, or that are none, and the status of their refusal. */
+const REFUSED: Readonly<Record<string, [status: number, text: string]>> = {
+  "both lengths": [400, `${POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`],
+  "both lengths, the other way round": [
+    400,
+    `${POST}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n`,
+  ],
+  "two equal lengths": [400, `${POST}Content-Length: 5\r\nContent-Length: 5\r\n\r\n`],
+  "two lengths": [400, `${POST}Content-Length: 5\r\nContent-Length: 6\r\n\r\n`],
+  "a list of lengths": [400, `${POST}Content-Length: 5, 5\r\n\r\n`],
+  "a length with a sign": [400, `${POST}Content-Length: +5\r\n\r\n`],
+  "a negative length": [400, `${POST}Content-Length: -5\r\n\r\n`],
+  "a length in hex": [400, `${POST}Content-Length: 0x5\r\n\r\n`],
+  "an empty length": [400, `${POST}Content-Length: \r\n\r\n`],
+  "a length beyond counting": [400, `${POST}Content-Length: 9999999999999999\r\n\r\n`],
+  "two transfer codings": [
+    400,
+    `${POST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  ],
+  "another coding before chunked": [501, `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n`],
+  "identity": [501, `${POST}Transfer-Encoding: identity\r\n\r\n`],
+  "chunked with a parameter": [501, `${POST}Transfer-Encoding: chunked;a=b\r\n\r\n`],
+  "chunked in HTTP/1.0": [
+    400,
+    "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+  ],
+  "a space before the colon": [400, `${POST}Content-Length : 5\r\n\r\n`],
+  "a tab before the colon": [400, `${POST}Transfer-Encoding\t: chunked\r\n\r\n`],
+  "a folded line": [400, `${POST}X-A: b\r\n c\r\n\r\n`],
+  "a folded first line": [400, `${GET} Host: a\r\n\r\n`],
+  "a bare line feed after the request line": [400, "GET / HTTP/1.1\nHost: a\r\n\r\n"],
+  "a bare line feed in a field": [400, `${GET}Host: a\nX: y\r\n\r\n`],
+  "a bare carriage return in a field": [400, `${GET}Host: a\rX: y\r\n\r\n`],
+  "a bare line feed as the end": [400, `${GET}Host: a\r\n\n`],
+  "a NUL in a value": [400, `${GET}Host: a\r\nX: \0\r\n\r\n`],
+  "a NUL in a name": [400, `${GET}Host: a\r\nX\0: y\r\n\r\n`],
+  "a field without a name": [400, `${GET}Host: a\r\n: y\r\n\r\n`],
+  "a field without a colon": [400, `${GET}Host: a\r\nnothing\r\n\r\n`],
+  "no Host": [400, `${GET}X: y\r\n\r\n`],
+  "two Hosts": [400, `${GET}Host: a\r\nHost: b\r\n\r\n`],
+  "a Host with a path": [400, `${GET}Host: a/b\r\n\r\n`],
+  "a Host with a user": [400, `${GET}Host: u@a\r\n\r\n`],
+  "a list of Hosts": [400, `${GET}Host: a, b\r\n\r\n`],
+  "a Host with a space": [400, `${GET}Host: a b\r\n\r\n`],
+  "a Host that is too long": [400, `${GET}Host: ${"a".repeat(600)}\r\n\r\n`],
+  "another host in the target": [400, "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n"],
+  "a target of another scheme": [400, "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n"],
+  "a relative target": [400, "GET x HTTP/1.1\r\nHost: a\r\n\r\n"],
+  "a target with a control character": [400, "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"],
+  "two spaces in the request line": [400, "GET  / HTTP/1.1\r\nHost: a\r\n\r\n"],
+  "no version": [400, "GET /\r\nHost: a\r\n\r\n"],
+  "small letters in the version": [400, "GET / http/1.1\r\nHost: a\r\n\r\n"],
+  "a space after the version": [400, "GET / HTTP/1.1 \r\nHost: a\r\n\r\n"],
+  "HTTP/2.0": [505, "GET / HTTP/2.0\r\nHost: a\r\n\r\n"],
+  "HTTP/1.2": [505, "GET / HTTP/1.2\r\nHost: a\r\n\r\n"],
+  "a method with a colon": [400, "GE:T / HTTP/1.1\r\nHost: a\r\n\r\n"],
+  "a method that never ends": [400, `${"A".repeat(64)} / HTTP/1.1\r\nHost: a\r\n\r\n`],
+  "CONNECT": [501, "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"],
+  "too many fields": [431, `${GET}Host: a\r\n${"X: y\r\n".repeat(200)}\r\n`],
+  "two empty lines first": [400, `\r\n\r\n${GET}Host: a\r\n\r\n`],
+  "TLS": [400, "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"],
+};
+
+for (const [name, [status, text]] of Object.entries(REFUSED)) {
+  Deno.test(`a request with ${name} is refused with ${status}`, () => {
+    const head = new Head();
+    assert.equal(parseRequest(ascii(text), 0, text.length, head), -status);
+    assert.notEqual(head.problem, "");
+  });
+}
+
+Deno.test("a refusal does not depend on how the bytes came", () => {
+  for (const [status, text] of Object.values(REFUSED)) {
+    const bytes = ascii(text);
+    let result = NEED_MORE;
+    for (let end = 1; end <= bytes.length && result === NEED_MORE; end++) {
+      result = parseRequest(bytes, 0, end, new Head());
+    }
+    assert.equal(result, -status, text);
+  }
+});
+
+const ACCEPTED: readonly [text: string, expected: Partial<Head>][] = [
+  [`${GET}Host: a\r\n\r\n`, { length: 0, closes: false, isIdempotent: true, upgrades: false }],
+  [`\r\n${GET}Host: a\r\n\r\n`, { start: 2, length: 0 }],
+  [`${POST}Content-Length: 12 \r\n\r\n`, { length: 12, isIdempotent: false }],
+  [`${POST}transfer-encoding:\tChunked\r\n\r\n`, { length: -1 }],
+  ["GET / HTTP/1.0\r\n\r\n", { minorVersion: 0, closes: true, hasHost: false }],
+  ["HEAD / HTTP/1.1\r\nhost:\r\n\r\n", { isHead: true, hasHost: true, hostStart: 22, hostEnd: 22 }],
+  [`${GET}Host: [::1]:80\r\nConnection: close\r\n\r\n`, { closes: true, droppedCount: 1 }],
+  ["OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", { targetStart: 8, targetEnd: 9 }],
+  ["GET http://a/b HTTP/1.1\r\nHost: a\r\n\r\n", { targetStart: 4, pathStart: 12, targetEnd: 14 }],
+  [`${GET}Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, { upgrades: true }],
+  [`${GET}Host: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`, { upgrades: false }],
+  [`${GET}Host: a\r\nConnection: x-secret\r\n\r\n`, { nominates: true }],
+  [`${GET}Host: a\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n`, { droppedCount: 1 }],
+];
+
+for (const [text, expected] of ACCEPTED) {
+  Deno.test(`${JSON.stringify(text)} is understood`, () => {
+    const head = new Head();
+    assert.equal(parseRequest(ascii(text), 0, text.length, head), text.length);
+    for (const [name, value] of Object.entries(expected)) {
+      assert.equal(head[name as keyof Head], value, name);
+    }
+  });
+}
+
+Deno.test("any bytes are refused, understood, or not whole: never past their end", () => {
+  const piece = fc.oneof(
+    fc.constantFrom("GET", " ", "/", "HTTP/1.1", "\r\n", "\n", "\r", "Host", ":", "a", "\r\n\r\n"),
+    fc.constantFrom("Content-Length", "Transfer-Encoding", "chunked", "Connection", "5", ",", "\t"),
+    fc.integer({ min: 0, max: 255 }).map((c) => String.fromCharCode(c)),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+      const text = pieces.join("");
+      const end = parseRequest(ascii(text + "GET / HTTP/1.1\r\n"), 0, text.length, new Head());
+      assert.ok(end <= text.length);
+      if (end > 0) assert.equal(textOf(ascii(text), end - 4, end), "\r\n\r\n");
+    }),
+    { numRuns: 2000 },
+  );
+});
