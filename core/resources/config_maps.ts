@@ -1,10 +1,10 @@
+import { isEqual } from "../lib/equality.ts";
 import { type Cause, forbidden, invalid, tooLong } from "./causes.ts";
 import { ageColumn, nameColumn } from "./columns.ts";
-import { defineResource, type ObjectOf } from "./resource.ts";
 import { configKeyFaults } from "./names.ts";
-import { nameCauses } from "./value_rules.ts";
-import { isEqual } from "../lib/equality.ts";
+import { defineResource, type ObjectOf } from "./resource.ts";
 import { boolean, bytes, mapOf, object, string, type TypeOf } from "./schema.ts";
+import { nameCauses } from "./value_rules.ts";
 
 const configMap = object("Settings for pods to use.", {
   immutable: boolean("Whether it can no longer be changed."),

@@ -1,16 +1,9 @@
+import { type Cause, forbidden, invalid } from "./causes.ts";
 import { ageColumn, nameColumn, templateColumns } from "./columns.ts";
 import { conditionStatus } from "./conditions.ts";
 import { labelSelector } from "./label_selector.ts";
-import { podTemplate } from "./pod_spec/pod_spec.ts";
-import {
-  selectorChangeCauses,
-  templateWarnings,
-  withTemplatePrepared,
-  workloadCauses,
-} from "./workload_rules.ts";
-import { type Cause, forbidden, invalid } from "./causes.ts";
 import { percentFaults } from "./names.ts";
-import { nonNegativeCauses } from "./value_rules.ts";
+import { podTemplate } from "./pod_spec/pod_spec.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   count,
@@ -29,6 +22,13 @@ import {
   type TypeOf,
   withTwins,
 } from "./schema.ts";
+import { nonNegativeCauses } from "./value_rules.ts";
+import {
+  selectorChangeCauses,
+  templateWarnings,
+  withTemplatePrepared,
+  workloadCauses,
+} from "./workload_rules.ts";
 
 const strategy = object("How old pods are replaced by new ones.", {
   type: fallback(

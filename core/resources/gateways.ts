@@ -3,7 +3,6 @@ import { ageColumn, nameColumn } from "./columns.ts";
 import { condition } from "./conditions.ts";
 import { waiting } from "./gateway_classes.ts";
 import { labelSelector } from "./label_selector.ts";
-import { hostnameCauses } from "./value_rules.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   fallback,
@@ -18,6 +17,7 @@ import {
   string,
   type TypeOf,
 } from "./schema.ts";
+import { hostnameCauses } from "./value_rules.ts";
 
 const address = object("An address.", {
   type: fallback("IPAddress", string("IPAddress, Hostname, or a word of the controller.")),

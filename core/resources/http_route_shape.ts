@@ -3,6 +3,7 @@ import { backendFields, httpRouteFilter } from "./http_route_filters.ts";
 import {
   fallback,
   integer,
+  kept,
   list,
   listMap,
   object,
@@ -13,7 +14,9 @@ import {
 } from "./schema.ts";
 
 const parentReference = object("What the route is attached to.", {
-  group: fallback("gateway.networking.k8s.io", string("Group of the parent.")),
+  group: kept(
+    fallback("gateway.networking.k8s.io", string('Group of the parent; `""` for the core group.')),
+  ),
   kind: fallback("Gateway", string("Kind of the parent.")),
   namespace: string("Namespace of the parent, when it is another one."),
   name: required(string("Name of the parent.", { maxLength: 253 })),

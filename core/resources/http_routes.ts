@@ -1,10 +1,10 @@
-import { ageColumn, nameColumn } from "./columns.ts";
 import { isEqual } from "../lib/equality.ts";
+import { ageColumn, nameColumn } from "./columns.ts";
 import { routeCauses } from "./http_route_rules.ts";
+import { httpRouteSpec, httpRouteStatus } from "./http_route_shape.ts";
 import { type NotActedOn, warningsOf } from "./not_acted_on.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { object, present } from "./schema.ts";
-import { httpRouteSpec, httpRouteStatus } from "./http_route_shape.ts";
 
 export type {
   HttpBackendRef,

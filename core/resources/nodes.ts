@@ -2,7 +2,6 @@ import { isEqual } from "../lib/equality.ts";
 import { type Cause, duplicate, forbidden } from "./causes.ts";
 import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
 import { nodeColumns } from "./node_columns.ts";
-import { nameCauses } from "./value_rules.ts";
 import { configSource, nodeStatus } from "./node_status.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
@@ -17,6 +16,7 @@ import {
   time,
   type TypeOf,
 } from "./schema.ts";
+import { nameCauses } from "./value_rules.ts";
 
 const taint = object("Keeps pods away that do not tolerate it.", {
   key: required(string("Key of the taint.")),

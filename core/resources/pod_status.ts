@@ -1,5 +1,5 @@
-import { resourceRequirements } from "./pod_spec/containers.ts";
 import { conditionStatus } from "./conditions.ts";
+import { resourceRequirements } from "./pod_spec/containers.ts";
 import {
   boolean,
   count,

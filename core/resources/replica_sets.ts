@@ -2,12 +2,6 @@ import { ageColumn, nameColumn, templateColumns } from "./columns.ts";
 import { conditionStatus } from "./conditions.ts";
 import { labelSelector } from "./label_selector.ts";
 import { podTemplate } from "./pod_spec/pod_spec.ts";
-import {
-  selectorChangeCauses,
-  templateWarnings,
-  withTemplatePrepared,
-  workloadCauses,
-} from "./workload_rules.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   count,
@@ -22,6 +16,12 @@ import {
   type TypeOf,
   withTwins,
 } from "./schema.ts";
+import {
+  selectorChangeCauses,
+  templateWarnings,
+  withTemplatePrepared,
+  workloadCauses,
+} from "./workload_rules.ts";
 
 const replicaSetSpec = object("What the ReplicaSet should be.", {
   replicas: fallback(1, integer("How many pods there should be.", { minimum: 0 })),

@@ -22,10 +22,11 @@ const stamp = {
 /** Checks, prepares and validates `manifest`, which is not changed. */
 export function made<T extends KubeObject>(
   resource: Resource<T>,
-  manifest: { metadata?: object } & object,
+  manifest: object,
   previous?: T,
 ): Made<T> {
-  const draft = structuredClone({ ...manifest, metadata: { ...stamp, ...manifest.metadata } });
+  const { metadata } = manifest as { metadata?: object };
+  const draft = structuredClone({ ...manifest, metadata: { ...stamp, ...metadata } });
   const { value, causes, unknown } = check(resource.schema, draft);
   const object = resource.prepare(value as T, previous);
   return {

@@ -1,9 +1,9 @@
 import { isEqual } from "../lib/equality.ts";
 import { type NotActedOn, warningsOf } from "./not_acted_on.ts";
-import { serviceColumns } from "./service_columns.ts";
-import { serviceCauses, serviceUpdateCauses, withServiceDefaults } from "./service_rules.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { object, present } from "./schema.ts";
+import { serviceColumns } from "./service_columns.ts";
+import { serviceCauses, serviceUpdateCauses, withServiceDefaults } from "./service_rules.ts";
 import { serviceSpec, serviceStatus } from "./service_spec.ts";
 
 export type { ServicePort, ServiceSpec } from "./service_spec.ts";

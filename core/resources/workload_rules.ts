@@ -2,12 +2,12 @@ import { isEqual } from "../lib/equality.ts";
 import { type Cause, forbidden, invalid, missing, notSupported } from "./causes.ts";
 import type { LabelSelector } from "./label_selector.ts";
 import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
-import { matches, selectorOf } from "./selectors.ts";
-import { nameCauses } from "./value_rules.ts";
 import { withTemplateDefaults } from "./pod_spec/defaults.ts";
 import { podSpecCauses } from "./pod_spec/pod_rules.ts";
 import type { PodTemplate } from "./pod_spec/pod_spec.ts";
 import { podSpecWarnings } from "./pod_spec/pod_warnings.ts";
+import { matches, selectorOf } from "./selectors.ts";
+import { nameCauses } from "./value_rules.ts";
 
 /** What every kind has that keeps pods of a template running. */
 export interface Workload {

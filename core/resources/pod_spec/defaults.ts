@@ -9,11 +9,12 @@ import type { Volume } from "./volumes.ts";
  * Source: k8s.io/kubernetes/pkg/apis/core/v1/defaults.go, `SetDefaults_PodSpec` and below it.
  */
 export function withTemplateDefaults(spec: PodSpec): PodSpec {
-  const onHost = spec.hostNetwork ?? false;
+  // Without containers the pod is refused; the other rules are asked all the same.
+  const { containers = [], hostNetwork: onHost = false } = spec;
   const account = spec.serviceAccountName ?? spec.serviceAccount;
   return {
     ...spec,
-    containers: spec.containers.map((each) => withContainerDefaults(each, onHost)),
+    containers: containers.map((each) => withContainerDefaults(each, onHost)),
     ...(spec.initContainers && {
       initContainers: spec.initContainers.map((each) => withContainerDefaults(each, onHost)),
     }),

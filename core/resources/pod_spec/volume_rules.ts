@@ -1,6 +1,6 @@
 import { type Cause, forbidden, invalid, missing, notFound } from "../causes.ts";
-import { compareQuantities, quantityFault } from "../quantities.ts";
 import { labelNameFaults } from "../names.ts";
+import { compareQuantities, quantityFault } from "../quantities.ts";
 import { backstepCauses, localPathCauses, nameCauses } from "../value_rules.ts";
 import type { Container } from "./containers.ts";
 import type { Volume } from "./volumes.ts";

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { deployments } from "../deployments.ts";
+import { pods } from "../pods.ts";
+import { made } from "../resource_fixture.ts";
+import type { Schema } from "../schema.ts";
+import { POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import { podSpec } from "./pod_spec.ts";
+
+const IGNORED = "not implemented in this version of Coracle; it is stored but ignored";
+
+function podWith(spec: object): { apiVersion: string; kind: string; spec: object } {
+  const containers = [{ name: "web", image: "nginx:1.27" }];
+  return { apiVersion: "v1", kind: "Pod", spec: { containers, ...spec } };
+}
+
+Deno.test("each field that is set and not acted on is named once, with its path", () => {
+  const { warnings } = made(
+    pods,
+    podWith({
+      initContainers: [{ name: "a", image: "x" }],
+      serviceAccountName: "builder",
+      securityContext: { fsGroup: 1, runAsUser: 2 },
+      volumes: [{ name: "a", emptyDir: {} }, { name: "b", nfs: { server: "s", path: "/" } }],
+    }),
+  );
+  assert.deepEqual(warnings, [
+    `spec.initContainers: ${IGNORED}`,
+    `spec.serviceAccountName: ${IGNORED}`,
+    `spec.securityContext.fsGroup: ${IGNORED}`,
+    `spec.volumes[1].nfs: ${IGNORED}`,
+  ]);
+});
+
+Deno.test("what is the default anyway is not warned of", () => {
+  const spec = { dnsPolicy: "ClusterFirst", serviceAccountName: "default", os: { name: "linux" } };
+  assert.deepEqual(made(pods, podWith(spec)).warnings, []);
+});
+
+Deno.test("templates are warned of under their own path, and only when they change", () => {
+  const manifest = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    spec: {
+      selector: { matchLabels: { app: "web" } },
+      template: {
+        metadata: { labels: { app: "web" } },
+        spec: {
+          containers: [{
+            name: "web",
+            image: "x",
+            lifecycle: { preStop: { sleep: { seconds: 1 } } },
+          }],
+        },
+      },
+    },
+  };
+  const { object, warnings } = made(deployments, manifest);
+  assert.deepEqual(warnings, [`spec.template.spec.containers[0].lifecycle: ${IGNORED}`]);
+  const scaled = { ...object, spec: { ...object.spec, replicas: 3 } };
+  assert.deepEqual(made(deployments, scaled, object).warnings, []);
+});
+
+Deno.test("what is probably a mistake is warned of in Kubernetes' words", () => {
+  const container = {
+    name: "web",
+    image: "x:1",
+    env: [{ name: "A", value: "1" }, { name: "A", value: "2" }],
+    resources: { limits: { memory: "100m" } },
+  };
+  const warnings = made(pods, podWith({ containers: [container] })).warnings;
+  assert.deepEqual(warnings, [
+    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+    'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
+    'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
+  ]);
+});
+
+Deno.test("every path of the table is a field of the PodSpec", () => {
+  const unknown = Object.keys(POD_SPEC_NOT_ACTED_ON).filter((path) => !fieldAt(path.split(".")));
+  assert.deepEqual(unknown, []);
+});
+
+function fieldAt(path: readonly string[]): Schema | undefined {
+  return path.reduce<Schema | undefined>((schema, part) => {
+    const field = schema?.properties?.[part.replace("[]", "")];
+    return part.endsWith("[]") ? field?.items : field;
+  }, podSpec);
+}
