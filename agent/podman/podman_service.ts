@@ -9,7 +9,7 @@ import {
 import { processesNaming } from "../../core/lib/linux/process_table.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { conmonWrapper, containersConf, parseLimits, runtimeFor } from "./containers_conf.ts";
-import { unmountBelow } from "./mount_table.ts";
+import { unmountBelow } from "../../core/lib/linux/mount_table.ts";
 import { PodmanClient } from "./podman_client.ts";
 
 /** A ready service answers in under a millisecond; one that is busy starting containers in some hundred. */

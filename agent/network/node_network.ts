@@ -1,0 +1,111 @@
+import { Libc } from "../../core/lib/linux/libc.ts";
+import { programPath } from "../../core/lib/linux/program.ts";
+import type { Log } from "../../core/lib/log.ts";
+import type { PodNetwork } from "../pod_network.ts";
+import { IpPlumbing } from "./ip_plumbing.ts";
+import { LoopbackNetwork } from "./loopback_network.ts";
+import { NetlinkPlumbing } from "./netlink_plumbing.ts";
+import { NetnsNetwork } from "./netns_network.ts";
+import type { Plumbing } from "./plumbing.ts";
+import { ServiceRoute } from "./service_route.ts";
+
+export interface PodNetworkOptions {
+  /** `auto`: a namespace for each pod where this process may make them, else loopback addresses. */
+  kind: "auto" | "namespace" | "loopback";
+  /** The range of this node's pods, when they have namespaces. */
+  podCIDR: string;
+  /** The range of services; made local to this machine, when that is possible. */
+  serviceCIDR?: string;
+  /** Range of loopback addresses, inside 127.0.0.0/8. */
+  loopbackCIDR?: string;
+  /** Name of the gateway's device. Two servers on one machine need two, and two ranges. */
+  device?: string;
+  /** Where the loopback network keeps who has which address. */
+  folder: string;
+  log: Log;
+}
+
+/** The network of this node, started. */
+export interface NodeNetwork {
+  pods: PodNetwork;
+  /** Whether processes of this machine can listen on the addresses of services. */
+  servicesAreLocal: boolean;
+  /** Removes all that was made on this machine, and closes. */
+  destroy(): Promise<void>;
+}
+
+/**
+ * Chooses the network that this machine allows, and starts it. Rejects when `kind` asks for namespaces and they
+ * cannot be made; the message says why.
+ */
+export async function createPodNetwork(options: PodNetworkOptions): Promise<NodeNetwork> {
+  const { kind, folder, loopbackCIDR, log } = options;
+  if (kind !== "loopback") {
+    try {
+      return await startNamespaces(options);
+    } catch (error) {
+      if (kind === "namespace") throw error;
+      log.info("Pods share the network of this machine, by loopback addresses", { reason: error });
+    }
+  }
+  const pods = new LoopbackNetwork({ folder, ...(loopbackCIDR && { cidr: loopbackCIDR }) });
+  await pods.start();
+  return { pods, servicesAreLocal: false, destroy: () => pods.destroy() };
+}
+
+/** By netlink where foreign functions are allowed, else by the `ip` command. `undefined`: neither. */
+export function openPlumbing(): Plumbing | undefined {
+  const libc = Libc.open();
+  if (libc !== undefined) return new NetlinkPlumbing(libc);
+  const program = programPath("ip");
+  return program === undefined ? undefined : new IpPlumbing(program);
+}
+
+async function startNamespaces(
+  { podCIDR, serviceCIDR, device, log }: PodNetworkOptions,
+): Promise<NodeNetwork> {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
+    throw new Error("Cannot give pods network namespaces: that needs root on Linux");
+  }
+  const plumbing = openPlumbing();
+  if (plumbing === undefined) {
+    throw new Error(
+      'Cannot give pods network namespaces: "ip" is not installed; install it with "apt-get install iproute2"',
+    );
+  }
+  const clusterCIDRs = serviceCIDR === undefined ? [podCIDR] : [podCIDR, serviceCIDR];
+  const pods = new NetnsNetwork({
+    ...{ podCIDR, clusterCIDRs, plumbing, log },
+    ...(device === undefined ? {} : { device }),
+  });
+  const services = serviceCIDR && new ServiceRoute({ plumbing, cidr: serviceCIDR });
+  try {
+    await pods.start();
+    await probe(pods);
+    if (services) await services.add();
+  } catch (error) {
+    plumbing.close();
+    throw error;
+  }
+  return {
+    pods,
+    servicesAreLocal: serviceCIDR !== undefined,
+    async destroy() {
+      await pods.destroy();
+      if (services) await services.remove();
+      pods.close();
+    },
+  };
+}
+
+/** Connects a pod that nobody needs: a machine may allow devices and forbid namespaces. */
+async function probe(pods: NetnsNetwork): Promise<void> {
+  if ((await pods.list()).length > 0) return; // it worked before
+  try {
+    await pods.add("probe");
+    await pods.remove("probe");
+  } catch (error) {
+    await pods.destroy();
+    throw error;
+  }
+}

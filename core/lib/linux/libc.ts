@@ -1,0 +1,67 @@
+const SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  unlink: { parameters: ["buffer"], result: "i32" },
+  setns: { parameters: ["i32", "i32"], result: "i32" },
+  unshare: { parameters: ["i32"], result: "i32" },
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "pointer"], result: "i32" },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+/** The kernel refused. */
+export class SystemError extends Error {
+  override name = "SystemError";
+  constructor(message: string, readonly errno: number) {
+    super(message);
+  }
+}
+
+/** The C library of this process. All calls are synchronous and run on the thread of the caller. */
+export class Libc {
+  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+
+  /** `undefined` where foreign functions are not allowed, and where the C library is not glibc. */
+  static open(): Libc | undefined {
+    try {
+      return new Libc(Deno.dlopen("libc.so.6", SYMBOLS));
+    } catch {
+      return undefined; // the caller has another way
+    }
+  }
+
+  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>) {
+    this.#library = library;
+  }
+
+  get calls(): Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] {
+    return this.#library.symbols;
+  }
+
+  /** Returns what a call returned; throws {@linkcode SystemError} when that was negative. `what` names the call. */
+  must(result: number | bigint, what: string): number {
+    if (Number(result) >= 0) return Number(result);
+    const errno = new Deno.UnsafePointerView(this.calls.__errno_location()!).getInt32();
+    throw this.error(what, errno);
+  }
+
+  error(what: string, errno: number): SystemError {
+    const text = this.calls.strerror(errno);
+    const reason = text === null ? `errno ${errno}` : Deno.UnsafePointerView.getCString(text);
+    return new SystemError(`Cannot ${what}: ${reason}`, errno);
+  }
+
+  close(): void {
+    this.#library.close();
+  }
+}
+
+/** Text as C wants it. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
+}
