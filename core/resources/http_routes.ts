@@ -2,7 +2,7 @@ import { isEqual } from "../lib/equality.ts";
 import { ageColumn, nameColumn } from "./columns.ts";
 import { routeCauses } from "./http_route_rules.ts";
 import { httpRouteSpec, httpRouteStatus } from "./http_route_shape.ts";
-import { type NotActedOn, warningsOf } from "./not_acted_on.ts";
+import { warnerOf } from "./not_acted_on.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { object, present } from "./schema.ts";
 
@@ -16,12 +16,12 @@ export type {
 } from "./http_route_shape.ts";
 
 /** What a route can say and Coracle does not do yet. What is done is struck from it. */
-const NOT_ACTED_ON: NotActedOn = {
+const notActedOnIn = warnerOf({
   "rules[].filters[].requestMirror": undefined,
   "rules[].filters[].extensionRef": undefined,
   "rules[].timeouts": undefined,
   "rules[].backendRefs[].filters": undefined,
-};
+});
 
 /** https://gateway-api.sigs.k8s.io/api-types/httproute/ */
 export const httpRoutes = defineResource({
@@ -46,9 +46,7 @@ export const httpRoutes = defineResource({
   ],
   validate: ({ spec }) => routeCauses(spec),
   warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec)
-      ? []
-      : warningsOf(NOT_ACTED_ON, next.spec, "spec"),
+    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
 });
 
 export type HttpRoute = ObjectOf<typeof httpRoutes>;

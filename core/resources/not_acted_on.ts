@@ -2,37 +2,51 @@ import { isEqual } from "../lib/equality.ts";
 
 /**
  * Fields that are accepted and stored, and that nothing acts on yet. The path of each, `[]` for every item of a
- * list and `*` for every key of a map, with the value that needs no action: a default, usually.
+ * list, with the value that needs no action: a default, usually.
  */
 export type NotActedOn = Readonly<Record<string, unknown>>;
 
-/** One `Warning` for each field of `table` that `value` sets. `field` is the path of `value`; may be empty. */
-export function warningsOf(table: NotActedOn, value: unknown, field: string): string[] {
-  return Object.entries(table).flatMap(([path, idle]) =>
-    placesOf(value, path.split("."), field)
-      .filter((place) => !isEqual(place.value, idle))
-      .map((place) =>
-        `${place.field}: not implemented in this version of Coracle; it is stored but ignored`
-      )
-  );
+/** Names each field of the table that a value sets, as one `Warning`. `field` is the path of the value. */
+export type Warner = (value: unknown, field: string) => string[];
+
+export function warnerOf(table: NotActedOn): Warner {
+  const root: Branch = { inner: new Map() };
+  for (const [path, idle] of Object.entries(table)) grow(root, path.split("."), idle);
+  return (value, field) => {
+    const warnings: string[] = [];
+    walk(root, value, field, warnings);
+    return warnings;
+  };
 }
 
-interface Place {
-  field: string;
-  value: unknown;
+interface Branch {
+  /** By the name of a field; one that ends in `[]` stands for the items of a list. */
+  readonly inner: Map<string, Branch>;
+  /** There is one at the end of a path. */
+  leaf?: { idle: unknown };
 }
 
-function placesOf(value: unknown, [part, ...rest]: readonly string[], field: string): Place[] {
-  if (value === undefined) return [];
-  if (part === undefined) return [{ field, value }];
-  if (typeof value !== "object" || value === null) return [];
-  if (part === "*") {
-    return Object.entries(value).flatMap(([key, item]) => placesOf(item, rest, `${field}[${key}]`));
+function grow(branch: Branch, [part, ...rest]: readonly string[], idle: unknown): void {
+  if (part === undefined) {
+    branch.leaf = { idle };
+    return;
   }
-  const name = part.replace("[]", "");
-  const inner = (value as Record<string, unknown>)[name];
-  const path = field ? `${field}.${name}` : name;
-  if (name === part) return placesOf(inner, rest, path);
-  const items = Array.isArray(inner) ? inner : [];
-  return items.flatMap((item, i) => placesOf(item, rest, `${path}[${i}]`));
+  const next = branch.inner.get(part) ?? { inner: new Map() };
+  branch.inner.set(part, next);
+  grow(next, rest, idle);
+}
+
+/** Follows what the value has, not what the table has: most of it is not there. */
+function walk(branch: Branch, value: unknown, field: string, warnings: string[]): void {
+  if (branch.leaf && !isEqual(value, branch.leaf.idle)) {
+    warnings.push(`${field}: not implemented in this version of Coracle; it is stored but ignored`);
+  }
+  if (branch.inner.size === 0 || typeof value !== "object" || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    const own = branch.inner.get(name);
+    if (own) walk(own, inner, `${field}.${name}`, warnings);
+    const items = Array.isArray(inner) ? branch.inner.get(`${name}[]`) : undefined;
+    if (!items) continue;
+    for (const [i, item] of inner.entries()) walk(items, item, `${field}.${name}[${i}]`, warnings);
+  }
 }

@@ -1,5 +1,5 @@
 import { isEqual } from "../lib/equality.ts";
-import { type NotActedOn, warningsOf } from "./not_acted_on.ts";
+import { warnerOf } from "./not_acted_on.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { object, present } from "./schema.ts";
 import { serviceColumns } from "./service_columns.ts";
@@ -9,7 +9,7 @@ import { serviceSpec, serviceStatus } from "./service_spec.ts";
 export type { ServicePort, ServiceSpec } from "./service_spec.ts";
 
 /** What a Service can say and Coracle does not do yet. What is done is struck from it. */
-const NOT_ACTED_ON: NotActedOn = {
+const notActedOnIn = warnerOf({
   externalIPs: undefined,
   externalTrafficPolicy: "Cluster",
   healthCheckNodePort: undefined,
@@ -19,7 +19,7 @@ const NOT_ACTED_ON: NotActedOn = {
   loadBalancerSourceRanges: undefined,
   sessionAffinity: "None",
   trafficDistribution: undefined,
-};
+});
 
 /** https://kubernetes.io/docs/concepts/services-networking/service/ */
 export const services = defineResource({
@@ -44,9 +44,7 @@ export const services = defineResource({
     ...(previous ? serviceUpdateCauses(next.spec, previous.spec) : []),
   ],
   warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec)
-      ? []
-      : warningsOf(NOT_ACTED_ON, next.spec, "spec"),
+    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
   fields: {
     "spec.clusterIP": (service) => service.spec.clusterIP ?? "",
     "spec.type": (service) => service.spec.type,

@@ -1,6 +1,8 @@
-import { warningsOf } from "../not_acted_on.ts";
+import { warnerOf } from "../not_acted_on.ts";
 import { POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
 import type { PodSpec } from "./pod_spec.ts";
+
+const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON);
 
 /**
  * What a client should know of a PodSpec that is accepted: what is not acted on, and, in the words of
@@ -8,7 +10,7 @@ import type { PodSpec } from "./pod_spec.ts";
  */
 export function podSpecWarnings(spec: PodSpec, field: string): string[] {
   return [
-    ...warningsOf(POD_SPEC_NOT_ACTED_ON, spec, field),
+    ...notActedOnIn(spec, field),
     ...spec.containers.flatMap(({ env = [] }, i) =>
       hiddenEnvWarnings(env.map(({ name }) => name), `${field}.containers[${i}].env`)
     ),
