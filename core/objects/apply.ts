@@ -1,30 +1,16 @@
 import { ApiError } from "../client/api_error.ts";
 import type { ObjectName } from "../client/client.ts";
+import type { Manifest, Position } from "../resources/manifest.ts";
 import { type AnyResource, apiVersionOf, groupResourceOf } from "../resources/resource.ts";
 import { inputFrom, nameIn } from "./input.ts";
-import { isJsonObject, type JsonObject, objectIn } from "./json_value.ts";
+import { type JsonObject, objectIn } from "./json_value.ts";
 import { appliedBefore, withLastApplied } from "./last_applied.ts";
 import { keyOf, type Objects } from "./objects.ts";
 import { threeWayMerge } from "./patch/three_way_merge.ts";
 import type { WriteOptions, Written } from "./write_options.ts";
 
-/** One document of a stream of manifests. */
-export interface ManifestDocument {
-  readonly value: unknown;
-  /**
-   * Where in the text a field is, by its path (`spec.containers[0].image`), or the document; lines and columns
-   * count from 1. For a field that is not there: its nearest parent.
-   */
-  placeOf(field?: string): Place | undefined;
-}
-
-export interface Place {
-  line: number;
-  column: number;
-}
-
 /** What is wrong with a document. */
-export interface ApplyError extends Partial<Place> {
+export interface ApplyError extends Position {
   /** Path of the field, when one is to blame. */
   field?: string;
   message: string;
@@ -51,7 +37,7 @@ export interface ApplyOptions extends WriteOptions {
 
 /** A document that names an object of a known kind. */
 interface Plan {
-  document: ManifestDocument;
+  document: Manifest;
   resource: AnyResource;
   name: Required<ObjectName>;
   draft: JsonObject;
@@ -61,7 +47,8 @@ interface Plan {
 type Checked = Plan | { refused: Applied };
 
 /**
- * Creates or updates each object as `kubectl apply` would, and answers in the order of the documents.
+ * Creates or updates each object as `kubectl apply` would, and answers in the order of the documents
+ * (`parseManifests` reads them, and unpacks lists).
  *
  * Everything is checked first: when any document is wrong, every error of every document is told and nothing
  * is written. Namespaces come first, then all else in the order of the documents, so that an object may come
@@ -70,11 +57,10 @@ type Checked = Plan | { refused: Applied };
 export async function applyManifest(
   objects: Objects,
   resources: readonly AnyResource[],
-  documents: readonly ManifestDocument[],
+  documents: readonly Manifest[],
   options: ApplyOptions = {},
 ): Promise<readonly Applied[]> {
-  const checked = documents.flatMap(itemsOf)
-    .map((document) => planOf(resources, document, options));
+  const checked = documents.map((document) => planOf(resources, document, options));
   const plans = checked.filter((each): each is Plan => !("refused" in each));
   const namespacesToCome = new Set(plans.filter(isNamespace).map(({ name }) => name.name));
   const results = new Map<Plan, Applied>();
@@ -101,27 +87,12 @@ function skipped(applied: Applied): Applied {
   return applied.outcome === "failed" ? applied : { ...applied, outcome: "skipped" };
 }
 
-/** A `List` stands for its items. */
-function itemsOf(document: ManifestDocument): ManifestDocument[] {
-  const { value } = document;
-  if (!isJsonObject(value) || value["kind"] !== "List" || !Array.isArray(value["items"])) {
-    return [document];
-  }
-  return value["items"].flatMap((item, i) =>
-    itemsOf({
-      value: item,
-      placeOf: (field) => document.placeOf(`items[${i}]${field === undefined ? "" : `.${field}`}`),
-    })
-  );
-}
-
 function planOf(
   resources: readonly AnyResource[],
-  document: ManifestDocument,
+  document: Manifest,
   { namespace = "default", user, fieldValidation = "Strict" }: ApplyOptions,
 ): Checked {
   const { value } = document;
-  if (!isJsonObject(value)) return refuse(document, {}, "a manifest must be an object");
   const { apiVersion, kind } = value;
   for (const field of ["apiVersion", "kind"]) {
     if (typeof value[field] !== "string" || value[field] === "") {
@@ -236,7 +207,7 @@ function appliedOf({ resource, name, draft }: Plan, outcome: Applied["outcome"])
 }
 
 function refuse(
-  document: ManifestDocument,
+  document: Manifest,
   value: JsonObject,
   message: string,
   field?: string,
@@ -258,15 +229,16 @@ function refuse(
 }
 
 /** Each cause of a refusal at its own place. Whatever is no refusal is a fault, and goes on. */
-function errorsFrom(document: ManifestDocument, error: unknown): ApplyError[] {
+function errorsFrom(document: Manifest, error: unknown): ApplyError[] {
   if (!(error instanceof ApiError)) throw error;
   const { causes = [] } = error.details;
   if (causes.length === 0) return [errorAt(document, error.message)];
   return causes.map(({ field, message }) => errorAt(document, `${field}: ${message}`, field));
 }
 
-function errorAt(document: ManifestDocument, message: string, field?: string): ApplyError {
-  return { ...document.placeOf(field), ...(field !== undefined && { field }), message };
+function errorAt(document: Manifest, message: string, field?: string): ApplyError {
+  const position = field === undefined ? document.position : document.at(field);
+  return { ...position, ...(field !== undefined && { field }), message };
 }
 
 function namespaceIn(value: JsonObject): string {

@@ -233,16 +233,24 @@ export function keyOf(resource: AnyResource, { namespace = "", name }: ObjectNam
   return [groupResourceOf(resource), resource.namespaced ? namespace : "", name];
 }
 
+/**
+ * The draft in its namespace: that of the request, or else its own, or else `default`. Kinds that have none lose
+ * a `default`, as in Kubernetes; any other namespace but the request's is refused.
+ */
 function inNamespace(resource: AnyResource, draft: unknown, namespace?: string): unknown {
-  if (!resource.namespaced || !isJsonObject(draft)) return draft;
-  const metadata = objectIn(draft, "metadata");
-  const given = metadata["namespace"];
-  if (namespace !== undefined && given !== undefined && given !== "" && given !== namespace) {
+  if (!isJsonObject(draft)) return draft;
+  const { namespace: given, ...metadata } = objectIn(draft, "metadata");
+  const wanted = resource.namespaced ? namespace ?? (given || "default") : undefined;
+  const isFine = !given || given === wanted || (wanted === undefined && given === "default");
+  if (!isFine) {
     throw badRequest(
       "the namespace of the provided object does not match the namespace sent on the request",
     );
   }
-  return { ...draft, metadata: { ...metadata, namespace: namespace ?? (given || "default") } };
+  return {
+    ...draft,
+    metadata: { ...metadata, ...(wanted !== undefined && { namespace: wanted }) },
+  };
 }
 
 /** The draft for an object that is there under `name`: it may leave the name out, but not say another. */

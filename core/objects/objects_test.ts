@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ApiError, type Reason } from "../client/api_error.ts";
 import { configMaps } from "../resources/config_maps.ts";
 import { type Deployment, deployments } from "../resources/deployments.ts";
+import { type Event, events } from "../resources/events.ts";
 import { leases } from "../resources/leases.ts";
 import { type Namespace, namespaces } from "../resources/namespaces.ts";
 import { type Pod, pods } from "../resources/pods.ts";
@@ -66,6 +67,11 @@ Deno.test("what is refused is refused in Kubernetes' words", async () => {
       "BadRequest",
       "the namespace of the provided object does not match the namespace sent on the request",
       () => objects.create(configMaps, configMap({ namespace: "a" }), { namespace: "b" }),
+    ],
+    [
+      "BadRequest",
+      "the namespace of the provided object does not match the namespace sent on the request",
+      () => objects.create(namespaces, { metadata: { name: "a", namespace: "b" } }),
     ],
     [
       "BadRequest",
@@ -335,6 +341,35 @@ Deno.test("a namespace is emptied before it goes, and takes nothing new meanwhil
   const outcome = await finalizeNamespace(objects, { name: "shop" }, { spec: { finalizers: [] } });
   assert.equal(outcome.outcome, "removed");
   await refuses(() => objects.get(namespaces, { name: "shop" }), "NotFound");
+});
+
+Deno.test("an object of another version is stored in the one", async () => {
+  const { objects } = await freshObjects();
+  const served = events.servedVersions.find(({ group }) => group === "events.k8s.io")!;
+  const name = { namespace: "default", name: "e" };
+  const draft = {
+    apiVersion: "events.k8s.io/v1",
+    kind: "Event",
+    metadata: name,
+    eventTime: "2026-01-01T00:00:00.000000Z",
+    reportingController: "example.com/tests",
+    reportingInstance: "one",
+    action: "Testing",
+    reason: "Tested",
+    type: "Normal",
+    note: "first",
+    regarding: { kind: "Pod", name: "web", namespace: "default" },
+  };
+  const { object } = await objects.create(events, draft, { served });
+  assert.equal(object.apiVersion, "v1");
+  assert.equal((object as Event).message, "first");
+  const patched = await objects.patch(
+    events,
+    name,
+    merge({ series: { count: 2, lastObservedTime: draft.eventTime } }),
+    { served },
+  );
+  assert.equal((patched.object as Event).series?.count, 2);
 });
 
 Deno.test("a collection is deleted as far as it matches", async () => {
