@@ -1,0 +1,236 @@
+/** A text that is no JSON, or more of it than allowed. `offset`: where, in UTF-16 units, if known. */
+export class JsonError extends Error {
+  override name = "JsonError";
+  constructor(message: string, readonly offset?: number) {
+    super(message);
+  }
+}
+
+/** Bytes that are not UTF-8. `offset`: of the first byte that is not. */
+export class Utf8Error extends Error {
+  override name = "Utf8Error";
+  constructor(readonly offset: number) {
+    super(`invalid UTF-8 at byte ${offset}`);
+  }
+}
+
+/** Bytes as text, strictly; a byte order mark is skipped. Throws {@linkcode Utf8Error}. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Utf8Error(firstFaultIn(bytes)); // a TypeError: the only one it throws
+  }
+}
+
+/** What cannot be decoded becomes U+FFFD; one that was in the bytes already is no fault. */
+function firstFaultIn(bytes: Uint8Array): number {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  let offset = 0;
+  let start = 0;
+  for (let at = text.indexOf("\ufffd"); at >= 0; at = text.indexOf("\ufffd", start)) {
+    offset += new TextEncoder().encode(text.slice(start, at)).length;
+    const isOwn = bytes[offset] === 0xef && bytes[offset + 1] === 0xbf &&
+      bytes[offset + 2] === 0xbd;
+    if (!isOwn) return offset;
+    offset += 3;
+    start = at + 1;
+  }
+  return offset;
+}
+
+export interface JsonLimits {
+  /** How many arrays and objects may be nested. */
+  depthMax: number;
+}
+
+/**
+ * One JSON value, from bytes or text, with nothing but white space around it. Looks before it parses,
+ * so that what is nested too deep costs nothing. Throws {@linkcode JsonError} and {@linkcode Utf8Error}.
+ */
+export function parseJson(source: Uint8Array | string, limits: JsonLimits): unknown {
+  const text = typeof source === "string" ? source : decodeUtf8(source);
+  if (mayHaveForbiddenKeys(text)) scanJson(text, 0, limits);
+  else refuseDeep(text, limits);
+  return parseSlice(text, 0, text.length);
+}
+
+/** A key can be written with escapes too; then the scan has to look closer. */
+function mayHaveForbiddenKeys(text: string): boolean {
+  return text.includes("__proto__") || text.includes("\\u");
+}
+
+function refuseDeep(text: string, { depthMax }: JsonLimits): void {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (++depth > depthMax) throw tooDeep(depthMax, at);
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+  }
+}
+
+function tooDeep(depthMax: number, at: number): JsonError {
+  return new JsonError(`nested more than ${depthMax} levels deep`, at);
+}
+
+/** JSON.parse of a part of a text, with the offset in the error. */
+export function parseSlice(text: string, start: number, end: number): unknown {
+  try {
+    return JSON.parse(start === 0 && end === text.length ? text : text.slice(start, end));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const position = /at position (\d+)/.exec(error.message)?.[1];
+    const message = error.message.replace(
+      /(?: in JSON)? at position.*$|, [^]* is not valid JSON$/,
+      "",
+    );
+    throw new JsonError(message, position === undefined ? undefined : start + Number(position));
+  }
+}
+
+/** A key that its object had before. */
+export interface DuplicateKey {
+  key: string;
+  /** E.g. `spec.containers[0].name`. */
+  path: string;
+  offset: number;
+}
+
+export interface JsonExtent {
+  start: number;
+  end: number;
+  duplicates: readonly DuplicateKey[];
+}
+
+/** Keys that occur more than once in their object; JSON.parse keeps the last of them in silence. */
+export function duplicateKeysIn(text: string, limits: JsonLimits): readonly DuplicateKey[] {
+  return scanJson(text, 0, { ...limits, withDuplicates: true }).duplicates;
+}
+
+interface Frame {
+  /** Keys so far; `undefined` in an array, or when nobody asks. */
+  keys: Set<string> | undefined;
+  key: string | undefined;
+  index: number;
+  isArray: boolean;
+}
+
+const DUPLICATES_MAX = 100;
+const NO_KEYS: ReadonlySet<string> = new Set();
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
+
+/**
+ * Finds where the JSON value at `start` ends, without parsing it: several may follow each other. Refuses
+ * what is nested too deep and keys that could reach a prototype; leaves other mistakes to JSON.parse.
+ * Throws {@linkcode JsonError}.
+ */
+export function scanJson(
+  text: string,
+  start: number,
+  { depthMax, withDuplicates = false }: JsonLimits & { withDuplicates?: boolean },
+): JsonExtent {
+  while (isSpace(text.charCodeAt(start))) start++;
+  const scan = new Scan(text, depthMax, withDuplicates);
+  let at = start;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = scan.string(at);
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) scan.open(code === OPEN_BRACKET, at);
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) scan.close(at);
+    else if (code === COMMA) scan.comma();
+    else if (scan.depth > 0 || !isSpace(text.charCodeAt(at + 1))) continue; // inside a word
+    if (scan.depth === 0) return { start, end: at + 1, duplicates: scan.duplicates };
+  }
+  if (scan.depth > 0 || start === text.length) {
+    throw new JsonError("unexpected end of JSON input", text.length);
+  }
+  return { start, end: text.length, duplicates: scan.duplicates };
+}
+
+class Scan {
+  readonly duplicates: DuplicateKey[] = [];
+  readonly #text: string;
+  readonly #depthMax: number;
+  readonly #withDuplicates: boolean;
+  readonly #frames: Frame[] = [];
+
+  constructor(text: string, depthMax: number, withDuplicates: boolean) {
+    this.#text = text;
+    this.#depthMax = depthMax;
+    this.#withDuplicates = withDuplicates;
+  }
+
+  get depth(): number {
+    return this.#frames.length;
+  }
+
+  open(isArray: boolean, at: number): void {
+    if (this.#frames.length >= this.#depthMax) {
+      throw tooDeep(this.#depthMax, at);
+    }
+    const keys = !isArray && this.#withDuplicates ? new Set<string>() : undefined;
+    this.#frames.push({ keys, key: undefined, index: 0, isArray });
+  }
+
+  close(at: number): void {
+    if (!this.#frames.pop()) throw new JsonError(`unexpected "${this.#text[at]}"`, at);
+  }
+
+  comma(): void {
+    const frame = this.#frames.at(-1);
+    if (!frame) return;
+    frame.index++;
+    frame.key = undefined;
+  }
+
+  /** Gives the index of the quote that ends the string. */
+  string(at: number): number {
+    const end = endOfString(this.#text, at);
+    const frame = this.#frames.at(-1);
+    if (frame && !frame.isArray && frame.key === undefined) this.#key(frame, at, end);
+    return end;
+  }
+
+  #key(frame: Frame, at: number, end: number): void {
+    const raw = this.#text.slice(at + 1, end);
+    const key = raw.includes("\\") ? unescaped(raw) : raw;
+    if (key === "__proto__") throw new JsonError(`the key "${key}" is not allowed`, at);
+    frame.key = key;
+    const known = frame.keys ?? NO_KEYS;
+    if (known.has(key) && this.duplicates.length < DUPLICATES_MAX) {
+      this.duplicates.push({ key, path: this.#path(), offset: at });
+    }
+    frame.keys?.add(key);
+  }
+
+  #path(): string {
+    return this.#frames.map(({ isArray, index, key }) => isArray ? `[${index}]` : `.${key}`).join(
+      "",
+    )
+      .replace(/^\./, "");
+  }
+}
+
+function unescaped(raw: string): string {
+  try {
+    return String(JSON.parse(`"${raw}"`));
+  } catch {
+    return raw; // a SyntaxError: JSON.parse of the whole will say so
+  }
+}
+
+function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  throw new JsonError("unexpected end of JSON input", text.length);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}

@@ -1,0 +1,204 @@
+import { decodeUtf8, JsonError, parseSlice, scanJson, Utf8Error } from "../lib/json_text.ts";
+import {
+  isRecord,
+  keySetTwice,
+  ManifestError,
+  type Position,
+  positionIn,
+} from "./manifest_position.ts";
+import { type Extent, readYaml, type YamlTree } from "./manifest_yaml.ts";
+
+export { ManifestError, type Position } from "./manifest_position.ts";
+
+/** One object of a stream of manifests. */
+export interface Manifest {
+  readonly value: Record<string, unknown>;
+  /** Where the object starts. */
+  readonly position: Position;
+  /**
+   * Where the field at `path` is (as causes and unknown fields name it, e.g. `spec.containers[0].name`);
+   * when there is none, where the nearest object around it is.
+   */
+  at(path: string): Position;
+}
+
+export interface ManifestLimits {
+  /** Size of the whole stream. */
+  bytesMax: number;
+  /** How many arrays and objects may be nested. */
+  depthMax: number;
+  /** How many objects there may be, those of lists counted one by one. */
+  documentsMax: number;
+  /** How many values of one document aliases may add (`*name`): what a bomb is made of. */
+  aliasedValuesMax: number;
+  /** How many words and signs of YAML one document may have; each takes memory while it is read. */
+  tokensMax: number;
+}
+
+export const MANIFEST_LIMITS: ManifestLimits = {
+  bytesMax: 3 * 1024 * 1024, // the limit of kube-apiserver for a body
+  depthMax: 64,
+  documentsMax: 1000,
+  aliasedValuesMax: 10_000,
+  tokensMax: 300_000,
+};
+
+/**
+ * Reads a stream of manifests as kubectl does: YAML documents, JSON documents (also one after the other),
+ * lists unpacked, empty documents skipped.
+ *
+ * YAML is read as by sigs.k8s.io/yaml, so that real manifests mean what they mean there: it is YAML 1.1 in
+ * that `yes`, `no`, `on`, `off`, `y` and `n` are booleans, `0644` is an octal number and `<<` merges; times
+ * stay texts, and so do numbers in base 60. Unlike there, a key that occurs twice is always refused, and
+ * so are tags other than those of JSON's types.
+ *
+ * Throws {@linkcode ManifestError}, and nothing else, for the first fault, with its line and column.
+ */
+export function parseManifests(
+  source: Uint8Array | string,
+  limits: Partial<ManifestLimits> = {},
+): Manifest[] {
+  return [...readManifests(source, limits)];
+}
+
+/** The same, one by one, for a caller who lets others have their turn in between. */
+export function* readManifests(
+  source: Uint8Array | string,
+  limits: Partial<ManifestLimits> = {},
+): Generator<Manifest, void, undefined> {
+  const all = { ...MANIFEST_LIMITS, ...limits };
+  const text = textOf(source, all);
+  let count = 0;
+  for (const extent of documentsIn(text)) {
+    for (const document of documentsOf(text, extent, all)) {
+      for (const manifest of unpacked(document, text)) {
+        if (++count > all.documentsMax) {
+          throw new ManifestError(`more than ${all.documentsMax} documents`, manifest.position);
+        }
+        yield manifest;
+      }
+    }
+  }
+}
+
+/** One object, e.g. the body of a request in YAML. Throws {@linkcode ManifestError}, also when there are none or several. */
+export function objectFromYaml(
+  source: Uint8Array | string,
+  limits: Partial<ManifestLimits> = {},
+): Record<string, unknown> {
+  const text = textOf(source, { ...MANIFEST_LIMITS, ...limits });
+  const tree = readYaml(text, [0, text.length], { ...MANIFEST_LIMITS, ...limits });
+  if (isRecord(tree.value)) return tree.value;
+  throw new ManifestError("expected an object", positionIn(text, 0));
+}
+
+function textOf(source: Uint8Array | string, { bytesMax }: ManifestLimits): string {
+  if (source.length > bytesMax) {
+    throw new ManifestError(`larger than ${bytesMax} bytes`, { line: 1, column: 1 });
+  }
+  if (typeof source === "string") return source.replace(/^\ufeff/, "");
+  try {
+    return decodeUtf8(source);
+  } catch (error) {
+    if (!(error instanceof Utf8Error)) throw error;
+    const before = new TextDecoder().decode(source.subarray(0, error.offset));
+    throw new ManifestError("invalid UTF-8", positionIn(before, before.length));
+  }
+}
+
+/** Where the documents of a stream of YAML are. `---` and `...` at the start of a line end one, whatever it holds. */
+function* documentsIn(text: string): Generator<Extent> {
+  let start = 0;
+  for (const match of text.matchAll(/^(---|\.\.\.)(?=[ \t\r\n]|$)/gm)) {
+    yield [start, match.index];
+    start = match[1] === "---" ? match.index : match.index + 3;
+  }
+  yield [start, text.length];
+}
+
+/** A value with the way to its positions. */
+interface Document {
+  value: unknown;
+  start: number;
+  tree: () => YamlTree;
+}
+
+function* documentsOf(text: string, extent: Extent, limits: ManifestLimits): Generator<Document> {
+  const [start, end] = withoutMarker(text, extent);
+  if (start === end) return;
+  const json = text[start] === "{" || text[start] === "["
+    ? jsonDocumentsOf(text, [start, end], limits)
+    : undefined;
+  if (json) return yield* json;
+  const tree = readYaml(text, extent, limits);
+  yield { value: tree.value, start, tree: () => readYaml(text, extent, limits) };
+}
+
+/** The part of a document after `---`, white space and comments. */
+function withoutMarker(text: string, [start, end]: Extent): Extent {
+  const filling = /(?:^---(?=[ \t\r\n]|$))?(?:[ \t\r\n]|#.*)*/y;
+  filling.lastIndex = 0;
+  const length = filling.exec(text.slice(start, end))?.[0].length ?? 0;
+  return [start + length, end];
+}
+
+/**
+ * JSON values that follow each other; `undefined` when already the first is something else, e.g. YAML in
+ * braces: then the reader of YAML says what is wrong.
+ */
+function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLimits):
+  | Document[]
+  | undefined {
+  const documents: Document[] = [];
+  const part = text.slice(start, end);
+  let at = 0;
+  try {
+    while (at < part.length) {
+      const extent = scanJson(part, at, { ...limits, withDuplicates: true });
+      const value = parseSlice(part, extent.start, extent.end);
+      const [twin] = extent.duplicates;
+      if (twin) throw keySetTwice(twin.key, positionIn(text, start + twin.offset));
+      const range: Extent = [start + extent.start, start + extent.end];
+      documents.push({ value, start: range[0], tree: () => readYaml(text, range, limits) });
+      at = extent.end + /^[ \t\r\n]*/.exec(part.slice(extent.end, extent.end + 65536))![0].length;
+    }
+    return documents;
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    if (documents.length === 0) return undefined;
+    throw new ManifestError(error.message, positionIn(text, start + (error.offset ?? at)));
+  }
+}
+
+/** The objects of a document: itself, or the items of the list that it is; none when it is empty. */
+function* unpacked(document: Document, text: string, prefix = ""): Generator<Manifest> {
+  const { value, start, tree } = document;
+  if (value === null || value === undefined) return;
+  const position = positionIn(text, start);
+  if (!isRecord(value)) throw new ManifestError("expected an object", position);
+  const { kind, items } = value;
+  if (typeof kind !== "string" || !kind.endsWith("List") || !Array.isArray(items)) {
+    let read: YamlTree | undefined;
+    const offsetOf = (path: string) => (read ??= tree()).offsetOf(joined(prefix, path));
+    const at = (path: string) => positionIn(text, offsetOf(path));
+    return yield { value, position: prefix === "" ? position : at(""), at };
+  }
+  for (const [i, item] of items.entries()) {
+    yield* unpacked(
+      { ...document, value: withKindOf(value, item) },
+      text,
+      joined(prefix, `items[${i}]`),
+    );
+  }
+}
+
+function joined(prefix: string, path: string): string {
+  return prefix && path ? `${prefix}.${path}` : prefix || path;
+}
+
+/** The items of a typed list (`PodList`) need not say what they are. */
+function withKindOf(list: Record<string, unknown>, item: unknown): unknown {
+  const { kind, apiVersion } = list;
+  if (!isRecord(item) || kind === "List" || item["kind"] !== undefined) return item;
+  return { apiVersion, kind: String(kind).slice(0, -"List".length), ...item };
+}

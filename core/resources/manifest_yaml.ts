@@ -1,0 +1,317 @@
+import {
+  Alias,
+  Composer,
+  type Document,
+  Lexer,
+  type Node,
+  Parser,
+  Scalar,
+  YAMLMap,
+  YAMLSeq,
+} from "yaml";
+import {
+  isRecord,
+  keyForbidden,
+  keySetTwice,
+  ManifestError,
+  type Position,
+  positionIn,
+} from "./manifest_position.ts";
+import { plainValueOf } from "./manifest_scalars.ts";
+
+export interface YamlLimits {
+  depthMax: number;
+  aliasedValuesMax: number;
+  tokensMax: number;
+}
+
+/** A document as JSON would have it, and where its parts are. */
+export interface YamlTree {
+  /** `undefined` when the document is empty. */
+  readonly value: unknown;
+  /** Offset of the field at `path`, or of the nearest around it. */
+  offsetOf(path: string): number;
+}
+
+/** A part of a text. */
+export type Extent = readonly [start: number, end: number];
+
+/** Reads the one document in a part of a text. Throws ManifestError. */
+export function readYaml(
+  text: string,
+  extent: Extent,
+  limits: YamlLimits,
+): YamlTree {
+  const [start, end] = extent;
+  const fail = (fault: string, offset: number) =>
+    new ManifestError(fault, positionIn(text, start + offset));
+  const documents = composedSafely(text.slice(start, end), limits, fail);
+  const [document, second] = documents;
+  const [error] = document?.errors ?? [];
+  if (error) throw fail(error.message, error.pos[0]);
+  if (second) throw fail("expected a single document", second.range[0]);
+  const reader = new Reader(text, extent, limits);
+  const root = document?.contents ?? undefined;
+  const value = root && reader.valueOf(root, 0);
+  return { value, offsetOf: (path) => root ? reader.offsetOf(root, path) : start };
+}
+
+/** More than this is open in the parser besides the nested values: the document and what is being read. */
+const STACK_SLACK = 8;
+
+type Fail = (fault: string, offset: number) => ManifestError;
+
+/** The library calls itself, and itself gives way when it is led too deep in ways that its stack does not show. */
+function composedSafely(source: string, limits: YamlLimits, fail: Fail): Document.Parsed[] {
+  try {
+    return composed(source, limits, fail);
+  } catch (error) {
+    if (error instanceof RangeError) throw fail("too complex", 0);
+    throw error;
+  }
+}
+
+/** Drives lexer, parser and composer by hand, so that what is too deep or too much is left in the middle. */
+function composed(
+  source: string,
+  { depthMax, tokensMax }: YamlLimits,
+  fail: Fail,
+): Document.Parsed[] {
+  const parser = new Parser();
+  const composer = new Composer({
+    schema: "failsafe",
+    resolveKnownTags: false,
+    uniqueKeys: false, // compares each with each; ours does not
+    logLevel: "silent",
+  });
+  const documents: Document.Parsed[] = [];
+  let count = 0;
+  for (const lexeme of new Lexer().lex(source)) {
+    if (++count > tokensMax) throw fail(`more than ${tokensMax} words and signs`, parser.offset);
+    for (const token of parser.next(lexeme)) documents.push(...composer.next(token));
+    if (parser.stack.length > depthMax + STACK_SLACK) {
+      throw fail(`nested more than ${depthMax} levels deep`, parser.offset);
+    }
+  }
+  for (const token of parser.end()) documents.push(...composer.next(token));
+  documents.push(...composer.end());
+  return documents;
+}
+
+/** Makes values of nodes. Knows after that which node each alias stood for. */
+class Reader {
+  readonly #text: string;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #limits: YamlLimits;
+  readonly #anchors = new Map<string, Node>();
+  readonly #targets = new Map<Alias, Node>();
+  /** Nodes around the one being read. */
+  readonly #open = new Set<Node>();
+  #aliased = 0;
+  #aliasDepth = 0;
+
+  constructor(text: string, [start, end]: Extent, limits: YamlLimits) {
+    this.#text = text;
+    this.#start = start;
+    this.#end = end;
+    this.#limits = limits;
+  }
+
+  valueOf(node: Node | null, depth: number): unknown {
+    if (node === null) return null;
+    if (this.#aliasDepth > 0 && ++this.#aliased > this.#limits.aliasedValuesMax) {
+      throw this.#fault(node, "document contains excessive aliasing");
+    }
+    if (node instanceof Alias) return this.#aliasValue(node, depth);
+    if (node.anchor !== undefined && this.#aliasDepth === 0) this.#anchors.set(node.anchor, node);
+    if (node instanceof Scalar) return this.#scalarValue(node);
+    if (depth >= this.#limits.depthMax) {
+      throw this.#fault(node, `nested more than ${this.#limits.depthMax} levels deep`);
+    }
+    this.#open.add(node);
+    const value = node instanceof YAMLSeq
+      ? this.#listValue(node, depth + 1)
+      : this.#mapValue(node, depth + 1);
+    this.#open.delete(node);
+    return value;
+  }
+
+  #aliasValue(alias: Alias, depth: number): unknown {
+    const target = this.#targetOf(alias);
+    if (this.#open.has(target)) {
+      throw this.#fault(alias, `anchor "${alias.source}" value contains itself`);
+    }
+    this.#aliasDepth++;
+    const value = this.valueOf(target, depth);
+    this.#aliasDepth--;
+    return value;
+  }
+
+  /** The node that had the anchor when the alias was first met: an anchor may be set anew later. */
+  #targetOf(alias: Alias): Node {
+    const target = this.#targets.get(alias) ?? this.#anchors.get(alias.source);
+    if (!target) throw this.#fault(alias, `unknown anchor "${alias.source}" referenced`);
+    this.#targets.set(alias, target);
+    return target;
+  }
+
+  #scalarValue(node: Scalar): unknown {
+    const text = this.#contentOf(node);
+    if (node.tag === "!" || node.tag === `${TAG}str`) return text;
+    if (node.tag === undefined && node.type !== Scalar.PLAIN) return text;
+    const value = plainValueOf(text);
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw this.#fault(node, `${text} cannot be said in JSON`);
+    }
+    if (node.tag === undefined) return value;
+    const type = TYPES[node.tag.slice(TAG.length)];
+    if (!node.tag.startsWith(TAG) || !type) throw this.#fault(node, `unknown tag ${node.tag}`);
+    if (!type(value)) throw this.#fault(node, `cannot decode \`${text}\` as ${node.tag}`);
+    return value;
+  }
+
+  /** A block at the very end of a text that has no last line end has none either, for kubectl. */
+  #contentOf(node: Scalar): string {
+    const content = String(node.value);
+    const isBlock = node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED;
+    const isCutShort = isBlock && this.#start + (node.range?.[1] ?? 0) >= this.#end &&
+      !/[\r\n]$/.test(this.#text.slice(this.#end - 1, this.#end));
+    return isCutShort ? content.replace(/\n$/, "") : content;
+  }
+
+  #listValue(list: YAMLSeq, depth: number): unknown[] {
+    this.#expectTag(list, "seq");
+    return list.items.map((item) => this.valueOf(item as Node | null, depth)); // parsed: nodes only
+  }
+
+  #mapValue(map: YAMLMap, depth: number): Record<string, unknown> {
+    this.#expectTag(map, "map");
+    const result: Record<string, unknown> = {};
+    for (const pair of map.items as ParsedPair[]) {
+      if (isMerge(pair)) continue;
+      const key = this.#keyOf(pair);
+      if (key === "__proto__") throw keyForbidden(key, this.#positionOf(pair.key));
+      if (Object.hasOwn(result, key)) throw keySetTwice(key, this.#positionOf(pair.key));
+      result[key] = this.valueOf(pair.value, depth);
+    }
+    for (const pair of map.items as ParsedPair[]) {
+      if (isMerge(pair)) this.#merge(pair, result, depth);
+    }
+    return result;
+  }
+
+  #keyOf({ key }: ParsedPair): string {
+    const value = key instanceof Scalar || key instanceof Alias ? this.valueOf(key, 0) : undefined;
+    if (typeof value === "string") return value;
+    if (typeof value === "number" || typeof value === "boolean") return String(value);
+    throw this.#fault(key, "a key must be a text, a number or a boolean");
+  }
+
+  /** `<<: *base` or `<<: [*first, *second]`: what the map itself says counts most, then the first. */
+  #merge({ key, value: merged }: ParsedPair, result: Record<string, unknown>, depth: number): void {
+    const value = this.valueOf(merged, depth);
+    for (const base of Array.isArray(value) ? value : [value]) {
+      if (!isRecord(base)) {
+        throw this.#fault(key, "map merge requires map or sequence of maps as the value");
+      }
+      for (const name of Object.keys(base)) {
+        if (!Object.hasOwn(result, name)) result[name] = base[name];
+      }
+    }
+  }
+
+  #expectTag(node: YAMLMap | YAMLSeq, type: "map" | "seq"): void {
+    if (node.tag === undefined || node.tag === "!" || node.tag === TAG + type) return;
+    throw this.#fault(node, `unknown tag ${node.tag}`);
+  }
+
+  #fault(node: Node, fault: string): ManifestError {
+    return new ManifestError(fault, this.#positionOf(node));
+  }
+
+  #positionOf(node: Node): Position {
+    return positionIn(this.#text, this.#offsetOf(node));
+  }
+
+  #offsetOf(node: Node): number {
+    return this.#start + (node.range?.[0] ?? 0);
+  }
+
+  /** Goes down the path as far as it leads. */
+  offsetOf(root: Node, path: string): number {
+    let offset = this.#offsetOf(root);
+    let node: Node | null = root;
+    let rest = path;
+    while (rest !== "" && node !== null) {
+      const step: PathStep | undefined = this.#stepInto(node, rest);
+      if (!step) break;
+      ({ node, rest } = step);
+      offset = this.#offsetOf(step.at);
+    }
+    return offset;
+  }
+
+  #stepInto(around: Node, path: string): PathStep | undefined {
+    const node = around instanceof Alias ? this.#targetOf(around) : around;
+    if (node instanceof YAMLSeq) {
+      const index = /^\[(\d+)\]\.?/.exec(path);
+      const item = index && node.items[Number(index[1])] as Node | undefined;
+      return item ? { node: item, at: item, rest: path.slice(index[0].length) } : undefined;
+    }
+    if (!(node instanceof YAMLMap)) return undefined;
+    let best: PathStep | undefined;
+    for (const pair of node.items as ParsedPair[]) {
+      const rest = isMerge(pair) ? undefined : restAfter(path, this.#keyOf(pair));
+      if (rest === undefined || (best && best.rest.length <= rest.length)) continue;
+      best = { node: pair.value, at: pair.key, rest };
+    }
+    return best ?? this.#stepIntoMerged(node, path);
+  }
+
+  #stepIntoMerged(map: YAMLMap, path: string): PathStep | undefined {
+    for (const { key, value } of (map.items as ParsedPair[]).filter(isMerge)) {
+      const bases = value instanceof YAMLSeq ? value.items as Node[] : value ? [value] : [];
+      for (const base of bases) {
+        const step = this.#stepInto(base, path);
+        if (step) return { ...step, at: key };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** What is left of a path after a key, as `key`, `key.…`, `key[…` or `[key]…`. */
+function restAfter(path: string, key: string): string | undefined {
+  if (path.startsWith(`[${key}]`)) return path.slice(key.length + 2).replace(/^\./, "");
+  if (!path.startsWith(key) || key === "") return undefined;
+  const rest = path.slice(key.length);
+  if (rest === "" || rest.startsWith("[")) return rest;
+  return rest.startsWith(".") ? rest.slice(1) : undefined;
+}
+
+function isMerge({ key }: ParsedPair): boolean {
+  return key instanceof Scalar && key.value === "<<" && key.type === Scalar.PLAIN;
+}
+
+/** A pair as the composer makes it, whose types say less. */
+interface ParsedPair {
+  key: Node;
+  value: Node | null;
+}
+
+interface PathStep {
+  node: Node | null;
+  /** What stands for the field: its key, or the item. */
+  at: Node;
+  rest: string;
+}
+
+/** Tags of JSON's types, as the library writes them out. */
+const TAG = "tag:yaml.org,2002:";
+const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  int: Number.isInteger,
+  float: (value) => typeof value === "number",
+  bool: (value) => typeof value === "boolean",
+  null: (value) => value === null,
+};
