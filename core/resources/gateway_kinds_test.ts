@@ -261,3 +261,15 @@ Deno.test("a class cannot change its controller", () => {
     'spec.controllerName: Invalid value: "example.com/other": Value is immutable',
   ]);
 });
+
+Deno.test("what a route or a gateway asks for in vain is warned of", () => {
+  const mirror = { type: "RequestMirror", requestMirror: { backendRef: { name: "v2", port: 80 } } };
+  assert.deepEqual(made(httpRoutes, { spec: { rules: [{ filters: [mirror] }] } }).warnings, [
+    "spec.rules[0].filters[0].requestMirror: not implemented in this version of Coracle; requests that need it get 500",
+  ]);
+  const tls = { certificateRefs: [{ name: "cert" }] };
+  const listeners = [{ name: "https", port: 443, protocol: "HTTPS", tls }];
+  assert.deepEqual(made(gateways, { spec: { gatewayClassName: "coracle", listeners } }).warnings, [
+    "spec.listeners[0].tls: not implemented in this version of Coracle; it is stored but ignored",
+  ]);
+});

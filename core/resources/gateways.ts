@@ -1,8 +1,10 @@
+import { isEqual } from "../lib/equality.ts";
 import { type Cause, invalid } from "./causes.ts";
 import { ageColumn, nameColumn } from "./columns.ts";
 import { condition } from "./conditions.ts";
 import { waiting } from "./gateway_classes.ts";
 import { labelSelector } from "./label_selector.ts";
+import { warnerOf } from "./not_acted_on.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   fallback,
@@ -81,6 +83,13 @@ const listenerStatus = object("How a listener is.", {
 });
 export type GatewayListenerStatus = TypeOf<typeof listenerStatus>;
 
+/** What a gateway can say and Coracle does not do yet. What is done is struck from it. */
+const notActedOnIn = warnerOf({
+  addresses: undefined,
+  infrastructure: undefined,
+  "listeners[].tls": undefined,
+});
+
 /** https://gateway-api.sigs.k8s.io/api-types/gateway/ */
 export const gateways = defineResource({
   group: "gateway.networking.k8s.io",
@@ -132,6 +141,8 @@ export const gateways = defineResource({
     ageColumn,
   ],
   validate: ({ spec }) => listenerCauses(spec.listeners),
+  warnings: (next, previous) =>
+    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
 });
 
 export type Gateway = ObjectOf<typeof gateways>;

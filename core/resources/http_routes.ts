@@ -19,9 +19,8 @@ export type {
 const notActedOnIn = warnerOf({
   "rules[].filters[].requestMirror": undefined,
   "rules[].filters[].extensionRef": undefined,
-  "rules[].timeouts": undefined,
   "rules[].backendRefs[].filters": undefined,
-});
+}, "requests that need it get 500");
 
 /** https://gateway-api.sigs.k8s.io/api-types/httproute/ */
 export const httpRoutes = defineResource({

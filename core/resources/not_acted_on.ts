@@ -9,13 +9,15 @@ export type NotActedOn = Readonly<Record<string, unknown>>;
 /** Names each field of the table that a value sets, as one `Warning`. `field` is the path of the value. */
 export type Warner = (value: unknown, field: string) => string[];
 
-export function warnerOf(table: NotActedOn): Warner {
+export function warnerOf(table: NotActedOn, consequence = "it is stored but ignored"): Warner {
   const root: Branch = { inner: new Map() };
   for (const [path, idle] of Object.entries(table)) grow(root, path.split("."), idle);
   return (value, field) => {
-    const warnings: string[] = [];
-    walk(root, value, field, warnings);
-    return warnings;
+    const fields: string[] = [];
+    walk(root, value, field, fields);
+    return fields.map((each) =>
+      `${each}: not implemented in this version of Coracle; ${consequence}`
+    );
   };
 }
 
@@ -37,16 +39,16 @@ function grow(branch: Branch, [part, ...rest]: readonly string[], idle: unknown)
 }
 
 /** Follows what the value has, not what the table has: most of it is not there. */
-function walk(branch: Branch, value: unknown, field: string, warnings: string[]): void {
+function walk(branch: Branch, value: unknown, field: string, fields: string[]): void {
   if (branch.leaf && !isEqual(value, branch.leaf.idle)) {
-    warnings.push(`${field}: not implemented in this version of Coracle; it is stored but ignored`);
+    fields.push(field);
   }
   if (branch.inner.size === 0 || typeof value !== "object" || value === null) return;
   for (const [name, inner] of Object.entries(value)) {
     const own = branch.inner.get(name);
-    if (own) walk(own, inner, `${field}.${name}`, warnings);
+    if (own) walk(own, inner, `${field}.${name}`, fields);
     const items = Array.isArray(inner) ? branch.inner.get(`${name}[]`) : undefined;
     if (!items) continue;
-    for (const [i, item] of inner.entries()) walk(items, item, `${field}.${name}[${i}]`, warnings);
+    for (const [i, item] of inner.entries()) walk(items, item, `${field}.${name}[${i}]`, fields);
   }
 }

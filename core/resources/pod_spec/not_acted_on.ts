@@ -15,7 +15,6 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   resources: undefined,
   overhead: undefined,
 
-  readinessGates: undefined,
   runtimeClassName: undefined,
   os: { name: "linux" },
   hostPID: undefined,
