@@ -24,7 +24,12 @@ export interface ApiFixture {
   objects: Objects;
   clock: Clock;
   /** Asks as the admin. An object becomes the JSON body. */
-  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Response>;
 }
 
 /** The API of a fresh cluster in memory, without sockets, for tests. */

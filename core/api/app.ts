@@ -17,6 +17,7 @@ import { limitBody } from "./middleware/limit_body.ts";
 import { limitInFlight } from "./middleware/limit_in_flight.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./openapi.ts";
+import { answerApply } from "./manifests.ts";
 import { parsePath } from "./parse_path.ts";
 import { PodLogs } from "./pod_log.ts";
 import type { ObjectRequest } from "./request.ts";
@@ -62,6 +63,7 @@ export function createApi(options: ApiOptions): Api {
   app.use(limitInFlight());
   app.use(limitBody());
   addDiscovery(app, parts);
+  app.all("/apply", (c) => answerApply(c, parts));
   app.all("/api/*", (c) => answer(c, parts));
   app.all("/apis/*", (c) => answer(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));

@@ -87,8 +87,15 @@ export class OpenapiSchemas {
     if (schema["x-kubernetes-int-or-string"]) return this.#wellKnown(INT_OR_STRING, schema);
     const fallback = schema.default === undefined ? {} : { default: schema.default };
     if (message && this.#messages[message] && !VALUES.test(message) && schema.properties) {
-      const reference = this.#named(componentOf(message), () => this.#object(schema, message));
-      return { ...about(schema), ...fallback, ...reference };
+      const name = componentOf(message);
+      const reference = this.#named(name, () => this.#object(schema, message));
+      // Clients print what the field says and then what its component says: once is enough.
+      const { description } = this.components[name] as Json;
+      return {
+        ...(description === schema.description ? {} : about(schema)),
+        ...fallback,
+        ...reference,
+      };
     }
     if (this.#unnamedPath.has(schema)) return { type: "object", ...about(schema) };
     this.#unnamedPath.add(schema);

@@ -1,4 +1,5 @@
 import { ApiError } from "../client/api_error.ts";
+import { JsonError, parseJson, Utf8Error } from "../lib/json_text.ts";
 import type { ApiContext } from "./api_context.ts";
 import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
 
@@ -6,7 +7,6 @@ import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
 export const NESTING_MAX = 64;
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The media type of the body, without parameters. */
 export function mediaTypeOf(c: ApiContext): string {
@@ -43,60 +43,25 @@ export function unsupported(types: readonly string[]): ApiError {
 
 /** Parses JSON. Throws BadRequest for what is not UTF-8, not JSON, or nested too deep. */
 export function jsonOf(bytes: Uint8Array): unknown {
-  const text = textOf(bytes);
-  if (nestingOf(text) > NESTING_MAX) throw tooDeep();
   try {
-    return JSON.parse(text);
+    return parseJson(bytes, { depthMax: NESTING_MAX });
   } catch (error) {
-    throw new ApiError(
-      "BadRequest",
-      `unable to decode the request body: ${(error as Error).message}`,
-    );
+    if (error instanceof JsonError || error instanceof Utf8Error) throw undecodable(error.message);
+    throw error;
   }
 }
 
-/** Reads UTF-8. Throws BadRequest. */
-export function textOf(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new ApiError("BadRequest", "unable to decode the request body: it is not valid UTF-8");
-  }
-}
-
-export function tooDeep(): ApiError {
-  return new ApiError(
-    "BadRequest",
-    `unable to decode the request body: nested more than ${NESTING_MAX} levels deep`,
-  );
-}
-
+/** The reader of YAML is loaded at its first use. */
 async function yamlOf(bytes: Uint8Array): Promise<unknown> {
-  const { objectFromYaml } = await import("../resources/manifest.ts");
-  return objectFromYaml(textOf(bytes));
+  const { ManifestError, objectFromYaml } = await import("../resources/manifest.ts");
+  try {
+    return objectFromYaml(bytes, { depthMax: NESTING_MAX });
+  } catch (error) {
+    if (error instanceof ManifestError) throw undecodable(error.message);
+    throw error;
+  }
 }
 
-/** How deep brackets are nested outside of strings. */
-function nestingOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) deepest = Math.max(deepest, ++depth);
-    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
-  }
-  return deepest;
-}
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
-const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
-
-/** Index of the quote that ends the string which starts at `at`. */
-function endOfString(text: string, at: number): number {
-  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
-    if (backslashes % 2 === 0) return end;
-  }
-  return text.length;
+function undecodable(why: string): ApiError {
+  return new ApiError("BadRequest", `unable to decode the body of the request: ${why}`);
 }

@@ -1,5 +1,6 @@
 import type { DeleteOptions } from "../client/client.ts";
 import { ApiError } from "../client/api_error.ts";
+import type { ApplyOptions } from "../objects/apply.ts";
 import type { WriteOptions } from "../objects/write_options.ts";
 import type { ApiContext } from "./api_context.ts";
 import type { ServedKind } from "./served_kinds.ts";
@@ -18,6 +19,22 @@ export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
     fieldValidation: oneOf("fieldValidation", c.req.query("fieldValidation"), FIELD_VALIDATION) ??
       "Warn",
     ...(kind.conversion ? { served: kind.conversion } : {}),
+  };
+}
+
+/** Reads the query of PUT /apply. Throws Invalid. Unknown fields are refused unless it says otherwise. */
+export function applyOptions(c: ApiContext): ApplyOptions {
+  const fieldValidation = oneOf(
+    "fieldValidation",
+    c.req.query("fieldValidation"),
+    FIELD_VALIDATION,
+  );
+  const namespace = c.req.query("namespace");
+  return {
+    user: c.get("user").name,
+    dryRun: isDryRun(c.req.queries("dryRun") ?? []),
+    fieldValidation: fieldValidation ?? "Strict",
+    ...(namespace ? { namespace } : {}),
   };
 }
 
