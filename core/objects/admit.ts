@@ -1,12 +1,13 @@
 import type { Clock } from "../lib/clock.ts";
 import { isEqual } from "../lib/equality.ts";
 import type { Random } from "../lib/random.ts";
-import { type Cause, forbidden, missing } from "../resources/causes.ts";
+import type { Cause } from "../resources/causes.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionRule } from "./admission/admission_rule.ts";
 import { type Input, inputFrom, warningsOf } from "./input.ts";
 import { isJsonObject, type JsonObject } from "./json_value.ts";
+import { metadataCauses } from "./metadata_rules.ts";
 import { badRequest, conflict, invalid } from "./refusals.ts";
 import { timestamp } from "./timestamp.ts";
 import type { WriteOptions } from "./write_options.ts";
@@ -102,7 +103,10 @@ function admit(
       let next = resource.prepare(object, previous);
       for (const rule of rules) next = rule({ ...rest, next });
       next = withGeneration(next, previous);
-      causes.push(...metadataCauses(next, previous), ...resource.validate(next, previous));
+      causes.push(
+        ...metadataCauses(resource, next.metadata, previous?.metadata),
+        ...resource.validate(next, previous),
+      );
       return next;
     });
     if (causes.length > 0) throw invalid(resource, next.metadata.name, causes);
@@ -231,21 +235,6 @@ function withGeneration(next: KubeObject, previous: KubeObject | undefined): Kub
   const { metadata: ___, status: ____, ...before } = previous as KubeObject & { status?: unknown };
   if (isEqual(wanted, before)) return next;
   return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
-}
-
-function metadataCauses(next: KubeObject, previous: KubeObject | undefined): Cause[] {
-  if (next.metadata.name === "") {
-    return [missing("metadata.name", "name or generateName is required")];
-  }
-  if (previous?.metadata.deletionTimestamp === undefined) return [];
-  const before = previous.metadata.finalizers ?? [];
-  const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.includes(finalizer));
-  if (added.length === 0) return [];
-  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
-  return [forbidden(
-    "metadata.finalizers",
-    `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
-  )];
 }
 
 function withoutUndefined(fields: JsonObject): JsonObject {
