@@ -53,17 +53,17 @@ function reconcile(replicaSet: ReplicaSet, view: View, nowMs: number): Plan {
   const active = controlled(view, pods, replicaSet).filter(isActive);
   const wanted = replicaSet.metadata.deletionTimestamp ? active.length : replicaSet.spec.replicas;
   const missing = Math.min(wanted - active.length, WRITES_MAX);
-  const changes = missing > 0
-    ? births(replicaSet, view, missing, nowMs)
-    : deaths(replicaSet, view, active, Math.min(-missing, WRITES_MAX));
-  const status = statusOf(replicaSet, active, nowMs);
-  return plan(
-    [...changes, ...statusWrite(replicaSet, status)],
-    lookAgainMs(replicaSet, active, nowMs),
-  );
+  const doomed = leastWorth(replicaSet, view, active, Math.min(-missing, WRITES_MAX));
+  const staying = active.filter((pod) => !doomed.includes(pod));
+  return plan([
+    ...births(replicaSet, view, missing, nowMs),
+    ...doomed.map((pod) => death(replicaSet, pod)),
+    ...statusWrite(replicaSet, statusOf(replicaSet, staying, nowMs)),
+  ], lookAgainMs(replicaSet, staying, nowMs));
 }
 
 function births(replicaSet: ReplicaSet, view: View, count: number, nowMs: number): Write[] {
+  if (count <= 0) return [];
   return freeNames(replicaSet, view, count).map((name) =>
     create(pods, newPod(replicaSet, name), {
       event: {
@@ -132,24 +132,25 @@ function failure(replicaSet: ReplicaSet, error: ApiError, nowMs: number): Write[
   ];
 }
 
-function deaths(
+function leastWorth(
   replicaSet: ReplicaSet,
   view: View,
   active: readonly Pod[],
   count: number,
-): Write[] {
-  if (count === 0) return [];
-  const doomed = leastWorthFirst(active, relatedPods(replicaSet, view, active)).slice(0, count);
-  return doomed.map((pod) =>
-    remove(pods, pod, {
-      event: {
-        about: replicaSet,
-        type: "Normal",
-        reason: "SuccessfulDelete",
-        message: `Deleted pod: ${pod.metadata.name}`,
-      },
-    })
-  );
+): readonly Pod[] {
+  if (count <= 0) return [];
+  return leastWorthFirst(active, relatedPods(replicaSet, view, active)).slice(0, count);
+}
+
+function death(replicaSet: ReplicaSet, pod: Pod): Write {
+  return remove(pods, pod, {
+    event: {
+      about: replicaSet,
+      type: "Normal",
+      reason: "SuccessfulDelete",
+      message: `Deleted pod: ${pod.metadata.name}`,
+    },
+  });
 }
 
 /** The active pods of all ReplicaSets that have the same owner. */

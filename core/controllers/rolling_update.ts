@@ -57,11 +57,11 @@ export function rollingStep(
   const oldestFirst = old.filter((replicaSet) => replicaSet.spec.replicas > 0)
     .sort((a, b) => msOf(a.metadata.creationTimestamp) - msOf(b.metadata.creationTimestamp));
   const availableMin = deployment.spec.replicas - limitsOf(deployment).maxUnavailable;
-  const currentUnavailable = grown - availableOf([current]);
+  const currentUnavailable = grown - stayingAvailable([current]);
   const droppableMax = sizeOf(old) + grown - availableMin - currentUnavailable;
   if (droppableMax <= 0) return UNCHANGED;
   const healthy = dropUnhealthy(oldestFirst, droppableMax);
-  const spare = availableOf([current, ...old]) - availableMin;
+  const spare = stayingAvailable([current, ...old]) - availableMin;
   return dropSpare(oldestFirst, healthy, spare);
 }
 
@@ -88,6 +88,17 @@ function dropSpare(oldestFirst: readonly ReplicaSet[], before: Sizes, spare: num
     left -= dropped;
   }
   return sizes;
+}
+
+/**
+ * Available pods that no size given so far takes away. A ReplicaSet that has not yet shrunk to its size still
+ * counts the pods that are about to go; Kubernetes takes them for available and may then drop too many.
+ */
+function stayingAvailable(replicaSets: readonly ReplicaSet[]): number {
+  return replicaSets.reduce(
+    (sum, { spec, status }) => sum + Math.min(spec.replicas, status.availableReplicas ?? 0),
+    0,
+  );
 }
 
 /** Pods that ReplicaSets are to have together. */
