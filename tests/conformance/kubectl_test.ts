@@ -15,7 +15,7 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { run: "version", out: /Server Version: v1\.34\./ },
+  { run: "version", out: /Server Version: .*v1\.34\./ },
   {
     run: "apply -f -",
     input: "MANIFEST",
@@ -84,12 +84,12 @@ const CASES: readonly Case[] = [
   { run: "get rs -o name", out: /^(replicaset\.apps\/web-\w+\n){2}$/ },
   { run: "rollout resume deployment/web", out: /resumed/ },
   { run: "rollout status deployment/web --timeout=60s", out: /successfully rolled out/ },
-  { run: "logs deployment/web --tail=1", out: /hello from two/ },
+  { run: "logs -l app=web --tail=1", out: /hello from two/ },
   { run: "rollout restart deployment/web", out: /restarted/ },
   { run: "rollout status deployment/web --timeout=60s", out: /successfully rolled out/ },
   { run: "label deployment web tier=front", out: /labeled/ },
   { run: "get deploy -l tier=front,app=web -o name", out: /^deployment\.apps\/web\n$/ },
-  { run: "annotate deployment web note=yes", out: /annotated/ },
+  { run: "annotate deployment web note=yes", out: /annotated?/ },
   { run: `patch deployment web -p {"spec":{"replicas":1}}`, out: /patched/ },
   {
     run: `patch deployment web --type=json -p [{"op":"replace","path":"/spec/replicas","value":2}]`,
@@ -101,7 +101,7 @@ const CASES: readonly Case[] = [
     input: "MANIFEST",
     out: /deployment\.apps\/web configured \(server dry run\)/,
   },
-  { run: "diff -f -", input: "MANIFEST", code: 1, out: /-  minReadySeconds: 1|minReadySeconds/ },
+  { run: "diff -f -", input: "MANIFEST", code: 1, out: /\+ +value: one/ },
   {
     run: "apply -f -",
     input:
@@ -120,13 +120,15 @@ const CASES: readonly Case[] = [
   { run: "wait pods -l app=web --for=delete --timeout=30s" },
   { run: "get pods", err: /No resources found/ },
   { run: "delete namespace NS --timeout=30s", out: /namespace "NS" deleted/ },
-  { run: "get namespace NS", code: 1, err: /NotFound/ },
+  { run: "get namespace NS -o yaml", code: 1, err: /NotFound/ },
 ];
 
 /** Commands that some versions do not have. */
 const SINCE: Readonly<Record<string, number>> = { "auth whoami": 1.28 };
 
-const versions = kubectlVersions();
+/** `KUBECTL_VERSION=1.33` runs that one alone. */
+const only = Deno.env.get("KUBECTL_VERSION");
+const versions = kubectlVersions().filter(({ version }) => only === undefined || version === only);
 
 Deno.test({
   name: `kubectl does what it does on Kubernetes${versions.length ? "" : ` (${KUBECTL_MISSING})`}`,
