@@ -28,8 +28,15 @@ export class PodmanImages {
     return formatImageReference(parseImageReference(image));
   }
 
-  /** Resolves with the image's id; rejects with a {@linkcode RuntimeError} in the kubelet's words. */
-  async ensure(image: string, policy: "Always" | "IfNotPresent" | "Never"): Promise<string> {
+  /**
+   * Resolves with the image's id; rejects with a {@linkcode RuntimeError} in the kubelet's words. `onPull` is
+   * called before anything is fetched.
+   */
+  async ensure(
+    image: string,
+    policy: "Always" | "IfNotPresent" | "Never",
+    onPull?: () => void,
+  ): Promise<string> {
     const reference = parseImageReference(image);
     const name = formatImageReference(reference);
     if (policy !== "Always") {
@@ -42,6 +49,7 @@ export class PodmanImages {
         `Container image "${image}" is not present with pull policy of Never`,
       );
     }
+    onPull?.();
     const pull = this.#pulls.get(name) ??
       this.#pull(name, reference).finally(() => this.#pulls.delete(name));
     this.#pulls.set(name, pull);

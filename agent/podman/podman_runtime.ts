@@ -96,8 +96,12 @@ export class PodmanRuntime implements ContainerRuntime {
     return state;
   }
 
-  ensureImage(image: string, policy: "Always" | "IfNotPresent" | "Never"): Promise<string> {
-    return this.#ask("ErrImagePull", () => this.#images.ensure(image, policy));
+  ensureImage(
+    image: string,
+    policy: "Always" | "IfNotPresent" | "Never",
+    onPull?: () => void,
+  ): Promise<string> {
+    return this.#ask("ErrImagePull", () => this.#images.ensure(image, policy, onPull));
   }
 
   async create(spec: ContainerSpec): Promise<string> {

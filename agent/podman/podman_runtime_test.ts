@@ -107,11 +107,14 @@ Deno.test({
         reason: "ErrImageNeverPull",
         message: `Container image "${image}" is not present with pull policy of Never`,
       });
+      let pulls = 0;
       const [id, same] = await Promise.all([
-        runtime.ensureImage(image, "IfNotPresent"),
+        runtime.ensureImage(image, "IfNotPresent", () => pulls++),
         runtime.ensureImage(image, "IfNotPresent"),
       ]);
       assert.equal(id, same);
+      assert.equal(await runtime.ensureImage(image, "IfNotPresent", () => pulls++), id);
+      assert.equal(pulls, 1);
       assert.equal(await runtime.ensureImage(image, "Never"), id);
       assert.equal(await runtime.ensureImage(image, "Always"), id);
       await assert.rejects(runtime.ensureImage(`${registry.host}/web:2`, "IfNotPresent"), {

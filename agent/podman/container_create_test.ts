@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import type { ContainerSpec } from "../container_runtime.ts";
+import { containerName, createBody } from "./container_create.ts";
+
+const spec: ContainerSpec = {
+  ...{ podUid: "u1", podName: "web-1", podNamespace: "shop", name: "web", restartCount: 2 },
+  ...{ image: "nginx:1", env: {}, mounts: [], hostname: "web-1", logPath: "/logs/2.log" },
+  ...{ network: { namespacePath: "/run/netns/x" }, podIP: "10.42.0.7", limits: {}, requests: {} },
+  ...{ security: {}, tty: false, stdin: false },
+};
+const ours = { owner: "node-1", image: "docker.io/library/nginx:1" };
+
+Deno.test("a container has a derived name, its pod's labels, network and log", () => {
+  assert.equal(containerName(spec), "k8s_web_u1_2");
+  assert.deepEqual(createBody(spec, ours), {
+    name: "k8s_web_u1_2",
+    image: "docker.io/library/nginx:1",
+    env: { POD_IP: "10.42.0.7" },
+    labels: {
+      "coracle.dev/owner": "node-1",
+      "coracle.dev/image": "nginx:1",
+      "coracle.dev/restart-count": "2",
+      "io.kubernetes.pod.uid": "u1",
+      "io.kubernetes.pod.name": "web-1",
+      "io.kubernetes.pod.namespace": "shop",
+      "io.kubernetes.container.name": "web",
+    },
+    mounts: [],
+    resource_limits: { cpu: { shares: 2 } },
+    netns: { nsmode: "path", value: "/run/netns/x" },
+    hostname: "web-1",
+    hostadd: ["web-1:10.42.0.7"],
+    terminal: false,
+    stdin: false,
+    restart_policy: "no",
+    systemd: "false",
+    log_configuration: { driver: "k8s-file", path: "/logs/2.log" },
+  });
+});
+
+Deno.test("capacity is the kubelet's: shares of the request or else the limit, quota of the limit", () => {
+  const limitsOf = (limits: ContainerSpec["limits"], requests: ContainerSpec["requests"]) =>
+    createBody({ ...spec, limits, requests }, ours).resource_limits;
+  assert.deepEqual(limitsOf({ cpuMillis: 500, memoryBytes: 1 << 20 }, {}), {
+    cpu: { shares: 512, quota: 50_000, period: 100_000 },
+    memory: { limit: 1 << 20 },
+  });
+  assert.deepEqual(limitsOf({ cpuMillis: 5 }, { cpuMillis: 1 }), {
+    cpu: { shares: 2, quota: 1_000, period: 100_000 },
+  });
+});
+
+Deno.test("user, group and capabilities are written as Podman wants them", () => {
+  const userOf = (security: ContainerSpec["security"]) =>
+    createBody({ ...spec, security }, ours).user;
+  assert.equal(userOf({ runAsUser: 1, runAsGroup: 2 }), "1:2");
+  assert.equal(userOf({ runAsUser: 0 }), "0");
+  assert.equal(userOf({ runAsGroup: 2 }), ":2");
+  const body = createBody({
+    ...spec,
+    security: { capabilitiesAdd: ["NET_ADMIN", "CAP_KILL"], capabilitiesDrop: ["ALL"] },
+  }, ours);
+  assert.deepEqual(body.cap_add, ["CAP_NET_ADMIN", "CAP_KILL"]);
+  assert.deepEqual(body.cap_drop, ["ALL"]);
+});
