@@ -1,3 +1,4 @@
+import { AssertionError } from "../core/lib/assert.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import type { ConnectFailure, Socket, SocketOwner, UpstreamOwner } from "./http1/socket.ts";
 import type { InFlightCap, Turn } from "./in_flight_cap.ts";
@@ -15,6 +16,12 @@ const UPSTREAM_READ_BYTES = 64 * 1024;
 
 const ALL_OUT = Infinity;
 const NOTHING = new Uint8Array(0);
+
+/**
+ * Whose bytes are being worked on: a client's loop waits afterwards for what was sent to both sides, an endpoint's loop for
+ * what was sent to the client. What is sent at other times nobody waits for.
+ */
+let reading: "client" | "upstream" | undefined;
 
 /**
  * A socket on Deno's own connections. Each has one loop that reads into one buffer, hands the bytes to its owner, and waits
@@ -53,19 +60,24 @@ export class DenoSocket implements Socket {
   /** A connection to an endpoint, which may be sent to at once. */
   static connecting(endpoint: Endpoint, owner: UpstreamOwner, clock: Clock): Socket {
     const socket = new DenoSocket();
-    socket.#writing = socket.#connect(endpoint, owner, clock);
+    void socket.#keepWriting(socket.#connect(endpoint, owner, clock));
     return socket;
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#isClosed) return true;
     const view = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
-    if (this.#writing === undefined) {
+    const writing = this.#writing;
+    const isAwaited = reading === "client" || (reading === "upstream" && this.#cap !== undefined);
+    if (writing === undefined && isAwaited) {
       this.#writing = this.#connection!.write(view).catch(broken);
       this.#view = view;
     } else {
-      this.#writing = this.#writeAfter(this.#writing, this.#view, view);
+      const begun = this.#view;
       this.#view = NOTHING;
+      void this.#keepWriting(
+        writing === undefined ? this.#write(view) : this.#writeAfter(writing, begun, view),
+      );
     }
     return true;
   }
@@ -111,7 +123,9 @@ export class DenoSocket implements Socket {
         if (count === null) break;
         if (owner.isBetweenRequests() && !cap.take(turn)) await cap.wait(turn);
         if (this.#isClosed) return;
+        reading = "client";
         owner.onData(buffer, 0, count);
+        reading = undefined;
         if (owner.isBetweenRequests()) cap.giveBack(turn); // a part of a head, or answered here
         // Written out, without a function of its own: an async call more per request shows in the numbers.
         for (let peer = socketOf(owner.peer()); peer !== undefined; peer = socketOf(owner.peer())) {
@@ -125,7 +139,8 @@ export class DenoSocket implements Socket {
         if (this.#isPaused) await new Promise<void>((resume) => this.#resume = resume);
         if (this.#isClosed) return;
       }
-    } catch {
+    } catch (error) {
+      if (isFault(error)) throw error;
       how = "broken"; // reset by the client, or closed by us meanwhile
     }
     if (!this.#isClosed) owner.onClose(how);
@@ -139,7 +154,9 @@ export class DenoSocket implements Socket {
         const count = await connection.read(buffer);
         if (count === null) break;
         const peer = socketOf(owner.peer());
+        reading = "upstream";
         owner.onData(buffer, 0, count);
+        reading = undefined;
         if (peer !== undefined && peer.#writing !== undefined) {
           const writing = peer.#writing;
           const count = await writing;
@@ -149,7 +166,8 @@ export class DenoSocket implements Socket {
         owner.onSent();
         if (this.#isClosed) return;
       }
-    } catch {
+    } catch (error) {
+      if (isFault(error)) throw error;
       how = "broken"; // reset by the endpoint, or closed by us meanwhile
     }
     if (!this.#isClosed) owner.onClose(how);
@@ -167,6 +185,13 @@ export class DenoSocket implements Socket {
         this.#view = NOTHING;
       }
     }
+  }
+
+  /** For what no loop waits for: forgets the write when it is done. */
+  async #keepWriting(writing: Promise<number>): Promise<void> {
+    this.#writing = writing;
+    await writing;
+    if (this.#writing === writing) this.#writing = undefined;
   }
 
   /** The slow way: something is being written already, or the connection does not stand yet. */
@@ -230,6 +255,12 @@ function connectFailureOf(error: unknown, late: AbortSignal): ConnectFailure {
 /** Nothing more can be sent. The reader of the connection will see it, and tell its owner. */
 function broken(): number {
   return ALL_OUT;
+}
+
+/** Whether the program is wrong, not the world: the thread must end, and is started again. */
+function isFault(error: unknown): boolean {
+  return error instanceof AssertionError || error instanceof TypeError ||
+    error instanceof RangeError || error instanceof ReferenceError;
 }
 
 /** All sockets of this engine are of its own making. */

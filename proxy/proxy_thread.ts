@@ -57,8 +57,16 @@ interface LiveListener {
   definition: Listener;
   port: number;
   use(definition: Listener): void;
-  drain(): void;
+  /** Takes no more connections. Resolves when the port is free. */
+  drain(): Promise<void>;
   close(): void;
+}
+
+/** What has come of a table. */
+export interface Used {
+  readonly report: ListenReport;
+  /** Uids of pods that left the table and have requests in flight. */
+  readonly draining: readonly string[];
 }
 
 /** The proxy within one thread: opens ports, swaps tables, drains what was replaced. */
@@ -76,6 +84,7 @@ export class ProxyThread {
   #cells: Readonly<Record<string, number>> = {};
   #slots = new Map<string, Uint16Array>();
   #stopRetry: (() => void) | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ThreadOptions) {
     const { clock } = options;
@@ -95,24 +104,31 @@ export class ProxyThread {
 
   /**
    * Swaps the table: new requests follow it at once, those in flight end as they began. `cells`: where in `positions` the
-   * balancer of each rule counts. Returns which ports are open, and the pods that are being drained.
+   * balancer of each rule counts. Resolves, when ports that are no longer wanted are closed and the others open, with which
+   * are open, and the pods that are being drained. Tables take effect one after the other.
    */
-  use(
-    table: RouteTable,
-    cells: Readonly<Record<string, number>>,
-  ): { report: ListenReport; draining: string[] } {
+  use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<Used> {
+    const used = this.#last.then(() => this.#use(table, cells));
+    this.#last = used;
+    return used;
+  }
+
+  async #use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<Used> {
     const { live, removed } = this.#backends.build(table.backends);
     this.#live = live;
     this.#byName = new Map(live.map((backend) => [backend.definition.name, backend]));
     this.#cells = cells;
     this.#slots = new Map();
     const wanted = new Map(table.listeners.map((listener) => [keyOf(listener), listener]));
+    const leaving = [...this.#listeners].filter(([key]) => !wanted.has(key));
     for (const [key, listener] of this.#listeners) {
-      if (!wanted.has(key)) this.#leave(key, listener);
+      const definition = wanted.get(key);
+      if (definition !== undefined) listener.use(definition);
     }
+    for (const endpoint of removed) this.#drain(endpoint);
+    await Promise.all(leaving.map(([key, listener]) => this.#leave(key, listener)));
     this.#failed = new Map();
     for (const [key, definition] of wanted) this.#open(key, definition);
-    for (const endpoint of removed) this.#drain(endpoint);
     this.#retryLater();
     return { report: this.#report(), draining: this.#backends.draining() };
   }
@@ -128,7 +144,7 @@ export class ProxyThread {
   /** Takes no more connections, lets what is in flight end, for `drainMs` at most, then closes all. */
   async stop(drainMs: number): Promise<void> {
     this.#stopRetry?.();
-    for (const [key, listener] of this.#listeners) this.#leave(key, listener);
+    await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
     await this.#gate.untilEmpty(drainMs);
     for (const listener of this.#leaving) listener.close();
     for (const { endpoints } of this.#live) {
@@ -137,8 +153,7 @@ export class ProxyThread {
   }
 
   #open(key: string, definition: Listener): void {
-    const known = this.#listeners.get(key);
-    if (known !== undefined) return known.use(definition);
+    if (this.#listeners.has(key)) return;
     try {
       const listener = Deno.listen({
         hostname: definition.address,
@@ -158,7 +173,7 @@ export class ProxyThread {
     const { port } = listener.addr;
     const service = new HttpService(this.#http, this.#matcherOf(first), port);
     const cap = this.#cap;
-    void this.#gate.accept(listener, (connection, onClosed) => {
+    const accepting = this.#gate.accept(listener, (connection, onClosed) => {
       const address = connection.remoteAddr.hostname;
       DenoSocket.accepted(
         { connection, cap, onClosed },
@@ -172,6 +187,7 @@ export class ProxyThread {
       drain: () => {
         listener.close();
         service.drain();
+        return accepting;
       },
       close: () => service.close(),
     };
@@ -181,7 +197,7 @@ export class ProxyThread {
     const { clock } = this.#options;
     let definition = first;
     const open = new Set<Deno.TcpConn>();
-    void this.#gate.accept(listener, (client, onClosed) => {
+    const accepting = this.#gate.accept(listener, (client, onClosed) => {
       open.add(client);
       const backend = () => this.#live[definition.backend]!;
       const leave = () => {
@@ -194,21 +210,24 @@ export class ProxyThread {
       definition: first,
       port: listener.addr.port,
       use: (next) => definition = next as TcpListener, // the key holds the protocol
-      drain: () => listener.close(),
+      drain: () => {
+        listener.close();
+        return accepting;
+      },
       close: () => {
         for (const client of open) client.close();
       },
     };
   }
 
-  #leave(key: string, listener: LiveListener): void {
+  #leave(key: string, listener: LiveListener): Promise<void> {
     this.#listeners.delete(key);
     this.#leaving.add(listener);
-    listener.drain();
     this.#options.clock.after(DRAIN_MS_MAX, () => {
       this.#leaving.delete(listener);
       listener.close();
     });
+    return listener.drain();
   }
 
   #drain(endpoint: LiveEndpoint): void {

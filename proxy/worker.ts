@@ -18,7 +18,11 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
       });
       return;
     case "use":
-      return tell({ type: "used", version: data.version, ...thread!.use(data.table, data.cells) });
+      return tell({
+        type: "used",
+        version: data.version,
+        ...await thread!.use(data.table, data.cells),
+      });
     case "stats":
       return tell({ type: "stats", id: data.id, stats: thread!.stats() });
     case "stop":
