@@ -22,7 +22,7 @@ export class VolumeError extends Error {
 export interface VolumesOptions {
   dataFolder: string;
   view: Pick<View, "get">;
-  clock: Clock;
+  clock: Pick<Clock, "now">;
 }
 
 /**
