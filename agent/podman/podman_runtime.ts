@@ -169,7 +169,10 @@ export class PodmanRuntime implements ContainerRuntime {
 
   /** Removes what was created and never started, and what the OCI runtime runs and Podman does not know of. */
   async collectGarbage(): Promise<void> {
-    if (this.#podman.own !== undefined) await removeLeftovers(this.#client, this.#podman.own);
+    const { own } = this.#podman;
+    if (own !== undefined) {
+      await this.#ask("RuntimeUnavailable", () => removeLeftovers(this.#client, own));
+    }
     for (const { Id, State } of await this.#entries()) {
       if (stateOf(State) !== "created") continue;
       this.#log.info("Removing a container that was never started", { id: Id });

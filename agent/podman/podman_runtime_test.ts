@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../../core/lib/clock.ts";
-import { identityOf, signal } from "../../core/lib/linux/process_identity.ts";
+import { Libc } from "../../core/lib/linux/libc.ts";
+import { addNamespace, removeNamespace } from "../../core/lib/linux/network_namespace.ts";
+import { signal } from "../../core/lib/linux/process_identity.ts";
+import { processesNaming } from "../../core/lib/linux/process_table.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import type { ContainerSpec } from "../container_runtime.ts";
 import { containerRuntimeContract } from "../container_runtime_contract.ts";
 import { importBusybox } from "./busybox_image.ts";
 import { PodmanRuntime } from "./podman_runtime.ts";
-import { type Podman, startPodmanService } from "./podman_service.ts";
+import { findPodman, type Podman, startPodmanService } from "./podman_service.ts";
 import { TestRegistry } from "./test_registry.ts";
 
 const IMAGE = "localhost/contract:1";
@@ -126,28 +129,68 @@ Deno.test({
 });
 
 Deno.test({
-  name: `containers outlive a killed service, which is revived at the next call${hint}`,
+  name: `containers outlive a killed service, and what it left half made is removed${hint}`,
   ignore,
   fn: () =>
     withPodman(async (podman, folder) => {
       const runtime = runtimeOf(podman);
-      const id = await runtime.create({ ...base(folder), command: ["sleep", "60"] });
-      const halfMade = await runtime.create({ ...base(folder), command: ["sleep", "60"] });
-      await runtime.start(id);
+      const create = () => runtime.create({ ...base(folder), command: ["sleep", "60"] });
+      const runs = await create();
+      await runtime.start(runs);
+      const halfMade = await Promise.all(Array.from({ length: 4 }, create));
+      const starts = halfMade.map((id) => runtime.start(id));
       const { pid } = JSON.parse(await Deno.readTextFile(`${folder}/run/service.json`));
-      const identity = identityOf(pid);
-      assert.ok(identity && signal(pid, "SIGKILL"));
+      await clock.sleep(30); // in the middle of the starts
+      assert.ok(signal(pid, "SIGKILL"));
+      const started = (await Promise.allSettled(starts)).map(({ status }) => status);
+      assert.ok(started.includes("rejected"), "the service was killed too late");
 
-      await assert.rejects(runtime.list(), { reason: "RuntimeUnavailable" });
       await runtime.collectGarbage();
-      assert.deepEqual((await runtime.list()).map((each) => [each.id, each.state]), [[
-        id,
-        "running",
-      ]]);
-      assert.equal(await runtime.inspect(halfMade), undefined);
+      const states = new Map((await runtime.list()).map((each) => [each.id, each.state]));
+      assert.equal(states.get(runs), "running");
+      assert.deepEqual(new Set(states.values()), new Set(["running"]));
+      assert.deepEqual((await monitored(folder)).toSorted(), [...states.keys()].toSorted());
       await runtime.close();
     }),
 });
+
+Deno.test({
+  name: `a container joins the network of its pod and knows its own name${hint}`,
+  ignore: ignore || Libc.open() === undefined,
+  fn: () =>
+    withPodman(async (podman, folder) => {
+      const libc = Libc.open()!;
+      const namespacePath = `${folder}/network`;
+      addNamespace(libc, namespacePath);
+      try {
+        const lines = await outputOf(runtimeOf(podman), {
+          ...base(folder),
+          command: ["sh", "-c", "grep -c : /proc/net/dev; hostname; grep web-1 /etc/hosts"],
+          hostname: "web-1",
+          podIP: "10.42.0.7",
+          network: { namespacePath },
+        });
+        assert.deepEqual(lines, ["1", "web-1", "10.42.0.7\tweb-1"]);
+      } finally {
+        removeNamespace(libc, namespacePath);
+        libc.close();
+      }
+    }),
+});
+
+Deno.test("a socket at which nobody answers is no Podman", async () => {
+  assert.equal(await findPodman({ socketPath: "/nowhere/podman.sock", clock }), undefined);
+});
+
+/** The containers that have a monitor, which is there as long as they run. */
+async function monitored(folder: string): Promise<string[]> {
+  const lines = await Promise.all(
+    (await processesNaming([`${folder}/run/state/exits`])).map((pid) =>
+      Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "")
+    ),
+  );
+  return lines.flatMap((line) => /\0-c\0([0-9a-f]{64})\0/.exec(line)?.[1] ?? []);
+}
 
 /** Runs with a service of its own on a folder of its own, and removes all of it, also after a failure. */
 async function withPodman(act: (podman: Podman, folder: string) => Promise<void>): Promise<void> {
