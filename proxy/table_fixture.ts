@@ -43,8 +43,9 @@ export class FixedView implements View {
     return this.list(resource).filter((object) => resource.indexes[index]!(object).includes(value));
   }
 
-  subscribe<T extends KubeObject>(_resource: Resource<T>, listener: (event: never) => void) {
-    const tell = () => (listener as () => void)();
+  /** Listeners are only told that something has changed: who marks things dirty needs no more. */
+  subscribe(_resource: unknown, listener: (event: never) => void): () => void {
+    const tell = () => listener(undefined as never);
     this.#listeners.add(tell);
     return () => this.#listeners.delete(tell);
   }

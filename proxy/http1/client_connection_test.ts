@@ -167,8 +167,8 @@ Deno.test("after an upgrade bytes pass both ways as they are", () => {
   const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n";
   upstream.socket.receive(`${switching}\x01\x02`);
   assert.equal(socket.sent, `${switching}\x01\x02`);
-  socket.receive("\x03");
-  assert.match(upstream.socket.sent, /\r\n\r\nearly\x03$/);
+  socket.receive("late");
+  assert.match(upstream.socket.sent, /\r\n\r\nearlylate$/);
   upstream.owner.onClose("ended");
   assert.equal(socket.hasEnded, true);
   assert.equal(fixture.counts.inFlight, 0);

@@ -1,4 +1,5 @@
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import type { BackendCounts } from "../backend_stats.ts";
 import { Backends } from "../backends.ts";
 import { Balancer, slotsOf } from "../balancer.ts";
 import { Deadlines } from "../deadlines.ts";
@@ -129,7 +130,7 @@ export class HttpFixture {
     return { socket, connection };
   }
 
-  get counts() {
+  get counts(): BackendCounts {
     return this.backends.counts()["default/web:80"]!;
   }
 

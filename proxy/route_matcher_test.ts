@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { Balancer, slotsOf } from "./balancer.ts";
+import { ascii } from "./http1/characters.ts";
+import { Head } from "./http1/head.ts";
+import { parseRequest } from "./http1/request_head.ts";
+import { RouteMatcher } from "./route_matcher.ts";
+import type { ListenerHost, PathType, Route, RouteMatch } from "./route_table.ts";
+
+const BALANCER = new Balancer(slotsOf([1]), new Int32Array(1), 0);
+
+Deno.test("paths: exact, by prefix of whole parts, by pattern", () => {
+  const cases: [type: PathType, value: string, fits: string[], not: string[]][] = [
+    ["PathPrefix", "/", ["/", "/a", "/?q"], []],
+    ["PathPrefix", "/a", ["/a", "/a/", "/a/b", "/a?q"], ["/", "/ab", "/A", "/b/a"]],
+    ["PathPrefix", "/a/", ["/a", "/a/", "/a/b"], ["/ab"]],
+    ["Exact", "/a", ["/a", "/a?q"], ["/a/", "/a/b", "/"]],
+    ["RegularExpression", "/[0-9]+", ["/1", "/12?q"], ["/", "/1a", "/a/1"]],
+  ];
+  for (const [type, value, fits, not] of cases) {
+    const matcher = matcherOf([route("hit", { path: { type, value } })]);
+    for (const path of fits) assert.equal(found(matcher, path), "hit", `${type} ${value}: ${path}`);
+    for (const path of not) {
+      assert.equal(found(matcher, path), undefined, `${type} ${value}: ${path}`);
+    }
+  }
+});
+
+Deno.test("hosts: the port and the case do not count, a wildcard is for one part or more", () => {
+  const matcher = matcherOf([
+    route("exact", {}, "a.example.com"),
+    route("wild", {}, "*.example.com"),
+    route("any", {}, ""),
+  ]);
+  const cases = {
+    "a.example.com": "exact",
+    "A.EXAMPLE.com:8080": "exact",
+    "a.example.com.": "exact",
+    "b.example.com": "wild",
+    "c.b.example.com:1": "wild",
+    "example.com": "any",
+    "badexample.com": "any",
+    "[::1]:80": "any",
+    "": "any",
+  };
+  for (const [host, name] of Object.entries(cases)) {
+    assert.equal(found(matcher, "/", host), name, host);
+  }
+});
+
+Deno.test("a request belongs to the most specific listener, and to no other", () => {
+  const matcher = new RouteMatcher(
+    [
+      { hostname: "a.example.com", routes: [route("a", { path: { type: "Exact", value: "/a" } })] },
+      { hostname: "", routes: [route("any", {})] },
+    ],
+    (rule) => ({ rule, balancer: BALANCER, backends: [] }),
+  );
+  assert.equal(found(matcher, "/a", "a.example.com"), "a");
+  assert.equal(found(matcher, "/b", "a.example.com"), undefined);
+  assert.equal(found(matcher, "/b", "b.example.com"), "any");
+});
+
+Deno.test("method, headers and query parameters must all fit", () => {
+  const matcher = matcherOf([route("hit", {
+    method: "POST",
+    headers: [
+      { type: "Exact", name: "x-a", value: "1" },
+      { type: "RegularExpression", name: "x-b", value: "v[0-9]" },
+    ],
+    queryParams: [{ type: "Exact", name: "q", value: "a b" }],
+  })]);
+  const ask = (method: string, query: string, fields: string) =>
+    found(matcher, `/${query}`, "a", method, fields);
+  const all = "x-A:  1 \r\nX-B: v7\r\n";
+  assert.equal(ask("POST", "?q=a%20b", all), "hit");
+  assert.equal(ask("POST", "?x=1&q=a+b&q=c", all), "hit");
+  assert.equal(ask("GET", "?q=a%20b", all), undefined);
+  assert.equal(ask("POST", "?q=a", all), undefined);
+  assert.equal(ask("POST", "", all), undefined);
+  assert.equal(ask("POST", "?q=a%20b", "X-A: 1\r\n"), undefined);
+  assert.equal(ask("POST", "?q=a%20b", "X-A: 1\r\nX-B: v7x\r\n"), undefined);
+  assert.equal(ask("POST", "?q=a%20b", `${all}X-A: 2\r\n`), undefined);
+});
+
+function route(name: string, match: Partial<RouteMatch>, hostname = ""): Route {
+  const path = { type: "PathPrefix", value: "/" } as const;
+  return {
+    hostname,
+    match: { path, headers: [], queryParams: [], ...match },
+    rule: { key: name, shares: [] },
+  };
+}
+
+function matcherOf(routes: Route[]): RouteMatcher {
+  const hosts: ListenerHost[] = [{ hostname: "", routes }];
+  return new RouteMatcher(hosts, (rule) => ({ rule, balancer: BALANCER, backends: [] }));
+}
+
+function found(
+  matcher: RouteMatcher,
+  target: string,
+  host = "a",
+  method = "GET",
+  fields = "",
+): string | undefined {
+  const head = new Head();
+  const bytes = ascii(`${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${fields}\r\n`);
+  assert.equal(parseRequest(bytes, 0, bytes.length, head), bytes.length);
+  return matcher.match(bytes, bytes.length, head)?.rule.rule.key;
+}
