@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { silentLog } from "../lib/log.ts";
+import { VirtualClock } from "../lib/virtual_clock.ts";
+import { type Event, events } from "../resources/events.ts";
+import type { KubeObject, Resource } from "../resources/resource.ts";
+import { ApiError } from "./api_error.ts";
+import type { Draft } from "./client.ts";
+import { EventRecorder, type Notice } from "./event_recorder.ts";
+
+/** Keeps events by name, and can be told to fail. */
+class EventStore {
+  readonly all = new Map<string, Event>();
+  failure: Error | undefined;
+
+  create<T extends KubeObject>(_resource: Resource<T>, draft: Draft<T>): Promise<T> {
+    if (this.failure) return Promise.reject(this.failure);
+    const event = draft as unknown as Event;
+    this.all.set(event.metadata.name, event);
+    return Promise.resolve(draft as unknown as T);
+  }
+  update<T extends KubeObject>(_resource: Resource<T>, object: T): Promise<T> {
+    const { name } = object.metadata;
+    if (!this.all.has(name)) return Promise.reject(new ApiError("NotFound", `${name} not found`));
+    this.all.set(name, object as unknown as Event);
+    return Promise.resolve(object);
+  }
+  get list(): Event[] {
+    return [...this.all.values()];
+  }
+}
+
+function setUp() {
+  const clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
+  const store = new EventStore();
+  const stop = new AbortController();
+  const recorder = new EventRecorder({
+    client: store,
+    clock,
+    log: silentLog(clock),
+    signal: stop.signal,
+    host: "n1",
+  });
+  return { clock, store, recorder, stop };
+}
+
+const pod: KubeObject = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: {
+    name: "web",
+    namespace: "shop",
+    uid: "u1",
+    resourceVersion: "7",
+    creationTimestamp: "",
+  },
+};
+
+function notice(message = "Started container", about = pod): Notice {
+  return { about, type: "Normal", reason: "Started", message, fieldPath: "spec.containers{web}" };
+}
+
+Deno.test("an event says what happened to which object, when and by whom", async () => {
+  const { store, recorder } = setUp();
+  recorder.record("kubelet", notice());
+  await recorder.settled();
+  const [event] = store.list;
+  assert.match(event!.metadata.name, /^web\.[0-9a-f]{16}$/);
+  assert.equal(event!.metadata.namespace, "shop");
+  assert.deepEqual(event!.involvedObject, {
+    apiVersion: "v1",
+    kind: "Pod",
+    namespace: "shop",
+    name: "web",
+    uid: "u1",
+    resourceVersion: "7",
+    fieldPath: "spec.containers{web}",
+  });
+  assert.deepEqual(event!.source, { component: "kubelet", host: "n1" });
+  assert.equal(event!.firstTimestamp, "2026-01-01T00:00:00Z");
+  assert.equal(event!.count, 1);
+});
+
+Deno.test("the same again is counted, anything else is an event of its own", async () => {
+  const { clock, store, recorder } = setUp();
+  recorder.record("kubelet", notice());
+  await clock.advance(5_000);
+  recorder.record("kubelet", notice());
+  recorder.record("kubelet", notice("Something else"));
+  recorder.record("other", notice());
+  await recorder.settled();
+  assert.deepEqual(store.list.map(({ count }) => count), [2, 1, 1]);
+  assert.equal(store.list[0]!.lastTimestamp, "2026-01-01T00:00:05Z");
+  assert.equal(store.list[0]!.firstTimestamp, "2026-01-01T00:00:00Z");
+});
+
+Deno.test("an event that has expired is told anew", async () => {
+  const { store, recorder } = setUp();
+  recorder.record("kubelet", notice());
+  await recorder.settled();
+  store.all.clear();
+  recorder.record("kubelet", notice());
+  await recorder.settled();
+  assert.deepEqual(store.list.map(({ count }) => count), [1]);
+});
+
+Deno.test("an object is told about 25 times in a row, then once in 5 minutes", async () => {
+  const { clock, store, recorder } = setUp();
+  for (let number = 0; number < 40; number++) {
+    recorder.record("kubelet", notice(`Number ${number}`));
+  }
+  await recorder.settled();
+  assert.equal(store.list.length, 25);
+  const other = { ...pod, metadata: { ...pod.metadata, name: "other", uid: "u2" } };
+  recorder.record("kubelet", notice("Number 1", other));
+  await recorder.settled();
+  assert.equal(store.list.length, 26);
+  await clock.advance(301_000);
+  for (let number = 0; number < 5; number++) recorder.record("kubelet", notice(`Later ${number}`));
+  await recorder.settled();
+  assert.equal(store.list.length, 27);
+});
+
+Deno.test("a refused event is lost, one that failed is tried again", async () => {
+  const { clock, store, recorder } = setUp();
+  store.failure = new ApiError("Forbidden", "the namespace is being terminated");
+  recorder.record("kubelet", notice());
+  await recorder.settled();
+  store.failure = new Error("connection lost");
+  recorder.record("kubelet", notice("Second"));
+  await clock.advance(15_000);
+  store.failure = undefined;
+  await clock.advance(15_000);
+  await recorder.settled();
+  assert.deepEqual(store.list.map(({ message }) => message), ["Second"]);
+});
+
+Deno.test("events of objects without namespace are kept in the namespace default", async () => {
+  const { store, recorder } = setUp();
+  const { namespace: _, ...metadata } = pod.metadata;
+  recorder.record("kubelet", notice("Rebooted", { ...pod, kind: "Node", metadata }));
+  await recorder.settled();
+  assert.equal(store.list[0]!.metadata.namespace, "default");
+  assert.equal(events.kind, "Event");
+});
