@@ -51,7 +51,11 @@ Deno.test("what is empty counts as not set", () => {
     hostAliases: null,
   };
   const container = { env: [], args: [], tty: false, stdin: false, workingDir: "", command: null };
-  assert.deepEqual(made(pods, podWith(spec, container)).object, made(pods, nginx).object);
+  const ports = [{ containerPort: 80, hostPort: 0, hostIP: "", protocol: "" }];
+  assert.deepEqual(
+    made(pods, podWith(spec, { ...container, ports })).object,
+    made(pods, nginx).object,
+  );
 });
 
 Deno.test("probes, volumes, env and hooks get their defaults", () => {
@@ -184,6 +188,15 @@ for (
     ["that is being deleted", status(running, { ready: true }), {
       metadata: { deletionTimestamp: started },
     }, { Ready: "1/1", Status: "Terminating" }],
+    [
+      "that is done and being deleted",
+      {
+        ...status({ terminated: { exitCode: 0, reason: "Completed" } }),
+        phase: "Succeeded",
+      },
+      { metadata: { deletionTimestamp: started } },
+      { Status: "Completed" },
+    ],
     ["whose node is lost", { ...status(running), reason: "NodeLost" }, {
       metadata: { deletionTimestamp: started },
     }, { Status: "Unknown" }],

@@ -8,6 +8,7 @@ import { RESOURCES } from "./mod.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
 import { made, rowOf } from "./resource_fixture.ts";
+import type { Schema } from "./schema.ts";
 import { secrets } from "./secrets.ts";
 
 Deno.test("every kind is named once, and shows its columns", () => {
@@ -15,6 +16,25 @@ Deno.test("every kind is named once, and shows its columns", () => {
   assert.equal(new Set(names).size, names.length);
   for (const { kind, columns } of RESOURCES) assert.ok(columns.length > 1, kind);
 });
+
+Deno.test("every field of every kind is described", () => {
+  const bare = new Set<string>();
+  for (const { kind, schema, servedVersions } of RESOURCES) {
+    for (const shape of [schema, ...servedVersions.map((served) => served.schema)]) {
+      collectBare(shape, kind, bare);
+    }
+  }
+  assert.deepEqual([...bare], []);
+});
+
+function collectBare(schema: Schema, path: string, bare: Set<string>): void {
+  if (!schema.description) bare.add(path);
+  if (schema.items) collectBare(schema.items, `${path}[]`, bare);
+  if (schema.additionalProperties) collectBare(schema.additionalProperties, `${path}.*`, bare);
+  for (const [name, field] of Object.entries(schema.properties ?? {})) {
+    collectBare(field, `${path}.${name}`, bare);
+  }
+}
 
 Deno.test("a namespace is active and guarded by its finalizer from the start", () => {
   const { object } = made(namespaces, { apiVersion: "v1", kind: "Namespace" });

@@ -29,6 +29,10 @@ export function workloadCauses(
   if (previous && isEqual(next, previous)) return [];
   const { template } = next;
   const causes = selectorCauses(next, kind);
+  for (const [key, value] of Object.entries(template.metadata?.labels ?? {})) {
+    causes.push(...nameCauses("spec.template.labels", key, qualifiedNameFaults));
+    causes.push(...nameCauses("spec.template.labels", value, labelValueFaults));
+  }
   causes.push(...podSpecCauses(template.spec, "spec.template.spec"));
   const { restartPolicy, activeDeadlineSeconds, ephemeralContainers } = template.spec;
   if (restartPolicy !== "Always") {

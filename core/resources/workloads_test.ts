@@ -72,6 +72,11 @@ for (
     ["a selector for other labels", { selector: { matchLabels: { app: "web" } } }, [
       'spec.template.metadata.labels: Invalid value: {"app":"nginx"}: `selector` does not match template `labels`',
     ]],
+    ["a label that is none", {
+      template: { ...template, metadata: { labels: { app: "nginx", "a b": "" } } },
+    }, [
+      "spec.template.labels: Invalid value: \"a b\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+    ]],
     ["an empty selector", { selector: {} }, [
       "spec.selector: Invalid value: {}: empty selector is invalid for deployment",
     ]],
