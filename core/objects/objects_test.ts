@@ -6,7 +6,8 @@ import { type Event, events } from "../resources/events.ts";
 import { leases } from "../resources/leases.ts";
 import { type Namespace, namespaces } from "../resources/namespaces.ts";
 import { type Pod, pods } from "../resources/pods.ts";
-import type { KubeObject } from "../resources/resource.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import { services } from "../resources/services.ts";
 import { bindPod } from "./binding.ts";
 import { finalizeNamespace } from "./finalize.ts";
 import { freshObjects } from "./objects_fixture.ts";
@@ -113,6 +114,26 @@ Deno.test("what is refused is refused in Kubernetes' words", async () => {
     ],
   ];
   for (const [reason, message, act] of refusals) await refuses(act, reason, message);
+});
+
+Deno.test("names are such that they can be host names where they become some", async () => {
+  const { objects } = await freshObjects();
+  const names: [AnyResource, string, RegExp | undefined][] = [
+    [configMaps, "a.b-1", undefined],
+    [
+      configMaps,
+      "../x",
+      /metadata\.name: Invalid value: "\.\.\/x": a lowercase RFC 1123 subdomain/,
+    ],
+    [namespaces, "a.b", /metadata\.name: Invalid value: "a\.b": must not contain dots/],
+    [services, "1a", /metadata\.name: Invalid value: "1a": a DNS-1035 label/],
+  ];
+  for (const [resource, name, refusal] of names) {
+    const spec = resource === services ? { ports: [{ port: 80 }] } : undefined;
+    const created = objects.create(resource, { metadata: { name }, ...(spec && { spec }) });
+    if (refusal) await assert.rejects(created, refusal);
+    else await created;
+  }
 });
 
 Deno.test("an invalid object is refused with every cause", async () => {
