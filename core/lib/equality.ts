@@ -10,7 +10,14 @@ export function isEqual(a: unknown, b: unknown): boolean {
       a.every((item, index) => isEqual(item, b[index]));
   }
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  for (const name in left) if (!isEqual(left[name], right[name])) return false;
-  for (const name in right) if (right[name] !== undefined && left[name] === undefined) return false;
+  for (const name in left) if (!isEqual(left[name], ownField(right, name))) return false;
+  for (const name in right) {
+    if (right[name] !== undefined && ownField(left, name) === undefined) return false;
+  }
   return true;
+}
+
+/** Not what all objects inherit, such as `constructor`. */
+function ownField(object: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }

@@ -18,6 +18,8 @@ Deno.test("different JSON is not equal", () => {
     [{}, null],
     [1, "1"],
     [{ a: { b: 1 } }, { a: { b: 2 } }],
+    [{}, { constructor: "x" }],
+    [{ toString: "x" }, {}],
   ];
   for (const [a, b] of pairs) assert.ok(!isEqual(a, b), JSON.stringify([a, b]));
 });
