@@ -8,9 +8,13 @@ import { type Amounts, amountsOf, type Demand, demandOf, type HostPort } from ".
 export interface NodeState {
   readonly name: string;
   readonly node: Node;
-  /** What pods may take in all. */
+  /** What pods may take in all, and what of it none has taken. */
   readonly allocatable: Amounts;
-  readonly used: Amounts;
+  readonly free: Amounts;
+  /** The most asked for of `allocatable`, at hand. */
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  readonly podsMax: number;
   readonly cpuMillisAssumed: number;
   readonly memoryBytesAssumed: number;
   readonly podCount: number;
@@ -24,6 +28,10 @@ interface Kept {
   node: Node | undefined;
   allocatable: Amounts;
   used: Map<string, number>;
+  free: Map<string, number>;
+  cpuMillis: number;
+  memoryBytes: number;
+  podsMax: number;
   cpuMillisAssumed: number;
   memoryBytesAssumed: number;
   podCount: number;
@@ -58,7 +66,15 @@ export class NodeStates {
     const state = this.#stateOf(node.metadata.name);
     const before = state.node;
     state.node = node;
-    state.allocatable = amountsOf(node.status.allocatable ?? node.status.capacity ?? {});
+    const allocatable = amountsOf(node.status.allocatable ?? node.status.capacity ?? {});
+    state.allocatable = allocatable;
+    state.cpuMillis = allocatable.get("cpu") ?? 0;
+    state.memoryBytes = allocatable.get("memory") ?? 0;
+    state.podsMax = allocatable.get("pods") ?? 0;
+    state.free = new Map(allocatable);
+    for (const [name, used] of state.used) {
+      state.free.set(name, (allocatable.get(name) ?? 0) - used);
+    }
     if (before === undefined) this.#known = undefined;
     return before === undefined || !isEqual(whatMatters(before), whatMatters(node));
   }
@@ -97,6 +113,7 @@ export class NodeStates {
       const used = (state.used.get(name) ?? 0) + by * amount;
       assert(used >= 0, `${name} of node ${node} cannot be used ${used} times`);
       state.used.set(name, used);
+      state.free.set(name, (state.allocatable.get(name) ?? 0) - used);
     }
     state.cpuMillisAssumed += by * demand.cpuMillisAssumed;
     state.memoryBytesAssumed += by * demand.memoryBytesAssumed;
@@ -117,6 +134,10 @@ export class NodeStates {
       node: undefined,
       allocatable: new Map(),
       used: new Map(),
+      free: new Map(),
+      cpuMillis: 0,
+      memoryBytes: 0,
+      podsMax: 0,
       cpuMillisAssumed: 0,
       memoryBytesAssumed: 0,
       podCount: 0,

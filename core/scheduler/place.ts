@@ -54,7 +54,8 @@ function firstRefusal(filters: readonly Filter[], state: NodeState): Refusal | u
 function scoresOf(pod: Pod, plugins: readonly Plugin[]): Score[] {
   return plugins.flatMap(({ score, weight = 1 }) => {
     const raw = score?.(pod);
-    return raw === undefined ? [] : [(state: NodeState) => weight * raw(state)];
+    if (raw === undefined) return [];
+    return [weight === 1 ? raw : (state: NodeState) => weight * raw(state)];
   });
 }
 
@@ -62,7 +63,8 @@ function best(feasible: readonly NodeState[], scores: readonly Score[]): NodeSta
   let [winner, highest] = [feasible[0]!, -Infinity];
   if (feasible.length === 1) return winner;
   for (const state of feasible) {
-    const total = scores.reduce((sum, score) => sum + score(state), 0);
+    let total = 0;
+    for (const score of scores) total += score(state);
     if (total > highest) [winner, highest] = [state, total];
   }
   return winner;

@@ -14,8 +14,9 @@ export const taintToleration: Plugin = {
     if (taint === undefined) return undefined;
     return refusal(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`);
   },
-  score: ({ spec: { tolerations } }) => ({ node }) => {
-    const unwelcome = (node.spec.taints ?? []).filter((taint) =>
+  score: ({ spec: { tolerations } }) => ({ node: { spec: { taints } } }) => {
+    if (taints === undefined) return 100;
+    const unwelcome = taints.filter((taint) =>
       untolerated([taint], tolerations, KEEP_OFF_IF_POSSIBLE) !== undefined
     );
     return 100 / (1 + unwelcome.length);
