@@ -110,9 +110,11 @@ function statusOf(
   const listeners = spec.listeners.map((listener) =>
     listenerStatus(gateway, listener, view, nowMs)
   );
+  const { addresses: _, ...rest } = status;
+  const named = addresses.map((value) => ({ type: "IPAddress", value }));
   return {
-    ...status,
-    addresses: addresses.map((value) => ({ type: "IPAddress", value })),
+    ...rest,
+    ...(named.length > 0 && { addresses: named }), // a list that is empty is not kept
     conditions: withAllNews(status.conditions, gatewayNews(gateway, addresses), {
       generation,
       nowMs,
@@ -170,7 +172,9 @@ function listenerStatus(
   const { generation } = gateway.metadata;
   return {
     name,
-    supportedKinds: takesRoutes ? [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute" }] : [],
+    ...(takesRoutes && {
+      supportedKinds: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute" }],
+    }),
     attachedRoutes: attachedRoutes(gateway, name, view),
     conditions: withAllNews(before?.conditions, news, { generation, nowMs }),
   };

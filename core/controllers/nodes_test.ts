@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { leases } from "../resources/leases.ts";
+import { type Node, nodes } from "../resources/nodes.ts";
+import { type Pod, pods } from "../resources/pods.ts";
+import { evictionController, evictionMs } from "./evictions.ts";
+import { HEARTBEAT_GRACE_MS, nodeController, STARTUP_GRACE_MS } from "./nodes.ts";
+import { podCleanupController } from "./pod_cleanup.ts";
+import { conditionOf, timestamp } from "./status_conditions.ts";
+import { withDefaultTolerations } from "./taints.ts";
+import { TestCluster } from "./test_cluster.ts";
+
+const NAME = { name: "n1" };
+
+function node(
+  cluster: TestCluster,
+  conditions: object[] = [{ type: "Ready", status: "True" }],
+  spec = {},
+): Node {
+  return cluster.put(nodes, { metadata: NAME, spec, status: { conditions } });
+}
+
+/** The agent renews its lease; what its clock says does not matter. */
+function renew(cluster: TestCluster, renewTime: string): void {
+  const metadata = { namespace: "kube-node-lease", ...NAME };
+  const before = cluster.get(leases, metadata);
+  cluster.put(leases, { metadata: { ...before?.metadata, ...metadata }, spec: { renewTime } });
+}
+
+function pod(cluster: TestCluster, name: string, spec: object = {}, status: object = {}): Pod {
+  return cluster.put(pods, {
+    metadata: { name },
+    spec: { nodeName: "n1", containers: [{ name: "a", image: "a" }], ...spec },
+    status,
+  });
+}
+
+function found(cluster: TestCluster): Node {
+  return cluster.get(nodes, NAME)!;
+}
+
+function taintsOf(cluster: TestCluster): string[] {
+  return (found(cluster).spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`);
+}
+
+Deno.test("a node whose lease is renewed stays ready, whatever its clock says", () => {
+  const cluster = new TestCluster();
+  const controller = nodeController();
+  node(cluster);
+  for (
+    const renewTime of ["1999-01-01T00:00:00Z", "2077-01-01T00:00:00Z", "1999-01-01T00:00:10Z"]
+  ) {
+    renew(cluster, renewTime);
+    cluster.settle([controller as never]);
+    cluster.nowMs += HEARTBEAT_GRACE_MS - 1;
+    cluster.settle([controller as never]);
+    assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "True");
+  }
+});
+
+Deno.test("a node whose lease is not renewed is unknown, tainted and told about once", () => {
+  const cluster = new TestCluster();
+  const controller = nodeController();
+  node(cluster, [{ type: "Ready", status: "True" }, { type: "DiskPressure", status: "False" }]);
+  renew(cluster, "2026-01-01T00:00:00Z");
+  cluster.settle([controller as never]);
+  const { againAfterMs } = controller.reconcile(found(cluster), cluster, cluster.nowMs);
+  assert.equal(againAfterMs, HEARTBEAT_GRACE_MS);
+  cluster.nowMs += HEARTBEAT_GRACE_MS;
+  cluster.settle([controller as never]);
+  const words = found(cluster).status.conditions?.map(({ type, status, reason, message }) =>
+    `${type} ${status} ${reason} ${message}`
+  );
+  const unknown = "Unknown NodeStatusUnknown Kubelet stopped posting node status.";
+  const never = "Unknown NodeStatusNeverUpdated Kubelet never posted node status.";
+  assert.deepEqual(words, [
+    `Ready ${unknown}`,
+    `DiskPressure ${unknown}`,
+    `MemoryPressure ${never}`,
+    `PIDPressure ${never}`,
+  ]);
+  assert.deepEqual(taintsOf(cluster), [
+    "node.kubernetes.io/unreachable:NoSchedule",
+    "node.kubernetes.io/unreachable:NoExecute",
+  ]);
+  assert.deepEqual(cluster.notices.map(({ message }) => message), [
+    "Node n1 status is now: NodeNotReady",
+  ]);
+});
+
+Deno.test("a restart of the server gives every node its whole grace again", () => {
+  const cluster = new TestCluster();
+  node(cluster);
+  renew(cluster, "2026-01-01T00:00:00Z");
+  cluster.settle([nodeController() as never]);
+  cluster.nowMs += 3_600_000;
+  const restarted = nodeController();
+  cluster.settle([restarted as never]);
+  assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "True");
+  cluster.nowMs += HEARTBEAT_GRACE_MS;
+  cluster.settle([restarted as never]);
+  assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "Unknown");
+});
+
+Deno.test("a new node that never says anything is kept off, then unreachable", () => {
+  const cluster = new TestCluster();
+  const controller = nodeController();
+  node(cluster, []);
+  cluster.settle([controller as never]);
+  assert.deepEqual(taintsOf(cluster), ["node.kubernetes.io/not-ready:NoSchedule"]);
+  cluster.nowMs += STARTUP_GRACE_MS;
+  cluster.settle([controller as never]);
+  assert.equal(
+    conditionOf(found(cluster).status.conditions, "Ready")?.reason,
+    "NodeStatusNeverUpdated",
+  );
+});
+
+Deno.test("taints follow the state of the node, and those of people stay", () => {
+  const rows: [object[], object, string[]][] = [
+    [[{ type: "Ready", status: "True" }], {}, []],
+    [[{ type: "Ready", status: "True" }], { unschedulable: true }, [
+      "node.kubernetes.io/unschedulable:NoSchedule",
+    ]],
+    [[{ type: "Ready", status: "False" }], {}, [
+      "node.kubernetes.io/not-ready:NoSchedule",
+      "node.kubernetes.io/not-ready:NoExecute",
+    ]],
+    [[{ type: "Ready", status: "True" }, { type: "MemoryPressure", status: "True" }], {}, [
+      "node.kubernetes.io/memory-pressure:NoSchedule",
+    ]],
+    [[{ type: "Ready", status: "True" }], {
+      taints: [
+        { key: "gpu", effect: "NoSchedule" },
+        { key: "node.kubernetes.io/not-ready", effect: "NoExecute" },
+      ],
+    }, ["gpu:NoSchedule"]],
+  ];
+  for (const [conditions, spec, expected] of rows) {
+    const cluster = new TestCluster();
+    node(cluster, conditions, spec);
+    renew(cluster, "2026-01-01T00:00:00Z");
+    cluster.settle([nodeController() as never]);
+    assert.deepEqual(taintsOf(cluster), expected);
+  }
+});
+
+Deno.test("pods of a node that cannot be reached are no longer ready", () => {
+  const cluster = new TestCluster();
+  const controller = nodeController();
+  node(cluster);
+  pod(cluster, "a", {}, { phase: "Running", conditions: [{ type: "Ready", status: "True" }] });
+  cluster.settle([controller as never]);
+  cluster.nowMs += STARTUP_GRACE_MS;
+  cluster.settle([controller as never]);
+  const [left] = cluster.list(pods);
+  assert.equal(conditionOf(left!.status.conditions, "Ready")?.status, "False");
+});
+
+const UNREACHABLE = { key: "node.kubernetes.io/unreachable", effect: "NoExecute" as const };
+
+Deno.test("a pod stays on a tainted node for as long as it tolerates the shortest", () => {
+  const nowMs = Date.parse("2026-01-01T01:00:00Z");
+  const timeAdded = timestamp(nowMs);
+  const taints = [{ ...UNREACHABLE, timeAdded }];
+  const tolerates = (seconds?: number) => ({
+    ...UNREACHABLE,
+    operator: "Exists",
+    ...(seconds !== undefined && { tolerationSeconds: seconds }),
+  });
+  const rows: [object[], object[], number | undefined][] = [
+    [[], taints, 300_000],
+    [[tolerates(10)], taints, 10_000],
+    [[tolerates(10), tolerates(5)], taints, 5_000],
+    [[tolerates()], taints, undefined],
+    [[{ operator: "Exists" }], taints, undefined],
+    [[], [...taints, { key: "x", effect: "NoExecute", timeAdded }], -Infinity],
+    [
+      [{ key: "x", operator: "Exists" }],
+      [...taints, { key: "x", effect: "NoExecute", timeAdded }],
+      300_000,
+    ],
+  ];
+  for (const [tolerations, given, afterMs] of rows) {
+    const made = pod(new TestCluster(), "a", { tolerations });
+    const expected = afterMs === undefined ? undefined : nowMs + afterMs;
+    assert.equal(evictionMs(made, given as never, nowMs), expected, JSON.stringify(tolerations));
+  }
+});
+
+Deno.test("pods that do not tolerate a taint are evicted in time, and the next is waited for", () => {
+  const cluster = new TestCluster();
+  node(cluster, [], { taints: [{ ...UNREACHABLE, timeAdded: timestamp(cluster.nowMs) }] });
+  pod(cluster, "patient");
+  pod(cluster, "hasty", {
+    tolerations: [{ ...UNREACHABLE, operator: "Exists", tolerationSeconds: 10 }],
+  });
+  const look = () => evictionController.reconcile(found(cluster), cluster, cluster.nowMs);
+  assert.deepEqual(look(), { writes: [], againAfterMs: 10_000 });
+  cluster.nowMs += 10_000;
+  const { writes, againAfterMs } = look();
+  cluster.perform({ writes });
+  assert.equal(againAfterMs, 290_000);
+  assert.deepEqual(cluster.notices.map(({ message }) => message), [
+    "Marking for deletion Pod default/hasty",
+  ]);
+});
+
+Deno.test("every pod tolerates a lost node for 300 seconds unless it says otherwise", () => {
+  assert.deepEqual(
+    withDefaultTolerations().map((
+      { key, effect, operator, tolerationSeconds },
+    ) => [key, effect, operator, tolerationSeconds]),
+    [
+      ["node.kubernetes.io/not-ready", "NoExecute", "Exists", 300],
+      ["node.kubernetes.io/unreachable", "NoExecute", "Exists", 300],
+    ],
+  );
+  const own = { ...UNREACHABLE, operator: "Exists" as const };
+  assert.equal(withDefaultTolerations([own]).length, 2);
+  assert.equal(withDefaultTolerations([{ operator: "Exists" }]).length, 1);
+});
+
+Deno.test("pods of a node that is gone are removed, unless it comes back in time", () => {
+  const cluster = new TestCluster();
+  const controller = podCleanupController();
+  const made = pod(cluster, "a");
+  const look = () => controller.reconcile(made, cluster, cluster.nowMs);
+  assert.equal(look().againAfterMs, 40_000);
+  cluster.nowMs += 30_000;
+  const back = node(cluster);
+  controller.watches[0]!.concerns(back, cluster);
+  assert.deepEqual(look(), { writes: [] });
+  cluster.take(nodes, NAME);
+  assert.equal(look().againAfterMs, 40_000);
+  cluster.nowMs += 40_000;
+  cluster.perform(look());
+  assert.equal(cluster.list(pods).length, 0);
+});
+
+Deno.test("of too many finished pods the oldest are removed", () => {
+  const cluster = new TestCluster();
+  const controller = podCleanupController();
+  node(cluster);
+  for (let number = 0; number < 1_001; number++) {
+    pod(cluster, `p${number}`, {}, { phase: "Succeeded" });
+    cluster.nowMs += 1_000;
+  }
+  for (const each of cluster.list(pods)) {
+    cluster.perform(controller.reconcile(each, cluster, cluster.nowMs));
+  }
+  assert.equal(cluster.list(pods).length, 1_000);
+  assert.equal(cluster.get(pods, { namespace: "default", name: "p0" }), undefined);
+});
