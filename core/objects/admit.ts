@@ -3,13 +3,7 @@ import { isEqual } from "../lib/equality.ts";
 import type { Random } from "../lib/random.ts";
 import type { Cause } from "../resources/causes.ts";
 import { validateMetadata } from "../resources/metadata_rules.ts";
-import {
-  dns1035LabelFaults,
-  labelNameFaults,
-  type NameRule,
-  subdomainFaults,
-} from "../resources/names.ts";
-import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionRule } from "./admission/admission_rule.ts";
 import { type Input, inputFrom, warningsOf } from "./input.ts";
@@ -39,11 +33,6 @@ export interface Admitted {
 /** How long the base of a generated name may be: 63 characters with its suffix. */
 const GENERATED_BASE_CHARS_MAX = 58;
 const GENERATED_SUFFIX_CHARS = 5;
-/** Names that become host names on their own; all others are DNS subdomains. */
-const NAME_RULES: Readonly<Record<string, NameRule>> = {
-  namespaces: labelNameFaults,
-  services: dns1035LabelFaults,
-};
 /** Kinds whose status comes with their creation: a kubelet registers its node with it. */
 const KEEPS_STATUS = ["Node"];
 
@@ -115,7 +104,7 @@ function admit(
       for (const rule of rules) next = rule({ ...rest, next });
       next = withGeneration(next, previous);
       causes.push(
-        ...metadataCauses(resource, next, previous),
+        ...validateMetadata(next.metadata, previous?.metadata, resource),
         ...resource.validate(next, previous),
       );
       return next;
@@ -246,16 +235,6 @@ function withGeneration(next: KubeObject, previous: KubeObject | undefined): Kub
   const { metadata: ___, status: ____, ...before } = previous as KubeObject & { status?: unknown };
   if (isEqual(wanted, before)) return next;
   return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
-}
-
-function metadataCauses(
-  resource: AnyResource,
-  next: KubeObject,
-  previous: KubeObject | undefined,
-): Cause[] {
-  const nameFaults = NAME_RULES[groupResourceOf(resource)] ?? subdomainFaults;
-  const { namespaced } = resource;
-  return validateMetadata(next.metadata, previous?.metadata, { namespaced, nameFaults });
 }
 
 function withoutUndefined(fields: JsonObject): JsonObject {

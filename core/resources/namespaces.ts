@@ -1,5 +1,6 @@
 import { ageColumn, nameColumn } from "./columns.ts";
 import { conditionStatus } from "./conditions.ts";
+import { labelNameFaults } from "./names.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import {
   fallback,
@@ -27,6 +28,7 @@ export const namespaces = defineResource({
   version: "v1",
   kind: "Namespace",
   plural: "namespaces",
+  nameFaults: labelNameFaults, // they become host names
   shortNames: ["ns"],
   namespaced: false,
   schema: object("A space for the names of objects.", {

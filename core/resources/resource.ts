@@ -1,6 +1,7 @@
 import type { Cause } from "./check.ts";
 import type { ObjectMeta } from "./metadata.ts";
 import { objectMeta } from "./metadata.ts";
+import { type NameRule, subdomainFaults } from "./names.ts";
 import type { Schema } from "./schema.ts";
 
 /** Any object that the API serves. */
@@ -58,6 +59,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   /** E.g. `["all"]`: what `kubectl get all` shows. */
   categories: readonly string[];
   namespaced: boolean;
+  /** What names of this kind may look like; as a rule, like DNS subdomains. */
+  nameFaults: NameRule;
   /** Shape of the whole object, `apiVersion`, `kind` and `metadata` included. */
   schema: Schema;
   /** Whether `status` is written by its own subresource only. */
@@ -88,6 +91,7 @@ export interface Resource<T extends KubeObject = KubeObject> {
 export type AnyResource = Resource<any>;
 
 type Optional =
+  | "nameFaults"
   | "shortNames"
   | "singular"
   | "categories"
@@ -121,6 +125,7 @@ export function defineResource(
 ): Resource {
   return {
     singular: definition.kind.toLowerCase(),
+    nameFaults: subdomainFaults,
     shortNames: [],
     categories: [],
     hasStatus: definition.schema.properties?.["status"] !== undefined,

@@ -1,5 +1,6 @@
 import { isEqual } from "../lib/equality.ts";
 import { warnerOf } from "./not_acted_on.ts";
+import { dns1035LabelFaults } from "./names.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { object, present } from "./schema.ts";
 import { serviceColumns } from "./service_columns.ts";
@@ -27,6 +28,7 @@ export const services = defineResource({
   version: "v1",
   kind: "Service",
   plural: "services",
+  nameFaults: dns1035LabelFaults, // they become host names
   shortNames: ["svc"],
   categories: ["all"],
   namespaced: true,
