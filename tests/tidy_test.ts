@@ -168,7 +168,7 @@ function cyclesIn(sources: readonly Source[]): string[] {
   return cycles;
 }
 
-/** Relies on `deno fmt`: a function ends at the first `}` that is indented like its start. */
+/** Relies on `deno fmt`: a function ends at the first `}`, or `},` in an object, that is indented like its start. */
 function longFunctions(lines: readonly string[]): { line: number; length: number }[] {
   return lines.flatMap((text, start) => {
     const indent = text.match(/^( {0,4})(?:export )?(?:async )?(?:function\*? |[#\w]+[<(]).*\{$/)
@@ -176,7 +176,9 @@ function longFunctions(lines: readonly string[]): { line: number; length: number
     if (indent === undefined || /^\s*(if|for|while|switch|return|describe|Deno)\b/.test(text)) {
       return [];
     }
-    const length = lines.slice(start).findIndex((line) => line === `${indent}}`) + 1;
+    const isMethod = /\)(: .+)? \{$/.test(text);
+    const ends = [`${indent}}`, ...isMethod ? [`${indent}},`] : []];
+    const length = lines.slice(start).findIndex((line) => ends.includes(line)) + 1;
     return length > FUNCTION_LINES_MAX ? [{ line: start + 1, length }] : [];
   });
 }

@@ -79,49 +79,37 @@ interface Remainder {
 }
 
 function statusOf(status: Status, left: readonly Remainder[], nowMs: number): Status {
+  const conditions = [...NO_FAILURES, ...remaining(left)].reduce<Condition[]>(
+    (all, condition) => withCondition(all, condition, nowMs),
+    status.conditions ?? [],
+  );
+  return { phase: "Terminating", conditions };
+}
+
+function remaining(left: readonly Remainder[]): Condition[] {
   const finalizers = new Map<string, number>();
   for (const { metadata } of left.flatMap(({ objects }) => objects)) {
     for (const word of metadata.finalizers ?? []) {
       finalizers.set(word, (finalizers.get(word) ?? 0) + 1);
     }
   }
-  const remaining = left.map(({ resource, objects }) =>
+  const kinds = left.map(({ resource, objects }) =>
     `${groupResourceOf(resource)} has ${objects.length} resource instances`
-  ).sort();
-  const holding = [...finalizers].map(([word, count]) => `${word} in ${count} resource instances`)
-    .sort();
-  const news: Condition[] = [
-    says("NamespaceDeletionDiscoveryFailure", "False", [
-      "ResourcesDiscovered",
-      "All resources successfully discovered",
-    ]),
-    says("NamespaceDeletionGroupVersionParsingFailure", "False", [
-      "ParsedGroupVersions",
-      "All legacy kube types successfully parsed",
-    ]),
-    says("NamespaceDeletionContentFailure", "False", [
-      "ContentDeleted",
-      "All content successfully deleted, may be waiting on finalization",
-    ]),
-    says("NamespaceContentRemaining", "True", [
-      "SomeResourcesRemain",
-      `Some resources are remaining: ${remaining.join(", ")}`,
-    ]),
+  );
+  const holding = [...finalizers].map(([word, count]) => `${word} in ${count} resource instances`);
+  const what = `Some resources are remaining: ${kinds.sort().join(", ")}`;
+  const who = `Some content in the namespace has finalizers remaining: ${
+    holding.sort().join(", ")
+  }`;
+  return [
+    says("NamespaceContentRemaining", "True", ["SomeResourcesRemain", what]),
     holding.length > 0
-      ? says("NamespaceFinalizersRemaining", "True", [
-        "SomeFinalizersRemain",
-        `Some content in the namespace has finalizers remaining: ${holding.join(", ")}`,
-      ])
+      ? says("NamespaceFinalizersRemaining", "True", ["SomeFinalizersRemain", who])
       : says("NamespaceFinalizersRemaining", "False", [
         "ContentHasNoFinalizers",
         "All content-preserving finalizers finished",
       ]),
   ];
-  const conditions = news.reduce<Condition[]>(
-    (all, condition) => withCondition(all, condition, nowMs),
-    status.conditions ?? [],
-  );
-  return { phase: "Terminating", conditions };
 }
 
 function says(
@@ -131,3 +119,19 @@ function says(
 ): Condition {
   return { type, status, reason: words[0], message: words[1] };
 }
+
+/** What can go wrong in Kubernetes, where other servers may serve a part of the API. */
+const NO_FAILURES: readonly Condition[] = [
+  says("NamespaceDeletionDiscoveryFailure", "False", [
+    "ResourcesDiscovered",
+    "All resources successfully discovered",
+  ]),
+  says("NamespaceDeletionGroupVersionParsingFailure", "False", [
+    "ParsedGroupVersions",
+    "All legacy kube types successfully parsed",
+  ]),
+  says("NamespaceDeletionContentFailure", "False", [
+    "ContentDeleted",
+    "All content successfully deleted, may be waiting on finalization",
+  ]),
+];
