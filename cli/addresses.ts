@@ -29,3 +29,12 @@ export function dialableHost(host: string): string {
 export function hostAndPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+const DEFAULT_FOLDER = "/var/lib/coracle";
+
+/** Name of the pods' gateway device: `cora0`, or one of its own for a server with another data folder. */
+export async function gatewayDevice(dataFolder: string): Promise<string> {
+  if (dataFolder === DEFAULT_FOLDER) return "cora0";
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(dataFolder));
+  return `cora${new Uint8Array(digest).toHex().slice(0, 8)}`;
+}

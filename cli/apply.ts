@@ -1,2 +1,88 @@
-import type { CommandDefinition } from "./command.ts";
-export const applyCommand: CommandDefinition = () => {};
+import { Option } from "commander";
+import type { CommandDefinition, Terminal } from "./command.ts";
+import { CommandError } from "./command.ts";
+import { dataFolderOfProcess } from "./data_folder.ts";
+import { type Access, readAccess } from "./kubeconfig.ts";
+import { type ManifestFile, ManifestStream, readManifestFiles } from "./manifest_files.ts";
+
+interface ApplyFlags {
+  filename: string[];
+  kubeconfig: string;
+  namespace?: string;
+  dryRun?: "server";
+}
+
+export const applyCommand: CommandDefinition = (program, terminal) => {
+  program.command("apply")
+    .description("create or update the objects of manifests, all or none")
+    .requiredOption("-f, --filename <file...>", 'files, folders, or "-" for standard input')
+    .option("-n, --namespace <name>", "namespace of objects that name none")
+    .addOption(new Option("--dry-run <how>", "check, change nothing").choices(["server"]))
+    .addOption(
+      new Option("--kubeconfig <file>", "how to reach the server")
+        .env("KUBECONFIG").default(`${dataFolderOfProcess()}/admin.kubeconfig`),
+    )
+    .action(async (flags: ApplyFlags) => {
+      const files = await readManifestFiles(flags.filename);
+      await applyFiles(files, await readAccess(flags.kubeconfig), flags, terminal);
+    });
+};
+
+/** What the server says of each object: see `PUT /apply`. */
+export interface ApplyResult {
+  object: string;
+  outcome: "created" | "configured" | "unchanged" | "failed" | "skipped";
+  warnings: string[];
+  errors: { message: string; line?: number; column?: number }[];
+}
+
+interface ApplyAnswer {
+  status: "Success" | "Failure";
+  message: string;
+  results?: ApplyResult[];
+}
+
+/** Sends all files as one stream and tells what came of each object. Throws when any was refused. */
+export async function applyFiles(
+  files: readonly ManifestFile[],
+  access: Access,
+  { namespace, dryRun }: Pick<ApplyFlags, "namespace" | "dryRun">,
+  terminal: Pick<Terminal, "out" | "err">,
+): Promise<void> {
+  const stream = new ManifestStream(files);
+  const query = new URLSearchParams({
+    ...(namespace !== undefined && { namespace }),
+    ...(dryRun !== undefined && { dryRun: "All" }),
+  });
+  const answer = await send(`${access.server}/apply?${query}`, stream.text, access);
+  for (const { object, outcome, warnings, errors } of answer.results ?? []) {
+    for (const warning of warnings) terminal.err(`Warning: ${object}: ${warning}\n`);
+    for (const { message, line, column } of errors) {
+      terminal.err(`${stream.placeOf(line, column)}: ${object}: ${message}\n`);
+    }
+    if (errors.length === 0 && outcome !== "skipped") {
+      terminal.out(`${object} ${outcome}${dryRun ? " (server dry run)" : ""}\n`);
+    }
+  }
+  if (answer.status === "Failure") {
+    throw new CommandError(`Cannot apply: ${stream.withPlaces(answer.message)}`);
+  }
+}
+
+async function send(url: string, body: string, access: Access): Promise<ApplyAnswer> {
+  using client = Deno.createHttpClient(access.caPem ? { caCerts: [access.caPem] } : {});
+  const headers = {
+    "content-type": "application/yaml",
+    "accept": "application/json",
+    ...(access.token !== undefined && { authorization: `Bearer ${access.token}` }),
+  };
+  try {
+    const answer = await fetch(url, { method: "PUT", body, headers, client });
+    return await answer.json();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new CommandError(
+      `Cannot reach the server at ${access.server}: ${error.message}; is "coracle server" running?`,
+    );
+  }
+}

@@ -30,15 +30,22 @@ interface Place {
   runtime: string;
 }
 
+interface Built {
+  place: Place;
+  node: NodeGround;
+}
+
 /** The whole of Coracle in this process: built in order, stopped in reverse. */
 export class CoracleServer {
   readonly place: Place;
+  readonly node: NodeGround;
   readonly #ground: Ground;
   readonly #failed: Promise<unknown>;
 
-  private constructor(ground: Ground, place: Place, failed: Promise<unknown>) {
+  private constructor(ground: Ground, built: Built, failed: Promise<unknown>) {
     this.#ground = ground;
-    this.place = place;
+    this.place = built.place;
+    this.node = built.node;
     this.#failed = failed;
   }
 
@@ -48,8 +55,8 @@ export class CoracleServer {
     const dataFolder = await prepareDataFolder(flags.data);
     await using parts = new AsyncDisposableStack();
     const ground = layGround(flags, terminal, { dataFolder, parts, fail: failed.resolve });
-    const place = await build(ground);
-    return new CoracleServer({ ...ground, parts: parts.move() }, place, failed.promise);
+    const built = await build(ground);
+    return new CoracleServer({ ...ground, parts: parts.move() }, built, failed.promise);
   }
 
   /** Resolves when the signal aborts, or with the error that makes going on impossible. */
@@ -68,7 +75,7 @@ export class CoracleServer {
 }
 
 /** Builds the parts from the ground up. What is started last is stopped first: the API, the proxy, the agent. */
-async function build(ground: Ground): Promise<Place> {
+async function build(ground: Ground): Promise<Built> {
   const { flags, dataFolder } = ground;
   const node = await openNode(ground);
   const plane = await openControlPlane(ground, { serviceCidr: node.serviceCidr, host: flags.node });
@@ -81,7 +88,7 @@ async function build(ground: Ground): Promise<Place> {
   startProxy(ground, plane);
   ground.parts.defer(() => served.stop());
   ground.log.debug("Everything runs", { dataFolder });
-  return place;
+  return { place, node };
 }
 
 async function createAgent(ground: Ground, plane: ControlPlane, node: NodeGround): Promise<Agent> {

@@ -15,6 +15,8 @@ export interface ServerFlags {
   serviceCidr?: string;
   gatewayAddress: string;
   stopPods: boolean;
+  /** Remove all that was made on this machine at the end: for the demo. */
+  temporary?: boolean;
   logLevel: "debug" | "info" | "warn" | "error";
 }
 
@@ -56,6 +58,9 @@ function withServerFlags(command: Command): Command {
       "0.0.0.0",
     )
     .option("--stop-pods", "stop the pods too when the server ends", false)
+    .addOption(
+      new Option("--temporary", "remove at the end what was made on this machine").hideHelp(),
+    )
     .addOption(
       new Option("--log-level <level>", "how much is said on standard error")
         .choices(["debug", "info", "warn", "error"]).default("info"),

@@ -120,7 +120,7 @@ export async function withServer(
 ): Promise<void> {
   const server = await ServerProcess.start({
     ...options,
-    args: ["--stop-pods", ...options.args ?? []],
+    args: ["--stop-pods", "--temporary", ...options.args ?? []],
   });
   try {
     await body(server);

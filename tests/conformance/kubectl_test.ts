@@ -136,7 +136,10 @@ Deno.test({
   sanitizeOps: false, // the server's own pipes stay open as long as it runs
   sanitizeResources: false,
   async fn(test) {
-    const server = await ServerProcess.start({ runtime: "process", args: ["--stop-pods"] });
+    const server = await ServerProcess.start({
+      runtime: "process",
+      args: ["--stop-pods", "--temporary"],
+    });
     try {
       for (const { version, path } of versions) {
         await test.step(`kubectl ${version}`, async () => {
