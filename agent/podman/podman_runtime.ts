@@ -22,7 +22,6 @@ import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
 import { PodmanImages } from "./podman_images.ts";
 import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
 import type { Podman } from "./podman_service.ts";
-import { removeLeftovers } from "./runtime_leftovers.ts";
 
 /** More starts at once make each slower and none faster (2 cores). */
 const STARTS_IN_FLIGHT_MAX = 4;
@@ -167,12 +166,8 @@ export class PodmanRuntime implements ContainerRuntime {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Removes what was created and never started, and what the OCI runtime runs and Podman does not know of. */
+  /** Removes what was created and never started. What a killed service left is removed when it is started again. */
   async collectGarbage(): Promise<void> {
-    const { own } = this.#podman;
-    if (own !== undefined) {
-      await this.#ask("RuntimeUnavailable", () => removeLeftovers(this.#client, own));
-    }
     for (const { Id, State } of await this.#entries()) {
       if (stateOf(State) !== "created") continue;
       this.#log.info("Removing a container that was never started", { id: Id });

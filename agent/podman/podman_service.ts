@@ -11,6 +11,7 @@ import type { Log } from "../../core/lib/log.ts";
 import { conmonWrapper, containersConf, parseLimits, runtimeFor } from "./containers_conf.ts";
 import { unmountBelow } from "../../core/lib/linux/mount_table.ts";
 import { PodmanClient } from "./podman_client.ts";
+import { endAll, removeHalfStarted, removeUnknown } from "./runtime_leftovers.ts";
 
 /** A ready service answers in under a millisecond; one that is busy starting containers in some hundred. */
 const PING_DEADLINE_MS = 5_000;
@@ -19,6 +20,7 @@ const READY_DEADLINE_MS = 30_000;
 /** After SIGTERM it finishes the requests in flight, which takes up to 2.3 s. */
 const STOP_DEADLINE_MS = 10_000;
 const STOP_CHECK_MS = 20;
+const LISTEN_CHECK_MS = 5;
 const LOG_TAIL_LENGTH_MAX = 500;
 const CONMON_PATHS = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman"];
 
@@ -45,9 +47,11 @@ export interface OwnPodman {
   exitsFolder: string;
   /** Program of the OCI runtime, for leftovers that Podman has forgotten. */
   ociRuntime: string;
+  /** Where the OCI runtime keeps a folder for each container, of all its users. */
+  ociStateFolder: string;
   /** All bundles of our containers are below it. */
   storageFolder: string;
-  /** Unmounts and removes everything the service has kept, images too. Its containers must be gone. */
+  /** Stops the service, ends its containers, and removes all it has kept, images too. */
   destroy(): Promise<void>;
 }
 
@@ -96,12 +100,14 @@ export async function startPodmanService(options: PodmanServiceOptions): Promise
 
 /** `/run` for root, the user's own runtime folder otherwise; a path that leaves room for a socket's name. */
 function defaultRunFolder(folder: string): string {
-  const parent = Deno.uid() === 0
-    ? "/run"
-    : Deno.env.get("XDG_RUNTIME_DIR") ?? `/tmp/coracle-${Deno.uid()}`;
   let hash = 5381;
   for (const character of folder) hash = (hash * 33 + character.charCodeAt(0)) >>> 0;
-  return `${parent}/coracle-${hash.toString(36)}`;
+  return `${runtimeParent()}/coracle-${hash.toString(36)}`;
+}
+
+function runtimeParent(): string {
+  if (Deno.uid() === 0) return "/run";
+  return Deno.env.get("XDG_RUNTIME_DIR") ?? `/tmp/coracle-${Deno.uid()}`;
 }
 
 class PodmanService implements Podman {
@@ -121,6 +127,7 @@ class PodmanService implements Podman {
     this.own = {
       exitsFolder: `${runFolder}/state/exits`,
       ociRuntime: this.#programs.ociRuntime,
+      ociStateFolder: `${runtimeParent()}/${this.#programs.ociRuntimeName}`,
       storageFolder: `${folder}/storage`,
       destroy: () => this.#destroy(),
     };
@@ -144,7 +151,9 @@ class PodmanService implements Podman {
     if (identity !== undefined && await this.#answers()) return;
     if (identity !== undefined) await this.#end(identity);
     await this.#configure();
+    const ranBefore = await removeHalfStarted(this.own);
     await this.#start();
+    await removeUnknown(this.client, this.own, ranBefore);
   }
 
   async #answers(): Promise<boolean> {
@@ -202,6 +211,7 @@ class PodmanService implements Podman {
 
   async #ready(child: Deno.ChildProcess, watcher: Deno.FsWatcher): Promise<void> {
     const end = Promise.withResolvers<never>();
+    const over = new AbortController();
     child.status.then(({ code }) => end.reject(new Error(`it ended with code ${code}`)));
     const cancel = this.#options.clock.after(
       READY_DEADLINE_MS,
@@ -209,7 +219,7 @@ class PodmanService implements Podman {
     );
     try {
       await Promise.race([this.#socketMade(watcher), end.promise]);
-      this.version = await Promise.race([this.client.ping(READY_DEADLINE_MS), end.promise]);
+      this.version = await Promise.race([this.#listening(over.signal), end.promise]);
     } catch (error) {
       signal(child.pid, "SIGKILL");
       const state = error instanceof Error ? error.message : String(error);
@@ -218,6 +228,7 @@ class PodmanService implements Podman {
       );
     } finally {
       cancel();
+      over.abort();
     }
   }
 
@@ -225,6 +236,17 @@ class PodmanService implements Podman {
     const isThere = () => Deno.stat(this.client.socketPath).then(() => true, () => false);
     if (await isThere()) return;
     for await (const _ of watcher) if (await isThere()) return;
+  }
+
+  /** The socket's file is there a moment before anybody listens. */
+  async #listening(signal: AbortSignal): Promise<string> {
+    while (true) {
+      try {
+        return await this.client.ping(READY_DEADLINE_MS);
+      } catch {
+        await this.#options.clock.sleep(LISTEN_CHECK_MS, signal); // rejects when it is over
+      }
+    }
   }
 
   async #logTail(): Promise<string> {
@@ -257,8 +279,9 @@ class PodmanService implements Podman {
   async #destroy(): Promise<void> {
     const { folder, runFolder } = this.#options;
     await this.stop();
+    await endAll(this.own);
     // The monitors of execs stay for some seconds, and would make the folders anew.
-    for (const pid of await processesNaming([folder, runFolder])) signal(pid, "SIGKILL");
+    for (const { pid } of await processesNaming([folder, runFolder])) signal(pid, "SIGKILL");
     await unmountBelow([folder, runFolder]);
     await Deno.remove(runFolder, { recursive: true }).catch(ignoreMissing);
     await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
