@@ -54,6 +54,13 @@ async function main(): Promise<void> {
   const fields = await goFields(folders);
   const descriptor: Descriptor = { kinds: {}, messages: {} };
   for (const groupVersion of GROUP_VERSIONS) addKinds(descriptor, root, groupVersion, fields);
+  // Typed clients send it with their own group and version; the decoder looks for the kind alone.
+  descriptor.kinds["/DeleteOptions"] = "meta.v1.DeleteOptions";
+  addMessage(
+    descriptor,
+    root.lookupType("k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions"),
+    fields,
+  );
   const path = new URL("./protobuf_descriptor.json", import.meta.url);
   await Deno.writeTextFile(path, textOf(descriptor));
 }

@@ -63,50 +63,39 @@ function resourceVersionOf(query: Query): number | undefined {
 
 /** The rules of apimachinery's ValidateListOptions. */
 function refuseContradictions(options: ListOptions, match: string | undefined): void {
-  const { resourceVersion, sendInitialEvents, watch, continueToken, limit } = options;
+  const { sendInitialEvents, limit } = options;
   if (limit !== undefined && limit < 0) {
     throw new ApiError("BadRequest", `invalid limit: ${limit}: must not be negative`);
   }
-  if (sendInitialEvents !== undefined) {
-    if (!watch) {
-      throw invalid("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list");
-    }
-    if (match !== "NotOlderThan") {
-      throw invalid(
-        "resourceVersionMatch",
-        "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-      );
-    }
-    return;
+  if (sendInitialEvents !== undefined) refuseWrongStream(options, match);
+  else if (match !== undefined) refuseWrongMatch(options, match);
+}
+
+function refuseWrongStream({ watch }: ListOptions, match: string | undefined): void {
+  if (!watch) {
+    throw invalid("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list");
   }
-  if (match === undefined) return;
-  if (watch) {
-    throw invalid("resourceVersionMatch", "Forbidden: resourceVersionMatch is forbidden for watch");
-  }
-  if (resourceVersion === undefined) {
-    throw invalid(
-      "resourceVersionMatch",
-      "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
-    );
-  }
-  if (continueToken !== undefined) {
-    throw invalid(
-      "resourceVersionMatch",
-      "Forbidden: resourceVersionMatch is forbidden when continue is provided",
-    );
-  }
-  if (match !== "Exact" && match !== "NotOlderThan") {
-    throw invalid(
-      "resourceVersionMatch",
-      `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`,
-    );
-  }
-  if (match === "Exact" && resourceVersion === 0) {
-    throw invalid(
-      "resourceVersionMatch",
-      'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-    );
-  }
+  if (match === "NotOlderThan") return;
+  throw invalid(
+    "resourceVersionMatch",
+    "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+  );
+}
+
+function refuseWrongMatch(options: ListOptions, match: string): void {
+  const { watch, resourceVersion, continueToken } = options;
+  const why = watch
+    ? "Forbidden: resourceVersionMatch is forbidden for watch"
+    : resourceVersion === undefined
+    ? "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+    : continueToken !== undefined
+    ? "Forbidden: resourceVersionMatch is forbidden when continue is provided"
+    : match !== "Exact" && match !== "NotOlderThan"
+    ? `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`
+    : match === "Exact" && resourceVersion === 0
+    ? 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+    : undefined;
+  if (why !== undefined) throw invalid("resourceVersionMatch", why);
 }
 
 function invalid(field: string, message: string): ApiError {

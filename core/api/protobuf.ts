@@ -13,7 +13,7 @@ export type FieldDescriptor = [
 
 /** The messages that clients send. Written by `generate_protobuf_descriptor.ts`. */
 export interface Descriptor {
-  /** Message of a kind, e.g. `core.v1.Pod` by `v1/Pod`. */
+  /** Message of a kind, e.g. `core.v1.Pod` by `v1/Pod`; by `/KIND` where the version does not matter. */
   kinds: Record<string, string>;
   messages: Record<string, FieldDescriptor[]>;
 }
@@ -71,7 +71,8 @@ export class ProtobufDecoder {
   #object(bytes: Uint8Array): Record<string, unknown> {
     const envelope = this.#envelope(bytes);
     const { apiVersion = "", kind = "" } = envelope.typeMeta;
-    const message = this.descriptor.kinds[`${apiVersion}/${kind}`];
+    const { kinds } = this.descriptor;
+    const message = kinds[`${apiVersion}/${kind}`] ?? kinds[`/${kind}`];
     if (message === undefined) {
       throw new ApiError(
         "UnsupportedMediaType",

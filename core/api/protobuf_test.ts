@@ -126,3 +126,15 @@ Deno.test("POST takes protobuf and answers in JSON", async () => {
   });
   assert.deepEqual([answer.status, (await answer.json()).metadata.name], [201, "blue"]);
 });
+
+Deno.test("typed clients send DeleteOptions under their own group and version", async () => {
+  const { ask } = await freshApi();
+  const path = "/api/v1/namespaces/default/configmaps";
+  await ask("POST", path, { metadata: { name: "a" } });
+  const wrongUid = encoded(message([2, message([1, "another"])], [4, "Background"]));
+  const type = { "content-type": "application/vnd.kubernetes.protobuf" };
+  const options = enveloped("v1", "DeleteOptions", wrongUid);
+  assert.equal((await ask("DELETE", `${path}/a`, options, type)).status, 409);
+  const good = enveloped("apps/v1", "DeleteOptions", encoded(message([4, "Background"])));
+  assert.equal((await ask("DELETE", `${path}/a`, good, type)).status, 200);
+});
