@@ -175,15 +175,18 @@ Deno.test("a pod that leaves under load may be killed as soon as it is drained: 
     const first = tableOf([[1, backendAt("b", pod.port)]]);
     const url = await urlOf(proxy, first);
     let answered = 0, isOver = false;
+    let enough = Promise.withResolvers<void>();
     const load = Array.from({ length: 16 }, async () => {
       while (!isOver) {
         const answer = await fetch(url, { method: "POST", body: "x" });
         assert.equal(await answer.text(), "ok");
         assert.equal(answer.status, 200);
-        answered++;
+        if (++answered % 50 === 0) enough.resolve();
       }
     });
     for (let i = 0; i < 10; i++) {
+      await Promise.race([enough.promise, ...load]);
+      enough = Promise.withResolvers();
       const old = pod;
       pod = killablePod();
       await proxy.use(tableOf([[1, backendAt("b", pod.port)]]));
@@ -193,10 +196,38 @@ Deno.test("a pod that leaves under load may be killed as soon as it is drained: 
     isOver = true;
     await Promise.all(load);
     pod.kill();
-    assert.ok(answered > 16);
+    assert.ok(answered >= 500);
     const { backends } = await proxy.stats();
     assert.equal(backends["b"]!.retries, 0);
   }));
+
+Deno.test("a pod that a table names is not drained, and not waited for when nobody wants to know", () =>
+  withProxy(async (proxy) => {
+    await proxy.use(tableOf([[1, backendAt("b", 1)]]));
+    const stop = new AbortController();
+    const drained = proxy.untilDrained("b:1", stop.signal);
+    stop.abort(new Error("enough"));
+    await assert.rejects(drained, /enough/);
+    await proxy.untilDrained("another", AbortSignal.timeout(1000));
+  }));
+
+Deno.test("a port may change what it speaks from one table to the next", () =>
+  withServer(() => new Response("ok"), (port) =>
+    withProxy(async (proxy) => {
+      const backends = [backendAt("b", port)];
+      const [web] = tableOf([[1, backends[0]!]]).listeners;
+      const own = await portOf(proxy, { listeners: [web!], backends, problems: [] });
+      const address = "127.0.0.1";
+      const tcp = { protocol: "TCP", name: "tcp", address, port: own, backend: 0 } as const;
+      for (const listener of [tcp, { ...web!, port: own }, tcp]) {
+        const { failed } = await proxy.use({ listeners: [listener], backends, problems: [] });
+        assert.deepEqual(failed, []);
+        const answer = await fetch(`http://127.0.0.1:${own}/`, {
+          headers: { connection: "close" },
+        });
+        assert.equal(await answer.text(), "ok");
+      }
+    })));
 
 Deno.test("nobody ready, and a request that is none: answers that say why", () =>
   withProxy(async (proxy) => {
