@@ -47,6 +47,7 @@ export interface AgentOptions {
   /** Must show all of the API's objects already: pods that it does not show are ended. */
   view: View;
   runtime: ContainerRuntime;
+  /** Started. */
   network: PodNetwork;
   clock: Clock;
   log: Log;
@@ -71,7 +72,8 @@ export class Agent implements NodeStreams {
   readonly #workers = new Map<string, PodWorker>();
   #stops: (() => void)[] = [];
   #fault: (error: unknown) => void = () => {};
-  #isPrepared = false;
+  /** Whether what a killed predecessor left half made is gone. */
+  #isClean = false;
   /** Before the first list nobody knows what runs. */
   #hasListed = false;
 
@@ -92,7 +94,7 @@ export class Agent implements NodeStreams {
   }
 
   /**
-   * Runs pods until the signal aborts; containers then go on without it. Prepares network and runtime itself.
+   * Runs pods until the signal aborts; containers then go on without it.
    * Rejects only for a fault of ours.
    */
   async run(signal: AbortSignal): Promise<void> {
@@ -175,7 +177,8 @@ export class Agent implements NodeStreams {
     const { runtime, network, dataFolder, log } = this.#options;
     const versions = new Map([...this.#workers].map(([uid, { version }]) => [uid, version]));
     try {
-      if (!this.#isPrepared) await this.#prepare();
+      if (!this.#isClean) await runtime.collectGarbage();
+      this.#isClean = true;
       const [containers, addresses, folders] = await Promise.all([
         runtime.list(),
         network.list(),
@@ -191,14 +194,6 @@ export class Agent implements NodeStreams {
       this.#node.report("container runtime is down");
       return false;
     }
-  }
-
-  async #prepare(): Promise<void> {
-    await Promise.all([
-      this.#options.network.start(),
-      this.#options.runtime.collectGarbage(),
-    ]);
-    this.#isPrepared = true;
   }
 
   #takeOver(

@@ -28,7 +28,7 @@ export interface ProbesOptions {
 }
 
 /** Before the first good answer, the question is repeated this soon, then twice as late each time. */
-const EAGER_FIRST_MS = 50;
+const EAGER_FIRST_MS = 20;
 /** An exec probe costs a hundred times as much as the others. */
 const EAGER_FIRST_EXEC_MS = 250;
 
