@@ -334,7 +334,7 @@ function killablePod(): { port: number; kill(): void } {
     open.add(connection);
     try {
       while (await readText(connection) !== "") {
-        await new SystemClock().sleep(2);
+        await new SystemClock().sleep(10);
         await writeText(connection, OK);
       }
     } catch {
