@@ -79,15 +79,6 @@ function withDetail(what: string, detail: string): string {
 }
 
 function shown(value: unknown): string {
-  const text = jsonOf(value);
+  const text = JSON.stringify(value) ?? "null";
   return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}...`;
-}
-
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? "null";
-  } catch (error) {
-    if (error instanceof RangeError) return "{...}"; // nested too deep for the stack
-    throw error;
-  }
 }

@@ -21,7 +21,7 @@ apiVersion: v1
 kind: Pod
 metadata:
   name: web
-  labels: {app.kubernetes.io/name: web, a.b: c}
+  labels: {app.kubernetes.io/name: web, a.b: c, a: d}
 spec:
   containers:
     - name: c

@@ -45,7 +45,7 @@ export function readYaml(
   const [start, end] = extent;
   const fail = (fault: string, offset: number) =>
     new ManifestError(fault, positionIn(text, start + offset));
-  const documents = composedSafely(text.slice(start, end), limits, fail);
+  const documents = composed(text.slice(start, end), limits, fail);
   const [document, second] = documents;
   const [error] = document?.errors ?? [];
   if (error) throw fail(error.message, error.pos[0]);
@@ -60,16 +60,6 @@ export function readYaml(
 const STACK_SLACK = 8;
 
 type Fail = (fault: string, offset: number) => ManifestError;
-
-/** The library calls itself, and itself gives way when it is led too deep in ways that its stack does not show. */
-function composedSafely(source: string, limits: YamlLimits, fail: Fail): Document.Parsed[] {
-  try {
-    return composed(source, limits, fail);
-  } catch (error) {
-    if (error instanceof RangeError) throw fail("too complex", 0);
-    throw error;
-  }
-}
 
 /** Drives lexer, parser and composer by hand, so that what is too deep or too much is left in the middle. */
 function composed(

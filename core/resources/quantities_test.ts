@@ -64,6 +64,7 @@ Deno.test("sums keep the format of the first amount that is not zero", () => {
   assert.equal(sumOfQuantities("100m", "900m"), "1");
   assert.equal(sumOfQuantities("0", "1Gi", "512Mi"), "1536Mi");
   assert.equal(sumOfQuantities("1Gi", "1"), "1073741825");
+  assert.equal(sumOfQuantities("1Gi", "1024"), "1048577Ki");
   assert.equal(sumOfQuantities(), "0");
   assert.equal(differenceOfQuantities("1", "100m"), "900m");
   assert.equal(differenceOfQuantities("0", "1Ki"), "-1Ki");
