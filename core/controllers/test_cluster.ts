@@ -189,11 +189,15 @@ export class TestCluster implements View {
   #delete({ resource, name, options }: Write & { verb: "delete" }): void {
     const object = this.get<KubeObject>(resource, name);
     if (object === undefined || object.metadata.uid !== options.preconditions?.uid) return;
+    const finalizers = [
+      ...object.metadata.finalizers ?? [],
+      ...options.propagationPolicy === "Foreground" ? ["foregroundDeletion"] : [],
+    ];
     const isBound = (object as { spec?: { nodeName?: string } }).spec?.nodeName !== undefined;
-    const stays = object.metadata.finalizers?.length ||
-      (resource.kind === "Pod" && isBound && options.gracePeriodSeconds !== 0);
-    if (!stays) return this.take(resource, name);
-    const metadata = { ...object.metadata, deletionTimestamp: timestamp(this.nowMs) };
+    const endsLater = resource.kind === "Pod" && isBound && options.gracePeriodSeconds !== 0;
+    if (finalizers.length === 0 && !endsLater) return this.take(resource, name);
+    const deletionTimestamp = timestamp(this.nowMs);
+    const metadata = { ...object.metadata, finalizers, deletionTimestamp };
     this.put(resource, { ...object, metadata } as unknown as Given);
   }
 

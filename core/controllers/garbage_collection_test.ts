@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { type ConfigMap, configMaps } from "../resources/config_maps.ts";
+import { leases } from "../resources/leases.ts";
+import { nodes } from "../resources/nodes.ts";
+import { type AnyResource, apiVersionOf, type KubeObject } from "../resources/resource.ts";
+import { secrets } from "../resources/secrets.ts";
+import { garbageCollector } from "./garbage_collection.ts";
+import { timestamp } from "./status_conditions.ts";
+import { TestCluster } from "./test_cluster.ts";
+
+const RESOURCES = [configMaps, secrets, nodes, leases];
+
+/** The collector at work: it looks at what it is fed, until nothing is left to do. */
+class Run {
+  readonly cluster = new TestCluster();
+  readonly #keys = new Set<string>();
+  readonly #loop = garbageCollector(RESOURCES);
+
+  constructor() {
+    this.#loop.feed(this.cluster, (key) => this.#keys.add(key));
+  }
+
+  collect(): void {
+    while (this.#keys.size > 0) {
+      const keys = [...this.#keys];
+      this.#keys.clear();
+      for (const key of keys) {
+        this.cluster.perform(this.#loop.reconcile(key, this.cluster, this.cluster.nowMs));
+      }
+    }
+  }
+
+  map(name: string, owners: readonly object[] = [], metadata: object = {}): ConfigMap {
+    const ownerReferences = owners.length > 0 ? { ownerReferences: owners as never } : {};
+    return this.cluster.put(configMaps, { metadata: { name, ...ownerReferences, ...metadata } });
+  }
+
+  /** Marks an object for deletion as a delete with a finalizer would. */
+  mark({ metadata }: ConfigMap, finalizer: string): void {
+    this.map(metadata.name, metadata.ownerReferences, {
+      ...metadata,
+      deletionTimestamp: timestamp(this.cluster.nowMs),
+      finalizers: [finalizer],
+    });
+  }
+
+  get names(): string[] {
+    return this.cluster.list(configMaps).map(({ metadata }) => metadata.name);
+  }
+}
+
+function owner(resource: AnyResource, { metadata }: KubeObject, more: object = {}): object {
+  return {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    name: metadata.name,
+    uid: metadata.uid,
+    ...more,
+  };
+}
+
+Deno.test("what its owner has left behind goes, and what that owned", () => {
+  const run = new Run();
+  const top = run.map("top");
+  const middle = run.map("middle", [owner(configMaps, top)]);
+  run.map("leaf", [owner(configMaps, middle)]);
+  run.collect();
+  assert.equal(run.names.length, 3);
+  run.cluster.take(configMaps, top.metadata);
+  run.collect();
+  assert.deepEqual(run.names, []);
+});
+
+Deno.test("an owner of the same name with another uid is not the owner", () => {
+  const run = new Run();
+  const first = run.map("top");
+  run.map("leaf", [owner(configMaps, first)]);
+  run.cluster.take(configMaps, first.metadata);
+  run.map("top");
+  run.collect();
+  assert.deepEqual(run.names, ["top"]);
+});
+
+Deno.test("with one of several owners left it stays, and forgets those that are gone", () => {
+  const run = new Run();
+  const [one, two] = [run.map("one"), run.map("two")];
+  run.map("leaf", [owner(configMaps, one), owner(configMaps, two)]);
+  run.cluster.take(configMaps, one.metadata);
+  run.collect();
+  const leaf = run.cluster.get(configMaps, { namespace: "default", name: "leaf" })!;
+  assert.deepEqual(leaf.metadata.ownerReferences?.map(({ name }) => name), ["two"]);
+});
+
+Deno.test("an owner of a kind that is not served might still be there", () => {
+  const run = new Run();
+  run.map("leaf", [{ apiVersion: "example.com/v1", kind: "Thing", name: "x", uid: "x" }]);
+  run.collect();
+  assert.deepEqual(run.names, ["leaf"]);
+});
+
+Deno.test("owners without namespace are found from any namespace", () => {
+  const run = new Run();
+  const node = run.cluster.put(nodes, { metadata: { name: "n1" } });
+  run.cluster.put(leases, {
+    metadata: {
+      name: "n1",
+      namespace: "kube-node-lease",
+      ownerReferences: [owner(nodes, node) as never],
+    },
+  });
+  run.collect();
+  assert.equal(run.cluster.list(leases).length, 1);
+  run.cluster.take(nodes, { name: "n1" });
+  run.collect();
+  assert.equal(run.cluster.list(leases).length, 0);
+});
+
+Deno.test("in the foreground the owner goes after the dependents that block it, at any depth", () => {
+  const run = new Run();
+  const blocks = { blockOwnerDeletion: true };
+  const top = run.map("top");
+  const middle = run.map("middle", [owner(configMaps, top, blocks)]);
+  run.map("leaf", [owner(configMaps, middle, blocks)], { finalizers: ["example.com/busy"] });
+  run.mark(top, "foregroundDeletion");
+  run.collect();
+  assert.deepEqual(run.names, ["leaf", "middle", "top"], "the leaf is still busy");
+  run.cluster.take(configMaps, { namespace: "default", name: "leaf" });
+  run.collect();
+  assert.deepEqual(run.names, []);
+});
+
+Deno.test("a dependent that does not block lets its owner go first, and follows", () => {
+  const run = new Run();
+  const top = run.map("top");
+  run.map("leaf", [owner(configMaps, top)], { finalizers: ["example.com/busy"] });
+  run.mark(top, "foregroundDeletion");
+  run.collect();
+  assert.deepEqual(run.names, ["leaf"]);
+  const leaf = run.cluster.get(configMaps, { namespace: "default", name: "leaf" })!;
+  assert.ok(leaf.metadata.deletionTimestamp);
+});
+
+Deno.test("orphaned dependents stay without their owner", () => {
+  const run = new Run();
+  const top = run.map("top");
+  run.map("leaf", [owner(configMaps, top)]);
+  run.mark(top, "orphan");
+  run.collect();
+  assert.deepEqual(run.names, ["leaf"]);
+  const leaf = run.cluster.get(configMaps, { namespace: "default", name: "leaf" })!;
+  assert.equal(leaf.metadata.ownerReferences, undefined);
+});
