@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SystemClock } from "../lib/clock.ts";
 import { silentLog } from "../lib/log.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
-import { ListenError, serve, type Served } from "./front.ts";
+import { ListenError, serve, type Served, STOP_GRACE_MS } from "./front.ts";
 import { type Credentials, type CredentialStore, loadCredentials } from "./pki.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
@@ -144,11 +144,14 @@ Deno.test("a connection without a handshake is closed in time", async () => {
 });
 
 Deno.test("a connection without a handshake does not hold up the stop", async () => {
-  let connection: Deno.Conn | undefined;
   await withServer(async ({ served }) => {
-    connection = await Deno.connect({ hostname: "127.0.0.1", port: served.address.port });
+    const { port } = served.address;
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    const startMs = performance.now();
+    await served.stop();
+    assert.ok(performance.now() - startMs < STOP_GRACE_MS / 2);
+    connection.close();
   });
-  connection?.close();
 });
 
 Deno.test("a port in use is said in one line", async () => {
