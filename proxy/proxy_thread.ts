@@ -1,3 +1,4 @@
+import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import { Backends, type LiveBackend, type LiveEndpoint } from "./backends.ts";
 import type { BackendCounts } from "./backend_stats.ts";
@@ -14,8 +15,8 @@ import type { HttpListener, Listener, RouteTable, Rule, TcpListener } from "./ro
 
 /** Requests in flight on what has left the table are cut off after this long. */
 export const DRAIN_MS_MAX = 300_000;
-/** A port that could not be opened is tried again after this long, or with the next table. */
-const LISTEN_RETRY_MS = 10_000;
+/** A port that could not be opened is tried again after this long, and with the next table. */
+const LISTEN_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
 
 /** Which ports are open, and which could not be opened. */
 export interface ListenReport {
@@ -129,7 +130,7 @@ export class ProxyThread {
     await Promise.all(leaving.map(([key, listener]) => this.#leave(key, listener)));
     this.#failed = new Map();
     for (const [key, definition] of wanted) this.#open(key, definition);
-    this.#retryLater();
+    this.#retryLater(1);
     return { report: this.#report(), draining: this.#backends.draining() };
   }
 
@@ -259,16 +260,16 @@ export class ProxyThread {
     return { rule, balancer, backends: rule.shares.map(({ backend }) => this.#live[backend]!) };
   }
 
-  #retryLater(): void {
+  #retryLater(failures: number): void {
     this.#stopRetry?.();
     this.#stopRetry = undefined;
     if (this.#failed.size === 0) return;
-    this.#stopRetry = this.#options.clock.after(LISTEN_RETRY_MS, () => {
+    this.#stopRetry = this.#options.clock.after(waitMsAfter(failures, LISTEN_RETRY), () => {
       const before = this.#failed;
       this.#failed = new Map();
       for (const [key, { definition }] of before) this.#open(key, definition);
       if (this.#failed.size < before.size) this.#options.onListeners(this.#report());
-      this.#retryLater();
+      this.#retryLater(failures + 1);
     });
   }
 
