@@ -2,12 +2,8 @@ import type { ContainerRuntime } from "../agent/container_runtime.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
 import type { PodNetwork } from "../agent/pod_network.ts";
 import { PodmanRuntime } from "../agent/podman/podman_runtime.ts";
-import {
-  findPodman,
-  type Podman,
-  PodmanUnavailable,
-  startPodmanService,
-} from "../agent/podman/podman_service.ts";
+import { type Podman, PodmanUnavailable } from "../agent/podman/podman.ts";
+import { findPodman, startPodmanService } from "../agent/podman/podman_service.ts";
 import { ProcessRuntime } from "../agent/process/process_runtime.ts";
 import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command.ts";

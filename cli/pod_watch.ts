@@ -1,0 +1,59 @@
+import type { Pod } from "../core/resources/pods.ts";
+import type { Access } from "./kubeconfig.ts";
+
+/** A pod as a person waits for it. */
+export interface PodChange {
+  name: string;
+  isReady: boolean;
+}
+
+/** Watches the pods of the namespace `default` over HTTP. */
+export class PodWatch {
+  readonly #access: Access;
+  readonly #reasons = new Map<string, string>();
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  /** Every pod as it is and as it changes, until the signal aborts; then it ends without an error. */
+  async *changes(signal: AbortSignal): AsyncIterable<PodChange> {
+    const { server, caPem, token } = this.#access;
+    using client = Deno.createHttpClient(caPem ? { caCerts: [caPem] } : {});
+    const headers = { authorization: `Bearer ${token}` };
+    const url = `${server}/api/v1/namespaces/default/pods?watch=true`;
+    try {
+      const answer = await fetch(url, { headers, client, signal });
+      for await (const line of linesOf(answer.body!)) {
+        const { object: pod } = JSON.parse(line) as { object: Pod };
+        yield this.#changeOf(pod);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Why pods are not ready yet, as far as their containers say. */
+  reasons(): string {
+    return [...this.#reasons].map(([name, reason]) => `${name}: ${reason}`).join("; ") ||
+      "nothing says why";
+  }
+
+  #changeOf({ metadata: { name }, status }: Pod): PodChange {
+    const isReady =
+      status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+    const waiting = status.containerStatuses?.map(({ state }) => state?.waiting).find(Boolean);
+    if (isReady) this.#reasons.delete(name);
+    else this.#reasons.set(name, waiting?.message ?? waiting?.reason ?? status.phase);
+    return { name, isReady };
+  }
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncIterable<string> {
+  let rest = "";
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines.filter((line) => line !== "");
+  }
+}
