@@ -21,7 +21,7 @@ import { payloads } from "./exec_stream.ts";
 import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
 import { PodmanImages } from "./podman_images.ts";
 import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
-import type { Podman } from "./podman_service.ts";
+import type { Podman } from "./podman.ts";
 
 /** More starts at once make each slower and none faster (2 cores). */
 const STARTS_IN_FLIGHT_MAX = 4;

@@ -9,7 +9,8 @@ import type { ContainerSpec } from "../container_runtime.ts";
 import { containerRuntimeContract } from "../container_runtime_contract.ts";
 import { importBusybox } from "./busybox_image.ts";
 import { PodmanRuntime } from "./podman_runtime.ts";
-import { findPodman, type Podman, startPodmanService } from "./podman_service.ts";
+import type { Podman } from "./podman.ts";
+import { findPodman, startPodmanService } from "./podman_service.ts";
 import { monitors } from "./runtime_leftovers.ts";
 import { TestRegistry } from "./test_registry.ts";
 

@@ -11,6 +11,7 @@ import type { Log } from "../../core/lib/log.ts";
 import { conmonWrapper, containersConf, parseLimits, runtimeFor } from "./containers_conf.ts";
 import { unmountBelow } from "../../core/lib/linux/mount_table.ts";
 import { PodmanClient } from "./podman_client.ts";
+import { type OwnPodman, type Podman, PodmanUnavailable } from "./podman.ts";
 import { endAll, removeHalfStarted, removeUnknown } from "./runtime_leftovers.ts";
 
 /** A ready service answers in under a millisecond; one that is busy starting containers in some hundred. */
@@ -23,37 +24,6 @@ const STOP_CHECK_MS = 20;
 const LISTEN_CHECK_MS = 5;
 const LOG_TAIL_LENGTH_MAX = 500;
 const CONMON_PATHS = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman"];
-
-/** Podman cannot be used on this machine. The message says why and what to do, in one line. */
-export class PodmanUnavailable extends Error {
-  override name = "PodmanUnavailable";
-}
-
-/** A Podman that answers. */
-export interface Podman {
-  client: PodmanClient;
-  /** Version of the service, e.g. `4.3.1`. */
-  version: string;
-  /** What is known of a service of our own; `undefined` for somebody else's. */
-  own?: OwnPodman;
-  /** Makes it answer again when it does not. Rejects with {@linkcode PodmanUnavailable}. */
-  revive(): Promise<void>;
-  /** Stops a service of our own. Containers run on. */
-  stop(): Promise<void>;
-}
-
-export interface OwnPodman {
-  /** conmon writes the exit code of each container here, into a file named by its id. */
-  exitsFolder: string;
-  /** Program of the OCI runtime, for leftovers that Podman has forgotten. */
-  ociRuntime: string;
-  /** Where the OCI runtime keeps a folder for each container, of all its users. */
-  ociStateFolder: string;
-  /** All bundles of our containers are below it. */
-  storageFolder: string;
-  /** Stops the service, ends its containers, and removes all it has kept, images too. */
-  destroy(): Promise<void>;
-}
 
 /** Tries the given socket or, when none is given, the usual ones. `undefined`: none of these answers. */
 export async function findPodman(

@@ -1,7 +1,7 @@
 import { killTree, processesNaming } from "../../core/lib/linux/process_table.ts";
 import type { ContainerListEntry } from "./container_state.ts";
 import type { PodmanClient } from "./podman_client.ts";
-import type { OwnPodman } from "./podman_service.ts";
+import type { OwnPodman } from "./podman.ts";
 
 /** An entry of `runc list --format json`; crun's is the same. */
 interface RuntimeEntry {

@@ -1,0 +1,32 @@
+import type { PodmanClient } from "./podman_client.ts";
+
+/** Podman cannot be used on this machine. The message says why and what to do, in one line. */
+export class PodmanUnavailable extends Error {
+  override name = "PodmanUnavailable";
+}
+
+/** A Podman that answers. */
+export interface Podman {
+  client: PodmanClient;
+  /** Version of the service, e.g. `4.3.1`. */
+  version: string;
+  /** What is known of a service of our own; `undefined` for somebody else's. */
+  own?: OwnPodman;
+  /** Makes it answer again when it does not. Rejects with {@linkcode PodmanUnavailable}. */
+  revive(): Promise<void>;
+  /** Stops a service of our own. Containers run on. */
+  stop(): Promise<void>;
+}
+
+export interface OwnPodman {
+  /** conmon writes the exit code of each container here, into a file named by its id. */
+  exitsFolder: string;
+  /** Program of the OCI runtime, for leftovers that Podman has forgotten. */
+  ociRuntime: string;
+  /** Where the OCI runtime keeps a folder for each container, of all its users. */
+  ociStateFolder: string;
+  /** All bundles of our containers are below it. */
+  storageFolder: string;
+  /** Stops the service, ends its containers, and removes all it has kept, images too. */
+  destroy(): Promise<void>;
+}
