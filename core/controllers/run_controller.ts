@@ -72,6 +72,7 @@ export async function runLoop(
     await Promise.all(Array.from({ length: loop.workers }, work));
   } finally {
     stop();
+    queue.close();
   }
 }
 
