@@ -1,3 +1,4 @@
+import { isRefusal } from "../core/client/api_error.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import type { Clock } from "../core/lib/clock.ts";
@@ -14,6 +15,7 @@ import { COMPONENT } from "./pod_events.ts";
 /** The kubelet's `nodeLeaseDurationSeconds`, renewed four times in it. */
 const LEASE_SECONDS = 40;
 const LEASE_RENEW_MS = 10_000;
+const CONFLICTS_MAX = 5;
 const LEASE_NAMESPACE = "kube-node-lease";
 /** The kubelet's default eviction thresholds, which pods cannot have: 100 Mi of memory, 10 % of the disk. */
 const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
@@ -73,14 +75,25 @@ export class NodeStatus {
       const changed = Promise.withResolvers<void>();
       this.#wake = changed.resolve;
       if (this.#isKnown) {
-        await this.#keepNode();
-        await this.#renewLease();
+        await this.#settled(() => this.#keepNode());
+        await this.#settled(() => this.#renewLease());
       }
       const rest = new AbortController();
       const either = AbortSignal.any([signal, rest.signal]);
       await Promise.race([changed.promise, clock.sleep(LEASE_RENEW_MS, either)])
         .catch(() => {}); // only the signal ends the sleep early
       rest.abort();
+    }
+  }
+
+  /** Others write the node too, its taints above all: what met a newer version is decided anew. */
+  async #settled(write: () => Promise<void>): Promise<void> {
+    for (let conflicts = 0;; conflicts++) {
+      try {
+        return await write();
+      } catch (error) {
+        if (conflicts === CONFLICTS_MAX || !isRefusal(error, "Conflict")) throw error;
+      }
     }
   }
 

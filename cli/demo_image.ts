@@ -12,6 +12,8 @@ const PUBLIC_BUSYBOX = "docker.io/library/busybox:stable";
 
 const SERVE = `mkdir -p /tmp/www && echo "$VERSION" > /tmp/www/index.html && ` +
   `exec httpd -f -p ${DEMO_PORT} -h /tmp/www`;
+/** busybox's httpd keeps nothing and, as the first process, would not hear SIGTERM. */
+const STOP_SIGNAL = "STOPSIGNAL SIGKILL";
 const ENTRYPOINT = `ENTRYPOINT ${JSON.stringify(["/bin/sh", "-c", SERVE])}`;
 
 /**
@@ -20,10 +22,10 @@ const ENTRYPOINT = `ENTRYPOINT ${JSON.stringify(["/bin/sh", "-c", SERVE])}`;
  */
 export async function makePodmanImage(client: PodmanClient): Promise<string> {
   if (programPath("busybox") !== undefined) {
-    await importBusybox(client, DEMO_IMAGE, [ENTRYPOINT]);
+    await importBusybox(client, DEMO_IMAGE, [ENTRYPOINT, STOP_SIGNAL]);
     return "made from this machine's busybox";
   }
-  const dockerfile = `FROM ${PUBLIC_BUSYBOX}\n${ENTRYPOINT}\n`;
+  const dockerfile = `FROM ${PUBLIC_BUSYBOX}\n${ENTRYPOINT}\n${STOP_SIGNAL}\n`;
   const content = new TextEncoder().encode(dockerfile);
   const context = tarArchive([{ name: "Dockerfile", mode: 0o644, content }]);
   let problem = "";
