@@ -124,7 +124,9 @@ export class PodmanRuntime implements ContainerRuntime {
     await this.#starts.use(() =>
       this.#ask("RunContainerError", () => this.#client.send("POST", `/containers/${id}/start`))
     );
-    if (this.#exits === undefined) await this.inspect(id); // the first one tells where exits are seen
+    if (this.#exits !== undefined) return;
+    // The first one tells where ends are seen, unless it has ended by then.
+    if ((await this.inspect(id))?.state === "exited") this.#tell(id);
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
@@ -243,10 +245,12 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   #watchExits(folder: string): void {
-    this.#exits = new ExitWatch(folder, (id) => {
-      this.#known.delete(id);
-      for (const listener of this.#listeners) listener(id);
-    });
+    this.#exits = new ExitWatch(folder, (id) => this.#tell(id));
+  }
+
+  #tell(id: string): void {
+    this.#known.delete(id);
+    for (const listener of this.#listeners) listener(id);
   }
 
   async #unlessGone<T>(act: () => Promise<T>): Promise<T | undefined> {

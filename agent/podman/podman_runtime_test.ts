@@ -187,6 +187,20 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: `ends are told at somebody else's Podman too${hint}`,
+  ignore,
+  fn: () =>
+    withPodman(async ({ client, version, revive, stop }, folder) => {
+      const runtime = runtimeOf({ client, version, revive, stop });
+      for (const command of [["true"], ["sleep", "0.2"], ["sleep", "0.2"]]) {
+        const id = await finished(runtime, { ...base(folder), command });
+        assert.equal((await runtime.inspect(id))?.state, "exited");
+      }
+      await runtime.close();
+    }),
+});
+
 Deno.test("a socket at which nobody answers is no Podman", async () => {
   assert.equal(await findPodman({ socketPath: "/nowhere/podman.sock", clock }), undefined);
 });
