@@ -11,17 +11,17 @@ import { configMaps } from "../core/resources/config_maps.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
 import { secrets } from "../core/resources/secrets.ts";
 import type { ContainerRuntime, ContainerState } from "./container_runtime.ts";
-import { rotateLog } from "./log_files.ts";
 import type { Machine } from "./machine.ts";
 import type { NodeParts } from "./node_parts.ts";
 import { allocatableOf, NodeStatus } from "./node_status.ts";
 import { podLogs } from "./pod_logs.ts";
-import { PodFolder, podsWithFolder } from "./pod_folder.ts";
+import { DiskPodFiles, type PodFiles } from "./pod_files.ts";
+import { PodFolder } from "./pod_folder.ts";
 import type { PodNetwork } from "./pod_network.ts";
 import { PodWorker } from "./pod_worker.ts";
 import type { dialProbe } from "./probe_dialer.ts";
 import { Slots } from "./slots.ts";
-import { referencesOf, Volumes } from "./volumes.ts";
+import { type PodVolumes, referencesOf, Volumes } from "./volumes.ts";
 
 /** How often the runtime is asked for all it has, in case a notice was lost. */
 const RELIST_MS = 30_000;
@@ -52,6 +52,10 @@ export interface AgentOptions {
   clock: Clock;
   log: Log;
   events: Pick<EventRecorder, "record">;
+  /** The files of pods; those below `dataFolder` when absent. */
+  files?: PodFiles;
+  /** The volumes of pods; below `dataFolder` when absent. */
+  volumes?: PodVolumes;
   /** Asks the questions of probes; `dialProbe` when absent. */
   checkProbe?: typeof dialProbe;
   /** Cgroup for the containers of a pod. */
@@ -83,7 +87,8 @@ export class Agent implements NodeStreams {
     const allocatable = allocatableOf(machine);
     this.#parts = {
       ...options,
-      volumes: new Volumes({ dataFolder, view, clock }),
+      files: options.files ?? new DiskPodFiles(dataFolder),
+      volumes: options.volumes ?? new Volumes({ dataFolder, view, clock }),
       allocatable,
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
@@ -174,7 +179,7 @@ export class Agent implements NodeStreams {
 
   /** Asks for the truth, and has each pod's worker compare it. False when it could not be had. */
   async #relist(): Promise<boolean> {
-    const { runtime, network, dataFolder, log } = this.#options;
+    const { runtime, network, log } = this.#options;
     const versions = new Map([...this.#workers].map(([uid, { version }]) => [uid, version]));
     try {
       if (!this.#isClean) await runtime.collectGarbage();
@@ -182,7 +187,7 @@ export class Agent implements NodeStreams {
       const [containers, addresses, folders] = await Promise.all([
         runtime.list(),
         network.list(),
-        podsWithFolder(dataFolder),
+        this.#parts.files.podUids(),
       ]);
       this.#takeOver(containers, versions, [...addresses.map(({ podUid }) => podUid), ...folders]);
       await this.#rotateLogs(containers);
@@ -284,9 +289,9 @@ export class Agent implements NodeStreams {
   }
 
   async #rotateLogs(containers: readonly ContainerState[]): Promise<void> {
-    for (const { podUid, name, restartCount, state } of containers) {
+    for (const { podUid, name: container, restartCount, state } of containers) {
       if (state !== "running") continue;
-      await rotateLog(new PodFolder(this.#options.dataFolder, podUid).logFile(name, restartCount));
+      await this.#parts.files.rotateLog({ podUid, container, restartCount });
     }
   }
 }

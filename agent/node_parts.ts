@@ -4,9 +4,10 @@ import type { Clock } from "../core/lib/clock.ts";
 import type { Log } from "../core/lib/log.ts";
 import type { ContainerRuntime } from "./container_runtime.ts";
 import type { PodNetwork } from "./pod_network.ts";
+import type { PodFiles } from "./pod_files.ts";
 import type { dialProbe } from "./probe_dialer.ts";
 import type { Slots } from "./slots.ts";
-import type { Volumes } from "./volumes.ts";
+import type { PodVolumes } from "./volumes.ts";
 
 /** What all pods of a node share. */
 export interface NodeParts {
@@ -17,7 +18,8 @@ export interface NodeParts {
   readonly view: View;
   readonly runtime: ContainerRuntime;
   readonly network: PodNetwork;
-  readonly volumes: Volumes;
+  readonly files: PodFiles;
+  readonly volumes: PodVolumes;
   readonly clock: Clock;
   readonly log: Log;
   readonly events: Pick<EventRecorder, "record">;

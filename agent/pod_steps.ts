@@ -2,12 +2,10 @@ import { isRefusal } from "../core/client/api_error.ts";
 import { assert } from "../core/lib/assert.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
-import { showText } from "./atomic_files.ts";
 import { backoffAfterRestart, runsOf } from "./container_runs.ts";
 import { type ContainerSpec, RuntimeError } from "./container_runtime.ts";
 import { containerSpecOf, hostsTextOf } from "./container_specs.ts";
 import { environmentOf } from "./environment.ts";
-import { prepareLogs, prepareMessage } from "./log_files.ts";
 import type { Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
 import type { Failure } from "./observed_pod.ts";
@@ -88,7 +86,7 @@ export class PodSteps {
       parts.volumes.make(pod),
     ]);
     const ip = address?.ip ?? parts.hostIP;
-    if (address) await showText(this.#folder.hostsFile, hostsTextOf(pod, ip));
+    if (address) await parts.files.showHosts(record.uid, hostsTextOf(pod, ip));
     const { namespacePath } = address ?? {};
     record.sandbox = { state: "ready", ip, ...(namespacePath !== undefined && { namespacePath }) };
   }
@@ -107,7 +105,7 @@ export class PodSteps {
       parts.volumes.remove(record.uid),
       ...record.containers.map(({ id }) => parts.runtime.remove(id)),
     ]);
-    await this.#folder.remove();
+    await parts.files.remove(record.uid);
     for (const { id } of record.containers) record.drop(id);
     record.sandbox = { state: "removed", forgotten: false };
   }
@@ -201,10 +199,9 @@ export class PodSteps {
     const { view, hostIP, nodeName, allocatable } = parts;
     const { name, terminationMessagePath } = container;
     const env = environmentOf(pod, container, { view, hostIP, podIP: sandbox.ip, allocatable });
-    const [mounts, messageFile] = await Promise.all([
+    const [mounts] = await Promise.all([
       parts.volumes.mountsOf(pod, container, env),
-      prepareMessage(this.#folder, name, restartCount),
-      prepareLogs(this.#folder, name, restartCount),
+      parts.files.prepareRun({ podUid: record.uid, container: name, restartCount }),
     ]);
     const hosts = {
       hostPath: this.#folder.hostsFile,
@@ -212,7 +209,7 @@ export class PodSteps {
       readOnly: false,
     };
     const message = {
-      hostPath: messageFile,
+      hostPath: this.#folder.messageFile(name, restartCount),
       containerPath: terminationMessagePath,
       readOnly: false,
     };

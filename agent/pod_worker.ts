@@ -3,12 +3,10 @@ import type { Pod } from "../core/resources/pods.ts";
 import { nextRun, runsOf, statusOf } from "./container_runs.ts";
 import type { ContainerState } from "./container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
-import { readLogEnd, readMessage } from "./log_files.ts";
 import { busyNameOf, deadlineMs, isFinished, isGone, nextSteps, type Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
 import type { Health } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
-import { PodFolder } from "./pod_folder.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
 import { podStatusOf } from "./pod_status.ts";
@@ -249,11 +247,12 @@ export class PodWorker {
     const { pod, uid } = this.#record;
     const spec = pod?.spec.containers.find((candidate) => candidate.name === name);
     if (spec === undefined) return;
-    const folder = new PodFolder(this.#options.parts.dataFolder, uid);
-    const said = await readMessage(folder, name, run.restartCount);
+    const { files } = this.#options.parts;
+    const source = { podUid: uid, container: name, restartCount: run.restartCount };
+    const said = await files.message(source);
     const fromLog = said === "" && run.exitCode !== 0 &&
       spec.terminationMessagePolicy === "FallbackToLogsOnError";
-    const message = fromLog ? await readLogEnd(folder.logFile(name, run.restartCount)) : said;
+    const message = fromLog ? await files.logEnd(source) : said;
     if (message === "") return;
     const kept = runsOf(this.#record.observed, name).slice(0, 2).map(({ id }) => id);
     const old = Object.entries(this.#record.memoryOf(name)?.messages ?? {})

@@ -25,6 +25,9 @@ export interface VolumesOptions {
   clock: Pick<Clock, "now">;
 }
 
+/** What the agent needs of {@linkcode Volumes}. */
+export type PodVolumes = Pick<Volumes, "make" | "refresh" | "mountsOf" | "remove" | "unmount">;
+
 /**
  * The volumes of this node's pods: emptyDir, hostPath, configMap and secret. Every call may be repeated.
  *
