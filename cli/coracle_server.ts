@@ -79,19 +79,24 @@ async function build(ground: Ground): Promise<Built> {
   const { flags, dataFolder } = ground;
   const node = await openNode(ground);
   const plane = await openControlPlane(ground, { serviceCidr: node.serviceCidr, host: flags.node });
-  const agent = await createAgent(ground, plane, node);
+  const proxy = new Proxy(ground);
+  const agent = await createAgent(ground, plane, { node, proxy });
   const { served, place } = await openApi(ground, plane, { agent, node });
   const endpoint = served.address;
   await bootstrap(plane.objects, { apiPort: endpoint.port });
   runControllers(ground, plane);
   runAgent(ground, agent);
-  startProxy(ground, plane);
+  startProxy(ground, plane, proxy);
   ground.parts.defer(() => served.stop());
   ground.log.debug("Everything runs", { dataFolder });
   return { place, node };
 }
 
-async function createAgent(ground: Ground, plane: ControlPlane, node: NodeGround): Promise<Agent> {
+async function createAgent(
+  ground: Ground,
+  plane: ControlPlane,
+  { node, proxy }: { node: NodeGround; proxy: Proxy },
+): Promise<Agent> {
   const { dataFolder, flags, clock, log } = ground;
   return new Agent({
     nodeName: flags.node,
@@ -108,6 +113,7 @@ async function createAgent(ground: Ground, plane: ControlPlane, node: NodeGround
     clock,
     log,
     events: plane.events,
+    untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),
   });
 }
 
@@ -145,9 +151,8 @@ function runAgent(ground: Ground, agent: Agent): void {
   keepRunning(ground, "the agent", (signal) => agent.run(signal));
 }
 
-function startProxy(ground: Ground, { client }: ControlPlane): void {
+function startProxy(ground: Ground, { client }: ControlPlane, proxy: Proxy): void {
   const { flags: { gatewayAddress }, clock, log, parts } = ground;
-  const proxy = new Proxy({ clock, log });
   proxy.start();
   parts.defer(() => proxy.stop(DRAIN_MS));
   keepRunning(ground, "the route table", (signal) =>

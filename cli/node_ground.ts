@@ -71,14 +71,20 @@ async function podmanRuntime(ground: Ground): Promise<OpenRuntime> {
 
 async function openPodman({ dataFolder, clock, log, flags: { podman } }: Ground): Promise<Podman> {
   if (podman === undefined) {
-    return await findPodman({ clock }) ??
-      await startPodmanService({ folder: `${dataFolder}/podman`, clock, log });
+    const folder = `${dataFolder}/podman`;
+    // Containers of a service of our own would be out of sight behind one that came later.
+    const others = await isThere(folder) ? undefined : await findPodman({ clock });
+    return others ?? await startPodmanService({ folder, clock, log });
   }
   const found = await findPodman({ socketPath: podman, clock });
   if (found) return found;
   throw new PodmanUnavailable(
     `Cannot use Podman: nobody answers at "${podman}"; start "podman system service" there, or leave --podman out`,
   );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 type Addresses = Pick<NodeGround, "network" | "podCidr" | "serviceCidr">;

@@ -120,7 +120,7 @@ Deno.test("files are nouns in snake_case, and none is a drawer for everything", 
   assert.deepEqual(faults, []);
 });
 
-Deno.test("every file of the product is reached from main.ts, a test or a bench", () => {
+Deno.test("every file of the product is reached from main.ts, a test, a task or a bench", () => {
   const known = new Map(tree.map((source) => [source.path, source]));
   const reached = new Set<string>();
   const visit = (path: string) => {
@@ -129,6 +129,7 @@ Deno.test("every file of the product is reached from main.ts, a test or a bench"
     for (const target of known.get(path)?.imports ?? []) visit(target);
   };
   visit("main.ts");
+  visit("tests/suite.ts");
   const scripts = (path: string) => /^(bench|examples)\//.test(path) || path.includes("/generate_");
   for (const { path } of tree) if (path.endsWith("_test.ts") || scripts(path)) visit(path);
   assert.deepEqual(tree.map(({ path }) => path).filter((path) => !reached.has(path)), []);
