@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Deployment, deployments } from "../resources/deployments.ts";
-import { pods } from "../resources/pods.ts";
+import { type Pod, pods } from "../resources/pods.ts";
 import { type ReplicaSet, replicaSets } from "../resources/replica_sets.ts";
 import { deploymentController } from "./deployments.ts";
 import { isActive, isReady } from "./pod_states.ts";
@@ -126,6 +126,25 @@ Deno.test("a rollout ends with the words of Kubernetes and rests", () => {
   assert.equal(done.metadata.annotations?.[REVISION], "1");
   const plan = deploymentController.reconcile(done, cluster, cluster.nowMs + 10_000_000);
   assert.deepEqual(plan, { writes: [] });
+});
+
+Deno.test("a pod that fails and comes back after the rollout is no progress", () => {
+  const cluster = new TestCluster();
+  deploy(cluster);
+  const progressing = (deployment: Deployment) =>
+    conditionOf(deployment.status.conditions, "Progressing");
+  const before = progressing(run(cluster));
+  const [first, second] = cluster.list(pods);
+  const say = (pod: Pod, status: string) =>
+    cluster.patchStatus(pods, pod.metadata, { conditions: [{ type: "Ready", status }] });
+  say(first!, "False");
+  say(second!, "False");
+  const missing = run(cluster, { rounds: 1, ready: false });
+  assert.equal(missing.status.unavailableReplicas, 2);
+  assert.equal(conditionOf(missing.status.conditions, "Available")?.status, "False");
+  say(first!, "True");
+  assert.deepEqual(progressing(run(cluster, { rounds: 1, ready: false })), before);
+  assert.deepEqual(progressing(run(cluster)), before);
 });
 
 Deno.test("a rollback makes the old ReplicaSet the newest and remembers what it was", () => {

@@ -71,6 +71,14 @@ Deno.test("a plan that is repeated makes the same pods, not twins", () => {
   assert.equal(cluster.list(pods).length, 4);
 });
 
+Deno.test("a plan that was done in part is completed by the next, with other names", () => {
+  const cluster = new TestCluster();
+  replicaSet(cluster, 3);
+  cluster.perform({ writes: look(cluster).writes.slice(0, 1) });
+  cluster.perform({ writes: look(cluster).writes.filter(({ verb }) => verb === "create") });
+  assert.equal(cluster.list(pods).length, 3);
+});
+
 Deno.test("a new pod never has the name of one that is still ending", () => {
   const cluster = new TestCluster();
   replicaSet(cluster, 1);

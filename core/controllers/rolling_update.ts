@@ -59,8 +59,7 @@ export function rollingStep(
   const availableMin = deployment.spec.replicas - limitsOf(deployment).maxUnavailable;
   const currentUnavailable = grown - stayingAvailable([current]);
   const droppableMax = sizeOf(old) + grown - availableMin - currentUnavailable;
-  if (droppableMax <= 0) return UNCHANGED;
-  const healthy = dropUnhealthy(oldestFirst, droppableMax);
+  const healthy = dropUnhealthy(oldestFirst, Math.max(0, droppableMax));
   const spare = stayingAvailable([current, ...old]) - availableMin;
   return dropSpare(oldestFirst, healthy, spare);
 }

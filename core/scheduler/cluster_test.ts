@@ -314,8 +314,9 @@ Deno.test("events are gone an hour after they were last told", async () => {
   await cluster.addNode("n1");
   await cluster.deploy("web", 1, "web:1");
   await clock.advance(10_000);
+  await clock.advance(3_500_000);
   assert.ok(client.list(events).length > 0);
-  await clock.advance(3_600_000);
+  await clock.advance(100_000);
   assert.equal(client.list(events).length, 0);
 });
 

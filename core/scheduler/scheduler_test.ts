@@ -260,6 +260,16 @@ Deno.test("pods count on their node before their bindings can be seen, and no mo
   assert.equal(run.where("b"), "n1");
 });
 
+Deno.test("a pod whose binding has failed is not in its own way", () => {
+  const run = new Run();
+  run.node("n1", { amounts: { cpu: "1" } });
+  run.pod("a", { cpu: "600m" });
+  run.plans();
+  run.cluster.patchStatus(pods, { namespace: "default", name: "a" }, { message: "changed" });
+  run.decide();
+  assert.equal(run.where("a"), "n1");
+});
+
 Deno.test("pods of other schedulers, gated ones and those being deleted are left alone", () => {
   const run = new Run();
   run.node("n1");
