@@ -58,6 +58,11 @@ export interface AgentOptions {
   volumes?: PodVolumes;
   /** Asks the questions of probes; `dialProbe` when absent. */
   checkProbe?: typeof dialProbe;
+  /**
+   * Resolves when no proxy has a request for the pod any more: a ready pod that is deleted gets its SIGTERM then, or
+   * when half of its grace period is over, 10 s at most. Absent: proxies are out of sight, and get 200 ms.
+   */
+  untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
   /** Cgroup for the containers of a pod. */
   cgroupParentOf?(podUid: string): string | undefined;
 }

@@ -37,11 +37,11 @@ const OLD_RUNS_MAX = 1;
 /** The kubelet gives no pod less. */
 const GRACE_MIN_MS = 1_000;
 /**
- * A pod that was ready gets its SIGTERM this much later than the mark of its deletion, so that proxies have
- * turned away from it: endpoints and SIGTERM race in Kubernetes, and a program that dies at once loses
- * requests there. Part of the grace period.
+ * A pod that was ready gets its SIGTERM when no proxy has a request for it any more, at the latest this much after
+ * the mark of its deletion: endpoints and SIGTERM race in Kubernetes, and a program that dies at once loses requests
+ * there. Part of the grace period, of which the program keeps at least half.
  */
-const DRAIN_MS = 200;
+const DRAIN_MS_MAX = 10_000;
 
 /** The name that a step is busy under. */
 export function busyNameOf(step: Step): string {
@@ -101,13 +101,19 @@ function stepsDown(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
   const graceSeconds = pod.metadata.deletionGracePeriodSeconds ??
     pod.spec.terminationGracePeriodSeconds;
   const graceMs = Math.max(GRACE_MIN_MS, graceSeconds * 1_000);
-  const { seenMs, wasReady } = observed.deletion ?? { seenMs: nowMs, wasReady: false };
-  const drainMs = wasReady && graceSeconds > 0 ? DRAIN_MS : 0;
-  const drainedMs = seenMs + drainMs - nowMs;
-  if (drainedMs > 0 && isRunning(observed)) return [{ do: "wait", ms: drainedMs }];
+  const drainMs = graceSeconds > 0 ? drainMsOf(observed, graceMs / 2) : 0;
+  const waitMs = (observed.deletion?.seenMs ?? nowMs) + drainMs - nowMs;
+  if (waitMs > 0 && isRunning(observed)) return [{ do: "wait", ms: waitMs }];
   const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", nowMs);
   if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
   return podStep({ do: "remove" }, observed, nowMs);
+}
+
+/** How long after its deletion was seen a pod is stopped. */
+function drainMsOf({ deletion }: ObservedPod, shareMs: number): number {
+  if (!deletion?.wasReady) return 0;
+  const { seenMs, drainedMs = Infinity } = deletion;
+  return Math.min(drainedMs - seenMs, shareMs, DRAIN_MS_MAX);
 }
 
 function stepsToEnd(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {

@@ -113,7 +113,25 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
       containers: [run(0, "running")],
       deletion: { seenMs: NOW_MS - 50, wasReady: true },
     },
-    steps: [{ do: "wait", ms: 150 }],
+    steps: [{ do: "wait", ms: 9_950 }],
+  },
+  "a pod that drains keeps half of its grace": {
+    pod: deleted(4),
+    observed: {
+      sandbox: READY,
+      containers: [run(0, "running")],
+      deletion: { seenMs: NOW_MS - 2_000, wasReady: true },
+    },
+    steps: [{ do: "stop", container: "main", id: "main-0", graceMs: 2_000, why: "deleted" }],
+  },
+  "a pod that has drained is stopped with what is left of its grace": {
+    pod: deleted(),
+    observed: {
+      sandbox: READY,
+      containers: [run(0, "running")],
+      deletion: { seenMs: NOW_MS - 700, wasReady: true, drainedMs: NOW_MS - 500 },
+    },
+    steps: [{ do: "stop", container: "main", id: "main-0", graceMs: 29_800, why: "deleted" }],
   },
   "a deleted pod is stopped with its grace": {
     pod: deleted(),

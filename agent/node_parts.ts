@@ -31,6 +31,8 @@ export interface NodeParts {
   readonly execSlots: Slots;
   /** Asks one probe's question; `dialProbe` when absent. */
   readonly checkProbe?: typeof dialProbe;
+  /** Resolves when no proxy has a request for the pod any more; where nobody knows, some time has to do. */
+  untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
   /** Cgroup for the containers of a pod; `undefined`: the runtime's own. */
   cgroupParentOf?(podUid: string): string | undefined;
 }

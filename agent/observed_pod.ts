@@ -12,9 +12,17 @@ export interface ObservedPod {
   /** Steps in flight, by {@linkcode POD} or container name: no second one is begun for the same name. */
   readonly busy: Readonly<Record<string, Busy>>;
   /** Set when the pod is first seen to be on its way out. */
-  readonly deletion?: { readonly seenMs: number; readonly wasReady: boolean };
+  readonly deletion?: Deletion;
   /** Milliseconds that containers get to end when the pod is no longer wanted at all. */
   readonly forcedGraceMs: number;
+}
+
+export interface Deletion {
+  readonly seenMs: number;
+  /** Whether requests may still be on their way to it. */
+  readonly wasReady: boolean;
+  /** Since when none is. */
+  readonly drainedMs?: number;
 }
 
 /** Name under which steps for the whole pod are busy. No container is called so. */

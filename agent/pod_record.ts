@@ -3,6 +3,7 @@ import type { ContainerState } from "./container_runtime.ts";
 import type {
   Busy,
   ContainerMemory,
+  Deletion,
   Failure,
   Health,
   ObservedPod,
@@ -37,7 +38,7 @@ export class PodRecord {
   version = 0;
   readonly #containers = new Map<string, ContainerState>();
   readonly #memories = new Map<string, ContainerMemory>();
-  #deletion: { seenMs: number; wasReady: boolean } | undefined;
+  #deletion: Deletion | undefined;
   #wasWanted = false;
 
   constructor(uid: string) {
@@ -50,6 +51,15 @@ export class PodRecord {
     this.#wasWanted ||= pod !== undefined;
     if (pod?.metadata.deletionTimestamp === undefined || this.#deletion) return;
     this.#deletion = { seenMs: nowMs, wasReady: this.#isReady(pod) };
+  }
+
+  /** Whether proxies still have to turn away from the pod before it may be stopped. */
+  get mustDrain(): boolean {
+    return this.#deletion?.wasReady === true && this.#deletion.drainedMs === undefined;
+  }
+
+  noteDrained(nowMs: number): void {
+    if (this.#deletion) this.#deletion = { ...this.#deletion, drainedMs: nowMs };
   }
 
   get containers(): readonly ContainerState[] {

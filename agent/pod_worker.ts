@@ -16,6 +16,8 @@ import { StatusWriter } from "./status_writer.ts";
 
 /** A runtime that has told of an exit may need a moment until it also shows it. */
 const EXIT_LOOKS_MS = [0, 20, 50, 100, 250, 500];
+/** What proxies that are out of sight get to turn away from a pod. */
+const UNSEEN_DRAIN_MS = 200;
 /** How long a worker that ends waits for the steps in flight. */
 const CLOSE_WAIT_MS = 5_000;
 
@@ -46,6 +48,7 @@ export class PodWorker {
   readonly #stop = new AbortController();
   #isAwake = false;
   #isOverdue = false;
+  #isDraining = false;
   #cancelTimer = () => {};
 
   constructor(options: PodWorkerOptions) {
@@ -85,6 +88,7 @@ export class PodWorker {
   /** Takes over what the API wants. */
   want(pod: Pod | undefined): void {
     this.#record.want(pod, this.#options.parts.clock.now());
+    if (this.#record.mustDrain && !this.#isDraining) this.#drain();
     this.wake();
   }
 
@@ -181,6 +185,18 @@ export class PodWorker {
     if (pod === undefined || this.#record.sandbox.state === "removed") return;
     if (nowMs >= deadlineMs(pod) && !isFinished(pod)) this.#tellOverdue(pod);
     this.#status.mark();
+  }
+
+  #drain(): void {
+    const { parts, podUid } = this.#options;
+    const { signal } = this.#stop;
+    this.#isDraining = true;
+    const drained = parts.untilDrained?.(podUid, signal) ??
+      parts.clock.sleep(UNSEEN_DRAIN_MS, signal);
+    drained.then(() => {
+      this.#record.noteDrained(parts.clock.now());
+      this.wake();
+    }, () => {}); // rejects only when nothing is decided any more
   }
 
   #tellOverdue(pod: Pod): void {

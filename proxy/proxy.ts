@@ -70,7 +70,9 @@ export class Proxy {
     const version = ++this.#version;
     this.#assignCells(table);
     this.#routedPods = new Set(
-      table.backends.flatMap(({ endpoints }) => endpoints.map(({ podUid }) => podUid)),
+      table.backends.flatMap(({ endpoints }) =>
+        endpoints.flatMap(({ podUid, isEnding }) => isEnding ? [] : [podUid])
+      ),
     );
     for (const thread of this.#threads) this.#sendTable(thread);
     await this.#until(() => this.#threads.every((thread) => thread.version >= version));
@@ -100,7 +102,7 @@ export class Proxy {
 
   /**
    * Resolves when no thread sends this pod new requests and none has one in flight: from then on it may be stopped without
-   * losing any. At once for a pod that no table names. Rejects when the signal aborts.
+   * losing any. At once for a pod that no table names, or only for want of another. Rejects when the signal aborts.
    */
   untilDrained(podUid: string, signal: AbortSignal): Promise<void> {
     return this.#until(

@@ -105,6 +105,8 @@ export interface Endpoint {
   readonly port: number;
   /** Uid of the pod behind it; `""` when there is none. An address that another pod takes over is another endpoint. */
   readonly podUid: string;
+  /** Its pod is ending and serves only for want of another: nobody can wait until it gets no more requests. */
+  readonly isEnding?: true;
 }
 
 export interface HeaderEdit {

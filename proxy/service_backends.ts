@@ -70,7 +70,8 @@ function endpointsThat(
       const address = endpoint.addresses[0];
       if (address === undefined || !holds(endpoint)) continue;
       const podUid = endpoint.targetRef?.uid ?? "";
-      const live = { address, port: slicePort.port, podUid };
+      const isEnding = endpoint.conditions.terminating ?? false;
+      const live = { address, port: slicePort.port, podUid, ...(isEnding && { isEnding }) };
       found.set(endpointKey(live), live);
     }
   }
