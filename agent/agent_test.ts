@@ -71,6 +71,23 @@ Deno.test("an exit that nobody told is found by the next list", async () => {
   await node.until(() => node.restarts("web") === 1, 40_000);
 });
 
+Deno.test("a list that is older than a restart does not undo it", async () => {
+  await using node = await NodeUnderTest.start({ listMs: 2_000 });
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")), 10_000);
+  const listedMs = node.clock.now() + 33_000;
+  while (node.clock.now() < listedMs) { // killed at any time of a list's way
+    await node.clock.advance(250);
+    const [running] = node.runtime.containers.filter(({ state }) => state === "running");
+    const count = node.restarts("web")!;
+    if (count > 2 || !running) continue;
+    node.runtime.kill(running.id, 137);
+    await node.until(() => node.restarts("web") === count + 1, 30_000);
+  }
+  await node.until(() => isReady(node.pod("web")), 60_000);
+  assert.equal(node.runtime.made.length, node.restarts("web")! + 1);
+});
+
 Deno.test("a deleted pod drains, ends, and only then goes from the API", async () => {
   await using node = await NodeUnderTest.start();
   await node.create({ name: "web" });
@@ -85,7 +102,7 @@ Deno.test("a deleted pod drains, ends, and only then goes from the API", async (
   await node.until(() => node.pod("web") === undefined);
   assert.deepEqual(node.runtime.containers, []);
   assert.deepEqual(node.network.addresses.size, 0);
-  assert.deepEqual([...Deno.readDirSync(`${node.folder}/pods`)], []);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(`${node.folder}/pods`)), []);
   assert.ok(phases.has("Failed"), "its end was not reported: SIGTERM makes exit code 143");
 });
 
@@ -272,7 +289,7 @@ interface PodDraft {
 class NodeUnderTest implements AsyncDisposable {
   readonly notices: Notice[] = [];
   readonly network = new SimulatedNetwork();
-  readonly runtime: SimulatedRuntime;
+  runtime!: SimulatedRuntime;
   agent!: Agent;
   #stop = new AbortController();
   #run: Promise<void> = Promise.resolve();
@@ -282,13 +299,14 @@ class NodeUnderTest implements AsyncDisposable {
     readonly clock: VirtualClock,
     readonly folder: string,
     readonly probe: () => ProbeOutcome,
-  ) {
-    this.runtime = new SimulatedRuntime({ clock });
-  }
+  ) {}
 
-  static async start({ probe = (): ProbeOutcome => ({ result: "success", output: "" }) } = {}) {
+  static async start(
+    { listMs = 50, probe = (): ProbeOutcome => ({ result: "success", output: "" }) } = {},
+  ): Promise<NodeUnderTest> {
     const { client, clock } = await freshObjects();
     const node = new NodeUnderTest(client, clock, await Deno.makeTempDir(), probe);
+    node.runtime = new SimulatedRuntime({ clock, listMs });
     await node.restart();
     return node;
   }

@@ -25,6 +25,7 @@ export interface SimulatedRuntimeOptions {
   clock: Clock;
   createMs?: number;
   startMs?: number;
+  listMs?: number;
 }
 
 const SIGKILL_CODE = 137;
@@ -57,16 +58,18 @@ export class SimulatedRuntime implements ContainerRuntime {
   startingMax = 0;
 
   constructor(options: SimulatedRuntimeOptions) {
-    this.#options = { createMs: 10, startMs: 70, ...options };
+    this.#options = { createMs: 10, startMs: 70, listMs: 50, ...options };
   }
 
   get containers(): readonly ContainerState[] {
     return [...this.#containers.values()];
   }
 
+  /** As slow lists are: what it shows is as old as the question. */
   async list(): Promise<readonly ContainerState[]> {
-    await this.#reach(1);
-    return this.containers;
+    const shown = this.containers;
+    await this.#reach(this.#options.listMs);
+    return shown;
   }
 
   async inspect(id: string): Promise<ContainerState | undefined> {

@@ -69,7 +69,9 @@ Deno.test("a ConfigMap is shown as files, and a change of it swaps them all at o
   await world.configMap({ a: "one", c: "3" });
   await world.volumes.refresh(pod);
   assert.deepEqual(await contents(folder), { a: "one", c: "3" });
-  const hidden = [...Deno.readDirSync(folder)].filter(({ name }) => name.startsWith(".."));
+  const hidden = (await Array.fromAsync(Deno.readDir(folder))).filter(({ name }) =>
+    name.startsWith("..")
+  );
   assert.equal(hidden.length, 2, "old files were left");
 });
 
