@@ -1,9 +1,9 @@
+import { qosClassOf } from "../core/resources/pod_spec/qos.ts";
 import type { PodCondition, PodStatus } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { containerStatusOf, type StatusInput, timestamp } from "./container_status.ts";
 import { deadlineMs, isFinished } from "./next_step.ts";
 import type { ObservedPod } from "./observed_pod.ts";
-import { qosClassOf } from "./qos_class.ts";
 
 type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
 
@@ -36,7 +36,7 @@ export function podStatusOf(input: StatusInput): PodStatus {
     ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
     startTime: pod.status.startTime ?? timestamp(nowMs),
     containerStatuses: statuses,
-    qosClass: pod.status.qosClass ?? qosClassOf(pod),
+    qosClass: pod.status.qosClass ?? qosClassOf(pod.spec),
   };
 }
 

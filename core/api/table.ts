@@ -1,6 +1,6 @@
 import type { Column, KubeObject } from "../resources/resource.ts";
 import { ApiError } from "../client/api_error.ts";
-import { humanDuration } from "./human_duration.ts";
+import { humanDuration } from "../resources/durations.ts";
 import type { ServedKind, Stored } from "./served_kinds.ts";
 import type { TableVersion } from "./accept.ts";
 

@@ -53,12 +53,15 @@ Deno.test("durations of the Gateway API have no signs, no fractions and at most 
 Deno.test("people read lengths of time in two or three figures, as kubectl prints them", () => {
   const rows: [ms: number, text: string][] = [
     [-10 * S, "<invalid>"],
+    [-2 * S, "<invalid>"],
+    [-2 * S + 1, "0s"],
     [-1 * S, "0s"],
     [0, "0s"],
     [5 * S, "5s"],
     [119 * S, "119s"],
     [120 * S, "2m"],
     [200 * S, "3m20s"],
+    [10 * M - S, "9m59s"],
     [10 * M + 5 * S, "10m"],
     [179 * M, "179m"],
     [3 * H, "3h"],
@@ -68,8 +71,11 @@ Deno.test("people read lengths of time in two or three figures, as kubectl print
     [2 * D, "2d"],
     [3 * D + 4 * H, "3d4h"],
     [9 * D + 4 * H, "9d"],
+    [8 * H - 1, "7h59m"],
+    [8 * D - 1, "7d23h"],
     [729 * D, "729d"],
     [2 * Y + 10 * D, "2y10d"],
+    [8 * Y - 1, "7y364d"],
     [9 * Y + 10 * D, "9y"],
   ];
   for (const [ms, text] of rows) assert.equal(humanDuration(ms), text);
