@@ -2,11 +2,10 @@ import { isRefusal } from "../client/api_error.ts";
 import { gatewayClasses } from "../resources/gateway_classes.ts";
 import { namespaces } from "../resources/namespaces.ts";
 import type { AnyResource } from "../resources/resource.ts";
+import { GATEWAY_CONTROLLER } from "../resources/route_attachments.ts";
 import { services } from "../resources/services.ts";
 import type { Objects } from "./objects.ts";
 
-/** Who answers for Gateways of the class `coracle`. */
-export const GATEWAY_CONTROLLER = "coracle.dev/gateway-controller";
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 export interface BootstrapOptions {
