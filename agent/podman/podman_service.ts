@@ -68,6 +68,15 @@ export async function startPodmanService(options: PodmanServiceOptions): Promise
   return service;
 }
 
+/** Where the service with this folder listens, when it is given no other one for its state. */
+export function ownSocketPath(folder: string): string {
+  return socketPathIn(defaultRunFolder(folder));
+}
+
+function socketPathIn(runFolder: string): string {
+  return `${runFolder}/podman.sock`;
+}
+
 /** `/run` for root, the user's own runtime folder otherwise; a path that leaves room for a socket's name. */
 function defaultRunFolder(folder: string): string {
   let hash = 5381;
@@ -93,7 +102,7 @@ class PodmanService implements Podman {
     const { folder, runFolder, clock } = options;
     this.#options = options;
     this.#programs = requiredPrograms();
-    this.client = new PodmanClient({ socketPath: `${runFolder}/podman.sock`, clock });
+    this.client = new PodmanClient({ socketPath: socketPathIn(runFolder), clock });
     this.own = {
       exitsFolder: `${runFolder}/state/exits`,
       ociRuntime: this.#programs.ociRuntime,
@@ -154,7 +163,7 @@ class PodmanService implements Podman {
         networksFolder: `${folder}/networks`,
       }),
     );
-    await Deno.remove(`${runFolder}/podman.sock`).catch(ignoreMissing);
+    await Deno.remove(this.client.socketPath).catch(ignoreMissing);
     await Deno.writeTextFile(this.#logPath, "");
   }
 

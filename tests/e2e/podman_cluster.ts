@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { importBusybox } from "../../agent/podman/busybox_image.ts";
+import { PodmanClient } from "../../agent/podman/podman_client.ts";
+import { ownSocketPath } from "../../agent/podman/podman_service.ts";
+import { gatewayDevice } from "../../cli/addresses.ts";
+import { SystemClock } from "../../core/lib/clock.ts";
+import { programPath } from "../../core/lib/linux/program.ts";
+import type { Event } from "../../core/resources/events.ts";
+import type { Pod } from "../../core/resources/pods.ts";
+import { eventually } from "../eventually.ts";
+import { KUBECTL_MISSING, newestKubectl, type Output } from "../kubectl.ts";
+import { type Inventory, inventory, leftoversSince, type Marks } from "../leftovers.ts";
+import { ServerProcess } from "../server_process.ts";
+
+/** Busybox and nothing else: what a container runs is said by its command. */
+export const IMAGE = "localhost/e2e:1";
+
+const kubectl = newestKubectl()?.path;
+const missing = missingHere();
+
+export interface Step {
+  name: string;
+  run(cluster: PodmanCluster): Promise<void>;
+}
+
+export interface PodmanSuite {
+  name: string;
+  /** Of its own for each file. */
+  subnet: number;
+  /** How many steps run at once. */
+  stepsAtOnce?: number;
+  steps: readonly Step[];
+}
+
+/**
+ * One server on a Podman of its own for a file's steps. In the end it is stopped with its pods, also when a step has
+ * failed, and nothing of it may be left on this machine.
+ */
+export function testOnPodman({ name, subnet, stepsAtOnce = 1, steps }: PodmanSuite): void {
+  Deno.test({
+    name: missing === undefined ? name : `${name} (${missing})`,
+    ignore: missing !== undefined,
+    sanitizeOps: false, // the server's own pipes stay open as long as it runs
+    sanitizeResources: false,
+    async fn(test) {
+      const cluster = await PodmanCluster.start(subnet);
+      try {
+        await inTurns(steps, stepsAtOnce, async (step) => {
+          await test.step({
+            name: step.name,
+            fn: () => step.run(cluster),
+            ...{ sanitizeOps: false, sanitizeResources: false, sanitizeExit: false },
+          });
+        });
+        assert.ok(!/ is broken|"level":"error"/.test(cluster.server.log), cluster.server.log);
+      } finally {
+        await test.step("nothing is left", () => cluster.end());
+      }
+    },
+  });
+}
+
+/** A server on real Podman, as a user sees it: by kubectl, by HTTP, and by what is on the machine. */
+export class PodmanCluster {
+  readonly podman: PodmanClient;
+  readonly #before: Inventory;
+  readonly #marks: Marks;
+
+  private constructor(
+    public server: ServerProcess,
+    { before, marks }: { before: Inventory; marks: Marks },
+  ) {
+    this.#before = before;
+    this.#marks = marks;
+    const socketPath = ownSocketPath(`${server.dataFolder}/podman`);
+    this.podman = new PodmanClient({ socketPath, clock: new SystemClock() });
+  }
+
+  static async start(subnet: number): Promise<PodmanCluster> {
+    const dataFolder = await Deno.makeTempDir({ prefix: "coracle-e2e-" });
+    const podmanFolder = `${dataFolder}/podman`;
+    const marks = [
+      dataFolder,
+      ownSocketPath(podmanFolder).split("/")[2]!,
+      await gatewayDevice(dataFolder),
+      `cv0a8f${subnet.toString(16).padStart(2, "0")}`,
+      `10.143.${subnet}.`,
+      `10.197.${subnet}.`,
+    ];
+    const before = await inventory(marks);
+    await Deno.mkdir(podmanFolder); // its own storage, whatever Podman runs here
+    const server = await ServerProcess.start({ runtime: "podman", dataFolder, subnet });
+    const cluster = new PodmanCluster(server, { before, marks });
+    await importBusybox(cluster.podman, IMAGE);
+    return cluster;
+  }
+
+  get dataFolder(): string {
+    return this.server.dataFolder;
+  }
+
+  /** Stops the server with its pods, and fails when anything of it is left. */
+  async end(): Promise<void> {
+    this.podman.close();
+    await this.server.stop();
+    const args = ["--stop-pods", "--temporary"];
+    const last = await ServerProcess.start({ ...this.server.options, args });
+    const code = await last.stop();
+    await Deno.remove(this.dataFolder, { recursive: true });
+    assert.deepEqual(await leftoversSince(this.#before, this.#marks), [], last.log);
+    assert.equal(code, 0, last.log);
+  }
+
+  /** What kubectl prints. Fails when it does. */
+  async kubectl(...args: string[]): Promise<string> {
+    return goodOutput(args, await this.server.kubectl(kubectl!, args));
+  }
+
+  async apply(...objects: object[]): Promise<string> {
+    const list = { apiVersion: "v1", kind: "List", items: objects };
+    const args = ["apply", "-f", "-"];
+    const output = await this.server.kubectl(kubectl!, args, JSON.stringify(list));
+    goodOutput(args, output);
+    return output.stderr;
+  }
+
+  /** `undefined` when there is none. */
+  async get<T>(path: string): Promise<T | undefined> {
+    const answer = await this.server.fetch(path);
+    return answer.ok ? await answer.json() as T : undefined;
+  }
+
+  pod(name: string): Promise<Pod | undefined> {
+    return this.get<Pod>(`/api/v1/namespaces/default/pods/${name}`);
+  }
+
+  async pods(selector: string): Promise<Pod[]> {
+    const path = `/api/v1/namespaces/default/pods?labelSelector=${encodeURIComponent(selector)}`;
+    return (await this.get<{ items: Pod[] }>(path))?.items ?? [];
+  }
+
+  async events(pod: string): Promise<Event[]> {
+    const selector = encodeURIComponent(`involvedObject.name=${pod}`);
+    const path = `/api/v1/namespaces/default/events?fieldSelector=${selector}`;
+    return (await this.get<{ items: Event[] }>(path))?.items ?? [];
+  }
+
+  /** The pod, as soon as it is so; fails with its status when that takes too long. */
+  async podWhen(name: string, isSo: (pod: Pod) => unknown, waitMs?: number): Promise<Pod> {
+    let last: Pod | undefined;
+    try {
+      return await eventually(`pod ${name}: ${isSo}`, async () => {
+        last = await this.pod(name);
+        return last && isSo(last) ? last : undefined;
+      }, waitMs);
+    } catch (error) {
+      const events = (await this.events(name)).map(({ reason, message }) =>
+        `${reason}: ${message}`
+      );
+      throw new Error(`${error}\n${JSON.stringify(last?.status, null, 1)}\n${events.join("\n")}`);
+    }
+  }
+
+  readyPod(name: string): Promise<Pod> {
+    return this.podWhen(name, isReady);
+  }
+
+  logs(name: string, ...args: string[]): Promise<string> {
+    return this.kubectl("logs", name, ...args);
+  }
+
+  async delete(kind: string, ...names: string[]): Promise<void> {
+    await this.kubectl("delete", kind, ...names, "--timeout=30s");
+  }
+}
+
+export function isReady({ status }: Pod): boolean {
+  return status.conditions?.some((each) => each.type === "Ready" && each.status === "True") ??
+    false;
+}
+
+/** The first container's status. */
+export function mainStatus({ status }: Pod) {
+  const main = status.containerStatuses?.[0];
+  assert.ok(main, "It has no status yet");
+  return main;
+}
+
+export interface PodDraft {
+  labels?: Record<string, string>;
+  /** A shell script. */
+  script: string;
+  container?: object;
+  spec?: object;
+}
+
+/** A pod of one container, `main`, that runs a script. */
+export function podOf(name: string, draft: PodDraft): object {
+  return {
+    ...{ apiVersion: "v1", kind: "Pod" },
+    metadata: { name, labels: { app: name, ...draft.labels } },
+    spec: podSpecOf(draft),
+  };
+}
+
+export function podSpecOf({ script, container, spec }: PodDraft): object {
+  const main = {
+    ...{ name: "main", image: IMAGE, imagePullPolicy: "Never" },
+    command: ["sh", "-c", script],
+    ...container,
+  };
+  return { terminationGracePeriodSeconds: 1, containers: [main], ...spec };
+}
+
+function goodOutput(args: readonly string[], { code, stdout, stderr }: Output): string {
+  assert.equal(code, 0, `kubectl ${args.join(" ")}: exit code ${code}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** Runs all, so many at once; fails when one has failed, after the others have ended. */
+async function inTurns<T>(
+  items: readonly T[],
+  atOnce: number,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = [...items];
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await act(item);
+  }));
+}
+
+function missingHere(): string | undefined {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "needs root on Linux";
+  const packages = { podman: "podman runc", busybox: "busybox-static", nft: "nftables" };
+  for (const [program, names] of Object.entries(packages)) {
+    if (programPath(program) === undefined) {
+      return `${program} is missing: apt-get install ${names}`;
+    }
+  }
+  return kubectl === undefined ? KUBECTL_MISSING : undefined;
+}

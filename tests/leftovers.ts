@@ -1,0 +1,118 @@
+import { runProgram } from "./kubectl.ts";
+
+/** What is on this machine, one line for each thing that a server might leave. */
+export type Inventory = ReadonlySet<string>;
+
+/** What the things of one server are known by: parts of their names. */
+export type Marks = readonly string[];
+
+/** What a server still had in use may need this long to go. */
+const SETTLE_MS = 10_000;
+const LOOK_EVERY_MS = 250;
+
+/** Network namespaces, devices, routes, rules, mounts, processes and files that are there now. */
+export async function inventory(marks: Marks): Promise<Inventory> {
+  const parts = await Promise.all([
+    entries("namespace", "/run/netns"),
+    entries("file", "/run", (name) => name.startsWith("coracle-")),
+    entries("container", "/run/runc"),
+    entries("container", "/run/crun"),
+    cgroups(),
+    printed("device", "ip", ["-o", "link"], /^\d+: ([^:@]+)/),
+    printed("route", "ip", ["route", "show", "table", "all"], /^(\S+ \S+ \S+ \S+)/),
+    printed("rule", "ip", ["rule"], /:\s+(.*)/),
+    printed("nftables", "nft", ["list", "tables"], /^(.*)$/),
+    mounts(),
+    processes(marks),
+  ]);
+  return new Set(parts.flat());
+}
+
+/**
+ * What is there and was not there before, once it has had some seconds to go. A thing without a mark of the server's
+ * counts only when nothing else that makes such things runs on this machine.
+ */
+export async function leftoversSince(before: Inventory, marks: Marks): Promise<string[]> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const now = await inventory(marks);
+    const isAlone = !await othersRun();
+    const left = [...now].filter((thing) =>
+      !before.has(thing) && (isAlone || marks.some((mark) => thing.includes(mark)))
+    );
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+async function entries(
+  what: string,
+  folder: string,
+  isMeant: (name: string) => boolean = () => true,
+): Promise<string[]> {
+  try {
+    const found = await Array.fromAsync(Deno.readDir(folder));
+    return found.filter(({ name }) => isMeant(name)).map(({ name }) => `${what} ${folder}/${name}`);
+  } catch {
+    return []; // no such folder
+  }
+}
+
+/** Of containers, in each hierarchy that the machine has. */
+async function cgroups(): Promise<string[]> {
+  const roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"];
+  const folders = roots.flatMap((root) => [`${root}/libpod_parent`, `${root}/machine.slice`]);
+  const isOfContainer = (name: string) => name.startsWith("libpod-");
+  return (await Promise.all(folders.map((folder) => entries("cgroup", folder, isOfContainer))))
+    .flat();
+}
+
+async function printed(
+  what: string,
+  program: string,
+  args: readonly string[],
+  line: RegExp,
+): Promise<string[]> {
+  const { stdout } = await runProgram(program, args);
+  return stdout.split("\n").flatMap((text) => {
+    const match = line.exec(text);
+    return match ? [`${what} ${match[1]}`] : [];
+  });
+}
+
+async function mounts(): Promise<string[]> {
+  const text = await Deno.readTextFile("/proc/self/mountinfo");
+  return text.trim().split("\n").map((line) => `mount ${line.split(" ")[4]}`);
+}
+
+/** Those that name a mark, or run on a root folder that does: the processes of containers. */
+async function processes(marks: Marks): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name: pid } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(pid) || Number(pid) === Deno.pid) continue;
+    const command = (await textOf(`/proc/${pid}/cmdline`)).replaceAll("\0", " ");
+    const root = (await textOf(`/proc/${pid}/mountinfo`)).split("\n")
+      .find((line) => line.split(" ")[4] === "/") ?? "";
+    const mark = marks.find((each) => command.includes(each) || root.includes(each));
+    if (mark !== undefined) found.push(`process ${pid} ${command} (${mark})`);
+  }
+  return found;
+}
+
+/** Whether another server, or a Podman service, runs here now. */
+async function othersRun(): Promise<boolean> {
+  for await (const { name: pid } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(pid) || Number(pid) === Deno.pid) continue;
+    const command = (await textOf(`/proc/${pid}/cmdline`)).replaceAll("\0", " ");
+    if (/system service|main\.ts (server|demo)|deno test|conmon/.test(command)) return true;
+  }
+  return false;
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch {
+    return ""; // it has ended
+  }
+}

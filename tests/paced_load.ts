@@ -1,0 +1,134 @@
+/** What became of the requests of a {@linkcode PacedLoad}. */
+export interface LoadReport {
+  sent: number;
+  /** Good answers, by their body. */
+  answers: Map<string, number>;
+  /** Why the others were lost, with when, in ms since the load began. */
+  failures: { atMs: number; why: string }[];
+}
+
+export interface LoadOptions {
+  port: number;
+  path?: string;
+  perSecond: number;
+  /** One of so many requests comes on a connection of its own; the others on kept ones. */
+  freshEvery?: number;
+}
+
+const TICK_MS = 4;
+/** A request without an answer for so long is lost. */
+const ANSWER_MS_MAX = 15_000;
+
+/**
+ * Requests at a steady pace, whatever becomes of those before (open loop), to a port of 127.0.0.1.
+ * Strict: nothing is sent twice, and whatever is not a whole answer with status 200 is a failure.
+ */
+export class PacedLoad {
+  readonly #options: Required<LoadOptions>;
+  readonly #report: LoadReport = { sent: 0, answers: new Map(), failures: [] };
+  readonly #idle: Connection[] = [];
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #startMs = performance.now();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(options: LoadOptions) {
+    this.#options = { path: "/", freshEvery: 5, ...options };
+    this.#timer = setInterval(() => this.#sendDue(), TICK_MS);
+  }
+
+  get sent(): number {
+    return this.#report.sent;
+  }
+
+  /** Ends the load; resolves when the last answer is in. */
+  async stop(): Promise<LoadReport> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#inFlight);
+    for (const connection of this.#idle.splice(0)) connection.close();
+    return this.#report;
+  }
+
+  #sendDue(): void {
+    const due = (performance.now() - this.#startMs) * this.#options.perSecond / 1_000;
+    while (this.#report.sent < due) {
+      const isFresh = ++this.#report.sent % this.#options.freshEvery === 0;
+      const sending = this.#send(isFresh).catch((error) => this.#fail(error))
+        .finally(() => this.#inFlight.delete(sending));
+      this.#inFlight.add(sending);
+    }
+  }
+
+  async #send(isFresh: boolean): Promise<void> {
+    const { port, path } = this.#options;
+    const kept = isFresh ? undefined : this.#idle.pop();
+    const connection = kept ?? await Connection.open(port);
+    try {
+      const body = await connection.ask(path, { isLast: isFresh });
+      this.#report.answers.set(body, (this.#report.answers.get(body) ?? 0) + 1);
+      if (isFresh) connection.close();
+      else this.#idle.push(connection);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  #fail(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#report.failures.push({ atMs: Math.round(performance.now() - this.#startMs), why });
+  }
+}
+
+/** A connection for one request after another. */
+export class Connection {
+  readonly #socket: Deno.TcpConn;
+  readonly #buffer = new Uint8Array(16 * 1024);
+  #isClosed = false;
+
+  private constructor(socket: Deno.TcpConn) {
+    this.#socket = socket;
+  }
+
+  static async open(port: number): Promise<Connection> {
+    const socket = await Deno.connect({ hostname: "127.0.0.1", port });
+    socket.setNoDelay(true);
+    return new Connection(socket);
+  }
+
+  /** The body of the answer. Rejects when it is not a whole answer with status 200 and a length. */
+  async ask(path: string, { isLast = false } = {}): Promise<string> {
+    const end = isLast ? "connection: close\r\n" : "";
+    const head = `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${end}\r\n`;
+    const timer = setTimeout(() => this.close(), ANSWER_MS_MAX);
+    try {
+      await this.#socket.write(new TextEncoder().encode(head));
+      return await this.#answer();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.close();
+  }
+
+  async #answer(): Promise<string> {
+    let text = "";
+    for (;;) {
+      const count = await this.#socket.read(this.#buffer);
+      if (count === null) throw new Error(`cut off after ${text.length} bytes`);
+      text += new TextDecoder("latin1").decode(this.#buffer.subarray(0, count));
+      const headEnd = text.indexOf("\r\n\r\n");
+      if (headEnd < 0) continue;
+      const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1]);
+      const body = text.slice(headEnd + 4);
+      if (body.length < length) continue;
+      const status = text.slice(9, 12);
+      if (status !== "200") throw new Error(`status ${status}: ${body.trim()}`);
+      if (body.length !== length) throw new Error(`an answer of another length: ${text}`);
+      return body.trim();
+    }
+  }
+}
