@@ -83,7 +83,8 @@ async function build(ground: Ground): Promise<Built> {
   const agent = await createAgent(ground, plane, { node, proxy });
   const { served, place } = await openApi(ground, plane, { agent, node });
   const endpoint = served.address;
-  await bootstrap(plane.objects, { apiPort: endpoint.port });
+  const apiAddress = dialableHost(endpoint.host);
+  await bootstrap(plane.objects, { apiAddress, apiPort: endpoint.port });
   runControllers(ground, plane);
   runAgent(ground, agent);
   startProxy(ground, plane, proxy);

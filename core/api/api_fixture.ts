@@ -42,7 +42,7 @@ export async function freshApi(
   const store = await MemoryStore.open(new MemoryJournal(), { resources: RESOURCES });
   const random = new Random(1);
   const objects = new Objects({ store, clock, random });
-  await bootstrap(objects, { apiPort: 6443 });
+  await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   const api = createApi({
     objects,
     resources: RESOURCES,

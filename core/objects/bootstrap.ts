@@ -1,4 +1,5 @@
 import { isRefusal } from "../client/api_error.ts";
+import { endpointSlices } from "../resources/endpoint_slices.ts";
 import { gatewayClasses } from "../resources/gateway_classes.ts";
 import { namespaces } from "../resources/namespaces.ts";
 import type { AnyResource } from "../resources/resource.ts";
@@ -9,18 +10,20 @@ import type { Objects } from "./objects.ts";
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 export interface BootstrapOptions {
-  /** Port on which the API listens. */
+  /** Where the API answers, for pods that ask the Service `kubernetes`. */
+  apiAddress: string;
   apiPort: number;
 }
 
-/** Makes what every cluster has from the start. What is there already is left as it is. */
-export async function bootstrap(
-  objects: Objects,
-  { apiPort }: BootstrapOptions,
-): Promise<void> {
+/**
+ * Makes what every cluster has from the start. What is there already is left as it is, but for the endpoints of
+ * the API, which may have moved.
+ */
+export async function bootstrap(objects: Objects, options: BootstrapOptions): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(objects, namespaces, { metadata: { name } })));
   await Promise.all([
-    ensure(objects, services, kubernetesService(objects.apiServiceAddress, apiPort)),
+    ensure(objects, services, kubernetesService(objects.apiServiceAddress, options.apiPort)),
+    keepApiEndpoints(objects, options),
     ensure(objects, gatewayClasses, {
       metadata: { name: "coracle" },
       spec: {
@@ -47,6 +50,25 @@ function kubernetesService(clusterIP: string, targetPort: number): Wanted {
   return { metadata, spec: { type: "ClusterIP", clusterIP, ports } } as {
     metadata: { name: string };
   };
+}
+
+/** As kube-apiserver keeps them itself: the Service has no selector. */
+async function keepApiEndpoints(
+  objects: Objects,
+  { apiAddress, apiPort }: BootstrapOptions,
+): Promise<void> {
+  const metadata = {
+    name: "kubernetes",
+    namespace: "default",
+    labels: { "kubernetes.io/service-name": "kubernetes" },
+  };
+  const wanted = {
+    addressType: apiAddress.includes(":") ? "IPv6" : "IPv4",
+    endpoints: [{ addresses: [apiAddress], conditions: { ready: true } }],
+    ports: [{ name: "https", port: apiPort, protocol: "TCP" }],
+  };
+  await ensure(objects, endpointSlices, { metadata, ...wanted });
+  await objects.change(endpointSlices, metadata, (current) => ({ ...current, ...wanted }));
 }
 
 async function ensure(

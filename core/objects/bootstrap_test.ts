@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type EndpointSlice, endpointSlices } from "../resources/endpoint_slices.ts";
 import { gatewayClasses } from "../resources/gateway_classes.ts";
 import { namespaces } from "../resources/namespaces.ts";
 import { type Service, services } from "../resources/services.ts";
@@ -18,6 +19,15 @@ Deno.test("a fresh cluster has its namespaces, the API's Service and a GatewayCl
 Deno.test("a start of a cluster that exists changes nothing", async () => {
   const { objects } = await freshObjects();
   const { revision } = objects.store;
-  await bootstrap(objects, { apiPort: 7443 });
+  await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   assert.equal(objects.store.revision, revision);
+});
+
+Deno.test("the endpoints of the API follow it to another port", async () => {
+  const { objects } = await freshObjects();
+  await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 7443 });
+  const name = { namespace: "default", name: "kubernetes" };
+  const slice = objects.get(endpointSlices, name).object as EndpointSlice;
+  assert.deepEqual(slice.ports?.map(({ port }) => port), [7443]);
+  assert.deepEqual(slice.endpoints.map(({ addresses }) => addresses), [["127.0.0.1"]]);
 });

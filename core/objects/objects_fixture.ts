@@ -14,6 +14,6 @@ export async function freshObjects(): Promise<
   const store = await MemoryStore.open(new MemoryJournal(), { resources: RESOURCES });
   const clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
   const objects = new Objects({ store, clock, random: new Random(1) });
-  await bootstrap(objects, { apiPort: 6443 });
+  await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   return { objects, client: new LocalClient(objects), clock };
 }

@@ -107,7 +107,7 @@ async function cluster(serviceCidr: string): Promise<Objects> {
     random: new Random(7),
     serviceCidr,
   });
-  await bootstrap(objects, { apiPort: 6443 });
+  await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   return objects;
 }
 
