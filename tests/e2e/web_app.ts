@@ -8,13 +8,14 @@ export interface WebApp {
 }
 
 /**
- * Keeps connections, takes some milliseconds for each answer, and dies at once of SIGTERM, with all that is in
- * flight: the program that loses requests when anybody sends it one too many.
+ * Keeps connections, takes its time for some answers, and dies at once of SIGTERM, with all that is in flight: the
+ * program that loses requests when anybody sends it one too many.
  */
 const SERVER = `
+let count = 0;
 Deno.addSignalListener("SIGTERM", () => Deno.exit(0));
 Deno.serve({ port: 8080, hostname: "0.0.0.0" }, async () => {
-  await new Promise((resolve) => setTimeout(resolve, 15));
+  await new Promise((resolve) => setTimeout(resolve, count++ % 10 === 0 ? 500 : 5));
   return new Response(Deno.env.get("VERSION"));
 });
 `;
