@@ -21,7 +21,8 @@ const ANSWER_MS_MAX = 15_000;
 
 /**
  * Requests at a steady pace, whatever becomes of those before (open loop), to a port of 127.0.0.1.
- * Strict: nothing is sent twice, and whatever is not a whole answer with status 200 is a failure.
+ * Half of them are POSTs, which no proxy may repeat. Strict: nothing is sent twice, and whatever is not a whole answer
+ * with status 200 is a failure.
  */
 export class PacedLoad {
   readonly #options: Required<LoadOptions>;
@@ -51,21 +52,23 @@ export class PacedLoad {
   #sendDue(): void {
     const due = (performance.now() - this.#startMs) * this.#options.perSecond / 1_000;
     while (this.#report.sent < due) {
-      const isFresh = ++this.#report.sent % this.#options.freshEvery === 0;
-      const sending = this.#send(isFresh).catch((error) => this.#fail(error))
+      const count = ++this.#report.sent;
+      const method = count % 2 === 0 ? "GET" : "POST";
+      const isLast = count % this.#options.freshEvery === 0;
+      const sending = this.#send({ method, isLast }).catch((error) => this.#fail(error))
         .finally(() => this.#inFlight.delete(sending));
       this.#inFlight.add(sending);
     }
   }
 
-  async #send(isFresh: boolean): Promise<void> {
+  async #send(request: Required<Request>): Promise<void> {
     const { port, path } = this.#options;
-    const kept = isFresh ? undefined : this.#idle.pop();
+    const kept = request.isLast ? undefined : this.#idle.pop();
     const connection = kept ?? await Connection.open(port);
     try {
-      const body = await connection.ask(path, { isLast: isFresh });
+      const body = await connection.ask(path, request);
       this.#report.answers.set(body, (this.#report.answers.get(body) ?? 0) + 1);
-      if (isFresh) connection.close();
+      if (request.isLast) connection.close();
       else this.#idle.push(connection);
     } catch (error) {
       connection.close();
@@ -77,6 +80,12 @@ export class PacedLoad {
     const why = error instanceof Error ? error.message : String(error);
     this.#report.failures.push({ atMs: Math.round(performance.now() - this.#startMs), why });
   }
+}
+
+interface Request {
+  method?: "GET" | "POST";
+  /** Whether the connection ends with it. */
+  isLast?: boolean;
 }
 
 /** A connection for one request after another. */
@@ -96,9 +105,10 @@ export class Connection {
   }
 
   /** The body of the answer. Rejects when it is not a whole answer with status 200 and a length. */
-  async ask(path: string, { isLast = false } = {}): Promise<string> {
+  async ask(path: string, { method = "GET", isLast = false }: Request = {}): Promise<string> {
+    const length = method === "POST" ? "content-length: 0\r\n" : "";
     const end = isLast ? "connection: close\r\n" : "";
-    const head = `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${end}\r\n`;
+    const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${length}${end}\r\n`;
     const timer = setTimeout(() => this.close(), ANSWER_MS_MAX);
     try {
       await this.#socket.write(new TextEncoder().encode(head));

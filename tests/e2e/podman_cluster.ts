@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { importBusybox } from "../../agent/podman/busybox_image.ts";
 import { PodmanClient } from "../../agent/podman/podman_client.ts";
-import { ownSocketPath } from "../../agent/podman/podman_service.ts";
+import { ownSocketPath, startPodmanService } from "../../agent/podman/podman_service.ts";
 import { gatewayDevice } from "../../cli/addresses.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
+import { silentLog } from "../../core/lib/log.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import type { Event } from "../../core/resources/events.ts";
 import type { Pod } from "../../core/resources/pods.ts";
@@ -89,10 +90,15 @@ export class PodmanCluster {
     ];
     const before = await inventory(marks);
     await Deno.mkdir(podmanFolder); // its own storage, whatever Podman runs here
-    const server = await ServerProcess.start({ runtime: "podman", dataFolder, subnet });
-    const cluster = new PodmanCluster(server, { before, marks });
-    await importBusybox(cluster.podman, IMAGE);
-    return cluster;
+    try {
+      const server = await ServerProcess.start({ runtime: "podman", dataFolder, subnet });
+      const cluster = new PodmanCluster(server, { before, marks });
+      await importBusybox(cluster.podman, IMAGE);
+      return cluster;
+    } catch (error) {
+      await removeAll(dataFolder);
+      throw error;
+    }
   }
 
   get dataFolder(): string {
@@ -172,6 +178,15 @@ export class PodmanCluster {
   async delete(kind: string, ...names: string[]): Promise<void> {
     await this.kubectl("delete", kind, ...names, "--timeout=30s");
   }
+}
+
+/** After a server that did not come up. */
+async function removeAll(dataFolder: string): Promise<void> {
+  const clock = new SystemClock();
+  const folder = `${dataFolder}/podman`;
+  const podman = await startPodmanService({ folder, clock, log: silentLog(clock) });
+  await podman.own!.destroy();
+  await Deno.remove(dataFolder, { recursive: true });
 }
 
 export function isReady({ status }: Pod): boolean {
