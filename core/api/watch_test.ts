@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { VirtualClock } from "../lib/virtual_clock.ts";
+import type { KubeObject } from "../resources/resource.ts";
 import { type ApiFixture, freshApi } from "./api_fixture.ts";
 
 const PATH = "/api/v1/namespaces/default/configmaps";
@@ -153,12 +154,18 @@ Deno.test("a watch ends in time, with a last bookmark", async () => {
 
 Deno.test("events of one burst are one chunk, shared by all who watch the same", async () => {
   const fixture = await freshApi();
-  const version = await versionOf(fixture);
+  const { store } = fixture.objects;
+  const base = (await (await fixture.ask("POST", PATH, configMap("base"))).json()) as KubeObject;
+  const version = base.metadata.resourceVersion;
   const [one, two] = await Promise.all([1, 2].map(async () => {
     const answer = await fixture.ask("GET", `${PATH}?watch=true&resourceVersion=${version}`);
     return answer.body!.getReader();
   }));
-  await Promise.all(["a", "b", "c"].map((name) => fixture.ask("POST", PATH, configMap(name))));
+  await store.commit(["a", "b", "c"].map((name) => ({
+    key: ["configmaps", "default", name] as const,
+    value: { ...base, metadata: { ...base.metadata, name } },
+    expected: 0,
+  })));
   const [first, second] = await Promise.all([one!.read(), two!.read()]);
   assert.equal(new TextDecoder().decode(first.value).trim().split("\n").length, 3);
   assert.equal(first.value, second.value);
