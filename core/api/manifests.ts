@@ -1,8 +1,7 @@
-import { setImmediate } from "node:timers/promises";
 import { ApiError } from "../client/api_error.ts";
 import type { Applied, ApplyError, ApplyOptions } from "../objects/apply.ts";
+import { runInTurns } from "../lib/steps.ts";
 import type { Objects } from "../objects/objects.ts";
-import type { Manifest } from "../resources/manifest.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import { sendJson, sendText } from "./answer.ts";
 import type { ApiContext } from "./api_context.ts";
@@ -19,8 +18,6 @@ const MANIFEST_TYPES = [
   "text/yaml",
   "text/x-yaml",
 ];
-/** Documents that are read before others get their turn. */
-const DOCUMENTS_PER_TURN = 16;
 /** Lines of a refusal: a broken generator makes thousands of equal mistakes. */
 const ERRORS_SHOWN_MAX = 200;
 
@@ -65,9 +62,9 @@ async function apply(
   options: ApplyOptions,
 ): Promise<{ results: readonly Applied[]; fault?: ApiError }> {
   const body = await c.get("readBody")();
-  const { ManifestError } = await import("../resources/manifest.ts");
+  const { ManifestError, readManifests } = await import("../resources/manifest.ts");
   try {
-    const documents = await documentsIn(body);
+    const documents = await runInTurns(readManifests(body));
     if (documents.length === 0) {
       return { results: [], fault: new ApiError("BadRequest", "no objects passed to apply") };
     }
@@ -80,16 +77,6 @@ async function apply(
       fault: new ApiError("BadRequest", `error parsing manifest: ${error.message}`),
     };
   }
-}
-
-async function documentsIn(body: Uint8Array): Promise<Manifest[]> {
-  const { readManifests } = await import("../resources/manifest.ts");
-  const documents: Manifest[] = [];
-  for (const manifest of readManifests(body)) {
-    documents.push(manifest);
-    if (documents.length % DOCUMENTS_PER_TURN === 0) await setImmediate();
-  }
-  return documents;
 }
 
 function statusOf(results: readonly Applied[], { isDryRun }: { isDryRun: boolean }): Status {

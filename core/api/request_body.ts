@@ -1,5 +1,6 @@
 import { ApiError } from "../client/api_error.ts";
 import { JsonError, parseJson, Utf8Error } from "../lib/json_text.ts";
+import { runInTurns } from "../lib/steps.ts";
 import type { ApiContext } from "./api_context.ts";
 import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
 
@@ -55,7 +56,7 @@ export function jsonOf(bytes: Uint8Array): unknown {
 async function yamlOf(bytes: Uint8Array): Promise<unknown> {
   const { ManifestError, objectFromYaml } = await import("../resources/manifest.ts");
   try {
-    return objectFromYaml(bytes, { depthMax: NESTING_MAX });
+    return await runInTurns(objectFromYaml(bytes, { depthMax: NESTING_MAX }));
   } catch (error) {
     if (error instanceof ManifestError) throw undecodable(error.message);
     throw error;

@@ -1,5 +1,6 @@
 import { ApiError } from "../client/api_error.ts";
 import type { ObjectName } from "../client/client.ts";
+import { inTurns, runInTurns } from "../lib/steps.ts";
 import type { Manifest, Position } from "../resources/manifest.ts";
 import { type AnyResource, apiVersionOf, groupResourceOf } from "../resources/resource.ts";
 import { inputFrom, nameIn } from "./input.ts";
@@ -46,6 +47,12 @@ interface Plan {
 
 type Checked = Plan | { refused: Applied };
 
+/** An error that is not yet placed. */
+type Fault = Omit<ApplyError, keyof Position>;
+
+/** Objects that are checked or written before others have their turn: some 10 ms. */
+const OBJECTS_PER_TURN = 16;
+
 /**
  * Creates or updates each object as `kubectl apply` would, and answers in the order of the documents
  * (`parseManifests` reads them, and unpacks lists).
@@ -60,19 +67,26 @@ export async function applyManifest(
   documents: readonly Manifest[],
   options: ApplyOptions = {},
 ): Promise<readonly Applied[]> {
-  const checked = documents.map((document) => planOf(resources, document, options));
+  const checked: Checked[] = [];
+  for (const document of documents) checked.push(await planOf(resources, document, options));
   const plans = checked.filter((each): each is Plan => !("refused" in each));
   const namespacesToCome = new Set(plans.filter(isNamespace).map(({ name }) => name.name));
   const results = new Map<Plan, Applied>();
-  await Promise.all(
-    plans.map(async (plan) => results.set(plan, await dryRun(objects, plan, namespacesToCome))),
-  );
+  await inTurns(plans, OBJECTS_PER_TURN, async (some) => {
+    for (const plan of some) results.set(plan, await dryRun(objects, plan, namespacesToCome));
+    return [];
+  });
   const isRefused = checked.some((each) => "refused" in each) ||
     [...results.values()].some(({ outcome }) => outcome === "failed");
   if (!isRefused && !options.dryRun) {
     // Each write is decided in the turn in which it is called, so the order of the calls is kept.
     for (const group of [plans.filter(isNamespace), plans.filter((plan) => !isNamespace(plan))]) {
-      await Promise.all(group.map(async (plan) => results.set(plan, await write(objects, plan))));
+      await inTurns(
+        group,
+        OBJECTS_PER_TURN,
+        (some) =>
+          Promise.all(some.map(async (plan) => results.set(plan, await write(objects, plan)))),
+      );
     }
   }
   const answerOf = (each: Checked) => "refused" in each ? each.refused : results.get(each)!;
@@ -87,21 +101,21 @@ function skipped(applied: Applied): Applied {
   return applied.outcome === "failed" ? applied : { ...applied, outcome: "skipped" };
 }
 
-function planOf(
+async function planOf(
   resources: readonly AnyResource[],
   document: Manifest,
   { namespace = "default", user, fieldValidation = "Strict" }: ApplyOptions,
-): Checked {
+): Promise<Checked> {
   const { value } = document;
   const { apiVersion, kind } = value;
   for (const field of ["apiVersion", "kind"]) {
     if (typeof value[field] !== "string" || value[field] === "") {
-      return refuse(document, value, `${field}: Required value`, field);
+      return await refuse(document, value, `${field}: Required value`, field);
     }
   }
   const found = resourceOf(resources, String(apiVersion), String(kind));
   if (!found) {
-    return refuse(
+    return await refuse(
       document,
       value,
       `no matches for kind "${kind}" in version "${apiVersion}"`,
@@ -114,7 +128,7 @@ function planOf(
     const why = objectIn(value, "metadata")["generateName"]
       ? "cannot use generate name with apply"
       : "Required value: resource name may not be empty";
-    return refuse(document, value, `metadata.name: ${why}`, "metadata.name");
+    return await refuse(document, value, `metadata.name: ${why}`, "metadata.name");
   }
   const place = resource.namespaced ? namespaceIn(value) || namespace : "";
   return {
@@ -148,32 +162,34 @@ async function dryRun(
 ): Promise<Applied> {
   const { document, resource, draft, name: { namespace } } = plan;
   const isStrict = plan.options.fieldValidation === "Strict";
-  const errors: ApplyError[] = [];
+  const faults: Fault[] = [];
   let applied = appliedOf(plan, "unchanged");
   try {
     if (isStrict) {
       const { unknown } = inputFrom(resource, draft, plan.options, { statusCounts: true });
-      errors.push(...unknown.map((field) => errorAt(document, `unknown field "${field}"`, field)));
+      faults.push(...unknown.map((field) => ({ field, message: `unknown field "${field}"` })));
     }
     const isMissing = namespace !== "" && !objects.store.newest(["namespaces", "", namespace]);
     if (isMissing && !toCome.has(namespace)) {
       const message = `namespaces "${namespace}" not found`;
-      errors.push(errorAt(document, message, "metadata.namespace"));
+      faults.push({ field: "metadata.namespace", message });
     }
     const options = { ...plan.options, fieldValidation: "Ignore", dryRun: true } as const;
     const namespacesToCome = isMissing ? new Set([namespace]) : new Set<string>();
     applied = appliedFrom(plan, await writeOf(objects, plan, { ...options, namespacesToCome }));
   } catch (error) {
-    errors.push(...errorsFrom(document, error));
+    faults.push(...faultsFrom(error));
   }
-  return errors.length === 0 ? applied : { ...applied, outcome: "failed", errors };
+  if (faults.length === 0) return applied;
+  return { ...applied, outcome: "failed", errors: await placed(document, faults) };
 }
 
 async function write(objects: Objects, plan: Plan): Promise<Applied> {
   try {
     return appliedFrom(plan, await writeOf(objects, plan, plan.options));
   } catch (error) {
-    return { ...appliedOf(plan, "failed"), errors: errorsFrom(plan.document, error) };
+    const errors = await placed(plan.document, faultsFrom(error));
+    return { ...appliedOf(plan, "failed"), errors };
   }
 }
 
@@ -206,12 +222,12 @@ function appliedOf({ resource, name, draft }: Plan, outcome: Applied["outcome"])
   };
 }
 
-function refuse(
+async function refuse(
   document: Manifest,
   value: JsonObject,
   message: string,
-  field?: string,
-): { refused: Applied } {
+  field: string,
+): Promise<{ refused: Applied }> {
   const { apiVersion, kind } = value;
   const name = nameIn(value);
   const [version, word] = [apiVersion, kind].map((text) => typeof text === "string" ? text : "");
@@ -223,22 +239,25 @@ function refuse(
       object: `${word!.toLowerCase()}/${name}`,
       outcome: "failed",
       warnings: [],
-      errors: [errorAt(document, message, field)],
+      errors: await placed(document, [{ field, message }]),
     },
   };
 }
 
-/** Each cause of a refusal at its own place. Whatever is no refusal is a fault, and goes on. */
-function errorsFrom(document: Manifest, error: unknown): ApplyError[] {
+/** Each cause of a refusal by its own. Whatever is no refusal is a fault of ours, and goes on. */
+function faultsFrom(error: unknown): Fault[] {
   if (!(error instanceof ApiError)) throw error;
   const { causes = [] } = error.details;
-  if (causes.length === 0) return [errorAt(document, error.message)];
-  return causes.map(({ field, message }) => errorAt(document, `${field}: ${message}`, field));
+  if (causes.length === 0) return [{ message: error.message }];
+  return causes.map(({ field, message }) => ({ field, message: `${field}: ${message}` }));
 }
 
-function errorAt(document: Manifest, message: string, field?: string): ApplyError {
-  const position = field === undefined ? document.position : document.at(field);
-  return { ...position, ...(field !== undefined && { field }), message };
+async function placed(document: Manifest, faults: readonly Fault[]): Promise<ApplyError[]> {
+  await runInTurns(document.locate());
+  return faults.map((fault) => ({
+    ...(fault.field === undefined ? document.position : document.at(fault.field)),
+    ...fault,
+  }));
 }
 
 function namespaceIn(value: JsonObject): string {

@@ -1,12 +1,15 @@
 import { decodeUtf8, JsonError, parseSlice, scanJson, Utf8Error } from "../lib/json_text.ts";
+import { runAtOnce, type Steps } from "../lib/steps.ts";
 import {
   isRecord,
   keySetTwice,
   ManifestError,
+  Places,
   type Position,
   positionIn,
 } from "./manifest_position.ts";
-import { type Extent, readYaml, type YamlTree } from "./manifest_yaml.ts";
+import { offsetInJson } from "./manifest_json.ts";
+import { type Extent, readYaml, type TokenBudget, type YamlTree } from "./manifest_yaml.ts";
 
 export { ManifestError, type Position } from "./manifest_position.ts";
 
@@ -20,6 +23,8 @@ export interface Manifest {
    * when there is none, where the nearest object around it is.
    */
   at(path: string): Position;
+  /** Reads what {@linkcode Manifest.at} needs in steps. Without it `at` reads at once, which can take long. */
+  locate(): Steps<void>;
 }
 
 export interface ManifestLimits {
@@ -31,8 +36,10 @@ export interface ManifestLimits {
   documentsMax: number;
   /** How many values of one document aliases may add (`*name`): what a bomb is made of. */
   aliasedValuesMax: number;
-  /** How many words and signs of YAML one document may have; each takes memory while it is read. */
+  /** How many words and signs of YAML one document may have; each takes time and memory while it is read. */
   tokensMax: number;
+  /** The same, of all documents together. */
+  tokensOfAllMax: number;
 }
 
 export const MANIFEST_LIMITS: ManifestLimits = {
@@ -40,7 +47,8 @@ export const MANIFEST_LIMITS: ManifestLimits = {
   depthMax: 64,
   documentsMax: 1000,
   aliasedValuesMax: 10_000,
-  tokensMax: 300_000,
+  tokensMax: 200_000, // some 25,000 lines
+  tokensOfAllMax: 400_000,
 };
 
 /**
@@ -58,38 +66,59 @@ export function parseManifests(
   source: Uint8Array | string,
   limits: Partial<ManifestLimits> = {},
 ): Manifest[] {
-  return [...readManifests(source, limits)];
+  return runAtOnce(readManifests(source, limits));
 }
 
-/** The same, one by one, for a caller who lets others have their turn in between. */
+/** The same, in steps. */
 export function* readManifests(
   source: Uint8Array | string,
   limits: Partial<ManifestLimits> = {},
-): Generator<Manifest, void, undefined> {
+): Steps<Manifest[]> {
   const all = { ...MANIFEST_LIMITS, ...limits };
-  const text = textOf(source, all);
-  let count = 0;
-  for (const extent of documentsIn(text)) {
-    for (const document of documentsOf(text, extent, all)) {
-      for (const manifest of unpacked(document, text)) {
-        if (++count > all.documentsMax) {
+  const stream = streamOf(textOf(source, all), all);
+  const manifests: Manifest[] = [];
+  for (const extent of documentsIn(stream.text)) {
+    for (const document of yield* documentsOf(stream, extent)) {
+      for (const manifest of unpacked(stream, document)) {
+        if (manifests.length >= all.documentsMax) {
           throw new ManifestError(`more than ${all.documentsMax} documents`, manifest.position);
         }
-        yield manifest;
+        manifests.push(manifest);
       }
     }
+    yield;
   }
+  return manifests;
 }
 
-/** One object, e.g. the body of a request in YAML. Throws {@linkcode ManifestError}, also when there are none or several. */
-export function objectFromYaml(
+/**
+ * One object, e.g. the body of a request in YAML, in steps. Throws {@linkcode ManifestError}, also when there
+ * are none or several.
+ */
+export function* objectFromYaml(
   source: Uint8Array | string,
   limits: Partial<ManifestLimits> = {},
-): Record<string, unknown> {
-  const text = textOf(source, { ...MANIFEST_LIMITS, ...limits });
-  const tree = readYaml(text, [0, text.length], { ...MANIFEST_LIMITS, ...limits });
+): Steps<Record<string, unknown>> {
+  const all = { ...MANIFEST_LIMITS, ...limits };
+  const text = textOf(source, all);
+  const tree = yield* readYaml(text, [0, text.length], all);
   if (isRecord(tree.value)) return tree.value;
   throw new ManifestError("expected an object", positionIn(text, 0));
+}
+
+/** What the documents of one text share. */
+interface Stream {
+  text: string;
+  limits: ManifestLimits;
+  places: Places;
+  budget: TokenBudget;
+  /** The tree that was asked for last: errors come document by document, and all trees would fill the memory. */
+  located: { document: Document; tree: YamlTree } | undefined;
+}
+
+function streamOf(text: string, limits: ManifestLimits): Stream {
+  const budget = { left: limits.tokensOfAllMax, of: limits.tokensOfAllMax };
+  return { text, limits, places: new Places(text), budget, located: undefined };
 }
 
 function textOf(source: Uint8Array | string, { bytesMax }: ManifestLimits): string {
@@ -119,19 +148,21 @@ function* documentsIn(text: string): Generator<Extent> {
 /** A value with the way to its positions. */
 interface Document {
   value: unknown;
+  extent: Extent;
   start: number;
-  tree: () => YamlTree;
+  isJson: boolean;
 }
 
-function* documentsOf(text: string, extent: Extent, limits: ManifestLimits): Generator<Document> {
+function* documentsOf(stream: Stream, extent: Extent): Steps<Document[]> {
+  const { text, limits, budget } = stream;
   const [start, end] = withoutMarker(text, extent);
-  if (start === end) return;
+  if (start === end) return [];
   const json = text[start] === "{" || text[start] === "["
     ? jsonDocumentsOf(text, [start, end], limits)
     : undefined;
-  if (json) return yield* json;
-  const tree = readYaml(text, extent, limits);
-  yield { value: tree.value, start, tree: () => readYaml(text, extent, limits) };
+  if (json) return json;
+  const { value } = yield* readYaml(text, extent, limits, budget);
+  return [{ value, extent, start, isJson: false }];
 }
 
 /** The part of a document after `---`, white space and comments. */
@@ -159,7 +190,7 @@ function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLim
       const [twin] = extent.duplicates;
       if (twin) throw keySetTwice(twin.key, positionIn(text, start + twin.offset));
       const range: Extent = [start + extent.start, start + extent.end];
-      documents.push({ value, start: range[0], tree: () => readYaml(text, range, limits) });
+      documents.push({ value, extent: range, start: range[0], isJson: true });
       at = extent.end + /^[ \t\r\n]*/.exec(part.slice(extent.end, extent.end + 65536))![0].length;
     }
     return documents;
@@ -171,25 +202,54 @@ function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLim
 }
 
 /** The objects of a document: itself, or the items of the list that it is; none when it is empty. */
-function* unpacked(document: Document, text: string, prefix = ""): Generator<Manifest> {
-  const { value, start, tree } = document;
+function* unpacked(
+  stream: Stream,
+  document: Document,
+  value: unknown = document.value,
+  prefix = "",
+): Generator<Manifest> {
   if (value === null || value === undefined) return;
-  const position = positionIn(text, start);
-  if (!isRecord(value)) throw new ManifestError("expected an object", position);
+  if (!isRecord(value)) {
+    throw new ManifestError("expected an object", stream.places.at(document.start));
+  }
   const { kind, items } = value;
   if (typeof kind !== "string" || !kind.endsWith("List") || !Array.isArray(items)) {
-    let read: YamlTree | undefined;
-    const offsetOf = (path: string) => (read ??= tree()).offsetOf(joined(prefix, path));
-    const at = (path: string) => positionIn(text, offsetOf(path));
-    return yield { value, position: prefix === "" ? position : at(""), at };
+    return yield manifestOf(stream, document, value, prefix);
   }
   for (const [i, item] of items.entries()) {
-    yield* unpacked(
-      { ...document, value: withKindOf(value, item) },
-      text,
-      joined(prefix, `items[${i}]`),
-    );
+    yield* unpacked(stream, document, withKindOf(value, item), joined(prefix, `items[${i}]`));
   }
+}
+
+function manifestOf(
+  stream: Stream,
+  document: Document,
+  value: Record<string, unknown>,
+  prefix: string,
+): Manifest {
+  const { places, text } = stream;
+  const offsetOf = (path: string): number =>
+    document.isJson
+      ? offsetInJson(text, document.start, path)
+      : runAtOnce(treeOf(stream, document)).offsetOf(path);
+  return {
+    value,
+    get position(): Position {
+      return places.at(prefix === "" ? document.start : offsetOf(prefix));
+    },
+    at: (path) => places.at(offsetOf(joined(prefix, path))),
+    *locate() {
+      if (!document.isJson) yield* treeOf(stream, document);
+    },
+  };
+}
+
+/** Reads the document again: until something is wrong, nobody needs its tree. */
+function* treeOf(stream: Stream, document: Document): Steps<YamlTree> {
+  if (stream.located?.document === document) return stream.located.tree;
+  const tree = yield* readYaml(stream.text, document.extent, stream.limits);
+  stream.located = { document, tree };
+  return tree;
 }
 
 function joined(prefix: string, path: string): string {

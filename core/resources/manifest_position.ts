@@ -32,6 +32,38 @@ export function positionIn(text: string, offset: number): Position {
   return { line, column: offset - lineStart + 1 };
 }
 
+/** The places of many offsets in one text: the lines are counted once, at the first question. */
+export class Places {
+  readonly #text: string;
+  #lineStarts: Uint32Array | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  at(offset: number): Position {
+    const starts = this.#lineStarts ??= lineStartsOf(this.#text);
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - starts[low]! + 1 };
+  }
+}
+
+function lineStartsOf(text: string): Uint32Array {
+  let count = 1;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
+  const starts = new Uint32Array(count);
+  let line = 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
+    starts[++line] = at + 1;
+  }
+  return starts;
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -17,12 +17,20 @@ import {
   type Position,
   positionIn,
 } from "./manifest_position.ts";
+import type { Steps } from "../lib/steps.ts";
+import { restAfter } from "./manifest_json.ts";
 import { plainValueOf } from "./manifest_scalars.ts";
 
 export interface YamlLimits {
   depthMax: number;
   aliasedValuesMax: number;
   tokensMax: number;
+}
+
+/** How many words and signs may still be read, of a stream of documents. */
+export interface TokenBudget {
+  left: number;
+  readonly of: number;
 }
 
 /** A document as JSON would have it, and where its parts are. */
@@ -36,22 +44,30 @@ export interface YamlTree {
 /** A part of a text. */
 export type Extent = readonly [start: number, end: number];
 
-/** Reads the one document in a part of a text. Throws ManifestError. */
-export function readYaml(
+/** Words and signs of a step: some 5 ms. */
+const TOKENS_PER_STEP = 4096;
+
+/**
+ * Reads the one document in a part of a text. Throws ManifestError. The longest of its steps puts the nodes of
+ * a whole document together, which `tokensMax` bounds.
+ */
+export function* readYaml(
   text: string,
   extent: Extent,
   limits: YamlLimits,
-): YamlTree {
+  budget: TokenBudget = { left: Infinity, of: Infinity },
+): Steps<YamlTree> {
   const [start, end] = extent;
   const fail = (fault: string, offset: number) =>
     new ManifestError(fault, positionIn(text, start + offset));
-  const documents = composed(text.slice(start, end), limits, fail);
+  const documents = yield* composed(text.slice(start, end), { ...limits, budget }, fail);
   const [document, second] = documents;
   const [error] = document?.errors ?? [];
   if (error) throw fail(error.message, error.pos[0]);
   if (second) throw fail("expected a single document", second.range[0]);
   const reader = new Reader(text, extent, limits);
   const root = document?.contents ?? undefined;
+  yield;
   const value = root && reader.valueOf(root, 0);
   return { value, offsetOf: (path) => root ? reader.offsetOf(root, path) : start };
 }
@@ -62,11 +78,11 @@ const STACK_SLACK = 8;
 type Fail = (fault: string, offset: number) => ManifestError;
 
 /** Drives lexer, parser and composer by hand, so that what is too deep or too much is left in the middle. */
-function composed(
+function* composed(
   source: string,
-  { depthMax, tokensMax }: YamlLimits,
+  { depthMax, tokensMax, budget }: YamlLimits & { budget: TokenBudget },
   fail: Fail,
-): Document.Parsed[] {
+): Steps<Document.Parsed[]> {
   const parser = new Parser();
   const composer = new Composer({
     schema: "failsafe",
@@ -78,11 +94,16 @@ function composed(
   let count = 0;
   for (const lexeme of new Lexer().lex(source)) {
     if (++count > tokensMax) throw fail(`more than ${tokensMax} words and signs`, parser.offset);
+    if (--budget.left < 0) {
+      throw fail(`more than ${budget.of} words and signs in all documents`, parser.offset);
+    }
+    if (count % TOKENS_PER_STEP === 0) yield;
     for (const token of parser.next(lexeme)) documents.push(...composer.next(token));
     if (parser.stack.length > depthMax + STACK_SLACK) {
       throw fail(`nested more than ${depthMax} levels deep`, parser.offset);
     }
   }
+  yield;
   for (const token of parser.end()) documents.push(...composer.next(token));
   documents.push(...composer.end());
   return documents;
@@ -269,15 +290,6 @@ class Reader {
     }
     return undefined;
   }
-}
-
-/** What is left of a path after a key, as `key`, `key.…`, `key[…` or `[key]…`. */
-function restAfter(path: string, key: string): string | undefined {
-  if (path.startsWith(`[${key}]`)) return path.slice(key.length + 2).replace(/^\./, "");
-  if (!path.startsWith(key) || key === "") return undefined;
-  const rest = path.slice(key.length);
-  if (rest === "" || rest.startsWith("[")) return rest;
-  return rest.startsWith(".") ? rest.slice(1) : undefined;
 }
 
 function isMerge({ key }: ParsedPair): boolean {

@@ -1,0 +1,38 @@
+import { setImmediate } from "node:timers/promises";
+
+/**
+ * Work that takes long, cut into steps of a few milliseconds: whoever runs it may let others have their
+ * turn wherever it yields. What it returns does not depend on who runs it.
+ */
+export type Steps<T> = Generator<void, T, void>;
+
+/** Does all of it now. */
+export function runAtOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Lets the event loop turn between the steps, so that no other request waits for the whole of it. */
+export async function runInTurns<T>(steps: Steps<T>): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await setImmediate();
+  }
+}
+
+/** The results of all, in their order; others may have their turn after each `perTurn` of them. */
+export async function inTurns<T, R>(
+  items: readonly T[],
+  perTurn: number,
+  work: (items: readonly T[]) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += perTurn) {
+    results.push(...await work(items.slice(from, from + perTurn)));
+    await setImmediate();
+  }
+  return results;
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { inTurns, runAtOnce, runInTurns, type Steps } from "./steps.ts";
+
+function* counting(to: number, note: (at: number) => void): Steps<number> {
+  for (let at = 1; at <= to; at++) {
+    note(at);
+    yield;
+  }
+  return to;
+}
+
+Deno.test("work in steps comes to the same, done at once or in turns", async () => {
+  assert.equal(runAtOnce(counting(3, () => {})), 3);
+  assert.equal(await runInTurns(counting(3, () => {})), 3);
+});
+
+Deno.test("others have their turn between two steps", async () => {
+  const seen: string[] = [];
+  const work = runInTurns(counting(3, (at) => seen.push(`step ${at}`)));
+  setImmediate(() => seen.push("somebody else"));
+  await work;
+  assert.ok(seen.indexOf("somebody else") < seen.indexOf("step 3"), seen.join(", "));
+});
+
+Deno.test("an error in a step reaches whoever runs it", async () => {
+  const failing = () => counting(1, () => assert.fail("no"));
+  assert.throws(() => runAtOnce(failing()), /no/);
+  await assert.rejects(runInTurns(failing()), /no/);
+});
+
+Deno.test("a long list is worked off in turns, in its order", async () => {
+  const seen: string[] = [];
+  setImmediate(() => seen.push("somebody else"));
+  const doubled = await inTurns([1, 2, 3], 2, (some) => {
+    seen.push(some.join("+"));
+    return Promise.resolve(some.map((one) => one * 2));
+  });
+  assert.deepEqual(doubled, [2, 4, 6]);
+  assert.deepEqual(seen, ["1+2", "somebody else", "3"]);
+});
