@@ -1,0 +1,362 @@
+import { silentLog } from "../../core/lib/log.ts";
+import { Random } from "../../core/lib/random.ts";
+import { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import type { MemoryStore } from "../../core/store/memory_store.ts";
+import type { RouteTable } from "../../proxy/route_table.ts";
+import { type DiskQuality, GOOD_DISK, WatchedDisk } from "./faulty_journal.ts";
+import { GOOD_RUNTIME } from "./faulty_runtime.ts";
+import { History } from "./history.ts";
+import { GOOD_LINK } from "./link.ts";
+import { problemsOf } from "./liveness.ts";
+import { SimulatedMachine } from "./machine.ts";
+import { Safety } from "./safety.ts";
+import { type Action, MACHINES, type Scenario, wordsFor } from "./scenario.ts";
+import { SimulatedServer } from "./server.ts";
+import { Users } from "./users.ts";
+import { WatcherCheck } from "./watcher_check.ts";
+
+const START_MS = Date.parse("2026-01-01T00:00:00Z");
+/** Virtual time within which everything is as it should be once nothing fails any more. */
+const LIVENESS_MS = 1_800_000;
+/** A cluster that has come to rest stays so. */
+const REST_MS = 60_000;
+/** Real steps of one run; more is a loop that never rests. */
+const STEPS_MAX = 400_000;
+/** A server that cannot start is started again. */
+const SERVER_RETRY_MS = 1_000;
+
+/** What came of one run. `fault`: what is wrong, if anything is. */
+export interface Outcome {
+  fault: string | undefined;
+  history: History;
+}
+
+/** Plays a scenario from beginning to end. Everything depends on the scenario alone. */
+export async function play(scenario: Scenario): Promise<Outcome> {
+  const cluster = new SimulatedCluster(scenario);
+  const fault = await cluster.run();
+  return { fault, history: cluster.history };
+}
+
+/** A whole cluster in one thread, in virtual time. */
+class SimulatedCluster {
+  readonly clock = new VirtualClock(START_MS);
+  readonly history: History;
+  readonly #scenario: Scenario;
+  readonly #random: Random;
+  readonly #safety: Safety;
+  readonly #watchers: WatcherCheck;
+  readonly #machines: readonly SimulatedMachine[];
+  readonly #users: Users;
+  readonly #disk = new WatchedDisk();
+  readonly #diskQuality: DiskQuality = { ...GOOD_DISK };
+  readonly #machineTrouble = new Map<string, number>();
+  readonly #faultEnds = new Map<string, number>();
+  #server: SimulatedServer | undefined;
+  #isServerWanted = false;
+  #serverTroubleMs = -Infinity;
+  #table: RouteTable | undefined;
+  #jumpedMs = 0;
+  #steps = 0;
+  /** Counts changes that should not happen at rest. */
+  #changes = 0;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.#random = new Random(scenario.seed ^ 0x5eed);
+    this.history = new History(() => this.#elapsedMs);
+    this.#safety = new Safety({
+      elapsedMs: () => this.#elapsedMs,
+      serverTroubleMs: () => this.#serverTroubleMs,
+      machineTroubleMs: (name) =>
+        Math.max(this.#machineTrouble.get(name) ?? -Infinity, this.#serverTroubleMs),
+    });
+    this.#watchers = new WatcherCheck(this.#random, (text) => this.#safety.fault(text));
+    this.#machines = Array.from({ length: MACHINES }, (_, index) => this.#newMachine(index));
+    this.#users = new Users({
+      clock: this.clock,
+      server: () => this.#server?.client,
+      machines: this.#machines,
+      say: (text) => this.history.say(text),
+      onAnswer: (answer) => this.#safety.acknowledged(answer),
+    });
+  }
+
+  /** Gives what is wrong, or nothing. */
+  async run(): Promise<string | undefined> {
+    try {
+      await this.#start();
+      for (const action of this.#scenario.actions) {
+        await this.#advance(action.atMs);
+        this.history.say(`* ${wordsFor(action)}`);
+        this.#begin(action);
+      }
+      await this.#advance(this.#scenario.untilMs);
+      await this.#heal();
+      await this.#comeToRest();
+      this.#watchers.finish();
+    } catch (error) {
+      this.#safety.fault(error instanceof Error ? error.stack ?? error.message : String(error));
+    } finally {
+      this.#stop();
+    }
+    return this.#safety.faults[0];
+  }
+
+  get #elapsedMs(): number {
+    return this.clock.now() - START_MS - this.#jumpedMs;
+  }
+
+  async #start(): Promise<void> {
+    this.#startServer();
+    for (const machine of this.#machines) machine.startAgent();
+    await this.#advance(0);
+  }
+
+  /** Lets time go on, one timer after the other, and looks at everything after each. */
+  async #advance(untilMs: number): Promise<void> {
+    while (this.#safety.faults.length === 0) {
+      await this.clock.advance(0);
+      const nextMs = this.clock.nextMs ?? Infinity;
+      const restMs = untilMs - this.#elapsedMs;
+      if (nextMs - this.clock.now() > restMs) return await this.clock.advance(restMs);
+      await this.clock.step();
+      this.#safety.machines(this.#machines);
+      this.#watchers.step();
+      if (++this.#steps > STEPS_MAX) throw new Error("The cluster does not come to rest: a loop");
+    }
+    throw new Error("Stopped at the first fault");
+  }
+
+  #begin(action: Action): void {
+    switch (action.do) {
+      case "crash":
+      case "lose container":
+        return this.#harmContainer(action);
+      case "bad runtime":
+      case "bad link":
+      case "link down":
+      case "agent down":
+      case "power loss":
+        return this.#harmMachine(this.#machines[action.machine]!, action);
+      case "server down":
+        this.#stopServer();
+        return this.#until("server", action.forMs, () => this.#startServer());
+      case "bad disk":
+      case "full disk":
+        return this.#harmDisk(action.do, action.forMs);
+      case "clock jump":
+        this.clock.jump(this.clock.now() + action.byMs);
+        this.#jumpedMs += action.byMs;
+        return;
+      default:
+        this.#users.act(action).catch((error) => this.#safety.fault(String(error)));
+    }
+  }
+
+  #harmContainer({ machine, share, do: act }: Action & { machine: number; share: number }): void {
+    const { runtime } = this.#machines[machine]!;
+    const running = runtime.containers.filter(({ state }) => state === "running");
+    const victim = running[Math.floor(share * running.length)];
+    if (victim === undefined) return;
+    if (act === "crash") runtime.kill(victim.id, 1, { isTold: share < 0.8 });
+    else runtime.remove(victim.id);
+  }
+
+  #harmMachine(machine: SimulatedMachine, action: Action & { forMs: number }): void {
+    const { name } = machine;
+    const random = this.#random;
+    const until = (end: () => void) => {
+      this.#machineTrouble.set(name, Infinity);
+      this.#until(`${action.do} ${name}`, action.forMs, () => {
+        this.#machineTrouble.set(name, this.#elapsedMs);
+        end();
+      });
+    };
+    switch (action.do) {
+      case "bad runtime":
+        Object.assign(machine.quality, { failure: 0.3, lateMaxMs: 800, silence: 0.3 });
+        return until(() => Object.assign(machine.quality, GOOD_RUNTIME));
+      case "bad link":
+        Object.assign(machine.link, { loss: 0.2, duplication: 0.2, delayMaxMs: 1_500 });
+        if (random.chance(0.5)) machine.disconnect();
+        machine.reconnect();
+        return until(() => Object.assign(machine.link, GOOD_LINK));
+      case "link down":
+        machine.link.isUp = false;
+        machine.disconnect();
+        return until(() => {
+          machine.link.isUp = true;
+          machine.reconnect();
+        });
+      case "agent down":
+        machine.killAgent();
+        return until(() => machine.startAgent());
+      default:
+        machine.losePower();
+        return until(() => machine.startAgent());
+    }
+  }
+
+  #harmDisk(act: "bad disk" | "full disk", forMs: number): void {
+    const bad = act === "full disk"
+      ? { isFull: true }
+      : { failure: 0.2, doubt: 0.2, lateMaxMs: 100 };
+    Object.assign(this.#diskQuality, bad);
+    this.#serverTroubleMs = Infinity;
+    this.#until("disk", forMs, () => {
+      Object.assign(this.#diskQuality, GOOD_DISK);
+      this.#noteServerTrouble();
+    });
+  }
+
+  /** Ends a fault after a while. A second one of the same kind before makes it longer. */
+  #until(what: string, forMs: number, end: () => void): void {
+    const endMs = Math.max(this.#elapsedMs + forMs, this.#faultEnds.get(what) ?? 0);
+    this.#faultEnds.set(what, endMs);
+    this.clock.after(endMs - this.#elapsedMs, () => {
+      if (this.#faultEnds.get(what) !== endMs) return;
+      this.#faultEnds.delete(what);
+      this.history.say(`* end of ${what}`);
+      end();
+    });
+  }
+
+  /** The server is in trouble while it is down or its disk is bad; then it was, a moment ago. */
+  #noteServerTrouble(): void {
+    const isBad = this.#faultEnds.has("server") || this.#faultEnds.has("disk");
+    this.#serverTroubleMs = isBad ? Infinity : this.#elapsedMs;
+  }
+
+  #startServer(): void {
+    this.#isServerWanted = true;
+    const { clock } = this;
+    SimulatedServer.start({
+      ...{ clock, log: silentLog(clock), random: this.#random },
+      ...{ disk: this.#disk, quality: this.#diskQuality },
+      onOpen: (store) => this.#watch(store),
+      onTable: (table) => {
+        this.#table = table;
+        this.#safety.routed(table);
+      },
+      onFault: (error) => this.#fault(error),
+    }).then((server) => this.#began(server), () => {
+      clock.after(SERVER_RETRY_MS, () => {
+        if (this.#isServerWanted && this.#server === undefined) this.#startServer();
+      });
+    });
+  }
+
+  #began(server: SimulatedServer): void {
+    if (!this.#isServerWanted || this.#server !== undefined) return server.kill();
+    this.history.say("the server is up");
+    this.#server = server;
+    this.#noteServerTrouble();
+    for (const machine of this.#machines) machine.reconnect();
+  }
+
+  #stopServer(): void {
+    this.#isServerWanted = false;
+    this.#server?.kill();
+    this.#server = undefined;
+    this.#serverTroubleMs = Infinity;
+    for (const machine of this.#machines) machine.disconnect();
+  }
+
+  #watch(store: MemoryStore): void {
+    this.#safety.opened(store, this.#disk);
+    store.subscribe([], (event) => {
+      this.history.change(event);
+      this.#safety.changed(event, this.#disk);
+      if (event.entry.key[0] !== "leases.coordination.k8s.io") this.#changes++;
+    });
+    this.#watchers.attach(store);
+  }
+
+  #newMachine(index: number): SimulatedMachine {
+    const { clock } = this;
+    const machine = new SimulatedMachine({
+      ...{ name: `node-${index}`, index, clock, log: silentLog(clock) },
+      random: new Random(this.#scenario.seed ^ (index + 1) * 0x1000193),
+      server: () => this.#server,
+      onStart: (machine, container, askedMs) => {
+        this.history.say(() => `${machine.name} starts ${container.id}`);
+        this.#safety.started(machine, container, askedMs - START_MS - this.#jumpedMs);
+      },
+      onAnswer: (answer) => this.#safety.acknowledged(answer),
+      onFault: (error) => this.#fault(error),
+    });
+    const { images } = machine.runtime;
+    images.set("crash", { runsMs: 200, exitCode: 3 });
+    images.set("absent", { pullFault: "manifest unknown" });
+    images.set("broken", { startFault: "no such file" });
+    images.set("app:3", { heedsSigterm: false });
+    images.set("job", { runsMs: 3_000, exitCode: 0 });
+    images.set("failing job", { runsMs: 2_000, exitCode: 1 });
+    return machine;
+  }
+
+  #fault(error: unknown): void {
+    this.#safety.fault(error instanceof Error ? error.stack ?? error.message : String(error));
+  }
+
+  /** From now on nothing fails, and users want nothing that cannot be. */
+  async #heal(): Promise<void> {
+    this.history.say("* nothing fails any more");
+    this.#faultEnds.clear();
+    Object.assign(this.#diskQuality, GOOD_DISK);
+    if (this.#server === undefined && !this.#isServerWanted) this.#startServer();
+    await this.#advance(this.#elapsedMs + 2 * SERVER_RETRY_MS);
+    this.#noteServerTrouble();
+    for (const machine of this.#machines) {
+      Object.assign(machine.link, GOOD_LINK);
+      Object.assign(machine.quality, GOOD_RUNTIME);
+      this.#machineTrouble.set(machine.name, this.#elapsedMs);
+      machine.startAgent();
+      machine.reconnect();
+    }
+    await this.#drive(this.#users.tidy());
+  }
+
+  async #drive(work: Promise<void>): Promise<void> {
+    let isDone = false;
+    work.then(() => isDone = true, (error) => {
+      isDone = true;
+      this.#fault(error);
+    });
+    while (!isDone) await this.#advance(this.#elapsedMs + 10);
+  }
+
+  async #comeToRest(): Promise<void> {
+    const endMs = this.#elapsedMs + LIVENESS_MS;
+    while (this.#problems().length > 0) {
+      if (this.#elapsedMs >= endMs) {
+        return this.#safety.fault(
+          `after ${LIVENESS_MS / 60_000} min without a fault:\n  ${this.#problems().join("\n  ")}`,
+        );
+      }
+      await this.#advance(this.#elapsedMs + 1_000);
+    }
+    this.history.say("everything is as it should be");
+    await this.#advance(this.#elapsedMs + 5_000); // what follows from the last change
+    const before = this.#changes;
+    await this.#advance(this.#elapsedMs + REST_MS);
+    const [problem] = this.#problems();
+    if (problem !== undefined) this.#safety.fault(`it did not stay well: ${problem}`);
+    if (this.#changes > before) {
+      this.#safety.fault(`${this.#changes - before} writes at rest`);
+    }
+  }
+
+  #problems(): string[] {
+    const machines = this.#machines;
+    const server = this.#server;
+    if (server === undefined) return ["the server is down"];
+    return problemsOf({ view: server.client, machines, table: this.#table });
+  }
+
+  #stop(): void {
+    this.#stopServer();
+    for (const machine of this.#machines) machine.killAgent();
+  }
+}

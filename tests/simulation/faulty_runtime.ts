@@ -1,0 +1,122 @@
+import {
+  type ContainerRuntime,
+  type ContainerSpec,
+  type ContainerState,
+  type ExecResult,
+  RuntimeError,
+} from "../../agent/container_runtime.ts";
+import type { SimulatedRuntime } from "../../agent/simulated_runtime.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import type { Random } from "../../core/lib/random.ts";
+import { type Lifetime, NEVER } from "./lifetime.ts";
+
+/** How well a runtime works. `failure`: chance per call, half of the time after its work was done. */
+export interface RuntimeQuality {
+  failure: number;
+  lateMaxMs: number;
+  /** Chance that nobody is told of an exit. */
+  silence: number;
+}
+export const GOOD_RUNTIME: RuntimeQuality = { failure: 0, lateMaxMs: 2, silence: 0 };
+
+export interface FaultyRuntimeOptions {
+  clock: Clock;
+  random: Random;
+  quality: RuntimeQuality;
+  /** That of the agent that calls. */
+  lifetime: Lifetime;
+  onStart(container: ContainerState, askedMs: number): void;
+}
+
+/**
+ * A machine's containers as one agent sees them: slow and failing. What a killed agent had asked for is still
+ * done, but nobody hears of it.
+ */
+export class FaultyRuntime implements ContainerRuntime {
+  readonly name = "simulated";
+  readonly version: string;
+  readonly logFormat = "cri";
+  readonly #machine: SimulatedRuntime;
+  readonly #options: FaultyRuntimeOptions;
+
+  constructor(machine: SimulatedRuntime, options: FaultyRuntimeOptions) {
+    this.#machine = machine;
+    this.#options = options;
+    this.version = machine.version;
+  }
+
+  list(): Promise<readonly ContainerState[]> {
+    return this.#call(() => this.#machine.list());
+  }
+
+  inspect(id: string): Promise<ContainerState | undefined> {
+    return this.#call(() => this.#machine.inspect(id));
+  }
+
+  ensureImage(
+    image: string,
+    policy: "Always" | "IfNotPresent" | "Never",
+    onPull?: () => void,
+  ): Promise<string> {
+    return this.#call(() => this.#machine.ensureImage(image, policy, onPull));
+  }
+
+  create(spec: ContainerSpec): Promise<string> {
+    return this.#call(() => this.#machine.create(spec));
+  }
+
+  start(id: string): Promise<void> {
+    const askedMs = this.#options.clock.now();
+    return this.#call(async () => {
+      await this.#machine.start(id);
+      const container = this.#machine.containers.find((candidate) => candidate.id === id);
+      if (container?.state === "running") this.#options.onStart(container, askedMs);
+    });
+  }
+
+  stop(id: string, graceMs: number): Promise<void> {
+    return this.#call(() => this.#machine.stop(id, graceMs));
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#call(() => this.#machine.remove(id));
+  }
+
+  exec(): Promise<ExecResult> {
+    return this.#call(() => this.#machine.exec());
+  }
+
+  onExit(listener: (id: string) => void): () => void {
+    const { random, quality, lifetime } = this.#options;
+    const stop = this.#machine.onExit((id) => {
+      if (!random.chance(quality.silence)) listener(id);
+    });
+    lifetime.atEnd(stop);
+    return stop;
+  }
+
+  collectGarbage(): Promise<void> {
+    return this.#call(() => this.#machine.collectGarbage());
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    const { lifetime, clock, random, quality } = this.#options;
+    if (lifetime.isOver) return await NEVER;
+    await clock.sleep(random.integer(quality.lateMaxMs + 1));
+    const [failsBefore, failsAfter] = [quality.failure / 2, quality.failure / 2];
+    if (random.chance(failsBefore)) throw unreachable();
+    const [result] = await Promise.allSettled([work()]);
+    if (lifetime.isOver) return await NEVER;
+    if (random.chance(failsAfter)) throw unreachable();
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  }
+}
+
+function unreachable(): RuntimeError {
+  return new RuntimeError("RuntimeUnavailable", "Cannot reach the runtime: simulated failure");
+}

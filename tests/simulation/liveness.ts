@@ -1,0 +1,133 @@
+import type { View } from "../../core/client/client.ts";
+import { type Deployment, deployments } from "../../core/resources/deployments.ts";
+import { namespaces } from "../../core/resources/namespaces.ts";
+import { nodes } from "../../core/resources/nodes.ts";
+import { type Pod, pods } from "../../core/resources/pods.ts";
+import { type ReplicaSet, replicaSets } from "../../core/resources/replica_sets.ts";
+import type { RouteTable } from "../../proxy/route_table.ts";
+import type { SimulatedMachine } from "./machine.ts";
+
+export interface LivenessInput {
+  view: View;
+  machines: readonly SimulatedMachine[];
+  table: RouteTable | undefined;
+}
+
+/** What is not yet as it should be in the end. Empty when all is well. */
+export function problemsOf({ view, machines, table }: LivenessInput): string[] {
+  const all = view.list(pods);
+  const machinesByName = new Map(machines.map((machine) => [machine.name, machine]));
+  return [
+    ...machines.flatMap(({ name }) => nodeProblem(view, name)),
+    ...view.list(namespaces).filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+      .map(({ metadata }) => `namespace ${metadata.name} is not gone`),
+    ...view.list(deployments).flatMap(deploymentProblem),
+    ...view.list(replicaSets).flatMap((replicaSet) => replicaSetProblem(replicaSet, view)),
+    ...all.flatMap((pod) => podProblem(pod, view, machinesByName)),
+    ...machines.flatMap((machine) => leftovers(machine, all)),
+    ...routeProblems(all, table),
+  ];
+}
+
+function nodeProblem(view: View, name: string): string[] {
+  const node = view.get(nodes, { name });
+  if (node === undefined) return [`node ${name} is not there`];
+  const ready = node.status.conditions?.find(({ type }) => type === "Ready");
+  const taints = node.spec.taints ?? [];
+  if (ready?.status !== "True") return [`node ${name} is not ready: ${ready?.message}`];
+  return taints.map(({ key }) => `node ${name} has the taint ${key}`);
+}
+
+function deploymentProblem({ metadata, spec, status }: Deployment): string[] {
+  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
+  const isDone = metadata.deletionTimestamp === undefined &&
+    status.observedGeneration === metadata.generation &&
+    [replicas, updatedReplicas, availableReplicas].every((count) => count === spec.replicas);
+  return isDone ? [] : [
+    `deployment ${metadata.name} wants ${spec.replicas}: ${replicas} are there, ` +
+    `${updatedReplicas} updated, ${availableReplicas} available`,
+  ];
+}
+
+function replicaSetProblem(replicaSet: ReplicaSet, view: View): string[] {
+  const { metadata: { uid, name, deletionTimestamp, ownerReferences = [] }, spec } = replicaSet;
+  const active = view.by(pods, "owner", uid).filter(({ status }) => !isFinished({ status }));
+  if (deletionTimestamp !== undefined) return [`replica set ${name} is not gone`];
+  const owner = ownerReferences.find(({ controller }) => controller);
+  if (owner !== undefined && !view.list(deployments).some((d) => d.metadata.uid === owner.uid)) {
+    return [`replica set ${name} has no deployment any more`];
+  }
+  return active.length === spec.replicas
+    ? []
+    : [`replica set ${name} wants ${spec.replicas} pods and has ${active.length}`];
+}
+
+function podProblem(
+  pod: Pod,
+  view: View,
+  machines: ReadonlyMap<string, SimulatedMachine>,
+): string[] {
+  const { metadata: { name, uid, deletionTimestamp, ownerReferences = [] }, spec, status } = pod;
+  if (deletionTimestamp !== undefined) return [`pod ${name} is not gone`];
+  const owner = ownerReferences.find(({ controller }) => controller);
+  if (owner !== undefined && !view.list(replicaSets).some((r) => r.metadata.uid === owner.uid)) {
+    return [`pod ${name} has no replica set any more`];
+  }
+  if (isFinished(pod)) return [];
+  const isReady = status.conditions?.some((each) =>
+    each.type === "Ready" && each.status === "True"
+  );
+  if (isBroken(pod)) return []; // a user's pod that never can
+  if (!isReady) return [`pod ${name} on ${spec.nodeName} is not ready: ${status.phase}`];
+  const running =
+    machines.get(spec.nodeName!)?.runtime.containers.filter(({ podUid, state }) =>
+      podUid === uid && state === "running"
+    ) ?? [];
+  return running.length === spec.containers.length ? [] : [`pod ${name} does not run`];
+}
+
+/** Pods that users took from their ReplicaSet while their image was a bad one. */
+function isBroken({ metadata: { ownerReferences = [] }, spec }: Pod): boolean {
+  const [container] = spec.containers;
+  return ownerReferences.length === 0 && !container!.image!.startsWith("app:");
+}
+
+function leftovers({ name, runtime, ground }: SimulatedMachine, all: readonly Pod[]): string[] {
+  const here = new Set(
+    all.filter(({ spec }) => spec.nodeName === name).map(({ metadata }) => metadata.uid),
+  );
+  const live = new Set(
+    all.filter((pod) => !isFinished(pod)).map(({ metadata }) => metadata.uid),
+  );
+  return [
+    ...runtime.containers.filter(({ podUid }) => !here.has(podUid))
+      .map(({ id }) => `container ${id} is left over on ${name}`),
+    ...[...ground.addresses.keys()].filter((uid) => !live.has(uid) || !here.has(uid))
+      .map((uid) => `the network of ${uid} is left over on ${name}`),
+    ...[...ground.folders].filter((uid) => !here.has(uid))
+      .map((uid) => `the folder of ${uid} is left over on ${name}`),
+  ];
+}
+
+/** Requests go to the ready pods of each Service, and to no others. */
+function routeProblems(all: readonly Pod[], table: RouteTable | undefined): string[] {
+  if (table === undefined) return ["there is no route table"];
+  return table.backends.flatMap(({ name, endpoints }) => {
+    const service = name.slice(name.indexOf("/") + 1, name.indexOf(":"));
+    const namespace = name.slice(0, name.indexOf("/"));
+    if (service === "kubernetes") return [];
+    const wanted = all.filter(({ metadata, status }) =>
+      metadata.namespace === namespace && metadata.labels?.["app"] === service &&
+      !isFinished({ status }) &&
+      status.conditions?.some((each) => each.type === "Ready" && each.status === "True")
+    ).map(({ metadata, status }) => `${metadata.uid} ${status.podIP}`).sort();
+    const found = endpoints.map(({ podUid, address }) => `${podUid} ${address}`).sort();
+    return found.join() === wanted.join()
+      ? []
+      : [`requests for ${name} go to [${found}], not to [${wanted}]`];
+  });
+}
+
+function isFinished({ status }: Pick<Pod, "status">): boolean {
+  return status.phase === "Succeeded" || status.phase === "Failed";
+}

@@ -1,0 +1,167 @@
+import type { Deployment } from "../../core/resources/deployments.ts";
+import type { ReplicaSet } from "../../core/resources/replica_sets.ts";
+import type { PodFacts, PodLedger } from "./pod_facts.ts";
+
+/** A controller may act on what it read this long ago: it decides, then writes, and a write takes its time. */
+const STALE_MS = 5_000;
+
+interface Version {
+  fromMs: number;
+  /** `Infinity` for the one that is in force. */
+  untilMs: number;
+  pods: number;
+  surge: number;
+  unavailable: number;
+  /** Whether pods may only go as far as availability allows. */
+  isRolling: boolean;
+}
+
+interface Sized {
+  owner: string | undefined;
+  ownerSinceMs: number;
+  sizes: { untilMs: number; pods: number }[];
+  pods: number;
+}
+
+/**
+ * The limits of rolling updates, as far as Kubernetes guarantees them
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment):
+ *
+ * - Surge: whenever a ReplicaSet of a Deployment is given more pods, all its ReplicaSets together are given no
+ *   more than its replicas and its surge. Pods that are ending do not count.
+ * - Availability: whenever a rollout gives a ReplicaSet fewer pods, either no available pod is lost by it, or as
+ *   many are left as the Deployment wants at least. A pod that crashed a moment ago counts as available: the
+ *   controller could not know. After the number that is wanted has changed, this does not apply for a moment.
+ * - A ReplicaSet never makes more pods than it is given.
+ */
+export class RolloutLimits {
+  readonly #pods: PodLedger;
+  readonly #deployments = new Map<string, Version[]>();
+  readonly #replicaSets = new Map<string, Sized>();
+  /** How long ago decisions may have been made that are carried out now. */
+  readonly #staleMs: () => number;
+
+  constructor(pods: PodLedger, options: { extraStaleMs: () => number }) {
+    this.#pods = pods;
+    this.#staleMs = () => STALE_MS + options.extraStaleMs();
+  }
+
+  deploymentSeen({ metadata: { uid }, spec }: Deployment, nowMs: number): void {
+    const versions = this.#deployments.get(uid) ?? [];
+    this.#deployments.set(uid, versions);
+    const version = versionOf(spec, nowMs);
+    const last = versions.at(-1);
+    const isSame = last !== undefined && last.pods === version.pods &&
+      last.surge === version.surge && last.unavailable === version.unavailable &&
+      last.isRolling === version.isRolling;
+    if (isSame) return;
+    if (last !== undefined) last.untilMs = nowMs;
+    versions.push(version);
+  }
+
+  deploymentGone(uid: string): void {
+    this.#deployments.delete(uid);
+  }
+
+  /** Gives what is wrong with the change. */
+  replicaSetSeen({ metadata, spec }: ReplicaSet, nowMs: number): string | undefined {
+    const { uid, name, ownerReferences = [] } = metadata;
+    const owner = ownerReferences.find(({ controller }) => controller)?.uid;
+    const known = this.#replicaSets.get(uid);
+    const before = known?.pods ?? 0;
+    const sized = known ?? { owner, ownerSinceMs: nowMs, sizes: [], pods: 0 };
+    if (sized.owner !== owner) Object.assign(sized, { owner, ownerSinceMs: nowMs });
+    this.#replicaSets.set(uid, sized);
+    if (before !== spec.replicas) sized.sizes.push({ untilMs: nowMs, pods: before });
+    sized.pods = spec.replicas;
+    if (owner === undefined || !this.#deployments.has(owner)) return undefined;
+    if (spec.replicas > before) return this.#surgeFault(owner, name, nowMs);
+    if (spec.replicas < before) {
+      return this.#availabilityFault(owner, { uid, name, before }, nowMs);
+    }
+    return undefined;
+  }
+
+  replicaSetGone(uid: string): void {
+    this.#replicaSets.delete(uid);
+  }
+
+  /** To be called when a pod was made. Gives what is wrong with that. */
+  podMade({ owner, name }: PodFacts, nowMs: number): string | undefined {
+    const sized = owner === undefined ? undefined : this.#replicaSets.get(owner);
+    if (sized === undefined) return undefined;
+    const recent = sized.sizes.filter(({ untilMs }) => untilMs >= nowMs - this.#staleMs());
+    const allowed = Math.max(sized.pods, ...recent.map(({ pods }) => pods));
+    const active = this.#podsOf(owner!).filter(({ isActive }) => isActive).length;
+    if (active <= allowed) return undefined;
+    return `pod ${name} was made as number ${active}, its ReplicaSet wants ${allowed}`;
+  }
+
+  #surgeFault(owner: string, name: string, nowMs: number): string | undefined {
+    const allowed = Math.max(
+      ...this.#versionsOf(owner, nowMs).map(({ pods, surge }) => pods + surge),
+    );
+    const total = this.#replicaSetsOf(owner).reduce((sum, [, { pods }]) => sum + pods, 0);
+    if (total <= allowed) return undefined;
+    return `replica set ${name} grew, and all of its Deployment want ${total} of ${allowed} pods`;
+  }
+
+  #availabilityFault(
+    owner: string,
+    shrunk: { uid: string; name: string; before: number },
+    nowMs: number,
+  ): string | undefined {
+    const versions = this.#versionsOf(owner, nowMs);
+    const [first] = versions;
+    const siblings = this.#replicaSetsOf(owner);
+    const isSteady = versions.every(({ isRolling, pods }) => isRolling && pods === first!.pods) &&
+      siblings.every(([, { ownerSinceMs, sizes }]) =>
+        sizes.length <= 1 || ownerSinceMs < nowMs - this.#staleMs()
+      );
+    if (!isSteady || this.#staleMs() > STALE_MS) return undefined;
+    const wanted = Math.min(...versions.map(({ pods, unavailable }) => pods - unavailable));
+    const counted = siblings.map(([uid, { pods }]) => {
+      const available = this.#availableOf(uid, nowMs);
+      const before = uid === shrunk.uid ? shrunk.before : pods;
+      return { before: Math.min(before, available), after: Math.min(pods, available) };
+    });
+    const before = counted.reduce((sum, each) => sum + each.before, 0);
+    const after = counted.reduce((sum, each) => sum + each.after, 0);
+    if (after >= before || after >= wanted) return undefined;
+    return `replica set ${shrunk.name} shrank, and of ${before} available pods ${after} are left ` +
+      `where ${wanted} are wanted at least`;
+  }
+
+  /** Pods that are available, or were a moment ago. */
+  #availableOf(replicaSet: string, nowMs: number): number {
+    return this.#podsOf(replicaSet).filter((pod) =>
+      pod.isReady || pod.readyUntilMs >= nowMs - STALE_MS
+    ).length;
+  }
+
+  #podsOf(replicaSet: string): PodFacts[] {
+    return [...this.#pods.all].filter(({ owner }) => owner === replicaSet);
+  }
+
+  #versionsOf(deployment: string, nowMs: number): Version[] {
+    return this.#deployments.get(deployment)!
+      .filter(({ untilMs }) => untilMs >= nowMs - this.#staleMs());
+  }
+
+  #replicaSetsOf(deployment: string): [string, Sized][] {
+    return [...this.#replicaSets].filter(([, { owner }]) => owner === deployment);
+  }
+}
+
+function versionOf({ replicas, strategy, paused }: Deployment["spec"], fromMs: number): Version {
+  const { maxSurge = "25%", maxUnavailable = "25%" } = strategy.rollingUpdate ?? {};
+  const isRolling = strategy.type === "RollingUpdate" && !paused;
+  const inPods = (limit: number | string, round: (pods: number) => number) =>
+    typeof limit === "number" ? limit : round(Number.parseInt(limit) * replicas / 100);
+  const surge = strategy.type === "Recreate" ? 0 : inPods(maxSurge, Math.ceil);
+  const unavailable = Math.min(inPods(maxUnavailable, Math.floor), replicas);
+  return {
+    ...{ fromMs, untilMs: Infinity, pods: replicas, surge, isRolling },
+    unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable,
+  };
+}

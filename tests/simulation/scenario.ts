@@ -1,0 +1,158 @@
+import { Random } from "../../core/lib/random.ts";
+
+/** One thing that happens at a time; `share` in [0, 1) chooses among what is there then. */
+export type Action = { readonly atMs: number } & (UserAction | FaultAction);
+
+export type UserAction =
+  | { readonly do: "deploy"; readonly name: string; readonly replicas: number }
+  | { readonly do: "scale"; readonly name: string; readonly replicas: number }
+  | { readonly do: "set image"; readonly name: string; readonly image: string }
+  | { readonly do: "undo"; readonly name: string }
+  | { readonly do: "pause" | "resume"; readonly name: string }
+  | {
+    readonly do: "delete deployment";
+    readonly name: string;
+    readonly policy: "Background" | "Foreground" | "Orphan";
+  }
+  | { readonly do: "delete pod"; readonly share: number; readonly graceSeconds: number | undefined }
+  | { readonly do: "relabel pod"; readonly share: number }
+  | { readonly do: "run job"; readonly name: string; readonly image: string }
+  | { readonly do: "cordon" | "uncordon" | "drain" | "delete node"; readonly machine: number }
+  | { readonly do: "delete namespace" };
+
+export type FaultAction =
+  | { readonly do: "crash" | "lose container"; readonly machine: number; readonly share: number }
+  | {
+    readonly do: "bad runtime" | "bad link" | "link down" | "agent down" | "power loss";
+    readonly machine: number;
+    readonly forMs: number;
+  }
+  | { readonly do: "server down" | "bad disk" | "full disk"; readonly forMs: number }
+  | { readonly do: "clock jump"; readonly byMs: number };
+
+/** How a Deployment of the simulator may be updated; by its name. */
+export const DEPLOYMENTS: Readonly<Record<string, Strategy>> = {
+  web: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+  api: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" } },
+  shop: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+  batch: { type: "Recreate" },
+};
+export type Strategy =
+  | { type: "Recreate" }
+  | {
+    type: "RollingUpdate";
+    rollingUpdate: { maxSurge: number | string; maxUnavailable: number | string };
+  };
+
+export const MACHINES = 3;
+/** Pods that all Deployments together may want: the rest of the room is for surges and jobs. */
+const PODS_MAX = 9;
+const IMAGES = ["app:1", "app:2", "app:3"];
+/** `crash` ends at once, `absent` cannot be pulled, `broken` cannot be started. */
+const BAD_IMAGES = ["crash", "absent", "broken"];
+const LONGEST_FAULT_MS = 25_000;
+
+/** All that happens in one run before the faults stop. */
+export interface Scenario {
+  readonly seed: number;
+  readonly actions: readonly Action[];
+  /** When the faults stop. */
+  readonly untilMs: number;
+}
+
+/** Makes up the whole run that a seed stands for. */
+export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed);
+  const names = random.shuffled(Object.keys(DEPLOYMENTS)).slice(0, 3);
+  const made = new ScenarioMaker(random, names);
+  const untilMs = 40_000 + random.integer(60_000);
+  const actions: Action[] = names.map((name) => ({
+    atMs: random.integer(500),
+    ...{ do: "deploy", name, replicas: 1 + random.integer(3) },
+  }));
+  const count = 12 + random.integer(20);
+  for (let i = 0; i < count; i++) {
+    actions.push({ atMs: 1_000 + random.integer(untilMs - 1_000), ...made.next() });
+  }
+  return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs };
+}
+
+class ScenarioMaker {
+  readonly #random: Random;
+  readonly #names: readonly string[];
+  #jobs = 0;
+
+  constructor(random: Random, names: readonly string[]) {
+    this.#random = random;
+    this.#names = names;
+  }
+
+  next(): UserAction | FaultAction {
+    return this.#random.chance(0.55) ? this.#byUser() : this.#fault();
+  }
+
+  #byUser(): UserAction {
+    const random = this.#random;
+    const name = random.pick(this.#names)!;
+    const share = random.next();
+    const machine = random.integer(MACHINES);
+    const graceSeconds = random.pick([undefined, undefined, 0, 5]);
+    const policy = random.pick(["Background", "Foreground", "Orphan"] as const)!;
+    const replicas = random.integer(PODS_MAX / this.#names.length + 1);
+    const image = random.pick(random.chance(0.2) ? BAD_IMAGES : IMAGES)!;
+    const job = random.pick(["job", "failing job"])!;
+    const choices: (() => UserAction)[] = [
+      () => ({ do: "scale", name, replicas }),
+      () => ({ do: "scale", name, replicas }),
+      () => ({ do: "set image", name, image }),
+      () => ({ do: "set image", name, image }),
+      () => ({ do: "set image", name, image }),
+      () => ({ do: "undo", name }),
+      () => ({ do: random.chance(0.4) ? "pause" : "resume", name }),
+      () => ({ do: "delete deployment", name, policy }),
+      () => ({ do: "deploy", name, replicas }),
+      () => ({ do: "delete pod", share, graceSeconds }),
+      () => ({ do: "delete pod", share, graceSeconds }),
+      () => ({ do: "relabel pod", share }),
+      () => ({ do: "run job", name: `job-${this.#jobs++}`, image: job }),
+      () => ({
+        do: random.pick(["cordon", "uncordon", "drain", "delete node"] as const)!,
+        machine,
+      }),
+      () => random.chance(0.3) ? { do: "delete namespace" } : { do: "scale", name, replicas },
+    ];
+    return random.pick(choices)!();
+  }
+
+  #fault(): FaultAction {
+    const random = this.#random;
+    const machine = random.integer(MACHINES);
+    const share = random.next();
+    const forMs = 200 + random.integer(random.chance(0.3) ? LONGEST_FAULT_MS : 4_000);
+    const byMs = random.chance(0.5) ? random.integer(3_600_000) : -random.integer(5_000);
+    const choices: (() => FaultAction)[] = [
+      () => ({ do: "crash", machine, share }),
+      () => ({ do: "crash", machine, share }),
+      () => ({ do: "lose container", machine, share }),
+      () => ({ do: "bad runtime", machine, forMs }),
+      () => ({ do: "bad runtime", machine, forMs }),
+      () => ({ do: "bad link", machine, forMs }),
+      () => ({ do: "bad link", machine, forMs }),
+      () => ({ do: "link down", machine, forMs: random.chance(0.1) ? 400_000 : forMs }),
+      () => ({ do: "agent down", machine, forMs }),
+      () => ({ do: "agent down", machine, forMs: random.integer(50) }),
+      () => ({ do: "power loss", machine, forMs }),
+      () => ({ do: "server down", forMs }),
+      () => ({ do: "server down", forMs: random.integer(50) }),
+      () => ({ do: "bad disk", forMs }),
+      () => ({ do: "full disk", forMs }),
+      () => ({ do: "clock jump", byMs }),
+    ];
+    return random.pick(choices)!();
+  }
+}
+
+/** An action in words. */
+export function wordsFor({ atMs: _, do: act, ...rest }: Action): string {
+  return [act, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(" ");
+}

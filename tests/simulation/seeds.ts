@@ -1,0 +1,51 @@
+import { play } from "./cluster.ts";
+import { type Scenario, scenarioOf, wordsFor } from "./scenario.ts";
+import { shrunk } from "./shrunk.ts";
+
+/** Lines of a history that are shown. */
+const LINES_MAX = 400;
+
+/** Plays the runs of the seeds one after the other. Gives the first seed that goes wrong. */
+export async function firstBadSeed(
+  seeds: Iterable<number>,
+  onPlayed: (seed: number) => void = () => {},
+): Promise<number | undefined> {
+  for (const seed of seeds) {
+    if ((await play(scenarioOf(seed))).fault !== undefined) return seed;
+    onPlayed(seed);
+  }
+  return undefined;
+}
+
+/** `count` seeds from `first` on, every `step`th. */
+export function* seedsFrom(first: number, count: number, step = 1): Generator<number> {
+  for (let seed = first; seed < first + count; seed += step) yield seed;
+}
+
+/** Tells for a person what goes wrong with a seed, by the shortest scenario that shows it. */
+export async function reportOf(seed: number): Promise<string> {
+  const whole = scenarioOf(seed);
+  const short = await shrunk(whole);
+  const [atFirst, { fault, history }] = [await play(whole), await play(short)];
+  const lines = history.lines;
+  const left = Math.max(0, lines.length - LINES_MAX);
+  return [
+    `seed ${seed}: ${atFirst.fault}`,
+    ...(fault === atFirst.fault ? [] : [`shrunk: ${fault}`]),
+    `what is needed for it, ${short.actions.length} of ${whole.actions.length} actions:`,
+    ...actionLines(short),
+    "what happens then:",
+    ...(left > 0 ? [`  … ${left} lines before`] : []),
+    ...lines.slice(left),
+    `again: SEED=${seed} deno task simulate`,
+  ].join("\n");
+}
+
+function actionLines({ actions, untilMs }: Scenario): string[] {
+  return [
+    ...actions.map((action) =>
+      `${(action.atMs / 1_000).toFixed(3).padStart(9)} s  ${wordsFor(action)}`
+    ),
+    `${(untilMs / 1_000).toFixed(3).padStart(9)} s  nothing fails any more`,
+  ];
+}

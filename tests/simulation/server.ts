@@ -1,0 +1,104 @@
+import type { Client } from "../../core/client/client.ts";
+import { EventRecorder } from "../../core/client/event_recorder.ts";
+import { createControllers } from "../../core/controllers/mod.ts";
+import { runLoop } from "../../core/controllers/run_controller.ts";
+import type { Log } from "../../core/lib/log.ts";
+import type { Random } from "../../core/lib/random.ts";
+import { supervise } from "../../core/lib/supervise.ts";
+import type { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import { bootstrap } from "../../core/objects/bootstrap.ts";
+import { LocalClient } from "../../core/objects/local_client.ts";
+import { Objects } from "../../core/objects/objects.ts";
+import { RESOURCES } from "../../core/resources/mod.ts";
+import { PLUGINS } from "../../core/scheduler/plugins/mod.ts";
+import { scheduler } from "../../core/scheduler/scheduler.ts";
+import { MemoryStore } from "../../core/store/memory_store.ts";
+import type { RouteTable } from "../../proxy/route_table.ts";
+import { runProxy } from "../../proxy/run_proxy.ts";
+import { type DiskQuality, FaultyJournal, type WatchedDisk } from "./faulty_journal.ts";
+import { Lifetime } from "./lifetime.ts";
+
+export interface ServerOptions {
+  clock: VirtualClock;
+  log: Log;
+  random: Random;
+  disk: WatchedDisk;
+  quality: DiskQuality;
+  /** Called with the store before anything is done with it. */
+  onOpen(store: MemoryStore): void;
+  onTable(table: RouteTable): void;
+  onFault(error: unknown): void;
+}
+
+/** What runs in the server's process, without HTTP: store, verbs, controllers, scheduler, route table. */
+export class SimulatedServer {
+  readonly store: MemoryStore;
+  readonly client: Client & LocalClient;
+  readonly #options: ServerOptions;
+  readonly #objects: Objects;
+  readonly #lifetime: Lifetime;
+
+  /** Reads what the disk holds. Rejects when the disk lets it not begin; it may be tried again. */
+  static async start(options: ServerOptions): Promise<SimulatedServer> {
+    const lifetime = new Lifetime();
+    const { disk, clock, random, quality } = options;
+    const journal = new FaultyJournal(disk, { clock, random, quality, lifetime });
+    const store = await MemoryStore.open(journal, {
+      resources: RESOURCES,
+      onStopped: options.onFault,
+    });
+    const server = new SimulatedServer(options, store, lifetime);
+    await server.#run().catch((error) => {
+      server.kill();
+      throw error;
+    });
+    return server;
+  }
+
+  private constructor(options: ServerOptions, store: MemoryStore, lifetime: Lifetime) {
+    const { clock, random } = options;
+    this.#options = options;
+    this.#lifetime = lifetime;
+    this.store = store;
+    this.#objects = new Objects({ store, clock, random });
+    this.client = new LocalClient(this.#objects, { user: "system:coracle" });
+  }
+
+  /** Ends it as `kill -9` does. */
+  kill(): void {
+    this.#lifetime.end();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, onOpen, onFault } = this.#options;
+    onOpen(this.store);
+    const { signal } = this.#lifetime;
+    await bootstrap(this.#objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
+    const { client } = this;
+    const events = new EventRecorder({ client, clock, log, signal, host: "server" });
+    const parts = { client, view: client, clock, log, events };
+    const controllers = createControllers({ resources: RESOURCES, gatewayAddress: "0.0.0.0" });
+    for (const loop of [...controllers, scheduler(PLUGINS)]) {
+      const supervision = { name: loop.name, clock, log, signal };
+      supervise(supervision, (inner) => runLoop(loop, parts, inner)).catch(onFault);
+    }
+    supervise({ name: "the route table", clock, log, signal }, (inner) => this.#proxy(inner))
+      .catch(onFault);
+  }
+
+  #proxy(signal: AbortSignal): Promise<void> {
+    const { clock, log, onTable } = this.#options;
+    const proxy = {
+      use: (table: RouteTable) => {
+        if (!this.#lifetime.isOver) onTable(table);
+        return Promise.resolve({ listening: [], failed: [] });
+      },
+      onListeners: () => () => {},
+    };
+    return runProxy({
+      ...{ view: this.client, proxy, clock, log, signal, gatewayAddress: "0.0.0.0" },
+      nodePortAddress: "0.0.0.0",
+      listensOnClusterIPs: true,
+    });
+  }
+}

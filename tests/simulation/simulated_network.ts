@@ -1,0 +1,129 @@
+import type { PodAddress, PodNetwork } from "../../agent/pod_network.ts";
+import type { PodFiles, RunName } from "../../agent/pod_files.ts";
+import type { PodVolumes } from "../../agent/volumes.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import type { Random } from "../../core/lib/random.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { NEVER } from "./lifetime.ts";
+import type { RuntimeQuality } from "./faulty_runtime.ts";
+
+/** What a machine keeps for its pods besides containers: addresses until it loses power, files for ever. */
+export class Ground {
+  readonly addresses = new Map<string, PodAddress>();
+  readonly folders = new Set<string>();
+  readonly #prefix: string;
+
+  constructor(machine: number) {
+    this.#prefix = `10.${machine}.0`;
+  }
+
+  /** The lowest address that is free: those of pods that are gone are used again soon. */
+  addressFor(podUid: string): PodAddress {
+    const known = this.addresses.get(podUid);
+    if (known) return known;
+    const taken = new Set([...this.addresses.values()].map(({ ip }) => ip));
+    let host = 1;
+    while (taken.has(`${this.#prefix}.${host}`)) host++;
+    const ip = `${this.#prefix}.${host}`;
+    const address = { podUid, ip, namespacePath: `/run/netns/${podUid}` };
+    this.addresses.set(podUid, address);
+    return address;
+  }
+}
+
+export interface SimulatedEdgeOptions {
+  ground: Ground;
+  clock: Clock;
+  random: Random;
+  quality: RuntimeQuality;
+  lifetime: Lifetime;
+}
+
+/** Pod addresses that fail as often as the runtime does. */
+export class SimulatedNetwork implements PodNetwork {
+  readonly kind = "namespace";
+  readonly gatewayIP = "10.255.255.254";
+  readonly #options: SimulatedEdgeOptions;
+
+  constructor(options: SimulatedEdgeOptions) {
+    this.#options = options;
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async add(podUid: string): Promise<PodAddress> {
+    await pass(this.#options);
+    return this.#options.ground.addressFor(podUid);
+  }
+
+  async remove(podUid: string): Promise<void> {
+    await pass(this.#options);
+    this.#options.ground.addresses.delete(podUid);
+  }
+
+  async list(): Promise<readonly PodAddress[]> {
+    await pass(this.#options);
+    return [...this.#options.ground.addresses.values()];
+  }
+
+  close(): void {}
+}
+
+/** Files of pods without a disk: only whether a pod has a folder is kept. */
+export class SimulatedFiles implements PodFiles {
+  readonly #options: SimulatedEdgeOptions;
+
+  constructor(options: SimulatedEdgeOptions) {
+    this.#options = options;
+  }
+
+  async podUids(): Promise<readonly string[]> {
+    await pass(this.#options);
+    return [...this.#options.ground.folders];
+  }
+
+  async showHosts(podUid: string): Promise<void> {
+    await pass(this.#options);
+    this.#options.ground.folders.add(podUid);
+  }
+
+  async prepareRun({ podUid }: RunName): Promise<void> {
+    await pass(this.#options);
+    this.#options.ground.folders.add(podUid);
+  }
+
+  message(): Promise<string> {
+    return Promise.resolve("");
+  }
+
+  logEnd(): Promise<string> {
+    return Promise.resolve("");
+  }
+
+  rotateLog(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async remove(podUid: string): Promise<void> {
+    await pass(this.#options);
+    this.#options.ground.folders.delete(podUid);
+  }
+}
+
+/** Pods of the simulator mount nothing. */
+export const NO_VOLUMES: PodVolumes = {
+  make: () => Promise.resolve(),
+  refresh: () => Promise.resolve(),
+  mountsOf: () => Promise.resolve([]),
+  remove: () => Promise.resolve(),
+  unmount: () => Promise.resolve(),
+};
+
+async function pass({ lifetime, clock, random, quality }: SimulatedEdgeOptions): Promise<void> {
+  if (lifetime.isOver) return await NEVER;
+  await clock.sleep(random.integer(3));
+  if (lifetime.isOver) return await NEVER;
+  if (random.chance(quality.failure)) throw new Error("Cannot reach the kernel: simulated failure");
+}

@@ -1,0 +1,238 @@
+import { ApiError, isRefusal } from "../../core/client/api_error.ts";
+import type { Client, Draft, View } from "../../core/client/client.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import { type Deployment, deployments } from "../../core/resources/deployments.ts";
+import { namespaces } from "../../core/resources/namespaces.ts";
+import { nodes } from "../../core/resources/nodes.ts";
+import { type Pod, pods } from "../../core/resources/pods.ts";
+import { replicaSets } from "../../core/resources/replica_sets.ts";
+import { services } from "../../core/resources/services.ts";
+import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
+
+/** Where all that users make is. */
+export const NAMESPACE = "shop";
+const TRIES_MAX = 6;
+const RETRY_MS = 700;
+/** Four pods fill a machine. */
+const CPU_REQUEST = "500m";
+
+export interface UsersOptions {
+  clock: Clock;
+  server: () => (Client & View) | undefined;
+  machines: readonly { name: string }[];
+  say(text: string): void;
+  onAnswer(answer: unknown): void;
+}
+
+/** People with kubectl: they try again when the server does not answer, and give up after a while. */
+export class Users {
+  readonly #options: UsersOptions;
+
+  constructor(options: UsersOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the action is done, refused, or given up. */
+  async act(action: UserAction): Promise<void> {
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      const api = this.#options.server();
+      try {
+        if (api !== undefined) return await this.#do(action, api);
+      } catch (error) {
+        const isFinal = error instanceof ApiError && error.code < 500 &&
+          error.reason !== "Conflict";
+        if (!(error instanceof ApiError)) throw error;
+        this.#options.say(`  refused: ${error.message}`);
+        if (isFinal) return;
+      }
+      await this.#options.clock.sleep(RETRY_MS);
+    }
+  }
+
+  /** Makes everything such that it can come to rest: whatever was left paused, cordoned or broken. */
+  async tidy(): Promise<void> {
+    const api = this.#options.server()!;
+    for (const deployment of api.list(deployments, NAMESPACE)) {
+      const { paused: _, ...spec } = withImage(deployment, "app:1").spec;
+      await this.#acknowledged(api.update(deployments, { ...deployment, spec }));
+    }
+    for (const { name } of this.#options.machines) await this.#cordon(api, name, false);
+  }
+
+  #do(action: UserAction, api: Client & View): Promise<void> {
+    switch (action.do) {
+      case "deploy":
+        return this.#deploy(api, action.name, action.replicas);
+      case "scale":
+      case "set image":
+      case "undo":
+      case "pause":
+      case "resume":
+        return this.#change(api, action);
+      case "delete deployment":
+        return api.delete(deployments, { namespace: NAMESPACE, name: action.name }, {
+          propagationPolicy: action.policy,
+        });
+      case "delete pod":
+      case "relabel pod":
+        return this.#touchPod(api, action);
+      case "run job":
+        return this.#runJob(api, action.name, action.image);
+      case "cordon":
+      case "uncordon":
+        return this.#cordon(api, this.#machine(action.machine), action.do === "cordon");
+      case "drain":
+        return this.#drain(api, this.#machine(action.machine));
+      case "delete node":
+        return api.delete(nodes, { name: this.#machine(action.machine) });
+      case "delete namespace":
+        return api.delete(namespaces, { name: NAMESPACE });
+    }
+  }
+
+  async #deploy(api: Client & View, name: string, replicas: number): Promise<void> {
+    await this.#ensure(api.create(namespaces, { metadata: { name: NAMESPACE } }));
+    await this.#ensure(api.create(services, {
+      metadata: { namespace: NAMESPACE, name },
+      spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
+    }));
+    await this.#ensure(api.create(deployments, deploymentOf(name, replicas)));
+  }
+
+  async #change(
+    api: Client & View,
+    action: Extract<UserAction, { do: "scale" | "set image" | "undo" | "pause" | "resume" }>,
+  ): Promise<void> {
+    const found = api.get(deployments, { namespace: NAMESPACE, name: action.name });
+    if (found === undefined) return;
+    const spec = changed(found, action, api);
+    await this.#acknowledged(api.update(deployments, { ...found, spec }));
+  }
+
+  async #touchPod(
+    api: Client & View,
+    action: Extract<UserAction, { do: "delete pod" | "relabel pod" }>,
+  ): Promise<void> {
+    const all = api.list(pods, NAMESPACE);
+    const pod = all[Math.floor(action.share * all.length)];
+    if (pod === undefined) return;
+    if (action.do === "delete pod") {
+      const { graceSeconds } = action;
+      const options = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+      return await api.delete(pods, pod.metadata, options);
+    }
+    const labels = { ...pod.metadata.labels, app: "lost" };
+    const metadata = { ...pod.metadata, labels };
+    await this.#acknowledged(api.update(pods, { ...pod, metadata }));
+  }
+
+  async #runJob(api: Client & View, name: string, image: string): Promise<void> {
+    const resources = { requests: { cpu: "100m" } };
+    const restartPolicy = image === "job" ? "OnFailure" as const : "Never" as const;
+    await this.#ensure(api.create(pods, {
+      metadata: { namespace: NAMESPACE, name },
+      spec: { restartPolicy, containers: [{ name: "main", image, resources }] },
+    }));
+  }
+
+  async #cordon(api: Client & View, name: string, unschedulable: boolean): Promise<void> {
+    const node = api.get(nodes, { name });
+    if (node === undefined || (node.spec.unschedulable ?? false) === unschedulable) return;
+    await this.#acknowledged(
+      api.update(nodes, { ...node, spec: { ...node.spec, unschedulable } }),
+    );
+  }
+
+  async #drain(api: Client & View, name: string): Promise<void> {
+    await this.#cordon(api, name, true);
+    for (const pod of api.by(pods, "node", name)) {
+      await api.delete(pods, pod.metadata).catch(ignoreRefusal);
+    }
+  }
+
+  #machine(index: number): string {
+    return this.#options.machines[index]!.name;
+  }
+
+  async #acknowledged(work: Promise<unknown>): Promise<void> {
+    this.#options.onAnswer(await work);
+  }
+
+  async #ensure(work: Promise<unknown>): Promise<void> {
+    try {
+      await this.#acknowledged(work);
+    } catch (error) {
+      if (!isRefusal(error, "AlreadyExists")) throw error;
+    }
+  }
+}
+
+function changed(
+  deployment: Deployment,
+  action: Extract<UserAction, { do: "scale" | "set image" | "undo" | "pause" | "resume" }>,
+  api: View,
+): Deployment["spec"] {
+  const { spec } = deployment;
+  switch (action.do) {
+    case "scale":
+      return { ...spec, replicas: action.replicas };
+    case "set image":
+      return withImage(deployment, action.image).spec;
+    case "pause":
+      return { ...spec, paused: true };
+    case "resume": {
+      const { paused: _, ...rest } = spec;
+      return rest;
+    }
+    case "undo":
+      return { ...spec, template: previousTemplate(deployment, api) };
+  }
+}
+
+/** As kubectl does: the template of some ReplicaSet before, without its hash. */
+function previousTemplate(
+  { metadata, spec }: Deployment,
+  api: View,
+): Deployment["spec"]["template"] {
+  const [oldest] = api.by(replicaSets, "owner", metadata.uid);
+  if (oldest === undefined) return spec.template;
+  const { metadata: made = {}, spec: pod } = oldest.spec.template;
+  const { "pod-template-hash": _, ...labels } = made.labels ?? {};
+  return { metadata: { ...made, labels }, spec: pod };
+}
+
+function withImage(deployment: Deployment, image: string): Deployment {
+  const { template } = deployment.spec;
+  const containers = template.spec.containers.map((container) => ({ ...container, image }));
+  const spec = { ...template.spec, containers };
+  return { ...deployment, spec: { ...deployment.spec, template: { ...template, spec } } };
+}
+
+function deploymentOf(name: string, replicas: number): Draft<Deployment> {
+  const labels = { app: name };
+  const container = {
+    ...{ name: "main", image: "app:1", ports: [{ containerPort: 8080 }] },
+    resources: { requests: { cpu: CPU_REQUEST } },
+    readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+  };
+  return {
+    metadata: { namespace: NAMESPACE, name },
+    spec: {
+      replicas,
+      ...{ selector: { matchLabels: labels }, strategy: DEPLOYMENTS[name]! },
+      template: {
+        metadata: { labels },
+        spec: { terminationGracePeriodSeconds: 5, containers: [container] },
+      } as Draft<Deployment>["spec"] extends { template?: infer T } ? T : never,
+    },
+  } as Draft<Deployment>; // a strategy of one type is one of them all
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof ApiError)) throw error;
+}
+
+/** Whether the pod is one that ends by itself. */
+export function isJob({ metadata: { name } }: Pod): boolean {
+  return name.startsWith("job-");
+}
