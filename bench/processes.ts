@@ -1,0 +1,130 @@
+/** What processes use, read from `/proc` (Linux): https://man7.org/linux/man-pages/man5/proc.5.html */
+const CLOCK_TICKS_PER_SECOND = 100;
+const KIB = 1024;
+const INIT_PID = 1;
+const KERNEL_PID = 2;
+
+export interface Usage {
+  cpuSeconds: number;
+  /** Memory of its own and its share of what it has in common with others. */
+  pssBytes: number;
+  rssBytes: number;
+  /** Bytes that it caused to be written to disks. */
+  writtenBytes: number;
+}
+
+/** The process and all its descendants that live. */
+export function familyOf(pid: number): number[] {
+  return [pid, ...childrenOf(pid).flatMap(familyOf)];
+}
+
+/** Processes whose command line has `text` in it: those that a server left to themselves name its folder. */
+export function processesNaming(text: string): number[] {
+  return allProcesses().filter((pid) => commandOf(pid).includes(text));
+}
+
+/** The words of the command line, with a blank between them. */
+export function commandOf(pid: number): string {
+  return (textOf(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " ").trim();
+}
+
+/** CPU seconds that living processes have used. */
+export function cpuSecondsOf(pids: Iterable<number>): number {
+  let ticks = 0;
+  for (const pid of new Set(pids)) {
+    const fields = statOf(pid);
+    if (fields) ticks += ticksOf(fields, false);
+  }
+  return ticks / CLOCK_TICKS_PER_SECOND;
+}
+
+/** What living processes use together. */
+export function usageOf(pids: Iterable<number>): Usage {
+  const all = [...new Set(pids)];
+  const sum = (read: (pid: number) => number) => all.reduce((total, pid) => total + read(pid), 0);
+  return {
+    cpuSeconds: cpuSecondsOf(all),
+    pssBytes: sum((pid) => numberIn(`/proc/${pid}/smaps_rollup`, /^Pss:\s+(\d+)/m) * KIB),
+    rssBytes: sum((pid) => numberIn(`/proc/${pid}/status`, /^VmRSS:\s+(\d+)/m) * KIB),
+    writtenBytes: sum((pid) => numberIn(`/proc/${pid}/io`, /^write_bytes: (\d+)/m)),
+  };
+}
+
+/** CPU time of every process of this machine, with that of its children that have ended. */
+export type Census = ReadonlyMap<number, { parent: number; cpuSeconds: number }>;
+
+/** Threads of the kernel and the first process are left out: they work for everybody. */
+export function census(): Census {
+  const seen = new Map<number, { parent: number; cpuSeconds: number }>();
+  for (const pid of allProcesses()) {
+    const fields = statOf(pid);
+    const parent = Number(fields?.[1]);
+    if (fields === undefined || pid <= KERNEL_PID || parent === KERNEL_PID) continue;
+    seen.set(pid, { parent, cpuSeconds: ticksOf(fields, true) / CLOCK_TICKS_PER_SECOND });
+  }
+  return seen;
+}
+
+/**
+ * CPU seconds that all but the processes of `own` have used between two counts. What a process has used goes to
+ * its parent when it ends; of those whose parent is the first process the end is not seen.
+ */
+export function cpuSecondsBetween(before: Census, after: Census, own: ReadonlySet<number>): number {
+  let seconds = 0;
+  for (const [pid, { cpuSeconds }] of after) if (!own.has(pid)) seconds += cpuSeconds;
+  for (const [pid, { cpuSeconds, parent }] of before) {
+    const isOrphan = parent === INIT_PID && !after.has(pid);
+    if (!own.has(pid) && !isOrphan) seconds -= cpuSeconds;
+  }
+  return Math.max(0, seconds);
+}
+
+/** E.g. `2 cores (AMD EPYC), 23 GiB, Linux 6.1`. Names neither the machine nor its owner. */
+export function machineClass(): string {
+  const cpu = /^model name\s*: (.*)$/m.exec(textOf("/proc/cpuinfo") ?? "")?.[1] ?? "unknown";
+  const memoryGib = Deno.systemMemoryInfo().total / KIB ** 3;
+  const kernel = Deno.osRelease().split(".").slice(0, 2).join(".");
+  return `${navigator.hardwareConcurrency} cores (${cpu}), ${
+    memoryGib.toFixed(0)
+  } GiB, Linux ${kernel}`;
+}
+
+function allProcesses(): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter(Number.isInteger);
+}
+
+/** What follows the name in `/proc/PID/stat`; `undefined` when the process has ended. */
+function statOf(pid: number): string[] | undefined {
+  return textOf(`/proc/${pid}/stat`)?.replace(/^.*\) /s, "").split(" ");
+}
+
+function ticksOf(stat: readonly string[], withReaped: boolean): number {
+  const [user, system, reapedUser, reapedSystem] = stat.slice(11, 15).map(Number);
+  return user! + system! + (withReaped ? reapedUser! + reapedSystem! : 0);
+}
+
+function childrenOf(pid: number): number[] {
+  return tasksOf(pid).flatMap((task) =>
+    (textOf(`/proc/${pid}/task/${task}/children`) ?? "").split(" ").filter(Boolean).map(Number)
+  );
+}
+
+function tasksOf(pid: number): string[] {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
+  } catch {
+    return []; // it has ended
+  }
+}
+
+function numberIn(path: string, pattern: RegExp): number {
+  return Number(pattern.exec(textOf(path) ?? "")?.[1] ?? 0);
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return undefined; // the process has ended, or may not be looked at
+  }
+}
