@@ -48,7 +48,7 @@ export interface Watch {
   concerns(changed: KubeObject, view: View): readonly ObjectName[];
   /**
    * Also look at what the object concerned before this change; for links that are not written on the
-   * object itself, such as a pod's labels and the services that select it.
+   * object itself, such as a pod's labels and the services that select it, or that a change may take off it.
    */
   remembers?: true;
 }

@@ -107,13 +107,17 @@ export function withOwners<T extends KubeObject>(child: T, owners: readonly Owne
   };
 }
 
-/** The watch of an owner's children: those that it controls, and those without owner that it could take. */
+/**
+ * The watch of an owner's children: those that it controls, those without owner that it could take, and those that
+ * it has just let go, for it may want others in their place.
+ */
 export function childrenOf<T extends Owner>(
   children: AnyResource,
   ownerResource: Resource<T>,
 ): Watch {
   return {
     resource: children,
+    remembers: true,
     concerns(child, view) {
       const { namespace, labels } = child.metadata;
       if (namespace === undefined) return [];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Pod, pods } from "../resources/pods.ts";
 import { type ReplicaSet, replicaSets } from "../resources/replica_sets.ts";
 import { ApiError } from "../client/api_error.ts";
+import { loopOf } from "./controller.ts";
 import { replicaSetController } from "./replica_sets.ts";
 import { TestCluster } from "./test_cluster.ts";
 import { timestamp } from "./status_conditions.ts";
@@ -192,4 +193,18 @@ Deno.test("a ReplicaSet that is being deleted neither makes nor takes pods", () 
   cluster.put(pods, { metadata: { name: "stray", labels: { app: "web" } }, spec: template.spec });
   settle(cluster);
   assert.deepEqual(cluster.list(pods).map((pod) => pod.metadata.ownerReferences), [undefined]);
+});
+
+Deno.test("a ReplicaSet is looked at again when it has let a pod go", () => {
+  const cluster = new TestCluster();
+  replicaSet(cluster, 1);
+  settle(cluster);
+  const asked: string[] = [];
+  const stop = loopOf(replicaSetController).feed(cluster, (key) => asked.push(key));
+  const [pod] = cluster.list(pods);
+  asked.length = 0;
+  const { ownerReferences: _, ...metadata } = pod!.metadata;
+  cluster.put(pods, { ...pod!, metadata: { ...metadata, labels: { app: "lost" } } });
+  stop();
+  assert.deepEqual(asked, ["default/web"]);
 });
