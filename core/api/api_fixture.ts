@@ -6,8 +6,9 @@ import { VirtualClock } from "../lib/virtual_clock.ts";
 import { bootstrap } from "../objects/bootstrap.ts";
 import { Objects } from "../objects/objects.ts";
 import { RESOURCES } from "../resources/mod.ts";
-import { MemoryJournal } from "../store/memory_journal.ts";
-import { MemoryStore } from "../store/memory_store.ts";
+import type { RingLimits } from "../store/event_ring.ts";
+import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
+import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
 import { type Api, createApi } from "./app.ts";
 
 export const TOKEN = "the-admin's-token";
@@ -34,12 +35,23 @@ export interface ApiFixture {
 
 /** The API of a fresh cluster in memory, without sockets, for tests. */
 export async function freshApi(
-  { clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z")), nodeStreams = echoingNode }: {
+  {
+    clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z")),
+    nodeStreams = echoingNode,
+    disk = new MemoryDisk(),
+    watchLimits = WATCH_LIMITS,
+  }: {
     clock?: Clock;
     nodeStreams?: NodeStreams;
+    /** What an API before this one has left. */
+    disk?: MemoryDisk;
+    watchLimits?: RingLimits;
   } = {},
 ): Promise<ApiFixture> {
-  const store = await MemoryStore.open(new MemoryJournal(), { resources: RESOURCES });
+  const store = await MemoryStore.open(new MemoryJournal(disk), {
+    resources: RESOURCES,
+    watchLimits,
+  });
   const random = new Random(1);
   const objects = new Objects({ store, clock, random });
   await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });

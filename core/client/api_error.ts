@@ -51,3 +51,20 @@ export class ApiError extends Error {
 export function isRefusal(error: unknown, reason: Reason): error is ApiError {
   return error instanceof ApiError && error.reason === reason;
 }
+
+/**
+ * The refusal that a `Status` of the API tells, as the answer to a request or in an ERROR event. `undefined` when
+ * `value` is no such thing, or has a reason that nobody here knows.
+ */
+export function apiErrorOf(value: unknown): ApiError | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { kind, reason, message, details } = value as Record<string, unknown>;
+  if (kind !== "Status" || typeof reason !== "string" || !isReason(reason)) return undefined;
+  const words = typeof message === "string" ? message : reason;
+  const isDetailed = typeof details === "object" && details !== null;
+  return new ApiError(reason, words, isDetailed ? details as ErrorDetails : {});
+}
+
+function isReason(text: string): text is Reason {
+  return Object.hasOwn(CODE_OF_REASON, text);
+}

@@ -7,6 +7,7 @@ import type {
   View,
   ViewEvent,
 } from "../client/client.ts";
+import { ObjectLists } from "../client/object_lists.ts";
 import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
 import type { Entry, Store } from "../store/store.ts";
 import { bindPod } from "./binding.ts";
@@ -19,8 +20,7 @@ export class LocalClient implements Client, View, NamespaceFinalizer {
   readonly #objects: Objects;
   readonly #store: Store;
   readonly #options: WriteOptions;
-  /** The objects of lists that were read before: a list that has not changed is the same array. */
-  readonly #lists = new WeakMap<readonly Entry[], readonly KubeObject[]>();
+  readonly #lists = new ObjectLists<Entry>();
 
   /** `user`: in whose name it writes. */
   constructor(objects: Objects, { user }: { user?: string } = {}) {
@@ -83,13 +83,6 @@ export class LocalClient implements Client, View, NamespaceFinalizer {
   }
 
   #objectsOf<T extends KubeObject>(entries: readonly Entry[]): readonly T[] {
-    let objects = this.#lists.get(entries);
-    if (!objects) {
-      this.#lists.set(
-        entries,
-        objects = Object.freeze(entries.map(({ object }) => object)),
-      );
-    }
-    return objects as readonly T[]; // the entries of a kind are of its type
+    return this.#lists.of(entries) as readonly T[]; // the entries of a kind are of its type
   }
 }

@@ -1,6 +1,6 @@
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { SortedEntries } from "./sorted_entries.ts";
-import type { Entry } from "./store.ts";
+import type { Entry, Key } from "./store.ts";
 
 type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>;
 
@@ -10,15 +10,21 @@ const COMMON_INDEXES: Indexes = {
   label: ({ metadata }) =>
     Object.entries(metadata.labels ?? {}).map(([key, value]) => `${key}=${value}`),
 };
-const NONE: readonly Entry[] = Object.freeze([]);
+const NONE: readonly never[] = Object.freeze([]);
+
+/** What a table needs to know of what it keeps. */
+export interface Row {
+  readonly key: Key;
+  readonly object: KubeObject;
+}
 
 /** The entries of one resource, with its indexes kept at each change. */
-export class Table {
-  #byName = new Map<string, Entry>();
-  #all = new SortedEntries();
-  #byNamespace = new Map<string, SortedEntries>();
+export class Table<R extends Row = Entry> {
+  #byName = new Map<string, R>();
+  #all = new SortedEntries<R>();
+  #byNamespace = new Map<string, SortedEntries<R>>();
   #indexes: Indexes = COMMON_INDEXES;
-  #buckets = new Map<string, SortedEntries>();
+  #buckets = new Map<string, SortedEntries<R>>();
 
   /** Sets the resource's own indexes, and fills them from what is there. */
   declare(resource: AnyResource): void {
@@ -27,23 +33,23 @@ export class Table {
     for (const entry of this.#byName.values()) this.#putInBuckets(entry);
   }
 
-  get(namespace: string, name: string): Entry | undefined {
+  get(namespace: string, name: string): R | undefined {
     return this.#byName.get(`${namespace}/${name}`);
   }
 
-  all(): readonly Entry[] {
+  all(): readonly R[] {
     return this.#all.snapshot();
   }
 
-  inNamespace(namespace: string): readonly Entry[] {
+  inNamespace(namespace: string): readonly R[] {
     return this.#byNamespace.get(namespace)?.snapshot() ?? NONE;
   }
 
-  by(index: string, value: string): readonly Entry[] {
+  by(index: string, value: string): readonly R[] {
     return this.#buckets.get(`${index}/${value}`)?.snapshot() ?? NONE;
   }
 
-  put(entry: Entry): void {
+  put(entry: R): void {
     const [, namespace, name] = entry.key;
     const previous = this.get(namespace, name);
     this.#byName.set(`${namespace}/${name}`, entry);
@@ -53,7 +59,7 @@ export class Table {
     this.#putInBuckets(entry);
   }
 
-  remove(entry: Entry): void {
+  remove(entry: R): void {
     const [, namespace, name] = entry.key;
     this.#byName.delete(`${namespace}/${name}`);
     this.#all.remove(entry);
@@ -61,28 +67,36 @@ export class Table {
     this.#takeFromBuckets(entry);
   }
 
-  #putInBuckets(entry: Entry): void {
+  #putInBuckets(entry: R): void {
     for (const bucket of this.#bucketsOf(entry)) putIn(this.#buckets, bucket, entry);
   }
 
-  #takeFromBuckets(entry: Entry): void {
+  #takeFromBuckets(entry: R): void {
     for (const bucket of this.#bucketsOf(entry)) takeFrom(this.#buckets, bucket, entry);
   }
 
-  #bucketsOf({ object }: Entry): string[] {
+  #bucketsOf({ object }: R): string[] {
     return Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
       valuesOf(object).map((value) => `${index}/${value}`)
     );
   }
 }
 
-function putIn(groups: Map<string, SortedEntries>, group: string, entry: Entry): void {
+function putIn<R extends Row>(
+  groups: Map<string, SortedEntries<R>>,
+  group: string,
+  entry: R,
+): void {
   let entries = groups.get(group);
-  if (!entries) groups.set(group, entries = new SortedEntries());
+  if (!entries) groups.set(group, entries = new SortedEntries<R>());
   entries.put(entry);
 }
 
-function takeFrom(groups: Map<string, SortedEntries>, group: string, entry: Entry): void {
+function takeFrom<R extends Row>(
+  groups: Map<string, SortedEntries<R>>,
+  group: string,
+  entry: R,
+): void {
   const entries = groups.get(group);
   entries?.remove(entry);
   if (entries?.size === 0) groups.delete(group);

@@ -1,0 +1,52 @@
+import { pods } from "../resources/pods.ts";
+import { apiVersionOf, type KubeObject, type Resource } from "../resources/resource.ts";
+import type { Client, DeleteOptions, Draft, ObjectName } from "./client.ts";
+import { collectionPath, objectPath } from "./object_path.ts";
+import type { ServerLink } from "./server_link.ts";
+
+/** What a field that the server does not know does: nothing, as in the server's own process. */
+const QUERY = "?fieldValidation=Ignore";
+const DEFAULT_NAMESPACE = "default";
+
+/**
+ * The verbs of the API over a link to its server. A write that got no answer rejects with a `LinkError`, and may have
+ * been done: it is safe to try again, for creation collides with itself and changes carry the version they are of.
+ */
+export class HttpClient implements Client {
+  readonly #link: ServerLink;
+
+  constructor(link: ServerLink) {
+    this.#link = link;
+  }
+
+  async create<T extends KubeObject>(resource: Resource<T>, draft: Draft<T>): Promise<T> {
+    const path = collectionPath(resource, draft.metadata.namespace ?? DEFAULT_NAMESPACE);
+    const body = { ...draft, apiVersion: apiVersionOf(resource), kind: resource.kind };
+    return await this.#link.ask({ method: "POST", path: path + QUERY, body }) as T; // of the kind asked for
+  }
+
+  async update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    const path = objectPath(resource, object.metadata);
+    return await this.#link.ask({ method: "PUT", path: path + QUERY, body: object }) as T;
+  }
+
+  async updateStatus<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    const path = `${objectPath(resource, object.metadata)}/status`;
+    return await this.#link.ask({ method: "PUT", path: path + QUERY, body: object }) as T;
+  }
+
+  async delete<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
+    await this.#link.ask({ method: "DELETE", path: objectPath(resource, name), body });
+  }
+
+  async bind(pod: ObjectName, nodeName: string): Promise<void> {
+    const target = { apiVersion: "v1", kind: "Node", name: nodeName };
+    const body = { apiVersion: "v1", kind: "Binding", metadata: { name: pod.name }, target };
+    await this.#link.ask({ method: "POST", path: `${objectPath(pods, pod)}/binding`, body });
+  }
+}

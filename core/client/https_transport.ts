@@ -1,0 +1,53 @@
+import type { ApiRequest, Transport } from "./server_link.ts";
+
+/** Less than the server's 75 s, so that a connection is not used in the moment in which it is closed. */
+const POOL_IDLE_MS = 60_000;
+
+/** How to reach a server, and how to say who asks: by token, by certificate, or not at all. */
+export interface ServerAccess {
+  /** E.g. `https://192.0.2.1:6443`. */
+  server: string;
+  /** The authority that signed the server's certificate; absent: one that this machine trusts. */
+  caPem: string | undefined;
+  token: string | undefined;
+  /** A client certificate and its key, as PEM. */
+  pair: { certificate: string; key: string } | undefined;
+  /** E.g. `coracle-agent/0.1.0`: who manages the fields that are written. */
+  userAgent: string;
+}
+
+/** Requests over HTTPS, on connections that are kept and used again. */
+export class HttpsTransport {
+  readonly #access: ServerAccess;
+  readonly #client: Deno.HttpClient;
+
+  /** Throws when certificates or key are none. */
+  constructor(access: ServerAccess) {
+    const { caPem, pair } = access;
+    this.#access = access;
+    this.#client = Deno.createHttpClient({
+      poolIdleTimeout: POOL_IDLE_MS,
+      ...(caPem === undefined ? {} : { caCerts: [caPem] }),
+      ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.key }),
+    });
+  }
+
+  readonly send: Transport = ({ method, path, body, signal }: ApiRequest): Promise<Response> => {
+    const { server, token, userAgent } = this.#access;
+    const headers = {
+      "accept": "application/json",
+      "user-agent": userAgent,
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    };
+    return fetch(server + path, {
+      ...{ method, headers, signal, client: this.#client, redirect: "error" },
+      ...(body !== undefined && { body }),
+    });
+  };
+
+  /** Ends all connections. */
+  close(): void {
+    this.#client.close();
+  }
+}

@@ -1,0 +1,173 @@
+import { AssertionError } from "../lib/assert.ts";
+import { type Backoff, waitMsAfter } from "../lib/backoff.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Random } from "../lib/random.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import { ApiError, apiErrorOf } from "./api_error.ts";
+import type { MirroredKind } from "./mirrored_kind.ts";
+import { collectionPath } from "./object_path.ts";
+import { LinkError, type ServerLink } from "./server_link.ts";
+import { linesOf } from "./text_lines.ts";
+
+/** client-go's reflector: 0.8 s to 30 s. Each wait is drawn from half to one and a half of it. */
+const RETRY: Backoff = { firstMs: 500, maxMs: 30_000, factor: 2 };
+/** A watch that held this long ended in the course of things. */
+const HEALTHY_AFTER_MS = 30_000;
+/** Servers say by bookmarks, once a minute, that they are there: two may be missed. */
+const SILENCE_MS_MAX = 150_000;
+/** When the server is back, its clients come within this time. */
+const RETURN_SPREAD_MS = 1_000;
+
+/** Which objects of a kind are followed. */
+export interface Source {
+  resource: AnyResource;
+  /** Absent: of all namespaces. */
+  namespace?: string;
+  /** E.g. `spec.nodeName=edge`. */
+  fieldSelector?: string;
+}
+
+export interface ListWatchOptions {
+  link: ServerLink;
+  source: Source;
+  kind: MirroredKind;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Called whenever all objects were listed. */
+  onListed(): void;
+}
+
+interface WatchEvent {
+  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  object: KubeObject;
+}
+
+/**
+ * Keeps the objects of one kind at what the server has: lists them once, then watches, and goes on from the last
+ * version that it saw when a watch ends. When that version is no longer kept (410), it lists again.
+ *
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+ */
+export class ListWatch {
+  readonly #options: ListWatchOptions;
+  /** The last version that was seen. `undefined`: all has to be listed. */
+  #version: string | undefined;
+  #refusal = "";
+
+  constructor(options: ListWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on until the signal aborts, whatever the server does. Rejects only for a fault of ours. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      const startedMs = clock.now();
+      try {
+        if (this.#version === undefined) await this.#list(signal);
+        await this.#watch(signal);
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        if (!signal.aborted) this.#note(error);
+      }
+      const isHealthy = clock.now() - startedMs >= HEALTHY_AFTER_MS;
+      failures = isHealthy ? 1 : failures + 1;
+      await this.#rest(failures, signal);
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { link, kind, onListed } = this.#options;
+    const answer = await link.ask({ method: "GET", path: this.#path({}) }, signal);
+    const { metadata, items } = listOf(answer);
+    kind.replace(items);
+    this.#version = metadata.resourceVersion;
+    this.#refusal = "";
+    onListed();
+  }
+
+  /** Resolves when the server ends the watch, or when it must be opened anew. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { link, clock } = this.#options;
+    const stop = new AbortController();
+    const query = { watch: "true", allowWatchBookmarks: "true", resourceVersion: this.#version! };
+    const either = AbortSignal.any([signal, stop.signal]);
+    const stream = await link.open(this.#path(query), either);
+    // What was sent while the server could not be reached comes late, or never.
+    const unsubscribe = link.onRestored(() => stop.abort());
+    const silent = () => stop.abort();
+    let cancel = clock.after(SILENCE_MS_MAX, silent);
+    try {
+      for await (const lines of linesOf(stream)) {
+        for (const line of lines) this.#take(JSON.parse(line) as WatchEvent);
+        cancel();
+        cancel = clock.after(SILENCE_MS_MAX, silent);
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+    } finally {
+      cancel();
+      unsubscribe();
+    }
+  }
+
+  #take({ type, object }: WatchEvent): void {
+    const { kind } = this.#options;
+    if (type === "ERROR") throw apiErrorOf(object) ?? new LinkError("the watch has failed");
+    if (type === "DELETED") kind.remove(object);
+    else if (type !== "BOOKMARK") kind.put(object);
+    this.#version = object.metadata.resourceVersion;
+  }
+
+  /** What cannot be followed from here is listed anew. The link logs that the server cannot be reached. */
+  #note(error: unknown): void {
+    const { log, source: { resource } } = this.#options;
+    if (!(error instanceof ApiError)) {
+      log.debug("A watch has ended", { of: resource.plural, error });
+      return;
+    }
+    // 410: too old. 504: newer than all that the server has, which lost what came after a backup.
+    if (error.code === 410 || error.code === 504) this.#version = undefined;
+    else if (error.message !== this.#refusal) {
+      this.#refusal = error.message;
+      log.warn(`Cannot follow ${resource.plural}`, { error });
+    }
+  }
+
+  /** Ends early when the server answers somebody else again. */
+  async #rest(failures: number, signal: AbortSignal): Promise<void> {
+    const { clock, random, link } = this.#options;
+    const restored = new AbortController();
+    const stop = link.onRestored(() => restored.abort());
+    const either = AbortSignal.any([signal, restored.signal]);
+    const waitMs = waitMsAfter(failures, RETRY) * (0.5 + random.next());
+    await clock.sleep(waitMs, either).catch(() => {}); // rejects only when a signal aborts
+    stop();
+    if (!restored.signal.aborted) return;
+    const spreadMs = Math.min(waitMs, RETURN_SPREAD_MS * random.next());
+    await clock.sleep(spreadMs, signal).catch(() => {}); // as above
+  }
+
+  #path(query: Record<string, string>): string {
+    const { resource, namespace, fieldSelector } = this.#options.source;
+    const all = new URLSearchParams({ ...query, ...(fieldSelector && { fieldSelector }) });
+    const path = collectionPath(resource, namespace);
+    return all.size > 0 ? `${path}?${all}` : path;
+  }
+}
+
+interface ObjectList {
+  metadata: { resourceVersion: string };
+  items: readonly KubeObject[];
+}
+
+function listOf(answer: unknown): ObjectList {
+  const { metadata, items } = answer as Partial<ObjectList>;
+  if (metadata?.resourceVersion !== undefined && Array.isArray(items)) {
+    return { metadata, items };
+  }
+  throw new LinkError("what was to be a list is none");
+}

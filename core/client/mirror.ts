@@ -1,0 +1,90 @@
+import { assert } from "../lib/assert.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Random } from "../lib/random.ts";
+import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
+import type { ObjectName, View, ViewEvent } from "./client.ts";
+import { ListWatch, type Source } from "./list_watch.ts";
+import { MirroredKind } from "./mirrored_kind.ts";
+import type { ServerLink } from "./server_link.ts";
+
+export interface MirrorOptions {
+  link: ServerLink;
+  /** What is mirrored; each kind once. Of other kinds the mirror cannot be asked. */
+  sources: readonly Source[];
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+/**
+ * The API's objects on another machine: follows the server by lists and watches, and is read without waiting, as the
+ * store is. While the server cannot be reached it shows the last that it heard.
+ *
+ * Each kind is followed by itself: between two of them it may show a state that never was.
+ */
+export class Mirror implements View {
+  readonly #kinds: ReadonlyMap<string, MirroredKind>;
+  readonly #options: MirrorOptions;
+  #ended: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+    this.#kinds = new Map(
+      options.sources.map(({ resource }) => [
+        groupResourceOf(resource),
+        new MirroredKind(resource),
+      ]),
+    );
+    assert(this.#kinds.size === options.sources.length, "a mirror has each kind once");
+  }
+
+  /**
+   * Begins to follow the server, until the signal aborts. Resolves when all kinds were listed once, however long it
+   * takes to reach the server; rejects when the signal aborts before. Called once.
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    const { sources } = this.#options;
+    const listed = sources.map(() => Promise.withResolvers<void>());
+    this.#ended = Promise.all(sources.map((source, i) => {
+      const kind = this.#kindOf(source.resource);
+      const onListed = () => listed[i]!.resolve();
+      return new ListWatch({ ...this.#options, source, kind, onListed }).run(signal);
+    }));
+    const all = Promise.all(listed.map(({ promise }) => promise));
+    const early = this.#ended.then(() => Promise.reject(signal.reason));
+    early.catch(() => {}); // that it ends later is what "ended" tells
+    await Promise.race([all, early]);
+  }
+
+  /** Resolves when the signal has aborted and all has ended. Rejects only for a fault of ours. */
+  async ended(): Promise<void> {
+    await this.#ended;
+  }
+
+  get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): T | undefined {
+    return this.#kindOf(resource).get(name);
+  }
+
+  list<T extends KubeObject>(resource: Resource<T>, namespace?: string): readonly T[] {
+    return this.#kindOf(resource).list(namespace);
+  }
+
+  by<T extends KubeObject>(resource: Resource<T>, index: string, value: string): readonly T[] {
+    return this.#kindOf(resource).by(index, value);
+  }
+
+  subscribe<T extends KubeObject>(
+    resource: Resource<T>,
+    listener: (event: ViewEvent<T>) => void,
+  ): () => void {
+    return this.#kindOf(resource).subscribe(listener);
+  }
+
+  #kindOf<T extends KubeObject>(resource: Resource<T>): MirroredKind<T> {
+    const name = groupResourceOf(resource);
+    const kind = this.#kinds.get(name);
+    assert(kind !== undefined, `${name} are not mirrored`);
+    return kind as unknown as MirroredKind<T>; // it was made for this resource
+  }
+}

@@ -1,0 +1,123 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { ApiError, apiErrorOf } from "./api_error.ts";
+
+/** How long an answer may take. A renewal of a node's lease that waited longer would be in vain. */
+const ANSWER_MS_MAX = 10_000;
+
+/** A request to the API, before it is said how it travels. */
+export interface ApiRequest {
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Path and query, e.g. `/api/v1/pods?watch=true`. */
+  path: string;
+  /** JSON. */
+  body?: string;
+  signal: AbortSignal;
+}
+
+/**
+ * Carries requests to one server, and says who asks: over HTTPS, in memory, or through a tunnel. Resolves with the
+ * head of the answer, rejects when there is none. Honours the signal, also while the body comes.
+ */
+export type Transport = (request: ApiRequest) => Promise<Response>;
+
+/** There was no answer, or none that the API gives. Nobody knows whether a write was done. */
+export class LinkError extends Error {
+  override name = "LinkError";
+}
+
+export interface ServerLinkOptions {
+  transport: Transport;
+  clock: Clock;
+  log: Log;
+  /** For people: where the server is. */
+  server: string;
+}
+
+/**
+ * One server, as its clients on another machine see it.
+ *
+ * Refusals come as {@linkcode ApiError}, everything else that goes wrong as {@linkcode LinkError}. Whether the server
+ * can be reached is known from what is asked of it, and logged when it changes.
+ */
+export class ServerLink {
+  readonly #options: ServerLinkOptions;
+  readonly #listeners = new Set<() => void>();
+  #state: "up" | "down" = "up";
+
+  constructor(options: ServerLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a request and reads its whole answer, within the time that answers have. */
+  async ask(
+    { method, path, body }: Omit<ApiRequest, "signal" | "body"> & { body?: unknown },
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    return await this.#inTime(signal, async (either) => {
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+      const answer = await this.#options.transport({ method, path, ...sent, signal: either });
+      return contentOf(answer.status, await answer.text());
+    });
+  }
+
+  /** Opens an answer that goes on: only its head has to come in time. The signal ends it. */
+  async open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return await this.#inTime(signal, async (either) => {
+      const answer = await this.#options.transport({ method: "GET", path, signal: either });
+      if (answer.status === 200 && answer.body !== null) return answer.body;
+      contentOf(answer.status, await answer.text());
+      throw new LinkError(`the answer to "${path}" has no content`);
+    });
+  }
+
+  /** Calls `listener` whenever the server answers again after it did not. Returns the stop. */
+  onRestored(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #inTime<T>(
+    signal: AbortSignal | undefined,
+    act: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const deadline = new AbortController();
+    const late = new LinkError(`no answer within ${ANSWER_MS_MAX} ms`);
+    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => deadline.abort(late));
+    try {
+      const signals = [deadline.signal, ...signal ? [signal] : []];
+      const result = await act(AbortSignal.any(signals));
+      this.#heard();
+      return result;
+    } catch (error) {
+      if (error instanceof ApiError) this.#heard();
+      if (error instanceof ApiError || signal?.aborted) throw error;
+      throw this.#lost(deadline.signal.aborted ? late : error);
+    } finally {
+      cancel();
+    }
+  }
+
+  #heard(): void {
+    if (this.#state === "up") return;
+    this.#state = "up";
+    this.#options.log.info("The server answers again", { server: this.#options.server });
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Whatever a transport throws means that there was no answer. */
+  #lost(cause: unknown): LinkError {
+    const { log, server } = this.#options;
+    const words = cause instanceof Error ? cause.message : String(cause);
+    if (this.#state === "up") log.warn("The server does not answer", { server, reason: words });
+    this.#state = "down";
+    return new LinkError(`Cannot reach the server at ${server}: ${words}`, { cause });
+  }
+}
+
+/** The object in an answer. Throws what the answer refuses with. */
+function contentOf(status: number, text: string): unknown {
+  const content: unknown = JSON.parse(text);
+  if (status >= 200 && status < 300) return content;
+  throw apiErrorOf(content) ?? new LinkError(`it answered ${status}, which the API does not`);
+}
