@@ -52,7 +52,7 @@ async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
 
 function serverFlags(data: string, runtime: RuntimeChoice) {
   return {
-    ...{ data, runtime, node: "demo", gatewayAddress: "127.0.0.1", logLevel: "warn" as const },
+    ...{ data, runtime, node: "demo", gatewayAddress: "127.0.0.1", logLevel: "error" as const },
     ...{ listen: { host: "127.0.0.1", port: 0 }, stopPods: true, temporary: true },
   };
 }
@@ -69,6 +69,7 @@ async function showSplit(
 ): Promise<void> {
   const { url, kubeconfig, runtime } = server.place;
   terminal.out(`  ready at ${url}, containers by ${runtime}\n`);
+  if (server.node.notice !== undefined) terminal.out(`  ${server.node.notice}\n`);
   terminal.out(`Making the image: ${await makeImage(server, dataFolder)}\n`);
   const port = freePort(GATEWAY_PORT);
   await applyExample(kubeconfig, port, terminal);

@@ -20,53 +20,52 @@ export interface NodeGround {
   title: string;
   /** The Podman behind the runtime, for who has to make an image. */
   podman: Podman | undefined;
+  /** What the user should know of the runtime and can do about it, in one line. */
+  notice: string | undefined;
 }
 
 /** Opens the runtime that the flags ask for, and the network that this machine allows. */
 export async function openNode(ground: Ground): Promise<NodeGround> {
-  const [{ runtime, podman }, addresses] = await Promise.all([
-    openRuntime(ground),
-    openNetwork(ground),
-  ]);
-  const title = runtime.version.replace("://", " ");
-  return { runtime, podman, title, ...addresses };
+  const [open, addresses] = await Promise.all([openRuntime(ground), openNetwork(ground)]);
+  if (open.notice !== undefined) ground.log.warn(open.notice);
+  return { ...open, title: open.runtime.version.replace("://", " "), ...addresses };
 }
 
-interface OpenRuntime {
-  runtime: ContainerRuntime;
-  podman: Podman | undefined;
-}
+type OpenRuntime = Pick<NodeGround, "runtime" | "podman" | "notice">;
+
+const PLAIN = "containers are plain processes, without images, isolation or limits";
 
 /** `auto` takes Podman where it can be had, and says in one line how to get it where not. */
 async function openRuntime(ground: Ground): Promise<OpenRuntime> {
-  const { flags, log } = ground;
-  if (flags.runtime === "process") return { runtime: processRuntime(ground), podman: undefined };
+  const { runtime } = ground.flags;
+  if (runtime === "process") return processRuntime(ground, `As asked, ${PLAIN}`);
   try {
     return await podmanRuntime(ground);
   } catch (error) {
     if (!(error instanceof PodmanUnavailable)) throw error;
-    if (flags.runtime === "podman") throw new CommandError(error.message);
-    log.warn(`${error.message}; until then containers are plain processes, without isolation`);
-    return { runtime: processRuntime(ground), podman: undefined };
+    if (runtime === "podman") throw new CommandError(error.message);
+    return processRuntime(ground, `${error.message}; until then ${PLAIN}`);
   }
 }
 
-function processRuntime({ dataFolder, clock, parts, log, flags }: Ground): ContainerRuntime {
+function processRuntime({ dataFolder, clock, parts }: Ground, notice: string): OpenRuntime {
   const runtime = new ProcessRuntime({ folder: `${dataFolder}/process`, clock, version: VERSION });
   parts.defer(() => runtime.close());
-  if (flags.runtime === "process") {
-    log.warn("Containers are plain processes of this machine: no image, no isolation, no limits");
-  }
-  return runtime;
+  return { runtime, podman: undefined, notice };
 }
 
 async function podmanRuntime(ground: Ground): Promise<OpenRuntime> {
   const { dataFolder, clock, log, flags, parts } = ground;
+  if (Deno.uid() !== 0) {
+    throw new PodmanUnavailable(
+      "Cannot use Podman: pods need network namespaces and cgroups, which only root can make; run it as root",
+    );
+  }
   const podman = await openPodman(ground);
   parts.defer(() => flags.temporary ? podman.own?.destroy() ?? podman.stop() : podman.stop());
   const runtime = new PodmanRuntime({ podman, owner: `${flags.node}:${dataFolder}`, clock, log });
   parts.defer(() => runtime.close());
-  return { runtime, podman };
+  return { runtime, podman, notice: undefined };
 }
 
 async function openPodman({ dataFolder, clock, log, flags: { podman } }: Ground): Promise<Podman> {
