@@ -47,8 +47,9 @@ function phaseOf(pod: Pod, observed: ObservedPod, statuses: ContainerStatuses): 
   const ended = statuses.filter(({ state, lastState }) =>
     state.terminated || (state.waiting && lastState.terminated)
   );
-  const isEnding = pod.metadata.deletionTimestamp !== undefined && !isAnyActive(observed);
-  if (isEnding) return haveSucceeded(statuses) ? "Succeeded" : "Failed";
+  const hasEnded = pod.metadata.deletionTimestamp !== undefined && !isAnyActive(observed) &&
+    !isAnyStarting(observed);
+  if (hasEnded) return haveSucceeded(statuses) ? "Succeeded" : "Failed";
   if (running + ended.length < statuses.length) return "Pending";
   if (running > 0 || pod.spec.restartPolicy === "Always") return "Running";
   if (haveSucceeded(statuses)) return "Succeeded";
@@ -57,6 +58,11 @@ function phaseOf(pod: Pod, observed: ObservedPod, statuses: ContainerStatuses): 
 
 function isAnyActive(observed: ObservedPod): boolean {
   return observed.containers.some(({ state }) => state === "running");
+}
+
+/** A start in flight when the pod was deleted is yet to be undone. */
+function isAnyStarting({ busy }: ObservedPod): boolean {
+  return Object.values(busy).some(({ do: work }) => work === "start");
 }
 
 function haveSucceeded(statuses: ContainerStatuses): boolean {

@@ -182,6 +182,12 @@ const PHASES: [string, PodChange, Partial<Observed>, string][] = [
   ["Always, done", {}, { containers: [ended(0)] }, "Running"],
   ["deleted, ended", { deletes: true }, { containers: [ended(143)] }, "Failed"],
   ["deleted, done", { deletes: true }, { containers: [ended(0)] }, "Succeeded"],
+  [
+    "deleted, a start in flight",
+    { deletes: true },
+    { containers: [run(0, "created")], busy: { main: { do: "start" } } },
+    "Pending",
+  ],
   ["deleted, running", { deletes: true }, { containers: [run(0, "running")] }, "Running"],
   [
     "finished before",

@@ -14,7 +14,8 @@ import {
   updateStatus,
   type Write,
 } from "./controller.ts";
-import { conditionOf, holds, timestamp, withCondition } from "./status_conditions.ts";
+import { readySinceMs } from "./pod_states.ts";
+import { conditionOf, holds, msOf, timestamp, withCondition } from "./status_conditions.ts";
 import { NOT_READY, UNREACHABLE, UNSCHEDULABLE } from "./taints.ts";
 
 /** https://kubernetes.io/docs/concepts/architecture/nodes/#heartbeats */
@@ -166,11 +167,15 @@ function withTaints(node: Node, taints: Taint[]): Write {
   return update(nodes, { ...node, spec: taints.length > 0 ? { ...spec, taints } : spec });
 }
 
-/** Services stop sending to pods that nobody vouches for. */
+/**
+ * Services stop sending to pods that nobody vouches for. One that became ready after its node was lost was vouched
+ * for since: the agent is back, and its word on the node will follow.
+ */
 function notReadyPods(node: Node, view: View, nowMs: number): Write[] {
   if (!isUnreachable(node)) return [];
+  const lostMs = msOf(conditionOf(node.status.conditions, "Ready")!.lastTransitionTime);
   return view.by(pods, "node", node.metadata.name)
-    .filter(({ status }) => holds(status.conditions, "Ready"))
+    .filter((pod) => (readySinceMs(pod) ?? Infinity) < lostMs)
     .flatMap((pod) => {
       const { status } = pod;
       const before = conditionOf(status.conditions, "Ready")!;

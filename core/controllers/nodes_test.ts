@@ -156,6 +156,20 @@ Deno.test("pods of a node that cannot be reached are no longer ready", () => {
   assert.equal(conditionOf(left!.status.conditions, "Ready")?.status, "False");
 });
 
+Deno.test("a pod that becomes ready again after its node was lost is left so: its agent is back", () => {
+  const cluster = new TestCluster();
+  const controller = nodeController();
+  node(cluster);
+  cluster.settle([controller as never]);
+  cluster.nowMs += STARTUP_GRACE_MS;
+  cluster.settle([controller as never]);
+  const ready = { type: "Ready", status: "True", lastTransitionTime: timestamp(cluster.nowMs) };
+  pod(cluster, "a", {}, { phase: "Running", conditions: [ready] });
+  cluster.settle([controller as never]);
+  const [left] = cluster.list(pods);
+  assert.equal(conditionOf(left!.status.conditions, "Ready")?.status, "True");
+});
+
 const UNREACHABLE = { key: "node.kubernetes.io/unreachable", effect: "NoExecute" as const };
 
 Deno.test("a pod stays on a tainted node for as long as it tolerates the shortest", () => {

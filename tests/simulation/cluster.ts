@@ -281,9 +281,9 @@ class SimulatedCluster {
       ...{ name: `node-${index}`, index, clock, log: silentLog(clock) },
       random: new Random(this.#scenario.seed ^ (index + 1) * 0x1000193),
       server: () => this.#server,
-      onStart: (machine, container, askedMs) => {
+      onStart: (machine, container, isOrphaned) => {
         this.history.say(() => `${machine.name} starts ${container.id}`);
-        this.#safety.started(machine, container, askedMs - START_MS - this.#jumpedMs);
+        this.#safety.started(machine, container, isOrphaned);
       },
       onAnswer: (answer) => this.#safety.acknowledged(answer),
       onFault: (error) => this.#fault(error),

@@ -25,7 +25,8 @@ export interface FaultyRuntimeOptions {
   quality: RuntimeQuality;
   /** That of the agent that calls. */
   lifetime: Lifetime;
-  onStart(container: ContainerState, askedMs: number): void;
+  /** `isOrphaned`: the agent that asked has been killed since. */
+  onStart(container: ContainerState, isOrphaned: boolean): void;
 }
 
 /**
@@ -66,11 +67,11 @@ export class FaultyRuntime implements ContainerRuntime {
   }
 
   start(id: string): Promise<void> {
-    const askedMs = this.#options.clock.now();
+    const { lifetime, onStart } = this.#options;
     return this.#call(async () => {
       await this.#machine.start(id);
       const container = this.#machine.containers.find((candidate) => candidate.id === id);
-      if (container?.state === "running") this.#options.onStart(container, askedMs);
+      if (container?.state === "running") onStart(container, lifetime.isOver);
     });
   }
 

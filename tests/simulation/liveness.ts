@@ -77,18 +77,12 @@ function podProblem(
   const isReady = status.conditions?.some((each) =>
     each.type === "Ready" && each.status === "True"
   );
-  if (isBroken(pod)) return []; // a user's pod that never can
   if (!isReady) return [`pod ${name} on ${spec.nodeName} is not ready: ${status.phase}`];
   const running =
     machines.get(spec.nodeName!)?.runtime.containers.filter(({ podUid, state }) =>
       podUid === uid && state === "running"
     ) ?? [];
   return running.length === spec.containers.length ? [] : [`pod ${name} does not run`];
-}
-
-/** Pods that nobody can help: those of Deployments had their image mended, these are orphans. */
-function isBroken({ spec }: Pod): boolean {
-  return !spec.containers[0]!.image!.startsWith("app:");
 }
 
 function leftovers({ name, runtime, ground }: SimulatedMachine, all: readonly Pod[]): string[] {

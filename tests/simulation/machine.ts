@@ -36,7 +36,7 @@ export interface MachineOptions {
   log: Log;
   random: Random;
   server: () => { client: Client; store: Store } | undefined;
-  onStart(machine: SimulatedMachine, container: ContainerState, askedMs: number): void;
+  onStart(machine: SimulatedMachine, container: ContainerState, isOrphaned: boolean): void;
   onAnswer(answer: unknown): void;
   onFault(error: unknown): void;
 }
@@ -127,7 +127,7 @@ export class SimulatedMachine {
       ...{ machine: MACHINE, dataFolder: `/${name}`, client, view, clock, log },
       runtime: new FaultyRuntime(this.runtime, {
         ...{ clock, random, quality, lifetime },
-        onStart: (container, askedMs) => onStart(this, container, askedMs),
+        onStart: (container, isOrphaned) => onStart(this, container, isOrphaned),
       }),
       network: new SimulatedNetwork(edge),
       files: new SimulatedFiles(edge),

@@ -20,8 +20,8 @@ const ORPHAN_MS = 150_000;
 const ENDPOINT_MS = 2_000;
 /** … and this long after something went wrong with the server: its loops wait up to a minute. */
 const ENDPOINT_AFTER_TROUBLE_MS = 130_000;
-/** An agent that has just finished a pod may have a start of it under way. */
-const LATE_START_MS = 1_000;
+/** No object is written more often than this in a second: whoever does so answers to an echo. */
+const WRITES_A_SECOND_MAX = 60;
 
 export interface SafetyOptions {
   elapsedMs: () => number;
@@ -42,6 +42,8 @@ export class Safety {
   readonly #limits: RolloutLimits;
   readonly #entries = new Map<string, Entry>();
   readonly #goneUids = new Set<string>();
+  readonly #writes = new Map<string, number>();
+  #second = 0;
   #revision: Revision = 0;
 
   constructor(options: SafetyOptions) {
@@ -93,6 +95,7 @@ export class Safety {
     if (!VOLATILE.has(entry.key[0]) && disk.revision < revision) {
       this.fault(`${path} could be seen at ${revision} before it was durable`);
     }
+    this.#countWrite(path);
     this.#take(type, entry);
   }
 
@@ -105,14 +108,15 @@ export class Safety {
     }
   }
 
-  started(machine: SimulatedMachine, container: ContainerState, askedMs: number): void {
+  /** `isOrphaned`: the agent that had asked for it was killed in the meantime, and cannot know. */
+  started(machine: SimulatedMachine, container: ContainerState, isOrphaned: boolean): void {
     const pod = this.pods.of(container.podUid);
     if (pod === undefined) return this.fault(`${container.id} was started for no pod`);
     if (pod.nodeName !== machine.name) {
       this.fault(`${pod.name} is on ${pod.nodeName} and was started on ${machine.name}`);
     }
-    if (pod.finishedMs !== undefined && askedMs > pod.finishedMs + LATE_START_MS) {
-      this.fault(`pod ${pod.name} had finished and was started again`);
+    if (pod.finishedMs !== undefined && !isOrphaned) {
+      this.fault(`pod ${pod.name} had finished and was started`);
     }
   }
 
@@ -150,6 +154,15 @@ export class Safety {
         this.fault(`requests go to ${pod.name}, which is gone`);
       }
     }
+  }
+
+  #countWrite(path: string): void {
+    const second = Math.floor(this.#options.elapsedMs() / 1_000);
+    if (second !== this.#second) this.#writes.clear();
+    this.#second = second;
+    const count = (this.#writes.get(path) ?? 0) + 1;
+    this.#writes.set(path, count);
+    if (count === WRITES_A_SECOND_MAX) this.fault(`${path} was written ${count} times in a second`);
   }
 
   /** `mayDiffer`: its last write was durable before anybody could see it. */

@@ -6,6 +6,7 @@ import { namespaces } from "../../core/resources/namespaces.ts";
 import { nodes } from "../../core/resources/nodes.ts";
 import { type Pod, pods } from "../../core/resources/pods.ts";
 import { replicaSets } from "../../core/resources/replica_sets.ts";
+import type { KubeObject } from "../../core/resources/resource.ts";
 import { services } from "../../core/resources/services.ts";
 import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
 
@@ -49,9 +50,15 @@ export class Users {
     }
   }
 
-  /** Makes everything such that it can come to rest: whatever was left paused, cordoned or broken. */
+  /** Makes everything such that it can come to rest: whatever was left paused, cordoned, broken or alone. */
   async tidy(): Promise<void> {
     const api = this.#options.server()!;
+    for (const replicaSet of api.list(replicaSets, NAMESPACE).filter(isAlone)) {
+      await api.delete(replicaSets, replicaSet.metadata, { propagationPolicy: "Background" });
+    }
+    for (const pod of api.list(pods, NAMESPACE).filter(isAlone)) {
+      if (!isJob(pod)) await api.delete(pods, pod.metadata);
+    }
     for (const deployment of api.list(deployments, NAMESPACE)) {
       const { paused: _, ...spec } = withImage(deployment, "app:1").spec;
       await this.#acknowledged(api.update(deployments, { ...deployment, spec }));
@@ -232,7 +239,11 @@ function ignoreRefusal(error: unknown): void {
   if (!(error instanceof ApiError)) throw error;
 }
 
+function isAlone({ metadata: { ownerReferences = [] } }: KubeObject): boolean {
+  return ownerReferences.length === 0;
+}
+
 /** Whether the pod is one that ends by itself. */
-export function isJob({ metadata: { name } }: Pod): boolean {
+function isJob({ metadata: { name } }: Pod): boolean {
   return name.startsWith("job-");
 }
