@@ -10,14 +10,16 @@ import { onPath } from "../tests/kubectl.ts";
 
 import { Bench, type Measurement, type Report } from "./harness.ts";
 import { idle } from "./idle.ts";
+import { api } from "./api.ts";
 import { markdownTable, withSection } from "./markdown.ts";
 import { machineClass } from "./processes.ts";
 
 import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
 import { start } from "./start.ts";
+import { store } from "./store.ts";
 
-const MEASUREMENTS: readonly Measurement[] = [start, idle, ready, restart];
+const MEASUREMENTS: readonly Measurement[] = [start, idle, ready, restart, api, store];
 const PAGE = new URL("../docs/BENCHMARKS.md", import.meta.url);
 
 interface Flags {
