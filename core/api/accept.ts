@@ -2,7 +2,7 @@ import { ApiError } from "../client/api_error.ts";
 
 /** How an object, a list or a watch is to be written. */
 export type Format =
-  | { as: "object"; media: "json" | "yaml" }
+  | { as: "object" }
   | { as: "table"; version: TableVersion }
   | { as: "metadata"; version: TableVersion };
 export type TableVersion = "v1" | "v1beta1";
@@ -21,7 +21,7 @@ export function formatFor(accept: string | undefined): Format {
   }
   throw new ApiError(
     "NotAcceptable",
-    "only the following media types are accepted: application/json, application/yaml",
+    "only the following media types are accepted: application/json",
   );
 }
 
@@ -59,10 +59,9 @@ function qualityOf({ parameters }: Clause): number {
 }
 
 function formatOf({ type, parameters }: Clause): Format | undefined {
-  if (type === "application/yaml") return { as: "object", media: "yaml" };
   if (type !== "*/*" && type !== "application/*" && type !== "application/json") return undefined;
   const as = parameters.get("as");
-  if (as === undefined) return { as: "object", media: "json" };
+  if (as === undefined) return { as: "object" };
   const version = parameters.get("v");
   if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) {
     return undefined;

@@ -92,9 +92,23 @@ function headersOf(c: ApiContext, contentType: string): Headers {
     "audit-id": c.get("requestId") ?? "",
     "cache-control": "no-cache, private",
     "content-type": contentType,
-    ...(warnings?.length ? { warning: warnings.map(warningHeader) } : {}),
+    ...(warnings?.length ? { warning: warningHeaders(warnings) } : {}),
   };
 }
+
+/** As many as fit: clients refuse heads of more than 16 KiB, and kube-apiserver says no more than this either. */
+export function warningHeaders(texts: readonly string[]): string[] {
+  const headers: string[] = [];
+  let bytesLeft = WARNINGS_BYTES_MAX;
+  for (const text of new Set(texts)) {
+    const header = warningHeader(text);
+    bytesLeft -= header.length;
+    if (bytesLeft < 0) break;
+    headers.push(header);
+  }
+  return headers;
+}
+const WARNINGS_BYTES_MAX = 4096;
 
 /**
  * A warning as RFC 7234 section 5.5 writes it, `299 - "text"`, in the way of apimachinery's NewWarningHeader:

@@ -61,7 +61,7 @@ export function sendObject(request: ObjectRequest, code: number, stored: Stored)
 }
 
 export function warn(c: ApiContext, warnings: readonly string[]): void {
-  c.get("warnings").push(...warnings);
+  for (const warning of warnings) c.get("warnings").push(warning);
 }
 
 export function methodNotAllowed(): ApiError {

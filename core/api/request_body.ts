@@ -1,11 +1,14 @@
 import { ApiError } from "../client/api_error.ts";
-import { JsonError, parseJson, Utf8Error } from "../lib/json_text.ts";
+import { decodeUtf8, duplicateKeysIn, JsonError, parseJson, Utf8Error } from "../lib/json_text.ts";
 import { runInTurns } from "../lib/steps.ts";
 import type { ApiContext } from "./api_context.ts";
 import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
 
 /** Objects within objects. Real ones stay below 30. */
 export const NESTING_MAX = 64;
+/** Values in one body. The largest definitions of custom resources have some 30,000. */
+export const JSON_VALUES_MAX = 100_000;
+const JSON_LIMITS = { depthMax: NESTING_MAX, valuesMax: JSON_VALUES_MAX };
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
 
@@ -22,7 +25,10 @@ export async function objectOf(c: ApiContext): Promise<unknown> {
   }
   const bytes = await c.get("readBody")();
   if (type === PROTOBUF_TYPE) return (await protobufDecoder()).decode(bytes);
-  return type === YAML_TYPE ? await yamlOf(bytes) : jsonOf(bytes);
+  if (type === YAML_TYPE) return await yamlOf(bytes);
+  const value = jsonOf(bytes);
+  reportDuplicates(c, bytes);
+  return value;
 }
 
 /** The same for a body that may be left out, such as DeleteOptions. */
@@ -31,6 +37,17 @@ export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
   if (bytes.length === 0) return {};
   c.set("readBody", () => Promise.resolve(bytes));
   return await objectOf(c);
+}
+
+/** JSON.parse keeps the last of several equal keys: whoever wrote them is told, as kube-apiserver tells. */
+function reportDuplicates(c: ApiContext, bytes: Uint8Array): void {
+  const wanted = c.req.query("fieldValidation");
+  if (wanted === "Ignore") return;
+  const duplicates = duplicateKeysIn(decodeUtf8(bytes), JSON_LIMITS)
+    .map(({ path }) => `duplicate field ${JSON.stringify(path)}`);
+  if (wanted !== "Strict") return void c.get("warnings").push(...duplicates);
+  if (duplicates.length === 0) return;
+  throw new ApiError("BadRequest", `strict decoding error: ${duplicates.join(", ")}`);
 }
 
 export function unsupported(types: readonly string[]): ApiError {
@@ -45,7 +62,7 @@ export function unsupported(types: readonly string[]): ApiError {
 /** Parses JSON. Throws BadRequest for what is not UTF-8, not JSON, or nested too deep. */
 export function jsonOf(bytes: Uint8Array): unknown {
   try {
-    return parseJson(bytes, { depthMax: NESTING_MAX });
+    return parseJson(bytes, JSON_LIMITS);
   } catch (error) {
     if (error instanceof JsonError || error instanceof Utf8Error) throw undecodable(error.message);
     throw error;

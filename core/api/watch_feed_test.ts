@@ -18,7 +18,7 @@ Deno.test("who joins in the middle of a burst gets only what comes after", async
   const kind = new ServedKind(configMaps, undefined);
   const lines = new WatchLines(
     kind,
-    { as: "object", media: "json" },
+    { as: "object" },
     "Metadata",
     new VirtualClock(),
   );

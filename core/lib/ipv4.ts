@@ -42,6 +42,16 @@ export function isInRange(address: number, range: Ipv4Range): boolean {
   return address >= range.first && address < range.first + sizeOfRange(range);
 }
 
+/** Whether two ranges have an address in common. */
+export function overlap(one: Ipv4Range, other: Ipv4Range): boolean {
+  return isInRange(one.first, other) || isInRange(other.first, one);
+}
+
+/** A range in CIDR notation. */
+export function formatIpv4Range({ first, prefixLength }: Ipv4Range): string {
+  return `${formatIpv4(first)}/${prefixLength}`;
+}
+
 function sizeOf(prefixLength: number): number {
   return 2 ** (32 - prefixLength);
 }

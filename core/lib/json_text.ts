@@ -42,6 +42,8 @@ function firstFaultIn(bytes: Uint8Array): number {
 export interface JsonLimits {
   /** How many arrays and objects may be nested. */
   depthMax: number;
+  /** How many values there may be in all: each takes a hundred times the time and memory of its bytes. */
+  valuesMax: number;
 }
 
 /**
@@ -60,19 +62,26 @@ function mayHaveForbiddenKeys(text: string): boolean {
   return text.includes("__proto__") || text.includes("\\u");
 }
 
-function refuseDeep(text: string, { depthMax }: JsonLimits): void {
+function refuseDeep(text: string, { depthMax, valuesMax }: JsonLimits): void {
   let depth = 0;
+  let values = 1;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > depthMax) throw tooDeep(depthMax, at);
+      if (++values > valuesMax) throw tooMany(valuesMax, at);
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+    else if (code === COMMA && ++values > valuesMax) throw tooMany(valuesMax, at);
   }
 }
 
 function tooDeep(depthMax: number, at: number): JsonError {
   return new JsonError(`nested more than ${depthMax} levels deep`, at);
+}
+
+function tooMany(valuesMax: number, at: number): JsonError {
+  return new JsonError(`more than ${valuesMax} values`, at);
 }
 
 /** JSON.parse of a part of a text, with the offset in the error. */
@@ -101,6 +110,8 @@ export interface DuplicateKey {
 export interface JsonExtent {
   start: number;
   end: number;
+  /** How many values it has, itself included; at most, as an empty list counts as a value more. */
+  values: number;
   duplicates: readonly DuplicateKey[];
 }
 
@@ -130,37 +141,40 @@ const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b
 export function scanJson(
   text: string,
   start: number,
-  { depthMax, withDuplicates = false }: JsonLimits & { withDuplicates?: boolean },
+  limits: JsonLimits & { withDuplicates?: boolean },
 ): JsonExtent {
   while (isSpace(text.charCodeAt(start))) start++;
-  const scan = new Scan(text, depthMax, withDuplicates);
+  const scan = new Scan(text, limits);
   let at = start;
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = scan.string(at);
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) scan.open(code === OPEN_BRACKET, at);
     else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) scan.close(at);
-    else if (code === COMMA) scan.comma();
+    else if (code === COMMA) scan.comma(at);
     else if (scan.depth > 0 || !isSpace(text.charCodeAt(at + 1))) continue; // inside a word
-    if (scan.depth === 0) return { start, end: at + 1, duplicates: scan.duplicates };
+    if (scan.depth === 0) return { start, end: at + 1, ...scan.found };
   }
   if (scan.depth > 0 || start === text.length) {
     throw new JsonError("unexpected end of JSON input", text.length);
   }
-  return { start, end: text.length, duplicates: scan.duplicates };
+  return { start, end: text.length, ...scan.found };
 }
 
 class Scan {
   readonly duplicates: DuplicateKey[] = [];
   readonly #text: string;
-  readonly #depthMax: number;
-  readonly #withDuplicates: boolean;
+  readonly #limits: JsonLimits & { withDuplicates?: boolean };
+  #values = 1;
   readonly #frames: Frame[] = [];
 
-  constructor(text: string, depthMax: number, withDuplicates: boolean) {
+  constructor(text: string, limits: JsonLimits & { withDuplicates?: boolean }) {
     this.#text = text;
-    this.#depthMax = depthMax;
-    this.#withDuplicates = withDuplicates;
+    this.#limits = limits;
+  }
+
+  get found(): Pick<JsonExtent, "values" | "duplicates"> {
+    return { values: this.#values, duplicates: this.duplicates };
   }
 
   get depth(): number {
@@ -168,10 +182,10 @@ class Scan {
   }
 
   open(isArray: boolean, at: number): void {
-    if (this.#frames.length >= this.#depthMax) {
-      throw tooDeep(this.#depthMax, at);
-    }
-    const keys = !isArray && this.#withDuplicates ? new Set<string>() : undefined;
+    const { depthMax, withDuplicates = false } = this.#limits;
+    if (this.#frames.length >= depthMax) throw tooDeep(depthMax, at);
+    this.#count(at);
+    const keys = !isArray && withDuplicates ? new Set<string>() : undefined;
     this.#frames.push({ keys, key: undefined, index: 0, isArray });
   }
 
@@ -179,11 +193,17 @@ class Scan {
     if (!this.#frames.pop()) throw new JsonError(`unexpected "${this.#text[at]}"`, at);
   }
 
-  comma(): void {
+  comma(at: number): void {
+    this.#count(at);
     const frame = this.#frames.at(-1);
     if (!frame) return;
     frame.index++;
     frame.key = undefined;
+  }
+
+  #count(at: number): void {
+    const { valuesMax } = this.#limits;
+    if (++this.#values > valuesMax) throw tooMany(valuesMax, at);
   }
 
   /** Gives the index of the quote that ends the string. */

@@ -9,7 +9,7 @@ import {
   Utf8Error,
 } from "./json_text.ts";
 
-const limits = { depthMax: 64 };
+const limits = { depthMax: 64, valuesMax: 100_000 };
 
 Deno.test("JSON is what JSON.parse says, from bytes and from text", () => {
   fc.assert(fc.property(fc.json(), (text) => {
@@ -89,4 +89,15 @@ Deno.test("bytes that are not UTF-8 are refused, with the place of the first", (
     assert.throws(() => decodeUtf8(new Uint8Array(bytes)), { name: Utf8Error.name, offset });
   }
   assert.equal(decodeUtf8(new Uint8Array([0xef, 0xbb, 0xbf, 0x61])), "a");
+});
+
+Deno.test("very many values are refused before they take memory", () => {
+  const list = (length: number) => JSON.stringify(Array.from({ length }, () => 1));
+  assert.ok(parseJson(list(99_000), limits));
+  for (const text of [list(101_000), `[${"{},".repeat(101_000)}{}]`]) {
+    assert.throws(() => parseJson(text, limits), /more than 100000 values/);
+    assert.throws(() => duplicateKeysIn(text, limits), /more than 100000 values/);
+  }
+  const commas = `["${",".repeat(200_000)}"]`;
+  assert.ok(parseJson(commas, limits), "those in a string do not count");
 });

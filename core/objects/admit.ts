@@ -103,10 +103,11 @@ function admit(
       let next = resource.prepare(object, previous);
       for (const rule of rules) next = rule({ ...rest, next });
       next = withGeneration(next, previous);
-      causes.push(
-        ...validateMetadata(next.metadata, previous?.metadata, resource),
-        ...resource.validate(next, previous),
-      );
+      // One by one: as arguments of one call, very many would exhaust the stack.
+      for (const cause of validateMetadata(next.metadata, previous?.metadata, resource)) {
+        causes.push(cause);
+      }
+      for (const cause of resource.validate(next, previous)) causes.push(cause);
       return next;
     });
     if (causes.length > 0) throw invalid(resource, next.metadata.name, causes);

@@ -52,12 +52,19 @@ export function forbidden(resource: AnyResource, name: string, why: string): Api
   );
 }
 
+/** More causes than this help nobody, and would make the answer larger than the question. */
+const CAUSES_SHOWN_MAX = 100;
+/** The longest name that there can be: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+const NAME_CHARS_MAX = 253;
+
 /** `Deployment.apps "web" is invalid: spec.x: Required value`, or several causes in brackets. */
 export function invalid(
   { group, kind }: { group: string; kind: string },
-  name: string,
-  causes: readonly Cause[],
+  givenName: string,
+  givenCauses: readonly Cause[],
 ): ApiError {
+  const name = shortened(givenName);
+  const causes = givenCauses.slice(0, CAUSES_SHOWN_MAX);
   const texts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const all = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   const details: ErrorDetails = { name, kind, ...(group && { group }), causes };
@@ -73,6 +80,10 @@ export function refusalOf(error: unknown): unknown {
   if (error instanceof TooLargeError) return new ApiError("RequestEntityTooLarge", error.message);
   if (error instanceof UnavailableError) return new ApiError("ServiceUnavailable", error.message);
   return error;
+}
+
+function shortened(name: string): string {
+  return name.length <= NAME_CHARS_MAX ? name : `${name.slice(0, NAME_CHARS_MAX)}...`;
 }
 
 function detailsOf({ group, plural }: AnyResource, name: string): ErrorDetails {

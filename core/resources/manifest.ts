@@ -8,7 +8,7 @@ import {
   type Position,
   positionIn,
 } from "./manifest_position.ts";
-import { offsetInJson } from "./manifest_json.ts";
+import { JsonPlaces } from "./manifest_json.ts";
 import { type Extent, readYaml, type TokenBudget, type YamlTree } from "./manifest_yaml.ts";
 
 export { ManifestError, type Position } from "./manifest_position.ts";
@@ -34,6 +34,8 @@ export interface ManifestLimits {
   depthMax: number;
   /** How many objects there may be, those of lists counted one by one. */
   documentsMax: number;
+  /** How many values all documents in JSON may have together. */
+  valuesMax: number;
   /** How many values of one document aliases may add (`*name`): what a bomb is made of. */
   aliasedValuesMax: number;
   /** How many words and signs of YAML one document may have; each takes time and memory while it is read. */
@@ -46,6 +48,7 @@ export const MANIFEST_LIMITS: ManifestLimits = {
   bytesMax: 3 * 1024 * 1024, // the limit of kube-apiserver for a body
   depthMax: 64,
   documentsMax: 1000,
+  valuesMax: 100_000,
   aliasedValuesMax: 10_000,
   tokensMax: 200_000, // some 25,000 lines
   tokensOfAllMax: 400_000,
@@ -111,6 +114,7 @@ interface Stream {
   text: string;
   limits: ManifestLimits;
   places: Places;
+  json: JsonPlaces;
   budget: TokenBudget;
   /** The tree that was asked for last: errors come document by document, and all trees would fill the memory. */
   located: { document: Document; tree: YamlTree } | undefined;
@@ -118,7 +122,8 @@ interface Stream {
 
 function streamOf(text: string, limits: ManifestLimits): Stream {
   const budget = { left: limits.tokensOfAllMax, of: limits.tokensOfAllMax };
-  return { text, limits, places: new Places(text), budget, located: undefined };
+  const json = new JsonPlaces(text);
+  return { text, limits, places: new Places(text), json, budget, located: undefined };
 }
 
 function textOf(source: Uint8Array | string, { bytesMax }: ManifestLimits): string {
@@ -183,9 +188,11 @@ function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLim
   const documents: Document[] = [];
   const part = text.slice(start, end);
   let at = 0;
+  let { valuesMax } = limits;
   try {
     while (at < part.length) {
-      const extent = scanJson(part, at, { ...limits, withDuplicates: true });
+      const extent = scanJson(part, at, { ...limits, valuesMax, withDuplicates: true });
+      valuesMax -= extent.values;
       const value = parseSlice(part, extent.start, extent.end);
       const [twin] = extent.duplicates;
       if (twin) throw keySetTwice(twin.key, positionIn(text, start + twin.offset));
@@ -227,10 +234,10 @@ function manifestOf(
   value: Record<string, unknown>,
   prefix: string,
 ): Manifest {
-  const { places, text } = stream;
+  const { places } = stream;
   const offsetOf = (path: string): number =>
     document.isJson
-      ? offsetInJson(text, document.start, path)
+      ? stream.json.offsetOf(document.start, path)
       : runAtOnce(treeOf(stream, document)).offsetOf(path);
   return {
     value,

@@ -1,64 +1,98 @@
-/**
- * Where the field at `path` of the JSON value at `start` is; when there is none, where the nearest around it
- * is. Reads no further than it must, and builds nothing. The text must have been parsed before: it is JSON.
- */
-export function offsetInJson(text: string, start: number, path: string): number {
-  let at = afterSpace(text, start);
-  let found = at;
-  let rest = path;
-  while (rest !== "") {
-    const step: Step | undefined = text[at] === "["
-      ? intoList(text, at, rest)
-      : text[at] === "{"
-      ? intoObject(text, at, rest)
-      : undefined;
-    if (!step) break;
-    ({ at, found, rest } = step);
+/** Where the fields of JSON are, in a text that has been parsed before. Lists and objects are walked when they are asked for. */
+export class JsonPlaces {
+  readonly #text: string;
+  /** Fields of the objects, and items of the lists, by where these start. */
+  readonly #fields = new Map<number, ReadonlyMap<string, JsonPlace>>();
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  return found;
+
+  /** Offset of the field at `path` of the value at `start`; when there is none, of the nearest around it. */
+  offsetOf(start: number, path: string): number {
+    let place: JsonPlace = {
+      at: afterSpace(this.#text, start),
+      found: afterSpace(this.#text, start),
+    };
+    let rest = path;
+    while (rest !== "") {
+      const step = longestStep(this.#fieldsOf(place.at), rest);
+      if (!step) break;
+      ({ value: place, rest } = step);
+    }
+    return place.found;
+  }
+
+  #fieldsOf(start: number): ReadonlyMap<string, JsonPlace> {
+    let fields = this.#fields.get(start);
+    if (!fields) {
+      const text = this.#text;
+      fields = new Map(
+        text[start] === "["
+          ? itemsIn(text, start)
+          : text[start] === "{"
+          ? fieldsIn(text, start)
+          : [],
+      );
+      this.#fields.set(start, fields);
+    }
+    return fields;
+  }
 }
 
-interface Step {
-  /** The value that the step leads to. */
+interface JsonPlace {
+  /** Where the value starts. */
   at: number;
-  /** What stands for it: its key, or the item itself. */
+  /** Where what stands for it starts: its key, or itself in a list. */
   found: number;
-  rest: string;
 }
 
-function intoList(text: string, list: number, path: string): Step | undefined {
-  const index = /^\[(\d+)\]\.?/.exec(path);
-  if (!index) return undefined;
-  let at = afterSpace(text, list + 1);
-  for (let i = 0; text[at] !== "]"; i++) {
-    if (i === Number(index[1])) return { at, found: at, rest: path.slice(index[0].length) };
-    at = afterComma(text, afterValue(text, at));
+/**
+ * The longest start of a path that is a name: paths join names by dots and brackets, and names may hold both.
+ * Items of lists are called `[0]`.
+ */
+export function longestStep<T>(
+  names: ReadonlyMap<string, T>,
+  path: string,
+): { value: T; rest: string } | undefined {
+  for (let end = path.length; end > 0; end = lastCut(path, end)) {
+    const name = path.slice(0, end);
+    const value = names.get(name) ?? names.get(bracketed(name) ?? name);
+    if (value !== undefined) return { value, rest: path.slice(end).replace(/^\./, "") };
   }
   return undefined;
 }
 
-/** Keys may hold dots themselves: the longest that fits is meant. */
-function intoObject(text: string, object: number, path: string): Step | undefined {
-  let best: Step | undefined;
+/** The last place before `end` where a name could end. */
+function lastCut(path: string, end: number): number {
+  let cut = end - 1;
+  while (cut > 0 && path[cut] !== "." && path[cut] !== "[" && path[cut - 1] !== "]") cut--;
+  return cut;
+}
+
+/** `[app.kubernetes.io/name]` is how paths write keys of maps. */
+function bracketed(name: string): string | undefined {
+  return name.startsWith("[") && name.endsWith("]") ? name.slice(1, -1) : undefined;
+}
+
+function* itemsIn(text: string, list: number): Generator<[string, JsonPlace]> {
+  let at = afterSpace(text, list + 1);
+  for (let i = 0; text[at] !== "]"; i++) {
+    yield [`[${i}]`, { at, found: at }];
+    at = afterComma(text, afterValue(text, at));
+  }
+}
+
+function* fieldsIn(text: string, object: number): Generator<[string, JsonPlace]> {
   let at = afterSpace(text, object + 1);
   while (text[at] !== "}") {
     const found = at;
     const keyEnd = afterValue(text, at);
-    const rest = restAfter(path, String(JSON.parse(text.slice(found, keyEnd))));
+    const key = String(JSON.parse(text.slice(found, keyEnd)));
     at = afterSpace(text, afterSpace(text, keyEnd) + 1);
-    if (rest !== undefined && (!best || rest.length < best.rest.length)) best = { at, found, rest };
+    if (key !== "") yield [key, { at, found }];
     at = afterComma(text, afterValue(text, at));
   }
-  return best;
-}
-
-/** What is left of a path after a key, as `key`, `key.…`, `key[…` or `[key]…`. */
-export function restAfter(path: string, key: string): string | undefined {
-  if (path.startsWith(`[${key}]`)) return path.slice(key.length + 2).replace(/^\./, "");
-  if (!path.startsWith(key) || key === "") return undefined;
-  const rest = path.slice(key.length);
-  if (rest === "" || rest.startsWith("[")) return rest;
-  return rest.startsWith(".") ? rest.slice(1) : undefined;
 }
 
 function afterValue(text: string, start: number): number {

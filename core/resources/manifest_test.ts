@@ -316,6 +316,16 @@ Deno.test("fields are found at the same places whether JSON is read as JSON or a
   );
 });
 
+Deno.test("a list of many wrong objects is walked once in JSON too", () => {
+  const filling = "x".repeat(2000);
+  const items = Array.from({ length: 1000 }, (_, i) => ({ kind: "Pod", filling, name: `p${i}` }));
+  const manifests = parseManifests(JSON.stringify({ kind: "List", items }, null, 1));
+  const startedAt = performance.now();
+  const lines = manifests.map(({ at }) => at("name").line);
+  assert.ok(performance.now() - startedAt < 2_000, "some 50 ms, and 10 s without care");
+  assert.deepEqual(lines, manifests.map((_, i) => i * 5 + 7));
+});
+
 Deno.test("a list of a thousand wrong objects is read twice, not a thousand times", () => {
   const items = Array.from({ length: 1000 }, (_, i) => `- {kind: Pod, metadata: {name: p${i}}}\n`);
   const manifests = parseManifests(`kind: List\nitems:\n${items.join("")}`);

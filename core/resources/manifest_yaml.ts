@@ -18,7 +18,7 @@ import {
   positionIn,
 } from "./manifest_position.ts";
 import type { Steps } from "../lib/steps.ts";
-import { restAfter } from "./manifest_json.ts";
+import { longestStep } from "./manifest_json.ts";
 import { plainValueOf } from "./manifest_scalars.ts";
 
 export interface YamlLimits {
@@ -119,6 +119,7 @@ class Reader {
   readonly #targets = new Map<Alias, Node>();
   /** Nodes around the one being read. */
   readonly #open = new Set<Node>();
+  readonly #fields = new Map<Node, ReadonlyMap<string, Place>>();
   #aliased = 0;
   #aliasDepth = 0;
 
@@ -264,31 +265,43 @@ class Reader {
   }
 
   #stepInto(around: Node, path: string): PathStep | undefined {
-    const node = around instanceof Alias ? this.#targetOf(around) : around;
-    if (node instanceof YAMLSeq) {
-      const index = /^\[(\d+)\]\.?/.exec(path);
-      const item = index && node.items[Number(index[1])] as Node | undefined;
-      return item ? { node: item, at: item, rest: path.slice(index[0].length) } : undefined;
-    }
-    if (!(node instanceof YAMLMap)) return undefined;
-    let best: PathStep | undefined;
-    for (const pair of node.items as ParsedPair[]) {
-      const rest = isMerge(pair) ? undefined : restAfter(path, this.#keyOf(pair));
-      if (rest === undefined || (best && best.rest.length <= rest.length)) continue;
-      best = { node: pair.value, at: pair.key, rest };
-    }
-    return best ?? this.#stepIntoMerged(node, path);
+    const step = longestStep(this.#fieldsOf(around), path);
+    return step && { ...step.value, rest: step.rest };
   }
 
-  #stepIntoMerged(map: YAMLMap, path: string): PathStep | undefined {
-    for (const { key, value } of (map.items as ParsedPair[]).filter(isMerge)) {
+  /** The fields of a map or the items of a list, aliases followed. Kept: many errors may be in one place. */
+  #fieldsOf(around: Node): ReadonlyMap<string, Place> {
+    const node = around instanceof Alias ? this.#targetOf(around) : around;
+    let fields = this.#fields.get(node);
+    if (!fields) {
+      fields = new Map(node instanceof YAMLSeq ? itemsIn(node) : this.#fieldsIn(node));
+      this.#fields.set(node, fields);
+    }
+    return fields;
+  }
+
+  /** What is merged first, so that what the map itself says replaces it. */
+  *#fieldsIn(map: Node): Generator<[string, Place]> {
+    if (!(map instanceof YAMLMap)) return;
+    const pairs = map.items as ParsedPair[];
+    for (const { key, value } of pairs.filter(isMerge)) {
       const bases = value instanceof YAMLSeq ? value.items as Node[] : value ? [value] : [];
-      for (const base of bases) {
-        const step = this.#stepInto(base, path);
-        if (step) return { ...step, at: key };
+      for (const base of bases.toReversed()) {
+        for (const [name, { node }] of this.#fieldsOf(base)) yield [name, { node, at: key }];
       }
     }
-    return undefined;
+    for (const pair of pairs) {
+      if (isMerge(pair)) continue;
+      const name = this.#keyOf(pair);
+      if (name !== "") yield [name, { node: pair.value, at: pair.key }];
+    }
+  }
+}
+
+function* itemsIn({ items }: YAMLSeq): Generator<[string, Place]> {
+  for (const [i, item] of items.entries()) {
+    const node = item as Node | null; // parsed: nodes only
+    if (node) yield [`[${i}]`, { node, at: node }];
   }
 }
 
@@ -302,10 +315,13 @@ interface ParsedPair {
   value: Node | null;
 }
 
-interface PathStep {
+interface Place {
   node: Node | null;
   /** What stands for the field: its key, or the item. */
   at: Node;
+}
+
+interface PathStep extends Place {
   rest: string;
 }
 

@@ -85,7 +85,8 @@ function changeCauses(next: MetadataDraft, previous: MetadataDraft): Cause[] {
 }
 
 function newFinalizerCauses(next: readonly string[], previous: readonly string[]): Cause[] {
-  const added = [...new Set(next)].filter((one) => !previous.includes(one)).sort();
+  const before = new Set(previous);
+  const added = [...new Set(next)].filter((one) => !before.has(one)).sort();
   if (added.length === 0) return [];
   const list = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
   return [forbidden(

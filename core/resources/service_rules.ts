@@ -61,11 +61,10 @@ function isReachableFromOutside({ type, externalIPs }: ServiceSpec): boolean {
 /** The rules for a Service, in the words of k8s.io/kubernetes/pkg/apis/core/validation, `ValidateService`. */
 export function serviceCauses(spec: ServiceSpec): Cause[] {
   const { ports = [], type, clusterIP } = spec;
-  const causes: Cause[] = [];
+  const causes: Cause[] = [...typeCauses(spec), ...portListCauses(ports)];
   if (ports.length === 0 && clusterIP !== "None" && type !== "ExternalName") {
     causes.push(missing("spec.ports"));
   }
-  causes.push(...typeCauses(spec), ...portListCauses(ports));
   if (type === "ClusterIP") {
     ports.forEach(({ nodePort }, i) => {
       const rule = "may not be used when `type` is 'ClusterIP'";

@@ -28,12 +28,14 @@ export function workloadCauses(
 ): Cause[] {
   if (previous && isEqual(next, previous)) return [];
   const { template } = next;
-  const causes = selectorCauses(next, kind);
+  const causes = [
+    ...selectorCauses(next, kind),
+    ...podSpecCauses(template.spec, "spec.template.spec"),
+  ];
   for (const [key, value] of Object.entries(template.metadata?.labels ?? {})) {
     causes.push(...nameCauses("spec.template.labels", key, qualifiedNameFaults));
     causes.push(...nameCauses("spec.template.labels", value, labelValueFaults));
   }
-  causes.push(...podSpecCauses(template.spec, "spec.template.spec"));
   const { restartPolicy, activeDeadlineSeconds, ephemeralContainers } = template.spec;
   if (restartPolicy !== "Always") {
     causes.push(notSupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));

@@ -1,4 +1,4 @@
-import { parseIpv4, parseIpv4Range } from "../ipv4.ts";
+import { type Ipv4Range, parseIpv4, parseIpv4Range } from "../ipv4.ts";
 import { attributesOf, type Field, FLAG, NetlinkMessage } from "./netlink.ts";
 
 /** Numbers of `linux/rtnetlink.h`, `linux/if_link.h` and `linux/veth.h`. */
@@ -87,6 +87,11 @@ export function addRoute(route: Route): NetlinkMessage {
   return routeMessage(NEWROUTE, replaced, route);
 }
 
+/** Fails when there is a route to that destination already, ours or not. */
+export function addNewRoute(route: Route): NetlinkMessage {
+  return routeMessage(NEWROUTE, made, route);
+}
+
 export function deleteRoute(route: Route): NetlinkMessage {
   return routeMessage(DELROUTE, FLAG.request | FLAG.ack, route);
 }
@@ -102,6 +107,26 @@ export function hostRouteAddress(answer: DataView): number | undefined {
   const isOurs = answer.getUint8(16 + 1) === 32 && answer.getUint8(16 + 5) === ROUTE_PROTOCOL;
   if (!isOurs) return undefined;
   return attributesOf(answer, ROUTE_HEAD_BYTES).get(ATTRIBUTE.route.destination)?.getUint32(0);
+}
+
+/** A route through another machine. */
+export interface GatewayRoute {
+  destination: Ipv4Range;
+  gateway: number;
+  source: number | undefined;
+}
+
+/** What an answer to {@linkcode getRoutes} tells, when it is a route of ours through a gateway. */
+export function gatewayRoute(answer: DataView): GatewayRoute | undefined {
+  const prefixLength = answer.getUint8(16 + 1);
+  if (answer.getUint8(16 + 5) !== ROUTE_PROTOCOL) return undefined;
+  const attributes = attributesOf(answer, ROUTE_HEAD_BYTES);
+  const { route } = ATTRIBUTE;
+  const first = attributes.get(route.destination)?.getUint32(0);
+  const gateway = attributes.get(route.gateway)?.getUint32(0);
+  if (first === undefined || gateway === undefined) return undefined;
+  const source = attributes.get(route.source)?.getUint32(0);
+  return { destination: { first, prefixLength }, gateway, source };
 }
 
 function routeMessage(kind: number, flags: number, route: Route): NetlinkMessage {

@@ -43,6 +43,7 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   "securityContext.windowsOptions": undefined,
 
   "containers[].lifecycle": undefined,
+  "containers[].ports[].hostPort": undefined,
   "containers[].resizePolicy": undefined,
   "containers[].restartPolicy": undefined,
   "containers[].restartPolicyRules": undefined,

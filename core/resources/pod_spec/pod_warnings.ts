@@ -3,6 +3,9 @@ import { POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
 const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON);
+/** A pod that shares the node's network has its ports there anyway. */
+const { "containers[].ports[].hostPort": _, ...ON_HOST_NETWORK } = POD_SPEC_NOT_ACTED_ON;
+const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK);
 
 /**
  * What a client should know of a PodSpec that is accepted: what is not acted on, and, in the words of
@@ -10,7 +13,7 @@ const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON);
  */
 export function podSpecWarnings(spec: PodSpec, field: string): string[] {
   return [
-    ...notActedOnIn(spec, field),
+    ...(spec.hostNetwork ? notActedOnOnHostNetwork : notActedOnIn)(spec, field),
     ...spec.containers.flatMap(({ env = [] }, i) =>
       hiddenEnvWarnings(env.map(({ name }) => name), `${field}.containers[${i}].env`)
     ),
@@ -22,13 +25,17 @@ export function podSpecWarnings(spec: PodSpec, field: string): string[] {
 }
 
 function hiddenEnvWarnings(names: readonly string[], field: string): string[] {
-  return names.flatMap((name, i) =>
-    names.indexOf(name) === i ? [] : [
-      `${field}[${i}]: hides previous definition of ${
-        JSON.stringify(name)
-      }, which may be dropped when using apply`,
-    ]
-  );
+  const seen = new Set<string>();
+  return names.flatMap((name, i) => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const definition = JSON.stringify(name);
+    return [
+      `${field}[${i}]: hides previous definition of ${definition}, which may be dropped when using apply`,
+    ];
+  });
 }
 
 /** `100m` of memory is a tenth of a byte, and not what anybody means. */
