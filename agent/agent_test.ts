@@ -48,6 +48,17 @@ Deno.test("a killed container is back at once the first time, then after 10 s, t
   assert.ok(node.reasons("web").includes("BackOff"));
 });
 
+Deno.test("a container that starts again at once is never shown in CrashLoopBackOff", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const reasons = new Set<string | undefined>();
+  node.client.subscribe(pods, () => reasons.add(node.waiting("web")?.reason));
+  node.killAll(137);
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+  assert.ok(!reasons.has("CrashLoopBackOff"), [...reasons].join());
+});
+
 Deno.test("a container that crashes at once is shown in CrashLoopBackOff", async () => {
   await using node = await NodeUnderTest.start();
   node.runtime.images.set("crash", { runsMs: 5, exitCode: 3 });

@@ -1,6 +1,6 @@
 /** One entry of a log: a line, or a part of one that was too long for the runtime. */
 export interface LogEntry {
-  /** As the runtime wrote it, RFC 3339 with fractions. */
+  /** RFC 3339 with fractions, UTC as `Z`: so the kubelet shows it, whatever the runtime writes. */
   time: string;
   /** Milliseconds since 1970. */
   timeMs: number;
@@ -27,7 +27,12 @@ export function criEntry(line: Uint8Array): LogEntry | undefined {
   if (Number.isNaN(timeMs)) return undefined;
   const third = line.indexOf(SPACE, second + 1);
   const isPartial = line[second + 1] === PARTIAL;
-  return { time, timeMs, text: third < 0 ? new Uint8Array() : line.subarray(third + 1), isPartial };
+  return {
+    time: time.replace(/[+-]00:00$/, "Z"),
+    timeMs,
+    text: third < 0 ? new Uint8Array() : line.subarray(third + 1),
+    isPartial,
+  };
 }
 
 /** A line of a raw log: its time is the one given, that of the file. */

@@ -25,6 +25,11 @@ Deno.test("a line that was cut by the runtime is one line again", async () => {
   );
 });
 
+Deno.test("times are shown in UTC as the kubelet shows them", async () => {
+  await using log = await LogUnderTest.of("2026-01-01T00:00:00.5+00:00 stdout F one\n");
+  assert.equal(await log.read({ timestamps: true }), "2026-01-01T00:00:00.5Z one\n");
+});
+
 for (const format of ["cri", "raw"] as const) {
   Deno.test(`the tail of a large ${format} log is exact at every length`, async () => {
     const texts = Array.from(

@@ -37,6 +37,9 @@ export function podLogs(input: PodLogsInput): AsyncIterable<Uint8Array> {
     );
   }
   if (!previous) return follow(input, runs[0], folder.logFile(name, latest));
+  // While it waits for its next run, the one that has just ended is the previous one.
+  const isBetweenRuns = status?.state.waiting !== undefined && runs[0]?.state === "exited";
+  if (isBetweenRuns) return follow(input, undefined, folder.logFile(name, latest));
   if (latest === 0) {
     throw new ApiError(
       "BadRequest",

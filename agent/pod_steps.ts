@@ -8,7 +8,7 @@ import { containerSpecOf, hostsTextOf } from "./container_specs.ts";
 import { environmentOf } from "./environment.ts";
 import type { Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
-import type { Failure } from "./observed_pod.ts";
+import type { Failure, RestartBackoff } from "./observed_pod.ts";
 import type { PodEvents } from "./pod_events.ts";
 import { PodFolder } from "./pod_folder.ts";
 import type { PodRecord } from "./pod_record.ts";
@@ -152,7 +152,7 @@ export class PodSteps {
     const { runtime, clock, startSlots } = parts;
     const pod = this.#pod();
     const container = containerOf(pod, name);
-    this.#noteRestart(name, restartCount);
+    const backoff = this.#backoffOf(name, restartCount);
     let stage: Failure["stage"] = "create";
     try {
       const spec = await this.#specOf(pod, container, restartCount);
@@ -161,6 +161,7 @@ export class PodSteps {
         const imageId = record.memoryOf(name)?.imageId ?? "";
         const base = { ...identityOf(spec), id, imageId };
         record.put({ ...base, state: "created" });
+        record.remember(name, { backoff });
         events.created(pod, name);
         stage = "run";
         await runtime.start(id);
@@ -181,15 +182,14 @@ export class PodSteps {
     }
   }
 
-  /** A restart lengthens the back-off of the next one. */
-  #noteRestart(name: string, restartCount: number): void {
+  /** A restart lengthens the back-off of the next one: it counts once the new run is there. */
+  #backoffOf(name: string, restartCount: number): RestartBackoff | undefined {
     const { parts, record } = this.#options;
-    const [latest] = runsOf(record.observed, name);
-    if (latest?.state !== "exited" || latest.restartCount >= restartCount) return;
-    const nowMs = parts.clock.now();
     const previous = record.memoryOf(name)?.backoff;
-    const backoff = backoffAfterRestart(previous, latest.finishedAtMs ?? nowMs, nowMs);
-    record.remember(name, { backoff });
+    const [latest] = runsOf(record.observed, name);
+    if (latest?.state !== "exited" || latest.restartCount >= restartCount) return previous;
+    const nowMs = parts.clock.now();
+    return backoffAfterRestart(previous, latest.finishedAtMs ?? nowMs, nowMs);
   }
 
   async #specOf(pod: Pod, container: Container, restartCount: number): Promise<ContainerSpec> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createPodNetwork } from "../../agent/network/node_network.ts";
 import { importBusybox } from "../../agent/podman/busybox_image.ts";
 import { PodmanClient } from "../../agent/podman/podman_client.ts";
 import { ownSocketPath, startPodmanService } from "../../agent/podman/podman_service.ts";
@@ -96,7 +97,7 @@ export class PodmanCluster {
       await importBusybox(cluster.podman, IMAGE);
       return cluster;
     } catch (error) {
-      await removeAll(dataFolder);
+      await removeAll(dataFolder, subnet);
       throw error;
     }
   }
@@ -109,8 +110,11 @@ export class PodmanCluster {
   async end(): Promise<void> {
     this.podman.close();
     await this.server.stop();
-    const args = ["--stop-pods", "--temporary"];
-    const last = await ServerProcess.start({ ...this.server.options, args });
+    const options = { ...this.server.options, args: ["--stop-pods", "--temporary"] };
+    const last = await ServerProcess.start(options).catch(async (error) => {
+      await removeAll(this.dataFolder, options.subnet!);
+      throw error;
+    });
     const code = await last.stop();
     await Deno.remove(this.dataFolder, { recursive: true });
     assert.deepEqual(await leftoversSince(this.#before, this.#marks), [], last.log);
@@ -181,11 +185,18 @@ export class PodmanCluster {
 }
 
 /** After a server that did not come up. */
-async function removeAll(dataFolder: string): Promise<void> {
+async function removeAll(dataFolder: string, subnet: number): Promise<void> {
   const clock = new SystemClock();
-  const folder = `${dataFolder}/podman`;
-  const podman = await startPodmanService({ folder, clock, log: silentLog(clock) });
+  const log = silentLog(clock);
+  const podman = await startPodmanService({ folder: `${dataFolder}/podman`, clock, log });
   await podman.own!.destroy();
+  const network = await createPodNetwork({
+    ...{ kind: "namespace", folder: `${dataFolder}/network`, log },
+    podCIDR: `10.143.${subnet}.0/24`,
+    serviceCIDR: `10.197.${subnet}.0/24`,
+    device: await gatewayDevice(dataFolder),
+  });
+  await network.destroy();
   await Deno.remove(dataFolder, { recursive: true });
 }
 

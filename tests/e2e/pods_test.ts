@@ -1,17 +1,329 @@
 import assert from "node:assert/strict";
-import { mainStatus, podOf, testOnPodman } from "./podman_cluster.ts";
+import { IMAGE, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
 
 testOnPodman({
-  name: "pods on Podman, seen from outside",
+  name: "containers on Podman: what they are given, and how they end",
   subnet: 101,
   stepsAtOnce: 4,
-  steps: [{
-    name: "a pod that ends well is Completed",
-    async run(cluster) {
-      await cluster.apply(podOf("well", { script: "echo done", spec: { restartPolicy: "Never" } }));
-      const pod = await cluster.podWhen("well", ({ status }) => status.phase === "Succeeded");
-      assert.equal(mainStatus(pod).state.terminated?.reason, "Completed");
-      assert.equal(await cluster.logs("well"), "done\n");
-    },
-  }],
+  steps: [
+    { name: "command, args and env, with references to other variables", run: environment },
+    { name: "variables of ConfigMaps, Secrets, the pod's fields and its limits", run: references },
+    { name: "limits are the kernel's", run: limits },
+    { name: "user, read-only root, capabilities, host names", run: security },
+    { name: "a missing ConfigMap is waited for", run: missingConfigMap },
+    { name: "Never: Completed and Error with exit code and message", run: restartNever },
+    { name: "OnFailure runs again until it ends well", run: restartOnFailure },
+    { name: "more memory than its limit: OOMKilled", run: outOfMemory },
+    { name: "SIGTERM ends a pod that heeds it, before its grace is over", run: heedsSigterm },
+    { name: "SIGKILL ends a pod that does not, after its grace", run: ignoresSigterm },
+    { name: "a pod over its deadline fails with DeadlineExceeded", run: deadline },
+    { name: "a container that crashes rests in CrashLoopBackOff; its logs stay", run: crashLoop },
+    { name: "a container killed by hand is back at once", run: killedByHand },
+    { name: "logs -f follows to the end", run: followLogs },
+    { name: "an image that is not there: ErrImagePull, then ImagePullBackOff", run: imagePull },
+    { name: "an image that must not be pulled: ErrImageNeverPull", run: imageNeverPull },
+    { name: "a command that is not there says so", run: noSuchCommand },
+    { name: "what is not acted on is warned of", run: warnings },
+  ],
 });
+
+async function environment(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("environment", {
+    script: "",
+    container: {
+      command: ["sh", "-c", 'echo "$0 $1 $GREETING $HOSTNAME"; pwd'],
+      args: ["$(NAME)", "$$(NAME) $(NOBODY)"],
+      workingDir: "/tmp",
+      env: [{ name: "NAME", value: "crew" }, { name: "GREETING", value: "hello $(NAME)" }],
+    },
+    spec: { restartPolicy: "Never" },
+  }));
+  await cluster.podWhen("environment", isOver);
+  const text = await cluster.logs("environment");
+  assert.equal(text, "crew $(NAME) $(NOBODY) hello crew environment\n/tmp\n");
+}
+
+async function references(cluster: PodmanCluster): Promise<void> {
+  const fieldRef = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
+  await cluster.apply(
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "refs" }, data: { COLOR: "red" } },
+    { apiVersion: "v1", kind: "Secret", metadata: { name: "refs" }, stringData: { key: "s3" } },
+    podOf("references", {
+      script: "env | sort",
+      labels: { track: "a" },
+      container: {
+        envFrom: [{ configMapRef: { name: "refs" }, prefix: "CM_" }],
+        env: [
+          { name: "ONE", valueFrom: { secretKeyRef: { name: "refs", key: "key" } } },
+          { name: "TWO", ...fieldRef("metadata.labels['track']") },
+          { name: "THREE", ...fieldRef("status.podIP") },
+          { name: "FOUR", ...fieldRef("spec.nodeName") },
+          { name: "FIVE", valueFrom: { resourceFieldRef: { resource: "limits.memory" } } },
+          {
+            name: "SIX",
+            valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "1m" } },
+          },
+        ],
+        resources: { limits: { memory: "32Mi", cpu: "250m" } },
+      },
+      spec: { restartPolicy: "Never" },
+    }),
+  );
+  const pod = await cluster.podWhen("references", isOver);
+  const lines = new Set((await cluster.logs("references")).split("\n"));
+  const wanted = [
+    ...["CM_COLOR=red", "ONE=s3", "TWO=a", `THREE=${pod.status.podIP}`],
+    ...[`FOUR=${pod.spec.nodeName}`, `FIVE=${32 * 1024 * 1024}`, "SIX=250"],
+    "KUBERNETES_SERVICE_PORT=443",
+  ];
+  assert.deepEqual(wanted.filter((line) => !lines.has(line)), [], [...lines].join("\n"));
+}
+
+async function limits(cluster: PodmanCluster): Promise<void> {
+  const script = "cd /sys/fs/cgroup; cat memory.max cpu.max cpu.weight 2>/dev/null || " +
+    "cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpu/cpu.shares";
+  const resources = { limits: { memory: "48Mi", cpu: "300m" }, requests: { cpu: "100m" } };
+  await cluster.apply(
+    podOf("limits", { script, container: { resources }, spec: { restartPolicy: "Never" } }),
+  );
+  const pod = await cluster.podWhen("limits", isOver);
+  const [memory, ...cpu] = (await cluster.logs("limits")).trim().split(/\s+/);
+  assert.equal(Number(memory), 48 * 1024 * 1024);
+  assert.deepEqual(cpu.slice(0, 2), ["30000", "100000"]);
+  assert.equal(pod.status.qosClass, "Burstable");
+}
+
+async function security(cluster: PodmanCluster): Promise<void> {
+  const script = "id -u; id -g; touch /x 2>/dev/null || echo read-only; " +
+    "grep CapEff /proc/self/status; hostname; grep friend /etc/hosts";
+  await cluster.apply(podOf("security", {
+    script,
+    container: {
+      securityContext: {
+        readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ["ALL"] },
+      },
+    },
+    spec: {
+      restartPolicy: "Never",
+      hostname: "captain",
+      hostAliases: [{ ip: "10.9.9.9", hostnames: ["friend"] }],
+      securityContext: { runAsUser: 1234, runAsGroup: 4321, runAsNonRoot: true },
+    },
+  }));
+  await cluster.podWhen("security", isOver);
+  assert.equal(
+    await cluster.logs("security"),
+    "1234\n4321\nread-only\nCapEff:\t0000000000000000\ncaptain\n10.9.9.9\tfriend\n",
+  );
+}
+
+async function missingConfigMap(cluster: PodmanCluster): Promise<void> {
+  const env = [{ name: "A", valueFrom: { configMapKeyRef: { name: "later", key: "a" } } }];
+  await cluster.apply(podOf("patient", {
+    script: "echo $A",
+    container: { env },
+    spec: { restartPolicy: "Never" },
+  }));
+  const reason = "CreateContainerConfigError";
+  const pod = await cluster.podWhen("patient", (pod) => waitingReason(pod) === reason);
+  assert.equal(mainStatus(pod).state.waiting?.message, 'configmap "later" not found');
+  await cluster.kubectl("create", "configmap", "later", "--from-literal=a=there");
+  await cluster.podWhen("patient", isOver);
+  assert.equal(await cluster.logs("patient"), "there\n");
+}
+
+async function restartNever(cluster: PodmanCluster): Promise<void> {
+  const spec = { restartPolicy: "Never" };
+  await cluster.apply(
+    podOf("well", { script: "echo done", spec }),
+    podOf("badly", { script: "echo why > /dev/termination-log; exit 42", spec }),
+  );
+  const well = await cluster.podWhen("well", isOver);
+  assert.equal(well.status.phase, "Succeeded");
+  assert.equal(mainStatus(well).state.terminated?.reason, "Completed");
+  const badly = await cluster.podWhen("badly", isOver);
+  assert.equal(badly.status.phase, "Failed");
+  const { exitCode, reason, message } = mainStatus(badly).state.terminated ?? {};
+  assert.deepEqual({ exitCode, reason, message }, {
+    exitCode: 42,
+    reason: "Error",
+    message: "why\n",
+  });
+  assert.match(await cluster.kubectl("get", "pod", "badly"), / Error +0 /);
+  assert.match(await cluster.kubectl("get", "pod", "well"), / Completed +0 /);
+}
+
+async function restartOnFailure(cluster: PodmanCluster): Promise<void> {
+  const volumeMounts = [{ name: "kept", mountPath: "/kept" }];
+  await cluster.apply(podOf("second-try", {
+    script: "test -f /kept/tried && exit 0; touch /kept/tried; exit 1",
+    container: { volumeMounts },
+    spec: { restartPolicy: "OnFailure", volumes: [{ name: "kept", emptyDir: {} }] },
+  }));
+  const pod = await cluster.podWhen("second-try", isOver);
+  assert.equal(pod.status.phase, "Succeeded");
+  assert.equal(mainStatus(pod).restartCount, 1);
+  assert.equal(mainStatus(pod).lastState.terminated?.exitCode, 1);
+}
+
+async function outOfMemory(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("hungry", {
+    script: "",
+    container: {
+      command: ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M"],
+      resources: { limits: { memory: "16Mi" } },
+    },
+    spec: { restartPolicy: "Never" },
+  }));
+  const pod = await cluster.podWhen("hungry", isOver);
+  const { exitCode, reason } = mainStatus(pod).state.terminated ?? {};
+  assert.deepEqual({ exitCode, reason }, { exitCode: 137, reason: "OOMKilled" });
+  assert.match(await cluster.kubectl("get", "pod", "hungry"), / OOMKilled +0 /);
+}
+
+async function heedsSigterm(cluster: PodmanCluster): Promise<void> {
+  const words = `${cluster.dataFolder}/last-words`;
+  await Deno.mkdir(words);
+  await cluster.apply(podOf("polite", {
+    script: "trap 'echo bye > /words/said; exit 0' TERM; sleep 1000 & wait",
+    container: { volumeMounts: [{ name: "words", mountPath: "/words" }] },
+    spec: {
+      terminationGracePeriodSeconds: 60,
+      volumes: [{ name: "words", hostPath: { path: words } }],
+    },
+  }));
+  await cluster.readyPod("polite");
+  const startedMs = performance.now();
+  await cluster.delete("pod", "polite");
+  assert.ok(performance.now() - startedMs < 10_000, "It was given all of its grace");
+  assert.equal(await Deno.readTextFile(`${words}/said`), "bye\n");
+}
+
+async function ignoresSigterm(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("stubborn", {
+    script: "trap '' TERM; while true; do sleep 1000; done",
+    spec: { terminationGracePeriodSeconds: 3 },
+  }));
+  await cluster.readyPod("stubborn");
+  const startedMs = performance.now();
+  await cluster.delete("pod", "stubborn");
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs > 2_900 && tookMs < 12_000, `It took ${tookMs} ms`);
+}
+
+async function deadline(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("late", { script: "sleep 1000", spec: { activeDeadlineSeconds: 1 } }));
+  const { status } = await cluster.podWhen("late", isOver);
+  assert.deepEqual([status.phase, status.reason], ["Failed", "DeadlineExceeded"]);
+}
+
+async function crashLoop(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(counter("crash", "exit 3"));
+  const pod = await cluster.podWhen("crash", (pod) => waitingReason(pod) === "CrashLoopBackOff");
+  assert.match(
+    mainStatus(pod).state.waiting?.message ?? "",
+    /^back-off 10s restarting failed container=main pod=crash_default\(.+\)$/,
+  );
+  assert.equal(pod.status.phase, "Running");
+  assert.equal(mainStatus(pod).lastState.terminated?.exitCode, 3);
+  assert.match(await cluster.kubectl("get", "pod", "crash"), /0\/1 +CrashLoopBackOff +1 /);
+  assert.equal(await cluster.logs("crash"), "run 2\n");
+  assert.equal(await cluster.logs("crash", "--previous"), "run 2\n", "the last run that has ended");
+  const reasons = new Set((await cluster.events("crash")).map(({ reason }) => reason));
+  assert.ok(reasons.has("BackOff"), [...reasons].join());
+}
+
+async function killedByHand(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(counter("victim", "sleep 1000"));
+  const id = mainStatus(await cluster.readyPod("victim")).containerID!.replace("podman://", "");
+  const { State } = await cluster.podman.json<{ State: { Pid: number } }>(
+    "GET",
+    `/containers/${id}/json`,
+  );
+  Deno.kill(State.Pid, "SIGKILL");
+  const pod = await cluster.podWhen(
+    "victim",
+    (pod) => mainStatus(pod).restartCount === 1 && mainStatus(pod).ready,
+    5_000,
+  );
+  const { terminated } = mainStatus(pod).lastState;
+  assert.deepEqual([terminated?.exitCode, terminated?.reason], [137, "Error"]);
+  assert.equal(terminated?.containerID, `podman://${id}`);
+  const last = Date.parse(terminated!.finishedAt!);
+  assert.ok(Date.parse(mainStatus(pod).state.running!.startedAt!) - last <= 1_000);
+  assert.equal(await cluster.logs("victim"), "run 2\n");
+  assert.equal(await cluster.logs("victim", "--previous"), "run 1\n");
+}
+
+async function followLogs(cluster: PodmanCluster): Promise<void> {
+  const script = "for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done; echo oops >&2";
+  await cluster.apply(podOf("talker", { script, spec: { restartPolicy: "Never" } }));
+  await cluster.podWhen("talker", ({ status }) => status.phase !== "Pending");
+  const text = await cluster.logs("talker", "-f");
+  assert.equal(text, "line 1\nline 2\nline 3\nline 4\nline 5\noops\n");
+  assert.equal(await cluster.logs("talker", "--tail=2"), "line 5\noops\n");
+  assert.match(await cluster.logs("talker", "--timestamps", "--tail=1"), /^20\d\d-\S+Z oops\n$/);
+}
+
+async function imagePull(cluster: PodmanCluster): Promise<void> {
+  const container = { image: "127.0.0.1:9/nothing:1", imagePullPolicy: "Always" };
+  await cluster.apply(podOf("no-image", { script: "true", container }));
+  await cluster.podWhen("no-image", (pod) => waitingReason(pod) === "ErrImagePull");
+  const pod = await cluster.podWhen("no-image", (pod) => waitingReason(pod) === "ImagePullBackOff");
+  assert.match(
+    mainStatus(pod).state.waiting?.message ?? "",
+    /^Back-off pulling image "127\.0\.0\.1:9\/nothing:1"/,
+  );
+  assert.equal(pod.status.phase, "Pending");
+  await cluster.delete("pod", "no-image");
+}
+
+async function imageNeverPull(cluster: PodmanCluster): Promise<void> {
+  const container = { image: "localhost/absent:1", imagePullPolicy: "Never" };
+  await cluster.apply(podOf("never-pull", { script: "true", container }));
+  await cluster.podWhen("never-pull", (pod) => waitingReason(pod) === "ErrImageNeverPull");
+}
+
+async function noSuchCommand(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("no-command", { script: "", container: { command: ["/no/such"] } }));
+  const pod = await cluster.podWhen(
+    "no-command",
+    (pod) => /Error$|Off$/.test(waitingReason(pod) ?? ""),
+  );
+  assert.match(waitingReason(pod)!, /^(RunContainerError|CrashLoopBackOff)$/);
+  const events = await cluster.events("no-command");
+  assert.ok(
+    events.some(({ reason, message = "" }) => reason === "Failed" && /no\/such/.test(message)),
+  );
+}
+
+async function warnings(cluster: PodmanCluster): Promise<void> {
+  const ports = [{ containerPort: 80, hostPort: 18_080 }];
+  const warned = await cluster.apply(podOf("warned", {
+    script: "sleep 1000",
+    container: { ports, lifecycle: { preStop: { sleep: { seconds: 1 } } } },
+    spec: { initContainers: [{ name: "first", image: IMAGE }] },
+  }));
+  for (const field of ["initContainers", "ports[0].hostPort", "lifecycle"]) {
+    assert.ok(warned.includes(field), `${field} is not in: ${warned}`);
+  }
+}
+
+/** Says which run it is, then goes on with the script. */
+function counter(name: string, script: string): object {
+  return podOf(name, {
+    script: `echo >> /kept/runs; echo run $(wc -l < /kept/runs); ${script}`,
+    container: { volumeMounts: [{ name: "kept", mountPath: "/kept" }] },
+    spec: { volumes: [{ name: "kept", emptyDir: {} }] },
+  });
+}
+
+function isOver({ status: { phase } }: Parameters<typeof mainStatus>[0]): boolean {
+  return phase === "Succeeded" || phase === "Failed";
+}
+
+function waitingReason(pod: Parameters<typeof mainStatus>[0]): string | undefined {
+  return pod.status.containerStatuses?.[0]?.state.waiting?.reason;
+}
