@@ -88,14 +88,9 @@ export class OpenapiSchemas {
     const fallback = schema.default === undefined ? {} : { default: schema.default };
     if (message && this.#messages[message] && !VALUES.test(message) && schema.properties) {
       const name = componentOf(message);
-      const reference = this.#named(name, () => this.#object(schema, message));
-      // Clients print what the field says and then what its component says: once is enough.
-      const { description } = this.components[name] as Json;
-      return {
-        ...(description === schema.description ? {} : about(schema)),
-        ...fallback,
-        ...reference,
-      };
+      // Clients print what the field says and then what its component says: the field's words are enough.
+      const reference = this.#named(name, () => wordless(this.#object(schema, message)));
+      return { ...about(schema), ...fallback, ...reference };
     }
     if (this.#unnamedPath.has(schema)) return { type: "object", ...about(schema) };
     this.#unnamedPath.add(schema);
@@ -158,6 +153,10 @@ export class OpenapiSchemas {
     }
     return fields;
   }
+}
+
+function wordless({ description: _, ...rest }: Json): Json {
+  return rest;
 }
 
 function about({ description }: Schema): Json {
