@@ -76,7 +76,9 @@ function stateOf(container: Container, run: Run, input: StatusInput): ShownState
     case "running":
       return { running: { startedAt: timestamp(run.startedAtMs ?? input.nowMs) } };
     case "created":
-      return isEnding(input) ? lostState("Waiting") : waitingState(container, input, run);
+      return isEnding(input) && !isStarting(input.observed, container.name)
+        ? lostState("Waiting")
+        : waitingState(container, input, run);
     case "exited":
       return willWait(container, input)
         ? waitingState(container, input, run)
@@ -116,6 +118,11 @@ function waitingState(
   const failure = memory?.failure;
   if (failure === undefined) return { waiting: { reason: "ContainerCreating" } };
   return { waiting: failureShown(container, failure, nowMs) };
+}
+
+/** Whether a start of the container is in flight: what comes of it is not known yet. */
+export function isStarting({ busy }: ObservedPod, name: string): boolean {
+  return busy[name]?.do === "start";
 }
 
 function hasStepsInFlight(observed: ObservedPod): boolean {

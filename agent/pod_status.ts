@@ -1,7 +1,7 @@
 import { qosClassOf } from "../core/resources/pod_spec/qos.ts";
 import type { PodCondition, PodStatus } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
-import { containerStatusOf, type StatusInput, timestamp } from "./container_status.ts";
+import { containerStatusOf, isStarting, type StatusInput, timestamp } from "./container_status.ts";
 import { deadlineMs, isFinished } from "./next_step.ts";
 import type { ObservedPod } from "./observed_pod.ts";
 
@@ -48,7 +48,7 @@ function phaseOf(pod: Pod, observed: ObservedPod, statuses: ContainerStatuses): 
     state.terminated || (state.waiting && lastState.terminated)
   );
   const hasEnded = pod.metadata.deletionTimestamp !== undefined && !isAnyActive(observed) &&
-    !isAnyStarting(observed);
+    !statuses.some(({ name }) => isStarting(observed, name));
   if (hasEnded) return haveSucceeded(statuses) ? "Succeeded" : "Failed";
   if (running + ended.length < statuses.length) return "Pending";
   if (running > 0 || pod.spec.restartPolicy === "Always") return "Running";
@@ -58,11 +58,6 @@ function phaseOf(pod: Pod, observed: ObservedPod, statuses: ContainerStatuses): 
 
 function isAnyActive(observed: ObservedPod): boolean {
   return observed.containers.some(({ state }) => state === "running");
-}
-
-/** A start in flight when the pod was deleted is yet to be undone. */
-function isAnyStarting({ busy }: ObservedPod): boolean {
-  return Object.values(busy).some(({ do: work }) => work === "start");
 }
 
 function haveSucceeded(statuses: ContainerStatuses): boolean {
