@@ -5,7 +5,8 @@ import type { KubeObject } from "../resources/resource.ts";
 import { type Controller, NOTHING, type Plan, plan, remove, sooner } from "./controller.ts";
 import { isFinished } from "./pod_states.ts";
 import { msOf } from "./status_conditions.ts";
-import { tolerates, withDefaultTolerations } from "./taints.ts";
+import { withDefaultTolerations } from "../resources/pod_spec/default_tolerations.ts";
+import { tolerates } from "./taints.ts";
 
 /**
  * Deletes pods from nodes with taints of the effect NoExecute, once they have been there for as long as the

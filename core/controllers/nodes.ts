@@ -16,7 +16,8 @@ import {
 } from "./controller.ts";
 import { readySinceMs } from "./pod_states.ts";
 import { conditionOf, holds, msOf, timestamp, withCondition } from "./status_conditions.ts";
-import { NOT_READY, UNREACHABLE, UNSCHEDULABLE } from "./taints.ts";
+import { NOT_READY, UNREACHABLE } from "../resources/pod_spec/default_tolerations.ts";
+import { UNSCHEDULABLE } from "./taints.ts";
 
 /** https://kubernetes.io/docs/concepts/architecture/nodes/#heartbeats */
 const LEASE_NAMESPACE = "kube-node-lease";

@@ -6,7 +6,7 @@ import { evictionController, evictionMs } from "./evictions.ts";
 import { HEARTBEAT_GRACE_MS, nodeController, STARTUP_GRACE_MS } from "./nodes.ts";
 import { podCleanupController } from "./pod_cleanup.ts";
 import { conditionOf, timestamp } from "./status_conditions.ts";
-import { withDefaultTolerations } from "./taints.ts";
+import { withDefaultTolerations } from "../resources/pod_spec/default_tolerations.ts";
 import { TestCluster } from "./test_cluster.ts";
 
 const NAME = { name: "n1" };

@@ -2,33 +2,7 @@ import type { Taint } from "../resources/nodes.ts";
 import type { Toleration } from "../resources/pod_spec/scheduling.ts";
 
 /** https://kubernetes.io/docs/reference/labels-annotations-taints/ */
-export const NOT_READY = "node.kubernetes.io/not-ready";
-export const UNREACHABLE = "node.kubernetes.io/unreachable";
 export const UNSCHEDULABLE = "node.kubernetes.io/unschedulable";
-
-/** Kubernetes' admission plugin DefaultTolerationSeconds: so long pods stay on a node that is away. */
-export const DEFAULT_TOLERATION_SECONDS = 300;
-
-/**
- * The tolerations of a pod with those that every pod gets unless it says something else: it stays for 300
- * seconds on a node that is not ready or cannot be reached.
- */
-export function withDefaultTolerations(tolerations: readonly Toleration[] = []): Toleration[] {
-  const missing = [NOT_READY, UNREACHABLE].filter((key) =>
-    !tolerations.some(({ key: tolerated, effect }) =>
-      (tolerated === key || !tolerated) && (effect === "NoExecute" || !effect)
-    )
-  );
-  return [
-    ...tolerations,
-    ...missing.map((key): Toleration => ({
-      key,
-      operator: "Exists",
-      effect: "NoExecute",
-      tolerationSeconds: DEFAULT_TOLERATION_SECONDS,
-    })),
-  ];
-}
 
 /** Kubernetes: `Toleration.ToleratesTaint`. */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {

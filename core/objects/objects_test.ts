@@ -458,3 +458,20 @@ function deployment(metadata: object = {}, spec: object = {}): { metadata: objec
     spec: { selector: { matchLabels: labels }, template, ...spec },
   };
 }
+
+Deno.test("a new pod tolerates a node that is away for 300 seconds, and keeps what it says itself", async () => {
+  const { objects } = await freshObjects();
+  const own = { key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute" };
+  const { object } = await objects.create(pods, {
+    metadata: { name: "web", namespace: "default" },
+    spec: { containers: [{ name: "a", image: "b:1" }], tolerations: [own] },
+  });
+  const { tolerations, priority, preemptionPolicy } = (object as Pod).spec;
+  assert.deepEqual(tolerations, [own, {
+    key: "node.kubernetes.io/not-ready",
+    operator: "Exists",
+    effect: "NoExecute",
+    tolerationSeconds: 300,
+  }]);
+  assert.deepEqual([priority, preemptionPolicy], [0, "PreemptLowerPriority"]);
+});
