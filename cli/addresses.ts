@@ -1,7 +1,28 @@
+import { overlap, parseIpv4Range } from "../core/lib/ipv4.ts";
+import type { Node } from "../core/resources/nodes.ts";
+import { CommandError } from "./command.ts";
+
 /** Ranges that pods and services get when the flags do not say. */
 export interface Ranges {
   podCidr: string;
   serviceCidr: string;
+}
+
+/** Where the ranges of nodes come from that are not told theirs. */
+const CLUSTER_RANGE_PREFIX = "10.42";
+const RANGES_MAX = 256;
+
+/** The range of a node's pods: the one that it has already, else the first that no other node has. */
+export function podRange(nodes: readonly Node[], nodeName: string): string {
+  const own = nodes.find(({ metadata }) => metadata.name === nodeName)?.spec.podCIDR;
+  if (own !== undefined) return own;
+  const taken = nodes.flatMap(({ spec }) => parseIpv4Range(spec.podCIDR ?? "") ?? []);
+  for (let number = 0; number < RANGES_MAX; number++) {
+    const text = `${CLUSTER_RANGE_PREFIX}.${number}.0/24`;
+    const range = parseIpv4Range(text)!;
+    if (!taken.some((other) => overlap(range, other))) return text;
+  }
+  throw new CommandError("Cannot find a free range for pods: name one with --pod-cidr");
 }
 
 /** With a network namespace for each pod: the usual private ranges. */
@@ -19,10 +40,23 @@ export function nodeAddress(interfaces: readonly Deno.NetworkInterfaceInfo[]): s
   return best?.address ?? "127.0.0.1";
 }
 
-/** An address that others can dial, for one that a server listens on. */
-export function dialableHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
+/** The address of a server's node: the one that the API listens on, unless that is everywhere or nowhere else. */
+export function serverAddress(
+  listenHost: string,
+  interfaces: readonly Deno.NetworkInterfaceInfo[],
+): string {
+  const isOwn = interfaces.some(({ address }) => address === listenHost);
+  return isOwn && !isLoopback(listenHost) ? listenHost : nodeAddress(interfaces);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "::1" || host.startsWith("127.");
+}
+
+/** An address that can be dialled, for one that a server listens on; `everywhere` for a wildcard. */
+export function dialableHost(host: string, everywhere?: string): string {
+  if (host === "0.0.0.0") return everywhere ?? "127.0.0.1";
+  return host === "::" ? everywhere ?? "::1" : host;
 }
 
 /** `[::1]:80`, `127.0.0.1:80`. */

@@ -10,7 +10,7 @@ import { DataLockedError } from "../core/store/data_lock.ts";
 import { KvJournal } from "../core/store/kv_journal.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import { CommandError } from "./command.ts";
-import { type Ground, keepRunning } from "./server_ground.ts";
+import { type Ground, keepRunning } from "./ground.ts";
 
 /** The parts of the control plane that others build on. */
 export interface ControlPlane {

@@ -1,26 +1,19 @@
-import { Agent } from "../agent/agent.ts";
-import { readMachine } from "../agent/machine.ts";
 import { createApi } from "../core/api/app.ts";
 import { CredentialFiles } from "../core/api/credential_files.ts";
 import { ListenError, serve, type Served } from "../core/api/front.ts";
 import { loadCredentials, writeKubeconfig } from "../core/api/pki.ts";
+import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
-import { Proxy } from "../proxy/proxy.ts";
-import { runProxy } from "../proxy/run_proxy.ts";
-import { dialableHost, hostAndPort, nodeAddress } from "./addresses.ts";
+import { dialableHost, hostAndPort, serverAddress } from "./addresses.ts";
+import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
-import { prepareDataFolder } from "./data_folder.ts";
+import type { Ground } from "./ground.ts";
+import { createNode, type Node, runNode } from "./node.ts";
 import { type NodeGround, openNode } from "./node_ground.ts";
-import type { ServerFlags } from "./server.ts";
-import { type Ground, keepRunning, layGround } from "./server_ground.ts";
-import { KUBERNETES_VERSION, VERSION } from "./version.ts";
-
-/** What requests under way in the proxy are given to end when the server stops. */
-const DRAIN_MS = 5_000;
-/** What pods are given in all, with `--stop-pods`, before they are killed. */
-const STOP_PODS_MS = 30_000;
+import type { ServerFlags } from "./server_flags.ts";
+import { VERSION } from "./version.ts";
 
 /** Where a server that runs can be found. */
 interface Place {
@@ -35,101 +28,47 @@ interface Built {
   node: NodeGround;
 }
 
-/** The whole of Coracle in this process: built in order, stopped in reverse. */
-export class CoracleServer {
-  readonly place: Place;
-  readonly node: NodeGround;
-  readonly #ground: Ground;
-  readonly #failed: Promise<unknown>;
+/** The whole of Coracle in this process. */
+export type CoracleServer = Assembly<Built>;
 
-  private constructor(ground: Ground, built: Built, failed: Promise<unknown>) {
-    this.#ground = ground;
-    this.place = built.place;
-    this.node = built.node;
-    this.#failed = failed;
-  }
-
-  /** Resolves when the API answers. Throws a {@linkcode CommandError} for what the user can mend. */
-  static async start(flags: ServerFlags, terminal: Terminal): Promise<CoracleServer> {
-    const failed = Promise.withResolvers<unknown>();
-    const dataFolder = await prepareDataFolder(flags.data);
-    await using parts = new AsyncDisposableStack();
-    const ground = layGround(flags, terminal, { dataFolder, parts, fail: failed.resolve });
-    const built = await build(ground);
-    return new CoracleServer({ ...ground, parts: parts.move() }, built, failed.promise);
-  }
-
-  /** Resolves when the signal aborts, or with the error that makes going on impossible. */
-  async ended(signal: AbortSignal): Promise<unknown> {
-    const aborted = Promise.withResolvers<undefined>();
-    if (signal.aborted) aborted.resolve(undefined);
-    signal.addEventListener("abort", () => aborted.resolve(undefined), { once: true });
-    return await Promise.race([aborted.promise, this.#failed]);
-  }
-
-  /** Stops taking requests, drains, and leaves pods running, unless the flags say otherwise. */
-  async stop(): Promise<void> {
-    this.#ground.log.info("Stopping");
-    await this.#ground.parts.disposeAsync();
-  }
+/** Resolves when the API answers. Throws a {@linkcode CommandError} for what the user can mend. */
+export function startServer(flags: ServerFlags, terminal: Terminal): Promise<CoracleServer> {
+  return Assembly.start(flags, terminal, build);
 }
 
 /** Builds the parts from the ground up. What is started last is stopped first: the API, the proxy, the agent. */
-async function build(ground: Ground): Promise<Built> {
+async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const { flags, dataFolder } = ground;
-  const node = await openNode(ground);
-  const plane = await openControlPlane(ground, { serviceCidr: node.serviceCidr, host: flags.node });
-  const proxy = new Proxy(ground);
-  const agent = await createAgent(ground, plane, { node, proxy });
-  const { served, place } = await openApi(ground, plane, { agent, node });
-  const endpoint = served.address;
-  const apiAddress = dialableHost(endpoint.host);
-  await bootstrap(plane.objects, { apiAddress, apiPort: endpoint.port });
+  const nodeGround = await openNode(ground);
+  const { serviceCidr } = nodeGround;
+  const plane = await openControlPlane(ground, { serviceCidr, host: flags.node });
+  const hostIP = serverAddress(flags.listen.host, Deno.networkInterfaces());
+  const labels = { "node-role.kubernetes.io/control-plane": "" };
+  const access = { client: plane.client, view: plane.client, events: plane.events };
+  const node = await createNode(ground, access, { ...nodeGround, hostIP, labels });
+  const { served, place } = await openApi(ground, plane, { node, nodeGround });
+  const apiAddress = dialableHost(served.address.host, hostIP);
+  await bootstrap(plane.objects, { apiAddress, apiPort: served.address.port });
   runControllers(ground, plane);
-  runAgent(ground, agent);
-  startProxy(ground, plane, proxy);
+  runNode(ground, access, { ...node, ...nodeGround });
   ground.parts.defer(() => served.stop());
   ground.log.debug("Everything runs", { dataFolder });
-  return { place, node };
-}
-
-async function createAgent(
-  ground: Ground,
-  plane: ControlPlane,
-  { node, proxy }: { node: NodeGround; proxy: Proxy },
-): Promise<Agent> {
-  const { dataFolder, flags, clock, log } = ground;
-  return new Agent({
-    nodeName: flags.node,
-    hostIP: nodeAddress(Deno.networkInterfaces()),
-    podCIDR: node.podCidr,
-    labels: { "node-role.kubernetes.io/control-plane": "" },
-    version: `v${KUBERNETES_VERSION}+coracle-${VERSION}`,
-    machine: await readMachine(dataFolder),
-    dataFolder,
-    client: plane.client,
-    view: plane.client,
-    runtime: node.runtime,
-    network: node.network,
-    clock,
-    log,
-    events: plane.events,
-    untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),
-  });
+  return { place, node: nodeGround };
 }
 
 async function openApi(
-  ground: Ground,
-  { objects }: ControlPlane,
-  { agent, node }: { agent: Agent; node: NodeGround },
+  ground: Ground<ServerFlags>,
+  { objects, client }: ControlPlane,
+  { node: { agent }, nodeGround }: { node: Node; nodeGround: NodeGround },
 ): Promise<{ served: Served; place: Place }> {
   const { flags: { listen, node: nodeName }, dataFolder, clock, random, log } = ground;
   const files = new CredentialFiles(dataFolder);
-  const names = [listen.host, nodeName, objects.apiServiceAddress].filter(isCertifiable);
+  const names = [...namesOf(listen.host), nodeName, objects.apiServiceAddress];
   const credentials = await loadCredentials(files, names);
   const { authority, server: pair, admin } = credentials;
+  const nodeStreams = new RoutedStreams({ view: client, nodes: new Map([[nodeName, agent]]) });
   const api = createApi({
-    ...{ objects, resources: RESOURCES, nodeStreams: agent, clock, random, log },
+    ...{ objects, resources: RESOURCES, nodeStreams, clock, random, log },
     ...{ adminToken: admin.token, version: VERSION },
   });
   const served = await serve(api, { ...listen, tls: { ...pair, authority }, clock, log })
@@ -139,32 +78,12 @@ async function openApi(
   const url = `https://${hostAndPort(dialableHost(served.address.host), served.address.port)}`;
   await writeKubeconfig(files, credentials, url);
   const kubeconfig = `${dataFolder}/admin.kubeconfig`;
-  return { served, place: { url, kubeconfig, runtime: node.title } };
+  return { served, place: { url, kubeconfig, runtime: nodeGround.title } };
 }
 
-function runAgent(ground: Ground, agent: Agent): void {
-  const { flags, parts, log } = ground;
-  parts.defer(async () => {
-    if (!flags.stopPods) return;
-    log.info("Stopping the pods");
-    await agent.stopAll(AbortSignal.timeout(STOP_PODS_MS));
-  });
-  keepRunning(ground, "the agent", (signal) => agent.run(signal));
-}
-
-function startProxy(ground: Ground, { client }: ControlPlane, proxy: Proxy): void {
-  const { flags: { gatewayAddress }, clock, log, parts } = ground;
-  proxy.start();
-  parts.defer(() => proxy.stop(DRAIN_MS));
-  keepRunning(ground, "the route table", (signal) =>
-    runProxy({
-      ...{ view: client, proxy, clock, log, signal, gatewayAddress },
-      nodePortAddress: gatewayAddress,
-      listensOnClusterIPs: true,
-    }));
-}
-
-/** Wildcard addresses are nobody's name. */
-function isCertifiable(name: string): boolean {
-  return name !== "0.0.0.0" && name !== "::";
+/** All that the API is dialled by when it listens there. */
+function namesOf(host: string): string[] {
+  if (host !== "0.0.0.0" && host !== "::") return [host];
+  return Deno.networkInterfaces().map(({ address }) => address)
+    .filter((address) => !address.startsWith("fe80:"));
 }

@@ -4,7 +4,7 @@ import { type CommandDefinition, CommandError, type Terminal } from "./command.t
 import type { CoracleServer } from "./coracle_server.ts";
 import { PodWatch } from "./pod_watch.ts";
 import type { RuntimeChoice } from "./runtime_choice.ts";
-import { runtimeOption } from "./server.ts";
+import { runtimeOption } from "./node_flags.ts";
 import { sendTraffic } from "./traffic.ts";
 
 const REQUESTS = 1_000;
@@ -30,11 +30,11 @@ export const demoCommand: CommandDefinition = (program, terminal) => {
 };
 
 async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
-  const { CoracleServer } = await import("./coracle_server.ts");
+  const { startServer } = await import("./coracle_server.ts");
   const dataFolder = await Deno.makeTempDir({ prefix: "coracle-demo-" });
   try {
     terminal.out("Starting Coracle\n");
-    const server = await CoracleServer.start(serverFlags(dataFolder, flags.runtime), terminal);
+    const server = await startServer(serverFlags(dataFolder, flags.runtime), terminal);
     const stop = new AbortController();
     const signal = AbortSignal.any([terminal.signal, stop.signal]);
     try {
@@ -67,9 +67,9 @@ async function showSplit(
   terminal: Terminal,
   { once }: DemoFlags,
 ): Promise<void> {
-  const { url, kubeconfig, runtime } = server.place;
+  const { url, kubeconfig, runtime } = server.built.place;
   terminal.out(`  ready at ${url}, containers by ${runtime}\n`);
-  if (server.node.notice !== undefined) terminal.out(`  ${server.node.notice}\n`);
+  if (server.built.node.notice !== undefined) terminal.out(`  ${server.built.node.notice}\n`);
   terminal.out(`Making the image: ${await makeImage(server, dataFolder)}\n`);
   const port = freePort(GATEWAY_PORT);
   await applyExample(kubeconfig, port, terminal);
@@ -84,7 +84,7 @@ async function showSplit(
 
 async function makeImage(server: CoracleServer, dataFolder: string): Promise<string> {
   const { makePodmanImage, makeProcessImage } = await import("./demo_image.ts");
-  const { podman } = server.node;
+  const { podman } = server.built.node;
   return podman ? await makePodmanImage(podman.client) : await makeProcessImage(dataFolder);
 }
 

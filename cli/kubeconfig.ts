@@ -7,6 +7,8 @@ export interface Access {
   server: string;
   caPem: string | undefined;
   token: string | undefined;
+  /** A client certificate and its key, as PEM. */
+  pair: { certificate: string; key: string } | undefined;
 }
 
 interface Kubeconfig {
@@ -16,7 +18,13 @@ interface Kubeconfig {
     name: string;
     cluster: { server: string; "certificate-authority-data"?: string };
   }[];
-  users?: { name: string; user: { token?: string } }[];
+  users?: { name: string; user: User }[];
+}
+
+interface User {
+  token?: string;
+  "client-certificate-data"?: string;
+  "client-key-data"?: string;
 }
 
 /** Reads the current context of a kubeconfig file; says what is missing and what to do. */
@@ -35,7 +43,14 @@ export async function readAccess(path: string): Promise<Access> {
     server: cluster.server.replace(/\/$/, ""),
     caPem: ca === undefined ? undefined : atob(ca),
     token: user?.token,
+    pair: user && pairOf(user),
   };
+}
+
+function pairOf(user: User): Access["pair"] {
+  const { "client-certificate-data": certificate, "client-key-data": key } = user;
+  if (certificate === undefined || key === undefined) return undefined;
+  return { certificate: atob(certificate), key: atob(key) };
 }
 
 async function readKubeconfig(path: string): Promise<Kubeconfig> {

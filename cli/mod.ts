@@ -1,3 +1,4 @@
+import { agentCommand } from "./agent.ts";
 import { applyCommand } from "./apply.ts";
 import type { CommandDefinition } from "./command.ts";
 import { demoCommand } from "./demo.ts";
@@ -8,6 +9,7 @@ import { versionCommand } from "./version.ts";
 /** Every command of `coracle`. A new one is one file and one line here. */
 export const COMMANDS: readonly CommandDefinition[] = [
   serverCommand,
+  agentCommand,
   applyCommand,
   demoCommand,
   demoWebCommand,

@@ -1,5 +1,6 @@
 import type { ContainerRuntime } from "../agent/container_runtime.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
+import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { PodNetwork } from "../agent/pod_network.ts";
 import { PodmanRuntime } from "../agent/podman/podman_runtime.ts";
 import { type Podman, PodmanUnavailable } from "../agent/podman/podman.ts";
@@ -7,13 +8,15 @@ import { findPodman, startPodmanService } from "../agent/podman/podman_service.t
 import { ProcessRuntime } from "../agent/process/process_runtime.ts";
 import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command.ts";
-import type { Ground } from "./server_ground.ts";
+import type { Ground } from "./ground.ts";
 import { VERSION } from "./version.ts";
 
 /** What the node's pods run on. */
 export interface NodeGround {
   runtime: ContainerRuntime;
   network: PodNetwork;
+  /** The ways to the pods of other nodes, where pods have addresses of their own. */
+  routes?: NodeRoutes;
   podCidr: string;
   serviceCidr: string;
   /** For people, e.g. `podman 4.3.1`. */
@@ -86,7 +89,7 @@ async function isThere(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-type Addresses = Pick<NodeGround, "network" | "podCidr" | "serviceCidr">;
+type Addresses = Pick<NodeGround, "network" | "routes" | "podCidr" | "serviceCidr">;
 
 async function openNetwork({ dataFolder, flags, log, parts }: Ground): Promise<Addresses> {
   const asked = {
@@ -104,7 +107,8 @@ async function openNetwork({ dataFolder, flags, log, parts }: Ground): Promise<A
     log,
   });
   parts.defer(() => flags.stopPods ? network.destroy() : network.pods.close());
-  return { network: network.pods, ...rangesOf(network, asked, wantsLoopback) };
+  const { pods, routes } = network;
+  return { network: pods, ...(routes && { routes }), ...rangesOf(network, asked, wantsLoopback) };
 }
 
 /** Loopback addresses are taken when nothing else is possible: then what was asked for cannot be had. */

@@ -1,5 +1,5 @@
 import { ROUTE_PROTOCOL } from "../../core/lib/linux/rtnetlink.ts";
-import type { Gateway, Plumbing, PodWire } from "./plumbing.ts";
+import type { Gateway, NodeRoute, Plumbing, PodWire } from "./plumbing.ts";
 
 /** The network by the `ip` command of iproute2, where foreign functions are not allowed: 12 ms for a pod. */
 export class IpPlumbing implements Plumbing {
@@ -67,6 +67,24 @@ export class IpPlumbing implements Plumbing {
     await this.#run(["route", "del", "local", cidr, "dev", "lo"], { accepts: /No such process/ });
   }
 
+  async addNodeRoute({ cidr, via }: NodeRoute, source: string): Promise<void> {
+    const route = ["route", "add", cidr, "via", via, "src", source, "proto", `${ROUTE_PROTOCOL}`];
+    await this.#run(route, { accepts: /File exists/ });
+  }
+
+  async removeNodeRoute({ cidr, via }: NodeRoute, source: string): Promise<void> {
+    const route = ["route", "del", cidr, "via", via, "src", source, "proto", `${ROUTE_PROTOCOL}`];
+    await this.#run(route, { accepts: /No such process/ });
+  }
+
+  async nodeRoutes(source: string): Promise<readonly NodeRoute[]> {
+    const text = await this.#run(["-json", "route", "show", "proto", String(ROUTE_PROTOCOL)]);
+    const routes = JSON.parse(text || "[]") as readonly ShownRoute[];
+    return routes.flatMap(({ dst, gateway, prefsrc }) =>
+      gateway === undefined || prefsrc !== source ? [] : [{ cidr: dst, via: gateway }]
+    );
+  }
+
   close(): void {}
 
   async #batch(commands: readonly string[], options: readonly string[] = []): Promise<void> {
@@ -76,6 +94,13 @@ export class IpPlumbing implements Plumbing {
   #run(args: readonly string[], options: RunOptions = {}): Promise<string> {
     return run(this.#program, args, options);
   }
+}
+
+/** A route as `ip -json` shows it. */
+interface ShownRoute {
+  dst: string;
+  gateway?: string;
+  prefsrc?: string;
 }
 
 interface RunOptions {

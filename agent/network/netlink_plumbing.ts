@@ -1,4 +1,4 @@
-import { formatIpv4 } from "../../core/lib/ipv4.ts";
+import { formatIpv4, formatIpv4Range } from "../../core/lib/ipv4.ts";
 import { cString, type Libc, SystemError } from "../../core/lib/linux/libc.ts";
 import {
   addNamespace,
@@ -10,15 +10,17 @@ import { Netlink, type NetlinkMessage } from "../../core/lib/linux/netlink.ts";
 import {
   addAddress,
   addBridge,
+  addNewRoute,
   addRoute,
   addVeth,
   deleteLink,
   deleteRoute,
+  gatewayRoute,
   getRoutes,
   hostRouteAddress,
   setUp,
 } from "../../core/lib/linux/rtnetlink.ts";
-import type { Gateway, Plumbing, PodWire } from "./plumbing.ts";
+import type { Gateway, NodeRoute, Plumbing, PodWire } from "./plumbing.ts";
 
 const ENOENT = 2;
 const ESRCH = 3;
@@ -86,6 +88,31 @@ export class NetlinkPlumbing implements Plumbing {
   removeLocalRange(cidr: string): Promise<void> {
     return this.#attempt(() =>
       this.#run(deleteRoute(this.#localRange(cidr)), `make ${cidr} foreign`, [ESRCH])
+    );
+  }
+
+  addNodeRoute({ cidr, via }: NodeRoute, source: string): Promise<void> {
+    const route = { destination: cidr, gateway: via, source };
+    return this.#attempt(() =>
+      this.#run(addNewRoute(route), `route ${cidr} through ${via}`, [EEXIST])
+    );
+  }
+
+  removeNodeRoute({ cidr, via }: NodeRoute, source: string): Promise<void> {
+    const route = { destination: cidr, gateway: via, source };
+    return this.#attempt(() =>
+      this.#run(deleteRoute(route), `unroute ${cidr} through ${via}`, [ESRCH])
+    );
+  }
+
+  nodeRoutes(source: string): Promise<readonly NodeRoute[]> {
+    return this.#attempt(() =>
+      [...this.#netlink.dump(getRoutes(), "list the routes")].flatMap((answer) => {
+        const route = gatewayRoute(answer);
+        if (route?.source === undefined || formatIpv4(route.source) !== source) return [];
+        const { destination, gateway } = route;
+        return [{ cidr: formatIpv4Range(destination), via: formatIpv4(gateway) }];
+      })
     );
   }
 

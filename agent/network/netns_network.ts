@@ -37,7 +37,8 @@ export class NetnsNetwork implements PodNetwork {
   readonly #mtu: number;
   readonly #plumbing: Plumbing;
   readonly #log: Log;
-  readonly #masquerade: Masquerade;
+  readonly #ownCIDRs: readonly string[];
+  #masquerade: Masquerade;
   readonly #pods = new Map<string, Promise<PodAddress>>();
 
   constructor(options: NetnsNetworkOptions) {
@@ -47,8 +48,8 @@ export class NetnsNetwork implements PodNetwork {
     this.#mtu = mtu;
     this.#plumbing = plumbing;
     this.#log = log;
-    const inCluster = clusterCIDRs.length === 0 ? [podCIDR] : clusterCIDRs;
-    this.#masquerade = { table: device, podCIDR, clusterCIDRs: inCluster };
+    this.#ownCIDRs = clusterCIDRs.length === 0 ? [podCIDR] : clusterCIDRs;
+    this.#masquerade = { table: device, podCIDR, clusterCIDRs: this.#ownCIDRs };
   }
 
   get gatewayIP(): string {
@@ -86,6 +87,16 @@ export class NetnsNetwork implements PodNetwork {
   async list(): Promise<readonly PodAddress[]> {
     const settled = await Promise.allSettled(this.#pods.values());
     return settled.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
+  }
+
+  /** Says which ranges pods of other nodes have: pods keep their own addresses towards them. */
+  async joinRanges(cidrs: readonly string[]): Promise<void> {
+    const clusterCIDRs = [...new Set([...this.#ownCIDRs, ...cidrs])];
+    if (clusterCIDRs.join() === this.#masquerade.clusterCIDRs.join()) return;
+    const masquerade = { ...this.#masquerade, clusterCIDRs };
+    const problem = await addMasquerade(masquerade);
+    if (problem === undefined) this.#masquerade = masquerade;
+    else this.#log.warn("Cannot let pods be known by their addresses elsewhere", { problem });
   }
 
   /** Removes everything that this network has made, but the forwarding of packets. */

@@ -6,6 +6,7 @@ import { IpPlumbing } from "./ip_plumbing.ts";
 import { LoopbackNetwork } from "./loopback_network.ts";
 import { NetlinkPlumbing } from "./netlink_plumbing.ts";
 import { NetnsNetwork } from "./netns_network.ts";
+import { NodeRoutes } from "./node_routes.ts";
 import type { Plumbing } from "./plumbing.ts";
 import { ServiceRoute } from "./service_route.ts";
 
@@ -30,6 +31,8 @@ export interface NodeNetwork {
   pods: PodNetwork;
   /** Whether processes of this machine can listen on the addresses of services. */
   servicesAreLocal: boolean;
+  /** The ways to the pods of other nodes; absent where pods have no addresses of their own. */
+  routes?: NodeRoutes;
   /** Removes all that was made on this machine, and closes. */
   destroy(): Promise<void>;
 }
@@ -87,10 +90,13 @@ async function startNamespaces(
     plumbing.close();
     throw error;
   }
+  const routes = new NodeRoutes({ plumbing, network: pods, podCIDR, log });
   return {
     pods,
+    routes,
     servicesAreLocal: serviceCIDR !== undefined,
     async destroy() {
+      await routes.use([]);
       await pods.destroy();
       if (services) await services.remove();
       pods.close();

@@ -17,6 +17,14 @@ export interface Gateway {
   cidr: string;
 }
 
+/** The way to the pods of another node. */
+export interface NodeRoute {
+  /** The range of that node's pods. */
+  cidr: string;
+  /** That node's own address, on a link that both are on. */
+  via: string;
+}
+
 /** How the kernel's network is changed: by netlink, or by the `ip` command. */
 export interface Plumbing {
   /** Safe when it is there already. */
@@ -31,5 +39,14 @@ export interface Plumbing {
   /** Makes all addresses of a range this machine's own. Safe when they are already. */
   addLocalRange(cidr: string): Promise<void>;
   removeLocalRange(cidr: string): Promise<void>;
+  /**
+   * Adds a route; `source` is the address that this machine's own packets have there, and marks whose route it is.
+   * Leaves a route alone that somebody else has made to the range. Rejects when `via` is on no link.
+   */
+  addNodeRoute(route: NodeRoute, source: string): Promise<void>;
+  /** Succeeds when it is not there. */
+  removeNodeRoute(route: NodeRoute, source: string): Promise<void>;
+  /** The routes that were added with `source`. */
+  nodeRoutes(source: string): Promise<readonly NodeRoute[]>;
   close(): void;
 }

@@ -38,8 +38,8 @@ export class PodLogs {
       });
     }
     const end = new AbortController();
-    this.#open.add(end);
     const chunks = this.#nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();
+    this.#open.add(end);
     try {
       // The head waits for the first bytes unless they may be long in coming, so that a failure is still a Status.
       const first = options.follow ? undefined : await chunks.next();

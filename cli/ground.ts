@@ -3,11 +3,11 @@ import { Log } from "../core/lib/log.ts";
 import { Random } from "../core/lib/random.ts";
 import { supervise } from "../core/lib/supervise.ts";
 import type { Terminal } from "./command.ts";
-import type { ServerFlags } from "./server.ts";
+import type { NodeFlags } from "./node_flags.ts";
 
-/** What every part of a server stands on. */
-export interface Ground {
-  readonly flags: ServerFlags;
+/** What every part of a server, or of an agent, stands on. */
+export interface Ground<F extends NodeFlags = NodeFlags> {
+  readonly flags: F;
   /** Real path of the data folder, which exists. */
   readonly dataFolder: string;
   readonly clock: SystemClock;
@@ -15,15 +15,15 @@ export interface Ground {
   readonly log: Log;
   /** What was started and must be ended, in reverse order. */
   readonly parts: AsyncDisposableStack;
-  /** Ends the server with an error that nobody can mend while it runs. */
+  /** Ends the process with an error that nobody can mend while it runs. */
   fail(error: unknown): void;
 }
 
-export function layGround(
-  flags: ServerFlags,
+export function layGround<F extends NodeFlags>(
+  flags: F,
   terminal: Terminal,
   rest: Pick<Ground, "dataFolder" | "parts" | "fail">,
-): Ground {
+): Ground<F> {
   const clock = new SystemClock();
   const log = new Log({
     clock,
@@ -34,7 +34,7 @@ export function layGround(
   return { ...rest, flags, clock, log, random: Random.fromSystem() };
 }
 
-/** Runs a loop under supervision until its turn to end comes; a fault of ours ends the server. */
+/** Runs a loop under supervision until its turn to end comes; a fault of ours ends the process. */
 export function keepRunning(
   { clock, log, parts, fail }: Ground,
   name: string,
@@ -43,7 +43,7 @@ export function keepRunning(
   const stop = new AbortController();
   const running = supervise({ name, clock, log, signal: stop.signal }, loop).catch(fail);
   parts.defer(async () => {
-    stop.abort(new Error("The server stops"));
+    stop.abort(new Error("The process stops"));
     await running;
   });
 }

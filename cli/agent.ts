@@ -1,0 +1,27 @@
+import { type AgentFlags, serverUrl } from "./agent_flags.ts";
+import type { CommandDefinition, Terminal } from "./command.ts";
+import { dataFolderOfProcess } from "./data_folder.ts";
+import { withNodeFlags } from "./node_flags.ts";
+
+export const agentCommand: CommandDefinition = (program, terminal) => {
+  const command = program.command("agent")
+    .description("run the pods of this machine for a server that is elsewhere")
+    .option("--server <url>", "address of the server; the kubeconfig's unless given", serverUrl)
+    .requiredOption("--kubeconfig <file>", "how to reach the server, and as whom");
+  withNodeFlags(command, `${dataFolderOfProcess()}/agent`)
+    .action((flags: AgentFlags) => runAgent(flags, terminal));
+};
+
+/** Runs until the terminal's signal aborts. */
+async function runAgent(flags: AgentFlags, terminal: Terminal): Promise<void> {
+  const { startAgent } = await import("./coracle_agent.ts");
+  const agent = await startAgent(flags, terminal);
+  if (agent === undefined) return;
+  const { server, podCidr, runtime } = agent.built;
+  terminal.out(
+    `Coracle agent "${flags.node}" is ready for ${server}, runtime ${runtime}, pods ${podCidr}\n`,
+  );
+  const why = await agent.ended(terminal.signal);
+  await agent.stop();
+  if (why !== undefined) throw why;
+}

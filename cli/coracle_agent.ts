@@ -1,0 +1,140 @@
+import { ApiError, isRefusal } from "../core/client/api_error.ts";
+import { EventRecorder } from "../core/client/event_recorder.ts";
+import { HttpClient } from "../core/client/http_client.ts";
+import { HttpsTransport } from "../core/client/https_transport.ts";
+import type { Source } from "../core/client/list_watch.ts";
+import { Mirror } from "../core/client/mirror.ts";
+import { objectPath } from "../core/client/object_path.ts";
+import { LinkError, ServerLink } from "../core/client/server_link.ts";
+import { configMaps } from "../core/resources/config_maps.ts";
+import { endpointSlices } from "../core/resources/endpoint_slices.ts";
+import { gatewayClasses } from "../core/resources/gateway_classes.ts";
+import { gateways } from "../core/resources/gateways.ts";
+import { httpRoutes } from "../core/resources/http_routes.ts";
+import { leases } from "../core/resources/leases.ts";
+import { namespaces } from "../core/resources/namespaces.ts";
+import { nodes } from "../core/resources/nodes.ts";
+import { pods } from "../core/resources/pods.ts";
+import { secrets } from "../core/resources/secrets.ts";
+import { services } from "../core/resources/services.ts";
+import { nodeAddress, podRange } from "./addresses.ts";
+import type { AgentFlags } from "./agent_flags.ts";
+import { Assembly } from "./assembly.ts";
+import { CommandError, type Terminal } from "./command.ts";
+import type { Ground } from "./ground.ts";
+import { type Access, readAccess } from "./kubeconfig.ts";
+import { createNode, runNode } from "./node.ts";
+import { openNode } from "./node_ground.ts";
+import { VERSION } from "./version.ts";
+
+interface Built {
+  /** Address of the server. */
+  server: string;
+  runtime: string;
+  podCidr: string;
+}
+
+/**
+ * A node whose server is elsewhere: the same agent and the same proxy, over HTTPS. Resolves when it has joined,
+ * however long it takes to reach the server; `undefined` when the terminal's signal aborts before.
+ */
+export async function startAgent(
+  flags: AgentFlags,
+  terminal: Terminal,
+): Promise<Assembly<Built> | undefined> {
+  const access = await readAccess(flags.kubeconfig);
+  const used = { ...access, ...(flags.server === undefined ? {} : { server: flags.server }) };
+  try {
+    return await Assembly.start(flags, terminal, (ground) => build(ground, used, terminal.signal));
+  } catch (error) {
+    if (terminal.signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** What is started last is stopped first: the proxy, the agent, the way to the server. */
+async function build(
+  ground: Ground<AgentFlags>,
+  access: Access,
+  signal: AbortSignal,
+): Promise<Built> {
+  const { flags, clock, log, parts } = ground;
+  const { server } = access;
+  const link = openLink(ground, access);
+  const view = await openMirror(ground, link, signal);
+  const podCidr = flags.podCidr ?? podRange(view.list(nodes), flags.node);
+  const node = await openNode({ ...ground, flags: { ...flags, podCidr } });
+  const client = new HttpClient(link);
+  const stop = new AbortController();
+  const events = new EventRecorder({ client, clock, log, host: flags.node, signal: stop.signal });
+  parts.defer(() => stop.abort(new Error("The agent stops")));
+  const hostIP = await addressTowards(server);
+  const made = await createNode(ground, { client, view, events }, { ...node, hostIP, labels: {} });
+  runNode(ground, { view }, { ...made, ...node });
+  return { server, runtime: node.title, podCidr: node.podCidr };
+}
+
+function openLink({ clock, log, parts }: Ground, access: Access): ServerLink {
+  const https = new HttpsTransport({ ...access, userAgent: `coracle-agent/${VERSION}` });
+  parts.defer(() => https.close());
+  return new ServerLink({ transport: https.send, clock, log, server: access.server });
+}
+
+async function openMirror(
+  { flags, clock, random, log, parts, fail }: Ground,
+  link: ServerLink,
+  signal: AbortSignal,
+): Promise<Mirror> {
+  await greet(link, flags.node, signal);
+  const mirror = new Mirror({ link, sources: sourcesOf(flags.node), clock, random, log });
+  const stop = new AbortController();
+  const running = mirror.start(AbortSignal.any([signal, stop.signal]));
+  parts.defer(async () => {
+    stop.abort(new Error("The agent stops"));
+    await mirror.ended().catch(fail);
+  });
+  await running;
+  mirror.ended().catch(fail);
+  return mirror;
+}
+
+/** Says at once what waiting does not mend. A server that does not answer may do so later. */
+async function greet(link: ServerLink, node: string, signal: AbortSignal): Promise<void> {
+  try {
+    await link.ask({ method: "GET", path: objectPath(nodes, { name: node }) }, signal);
+  } catch (error) {
+    if (isRefusal(error, "NotFound")) return;
+    const isForever = error instanceof ApiError || /certificate/i.test(String(error));
+    if (!isForever && error instanceof LinkError) return;
+    if (!isForever) throw error;
+    throw new CommandError(
+      `Cannot join the cluster: ${
+        (error as Error).message
+      }; take the kubeconfig of this very server`,
+    );
+  }
+}
+
+/** All that the agent and the proxy look at: of pods and leases what is this node's. */
+function sourcesOf(node: string): Source[] {
+  return [
+    { resource: pods, fieldSelector: `spec.nodeName=${node}` },
+    { resource: leases, namespace: "kube-node-lease", fieldSelector: `metadata.name=${node}` },
+    ...[nodes, configMaps, secrets, namespaces].map((resource) => ({ resource })),
+    ...[services, endpointSlices, gatewayClasses, gateways, httpRoutes]
+      .map((resource) => ({ resource })),
+  ];
+}
+
+/** This machine's address on the way to the server: by it other nodes that reach the server reach this one. */
+async function addressTowards(server: string): Promise<string> {
+  const { hostname, port } = new URL(server);
+  try {
+    const host = hostname.replace(/^\[(.*)\]$/, "$1");
+    using connection = await Deno.connect({ hostname: host, port: Number(port || 443) });
+    const { hostname: own } = connection.localAddr;
+    return own.startsWith("127.") ? nodeAddress(Deno.networkInterfaces()) : own;
+  } catch {
+    return nodeAddress(Deno.networkInterfaces()); // it was there a moment ago: the best guess
+  }
+}

@@ -1,0 +1,90 @@
+import { Agent } from "../agent/agent.ts";
+import { readMachine } from "../agent/machine.ts";
+import type { Client, View } from "../core/client/client.ts";
+import type { EventRecorder } from "../core/client/event_recorder.ts";
+import { Proxy } from "../proxy/proxy.ts";
+import { runProxy } from "../proxy/run_proxy.ts";
+import { type Ground, keepRunning } from "./ground.ts";
+import type { NodeGround } from "./node_ground.ts";
+import { KUBERNETES_VERSION, VERSION } from "./version.ts";
+
+/** What requests under way in the proxy are given to end when the process stops. */
+const DRAIN_MS = 5_000;
+/** What pods are given in all, with `--stop-pods`, before they are killed. */
+const STOP_PODS_MS = 30_000;
+
+/** How the node sees the API: in the server's process, or from elsewhere. */
+export interface NodeAccess {
+  client: Client;
+  /** Must show all that there is already. */
+  view: View;
+  events: EventRecorder;
+}
+
+export interface NodeIdentity {
+  /** Its InternalIP. */
+  hostIP: string;
+  /** Besides those of Kubernetes. */
+  labels: Readonly<Record<string, string>>;
+}
+
+/** What runs on every node. */
+export interface Node {
+  agent: Agent;
+  proxy: Proxy;
+}
+
+/** Makes the agent and the proxy. Nothing runs yet. */
+export async function createNode(
+  ground: Ground,
+  { client, view, events }: NodeAccess,
+  { runtime, network, podCidr, hostIP, labels }: NodeGround & NodeIdentity,
+): Promise<Node> {
+  const { dataFolder, flags, clock, log } = ground;
+  const proxy = new Proxy(ground);
+  const agent = new Agent({
+    ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels },
+    version: `v${KUBERNETES_VERSION}+coracle-${VERSION}`,
+    machine: await readMachine(dataFolder),
+    ...{ dataFolder, client, view, runtime, network, clock, log, events },
+    untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),
+  });
+  return { agent, proxy };
+}
+
+/** Runs pods, and the traffic to them. The proxy is stopped first, so that pods answer what is under way. */
+export function runNode(
+  ground: Ground,
+  { view }: Pick<NodeAccess, "view">,
+  { agent, proxy, routes }: Node & Pick<NodeGround, "routes">,
+): void {
+  runAgent(ground, agent);
+  if (routes) {
+    const { clock, flags: { node } } = ground;
+    const loop = (signal: AbortSignal) => routes.run({ view, nodeName: node, clock, signal });
+    keepRunning(ground, "the routes to other nodes", loop);
+  }
+  startProxy(ground, view, proxy);
+}
+
+function runAgent(ground: Ground, agent: Agent): void {
+  const { flags, parts, log } = ground;
+  parts.defer(async () => {
+    if (!flags.stopPods) return;
+    log.info("Stopping the pods");
+    await agent.stopAll(AbortSignal.timeout(STOP_PODS_MS));
+  });
+  keepRunning(ground, "the agent", (signal) => agent.run(signal));
+}
+
+function startProxy(ground: Ground, view: View, proxy: Proxy): void {
+  const { flags: { gatewayAddress }, clock, log, parts } = ground;
+  proxy.start();
+  parts.defer(() => proxy.stop(DRAIN_MS));
+  keepRunning(ground, "the route table", (signal) =>
+    runProxy({
+      ...{ view, proxy, clock, log, signal, gatewayAddress },
+      nodePortAddress: gatewayAddress,
+      listensOnClusterIPs: true,
+    }));
+}

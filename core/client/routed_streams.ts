@@ -1,0 +1,35 @@
+import { pods } from "../resources/pods.ts";
+import { ApiError } from "./api_error.ts";
+import type { ObjectName, View } from "./client.ts";
+import type { LogOptions, NodeStreams } from "./node_streams.ts";
+
+export interface RoutedStreamsOptions {
+  view: Pick<View, "get">;
+  /** The agents that can be asked, by the names of their nodes. */
+  nodes: ReadonlyMap<string, NodeStreams>;
+}
+
+/** Asks the agent of the node that a pod is on. Says at once when there is no way to it. */
+export class RoutedStreams implements NodeStreams {
+  readonly #options: RoutedStreamsOptions;
+
+  constructor(options: RoutedStreamsOptions) {
+    this.#options = options;
+  }
+
+  logs(name: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { view, nodes } = this.#options;
+    const nodeName = view.get(pods, name)?.spec.nodeName;
+    if (nodeName === undefined) {
+      throw new ApiError("BadRequest", `pod ${name.name} does not have a host assigned`);
+    }
+    const node = nodes.get(nodeName);
+    if (node === undefined) {
+      throw new ApiError(
+        "NotImplemented",
+        `logs of pod "${name.name}" are not served: it runs on node "${nodeName}", to which this server has no connection yet; read them on that machine`,
+      );
+    }
+    return node.logs(name, options, signal);
+  }
+}
