@@ -57,11 +57,11 @@ async function readiness(cluster: PodmanCluster): Promise<void> {
 async function otherProbes(cluster: PodmanCluster): Promise<void> {
   await cluster.apply(
     podOf("ready-exec", {
-      script: "sleep 1; touch /tmp/ready; sleep 1000",
+      script: "sleep 2; touch /tmp/ready; sleep 1000",
       container: { readinessProbe: { exec: { command: ["cat", "/tmp/ready"] }, ...OFTEN } },
     }),
     podOf("ready-tcp", {
-      script: "sleep 1; exec nc -lk -p 8080 -e true",
+      script: "sleep 2; exec httpd -f -p 8080",
       container: { readinessProbe: { tcpSocket: { port: 8080 }, ...OFTEN } },
     }),
   );
@@ -77,7 +77,10 @@ async function liveness(cluster: PodmanCluster): Promise<void> {
   const httpGet = { path: "/live", port: 8080 };
   await cluster.apply(podOf("liveness", {
     script: SERVE,
-    container: { volumeMounts: [WWW], livenessProbe: { httpGet, ...OFTEN } },
+    container: {
+      volumeMounts: [WWW],
+      livenessProbe: { httpGet, ...OFTEN, initialDelaySeconds: 1 },
+    },
     spec: { volumes: [volumeOf(folder)] },
   }));
   const first = mainStatus(await cluster.readyPod("liveness")).containerID;
