@@ -6,6 +6,11 @@ export class JsonError extends Error {
   }
 }
 
+/** JSON, as far as it was read, and more of it than allowed. */
+export class JsonLimitError extends JsonError {
+  override name = "JsonLimitError";
+}
+
 /** Bytes that are not UTF-8. `offset`: of the first byte that is not. */
 export class Utf8Error extends Error {
   override name = "Utf8Error";
@@ -77,11 +82,11 @@ function refuseDeep(text: string, { depthMax, valuesMax }: JsonLimits): void {
 }
 
 function tooDeep(depthMax: number, at: number): JsonError {
-  return new JsonError(`nested more than ${depthMax} levels deep`, at);
+  return new JsonLimitError(`nested more than ${depthMax} levels deep`, at);
 }
 
 function tooMany(valuesMax: number, at: number): JsonError {
-  return new JsonError(`more than ${valuesMax} values`, at);
+  return new JsonLimitError(`more than ${valuesMax} values`, at);
 }
 
 /** JSON.parse of a part of a text, with the offset in the error. */

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as timer } from "node:timers/promises";
 
 /**
  * Work that takes long, cut into steps of a few milliseconds: whoever runs it may let others have their
@@ -19,7 +19,7 @@ export async function runInTurns<T>(steps: Steps<T>): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
-    await setImmediate();
+    await othersTurn();
   }
 }
 
@@ -32,7 +32,12 @@ export async function inTurns<T, R>(
   const results: R[] = [];
   for (let from = 0; from < items.length; from += perTurn) {
     results.push(...await work(items.slice(from, from + perTurn)));
-    await setImmediate();
+    await othersTurn();
   }
   return results;
+}
+
+/** By a timer: on Deno, sockets are not looked at between two callbacks of `setImmediate`, however long they take. */
+async function othersTurn(): Promise<void> {
+  await timer(0);
 }

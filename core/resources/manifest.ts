@@ -1,4 +1,11 @@
-import { decodeUtf8, JsonError, parseSlice, scanJson, Utf8Error } from "../lib/json_text.ts";
+import {
+  decodeUtf8,
+  JsonError,
+  JsonLimitError,
+  parseSlice,
+  scanJson,
+  Utf8Error,
+} from "../lib/json_text.ts";
 import { runAtOnce, type Steps } from "../lib/steps.ts";
 import {
   isRecord,
@@ -50,7 +57,7 @@ export const MANIFEST_LIMITS: ManifestLimits = {
   documentsMax: 1000,
   valuesMax: 100_000,
   aliasedValuesMax: 10_000,
-  tokensMax: 200_000, // some 25,000 lines
+  tokensMax: 100_000, // some 12,000 lines; they take about 100 MB while they are read
   tokensOfAllMax: 400_000,
 };
 
@@ -203,7 +210,7 @@ function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLim
     return documents;
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    if (documents.length === 0) return undefined;
+    if (documents.length === 0 && !(error instanceof JsonLimitError)) return undefined;
     throw new ManifestError(error.message, positionIn(text, start + (error.offset ?? at)));
   }
 }
