@@ -21,7 +21,7 @@ import { payloads } from "./exec_stream.ts";
 import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
 import { PodmanImages } from "./podman_images.ts";
 import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
-import type { Podman } from "./podman.ts";
+import type { OwnPodman, Podman } from "./podman.ts";
 
 /** More starts at once make each slower and none faster (2 cores). */
 const STARTS_IN_FLIGHT_MAX = 4;
@@ -79,20 +79,27 @@ export class PodmanRuntime implements ContainerRuntime {
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
     const states = await Promise.all(entries.map(({ Id, State }) => {
       const known = this.#known.get(Id);
-      return known?.state === stateOf(State) ? known : this.inspect(Id);
+      return known?.state === stateOf(State) ? this.#withSeenExit(known) : this.#look(Id);
     }));
     return states.filter((state) => state !== undefined);
   }
 
+  /** Does not ask Podman about an end that was seen: it is cleaning up then, and answers late. */
   async inspect(id: string): Promise<ContainerState | undefined> {
+    const known = this.#known.get(id);
+    const isSeen = known?.state === "running" && this.#podman.own !== undefined &&
+      this.#exits?.seen(id) !== undefined;
+    return isSeen ? await this.#withSeenExit(known) : await this.#look(id);
+  }
+
+  async #look(id: string): Promise<ContainerState | undefined> {
     const inspection = await this.#inspection(id);
     if (inspection === undefined) return undefined;
     this.#learnExitsFolder(inspection);
-    const state = this.#withSeenExit(containerState(inspection));
-    const isFinal = state?.state === "running" || inspection.State.Status === "exited";
-    if (state !== undefined && isFinal) this.#known.set(id, state);
+    const state = containerState(inspection);
+    if (state !== undefined && isSettled(inspection)) this.#known.set(id, state);
     else this.#known.delete(id);
-    return state;
+    return state && await this.#withSeenExit(state);
   }
 
   ensureImage(
@@ -124,9 +131,12 @@ export class PodmanRuntime implements ContainerRuntime {
     await this.#starts.use(() =>
       this.#ask("RunContainerError", () => this.#client.send("POST", `/containers/${id}/start`))
     );
-    if (this.#exits !== undefined) return;
+    if (this.#exits !== undefined) {
+      this.#look(id).catch(() => {}); // known now, its end is understood at once; else the end asks
+      return;
+    }
     // The first one tells where ends are seen, unless it has ended by then.
-    if ((await this.inspect(id))?.state === "exited") this.#tell(id);
+    if ((await this.#look(id))?.state === "exited") this.#tell(id);
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
@@ -232,10 +242,13 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   /** Podman hears of an end later than we do. */
-  #withSeenExit(state: ContainerState | undefined): ContainerState | undefined {
-    const exit = state && this.#exits?.seen(state.id);
-    if (exit === undefined || state?.state !== "running") return state;
-    return { ...state, state: "exited", exitCode: exit.exitCode, finishedAtMs: exit.atMs };
+  async #withSeenExit(state: ContainerState): Promise<ContainerState> {
+    const exit = this.#exits?.seen(state.id);
+    if (exit === undefined || state.state !== "running") return state;
+    const { exitCode, atMs } = exit;
+    const oomKilled = await wasOutOfMemory(this.#podman.own, state.id);
+    const end = { exitCode, finishedAtMs: atMs, ...(oomKilled && { oomKilled }) };
+    return { ...state, state: "exited", ...end };
   }
 
   #learnExitsFolder({ State }: ContainerInspection): void {
@@ -249,7 +262,6 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   #tell(id: string): void {
-    this.#known.delete(id);
     for (const listener of this.#listeners) listener(id);
   }
 
@@ -277,6 +289,18 @@ export class PodmanRuntime implements ContainerRuntime {
       throw new RuntimeError("RuntimeUnavailable", error.message);
     }
   }
+}
+
+/** Whether it changes no more, or only by an end, of which we are told. */
+function isSettled({ State }: ContainerInspection): boolean {
+  return stateOf(State.Status) === "running" || State.Status === "exited";
+}
+
+/** conmon leaves a file in the container's bundle. At somebody else's Podman nobody knows before Podman does. */
+async function wasOutOfMemory(own: OwnPodman | undefined, id: string): Promise<boolean> {
+  if (own === undefined) return false;
+  const mark = `${own.storageFolder}/overlay-containers/${id}/userdata/oom`;
+  return await Deno.stat(mark).then(() => true, () => false);
 }
 
 function isBecause(error: unknown, text: string): boolean {

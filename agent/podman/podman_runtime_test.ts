@@ -70,6 +70,26 @@ Deno.test({
         },
       );
 
+      await t.step("an end is told whole, although Podman still cleans up", async () => {
+        const waste = "sleep 1; dd if=/dev/zero of=/dev/null bs=100M";
+        const whole = await Promise.all(["sleep 1; exit 3", waste].map(async (script) => {
+          const id = await finished(runtime, {
+            ...base(folder),
+            command: ["sh", "-c", script],
+            limits: { memoryBytes: 16 << 20 },
+          });
+          const seen = await runtime.inspect(id);
+          await clock.sleep(500); // by now Podman knows it too, and is asked
+          const listed = (await runtime.list()).find((container) => container.id === id);
+          return [seen, listed].map((state) => ({ ...state, finishedAtMs: 0 }));
+        }));
+        for (const [seen, listed] of whole) assert.deepEqual(seen, listed);
+        assert.deepEqual(whole.map(([seen]) => [seen?.exitCode, seen?.oomKilled]), [
+          [3, undefined],
+          [137, true],
+        ]);
+      });
+
       await t.step("user, capabilities and a root that cannot be written", async () => {
         const lines = await read({
           command: [

@@ -145,7 +145,7 @@ class PodmanService implements Podman {
   }
 
   async #configure(): Promise<void> {
-    const { folder, runFolder } = this.#options;
+    const { folder } = this.#options;
     await Deno.mkdir(`${folder}/networks`, { recursive: true, mode: 0o700 });
     await Deno.mkdir(this.own.exitsFolder, { recursive: true, mode: 0o700 });
     const [limitsText, pidMaxText] = await Promise.all(
