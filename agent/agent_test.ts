@@ -114,6 +114,34 @@ Deno.test("a deleted pod drains, ends, and only then goes from the API", async (
   assert.ok(phases.has("Failed"), "its end was not reported: SIGTERM makes exit code 143");
 });
 
+Deno.test("a deleted pod is stopped once the proxy has no request for it any more", async () => {
+  await using node = await NodeUnderTest.start();
+  const drained = Promise.withResolvers<void>();
+  node.untilDrained = () => drained.promise;
+  await node.restart();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const deletedMs = node.clock.now();
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.settle(node.clock.advance(5_000));
+  assert.equal(node.runtime.containers[0]?.state, "running", "it was stopped with a request");
+  drained.resolve();
+  await node.until(() => node.pod("web") === undefined);
+  assert.ok(node.clock.now() - deletedMs < 6_000);
+});
+
+Deno.test("a proxy that is never done keeps a pod for 10 s of its grace, not longer", async () => {
+  await using node = await NodeUnderTest.start();
+  node.untilDrained = () => new Promise(() => {});
+  await node.restart();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const deletedMs = node.clock.now();
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.until(() => node.pod("web") === undefined, 30_000);
+  assert.equal(Math.floor((node.clock.now() - deletedMs) / 1_000), 10);
+});
+
 Deno.test("a pod deleted by force is killed, though it does not heed SIGTERM", async () => {
   await using node = await NodeUnderTest.start();
   node.runtime.images.set("stubborn", { heedsSigterm: false });
@@ -300,6 +328,7 @@ class NodeUnderTest implements AsyncDisposable {
   runtime!: SimulatedRuntime;
   agent!: Agent;
   startedMs = 0;
+  untilDrained: ((podUid: string) => Promise<void>) | undefined;
   #stop = new AbortController();
   #run: Promise<void> = Promise.resolve();
 
@@ -331,6 +360,7 @@ class NodeUnderTest implements AsyncDisposable {
       log: silentLog(clock),
       events: { record: (_, notice) => notices.push(notice) },
       checkProbe: () => Promise.resolve(this.probe()),
+      ...(this.untilDrained && { untilDrained: this.untilDrained }),
     });
     this.startedMs = clock.now();
     this.#run = this.agent.run(this.#stop.signal);

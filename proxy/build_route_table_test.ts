@@ -141,10 +141,12 @@ Deno.test("only ready endpoints are used; those that end but serve, when there i
       route("r", { rules: [rule("/", "web")] }),
       ...service("web", ...endpoints),
     )
-      .backends[0]!.endpoints.map(({ address }) => address);
+      .backends[0]!.endpoints.map(({ address, isEnding }) => address + (isEnding ? " ends" : ""));
   const starting = { addresses: ["10.0.0.9"], conditions: { ready: false } };
   assert.deepEqual(addresses("10.0.0.1", ending("10.0.0.2", true), starting), ["10.0.0.1"]);
-  assert.deepEqual(addresses(ending("10.0.0.2", true), ending("10.0.0.3", false)), ["10.0.0.2"]);
+  assert.deepEqual(addresses(ending("10.0.0.2", true), ending("10.0.0.3", false)), [
+    "10.0.0.2 ends",
+  ]);
   assert.deepEqual(addresses(starting), []);
 });
 

@@ -211,6 +211,17 @@ Deno.test("a pod that a table names is not drained, and not waited for when nobo
     await proxy.untilDrained("another", AbortSignal.timeout(1000));
   }));
 
+Deno.test("nobody waits for a pod that is ending and serves only for want of another", () =>
+  withProxy(async (proxy) => {
+    const backend = backendAt("b", 1);
+    const endpoints = backend.endpoints.map((endpoint) => ({
+      ...endpoint,
+      isEnding: true as const,
+    }));
+    await proxy.use(tableOf([[1, { ...backend, endpoints }]]));
+    await proxy.untilDrained("b:1", AbortSignal.timeout(1000));
+  }));
+
 Deno.test("a port may change what it speaks from one table to the next", () =>
   withServer(() => new Response("ok"), (port) =>
     withProxy(async (proxy) => {
