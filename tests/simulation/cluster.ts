@@ -19,7 +19,7 @@ const START_MS = Date.parse("2026-01-01T00:00:00Z");
 /** Virtual time within which everything is as it should be once nothing fails any more. */
 const LIVENESS_MS = 1_800_000;
 /** A cluster that has come to rest stays so. */
-const REST_MS = 60_000;
+const REST_MS = 30_000;
 /** Heartbeats, and what is still to be told. */
 const MAY_CHANGE_AT_REST: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "events"]);
 /** Real steps of one run; more is a loop that never rests. */
@@ -285,6 +285,7 @@ class SimulatedCluster {
         this.history.say(() => `${machine.name} starts ${container.id}`);
         this.#safety.started(machine, container, isOrphaned);
       },
+      onStop: (machine, podUid) => this.#safety.stopping(machine, podUid, this.#table),
       onAnswer: (answer) => this.#safety.acknowledged(answer),
       onFault: (error) => this.#fault(error),
     });

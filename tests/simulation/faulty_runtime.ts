@@ -25,6 +25,7 @@ export interface FaultyRuntimeOptions {
   quality: RuntimeQuality;
   /** That of the agent that calls. */
   lifetime: Lifetime;
+  onStop(podUid: string): void;
   /** `isOrphaned`: the agent that asked has been killed since. */
   onStart(container: ContainerState, isOrphaned: boolean): void;
 }
@@ -76,7 +77,11 @@ export class FaultyRuntime implements ContainerRuntime {
   }
 
   stop(id: string, graceMs: number): Promise<void> {
-    return this.#call(() => this.#machine.stop(id, graceMs));
+    return this.#call(() => {
+      const container = this.#machine.containers.find((candidate) => candidate.id === id);
+      if (container?.state === "running") this.#options.onStop(container.podUid);
+      return this.#machine.stop(id, graceMs);
+    });
   }
 
   remove(id: string): Promise<void> {

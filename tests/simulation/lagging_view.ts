@@ -1,4 +1,5 @@
 import type { ObjectName, View, ViewEvent } from "../../core/client/client.ts";
+import { MirroredKind } from "../../core/client/mirrored_kind.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
 import {
@@ -8,7 +9,6 @@ import {
   type Resource,
 } from "../../core/resources/resource.ts";
 import {
-  type Entry,
   ExpiredError,
   type Revision,
   type Store,
@@ -23,8 +23,6 @@ export interface LaggingViewOptions {
   resources: readonly AnyResource[];
 }
 
-type Listener = (event: ViewEvent<never>) => void;
-
 /**
  * The API's objects as a client on another machine sees them: a copy that is fed by a watch, in order, and late.
  * When the connection was lost it resumes where it stopped, or, when that is no longer possible, lists again and
@@ -32,9 +30,7 @@ type Listener = (event: ViewEvent<never>) => void;
  */
 export class LaggingView implements View {
   readonly #options: LaggingViewOptions;
-  readonly #kinds: ReadonlySet<string>;
-  readonly #entries = new Map<string, Entry>();
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #kinds: ReadonlyMap<string, MirroredKind>;
   #queue: { event: StoreEvent; dueMs: number }[] = [];
   #revision: Revision | undefined;
   #disconnect: (() => void) | undefined;
@@ -42,7 +38,9 @@ export class LaggingView implements View {
 
   constructor(options: LaggingViewOptions) {
     this.#options = options;
-    this.#kinds = new Set(options.resources.map(groupResourceOf));
+    this.#kinds = new Map(
+      options.resources.map((resource) => [groupResourceOf(resource), new MirroredKind(resource)]),
+    );
   }
 
   get isConnected(): boolean {
@@ -69,43 +67,38 @@ export class LaggingView implements View {
   close(): void {
     this.#isClosed = true;
     this.disconnect();
-    this.#listeners.clear();
   }
 
-  get<T extends KubeObject>(resource: Resource<T>, { namespace, name }: ObjectName): T | undefined {
-    const path = `${groupResourceOf(resource)}/${resource.namespaced ? namespace : ""}/${name}`;
-    return this.#entries.get(path)?.object as T | undefined;
+  get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): T | undefined {
+    return this.#kindOf(resource).get(name);
   }
 
   list<T extends KubeObject>(resource: Resource<T>, namespace?: string): readonly T[] {
-    const kind = groupResourceOf(resource);
-    return [...this.#entries.values()]
-      .filter(({ key }) => key[0] === kind && (namespace === undefined || key[1] === namespace))
-      .sort((a, b) => pathOf(a) < pathOf(b) ? -1 : 1)
-      .map(({ object }) => object as T);
+    return this.#kindOf(resource).list(namespace);
   }
 
   by<T extends KubeObject>(resource: Resource<T>, index: string, value: string): readonly T[] {
-    const valuesOf = resource.indexes[index]!;
-    return this.list(resource).filter((object) => valuesOf(object).includes(value));
+    return this.#kindOf(resource).by(index, value);
   }
 
   subscribe<T extends KubeObject>(
     resource: Resource<T>,
     listener: (event: ViewEvent<T>) => void,
   ): () => void {
-    const kind = groupResourceOf(resource);
-    const group = this.#listeners.get(kind) ?? new Set();
-    this.#listeners.set(kind, group);
-    group.add(listener as Listener);
-    return () => group.delete(listener as Listener);
+    return this.#kindOf(resource).subscribe((event) => {
+      if (!this.#isClosed) listener(event);
+    });
+  }
+
+  #kindOf<T extends KubeObject>(resource: Resource<T>): MirroredKind<T> {
+    return this.#kinds.get(groupResourceOf(resource))! as unknown as MirroredKind<T>; // made for it
   }
 
   #catchUp(store: Store): void {
     try {
       if (this.#revision === undefined) throw new ExpiredError();
       const since = this.#revision;
-      const missed = [...this.#kinds].flatMap((kind) => store.eventsAfter([kind], since));
+      const missed = [...this.#kinds.keys()].flatMap((kind) => store.eventsAfter([kind], since));
       for (const event of missed.sort((a, b) => a.revision - b.revision)) this.#apply(event);
     } catch (error) {
       if (!(error instanceof ExpiredError)) throw error;
@@ -114,26 +107,9 @@ export class LaggingView implements View {
   }
 
   #relist(store: Store): void {
-    const listed = [...this.#kinds].flatMap((kind) => store.list([kind]));
-    const there = new Set(listed.map(pathOf));
-    for (const [path, entry] of [...this.#entries]) {
-      if (there.has(path)) continue;
-      this.#entries.delete(path);
-      this.#tell("DELETED", entry);
+    for (const [name, kind] of this.#kinds) {
+      kind.replace(store.list([name]).map(({ object }) => object));
     }
-    for (const entry of listed) this.#put(entry);
-  }
-
-  #put(entry: Entry): void {
-    const before = this.#entries.get(pathOf(entry));
-    if (before?.object.metadata.resourceVersion === entry.object.metadata.resourceVersion) return;
-    if (before !== undefined && before.object.metadata.uid !== entry.object.metadata.uid) {
-      this.#entries.delete(pathOf(entry));
-      this.#tell("DELETED", before);
-    }
-    const isKnown = this.#entries.has(pathOf(entry));
-    this.#entries.set(pathOf(entry), entry);
-    this.#tell(isKnown ? "MODIFIED" : "ADDED", entry);
   }
 
   #enqueue(event: StoreEvent): void {
@@ -156,19 +132,9 @@ export class LaggingView implements View {
     this.#apply(next.event);
   }
 
-  #apply({ type, entry }: StoreEvent): void {
-    if (type !== "DELETED") return this.#put(entry);
-    this.#entries.delete(pathOf(entry));
-    this.#tell("DELETED", entry);
+  #apply({ type, entry: { key, object } }: StoreEvent): void {
+    const kind = this.#kinds.get(key[0])!;
+    if (type === "DELETED") kind.remove(object);
+    else kind.put(object);
   }
-
-  #tell(type: ViewEvent["type"], { key, object }: Entry): void {
-    for (const listener of [...this.#listeners.get(key[0]) ?? []]) {
-      listener({ type, object: object as never });
-    }
-  }
-}
-
-function pathOf({ key }: Entry): string {
-  return key.join("/");
 }

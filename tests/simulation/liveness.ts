@@ -4,6 +4,7 @@ import { namespaces } from "../../core/resources/namespaces.ts";
 import { nodes } from "../../core/resources/nodes.ts";
 import { type Pod, pods } from "../../core/resources/pods.ts";
 import { type ReplicaSet, replicaSets } from "../../core/resources/replica_sets.ts";
+import type { KubeObject } from "../../core/resources/resource.ts";
 import type { RouteTable } from "../../proxy/route_table.ts";
 import type { SimulatedMachine } from "./machine.ts";
 
@@ -21,6 +22,11 @@ export function problemsOf({ view, machines, table }: LivenessInput): string[] {
     ...machines.flatMap(({ name }) => nodeProblem(view, name)),
     ...view.list(namespaces).filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
       .map(({ metadata }) => `namespace ${metadata.name} is not gone`),
+    ...[deployments, replicaSets, pods].flatMap((kind) =>
+      view.list<KubeObject>(kind as never).filter(({ metadata }) =>
+        view.get(namespaces, { name: metadata.namespace! }) === undefined
+      )
+    ).map(({ kind, metadata }) => `${kind} ${metadata.name} is in no namespace`),
     ...view.list(deployments).flatMap(deploymentProblem),
     ...view.list(replicaSets).flatMap((replicaSet) => replicaSetProblem(replicaSet, view)),
     ...all.flatMap((pod) => podProblem(pod, view, machinesByName)),

@@ -37,6 +37,7 @@ export interface MachineOptions {
   random: Random;
   server: () => { client: Client; store: Store } | undefined;
   onStart(machine: SimulatedMachine, container: ContainerState, isOrphaned: boolean): void;
+  onStop(machine: SimulatedMachine, podUid: string): void;
   onAnswer(answer: unknown): void;
   onFault(error: unknown): void;
 }
@@ -114,7 +115,7 @@ export class SimulatedMachine {
   }
 
   #agentFor(lifetime: Lifetime, view: View): Agent {
-    const { clock, random, log, server, onAnswer, onStart, name } = this.#options;
+    const { clock, random, log, server, onAnswer, onStart, onStop, name } = this.#options;
     const quality = this.quality;
     const client = new LinkedClient({
       ...{ clock, random, quality: this.link, onAnswer, server: () => server()?.client },
@@ -127,6 +128,7 @@ export class SimulatedMachine {
       ...{ machine: MACHINE, dataFolder: `/${name}`, client, view, clock, log },
       runtime: new FaultyRuntime(this.runtime, {
         ...{ clock, random, quality, lifetime },
+        onStop: (podUid) => onStop(this, podUid),
         onStart: (container, isOrphaned) => onStart(this, container, isOrphaned),
       }),
       network: new SimulatedNetwork(edge),

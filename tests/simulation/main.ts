@@ -31,7 +31,7 @@ async function one(seed: number, showsHistory: boolean): Promise<number> {
 
 async function some(first: number, count: number, step: number): Promise<number> {
   const bad = await firstBadSeed(seedsFrom(first, count, step));
-  return bad === undefined ? 0 : write(`BAD ${bad}`, 1);
+  return bad === undefined ? 0 : write(`BAD ${bad.seed}: ${bad.fault}`, 1);
 }
 
 /** Each processor plays every nth seed in a process of its own; the first bad seed ends them all. */

@@ -16,6 +16,7 @@ export interface PodFacts {
   /** When it last was ready; `-Infinity` before. */
   readyUntilMs: number;
   finishedMs: number | undefined;
+  deletionGraceSeconds: number | undefined;
   goneMs: number | undefined;
 }
 
@@ -42,8 +43,10 @@ export class PodLedger {
     facts.nodeName = pod.spec.nodeName;
     const isFinished = pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
     if (isFinished) facts.finishedMs ??= nowMs;
+    facts.deletionGraceSeconds = pod.metadata.deletionGracePeriodSeconds;
     const isActive = !isFinished && deletionTimestamp === undefined;
-    if (facts.isActive && !isActive) facts.activeUntilMs = nowMs;
+    if (isActive) facts.activeUntilMs = Infinity;
+    else if (facts.isActive) facts.activeUntilMs = nowMs;
     facts.isActive = isActive;
     const isReady =
       pod.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ??
@@ -68,7 +71,12 @@ function newFacts({ metadata: { uid, name }, spec }: Pod): PodFacts {
   return {
     ...{ uid, name, owner: undefined, nodeName: undefined, cpuMillis: cpuMillisOf(spec) },
     ...{ isActive: false, activeUntilMs: -Infinity, isReady: false, wasReady: false },
-    ...{ readyUntilMs: -Infinity, finishedMs: undefined, goneMs: undefined },
+    ...{
+      readyUntilMs: -Infinity,
+      finishedMs: undefined,
+      goneMs: undefined,
+      deletionGraceSeconds: undefined,
+    },
   };
 }
 

@@ -14,6 +14,7 @@ interface Version {
   unavailable: number;
   /** Whether pods may only go as far as availability allows. */
   isRolling: boolean;
+  recreates: boolean;
 }
 
 interface Sized {
@@ -33,6 +34,7 @@ interface Sized {
  *   many are left as the Deployment wants at least. A pod that crashed a moment ago counts as available: the
  *   controller could not know. After the number that is wanted has changed, this does not apply for a moment.
  * - A ReplicaSet never makes more pods than it is given.
+ * - With the strategy Recreate, no pod is made while one of another template is still there.
  */
 export class RolloutLimits {
   readonly #pods: PodLedger;
@@ -53,7 +55,7 @@ export class RolloutLimits {
     const last = versions.at(-1);
     const isSame = last !== undefined && last.pods === version.pods &&
       last.surge === version.surge && last.unavailable === version.unavailable &&
-      last.isRolling === version.isRolling;
+      last.isRolling === version.isRolling && last.recreates === version.recreates;
     if (isSame) return;
     if (last !== undefined) last.untilMs = nowMs;
     versions.push(version);
@@ -93,8 +95,28 @@ export class RolloutLimits {
     const recent = sized.sizes.filter(({ untilMs }) => untilMs >= nowMs - this.#staleMs());
     const allowed = Math.max(sized.pods, ...recent.map(({ pods }) => pods));
     const active = this.#podsOf(owner!).filter(({ isActive }) => isActive).length;
-    if (active <= allowed) return undefined;
-    return `pod ${name} was made as number ${active}, its ReplicaSet wants ${allowed}`;
+    if (active > allowed) {
+      return `pod ${name} was made as number ${active}, its ReplicaSet wants ${allowed}`;
+    }
+    return this.#recreateFault(sized.owner, { owner, name }, nowMs);
+  }
+
+  #recreateFault(
+    deployment: string | undefined,
+    pod: Pick<PodFacts, "owner" | "name">,
+    nowMs: number,
+  ): string | undefined {
+    if (deployment === undefined || !this.#deployments.has(deployment)) return undefined;
+    const isSteady = this.#versionsOf(deployment, nowMs).every(({ recreates }) => recreates);
+    const siblings = this.#replicaSetsOf(deployment);
+    const isOld = siblings.every(([, { ownerSinceMs, sizes }]) =>
+      sizes.length <= 1 || ownerSinceMs < nowMs - this.#staleMs()
+    );
+    if (!isSteady || !isOld) return undefined;
+    const other = siblings.filter(([uid]) => uid !== pod.owner)
+      .flatMap(([uid]) => this.#podsOf(uid))
+      .find(({ goneMs, finishedMs }) => goneMs === undefined && finishedMs === undefined);
+    return other && `pod ${pod.name} was made while ${other.name} is still there`;
   }
 
   #surgeFault(owner: string, name: string, nowMs: number): string | undefined {
@@ -162,6 +184,7 @@ function versionOf({ replicas, strategy, paused }: Deployment["spec"], fromMs: n
   const unavailable = Math.min(inPods(maxUnavailable, Math.floor), replicas);
   return {
     ...{ fromMs, untilMs: Infinity, pods: replicas, surge, isRolling },
+    recreates: strategy.type === "Recreate" && !paused,
     unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable,
   };
 }

@@ -120,6 +120,25 @@ export class Safety {
     }
   }
 
+  /** A pod is asked to end only when no more requests go to it, unless there is no other to take them. */
+  stopping({ name }: SimulatedMachine, podUid: string, table: RouteTable | undefined): void {
+    const nowMs = this.#options.elapsedMs();
+    const troubleMs = Math.max(
+      this.#options.serverTroubleMs(),
+      this.#options.machineTroubleMs(name),
+    );
+    const pod = this.pods.of(podUid);
+    const isOrderly = pod?.goneMs === undefined && pod?.deletionGraceSeconds !== 0 &&
+      pod?.activeUntilMs !== Infinity;
+    if (!isOrderly || nowMs - troubleMs < ENDPOINT_AFTER_TROUBLE_MS) return;
+    for (const { endpoints } of table?.backends ?? []) {
+      const others = endpoints.filter((endpoint) => this.pods.of(endpoint.podUid)?.isActive);
+      if (others.length > 0 && endpoints.some((endpoint) => endpoint.podUid === podUid)) {
+        this.fault(`pod ${pod?.name} is stopped while requests go to it`);
+      }
+    }
+  }
+
   /** What can be seen on the machines at any moment. */
   machines(machines: readonly SimulatedMachine[]): void {
     const running = new Set<string>();

@@ -63,14 +63,14 @@ export interface Scenario {
 /** Makes up the whole run that a seed stands for. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed);
-  const names = random.shuffled(Object.keys(DEPLOYMENTS)).slice(0, 3);
+  const names = random.shuffled(Object.keys(DEPLOYMENTS)).slice(0, 2 + random.integer(2));
   const made = new ScenarioMaker(random, names);
-  const untilMs = 40_000 + random.integer(60_000);
+  const untilMs = 20_000 + random.integer(40_000);
   const actions: Action[] = names.map((name) => ({
     atMs: random.integer(500),
     ...{ do: "deploy", name, replicas: 1 + random.integer(3) },
   }));
-  const count = 12 + random.integer(20);
+  const count = 6 + random.integer(16);
   for (let i = 0; i < count; i++) {
     actions.push({ atMs: 1_000 + random.integer(untilMs - 1_000), ...made.next() });
   }

@@ -5,13 +5,14 @@ import { shrunk } from "./shrunk.ts";
 /** Lines of a history that are shown. */
 const LINES_MAX = 400;
 
-/** Plays the runs of the seeds one after the other. Gives the first seed that goes wrong. */
+/** Plays the runs of the seeds one after the other. Gives the first that goes wrong. */
 export async function firstBadSeed(
   seeds: Iterable<number>,
   onPlayed: (seed: number) => void = () => {},
-): Promise<number | undefined> {
+): Promise<{ seed: number; fault: string } | undefined> {
   for (const seed of seeds) {
-    if ((await play(scenarioOf(seed))).fault !== undefined) return seed;
+    const { fault } = await play(scenarioOf(seed));
+    if (fault !== undefined) return { seed, fault };
     onPlayed(seed);
   }
   return undefined;

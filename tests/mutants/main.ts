@@ -1,0 +1,95 @@
+/**
+ * Plants each bug in a copy of the tree and looks whether the simulator, or else a test of its part, catches it:
+ *
+ *     deno task mutants           all of them; fails when one survives
+ *     deno task mutants surge     those with the word in their name
+ */
+import { type Mutant, MUTANTS } from "./mutants.ts";
+
+/** Within so many seeds a bug must show. */
+const SEEDS = 200;
+/** A run that takes longer hangs, and that too is noticed. */
+const RUN_MS_MAX = 240_000;
+/** What a copy needs. */
+const COPIED = ["core", "agent", "proxy", "tests/simulation", "deno.json", "deno.lock"];
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+async function main(words: readonly string[]): Promise<number> {
+  const chosen = MUTANTS.filter(({ name }) => words.every((word) => name.includes(word)));
+  const waiting = [...chosen];
+  const survivors: string[] = [];
+  const work = async () => {
+    const folder = await copyOfTree();
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const verdict = await verdictOn(next, folder);
+        if (verdict === undefined) survivors.push(next.name);
+        write(`${verdict === undefined ? "SURVIVED" : "caught  "} ${next.name}: ${verdict ?? "-"}`);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  };
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, work));
+  write(`${chosen.length - survivors.length} of ${chosen.length} planted bugs are caught`);
+  return survivors.length === 0 && chosen.length > 0 ? 0 : 1;
+}
+
+/** By what the bug is caught; `undefined` when it survives. */
+async function verdictOn(mutant: Mutant, folder: string): Promise<string | undefined> {
+  const path = `${folder}/${mutant.file}`;
+  const text = await Deno.readTextFile(path);
+  const count = text.split(mutant.search).length - 1;
+  if (count !== 1) throw new Error(`${mutant.file} has ${count} places for "${mutant.name}"`);
+  await Deno.writeTextFile(path, text.replace(mutant.search, () => mutant.replace));
+  try {
+    return await bySimulator(folder) ?? await byTests(mutant, folder);
+  } finally {
+    await Deno.writeTextFile(path, text);
+  }
+}
+
+async function bySimulator(folder: string): Promise<string | undefined> {
+  const env = { FIRST: "1", STEP: "1", SEEDS: String(SEEDS) };
+  const { code, said } = await run(folder, ["run", "-A", "tests/simulation/main.ts"], env);
+  if (code === 0) return undefined;
+  return /BAD .*/.exec(said)?.[0].replace("BAD", "seed") ?? "the simulator ends badly";
+}
+
+async function byTests({ tests = [] }: Mutant, folder: string): Promise<string | undefined> {
+  if (tests.length === 0) return undefined;
+  const { code } = await run(folder, ["test", "-A", "--no-check", ...tests], {});
+  return code === 0 ? undefined : tests.join(" ");
+}
+
+async function run(
+  cwd: string,
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number; said: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    ...{ args, cwd, env, stdout: "piped", stderr: "null" },
+    signal: AbortSignal.timeout(RUN_MS_MAX),
+  });
+  const { code, stdout } = await child.output();
+  return { code, said: new TextDecoder().decode(stdout) };
+}
+
+async function copyOfTree(): Promise<string> {
+  const root = new URL("../../", import.meta.url).pathname;
+  const folder = await Deno.makeTempDir({ prefix: "coracle-mutants-" });
+  for (const path of COPIED) await copy(`${root}${path}`, `${folder}/${path}`);
+  return folder;
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  const { isDirectory } = await Deno.stat(from);
+  await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+  if (!isDirectory) return await Deno.copyFile(from, to);
+  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
+}
+
+function write(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}

@@ -1,0 +1,232 @@
+/** A bug that somebody could make: `search` occurs once in the file and is replaced. */
+export interface Mutant {
+  name: string;
+  file: string;
+  search: string;
+  replace: string;
+  /** Tests of the folder that may catch it too, when the simulator does not. */
+  tests?: readonly string[];
+}
+
+/** Planted bugs, over all parts. Each must be caught by the simulator or by a property within 200 seeds. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "early acknowledgement: a write is told before it is durable",
+    file: "core/store/group_commit.ts",
+    search: "    await journal.commit(batch);",
+    replace: "    journal.commit(batch).catch(() => {});",
+  },
+  {
+    name: "doubt: a write that was reported as failed, and is durable, is forgotten",
+    file: "core/store/group_commit.ts",
+    search: "    if (durable === revision) {\n      this.#durable = revision;\n      return",
+    replace: "    if (durable === -1) {\n      this.#durable = revision;\n      return",
+  },
+  {
+    name: "forgotten dependents: writes that wait behind a failed one go on",
+    file: "core/store/group_commit.ts",
+    search: "[...commits, ...this.#waiting.splice(0)]",
+    replace: "[...commits]",
+  },
+  {
+    name: "missed event: a watcher that resumes misses the first change",
+    file: "core/store/event_ring.ts",
+    search: "event.revision > revision)",
+    replace: "event.revision > revision + 1)",
+  },
+  {
+    name: "repeated event: a watcher that resumes sees the last change twice",
+    file: "core/store/event_ring.ts",
+    search: "event.revision > revision)",
+    replace: "event.revision >= revision)",
+  },
+  {
+    name: "lost history: a watcher from before a restart may resume as if nothing had happened",
+    file: "core/store/event_ring.ts",
+    search: "revision < oldest || ",
+    replace: "",
+  },
+  {
+    name: "revisions given out twice: volatile writes do not count at a restart",
+    file: "core/store/memory_store.ts",
+    search: "loaded.revision + VOLATILE_REVISIONS_MAX;",
+    replace: "loaded.revision;",
+  },
+  {
+    name: "stale index: an object stays in the buckets that it has left",
+    file: "core/store/table.ts",
+    search: "    if (previous) this.#takeFromBuckets(previous);\n",
+    replace: "",
+  },
+  {
+    name: "lost update: a write from an old version is taken",
+    file: "core/objects/admit.ts",
+    search: "if (wanted ? wanted !== resourceVersion : needsResourceVersion(resource)) {",
+    replace: "if (!wanted && needsResourceVersion(resource) && resourceVersion !== \"\") {",
+  },
+  {
+    name: "stale cache after reconnect: what has gone meanwhile stays",
+    file: "core/client/mirrored_kind.ts",
+    search: "if (!uids.has(known.metadata.uid)) this.remove(known);",
+    replace: "if (uids.size < 0) this.remove(known);",
+  },
+  {
+    name: "lost wake-up: a key added during its own work is forgotten",
+    file: "core/lib/work_queue.ts",
+    search: "    if (again) this.#makeReady(key);\n",
+    replace: "",
+  },
+  {
+    name: "the later of two additions wins",
+    file: "core/lib/work_queue.ts",
+    search: "if (planned && planned.dueMs <= dueMs) return;",
+    replace: "if (planned && planned.dueMs >= dueMs) return;",
+    tests: ["core/lib/work_queue_test.ts"],
+  },
+  {
+    name: "no second try: what failed is not looked at again",
+    file: "core/controllers/run_controller.ts",
+    search: "      if (againAfterMs !== undefined) queue.add(key, againAfterMs);\n",
+    replace: "",
+  },
+  {
+    name: "off by one in surge",
+    file: "core/controllers/rolling_update.ts",
+    search: "limitsOf(deployment).maxSurge - currentSize",
+    replace: "limitsOf(deployment).maxSurge + 1 - currentSize",
+  },
+  {
+    name: "off by one in availability",
+    file: "core/controllers/rolling_update.ts",
+    search: "deployment.spec.replicas - limitsOf(deployment).maxUnavailable;",
+    replace: "deployment.spec.replicas - limitsOf(deployment).maxUnavailable - 1;",
+  },
+  {
+    name: "new pods that are not available yet count as if they were",
+    file: "core/controllers/rolling_update.ts",
+    search: "sizeOf(old) + grown - availableMin - currentUnavailable",
+    replace: "sizeOf(old) + grown - availableMin",
+  },
+  {
+    name: "Recreate does not wait for the old pods",
+    file: "core/controllers/deployments.ts",
+    search: "if (old.some((replicaSet) => hasRunningPods(replicaSet, turn.view))) {",
+    replace: "if (old.length < 0) {",
+  },
+  {
+    name: "forgotten owner: who lets a child go is not looked at again",
+    file: "core/controllers/ownership.ts",
+    search: "    remembers: true,\n",
+    replace: "",
+  },
+  {
+    name: "one pod too many",
+    file: "core/controllers/replica_sets.ts",
+    search: "Math.min(wanted - active.length, WRITES_MAX)",
+    replace: "Math.min(wanted - active.length + (active.length === 1 ? 1 : 0), WRITES_MAX)",
+  },
+  {
+    name: "forgotten dependents: what an owner leaves behind stays",
+    file: "core/controllers/garbage_collection.ts",
+    search: "      addDependents(object);\n      for (const owner",
+    replace: "      for (const owner",
+  },
+  {
+    name: "a namespace goes before what is in it",
+    file: "core/controllers/namespaces.ts",
+    search: "if (left.length === 0) {",
+    replace: "if (left.length >= 0) {",
+  },
+  {
+    name: "requests go to pods that are not ready",
+    file: "core/controllers/endpoint_slices.ts",
+    search: "(serving && !terminating)",
+    replace: "!terminating",
+  },
+  {
+    name: "a quarrel over pods whose agent is back",
+    file: "core/controllers/nodes.ts",
+    search: "(readySinceMs(pod) ?? Infinity) < lostMs",
+    replace: "(readySinceMs(pod) ?? Infinity) + 0 * lostMs < Infinity",
+  },
+  {
+    name: "lost wake-up: a pod that waits is not looked at when another one goes",
+    file: "core/scheduler/scheduler.ts",
+    search: "if (this.#states.release(pod.metadata.uid) !== undefined) this.#wake();",
+    replace: "this.#states.release(pod.metadata.uid);",
+  },
+  {
+    name: "overcommitment: a pod counts only once its binding is seen",
+    file: "core/scheduler/scheduler.ts",
+    search: "    this.#states.place(pod, placement.node);\n",
+    replace: "",
+  },
+  {
+    name: "a pod that waits is not looked at when a node is uncordoned",
+    file: "core/scheduler/node_states.ts",
+    search: "return { labels, taints, unschedulable, amounts: allocatable ?? capacity };",
+    replace:
+      "return { labels, amounts: allocatable ?? capacity, same: !taints || !unschedulable };",
+  },
+  {
+    name: "double start: what runs is not adopted",
+    file: "agent/pod_worker.ts",
+    search: "    for (const container of containers) this.#put(container);\n",
+    replace:
+      '    for (const container of containers) if (container.state !== "running") this.#put(container);\n',
+  },
+  {
+    name: "double start: an old list is taken for news",
+    file: "agent/pod_worker.ts",
+    search: "    if (version !== this.#record.version || this.#record.busy.size > 0) return;\n",
+    replace: "    if (version === Infinity) return;\n",
+  },
+  {
+    name: "orphans: what nobody wants any more is left to run",
+    file: "agent/agent.ts",
+    search: "new Set([...wanted.keys(), ...byPod.keys(), ...others])",
+    replace: "new Set([...wanted.keys(), ...(others.length < 0 ? byPod.keys() : [])])",
+  },
+  {
+    name: "wrong drain: a pod is stopped while requests still go to it",
+    file: "agent/next_step.ts",
+    search: "wasReady && graceSeconds > 0 ? DRAIN_MS : 0",
+    replace: "wasReady && graceSeconds > 0 ? 0 * DRAIN_MS : 0",
+  },
+  {
+    name: "a finished pod runs again",
+    file: "agent/container_runs.ts",
+    search: '    case "Never":\n      return false;',
+    replace: '    case "Never":\n      return run.exitCode !== 0;',
+  },
+  {
+    name: "an end is told while a start is in flight",
+    file: "agent/pod_status.ts",
+    search: "!statuses.some(({ name }) => isStarting(observed, name))",
+    replace: 'statuses.every(({ name }) => isStarting(observed, name) || name !== "")',
+  },
+  {
+    name: "lost wake-up: what changed during a write of the status is not written",
+    file: "agent/status_writer.ts",
+    search: "        await this.#write();\n        failures = 0;",
+    replace: "        await this.#write();\n        this.#isDirty = false;\n        failures = 0;",
+  },
+  {
+    name: "no relist: an exit that nobody told is never found",
+    file: "agent/agent.ts",
+    search: "      worker.see(shown, known ? versions.get(uid) ?? -1 : worker.version);\n",
+    replace: "      if (!known) worker.see(shown, worker.version);\n",
+  },
+  {
+    name: "wrong drain: pods that are ending keep their share of requests",
+    file: "proxy/service_backends.ts",
+    search: "  return conditions.ready ?? true;\n",
+    replace: "  return conditions.serving ?? conditions.ready ?? true;\n",
+  },
+  {
+    name: "a stale route table: changes of endpoints are not heard",
+    file: "proxy/run_proxy.ts",
+    search: "  services,\n  endpointSlices,\n  gatewayClasses,",
+    replace: "  services,\n  gatewayClasses,",
+  },
+];
