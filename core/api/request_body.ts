@@ -7,7 +7,7 @@ import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
 /** Objects within objects. Real ones stay below 30. */
 export const NESTING_MAX = 64;
 /** Values in one body. The largest definitions of custom resources have some 30,000. */
-export const JSON_VALUES_MAX = 100_000;
+export const JSON_VALUES_MAX = 50_000;
 const JSON_LIMITS = { depthMax: NESTING_MAX, valuesMax: JSON_VALUES_MAX };
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";

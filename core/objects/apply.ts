@@ -252,12 +252,13 @@ function faultsFrom(error: unknown): Fault[] {
   return causes.map(({ field, message }) => ({ field, message: `${field}: ${message}` }));
 }
 
+/** In the order of their places. */
 async function placed(document: Manifest, faults: readonly Fault[]): Promise<ApplyError[]> {
   await runInTurns(document.locate());
   return faults.map((fault) => ({
     ...(fault.field === undefined ? document.position : document.at(fault.field)),
     ...fault,
-  }));
+  })).sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function namespaceIn(value: JsonObject): string {

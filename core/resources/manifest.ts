@@ -55,7 +55,7 @@ export const MANIFEST_LIMITS: ManifestLimits = {
   bytesMax: 3 * 1024 * 1024, // the limit of kube-apiserver for a body
   depthMax: 64,
   documentsMax: 1000,
-  valuesMax: 100_000,
+  valuesMax: 50_000,
   aliasedValuesMax: 10_000,
   tokensMax: 100_000, // some 12,000 lines; they take about 100 MB while they are read
   tokensOfAllMax: 400_000,
