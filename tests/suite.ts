@@ -13,7 +13,16 @@ interface Suite {
 const SUITES: readonly Suite[] = [
   {
     name: "unit",
-    args: ["--parallel", "--doc", "core", "agent", "proxy", "cli", "tests/tidy_test.ts"],
+    args: [
+      "--parallel",
+      "--doc",
+      "core",
+      "agent",
+      "proxy",
+      "cli",
+      "tests/tidy_test.ts",
+      "tests/simulation",
+    ],
   },
   { name: "conformance", args: ["tests/conformance"] },
   { name: "e2e", args: ["tests/e2e"] },

@@ -128,8 +128,8 @@ Deno.test("every file of the product is reached from main.ts, a test, a task or 
     reached.add(path);
     for (const target of known.get(path)?.imports ?? []) visit(target);
   };
-  visit("main.ts");
-  visit("tests/suite.ts");
+  const tasks = Deno.readTextFileSync("deno.json").match(/[\w/]+\.ts\b/g) ?? [];
+  for (const path of ["main.ts", ...tasks]) visit(path);
   const scripts = (path: string) => /^(bench|examples)\//.test(path) || path.includes("/generate_");
   for (const { path } of tree) if (path.endsWith("_test.ts") || scripts(path)) visit(path);
   assert.deepEqual(tree.map(({ path }) => path).filter((path) => !reached.has(path)), []);
