@@ -14,12 +14,13 @@ import { api } from "./api.ts";
 import { markdownTable, withSection } from "./markdown.ts";
 import { machineClass } from "./processes.ts";
 
+import { proxy } from "./proxy.ts";
 import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
 
-const MEASUREMENTS: readonly Measurement[] = [start, idle, ready, restart, api, store];
+const MEASUREMENTS: readonly Measurement[] = [start, idle, ready, restart, proxy, api, store];
 const PAGE = new URL("../docs/BENCHMARKS.md", import.meta.url);
 
 interface Flags {

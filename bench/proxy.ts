@@ -1,84 +1,110 @@
 /**
  * CPU per request of the proxy beside nginx and HAProxy, interleaved: all run at once, wrk visits them in turn, and each
- * ratio is formed within a cycle, so that a machine that slows down slows all of them. Linux; needs `nginx`, `haproxy`, `wrk`.
- *
- * `deno task bench:proxy [cycles] [seconds]`
+ * ratio is formed within a round, so that a machine that slows down slows all of them.
  */
 import { MonotonicClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
 import { Proxy } from "../proxy/proxy.ts";
 import type { RouteTable } from "../proxy/route_table.ts";
+import type { Bench, Measurement, Report } from "./harness.ts";
+import { cpuSecondsOf, familyOf } from "./processes.ts";
+import { temporaryFolder } from "./server.ts";
+import { median, ratios, spread } from "./statistics.ts";
 
+const ROUNDS = 7;
+const SECONDS = 3;
 const CONNECTIONS = 64;
-const CLOCK_TICKS_PER_SECOND = 100;
+const RIVALS = ["nginx", "HAProxy"];
 
 interface Contestant {
-  name: string;
   port: number;
-  /** Processes whose CPU time counts, children included. */
-  pids: () => number[];
+  /** Its CPU time and that of its children counts. */
+  pid: number;
 }
 interface Sample {
-  cpuSecondsPer100k: number;
-  requestsPerSecond: number;
+  cpuMicros: number;
+  perSecond: number;
+  p99Ms: number;
 }
 
-if (Deno.args[0] === "serve") {
-  await serve(Number(Deno.args[1]), Deno.args[2]!.split(",").map(Number));
-} else await compare(Number(Deno.args[0] ?? 3), Number(Deno.args[1] ?? 2));
+if (import.meta.main) await serve(Number(Deno.args[0]), Deno.args[1]!.split(",").map(Number));
 
-async function compare(cycles: number, seconds: number): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "bench-proxy-" });
-  const children: Deno.ChildProcess[] = [];
-  try {
-    const backends = [freePort(), freePort()];
-    const contestants = await start(folder, backends, children);
-    const samples = new Map<string, Sample[]>(contestants.map(({ name }) => [name, []]));
-    for (const contestant of contestants) await measure(contestant, 1);
-    for (let cycle = 0; cycle < cycles; cycle++) {
-      for (const contestant of contestants) {
-        samples.get(contestant.name)!.push(await measure(contestant, seconds));
-      }
-    }
-    print(samples);
-  } finally {
-    for (const child of children) child.kill("SIGTERM");
-    await Promise.all(children.map((child) => child.status));
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+/** A weighted split to two backends. Run as a program, this file is the contestant of ours. */
+export const proxy: Measurement = {
+  name: "proxy",
+  title: "The proxy beside nginx and HAProxy: a 90/10 split, HTTP/1.1, keep-alive",
+  needs: ["nginx", "haproxy", "wrk"].map((program) => ({ program, package: program })),
+  async run(bench) {
+    const contestants = await startAll(bench);
+    const turns = Object.fromEntries(
+      Object.entries(contestants).map((
+        [name, contestant],
+      ) => [name, () => measure(contestant, SECONDS)]),
+    );
+    for (const contestant of Object.values(contestants)) await measure(contestant, 1);
+    const rounds = bench.rounds(ROUNDS);
+    return reportOf(await bench.interleave(rounds, turns), rounds);
+  },
+};
 
-async function start(
-  folder: string,
-  backends: number[],
-  children: Deno.ChildProcess[],
-): Promise<Contestant[]> {
-  const run = async (name: string, command: string, args: string[], port: number) => {
-    const child = new Deno.Command(command, { args, stdout: "null", stderr: "null" }).spawn();
-    children.push(child);
-    await untilOpen(port);
-    return { name, port, pids: () => familyOf(child.pid) };
+function reportOf(samples: Record<string, Sample[]>, rounds: number): Report {
+  const of = (name: string, key: keyof Sample) => samples[name]!.map((sample) => sample[key]);
+  return {
+    columns: [
+      "",
+      "CPU µs a request",
+      ...RIVALS.map((rival) => `× ${rival}`),
+      "requests/s",
+      "p99 ms",
+    ],
+    rows: Object.keys(samples).map((name) => [
+      name,
+      spread(of(name, "cpuMicros"), 1),
+      ...RIVALS.map((rival) => spread(ratios(of(name, "cpuMicros"), of(rival, "cpuMicros")), 2)),
+      spread(of(name, "perSecond")),
+      median(of(name, "p99Ms")).toFixed(1),
+    ]),
+    notes: [
+      `Median of ${rounds} rounds of ${SECONDS} s (range), ${CONNECTIONS} connections at full speed, one worker each.`,
+      "Ratios are of CPU, formed within a round. To hold on Deno's sockets: 1.25 × nginx.",
+    ],
   };
+}
+
+async function startAll(bench: Bench): Promise<Record<string, Contestant>> {
+  const folder = await temporaryFolder(bench);
   const config = async (name: string, text: string) => {
     await Deno.writeTextFile(`${folder}/${name}`, text);
     return `${folder}/${name}`;
   };
+  const run = (command: string, args: string[], port: number) =>
+    startOne(bench, { command, args, port });
+  const backends = [freePort(), freePort()];
   const backendConfig = await config("backend.conf", nginxBackend(folder, backends));
-  await run("backend", "nginx", ["-c", backendConfig, "-p", folder], backends[1]!);
+  await run("nginx", ["-c", backendConfig, "-p", folder], backends[1]!);
   const [nginxPort, haproxyPort, ownPort] = [freePort(), freePort(), freePort()];
   const nginxConfig = await config("nginx.conf", nginxProxy(folder, nginxPort, backends));
   const haproxyConfig = await config("haproxy.cfg", haproxy(haproxyPort, backends));
   const script = new URL(import.meta.url).pathname;
-  return [
-    await run("nginx", "nginx", ["-c", nginxConfig, "-p", folder], nginxPort),
-    await run("haproxy", "haproxy", ["-f", haproxyConfig, "-db"], haproxyPort),
-    await run(
-      "coracle",
-      Deno.execPath(),
-      ["run", "-A", script, "serve", String(ownPort), backends.join(",")],
-      ownPort,
-    ),
-  ];
+  const own = ["run", "-A", script, String(ownPort), backends.join(",")];
+  return {
+    nginx: await run("nginx", ["-c", nginxConfig, "-p", folder], nginxPort),
+    HAProxy: await run("haproxy", ["-f", haproxyConfig, "-db"], haproxyPort),
+    Coracle: await run(Deno.execPath(), own, ownPort),
+  };
+}
+
+async function startOne(
+  bench: Bench,
+  { command, args, port }: { command: string; args: string[]; port: number },
+): Promise<Contestant> {
+  const child = new Deno.Command(command, { args, stdout: "null", stderr: "null" }).spawn();
+  bench.defer(async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  });
+  await untilOpen(port);
+  return { port, pid: child.pid };
 }
 
 async function serve(port: number, backendPorts: number[]): Promise<void> {
@@ -109,55 +135,19 @@ async function serve(port: number, backendPorts: number[]): Promise<void> {
   await new Promise(() => {});
 }
 
-async function measure({ port, pids }: Contestant, seconds: number): Promise<Sample> {
-  const before = cpuSecondsOf(pids());
+async function measure({ port, pid }: Contestant, seconds: number): Promise<Sample> {
+  const before = cpuSecondsOf(familyOf(pid));
   const { stdout } = await new Deno.Command("wrk", {
-    args: ["-t2", `-c${CONNECTIONS}`, `-d${seconds}s`, `http://127.0.0.1:${port}/`],
+    args: ["-t2", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", `http://127.0.0.1:${port}/`],
   }).output();
-  const cpuSeconds = cpuSecondsOf(pids()) - before;
+  const cpuSeconds = cpuSecondsOf(familyOf(pid)) - before;
   const text = new TextDecoder().decode(stdout);
-  const requests = Number(/(\d+) requests in/.exec(text)![1]);
+  const [, p99, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text)!;
   return {
-    cpuSecondsPer100k: cpuSeconds / requests * 100_000,
-    requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
+    cpuMicros: cpuSeconds / Number(/(\d+) requests in/.exec(text)![1]) * 1e6,
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
+    p99Ms: Number(p99) * { us: 0.001, ms: 1, s: 1000 }[unit as "us" | "ms" | "s"],
   };
-}
-
-function print(samples: Map<string, Sample[]>): void {
-  const rivals = ["nginx", "haproxy"];
-  for (const [name, own] of samples) {
-    const ratios = rivals.map((rival) => {
-      const of = own.map(({ cpuSecondsPer100k }, cycle) =>
-        cpuSecondsPer100k / samples.get(rival)![cycle]!.cpuSecondsPer100k
-      );
-      return `${median(of).toFixed(2)} x ${rival} (${Math.min(...of).toFixed(2)}..${
-        Math.max(...of).toFixed(2)
-      })`;
-    });
-    const cpu = median(own.map((sample) => sample.cpuSecondsPer100k)).toFixed(2);
-    const rate = median(own.map((sample) => sample.requestsPerSecond)).toFixed(0);
-    write(`${name.padEnd(8)} ${cpu} CPU s/100k, ${rate} req/s, CPU ${ratios.join(", ")}\n`);
-  }
-}
-
-function write(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(text));
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
-function familyOf(pid: number): number[] {
-  const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`);
-  return [pid, ...children.split(" ").filter(Boolean).flatMap((child) => familyOf(Number(child)))];
-}
-
-function cpuSecondsOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");
-    return sum + (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-  }, 0);
 }
 
 function freePort(): number {
