@@ -1,4 +1,5 @@
 import { AssertionError } from "../core/lib/assert.ts";
+import { nodes } from "../core/resources/nodes.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { nextRun, runsOf, statusOf } from "./container_runs.ts";
 import type { ContainerState } from "./container_runtime.ts";
@@ -16,7 +17,7 @@ import { StatusWriter } from "./status_writer.ts";
 
 /** A runtime that has told of an exit may need a moment until it also shows it. */
 const EXIT_LOOKS_MS = [0, 20, 50, 100, 250, 500];
-/** What proxies that are out of sight get to turn away from a pod. */
+/** What proxies that are out of sight, such as those of other nodes, get to turn away from a pod. */
 const UNSEEN_DRAIN_MS = 200;
 /** How long a worker that ends waits for the steps in flight. */
 const CLOSE_WAIT_MS = 5_000;
@@ -191,9 +192,11 @@ export class PodWorker {
     const { parts, podUid } = this.#options;
     const { signal } = this.#stop;
     this.#isDraining = true;
-    const drained = parts.untilDrained?.(podUid, signal) ??
-      parts.clock.sleep(UNSEEN_DRAIN_MS, signal);
-    drained.then(() => {
+    const isSeen = parts.untilDrained !== undefined && parts.view.list(nodes).length <= 1;
+    Promise.all([
+      parts.untilDrained?.(podUid, signal),
+      isSeen ? undefined : parts.clock.sleep(UNSEEN_DRAIN_MS, signal),
+    ]).then(() => {
       this.#record.noteDrained(parts.clock.now());
       this.wake();
     }, () => {}); // rejects only when nothing is decided any more

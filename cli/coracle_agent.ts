@@ -70,7 +70,7 @@ async function build(
   parts.defer(() => stop.abort(new Error("The agent stops")));
   const hostIP = await addressTowards(server);
   const made = await createNode(ground, { client, view, events }, { ...node, hostIP, labels: {} });
-  runNode(ground, { view }, { ...made, ...node });
+  await runNode(ground, { view }, { ...made, ...node });
   return { server, runtime: node.title, podCidr: node.podCidr };
 }
 

@@ -10,6 +10,8 @@ import { KUBERNETES_VERSION, VERSION } from "./version.ts";
 
 /** What requests under way in the proxy are given to end when the process stops. */
 const DRAIN_MS = 5_000;
+/** The process counts as ready without its routes after this long. */
+const ROUTED_MS_MAX = 2_000;
 /** What pods are given in all, with `--stop-pods`, before they are killed. */
 const STOP_PODS_MS = 30_000;
 
@@ -34,14 +36,16 @@ export interface Node {
   proxy: Proxy;
 }
 
-/** Makes the agent and the proxy. Nothing runs yet. */
+/** Makes the agent and the proxy, whose thread takes a moment to be there. Nothing is served yet. */
 export async function createNode(
   ground: Ground,
   { client, view, events }: NodeAccess,
   { runtime, network, podCidr, hostIP, labels }: NodeGround & NodeIdentity,
 ): Promise<Node> {
-  const { dataFolder, flags, clock, log } = ground;
+  const { dataFolder, flags, clock, log, parts } = ground;
   const proxy = new Proxy(ground);
+  proxy.start();
+  parts.defer(() => proxy.stop(0));
   const agent = new Agent({
     ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels },
     version: `v${KUBERNETES_VERSION}+coracle-${VERSION}`,
@@ -52,19 +56,22 @@ export async function createNode(
   return { agent, proxy };
 }
 
-/** Runs pods, and the traffic to them. The proxy is stopped first, so that pods answer what is under way. */
-export function runNode(
+/**
+ * Runs pods, and the traffic to them; resolves when requests find their way to what runs already. The proxy is stopped
+ * first, so that pods answer what is under way.
+ */
+export async function runNode(
   ground: Ground,
   { view }: Pick<NodeAccess, "view">,
   { agent, proxy, routes }: Node & Pick<NodeGround, "routes">,
-): void {
+): Promise<void> {
   runAgent(ground, agent);
   if (routes) {
     const { clock, flags: { node } } = ground;
     const loop = (signal: AbortSignal) => routes.run({ view, nodeName: node, clock, signal });
     keepRunning(ground, "the routes to other nodes", loop);
   }
-  startProxy(ground, view, proxy);
+  await runTraffic(ground, view, proxy);
 }
 
 function runAgent(ground: Ground, agent: Agent): void {
@@ -77,14 +84,16 @@ function runAgent(ground: Ground, agent: Agent): void {
   keepRunning(ground, "the agent", (signal) => agent.run(signal));
 }
 
-function startProxy(ground: Ground, view: View, proxy: Proxy): void {
+async function runTraffic(ground: Ground, view: View, proxy: Proxy): Promise<void> {
   const { flags: { gatewayAddress }, clock, log, parts } = ground;
-  proxy.start();
+  const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
   keepRunning(ground, "the route table", (signal) =>
     runProxy({
       ...{ view, proxy, clock, log, signal, gatewayAddress },
       nodePortAddress: gatewayAddress,
       listensOnClusterIPs: true,
+      onApplied: () => routed.abort(),
     }));
+  await clock.sleep(ROUTED_MS_MAX, routed.signal).catch(() => {}); // rejects when there is a table
 }
