@@ -6,7 +6,6 @@ import { Objects } from "../core/objects/objects.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { PLUGINS } from "../core/scheduler/plugins/mod.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
-import { DataLockedError } from "../core/store/data_lock.ts";
 import { KvJournal } from "../core/store/kv_journal.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import { CommandError } from "./command.ts";
@@ -20,14 +19,34 @@ export interface ControlPlane {
   events: EventRecorder;
 }
 
-/** Opens the store and lays the verbs over it. Nothing runs yet. */
-export async function openControlPlane(
+/**
+ * Opens the store, which nobody else can open until it is closed: whoever has it may touch what else belongs to the
+ * data folder. Throws a {@linkcode CommandError} when it is taken, damaged, or of a newer version.
+ */
+export async function openStore({ dataFolder, parts, fail }: Ground): Promise<MemoryStore> {
+  const path = `${dataFolder}/store.kv`;
+  try {
+    const journal = await KvJournal.open(path);
+    const options = { resources: RESOURCES, freezing: "none", onStopped: fail } as const;
+    const store = await MemoryStore.open(journal, options);
+    parts.defer(() => store.close());
+    return store;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (/^Cannot /.test(error.message)) throw new CommandError(error.message);
+    throw new CommandError(
+      `Cannot read the data in "${path}": ${error.message}; restore it from a backup, or move it away to begin anew`,
+    );
+  }
+}
+
+/** Lays the verbs over the store. Nothing runs yet. */
+export function openControlPlane(
   ground: Ground,
+  store: MemoryStore,
   { serviceCidr, host }: { serviceCidr: string; host: string },
-): Promise<ControlPlane> {
+): ControlPlane {
   const { clock, random, log, parts } = ground;
-  const store = await openStore(ground);
-  parts.defer(() => store.close());
   const objects = new Objects({ store, clock, random, serviceCidr });
   const client = new LocalClient(objects, { user: "system:coracle" });
   const stop = new AbortController();
@@ -43,19 +62,5 @@ export function runControllers(ground: Ground, { client, events }: ControlPlane)
   const controllers = createControllers({ resources: RESOURCES, gatewayAddress });
   for (const loop of [...controllers, scheduler(PLUGINS)]) {
     keepRunning(ground, loop.name, (signal) => runLoop(loop, parts, signal));
-  }
-}
-
-async function openStore({ dataFolder, fail }: Ground): Promise<MemoryStore> {
-  try {
-    const journal = await KvJournal.open(`${dataFolder}/store.kv`);
-    return await MemoryStore.open(journal, {
-      resources: RESOURCES,
-      freezing: "none",
-      onStopped: fail,
-    });
-  } catch (error) {
-    if (error instanceof DataLockedError) throw new CommandError(error.message);
-    throw error;
   }
 }

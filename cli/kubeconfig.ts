@@ -30,9 +30,9 @@ interface User {
 /** Reads the current context of a kubeconfig file; says what is missing and what to do. */
 export async function readAccess(path: string): Promise<Access> {
   const file = await readKubeconfig(path);
-  const context = file.contexts?.find(({ name }) => name === file["current-context"])?.context;
-  const cluster = file.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
-  const user = file.users?.find(({ name }) => name === context?.user)?.user;
+  const context = named(file.contexts, file["current-context"])?.context;
+  const cluster = named(file.clusters, context?.cluster)?.cluster;
+  const user = named(file.users, context?.user)?.user;
   if (!cluster) {
     throw new CommandError(
       `Cannot use the kubeconfig "${path}": its current context has no cluster`,
@@ -51,6 +51,11 @@ function pairOf(user: User): Access["pair"] {
   const { "client-certificate-data": certificate, "client-key-data": key } = user;
   if (certificate === undefined || key === undefined) return undefined;
   return { certificate: atob(certificate), key: atob(key) };
+}
+
+/** The file may hold anything where a list should be. */
+function named<T extends { name: string }>(list: T[] | undefined, name?: string): T | undefined {
+  return Array.isArray(list) ? list.find((each) => each?.name === name) : undefined;
 }
 
 async function readKubeconfig(path: string): Promise<Kubeconfig> {

@@ -14,10 +14,19 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   for (const define of COMMANDS) define(program, terminal);
   for (const command of [program, ...program.commands]) quieten(command, terminal);
   try {
+    refuseUnknownTopic(program, args);
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
-    return exitCodeOf(error, terminal);
+    return exitCodeOf(error, terminal, wantsDetails(args));
+  }
+}
+
+/** Commander shows the help of the whole program for a word that it does not know. */
+function refuseUnknownTopic(program: Command, [command, topic]: readonly string[]): void {
+  if (command !== "help" || topic === undefined) return;
+  if (!program.commands.some((each) => each.name() === topic)) {
+    program.error(`error: unknown command '${topic}'`);
   }
 }
 
@@ -30,7 +39,14 @@ function quieten(command: Command, terminal: Terminal): void {
   });
 }
 
-function exitCodeOf(error: unknown, terminal: Terminal): number {
+/** Whoever debugs wants to see where an error came from. */
+function wantsDetails(args: readonly string[]): boolean {
+  return args.some((arg, i) =>
+    arg === "--log-level=debug" || (arg === "--log-level" && args[i + 1] === "debug")
+  );
+}
+
+function exitCodeOf(error: unknown, terminal: Terminal, withDetails: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0 || error.code === "commander.help") return error.exitCode && 2;
     const words = error.message.replace(/^error: /, "").replace(/\n\(?(.*?)\)?$/s, " ($1)");
@@ -41,5 +57,10 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
     terminal.err(`coracle: ${error.message}\n`);
     return error.exitCode;
   }
-  throw error;
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const [line] = message.split("\n");
+  const hint = withDetails ? "" : "; run it with --log-level debug to see where";
+  terminal.err(`coracle: Something unexpected happened: ${line}${hint}\n`);
+  if (withDetails) terminal.err(`${stack}\n`);
+  return 1;
 }
