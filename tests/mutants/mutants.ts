@@ -62,7 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "lost update: a write from an old version is taken",
     file: "core/objects/admit.ts",
     search: "if (wanted ? wanted !== resourceVersion : needsResourceVersion(resource)) {",
-    replace: "if (!wanted && needsResourceVersion(resource) && resourceVersion !== \"\") {",
+    replace: 'if (!wanted && needsResourceVersion(resource) && resourceVersion !== "") {',
   },
   {
     name: "stale cache after reconnect: what has gone meanwhile stays",
@@ -165,8 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a pod that waits is not looked at when a node is uncordoned",
     file: "core/scheduler/node_states.ts",
     search: "return { labels, taints, unschedulable, amounts: allocatable ?? capacity };",
-    replace:
-      "return { labels, amounts: allocatable ?? capacity, same: !taints || !unschedulable };",
+    replace: "return { labels, amounts: allocatable ?? capacity };",
   },
   {
     name: "double start: what runs is not adopted",
@@ -190,8 +189,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "wrong drain: a pod is stopped while requests still go to it",
     file: "agent/next_step.ts",
-    search: "wasReady && graceSeconds > 0 ? DRAIN_MS : 0",
-    replace: "wasReady && graceSeconds > 0 ? 0 * DRAIN_MS : 0",
+    search: "graceSeconds > 0 ? drainMsOf(observed, graceMs / 2) : 0",
+    replace: "graceSeconds > 0 ? 0 * drainMsOf(observed, graceMs / 2) : 0",
   },
   {
     name: "a finished pod runs again",

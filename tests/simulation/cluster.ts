@@ -226,6 +226,7 @@ class SimulatedCluster {
 
   /** The server is in trouble while it is down or its disk is bad; then it was, a moment ago. */
   #noteServerTrouble(): void {
+    if (this.#serverTroubleMs === -Infinity) return; // it has just been started
     const isBad = this.#faultEnds.has("server") || this.#faultEnds.has("disk");
     this.#serverTroubleMs = isBad ? Infinity : this.#elapsedMs;
   }

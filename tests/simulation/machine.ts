@@ -20,8 +20,8 @@ import { Lifetime } from "./lifetime.ts";
 import { GOOD_LINK, LinkedClient, type LinkQuality } from "./link.ts";
 import { Ground, NO_VOLUMES, SimulatedFiles, SimulatedNetwork } from "./simulated_network.ts";
 
-/** CPU that pods may take of each machine, in thousandths: four pods of the simulator fit. */
-export const MACHINE_CPU_MILLIS = 2_000;
+/** CPU that pods may take of each machine, in thousandths: three pods of Deployments fit, and jobs. */
+export const MACHINE_CPU_MILLIS = 1_750;
 export const MACHINE_PODS_MAX = 110;
 /** A container answers its readiness probe so long after its start. */
 const WARM_UP_MS = 300;

@@ -14,7 +14,7 @@ import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
 export const NAMESPACE = "shop";
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
-/** Four pods fill a machine. */
+/** Three pods fill a machine. */
 const CPU_REQUEST = "500m";
 
 export interface UsersOptions {
