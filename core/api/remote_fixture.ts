@@ -6,6 +6,7 @@ import { ServerLink, type Transport } from "../client/server_link.ts";
 import { SystemClock } from "../lib/clock.ts";
 import { silentLog } from "../lib/log.ts";
 import { Random } from "../lib/random.ts";
+import { LocalClient } from "../objects/local_client.ts";
 import { configMaps } from "../resources/config_maps.ts";
 import { deployments } from "../resources/deployments.ts";
 import { pods } from "../resources/pods.ts";
@@ -44,10 +45,13 @@ export class RemoteFixture {
   /** What the mirror follows. */
   readonly sources: readonly Source[];
   readonly #clock = new SystemClock();
-  readonly #disk = new MemoryDisk();
+  readonly #disk: MemoryDisk;
   readonly #https: HttpsTransport;
   readonly #stop = new AbortController();
   readonly #watchLimits: RingLimits | undefined;
+  readonly #heard = new Map<string, number>();
+  readonly #startRevision: number;
+  readonly #port: number;
   #fixture: ApiFixture;
   #served: Served;
 
@@ -59,7 +63,8 @@ export class RemoteFixture {
     this.#served = served;
     this.#watchLimits = watchLimits;
     this.sources = sources;
-    const server = `https://127.0.0.1:${served.address.port}`;
+    this.#port = served.address.port;
+    const server = `https://127.0.0.1:${this.#port}`;
     this.#https = new HttpsTransport({
       ...{ server, caPem: credentials.authority, token: TOKEN, pair: undefined },
       userAgent: "test",
@@ -71,19 +76,27 @@ export class RemoteFixture {
     this.client = new HttpClient(this.link);
     const random = new Random(1);
     this.mirror = new Mirror({ link: this.link, sources, clock, random, log });
+    this.#startRevision = fixture.objects.store.revision;
+    for (const { resource } of sources) {
+      this.mirror.subscribe(resource, ({ object }) => {
+        this.#heard.set(groupResourceOf(resource), Number(object.metadata.resourceVersion));
+      });
+    }
   }
 
-  /** `transport`: what stands between the clients and the server. */
+  /** `transport`: what stands between the clients and the server. `prepare`: what is there before they come. */
   static async start(
-    { sources = MIRRORED, watchLimits, transport }: {
+    { sources = MIRRORED, watchLimits, transport, prepare }: {
       sources?: readonly Source[];
       watchLimits?: RingLimits;
       transport?: (send: Transport) => Transport;
+      prepare?: (local: LocalClient) => Promise<void>;
     } = {},
   ): Promise<RemoteFixture> {
     const credentials = await testCredentials;
     const disk = new MemoryDisk();
     const fixture = await apiOn(disk, watchLimits);
+    await prepare?.(new LocalClient(fixture.objects));
     const served = await listen(fixture, credentials, 0);
     const parts = { credentials, fixture, served, disk, sources, watchLimits, transport };
     const remote = new RemoteFixture(parts);
@@ -102,22 +115,38 @@ export class RemoteFixture {
     await this.objects.store.settled();
   }
 
-  /** Starts it again on its disk and its port. */
-  async startServer(): Promise<void> {
+  /** Starts it again on its disk and its port. `prepare`: what happens there before anybody can ask. */
+  async startServer(prepare?: (local: LocalClient) => Promise<void>): Promise<void> {
     this.#fixture = await apiOn(this.#disk, this.#watchLimits);
-    this.#served = await listen(this.#fixture, await testCredentials, this.#served.address.port);
+    await prepare?.(new LocalClient(this.objects));
+    this.#served = await listen(this.#fixture, await testCredentials, this.#port);
   }
 
-  /** Resolves when the mirror shows what the server does. */
+  /** Resolves when the mirror has heard of all that the server has done since it started, and shows it. */
   async caughtUp(): Promise<void> {
+    await this.#until((source) => this.#hasHeard(source) && this.#isSame(source));
+  }
+
+  /** Resolves when the mirror shows what the server does; of what came and went it need not have heard. */
+  async showsAll(): Promise<void> {
+    await this.#until((source) => this.#isSame(source));
+  }
+
+  async #until(holds: (source: Source) => boolean): Promise<void> {
     const { resolve, promise } = Promise.withResolvers<void>();
     const compare = () => {
-      if (this.sources.every((source) => this.#isSame(source))) resolve();
+      if (this.sources.every(holds)) resolve();
     };
     const stops = this.sources.map(({ resource }) => this.mirror.subscribe(resource, compare));
     compare();
     await promise;
     for (const stop of stops) stop();
+  }
+
+  #hasHeard({ resource }: Source): boolean {
+    const name = groupResourceOf(resource);
+    const last = this.objects.store.eventsAfter([name], this.#startRevision).at(-1);
+    return last === undefined || (this.#heard.get(name) ?? 0) >= last.revision;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,11 @@
 import { RemoteFixture } from "../api/remote_fixture.ts";
-import { testClient } from "./client_contract.ts";
+import { type ConnectedClient, testClient } from "./client_contract.ts";
+import { testView } from "./view_contract.ts";
 
-testClient("HttpClient and Mirror", async () => {
+testClient("HttpClient and Mirror", connect);
+testView("Mirror", connect);
+
+async function connect(): Promise<ConnectedClient> {
   const remote = await RemoteFixture.start();
   return {
     client: remote.client,
@@ -9,4 +13,4 @@ testClient("HttpClient and Mirror", async () => {
     caughtUp: () => remote.caughtUp(),
     close: () => remote.close(),
   };
-});
+}

@@ -1,14 +1,16 @@
+import { abortWith } from "../lib/abort.ts";
 import { AssertionError } from "../lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import { linesOf } from "./answer_body.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
+import { LinkError } from "./link_error.ts";
 import type { MirroredKind } from "./mirrored_kind.ts";
 import { collectionPath } from "./object_path.ts";
-import { LinkError, type ServerLink } from "./server_link.ts";
-import { linesOf } from "./text_lines.ts";
+import type { ServerLink } from "./server_link.ts";
 
 /** client-go's reflector: 0.8 s to 30 s. Each wait is drawn from half to one and a half of it. */
 const RETRY: Backoff = { firstMs: 500, maxMs: 30_000, factor: 2 };
@@ -92,23 +94,29 @@ export class ListWatch {
   /** Resolves when the server ends the watch, or when it must be opened anew. */
   async #watch(signal: AbortSignal): Promise<void> {
     const { link, clock } = this.#options;
-    const stop = new AbortController();
+    const request = new AbortController();
+    const release = abortWith(request, signal);
     const query = { watch: "true", allowWatchBookmarks: "true", resourceVersion: this.#version! };
-    const either = AbortSignal.any([signal, stop.signal]);
-    const stream = await link.open(this.#path(query), either);
-    // What was sent while the server could not be reached comes late, or never.
-    const unsubscribe = link.onRestored(() => stop.abort());
-    const silent = () => stop.abort();
-    let cancel = clock.after(SILENCE_MS_MAX, silent);
+    let isStale = false;
+    const reopen = () => {
+      isStale = true;
+      request.abort();
+    };
+    let [unsubscribe, cancel] = [() => {}, () => {}];
     try {
-      for await (const lines of linesOf(stream)) {
+      const stream = await link.open(this.#path(query), request);
+      // What was sent while the server could not be reached comes late, or never.
+      unsubscribe = link.onRestored(reopen);
+      cancel = clock.after(SILENCE_MS_MAX, reopen);
+      for await (const lines of linesOf(stream, request.signal)) {
         for (const line of lines) this.#take(JSON.parse(line) as WatchEvent);
         cancel();
-        cancel = clock.after(SILENCE_MS_MAX, silent);
+        cancel = clock.after(SILENCE_MS_MAX, reopen);
       }
     } catch (error) {
-      if (!stop.signal.aborted) throw error;
+      if (!isStale) throw error;
     } finally {
+      release();
       cancel();
       unsubscribe();
     }

@@ -1,6 +1,9 @@
+import { abortWith } from "../lib/abort.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { textOf } from "./answer_body.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
+import { LinkError } from "./link_error.ts";
 
 /** How long an answer may take. A renewal of a node's lease that waited longer would be in vain. */
 const ANSWER_MS_MAX = 10_000;
@@ -20,11 +23,6 @@ export interface ApiRequest {
  * head of the answer, rejects when there is none. Honours the signal, also while the body comes.
  */
 export type Transport = (request: ApiRequest) => Promise<Response>;
-
-/** There was no answer, or none that the API gives. Nobody knows whether a write was done. */
-export class LinkError extends Error {
-  override name = "LinkError";
-}
 
 export interface ServerLinkOptions {
   transport: Transport;
@@ -54,19 +52,27 @@ export class ServerLink {
     { method, path, body }: Omit<ApiRequest, "signal" | "body"> & { body?: unknown },
     signal?: AbortSignal,
   ): Promise<unknown> {
-    return await this.#inTime(signal, async (either) => {
-      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-      const answer = await this.#options.transport({ method, path, ...sent, signal: either });
-      return contentOf(answer.status, await answer.text());
-    });
+    const request = new AbortController();
+    const release = signal && abortWith(request, signal);
+    try {
+      return await this.#inTime(request, async () => {
+        const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+        const head = { method, path, ...sent, signal: request.signal };
+        const answer = await this.#options.transport(head);
+        return contentOf(answer.status, await textOf(answer, request.signal));
+      });
+    } finally {
+      release?.();
+    }
   }
 
-  /** Opens an answer that goes on: only its head has to come in time. The signal ends it. */
-  async open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    return await this.#inTime(signal, async (either) => {
-      const answer = await this.#options.transport({ method: "GET", path, signal: either });
+  /** Opens an answer that goes on until `request` is aborted: only its head has to come in time. */
+  async open(path: string, request: AbortController): Promise<ReadableStream<Uint8Array>> {
+    return await this.#inTime(request, async () => {
+      const { signal } = request;
+      const answer = await this.#options.transport({ method: "GET", path, signal });
       if (answer.status === 200 && answer.body !== null) return answer.body;
-      contentOf(answer.status, await answer.text());
+      contentOf(answer.status, await textOf(answer, request.signal));
       throw new LinkError(`the answer to "${path}" has no content`);
     });
   }
@@ -77,22 +83,18 @@ export class ServerLink {
     return () => this.#listeners.delete(listener);
   }
 
-  async #inTime<T>(
-    signal: AbortSignal | undefined,
-    act: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const deadline = new AbortController();
+  async #inTime<T>(request: AbortController, act: () => Promise<T>): Promise<T> {
     const late = new LinkError(`no answer within ${ANSWER_MS_MAX} ms`);
-    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => deadline.abort(late));
+    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => request.abort(late));
     try {
-      const signals = [deadline.signal, ...signal ? [signal] : []];
-      const result = await act(AbortSignal.any(signals));
+      const result = await act();
       this.#heard();
       return result;
     } catch (error) {
+      const { aborted, reason } = request.signal;
       if (error instanceof ApiError) this.#heard();
-      if (error instanceof ApiError || signal?.aborted) throw error;
-      throw this.#lost(deadline.signal.aborted ? late : error);
+      if (error instanceof ApiError || (aborted && reason !== late)) throw error;
+      throw this.#lost(aborted ? late : error);
     } finally {
       cancel();
     }

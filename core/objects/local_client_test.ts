@@ -1,7 +1,11 @@
-import { testClient } from "../client/client_contract.ts";
+import { type ConnectedClient, testClient } from "../client/client_contract.ts";
+import { testView } from "../client/view_contract.ts";
 import { freshObjects } from "./objects_fixture.ts";
 
-testClient("LocalClient", async () => {
+testClient("LocalClient", connect);
+testView("the store's view", connect);
+
+async function connect(): Promise<ConnectedClient> {
   const { client, objects } = await freshObjects();
   return {
     client,
@@ -9,4 +13,4 @@ testClient("LocalClient", async () => {
     caughtUp: () => Promise.resolve(),
     close: () => objects.store.settled(),
   };
-});
+}
