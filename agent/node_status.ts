@@ -1,6 +1,8 @@
-import { isRefusal } from "../core/client/api_error.ts";
+import { isRefusal, type Reason } from "../core/client/api_error.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
+import { AssertionError } from "../core/lib/assert.ts";
+import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import { isEqual } from "../core/lib/equality.ts";
 import type { Log } from "../core/lib/log.ts";
@@ -15,7 +17,13 @@ import { COMPONENT } from "./pod_events.ts";
 /** The kubelet's `nodeLeaseDurationSeconds`, renewed four times in it. */
 const LEASE_SECONDS = 40;
 const LEASE_RENEW_MS = 10_000;
-const CONFLICTS_MAX = 5;
+/** After a failure; never longer than the lease takes. */
+const RETRY: Backoff = { firstMs: 1_000, maxMs: LEASE_RENEW_MS, factor: 2 };
+/** What is refused when it was decided on an older state. */
+const STALE: readonly Reason[] = ["Conflict", "AlreadyExists", "NotFound"];
+const STALE_MAX = 5;
+/** How long a view may take to show what was written. */
+const CATCH_UP: Backoff = { firstMs: 100, maxMs: 1_000, factor: 2 };
 const LEASE_NAMESPACE = "kube-node-lease";
 /** The kubelet's default eviction thresholds, which pods cannot have: 100 Mi of memory, 10 % of the disk. */
 const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
@@ -51,6 +59,8 @@ export class NodeStatus {
   #fault: string | undefined;
   /** Whether it is known how the runtime is: before, nothing is said of the node. */
   #isKnown = false;
+  /** Whether the API has been told. */
+  #isKept = true;
   #wake = () => {};
 
   constructor(options: NodeStatusOptions) {
@@ -67,44 +77,76 @@ export class NodeStatus {
 
   /**
    * Registers the node once the runtime was first heard of, then keeps status and lease, until the signal aborts.
-   * Throws when the API refuses.
+   * While the API refuses or cannot be reached, it is asked again, at least as often as the lease is due.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    const unsubscribe = this.#wakeWhenLost();
+    let failures = 0;
     while (!signal.aborted) {
       const changed = Promise.withResolvers<void>();
       this.#wake = changed.resolve;
-      if (this.#isKnown) {
-        await this.#settled(() => this.#keepNode());
-        await this.#settled(() => this.#renewLease());
-      }
+      if (this.#isKnown) failures = await this.#keep(signal) ? 0 : failures + 1;
+      const waitMs = failures > 0 ? waitMsAfter(failures, RETRY) : LEASE_RENEW_MS;
       const rest = new AbortController();
       const either = AbortSignal.any([signal, rest.signal]);
-      await Promise.race([changed.promise, clock.sleep(LEASE_RENEW_MS, either)])
+      await Promise.race([changed.promise, clock.sleep(waitMs, either)])
         .catch(() => {}); // only the signal ends the sleep early
       rest.abort();
     }
+    unsubscribe();
   }
 
-  /** Others write the node too, its taints above all: what met a newer version is decided anew. */
-  async #settled(write: () => Promise<void>): Promise<void> {
-    for (let conflicts = 0;; conflicts++) {
+  /** Who was not heard of for too long is called lost by the server: it is told at once that this is not so. */
+  #wakeWhenLost(): () => void {
+    const { view, nodeName } = this.#options;
+    return view.subscribe(nodes, ({ object: { metadata, status } }) => {
+      if (metadata.name === nodeName && readyOf(status) === "Unknown") this.#wake();
+    });
+  }
+
+  /** False when it could not be done; the first of such failures is logged. */
+  async #keep(signal: AbortSignal): Promise<boolean> {
+    const { log } = this.#options;
+    try {
+      const node = await this.#settled(() => this.#keepNode(), signal);
+      await this.#settled(() => this.#renewLease(node), signal);
+      this.#isKept = true;
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      if (this.#isKept && !signal.aborted) {
+        log.warn("Cannot tell the API how this node is", { error });
+      }
+      this.#isKept = false;
+    }
+    return this.#isKept;
+  }
+
+  /**
+   * Others write the node too, its taints above all, and a view from afar is late: what met another state than the
+   * one it was decided on is decided anew.
+   */
+  async #settled<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let misses = 0;; misses++) {
       try {
         return await write();
       } catch (error) {
-        if (conflicts === CONFLICTS_MAX || !isRefusal(error, "Conflict")) throw error;
+        const isStale = STALE.some((reason) => isRefusal(error, reason));
+        if (misses === STALE_MAX || !isStale) throw error;
+        await this.#options.clock.sleep(waitMsAfter(misses, CATCH_UP), signal);
       }
     }
   }
 
-  async #keepNode(): Promise<void> {
+  async #keepNode(): Promise<Node> {
     const { client, view, nodeName, clock } = this.#options;
     const known = view.get(nodes, { name: nodeName });
     const node = known === undefined ? await this.#register() : await this.#keepLabels(known);
     const status = nodeStatusOf(node, this.#options, this.#fault, clock.now());
-    if (isEqual(status, node.status)) return;
-    await client.updateStatus(nodes, { ...node, status });
+    if (isEqual(status, node.status)) return node;
+    const written = await client.updateStatus(nodes, { ...node, status });
     this.#tellChange(node, status);
+    return written;
   }
 
   async #register(): Promise<Node> {
@@ -141,7 +183,7 @@ export class NodeStatus {
     this.#options.events.record(COMPONENT, { about: before, type: "Normal", reason, message });
   }
 
-  async #renewLease(): Promise<void> {
+  async #renewLease({ metadata: { uid } }: Node): Promise<void> {
     const { client, view, nodeName, clock } = this.#options;
     const name = { namespace: LEASE_NAMESPACE, name: nodeName };
     const lease = view.get(leases, name);
@@ -154,13 +196,8 @@ export class NodeStatus {
       await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } });
       return;
     }
-    const node = view.get(nodes, { name: nodeName });
-    const ownerReferences = node &&
-      [{ apiVersion: "v1", kind: "Node", name: nodeName, uid: node.metadata.uid }];
-    await client.create(leases, {
-      metadata: { ...name, ...(ownerReferences && { ownerReferences }) },
-      spec,
-    });
+    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }];
+    await client.create(leases, { metadata: { ...name, ownerReferences }, spec });
   }
 }
 
