@@ -8,7 +8,7 @@ import { RESOURCES } from "../core/resources/mod.ts";
 import { dialableHost, hostAndPort, serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
-import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
+import { type ControlPlane, openControlPlane, openStore, runControllers } from "./control_plane.ts";
 import type { Ground } from "./ground.ts";
 import { createNode, type Node, runNode } from "./node.ts";
 import { type NodeGround, openNode } from "./node_ground.ts";
@@ -39,9 +39,10 @@ export function startServer(flags: ServerFlags, terminal: Terminal): Promise<Cor
 /** Builds the parts from the ground up. What is started last is stopped first: the API, the proxy, the agent. */
 async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const { flags, dataFolder } = ground;
+  const store = await openStore(ground);
   const nodeGround = await openNode(ground);
   const { serviceCidr } = nodeGround;
-  const plane = await openControlPlane(ground, { serviceCidr, host: flags.node });
+  const plane = openControlPlane(ground, store, { serviceCidr, host: flags.node });
   const hostIP = serverAddress(flags.listen.host, Deno.networkInterfaces());
   const labels = { "node-role.kubernetes.io/control-plane": "" };
   const access = { client: plane.client, view: plane.client, events: plane.events };
