@@ -12,7 +12,7 @@ export class DataLock {
     const file = await Deno.open(path, { create: true, read: true, write: true, mode: 0o600 });
     if (await file.tryLock(true)) {
       await file.truncate();
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+      await file.write(new TextEncoder().encode(`${Deno.pid}\n`)).catch(() => {}); // a full disk: it is only for the message
       return new DataLock(file);
     }
     file.close();

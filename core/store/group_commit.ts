@@ -132,12 +132,17 @@ export class GroupCommit {
     const revision = events.at(-1)?.revision;
     if (revision === undefined) return;
     const kept = events.filter(({ entry }) => !isVolatile(entry.key[0]));
-    if (kept.length === 0 && revision - this.#durable < VOLATILE_REVISIONS_MAX) return;
+    if (kept.length === 0 && !this.#isTooFarFrom(revision)) return;
     const writes: JournalWrite[] = [];
     for (const event of newestOfEach(kept)) writes.push(await this.#writeOf(event));
     const batch: Batch = { revision, writes };
     await journal.commit(batch);
     this.#durable = revision;
+  }
+
+  /** Whether a start from what is durable would give this revision out again. An empty journal starts at 0. */
+  #isTooFarFrom(revision: Revision): boolean {
+    return this.#durable === 0 || revision - this.#durable >= VOLATILE_REVISIONS_MAX;
   }
 
   async #writeOf({ type, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {
@@ -155,18 +160,15 @@ export class GroupCommit {
 
   /** A commit that threw may have become durable all the same: the journal knows. */
   async #recover(commits: readonly Commit[], error: Error): Promise<void> {
-    if (error instanceof FencedError) {
-      this.#stopped = new UnavailableError(error.message);
-      this.#fail(commits, this.#stopped);
-      return this.#options.onStopped(error);
-    }
+    if (error instanceof FencedError) return this.#end(commits, error);
     const revision = commits.at(-1)!.events.at(-1)!.revision;
-    const durable = await this.#options.journal.revision().catch(() => undefined);
+    const durable = await this.#options.journal.revision().catch((why: Error) => why);
+    if (durable instanceof FencedError) return this.#end(commits, durable);
     if (durable === revision) {
       this.#durable = revision;
       return this.#publish(commits);
     }
-    if (durable === undefined) this.#unsure = { commits, revision };
+    if (durable instanceof Error) this.#unsure = { commits, revision };
     this.#fail(commits, new UnavailableError(`Cannot write: ${error.message}`, { cause: error }));
   }
 
@@ -181,10 +183,21 @@ export class GroupCommit {
       this.#durable = revision;
       for (const { events } of commits) this.#options.publish(events);
     } catch (error) {
+      if (error instanceof FencedError) {
+        this.#end([], error);
+        return false;
+      }
       message = (error as Error).message;
     }
     this.#fail([], new UnavailableError(`Cannot write: ${message}`));
     return false;
+  }
+
+  /** Another process owns the journal: nothing is written any more. */
+  #end(commits: readonly Commit[], error: FencedError): void {
+    this.#stopped = new UnavailableError(error.message);
+    this.#fail(commits, this.#stopped);
+    this.#options.onStopped(error);
   }
 
   /** Rejects the commits and all that wait behind them. */

@@ -42,7 +42,10 @@ export interface Journal {
   commit(batch: Batch): Promise<void>;
   /** Stores bytes that are too long for a row; a later commit refers to them. */
   blob(bytes: Uint8Array): Promise<BlobId>;
-  /** Revision of the last durable batch, read anew. */
+  /**
+   * Revision of the last durable batch, read anew. Blobs that were stored for a batch that failed are dropped.
+   * Rejects with {@linkcode FencedError} when another owner has the journal.
+   */
   revision(): Promise<Revision>;
   /** Writes a copy of all that is durable to a new file, while the journal is in use. */
   backup(path: string): Promise<void>;

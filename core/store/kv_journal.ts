@@ -7,7 +7,7 @@ import {
   type JournalWrite,
   type Loaded,
 } from "./journal.ts";
-import type { Key, Revision } from "./store.ts";
+import { type Key, type Revision, UnavailableError } from "./store.ts";
 
 /** Layout of the rows. A newer one is refused. */
 const FORMAT = 1;
@@ -25,6 +25,11 @@ const CHUNKS_PER_WRITE_MAX = 12;
 const LIST_BATCH = 500;
 /** Each turns the file into something else without a word: `DENO_KV_DB_MODE=memory` would lose everything. */
 const FORBIDDEN_VARIABLES = ["DENO_KV_DB_MODE", "DENO_KV_PATH_PREFIX"];
+
+/** The environment of the process. */
+interface Variables {
+  get(name: string): string | undefined;
+}
 
 /** Where a row's bytes are when they are too long for the row. */
 interface BlobReference {
@@ -47,28 +52,40 @@ export class KvJournal implements Journal {
   readonly #lock: DataLock;
   readonly #fence: Deno.AtomicCheck;
   readonly #blobOf = new Map<string, BlobReference>();
+  /** Stored for the batch that is to come. */
   readonly #unreferenced = new Map<BlobId, BlobReference>();
+  /** No row refers to them any more: they go as soon as the disk lets them. */
+  readonly #garbage = new Map<BlobId, BlobReference>();
+  /** The batch whose commit threw. */
+  #doubtful: Batch | undefined;
   #blobsMade = 0;
+  #isClosed = false;
 
   /**
-   * Opens or makes the file and takes it over. Throws when another process has it, when it was written by a
-   * newer version, or when the environment redirects Deno KV.
+   * Opens or makes the file and takes it over. Throws {@linkcode DataLockedError} when another process has it, and
+   * {@linkcode UnavailableError} when it was written by a newer version, when the environment redirects Deno KV, or
+   * when the disk is full or fails.
    */
-  static async open(path: string): Promise<KvJournal> {
+  static async open(path: string, variables: Variables = Deno.env): Promise<KvJournal> {
     for (const name of FORBIDDEN_VARIABLES) {
-      if (Deno.env.get(name) !== undefined) {
-        throw new Error(`Cannot open the store: ${name} is set and would redirect it; unset it`);
+      if (variables.get(name) !== undefined) {
+        throw new UnavailableError(
+          `Cannot open the store: ${name} is set and would redirect it; unset it`,
+        );
       }
     }
     const lock = await DataLock.take(`${path}.lock`);
     let kv: Deno.Kv | undefined;
     try {
       kv = await Deno.openKv(path);
-      return new KvJournal(kv, path, lock, await takeOver(kv, path));
+      return new KvJournal(kv, path, lock, await takeOver(kv));
     } catch (error) {
       kv?.close();
       lock.release();
-      throw error;
+      const { message } = error as Error;
+      throw new UnavailableError(`Cannot open the store at "${path}": ${message}`, {
+        cause: error,
+      });
     }
   }
 
@@ -100,21 +117,26 @@ export class KvJournal implements Journal {
     return { revision, rows };
   }
 
-  async commit({ revision, writes }: Batch): Promise<void> {
+  async commit(batch: Batch): Promise<void> {
+    const { revision, writes } = batch;
     const atomic = this.#kv.atomic().check(this.#fence).set(HEAD_KEY, revision);
     for (const write of writes) {
       const row = [...ROWS, ...write.key];
       if (write.value === undefined) atomic.delete(row);
       else atomic.set(row, this.#rowOf(write.value));
     }
+    this.#doubtful = batch;
     const result = await atomic.commit();
+    this.#doubtful = undefined;
     if (!result.ok) throw this.#fenced();
-    for (const blob of this.#replacedBlobs(writes)) await this.#removeBlob(blob).catch(() => {}); // swept at the next start
+    this.#refer(writes);
+    await this.#removeGarbage();
   }
 
   async blob(bytes: Uint8Array): Promise<BlobId> {
     const blob = `${this.#fence.versionstamp}-${this.#blobsMade++}`;
     const chunks = Math.ceil(bytes.length / CHUNK_BYTES);
+    this.#unreferenced.set(blob, { blob, chunks });
     for (let from = 0; from < chunks; from += CHUNKS_PER_WRITE_MAX) {
       const atomic = this.#kv.atomic().check(this.#fence);
       for (let i = from; i < Math.min(chunks, from + CHUNKS_PER_WRITE_MAX); i++) {
@@ -122,12 +144,19 @@ export class KvJournal implements Journal {
       }
       if (!(await atomic.commit()).ok) throw this.#fenced();
     }
-    this.#unreferenced.set(blob, { blob, chunks });
     return blob;
   }
 
   async revision(): Promise<Revision> {
-    return (await this.#kv.get<Revision>(HEAD_KEY)).value ?? 0;
+    const [head, owner] = await this.#kv.getMany<[Revision, unknown]>([HEAD_KEY, OWNER_KEY]);
+    if (owner.versionstamp !== this.#fence.versionstamp) throw this.#fenced();
+    const revision = head.value ?? 0;
+    if (this.#doubtful?.revision === revision) this.#refer(this.#doubtful.writes);
+    this.#doubtful = undefined;
+    for (const [blob, reference] of this.#unreferenced) this.#garbage.set(blob, reference);
+    this.#unreferenced.clear();
+    await this.#removeGarbage();
+    return revision;
   }
 
   /** Holds the thread while it copies: 100,000 objects take about a second. */
@@ -142,6 +171,8 @@ export class KvJournal implements Journal {
   }
 
   close(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    this.#isClosed = true;
     this.#kv.close();
     this.#lock.release();
     return Promise.resolve();
@@ -153,18 +184,29 @@ export class KvJournal implements Journal {
     return marked(IS_BLOB, new TextEncoder().encode(JSON.stringify(reference)));
   }
 
-  /** Notes what the rows refer to now; returns the blobs that nothing refers to any more. */
-  #replacedBlobs(writes: readonly JournalWrite[]): BlobReference[] {
-    return writes.flatMap(({ key, value }) => {
+  /** Notes what the rows refer to now that the writes are durable. */
+  #refer(writes: readonly JournalWrite[]): void {
+    for (const { key, value } of writes) {
       const path = key.join("/");
       const replaced = this.#blobOf.get(path);
+      if (replaced) this.#garbage.set(replaced.blob, replaced);
       this.#blobOf.delete(path);
-      if (value !== undefined && "blob" in value) {
-        this.#blobOf.set(path, this.#unreferenced.get(value.blob)!);
-        this.#unreferenced.delete(value.blob);
+      if (value === undefined || !("blob" in value)) continue;
+      this.#blobOf.set(path, this.#unreferenced.get(value.blob)!);
+      this.#unreferenced.delete(value.blob);
+    }
+  }
+
+  /** What a full disk keeps us from removing goes after the next write, or at the next start. */
+  async #removeGarbage(): Promise<void> {
+    for (const reference of this.#garbage.values()) {
+      try {
+        await this.#removeBlob(reference);
+      } catch {
+        return; // the disk is full, or no longer ours: the next write will say so
       }
-      return replaced ? [replaced] : [];
-    });
+      this.#garbage.delete(reference.blob);
+    }
   }
 
   async #chunksByBlob(): Promise<Map<BlobId, Uint8Array[]>> {
@@ -192,20 +234,17 @@ export class KvJournal implements Journal {
 }
 
 /** Makes this process the owner. The check it returns holds until another does the same. */
-async function takeOver(kv: Deno.Kv, path: string): Promise<Deno.AtomicCheck> {
+async function takeOver(kv: Deno.Kv): Promise<Deno.AtomicCheck> {
   const format = await kv.get<number>(FORMAT_KEY);
   if (format.value !== null && format.value > FORMAT) {
     throw new Error(
-      `Cannot open the store at "${path}": its format is ${format.value}, this version reads up to ${FORMAT}; ` +
-        "start the newer version that wrote it",
+      `its format is ${format.value}, this version reads up to ${FORMAT}; start the newer version that wrote it`,
     );
   }
   const owner = await kv.get(OWNER_KEY);
   const result = await kv.atomic().check(owner, format)
     .set(OWNER_KEY, { pid: Deno.pid }).set(FORMAT_KEY, FORMAT).commit();
-  if (!result.ok) {
-    throw new FencedError(`Cannot open the store at "${path}": another process took it`);
-  }
+  if (!result.ok) throw new FencedError("another process took it");
   return { key: OWNER_KEY, versionstamp: result.versionstamp };
 }
 

@@ -39,6 +39,7 @@ Deno.test("who was taken over can write no more", () =>
     thief.close();
     await assert.rejects(journal.commit({ revision: 1, writes: [] }), FencedError);
     await assert.rejects(journal.blob(new Uint8Array(100_000)), FencedError);
+    await assert.rejects(journal.revision(), FencedError);
     await journal.close();
   }));
 
@@ -50,15 +51,13 @@ Deno.test("a file of a newer version is refused", () =>
     await assert.rejects(KvJournal.open(path), /its format is 2/);
   }));
 
-Deno.test("an environment that redirects Deno KV is refused", () =>
-  inDirectory(async (path) => {
-    Deno.env.set("DENO_KV_DB_MODE", "memory");
-    try {
-      await assert.rejects(KvJournal.open(path), /DENO_KV_DB_MODE is set/);
-    } finally {
-      Deno.env.delete("DENO_KV_DB_MODE");
-    }
-  }));
+for (const name of ["DENO_KV_DB_MODE", "DENO_KV_PATH_PREFIX"]) {
+  Deno.test(`an environment that redirects Deno KV is refused: ${name}`, () =>
+    inDirectory(async (path) => {
+      const variables = new Map([[name, "memory"]]);
+      await assert.rejects(KvJournal.open(path, variables), new RegExp(`${name} is set`));
+    }));
+}
 
 Deno.test("blobs that nothing refers to are swept at the start", () =>
   inDirectory(async (path) => {
@@ -70,6 +69,38 @@ Deno.test("blobs that nothing refers to are swept at the start", () =>
     await second.load();
     await second.close();
     assert.equal(await countOf(path, ["b"]), 0);
+  }));
+
+Deno.test("of two that opened the same file past the lock, only the later one can write", () =>
+  inDirectory(async (path) => {
+    const first = await KvJournal.open(path);
+    await first.load();
+    await Deno.remove(`${path}.lock`);
+    const second = await KvJournal.open(path);
+    await second.load();
+    await assert.rejects(
+      first.commit({ revision: 1, writes: [] }),
+      /another process has taken over the store at ".*"; stop one of the two/,
+    );
+    await second.commit({ revision: 2, writes: [] });
+    assert.equal(await second.revision(), 2);
+    await first.close();
+    await second.close();
+  }));
+
+Deno.test("blobs of a batch that failed are removed, those in use are kept", () =>
+  inDirectory(async (path) => {
+    const journal = await KvJournal.open(path);
+    await journal.load();
+    const key = ["notes", "a", "n"] as const;
+    await journal.blob(new Uint8Array(200_000));
+    await journal.revision();
+    assert.equal(await countOf(path, ["b"]), 0);
+    const kept = await journal.blob(new Uint8Array(100_000));
+    await journal.commit({ revision: 1, writes: [{ key, value: { blob: kept } }] });
+    await journal.revision();
+    await journal.close();
+    assert.equal(await countOf(path, ["b"]), 2);
   }));
 
 Deno.test("a blob goes when its object is written again or removed", () =>

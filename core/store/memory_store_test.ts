@@ -98,14 +98,31 @@ Deno.test("a store whose journal was taken over never writes again", async () =>
   assert.ok(stopped instanceof FencedError);
 });
 
-Deno.test("volatile writes leave the disk alone", async () => {
-  const journal = new SlowJournal();
-  const store = await MemoryStore.open(journal.open(), { resources: [notes, beats] });
+Deno.test("who is taken over learns it from the first write that fails, whatever the failure", async () => {
+  let stopped: Error | undefined;
+  const journal = new MemoryJournal(new MemoryDisk(), () => {
+    throw new Error("database is locked");
+  });
+  const store = await MemoryStore.open(
+    Object.assign(journal, { revision: () => Promise.reject(new FencedError("taken over")) }),
+    { onStopped: (error) => stopped = error },
+  );
+  await assert.rejects(store.commit([put("a")]), new UnavailableError("taken over"));
+  assert.ok(stopped instanceof FencedError);
+});
+
+Deno.test("volatile writes leave the disk alone, once it is marked as used", async () => {
+  const batches: Batch[] = [];
+  const journal = new MemoryJournal(new MemoryDisk(), (batch, write) => {
+    batches.push(batch);
+    write();
+  });
+  const store = await MemoryStore.open(journal, { resources: [notes, beats] });
   for (let i = 0; i < 20; i++) {
     await store.commit([{ ...put(`n${i}`), key: ["beats", "a", `n${i}`] }]);
   }
   assert.equal(store.list(["beats"]).length, 20);
-  assert.deepEqual(journal.batches, []);
+  assert.deepEqual(batches, [{ revision: 1, writes: [] }]);
 });
 
 Deno.test("an object that is too large is refused and leaves no trace", async () => {

@@ -1,0 +1,56 @@
+import type { Batch, BlobId, Journal, Loaded } from "../../core/store/journal.ts";
+import type { Revision } from "../../core/store/store.ts";
+
+/** `hasty`: says that a batch is durable before it is. `torn`: writes a batch in two steps. */
+export const PLANTED_FAULTS = ["hasty", "torn"] as const;
+export type PlantedFault = typeof PLANTED_FAULTS[number];
+
+const LATE_MS = 5;
+
+/** A journal with a fault that the suite must find. */
+export class FaultyJournal implements Journal {
+  readonly #inner: Journal;
+  readonly #fault: PlantedFault;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(inner: Journal, fault: PlantedFault) {
+    this.#inner = inner;
+    this.#fault = fault;
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    if (this.#fault === "hasty") {
+      this.#last = this.#last.then(() => later()).then(() => this.#inner.commit(batch));
+      return;
+    }
+    const isFirst = ({ key }: Batch["writes"][number]) => key[2].endsWith("-0");
+    const [first, second] = [batch.writes.filter(isFirst), batch.writes.filter((w) => !isFirst(w))];
+    await this.#inner.commit({ ...batch, writes: first });
+    await later();
+    await this.#inner.commit({ ...batch, writes: second });
+  }
+
+  load(): Promise<Loaded> {
+    return this.#inner.load();
+  }
+
+  blob(bytes: Uint8Array): Promise<BlobId> {
+    return this.#inner.blob(bytes);
+  }
+
+  revision(): Promise<Revision> {
+    return this.#inner.revision();
+  }
+
+  backup(path: string): Promise<void> {
+    return this.#inner.backup(path);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}
+
+function later(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LATE_MS));
+}

@@ -1,0 +1,79 @@
+/** Whether a file system can be mounted here. */
+export const canMount = Deno.uid() === 0 && Deno.build.os === "linux" && await isAllowed();
+
+/** What the name of a test that was left out says. */
+export const MOUNT_NEEDED = canMount ? "" : " (needs root, to mount a tmpfs)";
+
+/** A file system of its own in memory, that can be filled and emptied. */
+export class SmallDisk {
+  readonly folder: string;
+  #bytes: number;
+
+  private constructor(folder: string, bytes: number) {
+    this.folder = folder;
+    this.#bytes = bytes;
+  }
+
+  /** Mounts one of `bytes`, runs `body`, and takes it away, also when `body` throws. */
+  static async with(bytes: number, body: (disk: SmallDisk) => Promise<void>): Promise<void> {
+    const folder = await Deno.makeTempDir({ prefix: "coracle-disk-" });
+    try {
+      await run("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder]);
+      try {
+        await body(new SmallDisk(folder, bytes));
+      } finally {
+        await run("umount", ["--lazy", folder]);
+      }
+    } finally {
+      await Deno.remove(folder);
+    }
+  }
+
+  /** Leaves no room at all. */
+  async fill(): Promise<void> {
+    using file = await Deno.open(this.#ballast, { create: true, append: true });
+    for (const bytes of [new Uint8Array(64 * 1024), new Uint8Array(1)]) {
+      await writeUntilFull(file, bytes);
+    }
+  }
+
+  async makeRoom(): Promise<void> {
+    await Deno.remove(this.#ballast);
+  }
+
+  /** Doubles it. */
+  async grow(): Promise<void> {
+    this.#bytes *= 2;
+    await run("mount", ["-o", `remount,size=${this.#bytes}`, this.folder]);
+  }
+
+  get #ballast(): string {
+    return `${this.folder}/ballast`;
+  }
+}
+
+async function writeUntilFull(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  try {
+    while (await file.write(bytes) > 0);
+  } catch (error) {
+    if (!String(error).includes("No space left")) throw error;
+  }
+}
+
+async function isAllowed(): Promise<boolean> {
+  const folder = await Deno.makeTempDir({ prefix: "coracle-disk-" });
+  try {
+    await run("mount", ["-t", "tmpfs", "tmpfs", folder]);
+    await run("umount", [folder]);
+    return true;
+  } catch {
+    return false; // a container without CAP_SYS_ADMIN
+  } finally {
+    await Deno.remove(folder);
+  }
+}
+
+async function run(program: string, args: readonly string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args: [...args] }).output();
+  if (!success) throw new Error(`Cannot ${program}: ${new TextDecoder().decode(stderr)}`);
+}

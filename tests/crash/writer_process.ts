@@ -1,0 +1,85 @@
+import type { PlantedFault } from "./faulty_journal.ts";
+import { type Line, linesIn } from "./writer_lines.ts";
+
+const WRITER = new URL("./writer.ts", import.meta.url).pathname;
+const READY_MS_MAX = 20_000;
+
+/** A process that writes to a store and says what it does. */
+export class WriterProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #stdout: Promise<string>;
+  readonly #stderr: Promise<string>;
+
+  /** `seed`: higher than that of any run before on the same file. */
+  constructor(path: string, seed: number, planted?: PlantedFault) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--no-check",
+        "--unstable-kv",
+        WRITER,
+        path,
+        String(seed),
+        ...planted ? [planted] : [],
+      ],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stdout = this.#read();
+    this.#stderr = new Response(this.#child.stderr).text();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Resolves when it has opened the store. Rejects when it has ended before. */
+  async ready(): Promise<void> {
+    const timer = setTimeout(() => this.signal("SIGKILL"), READY_MS_MAX);
+    try {
+      await this.#ready.promise;
+    } catch {
+      throw new Error(`The writer ended before it was ready:\n${await this.#stderr}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  signal(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // it has ended by itself: its lines say why
+    }
+  }
+
+  /** Kills it, if it still runs. All that it said, to the last whole line. */
+  async kill(): Promise<Line[]> {
+    this.signal("SIGKILL");
+    return await this.end();
+  }
+
+  /** Waits for its own end. */
+  async end(): Promise<Line[]> {
+    const { code, signal } = await this.#child.status;
+    const lines = linesIn(await this.#stdout);
+    const isExplained = signal === "SIGKILL" || lines.some((line) => "refused" in line);
+    if (!isExplained) lines.push({ refused: `it ended with ${code}: ${await this.#stderr}` });
+    return lines;
+  }
+
+  async #read(): Promise<string> {
+    let text = "";
+    for await (const part of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      if (text.includes("\n")) this.#ready.resolve();
+    }
+    this.#ready.promise.catch(() => {}); // nobody may be waiting for it
+    this.#ready.reject(new Error("ended"));
+    return text;
+  }
+}
