@@ -3,7 +3,7 @@ import { runProgram } from "./kubectl.ts";
 /** What is on this machine, one line for each thing that a server might leave. */
 export type Inventory = ReadonlySet<string>;
 
-/** What the things of one server are known by: parts of their names. */
+/** What the things of one server are known by: parts of their names, ids of containers. */
 export type Marks = readonly string[];
 
 /** What a server still had in use may need this long to go. */
@@ -29,16 +29,15 @@ export async function inventory(marks: Marks): Promise<Inventory> {
 }
 
 /**
- * What is there and was not there before, once it has had some seconds to go. A thing without a mark of the server's
- * counts only when nothing else that makes such things runs on this machine.
+ * What has a mark of the server's, is there and was not there before, once it has had some seconds to go. Without a
+ * mark it may be anybody's: other servers may run on the machine.
  */
 export async function leftoversSince(before: Inventory, marks: Marks): Promise<string[]> {
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
     const now = await inventory(marks);
-    const isAlone = !await othersRun();
     const left = [...now].filter((thing) =>
-      !before.has(thing) && (isAlone || marks.some((mark) => thing.includes(mark)))
+      !before.has(thing) && marks.some((mark) => thing.includes(mark))
     );
     if (left.length === 0 || performance.now() > deadline) return left;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
@@ -97,16 +96,6 @@ async function processes(marks: Marks): Promise<string[]> {
     if (mark !== undefined) found.push(`process ${pid} ${command} (${mark})`);
   }
   return found;
-}
-
-/** Whether another server, or a Podman service, runs here now. */
-async function othersRun(): Promise<boolean> {
-  for await (const { name: pid } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(pid) || Number(pid) === Deno.pid) continue;
-    const command = (await textOf(`/proc/${pid}/cmdline`)).replaceAll("\0", " ");
-    if (/system service|main\.ts (server|demo)|deno test|conmon/.test(command)) return true;
-  }
-  return false;
 }
 
 async function textOf(path: string): Promise<string> {

@@ -8,6 +8,7 @@ import { SystemClock } from "../../core/lib/clock.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import type { Event } from "../../core/resources/events.ts";
+import type { ContainerStatus } from "../../core/resources/pod_status.ts";
 import type { Pod } from "../../core/resources/pods.ts";
 import { eventually } from "../eventually.ts";
 import { KUBECTL_MISSING, newestKubectl, type Output } from "../kubectl.ts";
@@ -108,6 +109,7 @@ export class PodmanCluster {
 
   /** Stops the server with its pods, and fails when anything of it is left. */
   async end(): Promise<void> {
+    const marks = [...this.#marks, ...await this.#containerIds()];
     this.podman.close();
     await this.server.stop();
     const options = { ...this.server.options, args: ["--stop-pods", "--temporary"] };
@@ -117,8 +119,14 @@ export class PodmanCluster {
     });
     const code = await last.stop();
     await Deno.remove(this.dataFolder, { recursive: true });
-    assert.deepEqual(await leftoversSince(this.#before, this.#marks), [], last.log);
+    assert.deepEqual(await leftoversSince(this.#before, marks), [], last.log);
     assert.equal(code, 0, last.log);
+  }
+
+  async #containerIds(): Promise<string[]> {
+    const query = { all: "true" };
+    const list = this.podman.json<{ Id: string }[]>("GET", "/containers/json", { query });
+    return (await list.catch(() => [])).map(({ Id }) => Id); // Podman may be what has failed
   }
 
   /** What kubectl prints. Fails when it does. */
@@ -206,7 +214,7 @@ export function isReady({ status }: Pod): boolean {
 }
 
 /** The first container's status. */
-export function mainStatus({ status }: Pod) {
+export function mainStatus({ status }: Pod): ContainerStatus {
   const main = status.containerStatuses?.[0];
   assert.ok(main, "It has no status yet");
   return main;

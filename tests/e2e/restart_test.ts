@@ -57,7 +57,7 @@ async function deletionGoesOn(cluster: PodmanCluster): Promise<void> {
   await cluster.server.kill();
   cluster.server = await cluster.server.restart();
   await eventually("it is gone", async () => await cluster.pod("leaving") === undefined);
-  assert.throws(() => Deno.statSync(`/proc/${pid}`), Deno.errors.NotFound);
+  await assert.rejects(Deno.stat(`/proc/${pid}`), Deno.errors.NotFound);
 }
 
 async function startGoesOn(cluster: PodmanCluster): Promise<void> {

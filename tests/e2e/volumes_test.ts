@@ -113,9 +113,9 @@ async function emptyDir(cluster: PodmanCluster): Promise<void> {
   });
   await eventually("the second run wrote too", async () => await file() === "run\nrun");
   const folder = `${cluster.dataFolder}/pods/${pod.metadata.uid}`;
-  assert.ok(Deno.statSync(folder).isDirectory);
+  assert.ok((await Deno.stat(folder)).isDirectory);
   await cluster.delete("pod", "shared");
-  assert.throws(() => Deno.statSync(folder), Deno.errors.NotFound);
+  await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
 }
 
 async function memoryDir(cluster: PodmanCluster): Promise<void> {
