@@ -148,6 +148,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/controllers/nodes.ts",
     search: "(readySinceMs(pod) ?? Infinity) < lostMs",
     replace: "(readySinceMs(pod) ?? Infinity) + 0 * lostMs < Infinity",
+    tests: ["core/controllers/nodes_test.ts"],
   },
   {
     name: "lost wake-up: a pod that waits is not looked at when another one goes",
@@ -175,10 +176,11 @@ export const MUTANTS: readonly Mutant[] = [
       '    for (const container of containers) if (container.state !== "running") this.#put(container);\n',
   },
   {
-    name: "double start: an old list is taken for news",
-    file: "agent/pod_worker.ts",
-    search: "    if (version !== this.#record.version || this.#record.busy.size > 0) return;\n",
-    replace: "    if (version === Infinity) return;\n",
+    name: "double start: a container is started again while its start is in flight",
+    file: "agent/next_step.ts",
+    search: "observed.busy[container.name] ? [] : stepsOfContainer(",
+    replace: "observed.busy[container.name] === null ? [] : stepsOfContainer(",
+    tests: ["agent/next_step_test.ts"],
   },
   {
     name: "orphans: what nobody wants any more is left to run",

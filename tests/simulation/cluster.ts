@@ -136,6 +136,7 @@ class SimulatedCluster {
       case "lose container":
         return this.#harmContainer(action);
       case "bad runtime":
+      case "slow runtime":
       case "bad link":
       case "link down":
       case "agent down":
@@ -178,6 +179,9 @@ class SimulatedCluster {
     switch (action.do) {
       case "bad runtime":
         Object.assign(machine.quality, { failure: 0.3, lateMaxMs: 800, silence: 0.3 });
+        return until(() => Object.assign(machine.quality, GOOD_RUNTIME));
+      case "slow runtime":
+        Object.assign(machine.quality, { lateMaxMs: 900, silence: 0.2 });
         return until(() => Object.assign(machine.quality, GOOD_RUNTIME));
       case "bad link":
         Object.assign(machine.link, { loss: 0.2, duplication: 0.2, delayMaxMs: 1_500 });

@@ -116,6 +116,7 @@ export class FaultyRuntime implements ContainerRuntime {
     const [failsBefore, failsAfter] = [quality.failure / 2, quality.failure / 2];
     if (random.chance(failsBefore)) throw unreachable();
     const [result] = await Promise.allSettled([work()]);
+    await clock.sleep(random.integer(quality.lateMaxMs + 1)); // the answer may be outdated by now
     if (lifetime.isOver) return await NEVER;
     if (random.chance(failsAfter)) throw unreachable();
     if (result.status === "rejected") throw result.reason;

@@ -23,7 +23,13 @@ export type UserAction =
 export type FaultAction =
   | { readonly do: "crash" | "lose container"; readonly machine: number; readonly share: number }
   | {
-    readonly do: "bad runtime" | "bad link" | "link down" | "agent down" | "power loss";
+    readonly do:
+      | "bad runtime"
+      | "slow runtime"
+      | "bad link"
+      | "link down"
+      | "agent down"
+      | "power loss";
     readonly machine: number;
     readonly forMs: number;
   }
@@ -80,6 +86,10 @@ export function scenarioOf(seed: number): Scenario {
   if (isLong) {
     const machine = random.integer(MACHINES);
     actions.push({ atMs: 5_000, do: "link down", machine, forMs: LONG_MS });
+  }
+  if (random.chance(0.3)) {
+    const machine = random.integer(MACHINES);
+    actions.push({ atMs: 0, do: "slow runtime", machine, forMs: untilMs });
   }
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs };
 }
