@@ -85,6 +85,11 @@ export class ServerProcess {
     return new Response(answer.status === 204 ? null : body, answer);
   }
 
+  /** The exit code, once it has ended. */
+  get ended(): Promise<number> {
+    return this.#child.status.then(({ code }) => code);
+  }
+
   /** SIGTERM, and waits for the end; the exit code. */
   async stop(): Promise<number> {
     return await this.#end("SIGTERM");
