@@ -1,16 +1,17 @@
+import type { Command } from "commander";
 import { type AgentFlags, serverUrl } from "./agent_flags.ts";
-import type { CommandDefinition, Terminal } from "./command.ts";
+import type { Terminal } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
 
-export const agentCommand: CommandDefinition = (program, terminal) => {
+export function agentCommand(program: Command, terminal: Terminal): void {
   const command = program.command("agent")
     .description("run the pods of this machine for a server that is elsewhere")
     .option("--server <url>", "address of the server; the kubeconfig's unless given", serverUrl)
     .requiredOption("--kubeconfig <file>", "how to reach the server, and as whom");
   withNodeFlags(command, `${dataFolderOfProcess()}/agent`)
     .action((flags: AgentFlags) => runAgent(flags, terminal));
-};
+}
 
 /** Runs until the terminal's signal aborts. */
 async function runAgent(flags: AgentFlags, terminal: Terminal): Promise<void> {

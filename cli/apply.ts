@@ -1,5 +1,5 @@
-import { Option } from "commander";
-import type { CommandDefinition, Terminal } from "./command.ts";
+import { type Command, Option } from "commander";
+import type { Terminal } from "./command.ts";
 import { CommandError } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
@@ -12,7 +12,7 @@ interface ApplyFlags {
   dryRun?: "server";
 }
 
-export const applyCommand: CommandDefinition = (program, terminal) => {
+export function applyCommand(program: Command, terminal: Terminal): void {
   program.command("apply")
     .description("create or update the objects of manifests, all or none")
     .requiredOption("-f, --filename <file...>", 'files, folders, or "-" for standard input')
@@ -26,7 +26,7 @@ export const applyCommand: CommandDefinition = (program, terminal) => {
       const files = await readManifestFiles(flags.filename);
       await applyFiles(files, await readAccess(flags.kubeconfig), flags, terminal);
     });
-};
+}
 
 /** What the server says of each object: see `PUT /apply`. */
 export interface ApplyResult {

@@ -1,6 +1,7 @@
+import type { Command } from "commander";
 import { readAccess } from "./kubeconfig.ts";
 import { applyFiles } from "./apply.ts";
-import { type CommandDefinition, CommandError, type Terminal } from "./command.ts";
+import { CommandError, type Terminal } from "./command.ts";
 import type { CoracleServer } from "./coracle_server.ts";
 import { PodWatch } from "./pod_watch.ts";
 import type { RuntimeChoice } from "./runtime_choice.ts";
@@ -21,13 +22,13 @@ interface DemoFlags {
   runtime: RuntimeChoice;
 }
 
-export const demoCommand: CommandDefinition = (program, terminal) => {
+export function demoCommand(program: Command, terminal: Terminal): void {
   program.command("demo")
     .description("start a server of its own, run examples/canary.yaml, show the split, stay up")
     .option("--once", "end after the count and leave nothing behind", false)
     .addOption(runtimeOption())
     .action((flags: DemoFlags) => runDemo(flags, terminal));
-};
+}
 
 async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
   const { startServer } = await import("./coracle_server.ts");

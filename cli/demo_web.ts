@@ -1,4 +1,5 @@
-import type { CommandDefinition } from "./command.ts";
+import type { Command } from "commander";
+import type { Terminal } from "./command.ts";
 
 /** The port that the containers of `examples/canary.yaml` listen on. */
 export const DEMO_PORT = 8080;
@@ -7,7 +8,7 @@ export const DEMO_PORT = 8080;
  * The program of the demo's image where there are no images: a web server that answers with `$VERSION`
  * on `$POD_IP`. Hidden: only the demo's containers call it.
  */
-export const demoWebCommand: CommandDefinition = (program, terminal) => {
+export function demoWebCommand(program: Command, terminal: Terminal): void {
   program.command("demo-web", { hidden: true }).action(async () => {
     const hostname = Deno.env.get("POD_IP") ?? "127.0.0.1";
     const version = Deno.env.get("VERSION") ?? "unknown";
@@ -16,4 +17,4 @@ export const demoWebCommand: CommandDefinition = (program, terminal) => {
       () => new Response(`${version}\n`),
     ).finished;
   });
-};
+}

@@ -1,9 +1,10 @@
-import type { CommandDefinition, Terminal } from "./command.ts";
+import type { Command } from "commander";
+import type { Terminal } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
 import { listenAddress, type ServerFlags } from "./server_flags.ts";
 
-export const serverCommand: CommandDefinition = (program, terminal) => {
+export function serverCommand(program: Command, terminal: Terminal): void {
   const command = program.command("server")
     .description("run the whole of Coracle: API, store, controllers, scheduler, agent and proxy")
     .option("--listen <host:port>", "address of the API; port 0 picks a free one", listenAddress, {
@@ -12,7 +13,7 @@ export const serverCommand: CommandDefinition = (program, terminal) => {
     });
   withNodeFlags(command, dataFolderOfProcess())
     .action((flags: ServerFlags) => runServer(flags, terminal));
-};
+}
 
 /** Runs until the terminal's signal aborts. */
 async function runServer(flags: ServerFlags, terminal: Terminal): Promise<void> {

@@ -1,16 +1,17 @@
+import type { Command } from "commander";
 import manifest from "../deno.json" with { type: "json" };
-import type { CommandDefinition } from "./command.ts";
+import type { Terminal } from "./command.ts";
 
 /** Version of Coracle, e.g. `0.1.0`. */
 export const VERSION: string = manifest.version;
 /** Version of the Kubernetes API whose words we speak. */
 export const KUBERNETES_VERSION = "1.34.1";
 
-export const versionCommand: CommandDefinition = (program, terminal) => {
+export function versionCommand(program: Command, terminal: Terminal): void {
   program.command("version")
     .description("print the version of Coracle and of the Kubernetes API that it speaks")
     .action(() => terminal.out(versionText()));
-};
+}
 
 function versionText(): string {
   const { deno, v8 } = Deno.version;
