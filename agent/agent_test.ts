@@ -10,9 +10,11 @@ import { leases } from "../core/resources/leases.ts";
 import { nodes } from "../core/resources/nodes.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
 import { Agent } from "./agent.ts";
+import { DiskPodFiles } from "./pod_files.ts";
 import type { PodAddress, PodNetwork } from "./pod_network.ts";
 import type { ProbeOutcome } from "./probes.ts";
 import { SimulatedRuntime } from "./simulated_runtime.ts";
+import { Volumes } from "./volumes.ts";
 
 Deno.test("a pod gets its network, runs and becomes ready in little more than its start", async () => {
   await using node = await NodeUnderTest.start();
@@ -314,6 +316,29 @@ Deno.test("stopAll ends all containers, and the pods run again with the next age
   await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
 });
 
+/** Counts the calls of objects that have not ended yet. */
+class Pending {
+  count = 0;
+
+  watch<T extends object>(target: T): T {
+    return new Proxy(target, {
+      get: (_, name) => {
+        const value = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => this.#counted(value.apply(target, args));
+      },
+    });
+  }
+
+  #counted<R>(result: R): R {
+    if (!(result instanceof Promise)) return result;
+    this.count++;
+    const end = () => void this.count--;
+    result.then(end, end);
+    return result;
+  }
+}
+
 interface PodDraft {
   name: string;
   image?: string;
@@ -329,6 +354,7 @@ class NodeUnderTest implements AsyncDisposable {
   agent!: Agent;
   startedMs = 0;
   untilDrained: ((podUid: string) => Promise<void>) | undefined;
+  readonly #fileWork = new Pending();
   #stop = new AbortController();
   #run: Promise<void> = Promise.resolve();
 
@@ -360,6 +386,8 @@ class NodeUnderTest implements AsyncDisposable {
       log: silentLog(clock),
       events: { record: (_, notice) => notices.push(notice) },
       checkProbe: () => Promise.resolve(this.probe()),
+      files: this.#fileWork.watch(new DiskPodFiles(this.folder)),
+      volumes: this.#fileWork.watch(new Volumes({ dataFolder: this.folder, view: client, clock })),
       ...(this.untilDrained && { untilDrained: this.untilDrained }),
     });
     this.startedMs = clock.now();
@@ -386,18 +414,18 @@ class NodeUnderTest implements AsyncDisposable {
     const endMs = this.clock.now() + withinMs;
     let idleTurns = 0;
     while (!condition()) {
-      // Nothing that is still to be written may take seconds of virtual time.
-      const isLeap = (this.clock.nextMs ?? Infinity) - this.clock.now() > 500;
-      await this.#settleFiles(isLeap ? 10 * FILE_TURNS : FILE_TURNS);
+      await this.#settleFiles();
       if (condition()) return;
       if ((this.clock.nextMs ?? Infinity) <= endMs) await this.clock.step();
       else assert.ok(++idleTurns < IDLE_TURNS_MAX, `Not within ${withinMs} ms: ${condition}`);
     }
   }
 
-  /** Files take real time: virtual time waits until those that are being written are. */
-  async #settleFiles(turns: number): Promise<void> {
-    for (let turn = 0; turn < turns; turn++) await Deno.stat(this.folder);
+  /** Files take real time: virtual time waits until those that are being read or written are. */
+  async #settleFiles(): Promise<void> {
+    for (let turn = 0; turn < FILE_TURNS || this.#fileWork.count > 0; turn++) {
+      await Deno.stat(this.folder);
+    }
   }
 
   async settle<T>(work: Promise<T>): Promise<T> {
