@@ -33,10 +33,12 @@ export async function openStore({ dataFolder, parts, fail }: Ground): Promise<Me
     return store;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if (/^Cannot /.test(error.message)) throw new CommandError(error.message);
-    throw new CommandError(
-      `Cannot read the data in "${path}": ${error.message}; restore it from a backup, or move it away to begin anew`,
-    );
+    const { message } = error;
+    const what = /^Cannot /.test(message)
+      ? message
+      : `Cannot read the data in "${path}": ${message}`;
+    const advice = "; restore it from a backup, or move it away to begin anew";
+    throw new CommandError(what.includes("; ") ? what : what + advice);
   }
 }
 
