@@ -7,6 +7,7 @@ import { IpPlumbing } from "./ip_plumbing.ts";
 import { masqueradeRules } from "./masquerade.ts";
 import { NetlinkPlumbing } from "./netlink_plumbing.ts";
 import { NetnsNetwork } from "./netns_network.ts";
+import { NodeRoutes } from "./node_routes.ts";
 import type { Plumbing } from "./plumbing.ts";
 import { ServiceRoute } from "./service_route.ts";
 
@@ -94,6 +95,38 @@ for (const [name, open] of VARIANTS) {
         } finally {
           await route.remove();
           await route.remove();
+          plumbing.close();
+        }
+      }),
+  });
+
+  Deno.test({
+    name:
+      `routes to other nodes are kept, changed and removed, and those of others stay, through ${name}${hint}`,
+    ignore: !isPossible,
+    fn: () =>
+      withNetwork(open, async (network) => {
+        const [one, other] = [(await network.add("uid-1")).ip, (await network.add("uid-2")).ip];
+        const plumbing = open();
+        const routes = new NodeRoutes({ plumbing, network, podCIDR, log });
+        const shown = () => plumbing.nodeRoutes(network.gatewayIP);
+        const foreign = { cidr: "10.213.10.0/24", via: one };
+        try {
+          await plumbing.addNodeRoute(foreign, "127.0.0.1");
+          await routes.use([{ cidr: "10.213.9.0/24", via: one }, foreign]);
+          await routes.use([{ cidr: "10.213.9.0/24", via: one }, foreign]);
+          assert.deepEqual(await shown(), [{ cidr: "10.213.9.0/24", via: one }]);
+          const unreachable = { cidr: "10.213.11.0/24", via: "203.0.113.9" };
+          const own = { cidr: podCIDR, via: other };
+          await routes.use([{ cidr: "10.213.9.0/24", via: other }, unreachable, own]);
+          assert.deepEqual(await shown(), [{ cidr: "10.213.9.0/24", via: other }]);
+          await routes.use([]);
+          assert.deepEqual(await shown(), []);
+          assert.deepEqual(await plumbing.nodeRoutes("127.0.0.1"), [foreign]);
+        } finally {
+          await routes.use([]);
+          await plumbing.removeNodeRoute(foreign, "127.0.0.1");
+          await plumbing.removeNodeRoute(foreign, "127.0.0.1");
           plumbing.close();
         }
       }),

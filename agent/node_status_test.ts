@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { LinkError } from "../core/client/link_error.ts";
+import type { Client } from "../core/client/client.ts";
+import { silentLog } from "../core/lib/log.ts";
+import { freshObjects } from "../core/objects/objects_fixture.ts";
+import { leases } from "../core/resources/leases.ts";
+import { nodes } from "../core/resources/nodes.ts";
+import { allocatableOf, NodeStatus } from "./node_status.ts";
+
+const NAME = "node-a";
+const LEASE = { namespace: "kube-node-lease", name: NAME };
+const MACHINE = {
+  capacity: { cpu: "2", memory: "4Gi" },
+  info: {
+    ...{ architecture: "amd64", bootID: "", kernelVersion: "", machineID: "" },
+    ...{ operatingSystem: "linux", osImage: "", systemUUID: "" },
+  },
+};
+
+Deno.test("the lease goes on within 10 s after the API was out of reach, however long that was", async () => {
+  await using node = await kept();
+  node.isAway = true;
+  await node.clock.advance(300_000);
+  const before = node.renewed();
+  node.isAway = false;
+  await node.clock.advance(10_000);
+  assert.ok(node.renewed() > before, node.renewed());
+});
+
+Deno.test("a node that the server called lost says at once that it is not", async () => {
+  await using node = await kept();
+  const shown = node.client.get(nodes, { name: NAME })!;
+  const conditions = shown.status.conditions!.map((condition) => ({
+    ...condition,
+    status: "Unknown" as const,
+  }));
+  await node.client.updateStatus(nodes, { ...shown, status: { ...shown.status, conditions } });
+  await node.clock.advance(1_000);
+  assert.equal(node.ready(), "True");
+});
+
+Deno.test("a lease that is gone is made again, with the node as its owner", async () => {
+  await using node = await kept();
+  await node.client.delete(leases, LEASE);
+  await node.clock.advance(10_000);
+  const lease = node.client.get(leases, LEASE)!;
+  const { uid } = node.client.get(nodes, { name: NAME })!.metadata;
+  assert.equal(lease.metadata.ownerReferences?.[0]?.uid, uid);
+});
+
+/** A node whose API can be out of reach, registered. */
+async function kept() {
+  const { client, clock } = await freshObjects();
+  const stop = new AbortController();
+  const state = { isAway: false };
+  const reached = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => (...args: A) =>
+    state.isAway ? Promise.reject(new LinkError("away")) : act.apply(client, args);
+  const remote = {
+    create: reached(client.create),
+    update: reached(client.update),
+    updateStatus: reached(client.updateStatus),
+  } as unknown as Client; // what the status uses of it
+  const status = new NodeStatus({
+    ...{ nodeName: NAME, hostIP: "192.0.2.1", podCIDR: undefined, labels: {}, machine: MACHINE },
+    ...{ runtimeVersion: "test://1", version: "v1.34.0", allocatable: allocatableOf(MACHINE) },
+    ...{ client: remote, view: client, clock, log: silentLog(clock), events: { record: () => {} } },
+  });
+  const running = status.run(stop.signal);
+  status.report(undefined);
+  await clock.advance(1_000);
+  return {
+    client,
+    clock,
+    set isAway(isAway: boolean) {
+      state.isAway = isAway;
+    },
+    renewed: () => client.get(leases, LEASE)!.spec.renewTime!,
+    ready: () =>
+      client.get(nodes, { name: NAME })!.status.conditions
+        ?.find(({ type }) => type === "Ready")?.status,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
+}
