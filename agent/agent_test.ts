@@ -202,6 +202,21 @@ Deno.test("an agent that restarts adopts what runs, and ends what nobody wants",
   assert.deepEqual(unready.map(({ metadata }) => metadata.name), []);
 });
 
+Deno.test("a container whose start was in flight when the agent ended becomes ready with the next", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  const status = () => node.pod("web")?.status.containerStatuses?.[0];
+  await node.until(() => node.runtime.containers.length === 1);
+  const pod = node.pod("web")!; // a change of it has its status written in the middle of the start
+  const metadata = { ...pod.metadata, annotations: { note: "look" } };
+  await node.client.update(pods, { ...pod, metadata });
+  await node.until(() => status()?.containerID !== undefined);
+  await node.halt();
+  assert.notEqual(node.waiting("web"), undefined, "its start was told, which is another test");
+  await node.restart();
+  await node.until(() => isReady(node.pod("web")));
+});
+
 Deno.test("a container that ended while the agent was away is started again", async () => {
   await using node = await NodeUnderTest.start();
   await node.create({ name: "web" });

@@ -245,8 +245,10 @@ export class PodWorker {
     const container = pod?.spec.containers.find((candidate) => candidate.name === name);
     if (pod === undefined || container === undefined) return;
     const status = statusOf(pod, name);
-    const isSame = status?.containerID?.endsWith(`://${id}`) ?? false;
-    const health: Health = isSame
+    // A status from before it ran knows nothing of its health.
+    const isShown = status?.state.running !== undefined &&
+      (status.containerID?.endsWith(`://${id}`) ?? false);
+    const health: Health = isShown
       ? { containerId: id, started: status?.started ?? false, ready: status?.ready ?? false }
       : initialHealth(id, container);
     this.#record.remember(name, { health });

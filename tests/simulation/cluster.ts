@@ -18,6 +18,8 @@ import { WatcherCheck } from "./watcher_check.ts";
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 /** Virtual time within which everything is as it should be once nothing fails any more. */
 const LIVENESS_MS = 1_800_000;
+/** What could not be written while the server was in trouble is tried again within this time. */
+const BACKLOG_MS = 65_000;
 /** A cluster that has come to rest stays so. */
 const REST_MS = 30_000;
 /** Heartbeats, and what is still to be told. */
@@ -346,7 +348,7 @@ class SimulatedCluster {
       await this.#advance(this.#elapsedMs + 1_000);
     }
     this.history.say("everything is as it should be");
-    await this.#advance(this.#elapsedMs + 5_000); // what follows from the last change
+    await this.#advance(this.#elapsedMs + BACKLOG_MS);
     const before = this.#changes;
     await this.#advance(this.#elapsedMs + REST_MS);
     const [problem] = this.#problems();

@@ -57,13 +57,32 @@ export class Users {
       await api.delete(replicaSets, replicaSet.metadata, { propagationPolicy: "Background" });
     }
     for (const pod of api.list(pods, NAMESPACE).filter(isAlone)) {
-      if (!isJob(pod)) await api.delete(pods, pod.metadata);
+      if (!isJob(pod)) await api.delete(pods, pod.metadata).catch(ignoreRefusal);
     }
-    for (const deployment of api.list(deployments, NAMESPACE)) {
-      const { paused: _, ...spec } = withImage(deployment, "app:1").spec;
-      await this.#acknowledged(api.update(deployments, { ...deployment, spec }));
+    for (const { metadata } of api.list(deployments, NAMESPACE)) {
+      await this.#persist(() => this.#mend(api, metadata.name));
     }
-    for (const { name } of this.#options.machines) await this.#cordon(api, name, false);
+    for (const { name } of this.#options.machines) {
+      await this.#persist(() => this.#cordon(api, name, false));
+    }
+  }
+
+  async #mend(api: Client & View, name: string): Promise<void> {
+    const deployment = api.get(deployments, { namespace: NAMESPACE, name });
+    if (deployment === undefined) return;
+    const { paused: _, ...spec } = withImage(deployment, "app:1").spec;
+    await this.#acknowledged(api.update(deployments, { ...deployment, spec }));
+  }
+
+  /** Others may write at the same time. */
+  async #persist(work: () => Promise<void>): Promise<void> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isRefusal(error, "Conflict") || tries === TRIES_MAX) throw error;
+      }
+    }
   }
 
   #do(action: UserAction, api: Client & View): Promise<void> {
