@@ -106,9 +106,15 @@ async function openNetwork({ dataFolder, flags, log, parts }: Ground): Promise<A
     folder: `${dataFolder}/network`,
     log,
   });
-  parts.defer(() => flags.stopPods ? network.destroy() : network.pods.close());
+  parts.defer(() => leaveNetwork(network));
   const { pods, routes } = network;
   return { network: pods, ...(routes && { routes }), ...rangesOf(network, asked, wantsLoopback) };
+}
+
+/** Pods that run on keep their network; without any, nothing of it stays on the machine. */
+async function leaveNetwork(network: NodeNetwork): Promise<void> {
+  const addresses = await network.pods.list();
+  return addresses.length === 0 ? await network.destroy() : network.pods.close();
 }
 
 /** Loopback addresses are taken when nothing else is possible: then what was asked for cannot be had. */
