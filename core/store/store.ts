@@ -96,7 +96,10 @@ export class TooLargeError extends Error {
   override name = "TooLargeError";
 }
 
-/** The write could not be made durable: nothing has changed. Reads go on. */
+/**
+ * The write could not be made durable: nothing has changed, unless the disk could not be asked either; then the
+ * change may be shown later. Reads go on.
+ */
 export class UnavailableError extends Error {
   override name = "UnavailableError";
 }

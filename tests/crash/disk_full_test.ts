@@ -9,6 +9,8 @@ import { keyOf, objectOf, RESOURCE, textIn } from "./writer_lines.ts";
 
 const DISK_BYTES = 6 * 1024 * 1024;
 const LARGE_BYTES = 2 * 1024 * 1024;
+/** One that no other suite uses. */
+const SUBNET = 57;
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const FULL = new UnavailableError("Cannot write: database or disk is full");
 
@@ -61,7 +63,12 @@ test("a store whose disk is full at the start says so, and opens once there is r
 
 test("a server on a full disk answers 503 with the reason, serves what it has, and recovers", () =>
   SmallDisk.with(4 * DISK_BYTES, async (disk) => {
-    const server = await ServerProcess.start({ runtime: "process", dataFolder: disk.folder });
+    const server = await ServerProcess.start({
+      runtime: "process",
+      dataFolder: disk.folder,
+      subnet: SUBNET,
+      args: ["--stop-pods", "--temporary"],
+    });
     try {
       assert.equal((await post(server, "kept")).status, 201);
       await disk.fill();
