@@ -1,5 +1,6 @@
 import { ApiError, type ErrorDetails } from "../client/api_error.ts";
 import type { Cause } from "../resources/causes.ts";
+import { CAUSES_MAX } from "../resources/report.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import { TooLargeError, UnavailableError } from "../store/store.ts";
 
@@ -52,8 +53,6 @@ export function forbidden(resource: AnyResource, name: string, why: string): Api
   );
 }
 
-/** More causes than this help nobody, and would make the answer larger than the question. */
-const CAUSES_SHOWN_MAX = 100;
 /** The longest name that there can be: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
 const NAME_CHARS_MAX = 253;
 
@@ -64,7 +63,7 @@ export function invalid(
   givenCauses: readonly Cause[],
 ): ApiError {
   const name = shortened(givenName);
-  const causes = givenCauses.slice(0, CAUSES_SHOWN_MAX);
+  const causes = givenCauses.slice(0, CAUSES_MAX);
   const texts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const all = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   const details: ErrorDetails = { name, kind, ...(group && { group }), causes };

@@ -1,4 +1,5 @@
 import { type Cause, forbidden, invalid, missing, tooLong } from "./causes.ts";
+import { CAUSES_MAX } from "./report.ts";
 import type { ObjectMeta, OwnerReference } from "./metadata.ts";
 import {
   labelNameFaults,
@@ -96,17 +97,28 @@ function newFinalizerCauses(next: readonly string[], previous: readonly string[]
 }
 
 function labelCauses(labels: Readonly<Record<string, string>>): Cause[] {
-  return Object.entries(labels).flatMap(([key, value]) => [
+  return firstCauses(Object.entries(labels), ([key, value]) => [
     ...invalidEach("metadata.labels", key, qualifiedNameFaults(key)),
     ...invalidEach("metadata.labels", value, labelValueFaults(value)),
   ]);
 }
 
+/** Stops when there is more to say than will be shown: a broken generator makes the same mistake very often. */
+function firstCauses<T>(items: readonly T[], causesOf: (item: T) => Cause[]): Cause[] {
+  const causes: Cause[] = [];
+  for (const item of items) {
+    if (causes.length >= CAUSES_MAX) break;
+    causes.push(...causesOf(item));
+  }
+  return causes;
+}
+
 function annotationCauses(annotations: Readonly<Record<string, string>>): Cause[] {
   const field = "metadata.annotations";
   const entries = Object.entries(annotations);
-  const causes = entries.flatMap(([key]) =>
-    invalidEach(field, key, qualifiedNameFaults(key.toLowerCase()))
+  const causes = firstCauses(
+    entries,
+    ([key]) => invalidEach(field, key, qualifiedNameFaults(key.toLowerCase())),
   );
   const bytes = entries.reduce((sum, entry) => sum + byteLengthOf(entry.join("")), 0);
   return bytes > ANNOTATIONS_BYTES_MAX

@@ -1,7 +1,7 @@
 import type { Cause } from "./causes.ts";
 
 /** More causes than this help nobody, and would make the answer larger than the question. */
-const CAUSES_MAX = 100;
+export const CAUSES_MAX = 100;
 /** Values nested deeper are refused, so that a schema that refers to itself cannot exhaust the stack. */
 const PATH_PARTS_MAX = 256;
 
