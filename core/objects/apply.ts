@@ -67,8 +67,11 @@ export async function applyManifest(
   documents: readonly Manifest[],
   options: ApplyOptions = {},
 ): Promise<readonly Applied[]> {
-  const checked: Checked[] = [];
-  for (const document of documents) checked.push(await planOf(resources, document, options));
+  const checked = await inTurns(documents, OBJECTS_PER_TURN, async (some) => {
+    const someChecked: Checked[] = [];
+    for (const document of some) someChecked.push(await planOf(resources, document, options));
+    return someChecked;
+  });
   const plans = checked.filter((each): each is Plan => !("refused" in each));
   const namespacesToCome = new Set(plans.filter(isNamespace).map(({ name }) => name.name));
   const results = new Map<Plan, Applied>();

@@ -17,8 +17,9 @@ export function withLastApplied(manifest: JsonObject, namespace: string): JsonOb
   };
   const { [LAST_APPLIED]: _, ...annotations } = objectIn(metadata, "annotations");
   const bare = { ...manifest, metadata: { ...metadata, annotations } };
+  // As long as when it is sorted, and found in a tenth of the time.
+  if (JSON.stringify(bare).length >= LAST_APPLIED_CHARS_MAX) return bare;
   const text = `${JSON.stringify(sorted(cloneJson(bare)))}\n`;
-  if (text.length > LAST_APPLIED_CHARS_MAX) return bare;
   return {
     ...bare,
     metadata: { ...metadata, annotations: { ...annotations, [LAST_APPLIED]: text } },
