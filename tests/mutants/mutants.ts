@@ -104,8 +104,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "new pods that are not available yet count as if they were",
     file: "core/controllers/rolling_update.ts",
-    search: "sizeOf(old) + grown - availableMin - currentUnavailable",
-    replace: "sizeOf(old) + grown - availableMin",
+    search: "const spare = stayingAvailable([current, ...old]) - availableMin;",
+    replace: "const spare = sizeOf([current, ...old]) - availableMin;",
   },
   {
     name: "Recreate does not wait for the old pods",

@@ -12,6 +12,8 @@ export interface PodFacts {
   /** When it last was active; `Infinity` while it is. */
   activeUntilMs: number;
   isReady: boolean;
+  /** When it last became ready. */
+  readySinceMs: number;
   wasReady: boolean;
   /** When it last was ready; `-Infinity` before. */
   readyUntilMs: number;
@@ -52,6 +54,7 @@ export class PodLedger {
       pod.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ??
         false;
     if (facts.isReady && !isReady) facts.readyUntilMs = nowMs;
+    if (!facts.isReady && isReady) facts.readySinceMs = nowMs;
     facts.isReady = isReady;
     facts.wasReady ||= isReady;
     return wrong && `pod ${name} ${wrong}`;
@@ -70,7 +73,13 @@ export class PodLedger {
 function newFacts({ metadata: { uid, name }, spec }: Pod): PodFacts {
   return {
     ...{ uid, name, owner: undefined, nodeName: undefined, cpuMillis: cpuMillisOf(spec) },
-    ...{ isActive: false, activeUntilMs: -Infinity, isReady: false, wasReady: false },
+    ...{
+      isActive: false,
+      activeUntilMs: -Infinity,
+      readySinceMs: Infinity,
+      isReady: false,
+      wasReady: false,
+    },
     ...{
       readyUntilMs: -Infinity,
       finishedMs: undefined,

@@ -4,6 +4,8 @@ import type { PodFacts, PodLedger } from "./pod_facts.ts";
 
 /** A controller may act on what it read this long ago: it decides, then writes, and a write takes its time. */
 const STALE_MS = 5_000;
+/** What has held for so long has reached the controller. */
+const KNOWN_MS = 1_000;
 
 interface Version {
   fromMs: number;
@@ -142,15 +144,14 @@ export class RolloutLimits {
       );
     if (!isSteady || this.#staleMs() > STALE_MS) return undefined;
     const wanted = Math.min(...versions.map(({ pods, unavailable }) => pods - unavailable));
-    const counted = siblings.map(([uid, { pods }]) => {
-      const available = this.#availableOf(uid, nowMs);
-      const before = uid === shrunk.uid ? shrunk.before : pods;
-      return { before: Math.min(before, available), after: Math.min(pods, available) };
-    });
-    const before = counted.reduce((sum, each) => sum + each.before, 0);
-    const after = counted.reduce((sum, each) => sum + each.after, 0);
-    if (after >= before || after >= wanted) return undefined;
-    return `replica set ${shrunk.name} shrank, and of ${before} available pods ${after} are left ` +
+    const left = siblings.reduce(
+      (sum, [uid, { pods }]) => sum + Math.min(pods, this.#availableOf(uid, nowMs)),
+      0,
+    );
+    const given = this.#replicaSets.get(shrunk.uid)!.pods;
+    const lost = Math.min(shrunk.before, this.#surelyAvailableOf(shrunk.uid, nowMs)) - given;
+    if (lost <= 0 || left >= wanted) return undefined;
+    return `replica set ${shrunk.name} shrank by ${lost} available pods, and ${left} are left ` +
       `where ${wanted} are wanted at least`;
   }
 
@@ -158,6 +159,13 @@ export class RolloutLimits {
   #availableOf(replicaSet: string, nowMs: number): number {
     return this.#podsOf(replicaSet).filter((pod) =>
       pod.isReady || pod.readyUntilMs >= nowMs - STALE_MS
+    ).length;
+  }
+
+  /** Pods of which the controller knows that they are available: those that have been for a moment. */
+  #surelyAvailableOf(replicaSet: string, nowMs: number): number {
+    return this.#podsOf(replicaSet).filter((pod) =>
+      pod.isReady && pod.isActive && pod.readySinceMs <= nowMs - KNOWN_MS
     ).length;
   }
 
