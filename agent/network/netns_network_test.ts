@@ -173,19 +173,19 @@ function networkOf(plumbing: Plumbing): NetnsNetwork {
 }
 
 async function answers(namespacePath: string, ip: string): Promise<void> {
-  assert.ok(await ping(namespacePath, ip), `${ip} does not answer in "${namespacePath}"`);
+  assert.ok(await ping(namespacePath, ip, 5), `${ip} does not answer in "${namespacePath}"`);
 }
 
 async function refuses(namespacePath: string, ip: string, what: string): Promise<void> {
-  assert.ok(!await ping(namespacePath, ip), `${what} answers`);
+  assert.ok(!await ping(namespacePath, ip, 1), `${what} answers`);
 }
 
 /** One echo request by a program that is everywhere: busybox, or the system's own ping. */
-async function ping(namespacePath: string, ip: string): Promise<boolean> {
+async function ping(namespacePath: string, ip: string, waitSeconds: number): Promise<boolean> {
   const busybox = programPath("busybox");
   const command = busybox === undefined ? ["ping"] : [busybox, "ping"];
   const { success } = await new Deno.Command("nsenter", {
-    args: [`--net=${namespacePath}`, ...command, "-c", "1", "-W", "1", ip],
+    args: [`--net=${namespacePath}`, ...command, "-c", "1", "-W", String(waitSeconds), ip],
     stdout: "null",
     stderr: "null",
   }).output();
