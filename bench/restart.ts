@@ -1,9 +1,10 @@
 import type { PodmanClient } from "../agent/podman/podman_client.ts";
 import { ApiConnection } from "./api_connection.ts";
-import type { Measurement } from "./harness.ts";
+import { BARE, openBare } from "./bare_container.ts";
+import type { Measurement, Report } from "./harness.ts";
 import { pod, PodFeed } from "./pods.ts";
 import { IMAGE_PORT, makeImage, needsPodman, podmanOf, startServer } from "./server.ts";
-import { quantile, spread } from "./statistics.ts";
+import { quantile, ratios, spread } from "./statistics.ts";
 
 const ROUNDS = 20;
 const WAIT_MS_MAX = 10_000;
@@ -28,30 +29,42 @@ export const restart: Measurement = {
     const feed = await PodFeed.open(server);
     const connection = await ApiConnection.open(server);
     const rounds = bench.rounds(ROUNDS);
-    const contestants = {
-      restart: (round: number) => oneRestart({ podman, feed, connection }, `restart-${round}`),
-    };
+    const bare = await openBare(bench, server);
     await oneRestart({ podman, feed, connection }, "warm-up");
-    const { restart = [] } = await bench.interleave(rounds, contestants);
+    await bare("warm-up");
+    const samples = await bench.interleave(rounds, {
+      bare: async (round) => {
+        const tookMs = await bare(`bare-${round}`);
+        return { answersMs: tookMs, readyMs: tookMs };
+      },
+      restart: (round) => oneRestart({ podman, feed, connection }, `restart-${round}`),
+    });
     feed.close();
     connection.close();
-    const row = (name: string, values: number[]) => [
-      name,
-      spread(values),
-      quantile(values, 0.95).toFixed(0),
-    ];
-    return {
-      columns: ["until", "ms", "p95"],
-      rows: [
-        row("its address answers with 200", restart.map(({ answersMs }) => answersMs)),
-        row("the API shows it Ready", restart.map(({ readyMs }) => readyMs)),
-      ],
-      notes: [
-        `Median of ${rounds} (range), each with a new pod; asked every millisecond. To hold: 150 ms.`,
-      ],
-    };
+    return reportOf(samples["bare"]!, samples["restart"]!, rounds);
   },
 };
+
+function reportOf(bare: Times[], restart: Times[], rounds: number): Report {
+  const base = bare.map(({ answersMs }) => answersMs);
+  const row = (name: string, values: number[]) => [
+    name,
+    spread(values),
+    quantile(values, 0.95).toFixed(0),
+    values === base ? "1" : spread(ratios(values, base), 2),
+  ];
+  return {
+    columns: ["", "ms", "p95", "× the bare container, by round"],
+    rows: [
+      row(BARE, base),
+      row("killed → its address answers with 200", restart.map(({ answersMs }) => answersMs)),
+      row("killed → the API shows it Ready", restart.map(({ readyMs }) => readyMs)),
+    ],
+    notes: [
+      `Median of ${rounds} (range), each with a new pod; asked every millisecond. To hold: 150 ms.`,
+    ],
+  };
+}
 
 async function oneRestart(
   { podman, feed, connection }: {
