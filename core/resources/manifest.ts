@@ -116,6 +116,9 @@ export function* objectFromYaml(
   throw new ManifestError("expected an object", positionIn(text, 0));
 }
 
+/** Finding a place in so much JSON is a step of its own. */
+const LARGE_CHARS = 64 * 1024;
+
 /** What the documents of one text share. */
 interface Stream {
   text: string;
@@ -254,6 +257,7 @@ function manifestOf(
     at: (path) => places.at(offsetOf(joined(prefix, path))),
     *locate() {
       if (!document.isJson) yield* treeOf(stream, document);
+      else if (stream.text.length > LARGE_CHARS) yield;
     },
   };
 }

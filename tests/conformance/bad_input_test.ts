@@ -8,7 +8,7 @@ import { sendRaw } from "./raw_request.ts";
 /** The event loop may not be held longer, whatever comes in. */
 const HELD_MS_MAX = 500;
 /** A busy machine holds the loop too: what counts is the best of several tries, and one will mostly do. */
-const TRIES = 4;
+const TRIES = 10;
 /** What all bad input together may add at its peak: about 220, most of it room that V8 takes and does not give back. */
 const MEMORY_MB_MAX = 320;
 
