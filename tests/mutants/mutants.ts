@@ -211,6 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "agent/status_writer.ts",
     search: "        await this.#write();\n        failures = 0;",
     replace: "        await this.#write();\n        this.#isDirty = false;\n        failures = 0;",
+    tests: ["agent/status_writer_test.ts"],
   },
   {
     name: "no relist: an exit that nobody told is never found",
