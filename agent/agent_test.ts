@@ -140,8 +140,9 @@ Deno.test("a proxy that is never done keeps a pod for 10 s of its grace, not lon
   await node.until(() => isReady(node.pod("web")));
   const deletedMs = node.clock.now();
   await node.client.delete(pods, { namespace: "default", name: "web" });
-  await node.until(() => node.pod("web") === undefined, 30_000);
+  await node.until(() => node.runtime.containers[0]?.state !== "running", 30_000);
   assert.equal(Math.floor((node.clock.now() - deletedMs) / 1_000), 10);
+  await node.until(() => node.pod("web") === undefined, 30_000);
 });
 
 Deno.test("a pod deleted by force is killed, though it does not heed SIGTERM", async () => {

@@ -50,6 +50,8 @@ export class PodWorker {
   #isAwake = false;
   #isOverdue = false;
   #isDraining = false;
+  /** Containers that have ended and whose last words are being read. */
+  readonly #ending = new Set<string>();
   #cancelTimer = () => {};
 
   constructor(options: PodWorkerOptions) {
@@ -254,14 +256,24 @@ export class PodWorker {
     this.#record.remember(name, { health });
   }
 
+  /** The last words are read first: whoever sees the end sees why. */
   async #noteExit(container: ContainerState): Promise<void> {
     const { id, name } = container;
     this.#probes.stop(id);
-    if (this.#record.containerOf(id)?.state === "exited") return;
-    const finishedAtMs = container.finishedAtMs ?? this.#options.parts.clock.now();
+    if (this.#hasEnded(id) || this.#ending.has(id)) return;
+    const { clock, log } = this.#options.parts;
+    const finishedAtMs = container.finishedAtMs ?? clock.now();
+    this.#ending.add(id);
+    await this.#readLastWords(name, container)
+      .catch((error) => log.warn("Cannot read the last words of a container", { id, error }));
+    this.#ending.delete(id);
+    if (this.#hasEnded(id)) return;
     this.#record.put({ ...container, state: "exited", finishedAtMs });
     this.#tellRest(container);
-    await this.#readLastWords(name, container);
+  }
+
+  #hasEnded(id: string): boolean {
+    return this.#record.containerOf(id)?.state === "exited";
   }
 
   async #readLastWords(name: string, run: ContainerState): Promise<void> {
