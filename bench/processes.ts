@@ -53,13 +53,19 @@ export function usageOf(pids: Iterable<number>): Usage {
 /** CPU time of every process of this machine, with that of its children that have ended. */
 export type Census = ReadonlyMap<number, { parent: number; cpuSeconds: number }>;
 
-/** Threads of the kernel and the first process are left out: they work for everybody. */
+/**
+ * Threads of the kernel are left out: they work for everybody. So are the first process and the ancestors of this one,
+ * to which the processes go that we have left to themselves, and the dead ones that wait there to be fetched.
+ */
 export function census(): Census {
   const seen = new Map<number, { parent: number; cpuSeconds: number }>();
+  const heirs = ancestorsOf(Deno.pid).add(INIT_PID);
   for (const pid of allProcesses()) {
     const fields = statOf(pid);
-    const parent = Number(fields?.[1]);
-    if (fields === undefined || pid <= KERNEL_PID || parent === KERNEL_PID) continue;
+    if (fields === undefined) continue; // it has ended
+    const [state, parent] = [fields[0], Number(fields[1])];
+    const isKernel = pid === KERNEL_PID || parent === KERNEL_PID;
+    if (isKernel || heirs.has(pid) || (state === "Z" && heirs.has(parent))) continue;
     seen.set(pid, { parent, cpuSeconds: ticksOf(fields, true) / CLOCK_TICKS_PER_SECOND });
   }
   return seen;
@@ -67,13 +73,13 @@ export function census(): Census {
 
 /**
  * CPU seconds that all but the processes of `own` have used between two counts. What a process has used goes to
- * its parent when it ends; of those whose parent is the first process the end is not seen.
+ * its parent when it ends; of those whose parent is left out the end is not seen.
  */
 export function cpuSecondsBetween(before: Census, after: Census, own: ReadonlySet<number>): number {
   let seconds = 0;
   for (const [pid, { cpuSeconds }] of after) if (!own.has(pid)) seconds += cpuSeconds;
   for (const [pid, { cpuSeconds, parent }] of before) {
-    const isOrphan = parent === INIT_PID && !after.has(pid);
+    const isOrphan = !before.has(parent) && !after.has(pid);
     if (!own.has(pid) && !isOrphan) seconds -= cpuSeconds;
   }
   return Math.max(0, seconds);
@@ -87,6 +93,12 @@ export function machineClass(): string {
   return `${navigator.hardwareConcurrency} cores (${cpu}), ${
     memoryGib.toFixed(0)
   } GiB, Linux ${kernel}`;
+}
+
+function ancestorsOf(pid: number): Set<number> {
+  const ancestors = new Set<number>();
+  for (let at = Number(statOf(pid)?.[1]); at > 0; at = Number(statOf(at)?.[1])) ancestors.add(at);
+  return ancestors;
 }
 
 function allProcesses(): number[] {
