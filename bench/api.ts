@@ -12,7 +12,7 @@ const CONNECTIONS = 64;
 const OPERATIONS = 6_000;
 const LONE_OPERATIONS = 600;
 const PODS = 10_000;
-const LISTS = 10;
+const LISTS = 30;
 const MIB = 1024 * 1024;
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 
@@ -122,6 +122,7 @@ async function run(
   const all = await Promise.all(
     Array.from({ length: connections }, () => ApiConnection.open(server)),
   );
+  await Promise.all(all.map((connection) => connection.send("GET", "/version"))); // all stand now
   const latencies = new Float64Array(operations);
   let next = 0;
   const cpuBefore = cpuSecondsOf([server.pid]);
