@@ -1,3 +1,4 @@
+import { timestamp } from "../core/lib/timestamp.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type {
   ContainerState as ShownState,
@@ -53,11 +54,6 @@ export function statusChangeMs({ memories }: ObservedPod, nowMs: number): number
     failure?.stage === "pull" ? [failure.atMs + PULL_ERROR_SHOWN_MS] : []
   );
   return Math.min(Infinity, ...changes.filter((atMs) => atMs > nowMs));
-}
-
-/** RFC 3339 in whole seconds, as `metav1.Time`. */
-export function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** `web_default(uid)`, as the kubelet names pods in messages. */

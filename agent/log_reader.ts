@@ -1,3 +1,4 @@
+import { concat } from "../core/lib/bytes.ts";
 import type { LogOptions } from "../core/client/node_streams.ts";
 import { criEntry, endsLine, LineCutter, type LogEntry, rawEntry } from "./log_lines.ts";
 
@@ -90,7 +91,7 @@ async function* render(
       }
       isInside = entry.isPartial;
     }
-    if (parts.length > 0) yield joined(parts);
+    if (parts.length > 0) yield concat(parts);
   }
 }
 
@@ -126,7 +127,7 @@ async function tailOffset(file: LogFile, tailLines: number, format: string): Pro
   while (start > 0) {
     const length = Math.min(BLOCK_BYTES, start);
     start -= length;
-    bytes = joined([await file.readAt(start, length), bytes]);
+    bytes = concat([await file.readAt(start, length), bytes]);
     const begin = tailStart(bytes, { tailLines, format, isWhole: start === 0 });
     if (begin !== undefined) return start + begin;
   }
@@ -258,14 +259,4 @@ class FolderNotices {
   async #listen(): Promise<void> {
     for await (const { kind } of this.#watcher) if (kind !== "access") this.#mark();
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -6,11 +6,11 @@ import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import { isEqual } from "../core/lib/equality.ts";
 import type { Log } from "../core/lib/log.ts";
+import { timestamp } from "../core/lib/timestamp.ts";
 import { leases } from "../core/resources/leases.ts";
 import type { NodeCondition } from "../core/resources/node_status.ts";
 import { type Node, nodes } from "../core/resources/nodes.ts";
 import { quantityOfBytes, unitsOf } from "../core/resources/quantities.ts";
-import { timestamp } from "./container_status.ts";
 import type { Machine } from "./machine.ts";
 import { COMPONENT } from "./pod_events.ts";
 

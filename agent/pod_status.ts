@@ -1,7 +1,8 @@
+import { timestamp } from "../core/lib/timestamp.ts";
 import { qosClassOf } from "../core/resources/pod_spec/qos.ts";
 import type { PodCondition, PodStatus } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
-import { containerStatusOf, isStarting, type StatusInput, timestamp } from "./container_status.ts";
+import { containerStatusOf, isStarting, type StatusInput } from "./container_status.ts";
 import { deadlineMs, isFinished } from "./next_step.ts";
 import type { ObservedPod } from "./observed_pod.ts";
 

@@ -1,6 +1,7 @@
 import { overlap, parseIpv4Range } from "../core/lib/ipv4.ts";
 import type { Node } from "../core/resources/nodes.ts";
 import { CommandError } from "./command.ts";
+import { ROOT_DATA_FOLDER } from "./data_folder.ts";
 
 /** Ranges that pods and services get when the flags do not say. */
 export interface Ranges {
@@ -64,11 +65,9 @@ export function hostAndPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-const DEFAULT_FOLDER = "/var/lib/coracle";
-
 /** Name of the pods' gateway device: `cora0`, or one of its own for a server with another data folder. */
 export async function gatewayDevice(dataFolder: string): Promise<string> {
-  if (dataFolder === DEFAULT_FOLDER) return "cora0";
+  if (dataFolder === ROOT_DATA_FOLDER) return "cora0";
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(dataFolder));
   return `cora${new Uint8Array(digest).toHex().slice(0, 8)}`;
 }

@@ -1,5 +1,8 @@
 import { CommandError } from "./command.ts";
 
+/** Where the data lies as root. */
+export const ROOT_DATA_FOLDER = "/var/lib/coracle";
+
 /**
  * Where a server keeps its data when `--data` does not say: `/var/lib/coracle` as root, else
  * `$XDG_DATA_HOME/coracle` (https://specifications.freedesktop.org/basedir-spec/latest/).
@@ -7,7 +10,7 @@ import { CommandError } from "./command.ts";
 export function defaultDataFolder(
   { uid, env }: { uid: number | null; env: (name: string) => string | undefined },
 ): string {
-  if (uid === 0) return "/var/lib/coracle";
+  if (uid === 0) return ROOT_DATA_FOLDER;
   const home = env("HOME") ?? ".";
   return `${env("XDG_DATA_HOME") || `${home}/.local/share`}/coracle`;
 }

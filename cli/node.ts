@@ -1,3 +1,4 @@
+import { gitVersionOf } from "../core/api/version.ts";
 import { Agent } from "../agent/agent.ts";
 import { readMachine } from "../agent/machine.ts";
 import type { Client, View } from "../core/client/client.ts";
@@ -6,7 +7,7 @@ import { Proxy } from "../proxy/proxy.ts";
 import { runProxy } from "../proxy/run_proxy.ts";
 import { type Ground, keepRunning } from "./ground.ts";
 import type { NodeGround } from "./node_ground.ts";
-import { KUBERNETES_VERSION, VERSION } from "./version.ts";
+import { VERSION } from "./version.ts";
 
 /** What requests under way in the proxy are given to end when the process stops. */
 const DRAIN_MS = 5_000;
@@ -48,7 +49,7 @@ export async function createNode(
   parts.defer(() => proxy.stop(0));
   const agent = new Agent({
     ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels },
-    version: `v${KUBERNETES_VERSION}+coracle-${VERSION}`,
+    version: gitVersionOf(VERSION),
     machine: await readMachine(dataFolder),
     ...{ dataFolder, client, view, runtime, network, clock, log, events },
     untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),

@@ -1,3 +1,4 @@
+import { linesOf } from "../core/client/answer_body.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import type { Access } from "./kubeconfig.ts";
 
@@ -24,9 +25,10 @@ export class PodWatch {
     const url = `${server}/api/v1/namespaces/default/pods?watch=true`;
     try {
       const answer = await fetch(url, { headers, client, signal });
-      for await (const line of linesOf(answer.body!)) {
-        const { object: pod } = JSON.parse(line) as { object: Pod };
-        yield this.#changeOf(pod);
+      for await (const lines of linesOf(answer.body!, signal)) {
+        for (const line of lines) {
+          yield this.#changeOf((JSON.parse(line) as { object: Pod }).object);
+        }
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -46,14 +48,5 @@ export class PodWatch {
     if (isReady) this.#reasons.delete(name);
     else this.#reasons.set(name, waiting?.message ?? waiting?.reason ?? status.phase);
     return { name, isReady };
-  }
-}
-
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncIterable<string> {
-  let rest = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    yield* lines.filter((line) => line !== "");
   }
 }

@@ -1,11 +1,10 @@
 import type { Command } from "commander";
+import { KUBERNETES_VERSION } from "../core/api/version.ts";
 import manifest from "../deno.json" with { type: "json" };
 import type { Terminal } from "./command.ts";
 
 /** Version of Coracle, e.g. `0.1.0`. */
 export const VERSION: string = manifest.version;
-/** Version of the Kubernetes API whose words we speak. */
-export const KUBERNETES_VERSION = "1.34.1";
 
 export function versionCommand(program: Command, terminal: Terminal): void {
   program.command("version")

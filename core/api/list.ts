@@ -5,7 +5,7 @@ import type { Entry } from "../store/store.ts";
 import type { Page } from "./list_page.ts";
 import type { ServedKind } from "./served_kinds.ts";
 import { type IncludeObject, metadataOf, rowParts, TABLE_END, tableHead } from "./table.ts";
-import { concat } from "./watch_lines.ts";
+import { concat } from "../lib/bytes.ts";
 
 const encoder = new TextEncoder();
 const COMMA = encoder.encode(",");

@@ -10,7 +10,7 @@ import { ApiError } from "../client/api_error.ts";
 import type { ResourcePath } from "./parse_path.ts";
 import type { ServedKind, Stored } from "./served_kinds.ts";
 import { includeObjectOf, metadataOf, rowParts, TABLE_END, tableHead } from "./table.ts";
-import { concat } from "./watch_lines.ts";
+import { concat } from "../lib/bytes.ts";
 
 /** A request for objects of a kind. */
 export interface ObjectRequest {

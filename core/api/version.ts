@@ -1,5 +1,10 @@
 /** The release of Kubernetes whose API is served: clients compare their own with it. */
-const KUBERNETES_VERSION = "1.34.1";
+export const KUBERNETES_VERSION = "1.34.1";
+
+/** What the server and its nodes call themselves, e.g. `v1.34.1+coracle-0.1.0`. */
+export function gitVersionOf(product: string): string {
+  return `v${KUBERNETES_VERSION}+coracle-${product}`;
+}
 
 /** What `/version` answers: https://kubernetes.io/docs/reference/generated/kubernetes-api (version.Info). */
 export interface VersionInfo {
@@ -20,7 +25,7 @@ export function versionInfo(product: string): VersionInfo {
   return {
     major,
     minor,
-    gitVersion: `v${KUBERNETES_VERSION}+coracle-${product}`,
+    gitVersion: gitVersionOf(product),
     gitCommit: "",
     gitTreeState: "clean",
     buildDate: "1970-01-01T00:00:00Z",

@@ -1,12 +1,7 @@
+import { concat } from "../lib/bytes.ts";
 import type { Prefix, Store } from "../store/store.ts";
 import type { ByteStream } from "./byte_stream.ts";
-import {
-  concat,
-  type Matches,
-  type SelectedEvent,
-  selectedEvent,
-  type WatchLines,
-} from "./watch_lines.ts";
+import { type Matches, type SelectedEvent, selectedEvent, type WatchLines } from "./watch_lines.ts";
 
 /** What a slow watcher may let wait before it is cut off. It resumes by its resourceVersion, or lists again. */
 export const WATCH_QUEUE_BYTES_MAX = 8 * 1024 * 1024;

@@ -1,3 +1,4 @@
+import { concat } from "../lib/bytes.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import type { Entry, StoreEvent } from "../store/store.ts";
@@ -132,14 +133,4 @@ const sharedLines = new WeakMap<object, Map<string, Uint8Array>>();
 
 function line(type: string, object: unknown): Uint8Array {
   return encoder.encode(JSON.stringify({ type, object }) + "\n");
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

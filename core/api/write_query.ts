@@ -1,3 +1,4 @@
+import { isJsonObject } from "../lib/json_value.ts";
 import type { DeleteOptions } from "../client/client.ts";
 import { ApiError } from "../client/api_error.ts";
 import type { ApplyOptions } from "../objects/apply.ts";
@@ -43,7 +44,7 @@ export function deleteOptions(
   c: ApiContext,
   body: unknown,
 ): { deletion: DeleteOptions; isDryRun: boolean } {
-  const given = isObject(body) ? body : {};
+  const given = isJsonObject(body) ? body : {};
   const { gracePeriodSeconds: seconds, propagationPolicy, orphanDependents, preconditions } = given;
   const grace = c.req.query("gracePeriodSeconds") ?? seconds;
   const policy = oneOf(
@@ -57,7 +58,7 @@ export function deleteOptions(
         ? {}
         : { gracePeriodSeconds: integer("gracePeriodSeconds", grace) }),
       ...(policy ? { propagationPolicy: policy } : {}),
-      ...(isObject(preconditions) ? { preconditions: preconditionsOf(preconditions) } : {}),
+      ...(isJsonObject(preconditions) ? { preconditions: preconditionsOf(preconditions) } : {}),
     },
     isDryRun: isDryRun([
       ...c.req.queries("dryRun") ?? [],
@@ -116,8 +117,4 @@ function invalid(field: string, message: string): ApiError {
 /** Who writes, where it does not say: its program, as Kubernetes takes it from the User-Agent. */
 function managerOf(userAgent: string | undefined): string | undefined {
   return userAgent?.split("/")[0]?.trim() || undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -14,11 +14,21 @@ export interface ConnectedClient {
   close(): Promise<void>;
 }
 
-type Scenario = (connected: ConnectedClient) => Promise<void>;
+/** What must hold, by the sentence that says it. */
+export type Scenarios = Readonly<Record<string, (connected: ConnectedClient) => Promise<void>>>;
 
 /** What holds for every way to talk to the API. */
 export function testClient(name: string, connect: () => Promise<ConnectedClient>): void {
-  for (const [behaviour, scenario] of Object.entries(SCENARIOS)) {
+  testScenarios(name, connect, SCENARIOS);
+}
+
+/** One test for each scenario, each with a connection of its own. */
+export function testScenarios(
+  name: string,
+  connect: () => Promise<ConnectedClient>,
+  scenarios: Scenarios,
+): void {
+  for (const [behaviour, scenario] of Object.entries(scenarios)) {
     Deno.test(`${name}: ${behaviour}`, async () => {
       const connected = await connect();
       try {
@@ -30,7 +40,7 @@ export function testClient(name: string, connect: () => Promise<ConnectedClient>
   }
 }
 
-const SCENARIOS: Record<string, Scenario> = {
+const SCENARIOS: Scenarios = {
   "what was created is in the view": async ({ client, view, caughtUp }) => {
     const created = await client.create(configMaps, configMap("a", { k: "v" }));
     await caughtUp();

@@ -1,6 +1,7 @@
 import { AssertionError } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { type Event, events } from "../resources/events.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { ApiError } from "./api_error.ts";
@@ -197,9 +198,4 @@ async function orUndefined<T>(write: Promise<T>): Promise<T | undefined> {
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.set(key, value);
   if (map.size > REMEMBERED_MAX) map.delete(map.keys().next().value!);
-}
-
-/** RFC 3339 in whole seconds, as Kubernetes' `metav1.Time`. */
-function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
 import { type ConfigMap, configMaps } from "../resources/config_maps.ts";
 import { type Pod, pods } from "../resources/pods.ts";
-import type { ConnectedClient } from "./client_contract.ts";
+import { type ConnectedClient, type Scenarios, testScenarios } from "./client_contract.ts";
 import type { Draft, View, ViewEvent } from "./client.ts";
 
 const CHANGES = 200;
 
-type Scenario = (connected: ConnectedClient) => Promise<void>;
-
 /** What holds for every view of the API, besides what `testClient` says of it. */
 export function testView(name: string, connect: () => Promise<ConnectedClient>): void {
-  for (const [behaviour, scenario] of Object.entries(SCENARIOS)) {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const connected = await connect();
-      try {
-        await scenario(connected);
-      } finally {
-        await connected.close();
-      }
-    });
-  }
+  testScenarios(name, connect, SCENARIOS);
 }
 
-const SCENARIOS: Record<string, Scenario> = {
+const SCENARIOS: Scenarios = {
   "every change of an object is told once, in order, and what is told is what shows": async (
     { client, view, caughtUp },
   ) => {

@@ -6,13 +6,8 @@ import {
 import type { ReplicaSet, ReplicaSetStatus } from "../resources/replica_sets.ts";
 import { allOf, type History } from "./replica_set_history.ts";
 import { availableOf, limitsOf, sizeOf } from "./rolling_update.ts";
-import {
-  conditionOf,
-  msOf,
-  timestamp,
-  withCondition,
-  withoutCondition,
-} from "./status_conditions.ts";
+import { conditionOf, msOf, withCondition, withoutCondition } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 
 /** Kubernetes: a deadline that stands for none. */
 const NO_DEADLINE = 2_147_483_647;

@@ -6,7 +6,8 @@ import { deploymentController } from "./deployments.ts";
 import { isActive, isReady } from "./pod_states.ts";
 import { nameOfCurrent } from "./replica_set_history.ts";
 import { replicaSetController } from "./replica_sets.ts";
-import { conditionOf, timestamp } from "./status_conditions.ts";
+import { conditionOf } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "./test_cluster.ts";
 
 const WEB = { namespace: "default", name: "web" };

@@ -5,7 +5,7 @@ import { type Pod, pods } from "../resources/pods.ts";
 import { services } from "../resources/services.ts";
 import { keyOf, loopOf } from "./controller.ts";
 import { ENDPOINTS_PER_SLICE_MAX, endpointSliceController } from "./endpoint_slices.ts";
-import { timestamp } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "./test_cluster.ts";
 
 const SELECTED = { app: "web" };

@@ -5,7 +5,7 @@ import { nodes } from "../resources/nodes.ts";
 import { type AnyResource, apiVersionOf, type KubeObject } from "../resources/resource.ts";
 import { secrets } from "../resources/secrets.ts";
 import { garbageCollector } from "./garbage_collection.ts";
-import { timestamp } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "./test_cluster.ts";
 
 const RESOURCES = [configMaps, secrets, nodes, leases];

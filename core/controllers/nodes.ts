@@ -15,7 +15,8 @@ import {
   type Write,
 } from "./controller.ts";
 import { readySinceMs } from "./pod_states.ts";
-import { conditionOf, holds, msOf, timestamp, withCondition } from "./status_conditions.ts";
+import { conditionOf, holds, msOf, withCondition } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { NOT_READY, UNREACHABLE } from "../resources/pod_spec/default_tolerations.ts";
 import { UNSCHEDULABLE } from "./taints.ts";
 

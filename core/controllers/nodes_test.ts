@@ -5,7 +5,8 @@ import { type Pod, pods } from "../resources/pods.ts";
 import { evictionController, evictionMs } from "./evictions.ts";
 import { HEARTBEAT_GRACE_MS, nodeController, STARTUP_GRACE_MS } from "./nodes.ts";
 import { podCleanupController } from "./pod_cleanup.ts";
-import { conditionOf, timestamp } from "./status_conditions.ts";
+import { conditionOf } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { withDefaultTolerations } from "../resources/pod_spec/default_tolerations.ts";
 import { TestCluster } from "./test_cluster.ts";
 

@@ -5,7 +5,7 @@ import { ApiError } from "../client/api_error.ts";
 import { loopOf } from "./controller.ts";
 import { replicaSetController } from "./replica_sets.ts";
 import { TestCluster } from "./test_cluster.ts";
-import { timestamp } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 
 const template = {
   metadata: { labels: { app: "web" } },

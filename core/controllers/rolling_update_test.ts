@@ -8,7 +8,7 @@ import { deploymentController } from "./deployments.ts";
 import { isActive, isReady } from "./pod_states.ts";
 import { replicaSetController } from "./replica_sets.ts";
 import { limitsOf } from "./rolling_update.ts";
-import { timestamp } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "./test_cluster.ts";
 
 const WEB = { namespace: "default", name: "web" };

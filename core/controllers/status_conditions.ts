@@ -1,13 +1,10 @@
+import { timestamp } from "../lib/timestamp.ts";
+
 /** What the conditions of all kinds have in common. */
 export interface AnyCondition {
   type: string;
   status: "True" | "False" | "Unknown";
   lastTransitionTime?: string;
-}
-
-/** RFC 3339 in whole seconds, as Kubernetes writes times in objects. */
-export function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** Milliseconds since 1970, or 0 for a time that is absent or cannot be read. */

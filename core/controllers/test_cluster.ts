@@ -11,7 +11,7 @@ import {
   type Resource,
 } from "../resources/resource.ts";
 import { type Controller, type Loop, loopOf, type Plan, type Write } from "./controller.ts";
-import { timestamp } from "./status_conditions.ts";
+import { timestamp } from "../lib/timestamp.ts";
 
 /** An object for a test: what it does not say, the schema's defaults and the cluster do. */
 export interface Given {

@@ -7,9 +7,9 @@ import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionRule } from "./admission/admission_rule.ts";
 import { type Input, inputFrom, warningsOf } from "./input.ts";
-import { isJsonObject, type JsonObject } from "./json_value.ts";
+import { isJsonObject, type JsonObject } from "../lib/json_value.ts";
 import { badRequest, conflict, invalid } from "./refusals.ts";
-import { timestamp } from "./timestamp.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import type { WriteOptions } from "./write_options.ts";
 
 export interface AdmitContext {

@@ -3,10 +3,10 @@ import type { ObjectName } from "../client/client.ts";
 import { missing, notSupported } from "../resources/causes.ts";
 import { type Pod, pods } from "../resources/pods.ts";
 import type { KubeObject } from "../resources/resource.ts";
-import { isJsonObject, objectIn } from "./json_value.ts";
+import { isJsonObject, objectIn } from "../lib/json_value.ts";
 import type { Objects } from "./objects.ts";
 import { badRequest, conflict, invalid } from "./refusals.ts";
-import { timestamp } from "./timestamp.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import type { WriteOptions, Written } from "./write_options.ts";
 
 /**

@@ -3,7 +3,7 @@ import { type AnyResource, groupResourceOf, type KubeObject } from "../resources
 import type { Namespace } from "../resources/namespaces.ts";
 import type { Pod } from "../resources/pods.ts";
 import { conflict } from "./refusals.ts";
-import { timestamp } from "./timestamp.ts";
+import { timestamp } from "../lib/timestamp.ts";
 
 /** What a delete does to an object: it goes, it is marked to go, or it stays as it is because it is going already. */
 export type Deletion = "remove" | "nothing" | { next: KubeObject };

@@ -1,7 +1,7 @@
 import { check } from "../resources/check.ts";
 import type { Cause } from "../resources/causes.ts";
 import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "./json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../lib/json_value.ts";
 import { badRequest, invalid } from "./refusals.ts";
 import type { WriteOptions } from "./write_options.ts";
 

@@ -8,7 +8,7 @@ import { formatIpv4 } from "../lib/ipv4.ts";
 import { admissionRules, serviceRange } from "./admission/mod.ts";
 import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
 import { deletionOf, isDone } from "./deletion.ts";
-import { isJsonObject, type JsonObject, objectIn } from "./json_value.ts";
+import { isJsonObject, type JsonObject, objectIn } from "../lib/json_value.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "./refusals.ts";
 import { isRefusal } from "../client/api_error.ts";

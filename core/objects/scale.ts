@@ -5,7 +5,7 @@ import { formatSelector, selectorOf } from "../resources/selectors.ts";
 import { integer, object, present, string, type TypeOf } from "../resources/schema.ts";
 import { check } from "../resources/check.ts";
 import { objectMeta } from "../resources/metadata.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "./json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../lib/json_value.ts";
 import type { Objects } from "./objects.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 import { badRequest, conflict, invalid, notFound } from "./refusals.ts";

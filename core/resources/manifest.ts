@@ -1,3 +1,4 @@
+import { isJsonObject } from "../lib/json_value.ts";
 import {
   decodeUtf8,
   JsonError,
@@ -8,7 +9,6 @@ import {
 } from "../lib/json_text.ts";
 import { runAtOnce, type Steps } from "../lib/steps.ts";
 import {
-  isRecord,
   keySetTwice,
   ManifestError,
   Places,
@@ -112,7 +112,7 @@ export function* objectFromYaml(
   const all = { ...MANIFEST_LIMITS, ...limits };
   const text = textOf(source, all);
   const tree = yield* readYaml(text, [0, text.length], all);
-  if (isRecord(tree.value)) return tree.value;
+  if (isJsonObject(tree.value)) return tree.value;
   throw new ManifestError("expected an object", positionIn(text, 0));
 }
 
@@ -226,7 +226,7 @@ function* unpacked(
   prefix = "",
 ): Generator<Manifest> {
   if (value === null || value === undefined) return;
-  if (!isRecord(value)) {
+  if (!isJsonObject(value)) {
     throw new ManifestError("expected an object", stream.places.at(document.start));
   }
   const { kind, items } = value;
@@ -277,6 +277,6 @@ function joined(prefix: string, path: string): string {
 /** The items of a typed list (`PodList`) need not say what they are. */
 function withKindOf(list: Record<string, unknown>, item: unknown): unknown {
   const { kind, apiVersion } = list;
-  if (!isRecord(item) || kind === "List" || item["kind"] !== undefined) return item;
+  if (!isJsonObject(item) || kind === "List" || item["kind"] !== undefined) return item;
   return { apiVersion, kind: String(kind).slice(0, -"List".length), ...item };
 }

@@ -63,7 +63,3 @@ function lineStartsOf(text: string): Uint32Array {
   }
   return starts;
 }
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

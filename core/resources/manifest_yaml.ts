@@ -1,3 +1,4 @@
+import { isJsonObject } from "../lib/json_value.ts";
 import {
   Alias,
   Composer,
@@ -10,7 +11,6 @@ import {
   YAMLSeq,
 } from "yaml";
 import {
-  isRecord,
   keyForbidden,
   keySetTwice,
   ManifestError,
@@ -224,7 +224,7 @@ class Reader {
   #merge({ key, value: merged }: ParsedPair, result: Record<string, unknown>, depth: number): void {
     const value = this.valueOf(merged, depth);
     for (const base of Array.isArray(value) ? value : [value]) {
-      if (!isRecord(base)) {
+      if (!isJsonObject(base)) {
         throw this.#fault(key, "map merge requires map or sequence of maps as the value");
       }
       for (const name of Object.keys(base)) {

@@ -1,3 +1,4 @@
+import { concat } from "../lib/bytes.ts";
 import { DataLock } from "./data_lock.ts";
 import {
   type Batch,
@@ -269,11 +270,5 @@ function joined(
       `Cannot read ${key.join("/")}: ${count - chunks.length} parts of it are missing`,
     );
   }
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return concat(chunks);
 }

@@ -1,3 +1,4 @@
+import { concat } from "../../lib/bytes.ts";
 import { ApiError } from "../../client/api_error.ts";
 import type { ApiContext, ApiMiddleware } from "../api_context.ts";
 
@@ -31,7 +32,7 @@ async function readWithin(c: ApiContext, bytesMax: number): Promise<Uint8Array> 
   if (announced !== length) {
     throw new ApiError("BadRequest", "the body of the request ended too early");
   }
-  return joined(chunks, length);
+  return chunks.length === 1 ? chunks[0]! : concat(chunks);
 }
 
 /** Straight from the socket where there is one: a web stream in between would cost as much as the rest. */
@@ -39,17 +40,6 @@ async function* chunksOf(c: ApiContext): AsyncIterable<Uint8Array> {
   const incoming = c.env?.incoming;
   if (incoming) yield* incoming as AsyncIterable<Uint8Array>;
   else if (c.req.raw.body) yield* c.req.raw.body;
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }
 
 function tooLarge(bytesMax: number): ApiError {

@@ -1,6 +1,6 @@
 import type { Operation } from "rfc6902";
 import { ApiError } from "../../client/api_error.ts";
-import { cloneJson, isJsonObject } from "../json_value.ts";
+import { cloneJson, isJsonObject } from "../../lib/json_value.ts";
 import { badRequest } from "../refusals.ts";
 
 /** As in kube-apiserver. */

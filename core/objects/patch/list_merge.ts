@@ -1,6 +1,6 @@
 import { isEqual } from "../../lib/equality.ts";
 import type { Schema } from "../../resources/schema.ts";
-import { isJsonObject } from "../json_value.ts";
+import { isJsonObject } from "../../lib/json_value.ts";
 
 // How the lists of a schema are merged: what strategic merge patch and three-way merge have in common.
 

@@ -1,5 +1,5 @@
 import type { Schema } from "../../resources/schema.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "../json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
 import { badRequest } from "../refusals.ts";
 import { fieldSchema, inOrder, isMerged, mergeKeyOf, sameKey, strategiesOf } from "./list_merge.ts";
 

@@ -1,6 +1,6 @@
 import { isEqual } from "../../lib/equality.ts";
 import type { Schema } from "../../resources/schema.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "../json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
 import { fieldSchema, inOrder, isMerged, mergeKeyOf, sameKey, strategiesOf } from "./list_merge.ts";
 
 /** The three sides of an apply. */
