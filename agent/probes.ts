@@ -68,7 +68,11 @@ export class Probes {
   #watch(kind: ProbeKind, probe: Probe): void {
     const { clock, startedAtMs, check, onOutcome } = this.#options;
     const firstMs = Math.max(clock.now(), startedAtMs + (probe.initialDelaySeconds ?? 0) * 1_000);
-    let schedule: ProbeSchedule = { firstMs, eagerMs: eagerFirstMs(kind, probe) };
+    let schedule: ProbeSchedule = {
+      firstMs,
+      dueMs: firstMs,
+      eagerMs: eagerFirstMs(kind, probe),
+    };
     let tally: Tally = { verdict: this.#verdictOf(kind), answer: undefined, inARow: 0 };
     const ask = async (isCounted: boolean) => {
       const outcome = await check(probe, this.#stop.signal);
@@ -157,13 +161,19 @@ export function afterAnswer(
   return { verdict: answer === "success" ? "good" : "bad", answer, inARow };
 }
 
-/** When questions are due. `eagerMs`: wait before the next early one; `undefined`: there are none. */
+/** When questions are due. */
 export interface ProbeSchedule {
   readonly firstMs: number;
+  /** When the last question was due. */
+  readonly dueMs: number;
+  /** Wait before the next early question; `undefined`: there are none. */
   readonly eagerMs: number | undefined;
 }
 
-/** The next question: at the next full period since the first, or earlier while it is eager. Pure. */
+/**
+ * The next question: at the next full period since the first, or earlier while it is eager. A period that has
+ * begun while the last question was being answered is asked for at once, as the kubelet's ticker keeps one tick. Pure.
+ */
 export function nextQuestion(
   schedule: ProbeSchedule,
   { periodSeconds }: Probe,
@@ -171,19 +181,19 @@ export function nextQuestion(
   hasSucceeded: boolean,
 ): { atMs: number; isCounted: boolean; schedule: ProbeSchedule } {
   const periodMs = periodSeconds * 1_000;
-  const { firstMs, eagerMs } = schedule;
-  const atMs = firstMs + (Math.floor((nowMs - firstMs) / periodMs) + 1) * periodMs;
+  const { firstMs, dueMs, eagerMs } = schedule;
+  const periodOf = (ms: number) => Math.floor((ms - firstMs) / periodMs);
+  const isLate = periodOf(nowMs) > periodOf(dueMs);
+  const atMs = isLate ? nowMs : firstMs + (periodOf(dueMs) + 1) * periodMs;
   if (hasSucceeded || eagerMs === undefined || nowMs + eagerMs >= atMs) {
-    return {
-      atMs,
-      isCounted: true,
-      schedule: hasSucceeded ? { firstMs, eagerMs: undefined } : schedule,
-    };
+    const next = { firstMs, dueMs: atMs, eagerMs: hasSucceeded ? undefined : eagerMs };
+    return { atMs, isCounted: true, schedule: next };
   }
+  const earlyMs = nowMs + eagerMs;
   return {
-    atMs: nowMs + eagerMs,
+    atMs: earlyMs,
     isCounted: false,
-    schedule: { firstMs, eagerMs: eagerMs * 2 },
+    schedule: { firstMs, dueMs: earlyMs, eagerMs: eagerMs * 2 },
   };
 }
 

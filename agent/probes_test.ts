@@ -32,6 +32,26 @@ Deno.test("a ready container is asked once a period, and is unready after the th
   assert.equal(world.health.ready, true);
 });
 
+Deno.test("a period that begins while an early question is answered is asked for at once", async () => {
+  const world = new ProbedWorld({
+    readinessProbe: probe({ periodSeconds: 1, failureThreshold: 1, exec: { command: ["no"] } }),
+  });
+  world.answer = () => BAD;
+  world.answerMs = 700; // early ones at 0 and 950, which ends at 1650: the one of 1000 is late
+  await world.clock.advance(2_340);
+  assert.deepEqual(world.askedMs, [0, 950, 1_650]);
+  assert.deepEqual(world.told, []);
+  await world.clock.advance(10);
+  assert.deepEqual(world.told, ["readiness no"]);
+});
+
+Deno.test("a probe that takes longer than its period is asked again as soon as it has answered", async () => {
+  const world = new ProbedWorld({ livenessProbe: probe({ periodSeconds: 1 }) });
+  world.answerMs = 1_500;
+  await world.clock.advance(5_000);
+  assert.deepEqual(world.askedMs, [0, 1_500, 3_000, 4_500]);
+});
+
 Deno.test("one good answer between bad ones starts the count anew", async () => {
   const world = new ProbedWorld({
     livenessProbe: probe({ periodSeconds: 1, failureThreshold: 2 }),
@@ -120,6 +140,7 @@ class ProbedWorld {
   readonly probes: Probes;
   health: Health;
   answer: (nowMs: number, kind: string) => ProbeOutcome = () => GOOD;
+  answerMs = 0;
 
   constructor(fields: Partial<Container>, health?: Health) {
     const container = containerOf(fields);
@@ -129,7 +150,7 @@ class ProbedWorld {
       startedAtMs: 0,
       health: this.health,
       clock: this.clock,
-      check: (asked) => {
+      check: async (asked) => {
         const kind = asked === container.startupProbe
           ? "startup"
           : asked === container.livenessProbe
@@ -137,7 +158,8 @@ class ProbedWorld {
           : "readiness";
         this.kinds.add(kind);
         this.askedMs.push(this.clock.now());
-        return Promise.resolve(this.answer(this.clock.now(), kind));
+        if (this.answerMs > 0) await this.clock.sleep(this.answerMs);
+        return this.answer(this.clock.now(), kind);
       },
       onHealth: (changed) => this.health = changed,
       onOutcome: (kind, { output }) => this.told.push(`${kind} ${output}`),

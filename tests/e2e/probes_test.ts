@@ -55,18 +55,26 @@ async function readiness(cluster: PodmanCluster): Promise<void> {
 }
 
 async function otherProbes(cluster: PodmanCluster): Promise<void> {
+  const gate = await wwwFolder(cluster, "other-probes");
+  const spec = { volumes: [volumeOf(gate)] };
+  const gated = (readinessProbe: object) => ({
+    ...{ volumeMounts: [WWW], readinessProbe: { ...readinessProbe, ...OFTEN } },
+  });
   await cluster.apply(
     podOf("ready-exec", {
-      script: "sleep 2; touch /tmp/ready; sleep 1000",
-      container: { readinessProbe: { exec: { command: ["cat", "/tmp/ready"] }, ...OFTEN } },
+      script: "sleep 1000",
+      container: gated({ exec: { command: ["cat", "/www/open"] } }),
+      spec,
     }),
     podOf("ready-tcp", {
-      script: "sleep 2; exec httpd -f -p 8080",
-      container: { readinessProbe: { tcpSocket: { port: 8080 }, ...OFTEN } },
+      script: "until [ -e /www/open ]; do sleep 0.1; done; exec httpd -f -p 8080",
+      container: gated({ tcpSocket: { port: 8080 } }),
+      spec,
     }),
   );
-  await hasEvent(cluster, "ready-exec", "Unhealthy", /Readiness probe failed: cat: .*\/tmp\/ready/);
+  await hasEvent(cluster, "ready-exec", "Unhealthy", /Readiness probe failed: cat: .*\/www\/open/);
   await hasEvent(cluster, "ready-tcp", "Unhealthy", /Readiness probe failed: dial tcp .*refused/);
+  await Deno.writeTextFile(`${gate}/open`, "");
   assert.equal(mainStatus(await cluster.readyPod("ready-exec")).restartCount, 0);
   assert.equal(mainStatus(await cluster.readyPod("ready-tcp")).restartCount, 0);
 }
