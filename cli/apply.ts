@@ -1,9 +1,13 @@
 import { type Command, Option } from "commander";
+import { HttpsTransport } from "../core/client/https_transport.ts";
 import type { Terminal } from "./command.ts";
 import { CommandError } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
 import { type ManifestFile, ManifestStream, readManifestFiles } from "./manifest_files.ts";
+import { VERSION } from "./version.ts";
+
+const USER_AGENT = `coracle-apply/${VERSION}`;
 
 interface ApplyFlags {
   filename: string[];
@@ -54,7 +58,7 @@ export async function applyFiles(
     ...(namespace !== undefined && { namespace }),
     ...(dryRun !== undefined && { dryRun: "All" }),
   });
-  const answer = await send(`${access.server}/apply?${query}`, stream.text, access);
+  const answer = await send(`/apply?${query}`, stream.text, access);
   for (const { object, outcome, warnings, errors } of answer.results ?? []) {
     for (const warning of warnings) terminal.err(`Warning: ${object}: ${warning}\n`);
     for (const { message, line, column } of errors) {
@@ -69,15 +73,12 @@ export async function applyFiles(
   }
 }
 
-async function send(url: string, body: string, access: Access): Promise<ApplyAnswer> {
-  using client = Deno.createHttpClient(access.caPem ? { caCerts: [access.caPem] } : {});
-  const headers = {
-    "content-type": "application/yaml",
-    "accept": "application/json",
-    ...(access.token !== undefined && { authorization: `Bearer ${access.token}` }),
-  };
+async function send(path: string, body: string, access: Access): Promise<ApplyAnswer> {
+  using https = new HttpsTransport({ ...access, userAgent: USER_AGENT });
+  const { signal } = new AbortController(); // a person who has waited long enough ends the command
+  const contentType = "application/yaml";
   try {
-    const answer = await fetch(url, { method: "PUT", body, headers, client });
+    const answer = await https.send({ method: "PUT", path, body, contentType, signal });
     return await answer.json();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;

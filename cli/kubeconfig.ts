@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { parseManifests } from "../core/resources/manifest.ts";
 import { CommandError } from "./command.ts";
 
@@ -16,13 +17,20 @@ interface Kubeconfig {
   contexts?: { name: string; context: { cluster: string; user: string } }[];
   clusters?: {
     name: string;
-    cluster: { server: string; "certificate-authority-data"?: string };
+    cluster: {
+      server: string;
+      "certificate-authority"?: string;
+      "certificate-authority-data"?: string;
+    };
   }[];
   users?: { name: string; user: User }[];
 }
 
 interface User {
   token?: string;
+  tokenFile?: string;
+  "client-certificate"?: string;
+  "client-key"?: string;
   "client-certificate-data"?: string;
   "client-key-data"?: string;
 }
@@ -38,19 +46,44 @@ export async function readAccess(path: string): Promise<Access> {
       `Cannot use the kubeconfig "${path}": its current context has no cluster`,
     );
   }
-  const ca = cluster["certificate-authority-data"];
+  const folder = dirname(path);
   return {
     server: cluster.server.replace(/\/$/, ""),
-    caPem: ca === undefined ? undefined : atob(ca),
-    token: user?.token,
-    pair: user && pairOf(user),
+    caPem: await textOf(
+      cluster["certificate-authority-data"],
+      cluster["certificate-authority"],
+      folder,
+    ),
+    token: user?.token ?? (await textOf(undefined, user?.tokenFile, folder))?.trim(),
+    pair: user && await pairOf(user, folder),
   };
 }
 
-function pairOf(user: User): Access["pair"] {
-  const { "client-certificate-data": certificate, "client-key-data": key } = user;
-  if (certificate === undefined || key === undefined) return undefined;
-  return { certificate: atob(certificate), key: atob(key) };
+async function pairOf(user: User, folder: string): Promise<Access["pair"]> {
+  const certificate = await textOf(
+    user["client-certificate-data"],
+    user["client-certificate"],
+    folder,
+  );
+  const key = await textOf(user["client-key-data"], user["client-key"], folder);
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
+}
+
+/** What is written in the kubeconfig itself, else in the file that it names, beside itself when the path is relative. */
+async function textOf(
+  data: string | undefined,
+  file: string | undefined,
+  folder: string,
+): Promise<string | undefined> {
+  if (data !== undefined) return atob(data);
+  if (file === undefined) return undefined;
+  try {
+    return await Deno.readTextFile(resolve(folder, file));
+  } catch (error) {
+    throw new CommandError(
+      `Cannot read "${file}", which the kubeconfig names: ${(error as Error).message}`,
+    );
+  }
 }
 
 /** The file may hold anything where a list should be. */

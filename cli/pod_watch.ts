@@ -1,6 +1,8 @@
 import { linesOf } from "../core/client/answer_body.ts";
+import { HttpsTransport } from "../core/client/https_transport.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import type { Access } from "./kubeconfig.ts";
+import { VERSION } from "./version.ts";
 
 /** A pod as a person waits for it. */
 export interface PodChange {
@@ -19,12 +21,10 @@ export class PodWatch {
 
   /** Every pod as it is and as it changes, until the signal aborts; then it ends without an error. */
   async *changes(signal: AbortSignal): AsyncIterable<PodChange> {
-    const { server, caPem, token } = this.#access;
-    using client = Deno.createHttpClient(caPem ? { caCerts: [caPem] } : {});
-    const headers = { authorization: `Bearer ${token}` };
-    const url = `${server}/api/v1/namespaces/default/pods?watch=true`;
+    using https = new HttpsTransport({ ...this.#access, userAgent: `coracle-demo/${VERSION}` });
+    const path = "/api/v1/namespaces/default/pods?watch=true";
     try {
-      const answer = await fetch(url, { headers, client, signal });
+      const answer = await https.send({ method: "GET", path, signal });
       for await (const lines of linesOf(answer.body!, signal)) {
         for (const line of lines) {
           yield this.#changeOf((JSON.parse(line) as { object: Pod }).object);

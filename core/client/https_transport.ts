@@ -17,7 +17,7 @@ export interface ServerAccess {
 }
 
 /** Requests over HTTPS, on connections that are kept and used again. */
-export class HttpsTransport {
+export class HttpsTransport implements Disposable {
   readonly #access: ServerAccess;
   readonly #client: Deno.HttpClient;
 
@@ -32,12 +32,14 @@ export class HttpsTransport {
     });
   }
 
-  readonly send: Transport = ({ method, path, body, signal }: ApiRequest): Promise<Response> => {
+  readonly send: Transport = (
+    { method, path, body, contentType = "application/json", signal }: ApiRequest,
+  ): Promise<Response> => {
     const { server, token, userAgent } = this.#access;
     const headers = {
       "accept": "application/json",
       "user-agent": userAgent,
-      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(body !== undefined && { "content-type": contentType }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     };
     return fetch(server + path, {
@@ -49,5 +51,9 @@ export class HttpsTransport {
   /** Ends all connections. */
   close(): void {
     this.#client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -13,8 +13,9 @@ export interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path and query, e.g. `/api/v1/pods?watch=true`. */
   path: string;
-  /** JSON. */
   body?: string;
+  /** Of the body; JSON when it is not said. */
+  contentType?: string;
   signal: AbortSignal;
 }
 
