@@ -1,12 +1,9 @@
 import {
   type Batch,
-  BATCH_BYTES_MAX,
-  BATCH_KEY_BYTES_MAX,
-  BATCH_WRITES_MAX,
   FencedError,
   type Journal,
+  type JournalLimits,
   type JournalWrite,
-  ROW_BYTES_MAX,
 } from "./journal.ts";
 import { type Revision, type StoreEvent, TooLargeError, UnavailableError } from "./store.ts";
 
@@ -70,9 +67,10 @@ export class GroupCommit {
   /** Throws, at once, when nothing can be written any more, or for more than one batch can hold. */
   assertFits(events: readonly StoreEvent[]): void {
     if (this.#stopped) throw this.#stopped;
-    if (!fits(sizeOf(events), { writes: 0, bytes: 0, keyBytes: 0 })) {
+    const { limits } = this.#options.journal;
+    if (!fits(sizeOf(events, limits), { writes: 0, bytes: 0, keyBytes: 0 }, limits)) {
       throw new TooLargeError(
-        `Cannot write ${events.length} objects in one commit: at most ${BATCH_WRITES_MAX} objects and ${BATCH_BYTES_MAX} bytes fit`,
+        `Cannot write ${events.length} objects in one commit: at most ${limits.writesMax} objects and ${limits.bytesMax} bytes fit`,
       );
     }
   }
@@ -80,7 +78,7 @@ export class GroupCommit {
   /** Resolves when the events are visible; rejects with {@linkcode UnavailableError} when they never will be. */
   add(events: readonly StoreEvent[]): Promise<void> {
     const done = Promise.withResolvers<void>();
-    this.#waiting.push({ events, size: sizeOf(events), done });
+    this.#waiting.push({ events, size: sizeOf(events, this.#options.journal.limits), done });
     this.#last = done.promise.catch(() => {}); // its caller is told
     if (!this.#isRunning) this.#run();
     return done.promise;
@@ -117,7 +115,7 @@ export class GroupCommit {
     const total: Size = { writes: 0, bytes: 0, keyBytes: 0 };
     let count = 0;
     for (const { size } of this.#waiting) {
-      if (!fits(size, total)) break;
+      if (!fits(size, total, this.#options.journal.limits)) break;
       total.writes += size.writes;
       total.bytes += size.bytes;
       total.keyBytes += size.keyBytes;
@@ -147,8 +145,9 @@ export class GroupCommit {
 
   async #writeOf({ type, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {
     if (type === "DELETED") return { key, value: undefined };
-    if (bytes.length <= ROW_BYTES_MAX) return { key, value: bytes };
-    return { key, value: { blob: await this.#options.journal.blob(bytes) } };
+    const { journal } = this.#options;
+    if (bytes.length <= journal.limits.rowBytesMax) return { key, value: bytes };
+    return { key, value: { blob: await journal.blob(bytes) } };
   }
 
   #publish(commits: readonly Commit[]): void {
@@ -214,17 +213,17 @@ function newestOfEach(events: readonly StoreEvent[]): Iterable<StoreEvent> {
   return new Map(events.map((event) => [event.entry.key.join("/"), event])).values();
 }
 
-function sizeOf(events: readonly StoreEvent[]): Size {
+function sizeOf(events: readonly StoreEvent[], { rowBytesMax }: JournalLimits): Size {
   const size: Size = { writes: events.length, bytes: 0, keyBytes: 0 };
   for (const { entry: { key, bytes } } of events) {
-    size.bytes += bytes.length > ROW_BYTES_MAX ? BLOB_REFERENCE_BYTES : bytes.length;
+    size.bytes += bytes.length > rowBytesMax ? BLOB_REFERENCE_BYTES : bytes.length;
     size.keyBytes += key[0].length + key[1].length + key[2].length + KEY_OVERHEAD_BYTES;
   }
   return size;
 }
 
-function fits(size: Size, total: Size): boolean {
-  return total.writes + size.writes <= BATCH_WRITES_MAX &&
-    total.bytes + size.bytes <= BATCH_BYTES_MAX &&
-    total.keyBytes + size.keyBytes <= BATCH_KEY_BYTES_MAX;
+function fits(size: Size, total: Size, limits: JournalLimits): boolean {
+  return total.writes + size.writes <= limits.writesMax &&
+    total.bytes + size.bytes <= limits.bytesMax &&
+    total.keyBytes + size.keyBytes <= limits.keyBytesMax;
 }

@@ -1,13 +1,26 @@
 import type { Key, Revision } from "./store.ts";
 
-/** Writes in one batch. Deno KV takes 1,000 mutations in one atomic operation. */
-export const BATCH_WRITES_MAX = 500;
-/** Bytes of values in one batch. Deno KV takes 800 KiB, keys included. */
-export const BATCH_BYTES_MAX = 700 * 1024;
-/** Bytes of keys in one batch. Deno KV takes 81,920, counted as it encodes them. */
-export const BATCH_KEY_BYTES_MAX = 72 * 1024;
-/** A value longer than this is kept as a blob. Deno KV takes 65,536 bytes. */
-export const ROW_BYTES_MAX = 60_000;
+/** What one batch of an engine may hold. */
+export interface JournalLimits {
+  readonly writesMax: number;
+  /** Bytes of values. */
+  readonly bytesMax: number;
+  /** Bytes of keys. */
+  readonly keyBytesMax: number;
+  /** A value longer than this is kept as a blob. */
+  readonly rowBytesMax: number;
+}
+
+/**
+ * Of Deno KV: 1,000 mutations and 800 KiB in one atomic operation, 81,920 bytes of keys, counted as it encodes
+ * them, and 65,536 bytes in a value.
+ */
+export const DENO_KV_LIMITS: JournalLimits = {
+  writesMax: 500,
+  bytesMax: 700 * 1024,
+  keyBytesMax: 72 * 1024,
+  rowBytesMax: 60_000,
+};
 
 /** Names bytes that were stored ahead of the commit that refers to them. */
 export type BlobId = string;
@@ -36,6 +49,7 @@ export interface Loaded {
  * One owner at a time. `commit` is called again only after the call before has ended.
  */
 export interface Journal {
+  readonly limits: JournalLimits;
   /** Everything that is durable. Also sweeps blobs that no commit refers to. Called once, before all else. */
   load(): Promise<Loaded>;
   /** Durable when it resolves. When it rejects, the batch may or may not be durable: ask `revision`. */

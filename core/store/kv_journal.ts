@@ -3,8 +3,10 @@ import { DataLock } from "./data_lock.ts";
 import {
   type Batch,
   type BlobId,
+  DENO_KV_LIMITS,
   FencedError,
   type Journal,
+  type JournalLimits,
   type JournalWrite,
   type Loaded,
 } from "./journal.ts";
@@ -48,6 +50,7 @@ interface BlobReference {
  * operation committed; `kv.watch` loses events; `expireIn` is a minute late.
  */
 export class KvJournal implements Journal {
+  readonly limits: JournalLimits = DENO_KV_LIMITS;
   readonly #kv: Deno.Kv;
   readonly #path: string;
   readonly #lock: DataLock;

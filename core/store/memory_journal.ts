@@ -1,4 +1,11 @@
-import type { Batch, BlobId, Journal, Loaded } from "./journal.ts";
+import {
+  type Batch,
+  type BlobId,
+  DENO_KV_LIMITS,
+  type Journal,
+  type JournalLimits,
+  type Loaded,
+} from "./journal.ts";
 import type { Key, Revision } from "./store.ts";
 
 /** What a {@linkcode MemoryJournal} keeps: outlives the journal as a disk outlives a process. */
@@ -12,6 +19,7 @@ export type MemoryWrite = (batch: Batch, write: () => void) => Promise<void> | v
 
 /** A journal for tests and for the simulator. Durable as long as its disk is. */
 export class MemoryJournal implements Journal {
+  readonly limits: JournalLimits = DENO_KV_LIMITS;
   readonly #disk: MemoryDisk;
   readonly #write: MemoryWrite;
   readonly #blobs: Uint8Array[] = [];

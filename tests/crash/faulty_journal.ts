@@ -1,4 +1,11 @@
-import type { Batch, BlobId, Journal, Loaded } from "../../core/store/journal.ts";
+import {
+  type Batch,
+  type BlobId,
+  DENO_KV_LIMITS,
+  type Journal,
+  type JournalLimits,
+  type Loaded,
+} from "../../core/store/journal.ts";
 import type { Revision } from "../../core/store/store.ts";
 
 /** `hasty`: says that a batch is durable before it is. `torn`: writes a batch in two steps. */
@@ -9,6 +16,7 @@ const LATE_MS = 5;
 
 /** A journal with a fault that the suite must find. */
 export class FaultyJournal implements Journal {
+  readonly limits: JournalLimits = DENO_KV_LIMITS;
   readonly #inner: Journal;
   readonly #fault: PlantedFault;
   #last: Promise<void> = Promise.resolve();

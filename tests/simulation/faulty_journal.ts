@@ -1,6 +1,13 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
-import type { Batch, BlobId, Journal, Loaded } from "../../core/store/journal.ts";
+import {
+  type Batch,
+  type BlobId,
+  DENO_KV_LIMITS,
+  type Journal,
+  type JournalLimits,
+  type Loaded,
+} from "../../core/store/journal.ts";
 import { MemoryDisk, MemoryJournal } from "../../core/store/memory_journal.ts";
 import type { Revision } from "../../core/store/store.ts";
 import { type Lifetime, NEVER } from "./lifetime.ts";
@@ -40,6 +47,7 @@ export interface FaultyJournalOptions {
 
 /** A journal on a disk that is slow, fills up and fails, and that outlives the server. */
 export class FaultyJournal implements Journal {
+  readonly limits: JournalLimits = DENO_KV_LIMITS;
   readonly #inner: MemoryJournal;
   readonly #options: FaultyJournalOptions;
 
