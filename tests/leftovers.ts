@@ -6,8 +6,8 @@ export type Inventory = ReadonlySet<string>;
 /** What the things of one server are known by: parts of their names, ids of containers. */
 export type Marks = readonly string[];
 
-/** What a server still had in use may need this long to go. */
-const SETTLE_MS = 10_000;
+/** What a server still had in use may need this long to go, on a busy machine; reached by failures alone. */
+const SETTLE_MS = 30_000;
 const LOOK_EVERY_MS = 250;
 
 /** Network namespaces, devices, routes, rules, mounts, processes and files that are there now. */

@@ -17,7 +17,7 @@ export interface LoadOptions {
 
 const TICK_MS = 4;
 /** A request without an answer for so long is lost. */
-const ANSWER_MS_MAX = 15_000;
+const ANSWER_MS_MAX = 60_000;
 
 /**
  * Requests at a steady pace, whatever becomes of those before (open loop), to a port of 127.0.0.1.

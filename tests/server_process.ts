@@ -1,7 +1,8 @@
 import { type Output, runProgram } from "./kubectl.ts";
 
-const READY_MS_MAX = 30_000;
-const STOP_MS_MAX = 60_000;
+/** Reached by failures alone. */
+const READY_MS_MAX = 120_000;
+const STOP_MS_MAX = 120_000;
 /** Each server of the tests has pod and service addresses of its own, so that suites never meet. */
 let nextSubnet = 0;
 

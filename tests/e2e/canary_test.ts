@@ -64,7 +64,13 @@ async function bringUp(cluster: PodmanCluster): Promise<void> {
   const path = `${cluster.dataFolder}/canary.yaml`;
   await Deno.writeTextFile(path, text);
   await cluster.kubectl("apply", "-f", path);
-  await cluster.kubectl("wait", "deployment", "--all", "--for=condition=Available");
+  await cluster.kubectl(
+    "wait",
+    "deployment",
+    "--all",
+    "--for=condition=Available",
+    "--timeout=120s",
+  );
   await eventually("both versions answer", async () => {
     const counts = await split(10);
     return counts["stable"] === 9 && counts["canary"] === 1;
@@ -89,5 +95,5 @@ async function split(requests: number, connections = 1): Promise<Record<string, 
 }
 
 function traffic(requests: number, connections: number) {
-  return sendTraffic({ url, requests, connections, signal: AbortSignal.timeout(30_000) });
+  return sendTraffic({ url, requests, connections, signal: AbortSignal.timeout(120_000) });
 }

@@ -157,6 +157,29 @@ export class PodmanCluster {
     return (await this.get<{ items: Pod[] }>(path))?.items ?? [];
   }
 
+  /** Of the newest change. */
+  async version(): Promise<string> {
+    const list = await this.get<{ metadata: { resourceVersion: string } }>(
+      "/api/v1/namespaces/default/pods?limit=1",
+    );
+    return list!.metadata.resourceVersion;
+  }
+
+  /** The pod as it was after each change since a version, by a watch: also what has passed since. */
+  async podSince(name: string, version: string): Promise<Pod[]> {
+    const selector = encodeURIComponent(`metadata.name=${name}`);
+    const path = `/api/v1/namespaces/default/pods?watch=1&fieldSelector=${selector}` +
+      `&resourceVersion=${version}&timeoutSeconds=1`;
+    const lines = (await (await this.server.fetch(path)).text()).trim().split("\n");
+    return lines.filter((line) => line !== "").map((line) => JSON.parse(line).object as Pod);
+  }
+
+  /** Of the first process of a container, as this machine knows it. */
+  async pidOf(containerId: string): Promise<number> {
+    const path = `/containers/${containerId.replace("podman://", "")}/json`;
+    return (await this.podman.json<{ State: { Pid: number } }>("GET", path)).State.Pid;
+  }
+
   async events(pod: string): Promise<Event[]> {
     const selector = encodeURIComponent(`involvedObject.name=${pod}`);
     const path = `/api/v1/namespaces/default/events?fieldSelector=${selector}`;
@@ -188,7 +211,7 @@ export class PodmanCluster {
   }
 
   async delete(kind: string, ...names: string[]): Promise<void> {
-    await this.kubectl("delete", kind, ...names, "--timeout=30s");
+    await this.kubectl("delete", kind, ...names, "--timeout=120s");
   }
 }
 

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
+import type { Pod } from "../../core/resources/pods.ts";
+import { eventually } from "../eventually.ts";
 import { IMAGE, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
+import { SharedFolder, untilThere } from "./shared_folder.ts";
+
+/** Times of the API are whole seconds. */
+const SECOND_MS = 1_000;
+/** A timer may be this early. */
+const TIMER_SLACK_MS = 50;
 
 testOnPodman({
   name: "containers on Podman: what they are given, and how they end",
   subnet: 101,
   stepsAtOnce: 4,
   steps: [
+    { name: "a container that crashes rests in CrashLoopBackOff; its logs stay", run: crashLoop },
+    { name: "an image that is not there: ErrImagePull, then ImagePullBackOff", run: imagePull },
     { name: "command, args and env, with references to other variables", run: environment },
     { name: "variables of ConfigMaps, Secrets, the pod's fields and its limits", run: references },
     { name: "limits are the kernel's", run: limits },
@@ -17,10 +27,8 @@ testOnPodman({
     { name: "SIGTERM ends a pod that heeds it, before its grace is over", run: heedsSigterm },
     { name: "SIGKILL ends a pod that does not, after its grace", run: ignoresSigterm },
     { name: "a pod over its deadline fails with DeadlineExceeded", run: deadline },
-    { name: "a container that crashes rests in CrashLoopBackOff; its logs stay", run: crashLoop },
     { name: "a container killed by hand is back at once", run: killedByHand },
     { name: "logs -f follows to the end", run: followLogs },
-    { name: "an image that is not there: ErrImagePull, then ImagePullBackOff", run: imagePull },
     { name: "an image that must not be pulled: ErrImageNeverPull", run: imageNeverPull },
     { name: "a command that is not there says so", run: noSuchCommand },
     { name: "what is not acted on is warned of", run: warnings },
@@ -184,33 +192,37 @@ async function outOfMemory(cluster: PodmanCluster): Promise<void> {
 }
 
 async function heedsSigterm(cluster: PodmanCluster): Promise<void> {
-  const words = `${cluster.dataFolder}/last-words`;
-  await Deno.mkdir(words);
+  const folder = await SharedFolder.make(cluster, "polite");
+  const { volumeMounts, volumes } = folder;
+  const graceSeconds = 600;
   await cluster.apply(podOf("polite", {
-    script: "trap 'echo bye > /words/said; exit 0' TERM; sleep 1000 & wait",
-    container: { volumeMounts: [{ name: "words", mountPath: "/words" }] },
-    spec: {
-      terminationGracePeriodSeconds: 60,
-      volumes: [{ name: "words", hostPath: { path: words } }],
-    },
+    script: `trap 'echo bye > /shared/said; exit 0' TERM; touch /shared/listens; sleep 1000 & wait`,
+    container: { volumeMounts },
+    spec: { terminationGracePeriodSeconds: graceSeconds, volumes },
   }));
-  await cluster.readyPod("polite");
+  await folder.has("listens");
   const startedMs = performance.now();
   await cluster.delete("pod", "polite");
-  assert.ok(performance.now() - startedMs < 10_000, "It was given all of its grace");
-  assert.equal(await Deno.readTextFile(`${words}/said`), "bye\n");
+  assert.ok(performance.now() - startedMs < graceSeconds * 1_000, "It was given all of its grace");
+  assert.equal(await folder.read("said"), "bye\n");
 }
 
 async function ignoresSigterm(cluster: PodmanCluster): Promise<void> {
+  const folder = await SharedFolder.make(cluster, "stubborn");
+  const { volumeMounts, volumes } = folder;
+  const graceSeconds = 3;
   await cluster.apply(podOf("stubborn", {
-    script: "trap '' TERM; while true; do sleep 1000; done",
-    spec: { terminationGracePeriodSeconds: 3 },
+    script: `trap 'echo no >> /shared/said' TERM; touch /shared/listens; ` +
+      `while true; do sleep 1000 & wait; done`,
+    container: { volumeMounts },
+    spec: { terminationGracePeriodSeconds: graceSeconds, volumes },
   }));
-  await cluster.readyPod("stubborn");
+  await folder.has("listens");
   const startedMs = performance.now();
   await cluster.delete("pod", "stubborn");
   const tookMs = performance.now() - startedMs;
-  assert.ok(tookMs > 2_900 && tookMs < 12_000, `It took ${tookMs} ms`);
+  assert.equal(await folder.read("said"), "no\n", "SIGTERM comes first, once");
+  assert.ok(tookMs >= graceSeconds * 1_000 - TIMER_SLACK_MS, `It was killed after ${tookMs} ms`);
 }
 
 async function deadline(cluster: PodmanCluster): Promise<void> {
@@ -219,18 +231,31 @@ async function deadline(cluster: PodmanCluster): Promise<void> {
   assert.deepEqual([status.phase, status.reason], ["Failed", "DeadlineExceeded"]);
 }
 
+/** Whatever the machine is busy with, what is shown belongs to one rest: the next ones are longer. */
 async function crashLoop(cluster: PodmanCluster): Promise<void> {
   await cluster.apply(counter("crash", "exit 3"));
-  const pod = await cluster.podWhen("crash", (pod) => waitingReason(pod) === "CrashLoopBackOff");
+  const restingFor = (rest: string) => (pod: Pod) =>
+    waitingReason(pod) === "CrashLoopBackOff" &&
+    mainStatus(pod).state.waiting?.message?.startsWith(`back-off ${rest} `);
+  const pod = await cluster.podWhen("crash", restingFor("10s"));
   assert.match(
-    mainStatus(pod).state.waiting?.message ?? "",
+    mainStatus(pod).state.waiting!.message!,
     /^back-off 10s restarting failed container=main pod=crash_default\(.+\)$/,
   );
-  assert.equal(pod.status.phase, "Running");
+  assert.deepEqual([pod.status.phase, mainStatus(pod).restartCount], ["Running", 1]);
   assert.equal(mainStatus(pod).lastState.terminated?.exitCode, 3);
-  assert.match(await cluster.kubectl("get", "pod", "crash"), /0\/1 +CrashLoopBackOff +1 /);
-  assert.equal(await cluster.logs("crash"), "run 2\n");
-  assert.equal(await cluster.logs("crash", "--previous"), "run 2\n", "the last run that has ended");
+  const later = await cluster.podWhen("crash", restingFor("20s"));
+  assert.equal(mainStatus(later).restartCount, 2);
+  const [before, after] = [pod, later].map((each) => mainStatus(each).lastState.terminated!);
+  const restedMs = Date.parse(after!.startedAt!) - Date.parse(before!.finishedAt!);
+  assert.ok(restedMs >= 10_000 - SECOND_MS, `It rested ${restedMs} ms`);
+  await eventually("kubectl shows it", async () => {
+    const line = await cluster.kubectl("get", "pod", "crash");
+    const run = Number(/0\/1 +CrashLoopBackOff +(\d+) /.exec(line)?.[1]) + 1;
+    // While it rests, the last run that has ended is the previous one.
+    return await cluster.logs("crash") === `run ${run}\n` &&
+      await cluster.logs("crash", "--previous") === `run ${run}\n`;
+  });
   const reasons = new Set((await cluster.events("crash")).map(({ reason }) => reason));
   assert.ok(reasons.has("BackOff"), [...reasons].join());
 }
@@ -238,45 +263,52 @@ async function crashLoop(cluster: PodmanCluster): Promise<void> {
 async function killedByHand(cluster: PodmanCluster): Promise<void> {
   await cluster.apply(counter("victim", "sleep 1000"));
   const id = mainStatus(await cluster.readyPod("victim")).containerID!.replace("podman://", "");
-  const { State } = await cluster.podman.json<{ State: { Pid: number } }>(
-    "GET",
-    `/containers/${id}/json`,
-  );
-  Deno.kill(State.Pid, "SIGKILL");
+  await eventually("it speaks", async () => await cluster.logs("victim") === "run 1\n");
+  Deno.kill(await cluster.pidOf(id), "SIGKILL");
   const pod = await cluster.podWhen(
     "victim",
     (pod) => mainStatus(pod).restartCount === 1 && mainStatus(pod).ready,
-    5_000,
   );
   const { terminated } = mainStatus(pod).lastState;
   assert.deepEqual([terminated?.exitCode, terminated?.reason], [137, "Error"]);
   assert.equal(terminated?.containerID, `podman://${id}`);
-  const last = Date.parse(terminated!.finishedAt!);
-  assert.ok(Date.parse(mainStatus(pod).state.running!.startedAt!) - last <= 1_000);
-  assert.equal(await cluster.logs("victim"), "run 2\n");
+  const reasons = (await cluster.events("victim")).map(({ reason }) => reason);
+  assert.ok(!reasons.includes("BackOff"), "The first restart is without a rest");
+  await eventually("it speaks again", async () => await cluster.logs("victim") === "run 2\n");
   assert.equal(await cluster.logs("victim", "--previous"), "run 1\n");
 }
 
 async function followLogs(cluster: PodmanCluster): Promise<void> {
-  const script = "for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done; echo oops >&2";
-  await cluster.apply(podOf("talker", { script, spec: { restartPolicy: "Never" } }));
-  await cluster.podWhen("talker", ({ status }) => status.phase !== "Pending");
-  const text = await cluster.logs("talker", "-f");
-  assert.equal(text, "line 1\nline 2\nline 3\nline 4\nline 5\noops\n");
+  const folder = await SharedFolder.make(cluster, "talker");
+  const { volumeMounts, volumes } = folder;
+  await cluster.apply(podOf("talker", {
+    script: `for i in 1 2 3 4 5; do echo line $i; done; ${untilThere("go")}; echo oops >&2`,
+    container: { volumeMounts },
+    spec: { restartPolicy: "Never", volumes },
+  }));
+  const lines = "line 1\nline 2\nline 3\nline 4\nline 5\n";
+  await eventually("it speaks", async () => await cluster.logs("talker") === lines);
+  const following = cluster.logs("talker", "-f");
+  await folder.write("go");
+  assert.equal(await following, `${lines}oops\n`);
   assert.equal(await cluster.logs("talker", "--tail=2"), "line 5\noops\n");
   assert.match(await cluster.logs("talker", "--timestamps", "--tail=1"), /^20\d\d-\S+Z oops\n$/);
 }
 
 async function imagePull(cluster: PodmanCluster): Promise<void> {
   const container = { image: "127.0.0.1:9/nothing:1", imagePullPolicy: "Always" };
+  const version = await cluster.version();
   await cluster.apply(podOf("no-image", { script: "true", container }));
-  await cluster.podWhen("no-image", (pod) => waitingReason(pod) === "ErrImagePull");
   const pod = await cluster.podWhen("no-image", (pod) => waitingReason(pod) === "ImagePullBackOff");
   assert.match(
     mainStatus(pod).state.waiting?.message ?? "",
-    /^Back-off pulling image "127\.0\.0\.1:9\/nothing:1"/,
+    /^Back-off pulling image "127\.0\.0\.1:9\/nothing:1": ErrImagePull: /,
   );
   assert.equal(pod.status.phase, "Pending");
+  await eventually("it was ErrImagePull at first", async () => {
+    const states = await cluster.podSince("no-image", version);
+    return states.some((each) => waitingReason(each) === "ErrImagePull");
+  });
   await cluster.delete("pod", "no-image");
 }
 
@@ -320,10 +352,10 @@ function counter(name: string, script: string): object {
   });
 }
 
-function isOver({ status: { phase } }: Parameters<typeof mainStatus>[0]): boolean {
+function isOver({ status: { phase } }: Pod): boolean {
   return phase === "Succeeded" || phase === "Failed";
 }
 
-function waitingReason(pod: Parameters<typeof mainStatus>[0]): string | undefined {
+function waitingReason(pod: Pod): string | undefined {
   return pod.status.containerStatuses?.[0]?.state.waiting?.reason;
 }

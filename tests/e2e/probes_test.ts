@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import type { EndpointSlice } from "../../core/resources/endpoint_slices.ts";
 import { eventually } from "../eventually.ts";
 import { isReady, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
+import { SharedFolder, untilThere } from "./shared_folder.ts";
 import { serviceOf } from "./web_app.ts";
 
-/** Serves the files of the folder that the test writes. */
-const SERVE = "exec httpd -f -p 8080 -h /www";
-const OFTEN = { periodSeconds: 1, failureThreshold: 1 };
+/** Serves the files that the test writes. */
+const SERVE = "exec httpd -f -p 8080 -h /shared";
+/** One bad answer is enough, however long it takes: a slow one is none. */
+const OFTEN = { periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 60 };
+/** As often as it takes. */
+const PATIENT = { ...OFTEN, failureThreshold: 1_000 };
 
 testOnPodman({
   name: "probes on Podman, seen from outside",
@@ -22,16 +26,16 @@ testOnPodman({
 });
 
 async function readiness(cluster: PodmanCluster): Promise<void> {
-  const folder = await wwwFolder(cluster, "readiness");
+  const folder = await SharedFolder.make(cluster, "readiness");
+  const { volumeMounts, volumes } = folder;
   const httpGet = { path: "/ready", port: "web" };
+  const ports = [{ name: "web", containerPort: 8080 }];
+  const readinessProbe = { httpGet, ...OFTEN };
   await cluster.apply(
     podOf("readiness", {
       script: SERVE,
-      container: {
-        ...{ ports: [{ name: "web", containerPort: 8080 }], volumeMounts: [WWW] },
-        readinessProbe: { httpGet, ...OFTEN },
-      },
-      spec: { volumes: [volumeOf(folder)] },
+      container: { ports, volumeMounts, readinessProbe },
+      spec: { volumes },
     }),
     serviceOf("readiness"),
   );
@@ -39,13 +43,13 @@ async function readiness(cluster: PodmanCluster): Promise<void> {
   assert.equal(isReady(unready), false);
   await hasEvent(cluster, "readiness", "Unhealthy", /Readiness probe failed: HTTP .*404/);
   assert.deepEqual(await readyAddresses(cluster, "readiness"), []);
-  await Deno.writeTextFile(`${folder}/ready`, "yes");
+  await folder.write("ready");
   const ready = await cluster.readyPod("readiness");
   await eventually("the pod is an endpoint", async () => {
     const [address] = await readyAddresses(cluster, "readiness");
     return address === ready.status.podIP;
   });
-  await Deno.remove(`${folder}/ready`);
+  await folder.remove("ready");
   const later = await cluster.podWhen("readiness", (pod) => !isReady(pod));
   await eventually(
     "the pod is no endpoint any more",
@@ -55,90 +59,90 @@ async function readiness(cluster: PodmanCluster): Promise<void> {
 }
 
 async function otherProbes(cluster: PodmanCluster): Promise<void> {
-  const gate = await wwwFolder(cluster, "other-probes");
-  const spec = { volumes: [volumeOf(gate)] };
-  const gated = (readinessProbe: object) => ({
-    ...{ volumeMounts: [WWW], readinessProbe: { ...readinessProbe, ...OFTEN } },
-  });
+  const folder = await SharedFolder.make(cluster, "other-probes");
+  const { volumeMounts, volumes } = folder;
+  const asked = (probe: object) => ({ volumeMounts, readinessProbe: { ...probe, ...OFTEN } });
   await cluster.apply(
     podOf("ready-exec", {
       script: "sleep 1000",
-      container: gated({ exec: { command: ["cat", "/www/open"] } }),
-      spec,
+      container: asked({ exec: { command: ["cat", "/shared/open"] } }),
+      spec: { volumes },
     }),
     podOf("ready-tcp", {
-      script: "until [ -e /www/open ]; do sleep 0.1; done; exec httpd -f -p 8080",
-      container: gated({ tcpSocket: { port: 8080 } }),
-      spec,
+      script: `${untilThere("open")}; exec httpd -f -p 8080`,
+      container: asked({ tcpSocket: { port: 8080 } }),
+      spec: { volumes },
     }),
   );
-  await hasEvent(cluster, "ready-exec", "Unhealthy", /Readiness probe failed: cat: .*\/www\/open/);
+  await hasEvent(cluster, "ready-exec", "Unhealthy", /Readiness probe failed: cat: .*shared\/open/);
   await hasEvent(cluster, "ready-tcp", "Unhealthy", /Readiness probe failed: dial tcp .*refused/);
-  await Deno.writeTextFile(`${gate}/open`, "");
+  await folder.write("open");
   assert.equal(mainStatus(await cluster.readyPod("ready-exec")).restartCount, 0);
   assert.equal(mainStatus(await cluster.readyPod("ready-tcp")).restartCount, 0);
 }
 
 async function liveness(cluster: PodmanCluster): Promise<void> {
-  const folder = await wwwFolder(cluster, "liveness");
-  await Deno.writeTextFile(`${folder}/live`, "yes");
+  const folder = await SharedFolder.make(cluster, "liveness");
+  const { volumeMounts, volumes } = folder;
+  await folder.write("live");
   const httpGet = { path: "/live", port: 8080 };
+  const startupProbe = { httpGet, ...PATIENT };
+  const livenessProbe = { httpGet, ...OFTEN };
   await cluster.apply(podOf("liveness", {
     script: SERVE,
-    container: {
-      volumeMounts: [WWW],
-      livenessProbe: { httpGet, ...OFTEN, initialDelaySeconds: 1 },
-    },
-    spec: { volumes: [volumeOf(folder)] },
+    container: { volumeMounts, startupProbe, livenessProbe },
+    spec: { volumes },
   }));
   const first = mainStatus(await cluster.readyPod("liveness")).containerID;
-  await Deno.remove(`${folder}/live`);
+  await folder.remove("live");
   await hasEvent(cluster, "liveness", "Killing", /Container main failed liveness probe/);
-  await Deno.writeTextFile(`${folder}/live`, "yes");
+  await folder.write("live");
   const pod = await cluster.podWhen("liveness", (pod) => mainStatus(pod).restartCount > 0);
   assert.equal(mainStatus(pod).lastState.terminated?.containerID, first);
   await cluster.readyPod("liveness");
 }
 
 async function execLiveness(cluster: PodmanCluster): Promise<void> {
+  const folder = await SharedFolder.make(cluster, "live-exec");
+  const { volumeMounts, volumes } = folder;
+  await folder.write("live");
+  const livenessProbe = { exec: { command: ["cat", "/shared/live"] }, ...OFTEN };
   await cluster.apply(podOf("live-exec", {
-    script: "touch /tmp/live; sleep 1; rm /tmp/live; sleep 1000",
-    container: { livenessProbe: { exec: { command: ["cat", "/tmp/live"] }, ...OFTEN } },
+    script: "sleep 1000",
+    container: { volumeMounts, livenessProbe },
+    spec: { volumes },
   }));
+  assert.equal(mainStatus(await cluster.readyPod("live-exec")).restartCount, 0);
+  await folder.remove("live");
   await cluster.podWhen("live-exec", (pod) => mainStatus(pod).restartCount > 0);
-  await hasEvent(cluster, "live-exec", "Unhealthy", /Liveness probe failed: cat: .*\/tmp\/live/);
+  await hasEvent(cluster, "live-exec", "Unhealthy", /Liveness probe failed: cat: .*shared\/live/);
   await cluster.delete("pod", "live-exec");
 }
 
 async function startup(cluster: PodmanCluster): Promise<void> {
-  const liveNever = { exec: { command: ["cat", "/tmp/started"] }, ...OFTEN };
-  const startupProbe = (failureThreshold: number) => ({ ...liveNever, failureThreshold });
+  const folder = await SharedFolder.make(cluster, "startup");
+  const { volumeMounts, volumes } = folder;
+  const exec = { command: ["cat", "/shared/started"] };
+  const livenessProbe = { exec, ...OFTEN };
+  const startupProbe = { exec, ...PATIENT };
+  const noStart = { exec: { command: ["cat", "/never"] }, ...OFTEN, failureThreshold: 2 };
   await cluster.apply(
     podOf("slow-start", {
-      script: "sleep 2; touch /tmp/started; sleep 1000",
-      container: { startupProbe: startupProbe(30), livenessProbe: liveNever },
+      script: "sleep 1000",
+      container: { volumeMounts, startupProbe, livenessProbe },
+      spec: { volumes },
     }),
-    podOf("no-start", { script: "sleep 1000", container: { startupProbe: startupProbe(2) } }),
+    podOf("no-start", { script: "sleep 1000", container: { startupProbe: noStart } }),
   );
-  const waiting = await cluster.podWhen("slow-start", ({ status }) => status.phase === "Running");
+  await hasEvent(cluster, "slow-start", "Unhealthy", /Startup probe failed: cat: .*started/);
+  const waiting = (await cluster.pod("slow-start"))!;
   assert.deepEqual([mainStatus(waiting).started, mainStatus(waiting).ready], [false, false]);
+  await folder.write("started");
   const started = await cluster.readyPod("slow-start");
   assert.deepEqual([mainStatus(started).started, mainStatus(started).restartCount], [true, 0]);
   await cluster.podWhen("no-start", (pod) => mainStatus(pod).restartCount > 0);
   await hasEvent(cluster, "no-start", "Killing", /Container main failed startup probe/);
   await cluster.delete("pod", "no-start");
-}
-
-const WWW = { name: "www", mountPath: "/www" };
-
-function volumeOf(path: string): object {
-  return { name: "www", hostPath: { path, type: "Directory" } };
-}
-
-async function wwwFolder({ dataFolder }: PodmanCluster, name: string): Promise<string> {
-  const path = `${dataFolder}/www-${name}`;
-  await Deno.mkdir(path);
-  return path;
 }
 
 async function hasEvent(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { processesNaming } from "../../core/lib/linux/process_table.ts";
 import { eventually } from "../eventually.ts";
 import { isReady, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
+import { SharedFolder, untilThere } from "./shared_folder.ts";
 
 const NAMES = ["one", "two", "three"];
 
@@ -25,7 +26,7 @@ async function bringUp(cluster: PodmanCluster): Promise<void> {
 
 async function endsMeanwhile(cluster: PodmanCluster): Promise<void> {
   const [first, second] = [await cluster.readyPod("one"), await cluster.readyPod("two")];
-  const pid = await pidOf(cluster, first);
+  const pid = await cluster.pidOf(mainStatus(first).containerID!);
   await cluster.server.kill();
   Deno.kill(pid, "SIGKILL");
   cluster.server = await cluster.server.restart();
@@ -48,7 +49,7 @@ async function deletionGoesOn(cluster: PodmanCluster): Promise<void> {
     spec: { terminationGracePeriodSeconds: 3 },
   }));
   const pod = await cluster.readyPod("leaving");
-  const pid = await pidOf(cluster, pod);
+  const pid = await cluster.pidOf(mainStatus(pod).containerID!);
   await cluster.kubectl("delete", "pod", "leaving", "--wait=false");
   await eventually(
     "it is being stopped",
@@ -95,25 +96,24 @@ async function podmanKilled(cluster: PodmanCluster): Promise<void> {
 }
 
 async function logsGoOn(cluster: PodmanCluster): Promise<void> {
-  const script = "for i in 1 2 3; do echo line $i; sleep 1; done; sleep 1000";
-  await cluster.apply(podOf("talker", { script }));
-  await eventually("it talks", async () => (await cluster.logs("talker")).startsWith("line 1"));
+  const folder = await SharedFolder.make(cluster, "talker");
+  const { volumeMounts, volumes } = folder;
+  const turns = ["one", "two", "three"].map((word) => `${untilThere(word)}; echo line ${word}`);
+  await cluster.apply(podOf("talker", {
+    script: `${turns.join("; ")}; touch /shared/done; sleep 1000`,
+    container: { volumeMounts },
+    spec: { volumes },
+  }));
+  const says = (text: string) =>
+    eventually(`it says ${text}`, async () => await cluster.logs("talker") === text);
+  await folder.write("one");
+  await says("line one\n");
   assert.equal(await cluster.server.stop(), 0);
+  await folder.write("two"); // it speaks while nobody is there
+  await folder.write("three");
+  await folder.has("done");
   cluster.server = await cluster.server.restart();
-  await eventually(
-    "it talks on",
-    async () => await cluster.logs("talker") === "line 1\nline 2\nline 3\n",
-  );
-}
-
-/** Of the first process of the pod's container. */
-async function pidOf(
-  cluster: PodmanCluster,
-  pod: Parameters<typeof mainStatus>[0],
-): Promise<number> {
-  const id = mainStatus(pod).containerID!.replace("podman://", "");
-  const path = `/containers/${id}/json`;
-  return (await cluster.podman.json<{ State: { Pid: number } }>("GET", path)).State.Pid;
+  await says("line one\nline two\nline three\n");
 }
 
 /** The pods' names of all containers that run. */

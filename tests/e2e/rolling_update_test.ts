@@ -89,7 +89,7 @@ function app(version: string): object[] {
 }
 
 async function rolledOut(cluster: PodmanCluster): Promise<void> {
-  await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+  await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=180s");
 }
 
 async function ask(): Promise<string> {

@@ -1,7 +1,8 @@
 import { runProgram } from "../kubectl.ts";
 
-const READY_MS_MAX = 40_000;
-const STOP_MS_MAX = 60_000;
+/** Reached by failures alone. */
+const READY_MS_MAX = 120_000;
+const STOP_MS_MAX = 120_000;
 
 /**
  * Another machine on the same wire: a network namespace with one device, `eth0`. It has its own addresses and routes;

@@ -62,10 +62,20 @@ export function serviceOf(name: string, spec: object = {}): object {
   };
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** Below those that connections are given, and beside those of Services. */
+const PORTS = { first: 10_000, count: 15_000 };
+
+/** A port that nobody listens on, and that no connection takes until somebody does. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    try {
+      Deno.listen({ port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 function podSpecOf(name: string, version: string): object {
