@@ -6,10 +6,12 @@ import { Objects } from "../core/objects/objects.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { PLUGINS } from "../core/scheduler/plugins/mod.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
-import { KvJournal } from "../core/store/kv_journal.ts";
+import { KvJournal, type KvJournalOptions } from "../core/store/kv_journal.ts";
+import { takeLockOver } from "../core/store/lock_take_over.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import { CommandError } from "./command.ts";
 import { type Ground, keepRunning } from "./ground.ts";
+import type { ServerFlags } from "./server_flags.ts";
 
 /** The parts of the control plane that others build on. */
 export interface ControlPlane {
@@ -23,10 +25,11 @@ export interface ControlPlane {
  * Opens the store, which nobody else can open until it is closed: whoever has it may touch what else belongs to the
  * data folder. Throws a {@linkcode CommandError} when it is taken, damaged, or of a newer version.
  */
-export async function openStore({ dataFolder, parts, fail }: Ground): Promise<MemoryStore> {
+export async function openStore(ground: Ground<ServerFlags>): Promise<MemoryStore> {
+  const { dataFolder, parts, fail } = ground;
   const path = `${dataFolder}/store.kv`;
   try {
-    const journal = await KvJournal.open(path);
+    const journal = await KvJournal.open(path, lockingOf(ground));
     const options = { resources: RESOURCES, freezing: "none", onStopped: fail } as const;
     const store = await MemoryStore.open(journal, options);
     parts.defer(() => store.close());
@@ -40,6 +43,15 @@ export async function openStore({ dataFolder, parts, fail }: Ground): Promise<Me
     const advice = "; restore it from a backup, or move it away to begin anew";
     throw new CommandError(what.includes("; ") ? what : what + advice);
   }
+}
+
+/** With `--take-over` the server that has the data is ended. */
+function lockingOf({ flags, clock, log, signal }: Ground<ServerFlags>): KvJournalOptions {
+  const { takeOver } = flags;
+  if (takeOver === undefined) return {};
+  const endMs = takeOver * 1_000;
+  const tell = (what: string, pid: number) => log.warn(what, { pid });
+  return { takeLock: (path) => takeLockOver(path, { clock, signal, tell, endMs }) };
 }
 
 /** Lays the verbs over the store. Nothing runs yet. */

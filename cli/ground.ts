@@ -15,6 +15,8 @@ export interface Ground<F extends NodeFlags = NodeFlags> {
   readonly log: Log;
   /** What was started and must be ended, in reverse order. */
   readonly parts: AsyncDisposableStack;
+  /** Aborts when the process is asked to end: whatever is still being built gives up. */
+  readonly signal: AbortSignal;
   /** Ends the process with an error that nobody can mend while it runs. */
   fail(error: unknown): void;
 }
@@ -31,7 +33,8 @@ export function layGround<F extends NodeFlags>(
     format: Deno.stderr.isTerminal() ? "text" : "json",
     sink: (line) => terminal.err(line + "\n"),
   });
-  return { ...rest, flags, clock, log, random: Random.fromSystem() };
+  const { signal } = terminal;
+  return { ...rest, flags, clock, log, random: Random.fromSystem(), signal };
 }
 
 /** Runs a loop under supervision until its turn to end comes; a fault of ours ends the process. */

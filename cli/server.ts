@@ -1,8 +1,8 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Terminal } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
-import { listenAddress, type ServerFlags } from "./server_flags.ts";
+import { listenAddress, secondsOf, type ServerFlags } from "./server_flags.ts";
 
 export function serverCommand(program: Command, terminal: Terminal): void {
   const command = program.command("server")
@@ -10,7 +10,13 @@ export function serverCommand(program: Command, terminal: Terminal): void {
     .option("--listen <host:port>", "address of the API; port 0 picks a free one", listenAddress, {
       host: "127.0.0.1",
       port: 6443,
-    });
+    })
+    .addOption(
+      new Option(
+        "--take-over [seconds]",
+        "end the server that has the data folder; kill it if it takes longer (30)",
+      ).preset("30").argParser(secondsOf),
+    );
   withNodeFlags(command, dataFolderOfProcess())
     .action((flags: ServerFlags) => runServer(flags, terminal));
 }

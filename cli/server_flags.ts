@@ -4,6 +4,8 @@ import type { NodeFlags } from "./node_flags.ts";
 /** What the flags of `coracle server` say. */
 export interface ServerFlags extends NodeFlags {
   listen: { host: string; port: number };
+  /** Ends the server that has the data, within so many seconds, and goes on where it was. */
+  takeOver?: number;
 }
 
 /** `127.0.0.1:6443`, `[::1]:0`, `localhost:6443`. */
@@ -14,4 +16,12 @@ export function listenAddress(text: string): { host: string; port: number } {
     throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:6443.");
   }
   return { host: match[1] ?? match[2]!, port };
+}
+
+/** `30`, `0.5`. */
+export function secondsOf(text: string): number {
+  if (!/^\d{1,5}(\.\d+)?$/.test(text)) {
+    throw new InvalidArgumentError("It must be a number of seconds, such as 30.");
+  }
+  return Number(text);
 }

@@ -1,28 +1,37 @@
+/** What a process does with the data that it has: only a server can be asked to give it up. */
+export type DataUse = "server" | "restore" | "check" | "compact";
+
+/** Who has a data directory, as the lock's file tells. */
+export interface DataHolder {
+  /** `undefined`: the file does not say. */
+  pid: number | undefined;
+  use: DataUse;
+}
+
+const USES: readonly string[] = ["server", "restore", "check", "compact"] satisfies DataUse[];
+
 /**
  * Says that a data directory is in use, for as long as the process lives.
  *
  * The kernel holds the lock (`flock`), so that a process that was killed leaves none behind; the file holds
- * the pid, for the message.
+ * `PID USE`, for messages and for who wants to take over.
  */
 export class DataLock {
   readonly #file: Deno.FsFile;
 
-  /** Throws, naming the pid of the other process, when the lock is taken. */
-  static async take(path: string): Promise<DataLock> {
-    const file = await Deno.open(path, { create: true, read: true, write: true, mode: 0o600 });
-    if (await file.tryLock(true)) {
-      await file.truncate();
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`)).catch(() => {}); // a full disk: it is only for the message
-      return new DataLock(file);
-    }
+  /** Throws {@linkcode DataLockedError}, naming the pid of the other process, when the lock is taken. */
+  static async take(path: string, use: DataUse = "server"): Promise<DataLock> {
+    const file = await openLockFile(path);
+    if (await file.tryLock(true)) return await DataLock.of(file, use);
     file.close();
-    const pid = (await Deno.readTextFile(path)).trim();
-    throw new DataLockedError(
-      `Cannot open the data at "${path}": another coracle server uses it (pid ${
-        pid || "unknown"
-      }); ` +
-        "stop it first, or choose another directory with --data",
-    );
+    throw new DataLockedError(path, await holderOf(path));
+  }
+
+  /** The lock on a file from {@linkcode openLockFile} on which the kernel's lock is held, or about to be. */
+  static async of(file: Deno.FsFile, use: DataUse): Promise<DataLock> {
+    const text = new TextEncoder().encode(`${Deno.pid} ${use}\n`);
+    await file.truncate().then(() => file.write(text)).catch(() => {}); // a full disk: it is only for messages
+    return new DataLock(file);
   }
 
   private constructor(file: Deno.FsFile) {
@@ -34,7 +43,30 @@ export class DataLock {
   }
 }
 
+export function openLockFile(path: string): Promise<Deno.FsFile> {
+  return Deno.open(path, { create: true, read: true, write: true, mode: 0o600 });
+}
+
+/** What the lock's file says; it may be of a process that has ended. */
+export async function holderOf(path: string): Promise<DataHolder> {
+  const [pid, use = "server"] = (await Deno.readTextFile(path)).trim().split(" ");
+  return {
+    pid: pid && /^[1-9]\d*$/.test(pid) ? Number(pid) : undefined,
+    use: USES.includes(use) ? use as DataUse : "server",
+  };
+}
+
 /** Another process, alive, has the data. */
 export class DataLockedError extends Error {
   override name = "DataLockedError";
+
+  constructor(path: string, readonly holder: DataHolder) {
+    const { pid, use } = holder;
+    const who = use === "server" ? "another coracle server" : `"coracle ${COMMANDS[use]}"`;
+    const advice = use === "server"
+      ? "stop it first, take over from it with --take-over, or choose another directory with --data"
+      : "wait until it has ended";
+    super(`Cannot open the data at "${path}": ${who} uses it (pid ${pid ?? "unknown"}); ${advice}`);
+  }
 }
+const COMMANDS = { restore: "restore", check: "store check", compact: "store compact" } as const;

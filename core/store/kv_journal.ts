@@ -34,6 +34,12 @@ interface Variables {
   get(name: string): string | undefined;
 }
 
+export interface KvJournalOptions {
+  variables?: Variables;
+  /** How the lock beside the file is had; `DataLock.take` when absent. */
+  takeLock?(path: string): Promise<DataLock>;
+}
+
 /** Where a row's bytes are when they are too long for the row. */
 interface BlobReference {
   blob: BlobId;
@@ -70,7 +76,8 @@ export class KvJournal implements Journal {
    * {@linkcode UnavailableError} when it was written by a newer version, when the environment redirects Deno KV, or
    * when the disk is full or fails.
    */
-  static async open(path: string, variables: Variables = Deno.env): Promise<KvJournal> {
+  static async open(path: string, options: KvJournalOptions = {}): Promise<KvJournal> {
+    const { variables = Deno.env, takeLock = DataLock.take } = options;
     for (const name of FORBIDDEN_VARIABLES) {
       if (variables.get(name) !== undefined) {
         throw new UnavailableError(
@@ -78,7 +85,7 @@ export class KvJournal implements Journal {
         );
       }
     }
-    const lock = await DataLock.take(`${path}.lock`);
+    const lock = await takeLock(`${path}.lock`);
     let kv: Deno.Kv | undefined;
     try {
       kv = await Deno.openKv(path);

@@ -55,7 +55,7 @@ for (const name of ["DENO_KV_DB_MODE", "DENO_KV_PATH_PREFIX"]) {
   Deno.test(`an environment that redirects Deno KV is refused: ${name}`, () =>
     inDirectory(async (path) => {
       const variables = new Map([[name, "memory"]]);
-      await assert.rejects(KvJournal.open(path, variables), new RegExp(`${name} is set`));
+      await assert.rejects(KvJournal.open(path, { variables }), new RegExp(`${name} is set`));
     }));
 }
 

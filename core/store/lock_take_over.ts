@@ -1,0 +1,105 @@
+import type { Clock } from "../lib/clock.ts";
+import { DataLock, DataLockedError, holderOf, openLockFile } from "./data_lock.ts";
+
+/** How long the kernel may take to end a process that was killed. */
+const KILLED_MS_MAX = 5_000;
+
+export interface TakeOver {
+  clock: Clock;
+  /** Ends the waiting; then nothing is taken. */
+  signal: AbortSignal;
+  /** Told what is being done, in a sentence, and to which process. */
+  tell(what: string, pid: number): void;
+  /** How long the server is waited for once it was asked. */
+  endMs: number;
+  /** Sends a signal; `Deno.kill` when absent. For tests. */
+  kill?(pid: number, signal: Deno.Signal): void;
+}
+
+/**
+ * Takes the lock at `path` from the server that holds it: asks it to end (SIGTERM), then ends it (SIGKILL). Should
+ * neither help, because it hangs in the kernel, the lock counts as taken all the same: the fence of the journal keeps
+ * that process from writing, and the kernel's lock is ours when it is gone.
+ *
+ * A signal is sent only to a process that the kernel says holds a lock and has this very file open. Throws
+ * {@linkcode DataLockedError} when that cannot be shown or another command has the data, and an `Error` when the
+ * process may not be signalled.
+ */
+export async function takeLockOver(path: string, options: TakeOver): Promise<DataLock> {
+  const file = await openLockFile(path);
+  try {
+    if (!await file.tryLock(true)) await obtain(file, path, options);
+    return await DataLock.of(file, "server");
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+async function obtain(file: Deno.FsFile, path: string, options: TakeOver): Promise<void> {
+  const { signal, tell, endMs, kill = Deno.kill } = options;
+  const pid = await provenHolder(path);
+  const locked = file.lock(true);
+  locked.catch(() => {}); // the file was closed, because nothing is taken
+  tell("Asking the server that has the data to end", pid);
+  send(kill, pid, "SIGTERM");
+  if (await isDoneWithin(locked, endMs, options)) return;
+  tell("The server that has the data does not end: killing it", pid);
+  if (await provenHolder(path) === pid) send(kill, pid, "SIGKILL");
+  if (await isDoneWithin(locked, KILLED_MS_MAX, options)) return;
+  signal.throwIfAborted();
+  tell("The server that has the data cannot be ended: it is shut out", pid);
+}
+
+function send(kill: NonNullable<TakeOver["kill"]>, pid: number, signal: Deno.Signal): void {
+  try {
+    kill(pid, signal);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return; // it has ended
+    const { message } = error as Error;
+    throw new Error(`Cannot take over from the server with pid ${pid}: ${message}; end it first`);
+  }
+}
+
+async function isDoneWithin(
+  done: Promise<unknown>,
+  ms: number,
+  { clock, signal }: TakeOver,
+): Promise<boolean> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const time = clock.sleep(ms, either).then(() => false);
+  try {
+    return await Promise.race([done.then(() => true), time]);
+  } finally {
+    over.abort();
+    time.catch(() => {}); // the other came first
+  }
+}
+
+/** The process that holds the lock, if it is a server and the kernel agrees with what the file says. */
+async function provenHolder(path: string): Promise<number> {
+  const holder = await holderOf(path);
+  const { pid, use } = holder;
+  const isProven = pid !== undefined && use === "server" &&
+    await holdsLock(pid) && await hasOpen(pid, path);
+  if (!isProven) throw new DataLockedError(path, holder);
+  return pid;
+}
+
+/** See proc(5), `/proc/locks`. Elsewhere than on Linux nothing can be shown. */
+async function holdsLock(pid: number): Promise<boolean> {
+  const locks = await Deno.readTextFile("/proc/locks").catch(() => "");
+  return new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE +${pid} `, "m").test(locks);
+}
+
+async function hasOpen(pid: number, path: string): Promise<boolean> {
+  const { dev, ino } = await Deno.stat(path);
+  const folder = `/proc/${pid}/fd`;
+  const files = await Array.fromAsync(Deno.readDir(folder)).catch(() => []); // gone, or another user's
+  for (const { name } of files) {
+    const open = await Deno.stat(`${folder}/${name}`).catch(() => undefined); // closed since
+    if (open?.dev === dev && open.ino === ino) return true;
+  }
+  return false;
+}
