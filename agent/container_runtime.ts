@@ -56,6 +56,8 @@ export interface ContainerSpec {
   security: {
     runAsUser?: number;
     runAsGroup?: number;
+    /** With no {@linkcode runAsUser}: an image whose user is root, or not known to be another, is refused. */
+    runAsNonRoot?: true;
     privileged?: boolean;
     readOnlyRootFilesystem?: boolean;
     allowPrivilegeEscalation?: boolean;
@@ -116,7 +118,10 @@ export interface ContainerRuntime {
     policy: "Always" | "IfNotPresent" | "Never",
     onPull?: () => void,
   ): Promise<string>;
-  /** Makes a container of a name derived from pod uid, container and restart count. Resolves with its id. */
+  /**
+   * Makes a container of a name derived from pod uid, container and restart count. Resolves with its id. Rejects
+   * with a `ConfigError` when `runAsNonRoot` does not hold.
+   */
   create(spec: ContainerSpec): Promise<string>;
   start(id: string): Promise<void>;
   /** SIGTERM (or the image's stop signal), then SIGKILL after `graceMs`. Resolves when it has ended. */

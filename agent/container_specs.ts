@@ -2,6 +2,7 @@ import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { milliValueOf, unitsOf } from "../core/resources/quantities.ts";
 import { ConfigError } from "./config_error.ts";
+import { nonRootError } from "./image_user.ts";
 import type { ContainerSpec, Mount } from "./container_runtime.ts";
 import { expand } from "./expansion.ts";
 
@@ -103,16 +104,16 @@ function securityOf(pod: Pod, container: Container): ContainerSpec["security"] {
   const runAsUser = own.runAsUser ?? whole.runAsUser;
   const runAsGroup = own.runAsGroup ?? whole.runAsGroup;
   const { privileged, readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } = own;
-  if ((own.runAsNonRoot ?? whole.runAsNonRoot) && runAsUser === 0) {
-    throw new ConfigError(
-      `container's runAsUser breaks non-root policy ` +
-        `(pod: "${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})", ` +
-        `container: ${container.name})`,
-    );
+  const runAsNonRoot = own.runAsNonRoot ?? whole.runAsNonRoot ?? false;
+  if (runAsNonRoot && runAsUser === 0) {
+    const { uid: podUid, name: podName, namespace: podNamespace } = pod.metadata;
+    const named = { podUid, podName, podNamespace, name: container.name };
+    throw nonRootError("container's runAsUser breaks non-root policy", named);
   }
   return {
     ...(runAsUser !== undefined && { runAsUser }),
     ...(runAsGroup !== undefined && { runAsGroup }),
+    ...(runAsNonRoot && { runAsNonRoot }),
     ...(privileged !== undefined && { privileged }),
     ...(readOnlyRootFilesystem !== undefined && { readOnlyRootFilesystem }),
     ...(allowPrivilegeEscalation !== undefined && { allowPrivilegeEscalation }),

@@ -11,6 +11,12 @@ import { type PodmanClient, PodmanError } from "./podman_client.ts";
 /** The kubelet gives up a pull that makes no progress for a minute; we give up one that takes an hour. */
 const PULL_DEADLINE_MS = 60 * 60 * 1000;
 
+/** What Podman says of an image, as far as it is read. */
+interface ImageInspection {
+  Id: string;
+  Config?: { User?: string };
+}
+
 /** The images of a Podman. */
 export class PodmanImages {
   readonly #client: PodmanClient;
@@ -40,7 +46,7 @@ export class PodmanImages {
     const reference = parseImageReference(image);
     const name = formatImageReference(reference);
     if (policy !== "Always") {
-      const present = await this.#idOf(name);
+      const present = (await this.#inspect(name))?.Id;
       if (present !== undefined) return present;
     }
     if (policy === "Never") {
@@ -56,10 +62,15 @@ export class PodmanImages {
     return await pull;
   }
 
-  async #idOf(name: string): Promise<string | undefined> {
+  /** The `USER` of an image that is present; empty when it has none. */
+  async userOf(image: string): Promise<string> {
+    const found = await this.#inspect(this.fullName(image));
+    return found?.Config?.User ?? "";
+  }
+
+  async #inspect(name: string): Promise<ImageInspection | undefined> {
     try {
-      const { Id } = await this.#client.json<{ Id: string }>("GET", `/images/${name}/json`);
-      return Id;
+      return await this.#client.json<ImageInspection>("GET", `/images/${name}/json`);
     } catch (error) {
       if (error instanceof PodmanError && error.status === 404) return undefined;
       throw error;

@@ -8,6 +8,7 @@ import {
   type ExecResult,
   RuntimeError,
 } from "../container_runtime.ts";
+import { checkImageUser } from "../image_user.ts";
 import { BoundedOutput, execTimeout } from "../process/bounded_command.ts";
 import { Slots } from "../slots.ts";
 import { containerName, createBody, LABEL } from "./container_create.ts";
@@ -114,6 +115,7 @@ export class PodmanRuntime implements ContainerRuntime {
     const image = this.#images.fullName(spec.image);
     const body = createBody(spec, { owner: this.#owner, image });
     return await this.#ask("CreateContainerError", async () => {
+      if (spec.security.runAsNonRoot) checkImageUser(spec, await this.#images.userOf(spec.image));
       try {
         const { Id } = await this.#client.json<{ Id: string }>("POST", "/containers/create", {
           body,

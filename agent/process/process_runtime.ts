@@ -13,6 +13,7 @@ import {
   type ExecResult,
   RuntimeError,
 } from "../container_runtime.ts";
+import { checkImageUser } from "../image_user.ts";
 import { parseImageReference } from "../podman/image_reference.ts";
 import { runBounded } from "./bounded_command.ts";
 import { ExitFolder } from "./exit_folder.ts";
@@ -101,6 +102,7 @@ export class ProcessRuntime implements ContainerRuntime {
   async create(spec: ContainerSpec): Promise<string> {
     const id = `${spec.podUid}_${spec.name}_${spec.restartCount}`;
     if (await this.#record(id) !== undefined) return id;
+    checkImageUser(spec, String(Deno.uid()));
     const known = await readImage(`${this.#folder}/images`, spec.image);
     const command = commandOf(spec, known?.image);
     const workingDir = spec.workingDir ?? known?.image.WorkingDir ?? "/";

@@ -9,17 +9,22 @@ export type NotActedOn = Readonly<Record<string, unknown>>;
 /** Names each field of the table that a value sets, as one `Warning`. `field` is the path of the value. */
 export type Warner = (value: unknown, field: string) => string[];
 
-export function warnerOf(table: NotActedOn, consequence = "it is stored but ignored"): Warner {
+export function warnerOf(table: NotActedOn, consequence = IGNORED): Warner {
   const root: Branch = { inner: new Map() };
   for (const [path, idle] of Object.entries(table)) grow(root, path.split("."), idle);
   return (value, field) => {
     const fields: string[] = [];
     walk(root, value, field, fields);
-    return fields.map((each) =>
-      `${each}: not implemented in this version of Coracle; ${consequence}`
-    );
+    return fields.map((each) => notActedOnWarning(each, consequence));
   };
 }
+
+/** What is said of a field, given by its path, that nothing acts on. */
+export function notActedOnWarning(field: string, consequence = IGNORED): string {
+  return `${field}: not implemented in this version of Coracle; ${consequence}`;
+}
+
+const IGNORED = "it is stored but ignored";
 
 interface Branch {
   /** By the name of a field; one that ends in `[]` stands for the items of a list. */

@@ -46,7 +46,7 @@ function valueFromCauses({ value, valueFrom }: EnvVar, field: string): Cause[] {
   if (!valueFrom) return [];
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
   const causes: Cause[] = [];
-  if (fieldRef?.fieldPath) causes.push(...fieldPathCauses(fieldRef.fieldPath, `${field}.fieldRef`));
+  if (fieldRef?.fieldPath) causes.push(...fieldRefCauses(fieldRef, `${field}.fieldRef`));
   if (resourceFieldRef?.resource) {
     causes.push(...amountCauses(resourceFieldRef.resource, `${field}.resourceFieldRef`));
   }
@@ -59,6 +59,14 @@ function valueFromCauses({ value, valueFrom }: EnvVar, field: string): Cause[] {
     causes.push(invalid(field, "", "may not have more than one field specified at a time"));
   }
   return causes;
+}
+
+type FieldReference = NonNullable<NonNullable<EnvVar["valueFrom"]>["fieldRef"]>;
+
+function fieldRefCauses({ apiVersion, fieldPath }: FieldReference, field: string): Cause[] {
+  if (apiVersion === "v1") return fieldPathCauses(fieldPath, field);
+  const rule = `error converting fieldPath: unsupported pod version: ${apiVersion}`;
+  return [invalid(`${field}.fieldPath`, fieldPath, rule)];
 }
 
 function fieldPathCauses(path: string, field: string): Cause[] {

@@ -72,6 +72,17 @@ const CONTAINER_RULES: Record<string, { given: object; spec?: object; causes: st
       'spec.containers[0].env[0].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
     ],
   },
+  "env of a field of another version": {
+    given: {
+      env: [{
+        name: "A",
+        valueFrom: { fieldRef: { apiVersion: "v2", fieldPath: "metadata.name" } },
+      }],
+    },
+    causes: [
+      'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.name": error converting fieldPath: unsupported pod version: v2',
+    ],
+  },
   "env of a field that is none": {
     given: { env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "spec.color" } } }] },
     causes: [

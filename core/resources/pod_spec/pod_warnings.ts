@@ -1,10 +1,14 @@
-import { warnerOf } from "../not_acted_on.ts";
+import { notActedOnWarning, warnerOf } from "../not_acted_on.ts";
 import { POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
 const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON);
 /** A pod that shares the node's network has its ports there anyway. */
-const { "containers[].ports[].hostPort": _, ...ON_HOST_NETWORK } = POD_SPEC_NOT_ACTED_ON;
+const {
+  "containers[].ports[].hostPort": _hostPort,
+  "containers[].ports[].hostIP": _hostIP,
+  ...ON_HOST_NETWORK
+} = POD_SPEC_NOT_ACTED_ON;
 const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK);
 
 /**
@@ -14,6 +18,7 @@ const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK);
 export function podSpecWarnings(spec: PodSpec, field: string): string[] {
   return [
     ...(spec.hostNetwork ? notActedOnOnHostNetwork : notActedOnIn)(spec, field),
+    ...emptyDirWarnings(spec, `${field}.volumes`),
     ...spec.containers.flatMap(({ env = [] }, i) =>
       hiddenEnvWarnings(env.map(({ name }) => name), `${field}.containers[${i}].env`)
     ),
@@ -22,6 +27,19 @@ export function podSpecWarnings(spec: PodSpec, field: string): string[] {
       ...fractionWarnings(resources.limits, `${field}.containers[${i}].resources.limits`),
     ]),
   ];
+}
+
+/** Only the size of a directory in memory is a limit; there are no huge pages. */
+function emptyDirWarnings({ volumes = [] }: PodSpec, field: string): string[] {
+  return volumes.flatMap(({ emptyDir }, i) => {
+    if (!emptyDir) return [];
+    const { medium, sizeLimit } = emptyDir;
+    const at = `${field}[${i}].emptyDir`;
+    return [
+      ...(medium && medium !== "Memory" ? [notActedOnWarning(`${at}.medium`)] : []),
+      ...(sizeLimit && medium !== "Memory" ? [notActedOnWarning(`${at}.sizeLimit`)] : []),
+    ];
+  });
 }
 
 function hiddenEnvWarnings(names: readonly string[], field: string): string[] {

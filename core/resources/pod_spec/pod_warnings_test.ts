@@ -43,6 +43,19 @@ Deno.test("a host port is warned of, unless the pod has the network of the node"
   assert.deepEqual(made(pods, podWith({ containers, hostNetwork: true })).warnings, []);
 });
 
+Deno.test("an emptyDir is warned of for a size that is no limit, and for huge pages", () => {
+  const emptyDirs = [
+    { sizeLimit: "1Mi" },
+    { sizeLimit: "1Mi", medium: "Memory" },
+    { medium: "HugePages" },
+  ];
+  const volumes = emptyDirs.map((emptyDir, i) => ({ name: `v${i}`, emptyDir }));
+  assert.deepEqual(made(pods, podWith({ volumes })).warnings, [
+    `spec.volumes[0].emptyDir.sizeLimit: ${IGNORED}`,
+    `spec.volumes[2].emptyDir.medium: ${IGNORED}`,
+  ]);
+});
+
 Deno.test("templates are warned of under their own path, and only when they change", () => {
   const manifest = {
     apiVersion: "apps/v1",
@@ -89,7 +102,7 @@ Deno.test("every path of the table is a field of the PodSpec", () => {
 
 function fieldAt(path: readonly string[]): Schema | undefined {
   return path.reduce<Schema | undefined>((schema, part) => {
-    const field = schema?.properties?.[part.replace("[]", "")];
+    const field = schema?.properties?.[part.replace("[]", "")] ?? schema?.additionalProperties;
     return part.endsWith("[]") ? field?.items : field;
   }, podSpec);
 }
