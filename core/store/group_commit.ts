@@ -143,8 +143,8 @@ export class GroupCommit {
     return this.#durable === 0 || revision - this.#durable >= VOLATILE_REVISIONS_MAX;
   }
 
-  async #writeOf({ type, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {
-    if (type === "DELETED") return { key, value: undefined };
+  async #writeOf({ type, revision, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {
+    if (type === "DELETED") return { key, value: undefined, revision };
     const { journal } = this.#options;
     if (bytes.length <= journal.limits.rowBytesMax) return { key, value: bytes };
     return { key, value: { blob: await journal.blob(bytes) } };

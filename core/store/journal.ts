@@ -29,6 +29,8 @@ export type BlobId = string;
 export interface JournalWrite {
   readonly key: Key;
   readonly value: Uint8Array | { readonly blob: BlobId } | undefined;
+  /** Of the change. Engines that others follow keep it for keys that go. Absent: that of the batch. */
+  readonly revision?: Revision;
 }
 
 /** All of it becomes durable, or none. No key occurs twice. */
