@@ -1,9 +1,25 @@
-/** Runs `body` with a folder of its own, which goes afterwards, also when `body` throws. */
-export async function inTemporaryFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "coracle-crash-" });
+/**
+ * Runs `body` with a folder of its own, which goes afterwards, also when `body` throws. It is in `place` when that is
+ * there and may be written to.
+ */
+export async function inTemporaryFolder<T>(
+  body: (folder: string) => Promise<T>,
+  place?: string,
+): Promise<T> {
+  const folder = await temporaryFolder(place);
   try {
-    await body(folder);
+    return await body(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function temporaryFolder(place: string | undefined): Promise<string> {
+  const prefix = "coracle-crash-";
+  if (place === undefined) return await Deno.makeTempDir({ prefix });
+  try {
+    return await Deno.makeTempDir({ prefix, dir: place });
+  } catch {
+    return await Deno.makeTempDir({ prefix }); // not on this system
   }
 }

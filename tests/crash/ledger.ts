@@ -35,6 +35,14 @@ export class Ledger {
   /** The highest revision that anybody has seen. */
   #seen: Revision = 0;
 
+  /** A ledger of its own with the same entries. */
+  copy(): Ledger {
+    const copy = new Ledger();
+    copy.#held = new Map(this.#held);
+    copy.#seen = this.#seen;
+    return copy;
+  }
+
   /** Compares what the process said with what `store`, opened after its end, holds. */
   settle(lines: readonly Line[], store: Store): Finding {
     const faults: string[] = [];

@@ -31,7 +31,7 @@ export async function killWriters(
   const tally = { rounds: 0, acknowledged: 0, keptUntold: 0, orphansSwept: 0 };
   while (tally.rounds < rounds) {
     const isEarly = tally.rounds > 0 && random.chance(EARLY_SHARE);
-    const process = new WriterProcess(path, ++tally.rounds, planted);
+    const process = new WriterProcess(path, ++tally.rounds, { planted });
     if (!isEarly) await process.ready();
     await later(random.integer(isEarly ? START_MS_MAX : WRITING_MS_MAX));
     const lines = await process.kill();

@@ -1,15 +1,16 @@
 /**
  * Writes to a store until it is killed, and says on stdout what it means to do and what is done:
  *
- *     deno run -A tests/crash/writer.ts FILE SEED [FAULT]
+ *     deno run -A tests/crash/writer.ts FILE SEED ACKNOWLEDGED_MAX FAULT
  *
- * `FAULT` is one that is planted in the journal, to see that it is found.
+ * It kills itself after `ACKNOWLEDGED_MAX` commits. `FAULT` is one that is planted in the journal, to see that it is
+ * found, or empty.
  */
 import { Random } from "../../core/lib/random.ts";
 import { KvJournal } from "../../core/store/kv_journal.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import type { Change, Revision, Store } from "../../core/store/store.ts";
-import { FaultyJournal, PLANTED_FAULTS, type PlantedFault } from "./faulty_journal.ts";
+import { FaultyJournal, PLANTED_FAULTS } from "./faulty_journal.ts";
 import { type Attempt, keyOf, type Line, objectOf } from "./writer_lines.ts";
 
 const WRITERS = 64;
@@ -25,28 +26,39 @@ const PAIR_SHARE = 0.3;
 /** Attempts of one run of a writer; the next run, with a higher seed, goes on above them. */
 const SEQUENCES_PER_SEED = 1_000_000;
 
-if (import.meta.main) {
-  const [path, seed, fault] = Deno.args as [string, string, string?];
-  await main(path, Number(seed), PLANTED_FAULTS.find((planted) => planted === fault));
-}
+if (import.meta.main) await main(Deno.args as [string, string, string, string]);
 
-async function main(path: string, seed: number, fault?: PlantedFault): Promise<void> {
+async function main(
+  [path, seed, acknowledgedMax, fault]: [string, string, string, string],
+): Promise<void> {
+  const planted = PLANTED_FAULTS.find((each) => each === fault);
   const journal = await KvJournal.open(path);
-  const store = await MemoryStore.open(fault ? new FaultyJournal(journal, fault) : journal);
+  const store = await MemoryStore.open(planted ? new FaultyJournal(journal, planted) : journal);
   refuseDisorder(store);
   say({ ready: store.revision });
-  const writers = Array.from({ length: WRITERS }, (_, writer) => write(store, writer, seed));
+  let left = Number(acknowledgedMax);
+  const onDone = () => {
+    if (--left <= 0) Deno.kill(Deno.pid, "SIGKILL");
+  };
+  const writers = Array.from(
+    { length: WRITERS },
+    (_, writer) => write(store, { writer, seed: Number(seed), onDone }),
+  );
   await Promise.race(writers).catch((error: Error) => say({ refused: error.message }));
   Deno.exit(1);
 }
 
 /** One writer: one commit at a time, each of its own objects, for ever. */
-async function write(store: Store, writer: number, seed: number): Promise<never> {
+async function write(
+  store: Store,
+  { writer, seed, onDone }: { writer: number; seed: number; onDone(): void },
+): Promise<never> {
   const random = new Random(seed * WRITERS + writer);
   for (let sequence = seed * SEQUENCES_PER_SEED;; sequence++) {
     const attempt = { writer, sequence, sizes: someSizes(store, writer, random) };
     say({ attempt });
     say({ done: { writer, sequence, revisions: await carriedOut(store, attempt) } });
+    onDone();
   }
 }
 

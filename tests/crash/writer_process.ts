@@ -4,6 +4,15 @@ import { type Line, linesIn } from "./writer_lines.ts";
 const WRITER = new URL("./writer.ts", import.meta.url).pathname;
 const READY_MS_MAX = 20_000;
 
+export interface WriterOptions {
+  /** A fault in its journal. */
+  planted?: PlantedFault | undefined;
+  /** It kills itself once it has said so often that a commit is done. */
+  acknowledgedMax?: number;
+  /** Words of a command that runs it. */
+  under?: readonly string[];
+}
+
 /** A process that writes to a store and says what it does. */
 export class WriterProcess {
   readonly #child: Deno.ChildProcess;
@@ -12,18 +21,15 @@ export class WriterProcess {
   readonly #stderr: Promise<string>;
 
   /** `seed`: higher than that of any run before on the same file. */
-  constructor(path: string, seed: number, planted?: PlantedFault) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-check",
-        "--unstable-kv",
-        WRITER,
-        path,
-        String(seed),
-        ...planted ? [planted] : [],
-      ],
+  constructor(path: string, seed: number, options: WriterOptions = {}) {
+    const { planted = "", acknowledgedMax = Infinity, under = [] } = options;
+    const command = [
+      ...under,
+      ...[Deno.execPath(), "run", "-A", "--no-check", "--unstable-kv"],
+      ...[WRITER, path, String(seed), String(acknowledgedMax), planted],
+    ];
+    this.#child = new Deno.Command(command[0]!, {
+      args: command.slice(1),
       env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
