@@ -1,29 +1,9 @@
-import { overlap, parseIpv4Range } from "../core/lib/ipv4.ts";
-import type { Node } from "../core/resources/nodes.ts";
-import { CommandError } from "./command.ts";
 import { ROOT_DATA_FOLDER } from "./data_folder.ts";
 
 /** Ranges that pods and services get when the flags do not say. */
 export interface Ranges {
   podCidr: string;
   serviceCidr: string;
-}
-
-/** Where the ranges of nodes come from that are not told theirs. */
-const CLUSTER_RANGE_PREFIX = "10.42";
-const RANGES_MAX = 256;
-
-/** The range of a node's pods: the one that it has already, else the first that no other node has. */
-export function podRange(nodes: readonly Node[], nodeName: string): string {
-  const own = nodes.find(({ metadata }) => metadata.name === nodeName)?.spec.podCIDR;
-  if (own !== undefined) return own;
-  const taken = nodes.flatMap(({ spec }) => parseIpv4Range(spec.podCIDR ?? "") ?? []);
-  for (let number = 0; number < RANGES_MAX; number++) {
-    const text = `${CLUSTER_RANGE_PREFIX}.${number}.0/24`;
-    const range = parseIpv4Range(text)!;
-    if (!taken.some((other) => overlap(range, other))) return text;
-  }
-  throw new CommandError("Cannot find a free range for pods: name one with --pod-cidr");
 }
 
 /** With a network namespace for each pod: the usual private ranges. */

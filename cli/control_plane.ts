@@ -69,11 +69,17 @@ export function openControlPlane(
   return { store, objects, client, events };
 }
 
-/** Starts the controllers and the scheduler. */
-export function runControllers(ground: Ground, { client, events }: ControlPlane): void {
+/** Starts the controllers and the scheduler. `podCidr`: of the server's own node, which is not registered yet. */
+export function runControllers(
+  ground: Ground,
+  { client, events }: ControlPlane,
+  { podCidr }: { podCidr: string },
+): void {
   const { clock, log, flags: { gatewayAddress } } = ground;
   const parts = { client, view: client, clock, log, events };
-  const controllers = createControllers({ resources: RESOURCES, gatewayAddress });
+  const controllers = createControllers({
+    ...{ resources: RESOURCES, gatewayAddress, reservedRanges: [podCidr] },
+  });
   for (const loop of [...controllers, scheduler(PLUGINS)]) {
     keepRunning(ground, loop.name, (signal) => runLoop(loop, parts, signal));
   }

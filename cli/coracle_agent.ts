@@ -18,7 +18,7 @@ import { nodes } from "../core/resources/nodes.ts";
 import { pods } from "../core/resources/pods.ts";
 import { secrets } from "../core/resources/secrets.ts";
 import { services } from "../core/resources/services.ts";
-import { nodeAddress, podRange } from "./addresses.ts";
+import { nodeAddress } from "./addresses.ts";
 import type { AgentFlags } from "./agent_flags.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
@@ -26,6 +26,7 @@ import type { Ground } from "./ground.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
 import { createNode, runNode } from "./node.ts";
 import { openNode } from "./node_ground.ts";
+import { checkRange, givenRange } from "./pod_range.ts";
 import { VERSION } from "./version.ts";
 
 interface Built {
@@ -63,9 +64,9 @@ async function build(
   const { server } = access;
   const link = openLink(ground, access);
   const view = await openMirror(ground, link, signal);
-  const podCidr = flags.podCidr ?? podRange(view.list(nodes), flags.node);
-  const node = await openNode({ ...ground, flags: { ...flags, podCidr } });
   const client = new HttpClient(link);
+  const podCidr = await rangeOf(ground, { client, view, signal });
+  const node = await openNode({ ...ground, flags: { ...flags, ...(podCidr && { podCidr }) } });
   const stop = new AbortController();
   const events = new EventRecorder({ client, clock, log, host: flags.node, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The agent stops")));
@@ -73,6 +74,17 @@ async function build(
   const made = await createNode(ground, { client, view, events }, { ...node, hostIP, labels: {} });
   await runNode(ground, { view }, { ...made, ...node });
   return { server, runtime: node.title, podCidr: node.podCidr };
+}
+
+/** Without root pods have loopback addresses, which belong to this machine alone. */
+async function rangeOf(
+  { flags, clock, log }: Ground<AgentFlags>,
+  { client, view, signal }: { client: HttpClient; view: Mirror; signal: AbortSignal },
+): Promise<string | undefined> {
+  const { podCidr, node: nodeName } = flags;
+  if (podCidr !== undefined) checkRange(view, nodeName, podCidr);
+  if (podCidr !== undefined || Deno.uid() !== 0) return podCidr;
+  return await givenRange({ client, view, nodeName, clock, log, signal });
 }
 
 function openLink({ clock, log, parts }: Ground, access: Access): ServerLink {

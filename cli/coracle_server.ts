@@ -50,7 +50,7 @@ async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const { served, place } = await openApi(ground, plane, { node, nodeGround });
   const apiAddress = dialableHost(served.address.host, hostIP);
   await bootstrap(plane.objects, { apiAddress, apiPort: served.address.port });
-  runControllers(ground, plane);
+  runControllers(ground, plane, nodeGround);
   await runNode(ground, access, { ...node, ...nodeGround });
   ground.parts.defer(() => served.stop());
   ground.log.debug("Everything runs", { dataFolder });

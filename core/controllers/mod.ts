@@ -8,6 +8,7 @@ import { garbageCollector } from "./garbage_collection.ts";
 import { gatewayClassController, gatewayController } from "./gateways.ts";
 import { httpRouteController } from "./http_routes.ts";
 import { namespaceController } from "./namespaces.ts";
+import { nodeRangeController } from "./node_ranges.ts";
 import { nodeController } from "./nodes.ts";
 import { podCleanupController } from "./pod_cleanup.ts";
 import { replicaSetController } from "./replica_sets.ts";
@@ -17,16 +18,21 @@ export interface ControllerOptions {
   resources: readonly AnyResource[];
   /** Where listeners of Gateways are opened; `0.0.0.0` for all addresses. */
   gatewayAddress: string;
+  /** Ranges of pods' addresses that no node is given. */
+  reservedRanges?: readonly string[];
 }
 
 /** All controllers, new ones for each run. The scheduler is one more, see `core/scheduler`. */
-export function createControllers({ resources, gatewayAddress }: ControllerOptions): Loop[] {
+export function createControllers(
+  { resources, gatewayAddress, reservedRanges = [] }: ControllerOptions,
+): Loop[] {
   return [
     loopOf(deploymentController),
     loopOf(replicaSetController),
     loopOf(endpointSliceController),
     loopOf(namespaceController(resources)),
     loopOf(nodeController()),
+    loopOf(nodeRangeController({ reserved: reservedRanges })),
     loopOf(evictionController),
     loopOf(podCleanupController()),
     loopOf(eventExpiryController),
