@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FencedError } from "./journal.ts";
+import { testJournal } from "./journal_contract.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { MemoryStore } from "./memory_store.ts";
 import { testStore } from "./store_contract.ts";
@@ -9,6 +10,19 @@ testStore("MemoryStore over KvJournal", async () => {
   const directory = await Deno.makeTempDir({ prefix: "coracle_" });
   return {
     open: () => KvJournal.open(`${directory}/store.kv`),
+    remove: () => Deno.remove(directory, { recursive: true }),
+  };
+});
+
+testJournal("KvJournal", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "coracle_" });
+  const path = `${directory}/store.kv`;
+  return {
+    open: () => KvJournal.open(path),
+    takeOver: async () => {
+      await Deno.remove(`${path}.lock`);
+      return await KvJournal.open(path);
+    },
     remove: () => Deno.remove(directory, { recursive: true }),
   };
 });

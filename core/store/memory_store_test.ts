@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import type { Batch } from "./journal.ts";
 import { FencedError } from "./journal.ts";
+import { testJournal } from "./journal_contract.ts";
 import { MemoryDisk, MemoryJournal, type MemoryWrite } from "./memory_journal.ts";
 import { MemoryStore, OBJECT_BYTES_MAX } from "./memory_store.ts";
 import { beats, notes, testStore } from "./store_contract.ts";
 import { type Change, TooLargeError, UnavailableError } from "./store.ts";
 
 testStore("MemoryStore over MemoryJournal", () => {
+  const disk = new MemoryDisk();
+  return Promise.resolve({
+    open: () => Promise.resolve(new MemoryJournal(disk)),
+    remove: () => Promise.resolve(),
+  });
+});
+
+testJournal("MemoryJournal", () => {
   const disk = new MemoryDisk();
   return Promise.resolve({
     open: () => Promise.resolve(new MemoryJournal(disk)),

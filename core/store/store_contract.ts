@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { defineResource, type KubeObject } from "../resources/resource.ts";
 import { object, string } from "../resources/schema.ts";
 import type { Journal } from "./journal.ts";
+import type { Register } from "./journal_contract.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 import { type Change, ConflictError, ExpiredError, type Key, type StoreEvent } from "./store.ts";
 
@@ -28,11 +29,15 @@ export const beats: typeof notes = { ...notes, kind: "Beat", plural: "beats", vo
 type Scenario = (open: (options?: MemoryStoreOptions) => Promise<MemoryStore>) => Promise<void>;
 
 /** What holds for a store over any journal. `make` gives fresh, empty storage. */
-export function testStore(name: string, make: () => Promise<Storage>): void {
+export function testStore(
+  name: string,
+  make: () => Promise<Storage>,
+  register: Register = (name, body) => Deno.test(name, body),
+): void {
   for (const [behaviour, scenario] of Object.entries({ ...READING, ...WRITING, ...LASTING })) {
-    Deno.test(`${name}: ${behaviour}`, () => inFreshStorage(make, scenario));
+    register(`${name}: ${behaviour}`, () => inFreshStorage(make, scenario));
   }
-  Deno.test(`${name}: any sequence of writes gives what a plain map would give`, () =>
+  register(`${name}: any sequence of writes gives what a plain map would give`, () =>
     fc.assert(
       fc.asyncProperty(fc.array(arbitraryWrite, { maxLength: 40 }), (writes) =>
         inFreshStorage(make, (open) => agreesWithMap(open, writes))),

@@ -1,0 +1,182 @@
+import type { Clock } from "../lib/clock.ts";
+
+/** Where etcd is, and how to say who asks. */
+export interface EtcdAccess {
+  /** E.g. `http://192.0.2.1:2379`. One answer of any is enough. */
+  endpoints: readonly string[];
+  /** The authority that signed the servers' certificates; absent: one that this machine trusts. */
+  caPem?: string;
+  /** A client certificate and its key, as PEM. */
+  pair?: { certificate: string; key: string };
+  user?: { name: string; password: string };
+}
+
+/** What one attempt may take: longer than an election of etcd with its own defaults. */
+const ATTEMPT_MS = 3_000;
+/** Each endpoint is asked so often before the request counts as failed. */
+const ROUNDS = 2;
+/** A watch begins within this time. */
+const WATCH_START_MS = 5_000;
+/** https://grpc.io/docs/guides/status-codes/ */
+const UNAUTHENTICATED = 16;
+/** Another endpoint, or a later moment, may do better: cancelled, deadline exceeded, unavailable. */
+const TRANSIENT_CODES: readonly number[] = [1, 4, 14];
+const TOKEN_IS_OLD = /invalid auth token/;
+
+/** What etcd answered with, in its own words. */
+export class EtcdError extends Error {
+  override name = "EtcdError";
+  constructor(message: string, readonly code: number) {
+    super(message);
+  }
+}
+
+/**
+ * Speaks with etcd v3 through its JSON gateway (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/).
+ *
+ * A request that fails goes to the next endpoint, so it may be done twice, and the first one late: what is sent must
+ * bear that. It stays with the endpoint that answered last.
+ */
+export class EtcdClient implements Disposable {
+  readonly #access: EtcdAccess;
+  readonly #clock: Clock;
+  readonly #http: Deno.HttpClient;
+  #endpoint = 0;
+  #token: string | undefined;
+
+  /** Throws when certificates or key are none. */
+  constructor(access: EtcdAccess, clock: Clock) {
+    const { caPem, pair } = access;
+    this.#access = access;
+    this.#clock = clock;
+    this.#http = Deno.createHttpClient({
+      ...(caPem === undefined ? {} : { caCerts: [caPem] }),
+      ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.key }),
+    });
+  }
+
+  /** E.g. `http://192.0.2.1:2379,http://192.0.2.2:2379`. */
+  get address(): string {
+    return this.#access.endpoints.join(",");
+  }
+
+  /** Throws an {@linkcode EtcdError} for what etcd refuses, or another error when no endpoint answers in time. */
+  async ask<T>(
+    path: string,
+    body: unknown,
+    { signal, attemptMs = ATTEMPT_MS }: { signal?: AbortSignal; attemptMs?: number } = {},
+  ): Promise<T> {
+    const attempts = ROUNDS * this.#access.endpoints.length;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#within(
+          attemptMs,
+          signal,
+          async (both) => await (await this.#post(path, body, both)).json() as T,
+        );
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (this.#hasForgottenUs(error)) this.#token = undefined;
+        else if (error instanceof EtcdError && !TRANSIENT_CODES.includes(error.code)) throw error;
+        else this.#endpoint = (this.#endpoint + 1) % this.#access.endpoints.length;
+        if (attempt >= attempts) throw error;
+      }
+    }
+  }
+
+  /**
+   * The answers of a request that has many, one JSON text a line. Begins at the next endpoint when it fails; ends by
+   * throwing when the connection does.
+   */
+  async *stream<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+    const stop = new AbortController();
+    const both = AbortSignal.any([signal, stop.signal]);
+    const late = () => stop.abort(new Error(`etcd has not answered in ${WATCH_START_MS} ms`));
+    const cancel = this.#clock.after(WATCH_START_MS, late);
+    try {
+      const answer = await this.#post(path, body, both);
+      for await (const line of linesOf(answer.body!)) {
+        cancel();
+        const { result, error } = JSON.parse(line) as { result?: T; error?: Failure };
+        if (error) throw new EtcdError(error.message ?? "etcd ended the watch", error.code ?? 0);
+        if (result) yield result;
+      }
+      throw new Error("etcd ended the watch");
+    } catch (error) {
+      this.#endpoint = (this.#endpoint + 1) % this.#access.endpoints.length;
+      throw error;
+    } finally {
+      cancel();
+      stop.abort(new Error("nobody listens any more"));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#http.close();
+  }
+
+  #hasForgottenUs(error: unknown): boolean {
+    return this.#access.user !== undefined && error instanceof EtcdError &&
+      (error.code === UNAUTHENTICATED || TOKEN_IS_OLD.test(error.message));
+  }
+
+  async #post(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+    const { user } = this.#access;
+    if (user && this.#token === undefined) this.#token = await this.#authenticate(user, signal);
+    return await this.#send(path, body, signal);
+  }
+
+  async #authenticate(
+    { name, password }: { name: string; password: string },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const answer = await this.#send("/v3/auth/authenticate", { name, password }, signal);
+    return (await answer.json() as { token: string }).token;
+  }
+
+  async #send(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+    const token = this.#token;
+    const headers = {
+      "content-type": "application/json",
+      // A member without a leader ends the watch, so that it begins again at another one.
+      "grpc-metadata-hasleader": "true",
+      ...(token !== undefined && { authorization: token }),
+    };
+    const answer = await fetch(this.#access.endpoints[this.#endpoint] + path, {
+      ...{ method: "POST", headers, body: JSON.stringify(body), signal, client: this.#http },
+    });
+    if (answer.ok) return answer;
+    const { message, error, code } = await answer.json().catch(() => ({})) as Failure;
+    throw new EtcdError(message ?? error ?? `etcd answered ${answer.status}`, code ?? 0);
+  }
+
+  async #within<T>(
+    limitMs: number,
+    signal: AbortSignal | undefined,
+    act: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const stop = new AbortController();
+    const late = () => stop.abort(new Error(`etcd has not answered in ${limitMs} ms`));
+    const cancel = this.#clock.after(limitMs, late);
+    try {
+      return await act(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
+    } finally {
+      cancel();
+    }
+  }
+}
+
+interface Failure {
+  message?: string;
+  error?: string;
+  code?: number;
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== "") yield line;
+  }
+}

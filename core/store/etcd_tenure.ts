@@ -1,0 +1,195 @@
+import type { Clock } from "../lib/clock.ts";
+import { MonotonicClock } from "../lib/clock.ts";
+import { type EtcdClient } from "./etcd_client.ts";
+import { type EtcdLayout, jsonBase64, jsonFrom } from "./etcd_layout.ts";
+import type { Compare, RangeAnswer, TransactionAnswer } from "./etcd_messages.ts";
+import { FencedError } from "./journal.ts";
+import type { Owner } from "./shared_engine.ts";
+
+/** Of a lease, how many times its keeper asks to keep it. */
+const KEEPS_PER_LEASE = 3;
+/** Giving the engine up may take so long; after it, the lease runs out by itself. */
+const RESIGN_MS = 1_000;
+/** etcd keeps all that ever was until it is told to forget; kube-apiserver does it as often. */
+const COMPACT_EVERY_MS = 5 * 60_000;
+
+export interface EtcdTenureOptions {
+  client: EtcdClient;
+  layout: EtcdLayout;
+  clock: Clock;
+  leaseMs: number;
+  self: Owner;
+}
+
+/** What says in etcd that this server is the owner: its key, with its lease. */
+interface Mandate {
+  /** Of the owner's key: no other claim has the same. */
+  created: string;
+  lease: string;
+  /** Of the key that says who owned it last. */
+  term: string;
+}
+
+/** Keeps the ownership of an engine: renews the lease, and knows for how long it is sure. */
+export class EtcdTenure {
+  readonly #options: EtcdTenureOptions;
+  readonly #ended = Promise.withResolvers<Error>();
+  readonly #stop = new AbortController();
+  /** For durations: jumps of the machine's clock do not move it. */
+  readonly #watch = new MonotonicClock();
+  #mandate: Mandate;
+  #sureUntilMs: number;
+
+  /** `undefined` when somebody else owns the engine. `headModified`: etcd's revision of the head, "0" for none. */
+  static async claim(
+    options: EtcdTenureOptions,
+  ): Promise<{ tenure: EtcdTenure; head: RangeAnswer } | undefined> {
+    const { layout } = options;
+    const claimed = await claimWith(options, []);
+    if (!claimed) return undefined;
+    const tenure = new EtcdTenure(options, claimed.mandate, claimed.sentMs);
+    const head = await options.client.ask<RangeAnswer>("/v3/kv/range", { key: layout.head });
+    return { tenure, head };
+  }
+
+  private constructor(options: EtcdTenureOptions, mandate: Mandate, sentMs: number) {
+    this.#options = options;
+    this.#mandate = mandate;
+    this.#sureUntilMs = sentMs + options.leaseMs;
+    void this.#keep();
+  }
+
+  /** Resolves when another server has taken over. */
+  get ended(): Promise<Error> {
+    return this.#ended.promise;
+  }
+
+  isSure(): boolean {
+    return this.#watch.now() < this.#sureUntilMs;
+  }
+
+  /** What every write is sent with: it fails once the lease has run out or somebody else is the owner. */
+  get fence(): readonly Compare[] {
+    const { created, lease } = this.#mandate;
+    const key = this.#options.layout.owner;
+    return [
+      { key, result: "EQUAL", target: "CREATE", createRevision: created },
+      { key, result: "EQUAL", target: "LEASE", lease },
+    ];
+  }
+
+  /** After a write that the fence has kept out: takes up the ownership again if nobody else had it meanwhile. */
+  async renew(): Promise<void> {
+    const { client, layout } = this.#options;
+    const { kvs } = await client.ask<RangeAnswer>("/v3/kv/range", { key: layout.owner });
+    if (kvs?.[0]?.create_revision === this.#mandate.created) return;
+    const term = this.#mandate.term;
+    const claimed = await claimWith(this.#options, [
+      { key: layout.term, result: "EQUAL", target: "MOD", modRevision: term },
+    ]);
+    if (!claimed) throw await this.#endedBy();
+    this.#mandate = claimed.mandate;
+    this.#sureUntilMs = claimed.sentMs + this.#options.leaseMs;
+  }
+
+  /** Gives the engine up. Others may take over at once; when etcd does not answer, when the lease has run out. */
+  async resign(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort(new Error("the engine was given up"));
+    this.#sureUntilMs = 0;
+    const lease = { ID: this.#mandate.lease };
+    await this.#options.client.ask("/v3/kv/lease/revoke", lease, { attemptMs: RESIGN_MS })
+      .catch(() => {}); // it runs out by itself
+  }
+
+  async #keep(): Promise<void> {
+    const { clock, leaseMs } = this.#options;
+    const { signal } = this.#stop;
+    let compacted = { atMs: this.#watch.now(), revision: "0" };
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(leaseMs / KEEPS_PER_LEASE, signal);
+        const revision = await this.#keepOnce(signal);
+        if (this.#watch.now() - compacted.atMs < COMPACT_EVERY_MS) continue;
+        await this.#forgetUpTo(compacted.revision);
+        compacted = { atMs: this.#watch.now(), revision };
+      } catch (error) {
+        if (error instanceof FencedError) return;
+        // etcd cannot be reached: `isSure` says so once the lease may have run out, and the next turn tries again
+      }
+    }
+  }
+
+  /** Etcd's revision. */
+  async #keepOnce(signal: AbortSignal): Promise<string> {
+    const { client, leaseMs } = this.#options;
+    const sentMs = this.#watch.now();
+    const { result } = await client.ask<{ result: LeaseAnswer }>(
+      "/v3/lease/keepalive",
+      { ID: this.#mandate.lease },
+      { signal, attemptMs: leaseMs / KEEPS_PER_LEASE },
+    );
+    if (Number(result.TTL ?? 0) > 0) {
+      this.#sureUntilMs = Math.max(this.#sureUntilMs, sentMs + leaseMs);
+    } else await this.renew();
+    return result.header.revision;
+  }
+
+  /** What watchers that are further behind than this need, they load anew. */
+  async #forgetUpTo(revision: string): Promise<void> {
+    if (revision === "0") return;
+    await this.#options.client.ask("/v3/kv/compaction", { revision }).catch(() => {}); // another user of this etcd was faster
+  }
+
+  async #endedBy(): Promise<FencedError> {
+    const { client, layout } = this.#options;
+    this.#stop.abort(new Error("the engine was taken over"));
+    this.#sureUntilMs = 0;
+    const { kvs } = await client.ask<RangeAnswer>("/v3/kv/range", { key: layout.owner })
+      .catch((): { kvs?: undefined } => ({})); // the message does without the name
+    const owner = kvs?.[0]?.value === undefined ? undefined : jsonFrom<Owner>(kvs[0].value);
+    const error = new FencedError(
+      `Cannot write: the server at "${
+        owner?.address ?? "unknown"
+      }" has taken over the store in etcd; this one no longer owns it`,
+    );
+    this.#ended.resolve(error);
+    return error;
+  }
+}
+
+interface LeaseAnswer {
+  header: { revision: string };
+  ID: string;
+  TTL?: string;
+}
+
+/** Makes the owner's key, with a new lease, if there is none and `conditions` hold. */
+async function claimWith(
+  { client, layout, leaseMs, self }: EtcdTenureOptions,
+  conditions: readonly Compare[],
+): Promise<{ mandate: Mandate; sentMs: number } | undefined> {
+  const { owner, term } = layout;
+  const sentMs = new MonotonicClock().now();
+  const { ID: lease } = await client.ask<LeaseAnswer>("/v3/lease/grant", { TTL: leaseMs / 1000 });
+  const answer = await client.ask<TransactionAnswer>("/v3/kv/txn", {
+    compare: [
+      { key: owner, result: "EQUAL", target: "CREATE", createRevision: "0" },
+      ...conditions,
+    ],
+    success: [
+      { requestPut: { key: owner, value: jsonBase64(self), lease } },
+      { requestPut: { key: term, value: jsonBase64(self) } },
+    ],
+    failure: [{ requestRange: { key: owner } }, { requestRange: { key: term } }],
+  });
+  const { revision } = answer.header;
+  if (answer.succeeded) return { mandate: { created: revision, lease, term: revision }, sentMs };
+  const [ownerNow, termNow] = (answer.responses ?? []).map((one) => one.response_range?.kvs?.[0]);
+  if (ownerNow?.lease === lease) { // the answer to an attempt before this one was lost
+    const mandate = { created: ownerNow.create_revision, lease, term: termNow!.mod_revision };
+    return { mandate, sentMs };
+  }
+  await client.ask("/v3/kv/lease/revoke", { ID: lease }).catch(() => {}); // it runs out by itself
+  return undefined;
+}
