@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { makeLinks, removeMade } from "./mount_points.ts";
+import { type MadePath, makeLinks, MountPoints, removeMade } from "./mount_points.ts";
 
 Deno.test("without namespaces a mount is a link, made with its folders and removed with them", async () => {
   const folder = await Deno.makeTempDir();
@@ -46,4 +46,25 @@ Deno.test("a path that is somebody else's is refused, and nothing stays half mad
 Deno.test("mounts that every pod has are left out where they cannot be shown", async () => {
   const mount = { hostPath: "/nowhere", containerPath: "/etc/hosts", readOnly: false };
   assert.deepEqual(await makeLinks([mount]), []);
+});
+
+Deno.test("a mount point that replicas share is made once and goes with the last, also after a restart", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const mount = { hostPath: "/tmp", containerPath: `${folder}/a/b`, readOnly: false };
+    const written = new Map<string, readonly MadePath[]>();
+    const open = () =>
+      new MountPoints({ isPrivileged: true, load: () => Promise.resolve(new Map(written)) });
+    const first = open();
+    const make = (points: MountPoints, id: string) =>
+      points.make(id, [mount], (made) => Promise.resolve(void written.set(id, made)));
+    await Promise.all([make(first, "one"), make(first, "two")]);
+    await first.remove("one");
+    written.delete("one");
+    assert.ok((await Deno.stat(mount.containerPath)).isDirectory, "the other one needs it");
+    await open().remove("two");
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

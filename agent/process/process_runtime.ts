@@ -17,7 +17,7 @@ import { checkImageUser } from "../image_user.ts";
 import { parseImageReference } from "../podman/image_reference.ts";
 import { runBounded } from "./bounded_command.ts";
 import { ExitFolder } from "./exit_folder.ts";
-import { type MadePath, makeLinks, makeMountPoints, removeMade } from "./mount_points.ts";
+import { type MadePath, MountPoints } from "./mount_points.ts";
 import { joinedCommand, placedCommand, type PlacementTools } from "./placement.ts";
 import { commandOf, envOf, readImage } from "./process_image.ts";
 import { isSupervised, launch } from "./supervisor.ts";
@@ -59,6 +59,7 @@ export class ProcessRuntime implements ContainerRuntime {
   readonly #clock: Clock;
   readonly #tools: PlacementTools;
   readonly #exits: ExitFolder;
+  readonly #mountPoints: MountPoints;
 
   /** Throws a {@linkcode RuntimeError} on a machine without util-linux. */
   constructor({ folder, clock, version }: ProcessRuntimeOptions) {
@@ -70,6 +71,10 @@ export class ProcessRuntime implements ContainerRuntime {
       Deno.mkdirSync(`${folder}/${name}`, { recursive: true });
     }
     this.#exits = new ExitFolder(`${folder}/exits`);
+    this.#mountPoints = new MountPoints({
+      isPrivileged: this.#tools.privileged !== undefined,
+      load: () => this.#madePaths(),
+    });
   }
 
   async list(): Promise<readonly ContainerState[]> {
@@ -108,11 +113,12 @@ export class ProcessRuntime implements ContainerRuntime {
     const workingDir = spec.workingDir ?? known?.image.WorkingDir ?? "/";
     const env = { ...basicEnv(spec), ...envOf(known?.image), ...spec.env };
     placedCommand(spec, command, workingDir, this.#tools); // refuses what cannot be done here
-    const made = this.#tools.privileged
-      ? await makeMountPoints(spec.mounts)
-      : await makeLinks(spec.mounts);
     const imageId = known?.id ?? `process://${spec.image}`;
-    await this.#write(id, { spec, imageId, command, env, workingDir, made });
+    await this.#mountPoints.make(
+      id,
+      spec.mounts,
+      (made) => this.#write(id, { spec, imageId, command, env, workingDir, made }),
+    );
     return id;
   }
 
@@ -139,10 +145,9 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async remove(id: string): Promise<void> {
-    const record = await this.#record(id);
-    if (record === undefined) return;
+    if (await this.#record(id) === undefined) return;
     await this.stop(id, 0);
-    await removeMade(record.made);
+    await this.#mountPoints.remove(id);
     await Deno.remove(this.#exits.path(id)).catch(ignoreMissing);
     await Deno.remove(`${this.#folder}/containers/${id}`, { recursive: true }).catch(ignoreMissing);
   }
@@ -245,6 +250,15 @@ export class ProcessRuntime implements ContainerRuntime {
       ignoreMissing(error);
       return undefined;
     }
+  }
+
+  async #madePaths(): Promise<Map<string, readonly MadePath[]>> {
+    const madeBy = new Map<string, readonly MadePath[]>();
+    for await (const { name } of Deno.readDir(`${this.#folder}/containers`)) {
+      const record = await this.#record(name);
+      if (record !== undefined) madeBy.set(name, record.made);
+    }
+    return madeBy;
   }
 
   /** The record appears whole or not at all. */
