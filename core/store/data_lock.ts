@@ -22,15 +22,15 @@ export class DataLock {
   /** Throws {@linkcode DataLockedError}, naming the pid of the other process, when the lock is taken. */
   static async take(path: string, use: DataUse = "server"): Promise<DataLock> {
     const file = await openLockFile(path);
-    if (await file.tryLock(true)) return await DataLock.of(file, use);
+    if (await file.tryLock(true)) return await DataLock.of(file, path, use);
     file.close();
     throw new DataLockedError(path, await holderOf(path));
   }
 
   /** The lock on a file from {@linkcode openLockFile} on which the kernel's lock is held, or about to be. */
-  static async of(file: Deno.FsFile, use: DataUse): Promise<DataLock> {
-    const text = new TextEncoder().encode(`${Deno.pid} ${use}\n`);
-    await file.truncate().then(() => file.write(text)).catch(() => {}); // a full disk: it is only for messages
+  static async of(file: Deno.FsFile, path: string, use: DataUse): Promise<DataLock> {
+    // Not through `file`, which may still wait for its lock. On a full disk it fails: it is only for messages.
+    await Deno.writeTextFile(path, `${Deno.pid} ${use}\n`).catch(() => {});
     return new DataLock(file);
   }
 

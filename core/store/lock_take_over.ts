@@ -12,6 +12,8 @@ export interface TakeOver {
   tell(what: string, pid: number): void;
   /** How long the server is waited for once it was asked. */
   endMs: number;
+  /** The same once it was killed; 5 s when absent. */
+  killedMs?: number;
   /** Sends a signal; `Deno.kill` when absent. For tests. */
   kill?(pid: number, signal: Deno.Signal): void;
 }
@@ -29,7 +31,7 @@ export async function takeLockOver(path: string, options: TakeOver): Promise<Dat
   const file = await openLockFile(path);
   try {
     if (!await file.tryLock(true)) await obtain(file, path, options);
-    return await DataLock.of(file, "server");
+    return await DataLock.of(file, path, "server");
   } catch (error) {
     file.close();
     throw error;
@@ -37,7 +39,7 @@ export async function takeLockOver(path: string, options: TakeOver): Promise<Dat
 }
 
 async function obtain(file: Deno.FsFile, path: string, options: TakeOver): Promise<void> {
-  const { signal, tell, endMs, kill = Deno.kill } = options;
+  const { signal, tell, endMs, killedMs = KILLED_MS_MAX, kill = Deno.kill } = options;
   const pid = await provenHolder(path);
   const locked = file.lock(true);
   locked.catch(() => {}); // the file was closed, because nothing is taken
@@ -46,7 +48,7 @@ async function obtain(file: Deno.FsFile, path: string, options: TakeOver): Promi
   if (await isDoneWithin(locked, endMs, options)) return;
   tell("The server that has the data does not end: killing it", pid);
   if (await provenHolder(path) === pid) send(kill, pid, "SIGKILL");
-  if (await isDoneWithin(locked, KILLED_MS_MAX, options)) return;
+  if (await isDoneWithin(locked, killedMs, options)) return;
   signal.throwIfAborted();
   tell("The server that has the data cannot be ended: it is shut out", pid);
 }
