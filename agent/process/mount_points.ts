@@ -49,7 +49,7 @@ export class MountPoints {
     await this.#turn.use(async () => {
       const madeBy = await this.#madeBy();
       const others = byPath(madeBy, id);
-      X
+      await removeMade((madeBy.get(id) ?? []).filter(({ path }) => !others.has(path)));
       madeBy.delete(id);
     });
   }
