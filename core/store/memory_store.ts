@@ -4,6 +4,7 @@ import { groupResourceOf } from "../resources/resource.ts";
 import { EventRing, type RingLimits } from "./event_ring.ts";
 import { GroupCommit, VOLATILE_REVISIONS_MAX } from "./group_commit.ts";
 import type { Journal, Loaded } from "./journal.ts";
+import type { SeenBatch, SeenWrite } from "./shared_engine.ts";
 import {
   type Change,
   ConflictError,
@@ -37,38 +38,38 @@ export interface MemoryStoreOptions {
 /** The objects in memory, durable through a {@linkcode Journal}. */
 export class MemoryStore implements Store {
   revision: Revision;
-  readonly #journal: Journal;
+  readonly #options: MemoryStoreOptions;
   readonly #freezing: "deep" | "none";
   readonly #tables = new Map<string, Table>();
   readonly #volatile = new Set<string>();
   readonly #subscribers = new Subscribers();
-  readonly #ring: EventRing;
-  readonly #commits: GroupCommit;
+  #ring: EventRing;
+  /** Absent while another server owns the engine. */
+  #writing: { journal: Journal; commits: GroupCommit } | undefined;
   /** Changes that were admitted and are not yet visible; of each key the newest. */
   readonly #pending = new Map<string, StoreEvent>();
   #admitted: Revision;
 
   /** Reads what the journal holds. The store owns the journal from now on. */
   static async open(journal: Journal, options: MemoryStoreOptions = {}): Promise<MemoryStore> {
-    return new MemoryStore(journal, await journal.load(), options);
+    const store = new MemoryStore(options);
+    store.replace(await journal.load());
+    store.lead(journal);
+    return store;
   }
 
-  private constructor(journal: Journal, loaded: Loaded, options: MemoryStoreOptions) {
-    this.#journal = journal;
+  /** A store that shows what another server writes. It refuses writes until it is told to lead. */
+  static following(options: MemoryStoreOptions = {}): MemoryStore {
+    return new MemoryStore(options);
+  }
+
+  private constructor(options: MemoryStoreOptions) {
+    this.#options = options;
     this.#freezing = options.freezing ?? "deep";
-    this.revision = loaded.revision === 0 ? 0 : loaded.revision + VOLATILE_REVISIONS_MAX;
-    this.#admitted = this.revision;
-    this.#ring = new EventRing(options.watchLimits ?? WATCH_LIMITS, this.revision);
+    this.revision = 0;
+    this.#admitted = 0;
+    this.#ring = this.#newRing();
     for (const resource of options.resources ?? []) this.declare(resource);
-    for (const [key, bytes] of loaded.rows) this.#table(key[0]).put(this.#entryFrom(key, bytes));
-    this.#commits = new GroupCommit({
-      journal,
-      durable: loaded.revision,
-      isVolatile: (resource) => this.#volatile.has(resource),
-      publish: (events) => this.#publish(events),
-      drop: (events) => this.#settle(events),
-      onStopped: options.onStopped ?? (() => {}),
-    });
   }
 
   declare(resource: AnyResource): void {
@@ -88,7 +89,7 @@ export class MemoryStore implements Store {
   }
 
   settled(): Promise<void> {
-    return this.#commits.settled();
+    return this.#writing?.commits.settled() ?? Promise.resolve();
   }
 
   list([resource, namespace]: Prefix): readonly Entry[] {
@@ -102,16 +103,18 @@ export class MemoryStore implements Store {
 
   async commit(changes: readonly Change[]): Promise<readonly (Entry | undefined)[]> {
     if (changes.length === 0) return [];
+    const commits = this.#writing?.commits;
+    if (!commits) throw new UnavailableError("Cannot write: this server does not own the store");
     const collision = this.#collisionOf(changes);
     if (collision) {
       await this.settled(); // so that its caller reads what it collided with
       throw collision;
     }
     const events = changes.map((change, i) => this.#eventOf(change, this.#admitted + i + 1));
-    this.#commits.assertFits(events);
+    commits.assertFits(events);
     this.#admitted += events.length;
     for (const event of events) this.#pending.set(event.entry.key.join("/"), event);
-    await this.#commits.add(events);
+    await commits.add(events);
     return events.map(({ type, entry }) => type === "DELETED" ? undefined : entry);
   }
 
@@ -125,14 +128,89 @@ export class MemoryStore implements Store {
 
   /** Writes a copy of all that is durable to a new file. */
   backup(path: string): Promise<void> {
-    return this.#journal.backup(path);
+    if (this.#writing) return this.#writing.journal.backup(path);
+    return Promise.reject(
+      new UnavailableError("Cannot back up: this server does not own the store"),
+    );
   }
 
   /** Waits for what was admitted, then gives the journal up. Writes are refused from now on. */
   async close(): Promise<void> {
-    this.#commits.stop(new UnavailableError("Cannot write: the store is closed"));
+    if (!this.#writing) return;
+    const { journal, commits } = this.#writing;
+    commits.stop(new UnavailableError("Cannot write: the store is closed"));
     await this.settled();
-    await this.#journal.close();
+    await journal.close();
+  }
+
+  /** Shows all that the journal holds in place of what was shown. Watchers from before must list again. */
+  replace({ revision, rows }: Loaded): void {
+    if (this.revision === 0) this.#load(rows);
+    else this.show({ revision, writes: this.#differences({ revision, rows }) });
+    this.revision = revision;
+    this.#ring = this.#newRing();
+  }
+
+  /** Shows a batch that the owner of the journal has made durable. One that is shown already changes nothing. */
+  show({ revision, writes }: SeenBatch): void {
+    if (revision <= this.revision) return;
+    const events = writes.flatMap((write) => this.#eventsOf(write));
+    this.#publish(events.toSorted((a, b) => a.revision - b.revision));
+    this.revision = revision;
+  }
+
+  /** Takes writes from now on. What is shown must be all that the journal holds. */
+  lead(journal: Journal): void {
+    const durable = this.revision;
+    if (durable > 0) this.revision += VOLATILE_REVISIONS_MAX;
+    this.#admitted = this.revision;
+    this.#ring = this.#newRing();
+    const commits = new GroupCommit({
+      ...{ journal, durable },
+      isVolatile: (resource) => this.#volatile.has(resource),
+      publish: (events) => this.#publish(events),
+      drop: (events) => this.#settle(events),
+      onStopped: this.#options.onStopped ?? (() => {}),
+    });
+    this.#writing = { journal, commits };
+  }
+
+  #newRing(): EventRing {
+    return new EventRing(this.#options.watchLimits ?? WATCH_LIMITS, this.revision);
+  }
+
+  /** What has to be shown to get from what is shown to what was loaded. */
+  #differences({ revision, rows }: Loaded): SeenWrite[] {
+    const loaded = new Set(rows.map(([key]) => key.join("/")));
+    const gone = [...this.#tables.values()].flatMap((table) => table.all())
+      .filter(({ key }) => !loaded.has(key.join("/")))
+      .map(({ key }) => ({ key, value: undefined, revision }));
+    return [...gone, ...rows.map(([key, value]) => ({ key, value }))];
+  }
+
+  /** An object that was removed and made again in one batch is another one: watchers hear of both. */
+  #eventsOf(write: SeenWrite): StoreEvent[] {
+    const { key } = write;
+    const previous = this.get(key);
+    if (write.value === undefined) return previous ? [this.#endOf(previous, write.revision)] : [];
+    const entry = this.#entryFrom(key, write.value);
+    const { revision } = entry;
+    if (revision === previous?.revision) return [];
+    if (!previous) return [{ type: "ADDED", entry, previous, revision }];
+    if (previous.object.metadata.uid === entry.object.metadata.uid) {
+      return [{ type: "MODIFIED", entry, previous, revision }];
+    }
+    const added: StoreEvent = { type: "ADDED", entry, previous: undefined, revision };
+    return [this.#endOf(previous, revision - 1), added];
+  }
+
+  #endOf(previous: Entry, revision: Revision): StoreEvent {
+    const entry = this.#entryOf(previous.key, previous.object, revision);
+    return { type: "DELETED", entry, previous, revision };
+  }
+
+  #load(rows: Loaded["rows"]): void {
+    for (const [key, bytes] of rows) this.#table(key[0]).put(this.#entryFrom(key, bytes));
   }
 
   #table(resource: string): Table {

@@ -1,0 +1,127 @@
+import { type Backoff, waitMsAfter } from "../lib/backoff.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { MemoryStore } from "./memory_store.ts";
+import type { Owner, SharedEngine, Sighting, Tenure } from "./shared_engine.ts";
+
+const RETRY: Backoff = { firstMs: 100, maxMs: 5_000, factor: 2 };
+
+export interface ContenderOptions {
+  engine: SharedEngine;
+  /** Follows, until this server owns the engine. */
+  store: MemoryStore;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * One of several servers at an engine: shows in its store what the owner writes, and takes over when there is none.
+ *
+ * States move forward only: following, then owning. Who is taken over ends; a new process begins again here.
+ */
+export class Contender {
+  readonly #options: ContenderOptions;
+  readonly #self = Promise.withResolvers<Owner>();
+  readonly #settled = Promise.withResolvers<void>();
+  readonly #won = Promise.withResolvers<Tenure>();
+  #owner: Owner | undefined;
+  #claimed: Tenure | undefined;
+  #tenure: Tenure | undefined;
+  #fault: Error | undefined;
+
+  constructor(options: ContenderOptions) {
+    this.#options = options;
+  }
+
+  /** Where the owner is, as far as it is known. */
+  get owner(): Owner | undefined {
+    return this.#owner;
+  }
+
+  /** Set once this server owns the engine and its store takes writes. */
+  get tenure(): Tenure | undefined {
+    return this.#tenure;
+  }
+
+  /** Why the engine cannot be followed at this moment. */
+  get fault(): Error | undefined {
+    return this.#fault;
+  }
+
+  /** Resolves when it is known who owns the engine, and the store shows all that there is. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  /** Resolves when this server owns the engine and its store takes writes. */
+  get won(): Promise<Tenure> {
+    return this.#won.promise;
+  }
+
+  /** From now on this server would take over, under this name. */
+  stand(self: Owner): void {
+    this.#self.resolve(self);
+  }
+
+  /** Follows and waits; resolves when this server owns the engine. Rejects only with the signal's reason. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let failures = 0; !this.#tenure;) {
+      try {
+        await this.#follow(signal, () => failures = 0);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (failures === 0) log.warn("Cannot follow the store: trying again", { error });
+        this.#fault = error as Error;
+        await clock.sleep(waitMsAfter(++failures, RETRY), signal);
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal, onWell: () => void): Promise<void> {
+    for await (const sighting of this.#options.engine.follow(signal)) {
+      this.#fault = undefined;
+      onWell();
+      if (await this.#see(sighting, signal)) return;
+    }
+  }
+
+  /** Whether this server owns the engine now and has seen all that was written before. */
+  async #see(sighting: Sighting, signal: AbortSignal): Promise<boolean> {
+    const { engine, store, log } = this.#options;
+    if ("loaded" in sighting) store.replace(sighting.loaded);
+    else if ("batch" in sighting) store.show(sighting.batch);
+    else if (sighting.owner) this.#follows(sighting.owner);
+    else this.#claimed ??= await engine.claim(await orAborted(this.#self.promise, signal));
+    const claimed = this.#claimed;
+    if (!claimed || store.revision < claimed.revision) return false;
+    this.#owner = await this.#self.promise;
+    this.#tenure = claimed;
+    store.lead(claimed.journal);
+    log.info("This server owns the store", { address: this.#owner.address });
+    this.#settled.resolve();
+    this.#won.resolve(claimed);
+    return true;
+  }
+
+  #follows(owner: Owner): void {
+    if (this.#claimed) return; // it is this server
+    if (owner.id !== this.#owner?.id) {
+      this.#options.log.info("Another server owns the store", { address: owner.address });
+    }
+    this.#owner = owner;
+    this.#settled.resolve();
+  }
+}
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
