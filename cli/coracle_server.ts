@@ -5,14 +5,17 @@ import { loadCredentials, writeKubeconfig } from "../core/api/pki.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
+import type { Contender } from "../core/store/contender.ts";
 import { dialableHost, hostAndPort, serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
-import { type ControlPlane, openControlPlane, openStore, runControllers } from "./control_plane.ts";
+import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
+import { openFileStore, watchDisk } from "./file_store.ts";
 import type { Ground } from "./ground.ts";
 import { createNode, type Node, runNode } from "./node.ts";
 import { type NodeGround, openNode } from "./node_ground.ts";
 import type { ServerFlags } from "./server_flags.ts";
+import { openSharedStore, type SharedStore } from "./shared_store.ts";
 import { VERSION } from "./version.ts";
 
 /** Where a server that runs can be found. */
@@ -21,6 +24,8 @@ interface Place {
   kubeconfig: string;
   /** What runs the containers, e.g. `podman 4.3.1`. */
   runtime: string;
+  /** The server that owns the store, when it is another one. */
+  owner?: string;
 }
 
 interface Built {
@@ -38,8 +43,10 @@ export function startServer(flags: ServerFlags, terminal: Terminal): Promise<Cor
 
 /** Builds the parts from the ground up. What is started last is stopped first: the API, the proxy, the agent. */
 async function build(ground: Ground<ServerFlags>): Promise<Built> {
-  const { flags, dataFolder } = ground;
-  const store = await openStore(ground);
+  const { flags } = ground;
+  const shared = flags.store && await openSharedStore(ground, flags.store);
+  const file = shared ? undefined : await openFileStore(ground);
+  const { store } = shared ?? file!; // one of the two
   const nodeGround = await openNode(ground);
   const { serviceCidr } = nodeGround;
   const plane = openControlPlane(ground, store, { serviceCidr, host: flags.node });
@@ -47,20 +54,45 @@ async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const labels = { "node-role.kubernetes.io/control-plane": "" };
   const access = { client: plane.client, view: plane.client, events: plane.events };
   const node = await createNode(ground, access, { ...nodeGround, hostIP, labels });
-  const { served, place } = await openApi(ground, plane, { node, nodeGround });
+  const { served, place } = await openApi(ground, plane, { node, nodeGround, shared });
   const apiAddress = dialableHost(served.address.host, hostIP);
-  await bootstrap(plane.objects, { apiAddress, apiPort: served.address.port });
-  runControllers(ground, plane, nodeGround);
-  await runNode(ground, access, { ...node, ...nodeGround });
+  const { port: apiPort } = served.address;
+  const parts = ground.parts.use(new AsyncDisposableStack());
   ground.parts.defer(() => served.stop());
-  ground.log.debug("Everything runs", { dataFolder });
-  return { place, node: nodeGround };
+  const run = async () => {
+    await bootstrap(plane.objects, { apiAddress, apiPort });
+    runControllers({ ...ground, parts }, plane, nodeGround);
+    await runNode({ ...ground, parts }, access, { ...node, ...nodeGround });
+    if (file) watchDisk(file.room, node.agent);
+    ground.log.debug("Everything runs", { dataFolder: ground.dataFolder });
+  };
+  const advertised = `https://${hostAndPort(apiAddress, apiPort)}`;
+  const owner = shared ? await runAsOwner(ground, shared.contender, advertised, run) : await run();
+  return { place: { ...place, ...(owner && { owner }) }, node: nodeGround };
+}
+
+/** Runs the control plane when this server owns the store: now, or later. Where the owner is, if it is another one. */
+async function runAsOwner(
+  { random, fail }: Ground,
+  contender: Contender,
+  address: string,
+  run: () => Promise<void>,
+): Promise<string | undefined> {
+  contender.stand({ id: random.uuid(), address });
+  await contender.settled;
+  if (contender.tenure) return void await run();
+  void contender.won.then(run).catch(fail);
+  return contender.owner?.address;
 }
 
 async function openApi(
   ground: Ground<ServerFlags>,
   { objects, client }: ControlPlane,
-  { node: { agent }, nodeGround }: { node: Node; nodeGround: NodeGround },
+  { node: { agent }, nodeGround, shared }: {
+    node: Node;
+    nodeGround: NodeGround;
+    shared: SharedStore | undefined;
+  },
 ): Promise<{ served: Served; place: Place }> {
   const { flags: { listen, node: nodeName }, dataFolder, clock, random, log } = ground;
   const files = new CredentialFiles(dataFolder);
@@ -71,6 +103,7 @@ async function openApi(
   const api = createApi({
     ...{ objects, resources: RESOURCES, nodeStreams, clock, random, log },
     ...{ adminToken: admin.token, version: VERSION },
+    ...(shared && { gate: shared.gate, healthChecks: shared.healthChecks }),
   });
   const served = await serve(api, { ...listen, tls: { ...pair, authority }, clock, log })
     .catch((error) => {

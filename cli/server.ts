@@ -3,6 +3,7 @@ import type { Terminal } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
 import { listenAddress, secondsOf, type ServerFlags } from "./server_flags.ts";
+import { withStoreFlags } from "./store_flags.ts";
 
 export function serverCommand(program: Command, terminal: Terminal): void {
   const command = program.command("server")
@@ -17,7 +18,7 @@ export function serverCommand(program: Command, terminal: Terminal): void {
         "end the server that has the data folder; kill it if it takes longer (30)",
       ).preset("30").argParser(secondsOf),
     );
-  withNodeFlags(command, dataFolderOfProcess())
+  withStoreFlags(withNodeFlags(command, dataFolderOfProcess()))
     .action((flags: ServerFlags) => runServer(flags, terminal));
 }
 
@@ -25,8 +26,9 @@ export function serverCommand(program: Command, terminal: Terminal): void {
 async function runServer(flags: ServerFlags, terminal: Terminal): Promise<void> {
   const { startServer } = await import("./coracle_server.ts");
   const server = await startServer(flags, terminal);
-  const { url, kubeconfig, runtime } = server.built.place;
-  terminal.out(`Coracle is ready at ${url}, kubeconfig ${kubeconfig}, runtime ${runtime}\n`);
+  const { url, kubeconfig, runtime, owner } = server.built.place;
+  const state = owner === undefined ? `is ready at ${url}` : `stands by at ${url} for ${owner}`;
+  terminal.out(`Coracle ${state}, kubeconfig ${kubeconfig}, runtime ${runtime}\n`);
   const why = await server.ended(terminal.signal);
   await server.stop();
   if (why !== undefined) throw why;

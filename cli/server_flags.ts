@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from "commander";
 import type { NodeFlags } from "./node_flags.ts";
+import type { StoreFlags } from "./store_flags.ts";
 
 /** What the flags of `coracle server` say. */
-export interface ServerFlags extends NodeFlags {
+export interface ServerFlags extends NodeFlags, StoreFlags {
   listen: { host: string; port: number };
   /** Ends the server that has the data, within so many seconds, and goes on where it was. */
   takeOver?: number;

@@ -16,6 +16,7 @@ import { authorize, refuseUnlessAllowed } from "./middleware/authorize.ts";
 import { limitBody } from "./middleware/limit_body.ts";
 import { limitInFlight } from "./middleware/limit_in_flight.ts";
 import { requestId } from "./middleware/request_id.ts";
+import { type Gate, standBy } from "./middleware/stand_by.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./openapi.ts";
 import { answerApply } from "./manifests.ts";
 import { parsePath } from "./parse_path.ts";
@@ -42,6 +43,8 @@ export interface ApiOptions {
   /** Version of the product, e.g. `0.1.0`. */
   version: string;
   healthChecks?: readonly HealthCheck[];
+  /** Of a server that shares its store with others. */
+  gate?: Gate;
 }
 
 /** The API, whoever carries its bytes. */
@@ -60,6 +63,7 @@ export function createApi(options: ApiOptions): Api {
   app.use(requestId(options.random));
   app.use(authenticate(parts.authenticator));
   app.use(authorize());
+  if (options.gate) app.use(standBy(options.gate));
   app.use(limitInFlight());
   app.use(limitBody());
   addDiscovery(app, parts);

@@ -1,0 +1,100 @@
+import type { HealthCheck } from "../core/api/health.ts";
+import type { Gate } from "../core/api/middleware/stand_by.ts";
+import { RESOURCES } from "../core/resources/mod.ts";
+import { Contender } from "../core/store/contender.ts";
+import type { EtcdAccess } from "../core/store/etcd_client.ts";
+import { MemoryStore } from "../core/store/memory_store.ts";
+import type { SharedEngine } from "../core/store/shared_engine.ts";
+import { CommandError } from "./command.ts";
+import type { Ground } from "./ground.ts";
+import type { ServerFlags } from "./server_flags.ts";
+import { LEASE_SECONDS_DEFAULT, type StoreFlags, type StoreUrl } from "./store_flags.ts";
+
+/** A store that this server shares with others. */
+export interface SharedStore {
+  store: MemoryStore;
+  contender: Contender;
+  gate: Gate;
+  healthChecks: readonly HealthCheck[];
+}
+
+/** Begins to follow. This server becomes the owner, if nobody else is, once it stands. */
+export async function openSharedStore(
+  { flags, clock, log, parts, fail }: Ground<ServerFlags>,
+  url: StoreUrl,
+): Promise<SharedStore> {
+  const engine = await openEngine(flags, url, clock);
+  const options = { resources: RESOURCES, freezing: "none", onStopped: fail } as const;
+  const store = MemoryStore.following(options);
+  const contender = new Contender({ engine, store, clock, log });
+  const stop = new AbortController();
+  const running = contender.run(stop.signal)
+    .then(async () => fail(await (await contender.won).ended))
+    .catch((error) => stop.signal.aborted || fail(error));
+  parts.defer(async () => {
+    stop.abort(new Error("The server stops"));
+    if (contender.tenure) await store.close();
+    else await running;
+    engine.close();
+  });
+  const gate: Gate = (request) => refusalOf(contender, request, flags);
+  const fault = () => gate("read");
+  return { store, contender, gate, healthChecks: [{ name: "store", isVital: false, fault }] };
+}
+
+async function openEngine(
+  flags: StoreFlags,
+  { endpoints, prefix }: StoreUrl,
+  clock: Ground["clock"],
+): Promise<SharedEngine> {
+  const { EtcdEngine } = await import("../core/store/etcd_engine.ts");
+  const { storeUser: user, storeLease } = flags;
+  const access: EtcdAccess = { ...await pemsOf(flags), ...(user && { user }), endpoints };
+  try {
+    return new EtcdEngine({
+      access,
+      clock,
+      prefix,
+      leaseMs: (storeLease ?? LEASE_SECONDS_DEFAULT) * 1_000,
+    });
+  } catch (error) {
+    throw new CommandError(`Cannot use the certificates for etcd: ${(error as Error).message}`);
+  }
+}
+
+async function pemsOf(
+  { storeCacert, storeCert, storeKey }: StoreFlags,
+): Promise<Pick<EtcdAccess, "caPem" | "pair">> {
+  if ((storeCert === undefined) !== (storeKey === undefined)) {
+    throw new CommandError("--store-cert and --store-key belong together: give both, or none", 2);
+  }
+  const [caPem, certificate, key] = await Promise.all(
+    [storeCacert, storeCert, storeKey].map(pemIn),
+  );
+  return {
+    ...(caPem !== undefined && { caPem }),
+    ...(certificate !== undefined && key !== undefined && { pair: { certificate, key } }),
+  };
+}
+
+async function pemIn(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw new CommandError(`Cannot read "${path}": ${(error as Error).message}`);
+  }
+}
+
+/** Only the owner answers, and only while nobody else can have become it. */
+function refusalOf(
+  { tenure, owner, fault }: Contender,
+  request: "read" | "write",
+  { standbyReads }: StoreFlags,
+): string | undefined {
+  if (tenure?.isSure()) return undefined;
+  if (tenure) return "the store does not answer, and another server may own it by now";
+  if (!owner) return `no server owns the store yet${fault ? `: ${fault.message}` : ""}`;
+  if (request === "read" && standbyReads) return undefined;
+  return `this server stands by: the store is owned by the server at ${owner.address}`;
+}
