@@ -12,6 +12,7 @@ import { Bench, type Measurement, type Report } from "./harness.ts";
 import { idle } from "./idle.ts";
 import { api } from "./api.ts";
 import { markdownTable, withSection } from "./markdown.ts";
+import { memory } from "./memory.ts";
 import { machineClass } from "./processes.ts";
 
 import { proxy } from "./proxy.ts";
@@ -20,7 +21,16 @@ import { restart } from "./restart.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
 
-const MEASUREMENTS: readonly Measurement[] = [start, idle, ready, restart, proxy, api, store];
+const MEASUREMENTS: readonly Measurement[] = [
+  start,
+  idle,
+  ready,
+  restart,
+  memory,
+  proxy,
+  api,
+  store,
+];
 const PAGE = new URL("../docs/BENCHMARKS.md", import.meta.url);
 
 interface Flags {

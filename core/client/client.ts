@@ -28,7 +28,10 @@ export interface View {
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): T | undefined;
   /** All of a kind, or of one namespace, ordered by namespace and name. */
   list<T extends KubeObject>(resource: Resource<T>, namespace?: string): readonly T[];
-  /** Through an index: `owner` (a uid), `label` (`key=value`), or one that the resource declares, e.g. `node` of pods. */
+  /**
+   * Through an index: `owner` (a uid), `label` (`key=value`), `lifecycle` (`owned` or `terminating`), or one that the
+   * resource declares, e.g. `node` of pods.
+   */
   by<T extends KubeObject>(resource: Resource<T>, index: string, value: string): readonly T[];
   /**
    * Calls `listener` after each change, in order, once the view shows it; not for what is there already.

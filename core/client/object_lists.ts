@@ -1,14 +1,17 @@
 import type { KubeObject } from "../resources/resource.ts";
 
-/** The objects of lists of rows. A list that has not changed is the same array, so that callers can compare. */
+/**
+ * The objects of lists of rows. A list that has not changed is the same array, as long as anybody holds it, so that
+ * callers can compare.
+ */
 export class ObjectLists<R extends { readonly object: KubeObject }> {
-  readonly #lists = new WeakMap<readonly R[], readonly KubeObject[]>();
+  readonly #lists = new WeakMap<readonly R[], WeakRef<readonly KubeObject[]>>();
 
   of(rows: readonly R[]): readonly KubeObject[] {
-    let objects = this.#lists.get(rows);
-    if (!objects) {
-      this.#lists.set(rows, objects = Object.freeze(rows.map(({ object }) => object)));
-    }
+    const known = this.#lists.get(rows)?.deref();
+    if (known) return known;
+    const objects = Object.freeze(rows.map(({ object }) => object));
+    this.#lists.set(rows, new WeakRef(objects));
     return objects;
   }
 }

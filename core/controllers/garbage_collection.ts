@@ -68,7 +68,11 @@ function feed(
       addDependents(object);
       for (const owner of blockedBy(object, view, resources)) add(owner);
     });
-    for (const object of view.list<KubeObject>(resource)) take(resource, object);
+    for (const lifecycle of ["owned", "terminating"]) {
+      for (const object of view.by<KubeObject>(resource, "lifecycle", lifecycle)) {
+        take(resource, object);
+      }
+    }
     return stop;
   });
   return () => stops.forEach((stop) => stop());

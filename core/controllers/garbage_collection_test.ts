@@ -17,7 +17,13 @@ class Run {
   readonly #loop = garbageCollector(RESOURCES);
 
   constructor() {
-    this.#loop.feed(this.cluster, (key) => this.#keys.add(key));
+    this.#feed();
+  }
+
+  /** Knows no more than a collector that has just been started. */
+  restart(): void {
+    this.#keys.clear();
+    this.#feed();
   }
 
   collect(): void {
@@ -42,6 +48,10 @@ class Run {
       deletionTimestamp: timestamp(this.cluster.nowMs),
       finalizers: [finalizer],
     });
+  }
+
+  #feed(): void {
+    this.#loop.feed(this.cluster, (key) => this.#keys.add(key));
   }
 
   get names(): string[] {
@@ -69,6 +79,21 @@ Deno.test("what its owner has left behind goes, and what that owned", () => {
   run.cluster.take(configMaps, top.metadata);
   run.collect();
   assert.deepEqual(run.names, []);
+});
+
+Deno.test("what was left behind before it was started goes too, and what was marked", () => {
+  const run = new Run();
+  const parent = run.map("parent");
+  run.map("child", [owner(configMaps, parent)]);
+  run.map("free");
+  const marked = run.map("marked");
+  run.map("of-marked", [owner(configMaps, marked, { blockOwnerDeletion: true })]);
+  run.cluster.take(configMaps, parent.metadata);
+  run.mark(marked, "foregroundDeletion");
+  run.mark(run.map("marked-alone"), "foregroundDeletion");
+  run.restart();
+  run.collect();
+  assert.deepEqual(run.names, ["free"]);
 });
 
 Deno.test("an owner of the same name with another uid is not the owner", () => {

@@ -264,7 +264,11 @@ function valuesOf<T extends KubeObject>(
   object: T,
   index: string,
 ): readonly string[] {
-  const { ownerReferences = [], labels = {} } = object.metadata;
+  const { ownerReferences = [], labels = {}, deletionTimestamp } = object.metadata;
+  if (index === "lifecycle") {
+    return [ownerReferences.length > 0 && "owned", deletionTimestamp && "terminating"]
+      .filter((value) => typeof value === "string");
+  }
   if (index === "owner") return ownerReferences.map(({ uid }) => uid);
   if (index === "label") return Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   return resource.indexes[index]!(object);

@@ -28,7 +28,9 @@ export class SortedEntries<E extends Keyed = Entry> {
   put(entry: E): void {
     const at = this.#placeOf(entry);
     this.#own();
-    this.#entries.splice(at, this.#isAt(at, entry) ? 1 : 0, entry);
+    if (this.#isAt(at, entry)) this.#entries[at] = entry;
+    else if (at === this.#entries.length) this.#entries.push(entry);
+    else this.#entries.splice(at, 0, entry);
   }
 
   /** Doing so twice is doing it once. */
@@ -47,23 +49,26 @@ export class SortedEntries<E extends Keyed = Entry> {
 
   #isAt(at: number, entry: E): boolean {
     const there = this.#entries[at];
-    return there !== undefined && compare(there, entry) === 0;
+    return there !== undefined && compareKeys(there.key, entry.key) === 0;
   }
 
-  /** Index of the first entry that does not come before `entry`. */
+  /** Index of the first entry that does not come before `entry`. Found at once for one that comes last. */
   #placeOf(entry: E): number {
+    const last = this.#entries.at(-1);
+    if (last === undefined || compareKeys(last.key, entry.key) < 0) return this.#entries.length;
     let from = 0;
     let to = this.#entries.length;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if (compare(this.#entries[middle]!, entry) < 0) from = middle + 1;
+      if (compareKeys(this.#entries[middle]!.key, entry.key) < 0) from = middle + 1;
       else to = middle;
     }
     return from;
   }
 }
 
-function compare({ key: a }: Keyed, { key: b }: Keyed): number {
+/** The order of namespace and name. */
+export function compareKeys(a: Key, b: Key): number {
   if (a[1] !== b[1]) return a[1] < b[1] ? -1 : 1;
   if (a[2] !== b[2]) return a[2] < b[2] ? -1 : 1;
   return 0;

@@ -16,7 +16,8 @@ export interface Change {
 }
 
 /**
- * An object as stored. Frozen. `bytes` are its JSON, made once and reused for get, list, watch and disk;
+ * An object as stored. Frozen. `bytes` are its JSON, made once and reused for get, list, watch and disk; `object` is
+ * made from them when it is read, and kept while it is read often or somebody holds it.
  * `object.metadata.resourceVersion` is `String(revision)`.
  */
 export interface Entry {
@@ -54,7 +55,10 @@ export interface Store {
   settled(): Promise<void>;
   /** In the order of namespace and name. */
   list(prefix: Prefix): readonly Entry[];
-  /** Entries of `resource` whose declared index `index` has `value`: `owner`, `label`, or one of the resource's own. */
+  /**
+   * Entries of `resource` whose index `index` has `value`: `owner` (a uid), `label` (`key=value`), `lifecycle` (`owned`:
+   * it has owners; `terminating`: it is being deleted), or one that the resource declares.
+   */
   by(resource: string, index: string, value: string): readonly Entry[];
   /**
    * All changes or none; each change gets a revision of its own, in order. Resolves with the entries

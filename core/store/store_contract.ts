@@ -81,20 +81,22 @@ const READING: Record<string, Scenario> = {
     assert.equal(store.list(["notes"]).length, 2);
     assert.equal(store.list(["notes"]), store.list(["notes"]));
   },
-  "finds by owner, label and the resource's own index": async (open) => {
+  "finds by owner, label, lifecycle and the resource's own index": async (open) => {
     const store = await open();
     const [entry] = await store.commit([put(KEY, "red", {
       labels: { app: "web" },
       ownerReferences: [{ apiVersion: "v1", kind: "Note", name: "x", uid: "u1" }],
+      deletionTimestamp: "2026-01-01T00:00:00Z",
     })]);
-    for (
-      const [index, value] of [["owner", "u1"], ["label", "app=web"], ["text", "red"]] as const
-    ) {
-      assert.deepEqual(store.by("notes", index, value), [entry]);
+    for (const found of ["owner/u1", "label/app=web", "lifecycle/owned", "lifecycle/terminating"]) {
+      const [index, value] = found.split("/") as [string, string];
+      assert.deepEqual(store.by("notes", index, value), [entry], found);
     }
+    assert.deepEqual(store.by("notes", "text", "red"), [entry]);
     await store.commit([put(KEY, "blue", {}, entry!.revision)]);
     assert.deepEqual(store.by("notes", "text", "red"), []);
     assert.deepEqual(store.by("notes", "label", "app=web"), []);
+    assert.deepEqual(store.by("notes", "lifecycle", "owned"), []);
     assert.equal(store.by("notes", "text", "blue").length, 1);
     await store.commit([remove(KEY, store.revision)]);
     assert.deepEqual(store.by("notes", "text", "blue"), []);

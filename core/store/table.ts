@@ -1,14 +1,18 @@
+import type { ObjectMeta } from "../resources/metadata.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { SortedEntries } from "./sorted_entries.ts";
 import type { Entry, Key } from "./store.ts";
 
-type Indexes = Readonly<Record<string, (object: KubeObject) => readonly string[]>>;
+type Indexes<T> = Readonly<Record<string, (from: T) => readonly string[]>>;
 
 /** What every kind is found by. A resource adds its own. */
-const COMMON_INDEXES: Indexes = {
-  owner: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid),
-  label: ({ metadata }) =>
-    Object.entries(metadata.labels ?? {}).map(([key, value]) => `${key}=${value}`),
+const COMMON_INDEXES: Indexes<ObjectMeta> = {
+  owner: ({ ownerReferences = [] }) => ownerReferences.map(({ uid }) => uid),
+  label: ({ labels = {} }) => Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+  lifecycle: ({ ownerReferences = [], deletionTimestamp }) => [
+    ...ownerReferences.length > 0 ? ["owned"] : [],
+    ...deletionTimestamp === undefined ? [] : ["terminating"],
+  ],
 };
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -20,21 +24,22 @@ export interface Row {
 
 /** The entries of one resource, with its indexes kept at each change. */
 export class Table<R extends Row = Entry> {
-  #byName = new Map<string, R>();
-  #all = new SortedEntries<R>();
-  #byNamespace = new Map<string, SortedEntries<R>>();
-  #indexes: Indexes = COMMON_INDEXES;
-  #buckets = new Map<string, SortedEntries<R>>();
+  readonly #byNamespaceAndName = new Map<string, Map<string, R>>();
+  readonly #all = new SortedEntries<R>();
+  readonly #byNamespace = new Map<string, SortedEntries<R>>();
+  /** By index and value. */
+  readonly #buckets = new Map<string, SortedEntries<R>>();
+  #ownIndexes: Indexes<KubeObject> = {};
 
   /** Sets the resource's own indexes, and fills them from what is there. */
-  declare(resource: AnyResource): void {
-    this.#indexes = { ...COMMON_INDEXES, ...resource.indexes };
+  declare({ indexes }: AnyResource): void {
+    this.#ownIndexes = indexes;
     this.#buckets.clear();
-    for (const entry of this.#byName.values()) this.#putInBuckets(entry);
+    for (const entry of this.#all.snapshot()) this.#putInBuckets(entry, entry.object.metadata);
   }
 
   get(namespace: string, name: string): R | undefined {
-    return this.#byName.get(`${namespace}/${name}`);
+    return this.#byNamespaceAndName.get(namespace)?.get(name);
   }
 
   all(): readonly R[] {
@@ -49,36 +54,48 @@ export class Table<R extends Row = Entry> {
     return this.#buckets.get(`${index}/${value}`)?.snapshot() ?? NONE;
   }
 
-  put(entry: R): void {
+  /** In the order of keys it is fast. `metadata`: those of the entry's object, which need not be made for them. */
+  put(entry: R, metadata: ObjectMeta = entry.object.metadata): void {
     const [, namespace, name] = entry.key;
-    const previous = this.get(namespace, name);
-    this.#byName.set(`${namespace}/${name}`, entry);
+    let named = this.#byNamespaceAndName.get(namespace);
+    if (!named) this.#byNamespaceAndName.set(namespace, named = new Map());
+    const previous = named.get(name);
+    named.set(name, entry);
     this.#all.put(entry);
     putIn(this.#byNamespace, namespace, entry);
     if (previous) this.#takeFromBuckets(previous);
-    this.#putInBuckets(entry);
+    this.#putInBuckets(entry, metadata);
   }
 
   remove(entry: R): void {
     const [, namespace, name] = entry.key;
-    this.#byName.delete(`${namespace}/${name}`);
+    const named = this.#byNamespaceAndName.get(namespace);
+    named?.delete(name);
+    if (named?.size === 0) this.#byNamespaceAndName.delete(namespace);
     this.#all.remove(entry);
     takeFrom(this.#byNamespace, namespace, entry);
     this.#takeFromBuckets(entry);
   }
 
-  #putInBuckets(entry: R): void {
-    for (const bucket of this.#bucketsOf(entry)) putIn(this.#buckets, bucket, entry);
+  #putInBuckets(entry: R, metadata: ObjectMeta): void {
+    for (const bucket of this.#bucketsOf(entry, metadata)) putIn(this.#buckets, bucket, entry);
   }
 
   #takeFromBuckets(entry: R): void {
-    for (const bucket of this.#bucketsOf(entry)) takeFrom(this.#buckets, bucket, entry);
+    for (const bucket of this.#bucketsOf(entry, entry.object.metadata)) {
+      takeFrom(this.#buckets, bucket, entry);
+    }
   }
 
-  #bucketsOf({ object }: R): string[] {
-    return Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
-      valuesOf(object).map((value) => `${index}/${value}`)
-    );
+  #bucketsOf(entry: R, metadata: ObjectMeta): string[] {
+    const buckets: string[] = [];
+    for (const index in COMMON_INDEXES) {
+      for (const value of COMMON_INDEXES[index]!(metadata)) buckets.push(`${index}/${value}`);
+    }
+    for (const index in this.#ownIndexes) {
+      for (const value of this.#ownIndexes[index]!(entry.object)) buckets.push(`${index}/${value}`);
+    }
+    return buckets;
   }
 }
 
