@@ -129,6 +129,11 @@ export class Agent implements NodeStreams {
     }
   }
 
+  /** Says whether the disk that the node's data is on is full: new pods then go elsewhere. */
+  reportDisk({ isFull }: { isFull: boolean }): void {
+    this.#node.reportDisk({ isFull });
+  }
+
   /**
    * Ends all containers of this node, each with the grace of its pod or, once the signal aborts, at once; takes
    * down their networks. The API is not told: the pods run again when the agent does. Call it after `run`.

@@ -29,6 +29,16 @@ const LEASE_NAMESPACE = "kube-node-lease";
 const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
 const DISK_USABLE = 0.9;
 
+/** Conditions whose changes are told as events. `usual`: what need not be told of a node that is new. */
+const TOLD = [
+  { type: "Ready", usual: undefined, reasons: { True: "NodeReady", False: "NodeNotReady" } },
+  {
+    type: "DiskPressure",
+    usual: "False",
+    reasons: { True: "NodeHasDiskPressure", False: "NodeHasNoDiskPressure" },
+  },
+] as const;
+
 export interface NodeStatusOptions {
   nodeName: string;
   hostIP: string;
@@ -59,6 +69,7 @@ export class NodeStatus {
   #fault: string | undefined;
   /** Whether it is known how the runtime is: before, nothing is said of the node. */
   #isKnown = false;
+  #isDiskFull = false;
   /** Whether the API has been told. */
   #isKept = true;
   #wake = () => {};
@@ -72,6 +83,13 @@ export class NodeStatus {
     if (this.#isKnown && fault === this.#fault) return;
     this.#fault = fault;
     this.#isKnown = true;
+    this.#wake();
+  }
+
+  /** Says whether the node's disk is full, which is the condition DiskPressure. */
+  reportDisk({ isFull }: { isFull: boolean }): void {
+    if (isFull === this.#isDiskFull) return;
+    this.#isDiskFull = isFull;
     this.#wake();
   }
 
@@ -142,7 +160,8 @@ export class NodeStatus {
     const { client, view, nodeName, clock } = this.#options;
     const known = view.get(nodes, { name: nodeName });
     const node = known === undefined ? await this.#register() : await this.#keepLabels(known);
-    const status = nodeStatusOf(node, this.#options, this.#fault, clock.now());
+    const state = { fault: this.#fault, isDiskFull: this.#isDiskFull };
+    const status = nodeStatusOf(node, this.#options, state, clock.now());
     if (isEqual(status, node.status)) return node;
     const written = await client.updateStatus(nodes, { ...node, status });
     this.#tellChange(node, status);
@@ -176,11 +195,13 @@ export class NodeStatus {
   }
 
   #tellChange(before: Node, after: Node["status"]): void {
-    const [was, is] = [readyOf(before.status), readyOf(after)];
-    if (was === is) return;
-    const reason = is === "True" ? "NodeReady" : "NodeNotReady";
-    const message = `Node ${this.#options.nodeName} status is now: ${reason}`;
-    this.#options.events.record(COMPONENT, { about: before, type: "Normal", reason, message });
+    for (const { type, usual, reasons } of TOLD) {
+      const [was = usual, is] = [statusOf(type, before.status), statusOf(type, after)];
+      if (was === is) continue;
+      const reason = is === "True" ? reasons.True : reasons.False;
+      const message = `Node ${this.#options.nodeName} status is now: ${reason}`;
+      this.#options.events.record(COMPONENT, { about: before, type: "Normal", reason, message });
+    }
   }
 
   async #renewLease({ metadata: { uid } }: Node): Promise<void> {
@@ -213,11 +234,18 @@ export function allocatableOf({ capacity }: Machine): Record<string, string> {
   };
 }
 
+/** What is known of the node at the moment. */
+interface NodeState {
+  /** Why the runtime cannot be used, in a few words. */
+  fault: string | undefined;
+  isDiskFull: boolean;
+}
+
 /** The status of the node as the kubelet writes it; times change only with what they are of. Pure. */
 export function nodeStatusOf(
   node: Node,
   options: NodeStatusOptions,
-  fault: string | undefined,
+  state: NodeState,
   nowMs: number,
 ): Node["status"] {
   const { machine, allocatable, hostIP, nodeName, version, runtimeVersion } = options;
@@ -225,7 +253,7 @@ export function nodeStatusOf(
     ...node.status,
     capacity: { ...machine.capacity },
     allocatable: { ...allocatable },
-    conditions: conditionsOf(node, fault, nowMs),
+    conditions: conditionsOf(node, state, nowMs),
     addresses: [{ type: "InternalIP", address: hostIP }, { type: "Hostname", address: nodeName }],
     nodeInfo: {
       ...machine.info,
@@ -236,7 +264,11 @@ export function nodeStatusOf(
   };
 }
 
-function conditionsOf(node: Node, fault: string | undefined, nowMs: number): NodeCondition[] {
+function conditionsOf(
+  node: Node,
+  { fault, isDiskFull }: NodeState,
+  nowMs: number,
+): NodeCondition[] {
   const previous = node.status.conditions ?? [];
   const ready = fault === undefined
     ? verdict("Ready", "True", "KubeletReady", "kubelet is posting ready status")
@@ -246,10 +278,14 @@ function conditionsOf(node: Node, fault: string | undefined, nowMs: number): Nod
       ...["MemoryPressure", "False", "KubeletHasSufficientMemory"] as const,
       "kubelet has sufficient memory available",
     ),
-    verdict(
-      ...["DiskPressure", "False", "KubeletHasNoDiskPressure"] as const,
-      "kubelet has no disk pressure",
-    ),
+    isDiskFull
+      ? verdict("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+      : verdict(
+        "DiskPressure",
+        "False",
+        "KubeletHasNoDiskPressure",
+        "kubelet has no disk pressure",
+      ),
     verdict(
       ...["PIDPressure", "False", "KubeletHasSufficientPID"] as const,
       "kubelet has sufficient PID available",
@@ -283,6 +319,10 @@ function podRanges(podCIDR: string | undefined): { podCIDR?: string; podCIDRs?: 
   return podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] };
 }
 
-function readyOf({ conditions = [] }: Node["status"]): string | undefined {
-  return conditions.find(({ type }) => type === "Ready")?.status;
+function readyOf(status: Node["status"]): string | undefined {
+  return statusOf("Ready", status);
+}
+
+function statusOf(condition: string, { conditions = [] }: Node["status"]): string | undefined {
+  return conditions.find(({ type }) => type === condition)?.status;
 }

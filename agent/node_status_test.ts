@@ -48,11 +48,25 @@ Deno.test("a lease that is gone is made again, with the node as its owner", asyn
   assert.equal(lease.metadata.ownerReferences?.[0]?.uid, uid);
 });
 
+Deno.test("a full disk is the condition DiskPressure at once, in Kubernetes' words, and is told as an event", async () => {
+  await using node = await kept();
+  assert.equal(node.disk(), "False KubeletHasNoDiskPressure kubelet has no disk pressure");
+  node.status.reportDisk({ isFull: true });
+  await node.clock.advance(100);
+  assert.equal(node.disk(), "True KubeletHasDiskPressure kubelet has disk pressure");
+  node.status.reportDisk({ isFull: false });
+  await node.clock.advance(100);
+  assert.equal(node.disk(), "False KubeletHasNoDiskPressure kubelet has no disk pressure");
+  assert.deepEqual(node.told, ["NodeReady", "NodeHasDiskPressure", "NodeHasNoDiskPressure"]);
+});
+
 /** A node whose API can be out of reach, registered. */
 async function kept() {
   const { client, clock } = await freshObjects();
   const stop = new AbortController();
   const state = { isAway: false };
+  const told: string[] = [];
+  const record = (_component: string, { reason }: { reason: string }) => void told.push(reason);
   const reached = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => (...args: A) =>
     state.isAway ? Promise.reject(new LinkError("away")) : act.apply(client, args);
   const remote = {
@@ -63,7 +77,7 @@ async function kept() {
   const status = new NodeStatus({
     ...{ nodeName: NAME, hostIP: "192.0.2.1", podCIDR: undefined, labels: {}, machine: MACHINE },
     ...{ runtimeVersion: "test://1", version: "v1.34.0", allocatable: allocatableOf(MACHINE) },
-    ...{ client: remote, view: client, clock, log: silentLog(clock), events: { record: () => {} } },
+    ...{ client: remote, view: client, clock, log: silentLog(clock), events: { record } },
   });
   const running = status.run(stop.signal);
   status.report(undefined);
@@ -71,6 +85,13 @@ async function kept() {
   return {
     client,
     clock,
+    status,
+    told,
+    disk: () => {
+      const { conditions } = client.get(nodes, { name: NAME })!.status;
+      const { status, reason, message } = conditions!.find(({ type }) => type === "DiskPressure")!;
+      return `${status} ${reason} ${message}`;
+    },
     set isAway(isAway: boolean) {
       state.isAway = isAway;
     },

@@ -20,6 +20,11 @@ export function dataFolderOfProcess(): string {
   return defaultDataFolder({ uid: Deno.uid(), env: (name) => Deno.env.get(name) });
 }
 
+/** The store's file; its lock and its ballast lie beside it. */
+export function storePath(folder: string): string {
+  return `${folder}/store.kv`;
+}
+
 /** Makes the folder (0700) and proves that it can be written; says in one line why not and what to do. */
 export async function prepareDataFolder(folder: string): Promise<string> {
   try {

@@ -8,10 +8,15 @@ import {
 import { type Revision, type StoreEvent, TooLargeError, UnavailableError } from "./store.ts";
 
 /**
- * Revisions that volatile writes may use before one batch is written only to say so. A start skips as many,
- * so that no revision is ever given out twice.
+ * Revisions that volatile writes may use after the last batch. A start skips as many, so that no revision is ever
+ * given out twice.
  */
-export const VOLATILE_REVISIONS_MAX = 10_000;
+export const VOLATILE_REVISIONS_MAX = 1_000_000;
+/**
+ * When they have used so many, a batch is written only to say so. Should the disk refuse it, it is tried again after
+ * as many more: a node's lease goes on for days on a full disk.
+ */
+const VOLATILE_REVISIONS_TOLD = 10_000;
 /** What a reference to a blob takes of a batch. */
 const BLOB_REFERENCE_BYTES = 200;
 /** What Deno KV adds to the parts of a key, with room to spare. */
@@ -54,6 +59,8 @@ export class GroupCommit {
   #waiting: Commit[] = [];
   #isRunning = false;
   #durable: Revision;
+  /** Up to where volatile writes were last told of, in vain or not. */
+  #told: Revision;
   #last: Promise<void> = Promise.resolve();
   #stopped: Error | undefined;
   /** A batch of which nobody could say whether it is durable. */
@@ -62,6 +69,7 @@ export class GroupCommit {
   constructor(options: GroupCommitOptions) {
     this.#options = options;
     this.#durable = options.durable;
+    this.#told = options.durable;
   }
 
   /** Throws, at once, when nothing can be written any more, or for more than one batch can hold. */
@@ -130,17 +138,28 @@ export class GroupCommit {
     const revision = events.at(-1)?.revision;
     if (revision === undefined) return;
     const kept = events.filter(({ entry }) => !isVolatile(entry.key[0]));
-    if (kept.length === 0 && !this.#isTooFarFrom(revision)) return;
+    if (kept.length === 0) return await this.#tell(revision);
     const writes: JournalWrite[] = [];
     for (const event of newestOfEach(kept)) writes.push(await this.#writeOf(event));
     const batch: Batch = { revision, writes };
     await journal.commit(batch);
-    this.#durable = revision;
+    this.#durable = this.#told = revision;
   }
 
-  /** Whether a start from what is durable would give this revision out again. An empty journal starts at 0. */
-  #isTooFarFrom(revision: Revision): boolean {
-    return this.#durable === 0 || revision - this.#durable >= VOLATILE_REVISIONS_MAX;
+  /** Makes durable, now and then, that volatile writes have used revisions. */
+  async #tell(revision: Revision): Promise<void> {
+    const isEmpty = this.#durable === 0; // then a start skips nothing
+    if (!isEmpty && revision - this.#told < VOLATILE_REVISIONS_TOLD) return;
+    const { journal } = this.#options;
+    try {
+      await journal.commit({ revision, writes: [] });
+      this.#durable = revision;
+    } catch (error) {
+      const isTooFar = isEmpty || revision - this.#durable >= VOLATILE_REVISIONS_MAX;
+      if (isTooFar || error instanceof FencedError) throw error;
+      await journal.revision(); // whatever it is: the journal must not be left in doubt
+    }
+    this.#told = revision;
   }
 
   async #writeOf({ type, revision, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {

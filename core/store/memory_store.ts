@@ -18,6 +18,7 @@ import {
   type StoreEvent,
   TooLargeError,
   UnavailableError,
+  type WriteGate,
 } from "./store.ts";
 import { compareKeys } from "./sorted_entries.ts";
 import { PARSED_BYTES_MAX, ParsedObjects, StoredEntry } from "./stored_entry.ts";
@@ -37,6 +38,8 @@ export interface MemoryStoreOptions {
   watchLimits?: RingLimits;
   /** Bytes of the entries whose objects are kept parsed. */
   parsedBytesMax?: number;
+  /** Asked before each write of what is kept on disk. */
+  gate?: WriteGate;
   /** Called once when another process has taken the journal over: this one should end. */
   onStopped?(error: Error): void;
 }
@@ -110,6 +113,9 @@ export class MemoryStore implements Store {
 
   async commit(changes: readonly Change[]): Promise<readonly (Entry | undefined)[]> {
     if (changes.length === 0) return [];
+    if (this.#refusalOf(changes)) await this.#options.gate?.lookAgain();
+    const refusal = this.#refusalOf(changes);
+    if (refusal) throw refusal;
     const commits = this.#writing?.commits;
     if (!commits) throw new UnavailableError("Cannot write: this server does not own the store");
     const collision = this.#collisionOf(changes);
@@ -234,6 +240,11 @@ export class MemoryStore implements Store {
     let table = this.#tables.get(resource);
     if (!table) this.#tables.set(resource, table = new Table());
     return table;
+  }
+
+  #refusalOf(changes: readonly Change[]): Error | undefined {
+    const { gate } = this.#options;
+    return gate?.refusalOf(changes.filter(({ key: [resource] }) => !this.#volatile.has(resource)));
   }
 
   #collisionOf(changes: readonly Change[]): ConflictError | undefined {

@@ -81,6 +81,14 @@ export interface Store {
   declare(resource: AnyResource): void;
 }
 
+/** Says which changes a store takes at the moment. */
+export interface WriteGate {
+  /** Why the changes, none of a volatile kind, are not taken; `undefined`: they are. */
+  refusalOf(changes: readonly Change[]): Error | undefined;
+  /** Finds out whether that still holds. Called before changes are refused. */
+  lookAgain(): Promise<void>;
+}
+
 export class ConflictError extends Error {
   override name = "ConflictError";
   constructor(readonly key: Key, readonly expected: Revision, readonly actual: Revision) {

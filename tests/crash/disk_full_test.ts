@@ -75,10 +75,8 @@ test("a server on a full disk answers 503 with the reason, serves what it has, a
       const refused = await post(server, "refused");
       assert.equal(refused.status, 503);
       const { reason, message } = await refused.json();
-      assert.deepEqual({ reason, message }, {
-        reason: "ServiceUnavailable",
-        message: FULL.message,
-      });
+      assert.equal(reason, "ServiceUnavailable");
+      assert.match(message, /^Cannot write: the disk of ".*" is full; make room on it/);
       assert.equal((await server.fetch(`${CONFIG_MAPS}/kept`)).status, 200);
       await disk.makeRoom();
       assert.equal((await post(server, "refused")).status, 201);

@@ -1,0 +1,76 @@
+import type { Agent } from "../agent/agent.ts";
+import { RESOURCES } from "../core/resources/mod.ts";
+import type { DataLock } from "../core/store/data_lock.ts";
+import { DiskBallast } from "../core/store/disk_ballast.ts";
+import { DiskRoom } from "../core/store/disk_room.ts";
+import { KvJournal } from "../core/store/kv_journal.ts";
+import { takeLockOver } from "../core/store/lock_take_over.ts";
+import { MemoryStore } from "../core/store/memory_store.ts";
+import { CommandError } from "./command.ts";
+import { storePath } from "./data_folder.ts";
+import type { Ground } from "./ground.ts";
+import type { ServerFlags } from "./server_flags.ts";
+
+/** The store in the data folder. */
+export interface FileStore {
+  store: MemoryStore;
+  /** Of its disk. */
+  room: DiskRoom;
+}
+
+/**
+ * Opens the store, which nobody else can open until it is closed: whoever has it may touch what else belongs to the
+ * data folder. Throws a {@linkcode CommandError} when it is taken, damaged, or of a newer version.
+ */
+export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileStore> {
+  const { dataFolder, clock, log, parts } = ground;
+  const ballast = new DiskBallast(`${dataFolder}/store.ballast`);
+  const room = new DiskRoom({ ballast, clock, log, folder: dataFolder });
+  parts.defer(() => room.close());
+  const path = storePath(dataFolder);
+  try {
+    const store = await room.opening(() => openIn(path, room, ground));
+    parts.defer(() => store.close());
+    return { store, room };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const { message } = error;
+    const what = /^Cannot /.test(message)
+      ? message
+      : `Cannot read the data in "${path}": ${message}`;
+    const advice = "; restore it from a backup, or move it away to begin anew";
+    throw new CommandError(what.includes("; ") ? what : what + advice);
+  }
+}
+
+/** Takes the ballast, and has the node tell how the disk is, from now on. Call it once everything runs. */
+export function watchDisk(room: DiskRoom, agent: Agent): void {
+  room.onChange((isFull) => agent.reportDisk({ isFull }));
+  void room.settle();
+}
+
+async function openIn(
+  path: string,
+  room: DiskRoom,
+  ground: Ground<ServerFlags>,
+): Promise<MemoryStore> {
+  const journal = await KvJournal.open(path, lockingOf(ground));
+  const options = { resources: RESOURCES, freezing: "none", onStopped: ground.fail } as const;
+  try {
+    return await MemoryStore.open(room.guard(journal), { ...options, gate: room });
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
+
+/** With `--take-over` the server that has the data is ended. */
+function lockingOf(
+  { flags, clock, log, signal }: Ground<ServerFlags>,
+): { takeLock?(path: string): Promise<DataLock> } {
+  const { takeOver } = flags;
+  if (takeOver === undefined) return {};
+  const endMs = takeOver * 1_000;
+  const tell = (what: string, pid: number) => log.warn(what, { pid });
+  return { takeLock: (path) => takeLockOver(path, { clock, signal, tell, endMs }) };
+}

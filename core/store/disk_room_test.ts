@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { silentLog } from "../lib/log.ts";
+import { VirtualClock } from "../lib/virtual_clock.ts";
+import { configMaps } from "../resources/config_maps.ts";
+import { leases } from "../resources/leases.ts";
+import { groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import { type Ballast, DiskRoom } from "./disk_room.ts";
+import type { Batch } from "./journal.ts";
+import { MemoryDisk, MemoryJournal } from "./memory_journal.ts";
+import { MemoryStore } from "./memory_store.ts";
+import type { Key } from "./store.ts";
+
+const START_MS = Date.parse("2026-01-01T00:00:00Z");
+const LEASE_KEY: Key = [groupResourceOf(leases), "kube-node-lease", "n1"];
+const FULL = "database or disk is full";
+const REFUSAL = {
+  name: "UnavailableError",
+  message:
+    'Cannot write: the disk of "/data" is full; make room on it: until then objects can only be read and deleted',
+};
+
+/** A disk that is full or not, as the test says; the ballast is what one deletion needs. */
+class TestDisk implements Ballast {
+  readonly durable = new MemoryDisk();
+  readonly batches: Batch[] = [];
+  isFull = false;
+  isHeld = false;
+  looks = 0;
+  says = FULL;
+
+  hasRoom(): Promise<boolean> {
+    return Promise.resolve(!this.isFull);
+  }
+
+  hold(): Promise<boolean> {
+    this.looks++;
+    this.isHeld ||= !this.isFull;
+    return Promise.resolve(this.isHeld);
+  }
+
+  release(): Promise<void> {
+    this.isHeld = false;
+    return Promise.resolve();
+  }
+
+  write(batch: Batch, write: () => void): void {
+    const isSmall = !this.isHeld && batch.writes.every(({ value }) => value === undefined);
+    if (this.isFull && !isSmall) throw new Error(this.says);
+    this.batches.push(batch);
+    write();
+  }
+}
+
+async function setUp({ takesAll = false } = {}) {
+  const disk = new TestDisk();
+  const clock = new VirtualClock(START_MS);
+  const room = new DiskRoom({ ballast: disk, clock, log: silentLog(clock), folder: "/data" });
+  const told: boolean[] = [];
+  room.onChange((isFull) => told.push(isFull));
+  const journal = new MemoryJournal(disk.durable, (batch, write) => disk.write(batch, write));
+  const store = await MemoryStore.open(room.guard(journal), {
+    resources: [configMaps, leases],
+    ...(takesAll ? {} : { gate: room }),
+  });
+  await put(store, "kept");
+  await room.settle();
+  return { disk, clock, room, store, told };
+}
+
+Deno.test("the first write that finds the disk full closes the store, gives the ballast up and tells", async () => {
+  const { disk, room, store, told } = await setUp();
+  assert.ok(disk.isHeld);
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  assert.deepEqual([room.isFull, disk.isHeld, told], [true, false, [true]]);
+});
+
+Deno.test("on a full disk deletions, changes of what is being deleted, nodes and leases are taken; all else is refused unwritten", async () => {
+  const { disk, store } = await setUp();
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  const admitted = store.revision;
+  await assert.rejects(put(store, "b"), REFUSAL);
+  await store.commit([{
+    key: keyOf("kept"),
+    value: undefined,
+    expected: revisionOf(store, "kept"),
+  }]);
+  await lease(store);
+  disk.isFull = false; // the ballast was enough
+  disk.isHeld = false;
+  const ending = {
+    ...objectOf("c"),
+    metadata: { ...objectOf("c").metadata, deletionTimestamp: "x" },
+  };
+  await store.commit([{ key: keyOf("c"), value: ending, expected: 0 }]);
+  await store.commit([{ key: ["nodes", "", "n1"], value: objectOf("n1"), expected: 0 }]);
+  assert.ok(store.revision > admitted);
+});
+
+Deno.test("a refused write that finds room again is taken, and the ballast with it", async () => {
+  const { disk, room, store, told } = await setUp();
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  disk.isFull = false;
+  await put(store, "a");
+  assert.deepEqual([room.isFull, disk.isHeld, told], [false, true, [true, false]]);
+});
+
+Deno.test("a full disk is looked at every 10 s; one that is not, never", async () => {
+  const { disk, clock, room, store } = await setUp();
+  disk.looks = 0;
+  await clock.advance(3_600_000);
+  assert.equal(disk.looks, 0);
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  await clock.advance(60_000);
+  assert.equal(disk.looks, 6);
+  disk.isFull = false;
+  await clock.advance(10_000);
+  assert.equal(room.isFull, false);
+  await clock.advance(3_600_000);
+  assert.equal(disk.looks, 7);
+});
+
+Deno.test("nobody looks any more once it is closed", async () => {
+  const { disk, clock, room, store } = await setUp();
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  room.close();
+  disk.looks = 0;
+  await clock.advance(60_000);
+  assert.equal(disk.looks, 0);
+});
+
+Deno.test("what an I/O error means is seen by the room that is left", async () => {
+  const { disk, room, store } = await setUp();
+  disk.isFull = true;
+  disk.says = "disk I/O error";
+  disk.hasRoom = () => Promise.resolve(true);
+  await assert.rejects(put(store, "a"), { message: "Cannot write: disk I/O error" });
+  assert.equal(room.isFull, false);
+  disk.hasRoom = () => Promise.resolve(false);
+  await assert.rejects(put(store, "a"), REFUSAL);
+});
+
+Deno.test("what cannot be opened on a full disk is opened on the room of the ballast", async () => {
+  const { disk, room } = await setUp();
+  let tries = 0;
+  const open = () => {
+    if (tries++ === 0) throw new Error(FULL);
+    return Promise.resolve(disk.isHeld);
+  };
+  assert.equal(await room.opening(async () => await open()), false);
+  await assert.rejects(room.opening(() => Promise.reject(new Error("damaged"))), /damaged/);
+});
+
+Deno.test("leases go on however long the disk is full, also when not even their revisions can be told", async () => {
+  const { disk, store } = await setUp({ takesAll: true });
+  await lease(store);
+  disk.isFull = true;
+  disk.isHeld = true; // nothing at all can be written
+  for (let i = 0; i < 25_000; i++) await lease(store);
+  disk.isFull = false;
+  const before = disk.batches.length;
+  for (let i = 0; i < 10_000; i++) await lease(store);
+  assert.equal(disk.batches.length, before + 1, "told once it can be");
+  const again = await MemoryStore.open(new MemoryJournal(disk.durable));
+  assert.ok(again.revision > store.revision);
+});
+
+function keyOf(name: string): Key {
+  return [groupResourceOf(configMaps), "default", name];
+}
+
+function objectOf(name: string): KubeObject {
+  const metadata = {
+    name,
+    namespace: "default",
+    uid: name,
+    resourceVersion: "",
+    creationTimestamp: "",
+  };
+  return { apiVersion: "v1", kind: "ConfigMap", metadata };
+}
+
+function revisionOf(store: MemoryStore, name: string): number {
+  return store.get(keyOf(name))?.revision ?? 0;
+}
+
+async function put(store: MemoryStore, name: string): Promise<void> {
+  await store.commit([{
+    key: keyOf(name),
+    value: objectOf(name),
+    expected: revisionOf(store, name),
+  }]);
+}
+
+async function lease(store: MemoryStore): Promise<void> {
+  const expected = store.get(LEASE_KEY)?.revision ?? 0;
+  await store.commit([{ key: LEASE_KEY, value: objectOf("n1"), expected }]);
+}
