@@ -3,18 +3,21 @@ export class DurationError extends Error {
   override name = "DurationError";
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  "µs": 1e-3, // U+00B5, the micro sign
-  "μs": 1e-3, // U+03BC, the Greek letter mu
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
+const UNIT_NANOS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  "µs": 1e3, // U+00B5, the micro sign
+  "μs": 1e3, // U+03BC, the Greek letter mu
+  ms: 1e6,
+  s: 1e9,
+  m: 6e10,
+  h: 3.6e12,
 };
+const MS_NANOS = 1e6;
 /** Go counts nanoseconds in 63 bits: about 292 years. */
-const GO_MS_MAX = 2 ** 63 / 1e6;
+const GO_MS_MAX = 2 ** 63 / MS_NANOS;
+/** Further digits are finer than a nanosecond in all units but the hour, where they change it by as little. */
+const FRACTION_DIGITS_MAX = 12;
 
 /**
  * Milliseconds of a length of time as Go writes it: `1h30m`, `1.5s`, `-10ms`, `0`.
@@ -24,27 +27,48 @@ export function durationMsOf(text: string): number {
   const unsigned = text.replace(/^[+-]/, "");
   if (unsigned === "0") return 0;
   if (unsigned === "") throw invalid(text);
-  let sumMs = 0;
-  let rest = unsigned;
-  while (rest) {
-    const [number, unit] = numberAndUnit(rest, text);
-    sumMs += Number(number) * UNIT_MS[unit]!;
-    rest = rest.slice(number.length + unit.length);
+  let [sumMs, sumNanos] = [0, 0];
+  for (let at = 0; at < unsigned.length;) {
+    const [number, unit] = numberAndUnit(unsigned, at, text);
+    const [ms, nanos] = partsOf(number, UNIT_NANOS[unit]!);
+    sumMs += ms;
+    sumNanos += nanos;
+    at += number.length + unit.length;
   }
+  sumMs += sumNanos / MS_NANOS;
   if (sumMs >= GO_MS_MAX) throw invalid(text);
-  return text.startsWith("-") ? -sumMs : sumMs;
+  return text.startsWith("-") ? 0 - sumMs : sumMs;
 }
 
-function numberAndUnit(rest: string, text: string): [string, string] {
-  const number = /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)/.exec(rest)?.[0];
+/** Both whole, so that `2.03s` is 2030 milliseconds and not a little less. */
+function partsOf(number: string, unitNanos: number): [ms: number, nanos: number] {
+  const [whole, fraction = ""] = number.split(".");
+  const digits = fraction.slice(0, FRACTION_DIGITS_MAX);
+  const nanos = Math.trunc(Number(digits) * unitNanos / 10 ** digits.length);
+  return unitNanos < MS_NANOS
+    ? [0, Number(whole) * unitNanos + nanos]
+    : [Number(whole) * (unitNanos / MS_NANOS), nanos];
+}
+
+/** What stands at `at`, looked at in place: a copy of the rest for each part would take quadratic time. */
+function numberAndUnit(unsigned: string, at: number, text: string): [string, string] {
+  const number = matchAt(/(?:[0-9]+\.?[0-9]*|\.[0-9]+)/y, unsigned, at);
   if (number === undefined) throw invalid(text);
-  const unit = /^[^.0-9]+/.exec(rest.slice(number.length))?.[0];
-  const quoted = JSON.stringify(text);
-  if (unit === undefined) throw new DurationError(`time: missing unit in duration ${quoted}`);
-  if (!Object.hasOwn(UNIT_MS, unit)) {
-    throw new DurationError(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
+  const unit = matchAt(/[^.0-9]+/y, unsigned, at + number.length);
+  if (unit === undefined) {
+    throw new DurationError(`time: missing unit in duration ${JSON.stringify(text)}`);
+  }
+  if (!Object.hasOwn(UNIT_NANOS, unit)) {
+    throw new DurationError(
+      `time: unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`,
+    );
   }
   return [number, unit];
+}
+
+function matchAt(expression: RegExp, text: string, at: number): string | undefined {
+  expression.lastIndex = at;
+  return expression.exec(text)?.[0];
 }
 
 function invalid(text: string): DurationError {

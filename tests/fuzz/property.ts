@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import fc from "fast-check";
+import { casesAsked, runsOf } from "./cases.ts";
+
+/** No case may take longer, of the processor time of its own thread. */
+const CASE_MS_MAX = 100;
+/** The first runs after a slow one are not yet compiled, or collect what others left: the best of these counts. */
+const SLOW_TRIES = 3;
+/** What may be left of all cases after the warm-up, the collector having run: caches, compiled code. */
+const GROWTH_BYTES_MAX = 4 * 1024 * 1024;
+/** The part of the cases that fills caches before memory is measured. */
+const WARM_UP = 0.25;
+
+/** Of a counterexample; `REPLAY` has the whole. */
+const SHOWN_CHARS_MAX = 4_000;
+
+export interface PropertyOptions<T> {
+  /** Of 100,000 cases, how many are for this property. */
+  share: number;
+  of: fc.Arbitrary<T>;
+  /** Throws when the case shows a fault. */
+  holds(value: T): void | Promise<void>;
+}
+
+/**
+ * A test that holds for any case: it neither throws nor takes more than 100 ms of processor time for one, and leaves no
+ * memory behind. A case that fails is shrunk, and shown with the command that runs it again.
+ */
+export function property<T>(name: string, { share, of, holds }: PropertyOptions<T>): void {
+  Deno.test(name, async () => {
+    const cases = casesAsked();
+    const numRuns = runsOf(share, cases);
+    const memory = new Memory(Math.floor(numRuns * WARM_UP));
+    const predicate = async (value: T) => {
+      memory.count();
+      await inTime(() => holds(value));
+    };
+    const result = await fc.check(fc.asyncProperty(of, predicate), {
+      numRuns,
+      seed: cases.seed,
+      endOnFailure: cases.replay !== undefined,
+      ...(cases.replay === undefined ? {} : { path: cases.replay }),
+    });
+    if (result.failed) throw new Error(reportOf(name, result), { cause: result.errorInstance });
+    if (cases.replay === undefined) memory.assertSteady();
+  });
+}
+
+/** Runs a case; when it seems slow, again, for a busy machine makes anything slow. */
+async function inTime(run: () => void | Promise<void>): Promise<void> {
+  let bestMs = await cpuMsOf(run);
+  for (let tries = 0; bestMs > CASE_MS_MAX && tries < SLOW_TRIES; tries++) {
+    bestMs = Math.min(bestMs, await cpuMsOf(run));
+  }
+  assert.ok(bestMs <= CASE_MS_MAX, `it took ${Math.round(bestMs)} ms of processor time`);
+}
+
+/** Asks the system only when the time that passed gives reason to: it counts in steps of 10 ms. */
+async function cpuMsOf(run: () => void | Promise<void>): Promise<number> {
+  const before = process.threadCpuUsage();
+  const startMs = performance.now();
+  const running = run();
+  if (running !== undefined) await running;
+  const passedMs = performance.now() - startMs;
+  if (passedMs <= CASE_MS_MAX) return passedMs;
+  const { user, system } = process.threadCpuUsage(before);
+  return Math.min(passedMs, (user + system) / 1000);
+}
+
+/** What the heap of this thread keeps between two moments. */
+class Memory {
+  readonly #warmUp: number;
+  #runs = 0;
+  #bytesBefore: number | undefined;
+
+  constructor(warmUp: number) {
+    this.#warmUp = warmUp;
+  }
+
+  count(): void {
+    if (this.#runs++ === this.#warmUp) this.#bytesBefore = bytesKept();
+  }
+
+  assertSteady(): void {
+    const growth = bytesKept() - (this.#bytesBefore ?? 0);
+    assert.ok(growth < GROWTH_BYTES_MAX, `${this.#runs} cases left ${growth} bytes behind`);
+  }
+}
+
+function bytesKept(): number {
+  const { gc } = globalThis as { gc?: () => void }; // a flag of V8 puts it there
+  assert.ok(gc, "memory cannot be measured: run deno task fuzz, or with --v8-flags=--expose-gc");
+  gc();
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
+function reportOf<T>(name: string, result: fc.RunDetails<[T]>): string {
+  const { seed, counterexample, counterexamplePath, numRuns, errorInstance } = result;
+  const shown = fc.stringify(counterexample?.[0]).slice(0, SHOWN_CHARS_MAX);
+  const command = `SEED=${seed} REPLAY=${counterexamplePath} deno task fuzz --filter ${
+    JSON.stringify(name)
+  }`;
+  return [
+    errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
+    `case ${numRuns} of seed ${seed}, made small: ${shown}`,
+    `again: ${command}`,
+  ].join("\n");
+}
