@@ -42,6 +42,7 @@ export interface ApiOptions {
   adminToken: string;
   /** Version of the product, e.g. `0.1.0`. */
   version: string;
+  /** Besides `ping`. */
   healthChecks?: readonly HealthCheck[];
   /** Of a server that shares its store with others. */
   gate?: Gate;
@@ -178,12 +179,12 @@ async function sendOpenapi(c: ApiContext, openapi: Openapi): Promise<Response> {
     : sendBytes(c, 200, "application/json", unzipped(document), headers);
 }
 
-function sendHealth(c: ApiContext, { healthChecks = [PING] }: Parts): Response {
+function sendHealth(c: ApiContext, { healthChecks = [] }: Parts): Response {
   const query = {
     isVerbose: c.req.query("verbose") !== undefined,
     excluded: c.req.queries("exclude") ?? [],
   };
-  const health = healthOf(healthChecks, new URL(c.req.url).pathname, query)!;
+  const health = healthOf([PING, ...healthChecks], new URL(c.req.url).pathname, query)!;
   return sendText(c, health.code, health.text);
 }
 const PING: HealthCheck = { name: "ping", isVital: true, fault: () => undefined };

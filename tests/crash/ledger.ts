@@ -17,6 +17,9 @@ interface Held {
 }
 type State = ReadonlyMap<string, Held>;
 
+/** What can be seen of a store. */
+export type Shown = Pick<Store, "revision" | "get" | "list">;
+
 /** What one killed writer process left to be checked. */
 export interface Finding {
   faults: readonly string[];
@@ -44,7 +47,7 @@ export class Ledger {
   }
 
   /** Compares what the process said with what `store`, opened after its end, holds. */
-  settle(lines: readonly Line[], store: Store): Finding {
+  settle(lines: readonly Line[], store: Shown): Finding {
     const faults: string[] = [];
     const before = this.#seen;
     const underWay = new Map<number, Attempt>();
@@ -79,7 +82,7 @@ export class Ledger {
   }
 
   /** Whether the commit that nobody was told of is there. If so, it counts from now on. */
-  #isKept(attempt: Attempt, store: Store): boolean {
+  #isKept(attempt: Attempt, store: Shown): boolean {
     const next = after(this.#held, attempt, {});
     const isThere = Object.keys(attempt.sizes).every((name) => {
       const entry = store.get(keyOf(name));
@@ -89,7 +92,7 @@ export class Ledger {
     return isThere;
   }
 
-  #faultsIn(store: Store): string[] {
+  #faultsIn(store: Shown): string[] {
     const faults: string[] = [];
     const there = new Map(store.list([RESOURCE]).map((entry) => [entry.key[2], entry]));
     for (const [name, { text, revision }] of this.#held) {
@@ -109,7 +112,7 @@ export class Ledger {
   }
 
   /** What is there now has been seen. */
-  #adopt(store: Store): void {
+  #adopt(store: Shown): void {
     this.#held = new Map(
       store.list([RESOURCE]).map(({ key, object, revision }) => {
         this.#seen = Math.max(this.#seen, revision);

@@ -1,0 +1,102 @@
+import { Random } from "../../core/lib/random.ts";
+import type { Change, Revision, Store } from "../../core/store/store.ts";
+import { type Attempt, keyOf, type Line, objectOf } from "./writer_lines.ts";
+
+const WRITERS = 64;
+const OBJECTS_PER_WRITER = 3;
+const SMALL_BYTES_MIN = 32;
+const SMALL_BYTES_MAX = 2_000;
+const LARGE_BYTES_MIN = 100 * 1024;
+const LARGE_BYTES_MAX = 1024 * 1024;
+/** Of all writes, how many use chunks. */
+const LARGE_SHARE = 0.005;
+const REMOVED_SHARE = 0.2;
+const PAIR_SHARE = 0.3;
+/** Attempts of one run of a writer; the next run, with a higher seed, goes on above them. */
+const SEQUENCES_PER_SEED = 1_000_000;
+
+/**
+ * Writes with many writers at once, and says what it means to do and what is done. Resolves, having said why, when one
+ * of them is refused. `seed`: higher than that of any run before on the same store.
+ */
+export async function writeUntilRefused(
+  store: Store,
+  { seed, onDone = () => {} }: { seed: number; onDone?(): void },
+): Promise<void> {
+  refuseDisorder(store);
+  const writers = Array.from(
+    { length: WRITERS },
+    (_, writer) => write(store, { writer, seed, onDone }),
+  );
+  await Promise.race(writers).catch((error: Error) => say({ refused: error.message }));
+}
+
+/** One writer: one commit at a time, each of its own objects, for ever. */
+async function write(
+  store: Store,
+  { writer, seed, onDone }: { writer: number; seed: number; onDone(): void },
+): Promise<never> {
+  const random = new Random(seed * WRITERS + writer);
+  for (let sequence = seed * SEQUENCES_PER_SEED;; sequence++) {
+    const attempt = { writer, sequence, sizes: someSizes(store, writer, random) };
+    say({ attempt });
+    say({ done: { writer, sequence, revisions: await carriedOut(store, attempt) } });
+    onDone();
+  }
+}
+
+/** The revisions that it got. Another process that only tries to take the file over is no reason to give up. */
+async function carriedOut(store: Store, attempt: Attempt): Promise<Record<string, Revision>> {
+  const changes = changesOf(store, attempt);
+  try {
+    const entries = await store.commit(changes);
+    return Object.fromEntries(changes.map(({ key }, i) => [key[2], entries[i]?.revision ?? 0]));
+  } catch (error) {
+    if (!/database is locked/.test(String(error))) throw error;
+    return carriedOut(store, attempt);
+  }
+}
+
+function someSizes(store: Store, writer: number, random: Random): Record<string, number> {
+  const names = Array.from({ length: OBJECTS_PER_WRITER }, (_, i) => `w${writer}-${i}`);
+  const chosen = random.shuffled(names).slice(0, random.chance(PAIR_SHARE) ? 2 : 1);
+  return Object.fromEntries(chosen.map((name) => {
+    const exists = store.get(keyOf(name)) !== undefined;
+    return [name, exists && random.chance(REMOVED_SHARE) ? 0 : someSize(random)];
+  }));
+}
+
+function someSize(random: Random): number {
+  if (!random.chance(LARGE_SHARE)) return between(SMALL_BYTES_MIN, SMALL_BYTES_MAX, random);
+  return between(LARGE_BYTES_MIN, LARGE_BYTES_MAX, random);
+}
+
+function between(min: number, max: number, random: Random): number {
+  return min + random.integer(max - min);
+}
+
+function changesOf(store: Store, attempt: Attempt): Change[] {
+  return Object.entries(attempt.sizes).map(([name, size]) => ({
+    key: keyOf(name),
+    value: size === 0 ? undefined : objectOf(name, attempt),
+    expected: store.get(keyOf(name))?.revision ?? 0,
+  }));
+}
+
+/** What becomes visible is newer than all before. */
+function refuseDisorder(store: Store): void {
+  let last = store.revision;
+  store.subscribe([], ({ revision }) => {
+    if (revision <= last) {
+      say({ refused: `revision ${revision} became visible after ${last}` });
+      Deno.exit(1);
+    }
+    last = revision;
+  });
+}
+
+/** To the pipe before it returns: what was said outlives the process. */
+export function say(line: Line): void {
+  const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+  for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+}

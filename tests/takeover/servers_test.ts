@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../etcd_cluster.ts";
+import { eventually } from "../eventually.ts";
+import { ServerProcess } from "../server_process.ts";
+
+const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
+const LEASE_SECONDS = "2";
+
+test("a standby refuses writes with the owner's address, serves reads when asked, and takes over", () =>
+  withServers(1, async ({ start }) => {
+    const owner = await start("a");
+    const reader = await start("b", "--standby-reads");
+    const silent = await start("c");
+    assert.match(owner.readyLine, /^Coracle is ready at https:/);
+    assert.ok(reader.readyLine.includes(`stands by at ${reader.address} for ${owner.address},`));
+    assert.equal((await post(owner, "one")).status, 201);
+    await eventually(
+      "the standby shows it",
+      async () => (await reader.fetch(`${CONFIG_MAPS}/one`)).ok,
+    );
+    assert.equal((await silent.fetch(`${CONFIG_MAPS}/one`)).status, 503);
+    const refused = await post(reader, "two");
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get("retry-after"), "1");
+    const { kind, reason, message } = await refused.json();
+    assert.deepEqual({ kind, reason, message }, {
+      kind: "Status",
+      reason: "ServiceUnavailable",
+      message: `this server stands by: the store is owned by the server at ${owner.address}`,
+    });
+    assert.deepEqual(await healthOf(silent), { livez: 200, readyz: 500, version: 200 });
+    assert.deepEqual(await healthOf(reader), { livez: 200, readyz: 200, version: 200 });
+    await owner.kill();
+    const next = await eventually("one of the others accepts writes", async () => {
+      for (const server of [reader, silent]) {
+        if ((await post(server, "two")).status === 201) return server;
+      }
+    });
+    const names = await namesIn(next);
+    assert.ok(names.includes("one") && names.includes("two"), names.join(" "));
+    await eventually("the new owner's node joins", async () => {
+      const { items } = await (await next.fetch("/api/v1/nodes")).json();
+      return items.length > 1;
+    });
+  }));
+
+test("an owner that is asked to end gives the store up", () =>
+  withServers(1, async ({ start }) => {
+    const owner = await start("a");
+    const standby = await start("b");
+    assert.equal((await post(owner, "kept")).status, 201);
+    assert.equal(await owner.stop(), 0);
+    await eventually("it accepts writes", async () => (await post(standby, "two")).ok);
+    assert.ok((await namesIn(standby)).includes("kept"));
+  }));
+
+test("an owner that was paused and taken over answers nothing from before, and ends with the reason", () =>
+  withServers(1, async ({ start }) => {
+    const owner = await start("a");
+    const standby = await start("b");
+    assert.equal((await post(owner, "one")).status, 201);
+    Deno.kill(owner.pid, "SIGSTOP");
+    await eventually("the standby accepts writes", async () => (await post(standby, "two")).ok);
+    Deno.kill(owner.pid, "SIGCONT");
+    const answers = await Promise.allSettled([owner.fetch(CONFIG_MAPS), post(owner, "stale")]);
+    for (const answer of answers) {
+      if (answer.status === "fulfilled") assert.equal(answer.value.status, 503); // else it has ended already
+    }
+    assert.equal(await owner.ended, 1);
+    const said = `the server at "${standby.address}" has taken over the store`;
+    assert.ok(owner.log.includes(JSON.stringify(said).slice(1, -1)) || owner.log.includes(said));
+    assert.ok(!(await namesIn(standby)).includes("stale"));
+  }));
+
+test("with one member of etcd gone all goes on; without a majority there are 503s; with it again writes resume", () =>
+  withServers(3, async ({ start, cluster: { members } }) => {
+    const owner = await start("a");
+    assert.equal((await post(owner, "one")).status, 201);
+    await members[0]!.kill();
+    await eventually("writes go on", async () => (await post(owner, "two")).status === 201);
+    await members[1]!.kill();
+    const refused = await eventually("writes are refused", async () => {
+      const answer = await post(owner, "three");
+      return answer.status === 503 && answer;
+    });
+    const { reason, message } = await refused.json();
+    assert.equal(reason, "ServiceUnavailable");
+    assert.match(message, /^Cannot write: |^the store does not answer/);
+    members[0]!.start();
+    await eventually("writes resume", async () => (await post(owner, "four")).status === 201);
+    const names = await namesIn(owner);
+    for (const name of ["one", "two", "four"]) assert.ok(names.includes(name), name);
+  }));
+
+interface Servers {
+  cluster: EtcdCluster;
+  start(node: string, ...args: string[]): Promise<ServerProcess>;
+}
+
+function test(name: string, body: () => Promise<void>): void {
+  Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !etcdIsThere, fn: body });
+}
+
+/** Runs `body` with etcd and as many servers as it starts; all of it goes afterwards, also when `body` throws. */
+async function withServers(
+  members: number,
+  body: (servers: Servers) => Promise<void>,
+): Promise<void> {
+  const cluster = await EtcdCluster.start(members);
+  const servers: ServerProcess[] = [];
+  const hosts = cluster.endpoints.map((url) => new URL(url).host).join(",");
+  const flags = ["--store", `etcd://${hosts}/servers`, "--store-lease", LEASE_SECONDS];
+  const start = async (node: string, ...args: string[]) => {
+    const all = [...flags, "--node", node, "--stop-pods", "--temporary", ...args];
+    const server = await ServerProcess.start({ runtime: "process", args: all });
+    servers.push(server);
+    return server;
+  };
+  try {
+    await body({ cluster, start });
+  } catch (error) {
+    const logs = servers.map(({ log }) => log).join("\n");
+    throw new Error(`${logs}\n${error instanceof Error ? error.stack : error}`);
+  } finally {
+    for (const server of servers) await server.kill();
+    for (const { dataFolder } of servers) {
+      await Deno.remove(dataFolder, { recursive: true }).catch(() => {}); // a mount may linger
+    }
+    await cluster.remove();
+  }
+}
+
+function post(server: ServerProcess, name: string): Promise<Response> {
+  return server.fetch(CONFIG_MAPS, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } }),
+  });
+}
+
+async function namesIn(server: ServerProcess): Promise<string[]> {
+  const { items } = await (await server.fetch(CONFIG_MAPS)).json();
+  return items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
+}
+
+async function healthOf(server: ServerProcess): Promise<Record<string, number>> {
+  const paths = ["livez", "readyz", "version"];
+  const answers = await Promise.all(paths.map((path) => server.fetch(`/${path}`)));
+  return Object.fromEntries(paths.map((path, i) => [path, answers[i]!.status]));
+}
