@@ -8,6 +8,8 @@ export interface LoadReport {
 }
 
 export interface LoadOptions {
+  /** `127.0.0.1` unless given. */
+  hostname?: string;
   port: number;
   path?: string;
   perSecond: number;
@@ -20,7 +22,7 @@ const TICK_MS = 4;
 const ANSWER_MS_MAX = 60_000;
 
 /**
- * Requests at a steady pace, whatever becomes of those before (open loop), to a port of 127.0.0.1.
+ * Requests at a steady pace, whatever becomes of those before (open loop), to one address.
  * Half of them are POSTs, which no proxy may repeat. Strict: nothing is sent twice, and whatever is not a whole answer
  * with status 200 is a failure.
  */
@@ -33,7 +35,7 @@ export class PacedLoad {
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(options: LoadOptions) {
-    this.#options = { path: "/", freshEvery: 5, ...options };
+    this.#options = { hostname: "127.0.0.1", path: "/", freshEvery: 5, ...options };
     this.#timer = setInterval(() => this.#sendDue(), TICK_MS);
   }
 
@@ -62,9 +64,9 @@ export class PacedLoad {
   }
 
   async #send(request: Required<Request>): Promise<void> {
-    const { port, path } = this.#options;
+    const { path } = this.#options;
     const kept = request.isLast ? undefined : this.#idle.pop();
-    const connection = kept ?? await Connection.open(port);
+    const connection = kept ?? await Connection.open(this.#options);
     try {
       const body = await connection.ask(path, request);
       this.#report.answers.set(body, (this.#report.answers.get(body) ?? 0) + 1);
@@ -98,8 +100,10 @@ export class Connection {
     this.#socket = socket;
   }
 
-  static async open(port: number): Promise<Connection> {
-    const socket = await Deno.connect({ hostname: "127.0.0.1", port });
+  static async open(
+    { hostname = "127.0.0.1", port }: { hostname?: string; port: number },
+  ): Promise<Connection> {
+    const socket = await Deno.connect({ hostname, port });
     socket.setNoDelay(true);
     return new Connection(socket);
   }

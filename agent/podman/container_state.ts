@@ -21,7 +21,12 @@ export interface ContainerInspection {
 export interface ContainerListEntry {
   Id: string;
   State: string;
+  /** In seconds; far below zero for one that was never started. */
+  StartedAt: number;
 }
+
+/** What a runtime says of a container that ended with the machine, as the CRI runtimes do. */
+const UNKNOWN_EXIT_CODE = 255;
 
 /** A container as the agent sees it; `undefined` when its labels are not ours. */
 export function containerState(
@@ -31,8 +36,8 @@ export function containerState(
   const podUid = labels[LABEL.podUid];
   const name = labels[LABEL.name];
   if (podUid === undefined || name === undefined) return undefined;
-  const state = stateOf(State.Status);
   const startedAtMs = timeMs(State.StartedAt);
+  const state = stateOf(State.Status, startedAtMs);
   return {
     ...{ id: Id, podUid, name, state, imageId: Image },
     podName: labels[LABEL.podName] ?? "",
@@ -44,8 +49,11 @@ export function containerState(
   };
 }
 
-/** Podman's word for a container's state in one of three. */
-export function stateOf(status: string): ContainerState["state"] {
+/**
+ * Podman's word for a container's state in one of three. After a reboot Podman takes what ran before for created; when
+ * it was started it still knows.
+ */
+export function stateOf(status: string, startedAtMs: number | undefined): ContainerState["state"] {
   switch (status) {
     case "running":
     case "paused":
@@ -55,14 +63,21 @@ export function stateOf(status: string): ContainerState["state"] {
     case "exited":
       return "exited";
     default: // created, configured, initialized
-      return "created";
+      return startedAtMs === undefined ? "created" : "exited";
   }
 }
 
+/** The state of an entry of a list. */
+export function listedState({ State, StartedAt }: ContainerListEntry): ContainerState["state"] {
+  return stateOf(State, StartedAt > 0 ? StartedAt * 1_000 : undefined);
+}
+
 function endOf(
-  { ExitCode, FinishedAt, OOMKilled }: ContainerInspection["State"],
+  { Status, ExitCode, FinishedAt, OOMKilled }: ContainerInspection["State"],
   startedAtMs = 0,
 ): Pick<ContainerState, "exitCode" | "finishedAtMs" | "oomKilled"> {
+  const isKnown = stateOf(Status, undefined) === "exited";
+  if (!isKnown) return { exitCode: UNKNOWN_EXIT_CODE }; // it ended with the machine, nobody knows when
   // The end of a very short container may be recorded before its start.
   const finishedAtMs = Math.max(timeMs(FinishedAt) ?? 0, startedAtMs);
   return { exitCode: ExitCode, finishedAtMs, ...(OOMKilled ? { oomKilled: true } : {}) };

@@ -16,6 +16,7 @@ import {
   type ContainerInspection,
   type ContainerListEntry,
   containerState,
+  listedState,
   stateOf,
 } from "./container_state.ts";
 import { payloads } from "./exec_stream.ts";
@@ -78,9 +79,10 @@ export class PodmanRuntime implements ContainerRuntime {
     const entries = await this.#entries();
     const ids = new Set(entries.map(({ Id }) => Id));
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
-    const states = await Promise.all(entries.map(({ Id, State }) => {
-      const known = this.#known.get(Id);
-      return known?.state === stateOf(State) ? this.#withSeenExit(known) : this.#look(Id);
+    const states = await Promise.all(entries.map((entry) => {
+      const known = this.#known.get(entry.Id);
+      const isNoNews = known?.state === listedState(entry);
+      return isNoNews ? this.#withSeenExit(known) : this.#look(entry.Id);
     }));
     return states.filter((state) => state !== undefined);
   }
@@ -182,8 +184,9 @@ export class PodmanRuntime implements ContainerRuntime {
 
   /** Removes what was created and never started. What a killed service left is removed when it is started again. */
   async collectGarbage(): Promise<void> {
-    for (const { Id, State } of await this.#entries()) {
-      if (stateOf(State) !== "created") continue;
+    for (const entry of await this.#entries()) {
+      if (listedState(entry) !== "created") continue;
+      const { Id } = entry;
       this.#log.info("Removing a container that was never started", { id: Id });
       await this.remove(Id);
     }
@@ -295,7 +298,7 @@ export class PodmanRuntime implements ContainerRuntime {
 
 /** Whether it changes no more, or only by an end, of which we are told. */
 function isSettled({ State }: ContainerInspection): boolean {
-  return stateOf(State.Status) === "running" || State.Status === "exited";
+  return stateOf(State.Status, undefined) === "running" || State.Status === "exited";
 }
 
 /** conmon leaves a file in the container's bundle. At somebody else's Podman nobody knows before Podman does. */

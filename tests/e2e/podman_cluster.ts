@@ -14,57 +14,35 @@ import { eventually } from "../eventually.ts";
 import { KUBECTL_MISSING, newestKubectl, type Output } from "../kubectl.ts";
 import { type Inventory, inventory, leftoversSince, type Marks } from "../leftovers.ts";
 import { ServerProcess } from "../server_process.ts";
+import { type Fixture, type Step, testSteps } from "./steps.ts";
 
 /** Busybox and nothing else: what a container runs is said by its command. */
 export const IMAGE = "localhost/e2e:1";
 
 const kubectl = newestKubectl()?.path;
-const missing = missingHere();
-
-export interface Step {
-  name: string;
-  run(cluster: PodmanCluster): Promise<void>;
-}
 
 export interface PodmanSuite {
   name: string;
   /** Of its own for each file. */
   subnet: number;
-  /** How many steps run at once. */
   stepsAtOnce?: number;
-  steps: readonly Step[];
+  steps: readonly Step<PodmanCluster>[];
 }
 
 /**
  * One server on a Podman of its own for a file's steps. In the end it is stopped with its pods, also when a step has
  * failed, and nothing of it may be left on this machine.
  */
-export function testOnPodman({ name, subnet, stepsAtOnce = 1, steps }: PodmanSuite): void {
-  Deno.test({
-    name: missing === undefined ? name : `${name} (${missing})`,
-    ignore: missing !== undefined,
-    sanitizeOps: false, // the server's own pipes stay open as long as it runs
-    sanitizeResources: false,
-    async fn(test) {
-      const cluster = await PodmanCluster.start(subnet);
-      try {
-        await inTurns(steps, stepsAtOnce, async (step) => {
-          await test.step({
-            name: step.name,
-            fn: () => step.run(cluster),
-            ...{ sanitizeOps: false, sanitizeResources: false, sanitizeExit: false },
-          });
-        });
-        assert.ok(!/ is broken|"level":"error"/.test(cluster.server.log), cluster.server.log);
-      } finally {
-        await test.step("nothing is left", () => cluster.end());
-      }
-    },
+export function testOnPodman({ subnet, ...suite }: PodmanSuite): void {
+  testSteps({
+    ...suite,
+    missing: podmanMissing(),
+    start: () => PodmanCluster.start({ subnet }),
   });
 }
 
 /** A server on real Podman, as a user sees it: by kubectl, by HTTP, and by what is on the machine. */
-export class PodmanCluster {
+export class PodmanCluster implements Fixture {
   readonly podman: PodmanClient;
   readonly #before: Inventory;
   readonly #marks: Marks;
@@ -79,7 +57,10 @@ export class PodmanCluster {
     this.podman = new PodmanClient({ socketPath, clock: new SystemClock() });
   }
 
-  static async start(subnet: number): Promise<PodmanCluster> {
+  /** `subnet`: of its own for each server. `args` are given to it besides. */
+  static async start(
+    { subnet, args = [] }: { subnet: number; args?: readonly string[] },
+  ): Promise<PodmanCluster> {
     const dataFolder = await Deno.makeTempDir({ prefix: "coracle-e2e-" });
     const podmanFolder = `${dataFolder}/podman`;
     const marks = [
@@ -93,7 +74,7 @@ export class PodmanCluster {
     const before = await inventory(marks);
     await Deno.mkdir(podmanFolder); // its own storage, whatever Podman runs here
     try {
-      const server = await ServerProcess.start({ runtime: "podman", dataFolder, subnet });
+      const server = await ServerProcess.start({ runtime: "podman", dataFolder, subnet, args });
       const cluster = new PodmanCluster(server, { before, marks });
       await importBusybox(cluster.podman, IMAGE);
       return cluster;
@@ -101,6 +82,10 @@ export class PodmanCluster {
       await removeAll(dataFolder, subnet);
       throw error;
     }
+  }
+
+  get log(): string {
+    return this.server.log;
   }
 
   get dataFolder(): string {
@@ -274,19 +259,8 @@ function goodOutput(args: readonly string[], { code, stdout, stderr }: Output): 
   return stdout;
 }
 
-/** Runs all, so many at once; fails when one has failed, after the others have ended. */
-async function inTurns<T>(
-  items: readonly T[],
-  atOnce: number,
-  act: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = [...items];
-  await Promise.all(Array.from({ length: atOnce }, async () => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await act(item);
-  }));
-}
-
-function missingHere(): string | undefined {
+/** What this machine lacks for a server on Podman, and how to get it. */
+export function podmanMissing(): string | undefined {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "needs root on Linux";
   const packages = { podman: "podman runc", busybox: "busybox-static", nft: "nftables" };
   for (const [program, names] of Object.entries(packages)) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { EndpointSlice } from "../../core/resources/endpoint_slices.ts";
 import { eventually } from "../eventually.ts";
+import { readyAddresses } from "./endpoints.ts";
 import { isReady, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
 import { SharedFolder, untilThere } from "./shared_folder.ts";
 import { serviceOf } from "./web_app.ts";
@@ -161,13 +161,4 @@ async function hasEvent(
     }
     return true;
   });
-}
-
-async function readyAddresses(cluster: PodmanCluster, service: string): Promise<string[]> {
-  const path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=" +
-    encodeURIComponent(`kubernetes.io/service-name=${service}`);
-  const list = await cluster.get<{ items: EndpointSlice[] }>(path);
-  return (list?.items ?? []).flatMap(({ endpoints }) =>
-    endpoints.filter(({ conditions }) => conditions.ready).map(({ addresses }) => addresses[0]!)
-  );
 }

@@ -5,7 +5,8 @@ import type { Pod } from "../../core/resources/pods.ts";
 import { eventually } from "../eventually.ts";
 import { inventory, leftoversSince } from "../leftovers.ts";
 import { ServerProcess } from "../server_process.ts";
-import { AgentProcess, SecondMachine } from "./second_machine.ts";
+import { AgentProcess } from "./agent_process.ts";
+import { SecondMachine } from "./second_machine.ts";
 import { freePort } from "./web_app.ts";
 
 const SUBNET = 130;
@@ -134,7 +135,7 @@ class RemoteCluster {
     const before = await inventory([]);
     await using undo = new AsyncDisposableStack();
     const machine = await SecondMachine.start(SUBNET);
-    undo.defer(() => machine.remove());
+    undo.defer(() => machine.halt());
     const listen = `${machine.hostIP}:${freePort()}`;
     const server = await ServerProcess.start({
       ...{ runtime: "process", subnet: SUBNET },
@@ -224,7 +225,7 @@ class RemoteCluster {
     await machine.mend();
     const code = await this.#agent.stop();
     await server.stop();
-    await machine.remove();
+    await machine.halt();
     await Promise.all([removed(server.dataFolder), removed(this.#agentFolder)]);
     const marks = [...machine.marks, server.dataFolder, this.#agentFolder];
     assert.deepEqual(await leftoversSince(this.#before, marks), []);

@@ -93,7 +93,7 @@ async function rolledOut(cluster: PodmanCluster): Promise<void> {
 }
 
 async function ask(): Promise<string> {
-  const connection = await Connection.open(port);
+  const connection = await Connection.open({ port });
   try {
     return await connection.ask("/", { isLast: true });
   } finally {

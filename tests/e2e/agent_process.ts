@@ -1,0 +1,74 @@
+import { childOf, type SecondMachine } from "./second_machine.ts";
+
+/** Reached by failures alone. */
+const READY_MS_MAX = 120_000;
+const STOP_MS_MAX = 120_000;
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** A `coracle agent` on a second machine. */
+export class AgentProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #log: string[];
+  /** Of the agent, inside what leads to it. */
+  readonly #pid: number;
+
+  private constructor(child: Deno.ChildProcess, { log, pid }: { log: string[]; pid: number }) {
+    this.#child = child;
+    this.#log = log;
+    this.#pid = pid;
+  }
+
+  /** Resolves when it says that it is ready. */
+  static async start(machine: SecondMachine, args: readonly string[]): Promise<AgentProcess> {
+    const child = machine.spawn(Deno.execPath(), ["run", "-A", MAIN, "agent", ...args]);
+    const log: string[] = [];
+    const ready = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => ready.resolve(false), READY_MS_MAX);
+    void collect(child.stderr, (text) => log.push(text));
+    void collect(child.stdout, (text) => {
+      log.push(text);
+      if (text.includes("is ready")) ready.resolve(true);
+    });
+    void child.status.then(() => ready.resolve(false));
+    const isReady = await ready.promise;
+    clearTimeout(timer);
+    const agent = new AgentProcess(child, { log, pid: await childOf(child.pid).catch(() => 0) });
+    if (isReady) return agent;
+    await agent.stop();
+    throw new Error(`The agent was not ready within ${READY_MS_MAX} ms:\n${agent.log}`);
+  }
+
+  get log(): string {
+    return this.#log.join("");
+  }
+
+  /** SIGTERM, and waits for the end; the exit code. */
+  async stop(): Promise<number> {
+    this.#signal("SIGTERM");
+    const timer = setTimeout(() => this.#signal("SIGKILL"), STOP_MS_MAX);
+    const { code } = await this.#child.status;
+    clearTimeout(timer);
+    return code;
+  }
+
+  /** `kill -9`: nothing is tidied up. */
+  async kill(): Promise<void> {
+    this.#signal("SIGKILL");
+    await this.#child.status;
+  }
+
+  #signal(signal: Deno.Signal): void {
+    try {
+      Deno.kill(this.#pid, signal);
+    } catch {
+      // it has ended by itself: its status says how
+    }
+  }
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  take: (text: string) => void,
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
+}

@@ -1,0 +1,65 @@
+/** What a file's steps are done to. */
+export interface Fixture {
+  /** What its processes said, for people. */
+  readonly log: string;
+  /** Ends it all; fails when anything of it is left on this machine. */
+  end(): Promise<void>;
+}
+
+export interface Step<F> {
+  name: string;
+  run(fixture: F): Promise<void>;
+}
+
+export interface Suite<F extends Fixture> {
+  name: string;
+  /** What this machine lacks, and how to get it: the suite is ignored then. */
+  missing: string | undefined;
+  start(): Promise<F>;
+  /** How many steps run at once. */
+  stepsAtOnce?: number;
+  steps: readonly Step<F>[];
+}
+
+const UNSANITIZED = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
+
+/** One test of many steps on one fixture, which is ended also when a step has failed. */
+export function testSteps<F extends Fixture>({ name, missing, ...suite }: Suite<F>): void {
+  Deno.test({
+    name: missing === undefined ? name : `${name} (${missing})`,
+    ignore: missing !== undefined,
+    ...UNSANITIZED, // pipes of processes stay open as long as they run
+    fn: (test) => runSteps(suite, (name, fn) => test.step({ name, fn, ...UNSANITIZED })),
+  });
+}
+
+/** Rejects when a step has failed, after all others and the end of the fixture. `step` tells whether it went well. */
+export async function runSteps<F extends Fixture>(
+  { start, stepsAtOnce = 1, steps }: Omit<Suite<F>, "name" | "missing">,
+  step: (name: string, run: () => Promise<void>) => Promise<boolean>,
+): Promise<void> {
+  const fixture = await start();
+  let isGood = true;
+  try {
+    await inTurns(steps, stepsAtOnce, async ({ name, run }) => {
+      const wentWell = await step(name, () => run(fixture));
+      isGood &&= wentWell;
+    });
+    isGood &&= !/ is broken|"level":"error"/.test(fixture.log);
+    if (!isGood) throw new Error(`What was said:\n${fixture.log}`);
+  } finally {
+    await step("nothing is left", () => fixture.end());
+  }
+}
+
+/** Runs all, so many at once; fails when one has failed, after the others have ended. */
+async function inTurns<T>(
+  items: readonly T[],
+  atOnce: number,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = [...items];
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await act(item);
+  }));
+}

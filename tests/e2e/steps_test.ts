@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { PodmanCluster, podmanMissing, podOf } from "./podman_cluster.ts";
+import { runSteps } from "./steps.ts";
+import { serviceOf } from "./web_app.ts";
+
+const missing = podmanMissing();
+const hint = missing === undefined ? "" : ` (${missing})`;
+
+Deno.test({
+  name: `a step that fails, with a server that is dead, leaves nothing on this machine${hint}`,
+  ignore: missing !== undefined,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const ended: [name: string, wentWell: boolean][] = [];
+    const step = async (name: string, run: () => Promise<void>) => {
+      const wentWell = await run().then(() => true, () => false);
+      ended.push([name, wentWell]);
+      return wentWell;
+    };
+    const steps = [
+      { name: "pods run", run: makesMuch },
+      { name: "the test fails", run: failsOnPurpose },
+    ];
+    const suite = { start: () => PodmanCluster.start({ subnet: 108 }), steps };
+    await assert.rejects(runSteps(suite, step), /What was said/);
+    assert.deepEqual(ended, [
+      ["pods run", true],
+      ["the test fails", false],
+      ["nothing is left", true],
+    ]);
+  },
+});
+
+/** Of each kind of thing that may be left: processes, mounts, namespaces, devices, routes, listeners, files. */
+async function makesMuch(cluster: PodmanCluster): Promise<void> {
+  const spec = { volumes: [{ name: "fast", emptyDir: { medium: "Memory" } }] };
+  const container = { volumeMounts: [{ name: "fast", mountPath: "/fast" }] };
+  const script = "trap '' TERM; while true; do sleep 1000; done";
+  const graceful = { terminationGracePeriodSeconds: 3 };
+  await cluster.apply(
+    podOf("one", { script, container, spec: { ...spec, ...graceful } }),
+    podOf("two", { script: "sleep 1000" }),
+    serviceOf("one", { type: "NodePort" }),
+  );
+  for (const name of ["one", "two"]) await cluster.readyPod(name);
+}
+
+async function failsOnPurpose({ server }: PodmanCluster): Promise<void> {
+  await server.kill();
+  throw new Error("as planned");
+}
