@@ -1,0 +1,22 @@
+import { POD_SPEC_NOT_ACTED_ON } from "../../../core/resources/pod_spec/not_acted_on.ts";
+import { podSpec } from "../../../core/resources/pod_spec/pod_spec.ts";
+import type { Schema } from "../../../core/resources/schema.ts";
+
+/**
+ * Every field of the PodSpec that Coracle claims to act on: what the schema has and the table of what is not acted
+ * on has not. Maps and lists of plain values are one field; `[]` stands for the items of a list.
+ */
+export function claimedFields(): string[] {
+  return leavesOf(podSpec, "");
+}
+
+function leavesOf(schema: Schema, path: string): string[] {
+  if (Object.hasOwn(POD_SPEC_NOT_ACTED_ON, path)) return [];
+  const { properties, items } = schema;
+  if (properties) {
+    return Object.entries(properties).flatMap(([name, field]) =>
+      leavesOf(field, path === "" ? name : `${path}.${name}`)
+    );
+  }
+  return items?.properties ? leavesOf(items, `${path}[]`) : [path];
+}
