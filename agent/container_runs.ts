@@ -1,8 +1,7 @@
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { ContainerStatus } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
-import type { ContainerState } from "./container_runtime.ts";
-import type { ObservedPod, RestartBackoff } from "./observed_pod.ts";
+import type { ObservedPod, ObservedRun, RestartBackoff } from "./observed_pod.ts";
 
 /** Kubernetes' restart back-off: 10 s, doubled each time, at most 5 min (`MaxContainerBackOff`). */
 const BACKOFF_FIRST_MS = 10_000;
@@ -13,12 +12,12 @@ const BACKOFF_RESET_MS = 2 * BACKOFF_MAX_MS;
 const LOST_EXIT_CODE = 137;
 
 /** One run of a container. `lost`: the API knows of it, the runtime does not. */
-export interface Run extends ContainerState {
+export interface Run extends ObservedRun {
   readonly lost?: true;
 }
 
 /** The runs of a container that the runtime still has, the latest first. */
-export function runsOf(observed: ObservedPod, name: string): readonly ContainerState[] {
+export function runsOf(observed: ObservedPod, name: string): readonly ObservedRun[] {
   return observed.containers.filter((run) => run.name === name)
     .sort((a, b) => b.restartCount - a.restartCount);
 }
@@ -39,7 +38,7 @@ export function statusOf(pod: Pod, name: string): ContainerStatus | undefined {
 /** Which run of a container comes next, and when it is due. */
 export interface NextRun {
   readonly restartCount: number;
-  /** Milliseconds since 1970; in the past when it is due. */
+  /** By `Clock.elapsed`; in the past when it is due. */
   readonly atMs: number;
   /** Whether it waits because runs before it ended (`CrashLoopBackOff`). */
   readonly restsAfterExit: boolean;
@@ -68,7 +67,7 @@ export function nextRun(
     }
     case "exited": {
       if (!wantsRestart(pod, latest)) return undefined;
-      const restedAtMs = restedAt(memory?.backoff, latest.finishedAtMs ?? 0);
+      const restedAtMs = restedAt(memory?.backoff, latest.endedMs ?? 0);
       return {
         restartCount: latest.restartCount + 1,
         atMs: Math.max(restedAtMs, retryAtMs),
@@ -78,24 +77,24 @@ export function nextRun(
   }
 }
 
-/** The back-off that applies after one more restart, for a run that ended at `finishedAtMs`. */
+/** The back-off that applies after one more restart, for a run that ended at `endedMs`. */
 export function backoffAfterRestart(
   previous: RestartBackoff | undefined,
-  finishedAtMs: number,
-  nowMs: number,
+  endedMs: number,
+  elapsedMs: number,
 ): RestartBackoff {
-  const starts = previous === undefined || hasExpired(previous, finishedAtMs);
+  const starts = previous === undefined || hasExpired(previous, endedMs);
   const waitMs = starts ? BACKOFF_FIRST_MS : Math.min(BACKOFF_MAX_MS, previous.waitMs * 2);
-  return { waitMs, sinceMs: nowMs };
+  return { waitMs, sinceMs: elapsedMs };
 }
 
-function restedAt(backoff: RestartBackoff | undefined, finishedAtMs: number): number {
-  if (backoff === undefined || hasExpired(backoff, finishedAtMs)) return finishedAtMs;
-  return finishedAtMs + backoff.waitMs;
+function restedAt(backoff: RestartBackoff | undefined, endedMs: number): number {
+  if (backoff === undefined || hasExpired(backoff, endedMs)) return endedMs;
+  return endedMs + backoff.waitMs;
 }
 
-function hasExpired({ sinceMs }: RestartBackoff, finishedAtMs: number): boolean {
-  return finishedAtMs - sinceMs > BACKOFF_RESET_MS;
+function hasExpired({ sinceMs }: RestartBackoff, endedMs: number): boolean {
+  return endedMs - sinceMs > BACKOFF_RESET_MS;
 }
 
 /** https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy */

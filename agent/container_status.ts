@@ -6,7 +6,7 @@ import type {
 } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { latestRun, nextRun, type Run, runsOf, statusOf } from "./container_runs.ts";
-import { deadlineMs, isFinished } from "./next_step.ts";
+import { isFinished, isOverdue } from "./next_step.ts";
 import type { ContainerMemory, Failure, ObservedPod } from "./observed_pod.ts";
 
 /** The kubelet shows `ErrImagePull` right after a failed pull, and `ImagePullBackOff` while it waits. */
@@ -16,7 +16,10 @@ const PULL_ERROR_SHOWN_MS = 1_000;
 export interface StatusInput {
   pod: Pod;
   observed: ObservedPod;
+  /** The time that is shown. */
   nowMs: number;
+  /** The time that decides. */
+  elapsedMs: number;
   node: {
     hostIP: string;
     /** Name of the runtime in container ids: `podman://…`. */
@@ -49,11 +52,11 @@ export function containerStatusOf(container: Container, input: StatusInput): Con
 }
 
 /** When the status changes by itself, because time goes on; `Infinity` when it does not. */
-export function statusChangeMs({ memories }: ObservedPod, nowMs: number): number {
+export function statusChangeMs({ memories }: ObservedPod, elapsedMs: number): number {
   const changes = Object.values(memories).flatMap(({ failure }) =>
     failure?.stage === "pull" ? [failure.atMs + PULL_ERROR_SHOWN_MS] : []
   );
-  return Math.min(Infinity, ...changes.filter((atMs) => atMs > nowMs));
+  return Math.min(Infinity, ...changes.filter((atMs) => atMs > elapsedMs));
 }
 
 /** `web_default(uid)`, as the kubelet names pods in messages. */
@@ -87,12 +90,12 @@ function willWait(container: Container, input: StatusInput): boolean {
   if (isEnding(input)) return false;
   const next = nextRun(input.pod, input.observed, container);
   const failure = input.observed.memories[container.name]?.failure;
-  return next !== undefined && (failure !== undefined || next.atMs > input.nowMs);
+  return next !== undefined && (failure !== undefined || next.atMs > input.elapsedMs);
 }
 
-function isEnding({ pod, nowMs }: StatusInput): boolean {
+function isEnding({ pod, observed, elapsedMs }: StatusInput): boolean {
   return pod.metadata.deletionTimestamp !== undefined || isFinished(pod) ||
-    nowMs >= deadlineMs(pod);
+    isOverdue(observed, elapsedMs);
 }
 
 function waitingState(
@@ -100,20 +103,20 @@ function waitingState(
   input: StatusInput,
   run: Run | undefined,
 ): ShownState {
-  const { pod, observed, nowMs } = input;
+  const { pod, observed, elapsedMs } = input;
   if (run === undefined && isEnding(input) && !hasStepsInFlight(observed)) {
     return lostState("Waiting");
   }
   const memory = observed.memories[container.name];
   const next = nextRun(pod, observed, container);
-  if (next?.restsAfterExit && next.atMs > nowMs) {
+  if (next?.restsAfterExit && next.atMs > elapsedMs) {
     return {
       waiting: { reason: "CrashLoopBackOff", message: restMessage(pod, container, memory) },
     };
   }
   const failure = memory?.failure;
   if (failure === undefined) return { waiting: { reason: "ContainerCreating" } };
-  return { waiting: failureShown(container, failure, nowMs) };
+  return { waiting: failureShown(container, failure, elapsedMs) };
 }
 
 /** Whether a start of the container is in flight: what comes of it is not known yet. */
@@ -133,9 +136,9 @@ function restMessage(pod: Pod, { name }: Container, memory: ContainerMemory | un
 function failureShown(
   { image }: Container,
   { stage, reason, message, atMs }: Failure,
-  nowMs: number,
+  elapsedMs: number,
 ): { reason: string; message: string } {
-  const isResting = stage === "pull" && nowMs - atMs >= PULL_ERROR_SHOWN_MS;
+  const isResting = stage === "pull" && elapsedMs - atMs >= PULL_ERROR_SHOWN_MS;
   if (!isResting || reason !== "ErrImagePull") return { reason, message };
   return {
     reason: "ImagePullBackOff",
@@ -177,8 +180,8 @@ function lostState(was: "Running" | "Waiting"): ShownState {
 }
 
 /** A run that could not be started, as containerd reports it. */
-function startErrorState({ message, atMs }: Failure): ShownState {
-  const [startedAt, finishedAt] = [timestamp(0), timestamp(atMs)];
+function startErrorState({ message, time: finishedAt }: Failure): ShownState {
+  const startedAt = timestamp(0);
   return { terminated: { exitCode: 128, reason: "StartError", message, startedAt, finishedAt } };
 }
 

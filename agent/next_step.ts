@@ -54,8 +54,12 @@ export function busyNameOf(step: Step): string {
  * Guarantees: no two runs of a container at once; no container of a finished or deleted pod starts; nothing is
  * taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
  */
-export function nextSteps(wanted: Pod | undefined, observed: ObservedPod, nowMs: number): Step[] {
-  const steps = stepsFor(wanted, observed, nowMs);
+export function nextSteps(
+  wanted: Pod | undefined,
+  observed: ObservedPod,
+  elapsedMs: number,
+): Step[] {
+  const steps = stepsFor(wanted, observed, elapsedMs);
   const waits = steps.flatMap((step) => step.do === "wait" ? [step.ms] : []);
   const others = steps.filter((step) => step.do !== "wait");
   return waits.length === 0 ? others : [...others, { do: "wait", ms: Math.min(...waits) }];
@@ -72,41 +76,40 @@ export function isFinished(pod: Pod): boolean {
   return pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
 }
 
-/** When the pod's `activeDeadlineSeconds` are over, in ms since 1970. */
-export function deadlineMs(pod: Pod): number {
-  const { activeDeadlineSeconds } = pod.spec;
-  const { startTime } = pod.status;
-  if (activeDeadlineSeconds === undefined || startTime === undefined) return Infinity;
-  return Date.parse(startTime) + activeDeadlineSeconds * 1_000;
+/** Whether the pod has run for as long as its `activeDeadlineSeconds` allow. */
+export function isOverdue({ overdueMs = Infinity }: ObservedPod, elapsedMs: number): boolean {
+  return elapsedMs >= overdueMs;
 }
 
-function stepsFor(pod: Pod | undefined, observed: ObservedPod, nowMs: number): Step[] {
-  if (pod === undefined) return stepsAway(observed, nowMs);
-  if (pod.metadata.deletionTimestamp !== undefined) return stepsDown(pod, observed, nowMs);
-  if (isFinished(pod) || nowMs >= deadlineMs(pod)) return stepsToEnd(pod, observed, nowMs);
-  return stepsUp(pod, observed, nowMs);
+function stepsFor(pod: Pod | undefined, observed: ObservedPod, elapsedMs: number): Step[] {
+  if (pod === undefined) return stepsAway(observed, elapsedMs);
+  if (pod.metadata.deletionTimestamp !== undefined) return stepsDown(pod, observed, elapsedMs);
+  if (isFinished(pod) || isOverdue(observed, elapsedMs)) {
+    return stepsToEnd(pod, observed, elapsedMs);
+  }
+  return stepsUp(pod, observed, elapsedMs);
 }
 
 /** A pod that the API does not know, or no longer: by force deleted, or an orphan. */
-function stepsAway(observed: ObservedPod, nowMs: number): Step[] {
-  const stops = stopsOfAll(observed, observed.forcedGraceMs, "unwanted", nowMs);
+function stepsAway(observed: ObservedPod, elapsedMs: number): Step[] {
+  const stops = stopsOfAll(observed, observed.forcedGraceMs, "unwanted", elapsedMs);
   if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
-  return observed.sandbox.state === "removed" ? [] : podStep({ do: "remove" }, observed, nowMs);
+  return observed.sandbox.state === "removed" ? [] : podStep({ do: "remove" }, observed, elapsedMs);
 }
 
-function stepsDown(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
+function stepsDown(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.sandbox.state === "removed") {
-    return observed.sandbox.forgotten ? [] : podStep({ do: "forget" }, observed, nowMs);
+    return observed.sandbox.forgotten ? [] : podStep({ do: "forget" }, observed, elapsedMs);
   }
   const graceSeconds = pod.metadata.deletionGracePeriodSeconds ??
     pod.spec.terminationGracePeriodSeconds;
   const graceMs = Math.max(GRACE_MIN_MS, graceSeconds * 1_000);
   const drainMs = graceSeconds > 0 ? drainMsOf(observed, graceMs / 2) : 0;
-  const waitMs = (observed.deletion?.seenMs ?? nowMs) + drainMs - nowMs;
+  const waitMs = (observed.deletion?.seenMs ?? elapsedMs) + drainMs - elapsedMs;
   if (waitMs > 0 && isRunning(observed)) return [{ do: "wait", ms: waitMs }];
-  const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", nowMs);
+  const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", elapsedMs);
   if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
-  return podStep({ do: "remove" }, observed, nowMs);
+  return podStep({ do: "remove" }, observed, elapsedMs);
 }
 
 /** How long after its deletion was seen a pod is stopped. */
@@ -116,41 +119,41 @@ function drainMsOf({ deletion }: ObservedPod, shareMs: number): number {
   return Math.min(drainedMs - seenMs, shareMs, DRAIN_MS_MAX);
 }
 
-function stepsToEnd(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
+function stepsToEnd(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const graceMs = Math.max(GRACE_MIN_MS, pod.spec.terminationGracePeriodSeconds * 1_000);
-  const stops = stopsOfAll(observed, graceMs, "finished", nowMs);
+  const stops = stopsOfAll(observed, graceMs, "finished", elapsedMs);
   if (stops.length > 0 || isRunning(observed) || isBusy(observed) || !isFinished(pod)) return stops;
   const { state } = observed.sandbox;
   return state === "released" || state === "removed"
     ? []
-    : podStep({ do: "release" }, observed, nowMs);
+    : podStep({ do: "release" }, observed, elapsedMs);
 }
 
-function stepsUp(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
-  const deadline = deadlineMs(pod);
+function stepsUp(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+  const { overdueMs } = observed;
   return [
-    ...(deadline === Infinity ? [] : [{ do: "wait" as const, ms: deadline - nowMs }]),
-    ...stepsToPrepare(pod, observed, nowMs),
+    ...(overdueMs === undefined ? [] : [{ do: "wait" as const, ms: overdueMs - elapsedMs }]),
+    ...stepsToPrepare(pod, observed, elapsedMs),
     ...pod.spec.containers.flatMap((container) =>
-      observed.busy[container.name] ? [] : stepsOfContainer(pod, container, observed, nowMs)
+      observed.busy[container.name] ? [] : stepsOfContainer(pod, container, observed, elapsedMs)
     ),
   ];
 }
 
-function stepsToPrepare(pod: Pod, observed: ObservedPod, nowMs: number): Step[] {
+function stepsToPrepare(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.sandbox.state === "ready") return [];
   const ends = pod.spec.containers.every(({ name }) =>
     latestRun(pod, observed, name)?.state === "exited" &&
     nextRun(pod, observed, { name }) === undefined
   );
-  return ends ? [] : podStep({ do: "prepare" }, observed, nowMs);
+  return ends ? [] : podStep({ do: "prepare" }, observed, elapsedMs);
 }
 
 function stepsOfContainer(
   pod: Pod,
   container: Container,
   observed: ObservedPod,
-  nowMs: number,
+  elapsedMs: number,
 ): Step[] {
   const { name } = container;
   const [latest, ...older] = runsOf(observed, name);
@@ -163,7 +166,7 @@ function stepsOfContainer(
   }
   const next = nextRun(pod, observed, container);
   if (next === undefined) return prunesOf(older);
-  if (next.atMs > nowMs) return [{ do: "wait", ms: next.atMs - nowMs }, ...prunesOf(older)];
+  if (next.atMs > elapsedMs) return [{ do: "wait", ms: next.atMs - elapsedMs }, ...prunesOf(older)];
   if (observed.memories[name]?.imageId === undefined) return [{ do: "pull", container: name }];
   if (observed.sandbox.state !== "ready") return [];
   return [{ do: "start", container: name, restartCount: next.restartCount }];
@@ -204,13 +207,13 @@ function stopsOfAll(
   observed: ObservedPod,
   graceMs: number,
   why: StopReason,
-  nowMs: number,
+  elapsedMs: number,
 ): Step[] {
   return observed.containers.filter(({ state, name }) => {
     const busy = observed.busy[name];
     const killAtMs = busy?.do === "stop" ? busy.killAtMs ?? 0 : Infinity;
     return state === "running" && (busy === undefined || mayBeOverridden(busy.do)) &&
-      nowMs + graceMs < killAtMs;
+      elapsedMs + graceMs < killAtMs;
   }).map((run) => stopOf(run, graceMs, why));
 }
 
@@ -219,10 +222,10 @@ function mayBeOverridden(work: string): boolean {
 }
 
 /** A step for the whole pod, unless one is in flight or the last failure still keeps it waiting. */
-function podStep(step: Step, observed: ObservedPod, nowMs: number): Step[] {
+function podStep(step: Step, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.busy[POD]) return [];
   const { failure } = observed;
-  const waitMs = failure?.stage === step.do ? failure.retryAtMs - nowMs : 0;
+  const waitMs = failure?.stage === step.do ? failure.retryAtMs - elapsedMs : 0;
   return waitMs > 0 ? [{ do: "wait", ms: waitMs }] : [step];
 }
 

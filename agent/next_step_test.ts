@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Pod } from "../core/resources/pods.ts";
-import type { ContainerState } from "./container_runtime.ts";
 import { backoffAfterRestart, nextRun } from "./container_runs.ts";
 import { isGone, nextSteps, type Step } from "./next_step.ts";
-import type { ObservedPod } from "./observed_pod.ts";
+import type { ObservedPod, ObservedRun } from "./observed_pod.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:00:00Z");
 const READY = { state: "ready", ip: "10.0.0.1" } as const;
@@ -46,7 +45,7 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
     pod: podOf(),
     observed: {
       sandbox: READY,
-      containers: [run(1, "exited", { finishedAtMs: NOW_MS - 4_000 })],
+      containers: [run(1, "exited", { endedMs: NOW_MS - 4_000 })],
       memories: { main: { imageId: "x", backoff: { waitMs: 10_000, sinceMs: NOW_MS - 5_000 } } },
     },
     steps: [{ do: "wait", ms: 6_000 }],
@@ -183,9 +182,8 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
   "a pod over its deadline is stopped": {
     pod: podOf({
       spec: { activeDeadlineSeconds: 10 },
-      status: { startTime: new Date(NOW_MS - 10_000).toISOString() },
     }),
-    observed: { sandbox: READY, containers: [run(0, "running")] },
+    observed: { sandbox: READY, containers: [run(0, "running")], overdueMs: NOW_MS },
     steps: [{ do: "stop", container: "main", id: "main-0", graceMs: 30_000, why: "finished" }],
   },
   "an orphan is stopped": {
@@ -203,7 +201,7 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
         stage: "prepare",
         reason: "",
         message: "no",
-        atMs: NOW_MS,
+        ...{ atMs: NOW_MS, time: "" },
         failures: 1,
         retryAtMs: NOW_MS + 1_000,
       },
@@ -227,13 +225,13 @@ Deno.test("the rest before a restart doubles to five minutes, and starts anew af
     waits.push(backoff.waitMs / 1_000);
   }
   assert.deepEqual(waits, [10, 20, 40, 80, 160, 300, 300]);
-  const finishedAtMs = backoff.sinceMs + 601_000;
-  assert.equal(backoffAfterRestart(backoff, finishedAtMs, finishedAtMs).waitMs, 10_000);
+  const endedMs = backoff.sinceMs + 601_000;
+  assert.equal(backoffAfterRestart(backoff, endedMs, endedMs).waitMs, 10_000);
   const observed = observedOf({
-    containers: [run(7, "exited", { finishedAtMs })],
+    containers: [run(7, "exited", { endedMs })],
     memories: { main: { backoff } },
   });
-  assert.equal(nextRun(podOf(), observed, { name: "main" })?.atMs, finishedAtMs);
+  assert.equal(nextRun(podOf(), observed, { name: "main" })?.atMs, endedMs);
 });
 
 const anyRun = fc.record({
@@ -241,7 +239,7 @@ const anyRun = fc.record({
   restartCount: fc.nat(3),
   state: fc.constantFrom("created", "running", "exited"),
   exitCode: fc.constantFrom(0, 1, 137),
-  finishedAtMs: fc.integer({ min: NOW_MS - 100_000, max: NOW_MS }),
+  endedMs: fc.integer({ min: NOW_MS - 100_000, max: NOW_MS }),
 }).map(({ restartCount, state, name, ...rest }) => run(restartCount, state, { name, ...rest }));
 const anyWorld = fc.record({
   containers: fc.uniqueArray(anyRun, { selector: ({ id }) => id, maxLength: 6 }),
@@ -273,7 +271,7 @@ class World {
   #nowMs = NOW_MS;
 
   constructor(
-    public containers: ContainerState[],
+    public containers: ObservedRun[],
     public sandbox: ObservedPod["sandbox"],
     readonly pod: Pod | undefined,
   ) {}
@@ -345,7 +343,7 @@ class World {
   #end(id: string): void {
     this.containers = this.containers.map((container) =>
       container.id === id
-        ? { ...container, state: "exited", exitCode: 143, finishedAtMs: this.#nowMs }
+        ? { ...container, state: "exited", exitCode: 143, endedMs: this.#nowMs }
         : container
     );
   }
@@ -407,14 +405,14 @@ function observedOf(change: Partial<ObservedPod> = {}): ObservedPod {
 
 function run(
   restartCount: number,
-  state: ContainerState["state"],
-  change: Partial<ContainerState> = {},
-): ContainerState {
+  state: ObservedRun["state"],
+  change: Partial<ObservedRun> = {},
+): ObservedRun {
   const name = change.name ?? "main";
   return {
     ...{ id: `${name}-${restartCount}`, podUid: "u", podName: "web", podNamespace: "default" },
     ...{ name, restartCount, state, image: "app:1", imageId: "x", startedAtMs: NOW_MS - 60_000 },
-    ...(state === "exited" && { exitCode: 1, finishedAtMs: NOW_MS - 1 }),
+    ...(state === "exited" && { exitCode: 1, endedMs: NOW_MS - 1 }),
     ...change,
   };
 }

@@ -1,9 +1,13 @@
 import type { ContainerState } from "./container_runtime.ts";
 
-/** What the agent knows of one pod besides what is wanted of it: the input of every decision. Plain data. */
+/**
+ * What the agent knows of one pod besides what is wanted of it: the input of every decision. Plain data.
+ *
+ * Times in it are of `Clock.elapsed`, so that nothing comes early or late because somebody sets the machine's clock.
+ */
 export interface ObservedPod {
   /** Its containers as the runtime last showed them, running or not, of all runs. */
-  readonly containers: readonly ContainerState[];
+  readonly containers: readonly ObservedRun[];
   readonly sandbox: Sandbox;
   /** Why the last step for the pod as a whole failed, until one succeeds. */
   readonly failure?: Failure;
@@ -13,8 +17,15 @@ export interface ObservedPod {
   readonly busy: Readonly<Record<string, Busy>>;
   /** Set when the pod is first seen to be on its way out. */
   readonly deletion?: Deletion;
+  /** When its `activeDeadlineSeconds` are over. */
+  readonly overdueMs?: number;
   /** Milliseconds that containers get to end when the pod is no longer wanted at all. */
   readonly forcedGraceMs: number;
+}
+
+/** A container as the runtime shows it, and when it ended. */
+export interface ObservedRun extends ContainerState {
+  readonly endedMs?: number;
 }
 
 export interface Deletion {
@@ -57,6 +68,8 @@ export interface Failure {
   readonly reason: string;
   readonly message: string;
   readonly atMs: number;
+  /** The same for people, by the machine's clock. */
+  readonly time: string;
   /** How often in a row. */
   readonly failures: number;
   readonly retryAtMs: number;

@@ -1,5 +1,5 @@
+import type { Moment } from "../core/lib/clock.ts";
 import type { Pod } from "../core/resources/pods.ts";
-import type { ContainerState } from "./container_runtime.ts";
 import type {
   Busy,
   ContainerMemory,
@@ -7,6 +7,7 @@ import type {
   Failure,
   Health,
   ObservedPod,
+  ObservedRun,
   RestartBackoff,
   Sandbox,
 } from "./observed_pod.ts";
@@ -36,21 +37,27 @@ export class PodRecord {
   readonly busy = new Map<string, Busy>();
   /** Grows with each change of the containers, so that an older list is not taken for news. */
   version = 0;
-  readonly #containers = new Map<string, ContainerState>();
+  readonly #containers = new Map<string, ObservedRun>();
   readonly #memories = new Map<string, ContainerMemory>();
   #deletion: Deletion | undefined;
+  /** When the pod was started, on the clock that does not jump. */
+  #startedMs: number | undefined;
   #wasWanted = false;
 
   constructor(uid: string) {
     this.uid = uid;
   }
 
-  /** Takes over what is wanted now. */
-  want(pod: Pod | undefined, nowMs: number): void {
+  /** Takes over what is wanted now. `nowMs` says how old the times are that others wrote. */
+  want(pod: Pod | undefined, { nowMs, elapsedMs }: Moment): void {
     this.pod = pod;
+    const { startTime } = pod?.status ?? {};
+    if (startTime !== undefined) {
+      this.#startedMs ??= elapsedMs - Math.max(0, nowMs - Date.parse(startTime));
+    }
     this.#wasWanted ||= pod !== undefined;
     if (pod?.metadata.deletionTimestamp === undefined || this.#deletion) return;
-    this.#deletion = { seenMs: nowMs, wasReady: this.#isReady(pod) };
+    this.#deletion = { seenMs: elapsedMs, wasReady: this.#isReady(pod) };
   }
 
   /** Whether proxies still have to turn away from the pod before it may be stopped. */
@@ -58,19 +65,19 @@ export class PodRecord {
     return this.#deletion?.wasReady === true && this.#deletion.drainedMs === undefined;
   }
 
-  noteDrained(nowMs: number): void {
-    if (this.#deletion) this.#deletion = { ...this.#deletion, drainedMs: nowMs };
+  noteDrained(elapsedMs: number): void {
+    if (this.#deletion) this.#deletion = { ...this.#deletion, drainedMs: elapsedMs };
   }
 
-  get containers(): readonly ContainerState[] {
+  get containers(): readonly ObservedRun[] {
     return [...this.#containers.values()];
   }
 
-  containerOf(id: string): ContainerState | undefined {
+  containerOf(id: string): ObservedRun | undefined {
     return this.#containers.get(id);
   }
 
-  put(container: ContainerState): void {
+  put(container: ObservedRun): void {
     this.version++;
     this.#containers.set(container.id, container);
   }
@@ -99,6 +106,8 @@ export class PodRecord {
   }
 
   get observed(): ObservedPod {
+    const { activeDeadlineSeconds } = this.pod?.spec ?? {};
+    const hasDeadline = activeDeadlineSeconds !== undefined && this.#startedMs !== undefined;
     return {
       containers: this.containers,
       sandbox: this.sandbox,
@@ -106,6 +115,7 @@ export class PodRecord {
       memories: Object.fromEntries(this.#memories),
       busy: Object.fromEntries(this.busy),
       ...(this.#deletion && { deletion: this.#deletion }),
+      ...(hasDeadline && { overdueMs: this.#startedMs! + activeDeadlineSeconds * 1_000 }),
       forcedGraceMs: this.#wasWanted ? FORCED_GRACE_MS : ORPHAN_GRACE_MS,
     };
   }

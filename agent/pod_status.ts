@@ -3,7 +3,7 @@ import { qosClassOf } from "../core/resources/pod_spec/qos.ts";
 import type { PodCondition, PodStatus } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { containerStatusOf, isStarting, type StatusInput } from "./container_status.ts";
-import { deadlineMs, isFinished } from "./next_step.ts";
+import { isFinished, isOverdue } from "./next_step.ts";
 import type { ObservedPod } from "./observed_pod.ts";
 
 type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
@@ -15,11 +15,11 @@ type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
  * have written (further conditions) stays; so the same input gives an equal status.
  */
 export function podStatusOf(input: StatusInput): PodStatus {
-  const { pod, observed, nowMs, node } = input;
+  const { pod, observed, nowMs, elapsedMs, node } = input;
   const statuses = pod.spec.containers
     .map((container) => containerStatusOf(container, input))
     .sort((a, b) => a.name < b.name ? -1 : 1);
-  const overdue = !isFinished(pod) && nowMs >= deadlineMs(pod);
+  const overdue = !isFinished(pod) && isOverdue(observed, elapsedMs);
   const phase = overdue ? "Failed" : phaseOf(pod, observed, statuses);
   const ip = podIPOf(pod, observed, node.hostIP);
   const { generation } = pod.metadata;

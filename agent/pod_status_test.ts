@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../core/resources/pods.ts";
-import type { ContainerState } from "./container_runtime.ts";
 import type { StatusInput } from "./container_status.ts";
-import type { ContainerMemory, Failure, ObservedPod } from "./observed_pod.ts";
+import type { ContainerMemory, Failure, ObservedPod, ObservedRun } from "./observed_pod.ts";
 import { podStatusOf } from "./pod_status.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:01:00Z");
@@ -73,8 +72,13 @@ Deno.test("a running pod, as the kubelet shows it", () => {
   }]);
 });
 
-const ended = (exitCode: number, more: Partial<ContainerState> = {}) =>
-  run(0, "exited", { exitCode, finishedAtMs: STARTED_MS + 5_000, ...more });
+const ended = (exitCode: number, more: Partial<ObservedRun> = {}) =>
+  run(0, "exited", {
+    exitCode,
+    finishedAtMs: STARTED_MS + 5_000,
+    endedMs: STARTED_MS + 5_000,
+    ...more,
+  });
 
 const STATES: Record<string, { observed: Partial<Observed>; pod?: PodChange; shows: object }> = {
   "Completed": {
@@ -120,7 +124,7 @@ const STATES: Record<string, { observed: Partial<Observed>; pod?: PodChange; sho
   },
   "CrashLoopBackOff": {
     observed: {
-      containers: [ended(1, { finishedAtMs: NOW_MS - 1_000 })],
+      containers: [ended(1, { finishedAtMs: NOW_MS - 1_000, endedMs: NOW_MS - 1_000 })],
       memory: { backoff: { waitMs: 80_000, sinceMs: NOW_MS - 2_000 } },
     },
     shows: {
@@ -233,7 +237,10 @@ Deno.test("what the probes say decides who is ready and started", () => {
 Deno.test("a status that is made again is equal, and keeps the times of its conditions", () => {
   const first = podStatusOf(input({ containers: [run(0, "running")] }));
   const again = input({ containers: [run(0, "running")] }, { status: first });
-  assert.deepEqual(podStatusOf({ ...again, nowMs: NOW_MS + 60_000 }), first);
+  assert.deepEqual(
+    podStatusOf({ ...again, nowMs: NOW_MS + 60_000, elapsedMs: NOW_MS + 60_000 }),
+    first,
+  );
 });
 
 Deno.test("after a restart the end of the run before is shown, from the runtime or the status", () => {
@@ -255,11 +262,8 @@ Deno.test("a container that the runtime has lost is unknown, not forgotten", () 
 });
 
 Deno.test("a pod over its deadline has failed", () => {
-  const change = {
-    spec: { activeDeadlineSeconds: 30 },
-    status: { startTime: "2026-01-01T00:00:30Z" },
-  };
-  const status = podStatusOf(input({ containers: [run(0, "running")] }, change));
+  const observed = { containers: [run(0, "running")], overdueMs: NOW_MS };
+  const status = podStatusOf(input(observed, { spec: { activeDeadlineSeconds: 30 } }));
   assert.deepEqual([status.phase, status.reason, status.message], [
     "Failed",
     "DeadlineExceeded",
@@ -343,16 +347,16 @@ function input(
       forcedGraceMs: 1_000,
       ...observed,
     },
-    nowMs: NOW_MS,
+    ...{ nowMs: NOW_MS, elapsedMs: NOW_MS },
     node: { hostIP: "192.168.0.1", runtimeName: "podman" },
   };
 }
 
 function run(
   restartCount: number,
-  state: ContainerState["state"],
-  change: Partial<ContainerState> = {},
-): ContainerState {
+  state: ObservedRun["state"],
+  change: Partial<ObservedRun> = {},
+): ObservedRun {
   return {
     ...{ id: `main-${restartCount}`, podUid: "u", podName: "web", podNamespace: "default" },
     ...{ name: "main", restartCount, state, image: "app:1", imageId: "sha256:1" },
@@ -362,7 +366,15 @@ function run(
 }
 
 function failure(stage: Failure["stage"], reason: string, message: string): Failure {
-  return { stage, reason, message, atMs: NOW_MS, failures: 1, retryAtMs: NOW_MS + 10_000 };
+  return {
+    stage,
+    reason,
+    message,
+    atMs: NOW_MS,
+    time: NOW,
+    failures: 1,
+    retryAtMs: NOW_MS + 10_000,
+  };
 }
 
 function verdicts({ conditions = [] }: ReturnType<typeof podStatusOf>): Record<string, string> {

@@ -1,5 +1,6 @@
 import { isRefusal } from "../core/client/api_error.ts";
 import { assert } from "../core/lib/assert.ts";
+import { momentOf } from "../core/lib/clock.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
 import { backoffAfterRestart, runsOf } from "./container_runs.ts";
@@ -66,7 +67,7 @@ export class PodSteps {
       await act();
       record.failure = undefined;
     } catch (error) {
-      const failure = failureOf(error, stage, record.failure, parts.clock.now());
+      const failure = failureOf(error, stage, record.failure, momentOf(parts.clock));
       if (failure.failures === 1) {
         parts.log.warn(`Cannot ${stage} pod`, { pod: record.pod?.metadata.name, error });
       }
@@ -131,11 +132,11 @@ export class PodSteps {
     let pullingSinceMs: number | undefined;
     try {
       const imageId = await runtime.ensureImage(image, imagePullPolicy, () => {
-        pullingSinceMs = clock.now();
+        pullingSinceMs = clock.elapsed();
         events.pulling(pod, name, image);
       });
       const isPulled = pullingSinceMs !== undefined;
-      events.pulled(pod, name, image, isPulled ? clock.now() - pullingSinceMs! : undefined);
+      events.pulled(pod, name, image, isPulled ? clock.elapsed() - pullingSinceMs! : undefined);
       // A failed start before is still counted: only a run that starts makes good for it.
       const { failure } = record.memoryOf(name) ?? {};
       record.remember(name, { imageId, ...(failure?.stage === "pull" && { failure: undefined }) });
@@ -188,8 +189,8 @@ export class PodSteps {
     const previous = record.memoryOf(name)?.backoff;
     const [latest] = runsOf(record.observed, name);
     if (latest?.state !== "exited" || latest.restartCount >= restartCount) return previous;
-    const nowMs = parts.clock.now();
-    return backoffAfterRestart(previous, latest.finishedAtMs ?? nowMs, nowMs);
+    const elapsedMs = parts.clock.elapsed();
+    return backoffAfterRestart(previous, latest.endedMs ?? elapsedMs, elapsedMs);
   }
 
   async #specOf(pod: Pod, container: Container, restartCount: number): Promise<ContainerSpec> {
@@ -256,7 +257,7 @@ export class PodSteps {
   #failed(container: string, error: unknown, stage: Failure["stage"]): Failure {
     const { parts, record } = this.#options;
     const previous = record.memoryOf(container)?.failure;
-    const failure = failureOf(error, stage, previous, parts.clock.now());
+    const failure = failureOf(error, stage, previous, momentOf(parts.clock));
     // The image may be gone, and is looked for again.
     record.remember(container, { failure, imageId: undefined });
     if (!(error instanceof RuntimeError) && failure.stage !== "config") {

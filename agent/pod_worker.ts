@@ -1,10 +1,11 @@
 import { AssertionError } from "../core/lib/assert.ts";
+import { momentOf } from "../core/lib/clock.ts";
 import { nodes } from "../core/resources/nodes.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { nextRun, runsOf, statusOf } from "./container_runs.ts";
 import type { ContainerState } from "./container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
-import { busyNameOf, deadlineMs, isFinished, isGone, nextSteps, type Step } from "./next_step.ts";
+import { busyNameOf, isFinished, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
 import type { Health } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
@@ -90,7 +91,7 @@ export class PodWorker {
 
   /** Takes over what the API wants. */
   want(pod: Pod | undefined): void {
-    this.#record.want(pod, this.#options.parts.clock.now());
+    this.#record.want(pod, momentOf(this.#options.parts.clock));
     if (this.#record.mustDrain && !this.#isDraining) this.#drain();
     this.wake();
   }
@@ -176,17 +177,17 @@ export class PodWorker {
       this.close();
       return this.#options.onGone();
     }
-    const nowMs = clock.now();
-    let wakeMs = statusChangeMs(observed, nowMs);
-    for (const step of nextSteps(pod, observed, nowMs)) {
-      if (step.do === "wait") wakeMs = Math.min(wakeMs, nowMs + step.ms);
+    const elapsedMs = clock.elapsed();
+    let wakeMs = statusChangeMs(observed, elapsedMs);
+    for (const step of nextSteps(pod, observed, elapsedMs)) {
+      if (step.do === "wait") wakeMs = Math.min(wakeMs, elapsedMs + step.ms);
       else this.#launch(step);
     }
     this.#cancelTimer();
-    if (wakeMs < Infinity) this.#cancelTimer = clock.after(wakeMs - nowMs, () => this.wake());
+    if (wakeMs < Infinity) this.#cancelTimer = clock.after(wakeMs - elapsedMs, () => this.wake());
     this.#probes.keep();
     if (pod === undefined || this.#record.sandbox.state === "removed") return;
-    if (nowMs >= deadlineMs(pod) && !isFinished(pod)) this.#tellOverdue(pod);
+    if (isOverdue(observed, elapsedMs) && !isFinished(pod)) this.#tellOverdue(pod);
     this.#status.mark();
   }
 
@@ -199,7 +200,7 @@ export class PodWorker {
       parts.untilDrained?.(podUid, signal),
       isSeen ? undefined : parts.clock.sleep(UNSEEN_DRAIN_MS, signal),
     ]).then(() => {
-      this.#record.noteDrained(parts.clock.now());
+      this.#record.noteDrained(parts.clock.elapsed());
       this.wake();
     }, () => {}); // rejects only when nothing is decided any more
   }
@@ -214,7 +215,7 @@ export class PodWorker {
     const name = busyNameOf(step);
     const busy = {
       do: step.do,
-      ...(step.do === "stop" && { killAtMs: clock.now() + step.graceMs }),
+      ...(step.do === "stop" && { killAtMs: clock.elapsed() + step.graceMs }),
     };
     this.#record.busy.set(name, busy);
     if (step.do === "stop") this.#probes.stop(step.id);
@@ -262,13 +263,15 @@ export class PodWorker {
     this.#probes.stop(id);
     if (this.#hasEnded(id) || this.#ending.has(id)) return;
     const { clock, log } = this.#options.parts;
-    const finishedAtMs = container.finishedAtMs ?? clock.now();
+    const { nowMs, elapsedMs } = momentOf(clock);
+    const { finishedAtMs = nowMs } = container;
+    const endedMs = elapsedMs - Math.max(0, nowMs - finishedAtMs);
     this.#ending.add(id);
     await this.#readLastWords(name, container)
       .catch((error) => log.warn("Cannot read the last words of a container", { id, error }));
     this.#ending.delete(id);
     if (this.#hasEnded(id)) return;
-    this.#record.put({ ...container, state: "exited", finishedAtMs });
+    this.#record.put({ ...container, state: "exited", finishedAtMs, endedMs });
     this.#tellRest(container);
   }
 
@@ -296,15 +299,16 @@ export class PodWorker {
   #tellRest({ name }: ContainerState): void {
     const { pod } = this.#record;
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
-    const nowMs = this.#options.parts.clock.now();
-    if (nowMs >= deadlineMs(pod)) return;
-    const next = nextRun(pod, this.#record.observed, { name });
-    if (next?.restsAfterExit && next.atMs > nowMs) this.#events.resting(pod, name);
+    const elapsedMs = this.#options.parts.clock.elapsed();
+    const { observed } = this.#record;
+    if (isOverdue(observed, elapsedMs)) return;
+    const next = nextRun(pod, observed, { name });
+    if (next?.restsAfterExit && next.atMs > elapsedMs) this.#events.resting(pod, name);
   }
 
   #statusInput(pod: Pod) {
     const { clock, hostIP, runtime } = this.#options.parts;
     const node = { hostIP, runtimeName: runtime.name };
-    return { pod, observed: this.#record.observed, nowMs: clock.now(), node };
+    return { pod, observed: this.#record.observed, ...momentOf(clock), node };
   }
 }

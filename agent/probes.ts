@@ -67,7 +67,9 @@ export class Probes {
 
   #watch(kind: ProbeKind, probe: Probe): void {
     const { clock, startedAtMs, check, onOutcome } = this.#options;
-    const firstMs = Math.max(clock.now(), startedAtMs + (probe.initialDelaySeconds ?? 0) * 1_000);
+    const ageMs = Math.max(0, clock.now() - startedAtMs);
+    const waitMs = (probe.initialDelaySeconds ?? 0) * 1_000 - ageMs;
+    const firstMs = clock.elapsed() + Math.max(0, waitMs);
     let schedule: ProbeSchedule = {
       firstMs,
       dueMs: firstMs,
@@ -88,7 +90,7 @@ export class Probes {
       if (!isOver && !this.#stop.signal.aborted) plan();
     };
     const plan = () => {
-      const due = nextQuestion(schedule, probe, clock.now(), tally.verdict === "good");
+      const due = nextQuestion(schedule, probe, clock.elapsed(), tally.verdict === "good");
       schedule = due.schedule;
       this.#at(due.atMs, () => ask(due.isCounted));
     };
@@ -98,7 +100,7 @@ export class Probes {
 
   #at(atMs: number, act: () => Promise<void>): void {
     const { clock } = this.#options;
-    const cancel = clock.after(atMs - clock.now(), () => {
+    const cancel = clock.after(atMs - clock.elapsed(), () => {
       this.#stop.signal.removeEventListener("abort", cancel);
       act();
     });
@@ -161,7 +163,7 @@ export function afterAnswer(
   return { verdict: answer === "success" ? "good" : "bad", answer, inARow };
 }
 
-/** When questions are due. */
+/** When questions are due, by `Clock.elapsed`. */
 export interface ProbeSchedule {
   readonly firstMs: number;
   /** When the last question was due. */

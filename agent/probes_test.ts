@@ -132,6 +132,18 @@ Deno.test("probes that are stopped ask nothing more, and leave no timer", async 
 });
 
 /** A container whose probes are answered by the test. */
+Deno.test("a clock that is set neither holds up the questions nor hurries them", async () => {
+  for (const byMs of [3_600_000, -3_600_000]) {
+    const world = new ProbedWorld({ readinessProbe: probe({ periodSeconds: 10 }) });
+    await world.clock.advance(15_000);
+    const before = world.askedMs.length;
+    world.clock.jump(world.clock.now() + byMs);
+    await world.clock.advance(30_000);
+    assert.equal(world.askedMs.length - before, 3);
+    world.probes.stop();
+  }
+});
+
 class ProbedWorld {
   readonly clock = new VirtualClock();
   readonly askedMs: number[] = [];

@@ -1,4 +1,6 @@
 import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
+import type { Moment } from "../core/lib/clock.ts";
+import { timestamp } from "../core/lib/timestamp.ts";
 import { ConfigError } from "./config_error.ts";
 import { RuntimeError } from "./container_runtime.ts";
 import type { Failure } from "./observed_pod.ts";
@@ -15,7 +17,7 @@ export function failureOf(
   error: unknown,
   stage: Failure["stage"],
   previous: Failure | undefined,
-  nowMs: number,
+  { nowMs, elapsedMs }: Moment,
 ): Failure {
   const actual = stageOf(error, stage);
   const failures = previous?.stage === actual ? previous.failures + 1 : 1;
@@ -23,9 +25,10 @@ export function failureOf(
     stage: actual,
     reason: reasonOf(error, actual),
     message: error instanceof Error ? error.message : String(error),
-    atMs: nowMs,
+    atMs: elapsedMs,
+    time: timestamp(nowMs),
     failures,
-    retryAtMs: nowMs + waitMsAfter(failures, retryOf(error, actual)),
+    retryAtMs: elapsedMs + waitMsAfter(failures, retryOf(error, actual)),
   };
 }
 

@@ -216,7 +216,7 @@ class Thread {
 
   start(): void {
     if (this.#state !== "running") return;
-    this.#startedMs = this.#options.clock.now();
+    this.#startedMs = this.#options.clock.elapsed();
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       type: "module",
       name: "proxy",
@@ -292,7 +292,7 @@ class Thread {
     if (this.#worker !== worker) return;
     this.#end();
     if (this.#state !== "running") return this.#stopped.resolve();
-    const wasHealthy = clock.now() - this.#startedMs > HEALTHY_AFTER_MS;
+    const wasHealthy = clock.elapsed() - this.#startedMs > HEALTHY_AFTER_MS;
     this.#failures = wasHealthy ? 1 : this.#failures + 1;
     const waitMs = waitMsAfter(this.#failures, RESTART);
     log.error("Cannot go on with a thread of the proxy: it is started again", {

@@ -65,8 +65,9 @@ export class EventRecorder {
 
   /** Tells about an object. `component` is who says it, e.g. `kubelet` or `deployment-controller`. */
   record(component: string, notice: Notice): void {
-    const toldMs = this.#options.clock.now();
-    if (this.#waiting.length >= WAITING_MAX || !this.#mayTell(component, notice, toldMs)) return;
+    const { clock } = this.#options;
+    if (this.#waiting.length >= WAITING_MAX || !this.#mayTell(component, notice)) return;
+    const toldMs = clock.now();
     this.#waiting.push({ notice, component, toldMs });
     this.#draining ??= this.#drain();
   }
@@ -125,14 +126,15 @@ export class EventRecorder {
     remember(this.#written, key, await client.create(events, draft));
   }
 
-  #mayTell(component: string, notice: Notice, nowMs: number): boolean {
+  #mayTell(component: string, notice: Notice): boolean {
+    const elapsedMs = this.#options.clock.elapsed();
     const key = `${component} ${objectKey(notice)}`;
-    const { tokens, filledMs } = this.#buckets.get(key) ?? { tokens: BURST, filledMs: nowMs };
-    const refilled = Math.min(BURST, tokens + (nowMs - filledMs) / REFILL_MS);
+    const { tokens, filledMs } = this.#buckets.get(key) ?? { tokens: BURST, filledMs: elapsedMs };
+    const refilled = Math.min(BURST, tokens + (elapsedMs - filledMs) / REFILL_MS);
     this.#buckets.delete(key);
     remember(this.#buckets, key, {
       tokens: refilled < 1 ? refilled : refilled - 1,
-      filledMs: nowMs,
+      filledMs: elapsedMs,
     });
     return refilled >= 1;
   }

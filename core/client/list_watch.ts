@@ -67,7 +67,7 @@ export class ListWatch {
     const { clock } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
-      const startedMs = clock.now();
+      const startedMs = clock.elapsed();
       try {
         if (this.#version === undefined) await this.#list(signal);
         await this.#watch(signal);
@@ -75,7 +75,7 @@ export class ListWatch {
         if (error instanceof AssertionError) throw error;
         if (!signal.aborted) this.#note(error);
       }
-      const isHealthy = clock.now() - startedMs >= HEALTHY_AFTER_MS;
+      const isHealthy = clock.elapsed() - startedMs >= HEALTHY_AFTER_MS;
       failures = isHealthy ? 1 : failures + 1;
       await this.#rest(failures, signal);
     }

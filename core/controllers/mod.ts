@@ -1,3 +1,4 @@
+import type { Clock } from "../lib/clock.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import { type Loop, loopOf } from "./controller.ts";
 import { deploymentController } from "./deployments.ts";
@@ -18,23 +19,25 @@ export interface ControllerOptions {
   resources: readonly AnyResource[];
   /** Where listeners of Gateways are opened; `0.0.0.0` for all addresses. */
   gatewayAddress: string;
+  /** Tells how long things last. */
+  clock: Pick<Clock, "elapsed">;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges?: readonly string[];
 }
 
 /** All controllers, new ones for each run. The scheduler is one more, see `core/scheduler`. */
 export function createControllers(
-  { resources, gatewayAddress, reservedRanges = [] }: ControllerOptions,
+  { resources, gatewayAddress, clock, reservedRanges = [] }: ControllerOptions,
 ): Loop[] {
   return [
     loopOf(deploymentController),
     loopOf(replicaSetController),
     loopOf(endpointSliceController),
     loopOf(namespaceController(resources)),
-    loopOf(nodeController()),
+    loopOf(nodeController(clock)),
     loopOf(nodeRangeController({ reserved: reservedRanges })),
-    loopOf(evictionController),
-    loopOf(podCleanupController()),
+    loopOf(evictionController(clock)),
+    loopOf(podCleanupController(clock)),
     loopOf(eventExpiryController),
     loopOf(gatewayClassController),
     loopOf(gatewayController({ address: gatewayAddress })),

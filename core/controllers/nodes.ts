@@ -1,4 +1,5 @@
 import type { ObjectName, View } from "../client/client.ts";
+import type { Clock } from "../lib/clock.ts";
 import { isEqual } from "../lib/equality.ts";
 import { leases } from "../resources/leases.ts";
 import type { NodeCondition } from "../resources/node_status.ts";
@@ -41,6 +42,7 @@ const KEPT_BY_US = [NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...PRESSURES.map(([, 
 interface Heartbeat {
   /** The lease as it was last seen; only whether it changes counts, for clocks of nodes may be wrong. */
   version: string | undefined;
+  /** On a clock that does not jump: one that is set must not make all nodes lost. */
   seenMs: number;
 }
 
@@ -48,12 +50,12 @@ interface Heartbeat {
  * Tells nodes whose agents still renew their leases from those that do not, and taints nodes by their
  * conditions so that nothing new is put there and, in time, what is there moves.
  *
- * Time counts from when this controller saw the lease change, by its own clock; so after a restart of the
- * server every node has its whole grace again.
+ * Time counts from when this controller saw the lease change, and by no clock that anybody sets; so after a restart
+ * of the server every node has its whole grace again.
  *
  * Kubernetes: `pkg/controller/nodelifecycle`.
  */
-export function nodeController(): Controller<Node> {
+export function nodeController(clock: Pick<Clock, "elapsed">): Controller<Node> {
   const heartbeats = new Map<string, Heartbeat>();
   return {
     name: "node-controller",
@@ -64,7 +66,9 @@ export function nodeController(): Controller<Node> {
     }],
     workers: 1,
     reconcile(node, view, nowMs): Plan {
-      const restMs = graceLeftMs(node, heartbeatOf(node, heartbeats, view, nowMs), nowMs);
+      const elapsedMs = clock.elapsed();
+      const heartbeat = heartbeatOf(node, heartbeats, view, elapsedMs);
+      const restMs = graceLeftMs(node, heartbeat, elapsedMs);
       const status = restMs > 0 ? node.status : withoutNews(node, nowMs);
       if (!isEqual(status, node.status)) return lost(node, status);
       const taints = taintsOf(node, nowMs);
@@ -94,20 +98,20 @@ function heartbeatOf(
   { metadata: { name } }: Node,
   heartbeats: Map<string, Heartbeat>,
   view: View,
-  nowMs: number,
+  elapsedMs: number,
 ): Heartbeat {
   const lease = view.get(leases, { namespace: LEASE_NAMESPACE, name });
   const version = lease && `${lease.metadata.uid} ${lease.spec.renewTime}`;
   const before = heartbeats.get(name);
   if (before !== undefined && before.version === version) return before;
-  const heartbeat = { version, seenMs: nowMs };
+  const heartbeat = { version, seenMs: elapsedMs };
   heartbeats.set(name, heartbeat);
   return heartbeat;
 }
 
-function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, nowMs: number): number {
+function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, elapsedMs: number): number {
   const isNew = version === undefined && conditionOf(node.status.conditions, "Ready") === undefined;
-  return seenMs + (isNew ? STARTUP_GRACE_MS : HEARTBEAT_GRACE_MS) - nowMs;
+  return seenMs + (isNew ? STARTUP_GRACE_MS : HEARTBEAT_GRACE_MS) - elapsedMs;
 }
 
 /** What was known of the node is no longer known. */

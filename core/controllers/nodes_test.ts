@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { leases } from "../resources/leases.ts";
 import { type Node, nodes } from "../resources/nodes.ts";
 import { type Pod, pods } from "../resources/pods.ts";
-import { evictionController, evictionMs } from "./evictions.ts";
+import { evictionController } from "./evictions.ts";
 import { HEARTBEAT_GRACE_MS, nodeController, STARTUP_GRACE_MS } from "./nodes.ts";
 import { podCleanupController } from "./pod_cleanup.ts";
 import { conditionOf } from "./status_conditions.ts";
@@ -45,7 +45,7 @@ function taintsOf(cluster: TestCluster): string[] {
 
 Deno.test("a node whose lease is renewed stays ready, whatever its clock says", () => {
   const cluster = new TestCluster();
-  const controller = nodeController();
+  const controller = nodeController(cluster);
   node(cluster);
   for (
     const renewTime of ["1999-01-01T00:00:00Z", "2077-01-01T00:00:00Z", "1999-01-01T00:00:10Z"]
@@ -60,7 +60,7 @@ Deno.test("a node whose lease is renewed stays ready, whatever its clock says", 
 
 Deno.test("a node whose lease is not renewed is unknown, tainted and told about once", () => {
   const cluster = new TestCluster();
-  const controller = nodeController();
+  const controller = nodeController(cluster);
   node(cluster, [{ type: "Ready", status: "True" }, { type: "DiskPressure", status: "False" }]);
   renew(cluster, "2026-01-01T00:00:00Z");
   cluster.settle([controller as never]);
@@ -92,9 +92,9 @@ Deno.test("a restart of the server gives every node its whole grace again", () =
   const cluster = new TestCluster();
   node(cluster);
   renew(cluster, "2026-01-01T00:00:00Z");
-  cluster.settle([nodeController() as never]);
+  cluster.settle([nodeController(cluster) as never]);
   cluster.nowMs += 3_600_000;
-  const restarted = nodeController();
+  const restarted = nodeController(cluster);
   cluster.settle([restarted as never]);
   assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "True");
   cluster.nowMs += HEARTBEAT_GRACE_MS;
@@ -104,7 +104,7 @@ Deno.test("a restart of the server gives every node its whole grace again", () =
 
 Deno.test("a new node that never says anything is kept off, then unreachable", () => {
   const cluster = new TestCluster();
-  const controller = nodeController();
+  const controller = nodeController(cluster);
   node(cluster, []);
   cluster.settle([controller as never]);
   assert.deepEqual(taintsOf(cluster), ["node.kubernetes.io/not-ready:NoSchedule"]);
@@ -140,14 +140,14 @@ Deno.test("taints follow the state of the node, and those of people stay", () =>
     const cluster = new TestCluster();
     node(cluster, conditions, spec);
     renew(cluster, "2026-01-01T00:00:00Z");
-    cluster.settle([nodeController() as never]);
+    cluster.settle([nodeController(cluster) as never]);
     assert.deepEqual(taintsOf(cluster), expected);
   }
 });
 
 Deno.test("pods of a node that cannot be reached are no longer ready", () => {
   const cluster = new TestCluster();
-  const controller = nodeController();
+  const controller = nodeController(cluster);
   node(cluster);
   pod(cluster, "a", {}, { phase: "Running", conditions: [{ type: "Ready", status: "True" }] });
   cluster.settle([controller as never]);
@@ -159,7 +159,7 @@ Deno.test("pods of a node that cannot be reached are no longer ready", () => {
 
 Deno.test("a pod that becomes ready again after its node was lost is left so: its agent is back", () => {
   const cluster = new TestCluster();
-  const controller = nodeController();
+  const controller = nodeController(cluster);
   node(cluster);
   cluster.settle([controller as never]);
   cluster.nowMs += STARTUP_GRACE_MS;
@@ -188,7 +188,7 @@ Deno.test("a pod stays on a tainted node for as long as it tolerates the shortes
     [[tolerates(10), tolerates(5)], taints, 5_000],
     [[tolerates()], taints, undefined],
     [[{ operator: "Exists" }], taints, undefined],
-    [[], [...taints, { key: "x", effect: "NoExecute", timeAdded }], -Infinity],
+    [[], [...taints, { key: "x", effect: "NoExecute", timeAdded }], 0],
     [
       [{ key: "x", operator: "Exists" }],
       [...taints, { key: "x", effect: "NoExecute", timeAdded }],
@@ -196,9 +196,14 @@ Deno.test("a pod stays on a tainted node for as long as it tolerates the shortes
     ],
   ];
   for (const [tolerations, given, afterMs] of rows) {
-    const made = pod(new TestCluster(), "a", { tolerations });
-    const expected = afterMs === undefined ? undefined : nowMs + afterMs;
-    assert.equal(evictionMs(made, given as never, nowMs), expected, JSON.stringify(tolerations));
+    const cluster = new TestCluster();
+    cluster.nowMs = nowMs;
+    pod(cluster, "a", { tolerations });
+    const tainted = node(cluster, [], { taints: given });
+    const made = evictionController(cluster).reconcile(tainted, cluster, nowMs);
+    const words = JSON.stringify(tolerations);
+    assert.equal(made.writes.length, afterMs === 0 ? 1 : 0, words);
+    if (afterMs !== 0) assert.equal(made.againAfterMs, afterMs, words);
   }
 });
 
@@ -209,7 +214,8 @@ Deno.test("pods that do not tolerate a taint are evicted in time, and the next i
   pod(cluster, "hasty", {
     tolerations: [{ ...UNREACHABLE, operator: "Exists", tolerationSeconds: 10 }],
   });
-  const look = () => evictionController.reconcile(found(cluster), cluster, cluster.nowMs);
+  const controller = evictionController(cluster);
+  const look = () => controller.reconcile(found(cluster), cluster, cluster.nowMs);
   assert.deepEqual(look(), { writes: [], againAfterMs: 10_000 });
   cluster.nowMs += 10_000;
   const { writes, againAfterMs } = look();
@@ -218,6 +224,31 @@ Deno.test("pods that do not tolerate a taint are evicted in time, and the next i
   assert.deepEqual(cluster.notices.map(({ message }) => message), [
     "Marking for deletion Pod default/hasty",
   ]);
+});
+
+Deno.test("a clock that is set makes no node lost and no pod go, and keeps none", () => {
+  for (const byMs of [24 * 3_600_000, -24 * 3_600_000]) {
+    const cluster = new TestCluster();
+    const controllers = [nodeController(cluster), evictionController(cluster)] as never[];
+    node(cluster);
+    renew(cluster, "2026-01-01T00:00:00Z");
+    pod(cluster, "a", {}, { conditions: [{ type: "Ready", status: "True" }] });
+    cluster.settle(controllers);
+    cluster.setClock(byMs);
+    cluster.settle(controllers);
+    assert.deepEqual(taintsOf(cluster), []);
+    cluster.nowMs += HEARTBEAT_GRACE_MS;
+    cluster.settle(controllers);
+    assert.equal(taintsOf(cluster).length, 2);
+    cluster.setClock(byMs);
+    cluster.nowMs += 299_000;
+    cluster.settle(controllers);
+    const left = () => cluster.list(pods).filter(({ metadata }) => !metadata.deletionTimestamp);
+    assert.equal(left().length, 1, "it went before it was time");
+    cluster.nowMs += 1_000;
+    cluster.settle(controllers);
+    assert.equal(left().length, 0, "it stayed for longer than it may");
+  }
 });
 
 Deno.test("every pod tolerates a lost node for 300 seconds unless it says otherwise", () => {
@@ -237,7 +268,7 @@ Deno.test("every pod tolerates a lost node for 300 seconds unless it says otherw
 
 Deno.test("pods of a node that is gone are removed, unless it comes back in time", () => {
   const cluster = new TestCluster();
-  const controller = podCleanupController();
+  const controller = podCleanupController(cluster);
   const made = pod(cluster, "a");
   const look = () => controller.reconcile(made, cluster, cluster.nowMs);
   assert.equal(look().againAfterMs, 40_000);
@@ -253,7 +284,7 @@ Deno.test("pods of a node that is gone are removed, unless it comes back in time
 
 Deno.test("of too many finished pods the oldest are removed", () => {
   const cluster = new TestCluster();
-  const controller = podCleanupController();
+  const controller = podCleanupController(cluster);
   node(cluster);
   for (let number = 0; number < 1_001; number++) {
     pod(cluster, `p${number}`, {}, { phase: "Succeeded" });

@@ -1,4 +1,5 @@
 import type { ObjectName, View } from "../client/client.ts";
+import type { Clock } from "../lib/clock.ts";
 import { nodes } from "../resources/nodes.ts";
 import { type Pod, pods } from "../resources/pods.ts";
 import type { KubeObject } from "../resources/resource.ts";
@@ -17,7 +18,7 @@ export const FINISHED_PODS_MAX = 1_000;
  *
  * Kubernetes: `pkg/controller/podgc`.
  */
-export function podCleanupController(): Controller<Pod> {
+export function podCleanupController(clock: Pick<Clock, "elapsed">): Controller<Pod> {
   const goneSinceMs = new Map<string, number>();
   const finished = new Set<string>();
   return {
@@ -32,7 +33,7 @@ export function podCleanupController(): Controller<Pod> {
       },
     }],
     workers: 1,
-    reconcile(pod, view, nowMs): Plan {
+    reconcile(pod, view): Plan {
       const { metadata, spec: { nodeName } } = pod;
       if (!isFinished(pod)) finished.delete(metadata.uid);
       else {
@@ -46,9 +47,10 @@ export function podCleanupController(): Controller<Pod> {
         goneSinceMs.delete(nodeName);
         return NOTHING;
       }
-      const sinceMs = goneSinceMs.get(nodeName) ?? nowMs;
+      const elapsedMs = clock.elapsed();
+      const sinceMs = goneSinceMs.get(nodeName) ?? elapsedMs;
       goneSinceMs.set(nodeName, sinceMs);
-      const restMs = sinceMs + NODE_GONE_MS - nowMs;
+      const restMs = sinceMs + NODE_GONE_MS - elapsedMs;
       return restMs > 0 ? plan([], restMs) : plan([force(pod)]);
     },
   };

@@ -104,7 +104,7 @@ class Runner {
   /** Gives the time after which to look again, if any. */
   async look(key: string, signal: AbortSignal): Promise<number | undefined> {
     const { clock, observe } = this.#parts;
-    const startedMs = clock.now();
+    const startedMs = clock.elapsed();
     let made: Plan | undefined;
     for (let conflicts = 0;; conflicts++) {
       try {
@@ -130,7 +130,7 @@ class Runner {
     made: Plan | undefined,
   ): void {
     if (observe === undefined) return;
-    const tookMs = this.#parts.clock.now() - startedMs;
+    const tookMs = this.#parts.clock.elapsed() - startedMs;
     observe({ loop: this.#loop.name, outcome, tookMs, writes: made?.writes.length ?? 0 });
   }
 

@@ -28,9 +28,20 @@ export interface Given {
 export class TestCluster implements View {
   readonly notices: Notice[] = [];
   nowMs = Date.parse("2026-01-01T00:00:00Z");
+  #setByMs = 0;
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #listeners = new Map<string, Set<(event: ViewEvent) => void>>();
   #revision = 0;
+
+  /** Sets the machine's clock. No time passes by that. */
+  setClock(byMs: number): void {
+    this.nowMs += byMs;
+    this.#setByMs += byMs;
+  }
+
+  elapsed(): number {
+    return this.nowMs - this.#setByMs;
+  }
 
   get<T extends KubeObject>(resource: Resource<T>, { namespace, name }: ObjectName): T | undefined {
     return this.#kind(resource).get(`${namespace ?? ""}/${name}`) as T | undefined;

@@ -3,12 +3,27 @@ export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. May jump when somebody sets the machine's clock. */
   now(): number;
   /**
+   * Milliseconds since some moment in the past, the same for as long as the process lives. Never jumps: what measures
+   * how long something takes, or says when something is due, counts by it. Of another process it says nothing.
+   */
+  elapsed(): number;
+  /**
    * Resolves after `ms`; rejects with the signal's reason when it aborts first. What is not positive
    * counts as 0, and `Infinity` waits for the signal. Not moved by jumps of `now`.
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `act` once after `ms`, unless the returned function is called before. Never before `after` has returned. */
   after(ms: number, act: () => void): () => void;
+}
+
+/** Both readings of a clock, taken together: one to show and to compare with what others wrote, one to count by. */
+export interface Moment {
+  nowMs: number;
+  elapsedMs: number;
+}
+
+export function momentOf(clock: Pick<Clock, "now" | "elapsed">): Moment {
+  return { nowMs: clock.now(), elapsedMs: clock.elapsed() };
 }
 
 /** The longest wait that the platform's timers can hold; a longer one fires at once. */
@@ -18,6 +33,10 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 export class SystemClock implements Clock {
   now(): number {
     return Date.now();
+  }
+
+  elapsed(): number {
+    return performance.now();
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -10,11 +10,14 @@ export function isEqual(a: unknown, b: unknown): boolean {
       a.every((item, index) => isEqual(item, b[index]));
   }
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  for (const name in left) if (!isEqual(left[name], ownField(right, name))) return false;
-  for (const name in right) {
-    if (right[name] !== undefined && ownField(left, name) === undefined) return false;
+  let surplus = 0;
+  for (const name in left) {
+    if (left[name] === undefined) continue;
+    if (!isEqual(left[name], ownField(right, name))) return false;
+    surplus++;
   }
-  return true;
+  for (const name in right) if (right[name] !== undefined) surplus--;
+  return surplus === 0;
 }
 
 /** Not what all objects inherit, such as `constructor`. */

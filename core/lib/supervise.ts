@@ -27,7 +27,7 @@ export async function supervise(
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
-    const startedMs = clock.now();
+    const startedMs = clock.elapsed();
     try {
       await loop(signal);
       if (signal.aborted) return;
@@ -35,7 +35,7 @@ export async function supervise(
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof AssertionError) throw error;
-      failures = clock.now() - startedMs > HEALTHY_AFTER_MS ? 1 : failures + 1;
+      failures = clock.elapsed() - startedMs > HEALTHY_AFTER_MS ? 1 : failures + 1;
       const waitMs = waitMsAfter(failures, RESTART);
       log.error(`Cannot go on with ${name}: it is started again`, { error, waitMs });
       await clock.sleep(waitMs, signal).catch(() => {}); // rejects only when the signal aborts

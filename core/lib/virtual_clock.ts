@@ -14,6 +14,8 @@ interface Timer {
  */
 export class VirtualClock implements Clock {
   #nowMs: number;
+  /** How far `now` is ahead of `elapsed`: what it started with, and what it was set by. */
+  #aheadMs: number;
   #order = 0;
   #pending = 0;
   readonly #timers = new PriorityQueue<Timer>((a, b) =>
@@ -22,10 +24,15 @@ export class VirtualClock implements Clock {
 
   constructor(startMs = 0) {
     this.#nowMs = startMs;
+    this.#aheadMs = startMs;
   }
 
   now(): number {
     return this.#nowMs;
+  }
+
+  elapsed(): number {
+    return this.#nowMs - this.#aheadMs;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -69,6 +76,16 @@ export class VirtualClock implements Clock {
     return true;
   }
 
+  /**
+   * Fires the next timer that is due by `untilMs` and lets everything move: the fastest way to go on where everything
+   * has moved already. False when none is due; the time is then unchanged.
+   */
+  async fireNext(untilMs: number): Promise<boolean> {
+    if (!this.#fireNext(untilMs)) return false;
+    await settled();
+    return true;
+  }
+
   /** Goes on by `ms`, firing on the way all that is due, what was newly set included. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
@@ -87,6 +104,7 @@ export class VirtualClock implements Clock {
       this.#timers.push(timer);
     }
     this.#nowMs = toMs;
+    this.#aheadMs += byMs;
   }
 
   #fireNext(untilMs: number): boolean {
