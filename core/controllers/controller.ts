@@ -105,27 +105,30 @@ export function loopOf<T extends KubeObject>(controller: Controller<T>): Loop {
   };
 }
 
+/** At the start all of its own objects are looked at; what else is there can only name one of them, or one that is gone. */
 function feed<T extends KubeObject>(
-  { resource, watches }: Controller<T>,
+  { resource, watches, gone }: Controller<T>,
   view: View,
   add: (key: string) => void,
 ): () => void {
   const self: Watch = { resource, concerns: (changed) => [changed.metadata] };
   const stops = [self, ...watches].map((watch) => {
     const before = new Map<string, readonly string[]>();
-    const tell = (changed: KubeObject, gone: boolean) => {
+    const tell = (changed: KubeObject, isGone: boolean) => {
       const keys = watch.concerns(changed, view).map(keyOf);
       keys.forEach(add);
       if (!watch.remembers) return;
       before.get(changed.metadata.uid)?.forEach(add);
-      if (gone || keys.length === 0) before.delete(changed.metadata.uid);
+      if (isGone || keys.length === 0) before.delete(changed.metadata.uid);
       else before.set(changed.metadata.uid, keys);
     };
     const stop = view.subscribe(
       watch.resource,
       ({ type, object }) => tell(object, type === "DELETED"),
     );
-    for (const object of view.list(watch.resource)) tell(object, false);
+    if (watch === self || watch.remembers || gone) {
+      for (const object of view.list(watch.resource)) tell(object, false);
+    }
     return stop;
   });
   return () => stops.forEach((stop) => stop());

@@ -7,6 +7,7 @@ import { Log } from "../lib/log.ts";
 import { VirtualClock } from "../lib/virtual_clock.ts";
 import { type ConfigMap, configMaps } from "../resources/config_maps.ts";
 import { events } from "../resources/events.ts";
+import { secrets } from "../resources/secrets.ts";
 import {
   type Controller,
   create,
@@ -89,6 +90,40 @@ Deno.test("every object is looked at when the controller starts and after each c
   await run.clock.advance(3_600_000);
   assert.equal(looks, 2);
   assert.equal(run.clock.pending, 0);
+  await run.stop();
+});
+
+Deno.test("of what only concerns a controller nothing is read when it starts", async () => {
+  const run = new Run();
+  run.put();
+  const listed: string[] = [];
+  const list = run.cluster.list.bind(run.cluster);
+  run.cluster.list = (
+    resource,
+    namespace,
+  ) => (listed.push(resource.kind), list(resource, namespace));
+  let looks = 0;
+  run.start(() => (looks++, NOTHING), {
+    watches: [{ resource: secrets, concerns: ({ metadata: { name } }) => [{ ...NAME, name }] }],
+  });
+  await run.clock.advance(10);
+  assert.deepEqual([listed, looks], [["ConfigMap"], 1]);
+  run.cluster.put(secrets, { metadata: NAME });
+  await run.clock.advance(10);
+  assert.equal(looks, 2);
+  await run.stop();
+});
+
+Deno.test("a controller that wants to know what is gone learns at its start what others still name", async () => {
+  const run = new Run();
+  run.cluster.put(secrets, { metadata: NAME });
+  const gone: unknown[] = [];
+  run.start(() => NOTHING, {
+    watches: [{ resource: secrets, concerns: () => [NAME] }],
+    gone: (name) => (gone.push(name), NOTHING),
+  });
+  await run.clock.advance(10);
+  assert.deepEqual(gone, [NAME]);
   await run.stop();
 });
 
