@@ -1,9 +1,12 @@
 import { agentCommand } from "./agent.ts";
 import { applyCommand } from "./apply.ts";
 import type { CommandDefinition } from "./command.ts";
+import { backupCommand } from "./backup.ts";
 import { demoCommand } from "./demo.ts";
 import { demoWebCommand } from "./demo_web.ts";
+import { restoreCommand } from "./restore.ts";
 import { serverCommand } from "./server.ts";
+import { storeCommand } from "./store.ts";
 import { versionCommand } from "./version.ts";
 
 /** Every command of `coracle`. A new one is one file and one line here. */
@@ -11,6 +14,9 @@ export const COMMANDS: readonly CommandDefinition[] = [
   serverCommand,
   agentCommand,
   applyCommand,
+  backupCommand,
+  restoreCommand,
+  storeCommand,
   demoCommand,
   demoWebCommand,
   versionCommand,

@@ -12,7 +12,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .helpCommand("help [command]", "show what a command does")
     .showSuggestionAfterError(true);
   for (const define of COMMANDS) define(program, terminal);
-  for (const command of [program, ...program.commands]) quieten(command, terminal);
+  quieten(program, terminal);
   try {
     refuseUnknownTopic(program, args);
     await program.parseAsync([...args], { from: "user" });
@@ -37,6 +37,7 @@ function quieten(command: Command, terminal: Terminal): void {
     writeErr: (text) => terminal.err(text),
     outputError: () => {},
   });
+  for (const each of command.commands) quieten(each, terminal);
 }
 
 /** Whoever debugs wants to see where an error came from. */

@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import { CredentialFiles } from "../core/api/credential_files.ts";
+import type { Terminal } from "./command.ts";
+import { dataFolderOfProcess } from "./data_folder.ts";
+import { CREDENTIALS_CARRIED, dataOption, sizeOf, withStoreErrors } from "./store_access.ts";
+
+export function backupCommand(program: Command, terminal: Terminal): void {
+  program.command("backup <file>")
+    .description("copy the store, and who the server is, to a file; the server may run")
+    .addOption(dataOption(dataFolderOfProcess()))
+    .action(async (file: string, { data }: { data: string }) => {
+      const { backUp } = await import("../core/store/store_backup.ts");
+      const carried = await credentialsIn(data);
+      const report = await withStoreErrors(
+        `Cannot back up the store in "${data}"`,
+        (store) => backUp({ store, target: file, carried }),
+        data,
+      );
+      terminal.out(
+        `Backed up ${report.objects} objects at revision ${report.revision} to ${file} (${
+          sizeOf(report.bytes)
+        })\n`,
+      );
+    });
+}
+
+async function credentialsIn(data: string): Promise<Map<string, string>> {
+  const files = new CredentialFiles(data);
+  const found = new Map<string, string>();
+  for (const { name } of CREDENTIALS_CARRIED) {
+    const text = await files.read(name);
+    if (text !== undefined) found.set(name, text);
+  }
+  return found;
+}

@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { CredentialFiles } from "../core/api/credential_files.ts";
+import { SystemClock } from "../core/lib/clock.ts";
+import type { Terminal } from "./command.ts";
+import { dataFolderOfProcess, prepareDataFolder } from "./data_folder.ts";
+import { CREDENTIALS_CARRIED, dataOption, withStoreErrors } from "./store_access.ts";
+
+export function restoreCommand(program: Command, terminal: Terminal): void {
+  program.command("restore <file>")
+    .description(
+      "put the store of a backup in place of the one in the data folder; no server may run",
+    )
+    .addOption(dataOption(dataFolderOfProcess()))
+    .action(async (file: string, flags: { data: string }) => {
+      const data = await prepareDataFolder(flags.data);
+      const { restore } = await import("../core/store/store_restoration.ts");
+      const time = new Date(new SystemClock().now()).toISOString().replace(/[-:]|\.\d+/g, "");
+      const { report, setAside } = await withStoreErrors(
+        `Cannot restore from "${file}"`,
+        (store) => restore({ source: file, store, time }, ({ carried }) => putBack(data, carried)),
+        data,
+      );
+      terminal.out(`Restored ${report.objects} objects at revision ${report.revision}\n`);
+      if (setAside !== undefined) terminal.out(`The store of before is kept in ${setAside}\n`);
+    });
+}
+
+/** Who the server is, in a folder where no server was. */
+async function putBack(data: string, carried: ReadonlyMap<string, string>): Promise<void> {
+  const files = new CredentialFiles(data);
+  if (await files.read("ca.key") !== undefined) return;
+  for (const { name, secret } of CREDENTIALS_CARRIED) {
+    const text = carried.get(name);
+    if (text !== undefined) await files.write(name, text, { secret });
+  }
+}

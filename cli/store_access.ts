@@ -1,0 +1,38 @@
+import { Option } from "commander";
+import { CommandError } from "./command.ts";
+import { storePath } from "./data_folder.ts";
+
+/** What makes a server the one that its clients know: all else is made from it, or made anew. */
+export const CREDENTIALS_CARRIED: readonly { name: string; secret: boolean }[] = [
+  { name: "ca.crt", secret: false },
+  { name: "ca.key", secret: true },
+  { name: "admin.token", secret: true },
+];
+
+/** The `--data` of the commands that work on a server's store. */
+export function dataOption(dataFolder: string): Option {
+  return new Option("--data <dir>", "data folder of the server").default(dataFolder);
+}
+
+/** Does something with the store in the folder; what goes wrong is told in one line that begins with `what`. */
+export async function withStoreErrors<T>(
+  what: string,
+  act: (store: string) => Promise<T>,
+  data: string,
+): Promise<T> {
+  const path = storePath(data);
+  try {
+    return await act(path);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const { message } = error;
+    throw new CommandError(/^Cannot /.test(message) ? message : `${what}: ${message}`);
+  }
+}
+
+/** `12.3 MiB`. */
+export function sizeOf(bytes: number): string {
+  return bytes < 1024 * 1024
+    ? `${Math.ceil(bytes / 1024)} KiB`
+    : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
