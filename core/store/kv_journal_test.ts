@@ -60,9 +60,9 @@ Deno.test("who was taken over can write no more", () =>
 Deno.test("a file of a newer version is refused", () =>
   inDirectory(async (path) => {
     const kv = await Deno.openKv(path);
-    await kv.set(["m", "format"], 2);
+    await kv.set(["m", "format"], 3);
     kv.close();
-    await assert.rejects(KvJournal.open(path), /its format is 2/);
+    await assert.rejects(KvJournal.open(path), /its format is 3/);
   }));
 
 for (const name of ["DENO_KV_DB_MODE", "DENO_KV_PATH_PREFIX"]) {
@@ -125,7 +125,6 @@ Deno.test("a blob goes when its object is written again or removed", () =>
     await store.commit([{ ...put("", second!.revision), value: undefined }]);
     await store.close();
     assert.equal(await countOf(path, ["b"]), 0);
-    assert.equal(await countOf(path, ["o"]), 0);
   }));
 
 Deno.test("a backup opens as a store with the same objects", () =>

@@ -1,18 +1,190 @@
+import { concat, isSameBytes } from "../lib/bytes.ts";
+import type { ObjectMeta } from "../resources/metadata.ts";
+import type { BlobId } from "./journal.ts";
+import { type BlobReference, chunksIn, referenceFrom } from "./kv_blobs.ts";
+import { FORMAT, FORMAT_KEY, newerFormatMessage, segmentsIn } from "./kv_layout.ts";
+import {
+  keyOf,
+  readSegment,
+  removalRevision,
+  type Segment,
+  type SegmentRecord,
+} from "./segment.ts";
+import type { Revision } from "./store.ts";
+
+/** Problems that are told one by one; a file that is broken all over would tell millions. */
+const PROBLEMS_MAX = 100;
+
 /** What a look at a store's file found. */
 export interface StoreReport {
   objects: number;
   revision: number;
   /** Of the file. */
   bytes: number;
+  /** Parts of large values that nothing refers to: a killed process leaves them, and the next start removes them. */
+  orphans: number;
   /** What is wrong, each in a sentence for people; empty when all is well. */
   problems: string[];
 }
 
 /**
- * Reads a whole store that no server uses, and tells what is wrong with it. Changes nothing.
- * Throws when the file does not exist or cannot be opened.
+ * Reads a whole store that no server uses, and tells what is wrong with it. Mends nothing.
+ *
+ * Every page and every segment is whole; the log goes on in order, and nothing in it is newer than its counter or
+ * older than what it replaces; every object parses, and says itself what its key and its revision are; of every
+ * large value all parts are there. Throws when the file does not exist or is no database.
  */
 export async function checkStore(path: string): Promise<StoreReport> {
   const { size } = await Deno.stat(path);
-  return { objects: 0, revision: 0, bytes: size, problems: [] };
+  const problems = await brokenPages(path);
+  const kv = await Deno.openKv(path);
+  try {
+    const { value: format } = await kv.get<number>(FORMAT_KEY);
+    const check = new LogCheck(problems);
+    for await (const { number, bytes } of segmentsIn(kv, "oldest first")) check.read(number, bytes);
+    const orphans = await check.finish(kv);
+    const isNew = format === null && check.found.revision === 0;
+    if (format !== FORMAT && !isNew) problems.push(formatProblem(format));
+    const told = problems.slice(0, PROBLEMS_MAX);
+    if (problems.length > told.length) told.push(`and ${problems.length - told.length} more`);
+    return { ...check.found, bytes: size, orphans, problems: told };
+  } finally {
+    kv.close();
+  }
+}
+
+/** The newest record of a key so far. `revision`: 0 when only its blob tells it. */
+interface Newest {
+  record: SegmentRecord;
+  revision: Revision;
+}
+
+/** Follows a log from its oldest segment on. */
+class LogCheck {
+  readonly #problems: string[];
+  readonly #newest = new Map<string, Newest>();
+  #revision: Revision = 0;
+
+  constructor(problems: string[]) {
+    this.#problems = problems;
+  }
+
+  get found(): { objects: number; revision: Revision } {
+    const live = [...this.#newest.values()].filter(({ record }) => record.kind !== "gone");
+    return { objects: live.length, revision: this.#revision };
+  }
+
+  read(number: number, bytes: Uint8Array): void {
+    let segment: Segment;
+    try {
+      segment = readSegment(bytes);
+    } catch (error) {
+      this.#problems.push(`segment ${number} cannot be read: ${(error as Error).message}`);
+      return;
+    }
+    if (segment.revision < this.#revision) {
+      this.#problems.push(
+        `segment ${number} is of revision ${segment.revision}, one before it of ${this.#revision}`,
+      );
+    }
+    this.#revision = Math.max(this.#revision, segment.revision);
+    for (const record of segment.records) this.#follow(record);
+  }
+
+  /** Looks into the blobs, now that it is known which of them live. Tells how many chunks nothing refers to. */
+  async finish(kv: Deno.Kv): Promise<number> {
+    const blobs = this.#blobs();
+    let orphans = 0;
+    for await (const { blob, number, bytes } of chunksIn(kv)) {
+      const known = blobs.get(blob);
+      if (known && number < known.reference.chunks) known.parts.push(bytes);
+      else orphans++;
+    }
+    for (const { path, reference: { chunks }, parts } of blobs.values()) {
+      if (parts.length === chunks) this.#revisionIn(path, concat(parts));
+      else this.#problems.push(`${path} lacks ${chunks - parts.length} of its ${chunks} parts`);
+    }
+    return orphans;
+  }
+
+  #blobs(): Map<BlobId, LiveBlob> {
+    const blobs = new Map<BlobId, LiveBlob>();
+    for (const [path, { record }] of this.#newest) {
+      if (record.kind !== "blob") continue;
+      const reference = referenceFrom(record.bytes);
+      blobs.set(reference.blob, { path, reference, parts: [] });
+    }
+    return blobs;
+  }
+
+  #follow(record: SegmentRecord): void {
+    const { path } = record;
+    const revision = this.#revisionOf(record);
+    const before = this.#newest.get(path);
+    this.#newest.set(path, { record: { ...record, bytes: record.bytes.slice() }, revision });
+    if (!before || revision === 0 || before.revision < revision) return;
+    if (before.revision > revision) {
+      this.#problems.push(
+        `${path} at revision ${revision} comes after revision ${before.revision}`,
+      );
+    } else if (!isSameBytes(before.record.bytes, record.bytes)) {
+      this.#problems.push(`${path} is there twice at revision ${revision}, and not the same`);
+    }
+  }
+
+  #revisionOf({ path, kind, bytes }: SegmentRecord): Revision {
+    if (kind === "blob") return 0;
+    return kind === "gone" ? removalRevision(bytes) : this.#revisionIn(path, bytes);
+  }
+
+  /** What the object says its revision is; 0 when it does not. */
+  #revisionIn(path: string, bytes: Uint8Array): Revision {
+    const [, namespace, name] = keyOf(path);
+    const metadata = metadataIn(bytes);
+    const revision = Number(metadata?.resourceVersion);
+    if (!metadata) {
+      this.#problems.push(`${path} is no JSON object with metadata`);
+    } else if ((metadata.namespace ?? "") !== namespace || metadata.name !== name) {
+      this.#problems.push(`${path} calls itself ${metadata.namespace ?? ""}/${metadata.name}`);
+    } else if (!(revision <= this.#revision)) {
+      this.#problems.push(
+        `${path} is at revision ${metadata.resourceVersion}, the counter at ${this.#revision}`,
+      );
+    }
+    return revision || 0;
+  }
+}
+
+interface LiveBlob {
+  path: string;
+  reference: BlobReference;
+  parts: Uint8Array[];
+}
+
+/** `undefined` when the bytes are no object, or one without metadata. */
+function metadataIn(bytes: Uint8Array): Partial<ObjectMeta> | undefined {
+  try {
+    const object = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return object?.metadata ?? undefined;
+  } catch {
+    return undefined; // no JSON, or no UTF-8
+  }
+}
+
+function formatProblem(format: number | null): string {
+  if (format === null) return "it is no store: it does not tell its format";
+  if (format > FORMAT) return newerFormatMessage(format);
+  return `its format is ${format}; the next start of the server brings it to ${FORMAT}, check it after that`;
+}
+
+async function brokenPages(path: string): Promise<string[]> {
+  const { DatabaseSync } = await import("node:sqlite");
+  const database = new DatabaseSync(path); // it may have to finish what a killed process began
+  try {
+    const rows = database.prepare("PRAGMA integrity_check").all();
+    const texts = rows.map(({ integrity_check }) => String(integrity_check));
+    return texts.filter((text) => text !== "ok").map((text) => `a page is broken: ${text}`);
+  } finally {
+    database.close();
+  }
 }

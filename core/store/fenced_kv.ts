@@ -1,0 +1,59 @@
+import { FencedError } from "./journal.ts";
+import { FORMAT, FORMAT_KEY, newerFormatMessage, OWNER_KEY } from "./kv_layout.ts";
+
+export interface FencedKvOptions {
+  /** For messages: a path or a URL. */
+  name: string;
+  /** Who we are, for people who look into the database. */
+  owner: Readonly<Record<string, unknown>>;
+}
+
+/** A database of which this process is the owner: every write fails once another process has taken it over. */
+export class FencedKv {
+  /** For reading. */
+  readonly kv: Deno.Kv;
+  /** Of the database when it was taken over. */
+  readonly format: number;
+  /** Differs for each owner, and grows from one to the next. */
+  readonly term: string;
+  readonly #check: Deno.AtomicCheck;
+  readonly #name: string;
+
+  /** Makes this process the owner, and a database that is new one of the newest format. Refuses newer formats. */
+  static async take(kv: Deno.Kv, options: FencedKvOptions): Promise<FencedKv> {
+    const [format, owner] = await kv.getMany<[number, unknown]>([FORMAT_KEY, OWNER_KEY]);
+    const found = format.value ?? FORMAT;
+    if (found > FORMAT) throw new Error(newerFormatMessage(found));
+    const result = await kv.atomic().check(owner, format)
+      .set(OWNER_KEY, options.owner).set(FORMAT_KEY, found).commit();
+    if (!result.ok) throw new FencedError("another process took it");
+    return new FencedKv(kv, options.name, { format: found, term: result.versionstamp });
+  }
+
+  private constructor(kv: Deno.Kv, name: string, taken: { format: number; term: string }) {
+    this.kv = kv;
+    this.#name = name;
+    this.format = taken.format;
+    this.term = taken.term;
+    this.#check = { key: OWNER_KEY, versionstamp: taken.term };
+  }
+
+  /** Writes what `add` puts in, all of it or nothing. Throws {@linkcode FencedError} when another process owns it now. */
+  async write(add: (atomic: Deno.AtomicOperation) => void): Promise<void> {
+    const atomic = this.kv.atomic().check(this.#check);
+    add(atomic);
+    if (!(await atomic.commit()).ok) throw this.#fenced();
+  }
+
+  /** Throws {@linkcode FencedError} when another process owns it now. */
+  async assertOwned(): Promise<void> {
+    const owner = await this.kv.get(OWNER_KEY);
+    if (owner.versionstamp !== this.term) throw this.#fenced();
+  }
+
+  #fenced(): FencedError {
+    return new FencedError(
+      `Cannot write: another process has taken over the store at "${this.#name}"; stop one of the two`,
+    );
+  }
+}

@@ -1,0 +1,243 @@
+import type { Revision } from "./store.ts";
+import {
+  type NumberedSegment,
+  readSegment,
+  recordBytes,
+  type Segment,
+  type SegmentRecord,
+  SegmentWriter,
+} from "./segment.ts";
+
+/** Dead bytes that the log may hold however little lives. */
+export const SLACK_BYTES = 8 * 1024 * 1024;
+/** Cleaning waits until it owes this much: many small commits pay together. */
+export const CLEANING_BYTES_MIN = 128 * 1024;
+/** For each byte written to a log that is too long, so many may be copied. */
+const COPIED_PER_WRITTEN = 2;
+/** What dropping a segment costs beside its copies: its pages are freed one by one. */
+const DROPPED_BYTES_SHARE = 1 / 16;
+const DROPPED_BYTES_MIN = 512;
+const DROPPED_MAX = 256;
+
+/** What is to be done to the log on disk, all at once. */
+export interface LogStep {
+  readonly revision: Revision;
+  readonly added: readonly NumberedSegment[];
+  /** Numbers of segments in which nothing lives any more once `added` is there. */
+  readonly dropped: readonly number[];
+  /** What the new segments hold, with the number of each one's segment. */
+  readonly placed: readonly (readonly [SegmentRecord, number])[];
+  /** What cleaning owes after it. */
+  readonly owedBytes: number;
+}
+
+/** What a step writes, and what it may copy beside it. */
+interface Room {
+  readonly writtenBytes: number;
+  readonly freeBytes: number;
+}
+
+interface Cleaning {
+  readonly copied: readonly SegmentRecord[];
+  readonly dropped: readonly number[];
+  readonly owedBytes: number;
+}
+
+const NO_CLEANING = { copied: [], dropped: [] } as const;
+
+/** The newest record of a key, in the order of the log. */
+interface Live {
+  readonly record: SegmentRecord;
+  readonly segment: number;
+  older: Live | undefined;
+  newer: Live | undefined;
+}
+
+/**
+ * What a circular log holds, and what to write to it next. Decides, and does nothing: a step counts from `take` on.
+ *
+ * A key's newest record lives, all older ones are dead. Once more is dead than lives (and more than `SLACK_BYTES`),
+ * each step also copies what lives in the oldest segments to its own end, so that they can go. A removal in the
+ * oldest segment needs no copy: nothing older is left that it could hide. Copying is paid for by the bytes written,
+ * so that a log that nobody writes to is left alone, and the whole log never takes more than 2.5 times what lives,
+ * and `SLACK_BYTES`, and what cleaning owes.
+ */
+export class SegmentLog {
+  readonly #live = new Map<string, Live>();
+  #oldest: Live | undefined;
+  #newest: Live | undefined;
+  /** Bytes of each segment by its number, the oldest first. */
+  readonly #segments = new Map<number, number>();
+  #next = 0;
+  #bytes = 0;
+  #liveBytes = 0;
+  #owedBytes = 0;
+
+  /** From the rows of a log, the newest first. Keeps copies of what lives, so that the rows can go. */
+  static async read(
+    rows: AsyncIterable<NumberedSegment>,
+  ): Promise<{ log: SegmentLog; revision: Revision }> {
+    const log = new SegmentLog();
+    const gone = new Set<string>();
+    const sizes: [number, number][] = [];
+    let revision: Revision = 0;
+    for await (const { number, bytes } of rows) {
+      const segment = readNumbered(number, bytes);
+      revision = Math.max(revision, segment.revision);
+      log.#next = Math.max(log.#next, number + 1);
+      sizes.push([number, bytes.length]);
+      for (const record of segment.records) {
+        if (gone.has(record.path) || log.#live.has(record.path)) continue;
+        if (record.kind === "gone") gone.add(record.path);
+        else log.#putOldest({ ...record, bytes: record.bytes.slice() }, number);
+      }
+    }
+    for (const [number, bytes] of sizes.toReversed()) log.#addSegment(number, bytes);
+    return { log, revision };
+  }
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes of the records that live. */
+  get liveBytes(): number {
+    return this.#liveBytes;
+  }
+
+  /** The newest record of each key, the least recently written first. */
+  *records(): Iterable<SegmentRecord> {
+    for (let live = this.#oldest; live; live = live.newer) yield live.record;
+  }
+
+  get(path: string): SegmentRecord | undefined {
+    return this.#live.get(path)?.record;
+  }
+
+  /** The step that makes the records part of the log. `bytesMax`: of its segments. */
+  plan(revision: Revision, records: readonly SegmentRecord[], bytesMax: number): LogStep {
+    const writer = new SegmentWriter(revision);
+    const placed: [SegmentRecord, number][] = [];
+    const place = (record: SegmentRecord) => {
+      placed.push([record, this.#next + writer.add(record)]);
+    };
+    records.forEach(place);
+    const writtenBytes = bytesOf(records);
+    const { copied, dropped, owedBytes } = this.#cleaning(records, {
+      writtenBytes,
+      freeBytes: bytesMax - writtenBytes,
+    });
+    copied.forEach(place);
+    const added = writer.finish().map((bytes, index) => ({ number: this.#next + index, bytes }));
+    return { revision, added, placed, dropped, owedBytes };
+  }
+
+  /** Whether cleaning has fallen behind so far that a step of its own is due: one without records. */
+  isBehind(bytes: number): boolean {
+    return this.#owedBytes > bytes;
+  }
+
+  /** The step is durable. It must be the one that was planned last. */
+  take({ added, dropped, placed, owedBytes }: LogStep): void {
+    for (const [record, number] of placed) this.#put(record, number);
+    for (const { number, bytes } of added) this.#addSegment(number, bytes.length);
+    for (const number of dropped) this.#dropSegment(number);
+    this.#next += added.length;
+    this.#owedBytes = owedBytes;
+  }
+
+  /** What of the oldest segments is copied and which of them go, beside `written` bytes of records. */
+  #cleaning(records: readonly SegmentRecord[], room: Room): Cleaning {
+    const allowedBytes = Math.max(2 * this.#liveBytes, this.#liveBytes + SLACK_BYTES);
+    const excessBytes = this.#bytes + room.writtenBytes - allowedBytes;
+    if (excessBytes <= 0) return { ...NO_CLEANING, owedBytes: 0 };
+    const owedBytes = this.#owedBytes + room.writtenBytes * COPIED_PER_WRITTEN;
+    if (owedBytes < CLEANING_BYTES_MIN) return { ...NO_CLEANING, owedBytes };
+    const replaced = new Set(records.map(({ path }) => path));
+    return this.#clean(replaced, { excessBytes, owedBytes, freeBytes: room.freeBytes });
+  }
+
+  #clean(
+    replaced: ReadonlySet<string>,
+    { excessBytes, owedBytes, freeBytes }: {
+      excessBytes: number;
+      owedBytes: number;
+      freeBytes: number;
+    },
+  ): Cleaning {
+    const copied: SegmentRecord[] = [];
+    const dropped: number[] = [];
+    let excess = excessBytes;
+    let spent = 0;
+    let live = this.#oldest;
+    for (const [number, bytes] of this.#segments) {
+      if (excess <= 0 || dropped.length === DROPPED_MAX) break;
+      const kept: SegmentRecord[] = [];
+      for (; live?.segment === number; live = live.newer) {
+        if (!replaced.has(live.record.path)) kept.push(live.record);
+      }
+      const keptBytes = bytesOf(kept);
+      const cost = keptBytes + Math.max(DROPPED_BYTES_MIN, bytes * DROPPED_BYTES_SHARE);
+      if (spent + cost > Math.min(owedBytes, freeBytes)) break;
+      spent += cost;
+      excess -= bytes - keptBytes;
+      copied.push(...kept);
+      dropped.push(number);
+    }
+    return { copied, dropped, owedBytes: excess <= 0 ? 0 : owedBytes - spent };
+  }
+
+  #put(record: SegmentRecord, segment: number): void {
+    this.#remove(record.path);
+    if (record.kind === "gone") return;
+    const live: Live = { record, segment, older: this.#newest, newer: undefined };
+    if (this.#newest) this.#newest.newer = live;
+    else this.#oldest = live;
+    this.#newest = live;
+    this.#live.set(record.path, live);
+    this.#liveBytes += recordBytes(record);
+  }
+
+  #putOldest(record: SegmentRecord, segment: number): void {
+    const live: Live = { record, segment, older: undefined, newer: this.#oldest };
+    if (this.#oldest) this.#oldest.older = live;
+    else this.#newest = live;
+    this.#oldest = live;
+    this.#live.set(record.path, live);
+    this.#liveBytes += recordBytes(record);
+  }
+
+  #remove(path: string): void {
+    const live = this.#live.get(path);
+    if (!live) return;
+    if (live.older) live.older.newer = live.newer;
+    else this.#oldest = live.newer;
+    if (live.newer) live.newer.older = live.older;
+    else this.#newest = live.older;
+    this.#live.delete(path);
+    this.#liveBytes -= recordBytes(live.record);
+  }
+
+  #addSegment(number: number, bytes: number): void {
+    this.#segments.set(number, bytes);
+    this.#bytes += bytes;
+  }
+
+  #dropSegment(number: number): void {
+    this.#bytes -= this.#segments.get(number) ?? 0;
+    this.#segments.delete(number);
+  }
+}
+
+function bytesOf(records: readonly SegmentRecord[]): number {
+  return records.reduce((sum, record) => sum + recordBytes(record), 0);
+}
+
+function readNumbered(number: number, bytes: Uint8Array): Segment {
+  try {
+    return readSegment(bytes);
+  } catch (error) {
+    throw new Error(`Cannot read segment ${number}: ${(error as Error).message}`, { cause: error });
+  }
+}
