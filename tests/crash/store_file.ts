@@ -1,39 +1,20 @@
 import { KvJournal } from "../../core/store/kv_journal.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
+import { checkStore } from "../../core/store/store_check.ts";
 
 /** What lies in a store's file, read without the store. */
 export interface FileFacts {
   faults: readonly string[];
-  /** Chunks that no row refers to. */
+  /** Chunks that no record refers to. */
   orphans: number;
 }
 
-/** Reads a file that no process has open: each pointer has its chunks, no version is above the counter, no page is broken. */
+/** Looks at a file that no process has open, as `coracle store check` does. One that is not there yet is well. */
 export async function inspect(path: string): Promise<FileFacts> {
-  const faults = await brokenPages(path);
-  const kv = await Deno.openKv(path);
-  try {
-    const chunks = new Set<string>();
-    for await (const { key: [, blob, n] } of kv.list({ prefix: ["b"] })) {
-      chunks.add(`${String(blob)}/${String(n)}`);
-    }
-    const head = (await kv.get<number>(["m", "head"])).value ?? 0;
-    for await (const { key, value } of kv.list<Uint8Array>({ prefix: ["o"] })) {
-      const json = JSON.parse(new TextDecoder().decode(value.subarray(1)));
-      if (value[0] === 2) {
-        for (let i = 0; i < json.chunks; i++) {
-          if (!chunks.delete(`${json.blob}/${i}`)) {
-            faults.push(`${key.join("/")} has no part ${i}`);
-          }
-        }
-      } else if (Number(json.metadata.resourceVersion) > head) {
-        faults.push(`${key.join("/")} is newer than the counter`);
-      }
-    }
-    return { faults, orphans: chunks.size };
-  } finally {
-    kv.close();
-  }
+  const isThere = await Deno.stat(path).then(() => true, () => false);
+  if (!isThere) return { faults: [], orphans: 0 };
+  const { problems, orphans } = await checkStore(path);
+  return { faults: problems, orphans };
 }
 
 /** Opens the store as the next server would, and gives it up again. */
@@ -43,18 +24,5 @@ export async function withStore<T>(path: string, look: (store: MemoryStore) => T
     return await look(store);
   } finally {
     await store.close();
-  }
-}
-
-async function brokenPages(path: string): Promise<string[]> {
-  const { DatabaseSync } = await import("node:sqlite");
-  const database = new DatabaseSync(path);
-  try {
-    const rows = database.prepare("PRAGMA integrity_check").all();
-    return rows.map(({ integrity_check }) => String(integrity_check)).filter((text) =>
-      text !== "ok"
-    );
-  } finally {
-    database.close();
   }
 }
