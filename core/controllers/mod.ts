@@ -3,7 +3,7 @@ import type { AnyResource } from "../resources/resource.ts";
 import { type Loop, loopOf } from "./controller.ts";
 import { deploymentController } from "./deployments.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
-import { eventExpiryController } from "./event_expiry.ts";
+import { eventExpiry } from "./event_expiry.ts";
 import { evictionController } from "./evictions.ts";
 import { garbageCollector } from "./garbage_collection.ts";
 import { gatewayClassController, gatewayController } from "./gateways.ts";
@@ -38,7 +38,7 @@ export function createControllers(
     loopOf(nodeRangeController({ reserved: reservedRanges })),
     loopOf(evictionController(clock)),
     loopOf(podCleanupController(clock)),
-    loopOf(eventExpiryController),
+    eventExpiry,
     loopOf(gatewayClassController),
     loopOf(gatewayController({ address: gatewayAddress })),
     loopOf(httpRouteController),
