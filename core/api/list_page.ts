@@ -44,11 +44,29 @@ export function listPage(
   const all = from
     ? stateOfPage(store, prefix, revision, from)
     : entriesAt(store, prefix, revision);
-  const rest = from ? all.slice(firstAfter(all, from.start)) : all;
-  return cut(matches ? rest.filter(({ object }) => matches(object)) : rest, revision, {
-    limit: options.limit,
-    isFiltered: matches !== undefined,
-  });
+  const start = from ? firstAfter(all, from.start) : 0;
+  const { limit = Infinity } = options;
+  if (matches) return filteredPage(all, start, { matches, limit, revision });
+  const entries = start === 0 && all.length <= limit ? all : all.slice(start, start + limit);
+  return pageOf(entries, { revision, remaining: all.length - start - entries.length });
+}
+
+/** Looks at no more objects than it takes to fill the page and to know whether one follows. */
+function filteredPage(
+  all: readonly Entry[],
+  start: number,
+  { matches, limit, revision }: { matches: Matches; limit: number; revision: number },
+): Page {
+  const entries: Entry[] = [];
+  for (let at = start; at < all.length; at++) {
+    const entry = all[at]!;
+    if (!matches(entry.object)) continue;
+    if (entries.length === limit) {
+      return { ...pageOf(entries, { revision, remaining: 1 }), remaining: undefined };
+    }
+    entries.push(entry);
+  }
+  return pageOf(entries, { revision, remaining: 0 });
 }
 
 /** The entries as they were at `revision`. Throws ExpiredError when the events since are no longer kept. */
@@ -103,27 +121,26 @@ function stateOfPage(
   }
 }
 
-function cut(
+function pageOf(
   entries: readonly Entry[],
-  revision: number,
-  { limit, isFiltered }: { limit: number | undefined; isFiltered: boolean },
+  { revision, remaining }: { revision: number; remaining: number },
 ): Page {
-  if (limit === undefined || entries.length <= limit) {
-    return { entries, revision, continueToken: undefined, remaining: undefined };
-  }
-  const page = entries.slice(0, limit);
-  const [, namespace, name] = page.at(-1)!.key;
-  return {
-    entries: page,
-    revision,
-    continueToken: encoded({ v: "meta.k8s.io/v1", rv: revision, start: [namespace, name] }),
-    remaining: isFiltered ? undefined : entries.length - limit,
-  };
+  if (remaining === 0) return { entries, revision, continueToken: undefined, remaining: undefined };
+  const [, namespace, name] = entries.at(-1)!.key;
+  const continueToken = encoded({ v: "meta.k8s.io/v1", rv: revision, start: [namespace, name] });
+  return { entries, revision, continueToken, remaining };
 }
 
+/** Index of the first entry that comes after `start`. */
 function firstAfter(entries: readonly Entry[], start: Continue["start"]): number {
-  const index = entries.findIndex((entry) => order(entry, start) > 0);
-  return index < 0 ? entries.length : index;
+  let from = 0;
+  let to = entries.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (order(entries[middle]!, start) > 0) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 function order(

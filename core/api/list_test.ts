@@ -98,6 +98,24 @@ Deno.test("selectors narrow a list", async () => {
   assert.deepEqual(namesIn(await listOf(fixture, both)), ["c003"]);
 });
 
+Deno.test("pages of any size, with a selector or without, are the list", async () => {
+  const fixture = await withConfigMaps(7);
+  for (const selector of ["", "&labelSelector=odd%3D1", "&labelSelector=odd%3D0"]) {
+    const whole = namesIn(await listOf(fixture, `?${selector}`));
+    for (let limit = 1; limit <= whole.length + 1; limit++) {
+      const pages: string[][] = [];
+      let token: string | undefined = "";
+      do {
+        const page = await listOf(fixture, `?limit=${limit}${selector}&continue=${token}`);
+        pages.push(namesIn(page));
+        token = page.metadata.continue;
+      } while (token !== undefined);
+      assert.deepEqual(pages.flat(), whole);
+      assert.equal(pages.length, Math.ceil(whole.length / limit), `limit ${limit}${selector}`);
+    }
+  }
+});
+
 Deno.test("a long list is the same when it is written in pieces", async () => {
   const fixture = await withConfigMaps(1);
   const { ask } = fixture;
