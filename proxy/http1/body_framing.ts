@@ -1,4 +1,4 @@
-import { COLON, CR, HEX, IS_FIELD_VALUE, IS_TOKEN, LF, SEMICOLON } from "./characters.ts";
+import { COLON, CR, HEX, IS_FIELD_VALUE, IS_TOKEN, LF, SEMICOLON, SMALL } from "./characters.ts";
 
 /** Lengths of a body that are not a number of bytes. */
 export const CHUNKED = -1;
@@ -8,6 +8,12 @@ export const UNTIL_CLOSE = -2;
 const CHUNK_SIZE_DIGITS_MAX = 13;
 const CHUNK_EXTENSION_BYTES_MAX = 256;
 const TRAILER_BYTES_MAX = 8 * 1024;
+/**
+ * What may not stand in trailers (RFC 9110 §6.5.1): a reader that adds them to the head would frame or route the message
+ * otherwise than we did, or believe the client's word for who it is.
+ */
+const FORBIDDEN_TRAILERS =
+  /^(content-length|transfer-encoding|host|connection|upgrade|te|trailer|x-forwarded-.*)$/;
 
 const enum At {
   sizeStart,
@@ -36,6 +42,8 @@ export class BodyFraming {
   #at: At = At.sizeStart;
   /** Digits of the size, bytes of the extension or of the trailers so far. */
   #count = 0;
+  /** Of the trailer that is being read, in small letters. */
+  #trailerName = "";
 
   /** `length`: bytes to come, {@linkcode CHUNKED} or {@linkcode UNTIL_CLOSE}. */
   start(length: number): void {
@@ -137,15 +145,21 @@ export class BodyFraming {
     switch (this.#at) {
       case At.trailerStart:
         if (c === CR) return At.lastLineFeed;
-        return IS_TOKEN[c] === 1 ? At.trailerName : undefined;
+        this.#trailerName = "";
+        return this.#trailerNameByte(c);
       case At.trailerName:
-        if (c === COLON) return At.trailerValue;
-        return IS_TOKEN[c] === 1 ? At.trailerName : undefined;
+        if (c !== COLON) return this.#trailerNameByte(c);
+        return FORBIDDEN_TRAILERS.test(this.#trailerName) ? undefined : At.trailerValue;
       case At.trailerValue:
         if (c === CR) return At.trailerLineFeed;
         return IS_FIELD_VALUE[c] === 1 ? At.trailerValue : undefined;
       default:
         return c === LF ? At.trailerStart : undefined;
     }
+  }
+  #trailerNameByte(c: number): At | undefined {
+    if (IS_TOKEN[c] === 0) return undefined;
+    this.#trailerName += String.fromCharCode(SMALL[c]!);
+    return At.trailerName;
   }
 }

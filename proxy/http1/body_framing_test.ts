@@ -45,6 +45,9 @@ const REFUSED = [
   "0\r\nX: y\n\r\n",
   "0\r\n folded\r\n\r\n",
   "0\r\n\rX",
+  "0\r\nContent-Length: 5\r\n\r\n",
+  "0\r\nA: b\r\nHOST: c\r\n\r\n",
+  "0\r\nx-forwarded-for: 10.0.0.1\r\n\r\n",
   `0\r\n${"X: y\r\n".repeat(2000)}\r\n`,
 ];
 

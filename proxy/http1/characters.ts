@@ -12,6 +12,7 @@ export const TAB = 9;
 export const LF = 10;
 export const CR = 13;
 export const SPACE = 32;
+export const HASH = 35;
 export const COMMA = 44;
 export const SLASH = 47;
 export const ZERO = 48;

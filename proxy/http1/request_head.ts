@@ -2,6 +2,7 @@ import { CHUNKED } from "./body_framing.ts";
 import {
   ascii,
   CR,
+  HASH,
   IS_AUTHORITY,
   IS_TOKEN,
   isExactly,
@@ -39,8 +40,9 @@ export function parseRequest(bytes: Uint8Array, start: number, end: number, head
   if (bytes[p] !== SPACE || p === head.start) return refused(head, 400, "no method");
   head.methodEnd = p++;
   head.targetStart = head.pathStart = p;
-  while (p < end && bytes[p]! > SPACE && bytes[p]! < 127) p++;
+  while (p < end && bytes[p]! > SPACE && bytes[p]! < 127 && bytes[p] !== HASH) p++;
   if (p >= end) return NEED_MORE;
+  if (bytes[p] === HASH) return refused(head, 400, "a fragment in the target");
   if (bytes[p] !== SPACE || p === head.targetStart) return refused(head, 400, "no target");
   head.targetEnd = p++;
   const version = parseVersion(bytes, p, end, head);

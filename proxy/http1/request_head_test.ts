@@ -56,6 +56,7 @@ const REFUSED: Readonly<Record<string, [status: number, text: string]>> = {
   "a target of another scheme": [400, "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n"],
   "a relative target": [400, "GET x HTTP/1.1\r\nHost: a\r\n\r\n"],
   "a target with a control character": [400, "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"],
+  "a fragment in the target": [400, "GET /public#/../private HTTP/1.1\r\nHost: a\r\n\r\n"],
   "two spaces in the request line": [400, "GET  / HTTP/1.1\r\nHost: a\r\n\r\n"],
   "no version": [400, "GET /\r\nHost: a\r\n\r\n"],
   "small letters in the version": [400, "GET / http/1.1\r\nHost: a\r\n\r\n"],
