@@ -1,3 +1,4 @@
+import { PackedBytes } from "./packed_bytes.ts";
 import type { Revision } from "./store.ts";
 import {
   type NumberedSegment,
@@ -73,11 +74,15 @@ export class SegmentLog {
   #liveBytes = 0;
   #owedBytes = 0;
 
-  /** From the rows of a log, the newest first. Keeps copies of what lives, so that the rows can go. */
+  /**
+   * From the rows of a log, the newest first. Keeps copies of what lives, and takes the memory of the rows, which are
+   * empty afterwards: else it would hold all of it until the next collection of garbage.
+   */
   static async read(
     rows: AsyncIterable<NumberedSegment>,
   ): Promise<{ log: SegmentLog; revision: Revision }> {
     const log = new SegmentLog();
+    const packed = new PackedBytes();
     const gone = new Set<string>();
     const sizes: [number, number][] = [];
     let revision: Revision = 0;
@@ -89,8 +94,9 @@ export class SegmentLog {
       for (const record of segment.records) {
         if (gone.has(record.path) || log.#live.has(record.path)) continue;
         if (record.kind === "gone") gone.add(record.path);
-        else log.#putOldest({ ...record, bytes: record.bytes.slice() }, number);
+        else log.#putOldest({ ...record, bytes: packed.copyOf(record.bytes) }, number);
       }
+      if (bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
     }
     for (const [number, bytes] of sizes.toReversed()) log.#addSegment(number, bytes);
     return { log, revision };

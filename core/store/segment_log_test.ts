@@ -61,7 +61,7 @@ class Disk {
 
   async *#newestFirst() {
     for (const number of [...this.rows.keys()].sort((a, b) => b - a)) {
-      yield { number, bytes: this.rows.get(number)! };
+      yield { number, bytes: this.rows.get(number)!.slice() };
     }
   }
 }
