@@ -41,6 +41,8 @@ export class Head {
   upgrades = false;
   /** Whether `Connection` names fields of its own, which end here too. */
   nominates = false;
+  /** Whether an answer that can have no body has fields that frame one: some reader might wait for it. */
+  framesNothing = false;
   isHead = false;
   /** A request that may be sent again when nothing is known of the first try (RFC 9110 §9.2.2). */
   isIdempotent = false;
@@ -64,6 +66,7 @@ export class Head {
       this.closes =
       this.upgrades =
       this.nominates =
+      this.framesNothing =
         false;
     this.keepsAlive = this.hasUpgrade = this.isChunked = false;
     this.length = UNSAID;

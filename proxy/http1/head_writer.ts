@@ -10,6 +10,7 @@ const FORWARDED_HOST = ascii("X-Forwarded-Host: ");
 const CONNECTION_UPGRADE = ascii("Connection: Upgrade\r\n");
 const CONNECTION_CLOSE = ascii("Connection: close\r\n");
 const UPGRADE = ascii("upgrade"), CONNECTION = ascii("connection");
+const FRAMING = [ascii("content-length"), ascii("transfer-encoding")];
 /** Shorter runs are cheaper to copy byte by byte than by a call. */
 const COPY_BYTES_MIN = 48;
 
@@ -59,12 +60,14 @@ export function writeResponseHead(
 }
 
 /**
- * Marks as dropped also what needs a second look: fields that `Connection` names, and `Upgrade` when nothing is
- * upgraded. Framing fields and Host are never dropped, whatever `Connection` says. False: too many of them.
+ * Marks as dropped also what needs a second look: fields that `Connection` names, `Upgrade` when nothing is upgraded, and
+ * framing where there can be no body (RFC 9110 §8.6, RFC 9112 §6.1). Otherwise framing fields are never dropped, nor is
+ * Host, whatever `Connection` says. False: too many of them.
  */
 export function dropNominated(bytes: Uint8Array, headEnd: number, head: Head): boolean {
   const names = nominatedNames(bytes, head);
   if (!head.upgrades) names.push(UPGRADE);
+  if (head.framesNothing) names.push(...FRAMING);
   let at = 0;
   const lines: number[] = [];
   for (let line = head.fieldsStart; line < headEnd - 2;) {

@@ -32,8 +32,11 @@ export function parseResponse(
   if (headEnd <= 0) return headEnd === NEED_MORE ? NEED_MORE : -502;
   if (head.isChunked && head.length !== UNSAID) return refused(head, 502, "two body lengths");
   if (head.isChunked) head.length = CHUNKED;
+  if (head.isChunked && head.minorVersion === 0) head.closes = true; // RFC 9112 §6.1: faulty framing
   const { status } = head;
-  if (answersHead || status === 204 || status === 304 || status < 200) head.length = 0;
+  const hasNoBody = status === 204 || status < 200;
+  head.framesNothing = hasNoBody && head.length !== UNSAID;
+  if (answersHead || hasNoBody || status === 304) head.length = 0;
   else if (head.length === UNSAID) head.length = UNTIL_CLOSE;
   return headEnd;
 }

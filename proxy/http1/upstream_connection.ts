@@ -179,10 +179,25 @@ export class UpstreamConnection implements UpstreamOwner {
       }
       if (head.status === 101) return this.#upgrade(asker, bytes, start, end);
       if (head.status >= 200) return this.#startAnswer(asker, bytes, headEnd, end);
-      if (asker.minorVersion > 0) asker.socket.send(bytes, start, headEnd);
+      if (!this.#sendInterim(asker, bytes, headEnd)) {
+        return this.#fail(asker, { kind: "bad answer", problem: "too many fields for one hop" });
+      }
       start = headEnd;
       if (start === end) return;
     }
+  }
+
+  /** Hands on an interim answer (1xx). HTTP/1.0 knows none. False: it cannot be. */
+  #sendInterim(asker: Asker, bytes: Uint8Array, headEnd: number): boolean {
+    const head = this.#head;
+    if (asker.minorVersion === 0) return true;
+    if (!dropHop(bytes, headEnd, head)) return false;
+    if (head.droppedCount === 0) asker.socket.send(bytes, head.start, headEnd);
+    else { // not in the buffer of the answer, which may follow before this is out
+      const interim = new Uint8Array(headEnd - head.start);
+      asker.socket.send(interim, 0, writeResponseHead(bytes, headEnd, head, false, interim));
+    }
+    return true;
   }
 
   #upgrade(asker: Asker, bytes: Uint8Array, start: number, end: number): void {
@@ -201,7 +216,7 @@ export class UpstreamConnection implements UpstreamOwner {
     if (bodyEnd < 0) {
       return this.#fail(asker, { kind: "bad answer", problem: "bad chunks" });
     }
-    if (head.nominates && !dropNominated(bytes, headEnd, head)) {
+    if (!dropHop(bytes, headEnd, head)) {
       return this.#fail(asker, { kind: "bad answer", problem: "too many fields for one hop" });
     }
     this.state = "body";
@@ -267,4 +282,9 @@ export class UpstreamConnection implements UpstreamOwner {
     this.socket.resume();
     if (!this.#home.keep(this)) this.close();
   }
+}
+
+/** Marks what is not to be handed on. False: too much of it. */
+function dropHop(bytes: Uint8Array, headEnd: number, head: Head): boolean {
+  return (!head.nominates && !head.framesNothing) || dropNominated(bytes, headEnd, head);
 }

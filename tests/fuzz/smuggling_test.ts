@@ -66,7 +66,7 @@ async function eachOf<C extends { name: string }>(
 
 /** The refusal is the last word of the connection; each forwarded request has its own answer. */
 function assertAnswered(
-  { name, refused, forwarded = [], ends }: SmuggledRequest,
+  { refused, forwarded = [], ends }: SmuggledRequest,
   answers: string,
 ): void {
   const { messages } = messagesIn(forwarded.join(""));
