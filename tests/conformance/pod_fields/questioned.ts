@@ -1,3 +1,8 @@
+import { eventually } from "../../eventually.ts";
+
+/** Reached by failures alone. */
+const WAIT_MS_MAX = 60_000;
+
 /** One request that a probe has made. */
 export interface Question {
   path: string;
@@ -15,7 +20,6 @@ export class Questioned {
     string,
     (questions: readonly Question[]) => Promise<number> | number
   >();
-  readonly #waiters = new Set<() => void>();
 
   constructor() {
     const { signal } = this.#end;
@@ -41,12 +45,11 @@ export class Questioned {
 
   /** The questions at a path, once there are so many. */
   async asked(path: string, count: number): Promise<readonly Question[]> {
-    while (this.questions(path).length < count) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiters.add(resolve);
-      await promise;
-      this.#waiters.delete(resolve);
-    }
+    await eventually(
+      `${count} questions at ${path}`,
+      () => this.questions(path).length >= count,
+      WAIT_MS_MAX,
+    );
     return this.questions(path);
   }
 
@@ -62,7 +65,6 @@ export class Questioned {
     const questions = this.#asked.get(path) ?? [];
     questions.push({ path, headers, atMs: performance.now() });
     this.#asked.set(path, questions);
-    for (const wake of [...this.#waiters]) wake();
     const status = await this.#answers.get(path)?.(questions) ?? 200;
     return new Response(status === 200 ? "fine" : "bad", { status });
   }
