@@ -10,7 +10,7 @@ import { dialableHost, hostAndPort, serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
-import { openFileStore, watchDisk } from "./file_store.ts";
+import { lookAfterDisk, openFileStore } from "./file_store.ts";
 import type { Ground } from "./ground.ts";
 import { createNode, type Node, runNode } from "./node.ts";
 import { type NodeGround, openNode } from "./node_ground.ts";
@@ -63,7 +63,7 @@ async function build(ground: Ground<ServerFlags>): Promise<Built> {
     await bootstrap(plane.objects, { apiAddress, apiPort });
     runControllers({ ...ground, parts }, plane, nodeGround);
     await runNode({ ...ground, parts }, access, { ...node, ...nodeGround });
-    if (file) watchDisk(file.room, node.agent);
+    if (file) void lookAfterDisk(file, { agent: node.agent, log: ground.log });
     ground.log.debug("Everything runs", { dataFolder: ground.dataFolder });
   };
   const advertised = `https://${hostAndPort(apiAddress, apiPort)}`;

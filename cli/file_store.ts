@@ -1,5 +1,7 @@
 import type { Agent } from "../agent/agent.ts";
+import type { Log } from "../core/lib/log.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
+import { CompactableJournal } from "../core/store/compactable_journal.ts";
 import type { DataLock } from "../core/store/data_lock.ts";
 import { DiskBallast } from "../core/store/disk_ballast.ts";
 import { DiskRoom } from "../core/store/disk_room.ts";
@@ -13,6 +15,8 @@ import type { ServerFlags } from "./server_flags.ts";
 
 /** The store in the data folder. */
 export interface FileStore {
+  path: string;
+  journal: CompactableJournal;
   store: MemoryStore;
   /** Of its disk. */
   room: DiskRoom;
@@ -29,9 +33,9 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
   parts.defer(() => room.close());
   const path = storePath(dataFolder);
   try {
-    const store = await room.opening(() => openIn(path, room, ground));
+    const { store, journal } = await room.opening(() => openIn(path, room, ground));
     parts.defer(() => store.close());
-    return { store, room };
+    return { path, journal, store, room };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { message } = error;
@@ -43,21 +47,40 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
   }
 }
 
-/** Takes the ballast, and has the node tell how the disk is, from now on. Call it once everything runs. */
-export function watchDisk(room: DiskRoom, agent: Agent): void {
+/**
+ * Takes the ballast, has the node tell how the disk is, from now on, and gives the disk what the file does not need.
+ * Call it once everything runs. Never rejects.
+ */
+export async function lookAfterDisk(
+  { path, journal, room }: FileStore,
+  { agent, log }: { agent: Agent; log: Log },
+): Promise<void> {
   room.onChange((isFull) => agent.reportDisk({ isFull }));
-  void room.settle();
+  try {
+    await room.settle();
+    const { compactAside, fileUse, stateOf } = await import("../core/store/store_compaction.ts");
+    const use = await fileUse(path);
+    if (stateOf(use) === "airy") await journal.compact(() => compactAside(path));
+    if (stateOf(use) === "large") {
+      log.info('Most of the store\'s file holds nothing: "coracle store compact" makes it small', {
+        ...use,
+      });
+    }
+  } catch (error) {
+    log.warn("Cannot make the store's file smaller", { error });
+  }
 }
 
 async function openIn(
   path: string,
   room: DiskRoom,
   ground: Ground<ServerFlags>,
-): Promise<MemoryStore> {
-  const journal = await KvJournal.open(path, lockingOf(ground));
+): Promise<Pick<FileStore, "journal" | "store">> {
+  const journal = new CompactableJournal(await KvJournal.open(path, lockingOf(ground)));
   const options = { resources: RESOURCES, freezing: "none", onStopped: ground.fail } as const;
   try {
-    return await MemoryStore.open(room.guard(journal), { ...options, gate: room });
+    const store = await MemoryStore.open(room.guard(journal), { ...options, gate: room });
+    return { journal, store };
   } catch (error) {
     await journal.close();
     throw error;

@@ -20,6 +20,32 @@ export async function fileUse(path: string): Promise<FileUse> {
   }
 }
 
+/** A file is compacted without being asked when so much of it holds nothing, and most of it does. */
+const FREE_BYTES_MIN = 16 * 1024 * 1024;
+/** What takes longer than a moment is left to who asks for it: writes wait meanwhile. */
+const LIVE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What should be done about a file: it is `tight`, `airy` and small enough to be compacted in passing, or `large`. */
+export function stateOf({ bytes, freeBytes }: FileUse): "tight" | "airy" | "large" {
+  if (freeBytes < FREE_BYTES_MIN || freeBytes * 2 < bytes) return "tight";
+  return bytes - freeBytes <= LIVE_BYTES_MAX ? "airy" : "large";
+}
+
+/** Does as {@linkcode compact} does, in a thread of its own. */
+export async function compactAside(path: string): Promise<void> {
+  const worker = new Worker(new URL("./compaction_worker.ts", import.meta.url), { type: "module" });
+  const answer = Promise.withResolvers<{ problem?: string }>();
+  worker.onmessage = ({ data }) => answer.resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    answer.resolve({ problem: event.message });
+  };
+  worker.postMessage(path);
+  const { problem } = await answer.promise;
+  worker.terminate();
+  if (problem !== undefined) throw new Error(problem);
+}
+
 /**
  * Gives what holds nothing back to the disk. Nobody may write meanwhile. It needs room for a second copy of what the
  * file holds; without it, or when it is killed, the file is as before.

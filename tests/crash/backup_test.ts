@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { ServerProcess } from "../server_process.ts";
+import { eventually } from "../eventually.ts";
 import { inTemporaryFolder } from "./folders.ts";
+import { withStore } from "./store_file.ts";
+import { keyOf, objectOf, RESOURCE } from "./writer_lines.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 /** One that no other suite uses. */
 const SUBNET = 60;
 const WRITERS = 8;
+const AIR_MIB = 20;
 
 Deno.test("a backup made under writers holds what was acknowledged before it; a restore goes back to it, and clients notice", () =>
   inTemporaryFolder(async (folder) => {
@@ -102,6 +106,31 @@ Deno.test("store check tells what is wrong, in use or not; store compact makes t
       /Cannot check the store in ".*none"/,
     );
   }));
+
+Deno.test("a server whose file is mostly air makes it small by itself, and serves meanwhile", () =>
+  inTemporaryFolder(async (folder) => {
+    const path = `${folder}/store.kv`;
+    await fillAndEmpty(path);
+    const { size } = await Deno.stat(path);
+    await withServer(folder, async (server) => {
+      assert.equal((await post(server, "meanwhile")).status, 201);
+      await eventually("it is small", async () => (await Deno.stat(path)).size < size / 4);
+      assert.equal((await post(server, "after")).status, 201);
+    });
+    assert.match(await run(["store", "check", "--data", folder]), /^The store is well/);
+  }));
+
+async function fillAndEmpty(path: string): Promise<void> {
+  await withStore(path, async (store) => {
+    for (let i = 0; i < AIR_MIB; i++) {
+      const value = objectOf("air", { writer: 0, sequence: i, sizes: { air: 1024 * 1024 } });
+      await store.commit([{ key: keyOf(`air-${i}`), value, expected: 0 }]);
+    }
+    for (const { key, revision } of store.list([RESOURCE])) {
+      await store.commit([{ key, value: undefined, expected: revision }]);
+    }
+  });
+}
 
 /** Restores, having noted what clients of the server before could have seen. */
 async function restoredFrom(file: string, data: string): Promise<Seen> {

@@ -1,0 +1,57 @@
+import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "./journal.ts";
+import type { Revision } from "./store.ts";
+
+/** A journal whose file can be compacted while it is used: writes wait for the end of it, and reads need no journal. */
+export class CompactableJournal implements Journal {
+  readonly limits: JournalLimits;
+  readonly #journal: Journal;
+  #compacting: Promise<void> | undefined;
+  #underWay: Promise<unknown> = Promise.resolve();
+
+  constructor(journal: Journal) {
+    this.limits = journal.limits;
+    this.#journal = journal;
+  }
+
+  /** Runs `act` while nothing is written. Rejects when it does; the journal goes on in any case. */
+  async compact(act: () => Promise<void>): Promise<void> {
+    const before = Promise.all([this.#underWay, this.#compacting?.catch(() => {})]);
+    const compacting = before.then(act);
+    this.#compacting = compacting;
+    try {
+      await compacting;
+    } finally {
+      if (this.#compacting === compacting) this.#compacting = undefined;
+    }
+  }
+
+  load(): Promise<Loaded> {
+    return this.#journal.load();
+  }
+
+  commit(batch: Batch): Promise<void> {
+    return this.#do(() => this.#journal.commit(batch));
+  }
+
+  blob(bytes: Uint8Array): Promise<BlobId> {
+    return this.#do(() => this.#journal.blob(bytes));
+  }
+
+  revision(): Promise<Revision> {
+    return this.#do(() => this.#journal.revision());
+  }
+
+  backup(path: string): Promise<void> {
+    return this.#journal.backup(path);
+  }
+
+  close(): Promise<void> {
+    return this.#do(() => this.#journal.close());
+  }
+
+  #do<T>(act: () => Promise<T>): Promise<T> {
+    const doing = this.#compacting ? this.#compacting.then(act, act) : act();
+    this.#underWay = doing.catch(() => {}); // its caller is told
+    return doing;
+  }
+}
