@@ -1,7 +1,7 @@
 import type { Agent } from "../agent/agent.ts";
 import type { Log } from "../core/lib/log.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
-import { CompactableJournal } from "../core/store/compactable_journal.ts";
+import { CompactableJournal, compactAside } from "../core/store/compactable_journal.ts";
 import type { DataLock } from "../core/store/data_lock.ts";
 import { DiskBallast } from "../core/store/disk_ballast.ts";
 import { DiskRoom } from "../core/store/disk_room.ts";
@@ -58,7 +58,7 @@ export async function lookAfterDisk(
   room.onChange((isFull) => agent.reportDisk({ isFull }));
   try {
     await room.settle();
-    const { compactAside, fileUse, stateOf } = await import("../core/store/store_compaction.ts");
+    const { fileUse, stateOf } = await import("../core/store/store_compaction.ts");
     const use = await fileUse(path);
     if (stateOf(use) === "airy") await journal.compact(() => compactAside(path));
     if (stateOf(use) === "large") {

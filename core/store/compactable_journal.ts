@@ -55,3 +55,18 @@ export class CompactableJournal implements Journal {
     return doing;
   }
 }
+
+/** Gives what a store's file does not need back to the disk, in a thread of its own. Nobody may write meanwhile. */
+export async function compactAside(path: string): Promise<void> {
+  const worker = new Worker(new URL("./compaction_worker.ts", import.meta.url), { type: "module" });
+  const answer = Promise.withResolvers<{ problem?: string }>();
+  worker.onmessage = ({ data }) => answer.resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    answer.resolve({ problem: event.message });
+  };
+  worker.postMessage(path);
+  const { problem } = await answer.promise;
+  worker.terminate();
+  if (problem !== undefined) throw new Error(problem);
+}

@@ -31,21 +31,6 @@ export function stateOf({ bytes, freeBytes }: FileUse): "tight" | "airy" | "larg
   return bytes - freeBytes <= LIVE_BYTES_MAX ? "airy" : "large";
 }
 
-/** Does as {@linkcode compact} does, in a thread of its own. */
-export async function compactAside(path: string): Promise<void> {
-  const worker = new Worker(new URL("./compaction_worker.ts", import.meta.url), { type: "module" });
-  const answer = Promise.withResolvers<{ problem?: string }>();
-  worker.onmessage = ({ data }) => answer.resolve(data);
-  worker.onerror = (event) => {
-    event.preventDefault();
-    answer.resolve({ problem: event.message });
-  };
-  worker.postMessage(path);
-  const { problem } = await answer.promise;
-  worker.terminate();
-  if (problem !== undefined) throw new Error(problem);
-}
-
 /**
  * Gives what holds nothing back to the disk. Nobody may write meanwhile. It needs room for a second copy of what the
  * file holds; without it, or when it is killed, the file is as before.
