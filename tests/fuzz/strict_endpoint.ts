@@ -58,6 +58,7 @@ export async function readAll(connection: Deno.Conn): Promise<string> {
     }
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionReset) return text;
+    if (error instanceof Deno.errors.UnexpectedEof) return text; // TLS that ends without its goodbye
     throw error;
   }
 }
