@@ -1,12 +1,12 @@
 import type { Clock } from "../../core/lib/clock.ts";
+import { UnixHttp, type UnixRequest } from "./unix_http.ts";
 
-/** The oldest version of the API that has all we use; newer services still speak it. */
-const PREFIX = "/v4.0.0/libpod";
 /**
- * The host name decides how Podman answers: it takes a request whose host is `libpod` for its own API, and all
- * others for Docker's (`strings.Split(url, "/")[2] == "libpod"`, the same from version 3 to 6).
+ * The oldest version of the API that has all we use; newer services still speak it. What stands second in the target
+ * decides how Podman answers: `libpod` is its own API, all else Docker's (`strings.Split(url, "/")[2] == "libpod"`,
+ * the same from version 3 to 6).
  */
-const ORIGIN = "http://libpod";
+const PREFIX = "/v4.0.0/libpod";
 const IDLE_CONNECTIONS_MAX = 16;
 /** For calls that read or change one thing. Pulls, streams and graceful stops bring their own. */
 const DEADLINE_MS = 60_000;
@@ -44,21 +44,18 @@ export interface PodmanRequest {
 export class PodmanClient {
   readonly socketPath: string;
   readonly #clock: Clock;
-  readonly #http: Deno.HttpClient;
+  readonly #http: UnixHttp;
 
   constructor({ socketPath, clock }: { socketPath: string; clock: Clock }) {
     this.socketPath = socketPath;
     this.#clock = clock;
-    this.#http = Deno.createHttpClient({
-      proxy: { transport: "unix", path: socketPath },
-      poolMaxIdlePerHost: IDLE_CONNECTIONS_MAX,
-    });
+    this.#http = new UnixHttp({ socketPath, idleMax: IDLE_CONNECTIONS_MAX });
   }
 
   /** The version of Podman. A ping takes 0.3 ms; `/version` takes half a second. */
   async ping(deadlineMs = DEADLINE_MS): Promise<string> {
     const response = await this.request("GET", "/_ping", { deadlineMs });
-    await response.body?.cancel();
+    await response.text();
     return response.headers.get("libpod-api-version") ?? "unknown";
   }
 
@@ -69,9 +66,9 @@ export class PodmanClient {
     return (text === "" ? undefined : JSON.parse(text)) as T; // Podman's answers are trusted
   }
 
-  /** Asks, and does not care for the answer's body. */
+  /** Asks, and does not care for the answer's body, which must be short. */
   async send(method: string, path: string, request: PodmanRequest = {}): Promise<void> {
-    await (await this.request(method, path, request)).body?.cancel();
+    await (await this.request(method, path, request)).text();
   }
 
   /** The lines of an answer that is a stream of JSON values. Ends with the stream, or when the signal aborts. */
@@ -92,15 +89,13 @@ export class PodmanClient {
   /** Rejects with {@linkcode PodmanError} or {@linkcode PodmanUnreachable}. */
   async request(method: string, path: string, request: PodmanRequest = {}): Promise<Response> {
     const { query = {}, body, signal, deadlineMs = DEADLINE_MS } = request;
-    const url = `${ORIGIN}${PREFIX}${path}${queryText(query)}`;
     const late = new AbortController();
     const cancel = deadlineMs === Infinity
       ? () => {}
       : this.#clock.after(deadlineMs, () => late.abort());
     try {
-      const response = await fetch(url, {
-        method,
-        client: this.#http,
+      const response = await this.#http.ask({
+        ...{ method, path: `${PREFIX}${path}${queryText(query)}` },
         signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
         ...bodyOf(body),
       });
@@ -127,10 +122,10 @@ function queryText(query: NonNullable<PodmanRequest["query"]>): string {
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
 }
 
-function bodyOf(body: unknown): RequestInit {
-  if (body === undefined) return {};
+function bodyOf(body: unknown): Pick<UnixRequest, "body" | "headers"> {
+  if (body === undefined) return { headers: {} };
   if (body instanceof Uint8Array || body instanceof ReadableStream) {
-    return { body: body as BodyInit, headers: { "content-type": "application/x-tar" } };
+    return { body, headers: { "content-type": "application/x-tar" } };
   }
   return { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
 }
@@ -145,8 +140,6 @@ async function errorOf(response: Response): Promise<PodmanError> {
   }
 }
 
-/** `fetch` says only that it failed; why stands one level deeper. */
 function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  return error instanceof Error ? error.message : String(error);
 }
