@@ -10,7 +10,7 @@ import { dialableHost, hostAndPort, serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
-import { lookAfterDisk, openFileStore } from "./file_store.ts";
+import { type FileStore, lookAfterDisk, openFileStore } from "./file_store.ts";
 import type { Ground } from "./ground.ts";
 import { createNode, type Node, runNode } from "./node.ts";
 import { type NodeGround, openNode } from "./node_ground.ts";
@@ -54,7 +54,7 @@ async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const labels = { "node-role.kubernetes.io/control-plane": "" };
   const access = { client: plane.client, view: plane.client, events: plane.events };
   const node = await createNode(ground, access, { ...nodeGround, hostIP, labels });
-  const { served, place } = await openApi(ground, plane, { node, nodeGround, shared });
+  const { served, place } = await openApi(ground, plane, { node, nodeGround, shared, file });
   const apiAddress = dialableHost(served.address.host, hostIP);
   const { port: apiPort } = served.address;
   const parts = ground.parts.use(new AsyncDisposableStack());
@@ -88,10 +88,11 @@ async function runAsOwner(
 async function openApi(
   ground: Ground<ServerFlags>,
   { objects, client }: ControlPlane,
-  { node: { agent }, nodeGround, shared }: {
+  { node: { agent }, nodeGround, shared, file }: {
     node: Node;
     nodeGround: NodeGround;
     shared: SharedStore | undefined;
+    file: FileStore | undefined;
   },
 ): Promise<{ served: Served; place: Place }> {
   const { flags: { listen, node: nodeName }, dataFolder, clock, random, log } = ground;
@@ -103,6 +104,7 @@ async function openApi(
   const api = createApi({
     ...{ objects, resources: RESOURCES, nodeStreams, clock, random, log },
     ...{ adminToken: admin.token, version: VERSION },
+    ...(file && { storeFile: file }),
     ...(shared && { gate: shared.gate, healthChecks: shared.healthChecks }),
   });
   const served = await serve(api, { ...listen, tls: { ...pair, authority }, clock, log })

@@ -1,4 +1,5 @@
 import type { Agent } from "../agent/agent.ts";
+import type { Compacted, StoreFile } from "../core/api/store_maintenance.ts";
 import type { Log } from "../core/lib/log.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { CompactableJournal, compactAside } from "../core/store/compactable_journal.ts";
@@ -14,9 +15,8 @@ import type { Ground } from "./ground.ts";
 import type { ServerFlags } from "./server_flags.ts";
 
 /** The store in the data folder. */
-export interface FileStore {
+export interface FileStore extends StoreFile {
   path: string;
-  journal: CompactableJournal;
   store: MemoryStore;
   /** Of its disk. */
   room: DiskRoom;
@@ -35,7 +35,7 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
   try {
     const { store, journal } = await room.opening(() => openIn(path, room, ground));
     parts.defer(() => store.close());
-    return { path, journal, store, room };
+    return { path, store, room, compact: () => compactBeside(path, journal) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { message } = error;
@@ -52,7 +52,7 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
  * Call it once everything runs. Never rejects.
  */
 export async function lookAfterDisk(
-  { path, journal, room }: FileStore,
+  { path, room, compact }: FileStore,
   { agent, log }: { agent: Agent; log: Log },
 ): Promise<void> {
   room.onChange((isFull) => agent.reportDisk({ isFull }));
@@ -60,7 +60,7 @@ export async function lookAfterDisk(
     await room.settle();
     const { fileUse, stateOf } = await import("../core/store/store_compaction.ts");
     const use = await fileUse(path);
-    if (stateOf(use) === "airy") await journal.compact(() => compactAside(path));
+    if (stateOf(use) === "airy") await compact();
     if (stateOf(use) === "large") {
       log.info('Most of the store\'s file holds nothing: "coracle store compact" makes it small', {
         ...use,
@@ -71,11 +71,17 @@ export async function lookAfterDisk(
   }
 }
 
+async function compactBeside(path: string, journal: CompactableJournal): Promise<Compacted> {
+  const { size: beforeBytes } = await Deno.stat(path);
+  await journal.compact(() => compactAside(path));
+  return { beforeBytes, afterBytes: (await Deno.stat(path)).size };
+}
+
 async function openIn(
   path: string,
   room: DiskRoom,
   ground: Ground<ServerFlags>,
-): Promise<Pick<FileStore, "journal" | "store">> {
+): Promise<{ journal: CompactableJournal; store: MemoryStore }> {
   const journal = new CompactableJournal(await KvJournal.open(path, lockingOf(ground)));
   const options = { resources: RESOURCES, freezing: "none", onStopped: ground.fail } as const;
   try {

@@ -1,8 +1,13 @@
 import type { Command } from "commander";
 import { DataLock, DataLockedError } from "../core/store/data_lock.ts";
+import type { Compacted } from "../core/api/store_maintenance.ts";
 import { CommandError, type Terminal } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
+import { readAccess } from "./kubeconfig.ts";
+import { VERSION } from "./version.ts";
 import { dataOption, sizeOf, withStoreErrors } from "./store_access.ts";
+
+const USER_AGENT = `coracle-store/${VERSION}`;
 
 export function storeCommand(program: Command, terminal: Terminal): void {
   const store = program.command("store").description("look after the store in a data folder");
@@ -11,7 +16,7 @@ export function storeCommand(program: Command, terminal: Terminal): void {
     .addOption(dataOption(dataFolderOfProcess()))
     .action(({ data }: { data: string }) => check(data, terminal));
   store.command("compact")
-    .description("make the store's file as small as what is in it; no server may run")
+    .description("make the store's file as small as what is in it; the server may run")
     .addOption(dataOption(dataFolderOfProcess()))
     .action(({ data }: { data: string }) => compactIn(data, terminal));
 }
@@ -65,16 +70,40 @@ async function checkedCopy(store: string) {
 }
 
 async function compactIn(data: string, terminal: Terminal): Promise<void> {
-  const sizes = await withStoreErrors(`Cannot compact the store in "${data}"`, async (store) => {
+  const { beforeBytes, afterBytes } = await withStoreErrors(
+    `Cannot compact the store in "${data}"`,
+    (store) => compacted(store, data),
+    data,
+  );
+  terminal.out(`The store took ${sizeOf(beforeBytes)}, it takes ${sizeOf(afterBytes)}\n`);
+}
+
+/** By the server that uses the store, if one does. */
+async function compacted(store: string, data: string): Promise<Compacted> {
+  const { size: beforeBytes } = await Deno.stat(store);
+  let lock: DataLock;
+  try {
+    lock = await DataLock.take(`${store}.lock`, "compact");
+  } catch (error) {
+    if (!(error instanceof DataLockedError) || error.holder.use !== "server") throw error;
+    return await compactedByServer(data);
+  }
+  try {
     const { compact } = await import("../core/store/store_compaction.ts");
-    const { size: before } = await Deno.stat(store);
-    const lock = await DataLock.take(`${store}.lock`, "compact");
-    try {
-      await compact(store);
-    } finally {
-      lock.release();
-    }
-    return { before, after: (await Deno.stat(store)).size };
-  }, data);
-  terminal.out(`The store took ${sizeOf(sizes.before)}, it takes ${sizeOf(sizes.after)}\n`);
+    await compact(store);
+  } finally {
+    lock.release();
+  }
+  return { beforeBytes, afterBytes: (await Deno.stat(store)).size };
+}
+
+async function compactedByServer(data: string): Promise<Compacted> {
+  const { HttpsTransport } = await import("../core/client/https_transport.ts");
+  const access = await readAccess(`${data}/admin.kubeconfig`);
+  using https = new HttpsTransport({ ...access, userAgent: USER_AGENT });
+  const { signal } = new AbortController(); // a person who has waited long enough ends the command
+  const answer = await https.send({ method: "POST", path: "/store/compact", signal });
+  const body = await answer.json();
+  if (!answer.ok) throw new CommandError(String(body.message));
+  return body;
 }

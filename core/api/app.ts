@@ -27,6 +27,7 @@ import { reviewed, REVIEWS } from "./reviews.ts";
 import { ServedKinds } from "./served_kinds.ts";
 import { failure, type Status, statusFor } from "./status.ts";
 import { type Answer, answerOf, SUBRESOURCE_ANSWERS } from "./subresource_verbs.ts";
+import { answerCompact, type StoreFile } from "./store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs.ts";
 import { type VersionInfo, versionInfo } from "./version.ts";
 import { Watches } from "./watch.ts";
@@ -44,6 +45,8 @@ export interface ApiOptions {
   version: string;
   /** Besides `ping`. */
   healthChecks?: readonly HealthCheck[];
+  /** Absent: the objects are kept elsewhere. */
+  storeFile?: StoreFile;
   /** Of a server that shares its store with others. */
   gate?: Gate;
 }
@@ -69,6 +72,7 @@ export function createApi(options: ApiOptions): Api {
   app.use(limitBody());
   addDiscovery(app, parts);
   app.all("/apply", (c) => answerApply(c, parts));
+  app.post("/store/compact", (c) => answerCompact(c, parts));
   app.all("/api/*", (c) => answer(c, parts));
   app.all("/apis/*", (c) => answer(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));
