@@ -63,6 +63,8 @@ export interface AgentOptions {
    * when half of its grace period is over, 10 s at most. Absent: proxies are out of sight, and get 200 ms.
    */
   untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
+  /** Called when the view seems to have lost its connection without knowing: it does not show what was written. */
+  onStaleView?(): void;
   /** Cgroup for the containers of a pod. */
   cgroupParentOf?(podUid: string): string | undefined;
 }

@@ -55,6 +55,8 @@ export interface NodeStatusOptions {
   clock: Clock;
   log: Log;
   events: Pick<EventRecorder, "record">;
+  /** Called when the view has not shown for too long what is there. */
+  onStaleView?(): void;
 }
 
 /**
@@ -150,6 +152,7 @@ export class NodeStatus {
         return await write();
       } catch (error) {
         const isStale = STALE.some((reason) => isRefusal(error, reason));
+        if (misses === STALE_MAX && isStale) this.#options.onStaleView?.();
         if (misses === STALE_MAX || !isStale) throw error;
         await this.#options.clock.sleep(waitMsAfter(misses, CATCH_UP), signal);
       }

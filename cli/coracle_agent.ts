@@ -71,7 +71,8 @@ async function build(
   const events = new EventRecorder({ client, clock, log, host: flags.node, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The agent stops")));
   const hostIP = await addressTowards(server);
-  const made = await createNode(ground, { client, view, events }, { ...node, hostIP, labels: {} });
+  const nodeAccess = { client, view, events, onStaleView: () => link.suspect() };
+  const made = await createNode(ground, nodeAccess, { ...node, hostIP, labels: {} });
   await runNode(ground, { view }, { ...made, ...node });
   return { server, runtime: node.title, podCidr: node.podCidr };
 }

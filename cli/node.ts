@@ -22,6 +22,8 @@ export interface NodeAccess {
   /** Must show all that there is already. */
   view: View;
   events: EventRecorder;
+  /** Called when the view seems to have lost its connection without knowing. */
+  onStaleView?: () => void;
 }
 
 export interface NodeIdentity {
@@ -40,7 +42,7 @@ export interface Node {
 /** Makes the agent and the proxy, whose thread takes a moment to be there. Nothing is served yet. */
 export async function createNode(
   ground: Ground,
-  { client, view, events }: NodeAccess,
+  { client, view, events, onStaleView }: NodeAccess,
   { runtime, network, podCidr, hostIP, labels }: NodeGround & NodeIdentity,
 ): Promise<Node> {
   const { dataFolder, flags, clock, log, parts } = ground;
@@ -52,6 +54,7 @@ export async function createNode(
     version: gitVersionOf(VERSION),
     machine: await readMachine(dataFolder),
     ...{ dataFolder, client, view, runtime, network, clock, log, events },
+    ...(onStaleView && { onStaleView }),
     untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),
   });
   return { agent, proxy };

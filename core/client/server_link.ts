@@ -78,10 +78,23 @@ export class ServerLink {
     });
   }
 
-  /** Calls `listener` whenever the server answers again after it did not. Returns the stop. */
+  /** Calls `listener` whenever the server answers again after it did not, or is suspected. Returns the stop. */
   onRestored(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Somebody has seen that what is open brings nothing any more, though nothing has failed: the other end may be gone
+   * without a word. Has all that is open opened anew.
+   */
+  suspect(): void {
+    this.#options.log.debug("What is open is opened anew", { server: this.#options.server });
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
   }
 
   async #inTime<T>(request: AbortController, act: () => Promise<T>): Promise<T> {
@@ -105,7 +118,7 @@ export class ServerLink {
     if (this.#state === "up") return;
     this.#state = "up";
     this.#options.log.info("The server answers again", { server: this.#options.server });
-    for (const listener of [...this.#listeners]) listener();
+    this.#tell();
   }
 
   /** Whatever a transport throws means that there was no answer. */

@@ -15,7 +15,7 @@ import {
   updateStatus,
   type Write,
 } from "./controller.ts";
-import { readySinceMs } from "./pod_states.ts";
+import { isReady, readySinceMs } from "./pod_states.ts";
 import { conditionOf, holds, msOf, withCondition } from "./status_conditions.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { NOT_READY, UNREACHABLE } from "../resources/pod_spec/default_tolerations.ts";
@@ -39,6 +39,9 @@ const PRESSURES: readonly (readonly [type: string, status: "True", key: string])
 ];
 const KEPT_BY_US = [NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...PRESSURES.map(([, , key]) => key)];
 
+/** Uids of pods that are to be no longer ready, because their agent vouches for them no longer. */
+type Unvouched = Set<string>;
+
 interface Heartbeat {
   /** The lease as it was last seen; only whether it changes counts, for clocks of nodes may be wrong. */
   version: string | undefined;
@@ -57,6 +60,7 @@ interface Heartbeat {
  */
 export function nodeController(clock: Pick<Clock, "elapsed">): Controller<Node> {
   const heartbeats = new Map<string, Heartbeat>();
+  const unvouched = new Map<string, Unvouched>();
   return {
     name: "node-controller",
     resource: nodes,
@@ -70,14 +74,21 @@ export function nodeController(clock: Pick<Clock, "elapsed">): Controller<Node> 
       const heartbeat = heartbeatOf(node, heartbeats, view, elapsedMs);
       const restMs = graceLeftMs(node, heartbeat, elapsedMs);
       const status = restMs > 0 ? node.status : withoutNews(node, nowMs);
-      if (!isEqual(status, node.status)) return lost(node, status);
+      const { name } = node.metadata;
+      if (!isEqual(status, node.status)) {
+        unvouched.set(name, readyPods(node, view));
+        return lost(node, status);
+      }
+      if (!isUnreachable(node)) unvouched.delete(name);
+      else if (!unvouched.has(name)) unvouched.set(name, readyPods(node, view, lostSinceMs(node)));
       const taints = taintsOf(node, nowMs);
       const tainted = isEqual(taints, node.spec.taints ?? []) ? [] : [withTaints(node, taints)];
-      const writes = [...tainted, ...notReadyPods(node, view, nowMs)];
+      const writes = [...tainted, ...notReadyPods(node, view, unvouched.get(name), nowMs)];
       return plan(writes, restMs > 0 ? restMs : undefined);
     },
     gone({ name }): Plan {
       heartbeats.delete(name);
+      unvouched.delete(name);
       return plan([]);
     },
   };
@@ -173,15 +184,34 @@ function withTaints(node: Node, taints: Taint[]): Write {
   return update(nodes, { ...node, spec: taints.length > 0 ? { ...spec, taints } : spec });
 }
 
+/** The pods of the node that are ready, since before `beforeMs`. */
+function readyPods(node: Node, view: View, beforeMs = Infinity): Unvouched {
+  return new Set(
+    view.by(pods, "node", node.metadata.name)
+      .filter((pod) => (readySinceMs(pod) ?? Infinity) < beforeMs)
+      .map(({ metadata }) => metadata.uid),
+  );
+}
+
+function lostSinceMs({ status }: Node): number {
+  return msOf(conditionOf(status.conditions, "Ready")!.lastTransitionTime);
+}
+
 /**
  * Services stop sending to pods that nobody vouches for. One that became ready after its node was lost was vouched
- * for since: the agent is back, and its word on the node will follow.
+ * for since: the agent is back, and its word on the node will follow. So each is marked once. Times of the node and of its pods are compared
+ * only when nothing better is known, after a restart of the server: the clock of their agent may be wrong.
  */
-function notReadyPods(node: Node, view: View, nowMs: number): Write[] {
-  if (!isUnreachable(node)) return [];
-  const lostMs = msOf(conditionOf(node.status.conditions, "Ready")!.lastTransitionTime);
-  return view.by(pods, "node", node.metadata.name)
-    .filter((pod) => (readySinceMs(pod) ?? Infinity) < lostMs)
+function notReadyPods(
+  node: Node,
+  view: View,
+  unvouched: Unvouched | undefined,
+  nowMs: number,
+): Write[] {
+  if (unvouched === undefined) return [];
+  const all = view.by(pods, "node", node.metadata.name);
+  for (const pod of all) if (!isReady(pod)) unvouched.delete(pod.metadata.uid);
+  return all.filter(({ metadata }) => unvouched.has(metadata.uid))
     .flatMap((pod) => {
       const { status } = pod;
       const before = conditionOf(status.conditions, "Ready")!;

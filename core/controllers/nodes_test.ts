@@ -157,6 +157,33 @@ Deno.test("pods of a node that cannot be reached are no longer ready", () => {
   assert.equal(conditionOf(left!.status.conditions, "Ready")?.status, "False");
 });
 
+Deno.test("pods of a lost node are no longer ready, however wrong the clock of its agent is", () => {
+  for (const byMs of [3_600_000, -3_600_000]) {
+    const cluster = new TestCluster();
+    const controller = nodeController(cluster);
+    const readyNow = () => ({
+      type: "Ready",
+      status: "True",
+      lastTransitionTime: timestamp(cluster.nowMs + byMs),
+    });
+    node(cluster);
+    pod(cluster, "a", {}, { phase: "Running", conditions: [readyNow()] });
+    cluster.settle([controller as never]);
+    cluster.nowMs += STARTUP_GRACE_MS;
+    cluster.settle([controller as never]);
+    const ready = () => conditionOf(cluster.list(pods)[0]!.status.conditions, "Ready")?.status;
+    assert.equal(ready(), "False");
+    const { metadata } = cluster.list(pods)[0]!;
+    cluster.put(pods, {
+      ...cluster.list(pods)[0]!,
+      metadata,
+      status: { conditions: [readyNow()] },
+    });
+    cluster.settle([controller as never]);
+    assert.equal(ready(), "True", "its agent is back");
+  }
+});
+
 Deno.test("a pod that becomes ready again after its node was lost is left so: its agent is back", () => {
   const cluster = new TestCluster();
   const controller = nodeController(cluster);

@@ -24,6 +24,9 @@ export function readySinceMs(pod: Pod): number | undefined {
 /**
  * Milliseconds until the pod counts as available, having been ready for long enough: 0 when it does,
  * `undefined` when it is not ready. Kubernetes: `podutil.IsPodAvailable`.
+ *
+ * Since when it is ready its agent says, by the clock of its machine. One that runs ahead by more than the wait is not
+ * waited for: that could take hours.
  */
 export function availableInMs(
   pod: Pod,
@@ -32,7 +35,9 @@ export function availableInMs(
 ): number | undefined {
   const sinceMs = readySinceMs(pod);
   if (sinceMs === undefined) return undefined;
-  return Math.max(0, sinceMs + minReadySeconds * 1_000 - nowMs);
+  const waitMs = minReadySeconds * 1_000;
+  const isAhead = sinceMs - nowMs > waitMs;
+  return isAhead ? 0 : Math.max(0, sinceMs + waitMs - nowMs);
 }
 
 /** How often the containers of the pod have been started anew: the most of any. */

@@ -6,12 +6,14 @@ import type { RouteTable } from "../../proxy/route_table.ts";
 import { type DiskQuality, GOOD_DISK, WatchedDisk } from "./faulty_journal.ts";
 import { GOOD_RUNTIME } from "./faulty_runtime.ts";
 import { History } from "./history.ts";
-import { GOOD_LINK } from "./link.ts";
+import { GOOD_LINK } from "./connection.ts";
 import { problemsOf } from "./liveness.ts";
 import { SimulatedMachine } from "./machine.ts";
 import { Safety } from "./safety.ts";
 import { type Action, MACHINES, type Scenario, wordsFor } from "./scenario.ts";
 import { SimulatedServer } from "./server.ts";
+import { SettableClock } from "./settable_clock.ts";
+import { Traffic } from "./traffic.ts";
 import { Users } from "./users.ts";
 import { WatcherCheck } from "./watcher_check.ts";
 
@@ -45,6 +47,7 @@ export async function play(scenario: Scenario): Promise<Outcome> {
 /** A whole cluster in one thread, in virtual time. */
 class SimulatedCluster {
   readonly clock = new VirtualClock(START_MS);
+  readonly #serverClock = new SettableClock(this.clock);
   readonly history: History;
   readonly #scenario: Scenario;
   readonly #random: Random;
@@ -52,6 +55,7 @@ class SimulatedCluster {
   readonly #watchers: WatcherCheck;
   readonly #machines: readonly SimulatedMachine[];
   readonly #users: Users;
+  readonly #traffic: Traffic;
   readonly #disk = new WatchedDisk();
   readonly #diskQuality: DiskQuality = { ...GOOD_DISK };
   readonly #machineTrouble = new Map<string, number>();
@@ -60,8 +64,8 @@ class SimulatedCluster {
   #isServerWanted = false;
   #serverTroubleMs = -Infinity;
   #table: RouteTable | undefined;
-  #jumpedMs = 0;
   #steps = 0;
+  #lookedSecond = 0;
   /** Counts changes that should not happen at rest. */
   #changes = 0;
 
@@ -75,7 +79,12 @@ class SimulatedCluster {
       machineTroubleMs: (name) =>
         Math.max(this.#machineTrouble.get(name) ?? -Infinity, this.#serverTroubleMs),
     });
-    this.#watchers = new WatcherCheck(this.#random, (text) => this.#safety.fault(text));
+    this.#watchers = new WatcherCheck({
+      random: this.#random,
+      eventsMax: scenario.watchLimits.eventsMax,
+      onFault: (text) => this.#safety.fault(text),
+    });
+    this.#traffic = new Traffic(this.clock, this.#random);
     this.#machines = Array.from({ length: MACHINES }, (_, index) => this.#newMachine(index));
     this.#users = new Users({
       clock: this.clock,
@@ -108,7 +117,7 @@ class SimulatedCluster {
   }
 
   get #elapsedMs(): number {
-    return this.clock.now() - START_MS - this.#jumpedMs;
+    return this.clock.elapsed();
   }
 
   async #start(): Promise<void> {
@@ -119,17 +128,25 @@ class SimulatedCluster {
 
   /** Lets time go on, one timer after the other, and looks at everything after each. */
   async #advance(untilMs: number): Promise<void> {
+    await this.clock.advance(0);
     while (this.#safety.faults.length === 0) {
-      await this.clock.advance(0);
-      const nextMs = this.clock.nextMs ?? Infinity;
       const restMs = untilMs - this.#elapsedMs;
-      if (nextMs - this.clock.now() > restMs) return await this.clock.advance(restMs);
-      await this.clock.step();
-      this.#safety.machines(this.#machines);
+      if (!await this.clock.fireNext(this.clock.now() + restMs)) {
+        return await this.clock.advance(restMs);
+      }
+      this.#look();
       this.#watchers.step();
       if (++this.#steps > STEPS_MAX) throw new Error("The cluster does not come to rest: a loop");
     }
     throw new Error("Stopped at the first fault");
+  }
+
+  /** What stays wrong is seen in a second; what runs is looked at with each start too. */
+  #look(): void {
+    const second = Math.floor(this.#elapsedMs / 1_000);
+    if (second === this.#lookedSecond) return;
+    this.#lookedSecond = second;
+    this.#safety.machines(this.#machines);
   }
 
   #begin(action: Action): void {
@@ -137,6 +154,7 @@ class SimulatedCluster {
       case "crash":
       case "lose container":
         return this.#harmContainer(action);
+      case "hang":
       case "bad runtime":
       case "slow runtime":
       case "bad link":
@@ -150,10 +168,8 @@ class SimulatedCluster {
       case "bad disk":
       case "full disk":
         return this.#harmDisk(action.do, action.forMs);
-      case "clock jump":
-        this.clock.jump(this.clock.now() + action.byMs);
-        this.#jumpedMs += action.byMs;
-        return;
+      case "set clock":
+        return (this.#machines[action.machine]?.clock ?? this.#serverClock).set(action.byMs);
       default:
         this.#users.act(action).catch((error) => this.#safety.fault(String(error)));
     }
@@ -179,6 +195,9 @@ class SimulatedCluster {
       });
     };
     switch (action.do) {
+      case "hang":
+        for (const { id } of machine.runtime.containers) machine.hanging.add(id);
+        return until(() => machine.hanging.clear());
       case "bad runtime":
         Object.assign(machine.quality, { failure: 0.3, lateMaxMs: 800, silence: 0.3 });
         return until(() => Object.assign(machine.quality, GOOD_RUNTIME));
@@ -187,15 +206,13 @@ class SimulatedCluster {
         return until(() => Object.assign(machine.quality, GOOD_RUNTIME));
       case "bad link":
         Object.assign(machine.link, { loss: 0.2, duplication: 0.2, delayMaxMs: 1_500 });
-        if (random.chance(0.5)) machine.disconnect();
-        machine.reconnect();
+        if (random.chance(0.5)) machine.cutConnections();
         return until(() => Object.assign(machine.link, GOOD_LINK));
       case "link down":
         machine.link.isUp = false;
-        machine.disconnect();
         return until(() => {
           machine.link.isUp = true;
-          machine.reconnect();
+          machine.resume();
         });
       case "agent down":
         machine.killAgent();
@@ -241,11 +258,12 @@ class SimulatedCluster {
     this.#isServerWanted = true;
     const { clock } = this;
     SimulatedServer.start({
-      ...{ clock, log: silentLog(clock), random: this.#random },
-      ...{ disk: this.#disk, quality: this.#diskQuality },
+      ...{ clock: this.#serverClock, log: silentLog(clock), random: this.#random },
+      ...{ disk: this.#disk, quality: this.#diskQuality, watchLimits: this.#scenario.watchLimits },
       onOpen: (store) => this.#watch(store),
       onTable: (table) => {
         this.#table = table;
+        this.#traffic.route(table);
         this.#safety.routed(table);
       },
       onFault: (error) => this.#fault(error),
@@ -261,7 +279,6 @@ class SimulatedCluster {
     this.history.say("the server is up");
     this.#server = server;
     this.#noteServerTrouble();
-    for (const machine of this.#machines) machine.reconnect();
   }
 
   #stopServer(): void {
@@ -269,7 +286,6 @@ class SimulatedCluster {
     this.#server?.kill();
     this.#server = undefined;
     this.#serverTroubleMs = Infinity;
-    for (const machine of this.#machines) machine.disconnect();
   }
 
   #watch(store: MemoryStore): void {
@@ -291,8 +307,14 @@ class SimulatedCluster {
       onStart: (machine, container, isOrphaned) => {
         this.history.say(() => `${machine.name} starts ${container.id}`);
         this.#safety.started(machine, container, isOrphaned);
+        this.#safety.machines(this.#machines);
       },
-      onStop: (machine, podUid) => this.#safety.stopping(machine, podUid, this.#table),
+      onStop: (machine, podUid) => {
+        const isBusy = this.#traffic.isBusy(podUid);
+        this.#safety.stopping(machine, podUid, { table: this.#table, isBusy });
+      },
+      onMirrored: (machine, event) => this.#safety.mirrored(machine, event),
+      untilDrained: (podUid, signal) => this.#traffic.untilDrained(podUid, signal),
       onAnswer: (answer) => this.#safety.acknowledged(answer),
       onFault: (error) => this.#fault(error),
     });
@@ -321,9 +343,10 @@ class SimulatedCluster {
     for (const machine of this.#machines) {
       Object.assign(machine.link, GOOD_LINK);
       Object.assign(machine.quality, GOOD_RUNTIME);
+      machine.hanging.clear();
       this.#machineTrouble.set(machine.name, this.#elapsedMs);
       machine.startAgent();
-      machine.reconnect();
+      machine.resume();
     }
     await this.#drive(this.#users.tidy());
   }

@@ -10,7 +10,7 @@ import {
 } from "../../core/store/journal.ts";
 import { MemoryDisk, MemoryJournal } from "../../core/store/memory_journal.ts";
 import type { Revision } from "../../core/store/store.ts";
-import { type Lifetime, NEVER } from "./lifetime.ts";
+import { type Lifetime, NEVER, rest } from "./lifetime.ts";
 
 /** A disk that knows what came last, as nobody else does when the server dies at the wrong moment. */
 export class WatchedDisk extends MemoryDisk {
@@ -90,12 +90,12 @@ export class FaultyJournal implements Journal {
   async #write(write: () => void): Promise<void> {
     const { clock, random, quality, lifetime } = this.#options;
     if (lifetime.isOver) return await NEVER;
-    await clock.sleep(random.integer(quality.lateMaxMs + 1));
+    await rest(clock, random.integer(quality.lateMaxMs + 1));
     if (lifetime.isOver) return await NEVER; // it never reached the disk
     if (quality.isFull) throw new Error("Cannot write: no space left on device");
     if (random.chance(quality.failure)) throw new Error("Cannot write: simulated failure");
     write();
-    await clock.sleep(random.integer(quality.lateMaxMs + 1));
+    await rest(clock, random.integer(quality.lateMaxMs + 1));
     if (lifetime.isOver) return await NEVER; // it did, and nobody was told
     if (random.chance(quality.doubt)) throw new Error("Cannot write: simulated doubt");
   }

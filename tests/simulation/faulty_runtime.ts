@@ -8,7 +8,7 @@ import {
 import type { SimulatedRuntime } from "../../agent/simulated_runtime.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
-import { type Lifetime, NEVER } from "./lifetime.ts";
+import { type Lifetime, NEVER, rest } from "./lifetime.ts";
 
 /** How well a runtime works. `failure`: chance per call, half of the time after its work was done. */
 export interface RuntimeQuality {
@@ -112,11 +112,11 @@ export class FaultyRuntime implements ContainerRuntime {
   async #call<T>(work: () => Promise<T>): Promise<T> {
     const { lifetime, clock, random, quality } = this.#options;
     if (lifetime.isOver) return await NEVER;
-    await clock.sleep(random.integer(quality.lateMaxMs + 1));
+    await rest(clock, random.integer(quality.lateMaxMs + 1));
     const [failsBefore, failsAfter] = [quality.failure / 2, quality.failure / 2];
     if (random.chance(failsBefore)) throw unreachable();
     const [result] = await Promise.allSettled([work()]);
-    await clock.sleep(random.integer(quality.lateMaxMs + 1)); // the answer may be outdated by now
+    await rest(clock, random.integer(quality.lateMaxMs + 1)); // the answer may be outdated by now
     if (lifetime.isOver) return await NEVER;
     if (random.chance(failsAfter)) throw unreachable();
     if (result.status === "rejected") throw result.reason;

@@ -1,5 +1,12 @@
+import type { Clock } from "../../core/lib/clock.ts";
+
 /** What a process that was killed waits for. */
 export const NEVER: Promise<never> = new Promise(() => {});
+
+/** Lets time pass, if any. Most waits of a simulated world are none, and a timer costs. */
+export async function rest(clock: Clock, ms: number): Promise<void> {
+  if (ms > 0) await clock.sleep(ms);
+}
 
 /** The time between the start of a process and its end. */
 export class Lifetime {

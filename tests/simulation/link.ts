@@ -1,107 +1,109 @@
-import type { Client, DeleteOptions, Draft, ObjectName } from "../../core/client/client.ts";
-import type { Clock } from "../../core/lib/clock.ts";
-import type { Random } from "../../core/lib/random.ts";
-import type { KubeObject, Resource } from "../../core/resources/resource.ts";
-import { NEVER } from "./lifetime.ts";
+import { Buffer } from "node:buffer";
+import type { ApiRequest, Transport } from "../../core/client/server_link.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { NEVER, rest } from "./lifetime.ts";
 
-/** How well a link works. Chances are per message. */
-export interface LinkQuality {
-  isUp: boolean;
-  loss: number;
-  duplication: number;
-  delayMaxMs: number;
+/** The first in an object is its own. */
+const VERSION = /"resourceVersion":"(\d+)"/;
+
+/** The server as the network sees it. */
+export interface ServerEnd {
+  /** Answers a request through the connection, now or later. */
+  answer(request: ApiRequest, connection: Connection): void;
+  /** Aborts when the process is killed. */
+  readonly signal: AbortSignal;
 }
-export const GOOD_LINK: LinkQuality = { isUp: true, loss: 0, duplication: 0, delayMaxMs: 5 };
 
-/** After so long without an answer a client gives up; the request may still arrive. */
-const ANSWER_MS = 5_000;
-
-export interface LinkOptions {
-  clock: Clock;
-  random: Random;
-  /** The server's end; `undefined` while the server is down. */
-  server: () => Client | undefined;
-  quality: LinkQuality;
-  /** Told of what the server has answered, whether or not the answer arrives. */
-  onAnswer(answer: unknown): void;
+export interface LinkOptions extends Omit<ConnectionOptions, "onAnswer"> {
+  /** `undefined` while the server is down. */
+  server: () => ServerEnd | undefined;
+  /** Told of the resourceVersion that a write was answered with, whether or not the answer arrives. */
+  onAnswer(version: number): void;
 }
 
 /**
- * The API as an agent sees it over a bad network: requests are late, overtake each other, get lost or arrive
- * twice, and so do answers. Nothing is said after the client has died.
+ * The network between one agent's process and the server: requests are late, overtake each other, get lost or
+ * arrive twice, and so do answers; connections break. Nothing is heard by who was killed.
  */
-export class LinkedClient implements Client {
+export class SimulatedLink {
   readonly #options: LinkOptions;
+  readonly #connections = new Set<Connection>();
   #isDead = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
   }
 
-  /** Whoever waits waits for ever, as in a process that was killed. */
+  /** One request. Rejects when the server refuses the connection or the connection breaks; what is lost hangs. */
+  readonly send: Transport = async (request) => {
+    if (this.#isDead) return await NEVER;
+    const { random, quality } = this.#options;
+    const isWatch = request.path.includes("watch=true");
+    const copies = !isWatch && random.chance(quality.duplication) ? 2 : 1;
+    const attempts = Array.from({ length: copies }, () => this.#carry(request));
+    for (const attempt of attempts) attempt.catch(() => {}); // the first one counts
+    const [result] = await Promise.allSettled([Promise.race(attempts)]);
+    if (this.#isDead) return await NEVER;
+    if (result!.status === "rejected") throw result!.reason;
+    return result!.value;
+  };
+
+  /** The process at this end is killed. */
   die(): void {
     this.#isDead = true;
+    for (const connection of [...this.#connections]) {
+      connection.loseClient(new Error("The process was killed"));
+    }
   }
 
-  create<T extends KubeObject>(resource: Resource<T>, draft: Draft<T>): Promise<T> {
-    return this.#send((server) => server.create(resource, draft));
+  /** All connections break. */
+  cut(): void {
+    for (const connection of [...this.#connections]) connection.break();
+    this.#connections.clear();
   }
 
-  update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
-    return this.#send((server) => server.update(resource, object));
+  /** To be called when the link is up again. */
+  resume(): void {
+    for (const connection of [...this.#connections]) connection.resume();
   }
 
-  updateStatus<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
-    return this.#send((server) => server.updateStatus(resource, object));
-  }
-
-  delete<T extends KubeObject>(
-    resource: Resource<T>,
-    name: ObjectName,
-    options?: DeleteOptions,
-  ): Promise<void> {
-    return this.#send((server) => server.delete(resource, name, options));
-  }
-
-  bind(pod: ObjectName, nodeName: string): Promise<void> {
-    return this.#send((server) => server.bind(pod, nodeName));
-  }
-
-  async #send<T>(call: (server: Client) => Promise<T>): Promise<T> {
-    if (this.#isDead) return await NEVER;
-    const { clock, random, quality } = this.#options;
-    const copies = random.chance(quality.duplication) ? 2 : 1;
-    const attempts = Array.from({ length: copies }, () => this.#carry(call));
-    const timer = new AbortController();
-    const late = clock.sleep(ANSWER_MS, timer.signal).then(() => {
-      throw new Error("Cannot reach the server: no answer");
-    });
-    const settled = await Promise.allSettled([Promise.race([...attempts, late])]);
-    timer.abort();
-    late.catch(() => {});
-    for (const attempt of attempts) attempt.catch(() => {});
-    if (this.#isDead) return await NEVER;
-    const [first] = settled;
-    if (first!.status === "rejected") throw first!.reason;
-    return first!.value;
-  }
-
-  /** One request and its answer. What is lost is never heard of again. */
-  async #carry<T>(call: (server: Client) => Promise<T>): Promise<T> {
-    const { server, onAnswer } = this.#options;
-    if (!await this.#pass()) return await NEVER;
+  async #carry(request: ApiRequest): Promise<Response> {
+    const { clock, random, quality, server } = this.#options;
+    await rest(clock, random.integer(quality.delayMaxMs + 1));
+    const isLost = !quality.isUp || random.chance(quality.loss);
     const end = server();
-    if (end === undefined) throw new Error("Cannot reach the server: connection refused");
-    const [answer] = await Promise.allSettled([call(end)]);
-    if (answer.status === "fulfilled") onAnswer(answer.value);
-    if (!await this.#pass()) return await NEVER;
-    if (answer.status === "rejected") throw answer.reason;
-    return answer.value;
+    if (!isLost && end === undefined) throw new TypeError("connection refused");
+    const connection = this.#newConnection(request);
+    const cancel = () => connection.loseClient(request.signal.reason);
+    request.signal.addEventListener("abort", cancel, { once: true });
+    if (request.signal.aborted) cancel();
+    if (!isLost) this.#ask(end!, request, connection);
+    try {
+      return await connection.response;
+    } finally {
+      request.signal.removeEventListener("abort", cancel);
+    }
   }
 
-  async #pass(): Promise<boolean> {
-    const { clock, random, quality } = this.#options;
-    await clock.sleep(random.integer(quality.delayMaxMs + 1));
-    return quality.isUp && !random.chance(quality.loss);
+  #ask(end: ServerEnd, request: ApiRequest, connection: Connection): void {
+    const lose = () => connection.loseServer();
+    end.signal.addEventListener("abort", lose, { once: true });
+    connection.on("close", () => end.signal.removeEventListener("abort", lose));
+    end.answer(request, connection);
+  }
+
+  #newConnection({ method }: ApiRequest): Connection {
+    const { onAnswer } = this.#options;
+    for (const old of this.#connections) if (old.isOver) this.#connections.delete(old);
+    const connection = new Connection({
+      ...this.#options,
+      onAnswer: (status, body) => {
+        if (method === "GET" || status >= 300) return;
+        const version = VERSION.exec(Buffer.from(body).toString("latin1"))?.[1];
+        if (version !== undefined) onAnswer(Number(version));
+      },
+    });
+    this.#connections.add(connection);
+    return connection;
   }
 }

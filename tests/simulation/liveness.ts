@@ -6,7 +6,7 @@ import { type Pod, pods } from "../../core/resources/pods.ts";
 import { type ReplicaSet, replicaSets } from "../../core/resources/replica_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import type { RouteTable } from "../../proxy/route_table.ts";
-import type { SimulatedMachine } from "./machine.ts";
+import { type SimulatedMachine, sourcesOf } from "./machine.ts";
 
 export interface LivenessInput {
   view: View;
@@ -31,6 +31,7 @@ export function problemsOf({ view, machines, table }: LivenessInput): string[] {
     ...view.list(replicaSets).flatMap((replicaSet) => replicaSetProblem(replicaSet, view)),
     ...all.flatMap((pod) => podProblem(pod, view, machinesByName)),
     ...machines.flatMap((machine) => leftovers(machine, all)),
+    ...machines.flatMap((machine) => staleCopies(machine, view)),
     ...routeProblems(all, table),
   ];
 }
@@ -106,6 +107,23 @@ function leftovers({ name, runtime, ground }: SimulatedMachine, all: readonly Po
     ...[...ground.folders].filter((uid) => !here.has(uid))
       .map((uid) => `the folder of ${uid} is left over on ${name}`),
   ];
+}
+
+/** What an agent shows of the API is what there is. Leases change all the time. */
+function staleCopies({ name, mirror }: SimulatedMachine, view: View): string[] {
+  if (mirror === undefined) return [`no agent runs on ${name}`];
+  return sourcesOf(name).filter(({ namespace }) => namespace === undefined)
+    .filter(({ resource, fieldSelector }) => {
+      const there = view.list<KubeObject>(resource as never);
+      const wanted = fieldSelector === undefined
+        ? there
+        : (there as unknown as Pod[]).filter(({ spec }) => spec.nodeName === name);
+      return versionsOf(wanted) !== versionsOf(mirror.list<KubeObject>(resource as never));
+    }).map(({ resource }) => `the agent on ${name} has an old copy of ${resource.plural}`);
+}
+
+function versionsOf(objects: readonly { metadata: KubeObject["metadata"] }[]): string {
+  return objects.map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`).join();
 }
 
 /** Requests go to the ready pods of each Service, and to no others. */

@@ -2,22 +2,27 @@ import { Agent } from "../../agent/agent.ts";
 import type { ContainerState } from "../../agent/container_runtime.ts";
 import type { ProbeOutcome } from "../../agent/probes.ts";
 import { SimulatedRuntime } from "../../agent/simulated_runtime.ts";
-import type { Client, View } from "../../core/client/client.ts";
+import type { ViewEvent } from "../../core/client/client.ts";
 import { EventRecorder } from "../../core/client/event_recorder.ts";
+import { HttpClient } from "../../core/client/http_client.ts";
+import type { Source } from "../../core/client/list_watch.ts";
+import { Mirror } from "../../core/client/mirror.ts";
+import { ServerLink } from "../../core/client/server_link.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
-import type { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import type { Clock } from "../../core/lib/clock.ts";
 import { configMaps } from "../../core/resources/config_maps.ts";
 import { leases } from "../../core/resources/leases.ts";
 import { nodes } from "../../core/resources/nodes.ts";
 import { pods } from "../../core/resources/pods.ts";
+import type { KubeObject } from "../../core/resources/resource.ts";
 import { secrets } from "../../core/resources/secrets.ts";
 import { services } from "../../core/resources/services.ts";
-import type { Store } from "../../core/store/store.ts";
 import { FaultyRuntime, GOOD_RUNTIME, type RuntimeQuality } from "./faulty_runtime.ts";
-import { LaggingView } from "./lagging_view.ts";
+import { GOOD_LINK, type LinkQuality } from "./connection.ts";
 import { Lifetime } from "./lifetime.ts";
-import { GOOD_LINK, LinkedClient, type LinkQuality } from "./link.ts";
+import { type ServerEnd, SimulatedLink } from "./link.ts";
+import { SettableClock } from "./settable_clock.ts";
 import { Ground, NO_VOLUMES, SimulatedFiles, SimulatedNetwork } from "./simulated_network.ts";
 
 /** CPU that pods may take of each machine, in thousandths: three pods of Deployments fit, and jobs. */
@@ -25,21 +30,21 @@ export const MACHINE_CPU_MILLIS = 1_750;
 export const MACHINE_PODS_MAX = 110;
 /** A container answers its readiness probe so long after its start. */
 const WARM_UP_MS = 300;
-/** How soon a client tries to connect again. */
-const RECONNECT_MS = 500;
-const SEEN_BY_AGENTS = [pods, nodes, leases, configMaps, secrets, services];
 
 export interface MachineOptions {
   name: string;
   index: number;
-  clock: VirtualClock;
+  clock: Clock;
   log: Log;
   random: Random;
-  server: () => { client: Client; store: Store } | undefined;
+  server: () => ServerEnd | undefined;
   onStart(machine: SimulatedMachine, container: ContainerState, isOrphaned: boolean): void;
   onStop(machine: SimulatedMachine, podUid: string): void;
-  onAnswer(answer: unknown): void;
+  onAnswer(version: number): void;
   onFault(error: unknown): void;
+  /** A mirror has been told of a change. */
+  onMirrored(machine: SimulatedMachine, event: ViewEvent): void;
+  untilDrained(podUid: string, signal: AbortSignal): Promise<void>;
 }
 
 /** A machine with its containers and, while one runs, its agent; on the far side of a link. */
@@ -49,14 +54,22 @@ export class SimulatedMachine {
   readonly ground: Ground;
   readonly link: LinkQuality = { ...GOOD_LINK };
   readonly quality: RuntimeQuality = { ...GOOD_RUNTIME };
+  /** Containers that answer no probe at present, by their ids. */
+  readonly hanging = new Set<string>();
+  readonly clock: SettableClock;
   readonly #options: MachineOptions;
+  /** When containers were started, on a clock that does not jump. */
+  readonly #startedMs = new Map<string, number>();
+  /** Agents that have been started here. */
+  lives = 0;
   #lifetime: Lifetime | undefined;
-  #view: LaggingView | undefined;
+  #remote: Remote | undefined;
 
   constructor(options: MachineOptions) {
-    this.#options = options;
+    const clock = this.clock = new SettableClock(options.clock);
+    this.#options = { ...options, clock };
     this.name = options.name;
-    this.runtime = new SimulatedRuntime({ clock: options.clock });
+    this.runtime = new SimulatedRuntime({ clock });
     this.ground = new Ground(options.index + 1);
   }
 
@@ -64,25 +77,37 @@ export class SimulatedMachine {
     return this.#lifetime !== undefined;
   }
 
+  /** What its agent shows of the API; `undefined` while none runs. */
+  get mirror(): Mirror | undefined {
+    return this.#remote?.mirror;
+  }
+
   /** Starts an agent, which begins once it has seen the API. */
   startAgent(): void {
     if (this.#lifetime !== undefined) return;
-    const { clock, random, onFault } = this.#options;
+    const { onFault, onMirrored } = this.#options;
     const lifetime = this.#lifetime = new Lifetime();
-    const view = new LaggingView({ clock, random, quality: this.link, resources: SEEN_BY_AGENTS });
-    this.#view = view;
-    lifetime.atEnd(() => view.close());
-    this.#connect().then(() => {
-      if (lifetime.isOver) return;
-      return this.#agentFor(lifetime, view).run(lifetime.signal);
-    }).catch(onFault);
+    this.lives++;
+    const remote = this.#remote = this.#connect(lifetime);
+    const unlessOver = (error: unknown) => {
+      if (!lifetime.isOver) onFault(error);
+    };
+    for (const { resource } of sourcesOf(this.name)) {
+      remote.mirror.subscribe<KubeObject>(resource, (event) => {
+        if (!lifetime.isOver) onMirrored(this, event);
+      });
+    }
+    remote.mirror.start(lifetime.signal)
+      .then(() => this.#agentFor(lifetime, remote).run(lifetime.signal))
+      .catch(unlessOver);
+    remote.mirror.ended().catch(unlessOver);
   }
 
   /** Ends the agent as `kill -9` does: containers go on. */
   killAgent(): void {
     this.#lifetime?.end();
     this.#lifetime = undefined;
-    this.#view = undefined;
+    this.#remote = undefined;
   }
 
   /** The plug is pulled: containers and network are gone, files are not. */
@@ -92,61 +117,81 @@ export class SimulatedMachine {
     this.ground.addresses.clear();
   }
 
-  /** Connections end when the link or the server does. */
-  disconnect(): void {
-    this.#view?.disconnect();
+  /** All connections break. */
+  cutConnections(): void {
+    this.#remote?.network.cut();
   }
 
-  /** Keeps trying to be connected for as long as the agent lives. */
-  async #connect(): Promise<void> {
-    const { clock, server } = this.#options;
-    const [lifetime, view] = [this.#lifetime!, this.#view!];
-    const tryOnce = () => {
-      const end = server();
-      if (this.link.isUp && end !== undefined) view.connect(end.store);
-      return view.isConnected;
-    };
-    while (!lifetime.isOver && !tryOnce()) await clock.sleep(RECONNECT_MS);
+  /** To be called when the link is up again. */
+  resume(): void {
+    this.#remote?.network.resume();
   }
 
-  /** Called by the cluster when the server or the link may be back. */
-  reconnect(): void {
-    if (this.#lifetime !== undefined) this.#connect().catch(this.#options.onFault);
+  /** The way to the server, as `coracle agent` has it. */
+  #connect(lifetime: Lifetime): Remote {
+    const { name, clock, random, log, server, onAnswer } = this.#options;
+    const network = new SimulatedLink({ clock, random, quality: this.link, server, onAnswer });
+    lifetime.atEnd(() => network.die());
+    const link = new ServerLink({ transport: network.send, clock, log, server: "server" });
+    const mirror = new Mirror({ link, sources: sourcesOf(name), clock, random, log });
+    return { network, link, mirror, client: new HttpClient(link) };
   }
 
-  #agentFor(lifetime: Lifetime, view: View): Agent {
-    const { clock, random, log, server, onAnswer, onStart, onStop, name } = this.#options;
+  #agentFor(lifetime: Lifetime, { client, link, mirror }: Remote): Agent {
+    const { clock, random, log, onStart, onStop, name, untilDrained } = this.#options;
     const quality = this.quality;
-    const client = new LinkedClient({
-      ...{ clock, random, quality: this.link, onAnswer, server: () => server()?.client },
-    });
-    lifetime.atEnd(() => client.die());
     const edge = { ground: this.ground, clock, random, quality, lifetime };
     const { signal } = lifetime;
     return new Agent({
       ...{ nodeName: name, hostIP: `192.168.0.${this.#options.index + 1}`, version: "v1.34.0" },
-      ...{ machine: MACHINE, dataFolder: `/${name}`, client, view, clock, log },
+      ...{ machine: MACHINE, dataFolder: `/${name}`, client, view: mirror, clock, log },
       runtime: new FaultyRuntime(this.runtime, {
         ...{ clock, random, quality, lifetime },
         onStop: (podUid) => onStop(this, podUid),
-        onStart: (container, isOrphaned) => onStart(this, container, isOrphaned),
+        onStart: (container, isOrphaned) => {
+          if (!this.#startedMs.has(container.id)) {
+            this.#startedMs.set(container.id, clock.elapsed());
+          }
+          onStart(this, container, isOrphaned);
+        },
       }),
       network: new SimulatedNetwork(edge),
       files: new SimulatedFiles(edge),
       volumes: NO_VOLUMES,
+      untilDrained,
+      onStaleView: () => link.suspect(),
       events: new EventRecorder({ client, clock, log, signal, host: name }),
       checkProbe: (_probe, { containerId }) => this.#answerOf(containerId),
     });
   }
 
+  /** A probe takes as long as the machine is slow; a container that hangs does not answer. */
   async #answerOf(id: string): Promise<ProbeOutcome> {
-    const { clock } = this.#options;
-    await clock.sleep(1);
+    const { clock, random } = this.#options;
+    const { lateMaxMs } = this.quality;
+    if (lateMaxMs > GOOD_RUNTIME.lateMaxMs) await clock.sleep(random.integer(lateMaxMs));
     const container = this.runtime.containers.find((candidate) => candidate.id === id);
-    const isWarm = container?.state === "running" &&
-      clock.now() - container.startedAtMs! >= WARM_UP_MS;
+    const isWarm = container?.state === "running" && !this.hanging.has(id) &&
+      clock.elapsed() - this.#startedMs.get(id)! >= WARM_UP_MS;
     return { result: isWarm ? "success" : "failure", output: isWarm ? "" : "connection refused" };
   }
+}
+
+/** One agent's process, as far as it talks to the server. */
+interface Remote {
+  network: SimulatedLink;
+  link: ServerLink;
+  mirror: Mirror;
+  client: HttpClient;
+}
+
+/** What an agent looks at; of pods and leases what is its node's. */
+export function sourcesOf(node: string): Source[] {
+  return [
+    { resource: pods, fieldSelector: `spec.nodeName=${node}` },
+    { resource: leases, namespace: "kube-node-lease", fieldSelector: `metadata.name=${node}` },
+    ...[nodes, configMaps, secrets, services].map((resource) => ({ resource })),
+  ];
 }
 
 const MACHINE = {

@@ -10,6 +10,8 @@ import { scenarioOf } from "./scenario.ts";
 import { firstBadSeed, reportOf, seedsFrom } from "./seeds.ts";
 
 const SEEDS_DEFAULT = 1_000;
+/** Room for what lives as long as a step: a seed makes hundreds of megabytes of it. */
+const V8_FLAGS = "--v8-flags=--min-semi-space-size=32,--max-semi-space-size=64";
 
 if (import.meta.main) Deno.exit(await main());
 
@@ -29,7 +31,9 @@ async function one(seed: number, showsHistory: boolean): Promise<number> {
   return write(await reportOf(seed), 1);
 }
 
+/** Nobody reads the stacks of errors here: whoever reports a bad seed plays it again. */
 async function some(first: number, count: number, step: number): Promise<number> {
+  Error.stackTraceLimit = 0;
   const bad = await firstBadSeed(seedsFrom(first, count, step));
   return bad === undefined ? 0 : write(`BAD ${bad.seed}: ${bad.fault}`, 1);
 }
@@ -41,7 +45,7 @@ async function all(first: number, count: number): Promise<number> {
     { length: navigator.hardwareConcurrency },
     (_, index) =>
       new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", import.meta.filename!],
+        args: ["run", "-A", V8_FLAGS, import.meta.filename!],
         env: {
           FIRST: String(first + index),
           SEEDS: String(count - index),

@@ -1,4 +1,5 @@
 import type { ContainerState } from "../../agent/container_runtime.ts";
+import type { ViewEvent } from "../../core/client/client.ts";
 import type { Deployment } from "../../core/resources/deployments.ts";
 import type { Pod } from "../../core/resources/pods.ts";
 import type { ReplicaSet } from "../../core/resources/replica_sets.ts";
@@ -20,6 +21,10 @@ const ORPHAN_MS = 150_000;
 const ENDPOINT_MS = 2_000;
 /** … and this long after something went wrong with the server: its loops wait up to a minute. */
 const ENDPOINT_AFTER_TROUBLE_MS = 130_000;
+/** What has held for so long has reached an agent over a good link. */
+const KNOWN_MS = 1_000;
+/** Half of the grace that the simulator's pods have: so long requests under way are waited for at least. */
+const DRAIN_MS_MIN = 2_400;
 /** No object is written more often than this in a second: whoever does so answers to an echo. */
 const WRITES_A_SECOND_MAX = 60;
 
@@ -43,6 +48,8 @@ export class Safety {
   readonly #entries = new Map<string, Entry>();
   readonly #goneUids = new Set<string>();
   readonly #writes = new Map<string, number>();
+  /** The last version of each object that a life of a machine's agent was told of. */
+  readonly #mirrored = new Map<string, number>();
   #second = 0;
   #revision: Revision = 0;
 
@@ -100,10 +107,8 @@ export class Safety {
   }
 
   /** Whoever was told that a write is done must find it done. */
-  acknowledged(answer: unknown): void {
-    const version = (answer as { metadata?: { resourceVersion?: string } } | undefined)?.metadata
-      ?.resourceVersion;
-    if (version !== undefined && Number(version) > this.#revision) {
+  acknowledged(version: number): void {
+    if (version > this.#revision) {
       this.fault(`a write was acknowledged as ${version}, only ${this.#revision} can be seen`);
     }
   }
@@ -120,8 +125,15 @@ export class Safety {
     }
   }
 
-  /** A pod is asked to end only when no more requests go to it, unless there is no other to take them. */
-  stopping({ name }: SimulatedMachine, podUid: string, table: RouteTable | undefined): void {
+  /**
+   * A pod is asked to end only when no more requests go to it, unless there is no other to take them; and only when
+   * those under way have ended, unless half of its grace is over.
+   */
+  stopping(
+    { name }: SimulatedMachine,
+    podUid: string,
+    { table, isBusy }: { table: RouteTable | undefined; isBusy: boolean },
+  ): void {
     const nowMs = this.#options.elapsedMs();
     const troubleMs = Math.max(
       this.#options.serverTroubleMs(),
@@ -131,12 +143,30 @@ export class Safety {
     const isOrderly = pod?.goneMs === undefined && pod?.deletionGraceSeconds !== 0 &&
       pod?.activeUntilMs !== Infinity;
     if (!isOrderly || nowMs - troubleMs < ENDPOINT_AFTER_TROUBLE_MS) return;
+    const wasReady = pod !== undefined && pod.readySinceMs < pod.activeUntilMs - KNOWN_MS &&
+      pod.activeUntilMs <= pod.readyUntilMs;
+    const mayWait = nowMs - (pod?.activeUntilMs ?? nowMs) < DRAIN_MS_MIN;
+    if (isBusy && wasReady && mayWait) this.fault(`pod ${pod.name} is stopped amid requests`);
     for (const { endpoints } of table?.backends ?? []) {
       const others = endpoints.filter((endpoint) => this.pods.of(endpoint.podUid)?.isActive);
       if (others.length > 0 && endpoints.some((endpoint) => endpoint.podUid === podUid)) {
         this.fault(`pod ${pod?.name} is stopped while requests go to it`);
       }
     }
+  }
+
+  /** What a machine is told of the API: of each object ever newer versions, and nothing after its end. */
+  mirrored(machine: SimulatedMachine, { type, object }: ViewEvent): void {
+    const { uid, name, resourceVersion } = object.metadata;
+    const key = `${machine.name} ${machine.lives} ${uid}`;
+    const last = this.#mirrored.get(key) ?? 0;
+    const isOld = type === "DELETED"
+      ? Number(resourceVersion) < last
+      : Number(resourceVersion) <= last;
+    if (isOld) {
+      this.fault(`${machine.name} is told of ${name} at ${resourceVersion} after ${last}`);
+    }
+    this.#mirrored.set(key, type === "DELETED" ? Infinity : Number(resourceVersion));
   }
 
   /** What can be seen on the machines at any moment. */

@@ -1,4 +1,5 @@
 import { Random } from "../../core/lib/random.ts";
+import type { RingLimits } from "../../core/store/event_ring.ts";
 
 /** One thing that happens at a time; `share` in [0, 1) chooses among what is there then. */
 export type Action = { readonly atMs: number } & (UserAction | FaultAction);
@@ -24,6 +25,7 @@ export type FaultAction =
   | { readonly do: "crash" | "lose container"; readonly machine: number; readonly share: number }
   | {
     readonly do:
+      | "hang"
       | "bad runtime"
       | "slow runtime"
       | "bad link"
@@ -34,7 +36,8 @@ export type FaultAction =
     readonly forMs: number;
   }
   | { readonly do: "server down" | "bad disk" | "full disk"; readonly forMs: number }
-  | { readonly do: "clock jump"; readonly byMs: number };
+  /** Of the machine, or of the server when there is none of this number. */
+  | { readonly do: "set clock"; readonly machine: number; readonly byMs: number };
 
 /** How a Deployment of the simulator may be updated; by its name. */
 export const DEPLOYMENTS: Readonly<Record<string, Strategy>> = {
@@ -60,12 +63,19 @@ const LONGEST_FAULT_MS = 25_000;
 /** Long enough for a node that cannot be reached to be given up. */
 const LONG_MS = 70_000;
 
+/** By how much clocks are set: a correction, a wrong time zone, a box that did not know the time. */
+const CLOCK_JUMPS_MS = [5_000, 3_600_000, 12 * 3_600_000];
+const LONG_MEMORY: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
+const SHORT_MEMORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
+
 /** All that happens in one run before the faults stop. */
 export interface Scenario {
   readonly seed: number;
   readonly actions: readonly Action[];
   /** When the faults stop. */
   readonly untilMs: number;
+  /** Of a small one, watches that were away for long cannot go on (410). */
+  readonly watchLimits: RingLimits;
 }
 
 /** Makes up the whole run that a seed stands for. */
@@ -91,7 +101,8 @@ export function scenarioOf(seed: number): Scenario {
     const machine = random.integer(MACHINES);
     actions.push({ atMs: 0, do: "slow runtime", machine, forMs: untilMs });
   }
-  return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs };
+  const watchLimits = random.chance(0.5) ? LONG_MEMORY : SHORT_MEMORY;
+  return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
 class ScenarioMaker {
@@ -146,7 +157,7 @@ class ScenarioMaker {
     const machine = random.integer(MACHINES);
     const share = random.next();
     const forMs = 200 + random.integer(random.chance(0.3) ? LONGEST_FAULT_MS : 4_000);
-    const byMs = random.chance(0.5) ? random.integer(3_600_000) : -random.integer(5_000);
+    const byMs = random.pick(CLOCK_JUMPS_MS)! * (random.next() * 2 - 1);
     const choices: (() => FaultAction)[] = [
       () => ({ do: "crash", machine, share }),
       () => ({ do: "crash", machine, share }),
@@ -163,7 +174,8 @@ class ScenarioMaker {
       () => ({ do: "server down", forMs: random.integer(50) }),
       () => ({ do: "bad disk", forMs }),
       () => ({ do: "full disk", forMs }),
-      () => ({ do: "clock jump", byMs }),
+      () => ({ do: "set clock", machine: random.integer(MACHINES + 1), byMs: Math.round(byMs) }),
+      () => ({ do: "hang", machine, forMs }),
     ];
     return random.pick(choices)!();
   }

@@ -1,42 +1,65 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createApi } from "../../core/api/app.ts";
+import { ADMIN } from "../../core/api/pki.ts";
 import type { Client } from "../../core/client/client.ts";
 import { EventRecorder } from "../../core/client/event_recorder.ts";
+import type { ApiRequest } from "../../core/client/server_link.ts";
 import { createControllers } from "../../core/controllers/mod.ts";
 import { runLoop } from "../../core/controllers/run_controller.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
 import { supervise } from "../../core/lib/supervise.ts";
-import type { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import type { Clock } from "../../core/lib/clock.ts";
 import { bootstrap } from "../../core/objects/bootstrap.ts";
 import { LocalClient } from "../../core/objects/local_client.ts";
 import { Objects } from "../../core/objects/objects.ts";
 import { RESOURCES } from "../../core/resources/mod.ts";
 import { PLUGINS } from "../../core/scheduler/plugins/mod.ts";
 import { scheduler } from "../../core/scheduler/scheduler.ts";
+import type { RingLimits } from "../../core/store/event_ring.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import type { RouteTable } from "../../proxy/route_table.ts";
 import { runProxy } from "../../proxy/run_proxy.ts";
+import type { Connection } from "./connection.ts";
 import { type DiskQuality, FaultyJournal, type WatchedDisk } from "./faulty_journal.ts";
 import { Lifetime } from "./lifetime.ts";
+import type { ServerEnd } from "./link.ts";
+
+/** What each connection shows as its client certificate: agents are the admin until they have identities of their own. */
+const SOCKET = {
+  authorized: true,
+  getPeerCertificate: () => ({ subject: { CN: ADMIN.commonName, O: ADMIN.organization } }),
+};
+const HEADERS = new Headers({ accept: "application/json" });
+const HEADERS_WITH_BODY = new Headers([...HEADERS, ["content-type", "application/json"]]);
+const NO_LOGS = {
+  logs: () => {
+    throw new Error("The simulator keeps no logs");
+  },
+};
 
 export interface ServerOptions {
-  clock: VirtualClock;
+  clock: Clock;
   log: Log;
   random: Random;
   disk: WatchedDisk;
   quality: DiskQuality;
+  /** How much of the past watches may go on from. */
+  watchLimits: RingLimits;
   /** Called with the store before anything is done with it. */
   onOpen(store: MemoryStore): void;
   onTable(table: RouteTable): void;
   onFault(error: unknown): void;
 }
 
-/** What runs in the server's process, without HTTP: store, verbs, controllers, scheduler, route table. */
-export class SimulatedServer {
+/** What runs in the server's process, but for sockets: store, verbs, API, controllers, scheduler, route table. */
+export class SimulatedServer implements ServerEnd {
   readonly store: MemoryStore;
   readonly client: Client & LocalClient;
   readonly #options: ServerOptions;
   readonly #objects: Objects;
   readonly #lifetime: Lifetime;
+  readonly #api: ReturnType<typeof createApi>;
 
   /** Reads what the disk holds. Rejects when the disk lets it not begin; it may be tried again. */
   static async start(options: ServerOptions): Promise<SimulatedServer> {
@@ -44,7 +67,7 @@ export class SimulatedServer {
     const { disk, clock, random, quality } = options;
     const journal = new FaultyJournal(disk, { clock, random, quality, lifetime });
     const store = await MemoryStore.open(journal, {
-      resources: RESOURCES,
+      ...{ resources: RESOURCES, watchLimits: options.watchLimits },
       onStopped: options.onFault,
     });
     const server = new SimulatedServer(options, store, lifetime);
@@ -62,6 +85,29 @@ export class SimulatedServer {
     this.store = store;
     this.#objects = new Objects({ store, clock, random });
     this.client = new LocalClient(this.#objects, { user: "system:coracle" });
+    this.#api = createApi({
+      ...{ objects: this.#objects, resources: RESOURCES, clock, random, log: options.log },
+      ...{ nodeStreams: NO_LOGS, adminToken: "none", version: "0.0.0" },
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#lifetime.signal;
+  }
+
+  /** As if it had come through a socket. */
+  answer({ method, path, body }: ApiRequest, connection: Connection): void {
+    const incoming = {
+      socket: SOCKET,
+      async *[Symbol.asyncIterator]() {
+        if (body !== undefined) yield new TextEncoder().encode(body);
+      },
+    } as unknown as IncomingMessage; // of which the API reads no more than this …
+    const outgoing = connection as unknown as ServerResponse; // … and writes to no more than that
+    const headers = body === undefined ? HEADERS : HEADERS_WITH_BODY;
+    const request = { url: `https://server${path}`, method, headers } as Request; // as @hono/node-server makes them
+    Promise.resolve(this.#api.app.fetch(request, { incoming, outgoing }))
+      .catch(this.#options.onFault);
   }
 
   /** Ends it as `kill -9` does. */
@@ -77,7 +123,11 @@ export class SimulatedServer {
     const { client } = this;
     const events = new EventRecorder({ client, clock, log, signal, host: "server" });
     const parts = { client, view: client, clock, log, events };
-    const controllers = createControllers({ resources: RESOURCES, gatewayAddress: "0.0.0.0" });
+    const controllers = createControllers({
+      resources: RESOURCES,
+      gatewayAddress: "0.0.0.0",
+      clock,
+    });
     for (const loop of [...controllers, scheduler(PLUGINS)]) {
       const supervision = { name: loop.name, clock, log, signal };
       supervise(supervision, (inner) => runLoop(loop, parts, inner)).catch(onFault);

@@ -4,7 +4,7 @@ import type { PodVolumes } from "../../agent/volumes.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { NEVER } from "./lifetime.ts";
+import { NEVER, rest } from "./lifetime.ts";
 import type { RuntimeQuality } from "./faulty_runtime.ts";
 
 /** What a machine keeps for its pods besides containers: addresses until it loses power, files for ever. */
@@ -123,7 +123,7 @@ export const NO_VOLUMES: PodVolumes = {
 
 async function pass({ lifetime, clock, random, quality }: SimulatedEdgeOptions): Promise<void> {
   if (lifetime.isOver) return await NEVER;
-  await clock.sleep(random.integer(3));
+  await rest(clock, random.integer(3));
   if (lifetime.isOver) return await NEVER;
   if (random.chance(quality.failure)) throw new Error("Cannot reach the kernel: simulated failure");
 }

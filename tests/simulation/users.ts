@@ -14,6 +14,11 @@ import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
 export const NAMESPACE = "shop";
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
+/** Pods leave a node that is lost for a while, long before the simulated day is over. */
+const TOLERATIONS = ["not-ready", "unreachable"].map((state) => ({
+  ...{ key: `node.kubernetes.io/${state}`, operator: "Exists", effect: "NoExecute" },
+  tolerationSeconds: 10,
+}));
 /** Three pods fill a machine. */
 const CPU_REQUEST = "500m";
 
@@ -22,7 +27,7 @@ export interface UsersOptions {
   server: () => (Client & View) | undefined;
   machines: readonly { name: string }[];
   say(text: string): void;
-  onAnswer(answer: unknown): void;
+  onAnswer(version: number): void;
 }
 
 /** People with kubectl: they try again when the server does not answer, and give up after a while. */
@@ -180,11 +185,11 @@ export class Users {
     return this.#options.machines[index]!.name;
   }
 
-  async #acknowledged(work: Promise<unknown>): Promise<void> {
-    this.#options.onAnswer(await work);
+  async #acknowledged(work: Promise<KubeObject>): Promise<void> {
+    this.#options.onAnswer(Number((await work).metadata.resourceVersion));
   }
 
-  async #ensure(work: Promise<unknown>): Promise<void> {
+  async #ensure(work: Promise<KubeObject>): Promise<void> {
     try {
       await this.#acknowledged(work);
     } catch (error) {
@@ -239,7 +244,7 @@ function deploymentOf(name: string, replicas: number): Draft<Deployment> {
   const container = {
     ...{ name: "main", image: "app:1", ports: [{ containerPort: 8080 }] },
     resources: { requests: { cpu: CPU_REQUEST } },
-    readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+    readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 2, failureThreshold: 2 },
   };
   return {
     metadata: { namespace: NAMESPACE, name },
@@ -248,7 +253,11 @@ function deploymentOf(name: string, replicas: number): Draft<Deployment> {
       ...{ selector: { matchLabels: labels }, strategy: DEPLOYMENTS[name]! },
       template: {
         metadata: { labels },
-        spec: { terminationGracePeriodSeconds: 5, containers: [container] },
+        spec: {
+          terminationGracePeriodSeconds: 5,
+          containers: [container],
+          tolerations: TOLERATIONS,
+        },
       } as Draft<Deployment>["spec"] extends { template?: infer T } ? T : never,
     },
   } as Draft<Deployment>; // a strategy of one type is one of them all

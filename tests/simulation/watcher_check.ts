@@ -1,5 +1,11 @@
 import type { Random } from "../../core/lib/random.ts";
-import { type Prefix, type Revision, type Store, type StoreEvent } from "../../core/store/store.ts";
+import {
+  ExpiredError,
+  type Prefix,
+  type Revision,
+  type Store,
+  type StoreEvent,
+} from "../../core/store/store.ts";
 import { NAMESPACE } from "./users.ts";
 
 /** What is watched: a kind, and a kind in one namespace. */
@@ -7,19 +13,25 @@ const PREFIXES: readonly Prefix[] = [["pods"], ["pods", NAMESPACE], ["replicaset
 /** Chance, at each step, that a watcher comes or goes. */
 const TURN = 0.02;
 
+export interface WatcherCheckOptions {
+  random: Random;
+  /** Changes that a store remembers. */
+  eventsMax: number;
+  onFault(text: string): void;
+}
+
 /**
  * Watchers that come and go: each sees every change once and in order, whether it was there when the change came or
- * asked for it later. Compared with a plain list of what a listener to everything was told.
+ * asked for it later; or it is told that it was away for too long, when it was. Compared with a plain list of what a
+ * listener to everything was told.
  */
 export class WatcherCheck {
-  readonly #random: Random;
-  readonly #fault: (text: string) => void;
+  readonly #options: WatcherCheckOptions;
   #all: StoreEvent[] = [];
   #watchers: ResumingWatcher[] = [];
 
-  constructor(random: Random, fault: (text: string) => void) {
-    this.#random = random;
-    this.#fault = fault;
+  constructor(options: WatcherCheckOptions) {
+    this.#options = options;
   }
 
   /** Begins anew with a store that has just been opened. */
@@ -28,25 +40,42 @@ export class WatcherCheck {
     this.#all = [];
     const all = this.#all;
     store.subscribe([], (event) => all.push(event));
-    this.#watchers = PREFIXES.map((prefix) => new ResumingWatcher(store, prefix));
+    this.#watchers = PREFIXES.map((prefix) => new ResumingWatcher(store, prefix, this));
+  }
+
+  /** The changes of the prefix since the store was opened. */
+  changesOf([resource, namespace]: Prefix): StoreEvent[] {
+    return this.#all.filter(({ entry: { key } }) =>
+      key[0] === resource && (namespace === undefined || key[1] === namespace)
+    );
+  }
+
+  /** A watcher was refused because it was away for too long. */
+  expired([resource]: Prefix, revision: Revision): void {
+    const { eventsMax, onFault } = this.#options;
+    const forgotten = this.#all.slice(0, Math.max(0, this.#all.length - eventsMax));
+    const isRight = forgotten.some(({ entry: { key }, revision: of }) =>
+      key[0] === resource && of > revision
+    );
+    if (!isRight) {
+      onFault(`a watcher of ${resource} from ${revision} on is told that it is too old`);
+    }
   }
 
   step(): void {
-    if (!this.#random.chance(TURN)) return;
-    this.#random.pick(this.#watchers)?.turn();
+    const { random } = this.#options;
+    if (random.chance(TURN)) random.pick(this.#watchers)?.turn();
   }
 
   /** Compares what was seen with what happened. */
   finish(): void {
     for (const watcher of this.#watchers) {
       watcher.catchUp();
-      const [resource, namespace] = watcher.prefix;
-      const wanted = this.#all.filter(({ entry: { key } }) =>
-        key[0] === resource && (namespace === undefined || key[1] === namespace)
-      );
+      const wanted = this.changesOf(watcher.prefix);
       const same = wanted.length === watcher.seen.length &&
         wanted.every((event, index) => event === watcher.seen[index]);
-      if (!same) this.#fault(`a watcher of ${watcher.prefix.join("/")} has not seen what happened`);
+      if (same) continue;
+      this.#options.onFault(`a watcher of ${watcher.prefix.join("/")} has not seen what happened`);
     }
     this.#watchers = [];
   }
@@ -54,13 +83,15 @@ export class WatcherCheck {
 
 class ResumingWatcher {
   readonly prefix: Prefix;
-  readonly seen: StoreEvent[] = [];
+  seen: StoreEvent[] = [];
   readonly #store: Store;
+  readonly #check: WatcherCheck;
   #revision: Revision;
   #leave: (() => void) | undefined;
 
-  constructor(store: Store, prefix: Prefix) {
+  constructor(store: Store, prefix: Prefix, check: WatcherCheck) {
     this.#store = store;
+    this.#check = check;
     this.prefix = prefix;
     this.#revision = store.revision;
   }
@@ -78,7 +109,20 @@ class ResumingWatcher {
 
   catchUp(): void {
     if (this.#leave !== undefined) return;
-    for (const event of this.#store.eventsAfter(this.prefix, this.#revision)) this.#see(event);
+    for (const event of this.#missed()) this.#see(event);
+  }
+
+  /** Who was away for too long begins anew, as by a list. */
+  #missed(): readonly StoreEvent[] {
+    try {
+      return this.#store.eventsAfter(this.prefix, this.#revision);
+    } catch (error) {
+      if (!(error instanceof ExpiredError)) throw error;
+      this.#check.expired(this.prefix, this.#revision);
+      this.seen = this.#check.changesOf(this.prefix);
+      this.#revision = this.#store.revision;
+      return [];
+    }
   }
 
   #see(event: StoreEvent): void {
