@@ -7,6 +7,7 @@ import { textBase64 } from "./etcd_layout.ts";
 import type { RangeAnswer } from "./etcd_messages.ts";
 import type { Journal, JournalWrite } from "./journal.ts";
 import { type JournalStorage, testJournal } from "./journal_contract.ts";
+import { type SharedStorage, testSharedEngine } from "./shared_engine_contract.ts";
 import { testStore } from "./store_contract.ts";
 
 const LEASE_MS = 5_000;
@@ -24,13 +25,14 @@ if (etcdIsThere) {
 
 testJournal("EtcdJournal", () => Promise.resolve(new EtcdStorage()), test);
 testStore("MemoryStore over EtcdJournal", () => Promise.resolve(new EtcdStorage()), test);
+testSharedEngine("EtcdEngine", () => Promise.resolve(new EtcdStorage()), test);
 
 function test(name: string, body: () => Promise<void>): void {
   Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !etcdIsThere, fn: body });
 }
 
 /** A store of its own in the one etcd of this file. */
-class EtcdStorage implements JournalStorage {
+class EtcdStorage implements JournalStorage, SharedStorage {
   readonly prefix = `/test-${storages++}`;
   readonly #engines: EtcdEngine[] = [];
   readonly #endpoints: readonly string[];
@@ -40,13 +42,17 @@ class EtcdStorage implements JournalStorage {
   }
 
   readonly open = async (): Promise<Journal> => {
-    const access = { endpoints: this.#endpoints };
-    const engine = new EtcdEngine({ access, clock, prefix: this.prefix, leaseMs: LEASE_MS });
+    const engine = await this.engine(LEASE_MS);
     this.#engines.push(engine);
     const tenure = await engine.claim({ id: `s${this.#engines.length}`, address: "https://x:1" });
     assert.ok(tenure, "nobody else owns it");
     return tenure.journal;
   };
+
+  engine(leaseMs: number): Promise<EtcdEngine> {
+    const access = { endpoints: this.#endpoints };
+    return Promise.resolve(new EtcdEngine({ access, clock, prefix: this.prefix, leaseMs }));
+  }
 
   readonly takeOver = async (): Promise<Journal> => {
     await this.removeOwner();

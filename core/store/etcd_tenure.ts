@@ -83,11 +83,16 @@ export class EtcdTenure {
     const { client, layout } = this.#options;
     const { kvs } = await client.ask<RangeAnswer>("/v3/kv/range", { key: layout.owner });
     if (kvs?.[0]?.create_revision === this.#mandate.created) return;
+    if (this.#stop.signal.aborted) throw givenUp();
     const term = this.#mandate.term;
     const claimed = await claimWith(this.#options, [
       { key: layout.term, result: "EQUAL", target: "MOD", modRevision: term },
     ]);
     if (!claimed) throw await this.#endedBy();
+    if (this.#stop.signal.aborted) { // meanwhile
+      await this.#revoke(claimed.mandate.lease);
+      throw givenUp();
+    }
     this.#mandate = claimed.mandate;
     this.#sureUntilMs = claimed.sentMs + this.#options.leaseMs;
   }
@@ -97,8 +102,12 @@ export class EtcdTenure {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort(new Error("the engine was given up"));
     this.#sureUntilMs = 0;
-    const lease = { ID: this.#mandate.lease };
-    await this.#options.client.ask("/v3/kv/lease/revoke", lease, { attemptMs: RESIGN_MS })
+    await this.#revoke(this.#mandate.lease);
+  }
+
+  async #revoke(lease: string): Promise<void> {
+    const { client } = this.#options;
+    await client.ask("/v3/kv/lease/revoke", { ID: lease }, { attemptMs: RESIGN_MS })
       .catch(() => {}); // it runs out by itself
   }
 
@@ -156,6 +165,10 @@ export class EtcdTenure {
     this.#ended.resolve(error);
     return error;
   }
+}
+
+function givenUp(): FencedError {
+  return new FencedError("Cannot write: this server has given up the store in etcd");
 }
 
 interface LeaseAnswer {

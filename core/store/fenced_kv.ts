@@ -1,5 +1,6 @@
 import { FencedError } from "./journal.ts";
 import { FORMAT, FORMAT_KEY, newerFormatMessage, OWNER_KEY } from "./kv_layout.ts";
+import type { OwnedKv } from "./owned_kv.ts";
 
 export interface FencedKvOptions {
   /** For messages: a path or a URL. */
@@ -8,13 +9,10 @@ export interface FencedKvOptions {
   owner: Readonly<Record<string, unknown>>;
 }
 
-/** A database of which this process is the owner: every write fails once another process has taken it over. */
-export class FencedKv {
-  /** For reading. */
+/** A database on this machine of which this process is the owner. */
+export class FencedKv implements OwnedKv {
   readonly kv: Deno.Kv;
-  /** Of the database when it was taken over. */
   readonly format: number;
-  /** Differs for each owner, and grows from one to the next. */
   readonly term: string;
   readonly #check: Deno.AtomicCheck;
   readonly #name: string;
@@ -38,14 +36,12 @@ export class FencedKv {
     this.#check = { key: OWNER_KEY, versionstamp: taken.term };
   }
 
-  /** Writes what `add` puts in, all of it or nothing. Throws {@linkcode FencedError} when another process owns it now. */
   async write(add: (atomic: Deno.AtomicOperation) => void): Promise<void> {
     const atomic = this.kv.atomic().check(this.#check);
     add(atomic);
     if (!(await atomic.commit()).ok) throw this.#fenced();
   }
 
-  /** Throws {@linkcode FencedError} when another process owns it now. */
   async assertOwned(): Promise<void> {
     const owner = await this.kv.get(OWNER_KEY);
     if (owner.versionstamp !== this.term) throw this.#fenced();

@@ -1,5 +1,5 @@
 import { concat } from "../lib/bytes.ts";
-import type { FencedKv } from "./fenced_kv.ts";
+import type { OwnedKv } from "./owned_kv.ts";
 import type { BlobId } from "./journal.ts";
 import { BLOBS } from "./kv_layout.ts";
 
@@ -35,14 +35,14 @@ export async function* chunksIn(
 
 /** Values that are too long for a record, in chunks: written before the record that refers to them. */
 export class KvBlobs {
-  readonly #kv: FencedKv;
+  readonly #kv: OwnedKv;
   /** Stored for the batch that is to come. */
   readonly #unreferenced = new Map<BlobId, BlobReference>();
   /** No record refers to them any more: they go as soon as the disk lets them. */
   readonly #garbage = new Map<BlobId, BlobReference>();
   #made = 0;
 
-  constructor(kv: FencedKv) {
+  constructor(kv: OwnedKv) {
     this.#kv = kv;
   }
 

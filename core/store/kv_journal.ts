@@ -10,10 +10,11 @@ import {
 } from "./journal.ts";
 import { type BlobReference, KvBlobs, referenceBytes, referenceFrom } from "./kv_blobs.ts";
 import { KvFile, type KvFileOptions, openError } from "./kv_file.ts";
-import { ATOMIC_BYTES_MAX, HEAD_KEY, newestSegment, SEGMENTS, segmentsIn } from "./kv_layout.ts";
+import { ATOMIC_BYTES_MAX, newestSegment, SEGMENTS, segmentsIn } from "./kv_layout.ts";
 import { migrate } from "./kv_migration.ts";
 import { keyOf, pathOf, readSegment, removalOf, type SegmentRecord } from "./segment.ts";
 import { type LogStep, SegmentLog } from "./segment_log.ts";
+import type { OwnedKv } from "./owned_kv.ts";
 import type { Revision } from "./store.ts";
 
 /** Where the database of a journal is: a file, or another machine. */
@@ -23,11 +24,6 @@ export interface KvPlace {
   backup(path: string): Promise<void>;
   /** Closes the database too. */
   close(): Promise<void>;
-}
-
-export interface KvTaking extends FencedKvOptions {
-  /** Also writes the revision of each batch to `["m", "head"]`, for `kv.watch` of who follows the database. */
-  isFollowed?: boolean;
 }
 
 /**
@@ -40,8 +36,7 @@ export interface KvTaking extends FencedKvOptions {
 export class KvJournal implements Journal {
   readonly limits: JournalLimits = DENO_KV_LIMITS;
   readonly #place: KvPlace;
-  readonly #kv: FencedKv;
-  readonly #isFollowed: boolean;
+  readonly #kv: OwnedKv;
   readonly #blobs: KvBlobs;
   #log = new SegmentLog();
   /** The step whose write threw. */
@@ -63,17 +58,20 @@ export class KvJournal implements Journal {
     }
   }
 
-  /** Takes a database over, and brings it to the newest format. The journal closes the place with itself. */
-  static async take(place: KvPlace, taking: KvTaking): Promise<KvJournal> {
-    const kv = await FencedKv.take(place.kv, taking);
-    await migrate(kv);
-    return new KvJournal(place, kv, taking.isFollowed ?? false);
+  /** Takes the database of a place over. The journal closes the place with itself. */
+  static async take(place: KvPlace, options: FencedKvOptions): Promise<KvJournal> {
+    return await KvJournal.over(await FencedKv.take(place.kv, options), place);
   }
 
-  private constructor(place: KvPlace, kv: FencedKv, isFollowed: boolean) {
-    this.#place = place;
+  /** Brings a database that was taken over to the newest format. */
+  static async over(kv: OwnedKv, place: KvPlace): Promise<KvJournal> {
+    await migrate(kv);
+    return new KvJournal(kv, place);
+  }
+
+  private constructor(kv: OwnedKv, place: KvPlace) {
     this.#kv = kv;
-    this.#isFollowed = isFollowed;
+    this.#place = place;
     this.#blobs = new KvBlobs(kv);
   }
 
@@ -100,7 +98,6 @@ export class KvJournal implements Journal {
   }
 
   async revision(): Promise<Revision> {
-    await this.#kv.assertOwned();
     const revision = await this.#findOut();
     this.#blobs.discardUnreferenced();
     await this.#blobs.removeDiscarded();
@@ -118,13 +115,15 @@ export class KvJournal implements Journal {
   }
 
   async #write(revision: Revision, records: readonly SegmentRecord[]): Promise<void> {
-    if (this.#doubtful) await this.#findOut();
+    if (this.#doubtful) {
+      await this.#kv.assertOwned();
+      await this.#findOut();
+    }
     const step = this.#log.plan(revision, records, ATOMIC_BYTES_MAX);
     this.#doubtful = step;
     await this.#kv.write((atomic) => {
       for (const { number, bytes } of step.added) atomic.set([...SEGMENTS, number], bytes);
       for (const number of step.dropped) atomic.delete([...SEGMENTS, number]);
-      if (this.#isFollowed) atomic.set(HEAD_KEY, revision);
     });
     this.#doubtful = undefined;
     this.#take(step);
@@ -142,6 +141,7 @@ export class KvJournal implements Journal {
 
   /** The last durable revision. A step whose write threw is taken if its segments are there all the same. */
   async #findOut(): Promise<Revision> {
+    await this.#kv.assertOwned();
     const last = await newestSegment(this.#kv.kv);
     if (last && this.#doubtful?.added.at(-1)?.number === last.number) this.#take(this.#doubtful);
     this.#doubtful = undefined;

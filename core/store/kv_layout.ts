@@ -5,7 +5,8 @@ import type { NumberedSegment } from "./segment.ts";
  *
  *     ["m", "format"]      number of the format
  *     ["m", "owner"]       who owns the database; its versionstamp is the fence that every write checks
- *     ["m", "head"]        revision of the last batch, for who follows the database; only where that is wanted
+ *     ["m", "lease"]       says that the owner lives, where servers share the database; see remote_kv.ts
+ *     ["m", "sequence"]    number of the last write, there
  *     ["s", N]             a segment of the log, see segment.ts; N grows, and never comes again
  *     ["b", BLOB, N]       a part of a value that is too long for a record
  *
@@ -14,7 +15,10 @@ import type { NumberedSegment } from "./segment.ts";
 export const FORMAT = 2;
 export const FORMAT_KEY = ["m", "format"];
 export const OWNER_KEY = ["m", "owner"];
+/** Of format 1. */
 export const HEAD_KEY = ["m", "head"];
+export const LEASE_KEY = ["m", "lease"];
+export const SEQUENCE_KEY = ["m", "sequence"];
 export const SEGMENTS = ["s"];
 export const BLOBS = ["b"];
 

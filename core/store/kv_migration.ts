@@ -1,5 +1,5 @@
 import { isSameBytes } from "../lib/bytes.ts";
-import type { FencedKv } from "./fenced_kv.ts";
+import type { OwnedKv } from "./owned_kv.ts";
 import {
   ATOMIC_BYTES_MAX,
   FORMAT,
@@ -31,13 +31,13 @@ const ROWS_PER_WRITE = 500;
  *
  * For a new format: raise `FORMAT`, add its step here, and keep a file of the old format for the tests.
  */
-export async function migrate(kv: FencedKv): Promise<void> {
+export async function migrate(kv: OwnedKv): Promise<void> {
   if (kv.format < 2) await toSegments(kv);
   await removeRows(kv, ROWS);
 }
 
 /** From format 1, a row for each object, to format 2, a log of segments. */
-async function toSegments(kv: FencedKv): Promise<void> {
+async function toSegments(kv: OwnedKv): Promise<void> {
   await removeRows(kv, SEGMENTS);
   const revision = (await kv.kv.get<Revision>(HEAD_KEY)).value ?? 0;
   await writeSegments(kv, revision);
@@ -45,7 +45,7 @@ async function toSegments(kv: FencedKv): Promise<void> {
   await kv.write((atomic) => atomic.set(FORMAT_KEY, FORMAT).delete(HEAD_KEY));
 }
 
-async function writeSegments(kv: FencedKv, revision: Revision): Promise<void> {
+async function writeSegments(kv: OwnedKv, revision: Revision): Promise<void> {
   let next = 0;
   let waiting: SegmentRecord[] = [];
   let bytes = 0;
@@ -67,7 +67,7 @@ async function writeSegments(kv: FencedKv, revision: Revision): Promise<void> {
 }
 
 /** Reads both again: the segments must hold what the rows hold, in their order, and nothing else. */
-async function compareSegments(kv: FencedKv): Promise<void> {
+async function compareSegments(kv: OwnedKv): Promise<void> {
   const rows = recordsOfRows(kv.kv);
   for await (const { bytes } of segmentsIn(kv.kv, "oldest first")) {
     for (const record of readSegment(bytes).records) {
@@ -95,7 +95,7 @@ function isSame(one: SegmentRecord, other: SegmentRecord): boolean {
     isSameBytes(one.bytes, other.bytes);
 }
 
-async function removeRows(kv: FencedKv, prefix: readonly string[]): Promise<void> {
+async function removeRows(kv: OwnedKv, prefix: readonly string[]): Promise<void> {
   for (;;) {
     const selector = { prefix: [...prefix] };
     const limits = { limit: ROWS_PER_WRITE, batchSize: ROWS_PER_READ };

@@ -102,6 +102,11 @@ export class SegmentLog {
     return { log, revision };
   }
 
+  /** Number of the segment that comes next. */
+  get next(): number {
+    return this.#next;
+  }
+
   /** Bytes of all segments. */
   get bytes(): number {
     return this.#bytes;

@@ -1,0 +1,222 @@
+import { concat } from "../lib/bytes.ts";
+import { type Clock, MonotonicClock } from "../lib/clock.ts";
+import { referenceFrom } from "./kv_blobs.ts";
+import { KvJournal } from "./kv_journal.ts";
+import { BLOBS, LEASE_KEY, OWNER_KEY, SEGMENTS, segmentsIn, SEQUENCE_KEY } from "./kv_layout.ts";
+import { type LeaseRow, RemoteKv, within } from "./remote_kv.ts";
+import {
+  keyOf,
+  readSegment,
+  removalRevision,
+  type Segment,
+  type SegmentRecord,
+} from "./segment.ts";
+import { SegmentLog } from "./segment_log.ts";
+import type { Owner, SeenWrite, SharedEngine, Sighting, Tenure } from "./shared_engine.ts";
+import { type Key, type Revision, UnavailableError } from "./store.ts";
+
+/** One snapshot of the log: more than any batch has. */
+const SEGMENTS_PER_READ = 32;
+/** How long the loading of a log may take. */
+const LOAD_MS = 60_000;
+
+export interface KvEngineOptions {
+  /** Of the server, e.g. `https://kv.example.com/`. Its token comes from `DENO_KV_ACCESS_TOKEN`. */
+  url: string;
+  clock: Clock;
+  leaseMs: number;
+}
+
+/** How far a follower has read the log. */
+interface Position {
+  /** Of the next segment. */
+  next: number;
+  revision: Revision;
+}
+
+/** A Deno KV behind KV Connect as the engine of several servers. */
+export class KvEngine implements SharedEngine {
+  readonly #options: KvEngineOptions;
+  readonly #kv: Deno.Kv;
+  readonly #watch = new MonotonicClock();
+  /** The lease as it was seen last, and when it was seen first like that. */
+  #lease: { versionstamp: string | null; sinceMs: number; leaseMs: number } | undefined;
+
+  static async open(options: KvEngineOptions): Promise<KvEngine> {
+    try {
+      return new KvEngine(options, await Deno.openKv(options.url));
+    } catch (error) {
+      const { message } = error as Error;
+      throw new UnavailableError(`Cannot open the store at "${options.url}": ${message}`);
+    }
+  }
+
+  private constructor(options: KvEngineOptions, kv: Deno.Kv) {
+    this.#options = options;
+    this.#kv = kv;
+  }
+
+  async *follow(signal: AbortSignal): AsyncGenerator<Sighting> {
+    const wake = new Wake();
+    const watching = this.#kv.watch([SEQUENCE_KEY, OWNER_KEY, LEASE_KEY]).getReader();
+    const stop = () => void watching.cancel().catch(() => {});
+    signal.addEventListener("abort", stop, { once: true });
+    const broken = pump(watching, wake);
+    broken.catch(() => {}); // it is told where it is waited for
+    try {
+      const { loaded, position } = await this.#load(signal);
+      yield { loaded };
+      let told: string | undefined;
+      while (true) {
+        yield* await this.#newBatches(position);
+        const owner = await this.#ownerNow();
+        const telling = owner?.id ?? "none";
+        if (telling !== told || owner === undefined) yield { owner };
+        told = telling;
+        await Promise.race([wake.next(this.#options.clock, this.#leaseRestMs(), signal), broken]);
+      }
+    } finally {
+      signal.removeEventListener("abort", stop);
+      stop();
+    }
+  }
+
+  async claim(self: Owner): Promise<Tenure | undefined> {
+    const { clock, leaseMs, url } = this.#options;
+    if (!this.#lease) await this.#ownerNow();
+    const { versionstamp } = this.#lease!;
+    const owned = await RemoteKv.claim({ kv: this.#kv, clock, leaseMs, self, url }, versionstamp);
+    if (!owned) return undefined;
+    const journal = await KvJournal.over(owned, {
+      kv: this.#kv,
+      backup: () => Promise.reject(new Error("Cannot back up: the store is behind KV Connect")),
+      close: () => owned.resign(),
+    });
+    const { revision } = await within(clock, journal.load(), LOAD_MS);
+    return { journal, revision, isSure: () => owned.isSure(), ended: owned.ended };
+  }
+
+  close(): void {
+    this.#kv.close();
+  }
+
+  /** All that there is, with what was written while it was read. */
+  async #load(signal: AbortSignal) {
+    const { clock } = this.#options;
+    const reading = SegmentLog.read(segmentsIn(this.#kv, "newest first"));
+    const { log, revision: read } = await within(clock, reading, LOAD_MS);
+    signal.throwIfAborted();
+    const records = new Map([...log.records()].map((record) => [record.path, record]));
+    const position: Position = { next: log.next, revision: read };
+    for (let segments; (segments = await this.#segmentsFrom(position)).length > 0;) {
+      for (const { path, kind, bytes } of segments.flatMap((segment) => segment.records)) {
+        if (kind === "gone") records.delete(path);
+        else records.set(path, { path, kind, bytes });
+      }
+    }
+    const rows: [Key, Uint8Array][] = [];
+    for (const record of records.values()) {
+      const bytes = await this.#bytesOf(record);
+      if (bytes) rows.push([keyOf(record.path), bytes]);
+    }
+    return { loaded: { revision: position.revision, rows }, position };
+  }
+
+  async #newBatches(position: Position): Promise<Sighting[]> {
+    const sightings: Sighting[] = [];
+    for (let segments; (segments = await this.#segmentsFrom(position)).length > 0;) {
+      const batches = Map.groupBy(segments, ({ revision }) => revision);
+      for (const [revision, parts] of batches) {
+        const writes: SeenWrite[] = [];
+        for (const record of parts.flatMap((part) => part.records)) {
+          writes.push(...await this.#writeOf(record));
+        }
+        sightings.push({ batch: { revision, writes } });
+      }
+    }
+    return sightings;
+  }
+
+  /** The next whole batches of the log, and moves on. Throws when what comes next is there no more. */
+  async #segmentsFrom(position: Position): Promise<Segment[]> {
+    const start = [...SEGMENTS, position.next];
+    const options = { limit: SEGMENTS_PER_READ, batchSize: SEGMENTS_PER_READ };
+    const list = this.#kv.list<Uint8Array>({ prefix: SEGMENTS, start }, options);
+    const rows = await within(this.#options.clock, Array.fromAsync(list));
+    if (rows.some(({ key }, i) => key[1] !== position.next + i)) {
+      throw new Error("the log has moved on: it is read anew");
+    }
+    const segments = rows.map(({ value }) => readSegment(value));
+    const last = segments.at(-1)?.revision;
+    const isCut = rows.length === SEGMENTS_PER_READ;
+    const before = isCut ? segments.filter(({ revision }) => revision !== last) : segments;
+    const whole = before.length > 0 ? before : segments; // so many of one are copies: the batch came first
+    position.next += whole.length;
+    position.revision = whole.at(-1)?.revision ?? position.revision;
+    return whole;
+  }
+
+  async #writeOf(record: SegmentRecord): Promise<SeenWrite[]> {
+    const key = keyOf(record.path);
+    if (record.kind === "gone") {
+      return [{ key, value: undefined, revision: removalRevision(record.bytes) }];
+    }
+    const value = await this.#bytesOf(record);
+    return value ? [{ key, value }] : [];
+  }
+
+  /** `undefined`: a later record has taken its place meanwhile, and is still to be read. */
+  async #bytesOf({ kind, bytes }: SegmentRecord): Promise<Uint8Array | undefined> {
+    if (kind !== "blob") return bytes;
+    const { blob, chunks } = referenceFrom(bytes);
+    const list = this.#kv.list<Uint8Array>({ prefix: [...BLOBS, blob] });
+    const parts = await within(this.#options.clock, Array.fromAsync(list), LOAD_MS);
+    return parts.length === chunks ? concat(parts.map(({ value }) => value)) : undefined;
+  }
+
+  /** Who owns the database; nobody when the lease has not been renewed in its time, by this machine's clock. */
+  async #ownerNow(): Promise<Owner | undefined> {
+    const asked = this.#kv.getMany<[Owner, LeaseRow]>([OWNER_KEY, LEASE_KEY]);
+    const [owner, { versionstamp, value }] = await within(this.#options.clock, asked);
+    if (!this.#lease || this.#lease.versionstamp !== versionstamp) {
+      const leaseMs = value?.leaseMs ?? 0;
+      this.#lease = { versionstamp, sinceMs: this.#watch.now(), leaseMs };
+    }
+    return this.#leaseRestMs() > 0 ? owner.value ?? undefined : undefined;
+  }
+
+  #leaseRestMs(): number {
+    if (!this.#lease) return 0;
+    return this.#lease.sinceMs + this.#lease.leaseMs - this.#watch.now();
+  }
+}
+
+/** Wakes one who waits: a change that comes before the wait counts for it. */
+class Wake {
+  #changed = Promise.withResolvers<void>();
+
+  ring(): void {
+    this.#changed.resolve();
+  }
+
+  /** Resolves at the next change, or after `ms`. */
+  async next(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const both = AbortSignal.any([signal, woken.signal]);
+    void this.#changed.promise.then(() => woken.abort());
+    await clock.sleep(Math.max(ms, IDLE_MS_MIN), both).catch(() => {});
+    signal.throwIfAborted();
+    if (woken.signal.aborted) this.#changed = Promise.withResolvers();
+  }
+}
+/** Somebody else may just be taking over: not asked more often than this. */
+const IDLE_MS_MIN = 500;
+
+/** Rings at every change; rejects when there will be none any more. */
+async function pump(
+  watching: ReadableStreamDefaultReader<unknown>,
+  wake: Wake,
+): Promise<never> {
+  while (!(await watching.read()).done) wake.ring();
+  throw new Error("KV Connect ended the watch");
+}

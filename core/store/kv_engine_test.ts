@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { KvConnectServer } from "../../tests/kv_connect_server.ts";
+import { SystemClock } from "../lib/clock.ts";
+import type { Journal, JournalWrite } from "./journal.ts";
+import { type JournalStorage, testJournal } from "./journal_contract.ts";
+import { KvEngine } from "./kv_engine.ts";
+import type { Tenure } from "./shared_engine.ts";
+import { type SharedStorage, testSharedEngine } from "./shared_engine_contract.ts";
+import { testStore } from "./store_contract.ts";
+
+const LEASE_MS = 60_000;
+const clock = new SystemClock();
+
+testJournal("KvJournal over KV Connect", () => Promise.resolve(new RemoteStorage()));
+testStore("MemoryStore over KV Connect", () => Promise.resolve(new RemoteStorage()));
+testSharedEngine("KvEngine", () => Promise.resolve(new RemoteStorage()));
+
+Deno.test("over KV Connect a batch whose answer was lost is told as durable, and not written twice", () =>
+  inRemote(async (journal, { server }) => {
+    server.nextWrite = "lost answer";
+    await journal.commit({ revision: 1, writes: [write("a", "one")] });
+    await journal.commit({ revision: 2, writes: [write("a", "two")] });
+    assert.equal(await journal.revision(), 2);
+  }));
+
+Deno.test("over KV Connect a write that arrives late does nothing", () =>
+  inRemote(async (journal, { server }) => {
+    await journal.commit({ revision: 1, writes: [write("a", "one")] });
+    server.nextWrite = "late copy";
+    await journal.commit({ revision: 2, writes: [write("a", "two")] });
+    await journal.commit({ revision: 3, writes: [write("a", "three")] });
+    server.release();
+    assert.equal(await journal.revision(), 3);
+    assert.deepEqual(await textsIn(journal), ["three"]);
+  }));
+
+Deno.test("over KV Connect what was told as not durable after a doubt never becomes durable", () =>
+  inRemote(async (journal, { server }) => {
+    await journal.commit({ revision: 1, writes: [write("a", "one")] });
+    server.nextWrite = "held";
+    const doubtful = { revision: 2, writes: [write("a", "lost")] };
+    await assert.rejects(journal.commit(doubtful), /has not answered/);
+    assert.equal(await journal.revision(), 1);
+    server.release();
+    assert.equal(await journal.revision(), 1);
+    await journal.commit({ revision: 3, writes: [write("b", "three")] });
+    assert.deepEqual((await textsIn(journal)).toSorted(), ["one", "three"]);
+  }));
+
+Deno.test("a token that the server of KV Connect does not know is refused in its words", async () => {
+  const storage = new RemoteStorage();
+  await assert.rejects(storage.engine(LEASE_MS, "another token"), /the token is not known/);
+  await storage.remove();
+});
+
+async function inRemote(
+  body: (journal: Journal, storage: RemoteStorage) => Promise<void>,
+): Promise<void> {
+  const storage = new RemoteStorage();
+  const journal = await storage.open();
+  await journal.load();
+  await body(journal, storage);
+  await journal.close();
+  await storage.remove();
+}
+
+async function textsIn(journal: Journal): Promise<string[]> {
+  const { rows } = await journal.load();
+  return rows.map(([, bytes]) => new TextDecoder().decode(bytes));
+}
+
+/** A server of its own. */
+class RemoteStorage implements JournalStorage, SharedStorage {
+  readonly server = new KvConnectServer();
+  readonly #engines: KvEngine[] = [];
+
+  readonly open = async (): Promise<Journal> => (await this.claim()).journal;
+
+  readonly takeOver = async (): Promise<Journal> => {
+    const kv = await this.openKv();
+    await kv.delete(["m", "lease"]);
+    kv.close();
+    return await this.open();
+  };
+
+  async claim(): Promise<Tenure> {
+    const engine = await this.engine(LEASE_MS);
+    this.#engines.push(engine);
+    const id = `s${this.#engines.length}`;
+    const tenure = await engine.claim({ id, address: `https://127.0.0.1:${this.#engines.length}` });
+    assert.ok(tenure, "nobody else owns it");
+    return tenure;
+  }
+
+  engine(leaseMs: number, token = this.server.token): Promise<KvEngine> {
+    Deno.env.set("DENO_KV_ACCESS_TOKEN", token);
+    return KvEngine.open({ url: this.server.url, clock, leaseMs });
+  }
+
+  openKv(): Promise<Deno.Kv> {
+    Deno.env.set("DENO_KV_ACCESS_TOKEN", this.server.token);
+    return Deno.openKv(this.server.url);
+  }
+
+  async remove(): Promise<void> {
+    for (const engine of this.#engines) engine.close();
+    await this.server.close();
+  }
+}
+
+function write(name: string, text: string): JournalWrite {
+  return { key: ["notes", "a", name], value: new TextEncoder().encode(text) };
+}
