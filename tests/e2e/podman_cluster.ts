@@ -221,6 +221,10 @@ export function isReady({ status }: Pod): boolean {
     false;
 }
 
+export function isOver({ status: { phase } }: Pod): boolean {
+  return phase === "Succeeded" || phase === "Failed";
+}
+
 /** The first container's status. */
 export function mainStatus({ status }: Pod): ContainerStatus {
   const main = status.containerStatuses?.[0];

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../../core/resources/pods.ts";
 import { eventually } from "../eventually.ts";
-import { IMAGE, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
+import { ENVIRONMENT_STEPS } from "./environment_steps.ts";
+import {
+  IMAGE,
+  isOver,
+  mainStatus,
+  type PodmanCluster,
+  podOf,
+  testOnPodman,
+} from "./podman_cluster.ts";
 import { SharedFolder, untilThere } from "./shared_folder.ts";
 
 /** Times of the API are whole seconds. */
@@ -16,9 +24,9 @@ testOnPodman({
   steps: [
     { name: "a container that crashes rests in CrashLoopBackOff; its logs stay", run: crashLoop },
     { name: "an image that is not there: ErrImagePull, then ImagePullBackOff", run: imagePull },
-    { name: "command, args and env, with references to other variables", run: environment },
-    { name: "variables of ConfigMaps, Secrets, the pod's fields and its limits", run: references },
+    ...ENVIRONMENT_STEPS,
     { name: "limits are the kernel's", run: limits },
+    { name: "a container that wants more CPU than its limit is held back", run: throttled },
     { name: "user, read-only root, capabilities, host names", run: security },
     { name: "a missing ConfigMap is waited for", run: missingConfigMap },
     { name: "Never: Completed and Error with exit code and message", run: restartNever },
@@ -35,58 +43,6 @@ testOnPodman({
   ],
 });
 
-async function environment(cluster: PodmanCluster): Promise<void> {
-  await cluster.apply(podOf("environment", {
-    script: "",
-    container: {
-      command: ["sh", "-c", 'echo "$0 $1 $GREETING $HOSTNAME"; pwd'],
-      args: ["$(NAME)", "$$(NAME) $(NOBODY)"],
-      workingDir: "/tmp",
-      env: [{ name: "NAME", value: "crew" }, { name: "GREETING", value: "hello $(NAME)" }],
-    },
-    spec: { restartPolicy: "Never" },
-  }));
-  await cluster.podWhen("environment", isOver);
-  const text = await cluster.logs("environment");
-  assert.equal(text, "crew $(NAME) $(NOBODY) hello crew environment\n/tmp\n");
-}
-
-async function references(cluster: PodmanCluster): Promise<void> {
-  const fieldRef = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
-  await cluster.apply(
-    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "refs" }, data: { COLOR: "red" } },
-    { apiVersion: "v1", kind: "Secret", metadata: { name: "refs" }, stringData: { key: "s3" } },
-    podOf("references", {
-      script: "env | sort",
-      labels: { track: "a" },
-      container: {
-        envFrom: [{ configMapRef: { name: "refs" }, prefix: "CM_" }],
-        env: [
-          { name: "ONE", valueFrom: { secretKeyRef: { name: "refs", key: "key" } } },
-          { name: "TWO", ...fieldRef("metadata.labels['track']") },
-          { name: "THREE", ...fieldRef("status.podIP") },
-          { name: "FOUR", ...fieldRef("spec.nodeName") },
-          { name: "FIVE", valueFrom: { resourceFieldRef: { resource: "limits.memory" } } },
-          {
-            name: "SIX",
-            valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "1m" } },
-          },
-        ],
-        resources: { limits: { memory: "32Mi", cpu: "250m" } },
-      },
-      spec: { restartPolicy: "Never" },
-    }),
-  );
-  const pod = await cluster.podWhen("references", isOver);
-  const lines = new Set((await cluster.logs("references")).split("\n"));
-  const wanted = [
-    ...["CM_COLOR=red", "ONE=s3", "TWO=a", `THREE=${pod.status.podIP}`],
-    ...[`FOUR=${pod.spec.nodeName}`, `FIVE=${32 * 1024 * 1024}`, "SIX=250"],
-    "KUBERNETES_SERVICE_PORT=443",
-  ];
-  assert.deepEqual(wanted.filter((line) => !lines.has(line)), [], [...lines].join("\n"));
-}
-
 async function limits(cluster: PodmanCluster): Promise<void> {
   const script = "cd /sys/fs/cgroup; cat memory.max cpu.max cpu.weight 2>/dev/null || " +
     "cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpu/cpu.shares";
@@ -99,6 +55,29 @@ async function limits(cluster: PodmanCluster): Promise<void> {
   assert.equal(Number(memory), 48 * 1024 * 1024);
   assert.deepEqual(cpu.slice(0, 2), ["30000", "100000"]);
   assert.equal(pod.status.qosClass, "Burstable");
+}
+
+/** However little CPU the machine has to spare, it is never more than the limit and a period's share. */
+async function throttled(cluster: PodmanCluster): Promise<void> {
+  const limitMillis = 200;
+  await cluster.apply(podOf("throttled", {
+    script: `cd /sys/fs/cgroup; [ -d cpu ] && cd cpu
+      held() { grep nr_throttled cpu.stat | tr -dc 0-9; }
+      used() { cat ../cpuacct/cpuacct.usage 2>/dev/null || grep usage_usec cpu.stat | sed 's/.* \\(.*\\)/\\1000/'; }
+      now() { cat /proc/uptime | sed 's/ .*//'; }
+      echo $(used) $(now)
+      while [ $(held) -lt 20 ]; do i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done; done
+      echo $(used) $(now)`,
+    container: { resources: { limits: { cpu: `${limitMillis}m` } } },
+    spec: { restartPolicy: "Never" },
+  }));
+  await cluster.podWhen("throttled", isOver);
+  const numbers = (await cluster.logs("throttled")).trim().split(/\s+/).map(Number);
+  const [usedBeforeNs, startedS, usedNs, endedS] = numbers as [number, number, number, number];
+  const [usedMs, tookMs] = [(usedNs - usedBeforeNs) / 1e6, (endedS - startedS) * 1_000];
+  const periodMs = 100;
+  const mostMs = (tookMs + 2 * periodMs) * limitMillis / 1_000;
+  assert.ok(usedMs > 0 && usedMs <= mostMs * 1.1, `It used ${usedMs} ms of CPU in ${tookMs} ms`);
 }
 
 async function security(cluster: PodmanCluster): Promise<void> {
@@ -350,10 +329,6 @@ function counter(name: string, script: string): object {
     container: { volumeMounts: [{ name: "kept", mountPath: "/kept" }] },
     spec: { volumes: [{ name: "kept", emptyDir: {} }] },
   });
-}
-
-function isOver({ status: { phase } }: Pod): boolean {
-  return phase === "Succeeded" || phase === "Failed";
 }
 
 function waitingReason(pod: Pod): string | undefined {
