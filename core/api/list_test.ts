@@ -116,6 +116,26 @@ Deno.test("pages of any size, with a selector or without, are the list", async (
   }
 });
 
+Deno.test("a list and the beginning of a watch are the bytes of the store: no object is made for them", async () => {
+  const fixture = await withConfigMaps(3);
+  const { store } = fixture.objects;
+  const list = store.list.bind(store);
+  store.list = (prefix) =>
+    list(prefix).map(({ key, revision, bytes }) => ({
+      ...{ key, revision, bytes },
+      get object(): never {
+        throw new Error(`${key[2]} was read`);
+      },
+    }));
+  assert.equal((await listOf(fixture)).items.length, 3);
+  assert.deepEqual(namesIn(await listOf(fixture, "?limit=2")), ["c000", "c001"]);
+  const watch = await fixture.ask("GET", `${PATH}?watch=true&timeoutSeconds=1`);
+  const reader = watch.body!.getReader();
+  const { value } = await reader.read();
+  assert.match(new TextDecoder().decode(value), /"name":"c002"/);
+  await reader.cancel();
+});
+
 Deno.test("a long list is the same when it is written in pieces", async () => {
   const fixture = await withConfigMaps(1);
   const { ask } = fixture;

@@ -48,8 +48,9 @@ export class ServedKind {
   }
 
   /** JSON of the object in this version: the cached bytes of the store unless they need converting. */
-  bytesOf({ object, bytes }: Stored): Uint8Array {
-    if (!this.conversion) return bytes;
+  bytesOf(stored: Stored): Uint8Array {
+    if (!this.conversion) return stored.bytes; // a list of many does not make their objects
+    const { object } = stored;
     let converted = this.#converted.get(object);
     if (!converted) {
       converted = encoder.encode(JSON.stringify(this.show(object)));

@@ -18,6 +18,7 @@ import { selectionOf } from "./selection.ts";
 import { deleted } from "./status.ts";
 import { includeObjectOf } from "./table.ts";
 import type { Watches } from "./watch.ts";
+import { matchesAll } from "./watch_lines.ts";
 import { deleteOptions, writeOptions } from "./write_query.ts";
 
 /** Answers a request for a collection: list, watch, create, deletecollection. */
@@ -93,7 +94,7 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
   return watches.open(c, {
     kind,
     prefix,
-    matches: selection.matches ?? (() => true),
+    matches: selection.matches ?? matchesAll,
     selection: selection.text,
     format,
     include,
@@ -172,7 +173,7 @@ async function remove(request: ObjectRequest): Promise<Response> {
 async function deleteCollection(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects, path } = request;
   const options = listOptions((name) => c.req.query(name));
-  const { matches = () => true } = selectionOf(kind, options);
+  const { matches = matchesAll } = selectionOf(kind, options);
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
   const write: WriteOptions = { user: c.get("user").name, dryRun: isDryRun };
   const gone = await objects.deleteCollection(

@@ -10,7 +10,7 @@ import type { ServedKind } from "./served_kinds.ts";
 import { refusalFor } from "./status.ts";
 import type { IncludeObject } from "./table.ts";
 import { send, type Watcher, WatchFeed } from "./watch_feed.ts";
-import { type Matches, selectedEvent, WatchLines } from "./watch_lines.ts";
+import { type Matches, matchesAll, selectedEvent, WatchLines } from "./watch_lines.ts";
 
 /** All watchers together. A socket with TLS costs about 40 KB. */
 export const WATCHERS_MAX = 10_000;
@@ -115,8 +115,10 @@ export class Watches {
 
   async #sendInitial(watcher: Watcher, feed: WatchFeed, request: WatchRequest): Promise<number> {
     const { store } = this.#options;
-    const revision = store.revision;
-    const entries = store.list(request.prefix).filter(({ object }) => request.matches(object));
+    const { revision } = store;
+    const { prefix, matches } = request;
+    const all = store.list(prefix);
+    const entries = matches === matchesAll ? all : all.filter(({ object }) => matches(object));
     await writeParts(
       watcher.stream,
       lazily(

@@ -5,7 +5,7 @@ import { freshApi } from "./api_fixture.ts";
 import { ResponseStream } from "./byte_stream.ts";
 import { ServedKind } from "./served_kinds.ts";
 import { type Watcher, WatchFeed } from "./watch_feed.ts";
-import { WatchLines } from "./watch_lines.ts";
+import { matchesAll, WatchLines } from "./watch_lines.ts";
 
 function watcher(): Watcher & { text: () => Promise<string> } {
   const stream = new ResponseStream(1024);
@@ -22,7 +22,7 @@ Deno.test("who joins in the middle of a burst gets only what comes after", async
     "Metadata",
     new VirtualClock(),
   );
-  const feed = new WatchFeed("feed", lines, { store, prefix: ["configmaps"], matches: () => true });
+  const feed = new WatchFeed("feed", lines, { store, prefix: ["configmaps"], matches: matchesAll });
   const [early, late] = [watcher(), watcher()];
   feed.attach();
   feed.attach();

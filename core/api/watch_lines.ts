@@ -17,6 +17,9 @@ import {
 
 export type Matches = (object: KubeObject) => boolean;
 
+/** No selector: an object need not be looked at. */
+export const matchesAll: Matches = () => true;
+
 /** What one watcher is told of a change. */
 export interface SelectedEvent {
   type: StoreEvent["type"];
