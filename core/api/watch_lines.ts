@@ -18,7 +18,9 @@ import {
 export type Matches = (object: KubeObject) => boolean;
 
 /** No selector: an object need not be looked at. */
-export const matchesAll: Matches = () => true;
+export function matchesAll(): boolean {
+  return true;
+}
 
 /** What one watcher is told of a change. */
 export interface SelectedEvent {
