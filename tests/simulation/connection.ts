@@ -14,6 +14,9 @@ export const GOOD_LINK: LinkQuality = { isUp: true, loss: 0, duplication: 0, del
 /** What a byte that waits counts for, so that small clusters reach the limit of a slow watcher: at 32 KiB. */
 const BYTE_WEIGHT = 256;
 
+/** Chance that what was written comes in two pieces. */
+const SPLIT = 0.05;
+
 export interface ConnectionOptions {
   clock: Clock;
   random: Random;
@@ -162,13 +165,15 @@ export class Connection {
   #flush(): void {
     const { random, quality } = this.#options;
     const bytes = this.#waiting.length === 1 ? this.#waiting[0]! : concat(this.#waiting);
-    this.#waiting = [];
-    this.#waitingBytes = 0;
     const isCut = random.chance(quality.loss);
+    const isWhole = !isCut && !random.chance(SPLIT);
     if (this.#mustTellHead && !isCut) this.#tellHead();
-    const arrived = isCut ? bytes.subarray(0, random.integer(bytes.length + 1)) : bytes;
+    const arrived = isWhole ? bytes : bytes.subarray(0, random.integer(bytes.length + 1));
+    this.#waiting = isWhole ? [] : [bytes.subarray(arrived.length)];
+    this.#waitingBytes = bytes.length - arrived.length;
     if (arrived.length > 0) this.#body.put(arrived);
     if (isCut) return this.break();
+    if (!isWhole) return this.#flushSoon();
     if (!this.#hasEnded) return;
     this.#isOverAtClient = true;
     this.#body.end();

@@ -1,6 +1,7 @@
 import type { ContainerState } from "../../agent/container_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
 import type { Deployment } from "../../core/resources/deployments.ts";
+import type { Node } from "../../core/resources/nodes.ts";
 import type { Pod } from "../../core/resources/pods.ts";
 import type { ReplicaSet } from "../../core/resources/replica_sets.ts";
 import { leases } from "../../core/resources/leases.ts";
@@ -21,6 +22,8 @@ const ORPHAN_MS = 150_000;
 const ENDPOINT_MS = 2_000;
 /** … and this long after something went wrong with the server: its loops wait up to a minute. */
 const ENDPOINT_AFTER_TROUBLE_MS = 130_000;
+/** A machine that has been well for so long has been heard of within the time in which nodes must be. */
+const LOST_AFTER_MS = 70_000;
 /** What has held for so long has reached an agent over a good link. */
 const KNOWN_MS = 1_000;
 /** Half of the grace that the simulator's pods have: so long requests under way are waited for at least. */
@@ -50,6 +53,7 @@ export class Safety {
   readonly #writes = new Map<string, number>();
   /** The last version of each object that a life of a machine's agent was told of. */
   readonly #mirrored = new Map<string, number>();
+  readonly #lostNodes = new Set<string>();
   #second = 0;
   #revision: Revision = 0;
 
@@ -237,9 +241,24 @@ export class Safety {
       this.#entries.delete(pathOf(entry));
       this.#goneUids.add(uid);
     } else this.#entries.set(pathOf(entry), entry);
+    if (kind === "nodes") this.#takeNode(type, object as unknown as Node);
     if (kind === "pods") this.#takePod(type, object as unknown as Pod);
     if (kind === "replicasets.apps") this.#takeReplicaSet(type, object as unknown as ReplicaSet);
     if (kind === "deployments.apps") this.#takeDeployment(type, object as unknown as Deployment);
+  }
+
+  /** A node is called lost only when something has kept its agent from saying that it lives. */
+  #takeNode(type: StoreEvent["type"], { metadata: { uid, name }, status }: Node): void {
+    const ready = status.conditions?.find((condition) => condition.type === "Ready");
+    const isLost = ready?.status === "Unknown";
+    const wasLost = this.#lostNodes.has(uid);
+    if (type === "DELETED" || !isLost) this.#lostNodes.delete(uid);
+    else this.#lostNodes.add(uid);
+    const troubleMs = this.#options.machineTroubleMs(name);
+    const wasFineMs = this.#options.elapsedMs() - Math.max(0, troubleMs);
+    if (isLost && !wasLost && type === "MODIFIED" && wasFineMs > LOST_AFTER_MS) {
+      this.fault(`node ${name} is called lost, and nothing is wrong with it`);
+    }
   }
 
   #takePod(type: StoreEvent["type"], pod: Pod): void {
