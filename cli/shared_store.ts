@@ -8,7 +8,12 @@ import type { SharedEngine } from "../core/store/shared_engine.ts";
 import { CommandError } from "./command.ts";
 import type { Ground } from "./ground.ts";
 import type { ServerFlags } from "./server_flags.ts";
-import { LEASE_SECONDS_DEFAULT, type StoreFlags, type StoreUrl } from "./store_flags.ts";
+import {
+  type EtcdUrl,
+  LEASE_SECONDS_DEFAULT,
+  type StoreFlags,
+  type StoreUrl,
+} from "./store_flags.ts";
 
 /** A store that this server shares with others. */
 export interface SharedStore {
@@ -23,7 +28,9 @@ export async function openSharedStore(
   { flags, clock, log, parts, fail }: Ground<ServerFlags>,
   url: StoreUrl,
 ): Promise<SharedStore> {
-  const engine = await openEngine(flags, url, clock);
+  const engine = url.engine === "etcd"
+    ? await openEtcd(flags, url, clock)
+    : await openKv(flags, url.url, clock);
   const options = { resources: RESOURCES, freezing: "none", onStopped: fail } as const;
   const store = MemoryStore.following(options);
   const contender = new Contender({ engine, store, clock, log });
@@ -42,9 +49,22 @@ export async function openSharedStore(
   return { store, contender, gate, healthChecks: [{ name: "store", isVital: false, fault }] };
 }
 
-async function openEngine(
+async function openKv(
+  { storeLease }: StoreFlags,
+  url: string,
+  clock: Ground["clock"],
+): Promise<SharedEngine> {
+  const { KvEngine } = await import("../core/store/kv_engine.ts");
+  try {
+    return await KvEngine.open({ url, clock, leaseMs: leaseMsOf(storeLease) });
+  } catch (error) {
+    throw new CommandError(`${(error as Error).message}; the token is DENO_KV_ACCESS_TOKEN`);
+  }
+}
+
+async function openEtcd(
   flags: StoreFlags,
-  { endpoints, prefix }: StoreUrl,
+  { endpoints, prefix }: EtcdUrl,
   clock: Ground["clock"],
 ): Promise<SharedEngine> {
   const { EtcdEngine } = await import("../core/store/etcd_engine.ts");
@@ -55,11 +75,15 @@ async function openEngine(
       access,
       clock,
       prefix,
-      leaseMs: (storeLease ?? LEASE_SECONDS_DEFAULT) * 1_000,
+      leaseMs: leaseMsOf(storeLease),
     });
   } catch (error) {
     throw new CommandError(`Cannot use the certificates for etcd: ${(error as Error).message}`);
   }
+}
+
+function leaseMsOf(seconds = LEASE_SECONDS_DEFAULT): number {
+  return seconds * 1_000;
 }
 
 async function pemsOf(

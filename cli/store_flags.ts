@@ -15,7 +15,13 @@ export interface StoreFlags {
 }
 
 /** An engine, and where it is. */
-export interface StoreUrl {
+export type StoreUrl = EtcdUrl | {
+  engine: "kv";
+  /** Of a server of KV Connect. */
+  url: string;
+};
+
+export interface EtcdUrl {
   engine: "etcd";
   endpoints: readonly string[];
   /** Before all keys, without a slash at its end. */
@@ -31,9 +37,12 @@ export const LEASE_SECONDS_DEFAULT = 5;
 
 /** Adds the flags; those of access are named as etcdctl's. */
 export function withStoreFlags(command: Command): Command {
-  const url = "etcd://host:port,…[/prefix]";
   return command
-    .option(`--store <url>`, `keep the store in etcd, for several servers: ${url}`, storeUrl)
+    .option(
+      "--store <url>",
+      "share the store with other servers: etcd://host:port,…[/prefix], or https://… (KV Connect)",
+      storeUrl,
+    )
     .option("--store-cacert <file>", "authority that signed etcd's certificates (PEM)")
     .option("--store-cert <file>", "client certificate for etcd (PEM)")
     .option("--store-key <file>", "its key (PEM)")
@@ -50,12 +59,13 @@ export function withStoreFlags(command: Command): Command {
     .option("--standby-reads", "serve reads while another server owns the store", false);
 }
 
-/** `etcd://10.0.0.1:2379,10.0.0.2:2379/coracle`; `etcds://` speaks TLS. */
+/** `etcd://10.0.0.1:2379,10.0.0.2:2379/coracle`; `etcds://` speaks TLS; `https://` is KV Connect. */
 export function storeUrl(text: string): StoreUrl {
+  if (/^https?:\/\/[^/\s]/.test(text) && URL.canParse(text)) return { engine: "kv", url: text };
   const match = text.match(/^etcd(s?):\/\/([^/\s]+)(\/[^\s]*)?$/);
   const hosts = match?.[2]?.split(",") ?? [];
   if (!match || !hosts.every((host) => /^(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?$/.test(host))) {
-    throw new InvalidArgumentError("It must be etcd://HOST:PORT,… with hosts of etcd's members.");
+    throw new InvalidArgumentError("It must be etcd://HOST:PORT,… or https://….");
   }
   const scheme = `http${match[1]}`;
   const endpoints = hosts.map((host) =>

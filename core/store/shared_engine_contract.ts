@@ -109,7 +109,7 @@ const SCENARIOS: Record<string, Scenario> = {
       const events: StoreEvent[] = [];
       standby.store.subscribe([], (event) => events.push(event));
       const large = "x".repeat(LARGE_CHARS);
-      await store.commit([put("a", large, kept!.revision), remove("b", store)]);
+      await store.commit([remove("b", store), put("a", large, kept!.revision)]);
       await store.commit([put("b", "again", 0, "another"), put("c", "")]);
       await standby.shows(["notes", "n", "c"], "");
       assert.deepEqual(textsOf(standby.store), { a: large, b: "again", c: "" });
