@@ -50,7 +50,7 @@ export async function answerApply(
   warn(c, results.flatMap(({ warnings }) => warnings));
   const status = fault ? failure(fault) : statusOf(results, { isDryRun: options.dryRun === true });
   return wantsText(c)
-    ? sendText(c, status.code, textOf(results, status))
+    ? sendText(c, status.code, textOf(results, status, options.dryRun === true))
     : sendJson(c, status.code, { ...status, results } satisfies ApplyAnswer);
 }
 
@@ -114,11 +114,12 @@ function wantsText(c: ApiContext): boolean {
   return /^curl\//.test(c.req.header("user-agent") ?? "") && (accept === "" || accept === "*/*");
 }
 
-function textOf(results: readonly Applied[], status: Status): string {
+/** In kubectl's words. */
+function textOf(results: readonly Applied[], status: Status, isDryRun: boolean): string {
   if (status.status === "Success") {
     return results.flatMap(({ object, outcome, warnings }) => [
       ...warnings.map((warning) => `Warning: ${object}: ${warning}\n`),
-      `${object} ${outcome}\n`,
+      `${object} ${outcome}${isDryRun ? " (server dry run)" : ""}\n`,
     ]).join("");
   }
   const causes = status.details?.causes ?? [];

@@ -98,7 +98,10 @@ Deno.test("dryRun and namespace come from the query", async () => {
   const { ask } = await freshApi();
   await ask("POST", "/api/v1/namespaces", { metadata: { name: "blue" } });
   const dry = await ask("PUT", "/apply?namespace=blue&dryRun=All", GOOD, CURL);
-  assert.equal(await dry.text(), "configmap/a created\nconfigmap/b created\n");
+  assert.equal(
+    await dry.text(),
+    "configmap/a created (server dry run)\nconfigmap/b created (server dry run)\n",
+  );
   assert.equal((await ask("GET", "/api/v1/namespaces/blue/configmaps/a")).status, 404);
   await ask("PUT", "/apply?namespace=blue", GOOD, CURL);
   assert.equal((await ask("GET", "/api/v1/namespaces/blue/configmaps/a")).status, 200);

@@ -46,9 +46,14 @@ export function failure(error: ApiError): Status {
     status: "Failure",
     message: error.message,
     reason: error.reason,
-    ...(Object.keys(error.details).length ? { details: error.details } : {}),
+    ...(hasDetails(error) ? { details: error.details } : {}),
     code: CODE_OF_REASON[error.reason],
   };
+}
+
+/** The details of a path that nobody serves are empty, and `kubectl debug` crashes when they are missing. */
+function hasDetails({ reason, details }: ApiError): boolean {
+  return reason === "NotFound" || Object.keys(details).length > 0;
 }
 
 /** What DELETE answers when nothing is left of the object. */

@@ -5,12 +5,19 @@ import type { ApiContext, ApiMiddleware } from "../api_context.ts";
 /** As kube-apiserver's limit of a request. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
-/** Refuses larger bodies: by their announced length at once, else while they are read. */
+/**
+ * Refuses larger bodies, by their announced length at once, else while they are read; and compressed ones
+ * (RFC 9110 §8.4): nobody's limit counts what comes out of them.
+ */
 export function limitBody(bytesMax: number = BODY_BYTES_MAX): ApiMiddleware {
   return async (c, next) => {
     const announced = c.req.header("content-length");
     if (announced !== undefined && Number(announced) > bytesMax) throw tooLarge(bytesMax);
-    c.set("readBody", () => readWithin(c, bytesMax));
+    const coding = c.req.header("content-encoding") ?? "identity";
+    c.set("readBody", () => {
+      if (coding.toLowerCase() !== "identity") throw encoded(coding);
+      return readWithin(c, bytesMax);
+    });
     await next();
   };
 }
@@ -40,6 +47,13 @@ async function* chunksOf(c: ApiContext): AsyncIterable<Uint8Array> {
   const incoming = c.env?.incoming;
   if (incoming) yield* incoming as AsyncIterable<Uint8Array>;
   else if (c.req.raw.body) yield* c.req.raw.body;
+}
+
+function encoded(coding: string): ApiError {
+  return new ApiError(
+    "UnsupportedMediaType",
+    `the body of the request has the content-encoding ${JSON.stringify(coding)}; send it plain`,
+  );
 }
 
 function tooLarge(bytesMax: number): ApiError {
