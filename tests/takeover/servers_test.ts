@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../etcd_cluster.ts";
 import { eventually } from "../eventually.ts";
+import { KvConnectServer } from "../kv_connect_server.ts";
 import { ServerProcess } from "../server_process.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
@@ -92,32 +93,62 @@ test("with one member of etcd gone all goes on; without a majority there are 503
     for (const name of ["one", "two", "four"]) assert.ok(names.includes(name), name);
   }));
 
+Deno.test("over KV Connect too a standby takes over when the owner is killed", async () => {
+  const kv = new KvConnectServer();
+  Deno.env.set("DENO_KV_ACCESS_TOKEN", kv.token);
+  try {
+    await withServersAt(kv.url, async (start) => {
+      const owner = await start("a");
+      const standby = await start("b");
+      assert.equal((await post(owner, "one")).status, 201);
+      assert.equal((await post(standby, "two")).status, 503);
+      await owner.kill();
+      await eventually("it accepts writes", async () => (await post(standby, "two")).ok);
+      const names = await namesIn(standby);
+      assert.ok(names.includes("one") && names.includes("two"), names.join(" "));
+    });
+  } finally {
+    await kv.close();
+  }
+});
+
+type Start = (node: string, ...args: string[]) => Promise<ServerProcess>;
+
 interface Servers {
   cluster: EtcdCluster;
-  start(node: string, ...args: string[]): Promise<ServerProcess>;
+  start: Start;
 }
 
 function test(name: string, body: () => Promise<void>): void {
   Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !etcdIsThere, fn: body });
 }
 
-/** Runs `body` with etcd and as many servers as it starts; all of it goes afterwards, also when `body` throws. */
+/** Runs `body` with etcd and as many servers as it starts. */
 async function withServers(
   members: number,
   body: (servers: Servers) => Promise<void>,
 ): Promise<void> {
   const cluster = await EtcdCluster.start(members);
-  const servers: ServerProcess[] = [];
   const hosts = cluster.endpoints.map((url) => new URL(url).host).join(",");
-  const flags = ["--store", `etcd://${hosts}/servers`, "--store-lease", LEASE_SECONDS];
-  const start = async (node: string, ...args: string[]) => {
-    const all = [...flags, "--node", node, "--stop-pods", "--temporary", ...args];
+  try {
+    await withServersAt(`etcd://${hosts}/servers`, (start) => body({ cluster, start }));
+  } finally {
+    await cluster.remove();
+  }
+}
+
+/** Runs `body` with as many servers as it starts at one store; all of them go afterwards, also when `body` throws. */
+async function withServersAt(store: string, body: (start: Start) => Promise<void>): Promise<void> {
+  const servers: ServerProcess[] = [];
+  const flags = ["--store", store, "--store-lease", LEASE_SECONDS, "--stop-pods", "--temporary"];
+  const start: Start = async (node, ...args) => {
+    const all = [...flags, "--node", node, ...args];
     const server = await ServerProcess.start({ runtime: "process", args: all });
     servers.push(server);
     return server;
   };
   try {
-    await body({ cluster, start });
+    await body(start);
   } catch (error) {
     const logs = servers.map(({ log }) => log).join("\n");
     throw new Error(`${logs}\n${error instanceof Error ? error.stack : error}`);
@@ -126,7 +157,6 @@ async function withServers(
     for (const { dataFolder } of servers) {
       await Deno.remove(dataFolder, { recursive: true }).catch(() => {}); // a mount may linger
     }
-    await cluster.remove();
   }
 }
 
