@@ -22,6 +22,7 @@ const SUITES: readonly Suite[] = [
       "cli",
       "tests/tidy_test.ts",
       "tests/simulation",
+      "tests/mutants",
     ],
   },
   { name: "fuzz", args: ["--parallel", "--v8-flags=--expose-gc", "tests/fuzz"] },

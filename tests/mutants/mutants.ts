@@ -49,8 +49,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "revisions given out twice: volatile writes do not count at a restart",
     file: "core/store/memory_store.ts",
-    search: "loaded.revision + VOLATILE_REVISIONS_MAX;",
-    replace: "loaded.revision;",
+    search: "if (durable > 0) this.revision += VOLATILE_REVISIONS_MAX;",
+    replace: "if (durable < 0) this.revision += VOLATILE_REVISIONS_MAX;",
   },
   {
     name: "stale index: an object stays in the buckets that it has left",
@@ -69,6 +69,91 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/client/mirrored_kind.ts",
     search: "if (!uids.has(known.metadata.uid)) this.remove(known);",
     replace: "if (uids.size < 0) this.remove(known);",
+  },
+  {
+    name: "410 is not heeded: a watch that is too old is asked for again and again",
+    file: "core/client/list_watch.ts",
+    search: "if (error.code === 410 || error.code === 504)",
+    replace: "if (error.code === 504)",
+  },
+  {
+    name: "stale cache after reconnect: a watch goes on from its beginning, not from what it saw",
+    file: "core/client/list_watch.ts",
+    search: "    this.#version = object.metadata.resourceVersion;\n",
+    replace: '    if (type === "BOOKMARK") this.#version = object.metadata.resourceVersion;\n',
+  },
+  {
+    name: "stale cache after reconnect: what the server has told meanwhile is skipped",
+    file: "core/api/watch.ts",
+    search: "for (let seen = after; !watcher",
+    replace: "for (let seen = Math.max(after, store.revision); !watcher",
+  },
+  {
+    name: "a watch that nobody answers is waited for, though others are answered again",
+    file: "core/client/list_watch.ts",
+    search: "      unsubscribe = link.onRestored(reopen);\n",
+    replace: "",
+    tests: ["core/client"],
+  },
+  {
+    name: "an agent whose watches have died without a word never finds out",
+    file: "core/client/server_link.ts",
+    search:
+      '    this.#options.log.debug("What is open is opened anew", { server: this.#options.server });\n    this.#tell();\n',
+    replace: "",
+    tests: ["core/client"],
+  },
+  {
+    name: "no time-out: an answer that was lost is waited for without end",
+    file: "core/client/server_link.ts",
+    search: "this.#options.clock.after(ANSWER_MS_MAX, () => request.abort(late));",
+    replace: "() => late;",
+  },
+  {
+    name: "a line that comes in two pieces is taken for two",
+    file: "core/client/answer_body.ts",
+    search: "    rest += text.slice(end + 1);\n",
+    replace: "    rest = text.slice(end + 1);\n",
+  },
+  {
+    name: "a slow watcher is not cut off: what it has no room for is dropped",
+    file: "core/api/watch_feed.ts",
+    search:
+      "  stream.write(chunk);\n  if (stream.queuedBytes > WATCH_QUEUE_BYTES_MAX) stream.destroy();",
+    replace: "  if (stream.queuedBytes <= WATCH_QUEUE_BYTES_MAX) stream.write(chunk);",
+  },
+  {
+    name: "a request that came twice counts as refused: the node is never there",
+    file: "agent/node_status.ts",
+    search: '["Conflict", "AlreadyExists", "NotFound"]',
+    replace: '["Conflict", "NotFound"]',
+  },
+  {
+    name: "all nodes are lost when the clock of the server is set",
+    file: "core/controllers/nodes.ts",
+    search: "const elapsedMs = clock.elapsed();",
+    replace: "const elapsedMs = nowMs;",
+  },
+  {
+    name: "pods are evicted when the clock of the server is set",
+    file: "core/controllers/evictions.ts",
+    search: "const elapsedMs = clock.elapsed();",
+    replace: "const elapsedMs = nowMs;",
+    tests: ["core/controllers/nodes_test.ts"],
+  },
+  {
+    name: "a pod is not available before the clock of its machine says so",
+    file: "core/controllers/pod_states.ts",
+    search: "return isAhead ? 0 : Math.max(",
+    replace: "return isAhead && sinceMs < 0 ? 0 : Math.max(",
+  },
+  {
+    name: "probes stop when the clock of the machine is set back",
+    file: "agent/probes.ts",
+    search: "const cancel = clock.after(atMs - clock.elapsed(), () => {",
+    replace:
+      "const cancel = clock.after(atMs - clock.elapsed() - clock.now() + Date.UTC(2026, 0), () => {",
+    tests: ["agent/probes_test.ts"],
   },
   {
     name: "lost wake-up: a key added during its own work is forgotten",
@@ -146,9 +231,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a quarrel over pods whose agent is back",
     file: "core/controllers/nodes.ts",
-    search: "(readySinceMs(pod) ?? Infinity) < lostMs",
-    replace: "(readySinceMs(pod) ?? Infinity) + 0 * lostMs < Infinity",
-    tests: ["core/controllers/nodes_test.ts"],
+    search: "for (const pod of all) if (!isReady(pod)) unvouched.delete(pod.metadata.uid);",
+    replace: "if (!all.every(isReady)) unvouched.add(all[0]!.metadata.uid);",
   },
   {
     name: "lost wake-up: a pod that waits is not looked at when another one goes",
@@ -193,6 +277,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: "agent/next_step.ts",
     search: "graceSeconds > 0 ? drainMsOf(observed, graceMs / 2) : 0",
     replace: "graceSeconds > 0 ? 0 * drainMsOf(observed, graceMs / 2) : 0",
+  },
+  {
+    name: "wrong drain: nobody asks whether requests are under way",
+    file: "agent/pod_worker.ts",
+    search: "      parts.untilDrained?.(podUid, signal),\n",
+    replace: "",
   },
   {
     name: "a finished pod runs again",
