@@ -9,8 +9,11 @@ export class EtcdCluster {
   readonly members: readonly EtcdMember[];
   readonly #folder: string;
 
-  /** Starts so many and resolves when each of them answers. */
-  static async start(size: number, args: readonly string[] = []): Promise<EtcdCluster> {
+  /** Starts so many and resolves when each of them answers. `args`: more flags of etcd. */
+  static async start(
+    size: number,
+    { scheme = "http", args = [], client }: EtcdClusterOptions = {},
+  ): Promise<EtcdCluster> {
     const folder = await Deno.makeTempDir({ prefix: "coracle-etcd-" });
     const ports = freePorts(2 * size);
     const peers = ports.slice(size);
@@ -18,7 +21,7 @@ export class EtcdCluster {
     const members = peers.map((peerPort, i) =>
       new EtcdMember({
         ...{ name: `m${i}`, folder: `${folder}/m${i}`, port: ports[i]!, peerPort },
-        ...{ initialCluster, args },
+        ...{ initialCluster, args, scheme, client },
       })
     );
     const cluster = new EtcdCluster(folder, members);
@@ -48,6 +51,13 @@ export class EtcdCluster {
   }
 }
 
+export interface EtcdClusterOptions {
+  scheme?: "http" | "https";
+  args?: readonly string[];
+  /** By which they are reached, when it takes certificates. */
+  client?: Deno.HttpClient;
+}
+
 interface EtcdMemberOptions {
   name: string;
   folder: string;
@@ -55,6 +65,8 @@ interface EtcdMemberOptions {
   peerPort: number;
   initialCluster: string;
   args: readonly string[];
+  scheme: "http" | "https";
+  client: Deno.HttpClient | undefined;
 }
 
 /** One etcd process. */
@@ -67,7 +79,7 @@ export class EtcdMember {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#options.port}`;
+    return `${this.#options.scheme}://127.0.0.1:${this.#options.port}`;
   }
 
   /** Starts it, also after a kill: with the same data. */
@@ -90,7 +102,8 @@ export class EtcdMember {
   /** Resolves when it has a leader. */
   ready(): Promise<true> {
     return eventually("etcd is healthy", async () => {
-      const answer = await fetch(`${this.url}/health`);
+      const { client } = this.#options;
+      const answer = await fetch(`${this.url}/health`, client ? { client } : {});
       return (await answer.text()).includes("true") && true as const;
     });
   }

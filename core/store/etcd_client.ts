@@ -55,11 +55,6 @@ export class EtcdClient implements Disposable {
     });
   }
 
-  /** E.g. `http://192.0.2.1:2379,http://192.0.2.2:2379`. */
-  get address(): string {
-    return this.#access.endpoints.join(",");
-  }
-
   /** Throws an {@linkcode EtcdError} for what etcd refuses, or another error when no endpoint answers in time. */
   async ask<T>(
     path: string,
@@ -79,7 +74,7 @@ export class EtcdClient implements Disposable {
         if (this.#hasForgottenUs(error)) this.#token = undefined;
         else if (error instanceof EtcdError && !TRANSIENT_CODES.includes(error.code)) throw error;
         else this.#endpoint = (this.#endpoint + 1) % this.#access.endpoints.length;
-        if (attempt >= attempts) throw error;
+        if (attempt >= attempts) throw this.#unreachable(error as Error);
       }
     }
   }
@@ -113,6 +108,14 @@ export class EtcdClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#http.close();
+  }
+
+  #unreachable(error: Error): Error {
+    if (error instanceof EtcdError) return error;
+    const { endpoints } = this.#access;
+    return new Error(`etcd does not answer at ${endpoints.join(", ")}: ${error.message}`, {
+      cause: error,
+    });
   }
 
   #hasForgottenUs(error: unknown): boolean {
