@@ -12,6 +12,9 @@ const setpriv = Deno.uid() === 0 ? onPath("setpriv") : undefined;
 const PEER_FAILED_VERIFICATION = 60;
 const LISTENS_ON = "127.0.0.5";
 const NOBODY = 65534;
+/** What kubectl says, the older ones and the newer ones. */
+const UNAUTHORIZED =
+  /You must be logged in to the server \((Unauthorized|the server has asked for the client to provide credentials)\)/;
 const MAPS = "/api/v1/namespaces/default/configmaps";
 
 /** Test options: run with a server, unless a program is missing. */
@@ -105,10 +108,7 @@ Deno.test({
         });
       const wrongToken = await ask(ca, "--token=wrong");
       assert.equal(wrongToken.code, 1);
-      assert.match(
-        wrongToken.stderr,
-        /You must be logged in to the server \((Unauthorized|the server has asked for the client to provide credentials)\)/,
-      );
+      assert.match(wrongToken.stderr, UNAUTHORIZED);
       const certificate = await ask(
         ca,
         `--client-certificate=${server.dataFolder}/pki/admin.crt`,
@@ -137,7 +137,7 @@ async function refusesAnother(server: ServerProcess, ask: Ask): Promise<void> {
       `--client-key=${other.dataFolder}/pki/admin.key`,
     );
     assert.equal(wrongClient.code, 1);
-    assert.match(wrongClient.stderr, /You must be logged in to the server/);
+    assert.match(wrongClient.stderr, UNAUTHORIZED);
   });
 }
 
