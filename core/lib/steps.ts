@@ -14,12 +14,20 @@ export function runAtOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Lets the event loop turn between the steps, so that no other request waits for the whole of it. */
-export async function runInTurns<T>(steps: Steps<T>): Promise<T> {
-  for (;;) {
+/** Small steps are done together: a turn of the loop costs more than a millisecond of waiting. */
+const TURN_MS = 4;
+
+/**
+ * Lets the event loop turn between steps, so that no other request waits for the whole of it: as soon as steps
+ * have taken `turnMs` together.
+ */
+export async function runInTurns<T>(steps: Steps<T>, turnMs: number = TURN_MS): Promise<T> {
+  for (let sinceMs = performance.now();;) {
     const { done, value } = steps.next();
     if (done) return value;
+    if (performance.now() - sinceMs < turnMs) continue;
     await othersTurn();
+    sinceMs = performance.now();
   }
 }
 

@@ -18,10 +18,17 @@ Deno.test("work in steps comes to the same, done at once or in turns", async () 
 
 Deno.test("others have their turn between two steps", async () => {
   const seen: string[] = [];
-  const work = runInTurns(counting(3, (at) => seen.push(`step ${at}`)));
+  const work = runInTurns(counting(3, (at) => seen.push(`step ${at}`)), 0);
   setTimeout(() => seen.push("somebody else"), 0);
   await work;
   assert.ok(seen.indexOf("somebody else") < seen.indexOf("step 3"), seen.join(", "));
+});
+
+Deno.test("small steps are done in one turn", async () => {
+  const seen: string[] = [];
+  setTimeout(() => seen.push("somebody else"), 0);
+  await runInTurns(counting(3, (at) => seen.push(`step ${at}`)), Infinity);
+  assert.deepEqual(seen, ["step 1", "step 2", "step 3"]);
 });
 
 Deno.test("an error in a step reaches whoever runs it", async () => {
