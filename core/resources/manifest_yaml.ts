@@ -90,6 +90,7 @@ function* composed(
     uniqueKeys: false, // compares each with each; ours does not
     logLevel: "silent",
   });
+  stopAtFirstError(composer, fail);
   const documents: Document.Parsed[] = [];
   let count = 0;
   for (const lexeme of new Lexer().lex(source)) {
@@ -98,7 +99,10 @@ function* composed(
       throw fail(`more than ${budget.of} words and signs in all documents`, parser.offset);
     }
     if (count % TOKENS_PER_STEP === 0) yield;
-    for (const token of parser.next(lexeme)) documents.push(...composer.next(token));
+    for (const token of parser.next(lexeme)) {
+      if (token.type === "error") throw fail(token.message, token.offset);
+      documents.push(...composer.next(token));
+    }
     if (parser.stack.length > depthMax + STACK_SLACK) {
       throw fail(`nested more than ${depthMax} levels deep`, parser.offset);
     }
@@ -107,6 +111,22 @@ function* composed(
   for (const token of parser.end()) documents.push(...composer.next(token));
   documents.push(...composer.end());
   return documents;
+}
+
+/** What stands at an error: a token, or where it is. */
+type ErrorPlace = number | readonly [number, number] | { offset: number };
+
+/**
+ * The library goes on after an error and collects them all: of a text that is nothing but errors, tens of thousands, each
+ * with its stack, in one step of seconds. This puts our way to say the first in place of its private one.
+ */
+function stopAtFirstError(composer: Composer, fail: Fail): void {
+  let first: ManifestError | undefined; // it catches what is thrown and comes here again
+  const onError = (at: ErrorPlace, _code: string, message: string, isWarning?: boolean) => {
+    if (isWarning) return;
+    throw first ??= fail(message, typeof at === "number" ? at : "offset" in at ? at.offset : at[0]);
+  };
+  Object.assign(composer, { onError });
 }
 
 /** Makes values of nodes. Knows after that which node each alias stood for. */

@@ -11,8 +11,7 @@ const LOADED_NAMES = [
   "length",
 ];
 
-/** Texts that have broken readers before: signs, control characters, halves of pairs, numbers that are none. */
-export const hostileText: fc.Arbitrary<string> = fc.oneof(
+const shortText = fc.oneof(
   fc.constantFrom(
     "",
     " ",
@@ -42,9 +41,19 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   ),
   fc.constantFrom("10.0.0.1", "::1", "80", "2026-01-01T00:00:00Z", "AAAA", "In", "Always", "TCP"),
   fc.constantFrom(...LOADED_NAMES),
-  fc.constantFrom("a".repeat(5_000), "1h".repeat(5_000), "9".repeat(5_000), "=".repeat(5_000)),
   fc.string({ maxLength: 12 }),
   fc.string({ unit: "binary", maxLength: 8 }),
+);
+
+const longText = fc.constantFrom(
+  ..."a9=".split("").map((sign) => sign.repeat(5_000)),
+  "1h".repeat(2_500),
+);
+
+/** Texts that have broken readers before: signs, control characters, halves of pairs, numbers that are none. */
+export const hostileText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 100, arbitrary: shortText },
+  { weight: 1, arbitrary: longText },
 );
 
 export const hostileNumber: fc.Arbitrary<number> = fc.oneof(

@@ -16,12 +16,21 @@ export type JsonPatcher = (document: unknown, patch: unknown) => unknown;
 export async function loadJsonPatcher(): Promise<JsonPatcher> {
   const { applyPatch } = await import("rfc6902");
   return (document, patch) => {
-    const operations = operationsFrom(patch);
-    const result = cloneJson(document);
+    // The library cannot replace the whole of what it is given: the document is a field of it, whose name is empty.
+    const root: { [name: string]: unknown } = { "": cloneJson(document) };
+    const operations = operationsFrom(patch).map(withinRoot);
     // It goes on after an operation that failed, so the result counts only when none did.
-    for (const error of applyPatch(result, operations)) if (error) throw cannotApply(error.message);
-    return result;
+    for (const error of applyPatch(root, operations)) {
+      if (error) throw cannotApply(error.message.replace(/: \/(?=\/|$)/, ": "));
+    }
+    if (root[""] === undefined) throw cannotApply("nothing is left of the object");
+    return root[""];
   };
+}
+
+function withinRoot(operation: Operation): Operation {
+  const from = "from" in operation ? { from: `/${operation.from}` } : {};
+  return { ...operation, path: `/${operation.path}`, ...from };
 }
 
 function operationsFrom(patch: unknown): Operation[] {

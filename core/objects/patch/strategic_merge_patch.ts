@@ -27,7 +27,7 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): Jso
   if (directive !== undefined && directive !== "merge") throw unknownDirective(directive, patch);
   const result = retained === undefined ? { ...target } : onlyRetained(target, fields, retained);
   for (const [field, value] of Object.entries(fields)) {
-    if (field.startsWith("$")) continue;
+    if (isDirective(field)) continue;
     if (value === null) delete result[field];
     else result[field] = mergeValue(result[field], value, fieldSchema(schema, field));
   }
@@ -43,6 +43,12 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): Jso
     setOrder(result, name, { order, key, patched: fields[name], before: target[name] });
   }
   return result;
+}
+
+/** Other names that begin so are fields. */
+function isDirective(field: string): boolean {
+  return field === DIRECTIVE || field === RETAIN_KEYS || field.startsWith(DELETE_FROM_LIST) ||
+    field.startsWith(SET_ORDER);
 }
 
 function mergeValue(target: unknown, patch: unknown, schema: Schema): unknown {
@@ -149,7 +155,7 @@ function refuseOtherOrder(
 function onlyRetained(target: JsonObject, patch: JsonObject, retained: unknown): JsonObject {
   const isRetained = (field: string) => Array.isArray(retained) && retained.includes(field);
   const stray = Object.entries(patch).find(([field, value]) =>
-    value !== null && !field.startsWith("$") && !isRetained(field)
+    value !== null && !isDirective(field) && !isRetained(field)
   );
   if (!Array.isArray(retained) || stray) {
     throw badRequest("patch is in an invalid format: all its fields must be in $retainKeys");
@@ -159,7 +165,7 @@ function onlyRetained(target: JsonObject, patch: JsonObject, retained: unknown):
 
 function withoutNulls(value: JsonObject): JsonObject {
   const kept = Object.entries(value).filter(([field, inner]) =>
-    inner !== null && !field.startsWith("$")
+    inner !== null && !isDirective(field)
   );
   return Object.fromEntries(
     kept.map((
