@@ -166,7 +166,6 @@ const CLUSTER: readonly KubectlCase[] = [
       ...["--command", "--", "echo", "hello"],
     ],
     out: /^hello\n[^]*pod "once" deleted/,
-    err: NO_STREAMS,
   },
   { run: "cordon NODE", out: /node\/NODE cordoned/ },
   { run: "get node NODE", out: /Ready,SchedulingDisabled/ },
