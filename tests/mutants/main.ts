@@ -8,8 +8,8 @@ import { type Mutant, MUTANTS } from "./mutants.ts";
 
 /** Within so many seeds a bug must show. */
 const SEEDS = 200;
-/** A run that takes longer hangs, and that too is noticed. */
-const RUN_MS_MAX = 240_000;
+/** A run that takes longer has shown nothing: the simulator itself notices what never ends. */
+const RUN_MS_MAX = 900_000;
 /** What a copy needs. */
 const COPIED = ["core", "agent", "proxy", "tests/simulation", "deno.json", "deno.lock"];
 
@@ -66,7 +66,7 @@ async function bySimulator(folder: string): Promise<string | undefined> {
   const env = { FIRST: "1", STEP: "1", SEEDS: String(SEEDS) };
   const { code, said } = await run(folder, ["run", "-A", "tests/simulation/main.ts"], env);
   if (code === 0) return undefined;
-  return /BAD .*/.exec(said)?.[0].replace("BAD", "seed") ?? "the simulator ends badly";
+  return /BAD .*/.exec(said)?.[0].replace("BAD", "seed");
 }
 
 async function byTests({ tests = [] }: Mutant, folder: string): Promise<string | undefined> {

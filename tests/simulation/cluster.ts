@@ -28,6 +28,8 @@ const REST_MS = 30_000;
 const MAY_CHANGE_AT_REST: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "events"]);
 /** Real steps of one run; more is a loop that never rests. */
 const STEPS_MAX = 400_000;
+/** A bad link stays bad for long: little is said in a second. */
+const BAD_LINK_FACTOR = 4;
 /** A server that cannot start is started again. */
 const SERVER_RETRY_MS = 1_000;
 
@@ -187,9 +189,9 @@ class SimulatedCluster {
   #harmMachine(machine: SimulatedMachine, action: Action & { forMs: number }): void {
     const { name } = machine;
     const random = this.#random;
-    const until = (end: () => void) => {
+    const until = (end: () => void, factor = 1) => {
       this.#machineTrouble.set(name, Infinity);
-      this.#until(`${action.do} ${name}`, action.forMs, () => {
+      this.#until(`${action.do} ${name}`, action.forMs * factor, () => {
         this.#machineTrouble.set(name, this.#elapsedMs);
         end();
       });
@@ -205,9 +207,9 @@ class SimulatedCluster {
         Object.assign(machine.quality, { lateMaxMs: 900, silence: 0.2 });
         return until(() => Object.assign(machine.quality, GOOD_RUNTIME));
       case "bad link":
-        Object.assign(machine.link, { loss: 0.2, duplication: 0.2, delayMaxMs: 1_500 });
+        Object.assign(machine.link, { loss: 0.15, duplication: 0.3, delayMaxMs: 1_500 });
         if (random.chance(0.5)) machine.cutConnections();
-        return until(() => Object.assign(machine.link, GOOD_LINK));
+        return until(() => Object.assign(machine.link, GOOD_LINK), BAD_LINK_FACTOR);
       case "link down":
         machine.link.isUp = false;
         return until(() => {
@@ -300,7 +302,7 @@ class SimulatedCluster {
 
   #newMachine(index: number): SimulatedMachine {
     const { clock } = this;
-    const machine = new SimulatedMachine({
+    return new SimulatedMachine({
       ...{ name: `node-${index}`, index, clock, log: silentLog(clock) },
       random: new Random(this.#scenario.seed ^ (index + 1) * 0x1000193),
       server: () => this.#server,
@@ -314,18 +316,14 @@ class SimulatedCluster {
         this.#safety.stopping(machine, podUid, { table: this.#table, isBusy });
       },
       onMirrored: (machine, event) => this.#safety.mirrored(machine, event),
-      untilDrained: (podUid, signal) => this.#traffic.untilDrained(podUid, signal),
+      onMeet: (what) => this.history.meet(what),
+      untilDrained: (podUid, signal) => {
+        if (this.#traffic.isBusy(podUid)) this.history.meet("a pod waited for its requests");
+        return this.#traffic.untilDrained(podUid, signal);
+      },
       onAnswer: (answer) => this.#safety.acknowledged(answer),
       onFault: (error) => this.#fault(error),
     });
-    const { images } = machine.runtime;
-    images.set("crash", { runsMs: 200, exitCode: 3 });
-    images.set("absent", { pullFault: "manifest unknown" });
-    images.set("broken", { startFault: "no such file" });
-    images.set("app:3", { heedsSigterm: false });
-    images.set("job", { runsMs: 3_000, exitCode: 0 });
-    images.set("failing job", { runsMs: 2_000, exitCode: 1 });
-    return machine;
   }
 
   #fault(error: unknown): void {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import { concat } from "../../core/lib/bytes.ts";
 import type { Random } from "../../core/lib/random.ts";
+import type { Met } from "./history.ts";
 
 /** How well a link works. Chances are per message. */
 export interface LinkQuality {
@@ -11,8 +12,8 @@ export interface LinkQuality {
 }
 export const GOOD_LINK: LinkQuality = { isUp: true, loss: 0, duplication: 0, delayMaxMs: 5 };
 
-/** What a byte that waits counts for, so that small clusters reach the limit of a slow watcher: at 32 KiB. */
-const BYTE_WEIGHT = 256;
+/** What a byte that waits counts for, so that small clusters reach the limit of a slow watcher: at 8 KiB. */
+const BYTE_WEIGHT = 1_024;
 
 /** Chance that what was written comes in two pieces. */
 const SPLIT = 0.05;
@@ -23,6 +24,7 @@ export interface ConnectionOptions {
   quality: LinkQuality;
   /** Told of the whole answer, whether or not it arrives. */
   onAnswer(status: number, body: Uint8Array): void;
+  onMeet(what: Met): void;
 }
 
 type ServerEvent = "close" | "error" | "drain";
@@ -97,6 +99,7 @@ export class Connection {
 
   /** The server cuts it off. */
   destroy(): void {
+    this.#options.onMeet("a slow watcher was cut off");
     this.break();
   }
 
@@ -172,7 +175,10 @@ export class Connection {
     this.#waiting = isWhole ? [] : [bytes.subarray(arrived.length)];
     this.#waitingBytes = bytes.length - arrived.length;
     if (arrived.length > 0) this.#body.put(arrived);
-    if (isCut) return this.break();
+    if (isCut) {
+      this.#options.onMeet("an answer was cut off");
+      return this.break();
+    }
     if (!isWhole) return this.#flushSoon();
     if (!this.#hasEnded) return;
     this.#isOverAtClient = true;

@@ -5,13 +5,28 @@ import type { ReplicaSet } from "../../core/resources/replica_sets.ts";
 /** Kinds whose changes tell a reader nothing. */
 const SILENT_KINDS: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "events"]);
 
+/** What a run may bring besides the actions of its scenario. */
+export type Met =
+  | "a request was lost"
+  | "a request came twice"
+  | "an answer was cut off"
+  | "a slow watcher was cut off"
+  | "a kind was listed again"
+  | "a pod waited for its requests";
+
 /** What happened in one run, in order, for people: made into text only when somebody wants to read it. */
 export class History {
   readonly #lines: { atMs: number; text: string | (() => string) }[] = [];
   readonly #elapsedMs: () => number;
+  /** How often something came about that the product has to cope with, by what it is. */
+  readonly met = new Map<Met, number>();
 
   constructor(elapsedMs: () => number) {
     this.#elapsedMs = elapsedMs;
+  }
+
+  meet(what: Met): void {
+    this.met.set(what, (this.met.get(what) ?? 0) + 1);
   }
 
   say(text: string | (() => string)): void {

@@ -28,6 +28,8 @@ export interface LinkOptions extends Omit<ConnectionOptions, "onAnswer"> {
 export class SimulatedLink {
   readonly #options: LinkOptions;
   readonly #connections = new Set<Connection>();
+  /** Kinds that have been asked for as a list. */
+  readonly #listed = new Set<string>();
   #isDead = false;
 
   constructor(options: LinkOptions) {
@@ -37,9 +39,14 @@ export class SimulatedLink {
   /** One request. Rejects when the server refuses the connection or the connection breaks; what is lost hangs. */
   readonly send: Transport = async (request) => {
     if (this.#isDead) return await NEVER;
-    const { random, quality } = this.#options;
+    const { random, quality, onMeet } = this.#options;
     const isWatch = request.path.includes("watch=true");
     const copies = !isWatch && random.chance(quality.duplication) ? 2 : 1;
+    if (copies === 2) onMeet("a request came twice");
+    if (request.method === "GET" && !isWatch) {
+      if (this.#listed.has(request.path)) onMeet("a kind was listed again");
+      this.#listed.add(request.path);
+    }
     const attempts = Array.from({ length: copies }, () => this.#carry(request));
     for (const attempt of attempts) attempt.catch(() => {}); // the first one counts
     const [result] = await Promise.allSettled([Promise.race(attempts)]);
@@ -71,6 +78,7 @@ export class SimulatedLink {
     const { clock, random, quality, server } = this.#options;
     await rest(clock, random.integer(quality.delayMaxMs + 1));
     const isLost = !quality.isUp || random.chance(quality.loss);
+    if (isLost) this.#options.onMeet("a request was lost");
     const end = server();
     if (!isLost && end === undefined) throw new TypeError("connection refused");
     const connection = this.#newConnection(request);

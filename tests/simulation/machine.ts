@@ -1,7 +1,7 @@
 import { Agent } from "../../agent/agent.ts";
 import type { ContainerState } from "../../agent/container_runtime.ts";
 import type { ProbeOutcome } from "../../agent/probes.ts";
-import { SimulatedRuntime } from "../../agent/simulated_runtime.ts";
+import { type SimulatedImage, SimulatedRuntime } from "../../agent/simulated_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
 import { EventRecorder } from "../../core/client/event_recorder.ts";
 import { HttpClient } from "../../core/client/http_client.ts";
@@ -20,6 +20,7 @@ import { secrets } from "../../core/resources/secrets.ts";
 import { services } from "../../core/resources/services.ts";
 import { FaultyRuntime, GOOD_RUNTIME, type RuntimeQuality } from "./faulty_runtime.ts";
 import { GOOD_LINK, type LinkQuality } from "./connection.ts";
+import type { Met } from "./history.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type ServerEnd, SimulatedLink } from "./link.ts";
 import { SettableClock } from "./settable_clock.ts";
@@ -31,6 +32,16 @@ export const MACHINE_PODS_MAX = 110;
 /** A container answers its readiness probe so long after its start. */
 const WARM_UP_MS = 300;
 
+/** Images that are not plain services. */
+const IMAGES: readonly (readonly [name: string, image: SimulatedImage])[] = [
+  ["crash", { runsMs: 200, exitCode: 3 }],
+  ["absent", { pullFault: "manifest unknown" }],
+  ["broken", { startFault: "no such file" }],
+  ["app:3", { heedsSigterm: false }],
+  ["job", { runsMs: 3_000, exitCode: 0 }],
+  ["failing job", { runsMs: 2_000, exitCode: 1 }],
+];
+
 export interface MachineOptions {
   name: string;
   index: number;
@@ -41,6 +52,7 @@ export interface MachineOptions {
   onStart(machine: SimulatedMachine, container: ContainerState, isOrphaned: boolean): void;
   onStop(machine: SimulatedMachine, podUid: string): void;
   onAnswer(version: number): void;
+  onMeet(what: Met): void;
   onFault(error: unknown): void;
   /** A mirror has been told of a change. */
   onMirrored(machine: SimulatedMachine, event: ViewEvent): void;
@@ -70,6 +82,7 @@ export class SimulatedMachine {
     this.#options = { ...options, clock };
     this.name = options.name;
     this.runtime = new SimulatedRuntime({ clock });
+    for (const [name, image] of IMAGES) this.runtime.images.set(name, image);
     this.ground = new Ground(options.index + 1);
   }
 
@@ -129,8 +142,8 @@ export class SimulatedMachine {
 
   /** The way to the server, as `coracle agent` has it. */
   #connect(lifetime: Lifetime): Remote {
-    const { name, clock, random, log, server, onAnswer } = this.#options;
-    const network = new SimulatedLink({ clock, random, quality: this.link, server, onAnswer });
+    const { name, clock, random, log } = this.#options;
+    const network = new SimulatedLink({ ...this.#options, quality: this.link });
     lifetime.atEnd(() => network.die());
     const link = new ServerLink({ transport: network.send, clock, log, server: "server" });
     const mirror = new Mirror({ link, sources: sourcesOf(name), clock, random, log });

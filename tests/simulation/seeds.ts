@@ -1,4 +1,5 @@
 import { play } from "./cluster.ts";
+import type { History } from "./history.ts";
 import { type Scenario, scenarioOf, wordsFor } from "./scenario.ts";
 import { shrunk } from "./shrunk.ts";
 
@@ -8,12 +9,12 @@ const LINES_MAX = 400;
 /** Plays the runs of the seeds one after the other. Gives the first that goes wrong. */
 export async function firstBadSeed(
   seeds: Iterable<number>,
-  onPlayed: (seed: number) => void = () => {},
+  onPlayed: (history: History) => void = () => {},
 ): Promise<{ seed: number; fault: string } | undefined> {
   for (const seed of seeds) {
-    const { fault } = await play(scenarioOf(seed));
+    const { fault, history } = await play(scenarioOf(seed));
     if (fault !== undefined) return { seed, fault };
-    onPlayed(seed);
+    onPlayed(history);
   }
   return undefined;
 }
