@@ -18,8 +18,11 @@ import { StatusWriter } from "./status_writer.ts";
 
 /** A runtime that has told of an exit may need a moment until it also shows it. */
 const EXIT_LOOKS_MS = [0, 20, 50, 100, 250, 500];
-/** What proxies that are out of sight, such as those of other nodes, get to turn away from a pod. */
-const UNSEEN_DRAIN_MS = 200;
+/**
+ * What proxies that are out of sight, such as those of other nodes, get to turn away from a pod and to have the answers
+ * to what they sent it; never more than half of its grace.
+ */
+const UNSEEN_DRAIN_MS = 2_000;
 /** How long a worker that ends waits for the steps in flight. */
 const CLOSE_WAIT_MS = 5_000;
 

@@ -18,11 +18,13 @@ export interface LoadOptions {
 }
 
 const TICK_MS = 4;
+/** A machine that has no time for the pace gets less than that, not a heap of what cannot be answered any more. */
+const IN_FLIGHT_MAX = 128;
 /** A request without an answer for so long is lost. */
 const ANSWER_MS_MAX = 60_000;
 
 /**
- * Requests at a steady pace, whatever becomes of those before (open loop), to one address.
+ * Requests at a steady pace, whatever becomes of those before (open loop, as far as the machine can), to one address.
  * Half of them are POSTs, which no proxy may repeat. Strict: nothing is sent twice, and whatever is not a whole answer
  * with status 200 is a failure.
  */
@@ -31,6 +33,8 @@ export class PacedLoad {
   readonly #report: LoadReport = { sent: 0, answers: new Map(), failures: [] };
   readonly #idle: Connection[] = [];
   readonly #inFlight = new Set<Promise<void>>();
+  /** What was due and not sent. */
+  #skipped = 0;
   readonly #startMs = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -52,8 +56,13 @@ export class PacedLoad {
   }
 
   #sendDue(): void {
-    const due = (performance.now() - this.#startMs) * this.#options.perSecond / 1_000;
+    const elapsedMs = performance.now() - this.#startMs;
+    const due = elapsedMs * this.#options.perSecond / 1_000 - this.#skipped;
     while (this.#report.sent < due) {
+      if (this.#inFlight.size >= IN_FLIGHT_MAX) {
+        this.#skipped += due - this.#report.sent;
+        return;
+      }
       const count = ++this.#report.sent;
       const method = count % 2 === 0 ? "GET" : "POST";
       const isLast = count % this.#options.freshEvery === 0;

@@ -81,7 +81,7 @@ export function freePort(): number {
 function podSpecOf(name: string, version: string): object {
   const folders = HOST_FOLDERS.filter(isThere);
   return {
-    terminationGracePeriodSeconds: 10,
+    terminationGracePeriodSeconds: 60,
     containers: [{
       ...{ name: "web", image: IMAGE, imagePullPolicy: "Never" },
       command: ["/deno", "run", "-A", "--no-remote", "/app/server.js"],
