@@ -3,7 +3,7 @@ import { LinkError } from "../core/client/link_error.ts";
 import type { Client } from "../core/client/client.ts";
 import { silentLog } from "../core/lib/log.ts";
 import { freshObjects } from "../core/objects/objects_fixture.ts";
-import { leases } from "../core/resources/leases.ts";
+import { type Lease, leases } from "../core/resources/leases.ts";
 import { nodes } from "../core/resources/nodes.ts";
 import { allocatableOf, NodeStatus } from "./node_status.ts";
 
@@ -60,11 +60,31 @@ Deno.test("a full disk is the condition DiskPressure at once, in Kubernetes' wor
   assert.deepEqual(node.told, ["NodeReady", "NodeHasDiskPressure", "NodeHasNoDiskPressure"]);
 });
 
+Deno.test("a view that does not show the lease as it was written is told to be stale, and one that does is not", async () => {
+  await using node = await kept();
+  await node.clock.advance(60_000);
+  assert.equal(node.suspicions(), 0);
+  node.freeze();
+  await node.clock.advance(30_000);
+  assert.ok(node.suspicions() > 0);
+});
+
 /** A node whose API can be out of reach, registered. */
 async function kept() {
   const { client, clock } = await freshObjects();
   const stop = new AbortController();
   const state = { isAway: false };
+  let suspicions = 0;
+  let frozen: Lease | undefined;
+  const view = new Proxy(client, {
+    get: (_, name) => {
+      if (name === "get") return look;
+      const member: unknown = Reflect.get(client, name);
+      return typeof member === "function" ? member.bind(client) : member;
+    },
+  });
+  const look: typeof client.get = (resource, name) =>
+    (resource.plural === "leases" ? frozen : undefined) as never ?? client.get(resource, name);
   const told: string[] = [];
   const record = (_component: string, { reason }: { reason: string }) => void told.push(reason);
   const reached = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => (...args: A) =>
@@ -77,12 +97,22 @@ async function kept() {
   const status = new NodeStatus({
     ...{ nodeName: NAME, hostIP: "192.0.2.1", podCIDR: undefined, labels: {}, machine: MACHINE },
     ...{ runtimeVersion: "test://1", version: "v1.34.0", allocatable: allocatableOf(MACHINE) },
-    ...{ client: remote, view: client, clock, log: silentLog(clock), events: { record } },
+    ...{
+      client: remote,
+      view,
+      onStaleView: () => suspicions++,
+      clock,
+      log: silentLog(clock),
+      events: { record },
+    },
   });
   const running = status.run(stop.signal);
   status.report(undefined);
   await clock.advance(1_000);
   return {
+    suspicions: () => suspicions,
+    /** From now on the view shows the lease as it is now. */
+    freeze: () => frozen = client.get(leases, LEASE),
     client,
     clock,
     status,
