@@ -28,6 +28,12 @@ export async function openSharedStore(
   { flags, clock, log, parts, fail }: Ground<ServerFlags>,
   url: StoreUrl,
 ): Promise<SharedStore> {
+  if (flags.takeOver !== undefined) {
+    throw new CommandError(
+      "--take-over is for a data folder: a shared store has one owner by itself",
+      2,
+    );
+  }
   const engine = url.engine === "etcd"
     ? await openEtcd(flags, url, clock)
     : await openKv(flags, url.url, clock);
