@@ -26,7 +26,10 @@ export function matchesAll(): boolean {
 export interface SelectedEvent {
   type: StoreEvent["type"];
   entry: Entry;
-  /** Where lines are cached: all feeds that tell the same of one change share its bytes. */
+  /**
+   * Where lines are cached: all feeds that tell the same of one change share its bytes. Of what is there when a watch
+   * begins it is the entry itself, and nothing is cached: it would be kept as long as the object.
+   */
   source: object;
 }
 
@@ -76,7 +79,9 @@ export class WatchLines {
   of(event: SelectedEvent, { first, live }: { first: boolean; live: boolean }): Uint8Array {
     // Rows show ages, so those of the past cannot be shared with those of now.
     const isShared = this.format.as !== "table" || (live && !first);
-    return isShared ? this.#shared(event) : this.#line(event, first);
+    return isShared && event.source !== event.entry
+      ? this.#shared(event)
+      : this.#line(event, first);
   }
 
   bookmark(revision: number, options: { initialEventsEnd: boolean }): Uint8Array {
