@@ -6,7 +6,7 @@ import { validateMetadata } from "../resources/metadata_rules.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionRule } from "./admission/admission_rule.ts";
-import { type Input, inputFrom, warningsOf } from "./input.ts";
+import { type Input, inputFrom, nameIn, warningsOf } from "./input.ts";
 import { isJsonObject, type JsonObject } from "../lib/json_value.ts";
 import { badRequest, conflict, invalid } from "./refusals.ts";
 import { timestamp } from "../lib/timestamp.ts";
@@ -110,7 +110,7 @@ function admit(
       for (const cause of resource.validate(next, previous)) causes.push(cause);
       return next;
     });
-    if (causes.length > 0) throw invalid(resource, next.metadata.name, causes);
+    if (causes.length > 0) throw invalid(resource, nameIn({ ...next }), causes);
     return { object: next, warnings: [...warnings, ...resource.warnings(next, previous)], release };
   } catch (error) {
     release();

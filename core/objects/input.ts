@@ -48,15 +48,24 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
   const { apiVersion: givenVersion, kind: givenKind, ...rest } = value;
   if (givenKind !== undefined && givenKind !== "" && givenKind !== resource.kind) {
     throw badRequest(
-      `${givenKind} in version "${givenVersion}" cannot be handled as a ${resource.kind}: unknown conversion`,
+      `${said(givenKind)} in version "${
+        said(givenVersion)
+      }" cannot be handled as a ${resource.kind}: unknown conversion`,
     );
   }
   if (givenVersion !== undefined && givenVersion !== "" && givenVersion !== apiVersion) {
     throw badRequest(
-      `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`,
+      `the API version in the data (${
+        said(givenVersion)
+      }) does not match the expected API version (${apiVersion})`,
     );
   }
   return { apiVersion, kind: resource.kind, metadata: {}, ...cloneJson(rest) };
+}
+
+/** Of what was to be a text, and may be an object that cannot even be made one (`{"toString": 1}`). */
+function said(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value) ?? "";
 }
 
 /** What is said of unknown fields: nothing, warnings, or (strict) a BadRequest that is thrown. */

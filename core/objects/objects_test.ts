@@ -116,6 +116,22 @@ Deno.test("what is refused is refused in Kubernetes' words", async () => {
   for (const [reason, message, act] of refusals) await refuses(act, reason, message);
 });
 
+Deno.test("a name, a kind or a version that is an object is refused like any other wrong value", async () => {
+  const { objects } = await freshObjects();
+  const odd = { toString: 1, slice: 2 };
+  const drafts = [
+    { metadata: { name: odd } },
+    { kind: odd, metadata: { name: "a" } },
+    { apiVersion: odd, metadata: { name: "a" } },
+  ];
+  for (const draft of drafts) {
+    await assert.rejects(objects.create(configMaps, draft, { namespace: "default" }), (error) => {
+      assert.ok(error instanceof ApiError, String(error));
+      return error.code === 400 || error.code === 422;
+    });
+  }
+});
+
 Deno.test("names are such that they can be host names where they become some", async () => {
   const { objects } = await freshObjects();
   const names: [AnyResource, string, RegExp | undefined][] = [

@@ -8,7 +8,6 @@ import { mergePatch } from "../../core/objects/patch/merge_patch.ts";
 import { strategicMergePatch } from "../../core/objects/patch/strategic_merge_patch.ts";
 import { deployments } from "../../core/resources/deployments.ts";
 import { pods } from "../../core/resources/pods.ts";
-import type { Schema } from "../../core/resources/schema.ts";
 import { frozen, hostileText, jsonValue, mutated, place } from "./json_values.ts";
 import { property } from "./property.ts";
 import { valueOf } from "./schema_values.ts";

@@ -245,6 +245,19 @@ Deno.test("a JSON patch does all its operations or none", async () => {
   assert.throws(() => failing(target), (error) => isRefusal(error, "Invalid"));
 });
 
+Deno.test("a JSON patch may replace the whole, but not take it away", async () => {
+  const whole = async (patch: unknown) =>
+    (await patcherFor({ type: "application/json-patch+json", body: patch }, item))({ a: 1 });
+  assert.deepEqual(await whole([{ op: "replace", path: "", value: { b: 2 } }]), { b: 2 });
+  assert.deepEqual(await whole([{ op: "test", path: "", value: { a: 1 } }]), { a: 1 });
+  await assert.rejects(whole([{ op: "remove", path: "" }]), /nothing is left of the object$/);
+  await assert.rejects(whole([{ op: "remove", path: "/b/c" }]), /: \/b\/c$/);
+});
+
+Deno.test("in a strategic merge patch, a field that begins like a directive is a field", () => {
+  assert.deepEqual(strategicMergePatch({}, { "$(HOME)": "a" }, item), { "$(HOME)": "a" });
+});
+
 Deno.test("a JSON patch cannot reach what all objects share", async () => {
   for (const path of ["/__proto__/x", "/constructor/prototype/x", "/a/__proto__"]) {
     const apply = await jsonPatch([{ op: "add", path, value: 1 }]);
