@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../eventually.ts";
 import { type Kubectl, KUBECTL_MISSING, kubectlVersions } from "../kubectl.ts";
 import { ServerProcess } from "../server_process.ts";
 import { faultsOf, type KubectlCase } from "./kubectl_case.ts";
@@ -230,9 +231,12 @@ async function kindCases(server: ServerProcess, { path }: Kubectl): Promise<Kube
   ]);
 }
 
-async function nodeName(server: ServerProcess): Promise<string> {
-  const { items } = await (await server.fetch("/api/v1/nodes")).json();
-  return items[0].metadata.name;
+/** The server is ready before its node is. */
+function nodeName(server: ServerProcess): Promise<string> {
+  return eventually("a node", async () => {
+    const { items } = await (await server.fetch("/api/v1/nodes")).json();
+    return items[0]?.metadata.name;
+  });
 }
 
 async function writeKustomization(folder: string): Promise<void> {
