@@ -14,7 +14,7 @@ const arbitraryEvents = fc.array(
   fc.record({
     resource: fc.constantFrom(...RESOURCES),
     namespace: fc.constantFrom(...NAMESPACES),
-    bytes: fc.oneof(fc.nat(60), fc.nat(1_500)),
+    bytes: fc.oneof({ weight: 20, arbitrary: fc.nat(60) }, { weight: 1, arbitrary: fc.nat(1_500) }),
     skipped: fc.nat(2),
   }),
   { maxLength: 60 },
