@@ -1,81 +1,100 @@
-import { connect } from "node:http2";
-import type { ClientHttp2Session } from "node:http2";
 import type { Bench } from "./harness.ts";
+import { temporaryFolder } from "./server.ts";
 
 const READY_MS_MAX = 10_000;
-const SESSIONS = 4;
-const GRPC_HEAD_BYTES = 5;
-const PUT = "/etcdserverpb.KV/Put";
+const CLIENT = new URL("./etcd_client/", import.meta.url).pathname;
+/** etcd keeps every version until it is told not to; its default of 2 GiB is full after some rounds. */
+const QUOTA_BYTES = 8 * 1024 ** 3;
 
-/** An etcd of its own, with its defaults: each write is on disk when it is answered. */
+/** What came of writing for a while. */
+export interface EtcdSample {
+  perSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  writes: number;
+}
+
+/** An etcd of its own, with its defaults: each write is on disk when it is answered. Its client is etcd's own, in Go. */
 export class Etcd {
   readonly pid: number;
-  readonly #child: Deno.ChildProcess;
-  readonly #sessions: ClientHttp2Session[];
-  #turn = 0;
+  readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #answers: AsyncIterator<string>;
 
-  private constructor(child: Deno.ChildProcess, sessions: ClientHttp2Session[]) {
-    this.#child = child;
-    this.pid = child.pid;
-    this.#sessions = sessions;
+  private constructor(pid: number, client: Deno.ChildProcess) {
+    this.pid = pid;
+    this.#requests = client.stdin.getWriter();
+    this.#answers = lines(client.stdout);
   }
 
-  static async start(folder: string, bench: Bench): Promise<Etcd> {
-    const [client, peer] = [freePort(), freePort()].map((port) => `http://127.0.0.1:${port}`);
-    const child = new Deno.Command("etcd", {
-      args: [
-        ...["--data-dir", folder, "--name", "bench", "--log-level", "error", "--logger", "zap"],
-        ...["--listen-client-urls", client!, "--advertise-client-urls", client!],
-        ...["--listen-peer-urls", peer!, "--initial-advertise-peer-urls", peer!],
-        ...["--initial-cluster", `bench=${peer}`],
-      ],
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    bench.defer(async () => {
-      child.kill("SIGTERM");
-      await child.status;
-    });
-    await untilHealthy(client!);
-    const etcd = new Etcd(child, Array.from({ length: SESSIONS }, () => connect(client!)));
-    bench.defer(() => Promise.resolve(etcd.close()));
-    return etcd;
+  /** `objects`: how many there are to write to. */
+  static async start(
+    bench: Bench,
+    { objects, valueBytes }: { objects: number; valueBytes: number },
+  ): Promise<Etcd> {
+    const client = await builtClient(bench);
+    const folder = await temporaryFolder(bench);
+    const [url, peer] = [freePort(), freePort()].map((port) => `http://127.0.0.1:${port}`);
+    const server = spawn(bench, "etcd", [
+      ...["--data-dir", folder, "--name", "bench", "--log-level", "error", "--logger", "zap"],
+      ...["--listen-client-urls", url!, "--advertise-client-urls", url!],
+      ...["--listen-peer-urls", peer!, "--initial-advertise-peer-urls", peer!],
+      ...["--initial-cluster", `bench=${peer}`, "--quota-backend-bytes", String(QUOTA_BYTES)],
+    ]);
+    await untilHealthy(url!);
+    const writers = spawn(bench, client, [url!, String(objects), String(valueBytes)]);
+    return new Etcd(server.pid, writers);
   }
 
-  /** One write, by gRPC: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
-  put(key: Uint8Array, value: Uint8Array): Promise<void> {
-    const session = this.#sessions[this.#turn++ % SESSIONS]!;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const stream = session.request({
-      ...{ ":method": "POST", ":path": PUT, "content-type": "application/grpc", te: "trailers" },
-    });
-    stream.on("trailers", (trailers) => {
-      if (trailers["grpc-status"] === "0") resolve();
-      else reject(new Error(`etcd answers ${trailers["grpc-message"]}`));
-    });
-    stream.on("error", reject);
-    stream.resume();
-    stream.end(putRequest(key, value));
-    return promise;
+  /** Writes each object once. */
+  fill(): Promise<EtcdSample> {
+    return this.#ask("fill");
   }
 
-  close(): void {
-    for (const session of this.#sessions) session.close();
+  /** Writes to the first `span` objects; each write is conditional on the version that its writer knows. */
+  write(options: { writers: number; seconds: number; span: number }): Promise<EtcdSample> {
+    return this.#ask(`${options.writers} ${options.seconds} ${options.span}`);
+  }
+
+  async #ask(request: string): Promise<EtcdSample> {
+    await this.#requests.write(new TextEncoder().encode(`${request}\n`));
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error("the client of etcd has ended; its message is above");
+    return JSON.parse(value) as EtcdSample;
   }
 }
 
-/** `PutRequest {bytes key = 1; bytes value = 2;}` with gRPC's five bytes before it. */
-function putRequest(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const body = [0x0a, ...varint(key.length), ...key, 0x12, ...varint(value.length)];
-  const message = new Uint8Array(GRPC_HEAD_BYTES + body.length + value.length);
-  new DataView(message.buffer).setUint32(1, body.length + value.length);
-  message.set(body, GRPC_HEAD_BYTES);
-  message.set(value, GRPC_HEAD_BYTES + body.length);
-  return message;
+/** The first time, Go fetches etcd's client library. */
+async function builtClient(bench: Bench): Promise<string> {
+  const binary = `${await temporaryFolder(bench)}/etcd_client`;
+  const { success, stderr } = await new Deno.Command("go", {
+    args: ["build", "-o", binary, "."],
+    cwd: CLIENT,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) throw new Error(`Cannot build ${CLIENT}: ${new TextDecoder().decode(stderr)}`);
+  return binary;
 }
 
-function varint(number: number): number[] {
-  return number < 0x80 ? [number] : [number & 0x7f | 0x80, ...varint(number >>> 7)];
+function spawn(bench: Bench, program: string, args: string[]): Deno.ChildProcess {
+  const child = new Deno.Command(program, { args, stdin: "piped", stdout: "piped" }).spawn();
+  bench.defer(async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  });
+  return child;
+}
+
+async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
+  let text = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+      yield text.slice(0, end);
+      text = text.slice(end + 1);
+    }
+  }
+  return undefined;
 }
 
 async function untilHealthy(url: string): Promise<void> {

@@ -20,6 +20,8 @@ import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
+import { storeOverwrites } from "./store_overwrites.ts";
+import { storeReads } from "./store_reads.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
   start,
@@ -30,6 +32,8 @@ const MEASUREMENTS: readonly Measurement[] = [
   proxy,
   api,
   store,
+  storeReads,
+  storeOverwrites,
 ];
 const PAGE = new URL("../docs/BENCHMARKS.md", import.meta.url);
 
