@@ -17,6 +17,7 @@ import type { ServerFlags } from "./server_flags.ts";
 /** The store in the data folder. */
 export interface FileStore extends StoreFile {
   path: string;
+  journal: CompactableJournal;
   store: MemoryStore;
   /** Of its disk. */
   room: DiskRoom;
@@ -35,7 +36,8 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
   try {
     const { store, journal } = await room.opening(() => openIn(path, room, ground));
     parts.defer(() => store.close());
-    return { path, store, room, compact: () => compactBeside(path, journal) };
+    const compact = () => compactBeside(path, journal);
+    return { path, journal, store, room, compact };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { message } = error;
@@ -52,15 +54,17 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
  * Call it once everything runs. Never rejects.
  */
 export async function lookAfterDisk(
-  { path, room, compact }: FileStore,
+  { path, room, journal }: FileStore,
   { agent, log }: { agent: Agent; log: Log },
 ): Promise<void> {
   room.onChange((isFull) => agent.reportDisk({ isFull }));
   try {
     await room.settle();
+    if (room.isFull) return;
+    while (await journal.trim()); // writes go on between the steps
     const { fileUse, stateOf } = await import("../core/store/store_compaction.ts");
     const use = await fileUse(path);
-    if (stateOf(use) === "airy") await compact();
+    if (stateOf(use) === "airy") await journal.compact(() => compactAside(path));
     if (stateOf(use) === "large") {
       log.info('Most of the store\'s file holds nothing: "coracle store compact" makes it small', {
         ...use,
@@ -73,6 +77,7 @@ export async function lookAfterDisk(
 
 async function compactBeside(path: string, journal: CompactableJournal): Promise<Compacted> {
   const { size: beforeBytes } = await Deno.stat(path);
+  while (await journal.trim());
   await journal.compact(() => compactAside(path));
   return { beforeBytes, afterBytes: (await Deno.stat(path)).size };
 }

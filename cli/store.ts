@@ -80,19 +80,23 @@ async function compactIn(data: string, terminal: Terminal): Promise<void> {
 
 /** By the server that uses the store, if one does. */
 async function compacted(store: string, data: string): Promise<Compacted> {
+  const { KvJournal } = await import("../core/store/kv_journal.ts");
+  const { compact } = await import("../core/store/store_compaction.ts");
   const { size: beforeBytes } = await Deno.stat(store);
-  let lock: DataLock;
+  let journal: Awaited<ReturnType<typeof KvJournal.open>>;
   try {
-    lock = await DataLock.take(`${store}.lock`, "compact");
+    const takeLock = (path: string) => DataLock.take(path, "compact");
+    journal = await KvJournal.open(store, { takeLock });
   } catch (error) {
     if (!(error instanceof DataLockedError) || error.holder.use !== "server") throw error;
     return await compactedByServer(data);
   }
   try {
-    const { compact } = await import("../core/store/store_compaction.ts");
+    await journal.load();
+    while (await journal.trim());
     await compact(store);
   } finally {
-    lock.release();
+    await journal.close();
   }
   return { beforeBytes, afterBytes: (await Deno.stat(store)).size };
 }

@@ -1,28 +1,31 @@
 import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "./journal.ts";
 import type { Revision } from "./store.ts";
 
+/** A journal that can make its log shorter, step by step; true when more is to be done. */
+export interface TrimmableJournal extends Journal {
+  trim(): Promise<boolean>;
+}
+
 /** A journal whose file can be compacted while it is used: writes wait for the end of it, and reads need no journal. */
 export class CompactableJournal implements Journal {
   readonly limits: JournalLimits;
-  readonly #journal: Journal;
-  #compacting: Promise<void> | undefined;
+  readonly #journal: TrimmableJournal;
+  #compacting: Promise<unknown> | undefined;
   #underWay: Promise<unknown> = Promise.resolve();
 
-  constructor(journal: Journal) {
+  constructor(journal: TrimmableJournal) {
     this.limits = journal.limits;
     this.#journal = journal;
   }
 
   /** Runs `act` while nothing is written. Rejects when it does; the journal goes on in any case. */
   async compact(act: () => Promise<void>): Promise<void> {
-    const before = Promise.all([this.#underWay, this.#compacting?.catch(() => {})]);
-    const compacting = before.then(act);
-    this.#compacting = compacting;
-    try {
-      await compacting;
-    } finally {
-      if (this.#compacting === compacting) this.#compacting = undefined;
-    }
+    await this.#alone(act);
+  }
+
+  /** One step towards a short log; true when more is to be done. Writes wait for the one step only. */
+  async trim(): Promise<boolean> {
+    return await this.#alone(() => this.#journal.trim());
   }
 
   load(): Promise<Loaded> {
@@ -47,6 +50,17 @@ export class CompactableJournal implements Journal {
 
   close(): Promise<void> {
     return this.#do(() => this.#journal.close());
+  }
+
+  async #alone<T>(act: () => Promise<T>): Promise<T> {
+    const before = Promise.all([this.#underWay, this.#compacting?.catch(() => {})]);
+    const compacting = before.then(act);
+    this.#compacting = compacting;
+    try {
+      return await compacting;
+    } finally {
+      if (this.#compacting === compacting) this.#compacting = undefined;
+    }
   }
 
   #do<T>(act: () => Promise<T>): Promise<T> {

@@ -104,6 +104,17 @@ export class KvJournal implements Journal {
     return revision;
   }
 
+  /**
+   * One step towards a log that is as short as it may be: after much was deleted, which is little to write, cleaning
+   * would come with later writes only. True when more is to be done. Writes must wait meanwhile.
+   */
+  async trim(): Promise<boolean> {
+    const revision = await this.#findOut(); // not `revision`: a blob may wait for the commit that refers to it
+    const step = this.#log.planTrim(revision, ATOMIC_BYTES_MAX);
+    if (step) await this.#carryOut(step);
+    return step !== undefined;
+  }
+
   backup(path: string): Promise<void> {
     return this.#place.backup(path);
   }
@@ -119,7 +130,10 @@ export class KvJournal implements Journal {
       await this.#kv.assertOwned();
       await this.#findOut();
     }
-    const step = this.#log.plan(revision, records, ATOMIC_BYTES_MAX);
+    await this.#carryOut(this.#log.plan(revision, records, ATOMIC_BYTES_MAX));
+  }
+
+  async #carryOut(step: LogStep): Promise<void> {
     this.#doubtful = step;
     await this.#kv.write((atomic) => {
       for (const { number, bytes } of step.added) atomic.set([...SEGMENTS, number], bytes);

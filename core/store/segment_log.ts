@@ -149,6 +149,14 @@ export class SegmentLog {
     return this.#owedBytes > bytes;
   }
 
+  /** A step that only cleans, as much as fits, however little was written; `undefined` when the log is short enough. */
+  planTrim(revision: Revision, bytesMax: number): LogStep | undefined {
+    if (this.#excessBytes(0) <= 0) return undefined;
+    this.#owedBytes = Math.max(this.#owedBytes, bytesMax);
+    const step = this.plan(revision, [], bytesMax);
+    return step.dropped.length > 0 ? step : undefined;
+  }
+
   /** The step is durable. It must be the one that was planned last. */
   take({ added, dropped, placed, owedBytes }: LogStep): void {
     for (const [record, number] of placed) this.#put(record, number);
@@ -160,13 +168,17 @@ export class SegmentLog {
 
   /** What of the oldest segments is copied and which of them go, beside `written` bytes of records. */
   #cleaning(records: readonly SegmentRecord[], room: Room): Cleaning {
-    const allowedBytes = Math.max(2 * this.#liveBytes, this.#liveBytes + SLACK_BYTES);
-    const excessBytes = this.#bytes + room.writtenBytes - allowedBytes;
+    const excessBytes = this.#excessBytes(room.writtenBytes);
     if (excessBytes <= 0) return { ...NO_CLEANING, owedBytes: 0 };
     const owedBytes = this.#owedBytes + room.writtenBytes * COPIED_PER_WRITTEN;
     if (owedBytes < CLEANING_BYTES_MIN) return { ...NO_CLEANING, owedBytes };
     const replaced = new Set(records.map(({ path }) => path));
     return this.#clean(replaced, { excessBytes, owedBytes, freeBytes: room.freeBytes });
+  }
+
+  #excessBytes(writtenBytes: number): number {
+    const allowedBytes = Math.max(2 * this.#liveBytes, this.#liveBytes + SLACK_BYTES);
+    return this.#bytes + writtenBytes - allowedBytes;
   }
 
   #clean(

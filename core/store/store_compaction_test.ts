@@ -12,12 +12,19 @@ import { fileUse, stateOf } from "./store_compaction.ts";
 const MIB = 1024 * 1024;
 const BATCH = { revision: 1, writes: [] };
 
+/** Its log is always short. */
+class TrimmedJournal extends MemoryJournal {
+  trim(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+}
+
 Deno.test("what is written during a compaction waits for its end; what was under way ends first", async () => {
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
   const disk = new MemoryDisk();
   const journal = new CompactableJournal(
-    new MemoryJournal(disk, async ({ revision }, write) => {
+    new TrimmedJournal(disk, async ({ revision }, write) => {
       if (revision === 1) await gate.promise;
       write();
       order.push(`batch ${revision}`);
@@ -36,7 +43,7 @@ Deno.test("what is written during a compaction waits for its end; what was under
 });
 
 Deno.test("a compaction that fails is told, and writing goes on", async () => {
-  const journal = new CompactableJournal(new MemoryJournal());
+  const journal = new CompactableJournal(new TrimmedJournal());
   await assert.rejects(journal.compact(() => Promise.reject(new Error("no room"))), /no room/);
   await journal.commit(BATCH);
   assert.equal(await journal.revision(), 1);
@@ -81,8 +88,63 @@ Deno.test("a store's file is compacted while writers write, and loses nothing", 
   }
 });
 
+Deno.test("a log that is long because much was deleted becomes short, and loses nothing", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "coracle-compaction-" });
+  try {
+    const path = `${folder}/store.kv`;
+    const journal = new CompactableJournal(await KvJournal.open(path));
+    const store = await MemoryStore.open(journal);
+    const names = Array.from({ length: 500 }, (_, i) => `o${i}`);
+    await Promise.all(names.map((name) => put(store, name, 50_000)));
+    await Promise.all(names.filter((_, i) => i % 100 > 0).map((name) => remove(store, name)));
+    const before = await fileUse(path);
+    assert.equal(stateOf(before), "tight", "the log holds what is dead");
+    while (await journal.trim());
+    await journal.compact(() => compactAside(path));
+    assert.ok((await fileUse(path)).bytes < before.bytes / 2);
+    await put(store, "after", 100);
+    await store.close();
+    const { objects, problems } = await checkStore(path);
+    assert.deepEqual({ objects, problems }, { objects: 6, problems: [] });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a step towards a short log leaves alone what waits for the commit that refers to it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "coracle-compaction-" });
+  try {
+    const path = `${folder}/store.kv`;
+    const journal = await KvJournal.open(path);
+    await journal.load();
+    const object = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "a", namespace: "default", resourceVersion: "1" },
+    };
+    const bytes = new TextEncoder().encode(
+      JSON.stringify({ ...object, data: { text: "x".repeat(200_000) } }),
+    );
+    const blob = await journal.blob(bytes);
+    await journal.trim();
+    await journal.commit({
+      revision: 1,
+      writes: [{ key: keyOf("a"), value: { blob }, revision: 1 }],
+    });
+    await journal.close();
+    assert.deepEqual((await checkStore(path)).problems, []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("what cannot be compacted is told", async () => {
-  await assert.rejects(compactAside("/nonexistent/store.kv"), /unable to open database file/);
+  const folder = await Deno.makeTempDir({ prefix: "coracle-compaction-" });
+  try {
+    await assert.rejects(compactAside(`${folder}/none/store.kv`), /unable to open database file/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 function keyOf(name: string): Key {
