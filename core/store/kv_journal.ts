@@ -15,7 +15,7 @@ import { migrate } from "./kv_migration.ts";
 import { keyOf, pathOf, readSegment, removalOf, type SegmentRecord } from "./segment.ts";
 import { type LogStep, SegmentLog } from "./segment_log.ts";
 import type { OwnedKv } from "./owned_kv.ts";
-import type { Revision } from "./store.ts";
+import type { Key, Revision } from "./store.ts";
 
 /** Where the database of a journal is: a file, or another machine. */
 export interface KvPlace {
@@ -82,9 +82,13 @@ export class KvJournal implements Journal {
     const references = [...log.records()].filter(({ kind }) => kind === "blob")
       .map(({ bytes }) => referenceFrom(bytes));
     const blobs = await this.#blobs.load(references);
-    const rows = [...log.records()].map(({ path, kind, bytes }) =>
-      [keyOf(path), kind === "blob" ? blobs.get(referenceFrom(bytes).blob)! : bytes] as const
-    );
+    const words = new Map<string, string>();
+    const shared = (word: string) => words.get(word) ?? (words.set(word, word), word);
+    const rows = Array.from(log.records(), ({ path, kind, bytes }) => {
+      const [resource, namespace, name] = keyOf(path);
+      const key: Key = [shared(resource), shared(namespace), name];
+      return [key, kind === "blob" ? blobs.get(referenceFrom(bytes).blob)! : bytes] as const;
+    });
     return { revision, rows };
   }
 

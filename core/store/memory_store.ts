@@ -224,15 +224,12 @@ export class MemoryStore implements Store {
 
   /** Makes the entries and their indexes. Only kinds with indexes of their own need more than the metadata for it. */
   #load(rows: Loaded["rows"]): void {
-    const words = new Map<string, string>();
-    const shared = (word: string) => words.get(word) ?? (words.set(word, word), word);
     for (const [key, bytes] of rows.toSorted(([a], [b]) => compareKeys(a, b))) {
       const metadata = jsonMember(bytes, "metadata") as ObjectMeta | undefined;
       if (!metadata) throw new SyntaxError(`${key.join("/")} has no metadata`);
       const revision = Number(metadata.resourceVersion);
-      const [resource, namespace, name] = [shared(key[0]), shared(key[1]), key[2]];
-      const fields = { key: [resource, namespace, name] as const, revision, bytes };
-      this.#table(resource).put(new StoredEntry(fields, this.#parsed), metadata);
+      const entry = new StoredEntry({ key, revision, bytes }, this.#parsed);
+      this.#table(key[0]).put(entry, metadata);
     }
   }
 
