@@ -241,7 +241,7 @@ Deno.test("every flag of a command that the README names is in its help", async 
   const block = /```\n(coracle server [^]*?)```/.exec(readme)![1]!;
   for (const usage of block.split(/\n(?=coracle )/)) {
     const [, command = ""] = usage.split(/\s+/);
-    if (command === "help") continue;
+    if (command === "help" || / \| [a-z]/.test(usage)) continue; // several commands in one line
     const { stdout } = await runProgram(Deno.execPath(), ["run", "-A", "main.ts", "help", command]);
     for (const [flag] of usage.matchAll(/--?[a-z][a-z-]*/g)) {
       assert.ok(stdout.includes(flag), `"coracle help ${command}" does not tell of ${flag}`);

@@ -79,6 +79,11 @@ async function makeNodes(
     await cluster.send("POST", "/api/v1/nodes", node);
     const status = { status: { allocatable, capacity: allocatable, conditions } };
     await cluster.send("PATCH", `/api/v1/nodes/${name}/status`, status);
+    // Until its status was there it was not ready, and may have been tainted for that.
+    await cluster.answerWhen(
+      `/api/v1/nodes/${name}`,
+      (node) => !JSON.stringify(node["spec"]).includes("node.kubernetes.io/"),
+    );
   }
 }
 
