@@ -8,7 +8,7 @@ import { keyOf, objectOf, RESOURCE } from "./writer_lines.ts";
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 /** One that no other suite uses. */
 const SUBNET = 60;
-const WRITERS = 8;
+const WRITERS = 4;
 const AIR_MIB = 20;
 
 Deno.test("a backup made under writers holds what was acknowledged before it; a restore goes back to it, and clients notice", () =>
