@@ -129,9 +129,10 @@ const PORTS = 12_000;
 
 /** Ports that nobody listens on. */
 function freePorts(count: number): number[] {
+  const first = crypto.getRandomValues(new Uint32Array(1))[0]!; // files of tests run side by side
   const ports = new Set<number>();
   for (let tries = 0; ports.size < count; tries++) {
-    const port = PORT_FIRST + (Deno.pid * 31 + nextPort++) % PORTS;
+    const port = PORT_FIRST + (first + tries) % PORTS;
     try {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
       ports.add(port);
@@ -141,7 +142,6 @@ function freePorts(count: number): number[] {
   }
   return [...ports];
 }
-let nextPort = 0;
 
 function hasEtcd(): boolean {
   try {

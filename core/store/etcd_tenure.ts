@@ -39,6 +39,8 @@ export class EtcdTenure {
   readonly #watch = new MonotonicClock();
   #mandate: Mandate;
   #sureUntilMs: number;
+  /** Two at once would take each other for another server. */
+  #renewing: Promise<void> | undefined;
 
   /** `undefined` when somebody else owns the engine. `headModified`: etcd's revision of the head, "0" for none. */
   static async claim(
@@ -79,7 +81,11 @@ export class EtcdTenure {
   }
 
   /** After a write that the fence has kept out: takes up the ownership again if nobody else had it meanwhile. */
-  async renew(): Promise<void> {
+  renew(): Promise<void> {
+    return this.#renewing ??= this.#renew().finally(() => this.#renewing = undefined);
+  }
+
+  async #renew(): Promise<void> {
     const { client, layout } = this.#options;
     const { kvs } = await client.ask<RangeAnswer>("/v3/kv/range", { key: layout.owner });
     if (kvs?.[0]?.create_revision === this.#mandate.created) return;
