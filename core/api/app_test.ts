@@ -8,6 +8,13 @@ function pod(name: string, more: Record<string, unknown> = {}) {
   return { metadata: { name, ...more }, spec: { containers: [{ name: "a", image: "b" }] } };
 }
 
+Deno.test("a health check by a name that none could have is not found", async () => {
+  const { ask } = await freshApi();
+  for (const name of ["%20", "a%2Fb", "é"]) {
+    assert.equal((await ask("GET", `/livez/${name}`)).status, 404, name);
+  }
+});
+
 Deno.test("POST stores an object with its defaults and answers 201", async () => {
   const { ask } = await freshApi();
   const answer = await ask("POST", PODS, pod("web"));

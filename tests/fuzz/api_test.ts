@@ -171,7 +171,7 @@ const object = fc.oneof(...RESOURCES.map((resource) =>
 ));
 
 property("no object, whole or with a value changed, makes the API fail", {
-  share: 1_500,
+  share: 300,
   of: fc.tuple(object, fc.boolean(), place, jsonValue(["name"])),
   async holds([[path, value], isWhole, at, by]) {
     const body = JSON.stringify(isWhole ? value : mutated(value, at, by));
