@@ -21,6 +21,9 @@ const READY_DEADLINE_MS = 30_000;
 /** After SIGTERM it finishes the requests in flight, which takes up to 2.3 s. */
 const STOP_DEADLINE_MS = 10_000;
 const STOP_CHECK_MS = 20;
+/** Processes that are killed take a moment to let go of their mounts, on a busy machine a second. */
+const DESTROY_RETRY_MS = 500;
+const DESTROY_TRIES_MAX = 10;
 const LISTEN_CHECK_MS = 5;
 const LOG_TAIL_LENGTH_MAX = 500;
 const CONMON_PATHS = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman"];
@@ -256,14 +259,25 @@ class PodmanService implements Podman {
   }
 
   async #destroy(): Promise<void> {
-    const { folder, runFolder } = this.#options;
     await this.stop();
     await endAll(this.own);
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#removeFolders();
+      } catch (error) {
+        if (tries === DESTROY_TRIES_MAX) throw error;
+        await this.#options.clock.sleep(DESTROY_RETRY_MS); // what was killed may still hold a mount
+      }
+    }
+  }
+
+  async #removeFolders(): Promise<void> {
+    const { folder, runFolder } = this.#options;
     // The monitors of execs stay for some seconds, and would make the folders anew.
     for (const { pid } of await processesNaming([folder, runFolder])) signal(pid, "SIGKILL");
     await unmountBelow([folder, runFolder]);
-    await Deno.remove(runFolder, { recursive: true }).catch(ignoreMissing);
     await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
+    await Deno.remove(runFolder, { recursive: true }).catch(ignoreMissing);
   }
 
   get #logPath(): string {
