@@ -63,8 +63,7 @@ export class Table<R extends Row = Entry> {
     named.set(name, entry);
     this.#all.put(entry);
     putIn(this.#byNamespace, namespace, entry);
-    if (previous) this.#takeFromBuckets(previous);
-    this.#putInBuckets(entry, metadata);
+    this.#moveBetweenBuckets(previous, entry, metadata);
   }
 
   remove(entry: R): void {
@@ -75,6 +74,16 @@ export class Table<R extends Row = Entry> {
     this.#all.remove(entry);
     takeFrom(this.#byNamespace, namespace, entry);
     this.#takeFromBuckets(entry);
+  }
+
+  /** In a bucket that it stays in, the entry takes the place of the one before: no other moves. */
+  #moveBetweenBuckets(previous: R | undefined, entry: R, metadata: ObjectMeta): void {
+    const buckets = this.#bucketsOf(entry, metadata);
+    const before = previous ? this.#bucketsOf(previous, previous.object.metadata) : [];
+    for (const bucket of before) {
+      if (!buckets.includes(bucket)) takeFrom(this.#buckets, bucket, previous!);
+    }
+    for (const bucket of buckets) putIn(this.#buckets, bucket, entry);
   }
 
   #putInBuckets(entry: R, metadata: ObjectMeta): void {
