@@ -148,7 +148,7 @@ export class Safety {
       pod?.activeUntilMs !== Infinity;
     if (!isOrderly || nowMs - troubleMs < ENDPOINT_AFTER_TROUBLE_MS) return;
     const wasReady = pod !== undefined && pod.readySinceMs < pod.activeUntilMs - KNOWN_MS &&
-      pod.activeUntilMs <= pod.readyUntilMs;
+      (pod.isReady || pod.activeUntilMs <= pod.readyUntilMs);
     const mayWait = nowMs - (pod?.activeUntilMs ?? nowMs) < DRAIN_MS_MIN;
     if (isBusy && wasReady && mayWait) this.fault(`pod ${pod.name} is stopped amid requests`);
     for (const { endpoints } of table?.backends ?? []) {
