@@ -20,12 +20,26 @@ export async function loadJsonPatcher(): Promise<JsonPatcher> {
     const root: { [name: string]: unknown } = { "": cloneJson(document) };
     const operations = operationsFrom(patch).map(withinRoot);
     // It goes on after an operation that failed, so the result counts only when none did.
-    for (const error of applyPatch(root, operations)) {
+    for (const error of appliedTo(root, operations, applyPatch)) {
       if (error) throw cannotApply(error.message.replace(/: \/(?=\/|$)/, ": "));
     }
     if (root[""] === undefined) throw cannotApply("nothing is left of the object");
     return root[""];
   };
+}
+
+/** The library stumbles over a path that leads into a text or a number. */
+function appliedTo(
+  root: object,
+  operations: Operation[],
+  apply: (root: object, operations: Operation[]) => (Error | null)[],
+): (Error | null)[] {
+  try {
+    return apply(root, operations);
+  } catch (error) {
+    if (error instanceof TypeError) throw cannotApply("a path leads into what is no object");
+    throw error;
+  }
 }
 
 function withinRoot(operation: Operation): Operation {

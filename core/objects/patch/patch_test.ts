@@ -252,6 +252,17 @@ Deno.test("a JSON patch may replace the whole, but not take it away", async () =
   assert.deepEqual(await whole([{ op: "test", path: "", value: { a: 1 } }]), { a: 1 });
   await assert.rejects(whole([{ op: "remove", path: "" }]), /nothing is left of the object$/);
   await assert.rejects(whole([{ op: "remove", path: "/b/c" }]), /: \/b\/c$/);
+  const intoText = [{ op: "replace", path: "", value: "" }, {
+    op: "add",
+    path: "/length/x",
+    value: 1,
+  }, {
+    op: "add",
+    path: "/toString",
+    value: 1,
+  }];
+  await assert.rejects(whole(intoText), /the server rejected our request/);
+  await assert.rejects(whole([intoText[0], intoText[2]]), /leads into what is no object$/);
 });
 
 Deno.test("in a strategic merge patch, a field that begins like a directive is a field", () => {
