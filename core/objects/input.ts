@@ -64,7 +64,7 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
 }
 
 /** Of what was to be a text, and may be an object that cannot even be made one (`{"toString": 1}`). */
-function said(value: unknown): string {
+export function said(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value) ?? "";
 }
 

@@ -12,6 +12,7 @@ import { isJsonObject, type JsonObject, objectIn } from "../lib/json_value.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "./refusals.ts";
 import { isRefusal } from "../client/api_error.ts";
+import { said } from "./input.ts";
 import type { WriteOptions, Written } from "./write_options.ts";
 
 export interface ObjectsOptions {
@@ -264,7 +265,7 @@ function withNameOf(
   const given = metadata["name"];
   if (given !== undefined && given !== "" && given !== name) {
     throw badRequest(
-      `the name of the object (${given}) does not match the name on the URL (${name})`,
+      `the name of the object (${said(given)}) does not match the name on the URL (${name})`,
     );
   }
   const named = { ...draft, metadata: { ...metadata, name } };

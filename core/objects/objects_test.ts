@@ -124,11 +124,13 @@ Deno.test("a name, a kind or a version that is an object is refused like any oth
     { kind: odd, metadata: { name: "a" } },
     { apiVersion: odd, metadata: { name: "a" } },
   ];
+  const isRefused = (error: unknown) =>
+    error instanceof ApiError && [400, 422].includes(error.code);
+  await objects.create(configMaps, { metadata: { name: "a" } }, { namespace: "default" });
   for (const draft of drafts) {
-    await assert.rejects(objects.create(configMaps, draft, { namespace: "default" }), (error) => {
-      assert.ok(error instanceof ApiError, String(error));
-      return error.code === 400 || error.code === 422;
-    });
+    const name = { namespace: "default", name: "a" };
+    await assert.rejects(objects.create(configMaps, draft, { namespace: "default" }), isRefused);
+    await assert.rejects(objects.update(configMaps, name, draft), isRefused);
   }
 });
 
