@@ -1,6 +1,6 @@
 import { configMaps } from "../core/resources/config_maps.ts";
 import type { KubeObject } from "../core/resources/resource.ts";
-import { KvJournal } from "../core/store/kv_journal.ts";
+import { KvJournal } from "../core/store/kv/kv_journal.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import type { Key } from "../core/store/store.ts";
 import type { EtcdSample } from "./etcd.ts";

@@ -1,7 +1,7 @@
 import { configMaps } from "../core/resources/config_maps.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import type { KubeObject } from "../core/resources/resource.ts";
-import { KvJournal } from "../core/store/kv_journal.ts";
+import { KvJournal } from "../core/store/kv/kv_journal.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import type { Change } from "../core/store/store.ts";
 import { ServerProcess } from "../tests/server_process.ts";

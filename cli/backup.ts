@@ -9,7 +9,7 @@ export function backupCommand(program: Command, terminal: Terminal): void {
     .description("copy the store, and who the server is, to a file; the server may run")
     .addOption(dataOption(dataFolderOfProcess()))
     .action(async (file: string, { data }: { data: string }) => {
-      const { backUp } = await import("../core/store/store_backup.ts");
+      const { backUp } = await import("../core/store/kv/store_backup.ts");
       const carried = await credentialsIn(data);
       const report = await withStoreErrors(
         `Cannot back up the store in "${data}"`,

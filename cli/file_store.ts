@@ -2,12 +2,12 @@ import type { Agent } from "../agent/agent.ts";
 import type { Compacted, StoreFile } from "../core/api/store_maintenance.ts";
 import type { Log } from "../core/lib/log.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
-import { CompactableJournal, compactAside } from "../core/store/compactable_journal.ts";
-import type { DataLock } from "../core/store/data_lock.ts";
-import { DiskBallast } from "../core/store/disk_ballast.ts";
-import { DiskRoom } from "../core/store/disk_room.ts";
-import { KvJournal } from "../core/store/kv_journal.ts";
-import { takeLockOver } from "../core/store/lock_take_over.ts";
+import { CompactableJournal, compactAside } from "../core/store/kv/compactable_journal.ts";
+import type { DataLock } from "../core/store/kv/data_lock.ts";
+import { DiskBallast } from "../core/store/kv/disk_ballast.ts";
+import { DiskRoom } from "../core/store/kv/disk_room.ts";
+import { KvJournal } from "../core/store/kv/kv_journal.ts";
+import { takeLockOver } from "../core/store/kv/lock_take_over.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import { CommandError } from "./command.ts";
 import { storePath } from "./data_folder.ts";
@@ -62,7 +62,7 @@ export async function lookAfterDisk(
     await room.settle();
     if (room.isFull) return;
     while (await journal.trim()); // writes go on between the steps
-    const { fileUse, stateOf } = await import("../core/store/store_compaction.ts");
+    const { fileUse, stateOf } = await import("../core/store/kv/store_compaction.ts");
     const use = await fileUse(path);
     if (stateOf(use) === "airy") await journal.compact(() => compactAside(path));
     if (stateOf(use) === "large") {

@@ -13,7 +13,7 @@ export function restoreCommand(program: Command, terminal: Terminal): void {
     .addOption(dataOption(dataFolderOfProcess()))
     .action(async (file: string, flags: { data: string }) => {
       const data = await prepareDataFolder(flags.data);
-      const { restore } = await import("../core/store/store_restoration.ts");
+      const { restore } = await import("../core/store/kv/store_restoration.ts");
       const time = new Date(new SystemClock().now()).toISOString().replace(/[-:]|\.\d+/g, "");
       const { report, setAside } = await withStoreErrors(
         `Cannot restore from "${file}"`,

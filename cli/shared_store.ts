@@ -2,7 +2,7 @@ import type { HealthCheck } from "../core/api/health.ts";
 import type { Gate } from "../core/api/middleware/stand_by.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { Contender } from "../core/store/contender.ts";
-import type { EtcdAccess } from "../core/store/etcd_client.ts";
+import type { EtcdAccess } from "../core/store/etcd/etcd_client.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import type { SharedEngine } from "../core/store/shared_engine.ts";
 import { CommandError } from "./command.ts";
@@ -60,7 +60,7 @@ async function openKv(
   url: string,
   clock: Ground["clock"],
 ): Promise<SharedEngine> {
-  const { KvEngine } = await import("../core/store/kv_engine.ts");
+  const { KvEngine } = await import("../core/store/kv/kv_engine.ts");
   try {
     return await KvEngine.open({ url, clock, leaseMs: leaseMsOf(storeLease) });
   } catch (error) {
@@ -73,7 +73,7 @@ async function openEtcd(
   { endpoints, prefix }: EtcdUrl,
   clock: Ground["clock"],
 ): Promise<SharedEngine> {
-  const { EtcdEngine } = await import("../core/store/etcd_engine.ts");
+  const { EtcdEngine } = await import("../core/store/etcd/etcd_engine.ts");
   const { storeUser: user, storeLease } = flags;
   const access: EtcdAccess = { ...await pemsOf(flags), ...(user && { user }), endpoints };
   try {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { DataLock, DataLockedError } from "../core/store/data_lock.ts";
+import { DataLock, DataLockedError } from "../core/store/kv/data_lock.ts";
 import type { Compacted } from "../core/api/store_maintenance.ts";
 import { CommandError, type Terminal } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
@@ -40,7 +40,7 @@ async function check(data: string, terminal: Terminal): Promise<void> {
 
 /** The file itself, or, while a server writes to it, a copy of a moment. */
 async function checked(store: string) {
-  const { checkStore } = await import("../core/store/store_check.ts");
+  const { checkStore } = await import("../core/store/kv/store_check.ts");
   await Deno.stat(store);
   let lock: DataLock;
   try {
@@ -57,7 +57,7 @@ async function checked(store: string) {
 }
 
 async function checkedCopy(store: string) {
-  const { backUp, StoreProblems } = await import("../core/store/store_backup.ts");
+  const { backUp, StoreProblems } = await import("../core/store/kv/store_backup.ts");
   const folder = await Deno.makeTempDir({ prefix: "coracle-check-" });
   try {
     return await backUp({ store, target: `${folder}/store.kv`, carried: new Map() });
@@ -80,8 +80,8 @@ async function compactIn(data: string, terminal: Terminal): Promise<void> {
 
 /** By the server that uses the store, if one does. */
 async function compacted(store: string, data: string): Promise<Compacted> {
-  const { KvJournal } = await import("../core/store/kv_journal.ts");
-  const { compact } = await import("../core/store/store_compaction.ts");
+  const { KvJournal } = await import("../core/store/kv/kv_journal.ts");
+  const { compact } = await import("../core/store/kv/store_compaction.ts");
   const { size: beforeBytes } = await Deno.stat(store);
   let journal: Awaited<ReturnType<typeof KvJournal.open>>;
   try {

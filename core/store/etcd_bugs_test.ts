@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { Journal } from "./journal.ts";
-import { KvJournal } from "./kv_journal.ts";
+import { KvJournal } from "./kv/kv_journal.ts";
 import { MemoryDisk, MemoryJournal } from "./memory_journal.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 import { beats, notes } from "./store_contract.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { KvJournal } from "../../core/store/kv_journal.ts";
+import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import { UnavailableError } from "../../core/store/store.ts";
 import { ServerProcess } from "../server_process.ts";

@@ -4,7 +4,7 @@
  *     OVERWRITES=1000000 deno task crash       a million times instead of 20,000
  */
 import assert from "node:assert/strict";
-import { KvJournal } from "../../core/store/kv_journal.ts";
+import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { inTemporaryFolder } from "./folders.ts";
 import { keyOf } from "./writer_lines.ts";
 

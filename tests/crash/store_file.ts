@@ -1,6 +1,6 @@
-import { KvJournal } from "../../core/store/kv_journal.ts";
+import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
-import { checkStore } from "../../core/store/store_check.ts";
+import { checkStore } from "../../core/store/kv/store_check.ts";
 
 /** What lies in a store's file, read without the store. */
 export interface FileFacts {

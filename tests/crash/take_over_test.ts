@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../../core/lib/clock.ts";
-import { DataLock } from "../../core/store/data_lock.ts";
-import { KvJournal } from "../../core/store/kv_journal.ts";
-import { takeLockOver } from "../../core/store/lock_take_over.ts";
+import { DataLock } from "../../core/store/kv/data_lock.ts";
+import { KvJournal } from "../../core/store/kv/kv_journal.ts";
+import { takeLockOver } from "../../core/store/kv/lock_take_over.ts";
 import { eventually } from "../eventually.ts";
 import { ServerProcess } from "../server_process.ts";
 import { inTemporaryFolder } from "./folders.ts";

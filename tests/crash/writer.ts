@@ -6,7 +6,7 @@
  * It kills itself after `ACKNOWLEDGED_MAX` commits. `FAULT` is one that is planted in the journal, to see that it is
  * found, or empty.
  */
-import { KvJournal } from "../../core/store/kv_journal.ts";
+import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import { FaultyJournal, PLANTED_FAULTS } from "./faulty_journal.ts";
 import { say, writeUntilRefused } from "./many_writers.ts";

@@ -271,7 +271,10 @@ function refusedOr<T>(read: () => T, text?: string): T | undefined {
   try {
     return read();
   } catch (error) {
-    assert.ok(error instanceof ManifestError, error instanceof Error ? error.stack : String(error));
+    assert.ok(
+      error instanceof ManifestError,
+      error instanceof Error ? `${error.stack}` : String(error),
+    );
     assert.match(error.message, /^line \d+, column \d+: /);
     if (text !== undefined) assertPlace(text, error.position);
     return undefined;

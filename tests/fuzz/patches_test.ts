@@ -244,7 +244,7 @@ function refusedOr<T>(act: () => T): { value: T } | undefined {
   try {
     return { value: act() };
   } catch (error) {
-    assert.ok(error instanceof ApiError, error instanceof Error ? error.stack : String(error));
+    assert.ok(error instanceof ApiError, error instanceof Error ? `${error.stack}` : String(error));
     assert.ok(error.code >= 400 && error.code < 500);
     return undefined;
   }

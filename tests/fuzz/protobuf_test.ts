@@ -135,7 +135,7 @@ function readOrRefused(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
     return decoder.decode(bytes);
   } catch (error) {
-    assert.ok(error instanceof ApiError, error instanceof Error ? error.stack : String(error));
+    assert.ok(error instanceof ApiError, error instanceof Error ? `${error.stack}` : String(error));
     assert.ok(error.code === 400 || error.code === 415, error.message);
     return undefined;
   } finally {

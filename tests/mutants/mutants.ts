@@ -55,7 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "stale index: an object stays in the buckets that it has left",
     file: "core/store/table.ts",
-    search: "    if (previous) this.#takeFromBuckets(previous);\n",
+    search: "if (!buckets.includes(bucket)) takeFrom(this.#buckets, bucket, previous!);",
     replace: "",
   },
   {

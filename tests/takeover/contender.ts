@@ -9,7 +9,7 @@
 import { SystemClock } from "../../core/lib/clock.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import { Contender } from "../../core/store/contender.ts";
-import { EtcdEngine } from "../../core/store/etcd_engine.ts";
+import { EtcdEngine } from "../../core/store/etcd/etcd_engine.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import type { SharedEngine } from "../../core/store/shared_engine.ts";
 import { FaultyJournal } from "../crash/faulty_journal.ts";

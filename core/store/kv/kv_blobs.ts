@@ -1,6 +1,6 @@
-import { concat } from "../lib/bytes.ts";
+import { concat } from "../../lib/bytes.ts";
 import type { OwnedKv } from "./owned_kv.ts";
-import type { BlobId } from "./journal.ts";
+import type { BlobId } from "../journal.ts";
 import { BLOBS } from "./kv_layout.ts";
 
 const CHUNK_BYTES = 64_000;

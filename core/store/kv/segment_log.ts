@@ -1,5 +1,5 @@
 import { PackedBytes } from "./packed_bytes.ts";
-import type { Revision } from "./store.ts";
+import type { Revision } from "../store.ts";
 import {
   type NumberedSegment,
   readSegment,

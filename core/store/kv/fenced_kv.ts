@@ -1,4 +1,4 @@
-import { FencedError } from "./journal.ts";
+import { FencedError } from "../journal.ts";
 import { FORMAT, FORMAT_KEY, newerFormatMessage, OWNER_KEY } from "./kv_layout.ts";
 import type { OwnedKv } from "./owned_kv.ts";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { FencedError } from "./journal.ts";
-import { testJournal } from "./journal_contract.ts";
+import { FencedError } from "../journal.ts";
+import { testJournal } from "../journal_contract.ts";
 import { KvJournal } from "./kv_journal.ts";
-import { MemoryStore } from "./memory_store.ts";
-import { testStore } from "./store_contract.ts";
-import type { Change } from "./store.ts";
+import { MemoryStore } from "../memory_store.ts";
+import { testStore } from "../store_contract.ts";
+import type { Change } from "../store.ts";
 
 testStore("MemoryStore over KvJournal", async () => {
   const directory = await Deno.makeTempDir({ prefix: "coracle_" });

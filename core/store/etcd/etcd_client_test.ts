@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
-import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../../tests/etcd_cluster.ts";
-import { SystemClock } from "../lib/clock.ts";
+import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../../../tests/etcd_cluster.ts";
+import { SystemClock } from "../../lib/clock.ts";
 import { EtcdClient, EtcdError } from "./etcd_client.ts";
 import { textBase64 } from "./etcd_layout.ts";
 import type { RangeAnswer } from "./etcd_messages.ts";

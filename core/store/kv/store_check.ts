@@ -1,6 +1,6 @@
-import { concat, isSameBytes } from "../lib/bytes.ts";
-import type { ObjectMeta } from "../resources/metadata.ts";
-import type { BlobId } from "./journal.ts";
+import { concat, isSameBytes } from "../../lib/bytes.ts";
+import type { ObjectMeta } from "../../resources/metadata.ts";
+import type { BlobId } from "../journal.ts";
 import { type BlobReference, chunksIn, referenceFrom } from "./kv_blobs.ts";
 import { FORMAT, FORMAT_KEY, newerFormatMessage, segmentsIn } from "./kv_layout.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type Segment,
   type SegmentRecord,
 } from "./segment.ts";
-import type { Revision } from "./store.ts";
+import type { Revision } from "../store.ts";
 
 /** Problems that are told one by one; a file that is broken all over would tell millions. */
 const PROBLEMS_MAX = 100;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { configMaps } from "../resources/config_maps.ts";
-import { groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import { configMaps } from "../../resources/config_maps.ts";
+import { groupResourceOf, type KubeObject } from "../../resources/resource.ts";
 import { CompactableJournal, compactAside } from "./compactable_journal.ts";
 import { KvJournal } from "./kv_journal.ts";
-import { MemoryDisk, MemoryJournal } from "./memory_journal.ts";
-import { MemoryStore } from "./memory_store.ts";
-import type { Key } from "./store.ts";
+import { MemoryDisk, MemoryJournal } from "../memory_journal.ts";
+import { MemoryStore } from "../memory_store.ts";
+import type { Key } from "../store.ts";
 import { checkStore } from "./store_check.ts";
 import { fileUse, stateOf } from "./store_compaction.ts";
 

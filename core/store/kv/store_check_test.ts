@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { KvJournal } from "./kv_journal.ts";
-import { MemoryStore } from "./memory_store.ts";
+import { MemoryStore } from "../memory_store.ts";
 import { readSegment, type SegmentRecord, SegmentWriter } from "./segment.ts";
-import type { Change } from "./store.ts";
+import type { Change } from "../store.ts";
 import { checkStore } from "./store_check.ts";
 
 Deno.test("a store that is well has no problems, and tells what it holds", () =>

@@ -1,7 +1,7 @@
-import type { Clock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
-import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "./journal.ts";
-import { type Change, type Revision, UnavailableError, type WriteGate } from "./store.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "../journal.ts";
+import { type Change, type Revision, UnavailableError, type WriteGate } from "../store.ts";
 
 /** How often a full disk is looked at when nobody writes. */
 const LOOK_MS = 10_000;

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { silentLog } from "../lib/log.ts";
-import { VirtualClock } from "../lib/virtual_clock.ts";
-import { configMaps } from "../resources/config_maps.ts";
-import { leases } from "../resources/leases.ts";
-import { groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import { silentLog } from "../../lib/log.ts";
+import { VirtualClock } from "../../lib/virtual_clock.ts";
+import { configMaps } from "../../resources/config_maps.ts";
+import { leases } from "../../resources/leases.ts";
+import { groupResourceOf, type KubeObject } from "../../resources/resource.ts";
 import { type Ballast, DiskRoom } from "./disk_room.ts";
-import type { Batch } from "./journal.ts";
-import { MemoryDisk, MemoryJournal } from "./memory_journal.ts";
-import { MemoryStore } from "./memory_store.ts";
-import type { Key } from "./store.ts";
+import type { Batch } from "../journal.ts";
+import { MemoryDisk, MemoryJournal } from "../memory_journal.ts";
+import { MemoryStore } from "../memory_store.ts";
+import type { Key } from "../store.ts";
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 const LEASE_KEY: Key = [groupResourceOf(leases), "kube-node-lease", "n1"];

@@ -1,4 +1,4 @@
-import { isSameBytes } from "../lib/bytes.ts";
+import { isSameBytes } from "../../lib/bytes.ts";
 import type { OwnedKv } from "./owned_kv.ts";
 import {
   ATOMIC_BYTES_MAX,
@@ -16,7 +16,7 @@ import {
   type SegmentRecord,
   SegmentWriter,
 } from "./segment.ts";
-import type { Key, Revision } from "./store.ts";
+import type { Key, Revision } from "../store.ts";
 
 /** Format 1: `["o", resource, namespace, name]`, a byte (1: JSON, 2: reference to a blob), and the bytes. */
 const ROWS = ["o"];

@@ -1,10 +1,10 @@
-import type { Clock } from "../lib/clock.ts";
-import { MonotonicClock } from "../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { MonotonicClock } from "../../lib/clock.ts";
 import { type EtcdClient } from "./etcd_client.ts";
 import { type EtcdLayout, jsonBase64, jsonFrom } from "./etcd_layout.ts";
 import type { Compare, RangeAnswer, TransactionAnswer } from "./etcd_messages.ts";
-import { FencedError } from "./journal.ts";
-import type { Owner } from "./shared_engine.ts";
+import { FencedError } from "../journal.ts";
+import type { Owner } from "../shared_engine.ts";
 
 /** Of a lease, how many times its keeper asks to keep it. */
 const KEEPS_PER_LEASE = 3;

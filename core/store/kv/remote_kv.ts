@@ -1,5 +1,5 @@
-import { type Clock, MonotonicClock } from "../lib/clock.ts";
-import { FencedError } from "./journal.ts";
+import { type Clock, MonotonicClock } from "../../lib/clock.ts";
+import { FencedError } from "../journal.ts";
 import {
   FORMAT,
   FORMAT_KEY,
@@ -9,7 +9,7 @@ import {
   SEQUENCE_KEY,
 } from "./kv_layout.ts";
 import type { OwnedKv } from "./owned_kv.ts";
-import type { Owner } from "./shared_engine.ts";
+import type { Owner } from "../shared_engine.ts";
 
 /** The client of Deno repeats a request for ever: longer than this nobody waits for it. */
 const ANSWER_MS = 3_000;

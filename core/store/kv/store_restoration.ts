@@ -1,6 +1,6 @@
 import { DataLock } from "./data_lock.ts";
 import { KvJournal } from "./kv_journal.ts";
-import type { Revision } from "./store.ts";
+import type { Revision } from "../store.ts";
 import { CARRIED_TABLE, type CarriedFiles, folderOf, StoreProblems } from "./store_backup.ts";
 import { checkStore, type StoreReport } from "./store_check.ts";
 import { databaseAt, leaveWal, syncToDisk } from "./store_file.ts";

@@ -7,7 +7,7 @@ import {
   type JournalLimits,
   type JournalWrite,
   type Loaded,
-} from "./journal.ts";
+} from "../journal.ts";
 import { type BlobReference, KvBlobs, referenceBytes, referenceFrom } from "./kv_blobs.ts";
 import { KvFile, type KvFileOptions, openError } from "./kv_file.ts";
 import { ATOMIC_BYTES_MAX, newestSegment, SEGMENTS, segmentsIn } from "./kv_layout.ts";
@@ -15,7 +15,7 @@ import { migrate } from "./kv_migration.ts";
 import { keyOf, pathOf, readSegment, removalOf, type SegmentRecord } from "./segment.ts";
 import { type LogStep, SegmentLog } from "./segment_log.ts";
 import type { OwnedKv } from "./owned_kv.ts";
-import type { Key, Revision } from "./store.ts";
+import type { Key, Revision } from "../store.ts";
 
 /** Where the database of a journal is: a file, or another machine. */
 export interface KvPlace {

@@ -1,6 +1,6 @@
-import { concat } from "../lib/bytes.ts";
-import type { BlobId, JournalWrite } from "./journal.ts";
-import type { Key, Revision } from "./store.ts";
+import { concat } from "../../lib/bytes.ts";
+import type { BlobId, JournalWrite } from "../journal.ts";
+import type { Key, Revision } from "../store.ts";
 
 /** First byte of a row. */
 const IS_JSON = 1;

@@ -1,5 +1,5 @@
 import { DataLock } from "./data_lock.ts";
-import { UnavailableError } from "./store.ts";
+import { UnavailableError } from "../store.ts";
 
 /** Each turns the file into something else without a word: `DENO_KV_DB_MODE=memory` would lose everything. */
 const FORBIDDEN_VARIABLES = ["DENO_KV_DB_MODE", "DENO_KV_PATH_PREFIX"];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Key } from "./store.ts";
+import type { Key } from "../store.ts";
 import { FencedKv } from "./fenced_kv.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { migrate } from "./kv_migration.ts";

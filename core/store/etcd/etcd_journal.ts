@@ -16,8 +16,8 @@ import {
   type JournalLimits,
   type JournalWrite,
   type Loaded,
-} from "./journal.ts";
-import type { Revision } from "./store.ts";
+} from "../journal.ts";
+import type { Revision } from "../store.ts";
 
 /** etcd takes 128 operations and 1.5 MiB in one transaction, with its own defaults. */
 const ETCD_LIMITS: JournalLimits = {

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { Key, Revision } from "./store.ts";
+import type { Key, Revision } from "../store.ts";
 
 /** Bytes of one segment: what Deno KV takes as a value. */
 export const SEGMENT_BYTES_MAX = 65_536;

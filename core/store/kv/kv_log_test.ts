@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FencedKv } from "./fenced_kv.ts";
-import { FencedError, type JournalWrite } from "./journal.ts";
+import { FencedError, type JournalWrite } from "../journal.ts";
 import { KvJournal, type KvPlace } from "./kv_journal.ts";
 import { SEGMENTS } from "./kv_layout.ts";
 import { SLACK_BYTES } from "./segment_log.ts";

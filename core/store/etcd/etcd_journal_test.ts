@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../../tests/etcd_cluster.ts";
-import { SystemClock } from "../lib/clock.ts";
+import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../../../tests/etcd_cluster.ts";
+import { SystemClock } from "../../lib/clock.ts";
 import { EtcdClient } from "./etcd_client.ts";
 import { EtcdEngine } from "./etcd_engine.ts";
 import { textBase64 } from "./etcd_layout.ts";
 import type { RangeAnswer } from "./etcd_messages.ts";
-import type { Journal, JournalWrite } from "./journal.ts";
-import { type JournalStorage, testJournal } from "./journal_contract.ts";
-import { type SharedStorage, testSharedEngine } from "./shared_engine_contract.ts";
-import { testStore } from "./store_contract.ts";
+import type { Journal, JournalWrite } from "../journal.ts";
+import { type JournalStorage, testJournal } from "../journal_contract.ts";
+import { type SharedStorage, testSharedEngine } from "../shared_engine_contract.ts";
+import { testStore } from "../store_contract.ts";
 
 const LEASE_MS = 5_000;
 const clock = new SystemClock();

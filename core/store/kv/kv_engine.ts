@@ -1,5 +1,5 @@
-import { concat } from "../lib/bytes.ts";
-import { type Clock, MonotonicClock } from "../lib/clock.ts";
+import { concat } from "../../lib/bytes.ts";
+import { type Clock, MonotonicClock } from "../../lib/clock.ts";
 import { referenceFrom } from "./kv_blobs.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { BLOBS, LEASE_KEY, OWNER_KEY, SEGMENTS, segmentsIn, SEQUENCE_KEY } from "./kv_layout.ts";
@@ -12,8 +12,8 @@ import {
   type SegmentRecord,
 } from "./segment.ts";
 import { SegmentLog } from "./segment_log.ts";
-import type { Owner, SeenWrite, SharedEngine, Sighting, Tenure } from "./shared_engine.ts";
-import { type Key, type Revision, UnavailableError } from "./store.ts";
+import type { Owner, SeenWrite, SharedEngine, Sighting, Tenure } from "../shared_engine.ts";
+import { type Key, type Revision, UnavailableError } from "../store.ts";
 
 /** One snapshot of the log: more than any batch has. */
 const SEGMENTS_PER_READ = 32;

@@ -1,5 +1,5 @@
-import type { Clock } from "../lib/clock.ts";
-import { concat } from "../lib/bytes.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { concat } from "../../lib/bytes.ts";
 import { type EtcdAccess, EtcdClient, EtcdError } from "./etcd_client.ts";
 import { EtcdJournal } from "./etcd_journal.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "./etcd_layout.ts";
 import type { KeyValue, RangeAnswer, WatchAnswer } from "./etcd_messages.ts";
 import { EtcdTenure } from "./etcd_tenure.ts";
-import type { Loaded } from "./journal.ts";
+import type { Loaded } from "../journal.ts";
 import type {
   Owner,
   SeenBatch,
@@ -20,8 +20,8 @@ import type {
   SharedEngine,
   Sighting,
   Tenure,
-} from "./shared_engine.ts";
-import { type Key, UnavailableError } from "./store.ts";
+} from "../shared_engine.ts";
+import { type Key, UnavailableError } from "../store.ts";
 
 /** Layout of the keys. A newer one is refused. */
 const FORMAT = 1;

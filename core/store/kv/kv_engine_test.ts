@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { KvConnectServer } from "../../tests/kv_connect_server.ts";
-import { SystemClock } from "../lib/clock.ts";
-import type { Journal, JournalWrite } from "./journal.ts";
-import { type JournalStorage, testJournal } from "./journal_contract.ts";
+import { KvConnectServer } from "../../../tests/kv_connect_server.ts";
+import { SystemClock } from "../../lib/clock.ts";
+import type { Journal, JournalWrite } from "../journal.ts";
+import { type JournalStorage, testJournal } from "../journal_contract.ts";
 import { KvEngine } from "./kv_engine.ts";
-import type { Tenure } from "./shared_engine.ts";
-import { type SharedStorage, testSharedEngine } from "./shared_engine_contract.ts";
-import { testStore } from "./store_contract.ts";
+import type { Tenure } from "../shared_engine.ts";
+import { type SharedStorage, testSharedEngine } from "../shared_engine_contract.ts";
+import { testStore } from "../store_contract.ts";
 
 const LEASE_MS = 60_000;
 const clock = new SystemClock();

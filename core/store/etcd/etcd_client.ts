@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 /** Where etcd is, and how to say who asks. */
 export interface EtcdAccess {

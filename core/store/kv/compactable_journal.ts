@@ -1,5 +1,5 @@
-import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "./journal.ts";
-import type { Revision } from "./store.ts";
+import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "../journal.ts";
+import type { Revision } from "../store.ts";
 
 /** A journal that can make its log shorter, step by step; true when more is to be done. */
 export interface TrimmableJournal extends Journal {

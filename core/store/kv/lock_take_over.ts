@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { DataLock, DataLockedError, holderOf, openLockFile } from "./data_lock.ts";
 
 /** How long the kernel may take to end a process that was killed. */
