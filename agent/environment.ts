@@ -107,6 +107,7 @@ function textsOf(
   throw new ConfigError(`${kind} "${name}" not found`);
 }
 
+/** A mark of the byte order at the beginning is a part of the value. */
 function textOfBase64(base64: string): string {
-  return new TextDecoder().decode(Uint8Array.fromBase64(base64));
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.fromBase64(base64));
 }

@@ -75,7 +75,10 @@ export class PodmanClient {
   async *lines<T>(method: string, path: string, request: PodmanRequest = {}): AsyncGenerator<T> {
     const response = await this.request(method, path, request);
     let rest = "";
-    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    for await (
+      const part
+        of response.body?.pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true })) ?? []
+    ) {
       const lines = (rest + part).split("\n");
       rest = lines.pop()!;
       if (rest.length > LINE_LENGTH_MAX) {

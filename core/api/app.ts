@@ -203,7 +203,7 @@ function sendStatus(c: ApiContext, status: Status): Response {
 async function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Promise<Status> {
   try {
     const { authorization } = incoming.headers;
-    const user = await parts.authenticator.userOf(authorization, incoming.socket);
+    const user = parts.authenticator.userOf(authorization, incoming.socket);
     refuseUnlessAllowed(user, incoming.method ?? "GET", new URL(incoming.url ?? "/", "https://x"));
     throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
   } catch (error) {

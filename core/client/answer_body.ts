@@ -3,9 +3,12 @@ import { LinkError } from "./link_error.ts";
 /** Longer than any event: an object has 3 MiB at most. */
 const LINE_CHARACTERS_MAX = 8 * 1024 * 1024;
 
+/** Without it Deno 2.9 drops a U+FEFF at the beginning of each chunk, not only of the text. */
+const KEEPING_BOM = { ignoreBOM: true };
+
 /** The whole body as text. Rejects with the signal's reason when it aborts before the end. */
 export async function textOf(answer: Response, signal: AbortSignal): Promise<string> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", KEEPING_BOM);
   let text = "";
   if (answer.body === null) return text;
   for await (const chunk of chunksOf(answer.body, signal)) {
@@ -23,7 +26,7 @@ export async function* linesOf(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): AsyncIterable<readonly string[]> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", KEEPING_BOM);
   let rest = "";
   for await (const chunk of chunksOf(body, signal)) {
     const text = decoder.decode(chunk, { stream: true });

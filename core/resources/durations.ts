@@ -3,6 +3,7 @@ export class DurationError extends Error {
   override name = "DurationError";
 }
 
+const QUOTED_CHARS_MAX = 200;
 const UNIT_NANOS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
@@ -56,11 +57,11 @@ function numberAndUnit(unsigned: string, at: number, text: string): [string, str
   if (number === undefined) throw invalid(text);
   const unit = matchAt(/[^.0-9]+/y, unsigned, at + number.length);
   if (unit === undefined) {
-    throw new DurationError(`time: missing unit in duration ${JSON.stringify(text)}`);
+    throw new DurationError(`time: missing unit in duration ${quoted(text)}`);
   }
   if (!Object.hasOwn(UNIT_NANOS, unit)) {
     throw new DurationError(
-      `time: unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`,
+      `time: unknown unit ${quoted(unit)} in duration ${quoted(text)}`,
     );
   }
   return [number, unit];
@@ -72,7 +73,13 @@ function matchAt(expression: RegExp, text: string, at: number): string | undefin
 }
 
 function invalid(text: string): DurationError {
-  return new DurationError(`time: invalid duration ${JSON.stringify(text)}`);
+  return new DurationError(`time: invalid duration ${quoted(text)}`);
+}
+
+/** What is far too long to be a length of time is not repeated whole. */
+function quoted(text: string): string {
+  const isLong = text.length > QUOTED_CHARS_MAX;
+  return JSON.stringify(isLong ? `${text.slice(0, QUOTED_CHARS_MAX)}...` : text);
 }
 
 /** Why `text` is no length of time; `undefined` when it is one. */

@@ -204,6 +204,11 @@ property("no body of any type makes the API fail", {
     assertAnswered(method, path + query, body, { "content-type": type }),
 });
 
+/** The one 504 that a client brings about, as in kube-apiserver: "Too large resource version". */
+function isFromTheFuture(status: number, path: string): boolean {
+  return status === 504 && path.includes("resourceVersion=");
+}
+
 async function assertAnswered(
   method: string,
   path: string,
@@ -215,7 +220,7 @@ async function assertAnswered(
   if (/watch=|follow=|\/watch\//.test(path)) await answer.body?.cancel();
   const text = answer.bodyUsed ? "" : await answer.text();
   assert.ok(
-    !FAILURES.includes(answer.status),
+    !FAILURES.includes(answer.status) || isFromTheFuture(answer.status, path),
     `${method} ${path} is answered ${answer.status}: ${text.slice(0, 300)}`,
   );
   const isRefusal = answer.status >= 400 && method !== "HEAD" && text.startsWith("{");

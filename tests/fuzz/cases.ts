@@ -1,5 +1,5 @@
 /** Of this many cases in all, each property has its share. */
-const CASES_DEFAULT = 100_000;
+const CASES_DEFAULT = 150_000;
 /** The same in every run of the gate, so that a red run is red again; `deno task fuzz` draws a new one. */
 const SEED_DEFAULT = 1;
 

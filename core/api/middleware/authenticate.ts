@@ -1,4 +1,4 @@
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { ApiError } from "../../client/api_error.ts";
@@ -8,30 +8,30 @@ import { ADMIN } from "../pki.ts";
 /** Who asks without saying who they are. They may ask whether the server is well, and for its version. */
 export const ANONYMOUS: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 const AUTHENTICATED = "system:authenticated";
-const encoder = new TextEncoder();
 
 /**
  * Finds out who asks: by bearer token, or by a client certificate that the server's authority has signed.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
  */
 export class Authenticator {
-  readonly #tokenHash: Promise<Uint8Array>;
+  readonly #tokenHash: Uint8Array;
 
   constructor({ adminToken }: { adminToken: string }) {
     this.#tokenHash = sha256(adminToken);
   }
 
   /** Throws Unauthorized for a token that is not known. */
-  async userOf(authorization: string | undefined, socket: unknown): Promise<User> {
+  userOf(authorization: string | undefined, socket: unknown): User {
     const token = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-    if (token !== undefined) return await this.#userOfToken(token);
+    if (token !== undefined) return this.#userOfToken(token);
     return userOfCertificate(socket as Partial<TLSSocket> | undefined) ?? ANONYMOUS;
   }
 
   /** Hashes are compared, so that neither length nor prefix of the token shows in the time it takes. */
-  async #userOfToken(token: string): Promise<User> {
-    const [given, known] = await Promise.all([sha256(token), this.#tokenHash]);
-    if (!timingSafeEqual(given, known)) throw new ApiError("Unauthorized", "Unauthorized");
+  #userOfToken(token: string): User {
+    if (!timingSafeEqual(sha256(token), this.#tokenHash)) {
+      throw new ApiError("Unauthorized", "Unauthorized");
+    }
     return { name: ADMIN.commonName, groups: [ADMIN.organization, AUTHENTICATED] };
   }
 }
@@ -39,7 +39,7 @@ export class Authenticator {
 export function authenticate(authenticator: Authenticator): ApiMiddleware {
   return async (c, next) => {
     const socket = (c.env?.incoming as IncomingMessage | undefined)?.socket;
-    c.set("user", await authenticator.userOf(c.req.header("authorization"), socket));
+    c.set("user", authenticator.userOf(c.req.header("authorization"), socket));
     await next();
   };
 }
@@ -54,6 +54,7 @@ function userOfCertificate(socket: Partial<TLSSocket> | undefined): User | undef
   return { name, groups: [...groups, AUTHENTICATED] };
 }
 
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
+/** Of a text so short, hashing at once takes a tenth of what it takes to wait for another thread. */
+function sha256(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
 }

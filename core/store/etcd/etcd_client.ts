@@ -177,7 +177,7 @@ interface Failure {
 
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let rest = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+  for await (const text of body.pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) if (line !== "") yield line;
