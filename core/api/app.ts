@@ -57,7 +57,7 @@ export interface Api {
   /** Ends all watches and followed logs in order, and refuses new ones. For a server that stops. */
   endStreams(): void;
   /** What a request that wants to speak another protocol is answered with. */
-  refuseUpgrade(incoming: IncomingMessage): Promise<Status>;
+  refuseUpgrade(incoming: IncomingMessage): Status;
 }
 
 /** The Kubernetes API over the given resources. */
@@ -200,7 +200,7 @@ function sendStatus(c: ApiContext, status: Status): Response {
   return sendJson(c, status.code, status, "application/json", headers);
 }
 
-async function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Promise<Status> {
+function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Status {
   try {
     const { authorization } = incoming.headers;
     const user = parts.authenticator.userOf(authorization, incoming.socket);

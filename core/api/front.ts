@@ -89,7 +89,7 @@ class Front implements Served {
       void answer(incoming, outgoing);
     });
     server.on("upgrade", (incoming: IncomingMessage, socket: Duplex) => {
-      void this.#refuseUpgrade(incoming, socket);
+      this.#refuseUpgrade(incoming, socket);
     });
     server.on("connection", (socket: Socket) => this.#awaitHandshake(socket));
     server.on("secureConnection", (socket: Socket) => this.#endHandshake(nameOf(socket)));
@@ -152,9 +152,9 @@ class Front implements Served {
   }
 
   /** By hand: there is no answer object for an upgrade. An empty body would make kubectl print an empty error. */
-  async #refuseUpgrade(incoming: IncomingMessage, socket: Duplex): Promise<void> {
+  #refuseUpgrade(incoming: IncomingMessage, socket: Duplex): void {
     socket.on("error", () => socket.destroy());
-    socket.end(rawAnswer(await this.#api.refuseUpgrade(incoming)));
+    socket.end(rawAnswer(this.#api.refuseUpgrade(incoming)));
   }
 }
 
