@@ -199,10 +199,9 @@ export class PodWorker {
     const { signal } = this.#stop;
     this.#isDraining = true;
     const isSeen = parts.untilDrained !== undefined && parts.view.list(nodes).length <= 1;
-    Promise.all([
-      parts.untilDrained?.(podUid, signal),
-      isSeen ? undefined : parts.clock.sleep(UNSEEN_DRAIN_MS, signal),
-    ]).then(() => {
+    // First the others turn away: until then requests may come, also anew when every other pod has failed.
+    const turned = isSeen ? Promise.resolve() : parts.clock.sleep(UNSEEN_DRAIN_MS, signal);
+    turned.then(() => parts.untilDrained?.(podUid, signal)).then(() => {
       this.#record.noteDrained(parts.clock.elapsed());
       this.wake();
     }, () => {}); // rejects only when nothing is decided any more

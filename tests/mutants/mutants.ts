@@ -275,8 +275,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "wrong drain: nobody asks whether requests are under way",
     file: "agent/pod_worker.ts",
-    search: "      parts.untilDrained?.(podUid, signal),\n",
+    search: ".then(() => parts.untilDrained?.(podUid, signal))",
     replace: "",
+  },
+  {
+    name: "wrong drain: requests that come while others turn away are not waited for",
+    file: "agent/pod_worker.ts",
+    search: "turned.then(() => parts.untilDrained?.(podUid, signal))",
+    replace: "Promise.all([parts.untilDrained?.(podUid, signal), turned])",
   },
   {
     name: "a finished pod runs again",

@@ -9,6 +9,8 @@ const SEEDS = 50;
 const KEPT: Readonly<Record<number, string>> = {
   3: "pods of a machine whose clock is ahead are not available for as long as it is",
   50: "server and agent quarrel over the readiness of pods on a node that was lost",
+  122:
+    "a pod is drained, gets requests again because all others have failed, and is stopped amid them",
   234: "an agent whose watches have died without a word sees nothing, and its node comes and goes",
 };
 const MUST_MEET: readonly Met[] = [
