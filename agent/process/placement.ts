@@ -1,5 +1,6 @@
 import type { ContainerSpec, Mount } from "../container_runtime.ts";
 import { RuntimeError } from "../container_runtime.ts";
+import { PLACED } from "./supervisor.ts";
 
 /** What this machine lets the runtime do to a process, with the programs of util-linux that do it. */
 export interface PlacementTools {
@@ -23,7 +24,8 @@ export function requiredMounts(mounts: readonly Mount[]): readonly Mount[] {
 
 /**
  * The command line that puts a container's command into its place: network namespace, a mount namespace with
- * the mounts bound into it, working directory, user. Each step executes the next, so the process stays one.
+ * the mounts bound into it, working directory, user. Each step executes the next, so the process stays one. Who
+ * enters a container before it is in its place would be outside of it: it says when it is there.
  */
 export function placedCommand(
   { network, mounts, security }: Pick<ContainerSpec, "network" | "mounts" | "security">,
@@ -34,9 +36,13 @@ export function placedCommand(
   const unprivileged = withUser(security, command, privileged);
   const inFolder = ["/bin/sh", "-e", "-c"];
   if (privileged === undefined) {
-    return [...inFolder, `cd ${quoted(workingDir)}; exec "$@"`, "container", ...unprivileged];
+    const script = `cd ${quoted(workingDir)}; ${PLACED}; exec "$@"`;
+    return [...inFolder, script, "container", ...unprivileged];
   }
-  const script = [...mounts.flatMap(mountCommands), `cd ${quoted(workingDir)}`, `exec "$@"`];
+  const script = [
+    ...mounts.flatMap(mountCommands),
+    ...[`cd ${quoted(workingDir)}`, PLACED, `exec "$@"`],
+  ];
   return [
     ...(network === "host" ? [] : [privileged.nsenter, `--net=${network.namespacePath}`]),
     ...(mounts.length === 0 ? [] : [privileged.unshare, "--mount", "--propagation", "private"]),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ContainerSpec } from "../container_runtime.ts";
 import { joinedCommand, placedCommand, type PlacementTools } from "./placement.ts";
+import { PLACED } from "./supervisor.ts";
 
 type Place = Pick<ContainerSpec, "network" | "mounts" | "security">;
 
@@ -13,7 +14,7 @@ const root: PlacementTools = {
 
 Deno.test("a process starts in its folder, and each step becomes the next", () => {
   assert.deepEqual(placedCommand(here, ["web", "-v"], "/it's", plain), [
-    ...["/bin/sh", "-e", "-c", `cd '/it'\\''s'; exec "$@"`, "container", "web", "-v"],
+    ...["/bin/sh", "-e", "-c", `cd '/it'\\''s'; ${PLACED}; exec "$@"`, "container", "web", "-v"],
   ]);
 });
 
@@ -23,8 +24,8 @@ Deno.test("as root it enters the pod's network, binds its mounts and changes its
     mounts: [{ hostPath: "/v", containerPath: "/data", readOnly: true }],
     security: { runAsUser: 1000, allowPrivilegeEscalation: false },
   };
-  const script =
-    "mount --rbind '/v' '/data'\nmount -o remount,bind,ro '/data'\ncd '/'\nexec \"$@\"";
+  const mounts = "mount --rbind '/v' '/data'\nmount -o remount,bind,ro '/data'";
+  const script = `${mounts}\ncd '/'\n${PLACED}\nexec "$@"`;
   assert.deepEqual(placedCommand(place, ["web"], "/", root), [
     ...["nsenter", "--net=/run/netns/a", "unshare", "--mount", "--propagation", "private"],
     ...["/bin/sh", "-e", "-c", script, "container"],

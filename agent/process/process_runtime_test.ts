@@ -108,6 +108,28 @@ Deno.test({
 });
 
 Deno.test({
+  name: `as root, who enters a container right after its start is inside it${rootHint}`,
+  ignore: !isRoot,
+  fn: () =>
+    withFolder(async (folder) => {
+      const runtime = runtimeIn(folder);
+      await Deno.mkdir(`${folder}/volume`);
+      await Deno.writeTextFile(`${folder}/volume/file`, "seen");
+      const mounts = Array.from({ length: 50 }, (_, i) => ({
+        ...{ hostPath: `${folder}/volume`, containerPath: `${folder}/point/${i}`, readOnly: true },
+      }));
+      try {
+        const id = await runtime.create({ ...specIn(folder, ["sleep", "60"]), mounts });
+        await runtime.start(id);
+        const { output } = await runtime.exec(id, ["cat", `${folder}/point/49/file`], 10_000);
+        assert.equal(output, "seen");
+      } finally {
+        await removeAll(runtime);
+      }
+    }),
+});
+
+Deno.test({
   name: `as root, processes run in their pod's network and as their user${rootHint}`,
   ignore: !isRoot || Libc.open() === undefined,
   fn: () =>

@@ -3,6 +3,7 @@ import { RuntimeError } from "../container_runtime.ts";
 
 /** What one supervised start needs. */
 export interface Launch {
+  /** Says {@linkcode PLACED} once it is where it is to run. */
   command: readonly string[];
   /** Path of util-linux' `setsid`. */
   setsid: string;
@@ -16,6 +17,12 @@ export interface Launch {
 }
 
 /**
+ * What a command says when it is in its place: from then on another command may join it there. In a shell of its own,
+ * which a reader that has gone may end.
+ */
+export const PLACED = "(echo placed >&3) || true; exec 3>&-";
+
+/**
  * A shell of its own session that starts the command in another session, waits for it and writes down how it
  * ended: two processes that owe nothing to the one that started them. It runs in the foreground of its shell,
  * because a shell without job control starts background commands deaf to SIGINT and SIGQUIT (POSIX, 2.11).
@@ -26,7 +33,6 @@ setsid=$0 identity=$1 exit=$2; shift 3
 "$setsid" /bin/sh -c '
   read -r boot </proc/sys/kernel/random/boot_id; read -r stat </proc/$$/stat
   echo "$boot $stat" >"$1"; shift
-  echo started >&3; exec 3>&-
   exec "$@"' container "$identity" "$@"
 code=$?
 read -r boot child rest <"$identity"
@@ -35,7 +41,7 @@ echo "$code" >"$exit"
 `;
 
 /**
- * Starts a command that outlives this process. Resolves when its process exists.
+ * Starts a command that outlives this process. Resolves when it is in its place, or has ended on the way there.
  * Rejects with a {@linkcode RuntimeError} when it could not be started.
  */
 export async function launch(launch: Launch): Promise<ProcessIdentity> {
@@ -50,10 +56,10 @@ export async function launch(launch: Launch): Promise<ProcessIdentity> {
     stderr: "null",
   }).spawn();
   const reader = child.stdout.getReader();
-  const { done } = await reader.read();
+  await reader.read();
   await reader.cancel();
   await child.status;
-  const identity = done ? undefined : parseIdentity(await Deno.readTextFile(identityPath));
+  const identity = await identityAt(identityPath);
   if (identity === undefined) {
     throw new RuntimeError(
       "RunContainerError",
@@ -61,6 +67,15 @@ export async function launch(launch: Launch): Promise<ProcessIdentity> {
     );
   }
   return identity;
+}
+
+async function identityAt(path: string): Promise<ProcessIdentity | undefined> {
+  try {
+    return parseIdentity(await Deno.readTextFile(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** Whether the supervisor of a process is still there to write down its end. */
