@@ -38,7 +38,7 @@ export function folderOf(path: string): string {
 }
 
 export function isTest(path: string): boolean {
-  return path.endsWith("_test.ts") || path.startsWith("tests/") || path.endsWith("_contract.ts");
+  return /_(test|contract|fixture)\.ts$/.test(path) || path.startsWith("tests/");
 }
 
 function readFolder(folder: string): Deno.DirEntry[] {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { FencedError } from "../journal.ts";
 import { testJournal } from "../journal_contract.ts";
+import { inDirectory } from "./file_fixture.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { MemoryStore } from "../memory_store.ts";
 import { testStore } from "../store_contract.ts";
@@ -137,15 +138,6 @@ Deno.test("a backup opens as a store with the same objects", () =>
     assert.deepEqual(copy.get(entry!.key), entry);
     await copy.close();
   }));
-
-async function inDirectory(scenario: (path: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "coracle_" });
-  try {
-    await scenario(`${directory}/store.kv`);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 async function countOf(path: string, prefix: string[]): Promise<number> {
   const kv = await Deno.openKv(path);

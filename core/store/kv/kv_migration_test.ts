@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Key } from "../store.ts";
+import { inDirectory } from "./file_fixture.ts";
 import { FencedKv } from "./fenced_kv.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { migrate } from "./kv_migration.ts";
@@ -160,13 +161,4 @@ function marked(mark: number, bytes: Uint8Array): Uint8Array {
   row[0] = mark;
   row.set(bytes, 1);
   return row;
-}
-
-async function inDirectory(scenario: (path: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "coracle_" });
-  try {
-    await scenario(`${directory}/store.kv`);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 }

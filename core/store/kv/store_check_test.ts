@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inDirectory } from "./file_fixture.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { MemoryStore } from "../memory_store.ts";
 import { readSegment, type SegmentRecord, SegmentWriter } from "./segment.ts";
@@ -160,13 +161,4 @@ function change(name: string, text: string, expected: number): Change {
   const metadata = { namespace: "a", name, uid: name, creationTimestamp: "", resourceVersion: "" };
   const value = { apiVersion: "v1", kind: "Note", metadata, text } as Change["value"];
   return { key: ["notes", "a", name], value, expected };
-}
-
-async function inDirectory(scenario: (path: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "coracle_" });
-  try {
-    await scenario(`${directory}/store.kv`);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 }
