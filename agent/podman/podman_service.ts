@@ -3,6 +3,7 @@ import { DEFAULT_PATH, programPath } from "../../core/lib/linux/program.ts";
 import {
   identityOf,
   isAlive,
+  isRunning,
   type ProcessIdentity,
   signal,
 } from "../../core/lib/linux/process_identity.ts";
@@ -320,13 +321,6 @@ function unavailable(state: string, packages: string): PodmanUnavailable {
   return new PodmanUnavailable(
     `Cannot use Podman: ${state}; install it with "apt-get install ${packages}" or the like`,
   );
-}
-
-/** Whether a process has not ended, even if nobody has waited for it yet. */
-function isRunning(identity: ProcessIdentity): boolean {
-  if (!isAlive(identity)) return false;
-  const stat = Deno.readTextFileSync(`/proc/${identity.pid}/stat`);
-  return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
 }
 
 function exists(path: string): boolean {

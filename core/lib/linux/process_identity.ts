@@ -23,19 +23,19 @@ export function parseIdentity(text: string): ProcessIdentity | undefined {
 
 /** The identity of a process that runs now; `undefined` when there is none of that number. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
-  try {
-    return parseIdentity(`${bootId()} ${Deno.readTextFileSync(`/proc/${pid}/stat`)}`);
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
+  const stat = statOf(pid);
+  return stat === undefined ? undefined : parseIdentity(`${bootId()} ${stat}`);
 }
 
 /** Whether the very same process is still there. One that ended and was not waited for yet counts as there. */
 export function isAlive(identity: ProcessIdentity): boolean {
-  const now = identityOf(identity.pid);
-  return now !== undefined && now.startTicks === identity.startTicks &&
-    now.bootId === identity.bootId;
+  return isIn(statOf(identity.pid), identity);
+}
+
+/** Whether the very same process has not ended, waited for or not. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  const stat = statOf(identity.pid);
+  return isIn(stat, identity) && stat?.charAt(stat.lastIndexOf(")") + 2) !== "Z";
 }
 
 /** Sends a signal, to the whole group of processes when `pid` is negative. `false`: nobody was there. */
@@ -45,6 +45,21 @@ export function signal(pid: number, name: Deno.Signal): boolean {
     return true;
   } catch (error) {
     if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+function isIn(stat: string | undefined, { startTicks, bootId: boot }: ProcessIdentity): boolean {
+  const now = stat === undefined ? undefined : parseIdentity(`${bootId()} ${stat}`);
+  return now?.startTicks === startTicks && now.bootId === boot;
+}
+
+/** It may end between the opening of the file and its reading. */
+function statOf(pid: number): string | undefined {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/stat`);
+  } catch (error) {
+    if (isGone(error)) return undefined;
     throw error;
   }
 }

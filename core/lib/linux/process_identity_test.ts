@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { identityOf, isAlive, parseIdentity, signal } from "./process_identity.ts";
+import { eventually } from "../../../tests/eventually.ts";
+import { identityOf, isAlive, isRunning, parseIdentity, signal } from "./process_identity.ts";
 
 Deno.test("a process is told from others by its start, whatever its name is", () => {
   const fields = Array.from({ length: 30 }, (_, index) => index);
@@ -30,4 +31,24 @@ Deno.test("a signal to nobody is no error", async () => {
   await child.status;
   assert.equal(signal(child.pid, "SIGKILL"), false);
   assert.equal(identityOf(child.pid), undefined);
+});
+
+Deno.test("a process that has ended and was not waited for is alive, but runs no more", async () => {
+  // The shell becomes a program that never asks for its children.
+  const parent = new Deno.Command("/bin/sh", {
+    args: ["-c", "true & echo $!; exec sleep 1000"],
+    stdout: "piped",
+  }).spawn();
+  try {
+    const { value } = await parent.stdout.getReader().read();
+    const child = Number(new TextDecoder().decode(value));
+    const isZombie = () =>
+      / Z /.test(Deno.readTextFileSync(`/proc/${child}/stat`)) && identityOf(child);
+    const identity = await eventually("it has ended", () => Promise.resolve(isZombie()));
+    assert.deepEqual([isAlive(identity), isRunning(identity)], [true, false]);
+    assert.ok(isRunning(identityOf(parent.pid)!));
+  } finally {
+    parent.kill("SIGKILL");
+    await parent.status;
+  }
 });
