@@ -34,19 +34,24 @@ Deno.test("a signal to nobody is no error", async () => {
 });
 
 Deno.test("a process that has ended and was not waited for is alive, but runs no more", async () => {
-  // The shell becomes a program that never asks for its children.
+  // The shell becomes a program that never asks for its children; the child ends when it is told to.
   const parent = new Deno.Command("/bin/sh", {
-    args: ["-c", "true & echo $!; exec sleep 1000"],
-    stdout: "piped",
+    args: ["-c", "exec 3<&0; read line <&3 & echo $!; exec sleep 1000"],
+    ...{ stdin: "piped", stdout: "piped" },
   }).spawn();
+  const fileOf = (pid: number, name: string) => Deno.readTextFileSync(`/proc/${pid}/${name}`);
   try {
     const { value } = await parent.stdout.getReader().read();
     const child = Number(new TextDecoder().decode(value));
-    const isZombie = () =>
-      / Z /.test(Deno.readTextFileSync(`/proc/${child}/stat`)) && identityOf(child);
-    const identity = await eventually("it has ended", () => Promise.resolve(isZombie()));
+    await eventually(
+      "the shell is another program",
+      () => fileOf(parent.pid, "comm") === "sleep\n",
+    );
+    assert.ok(isRunning(identityOf(child)!));
+    await parent.stdin.getWriter().write(new TextEncoder().encode("end\n"));
+    await eventually("the child has ended", () => / Z /.test(fileOf(child, "stat")));
+    const identity = identityOf(child)!;
     assert.deepEqual([isAlive(identity), isRunning(identity)], [true, false]);
-    assert.ok(isRunning(identityOf(parent.pid)!));
   } finally {
     parent.kill("SIGKILL");
     await parent.status;
