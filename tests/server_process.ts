@@ -1,4 +1,5 @@
 import { type Output, runProgram } from "./kubectl.ts";
+import { rangesOf, removeNetwork } from "./server_network.ts";
 
 /** Reached by failures alone. */
 const READY_MS_MAX = 120_000;
@@ -101,6 +102,13 @@ export class ServerProcess {
     await this.#end("SIGKILL");
   }
 
+  /** `kill -9`, and then what that leaves on this machine goes: its network and its data. */
+  async destroy(): Promise<void> {
+    await this.kill();
+    await removeNetwork(this.dataFolder, this.options.subnet!);
+    await Deno.remove(this.dataFolder, { recursive: true }).catch(() => {}); // a mount may linger
+  }
+
   async #end(signal: Deno.Signal): Promise<number> {
     try {
       this.#child.kill(signal);
@@ -139,9 +147,7 @@ export async function withServer(
 }
 
 function spawn(options: ServerOptions & { dataFolder: string; subnet: number }): Deno.ChildProcess {
-  const rootless = options.runtime === "process" && Deno.uid() !== 0;
-  const podCidr = rootless ? `127.43.${options.subnet}.0/24` : `10.143.${options.subnet}.0/24`;
-  const serviceCidr = rootless ? `127.97.${options.subnet}.0/24` : `10.197.${options.subnet}.0/24`;
+  const { podCIDR, serviceCIDR } = rangesOf(options.subnet);
   return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -149,7 +155,7 @@ function spawn(options: ServerOptions & { dataFolder: string; subnet: number }):
       "main.ts",
       "server",
       ...["--data", options.dataFolder, "--listen", "127.0.0.1:0", "--runtime", options.runtime],
-      ...["--pod-cidr", podCidr, "--service-cidr", serviceCidr, "--gateway-address", "127.0.0.1"],
+      ...["--pod-cidr", podCIDR, "--service-cidr", serviceCIDR, "--gateway-address", "127.0.0.1"],
       ...options.args ?? [],
     ],
     stdin: "null",

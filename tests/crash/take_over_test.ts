@@ -4,6 +4,7 @@ import { DataLock } from "../../core/store/kv/data_lock.ts";
 import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { takeLockOver } from "../../core/store/kv/lock_take_over.ts";
 import { eventually } from "../eventually.ts";
+import { removeNetwork } from "../server_network.ts";
 import { ServerProcess } from "../server_process.ts";
 import { inTemporaryFolder } from "./folders.ts";
 import { Ledger } from "./ledger.ts";
@@ -132,6 +133,7 @@ async function withWriters(body: (scene: Scene) => Promise<void>): Promise<void>
       stop.abort();
       await server.kill();
       await Promise.all([...writers, ...others.map((other) => other.stop())]);
+      await removeNetwork(dataFolder, SUBNET); // who was killed has left it
     }
   });
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createPodNetwork } from "../../agent/network/node_network.ts";
 import { importBusybox } from "../../agent/podman/busybox_image.ts";
 import { PodmanClient } from "../../agent/podman/podman_client.ts";
 import { ownSocketPath, startPodmanService } from "../../agent/podman/podman_service.ts";
@@ -13,6 +12,7 @@ import type { Pod } from "../../core/resources/pods.ts";
 import { eventually } from "../eventually.ts";
 import { KUBECTL_MISSING, newestKubectl, type Output } from "../kubectl.ts";
 import { type Inventory, inventory, leftoversSince, type Marks } from "../leftovers.ts";
+import { removeNetwork } from "../server_network.ts";
 import { ServerProcess } from "../server_process.ts";
 import { type Fixture, type Step, testSteps } from "./steps.ts";
 
@@ -206,13 +206,7 @@ async function removeAll(dataFolder: string, subnet: number): Promise<void> {
   const log = silentLog(clock);
   const podman = await startPodmanService({ folder: `${dataFolder}/podman`, clock, log });
   await podman.own!.destroy();
-  const network = await createPodNetwork({
-    ...{ kind: "namespace", folder: `${dataFolder}/network`, log },
-    podCIDR: `10.143.${subnet}.0/24`,
-    serviceCIDR: `10.197.${subnet}.0/24`,
-    device: await gatewayDevice(dataFolder),
-  });
-  await network.destroy();
+  await removeNetwork(dataFolder, subnet);
   await Deno.remove(dataFolder, { recursive: true });
 }
 

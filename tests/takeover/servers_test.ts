@@ -153,10 +153,7 @@ async function withServersAt(store: string, body: (start: Start) => Promise<void
     const logs = servers.map(({ log }) => log).join("\n");
     throw new Error(`${logs}\n${error instanceof Error ? error.stack : error}`);
   } finally {
-    for (const server of servers) await server.kill();
-    for (const { dataFolder } of servers) {
-      await Deno.remove(dataFolder, { recursive: true }).catch(() => {}); // a mount may linger
-    }
+    for (const server of servers) await server.destroy();
   }
 }
 

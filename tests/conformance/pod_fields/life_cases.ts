@@ -74,7 +74,7 @@ function restarts({ status }: Parameters<typeof isOver>[0]): number {
 }
 
 async function grace(cluster: ProcessCluster): Promise<void> {
-  const graceMs = 2_000;
+  const graceMs = 4_000;
   const words = `${cluster.dataFolder}/grace`;
   await cluster.apply(podOf("grace", {
     script: `trap 'echo heard >> ${words}' TERM; echo begun >> ${words}; while :; do sleep 1; done`,

@@ -1,0 +1,19 @@
+import { createPodNetwork } from "../agent/network/node_network.ts";
+import { gatewayDevice } from "../cli/addresses.ts";
+import { SystemClock } from "../core/lib/clock.ts";
+import { silentLog } from "../core/lib/log.ts";
+
+/** The addresses of pods and services that a test's server has for itself. */
+export function rangesOf(subnet: number): { podCIDR: string; serviceCIDR: string } {
+  const [pods, services] = Deno.uid() === 0 ? ["10.143", "10.197"] : ["127.43", "127.97"];
+  return { podCIDR: `${pods}.${subnet}.0/24`, serviceCIDR: `${services}.${subnet}.0/24` };
+}
+
+/** Removes the network of a server that was killed: a start would take it up, and an end remove it. */
+export async function removeNetwork(dataFolder: string, subnet: number): Promise<void> {
+  const network = await createPodNetwork({
+    ...{ kind: "auto", folder: `${dataFolder}/network`, ...rangesOf(subnet) },
+    ...{ device: await gatewayDevice(dataFolder), log: silentLog(new SystemClock()) },
+  });
+  await network.destroy();
+}
