@@ -127,6 +127,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/controllers/nodes.ts",
     search: "const elapsedMs = clock.elapsed();",
     replace: "const elapsedMs = nowMs;",
+    tests: ["core/controllers/nodes_test.ts"],
   },
   {
     name: "pods are evicted when the clock of the server is set",

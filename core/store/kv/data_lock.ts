@@ -27,10 +27,20 @@ export class DataLock {
     throw new DataLockedError(path, await holderOf(path));
   }
 
-  /** The lock on a file from {@linkcode openLockFile} on which the kernel's lock is held, or about to be. */
+  /** The lock on a file from {@linkcode openLockFile} on which the kernel's lock is held. */
   static async of(file: Deno.FsFile, path: string, use: DataUse): Promise<DataLock> {
-    // Not through `file`, which may still wait for its lock. On a full disk it fails: it is only for messages.
-    await Deno.writeTextFile(path, `${Deno.pid} ${use}\n`).catch(() => {});
+    await nameHolder(path, use);
+    return new DataLock(file);
+  }
+
+  /** The same before the kernel's lock is held: until then the file goes on naming who holds it. */
+  static awaiting(
+    locked: Promise<void>,
+    file: Deno.FsFile,
+    path: string,
+    use: DataUse,
+  ): DataLock {
+    locked.then(() => nameHolder(path, use), () => {}); // it was released while it waited
     return new DataLock(file);
   }
 
@@ -45,6 +55,11 @@ export class DataLock {
 
 export function openLockFile(path: string): Promise<Deno.FsFile> {
   return Deno.open(path, { create: true, read: true, write: true, mode: 0o600 });
+}
+
+/** On a full disk nobody is named: it is only for messages. */
+async function nameHolder(path: string, use: DataUse): Promise<void> {
+  await Deno.writeTextFile(path, `${Deno.pid} ${use}\n`).catch(() => {});
 }
 
 /** What the lock's file says; it may be of a process that has ended. */

@@ -30,27 +30,37 @@ export interface TakeOver {
 export async function takeLockOver(path: string, options: TakeOver): Promise<DataLock> {
   const file = await openLockFile(path);
   try {
-    if (!await file.tryLock(true)) await obtain(file, path, options);
-    return await DataLock.of(file, path, "server");
+    if (await file.tryLock(true)) return await DataLock.of(file, path, "server");
+    const pid = await provenHolder(path);
+    const locked = file.lock(true);
+    locked.catch(() => {}); // the file was closed, because nothing is taken
+    if (await isObtained(locked, pid, path, options)) {
+      return await DataLock.of(file, path, "server");
+    }
+    return DataLock.awaiting(locked, file, path, "server");
   } catch (error) {
     file.close();
     throw error;
   }
 }
 
-async function obtain(file: Deno.FsFile, path: string, options: TakeOver): Promise<void> {
+/** Ends the process that holds the lock. `false`: nothing ends it, and it is to be shut out. */
+async function isObtained(
+  locked: Promise<void>,
+  pid: number,
+  path: string,
+  options: TakeOver,
+): Promise<boolean> {
   const { signal, tell, endMs, killedMs = KILLED_MS_MAX, kill = Deno.kill } = options;
-  const pid = await provenHolder(path);
-  const locked = file.lock(true);
-  locked.catch(() => {}); // the file was closed, because nothing is taken
   tell("Asking the server that has the data to end", pid);
   send(kill, pid, "SIGTERM");
-  if (await isDoneWithin(locked, endMs, options)) return;
+  if (await isDoneWithin(locked, endMs, options)) return true;
   tell("The server that has the data does not end: killing it", pid);
   if (await provenHolder(path) === pid) send(kill, pid, "SIGKILL");
-  if (await isDoneWithin(locked, killedMs, options)) return;
+  if (await isDoneWithin(locked, killedMs, options)) return true;
   signal.throwIfAborted();
   tell("The server that has the data cannot be ended: it is shut out", pid);
+  return false;
 }
 
 function send(kill: NonNullable<TakeOver["kill"]>, pid: number, signal: Deno.Signal): void {
