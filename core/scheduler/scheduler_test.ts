@@ -247,6 +247,20 @@ Deno.test("a waiting pod is looked at again when a node comes or a pod goes, and
   assert.equal(run.where("more"), "n2");
 });
 
+Deno.test("a waiting pod is looked at again when a node is uncordoned, and when a taint of it goes", () => {
+  const taint = { key: "only", value: "others", effect: "NoSchedule" as const };
+  for (const spec of [{ unschedulable: true }, { taints: [taint] }]) {
+    const run = new Run();
+    run.node("n1", { spec });
+    run.pod("web");
+    run.decide();
+    assert.equal(run.where("web"), undefined);
+    run.node("n1");
+    run.decide();
+    assert.equal(run.where("web"), "n1");
+  }
+});
+
 Deno.test("pods count on their node before their bindings can be seen, and no more once these have failed", () => {
   const run = new Run();
   run.node("n1", { amounts: { cpu: "1" } });

@@ -246,6 +246,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/scheduler/node_states.ts",
     search: "return { labels, taints, unschedulable, amounts: allocatable ?? capacity };",
     replace: "return { labels, amounts: allocatable ?? capacity };",
+    tests: ["core/scheduler/scheduler_test.ts"],
   },
   {
     name: "double start: what runs is not adopted",
