@@ -12,23 +12,40 @@ export interface Output {
 }
 
 export const KUBECTL_MISSING = "kubectl is missing: apt-get install kubernetes-client";
+export const MODERN_KUBECTL_MISSING =
+  "kubectl 1.27 or newer is missing: see kubernetes.io/docs/tasks/tools";
+/** What is older lacks commands that everybody uses today, and is supported by nobody. */
+const MINOR_MIN = 27;
 
-/** Every version that lies beside the target of `kubectl` on the PATH, oldest first; the plain one alone otherwise. */
+/** Every version from 1.27 on that lies beside the target of `kubectl` on the PATH, oldest first; else the plain one. */
 export function kubectlVersions(): Kubectl[] {
   const plain = onPath("kubectl");
   if (plain === undefined) return [];
   const folder = Deno.realPathSync(plain).replace(/\/[^/]+$/, "");
-  const versions = [...Deno.readDirSync(folder)]
+  const beside = [...Deno.readDirSync(folder)]
     .map(({ name }) => name.match(/^kubectl\.(\d+\.\d+)$/)?.[1])
     .filter((version) => version !== undefined)
-    .sort((a, b) => Number(a.split(".")[1]) - Number(b.split(".")[1]));
-  if (versions.length === 0) return [{ version: "installed", path: plain }];
-  return versions.map((version) => ({ version, path: `${folder}/kubectl.${version}` }));
+    .map((version) => ({ version, path: `${folder}/kubectl.${version}` }));
+  const all = beside.length > 0 ? beside : [{ version: versionOf(plain), path: plain }];
+  return all.filter((kubectl) => minorOf(kubectl) >= MINOR_MIN)
+    .sort((a, b) => minorOf(a) - minorOf(b));
 }
 
-/** The newest kubectl of this machine. */
+/** The newest kubectl of this machine, however old it is. */
 export function newestKubectl(): Kubectl | undefined {
-  return kubectlVersions().at(-1);
+  const plain = onPath("kubectl");
+  return kubectlVersions().at(-1) ?? (plain ? { version: "installed", path: plain } : undefined);
+}
+
+function versionOf(path: string): string {
+  const args = ["version", "--client", "-o", "json"];
+  const { stdout } = new Deno.Command(path, { args, stderr: "null" }).outputSync();
+  const { major, minor } = JSON.parse(decode(stdout)).clientVersion;
+  return `${major}.${parseInt(minor)}`;
+}
+
+function minorOf({ version }: Kubectl): number {
+  return Number(version.split(".")[1]);
 }
 
 /** Runs a program to its end. `input` is given to its standard input. */

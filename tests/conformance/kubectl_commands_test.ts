@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../eventually.ts";
-import { type Kubectl, KUBECTL_MISSING, kubectlVersions } from "../kubectl.ts";
+import { type Kubectl, kubectlVersions, MODERN_KUBECTL_MISSING } from "../kubectl.ts";
 import { ServerProcess } from "../server_process.ts";
 import { faultsOf, type KubectlCase } from "./kubectl_case.ts";
 
@@ -186,7 +186,7 @@ const versions = all.length > 1 ? [all[0]!, all.at(-1)!] : all;
 
 Deno.test({
   name: `the commands that people expect work or say why not${
-    versions.length ? "" : ` (${KUBECTL_MISSING})`
+    versions.length ? "" : ` (${MODERN_KUBECTL_MISSING})`
   }`,
   ignore: versions.length === 0,
   ...{ sanitizeOps: false, sanitizeResources: false },

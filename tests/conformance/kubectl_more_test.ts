@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../eventually.ts";
-import { KUBECTL_MISSING, newestKubectl } from "../kubectl.ts";
+import { kubectlVersions, MODERN_KUBECTL_MISSING } from "../kubectl.ts";
 import { ServerProcess } from "../server_process.ts";
 import { webManifest } from "./web_manifest.ts";
 
@@ -113,10 +113,10 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const kubectl = newestKubectl();
+const kubectl = kubectlVersions().at(-1);
 
 Deno.test({
-  name: `kubectl's less common commands work${kubectl ? "" : ` (${KUBECTL_MISSING})`}`,
+  name: `kubectl's less common commands work${kubectl ? "" : ` (${MODERN_KUBECTL_MISSING})`}`,
   ignore: !kubectl,
   sanitizeOps: false, // the server's own pipes stay open as long as it runs
   sanitizeResources: false,

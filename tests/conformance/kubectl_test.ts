@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Kubectl, KUBECTL_MISSING, kubectlVersions } from "../kubectl.ts";
+import { type Kubectl, kubectlVersions, MODERN_KUBECTL_MISSING } from "../kubectl.ts";
 import { ServerProcess } from "../server_process.ts";
 import { faultsOf, type KubectlCase } from "./kubectl_case.ts";
 
@@ -120,7 +120,9 @@ const only = Deno.env.get("KUBECTL_VERSION");
 const versions = kubectlVersions().filter(({ version }) => only === undefined || version === only);
 
 Deno.test({
-  name: `kubectl does what it does on Kubernetes${versions.length ? "" : ` (${KUBECTL_MISSING})`}`,
+  name: `kubectl does what it does on Kubernetes${
+    versions.length ? "" : ` (${MODERN_KUBECTL_MISSING})`
+  }`,
   ignore: versions.length === 0,
   sanitizeOps: false, // the server's own pipes stay open as long as it runs
   sanitizeResources: false,
