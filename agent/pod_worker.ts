@@ -174,8 +174,8 @@ export class PodWorker {
   #decide(): void {
     if (this.#stop.signal.aborted) return;
     const { clock } = this.#options.parts;
-    const { pod } = this.#record;
-    const observed = this.#record.observed;
+    const { pod: shown, observed } = this.#record;
+    const pod = shown && this.#status.withNews(shown); // else what has vanished would seem never to have run
     if (isGone(pod, observed)) {
       this.close();
       return this.#options.onGone();

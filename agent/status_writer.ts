@@ -51,6 +51,12 @@ export class StatusWriter {
     await this.#writing;
   }
 
+  /** A pod of the view with the status that was written last, should the view not show that yet. */
+  withNews(pod: Pod): Pod {
+    const isStale = this.#written?.basedOn === pod.metadata.resourceVersion;
+    return isStale ? this.#written!.pod : pod;
+  }
+
   /** Nothing is written any more. */
   close(): void {
     this.#stop.abort();
@@ -99,8 +105,6 @@ export class StatusWriter {
   #newest(): Pod | undefined {
     const { view, podName, podUid } = this.#options;
     const pod = view.get(pods, podName);
-    if (pod === undefined || pod.metadata.uid !== podUid) return undefined;
-    const isStale = this.#written?.basedOn === pod.metadata.resourceVersion;
-    return isStale ? this.#written!.pod : pod;
+    return pod === undefined || pod.metadata.uid !== podUid ? undefined : this.withNews(pod);
   }
 }

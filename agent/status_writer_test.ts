@@ -54,6 +54,18 @@ Deno.test("what a mirror does not show yet is not written again", async () => {
   assert.equal(world.asked.length, 1);
 });
 
+Deno.test("what was written is known before a mirror shows it, and no longer than that", async () => {
+  const world = new WriterWorld();
+  const before = world.shown;
+  assert.equal(world.writer.withNews(before), before);
+  world.phase = "Failed";
+  world.writer.mark();
+  await world.answer();
+  assert.equal(world.writer.withNews(before).status.phase, "Failed");
+  const later = { ...before, metadata: { ...before.metadata, resourceVersion: "99" } };
+  assert.equal(world.writer.withNews(later), later);
+});
+
 Deno.test("flush waits for the present status to be written", async () => {
   const world = new WriterWorld();
   let isFlushed = false;

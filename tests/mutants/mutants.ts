@@ -249,6 +249,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["core/scheduler/scheduler_test.ts"],
   },
   {
+    name: "double start: what was written is forgotten until the view shows it",
+    file: "agent/status_writer.ts",
+    search: "return isStale ? this.#written!.pod : pod;",
+    replace: "return pod;",
+    tests: ["agent/status_writer_test.ts"],
+  },
+  {
     name: "double start: what runs is not adopted",
     file: "agent/pod_worker.ts",
     search: "    for (const container of containers) this.#put(container);\n",

@@ -11,6 +11,8 @@ const KEPT: Readonly<Record<number, string>> = {
   50: "server and agent quarrel over the readiness of pods on a node that was lost",
   122:
     "a pod is drained, gets requests again because all others have failed, and is stopped amid them",
+  20154:
+    "a container that vanishes before the view shows that it ran is started again, though its pod has failed",
   234: "an agent whose watches have died without a word sees nothing, and its node comes and goes",
 };
 const MUST_MEET: readonly Met[] = [
