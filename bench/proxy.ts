@@ -2,7 +2,7 @@
  * CPU per request of the proxy beside nginx and HAProxy, interleaved: all run at once, wrk visits them in turn, and each
  * ratio is formed within a round, so that a machine that slows down slows all of them.
  */
-import { MonotonicClock } from "../core/lib/clock.ts";
+import { SystemClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
 import { Proxy } from "../proxy/proxy.ts";
 import type { RouteTable } from "../proxy/route_table.ts";
@@ -108,7 +108,7 @@ async function startOne(
 }
 
 async function serve(port: number, backendPorts: number[]): Promise<void> {
-  const clock = new MonotonicClock();
+  const clock = new SystemClock();
   const proxy = new Proxy({ clock, log: silentLog(clock) });
   proxy.start();
   const shares = [{ weight: 90, backend: 0 }, { weight: 10, backend: 1 }];
@@ -157,7 +157,7 @@ function freePort(): number {
 }
 
 async function untilOpen(port: number): Promise<void> {
-  const clock = new MonotonicClock();
+  const clock = new SystemClock();
   for (let tries = 0; tries < 200; tries++) {
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();

@@ -5,7 +5,7 @@ const PRECISION_MS = 50;
 
 /** Something that must have happened by a certain time. */
 export interface Deadline {
-  /** On the clock of its {@linkcode Deadlines}. `Infinity`: none. */
+  /** By the `elapsed` of the clock of its {@linkcode Deadlines}, which nobody sets. `Infinity`: none. */
   deadlineMs: number;
   onDeadline(nowMs: number): void;
 }
@@ -25,7 +25,7 @@ export class Deadlines {
   }
 
   now(): number {
-    return this.#clock.now();
+    return this.#clock.elapsed();
   }
 
   add(member: Deadline): void {
@@ -48,12 +48,12 @@ export class Deadlines {
     this.#disarm = undefined;
     this.#armedMs = untilMs;
     if (untilMs === Infinity) return;
-    const waitMs = Math.max(PRECISION_MS, untilMs - this.#clock.now());
+    const waitMs = Math.max(PRECISION_MS, untilMs - this.#clock.elapsed());
     this.#disarm = this.#clock.after(waitMs, () => this.#check());
   }
 
   #check(): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.elapsed();
     this.#armedMs = Infinity;
     this.#disarm = undefined;
     let earliestMs = Infinity;

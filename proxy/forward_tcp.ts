@@ -64,11 +64,11 @@ async function claimAndConnect(
 ): Promise<{ endpoint: LiveEndpoint; upstream: Deno.TcpConn } | undefined> {
   let failed: LiveEndpoint | undefined;
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const endpoint = backend().claim(clock.now(), failed);
+    const endpoint = backend().claim(clock.elapsed(), failed);
     if (endpoint === undefined) return undefined;
     const upstream = await connection(endpoint, clock);
     if (upstream !== undefined) return { endpoint, upstream };
-    endpoint.suspect(clock.now());
+    endpoint.suspect(clock.elapsed());
     endpoint.release();
     failed = endpoint;
   }

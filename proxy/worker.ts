@@ -1,5 +1,5 @@
 /// <reference lib="deno.worker" />
-import { MonotonicClock } from "../core/lib/clock.ts";
+import { SystemClock } from "../core/lib/clock.ts";
 import { ProxyThread } from "./proxy_thread.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
@@ -10,7 +10,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case "start":
       thread = new ProxyThread({
-        clock: new MonotonicClock(),
+        clock: new SystemClock(),
         positions: new Int32Array(data.positions),
         sharesPorts: data.sharesPorts,
         onDrained: (podUid) => tell({ type: "drained", podUid }),

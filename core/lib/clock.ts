@@ -76,13 +76,3 @@ export function sleepOn(
     }
   });
 }
-
-/**
- * For durations only: counts milliseconds since the process started, and never jumps when the machine's clock is
- * set. What measures time-outs uses it, so that a box that learns the time does not end all its connections.
- */
-export class MonotonicClock extends SystemClock {
-  override now(): number {
-    return performance.now();
-  }
-}

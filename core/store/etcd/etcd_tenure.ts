@@ -1,9 +1,9 @@
 import type { Clock } from "../../lib/clock.ts";
-import { MonotonicClock } from "../../lib/clock.ts";
 import { type EtcdClient } from "./etcd_client.ts";
 import { type EtcdLayout, jsonBase64, jsonFrom } from "./etcd_layout.ts";
 import type { Compare, RangeAnswer, TransactionAnswer } from "./etcd_messages.ts";
 import { FencedError } from "../journal.ts";
+import { Ownership } from "../ownership.ts";
 import type { Owner } from "../shared_engine.ts";
 
 /** Of a lease, how many times its keeper asks to keep it. */
@@ -33,12 +33,8 @@ interface Mandate {
 /** Keeps the ownership of an engine: renews the lease, and knows for how long it is sure. */
 export class EtcdTenure {
   readonly #options: EtcdTenureOptions;
-  readonly #ended = Promise.withResolvers<Error>();
-  readonly #stop = new AbortController();
-  /** For durations: jumps of the machine's clock do not move it. */
-  readonly #watch = new MonotonicClock();
+  readonly #ownership: Ownership;
   #mandate: Mandate;
-  #sureUntilMs: number;
   /** Two at once would take each other for another server. */
   #renewing: Promise<void> | undefined;
 
@@ -57,17 +53,17 @@ export class EtcdTenure {
   private constructor(options: EtcdTenureOptions, mandate: Mandate, sentMs: number) {
     this.#options = options;
     this.#mandate = mandate;
-    this.#sureUntilMs = sentMs + options.leaseMs;
+    this.#ownership = new Ownership(options, sentMs);
     void this.#keep();
   }
 
   /** Resolves when another server has taken over. */
   get ended(): Promise<Error> {
-    return this.#ended.promise;
+    return this.#ownership.ended;
   }
 
   isSure(): boolean {
-    return this.#watch.now() < this.#sureUntilMs;
+    return this.#ownership.isSure();
   }
 
   /** What every write is sent with: it fails once the lease has run out or somebody else is the owner. */
@@ -89,25 +85,24 @@ export class EtcdTenure {
     const { client, layout } = this.#options;
     const { kvs } = await client.ask<RangeAnswer>("/v3/kv/range", { key: layout.owner });
     if (kvs?.[0]?.create_revision === this.#mandate.created) return;
-    if (this.#stop.signal.aborted) throw givenUp();
+    if (this.#ownership.signal.aborted) throw givenUp();
     const term = this.#mandate.term;
     const claimed = await claimWith(this.#options, [
       { key: layout.term, result: "EQUAL", target: "MOD", modRevision: term },
     ]);
     if (!claimed) throw await this.#endedBy();
-    if (this.#stop.signal.aborted) { // meanwhile
+    if (this.#ownership.signal.aborted) { // meanwhile
       await this.#revoke(claimed.mandate.lease);
       throw givenUp();
     }
     this.#mandate = claimed.mandate;
-    this.#sureUntilMs = claimed.sentMs + this.#options.leaseMs;
+    this.#ownership.renewed(claimed.sentMs);
   }
 
   /** Gives the engine up. Others may take over at once; when etcd does not answer, when the lease has run out. */
   async resign(): Promise<void> {
-    if (this.#stop.signal.aborted) return;
-    this.#stop.abort(new Error("the engine was given up"));
-    this.#sureUntilMs = 0;
+    if (this.#ownership.signal.aborted) return;
+    this.#ownership.end("the engine was given up");
     await this.#revoke(this.#mandate.lease);
   }
 
@@ -119,15 +114,15 @@ export class EtcdTenure {
 
   async #keep(): Promise<void> {
     const { clock, leaseMs } = this.#options;
-    const { signal } = this.#stop;
-    let compacted = { atMs: this.#watch.now(), revision: "0" };
+    const { signal } = this.#ownership;
+    let compacted = { atMs: clock.elapsed(), revision: "0" };
     while (!signal.aborted) {
       try {
         await clock.sleep(leaseMs / KEEPS_PER_LEASE, signal);
         const revision = await this.#keepOnce(signal);
-        if (this.#watch.now() - compacted.atMs < COMPACT_EVERY_MS) continue;
+        if (clock.elapsed() - compacted.atMs < COMPACT_EVERY_MS) continue;
         await this.#forgetUpTo(compacted.revision);
-        compacted = { atMs: this.#watch.now(), revision };
+        compacted = { atMs: clock.elapsed(), revision };
       } catch (error) {
         if (error instanceof FencedError) return;
         // etcd cannot be reached: `isSure` says so once the lease may have run out, and the next turn tries again
@@ -137,16 +132,15 @@ export class EtcdTenure {
 
   /** Etcd's revision. */
   async #keepOnce(signal: AbortSignal): Promise<string> {
-    const { client, leaseMs } = this.#options;
-    const sentMs = this.#watch.now();
+    const { client, clock, leaseMs } = this.#options;
+    const sentMs = clock.elapsed();
     const { result } = await client.ask<{ result: LeaseAnswer }>(
       "/v3/lease/keepalive",
       { ID: this.#mandate.lease },
       { signal, attemptMs: leaseMs / KEEPS_PER_LEASE },
     );
-    if (Number(result.TTL ?? 0) > 0) {
-      this.#sureUntilMs = Math.max(this.#sureUntilMs, sentMs + leaseMs);
-    } else await this.renew();
+    if (Number(result.TTL ?? 0) > 0) this.#ownership.renewed(sentMs);
+    else await this.renew();
     return result.header.revision;
   }
 
@@ -158,8 +152,7 @@ export class EtcdTenure {
 
   async #endedBy(): Promise<FencedError> {
     const { client, layout } = this.#options;
-    this.#stop.abort(new Error("the engine was taken over"));
-    this.#sureUntilMs = 0;
+    this.#ownership.end("the engine was taken over");
     const { kvs } = await client.ask<RangeAnswer>("/v3/kv/range", { key: layout.owner })
       .catch((): { kvs?: undefined } => ({})); // the message does without the name
     const owner = kvs?.[0]?.value === undefined ? undefined : jsonFrom<Owner>(kvs[0].value);
@@ -168,7 +161,7 @@ export class EtcdTenure {
         owner?.address ?? "unknown"
       }" has taken over the store in etcd; this one no longer owns it`,
     );
-    this.#ended.resolve(error);
+    this.#ownership.tell(error);
     return error;
   }
 }
@@ -185,11 +178,11 @@ interface LeaseAnswer {
 
 /** Makes the owner's key, with a new lease, if there is none and `conditions` hold. */
 async function claimWith(
-  { client, layout, leaseMs, self }: EtcdTenureOptions,
+  { client, layout, clock, leaseMs, self }: EtcdTenureOptions,
   conditions: readonly Compare[],
 ): Promise<{ mandate: Mandate; sentMs: number } | undefined> {
   const { owner, term } = layout;
-  const sentMs = new MonotonicClock().now();
+  const sentMs = clock.elapsed();
   const { ID: lease } = await client.ask<LeaseAnswer>("/v3/lease/grant", { TTL: leaseMs / 1000 });
   const answer = await client.ask<TransactionAnswer>("/v3/kv/txn", {
     compare: [

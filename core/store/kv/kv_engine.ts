@@ -1,5 +1,5 @@
 import { concat } from "../../lib/bytes.ts";
-import { type Clock, MonotonicClock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { referenceFrom } from "./kv_blobs.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { BLOBS, LEASE_KEY, OWNER_KEY, SEGMENTS, segmentsIn, SEQUENCE_KEY } from "./kv_layout.ts";
@@ -38,7 +38,6 @@ interface Position {
 export class KvEngine implements SharedEngine {
   readonly #options: KvEngineOptions;
   readonly #kv: Deno.Kv;
-  readonly #watch = new MonotonicClock();
   /** The lease as it was seen last, and when it was seen first like that. */
   #lease: { versionstamp: string | null; sinceMs: number; leaseMs: number } | undefined;
 
@@ -180,14 +179,14 @@ export class KvEngine implements SharedEngine {
     const [owner, { versionstamp, value }] = await within(this.#options.clock, asked);
     if (!this.#lease || this.#lease.versionstamp !== versionstamp) {
       const leaseMs = value?.leaseMs ?? 0;
-      this.#lease = { versionstamp, sinceMs: this.#watch.now(), leaseMs };
+      this.#lease = { versionstamp, sinceMs: this.#options.clock.elapsed(), leaseMs };
     }
     return this.#leaseRestMs() > 0 ? owner.value ?? undefined : undefined;
   }
 
   #leaseRestMs(): number {
     if (!this.#lease) return 0;
-    return this.#lease.sinceMs + this.#lease.leaseMs - this.#watch.now();
+    return this.#lease.sinceMs + this.#lease.leaseMs - this.#options.clock.elapsed();
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, MonotonicClock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { FencedError } from "../journal.ts";
 import {
   FORMAT,
@@ -9,6 +9,7 @@ import {
   SEQUENCE_KEY,
 } from "./kv_layout.ts";
 import type { OwnedKv } from "./owned_kv.ts";
+import { Ownership } from "../ownership.ts";
 import type { Owner } from "../shared_engine.ts";
 
 /** The client of Deno repeats a request for ever: longer than this nobody waits for it. */
@@ -45,13 +46,10 @@ export class RemoteKv implements OwnedKv {
   readonly format: number;
   readonly term: string;
   readonly #options: RemoteKvOptions;
-  readonly #watch = new MonotonicClock();
-  readonly #ended = Promise.withResolvers<Error>();
-  readonly #stop = new AbortController();
+  readonly #ownership: Ownership;
   #sequence: { versionstamp: string | null; number: number };
   /** A write has not been answered: it may be done, or be still on its way. */
   #isDoubtful = false;
-  #sureUntilMs: number;
 
   /** `undefined` when somebody else owns it, or has renewed the lease since `lease` was seen. */
   static async claim(
@@ -59,7 +57,7 @@ export class RemoteKv implements OwnedKv {
     lease: string | null,
   ): Promise<RemoteKv | undefined> {
     const { kv, clock, leaseMs, self } = options;
-    const sentMs = new MonotonicClock().now();
+    const sentMs = clock.elapsed();
     const keys = [FORMAT_KEY, OWNER_KEY, SEQUENCE_KEY] as const;
     const [format, owner, sequence] = await within(
       clock,
@@ -97,17 +95,17 @@ export class RemoteKv implements OwnedKv {
     this.format = format;
     this.term = term;
     this.#sequence = sequence;
-    this.#sureUntilMs = sentMs + options.leaseMs;
+    this.#ownership = new Ownership(options, sentMs);
     void this.#keep();
   }
 
   /** Resolves when another server has taken over. */
   get ended(): Promise<Error> {
-    return this.#ended.promise;
+    return this.#ownership.ended;
   }
 
   isSure(): boolean {
-    return this.#watch.now() < this.#sureUntilMs;
+    return this.#ownership.isSure();
   }
 
   async write(add: (atomic: Deno.AtomicOperation) => void): Promise<void> {
@@ -130,9 +128,8 @@ export class RemoteKv implements OwnedKv {
 
   /** Gives the database up, for others to take over at once. */
   async resign(): Promise<void> {
-    if (this.#stop.signal.aborted) return;
-    this.#stop.abort(new Error("the database was given up"));
-    this.#sureUntilMs = 0;
+    if (this.#ownership.signal.aborted) return;
+    this.#ownership.end("the database was given up");
     const given = this.kv.atomic().check(this.#owned).delete(LEASE_KEY).commit();
     await within(this.#options.clock, given, RESIGN_MS).catch(() => {}); // the lease runs out by itself
   }
@@ -169,27 +166,26 @@ export class RemoteKv implements OwnedKv {
       this.kv.getMany<[Owner, number]>(keys),
     );
     if (owner.versionstamp === this.term) return { versionstamp, number: value ?? 0 };
-    this.#stop.abort(new Error("the database was taken over"));
-    this.#sureUntilMs = 0;
+    this.#ownership.end("the database was taken over");
     const error = new FencedError(
       `Cannot write: the server at "${owner.value?.address}" has taken over the store at ` +
         `"${this.#options.url}"; this one no longer owns it`,
     );
-    this.#ended.resolve(error);
+    this.#ownership.tell(error);
     throw error;
   }
 
   async #keep(): Promise<void> {
     const { clock, leaseMs } = this.#options;
-    const { signal } = this.#stop;
+    const { signal } = this.#ownership;
     for (let count = 1; !signal.aborted; count++) {
       try {
         await clock.sleep(leaseMs / KEEPS_PER_LEASE, signal);
-        const sentMs = this.#watch.now();
+        const sentMs = clock.elapsed();
         const row: LeaseRow = { leaseMs, count };
         const kept = this.kv.atomic().check(this.#owned).set(LEASE_KEY, row).commit();
         if ((await within(clock, kept, leaseMs / KEEPS_PER_LEASE)).ok) {
-          this.#sureUntilMs = Math.max(this.#sureUntilMs, sentMs + leaseMs);
+          this.#ownership.renewed(sentMs);
         } else await this.#read();
       } catch {
         // it cannot be reached: `isSure` says so in time; or another is the owner: `ended` has been told
