@@ -17,7 +17,12 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+    await later(ASK_EVERY_MS);
   }
   throw new Error(`Not within ${waitMs} ms: ${what}${last === undefined ? "" : ` (${last})`}`);
+}
+
+/** Resolves after `ms`: for faults and moments that a test chooses, never to wait for something to be so. */
+export function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { later } from "./eventually.ts";
 import { runProgram } from "./kubectl.ts";
 
 /** What is on this machine, one line for each thing that a server might leave. */
@@ -40,7 +41,7 @@ export async function leftoversSince(before: Inventory, marks: Marks): Promise<s
       !before.has(thing) && marks.some((mark) => thing.includes(mark))
     );
     if (left.length === 0 || performance.now() > deadline) return left;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await later(LOOK_EVERY_MS);
   }
 }
 

@@ -87,6 +87,17 @@ export class ServerProcess {
     return new Response(answer.status === 204 ? null : body, answer);
   }
 
+  /** Creates an object, as kubectl would. */
+  create(
+    path: string,
+    object: object,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Response> {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify(object);
+    return this.fetch(path, { method: "POST", headers, body, ...(signal && { signal }) });
+  }
+
   /** The exit code, once it has ended. */
   get ended(): Promise<number> {
     return this.#child.status.then(({ code }) => code);

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../lib/clock.ts";
-import { silentLog } from "../lib/log.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
-import { ListenError, serve, type Served, STOP_GRACE_MS } from "./front.ts";
-import { type Credentials, type CredentialStore, loadCredentials } from "./pki.ts";
+import { ListenError, type Served, STOP_GRACE_MS } from "./front.ts";
+import { loadCredentials } from "./pki.ts";
+import { inMemory, serveOnLoopback, testCredentials } from "./remote_fixture.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
-
-/** Credentials of one run of the tests: making them takes longer than the tests. */
-const credentials: Promise<Credentials> = loadCredentials(inMemory(), []);
-
-function inMemory(): CredentialStore {
-  const files = new Map<string, string>();
-  return {
-    read: (name) => Promise.resolve(files.get(name)),
-    write: (name, text) => Promise.resolve(void files.set(name, text)),
-  };
-}
 
 interface Running {
   fixture: ApiFixture;
@@ -30,19 +19,15 @@ async function withServer(
   act: (running: Running) => Promise<void>,
   more: { handshakeMs?: number; withCertificate?: boolean } = {},
 ): Promise<void> {
-  const { authority, server, admin } = await credentials;
-  const clock = new SystemClock();
-  const fixture = await freshApi({ clock });
-  const tls = { ...server, authority };
+  const credentials = await testCredentials;
+  const { authority, admin } = credentials;
+  const fixture = await freshApi({ clock: new SystemClock() });
   const { handshakeMs } = more;
-  const served = await serve(fixture.api, {
-    host: "127.0.0.1",
-    port: 0,
-    tls,
-    clock,
-    log: silentLog(clock),
-    ...(handshakeMs === undefined ? {} : { handshakeMs }),
-  });
+  const served = await serveOnLoopback(
+    fixture,
+    credentials,
+    handshakeMs === undefined ? {} : { handshakeMs },
+  );
   const client = Deno.createHttpClient({
     caCerts: [authority],
     ...(more.withCertificate ? { cert: admin.certificate, key: admin.key } : {}),
@@ -156,15 +141,8 @@ Deno.test("a connection without a handshake does not hold up the stop", async ()
 
 Deno.test("a port in use is said in one line", async () => {
   await withServer(async ({ fixture, served }) => {
-    const { authority, server } = await credentials;
-    const clock = new SystemClock();
-    const again = serve(fixture.api, {
-      host: "127.0.0.1",
-      port: served.address.port,
-      tls: { ...server, authority },
-      clock,
-      log: silentLog(clock),
-    });
+    const { port } = served.address;
+    const again = serveOnLoopback(fixture, await testCredentials, { port });
     await assert.rejects(again, (error: Error) =>
       error instanceof ListenError &&
       error.message.startsWith(
@@ -187,7 +165,7 @@ Deno.test("another certificate can be shown at run time", async () => {
 
 /** Sends the text over TLS and reads until the server closes. */
 async function rawAsk({ address }: Served, text: string): Promise<string> {
-  const { authority } = await credentials;
+  const { authority } = await testCredentials;
   const connection = await Deno.connectTls({
     hostname: "127.0.0.1",
     port: address.port,

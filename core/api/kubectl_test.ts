@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../lib/clock.ts";
-import { silentLog } from "../lib/log.ts";
 import { freshApi, TOKEN } from "./api_fixture.ts";
 import { CredentialFiles } from "./credential_files.ts";
-import { serve } from "./front.ts";
 import { loadCredentials, writeKubeconfig } from "./pki.ts";
+import { serveOnLoopback } from "./remote_fixture.ts";
 
 /** Where distributions, and Google's SDK with one of each release, put kubectl. */
 const FOLDERS = ["/usr/lib/google-cloud-sdk/bin", "/usr/local/bin", "/usr/bin", "/snap/bin"];
@@ -71,15 +70,7 @@ async function drive(path: string): Promise<void> {
   const files = new CredentialFiles(home);
   const loaded = await loadCredentials(files, []);
   const credentials = { ...loaded, admin: { ...loaded.admin, token: TOKEN } };
-  const { api } = await freshApi({ clock });
-  const tls = { ...credentials.server, authority: credentials.authority };
-  const served = await serve(api, {
-    host: "127.0.0.1",
-    port: 0,
-    tls,
-    clock,
-    log: silentLog(clock),
-  });
+  const served = await serveOnLoopback(await freshApi({ clock }), credentials);
   try {
     await writeKubeconfig(files, credentials, `https://127.0.0.1:${served.address.port}`);
     await checkCommands(kubectlAt(path, home));

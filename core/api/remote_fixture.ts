@@ -14,7 +14,7 @@ import { groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import type { RingLimits } from "../store/event_ring.ts";
 import { MemoryDisk } from "../store/memory_journal.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
-import { serve, type Served } from "./front.ts";
+import { serve, type Served, type ServeOptions } from "./front.ts";
 import { type Credentials, type CredentialStore, loadCredentials } from "./pki.ts";
 
 /** Credentials of one run of the tests: making them takes longer than the tests. */
@@ -26,7 +26,8 @@ const MIRRORED: readonly Source[] = [
   { resource: pods },
 ];
 
-function inMemory(): CredentialStore {
+/** Where credentials are kept for as long as the test runs. */
+export function inMemory(): CredentialStore {
   const files = new Map<string, string>();
   return {
     read: (name) => Promise.resolve(files.get(name)),
@@ -97,7 +98,7 @@ export class RemoteFixture {
     const disk = new MemoryDisk();
     const fixture = await apiOn(disk, watchLimits);
     await prepare?.(new LocalClient(fixture.objects));
-    const served = await listen(fixture, credentials, 0);
+    const served = await serveOnLoopback(fixture, credentials);
     const parts = { credentials, fixture, served, disk, sources, watchLimits, transport };
     const remote = new RemoteFixture(parts);
     await remote.mirror.start(remote.#stop.signal);
@@ -119,7 +120,9 @@ export class RemoteFixture {
   async startServer(prepare?: (local: LocalClient) => Promise<void>): Promise<void> {
     this.#fixture = await apiOn(this.#disk, this.#watchLimits);
     await prepare?.(new LocalClient(this.objects));
-    this.#served = await listen(this.#fixture, await testCredentials, this.#port);
+    this.#served = await serveOnLoopback(this.#fixture, await testCredentials, {
+      port: this.#port,
+    });
   }
 
   /** Resolves when the mirror has heard of all that the server has done since it started, and shows it. */
@@ -178,11 +181,14 @@ async function apiOn(disk: MemoryDisk, watchLimits?: RingLimits): Promise<ApiFix
   return await freshApi({ clock, disk, ...(watchLimits && { watchLimits }) });
 }
 
-function listen(fixture: ApiFixture, credentials: Credentials, port: number): Promise<Served> {
-  const { authority, server } = credentials;
-  const { clock } = fixture;
+/** Lets an API listen on loopback, on a free port if none is given. */
+export function serveOnLoopback(
+  { api, clock }: Pick<ApiFixture, "api" | "clock">,
+  { authority, server }: Pick<Credentials, "authority" | "server">,
+  { port = 0, ...more }: Pick<Partial<ServeOptions>, "port" | "handshakeMs"> = {},
+): Promise<Served> {
   const tls = { ...server, authority };
-  return serve(fixture.api, { host: "127.0.0.1", port, tls, clock, log: silentLog(clock) });
+  return serve(api, { host: "127.0.0.1", port, tls, clock, log: silentLog(clock), ...more });
 }
 
 function versionsOf(objects: readonly KubeObject[]): string {

@@ -218,11 +218,8 @@ async function underWriters(server: ServerProcess, body: () => Promise<void>): P
 }
 
 function post(server: ServerProcess, name: string, data = {}): Promise<Response> {
-  return server.fetch(CONFIG_MAPS, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data }),
-  });
+  const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data };
+  return server.create(CONFIG_MAPS, object);
 }
 
 async function namesIn(server: ServerProcess): Promise<Set<string>> {

@@ -127,9 +127,5 @@ function revisionOf(store: MemoryStore, name: string): number {
 }
 
 function post(server: ServerProcess, name: string): Promise<Response> {
-  return server.fetch(CONFIG_MAPS, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } }),
-  });
+  return server.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
 }

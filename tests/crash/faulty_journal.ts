@@ -7,6 +7,7 @@ import {
   type Loaded,
 } from "../../core/store/journal.ts";
 import type { Revision } from "../../core/store/store.ts";
+import { later } from "../eventually.ts";
 
 /** `hasty`: says that a batch is durable before it is. `torn`: writes a batch in two steps. */
 export const PLANTED_FAULTS = ["hasty", "torn"] as const;
@@ -28,13 +29,13 @@ export class FaultyJournal implements Journal {
 
   async commit(batch: Batch): Promise<void> {
     if (this.#fault === "hasty") {
-      this.#last = this.#last.then(() => later()).then(() => this.#inner.commit(batch));
+      this.#last = this.#last.then(() => later(LATE_MS)).then(() => this.#inner.commit(batch));
       return;
     }
     const isFirst = ({ key }: Batch["writes"][number]) => key[2].endsWith("-0");
     const [first, second] = [batch.writes.filter(isFirst), batch.writes.filter((w) => !isFirst(w))];
     await this.#inner.commit({ ...batch, writes: first });
-    await later();
+    await later(LATE_MS);
     await this.#inner.commit({ ...batch, writes: second });
   }
 
@@ -57,8 +58,4 @@ export class FaultyJournal implements Journal {
   close(): Promise<void> {
     return this.#inner.close();
   }
-}
-
-function later(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, LATE_MS));
 }

@@ -131,9 +131,5 @@ function post(server: ServerProcess, name: string, path = CONFIG_MAPS): Promise<
   const kind = path === LEASES
     ? { apiVersion: "coordination.k8s.io/v1", kind: "Lease" }
     : { apiVersion: "v1", kind: "ConfigMap" };
-  return server.fetch(path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ...kind, metadata: { name } }),
-  });
+  return server.create(path, { ...kind, metadata: { name } });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { later } from "../eventually.ts";
 import { inTemporaryFolder } from "./folders.ts";
 import { Ledger } from "./ledger.ts";
 import { inspect, withStore } from "./store_file.ts";
@@ -83,8 +84,4 @@ async function assertKept(path: string, lines: readonly Line[]): Promise<void> {
   assert.deepEqual(finding.faults.slice(0, 10), []);
   assert.ok(finding.acknowledged > 0, "the writers wrote");
   assert.deepEqual(await inspect(path), { faults: [], orphans: 0 });
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

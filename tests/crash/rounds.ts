@@ -1,3 +1,4 @@
+import { later } from "../eventually.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { PlantedFault } from "./faulty_journal.ts";
 import { Ledger } from "./ledger.ts";
@@ -46,8 +47,4 @@ export async function killWriters(
     if (faults.length > 0) return { ...tally, faults };
   }
   return { ...tally, faults: [] };
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -3,7 +3,7 @@ import { SystemClock } from "../../core/lib/clock.ts";
 import { DataLock } from "../../core/store/kv/data_lock.ts";
 import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { takeLockOver } from "../../core/store/kv/lock_take_over.ts";
-import { eventually } from "../eventually.ts";
+import { eventually, later } from "../eventually.ts";
 import { removeNetwork } from "../server_network.ts";
 import { ServerProcess } from "../server_process.ts";
 import { inTemporaryFolder } from "./folders.ts";
@@ -146,10 +146,9 @@ async function write(
 ): Promise<void> {
   for (let i = 0; !signal.aborted; i++) {
     const name = `w${writer}-${i}`;
-    const body = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
-    const headers = { "content-type": "application/json" };
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name } };
     try {
-      const { status } = await server.fetch(CONFIG_MAPS, { method: "POST", headers, body, signal });
+      const { status } = await server.create(CONFIG_MAPS, object, { signal });
       if (status === 201) written.add(name);
     } catch {
       if (signal.aborted || await isOver(server)) return;
@@ -181,10 +180,6 @@ async function halting<T>(process: WriterProcess, doing: Promise<T>): Promise<T>
     await later(PAUSED_MS / 4);
   }
   return await doing;
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Takes the store over while the other still writes. */

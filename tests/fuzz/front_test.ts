@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { freshApi, TOKEN } from "../../core/api/api_fixture.ts";
-import { serve } from "../../core/api/front.ts";
-import { testCredentials } from "../../core/api/remote_fixture.ts";
+import { serveOnLoopback, testCredentials } from "../../core/api/remote_fixture.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
-import { silentLog } from "../../core/lib/log.ts";
 import { SMUGGLED_REQUESTS, type SmuggledRequest } from "./smuggled_requests.ts";
 import { readAll, writeAll } from "./strict_endpoint.ts";
 
@@ -49,17 +47,9 @@ const UNDERSTOOD: Readonly<Record<string, number>> = {
 };
 
 Deno.test("the API refuses what is smuggled, or reads no more requests than there are, and never fails", async () => {
-  const { authority, server } = await testCredentials;
-  const clock = new SystemClock();
-  const { api } = await freshApi({ clock });
-  const tls = { ...server, authority };
-  const served = await serve(api, {
-    host: "127.0.0.1",
-    port: 0,
-    tls,
-    clock,
-    log: silentLog(clock),
-  });
+  const credentials = await testCredentials;
+  const { authority } = credentials;
+  const served = await serveOnLoopback(await freshApi({ clock: new SystemClock() }), credentials);
   try {
     const faults: string[] = [];
     for (let from = 0; from < SMUGGLED_REQUESTS.length; from += AT_ONCE) {

@@ -158,11 +158,7 @@ async function withServersAt(store: string, body: (start: Start) => Promise<void
 }
 
 function post(server: ServerProcess, name: string): Promise<Response> {
-  return server.fetch(CONFIG_MAPS, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } }),
-  });
+  return server.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
 }
 
 async function namesIn(server: ServerProcess): Promise<string[]> {

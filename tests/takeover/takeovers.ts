@@ -1,3 +1,4 @@
+import { later } from "../eventually.ts";
 import type { Random } from "../../core/lib/random.ts";
 import { Ledger } from "../crash/ledger.ts";
 import type { Line } from "../crash/writer_lines.ts";
@@ -98,8 +99,4 @@ async function remove({ process, links }: Server): Promise<void> {
   process.signal("SIGKILL");
   await process.end();
   for (const link of links) link.close();
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
