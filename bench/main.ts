@@ -43,6 +43,10 @@ interface Flags {
   write: boolean;
 }
 
+/** Who is asked to end removes what he has made, too. */
+const ENDINGS = ["SIGINT", "SIGTERM"] as const;
+const EXIT_INTERRUPTED = 130;
+
 if (import.meta.main) Deno.exit(await runBenches(readFlags(Deno.args)));
 
 async function runBenches({ names, rounds, write }: Flags): Promise<number> {
@@ -69,6 +73,8 @@ async function measure(
 ): Promise<string | undefined> {
   say(`\n## ${measurement.title}\n\n`);
   const bench = new Bench({ rounds, write: say });
+  const stop = () => bench.close().finally(() => Deno.exit(EXIT_INTERRUPTED));
+  for (const signal of ENDINGS) Deno.addSignalListener(signal, stop);
   try {
     const text = sectionOf(await measurement.run(bench), bench);
     say(`\n${text}\n`);
@@ -77,6 +83,7 @@ async function measure(
     say(`Failed: ${error instanceof Error ? error.stack : error}\n`);
     return undefined;
   } finally {
+    for (const signal of ENDINGS) Deno.removeSignalListener(signal, stop);
     await bench.close();
   }
 }

@@ -35,6 +35,7 @@ export async function startServer(
     subnet: nextSubnet++,
     dataFolder: dataFolder ?? await temporaryFolder(bench),
     args: ["--stop-pods", "--temporary", ...args],
+    detached: true, // the measurement's own end asks it to end, once
   });
   bench.defer(async () => void await server.stop());
   bench.own(() => processesNaming(server.dataFolder));

@@ -13,6 +13,8 @@ export interface ServerOptions {
   dataFolder?: string;
   subnet?: number;
   args?: readonly string[];
+  /** In a group of its own: a signal to all that was started here, as Ctrl-C sends, does not reach it. */
+  detached?: boolean;
 }
 
 /** A `coracle server` as a user runs it: a process of its own, on a free port, with a data folder of its own. */
@@ -172,6 +174,7 @@ function spawn(options: ServerOptions & { dataFolder: string; subnet: number }):
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    detached: options.detached ?? false,
   }).spawn();
 }
 
