@@ -60,28 +60,21 @@ export async function runLoop(
   const runner = new Runner(loop, parts);
   const stop = loop.feed(parts.view, (key) => queue.add(key));
   const work = async () => {
-    while (true) {
-      const key = await takeUntil(queue, signal);
-      if (key === undefined) return;
+    for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
       const againAfterMs = await runner.look(key, signal);
       queue.done(key);
       if (againAfterMs !== undefined) queue.add(key, againAfterMs);
     }
   };
+  const close = () => queue.close();
+  signal.addEventListener("abort", close, { once: true });
+  if (signal.aborted) close();
   try {
     await Promise.all(Array.from({ length: loop.workers }, work));
   } finally {
+    signal.removeEventListener("abort", close);
     stop();
-    queue.close();
-  }
-}
-
-async function takeUntil(queue: WorkQueue, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    return await queue.take(signal);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
+    close();
   }
 }
 
