@@ -58,12 +58,9 @@ export class Random {
 
   /** A version 4 UUID (RFC 9562), for `metadata.uid`. */
   uuid(): string {
-    const hex = (this.#hex() + this.#hex() + this.#hex() + this.#hex()).split("");
-    hex[12] = "4";
-    hex[16] = "89ab"[this.integer(4)]!;
-    const text = hex.join("");
-    return [[0, 8], [8, 12], [12, 16], [16, 20], [20, 32]]
-      .map(([from, to]) => text.slice(from, to)).join("-");
+    const [a, b, c, d] = [this.#hex(), this.#hex(), this.#hex(), this.#hex()];
+    const variant = "89ab"[this.integer(4)]!;
+    return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-${variant}${c.slice(1, 4)}-${c.slice(4)}${d}`;
   }
 
   #hex(): string {
@@ -73,7 +70,8 @@ export class Random {
   /** A 32-bit number by sfc32, Chris Doty-Humphrey's PractRand generator: 128 bits of state. */
   #draw(): number {
     const state = this.#state;
-    const [a, b, c, counter] = state as unknown as [number, number, number, number]; // always four
+    // By index: taking a typed array apart costs ten times as much.
+    const [a, b, c, counter] = [state[0]!, state[1]!, state[2]!, state[3]!];
     const drawn = (a + b + counter) >>> 0;
     state[0] = b ^ (b >>> 9);
     state[1] = c + (c << 3);
