@@ -1,5 +1,11 @@
 import { ApiError } from "../client/api_error.ts";
-import { decodeUtf8, duplicateKeysIn, JsonError, parseJson, Utf8Error } from "../lib/json_text.ts";
+import {
+  type DuplicateKey,
+  JsonError,
+  parseJson,
+  parseJsonWithDuplicates,
+  Utf8Error,
+} from "../lib/json_text.ts";
 import { runInTurns } from "../lib/steps.ts";
 import type { ApiContext } from "./api_context.ts";
 import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
@@ -26,8 +32,8 @@ export async function objectOf(c: ApiContext): Promise<unknown> {
   const bytes = await c.get("readBody")();
   if (type === PROTOBUF_TYPE) return (await protobufDecoder()).decode(bytes);
   if (type === YAML_TYPE) return await yamlOf(bytes);
-  const value = jsonOf(bytes);
-  reportDuplicates(c, bytes);
+  const { value, duplicates } = decoded(() => parseJsonWithDuplicates(bytes, JSON_LIMITS));
+  if (duplicates.length > 0) reportDuplicates(c, duplicates);
   return value;
 }
 
@@ -39,15 +45,13 @@ export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
   return await objectOf(c);
 }
 
-/** JSON.parse keeps the last of several equal keys: whoever wrote them is told, as kube-apiserver tells. */
-function reportDuplicates(c: ApiContext, bytes: Uint8Array): void {
+/** The last of several equal keys counts: whoever wrote them is told, as kube-apiserver tells. */
+function reportDuplicates(c: ApiContext, duplicates: readonly DuplicateKey[]): void {
   const wanted = c.req.query("fieldValidation");
   if (wanted === "Ignore") return;
-  const duplicates = duplicateKeysIn(decodeUtf8(bytes), JSON_LIMITS)
-    .map(({ path }) => `duplicate field ${JSON.stringify(path)}`);
-  if (wanted !== "Strict") return void c.get("warnings").push(...duplicates);
-  if (duplicates.length === 0) return;
-  throw new ApiError("BadRequest", `strict decoding error: ${duplicates.join(", ")}`);
+  const texts = duplicates.map(({ path }) => `duplicate field ${JSON.stringify(path)}`);
+  if (wanted !== "Strict") return void c.get("warnings").push(...texts);
+  throw new ApiError("BadRequest", `strict decoding error: ${texts.join(", ")}`);
 }
 
 export function unsupported(types: readonly string[]): ApiError {
@@ -61,8 +65,12 @@ export function unsupported(types: readonly string[]): ApiError {
 
 /** Parses JSON. Throws BadRequest for what is not UTF-8, not JSON, or nested too deep. */
 export function jsonOf(bytes: Uint8Array): unknown {
+  return decoded(() => parseJson(bytes, JSON_LIMITS));
+}
+
+function decoded<T>(read: () => T): T {
   try {
-    return parseJson(bytes, JSON_LIMITS);
+    return read();
   } catch (error) {
     if (error instanceof JsonError || error instanceof Utf8Error) throw undecodable(error.message);
     throw error;

@@ -56,10 +56,37 @@ export interface JsonLimits {
  * so that what is nested too deep costs nothing. Throws {@linkcode JsonError} and {@linkcode Utf8Error}.
  */
 export function parseJson(source: Uint8Array | string, limits: JsonLimits): unknown {
+  return parseWithKeys(source, limits).value;
+}
+
+/** The same, and the keys that occur more than once in their object; JSON.parse keeps the last of them in silence. */
+export function parseJsonWithDuplicates(
+  source: Uint8Array | string,
+  limits: JsonLimits,
+): { value: unknown; duplicates: readonly DuplicateKey[] } {
+  const { text, value, keys } = parseWithKeys(source, limits);
+  const duplicates = keysOf(value) === keys ? [] : duplicateKeysIn(text, limits);
+  return { value, duplicates };
+}
+
+/** `keys`: how many the text has. */
+function parseWithKeys(
+  source: Uint8Array | string,
+  limits: JsonLimits,
+): { text: string; value: unknown; keys: number } {
   const text = typeof source === "string" ? source : decodeUtf8(source);
+  const keys = countKeys(text, limits);
   if (mayHaveForbiddenKeys(text)) scanJson(text, 0, limits);
-  else refuseDeep(text, limits);
-  return parseSlice(text, 0, text.length);
+  return { text, keys, value: parseSlice(text, 0, text.length) };
+}
+
+/** How many keys a JSON value has, with those of all that is in it. */
+function keysOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + keysOf(item), 0);
+  let count = 0;
+  for (const key in value) count += 1 + keysOf((value as Record<string, unknown>)[key]);
+  return count;
 }
 
 /** A key can be written with escapes too; then the scan has to look closer. */
@@ -67,18 +94,22 @@ function mayHaveForbiddenKeys(text: string): boolean {
   return text.includes("__proto__") || text.includes("\\u");
 }
 
-function refuseDeep(text: string, { depthMax, valuesMax }: JsonLimits): void {
+/** Keys of JSON, each of which a colon follows. Refuses what is nested too deep, and more values than allowed. */
+function countKeys(text: string, { depthMax, valuesMax }: JsonLimits): number {
+  let keys = 0;
   let depth = 0;
   let values = 1;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COLON) keys++;
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > depthMax) throw tooDeep(depthMax, at);
       if (++values > valuesMax) throw tooMany(valuesMax, at);
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
     else if (code === COMMA && ++values > valuesMax) throw tooMany(valuesMax, at);
   }
+  return keys;
 }
 
 function tooDeep(depthMax: number, at: number): JsonError {
@@ -120,7 +151,7 @@ export interface JsonExtent {
   duplicates: readonly DuplicateKey[];
 }
 
-/** Keys that occur more than once in their object; JSON.parse keeps the last of them in silence. */
+/** Keys that occur more than once in their object. */
 export function duplicateKeysIn(text: string, limits: JsonLimits): readonly DuplicateKey[] {
   return scanJson(text, 0, { ...limits, withDuplicates: true }).duplicates;
 }
@@ -135,7 +166,7 @@ interface Frame {
 
 const DUPLICATES_MAX = 100;
 const NO_KEYS: ReadonlySet<string> = new Set();
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /**

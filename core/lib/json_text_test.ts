@@ -5,6 +5,7 @@ import {
   duplicateKeysIn,
   JsonError,
   parseJson,
+  parseJsonWithDuplicates,
   scanJson,
   Utf8Error,
 } from "./json_text.ts";
@@ -60,6 +61,20 @@ Deno.test("keys that occur twice are found, with their path", () => {
   ]);
   fc.assert(fc.property(fc.json(), (text) => {
     if (!text.includes("__proto__")) assert.deepEqual(duplicateKeysIn(text, limits), []);
+  }));
+});
+
+Deno.test("what is parsed comes with the keys that occur twice, if there are any", () => {
+  const member = fc.tuple(fc.constantFrom("a", "b", "\\u0061", "x:y"), fc.json());
+  const object = fc.array(member, { maxLength: 4 })
+    .map((members) => `{${members.map(([key, text]) => `"${key}": ${text}`).join()}}`);
+  fc.assert(fc.property(fc.array(object), (objects) => {
+    const text = `[${objects.join()}]`;
+    if (text.includes("__proto__")) return;
+    assert.deepEqual(parseJsonWithDuplicates(text, limits), {
+      value: JSON.parse(text),
+      duplicates: duplicateKeysIn(text, limits),
+    });
   }));
 });
 
