@@ -1,6 +1,7 @@
 import { isRefusal, type Reason } from "../core/client/api_error.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
+import { ENDED } from "../core/lib/abort.ts";
 import { AssertionError } from "../core/lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
@@ -112,7 +113,7 @@ export class NodeStatus {
       const either = AbortSignal.any([signal, rest.signal]);
       await Promise.race([changed.promise, clock.sleep(waitMs, either)])
         .catch(() => {}); // only the signal ends the sleep early
-      rest.abort();
+      rest.abort(ENDED);
     }
     unsubscribe();
   }

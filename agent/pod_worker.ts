@@ -1,3 +1,4 @@
+import { ENDED } from "../core/lib/abort.ts";
 import { AssertionError } from "../core/lib/assert.ts";
 import { momentOf } from "../core/lib/clock.ts";
 import { nodes } from "../core/resources/nodes.ts";
@@ -158,7 +159,7 @@ export class PodWorker {
 
   /** Decides no more. Containers go on; resolves when the steps in flight are done, or after a few seconds. */
   async close(): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(ENDED);
     this.#cancelTimer();
     this.#probes.stopAll();
     this.#status.close();
@@ -168,7 +169,7 @@ export class PodWorker {
       Promise.all(this.#inFlight),
       clock.sleep(CLOSE_WAIT_MS, late.signal).catch(() => {}),
     ]);
-    late.abort();
+    late.abort(ENDED);
   }
 
   #decide(): void {

@@ -1,5 +1,6 @@
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { Probe } from "../core/resources/pod_spec/probes.ts";
+import { ENDED } from "../core/lib/abort.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import type { Health } from "./observed_pod.ts";
 
@@ -56,7 +57,7 @@ export class Probes {
 
   /** Stops asking. What is answered later is not told. */
   stop(): void {
-    this.#stop.abort();
+    this.#stop.abort(ENDED);
   }
 
   #watchStarted(): void {
@@ -121,7 +122,7 @@ export class Probes {
   #conclude(kind: ProbeKind, verdict: Tally["verdict"]): void {
     if (kind === "readiness") this.#tell({ ready: verdict === "good" });
     else if (verdict === "bad") {
-      this.#stop.abort();
+      this.#stop.abort(ENDED);
       this.#tell({ failed: kind, ready: false });
     } else if (kind === "startup") {
       this.#tell({ started: true, ready: !this.#options.container.readinessProbe });

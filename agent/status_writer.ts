@@ -1,5 +1,6 @@
 import { isRefusal } from "../core/client/api_error.ts";
 import type { Client, View } from "../core/client/client.ts";
+import { ENDED } from "../core/lib/abort.ts";
 import { AssertionError } from "../core/lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
@@ -59,7 +60,7 @@ export class StatusWriter {
 
   /** Nothing is written any more. */
   close(): void {
-    this.#stop.abort();
+    this.#stop.abort(ENDED);
   }
 
   async #drain(): Promise<void> {

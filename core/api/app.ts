@@ -204,7 +204,8 @@ function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Status {
   try {
     const { authorization } = incoming.headers;
     const user = parts.authenticator.userOf(authorization, incoming.socket);
-    refuseUnlessAllowed(user, incoming.method ?? "GET", new URL(incoming.url ?? "/", "https://x"));
+    const urlOf = () => new URL(incoming.url ?? "/", "https://x");
+    refuseUnlessAllowed(user, incoming.method ?? "GET", urlOf);
     throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
   } catch (error) {
     return statusFor(error, parts.random.uuid(), parts.log);

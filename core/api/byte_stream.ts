@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { ENDED } from "../lib/abort.ts";
 
 /** The body of an answer that is written piece by piece. Writing after the peer has left does nothing. */
 export interface ByteStream {
@@ -23,8 +24,8 @@ export class SocketStream implements ByteStream {
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing;
-    outgoing.once("close", () => this.#gone.abort());
-    outgoing.on("error", () => this.#gone.abort());
+    outgoing.once("close", () => this.#gone.abort(ENDED));
+    outgoing.on("error", () => this.#gone.abort(ENDED));
   }
 
   get gone(): AbortSignal {
@@ -114,7 +115,7 @@ export class ResponseStream implements ByteStream {
   }
 
   #leave(): void {
-    this.#gone.abort();
+    this.#gone.abort(ENDED);
     this.#wakeUp();
   }
 

@@ -54,7 +54,7 @@ function objectIn(
 function decodedSegments(pathname: string): string[] | undefined {
   const segments = pathname.replace(/^\//, "").replace(/\/$/, "").split("/");
   try {
-    const decoded = segments.map(decodeURIComponent);
+    const decoded = pathname.includes("%") ? segments.map(decodeURIComponent) : segments;
     return decoded.includes("") ? undefined : decoded;
   } catch {
     return undefined; // A stray percent sign.

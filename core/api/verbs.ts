@@ -76,7 +76,8 @@ export function answerStatus(request: ObjectRequest): Response | Promise<Respons
 
 function listOrWatch(request: ObjectRequest, watches: Watches): Response {
   const { c, kind, objects, path } = request;
-  const options = listOptions((name) => c.req.query(name));
+  const query = c.req.query();
+  const options = listOptions((name) => query[name]);
   const fieldSelector = path.name === undefined
     ? options.fieldSelector
     : [options.fieldSelector, `metadata.name=${path.name}`].filter(Boolean).join();

@@ -1,4 +1,4 @@
-import { abortWith } from "../lib/abort.ts";
+import { abortWith, ENDED } from "../lib/abort.ts";
 import { AssertionError } from "../lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -149,7 +149,7 @@ export class ListWatch {
   async #rest(failures: number, signal: AbortSignal): Promise<void> {
     const { clock, random, link } = this.#options;
     const restored = new AbortController();
-    const stop = link.onRestored(() => restored.abort());
+    const stop = link.onRestored(() => restored.abort(ENDED));
     const either = AbortSignal.any([signal, restored.signal]);
     const waitMs = waitMsAfter(failures, RETRY) * (0.5 + random.next());
     await clock.sleep(waitMs, either).catch(() => {}); // rejects only when a signal aborts

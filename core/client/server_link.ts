@@ -98,8 +98,11 @@ export class ServerLink {
   }
 
   async #inTime<T>(request: AbortController, act: () => Promise<T>): Promise<T> {
-    const late = new LinkError(`no answer within ${ANSWER_MS_MAX} ms`);
-    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => request.abort(late));
+    let late: LinkError | undefined;
+    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => {
+      late = new LinkError(`no answer within ${ANSWER_MS_MAX} ms`);
+      request.abort(late);
+    });
     try {
       const result = await act();
       this.#heard();
@@ -108,7 +111,7 @@ export class ServerLink {
       const { aborted, reason } = request.signal;
       if (error instanceof ApiError) this.#heard();
       if (error instanceof ApiError || (aborted && reason !== late)) throw error;
-      throw this.#lost(aborted ? late : error);
+      throw this.#lost(late ?? error);
     } finally {
       cancel();
     }
