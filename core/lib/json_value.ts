@@ -20,7 +20,8 @@ function cloned(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(cloned);
   const copy: JsonObject = {};
-  for (const [field, inner] of Object.entries(value)) {
+  for (const field of Object.keys(value)) {
+    const inner = (value as JsonObject)[field];
     if (inner === undefined) continue;
     if (field === "__proto__") defineOwn(copy, field, cloned(inner));
     else copy[field] = cloned(inner);

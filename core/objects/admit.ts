@@ -239,7 +239,9 @@ function withGeneration(next: KubeObject, previous: KubeObject | undefined): Kub
 }
 
 function withoutUndefined(fields: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const set: JsonObject = {};
+  for (const name in fields) if (fields[name] !== undefined) set[name] = fields[name];
+  return set;
 }
 
 function kindOf(
