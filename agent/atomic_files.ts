@@ -1,3 +1,4 @@
+import { ifAbsent } from "../core/lib/absent.ts";
 import { isEqual } from "../core/lib/equality.ts";
 
 /** One file to be shown. `path` is relative, may have folders, and stays inside. */
@@ -28,13 +29,13 @@ export async function showFiles(
     throw new Error(`invalid path "${faulty.path}": it must be relative and without ".."`);
   }
   await Deno.mkdir(folder, { recursive: true });
-  const old = await readLinkOrUndefined(`${folder}/${DATA}`);
+  const old = await Deno.readLink(`${folder}/${DATA}`).catch(ifAbsent);
   if (old !== undefined && await shows(`${folder}/${old}`, files)) return;
   const fresh = `..${new Date(nowMs).toISOString().replace(/[-:T]/g, "_").replace("Z", "")}`;
   const stamp = await unusedName(folder, fresh);
   for (const file of files) await writeFile(`${folder}/${stamp}/${file.path}`, file);
   await Deno.mkdir(`${folder}/${stamp}`, { recursive: true });
-  await Deno.remove(`${folder}/${DATA}_tmp`).catch(ignoreAbsent);
+  await Deno.remove(`${folder}/${DATA}_tmp`).catch(ifAbsent);
   await Deno.symlink(stamp, `${folder}/${DATA}_tmp`);
   await Deno.rename(`${folder}/${DATA}_tmp`, `${folder}/${DATA}`);
   await linkNames(folder, files);
@@ -98,7 +99,7 @@ async function filesBelow(
       }
     }
   } catch (error) {
-    ignoreAbsent(error);
+    ifAbsent(error);
   }
   return found;
 }
@@ -113,17 +114,4 @@ async function unusedName(folder: string, base: string): Promise<string> {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
   }
-}
-
-async function readLinkOrUndefined(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readLink(path);
-  } catch (error) {
-    ignoreAbsent(error);
-    return undefined;
-  }
-}
-
-function ignoreAbsent(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

@@ -1,3 +1,4 @@
+import { ifAbsent } from "../core/lib/absent.ts";
 import type { Volume } from "../core/resources/pod_spec/volumes.ts";
 
 type HostPathType = NonNullable<Volume["hostPath"]>["type"];
@@ -13,7 +14,7 @@ export async function checkHostPath(path: string, type: HostPathType): Promise<v
   if (type === "") return await makeDirectory(path); // no check; runtimes make what is missing
   if (type === "DirectoryOrCreate") await makeDirectory(path);
   if (type === "FileOrCreate") await makeFile(path);
-  const info = await statOrUndefined(path);
+  const info = await Deno.stat(path).catch(ifAbsent);
   const [holds, words] = verdictOf(info, type);
   if (!holds) throw new Error(`hostPath type check failed: ${path} is not ${words}`);
 }
@@ -39,21 +40,12 @@ function verdictOf(
 }
 
 async function makeDirectory(path: string): Promise<void> {
-  if (await statOrUndefined(path) === undefined) {
+  if (await Deno.stat(path).catch(ifAbsent) === undefined) {
     await Deno.mkdir(path, { recursive: true, mode: 0o755 });
   }
 }
 
 async function makeFile(path: string): Promise<void> {
-  if (await statOrUndefined(path) !== undefined) return;
+  if (await Deno.stat(path).catch(ifAbsent) !== undefined) return;
   await Deno.writeFile(path, new Uint8Array(), { createNew: true, mode: 0o644 });
-}
-
-async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { ifAbsent } from "../core/lib/absent.ts";
 import type { PodFolder } from "./pod_folder.ts";
 
 /** The kubelet's `containerLogMaxSize`. */
@@ -18,7 +19,7 @@ export async function prepareLogs(
   if (restartCount < LOGS_KEPT) return;
   for (const run of await runsIn(folder.logFolder(container))) {
     if (run.restartCount > restartCount - LOGS_KEPT) continue;
-    await Deno.remove(`${folder.logFolder(container)}/${run.file}`).catch(ignoreAbsent);
+    await Deno.remove(`${folder.logFolder(container)}/${run.file}`).catch(ifAbsent);
   }
 }
 
@@ -69,7 +70,7 @@ async function endOf(path: string, bytesMax: number): Promise<string> {
     const count = await file.read(bytes) ?? 0;
     return new TextDecoder().decode(bytes.subarray(0, count));
   } catch (error) {
-    ignoreAbsent(error);
+    ifAbsent(error);
     return "";
   }
 }
@@ -81,8 +82,4 @@ async function runsIn(folder: string): Promise<{ file: string; restartCount: num
     if (match) runs.push({ file: name, restartCount: Number(match[1]) });
   }
   return runs;
-}
-
-function ignoreAbsent(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

@@ -1,5 +1,6 @@
-import { concat } from "../core/lib/bytes.ts";
 import type { LogOptions } from "../core/client/node_streams.ts";
+import { ifAbsent } from "../core/lib/absent.ts";
+import { concat } from "../core/lib/bytes.ts";
 import { criEntry, endsLine, LineCutter, type LogEntry, rawEntry } from "./log_lines.ts";
 
 /** How much is read at once. */
@@ -169,8 +170,7 @@ class LogFile {
       const file = await Deno.open(path);
       return new LogFile(file, (await file.stat()).ino);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
+      return ifAbsent(error);
     }
   }
 

@@ -1,3 +1,4 @@
+import { ifAbsent } from "../core/lib/absent.ts";
 import { assert } from "../core/lib/assert.ts";
 
 /** Plugin names of the kubelet, as it uses them in paths. */
@@ -51,9 +52,7 @@ export class PodFolder {
 
   /** Takes all of it away. Volumes that are mounted must be gone before. */
   async remove(): Promise<void> {
-    await Deno.remove(this.path, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await Deno.remove(this.path, { recursive: true }).catch(ifAbsent);
   }
 }
 

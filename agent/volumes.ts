@@ -1,4 +1,5 @@
 import type { View } from "../core/client/client.ts";
+import { ifAbsent } from "../core/lib/absent.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
 import type { Container, VolumeMount } from "../core/resources/pod_spec/containers.ts";
@@ -83,7 +84,7 @@ export class Volumes {
   async remove(podUid: string): Promise<void> {
     await this.unmount(podUid);
     const folder = new PodFolder(this.#options.dataFolder, podUid).volumes;
-    await Deno.remove(folder, { recursive: true }).catch(ignoreAbsent);
+    await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
   }
 
   /** Lets go of what is mounted for the pod's volumes; files on the disk stay. */
@@ -210,8 +211,4 @@ function mapped<A, B>(
   return Object.fromEntries(
     Object.entries(record ?? {}).map(([key, value]) => [key, change(value)]),
   );
-}
-
-function ignoreAbsent(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

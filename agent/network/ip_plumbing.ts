@@ -1,3 +1,4 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
 import { ROUTE_PROTOCOL } from "../../core/lib/linux/rtnetlink.ts";
 import type { Gateway, NodeRoute, Plumbing, PodWire } from "./plumbing.ts";
 
@@ -48,9 +49,7 @@ export class IpPlumbing implements Plumbing {
     await run("umount", ["--lazy", namespacePath], {
       accepts: /not mounted|no mount point|not found/,
     });
-    await Deno.remove(namespacePath).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await Deno.remove(namespacePath).catch(ifAbsent);
   }
 
   async wiredAddresses(): Promise<ReadonlySet<string>> {

@@ -1,3 +1,4 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { DEFAULT_PATH, programPath } from "../../core/lib/linux/program.ts";
 import {
@@ -167,7 +168,7 @@ class PodmanService implements Podman {
         networksFolder: `${folder}/networks`,
       }),
     );
-    await Deno.remove(this.client.socketPath).catch(ignoreMissing);
+    await Deno.remove(this.client.socketPath).catch(ifAbsent);
     await Deno.writeTextFile(this.#logPath, "");
   }
 
@@ -256,7 +257,7 @@ class PodmanService implements Podman {
       if (waitedMs >= STOP_DEADLINE_MS) signal(identity.pid, "SIGKILL");
       await this.#options.clock.sleep(STOP_CHECK_MS);
     }
-    await Deno.remove(this.#identityPath).catch(ignoreMissing);
+    await Deno.remove(this.#identityPath).catch(ifAbsent);
   }
 
   async #destroy(): Promise<void> {
@@ -277,8 +278,8 @@ class PodmanService implements Podman {
     // The monitors of execs stay for some seconds, and would make the folders anew.
     for (const { pid } of await processesNaming([folder, runFolder])) signal(pid, "SIGKILL");
     await unmountBelow([folder, runFolder]);
-    await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
-    await Deno.remove(runFolder, { recursive: true }).catch(ignoreMissing);
+    await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
+    await Deno.remove(runFolder, { recursive: true }).catch(ifAbsent);
   }
 
   get #logPath(): string {
@@ -330,8 +331,4 @@ function exists(path: string): boolean {
   } catch {
     return false; // absent, or this is not Linux
   }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

@@ -1,3 +1,5 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
+
 /**
  * The folder where the end of each process is written down: a file per container, named by its id, holding the
  * exit code. Watched by inotify, so that listeners hear of an end within milliseconds.
@@ -28,8 +30,7 @@ export class ExitFolder {
       const text = Deno.readTextFileSync(this.path(id)).trim();
       return text === "" ? undefined : Number(text);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
+      return ifAbsent(error);
     }
   }
 

@@ -1,5 +1,6 @@
 import { RuntimeError } from "../container_runtime.ts";
 import type { ContainerSpec } from "../container_runtime.ts";
+import { ifAbsent } from "../../core/lib/absent.ts";
 
 /**
  * What an image says about its process, in the words of the OCI image configuration
@@ -23,10 +24,7 @@ export async function readImage(
   folder: string,
   reference: string,
 ): Promise<{ id: string; image: ProcessImage } | undefined> {
-  const bytes = await Deno.readFile(imagePath(folder, reference)).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
+  const bytes = await Deno.readFile(imagePath(folder, reference)).catch(ifAbsent);
   if (bytes === undefined) return undefined;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const id = `sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;

@@ -1,3 +1,4 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { DEFAULT_PATH, programPath } from "../../core/lib/linux/program.ts";
 import {
@@ -148,8 +149,8 @@ export class ProcessRuntime implements ContainerRuntime {
     if (await this.#record(id) === undefined) return;
     await this.stop(id, 0);
     await this.#mountPoints.remove(id);
-    await Deno.remove(this.#exits.path(id)).catch(ignoreMissing);
-    await Deno.remove(`${this.#folder}/containers/${id}`, { recursive: true }).catch(ignoreMissing);
+    await Deno.remove(this.#exits.path(id)).catch(ifAbsent);
+    await Deno.remove(`${this.#folder}/containers/${id}`, { recursive: true }).catch(ifAbsent);
   }
 
   async exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult> {
@@ -228,8 +229,7 @@ export class ProcessRuntime implements ContainerRuntime {
     try {
       return parseIdentity(Deno.readTextFileSync(this.#identityPath(id)));
     } catch (error) {
-      ignoreMissing(error);
-      return undefined;
+      return ifAbsent(error);
     }
   }
 
@@ -247,8 +247,7 @@ export class ProcessRuntime implements ContainerRuntime {
     try {
       return JSON.parse(await Deno.readTextFile(`${this.#folder}/containers/${id}/container.json`));
     } catch (error) {
-      ignoreMissing(error);
-      return undefined;
+      return ifAbsent(error);
     }
   }
 
@@ -318,10 +317,5 @@ function isFolder(path: string): boolean {
 }
 
 async function modifiedMs(path: string): Promise<number | undefined> {
-  return (await Deno.stat(path).catch(ignoreMissing))?.mtime?.getTime();
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound) return undefined;
-  throw error;
+  return (await Deno.stat(path).catch(ifAbsent))?.mtime?.getTime();
 }

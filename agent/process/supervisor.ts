@@ -1,3 +1,4 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
 import { parseIdentity, type ProcessIdentity } from "../../core/lib/linux/process_identity.ts";
 import { RuntimeError } from "../container_runtime.ts";
 
@@ -73,8 +74,7 @@ async function identityAt(path: string): Promise<ProcessIdentity | undefined> {
   try {
     return parseIdentity(await Deno.readTextFile(path));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    return ifAbsent(error);
   }
 }
 

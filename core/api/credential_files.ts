@@ -1,3 +1,4 @@
+import { ifAbsent } from "../lib/absent.ts";
 import type { CredentialStore } from "./pki.ts";
 
 /** What people and tools look for in the data folder itself; keys lie in a folder of their own. */
@@ -17,8 +18,7 @@ export class CredentialFiles implements CredentialStore {
     try {
       return await Deno.readTextFile(this.#pathOf(name));
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
+      return ifAbsent(error);
     }
   }
 
@@ -28,7 +28,7 @@ export class CredentialFiles implements CredentialStore {
     const folder = path.slice(0, path.lastIndexOf("/"));
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     const beside = `${path}.new`;
-    await removeIfThere(beside);
+    await Deno.remove(beside).catch(ifAbsent);
     const mode = secret ? OWNER_ONLY : FOR_ALL;
     await Deno.writeTextFile(beside, text, { createNew: true, mode });
     await Deno.rename(beside, path);
@@ -36,13 +36,5 @@ export class CredentialFiles implements CredentialStore {
 
   #pathOf(name: string): string {
     return AT_THE_TOP.includes(name) ? `${this.#folder}/${name}` : `${this.#folder}/pki/${name}`;
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { ifAbsent } from "../../lib/absent.ts";
 import type { Ballast } from "./disk_room.ts";
 
 /** What is held back: enough for some hundred small writes. */
@@ -32,13 +33,13 @@ export class DiskBallast implements Ballast {
       await Deno.rename(beside, this.#path);
       return true;
     } catch {
-      await removeIfThere(beside);
+      await Deno.remove(beside).catch(ifAbsent);
       return false; // it has filled up meanwhile
     }
   }
 
   async release(): Promise<void> {
-    await removeIfThere(this.#path);
+    await Deno.remove(this.#path).catch(ifAbsent);
   }
 
   async #isHeld(): Promise<boolean> {
@@ -57,13 +58,5 @@ async function fill(path: string, bytes: number): Promise<void> {
   using file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });
   for (let left = bytes; left > 0;) {
     left -= await file.write(crypto.getRandomValues(new Uint8Array(Math.min(left, PIECE_BYTES))));
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
