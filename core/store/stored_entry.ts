@@ -6,6 +6,8 @@ import type { Entry, Key, Revision } from "./store.ts";
  * take.
  */
 export const PARSED_BYTES_MAX = 32 * 1024 * 1024;
+/** Of them, so many are let go at once: who looks for the oldest passes over all that went before it. */
+const RELEASED_SHARE = 1 / 16;
 
 /**
  * An entry whose object is made from its bytes when it is asked for. As long as anybody holds the object, it is the
@@ -99,8 +101,12 @@ export class ParsedObjects {
   keep(entry: StoredEntry): void {
     this.#kept.add(entry);
     this.#bytes += entry.bytes.length;
+    if (this.#bytes > this.#bytesMax) this.#shrinkTo(this.#bytesMax * (1 - RELEASED_SHARE));
+  }
+
+  #shrinkTo(bytes: number): void {
     for (const oldest of this.#kept) {
-      if (this.#bytes <= this.#bytesMax) return;
+      if (this.#bytes <= bytes) return;
       if (!oldest.wasRead()) this.release(oldest);
       else {
         this.#kept.delete(oldest);

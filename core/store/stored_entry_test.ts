@@ -26,6 +26,14 @@ Deno.test("objects that were read long ago are let go, and made anew when they a
   assert.deepEqual(entries.map(({ object }) => object.metadata.name), ["a", "b", "c", "d", "e"]);
 });
 
+Deno.test("several are let go at once, so that the oldest are not looked for at each read", () => {
+  const parsed = new CountedObjects(32 * OBJECT_BYTES);
+  for (let i = 0; i < 32; i++) void entryOf(`n${i}`, parsed).object;
+  assert.equal(parsed.bytes, 32 * OBJECT_BYTES);
+  void entryOf("one more", parsed).object;
+  assert.equal(parsed.bytes, 30 * OBJECT_BYTES);
+});
+
 Deno.test("what is read all the time stays while others pass", () => {
   const parsed = new CountedObjects(3 * OBJECT_BYTES);
   const hot = new CountedEntry(entryOf("hot", parsed), parsed);

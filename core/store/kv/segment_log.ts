@@ -13,6 +13,8 @@ import {
 export const SLACK_BYTES = 8 * 1024 * 1024;
 /** Cleaning waits until it owes this much: many small commits pay together. */
 export const CLEANING_BYTES_MIN = 128 * 1024;
+/** So much of the newest stays whole, for servers that follow the log and lag behind. */
+export const FOLLOWED_BYTES = SLACK_BYTES / 2;
 /** For each byte written to a log that is too long, so many may be copied. */
 const COPIED_PER_WRITTEN = 2;
 /** What dropping a segment costs beside its copies: its pages are freed one by one. */
@@ -46,6 +48,23 @@ interface Cleaning {
 
 const NO_CLEANING = { copied: [], dropped: [] } as const;
 
+/** A segment that may go, and what of it lives. */
+interface Candidate {
+  readonly number: number;
+  readonly kept: readonly SegmentRecord[];
+}
+
+/** What is known of a segment. */
+interface Extent {
+  readonly bytes: number;
+  /** Where it ends, in bytes of all segments that there ever were. */
+  readonly end: number;
+  /** Of its records. */
+  liveCount: number;
+  /** A removal may hide a record in an older segment. */
+  hasRemoval: boolean;
+}
+
 /** The newest record of a key, in the order of the log. */
 interface Live {
   readonly record: SegmentRecord;
@@ -58,18 +77,23 @@ interface Live {
  * What a circular log holds, and what to write to it next. Decides, and does nothing: a step counts from `take` on.
  *
  * A key's newest record lives, all older ones are dead. Once more is dead than lives (and more than `SLACK_BYTES`),
- * each step also copies what lives in the oldest segments to its own end, so that they can go. A removal in the
- * oldest segment needs no copy: nothing older is left that it could hide. Copying is paid for by the bytes written,
- * so that a log that nobody writes to is left alone, and the whole log never takes more than 2.5 times what lives,
- * and `SLACK_BYTES`, and what cleaning owes.
+ * each step also drops segments in which nothing lives, wherever they are, so that what is never written is not
+ * copied for what is written all the time. Where those do not suffice, it copies what lives in the oldest segments
+ * to its own end, so that they can go. A removal in the oldest segment needs no copy: nothing older is left that it
+ * could hide; any other segment with a removal stays. Copying is paid for by the bytes written, so that a log that
+ * nobody writes to is left alone, and the whole log never takes more than 2.5 times what lives, and `SLACK_BYTES`,
+ * and what cleaning owes.
  */
 export class SegmentLog {
   readonly #live = new Map<string, Live>();
   #oldest: Live | undefined;
   #newest: Live | undefined;
-  /** Bytes of each segment by its number, the oldest first. */
-  readonly #segments = new Map<number, number>();
+  /** By number, the oldest first. */
+  readonly #segments = new Map<number, Extent>();
+  /** Numbers of segments with nothing in them that is needed. */
+  readonly #dead = new Set<number>();
   #next = 0;
+  #end = 0;
   #bytes = 0;
   #liveBytes = 0;
   #owedBytes = 0;
@@ -84,21 +108,29 @@ export class SegmentLog {
     const log = new SegmentLog();
     const packed = new PackedBytes();
     const gone = new Set<string>();
-    const sizes: [number, number][] = [];
+    const extents: [number, Omit<Extent, "end">][] = [];
     let revision: Revision = 0;
     for await (const { number, bytes } of rows) {
       const segment = readNumbered(number, bytes);
       revision = Math.max(revision, segment.revision);
       log.#next = Math.max(log.#next, number + 1);
-      sizes.push([number, bytes.length]);
+      const extent = { bytes: bytes.length, liveCount: 0, hasRemoval: false };
+      extents.push([number, extent]);
       for (const record of segment.records) {
+        if (record.kind === "gone") extent.hasRemoval = true;
         if (gone.has(record.path) || log.#live.has(record.path)) continue;
         if (record.kind === "gone") gone.add(record.path);
-        else log.#putOldest({ ...record, bytes: packed.copyOf(record.bytes) }, number);
+        else {
+          log.#putOldest({ ...record, bytes: packed.copyOf(record.bytes) }, number);
+          extent.liveCount++;
+        }
       }
       if (bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
     }
-    for (const [number, bytes] of sizes.toReversed()) log.#addSegment(number, bytes);
+    for (const [number, extent] of extents.toReversed()) {
+      log.#addSegment(number, extent);
+      log.#noteIfDead(number);
+    }
     return { log, revision };
   }
 
@@ -159,14 +191,17 @@ export class SegmentLog {
 
   /** The step is durable. It must be the one that was planned last. */
   take({ added, dropped, placed, owedBytes }: LogStep): void {
+    for (const { number, bytes } of added) {
+      this.#addSegment(number, { bytes: bytes.length, liveCount: 0, hasRemoval: false });
+    }
     for (const [record, number] of placed) this.#put(record, number);
-    for (const { number, bytes } of added) this.#addSegment(number, bytes.length);
+    for (const { number } of added) this.#noteIfDead(number);
     for (const number of dropped) this.#dropSegment(number);
     this.#next += added.length;
     this.#owedBytes = owedBytes;
   }
 
-  /** What of the oldest segments is copied and which of them go, beside `written` bytes of records. */
+  /** What is copied and which segments go, beside the records that are written. */
   #cleaning(records: readonly SegmentRecord[], room: Room): Cleaning {
     const excessBytes = this.#excessBytes(room.writtenBytes);
     if (excessBytes <= 0) return { ...NO_CLEANING, owedBytes: 0 };
@@ -193,13 +228,9 @@ export class SegmentLog {
     const dropped: number[] = [];
     let excess = excessBytes;
     let spent = 0;
-    let live = this.#oldest;
-    for (const [number, bytes] of this.#segments) {
+    for (const { number, kept } of this.#candidates(replaced)) {
       if (excess <= 0 || dropped.length === DROPPED_MAX) break;
-      const kept: SegmentRecord[] = [];
-      for (; live?.segment === number; live = live.newer) {
-        if (!replaced.has(live.record.path)) kept.push(live.record);
-      }
+      const { bytes } = this.#segments.get(number)!;
       const keptBytes = bytesOf(kept);
       const cost = keptBytes + Math.max(DROPPED_BYTES_MIN, bytes * DROPPED_BYTES_SHARE);
       if (spent + cost > Math.min(owedBytes, freeBytes)) break;
@@ -211,9 +242,32 @@ export class SegmentLog {
     return { copied, dropped, owedBytes: excess <= 0 ? 0 : owedBytes - spent };
   }
 
+  /** The cheapest first: segments in which nothing lives, then the others from the oldest on. */
+  *#candidates(replaced: ReadonlySet<string>): Iterable<Candidate> {
+    for (const number of this.#dead) if (!this.#isFollowed(number)) yield { number, kept: [] };
+    let live = this.#oldest;
+    for (const number of this.#segments.keys()) {
+      if (this.#dead.has(number) && !this.#isFollowed(number)) continue;
+      const kept: SegmentRecord[] = [];
+      for (; live?.segment === number; live = live.newer) {
+        if (!replaced.has(live.record.path)) kept.push(live.record);
+      }
+      yield { number, kept };
+    }
+  }
+
+  #isFollowed(segment: number): boolean {
+    return this.#end - this.#segments.get(segment)!.end < FOLLOWED_BYTES;
+  }
+
   #put(record: SegmentRecord, segment: number): void {
     this.#remove(record.path);
-    if (record.kind === "gone") return;
+    const extent = this.#segments.get(segment)!;
+    if (record.kind === "gone") {
+      extent.hasRemoval = true;
+      return;
+    }
+    extent.liveCount++;
     const live: Live = { record, segment, older: this.#newest, newer: undefined };
     if (this.#newest) this.#newest.newer = live;
     else this.#oldest = live;
@@ -240,16 +294,25 @@ export class SegmentLog {
     else this.#newest = live.older;
     this.#live.delete(path);
     this.#liveBytes -= recordBytes(live.record);
+    this.#segments.get(live.segment)!.liveCount--;
+    this.#noteIfDead(live.segment);
   }
 
-  #addSegment(number: number, bytes: number): void {
-    this.#segments.set(number, bytes);
-    this.#bytes += bytes;
+  #addSegment(number: number, extent: Omit<Extent, "end">): void {
+    this.#end += extent.bytes;
+    this.#bytes += extent.bytes;
+    this.#segments.set(number, { ...extent, end: this.#end });
+  }
+
+  #noteIfDead(segment: number): void {
+    const { liveCount, hasRemoval } = this.#segments.get(segment)!;
+    if (liveCount === 0 && !hasRemoval) this.#dead.add(segment);
   }
 
   #dropSegment(number: number): void {
-    this.#bytes -= this.#segments.get(number) ?? 0;
+    this.#bytes -= this.#segments.get(number)!.bytes;
     this.#segments.delete(number);
+    this.#dead.delete(number);
   }
 }
 

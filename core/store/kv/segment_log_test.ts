@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { removalOf, type SegmentRecord } from "./segment.ts";
-import { CLEANING_BYTES_MIN, type LogStep, SegmentLog, SLACK_BYTES } from "./segment_log.ts";
+import {
+  CLEANING_BYTES_MIN,
+  FOLLOWED_BYTES,
+  type LogStep,
+  SegmentLog,
+  SLACK_BYTES,
+} from "./segment_log.ts";
 
 const STEP_BYTES_MAX = 800_000;
 const RECORD_BYTES_MAX = 60_000;
@@ -14,6 +20,8 @@ class Disk {
   readonly rows = new Map<number, Uint8Array>();
   readonly model = new Map<string, string>();
   revision = 0;
+  /** Records that were written, copies among them. */
+  placed = 0;
   #lastNumber = -1;
 
   /** One batch, and what cleaning does by itself after it. */
@@ -26,6 +34,15 @@ class Disk {
       if (kind === "gone") this.model.delete(path);
       else this.model.set(path, textOf(bytes));
     }
+  }
+
+  /** Bytes of the newest rows, back to the first that is gone. */
+  get wholeBytes(): number {
+    let bytes = 0;
+    for (let number = this.#lastNumber; this.rows.has(number); number--) {
+      bytes += this.rows.get(number)!.length;
+    }
+    return bytes;
   }
 
   /** Forgets all but the rows. */
@@ -56,6 +73,7 @@ class Disk {
       this.rows.set(number, bytes);
     }
     for (const number of step.dropped) assert.ok(this.rows.delete(number));
+    this.placed += step.placed.length;
     this.log.take(step);
   }
 
@@ -128,6 +146,41 @@ Deno.test("what was removed does not come back when the log goes round, nor afte
   await disk.restart();
   assert.equal(disk.log.get("gone"), undefined);
   assert.equal(disk.log.get("again")?.bytes.length, 1_001);
+});
+
+Deno.test("what is never written is not copied for what is written all the time", async () => {
+  const disk = new Disk();
+  for (let i = 0; i < 200; i++) disk.write([put(`cold-${i}`, 20_000)]);
+  let written = 0;
+  for (let i = 0; i < 3_000; i++) {
+    disk.write([put(`hot-${i % 5}`, 20_000)]);
+    if (i % 1_000 === 500) await disk.restart();
+    written++;
+  }
+  await disk.check();
+  assert.equal(disk.placed, 200 + written);
+});
+
+Deno.test("a removal stays as long as an older segment may hold what it hides", async () => {
+  const disk = new Disk();
+  disk.write([put("gone", 1_000), put("kept", 1_000)]);
+  disk.write([removalOf("gone", 2)]);
+  disk.write([removalOf("never-there", 3), put("hot-0", 20_000)]);
+  for (let i = 0; i < 1_500; i++) disk.write([put(`hot-${i % 3}`, 20_000)]);
+  assert.ok(disk.rows.has(0) && disk.rows.has(1) && disk.rows.has(2));
+  await disk.check();
+  await disk.restart();
+  for (let i = 0; i < 1_500; i++) disk.write([put(`hot-${i % 3}`, 20_000)]);
+  await disk.check();
+});
+
+Deno.test("the newest of the log stays whole, for who follows it and lags behind", () => {
+  const disk = new Disk();
+  for (let i = 0; i < 1_000; i++) disk.write([put(`cold-${i}`, 20_000), put("hot", 20_000)]);
+  for (let i = 0; i < 500; i++) {
+    disk.write([put("hot", 20_000)]);
+    assert.ok(disk.wholeBytes >= FOLLOWED_BYTES, `${disk.wholeBytes} bytes`);
+  }
 });
 
 Deno.test("when almost all is removed, the log shrinks with the next few writes", async () => {
