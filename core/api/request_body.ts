@@ -25,7 +25,7 @@ export async function objectOf(c: ApiContext): Promise<unknown> {
   }
   const bytes = await c.get("readBody")();
   if (type === PROTOBUF_TYPE) return (await protobufDecoder()).decode(bytes);
-  if (type === YAML_TYPE) return await yamlOf(bytes);
+  if (type === YAML_TYPE) return await c.get("readInTurn")(bytes, () => yamlOf(bytes));
   const value = jsonOf(bytes);
   reportDuplicates(c, bytes);
   return value;
