@@ -19,8 +19,9 @@ export type Fate = typeof FATES[number] | typeof PARTITIONS[number];
 const WRITING_MS_MAX = 300;
 /** How long the members are scattered, in leases. */
 const SCATTERED_LEASES = 1.5;
-/** Why an owner may end: another one has taken over, or it cannot tell. */
-const IS_EXPECTED = /has taken over|does not keep still|etcd|error sending request/;
+/** Why an owner may end: another one has taken over, it cannot tell, or nobody leads the members. */
+const IS_EXPECTED =
+  /has taken over|does not keep still|etcd|error sending request|raft proposal dropped/;
 
 export interface Tally {
   takeovers: number;
