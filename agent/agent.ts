@@ -20,7 +20,7 @@ import { PodFolder } from "./pod_folder.ts";
 import type { PodNetwork } from "./pod_network.ts";
 import { PodWorker } from "./pod_worker.ts";
 import type { dialProbe } from "./probe_dialer.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../core/lib/slots.ts";
 import { type PodVolumes, referencesOf, Volumes } from "./volumes.ts";
 
 /** How often the runtime is asked for all it has, in case a notice was lost. */

@@ -6,7 +6,7 @@ import type { ContainerRuntime } from "./container_runtime.ts";
 import type { PodNetwork } from "./pod_network.ts";
 import type { PodFiles } from "./pod_files.ts";
 import type { dialProbe } from "./probe_dialer.ts";
-import type { Slots } from "./slots.ts";
+import type { Slots } from "../core/lib/slots.ts";
 import type { PodVolumes } from "./volumes.ts";
 
 /** What all pods of a node share. */

@@ -2,7 +2,7 @@ import type { ContainerPort } from "../core/resources/pod_spec/containers.ts";
 import type { Probe } from "../core/resources/pod_spec/probes.ts";
 import type { ContainerRuntime } from "./container_runtime.ts";
 import type { ProbeOutcome } from "./probes.ts";
-import type { Slots } from "./slots.ts";
+import type { Slots } from "../core/lib/slots.ts";
 
 /** As the kubelet: further redirects are a failure. */
 const REDIRECTS_MAX = 10;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Probe } from "../core/resources/pod_spec/probes.ts";
 import type { ContainerRuntime } from "./container_runtime.ts";
 import { dialProbe, type ProbeTarget } from "./probe_dialer.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../core/lib/slots.ts";
 
 const never = new AbortController().signal;
 

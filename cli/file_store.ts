@@ -3,9 +3,9 @@ import type { Compacted, StoreFile } from "../core/api/store_maintenance.ts";
 import type { Log } from "../core/lib/log.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { CompactableJournal, compactAside } from "../core/store/kv/compactable_journal.ts";
-import type { DataLock } from "../core/store/kv/data_lock.ts";
 import { DiskBallast } from "../core/store/kv/disk_ballast.ts";
 import { DiskRoom } from "../core/store/kv/disk_room.ts";
+import type { KvFileOptions } from "../core/store/kv/kv_file.ts";
 import { KvJournal } from "../core/store/kv/kv_journal.ts";
 import { takeLockOver } from "../core/store/kv/lock_take_over.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
@@ -87,7 +87,7 @@ async function openIn(
   room: DiskRoom,
   ground: Ground<ServerFlags>,
 ): Promise<{ journal: CompactableJournal; store: MemoryStore }> {
-  const journal = new CompactableJournal(await KvJournal.open(path, lockingOf(ground)));
+  const journal = new CompactableJournal(await KvJournal.open(path, openingOf(ground)));
   const options = { resources: RESOURCES, freezing: "none", onStopped: ground.fail } as const;
   try {
     const store = await MemoryStore.open(room.guard(journal), { ...options, gate: room });
@@ -99,12 +99,12 @@ async function openIn(
 }
 
 /** With `--take-over` the server that has the data is ended. */
-function lockingOf(
+function openingOf(
   { flags, clock, log, signal }: Ground<ServerFlags>,
-): { takeLock?(path: string): Promise<DataLock> } {
+): KvFileOptions {
   const { takeOver } = flags;
-  if (takeOver === undefined) return {};
+  if (takeOver === undefined) return { clock };
   const endMs = takeOver * 1_000;
   const tell = (what: string, pid: number) => log.warn(what, { pid });
-  return { takeLock: (path) => takeLockOver(path, { clock, signal, tell, endMs }) };
+  return { clock, takeLock: (path) => takeLockOver(path, { clock, signal, tell, endMs }) };
 }

@@ -1,4 +1,5 @@
 import { eventually } from "./eventually.ts";
+import { PeerNetwork } from "./peer_network.ts";
 
 /** What a test that needs etcd is named with when there is none. */
 export const ETCD_NEEDED = hasEtcd() ? "" : " (needs etcd: apt-get install etcd-server)";
@@ -7,24 +8,31 @@ export const etcdIsThere = ETCD_NEEDED === "";
 /** Members of etcd on loopback, with their data in a folder of their own. */
 export class EtcdCluster {
   readonly members: readonly EtcdMember[];
+  /** Between the members, when it can be cut. */
+  readonly network: PeerNetwork | undefined;
   readonly #folder: string;
 
   /** Starts so many and resolves when each of them answers. `args`: more flags of etcd. */
   static async start(
     size: number,
-    { scheme = "http", args = [], client }: EtcdClusterOptions = {},
+    { scheme = "http", args = [], client, hasNetwork = false }: EtcdClusterOptions = {},
   ): Promise<EtcdCluster> {
     const folder = await Deno.makeTempDir({ prefix: "coracle-etcd-" });
     const ports = freePorts(2 * size);
-    const peers = ports.slice(size);
-    const initialCluster = peers.map((port, i) => `m${i}=http://127.0.0.1:${port}`).join(",");
-    const members = peers.map((peerPort, i) =>
+    const peerPorts = ports.slice(size);
+    const network = hasNetwork ? new PeerNetwork(peerPorts) : undefined;
+    const peers = peerPorts.map((port, i) =>
+      network ? PeerNetwork.urlOf(i) : `http://127.0.0.1:${port}`
+    );
+    const initialCluster = peers.map((url, i) => `m${i}=${url}`).join(",");
+    const members = peerPorts.map((peerPort, i) =>
       new EtcdMember({
         ...{ name: `m${i}`, folder: `${folder}/m${i}`, port: ports[i]!, peerPort },
+        ...{ peerUrl: peers[i]!, proxy: network?.proxyOf(i) },
         ...{ initialCluster, args, scheme, client },
       })
     );
-    const cluster = new EtcdCluster(folder, members);
+    const cluster = new EtcdCluster(folder, members, network);
     try {
       for (const member of members) member.start();
       for (const member of members) await member.ready();
@@ -35,9 +43,14 @@ export class EtcdCluster {
     return cluster;
   }
 
-  private constructor(folder: string, members: readonly EtcdMember[]) {
+  private constructor(
+    folder: string,
+    members: readonly EtcdMember[],
+    network: PeerNetwork | undefined,
+  ) {
     this.#folder = folder;
     this.members = members;
+    this.network = network;
   }
 
   get endpoints(): string[] {
@@ -47,6 +60,7 @@ export class EtcdCluster {
   /** Ends the members and takes their data away. */
   async remove(): Promise<void> {
     for (const member of this.members) await member.kill();
+    this.network?.close();
     await Deno.remove(this.#folder, { recursive: true });
   }
 }
@@ -56,6 +70,8 @@ export interface EtcdClusterOptions {
   args?: readonly string[];
   /** By which they are reached, when it takes certificates. */
   client?: Deno.HttpClient;
+  /** Whether members can be cut off from each other. */
+  hasNetwork?: boolean;
 }
 
 interface EtcdMemberOptions {
@@ -63,6 +79,10 @@ interface EtcdMemberOptions {
   folder: string;
   port: number;
   peerPort: number;
+  /** What the others know it by. */
+  peerUrl: string;
+  /** By which it reaches the others. */
+  proxy: string | undefined;
   initialCluster: string;
   args: readonly string[];
   scheme: "http" | "https";
@@ -84,19 +104,34 @@ export class EtcdMember {
 
   /** Starts it, also after a kill: with the same data. */
   start(): void {
-    const { name, folder, peerPort, initialCluster, args } = this.#options;
-    const peer = `http://127.0.0.1:${peerPort}`;
+    const { name, folder, peerPort, peerUrl, proxy, initialCluster, args } = this.#options;
+    const { protocol } = new URL(peerUrl);
     this.#child = new Deno.Command("etcd", {
       args: [
         ...["--name", name, "--data-dir", folder, "--log-level", "error"],
         ...["--listen-client-urls", this.url, "--advertise-client-urls", this.url],
-        ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+        ...["--listen-peer-urls", `${protocol}//127.0.0.1:${peerPort}`],
+        ...["--initial-advertise-peer-urls", peerUrl],
+        ...(protocol === "https:" ? ["--peer-auto-tls"] : []),
         ...["--initial-cluster", initialCluster, ...args],
       ],
+      env: proxy === undefined ? {} : { HTTPS_PROXY: proxy },
       stdin: "null",
       stdout: "null",
       stderr: "null",
     }).spawn();
+  }
+
+  /** Whether it leads the others, as far as it knows. */
+  async isLeader(): Promise<boolean> {
+    const { header, leader } = await this.#ask("/v3/maintenance/status");
+    return header.member_id === leader;
+  }
+
+  /** Lets another one lead. Does nothing when this one does not. */
+  async handLeadershipTo(other: EtcdMember): Promise<void> {
+    const { header } = await other.#ask("/v3/maintenance/status");
+    await this.#ask("/v3/maintenance/transfer-leadership", { targetID: header.member_id });
   }
 
   /** Resolves when it has a leader. */
@@ -120,6 +155,11 @@ export class EtcdMember {
     }
     await this.#child?.status;
     this.#child = undefined;
+  }
+
+  async #ask(path: string, body: object = {}) {
+    const answer = await fetch(this.url + path, { method: "POST", body: JSON.stringify(body) });
+    return await answer.json();
   }
 }
 

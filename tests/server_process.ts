@@ -13,6 +13,7 @@ export interface ServerOptions {
   dataFolder?: string;
   subnet?: number;
   args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
   /** In a group of its own: a signal to all that was started here, as Ctrl-C sends, does not reach it. */
   detached?: boolean;
 }
@@ -171,6 +172,7 @@ function spawn(options: ServerOptions & { dataFolder: string; subnet: number }):
       ...["--pod-cidr", podCIDR, "--service-cidr", serviceCIDR, "--gateway-address", "127.0.0.1"],
       ...options.args ?? [],
     ],
+    env: options.env ?? {},
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -10,7 +10,7 @@ import {
 } from "../container_runtime.ts";
 import { checkImageUser } from "../image_user.ts";
 import { BoundedOutput, execTimeout } from "../process/bounded_command.ts";
-import { Slots } from "../slots.ts";
+import { Slots } from "../../core/lib/slots.ts";
 import { containerName, createBody, LABEL } from "./container_create.ts";
 import {
   type ContainerInspection,

@@ -1,5 +1,5 @@
 import { type Mount, RuntimeError } from "../container_runtime.ts";
-import { Slots } from "../slots.ts";
+import { Slots } from "../../core/lib/slots.ts";
 import { requiredMounts } from "./placement.ts";
 
 /** A path that was made for a container and has to go with it. */

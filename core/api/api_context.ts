@@ -16,6 +16,8 @@ export interface ApiEnv {
     user: User;
     /** Reads the body whole, within the limit. Call it once. */
     readBody: () => Promise<Uint8Array>;
+    /** Reads YAML when it is this request's turn: `bytes` are what it is read from. */
+    readInTurn: <T>(bytes: { length: number }, read: () => Promise<T>) => Promise<T>;
     /** Each becomes a `Warning` header of the answer. */
     warnings: string[];
   };

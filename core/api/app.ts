@@ -15,6 +15,7 @@ import { authenticate, Authenticator } from "./middleware/authenticate.ts";
 import { authorize, refuseUnlessAllowed } from "./middleware/authorize.ts";
 import { limitBody } from "./middleware/limit_body.ts";
 import { limitInFlight } from "./middleware/limit_in_flight.ts";
+import { limitYaml } from "./middleware/limit_yaml.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { type Gate, standBy } from "./middleware/stand_by.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./openapi.ts";
@@ -70,6 +71,7 @@ export function createApi(options: ApiOptions): Api {
   if (options.gate) app.use(standBy(options.gate));
   app.use(limitInFlight());
   app.use(limitBody());
+  app.use(limitYaml());
   addDiscovery(app, parts);
   app.all("/apply", (c) => answerApply(c, parts));
   app.post("/store/compact", (c) => answerCompact(c, parts));

@@ -46,7 +46,11 @@ export async function answerApply(
   const type = mediaTypeOf(c);
   if (type !== "" && !MANIFEST_TYPES.includes(type)) throw unsupported(MANIFEST_TYPES);
   const options = applyOptions(c);
-  const { results, fault } = await apply(c, objects, resources, options);
+  const body = await c.get("readBody")();
+  const { results, fault } = await c.get("readInTurn")( // to the end: places of errors are read anew
+    body,
+    () => apply(body, objects, resources, options),
+  );
   warn(c, results.flatMap(({ warnings }) => warnings));
   const status = fault ? failure(fault) : statusOf(results, { isDryRun: options.dryRun === true });
   return wantsText(c)
@@ -56,12 +60,11 @@ export async function answerApply(
 
 /** `fault`: why the stream as a whole cannot be read. */
 async function apply(
-  c: ApiContext,
+  body: Uint8Array,
   objects: Objects,
   resources: readonly AnyResource[],
   options: ApplyOptions,
 ): Promise<{ results: readonly Applied[]; fault?: ApiError }> {
-  const body = await c.get("readBody")();
   const { ManifestError, readManifests } = await import("../resources/manifest.ts");
   try {
     const documents = await runInTurns(readManifests(body));

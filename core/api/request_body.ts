@@ -31,7 +31,7 @@ export async function objectOf(c: ApiContext): Promise<unknown> {
   }
   const bytes = await c.get("readBody")();
   if (type === PROTOBUF_TYPE) return (await protobufDecoder()).decode(bytes);
-  if (type === YAML_TYPE) return await yamlOf(bytes);
+  if (type === YAML_TYPE) return await c.get("readInTurn")(bytes, () => yamlOf(bytes));
   const { value, duplicates } = decoded(() => parseJsonWithDuplicates(bytes, JSON_LIMITS));
   if (duplicates.length > 0) reportDuplicates(c, duplicates);
   return value;

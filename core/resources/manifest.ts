@@ -57,7 +57,7 @@ export const MANIFEST_LIMITS: ManifestLimits = {
   documentsMax: 1000,
   valuesMax: 50_000,
   aliasedValuesMax: 10_000,
-  tokensMax: 100_000, // some 12,000 lines; they take about 100 MB while they are read
+  tokensMax: 100_000, // some 12,000 lines; they take up to 15 MB while they are read
   tokensOfAllMax: 400_000,
 };
 

@@ -45,16 +45,11 @@ async function write(
   }
 }
 
-/** The revisions that it got. Another process that only tries to take the file over is no reason to give up. */
+/** The revisions that it got. */
 async function carriedOut(store: Store, attempt: Attempt): Promise<Record<string, Revision>> {
   const changes = changesOf(store, attempt);
-  try {
-    const entries = await store.commit(changes);
-    return Object.fromEntries(changes.map(({ key }, i) => [key[2], entries[i]?.revision ?? 0]));
-  } catch (error) {
-    if (!/database is locked/.test(String(error))) throw error;
-    return carriedOut(store, attempt);
-  }
+  const entries = await store.commit(changes);
+  return Object.fromEntries(changes.map(({ key }, i) => [key[2], entries[i]?.revision ?? 0]));
 }
 
 function someSizes(store: Store, writer: number, random: Random): Record<string, number> {

@@ -7,7 +7,6 @@ import { WriterProcess } from "./writer_process.ts";
 import type { Line } from "./writer_lines.ts";
 
 const WRITING_MS = 150;
-const TAKEOVER_TRIES_MAX = 50;
 
 Deno.test("a second process on the same data is refused with the pid of the first, also while that one is paused", () =>
   inWriting(async (path, first) => {
@@ -37,7 +36,8 @@ Deno.test("once its data was taken over past the lock, a process writes no more 
       await first.ready();
       await later(WRITING_MS);
       await Deno.remove(`${path}.lock`); // the lock is on a file that nobody can open any more
-      const second = await takingOver(path);
+      const second = new WriterProcess(path, 2);
+      await second.ready();
       const lines = await first.end(); // by itself
       const told = await second.kill();
       const end = lines.pop();
@@ -47,19 +47,6 @@ Deno.test("once its data was taken over past the lock, a process writes no more 
       await first.kill();
     }
   }));
-
-/** Two that write at once get `database is locked`; who takes over tries again. */
-async function takingOver(path: string): Promise<WriterProcess> {
-  for (let tries = 1;; tries++) {
-    const process = new WriterProcess(path, 1 + tries);
-    try {
-      await process.ready();
-      return process;
-    } catch (error) {
-      if (tries === TAKEOVER_TRIES_MAX || !/locked/.test(String(error))) throw error;
-    }
-  }
-}
 
 /** Runs `body` while a process writes; kills it then, and looks at what it left. */
 async function inWriting(

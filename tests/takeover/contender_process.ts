@@ -24,6 +24,7 @@ export class ContenderProcess {
   readonly #standsBy = Promise.withResolvers<void>();
   readonly #won = Promise.withResolvers<Shown>();
   readonly #wrote = Promise.withResolvers<number>();
+  #writesAgain = Promise.withResolvers<number>();
   readonly #lines: Line[] = [];
   readonly #read: Promise<void>;
   readonly #stderr: Promise<string>;
@@ -58,6 +59,12 @@ export class ContenderProcess {
   /** When its first write was acknowledged, by `performance.now()`. */
   get wrote(): Promise<number> {
     return this.#wrote.promise;
+  }
+
+  /** When the next write is acknowledged, by `performance.now()`; never when there is none. */
+  writesAgain(): Promise<number> {
+    this.#writesAgain = Promise.withResolvers();
+    return this.#writesAgain.promise;
   }
 
   signal(signal: Deno.Signal): void {
@@ -101,7 +108,10 @@ export class ContenderProcess {
       return;
     }
     if ("ready" in line) this.#won.resolve(shownFrom(shown, line.ready));
-    if ("done" in line) this.#wrote.resolve(performance.now());
+    if ("done" in line) {
+      this.#wrote.resolve(performance.now());
+      this.#writesAgain.resolve(performance.now());
+    }
     this.#lines.push(line);
   }
 }

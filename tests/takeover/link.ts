@@ -1,14 +1,15 @@
-/** A way to one server that can be cut as a network is: connections stay, nothing gets through. */
+import { closeQuietly, Gate } from "../gate.ts";
+
+/** A way to one server that can be cut. */
 export class Link {
   readonly #port: number;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections = new Set<Deno.TcpConn>();
-  #passing = Promise.withResolvers<void>();
+  readonly #gate = new Gate();
 
   /** `url`: of the server, e.g. `http://127.0.0.1:2379`. */
   constructor(url: string) {
     this.#port = Number(new URL(url).port);
-    this.#passing.resolve();
     void this.#accept();
   }
 
@@ -17,12 +18,12 @@ export class Link {
   }
 
   cut(): void {
-    this.#passing = Promise.withResolvers<void>();
+    this.#gate.cut();
   }
 
   /** What was sent meanwhile arrives now. */
   mend(): void {
-    this.#passing.resolve();
+    this.#gate.mend();
   }
 
   close(): void {
@@ -42,28 +43,9 @@ export class Link {
     try {
       const far = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
       this.#connections.add(far);
-      near.setNoDelay();
-      far.setNoDelay();
-      await Promise.race([this.#pass(near, far), this.#pass(far, near)]);
-      closeQuietly(far);
+      await this.#gate.join(near, far);
     } catch {
-      // one of the two is gone: so is the connection
+      closeQuietly(near); // the server is gone
     }
-    closeQuietly(near);
-  }
-
-  async #pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    for await (const bytes of from.readable) {
-      await this.#passing.promise;
-      for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
-    }
-  }
-}
-
-function closeQuietly(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // it is closed already
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../etcd_cluster.ts";
+import { ETCD_NEEDED, EtcdCluster, type EtcdClusterOptions, etcdIsThere } from "../etcd_cluster.ts";
 import { eventually } from "../eventually.ts";
 import { KvConnectServer } from "../kv_connect_server.ts";
 import { ServerProcess } from "../server_process.ts";
@@ -93,6 +93,25 @@ test("with one member of etcd gone all goes on; without a majority there are 503
     for (const name of ["one", "two", "four"]) assert.ok(names.includes(name), name);
   }));
 
+test("members of etcd that are cut off from each other: 503s while none has a majority, and writes resume by themselves", () =>
+  withServers(3, async ({ start, cluster: { network } }) => {
+    const owner = await start("a");
+    assert.equal((await post(owner, "one")).status, 201);
+    network!.part([[0], [1], [2]]);
+    await eventually(
+      "nothing is acknowledged",
+      async () => (await post(owner, "two")).status === 503,
+    );
+    await eventually(
+      "reads are refused",
+      async () => (await owner.fetch(CONFIG_MAPS)).status === 503,
+    );
+    network!.mend();
+    await eventually("writes resume", async () => (await post(owner, "three")).status === 201);
+    const names = await namesIn(owner);
+    for (const name of ["one", "three"]) assert.ok(names.includes(name), name);
+  }, { hasNetwork: true }));
+
 Deno.test("over KV Connect too a standby takes over when the owner is killed", async () => {
   const kv = new KvConnectServer();
   Deno.env.set("DENO_KV_ACCESS_TOKEN", kv.token);
@@ -127,8 +146,9 @@ function test(name: string, body: () => Promise<void>): void {
 async function withServers(
   members: number,
   body: (servers: Servers) => Promise<void>,
+  options: EtcdClusterOptions = {},
 ): Promise<void> {
-  const cluster = await EtcdCluster.start(members);
+  const cluster = await EtcdCluster.start(members, options);
   const hosts = cluster.endpoints.map((url) => new URL(url).host).join(",");
   try {
     await withServersAt(`etcd://${hosts}/servers`, (start) => body({ cluster, start }));

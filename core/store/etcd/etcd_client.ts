@@ -21,6 +21,8 @@ const WATCH_START_MS = 5_000;
 const UNAUTHENTICATED = 16;
 /** Another endpoint, or a later moment, may do better: cancelled, deadline exceeded, unavailable. */
 const TRANSIENT_CODES: readonly number[] = [1, 4, 14];
+/** A member says so while it hands its leadership on, under the code of what it does not know. Nothing was done. */
+const DROPPED = /raft proposal dropped/;
 const TOKEN_IS_OLD = /invalid auth token/;
 
 /** What etcd answered with, in its own words. */
@@ -72,7 +74,7 @@ export class EtcdClient implements Disposable {
       } catch (error) {
         signal?.throwIfAborted();
         if (this.#hasForgottenUs(error)) this.#token = undefined;
-        else if (error instanceof EtcdError && !TRANSIENT_CODES.includes(error.code)) throw error;
+        else if (error instanceof EtcdError && !isTransient(error)) throw error;
         else this.#endpoint = (this.#endpoint + 1) % this.#access.endpoints.length;
         if (attempt >= attempts) throw this.#unreachable(error as Error);
       }
@@ -167,6 +169,10 @@ export class EtcdClient implements Disposable {
       cancel();
     }
   }
+}
+
+function isTransient({ code, message }: EtcdError): boolean {
+  return TRANSIENT_CODES.includes(code) || DROPPED.test(message);
 }
 
 interface Failure {

@@ -40,6 +40,16 @@ test("what etcd refuses is told in its words, at once", () =>
     );
   }));
 
+test("what a member drops because it does not lead for the moment is asked of the next one", async () => {
+  const said = { error: "raft proposal dropped", message: "raft proposal dropped", code: 2 };
+  const answers = [Response.json(said, { status: 500 }), Response.json({ done: true })];
+  const serve = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+  await using member = Deno.serve(serve, () => answers.shift()!);
+  const url = `http://127.0.0.1:${member.addr.port}`;
+  using client = new EtcdClient({ endpoints: [url] }, clock);
+  assert.deepEqual(await client.ask("/v3/kv/put", PUT), { done: true });
+});
+
 test("with a user and password; a token that etcd has forgotten is had anew", () =>
   withEtcd({ args: ["--auth-token-ttl", "1"] }, async ({ endpoints }) => {
     using admin = new EtcdClient({ endpoints }, clock);

@@ -1,36 +1,50 @@
+import type { Clock } from "../../lib/clock.ts";
 import { FencedError } from "../journal.ts";
 import { FORMAT, FORMAT_KEY, newerFormatMessage, OWNER_KEY } from "./kv_layout.ts";
 import type { OwnedKv } from "./owned_kv.ts";
+import { onceUnlocked } from "./sqlite_lock.ts";
 
 export interface FencedKvOptions {
   /** For messages: a path or a URL. */
   name: string;
   /** Who we are, for people who look into the database. */
   owner: Readonly<Record<string, unknown>>;
+  clock: Clock;
 }
 
-/** A database on this machine of which this process is the owner. */
+/**
+ * A database on this machine of which this process is the owner. Who owned it before may still be at its last write:
+ * that is waited for, and who keeps the database locked makes writes fail with `SqliteLockError`.
+ */
 export class FencedKv implements OwnedKv {
   readonly kv: Deno.Kv;
   readonly format: number;
   readonly term: string;
   readonly #check: Deno.AtomicCheck;
   readonly #name: string;
+  readonly #clock: Clock;
 
   /** Makes this process the owner, and a database that is new one of the newest format. Refuses newer formats. */
   static async take(kv: Deno.Kv, options: FencedKvOptions): Promise<FencedKv> {
-    const [format, owner] = await kv.getMany<[number, unknown]>([FORMAT_KEY, OWNER_KEY]);
-    const found = format.value ?? FORMAT;
-    if (found > FORMAT) throw new Error(newerFormatMessage(found));
-    const result = await kv.atomic().check(owner, format)
-      .set(OWNER_KEY, options.owner).set(FORMAT_KEY, found).commit();
-    if (!result.ok) throw new FencedError("another process took it");
-    return new FencedKv(kv, options.name, { format: found, term: result.versionstamp });
+    return await onceUnlocked(options.clock, async () => {
+      const [format, owner] = await kv.getMany<[number, unknown]>([FORMAT_KEY, OWNER_KEY]);
+      const found = format.value ?? FORMAT;
+      if (found > FORMAT) throw new Error(newerFormatMessage(found));
+      const result = await kv.atomic().check(owner, format)
+        .set(OWNER_KEY, options.owner).set(FORMAT_KEY, found).commit();
+      if (!result.ok) throw new FencedError("another process took it");
+      return new FencedKv(kv, options, { format: found, term: result.versionstamp });
+    });
   }
 
-  private constructor(kv: Deno.Kv, name: string, taken: { format: number; term: string }) {
+  private constructor(
+    kv: Deno.Kv,
+    { name, clock }: FencedKvOptions,
+    taken: { format: number; term: string },
+  ) {
     this.kv = kv;
     this.#name = name;
+    this.#clock = clock;
     this.format = taken.format;
     this.term = taken.term;
     this.#check = { key: OWNER_KEY, versionstamp: taken.term };
@@ -39,7 +53,8 @@ export class FencedKv implements OwnedKv {
   async write(add: (atomic: Deno.AtomicOperation) => void): Promise<void> {
     const atomic = this.kv.atomic().check(this.#check);
     add(atomic);
-    if (!(await atomic.commit()).ok) throw this.#fenced();
+    const { ok } = await onceUnlocked(this.#clock, () => atomic.commit()); // the same rows, while the fence is ours
+    if (!ok) throw this.#fenced();
   }
 
   async assertOwned(): Promise<void> {

@@ -1,4 +1,6 @@
+import type { Clock } from "../../lib/clock.ts";
 import { DataLock } from "./data_lock.ts";
+import { openUnlocked } from "./sqlite_lock.ts";
 import { UnavailableError } from "../store.ts";
 
 /** Each turns the file into something else without a word: `DENO_KV_DB_MODE=memory` would lose everything. */
@@ -10,6 +12,8 @@ interface Variables {
 }
 
 export interface KvFileOptions {
+  /** The machine's when absent. */
+  clock?: Clock;
   variables?: Variables;
   /** How the lock beside the file is had; `DataLock.take` when absent. */
   takeLock?(path: string): Promise<DataLock>;
@@ -22,7 +26,7 @@ export class KvFile {
   readonly #lock: DataLock;
 
   /** Opens or makes it. Throws {@linkcode DataLockedError} when another process has it. */
-  static async open(path: string, options: KvFileOptions = {}): Promise<KvFile> {
+  static async open(path: string, clock: Clock, options: KvFileOptions): Promise<KvFile> {
     const { variables = Deno.env, takeLock = DataLock.take } = options;
     for (const name of FORBIDDEN_VARIABLES) {
       if (variables.get(name) !== undefined) {
@@ -33,7 +37,7 @@ export class KvFile {
     }
     const lock = await takeLock(`${path}.lock`);
     try {
-      return new KvFile(path, await Deno.openKv(path), lock);
+      return new KvFile(path, await openUnlocked(clock, path), lock);
     } catch (error) {
       lock.release();
       throw openError(path, error as Error);

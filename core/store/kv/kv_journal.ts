@@ -1,3 +1,4 @@
+import { SystemClock } from "../../lib/clock.ts";
 import { FencedKv, type FencedKvOptions } from "./fenced_kv.ts";
 import {
   type Batch,
@@ -45,13 +46,14 @@ export class KvJournal implements Journal {
 
   /**
    * Opens or makes a file and takes it over. Throws {@linkcode DataLockedError} when another process has it, and
-   * {@linkcode UnavailableError} when it was written by a newer version, when the environment redirects Deno KV, or
-   * when the disk is full or fails.
+   * {@linkcode UnavailableError} when it was written by a newer version, when the environment redirects Deno KV, when
+   * the disk is full or fails, or when who was shut out keeps SQLite's lock.
    */
   static async open(path: string, options: KvFileOptions = {}): Promise<KvJournal> {
-    const file = await KvFile.open(path, options);
+    const { clock = new SystemClock() } = options;
+    const file = await KvFile.open(path, clock, options);
     try {
-      return await KvJournal.take(file, { name: path, owner: { pid: Deno.pid } });
+      return await KvJournal.take(file, { name: path, owner: { pid: Deno.pid }, clock });
     } catch (error) {
       await file.close();
       throw openError(path, error as Error);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { SystemClock } from "../../lib/clock.ts";
 import { FencedKv } from "./fenced_kv.ts";
 import { FencedError, type JournalWrite } from "../journal.ts";
 import { KvJournal, type KvPlace } from "./kv_journal.ts";
@@ -22,7 +23,9 @@ class FailingKv implements KvPlace {
 
   async take(): Promise<KvJournal> {
     this.fates = [];
-    return await KvJournal.over(await FencedKv.take(this.kv, { name: "test", owner: {} }), this);
+    const clock = new SystemClock();
+    const kv = await FencedKv.take(this.kv, { name: "test", owner: {}, clock });
+    return await KvJournal.over(kv, this);
   }
 
   backup(): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SystemClock } from "../../lib/clock.ts";
 import type { Key } from "../store.ts";
 import { inDirectory } from "./file_fixture.ts";
 import { FencedKv } from "./fenced_kv.ts";
@@ -12,6 +13,8 @@ const BLOB = "00000000000000010000-0";
 const BLOB_CHUNKS = 3;
 const CHUNK_BYTES = 64_000;
 const REVISION = 5_000;
+
+const clock = new SystemClock();
 
 Deno.test("a file of format 1 is migrated when it is opened, with every object and its revision", () =>
   inDirectory(async (path) => {
@@ -59,7 +62,7 @@ Deno.test("a copy that is not what was copied is refused, and the old rows stay"
     const liar = new Proxy(kv, {
       get: (target, name) => name === "list" ? listWithout(target) : bound(target, name),
     });
-    const owned = await FencedKv.take(liar, { name: path, owner: {} });
+    const owned = await FencedKv.take(liar, { name: path, owner: {}, clock });
     await assert.rejects(migrate(owned), /its copy/);
     kv.close();
     assert.deepEqual(await loadedFrom(path), objects);
@@ -101,7 +104,7 @@ async function endedAfter(writes: number, path: string): Promise<boolean> {
     },
   });
   try {
-    await migrate(await FencedKv.take(ending, { name: path, owner: {} }));
+    await migrate(await FencedKv.take(ending, { name: path, owner: {}, clock }));
     return false;
   } catch (error) {
     assert.match((error as Error).message, /killed/);

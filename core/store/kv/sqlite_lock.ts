@@ -1,0 +1,62 @@
+import type { Clock } from "../../lib/clock.ts";
+import { FORMAT_KEY } from "./kv_layout.ts";
+
+/** How long another connection is waited for: the last transaction of a server that was shut out takes milliseconds. */
+export const LOCKED_MS_MAX = 5_000;
+/** How soon it is tried again. */
+const AGAIN_MS = 20;
+const LOCKED = /database is locked/;
+
+/** Another connection to a database keeps SQLite's lock on it. Nothing was written. */
+export class SqliteLockError extends Error {
+  override name = "SqliteLockError";
+
+  constructor(options?: ErrorOptions) {
+    super(
+      `another process has kept the database locked for ${
+        LOCKED_MS_MAX / 1_000
+      } s; end it (fuser names it), ` +
+        "or restart the machine when nothing ends it",
+      options,
+    );
+  }
+}
+
+/**
+ * Does `act`, again and again while another connection writes: Deno KV waits for that one in writes without checks
+ * only, and each of ours has a check. `act` must be such that doing it twice is doing it once. Rejects with
+ * {@linkcode SqliteLockError} when the lock is kept too long.
+ */
+export async function onceUnlocked<T>(clock: Clock, act: () => Promise<T>): Promise<T> {
+  const untilMs = clock.elapsed() + LOCKED_MS_MAX;
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!LOCKED.test(String(error))) throw error;
+      if (clock.elapsed() >= untilMs) throw new SqliteLockError({ cause: error });
+    }
+    await clock.sleep(AGAIN_MS);
+  }
+}
+
+/**
+ * Opens a database in Deno KV. That waits for who writes to it before its first answer, and without an end: this
+ * rejects with {@linkcode SqliteLockError} instead.
+ */
+export async function openUnlocked(clock: Clock, path: string): Promise<Deno.Kv> {
+  const kv = await onceUnlocked(clock, () => Deno.openKv(path));
+  const answered = kv.get(FORMAT_KEY);
+  const late = Promise.withResolvers<never>();
+  const cancel = clock.after(LOCKED_MS_MAX, () => late.reject(new SqliteLockError()));
+  try {
+    await Promise.race([answered, late.promise]);
+    return kv;
+  } catch (error) {
+    const close = () => kv.close(); // not before: it waits for the answer, and all else with it
+    answered.then(close, close);
+    throw error;
+  } finally {
+    cancel();
+  }
+}

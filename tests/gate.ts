@@ -1,0 +1,45 @@
+/** What connections pass that can be cut as a network is: they stay, and nothing gets through. */
+export class Gate {
+  #passing = Promise.withResolvers<void>();
+
+  constructor() {
+    this.#passing.resolve();
+  }
+
+  cut(): void {
+    this.#passing = Promise.withResolvers<void>();
+  }
+
+  /** What was sent meanwhile arrives now. */
+  mend(): void {
+    this.#passing.resolve();
+  }
+
+  /** Carries bytes both ways until one of the two is gone, and closes the other. Never rejects. */
+  async join(near: Deno.TcpConn, far: Deno.TcpConn): Promise<void> {
+    near.setNoDelay();
+    far.setNoDelay();
+    try {
+      await Promise.race([this.#pass(near, far), this.#pass(far, near)]);
+    } catch {
+      // one of the two is gone: so is the other
+    }
+    closeQuietly(far);
+    closeQuietly(near);
+  }
+
+  async #pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    for await (const bytes of from.readable) {
+      await this.#passing.promise;
+      for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
+    }
+  }
+}
+
+export function closeQuietly(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // it is closed already
+  }
+}
