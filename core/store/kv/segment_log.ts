@@ -1,5 +1,6 @@
+import { KeyMap } from "../key_map.ts";
 import { PackedBytes } from "./packed_bytes.ts";
-import type { Revision } from "../store.ts";
+import type { Key, Revision } from "../store.ts";
 import {
   type NumberedSegment,
   readSegment,
@@ -47,8 +48,7 @@ interface Cleaning {
 const NO_CLEANING = { copied: [], dropped: [] } as const;
 
 /** The newest record of a key, in the order of the log. */
-interface Live {
-  readonly record: SegmentRecord;
+interface Live extends SegmentRecord {
   readonly segment: number;
   older: Live | undefined;
   newer: Live | undefined;
@@ -64,7 +64,7 @@ interface Live {
  * and `SLACK_BYTES`, and what cleaning owes.
  */
 export class SegmentLog {
-  readonly #live = new Map<string, Live>();
+  readonly #live = new KeyMap<Live>();
   #oldest: Live | undefined;
   #newest: Live | undefined;
   /** Bytes of each segment by its number, the oldest first. */
@@ -83,7 +83,8 @@ export class SegmentLog {
   ): Promise<{ log: SegmentLog; revision: Revision }> {
     const log = new SegmentLog();
     const packed = new PackedBytes();
-    const gone = new Set<string>();
+    const shared = keySharing();
+    const gone = new KeyMap<true>();
     const sizes: [number, number][] = [];
     let revision: Revision = 0;
     for await (const { number, bytes } of rows) {
@@ -92,9 +93,11 @@ export class SegmentLog {
       log.#next = Math.max(log.#next, number + 1);
       sizes.push([number, bytes.length]);
       for (const record of segment.records) {
-        if (gone.has(record.path) || log.#live.has(record.path)) continue;
-        if (record.kind === "gone") gone.add(record.path);
-        else log.#putOldest({ ...record, bytes: packed.copyOf(record.bytes) }, number);
+        if (gone.has(record.key) || log.#live.has(record.key)) continue;
+        const { kind, bytes } = record;
+        const key = shared(record.key);
+        if (kind === "gone") gone.set(key, true);
+        else log.#putOldest({ key, kind, bytes: packed.copyOf(bytes) }, number);
       }
       if (bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
     }
@@ -119,11 +122,11 @@ export class SegmentLog {
 
   /** The newest record of each key, the least recently written first. */
   *records(): Iterable<SegmentRecord> {
-    for (let live = this.#oldest; live; live = live.newer) yield live.record;
+    for (let live = this.#oldest; live; live = live.newer) yield live;
   }
 
-  get(path: string): SegmentRecord | undefined {
-    return this.#live.get(path)?.record;
+  get(key: Key): SegmentRecord | undefined {
+    return this.#live.get(key);
   }
 
   /** The step that makes the records part of the log. `bytesMax`: of its segments. */
@@ -172,7 +175,7 @@ export class SegmentLog {
     if (excessBytes <= 0) return { ...NO_CLEANING, owedBytes: 0 };
     const owedBytes = this.#owedBytes + room.writtenBytes * COPIED_PER_WRITTEN;
     if (owedBytes < CLEANING_BYTES_MIN) return { ...NO_CLEANING, owedBytes };
-    const replaced = new Set(records.map(({ path }) => path));
+    const replaced = new Set(records.map(({ key }) => this.#live.get(key)));
     return this.#clean(replaced, { excessBytes, owedBytes, freeBytes: room.freeBytes });
   }
 
@@ -182,7 +185,7 @@ export class SegmentLog {
   }
 
   #clean(
-    replaced: ReadonlySet<string>,
+    replaced: ReadonlySet<Live | undefined>,
     { excessBytes, owedBytes, freeBytes }: {
       excessBytes: number;
       owedBytes: number;
@@ -198,7 +201,7 @@ export class SegmentLog {
       if (excess <= 0 || dropped.length === DROPPED_MAX) break;
       const kept: SegmentRecord[] = [];
       for (; live?.segment === number; live = live.newer) {
-        if (!replaced.has(live.record.path)) kept.push(live.record);
+        if (!replaced.has(live)) kept.push(live);
       }
       const keptBytes = bytesOf(kept);
       const cost = keptBytes + Math.max(DROPPED_BYTES_MIN, bytes * DROPPED_BYTES_SHARE);
@@ -212,34 +215,35 @@ export class SegmentLog {
   }
 
   #put(record: SegmentRecord, segment: number): void {
-    this.#remove(record.path);
-    if (record.kind === "gone") return;
-    const live: Live = { record, segment, older: this.#newest, newer: undefined };
+    this.#remove(record.key);
+    const { key, kind, bytes } = record;
+    if (kind === "gone") return;
+    const live: Live = { key, kind, bytes, segment, older: this.#newest, newer: undefined };
     if (this.#newest) this.#newest.newer = live;
     else this.#oldest = live;
     this.#newest = live;
-    this.#live.set(record.path, live);
-    this.#liveBytes += recordBytes(record);
+    this.#live.set(key, live);
+    this.#liveBytes += recordBytes(live);
   }
 
-  #putOldest(record: SegmentRecord, segment: number): void {
-    const live: Live = { record, segment, older: undefined, newer: this.#oldest };
+  #putOldest({ key, kind, bytes }: SegmentRecord, segment: number): void {
+    const live: Live = { key, kind, bytes, segment, older: undefined, newer: this.#oldest };
     if (this.#oldest) this.#oldest.older = live;
     else this.#newest = live;
     this.#oldest = live;
-    this.#live.set(record.path, live);
-    this.#liveBytes += recordBytes(record);
+    this.#live.set(key, live);
+    this.#liveBytes += recordBytes(live);
   }
 
-  #remove(path: string): void {
-    const live = this.#live.get(path);
+  #remove(key: Key): void {
+    const live = this.#live.get(key);
     if (!live) return;
     if (live.older) live.older.newer = live.newer;
     else this.#oldest = live.newer;
     if (live.newer) live.newer.older = live.older;
     else this.#newest = live.older;
-    this.#live.delete(path);
-    this.#liveBytes -= recordBytes(live.record);
+    this.#live.delete(key);
+    this.#liveBytes -= recordBytes(live);
   }
 
   #addSegment(number: number, bytes: number): void {
@@ -255,6 +259,13 @@ export class SegmentLog {
 
 function bytesOf(records: readonly SegmentRecord[]): number {
   return records.reduce((sum, record) => sum + recordBytes(record), 0);
+}
+
+/** Equal resources and namespaces of the keys that come out are one string. */
+function keySharing(): (key: Key) => Key {
+  const words = new Map<string, string>();
+  const shared = (word: string) => words.get(word) ?? (words.set(word, word), word);
+  return ([resource, namespace, name]) => [shared(resource), shared(namespace), name];
 }
 
 function readNumbered(number: number, bytes: Uint8Array): Segment {
