@@ -1,5 +1,6 @@
 import type { Agent } from "../agent/agent.ts";
 import type { Compacted, StoreFile } from "../core/api/store_maintenance.ts";
+import { shrinkHeap } from "../core/lib/heap.ts";
 import type { Log } from "../core/lib/log.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { CompactableJournal, compactAside } from "../core/store/kv/compactable_journal.ts";
@@ -36,6 +37,7 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
   try {
     const { store, journal } = await room.opening(() => openIn(path, room, ground));
     parts.defer(() => store.close());
+    shrinkHeap().catch((error) => log.warn("Cannot give back what loading took", { error }));
     const compact = () => compactBeside(path, journal);
     return { path, journal, store, room, compact };
   } catch (error) {

@@ -75,9 +75,10 @@ export async function writeParts(stream: ByteStream, parts: Iterable<Uint8Array>
       offset += taken;
       used += taken;
       if (used < PIECE_BYTES) continue;
-      if (!stream.write(piece)) await stream.drained();
+      const waits = !stream.write(piece);
+      if (waits) await stream.drained();
       if (stream.gone.aborted) return;
-      piece = new Uint8Array(PIECE_BYTES);
+      if (!waits || stream.keepsBytes) piece = new Uint8Array(PIECE_BYTES);
       used = 0;
     }
   }

@@ -11,6 +11,8 @@ export interface ByteStream {
   end(): void;
   /** Breaks the connection and drops what still waits: the peer sees that the answer is not whole. */
   destroy(): void;
+  /** Whether the bytes written must never change. Else they are the writer's again once they have {@linkcode drained}. */
+  readonly keepsBytes: boolean;
   /** Bytes written that the peer has not taken. */
   readonly queuedBytes: number;
   /** Aborts when the peer has left or the body has ended. */
@@ -19,6 +21,7 @@ export interface ByteStream {
 
 /** Writes straight to the socket. The head must have been written. */
 export class SocketStream implements ByteStream {
+  readonly keepsBytes = false;
   readonly #outgoing: ServerResponse;
   readonly #gone = new AbortController();
 
@@ -64,6 +67,7 @@ export class SocketStream implements ByteStream {
 
 /** The same over a web stream, for callers without a socket. */
 export class ResponseStream implements ByteStream {
+  readonly keepsBytes = true;
   readonly body: ReadableStream<Uint8Array>;
   readonly #gone = new AbortController();
   #controller!: ReadableStreamDefaultController<Uint8Array>;

@@ -45,12 +45,13 @@ const AS_ADMIN = { authorization: `Bearer ${TOKEN}` };
 Deno.test("objects are written and listed over TLS, also when a list is longer than the socket takes", async () => {
   await withServer(async ({ client, url, fixture }) => {
     const path = "/api/v1/namespaces/default/configmaps";
-    for (let index = 0; index < 30; index++) {
-      const data = { x: "x".repeat(100_000) };
-      await fixture.ask("POST", path, { metadata: { name: `c${index}` }, data });
+    const texts = Array.from({ length: 30 }, (_, index) => `${10 + index} `.repeat(30_000));
+    for (const [index, text] of texts.entries()) {
+      await fixture.ask("POST", path, { metadata: { name: `c${10 + index}` }, data: { text } });
     }
     const answer = await fetch(url + path, { client, headers: AS_ADMIN });
-    assert.equal((await answer.json()).items.length, 30);
+    const { items } = await answer.json();
+    assert.deepEqual(items.map(({ data }: { data: { text: string } }) => data.text), texts);
     const body = JSON.stringify({ metadata: { name: "new" } });
     const headers = { ...AS_ADMIN, "content-type": "application/json" };
     const created = await fetch(url + path, { client, method: "POST", body, headers });

@@ -90,6 +90,7 @@ class CountedKind extends ServedKind {
 
 /** A peer that takes what is written at once, or nothing. */
 class CapturedStream implements ByteStream {
+  readonly keepsBytes = true;
   readonly chunks: Uint8Array[] = [];
   reads = true;
   queuedBytes = 0;

@@ -152,5 +152,5 @@ function seen(name: string, revision: number, uid = "first"): SeenWrite & { valu
 }
 
 function rowsOf(...writes: ReturnType<typeof seen>[]) {
-  return writes.map(({ key, value }) => [key, value] as const);
+  return writes.map(({ key, value }) => ({ key, bytes: value }));
 }

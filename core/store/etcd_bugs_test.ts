@@ -195,7 +195,7 @@ function namesIn(store: MemoryStore): string[] {
 }
 
 function resourceVersionsOn(disk: MemoryDisk): Revision[] {
-  return [...disk.rows.values()].map(([, bytes]) =>
+  return [...disk.rows.values()].map(({ bytes }) =>
     Number(JSON.parse(new TextDecoder().decode(bytes)).metadata.resourceVersion)
   );
 }

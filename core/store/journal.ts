@@ -42,7 +42,7 @@ export interface Batch {
 /** What is durable: every key with its bytes, and the revision of the last batch. */
 export interface Loaded {
   readonly revision: Revision;
-  readonly rows: readonly (readonly [Key, Uint8Array])[];
+  readonly rows: readonly { readonly key: Key; readonly bytes: Uint8Array }[];
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { FencedError, type Journal, type JournalWrite } from "./journal.ts";
+import { FencedError, type Journal, type JournalWrite, type Loaded } from "./journal.ts";
 import type { Key } from "./store.ts";
 
 /** Something that outlives a journal: a file, a map, or servers. */
@@ -86,7 +86,7 @@ const SCENARIOS: Record<string, (opening: Opening) => Promise<void>> = {
     await journal.commit({ revision: 4, writes: keys.map((key) => ({ key, value })) });
     const { rows } = await (await open()).load();
     assert.deepEqual(
-      rows.map(([key]) => key.join("/")).sort(),
+      rows.map(({ key }) => key.join("/")).sort(),
       keys.map((k) => k.join("/")).sort(),
     );
   },
@@ -118,8 +118,8 @@ const SCENARIOS: Record<string, (opening: Opening) => Promise<void>> = {
       await journal.commit({ revision, writes: [{ key: KEY, value: { blob } }] });
       journal = await open();
       const { rows } = await journal.load();
-      assert.deepEqual(rows.map(([key, value]) => [key, value.length]), [[KEY, bytes.length]]);
-      assert.equal(Buffer.compare(rows[0]![1], bytes), 0);
+      assert.deepEqual(rows.map(({ key, bytes }) => [key, bytes.length]), [[KEY, bytes.length]]);
+      assert.equal(Buffer.compare(rows[0]!.bytes, bytes), 0);
     }
     await journal.commit({ revision: 3, writes: [{ key: KEY, value: undefined, revision: 3 }] });
     assert.deepEqual(await (await open()).load(), { revision: 3, rows: [] });
@@ -160,8 +160,8 @@ function gone(name: string, revision: number): JournalWrite {
   return { key: ["notes", "a", name], value: undefined, revision };
 }
 
-function textsOf(rows: readonly (readonly [Key, Uint8Array])[]): Record<string, string> {
+function textsOf(rows: Loaded["rows"]): Record<string, string> {
   return Object.fromEntries(
-    rows.map(([[, , name], bytes]) => [name, new TextDecoder().decode(bytes)]),
+    rows.map(({ key: [, , name], bytes }) => [name, new TextDecoder().decode(bytes)]),
   );
 }

@@ -6,12 +6,12 @@ import {
   type JournalLimits,
   type Loaded,
 } from "./journal.ts";
-import type { Key, Revision } from "./store.ts";
+import type { Revision } from "./store.ts";
 
 /** What a {@linkcode MemoryJournal} keeps: outlives the journal as a disk outlives a process. */
 export class MemoryDisk {
   revision: Revision = 0;
-  readonly rows = new Map<string, readonly [Key, Uint8Array]>();
+  readonly rows = new Map<string, Loaded["rows"][number]>();
 }
 
 /** How a batch is written. A test waits in it, throws in it, or looks at what comes. */
@@ -57,10 +57,10 @@ export class MemoryJournal implements Journal {
     for (const { key, value } of writes) {
       const path = key.join("/");
       if (value === undefined) this.#disk.rows.delete(path);
-      else {this.#disk.rows.set(path, [
-          key,
-          "blob" in value ? this.#blobs[Number(value.blob)]! : value,
-        ]);}
+      else {
+        const bytes = "blob" in value ? this.#blobs[Number(value.blob)]! : value;
+        this.#disk.rows.set(path, { key, bytes });
+      }
     }
     this.#disk.revision = revision;
   }

@@ -194,11 +194,11 @@ export class MemoryStore implements Store {
 
   /** What has to be shown to get from what is shown to what was loaded. */
   #differences({ revision, rows }: Loaded): SeenWrite[] {
-    const loaded = new Set(rows.map(([key]) => key.join("/")));
+    const loaded = new Set(rows.map(({ key }) => key.join("/")));
     const gone = [...this.#tables.values()].flatMap((table) => table.all())
       .filter(({ key }) => !loaded.has(key.join("/")))
       .map(({ key }) => ({ key, value: undefined, revision }));
-    return [...gone, ...rows.map(([key, value]) => ({ key, value }))];
+    return [...gone, ...rows.map(({ key, bytes }) => ({ key, value: bytes }))];
   }
 
   /** An object that was removed and made again in one batch is another one: watchers hear of both. */
@@ -224,7 +224,7 @@ export class MemoryStore implements Store {
 
   /** Makes the entries and their indexes. Only kinds with indexes of their own need more than the metadata for it. */
   #load(rows: Loaded["rows"]): void {
-    for (const [key, bytes] of rows.toSorted(([a], [b]) => compareKeys(a, b))) {
+    for (const { key, bytes } of rows.toSorted((a, b) => compareKeys(a.key, b.key))) {
       const metadata = jsonMember(bytes, "metadata") as ObjectMeta | undefined;
       if (!metadata) throw new SyntaxError(`${key.join("/")} has no metadata`);
       const revision = Number(metadata.resourceVersion);

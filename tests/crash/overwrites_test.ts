@@ -38,7 +38,7 @@ Deno.test(`${overwrites} overwrites of ${OBJECTS} objects leave the file and its
     const { revision, rows } = await again.load();
     await again.close();
     assert.deepEqual([revision, [...rows].length], [overwrites, OBJECTS]);
-    for (const [, bytes] of rows) assert.ok(bytes.every((byte) => byte === overwrites % 251));
+    for (const { bytes } of rows) assert.ok(bytes.every((byte) => byte === overwrites % 251));
   }));
 
 function writesOf(revision: number): { key: ReturnType<typeof keyOf>; value: Uint8Array }[] {

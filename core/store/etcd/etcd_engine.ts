@@ -128,7 +128,7 @@ export class EtcdEngine implements SharedEngine {
     const first = await this.#range({ key: head }, signal);
     const { revision } = first.header;
     const owners = await this.#range({ key: owner, revision }, signal);
-    const rows: [Key, Uint8Array][] = [];
+    const rows: Loaded["rows"][number][] = [];
     this.#references.clear();
     let { key } = objects;
     for (let more = true; more;) {
@@ -136,7 +136,8 @@ export class EtcdEngine implements SharedEngine {
       const page = await this.#range(range, signal);
       for (const kv of page.kvs ?? []) {
         const objectKey = this.#layout.objectKey(kv.key)!;
-        rows.push([objectKey, await this.#bytesOf(objectKey, kv, revision, signal)]);
+        const bytes = await this.#bytesOf(objectKey, kv, revision, signal);
+        rows.push({ key: objectKey, bytes });
       }
       more = page.more ?? false;
       if (more) key = this.#layout.after(page.kvs!.at(-1)!.key);

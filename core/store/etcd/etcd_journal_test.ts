@@ -107,7 +107,7 @@ test("a write that arrives late does nothing", () =>
     await gate.release();
     assert.equal(await journal.revision(), 3);
     const { rows } = await journal.load();
-    assert.equal(new TextDecoder().decode(rows[0]![1]), "three");
+    assert.equal(new TextDecoder().decode(rows[0]!.bytes), "three");
   }));
 
 test("what was told as not durable after a doubt never becomes durable", () =>
@@ -122,7 +122,7 @@ test("what was told as not durable after a doubt never becomes durable", () =>
     assert.equal(await journal.revision(), 1);
     await journal.commit({ revision: 3, writes: [write("b", "three")] });
     const { rows } = await journal.load();
-    assert.deepEqual(rows.map(([, bytes]) => new TextDecoder().decode(bytes)), ["one", "three"]);
+    assert.deepEqual(rows.map(({ bytes }) => new TextDecoder().decode(bytes)), ["one", "three"]);
   }));
 
 test("an owner whose lease was lost goes on when nobody has taken over", async () => {

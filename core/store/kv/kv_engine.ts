@@ -5,15 +5,16 @@ import { KvJournal } from "./kv_journal.ts";
 import { BLOBS, LEASE_KEY, OWNER_KEY, SEGMENTS, segmentsIn, SEQUENCE_KEY } from "./kv_layout.ts";
 import { type LeaseRow, RemoteKv, within } from "./remote_kv.ts";
 import {
-  keyOf,
+  pathOf,
   readSegment,
   removalRevision,
   type Segment,
   type SegmentRecord,
 } from "./segment.ts";
 import { SegmentLog } from "./segment_log.ts";
+import type { Loaded } from "../journal.ts";
 import type { Owner, SeenWrite, SharedEngine, Sighting, Tenure } from "../shared_engine.ts";
-import { type Key, type Revision, UnavailableError } from "../store.ts";
+import { type Revision, UnavailableError } from "../store.ts";
 
 /** One snapshot of the log: more than any batch has. */
 const SEGMENTS_PER_READ = 32;
@@ -105,18 +106,18 @@ export class KvEngine implements SharedEngine {
     const reading = SegmentLog.read(segmentsIn(this.#kv, "newest first"));
     const { log, revision: read } = await within(clock, reading, LOAD_MS);
     signal.throwIfAborted();
-    const records = new Map([...log.records()].map((record) => [record.path, record]));
+    const records = new Map([...log.records()].map((record) => [pathOf(record.key), record]));
     const position: Position = { next: log.next, revision: read };
     for (let segments; (segments = await this.#segmentsFrom(position)).length > 0;) {
-      for (const { path, kind, bytes } of segments.flatMap((segment) => segment.records)) {
-        if (kind === "gone") records.delete(path);
-        else records.set(path, { path, kind, bytes });
+      for (const record of segments.flatMap((segment) => segment.records)) {
+        if (record.kind === "gone") records.delete(pathOf(record.key));
+        else records.set(pathOf(record.key), record);
       }
     }
-    const rows: [Key, Uint8Array][] = [];
+    const rows: Loaded["rows"][number][] = [];
     for (const record of records.values()) {
       const bytes = await this.#bytesOf(record);
-      if (bytes) rows.push([keyOf(record.path), bytes]);
+      if (bytes) rows.push({ key: record.key, bytes });
     }
     return { loaded: { revision: position.revision, rows }, position };
   }
@@ -156,7 +157,7 @@ export class KvEngine implements SharedEngine {
   }
 
   async #writeOf(record: SegmentRecord): Promise<SeenWrite[]> {
-    const key = keyOf(record.path);
+    const { key } = record;
     if (record.kind === "gone") {
       return [{ key, value: undefined, revision: removalRevision(record.bytes) }];
     }

@@ -66,7 +66,7 @@ async function inRemote(
 
 async function textsIn(journal: Journal): Promise<string[]> {
   const { rows } = await journal.load();
-  return rows.map(([, bytes]) => new TextDecoder().decode(bytes));
+  return rows.map(({ bytes }) => new TextDecoder().decode(bytes));
 }
 
 /** A server of its own. */

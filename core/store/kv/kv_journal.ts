@@ -13,7 +13,7 @@ import { type BlobReference, KvBlobs, referenceBytes, referenceFrom } from "./kv
 import { KvFile, type KvFileOptions, openError } from "./kv_file.ts";
 import { ATOMIC_BYTES_MAX, newestSegment, SEGMENTS, segmentsIn } from "./kv_layout.ts";
 import { migrate } from "./kv_migration.ts";
-import { keyOf, pathOf, readSegment, removalOf, type SegmentRecord } from "./segment.ts";
+import { readSegment, removalOf, type SegmentRecord } from "./segment.ts";
 import { type LogStep, SegmentLog } from "./segment_log.ts";
 import type { OwnedKv } from "./owned_kv.ts";
 import type { Key, Revision } from "../store.ts";
@@ -84,12 +84,9 @@ export class KvJournal implements Journal {
     const references = [...log.records()].filter(({ kind }) => kind === "blob")
       .map(({ bytes }) => referenceFrom(bytes));
     const blobs = await this.#blobs.load(references);
-    const words = new Map<string, string>();
-    const shared = (word: string) => words.get(word) ?? (words.set(word, word), word);
-    const rows = Array.from(log.records(), ({ path, kind, bytes }) => {
-      const [resource, namespace, name] = keyOf(path);
-      const key: Key = [shared(resource), shared(namespace), name];
-      return [key, kind === "blob" ? blobs.get(referenceFrom(bytes).blob)! : bytes] as const;
+    const rows = Array.from(log.records(), (record) => {
+      const { key, kind, bytes } = record;
+      return kind === "blob" ? { key, bytes: blobs.get(referenceFrom(bytes).blob)! } : record;
     });
     return { revision, rows };
   }
@@ -170,8 +167,8 @@ export class KvJournal implements Journal {
 
   /** Notes what the log holds now that the step is durable. */
   #take(step: LogStep): void {
-    for (const [{ path, kind, bytes }] of step.placed) {
-      const replaced = this.#referenceAt(path);
+    for (const [{ key, kind, bytes }] of step.placed) {
+      const replaced = this.#referenceAt(key);
       const reference = kind === "blob" ? referenceFrom(bytes) : undefined;
       if (replaced && replaced.blob !== reference?.blob) this.#blobs.discard(replaced);
       if (reference) this.#blobs.use(reference);
@@ -179,15 +176,14 @@ export class KvJournal implements Journal {
     this.#log.take(step);
   }
 
-  #referenceAt(path: string): BlobReference | undefined {
-    const record = this.#log.get(path);
+  #referenceAt(key: Key): BlobReference | undefined {
+    const record = this.#log.get(key);
     return record?.kind === "blob" ? referenceFrom(record.bytes) : undefined;
   }
 
   #recordOf({ key, value, revision }: JournalWrite, batch: Revision): SegmentRecord {
-    const path = pathOf(key);
-    if (value === undefined) return removalOf(path, revision ?? batch);
-    if (!("blob" in value)) return { path, kind: "json", bytes: value };
-    return { path, kind: "blob", bytes: referenceBytes(this.#blobs.reference(value.blob)) };
+    if (value === undefined) return removalOf(key, revision ?? batch);
+    if (!("blob" in value)) return { key, kind: "json", bytes: value };
+    return { key, kind: "blob", bytes: referenceBytes(this.#blobs.reference(value.blob)) };
   }
 }

@@ -157,6 +157,8 @@ function note(model: Map<string, string>, { write: { key }, text }: SomeWrite): 
 
 async function textsIn(journal: KvJournal): Promise<Record<string, string>> {
   const { rows } = await journal.load();
-  const texts = rows.map(([[, , name], bytes]) => [name, new TextDecoder().decode(bytes)] as const);
+  const texts = rows.map(({ key: [, , name], bytes }) =>
+    [name, new TextDecoder().decode(bytes)] as const
+  );
   return Object.fromEntries(texts.toSorted(([a], [b]) => a < b ? -1 : 1));
 }

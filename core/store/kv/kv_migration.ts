@@ -73,25 +73,25 @@ async function compareSegments(kv: OwnedKv): Promise<void> {
     for (const record of readSegment(bytes).records) {
       const row = await rows.next();
       if (row.done || !isSame(row.value, record)) {
-        throw new Error(`its copy of ${record.path} differs`);
+        throw new Error(`its copy of ${pathOf(record.key)} differs`);
       }
     }
   }
   const left = await rows.next();
-  if (!left.done) throw new Error(`its copy has no ${left.value.path}`);
+  if (!left.done) throw new Error(`its copy has no ${pathOf(left.value.key)}`);
 }
 
 async function* recordsOfRows(kv: Deno.Kv): AsyncGenerator<SegmentRecord, undefined> {
   const list = kv.list<Uint8Array>({ prefix: ROWS }, { batchSize: ROWS_PER_READ });
   for await (const { key, value } of list) {
-    const path = pathOf(key.slice(1) as unknown as Key); // format 1 wrote no other keys here
-    yield { path, kind: value[0] === IS_BLOB ? "blob" : "json", bytes: value.subarray(1) };
+    const own = key.slice(1) as unknown as Key; // format 1 wrote no other keys here
+    yield { key: own, kind: value[0] === IS_BLOB ? "blob" : "json", bytes: value.subarray(1) };
   }
   return undefined;
 }
 
 function isSame(one: SegmentRecord, other: SegmentRecord): boolean {
-  return one.path === other.path && one.kind === other.kind &&
+  return pathOf(one.key) === pathOf(other.key) && one.kind === other.kind &&
     isSameBytes(one.bytes, other.bytes);
 }
 

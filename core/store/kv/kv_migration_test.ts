@@ -140,7 +140,7 @@ async function loadedFrom(path: string): Promise<Map<string, string>> {
   const journal = await KvJournal.open(path);
   const { rows } = await journal.load();
   await journal.close();
-  const sorted = rows.map(([key, bytes]) =>
+  const sorted = rows.map(({ key, bytes }) =>
     [key.join("/"), new TextDecoder().decode(bytes)] as const
   )
     .toSorted(([a], [b]) => a < b ? -1 : 1);

@@ -9,7 +9,7 @@ export type RecordKind = "json" | "blob" | "gone";
 
 /** One change of one key. `bytes`: the JSON, the reference to a blob, or the revision of a removal. */
 export interface SegmentRecord {
-  readonly path: string;
+  readonly key: Key;
   readonly kind: RecordKind;
   readonly bytes: Uint8Array;
 }
@@ -18,7 +18,7 @@ export interface SegmentRecord {
 export interface Segment {
   /** Of the batch that it is a part of. */
   readonly revision: Revision;
-  /** No path twice. */
+  /** No key twice. */
   readonly records: readonly SegmentRecord[];
 }
 
@@ -49,10 +49,10 @@ export function keyOf(path: string): Key {
 }
 
 /** A record that says that its key is gone, and at which revision it went. */
-export function removalOf(path: string, revision: Revision): SegmentRecord {
+export function removalOf(key: Key, revision: Revision): SegmentRecord {
   const bytes = new Uint8Array(8);
   viewOf(bytes).setBigUint64(0, BigInt(revision));
-  return { path, kind: "gone", bytes };
+  return { key, kind: "gone", bytes };
 }
 
 /** The revision that a record of the kind `gone` tells. */
@@ -97,9 +97,9 @@ export class SegmentWriter {
     const segment = new Uint8Array(this.#bytesMax);
     const view = viewOf(segment);
     let end = HEAD_BYTES;
-    for (const { path, kind, bytes } of this.#waiting) {
+    for (const { key, kind, bytes } of this.#waiting) {
       const pathAt = end + RECORD_HEAD_BYTES;
-      const { written } = encoder.encodeInto(path, segment.subarray(pathAt));
+      const { written } = encoder.encodeInto(pathOf(key), segment.subarray(pathAt));
       view.setUint8(end, MARKS[kind]);
       view.setUint16(end + 1, written);
       view.setUint32(end + 3, bytes.length);
@@ -115,8 +115,8 @@ export class SegmentWriter {
 }
 
 /** What a record takes of a segment. */
-export function recordBytes({ path, bytes }: SegmentRecord): number {
-  return RECORD_HEAD_BYTES + path.length + bytes.length;
+export function recordBytes({ key, bytes }: SegmentRecord): number {
+  return RECORD_HEAD_BYTES + pathLength(key) + bytes.length;
 }
 
 /** The records' bytes are views of the segment's. Throws when it is not whole. */
@@ -132,16 +132,20 @@ export function readSegment(segment: Uint8Array): Segment {
     const end = bytesAt + view.getUint32(at + 3);
     const kind = KINDS[view.getUint8(at)];
     if (kind === undefined) throw new Error("it holds a record of an unknown kind");
-    const path = decoder.decode(segment.subarray(pathAt, bytesAt));
-    records.push({ path, kind, bytes: segment.subarray(bytesAt, end) });
+    const key = keyOf(decoder.decode(segment.subarray(pathAt, bytesAt)));
+    records.push({ key, kind, bytes: segment.subarray(bytesAt, end) });
     at = end;
   }
   return { revision: Number(view.getBigUint64(CRC_BYTES)), records };
 }
 
 /** Names are ASCII as a rule; a character takes three bytes at most. */
-function recordBytesMax({ path, bytes }: SegmentRecord): number {
-  return RECORD_HEAD_BYTES + path.length * 3 + bytes.length;
+function recordBytesMax({ key, bytes }: SegmentRecord): number {
+  return RECORD_HEAD_BYTES + pathLength(key) * 3 + bytes.length;
+}
+
+function pathLength([resource, namespace, name]: Key): number {
+  return resource.length + namespace.length + name.length + 2;
 }
 
 function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {

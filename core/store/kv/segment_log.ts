@@ -1,5 +1,6 @@
+import { KeyMap } from "../key_map.ts";
 import { PackedBytes } from "./packed_bytes.ts";
-import type { Revision } from "../store.ts";
+import type { Key, Revision } from "../store.ts";
 import {
   type NumberedSegment,
   readSegment,
@@ -66,8 +67,7 @@ interface Extent {
 }
 
 /** The newest record of a key, in the order of the log. */
-interface Live {
-  readonly record: SegmentRecord;
+interface Live extends SegmentRecord {
   readonly segment: number;
   older: Live | undefined;
   newer: Live | undefined;
@@ -85,7 +85,7 @@ interface Live {
  * and what cleaning owes.
  */
 export class SegmentLog {
-  readonly #live = new Map<string, Live>();
+  readonly #live = new KeyMap<Live>();
   #oldest: Live | undefined;
   #newest: Live | undefined;
   /** By number, the oldest first. */
@@ -107,7 +107,8 @@ export class SegmentLog {
   ): Promise<{ log: SegmentLog; revision: Revision }> {
     const log = new SegmentLog();
     const packed = new PackedBytes();
-    const gone = new Set<string>();
+    const shared = keySharing();
+    const gone = new KeyMap<true>();
     const extents: [number, Omit<Extent, "end">][] = [];
     let revision: Revision = 0;
     for await (const { number, bytes } of rows) {
@@ -118,10 +119,12 @@ export class SegmentLog {
       extents.push([number, extent]);
       for (const record of segment.records) {
         if (record.kind === "gone") extent.hasRemoval = true;
-        if (gone.has(record.path) || log.#live.has(record.path)) continue;
-        if (record.kind === "gone") gone.add(record.path);
+        if (gone.has(record.key) || log.#live.has(record.key)) continue;
+        const { kind, bytes } = record;
+        const key = shared(record.key);
+        if (kind === "gone") gone.set(key, true);
         else {
-          log.#putOldest({ ...record, bytes: packed.copyOf(record.bytes) }, number);
+          log.#putOldest({ key, kind, bytes: packed.copyOf(bytes) }, number);
           extent.liveCount++;
         }
       }
@@ -151,11 +154,11 @@ export class SegmentLog {
 
   /** The newest record of each key, the least recently written first. */
   *records(): Iterable<SegmentRecord> {
-    for (let live = this.#oldest; live; live = live.newer) yield live.record;
+    for (let live = this.#oldest; live; live = live.newer) yield live;
   }
 
-  get(path: string): SegmentRecord | undefined {
-    return this.#live.get(path)?.record;
+  get(key: Key): SegmentRecord | undefined {
+    return this.#live.get(key);
   }
 
   /** The step that makes the records part of the log. `bytesMax`: of its segments. */
@@ -207,7 +210,7 @@ export class SegmentLog {
     if (excessBytes <= 0) return { ...NO_CLEANING, owedBytes: 0 };
     const owedBytes = this.#owedBytes + room.writtenBytes * COPIED_PER_WRITTEN;
     if (owedBytes < CLEANING_BYTES_MIN) return { ...NO_CLEANING, owedBytes };
-    const replaced = new Set(records.map(({ path }) => path));
+    const replaced = new Set(records.map(({ key }) => this.#live.get(key)));
     return this.#clean(replaced, { excessBytes, owedBytes, freeBytes: room.freeBytes });
   }
 
@@ -217,7 +220,7 @@ export class SegmentLog {
   }
 
   #clean(
-    replaced: ReadonlySet<string>,
+    replaced: ReadonlySet<Live | undefined>,
     { excessBytes, owedBytes, freeBytes }: {
       excessBytes: number;
       owedBytes: number;
@@ -243,14 +246,14 @@ export class SegmentLog {
   }
 
   /** The cheapest first: segments in which nothing lives, then the others from the oldest on. */
-  *#candidates(replaced: ReadonlySet<string>): Iterable<Candidate> {
+  *#candidates(replaced: ReadonlySet<Live | undefined>): Iterable<Candidate> {
     for (const number of this.#dead) if (!this.#isFollowed(number)) yield { number, kept: [] };
     let live = this.#oldest;
     for (const number of this.#segments.keys()) {
       if (this.#dead.has(number) && !this.#isFollowed(number)) continue;
       const kept: SegmentRecord[] = [];
       for (; live?.segment === number; live = live.newer) {
-        if (!replaced.has(live.record.path)) kept.push(live.record);
+        if (!replaced.has(live)) kept.push(live);
       }
       yield { number, kept };
     }
@@ -261,39 +264,40 @@ export class SegmentLog {
   }
 
   #put(record: SegmentRecord, segment: number): void {
-    this.#remove(record.path);
+    this.#remove(record.key);
+    const { key, kind, bytes } = record;
     const extent = this.#segments.get(segment)!;
-    if (record.kind === "gone") {
+    if (kind === "gone") {
       extent.hasRemoval = true;
       return;
     }
     extent.liveCount++;
-    const live: Live = { record, segment, older: this.#newest, newer: undefined };
+    const live: Live = { key, kind, bytes, segment, older: this.#newest, newer: undefined };
     if (this.#newest) this.#newest.newer = live;
     else this.#oldest = live;
     this.#newest = live;
-    this.#live.set(record.path, live);
-    this.#liveBytes += recordBytes(record);
+    this.#live.set(key, live);
+    this.#liveBytes += recordBytes(live);
   }
 
-  #putOldest(record: SegmentRecord, segment: number): void {
-    const live: Live = { record, segment, older: undefined, newer: this.#oldest };
+  #putOldest({ key, kind, bytes }: SegmentRecord, segment: number): void {
+    const live: Live = { key, kind, bytes, segment, older: undefined, newer: this.#oldest };
     if (this.#oldest) this.#oldest.older = live;
     else this.#newest = live;
     this.#oldest = live;
-    this.#live.set(record.path, live);
-    this.#liveBytes += recordBytes(record);
+    this.#live.set(key, live);
+    this.#liveBytes += recordBytes(live);
   }
 
-  #remove(path: string): void {
-    const live = this.#live.get(path);
+  #remove(key: Key): void {
+    const live = this.#live.get(key);
     if (!live) return;
     if (live.older) live.older.newer = live.newer;
     else this.#oldest = live.newer;
     if (live.newer) live.newer.older = live.older;
     else this.#newest = live.older;
-    this.#live.delete(path);
-    this.#liveBytes -= recordBytes(live.record);
+    this.#live.delete(key);
+    this.#liveBytes -= recordBytes(live);
     this.#segments.get(live.segment)!.liveCount--;
     this.#noteIfDead(live.segment);
   }
@@ -318,6 +322,13 @@ export class SegmentLog {
 
 function bytesOf(records: readonly SegmentRecord[]): number {
   return records.reduce((sum, record) => sum + recordBytes(record), 0);
+}
+
+/** Equal resources and namespaces of the keys that come out are one string. */
+function keySharing(): (key: Key) => Key {
+  const words = new Map<string, string>();
+  const shared = (word: string) => words.get(word) ?? (words.set(word, word), word);
+  return ([resource, namespace, name]) => [shared(resource), shared(namespace), name];
 }
 
 function readNumbered(number: number, bytes: Uint8Array): Segment {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { removalOf, type SegmentRecord } from "./segment.ts";
+import type { Key, Revision } from "../store.ts";
 import {
   CLEANING_BYTES_MIN,
   FOLLOWED_BYTES,
@@ -30,9 +31,9 @@ class Disk {
     while (this.log.isBehind(STEP_BYTES_MAX)) {
       this.#take(this.log.plan(this.revision, [], STEP_BYTES_MAX));
     }
-    for (const { path, kind, bytes } of records) {
-      if (kind === "gone") this.model.delete(path);
-      else this.model.set(path, textOf(bytes));
+    for (const { key: [, , name], kind, bytes } of records) {
+      if (kind === "gone") this.model.delete(name);
+      else this.model.set(name, textOf(bytes));
     }
   }
 
@@ -137,15 +138,15 @@ Deno.test("objects that are never written again outlive any number of writes to 
 Deno.test("what was removed does not come back when the log goes round, nor after it was made again", async () => {
   const disk = new Disk();
   disk.write([put("gone", 1_000), put("again", 1_000), put("kept", 1_000)]);
-  disk.write([removalOf("gone", 2), removalOf("again", 2)]);
+  disk.write([removal("gone", 2), removal("again", 2)]);
   disk.write([put("again", 1_001)]);
   for (let i = 0; i < 1_500; i++) {
     disk.write([put(`hot-${i % 3}`, 20_000)]);
     if (i % 100 === 0) await disk.check();
   }
   await disk.restart();
-  assert.equal(disk.log.get("gone"), undefined);
-  assert.equal(disk.log.get("again")?.bytes.length, 1_001);
+  assert.equal(disk.log.get(keyOf("gone")), undefined);
+  assert.equal(disk.log.get(keyOf("again"))?.bytes.length, 1_001);
 });
 
 Deno.test("what is never written is not copied for what is written all the time", async () => {
@@ -164,8 +165,8 @@ Deno.test("what is never written is not copied for what is written all the time"
 Deno.test("a removal stays as long as an older segment may hold what it hides", async () => {
   const disk = new Disk();
   disk.write([put("gone", 1_000), put("kept", 1_000)]);
-  disk.write([removalOf("gone", 2)]);
-  disk.write([removalOf("never-there", 3), put("hot-0", 20_000)]);
+  disk.write([removal("gone", 2)]);
+  disk.write([removal("never-there", 3), put("hot-0", 20_000)]);
   for (let i = 0; i < 1_500; i++) disk.write([put(`hot-${i % 3}`, 20_000)]);
   assert.ok(disk.rows.has(0) && disk.rows.has(1) && disk.rows.has(2));
   await disk.check();
@@ -186,7 +187,7 @@ Deno.test("the newest of the log stays whole, for who follows it and lags behind
 Deno.test("when almost all is removed, the log shrinks with the next few writes", async () => {
   const disk = new Disk();
   for (let i = 0; i < 1_000; i++) disk.write([put(`many-${i}`, 40_000)]);
-  for (let i = 0; i < 1_000; i++) disk.write([removalOf(`many-${i}`, disk.revision + 1)]);
+  for (let i = 0; i < 1_000; i++) disk.write([removal(`many-${i}`, disk.revision + 1)]);
   for (let i = 0; i < 20; i++) disk.write([put("one", 50_000)]);
   await disk.check();
   assert.ok(disk.log.bytes < SLACK_BYTES + 4 * CLEANING_BYTES_MIN, `${disk.log.bytes} bytes`);
@@ -230,25 +231,35 @@ Deno.test("a segment that is not whole is named", async () => {
 });
 
 /** The bytes differ from one turn to the next, so that an old record in the place of a new one is found. */
-function put(path: string, length: number): SegmentRecord {
+function put(name: string, length: number): SegmentRecord {
   const bytes = new Uint8Array(length);
   new DataView(bytes.buffer).setUint32(0, turn++);
-  return { path, kind: "json", bytes };
+  return { key: keyOf(name), kind: "json", bytes };
 }
 let turn = 0;
+
+function removal(name: string, revision: Revision): SegmentRecord {
+  return removalOf(keyOf(name), revision);
+}
+
+function keyOf(name: string): Key {
+  return ["notes", "", name];
+}
 
 function batchOf(
   write: readonly { key: number; length: number }[],
   revision: number,
 ): SegmentRecord[] {
-  const byPath = new Map(write.map(({ key, length }) => [`key-${key}`, length]));
-  return [...byPath].map(([path, length]) =>
-    length < 8 ? removalOf(path, revision) : put(path, length)
+  const byName = new Map(write.map(({ key, length }) => [`key-${key}`, length]));
+  return [...byName].map(([name, length]) =>
+    length < 8 ? removal(name, revision) : put(name, length)
   );
 }
 
 function contentOf(log: SegmentLog): Record<string, string> {
-  const records = [...log.records()].map(({ path, bytes }) => [path, textOf(bytes)] as const);
+  const records = [...log.records()].map(({ key: [, , name], bytes }) =>
+    [name, textOf(bytes)] as const
+  );
   return Object.fromEntries(records.sort(([a], [b]) => a < b ? -1 : 1));
 }
 

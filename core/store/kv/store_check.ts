@@ -4,13 +4,13 @@ import type { BlobId } from "../journal.ts";
 import { type BlobReference, chunksIn, referenceFrom } from "./kv_blobs.ts";
 import { FORMAT, FORMAT_KEY, newerFormatMessage, segmentsIn } from "./kv_layout.ts";
 import {
-  keyOf,
+  pathOf,
   readSegment,
   removalRevision,
   type Segment,
   type SegmentRecord,
 } from "./segment.ts";
-import type { Revision } from "../store.ts";
+import type { Key, Revision } from "../store.ts";
 
 /** Problems that are told one by one; a file that is broken all over would tell millions. */
 const PROBLEMS_MAX = 100;
@@ -100,25 +100,27 @@ class LogCheck {
       if (known && number < known.reference.chunks) known.parts.push(bytes);
       else orphans++;
     }
-    for (const { path, reference: { chunks }, parts } of blobs.values()) {
-      if (parts.length === chunks) this.#revisionIn(path, concat(parts));
-      else this.#problems.push(`${path} lacks ${chunks - parts.length} of its ${chunks} parts`);
+    for (const { key, reference: { chunks }, parts } of blobs.values()) {
+      if (parts.length === chunks) this.#revisionIn(key, concat(parts));
+      else {this.#problems.push(
+          `${pathOf(key)} lacks ${chunks - parts.length} of its ${chunks} parts`,
+        );}
     }
     return orphans;
   }
 
   #blobs(): Map<BlobId, LiveBlob> {
     const blobs = new Map<BlobId, LiveBlob>();
-    for (const [path, { record }] of this.#newest) {
-      if (record.kind !== "blob") continue;
-      const reference = referenceFrom(record.bytes);
-      blobs.set(reference.blob, { path, reference, parts: [] });
+    for (const { record: { key, kind, bytes } } of this.#newest.values()) {
+      if (kind !== "blob") continue;
+      const reference = referenceFrom(bytes);
+      blobs.set(reference.blob, { key, reference, parts: [] });
     }
     return blobs;
   }
 
   #follow(record: SegmentRecord): void {
-    const { path } = record;
+    const path = pathOf(record.key);
     const revision = this.#revisionOf(record);
     const before = this.#newest.get(path);
     this.#newest.set(path, { record: { ...record, bytes: record.bytes.slice() }, revision });
@@ -132,14 +134,15 @@ class LogCheck {
     }
   }
 
-  #revisionOf({ path, kind, bytes }: SegmentRecord): Revision {
+  #revisionOf({ key, kind, bytes }: SegmentRecord): Revision {
     if (kind === "blob") return 0;
-    return kind === "gone" ? removalRevision(bytes) : this.#revisionIn(path, bytes);
+    return kind === "gone" ? removalRevision(bytes) : this.#revisionIn(key, bytes);
   }
 
   /** What the object says its revision is; 0 when it does not. */
-  #revisionIn(path: string, bytes: Uint8Array): Revision {
-    const [, namespace, name] = keyOf(path);
+  #revisionIn(key: Key, bytes: Uint8Array): Revision {
+    const path = pathOf(key);
+    const [, namespace, name] = key;
     const metadata = metadataIn(bytes);
     const revision = Number(metadata?.resourceVersion);
     if (!metadata) {
@@ -156,7 +159,7 @@ class LogCheck {
 }
 
 interface LiveBlob {
-  path: string;
+  key: Key;
   reference: BlobReference;
   parts: Uint8Array[];
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { inDirectory } from "./file_fixture.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { MemoryStore } from "../memory_store.ts";
-import { readSegment, type SegmentRecord, SegmentWriter } from "./segment.ts";
+import { pathOf, readSegment, type SegmentRecord, SegmentWriter } from "./segment.ts";
 import type { Change } from "../store.ts";
 import { checkStore } from "./store_check.ts";
 
@@ -135,7 +135,7 @@ async function changeSegment(
 async function changeRecord(kv: Deno.Kv, change: (text: string) => string): Promise<void> {
   for (const { key, value } of await Array.fromAsync(kv.list<Uint8Array>({ prefix: ["s"] }))) {
     const { revision, records } = readSegment(value);
-    if (!records.some(({ path }) => path === "notes/a/small") || revision !== 3) continue;
+    if (!records.some(({ key }) => pathOf(key) === "notes/a/small") || revision !== 3) continue;
     const writer = new SegmentWriter(revision);
     for (const record of records) writer.add(withText(record, change));
     await kv.set(key, writer.finish()[0]!);
@@ -145,7 +145,7 @@ async function changeRecord(kv: Deno.Kv, change: (text: string) => string): Prom
 async function newestOf(kv: Deno.Kv, path: string): Promise<SegmentRecord> {
   const rows = await Array.fromAsync(kv.list<Uint8Array>({ prefix: ["s"] }));
   return rows.flatMap(({ value }) => readSegment(value).records)
-    .findLast((record) => record.path === path)!;
+    .findLast(({ key }) => pathOf(key) === path)!;
 }
 
 function append(kv: Deno.Kv, writer: SegmentWriter): Promise<unknown> {
