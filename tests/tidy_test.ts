@@ -31,7 +31,7 @@ const BANNED: readonly { pattern: RegExp; allowed: RegExp; instead: string }[] =
 
 /** Where `Deno.*` may be used: the edges of the product. */
 const EDGES =
-  /^(main\.ts|cli\/|core\/lib\/(linux\/|absent\.ts)|core\/store\/(kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(credential_files|.*descriptor)\.ts|agent\/(podman|process|network|volumes|logs)\/|agent\/(volumes|checkpoint|machine|log_reader|log_files|.*_folder|.*_files?|projected_files|disk_.*|probe_dialer|probers)\.ts|proxy\/(io_|worker|forward_tcp|proxy))/;
+  /^(main\.ts|cli\/|core\/lib\/(linux\/|(absent|heap)\.ts)|core\/store\/(kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(credential_files|.*descriptor)\.ts|agent\/(podman|process|network|volumes|logs)\/|agent\/(volumes|checkpoint|machine|log_reader|log_files|.*_folder|.*_files?|projected_files|disk_.*|probe_dialer|probers)\.ts|proxy\/(io_|worker|forward_tcp|proxy))/;
 
 /** Packages that only one place may know. */
 const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {

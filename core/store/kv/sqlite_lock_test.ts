@@ -35,7 +35,7 @@ Deno.test("the fence, a batch and a blob wait for who writes to the file, and ar
     assert.equal(await journal.revision(), 1);
     await journal.close();
     const next = await KvJournal.open(path);
-    assert.deepEqual(await next.load(), { revision: 1, rows: [[write.key, BLOB]] });
+    assert.deepEqual(await next.load(), { revision: 1, rows: [{ key: write.key, bytes: BLOB }] });
     await next.close();
   }));
 
