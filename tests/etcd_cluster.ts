@@ -115,7 +115,7 @@ export class EtcdMember {
         ...(protocol === "https:" ? ["--peer-auto-tls"] : []),
         ...["--initial-cluster", initialCluster, ...args],
       ],
-      env: proxy === undefined ? {} : { HTTPS_PROXY: proxy },
+      env: proxy === undefined ? {} : { HTTPS_PROXY: proxy, NO_PROXY: "", no_proxy: "" },
       stdin: "null",
       stdout: "null",
       stderr: "null",

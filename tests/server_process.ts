@@ -155,7 +155,8 @@ export async function withServer(
   } catch (error) {
     throw new Error(`${server.log}\n${error instanceof Error ? error.stack : error}`);
   } finally {
-    await server.stop();
+    const isOrderly = await server.stop() === 0;
+    if (!isOrderly) await removeNetwork(server.dataFolder, server.options.subnet!);
     await Deno.remove(server.dataFolder, { recursive: true }).catch(() => {}); // a mount may linger
   }
 }
