@@ -46,14 +46,13 @@ export function admitNew(
   draft: unknown,
   options: WriteOptions,
 ): Admitted {
-  const input = inputFrom(resource, draft, options, {
-    statusCounts: KEEPS_STATUS.includes(resource.kind),
-  });
+  const extent = KEEPS_STATUS.includes(resource.kind) ? "all" : "all but status";
+  const input = inputFrom(resource, draft, options, extent);
   if (input.object.metadata["resourceVersion"]) {
     throw badRequest("resourceVersion should not be set on objects to be created");
   }
   const object = stamped(context, resource, input.object);
-  return admit(context, resource, { input, object, previous: undefined, options });
+  return admit(context, resource, { input, object, previous: undefined, options, scope: "main" });
 }
 
 /** The same for a change of what is stored. `scope` says which part of the draft counts. */
@@ -64,14 +63,15 @@ export function admitChange(
   previous: KubeObject,
   options: WriteOptions & { scope: Scope },
 ): Admitted {
-  const isOfStatus = options.scope === "status";
-  const considered = isOfStatus ? withRestOf(draft, previous) : draft;
-  const input = inputFrom(resource, considered, options, { statusCounts: isOfStatus });
+  const { scope } = options;
+  const input = scope === "status"
+    ? inputFrom(resource, statusOf(draft), options, "status")
+    : inputFrom(resource, draft, options, "all but status");
   refuseOutdated(resource, input.object.metadata, previous);
-  const object = isOfStatus
+  const object = scope === "status"
     ? withStatusOf(input.object, previous)
     : withIdentityOf(input.object, previous, resource);
-  return admit(context, resource, { input, object, previous, options });
+  return admit(context, resource, { input, object, previous, options, scope });
 }
 
 interface Candidate {
@@ -79,12 +79,13 @@ interface Candidate {
   object: KubeObject;
   previous: KubeObject | undefined;
   options: WriteOptions;
+  scope: Scope;
 }
 
 function admit(
   { store, rules }: AdmitContext,
   resource: AnyResource,
-  { input, object, previous, options }: Candidate,
+  { input, object, previous, options, scope }: Candidate,
 ): Admitted {
   const releases: (() => void)[] = [];
   const release = () => releases.splice(0).forEach((giveBack) => giveBack());
@@ -107,11 +108,14 @@ function admit(
       for (const cause of validateMetadata(next.metadata, previous?.metadata, resource)) {
         causes.push(cause);
       }
-      for (const cause of resource.validate(next, previous)) causes.push(cause);
+      if (scope === "main") {
+        for (const cause of resource.validate(next, previous)) causes.push(cause);
+      }
       return next;
     });
     if (causes.length > 0) throw invalid(resource, nameIn({ ...next }), causes);
-    return { object: next, warnings: [...warnings, ...resource.warnings(next, previous)], release };
+    if (scope === "main") warnings.push(...resource.warnings(next, previous));
+    return { object: next, warnings, release };
   } catch (error) {
     release();
     throw error;
@@ -187,10 +191,10 @@ function withIdentityOf(
 }
 
 /** A draft of the status alone: what else it says is not looked at. */
-function withRestOf(draft: unknown, previous: KubeObject): unknown {
+function statusOf(draft: unknown): unknown {
   if (!isJsonObject(draft)) return draft;
   const { apiVersion, kind, metadata, status } = draft;
-  return { ...previous, apiVersion, kind, metadata, status };
+  return { apiVersion, kind, metadata, status };
 }
 
 /** The status, and the labels and annotations that came with it; all else stays. */

@@ -169,7 +169,7 @@ async function dryRun(
   let applied = appliedOf(plan, "unchanged");
   try {
     if (isStrict) {
-      const { unknown } = inputFrom(resource, draft, plan.options, { statusCounts: true });
+      const { unknown } = inputFrom(resource, draft, plan.options, "all");
       faults.push(...unknown.map((field) => ({ field, message: `unknown field "${field}"` })));
     }
     const isMissing = namespace !== "" && !objects.store.newest(["namespaces", "", namespace]);

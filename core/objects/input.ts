@@ -1,6 +1,7 @@
 import { check } from "../resources/check.ts";
 import type { Cause } from "../resources/causes.ts";
 import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
+import type { Schema } from "../resources/schema.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../lib/json_value.ts";
 import { badRequest, invalid } from "./refusals.ts";
 import type { WriteOptions } from "./write_options.ts";
@@ -15,23 +16,40 @@ export interface Input {
 }
 
 /**
- * Reads an object of a kind. Throws BadRequest when it is none. `value` is not changed.
- * Unless `statusCounts`, a status in it is dropped unseen, where the kind keeps that for its own subresource.
+ * How much of what was sent counts. `all but status`: a status is dropped unseen, where the kind keeps that for its own
+ * subresource. `status`: beside it the metadata alone is read.
  */
+export type Extent = "all" | "all but status" | "status";
+
+/** Reads an object of a kind. Throws BadRequest when it is none. `value` is not changed. */
 export function inputFrom(
   resource: AnyResource,
   value: unknown,
   options: WriteOptions,
-  { statusCounts }: { statusCounts: boolean },
+  extent: Extent,
 ): Input {
   const version = options.served ?? resource;
   const input = documentOf(resource, value, apiVersionOf(version));
-  if (resource.hasStatus && !statusCounts) delete input["status"];
-  const { value: checked, causes, unknown } = check(version.schema, input);
+  if (resource.hasStatus && extent === "all but status") delete input["status"];
+  const schema = extent === "status" ? statusSchemaOf(version.schema) : version.schema;
+  const { value: checked, causes, unknown } = check(schema, input);
   // A conversion may rely on the shape, so it waits until the shape is right.
   if (options.served && causes.length > 0) throw invalid(resource, nameIn(input), causes);
   const object = options.served ? cloneJson(options.served.toStored(checked)) : checked;
   return { object: withMetadata(object as JsonObject), unknown, causes };
+}
+
+const statusSchemas = new WeakMap<Schema, Schema>();
+
+/** What a schema says of an object of which only metadata and status are there. */
+function statusSchemaOf(schema: Schema): Schema {
+  const known = statusSchemas.get(schema);
+  if (known) return known;
+  const { apiVersion, kind, metadata, status } = schema.properties!;
+  const properties = { apiVersion, kind, metadata, status } as Record<string, Schema>; // of a kind that has a status
+  const made = { type: "object", properties } as const;
+  statusSchemas.set(schema, made);
+  return made;
 }
 
 export function nameIn(object: JsonObject): string {

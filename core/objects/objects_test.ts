@@ -223,6 +223,23 @@ Deno.test("a status update changes the status alone, and not the generation", as
   assert.equal(object.metadata.generation, 1);
 });
 
+Deno.test("a status update is asked for the shape of the status, and for no rule of the rest", async () => {
+  const { objects } = await freshObjects();
+  await objects.create(deployments, deployment());
+  const newRule = { field: "spec", reason: "FieldValueInvalid", message: "a new rule" } as const;
+  const stricter = { ...deployments, validate: () => [newRule], warnings: () => ["a new word"] };
+  const draft = { status: { replicas: 3 } };
+  const { object, warnings } = await objects.update(stricter, WEB, draft, { scope: "status" });
+  assert.equal((object as Deployment).status.replicas, 3);
+  assert.deepEqual(warnings, []);
+  await assert.rejects(objects.update(stricter, WEB, deployment()), /a new rule/);
+  const broken = { spec: 7, status: { replicas: "many" } };
+  await assert.rejects(
+    objects.update(deployments, WEB, broken, { scope: "status" }),
+    /status\.replicas: Invalid value/,
+  );
+});
+
 Deno.test("a status update without labels and annotations keeps them", async () => {
   const { objects } = await freshObjects();
   await objects.create(deployments, deployment({ labels: { a: "b" }, annotations: { c: "d" } }));

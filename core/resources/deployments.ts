@@ -116,7 +116,8 @@ export const deployments = defineResource({
     ageColumn,
     ...templateColumns,
   ],
-  prepare: (next) => {
+  prepare: (next, previous) => {
+    if (next.spec === previous?.spec) return next;
     const spec = withTemplatePrepared(next.spec);
     return { ...next, spec: { ...spec, strategy: withBounds(spec.strategy) } };
   },

@@ -38,8 +38,8 @@ export const pods = defineResource({
     "status.nominatedNodeName": ({ status }) => status.nominatedNodeName ?? "",
   },
   indexes: { node: ({ spec }) => spec.nodeName ? [spec.nodeName] : [] },
-  prepare: (next) => {
-    const spec = withPodDefaults(next.spec);
+  prepare: (next, previous) => {
+    const spec = next.spec === previous?.spec ? next.spec : withPodDefaults(next.spec);
     const status = { ...next.status, qosClass: next.status.qosClass ?? qosClassOf(spec) };
     return { ...next, spec, status };
   },

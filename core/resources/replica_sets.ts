@@ -94,7 +94,8 @@ export const replicaSets = defineResource({
     ...templateColumns,
   ],
   fields: { "status.replicas": (replicaSet) => String(replicaSet.status.replicas) },
-  prepare: (next) => ({ ...next, spec: withTemplatePrepared(next.spec) }),
+  prepare: (next, previous) =>
+    next.spec === previous?.spec ? next : { ...next, spec: withTemplatePrepared(next.spec) },
   validate: (next, previous) => {
     const causes = workloadCauses(next.spec, previous?.spec, "ReplicaSet");
     return previous ? [...causes, ...selectorChangeCauses(next.spec, previous.spec)] : causes;

@@ -36,6 +36,7 @@ export interface ServedVersion<T> {
   version: string;
   schema: Schema;
   fromStored(object: T): unknown;
+  /** When the status alone is written, the object has nothing beside it but its metadata. */
   toStored(object: unknown): unknown;
 }
 
@@ -78,11 +79,17 @@ export interface Resource<T extends KubeObject = KubeObject> {
   /** Indexes for `View.by` besides `owner` (uid of each owner) and `label` (`key=value`). */
   indexes: Readonly<Record<string, (object: T) => readonly string[]>>;
   servedVersions: readonly ServedVersion<T>[];
-  /** Defaults that a schema cannot say (one field's default from another's value). Pure. */
+  /**
+   * Defaults that a schema cannot say (one field's default from another's value). Pure. When the status alone is
+   * written, all else is that of `previous`.
+   */
   prepare(next: T, previous: T | undefined): T;
-  /** The rules that a schema cannot say. Pure. Returns every cause, not the first. */
+  /**
+   * The rules that a schema cannot say. Pure. Returns every cause, not the first. Not asked when the status alone is
+   * written: they are about the rest.
+   */
   validate(next: T, previous: T | undefined): Cause[];
-  /** What is accepted but not acted on, or deprecated: each becomes a `Warning` header. Pure. */
+  /** What is accepted but not acted on, or deprecated: each becomes a `Warning` header. Pure. Asked when `validate` is. */
   warnings(next: T, previous: T | undefined): string[];
 }
 
