@@ -3,7 +3,10 @@ import type { Change, Revision, Store } from "../../core/store/store.ts";
 import { type Attempt, keyOf, type Line, objectOf } from "./writer_lines.ts";
 
 const WRITERS = 64;
-const OBJECTS_PER_WRITER = 3;
+const HOT_PER_WRITER = 3;
+/** Objects that lie for long where they were written, while the log goes round. */
+const COLD_PER_WRITER = 10;
+const COLD_SHARE = 0.02;
 const SMALL_BYTES_MIN = 32;
 const SMALL_BYTES_MAX = 2_000;
 const LARGE_BYTES_MIN = 100 * 1024;
@@ -53,12 +56,21 @@ async function carriedOut(store: Store, attempt: Attempt): Promise<Record<string
 }
 
 function someSizes(store: Store, writer: number, random: Random): Record<string, number> {
-  const names = Array.from({ length: OBJECTS_PER_WRITER }, (_, i) => `w${writer}-${i}`);
-  const chosen = random.shuffled(names).slice(0, random.chance(PAIR_SHARE) ? 2 : 1);
+  const chosen = random.shuffled(someNames(writer, random)).slice(
+    0,
+    random.chance(PAIR_SHARE) ? 2 : 1,
+  );
   return Object.fromEntries(chosen.map((name) => {
     const exists = store.get(keyOf(name)) !== undefined;
     return [name, exists && random.chance(REMOVED_SHARE) ? 0 : someSize(random)];
   }));
+}
+
+function someNames(writer: number, random: Random): string[] {
+  const [length, kind] = random.chance(COLD_SHARE)
+    ? [COLD_PER_WRITER, "cold"] as const
+    : [HOT_PER_WRITER, "hot"] as const;
+  return Array.from({ length }, (_, i) => `w${writer}-${kind}-${i}`);
 }
 
 function someSize(random: Random): number {

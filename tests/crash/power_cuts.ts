@@ -12,6 +12,8 @@ export interface Trace {
   /** What was acknowledged before. */
   ledger: Ledger;
   calls: readonly SystemCall[];
+  /** Whether old segments of the log were removed meanwhile. */
+  isCleaned: boolean;
 }
 
 export interface CutTally {

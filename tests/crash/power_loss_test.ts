@@ -10,7 +10,7 @@ import { Random } from "../../core/lib/random.ts";
 import { inTemporaryFolder } from "./folders.ts";
 import { Ledger } from "./ledger.ts";
 import { cutPower, type CutTally, type Trace } from "./power_cuts.ts";
-import { withStore } from "./store_file.ts";
+import { oldestSegment, withStore } from "./store_file.ts";
 import { canTrace, type SystemCall, systemCalls, traceCommand } from "./system_calls.ts";
 import { WriterProcess } from "./writer_process.ts";
 
@@ -19,6 +19,8 @@ const CUTS_DEFAULT = 60;
 const CUTS_TO_FIND_MAX = 60;
 /** The log is written back to the file a few times meanwhile. */
 const ACKNOWLEDGED = 2_000;
+/** What another process did before: so much that the log is being cleaned. */
+const ACKNOWLEDGED_BEFORE = 10_000;
 const FILE = "store.kv";
 const MEMORY_FOLDER = "/dev/shm";
 
@@ -35,6 +37,7 @@ for (const before of ["nothing", "what another process left"] as const) {
     report(tally, trace, performance.now() - startedAt);
     assert.deepEqual(tally.faults.slice(0, 10), []);
     assert.ok(tally.acknowledged > 0, "the writers wrote");
+    assert.equal(trace.isCleaned, before !== "nothing");
   });
 }
 
@@ -62,13 +65,16 @@ function traced(before: "nothing" | "what another process left"): Promise<Trace>
     const ledger = new Ledger();
     await Deno.mkdir(folder);
     if (before !== "nothing") {
-      const lines = await new WriterProcess(path, 1, { acknowledgedMax: ACKNOWLEDGED }).end();
+      const options = { acknowledgedMax: ACKNOWLEDGED_BEFORE };
+      const lines = await new WriterProcess(path, 1, options).end();
       await withStore(path, (store) => ledger.settle(lines, store));
     }
+    const oldest = before === "nothing" ? 0 : await oldestSegment(path);
     const files = await filesIn(folder);
     const options = { acknowledgedMax: ACKNOWLEDGED, under: traceCommand(traceFile) };
     await new WriterProcess(path, 2, options).end();
-    return { files, ledger, calls: systemCalls(await Deno.readTextFile(traceFile), folder) };
+    const calls = systemCalls(await Deno.readTextFile(traceFile), folder);
+    return { files, ledger, calls, isCleaned: await oldestSegment(path) > oldest };
   });
 }
 

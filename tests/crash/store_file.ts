@@ -1,4 +1,5 @@
 import { KvJournal } from "../../core/store/kv/kv_journal.ts";
+import { segmentsIn } from "../../core/store/kv/kv_layout.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import { checkStore } from "../../core/store/kv/store_check.ts";
 
@@ -15,6 +16,14 @@ export async function inspect(path: string): Promise<FileFacts> {
   if (!isThere) return { faults: [], orphans: 0 };
   const { problems, orphans } = await checkStore(path);
   return { faults: problems, orphans };
+}
+
+/** Number of the oldest segment in a file that no process has open: it grows when the log is cleaned. */
+export async function oldestSegment(path: string): Promise<number> {
+  using kv = await Deno.openKv(path);
+  const oldest = await segmentsIn(kv, "oldest first").next();
+  if (oldest.done) throw new Error(`"${path}" has no segments`);
+  return oldest.value.number;
 }
 
 /** Opens the store as the next server would, and gives it up again. */
