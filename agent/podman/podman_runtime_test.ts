@@ -3,6 +3,7 @@ import { SystemClock } from "../../core/lib/clock.ts";
 import { Libc } from "../../core/lib/linux/libc.ts";
 import { addNamespace, removeNamespace } from "../../core/lib/linux/network_namespace.ts";
 import { signal } from "../../core/lib/linux/process_identity.ts";
+import { processesNaming } from "../../core/lib/linux/process_table.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import type { ContainerSpec } from "../container_runtime.ts";
@@ -180,6 +181,21 @@ Deno.test({
       }
       assert.deepEqual(left.toSorted(), ids);
       await runtime.close();
+    }),
+});
+
+Deno.test({
+  name: `a service that is ended is not started again by who still asks${hint}`,
+  ignore,
+  fn: () =>
+    withPodman(async (podman, folder) => {
+      const { pid } = JSON.parse(await Deno.readTextFile(`${folder}/run/service.json`));
+      assert.ok(signal(pid, "SIGKILL"));
+      const asked = podman.revive();
+      await podman.own!.destroy();
+      await asked;
+      await assert.rejects(podman.revive(), /Cannot start Podman again: it was stopped/);
+      assert.deepEqual(await processesNaming([folder]), []);
     }),
 });
 

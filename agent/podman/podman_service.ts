@@ -102,6 +102,7 @@ class PodmanService implements Podman {
   readonly #programs: Programs;
   #child: Deno.ChildProcess | undefined;
   #reviving: Promise<void> | undefined;
+  #isOver = false;
 
   constructor(options: Required<PodmanServiceOptions>) {
     const { folder, runFolder, clock } = options;
@@ -118,11 +119,17 @@ class PodmanService implements Podman {
   }
 
   revive(): Promise<void> {
+    if (this.#isOver) {
+      return Promise.reject(new PodmanUnavailable("Cannot start Podman again: it was stopped"));
+    }
     this.#reviving ??= this.#revive().finally(() => this.#reviving = undefined);
     return this.#reviving;
   }
 
+  /** Somebody who still asks must not start it again, when nobody is left to end it. */
   async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#reviving?.catch(() => {}); // who waits for it is told
     this.client.close();
     const identity = await this.#identity();
     if (identity !== undefined) await this.#end(identity);

@@ -3,6 +3,7 @@ import { SystemClock } from "../../core/lib/clock.ts";
 import { Libc } from "../../core/lib/linux/libc.ts";
 import { addNamespace, removeNamespace } from "../../core/lib/linux/network_namespace.ts";
 import { type ContainerSpec, RuntimeError } from "../container_runtime.ts";
+import { eventually } from "../../tests/eventually.ts";
 import { containerRuntimeContract } from "../container_runtime_contract.ts";
 import { writeImage } from "./process_image.ts";
 import { ProcessRuntime } from "./process_runtime.ts";
@@ -26,7 +27,8 @@ Deno.test("processes outlive an agent that is killed, and their end is known to 
   withFolder(async (folder) => {
     const module = import.meta.resolve("./process_runtime.ts");
     const clockModule = import.meta.resolve("../../core/lib/clock.ts");
-    const spec = specIn(folder, ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"]);
+    const script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done";
+    const spec = specIn(folder, ["sh", "-c", script]);
     const agent = await new Deno.Command(Deno.execPath(), {
       args: [
         "eval",
@@ -43,6 +45,10 @@ Deno.test("processes outlive an agent that is killed, and their end is known to 
     try {
       const [state] = await runtime.list();
       assert.equal(state?.state, "running");
+      await eventually(
+        "it heeds signals",
+        async () => (await Deno.readTextFile(spec.logPath)).includes("ready"),
+      );
       await runtime.stop(state.id, 30_000);
       assert.equal((await runtime.inspect(state.id))?.exitCode, 7);
     } finally {
