@@ -30,7 +30,8 @@ export async function showFiles(
   }
   await Deno.mkdir(folder, { recursive: true });
   const old = await Deno.readLink(`${folder}/${DATA}`).catch(ifAbsent);
-  if (old !== undefined && await shows(`${folder}/${old}`, files)) return;
+  const isShown = old !== undefined && await shows(`${folder}/${old}`, files);
+  if (isShown) return await linkNames(folder, files); // who was killed may not have come to it
   const fresh = `..${new Date(nowMs).toISOString().replace(/[-:T]/g, "_").replace("Z", "")}`;
   const stamp = await unusedName(folder, fresh);
   for (const file of files) await writeFile(`${folder}/${stamp}/${file.path}`, file);
