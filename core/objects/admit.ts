@@ -46,8 +46,8 @@ export function admitNew(
   draft: unknown,
   options: WriteOptions,
 ): Admitted {
-  const extent = KEEPS_STATUS.includes(resource.kind) ? "all" : "all but status";
-  const input = inputFrom(resource, draft, options, extent);
+  const counted = KEEPS_STATUS.includes(resource.kind) ? "all" : "all but status";
+  const input = inputFrom(resource, draft, options, counted);
   if (input.object.metadata["resourceVersion"]) {
     throw badRequest("resourceVersion should not be set on objects to be created");
   }

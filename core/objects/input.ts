@@ -19,19 +19,19 @@ export interface Input {
  * How much of what was sent counts. `all but status`: a status is dropped unseen, where the kind keeps that for its own
  * subresource. `status`: beside it the metadata alone is read.
  */
-export type Extent = "all" | "all but status" | "status";
+export type Counted = "all" | "all but status" | "status";
 
 /** Reads an object of a kind. Throws BadRequest when it is none. `value` is not changed. */
 export function inputFrom(
   resource: AnyResource,
   value: unknown,
   options: WriteOptions,
-  extent: Extent,
+  counted: Counted,
 ): Input {
   const version = options.served ?? resource;
   const input = documentOf(resource, value, apiVersionOf(version));
-  if (resource.hasStatus && extent === "all but status") delete input["status"];
-  const schema = extent === "status" ? statusSchemaOf(version.schema) : version.schema;
+  if (resource.hasStatus && counted === "all but status") delete input["status"];
+  const schema = counted === "status" ? statusSchemaOf(version.schema) : version.schema;
   const { value: checked, causes, unknown } = check(schema, input);
   // A conversion may rely on the shape, so it waits until the shape is right.
   if (options.served && causes.length > 0) throw invalid(resource, nameIn(input), causes);
