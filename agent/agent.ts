@@ -163,7 +163,7 @@ export class Agent implements NodeStreams {
       ...{ pod: worker.pod, options, signal, format: runtime.logFormat },
       containers: () => worker.containers,
       folder: new PodFolder(dataFolder, worker.pod.metadata.uid),
-      onExit: (listener) => runtime.onExit(listener),
+      subscribe: (listener) => worker.subscribe(listener),
     });
   }
 

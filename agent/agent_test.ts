@@ -324,17 +324,21 @@ Deno.test("an idle node renews its lease, and writes nothing else", async () => 
   assert.ok(changes.length >= 59 && changes.length <= 61, `${changes.length} renewals`);
 });
 
-Deno.test("stopAll ends all containers, and the pods run again with the next agent", async () => {
+Deno.test("a log that is followed from when its container has ended, and nobody has looked, ends", async () => {
   await using node = await NodeUnderTest.start();
   await node.create({ name: "web" });
   await node.until(() => isReady(node.pod("web")));
-  const agent = node.agent;
-  await node.halt();
-  await node.settle(agent.stopAll(new AbortController().signal));
-  assert.deepEqual(node.runtime.containers, []);
-  assert.equal(node.network.addresses.size, 0);
-  await node.restart();
-  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+  node.killAll(0);
+  await node.settle(Array.fromAsync(node.followLog("web")));
+});
+
+Deno.test("a log that is followed ends with its container when the notice of that got lost", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const lines = Array.fromAsync(node.followLog("web"));
+  node.runtime.kill(node.runtime.containers[0]!.id, 0, { isTold: false });
+  await node.settle(lines);
 });
 
 /** Counts the calls of objects that have not ended yet. */
@@ -454,6 +458,15 @@ class NodeUnderTest implements AsyncDisposable {
     work.then(() => isDone = true, () => isDone = true);
     await this.until(() => isDone, 60_000);
     return await work;
+  }
+
+  followLog(name: string): AsyncIterable<Uint8Array> {
+    const options = {
+      ...{ container: "main", follow: true, previous: false, timestamps: false },
+      ...{ tailLines: undefined, sinceMs: undefined, limitBytes: undefined },
+    };
+    const { signal } = new AbortController();
+    return this.agent.logs({ namespace: "default", name }, options, signal);
   }
 
   pod(name: string): Pod | undefined {

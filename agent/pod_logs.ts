@@ -1,5 +1,6 @@
 import { ApiError } from "../core/client/api_error.ts";
 import type { LogOptions } from "../core/client/node_streams.ts";
+import { ENDED } from "../core/lib/abort.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { statusOf } from "./container_runs.ts";
 import type { ContainerState } from "./container_runtime.ts";
@@ -12,10 +13,10 @@ export interface PodLogsInput {
   signal: AbortSignal;
   format: "cri" | "raw";
   folder: PodFolder;
-  /** The pod's containers as they are at the moment of the call. */
+  /** The pod's containers as they are known at the moment of the call. */
   containers(): readonly ContainerState[];
-  /** Calls `listener` when a container has ended. Returns the stop. */
-  onExit(listener: (id: string) => void): () => void;
+  /** Calls `listener` after each change of what {@linkcode containers} tells. Returns the stop. */
+  subscribe(listener: () => void): () => void;
 }
 
 /**
@@ -51,16 +52,18 @@ export function podLogs(input: PodLogsInput): AsyncIterable<Uint8Array> {
 
 /** Reads until the run has ended, when it still runs. */
 async function* follow(
-  { options, signal, format, containers, onExit }: PodLogsInput,
+  { options, signal, format, containers, subscribe }: PodLogsInput,
   run: ContainerState | undefined,
   path: string,
 ): AsyncGenerator<Uint8Array> {
   const ended = new AbortController();
-  const isRunning = () =>
-    containers().some(({ id, state }) => id === run?.id && state === "running");
-  const stop = onExit((id) => id === run?.id && ended.abort());
+  const look = () => {
+    const runs = containers().some(({ id, state }) => id === run?.id && state === "running");
+    if (!runs) ended.abort(ENDED);
+  };
+  const stop = subscribe(look);
   try {
-    if (!isRunning()) ended.abort();
+    look();
     yield* readLog({ path, format, options, ended: ended.signal, signal });
   } finally {
     stop();

@@ -39,6 +39,7 @@ export class PodRecord {
   version = 0;
   readonly #containers = new Map<string, ObservedRun>();
   readonly #memories = new Map<string, ContainerMemory>();
+  readonly #listeners = new Set<() => void>();
   #deletion: Deletion | undefined;
   /** When the pod was started, on the clock that does not jump. */
   #startedMs: number | undefined;
@@ -78,13 +79,19 @@ export class PodRecord {
   }
 
   put(container: ObservedRun): void {
-    this.version++;
     this.#containers.set(container.id, container);
+    this.#noteChange();
   }
 
   drop(id: string): void {
-    this.version++;
     this.#containers.delete(id);
+    this.#noteChange();
+  }
+
+  /** Calls `listener` after each change of the containers. Returns the stop. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   memoryOf(container: string): ContainerMemory | undefined {
@@ -118,6 +125,11 @@ export class PodRecord {
       ...(hasDeadline && { overdueMs: this.#startedMs! + activeDeadlineSeconds * 1_000 }),
       forcedGraceMs: this.#wasWanted ? FORCED_GRACE_MS : ORPHAN_GRACE_MS,
     };
+  }
+
+  #noteChange(): void {
+    this.version++;
+    for (const listener of this.#listeners) listener();
   }
 
   #isReady(pod: Pod): boolean {

@@ -93,6 +93,11 @@ export class PodWorker {
     return this.#record.containers;
   }
 
+  /** Calls `listener` after each change of {@linkcode containers}. Returns the stop. */
+  subscribe(listener: () => void): () => void {
+    return this.#record.subscribe(listener);
+  }
+
   /** Takes over what the API wants. */
   want(pod: Pod | undefined): void {
     this.#record.want(pod, momentOf(this.#options.parts.clock));

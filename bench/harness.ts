@@ -1,4 +1,5 @@
-import { census, cpuSecondsBetween, familyOf } from "./processes.ts";
+import { familyOf } from "../tests/process_family.ts";
+import { census, cpuSecondsBetween } from "./processes.ts";
 import { median } from "./statistics.ts";
 
 /** One measurement of the product, most often beside a peer in the same run. */

@@ -1,7 +1,8 @@
+import { familyOf } from "../tests/process_family.ts";
 import type { ServerProcess } from "../tests/server_process.ts";
 import { ApiConnection } from "./api_connection.ts";
 import type { Bench, Measurement, Report } from "./harness.ts";
-import { commandOf, familyOf, processesNaming, type Usage, usageOf } from "./processes.ts";
+import { commandOf, processesNaming, type Usage, usageOf } from "./processes.ts";
 import { makeImage, needsPodman, type RuntimeName, RUNTIMES, startServer } from "./server.ts";
 import { awaitReady, deployment } from "./pods.ts";
 

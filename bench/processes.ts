@@ -13,11 +13,6 @@ export interface Usage {
   writtenBytes: number;
 }
 
-/** The process and all its descendants that live. */
-export function familyOf(pid: number): number[] {
-  return [pid, ...childrenOf(pid).flatMap(familyOf)];
-}
-
 /** Processes whose command line has `text` in it: those that a server left to themselves name its folder. */
 export function processesNaming(text: string): number[] {
   return allProcesses().filter((pid) => commandOf(pid).includes(text));
@@ -113,20 +108,6 @@ function statOf(pid: number): string[] | undefined {
 function ticksOf(stat: readonly string[], withReaped: boolean): number {
   const [user, system, reapedUser, reapedSystem] = stat.slice(11, 15).map(Number);
   return user! + system! + (withReaped ? reapedUser! + reapedSystem! : 0);
-}
-
-function childrenOf(pid: number): number[] {
-  return tasksOf(pid).flatMap((task) =>
-    (textOf(`/proc/${pid}/task/${task}/children`) ?? "").split(" ").filter(Boolean).map(Number)
-  );
-}
-
-function tasksOf(pid: number): string[] {
-  try {
-    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
-  } catch {
-    return []; // it has ended
-  }
 }
 
 function numberIn(path: string, pattern: RegExp): number {

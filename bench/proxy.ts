@@ -2,12 +2,13 @@
  * CPU per request of the proxy beside nginx and HAProxy, interleaved: all run at once, wrk visits them in turn, and each
  * ratio is formed within a round, so that a machine that slows down slows all of them.
  */
+import { familyOf } from "../tests/process_family.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
 import { Proxy } from "../proxy/proxy.ts";
 import type { RouteTable } from "../proxy/route_table.ts";
 import type { Bench, Measurement, Report } from "./harness.ts";
-import { cpuSecondsOf, familyOf } from "./processes.ts";
+import { cpuSecondsOf } from "./processes.ts";
 import { temporaryFolder } from "./server.ts";
 import { median, ratios, spread } from "./statistics.ts";
 

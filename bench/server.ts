@@ -1,3 +1,4 @@
+import { familyOf } from "../tests/process_family.ts";
 import { onPath } from "../tests/kubectl.ts";
 import { ServerProcess } from "../tests/server_process.ts";
 import { importBusybox } from "../agent/podman/busybox_image.ts";
@@ -5,7 +6,7 @@ import { PodmanClient } from "../agent/podman/podman_client.ts";
 import { writeImage } from "../agent/process/process_image.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import type { Bench } from "./harness.ts";
-import { commandOf, familyOf, processesNaming } from "./processes.ts";
+import { commandOf, processesNaming } from "./processes.ts";
 
 export type RuntimeName = "podman" | "process";
 export const RUNTIMES: readonly RuntimeName[] = ["process", "podman"];

@@ -12,7 +12,7 @@ export async function eventually<T>(
   let last: unknown;
   while (performance.now() < deadline) {
     try {
-      const answer = await question();
+      const answer = await within(what, deadline - performance.now(), () => question());
       if (answer !== undefined && answer !== false) return answer;
     } catch (error) {
       last = error;
@@ -20,6 +20,19 @@ export async function eventually<T>(
     await later(ASK_EVERY_MS);
   }
   throw new Error(`Not within ${waitMs} ms: ${what}${last === undefined ? "" : ` (${last})`}`);
+}
+
+/** What `work` gives; rejects when that takes longer than `ms`. The work itself is not ended. */
+export async function within<T>(what: string, ms: number, work: () => Promise<T> | T): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Not within ${Math.ceil(ms)} ms: ${what}`)), ms);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Resolves after `ms`: for faults and moments that a test chooses, never to wait for something to be so. */

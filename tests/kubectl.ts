@@ -48,18 +48,24 @@ function minorOf({ version }: Kubectl): number {
   return Number(version.split(".")[1]);
 }
 
-/** Runs a program to its end. `input` is given to its standard input. */
+/** Reached by failures alone: what waits for more than this waits for something that never comes. */
+const PROGRAM_MS_MAX = 240_000;
+
+/** Runs a program to its end, which is soon enough by SIGTERM. `input` is given to its standard input. */
 export async function runProgram(
   path: string,
   args: readonly string[],
   options: { env?: Record<string, string>; input?: string } = {},
 ): Promise<Output> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PROGRAM_MS_MAX);
   const child = new Deno.Command(path, {
     args: [...args],
     env: options.env ?? {},
     stdin: options.input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
+    signal: late.signal,
   }).spawn();
   if (options.input !== undefined) {
     const writer = child.stdin.getWriter();
@@ -67,7 +73,9 @@ export async function runProgram(
     await writer.close();
   }
   const { code, stdout, stderr } = await child.output();
-  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+  clearTimeout(timer);
+  const end = late.signal.aborted ? `\nIt was ended after ${PROGRAM_MS_MAX} ms` : "";
+  return { code, stdout: decode(stdout), stderr: decode(stderr) + end };
 }
 
 export function onPath(name: string): string | undefined {

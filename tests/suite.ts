@@ -4,6 +4,11 @@
  *     deno task test            everything
  *     deno task test unit       one suite: unit, fuzz, crash, takeover, conformance, e2e
  */
+import { familyOf } from "./process_family.ts";
+
+/** Reached by failures alone: the slowest suite takes four minutes. */
+const SUITE_MS_MAX = 15 * 60_000;
+
 interface Suite {
   name: string;
   /** What follows `deno test -A`. */
@@ -54,7 +59,7 @@ async function runSuites(names: readonly string[]): Promise<number> {
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
-/** Counts one suite. A run that ends badly without naming a failure counts as one. */
+/** Counts one suite. A run that ends badly without naming a failure, or does not end, counts as one. */
 async function runSuite({ name, args }: Suite): Promise<Count> {
   write(`\n--- ${name}: deno test -A ${args.join(" ")}\n`);
   const child = new Deno.Command(Deno.execPath(), {
@@ -63,12 +68,17 @@ async function runSuite({ name, args }: Suite): Promise<Count> {
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+  const timer = setTimeout(() => {
+    write(`\nThe suite ${name} is ended: it took longer than ${SUITE_MS_MAX / 60_000} minutes\n`);
+    for (const pid of familyOf(child.pid)) kill(pid);
+  }, SUITE_MS_MAX);
   let last = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     write(text);
     last = (last + text).slice(-4_000);
   }
   const { success } = await child.status;
+  clearTimeout(timer);
   const count = countIn(last);
   return success || count.failed > 0 ? count : { ...count, failed: 1 };
 }
@@ -81,6 +91,14 @@ function countIn(text: string): Count {
     failed: Number(line?.[2] ?? 0),
     skipped: Number(line?.[3]?.match(/(\d+) ignored/)?.[1] ?? 0),
   };
+}
+
+function kill(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended
+  }
 }
 
 function write(text: string): void {

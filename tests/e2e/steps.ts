@@ -1,3 +1,8 @@
+import { within } from "../eventually.ts";
+
+/** Reached by failures alone. */
+const STEP_MS_MAX = 300_000;
+
 /** What a file's steps are done to. */
 export interface Fixture {
   /** What its processes said, for people. */
@@ -18,6 +23,8 @@ export interface Suite<F extends Fixture> {
   start(): Promise<F>;
   /** How many steps run at once. */
   stepsAtOnce?: number;
+  /** How long a step may take: it has failed then, and the fixture ends as after each failure. */
+  stepMsMax?: number;
   steps: readonly Step<F>[];
 }
 
@@ -35,20 +42,20 @@ export function testSteps<F extends Fixture>({ name, missing, ...suite }: Suite<
 
 /** Rejects when a step has failed, after all others and the end of the fixture. `step` tells whether it went well. */
 export async function runSteps<F extends Fixture>(
-  { start, stepsAtOnce = 1, steps }: Omit<Suite<F>, "name" | "missing">,
+  { start, stepsAtOnce = 1, stepMsMax = STEP_MS_MAX, steps }: Omit<Suite<F>, "name" | "missing">,
   step: (name: string, run: () => Promise<void>) => Promise<boolean>,
 ): Promise<void> {
   const fixture = await start();
   let isGood = true;
   try {
     await inTurns(steps, stepsAtOnce, async ({ name, run }) => {
-      const wentWell = await step(name, () => run(fixture));
+      const wentWell = await step(name, () => within(name, stepMsMax, () => run(fixture)));
       isGood &&= wentWell;
     });
     isGood &&= !/ is broken|"level":"error"/.test(fixture.log);
     if (!isGood) throw new Error(`What was said:\n${fixture.log}`);
   } finally {
-    await step("nothing is left", () => fixture.end());
+    await step("nothing is left", () => within("the end", stepMsMax, () => fixture.end()));
   }
 }
 

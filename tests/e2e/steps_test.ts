@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PodmanCluster, podmanMissing, podOf } from "./podman_cluster.ts";
-import { runSteps } from "./steps.ts";
+import { type Fixture, runSteps } from "./steps.ts";
 import { serviceOf } from "./web_app.ts";
 
 const missing = podmanMissing();
@@ -30,6 +30,27 @@ Deno.test({
       ["nothing is left", true],
     ]);
   },
+});
+
+Deno.test("a step that hangs has failed when its time is over, and the fixture is ended", async () => {
+  const ended: [name: string, fault: unknown][] = [];
+  const step = async (name: string, run: () => Promise<void>) => {
+    const fault = await run().then(() => undefined, (error) => error.message);
+    ended.push([name, fault]);
+    return fault === undefined;
+  };
+  const fixture: Fixture = { log: "the log", end: () => Promise.resolve() };
+  const steps = [
+    { name: "hangs", run: () => new Promise<void>(() => {}) },
+    { name: "goes on", run: () => Promise.resolve() },
+  ];
+  const suite = { start: () => Promise.resolve(fixture), stepMsMax: 50, steps };
+  await assert.rejects(runSteps(suite, step), /the log/);
+  assert.deepEqual(ended, [
+    ["hangs", "Not within 50 ms: hangs"],
+    ["goes on", undefined],
+    ["nothing is left", undefined],
+  ]);
 });
 
 /** Of each kind of thing that may be left: processes, mounts, namespaces, devices, routes, listeners, files. */
