@@ -161,21 +161,30 @@ export class NodeStatus {
   }
 
   async #keepNode(): Promise<Node> {
-    const { client, view, nodeName, clock } = this.#options;
+    const { client, view, nodeName } = this.#options;
     const known = view.get(nodes, { name: nodeName });
-    const node = known === undefined ? await this.#register() : await this.#keepLabels(known);
-    const state = { fault: this.#fault, isDiskFull: this.#isDiskFull };
-    const status = nodeStatusOf(node, this.#options, state, clock.now());
+    if (known === undefined) return await this.#register();
+    const node = await this.#keepLabels(known);
+    const status = this.#statusNow(node.status);
     if (isEqual(status, node.status)) return node;
     const written = await client.updateStatus(nodes, { ...node, status });
-    this.#tellChange(node, status);
+    this.#tellChange(written, node.status, status);
     return written;
   }
 
+  /** As the kubelet does it: with the status, so that the node is of use at once. */
   async #register(): Promise<Node> {
     const { client, nodeName, podCIDR } = this.#options;
     const metadata = { name: nodeName, labels: this.#labels() };
-    return await client.create(nodes, { metadata, spec: podRanges(podCIDR) });
+    const status = this.#statusNow({});
+    const node = await client.create(nodes, { metadata, spec: podRanges(podCIDR), status });
+    this.#tellChange(node, {}, status);
+    return node;
+  }
+
+  #statusNow<S extends Conditions>(before: S): S & Conditions {
+    const state = { fault: this.#fault, isDiskFull: this.#isDiskFull };
+    return nodeStatusOf(before, this.#options, state, this.#options.clock.now());
   }
 
   async #keepLabels(node: Node): Promise<Node> {
@@ -198,13 +207,13 @@ export class NodeStatus {
     };
   }
 
-  #tellChange(before: Node, after: Node["status"]): void {
+  #tellChange(about: Node, before: Conditions, after: Conditions): void {
     for (const { type, usual, reasons } of TOLD) {
-      const [was = usual, is] = [statusOf(type, before.status), statusOf(type, after)];
+      const [was = usual, is] = [statusOf(type, before), statusOf(type, after)];
       if (was === is) continue;
       const reason = is === "True" ? reasons.True : reasons.False;
       const message = `Node ${this.#options.nodeName} status is now: ${reason}`;
-      this.#options.events.record(COMPONENT, { about: before, type: "Normal", reason, message });
+      this.#options.events.record(COMPONENT, { about, type: "Normal", reason, message });
     }
   }
 
@@ -238,6 +247,8 @@ export function allocatableOf({ capacity }: Machine): Record<string, string> {
   };
 }
 
+type Conditions = Pick<Node["status"], "conditions">;
+
 /** What is known of the node at the moment. */
 interface NodeState {
   /** Why the runtime cannot be used, in a few words. */
@@ -246,18 +257,18 @@ interface NodeState {
 }
 
 /** The status of the node as the kubelet writes it; times change only with what they are of. Pure. */
-export function nodeStatusOf(
-  node: Node,
+export function nodeStatusOf<S extends Conditions>(
+  before: S,
   options: NodeStatusOptions,
   state: NodeState,
   nowMs: number,
-): Node["status"] {
+): S & Conditions {
   const { machine, allocatable, hostIP, nodeName, version, runtimeVersion } = options;
   return {
-    ...node.status,
+    ...before,
     capacity: { ...machine.capacity },
     allocatable: { ...allocatable },
-    conditions: conditionsOf(node, state, nowMs),
+    conditions: conditionsOf(before, state, nowMs),
     addresses: [{ type: "InternalIP", address: hostIP }, { type: "Hostname", address: nodeName }],
     nodeInfo: {
       ...machine.info,
@@ -269,11 +280,10 @@ export function nodeStatusOf(
 }
 
 function conditionsOf(
-  node: Node,
+  { conditions: previous = [] }: Conditions,
   { fault, isDiskFull }: NodeState,
   nowMs: number,
 ): NodeCondition[] {
-  const previous = node.status.conditions ?? [];
   const ready = fault === undefined
     ? verdict("Ready", "True", "KubeletReady", "kubelet is posting ready status")
     : verdict("Ready", "False", "KubeletNotReady", fault);
@@ -323,10 +333,10 @@ function podRanges(podCIDR: string | undefined): { podCIDR?: string; podCIDRs?: 
   return podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] };
 }
 
-function readyOf(status: Node["status"]): string | undefined {
+function readyOf(status: Conditions): string | undefined {
   return statusOf("Ready", status);
 }
 
-function statusOf(condition: string, { conditions = [] }: Node["status"]): string | undefined {
+function statusOf(condition: string, { conditions = [] }: Conditions): string | undefined {
   return conditions.find(({ type }) => type === condition)?.status;
 }

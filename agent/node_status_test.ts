@@ -27,6 +27,17 @@ Deno.test("the lease goes on within 10 s after the API was out of reach, however
   assert.ok(node.renewed() > before, node.renewed());
 });
 
+Deno.test("a node is registered in one write with its status, and gets no pods before the server has seen it", async () => {
+  await using node = await kept();
+  const { spec, status, metadata } = node.client.get(nodes, { name: NAME })!;
+  assert.deepEqual(spec.taints, [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }]);
+  assert.equal(status.conditions?.find(({ type }) => type === "Ready")?.status, "True");
+  assert.equal(status.capacity?.["cpu"], "2");
+  assert.equal(metadata.generation, 1);
+  assert.deepEqual(node.told, ["NodeReady"]);
+  assert.equal(node.writes.length, 2, node.writes.join()); // the node and its lease
+});
+
 Deno.test("a node that the server called lost says at once that it is not", async () => {
   await using node = await kept();
   const shown = node.client.get(nodes, { name: NAME })!;
@@ -87,8 +98,12 @@ async function kept() {
     (resource.plural === "leases" ? frozen : undefined) as never ?? client.get(resource, name);
   const told: string[] = [];
   const record = (_component: string, { reason }: { reason: string }) => void told.push(reason);
-  const reached = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => (...args: A) =>
-    state.isAway ? Promise.reject(new LinkError("away")) : act.apply(client, args);
+  const writes: string[] = [];
+  const reached = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => (...args: A) => {
+    if (state.isAway) return Promise.reject(new LinkError("away"));
+    writes.push(act.name);
+    return act.apply(client, args);
+  };
   const remote = {
     create: reached(client.create),
     update: reached(client.update),
@@ -117,6 +132,7 @@ async function kept() {
     clock,
     status,
     told,
+    writes,
     disk: () => {
       const { conditions } = client.get(nodes, { name: NAME })!.status;
       const { status, reason, message } = conditions!.find(({ type }) => type === "DiskPressure")!;

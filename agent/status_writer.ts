@@ -6,10 +6,12 @@ import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import { isEqual } from "../core/lib/equality.ts";
 import type { Log } from "../core/lib/log.ts";
-import type { PodStatus } from "../core/resources/pod_status.ts";
+import type { ContainerStatus, PodStatus } from "../core/resources/pod_status.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
 
 const RETRY: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
+/** The kubelet looks at its containers once a second: what is over sooner on the way to a start is never told. */
+const ON_ITS_WAY_MS = 1_000;
 
 export interface StatusWriterOptions {
   podUid: string;
@@ -26,12 +28,16 @@ export interface StatusWriterOptions {
  * Writes one pod's status to the API, without anybody waiting for it.
  *
  * Guarantees: one write at a time; what changes meanwhile is written by the next, the latest wins; a status that
- * says nothing new is not written; a write that failed is tried again with a growing wait.
+ * says nothing new is not written; one that only says how far a start has come is written with the next that says
+ * more, within a second; a write that failed is tried again with a growing wait.
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #stop = new AbortController();
   #isDirty = false;
+  /** Whether also that is to be written now which could wait. */
+  #isDue = false;
+  #cancelTimer: (() => void) | undefined;
   #writing: Promise<void> | undefined;
   /** What the last write gave, and the version that it was made from: a mirror may not show it yet. */
   #written: { pod: Pod; basedOn: string } | undefined;
@@ -48,6 +54,7 @@ export class StatusWriter {
 
   /** Resolves when the status that is true now has been written, or the pod is gone. */
   async flush(): Promise<void> {
+    this.#isDue = true;
     this.mark();
     await this.#writing;
   }
@@ -61,6 +68,7 @@ export class StatusWriter {
   /** Nothing is written any more. */
   close(): void {
     this.#stop.abort(ENDED);
+    this.#cancelTimer?.();
   }
 
   async #drain(): Promise<void> {
@@ -94,13 +102,28 @@ export class StatusWriter {
     const pod = this.#newest();
     if (pod === undefined) return;
     const status = statusOf(pod);
-    if (isEqual(status, pod.status)) return;
+    const isNews = !isEqual(status, pod.status);
+    if (isNews && !this.#isDue && isOnItsWay(pod.status, status)) return this.#writeSoon();
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#isDue = false;
+    if (!isNews) return;
     try {
       const written = await client.updateStatus(pods, { ...pod, status });
       this.#written = { pod: written, basedOn: pod.metadata.resourceVersion };
     } catch (error) {
-      if (!isRefusal(error, "NotFound")) throw error;
+      if (isRefusal(error, "NotFound")) return;
+      this.#isDue = true;
+      throw error;
     }
+  }
+
+  #writeSoon(): void {
+    this.#cancelTimer ??= this.#options.clock.after(ON_ITS_WAY_MS, () => {
+      this.#cancelTimer = undefined;
+      this.#isDue = true;
+      this.mark();
+    });
   }
 
   #newest(): Pod | undefined {
@@ -108,4 +131,28 @@ export class StatusWriter {
     const pod = view.get(pods, podName);
     return pod === undefined || pod.metadata.uid !== podUid ? undefined : this.withNews(pod);
   }
+}
+
+/** Whether all that changes is how far a start has come: a network, containers that are made but do not run yet. */
+function isOnItsWay(before: PodStatus, after: PodStatus): boolean {
+  return isEqual(withoutWay(before), withoutWay(after)) &&
+    (after.containerStatuses ?? []).every((container) => {
+      const { name } = container;
+      const was = before.containerStatuses?.find((candidate) => candidate.name === name);
+      return was !== undefined && (isEqual(was, container) || isBeingMade(was, container));
+    });
+}
+
+function withoutWay(
+  { podIP: _, podIPs: __, containerStatuses: ___, conditions = [], ...rest }: PodStatus,
+): object {
+  return {
+    ...rest,
+    conditions: conditions.filter(({ type }) => type !== "PodReadyToStartContainers"),
+  };
+}
+
+function isBeingMade(was: ContainerStatus, { state, ready, started }: ContainerStatus): boolean {
+  return state.waiting?.reason === "ContainerCreating" && was.ready === ready &&
+    was.started === started;
 }

@@ -76,6 +76,51 @@ Deno.test("flush waits for the present status to be written", async () => {
   await flush;
 });
 
+Deno.test("how far a start has come is written with what comes of it, or after a second", async () => {
+  const world = new WriterWorld();
+  world.shown = { ...world.shown, status: creating({}) };
+  world.status = creating({ podIP: "10.0.0.1" });
+  world.writer.mark();
+  await world.clock.advance(900);
+  assert.deepEqual(world.asked, []);
+  world.status = creating({ podIP: "10.0.0.1", containerID: "simulated://a" });
+  world.writer.mark();
+  await world.clock.advance(99);
+  assert.deepEqual(world.asked, []);
+  await world.clock.advance(1);
+  assert.deepEqual(world.asked, ["Pending 10.0.0.1 simulated://a"]);
+  await world.answer();
+  assert.equal(world.clock.pending, 0);
+});
+
+Deno.test("what somebody waits for is written at once, with how far the start has come", async () => {
+  const world = new WriterWorld();
+  world.shown = { ...world.shown, status: creating({}) };
+  world.status = creating({ podIP: "10.0.0.1" });
+  world.writer.mark();
+  await settled();
+  world.status = {
+    ...creating({ podIP: "10.0.0.1", containerID: "simulated://a" }),
+    phase: "Running",
+  };
+  world.writer.mark();
+  await world.answer();
+  assert.deepEqual(world.asked, ["Running 10.0.0.1 simulated://a"]);
+  assert.equal(world.clock.pending, 0);
+});
+
+Deno.test("flush writes also how far a start has come", async () => {
+  const world = new WriterWorld();
+  world.shown = { ...world.shown, status: creating({}) };
+  world.status = creating({ podIP: "10.0.0.1" });
+  const flush = world.writer.flush();
+  await world.answer(new ApiError("Conflict", "changed meanwhile"));
+  await world.answer();
+  await flush;
+  assert.equal(world.asked.length, 2);
+  assert.equal(world.clock.pending, 0);
+});
+
 Deno.test("a pod that is gone, or another of its name, is not written", async () => {
   const world = new WriterWorld();
   world.shown = { ...world.shown, metadata: { ...world.shown.metadata, uid: "other" } };
@@ -83,11 +128,28 @@ Deno.test("a pod that is gone, or another of its name, is not written", async ()
   assert.deepEqual(world.asked, []);
 });
 
+/** The status of a pod whose container does not run yet. */
+function creating(
+  { podIP, containerID }: { podIP?: string; containerID?: string },
+): Pod["status"] {
+  return {
+    ...{ phase: "Pending", ...(podIP && { podIP, podIPs: [{ ip: podIP }] }) },
+    conditions: [{ type: "PodReadyToStartContainers", status: podIP ? "True" : "False" }],
+    containerStatuses: [{
+      ...{ name: "main", image: "app:1", imageID: "", restartCount: 0, ready: false },
+      ...{ state: { waiting: { reason: "ContainerCreating" } }, lastState: {}, started: false },
+      ...(containerID && { containerID }),
+    }],
+  };
+}
+
 class WriterWorld {
   readonly clock = new VirtualClock();
   readonly asked: string[] = [];
   readonly writer: StatusWriter;
   phase: Pod["status"]["phase"] = "Running";
+  /** The whole status, when not the phase alone counts. */
+  status: Pod["status"] | undefined;
   shown = {
     metadata: { namespace: "default", name: "web", uid: "u", resourceVersion: "1" },
     status: { phase: "Unknown" },
@@ -97,7 +159,9 @@ class WriterWorld {
 
   constructor() {
     const updateStatus = (_: unknown, pod: Pod) => {
-      this.asked.push(pod.status.phase);
+      const { phase, podIP, containerStatuses } = pod.status;
+      const words = [phase, podIP, containerStatuses?.[0]?.containerID];
+      this.asked.push(words.filter((word) => word !== undefined).join(" "));
       return new Promise<Pod>((resolve, reject) => this.#pending = { pod, resolve, reject });
     };
     this.writer = new StatusWriter({
@@ -107,7 +171,7 @@ class WriterWorld {
       view: { get: () => this.shown as never },
       clock: this.clock,
       log: silentLog(this.clock),
-      statusOf: (pod) => ({ ...pod.status, phase: this.phase }),
+      statusOf: (pod) => this.status ?? { ...pod.status, phase: this.phase },
     });
   }
 

@@ -77,7 +77,7 @@ function reconcile(service: Service, view: View): Plan {
   );
   const wanted = familiesOf(service).flatMap((family) => groupsOf(service, chosen, family))
     .flatMap((group) => slicesOf(service, group, existing));
-  return plan(writesFor(service, wanted, existing));
+  return plan(writesFor(service, inFreePlaces(wanted, existing), existing));
 }
 
 /** Others keep the endpoints of a Service without selector. */
@@ -221,6 +221,18 @@ function sliceName(service: string, seed: string): string {
   return `${service.slice(0, NAME_LENGTH_MAX - 6)}-${suffixOf(seed)}`;
 }
 
+/** A slice to be made takes the place of one of its family that would go: one write in the place of two. Kubernetes: `recycleSlices`. */
+function inFreePlaces(wanted: readonly Wanted[], existing: readonly EndpointSlice[]): Wanted[] {
+  const isWanted = new Set(wanted.map(({ name }) => name));
+  const isThere = new Set(existing.map(({ metadata }) => metadata.name));
+  const free = existing.filter(({ metadata }) => !isWanted.has(metadata.name));
+  return wanted.map((slice) => {
+    if (isThere.has(slice.name)) return slice;
+    const at = free.findIndex(({ addressType }) => addressType === slice.family);
+    return at < 0 ? slice : { ...slice, name: free.splice(at, 1)[0]!.metadata.name };
+  });
+}
+
 function writesFor(
   service: Service,
   wanted: readonly Wanted[],
@@ -242,6 +254,7 @@ function sliceWrites(service: Service, wanted: Wanted, before: EndpointSlice | u
     ...before,
     metadata: { ...before.metadata, labels },
     endpoints: wanted.endpoints,
+    ports: [...wanted.ports],
   };
   return isEqual(before, next) ? [] : [update(endpointSlices, next)];
 }

@@ -129,6 +129,20 @@ Deno.test("a service without pods has one empty slice; one without selector has 
   }
 });
 
+Deno.test("the empty slice becomes that of the first pods, and a slice of other ports that of the last", () => {
+  const cluster = new TestCluster();
+  service(cluster);
+  const [empty] = slices(cluster);
+  pod(cluster, { name: "a", port: 8080 });
+  const [first, ...others] = slices(cluster);
+  assert.deepEqual([first!.metadata.uid, others], [empty!.metadata.uid, []]);
+  assert.deepEqual(first!.ports, [{ name: "http", protocol: "TCP", port: 8080 }]);
+  pod(cluster, { name: "a", port: 9090 });
+  const [second] = slices(cluster);
+  assert.equal(second!.metadata.uid, empty!.metadata.uid);
+  assert.equal(second!.ports[0]?.port, 9090);
+});
+
 Deno.test("a headless service says so", () => {
   const cluster = new TestCluster();
   service(cluster, { clusterIP: "None" });

@@ -3,6 +3,7 @@ import type { Random } from "../../lib/random.ts";
 import type { AdmissionRule } from "./admission_rule.ts";
 import { namespaceContent } from "./namespace_content.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
+import { nodeTaints } from "./node_taints.ts";
 import { podDefaults } from "./pod_defaults.ts";
 import { ServiceAddresses } from "./service_addresses.ts";
 
@@ -20,7 +21,7 @@ const NODE_PORTS = { first: 30_000, last: 32_767 };
 /** Every rule, in the order in which they see an object. A new rule is one file and one line here. */
 export function admissionRules({ random, range }: AdmissionOptions): AdmissionRule[] {
   const addresses = new ServiceAddresses({ random, range, nodePorts: NODE_PORTS });
-  return [namespaceLifecycle, namespaceContent, podDefaults, addresses.admit];
+  return [namespaceLifecycle, namespaceContent, nodeTaints, podDefaults, addresses.admit];
 }
 
 /** The range that a text such as `10.96.0.0/16` names. Throws when it is none, or too small. */
