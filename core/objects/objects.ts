@@ -64,10 +64,18 @@ export class Objects {
   }
 
   /** `namespace`: where it is to be; without it, where the draft says. */
-  async create(
+  create(
     resource: AnyResource,
     draft: unknown,
     options: WriteOptions & { namespace?: string } = {},
+  ): Promise<Written> {
+    return this.#decided(() => this.#create(resource, draft, options));
+  }
+
+  async #create(
+    resource: AnyResource,
+    draft: unknown,
+    options: WriteOptions & { namespace?: string },
   ): Promise<Written> {
     const placed = inNamespace(resource, draft, options.namespace);
     for (let tries = 1;; tries++) {
@@ -77,7 +85,6 @@ export class Objects {
       if (!existing) return await this.#store(key, admitted, undefined, options);
       admitted.release();
       if (!isNameMadeUp(placed) || tries === GENERATED_NAME_TRIES_MAX) {
-        await this.store.settled();
         throw alreadyExists(resource, existing.object);
       }
     }
@@ -108,64 +115,56 @@ export class Objects {
   }
 
   /** Stores what `draftOf` makes of the current object: the way of all changes. It must not change its argument. */
-  async change(
+  change(
     resource: AnyResource,
     name: ObjectName,
     draftOf: (current: KubeObject) => unknown,
     options: WriteOptions & { scope?: Scope } = {},
   ): Promise<Written> {
-    const key = keyOf(resource, name);
-    const previous = this.store.newest(key);
-    if (!previous) throw notFound(resource, name.name);
     const scope = options.scope ?? "main";
-    let admitted: Admitted;
-    try {
+    return this.#onNewest(resource, name, (key, previous) => {
       const draft = draftOf(previous.object);
-      admitted = admitChange(this.#context, resource, draft, previous.object, {
+      const admitted = admitChange(this.#context, resource, draft, previous.object, {
         ...options,
         scope,
       });
-    } catch (error) {
-      await this.store.settled(); // so that who was refused for a newer version can read it
-      throw error;
-    }
-    return await this.#store(key, admitted, previous, options);
+      return this.#store(key, admitted, previous, options);
+    });
   }
 
   /**
    * Stores what `next` makes of the current object, unchecked: for writes that the server itself makes up.
    * Resolves as {@linkcode Objects.change} does.
    */
-  async amend(
+  amend(
     resource: AnyResource,
     name: ObjectName,
     next: (current: KubeObject) => KubeObject,
     options: WriteOptions = {},
   ): Promise<Written> {
-    const key = keyOf(resource, name);
-    const previous = this.store.newest(key);
-    if (!previous) throw notFound(resource, name.name);
-    const object = next(previous.object);
-    return await this.#store(key, { object, warnings: [], release: () => {} }, previous, options);
+    return this.#onNewest(
+      resource,
+      name,
+      (key, previous) => this.#store(key, unchecked(next(previous.object)), previous, options),
+    );
   }
 
   /** `removed`: it is gone. `changed`: it is marked, and goes when its grace is over and its finalizers are gone. */
-  async delete(
+  delete(
     resource: AnyResource,
     name: ObjectName,
     deletion: DeleteOptions = {},
     options: WriteOptions = {},
   ): Promise<Written> {
-    const key = keyOf(resource, name);
-    const previous = this.store.newest(key);
-    if (!previous) throw notFound(resource, name.name);
-    if (resource.kind === "Namespace" && IMMORTAL_NAMESPACES.includes(name.name)) {
-      throw forbidden(resource, name.name, "this namespace may not be deleted");
-    }
-    const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
-    if (decided === "remove") return await this.#remove(key, previous, [], options);
-    const object = decided === "nothing" ? previous.object : terminating(decided.next);
-    return await this.#store(key, { object, warnings: [], release: () => {} }, previous, options);
+    return this.#onNewest(resource, name, (key, previous) => {
+      if (resource.kind === "Namespace" && IMMORTAL_NAMESPACES.includes(name.name)) {
+        throw forbidden(resource, name.name, "this namespace may not be deleted");
+      }
+      const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
+      if (decided === "remove") return this.#remove(key, previous, [], options);
+      const object = decided === "nothing" ? previous.object : terminating(decided.next);
+      return this.#store(key, unchecked(object), previous, options);
+    });
   }
 
   /** Deletes each object that matches; resolves when all are removed or marked. */
@@ -188,6 +187,36 @@ export class Objects {
     return deleted.filter((written) => written !== undefined);
   }
 
+  /** Decides on the newest version, and commits in the same turn. Refuses when there is none. */
+  #onNewest(
+    resource: AnyResource,
+    name: ObjectName,
+    act: (key: Key, newest: Entry) => Promise<Written>,
+  ): Promise<Written> {
+    return this.#decided(async () => {
+      const key = keyOf(resource, name);
+      const newest = this.store.newest(key);
+      if (!newest) throw notFound(resource, name.name);
+      return await act(key, newest);
+    });
+  }
+
+  /**
+   * What is decided rests on what was admitted so far. A commit fails with that by itself; a refusal waits until it is
+   * durable, so that its reason can be read, and is none when it never will be.
+   */
+  async #decided(act: () => Promise<Written>): Promise<Written> {
+    const confirmed = this.store.confirmed();
+    try {
+      return await act();
+    } catch (error) {
+      await confirmed.catch((cause) => {
+        throw refusalOf(cause);
+      });
+      throw error;
+    }
+  }
+
   async #store(
     key: Key,
     { object, warnings, release }: Admitted,
@@ -196,7 +225,7 @@ export class Objects {
   ): Promise<Written> {
     try {
       if (previous && isEqual(unversioned(object), unversioned(previous.object))) {
-        await this.store.settled();
+        await this.store.confirmed();
         return { ...written(previous), warnings, outcome: "unchanged" };
       }
       if (previous && isDone(object)) return await this.#remove(key, previous, warnings, options);
@@ -270,6 +299,11 @@ function withNameOf(
   }
   const named = { ...draft, metadata: { ...metadata, name } };
   return inNamespace(resource, named, namespace);
+}
+
+/** An object that the server itself makes up. */
+function unchecked(object: KubeObject): Admitted {
+  return { object, warnings: [], release: () => {} };
 }
 
 function isNameMadeUp(draft: unknown): boolean {

@@ -17,6 +17,7 @@ export const VOLATILE_REVISIONS_MAX = 1_000_000;
  * as many more: a node's lease goes on for days on a full disk.
  */
 const VOLATILE_REVISIONS_TOLD = 10_000;
+const NOTHING_WAITS = Promise.resolve();
 /** What a reference to a blob takes of a batch. */
 const BLOB_REFERENCE_BYTES = 200;
 /** What Deno KV adds to the parts of a key, with room to spare. */
@@ -61,7 +62,8 @@ export class GroupCommit {
   #durable: Revision;
   /** Up to where volatile writes were last told of, in vain or not. */
   #told: Revision;
-  #last: Promise<void> = Promise.resolve();
+  /** The newest commit, until it is visible or dropped: all before it are then, too. */
+  #last: Promise<void> | undefined;
   #stopped: Error | undefined;
   /** A batch of which nobody could say whether it is durable. */
   #unsure: { commits: readonly Commit[]; revision: Revision } | undefined;
@@ -87,14 +89,26 @@ export class GroupCommit {
   add(events: readonly StoreEvent[]): Promise<void> {
     const done = Promise.withResolvers<void>();
     this.#waiting.push({ events, size: sizeOf(events, this.#options.journal.limits), done });
-    this.#last = done.promise.catch(() => {}); // its caller is told
+    this.#last = done.promise;
+    const forget = () => {
+      if (this.#last === done.promise) this.#last = undefined;
+    };
+    done.promise.then(forget, forget); // its caller is told
     if (!this.#isRunning) this.#run();
     return done.promise;
   }
 
   /** Resolves when all that was added so far is visible or dropped. */
-  settled(): Promise<void> {
-    return this.#last;
+  async settled(): Promise<void> {
+    await this.#last?.catch(() => {});
+  }
+
+  /**
+   * Resolves when all that was added so far is visible; rejects with {@linkcode UnavailableError} when some of it never
+   * will be: the last commit then fails too.
+   */
+  confirmed(): Promise<void> {
+    return this.#last ?? NOTHING_WAITS;
   }
 
   /** Refuses all that comes from now on. */

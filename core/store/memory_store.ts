@@ -102,6 +102,10 @@ export class MemoryStore implements Store {
     return this.#writing?.commits.settled() ?? Promise.resolve();
   }
 
+  confirmed(): Promise<void> {
+    return this.#writing?.commits.confirmed() ?? Promise.resolve();
+  }
+
   list([resource, namespace]: Prefix): readonly Entry[] {
     const table = this.#table(resource);
     return namespace === undefined ? table.all() : table.inNamespace(namespace);

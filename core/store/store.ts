@@ -48,11 +48,14 @@ export interface Store {
   get(key: Key): Entry | undefined;
   /**
    * What `key` will hold once every write admitted so far is durable. A writer that must not meet a conflict
-   * decides on this and commits in the same turn; should an earlier write fail, its own fails too.
+   * decides on this and commits in the same turn; should an earlier write fail, its own fails too. Who decides to
+   * write nothing waits until it is {@linkcode confirmed}.
    */
   newest(key: Key): Entry | undefined;
   /** Resolves when every write admitted so far has become visible or has failed. Never rejects. */
   settled(): Promise<void>;
+  /** Resolves when every write admitted so far is visible; rejects with {@linkcode UnavailableError} when one never will be. */
+  confirmed(): Promise<void>;
   /** In the order of namespace and name. */
   list(prefix: Prefix): readonly Entry[];
   /**

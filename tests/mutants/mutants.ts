@@ -29,6 +29,14 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "[...commits]",
   },
   {
+    name:
+      "not gone: who deletes what a write in flight deletes is told that it is gone, though that write fails",
+    file: "core/objects/objects.ts",
+    search: "      await confirmed.catch((cause) => {",
+    replace: "      await this.store.settled().catch((cause) => {",
+    tests: ["core/objects/refused_writes_test.ts"],
+  },
+  {
     name: "missed event: a watcher that resumes misses the first change",
     file: "core/store/event_ring.ts",
     search: "event.revision > revision)",
