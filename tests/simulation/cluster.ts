@@ -20,7 +20,7 @@ import { WatcherCheck } from "./watcher_check.ts";
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 /** Virtual time within which everything is as it should be once nothing fails any more. */
 const LIVENESS_MS = 1_800_000;
-/** What could not be written while the server was in trouble is tried again within this time. */
+/** What could not be written while something failed is tried again within this time after that. */
 const BACKLOG_MS = 65_000;
 /** A cluster that has come to rest stays so. */
 const REST_MS = 30_000;
@@ -359,7 +359,8 @@ class SimulatedCluster {
   }
 
   async #comeToRest(): Promise<void> {
-    const endMs = this.#elapsedMs + LIVENESS_MS;
+    const healedMs = this.#elapsedMs;
+    const endMs = healedMs + LIVENESS_MS;
     while (this.#problems().length > 0) {
       if (this.#elapsedMs >= endMs) {
         return this.#safety.fault(
@@ -369,7 +370,7 @@ class SimulatedCluster {
       await this.#advance(this.#elapsedMs + 1_000);
     }
     this.history.say("everything is as it should be");
-    await this.#advance(this.#elapsedMs + BACKLOG_MS);
+    await this.#advance(Math.max(this.#elapsedMs, healedMs + BACKLOG_MS));
     const before = this.#changes;
     await this.#advance(this.#elapsedMs + REST_MS);
     const [problem] = this.#problems();
