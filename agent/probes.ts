@@ -45,6 +45,8 @@ const EAGER_FIRST_EXEC_MS = 250;
 export class Probes {
   readonly #options: ProbesOptions;
   readonly #stop = new AbortController();
+  /** Of the questions that are due. */
+  readonly #cancels = new Map<ProbeKind, () => void>();
   #health: Health;
 
   constructor(options: ProbesOptions) {
@@ -58,6 +60,7 @@ export class Probes {
   /** Stops asking. What is answered later is not told. */
   stop(): void {
     this.#stop.abort(ENDED);
+    for (const cancel of this.#cancels.values()) cancel();
   }
 
   #watchStarted(): void {
@@ -93,19 +96,15 @@ export class Probes {
     const plan = () => {
       const due = nextQuestion(schedule, probe, clock.elapsed(), tally.verdict === "good");
       schedule = due.schedule;
-      this.#at(due.atMs, () => ask(due.isCounted));
+      this.#at(kind, due.atMs, () => ask(due.isCounted));
     };
     // Early questions are not counted; a question about liveness always is.
-    this.#at(firstMs, () => ask(kind === "liveness" || tally.verdict === "good"));
+    this.#at(kind, firstMs, () => ask(kind === "liveness" || tally.verdict === "good"));
   }
 
-  #at(atMs: number, act: () => Promise<void>): void {
+  #at(kind: ProbeKind, atMs: number, act: () => Promise<void>): void {
     const { clock } = this.#options;
-    const cancel = clock.after(atMs - clock.elapsed(), () => {
-      this.#stop.signal.removeEventListener("abort", cancel);
-      act();
-    });
-    this.#stop.signal.addEventListener("abort", cancel, { once: true });
+    this.#cancels.set(kind, clock.after(atMs - clock.elapsed(), act));
   }
 
   #verdictOf(kind: ProbeKind): Tally["verdict"] {
@@ -122,7 +121,7 @@ export class Probes {
   #conclude(kind: ProbeKind, verdict: Tally["verdict"]): void {
     if (kind === "readiness") this.#tell({ ready: verdict === "good" });
     else if (verdict === "bad") {
-      this.#stop.abort(ENDED);
+      this.stop();
       this.#tell({ failed: kind, ready: false });
     } else if (kind === "startup") {
       this.#tell({ started: true, ready: !this.#options.container.readinessProbe });

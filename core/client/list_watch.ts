@@ -100,7 +100,7 @@ export class ListWatch {
     let isStale = false;
     const reopen = () => {
       isStale = true;
-      request.abort();
+      request.abort(ENDED);
     };
     let [unsubscribe, cancel] = [() => {}, () => {}];
     try {

@@ -110,7 +110,9 @@ export class VirtualClock implements Clock {
   #fireNext(untilMs: number): boolean {
     const nextMs = this.nextMs;
     if (nextMs === undefined || nextMs > untilMs) return false;
-    const { act } = this.#timers.pop()!;
+    const timer = this.#timers.pop()!;
+    const { act } = timer;
+    timer.act = undefined; // who cancels it now comes too late
     this.#nowMs = nextMs;
     this.#pending--;
     act?.();

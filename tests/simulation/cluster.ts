@@ -22,6 +22,8 @@ const START_MS = Date.parse("2026-01-01T00:00:00Z");
 const LIVENESS_MS = 1_800_000;
 /** What could not be written while something failed is tried again within this time after that. */
 const BACKLOG_MS = 65_000;
+/** What was written last has reached everybody by then. */
+const ON_THE_WAY_MS = 1_000;
 /** A cluster that has come to rest stays so. */
 const REST_MS = 30_000;
 /** Heartbeats, and what is still to be told. */
@@ -370,13 +372,20 @@ class SimulatedCluster {
       await this.#advance(this.#elapsedMs + 1_000);
     }
     this.history.say("everything is as it should be");
-    await this.#advance(Math.max(this.#elapsedMs, healedMs + BACKLOG_MS));
-    const before = this.#changes;
-    await this.#advance(this.#elapsedMs + REST_MS);
-    const [problem] = this.#problems();
-    if (problem !== undefined) this.#safety.fault(`it did not stay well: ${problem}`);
-    if (this.#changes > before) {
-      this.#safety.fault(`${this.#changes - before} writes at rest`);
+    await this.#stayAtRest(healedMs + BACKLOG_MS);
+  }
+
+  /** Nothing is written any more but what could not be written before, and that by `backlogMs`. */
+  async #stayAtRest(backlogMs: number): Promise<void> {
+    for (;;) {
+      const [fromMs, before] = [this.#elapsedMs, this.#changes];
+      await this.#advance(fromMs + REST_MS);
+      const writes = this.#changes - before;
+      if (this.#problems().length > 0) await this.#advance(this.#elapsedMs + ON_THE_WAY_MS);
+      const [problem] = this.#problems();
+      if (problem !== undefined) return this.#safety.fault(`it did not stay well: ${problem}`);
+      if (writes === 0) return;
+      if (fromMs >= backlogMs) return this.#safety.fault(`${writes} writes at rest`);
     }
   }
 

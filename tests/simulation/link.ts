@@ -3,8 +3,9 @@ import type { ApiRequest, Transport } from "../../core/client/server_link.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { NEVER, rest } from "./lifetime.ts";
 
-/** The first in an object is its own. */
+/** The first in an object is its own, behind name, namespace and uid. */
 const VERSION = /"resourceVersion":"(\d+)"/;
+const VERSION_BYTES_MAX = 1_024;
 
 /** The server as the network sees it. */
 export interface ServerEnd {
@@ -107,7 +108,8 @@ export class SimulatedLink {
       ...this.#options,
       onAnswer: (status, body) => {
         if (method === "GET" || status >= 300) return;
-        const version = VERSION.exec(Buffer.from(body).toString("latin1"))?.[1];
+        const start = Buffer.from(body.subarray(0, VERSION_BYTES_MAX)).toString("latin1");
+        const version = VERSION.exec(start)?.[1];
         if (version !== undefined) onAnswer(Number(version));
       },
     });

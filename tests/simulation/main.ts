@@ -28,7 +28,7 @@ async function one(seed: number, showsHistory: boolean): Promise<number> {
   const { fault, history } = await play(scenarioOf(seed));
   if (showsHistory) write(history.lines.join("\n"));
   if (fault === undefined) return write(`seed ${seed} is well`);
-  return write(await reportOf(seed), 1);
+  return write(await reportOf(scenarioOf(seed)), 1);
 }
 
 /** Nobody reads the stacks of errors here: whoever reports a bad seed plays it again. */
@@ -62,7 +62,7 @@ async function all(first: number, count: number): Promise<number> {
   }));
   const seconds = (performance.now() - startMs) / 1_000;
   const seeds = bad.flat().filter((seed) => !Number.isNaN(seed));
-  if (seeds.length > 0) return write(await reportOf(Math.min(...seeds)), 1);
+  if (seeds.length > 0) return write(await reportOf(scenarioOf(Math.min(...seeds))), 1);
   if (bad.flat().length > 0) return write("A worker ended badly", 1);
   return write(`${count} seeds are well: ${(count / seconds).toFixed(1)} a second`);
 }

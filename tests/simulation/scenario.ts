@@ -56,6 +56,8 @@ export type Strategy =
 export const MACHINES = 3;
 /** Pods that all Deployments together may want, of nine that fit: what is left is too little for all surges. */
 const PODS_MAX = 8;
+/** A Deployment that is alone does not need them all: each pod costs as much as two faults. */
+const REPLICAS_MAX = 5;
 const IMAGES = ["app:1", "app:2", "app:3"];
 /** `crash` ends at once, `absent` cannot be pulled, `broken` cannot be started. */
 const BAD_IMAGES = ["crash", "absent", "broken"];
@@ -65,8 +67,8 @@ const LONG_MS = 70_000;
 
 /** By how much clocks are set: a correction, a wrong time zone, a box that did not know the time. */
 const CLOCK_JUMPS_MS = [5_000, 3_600_000, 12 * 3_600_000];
-const LONG_MEMORY: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
-const SHORT_MEMORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
+export const LONG_MEMORY: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
+export const SHORT_MEMORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
 
 /** All that happens in one run before the faults stop. */
 export interface Scenario {
@@ -81,15 +83,15 @@ export interface Scenario {
 /** Makes up the whole run that a seed stands for. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed);
-  const names = random.shuffled(Object.keys(DEPLOYMENTS)).slice(0, 2 + random.integer(2));
+  const names = random.shuffled(Object.keys(DEPLOYMENTS)).slice(0, 1 + random.integer(3));
   const made = new ScenarioMaker(random, names);
   const isLong = random.chance(0.1);
-  const untilMs = isLong ? LONG_MS : 20_000 + random.integer(40_000);
+  const untilMs = isLong ? LONG_MS : 12_000 + random.integer(23_000);
   const actions: Action[] = names.map((name) => ({
     atMs: random.integer(500),
     ...{ do: "deploy", name, replicas: 1 + random.integer(2) },
   }));
-  const count = 6 + random.integer(16);
+  const count = 4 + random.integer(11);
   for (let i = 0; i < count; i++) {
     actions.push({ atMs: 1_000 + random.integer(untilMs - 1_000), ...made.next() });
   }
@@ -116,7 +118,7 @@ class ScenarioMaker {
   }
 
   next(): UserAction | FaultAction {
-    return this.#random.chance(0.55) ? this.#byUser() : this.#fault();
+    return this.#random.chance(0.5) ? this.#byUser() : this.#fault();
   }
 
   #byUser(): UserAction {
@@ -126,7 +128,8 @@ class ScenarioMaker {
     const machine = random.integer(MACHINES);
     const graceSeconds = random.pick([undefined, undefined, 0, 5]);
     const policy = random.pick(["Background", "Foreground", "Orphan"] as const)!;
-    const replicas = random.integer(Math.floor(PODS_MAX / this.#names.length) + 1);
+    const most = Math.min(REPLICAS_MAX, Math.floor(PODS_MAX / this.#names.length));
+    const replicas = random.integer(most + 1);
     const image = random.pick(random.chance(0.2) ? BAD_IMAGES : IMAGES)!;
     const job = random.pick(["job", "failing job"])!;
     const choices: (() => UserAction)[] = [
@@ -172,6 +175,7 @@ class ScenarioMaker {
       () => ({ do: "power loss", machine, forMs }),
       () => ({ do: "server down", forMs }),
       () => ({ do: "server down", forMs: random.integer(50) }),
+      () => ({ do: "bad disk", forMs }),
       () => ({ do: "bad disk", forMs }),
       () => ({ do: "full disk", forMs }),
       () => ({ do: "set clock", machine: random.integer(MACHINES + 1), byMs: Math.round(byMs) }),

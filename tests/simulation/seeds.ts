@@ -24,9 +24,9 @@ export function* seedsFrom(first: number, count: number, step = 1): Generator<nu
   for (let seed = first; seed < first + count; seed += step) yield seed;
 }
 
-/** Tells for a person what goes wrong with a seed, by the shortest scenario that shows it. */
-export async function reportOf(seed: number): Promise<string> {
-  const whole = scenarioOf(seed);
+/** Tells for a person what goes wrong with a scenario, by the shortest that shows it. */
+export async function reportOf(whole: Scenario): Promise<string> {
+  const { seed } = whole;
   const short = await shrunk(whole);
   const [atFirst, { fault, history }] = [await play(whole), await play(short)];
   const lines = history.lines;

@@ -181,9 +181,13 @@ function post(server: ServerProcess, name: string): Promise<Response> {
   return server.create(CONFIG_MAPS, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
 }
 
+/** As a client does it: a store that has only just come back may be out of reach once more, which is a 503. */
 async function namesIn(server: ServerProcess): Promise<string[]> {
-  const { items } = await (await server.fetch(CONFIG_MAPS)).json();
-  return items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
+  const list = await eventually("a list", async () => {
+    const answer = await server.fetch(CONFIG_MAPS);
+    return answer.ok && await answer.json();
+  });
+  return list.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
 }
 
 async function healthOf(server: ServerProcess): Promise<Record<string, number>> {

@@ -23,7 +23,7 @@ export interface TakeOver {
  * neither help, because it hangs in the kernel, the lock counts as taken all the same: the fence of the journal keeps
  * that process from writing, and the kernel's lock is ours when it is gone.
  *
- * A signal is sent only to a process that the kernel says holds a lock and has this very file open. Throws
+ * A signal is sent only to a process that the kernel says has locked this very file. Throws
  * {@linkcode DataLockedError} when that cannot be shown or another command has the data, and an `Error` when the
  * process may not be signalled.
  */
@@ -93,25 +93,24 @@ async function isDoneWithin(
 async function provenHolder(path: string): Promise<number> {
   const holder = await holderOf(path);
   const { pid, use } = holder;
-  const isProven = pid !== undefined && use === "server" &&
-    await holdsLock(pid) && await hasOpen(pid, path);
+  const isProven = pid !== undefined && use === "server" && await holdsLock(pid, path);
   if (!isProven) throw new DataLockedError(path, holder);
   return pid;
 }
 
-/** See proc(5), `/proc/locks`. Elsewhere than on Linux nothing can be shown. */
-async function holdsLock(pid: number): Promise<boolean> {
-  const locks = await Deno.readTextFile("/proc/locks").catch(() => "");
-  return new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE +${pid} `, "m").test(locks);
-}
-
-async function hasOpen(pid: number, path: string): Promise<boolean> {
+/**
+ * Whether the process has locked this very file: see proc(5), `/proc/PID/fdinfo`. `/proc/locks` will not do: it is read
+ * in pieces, and a lock that others make or end meanwhile can hide this one. Elsewhere than on Linux nothing can be shown.
+ */
+async function holdsLock(pid: number, path: string): Promise<boolean> {
   const { dev, ino } = await Deno.stat(path);
   const folder = `/proc/${pid}/fd`;
   const files = await Array.fromAsync(Deno.readDir(folder)).catch(() => []); // gone, or another user's
   for (const { name } of files) {
     const open = await Deno.stat(`${folder}/${name}`).catch(() => undefined); // closed since
-    if (open?.dev === dev && open.ino === ino) return true;
+    if (open?.dev !== dev || open.ino !== ino) continue;
+    const info = await Deno.readTextFile(`/proc/${pid}/fdinfo/${name}`).catch(() => "");
+    if (new RegExp(`^lock:\\s+\\d+: FLOCK +ADVISORY +WRITE +${pid} `, "m").test(info)) return true;
   }
   return false;
 }
