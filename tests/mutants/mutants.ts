@@ -47,6 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/store/event_ring.ts",
     search: "event.revision > revision)",
     replace: "event.revision >= revision)",
+    tests: ["core/store/event_ring_test.ts"],
   },
   {
     name: "lost history: a watcher from before a restart may resume as if nothing had happened",
@@ -71,6 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/objects/admit.ts",
     search: "if (wanted ? wanted !== resourceVersion : needsResourceVersion(resource)) {",
     replace: 'if (!wanted && needsResourceVersion(resource) && resourceVersion !== "") {',
+    tests: ["tests/simulation/simulation_test.ts"],
   },
   {
     name: "stale cache after reconnect: what has gone meanwhile stays",
@@ -123,12 +125,14 @@ export const MUTANTS: readonly Mutant[] = [
     search:
       "  stream.write(chunk);\n  if (stream.queuedBytes > WATCH_QUEUE_BYTES_MAX) stream.destroy();",
     replace: "  if (stream.queuedBytes <= WATCH_QUEUE_BYTES_MAX) stream.write(chunk);",
+    tests: ["tests/simulation/simulation_test.ts"],
   },
   {
     name: "a request that came twice counts as refused: the node is never there",
     file: "agent/node_status.ts",
     search: '["Conflict", "AlreadyExists", "NotFound"]',
     replace: '["Conflict", "NotFound"]',
+    tests: ["tests/simulation/simulation_test.ts"],
   },
   {
     name: "all nodes are lost when the clock of the server is set",
@@ -299,6 +303,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "agent/pod_worker.ts",
     search: "turned.then(() => parts.untilDrained?.(podUid, signal))",
     replace: "Promise.all([parts.untilDrained?.(podUid, signal), turned])",
+    tests: ["tests/simulation/simulation_test.ts"],
   },
   {
     name: "a finished pod runs again",

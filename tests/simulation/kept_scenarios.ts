@@ -1,8 +1,8 @@
 import { LONG_MEMORY, type Scenario, SHORT_MEMORY } from "./scenario.ts";
 
 /**
- * What scenarios have found, and the shortest of them that still show it when it is planted again. They are data, so
- * that they stay what they are when `scenario.ts` makes up others.
+ * What scenarios have found, or find when it is planted and few others do; each is the shortest that shows it. They are
+ * data, so that they stay what they are when `scenario.ts` makes up others.
  */
 export const KEPT: Readonly<Record<string, Scenario>> = {
   "pods of a machine whose clock is ahead are not available for as long as it is": {
@@ -74,5 +74,42 @@ export const KEPT: Readonly<Record<string, Scenario>> = {
     ],
     untilMs: 14096,
     watchLimits: LONG_MEMORY,
+  },
+  "a write that rests on an old version is taken, and a pod that was finished runs again": {
+    seed: 242,
+    actions: [
+      { atMs: 35, do: "deploy", name: "batch", replicas: 1 },
+      { atMs: 139, do: "deploy", name: "api", replicas: 1 },
+      { atMs: 359, do: "deploy", name: "web", replicas: 2 },
+      { atMs: 5000, do: "link down", machine: 0, forMs: 70000 },
+      { atMs: 10904, do: "agent down", machine: 0, forMs: 11 },
+    ],
+    untilMs: 70000,
+    watchLimits: LONG_MEMORY,
+  },
+  "a watcher that is too slow misses what it has no room for, and its copy stays old": {
+    seed: 893,
+    actions: [
+      { atMs: 9, do: "deploy", name: "batch", replicas: 1 },
+      { atMs: 189, do: "deploy", name: "api", replicas: 2 },
+      { atMs: 425, do: "deploy", name: "shop", replicas: 1 },
+      { atMs: 2834, do: "bad link", machine: 2, forMs: 6379 },
+      { atMs: 9433, do: "delete pod", share: 0.40055201621726155, graceSeconds: undefined },
+      { atMs: 20490, do: "bad link", machine: 1, forMs: 3724 },
+      { atMs: 20595, do: "set image", name: "shop", image: "app:3" },
+    ],
+    untilMs: 34651,
+    watchLimits: SHORT_MEMORY,
+  },
+  "a registration that came twice counts as refused, and a node is written without end": {
+    seed: 1385,
+    actions: [
+      { atMs: 342, do: "deploy", name: "web", replicas: 2 },
+      { atMs: 2587, do: "relabel pod", share: 0.2061092145740986 },
+      { atMs: 13080, do: "server down", forMs: 3150 },
+      { atMs: 22981, do: "server down", forMs: 33 },
+    ],
+    untilMs: 26020,
+    watchLimits: SHORT_MEMORY,
   },
 };
