@@ -68,15 +68,16 @@ export class ListWatch {
     let failures = 0;
     while (!signal.aborted) {
       const startedMs = clock.elapsed();
+      let isGivenUp = false;
       try {
         if (this.#version === undefined) await this.#list(signal);
-        await this.#watch(signal);
+        isGivenUp = await this.#watch(signal);
       } catch (error) {
         if (error instanceof AssertionError) throw error;
         if (!signal.aborted) this.#note(error);
       }
       const isHealthy = clock.elapsed() - startedMs >= HEALTHY_AFTER_MS;
-      failures = isHealthy ? 1 : failures + 1;
+      failures = isHealthy || isGivenUp ? 1 : failures + 1;
       await this.#rest(failures, signal);
     }
   }
@@ -91,8 +92,8 @@ export class ListWatch {
     onListed();
   }
 
-  /** Resolves when the server ends the watch, or when it must be opened anew. */
-  async #watch(signal: AbortSignal): Promise<void> {
+  /** Resolves when the server ends the watch, or with true when it is given up to be opened anew, which is no failure. */
+  async #watch(signal: AbortSignal): Promise<boolean> {
     const { link, clock } = this.#options;
     const request = new AbortController();
     const release = abortWith(request, signal);
@@ -120,6 +121,7 @@ export class ListWatch {
       cancel();
       unsubscribe();
     }
+    return isStale;
   }
 
   #take({ type, object }: WatchEvent): void {

@@ -372,7 +372,7 @@ class SimulatedCluster {
       await this.#advance(this.#elapsedMs + 1_000);
     }
     this.history.say("everything is as it should be");
-    await this.#stayAtRest(healedMs + BACKLOG_MS);
+    await this.#stayAtRest(Math.max(healedMs + BACKLOG_MS, this.#elapsedMs + REST_MS));
   }
 
   /** Nothing is written any more but what could not be written before, and that by `backlogMs`. */
