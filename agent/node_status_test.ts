@@ -38,6 +38,13 @@ Deno.test("a node is registered in one write with its status, and gets no pods b
   assert.equal(node.writes.length, 2, node.writes.join()); // the node and its lease
 });
 
+Deno.test("a registration that came twice, and is refused the second time, is one", async () => {
+  await using node = await kept({ comesTwice: true });
+  await node.clock.advance(500);
+  assert.equal(node.ready(), "True");
+  assert.notEqual(node.client.get(leases, LEASE), undefined);
+});
+
 Deno.test("a node that the server called lost says at once that it is not", async () => {
   await using node = await kept();
   const shown = node.client.get(nodes, { name: NAME })!;
@@ -81,7 +88,7 @@ Deno.test("a view that does not show the lease as it was written is told to be s
 });
 
 /** A node whose API can be out of reach, registered. */
-async function kept() {
+async function kept({ comesTwice = false } = {}) {
   const { client, clock } = await freshObjects();
   const stop = new AbortController();
   const state = { isAway: false };
@@ -105,7 +112,10 @@ async function kept() {
     return act.apply(client, args);
   };
   const remote = {
-    create: reached(client.create),
+    create: reached(async (...args: Parameters<typeof client.create>) => {
+      if (comesTwice && args[0].plural === "nodes") await client.create(...args);
+      return await client.create(...args);
+    }),
     update: reached(client.update),
     updateStatus: reached(client.updateStatus),
   } as unknown as Client; // what the status uses of it
@@ -123,7 +133,7 @@ async function kept() {
   });
   const running = status.run(stop.signal);
   status.report(undefined);
-  await clock.advance(1_000);
+  await clock.advance(comesTwice ? 0 : 1_000);
   return {
     suspicions: () => suspicions,
     /** From now on the view shows the lease as it is now. */

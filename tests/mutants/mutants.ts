@@ -125,14 +125,14 @@ export const MUTANTS: readonly Mutant[] = [
     search:
       "  stream.write(chunk);\n  if (stream.queuedBytes > WATCH_QUEUE_BYTES_MAX) stream.destroy();",
     replace: "  if (stream.queuedBytes <= WATCH_QUEUE_BYTES_MAX) stream.write(chunk);",
-    tests: ["tests/simulation/simulation_test.ts"],
+    tests: ["core/api/watch_test.ts"],
   },
   {
     name: "a request that came twice counts as refused: the node is never there",
     file: "agent/node_status.ts",
     search: '["Conflict", "AlreadyExists", "NotFound"]',
     replace: '["Conflict", "NotFound"]',
-    tests: ["tests/simulation/simulation_test.ts"],
+    tests: ["agent/node_status_test.ts"],
   },
   {
     name: "all nodes are lost when the clock of the server is set",

@@ -1,4 +1,4 @@
-import { LONG_MEMORY, type Scenario, SHORT_MEMORY } from "./scenario.ts";
+import { LONG_MEMORY, type Scenario } from "./scenario.ts";
 
 /**
  * What scenarios have found, or find when it is planted and few others do; each is the shortest that shows it. They are
@@ -42,39 +42,6 @@ export const KEPT: Readonly<Record<string, Scenario>> = {
       untilMs: 17156,
       watchLimits: LONG_MEMORY,
     },
-  "an agent whose watches have died without a word sees nothing, and its node comes and goes": {
-    seed: 305,
-    actions: [
-      { atMs: 0, do: "slow runtime", machine: 0, forMs: 70000 },
-      { atMs: 67, do: "deploy", name: "api", replicas: 2 },
-      { atMs: 5000, do: "link down", machine: 2, forMs: 70000 },
-      { atMs: 6045, do: "power loss", machine: 2, forMs: 3515 },
-      { atMs: 6335, do: "delete pod", share: 0.2810481304768473, graceSeconds: undefined },
-      { atMs: 6868, do: "run job", name: "job-0", image: "job" },
-      { atMs: 21954, do: "scale", name: "api", replicas: 4 },
-      { atMs: 54853, do: "cordon", machine: 1 },
-    ],
-    untilMs: 70000,
-    watchLimits: SHORT_MEMORY,
-  },
-  "a pod is told to be gone by a deletion that fails, and is never deleted": {
-    seed: 841,
-    actions: [
-      { atMs: 207, do: "deploy", name: "batch", replicas: 1 },
-      { atMs: 295, do: "deploy", name: "web", replicas: 1 },
-      { atMs: 345, do: "deploy", name: "api", replicas: 2 },
-      { atMs: 1253, do: "deploy", name: "web", replicas: 1 },
-      { atMs: 3145, do: "agent down", machine: 2, forMs: 7570 },
-      { atMs: 3307, do: "set image", name: "web", image: "app:2" },
-      { atMs: 5374, do: "bad link", machine: 0, forMs: 2846 },
-      { atMs: 6703, do: "crash", machine: 0, share: 0.15319805569015443 },
-      { atMs: 11596, do: "server down", forMs: 35 },
-      { atMs: 11682, do: "run job", name: "job-0", image: "job" },
-      { atMs: 13912, do: "lose container", machine: 0, share: 0.3994117765687406 },
-    ],
-    untilMs: 14096,
-    watchLimits: LONG_MEMORY,
-  },
   "a write that rests on an old version is taken, and a pod that was finished runs again": {
     seed: 242,
     actions: [
@@ -86,30 +53,5 @@ export const KEPT: Readonly<Record<string, Scenario>> = {
     ],
     untilMs: 70000,
     watchLimits: LONG_MEMORY,
-  },
-  "a watcher that is too slow misses what it has no room for, and its copy stays old": {
-    seed: 893,
-    actions: [
-      { atMs: 9, do: "deploy", name: "batch", replicas: 1 },
-      { atMs: 189, do: "deploy", name: "api", replicas: 2 },
-      { atMs: 425, do: "deploy", name: "shop", replicas: 1 },
-      { atMs: 2834, do: "bad link", machine: 2, forMs: 6379 },
-      { atMs: 9433, do: "delete pod", share: 0.40055201621726155, graceSeconds: undefined },
-      { atMs: 20490, do: "bad link", machine: 1, forMs: 3724 },
-      { atMs: 20595, do: "set image", name: "shop", image: "app:3" },
-    ],
-    untilMs: 34651,
-    watchLimits: SHORT_MEMORY,
-  },
-  "a registration that came twice counts as refused, and a node is written without end": {
-    seed: 1385,
-    actions: [
-      { atMs: 342, do: "deploy", name: "web", replicas: 2 },
-      { atMs: 2587, do: "relabel pod", share: 0.2061092145740986 },
-      { atMs: 13080, do: "server down", forMs: 3150 },
-      { atMs: 22981, do: "server down", forMs: 33 },
-    ],
-    untilMs: 26020,
-    watchLimits: SHORT_MEMORY,
   },
 };

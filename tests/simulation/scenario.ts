@@ -68,7 +68,7 @@ const LONG_MS = 70_000;
 /** By how much clocks are set: a correction, a wrong time zone, a box that did not know the time. */
 const CLOCK_JUMPS_MS = [5_000, 3_600_000, 12 * 3_600_000];
 export const LONG_MEMORY: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
-export const SHORT_MEMORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
+const SHORT_MEMORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
 
 /** All that happens in one run before the faults stop. */
 export interface Scenario {
