@@ -245,6 +245,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/scheduler/scheduler.ts",
     search: "if (this.#states.release(pod.metadata.uid) !== undefined) this.#wake();",
     replace: "this.#states.release(pod.metadata.uid);",
+    tests: ["core/scheduler/scheduler_test.ts"],
   },
   {
     name: "overcommitment: a pod counts only once its binding is seen",
