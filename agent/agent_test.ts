@@ -337,6 +337,19 @@ Deno.test("a log that is followed ends with its container when the notice of tha
   await node.settle(lines);
 });
 
+Deno.test("stopAll ends all containers, and the pods run again with the next agent", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const agent = node.agent;
+  await node.halt();
+  await node.settle(agent.stopAll(new AbortController().signal));
+  assert.deepEqual(node.runtime.containers, []);
+  assert.equal(node.network.addresses.size, 0);
+  await node.restart();
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+});
+
 /** Counts the calls of objects that have not ended yet. */
 class Pending {
   count = 0;
