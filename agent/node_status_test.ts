@@ -111,11 +111,12 @@ async function kept({ comesTwice = false } = {}) {
     writes.push(act.name);
     return act.apply(client, args);
   };
+  const create = async (...args: Parameters<typeof client.create>) => {
+    if (comesTwice && args[0].plural === "nodes") await client.create(...args);
+    return await client.create(...args);
+  };
   const remote = {
-    create: reached(async (...args: Parameters<typeof client.create>) => {
-      if (comesTwice && args[0].plural === "nodes") await client.create(...args);
-      return await client.create(...args);
-    }),
+    create: reached(create),
     update: reached(client.update),
     updateStatus: reached(client.updateStatus),
   } as unknown as Client; // what the status uses of it

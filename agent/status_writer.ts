@@ -8,6 +8,7 @@ import { isEqual } from "../core/lib/equality.ts";
 import type { Log } from "../core/lib/log.ts";
 import type { ContainerStatus, PodStatus } from "../core/resources/pod_status.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
+import { statusOf } from "./container_runs.ts";
 
 const RETRY: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
 /** The kubelet looks at its containers once a second: what is over sooner on the way to a start is never told. */
@@ -103,7 +104,7 @@ export class StatusWriter {
     if (pod === undefined) return;
     const status = statusOf(pod);
     const isNews = !isEqual(status, pod.status);
-    if (isNews && !this.#isDue && isOnItsWay(pod.status, status)) return this.#writeSoon();
+    if (isNews && !this.#isDue && isOnItsWay(pod, status)) return this.#writeSoon();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#isDue = false;
@@ -134,11 +135,10 @@ export class StatusWriter {
 }
 
 /** Whether all that changes is how far a start has come: a network, containers that are made but do not run yet. */
-function isOnItsWay(before: PodStatus, after: PodStatus): boolean {
-  return isEqual(withoutWay(before), withoutWay(after)) &&
+function isOnItsWay(pod: Pod, after: PodStatus): boolean {
+  return isEqual(withoutWay(pod.status), withoutWay(after)) &&
     (after.containerStatuses ?? []).every((container) => {
-      const { name } = container;
-      const was = before.containerStatuses?.find((candidate) => candidate.name === name);
+      const was = statusOf(pod, container.name);
       return was !== undefined && (isEqual(was, container) || isBeingMade(was, container));
     });
 }

@@ -1,4 +1,6 @@
 /** What processes use, read from `/proc` (Linux): https://man7.org/linux/man-pages/man5/proc.5.html */
+import { textOf } from "../tests/process_family.ts";
+
 const CLOCK_TICKS_PER_SECOND = 100;
 const KIB = 1024;
 const INIT_PID = 1;
@@ -112,12 +114,4 @@ function ticksOf(stat: readonly string[], withReaped: boolean): number {
 
 function numberIn(path: string, pattern: RegExp): number {
   return Number(pattern.exec(textOf(path) ?? "")?.[1] ?? 0);
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return undefined; // the process has ended, or may not be looked at
-  }
 }

@@ -51,7 +51,7 @@ function minorOf({ version }: Kubectl): number {
 /** Reached by failures alone: what waits for more than this waits for something that never comes. */
 const PROGRAM_MS_MAX = 240_000;
 
-/** Runs a program to its end, which is soon enough by SIGTERM. `input` is given to its standard input. */
+/** Runs a program to its end; SIGTERM ends one that does not. `input` is given to its standard input. */
 export async function runProgram(
   path: string,
   args: readonly string[],

@@ -5,15 +5,16 @@ export function familyOf(pid: number): number[] {
 
 function childrenOf(pid: number): number[] {
   return tasksOf(pid).flatMap((task) =>
-    childrenOfTask(`/proc/${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number)
+    (textOf(`/proc/${pid}/task/${task}/children`) ?? "").split(" ").filter(Boolean).map(Number)
   );
 }
 
-function childrenOfTask(path: string): string {
+/** A file of `/proc`; `undefined` when the process has ended, or may not be looked at. */
+export function textOf(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    return ""; // it has ended
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@
  *     deno task test            everything
  *     deno task test unit       one suite: unit, fuzz, crash, takeover, conformance, e2e
  */
+import { signal } from "../core/lib/linux/process_identity.ts";
 import { familyOf } from "./process_family.ts";
 
 /** Reached by failures alone: the slowest suite takes four minutes. */
@@ -70,7 +71,7 @@ async function runSuite({ name, args }: Suite): Promise<Count> {
   }).spawn();
   const timer = setTimeout(() => {
     write(`\nThe suite ${name} is ended: it took longer than ${SUITE_MS_MAX / 60_000} minutes\n`);
-    for (const pid of familyOf(child.pid)) kill(pid);
+    for (const pid of familyOf(child.pid)) signal(pid, "SIGKILL");
   }, SUITE_MS_MAX);
   let last = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -91,14 +92,6 @@ function countIn(text: string): Count {
     failed: Number(line?.[2] ?? 0),
     skipped: Number(line?.[3]?.match(/(\d+) ignored/)?.[1] ?? 0),
   };
-}
-
-function kill(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch {
-    // it has ended
-  }
 }
 
 function write(text: string): void {

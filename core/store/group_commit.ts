@@ -99,8 +99,8 @@ export class GroupCommit {
   }
 
   /** Resolves when all that was added so far is visible or dropped. */
-  async settled(): Promise<void> {
-    await this.#last?.catch(() => {});
+  settled(): Promise<void> {
+    return this.confirmed().catch(() => {}); // its caller is told
   }
 
   /**

@@ -12,12 +12,7 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
-    const ended: [name: string, wentWell: boolean][] = [];
-    const step = async (name: string, run: () => Promise<void>) => {
-      const wentWell = await run().then(() => true, () => false);
-      ended.push([name, wentWell]);
-      return wentWell;
-    };
+    const { ended, step } = recorder();
     const steps = [
       { name: "pods run", run: makesMuch },
       { name: "the test fails", run: failsOnPurpose },
@@ -25,20 +20,15 @@ Deno.test({
     const suite = { start: () => PodmanCluster.start({ subnet: 108 }), steps };
     await assert.rejects(runSteps(suite, step), /What was said/);
     assert.deepEqual(ended, [
-      ["pods run", true],
-      ["the test fails", false],
-      ["nothing is left", true],
+      ["pods run", undefined],
+      ["the test fails", "as planned"],
+      ["nothing is left", undefined],
     ]);
   },
 });
 
 Deno.test("a step that hangs has failed when its time is over, and the fixture is ended", async () => {
-  const ended: [name: string, fault: unknown][] = [];
-  const step = async (name: string, run: () => Promise<void>) => {
-    const fault = await run().then(() => undefined, (error) => error.message);
-    ended.push([name, fault]);
-    return fault === undefined;
-  };
+  const { ended, step } = recorder();
   const fixture: Fixture = { log: "the log", end: () => Promise.resolve() };
   const steps = [
     { name: "hangs", run: () => new Promise<void>(() => {}) },
@@ -52,6 +42,17 @@ Deno.test("a step that hangs has failed when its time is over, and the fixture i
     ["nothing is left", undefined],
   ]);
 });
+
+/** Takes steps, and notes with which fault each has ended, if with any. */
+function recorder() {
+  const ended: [name: string, fault: string | undefined][] = [];
+  const step = async (name: string, run: () => Promise<void>) => {
+    const fault = await run().then(() => undefined, (error: Error) => error.message);
+    ended.push([name, fault]);
+    return fault === undefined;
+  };
+  return { ended, step };
+}
 
 /** Of each kind of thing that may be left: processes, mounts, namespaces, devices, routes, listeners, files. */
 async function makesMuch(cluster: PodmanCluster): Promise<void> {
