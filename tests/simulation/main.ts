@@ -5,9 +5,9 @@
  *     SEEDS=10000 deno task simulate      more of them
  *     SEED=42 deno task simulate          one, with its history when it goes wrong
  */
-import { play } from "./cluster.ts";
 import { scenarioOf } from "./scenario.ts";
 import { firstBadSeed, reportOf, seedsFrom } from "./seeds.ts";
+import { Watchdog } from "./watchdog.ts";
 
 const SEEDS_DEFAULT = 1_000;
 /** Room for what lives as long as a step: a seed makes hundreds of megabytes of it. */
@@ -25,16 +25,17 @@ async function main(): Promise<number> {
 }
 
 async function one(seed: number, showsHistory: boolean): Promise<number> {
-  const { fault, history } = await play(scenarioOf(seed));
-  if (showsHistory) write(history.lines.join("\n"));
-  if (fault === undefined) return write(`seed ${seed} is well`);
+  const bad = await firstBadSeed(new Watchdog().over([seed]), ({ lines }) => {
+    if (showsHistory) write(lines.join("\n"));
+  });
+  if (bad === undefined) return write(`seed ${seed} is well`);
   return write(await reportOf(scenarioOf(seed)), 1);
 }
 
 /** Nobody reads the stacks of errors here: whoever reports a bad seed plays it again. */
 async function some(first: number, count: number, step: number): Promise<number> {
   Error.stackTraceLimit = 0;
-  const bad = await firstBadSeed(seedsFrom(first, count, step));
+  const bad = await firstBadSeed(new Watchdog().over(seedsFrom(first, count, step)));
   return bad === undefined ? 0 : write(`BAD ${bad.seed}: ${bad.fault}`, 1);
 }
 
@@ -62,7 +63,7 @@ async function all(first: number, count: number): Promise<number> {
   }));
   const seconds = (performance.now() - startMs) / 1_000;
   const seeds = bad.flat().filter((seed) => !Number.isNaN(seed));
-  if (seeds.length > 0) return write(await reportOf(scenarioOf(Math.min(...seeds))), 1);
+  if (seeds.length > 0) return await one(Math.min(...seeds), false);
   if (bad.flat().length > 0) return write("A worker ended badly", 1);
   return write(`${count} seeds are well: ${(count / seconds).toFixed(1)} a second`);
 }

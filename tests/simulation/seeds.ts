@@ -13,8 +13,8 @@ export async function firstBadSeed(
 ): Promise<{ seed: number; fault: string } | undefined> {
   for (const seed of seeds) {
     const { fault, history } = await play(scenarioOf(seed));
-    if (fault !== undefined) return { seed, fault };
     onPlayed(history);
+    if (fault !== undefined) return { seed, fault };
   }
   return undefined;
 }
