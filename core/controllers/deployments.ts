@@ -1,5 +1,5 @@
 import type { ApiError } from "../client/api_error.ts";
-import type { ObjectName, View } from "../client/client.ts";
+import type { Draft, ObjectName, View } from "../client/client.ts";
 import { isEqual } from "../lib/equality.ts";
 import { type Deployment, deployments, type DeploymentStatus } from "../resources/deployments.ts";
 import { type Pod, pods } from "../resources/pods.ts";
@@ -174,18 +174,20 @@ function finish(
     ),
     ...cleanup.map((replicaSet) => remove(replicaSets, replicaSet)),
   ];
-  const revision = next.current?.metadata.annotations?.[REVISION];
-  if (revision !== undefined && revision !== deployment.metadata.annotations?.[REVISION]) {
-    return plan([...writes, update(deployments, withRevision(deployment, revision))]);
-  }
   return plan(
-    [...writes, ...statusWrites(deployment, status)],
+    [...writes, ...statusWrites(deployment, status, next.current)],
     deadlineInMs(deployment, status, nowMs),
   );
 }
 
-function withRevision(deployment: Deployment, revision: string): Deployment {
+/** The deployment with the revision of its current ReplicaSet; the same object when it has it. */
+function withRevision(
+  deployment: Deployment,
+  current: Pick<Draft<ReplicaSet>, "metadata"> | undefined,
+): Deployment {
   const { metadata } = deployment;
+  const revision = current?.metadata.annotations?.[REVISION];
+  if (revision === undefined || revision === metadata.annotations?.[REVISION]) return deployment;
   return {
     ...deployment,
     metadata: { ...metadata, annotations: { ...metadata.annotations, [REVISION]: revision } },
@@ -212,9 +214,15 @@ function scaled(name: string, from: number, to: number): string {
   return `Scaled ${from < to ? "up" : "down"} replica set ${name} from ${from} to ${to}`;
 }
 
-function statusWrites(deployment: Deployment, status: DeploymentStatus): Write[] {
-  if (isEqual(status, deployment.status)) return [];
-  return [updateStatus(deployments, { ...deployment, status })];
+/** The status and the revision in one write: that of a status takes annotations over. Kubernetes: `getNewReplicaSet`. */
+function statusWrites(
+  deployment: Deployment,
+  status: DeploymentStatus,
+  current?: Pick<Draft<ReplicaSet>, "metadata">,
+): Write[] {
+  const numbered = withRevision(deployment, current);
+  if (numbered === deployment && isEqual(status, deployment.status)) return [];
+  return [updateStatus(deployments, { ...numbered, status })];
 }
 
 /** Makes the ReplicaSet of the template; when its name is taken by another, the hash is made anew. */
@@ -236,12 +244,13 @@ function createCurrent({ deployment, history: { old }, view, nowMs }: Turn, size
     reason: "ScalingReplicaSet",
     message: scaled(name, 0, size),
   };
+  const made = newReplicaSet(deployment, old, size);
   return plan([
-    create(replicaSets, newReplicaSet(deployment, old, size), {
+    create(replicaSets, made, {
       ...(size > 0 && { event }),
       refused: (error) => creationFailed(deployment, name, error, nowMs),
     }),
-    ...statusWrites(deployment, status),
+    ...statusWrites(deployment, status, made),
   ]);
 }
 

@@ -98,9 +98,11 @@ Deno.test("a new deployment makes a ReplicaSet with the hash, the revision and i
     "deployment.kubernetes.io/max-replicas": "4",
   });
   assert.equal(cluster.notices[0]?.message, `Scaled up replica set web-${hash} from 0 to 3`);
-  assert.deepEqual(words(cluster.get(deployments, WEB)!), [
+  const begun = cluster.get(deployments, WEB)!;
+  assert.deepEqual(words(begun), [
     `Progressing True NewReplicaSetCreated: Created new replica set "web-${hash}"`,
   ]);
+  assert.equal(begun.metadata.annotations?.[REVISION], "1", "comes with the status, in one write");
 });
 
 Deno.test("the hash depends on the template alone, not on the order of its fields", () => {

@@ -178,7 +178,12 @@ export class TestCluster implements View {
     const given = object as unknown as Given;
     const { status, ...rest } = given;
     if (verb === "updateStatus") {
-      this.put(resource, { ...before, status });
+      const { annotations = before.metadata.annotations } = given.metadata;
+      this.put(resource, {
+        ...before,
+        metadata: { ...before.metadata, ...(annotations && { annotations }) },
+        status,
+      });
     } else if (!this.#isFinished(resource, object)) {
       const generation = (before.metadata.generation ?? 0) + 1;
       this.put(resource, {
