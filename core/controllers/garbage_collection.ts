@@ -101,7 +101,10 @@ function blockedBy(
   });
 }
 
-/** Deleted when no owner is left; otherwise it forgets those that are gone. */
+/**
+ * Deleted when no owner is left; otherwise it forgets those that are gone, and those that wait for their dependents:
+ * as it stays, they would wait for ever.
+ */
 function afterOwners(
   resource: AnyResource,
   object: KubeObject,
@@ -117,10 +120,10 @@ function afterOwners(
       state: kind ? stateOf(kind, reference, namespace, view) : "unknown" as const,
     };
   });
-  if (owners.some(({ state }) => state === "there" || state === "unknown")) {
-    const left = owners.filter(({ state }) => state !== "gone").map(({ reference }) => reference);
+  const left = owners.filter(({ state }) => state === "there" || state === "unknown");
+  if (left.length > 0) {
     if (left.length === owners.length) return NOTHING;
-    return plan([update(resource, withOwners(object, left))]);
+    return plan([update(resource, withOwners(object, left.map(({ reference }) => reference)))]);
   }
   const inForeground = owners.some(({ state, reference }) =>
     state === "deleting its dependents" && reference.blockOwnerDeletion

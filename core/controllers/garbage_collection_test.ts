@@ -154,6 +154,20 @@ Deno.test("in the foreground the owner goes after the dependents that block it, 
   assert.deepEqual(run.names, []);
 });
 
+Deno.test("a dependent with another owner stays, and lets the one go that waits for its dependents", () => {
+  const run = new Run();
+  const [going, staying] = [run.map("going"), run.map("staying")];
+  const blocks = { blockOwnerDeletion: true };
+  run.map("leaf", [owner(configMaps, going, blocks), owner(configMaps, staying, blocks)]);
+  run.mark(going, "foregroundDeletion");
+  run.collect();
+  run.restart(); // the owner is looked at again
+  run.collect();
+  assert.deepEqual(run.names, ["leaf", "staying"]);
+  const leaf = run.cluster.get(configMaps, { namespace: "default", name: "leaf" })!;
+  assert.deepEqual(leaf.metadata.ownerReferences?.map(({ name }) => name), ["staying"]);
+});
+
 Deno.test("a dependent that does not block lets its owner go first, and follows", () => {
   const run = new Run();
   const top = run.map("top");
