@@ -140,6 +140,15 @@ Deno.test("owners without namespace are found from any namespace", () => {
   assert.equal(run.cluster.list(leases).length, 0);
 });
 
+Deno.test("what has no namespace is not deleted for an owner that has one: nobody can tell where it is", () => {
+  const run = new Run();
+  const map = run.map("top");
+  const metadata = { name: "n1", ownerReferences: [owner(configMaps, map) as never] };
+  run.cluster.put(nodes, { metadata });
+  run.collect();
+  assert.equal(run.cluster.list(nodes).length, 1);
+});
+
 Deno.test("in the foreground the owner goes after the dependents that block it, at any depth", () => {
   const run = new Run();
   const blocks = { blockOwnerDeletion: true };
