@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Pod, pods } from "../resources/pods.ts";
 import { type ReplicaSet, replicaSets } from "../resources/replica_sets.ts";
 import { ApiError } from "../client/api_error.ts";
-import { loopOf } from "./controller.ts";
+import { loopOf, type Write } from "./controller.ts";
 import { replicaSetController } from "./replica_sets.ts";
 import { TestCluster } from "./test_cluster.ts";
 import { timestamp } from "../lib/timestamp.ts";
@@ -191,6 +191,36 @@ Deno.test("a refused pod is told in the status and as an event, and forgotten wh
   );
   assert.equal(cluster.notices[0]?.message, "Error creating: exceeded quota");
   assert.equal(settle(cluster).status.conditions, undefined);
+});
+
+/** What is written when the first of the missing pods is refused. */
+function refuse(cluster: TestCluster, message: string): readonly Write[] {
+  const [write] = look(cluster).writes;
+  assert.ok(write?.verb === "create");
+  const writes = write.refused!(new ApiError("Forbidden", message));
+  cluster.perform({ writes });
+  return writes;
+}
+
+Deno.test("while pods are refused, the status goes on to tell of those that are there", () => {
+  const cluster = new TestCluster();
+  replicaSet(cluster, 1);
+  const made = settle(cluster);
+  cluster.put(replicaSets, { ...made, spec: { ...made.spec, replicas: 2 } });
+  refuse(cluster, "exceeded quota");
+  makeReady(cluster, cluster.list(pods)[0]!);
+  refuse(cluster, "exceeded quota");
+  const { status } = cluster.get(replicaSets, { namespace: "default", name: "web" })!;
+  assert.deepEqual([status.replicas, status.readyReplicas], [1, 1]);
+});
+
+Deno.test("that pods are refused is written once, though each try names another pod", () => {
+  const cluster = new TestCluster();
+  replicaSet(cluster, 1);
+  const written = ["web-a", "web-b"].map((name) =>
+    refuse(cluster, `pods "${name}" is forbidden`).filter(({ verb }) => verb === "updateStatus")
+  );
+  assert.deepEqual(written.map(({ length }) => length), [1, 0]);
 });
 
 Deno.test("a ReplicaSet that is being deleted neither makes nor takes pods", () => {
