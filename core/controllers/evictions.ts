@@ -113,16 +113,18 @@ function expelling({ spec: { taints = [] } }: Node): Taint[] {
 
 /**
  * When the pod has to go: at once when it does not tolerate one of the taints, else when the shortest time
- * for which it tolerates one is over, since both came together; `undefined` when it may stay.
+ * for which it tolerates one is over, since both came together; `undefined` when it may stay. Of several tolerations
+ * that fit a taint the first counts. Kubernetes: `GetMatchingTolerations`.
  */
 function evictionMs(pod: Pod, taints: readonly Taint[], since: Since): number | undefined {
   const tolerations = withDefaultTolerations(pod.spec.tolerations);
   const dueTimes = taints.flatMap((taint) => {
-    const fitting = tolerations.filter((toleration) => tolerates(toleration, taint));
-    if (fitting.length === 0) return [-Infinity];
+    const fitting = tolerations.find((toleration) => tolerates(toleration, taint));
+    if (fitting === undefined) return [-Infinity];
+    const { tolerationSeconds } = fitting;
+    if (tolerationSeconds === undefined) return [];
     const fromMs = Math.max(since.get(keyOf(taint))!, since.get(pod.metadata.uid)!);
-    return fitting.filter(({ tolerationSeconds }) => tolerationSeconds !== undefined)
-      .map(({ tolerationSeconds }) => fromMs + Math.max(0, tolerationSeconds!) * 1_000);
+    return [fromMs + Math.max(0, tolerationSeconds) * 1_000];
   });
   return dueTimes.length === 0 ? undefined : Math.min(...dueTimes);
 }

@@ -212,7 +212,8 @@ Deno.test("a pod stays on a tainted node for as long as it tolerates the shortes
   const rows: [object[], object[], number | undefined][] = [
     [[], taints, 300_000],
     [[tolerates(10)], taints, 10_000],
-    [[tolerates(10), tolerates(5)], taints, 5_000],
+    [[tolerates(10), tolerates(5)], taints, 10_000],
+    [[{ operator: "Exists" }, tolerates(5)], taints, undefined],
     [[tolerates()], taints, undefined],
     [[{ operator: "Exists" }], taints, undefined],
     [[], [...taints, { key: "x", effect: "NoExecute", timeAdded }], 0],
