@@ -28,7 +28,8 @@ import { holds, withCondition, withoutCondition } from "./status_conditions.ts";
 
 /** Pods that one plan makes or deletes at most: Kubernetes' `BurstReplicas`. */
 const WRITES_MAX = 500;
-const NAME_LENGTH_MAX = 253;
+/** As of every name that is made up, so that with its suffix it fits into a label and a host name. */
+const NAME_PREFIX_CHARS_MAX = 58;
 
 /**
  * Keeps as many pods as the spec asks for.
@@ -89,11 +90,10 @@ function births(
  */
 function freeNames(replicaSet: ReplicaSet, view: View, count: number): string[] {
   const { name: owner, namespace, uid, resourceVersion } = replicaSet.metadata;
+  const prefix = `${owner}-`.slice(0, NAME_PREFIX_CHARS_MAX);
   const names = new Set<string>();
   for (let slot = 0; names.size < count; slot++) {
-    const name = `${owner.slice(0, NAME_LENGTH_MAX - 6)}-${
-      suffixOf(`${uid} ${resourceVersion} ${slot}`)
-    }`;
+    const name = `${prefix}${suffixOf(`${uid} ${resourceVersion} ${slot}`)}`;
     if (view.get(pods, { namespace, name }) === undefined) names.add(name);
   }
   return [...names];

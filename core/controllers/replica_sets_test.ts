@@ -58,6 +58,20 @@ Deno.test("a ReplicaSet makes the pods that are missing, with the template and i
   assert.match(cluster.notices[0]!.message, /^Created pod: web-/);
 });
 
+Deno.test("pods of a ReplicaSet with a long name have names that can be the names of machines", () => {
+  const cluster = new TestCluster();
+  const owner = `${"long-".repeat(13)}5d9f7c8b6`;
+  const spec = { replicas: 2, selector: { matchLabels: { app: "web" } }, template };
+  cluster.put(replicaSets, { metadata: { name: owner }, spec });
+  cluster.settle([replicaSetController as never]);
+  const names = cluster.list(pods).map(({ metadata }) => metadata.name);
+  assert.deepEqual(
+    names.map((name) => name.slice(0, -5)),
+    [owner, owner].map((name) => name.slice(0, 58)),
+  );
+  assert.equal(new Set(names).size, 2);
+});
+
 Deno.test("a plan that is repeated makes the same pods, not twins", () => {
   const cluster = new TestCluster();
   replicaSet(cluster, 4);
