@@ -192,7 +192,7 @@ export function deadlineInMs(
     return undefined;
   }
   const isSettled = progressing.reason === "ProgressDeadlineExceeded" ||
-    isComplete(deployment, status);
+    progressing.reason === "NewReplicaSetAvailable" || isComplete(deployment, status);
   if (isSettled) return undefined;
   const dueMs = msOf(progressing.lastUpdateTime) + deployment.spec.progressDeadlineSeconds * 1_000;
   return Math.max(0, dueMs - nowMs) + DEADLINE_SLACK_MS;

@@ -105,6 +105,20 @@ Deno.test("a new deployment makes a ReplicaSet with the hash, the revision and i
   assert.equal(begun.metadata.annotations?.[REVISION], "1", "comes with the status, in one write");
 });
 
+Deno.test("a deployment that was complete and has lost a pod waits for news, not for its deadline", () => {
+  const cluster = new TestCluster();
+  deploy(cluster);
+  run(cluster);
+  const [pod] = cluster.list(pods);
+  cluster.patchStatus(pods, pod!.metadata, { conditions: [{ type: "Ready", status: "False" }] });
+  cluster.nowMs += 3_600_000;
+  const deployment = run(cluster, { rounds: 1, ready: false });
+  assert.equal(deployment.status.unavailableReplicas, 1);
+  assert.deepEqual(deploymentController.reconcile(deployment, cluster, cluster.nowMs), {
+    writes: [],
+  });
+});
+
 Deno.test("the hash depends on the template alone, not on the order of its fields", () => {
   const cluster = new TestCluster();
   const one = nameOfCurrent(deploy(cluster));

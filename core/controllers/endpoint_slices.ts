@@ -135,9 +135,17 @@ function targetOf(
   pod: Pod,
 ): number | undefined {
   if (typeof targetPort === "number") return targetPort || port;
-  return pod.spec.containers.flatMap(({ ports = [] }) => ports)
+  return running(pod).flatMap(({ ports = [] }) => ports)
     .find((candidate) => candidate.name === targetPort && candidate.protocol === protocol)
     ?.containerPort;
+}
+
+/** The containers that run as long as the pod: its own, and its sidecars. */
+function running({ spec: { containers, initContainers = [] } }: Pod): Pod["spec"]["containers"] {
+  return [
+    ...containers,
+    ...initContainers.filter(({ restartPolicy }) => restartPolicy === "Always"),
+  ];
 }
 
 function endpointOf(service: Service, pod: Pod, address: string): Endpoint {

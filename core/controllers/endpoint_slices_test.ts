@@ -118,6 +118,21 @@ Deno.test("a named port that differs from pod to pod gives a slice for each", ()
   assert.deepEqual(found.sort(), [[8080, ["a"]], [9090, ["b"]]]);
 });
 
+Deno.test("a named port is found in a sidecar too, but not in an init container that ends", () => {
+  for (const [restartPolicy, expected] of [["Always", [15_001]], [undefined, []]] as const) {
+    const cluster = new TestCluster();
+    service(cluster);
+    const ports = [{ name: "http", containerPort: 15_001 }];
+    const init = { name: "proxy", image: "p", ports, ...(restartPolicy && { restartPolicy }) };
+    cluster.put(pods, {
+      ...pod(cluster, { name: "a" }),
+      spec: { containers: [{ name: "a", image: "a" }], initContainers: [init] },
+    });
+    const found = slices(cluster).flatMap(({ ports }) => ports.map(({ port }) => port));
+    assert.deepEqual(found, expected);
+  }
+});
+
 Deno.test("a service without pods has one empty slice; one without selector has none", () => {
   const cluster = new TestCluster();
   service(cluster);

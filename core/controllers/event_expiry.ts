@@ -26,14 +26,14 @@ export const eventExpiry: Loop = {
   workers: 1,
   feed,
   reconcile(key, view, nowMs): Plan {
-    if (key === "/") return withoutOldest(view.list(events), EVENTS_MAX);
+    if (key === "/") return withoutOldest(view.list(events), EVENTS_MAX, nowMs);
     if (key.endsWith("/")) {
-      return withoutOldest(view.list(events, key.slice(0, -1)), EVENTS_IN_NAMESPACE_MAX);
+      return withoutOldest(view.list(events, key.slice(0, -1)), EVENTS_IN_NAMESPACE_MAX, nowMs);
     }
     const event = view.get(events, nameOf(key));
     if (event === undefined) return NOTHING;
     // A clock that was set back must not keep an event for years.
-    const restMs = Math.min(lastMsOf(event) + EVENT_KEPT_MS - nowMs, EVENT_KEPT_MS);
+    const restMs = Math.min(lastMsOf(event, nowMs) + EVENT_KEPT_MS - nowMs, EVENT_KEPT_MS);
     return restMs > 0 ? plan([], restMs) : plan([remove(events, event)]);
   },
 };
@@ -63,20 +63,20 @@ function feed(view: View, add: (key: string) => void): () => void {
   return stop;
 }
 
-function withoutOldest(all: readonly Event[], max: number): Plan {
+function withoutOldest(all: readonly Event[], max: number, nowMs: number): Plan {
   if (all.length <= max) return NOTHING;
   const excess = all.length - Math.floor(max * (1 - SHARE_REMOVED));
-  const oldest = all.map((event) => ({ event, lastMs: lastMsOf(event) }))
+  const oldest = all.map((event) => ({ event, lastMs: lastMsOf(event, nowMs) }))
     .sort((a, b) => a.lastMs - b.lastMs).slice(0, Math.min(excess, DELETIONS_MAX));
   const writes = oldest.map(({ event }) => remove(events, event));
   return excess > DELETIONS_MAX ? plan(writes, 0) : plan(writes);
 }
 
-function lastMsOf({ metadata, lastTimestamp, eventTime, series }: Event): number {
-  return Math.max(
-    msOf(metadata.creationTimestamp),
-    msOf(lastTimestamp),
-    msOf(eventTime),
-    msOf(series?.lastObservedTime),
-  );
+/**
+ * When the event was last written, as far as that can be told: besides the server, its writer says so, and a time that
+ * is to come only tells of a wrong clock.
+ */
+function lastMsOf({ metadata, lastTimestamp, eventTime, series }: Event, nowMs: number): number {
+  const told = [lastTimestamp, eventTime, series?.lastObservedTime].map(msOf);
+  return Math.max(msOf(metadata.creationTimestamp), ...told.filter((ms) => ms <= nowMs));
 }

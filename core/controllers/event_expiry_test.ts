@@ -153,6 +153,28 @@ Deno.test("a clock that was set back keeps no event for years", () => {
   assert.deepEqual([writes, againAfterMs], [[], EVENT_KEPT_MS]);
 });
 
+Deno.test("an event of a machine whose clock runs ahead goes with the others, and takes nobody's place", async () => {
+  await using run = await Run.start();
+  await run.namespace("default");
+  const lastTimestamp = timestamp(START_MS + 8_760 * EVENT_KEPT_MS);
+  await run.client.create(events, {
+    metadata: { name: "ahead", namespace: "default" },
+    involvedObject: { kind: "Pod", name: "web", namespace: "default" },
+    lastTimestamp,
+  });
+  await run.clock.advance(1_000);
+  await run.tellMany(EVENTS_IN_NAMESPACE_MAX, "default");
+  await run.clock.advance(1_000);
+  assert.ok(!run.names.includes("ahead"), "the oldest go first");
+  await run.client.create(events, {
+    metadata: { name: "ahead", namespace: "default" },
+    involvedObject: { kind: "Pod", name: "web", namespace: "default" },
+    lastTimestamp,
+  });
+  await run.clock.advance(EVENT_KEPT_MS);
+  assert.deepEqual(run.names, []);
+});
+
 async function fill(client: LocalClient, namespaceCount: number): Promise<void> {
   for (let n = 0; n < namespaceCount; n++) {
     const namespace = `n${n}`;

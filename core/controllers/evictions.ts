@@ -4,20 +4,21 @@ import { type Node, nodes, type Taint } from "../resources/nodes.ts";
 import { type Pod, pods } from "../resources/pods.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { type Controller, NOTHING, type Plan, plan, remove, sooner } from "./controller.ts";
-import { isFinished } from "./pod_states.ts";
-import { msOf } from "./status_conditions.ts";
+import { isActive } from "./pod_states.ts";
+import { conditionOf, msOf } from "./status_conditions.ts";
 import { withDefaultTolerations } from "../resources/pod_spec/default_tolerations.ts";
 import { tolerates } from "./taints.ts";
 
-/** Since when the taints of a node are there, on a clock that does not jump, by what tells them apart. */
+/** Since when the taints of a node, and its pods, are there, on a clock that does not jump, by what tells them apart. */
 type Since = ReadonlyMap<string, number>;
 
 /**
- * Deletes pods from nodes with taints of the effect NoExecute, once they have been there for as long as the
+ * Deletes pods from nodes with taints of the effect NoExecute, once both have been there for as long as the
  * pods tolerate.
  *
- * How long a taint is there is asked of its `timeAdded` when it is first seen; from then on no clock counts that
- * anybody sets, so that a server that learns the time does not empty all nodes that are away for a moment.
+ * How long a taint is there is asked of its `timeAdded` when it is first seen, and of a pod, when it was scheduled;
+ * from then on no clock counts that anybody sets, so that a server that learns the time does not empty all nodes that
+ * are away for a moment.
  *
  * Kubernetes: `pkg/controller/tainteviction`.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
@@ -32,10 +33,15 @@ export function evictionController(clock: Pick<Clock, "elapsed">): Controller<No
     reconcile(node, view, nowMs): Plan {
       const { name } = node.metadata;
       const elapsedMs = clock.elapsed();
-      const since = sinceOf(expelling(node), known.get(name), { nowMs, elapsedMs });
-      if (since.size > 0) known.set(name, since);
-      else known.delete(name);
-      return reconcile(node, view, since, elapsedMs);
+      const taints = expelling(node);
+      if (taints.length === 0) {
+        known.delete(name);
+        return NOTHING;
+      }
+      const staying = view.by(pods, "node", name).filter(isActive);
+      const since = sinceOf(taints, staying, known.get(name), { nowMs, elapsedMs });
+      known.set(name, since);
+      return evictions(taints, staying, since, elapsedMs);
     },
     gone({ name }): Plan {
       known.delete(name);
@@ -46,14 +52,24 @@ export function evictionController(clock: Pick<Clock, "elapsed">): Controller<No
 
 function sinceOf(
   taints: readonly Taint[],
+  staying: readonly Pod[],
   known: Since | undefined,
   { nowMs, elapsedMs }: Moment,
 ): Since {
-  return new Map(taints.map((taint) => {
-    const { timeAdded } = taint;
-    const ageMs = timeAdded === undefined ? 0 : Math.max(0, nowMs - msOf(timeAdded));
-    return [keyOf(taint), known?.get(keyOf(taint)) ?? elapsedMs - ageMs];
+  const times = [
+    ...taints.map((taint) => [keyOf(taint), taint.timeAdded] as const),
+    ...staying.map((pod) => [pod.metadata.uid, scheduledAt(pod)] as const),
+  ];
+  return new Map(times.map(([key, time]) => {
+    const ageMs = time === undefined ? 0 : Math.max(0, nowMs - msOf(time));
+    return [key, known?.get(key) ?? elapsedMs - ageMs];
   }));
+}
+
+/** A pod that was made for its node is there from its beginning. */
+function scheduledAt({ metadata, status }: Pod): string | undefined {
+  const scheduled = conditionOf(status.conditions, "PodScheduled");
+  return scheduled?.lastTransitionTime ?? metadata.creationTimestamp;
 }
 
 function keyOf({ key, value = "", timeAdded = "" }: Taint): string {
@@ -66,14 +82,15 @@ function nodeOf(pod: KubeObject, view: View): ObjectName[] {
   return node && expelling(node).length > 0 ? [node.metadata] : [];
 }
 
-function reconcile(node: Node, view: View, since: Since, elapsedMs: number): Plan {
-  const taints = expelling(node);
-  if (taints.length === 0) return NOTHING;
-  const staying = view.by(pods, "node", node.metadata.name).filter((pod) =>
-    !isFinished(pod) && pod.metadata.deletionTimestamp === undefined
-  ).map((pod) => ({ pod, dueMs: evictionMs(pod, taints, since) }));
-  const doomed = staying.filter(({ dueMs }) => dueMs !== undefined && dueMs <= elapsedMs);
-  const next = staying.map(({ dueMs }) => dueMs).filter((dueMs) =>
+function evictions(
+  taints: readonly Taint[],
+  staying: readonly Pod[],
+  since: Since,
+  elapsedMs: number,
+): Plan {
+  const due = staying.map((pod) => ({ pod, dueMs: evictionMs(pod, taints, since) }));
+  const doomed = due.filter(({ dueMs }) => dueMs !== undefined && dueMs <= elapsedMs);
+  const next = due.map(({ dueMs }) => dueMs).filter((dueMs) =>
     dueMs === undefined || dueMs > elapsedMs
   )
     .reduce(sooner, undefined);
@@ -96,16 +113,18 @@ function expelling({ spec: { taints = [] } }: Node): Taint[] {
 
 /**
  * When the pod has to go: at once when it does not tolerate one of the taints, else when the shortest time
- * for which it tolerates one is over; `undefined` when it may stay.
+ * for which it tolerates one is over, since both came together; `undefined` when it may stay. Of several tolerations
+ * that fit a taint the first counts. Kubernetes: `GetMatchingTolerations`.
  */
 function evictionMs(pod: Pod, taints: readonly Taint[], since: Since): number | undefined {
   const tolerations = withDefaultTolerations(pod.spec.tolerations);
   const dueTimes = taints.flatMap((taint) => {
-    const fitting = tolerations.filter((toleration) => tolerates(toleration, taint));
-    if (fitting.length === 0) return [-Infinity];
-    const fromMs = since.get(keyOf(taint))!;
-    return fitting.filter(({ tolerationSeconds }) => tolerationSeconds !== undefined)
-      .map(({ tolerationSeconds }) => fromMs + Math.max(0, tolerationSeconds!) * 1_000);
+    const fitting = tolerations.find((toleration) => tolerates(toleration, taint));
+    if (fitting === undefined) return [-Infinity];
+    const { tolerationSeconds } = fitting;
+    if (tolerationSeconds === undefined) return [];
+    const fromMs = Math.max(since.get(keyOf(taint))!, since.get(pod.metadata.uid)!);
+    return [fromMs + Math.max(0, tolerationSeconds) * 1_000];
   });
   return dueTimes.length === 0 ? undefined : Math.min(...dueTimes);
 }

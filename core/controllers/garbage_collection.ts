@@ -25,7 +25,7 @@ const BLOCKED_AGAIN_MS = 30_000;
 /**
  * Deletes what its owners have left behind, and sees deletions through that were asked for in the foreground
  * or with orphaning. An owner counts as gone when no object of its name has its uid; one of a kind that is
- * not served might still be there.
+ * not served might still be there, and so might one in a namespace, of an object that is in none.
  *
  * Keys are `kind/namespace/name` with the kind as in {@linkcode groupResourceOf}.
  * https://kubernetes.io/docs/concepts/architecture/garbage-collection/
@@ -101,7 +101,10 @@ function blockedBy(
   });
 }
 
-/** Deleted when no owner is left; otherwise it forgets those that are gone. */
+/**
+ * Deleted when no owner is left; otherwise it forgets those that are gone, and those that wait for their dependents:
+ * as it stays, they would wait for ever.
+ */
 function afterOwners(
   resource: AnyResource,
   object: KubeObject,
@@ -112,15 +115,12 @@ function afterOwners(
   if (ownerReferences.length === 0) return NOTHING;
   const owners = ownerReferences.map((reference) => {
     const kind = ownerKinds.get(groupKindIn(reference));
-    return {
-      reference,
-      state: kind ? stateOf(kind, reference, namespace, view) : "unknown" as const,
-    };
+    return { reference, state: kind ? stateOf(kind, reference, namespace, view) : "unknown" };
   });
-  if (owners.some(({ state }) => state === "there" || state === "unknown")) {
-    const left = owners.filter(({ state }) => state !== "gone").map(({ reference }) => reference);
+  const left = owners.filter(({ state }) => state === "there" || state === "unknown");
+  if (left.length > 0) {
     if (left.length === owners.length) return NOTHING;
-    return plan([update(resource, withOwners(object, left))]);
+    return plan([update(resource, withOwners(object, left.map(({ reference }) => reference)))]);
   }
   const inForeground = owners.some(({ state, reference }) =>
     state === "deleting its dependents" && reference.blockOwnerDeletion
@@ -131,7 +131,7 @@ function afterOwners(
   return plan([remove(resource, object, { propagationPolicy })]);
 }
 
-type OwnerState = "there" | "deleting its dependents" | "gone";
+type OwnerState = "there" | "deleting its dependents" | "gone" | "unknown";
 
 function stateOf(
   resource: AnyResource,
@@ -139,6 +139,7 @@ function stateOf(
   namespace: string | undefined,
   view: View,
 ): OwnerState {
+  if (resource.namespaced && namespace === undefined) return "unknown";
   const owner = ownerIn(resource, reference, namespace, view);
   if (owner === undefined) return "gone";
   const { deletionTimestamp, finalizers = [] } = owner.metadata;

@@ -140,6 +140,15 @@ Deno.test("owners without namespace are found from any namespace", () => {
   assert.equal(run.cluster.list(leases).length, 0);
 });
 
+Deno.test("what has no namespace is not deleted for an owner that has one: nobody can tell where it is", () => {
+  const run = new Run();
+  const map = run.map("top");
+  const metadata = { name: "n1", ownerReferences: [owner(configMaps, map) as never] };
+  run.cluster.put(nodes, { metadata });
+  run.collect();
+  assert.equal(run.cluster.list(nodes).length, 1);
+});
+
 Deno.test("in the foreground the owner goes after the dependents that block it, at any depth", () => {
   const run = new Run();
   const blocks = { blockOwnerDeletion: true };
@@ -152,6 +161,20 @@ Deno.test("in the foreground the owner goes after the dependents that block it, 
   run.cluster.take(configMaps, { namespace: "default", name: "leaf" });
   run.collect();
   assert.deepEqual(run.names, []);
+});
+
+Deno.test("a dependent with another owner stays, and lets the one go that waits for its dependents", () => {
+  const run = new Run();
+  const [going, staying] = [run.map("going"), run.map("staying")];
+  const blocks = { blockOwnerDeletion: true };
+  run.map("leaf", [owner(configMaps, going, blocks), owner(configMaps, staying, blocks)]);
+  run.mark(going, "foregroundDeletion");
+  run.collect();
+  run.restart(); // the owner is looked at again
+  run.collect();
+  assert.deepEqual(run.names, ["leaf", "staying"]);
+  const leaf = run.cluster.get(configMaps, { namespace: "default", name: "leaf" })!;
+  assert.deepEqual(leaf.metadata.ownerReferences?.map(({ name }) => name), ["staying"]);
 });
 
 Deno.test("a dependent that does not block lets its owner go first, and follows", () => {

@@ -212,7 +212,8 @@ Deno.test("a pod stays on a tainted node for as long as it tolerates the shortes
   const rows: [object[], object[], number | undefined][] = [
     [[], taints, 300_000],
     [[tolerates(10)], taints, 10_000],
-    [[tolerates(10), tolerates(5)], taints, 5_000],
+    [[tolerates(10), tolerates(5)], taints, 10_000],
+    [[{ operator: "Exists" }, tolerates(5)], taints, undefined],
     [[tolerates()], taints, undefined],
     [[{ operator: "Exists" }], taints, undefined],
     [[], [...taints, { key: "x", effect: "NoExecute", timeAdded }], 0],
@@ -251,6 +252,28 @@ Deno.test("pods that do not tolerate a taint are evicted in time, and the next i
   assert.deepEqual(cluster.notices.map(({ message }) => message), [
     "Marking for deletion Pod default/hasty",
   ]);
+});
+
+Deno.test("a pod that comes to a node which has long been tainted stays for as long as it tolerates that", () => {
+  const cluster = new TestCluster();
+  const taint = { key: "maintenance", effect: "NoExecute" as const };
+  node(cluster, [], { taints: [{ ...taint, timeAdded: timestamp(cluster.nowMs) }] });
+  const controller = evictionController(cluster);
+  const look = () => controller.reconcile(found(cluster), cluster, cluster.nowMs);
+  look();
+  const tolerations = [{ ...taint, operator: "Exists", tolerationSeconds: 60 }];
+  cluster.nowMs += 1_800_000;
+  pod(cluster, "waiting", { tolerations });
+  cluster.nowMs += 1_800_000;
+  const lastTransitionTime = timestamp(cluster.nowMs);
+  const conditions = [{ type: "PodScheduled", status: "True", lastTransitionTime }];
+  cluster.patchStatus(pods, { namespace: "default", name: "waiting" }, { conditions });
+  pod(cluster, "new", { tolerations });
+  assert.deepEqual(look(), { writes: [], againAfterMs: 60_000 });
+  cluster.nowMs += 20_000;
+  assert.deepEqual(look(), { writes: [], againAfterMs: 40_000 });
+  cluster.nowMs += 40_000;
+  assert.equal(look().writes.length, 2);
 });
 
 Deno.test("a clock that is set makes no node lost and no pod go, and keeps none", () => {

@@ -24,11 +24,12 @@ import {
 } from "./ownership.ts";
 import { availableInMs, isActive, isReady } from "./pod_states.ts";
 import { leastWorthFirst } from "./pod_worth.ts";
-import { withCondition, withoutCondition } from "./status_conditions.ts";
+import { holds, withCondition, withoutCondition } from "./status_conditions.ts";
 
 /** Pods that one plan makes or deletes at most: Kubernetes' `BurstReplicas`. */
 const WRITES_MAX = 500;
-const NAME_LENGTH_MAX = 253;
+/** As of every name that is made up, so that with its suffix it fits into a label and a host name. */
+const NAME_PREFIX_CHARS_MAX = 58;
 
 /**
  * Keeps as many pods as the spec asks for.
@@ -55,14 +56,20 @@ function reconcile(replicaSet: ReplicaSet, view: View, nowMs: number): Plan {
   const missing = Math.min(wanted - active.length, WRITES_MAX);
   const doomed = leastWorth(replicaSet, view, active, Math.min(-missing, WRITES_MAX));
   const staying = active.filter((pod) => !doomed.includes(pod));
+  const status = statusOf(replicaSet, staying, nowMs);
   return plan([
-    ...births(replicaSet, view, missing, nowMs),
+    ...births(replicaSet, view, missing, (error) => failure(replicaSet, status, error, nowMs)),
     ...doomed.map((pod) => death(replicaSet, pod)),
-    ...statusWrite(replicaSet, statusOf(replicaSet, staying, nowMs)),
+    ...statusWrite(replicaSet, status),
   ], lookAgainMs(replicaSet, staying, nowMs));
 }
 
-function births(replicaSet: ReplicaSet, view: View, count: number, nowMs: number): Write[] {
+function births(
+  replicaSet: ReplicaSet,
+  view: View,
+  count: number,
+  refused: (error: ApiError) => Write[],
+): Write[] {
   if (count <= 0) return [];
   return freeNames(replicaSet, view, count).map((name) =>
     create(pods, newPod(replicaSet, name), {
@@ -72,7 +79,7 @@ function births(replicaSet: ReplicaSet, view: View, count: number, nowMs: number
         reason: "SuccessfulCreate",
         message: `Created pod: ${name}`,
       },
-      refused: (error) => failure(replicaSet, error, nowMs),
+      refused,
     })
   );
 }
@@ -83,11 +90,10 @@ function births(replicaSet: ReplicaSet, view: View, count: number, nowMs: number
  */
 function freeNames(replicaSet: ReplicaSet, view: View, count: number): string[] {
   const { name: owner, namespace, uid, resourceVersion } = replicaSet.metadata;
+  const prefix = `${owner}-`.slice(0, NAME_PREFIX_CHARS_MAX);
   const names = new Set<string>();
   for (let slot = 0; names.size < count; slot++) {
-    const name = `${owner.slice(0, NAME_LENGTH_MAX - 6)}-${
-      suffixOf(`${uid} ${resourceVersion} ${slot}`)
-    }`;
+    const name = `${prefix}${suffixOf(`${uid} ${resourceVersion} ${slot}`)}`;
     if (view.get(pods, { namespace, name }) === undefined) names.add(name);
   }
   return [...names];
@@ -110,19 +116,29 @@ function newPod(replicaSet: ReplicaSet, name: string): Draft<Pod> {
   };
 }
 
-/** Says in the status, and to people, that pods cannot be made. A namespace that is being deleted is no news. */
-function failure(replicaSet: ReplicaSet, error: ApiError, nowMs: number): Write[] {
-  if (error.details.causes?.some(({ reason }) => String(reason) === "NamespaceTerminating")) {
-    return [];
+/**
+ * Says in the status, and to people, that pods cannot be made. A namespace that is being deleted is no news, nor is in
+ * the status what it says already: messages name the pod, each try another one, and a status that changes is a new try.
+ */
+function failure(
+  replicaSet: ReplicaSet,
+  status: ReplicaSetStatus,
+  error: ApiError,
+  nowMs: number,
+): Write[] {
+  if (error.details.causes?.some(({ reason }) => reason === "NamespaceTerminating")) {
+    return statusWrite(replicaSet, status);
   }
-  const conditions = withCondition(replicaSet.status.conditions, {
-    type: "ReplicaFailure",
-    status: "True",
-    reason: "FailedCreate",
-    message: error.message,
-  }, nowMs);
+  const conditions = holds(status.conditions, "ReplicaFailure")
+    ? status.conditions!
+    : withCondition(status.conditions, {
+      type: "ReplicaFailure",
+      status: "True",
+      reason: "FailedCreate",
+      message: error.message,
+    }, nowMs);
   return [
-    ...statusWrite(replicaSet, { ...replicaSet.status, conditions }),
+    ...statusWrite(replicaSet, { ...status, conditions }),
     tell({
       about: replicaSet,
       type: "Warning",

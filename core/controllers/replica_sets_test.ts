@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Pod, pods } from "../resources/pods.ts";
 import { type ReplicaSet, replicaSets } from "../resources/replica_sets.ts";
 import { ApiError } from "../client/api_error.ts";
-import { loopOf } from "./controller.ts";
+import { loopOf, type Write } from "./controller.ts";
 import { replicaSetController } from "./replica_sets.ts";
 import { TestCluster } from "./test_cluster.ts";
 import { timestamp } from "../lib/timestamp.ts";
@@ -56,6 +56,20 @@ Deno.test("a ReplicaSet makes the pods that are missing, with the template and i
   assert.equal(status.readyReplicas, undefined);
   assert.equal(cluster.notices.length, 3);
   assert.match(cluster.notices[0]!.message, /^Created pod: web-/);
+});
+
+Deno.test("pods of a ReplicaSet with a long name have names that can be the names of machines", () => {
+  const cluster = new TestCluster();
+  const owner = `${"long-".repeat(13)}5d9f7c8b6`;
+  const spec = { replicas: 2, selector: { matchLabels: { app: "web" } }, template };
+  cluster.put(replicaSets, { metadata: { name: owner }, spec });
+  cluster.settle([replicaSetController as never]);
+  const names = cluster.list(pods).map(({ metadata }) => metadata.name);
+  assert.deepEqual(
+    names.map((name) => name.slice(0, -5)),
+    [owner, owner].map((name) => name.slice(0, 58)),
+  );
+  assert.equal(new Set(names).size, 2);
 });
 
 Deno.test("a plan that is repeated makes the same pods, not twins", () => {
@@ -191,6 +205,36 @@ Deno.test("a refused pod is told in the status and as an event, and forgotten wh
   );
   assert.equal(cluster.notices[0]?.message, "Error creating: exceeded quota");
   assert.equal(settle(cluster).status.conditions, undefined);
+});
+
+/** What is written when the first of the missing pods is refused. */
+function refuse(cluster: TestCluster, message: string): readonly Write[] {
+  const [write] = look(cluster).writes;
+  assert.ok(write?.verb === "create");
+  const writes = write.refused!(new ApiError("Forbidden", message));
+  cluster.perform({ writes });
+  return writes;
+}
+
+Deno.test("while pods are refused, the status goes on to tell of those that are there", () => {
+  const cluster = new TestCluster();
+  replicaSet(cluster, 1);
+  const made = settle(cluster);
+  cluster.put(replicaSets, { ...made, spec: { ...made.spec, replicas: 2 } });
+  refuse(cluster, "exceeded quota");
+  makeReady(cluster, cluster.list(pods)[0]!);
+  refuse(cluster, "exceeded quota");
+  const { status } = cluster.get(replicaSets, { namespace: "default", name: "web" })!;
+  assert.deepEqual([status.replicas, status.readyReplicas], [1, 1]);
+});
+
+Deno.test("that pods are refused is written once, though each try names another pod", () => {
+  const cluster = new TestCluster();
+  replicaSet(cluster, 1);
+  const written = ["web-a", "web-b"].map((name) =>
+    refuse(cluster, `pods "${name}" is forbidden`).filter(({ verb }) => verb === "updateStatus")
+  );
+  assert.deepEqual(written.map(({ length }) => length), [1, 0]);
 });
 
 Deno.test("a ReplicaSet that is being deleted neither makes nor takes pods", () => {

@@ -27,7 +27,9 @@ export class Slots {
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => {
-      this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+      const place = this.#waiting.indexOf(resolve);
+      if (place < 0) return; // it has got its slot in this very moment
+      this.#waiting.splice(place, 1);
       reject(signal?.reason);
     };
     this.#waiting.push(resolve);

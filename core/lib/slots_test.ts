@@ -40,6 +40,26 @@ Deno.test("who stops waiting for a slot does not take one", async () => {
   assert.equal(await slots.use(() => Promise.resolve(7)), 7);
 });
 
+Deno.test("who stops waiting in the moment in which it gets a slot takes nobody's place in the queue", async () => {
+  for (let ticks = 0; ticks < 10; ticks++) {
+    const slots = new Slots(1);
+    const end = Promise.withResolvers<void>();
+    const stop = new AbortController();
+    const begun: string[] = [];
+    const all = [
+      slots.use(() => end.promise),
+      slots.use(() => Promise.resolve(), stop.signal).catch(() => {}),
+      slots.use(() => Promise.resolve(begun.push("last"))),
+    ];
+    end.resolve();
+    for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+    stop.abort(new Error("stopped"));
+    await turn();
+    assert.deepEqual(begun, ["last"], `${ticks} ticks`);
+    await Promise.all(all);
+  }
+});
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -27,7 +27,8 @@ interface Kept {
   name: string;
   node: Node | undefined;
   allocatable: Amounts;
-  used: Map<string, number>;
+  /** Sums that numbers would round must be 0 again when all pods have gone. */
+  used: Map<string, bigint>;
   free: Map<string, number>;
   cpuMillis: number;
   memoryBytes: number;
@@ -73,7 +74,7 @@ export class NodeStates {
     state.podsMax = allocatable.get("pods") ?? 0;
     state.free = new Map(allocatable);
     for (const [name, used] of state.used) {
-      state.free.set(name, (allocatable.get(name) ?? 0) - used);
+      state.free.set(name, (allocatable.get(name) ?? 0) - Number(used));
     }
     if (before === undefined) this.#known = undefined;
     return before === undefined || !isEqual(whatMatters(before), whatMatters(node));
@@ -110,10 +111,10 @@ export class NodeStates {
   #count({ node, demand }: Place, by: 1 | -1): void {
     const state = this.#stateOf(node);
     for (const [name, amount] of demand.amounts) {
-      const used = (state.used.get(name) ?? 0) + by * amount;
-      assert(used >= 0, `${name} of node ${node} cannot be used ${used} times`);
+      const used = (state.used.get(name) ?? 0n) + BigInt(by * amount);
+      assert(used >= 0n, `${name} of node ${node} cannot be used ${used} times`);
       state.used.set(name, used);
-      state.free.set(name, (state.allocatable.get(name) ?? 0) - used);
+      state.free.set(name, (state.allocatable.get(name) ?? 0) - Number(used));
     }
     state.cpuMillisAssumed += by * demand.cpuMillisAssumed;
     state.memoryBytesAssumed += by * demand.memoryBytesAssumed;

@@ -420,3 +420,17 @@ Deno.test("in a large cluster as many nodes are compared as kube-scheduler would
   const rows = [[1, 1], [100, 100], [101, 100], [300, 144], [1000, 420], [5000, 500], [6000, 300]];
   for (const [count, most] of rows) assert.equal(feasibleMax(count!), most, String(count));
 });
+
+Deno.test("amounts beyond what a number holds exactly come and go with their pods", () => {
+  const run = new Run();
+  run.node("n1");
+  const pod = (name: string, memory: string) => run.pod(name, { memory, spec: { nodeName: "n1" } });
+  const take = (name: string) => run.cluster.take(pods, { namespace: "default", name });
+  pod("small", "1");
+  pod("huge", "8Pi");
+  take("huge");
+  take("small");
+  run.pod("web", { memory: "8Gi" });
+  run.decide();
+  assert.equal(run.where("web"), "n1");
+});
