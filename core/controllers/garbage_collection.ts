@@ -1,4 +1,4 @@
-import type { View } from "../client/client.ts";
+import type { DeleteOptions, View } from "../client/client.ts";
 import type { OwnerReference } from "../resources/metadata.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import {
@@ -82,7 +82,7 @@ function feed(
     if (deletionTimestamp === undefined ? ownerReferences.length > 0 : finalizers.length > 0) {
       add(keyIn(resource, object));
     }
-    if (deletionTimestamp !== undefined && finalizers.includes(FOREGROUND)) addDependents(object);
+    if (isWaiting(object)) addDependents(object);
   }
 }
 
@@ -122,13 +122,33 @@ function afterOwners(
     if (left.length === owners.length) return NOTHING;
     return plan([update(resource, withOwners(object, left.map(({ reference }) => reference)))]);
   }
-  const inForeground = owners.some(({ state, reference }) =>
-    state === "deleting its dependents" && reference.blockOwnerDeletion
-  );
-  const hasDependents = inForeground &&
-    dependentsOf(object, view, [...ownerKinds.values()]).length > 0;
-  const propagationPolicy = hasDependents ? "Foreground" : "Background";
-  return plan([remove(resource, object, { propagationPolicy })]);
+  const isAwaited = owners.some(({ state }) => state === "deleting its dependents");
+  const dependents = isAwaited ? dependentsOf(object, view, [...ownerKinds.values()]) : [];
+  if (blocks(object) && dependents.some((dependent) => isWaiting(dependent.object))) {
+    return plan([update(resource, withOwners(object, ownerReferences.map(unblocking)))]);
+  }
+  const propagationPolicy = dependents.length > 0 ? "Foreground" : policyOf(object);
+  const { resourceVersion } = object.metadata; // with other owners it might stay
+  return plan([
+    remove(resource, object, { propagationPolicy, preconditions: { resourceVersion } }),
+  ]);
+}
+
+/** Owners that wait for each other in a circle would do so for ever: this one lets them go. */
+function blocks({ metadata: { ownerReferences = [] } }: KubeObject): boolean {
+  return ownerReferences.some(({ blockOwnerDeletion }) => blockOwnerDeletion);
+}
+
+function unblocking(reference: OwnerReference): OwnerReference {
+  return { ...reference, blockOwnerDeletion: false };
+}
+
+/** What the object's own finalizers say is to become of its dependents. */
+function policyOf(
+  { metadata: { finalizers = [] } }: KubeObject,
+): NonNullable<DeleteOptions["propagationPolicy"]> {
+  if (finalizers.includes(ORPHAN)) return "Orphan";
+  return finalizers.includes(FOREGROUND) ? "Foreground" : "Background";
 }
 
 type OwnerState = "there" | "deleting its dependents" | "gone" | "unknown";
@@ -142,9 +162,11 @@ function stateOf(
   if (resource.namespaced && namespace === undefined) return "unknown";
   const owner = ownerIn(resource, reference, namespace, view);
   if (owner === undefined) return "gone";
-  const { deletionTimestamp, finalizers = [] } = owner.metadata;
-  const isWaiting = deletionTimestamp !== undefined && finalizers.includes(FOREGROUND);
-  return isWaiting ? "deleting its dependents" : "there";
+  return isWaiting(owner) ? "deleting its dependents" : "there";
+}
+
+function isWaiting({ metadata: { deletionTimestamp, finalizers = [] } }: KubeObject): boolean {
+  return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND);
 }
 
 function ownerIn(

@@ -4,6 +4,7 @@ import { leases } from "../resources/leases.ts";
 import { nodes } from "../resources/nodes.ts";
 import { type AnyResource, apiVersionOf, type KubeObject } from "../resources/resource.ts";
 import { secrets } from "../resources/secrets.ts";
+import type { Plan } from "./controller.ts";
 import { garbageCollector } from "./garbage_collection.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "./test_cluster.ts";
@@ -34,6 +35,11 @@ class Run {
         this.cluster.perform(this.#loop.reconcile(key, this.cluster, this.cluster.nowMs));
       }
     }
+  }
+
+  /** What is decided on a ConfigMap. */
+  look(name: string): Plan {
+    return this.#loop.reconcile(`configmaps/default/${name}`, this.cluster, this.cluster.nowMs);
   }
 
   map(name: string, owners: readonly object[] = [], metadata: object = {}): ConfigMap {
@@ -177,6 +183,19 @@ Deno.test("a dependent with another owner stays, and lets the one go that waits 
   assert.deepEqual(leaf.metadata.ownerReferences?.map(({ name }) => name), ["staying"]);
 });
 
+Deno.test("owners in a circle do not wait for each other for ever", () => {
+  const run = new Run();
+  const blocks = { blockOwnerDeletion: true };
+  const one = run.map("one");
+  const other = run.map("other", [owner(configMaps, one, blocks)]);
+  run.map("one", [owner(configMaps, other, blocks)], one.metadata);
+  run.mark(run.cluster.get(configMaps, one.metadata)!, "foregroundDeletion");
+  run.collect();
+  run.restart(); // the first is looked at again
+  run.collect();
+  assert.deepEqual(run.names, []);
+});
+
 Deno.test("a dependent that does not block lets its owner go first, and follows", () => {
   const run = new Run();
   const top = run.map("top");
@@ -186,6 +205,24 @@ Deno.test("a dependent that does not block lets its owner go first, and follows"
   assert.deepEqual(run.names, ["leaf"]);
   const leaf = run.cluster.get(configMaps, { namespace: "default", name: "leaf" })!;
   assert.ok(leaf.metadata.deletionTimestamp);
+});
+
+Deno.test("what is left behind goes as it was seen, and as its own finalizers want", () => {
+  const run = new Run();
+  const gone = run.map("gone");
+  run.cluster.take(configMaps, gone.metadata);
+  const finalizers = { orphan: "Orphan", foregroundDeletion: "Foreground", other: "Background" };
+  for (const [finalizer, propagationPolicy] of Object.entries(finalizers)) {
+    const name = finalizer.toLowerCase();
+    const { metadata } = run.map(name, [owner(configMaps, gone)], { finalizers: [finalizer] });
+    const { uid, resourceVersion } = metadata;
+    assert.deepEqual(
+      run.look(name).writes.map((write) => write.verb === "delete" && write.options),
+      [
+        { propagationPolicy, preconditions: { uid, resourceVersion } },
+      ],
+    );
+  }
 });
 
 Deno.test("orphaned dependents stay without their owner", () => {

@@ -1,7 +1,7 @@
 import type { ObjectName, View } from "../client/client.ts";
 import { isEqual } from "../lib/equality.ts";
 import { type Namespace, namespaces } from "../resources/namespaces.ts";
-import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import {
   type Controller,
   finalize,
@@ -93,8 +93,8 @@ function remaining(left: readonly Remainder[]): Condition[] {
       finalizers.set(word, (finalizers.get(word) ?? 0) + 1);
     }
   }
-  const kinds = left.map(({ resource, objects }) =>
-    `${groupResourceOf(resource)} has ${objects.length} resource instances`
+  const kinds = left.map(({ resource: { plural, group }, objects }) =>
+    `${plural}.${group} has ${objects.length} resource instances` // with the dot also of kinds without a group
   );
   const holding = [...finalizers].map(([word, count]) => `${word} in ${count} resource instances`);
   const what = `Some resources are remaining: ${kinds.sort().join(", ")}`;

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { configMaps } from "../resources/config_maps.ts";
+import { deployments } from "../resources/deployments.ts";
+import { namespaces } from "../resources/namespaces.ts";
+import { nodes } from "../resources/nodes.ts";
+import type { AnyResource } from "../resources/resource.ts";
+import { timestamp } from "../lib/timestamp.ts";
+import { namespaceController } from "./namespaces.ts";
+import { conditionOf } from "./status_conditions.ts";
+import { TestCluster } from "./test_cluster.ts";
+
+const controller = namespaceController([configMaps, deployments, nodes]);
+const SHOP = { namespace: "shop" };
+
+/** A cluster with a namespace that is being deleted. */
+function clusterOf(...contents: [AnyResource, object][]): TestCluster {
+  const cluster = new TestCluster();
+  cluster.put(namespaces, {
+    metadata: { name: "shop", deletionTimestamp: timestamp(cluster.nowMs) },
+    spec: { finalizers: ["kubernetes"] },
+  });
+  for (const [resource, metadata] of contents) {
+    cluster.put(resource, { metadata: { ...SHOP, ...metadata }, spec: SPECS[resource.kind] });
+  }
+  return cluster;
+}
+
+const LABELS = { app: "web" };
+const SPECS: Readonly<Record<string, unknown>> = {
+  Deployment: {
+    selector: { matchLabels: LABELS },
+    template: {
+      metadata: { labels: LABELS },
+      spec: { containers: [{ name: "web", image: "web" }] },
+    },
+  },
+};
+
+function settle(cluster: TestCluster): void {
+  cluster.settle([controller as never]);
+}
+
+Deno.test("a namespace that is being deleted is emptied, and goes", () => {
+  const cluster = clusterOf([configMaps, { name: "one" }], [deployments, { name: "web" }]);
+  cluster.put(configMaps, { metadata: { name: "elsewhere", namespace: "default" } });
+  settle(cluster);
+  assert.deepEqual(cluster.list(configMaps).map(({ metadata }) => metadata.name), ["elsewhere"]);
+  assert.equal(cluster.list(deployments).length, 0);
+  assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
+});
+
+Deno.test("a namespace whose contents do not go says what holds it, in the words of Kubernetes", () => {
+  const held = { finalizers: ["example.com/busy"] };
+  const cluster = clusterOf(
+    [configMaps, { name: "one", ...held }],
+    [configMaps, { name: "two", ...held }],
+    [deployments, { name: "web", ...held }],
+    [deployments, { name: "free" }],
+  );
+  settle(cluster);
+  const { status } = cluster.get(namespaces, { name: "shop" })!;
+  assert.equal(status.phase, "Terminating");
+  const message = (type: string) => conditionOf(status.conditions, type)?.message;
+  assert.equal(
+    message("NamespaceContentRemaining"),
+    "Some resources are remaining: configmaps. has 2 resource instances, " +
+      "deployments.apps has 1 resource instances",
+  );
+  assert.equal(
+    message("NamespaceFinalizersRemaining"),
+    "Some content in the namespace has finalizers remaining: example.com/busy in 3 resource instances",
+  );
+  cluster.take(deployments, { ...SHOP, name: "web" });
+  for (const name of ["one", "two"]) cluster.take(configMaps, { ...SHOP, name });
+  settle(cluster);
+  assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
+});
