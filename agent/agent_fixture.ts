@@ -85,6 +85,12 @@ export class NodeUnderTest implements AsyncDisposable {
     await this.client.create(pods, draft as Draft<Pod>);
   }
 
+  async setImage(name: string, image: string): Promise<void> {
+    const pod = this.pod(name)!;
+    const containers = pod.spec.containers.map((container) => ({ ...container, image }));
+    await this.client.update(pods, { ...pod, spec: { ...pod.spec, containers } });
+  }
+
   /** Lets time go on until the condition holds; fails when it does not within the time. */
   async until(condition: () => boolean, withinMs = 5_000): Promise<void> {
     const endMs = this.clock.now() + withinMs;

@@ -250,6 +250,31 @@ Deno.test("an image that cannot be pulled is told, and tried again later", async
   await node.until(() => isReady(node.pod("web")), 11_000);
 });
 
+Deno.test("a pod whose image is corrected does not wait for the back-off of the wrong one", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("absent", { pullFault: "manifest unknown" });
+  node.runtime.images.set("crash", { runsMs: 5, exitCode: 3 });
+  await node.create({ name: "typo", image: "absent" });
+  await node.create({ name: "bug", image: "crash" });
+  await node.until(() => node.waiting("typo")?.reason === "ImagePullBackOff");
+  await node.until(() => node.waiting("bug")?.reason === "CrashLoopBackOff");
+  for (const name of ["typo", "bug"]) await node.setImage(name, "app:2");
+  await node.until(() => isReady(node.pod("typo")) && isReady(node.pod("bug")), 1_000);
+  const [status] = node.pod("bug")!.status.containerStatuses!;
+  assert.equal(status!.imageID, "sha256:app:2", "its image was not looked for");
+});
+
+Deno.test("an image that was changed while the agent was away is run by the next", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  await node.halt();
+  await node.setImage("web", "app:2");
+  await node.restart();
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+  assert.equal(node.runtime.made.at(-1)!.image, "app:2");
+});
+
 Deno.test("a container that cannot be started says why", async () => {
   await using node = await NodeUnderTest.start();
   node.runtime.images.set("broken", { startFault: 'exec: "nope": executable file not found' });
