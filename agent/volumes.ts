@@ -181,7 +181,10 @@ function filesOf(
   });
 }
 
-/** The place in a volume that is mounted; made when it is not there, and never outside of the volume. */
+/**
+ * The place in a volume that is mounted; made when it is not there, as open as the volume, and never outside of it:
+ * each folder is looked at before the next one is made in it.
+ */
 async function subPathOf(
   root: string,
   { name, subPath, subPathExpr }: VolumeMount,
@@ -191,12 +194,17 @@ async function subPathOf(
   if (!path) return root;
   const refusal = new ConfigError(`failed to prepare subPath for volumeMount "${name}"`);
   if (!isInside(path)) throw refusal;
-  const target = `${root}/${path}`;
-  const exists = await Deno.lstat(target).then(() => true, () => false);
-  if (!exists) await Deno.mkdir(target, { recursive: true, mode: 0o750 });
-  const [real, realRoot] = await Promise.all([Deno.realPath(target), Deno.realPath(root)]);
-  if (real !== realRoot && !real.startsWith(`${realRoot}/`)) throw refusal;
-  return real;
+  const [realRoot, { mode }] = await Promise.all([Deno.realPath(root), Deno.stat(root)]);
+  let place = realRoot;
+  for (const part of path.split("/").filter((part) => part !== "" && part !== ".")) {
+    const next = `${place}/${part}`;
+    const isThere = await Deno.lstat(next).then(() => true, () => false);
+    if (!isThere) await Deno.mkdir(next, { recursive: true }); // another container may be quicker
+    place = await Deno.realPath(next);
+    if (place !== realRoot && !place.startsWith(`${realRoot}/`)) throw refusal;
+    if (!isThere) await Deno.chmod(place, mode! & 0o777); // the umask must not count
+  }
+  return place;
 }
 
 function unknownVolume(volume: Volume): Error {

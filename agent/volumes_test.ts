@@ -139,12 +139,31 @@ Deno.test("a subPath stays in its volume, whatever links lie there", async () =>
     (await world.mounts(pod, { name: "work", mountPath: "/w", subPath }))[0]!.hostPath;
   const root = (await world.mounts(pod, { name: "work", mountPath: "/w" }))[0]!.hostPath;
   assert.equal(await at("made/here"), `${await Deno.realPath(root)}/made/here`);
-  await Deno.symlink("/etc", `${root}/out`);
+  await Deno.mkdir(`${world.folder}/outside`);
+  await Deno.symlink(`${world.folder}/outside`, `${root}/out`);
+  await Deno.writeTextFile(`${world.folder}/outside/file`, "");
   const refusal = { message: 'failed to prepare subPath for volumeMount "work"' };
   await assert.rejects(at("out"), refusal);
-  await assert.rejects(at("out/hosts"), refusal);
+  await assert.rejects(at("out/file"), refusal);
   await assert.rejects(at("../../etc"), refusal);
-  assert.equal(await Deno.stat("/etc/nothing-made").then(() => true, () => false), false);
+  await assert.rejects(at("out/new/folder"), refusal);
+  await assert.rejects(Deno.stat(`${world.folder}/outside/new`), Deno.errors.NotFound);
+});
+
+Deno.test("a subPath that is made is as open as its volume, whoever the container runs as", async () => {
+  await using world = await VolumeWorld.start();
+  const path = `${world.folder}/host`;
+  await Deno.mkdir(path);
+  await Deno.chmod(path, 0o770);
+  const volumes = [{ name: "work", emptyDir: {} }, { name: "host", hostPath: { path } }];
+  const pod = await world.pod({ volumes });
+  await world.volumes.make(pod);
+  const modeOf = async (name: string) => {
+    const [mount] = await world.mounts(pod, { name, mountPath: "/w", subPath: "made/here/" });
+    return (await Deno.stat(mount!.hostPath)).mode! & 0o777;
+  };
+  assert.equal(await modeOf("work"), 0o777);
+  assert.equal(await modeOf("host"), 0o770);
 });
 
 Deno.test("a volume of a type that is not supported is said to be so", async () => {
