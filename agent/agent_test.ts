@@ -285,6 +285,25 @@ Deno.test("a container that cannot be started says why", async () => {
   await node.until(() => node.restarts("web") === 1, 11_000);
 });
 
+Deno.test("the last words that come from the log are the program's, without the marks of the runtime", async () => {
+  await using node = await NodeUnderTest.start();
+  const terminationMessagePolicy = "FallbackToLogsOnError";
+  const spec = { restartPolicy: "Never" };
+  await node.create({ name: "job", container: { terminationMessagePolicy }, spec });
+  await node.until(() => isReady(node.pod("job")));
+  const lines = Array.from(
+    { length: 100 },
+    (_, index) =>
+      `2026-01-01T00:00:00.123456789+00:00 ${index % 2 ? "stderr" : "stdout"} F line ${index}\n`,
+  );
+  await Deno.writeTextFile(node.runtime.made[0]!.logPath, lines.join(""));
+  node.killAll(1);
+  await node.until(() => node.pod("job")!.status.phase === "Failed");
+  const [status] = node.pod("job")!.status.containerStatuses!;
+  const words = Array.from({ length: 80 }, (_, index) => `line ${index + 20}\n`);
+  assert.equal(status!.state.terminated!.message, words.join(""));
+});
+
 Deno.test("a failed liveness probe restarts its container; a failed readiness probe does not", async () => {
   let answer: ProbeOutcome = { result: "success", output: "" };
   await using node = await NodeUnderTest.start({ probe: () => answer });

@@ -291,12 +291,12 @@ export class PodWorker {
     const { pod, uid } = this.#record;
     const spec = pod?.spec.containers.find((candidate) => candidate.name === name);
     if (spec === undefined) return;
-    const { files } = this.#options.parts;
+    const { files, runtime } = this.#options.parts;
     const source = { podUid: uid, container: name, restartCount: run.restartCount };
     const said = await files.message(source);
     const fromLog = said === "" && run.exitCode !== 0 &&
       spec.terminationMessagePolicy === "FallbackToLogsOnError";
-    const message = fromLog ? await files.logEnd(source) : said;
+    const message = fromLog ? await files.logEnd(source, runtime.logFormat) : said;
     if (message === "") return;
     const kept = runsOf(this.#record.observed, name).slice(0, 2).map(({ id }) => id);
     const old = Object.entries(this.#record.memoryOf(name)?.messages ?? {})
