@@ -4,6 +4,7 @@ import { configMaps } from "../core/resources/config_maps.ts";
 import { leases } from "../core/resources/leases.ts";
 import { nodes } from "../core/resources/nodes.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
+import { LOG_BYTES_MAX } from "./log_files.ts";
 import type { ProbeOutcome } from "./probes.ts";
 import { isReady, NodeUnderTest } from "./agent_fixture.ts";
 
@@ -338,6 +339,18 @@ Deno.test("a runtime that is down makes the node unready, and nothing is lost", 
   await node.clock.advance(5_000);
   node.runtime.isDown = false;
   await node.until(() => isReady(node.pod("web")) && node.nodeReady() === "True", 60_000);
+});
+
+Deno.test("a log that cannot be rotated does not make the node unready", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const { logPath } = node.runtime.made[0]!;
+  await Deno.mkdir(`${logPath}.1`); // as a full disk, which has no room for the copy
+  await Deno.writeFile(logPath, new Uint8Array());
+  await Deno.truncate(logPath, LOG_BYTES_MAX + 1);
+  await node.settle(node.clock.sleep(40_000));
+  assert.equal(node.nodeReady(), "True");
 });
 
 Deno.test("an idle node renews its lease, and writes nothing else", async () => {
