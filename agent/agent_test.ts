@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { eventually } from "../tests/eventually.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
 import { leases } from "../core/resources/leases.ts";
@@ -234,6 +235,25 @@ Deno.test("a pod whose ConfigMap is missing waits for it, and starts as soon as 
   await node.until(() => isReady(node.pod("web")));
   assert.ok(node.clock.now() - madeMs < 1_000);
   assert.equal(node.runtime.made[0]!.env["COLOR"], "blue");
+});
+
+Deno.test("a ConfigMap that changes while its pod is prepared is shown as it is then", async () => {
+  await using node = await NodeUnderTest.start();
+  const metadata = { namespace: "default", name: "settings" };
+  const settings = await node.client.create(configMaps, { metadata, data: { color: "blue" } });
+  const wired = Promise.withResolvers<void>();
+  const add = node.network.add.bind(node.network);
+  node.network.add = (podUid) => wired.promise.then(() => add(podUid));
+  const volumes = [{ name: "etc", configMap: { name: "settings" } }];
+  await node.create({ name: "web", spec: { volumes } });
+  const { uid } = node.pod("web")!.metadata;
+  const file = `${node.folder}/pods/${uid}/volumes/kubernetes.io~configmap/etc/color`;
+  await node.until(() => existsSync(file));
+  await node.client.update(configMaps, { ...settings, data: { color: "red" } });
+  wired.resolve();
+  await node.until(() => isReady(node.pod("web")));
+  await node.clock.advance(60_000);
+  assert.equal(await Deno.readTextFile(file), "red");
 });
 
 Deno.test("an image that cannot be pulled is told, and tried again later", async () => {

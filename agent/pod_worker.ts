@@ -8,7 +8,7 @@ import type { ContainerState } from "./container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isFinished, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
-import type { Health } from "./observed_pod.ts";
+import { type Health, POD } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
@@ -139,11 +139,13 @@ export class PodWorker {
   /** The files of a ConfigMap or Secret that the pod uses have changed. */
   async refreshVolumes(): Promise<void> {
     const { volumes, log } = this.#options.parts;
-    const { pod, sandbox } = this.#record;
+    const { pod, sandbox, busy } = this.#record;
     this.#record.forgiveFailures("config");
     this.#record.forgiveFailures("prepare");
     this.wake();
-    if (pod === undefined || sandbox.state !== "ready") return;
+    // What is being prepared may have been read before the change.
+    const isMade = sandbox.state === "ready" || busy.get(POD)?.do === "prepare";
+    if (pod === undefined || !isMade) return;
     // A volume whose object went away keeps its files, as in Kubernetes.
     await volumes.refresh(pod).catch((error) => log.warn("Cannot update volumes", { error }));
   }

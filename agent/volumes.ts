@@ -1,6 +1,7 @@
 import type { View } from "../core/client/client.ts";
 import { ifAbsent } from "../core/lib/absent.ts";
 import type { Clock } from "../core/lib/clock.ts";
+import { Slots } from "../core/lib/slots.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
 import type { Container, VolumeMount } from "../core/resources/pod_spec/containers.ts";
 import type { Volume } from "../core/resources/pod_spec/volumes.ts";
@@ -30,12 +31,15 @@ export interface VolumesOptions {
 export type PodVolumes = Pick<Volumes, "make" | "refresh" | "mountsOf" | "remove" | "unmount">;
 
 /**
- * The volumes of this node's pods: emptyDir, hostPath, configMap and secret. Every call may be repeated.
+ * The volumes of this node's pods: emptyDir, hostPath, configMap and secret. Every call may be repeated. Those that
+ * change a pod's files take turns, so that the last one shows what the view showed last.
  *
  * https://kubernetes.io/docs/concepts/storage/volumes/
  */
 export class Volumes {
   readonly #options: VolumesOptions;
+  /** By the uid of the pod. */
+  readonly #turns = new Map<string, Slots>();
 
   constructor(options: VolumesOptions) {
     this.#options = options;
@@ -43,14 +47,14 @@ export class Volumes {
 
   /** Makes all volumes of a pod, or brings their files up to date. Throws {@linkcode VolumeError}. */
   async make(pod: Pod): Promise<void> {
-    for (const volume of pod.spec.volumes ?? []) {
-      try {
-        await this.#makeOne(pod, volume);
-      } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error);
-        throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`);
+    await this.#inTurn(pod.metadata.uid, async () => {
+      for (const volume of pod.spec.volumes ?? []) {
+        await this.#makeOne(pod, volume).catch((error) => {
+          const cause = error instanceof Error ? error.message : String(error);
+          throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`);
+        });
       }
-    }
+    });
   }
 
   /** Writes the files of configMap and secret volumes again when their objects have changed. */
@@ -82,14 +86,23 @@ export class Volumes {
 
   /** Takes away the pod's volumes and what is mounted for them. */
   async remove(podUid: string): Promise<void> {
-    await this.unmount(podUid);
-    const folder = new PodFolder(this.#options.dataFolder, podUid).volumes;
-    await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
+    await this.#inTurn(podUid, async () => {
+      await this.unmount(podUid);
+      const folder = new PodFolder(this.#options.dataFolder, podUid).volumes;
+      await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
+    });
+    this.#turns.delete(podUid);
   }
 
   /** Lets go of what is mounted for the pod's volumes; files on the disk stay. */
   async unmount(podUid: string): Promise<void> {
     await unmountAll(new PodFolder(this.#options.dataFolder, podUid).volumes);
+  }
+
+  async #inTurn(podUid: string, work: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.get(podUid) ?? new Slots(1);
+    this.#turns.set(podUid, turn);
+    await turn.use(work);
   }
 
   async #makeOne(pod: Pod, volume: Volume): Promise<void> {

@@ -75,6 +75,21 @@ Deno.test("a ConfigMap is shown as files, and a change of it swaps them all at o
   assert.equal(hidden.length, 2, "old files were left");
 });
 
+Deno.test("of changes that come quickly the last is shown", async () => {
+  await using world = await VolumeWorld.start();
+  await world.configMap({ a: "0" });
+  const configMap = { name: "settings" };
+  const pod = await world.pod({ volumes: [{ name: "etc", configMap }] });
+  await world.volumes.make(pod);
+  const [mount] = await world.mounts(pod, { name: "etc", mountPath: "/etc/app" });
+  const slow = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`b${index}`, "b"]));
+  await world.configMap({ a: "1", ...slow });
+  const first = world.volumes.refresh(pod);
+  await world.configMap({ a: "2" });
+  await Promise.all([first, world.volumes.refresh(pod)]);
+  assert.deepEqual(await contents(mount!.hostPath), { a: "2" });
+});
+
 Deno.test("items choose keys, name paths and modes; what they name must be there", async () => {
   await using world = await VolumeWorld.start();
   await world.client.create(secrets, {
