@@ -342,6 +342,26 @@ Deno.test("a failed liveness probe restarts its container; a failed readiness pr
   assert.ok(messages.includes("Container main failed liveness probe, will be restarted"));
 });
 
+Deno.test("a probe that cannot be asked says why, once a period, and decides nothing", async () => {
+  const answer: ProbeOutcome = {
+    result: "error",
+    output: 'strconv.Atoi: parsing "htpp": invalid syntax',
+  };
+  await using node = await NodeUnderTest.start({ probe: () => answer });
+  const readinessProbe = { httpGet: { port: "htpp" }, periodSeconds: 5 };
+  await node.create({ name: "web", container: { readinessProbe } });
+  await node.until(() => node.waiting("web") === undefined && node.reasons("web").length > 0);
+  await node.clock.advance(12_000);
+  assert.equal(isReady(node.pod("web")), false);
+  assert.deepEqual(
+    node.notices.filter(({ reason }) => reason === "Unhealthy").map(({ message }) => message),
+    Array.from(
+      { length: 2 },
+      () => "Readiness probe errored and resulted in unknown state: " + answer.output,
+    ),
+  );
+});
+
 Deno.test("at most four containers start at once, and all pods come up", async () => {
   await using node = await NodeUnderTest.start();
   const names = Array.from({ length: 12 }, (_, index) => `web-${index}`);
