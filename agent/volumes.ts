@@ -112,12 +112,11 @@ export class Volumes {
     if (configMap) return await this.#show(root, this.#configMapFiles(pod, configMap));
     if (secret) return await this.#show(root, this.#secretFiles(pod, secret));
     if (!emptyDir) throw unknownVolume(volume);
-    await Deno.mkdir(root, { recursive: true });
+    await makeOpenFolder(root);
     if (emptyDir.medium === "Memory") {
       const { sizeLimit } = emptyDir;
       await mountMemory(root, sizeLimit === undefined ? undefined : unitsOf(sizeLimit));
     }
-    await Deno.chmod(root, 0o777);
   }
 
   async #show(root: string, files: ShownFile[]): Promise<void> {
@@ -175,6 +174,15 @@ export function referencesOf({ spec }: Pod): ReadonlySet<string> {
     }
   }
   return names;
+}
+
+/** Makes a folder that all may write to. One that is there already keeps the mode that its containers gave it. */
+async function makeOpenFolder(path: string): Promise<void> {
+  if (await Deno.stat(path).catch(ifAbsent) !== undefined) return;
+  const fresh = `${path}.new`; // no volume is called so
+  await Deno.mkdir(fresh, { recursive: true });
+  await Deno.chmod(fresh, 0o777); // the umask must not count
+  await Deno.rename(fresh, path);
 }
 
 type Items = NonNullable<Volume["configMap"]>["items"];

@@ -20,7 +20,9 @@ Deno.test("an emptyDir is open to all, keeps its files, and goes with its pod", 
   });
   assert.equal((await Deno.stat(mount!.hostPath)).mode! & 0o777, 0o777);
   await Deno.writeTextFile(`${mount!.hostPath}/file`, "kept");
+  await Deno.chmod(mount!.hostPath, 0o700); // as databases do
   await world.volumes.make(pod);
+  assert.equal((await Deno.stat(mount!.hostPath)).mode! & 0o777, 0o700);
   assert.equal(await Deno.readTextFile(`${mount!.hostPath}/file`), "kept");
   await world.volumes.remove(pod.metadata.uid);
   await world.volumes.remove(pod.metadata.uid);
