@@ -143,7 +143,8 @@ export class Volumes {
       ...mapped(object?.data, (text) => new TextEncoder().encode(text)),
       ...mapped(object?.binaryData, (base64) => Uint8Array.fromBase64(base64)),
     };
-    return filesOf(data, items, { mode: defaultMode, optional });
+    const missing = "configmap references non-existent config key";
+    return filesOf(data, items, { mode: defaultMode, optional, missing });
   }
 
   #secretFiles(pod: Pod, source: NonNullable<Volume["secret"]>): ShownFile[] {
@@ -152,7 +153,8 @@ export class Volumes {
     const object = this.#options.view.get(secrets, { namespace, name });
     if (object === undefined && !optional) throw new Error(`secret "${name}" not found`);
     const data = mapped(object?.data, (base64) => Uint8Array.fromBase64(base64));
-    return filesOf(data, items, { mode: defaultMode, optional });
+    const missing = "references non-existent secret key";
+    return filesOf(data, items, { mode: defaultMode, optional, missing });
   }
 }
 
@@ -191,13 +193,13 @@ type Items = NonNullable<Volume["configMap"]>["items"];
 function filesOf(
   data: Readonly<Record<string, Uint8Array>>,
   items: Items,
-  { mode, optional }: { mode: number; optional: boolean },
+  { mode, optional, missing }: { mode: number; optional: boolean; missing: string },
 ): ShownFile[] {
   if (!items) return Object.entries(data).map(([path, bytes]) => ({ path, bytes, mode }));
   return items.flatMap(({ key, path, mode: own }) => {
     const bytes = data[key];
     if (bytes === undefined && optional) return [];
-    if (bytes === undefined) throw new Error(`references non-existent config key: ${key}`);
+    if (bytes === undefined) throw new Error(`${missing}: ${key}`);
     return [{ path, bytes, mode: own ?? mode }];
   });
 }

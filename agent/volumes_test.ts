@@ -110,7 +110,7 @@ Deno.test("items choose keys, name paths and modes; what they name must be there
   const broken = await world.pod({ volumes: [{ name: "keys", secret: { ...secret, items } }] });
   await assert.rejects(world.volumes.make(broken), {
     message:
-      'MountVolume.SetUp failed for volume "keys" : references non-existent config key: other',
+      'MountVolume.SetUp failed for volume "keys" : references non-existent secret key: other',
   });
 });
 
@@ -125,6 +125,15 @@ Deno.test("a ConfigMap that is missing keeps a pod waiting, unless it is optiona
   await world.volumes.make(other);
   const [mount] = await world.mounts(other, { name: "etc", mountPath: "/etc/app" });
   assert.deepEqual(await contents(mount!.hostPath), {});
+  await world.configMap({ a: "1" });
+  const items = [{ key: "b", path: "b" }];
+  const keyless = await world.pod({
+    volumes: [{ name: "etc", configMap: { name: "settings", items } }],
+  });
+  await assert.rejects(world.volumes.make(keyless), {
+    message:
+      'MountVolume.SetUp failed for volume "etc" : configmap references non-existent config key: b',
+  });
 });
 
 Deno.test("a hostPath is checked by its type", async () => {
