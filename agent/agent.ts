@@ -87,6 +87,8 @@ export class Agent implements NodeStreams {
   #isClean = false;
   /** Before the first list nobody knows what runs. */
   #hasListed = false;
+  /** Whether the logs that had grown too large could be rotated the last time. */
+  #canRotate = true;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -300,10 +302,18 @@ export class Agent implements NodeStreams {
     );
   }
 
+  /** What cannot be rotated, for want of room on the disk or because its pod has gone, says nothing of the runtime. */
   async #rotateLogs(containers: readonly ContainerState[]): Promise<void> {
+    const failures: unknown[] = [];
     for (const { podUid, name: container, restartCount, state } of containers) {
       if (state !== "running") continue;
-      await this.#parts.files.rotateLog({ podUid, container, restartCount });
+      await this.#parts.files.rotateLog({ podUid, container, restartCount })
+        .catch((error) => failures.push(error));
     }
+    const [error] = failures;
+    if (error !== undefined && this.#canRotate) {
+      this.#options.log.warn("Cannot rotate a log", { error });
+    }
+    this.#canRotate = error === undefined;
   }
 }

@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { eventually } from "../tests/eventually.ts";
-import { freshObjects } from "../core/objects/objects_fixture.ts";
-import type { LocalClient } from "../core/objects/local_client.ts";
-import type { Notice } from "../core/client/event_recorder.ts";
-import type { Draft } from "../core/client/client.ts";
-import { silentLog } from "../core/lib/log.ts";
-import type { VirtualClock } from "../core/lib/virtual_clock.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
 import { leases } from "../core/resources/leases.ts";
 import { nodes } from "../core/resources/nodes.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
-import { Agent } from "./agent.ts";
-import { DiskPodFiles } from "./pod_files.ts";
-import type { PodAddress, PodNetwork } from "./pod_network.ts";
+import { LOG_BYTES_MAX } from "./log_files.ts";
 import type { ProbeOutcome } from "./probes.ts";
-import { SimulatedRuntime } from "./simulated_runtime.ts";
-import { Volumes } from "./volumes.ts";
+import { isReady, NodeUnderTest } from "./agent_fixture.ts";
 
 Deno.test("a pod gets its network, runs and becomes ready in little more than its start", async () => {
   await using node = await NodeUnderTest.start();
@@ -245,6 +237,25 @@ Deno.test("a pod whose ConfigMap is missing waits for it, and starts as soon as 
   assert.equal(node.runtime.made[0]!.env["COLOR"], "blue");
 });
 
+Deno.test("a ConfigMap that changes while its pod is prepared is shown as it is then", async () => {
+  await using node = await NodeUnderTest.start();
+  const metadata = { namespace: "default", name: "settings" };
+  const settings = await node.client.create(configMaps, { metadata, data: { color: "blue" } });
+  const wired = Promise.withResolvers<void>();
+  const add = node.network.add.bind(node.network);
+  node.network.add = (podUid) => wired.promise.then(() => add(podUid));
+  const volumes = [{ name: "etc", configMap: { name: "settings" } }];
+  await node.create({ name: "web", spec: { volumes } });
+  const { uid } = node.pod("web")!.metadata;
+  const file = `${node.folder}/pods/${uid}/volumes/kubernetes.io~configmap/etc/color`;
+  await node.until(() => existsSync(file));
+  await node.client.update(configMaps, { ...settings, data: { color: "red" } });
+  wired.resolve();
+  await node.until(() => isReady(node.pod("web")));
+  await node.clock.advance(60_000);
+  assert.equal(await Deno.readTextFile(file), "red");
+});
+
 Deno.test("an image that cannot be pulled is told, and tried again later", async () => {
   await using node = await NodeUnderTest.start();
   node.runtime.images.set("absent", { pullFault: "manifest unknown" });
@@ -260,6 +271,31 @@ Deno.test("an image that cannot be pulled is told, and tried again later", async
   await node.until(() => isReady(node.pod("web")), 11_000);
 });
 
+Deno.test("a pod whose image is corrected does not wait for the back-off of the wrong one", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("absent", { pullFault: "manifest unknown" });
+  node.runtime.images.set("crash", { runsMs: 5, exitCode: 3 });
+  await node.create({ name: "typo", image: "absent" });
+  await node.create({ name: "bug", image: "crash" });
+  await node.until(() => node.waiting("typo")?.reason === "ImagePullBackOff");
+  await node.until(() => node.waiting("bug")?.reason === "CrashLoopBackOff");
+  for (const name of ["typo", "bug"]) await node.setImage(name, "app:2");
+  await node.until(() => isReady(node.pod("typo")) && isReady(node.pod("bug")), 1_000);
+  const [status] = node.pod("bug")!.status.containerStatuses!;
+  assert.equal(status!.imageID, "sha256:app:2", "its image was not looked for");
+});
+
+Deno.test("an image that was changed while the agent was away is run by the next", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  await node.halt();
+  await node.setImage("web", "app:2");
+  await node.restart();
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+  assert.equal(node.runtime.made.at(-1)!.image, "app:2");
+});
+
 Deno.test("a container that cannot be started says why", async () => {
   await using node = await NodeUnderTest.start();
   node.runtime.images.set("broken", { startFault: 'exec: "nope": executable file not found' });
@@ -268,6 +304,25 @@ Deno.test("a container that cannot be started says why", async () => {
   const [status] = node.pod("web")!.status.containerStatuses!;
   assert.equal(status!.lastState.terminated?.reason, "StartError");
   await node.until(() => node.restarts("web") === 1, 11_000);
+});
+
+Deno.test("the last words that come from the log are the program's, without the marks of the runtime", async () => {
+  await using node = await NodeUnderTest.start();
+  const terminationMessagePolicy = "FallbackToLogsOnError";
+  const spec = { restartPolicy: "Never" };
+  await node.create({ name: "job", container: { terminationMessagePolicy }, spec });
+  await node.until(() => isReady(node.pod("job")));
+  const lines = Array.from(
+    { length: 100 },
+    (_, index) =>
+      `2026-01-01T00:00:00.123456789+00:00 ${index % 2 ? "stderr" : "stdout"} F line ${index}\n`,
+  );
+  await Deno.writeTextFile(node.runtime.made[0]!.logPath, lines.join(""));
+  node.killAll(1);
+  await node.until(() => node.pod("job")!.status.phase === "Failed");
+  const [status] = node.pod("job")!.status.containerStatuses!;
+  const words = Array.from({ length: 80 }, (_, index) => `line ${index + 20}\n`);
+  assert.equal(status!.state.terminated!.message, words.join(""));
 });
 
 Deno.test("a failed liveness probe restarts its container; a failed readiness probe does not", async () => {
@@ -287,6 +342,26 @@ Deno.test("a failed liveness probe restarts its container; a failed readiness pr
   assert.ok(messages.includes("Container main failed liveness probe, will be restarted"));
 });
 
+Deno.test("a probe that cannot be asked says why, once a period, and decides nothing", async () => {
+  const answer: ProbeOutcome = {
+    result: "error",
+    output: 'strconv.Atoi: parsing "htpp": invalid syntax',
+  };
+  await using node = await NodeUnderTest.start({ probe: () => answer });
+  const readinessProbe = { httpGet: { port: "htpp" }, periodSeconds: 5 };
+  await node.create({ name: "web", container: { readinessProbe } });
+  await node.until(() => node.waiting("web") === undefined && node.reasons("web").length > 0);
+  await node.clock.advance(12_000);
+  assert.equal(isReady(node.pod("web")), false);
+  assert.deepEqual(
+    node.notices.filter(({ reason }) => reason === "Unhealthy").map(({ message }) => message),
+    Array.from(
+      { length: 2 },
+      () => "Readiness probe errored and resulted in unknown state: " + answer.output,
+    ),
+  );
+});
+
 Deno.test("at most four containers start at once, and all pods come up", async () => {
   await using node = await NodeUnderTest.start();
   const names = Array.from({ length: 12 }, (_, index) => `web-${index}`);
@@ -304,6 +379,18 @@ Deno.test("a runtime that is down makes the node unready, and nothing is lost", 
   await node.clock.advance(5_000);
   node.runtime.isDown = false;
   await node.until(() => isReady(node.pod("web")) && node.nodeReady() === "True", 60_000);
+});
+
+Deno.test("a log that cannot be rotated does not make the node unready", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const { logPath } = node.runtime.made[0]!;
+  await Deno.mkdir(`${logPath}.1`); // as a full disk, which has no room for the copy
+  await Deno.writeFile(logPath, new Uint8Array());
+  await Deno.truncate(logPath, LOG_BYTES_MAX + 1);
+  await node.settle(node.clock.sleep(40_000));
+  assert.equal(node.nodeReady(), "True");
 });
 
 Deno.test("an idle node renews its lease, and writes nothing else", async () => {
@@ -349,213 +436,3 @@ Deno.test("stopAll ends all containers, and the pods run again with the next age
   await node.restart();
   await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
 });
-
-/** Counts the calls of objects that have not ended yet. */
-class Pending {
-  count = 0;
-
-  watch<T extends object>(target: T): T {
-    return new Proxy(target, {
-      get: (_, name) => {
-        const value = Reflect.get(target, name);
-        if (typeof value !== "function") return value;
-        return (...args: unknown[]) => this.#counted(value.apply(target, args));
-      },
-    });
-  }
-
-  #counted<R>(result: R): R {
-    if (!(result instanceof Promise)) return result;
-    this.count++;
-    const end = () => void this.count--;
-    result.then(end, end);
-    return result;
-  }
-}
-
-interface PodDraft {
-  name: string;
-  image?: string;
-  container?: Partial<Pod["spec"]["containers"][number]> | Record<string, unknown>;
-  spec?: Record<string, unknown>;
-}
-
-/** An API and a machine with one agent, in virtual time; only files are real. */
-class NodeUnderTest implements AsyncDisposable {
-  readonly notices: Notice[] = [];
-  readonly network = new SimulatedNetwork();
-  runtime!: SimulatedRuntime;
-  agent!: Agent;
-  startedMs = 0;
-  untilDrained: ((podUid: string) => Promise<void>) | undefined;
-  readonly #fileWork = new Pending();
-  #stop = new AbortController();
-  #run: Promise<void> = Promise.resolve();
-
-  private constructor(
-    readonly client: LocalClient,
-    readonly clock: VirtualClock,
-    readonly folder: string,
-    readonly probe: () => ProbeOutcome,
-  ) {}
-
-  static async start(
-    { listMs = 50, startMs = 70, probe = (): ProbeOutcome => ({ result: "success", output: "" }) } =
-      {},
-  ): Promise<NodeUnderTest> {
-    const { client, clock } = await freshObjects();
-    const node = new NodeUnderTest(client, clock, await Deno.makeTempDir(), probe);
-    node.runtime = new SimulatedRuntime({ clock, listMs, startMs });
-    await node.restart();
-    return node;
-  }
-
-  /** Starts an agent on the machine, after the one before was halted. */
-  async restart(): Promise<void> {
-    await this.halt();
-    this.#stop = new AbortController();
-    const { client, clock, runtime, network, notices } = this;
-    this.agent = new Agent({
-      ...{ nodeName: "node-a", hostIP: "192.168.0.1", version: "v1.34.0", machine: MACHINE },
-      ...{ dataFolder: this.folder, client, view: client, runtime, network, clock },
-      log: silentLog(clock),
-      events: { record: (_, notice) => notices.push(notice) },
-      checkProbe: () => Promise.resolve(this.probe()),
-      files: this.#fileWork.watch(new DiskPodFiles(this.folder)),
-      volumes: this.#fileWork.watch(new Volumes({ dataFolder: this.folder, view: client, clock })),
-      ...(this.untilDrained && { untilDrained: this.untilDrained }),
-    });
-    this.startedMs = clock.now();
-    this.#run = this.agent.run(this.#stop.signal);
-    this.#run.catch(() => {}); // thrown by `halt`
-  }
-
-  async halt(): Promise<void> {
-    this.#stop.abort();
-    await this.settle(this.#run);
-  }
-
-  async create({ name, image = "app:1", container = {}, spec = {} }: PodDraft): Promise<void> {
-    const containers = [{ name: "main", image, ...container }];
-    const draft = {
-      metadata: { namespace: "default", name },
-      spec: { nodeName: "node-a", ...spec, containers },
-    };
-    await this.client.create(pods, draft as Draft<Pod>);
-  }
-
-  /** Lets time go on until the condition holds; fails when it does not within the time. */
-  async until(condition: () => boolean, withinMs = 5_000): Promise<void> {
-    const endMs = this.clock.now() + withinMs;
-    let idleTurns = 0;
-    while (!condition()) {
-      await this.#settleFiles();
-      if (condition()) return;
-      if ((this.clock.nextMs ?? Infinity) <= endMs) await this.clock.step();
-      else assert.ok(++idleTurns < IDLE_TURNS_MAX, `Not within ${withinMs} ms: ${condition}`);
-    }
-  }
-
-  /** Files take real time: virtual time waits until those that are being read or written are. */
-  async #settleFiles(): Promise<void> {
-    for (let turn = 0; turn < FILE_TURNS || this.#fileWork.count > 0; turn++) {
-      await Deno.stat(this.folder);
-    }
-  }
-
-  async settle<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    work.then(() => isDone = true, () => isDone = true);
-    await this.until(() => isDone, 60_000);
-    return await work;
-  }
-
-  followLog(name: string): AsyncIterable<Uint8Array> {
-    const options = {
-      ...{ container: "main", follow: true, previous: false, timestamps: false },
-      ...{ tailLines: undefined, sinceMs: undefined, limitBytes: undefined },
-    };
-    const { signal } = new AbortController();
-    return this.agent.logs({ namespace: "default", name }, options, signal);
-  }
-
-  pod(name: string): Pod | undefined {
-    return this.client.get(pods, { namespace: "default", name });
-  }
-
-  waiting(name: string): { reason?: string; message?: string } | undefined {
-    return this.pod(name)?.status.containerStatuses?.[0]?.state.waiting;
-  }
-
-  restarts(name: string): number | undefined {
-    return this.pod(name)?.status.containerStatuses?.[0]?.restartCount;
-  }
-
-  reasons(name: string): string[] {
-    return this.notices.filter(({ about }) => about.metadata.name === name)
-      .map(({ reason }) => reason);
-  }
-
-  nodeReady(): string | undefined {
-    return this.client.get(nodes, { name: "node-a" })?.status.conditions
-      ?.find(({ type }) => type === "Ready")?.status;
-  }
-
-  killAll(exitCode: number): void {
-    for (const { id } of this.runtime.containers) this.runtime.kill(id, exitCode);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.halt();
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
-
-class SimulatedNetwork implements PodNetwork {
-  readonly kind = "namespace";
-  readonly gatewayIP = "10.0.0.254";
-  readonly addresses = new Map<string, PodAddress>();
-  #last = 0;
-
-  start(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  add(podUid: string): Promise<PodAddress> {
-    const known = this.addresses.get(podUid);
-    const address = known ??
-      { podUid, ip: `10.0.0.${++this.#last}`, namespacePath: `/ns/${podUid}` };
-    this.addresses.set(podUid, address);
-    return Promise.resolve(address);
-  }
-
-  remove(podUid: string): Promise<void> {
-    this.addresses.delete(podUid);
-    return Promise.resolve();
-  }
-
-  list(): Promise<readonly PodAddress[]> {
-    return Promise.resolve([...this.addresses.values()]);
-  }
-
-  close(): void {}
-}
-
-/** More than the longest chain of file operations of a step. */
-const FILE_TURNS = 20;
-/** … and far more: what has not happened then, does not. */
-const IDLE_TURNS_MAX = 50;
-
-const MACHINE = {
-  capacity: { cpu: "2", memory: "4194304Ki", pods: "110" },
-  info: {
-    ...{ machineID: "m", systemUUID: "s", bootID: "b", kernelVersion: "6", osImage: "Linux" },
-    ...{ operatingSystem: "linux", architecture: "amd64" },
-  },
-};
-
-function isReady(pod: Pod | undefined): boolean {
-  return pod?.status.conditions?.some(({ type, status }) =>
-    type === "Ready" && status === "True"
-  ) ?? false;
-}

@@ -1,13 +1,16 @@
 import { ifAbsent } from "../core/lib/absent.ts";
+import { concat } from "../core/lib/bytes.ts";
+import { type LogSource, readLog } from "./log_reader.ts";
 import type { PodFolder } from "./pod_folder.ts";
 
 /** The kubelet's `containerLogMaxSize`. */
 export const LOG_BYTES_MAX = 10 * 1024 * 1024;
 /** Logs of runs that are kept, the running one included: `logs --previous` shows the other. */
 const LOGS_KEPT = 2;
-/** The kubelet's `MaxPodTerminationMessageLogLength` and `MaxContainerTerminationMessageLogLength`. */
+/** The kubelet's `MaxContainerTerminationMessageLength`, and the same of a message that comes from the log. */
 const MESSAGE_BYTES_MAX = 4096;
 const MESSAGE_LOG_BYTES_MAX = 2048;
+const MESSAGE_LOG_LINES_MAX = 80;
 
 /** Makes the folder for a container's logs, and removes those of runs that nobody asks for any more. */
 export async function prepareLogs(
@@ -56,9 +59,18 @@ export async function readMessage(
   return await endOf(folder.messageFile(container, restartCount), MESSAGE_BYTES_MAX);
 }
 
-/** The end of a run's log, in its place (`terminationMessagePolicy: FallbackToLogsOnError`). */
-export async function readLogEnd(path: string): Promise<string> {
-  return await endOf(path, MESSAGE_LOG_BYTES_MAX);
+/** The end of what a run wrote to its log, in its place (`terminationMessagePolicy: FallbackToLogsOnError`). */
+export async function readLogEnd(path: string, format: LogSource["format"]): Promise<string> {
+  const { signal } = new AbortController();
+  const options = {
+    ...{ follow: false, timestamps: false, tailLines: MESSAGE_LOG_LINES_MAX },
+    ...{ sinceMs: undefined, limitBytes: undefined },
+  };
+  let end = new Uint8Array();
+  for await (const bytes of readLog({ path, format, options, ended: signal, signal })) {
+    end = concat([end, bytes]).slice(-MESSAGE_LOG_BYTES_MAX);
+  }
+  return new TextDecoder().decode(end);
 }
 
 async function endOf(path: string, bytesMax: number): Promise<string> {

@@ -177,9 +177,9 @@ function reasonToStop(
   run: ContainerState,
   observed: ObservedPod,
 ): StopReason | undefined {
-  const memory = observed.memories[container.name];
-  if (memory?.health?.containerId === run.id && memory.health.failed) return memory.health.failed;
-  return memory?.image !== undefined && memory.image !== container.image ? "changed" : undefined;
+  const health = observed.memories[container.name]?.health;
+  if (health?.containerId === run.id && health.failed) return health.failed;
+  return run.image === container.image ? undefined : "changed";
 }
 
 function graceMsOf(pod: Pod, container?: Container, why?: StopReason): number {

@@ -79,8 +79,6 @@ export interface Failure {
 export interface ContainerMemory {
   /** The image, by its id, once it is known to be present for the next run. */
   readonly imageId?: string;
-  /** The image that the last run was started with. */
-  readonly image?: string;
   readonly failure?: Failure;
   readonly backoff?: RestartBackoff;
   readonly health?: Health;

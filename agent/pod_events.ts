@@ -72,6 +72,9 @@ export class PodEvents {
     const word = `${kind[0]!.toUpperCase()}${kind.slice(1)}`;
     if (result === "warning") {
       this.#warning(pod, "ProbeWarning", `${word} probe warning: ${output}`, container);
+    } else if (result === "error") {
+      const message = `${word} probe errored and resulted in unknown state: ${output}`;
+      this.#warning(pod, "Unhealthy", message, container);
     } else this.#warning(pod, "Unhealthy", `${word} probe failed: ${output}`, container);
   }
 

@@ -1,5 +1,6 @@
 import { showText } from "./atomic_files.ts";
 import { prepareLogs, prepareMessage, readLogEnd, readMessage, rotateLog } from "./log_files.ts";
+import type { LogSource } from "./log_reader.ts";
 import { PodFolder, podsWithFolder } from "./pod_folder.ts";
 
 /** One run of a container of a pod. */
@@ -22,7 +23,7 @@ export interface PodFiles {
   /** Last words of a run; empty when there are none. */
   message(run: RunName): Promise<string>;
   /** The end of a run's log, in their place. */
-  logEnd(run: RunName): Promise<string>;
+  logEnd(run: RunName, format: LogSource["format"]): Promise<string>;
   /** Cuts a log that has grown too large. */
   rotateLog(run: RunName): Promise<void>;
   /** Takes away all that the pod has, its logs included. Its volumes must be gone before. */
@@ -57,8 +58,11 @@ export class DiskPodFiles implements PodFiles {
     return readMessage(this.#folder(podUid), container, restartCount);
   }
 
-  logEnd({ podUid, container, restartCount }: RunName): Promise<string> {
-    return readLogEnd(this.#folder(podUid).logFile(container, restartCount));
+  logEnd(
+    { podUid, container, restartCount }: RunName,
+    format: LogSource["format"],
+  ): Promise<string> {
+    return readLogEnd(this.#folder(podUid).logFile(container, restartCount), format);
   }
 
   rotateLog({ podUid, container, restartCount }: RunName): Promise<void> {

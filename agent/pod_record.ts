@@ -20,7 +20,6 @@ const FORCED_GRACE_MS = 1_000;
 /** What is remembered of a container; a field set to `undefined` is forgotten. */
 export interface MemoryChange {
   imageId?: string | undefined;
-  image?: string | undefined;
   failure?: Failure | undefined;
   backoff?: RestartBackoff | undefined;
   health?: Health | undefined;
@@ -51,6 +50,7 @@ export class PodRecord {
 
   /** Takes over what is wanted now. `nowMs` says how old the times are that others wrote. */
   want(pod: Pod | undefined, { nowMs, elapsedMs }: Moment): void {
+    this.#forgetOldImages(pod);
     this.pod = pod;
     const { startTime } = pod?.status ?? {};
     if (startTime !== undefined) {
@@ -125,6 +125,15 @@ export class PodRecord {
       ...(hasDeadline && { overdueMs: this.#startedMs! + activeDeadlineSeconds * 1_000 }),
       forcedGraceMs: this.#wasWanted ? FORCED_GRACE_MS : ORPHAN_GRACE_MS,
     };
+  }
+
+  /** What was learnt with one image says nothing of another: neither which it is nor how long to wait. */
+  #forgetOldImages(pod: Pod | undefined): void {
+    for (const { name, image } of this.pod?.spec.containers ?? []) {
+      const after = pod?.spec.containers.find((container) => container.name === name);
+      if (after === undefined || after.image === image) continue;
+      this.remember(name, { imageId: undefined, failure: undefined, backoff: undefined });
+    }
   }
 
   #noteChange(): void {

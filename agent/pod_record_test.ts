@@ -8,7 +8,7 @@ Deno.test("the deadline of a pod counts from its start, and a clock that is set 
   const record = new PodRecord("u");
   const pod = {
     metadata: { uid: "u" },
-    spec: { activeDeadlineSeconds: 60 },
+    spec: { activeDeadlineSeconds: 60, containers: [] },
     status: { startTime: new Date(STARTED_MS).toISOString() },
   } as unknown as Pod; // only what is read
   record.want({ ...pod, status: {} } as Pod, { nowMs: STARTED_MS, elapsedMs: 1_000 });
@@ -22,7 +22,11 @@ Deno.test("the deadline of a pod counts from its start, and a clock that is set 
 Deno.test("a pod that was started in the future was started now", () => {
   const record = new PodRecord("u");
   const status = { startTime: new Date(STARTED_MS).toISOString() };
-  const pod = { metadata: {}, spec: { activeDeadlineSeconds: 60 }, status } as unknown as Pod;
+  const pod = {
+    metadata: {},
+    spec: { activeDeadlineSeconds: 60, containers: [] },
+    status,
+  } as unknown as Pod;
   record.want(pod, { nowMs: STARTED_MS - 3_600_000, elapsedMs: 5_000 });
   assert.equal(record.observed.overdueMs, 65_000);
 });

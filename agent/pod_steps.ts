@@ -128,7 +128,8 @@ export class PodSteps {
     const { parts, record, events } = this.#options;
     const { clock, runtime } = parts;
     const pod = this.#pod();
-    const { image = "", imagePullPolicy = "IfNotPresent" } = containerOf(pod, name);
+    const container = containerOf(pod, name);
+    const { image = "", imagePullPolicy = "IfNotPresent" } = container;
     let pullingSinceMs: number | undefined;
     try {
       const imageId = await runtime.ensureImage(image, imagePullPolicy, () => {
@@ -137,11 +138,12 @@ export class PodSteps {
       });
       const isPulled = pullingSinceMs !== undefined;
       events.pulled(pod, name, image, isPulled ? clock.elapsed() - pullingSinceMs! : undefined);
+      if (!this.#isStillWanted(container)) return;
       // A failed start before is still counted: only a run that starts makes good for it.
       const { failure } = record.memoryOf(name) ?? {};
       record.remember(name, { imageId, ...(failure?.stage === "pull" && { failure: undefined }) });
     } catch (error) {
-      const failure = this.#failed(name, error, "pull");
+      const failure = this.#failed(container, error, "pull");
       const cause = error instanceof Error ? error : new Error(String(error));
       events.pullFailed(pod, name, image, cause, failure.reason);
       if (failure.reason === "ErrImagePull") events.pullResting(pod, name, image);
@@ -154,12 +156,12 @@ export class PodSteps {
     const pod = this.#pod();
     const container = containerOf(pod, name);
     const backoff = this.#backoffOf(name, restartCount);
+    const imageId = record.memoryOf(name)?.imageId ?? "";
     let stage: Failure["stage"] = "create";
     try {
       const spec = await this.#specOf(pod, container, restartCount);
       await startSlots.use(async () => {
         const id = await runtime.create(spec);
-        const imageId = record.memoryOf(name)?.imageId ?? "";
         const base = { ...identityOf(spec), id, imageId };
         record.put({ ...base, state: "created" });
         record.remember(name, { backoff });
@@ -174,11 +176,10 @@ export class PodSteps {
       const isAlways = container.imagePullPolicy === "Always";
       record.remember(name, {
         failure: undefined,
-        image: container.image,
         ...(isAlways && { imageId: undefined }),
       });
     } catch (error) {
-      const { message } = this.#failed(name, error, stage);
+      const { message } = this.#failed(container, error, stage);
       events.startFailed(pod, name, message);
     }
   }
@@ -254,16 +255,23 @@ export class PodSteps {
     record.drop(id);
   }
 
-  #failed(container: string, error: unknown, stage: Failure["stage"]): Failure {
+  #failed(container: Container, error: unknown, stage: Failure["stage"]): Failure {
     const { parts, record } = this.#options;
-    const previous = record.memoryOf(container)?.failure;
+    const { name } = container;
+    const previous = record.memoryOf(name)?.failure;
     const failure = failureOf(error, stage, previous, momentOf(parts.clock));
     // The image may be gone, and is looked for again.
-    record.remember(container, { failure, imageId: undefined });
+    if (this.#isStillWanted(container)) record.remember(name, { failure, imageId: undefined });
     if (!(error instanceof RuntimeError) && failure.stage !== "config") {
-      parts.log.warn("Cannot start a container", { container, stage, error });
+      parts.log.warn("Cannot start a container", { container: name, stage, error });
     }
     return failure;
+  }
+
+  /** Whether the pod has not been given another image since the step for this container began. */
+  #isStillWanted({ name, image }: Container): boolean {
+    const containers = this.#options.record.pod?.spec.containers ?? [];
+    return containers.some((wanted) => wanted.name === name && wanted.image === image);
   }
 
   #pod(): Pod {

@@ -8,7 +8,7 @@ import type { ContainerState } from "./container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isFinished, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
-import type { Health } from "./observed_pod.ts";
+import { type Health, POD } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
@@ -139,11 +139,13 @@ export class PodWorker {
   /** The files of a ConfigMap or Secret that the pod uses have changed. */
   async refreshVolumes(): Promise<void> {
     const { volumes, log } = this.#options.parts;
-    const { pod, sandbox } = this.#record;
+    const { pod, sandbox, busy } = this.#record;
     this.#record.forgiveFailures("config");
     this.#record.forgiveFailures("prepare");
     this.wake();
-    if (pod === undefined || sandbox.state !== "ready") return;
+    // What is being prepared may have been read before the change.
+    const isMade = sandbox.state === "ready" || busy.get(POD)?.do === "prepare";
+    if (pod === undefined || !isMade) return;
     // A volume whose object went away keeps its files, as in Kubernetes.
     await volumes.refresh(pod).catch((error) => log.warn("Cannot update volumes", { error }));
   }
@@ -291,12 +293,12 @@ export class PodWorker {
     const { pod, uid } = this.#record;
     const spec = pod?.spec.containers.find((candidate) => candidate.name === name);
     if (spec === undefined) return;
-    const { files } = this.#options.parts;
+    const { files, runtime } = this.#options.parts;
     const source = { podUid: uid, container: name, restartCount: run.restartCount };
     const said = await files.message(source);
     const fromLog = said === "" && run.exitCode !== 0 &&
       spec.terminationMessagePolicy === "FallbackToLogsOnError";
-    const message = fromLog ? await files.logEnd(source) : said;
+    const message = fromLog ? await files.logEnd(source, runtime.logFormat) : said;
     if (message === "") return;
     const kept = runsOf(this.#record.observed, name).slice(0, 2).map(({ id }) => id);
     const old = Object.entries(this.#record.memoryOf(name)?.messages ?? {})

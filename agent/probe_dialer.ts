@@ -146,7 +146,7 @@ function portOf(port: number | string, { ports }: ProbeTarget): number {
   const known = Number.isInteger(number)
     ? number
     : ports.find(({ name }) => name === port)?.containerPort;
-  if (known === undefined) throw new Error(`couldn't find port: ${port}`);
+  if (known === undefined) throw new Error(`strconv.Atoi: parsing "${port}": invalid syntax`);
   if (known < 1 || known > 65_535) throw new Error(`invalid port number: ${known}`);
   return known;
 }

@@ -54,7 +54,7 @@ Deno.test("a port may be given by its name, and must be there", async () => {
   assert.equal((await ask({ httpGet: action }, { ports })).result, "success");
   assert.deepEqual(await ask({ httpGet: action }), {
     result: "error",
-    output: "couldn't find port: web",
+    output: 'strconv.Atoi: parsing "web": invalid syntax',
   });
 });
 

@@ -24,7 +24,7 @@ export interface ProbesOptions {
   check: ProbeCheck;
   /** Called with each change. */
   onHealth(health: Health): void;
-  /** Called with each counted failure, and with each warning. */
+  /** Called with each failure and error but those of early questions, and with each warning. */
   onOutcome(kind: ProbeKind, outcome: ProbeOutcome): void;
 }
 
@@ -83,8 +83,8 @@ export class Probes {
     const ask = async (isCounted: boolean) => {
       const outcome = await check(probe, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
-      if (outcome.result === "warning") onOutcome(kind, outcome);
-      if (isCounted && outcome.result === "failure") onOutcome(kind, outcome);
+      const isBad = outcome.result === "failure" || outcome.result === "error";
+      if (outcome.result === "warning" || (isCounted && isBad)) onOutcome(kind, outcome);
       const next = afterAnswer(tally, outcome, { probe, isCounted });
       const isNews = next.verdict !== tally.verdict;
       tally = next;

@@ -1,6 +1,7 @@
 import type { View } from "../core/client/client.ts";
 import { ifAbsent } from "../core/lib/absent.ts";
 import type { Clock } from "../core/lib/clock.ts";
+import { Slots } from "../core/lib/slots.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
 import type { Container, VolumeMount } from "../core/resources/pod_spec/containers.ts";
 import type { Volume } from "../core/resources/pod_spec/volumes.ts";
@@ -30,12 +31,15 @@ export interface VolumesOptions {
 export type PodVolumes = Pick<Volumes, "make" | "refresh" | "mountsOf" | "remove" | "unmount">;
 
 /**
- * The volumes of this node's pods: emptyDir, hostPath, configMap and secret. Every call may be repeated.
+ * The volumes of this node's pods: emptyDir, hostPath, configMap and secret. Every call may be repeated. Those that
+ * change a pod's files take turns, so that the last one shows what the view showed last.
  *
  * https://kubernetes.io/docs/concepts/storage/volumes/
  */
 export class Volumes {
   readonly #options: VolumesOptions;
+  /** By the uid of the pod. */
+  readonly #turns = new Map<string, Slots>();
 
   constructor(options: VolumesOptions) {
     this.#options = options;
@@ -43,14 +47,14 @@ export class Volumes {
 
   /** Makes all volumes of a pod, or brings their files up to date. Throws {@linkcode VolumeError}. */
   async make(pod: Pod): Promise<void> {
-    for (const volume of pod.spec.volumes ?? []) {
-      try {
-        await this.#makeOne(pod, volume);
-      } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error);
-        throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`);
+    await this.#inTurn(pod.metadata.uid, async () => {
+      for (const volume of pod.spec.volumes ?? []) {
+        await this.#makeOne(pod, volume).catch((error) => {
+          const cause = error instanceof Error ? error.message : String(error);
+          throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`);
+        });
       }
-    }
+    });
   }
 
   /** Writes the files of configMap and secret volumes again when their objects have changed. */
@@ -82,14 +86,23 @@ export class Volumes {
 
   /** Takes away the pod's volumes and what is mounted for them. */
   async remove(podUid: string): Promise<void> {
-    await this.unmount(podUid);
-    const folder = new PodFolder(this.#options.dataFolder, podUid).volumes;
-    await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
+    await this.#inTurn(podUid, async () => {
+      await this.unmount(podUid);
+      const folder = new PodFolder(this.#options.dataFolder, podUid).volumes;
+      await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
+    });
+    this.#turns.delete(podUid);
   }
 
   /** Lets go of what is mounted for the pod's volumes; files on the disk stay. */
   async unmount(podUid: string): Promise<void> {
     await unmountAll(new PodFolder(this.#options.dataFolder, podUid).volumes);
+  }
+
+  async #inTurn(podUid: string, work: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.get(podUid) ?? new Slots(1);
+    this.#turns.set(podUid, turn);
+    await turn.use(work);
   }
 
   async #makeOne(pod: Pod, volume: Volume): Promise<void> {
@@ -99,12 +112,11 @@ export class Volumes {
     if (configMap) return await this.#show(root, this.#configMapFiles(pod, configMap));
     if (secret) return await this.#show(root, this.#secretFiles(pod, secret));
     if (!emptyDir) throw unknownVolume(volume);
-    await Deno.mkdir(root, { recursive: true });
+    await makeOpenFolder(root);
     if (emptyDir.medium === "Memory") {
       const { sizeLimit } = emptyDir;
       await mountMemory(root, sizeLimit === undefined ? undefined : unitsOf(sizeLimit));
     }
-    await Deno.chmod(root, 0o777);
   }
 
   async #show(root: string, files: ShownFile[]): Promise<void> {
@@ -131,7 +143,8 @@ export class Volumes {
       ...mapped(object?.data, (text) => new TextEncoder().encode(text)),
       ...mapped(object?.binaryData, (base64) => Uint8Array.fromBase64(base64)),
     };
-    return filesOf(data, items, { mode: defaultMode, optional });
+    const missing = "configmap references non-existent config key";
+    return filesOf(data, items, { mode: defaultMode, optional, missing });
   }
 
   #secretFiles(pod: Pod, source: NonNullable<Volume["secret"]>): ShownFile[] {
@@ -140,7 +153,8 @@ export class Volumes {
     const object = this.#options.view.get(secrets, { namespace, name });
     if (object === undefined && !optional) throw new Error(`secret "${name}" not found`);
     const data = mapped(object?.data, (base64) => Uint8Array.fromBase64(base64));
-    return filesOf(data, items, { mode: defaultMode, optional });
+    const missing = "references non-existent secret key";
+    return filesOf(data, items, { mode: defaultMode, optional, missing });
   }
 }
 
@@ -164,24 +178,36 @@ export function referencesOf({ spec }: Pod): ReadonlySet<string> {
   return names;
 }
 
+/** Makes a folder that all may write to. One that is there already keeps the mode that its containers gave it. */
+async function makeOpenFolder(path: string): Promise<void> {
+  if (await Deno.stat(path).catch(ifAbsent) !== undefined) return;
+  const fresh = `${path}.new`; // no volume is called so
+  await Deno.mkdir(fresh, { recursive: true });
+  await Deno.chmod(fresh, 0o777); // the umask must not count
+  await Deno.rename(fresh, path);
+}
+
 type Items = NonNullable<Volume["configMap"]>["items"];
 
 /** The files of an object's keys. A key that an item names must be there, unless all is optional. */
 function filesOf(
   data: Readonly<Record<string, Uint8Array>>,
   items: Items,
-  { mode, optional }: { mode: number; optional: boolean },
+  { mode, optional, missing }: { mode: number; optional: boolean; missing: string },
 ): ShownFile[] {
   if (!items) return Object.entries(data).map(([path, bytes]) => ({ path, bytes, mode }));
   return items.flatMap(({ key, path, mode: own }) => {
     const bytes = data[key];
     if (bytes === undefined && optional) return [];
-    if (bytes === undefined) throw new Error(`references non-existent config key: ${key}`);
+    if (bytes === undefined) throw new Error(`${missing}: ${key}`);
     return [{ path, bytes, mode: own ?? mode }];
   });
 }
 
-/** The place in a volume that is mounted; made when it is not there, and never outside of the volume. */
+/**
+ * The place in a volume that is mounted; made when it is not there, as open as the volume, and never outside of it:
+ * each folder is looked at before the next one is made in it.
+ */
 async function subPathOf(
   root: string,
   { name, subPath, subPathExpr }: VolumeMount,
@@ -191,12 +217,17 @@ async function subPathOf(
   if (!path) return root;
   const refusal = new ConfigError(`failed to prepare subPath for volumeMount "${name}"`);
   if (!isInside(path)) throw refusal;
-  const target = `${root}/${path}`;
-  const exists = await Deno.lstat(target).then(() => true, () => false);
-  if (!exists) await Deno.mkdir(target, { recursive: true, mode: 0o750 });
-  const [real, realRoot] = await Promise.all([Deno.realPath(target), Deno.realPath(root)]);
-  if (real !== realRoot && !real.startsWith(`${realRoot}/`)) throw refusal;
-  return real;
+  const [realRoot, { mode }] = await Promise.all([Deno.realPath(root), Deno.stat(root)]);
+  let place = realRoot;
+  for (const part of path.split("/").filter((part) => part !== "" && part !== ".")) {
+    const next = `${place}/${part}`;
+    const isThere = await Deno.lstat(next).then(() => true, () => false);
+    if (!isThere) await Deno.mkdir(next, { recursive: true }); // another container may be quicker
+    place = await Deno.realPath(next);
+    if (place !== realRoot && !place.startsWith(`${realRoot}/`)) throw refusal;
+    if (!isThere) await Deno.chmod(place, mode! & 0o777); // the umask must not count
+  }
+  return place;
 }
 
 function unknownVolume(volume: Volume): Error {

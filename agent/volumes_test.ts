@@ -20,7 +20,9 @@ Deno.test("an emptyDir is open to all, keeps its files, and goes with its pod", 
   });
   assert.equal((await Deno.stat(mount!.hostPath)).mode! & 0o777, 0o777);
   await Deno.writeTextFile(`${mount!.hostPath}/file`, "kept");
+  await Deno.chmod(mount!.hostPath, 0o700); // as databases do
   await world.volumes.make(pod);
+  assert.equal((await Deno.stat(mount!.hostPath)).mode! & 0o777, 0o700);
   assert.equal(await Deno.readTextFile(`${mount!.hostPath}/file`), "kept");
   await world.volumes.remove(pod.metadata.uid);
   await world.volumes.remove(pod.metadata.uid);
@@ -75,6 +77,21 @@ Deno.test("a ConfigMap is shown as files, and a change of it swaps them all at o
   assert.equal(hidden.length, 2, "old files were left");
 });
 
+Deno.test("of changes that come quickly the last is shown", async () => {
+  await using world = await VolumeWorld.start();
+  await world.configMap({ a: "0" });
+  const configMap = { name: "settings" };
+  const pod = await world.pod({ volumes: [{ name: "etc", configMap }] });
+  await world.volumes.make(pod);
+  const [mount] = await world.mounts(pod, { name: "etc", mountPath: "/etc/app" });
+  const slow = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`b${index}`, "b"]));
+  await world.configMap({ a: "1", ...slow });
+  const first = world.volumes.refresh(pod);
+  await world.configMap({ a: "2" });
+  await Promise.all([first, world.volumes.refresh(pod)]);
+  assert.deepEqual(await contents(mount!.hostPath), { a: "2" });
+});
+
 Deno.test("items choose keys, name paths and modes; what they name must be there", async () => {
   await using world = await VolumeWorld.start();
   await world.client.create(secrets, {
@@ -93,7 +110,7 @@ Deno.test("items choose keys, name paths and modes; what they name must be there
   const broken = await world.pod({ volumes: [{ name: "keys", secret: { ...secret, items } }] });
   await assert.rejects(world.volumes.make(broken), {
     message:
-      'MountVolume.SetUp failed for volume "keys" : references non-existent config key: other',
+      'MountVolume.SetUp failed for volume "keys" : references non-existent secret key: other',
   });
 });
 
@@ -108,6 +125,15 @@ Deno.test("a ConfigMap that is missing keeps a pod waiting, unless it is optiona
   await world.volumes.make(other);
   const [mount] = await world.mounts(other, { name: "etc", mountPath: "/etc/app" });
   assert.deepEqual(await contents(mount!.hostPath), {});
+  await world.configMap({ a: "1" });
+  const items = [{ key: "b", path: "b" }];
+  const keyless = await world.pod({
+    volumes: [{ name: "etc", configMap: { name: "settings", items } }],
+  });
+  await assert.rejects(world.volumes.make(keyless), {
+    message:
+      'MountVolume.SetUp failed for volume "etc" : configmap references non-existent config key: b',
+  });
 });
 
 Deno.test("a hostPath is checked by its type", async () => {
@@ -139,12 +165,31 @@ Deno.test("a subPath stays in its volume, whatever links lie there", async () =>
     (await world.mounts(pod, { name: "work", mountPath: "/w", subPath }))[0]!.hostPath;
   const root = (await world.mounts(pod, { name: "work", mountPath: "/w" }))[0]!.hostPath;
   assert.equal(await at("made/here"), `${await Deno.realPath(root)}/made/here`);
-  await Deno.symlink("/etc", `${root}/out`);
+  await Deno.mkdir(`${world.folder}/outside`);
+  await Deno.symlink(`${world.folder}/outside`, `${root}/out`);
+  await Deno.writeTextFile(`${world.folder}/outside/file`, "");
   const refusal = { message: 'failed to prepare subPath for volumeMount "work"' };
   await assert.rejects(at("out"), refusal);
-  await assert.rejects(at("out/hosts"), refusal);
+  await assert.rejects(at("out/file"), refusal);
   await assert.rejects(at("../../etc"), refusal);
-  assert.equal(await Deno.stat("/etc/nothing-made").then(() => true, () => false), false);
+  await assert.rejects(at("out/new/folder"), refusal);
+  await assert.rejects(Deno.stat(`${world.folder}/outside/new`), Deno.errors.NotFound);
+});
+
+Deno.test("a subPath that is made is as open as its volume, whoever the container runs as", async () => {
+  await using world = await VolumeWorld.start();
+  const path = `${world.folder}/host`;
+  await Deno.mkdir(path);
+  await Deno.chmod(path, 0o770);
+  const volumes = [{ name: "work", emptyDir: {} }, { name: "host", hostPath: { path } }];
+  const pod = await world.pod({ volumes });
+  await world.volumes.make(pod);
+  const modeOf = async (name: string) => {
+    const [mount] = await world.mounts(pod, { name, mountPath: "/w", subPath: "made/here/" });
+    return (await Deno.stat(mount!.hostPath)).mode! & 0o777;
+  };
+  assert.equal(await modeOf("work"), 0o777);
+  assert.equal(await modeOf("host"), 0o770);
 });
 
 Deno.test("a volume of a type that is not supported is said to be so", async () => {

@@ -121,7 +121,10 @@ async function projections(
     await cluster.podWhen(each, isOver);
     assert.equal(await cluster.logs(each), "640 1 one\n400 3 deep/two\ndeep\none\n22\n", each);
   }
-  await failsToMount(cluster, `${name}-missing`, /references non-existent config key: d/);
+  const absent = kind === "secret"
+    ? / : references non-existent secret key: d/
+    : / : configmap references non-existent config key: d/;
+  await failsToMount(cluster, `${name}-missing`, absent);
 }
 
 async function failsToMount(cluster: ProcessCluster, pod: string, message: RegExp): Promise<void> {
