@@ -35,7 +35,7 @@ export async function showFiles(
   const fresh = `..${new Date(nowMs).toISOString().replace(/[-:T]/g, "_").replace("Z", "")}`;
   const stamp = await unusedName(folder, fresh);
   for (const file of files) await writeFile(`${folder}/${stamp}/${file.path}`, file);
-  await Deno.mkdir(`${folder}/${stamp}`, { recursive: true });
+  await openToReaders(`${folder}/${stamp}`);
   await Deno.remove(`${folder}/${DATA}_tmp`).catch(ifAbsent);
   await Deno.symlink(stamp, `${folder}/${DATA}_tmp`);
   await Deno.rename(`${folder}/${DATA}_tmp`, `${folder}/${DATA}`);
@@ -46,7 +46,8 @@ export async function showFiles(
 /** Writes a file of its own as a whole, readable by all. */
 export async function showText(path: string, text: string): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  await Deno.writeTextFile(path, text, { mode: 0o644 });
+  await Deno.writeTextFile(path, text);
+  await Deno.chmod(path, 0o644);
 }
 
 /** Whether a path of a manifest stays inside the folder that it is relative to. */
@@ -59,7 +60,15 @@ export function isInside(path: string): boolean {
 async function writeFile(path: string, { bytes, mode }: ShownFile): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await Deno.writeFile(path, bytes);
-  await Deno.chmod(path, mode); // the umask must not count
+  await Deno.chmod(path, mode);
+}
+
+/** Makes folders as readable as the kubelet does, whatever the umask is. */
+async function openToReaders(folder: string): Promise<void> {
+  await Deno.chmod(folder, 0o755);
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) await openToReaders(`${folder}/${name}`);
+  }
 }
 
 /** Makes the names that readers see, and takes away those that are no more. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { showFiles, type ShownFile } from "./atomic_files.ts";
+import { showFiles, type ShownFile, showText } from "./atomic_files.ts";
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 
@@ -28,6 +28,25 @@ Deno.test("nothing is written when the files are as they were", async () => {
     const before = (await Deno.lstat(folder)).mtime;
     await showFiles(folder, files, START_MS + 1_000);
     assert.deepEqual((await Deno.lstat(folder)).mtime, before);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("who is not root can read what is shown, also when the agent's umask is strict", async () => {
+  const folder = await Deno.makeTempDir();
+  const umask = Deno.umask(0o077);
+  try {
+    await showFiles(`${folder}/files`, [shown("below/b", "b")], START_MS);
+    await showText(`${folder}/hosts`, "127.0.0.1 localhost");
+  } finally {
+    Deno.umask(umask);
+  }
+  try {
+    const modeOf = async (path: string) => ((await Deno.stat(`${folder}/${path}`)).mode! & 0o777);
+    const paths = ["files/..data", "files/below", "files/below/b", "hosts"];
+    const modes = await Promise.all(paths.map(modeOf));
+    assert.deepEqual(modes, [0o755, 0o755, 0o644, 0o644]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

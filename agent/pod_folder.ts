@@ -60,7 +60,8 @@ export class PodFolder {
 export async function podsWithFolder(dataFolder: string): Promise<string[]> {
   // The files of secrets are below: nobody but the agent looks in from outside.
   await Deno.mkdir(podsFolder(dataFolder), { recursive: true, mode: 0o750 });
-  return (await Array.fromAsync(Deno.readDir(podsFolder(dataFolder)))).map(({ name }) => name);
+  const entries = await Array.fromAsync(Deno.readDir(podsFolder(dataFolder)));
+  return entries.map(({ name }) => name).filter(isPlain); // on a disk of its own there is `lost+found`
 }
 
 function podsFolder(dataFolder: string): string {
@@ -68,6 +69,10 @@ function podsFolder(dataFolder: string): string {
 }
 
 function plain(name: string): string {
-  assert(/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name), `"${name}" cannot be the name of a file`);
+  assert(isPlain(name), `"${name}" cannot be the name of a file`);
   return name;
+}
+
+function isPlain(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
 }
