@@ -4,7 +4,7 @@ import { Backends, type LiveBackend, type LiveEndpoint } from "./backends.ts";
 import type { BackendCounts } from "./backend_stats.ts";
 import { Balancer, slotsOf } from "./balancer.ts";
 import { Deadlines } from "./deadlines.ts";
-import { forwardTcp } from "./forward_tcp.ts";
+import { closeIfOpen, forwardTcp } from "./forward_tcp.ts";
 import { ClientConnection } from "./http1/client_connection.ts";
 import { Head } from "./http1/head.ts";
 import { HttpService, type HttpThread } from "./http_service.ts";
@@ -216,7 +216,7 @@ export class ProxyThread {
         return accepting;
       },
       close: () => {
-        for (const client of open) client.close();
+        for (const client of open) closeIfOpen(client);
       },
     };
   }

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../core/lib/clock.ts";
+import { VirtualClock } from "../core/lib/virtual_clock.ts";
+import { backendAt, readText, withListener, writeText } from "./proxy_fixture.ts";
+import { DRAIN_MS_MAX, ProxyThread } from "./proxy_thread.ts";
+import { type Backend, EMPTY_TABLE, type RouteTable } from "./route_table.ts";
+
+Deno.test("connections of a TCP listener that has left are cut off in the end, and nothing else is", () =>
+  withListener(echo, (port) =>
+    withThread(new VirtualClock(), async (thread, clock) => {
+      const backend = backendAt("b", port);
+      const { report: { listening: [open] } } = await thread.use(tcpTable(backend), {});
+      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
+      await writeText(client, "one");
+      assert.equal(await readText(client), "one");
+      await thread.use({ ...EMPTY_TABLE, backends: [backend] }, {}); // the port goes, the endpoint stays
+      await writeText(client, "two");
+      assert.equal(await readText(client), "two");
+      await clock.advance(DRAIN_MS_MAX);
+      assert.equal(await readText(client), "");
+      client.close();
+      assert.equal(thread.stats().backends["b"]!.inFlight, 0);
+    })));
+
+function tcpTable(backend: Backend): RouteTable {
+  const listener = {
+    ...{ protocol: "TCP", name: "tcp", address: "127.0.0.1", port: 0, backend: 0 } as const,
+  };
+  return { listeners: [listener], backends: [backend], problems: [] };
+}
+
+async function withThread<C extends Clock>(
+  clock: C,
+  test: (thread: ProxyThread, clock: C) => Promise<void>,
+): Promise<void> {
+  const thread = new ProxyThread({
+    ...{ clock, positions: new Int32Array(1), sharesPorts: false },
+    onDrained: () => {},
+    onListeners: () => {},
+  });
+  try {
+    await test(thread, clock);
+  } finally {
+    await thread.stop(0);
+  }
+}
+
+async function echo(connection: Deno.TcpConn): Promise<void> {
+  for (let text = await readText(connection); text !== ""; text = await readText(connection)) {
+    await writeText(connection, text);
+  }
+}
