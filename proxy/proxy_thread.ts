@@ -196,21 +196,21 @@ export class ProxyThread {
 
   #listenTcp(listener: Deno.TcpListener, first: TcpListener): LiveListener {
     const { clock } = this.#options;
-    let definition = first;
+    const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
+    let backend = backendOf(first);
     const open = new Set<Deno.TcpConn>();
     const accepting = this.#gate.accept(listener, (client, onClosed) => {
       open.add(client);
-      const backend = () => this.#live[definition.backend]!;
       const leave = () => {
         open.delete(client);
         onClosed();
       };
-      void forwardTcp({ client, backend, clock, onClosed: leave });
+      void forwardTcp({ client, backend: () => backend, clock, onClosed: leave });
     });
     return {
       definition: first,
       port: listener.addr.port,
-      use: (next) => definition = next as TcpListener, // the key holds the protocol
+      use: (next) => backend = backendOf(next as TcpListener), // the key holds the protocol
       drain: () => {
         listener.close();
         return accepting;

@@ -22,6 +22,39 @@ Deno.test("connections of a TCP listener that has left are cut off in the end, a
       assert.equal(thread.stats().backends["b"]!.inFlight, 0);
     })));
 
+Deno.test("a connection whose endpoints fail while its listener leaves gets to no other backend", async () => {
+  const seen: string[] = [];
+  const other = async (connection: Deno.TcpConn) => {
+    seen.push(await readText(connection));
+    connection.close();
+  };
+  await withListener(other, async (port) => {
+    const clock = new VirtualClock();
+    await withThread(clock, async (thread) => {
+      const { report: { listening: [open] } } = await thread.use(
+        tcpTable(backendAt("gone", 1, 2)), // nobody listens there
+        {},
+      );
+      const failing = Promise.withResolvers<void>();
+      const elapsed = clock.elapsed.bind(clock);
+      let asked = 0;
+      clock.elapsed = () => {
+        if (++asked === 2) failing.resolve(); // the first endpoint has refused
+        return elapsed();
+      };
+      const swapped = failing.promise.then(() =>
+        thread.use({ ...EMPTY_TABLE, backends: [backendAt("other", port)] }, {})
+      );
+      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
+      await writeText(client, "secret").catch(() => {}); // closed already
+      await swapped;
+      await readText(client).catch(() => {}); // its end, or a reset
+      client.close();
+    });
+  });
+  assert.deepEqual(seen, []);
+});
+
 function tcpTable(backend: Backend): RouteTable {
   const listener = {
     ...{ protocol: "TCP", name: "tcp", address: "127.0.0.1", port: 0, backend: 0 } as const,
