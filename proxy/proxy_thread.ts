@@ -186,7 +186,7 @@ export class ProxyThread {
       port,
       use: (next) => service.matcher = this.#matcherOf(next as HttpListener), // the key holds the protocol
       drain: () => {
-        listener.close();
+        this.#gate.close(listener);
         service.drain();
         return accepting;
       },
@@ -212,7 +212,7 @@ export class ProxyThread {
       port: listener.addr.port,
       use: (next) => backend = backendOf(next as TcpListener), // the key holds the protocol
       drain: () => {
-        listener.close();
+        this.#gate.close(listener);
         return accepting;
       },
       close: () => {
