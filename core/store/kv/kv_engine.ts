@@ -87,13 +87,18 @@ export class KvEngine implements SharedEngine {
     const { versionstamp } = this.#lease!;
     const owned = await RemoteKv.claim({ kv: this.#kv, clock, leaseMs, self, url }, versionstamp);
     if (!owned) return undefined;
-    const journal = await KvJournal.over(owned, {
-      kv: this.#kv,
-      backup: () => Promise.reject(new Error("Cannot back up: the store is behind KV Connect")),
-      close: () => owned.resign(),
-    });
-    const { revision } = await within(clock, journal.load(), LOAD_MS);
-    return { journal, revision, isSure: () => owned.isSure(), ended: owned.ended };
+    try {
+      const journal = await KvJournal.over(owned, {
+        kv: this.#kv,
+        backup: () => Promise.reject(new Error("Cannot back up: the store is behind KV Connect")),
+        close: () => owned.resign(),
+      });
+      const { revision } = await within(clock, journal.load(), LOAD_MS);
+      return { journal, revision, isSure: () => owned.isSure(), ended: owned.ended };
+    } catch (error) {
+      await owned.resign(); // else it would be kept, and nobody would lead
+      throw error;
+    }
   }
 
   close(): void {

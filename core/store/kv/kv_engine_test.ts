@@ -53,6 +53,23 @@ Deno.test("a token that the server of KV Connect does not know is refused in its
   await storage.remove();
 });
 
+Deno.test("who has claimed a store behind KV Connect and cannot read it leaves it to others", async () => {
+  const storage = new RemoteStorage();
+  const kv = await storage.openKv();
+  await kv.set(["s", 0], new Uint8Array(1));
+  await assert.rejects(storage.claim(), /Cannot read segment 0/);
+  await kv.delete(["s", 0]);
+  kv.close();
+  const other = await storage.engine(LEASE_MS);
+  for await (const sighting of other.follow(new AbortController().signal)) {
+    if (!("owner" in sighting)) continue;
+    assert.equal(sighting.owner, undefined);
+    break;
+  }
+  other.close();
+  await storage.remove();
+});
+
 async function inRemote(
   body: (journal: Journal, storage: RemoteStorage) => Promise<void>,
 ): Promise<void> {
