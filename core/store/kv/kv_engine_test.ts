@@ -70,6 +70,50 @@ Deno.test("who has claimed a store behind KV Connect and cannot read it leaves i
   await storage.remove();
 });
 
+Deno.test("over KV Connect who follows for long keeps nothing of what was waited for", () =>
+  inRemote(async (journal, storage) => {
+    const follower = await storage.engine(LEASE_MS);
+    let [seen, revision] = [0, 0];
+    const reactions = await mostReactions(async () => {
+      for await (const sighting of follower.follow(new AbortController().signal)) {
+        if ("batch" in sighting) seen++;
+        if (revision === 30) break;
+        if (seen === revision) await journal.commit({ revision: ++revision, writes: [] });
+      }
+    });
+    follower.close();
+    assert.ok(reactions < 10, `${reactions} reactions wait for one promise`);
+  }));
+
+Deno.test("over KV Connect a follower whose watch ends begins anew", async () => {
+  const storage = new RemoteStorage();
+  const follower = await storage.engine(LEASE_MS);
+  const seen = (async () => {
+    for await (const _ of follower.follow(new AbortController().signal)) follower.close();
+  })();
+  await assert.rejects(seen);
+  await storage.remove();
+});
+
+/** The most that were asked to follow any one promise by `then` while `body` ran. */
+async function mostReactions(body: () => Promise<void>): Promise<number> {
+  const { then } = Promise.prototype;
+  const counts = new WeakMap<Promise<unknown>, number>();
+  let most = 0;
+  Promise.prototype.then = function (this: Promise<unknown>, ...reactions: [never, never]) {
+    const count = (counts.get(this) ?? 0) + 1;
+    counts.set(this, count);
+    most = Math.max(most, count);
+    return then.apply(this, reactions);
+  } as typeof then;
+  try {
+    await body();
+  } finally {
+    Promise.prototype.then = then;
+  }
+  return most;
+}
+
 async function inRemote(
   body: (journal: Journal, storage: RemoteStorage) => Promise<void>,
 ): Promise<void> {
