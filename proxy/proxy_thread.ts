@@ -60,7 +60,8 @@ interface LiveListener {
   use(definition: Listener): void;
   /** Takes no more connections. Resolves when the port is free. */
   drain(): Promise<void>;
-  close(): void;
+  /** Cuts off what is under way. Absent for TCP: a connection may last as long as its endpoint, as with kube-proxy. */
+  close?(): void;
 }
 
 /** What has come of a table. */
@@ -79,6 +80,8 @@ export class ProxyThread {
   readonly #gate: ConnectionGate;
   readonly #listeners = new Map<string, LiveListener>();
   readonly #leaving = new Set<LiveListener>();
+  /** Connections that came to TCP listeners. */
+  readonly #clients = new Set<Deno.TcpConn>();
   #failed = new Map<string, { definition: Listener; message: string }>();
   #live: readonly LiveBackend[] = [];
   #byName = new Map<string, LiveBackend>();
@@ -147,7 +150,8 @@ export class ProxyThread {
     this.#stopRetry?.();
     await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
     await this.#gate.untilEmpty(drainMs);
-    for (const listener of this.#leaving) listener.close();
+    for (const listener of this.#leaving) listener.close?.();
+    for (const client of this.#clients) closeIfOpen(client);
     for (const { endpoints } of this.#live) {
       for (const endpoint of endpoints) endpoint.closeAll();
     }
@@ -198,11 +202,10 @@ export class ProxyThread {
     const { clock } = this.#options;
     const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
     let backend = backendOf(first);
-    const open = new Set<Deno.TcpConn>();
     const accepting = this.#gate.accept(listener, (client, onClosed) => {
-      open.add(client);
+      this.#clients.add(client);
       const leave = () => {
-        open.delete(client);
+        this.#clients.delete(client);
         onClosed();
       };
       void forwardTcp({ client, backend: () => backend, clock, onClosed: leave });
@@ -215,19 +218,18 @@ export class ProxyThread {
         this.#gate.close(listener);
         return accepting;
       },
-      close: () => {
-        for (const client of open) closeIfOpen(client);
-      },
     };
   }
 
   #leave(key: string, listener: LiveListener): Promise<void> {
     this.#listeners.delete(key);
-    this.#leaving.add(listener);
-    this.#options.clock.after(DRAIN_MS_MAX, () => {
-      this.#leaving.delete(listener);
-      listener.close();
-    });
+    if (listener.close) {
+      this.#leaving.add(listener);
+      this.#options.clock.after(DRAIN_MS_MAX, () => {
+        this.#leaving.delete(listener);
+        listener.close!();
+      });
+    }
     return listener.drain();
   }
 

@@ -5,21 +5,38 @@ import { backendAt, readText, withListener, writeText } from "./proxy_fixture.ts
 import { DRAIN_MS_MAX, ProxyThread } from "./proxy_thread.ts";
 import { type Backend, EMPTY_TABLE, type RouteTable } from "./route_table.ts";
 
-Deno.test("connections of a TCP listener that has left are cut off in the end, and nothing else is", () =>
+Deno.test("connections of a TCP listener that has left go on until their endpoint leaves too", () =>
   withListener(echo, (port) =>
     withThread(new VirtualClock(), async (thread, clock) => {
       const backend = backendAt("b", port);
       const { report: { listening: [open] } } = await thread.use(tcpTable(backend), {});
       const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
-      await writeText(client, "one");
-      assert.equal(await readText(client), "one");
+      assert.equal(await echoOf(client, "one"), "one");
       await thread.use({ ...EMPTY_TABLE, backends: [backend] }, {}); // the port goes, the endpoint stays
-      await writeText(client, "two");
-      assert.equal(await readText(client), "two");
       await clock.advance(DRAIN_MS_MAX);
+      assert.equal(await echoOf(client, "two"), "two");
+      await thread.use(EMPTY_TABLE, {});
+      await clock.advance(DRAIN_MS_MAX - 1);
+      assert.equal(await echoOf(client, "three"), "three");
+      await clock.advance(1);
       assert.equal(await readText(client), "");
       client.close();
-      assert.equal(thread.stats().backends["b"]!.inFlight, 0);
+      assert.equal(thread.stats().connections, 0);
+    })));
+
+Deno.test("what is open when a thread stops is cut off", () =>
+  withListener(echo, (port) =>
+    withThread(new VirtualClock(), async (thread, clock) => {
+      const backend = backendAt("b", port);
+      const { report: { listening: [open] } } = await thread.use(tcpTable(backend), {});
+      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
+      assert.equal(await echoOf(client, "one"), "one");
+      await thread.use({ ...EMPTY_TABLE, backends: [backend] }, {});
+      const stopped = thread.stop(1_000);
+      await clock.advance(1_000);
+      await stopped;
+      assert.equal(await readText(client), "");
+      client.close();
     })));
 
 Deno.test("a connection whose endpoints fail while its listener leaves gets to no other backend", async () => {
@@ -76,6 +93,11 @@ async function withThread<C extends Clock>(
   } finally {
     await thread.stop(0);
   }
+}
+
+async function echoOf(client: Deno.TcpConn, text: string): Promise<string> {
+  await writeText(client, text);
+  return await readText(client);
 }
 
 async function echo(connection: Deno.TcpConn): Promise<void> {
