@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
-import type { Clock } from "../core/lib/clock.ts";
 import { VirtualClock } from "../core/lib/virtual_clock.ts";
-import { backendAt, readText, withListener, writeText } from "./proxy_fixture.ts";
+import {
+  backendAt,
+  exchange,
+  readText,
+  tableOf,
+  withListener,
+  writeText,
+} from "./proxy_fixture.ts";
 import { DRAIN_MS_MAX, ProxyThread } from "./proxy_thread.ts";
-import { type Backend, EMPTY_TABLE, type RouteTable } from "./route_table.ts";
+import { type Backend, EMPTY_TABLE, type Listener, type RouteTable } from "./route_table.ts";
+
+const TCP: Listener = {
+  ...{ protocol: "TCP", name: "tcp", address: "127.0.0.1", port: 0, backend: 0 },
+};
+const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 Deno.test("connections of a TCP listener that has left go on until their endpoint leaves too", () =>
   withListener(echo, (port) =>
@@ -23,6 +34,30 @@ Deno.test("connections of a TCP listener that has left go on until their endpoin
       client.close();
       assert.equal(thread.stats().connections, 0);
     })));
+
+Deno.test("a Gateway on all addresses and a Service with the same port, in whatever order they come", async () => {
+  const reservation = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  const { port } = reservation.addr;
+  reservation.close();
+  await withListener(echo, (pod) =>
+    withThread(new VirtualClock(), async (thread) => {
+      const backends = [backendAt("none"), backendAt("b", pod)];
+      const [http] = tableOf([[1, backends[0]!]]).listeners;
+      const gateway = { ...http!, address: "0.0.0.0", port };
+      const service = { ...TCP, address: "127.0.0.9", port, backend: 1 };
+      for (const listeners of [[service], [gateway, service], [service, gateway], [service], []]) {
+        const { report } = await thread.use({ listeners, backends, problems: [] }, {});
+        assert.deepEqual(report.failed, []);
+        assert.equal(report.listening.length, listeners.length);
+        if (listeners.includes(service)) {
+          const client = await Deno.connect({ hostname: "127.0.0.9", port });
+          assert.equal(await echoOf(client, "to the pod"), "to the pod");
+          client.close();
+        }
+        if (listeners.includes(gateway)) assert.match(await exchange(port, GET), /^HTTP\/1.1 503 /);
+      }
+    }));
+});
 
 Deno.test("what is open when a thread stops is cut off", () =>
   withListener(echo, (port) =>
@@ -73,15 +108,12 @@ Deno.test("a connection whose endpoints fail while its listener leaves gets to n
 });
 
 function tcpTable(backend: Backend): RouteTable {
-  const listener = {
-    ...{ protocol: "TCP", name: "tcp", address: "127.0.0.1", port: 0, backend: 0 } as const,
-  };
-  return { listeners: [listener], backends: [backend], problems: [] };
+  return { listeners: [TCP], backends: [backend], problems: [] };
 }
 
-async function withThread<C extends Clock>(
-  clock: C,
-  test: (thread: ProxyThread, clock: C) => Promise<void>,
+async function withThread(
+  clock: VirtualClock,
+  test: (thread: ProxyThread, clock: VirtualClock) => Promise<void>,
 ): Promise<void> {
   const thread = new ProxyThread({
     ...{ clock, positions: new Int32Array(1), sharesPorts: false },
@@ -91,7 +123,9 @@ async function withThread<C extends Clock>(
   try {
     await test(thread, clock);
   } finally {
-    await thread.stop(0);
+    let isOver = false;
+    void thread.stop(0).then(() => isOver = true);
+    while (!isOver) await clock.advance(1);
   }
 }
 
