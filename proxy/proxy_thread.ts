@@ -139,7 +139,7 @@ export class ProxyThread {
     this.#byName = new Map(live.map((backend) => [backend.definition.name, backend]));
     this.#cells = cells;
     this.#slots = new Map();
-    const wanted = keyed(table.listeners);
+    const wanted = keyed(table);
     const leaving = [...this.#listeners].filter(([key]) => !wanted.has(key));
     for (const [key, listener] of this.#listeners) {
       const definition = wanted.get(key);
@@ -324,18 +324,24 @@ export class ProxyThread {
   }
 }
 
-/** By what tells one from another; those that listen on all addresses first, for the others may become their guests. */
-function keyed(listeners: readonly Listener[]): ReadonlyMap<string, Listener> {
-  const [wide, narrow] = [true, false].map((isWide) =>
-    listeners.filter(({ address }) => WILDCARDS.has(address) === isWide)
-  ) as [Listener[], Listener[]];
+/**
+ * By what tells one from another; those that listen on all addresses first, for the others may become their guests. Where
+ * nobody can answer a connection it is refused, as by kube-proxy, but for guests: nobody listens there.
+ */
+function keyed({ listeners, backends }: RouteTable): ReadonlyMap<string, Listener> {
+  const hasEndpoints = (listener: Listener) =>
+    listener.protocol === "HTTP" || backends[listener.backend]!.endpoints.length > 0;
+  const isWide = ({ address }: Listener) => WILDCARDS.has(address);
+  const wide = listeners.filter((listener) => isWide(listener) && hasEndpoints(listener));
   const ports = new Set(wide.map(({ port }) => port));
+  const narrow = listeners.filter((listener) => !isWide(listener));
+  const isGuest = ({ port }: Listener) => ports.has(port);
   return new Map([
     ...wide.map((listener) => [keyOf(listener), listener] as const),
-    ...narrow.map((listener) => {
-      const isGuest = ports.has(listener.port);
-      return [`${keyOf(listener)}${isGuest ? " guest" : ""}`, listener] as const;
-    }),
+    ...narrow.filter((listener) => isGuest(listener) || hasEndpoints(listener))
+      .map((listener) =>
+        [keyOf(listener) + (isGuest(listener) ? " guest" : ""), listener] as const
+      ),
   ]);
 }
 

@@ -36,9 +36,7 @@ Deno.test("connections of a TCP listener that has left go on until their endpoin
     })));
 
 Deno.test("a Gateway on all addresses and a Service with the same port, in whatever order they come", async () => {
-  const reservation = Deno.listen({ hostname: "0.0.0.0", port: 0 });
-  const { port } = reservation.addr;
-  reservation.close();
+  const port = freePort();
   await withListener(echo, (pod) =>
     withThread(new VirtualClock(), async (thread) => {
       const backends = [backendAt("none"), backendAt("b", pod)];
@@ -58,6 +56,28 @@ Deno.test("a Gateway on all addresses and a Service with the same port, in whate
       }
     }));
 });
+
+Deno.test("a port whose backend has no endpoints refuses connections, and keeps those that it has", () =>
+  withListener(echo, (pod) =>
+    withThread(new VirtualClock(), async (thread, clock) => {
+      const port = freePort();
+      const of = (backend: Backend): RouteTable => ({
+        ...tcpTable(backend),
+        listeners: [{ ...TCP, port }],
+      });
+      const connect = () => Deno.connect({ hostname: "127.0.0.1", port });
+      await thread.use(of(backendAt("b", pod)), {});
+      const client = await connect();
+      assert.equal(await echoOf(client, "one"), "one");
+      const { report } = await thread.use(of(backendAt("b")), {});
+      assert.deepEqual(report, { listening: [], failed: [] });
+      await assert.rejects(connect, Deno.errors.ConnectionRefused);
+      await thread.use(of(backendAt("b", pod)), {});
+      await clock.advance(DRAIN_MS_MAX);
+      assert.equal(await echoOf(client, "two"), "two");
+      client.close();
+      (await connect()).close();
+    })));
 
 Deno.test("what is open when a thread stops is cut off", () =>
   withListener(echo, (port) =>
@@ -106,6 +126,11 @@ Deno.test("a connection whose endpoints fail while its listener leaves gets to n
   });
   assert.deepEqual(seen, []);
 });
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  return listener.addr.port;
+}
 
 function tcpTable(backend: Backend): RouteTable {
   return { listeners: [TCP], backends: [backend], problems: [] };
