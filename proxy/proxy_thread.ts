@@ -266,8 +266,10 @@ export class ProxyThread {
   #drain(endpoint: LiveEndpoint): void {
     this.#backends.drain(endpoint);
     if (endpoint.inFlight === 0) return;
+    const { drains } = endpoint;
     this.#options.clock.after(DRAIN_MS_MAX, () => {
-      if (endpoint.state === "draining") endpoint.closeAll();
+      const isSame = endpoint.drains === drains; // else it has come back meanwhile
+      if (isSame && endpoint.state === "draining") endpoint.closeAll();
     });
   }
 

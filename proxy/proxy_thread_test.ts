@@ -79,6 +79,24 @@ Deno.test("a port whose backend has no endpoints refuses connections, and keeps 
       (await connect()).close();
     })));
 
+Deno.test("an endpoint that leaves again has the whole time again for what is under way", () =>
+  withListener(echo, (pod) =>
+    withThread(new VirtualClock(), async (thread, clock) => {
+      const table = tcpTable(backendAt("b", pod));
+      const { report: { listening: [open] } } = await thread.use(table, {});
+      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
+      assert.equal(await echoOf(client, "one"), "one");
+      await thread.use(EMPTY_TABLE, {});
+      await clock.advance(DRAIN_MS_MAX / 2);
+      await thread.use(table, {});
+      await thread.use(EMPTY_TABLE, {});
+      await clock.advance(DRAIN_MS_MAX - 1);
+      assert.equal(await echoOf(client, "two"), "two");
+      await clock.advance(1);
+      assert.equal(await readText(client), "");
+      client.close();
+    })));
+
 Deno.test("what is open when a thread stops is cut off", () =>
   withListener(echo, (port) =>
     withThread(new VirtualClock(), async (thread, clock) => {
