@@ -102,6 +102,7 @@ async function pass(from: Deno.TcpConn, to: Deno.TcpConn, pair: Pair): Promise<v
   const buffer = new Uint8Array(BUFFER_BYTES);
   try {
     to.setNoDelay(true);
+    to.setKeepAlive(true); // else one that is gone without a word is here for ever
     for (;;) {
       const count = await from.read(buffer);
       if (count === null) break;

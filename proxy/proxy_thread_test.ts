@@ -97,6 +97,18 @@ Deno.test("an endpoint that leaves again has the whole time again for what is un
       client.close();
     })));
 
+Deno.test("a client that is gone without a word is asked for by the kernel", () =>
+  withListener(echo, (pod) =>
+    withThread(new VirtualClock(), async (thread) => {
+      const { report: { listening: [open] } } = await thread.use(tcpTable(backendAt("b", pod)), {});
+      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
+      assert.equal(await echoOf(client, "one"), "one");
+      let timers = [UNACKNOWLEDGED];
+      while (timers[0] === UNACKNOWLEDGED) timers = await timersOf(open!.port);
+      assert.deepEqual(timers, [KEEPALIVE]);
+      client.close();
+    })));
+
 Deno.test("what is open when a thread stops is cut off", () =>
   withListener(echo, (port) =>
     withThread(new VirtualClock(), async (thread, clock) => {
@@ -144,6 +156,16 @@ Deno.test("a connection whose endpoints fail while its listener leaves gets to n
   });
   assert.deepEqual(seen, []);
 });
+
+/** Of the connections that came to a port, which timer each has; see proc(5), /proc/net/tcp. */
+async function timersOf(port: number): Promise<string[]> {
+  const lines = (await Deno.readTextFile("/proc/net/tcp")).split("\n").slice(1, -1);
+  const fields = lines.map((line) => line.trim().split(/ +/));
+  const [own, established] = [port.toString(16).toUpperCase().padStart(4, "0"), "01"];
+  return fields.filter(([, local, , state]) => state === established && local!.endsWith(`:${own}`))
+    .map((field) => field[5]!.slice(0, 2));
+}
+const [UNACKNOWLEDGED, KEEPALIVE] = ["01", "02"];
 
 function freePort(): number {
   using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
