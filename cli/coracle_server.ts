@@ -5,7 +5,6 @@ import { loadCredentials, writeKubeconfig } from "../core/api/pki.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
-import type { Contender } from "../core/store/contender.ts";
 import { dialableHost, hostAndPort, serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
@@ -15,7 +14,7 @@ import type { Ground } from "./ground.ts";
 import { createNode, type Node, runNode } from "./node.ts";
 import { type NodeGround, openNode } from "./node_ground.ts";
 import type { ServerFlags } from "./server_flags.ts";
-import { openSharedStore, type SharedStore } from "./shared_store.ts";
+import { openSharedStore, runAsOwner, type SharedStore } from "./shared_store.ts";
 import { VERSION } from "./version.ts";
 
 /** Where a server that runs can be found. */
@@ -36,9 +35,20 @@ interface Built {
 /** The whole of Coracle in this process. */
 export type CoracleServer = Assembly<Built>;
 
-/** Resolves when the API answers. Throws a {@linkcode CommandError} for what the user can mend. */
-export function startServer(flags: ServerFlags, terminal: Terminal): Promise<CoracleServer> {
-  return Assembly.start(flags, terminal, build);
+/**
+ * Resolves when the API answers; `undefined` when the terminal's signal aborts before. Throws a
+ * {@linkcode CommandError} for what the user can mend.
+ */
+export async function startServer(
+  flags: ServerFlags,
+  terminal: Terminal,
+): Promise<CoracleServer | undefined> {
+  try {
+    return await Assembly.start(flags, terminal, build);
+  } catch (error) {
+    if (terminal.signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 /** Builds the parts from the ground up. What is started last is stopped first: the API, the proxy, the agent. */
@@ -69,20 +79,6 @@ async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const advertised = `https://${hostAndPort(apiAddress, apiPort)}`;
   const owner = shared ? await runAsOwner(ground, shared.contender, advertised, run) : await run();
   return { place: { ...place, ...(owner && { owner }) }, node: nodeGround };
-}
-
-/** Runs the control plane when this server owns the store: now, or later. Where the owner is, if it is another one. */
-async function runAsOwner(
-  { random, fail }: Ground,
-  contender: Contender,
-  address: string,
-  run: () => Promise<void>,
-): Promise<string | undefined> {
-  contender.stand({ id: random.uuid(), address });
-  await contender.settled;
-  if (contender.tenure) return void await run();
-  void contender.won.then(run).catch(fail);
-  return contender.owner?.address;
 }
 
 async function openApi(

@@ -36,6 +36,7 @@ async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
   try {
     terminal.out("Starting Coracle\n");
     const server = await startServer(serverFlags(dataFolder, flags.runtime), terminal);
+    if (server === undefined) return;
     const stop = new AbortController();
     const signal = AbortSignal.any([terminal.signal, stop.signal]);
     try {

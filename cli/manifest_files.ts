@@ -26,7 +26,7 @@ async function readOne(name: string): Promise<ManifestFile[]> {
     const { isDirectory } = await Deno.stat(name);
     if (!isDirectory) return [{ name, text: decode(name, await Deno.readFile(name)) }];
     const entries = await Array.fromAsync(Deno.readDir(name));
-    const paths = entries.filter((entry) => entry.isFile && MANIFEST_NAME.test(entry.name))
+    const paths = entries.filter((entry) => !entry.isDirectory && MANIFEST_NAME.test(entry.name))
       .map((entry) => `${name.replace(/\/$/, "")}/${entry.name}`).sort();
     return (await Promise.all(paths.map(readOne))).flat();
   } catch (error) {

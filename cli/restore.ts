@@ -17,7 +17,7 @@ export function restoreCommand(program: Command, terminal: Terminal): void {
       const time = new Date(new SystemClock().now()).toISOString().replace(/[-:]|\.\d+/g, "");
       const { report, setAside } = await withStoreErrors(
         `Cannot restore from "${file}"`,
-        (store) => restore({ source: file, store, time }, ({ carried }) => putBack(data, carried)),
+        (store) => restore({ source: file, store, time }, (carried) => putBack(data, carried)),
         data,
       );
       terminal.out(`Restored ${report.objects} objects at revision ${report.revision}\n`);

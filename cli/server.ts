@@ -26,6 +26,7 @@ export function serverCommand(program: Command, terminal: Terminal): void {
 async function runServer(flags: ServerFlags, terminal: Terminal): Promise<void> {
   const { startServer } = await import("./coracle_server.ts");
   const server = await startServer(flags, terminal);
+  if (server === undefined) return;
   const { url, kubeconfig, runtime, owner } = server.built.place;
   const state = owner === undefined ? `is ready at ${url}` : `stands by at ${url} for ${owner}`;
   terminal.out(`Coracle ${state}, kubeconfig ${kubeconfig}, runtime ${runtime}\n`);

@@ -1,5 +1,6 @@
 import type { HealthCheck } from "../core/api/health.ts";
 import type { Gate } from "../core/api/middleware/stand_by.ts";
+import { orAborted } from "../core/lib/abort.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { Contender } from "../core/store/contender.ts";
 import type { EtcdAccess } from "../core/store/etcd/etcd_client.ts";
@@ -53,6 +54,23 @@ export async function openSharedStore(
   const gate: Gate = (request) => refusalOf(contender, request, flags);
   const fault = () => gate("read");
   return { store, contender, gate, healthChecks: [{ name: "store", isVital: false, fault }] };
+}
+
+/**
+ * Runs the control plane when this server owns the store: now, or later. Where the owner is, if it is another one; waits
+ * until that is known, or the signal aborts.
+ */
+export async function runAsOwner(
+  { random, fail, signal }: Pick<Ground, "random" | "fail" | "signal">,
+  contender: Contender,
+  address: string,
+  run: () => Promise<void>,
+): Promise<string | undefined> {
+  contender.stand({ id: random.uuid(), address });
+  await orAborted(contender.settled, signal);
+  if (contender.tenure) return void await run();
+  void contender.won.then(run).catch(fail);
+  return contender.owner?.address;
 }
 
 async function openKv(

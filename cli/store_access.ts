@@ -2,11 +2,14 @@ import { Option } from "commander";
 import { CommandError } from "./command.ts";
 import { storePath } from "./data_folder.ts";
 
-/** What makes a server the one that its clients know: all else is made from it, or made anew. */
+/**
+ * What makes a server the one that its clients know: all else is made from it, or made anew. The key comes last: where it
+ * is, the others are.
+ */
 export const CREDENTIALS_CARRIED: readonly { name: string; secret: boolean }[] = [
   { name: "ca.crt", secret: false },
-  { name: "ca.key", secret: true },
   { name: "admin.token", secret: true },
+  { name: "ca.key", secret: true },
 ];
 
 /** The `--data` of the commands that work on a server's store. */

@@ -21,6 +21,8 @@ export class LiveEndpoint {
   /** Claims that were not released. */
   inFlight = 0;
   state: "active" | "draining" = "active";
+  /** How often it has left the table. */
+  drains = 0;
   suspectUntilMs = 0;
   readonly #idle: UpstreamConnection[] = [];
   readonly #open = new Set<Forwarded>();
@@ -70,6 +72,7 @@ export class LiveEndpoint {
   /** Gets no new requests from now on. Idle connections are closed; calls back, at once perhaps, when none is in flight. */
   drain(onDrained: () => void): void {
     this.state = "draining";
+    this.drains++;
     this.#onDrained = onDrained;
     for (const connection of this.#idle.splice(0)) connection.close();
     if (this.inFlight === 0) onDrained();

@@ -23,7 +23,7 @@ export async function forwardTcp({ client, backend, clock, onClosed }: TcpForwar
   const claimed = await claimAndConnect(backend, clock);
   if (claimed === undefined) {
     counts.failures++;
-    client.close();
+    closeIfOpen(client);
     return onClosed();
   }
   const { endpoint, upstream } = claimed;
@@ -31,8 +31,6 @@ export async function forwardTcp({ client, backend, clock, onClosed }: TcpForwar
   counts.inFlight++;
   endpoint.opened(pair);
   try {
-    client.setNoDelay(true);
-    upstream.setNoDelay(true);
     await Promise.all([pass(client, upstream, pair), pass(upstream, client, pair)]);
   } finally {
     pair.close();
@@ -54,7 +52,16 @@ class Pair implements Forwarded {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const end of this.#ends) end.close();
+    for (const end of this.#ends) closeIfOpen(end);
+  }
+}
+
+/** A client's connection may have been closed with its listener. */
+export function closeIfOpen(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 
@@ -94,6 +101,8 @@ async function connection(
 async function pass(from: Deno.TcpConn, to: Deno.TcpConn, pair: Pair): Promise<void> {
   const buffer = new Uint8Array(BUFFER_BYTES);
   try {
+    to.setNoDelay(true);
+    to.setKeepAlive(true); // else one that is gone without a word is here for ever
     for (;;) {
       const count = await from.read(buffer);
       if (count === null) break;

@@ -272,6 +272,7 @@ function socketOf(socket: Socket | undefined): DenoSocket | undefined {
 export class ConnectionGate {
   #open = 0;
   #waiting: (() => void)[] = [];
+  readonly #closed = new WeakSet<Deno.TcpListener>();
   #onEmpty: (() => void) | undefined;
   readonly #clock: Clock;
 
@@ -283,13 +284,13 @@ export class ConnectionGate {
     return this.#open;
   }
 
-  /** Hands each new connection to `take`, with what to call when it is closed, until the listener is closed. */
+  /** Hands each new connection to `take`, with what to call when it is closed, until the listener is closed by `close`. */
   async accept(
     listener: Deno.TcpListener,
     take: (connection: Deno.TcpConn, onClosed: () => void) => void,
   ): Promise<void> {
     for (;;) {
-      while (this.#open >= CONNECTIONS_MAX) {
+      while (this.#open >= CONNECTIONS_MAX && !this.#closed.has(listener)) {
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
       let connection: Deno.TcpConn;
@@ -306,6 +307,13 @@ export class ConnectionGate {
     }
   }
 
+  /** Closes a listener, also one that waits for a place. */
+  close(listener: Deno.TcpListener): void {
+    this.#closed.add(listener);
+    listener.close();
+    this.#wake();
+  }
+
   /** Waits until all are closed, `maxMs` at most. */
   untilEmpty(maxMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -320,8 +328,13 @@ export class ConnectionGate {
 
   #leave(): void {
     this.#open--;
-    this.#waiting.shift()?.();
+    this.#wake();
     if (this.#open === 0) this.#onEmpty?.();
+  }
+
+  /** All of them: which listener has a client, only its `accept` can tell. */
+  #wake(): void {
+    for (const look of this.#waiting.splice(0)) look();
   }
 }
 

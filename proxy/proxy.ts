@@ -9,6 +9,8 @@ import type { FromWorker, ToWorker } from "./worker_messages.ts";
 /** Rules whose split is exact across all threads; the rules above it are exact within each thread. */
 const CELLS_MAX = 16_384;
 const RESTART = { firstMs: 100, maxMs: 30_000, factor: 2 };
+/** What a worker may take to stop, besides the time for what is in flight. */
+const STOP_MS_MAX = 2_000;
 /** A worker that lived this long before it failed counts as healthy. */
 const HEALTHY_AFTER_MS = 60_000;
 
@@ -250,7 +252,9 @@ class Thread {
     this.#state = "stopping";
     if (this.#worker === undefined) return;
     this.tell({ type: "stop", drainMs });
+    const cancel = this.#options.clock.after(drainMs + STOP_MS_MAX, this.#stopped.resolve); // it may hang
     await this.#stopped.promise;
+    cancel();
     this.#end();
   }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../core/lib/clock.ts";
-import type { Proxy } from "./proxy.ts";
+import { silentLog } from "../core/lib/log.ts";
+import { VirtualClock } from "../core/lib/virtual_clock.ts";
+import { Proxy } from "./proxy.ts";
 import {
   backendAt,
   exchange,
@@ -286,6 +288,32 @@ Deno.test("a thread that fails is started again, with the newest table", () =>
       assert.equal(await (await fetch(url)).text(), "ok");
       await stuck;
     })));
+
+Deno.test("a thread that hangs holds up nobody who stops the proxy", async () => {
+  const clock = new VirtualClock();
+  const proxy = new Proxy({ clock, log: silentLog(clock) });
+  proxy.start();
+  const table = tableOf([[1, backendAt("b")]]);
+  const web = table.listeners[0] as HttpListener;
+  const [{ hostname, routes: [route] }] = web.hosts as [ListenerHost];
+  const path = { type: "RegularExpression", value: "/(a+)+" } as const; // takes exponential time
+  const routes = [{ ...route!, match: { ...route!.match, path } }];
+  const hosts = [{ hostname, routes }];
+  const port = await portOf(proxy, { ...table, listeners: [{ ...web, hosts }] });
+  const client = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeText(client, `GET /${"a".repeat(25)}! HTTP/1.1\r\nHost: a\r\n\r\n`);
+  let hangs = true;
+  const answered = readText(client).catch(() => {}).then(() => hangs = false);
+  const isHanging = () =>
+    Promise.race([proxy.stats().then(() => false), new SystemClock().sleep(100).then(() => true)]);
+  while (!await isHanging());
+  const stopped = proxy.stop(1_000);
+  await clock.advance(60_000);
+  await stopped;
+  assert.ok(hangs, "it was ended, not waited for");
+  await answered;
+  client.close();
+});
 
 Deno.test("TCP is passed on, each direction to its own end", () => {
   const echoAtEnd = async (connection: Deno.TcpConn) => {

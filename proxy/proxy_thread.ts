@@ -4,7 +4,7 @@ import { Backends, type LiveBackend, type LiveEndpoint } from "./backends.ts";
 import type { BackendCounts } from "./backend_stats.ts";
 import { Balancer, slotsOf } from "./balancer.ts";
 import { Deadlines } from "./deadlines.ts";
-import { forwardTcp } from "./forward_tcp.ts";
+import { closeIfOpen, forwardTcp } from "./forward_tcp.ts";
 import { ClientConnection } from "./http1/client_connection.ts";
 import { Head } from "./http1/head.ts";
 import { HttpService, type HttpThread } from "./http_service.ts";
@@ -17,6 +17,9 @@ import type { HttpListener, Listener, RouteTable, Rule, TcpListener } from "./ro
 export const DRAIN_MS_MAX = 300_000;
 /** A port that could not be opened is tried again after this long, and with the next table. */
 const LISTEN_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
+
+/** All addresses of the machine. */
+const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Which ports are open, and which could not be opened. */
 export interface ListenReport {
@@ -54,13 +57,25 @@ export interface ThreadOptions {
   onListeners(report: ListenReport): void;
 }
 
-interface LiveListener {
-  definition: Listener;
-  port: number;
+/** What is done with the connections that are meant for a listener. */
+interface Receiver {
   use(definition: Listener): void;
-  /** Takes no more connections. Resolves when the port is free. */
-  drain(): Promise<void>;
-  close(): void;
+  /** `onClosed` is called when the connection is closed. */
+  take(connection: Deno.TcpConn, onClosed: () => void): void;
+  /** Answers what is under way, and nothing after it. */
+  drain?(): void;
+  /** Cuts off what is under way. Absent for TCP: a connection may last as long as its endpoint, as with kube-proxy. */
+  close?(): void;
+}
+
+interface LiveListener {
+  readonly definition: Listener;
+  readonly port: number;
+  readonly receiver: Receiver;
+  /** Absent for a guest: its connections come to the socket of a listener on all addresses. */
+  readonly socket: Deno.TcpListener | undefined;
+  /** Resolves when the port is free. */
+  readonly accepting: Promise<void>;
 }
 
 /** What has come of a table. */
@@ -79,6 +94,10 @@ export class ProxyThread {
   readonly #gate: ConnectionGate;
   readonly #listeners = new Map<string, LiveListener>();
   readonly #leaving = new Set<LiveListener>();
+  /** By address and port. */
+  readonly #guests = new Map<string, Receiver>();
+  /** Connections that came to TCP listeners. */
+  readonly #clients = new Set<Deno.TcpConn>();
   #failed = new Map<string, { definition: Listener; message: string }>();
   #live: readonly LiveBackend[] = [];
   #byName = new Map<string, LiveBackend>();
@@ -120,11 +139,11 @@ export class ProxyThread {
     this.#byName = new Map(live.map((backend) => [backend.definition.name, backend]));
     this.#cells = cells;
     this.#slots = new Map();
-    const wanted = new Map(table.listeners.map((listener) => [keyOf(listener), listener]));
+    const wanted = keyed(table);
     const leaving = [...this.#listeners].filter(([key]) => !wanted.has(key));
     for (const [key, listener] of this.#listeners) {
       const definition = wanted.get(key);
-      if (definition !== undefined) listener.use(definition);
+      if (definition !== undefined) listener.receiver.use(definition);
     }
     for (const endpoint of removed) this.#drain(endpoint);
     await Promise.all(leaving.map(([key, listener]) => this.#leave(key, listener)));
@@ -147,7 +166,8 @@ export class ProxyThread {
     this.#stopRetry?.();
     await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
     await this.#gate.untilEmpty(drainMs);
-    for (const listener of this.#leaving) listener.close();
+    for (const { receiver } of this.#leaving) receiver.close?.();
+    for (const client of this.#clients) closeIfOpen(client);
     for (const { endpoints } of this.#live) {
       for (const endpoint of endpoints) endpoint.closeAll();
     }
@@ -156,86 +176,100 @@ export class ProxyThread {
   #open(key: string, definition: Listener): void {
     if (this.#listeners.has(key)) return;
     try {
-      const listener = Deno.listen({
-        hostname: definition.address,
-        port: definition.port,
-        ...(this.#options.sharesPorts ? { reusePort: true } : {}),
-      });
-      const live = definition.protocol === "HTTP"
-        ? this.#listenHttp(listener, definition)
-        : this.#listenTcp(listener, definition);
-      this.#listeners.set(key, live);
+      this.#listeners.set(key, this.#listen(definition));
     } catch (error) {
       this.#failed.set(key, { definition, message: listenProblem(error) });
     }
   }
 
-  #listenHttp(listener: Deno.TcpListener, first: HttpListener): LiveListener {
-    const { port } = listener.addr;
+  #listen(definition: Listener): LiveListener {
+    const { address: hostname, port: asked } = definition;
+    const shares = this.#options.sharesPorts ? { reusePort: true } : {};
+    const socket = this.#isGuest(definition)
+      ? undefined
+      : Deno.listen({ hostname, port: asked, ...shares });
+    const port = socket?.addr.port ?? asked;
+    const receiver = definition.protocol === "HTTP"
+      ? this.#httpReceiver(definition, port)
+      : this.#tcpReceiver(definition);
+    if (socket === undefined) this.#guests.set(placeOf(hostname, port), receiver);
+    const accepting = socket && this.#gate.accept(socket, (connection, onClosed) => {
+      (this.#guestOf(connection) ?? receiver).take(connection, onClosed);
+    });
+    return { definition, port, receiver, socket, accepting: accepting ?? Promise.resolve() };
+  }
+
+  /** One address cannot be listened on beside all of them, at the same port. */
+  #isGuest({ address, port }: Listener): boolean {
+    return !WILDCARDS.has(address) &&
+      [...this.#listeners.values()].some((other) =>
+        other.port === port && WILDCARDS.has(other.definition.address)
+      );
+  }
+
+  /** Whom the connection is meant for, by the address that was dialled. */
+  #guestOf({ localAddr: { hostname, port } }: Deno.TcpConn): Receiver | undefined {
+    if (this.#guests.size === 0) return undefined;
+    return this.#guests.get(placeOf(hostname.replace(/^::ffff:/, ""), port));
+  }
+
+  #httpReceiver(first: HttpListener, port: number): Receiver {
     const service = new HttpService(this.#http, this.#matcherOf(first), port);
     const cap = this.#cap;
-    const accepting = this.#gate.accept(listener, (connection, onClosed) => {
-      const address = connection.remoteAddr.hostname;
-      DenoSocket.accepted(
-        { connection, cap, onClosed },
-        (socket) => new ClientConnection(socket, service, address),
-      );
-    });
     return {
-      definition: first,
-      port,
       use: (next) => service.matcher = this.#matcherOf(next as HttpListener), // the key holds the protocol
-      drain: () => {
-        listener.close();
-        service.drain();
-        return accepting;
+      take: (connection, onClosed) => {
+        const address = connection.remoteAddr.hostname;
+        DenoSocket.accepted(
+          { connection, cap, onClosed },
+          (socket) => new ClientConnection(socket, service, address),
+        );
       },
+      drain: () => service.drain(),
       close: () => service.close(),
     };
   }
 
-  #listenTcp(listener: Deno.TcpListener, first: TcpListener): LiveListener {
+  #tcpReceiver(first: TcpListener): Receiver {
     const { clock } = this.#options;
-    let definition = first;
-    const open = new Set<Deno.TcpConn>();
-    const accepting = this.#gate.accept(listener, (client, onClosed) => {
-      open.add(client);
-      const backend = () => this.#live[definition.backend]!;
-      const leave = () => {
-        open.delete(client);
-        onClosed();
-      };
-      void forwardTcp({ client, backend, clock, onClosed: leave });
-    });
+    const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
+    let backend = backendOf(first);
     return {
-      definition: first,
-      port: listener.addr.port,
-      use: (next) => definition = next as TcpListener, // the key holds the protocol
-      drain: () => {
-        listener.close();
-        return accepting;
-      },
-      close: () => {
-        for (const client of open) client.close();
+      use: (next) => backend = backendOf(next as TcpListener), // the key holds the protocol
+      take: (client, onClosed) => {
+        this.#clients.add(client);
+        const leave = () => {
+          this.#clients.delete(client);
+          onClosed();
+        };
+        void forwardTcp({ client, backend: () => backend, clock, onClosed: leave });
       },
     };
   }
 
   #leave(key: string, listener: LiveListener): Promise<void> {
+    const { definition: { address }, port, receiver, socket, accepting } = listener;
     this.#listeners.delete(key);
-    this.#leaving.add(listener);
-    this.#options.clock.after(DRAIN_MS_MAX, () => {
-      this.#leaving.delete(listener);
-      listener.close();
-    });
-    return listener.drain();
+    if (receiver.close) {
+      this.#leaving.add(listener);
+      this.#options.clock.after(DRAIN_MS_MAX, () => {
+        this.#leaving.delete(listener);
+        receiver.close!();
+      });
+    }
+    if (socket) this.#gate.close(socket);
+    else this.#guests.delete(placeOf(address, port));
+    receiver.drain?.();
+    return accepting;
   }
 
   #drain(endpoint: LiveEndpoint): void {
     this.#backends.drain(endpoint);
     if (endpoint.inFlight === 0) return;
+    const { drains } = endpoint;
     this.#options.clock.after(DRAIN_MS_MAX, () => {
-      if (endpoint.state === "draining") endpoint.closeAll();
+      const isSame = endpoint.drains === drains; // else it has come back meanwhile
+      if (isSame && endpoint.state === "draining") endpoint.closeAll();
     });
   }
 
@@ -292,6 +326,31 @@ export class ProxyThread {
   }
 }
 
+/**
+ * By what tells one from another; those that listen on all addresses first, for the others may become their guests. Where
+ * nobody can answer a connection it is refused, as by kube-proxy, but for guests: nobody listens there.
+ */
+function keyed({ listeners, backends }: RouteTable): ReadonlyMap<string, Listener> {
+  const hasEndpoints = (listener: Listener) =>
+    listener.protocol === "HTTP" || backends[listener.backend]!.endpoints.length > 0;
+  const isWide = ({ address }: Listener) => WILDCARDS.has(address);
+  const wide = listeners.filter((listener) => isWide(listener) && hasEndpoints(listener));
+  const ports = new Set(wide.map(({ port }) => port));
+  const narrow = listeners.filter((listener) => !isWide(listener));
+  const isGuest = ({ port }: Listener) => ports.has(port);
+  return new Map([
+    ...wide.map((listener) => [keyOf(listener), listener] as const),
+    ...narrow.filter((listener) => isGuest(listener) || hasEndpoints(listener))
+      .map((listener) =>
+        [keyOf(listener) + (isGuest(listener) ? " guest" : ""), listener] as const
+      ),
+  ]);
+}
+
 function keyOf({ protocol, name, address, port }: Listener): string {
   return `${protocol} ${name} ${address} ${port}`;
+}
+
+function placeOf(address: string, port: number): string {
+  return `${address} ${port}`;
 }

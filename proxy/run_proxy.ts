@@ -1,3 +1,4 @@
+import { orAborted } from "../core/lib/abort.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import { isEqual } from "../core/lib/equality.ts";
 import type { Log } from "../core/lib/log.ts";
@@ -65,13 +66,15 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
       if (table === undefined || !isEqual(table, next)) {
         table = next;
         reporter.problems(next.problems);
-        const report = await proxy.use(next);
+        const report = await orAborted(proxy.use(next), signal);
         reporter.ports(report);
         onApplied?.(next, report);
       }
       await changed.promise;
       if (!signal.aborted) await clock.sleep(BURST_MS, signal).catch(() => {}); // rejects only when the signal aborts
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener("abort", abort);
     for (const stop of stops) stop();

@@ -32,6 +32,17 @@ Deno.test("changes that come together become one table, and what changes nothing
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("it ends also while the proxy does not take a table", async () => {
+  const { view, tables, clock, hang, stop } = running(...all("10.0.0.1"));
+  await settled();
+  hang();
+  view.set(...all("10.0.0.2"));
+  await clock.advance(10);
+  assert.equal(tables.length, 2);
+  await stop();
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("problems and ports that fail are said once", async () => {
   const { view, lines, clock, report, stop } = running(gateway("gw", { protocol: "TLS" }));
   await settled();
@@ -67,11 +78,12 @@ function running(...manifests: Manifest[]) {
     format: "json",
   });
   const tables: RouteTable[] = [];
+  let used: Promise<ListenReport> = Promise.resolve({ listening: [], failed: [] });
   let report: (report: ListenReport) => void = () => {};
   const proxy = {
     use: (table: RouteTable) => {
       tables.push(table);
-      return Promise.resolve({ listening: [], failed: [] });
+      return used;
     },
     onListeners: (listener: (report: ListenReport) => void) => {
       report = listener;
@@ -91,6 +103,8 @@ function running(...manifests: Manifest[]) {
     clock,
     lines,
     report: (next: ListenReport) => report(next),
+    /** No table that comes from now on is taken. */
+    hang: () => void (used = new Promise(() => {})),
     stop,
   };
 }

@@ -1,3 +1,4 @@
+import { orAborted } from "../lib/abort.ts";
 import { type Backoff, waitMsAfter } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -63,8 +64,20 @@ export class Contender {
     this.#self.resolve(self);
   }
 
-  /** Follows and waits; resolves when this server owns the engine. Rejects only with the signal's reason. */
+  /**
+   * Follows and waits; resolves when this server owns the engine. Rejects only with the signal's reason; what was
+   * claimed by then is given up.
+   */
   async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#untilOwner(signal);
+    } catch (error) {
+      await this.#claimed?.journal.close();
+      throw error;
+    }
+  }
+
+  async #untilOwner(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     for (let failures = 0; !this.#tenure;) {
       try {
@@ -95,10 +108,12 @@ export class Contender {
     else this.#claimed ??= await engine.claim(await orAborted(this.#self.promise, signal));
     const claimed = this.#claimed;
     if (!claimed || store.revision < claimed.revision) return false;
-    this.#owner = await this.#self.promise;
+    const self = await this.#self.promise;
+    signal.throwIfAborted(); // asked to end meanwhile
+    this.#owner = self;
     this.#tenure = claimed;
     store.lead(claimed.journal);
-    log.info("This server owns the store", { address: this.#owner.address });
+    log.info("This server owns the store", { address: self.address });
     this.#settled.resolve();
     this.#won.resolve(claimed);
     return true;
@@ -111,17 +126,5 @@ export class Contender {
     }
     this.#owner = owner;
     this.#settled.resolve();
-  }
-}
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

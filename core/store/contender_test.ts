@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../lib/clock.ts";
 import { silentLog } from "../lib/log.ts";
+import { settled } from "../lib/virtual_clock.ts";
 import { Contender } from "./contender.ts";
 import { MemoryJournal } from "./memory_journal.ts";
 import { MemoryStore } from "./memory_store.ts";
@@ -34,6 +35,29 @@ Deno.test("a server whose claim comes second goes on following", async () => {
   assert.equal(contender.owner, other);
   stop();
   await assert.rejects(run);
+});
+
+Deno.test("a server that is asked to end while it claims gives up what it gets", async () => {
+  const answered = Promise.withResolvers<void>();
+  const { engine, contender, tell, run, stop } = contending({
+    ...{ claimRevision: 0, claimedWhen: answered.promise },
+  });
+  await tell({ loaded: { revision: 0, rows: [] } });
+  void tell({ owner: undefined });
+  await settled();
+  stop();
+  answered.resolve();
+  await assert.rejects(run, /the test ends/);
+  assert.equal(contender.tenure, undefined);
+  assert.equal(engine.givenUp, 1);
+});
+
+Deno.test("a server that is asked to end before it has seen all gives up what it has claimed", async () => {
+  const { engine, tell, run, stop } = contending({ claimRevision: 1 });
+  await tell({ loaded: { revision: 0, rows: [] } }, { owner: undefined });
+  stop();
+  await assert.rejects(run, /the test ends/);
+  assert.equal(engine.givenUp, 1);
 });
 
 Deno.test("a server that does not stand yet does not claim", async () => {
@@ -75,11 +99,12 @@ Deno.test("an object that was removed and made again in one batch is told as two
 });
 
 /** A contender at an engine that sees what the test tells. `claimRevision`: of the tenure; `undefined`: none is had. */
-function contending({ claimRevision, stands = true }: {
+function contending({ claimRevision, claimedWhen, stands = true }: {
   claimRevision: number | undefined;
+  claimedWhen?: Promise<void>;
   stands?: boolean;
 }) {
-  const engine = new ToldEngine(claimRevision);
+  const engine = new ToldEngine(claimRevision, claimedWhen);
   const store = MemoryStore.following({ resources: [notes] });
   const contender = new Contender({ engine, store, clock, log: silentLog(clock) });
   if (stands) contender.stand(self);
@@ -87,7 +112,7 @@ function contending({ claimRevision, stands = true }: {
   const run = contender.run(stop.signal);
   run.catch(() => {}); // the test looks at it when it wants to
   return {
-    ...{ store, contender, run },
+    ...{ engine, store, contender, run },
     /** Resolves when all of it has been taken. */
     tell: async (...told: (Sighting | "broken")[]) => {
       for (const each of told) await engine.tell(each);
@@ -98,12 +123,16 @@ function contending({ claimRevision, stands = true }: {
 
 /** An engine in the hands of a test. */
 class ToldEngine implements SharedEngine {
+  /** How often what was claimed was given up. */
+  givenUp = 0;
   readonly #revision: number | undefined;
+  readonly #claimedWhen: Promise<void>;
   #next = Promise.withResolvers<Sighting | "broken">();
   #taken = Promise.withResolvers<void>();
 
-  constructor(revision: number | undefined) {
+  constructor(revision: number | undefined, claimedWhen: Promise<void> = Promise.resolve()) {
     this.#revision = revision;
+    this.#claimedWhen = claimedWhen;
   }
 
   /** Resolves when the follower has done with it. */
@@ -130,13 +159,13 @@ class ToldEngine implements SharedEngine {
     }
   }
 
-  claim(): Promise<Tenure | undefined> {
+  async claim(): Promise<Tenure | undefined> {
+    await this.#claimedWhen;
     const journal = new MemoryJournal();
+    journal.close = () => Promise.resolve(void this.givenUp++);
     const ended = new Promise<Error>(() => {});
     const revision = this.#revision;
-    return Promise.resolve(
-      revision === undefined ? undefined : { journal, revision, isSure: () => true, ended },
-    );
+    return revision === undefined ? undefined : { journal, revision, isSure: () => true, ended };
   }
 
   close(): void {}

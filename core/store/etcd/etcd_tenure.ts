@@ -46,8 +46,13 @@ export class EtcdTenure {
     const claimed = await claimWith(options, []);
     if (!claimed) return undefined;
     const tenure = new EtcdTenure(options, claimed.mandate, claimed.sentMs);
-    const head = await options.client.ask<RangeAnswer>("/v3/kv/range", { key: layout.head });
-    return { tenure, head };
+    try {
+      const head = await options.client.ask<RangeAnswer>("/v3/kv/range", { key: layout.head });
+      return { tenure, head };
+    } catch (error) {
+      await tenure.resign(); // else it would be kept, and nobody would lead
+      throw error;
+    }
   }
 
   private constructor(options: EtcdTenureOptions, mandate: Mandate, sentMs: number) {

@@ -61,8 +61,7 @@ export class KvEngine implements SharedEngine {
     const watching = this.#kv.watch([SEQUENCE_KEY, OWNER_KEY, LEASE_KEY]).getReader();
     const stop = () => void watching.cancel().catch(() => {});
     signal.addEventListener("abort", stop, { once: true });
-    const broken = pump(watching, wake);
-    broken.catch(() => {}); // it is told where it is waited for
+    void pump(watching, wake);
     try {
       const { loaded, position } = await this.#load(signal);
       yield { loaded };
@@ -73,7 +72,7 @@ export class KvEngine implements SharedEngine {
         const telling = owner?.id ?? "none";
         if (telling !== told || owner === undefined) yield { owner };
         told = telling;
-        await Promise.race([wake.next(this.#options.clock, this.#leaseRestMs(), signal), broken]);
+        await wake.next(this.#options.clock, this.#leaseRestMs(), signal);
       }
     } finally {
       signal.removeEventListener("abort", stop);
@@ -87,13 +86,18 @@ export class KvEngine implements SharedEngine {
     const { versionstamp } = this.#lease!;
     const owned = await RemoteKv.claim({ kv: this.#kv, clock, leaseMs, self, url }, versionstamp);
     if (!owned) return undefined;
-    const journal = await KvJournal.over(owned, {
-      kv: this.#kv,
-      backup: () => Promise.reject(new Error("Cannot back up: the store is behind KV Connect")),
-      close: () => owned.resign(),
-    });
-    const { revision } = await within(clock, journal.load(), LOAD_MS);
-    return { journal, revision, isSure: () => owned.isSure(), ended: owned.ended };
+    try {
+      const journal = await KvJournal.over(owned, {
+        kv: this.#kv,
+        backup: () => Promise.reject(new Error("Cannot back up: the store is behind KV Connect")),
+        close: () => owned.resign(),
+      });
+      const { revision } = await within(clock, journal.load(), LOAD_MS);
+      return { journal, revision, isSure: () => owned.isSure(), ended: owned.ended };
+    } catch (error) {
+      await owned.resign(); // else it would be kept, and nobody would lead
+      throw error;
+    }
   }
 
   close(): void {
@@ -194,29 +198,38 @@ export class KvEngine implements SharedEngine {
 /** Wakes one who waits: a change that comes before the wait counts for it. */
 class Wake {
   #changed = Promise.withResolvers<void>();
+  #broken: Error | undefined;
 
   ring(): void {
     this.#changed.resolve();
   }
 
-  /** Resolves at the next change, or after `ms`. */
+  /** There will be no changes any more. */
+  break(error: Error): void {
+    this.#broken = error;
+    this.ring();
+  }
+
+  /** Resolves at the next change, or after `ms`; rejects when there will be none. */
   async next(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
     const woken = new AbortController();
     const both = AbortSignal.any([signal, woken.signal]);
     void this.#changed.promise.then(() => woken.abort());
     await clock.sleep(Math.max(ms, IDLE_MS_MIN), both).catch(() => {});
     signal.throwIfAborted();
+    if (this.#broken) throw this.#broken;
     if (woken.signal.aborted) this.#changed = Promise.withResolvers();
   }
 }
 /** Somebody else may just be taking over: not asked more often than this. */
 const IDLE_MS_MIN = 500;
 
-/** Rings at every change; rejects when there will be none any more. */
-async function pump(
-  watching: ReadableStreamDefaultReader<unknown>,
-  wake: Wake,
-): Promise<never> {
-  while (!(await watching.read()).done) wake.ring();
-  throw new Error("KV Connect ended the watch");
+/** Rings at every change, until there will be none any more. */
+async function pump(watching: ReadableStreamDefaultReader<unknown>, wake: Wake): Promise<void> {
+  try {
+    while (!(await watching.read()).done) wake.ring();
+    wake.break(new Error("KV Connect ended the watch"));
+  } catch (error) {
+    wake.break(error as Error);
+  }
 }

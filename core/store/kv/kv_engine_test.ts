@@ -53,6 +53,67 @@ Deno.test("a token that the server of KV Connect does not know is refused in its
   await storage.remove();
 });
 
+Deno.test("who has claimed a store behind KV Connect and cannot read it leaves it to others", async () => {
+  const storage = new RemoteStorage();
+  const kv = await storage.openKv();
+  await kv.set(["s", 0], new Uint8Array(1));
+  await assert.rejects(storage.claim(), /Cannot read segment 0/);
+  await kv.delete(["s", 0]);
+  kv.close();
+  const other = await storage.engine(LEASE_MS);
+  for await (const sighting of other.follow(new AbortController().signal)) {
+    if (!("owner" in sighting)) continue;
+    assert.equal(sighting.owner, undefined);
+    break;
+  }
+  other.close();
+  await storage.remove();
+});
+
+Deno.test("over KV Connect who follows for long keeps nothing of what was waited for", () =>
+  inRemote(async (journal, storage) => {
+    const follower = await storage.engine(LEASE_MS);
+    let [seen, revision] = [0, 0];
+    const reactions = await mostReactions(async () => {
+      for await (const sighting of follower.follow(new AbortController().signal)) {
+        if ("batch" in sighting) seen++;
+        if (revision === 30) break;
+        if (seen === revision) await journal.commit({ revision: ++revision, writes: [] });
+      }
+    });
+    follower.close();
+    assert.ok(reactions < 10, `${reactions} reactions wait for one promise`);
+  }));
+
+Deno.test("over KV Connect a follower whose watch ends begins anew", async () => {
+  const storage = new RemoteStorage();
+  const follower = await storage.engine(LEASE_MS);
+  const seen = (async () => {
+    for await (const _ of follower.follow(new AbortController().signal)) follower.close();
+  })();
+  await assert.rejects(seen);
+  await storage.remove();
+});
+
+/** The most that were asked to follow any one promise by `then` while `body` ran. */
+async function mostReactions(body: () => Promise<void>): Promise<number> {
+  const { then } = Promise.prototype;
+  const counts = new WeakMap<Promise<unknown>, number>();
+  let most = 0;
+  Promise.prototype.then = function (this: Promise<unknown>, ...reactions: [never, never]) {
+    const count = (counts.get(this) ?? 0) + 1;
+    counts.set(this, count);
+    most = Math.max(most, count);
+    return then.apply(this, reactions);
+  } as typeof then;
+  try {
+    await body();
+  } finally {
+    Promise.prototype.then = then;
+  }
+  return most;
+}
+
 async function inRemote(
   body: (journal: Journal, storage: RemoteStorage) => Promise<void>,
 ): Promise<void> {

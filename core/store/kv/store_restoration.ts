@@ -26,7 +26,6 @@ export interface Restored {
   report: StoreReport;
   /** Where the store of before is; `undefined` when there was none. */
   setAside: string | undefined;
-  carried: CarriedFiles;
 }
 
 /**
@@ -34,11 +33,12 @@ export interface Restored {
  * and takes its own by one rename. Killed at any moment, the one store or the other is there, and the one of before is
  * never lost.
  *
- * `finish` is called while nobody else can use the store. Throws {@linkcode DataLockedError} when a server uses it.
+ * `putBack` gets what the backup carries, before the store takes its name and while nobody else can use it: when it fails,
+ * nothing was restored. Throws {@linkcode DataLockedError} when a server uses the store.
  */
 export async function restore(
   { source, store, time }: Restoration,
-  finish: (restored: Restored) => Promise<void>,
+  putBack: (carried: CarriedFiles) => Promise<void>,
 ): Promise<Restored> {
   await Deno.stat(source);
   const lock = await DataLock.take(`${store}.lock`, "restore");
@@ -55,12 +55,11 @@ export async function restore(
     if (report.problems.length > 0) throw new StoreProblems(source, report.problems);
     await leaveWal(partial);
     await syncToDisk(partial);
+    await putBack(carried);
     const setAside = await keep(store, `${store}.before-restore-${time}`);
     await Deno.rename(partial, store);
     await syncToDisk(folderOf(store));
-    const restored = { report, setAside, carried };
-    await finish(restored);
-    return restored;
+    return { report, setAside };
   } finally {
     await removeAll(partial);
     lock.release();
