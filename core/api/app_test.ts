@@ -258,6 +258,18 @@ Deno.test("paths and methods that are not there are refused in Kubernetes' words
     ],
     [
       "DELETE",
+      "/api/v1/watch/namespaces/default/pods/web",
+      405,
+      "the server does not allow this method on the requested resource",
+    ],
+    [
+      "DELETE",
+      "/api/v1/pods",
+      405,
+      "the server does not allow this method on the requested resource",
+    ],
+    [
+      "DELETE",
       "/api/v1/namespaces",
       405,
       "the server does not allow this method on the requested resource",
