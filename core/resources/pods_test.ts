@@ -95,6 +95,14 @@ Deno.test("probes, volumes, env and hooks get their defaults", () => {
   ]);
 });
 
+Deno.test("numbers of a probe that are 0 get their defaults", () => {
+  const none = { timeoutSeconds: 0, periodSeconds: 0, successThreshold: 0, failureThreshold: 0 };
+  const probe = { httpGet: { port: 80 } };
+  const { object, causes } = made(pods, podWith({}, { livenessProbe: { ...probe, ...none } }));
+  assert.deepEqual(causes, []);
+  assert.deepEqual(object, made(pods, podWith({}, { livenessProbe: probe })).object);
+});
+
 Deno.test("ports are the node's when the network is", () => {
   const { object } = made(pods, podWith({ hostNetwork: true }));
   assert.deepEqual(object.spec.containers[0]!.ports, [

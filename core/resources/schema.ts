@@ -95,7 +95,7 @@ export function required<T>(schema: Schema<T>): Always<T> {
 
 /**
  * Gives a field the value that it gets when the client leaves it out. A word that is empty counts as
- * left out, as with Go's strings.
+ * left out, as with Go's strings; so does the 0 of a {@linkcode count}.
  */
 export function fallback<T>(value: T, schema: Schema<T>): Always<T> {
   const filled = { ...schema, default: value };
