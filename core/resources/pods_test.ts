@@ -146,6 +146,15 @@ for (
   });
 }
 
+Deno.test("an update that writes an amount another way changes nothing", () => {
+  const asWritten = { limits: { cpu: "1000m", memory: "1.5Gi" }, requests: { cpu: 0.5 } };
+  const byGo = { limits: { cpu: "1", memory: "1536Mi" }, requests: { cpu: "500m" } };
+  const { object: previous } = made(pods, podWith({}, { resources: asWritten }));
+  const { object, causes } = made(pods, podWith({}, { resources: byGo }), previous);
+  assert.deepEqual(causes, []);
+  assert.deepEqual(object, previous);
+});
+
 const started = "2026-01-01T00:00:00Z";
 const running = { running: { startedAt: started } };
 

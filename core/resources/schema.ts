@@ -176,7 +176,7 @@ export function set<T>(description: string, items: Schema<T>, limits: Limits = {
   return omitEmpty({ ...type, description, items, ...limits });
 }
 
-/** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept as the client sent it, as a string. */
+/** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept in its canonical form (`1536Mi`). */
 export function quantity(description: string): Schema<string> {
   return { type: "string", format: "quantity", description };
 }
