@@ -45,11 +45,16 @@ export function conflict(
   );
 }
 
-export function forbidden(resource: AnyResource, name: string, why: string): ApiError {
+export function forbidden(
+  resource: AnyResource,
+  name: string,
+  why: string,
+  causes?: readonly Cause[],
+): ApiError {
   return new ApiError(
     "Forbidden",
     `${groupResourceOf(resource)} "${name}" is forbidden: ${why}`,
-    detailsOf(resource, name),
+    { ...detailsOf(resource, name), ...(causes && { causes }) },
   );
 }
 

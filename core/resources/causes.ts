@@ -11,7 +11,8 @@ export interface Cause {
     | "FieldValueDuplicate"
     | "FieldValueTooLong"
     | "FieldValueTooMany"
-    | "FieldValueTypeInvalid";
+    | "FieldValueTypeInvalid"
+    | "NamespaceTerminating";
   /** What is wrong, without the path. */
   message: string;
 }

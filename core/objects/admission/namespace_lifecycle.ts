@@ -20,6 +20,11 @@ export function namespaceLifecycle(
       resource,
       name,
       `unable to create new content in namespace ${namespace} because it is being terminated`,
+      [{
+        field: "metadata.namespace",
+        reason: "NamespaceTerminating", // by which controllers know that trying again is in vain
+        message: `namespace ${namespace} is being terminated`,
+      }],
     );
   }
   return next;
