@@ -1,5 +1,6 @@
 import type { ObjectOf } from "../core/resources/resource.ts";
 import type { nodes } from "../core/resources/nodes.ts";
+import { quantityOfBytes } from "../core/resources/quantities.ts";
 
 /** What the machine is and has. */
 export interface Machine {
@@ -29,8 +30,9 @@ export async function readMachine(folder: string): Promise<Machine> {
   return {
     capacity: {
       cpu: String(navigator.hardwareConcurrency),
-      ...(memoryKiB && { memory: `${memoryKiB}Ki` }),
-      ...(diskBytes && { "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki` }),
+      ...(memoryKiB && { memory: quantityOfBytes(Number(memoryKiB) * 1024) }),
+      ...(diskBytes &&
+        { "ephemeral-storage": quantityOfBytes(Math.floor(diskBytes / 1024) * 1024) }),
       pods: String(PODS_MAX),
     },
     info: {

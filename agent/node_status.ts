@@ -241,7 +241,9 @@ export function allocatableOf({ capacity }: Machine): Record<string, string> {
   return {
     ...capacity,
     ...(memory && {
-      memory: `${Math.floor((unitsOf(memory) - MEMORY_RESERVED_BYTES) / 1024)}Ki`,
+      memory: quantityOfBytes(
+        Math.floor((unitsOf(memory) - MEMORY_RESERVED_BYTES) / 1024) * 1024,
+      ),
     }),
     ...(disk && { "ephemeral-storage": quantityOfBytes(Math.floor(unitsOf(disk) * DISK_USABLE)) }),
   };

@@ -144,6 +144,28 @@ Deno.test("DELETE answers with a Status when the object is gone", async () => {
   assert.deepEqual([again.status, (await again.json()).message], [404, 'configmaps "a" not found']);
 });
 
+Deno.test("a grace that is no number ends nothing", async () => {
+  const { ask } = await freshApi();
+  await ask("POST", PODS, pod("web"));
+  await ask("POST", `${PODS}/web/binding`, { target: { kind: "Node", name: "n1" } });
+  for (
+    const [query, body] of [
+      ["?gracePeriodSeconds=", undefined],
+      ["?gracePeriodSeconds=%20", undefined],
+      ["", { gracePeriodSeconds: "" }],
+      ["", { gracePeriodSeconds: false }],
+      ["", { gracePeriodSeconds: [] }],
+    ] as const
+  ) {
+    const answer = await ask("DELETE", `${PODS}/web${query}`, body);
+    const { message } = await answer.json();
+    assert.deepEqual([answer.status, query, body], [422, query, body]);
+    assert.match(message, /gracePeriodSeconds: Invalid value: .*: must be an integer$/);
+  }
+  const { metadata } = await (await ask("GET", `${PODS}/web`)).json();
+  assert.equal(metadata.deletionTimestamp, undefined);
+});
+
 Deno.test("DELETE of a collection takes what the selector selects", async () => {
   const { ask } = await freshApi();
   const path = "/api/v1/namespaces/default/configmaps";
@@ -252,6 +274,18 @@ Deno.test("paths and methods that are not there are refused in Kubernetes' words
     ],
     [
       "POST",
+      "/api/v1/pods",
+      405,
+      "the server does not allow this method on the requested resource",
+    ],
+    [
+      "DELETE",
+      "/api/v1/watch/namespaces/default/pods/web",
+      405,
+      "the server does not allow this method on the requested resource",
+    ],
+    [
+      "DELETE",
       "/api/v1/pods",
       405,
       "the server does not allow this method on the requested resource",

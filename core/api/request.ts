@@ -21,11 +21,15 @@ export interface ObjectRequest {
   clock: Clock;
 }
 
+/** Whether the path names a namespace exactly when the kind has them. Across all of them one can only read. */
+export function isPlaced({ path, kind }: ObjectRequest): boolean {
+  return (path.namespace !== undefined) === kind.resource.namespaced;
+}
+
 /** The object that the path names. Throws MethodNotAllowed when it names none. */
-export function nameOf({ path, kind }: ObjectRequest): ObjectName {
-  const { namespace, name } = path;
-  const isPlaced = (namespace !== undefined) === kind.resource.namespaced;
-  if (name === undefined || !isPlaced) throw methodNotAllowed();
+export function nameOf(request: ObjectRequest): ObjectName {
+  const { namespace, name } = request.path;
+  if (name === undefined || !isPlaced(request)) throw methodNotAllowed();
   return namespace === undefined ? { name } : { namespace, name };
 }
 

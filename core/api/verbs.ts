@@ -7,6 +7,7 @@ import { listOptions } from "./list_options.ts";
 import { listPage, refuseFuture } from "./list_page.ts";
 import { jsonOf, mediaTypeOf, objectOf, optionalObjectOf, unsupported } from "./request_body.ts";
 import {
+  isPlaced,
   methodNotAllowed,
   nameOf,
   type ObjectRequest,
@@ -27,12 +28,11 @@ export function answerCollection(
   watches: Watches,
 ): Response | Promise<Response> {
   const { c, path, kind } = request;
-  switch (c.req.method) {
-    case "GET":
-    case "HEAD":
-      return listOrWatch(request, watches);
+  const { method } = c.req;
+  if (method === "GET" || method === "HEAD") return listOrWatch(request, watches);
+  if (path.isWatch || !isPlaced(request)) throw methodNotAllowed();
+  switch (method) {
     case "POST":
-      if ((path.namespace !== undefined) !== kind.resource.namespaced) throw methodNotAllowed();
       return create(request);
     case "DELETE":
       if (kind.resource.plural === "namespaces") throw methodNotAllowed();

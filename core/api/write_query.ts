@@ -85,9 +85,11 @@ function preconditionsOf({ uid, resourceVersion }: Record<string, unknown>) {
   };
 }
 
+/** What is empty is no 0: a grace of none ends a pod at once. */
 function integer(field: string, value: unknown): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number)) return number;
+  const isWritten = typeof value === "number" ||
+    (typeof value === "string" && /^[-+]?[0-9]+$/.test(value));
+  if (isWritten && Number.isSafeInteger(Number(value))) return Number(value);
   throw invalid(field, `Invalid value: ${JSON.stringify(value)}: must be an integer`);
 }
 

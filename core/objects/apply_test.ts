@@ -30,6 +30,19 @@ Deno.test("an apply keeps what others set and takes away what it set before", as
   assert.deepEqual((objects.get(configMaps, WEB).object as ConfigMap).data, { a: "3", other: "x" });
 });
 
+Deno.test("a pod with tolerations of its own can be applied again", async () => {
+  const { objects } = await freshObjects();
+  const spec = {
+    containers: [{ name: "web", image: "one" }],
+    tolerations: [{ key: "edge", operator: "Exists" }],
+  };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: WEB, spec };
+  assert.deepEqual(await outcomes(objects, [pod]), ["pod/web created"]);
+  assert.deepEqual(await outcomes(objects, [pod]), ["pod/web unchanged"]);
+  const labelled = { ...pod, metadata: { ...WEB, labels: { a: "b" } } };
+  assert.deepEqual(await outcomes(objects, [labelled]), ["pod/web configured"]);
+});
+
 Deno.test("what was applied is kept as kubectl keeps it", async () => {
   const { objects } = await freshObjects();
   await apply(objects, [configMap({ data: { b: "1", a: "2" } })]);

@@ -148,7 +148,10 @@ Deno.test("the removal of the last finalizer completes a deletion", async () => 
     });
   await assert.rejects(keep(["example.com/a", "example.com/c"]), /no new finalizers can be added/);
   assert.equal((await keep(["example.com/a"])).outcome, "changed");
-  assert.equal((await keep([])).outcome, "removed");
+  const { outcome, object, bytes } = await keep([]);
+  assert.equal(outcome, "removed");
+  assert.equal(object.metadata.finalizers, undefined);
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes)), object);
   assert.deepEqual(objects.list(configMaps), []);
 });
 

@@ -228,7 +228,10 @@ export class Objects {
         await this.store.confirmed();
         return { ...written(previous), warnings, outcome: "unchanged" };
       }
-      if (previous && isDone(object)) return await this.#remove(key, previous, warnings, options);
+      if (previous && isDone(object)) {
+        const removed = await this.#remove(key, previous, warnings, options);
+        return { ...removed, ...unstored(object) };
+      }
       const outcome = previous ? "changed" : "created";
       if (options.dryRun) return { ...unstored(object), warnings, outcome };
       const change = { key, value: object, expected: previous?.revision ?? 0 };

@@ -95,6 +95,14 @@ Deno.test("probes, volumes, env and hooks get their defaults", () => {
   ]);
 });
 
+Deno.test("numbers of a probe that are 0 get their defaults", () => {
+  const none = { timeoutSeconds: 0, periodSeconds: 0, successThreshold: 0, failureThreshold: 0 };
+  const probe = { httpGet: { port: 80 } };
+  const { object, causes } = made(pods, podWith({}, { livenessProbe: { ...probe, ...none } }));
+  assert.deepEqual(causes, []);
+  assert.deepEqual(object, made(pods, podWith({}, { livenessProbe: probe })).object);
+});
+
 Deno.test("ports are the node's when the network is", () => {
   const { object } = made(pods, podWith({ hostNetwork: true }));
   assert.deepEqual(object.spec.containers[0]!.ports, [
@@ -137,6 +145,15 @@ for (
     assert.equal(made(pods, podWith({}, { resources })).object.status.qosClass, word);
   });
 }
+
+Deno.test("an update that writes an amount another way changes nothing", () => {
+  const asWritten = { limits: { cpu: "1000m", memory: "1.5Gi" }, requests: { cpu: 0.5 } };
+  const byGo = { limits: { cpu: "1", memory: "1536Mi" }, requests: { cpu: "500m" } };
+  const { object: previous } = made(pods, podWith({}, { resources: asWritten }));
+  const { object, causes } = made(pods, podWith({}, { resources: byGo }), previous);
+  assert.deepEqual(causes, []);
+  assert.deepEqual(object, previous);
+});
 
 const started = "2026-01-01T00:00:00Z";
 const running = { running: { startedAt: started } };

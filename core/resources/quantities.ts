@@ -162,7 +162,17 @@ export function differenceOfQuantities(a: string, b: string): string {
 
 /** The one way to write what `text` says: `1000m` is `1`, `1024Mi` is `1Gi`, `1.5Gi` is `1536Mi`. */
 export function canonicalQuantity(text: string): string {
-  return formatQuantity(parseQuantity(text));
+  return isPlainlyCanonical(text) ? text : formatQuantity(parseQuantity(text));
+}
+
+/** So many digits stay below every limit, whatever their suffix. */
+const PLAIN_DIGITS_MAX = 9;
+
+/** Whether it is seen without big integers, as of nearly all amounts, that the suffix is as large as possible. */
+function isPlainlyCanonical(text: string): boolean {
+  const [, digits = "0", suffix = ""] = SIMPLE.exec(text) ?? [];
+  if (digits.startsWith("0") || digits.length > PLAIN_DIGITS_MAX) return false;
+  return Number(digits) % (suffix.endsWith("i") ? 1024 : 1000) !== 0;
 }
 
 /** A number of thousandths as an amount: 1500 is `1500m`, 2000 is `2`. */
@@ -170,9 +180,10 @@ export function quantityOfMillis(millis: number): string {
   return formatQuantity({ nanos: BigInt(Math.ceil(millis)) * 10n ** 6n, format: "decimal" });
 }
 
-/** A number of bytes as an amount with a binary suffix: 1048576 is `1Mi`. */
+/** A number of bytes as an amount, with a binary suffix where one divides it: 1048576 is `1Mi`, 2000 is `2k`. */
 export function quantityOfBytes(bytes: number): string {
-  return formatQuantity({ nanos: BigInt(Math.ceil(bytes)) * 10n ** 9n, format: "binary" });
+  const text = formatQuantity({ nanos: BigInt(Math.ceil(bytes)) * 10n ** 9n, format: "binary" });
+  return canonicalQuantity(text);
 }
 
 /**

@@ -72,7 +72,13 @@ Deno.test("sums keep the format of the first amount that is not zero", () => {
 
 Deno.test("numbers become amounts", () => {
   assert.deepEqual([0, 1, 1500, 2000].map(quantityOfMillis), ["0", "1m", "1500m", "2"]);
-  assert.deepEqual([0, 512, 1536, 2 ** 30].map(quantityOfBytes), ["0", "512", "1536", "1Gi"]);
+  assert.deepEqual([0, 512, 1536, 2000, 2 ** 30].map(quantityOfBytes), [
+    "0",
+    "512",
+    "1536",
+    "2k",
+    "1Gi",
+  ]);
 });
 
 const amount = fc.tuple(
@@ -91,6 +97,7 @@ Deno.test("the canonical form says the same, and is its own canonical form", () 
   fc.assert(fc.property(amount, (text) => {
     const canonical = canonicalQuantity(text);
     assert.equal(compareQuantities(text, canonical), 0);
+    assert.equal(canonical, sumOfQuantities(text)); // the long way
     const isBareBinary = text.endsWith("i") && /[0-9]$/.test(canonical);
     if (!isBareBinary) assert.equal(canonicalQuantity(canonical), canonical);
     assert.equal(milliValueOf(canonical), milliValueOf(text));

@@ -1,5 +1,6 @@
 import { invalid, notSupported, tooLong, wrongType } from "./causes.ts";
 import { formatFaultOf, rangeOf } from "./formats.ts";
+import { canonicalQuantity, quantityFault } from "./quantities.ts";
 import type { Report, Step } from "./report.ts";
 import type { Schema } from "./schema.ts";
 
@@ -10,16 +11,21 @@ export function booleanStep(value: unknown, report: Report): unknown {
 
 export function stringStep(schema: Schema): Step {
   const rules = stringRules(schema);
-  const takesNumbers = schema.format === "quantity";
+  const isAmount = schema.format === "quantity";
   return (value, report) => {
-    const text = takesNumbers && typeof value === "number" ? String(value) : value;
+    const text = isAmount && typeof value === "number" ? String(value) : value;
     if (typeof text !== "string") {
       report.refuse(wrongType(report.field, value, "string"));
       return value;
     }
     for (const rule of rules) rule(text, report);
-    return text;
+    return isAmount ? amountOf(text) : text;
   };
+}
+
+/** Twice, because bytes that no binary suffix divides become a bare number, which is then read as a decimal one. */
+function amountOf(text: string): string {
+  return quantityFault(text) === undefined ? canonicalQuantity(canonicalQuantity(text)) : text;
 }
 
 type StringRule = (text: string, report: Report) => void;

@@ -95,7 +95,7 @@ export function required<T>(schema: Schema<T>): Always<T> {
 
 /**
  * Gives a field the value that it gets when the client leaves it out. A word that is empty counts as
- * left out, as with Go's strings.
+ * left out, as with Go's strings; so does the 0 of a {@linkcode count}.
  */
 export function fallback<T>(value: T, schema: Schema<T>): Always<T> {
   const filled = { ...schema, default: value };
@@ -176,7 +176,7 @@ export function set<T>(description: string, items: Schema<T>, limits: Limits = {
   return omitEmpty({ ...type, description, items, ...limits });
 }
 
-/** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept as the client sent it, as a string. */
+/** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept in its canonical form (`1536Mi`). */
 export function quantity(description: string): Schema<string> {
   return { type: "string", format: "quantity", description };
 }

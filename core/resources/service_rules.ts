@@ -36,15 +36,15 @@ export function withServiceDefaults(
   return next;
 }
 
-/** Who changes the type only, need not take away by hand what the old type had been given. */
+/** Who changes one field need not take away by hand what had come with its old value. */
 function withoutLeftovers(spec: ServiceSpec, previous: ServiceSpec | undefined): ServiceSpec {
   const next = { ...spec };
-  if (!previous || previous.type === spec.type) return next;
+  if (!previous) return next;
   if (!isReachableFromOutside(spec)) drop("externalTrafficPolicy");
+  if (!hasHealthCheck(spec)) drop("healthCheckNodePort");
   if (spec.type !== "LoadBalancer") {
     drop("allocateLoadBalancerNodePorts");
     drop("loadBalancerClass");
-    drop("healthCheckNodePort");
   }
   return next;
 
@@ -56,6 +56,10 @@ function withoutLeftovers(spec: ServiceSpec, previous: ServiceSpec | undefined):
 function isReachableFromOutside({ type, externalIPs }: ServiceSpec): boolean {
   return type === "NodePort" || type === "LoadBalancer" ||
     (type === "ClusterIP" && externalIPs !== undefined);
+}
+
+function hasHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+  return type === "LoadBalancer" && externalTrafficPolicy === "Local";
 }
 
 /** The rules for a Service, in the words of k8s.io/kubernetes/pkg/apis/core/validation, `ValidateService`. */
@@ -141,7 +145,7 @@ function outsideCauses(spec: ServiceSpec): Cause[] {
     const rule = "may only be set for externally-accessible services";
     causes.push(invalid("spec.externalTrafficPolicy", externalTrafficPolicy, rule));
   }
-  if (healthCheckNodePort && !(type === "LoadBalancer" && externalTrafficPolicy === "Local")) {
+  if (healthCheckNodePort && !hasHealthCheck(spec)) {
     const rule =
       "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
     causes.push(invalid("spec.healthCheckNodePort", healthCheckNodePort, rule));

@@ -57,6 +57,33 @@ Deno.test("a Service that becomes internal drops what only others have", () => {
   assert.equal(object.spec.allocateLoadBalancerNodePorts, undefined);
 });
 
+for (
+  const [name, before, after, field] of [
+    ["its external addresses", { externalIPs: ["192.0.2.1"] }, {
+      externalIPs: [],
+    }, "externalTrafficPolicy"],
+    [
+      "its local traffic policy",
+      {
+        type: "LoadBalancer",
+        externalTrafficPolicy: "Local",
+        healthCheckNodePort: 30123,
+      },
+      { externalTrafficPolicy: "Cluster" },
+      "healthCheckNodePort",
+    ],
+  ] as const
+) {
+  Deno.test(`a Service that loses ${name} drops what only came with it`, () => {
+    const { object: previous } = made(services, serviceWith(before));
+    assert.notEqual(previous.spec[field], undefined);
+    const next = { ...previous, spec: { ...previous.spec, ...after } };
+    const { object, causes } = made(services, next, previous);
+    assert.deepEqual(causes, []);
+    assert.equal(object.spec[field], undefined);
+  });
+}
+
 const two = [{ port: 80, name: "a" }, { port: 81, name: "b" }];
 
 for (

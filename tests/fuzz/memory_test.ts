@@ -13,6 +13,8 @@ const BYTES_MAX = 3 * 1024 * 1024;
 const ROUNDS = 3;
 /** What the server may take more or less at a time: the collector chooses its moments. */
 const NOISE_MIB = 24;
+/** A moment badly chosen comes once; what stays comes with each series. */
+const SERIES_MAX = 4;
 /** Read together they would take twice the heap. */
 const AT_ONCE = 24;
 
@@ -30,9 +32,14 @@ const HOSTILE: readonly string[] = [
 test("hostile YAML that comes again and again takes no more memory than at first", () =>
   withSmallServer(async (server) => {
     await peakOf(server, 1);
-    const first = await peakOf(server, ROUNDS);
-    const second = await peakOf(server, ROUNDS);
-    assert.ok(second <= first + NOISE_MIB, `it took ${first} MiB, then ${second} MiB`);
+    const peaks = [await peakOf(server, ROUNDS)];
+    while (peaks.length <= SERIES_MAX) {
+      const before = peaks.at(-1)!;
+      const peak = await peakOf(server, ROUNDS);
+      if (peak <= before + NOISE_MIB) return;
+      peaks.push(peak);
+    }
+    assert.fail(`it took ever more, in MiB: ${peaks.join(", ")}`);
   }));
 
 test("hostile YAML of many clients at once is read by a few of them at a time", () =>

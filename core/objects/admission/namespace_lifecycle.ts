@@ -22,7 +22,7 @@ export function namespaceLifecycle(
       `unable to create new content in namespace ${namespace} because it is being terminated`,
       [{
         field: "metadata.namespace",
-        reason: "NamespaceTerminating",
+        reason: "NamespaceTerminating", // by which controllers know that trying again is in vain
         message: `namespace ${namespace} is being terminated`,
       }],
     );

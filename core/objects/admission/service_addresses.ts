@@ -155,29 +155,40 @@ export class ServiceAddresses {
   }
 }
 
-/** Who writes a Service without what was given to it keeps it; a type that needs no node ports drops them. */
+/** Who writes a Service without what was given to it keeps it. */
 function carriedOver(next: Service, previous: Service | undefined): Service {
   if (!previous || next.spec.type === "ExternalName") return next;
   const { clusterIP, clusterIPs } = previous.spec;
   const address = !next.spec.clusterIP && clusterIP
     ? { clusterIP, ...(clusterIPs && { clusterIPs }) }
     : {};
-  const ports = (next.spec.ports ?? []).map((port) =>
-    withNodePortOf(port, previous, next.spec.type)
-  );
+  const ports = needsNodePorts(next)
+    ? withNodePortsOf(next.spec.ports ?? [], previous)
+    : withoutNodePortsOf(next.spec.ports ?? [], previous);
   return { ...next, spec: { ...next.spec, ...address, ...(ports.length > 0 && { ports }) } };
 }
 
-function withNodePortOf(port: ServicePort, previous: Service, type: string): ServicePort {
-  const before: Ports = previous.spec.ports ?? [];
-  const same = before.find((other) => other.port === port.port && other.protocol === port.protocol);
-  if (!same?.nodePort) return port;
-  if (type === "NodePort" || type === "LoadBalancer") {
-    return port.nodePort ? port : { ...port, nodePort: same.nodePort };
-  }
-  if (port.nodePort !== same.nodePort) return port;
-  const { nodePort: _, ...rest } = port;
-  return rest;
+/** A node port stays with the name of its port, whatever else of it changes, unless it is given to another port. */
+function withNodePortsOf(ports: Ports, { spec }: Service): Ports {
+  const named = new Map((spec.ports ?? []).map(({ name, nodePort }) => [name, nodePort]));
+  const given = new Set(ports.map(({ nodePort }) => nodePort));
+  return ports.map((port) => {
+    const nodePort = port.nodePort ?? named.get(port.name);
+    return nodePort === undefined || (!port.nodePort && given.has(nodePort))
+      ? port
+      : { ...port, nodePort };
+  });
+}
+
+/** A type that needs no node ports drops what another was given; what is new is for others to refuse. */
+function withoutNodePortsOf(ports: Ports, { spec }: Service): Ports {
+  const before = new Set((spec.ports ?? []).map(({ nodePort }) => nodePort));
+  if (ports.some(({ nodePort }) => nodePort && !before.has(nodePort))) return ports;
+  return ports.map(({ nodePort: _, ...port }) => port);
+}
+
+function needsNodePorts({ spec: { type } }: Service): boolean {
+  return type === "NodePort" || type === "LoadBalancer";
 }
 
 function withAddress(service: Service, clusterIP: string): Service {

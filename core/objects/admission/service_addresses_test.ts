@@ -85,6 +85,23 @@ Deno.test("node ports are given out, kept by updates, and dropped with the type"
   assert.equal(dropped.spec.ports![0]!.nodePort, undefined);
 });
 
+Deno.test("a node port stays with the name of its port, unless it is given to another", async () => {
+  const objects = await cluster("10.0.0.0/24");
+  const http = { name: "http", port: 80 };
+  const made = await create(objects, "a", { type: "NodePort", ports: [http] });
+  const { nodePort } = made.spec.ports![0]!;
+  const name = { namespace: "default", name: "a" };
+  const update = async (ports: object[]) => {
+    const draft = { metadata: name, spec: { type: "NodePort", ports } };
+    return ((await objects.update(services, name, draft)).object as Service).spec.ports!;
+  };
+  assert.equal((await update([{ ...http, port: 8080 }]))[0]!.nodePort, nodePort);
+  const [first, second] = await update([http, { name: "https", port: 443, nodePort }]);
+  assert.equal(second!.nodePort, nodePort);
+  assert.notEqual(first!.nodePort, nodePort);
+  assert.notEqual(first!.nodePort, undefined);
+});
+
 Deno.test("node ports that cannot be had are refused in Kubernetes' words", async () => {
   const objects = await cluster("10.0.0.0/24");
   const spec = (nodePort: number) => ({ type: "NodePort", ports: [{ port: 80, nodePort }] });
