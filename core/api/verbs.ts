@@ -99,7 +99,7 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
     selection: selection.text,
     format,
     include,
-    after: startsWithState ? undefined : resourceVersion ?? objects.store.revision,
+    after: startsWithState ? undefined : resourceVersion || objects.store.revision,
     bookmarks: options.allowWatchBookmarks,
     marksInitialEnd: sendInitialEvents === true && options.allowWatchBookmarks,
     timeoutSeconds: options.timeoutSeconds,

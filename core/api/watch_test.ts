@@ -98,6 +98,16 @@ Deno.test("sendInitialEvents ends the initial state with an annotated bookmark",
   await lines.cancel();
 });
 
+Deno.test("a watch from any version without initial events begins with what comes next", async () => {
+  const fixture = await freshApi();
+  await fixture.ask("POST", PATH, configMap("a"));
+  const match = "resourceVersionMatch=NotOlderThan";
+  const lines = await watch(fixture, `sendInitialEvents=false&${match}&resourceVersion=0`);
+  await fixture.ask("POST", PATH, configMap("b"));
+  assert.deepEqual(await lines.words(1), ["ADDED b"]);
+  await lines.cancel();
+});
+
 Deno.test("what enters a selection is ADDED, what leaves it is DELETED in its last state", async () => {
   const fixture = await freshApi();
   const { ask } = fixture;

@@ -9,6 +9,10 @@ import { freshObjects } from "./objects_fixture.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:01:00Z");
 const AT_30 = { deletionTimestamp: "2026-01-01T00:01:30Z", deletionGracePeriodSeconds: 30 };
+const AT_9999 = {
+  deletionTimestamp: "9999-12-31T23:59:59Z",
+  deletionGracePeriodSeconds: Number.MAX_SAFE_INTEGER,
+};
 
 type Metadata = Partial<KubeObject["metadata"]>;
 /** Name, the pod, the options, what of its metadata is new (or the word). */
@@ -32,6 +36,15 @@ const PODS: [
     "remove",
   ],
   ["that has ended goes at once", { status: { phase: "Succeeded" } }, {}, "remove"],
+  ["gets a grace of centuries too", {}, { gracePeriodSeconds: Number.MAX_SAFE_INTEGER }, {
+    deletionTimestamp: "9999-12-31T23:59:59Z",
+    deletionGracePeriodSeconds: Number.MAX_SAFE_INTEGER,
+    generation: 2,
+  }],
+  ["that is going for centuries can be hurried", { metadata: AT_9999 }, { gracePeriodSeconds: 9 }, {
+    deletionTimestamp: "1970-01-01T00:00:00Z",
+    deletionGracePeriodSeconds: 9,
+  }],
   ["with a negative grace gets a second", {}, { gracePeriodSeconds: -1 }, {
     deletionTimestamp: "2026-01-01T00:01:01Z",
     deletionGracePeriodSeconds: 1,
