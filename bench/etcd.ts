@@ -1,8 +1,9 @@
+import { fileURLToPath } from "node:url";
 import type { Bench } from "./harness.ts";
 import { temporaryFolder } from "./server.ts";
 
 const READY_MS_MAX = 10_000;
-const CLIENT = new URL("./etcd_client/", import.meta.url).pathname;
+const CLIENT = fileURLToPath(new URL("./etcd_client/", import.meta.url));
 /** etcd keeps every version until it is told not to; its default of 2 GiB is full after some rounds. */
 const QUOTA_BYTES = 8 * 1024 ** 3;
 

@@ -6,6 +6,7 @@
  *     deno task bench --rounds 3 ready      fewer rounds
  *     deno task bench --write start         puts the results into docs/BENCHMARKS.md
  */
+import { fileURLToPath } from "node:url";
 import { onPath } from "../tests/kubectl.ts";
 
 import { Bench, type Measurement, type Report } from "./harness.ts";
@@ -96,7 +97,8 @@ function sectionOf(report: Report, bench: Bench): string {
 
 async function writeSection(name: string, text: string): Promise<void> {
   await Deno.writeTextFile(PAGE, withSection(await Deno.readTextFile(PAGE), name, text));
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", PAGE.pathname] }).output();
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", fileURLToPath(PAGE)] })
+    .output();
 }
 
 function missingFor({ needs, needsRoot }: Measurement): string | undefined {

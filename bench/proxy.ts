@@ -2,6 +2,7 @@
  * CPU per request of the proxy beside nginx and HAProxy, interleaved: all run at once, wrk visits them in turn, and each
  * ratio is formed within a round, so that a machine that slows down slows all of them.
  */
+import { fileURLToPath } from "node:url";
 import { familyOf } from "../tests/process_family.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
@@ -86,7 +87,7 @@ async function startAll(bench: Bench): Promise<Record<string, Contestant>> {
   const [nginxPort, haproxyPort, ownPort] = [freePort(), freePort(), freePort()];
   const nginxConfig = await config("nginx.conf", nginxProxy(folder, nginxPort, backends));
   const haproxyConfig = await config("haproxy.cfg", haproxy(haproxyPort, backends));
-  const script = new URL(import.meta.url).pathname;
+  const script = fileURLToPath(import.meta.url);
   const own = ["run", "-A", script, String(ownPort), backends.join(",")];
   return {
     nginx: await run("nginx", ["-c", nginxConfig, "-p", folder], nginxPort),

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { importBusybox } from "../agent/podman/busybox_image.ts";
 import type { PodmanClient } from "../agent/podman/podman_client.ts";
 import { tarArchive } from "../agent/podman/tar_archive.ts";
@@ -45,7 +46,7 @@ export async function makePodmanImage(client: PodmanClient): Promise<string> {
 export async function makeProcessImage(dataFolder: string): Promise<string> {
   const program = Deno.build.standalone
     ? [Deno.execPath()]
-    : [Deno.execPath(), "run", "-A", new URL(Deno.mainModule).pathname];
+    : [Deno.execPath(), "run", "-A", fileURLToPath(Deno.mainModule)];
   const Entrypoint = [...program, "demo-web"];
   await writeImage(`${dataFolder}/process/images`, DEMO_IMAGE, { Entrypoint });
   return "a small web server of Coracle's own";

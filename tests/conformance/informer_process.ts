@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { eventually } from "../eventually.ts";
 import { onPath, runProgram } from "../kubectl.ts";
 
@@ -43,7 +44,7 @@ export class InformerProcess {
 
 /** What runs the informer on Deno, from the root of the repository. */
 export function denoInformer(): readonly string[] {
-  return [Deno.execPath(), "run", "-A", PROGRAM.pathname];
+  return [Deno.execPath(), "run", "-A", fileURLToPath(PROGRAM)];
 }
 
 /** What runs the informer on Node, with the library in `folder`; `undefined` when there is no Node or no library. */

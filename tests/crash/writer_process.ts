@@ -1,7 +1,8 @@
+import { fileURLToPath } from "node:url";
 import type { PlantedFault } from "./faulty_journal.ts";
 import { type Line, linesIn } from "./writer_lines.ts";
 
-const WRITER = new URL("./writer.ts", import.meta.url).pathname;
+const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url));
 const READY_MS_MAX = 20_000;
 
 export interface WriterOptions {

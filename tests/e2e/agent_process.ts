@@ -1,9 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { childOf, type SecondMachine } from "./second_machine.ts";
 
 /** Reached by failures alone. */
 const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 120_000;
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 /** A `coracle agent` on a second machine. */
 export class AgentProcess {

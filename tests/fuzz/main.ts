@@ -5,6 +5,8 @@
  *     CASES=100000 SEED=7 deno task fuzz                  as many, of this seed
  *     SEED=7 REPLAY=41:2:0 deno task fuzz --filter "…"    one counterexample, as a failure prints it
  */
+import { fileURLToPath } from "node:url";
+
 const CASES_LONG = 1_000_000;
 
 if (import.meta.main) Deno.exit(await main());
@@ -16,7 +18,7 @@ async function main(): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["test", "-A", "--parallel", "--v8-flags=--expose-gc"],
-      ...[new URL(".", import.meta.url).pathname, ...Deno.args],
+      ...[fileURLToPath(new URL(".", import.meta.url)), ...Deno.args],
     ],
     env: { SEED: seed, CASES: count },
   }).spawn();

@@ -4,6 +4,7 @@
  *     deno task mutants           all of them; fails when one survives
  *     deno task mutants surge     those with the word in their name
  */
+import { fileURLToPath } from "node:url";
 import { type Mutant, MUTANTS } from "./mutants.ts";
 
 /** Within so many seeds a bug must show. */
@@ -41,7 +42,7 @@ async function main(words: readonly string[]): Promise<number> {
 
 /** Those of whose texts their files have none, or several: the code has changed, and they plant nothing. */
 export async function withoutPlace(mutants: readonly Mutant[]): Promise<Mutant[]> {
-  const root = new URL("../../", import.meta.url).pathname;
+  const root = fileURLToPath(new URL("../../", import.meta.url));
   const counts = await Promise.all(
     mutants.map(async ({ file, search }) =>
       (await Deno.readTextFile(root + file)).split(search).length - 1
@@ -89,7 +90,7 @@ async function run(
 }
 
 async function copyOfTree(): Promise<string> {
-  const root = new URL("../../", import.meta.url).pathname;
+  const root = fileURLToPath(new URL("../../", import.meta.url));
   const folder = await Deno.makeTempDir({ prefix: "coracle-mutants-" });
   for (const path of COPIED) await copy(`${root}${path}`, `${folder}/${path}`);
   return folder;

@@ -1,9 +1,10 @@
+import { fileURLToPath } from "node:url";
 import type { Shown } from "../crash/ledger.ts";
 import { type Line, RESOURCE } from "../crash/writer_lines.ts";
 import type { Entry } from "../../core/store/store.ts";
 import type { ContenderLine } from "./contender_lines.ts";
 
-const CONTENDER = new URL("./contender.ts", import.meta.url).pathname;
+const CONTENDER = fileURLToPath(new URL("./contender.ts", import.meta.url));
 const ENCODER = new TextEncoder();
 
 /** Faults that the suite must find. `unfenced`: writes whoever the owner is. `hasty`: says too early that it is durable. */
