@@ -3,7 +3,7 @@ import { HttpsTransport } from "../core/client/https_transport.ts";
 import type { Terminal } from "./command.ts";
 import { CommandError } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
-import { type Access, readAccess } from "./kubeconfig.ts";
+import { type Access, pathsIn, readAccess } from "./kubeconfig.ts";
 import { type ManifestFile, ManifestStream, readManifestFiles } from "./manifest_files.ts";
 import { VERSION } from "./version.ts";
 
@@ -11,7 +11,7 @@ const USER_AGENT = `coracle-apply/${VERSION}`;
 
 interface ApplyFlags {
   filename: string[];
-  kubeconfig: string;
+  kubeconfig?: string;
   namespace?: string;
   dryRun?: "server";
 }
@@ -22,14 +22,23 @@ export function applyCommand(program: Command, terminal: Terminal): void {
     .requiredOption("-f, --filename <file...>", 'files, folders, or "-" for standard input')
     .option("-n, --namespace <name>", "namespace of objects that name none")
     .addOption(new Option("--dry-run <how>", "check, change nothing").choices(["server"]))
-    .addOption(
-      new Option("--kubeconfig <file>", "how to reach the server")
-        .env("KUBECONFIG").default(`${dataFolderOfProcess()}/admin.kubeconfig`),
+    .option(
+      "--kubeconfig <file>",
+      `how to reach the server (else by KUBECONFIG, else ${defaultKubeconfig()})`,
     )
     .action(async (flags: ApplyFlags) => {
       const files = await readManifestFiles(flags.filename);
-      await applyFiles(files, await readAccess(flags.kubeconfig), flags, terminal);
+      const kubeconfigs = flags.kubeconfig ? [flags.kubeconfig] : kubeconfigsOfProcess();
+      await applyFiles(files, await readAccess(...kubeconfigs), flags, terminal);
     });
+}
+
+function kubeconfigsOfProcess(): string[] {
+  return pathsIn(Deno.env.get("KUBECONFIG")) ?? [defaultKubeconfig()];
+}
+
+function defaultKubeconfig(): string {
+  return `${dataFolderOfProcess()}/admin.kubeconfig`;
 }
 
 /** What the server says of each object: see `PUT /apply`. */

@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { delimiter as DELIMITER, dirname, resolve } from "node:path";
 import { parseManifests } from "../core/resources/manifest.ts";
 import { CommandError } from "./command.ts";
 
@@ -35,27 +35,43 @@ interface User {
   "client-key-data"?: string;
 }
 
-/** Reads the current context of a kubeconfig file; says what is missing and what to do. */
-export async function readAccess(path: string): Promise<Access> {
-  const file = await readKubeconfig(path);
-  const context = named(file.contexts, file["current-context"])?.context;
-  const cluster = named(file.clusters, context?.cluster)?.cluster;
-  const user = named(file.users, context?.user)?.user;
-  if (!cluster) {
+/**
+ * Reads the current context of a kubeconfig, or of several that are one together: what is in the first of them counts.
+ * Says what is missing and what to do.
+ */
+export async function readAccess(...paths: readonly string[]): Promise<Access> {
+  const files = await readKubeconfigs(paths);
+  const current = files.map(({ config }) => config["current-context"]).find(Boolean);
+  const context = named(files, "contexts", current)?.entry.context;
+  const cluster = named(files, "clusters", context?.cluster);
+  const user = named(files, "users", context?.user);
+  if (!cluster?.entry.cluster) {
     throw new CommandError(
-      `Cannot use the kubeconfig "${path}": its current context has no cluster`,
+      `Cannot use the kubeconfig "${paths.join(DELIMITER)}": its current context has no cluster`,
     );
   }
-  const folder = dirname(path);
+  const { server, ...authority } = cluster.entry.cluster;
   return {
-    server: cluster.server.replace(/\/$/, ""),
+    server: server.replace(/\/$/, ""),
     caPem: await textOf(
-      cluster["certificate-authority-data"],
-      cluster["certificate-authority"],
-      folder,
+      authority["certificate-authority-data"],
+      authority["certificate-authority"],
+      cluster.folder,
     ),
-    token: user?.token ?? (await textOf(undefined, user?.tokenFile, folder))?.trim(),
-    pair: user && await pairOf(user, folder),
+    ...await credentialsOf(user?.entry.user ?? {}, user?.folder ?? "."),
+  };
+}
+
+/** The files that `KUBECONFIG` names, separated as those of `PATH`; `undefined` when it names none. */
+export function pathsIn(variable: string | undefined): string[] | undefined {
+  const paths = (variable ?? "").split(DELIMITER).filter(Boolean);
+  return paths.length > 0 ? paths : undefined;
+}
+
+async function credentialsOf(user: User, folder: string): Promise<Pick<Access, "token" | "pair">> {
+  return {
+    token: user.token ?? (await textOf(undefined, user.tokenFile, folder))?.trim(),
+    pair: await pairOf(user, folder),
   };
 }
 
@@ -86,9 +102,38 @@ async function textOf(
   }
 }
 
-/** The file may hold anything where a list should be. */
-function named<T extends { name: string }>(list: T[] | undefined, name?: string): T | undefined {
-  return Array.isArray(list) ? list.find((each) => each?.name === name) : undefined;
+type Lists = "contexts" | "clusters" | "users";
+type EntryOf<L extends Lists> = NonNullable<Kubeconfig[L]>[number];
+
+/** The first entry of a name, and the folder that its relative paths start from. A file may hold anything where a list should be. */
+function named<L extends Lists>(
+  files: readonly KubeconfigFile[],
+  list: L,
+  name: string | undefined,
+): { entry: EntryOf<L>; folder: string } | undefined {
+  for (const { config, folder } of files) {
+    const entries: unknown = config[list];
+    const entry = Array.isArray(entries) && entries.find((each) => each?.name === name);
+    if (entry) return { entry, folder };
+  }
+  return undefined;
+}
+
+interface KubeconfigFile {
+  config: Kubeconfig;
+  folder: string;
+}
+
+/** Of several, those that are not there are left out, as by kubectl. */
+async function readKubeconfigs(paths: readonly string[]): Promise<KubeconfigFile[]> {
+  const there = await Promise.all(
+    paths.map((path) => Deno.stat(path).then(() => true, () => paths.length === 1)),
+  );
+  const read = paths.filter((_, index) => there[index]).map(async (path) => ({
+    config: await readKubeconfig(path),
+    folder: dirname(path),
+  }));
+  return await Promise.all(read);
 }
 
 async function readKubeconfig(path: string): Promise<Kubeconfig> {
