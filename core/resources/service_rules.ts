@@ -36,21 +36,29 @@ export function withServiceDefaults(
   return next;
 }
 
-/** Who changes one field need not take away by hand what had come with its old value. */
+/**
+ * Who changes one field need not take away by hand what had come with its old value. Kubernetes:
+ * `dropTypeDependentFields`.
+ */
 function withoutLeftovers(spec: ServiceSpec, previous: ServiceSpec | undefined): ServiceSpec {
   const next = { ...spec };
   if (!previous) return next;
-  if (!isReachableFromOutside(spec)) drop("externalTrafficPolicy");
-  if (!hasHealthCheck(spec)) drop("healthCheckNodePort");
-  if (spec.type !== "LoadBalancer") {
-    drop("allocateLoadBalancerNodePorts");
-    drop("loadBalancerClass");
+  for (const [field, hasIt] of DEPENDENT_FIELDS) {
+    const isLeftOver = hasIt(previous) && !hasIt(spec) && spec[field] === previous[field];
+    if (isLeftOver) delete next[field];
   }
   return next;
+}
 
-  function drop(name: keyof ServiceSpec): void {
-    if (spec[name] === previous?.[name]) delete next[name as "healthCheckNodePort"];
-  }
+const DEPENDENT_FIELDS = [
+  ["externalTrafficPolicy", isReachableFromOutside],
+  ["healthCheckNodePort", hasHealthCheck],
+  ["allocateLoadBalancerNodePorts", isLoadBalancer],
+  ["loadBalancerClass", isLoadBalancer],
+] as const;
+
+function isLoadBalancer({ type }: ServiceSpec): boolean {
+  return type === "LoadBalancer";
 }
 
 function isReachableFromOutside({ type, externalIPs }: ServiceSpec): boolean {

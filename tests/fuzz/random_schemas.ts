@@ -93,8 +93,14 @@ export const anySchema: fc.Arbitrary<Schema> =
       "x-coracle-omit-empty": fc.constant(true as const),
       "x-kubernetes-preserve-unknown-fields": fc.constant(true as const),
       "x-coracle-one-of-fields": fc.constant({ fields: ["b", "c"], many: "one is enough" }),
-    }, { requiredKeys: ["type", "properties"] }),
+    }, { requiredKeys: ["type", "properties"] }).map(withTrueDefault),
   })).any;
+
+/** A default is a value of its schema: an object that requires a field has none that is empty. */
+function withTrueDefault({ default: empty, ...schema }: Schema): Schema {
+  const mayBeEmpty = (schema.required ?? []).length === 0;
+  return empty !== undefined && mayBeEmpty ? { ...schema, default: empty } : schema;
+}
 
 /**
  * What is wrong with a value that was found to be right: a slow and plain reading of OpenAPI's words, which shares
