@@ -1,11 +1,11 @@
 import type { Clock } from "../lib/clock.ts";
-import { isEqual } from "../lib/equality.ts";
 import type { Random } from "../lib/random.ts";
 import type { Cause } from "../resources/causes.ts";
 import { validateMetadata } from "../resources/metadata_rules.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionRule } from "./admission/admission_rule.ts";
+import { firstGeneration, withGeneration } from "./generation.ts";
 import { type Input, inputFrom, nameIn, warningsOf } from "./input.ts";
 import { isJsonObject, type JsonObject } from "../lib/json_value.ts";
 import { badRequest, conflict, invalid } from "./refusals.ts";
@@ -103,7 +103,7 @@ function admit(
     const next = unlessBroken(input, object, () => {
       let next = resource.prepare(object, previous);
       for (const rule of rules) next = rule({ ...rest, next });
-      next = withGeneration(next, previous);
+      next = withGeneration(next, previous, { isOfStatus: scope === "status" });
       // One by one: as arguments of one call, very many would exhaust the stack.
       for (const cause of validateMetadata(next.metadata, previous?.metadata, resource)) {
         causes.push(cause);
@@ -140,7 +140,6 @@ function stamped(
   const { name, generateName, namespace, labels, annotations, ownerReferences, finalizers } =
     metadata;
   const { managedFields } = metadata;
-  const isCounted = resource.hasStatus && resource.schema.properties?.["spec"] !== undefined;
   return {
     apiVersion,
     kind,
@@ -150,7 +149,7 @@ function stamped(
       namespace,
       uid: random.uuid(),
       resourceVersion: "",
-      generation: isCounted ? 1 : undefined,
+      generation: firstGeneration(resource),
       creationTimestamp: timestamp(clock.now()),
       labels,
       annotations,
@@ -230,16 +229,6 @@ function refuseOutdated(resource: AnyResource, given: JsonObject, previous: Kube
 /** Leases, and what comes by CustomResourceDefinition in Kubernetes, are never written unseen. */
 function needsResourceVersion({ group }: AnyResource): boolean {
   return group === "coordination.k8s.io" || group === "gateway.networking.k8s.io";
-}
-
-/** What is wanted has changed: all but metadata and status. */
-function withGeneration(next: KubeObject, previous: KubeObject | undefined): KubeObject {
-  const generation = previous?.metadata.generation;
-  if (!previous || generation === undefined) return next;
-  const { metadata: _, status: __, ...wanted } = next as KubeObject & { status?: unknown };
-  const { metadata: ___, status: ____, ...before } = previous as KubeObject & { status?: unknown };
-  if (isEqual(wanted, before)) return next;
-  return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
 }
 
 function withoutUndefined(fields: JsonObject): JsonObject {

@@ -268,6 +268,23 @@ Deno.test("a change of labels does not change the generation", async () => {
   assert.equal(object.metadata.generation, 1);
 });
 
+Deno.test("a change of a Deployment's annotations counts, unless it comes with the status", async () => {
+  const { objects } = await freshObjects();
+  const { object } = await objects.create(deployments, deployment());
+  const annotated = (value: string) => deployment({ annotations: { revision: value } });
+  const status = { ...annotated("1"), status: (object as Deployment).status };
+  const written = await objects.update(deployments, WEB, status, { scope: "status" });
+  assert.equal(written.object.metadata.generation, 1);
+  const { object: changed } = await objects.update(deployments, WEB, annotated("2"));
+  assert.equal(changed.metadata.generation, 2);
+});
+
+Deno.test("what Kubernetes does not count has no generation", async () => {
+  const { objects } = await freshObjects();
+  const { object } = await objects.create(namespaces, { metadata: { name: "shop" } });
+  assert.equal(object.metadata.generation, undefined);
+});
+
 Deno.test("an update of an outdated version is a conflict, and so is one of another object", async () => {
   const { objects } = await freshObjects();
   const { object } = await objects.create(deployments, deployment());
