@@ -21,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/store/group_commit.ts",
     search: "    if (durable === revision) {\n      this.#durable = revision;\n      return",
     replace: "    if (durable === -1) {\n      this.#durable = revision;\n      return",
+    tests: ["core/store/history_test.ts"],
   },
   {
     name: "forgotten dependents: writes that wait behind a failed one go on",
