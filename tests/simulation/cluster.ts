@@ -314,8 +314,8 @@ class SimulatedCluster {
         this.#safety.machines(this.#machines);
       },
       onStop: (machine, podUid) => {
-        const isBusy = this.#traffic.isBusy(podUid);
-        this.#safety.stopping(machine, podUid, { table: this.#table, isBusy });
+        const busyMs = this.#traffic.busyMs(podUid);
+        this.#safety.stopping(machine, podUid, { table: this.#table, busyMs });
       },
       onMirrored: (machine, event) => this.#safety.mirrored(machine, event),
       onMeet: (what) => this.history.meet(what),

@@ -26,6 +26,8 @@ const ENDPOINT_AFTER_TROUBLE_MS = 130_000;
 const LOST_AFTER_MS = 70_000;
 /** What has held for so long has reached an agent over a good link. */
 const KNOWN_MS = 1_000;
+/** Requests that turn back to a pod that has answered its last one may find it stopped. */
+const TURNED_BACK_MS = 10;
 /** Half of the grace that the simulator's pods have: so long requests under way are waited for at least. */
 const DRAIN_MS_MIN = 2_400;
 /** No object is written more often than this in a second: whoever does so answers to an echo. */
@@ -131,12 +133,12 @@ export class Safety {
 
   /**
    * A pod is asked to end only when no more requests go to it, unless there is no other to take them; and only when
-   * those under way have ended, unless half of its grace is over.
+   * those under way have ended, unless half of its grace is over or they have turned back to it in this very moment.
    */
   stopping(
     { name }: SimulatedMachine,
     podUid: string,
-    { table, isBusy }: { table: RouteTable | undefined; isBusy: boolean },
+    { table, busyMs }: { table: RouteTable | undefined; busyMs: number },
   ): void {
     const nowMs = this.#options.elapsedMs();
     const troubleMs = Math.max(
@@ -150,7 +152,9 @@ export class Safety {
     const wasReady = pod !== undefined && pod.readySinceMs < pod.activeUntilMs - KNOWN_MS &&
       (pod.isReady || pod.activeUntilMs <= pod.readyUntilMs);
     const mayWait = nowMs - (pod?.activeUntilMs ?? nowMs) < DRAIN_MS_MIN;
-    if (isBusy && wasReady && mayWait) this.fault(`pod ${pod.name} is stopped amid requests`);
+    if (busyMs > TURNED_BACK_MS && wasReady && mayWait) {
+      this.fault(`pod ${pod.name} is stopped amid requests`);
+    }
     for (const { endpoints } of table?.backends ?? []) {
       const others = endpoints.filter((endpoint) => this.pods.of(endpoint.podUid)?.isActive);
       if (others.length > 0 && endpoints.some((endpoint) => endpoint.podUid === podUid)) {

@@ -11,6 +11,8 @@ export class Traffic {
   readonly #random: Random;
   readonly #endings = new Map<string, Promise<void>>();
   #routed: ReadonlySet<string> = new Set();
+  /** Since when there have been requests to a pod without a pause. */
+  readonly #busySinceMs = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
   constructor(clock: Clock, random: Random) {
@@ -23,6 +25,9 @@ export class Traffic {
     const before = this.#routed;
     const endpoints = table.backends.flatMap(({ endpoints }) => endpoints);
     this.#routed = new Set(endpoints.map(({ podUid }) => podUid));
+    for (const podUid of this.#routed) {
+      if (!this.#busySinceMs.has(podUid)) this.#busySinceMs.set(podUid, this.#clock.elapsed());
+    }
     for (const podUid of before) if (!this.#routed.has(podUid)) this.#end(podUid);
     for (const wake of this.#waiting.splice(0)) wake();
   }
@@ -30,6 +35,11 @@ export class Traffic {
   /** Whether a request is under way that the pod has to answer. */
   isBusy(podUid: string): boolean {
     return this.#routed.has(podUid) || this.#endings.has(podUid);
+  }
+
+  /** For how long there have been requests that the pod has to answer; 0 when there are none. */
+  busyMs(podUid: string): number {
+    return this.isBusy(podUid) ? this.#clock.elapsed() - this.#busySinceMs.get(podUid)! : 0;
   }
 
   /** Resolves when no request for the pod is under way any more; rejects when the signal aborts before. */
@@ -43,7 +53,10 @@ export class Traffic {
 
   #end(podUid: string): void {
     const ending = this.#clock.sleep(this.#random.integer(REQUEST_MS_MAX))
-      .then(() => void this.#endings.delete(podUid));
+      .then(() => {
+        this.#endings.delete(podUid);
+        if (!this.#routed.has(podUid)) this.#busySinceMs.delete(podUid);
+      });
     this.#endings.set(podUid, ending);
   }
 }
