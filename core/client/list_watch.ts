@@ -68,13 +68,16 @@ export class ListWatch {
     let failures = 0;
     while (!signal.aborted) {
       const startedMs = clock.elapsed();
+      const goesOn = this.#version !== undefined;
       let isGivenUp = false;
       try {
-        if (this.#version === undefined) await this.#list(signal);
+        if (!goesOn) await this.#list(signal);
         isGivenUp = await this.#watch(signal);
       } catch (error) {
         if (error instanceof AssertionError) throw error;
         if (!signal.aborted) this.#note(error);
+        // Who cannot go on lists anew: the server has answered. Who has just listed has failed.
+        isGivenUp = goesOn && this.#version === undefined;
       }
       const isHealthy = clock.elapsed() - startedMs >= HEALTHY_AFTER_MS;
       failures = isHealthy || isGivenUp ? 1 : failures + 1;

@@ -9,31 +9,79 @@ import { ServerLink } from "./server_link.ts";
 
 const EMPTY = JSON.stringify({ metadata: { resourceVersion: "1" }, items: [] });
 
+/** A ListWatch whose server is away for minutes, and then answers watches as it is told. */
+class Following {
+  readonly clock = new VirtualClock();
+  readonly link: ServerLink;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #answer: () => Response;
+  #isAway = true;
+  lists = 0;
+  watches = 0;
+
+  constructor(answer: () => Response) {
+    this.#answer = answer;
+    const { clock } = this;
+    const log = silentLog(clock);
+    const transport = ({ path }: { path: string }) => this.#respond(path);
+    this.link = new ServerLink({ transport, clock, log, server: "server" });
+    this.#running = new ListWatch({
+      ...{ link: this.link, clock, log, random: new Random(1), source: { resource: configMaps } },
+      kind: new MirroredKind(configMaps as never),
+      onListed: () => {},
+    }).run(this.#stop.signal);
+  }
+
+  async untilWatched(): Promise<void> {
+    await this.clock.advance(300_000);
+    this.#isAway = false;
+    for (let waits = 0; this.watches === 0 && waits < 100; waits++) await this.clock.advance(500);
+    assert.equal(this.watches, 1);
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  #respond(path: string): Promise<Response> {
+    if (this.#isAway) return Promise.reject(new TypeError("connection refused"));
+    if (!path.includes("watch=true")) {
+      this.lists++;
+      return Promise.resolve(new Response(EMPTY));
+    }
+    this.watches++;
+    return Promise.resolve(this.#answer());
+  }
+}
+
 Deno.test("a watch that is given up is opened anew at once, however often the server could not be reached before", async () => {
-  const clock = new VirtualClock();
-  const log = silentLog(clock);
-  const stop = new AbortController();
-  let isAway = true;
-  let watches = 0;
-  const transport = ({ path }: { path: string }) => {
-    if (isAway) return Promise.reject(new TypeError("connection refused"));
-    if (!path.includes("watch=true")) return Promise.resolve(new Response(EMPTY));
-    watches++;
-    return Promise.resolve(new Response(new ReadableStream()));
-  };
-  const link = new ServerLink({ transport, clock, log, server: "server" });
-  const running = new ListWatch({
-    ...{ link, clock, log, random: new Random(1), source: { resource: configMaps } },
-    kind: new MirroredKind(configMaps as never),
-    onListed: () => {},
-  }).run(stop.signal);
-  await clock.advance(300_000);
-  isAway = false;
-  for (let waits = 0; watches === 0 && waits < 100; waits++) await clock.advance(500);
-  assert.equal(watches, 1);
-  link.suspect();
-  await clock.advance(1_000);
-  assert.equal(watches, 2);
-  stop.abort();
-  await running;
+  const following = new Following(() => new Response(new ReadableStream()));
+  await following.untilWatched();
+  following.link.suspect();
+  await following.clock.advance(1_000);
+  assert.equal(following.watches, 2);
+  await following.end();
+});
+
+Deno.test("what is refused as too old is listed anew at once, and ever later when it is refused again", async () => {
+  const status = JSON.stringify({ kind: "Status", code: 410, reason: "Expired", message: "old" });
+  const streams: ReadableStreamDefaultController[] = [];
+  const following = new Following(() =>
+    streams.length > 0
+      ? new Response(status, { status: 410 })
+      : new Response(new ReadableStream({ start: (stream) => void streams.push(stream) }))
+  );
+  await following.untilWatched();
+  streams[0]!.error(new TypeError("connection reset by peer"));
+  for (let waits = 0; following.watches === 1 && waits < 100; waits++) {
+    await following.clock.advance(500);
+  }
+  assert.deepEqual([following.lists, following.watches], [1, 2]);
+  await following.clock.advance(1_000);
+  assert.equal(following.lists, 2);
+  await following.clock.advance(600_000);
+  assert.ok(following.lists < 40, `${following.lists} lists in ten minutes`);
+  await following.end();
 });

@@ -88,6 +88,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (error.code === 504)",
   },
   {
+    name: "a watch that is too old waits as long as one that nobody answers before it lists anew",
+    file: "core/client/list_watch.ts",
+    search: "isGivenUp = goesOn && this.#version === undefined",
+    replace: "isGivenUp = false",
+    tests: ["core/client/list_watch_test.ts"],
+  },
+  {
     name: "stale cache after reconnect: a watch goes on from its beginning, not from what it saw",
     file: "core/client/list_watch.ts",
     search: "    this.#version = object.metadata.resourceVersion;\n",
