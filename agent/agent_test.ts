@@ -285,6 +285,21 @@ Deno.test("a pod whose image is corrected does not wait for the back-off of the 
   assert.equal(status!.imageID, "sha256:app:2", "its image was not looked for");
 });
 
+Deno.test("an agent that restarts shows the start of what runs as it was shown", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const startedAt = () => node.pod("web")!.status.containerStatuses![0]!.state.running?.startedAt;
+  const before = startedAt();
+  await node.halt();
+  const { containers } = node.runtime;
+  const earlier = containers.map((run) => ({ ...run, startedAtMs: run.startedAtMs! - 900 }));
+  node.runtime.list = () => Promise.resolve(earlier); // as the runtime measured it
+  await node.restart();
+  await node.clock.advance(60_000);
+  assert.equal(startedAt(), before);
+});
+
 Deno.test("an image that was changed while the agent was away is run by the next", async () => {
   await using node = await NodeUnderTest.start();
   await node.create({ name: "web" });

@@ -248,23 +248,29 @@ export class PodWorker {
       return;
     }
     if (known?.state === container.state) return; // keeps the start that was shown first
-    if (container.state === "running") this.#adopt(container);
-    this.#record.put(container);
+    this.#record.put(container.state === "running" ? this.#adopted(container) : container);
   }
 
-  /** A container that runs already keeps the health that its status shows: an agent's restart changes nothing. */
-  #adopt({ id, name }: ContainerState): void {
+  /**
+   * A container that runs already keeps the start and the health that its status shows: an agent's restart changes
+   * nothing.
+   */
+  #adopted(container: ContainerState): ContainerState {
+    const { id, name } = container;
     const { pod } = this.#record;
-    const container = pod?.spec.containers.find((candidate) => candidate.name === name);
-    if (pod === undefined || container === undefined) return;
+    const spec = pod?.spec.containers.find((candidate) => candidate.name === name);
+    if (pod === undefined || spec === undefined) return container;
     const status = statusOf(pod, name);
-    // A status from before it ran knows nothing of its health.
-    const isShown = status?.state.running !== undefined &&
-      (status.containerID?.endsWith(`://${id}`) ?? false);
-    const health: Health = isShown
+    // A status from before it ran knows nothing of it.
+    const shown = status?.containerID?.endsWith(`://${id}`) ? status.state.running : undefined;
+    const health: Health = shown
       ? { containerId: id, started: status?.started ?? false, ready: status?.ready ?? false }
-      : initialHealth(id, container);
+      : initialHealth(id, spec);
     this.#record.remember(name, { health });
+    const { startedAt } = shown ?? {};
+    return startedAt === undefined
+      ? container
+      : { ...container, startedAtMs: Date.parse(startedAt) };
   }
 
   /** The last words are read first: whoever sees the end sees why. */
