@@ -20,9 +20,7 @@ Deno.test("connections of a TCP listener that has left go on until their endpoin
   withListener(echo, (port) =>
     withThread(new VirtualClock(), async (thread, clock) => {
       const backend = backendAt("b", port);
-      const { report: { listening: [open] } } = await thread.use(tcpTable(backend), {});
-      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
-      assert.equal(await echoOf(client, "one"), "one");
+      const { client } = await echoed(thread, backend);
       await thread.use({ ...EMPTY_TABLE, backends: [backend] }, {}); // the port goes, the endpoint stays
       await clock.advance(DRAIN_MS_MAX);
       assert.equal(await echoOf(client, "two"), "two");
@@ -82,13 +80,11 @@ Deno.test("a port whose backend has no endpoints refuses connections, and keeps 
 Deno.test("an endpoint that leaves again has the whole time again for what is under way", () =>
   withListener(echo, (pod) =>
     withThread(new VirtualClock(), async (thread, clock) => {
-      const table = tcpTable(backendAt("b", pod));
-      const { report: { listening: [open] } } = await thread.use(table, {});
-      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
-      assert.equal(await echoOf(client, "one"), "one");
+      const backend = backendAt("b", pod);
+      const { client } = await echoed(thread, backend);
       await thread.use(EMPTY_TABLE, {});
       await clock.advance(DRAIN_MS_MAX / 2);
-      await thread.use(table, {});
+      await thread.use(tcpTable(backend), {});
       await thread.use(EMPTY_TABLE, {});
       await clock.advance(DRAIN_MS_MAX - 1);
       assert.equal(await echoOf(client, "two"), "two");
@@ -100,11 +96,9 @@ Deno.test("an endpoint that leaves again has the whole time again for what is un
 Deno.test("a client that is gone without a word is asked for by the kernel", () =>
   withListener(echo, (pod) =>
     withThread(new VirtualClock(), async (thread) => {
-      const { report: { listening: [open] } } = await thread.use(tcpTable(backendAt("b", pod)), {});
-      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
-      assert.equal(await echoOf(client, "one"), "one");
+      const { client, port } = await echoed(thread, backendAt("b", pod));
       let timers = [UNACKNOWLEDGED];
-      while (timers[0] === UNACKNOWLEDGED) timers = await timersOf(open!.port);
+      while (timers[0] === UNACKNOWLEDGED) timers = await timersOf(port);
       assert.deepEqual(timers, [KEEPALIVE]);
       client.close();
     })));
@@ -113,9 +107,7 @@ Deno.test("what is open when a thread stops is cut off", () =>
   withListener(echo, (port) =>
     withThread(new VirtualClock(), async (thread, clock) => {
       const backend = backendAt("b", port);
-      const { report: { listening: [open] } } = await thread.use(tcpTable(backend), {});
-      const client = await Deno.connect({ hostname: "127.0.0.1", port: open!.port });
-      assert.equal(await echoOf(client, "one"), "one");
+      const { client } = await echoed(thread, backend);
       await thread.use({ ...EMPTY_TABLE, backends: [backend] }, {});
       const stopped = thread.stop(1_000);
       await clock.advance(1_000);
@@ -192,6 +184,18 @@ async function withThread(
     void thread.stop(0).then(() => isOver = true);
     while (!isOver) await clock.advance(1);
   }
+}
+
+/** A client that a thread passes on to a backend which echoes, and the port that it has dialled. */
+async function echoed(
+  thread: ProxyThread,
+  backend: Backend,
+): Promise<{ client: Deno.TcpConn; port: number }> {
+  const { report: { listening: [open] } } = await thread.use(tcpTable(backend), {});
+  const { port } = open!;
+  const client = await Deno.connect({ hostname: "127.0.0.1", port });
+  assert.equal(await echoOf(client, "one"), "one");
+  return { client, port };
 }
 
 async function echoOf(client: Deno.TcpConn, text: string): Promise<string> {

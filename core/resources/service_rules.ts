@@ -57,13 +57,17 @@ const DEPENDENT_FIELDS = [
   ["loadBalancerClass", isLoadBalancer],
 ] as const;
 
-function isLoadBalancer({ type }: ServiceSpec): boolean {
+function isLoadBalancer({ type }: Pick<ServiceSpec, "type">): boolean {
   return type === "LoadBalancer";
 }
 
-function isReachableFromOutside({ type, externalIPs }: ServiceSpec): boolean {
-  return type === "NodePort" || type === "LoadBalancer" ||
-    (type === "ClusterIP" && externalIPs !== undefined);
+function isReachableFromOutside(spec: ServiceSpec): boolean {
+  return needsNodePorts(spec) || (spec.type === "ClusterIP" && spec.externalIPs !== undefined);
+}
+
+/** Whether each of its ports is one of every node too. */
+export function needsNodePorts({ type }: Pick<ServiceSpec, "type">): boolean {
+  return type === "NodePort" || isLoadBalancer({ type });
 }
 
 function hasHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {

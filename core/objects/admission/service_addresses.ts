@@ -2,6 +2,7 @@ import { formatIpv4, type Ipv4Range, parseIpv4, sizeOfRange } from "../../lib/ip
 import type { Random } from "../../lib/random.ts";
 import { type Cause, invalid } from "../../resources/causes.ts";
 import type { KubeObject } from "../../resources/resource.ts";
+import { needsNodePorts } from "../../resources/service_rules.ts";
 import type { Service, ServicePort } from "../../resources/services.ts";
 import type { Store } from "../../store/store.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
@@ -162,7 +163,7 @@ function carriedOver(next: Service, previous: Service | undefined): Service {
   const address = !next.spec.clusterIP && clusterIP
     ? { clusterIP, ...(clusterIPs && { clusterIPs }) }
     : {};
-  const ports = needsNodePorts(next)
+  const ports = needsNodePorts(next.spec)
     ? withNodePortsOf(next.spec.ports ?? [], previous)
     : withoutNodePortsOf(next.spec.ports ?? [], previous);
   return { ...next, spec: { ...next.spec, ...address, ...(ports.length > 0 && { ports }) } };
@@ -185,10 +186,6 @@ function withoutNodePortsOf(ports: Ports, { spec }: Service): Ports {
   const before = new Set((spec.ports ?? []).map(({ nodePort }) => nodePort));
   if (ports.some(({ nodePort }) => nodePort && !before.has(nodePort))) return ports;
   return ports.map(({ nodePort: _, ...port }) => port);
-}
-
-function needsNodePorts({ spec: { type } }: Service): boolean {
-  return type === "NodePort" || type === "LoadBalancer";
 }
 
 function withAddress(service: Service, clusterIP: string): Service {
