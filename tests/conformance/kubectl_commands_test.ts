@@ -167,6 +167,14 @@ const CLUSTER: readonly KubectlCase[] = [
       ...["--command", "--", "echo", "hello"],
     ],
     out: /^(hello\n)?[^]*pod "once" deleted/, // kubectl asks for the log once: what it holds by then
+  },
+  {
+    // A pod that has not ended when kubectl would attach to it.
+    run: [
+      ...["run", "held", "--image=a:1", "--restart=Never", "--rm", "-i", "--leave-stdin-open"],
+      ...["--grace-period=1", "--command", "--", "sleep", "600"],
+    ],
+    out: /pod "held" deleted/,
     err: /falling back to streaming logs/,
   },
   { run: "cordon NODE", out: /node\/NODE cordoned/ },
