@@ -304,10 +304,10 @@ async function noSuchCommand(cluster: PodmanCluster): Promise<void> {
     (pod) => /Error$|Off$/.test(waitingReason(pod) ?? ""),
   );
   assert.match(waitingReason(pod)!, /^(RunContainerError|CrashLoopBackOff)$/);
-  const events = await cluster.events("no-command");
-  assert.ok(
-    events.some(({ reason, message = "" }) => reason === "Failed" && /no\/such/.test(message)),
-  );
+  await eventually("an event that names it", async () => {
+    const events = await cluster.events("no-command");
+    return events.some(({ reason, message }) => reason === "Failed" && /no\/such/.test(message!));
+  });
 }
 
 async function warnings(cluster: PodmanCluster): Promise<void> {

@@ -196,7 +196,7 @@ class RemoteCluster implements Fixture {
 
   /** Whether a pod answers who asks on the second machine. */
   async answersThere({ status }: Pod): Promise<boolean> {
-    const script = `const options = { signal: AbortSignal.timeout(2_000) };
+    const script = `const options = { signal: AbortSignal.timeout(30_000) };
       const answer = await fetch("http://${status.podIP}:8080/hostname", options);
       if (!answer.ok) Deno.exit(1);`;
     return await this.machine.run(Deno.execPath(), "eval", script).then(() => true, () => false);
