@@ -1,3 +1,5 @@
+import { readJson } from "./json_reader.ts";
+
 /** A text that is no JSON, or more of it than allowed. `offset`: where, in UTF-16 units, if known. */
 export class JsonError extends Error {
   override name = "JsonError";
@@ -120,10 +122,10 @@ function tooMany(valuesMax: number, at: number): JsonError {
   return new JsonLimitError(`more than ${valuesMax} values`, at);
 }
 
-/** JSON.parse of a part of a text, with the offset in the error. */
+/** The value of a part of a text, with the offset in the error. */
 export function parseSlice(text: string, start: number, end: number): unknown {
   try {
-    return JSON.parse(start === 0 && end === text.length ? text : text.slice(start, end));
+    return readJson(start === 0 && end === text.length ? text : text.slice(start, end));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const position = /at position (\d+)/.exec(error.message)?.[1];

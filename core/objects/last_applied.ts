@@ -1,4 +1,5 @@
 import type { KubeObject } from "../resources/resource.ts";
+import { readJson } from "../lib/json_reader.ts";
 import { cloneJson, isJsonObject, type JsonObject, objectIn } from "../lib/json_value.ts";
 
 /** Where kubectl keeps what was applied last, so that its apply and ours go on with each other's work. */
@@ -29,7 +30,7 @@ export function withLastApplied(manifest: JsonObject, namespace: string): JsonOb
 /** What was applied last; nothing when the object was made another way. */
 export function appliedBefore({ metadata }: KubeObject): JsonObject {
   try {
-    const value: unknown = JSON.parse(metadata.annotations?.[LAST_APPLIED] ?? "{}");
+    const value: unknown = readJson(metadata.annotations?.[LAST_APPLIED] ?? "{}");
     return isJsonObject(value) ? value : {};
   } catch {
     return {}; // somebody has written over it: as if it had never been applied
