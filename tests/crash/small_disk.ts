@@ -1,3 +1,5 @@
+import { statfs } from "node:fs/promises";
+
 /** Whether a file system can be mounted here. */
 export const canMount = Deno.uid() === 0 && Deno.build.os === "linux" && await isAllowed();
 
@@ -29,16 +31,15 @@ export class SmallDisk {
     }
   }
 
-  /** Leaves no room at all. */
+  /** Takes all the room that there is now, and none that others give up meanwhile. */
   async fill(): Promise<void> {
-    using file = await Deno.open(this.#ballast, { create: true, append: true });
-    for (const bytes of [new Uint8Array(64 * 1024), new Uint8Array(1)]) {
-      await writeUntilFull(file, bytes);
-    }
+    using file = await Deno.open(this.#filler, { create: true, append: true });
+    const { bavail, bsize } = await statfs(this.folder);
+    await writeUntilFull(file, bavail * bsize);
   }
 
   async makeRoom(): Promise<void> {
-    await Deno.remove(this.#ballast);
+    await Deno.remove(this.#filler);
   }
 
   /** Doubles it. */
@@ -47,16 +48,18 @@ export class SmallDisk {
     await run("mount", ["-o", `remount,size=${this.#bytes}`, this.folder]);
   }
 
-  get #ballast(): string {
-    return `${this.folder}/ballast`;
+  get #filler(): string {
+    return `${this.folder}/filler`;
   }
 }
 
-async function writeUntilFull(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+/** At most so many bytes. */
+async function writeUntilFull(file: Deno.FsFile, bytes: number): Promise<void> {
+  const chunk = new Uint8Array(64 * 1024);
   try {
-    while (await file.write(bytes) > 0);
+    for (let left = bytes; left > 0;) left -= await file.write(chunk.subarray(0, left));
   } catch (error) {
-    if (!String(error).includes("No space left")) throw error;
+    if (!String(error).includes("No space left")) throw error; // others were faster
   }
 }
 
