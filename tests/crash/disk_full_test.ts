@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import { UnavailableError } from "../../core/store/store.ts";
+import { eventually } from "../eventually.ts";
 import { ServerProcess } from "../server_process.ts";
 import { canMount, MOUNT_NEEDED, SmallDisk } from "./small_disk.ts";
 import { inspect } from "./store_file.ts";
@@ -71,6 +72,7 @@ test("a server on a full disk answers 503 with the reason, serves what it has, a
     });
     try {
       assert.equal((await post(server, "kept")).status, 201);
+      await eventually("the ballast is held", () => disk.has("store.ballast"));
       await disk.fill();
       const refused = await post(server, "refused");
       assert.equal(refused.status, 503);

@@ -16,10 +16,10 @@ test("a server on a full disk is read-only, says so by its node, takes deletions
   withServer(async (server, disk) => {
     assert.equal((await post(server, "kept")).status, 201);
     assert.equal((await post(server, "gone")).status, 201);
-    await eventually("the ballast is held", () => isThere(disk, BALLAST));
+    await eventually("the ballast is held", () => disk.has(BALLAST));
     await disk.fill();
     for (let i = 0; i < 3; i++) await assertRefused(server);
-    assert.ok(!await isThere(disk, BALLAST));
+    assert.ok(!await disk.has(BALLAST));
     await eventually(
       "the node tells it",
       async () =>
@@ -31,7 +31,7 @@ test("a server on a full disk is read-only, says so by its node, takes deletions
     assert.equal((await post(server, "lease", LEASES)).status, 201);
     await disk.makeRoom();
     assert.equal((await post(server, "refused")).status, 201);
-    assert.ok(await isThere(disk, BALLAST));
+    assert.ok(await disk.has(BALLAST));
     await eventually(
       "the node tells that too",
       async () => /^False KubeletHasNoDiskPressure "\[\]"$/.test(await nodeOf(server)),
@@ -44,6 +44,7 @@ test("a server on a full disk is read-only, says so by its node, takes deletions
 
 test("a server finds out by itself that there is room again", () =>
   withServer(async (server, disk) => {
+    await eventually("the ballast is held", () => disk.has(BALLAST));
     await disk.fill();
     await assertRefused(server);
     await disk.makeRoom();
@@ -54,7 +55,7 @@ test("a server starts on a full disk, read-only, and what was deleted there stay
   SmallDisk.with(DISK_BYTES, async (disk) => {
     const first = await start(disk);
     await Promise.all(["kept", "gone"].map((name) => post(first, name)));
-    await eventually("the ballast is held", () => isThere(disk, BALLAST));
+    await eventually("the ballast is held", () => disk.has(BALLAST));
     assert.equal(await first.stop(), 0);
     await disk.fill();
     let second = await start(disk);
@@ -121,10 +122,6 @@ async function nodeOf(server: ServerProcess): Promise<string> {
   const { status, reason } = node!.status.conditions.find(({ type }) => type === "DiskPressure")!;
   const taints = (node!.spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`);
   return `${status} ${reason} "[${taints}]"`;
-}
-
-async function isThere({ folder }: SmallDisk, name: string): Promise<boolean> {
-  return await Deno.stat(`${folder}/${name}`).then(() => true, () => false);
 }
 
 function post(server: ServerProcess, name: string, path = CONFIG_MAPS): Promise<Response> {

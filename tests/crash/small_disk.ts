@@ -38,6 +38,11 @@ export class SmallDisk {
     await writeUntilFull(file, bavail * bsize);
   }
 
+  /** Whether a file is there. */
+  async has(name: string): Promise<boolean> {
+    return await Deno.stat(`${this.folder}/${name}`).then(() => true, () => false);
+  }
+
   async makeRoom(): Promise<void> {
     await Deno.remove(this.#filler);
   }
