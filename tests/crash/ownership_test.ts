@@ -33,7 +33,7 @@ Deno.test("once its data was taken over past the lock, a process writes no more 
     const path = `${folder}/store.kv`;
     const first = new WriterProcess(path, 1);
     try {
-      await first.ready();
+      await first.writes();
       await later(WRITING_MS);
       await Deno.remove(`${path}.lock`); // the lock is on a file that nobody can open any more
       const second = new WriterProcess(path, 2);
@@ -56,7 +56,7 @@ async function inWriting(
     const path = `${folder}/store.kv`;
     const first = new WriterProcess(path, 1);
     try {
-      await first.ready();
+      await first.writes();
       await later(WRITING_MS);
       await body(path, first);
       await assertKept(path, await first.kill());

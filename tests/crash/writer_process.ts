@@ -18,6 +18,7 @@ export interface WriterOptions {
 export class WriterProcess {
   readonly #child: Deno.ChildProcess;
   readonly #ready = Promise.withResolvers<void>();
+  readonly #done = Promise.withResolvers<void>();
   readonly #stdout: Promise<string>;
   readonly #stderr: Promise<string>;
 
@@ -56,6 +57,12 @@ export class WriterProcess {
     }
   }
 
+  /** Resolves when it has said for the first time that a commit is done. Rejects when it has ended before. */
+  async writes(): Promise<void> {
+    await this.ready();
+    await this.#done.promise;
+  }
+
   signal(signal: Deno.Signal): void {
     try {
       this.#child.kill(signal);
@@ -84,9 +91,12 @@ export class WriterProcess {
     for await (const part of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
       text += part;
       if (text.includes("\n")) this.#ready.resolve();
+      if (part.includes('"done"')) this.#done.resolve();
     }
-    this.#ready.promise.catch(() => {}); // nobody may be waiting for it
-    this.#ready.reject(new Error("ended"));
+    for (const { promise, reject } of [this.#ready, this.#done]) {
+      promise.catch(() => {}); // nobody may be waiting for it
+      reject(new Error("ended"));
+    }
     return text;
   }
 }
