@@ -29,6 +29,9 @@ const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 /** More starts at once are not faster with Podman, each only takes longer. */
 const STARTS_MAX = 4;
 const EXEC_PROBES_MAX = 4;
+/** How often the runtime is asked to end a container, when all are to end. */
+const END_TRIES = 5;
+const END_RETRY_MS = 1_000;
 
 export interface AgentOptions {
   nodeName: string;
@@ -141,18 +144,21 @@ export class Agent implements NodeStreams {
   /**
    * Ends all containers of this node, each with the grace of its pod or, once the signal aborts, at once; takes
    * down their networks. The API is not told: the pods run again when the agent does. Call it after `run`.
+   * Rejects when there are containers that cannot be ended, after all others are: their pods are left whole.
    */
   async stopAll(signal: AbortSignal): Promise<void> {
     const { runtime, network } = this.#options;
     const containers = await runtime.list();
-    await Promise.all(containers.map(async (container) => {
-      await this.#stopOne(container, signal);
-      await runtime.remove(container.id);
-    }));
-    const addresses = await network.list();
+    const ends = await Promise.allSettled(containers.map((each) => this.#end(each, signal)));
+    const left = new Set(
+      containers.filter((_, i) => ends[i]!.status === "rejected").map(({ podUid }) => podUid),
+    );
+    const addresses = (await network.list()).filter(({ podUid }) => !left.has(podUid));
     await Promise.all(addresses.map(({ podUid }) => network.remove(podUid)));
-    const uids = new Set(containers.map(({ podUid }) => podUid));
+    const uids = new Set(containers.map(({ podUid }) => podUid)).difference(left);
     await Promise.all([...uids].map((uid) => this.#parts.volumes.unmount(uid)));
+    const failure = ends.find((end) => end.status === "rejected");
+    if (failure) throw failure.reason;
   }
 
   logs(name: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -169,6 +175,22 @@ export class Agent implements NodeStreams {
     });
   }
 
+  async #end(container: ContainerState, signal: AbortSignal): Promise<void> {
+    const { runtime, clock, log } = this.#options;
+    const { id } = container;
+    for (let tries = 1;; tries++) {
+      try {
+        await this.#stopOne(container, signal);
+        await runtime.remove(id);
+        return;
+      } catch (error) {
+        if (tries === END_TRIES) throw error;
+        log.warn("Cannot end a container, trying again", { id, error });
+        await clock.sleep(END_RETRY_MS);
+      }
+    }
+  }
+
   async #stopOne({ id, podUid, state }: ContainerState, signal: AbortSignal): Promise<void> {
     if (state !== "running") return;
     const { runtime } = this.#options;
@@ -176,8 +198,11 @@ export class Agent implements NodeStreams {
     const graceMs = (pod?.spec.terminationGracePeriodSeconds ?? 0) * 1_000;
     const kill = () => runtime.stop(id, 0).catch(() => {}); // the stop below tells what is wrong
     signal.addEventListener("abort", kill, { once: true });
-    await runtime.stop(id, signal.aborted ? 0 : graceMs);
-    signal.removeEventListener("abort", kill);
+    try {
+      await runtime.stop(id, signal.aborted ? 0 : graceMs);
+    } finally {
+      signal.removeEventListener("abort", kill);
+    }
   }
 
   async #runPods(signal: AbortSignal): Promise<void> {

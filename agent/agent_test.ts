@@ -451,3 +451,24 @@ Deno.test("stopAll ends all containers, and the pods run again with the next age
   await node.restart();
   await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
 });
+
+Deno.test("stopAll tries again what fails, and what cannot be ended keeps nothing else", async () => {
+  await using node = await NodeUnderTest.start();
+  for (const name of ["web", "busy", "stuck"]) await node.create({ name });
+  await node.until(() => ["web", "busy", "stuck"].every((name) => isReady(node.pod(name))));
+  const [busy, stuck] = ["busy", "stuck"].map((name) => {
+    return node.runtime.containers.find((each) => each.podUid === node.pod(name)!.metadata.uid)!.id;
+  });
+  const { agent, runtime } = node;
+  const stop = runtime.stop.bind(runtime);
+  let failures = 0;
+  runtime.stop = async (id, graceMs) => {
+    if (id === stuck || id === busy && failures++ === 0) throw new Error("a file did not come");
+    await stop(id, graceMs);
+  };
+  await node.halt();
+  const stopped = agent.stopAll(new AbortController().signal);
+  await assert.rejects(node.settle(stopped), /a file did not come/);
+  assert.deepEqual(runtime.containers.map(({ id, state }) => [id, state]), [[stuck, "running"]]);
+  assert.deepEqual([...node.network.addresses.keys()], [node.pod("stuck")!.metadata.uid]);
+});

@@ -145,12 +145,18 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async stop(id: string, graceMs: number): Promise<void> {
     const timeout = String(Math.ceil(graceMs / 1000));
-    await this.#unlessGone(() =>
-      this.#client.send("POST", `/containers/${id}/stop`, {
-        query: { timeout },
-        deadlineMs: graceMs + STOP_MARGIN_MS,
-      })
-    );
+    try {
+      await this.#unlessGone(() =>
+        this.#client.send("POST", `/containers/${id}/stop`, {
+          query: { timeout },
+          deadlineMs: graceMs + STOP_MARGIN_MS,
+        })
+      );
+    } catch (error) {
+      // Podman waits for the exit file, which its own clean-up of that end may have taken away already.
+      const state = await this.#look(id).catch(() => raise(error));
+      if (state?.state === "running") throw error;
+    }
   }
 
   async remove(id: string): Promise<void> {
