@@ -1,3 +1,5 @@
+import { afterSpace, endOfString } from "./json_signs.ts";
+
 /**
  * JSON.parse, with each key as it is meant. V8 15.0 compares what is written, before its escapes are read, with the
  * key that objects of before had in this place: once it has seen `{"a": 1, "\\": 2}`, it takes the second key of
@@ -12,7 +14,7 @@ export function readJson(text: string): unknown {
 /** Backslashes are in strings alone, and a colon follows a key alone. */
 function hasEscapedKey(text: string): boolean {
   for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at)) {
-    at = afterString(text, at);
+    at = endOfString(text, at) + 1;
     if (text[afterSpace(text, at)] === ":") return true;
   }
   return false;
@@ -58,7 +60,7 @@ class JsonReader {
   #scalar(): unknown {
     const start = this.#at;
     this.#at = this.#text[start] === '"'
-      ? afterString(this.#text, start + 1)
+      ? endOfString(this.#text, start + 1) + 1
       : afterWord(this.#text, start);
     return JSON.parse(this.#text.slice(start, this.#at));
   }
@@ -70,21 +72,7 @@ class JsonReader {
   }
 }
 
-/** The place behind the string that `at` is in. */
-function afterString(text: string, at: number): number {
-  for (let end = text.indexOf('"', at);; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text[end - 1 - backslashes] === "\\") backslashes++;
-    if (backslashes % 2 === 0) return end + 1;
-  }
-}
-
 function afterWord(text: string, at: number): number {
   while (at < text.length && !/[\s,\]}]/.test(text[at]!)) at++;
-  return at;
-}
-
-function afterSpace(text: string, at: number): number {
-  while (/\s/.test(text[at] ?? "")) at++;
   return at;
 }

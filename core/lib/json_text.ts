@@ -1,4 +1,5 @@
 import { readJson } from "./json_reader.ts";
+import { endOfString } from "./json_signs.ts";
 
 /** A text that is no JSON, or more of it than allowed. `offset`: where, in UTF-16 units, if known. */
 export class JsonError extends Error {
@@ -103,7 +104,7 @@ function countKeys(text: string, { depthMax, valuesMax }: JsonLimits): number {
   let values = 1;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
+    if (code === QUOTE) at = stringEnd(text, at);
     else if (code === COLON) keys++;
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > depthMax) throw tooDeep(depthMax, at);
@@ -168,7 +169,7 @@ interface Frame {
 
 const DUPLICATES_MAX = 100;
 const NO_KEYS: ReadonlySet<string> = new Set();
-const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [QUOTE, COMMA, COLON] = [0x22, 0x2c, 0x3a];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /**
@@ -246,7 +247,7 @@ class Scan {
 
   /** Gives the index of the quote that ends the string. */
   string(at: number): number {
-    const end = endOfString(this.#text, at);
+    const end = stringEnd(this.#text, at);
     const frame = this.#frames.at(-1);
     if (frame && !frame.isArray && frame.key === undefined) this.#key(frame, at, end);
     return end;
@@ -280,13 +281,11 @@ function unescaped(raw: string): string {
   }
 }
 
-function endOfString(text: string, at: number): number {
-  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
-    if (backslashes % 2 === 0) return end;
-  }
-  throw new JsonError("unexpected end of JSON input", text.length);
+/** Gives the index of the quote that ends the string which begins at `at`. */
+function stringEnd(text: string, at: number): number {
+  const end = endOfString(text, at + 1);
+  if (end < 0) throw new JsonError("unexpected end of JSON input", text.length);
+  return end;
 }
 
 function isSpace(code: number): boolean {

@@ -1,3 +1,5 @@
+import { afterSpace, endOfString } from "../lib/json_signs.ts";
+
 /** Where the fields of JSON are, in a text that has been parsed before. Lists and objects are walked when they are asked for. */
 export class JsonPlaces {
   readonly #text: string;
@@ -100,30 +102,15 @@ function afterValue(text: string, start: number): number {
   for (let at = start; at < text.length; at++) {
     const sign = text[at]!;
     if (sign === '"') {
-      at = endOfString(text, at);
+      at = endOfString(text, at + 1);
+      if (at < 0) return text.length;
       if (depth === 0) return at + 1;
     } else if (sign === "{" || sign === "[") depth++;
     else if (sign === "}" || sign === "]") {
       if (--depth <= 0) return depth < 0 ? at : at + 1;
-    } else if (depth === 0 && (sign === "," || SPACE.has(sign))) return at;
+    } else if (depth === 0 && (sign === "," || afterSpace(text, at) > at)) return at;
   }
   return text.length;
-}
-
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === "\\") at++;
-    else if (text[at] === '"') return at;
-  }
-  return text.length;
-}
-
-const SPACE: ReadonlySet<string | undefined> = new Set([" ", "\t", "\r", "\n"]);
-
-function afterSpace(text: string, start: number): number {
-  let at = start;
-  while (SPACE.has(text[at])) at++;
-  return at;
 }
 
 /** The next value, or the sign that ends the list or object. */
