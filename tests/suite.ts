@@ -2,7 +2,7 @@
  * Runs the suites one after another and ends with the plain line `N passed, N failed, N skipped`.
  *
  *     deno task test            everything
- *     deno task test unit       one suite: unit, fuzz, crash, takeover, conformance, e2e
+ *     deno task test unit       one suite: unit, fuzz, security, crash, takeover, conformance, e2e
  */
 import { signal } from "../core/lib/linux/process_identity.ts";
 import { familyOf } from "./process_family.ts";
@@ -32,6 +32,7 @@ const SUITES: readonly Suite[] = [
     ],
   },
   { name: "fuzz", args: ["--parallel", "--v8-flags=--expose-gc", "tests/fuzz"] },
+  { name: "security", args: ["tests/security"] },
   { name: "crash", args: ["tests/crash"] },
   { name: "takeover", args: ["tests/takeover"] },
   { name: "conformance", args: ["tests/conformance"] },
