@@ -3,9 +3,11 @@ import { createServer, type Server } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Api } from "./app.ts";
+import { introduce, type Peer } from "./peer.ts";
 import type { KeyPair } from "./pki_certificates.ts";
 import type { Status } from "./status.ts";
 
@@ -92,7 +94,10 @@ class Front implements Served {
       this.#refuseUpgrade(incoming, socket);
     });
     server.on("connection", (socket: Socket) => this.#awaitHandshake(socket));
-    server.on("secureConnection", (socket: Socket) => this.#endHandshake(nameOf(socket)));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      this.#endHandshake(nameOf(socket));
+      introduce(socket, peerOf(socket));
+    });
     server.on(
       "tlsClientError",
       (error: Error) => options.log.debug("TLS handshake failed", { error }),
@@ -168,6 +173,12 @@ function rawAnswer(status: Status): string {
     "",
     body,
   ].join("\r\n");
+}
+
+function peerOf(socket: TLSSocket): Peer {
+  const certificate = socket.getPeerCertificate()?.raw as Uint8Array | undefined;
+  const { remoteAddress: address = "", remotePort: port = 0 } = socket;
+  return { address, port, ...(certificate && { certificate }) };
 }
 
 function nameOf({ remoteAddress, remotePort }: Socket): string {
