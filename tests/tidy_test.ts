@@ -39,7 +39,7 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   "@hono/node-server": /^core\/api\//,
   "@peculiar/x509": /^core\/api\/pki/,
   "yaml": /^core\/resources\/manifest/,
-  "rfc6902": /^core\/objects\//,
+  "rfc6902": /_test\.ts$|^tests\//,
   "protobufjs": /^core\/api\//,
   "commander": /^cli\//,
   "@kubernetes/client-node": /_test\.ts$|^tests\//,

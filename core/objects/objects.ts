@@ -108,7 +108,7 @@ export class Objects {
     options: WriteOptions & { scope?: Scope } = {},
   ): Promise<Written> {
     const { served } = options;
-    const apply = await patcherFor(patch, (served ?? resource).schema);
+    const apply = patcherFor(patch, (served ?? resource).schema);
     const patched = (current: KubeObject) => apply(served ? served.fromStored(current) : current);
     const named = (current: KubeObject) => withNameOf(resource, patched(current), name);
     return await this.change(resource, name, named, options);

@@ -53,7 +53,7 @@ export async function patchScale(
   options: WriteOptions = {},
 ): Promise<Written> {
   const paths = pathsOf(resource, name);
-  const apply = await patcherFor(patch, scaleSchema);
+  const apply = patcherFor(patch, scaleSchema);
   const draftOf = (current: KubeObject) =>
     withScale(resource, paths, current, apply(scaleOf(paths, current)));
   return await objects.change(resource, name, draftOf, options);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { applyPatch, createPatch } from "rfc6902";
 import { ApiError } from "../../core/client/api_error.ts";
 import { cloneJson, isJsonObject } from "../../core/lib/json_value.ts";
-import { loadJsonPatcher } from "../../core/objects/patch/json_patch.ts";
+import { jsonPatch } from "../../core/objects/patch/json_patch.ts";
 import { mergePatch } from "../../core/objects/patch/merge_patch.ts";
 import { strategicMergePatch } from "../../core/objects/patch/strategic_merge_patch.ts";
 import { deployments } from "../../core/resources/deployments.ts";
@@ -13,7 +13,6 @@ import { property } from "./property.ts";
 import { valueOf } from "./schema_values.ts";
 
 const NAMES = ["a", "b", "c", "name"];
-const applyJsonPatch = await loadJsonPatcher();
 /** What all objects share must stay as it is. */
 const SHARED = Object.getOwnPropertyNames(Object.prototype).length;
 
@@ -60,8 +59,7 @@ property("a JSON patch from one document to another makes the other of it", {
   of: fc.tuple(document, document),
   holds([from, to]) {
     const operations = createPatch(from, to);
-    if (/constructor|prototype/.test(JSON.stringify(operations.map(({ path }) => path)))) return;
-    assert.deepEqual(applyJsonPatch(frozen(cloneJson(from)), operations), to);
+    assert.deepEqual(jsonPatch(frozen(cloneJson(from)), operations), to);
     assertUnpolluted();
   },
 });
@@ -107,9 +105,7 @@ property(
     share: 4_000,
     of: fc.tuple(document, fc.array(operation, { maxLength: 5 })),
     holds([target, patch]) {
-      const got = refusedOr(() =>
-        applyJsonPatch(frozen(cloneJson(target)), frozen(cloneJson(patch)))
-      );
+      const got = refusedOr(() => jsonPatch(frozen(cloneJson(target)), frozen(cloneJson(patch))));
       assertUnpolluted();
       if (got === undefined) return;
       const expected = { document: cloneJson(target) };
@@ -195,11 +191,9 @@ property("no patch reaches what all objects share", {
   holds([target, patch, schema]) {
     refusedOr(() => mergePatch(frozen(cloneJson(target)), patch));
     refusedOr(() => strategicMergePatch(frozen(cloneJson(target)), patch, schema));
+    refusedOr(() => jsonPatch(target, [{ op: "add", path: "/__proto__/polluted", value: patch }]));
     refusedOr(() =>
-      applyJsonPatch(target, [{ op: "add", path: "/__proto__/polluted", value: patch }])
-    );
-    refusedOr(() =>
-      applyJsonPatch(target, [{ op: "copy", from: "/a", path: "/constructor/prototype/polluted" }])
+      jsonPatch(target, [{ op: "copy", from: "/a", path: "/constructor/prototype/polluted" }])
     );
     assertUnpolluted();
   },

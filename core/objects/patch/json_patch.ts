@@ -1,50 +1,59 @@
-import type { Operation } from "rfc6902";
 import { ApiError } from "../../client/api_error.ts";
-import { cloneJson, isJsonObject } from "../../lib/json_value.ts";
+import { isJsonObject } from "../../lib/json_value.ts";
 import { badRequest } from "../refusals.ts";
+import { DocumentError, JsonDocument } from "./json_document.ts";
 
 /** As in kube-apiserver. */
 export const JSON_PATCH_OPERATIONS_MAX = 10_000;
-const OPERATIONS = ["add", "remove", "replace", "move", "copy", "test"];
-/** Path parts that lead out of the document, to what all objects share. */
-const FORBIDDEN_PARTS = ["__proto__", "constructor", "prototype"];
+const OPERATIONS = ["add", "remove", "replace", "move", "copy", "test"] as const;
+/** The one name that leads out of a document, to what all objects share. */
+const FORBIDDEN_PART = "__proto__";
 
-/** Applies a JSON patch (RFC 6902) to a copy of a document: all operations, or an {@linkcode ApiError}. */
-export type JsonPatcher = (document: unknown, patch: unknown) => unknown;
+type Operation =
+  | { op: "add" | "replace" | "test"; path: string; value: unknown }
+  | { op: "remove"; path: string }
+  | { op: "move" | "copy"; path: string; from: string };
 
-/** The library is loaded when the first such patch comes: the start does not need it. */
-export async function loadJsonPatcher(): Promise<JsonPatcher> {
-  const { applyPatch } = await import("rfc6902");
-  return (document, patch) => {
-    // The library cannot replace the whole of what it is given: the document is a field of it, whose name is empty.
-    const root: { [name: string]: unknown } = { "": cloneJson(document) };
-    const operations = operationsFrom(patch).map(withinRoot);
-    // It goes on after an operation that failed, so the result counts only when none did.
-    for (const error of appliedTo(root, operations, applyPatch)) {
-      if (error) throw cannotApply(error.message.replace(/: \/(?=\/|$)/, ": "));
-    }
-    if (root[""] === undefined) throw cannotApply("nothing is left of the object");
-    return root[""];
-  };
-}
-
-/** The library stumbles over a path that leads into a text or a number. */
-function appliedTo(
-  root: object,
-  operations: Operation[],
-  apply: (root: object, operations: Operation[]) => (Error | null)[],
-): (Error | null)[] {
+/**
+ * Applies a JSON patch to a copy of a document: all operations, or an {@linkcode ApiError}. It ends with the first
+ * operation that fails, and what it makes is bounded however the operations multiply: see {@linkcode JsonDocument}.
+ *
+ * https://www.rfc-editor.org/rfc/rfc6902
+ */
+export function jsonPatch(target: unknown, patch: unknown): unknown {
+  const operations = operationsFrom(patch);
   try {
-    return apply(root, operations);
+    const document = new JsonDocument(target);
+    for (const operation of operations) perform(document, operation);
+    return document.end();
   } catch (error) {
-    if (error instanceof TypeError) throw cannotApply("a path leads into what is no object");
+    if (error instanceof DocumentError) throw cannotApply(error.message);
     throw error;
   }
 }
 
-function withinRoot(operation: Operation): Operation {
-  const from = "from" in operation ? { from: `/${operation.from}` } : {};
-  return { ...operation, path: `/${operation.path}`, ...from };
+function perform(document: JsonDocument, operation: Operation): void {
+  switch (operation.op) {
+    case "add":
+      return document.add(partsOf(operation.path), operation.value);
+    case "remove":
+      return void document.remove(partsOf(operation.path));
+    case "replace":
+      return document.replace(partsOf(operation.path), operation.value);
+    case "move":
+      return document.move(partsOf(operation.from), partsOf(operation.path));
+    case "copy":
+      return document.copy(partsOf(operation.from), partsOf(operation.path));
+    case "test":
+      return document.test(partsOf(operation.path), operation.value);
+  }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6901#section-4 */
+function partsOf(pointer: string): readonly string[] {
+  return pointer.split("/").slice(1).map((part) =>
+    part.replaceAll("~1", "/").replaceAll("~0", "~")
+  );
 }
 
 function operationsFrom(patch: unknown): Operation[] {
@@ -56,26 +65,40 @@ function operationsFrom(patch: unknown): Operation[] {
     throw new ApiError("RequestEntityTooLarge", `${most}, got ${patch.length}`);
   }
   for (const operation of patch) refuseBroken(operation);
-  return patch as Operation[];
+  return patch as Operation[]; // each was just checked
 }
 
 function refuseBroken(operation: unknown): void {
-  if (!isJsonObject(operation) || !OPERATIONS.includes(String(operation["op"]))) {
-    throw badRequest(`error decoding patch: unexpected operation ${JSON.stringify(operation)}`);
+  if (!isJsonObject(operation) || !OPERATIONS.some((op) => op === ownField(operation, "op"))) {
+    throw badRequest(`error decoding patch: unexpected operation ${shown(operation)}`);
   }
-  const { op, path, from } = operation;
-  const pointers = op === "move" || op === "copy" ? [path, from] : [path];
-  for (const pointer of pointers) {
+  const op = operation["op"];
+  const pointers = op === "move" || op === "copy" ? ["path", "from"] : ["path"];
+  for (const name of pointers) {
+    const pointer = ownField(operation, name);
     if (typeof pointer !== "string" || (pointer !== "" && !pointer.startsWith("/"))) {
-      throw badRequest(`error decoding patch: ${JSON.stringify(pointer)} is not a JSON pointer`);
+      throw badRequest(`error decoding patch: ${shown(pointer)} is not a JSON pointer`);
     }
-    if (pointer.split("/").some((part) => FORBIDDEN_PARTS.includes(part))) {
-      throw badRequest(`error decoding patch: ${JSON.stringify(pointer)} is not allowed`);
+    if (pointer.split("/").includes(FORBIDDEN_PART)) {
+      throw badRequest(`error decoding patch: ${shown(pointer)} is not allowed`);
     }
   }
-  if (["add", "replace", "test"].includes(String(op)) && !Object.hasOwn(operation, "value")) {
+  const needsValue = op === "add" || op === "replace" || op === "test";
+  if (needsValue && !Object.hasOwn(operation, "value")) {
     throw badRequest(`error decoding patch: operation "${op}" needs a value`);
   }
+}
+
+function ownField(object: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** A refusal must not repeat a megabyte. */
+const SHOWN_CHARS_MAX = 1024;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "undefined";
+  return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}...`;
 }
 
 function cannotApply(why: string): ApiError {

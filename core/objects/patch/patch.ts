@@ -2,7 +2,7 @@ import { ApiError } from "../../client/api_error.ts";
 import type { Schema } from "../../resources/schema.ts";
 import { badRequest } from "../refusals.ts";
 import { isJsonObject } from "../../lib/json_value.ts";
-import { loadJsonPatcher } from "./json_patch.ts";
+import { jsonPatch } from "./json_patch.ts";
 import { mergePatch } from "./merge_patch.ts";
 import { strategicMergePatch } from "./strategic_merge_patch.ts";
 
@@ -21,17 +21,15 @@ export const PATCH_TYPES = [
 
 /**
  * What the patch makes of an object of the given shape; never changes its argument, and throws an ApiError when
- * the patch does not fit. Loading comes first, so that applying is synchronous.
+ * the patch does not fit.
  */
-export async function patcherFor(
+export function patcherFor(
   { type, body }: Patch,
   schema: Schema,
-): Promise<(target: unknown) => unknown> {
+): (target: unknown) => unknown {
   switch (type) {
-    case "application/json-patch+json": {
-      const apply = await loadJsonPatcher();
-      return (target) => apply(target, body);
-    }
+    case "application/json-patch+json":
+      return (target) => jsonPatch(target, body);
     case "application/merge-patch+json":
       if (!isJsonObject(body)) throw badRequest("error decoding patch: a patch is an object");
       return (target) => mergePatch(target, body);

@@ -229,29 +229,28 @@ Deno.test("an apply of the same again changes nothing", () => {
   }));
 });
 
-Deno.test("a JSON patch does all its operations or none", async () => {
+Deno.test("a JSON patch does all its operations or none", () => {
   const target = Object.freeze({ spec: Object.freeze({ replicas: 1 }) });
-  const apply = await jsonPatch([
+  const apply = jsonPatch([
     { op: "test", path: "/spec/replicas", value: 1 },
     { op: "replace", path: "/spec/replicas", value: 2 },
     { op: "add", path: "/metadata", value: { "a/b": 1 } },
     { op: "remove", path: "/metadata/a~1b" },
   ]);
   assert.deepEqual(apply(target), { spec: { replicas: 2 }, metadata: {} });
-  const failing = await jsonPatch([
+  const failing = jsonPatch([
     { op: "replace", path: "/spec/replicas", value: 9 },
     { op: "test", path: "/spec/replicas", value: 7 },
   ]);
   assert.throws(() => failing(target), (error) => isRefusal(error, "Invalid"));
 });
 
-Deno.test("a JSON patch may replace the whole, but not take it away", async () => {
-  const whole = async (patch: unknown) =>
-    (await patcherFor({ type: "application/json-patch+json", body: patch }, item))({ a: 1 });
-  assert.deepEqual(await whole([{ op: "replace", path: "", value: { b: 2 } }]), { b: 2 });
-  assert.deepEqual(await whole([{ op: "test", path: "", value: { a: 1 } }]), { a: 1 });
-  await assert.rejects(whole([{ op: "remove", path: "" }]), /nothing is left of the object$/);
-  await assert.rejects(whole([{ op: "remove", path: "/b/c" }]), /: \/b\/c$/);
+Deno.test("a JSON patch may replace the whole, but not take it away", () => {
+  const whole = (patch: unknown) => jsonPatch(patch)({ a: 1 });
+  assert.deepEqual(whole([{ op: "replace", path: "", value: { b: 2 } }]), { b: 2 });
+  assert.deepEqual(whole([{ op: "test", path: "", value: { a: 1 } }]), { a: 1 });
+  assert.throws(() => whole([{ op: "remove", path: "" }]), /nothing is left of the object$/);
+  assert.throws(() => whole([{ op: "remove", path: "/b/c" }]), /: \/b\/c$/);
   const intoText = [{ op: "replace", path: "", value: "" }, {
     op: "add",
     path: "/length/x",
@@ -261,38 +260,43 @@ Deno.test("a JSON patch may replace the whole, but not take it away", async () =
     path: "/toString",
     value: 1,
   }];
-  await assert.rejects(whole(intoText), /the server rejected our request/);
-  await assert.rejects(whole([intoText[0], intoText[2]]), /leads into what is no object$/);
+  assert.throws(() => whole(intoText), /the server rejected our request/);
+  assert.throws(() => whole([intoText[0], intoText[2]]), /leads into what is no object$/);
 });
 
 Deno.test("in a strategic merge patch, a field that begins like a directive is a field", () => {
   assert.deepEqual(strategicMergePatch({}, { "$(HOME)": "a" }, item), { "$(HOME)": "a" });
 });
 
-Deno.test("a JSON patch cannot reach what all objects share", async () => {
-  for (const path of ["/__proto__/x", "/constructor/prototype/x", "/a/__proto__"]) {
-    const apply = await jsonPatch([{ op: "add", path, value: 1 }]);
-    assert.throws(() => apply({ a: {} }), (error) => isRefusal(error, "BadRequest"));
+Deno.test("a JSON patch cannot reach what all objects share", () => {
+  for (
+    const path of ["/__proto__/x", "/constructor/prototype/x", "/a/__proto__", "/a/toString/x"]
+  ) {
+    const apply = jsonPatch([{ op: "add", path, value: 1 }]);
+    assert.throws(
+      () => apply({ a: {} }),
+      (error) => isRefusal(error, "BadRequest") || isRefusal(error, "Invalid"),
+    );
   }
   assert.equal(({} as Record<string, unknown>)["x"], undefined);
 });
 
-Deno.test("a patch that is no patch is refused", async () => {
+Deno.test("a patch that is no patch is refused", () => {
   for (
     const body of [{}, [1], [{ op: "zz", path: "/a" }], [{ op: "add", path: "/a" }], [{
       op: "remove",
       path: "a",
     }]]
   ) {
-    const apply = await jsonPatch(body);
+    const apply = jsonPatch(body);
     assert.throws(() => apply({}), (error) => isRefusal(error, "BadRequest"));
   }
-  await assert.rejects(
-    patcherFor({ type: "text/plain", body: {} }, item),
+  assert.throws(
+    () => patcherFor({ type: "text/plain", body: {} }, item),
     (error) => isRefusal(error, "UnsupportedMediaType"),
   );
 });
 
-function jsonPatch(body: unknown): Promise<(target: unknown) => unknown> {
+function jsonPatch(body: unknown): (target: unknown) => unknown {
   return patcherFor({ type: "application/json-patch+json", body }, item);
 }
