@@ -1,6 +1,7 @@
 import { createApi } from "../core/api/app.ts";
 import { CredentialFiles } from "../core/api/credential_files.ts";
-import { ListenError, serve, type Served } from "../core/api/front.ts";
+import { serve } from "../core/api/front.ts";
+import { ListenError, type Served } from "../core/api/front/served.ts";
 import { loadCredentials, writeKubeconfig } from "../core/api/pki.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";

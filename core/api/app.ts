@@ -13,6 +13,7 @@ import { Discovery, notFound } from "./discovery.ts";
 import { type HealthCheck, healthOf } from "./health.ts";
 import { authenticate, Authenticator } from "./middleware/authenticate.ts";
 import { authorize, refuseUnlessAllowed } from "./middleware/authorize.ts";
+import { keepPlace } from "./middleware/keep_place.ts";
 import { limitBody } from "./middleware/limit_body.ts";
 import { limitInFlight } from "./middleware/limit_in_flight.ts";
 import { limitYaml } from "./middleware/limit_yaml.ts";
@@ -67,6 +68,7 @@ export function createApi(options: ApiOptions): Api {
   const app = new Hono<ApiEnv>();
   app.use(requestId(options.random));
   app.use(authenticate(parts.authenticator));
+  app.use(keepPlace());
   app.use(authorize());
   if (options.gate) app.use(standBy(options.gate));
   app.use(limitInFlight());
@@ -206,10 +208,17 @@ function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Status {
   try {
     const { authorization } = incoming.headers;
     const user = parts.authenticator.userOf(authorization, incoming.socket);
-    const urlOf = () => new URL(incoming.url ?? "/", "https://x");
+    const urlOf = () => urlOfTarget(incoming.url ?? "/");
     refuseUnlessAllowed(user, incoming.method ?? "GET", urlOf);
     throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
   } catch (error) {
     return statusFor(error, parts.random.uuid(), parts.log);
   }
+}
+
+/** A target in origin form is all of path and query, also when it begins like the name of a host. */
+function urlOfTarget(target: string): URL {
+  const url = target.startsWith("/") ? URL.parse(`https://x${target}`) : URL.parse(target);
+  if (url) return url;
+  throw new ApiError("BadRequest", "the request target cannot be read as a path");
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../lib/clock.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
-import { ListenError, type Served, STOP_GRACE_MS } from "./front.ts";
+import { STOP_GRACE_MS } from "./front/limits.ts";
+import { ListenError, type Served } from "./front/served.ts";
 import { loadCredentials } from "./pki.ts";
 import { inMemory, serveOnLoopback, testCredentials } from "./remote_fixture.ts";
 

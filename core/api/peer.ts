@@ -21,3 +21,19 @@ export function introduce(socket: object, peer: Peer): void {
 export function peerOf(socket: object | undefined): Peer | undefined {
   return socket === undefined ? undefined : peers.get(socket);
 }
+
+const recognitions = new WeakMap<object, () => void>();
+
+/** Has `act` called when somebody on this socket has shown who he is. For the front. */
+export function onRecognition(socket: object, act: () => void): void {
+  recognitions.set(socket, act);
+}
+
+/** Says that whoever asks on this socket has shown who he is. Says it once, however often it is called. */
+export function recognize(socket: object | undefined): void {
+  if (socket === undefined) return;
+  const act = recognitions.get(socket);
+  if (!act) return;
+  recognitions.delete(socket);
+  act();
+}

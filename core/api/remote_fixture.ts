@@ -14,7 +14,8 @@ import { groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import type { RingLimits } from "../store/event_ring.ts";
 import { MemoryDisk } from "../store/memory_journal.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
-import { serve, type Served, type ServeOptions } from "./front.ts";
+import { serve } from "./front.ts";
+import type { Served, ServeOptions } from "./front/served.ts";
 import { type Credentials, type CredentialStore, loadCredentials } from "./pki.ts";
 
 /** Credentials of one run of the tests: making them takes longer than the tests. */

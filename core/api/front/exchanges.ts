@@ -1,0 +1,94 @@
+import { getRequestListener } from "@hono/node-server";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../lib/clock.ts";
+import type { Api } from "../app.ts";
+import type { Status } from "../status.ts";
+import type { Exchange } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import { headFault } from "./head_faults.ts";
+
+/** Answers what comes in on the connections of a server: requests by the API, upgrades by a refusal. */
+export class Exchanges {
+  readonly #api: Api;
+  readonly #connections: Connections;
+  readonly #clock: Clock;
+  readonly #answer: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
+  #isStopping = false;
+
+  constructor(api: Api, connections: Connections, clock: Clock) {
+    this.#api = api;
+    this.#connections = connections;
+    this.#clock = clock;
+    this.#answer = getRequestListener(api.app.fetch, { overrideGlobalObjects: false });
+  }
+
+  listenTo(server: Server): void {
+    server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      this.#begin(incoming, outgoing);
+    });
+    server.on("upgrade", (incoming: IncomingMessage, socket: Duplex) => {
+      this.#refuseUpgrade(incoming, socket);
+    });
+    server.on("connect", (incoming: IncomingMessage, socket: Duplex) => {
+      this.#refuseUpgrade(incoming, socket);
+    });
+  }
+
+  /** From now on every answer is the last one of its connection. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const { outgoing } of this.#connections.exchanges()) {
+      if (!outgoing.headersSent) outgoing.setHeader("connection", "close");
+    }
+  }
+
+  #begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const connections = this.#connections;
+    const connection = connections.of(incoming.socket);
+    if (!connection) return; // closed in this very turn
+    const exchange: Exchange = { incoming, outgoing, sinceMs: this.#clock.elapsed() };
+    if (!connections.begin(connection, exchange)) return;
+    outgoing.once("close", () => {
+      connections.end(connection, exchange);
+      if (this.#isStopping) connections.destroyIdle();
+    });
+    const fault = headFault(incoming);
+    if (this.#isStopping || fault) outgoing.setHeader("connection", "close");
+    if (!fault) return void this.#answer(incoming, outgoing);
+    outgoing.writeHead(fault.code, { "content-type": "text/plain; charset=utf-8" });
+    outgoing.end(fault.message);
+  }
+
+  /** By hand: there is no answer object for an upgrade. An empty body would make kubectl print an empty error. */
+  #refuseUpgrade(incoming: IncomingMessage, socket: Duplex): void {
+    const connection = this.#connections.of(socket);
+    if (!connection) return void socket.destroy();
+    const fault = headFault(incoming);
+    socket.end(
+      fault ? rawText(fault.code, fault.message) : rawStatus(this.#api.refuseUpgrade(incoming)),
+    );
+    socket.resume(); // what still comes is dropped
+    this.#connections.closeSoon(connection);
+  }
+}
+
+function rawStatus(status: Status): string {
+  const body = JSON.stringify(status) + "\n";
+  return rawAnswer(`${status.code} ${status.reason ?? "Refused"}`, "application/json", body);
+}
+
+function rawText(code: number, message: string): string {
+  return rawAnswer(`${code} Refused`, "text/plain; charset=utf-8", message);
+}
+
+function rawAnswer(status: string, contentType: string, body: string): string {
+  return [
+    `HTTP/1.1 ${status}`,
+    `content-type: ${contentType}`,
+    `content-length: ${new TextEncoder().encode(body).length}`,
+    "connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}

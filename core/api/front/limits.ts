@@ -1,0 +1,29 @@
+/** Connections of those who have shown who they are. An idle one costs about 40 KB. */
+export const KNOWN_CONNECTIONS_MAX = 4096;
+/** Connections of those who have not: of all together, so that they never take a place of the others. */
+export const STRANGERS_MAX = 1024;
+/** Of those, how many come from one address. */
+export const STRANGERS_PER_ADDRESS_MAX = 256;
+/** Bytes that wait in both directions for all strangers together, as far as this process can see them. */
+export const STRANGER_BYTES_MAX = 48 * 1024 * 1024;
+/** Requests under way on one connection: nobody who waits for answers pipelines so many. */
+export const REQUESTS_PER_CONNECTION_MAX = 16;
+/** What a connection may hand over while nobody reads it. More means that the runtime does not stop reading. */
+export const UNREAD_BYTES_MAX = 1024 * 1024;
+
+/** Room for a Table's Accept header, tokens and traces; kube-apiserver takes 1 MiB. */
+export const HEAD_BYTES_MAX = 64 * 1024;
+export const HANDSHAKE_MS = 10_000;
+/** From the handshake to the end of the first head, and from the first byte of a later head to its end. */
+export const HEAD_MS = 10_000;
+/** A whole request, its body included. */
+export const REQUEST_MS = 60_000;
+export const KEEP_ALIVE_MS = 75_000;
+/** How long bytes of an answer may wait without one of them being taken. */
+export const STALL_MS = 60_000;
+/** What a peer is given to read a last answer: of a refused upgrade, or of a request whose body nobody wants. */
+export const CLOSE_MS = 1_000;
+/** What requests under way are given to end when the server stops. */
+export const STOP_GRACE_MS = 5_000;
+/** How often Node looks for requests that take too long. */
+export const CHECK_MS = 10_000;

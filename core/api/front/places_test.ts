@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import type { Phase } from "./deadlines.ts";
+import { greediest, knownToClose, type Place, strangerToClose } from "./places.ts";
+
+const LIMITS = { strangersMax: 4, strangersPerAddressMax: 2, knownMax: 2 };
+
+interface Named extends Place {
+  name: string;
+}
+
+/** As in `a idle 10.0.0.1`: the earlier it stands in the list, the longer it has been in its phase. */
+function placesOf(lines: readonly string[]): Set<Named> {
+  return new Set(lines.map((line, phaseSinceMs) => {
+    const [name, phase, address] = line.split(" ") as [string, Phase, string];
+    return { name, phase, address: address ?? "x", phaseSinceMs };
+  }));
+}
+
+const STRANGERS: readonly { there: string[]; from: string; goes: string | undefined }[] = [
+  { there: [], from: "A", goes: undefined },
+  { there: ["a idle A"], from: "A", goes: undefined },
+  { there: ["a idle A", "b idle A"], from: "B", goes: undefined },
+  // an address that has all its places makes room itself
+  { there: ["a idle A", "b idle A"], from: "A", goes: "a" },
+  { there: ["a handshake A", "b idle A"], from: "A", goes: "b" },
+  { there: ["a request A", "b head A"], from: "A", goes: "b" },
+  { there: ["c idle B", "a request A", "b request A"], from: "A", goes: "a" },
+  // all places are taken
+  { there: ["a idle A", "b idle A", "c idle B", "d idle C"], from: "D", goes: "a" },
+  { there: ["a request A", "b handshake A", "c head B", "d idle C"], from: "D", goes: "d" },
+  { there: ["a request A", "b handshake A", "c head B", "d closing C"], from: "D", goes: "d" },
+  { there: ["a request A", "b request A", "c request B", "d handshake C"], from: "D", goes: "d" },
+];
+
+Deno.test("a stranger too many takes the place of one that does the least, of its own address first", () => {
+  for (const { there, from, goes } of STRANGERS) {
+    assert.equal(strangerToClose(placesOf(there), from, LIMITS)?.name, goes, there.join());
+  }
+});
+
+const KNOWN: readonly { there: string[]; goes: string | undefined }[] = [
+  { there: ["a request"], goes: undefined },
+  { there: ["a idle", "b idle"], goes: "a" },
+  { there: ["a request", "b idle"], goes: "b" },
+  { there: ["a request", "b request"], goes: "new" }, // nobody's request is cut off for another
+];
+
+Deno.test("one that is known takes the place of the one that is idle the longest, never that of a request", () => {
+  for (const { there, goes } of KNOWN) {
+    const [newcomer] = placesOf(["new request"]);
+    assert.equal(knownToClose(placesOf(there), newcomer!, LIMITS)?.name, goes, there.join());
+  }
+});
+
+Deno.test("what waits for strangers is bounded in sum: the greediest goes", () => {
+  const waiting = (...bytes: number[]) => bytes.map((waitingBytes) => ({ waitingBytes }));
+  const closed = (bytes: number[], max: number) =>
+    greediest(waiting(...bytes), max).map(({ waitingBytes }) => waitingBytes);
+  assert.deepEqual(closed([], 10), []);
+  assert.deepEqual(closed([5, 5], 10), []);
+  assert.deepEqual(closed([5, 6], 10), [6]);
+  assert.deepEqual(closed([1, 20, 3, 30], 10), [30, 20]);
+});
