@@ -2,6 +2,12 @@ import type { View } from "../core/client/client.ts";
 import { gatewayClasses } from "../core/resources/gateway_classes.ts";
 import { type Gateway, gateways } from "../core/resources/gateways.ts";
 import { type HttpRoute, httpRoutes, type ParentReference } from "../core/resources/http_routes.ts";
+import {
+  gatewayKey,
+  type ListenerConflicts,
+  listenerConflicts,
+  NO_CONFLICTS,
+} from "../core/resources/gateway/listener_conflicts.ts";
 import { namespaces } from "../core/resources/namespaces.ts";
 import {
   attachmentOf,
@@ -27,31 +33,34 @@ export function ownGateways(view: View): readonly Gateway[] {
   return view.list(gateways).filter(({ spec }) => classes.has(spec.gatewayClassName));
 }
 
-/** All routes of our Gateways, the oldest first, then by name: the last rules of precedence. */
+/**
+ * All routes of our Gateways, the oldest first, then by name: the last rules of precedence. No listener is named that is
+ * in conflict with one of an older Gateway.
+ */
 export function attachmentsOf(view: View): readonly Attachment[] {
-  const own = new Map(ownGateways(view).map((gateway) => [nameOf(gateway), gateway]));
+  const gateways = ownGateways(view);
+  const conflicts = listenerConflicts(gateways);
+  const own = new Map(gateways.map((gateway) => [gatewayKey(gateway), gateway]));
   return [...view.list(httpRoutes)].sort(byAge).flatMap((route) =>
     (route.spec.parentRefs ?? []).flatMap((parentRef) => {
       const name = gatewayNameOf(route, parentRef);
       const gateway = name && own.get(`${name.namespace}/${name.name}`);
-      return gateway === undefined ? [] : [attached(view, route, parentRef, gateway)];
+      return gateway === undefined
+        ? []
+        : [attached(view, conflicts, { route, parentRef, gateway })];
     })
   );
 }
 
 function attached(
   view: View,
-  route: HttpRoute,
-  parentRef: ParentReference,
-  gateway: Gateway,
+  conflicts: ListenerConflicts,
+  named: Pick<Attachment, "route" | "parentRef" | "gateway">,
 ): Attachment {
+  const { route, gateway } = named;
   const namespaceLabels = view.get(namespaces, { name: route.metadata.namespace })?.metadata.labels;
-  const attachment = attachmentOf({ route, parentRef, gateway, namespaceLabels });
-  return { ...attachment, route, parentRef, gateway };
-}
-
-function nameOf({ metadata: { namespace, name } }: Gateway): string {
-  return `${namespace}/${name}`;
+  const own = conflicts.get(gatewayKey(gateway)) ?? NO_CONFLICTS;
+  return { ...attachmentOf({ ...named, conflicts: own, namespaceLabels }), ...named };
 }
 
 function byAge(a: HttpRoute, b: HttpRoute): number {

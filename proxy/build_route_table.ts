@@ -1,4 +1,11 @@
 import type { View } from "../core/client/client.ts";
+import {
+  type GatewayConflicts,
+  gatewayKey,
+  isServedProtocol,
+  listenerConflicts,
+  NO_CONFLICTS,
+} from "../core/resources/gateway/listener_conflicts.ts";
 import type { Gateway } from "../core/resources/gateways.ts";
 import type { HttpRoute } from "../core/resources/http_routes.ts";
 import { type Service, services } from "../core/resources/services.ts";
@@ -11,6 +18,7 @@ import {
   type Listener,
   type ListenerHost,
   type Problem,
+  type ProblemReason,
   type Route,
   type RouteTable,
 } from "./route_table.ts";
@@ -76,10 +84,17 @@ class Parts implements TableParts {
   }
 }
 
-/** One HTTP listener for each port; Gateways and listeners that share a port are told apart by host name. */
+/**
+ * One HTTP listener for each port; Gateways and listeners that share a port are told apart by host name. Each host name
+ * is one listener's: what is in conflict with an older Gateway is left out.
+ */
 function gatewayListeners(view: View, address: string, parts: Parts): Listener[] {
   const hostsOfPort = new Map<number, Map<string, Route[]>>();
-  for (const gateway of ownGateways(view)) openPorts(gateway, hostsOfPort, parts);
+  const own = ownGateways(view);
+  const conflicts = listenerConflicts(own);
+  for (const gateway of own) {
+    openPorts(gateway, conflicts.get(gatewayKey(gateway)) ?? NO_CONFLICTS, hostsOfPort, parts);
+  }
   const rules = new Map<HttpRoute, BuiltRule[]>();
   for (const attachment of attachmentsOf(view)) {
     const { route } = attachment;
@@ -101,19 +116,21 @@ function gatewayListeners(view: View, address: string, parts: Parts): Listener[]
 
 function openPorts(
   { metadata: { namespace, name }, spec }: Gateway,
+  conflicts: GatewayConflicts,
   hostsOfPort: Map<number, Map<string, Route[]>>,
   parts: Parts,
 ): void {
+  const skip = (section: string, reason: ProblemReason, message: string) =>
+    parts.problem({ kind: "Gateway", namespace, name, section, reason, message });
   for (const listener of spec.listeners) {
-    if (listener.protocol !== "HTTP") {
-      parts.problem({
-        kind: "Gateway",
-        namespace,
-        name,
-        section: listener.name,
-        reason: "UnsupportedProtocol",
-        message: `protocol "${listener.protocol}" is not implemented; supported: "HTTP"`,
-      });
+    const conflict = conflicts.get(listener.name);
+    if (!isServedProtocol(listener)) {
+      const message = `protocol "${listener.protocol}" is not implemented; supported: "HTTP"`;
+      skip(listener.name, "UnsupportedProtocol", message);
+      continue;
+    }
+    if (conflict !== undefined) {
+      skip(listener.name, conflict.reason, conflict.message);
       continue;
     }
     const hosts = hostsOfPort.get(listener.port) ?? new Map<string, Route[]>();

@@ -150,11 +150,13 @@ export interface Problem {
 }
 export type ProblemReason =
   | "BackendNotFound"
+  | "HostnameConflict"
   | "InvalidKind"
   | "NoMatchingListenerHostname"
   | "NoMatchingParent"
   | "NotAllowedByListeners"
   | "PortUnavailable"
+  | "ProtocolConflict"
   | "RefNotPermitted"
   | "UnsupportedProtocol"
   | "UnsupportedValue";

@@ -7,6 +7,14 @@ import {
   type GatewayListenerStatus,
   gateways,
 } from "../resources/gateways.ts";
+import {
+  type GatewayConflicts,
+  gatewayKey,
+  isServedProtocol,
+  type ListenerConflict,
+  listenerConflicts,
+  NO_CONFLICTS,
+} from "../resources/gateway/listener_conflicts.ts";
 import { type HttpRoute, httpRoutes } from "../resources/http_routes.ts";
 import { namespaces } from "../resources/namespaces.ts";
 import { nodes } from "../resources/nodes.ts";
@@ -73,6 +81,7 @@ export function gatewayController({ address }: { address: string }): Controller<
     resource: gateways,
     watches: [
       routesOfGateways,
+      { resource: gateways, concerns: everyone }, // one that comes or goes has or had its ports
       { resource: gatewayClasses, concerns: everyone },
       { resource: namespaces, concerns: everyone },
       ...EVERY_ADDRESS.includes(address) ? [{ resource: nodes, concerns: everyone }] : [],
@@ -85,6 +94,12 @@ export function gatewayController({ address }: { address: string }): Controller<
       return plan([updateStatus(gateways, { ...gateway, status })]);
     },
   };
+}
+
+/** What the Gateways of ours say of this one: which of its listeners are in conflict with older ones. */
+export function conflictsOf(gateway: Gateway, view: View): GatewayConflicts {
+  const own = view.list(gateways).filter((each) => isOurs(each, view));
+  return listenerConflicts(own).get(gatewayKey(gateway)) ?? NO_CONFLICTS;
 }
 
 /** Whether the class of the Gateway is one of ours. */
@@ -107,24 +122,32 @@ function statusOf(
   nowMs: number,
 ): Gateway["status"] {
   const { metadata: { generation }, spec, status } = gateway;
+  const conflicts = conflictsOf(gateway, view);
   const listeners = spec.listeners.map((listener) =>
-    listenerStatus(gateway, listener, view, nowMs)
+    listenerStatus({ gateway, listener, conflicts }, view, nowMs)
   );
   const { addresses: _, ...rest } = status;
   const named = addresses.map((value) => ({ type: "IPAddress", value }));
   return {
     ...rest,
     ...(named.length > 0 && { addresses: named }), // a list that is empty is not kept
-    conditions: withAllNews(status.conditions, gatewayNews(gateway, addresses), {
-      generation,
-      nowMs,
-    }),
+    conditions: withAllNews(
+      status.conditions,
+      gatewayNews(gateway, conflicts, addresses),
+      { generation, nowMs },
+    ),
     listeners,
   };
 }
 
-function gatewayNews({ spec }: Gateway, addresses: readonly string[]): GatewayNews[] {
-  const served = spec.listeners.filter(isServed);
+function gatewayNews(
+  { spec }: Gateway,
+  conflicts: GatewayConflicts,
+  addresses: readonly string[],
+): GatewayNews[] {
+  const served = spec.listeners.filter((listener) =>
+    isServedProtocol(listener) && !conflicts.has(listener.name)
+  );
   const foreign = (spec.addresses ?? []).filter(({ value = "" }) => !addresses.includes(value));
   const isWhole = served.length === spec.listeners.length;
   if (served.length === 0) {
@@ -141,54 +164,82 @@ function gatewayNews({ spec }: Gateway, addresses: readonly string[]): GatewayNe
   ];
 }
 
-function isServed({ protocol }: GatewayListener): boolean {
-  return protocol === "HTTP";
+interface ListenerOfGateway {
+  gateway: Gateway;
+  listener: GatewayListener;
+  conflicts: GatewayConflicts;
 }
 
 function listenerStatus(
-  gateway: Gateway,
-  listener: GatewayListener,
+  { gateway, listener, conflicts }: ListenerOfGateway,
   view: View,
   nowMs: number,
 ): GatewayListenerStatus {
-  const { name, protocol, allowedRoutes: { kinds = [] } } = listener;
+  const { name, allowedRoutes: { kinds = [] } } = listener;
   const before = gateway.status.listeners?.find((status) => status.name === name);
-  const takesRoutes = isServed(listener) && (kinds.length === 0 || kinds.some(isHttpRoute));
-  const isProtocolKnown = isServed(listener);
-  const unsupported = `Protocol "${protocol}" is not supported; supported protocols: "HTTP"`;
-  const foreign = kinds.find((kind) => !isHttpRoute(kind));
-  const news = [
-    isProtocolKnown
-      ? yes("Accepted", "The listener is served by Coracle")
-      : no("Accepted", "UnsupportedProtocol", unsupported),
-    isProtocolKnown
-      ? yes("Programmed", "The listener is open")
-      : no("Programmed", "Invalid", unsupported),
-    foreign === undefined
-      ? yes("ResolvedRefs", "All references are resolved")
-      : no("ResolvedRefs", "InvalidRouteKinds", `Routes of kind ${foreign.kind} are not supported`),
-    no("Conflicted", "NoConflicts", "No other listener is in the way"),
-  ];
+  const takesRoutes = isServedProtocol(listener) && (kinds.length === 0 || kinds.some(isHttpRoute));
+  const news = listenerNews(listener, conflicts.get(name));
   const { generation } = gateway.metadata;
   return {
     name,
     ...(takesRoutes && {
       supportedKinds: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute" }],
     }),
-    attachedRoutes: attachedRoutes(gateway, name, view),
+    attachedRoutes: attachedRoutes({ gateway, listener, conflicts }, view),
     conditions: withAllNews(before?.conditions, news, { generation, nowMs }),
   };
 }
 
-function attachedRoutes(gateway: Gateway, listenerName: string, view: View): number {
+function listenerNews(
+  listener: GatewayListener,
+  conflict: ListenerConflict | undefined,
+): GatewayNews[] {
+  const { protocol, allowedRoutes: { kinds = [] } } = listener;
+  const foreign = kinds.find((kind) => !isHttpRoute(kind));
+  return [
+    ...servedNews(isServedProtocol(listener), protocol, conflict),
+    foreign === undefined
+      ? yes("ResolvedRefs", "All references are resolved")
+      : no("ResolvedRefs", "InvalidRouteKinds", `Routes of kind ${foreign.kind} are not supported`),
+    conflict === undefined
+      ? no("Conflicted", "NoConflicts", "No other listener is in the way")
+      : yes("Conflicted", conflict.message, conflict.reason),
+  ];
+}
+
+/** "If a Listener is conflicted, its network port should not be configured on any network elements." */
+function servedNews(
+  isProtocolKnown: boolean,
+  protocol: string,
+  conflict: ListenerConflict | undefined,
+): GatewayNews[] {
+  if (!isProtocolKnown) {
+    const why = `Protocol "${protocol}" is not supported; supported protocols: "HTTP"`;
+    return [no("Accepted", "UnsupportedProtocol", why), no("Programmed", "Invalid", why)];
+  }
+  if (conflict !== undefined) {
+    const { reason, message } = conflict;
+    return [no("Accepted", reason, message), no("Programmed", "Invalid", message)];
+  }
+  return [
+    yes("Accepted", "The listener is served by Coracle"),
+    yes("Programmed", "The listener is open"),
+  ];
+}
+
+function attachedRoutes(
+  { gateway, listener, conflicts }: ListenerOfGateway,
+  view: View,
+): number {
   const { namespace, name } = gateway.metadata;
   return view.list(httpRoutes).filter((route) =>
     (route.spec.parentRefs ?? []).some((parentRef) => {
       const parent = gatewayNameOf(route, parentRef);
       if (parent?.namespace !== namespace || parent.name !== name) return false;
       const { metadata } = view.get(namespaces, { name: route.metadata.namespace }) ?? {};
-      return attachmentOf({ route, parentRef, gateway, namespaceLabels: metadata?.labels })
-        .listeners.some(({ listener }) => listener.name === listenerName);
+      const namespaceLabels = metadata?.labels;
+      return attachmentOf({ route, parentRef, gateway, conflicts, namespaceLabels })
+        .listeners.some((taking) => taking.listener.name === listener.name);
     })
   ).length;
 }

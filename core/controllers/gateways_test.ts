@@ -211,6 +211,41 @@ Deno.test("listeners choose the namespaces of their routes", () => {
   }
 });
 
+Deno.test("a Gateway that wants what an older one has is in conflict, until the older one goes", () => {
+  const cluster = start();
+  gateway(cluster, [{ ...http, hostname: "bank.example" }]);
+  cluster.put(namespaces, { metadata: { name: "evil" } });
+  cluster.put(gateways, {
+    metadata: { name: "edge", namespace: "evil" },
+    spec: { gatewayClassName: "coracle", listeners: [{ ...http, hostname: "bank.example" }] },
+  });
+  route(cluster, { rules: [{}] }, { namespace: "evil" });
+  settle(cluster);
+  const evil = () => cluster.get(gateways, { namespace: "evil", name: "edge" })!;
+  const listener = () => evil().status.listeners![0]!;
+  assert.deepEqual(words(listener().conditions), [
+    "Accepted False HostnameConflict",
+    "Programmed False Invalid",
+    "ResolvedRefs True ResolvedRefs",
+    "Conflicted True HostnameConflict",
+  ]);
+  assert.equal(listener().attachedRoutes, 0);
+  assert.deepEqual(words(evil().status.conditions), [
+    "Accepted False ListenersNotValid",
+    "Programmed False Invalid",
+  ]);
+  const accepted = () => words(routeOf(cluster, "evil").status.parents[0]!.conditions)[0];
+  assert.equal(accepted(), "Accepted False NoMatchingParent");
+  assert.deepEqual(words(gatewayOf(cluster).status.listeners![0]!.conditions).slice(-1), [
+    "Conflicted False NoConflicts",
+  ]);
+  cluster.take(gateways, { namespace: "default", name: "edge" });
+  settle(cluster);
+  assert.deepEqual(words(listener().conditions).slice(-1), ["Conflicted False NoConflicts"]);
+  assert.equal(listener().attachedRoutes, 1);
+  assert.equal(accepted(), "Accepted True Accepted");
+});
+
 Deno.test("what other controllers say of a route stays, what no longer holds goes", () => {
   const cluster = start();
   gateway(cluster);

@@ -15,7 +15,7 @@ import { attachmentOf, GATEWAY_CONTROLLER, gatewayNameOf } from "../resources/ro
 import { services } from "../resources/services.ts";
 import { type Controller, NOTHING, type Plan, plan, updateStatus } from "./controller.ts";
 import { type GatewayNews, no, withAllNews, yes } from "./gateway_conditions.ts";
-import { isOurs } from "./gateways.ts";
+import { conflictsOf, isOurs } from "./gateways.ts";
 
 /** Filters that the proxy does not act on; requests that they are for get an error. */
 const UNSUPPORTED_FILTERS: readonly string[] = ["RequestMirror", "ExtensionRef"];
@@ -30,7 +30,7 @@ export const httpRouteController: Controller<HttpRoute> = {
   name: "http-route-controller",
   resource: httpRoutes,
   watches: [
-    { resource: gateways, concerns: routesOfGateway },
+    { resource: gateways, concerns: everyRoute }, // it may be in conflict with the one that a route names
     { resource: gatewayClasses, concerns: everyRoute },
     { resource: namespaces, concerns: routesInNamespace },
     { resource: services, concerns: routesToService },
@@ -38,14 +38,6 @@ export const httpRouteController: Controller<HttpRoute> = {
   workers: 1,
   reconcile,
 };
-
-function routesOfGateway({ metadata: { namespace, name } }: KubeObject, view: View): ObjectName[] {
-  return namesOf(view, (route) =>
-    (route.spec.parentRefs ?? []).some((parentRef) => {
-      const parent = gatewayNameOf(route, parentRef);
-      return parent?.namespace === namespace && parent?.name === name;
-    }));
-}
 
 function everyRoute(_changed: KubeObject, view: View): ObjectName[] {
   return namesOf(view, () => true);
@@ -94,6 +86,7 @@ function parentStatus(
     route,
     parentRef,
     gateway,
+    conflicts: conflictsOf(gateway, view),
     namespaceLabels: metadata?.labels,
   });
   const accepted = refusal === undefined

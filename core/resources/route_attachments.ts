@@ -1,3 +1,5 @@
+import { covers } from "./gateway/hostnames.ts";
+import { type GatewayConflicts, isServedProtocol } from "./gateway/listener_conflicts.ts";
 import type { Gateway, GatewayListener } from "./gateways.ts";
 import type { HttpRoute, ParentReference } from "./http_routes.ts";
 import { type Labels, matches, selectorOf } from "./selectors.ts";
@@ -26,6 +28,8 @@ export interface RouteAtGateway {
   route: HttpRoute;
   parentRef: ParentReference;
   gateway: Gateway;
+  /** What {@linkcode listenerConflicts} says of the Gateway: no route is attached to these listeners. */
+  conflicts: GatewayConflicts;
   /** Labels of the route's namespace. */
   namespaceLabels: Labels | undefined;
 }
@@ -35,7 +39,7 @@ export interface RouteAtGateway {
  * https://gateway-api.sigs.k8s.io/api-types/httproute/#attaching-to-gateways
  */
 export function attachmentOf(
-  { route, parentRef, gateway, namespaceLabels }: RouteAtGateway,
+  { route, parentRef, gateway, conflicts, namespaceLabels }: RouteAtGateway,
 ): RouteAttachment {
   const refused = (reason: AttachmentRefusal["reason"], message: string): RouteAttachment => ({
     listeners: [],
@@ -48,7 +52,11 @@ export function attachmentOf(
   if (meant.length === 0) {
     return refused("NoMatchingParent", "No listener of the Gateway has this sectionName and port");
   }
-  const allowing = meant.filter((listener) => allows(listener, gateway, route, namespaceLabels));
+  const free = meant.filter(({ name }) => !conflicts.has(name));
+  if (free.length === 0) {
+    return refused("NoMatchingParent", "The listener is in conflict with one of an older Gateway");
+  }
+  const allowing = free.filter((listener) => allows(listener, gateway, route, namespaceLabels));
   if (allowing.length === 0) {
     return refused("NotAllowedByListeners", "No listener allows HTTPRoutes of this namespace");
   }
@@ -61,13 +69,13 @@ export function attachmentOf(
 }
 
 function allows(
-  { allowedRoutes, protocol }: GatewayListener,
+  listener: GatewayListener,
   gateway: Gateway,
   { metadata: { namespace } }: HttpRoute,
   namespaceLabels: Labels | undefined,
 ): boolean {
-  if (protocol !== "HTTP") return false;
-  const { kinds = [], namespaces: { from, selector } } = allowedRoutes;
+  if (!isServedProtocol(listener)) return false;
+  const { kinds = [], namespaces: { from, selector } } = listener.allowedRoutes;
   if (kinds.length > 0 && !kinds.some(isHttpRoute)) return false;
   switch (from) {
     case "All":
@@ -98,14 +106,8 @@ function commonHostnames(listener: GatewayListener, { spec }: HttpRoute): string
   const own = (listener.hostname ?? "").toLowerCase();
   const wanted = (spec.hostnames ?? []).map((hostname) => hostname.toLowerCase());
   if (wanted.length === 0) return [own];
-  if (own === "") return wanted;
   return wanted.flatMap((hostname) => {
     if (covers(own, hostname)) return [hostname];
     return covers(hostname, own) ? [own] : [];
   });
-}
-
-function covers(wide: string, narrow: string): boolean {
-  if (wide === narrow) return true;
-  return wide.startsWith("*.") && narrow.endsWith(wide.slice(1)) && narrow.length > wide.length - 1;
 }

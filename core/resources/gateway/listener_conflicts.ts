@@ -1,0 +1,106 @@
+import type { Gateway, GatewayListener } from "../gateways.ts";
+import { covers } from "./hostnames.ts";
+
+/** Why a listener is not served, in the words of its condition `Conflicted`. */
+export interface ListenerConflict {
+  readonly reason: "HostnameConflict" | "ProtocolConflict";
+  readonly message: string;
+}
+
+/** The conflicts of one Gateway, by the name of the listener. */
+export type GatewayConflicts = ReadonlyMap<string, ListenerConflict>;
+export const NO_CONFLICTS: GatewayConflicts = new Map();
+
+/** By `namespace/name` of the Gateway; one without conflicts is not in it. */
+export type ListenerConflicts = ReadonlyMap<string, GatewayConflicts>;
+
+/** Whether a listener of this protocol is served at all. */
+export function isServedProtocol({ protocol }: GatewayListener): boolean {
+  return protocol === "HTTP";
+}
+
+/** How {@linkcode listenerConflicts} names a Gateway. */
+export function gatewayKey({ metadata: { namespace, name } }: Gateway): string {
+  return `${namespace}/${name}`;
+}
+
+interface Claim {
+  readonly gateway: Gateway;
+  readonly listener: GatewayListener;
+}
+
+/**
+ * Which listeners are not served because another one has their port and host name. All Gateways of ours listen on the
+ * same addresses, so that two of them can want the same requests. The older Gateway keeps them (`creationTimestamp`,
+ * then `namespace/name`). Pure: controllers and the route table both ask here, and so never disagree.
+ *
+ * A listener conflicts with one of an older Gateway on its port that has
+ * - another protocol: `ProtocolConflict`;
+ * - the same host name: `HostnameConflict`;
+ * - a host name that covers its own (`*.example.com`, or none), when that Gateway is in another namespace:
+ *   `HostnameConflict`. Requests go to the most specific listener, so that it would take them away. Within one
+ *   namespace, a more specific listener is the way to tell them apart.
+ *
+ * `gateways`: only those that are served.
+ *
+ * https://gateway-api.sigs.k8s.io/reference/spec/#listenerconditiontype
+ */
+export function listenerConflicts(gateways: readonly Gateway[]): ListenerConflicts {
+  const claims = new Map<number, Claim[]>();
+  const conflicts = new Map<string, Map<string, ListenerConflict>>();
+  const note = (gateway: Gateway, name: string, conflict: ListenerConflict) => {
+    const key = gatewayKey(gateway);
+    conflicts.set(key, (conflicts.get(key) ?? new Map()).set(name, conflict));
+  };
+  const byAge = [...gateways].sort(olderFirst);
+  for (const gateway of byAge) {
+    for (const listener of gateway.spec.listeners.filter(isServedProtocol)) {
+      const older = claims.get(listener.port) ?? [];
+      claims.set(listener.port, older);
+      if (older.some((claim) => isInTheWay(claim, gateway, listener))) {
+        note(gateway, listener.name, hostnameConflict(listener));
+      } else older.push({ gateway, listener });
+    }
+  }
+  for (const gateway of byAge) {
+    for (const listener of gateway.spec.listeners) {
+      if (isServedProtocol(listener) || !claims.has(listener.port)) continue;
+      note(gateway, listener.name, protocolConflict(listener));
+    }
+  }
+  return conflicts;
+}
+
+/** Whether the first Gateway has precedence over the second, as a number for sorting. */
+export function olderFirst(a: Gateway, b: Gateway): number {
+  const [ageA, ageB] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
+  if (ageA !== ageB) return ageA < ageB ? -1 : 1;
+  return gatewayKey(a) < gatewayKey(b) ? -1 : 1;
+}
+
+function isInTheWay(claim: Claim, gateway: Gateway, listener: GatewayListener): boolean {
+  const [taken, wanted] = [hostnameOf(claim.listener), hostnameOf(listener)];
+  if (taken === wanted) return true;
+  return claim.gateway.metadata.namespace !== gateway.metadata.namespace && covers(taken, wanted);
+}
+
+function hostnameOf({ hostname = "" }: GatewayListener): string {
+  return hostname.toLowerCase();
+}
+
+function hostnameConflict({ port, hostname }: GatewayListener): ListenerConflict {
+  const what = hostname === undefined ? "Every hostname" : `Hostname "${hostname}"`;
+  return {
+    reason: "HostnameConflict",
+    message: `${what} on port ${port} is served for a listener of an older Gateway; ` +
+      "use another port or hostname, or attach routes to that Gateway",
+  };
+}
+
+function protocolConflict({ port, protocol }: GatewayListener): ListenerConflict {
+  return {
+    reason: "ProtocolConflict",
+    message: `Port ${port} cannot speak "${protocol}": ` +
+      'another listener on it has protocol "HTTP"; use another port',
+  };
+}
