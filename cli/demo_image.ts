@@ -42,11 +42,21 @@ export async function makePodmanImage(client: PodmanClient): Promise<string> {
   );
 }
 
+/** What a pod's web server may do: answer on the network and read what the demo sets for it. */
+const WEB_FLAGS = [
+  "--frozen",
+  "--no-remote",
+  "--no-prompt",
+  "--allow-net",
+  "--allow-env=POD_IP,VERSION,HOME,XDG_DATA_HOME",
+  "--allow-sys=uid,hostname",
+];
+
 /** Where there are no images: says which program is meant by the name. */
 export async function makeProcessImage(dataFolder: string): Promise<string> {
   const program = Deno.build.standalone
     ? [Deno.execPath()]
-    : [Deno.execPath(), "run", "-A", fileURLToPath(Deno.mainModule)];
+    : [Deno.execPath(), "run", ...WEB_FLAGS, fileURLToPath(Deno.mainModule)];
   const Entrypoint = [...program, "demo-web"];
   await writeImage(`${dataFolder}/process/images`, DEMO_IMAGE, { Entrypoint });
   return "a small web server of Coracle's own";

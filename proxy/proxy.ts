@@ -8,6 +8,17 @@ import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
 /** Rules whose split is exact across all threads; the rules above it are exact within each thread. */
 const CELLS_MAX = 16_384;
+/** What a thread that reads strangers' bytes may do: use the network, and nothing else of this machine. */
+export const PROXY_PERMISSIONS: Deno.PermissionOptions = {
+  net: true,
+  read: false,
+  write: false,
+  env: false,
+  sys: false,
+  run: false,
+  ffi: false,
+  import: false,
+};
 const RESTART = { firstMs: 100, maxMs: 30_000, factor: 2 };
 /** What a worker may take to stop, besides the time for what is in flight. */
 const STOP_MS_MAX = 2_000;
@@ -222,6 +233,7 @@ class Thread {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       type: "module",
       name: "proxy",
+      deno: { permissions: PROXY_PERMISSIONS },
     });
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);

@@ -6,6 +6,8 @@ const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 120_000;
 /** Each server of the tests has pod and service addresses of its own, so that suites never meet. */
 let nextSubnet = 0;
+/** Flags and main module of `deno task start`: a server of the tests may do what a user's may. */
+const START = startCommand();
 
 export interface ServerOptions {
   runtime: "podman" | "process";
@@ -165,10 +167,7 @@ function spawn(options: ServerOptions & { dataFolder: string; subnet: number }):
   const { podCIDR, serviceCIDR } = rangesOf(options.subnet);
   return new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "-A",
-      "main.ts",
-      "server",
+      ...START,
       ...["--data", options.dataFolder, "--listen", "127.0.0.1:0", "--runtime", options.runtime],
       ...["--pod-cidr", podCIDR, "--service-cidr", serviceCIDR, "--gateway-address", "127.0.0.1"],
       ...options.args ?? [],
@@ -179,6 +178,12 @@ function spawn(options: ServerOptions & { dataFolder: string; subnet: number }):
     stderr: "piped",
     detached: options.detached ?? false,
   }).spawn();
+}
+
+/** `run`, the flags, `main.ts` and `server`. */
+function startCommand(): readonly string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync("deno.json"));
+  return tasks.start.command.split(" ").slice(1);
 }
 
 async function firstLine(child: Deno.ChildProcess, log: string[]): Promise<string> {
