@@ -1,3 +1,4 @@
+import { ClientCertificates } from "../core/api/access/client_certificates.ts";
 import { createApi } from "../core/api/app.ts";
 import { CredentialFiles } from "../core/api/credential_files.ts";
 import { serve } from "../core/api/front.ts";
@@ -101,6 +102,7 @@ async function openApi(
   const api = createApi({
     ...{ objects, resources: RESOURCES, nodeStreams, clock, random, log },
     ...{ adminToken: admin.token, version: VERSION },
+    certificates: new ClientCertificates({ authority, clock }),
     ...(file && { storeFile: file }),
     ...(shared && { gate: shared.gate, healthChecks: shared.healthChecks }),
   });

@@ -26,6 +26,12 @@ const BANNED: readonly { pattern: RegExp; allowed: RegExp; instead: string }[] =
   { pattern: /\bMath\.random\(/, allowed: /^$/, instead: "random.next()" },
   { pattern: /\bcrypto\.randomUUID\(/, allowed: /^$/, instead: "random.uuid()" },
   { pattern: /\bDeno\.dlopen\(/, allowed: /^core\/lib\/linux\//, instead: "core/lib/linux" },
+  {
+    // The runtime calls any certificate authorized on a resumed TLS session.
+    pattern: /^[^*/]*(\.authorized|\bauthorizationError)\b/,
+    allowed: /^$/,
+    instead: "core/api/access/client_certificates.ts",
+  },
   { pattern: /\bconsole\./, allowed: /^$/, instead: "a Log" },
 ];
 

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { VirtualClock } from "../lib/virtual_clock.ts";
+import { derOf, madeCertificate, type Wanted } from "./access/certificate_fixture.ts";
+import { ClientCertificates } from "./access/client_certificates.ts";
 import { freshApi, TOKEN } from "./api_fixture.ts";
+import { introduce } from "./peer.ts";
+import { createAuthority } from "./pki_certificates.ts";
 
 Deno.test("everyone may ask for health and version, and for nothing else", async () => {
   const { api } = await freshApi();
@@ -29,31 +34,46 @@ Deno.test("a wrong token is refused, whatever it begins with", async () => {
   }
 });
 
-/** A socket whose client certificate says who it is. */
-function socketOf(authorized: boolean, subject: Record<string, unknown>) {
-  return { socket: { authorized, getPeerCertificate: () => ({ subject }) } };
+const authority = await createAuthority("coracle-ca");
+const clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
+const certificates = new ClientCertificates({ authority: authority.certificate, clock });
+
+/** A connection whose client has shown a certificate of our authority. */
+async function connectionOf(name: Wanted["name"]) {
+  const socket = {};
+  const certificate = derOf(await madeCertificate(authority, { name: name! }));
+  introduce(socket, { address: "127.0.0.1", port: 1, certificate });
+  return { socket };
 }
 
-async function askAs(socket: unknown, path: string, method = "GET"): Promise<[number, string]> {
-  const { api } = await freshApi();
+async function askAs(connection: unknown, path: string, method = "GET"): Promise<[number, string]> {
+  const { api } = await freshApi({ certificates });
   // Only what the middleware looks at; answers then go through the web response.
-  const env = { incoming: socket } as never;
+  const env = { incoming: connection } as never;
   const answer = await api.app.request(path, { method }, env);
   return [answer.status, (await answer.json()).message];
 }
 
 Deno.test("a client certificate of the group system:masters may do everything", async () => {
-  const socket = socketOf(true, { CN: "root", O: ["a", "system:masters"] });
-  assert.equal((await askAs(socket, "/api/v1/pods"))[0], 200);
+  const connection = await connectionOf([{ O: ["a", "system:masters"] }, { CN: ["root"] }]);
+  assert.equal((await askAs(connection, "/api/v1/pods"))[0], 200);
 });
 
-Deno.test("a certificate that is not authorized is nobody", async () => {
-  const socket = socketOf(false, { CN: "root", O: "system:masters" });
-  assert.equal((await askAs(socket, "/api/v1/pods"))[0], 401);
+Deno.test("a certificate that we have not signed is nobody, whatever the socket says of it", async () => {
+  const socket = { authorized: true, getPeerCertificate: () => ({ subject: { CN: "root" } }) };
+  const self = derOf(await madeCertificate());
+  introduce(socket, { address: "127.0.0.1", port: 1, certificate: self });
+  assert.equal((await askAs({ socket }, "/api/v1/pods"))[0], 401);
+});
+
+Deno.test("headers in which a proxy would say who asks are not believed", async () => {
+  const { api } = await freshApi();
+  const headers = { "x-remote-user": "admin", "x-remote-group": "system:masters" };
+  assert.equal((await api.app.request("/api/v1/pods", { headers })).status, 401);
 });
 
 Deno.test("others are told, in Kubernetes' words, what they cannot do", async () => {
-  const jane = socketOf(true, { CN: "jane", O: "dev" });
+  const jane = await connectionOf([{ O: ["dev"] }, { CN: ["jane"] }]);
   const table: [string, string, string][] = [
     [
       "GET",

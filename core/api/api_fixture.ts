@@ -9,6 +9,7 @@ import { RESOURCES } from "../resources/mod.ts";
 import type { RingLimits } from "../store/event_ring.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
 import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
+import type { ClientCertificates } from "./access/client_certificates.ts";
 import { type Api, createApi } from "./app.ts";
 
 export const TOKEN = "the-admin's-token";
@@ -40,12 +41,15 @@ export async function freshApi(
     nodeStreams = echoingNode,
     disk = new MemoryDisk(),
     watchLimits = WATCH_LIMITS,
+    certificates,
   }: {
     clock?: Clock;
     nodeStreams?: NodeStreams;
     /** What an API before this one has left. */
     disk?: MemoryDisk;
     watchLimits?: RingLimits;
+    /** Absent: nobody is known by certificate. */
+    certificates?: ClientCertificates;
   } = {},
 ): Promise<ApiFixture> {
   const store = await MemoryStore.open(new MemoryJournal(disk), {
@@ -64,6 +68,7 @@ export async function freshApi(
     log: silentLog(clock),
     adminToken: TOKEN,
     version: "0.0.0",
+    ...(certificates && { certificates }),
   });
   return {
     api,

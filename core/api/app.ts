@@ -7,6 +7,7 @@ import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import type { Objects } from "../objects/objects.ts";
 import type { AnyResource } from "../resources/resource.ts";
+import type { ClientCertificates } from "./access/client_certificates.ts";
 import { sendBytes, sendJson, sendText } from "./answer.ts";
 import type { ApiContext, ApiEnv } from "./api_context.ts";
 import { Discovery, notFound } from "./discovery.ts";
@@ -43,6 +44,8 @@ export interface ApiOptions {
   log: Log;
   /** Whoever bears it may do everything. */
   adminToken: string;
+  /** Whom client certificates name; absent: nobody. */
+  certificates?: ClientCertificates;
   /** Version of the product, e.g. `0.1.0`. */
   version: string;
   /** Besides `ping`. */

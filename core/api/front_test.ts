@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ClientCertificates } from "./access/client_certificates.ts";
 import { SystemClock } from "../lib/clock.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
 import { STOP_GRACE_MS } from "./front/limits.ts";
@@ -22,7 +23,11 @@ async function withServer(
 ): Promise<void> {
   const credentials = await testCredentials;
   const { authority, admin } = credentials;
-  const fixture = await freshApi({ clock: new SystemClock() });
+  const clock = new SystemClock();
+  const fixture = await freshApi({
+    clock,
+    certificates: new ClientCertificates({ authority, clock }),
+  });
   const { handshakeMs } = more;
   const served = await serveOnLoopback(
     fixture,
