@@ -31,7 +31,7 @@ async function withFront(act: (served: Served) => Promise<void>, ofFront = fixtu
 
 Deno.test("a stranger who sends a body without end takes no memory, and is cut off", async () => {
   await withFront(async (served) => {
-    const head = `POST ${PODS} HTTP/1.1\r\nhost: x\r\ncontent-length: ${10 ** 12}\r\n\r\n`;
+    const head = `GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: ${10 ** 12}\r\n\r\n`;
     await floodIsCutOff(served, head, new Uint8Array(65_536).fill(97));
     await adminGetsIn(served);
   });
@@ -57,7 +57,8 @@ Deno.test("upgrades that are refused do not stay open, fill the server and hold 
     assert.match(await one.rest(), /^HTTP\/1.1 401 /);
     assert.ok(performance.now() - startMs < 3 * CLOSE_MS);
     const held = await Client.open(served);
-    await held.send(upgrade + "x".repeat(100_000));
+    await held.send(upgrade);
+    assert.match(await held.some(), /^HTTP\/1.1 401 /);
     const stopMs = performance.now();
     await served.stop();
     assert.ok(performance.now() - stopMs < 2 * CLOSE_MS);

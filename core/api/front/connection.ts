@@ -18,12 +18,14 @@ export class Connection implements Place, Sighting {
   phase: Phase;
   phaseSinceMs: number;
   unreadBytes = 0;
+  unwantedBytes = 0;
   headSinceMs: number | undefined;
   bodySinceMs: number | undefined;
   unwantedSinceMs: number | undefined;
   stalledSinceMs: number | undefined;
   #bytesRead = 0;
   #pausedAtBytes: number | undefined;
+  #unwantedAtBytes: number | undefined;
   #bytesTaken = 0;
 
   constructor(
@@ -69,6 +71,9 @@ export class Connection implements Place, Sighting {
       this.bodySinceMs ??= sinceMs; // the oldest comes first
       this.unwantedSinceMs ??= answeredMs;
     }
+    if (this.unwantedSinceMs === undefined) this.#unwantedAtBytes = undefined;
+    else this.#unwantedAtBytes ??= bytesRead;
+    this.unwantedBytes = bytesRead - (this.#unwantedAtBytes ?? bytesRead);
   }
 
   #lookAtOutput({ bytesWritten, writableLength }: Socket, nowMs: number): void {

@@ -6,6 +6,7 @@ import {
   REQUEST_MS,
   STALL_MS,
   UNREAD_BYTES_MAX,
+  UNWANTED_BYTES_MAX,
 } from "./limits.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface Sighting {
   bodySinceMs?: number | undefined;
   /** Since when the rest of a body comes in whose request has been answered. */
   unwantedSinceMs?: number | undefined;
+  /** Bytes of that rest so far. */
+  unwantedBytes?: number;
   /** Since when bytes wait that the peer does not take. */
   stalledSinceMs?: number | undefined;
 }
@@ -40,6 +43,7 @@ export function faultOf(
   if (nowMs - (seen.headSinceMs ?? nowMs) > HEAD_MS) return "a head took too long";
   if (nowMs - (seen.bodySinceMs ?? nowMs) > REQUEST_MS) return "a body took too long";
   if (nowMs - (seen.unwantedSinceMs ?? nowMs) > CLOSE_MS) return "a body went on after the answer";
+  if ((seen.unwantedBytes ?? 0) > UNWANTED_BYTES_MAX) return "a body went on after the answer";
   if (nowMs - (seen.stalledSinceMs ?? nowMs) > STALL_MS) return "an answer was not read";
   const phaseMs = nowMs - seen.phaseSinceMs;
   switch (seen.phase) {

@@ -8,6 +8,7 @@ import {
   REQUEST_MS,
   STALL_MS,
   UNREAD_BYTES_MAX,
+  UNWANTED_BYTES_MAX,
 } from "./limits.ts";
 
 const NOW = 1_000_000;
@@ -37,6 +38,8 @@ Deno.test("within a phase, what the peer sends and does not read has deadlines a
     [{ bodySinceMs: NOW - REQUEST_MS - 1 }, "a body took too long"],
     [{ unwantedSinceMs: NOW - CLOSE_MS }, undefined],
     [{ unwantedSinceMs: NOW - CLOSE_MS - 1 }, "a body went on after the answer"],
+    [{ unwantedBytes: UNWANTED_BYTES_MAX }, undefined],
+    [{ unwantedBytes: UNWANTED_BYTES_MAX + 1 }, "a body went on after the answer"],
     [{ stalledSinceMs: NOW - STALL_MS }, undefined],
     [{ stalledSinceMs: NOW - STALL_MS - 1 }, "an answer was not read"],
     [{ unreadBytes: UNREAD_BYTES_MAX }, undefined],

@@ -10,6 +10,8 @@ export const STRANGER_BYTES_MAX = 48 * 1024 * 1024;
 export const REQUESTS_PER_CONNECTION_MAX = 16;
 /** What a connection may hand over while nobody reads it. More means that the runtime does not stop reading. */
 export const UNREAD_BYTES_MAX = 1024 * 1024;
+/** What is read of a body after its request was answered, so that the answer to one that is too large arrives. */
+export const UNWANTED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Room for a Table's Accept header, tokens and traces; kube-apiserver takes 1 MiB. */
 export const HEAD_BYTES_MAX = 64 * 1024;
