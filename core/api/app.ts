@@ -18,6 +18,7 @@ import { keepPlace } from "./middleware/keep_place.ts";
 import { limitBody } from "./middleware/limit_body.ts";
 import { limitInFlight } from "./middleware/limit_in_flight.ts";
 import { limitYaml } from "./middleware/limit_yaml.ts";
+import { refuseImpersonating, refuseImpersonation } from "./middleware/refuse_impersonation.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { type Gate, standBy } from "./middleware/stand_by.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./openapi.ts";
@@ -73,6 +74,7 @@ export function createApi(options: ApiOptions): Api {
   app.use(authenticate(parts.authenticator));
   app.use(keepPlace());
   app.use(authorize());
+  app.use(refuseImpersonation());
   if (options.gate) app.use(standBy(options.gate));
   app.use(limitInFlight());
   app.use(limitBody());
@@ -213,6 +215,7 @@ function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Status {
     const user = parts.authenticator.userOf(authorization, incoming.socket);
     const urlOf = () => urlOfTarget(incoming.url ?? "/");
     refuseUnlessAllowed(user, incoming.method ?? "GET", urlOf);
+    refuseImpersonating(incoming.headers);
     throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
   } catch (error) {
     return statusFor(error, parts.random.uuid(), parts.log);

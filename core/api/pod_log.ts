@@ -85,6 +85,13 @@ function logOptions(pod: Pod, query: Query, clock: Clock): LogOptions {
   if (sinceSeconds !== undefined && sinceSeconds < 1) {
     throw invalid("sinceSeconds", "Invalid value: must be greater than 0");
   }
+  const stream = query("stream");
+  if (stream && stream !== "All") {
+    throw invalid(
+      "stream",
+      `Forbidden: "${stream}" cannot be had apart here; leave it out for both`,
+    );
+  }
   const sinceTimeMs = sinceTime ? Date.parse(sinceTime) : undefined;
   if (Number.isNaN(sinceTimeMs)) {
     throw invalid("sinceTime", "Invalid value: must be an RFC 3339 time");

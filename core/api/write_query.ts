@@ -4,15 +4,17 @@ import { ApiError } from "../client/api_error.ts";
 import type { ApplyOptions } from "../objects/apply.ts";
 import type { WriteOptions } from "../objects/write_options.ts";
 import type { ApiContext } from "./api_context.ts";
+import { flag } from "./list_options.ts";
 import type { ServedKind } from "./served_kinds.ts";
 
 const FIELD_VALIDATION = ["Ignore", "Warn", "Strict"] as const;
 const PROPAGATION_POLICIES = ["Orphan", "Background", "Foreground"] as const;
 const FIELD_MANAGER_LENGTH_MAX = 128;
 
-/** Reads dryRun, fieldManager and fieldValidation of a write. Throws Invalid. */
+/** Reads dryRun, fieldManager, fieldValidation and force of a write. Throws Invalid. */
 export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
-  const fieldManager = c.req.query("fieldManager") || managerOf(c.req.header("user-agent"));
+  const fieldManager = fieldManagerOf(c) || managerOf(c.req.header("user-agent"));
+  refuseForce(c);
   return {
     user: c.get("user").name,
     dryRun: isDryRun(c.req.queries("dryRun") ?? []),
@@ -39,26 +41,26 @@ export function applyOptions(c: ApiContext): ApplyOptions {
   };
 }
 
-/** Reads DeleteOptions from the body and the query, which wins. Throws Invalid or BadRequest. */
+/**
+ * Reads DeleteOptions from the body and the query, which wins. Throws Invalid or BadRequest.
+ * Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/
+ */
 export function deleteOptions(
   c: ApiContext,
   body: unknown,
 ): { deletion: DeleteOptions; isDryRun: boolean } {
   const given = isJsonObject(body) ? body : {};
-  const { gracePeriodSeconds: seconds, propagationPolicy, orphanDependents, preconditions } = given;
-  const grace = c.req.query("gracePeriodSeconds") ?? seconds;
-  const policy = oneOf(
-    "propagationPolicy",
-    c.req.query("propagationPolicy") ?? propagationPolicy ?? policyOf(orphanDependents),
-    PROPAGATION_POLICIES,
-  );
+  refuseUnsafeDeletion(c, given);
+  const grace = c.req.query("gracePeriodSeconds") ?? given["gracePeriodSeconds"];
+  const policy = policyIn(c, given);
+  const preconditions = preconditionsOf(c, given["preconditions"]);
   return {
     deletion: {
       ...(grace === undefined || grace === null
         ? {}
         : { gracePeriodSeconds: integer("gracePeriodSeconds", grace) }),
       ...(policy ? { propagationPolicy: policy } : {}),
-      ...(isJsonObject(preconditions) ? { preconditions: preconditionsOf(preconditions) } : {}),
+      ...(preconditions ? { preconditions } : {}),
     },
     isDryRun: isDryRun([
       ...c.req.queries("dryRun") ?? [],
@@ -67,22 +69,98 @@ export function deleteOptions(
   };
 }
 
+/** What is empty is refused, too: it would be written. */
 function isDryRun(values: readonly string[]): boolean {
-  for (const value of values) oneOf("dryRun", value, ["All"]);
+  for (const value of values) {
+    if (value !== "All") {
+      throw invalid(
+        "dryRun",
+        `Unsupported value: ${JSON.stringify(value)}: supported values: "All"`,
+      );
+    }
+  }
   return values.includes("All");
 }
 
-/** The old word for the policy. */
-function policyOf(orphanDependents: unknown): string | undefined {
-  if (typeof orphanDependents !== "boolean") return undefined;
-  return orphanDependents ? "Orphan" : "Background";
+/** The policy, or the old word for it. Throws Invalid when both are given. */
+function policyIn(
+  c: ApiContext,
+  given: Record<string, unknown>,
+): DeleteOptions["propagationPolicy"] {
+  const policy = oneOf(
+    "propagationPolicy",
+    c.req.query("propagationPolicy") ?? given["propagationPolicy"],
+    PROPAGATION_POLICIES,
+  );
+  const orphan = flag((name) => c.req.query(name), "orphanDependents") ?? given["orphanDependents"];
+  if (orphan === undefined || orphan === null) return policy;
+  if (typeof orphan !== "boolean") {
+    throw new ApiError(
+      "BadRequest",
+      `orphanDependents must be true or false, not ${JSON.stringify(orphan)}`,
+    );
+  }
+  if (policy !== undefined) {
+    throw invalid(
+      "propagationPolicy",
+      `Invalid value: "${policy}": orphanDependents and deletionPropagation cannot be both set`,
+    );
+  }
+  return orphan ? "Orphan" : "Background";
 }
 
-function preconditionsOf({ uid, resourceVersion }: Record<string, unknown>) {
-  return {
-    ...(typeof uid === "string" && uid ? { uid } : {}),
-    ...(typeof resourceVersion === "string" && resourceVersion ? { resourceVersion } : {}),
+/** A precondition that cannot be read must not be taken for none: the deletion would go on without it. */
+function preconditionsOf(c: ApiContext, given: unknown): DeleteOptions["preconditions"] {
+  const uidOfQuery = c.req.query("uid");
+  if (given !== undefined && given !== null && !isJsonObject(given)) {
+    throw new ApiError("BadRequest", "preconditions must be an object with uid or resourceVersion");
+  }
+  const { uid = null, resourceVersion = null } = given ?? {};
+  for (const [name, value] of Object.entries({ uid, resourceVersion })) {
+    if (value === null || typeof value === "string") continue;
+    throw new ApiError(
+      "BadRequest",
+      `preconditions.${name} must be a string, not ${JSON.stringify(value)}`,
+    );
+  }
+  const wanted = {
+    ...(uidOfQuery || uid ? { uid: uidOfQuery || uid as string } : {}),
+    ...(resourceVersion ? { resourceVersion: resourceVersion as string } : {}),
   };
+  return Object.keys(wanted).length > 0 ? wanted : undefined;
+}
+
+/** What cannot be read is not deleted here, whatever depends on it. */
+function refuseUnsafeDeletion(c: ApiContext, given: Record<string, unknown>): void {
+  const name = "ignoreStoreReadErrorWithClusterBreakingPotential";
+  if (!(flag((parameter) => c.req.query(parameter), name) ?? given[name])) return;
+  throw invalid(name, "Invalid value: true: this server does not support it");
+}
+
+/** Of use with server-side apply alone. In Kubernetes' words. */
+function refuseForce(c: ApiContext): void {
+  if (c.req.query("force") === undefined || c.req.method !== "PATCH") return;
+  if (/^application\/apply-patch\b/.test(c.req.header("content-type") ?? "")) return;
+  throw invalid("force", "Forbidden: may not be specified for non-apply patch");
+}
+
+/** Throws Invalid, in Kubernetes' words, for a name that could not be kept as it is. */
+function fieldManagerOf(c: ApiContext): string | undefined {
+  const name = c.req.query("fieldManager");
+  if (!name) return undefined;
+  if (name.length > FIELD_MANAGER_LENGTH_MAX) {
+    throw invalid(
+      "fieldManager",
+      `Too long: may not be more than ${FIELD_MANAGER_LENGTH_MAX} bytes`,
+    );
+  }
+  if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(name)) {
+    throw invalid(
+      "fieldManager",
+      `Invalid value: ${JSON.stringify(name)}: should only contain printable characters`,
+    );
+  }
+  return name;
 }
 
 /** What is empty is no 0: a grace of none ends a pod at once. */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { ApiError } from "../../client/api_error.ts";
 import type { ClientCertificates } from "../access/client_certificates.ts";
 import type { ApiMiddleware, User } from "../api_context.ts";
-import { peerOf, recognize } from "../peer.ts";
+import { peerOf } from "../peer.ts";
 import { ADMIN } from "../pki.ts";
 
 /** Who asks without saying who they are. They may ask whether the server is well, and for its version. */
@@ -30,15 +30,11 @@ export class Authenticator {
     this.#certificates = certificates;
   }
 
-  /** Tells the front when it is somebody. Throws Unauthorized for a token that is not known. */
+  /** Throws Unauthorized for a token that is not known. */
   userOf(authorization: string | undefined, socket: object | undefined): User {
     const token = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-    const user = token === undefined
-      ? this.#userOfCertificate(peerOf(socket)?.certificate)
-      : this.#userOfToken(token);
-    if (!user) return ANONYMOUS;
-    recognize(socket);
-    return user;
+    if (token !== undefined) return this.#userOfToken(token);
+    return this.#userOfCertificate(peerOf(socket)?.certificate) ?? ANONYMOUS;
   }
 
   /** Hashes are compared, so that neither length nor prefix of the token shows in the time it takes. */

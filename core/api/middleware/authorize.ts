@@ -58,8 +58,9 @@ function verbOf(method: string, path: ResourcePath, query: URLSearchParams): str
     case "DELETE":
       return path.name ? "delete" : "deletecollection";
     default:
-      if (path.isWatch || isTrue(query.get("watch"))) return "watch";
-      return path.name ? "get" : "list";
+      if (path.isWatch) return "watch";
+      if (path.name !== undefined) return "get";
+      return isTrue(query.get("watch")) ? "watch" : "list";
   }
 }
 
