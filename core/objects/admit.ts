@@ -4,7 +4,7 @@ import type { Cause } from "../resources/causes.ts";
 import { validateMetadata } from "../resources/metadata_rules.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
-import type { AdmissionRule } from "./admission/admission_rule.ts";
+import type { AdmissionCheck, AdmissionRule } from "./admission/admission_rule.ts";
 import { firstGeneration, withGeneration } from "./generation.ts";
 import { type Input, inputFrom, nameIn, warningsOf } from "./input.ts";
 import { isJsonObject, type JsonObject } from "../lib/json_value.ts";
@@ -17,6 +17,7 @@ export interface AdmitContext {
   clock: Clock;
   random: Random;
   rules: readonly AdmissionRule[];
+  checks: readonly AdmissionCheck[];
 }
 
 /** What a write may change. `main`: all but the status. */
@@ -83,7 +84,7 @@ interface Candidate {
 }
 
 function admit(
-  { store, rules }: AdmitContext,
+  { store, rules, checks }: AdmitContext,
   resource: AnyResource,
   { input, object, previous, options, scope }: Candidate,
 ): Admitted {
@@ -97,6 +98,7 @@ function admit(
       previous,
       store,
       causes,
+      warnings,
       options,
       atEnd: (act: () => void) => releases.push(act),
     };
@@ -114,6 +116,7 @@ function admit(
       return next;
     });
     if (causes.length > 0) throw invalid(resource, nameIn({ ...next }), causes);
+    for (const check of checks) check({ ...rest, next });
     if (scope === "main") warnings.push(...resource.warnings(next, previous));
     return { object: next, warnings, release };
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Random } from "../lib/random.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4 } from "../lib/ipv4.ts";
-import { admissionRules, serviceRange } from "./admission/mod.ts";
+import { ADMISSION_CHECKS, admissionRules, serviceRange } from "./admission/mod.ts";
 import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
 import { deletionOf, isDone } from "./deletion.ts";
 import { isJsonObject, type JsonObject, objectIn } from "../lib/json_value.ts";
@@ -47,7 +47,8 @@ export class Objects {
     this.clock = clock;
     const range = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(range.first + 1);
-    this.#context = { store, clock, random, rules: admissionRules({ random, range }) };
+    const rules = admissionRules({ random, range });
+    this.#context = { store, clock, random, rules, checks: ADMISSION_CHECKS };
   }
 
   /** Throws NotFound. */

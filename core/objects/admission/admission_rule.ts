@@ -12,6 +12,8 @@ export interface AdmissionRequest {
   readonly store: Store;
   /** Fields that are wrong are named here, so that the client hears of all of them at once. */
   readonly causes: Cause[];
+  /** For the client to read, of a write that is not refused: one `Warning` header each. */
+  readonly warnings: string[];
   readonly options: WriteOptions;
   /** Remembers to give back what the rule has claimed, once the object is visible or refused. */
   atEnd(release: () => void): void;
@@ -22,3 +24,9 @@ export interface AdmissionRequest {
  * {@linkcode ApiError} to refuse it as a whole. Synchronous: it decides in the turn of the commit.
  */
 export type AdmissionRule = (request: AdmissionRequest) => KubeObject;
+
+/**
+ * The same for an object with which nothing is wrong: asked last, and changes nothing. Throws an {@linkcode ApiError}
+ * to refuse it.
+ */
+export type AdmissionCheck = (request: AdmissionRequest) => void;

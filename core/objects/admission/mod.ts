@@ -1,10 +1,11 @@
 import { type Ipv4Range, parseIpv4Range } from "../../lib/ipv4.ts";
 import type { Random } from "../../lib/random.ts";
-import type { AdmissionRule } from "./admission_rule.ts";
+import type { AdmissionCheck, AdmissionRule } from "./admission_rule.ts";
 import { namespaceContent } from "./namespace_content.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { nodeTaints } from "./node_taints.ts";
 import { podDefaults } from "./pod_defaults.ts";
+import { podSecurity, podSecurityLabels } from "./pod_security/pod_security.ts";
 import { ServiceAddresses } from "./service_addresses.ts";
 
 export interface AdmissionOptions {
@@ -21,8 +22,18 @@ const NODE_PORTS = { first: 30_000, last: 32_767 };
 /** Every rule, in the order in which they see an object. A new rule is one file and one line here. */
 export function admissionRules({ random, range }: AdmissionOptions): AdmissionRule[] {
   const addresses = new ServiceAddresses({ random, range, nodePorts: NODE_PORTS });
-  return [namespaceLifecycle, namespaceContent, nodeTaints, podDefaults, addresses.admit];
+  return [
+    namespaceLifecycle,
+    namespaceContent,
+    podSecurityLabels,
+    nodeTaints,
+    podDefaults,
+    addresses.admit,
+  ];
 }
+
+/** Every check of what is else fit to be stored. A new one is one file and one line here. */
+export const ADMISSION_CHECKS: readonly AdmissionCheck[] = [podSecurity];
 
 /** The range that a text such as `10.96.0.0/16` names. Throws when it is none, or too small. */
 export function serviceRange(text: string): Ipv4Range {

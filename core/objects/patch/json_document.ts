@@ -171,6 +171,9 @@ function jsonBytesOf(value: unknown, depthMax = NESTING_MAX): number {
   return Math.max(2, bytes);
 }
 
+/** Printable ASCII but quotes and backslashes: a byte each, and no escapes. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function textBytesOf(text: string): number {
-  return encoder.encode(JSON.stringify(text)).length;
+  return PLAIN.test(text) ? text.length + 2 : encoder.encode(JSON.stringify(text)).length;
 }

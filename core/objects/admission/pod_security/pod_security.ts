@@ -1,0 +1,155 @@
+import { isEqual } from "../../../lib/equality.ts";
+import type { Container } from "../../../resources/pod_spec/containers.ts";
+import type { PodTemplate } from "../../../resources/pod_spec/pod_spec.ts";
+import type { Namespace } from "../../../resources/namespaces.ts";
+import type { Pod } from "../../../resources/pods.ts";
+import { groupResourceOf, type KubeObject } from "../../../resources/resource.ts";
+import type { Store } from "../../../store/store.ts";
+import { forbidden } from "../../refusals.ts";
+import type { AdmissionRequest } from "../admission_rule.ts";
+import {
+  isStricter,
+  type Policy,
+  policyCauses,
+  policyOf,
+  type Standard,
+  standardText,
+} from "./policy.ts";
+import { detailsText, reasonsText, violationsOf } from "./standards.ts";
+
+/** A namespace's pods that a new level is compared with, as in Kubernetes. */
+const PODS_CHECKED_MAX = 3_000;
+/** Kinds that make pods of a template, beside those that have a `spec.template`. */
+const TEMPLATE_KINDS = [
+  "deployments.apps",
+  "replicasets.apps",
+  "statefulsets.apps",
+  "daemonsets.apps",
+  "jobs.batch",
+  "replicationcontrollers",
+];
+
+/**
+ * Pod Security: pods that do not keep to the level that their namespace enforces are refused, templates of such pods
+ * are warned of, and a namespace's labels must make sense. Nothing is written for `audit`: there is no audit log yet.
+ *
+ * https://kubernetes.io/docs/concepts/security/pod-security-admission/
+ */
+export function podSecurity(request: AdmissionRequest): void {
+  const groupResource = groupResourceOf(request.resource);
+  if (groupResource === "namespaces") return warnOfPods(request);
+  if (groupResource === "pods") return checkPod(request);
+  if (TEMPLATE_KINDS.includes(groupResource)) warnOfTemplate(request);
+}
+
+/** The labels of a namespace that cannot be read: of a new one, or newly so. */
+export function podSecurityLabels(
+  { resource, next, previous, causes }: AdmissionRequest,
+): KubeObject {
+  if (groupResourceOf(resource) !== "namespaces") return next;
+  const found = policyCauses(next.metadata.labels);
+  const before = previous ? policyCauses(previous.metadata.labels) : [];
+  if (!isEqual(found, before)) causes.push(...found);
+  return next;
+}
+
+function checkPod({ resource, next, previous, store, warnings }: AdmissionRequest): void {
+  const { metadata, spec } = next as Pod;
+  const policy = policyIn(store, metadata.namespace);
+  if (!policy || (previous && !isSignificant(next as Pod, previous as Pod))) return;
+  const violations = violationsOf(policy.enforce, metadata.annotations, spec);
+  if (violations.length > 0) {
+    const standard = standardText(policy.enforce);
+    throw forbidden(
+      resource,
+      metadata.name,
+      `violates PodSecurity "${standard}": ${detailsText(violations)}`,
+    );
+  }
+  warnings.push(...warningsOf(policy.warn, metadata.annotations, spec));
+}
+
+function warnOfTemplate({ next, previous, store, warnings }: AdmissionRequest): void {
+  const templateOf = (object: KubeObject | undefined) =>
+    (object as { spec?: { template?: PodTemplate } } | undefined)?.spec?.template;
+  const template = templateOf(next);
+  const policy = policyIn(store, next.metadata.namespace);
+  if (!template || !policy || isEqual(template, templateOf(previous))) return;
+  warnings.push(...warningsOf(policy.warn, template.metadata?.annotations, template.spec));
+}
+
+function warningsOf(standard: Standard, ...pod: PodOf): string[] {
+  const violations = violationsOf(standard, ...pod);
+  if (violations.length === 0) return [];
+  return [`would violate PodSecurity "${standardText(standard)}": ${detailsText(violations)}`];
+}
+
+type PodOf = [annotations: Readonly<Record<string, string>> | undefined, spec: Pod["spec"]];
+
+/** A namespace that will come in the same manifest is not there yet, in a dry run; then nothing can be said. */
+function policyIn(store: Store, namespace: string | undefined): Policy | undefined {
+  const labels = store.newest(["namespaces", "", namespace ?? ""])?.object.metadata.labels;
+  const policy = policyOf(labels);
+  const isOpen = policy.enforce.level === "privileged" && policy.warn.level === "privileged";
+  return isOpen ? undefined : policy;
+}
+
+/** Of a pod that is there, images can be changed and ephemeral containers added; all else a level allowed or did not. */
+function isSignificant({ spec: next }: Pod, { spec: previous }: Pod): boolean {
+  const imagesOf = (containers: readonly Container[] = []) =>
+    containers.map(({ name, image }) => ({ name, image }));
+  return !(["containers", "initContainers", "ephemeralContainers"] as const).every((name) =>
+    isEqual(imagesOf(next[name]), imagesOf(previous[name]))
+  );
+}
+
+/** When a namespace asks for more than before, the pods that are there stay; whoever asked hears of them. */
+function warnOfPods({ next, previous, store, warnings }: AdmissionRequest): void {
+  if (!previous) return;
+  const { enforce } = policyOf((next as Namespace).metadata.labels);
+  const { enforce: before } = policyOf(previous.metadata.labels);
+  if (enforce.level === "privileged" || isEqual(enforce, before)) return;
+  if (enforce.version === before.version && !isStricter(enforce.level, before.level)) return;
+  warnings.push(...podsWarnings(store, next.metadata.name, enforce));
+}
+
+function podsWarnings(store: Store, namespace: string, enforce: Standard): string[] {
+  const pods = oneOfEachFirst(store.list(["pods", namespace]).map(({ object }) => object as Pod));
+  const checked = pods.slice(0, PODS_CHECKED_MAX);
+  const namesByReason = new Map<string, string[]>();
+  for (const { metadata, spec } of checked) {
+    const violations = violationsOf(enforce, metadata.annotations, spec);
+    if (violations.length === 0) continue;
+    const reason = reasonsText(violations);
+    namesByReason.set(reason, [...namesByReason.get(reason) ?? [], metadata.name]);
+  }
+  const partly = `new PodSecurity enforce level only checked against the first ${checked.length} ` +
+    `of ${pods.length} existing pods`;
+  const some =
+    `existing pods in namespace "${namespace}" violate the new PodSecurity enforce level ` +
+    `"${standardText(enforce)}"`;
+  return [
+    ...(checked.length < pods.length ? [partly] : []),
+    ...(namesByReason.size > 0 ? [some] : []),
+    ...[...namesByReason].map(([reason, names]) => `${podsText(names)}: ${reason}`).sort(),
+  ];
+}
+
+/** Pods of one controller are alike: the first of each comes before all others. */
+function oneOfEachFirst(pods: readonly Pod[]): Pod[] {
+  const seen = new Set<string>();
+  const [firsts, others]: [Pod[], Pod[]] = [[], []];
+  for (const pod of pods) {
+    const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller)?.uid;
+    (owner !== undefined && seen.has(owner) ? others : firsts).push(pod);
+    if (owner !== undefined) seen.add(owner);
+  }
+  return [...firsts, ...others];
+}
+
+function podsText(names: readonly string[]): string {
+  const first = [...names].sort()[0]!;
+  if (names.length === 1) return first;
+  const others = names.length - 1;
+  return `${first} (and ${others} other ${others === 1 ? "pod" : "pods"})`;
+}
