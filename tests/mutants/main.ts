@@ -3,9 +3,12 @@
  *
  *     deno task mutants           all of them; fails when one survives
  *     deno task mutants surge     those with the word in their name
+ *     deno task mutants --auto core/scheduler/place.ts   changes each line of the file, and runs the tests beside it
  */
 import { fileURLToPath } from "node:url";
+import { mutateFiles } from "./auto_main.ts";
 import { type Mutant, MUTANTS } from "./mutants.ts";
+import { copyOfTree, runDeno } from "./tree_copy.ts";
 
 /** Within so many seeds a bug must show. */
 const SEEDS = 200;
@@ -17,6 +20,7 @@ const COPIED = ["core", "agent", "proxy", "tests/simulation", "deno.json", "deno
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(words: readonly string[]): Promise<number> {
+  if (words[0] === "--auto") return await mutateFiles(words.slice(1));
   const chosen = MUTANTS.filter(({ name }) => words.every((word) => name.includes(word)));
   const lost = await withoutPlace(chosen);
   for (const { file, name } of lost) write(`NO PLACE in ${file} for "${name}"`);
@@ -24,7 +28,7 @@ async function main(words: readonly string[]): Promise<number> {
   const waiting = [...chosen];
   const survivors: string[] = [];
   const work = async () => {
-    const folder = await copyOfTree();
+    const folder = await copyOfTree(COPIED);
     try {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const verdict = await verdictOn(next, folder);
@@ -65,42 +69,20 @@ async function verdictOn(mutant: Mutant, folder: string): Promise<string | undef
 
 async function bySimulator(folder: string): Promise<string | undefined> {
   const env = { FIRST: "1", STEP: "1", SEEDS: String(SEEDS) };
-  const { code, said } = await run(folder, ["run", "-A", "tests/simulation/main.ts"], env);
+  const { code, said } = await runDeno(folder, ["run", "-A", "tests/simulation/main.ts"], {
+    env,
+    msMax: RUN_MS_MAX,
+  });
   if (code === 0) return undefined;
   return /BAD .*/.exec(said)?.[0].replace("BAD", "seed");
 }
 
 async function byTests({ tests = [] }: Mutant, folder: string): Promise<string | undefined> {
   if (tests.length === 0) return undefined;
-  const { code } = await run(folder, ["test", "-A", "--no-check", ...tests], {});
-  return code === 0 ? undefined : tests.join(" ");
-}
-
-async function run(
-  cwd: string,
-  args: string[],
-  env: Record<string, string>,
-): Promise<{ code: number; said: string }> {
-  const child = new Deno.Command(Deno.execPath(), {
-    ...{ args, cwd, env, stdout: "piped", stderr: "null" },
-    signal: AbortSignal.timeout(RUN_MS_MAX),
+  const { code } = await runDeno(folder, ["test", "-A", "--no-check", ...tests], {
+    msMax: RUN_MS_MAX,
   });
-  const { code, stdout } = await child.output();
-  return { code, said: new TextDecoder().decode(stdout) };
-}
-
-async function copyOfTree(): Promise<string> {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  const folder = await Deno.makeTempDir({ prefix: "coracle-mutants-" });
-  for (const path of COPIED) await copy(`${root}${path}`, `${folder}/${path}`);
-  return folder;
-}
-
-async function copy(from: string, to: string): Promise<void> {
-  const { isDirectory } = await Deno.stat(from);
-  await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
-  if (!isDirectory) return await Deno.copyFile(from, to);
-  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
+  return code === 0 ? undefined : tests.join(" ");
 }
 
 function write(text: string): void {

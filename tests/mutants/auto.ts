@@ -1,0 +1,93 @@
+/** A change of one line that alters what it means. */
+export interface LineMutant {
+  /** Counted from 1. */
+  line: number;
+  was: string;
+  /** `undefined`: the line is dropped. */
+  becomes: string | undefined;
+}
+
+/** What is swapped for what; each occurrence is a mutant of its own. The blanks are those of `deno fmt`, and keep generics out. */
+const SWAPS: readonly (readonly [search: RegExp, replace: string | ((found: string) => string)])[] =
+  [
+    [/ < /g, " <= "],
+    [/ <= /g, " < "],
+    [/ > /g, " >= "],
+    [/ >= /g, " > "],
+    [/ === /g, " !== "],
+    [/ !== /g, " === "],
+    [/ && /g, " || "],
+    [/ \|\| /g, " && "],
+    [/ - /g, " + "],
+    [/ \+ /g, " - "],
+    [/\bMath\.min\b/g, "Math.max"],
+    [/\bMath\.max\b/g, "Math.min"],
+    [/\bMath\.ceil\b/g, "Math.floor"],
+    [/\bMath\.floor\b/g, "Math.ceil"],
+    [/\btrue\b/g, "false"],
+    [/\bfalse\b/g, "true"],
+    [/\bsome\(/g, "every("],
+    [/\bevery\(/g, "some("],
+    [/(?<=[(\s!])!(?=[\w(])/g, ""],
+    [/(?<![\w."-])\d[\d_]*(?![\w."])/g, (found) => String(Number(found.replaceAll("_", "")) + 1)],
+  ];
+
+/** A statement on a line of its own that can go without its file losing its form. */
+const DROPPABLE =
+  /^\s+(?!(?:return|const|let|case|default|import|export|type)\b)[\w#"'`[(!+-].*;(?: \/\/.*)?$/;
+const GUARD = /^\s+if \(.*\) (?:return|continue|break|throw)\b.*;$/;
+
+/**
+ * All mutants of a source text, line by line: a comparison, a connective, a sign or a bound changed, a statement or a
+ * guard dropped. Comments, imports, types, and the words of texts are left alone.
+ */
+export function mutantsOf(text: string): LineMutant[] {
+  const masked = maskedLines(text);
+  return text.split("\n").flatMap((was, index) => {
+    const code = masked[index]!;
+    if (!isCode(code)) return [];
+    const swapped = swapsIn(was, code).map((becomes) => ({ line: index + 1, was, becomes }));
+    const stands = DROPPABLE.test(code) && isWhole(code) || GUARD.test(code);
+    return stands ? [...swapped, { line: index + 1, was, becomes: undefined }] : swapped;
+  });
+}
+
+/** The text with one mutant in it. */
+export function withMutant(text: string, { line, becomes }: LineMutant): string {
+  return text.split("\n").toSpliced(line - 1, 1, becomes ?? "").join("\n");
+}
+
+function swapsIn(was: string, code: string): string[] {
+  return SWAPS.flatMap(([search, replace]) =>
+    [...code.matchAll(search)].map(({ 0: found, index }) => {
+      const put = typeof replace === "string" ? replace : replace(found);
+      return was.slice(0, index) + put + was.slice(index + found.length);
+    })
+  );
+}
+
+function isCode(line: string): boolean {
+  return !/^\s*(?:import|export (?:type|interface)|type|interface|\*|\/\*|\/\/)|^\s*[\w"]+\??: [\w[\]|" ]+;$/
+    .test(line);
+}
+
+/** Whether the line is a statement in full, no end of a longer one. */
+function isWhole(line: string): boolean {
+  let depth = 0;
+  for (const sign of line) {
+    if ("([{".includes(sign)) depth++;
+    if (")]}".includes(sign) && --depth < 0) return false;
+  }
+  return depth === 0 && !/^\s*[.?:]/.test(line);
+}
+
+/** The lines with the insides of texts and comments blanked, at the same columns. */
+function maskedLines(text: string): string[] {
+  const blank = (found: string) => found.replace(/[^\n]/g, "·");
+  const quiet = text
+    .replace(/\/\*[\s\S]*?\*\//g, (found) => found.replace(/[^\n]/g, " "))
+    .replace(/(?<=^|\s)\/\/.*$/gm, (found) => " ".repeat(found.length))
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, (found) => `"${blank(found.slice(1, -1))}"`)
+    .replace(/`(?:[^`\\$]|\\.|\$(?!\{))*`/g, (found) => `\`${blank(found.slice(1, -1))}\``);
+  return quiet.split("\n");
+}

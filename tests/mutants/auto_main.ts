@@ -1,0 +1,78 @@
+import { sourceTree } from "../source_tree.ts";
+import { type LineMutant, mutantsOf, withMutant } from "./auto.ts";
+import { copyOfTree, runDeno } from "./tree_copy.ts";
+
+/** A mutant that makes its tests run longer loops: it is caught. */
+const RUN_MS_MAX = 60_000;
+const COPIED = ["core", "agent", "proxy", "cli", "tests", "examples", "deno.json", "deno.lock"];
+/** The share of mutants that the tests beside a file must catch. */
+const CAUGHT_MIN = 0.9;
+
+interface Planted extends LineMutant {
+  file: string;
+  tests: readonly string[];
+}
+
+/**
+ * Changes the given files line by line and runs the tests beside them: those named after the file, else those of its
+ * folder that import it. Prints what survives; the result is the exit code, 0 when each file reaches {@linkcode CAUGHT_MIN}.
+ */
+export async function mutateFiles(files: readonly string[]): Promise<number> {
+  const tree = sourceTree();
+  const plans = await Promise.all(files.map((file) => planFor(file, tree)));
+  const survivors: Planted[] = [];
+  const waiting = plans.flat();
+  const work = async () => {
+    const folder = await copyOfTree(COPIED);
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        if (await survives(next, folder)) survivors.push(next);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  };
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, work));
+  const verdicts = files.map((file, index) => {
+    const all = plans[index]!.length;
+    return report(file, all, survivors.filter((survivor) => survivor.file === file));
+  });
+  return verdicts.every(Boolean) ? 0 : 1;
+}
+
+async function planFor(file: string, tree: ReturnType<typeof sourceTree>): Promise<Planted[]> {
+  const stem = file.replace(/\.ts$/, "");
+  const folder = file.slice(0, file.lastIndexOf("/") + 1);
+  const beside = tree.filter(({ path }) => path.startsWith(folder) && path.endsWith("_test.ts"));
+  const named = beside.filter(({ path }) => path === `${stem}_test.ts`);
+  const importing = beside.filter(({ imports }) => imports.includes(file));
+  const tests = [...new Set([...named, ...importing].map(({ path }) => path))];
+  if (tests.length === 0) throw new Error(`No test beside "${file}" imports it`);
+  const mutants = mutantsOf(await Deno.readTextFile(file));
+  return mutants.map((mutant) => ({ ...mutant, file, tests }));
+}
+
+async function survives(planted: Planted, folder: string): Promise<boolean> {
+  const path = `${folder}/${planted.file}`;
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, withMutant(text, planted));
+  try {
+    const args = ["test", "-A", "--no-check", "--fail-fast", ...planted.tests];
+    return (await runDeno(folder, args, { msMax: RUN_MS_MAX })).code === 0;
+  } finally {
+    await Deno.writeTextFile(path, text);
+  }
+}
+
+function report(file: string, all: number, survivors: readonly Planted[]): boolean {
+  const caught = all - survivors.length;
+  write(`${file}: ${caught} of ${all} caught (${Math.floor(100 * caught / all)} %)`);
+  for (const { line, was, becomes } of survivors.toSorted((a, b) => a.line - b.line)) {
+    write(`  survived ${line}: ${was.trim()}  =>  ${becomes?.trim() ?? "(dropped)"}`);
+  }
+  return caught >= CAUGHT_MIN * all;
+}
+
+function write(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}

@@ -1,0 +1,35 @@
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A copy of parts of the tree, in which bugs may be planted. The caller removes it. */
+export async function copyOfTree(paths: readonly string[]): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "coracle-mutants-" });
+  for (const path of paths) await copy(`${ROOT}${path}`, `${folder}/${path}`);
+  return folder;
+}
+
+/** Runs Deno in a copy. A run that takes longer than `msMax` is ended, with a code that is not 0. */
+export async function runDeno(
+  cwd: string,
+  args: string[],
+  { env = {}, msMax }: { env?: Record<string, string>; msMax: number },
+): Promise<{ code: number; said: string }> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd,
+    env,
+    stdout: "piped",
+    stderr: "null",
+    signal: AbortSignal.timeout(msMax),
+  });
+  const { code, stdout } = await command.output();
+  return { code, said: new TextDecoder().decode(stdout) };
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  const { isDirectory } = await Deno.stat(from);
+  await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+  if (!isDirectory) return await Deno.copyFile(from, to);
+  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
+}
