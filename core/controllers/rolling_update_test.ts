@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Deployment, deployments } from "../resources/deployments.ts";
 import { type Pod, pods } from "../resources/pods.ts";
-import { replicaSets } from "../resources/replica_sets.ts";
+import { type ReplicaSet, replicaSets } from "../resources/replica_sets.ts";
 import { loopOf } from "./controller.ts";
 import { deploymentController } from "./deployments.ts";
 import { isActive, isReady } from "./pod_states.ts";
 import { replicaSetController } from "./replica_sets.ts";
-import { limitsOf } from "./rolling_update.ts";
+import { limitsOf, newSize, rollingStep, sizeOf } from "./rolling_update.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "./test_cluster.ts";
 
@@ -36,6 +36,9 @@ Deno.test("percentages round the surge up and the unavailable down, and never bo
     [4, "100%", "0%", 4, 0],
     [10, 0, 0, 0, 1],
     [10, "0%", "0%", 0, 1],
+    [1, 0, 0, 0, 1],
+    [100, "1%", "1%", 1, 1],
+    [101, "50%", "50%", 51, 50],
     [3, 2, 5, 2, 3],
     [0, "25%", "25%", 0, 0],
   ];
@@ -49,6 +52,103 @@ Deno.test("percentages round the surge up and the unavailable down, and never bo
     );
   }
 });
+
+Deno.test("a Deployment that is recreated has neither a surge nor pods that may be missing", () => {
+  const made = { ...wanted(3, 1, 1), spec: { replicas: 3, strategy: { type: "Recreate" } } };
+  assert.deepEqual(limitsOf(made as Deployment), { maxSurge: 0, maxUnavailable: 0 });
+  assert.equal(newSize(made as Deployment, 1, 9), 3);
+});
+
+Deno.test("the new ReplicaSet grows as far as the wanted number and the surge allow", () => {
+  const rows: [replicas: number, surge: number, size: number, old: number, grown: number][] = [
+    [4, 1, 0, 4, 1],
+    [4, 1, 1, 4, 1],
+    [4, 1, 1, 3, 2],
+    [4, 0, 0, 4, 0],
+    [4, 9, 0, 4, 4],
+    [4, 1, 3, 0, 4],
+    [4, 1, 4, 1, 4],
+    [4, 1, 6, 1, 4],
+    [4, 1, 2, 9, 2],
+  ];
+  for (const [replicas, surge, size, old, grown] of rows) {
+    const sized = newSize(wanted(replicas, surge, 0), size, old);
+    assert.equal(sized, grown, `${replicas} + ${surge}: ${size} and ${old}`);
+  }
+});
+
+type Row = [
+  name: string,
+  deployment: Deployment,
+  current: ReplicaSet,
+  old: ReplicaSet[],
+  step: Record<string, number>,
+];
+
+Deno.test("a step grows the new ReplicaSet or shrinks old ones: the unhealthy pods first, the oldest first", () => {
+  const rows: Row[] = [
+    ["growing comes first", wanted(4, 1, 1), set("new", 0, 0), [set("a", 4, 4)], { new: 1 }],
+    ["what is spare shrinks", wanted(4, 1, 1), set("new", 1, 0), [set("a", 4, 4)], { a: 3 }],
+    ["nothing is spare", wanted(4, 1, 0), set("new", 1, 0), [set("a", 4, 4)], {}],
+    ["one is spare once one is ready", wanted(4, 1, 0), set("new", 1, 1), [set("a", 4, 4)], {
+      a: 3,
+    }],
+    ["all old ones", wanted(2, 2, 0), set("new", 2, 2), [set("a", 2, 2)], { a: 0 }],
+    ["the oldest first, however they are listed", wanted(4, 1, 1), set("new", 1, 1), [
+      set("b", 2, 2, 20),
+      set("a", 2, 2, 10),
+    ], { a: 0 }],
+    ["and no more of the next than is spare", wanted(4, 1, 2), set("new", 1, 1), [
+      set("b", 2, 2, 20),
+      set("a", 2, 2, 10),
+    ], { a: 0, b: 1 }],
+    ["the unhealthy ones, although none can be missed", wanted(4, 1, 0), set("new", 1, 1), [
+      set("a", 2, 2, 10),
+      set("b", 2, 1, 20),
+    ], { b: 1 }],
+    ["only as many unhealthy ones as can go", wanted(4, 2, 0), set("new", 2, 0), [
+      set("a", 4, 2, 10),
+    ], {}],
+    ["unhealthy ones of several sets, within what can go", wanted(4, 0, 1), set("new", 0, 0), [
+      set("a", 2, 0, 10),
+      set("b", 2, 0, 20),
+    ], { a: 1 }],
+    ["unhealthy ones and then spare ones of one set", wanted(4, 1, 2), set("new", 1, 1), [
+      set("a", 4, 3, 10),
+    ], { a: 1 }],
+    ["a set of no pods is no set to shrink", wanted(2, 1, 1), set("new", 1, 1), [
+      set("gone", 0, 0, 5),
+      set("a", 2, 2, 10),
+    ], { a: 0 }],
+    ["a set without a status has no pod that counts", wanted(2, 1, 0), set("new", 1, 1), [
+      set("a", 2, undefined, 10),
+    ], { a: 1 }],
+    ["pods that are about to go are not spare", wanted(4, 1, 1), set("new", 1, 0), [
+      set("a", 3, 4, 10),
+    ], { new: 2 }],
+  ];
+  for (const [name, deployment, current, old, step] of rows) {
+    assert.deepEqual(Object.fromEntries(rollingStep(deployment, current, old)), step, name);
+  }
+});
+
+Deno.test("the size of ReplicaSets is the sum of what they are to have", () => {
+  assert.equal(sizeOf([]), 0);
+  assert.equal(sizeOf([set("a", 2, 0), set("b", 3, 9)]), 5);
+});
+
+function wanted(replicas: number, maxSurge: number, maxUnavailable: number): Deployment {
+  return deployment(replicas, maxSurge, maxUnavailable) as unknown as Deployment;
+}
+
+/** A ReplicaSet as the decider reads it. `created`: in seconds of one minute. */
+function set(name: string, replicas: number, available?: number, created = 30): ReplicaSet {
+  return {
+    metadata: { name, creationTimestamp: `2026-01-01T00:00:${String(created).padStart(2, "0")}Z` },
+    spec: { replicas },
+    status: available === undefined ? {} : { availableReplicas: available },
+  } as unknown as ReplicaSet;
+}
 
 const limit = fc.oneof(fc.nat(6), fc.nat(100).map((percent) => `${percent}%`));
 const setting = fc.record({
