@@ -81,13 +81,41 @@ function isWhole(line: string): boolean {
   return depth === 0 && !/^\s*[.?:]/.test(line);
 }
 
-/** The lines with the insides of texts and comments blanked, at the same columns. */
+/** The lines with the insides of texts and comments blanked, at the same columns; what a template computes is code. */
 function maskedLines(text: string): string[] {
-  const blank = (found: string) => found.replace(/[^\n]/g, "·");
-  const quiet = text
-    .replace(/\/\*[\s\S]*?\*\//g, (found) => found.replace(/[^\n]/g, " "))
-    .replace(/(?<=^|\s)\/\/.*$/gm, (found) => " ".repeat(found.length))
-    .replace(/"(?:[^"\\\n]|\\.)*"/g, (found) => `"${blank(found.slice(1, -1))}"`)
-    .replace(/`(?:[^`\\$]|\\.|\$(?!\{))*`/g, (found) => `\`${blank(found.slice(1, -1))}\``);
-  return quiet.split("\n");
+  const piece = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|[`}]|\{/gm;
+  const open: ("template" | "block")[] = [];
+  let masked = "";
+  let at = 0;
+  for (let found = piece.exec(text); found !== null; found = piece.exec(text)) {
+    const [part] = found;
+    masked += text.slice(at, found.index);
+    at = found.index;
+    if (part === "{") open.push("block");
+    else if (part === "`" || (part === "}" && open.pop() === "template")) {
+      piece.lastIndex = endOfText(text, at + 1);
+      const inside = text.slice(at + 1, piece.lastIndex);
+      if (inside.endsWith("${")) open.push("template");
+      masked += blank(part + inside);
+      at = piece.lastIndex;
+    } else if (part !== "}") {
+      masked += part[0] === '"' ? `"${blank(part.slice(1, -1))}"` : part.replace(/[^\n]/g, " ");
+      at += part.length;
+    }
+  }
+  return (masked + text.slice(at)).split("\n");
+}
+
+/** Where the text of a template goes over into code: behind its `${` or its closing backtick. */
+function endOfText(text: string, from: number): number {
+  const end = /\\[\s\S]|\$\{|`/g;
+  end.lastIndex = from;
+  for (let found = end.exec(text); found !== null; found = end.exec(text)) {
+    if (found[0][0] !== "\\") return end.lastIndex;
+  }
+  return text.length;
+}
+
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, "·");
 }

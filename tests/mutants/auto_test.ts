@@ -33,6 +33,15 @@ Deno.test("texts, comments, types and imports are left alone", () => {
   assert.deepEqual(quiet.flatMap((line) => becomes(line)), [undefined]);
 });
 
+Deno.test("what a template computes is code, and so is what follows it", () => {
+  assert.deepEqual(becomes("  f(`a < 1 ${b < c} true`, `x${ {} } 1`);\n  g(`}`, 7);"), [
+    "f(`a < 1 ${b <= c} true`, `x${ {} } 1`);",
+    undefined,
+    "g(`}`, 8);",
+    undefined,
+  ]);
+});
+
 Deno.test("a mutant changes its line and no other", () => {
   const text = "  a();\n  b(1);\n  c();";
   const [, bound] = mutantsOf(text);
