@@ -103,8 +103,12 @@ function maskedLines(text: string): string[] {
       at += part.length;
     }
   }
-  return (masked + text.slice(at)).split("\n");
+  return (masked + text.slice(at)).replace(TYPES, (found) => found.replace(/[^\n]/g, " "))
+    .split("\n");
 }
+
+/** An interface, or the definition of a type, whole. */
+const TYPES = /^(?:export )?interface [^\n]*\{\n[\s\S]*?^\}|^(?:export )?type [\s\S]*?;$(?!\n +)/gm;
 
 /** Where the text of a template goes over into code: behind its `${` or its closing backtick. */
 function endOfText(text: string, from: number): number {

@@ -27,6 +27,8 @@ Deno.test("texts, comments, types and imports are left alone", () => {
     "/** 1 < 2 && true */",
     "  // true, and 1 - 1",
     "type Both = true | 1;",
+    "export interface One {\n  readonly a: Map<string, 1>;\n  b(c: 1): void;\n}",
+    "type Two =\n  | { a: 1 }\n  | { b: true };\n",
     '  say("1 < 2");',
     "  const list: Map<string, number> = f(`true 1`);",
   ];

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import type { Pod } from "../resources/pods.ts";
+import type { NodeState } from "./node_states.ts";
+import { feasibleMax, place } from "./place.ts";
+import type { Plugin } from "./plugin.ts";
+
+const POD = { spec: {} } as Pod;
+
+/** As many nodes as scores; a plugin of weight 1 gives each its score, and turns down what scores below 0. */
+function nodesOf(count: number): NodeState[] {
+  return Array.from({ length: count }, (_, index) => ({ name: `n${index}` }) as NodeState);
+}
+
+function scoring(scores: readonly number[], weight?: number): Plugin {
+  return {
+    name: "Scoring",
+    ...(weight !== undefined && { weight }),
+    score: () => ({ name }) => scores[Number(name.slice(1))] ?? 0,
+  };
+}
+
+function refusing(names: readonly string[], couldHelpToPreempt = false, reason = "no"): Plugin {
+  return {
+    name: "Refusing",
+    filter: () => ({ name }) =>
+      names.includes(name) ? { reasons: [reason], couldHelpToPreempt } : undefined,
+  };
+}
+
+Deno.test("the node with the highest score wins, of equally good ones the first", () => {
+  const rows: [scores: number[], node: string][] = [
+    [[5], "n0"],
+    [[1, 3, 2], "n1"],
+    [[3, 3, 3], "n0"],
+    [[1, 3, 3], "n1"],
+    [[0, 0], "n0"],
+    [[-3, -2, -4], "n1"],
+    [[1, 2], "n1"],
+  ];
+  for (const [scores, node] of rows) {
+    const placed = place(POD, nodesOf(scores.length), [scoring(scores)]);
+    assert.deepEqual(placed, { node }, scores.join());
+  }
+});
+
+Deno.test("scores of plugins are added, each by its weight, which is 1 when none is said", () => {
+  const rows: [plugins: Plugin[], node: string][] = [
+    [[scoring([10, 0]), scoring([0, 6])], "n0"],
+    [[scoring([10, 0]), scoring([0, 6], 2)], "n1"],
+    [[scoring([10, 0]), scoring([0, 11], 1)], "n1"],
+    [[scoring([10, 0], 1), scoring([0, 5], 2)], "n0"],
+    [[scoring([0, 6], 2), scoring([10, 0])], "n1"],
+    [[{ name: "No opinion", score: () => undefined }, scoring([0, 1])], "n1"],
+  ];
+  for (const [plugins, node] of rows) {
+    assert.deepEqual(place(POD, nodesOf(2), plugins), { node }, JSON.stringify(plugins));
+  }
+});
+
+Deno.test("nodes are looked at from where the caller says, round about", () => {
+  assert.deepEqual(place(POD, nodesOf(3), [], 2), { node: "n2" });
+  assert.deepEqual(place(POD, nodesOf(3), []), { node: "n0" });
+  assert.deepEqual(place(POD, nodesOf(3), [refusing(["n2"])], 2), { node: "n0" });
+  assert.deepEqual(place(POD, nodesOf(3), [scoring([1, 1, 1])], 1), { node: "n1" });
+});
+
+Deno.test("the search ends with enough nodes that would do", () => {
+  const looked: string[] = [];
+  const watching: Plugin = {
+    name: "Watching",
+    filter: () => ({ name }) => {
+      looked.push(name);
+      return name === "n0" ? { reasons: ["no"], couldHelpToPreempt: false } : undefined;
+    },
+  };
+  place(POD, nodesOf(400), [watching]);
+  assert.equal(looked.length, 1 + feasibleMax(400));
+});
+
+Deno.test("how many are enough: all of 100, then half, ever less of more, and no less than 100", () => {
+  const rows = [
+    [1, 1],
+    [100, 100],
+    [101, 100],
+    [200, 100],
+    [250, 120],
+    [1000, 420],
+    [2009, 683],
+    [
+      5000,
+      500,
+    ],
+    [6000, 300],
+    [20_000, 1000],
+  ];
+  for (const [count, enough] of rows) assert.equal(feasibleMax(count!), enough, String(count));
+});
+
+Deno.test("without a node, the pod hears why not, and whether preemption could help", () => {
+  const none = "no nodes available to schedule pods";
+  assert.deepEqual(place(POD, [], []), { unschedulable: none });
+  const plugins = [refusing(["n0"]), refusing(["n1", "n2"], true, "Insufficient cpu")];
+  assert.deepEqual(place(POD, nodesOf(3), plugins), {
+    unschedulable: "0/3 nodes are available: 1 no, 2 Insufficient cpu. preemption: 0/3 nodes are " +
+      "available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for " +
+      "incoming pod.",
+  });
+  const never = { spec: { preemptionPolicy: "Never" } } as Pod;
+  assert.deepEqual(place(never, nodesOf(1), [refusing(["n0"])]), {
+    unschedulable: "0/1 nodes are available: 1 no. preemption: not eligible due to " +
+      "preemptionPolicy=Never.",
+  });
+});
