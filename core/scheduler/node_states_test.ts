@@ -115,6 +115,15 @@ Deno.test("pods on a node that is not known yet, or is gone for a while, count w
   assert.deepEqual([seen(states, "n")?.free.cpu, seen(states, "n")?.podCount], [4000, 0]);
 });
 
+Deno.test("of what a node does not have, nothing is free, and less than nothing is once it is used", () => {
+  const states = new NodeStates();
+  states.setNode(node("n"));
+  states.place(pod("a", { requests: { "example.com/gpu": "2" } }), "n");
+  assert.equal(seen(states, "n")?.free["example.com/gpu"], -2);
+  states.setNode(node("n", { labels: { a: "b" } }));
+  assert.equal(seen(states, "n")?.free["example.com/gpu"], -2);
+});
+
 Deno.test("a node says what it may give in allocatable, else in capacity, else nothing", () => {
   const states = new NodeStates();
   const bare = (status: object) =>

@@ -29,7 +29,10 @@ const SWAPS: readonly (readonly [search: RegExp, replace: string | ((found: stri
     [/\bsome\(/g, "every("],
     [/\bevery\(/g, "some("],
     [/(?<=[(\s!])!(?=[\w(])/g, ""],
-    [/(?<![\w."-])\d[\d_]*(?![\w."])/g, (found) => String(Number(found.replaceAll("_", "")) + 1)],
+    [
+      /(?<![\w."-]|\| -?)\d[\d_]*(?![\w."]| \|(?!\|))/g,
+      (found) => String(Number(found.replaceAll("_", "")) + 1),
+    ],
   ];
 
 /** A statement on a line of its own that can go without its file losing its form. */
