@@ -46,6 +46,8 @@ export interface AgentOptions {
   machine: Machine;
   /** Folder for the files of pods: volumes and logs. */
   dataFolder: string;
+  /** Real paths besides it that no pod may see anything of: the runtime's socket, state and storage. */
+  protectedPaths?: readonly string[];
   client: Client;
   /** Must show all of the API's objects already: pods that it does not show are ended. */
   view: View;
@@ -95,12 +97,12 @@ export class Agent implements NodeStreams {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { dataFolder, view, clock, machine } = options;
+    const { dataFolder, protectedPaths = [], view, clock, machine } = options;
     const allocatable = allocatableOf(machine);
     this.#parts = {
       ...options,
       files: options.files ?? new DiskPodFiles(dataFolder),
-      volumes: options.volumes ?? new Volumes({ dataFolder, view, clock }),
+      volumes: options.volumes ?? new Volumes({ dataFolder, protectedPaths, view, clock }),
       allocatable,
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
@@ -221,7 +223,7 @@ export class Agent implements NodeStreams {
     const { runtime, network, log } = this.#options;
     const versions = new Map([...this.#workers].map(([uid, { version }]) => [uid, version]));
     try {
-      if (!this.#isClean) await runtime.collectGarbage();
+      if (!this.#isClean) await this.#collectGarbage();
       this.#isClean = true;
       const [containers, addresses, folders] = await Promise.all([
         runtime.list(),
@@ -238,6 +240,11 @@ export class Agent implements NodeStreams {
       this.#node.report("container runtime is down");
       return false;
     }
+  }
+
+  async #collectGarbage(): Promise<void> {
+    await this.#options.runtime.collectGarbage();
+    await this.#parts.volumes.collectGarbage();
   }
 
   #takeOver(

@@ -1,3 +1,6 @@
+import { FileTree } from "../core/lib/linux/file_tree.ts";
+import { mountPoints, unmountBelow } from "../core/lib/linux/mount_table.ts";
+
 /**
  * Puts a file system in memory over a folder. Where that is not allowed (no root), the folder stays on the disk:
  * its content lives as long, only slower. Doing it twice is doing it once.
@@ -8,29 +11,31 @@ export async function mountMemory(folder: string, bytesMax: number | undefined):
   await run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder]);
 }
 
-/** Takes away all that is mounted at or below a folder, so that its files can be removed. */
-export async function unmountAll(folder: string): Promise<void> {
+/**
+ * Takes away all that is mounted at or below a folder, so that its files can be removed. Rejects when something is
+ * still mounted: whoever removed the files then would remove those of its source.
+ */
+export async function unmountAll(folder: string, tree: FileTree | undefined): Promise<void> {
   const mounts = await mountsBelow(folder);
-  for (const mount of mounts.reverse()) await run("umount", ["-l", mount]);
+  if (mounts.length === 0) return;
+  if (tree === undefined) await unmountBelow([folder]);
+  else tree.unmount(mounts);
+  const [left] = await mountsBelow(folder);
+  if (left !== undefined) {
+    throw new Error(`Cannot unmount "${left}": it is still mounted; unmount it by hand`);
+  }
 }
 
-async function mountsBelow(folder: string): Promise<string[]> {
+/** Outermost first. */
+async function mountsBelow(folder: string): Promise<readonly string[]> {
   let text: string;
   try {
-    text = await Deno.readTextFile("/proc/self/mounts");
+    text = await Deno.readTextFile("/proc/self/mountinfo");
   } catch {
     return []; // not Linux, or not readable: then nothing was mounted either
   }
-  return text.split("\n").map((line) => unescaped(line.split(" ")[1] ?? ""))
-    .filter((path) => path === folder || path.startsWith(`${folder}/`));
-}
-
-/** The kernel writes spaces and such as `\040`. */
-function unescaped(path: string): string {
-  return path.replace(
-    /\\([0-7]{3})/g,
-    (_, octal: string) => String.fromCharCode(parseInt(octal, 8)),
-  );
+  return mountPoints(text).filter((path) => path === folder || path.startsWith(`${folder}/`))
+    .toReversed();
 }
 
 async function run(command: string, args: string[]): Promise<boolean> {

@@ -8,6 +8,7 @@ export type VolumePlugin = "empty-dir" | "configmap" | "secret";
  * Where a pod's files are, laid out as the kubelet does:
  * ```
  * pods/UID/volumes/kubernetes.io~empty-dir/NAME     volumes
+ * pods/UID/mounts/CONTAINER/INDEX                   what a container is about to mount, until it has started
  * pods/UID/containers/NAME/RUN.message              last words (`terminationMessagePath`)
  * pods/UID/logs/NAME/RUN.log                        logs
  * pods/UID/etc-hosts                                /etc/hosts of its containers
@@ -28,6 +29,15 @@ export class PodFolder {
 
   get volumes(): string {
     return `${this.path}/volumes`;
+  }
+
+  /** Below it lie the {@linkcode containerMounts}. */
+  get mounts(): string {
+    return `${this.path}/mounts`;
+  }
+
+  containerMounts(container: string): string {
+    return `${this.mounts}/${plain(container)}`;
   }
 
   get hostsFile(): string {

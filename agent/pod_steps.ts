@@ -181,6 +181,10 @@ export class PodSteps {
     } catch (error) {
       const { message } = this.#failed(container, error, stage);
       events.startFailed(pod, name, message);
+    } finally {
+      await parts.volumes.releaseMounts(record.uid, name).catch((error) =>
+        parts.log.warn("Cannot let go of a container's mounts", { container: name, error })
+      );
     }
   }
 

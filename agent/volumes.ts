@@ -1,20 +1,21 @@
 import type { View } from "../core/client/client.ts";
 import { ifAbsent } from "../core/lib/absent.ts";
 import type { Clock } from "../core/lib/clock.ts";
+import { FileTree } from "../core/lib/linux/file_tree.ts";
 import { Slots } from "../core/lib/slots.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
-import type { Container, VolumeMount } from "../core/resources/pod_spec/containers.ts";
+import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { Volume } from "../core/resources/pod_spec/volumes.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { unitsOf } from "../core/resources/quantities.ts";
 import { secrets } from "../core/resources/secrets.ts";
-import { isInside, showFiles, type ShownFile } from "./atomic_files.ts";
+import { showFiles, type ShownFile } from "./atomic_files.ts";
 import { ConfigError } from "./config_error.ts";
 import type { Mount } from "./container_runtime.ts";
-import { expand } from "./expansion.ts";
-import { checkHostPath } from "./host_path_files.ts";
-import { PodFolder } from "./pod_folder.ts";
+import { checkHostPath, holdHostPath } from "./host_path_files.ts";
+import { PodFolder, podsWithFolder } from "./pod_folder.ts";
 import { mountMemory, unmountAll } from "./memory_folder.ts";
+import { PinnedMounts, type VolumePlace } from "./volumes/pinned_mounts.ts";
 
 /** A volume that could not be made. The message is that of the kubelet's `FailedMount` event. */
 export class VolumeError extends Error {
@@ -23,12 +24,19 @@ export class VolumeError extends Error {
 
 export interface VolumesOptions {
   dataFolder: string;
+  /** Real paths besides the data folder of which no pod may see anything: the runtime's socket, state and storage. */
+  protectedPaths?: readonly string[];
   view: Pick<View, "get">;
   clock: Pick<Clock, "now">;
+  /** As on a machine where paths cannot be held; for tests. */
+  openTree?: () => FileTree | undefined;
 }
 
 /** What the agent needs of {@linkcode Volumes}. */
-export type PodVolumes = Pick<Volumes, "make" | "refresh" | "mountsOf" | "remove" | "unmount">;
+export type PodVolumes = Pick<
+  Volumes,
+  "make" | "refresh" | "mountsOf" | "releaseMounts" | "remove" | "unmount" | "collectGarbage"
+>;
 
 /**
  * The volumes of this node's pods: emptyDir, hostPath, configMap and secret. Every call may be repeated. Those that
@@ -65,38 +73,59 @@ export class Volumes {
 
   /**
    * What a container mounts. `variables` are its environment, for `subPathExpr`. Throws
-   * {@linkcode ConfigError} for a path that leaves its volume.
+   * {@linkcode ConfigError} for a path that leaves its volume, or may not be shown.
+   *
+   * What a pod can change is bound to a private place first, and stays there until {@linkcode releaseMounts}: what was
+   * checked is what the runtime mounts, whatever the pod makes of the path meanwhile.
    */
   async mountsOf(
     pod: Pod,
     container: Container,
     variables: Readonly<Record<string, string>>,
   ): Promise<Mount[]> {
+    const folder = this.#folderOf(pod.metadata.uid).containerMounts(container.name);
+    using tree = this.#openTree();
+    const pinned = new PinnedMounts(folder, tree);
+    await pinned.release(); // of a run that was given up
     const mounts: Mount[] = [];
     for (const mount of container.volumeMounts ?? []) {
       const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
       if (volume === undefined) throw new ConfigError(`volume "${mount.name}" not found`);
-      const root = this.#rootOf(pod, volume);
-      const hostPath = await subPathOf(root, mount, variables);
+      const place = this.#placeOf(pod, volume);
+      const hostPath = await pinned.pathOf(place, mount, { container: container.name, variables });
       const readOnly = (mount.readOnly ?? false) || Boolean(volume.configMap ?? volume.secret);
       mounts.push({ hostPath, containerPath: mount.mountPath, readOnly });
     }
     return mounts;
   }
 
+  /** Lets go of what {@linkcode mountsOf} has bound: the container has its mounts, or was not started. */
+  async releaseMounts(podUid: string, container: string): Promise<void> {
+    using tree = this.#openTree();
+    await new PinnedMounts(this.#folderOf(podUid).containerMounts(container), tree).release();
+  }
+
+  /** At the agent's start, before any container is started: lets go of what a killed predecessor has bound. */
+  async collectGarbage(): Promise<void> {
+    using tree = this.#openTree();
+    for (const podUid of await podsWithFolder(this.#options.dataFolder)) {
+      await new PinnedMounts(this.#folderOf(podUid).mounts, tree).release();
+    }
+  }
+
   /** Takes away the pod's volumes and what is mounted for them. */
   async remove(podUid: string): Promise<void> {
     await this.#inTurn(podUid, async () => {
       await this.unmount(podUid);
-      const folder = new PodFolder(this.#options.dataFolder, podUid).volumes;
-      await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
+      await Deno.remove(this.#folderOf(podUid).volumes, { recursive: true }).catch(ifAbsent);
     });
     this.#turns.delete(podUid);
   }
 
   /** Lets go of what is mounted for the pod's volumes; files on the disk stay. */
   async unmount(podUid: string): Promise<void> {
-    await unmountAll(new PodFolder(this.#options.dataFolder, podUid).volumes);
+    using tree = this.#openTree();
+    await unmountAll(this.#folderOf(podUid).path, tree);
   }
 
   async #inTurn(podUid: string, work: () => Promise<void>): Promise<void> {
@@ -107,8 +136,8 @@ export class Volumes {
 
   async #makeOne(pod: Pod, volume: Volume): Promise<void> {
     const { emptyDir, hostPath, configMap, secret } = volume;
-    if (hostPath) return await checkHostPath(hostPath.path, hostPath.type);
-    const root = this.#rootOf(pod, volume);
+    if (hostPath) return await this.#checkHostPath(hostPath);
+    const { root } = this.#placeOf(pod, volume);
     if (configMap) return await this.#show(root, this.#configMapFiles(pod, configMap));
     if (secret) return await this.#show(root, this.#secretFiles(pod, secret));
     if (!emptyDir) throw unknownVolume(volume);
@@ -124,14 +153,35 @@ export class Volumes {
     await Deno.chmod(root, 0o755);
   }
 
-  #rootOf(pod: Pod, volume: Volume): string {
+  async #checkHostPath(hostPath: NonNullable<Volume["hostPath"]>): Promise<void> {
+    using tree = this.#openTree();
+    if (tree === undefined) return await checkHostPath(hostPath, this.#protectedPaths);
+    using _held = await holdHostPath(hostPath, this.#protectedPaths, tree);
+  }
+
+  #placeOf(pod: Pod, volume: Volume): VolumePlace {
     const { name, emptyDir, hostPath, configMap, secret } = volume;
-    const folder = new PodFolder(this.#options.dataFolder, pod.metadata.uid);
-    if (hostPath) return hostPath.path;
-    if (configMap) return folder.volume("configmap", name);
-    if (secret) return folder.volume("secret", name);
-    if (emptyDir) return folder.volume("empty-dir", name);
+    const folder = this.#folderOf(pod.metadata.uid);
+    if (hostPath) {
+      const hold = (tree: FileTree) => holdHostPath(hostPath, this.#protectedPaths, tree);
+      return { root: hostPath.path, hold, isOfPods: true };
+    }
+    if (configMap) return { root: folder.volume("configmap", name), isOfPods: false };
+    if (secret) return { root: folder.volume("secret", name), isOfPods: false };
+    if (emptyDir) return { root: folder.volume("empty-dir", name), isOfPods: true };
     throw unknownVolume(volume);
+  }
+
+  get #protectedPaths(): readonly string[] {
+    return [this.#options.dataFolder, ...this.#options.protectedPaths ?? []];
+  }
+
+  #folderOf(podUid: string): PodFolder {
+    return new PodFolder(this.#options.dataFolder, podUid);
+  }
+
+  #openTree(): FileTree | undefined {
+    return (this.#options.openTree ?? FileTree.open)();
   }
 
   #configMapFiles(pod: Pod, source: NonNullable<Volume["configMap"]>): ShownFile[] {
@@ -202,32 +252,6 @@ function filesOf(
     if (bytes === undefined) throw new Error(`${missing}: ${key}`);
     return [{ path, bytes, mode: own ?? mode }];
   });
-}
-
-/**
- * The place in a volume that is mounted; made when it is not there, as open as the volume, and never outside of it:
- * each folder is looked at before the next one is made in it.
- */
-async function subPathOf(
-  root: string,
-  { name, subPath, subPathExpr }: VolumeMount,
-  variables: Readonly<Record<string, string>>,
-): Promise<string> {
-  const path = subPathExpr ? expand(subPathExpr, variables) : subPath;
-  if (!path) return root;
-  const refusal = new ConfigError(`failed to prepare subPath for volumeMount "${name}"`);
-  if (!isInside(path)) throw refusal;
-  const [realRoot, { mode }] = await Promise.all([Deno.realPath(root), Deno.stat(root)]);
-  let place = realRoot;
-  for (const part of path.split("/").filter((part) => part !== "" && part !== ".")) {
-    const next = `${place}/${part}`;
-    const isThere = await Deno.lstat(next).then(() => true, () => false);
-    if (!isThere) await Deno.mkdir(next, { recursive: true }); // another container may be quicker
-    place = await Deno.realPath(next);
-    if (place !== realRoot && !place.startsWith(`${realRoot}/`)) throw refusal;
-    if (!isThere) await Deno.chmod(place, mode! & 0o777); // the umask must not count
-  }
-  return place;
 }
 
 function unknownVolume(volume: Volume): Error {

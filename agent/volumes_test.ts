@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { FileTree } from "../core/lib/linux/file_tree.ts";
+import { mountPoints } from "../core/lib/linux/mount_table.ts";
 import { freshObjects } from "../core/objects/objects_fixture.ts";
 import type { LocalClient } from "../core/objects/local_client.ts";
 import type { Draft } from "../core/client/client.ts";
@@ -6,7 +8,7 @@ import { type ConfigMap, configMaps } from "../core/resources/config_maps.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import { type Pod, pods } from "../core/resources/pods.ts";
 import { secrets } from "../core/resources/secrets.ts";
-import { Volumes } from "./volumes.ts";
+import { Volumes, type VolumesOptions } from "./volumes.ts";
 
 Deno.test("an emptyDir is open to all, keeps its files, and goes with its pod", async () => {
   await using world = await VolumeWorld.start();
@@ -157,26 +159,34 @@ Deno.test("a hostPath is checked by its type", async () => {
   assert.equal((await Deno.stat(`${path}-folder/inner`)).isDirectory, true);
 });
 
-Deno.test("a subPath stays in its volume, whatever links lie there", async () => {
+Deno.test(ofRoot("a subPath stays in its volume, whatever links lie there", async () => {
   await using world = await VolumeWorld.start();
   const pod = await world.pod({ volumes: [{ name: "work", emptyDir: {} }] });
   await world.volumes.make(pod);
   const at = async (subPath: string) =>
     (await world.mounts(pod, { name: "work", mountPath: "/w", subPath }))[0]!.hostPath;
   const root = (await world.mounts(pod, { name: "work", mountPath: "/w" }))[0]!.hostPath;
-  assert.equal(await at("made/here"), `${await Deno.realPath(root)}/made/here`);
+  await Deno.writeTextFile(`${await at("made/here")}/file`, "seen");
+  assert.equal(await Deno.readTextFile(`${root}/made/here/file`), "seen");
+  await Deno.symlink("made/here", `${root}/inside`);
+  assert.equal(await Deno.readTextFile(`${await at("inside")}/file`), "seen");
+  assert.equal(await Deno.readTextFile(await at("inside/file")), "seen");
   await Deno.mkdir(`${world.folder}/outside`);
   await Deno.symlink(`${world.folder}/outside`, `${root}/out`);
   await Deno.writeTextFile(`${world.folder}/outside/file`, "");
-  const refusal = { message: 'failed to prepare subPath for volumeMount "work"' };
+  const refusal = {
+    name: "ConfigError",
+    message:
+      /^failed to prepare subPath for volumeMount "work" of container "main": ".*" leads out/,
+  };
   await assert.rejects(at("out"), refusal);
   await assert.rejects(at("out/file"), refusal);
   await assert.rejects(at("../../etc"), refusal);
   await assert.rejects(at("out/new/folder"), refusal);
   await assert.rejects(Deno.stat(`${world.folder}/outside/new`), Deno.errors.NotFound);
-});
+}));
 
-Deno.test("a subPath that is made is as open as its volume, whoever the container runs as", async () => {
+Deno.test(ofRoot("a subPath that is made is as open as its volume, whoever runs", async () => {
   await using world = await VolumeWorld.start();
   const path = `${world.folder}/host`;
   await Deno.mkdir(path);
@@ -190,7 +200,100 @@ Deno.test("a subPath that is made is as open as its volume, whoever the containe
   };
   assert.equal(await modeOf("work"), 0o777);
   assert.equal(await modeOf("host"), 0o770);
+}));
+
+Deno.test(ofRoot("what a container is about to mount is let go of once it has it", async () => {
+  await using world = await VolumeWorld.start();
+  const path = `${world.folder}/host`;
+  await Deno.mkdir(path);
+  await Deno.writeTextFile(`${path}/file`, "kept");
+  const volumes = [{ name: "work", emptyDir: {} }, { name: "host", hostPath: { path } }];
+  const pod = await world.pod({ volumes });
+  const { uid } = pod.metadata;
+  await world.volumes.make(pod);
+  const mount = async () =>
+    await world.mounts(
+      pod,
+      { name: "work", mountPath: "/w", subPath: "a" },
+      { name: "host", mountPath: "/h" },
+    );
+  const [_work, host] = await mount();
+  await mount(); // of a second try
+  assert.equal(await Deno.readTextFile(`${host!.hostPath}/file`), "kept");
+  assert.equal((await mountsIn(world.folder)).length, 2);
+  await world.volumes.releaseMounts(uid, "main");
+  await world.volumes.releaseMounts(uid, "main");
+  assert.deepEqual(await mountsIn(world.folder), []);
+  await mount();
+  await world.volumes.collectGarbage(); // of an agent that follows on a killed one
+  assert.deepEqual(await mountsIn(world.folder), []);
+  await mount();
+  await world.volumes.remove(uid);
+  await Deno.remove(`${world.folder}/data/pods/${uid}`, { recursive: true });
+  assert.equal(await Deno.readTextFile(`${path}/file`), "kept");
+}));
+
+Deno.test("where paths cannot be held, no subPath of what pods write to is mounted", async () => {
+  await using world = await VolumeWorld.start({ openTree: () => undefined });
+  await world.configMap({ a: "1" });
+  const path = `${world.folder}/host`;
+  const volumes = [
+    { name: "work", emptyDir: {} },
+    { name: "host", hostPath: { path } },
+    { name: "etc", configMap: { name: "settings" } },
+  ];
+  const pod = await world.pod({ volumes });
+  await world.volumes.make(pod);
+  const [whole, file] = await world.mounts(
+    pod,
+    { name: "work", mountPath: "/w" },
+    { name: "etc", mountPath: "/e", subPath: "a" },
+  );
+  assert.ok((await Deno.stat(whole!.hostPath)).isDirectory);
+  assert.equal(await Deno.readTextFile(file!.hostPath), "1");
+  for (const name of ["work", "host"]) {
+    await assert.rejects(world.mounts(pod, { name, mountPath: "/w", subPath: "a" }), {
+      name: "ConfigError",
+      message:
+        /^failed to prepare subPath for volumeMount ".*" of container "main": a pod could swap/,
+    });
+  }
 });
+
+for (const openTree of [undefined, () => undefined]) {
+  const how = openTree ? "by its name" : "by what it leads to";
+  Deno.test(`a hostPath that shows what is the agent's is refused, ${how}`, async () => {
+    await using world = await VolumeWorld.start({ ...(openTree && { openTree }) });
+    const { folder } = world;
+    await Deno.mkdir(`${folder}/run/coracle`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/run/coracle/podman.sock`, "");
+    await Deno.mkdir(`${folder}/harmless`);
+    await Deno.symlink(`${folder}/data`, `${folder}/harmless/link`);
+    await Deno.symlink("../run", `${folder}/harmless/up`);
+    const make = async (path: string, type = "") =>
+      await world.volumes.make(
+        await world.pod({ volumes: [{ name: "h", hostPath: { path, type } }] }),
+      );
+    const refused = [
+      ...["/", folder, `${folder}/data`, `${folder}/data/`, `${folder}/./data/pods`],
+      ...["harmless/link", "harmless/link/pods", "harmless/link/new/folder", "harmless/up"]
+        .map((path) => `${folder}/${path}`),
+      ...["run", "run/coracle", "run/coracle/podman.sock", "run/coracle/new"]
+        .map((path) => `${folder}/${path}`),
+    ];
+    for (const path of refused) {
+      await assert.rejects(make(path), {
+        name: "VolumeError",
+        message: /^MountVolume.SetUp failed for volume "h" : hostPath refused: .* shows .*(data|run)/,
+      }, path);
+    }
+    await assert.rejects(make(`${folder}/run/coracle/x`, "FileOrCreate"), /hostPath refused/);
+    assert.deepEqual(await names(`${folder}/run/coracle`), ["podman.sock"]);
+    await assert.rejects(Deno.stat(`${folder}/data/new`), Deno.errors.NotFound);
+    await make(`${folder}/harmless`);
+    await make(`${folder}/run/other/new`);
+  });
+}
 
 Deno.test("a volume of a type that is not supported is said to be so", async () => {
   await using world = await VolumeWorld.start();
@@ -205,14 +308,23 @@ class VolumeWorld implements AsyncDisposable {
   readonly volumes: Volumes;
   #pods = 0;
 
-  private constructor(readonly client: LocalClient, readonly folder: string) {
+  private constructor(
+    readonly client: LocalClient,
+    readonly folder: string,
+    options: Pick<VolumesOptions, "openTree">,
+  ) {
     const clock = { now: () => Date.parse("2026-01-01T00:00:00Z") };
-    this.volumes = new Volumes({ dataFolder: folder, view: client, clock });
+    this.volumes = new Volumes({
+      ...{ dataFolder: `${folder}/data`, view: client, clock, ...options },
+      protectedPaths: [`${folder}/run/coracle`],
+    });
   }
 
-  static async start(): Promise<VolumeWorld> {
+  static async start(options: Pick<VolumesOptions, "openTree"> = {}): Promise<VolumeWorld> {
     const { client } = await freshObjects();
-    return new VolumeWorld(client, await Deno.makeTempDir());
+    const folder = await Deno.realPath(await Deno.makeTempDir());
+    await Deno.mkdir(`${folder}/data`);
+    return new VolumeWorld(client, folder, options);
   }
 
   /** A pod as the API stores it, with all defaults. */
@@ -238,6 +350,22 @@ class VolumeWorld implements AsyncDisposable {
     for (const pod of this.client.list(pods)) await this.volumes.remove(pod.metadata.uid);
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+/** A test of what only root can do. */
+function ofRoot(name: string, fn: () => Promise<void>): Deno.TestDefinition {
+  using tree = FileTree.open();
+  const hint = tree === undefined ? " (needs root on Linux with glibc)" : "";
+  return { name: `${name}${hint}`, ignore: tree === undefined, fn };
+}
+
+async function mountsIn(folder: string): Promise<readonly string[]> {
+  return mountPoints(await Deno.readTextFile("/proc/self/mountinfo"))
+    .filter((path) => path.startsWith(`${folder}/`));
+}
+
+async function names(folder: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
 }
 
 async function contents(folder: string): Promise<Record<string, string>> {

@@ -1,6 +1,7 @@
 import { gitVersionOf } from "../core/api/version.ts";
 import { Agent } from "../agent/agent.ts";
 import { readMachine } from "../agent/machine.ts";
+import { protectedPathsOf } from "../agent/podman/podman.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import { Proxy } from "../proxy/proxy.ts";
@@ -43,7 +44,7 @@ export interface Node {
 export async function createNode(
   ground: Ground,
   { client, view, events, onStaleView }: NodeAccess,
-  { runtime, network, podCidr, hostIP, labels }: NodeGround & NodeIdentity,
+  { runtime, network, podCidr, podman, hostIP, labels }: NodeGround & NodeIdentity,
 ): Promise<Node> {
   const { dataFolder, flags, clock, log, parts } = ground;
   const proxy = new Proxy(ground);
@@ -54,6 +55,7 @@ export async function createNode(
     version: gitVersionOf(VERSION),
     machine: await readMachine(dataFolder),
     ...{ dataFolder, client, view, runtime, network, clock, log, events },
+    protectedPaths: podman ? await protectedPathsOf(podman) : [],
     ...(onStaleView && { onStaleView }),
     untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),
   });

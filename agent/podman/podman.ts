@@ -30,3 +30,21 @@ export interface OwnPodman {
   /** Stops the service, ends its containers, and removes all it has kept, images too. */
   destroy(): Promise<void>;
 }
+
+/** Where a Podman that is not ours keeps what whoever reaches it rules the machine by, when root runs it. */
+const USUAL_FOLDERS = [
+  ...["/var/lib/containers", "/run/containers", "/run/libpod"],
+  ...["/run/crun", "/run/runc"],
+];
+
+/**
+ * Real paths of which no pod may see anything: where Podman listens, and where it and its OCI runtime keep images,
+ * containers and their state. Whoever reaches one of them is root on this machine.
+ */
+export async function protectedPathsOf({ client, own }: Podman): Promise<readonly string[]> {
+  const { socketPath } = client;
+  const paths = own === undefined
+    ? [socketPath, ...USUAL_FOLDERS]
+    : [socketPath.slice(0, socketPath.lastIndexOf("/")), own.ociStateFolder, own.storageFolder];
+  return await Promise.all(paths.map((path) => Deno.realPath(path).catch(() => path))); // not made yet
+}

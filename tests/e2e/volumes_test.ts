@@ -134,8 +134,7 @@ async function memoryDir(cluster: PodmanCluster): Promise<void> {
 }
 
 async function hostPath(cluster: PodmanCluster): Promise<void> {
-  const folder = `${cluster.dataFolder}/host`;
-  await Deno.mkdir(folder);
+  const folder = await Deno.makeTempDir({ prefix: "coracle-e2e-host-" });
   const volume = (name: string, type: string) => ({
     ...{ name, hostPath: { path: `${folder}/${name}`, type } },
   });
@@ -161,6 +160,7 @@ async function hostPath(cluster: PodmanCluster): Promise<void> {
     async () => (await cluster.events("no-path")).find(({ reason }) => reason === "FailedMount"),
   );
   assert.match(event.message ?? "", /hostPath type check failed: .*absent is not a directory/);
+  await Deno.remove(folder, { recursive: true });
 }
 
 async function subPath(cluster: PodmanCluster): Promise<void> {

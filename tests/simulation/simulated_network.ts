@@ -117,6 +117,8 @@ export const NO_VOLUMES: PodVolumes = {
   make: () => Promise.resolve(),
   refresh: () => Promise.resolve(),
   mountsOf: () => Promise.resolve([]),
+  releaseMounts: () => Promise.resolve(),
+  collectGarbage: () => Promise.resolve(),
   remove: () => Promise.resolve(),
   unmount: () => Promise.resolve(),
 };

@@ -3,6 +3,9 @@ const SYMBOLS = {
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  openat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  mkdirat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   unlink: { parameters: ["buffer"], result: "i32" },
   setns: { parameters: ["i32", "i32"], result: "i32" },
@@ -20,6 +23,13 @@ export class SystemError extends Error {
   constructor(message: string, readonly errno: number) {
     super(message);
   }
+}
+
+/** Numbers of errors that callers tell apart (errno(3)); the same on all machines. */
+export const ERRNO = { ENOENT: 2, EEXIST: 17 } as const;
+
+export function isErrno(error: unknown, errno: number): boolean {
+  return error instanceof SystemError && error.errno === errno;
 }
 
 /** The C library of this process. All calls are synchronous and run on the thread of the caller. */

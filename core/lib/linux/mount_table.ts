@@ -1,12 +1,30 @@
+/** A mounted file system, or a part of one. */
+export interface MountEntry {
+  /** Where it is seen. */
+  path: string;
+  /** Number of the device that the file system is on, `major:minor`: the same for all mounts of one file system. */
+  device: string;
+  /** The folder of the file system that is seen there. */
+  root: string;
+}
+
+/** The mounts in a text of `/proc/PID/mountinfo` (proc(5)), in its order. */
+export function mountEntries(mountinfo: string): readonly MountEntry[] {
+  return mountinfo.split("\n").flatMap((line) => {
+    const [_id, _parent, device, root, path] = line.split(" ");
+    if (device === undefined || root === undefined || path === undefined) return [];
+    return [{ path: unescaped(path), device, root: unescaped(root) }];
+  });
+}
+
 /** The mount points in a text of `/proc/PID/mountinfo` (proc(5)), innermost first. */
 export function mountPoints(mountinfo: string): readonly string[] {
-  return mountinfo.split("\n")
-    .map((line) => line.split(" ")[4])
-    .filter((path) => path !== undefined)
-    .map((path) =>
-      path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)))
-    )
-    .reverse();
+  return mountEntries(mountinfo).map(({ path }) => path).reverse();
+}
+
+/** The kernel writes spaces and such as `\040`. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
 }
 
 /** Unmounts all that is mounted at or below the folders; what is in use goes when it no longer is. */

@@ -80,7 +80,8 @@ async function memory(cluster: ProcessCluster): Promise<void> {
 }
 
 async function hostPath(cluster: ProcessCluster): Promise<void> {
-  const path = `${cluster.dataFolder}/host/made`;
+  const folder = await Deno.makeTempDir({ prefix: "coracle-host-" });
+  const path = `${folder}/host/made`;
   const mountPath = `${cluster.dataFolder}/at/host`;
   const pod = (name: string, type: string) =>
     podOf(name, {
@@ -93,6 +94,7 @@ async function hostPath(cluster: ProcessCluster): Promise<void> {
   await cluster.apply(pod("host-path", "DirectoryOrCreate"));
   await cluster.podWhen("host-path", isOver);
   assert.equal(await Deno.readTextFile(`${path}/file`), "hello\n");
+  await Deno.remove(folder, { recursive: true });
 }
 
 async function projections(

@@ -1,0 +1,94 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
+import type { FileTree, HeldFile } from "../../core/lib/linux/file_tree.ts";
+import type { VolumeMount } from "../../core/resources/pod_spec/containers.ts";
+import { isInside } from "../atomic_files.ts";
+import { ConfigError } from "../config_error.ts";
+import { expand } from "../expansion.ts";
+import { unmountAll } from "../memory_folder.ts";
+
+/** Where a volume is on the node. */
+export interface VolumePlace {
+  root: string;
+  /** Holds the volume when others than the agent can change the path to it. */
+  hold?(tree: FileTree): Promise<HeldFile>;
+  /** Whether pods write to it: then they can swap what is in it at any time. */
+  isOfPods: boolean;
+}
+
+/** For whom a mount is made. */
+interface Mounter {
+  container: string;
+  /** Its environment, for `subPathExpr`. */
+  variables: Readonly<Record<string, string>>;
+}
+
+/**
+ * The mounts that a container is about to get from places that pods can change: each is bound, from the descriptor of
+ * what was checked, to a folder or file that only the agent can reach. Needed until the container has its own mounts.
+ *
+ * Source: the kubelet's `doBindSubPath` (`pkg/volume/util/subpath/subpath_linux.go`), which does so for subPaths.
+ */
+export class PinnedMounts {
+  readonly #folder: string;
+  readonly #tree: FileTree | undefined;
+  #count = 0;
+
+  /** `folder` is the container's own. */
+  constructor(folder: string, tree: FileTree | undefined) {
+    this.#folder = folder;
+    this.#tree = tree;
+  }
+
+  /** The path that the runtime is to mount. Throws {@linkcode ConfigError}. */
+  async pathOf(place: VolumePlace, mount: VolumeMount, mounter: Mounter): Promise<string> {
+    const { name, subPath, subPathExpr } = mount;
+    const path = subPathExpr ? expand(subPathExpr, mounter.variables) : subPath ?? "";
+    const subject = path === ""
+      ? `failed to prepare volumeMount "${name}" of container "${mounter.container}"`
+      : `failed to prepare subPath for volumeMount "${name}" of container "${mounter.container}"`;
+    try {
+      if (path === "" && place.hold === undefined) return place.root;
+      if (path !== "" && !isInside(path)) throw new Error(`"${path}" leads out of its folder`);
+      if (this.#tree !== undefined) return await this.#pin(place, path, this.#tree);
+      return path === "" ? place.root : await pathByName(place, path);
+    } catch (error) {
+      throw new ConfigError(`${subject}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Lets go of all that was pinned. Doing it twice is doing it once. */
+  async release(): Promise<void> {
+    if (await Deno.lstat(this.#folder).catch(ifAbsent) === undefined) return;
+    await unmountAll(this.#folder, this.#tree);
+    await Deno.remove(this.#folder, { recursive: true }).catch(ifAbsent);
+  }
+
+  async #pin(place: VolumePlace, path: string, tree: FileTree): Promise<string> {
+    using root = await place.hold?.(tree) ?? tree.hold(place.root);
+    const { mode } = await Deno.stat(root.procPath);
+    const missing = { folderMode: (mode ?? 0) & 0o777 }; // as open as the volume
+    using held = tree.holdBelow(root, path, { missing });
+    const { isDirectory } = await Deno.stat(held.procPath);
+    const target = `${this.#folder}/${this.#count++}`;
+    await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    if (isDirectory) await Deno.mkdir(target, { mode: 0o700 });
+    else await Deno.writeFile(target, new Uint8Array(), { createNew: true, mode: 0o600 });
+    tree.bind(held, target);
+    return target;
+  }
+}
+
+/** Without descriptors a path can be trusted only where no pod can change it. */
+async function pathByName({ root, isOfPods }: VolumePlace, path: string): Promise<string> {
+  if (isOfPods) {
+    throw new Error(
+      "a pod could swap it for a link to anything on the node, and only root on Linux with glibc can prevent that; " +
+        "run the agent as root, or mount the whole volume",
+    );
+  }
+  const [realRoot, place] = await Promise.all(
+    [root, `${root}/${path}`].map((each) => Deno.realPath(each)),
+  );
+  if (!place!.startsWith(`${realRoot}/`)) throw new Error(`"${path}" leads out of its folder`);
+  return place!;
+}
