@@ -31,9 +31,9 @@ export async function holdHostPath(
   using root = tree.hold("/");
   const held = holdFrom(root, { path, type }, { ...missingOf(type), check }, tree);
   try {
-    const real = Deno.readLinkSync(held.procPath);
+    const real = await Deno.readLink(held.procPath);
     refuseExposure(path, exposedBy(real, protectedPaths, mounts));
-    const fault = wrongType(path, Deno.statSync(held.procPath), type);
+    const fault = wrongType(path, await Deno.stat(held.procPath), type);
     if (fault !== undefined) throw fault;
     return held;
   } catch (error) {
