@@ -161,6 +161,28 @@ Deno.test("new pods fill the room that others have left, in the slices that are 
   );
 });
 
+Deno.test("a new pod of full slices begins a slice of its own", () => {
+  const cluster = new TestCluster();
+  service(cluster);
+  for (let number = 0; number < 200; number++) pod(cluster, `p${number}`);
+  const before = slices(cluster).map(({ metadata }) => metadata.uid);
+  pod(cluster, "new");
+  const after = slices(cluster);
+  const [fresh, ...others] = after.filter(({ metadata }) => !before.includes(metadata.uid));
+  assert.deepEqual([namesIn(fresh!), others, after.length], [["new"], [], 3]);
+});
+
+Deno.test("of several slices, whichever has emptied goes", () => {
+  for (const place of [0, 1]) {
+    const cluster = new TestCluster();
+    service(cluster);
+    for (let number = 0; number < 101; number++) pod(cluster, `p${number}`);
+    const [emptied, kept] = [slices(cluster).at(place)!, slices(cluster).at(1 - place)!];
+    for (const name of namesIn(emptied)) cluster.take(pods, { namespace: "default", name });
+    assert.deepEqual(slices(cluster).map(namesIn), [namesIn(kept)]);
+  }
+});
+
 Deno.test("a slice whose pods have all gone goes too, but the last one stays, empty", () => {
   const cluster = new TestCluster();
   service(cluster, { ports: [{ port: 80 }] });

@@ -67,6 +67,28 @@ const PODS: [
     { gracePeriodSeconds: 0 },
     "remove",
   ],
+  ["gets its grace to the second, of an hour too", {}, { gracePeriodSeconds: 3600 }, {
+    deletionTimestamp: "2026-01-01T01:01:00Z",
+    deletionGracePeriodSeconds: 3600,
+    generation: 2,
+  }],
+  [
+    "that is going for an hour can be hurried to half of it",
+    {
+      metadata: { deletionTimestamp: "2026-01-01T01:01:00Z", deletionGracePeriodSeconds: 3600 },
+    },
+    { gracePeriodSeconds: 1800 },
+    {
+      deletionTimestamp: "2026-01-01T00:31:00Z",
+      deletionGracePeriodSeconds: 1800,
+    },
+  ],
+  [
+    "that is marked without a grace is going at once",
+    { metadata: { deletionTimestamp: "2026-01-01T00:01:00Z", finalizers: ["x"] } },
+    { gracePeriodSeconds: 5 },
+    "nothing",
+  ],
   ["with a finalizer stays when confirmed", { metadata: { ...AT_30, finalizers: ["x"] } }, {
     gracePeriodSeconds: 0,
   }, { deletionTimestamp: "2026-01-01T00:01:00Z", deletionGracePeriodSeconds: 0 }],
@@ -146,6 +168,17 @@ Deno.test("an object is done when it is marked and nothing holds it", () => {
   assert.equal(isDone(objectWith(MARKED)), true);
   assert.equal(isDone(objectWith(AT_30)), false);
   assert.equal(isDone(objectWith({ ...MARKED, finalizers: ["x"] })), false);
+  assert.equal(isDone(objectWith({ deletionTimestamp: MARKED.deletionTimestamp })), true);
+});
+
+Deno.test("a namespace is held by those who empty it, and nothing else is by such a field", () => {
+  const marked = (kind: string, apiVersion: string, finalizers?: string[]) =>
+    ({ ...objectWith(MARKED), kind, apiVersion, spec: { finalizers } }) as KubeObject;
+  assert.equal(isDone(marked("Namespace", "v1", ["kubernetes"])), false);
+  assert.equal(isDone(marked("Namespace", "v1", [])), true);
+  assert.equal(isDone(marked("Namespace", "v1")), true);
+  assert.equal(isDone(marked("Namespace", "example.com/v1", ["kubernetes"])), true);
+  assert.equal(isDone(marked("Other", "v1", ["kubernetes"])), true);
 });
 
 Deno.test("the removal of the last finalizer completes a deletion", async () => {
