@@ -6,6 +6,7 @@ import { RESOURCES } from "../core/resources/mod.ts";
 import { CompactableJournal, compactAside } from "../core/store/kv/compactable_journal.ts";
 import { DiskBallast } from "../core/store/kv/disk_ballast.ts";
 import { DiskRoom } from "../core/store/kv/disk_room.ts";
+import { FileRoom } from "../core/store/kv/room/file_room.ts";
 import type { KvFileOptions } from "../core/store/kv/kv_file.ts";
 import { KvJournal } from "../core/store/kv/kv_journal.ts";
 import { takeLockOver } from "../core/store/kv/lock_take_over.ts";
@@ -31,11 +32,13 @@ export interface FileStore extends StoreFile {
 export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileStore> {
   const { dataFolder, clock, log, parts } = ground;
   const ballast = new DiskBallast(`${dataFolder}/store.ballast`);
-  const room = new DiskRoom({ ballast, clock, log, folder: dataFolder });
-  parts.defer(() => room.close());
   const path = storePath(dataFolder);
+  const file = new FileRoom(path);
+  const room = new DiskRoom({ ballast, file, clock, log, folder: dataFolder });
+  parts.defer(() => room.close());
   try {
     const { store, journal } = await room.opening(() => openIn(path, room, ground));
+    file.use(journal);
     parts.defer(() => store.close());
     shrinkHeap().catch((error) => log.warn("Cannot give back what loading took", { error }));
     const compact = () => compactBeside(path, journal);
@@ -46,9 +49,19 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
     const what = /^Cannot /.test(message)
       ? message
       : `Cannot read the data in "${path}": ${message}`;
-    const advice = "; restore it from a backup, or move it away to begin anew";
-    throw new CommandError(what.includes("; ") ? what : what + advice);
+    throw new CommandError(what.includes("; ") ? what : what + adviceOn(message));
   }
+}
+
+/** What SQLite, and we, say of a file that is not what was written. */
+const DAMAGED =
+  /malformed|not a database|Cannot read segment|parts of the blob .* are missing|JSON|checksum/;
+
+/** What to do about a store that cannot be opened. Only one that is damaged is to be replaced. */
+function adviceOn(message: string): string {
+  return DAMAGED.test(message)
+    ? "; restore it from a backup, or move it away to begin anew"
+    : "; the data may be sound: see to the disk and to who may read it, then start again";
 }
 
 /**
@@ -89,7 +102,8 @@ async function openIn(
   room: DiskRoom,
   ground: Ground<ServerFlags>,
 ): Promise<{ journal: CompactableJournal; store: MemoryStore }> {
-  const journal = new CompactableJournal(await KvJournal.open(path, openingOf(ground)));
+  const opening = { ...openingOf(ground), relieve: (error: unknown) => room.relieve(error) };
+  const journal = new CompactableJournal(await KvJournal.open(path, opening));
   const options = { resources: RESOURCES, freezing: "none", onStopped: ground.fail } as const;
   try {
     const store = await MemoryStore.open(room.guard(journal), { ...options, gate: room });

@@ -3,7 +3,8 @@ import type { Revision } from "../store.ts";
 
 /** A journal that can make its log shorter, step by step; true when more is to be done. */
 export interface TrimmableJournal extends Journal {
-  trim(): Promise<boolean>;
+  /** `slackBytes`: what may be dead in the log however little lives; the journal's own measure when absent. */
+  trim(slackBytes?: number): Promise<boolean>;
 }
 
 /** A journal whose file can be compacted while it is used: writes wait for the end of it, and reads need no journal. */
@@ -24,8 +25,8 @@ export class CompactableJournal implements Journal {
   }
 
   /** One step towards a short log; true when more is to be done. Writes wait for the one step only. */
-  async trim(): Promise<boolean> {
-    return await this.#alone(() => this.#journal.trim());
+  async trim(slackBytes?: number): Promise<boolean> {
+    return await this.#alone(() => this.#journal.trim(slackBytes));
   }
 
   load(): Promise<Loaded> {

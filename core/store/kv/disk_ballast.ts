@@ -1,10 +1,18 @@
 import { ifAbsent } from "../../lib/absent.ts";
 import type { Ballast } from "./disk_room.ts";
 
-/** What is held back: enough for some hundred small writes. */
-const BALLAST_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
+/**
+ * What is held back: what a write-ahead log may have to bring back into the file before it can begin anew (SQLite's
+ * 1,000 pages, and a batch), what the file is made longer by then, and a start without a write-ahead log.
+ */
+export const BALLAST_BYTES = 8 * MIB;
 /** What must be free for it to be taken. More than the ballast, so that a disk that was just full is not full at once. */
-const ROOM_BYTES_MIN = 4 * BALLAST_BYTES;
+const ROOM_BYTES_MIN = 10 * MIB;
+/** What a start and the next few writes take. */
+const WORKING_BYTES_MIN = MIB;
+/** What is left to others when a rest of it is taken. */
+const LEFT_BYTES = 64 * 1024;
 const PIECE_BYTES = 64 * 1024; // crypto.getRandomValues fills no more at once
 
 /** Holds room back in a file. */
@@ -19,17 +27,43 @@ export class DiskBallast implements Ballast {
   }
 
   async hasRoom(): Promise<boolean> {
-    return await this.#freeBytes() >= BALLAST_BYTES;
+    return await this.freeBytes() >= WORKING_BYTES_MIN;
+  }
+
+  async freeBytes(): Promise<number> {
+    const { statfs } = await import("node:fs/promises");
+    const { bavail, bfree, bsize } = await statfs(this.#folder);
+    return (Deno.uid() === 0 ? bfree : bavail) * bsize;
   }
 
   /** What the system says is free may be less by a quota: only what can be written is there. */
   async hold(): Promise<boolean> {
-    if (await this.#isHeld()) return true;
-    if (await this.#freeBytes() < ROOM_BYTES_MIN) return false;
+    const heldBytes = await this.#heldBytes();
+    if (heldBytes >= BALLAST_BYTES) return true;
+    if (await this.freeBytes() + heldBytes < ROOM_BYTES_MIN) return false;
+    this.release(); // a rest of it
+    return await this.#take(BALLAST_BYTES, ROOM_BYTES_MIN);
+  }
+
+  async holdRest(): Promise<void> {
+    const bytes = Math.min(BALLAST_BYTES, await this.freeBytes() - LEFT_BYTES);
+    if (await this.#heldBytes() === 0 && bytes > 0) await this.#take(bytes, bytes);
+  }
+
+  release(): void {
+    try {
+      Deno.removeSync(this.#path);
+    } catch (error) {
+      ifAbsent(error);
+    }
+  }
+
+  /** `roomBytes`: what must be there to be written. Whether it is held now. */
+  async #take(bytes: number, roomBytes: number): Promise<boolean> {
     const beside = `${this.#path}.new`;
     try {
-      await fill(beside, ROOM_BYTES_MIN);
-      await Deno.truncate(beside, BALLAST_BYTES);
+      await fill(beside, roomBytes);
+      await Deno.truncate(beside, bytes);
       await Deno.rename(beside, this.#path);
       return true;
     } catch {
@@ -38,18 +72,8 @@ export class DiskBallast implements Ballast {
     }
   }
 
-  async release(): Promise<void> {
-    await Deno.remove(this.#path).catch(ifAbsent);
-  }
-
-  async #isHeld(): Promise<boolean> {
-    return await Deno.stat(this.#path).then(({ size }) => size >= BALLAST_BYTES, () => false);
-  }
-
-  async #freeBytes(): Promise<number> {
-    const { statfs } = await import("node:fs/promises");
-    const { bavail, bfree, bsize } = await statfs(this.#folder);
-    return (Deno.uid() === 0 ? bfree : bavail) * bsize;
+  async #heldBytes(): Promise<number> {
+    return await Deno.stat(this.#path).then(({ size }) => size, () => 0);
   }
 }
 

@@ -5,6 +5,7 @@ import { configMaps } from "../../resources/config_maps.ts";
 import { leases } from "../../resources/leases.ts";
 import { groupResourceOf, type KubeObject } from "../../resources/resource.ts";
 import { type Ballast, DiskRoom } from "./disk_room.ts";
+import type { RoomInFile } from "./room/file_room.ts";
 import type { Batch } from "../journal.ts";
 import { MemoryDisk, MemoryJournal } from "../memory_journal.ts";
 import { MemoryStore } from "../memory_store.ts";
@@ -19,6 +20,13 @@ const REFUSAL = {
     'Cannot write: the disk of "/data" is full; make room on it: until then objects can only be read and deleted',
 };
 
+const SPENT = {
+  name: "UnavailableError",
+  message:
+    'Cannot write: the disk of "/data" is full, and so is what was held back for deletions; make room on it: until then objects can only be read',
+};
+const MIB = 1024 * 1024;
+
 /** A disk that is full or not, as the test says; the ballast is what one deletion needs. */
 class TestDisk implements Ballast {
   readonly durable = new MemoryDisk();
@@ -32,15 +40,22 @@ class TestDisk implements Ballast {
     return Promise.resolve(!this.isFull);
   }
 
+  freeBytes(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  holdRest(): Promise<void> {
+    return Promise.resolve();
+  }
+
   hold(): Promise<boolean> {
     this.looks++;
     this.isHeld ||= !this.isFull;
     return Promise.resolve(this.isHeld);
   }
 
-  release(): Promise<void> {
+  release(): void {
     this.isHeld = false;
-    return Promise.resolve();
   }
 
   write(batch: Batch, write: () => void): void {
@@ -51,10 +66,42 @@ class TestDisk implements Ballast {
   }
 }
 
+/** A file with as much room as the test says. */
+class TestFile implements RoomInFile {
+  room = 0;
+  readonly done: string[] = [];
+
+  prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  checkpoint(): void {
+    this.done.push("checkpoint");
+  }
+
+  claim(): void {
+    this.done.push("claim");
+  }
+
+  freeBytes(): Promise<number> {
+    return Promise.resolve(this.room);
+  }
+
+  tidy(): Promise<void> {
+    this.done.push("tidy");
+    return Promise.resolve();
+  }
+
+  shrink(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+}
+
 async function setUp({ takesAll = false } = {}) {
   const disk = new TestDisk();
+  const file = new TestFile();
   const clock = new VirtualClock(START_MS);
-  const room = new DiskRoom({ ballast: disk, clock, log: silentLog(clock), folder: "/data" });
+  const room = new DiskRoom({ ballast: disk, file, clock, log: silentLog(clock), folder: "/data" });
   const told: boolean[] = [];
   room.onChange((isFull) => told.push(isFull));
   const journal = new MemoryJournal(disk.durable, (batch, write) => disk.write(batch, write));
@@ -64,7 +111,7 @@ async function setUp({ takesAll = false } = {}) {
   });
   await put(store, "kept");
   await room.settle();
-  return { disk, clock, room, store, told };
+  return { disk, file, clock, room, store, told };
 }
 
 Deno.test("the first write that finds the disk full closes the store, gives the ballast up and tells", async () => {
@@ -81,11 +128,7 @@ Deno.test("on a full disk deletions, changes of what is being deleted, nodes and
   await assert.rejects(put(store, "a"), REFUSAL);
   const admitted = store.revision;
   await assert.rejects(put(store, "b"), REFUSAL);
-  await store.commit([{
-    key: keyOf("kept"),
-    value: undefined,
-    expected: revisionOf(store, "kept"),
-  }]);
+  await remove(store, "kept");
   await lease(store);
   disk.isFull = false; // the ballast was enough
   disk.isHeld = false;
@@ -144,6 +187,65 @@ Deno.test("what an I/O error means is seen by the room that is left", async () =
   await assert.rejects(put(store, "a"), REFUSAL);
 });
 
+Deno.test("what is held back becomes the file's in one go, before the write is repeated", async () => {
+  const { disk, file, room } = await setUp();
+  disk.isFull = true;
+  assert.equal(await room.relieve(new Error("conflict")), false);
+  assert.equal(await room.relieve(new Error(FULL)), true);
+  assert.deepEqual([room.state, disk.isHeld, file.done], ["full", false, ["checkpoint", "claim"]]);
+  assert.equal(await room.relieve(new Error(FULL)), true);
+  assert.deepEqual(file.done.slice(2), ["checkpoint"]);
+});
+
+Deno.test("the first write that finds the disk full is repeated when it is urgent, and else is not", async () => {
+  for (const isUrgent of [true, false]) {
+    const { room } = await setUp();
+    const repeated = room.write(() => room.relieve(new Error(FULL)), { bytes: 0, isUrgent });
+    assert.equal(await repeated, isUrgent);
+  }
+});
+
+Deno.test("soon after a deletion the file is looked at; when it has room of its own, all is taken again", async () => {
+  const { disk, file, clock, room, store, told } = await setUp();
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  await remove(store, "kept");
+  file.room = 5 * MIB;
+  await clock.advance(1_000);
+  assert.deepEqual([room.state, room.isFull, told], ["inside", true, [true, true]]);
+  disk.isFull = false;
+  disk.hold = () => Promise.resolve(false);
+  await put(store, "a");
+});
+
+Deno.test("a file's own room is written to as far as it goes, but for what is held back in it", async () => {
+  const { disk, file, clock, room, store } = await setUp();
+  await room.relieve(new Error(FULL));
+  disk.hold = () => Promise.resolve(false);
+  file.room = 4 * MIB;
+  await room.write(() => Promise.resolve(), { bytes: 0, isUrgent: true });
+  await clock.advance(1_000);
+  assert.equal(room.state, "inside");
+  await room.write(() => Promise.resolve(), { bytes: MIB, isUrgent: false });
+  file.room = 2 * MIB;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  assert.equal(room.state, "full");
+});
+
+Deno.test("when not even a deletion can be written, the refusal says so, until one can", async () => {
+  const { disk, room, store } = await setUp();
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  disk.isHeld = true; // nothing at all can be written
+  disk.hold = () => Promise.resolve(false);
+  await assert.rejects(remove(store, "kept"), SPENT);
+  await assert.rejects(put(store, "a"), SPENT);
+  assert.equal(room.state, "spent");
+  disk.isHeld = false;
+  await remove(store, "kept");
+  await assert.rejects(put(store, "a"), REFUSAL);
+});
+
 Deno.test("what cannot be opened on a full disk is opened on the room of the ballast", async () => {
   const { disk, room } = await setUp();
   let tries = 0;
@@ -153,6 +255,11 @@ Deno.test("what cannot be opened on a full disk is opened on the room of the bal
   };
   assert.equal(await room.opening(async () => await open()), false);
   await assert.rejects(room.opening(() => Promise.reject(new Error("damaged"))), /damaged/);
+  await assert.rejects(room.opening(() => Promise.reject(new Error(FULL))), {
+    name: "UnavailableError",
+    message:
+      'Cannot open the data in "/data": its disk is full; make room on it, then start again: nothing is lost',
+  });
 });
 
 Deno.test("leases go on however long the disk is full, also when not even their revisions can be told", async () => {
@@ -194,6 +301,11 @@ async function put(store: MemoryStore, name: string): Promise<void> {
     value: objectOf(name),
     expected: revisionOf(store, name),
   }]);
+}
+
+async function remove(store: MemoryStore, name: string): Promise<void> {
+  const expected = revisionOf(store, name);
+  await store.commit([{ key: keyOf(name), value: undefined, expected }]);
 }
 
 async function lease(store: MemoryStore): Promise<void> {

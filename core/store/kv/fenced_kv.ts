@@ -10,6 +10,8 @@ export interface FencedKvOptions {
   /** Who we are, for people who look into the database. */
   owner: Readonly<Record<string, unknown>>;
   clock: Clock;
+  /** Told why a write failed; resolves with true when it is to be repeated, once. None is when absent. */
+  relieve?(error: unknown): Promise<boolean>;
 }
 
 /**
@@ -23,6 +25,7 @@ export class FencedKv implements OwnedKv {
   readonly #check: Deno.AtomicCheck;
   readonly #name: string;
   readonly #clock: Clock;
+  readonly #relieve: NonNullable<FencedKvOptions["relieve"]>;
 
   /** Makes this process the owner, and a database that is new one of the newest format. Refuses newer formats. */
   static async take(kv: Deno.Kv, options: FencedKvOptions): Promise<FencedKv> {
@@ -39,12 +42,13 @@ export class FencedKv implements OwnedKv {
 
   private constructor(
     kv: Deno.Kv,
-    { name, clock }: FencedKvOptions,
+    { name, clock, relieve = () => Promise.resolve(false) }: FencedKvOptions,
     taken: { format: number; term: string },
   ) {
     this.kv = kv;
     this.#name = name;
     this.#clock = clock;
+    this.#relieve = relieve;
     this.format = taken.format;
     this.term = taken.term;
     this.#check = { key: OWNER_KEY, versionstamp: taken.term };
@@ -53,7 +57,11 @@ export class FencedKv implements OwnedKv {
   async write(add: (atomic: Deno.AtomicOperation) => void): Promise<void> {
     const atomic = this.kv.atomic().check(this.#check);
     add(atomic);
-    const { ok } = await onceUnlocked(this.#clock, () => atomic.commit()); // the same rows, while the fence is ours
+    const commit = () => onceUnlocked(this.#clock, () => atomic.commit()); // the same rows, while the fence is ours
+    const { ok } = await commit().catch(async (error) => {
+      if (!await this.#relieve(error)) throw error;
+      return await commit();
+    });
     if (!ok) throw this.#fenced();
   }
 

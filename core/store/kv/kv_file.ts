@@ -17,6 +17,8 @@ export interface KvFileOptions {
   variables?: Variables;
   /** How the lock beside the file is had; `DataLock.take` when absent. */
   takeLock?(path: string): Promise<DataLock>;
+  /** Told why a write failed; resolves with true when it is to be repeated, once. */
+  relieve?(error: unknown): Promise<boolean>;
 }
 
 /** A database in a file of this machine that no other process uses. */

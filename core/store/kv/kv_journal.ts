@@ -50,10 +50,11 @@ export class KvJournal implements Journal {
    * the disk is full or fails, or when who was shut out keeps SQLite's lock.
    */
   static async open(path: string, options: KvFileOptions = {}): Promise<KvJournal> {
-    const { clock = new SystemClock() } = options;
+    const { clock = new SystemClock(), relieve } = options;
     const file = await KvFile.open(path, clock, options);
     try {
-      return await KvJournal.take(file, { name: path, owner: { pid: Deno.pid }, clock });
+      const owner = { pid: Deno.pid };
+      return await KvJournal.take(file, { name: path, owner, clock, ...(relieve && { relieve }) });
     } catch (error) {
       await file.close();
       throw openError(path, error as Error);
@@ -111,9 +112,10 @@ export class KvJournal implements Journal {
    * One step towards a log that is as short as it may be: after much was deleted, which is little to write, cleaning
    * would come with later writes only. True when more is to be done. Writes must wait meanwhile.
    */
-  async trim(): Promise<boolean> {
+  async trim(slackBytes?: number): Promise<boolean> {
     const revision = await this.#findOut(); // not `revision`: a blob may wait for the commit that refers to it
-    const step = this.#log.planTrim(revision, ATOMIC_BYTES_MAX);
+    await this.#blobs.removeDiscarded();
+    const step = this.#log.planTrim(revision, ATOMIC_BYTES_MAX, slackBytes);
     if (step) await this.#carryOut(step);
     return step !== undefined;
   }

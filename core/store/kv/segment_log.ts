@@ -12,6 +12,8 @@ import {
 
 /** Dead bytes that the log may hold however little lives. */
 export const SLACK_BYTES = 8 * 1024 * 1024;
+/** Of what lives, so much may be dead in a log that is kept short. */
+const TIGHT_SHARE = 1 / 4;
 /** Cleaning waits until it owes this much: many small commits pay together. */
 export const CLEANING_BYTES_MIN = 128 * 1024;
 /** So much of the newest stays whole, for servers that follow the log and lag behind. */
@@ -163,17 +165,22 @@ export class SegmentLog {
 
   /** The step that makes the records part of the log. `bytesMax`: of its segments. */
   plan(revision: Revision, records: readonly SegmentRecord[], bytesMax: number): LogStep {
+    const writtenBytes = bytesOf(records);
+    const freeBytes = bytesMax - writtenBytes;
+    return this.#step(revision, records, this.#cleaning(records, { writtenBytes, freeBytes }));
+  }
+
+  #step(
+    revision: Revision,
+    records: readonly SegmentRecord[],
+    { copied, dropped, owedBytes }: Cleaning,
+  ): LogStep {
     const writer = new SegmentWriter(revision);
     const placed: [SegmentRecord, number][] = [];
     const place = (record: SegmentRecord) => {
       placed.push([record, this.#next + writer.add(record)]);
     };
     records.forEach(place);
-    const writtenBytes = bytesOf(records);
-    const { copied, dropped, owedBytes } = this.#cleaning(records, {
-      writtenBytes,
-      freeBytes: bytesMax - writtenBytes,
-    });
     copied.forEach(place);
     const added = writer.finish().map((bytes, index) => ({ number: this.#next + index, bytes }));
     return { revision, added, placed, dropped, owedBytes };
@@ -184,12 +191,21 @@ export class SegmentLog {
     return this.#owedBytes > bytes;
   }
 
-  /** A step that only cleans, as much as fits, however little was written; `undefined` when the log is short enough. */
-  planTrim(revision: Revision, bytesMax: number): LogStep | undefined {
-    if (this.#excessBytes(0) <= 0) return undefined;
-    this.#owedBytes = Math.max(this.#owedBytes, bytesMax);
-    const step = this.plan(revision, [], bytesMax);
-    return step.dropped.length > 0 ? step : undefined;
+  /**
+   * A step that only cleans, as much as fits, however little was written; `undefined` when the log is short enough.
+   * `slackBytes`: dead bytes that it may hold however little lives. With less than usual, a quarter of what lives may
+   * be dead.
+   */
+  planTrim(
+    revision: Revision,
+    bytesMax: number,
+    slackBytes = SLACK_BYTES,
+  ): LogStep | undefined {
+    const excessBytes = this.#excessBytes(0, slackBytes);
+    if (excessBytes <= 0) return undefined;
+    const owedBytes = Math.max(this.#owedBytes, bytesMax);
+    const cleaning = this.#clean(new Set(), { excessBytes, owedBytes, freeBytes: bytesMax });
+    return cleaning.dropped.length > 0 ? this.#step(revision, [], cleaning) : undefined;
   }
 
   /** The step is durable. It must be the one that was planned last. */
@@ -214,9 +230,10 @@ export class SegmentLog {
     return this.#clean(replaced, { excessBytes, owedBytes, freeBytes: room.freeBytes });
   }
 
-  #excessBytes(writtenBytes: number): number {
-    const allowedBytes = Math.max(2 * this.#liveBytes, this.#liveBytes + SLACK_BYTES);
-    return this.#bytes + writtenBytes - allowedBytes;
+  #excessBytes(writtenBytes: number, slackBytes = SLACK_BYTES): number {
+    const share = slackBytes < SLACK_BYTES ? TIGHT_SHARE : 1;
+    const deadBytesMax = Math.max(share * this.#liveBytes, slackBytes);
+    return this.#bytes + writtenBytes - this.#liveBytes - deadBytesMax;
   }
 
   #clean(

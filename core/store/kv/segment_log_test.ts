@@ -37,6 +37,12 @@ class Disk {
     }
   }
 
+  /** Cleans until nothing more is to be done. */
+  trim(slackBytes: number): void {
+    const next = () => this.log.planTrim(this.revision, STEP_BYTES_MAX, slackBytes);
+    for (let step = next(); step; step = next()) this.#take(step);
+  }
+
   /** Bytes of the newest rows, back to the first that is gone. */
   get wholeBytes(): number {
     let bytes = 0;
@@ -191,6 +197,16 @@ Deno.test("when almost all is removed, the log shrinks with the next few writes"
   for (let i = 0; i < 20; i++) disk.write([put("one", 50_000)]);
   await disk.check();
   assert.ok(disk.log.bytes < SLACK_BYTES + 4 * CLEANING_BYTES_MIN, `${disk.log.bytes} bytes`);
+});
+
+Deno.test("a log that is trimmed with little slack holds little that is dead, and all that lives", async () => {
+  const disk = new Disk();
+  for (let i = 0; i < 300; i++) disk.write([put(`many-${i}`, 20_000)]);
+  for (let i = 0; i < 200; i++) disk.write([removal(`many-${i}`, disk.revision + 1)]);
+  assert.ok(disk.log.bytes > 3 * disk.log.liveBytes);
+  disk.trim(SLACK_BYTES / 16);
+  await disk.check();
+  assert.ok(disk.log.bytes < 1.3 * disk.log.liveBytes, `${disk.log.bytes} bytes`);
 });
 
 Deno.test("batches as large as they may be do not keep cleaning from its work", async () => {
