@@ -1,4 +1,3 @@
-import { condition } from "./conditions.ts";
 import {
   atomic,
   boolean,
@@ -8,6 +7,7 @@ import {
   integer,
   intOrString,
   list,
+  long,
   mapOf,
   mergeList,
   object,
@@ -15,6 +15,7 @@ import {
   present,
   required,
   string,
+  time,
   type TypeOf,
 } from "./schema.ts";
 
@@ -88,10 +89,20 @@ const loadBalancerIngress = object("An address of the load balancer.", {
   ),
 });
 
+/** A `metav1.Condition` that Kubernetes takes as it comes: `ValidateServiceStatusUpdate` looks at the load balancer alone. */
+const uncheckedCondition = object("One aspect of the state of the Service.", {
+  type: required(string("What the condition is about.")),
+  status: fallback("", string("Whether the condition holds: True, False or Unknown.")),
+  observedGeneration: long("Generation of the object that the condition was set for."),
+  lastTransitionTime: time("When the status last went from one word to another."),
+  reason: fallback("", string("One word, in CamelCase, for machines.")),
+  message: fallback("", string("A sentence for people; may be empty.")),
+});
+
 export const serviceStatus = object("How the Service is.", {
   loadBalancer: present(object("How its load balancer is.", {
     ingress: list("Addresses of the load balancer.", loadBalancerIngress),
   })),
-  conditions: mergeList("Aspects of its state.", ["type"], condition),
+  conditions: mergeList("Aspects of its state.", ["type"], uncheckedCondition),
 });
 export type ServiceStatus = TypeOf<typeof serviceStatus>;

@@ -165,3 +165,13 @@ for (
     for (const [column, text] of Object.entries(row)) assert.equal(shown[column], text, column);
   });
 }
+
+Deno.test("a condition of a Service is taken as it comes, as by Kubernetes", () => {
+  const status = { loadBalancer: {}, conditions: [{ type: "Ready", status: "True" }] };
+  const { object, causes } = made(services, { ...web, status });
+  assert.deepEqual(causes, []);
+  assert.deepEqual(object.status, {
+    loadBalancer: {},
+    conditions: [{ type: "Ready", status: "True", reason: "", message: "" }],
+  });
+});
