@@ -321,6 +321,27 @@ Deno.test("a container that cannot be started says why", async () => {
   await node.until(() => node.restarts("web") === 1, 11_000);
 });
 
+Deno.test("a pod that is to run once and cannot be started has failed, with the cause", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("broken", { startFault: 'exec: "nope": executable file not found' });
+  await node.create({ name: "web", image: "broken", spec: { restartPolicy: "Never" } });
+  await node.until(() => node.pod("web")!.status.phase === "Failed");
+  const [status] = node.pod("web")!.status.containerStatuses!;
+  assert.equal(status!.state.terminated?.reason, "StartError");
+  assert.match(status!.state.terminated?.message ?? "", /executable file not found/);
+  await node.restart();
+  assert.equal(node.pod("web")!.status.containerStatuses![0]!.state.terminated?.exitCode, 128);
+});
+
+Deno.test("a pod with init containers is refused to start, and told of", async () => {
+  await using node = await NodeUnderTest.start();
+  const initContainers = [{ name: "first", image: "app:1" }];
+  await node.create({ name: "web", spec: { initContainers } });
+  await node.until(() => node.waiting("web")?.reason === "PodInitializing");
+  assert.deepEqual(node.reasons("web"), ["Failed"]);
+  assert.deepEqual(await node.settle(node.runtime.list()), []);
+});
+
 Deno.test("the last words that come from the log are the program's, without the marks of the runtime", async () => {
   await using node = await NodeUnderTest.start();
   const terminationMessagePolicy = "FallbackToLogsOnError";

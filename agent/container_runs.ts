@@ -11,6 +11,9 @@ const BACKOFF_RESET_MS = 2 * BACKOFF_MAX_MS;
 /** Exit code of a container that vanished, as the kubelet reports it. */
 const LOST_EXIT_CODE = 137;
 
+/** Exit code of a container that could not be started, as containerd reports it. */
+export const START_ERROR_EXIT_CODE = 128;
+
 /** One run of a container. `lost`: the API knows of it, the runtime does not. */
 export interface Run extends ObservedRun {
   readonly lost?: true;
@@ -62,7 +65,11 @@ export function nextRun(
       return undefined;
     case "created": {
       // A run that could not be started counts as one, as the kubelet's does.
-      const restartCount = latest.restartCount + (memory?.failure?.stage === "run" ? 1 : 0);
+      const hasFailed = memory?.failure?.stage === "run";
+      if (hasFailed && !wantsRestart(pod, { ...latest, exitCode: START_ERROR_EXIT_CODE })) {
+        return undefined;
+      }
+      const restartCount = latest.restartCount + (hasFailed ? 1 : 0);
       return { restartCount, atMs: retryAtMs, restsAfterExit: false };
     }
     case "exited": {

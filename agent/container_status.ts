@@ -5,9 +5,17 @@ import type {
   ContainerStatus,
 } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
-import { latestRun, nextRun, type Run, runsOf, statusOf } from "./container_runs.ts";
+import {
+  latestRun,
+  nextRun,
+  type Run,
+  runsOf,
+  START_ERROR_EXIT_CODE,
+  statusOf,
+} from "./container_runs.ts";
 import { isFinished, isOverdue } from "./next_step.ts";
 import type { ContainerMemory, Failure, ObservedPod } from "./observed_pod.ts";
+import { startRefusalOf } from "./start_refusal.ts";
 
 /** The kubelet shows `ErrImagePull` right after a failed pull, and `ImagePullBackOff` while it waits. */
 const PULL_ERROR_SHOWN_MS = 1_000;
@@ -75,14 +83,30 @@ function stateOf(container: Container, run: Run, input: StatusInput): ShownState
     case "running":
       return { running: { startedAt: timestamp(run.startedAtMs ?? input.nowMs) } };
     case "created":
-      return isEnding(input) && !isStarting(input.observed, container.name)
-        ? lostState("Waiting")
-        : waitingState(container, input, run);
+      return createdState(container, run, input);
     case "exited":
       return willWait(container, input)
         ? waitingState(container, input, run)
         : terminatedState(container, run, input);
   }
+}
+
+/** Of a run that has not started: the next try may follow, or none. */
+function createdState(container: Container, run: Run, input: StatusInput): ShownState {
+  const { pod, observed } = input;
+  const failure = startFailureOf(container, run, observed);
+  const isOver = isEnding(input) || nextRun(pod, observed, container) === undefined;
+  if (!isOver || isStarting(observed, container.name)) return waitingState(container, input, run);
+  return failure === undefined ? lostState("Waiting") : startErrorState(failure);
+}
+
+function startFailureOf(
+  { name }: Container,
+  run: Run,
+  { memories }: ObservedPod,
+): Failure | undefined {
+  const failure = memories[name]?.failure;
+  return run.state === "created" && failure?.stage === "run" ? failure : undefined;
 }
 
 /** Whether an ended container rests before its next run; one that starts again at once shows its end. */
@@ -114,9 +138,27 @@ function waitingState(
       waiting: { reason: "CrashLoopBackOff", message: restMessage(pod, container, memory) },
     };
   }
+  const refusal = startRefusalOf(pod);
+  if (refusal !== undefined) return { waiting: refusedWaiting(pod, refusal) };
   const failure = memory?.failure;
   if (failure === undefined) return { waiting: { reason: "ContainerCreating" } };
   return { waiting: failureShown(container, failure, elapsedMs) };
+}
+
+/** With init containers, it is their status that says why; the others wait for them, as in Kubernetes. */
+function refusedWaiting({ spec }: Pod, message: string): { reason: string; message?: string } {
+  return spec.initContainers?.length
+    ? { reason: "PodInitializing" }
+    : { reason: "CreateContainerConfigError", message };
+}
+
+/** The status of an init container, of which this agent runs none. Pure. */
+export function initContainerStatusOf({ name, image = "" }: Container, pod: Pod): ContainerStatus {
+  const message = startRefusalOf(pod) ?? "";
+  return {
+    ...{ name, image, imageID: "", ready: false, started: false, restartCount: 0, lastState: {} },
+    state: { waiting: { reason: "CreateContainerConfigError", message } },
+  };
 }
 
 /** Whether a start of the container is in flight: what comes of it is not known yet. */
@@ -182,7 +224,8 @@ function lostState(was: "Running" | "Waiting"): ShownState {
 /** A run that could not be started, as containerd reports it. */
 function startErrorState({ message, time: finishedAt }: Failure): ShownState {
   const startedAt = timestamp(0);
-  return { terminated: { exitCode: 128, reason: "StartError", message, startedAt, finishedAt } };
+  const exitCode = START_ERROR_EXIT_CODE;
+  return { terminated: { exitCode, reason: "StartError", message, startedAt, finishedAt } };
 }
 
 /** How the run before the shown one ended: of the same run while it waits, else of the one before. */
@@ -196,8 +239,9 @@ function lastStateOf(
   if (run.state === "exited" && willWait(container, input)) {
     return terminatedState(container, run, input);
   }
-  const failure = input.observed.memories[container.name]?.failure;
-  if (run.state === "created" && failure?.stage === "run") return startErrorState(failure);
+  const failure = startFailureOf(container, run, input.observed);
+  const isWaiting = failure !== undefined && createdState(container, run, input).waiting;
+  if (isWaiting) return startErrorState(failure);
   const previous = runsOf(input.observed, container.name)
     .find(({ state, restartCount }) => state === "exited" && restartCount < run.restartCount);
   if (previous !== undefined) return terminatedState(container, previous, input);

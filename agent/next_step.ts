@@ -3,6 +3,7 @@ import type { Pod } from "../core/resources/pods.ts";
 import { latestRun, nextRun, runsOf } from "./container_runs.ts";
 import type { ContainerState } from "./container_runtime.ts";
 import { type ObservedPod, POD } from "./observed_pod.ts";
+import { startRefusalOf } from "./start_refusal.ts";
 
 /** Something to do for a pod now. Those returned together may be done at the same time. */
 export type Step =
@@ -51,8 +52,8 @@ export function busyNameOf(step: Step): string {
 /**
  * Decides what to do next for a pod from what is wanted and what is there. Pure.
  *
- * Guarantees: no two runs of a container at once; no container of a finished or deleted pod starts; nothing is
- * taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
+ * Guarantees: no two runs of a container at once; no container of a finished, deleted or refused pod starts; nothing
+ * is taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
  */
 export function nextSteps(
   wanted: Pod | undefined,
@@ -131,14 +132,18 @@ function stepsToEnd(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] 
 
 function stepsUp(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const { overdueMs } = observed;
-  return [
+  const steps = [
     ...(overdueMs === undefined ? [] : [{ do: "wait" as const, ms: overdueMs - elapsedMs }]),
     ...stepsToPrepare(pod, observed, elapsedMs),
     ...pod.spec.containers.flatMap((container) =>
       observed.busy[container.name] ? [] : stepsOfContainer(pod, container, observed, elapsedMs)
     ),
   ];
+  return startRefusalOf(pod) === undefined ? steps : steps.filter((step) => !STARTING.has(step.do));
 }
+
+/** What leads to a start. A pod that is refused keeps what runs of it: an older agent may have started it. */
+const STARTING: ReadonlySet<Step["do"]> = new Set(["prepare", "pull", "start"]);
 
 function stepsToPrepare(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.sandbox.state === "ready") return [];

@@ -38,6 +38,35 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
     },
     steps: [{ do: "start", container: "main", restartCount: 2 }],
   },
+  "a container of a pod that is to run once and could not be started is not tried again": {
+    pod: podOf({ spec: { restartPolicy: "Never" } }),
+    observed: {
+      sandbox: READY,
+      containers: [run(0, "created")],
+      memories: {
+        main: { imageId: "x", failure: { ...prepareFailure(NOW_MS - 1), stage: "run" } },
+      },
+    },
+    steps: [],
+  },
+  "a pod with init containers is not started without them": {
+    pod: podOf({ spec: { initContainers: [{ name: "first", image: "app:1" }] } }),
+    steps: [],
+  },
+  "a pod with init containers that an older agent has started goes on, and is not started again": {
+    pod: podOf({
+      spec: {
+        initContainers: [{ name: "first", image: "app:1" }],
+        containers: [{ name: "main", image: "app:1" }, { name: "other", image: "app:1" }],
+      },
+    }),
+    observed: {
+      sandbox: READY,
+      containers: [run(0, "running"), run(0, "exited", { name: "other" })],
+      memories: { other: { imageId: "x" } },
+    },
+    steps: [],
+  },
   "a container that ended the first time starts at once": {
     pod: podOf(),
     observed: {

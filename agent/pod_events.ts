@@ -49,6 +49,10 @@ export class PodEvents {
     this.#warning(pod, "Failed", `Error: ${message}`, container);
   }
 
+  refused(pod: Pod, message: string): void {
+    this.#warning(pod, "Failed", `Error: ${message}`);
+  }
+
   stopping(pod: Pod, container: string, why: StopReason): void {
     const message = why === "liveness" || why === "startup"
       ? `Container ${container} failed ${why} probe, will be restarted`

@@ -2,7 +2,12 @@ import { timestamp } from "../core/lib/timestamp.ts";
 import { qosClassOf } from "../core/resources/pod_spec/qos.ts";
 import type { PodCondition, PodStatus } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
-import { containerStatusOf, isStarting, type StatusInput } from "./container_status.ts";
+import {
+  containerStatusOf,
+  initContainerStatusOf,
+  isStarting,
+  type StatusInput,
+} from "./container_status.ts";
 import { isFinished, isOverdue } from "./next_step.ts";
 import type { ObservedPod } from "./observed_pod.ts";
 
@@ -36,6 +41,11 @@ export function podStatusOf(input: StatusInput): PodStatus {
     hostIPs: [{ ip: node.hostIP }],
     ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
     startTime: pod.status.startTime ?? timestamp(nowMs),
+    ...(pod.spec.initContainers?.length && {
+      initContainerStatuses: pod.spec.initContainers.map((each) =>
+        initContainerStatusOf(each, pod)
+      ),
+    }),
     containerStatuses: statuses,
     qosClass: pod.status.qosClass ?? qosClassOf(pod.spec),
   };
@@ -81,9 +91,7 @@ function conditionsOf(
   const containersReady = containersReadyOf(phase, statuses);
   const verdicts: Record<string, Verdict> = {
     PodReadyToStartContainers: { status: hasSandbox(observed) ? "True" : "False" },
-    Initialized: phase === "Succeeded"
-      ? { status: "True", reason: "PodCompleted" }
-      : { status: "True" },
+    Initialized: initializedOf(pod, phase),
     Ready: readyOf(pod, containersReady),
     ContainersReady: containersReady,
     ...(!previous.some(({ type }) => type === "PodScheduled") &&
@@ -111,6 +119,18 @@ function observedGenerationOf(pod: Pod): { observedGeneration?: number } {
 function hasSandbox(observed: ObservedPod): boolean {
   const { state } = observed.sandbox;
   return state === "ready" || (state === "unknown" && isAnyActive(observed));
+}
+
+/** No init container is ever run here: a pod that has some is not initialized. */
+function initializedOf({ spec }: Pod, phase: PodStatus["phase"]): Verdict {
+  if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
+  const names = (spec.initContainers ?? []).map(({ name }) => name);
+  if (names.length === 0) return { status: "True" };
+  return {
+    status: "False",
+    reason: "ContainersNotInitialized",
+    message: `containers with incomplete status: [${names.join(" ")}]`,
+  };
 }
 
 function containersReadyOf(phase: PodStatus["phase"], statuses: ContainerStatuses): Verdict {

@@ -122,6 +122,38 @@ const STATES: Record<string, { observed: Partial<Observed>; pod?: PodChange; sho
       },
     },
   },
+  "StartError of a pod that is to run once": {
+    observed: {
+      containers: [run(0, "created")],
+      memory: { failure: failure("run", "RunContainerError", "no such program") },
+    },
+    pod: { spec: { restartPolicy: "Never" } },
+    shows: {
+      terminated: {
+        exitCode: 128,
+        reason: "StartError",
+        message: "no such program",
+        startedAt: "1970-01-01T00:00:00Z",
+        finishedAt: NOW,
+      },
+    },
+  },
+  "PodInitializing, since init containers are not run": {
+    observed: {},
+    pod: { spec: { initContainers: [{ name: "first", image: "app:1", resources: {} }] } },
+    shows: { waiting: { reason: "PodInitializing" } },
+  },
+  "CreateContainerConfigError of what cannot be done for the pod": {
+    observed: {},
+    pod: { spec: { resourceClaims: [{ name: "gpu" }] } },
+    shows: {
+      waiting: {
+        reason: "CreateContainerConfigError",
+        message: "Cannot start the pod: spec.resourceClaims are not implemented in this version " +
+          "of Coracle, and its containers would run without their devices; remove them",
+      },
+    },
+  },
   "CrashLoopBackOff": {
     observed: {
       containers: [ended(1, { finishedAtMs: NOW_MS - 1_000, endedMs: NOW_MS - 1_000 })],
@@ -178,6 +210,18 @@ const PHASES: [string, PodChange, Partial<Observed>, string][] = [
   ["Never, failed", { spec: { restartPolicy: "Never" } }, { containers: [ended(1)] }, "Failed"],
   ["Never, done", { spec: { restartPolicy: "Never" } }, { containers: [ended(0)] }, "Succeeded"],
   [
+    "Never, not to be started",
+    { spec: { restartPolicy: "Never" } },
+    { containers: [run(0, "created")], memory: { failure: failure("run", "", "no") } },
+    "Failed",
+  ],
+  [
+    "with init containers",
+    { spec: { initContainers: [{ name: "first", image: "app:1", resources: {} }] } },
+    {},
+    "Pending",
+  ],
+  [
     "OnFailure, failed",
     { spec: { restartPolicy: "OnFailure" } },
     { containers: [ended(1)] },
@@ -205,6 +249,24 @@ for (const [name, change, observed, phase] of PHASES) {
     assert.equal(podStatusOf(input(observed, change)).phase, phase);
   });
 }
+
+Deno.test("a pod with init containers is not initialized, and its status says why", () => {
+  const change = { spec: { initContainers: [{ name: "first", image: "app:1", resources: {} }] } };
+  const { conditions, initContainerStatuses } = podStatusOf(input({}, change));
+  assert.deepEqual(conditions!.find(({ type }) => type === "Initialized"), {
+    type: "Initialized",
+    status: "False",
+    reason: "ContainersNotInitialized",
+    message: "containers with incomplete status: [first]",
+    lastTransitionTime: NOW,
+  });
+  const [first] = initContainerStatuses!;
+  assert.equal(first?.state.waiting?.reason, "CreateContainerConfigError");
+  assert.match(
+    first?.state.waiting?.message ?? "",
+    /^Cannot start the pod: .*"first" cannot be run/,
+  );
+});
 
 Deno.test("a finished pod is not ready because it has completed", () => {
   const change = { spec: { restartPolicy: "Never" } };

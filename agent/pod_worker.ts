@@ -15,6 +15,7 @@ import { PodRecord } from "./pod_record.ts";
 import { podStatusOf } from "./pod_status.ts";
 import { PodSteps } from "./pod_steps.ts";
 import { initialHealth } from "./probes.ts";
+import { startRefusalOf } from "./start_refusal.ts";
 import { StatusWriter } from "./status_writer.ts";
 
 /** A runtime that has told of an exit may need a moment until it also shows it. */
@@ -54,6 +55,8 @@ export class PodWorker {
   readonly #stop = new AbortController();
   #isAwake = false;
   #isOverdue = false;
+  /** Whether it was told that the pod may not start. */
+  #isRefused = false;
   #isDraining = false;
   /** Containers that have ended and whose last words are being read. */
   readonly #ending = new Set<string>();
@@ -199,6 +202,7 @@ export class PodWorker {
     this.#probes.keep();
     if (pod === undefined || this.#record.sandbox.state === "removed") return;
     if (isOverdue(observed, elapsedMs) && !isFinished(pod)) this.#tellOverdue(pod);
+    this.#tellRefusal(pod);
     this.#status.mark();
   }
 
@@ -218,6 +222,13 @@ export class PodWorker {
   #tellOverdue(pod: Pod): void {
     if (!this.#isOverdue) this.#events.overdue(pod);
     this.#isOverdue = true;
+  }
+
+  #tellRefusal(pod: Pod): void {
+    const refusal = startRefusalOf(pod);
+    if (refusal === undefined || isFinished(pod) || this.#isRefused) return;
+    this.#events.refused(pod, refusal);
+    this.#isRefused = true;
   }
 
   #launch(step: Exclude<Step, { do: "wait" }>): void {

@@ -1,3 +1,4 @@
+import { capabilitiesOf } from "../container_capabilities.ts";
 import type { ContainerSpec, Mount } from "../container_runtime.ts";
 
 /** Period of the CPU bandwidth controller, as the kubelet sets it. */
@@ -6,6 +7,10 @@ const CPU_PERIOD_US = 100_000;
 const CPU_QUOTA_US_MIN = 1_000;
 const CPU_SHARES_MIN = 2;
 const CPU_SHARES_OF_ONE = 1024;
+/** What Podman gives, or gave in older versions, to each container, and we do not (containers.conf(5)). */
+const PODMAN_SURPLUS = ["AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"];
+/** All may ping, since nobody has NET_RAW (icmp(7)): as containerd's `enable_unprivileged_icmp`. */
+const SYSCTLS = { "net.ipv4.ping_group_range": "0 2147483647" };
 
 /**
  * The labels of a container. Pod and container have the names that the kubelet gives them
@@ -40,15 +45,19 @@ export function createBody(
     // As in Kubernetes, an entrypoint of the pod drops the image's command.
     entrypoint: notEmpty(spec.command),
     command: notEmpty(spec.args),
-    env: { POD_IP: podIP, ...spec.env },
+    env: spec.env,
     work_dir: spec.workingDir,
+    create_working_dir: spec.workingDir === undefined ? undefined : true, // as other runtimes do
     labels: labelsOf(spec, owner),
     mounts: spec.mounts.map(mountOf),
     resource_limits: limitsOf(spec),
     ...(network === "host"
       ? { netns: { nsmode: "host" } }
       : { netns: { nsmode: "path", value: network.namespacePath }, hostname }),
-    ...(network === "host" ? {} : { hostadd: [`${hostname}:${podIP}`] }),
+    ...(network === "host" ? {} : {
+      hostadd: [`${hostname}:${podIP}`],
+      sysctl: SYSCTLS,
+    }),
     ...securityOf(spec.security),
     terminal: spec.tty,
     stdin: spec.stdin,
@@ -95,7 +104,7 @@ function limitsOf({ limits, requests }: ContainerSpec): Record<string, unknown> 
 }
 
 function securityOf(security: ContainerSpec["security"]): Record<string, unknown> {
-  const { runAsUser, runAsGroup, capabilitiesAdd, capabilitiesDrop } = security;
+  const { runAsUser, runAsGroup } = security;
   const user = runAsUser === undefined
     ? runAsGroup === undefined ? undefined : `:${runAsGroup}`
     : runAsGroup === undefined
@@ -106,14 +115,27 @@ function securityOf(security: ContainerSpec["security"]): Record<string, unknown
     privileged: security.privileged,
     read_only_filesystem: security.readOnlyRootFilesystem,
     no_new_privileges: security.allowPrivilegeEscalation === false ? true : undefined,
-    cap_add: notEmpty(capabilitiesAdd?.map(capability)),
-    cap_drop: notEmpty(capabilitiesDrop?.map(capability)),
+    ...(security.privileged ? {} : capabilityFields(security)),
   };
+}
+
+/**
+ * Podman gives what is added to users other than root too: its own defaults are cut down, ours are not added. What
+ * the owner of a Podman that is not ours has added to its defaults stays.
+ */
+function capabilityFields(security: ContainerSpec["security"]): Record<string, unknown> {
+  const { of: base, added, dropped } = capabilitiesOf(security);
+  const surplus = PODMAN_SURPLUS.filter((name) => !added.includes(name));
+  const add = base === "all" ? ["ALL"] : added.map(capability);
+  const drop = base === "none"
+    ? ["ALL"]
+    : [...new Set([...(base === "default" ? surplus : []), ...dropped])].map(capability);
+  return { cap_add: notEmpty(add), cap_drop: notEmpty(drop) };
 }
 
 /** Kubernetes leaves the `CAP_` out, Podman's API wants it. */
 function capability(name: string): string {
-  return name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`;
+  return `CAP_${name}`;
 }
 
 function notEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {

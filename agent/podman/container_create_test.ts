@@ -15,7 +15,8 @@ Deno.test("a container has a derived name, its pod's labels, network and log", (
   assert.deepEqual(createBody(spec, ours), {
     name: "k8s_web_u1_2",
     image: "docker.io/library/nginx:1",
-    env: { POD_IP: "10.42.0.7" },
+    env: {},
+    cap_drop: ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETFCAP", "CAP_SYS_CHROOT"],
     labels: {
       "coracle.dev/owner": "node-1",
       "coracle.dev/image": "nginx:1",
@@ -30,6 +31,7 @@ Deno.test("a container has a derived name, its pod's labels, network and log", (
     netns: { nsmode: "path", value: "/run/netns/x" },
     hostname: "web-1",
     hostadd: ["web-1:10.42.0.7"],
+    sysctl: { "net.ipv4.ping_group_range": "0 2147483647" },
     terminal: false,
     stdin: false,
     restart_policy: "no",
@@ -56,10 +58,34 @@ Deno.test("user, group and capabilities are written as Podman wants them", () =>
   assert.equal(userOf({ runAsUser: 1, runAsGroup: 2 }), "1:2");
   assert.equal(userOf({ runAsUser: 0 }), "0");
   assert.equal(userOf({ runAsGroup: 2 }), ":2");
-  const body = createBody({
-    ...spec,
-    security: { capabilitiesAdd: ["NET_ADMIN", "CAP_KILL"], capabilitiesDrop: ["ALL"] },
-  }, ours);
-  assert.deepEqual(body.cap_add, ["CAP_NET_ADMIN", "CAP_KILL"]);
-  assert.deepEqual(body.cap_drop, ["ALL"]);
+});
+
+Deno.test("capabilities are cut down from Podman's, and only those asked for are added", () => {
+  const capabilitiesOf = (security: ContainerSpec["security"]) => {
+    const { cap_add: add, cap_drop: drop } = createBody({ ...spec, security }, ours);
+    return { add, drop };
+  };
+  const surplus = ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_SETFCAP", "CAP_SYS_CHROOT"];
+  assert.deepEqual(
+    capabilitiesOf({ capabilitiesAdd: ["NET_RAW", "CAP_SYS_TIME"], capabilitiesDrop: ["KILL"] }),
+    { add: ["CAP_NET_RAW", "CAP_SYS_TIME"], drop: [...surplus, "CAP_KILL"] },
+  );
+  assert.deepEqual(
+    capabilitiesOf({ capabilitiesAdd: ["NET_ADMIN"], capabilitiesDrop: ["ALL"] }),
+    { add: ["CAP_NET_ADMIN"], drop: ["ALL"] },
+  );
+  assert.deepEqual(
+    capabilitiesOf({ capabilitiesAdd: ["ALL"], capabilitiesDrop: ["SYS_ADMIN"] }),
+    { add: ["ALL"], drop: ["CAP_SYS_ADMIN"] },
+  );
+  const nothing = { add: undefined, drop: undefined };
+  assert.deepEqual(capabilitiesOf({ privileged: true, capabilitiesDrop: ["ALL"] }), nothing);
+});
+
+Deno.test("a working folder that the image lacks is made", () => {
+  const { work_dir: folder, create_working_dir: isMade } = createBody(
+    { ...spec, workingDir: "/made/up" },
+    ours,
+  );
+  assert.deepEqual([folder, isMade], ["/made/up", true]);
 });

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { eventually } from "../eventually.ts";
-import { IMAGE, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
+import {
+  IMAGE,
+  isOver,
+  mainStatus,
+  type PodmanCluster,
+  podOf,
+  testOnPodman,
+} from "./podman_cluster.ts";
 
 testOnPodman({
   name: "a pod on Podman stays in its cage",
@@ -9,6 +16,11 @@ testOnPodman({
   steps: [
     { name: "a subPath that its pod swaps for a link shows nothing of the host", run: subPathRace },
     { name: "a hostPath to what is the agent's is refused, and says why", run: hostPaths },
+    { name: "without asking, a pod can forge no packets and make no devices", run: capabilities },
+    { name: "a pod finds in its environment what it was given, and no more", run: environment },
+    { name: "a working folder that the image lacks is made", run: workingFolder },
+    { name: "a program that is not there is the cause that is shown", run: startError },
+    { name: "a pod with init containers does not start without them", run: initContainers },
   ],
 });
 
@@ -78,4 +90,86 @@ async function hostPaths(cluster: PodmanCluster): Promise<void> {
     assert.equal(status?.state.waiting?.reason, "ContainerCreating");
   }
   await cluster.delete("pod", ...paths.map((_, i) => `host-${i}`));
+}
+
+async function capabilities(cluster: PodmanCluster): Promise<void> {
+  const pod = (name: string, securityContext: object) =>
+    podOf(name, {
+      script:
+        "grep CapEff /proc/self/status; busybox mknod /x c 1 3; cat /proc/sys/net/ipv4/ping_*",
+      container: { securityContext },
+      spec: { restartPolicy: "Never" },
+    });
+  await cluster.apply(
+    pod("caps", {}),
+    pod("caps-asked", { capabilities: { add: ["NET_RAW"], drop: ["KILL"] } }),
+    pod("caps-none", { capabilities: { drop: ["ALL"] } }),
+    pod("caps-user", { runAsUser: 1000 }),
+  );
+  const shown = async (name: string) => {
+    await cluster.podWhen(name, isOver);
+    return (await cluster.logs(name)).split("\n");
+  };
+  const [mask, device, ping] = await shown("caps");
+  assert.equal(mask, "CapEff:\t00000000000005fb");
+  assert.equal(device, "refused");
+  assert.equal(ping, "0\t2147483647", "nobody may ping");
+  assert.equal((await shown("caps-asked"))[0], "CapEff:\t00000000000025db");
+  assert.equal((await shown("caps-none"))[0], "CapEff:\t0000000000000000");
+  assert.equal((await shown("caps-user"))[0], "CapEff:\t0000000000000000");
+}
+
+async function environment(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(
+    podOf("own-variables", { script: "env; umask", spec: { restartPolicy: "Never" } }),
+  );
+  await cluster.podWhen("own-variables", isOver);
+  const lines = (await cluster.logs("own-variables")).trim().split("\n");
+  assert.equal(lines.at(-1), "0022");
+  const names = lines.slice(0, -1).map((line) => line.split("=")[0]!)
+    .filter((name) => !name.startsWith("KUBERNETES_"));
+  const usual = ["HOME", "HOSTNAME", "PATH", "PWD", "SHLVL", "TERM", "container"];
+  assert.deepEqual(names.toSorted(), usual);
+}
+
+async function workingFolder(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("working-folder", {
+    script: "pwd",
+    container: { workingDir: "/made/up" },
+    spec: { restartPolicy: "Never" },
+  }));
+  await cluster.podWhen("working-folder", isOver);
+  assert.equal(await cluster.logs("working-folder"), "/made/up\n");
+}
+
+async function startError(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("start-error", {
+    script: "",
+    container: { command: ["nosuchprogram"] },
+    spec: { restartPolicy: "Never" },
+  }));
+  const pod = await cluster.podWhen("start-error", isOver);
+  assert.equal(pod.status.phase, "Failed");
+  const { terminated } = mainStatus(pod).state;
+  assert.deepEqual([terminated?.reason, terminated?.exitCode], ["StartError", 128]);
+  assert.match(terminated?.message ?? "", /nosuchprogram/);
+}
+
+async function initContainers(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("with-init", {
+    script: "sleep 600",
+    spec: { initContainers: [{ name: "first", image: IMAGE, command: ["true"] }] },
+  }));
+  const { status } = await cluster.podWhen("with-init", (pod) => pod.status.initContainerStatuses);
+  assert.equal(status.phase, "Pending");
+  const [first] = status.initContainerStatuses!;
+  assert.equal(first?.state.waiting?.reason, "CreateContainerConfigError");
+  assert.match(first?.state.waiting?.message ?? "", /"first" cannot be run by this version/);
+  const row = await cluster.kubectl("get", "pod", "with-init", "--no-headers");
+  assert.match(row, /with-init +0\/1 +Init:CreateContainerConfigError/);
+  await eventually("an event", async () => {
+    const events = await cluster.events("with-init");
+    return events.some(({ type, message }) => type === "Warning" && /"first"/.test(message ?? ""));
+  });
+  await cluster.delete("pod", "with-init");
 }
