@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { eventually, later } from "../eventually.ts";
+import { newestKubectl } from "../kubectl.ts";
+import type { ServerProcess } from "../server_process.ts";
+
+export interface VitalSigns {
+  /** Of the server's memory: at the beginning, and the most that it was above that. */
+  beforeBytes: number;
+  growthBytes: number;
+  /** What was left of the growth some time after the end. */
+  leftBytes: number;
+  /** The longest wait of an admin for an answer: by kubectl where there is one, and by a request of its own. */
+  kubectlMs: number;
+  requestMs: number;
+  /** Answers that were not good. */
+  failures: readonly string[];
+}
+
+const GROWTH_BYTES_MAX = 150e6;
+/** What may be left of the growth, and how soon: a heap that was larger once is not given back to the last byte. */
+const LEFT_BYTES_MAX = 50e6;
+const RECOVERY_MS_MAX = 30_000;
+const ADMIN_MS_MAX = 1_000;
+const LOOK_EVERY_MS = 100;
+const ASK_EVERY_MS = 250;
+const KUBECTL_EVERY_MS = 750;
+const NODES = "/api/v1/nodes";
+
+/** Watches a server while others are at it: its memory from /proc, and an admin who asks again and again. */
+export class VitalSignsMeter {
+  readonly #server: ServerProcess;
+  readonly #beforeBytes: number;
+  #mostBytes: number;
+  #kubectlMs = 0;
+  #requestMs = 0;
+  readonly #failures: string[] = [];
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+
+  private constructor(server: ServerProcess) {
+    this.#server = server;
+    this.#beforeBytes = this.#mostBytes = residentBytes(server.pid);
+  }
+
+  /** Asks once before it begins, so that nobody waits for what is made only once. */
+  static async start(server: ServerProcess): Promise<VitalSignsMeter> {
+    const kubectl = newestKubectl()?.path;
+    if (kubectl) await server.kubectl(kubectl, ["get", "nodes"]);
+    await server.fetch(NODES);
+    const meter = new VitalSignsMeter(server);
+    meter.#running = Promise.all([
+      meter.#repeat(LOOK_EVERY_MS, () => meter.#look()),
+      meter.#repeat(ASK_EVERY_MS, () => meter.#ask()),
+      kubectl === undefined ? undefined : meter.#repeat(
+        KUBECTL_EVERY_MS,
+        () => meter.#askBy(kubectl),
+      ),
+    ]);
+    return meter;
+  }
+
+  /** Call it when the others have ended. */
+  async stop(): Promise<VitalSigns> {
+    this.#stop.abort();
+    await this.#running;
+    const leftBytes = await this.#leftBytes();
+    return {
+      beforeBytes: this.#beforeBytes,
+      growthBytes: this.#mostBytes - this.#beforeBytes,
+      leftBytes,
+      kubectlMs: this.#kubectlMs,
+      requestMs: this.#requestMs,
+      failures: this.#failures,
+    };
+  }
+
+  /** The growth that is left once that is little enough, or the time is up. */
+  async #leftBytes(): Promise<number> {
+    const left = () => residentBytes(this.#server.pid) - this.#beforeBytes;
+    await eventually("the memory comes back", () => left() <= LEFT_BYTES_MAX, RECOVERY_MS_MAX)
+      .catch(() => {}); // the number says it
+    return left();
+  }
+
+  async #repeat(everyMs: number, act: () => Promise<void> | void): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await act();
+      await later(everyMs);
+    }
+  }
+
+  #look(): void {
+    this.#mostBytes = Math.max(this.#mostBytes, residentBytes(this.#server.pid));
+  }
+
+  async #ask(): Promise<void> {
+    const startMs = performance.now();
+    try {
+      const { status } = await this.#server.fetch(NODES);
+      if (status !== 200) this.#failures.push(`GET ${NODES}: ${status}`);
+    } catch (error) {
+      this.#failures.push(`GET ${NODES}: ${error}`);
+    }
+    this.#requestMs = Math.max(this.#requestMs, performance.now() - startMs);
+  }
+
+  async #askBy(kubectl: string): Promise<void> {
+    const startMs = performance.now();
+    const { code, stderr } = await this.#server.kubectl(kubectl, ["get", "nodes"]);
+    this.#kubectlMs = Math.max(this.#kubectlMs, performance.now() - startMs);
+    if (code !== 0) this.#failures.push(`kubectl get nodes: ${stderr}`);
+  }
+}
+
+/** Fails when a server was harmed by what was done meanwhile, which `told` describes. */
+export function assertUnharmed(signs: VitalSigns, told: string): void {
+  const all = `${JSON.stringify(signs)}\n${told}`;
+  if (Deno.env.has("ATTACK_REPORT")) Deno.stderr.writeSync(new TextEncoder().encode(`${all}\n`));
+  assert.deepEqual(signs.failures, [], all);
+  assert.ok(signs.growthBytes <= GROWTH_BYTES_MAX, `The server took memory: ${all}`);
+  assert.ok(signs.leftBytes <= LEFT_BYTES_MAX, `The server keeps memory: ${all}`);
+  assert.ok(signs.kubectlMs <= ADMIN_MS_MAX, `An admin's kubectl waited: ${all}`);
+  assert.ok(signs.requestMs <= ADMIN_MS_MAX, `An admin's request waited: ${all}`);
+}
+
+/** What a process holds of the memory (`VmRSS` in proc(5)); 0 when it has ended. */
+export function residentBytes(pid: number): number {
+  try {
+    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
