@@ -14,8 +14,8 @@ interface Planted extends LineMutant {
 }
 
 /**
- * Changes the given files line by line and runs the tests beside them: those named after the file, else those of its
- * folder that import it. Prints what survives; the result is the exit code, 0 when each file reaches {@linkcode CAUGHT_MIN}.
+ * Changes the given files line by line and runs the tests beside them: those named after the file, those of its
+ * folder that import it, else those that come to it through others. Prints what survives; the result is the exit code, 0 when each file reaches {@linkcode CAUGHT_MIN}.
  */
 export async function mutateFiles(files: readonly string[]): Promise<number> {
   const tree = sourceTree();
@@ -46,10 +46,21 @@ async function planFor(file: string, tree: ReturnType<typeof sourceTree>): Promi
   const beside = tree.filter(({ path }) => path.startsWith(folder) && path.endsWith("_test.ts"));
   const named = beside.filter(({ path }) => path === `${stem}_test.ts`);
   const importing = beside.filter(({ imports }) => imports.includes(file));
-  const tests = [...new Set([...named, ...importing].map(({ path }) => path))];
-  if (tests.length === 0) throw new Error(`No test beside "${file}" imports it`);
+  const near = importing.length > 0
+    ? importing
+    : beside.filter(({ path }) => reaches(path, file, tree));
+  const tests = [...new Set([...named, ...near].map(({ path }) => path))];
+  if (tests.length === 0) throw new Error(`No test beside "${file}" comes to it`);
   const mutants = mutantsOf(await Deno.readTextFile(file));
   return mutants.map((mutant) => ({ ...mutant, file, tests }));
+}
+
+/** Whether a file imports another one, directly or through others. */
+function reaches(from: string, to: string, tree: ReturnType<typeof sourceTree>): boolean {
+  const known = new Map(tree.map((source) => [source.path, source.imports]));
+  const seen = new Set([from]);
+  for (const path of seen) for (const next of known.get(path) ?? []) seen.add(next);
+  return seen.has(to);
 }
 
 async function survives(planted: Planted, folder: string): Promise<boolean> {
