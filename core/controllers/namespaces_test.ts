@@ -5,6 +5,7 @@ import { namespaces } from "../resources/namespaces.ts";
 import { nodes } from "../resources/nodes.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import { timestamp } from "../lib/timestamp.ts";
+import { keyOf, loopOf } from "./controller.ts";
 import { namespaceController } from "./namespaces.ts";
 import { conditionOf } from "./status_conditions.ts";
 import { TestCluster } from "./test_cluster.ts";
@@ -74,4 +75,72 @@ Deno.test("a namespace whose contents do not go says what holds it, in the words
   for (const name of ["one", "two"]) cluster.take(configMaps, { ...SHOP, name });
   settle(cluster);
   assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
+});
+
+Deno.test("a namespace that nobody deletes is left alone, and so is one that others still hold", () => {
+  const cluster = new TestCluster();
+  cluster.put(namespaces, { metadata: { name: "shop" }, spec: { finalizers: ["kubernetes"] } });
+  cluster.put(configMaps, { metadata: { ...SHOP, name: "one" } });
+  settle(cluster);
+  assert.equal(cluster.list(configMaps).length, 1);
+  assert.equal(cluster.get(namespaces, { name: "shop" })?.status.phase, "Active");
+  const held = clusterOf();
+  held.put(namespaces, {
+    metadata: held.get(namespaces, { name: "shop" })!.metadata,
+    spec: { finalizers: ["example.com/mine"] },
+  });
+  const [before] = held.list(namespaces);
+  settle(held);
+  assert.equal(held.get(namespaces, { name: "shop" }), before, "it is not written in vain");
+});
+
+Deno.test("what happens in a namespace concerns it only while it is being deleted", () => {
+  const heard = (cluster: TestCluster, act: () => void) => {
+    const keys: string[] = [];
+    const stop = loopOf(controller as never).feed(cluster, (key) => keys.push(key));
+    keys.length = 0;
+    act();
+    stop();
+    return keys;
+  };
+  const going = clusterOf();
+  const put = (cluster: TestCluster) => () =>
+    cluster.put(configMaps, { metadata: { ...SHOP, name: "one" } });
+  assert.deepEqual(heard(going, put(going)), [keyOf({ name: "shop" })]);
+  const staying = new TestCluster();
+  staying.put(namespaces, { metadata: { name: "shop" }, spec: { finalizers: ["kubernetes"] } });
+  assert.deepEqual(heard(staying, put(staying)), []);
+  const unknown = new TestCluster();
+  assert.deepEqual(heard(unknown, put(unknown)), []);
+});
+
+Deno.test("one look deletes 500 objects, and the next one follows at once when there are more", () => {
+  for (const [count, deletes, after] of [[500, 500, undefined], [501, 500, 0]] as const) {
+    const names = Array.from({ length: count }, (_, number) => ({ name: `c${number}` }));
+    const cluster = clusterOf(...names.map((name): [AnyResource, object] => [configMaps, name]));
+    const made = loopOf(controller as never).reconcile(
+      keyOf({ name: "shop" }),
+      cluster,
+      cluster.nowMs,
+    );
+    assert.equal(made.writes.filter(({ verb }) => verb === "delete").length, deletes);
+    assert.equal(made.againAfterMs, after);
+  }
+});
+
+Deno.test("without finalizers that remain, the condition says so", () => {
+  const cluster = clusterOf([configMaps, { name: "one" }]);
+  const made = loopOf(controller as never).reconcile(
+    keyOf({ name: "shop" }),
+    cluster,
+    cluster.nowMs,
+  );
+  cluster.perform({ ...made, writes: made.writes.filter(({ verb }) => verb === "updateStatus") });
+  const { conditions } = cluster.get(namespaces, { name: "shop" })!.status;
+  const { status, reason, message } = conditionOf(conditions, "NamespaceFinalizersRemaining")!;
+  assert.deepEqual([status, reason, message], [
+    "False",
+    "ContentHasNoFinalizers",
+    "All content-preserving finalizers finished",
+  ]);
 });
