@@ -1,0 +1,17 @@
+import type { Sockets } from "./sockets.ts";
+
+const RLIMIT_NOFILE = 7;
+
+/**
+ * Lets this process have `wanted` files and sockets open at once, as far as its hard limit allows it. Returns how many
+ * it may have. Source: getrlimit(2).
+ */
+export function raiseDescriptorLimit({ calls }: Sockets, wanted: number): number {
+  const limit = new BigUint64Array(2);
+  if (calls.getrlimit(RLIMIT_NOFILE, limit) !== 0) return 0;
+  const [soft, hard] = [limit[0]!, limit[1]!];
+  if (soft >= BigInt(wanted)) return Number(soft);
+  limit[0] = hard < BigInt(wanted) ? hard : BigInt(wanted);
+  const isRaised = calls.setrlimit(RLIMIT_NOFILE, limit) === 0;
+  return Number(isRaised ? limit[0] : soft);
+}

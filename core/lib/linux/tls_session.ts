@@ -1,0 +1,119 @@
+import type { Openssl } from "./openssl.ts";
+import type { TlsContext } from "./tls_context.ts";
+
+/** What {@linkcode TlsSession.read} returns when it has no bytes. */
+export const NOTHING_YET = 0;
+export const CLOSED_BY_PEER = -1;
+export const BROKEN = -2;
+
+const SSL_ERROR_WANT_READ = 2;
+const SSL_ERROR_WANT_WRITE = 3;
+const SSL_ERROR_ZERO_RETURN = 6;
+
+/**
+ * One TLS connection of a server, without I/O: sealed bytes from the network go in by `feed` and come out by `out`,
+ * plain ones by `read` and `write`. Whoever called `read` or `write` has to send what `out` gives. Not to be used
+ * after `free`.
+ */
+export class TlsSession {
+  readonly #openssl: Openssl;
+  readonly #session: Deno.PointerValue;
+  readonly #input: Deno.PointerValue;
+  readonly #output: Deno.PointerValue;
+  #error = "";
+
+  constructor(openssl: Openssl, context: TlsContext) {
+    const { ssl, crypto, memory } = openssl;
+    this.#openssl = openssl;
+    this.#session = ssl.SSL_new(context.pointer);
+    this.#input = crypto.BIO_new(memory);
+    this.#output = crypto.BIO_new(memory);
+    if (this.#session === null || this.#input === null || this.#output === null) {
+      throw new Error(`Cannot begin a TLS session: ${openssl.takeError()}`);
+    }
+    ssl.SSL_set_bio(this.#session, this.#input, this.#output); // which owns both from now on
+    ssl.SSL_set_accept_state(this.#session);
+  }
+
+  /** Takes bytes from the network. */
+  feed(from: Deno.PointerValue, bytes: number): void {
+    this.#openssl.crypto.BIO_write(this.#input, from, bytes);
+  }
+
+  /** Opens what was fed, and goes on with the handshake. The number of bytes, or one of the constants above. */
+  read(into: Deno.PointerValue, bytesMax: number): number {
+    const read = this.#openssl.ssl.SSL_read(this.#session, into, bytesMax);
+    if (read > 0) return read;
+    switch (this.#openssl.ssl.SSL_get_error(this.#session, read)) {
+      case SSL_ERROR_WANT_READ:
+      case SSL_ERROR_WANT_WRITE:
+        return NOTHING_YET;
+      case SSL_ERROR_ZERO_RETURN:
+        return CLOSED_BY_PEER;
+      default:
+        this.#error = this.#openssl.takeError();
+        return BROKEN;
+    }
+  }
+
+  /** Whether `read` may give more before the next `feed`. */
+  get hasMore(): boolean {
+    const { ssl, crypto } = this.#openssl;
+    return ssl.SSL_has_pending(this.#session) !== 0 || crypto.BIO_ctrl_pending(this.#input) !== 0;
+  }
+
+  /** Seals all of the bytes. False: the session is broken. */
+  write(from: Deno.PointerValue, bytes: number): boolean {
+    if (this.#openssl.ssl.SSL_write(this.#session, from, bytes) > 0) return true;
+    this.#error = this.#openssl.takeError();
+    return false;
+  }
+
+  /** Takes sealed bytes for the network; 0: there are none. */
+  out(into: Deno.PointerValue, bytesMax: number): number {
+    return Math.max(0, this.#openssl.crypto.BIO_read(this.#output, into, bytesMax));
+  }
+
+  /** Says that nothing more will be written (close_notify). */
+  end(): void {
+    this.#openssl.ssl.SSL_shutdown(this.#session);
+    this.#openssl.crypto.ERR_clear_error();
+  }
+
+  /** Whether the handshake is done. */
+  get isReady(): boolean {
+    return this.#openssl.ssl.SSL_is_init_finished(this.#session) === 1;
+  }
+
+  /** Whether it resumes an earlier one. */
+  get isResumed(): boolean {
+    return this.#openssl.ssl.SSL_session_reused(this.#session) === 1;
+  }
+
+  /**
+   * The certificate that the client showed, as DER; `undefined`: none. Its key is proven, by this handshake or by the
+   * one that is resumed; nothing else is.
+   */
+  get peerCertificate(): Uint8Array<ArrayBuffer> | undefined {
+    const { ssl, crypto } = this.#openssl;
+    const certificate = ssl.SSL_get1_peer_certificate(this.#session);
+    if (certificate === null) return undefined;
+    try {
+      const der = new Uint8Array(crypto.i2d_X509(certificate, null));
+      const place = new BigUint64Array([Deno.UnsafePointer.value(Deno.UnsafePointer.of(der))]);
+      crypto.i2d_X509(certificate, place);
+      return der;
+    } finally {
+      crypto.X509_free(certificate);
+    }
+  }
+
+  /** What broke it. */
+  get error(): string {
+    return this.#error;
+  }
+
+  free(): void {
+    this.#openssl.ssl.SSL_free(this.#session);
+  }
+}
