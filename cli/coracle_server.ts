@@ -93,7 +93,8 @@ async function openApi(
     file: FileStore | undefined;
   },
 ): Promise<{ served: Served; place: Place }> {
-  const { flags: { listen, node: nodeName }, dataFolder, clock, random, log } = ground;
+  const { flags: { listen, front = "auto", node: nodeName }, dataFolder, clock, random, log } =
+    ground;
   const files = new CredentialFiles(dataFolder);
   const names = [...namesOf(listen.host), nodeName, objects.apiServiceAddress];
   const credentials = await loadCredentials(files, names);
@@ -106,7 +107,7 @@ async function openApi(
     ...(file && { storeFile: file }),
     ...(shared && { gate: shared.gate, healthChecks: shared.healthChecks }),
   });
-  const served = await serve(api, { ...listen, tls: { ...pair, authority }, clock, log })
+  const served = await serve(api, { ...listen, front, tls: { ...pair, authority }, clock, log })
     .catch((error) => {
       throw error instanceof ListenError ? new CommandError(error.message) : error;
     });

@@ -48,6 +48,7 @@ const CALLED_WRONGLY: readonly [args: string, line: RegExp][] = [
   ["server --listen 127.0.0.1:65536", /must be HOST:PORT/],
   ["server --listen 127.0.0.1:http", /must be HOST:PORT/],
   ["server --runtime docker", /Allowed choices are auto, podman, process/],
+  ["server --front nginx", /Allowed choices are auto, tls-thread, https/],
   ["server --node Has_Capitals", /must be a DNS subdomain/],
   ["server --pod-cidr 10.0.0.0", /must be an IPv4 range/],
   ["server --pod-cidr 10.0.0.256/24", /must be an IPv4 range/],

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { FRONTS } from "../core/api/front/served.ts";
 import type { Terminal } from "./command.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
@@ -12,6 +13,12 @@ export function serverCommand(program: Command, terminal: Terminal): void {
       host: "127.0.0.1",
       port: 6443,
     })
+    .addOption(
+      new Option(
+        "--front <name>",
+        "what speaks TLS for the API: a thread of its own by OpenSSL, or node:https",
+      ).choices(FRONTS).default("auto"),
+    )
     .addOption(
       new Option(
         "--take-over [seconds]",

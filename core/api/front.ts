@@ -1,8 +1,29 @@
 import type { Api } from "./app.ts";
 import { serveByHttps } from "./front/https_front.ts";
-import type { Served, ServeOptions } from "./front/served.ts";
+import { ListenError, type Served, type ServeOptions } from "./front/served.ts";
+import { serveByThread, threadObstacle } from "./front/thread_front.ts";
 
-/** Serves the API over HTTPS (HTTP/1.1). Throws a `ListenError` when the address cannot be had. */
+/**
+ * Serves the API over HTTPS (HTTP/1.1). Throws a `ListenError` when the address cannot be had, and when the front that
+ * was asked for cannot be.
+ */
 export function serve(api: Api, options: ServeOptions): Promise<Served> {
-  return serveByHttps(api, options);
+  const { front = "auto", host, port, log } = options;
+  const obstacle = front === "https" ? undefined : threadObstacle();
+  if (front === "https" || (obstacle !== undefined && front === "auto" && isLoopback(host))) {
+    log.info("The API is served by node:https", { ...(obstacle && { reason: obstacle }) });
+    return serveByHttps(api, options);
+  }
+  if (obstacle === undefined) {
+    log.info("The API is served by a thread of its own for TLS");
+    return serveByThread(api, options);
+  }
+  throw new ListenError(
+    `Cannot serve the API on ${host}:${port} by a thread for TLS: ${obstacle}; mend that, or listen on 127.0.0.1, or ` +
+      `choose "--front https", which a stranger on the network can make use more memory`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

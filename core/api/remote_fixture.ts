@@ -186,7 +186,7 @@ async function apiOn(disk: MemoryDisk, watchLimits?: RingLimits): Promise<ApiFix
 export function serveOnLoopback(
   { api, clock }: Pick<ApiFixture, "api" | "clock">,
   { authority, server }: Pick<Credentials, "authority" | "server">,
-  { port = 0, ...more }: Pick<Partial<ServeOptions>, "port" | "handshakeMs"> = {},
+  { port = 0, ...more }: Pick<Partial<ServeOptions>, "port" | "handshakeMs" | "front" | "log"> = {},
 ): Promise<Served> {
   const tls = { ...server, authority };
   return serve(api, { host: "127.0.0.1", port, tls, clock, log: silentLog(clock), ...more });

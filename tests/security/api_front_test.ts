@@ -6,22 +6,43 @@ import {
   KEEP_ALIVE_MS,
   STRANGERS_PER_ADDRESS_MAX,
 } from "../../core/api/front/limits.ts";
-import type { Served } from "../../core/api/front/served.ts";
+import type { FrontName, Served } from "../../core/api/front/served.ts";
+import { threadObstacle } from "../../core/api/front/thread_front.ts";
 import { serveOnLoopback, testCredentials } from "../../core/api/remote_fixture.ts";
-import { SystemClock } from "../../core/lib/clock.ts";
+import { type Clock, SystemClock } from "../../core/lib/clock.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 const FLOOD_BYTES_MAX = 1 << 30;
-const GROWTH_BYTES_MAX = 150 << 20;
+/** Of a process that is client and server at once. Without a limit it is all that was sent. */
+const GROWTH_BYTES_MAX = 400 << 20;
 const WAIT_MS = 8_000;
 /** Of the front, while the sockets are real: deadlines pass as fast as a test likes. */
 const clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
 
+const obstacle = threadObstacle();
 const fixture = await freshApi({ clock: new SystemClock() });
 
-async function withFront(act: (served: Served) => Promise<void>, ofFront = fixture.clock) {
-  const served = await serveOnLoopback({ api: fixture.api, clock: ofFront }, await testCredentials);
+/** Both fronts keep all of it. */
+function test(name: string, act: (withFront: WithFront) => Promise<void>): void {
+  for (const front of ["tls-thread", "https"] as const) {
+    Deno.test({
+      name: `${name} (${front})`,
+      // Told by the suite as skipped; install OpenSSL 3 (libssl3) to have it run.
+      ignore: front === "tls-thread" && obstacle !== undefined,
+      fn: () => act((use, clock) => withFront(front, use, clock)),
+    });
+  }
+}
+type WithFront = (use: (served: Served) => Promise<void>, clock?: Clock) => Promise<void>;
+
+async function withFront(
+  front: FrontName,
+  act: (served: Served) => Promise<void>,
+  ofFront: Clock = fixture.clock,
+): Promise<void> {
+  const given = { api: fixture.api, clock: ofFront };
+  const served = await serveOnLoopback(given, await testCredentials, { front });
   try {
     await act(served);
   } finally {
@@ -29,7 +50,7 @@ async function withFront(act: (served: Served) => Promise<void>, ofFront = fixtu
   }
 }
 
-Deno.test("a stranger who sends a body without end takes no memory, and is cut off", async () => {
+test("a stranger who sends a body without end takes no memory, and is cut off", async (withFront) => {
   await withFront(async (served) => {
     const head = `GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: ${10 ** 12}\r\n\r\n`;
     await floodIsCutOff(served, head, new Uint8Array(65_536).fill(97));
@@ -37,7 +58,7 @@ Deno.test("a stranger who sends a body without end takes no memory, and is cut o
   });
 });
 
-Deno.test("a stranger who sends requests and reads no answer takes no memory, and is cut off", async () => {
+test("a stranger who sends requests and reads no answer takes no memory, and is cut off", async (withFront) => {
   await withFront(async (served) => {
     await floodIsCutOff(
       served,
@@ -48,7 +69,7 @@ Deno.test("a stranger who sends requests and reads no answer takes no memory, an
   });
 });
 
-Deno.test("upgrades that are refused do not stay open, fill the server and hold up its stop", async () => {
+test("upgrades that are refused do not stay open, fill the server and hold up its stop", async (withFront) => {
   await withFront(async (served) => {
     const upgrade = `GET ${PODS} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n`;
     const one = await Client.open(served);
@@ -66,7 +87,7 @@ Deno.test("upgrades that are refused do not stay open, fill the server and hold 
   });
 });
 
-Deno.test("nobody holds a connection without asking: the first head is due in 10 s, idle ones go", async () => {
+test("nobody holds a connection without asking: the first head is due in 10 s, idle ones go", async (withFront) => {
   await withFront(async (served) => {
     const silent = await Client.open(served);
     const slow = await Client.open(served);
@@ -81,7 +102,7 @@ Deno.test("nobody holds a connection without asking: the first head is due in 10
   }, clock);
 });
 
-Deno.test("strangers who hold all places of their address do not lock the admin out", async () => {
+test("strangers who hold all places of their address do not lock the admin out", async (withFront) => {
   await withFront(async (served) => {
     const admin = await Client.open(served);
     await admin.asksAsAdmin();
@@ -90,13 +111,15 @@ Deno.test("strangers who hold all places of their address do not lock the admin 
       held.push(await Client.open(served));
     }
     await adminGetsIn(served);
-    assert.equal(await held[0]!.rest(), "", "the oldest one made room");
+    const ends = held.map((client) => client.rest());
+    assert.equal(await Promise.race(ends), "", "one of them made room");
     await admin.asksAsAdmin();
     for (const client of [admin, ...held]) client.close();
+    await Promise.all(ends);
   });
 });
 
-Deno.test("a request with two hosts or another version of HTTP is not taken for one that is sound", async () => {
+test("a request with two hosts or another version of HTTP is not taken for one that is sound", async (withFront) => {
   await withFront(async (served) => {
     const answers: readonly [string, RegExp][] = [
       ["GET /version HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n", /^HTTP\/1.1 400 .*too many Host/s],
@@ -112,7 +135,7 @@ Deno.test("a request with two hosts or another version of HTTP is not taken for 
   });
 });
 
-Deno.test("an upgrade with a target that is no path is the asker's fault, not the server's", async () => {
+test("an upgrade with a target that is no path is the asker's fault, not the server's", async (withFront) => {
   await withFront(async (served) => {
     const more = `host: a\r\nconnection: upgrade\r\nupgrade: x\r\n`;
     for (const [target, code] of [["//", 401], ["//:x", 401], ["http://[", 400], ["*", 400]]) {

@@ -4,6 +4,9 @@ export const KNOWN_CONNECTIONS_MAX = 4096;
 export const STRANGERS_MAX = 1024;
 /** Of those, how many come from one address. */
 export const STRANGERS_PER_ADDRESS_MAX = 256;
+/** TLS handshakes under way: of all together, and of one address. Beyond, the oldest goes. */
+export const HANDSHAKES_MAX = 512;
+export const HANDSHAKES_PER_ADDRESS_MAX = 128;
 /** Bytes that wait in both directions for all strangers together, as far as this process can see them. */
 export const STRANGER_BYTES_MAX = 48 * 1024 * 1024;
 /** Requests under way on one connection: nobody who waits for answers pipelines so many. */

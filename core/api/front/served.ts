@@ -2,7 +2,16 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { KeyPair } from "../pki_certificates.ts";
 
+/**
+ * What carries the API. `tls-thread`: a thread of ours that calls OpenSSL. `https`: `node:https`, which goes on reading
+ * when it should not, so that we watch it. `auto`: the thread; where it cannot be had, `https` on loopback.
+ */
+export const FRONTS = ["auto", "tls-thread", "https"] as const;
+export type FrontName = typeof FRONTS[number];
+
 export interface ServeOptions {
+  /** `auto` if absent. */
+  front?: FrontName;
   host: string;
   /** 0: a free one. */
   port: number;

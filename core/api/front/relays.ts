@@ -1,0 +1,283 @@
+import { Alarm, EPOLL, Epoll } from "../../lib/linux/epoll.ts";
+import type { Openssl } from "../../lib/linux/openssl.ts";
+import { ERRNO, type SocketAddress, type Sockets } from "../../lib/linux/sockets.ts";
+import { TlsContext } from "../../lib/linux/tls_context.ts";
+import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX } from "./limits.ts";
+import { strangerToClose } from "./places.ts";
+import { End, Relay, type RelayGround, relayMemory } from "./relay.ts";
+import {
+  type FromThread,
+  ORDER,
+  Orders,
+  type StartThread,
+  type TlsFiles,
+} from "./thread_messages.ts";
+
+const ACCEPTS_PER_TURN = 64;
+/** One costs half a millisecond, during which nobody else is served. */
+const HANDSHAKES_PER_TURN = 8;
+const HANDSHAKE_LIMITS = {
+  strangersMax: HANDSHAKES_MAX,
+  strangersPerAddressMax: HANDSHAKES_PER_ADDRESS_MAX,
+  knownMax: 0,
+};
+/** How long a peer is waited for that has been told everything and does not close. */
+const LINGER_MS = 5_000;
+const LINGER_AT_STOP_MS = 250;
+/** How long nothing is accepted when the process has no descriptor left. */
+const ACCEPT_PAUSE_MS = 100;
+/** How often deadlines are looked at. */
+const LOOK_MS = 50;
+const PROTOCOLS = ["http/1.1"];
+const SESSION_CONTEXT = "coracle-api";
+
+export interface RelaysOptions {
+  sockets: Sockets;
+  openssl: Openssl;
+  start: Omit<StartThread, "type">;
+  now: () => number;
+  tell: (message: FromThread) => void;
+}
+
+/** All connections of the thread that speaks TLS, from accepting them to their end. */
+export class Relays implements RelayGround {
+  readonly sockets: Sockets;
+  readonly openssl: Openssl;
+  readonly epoll: Epoll<object>;
+  readonly plain;
+  readonly sealed;
+  readonly now: () => number;
+  readonly #options: RelaysOptions;
+  readonly #alarm: Alarm;
+  readonly #orders: Orders;
+  readonly #listener = {};
+  readonly #all = new Set<Relay>();
+  readonly #handshakes = new Set<Relay>();
+  readonly #lingering = new Set<Relay>();
+  #again: Relay[] = [];
+  #turns: Relay[] = [];
+  #context: TlsContext;
+  #acceptAtMs: number | undefined;
+  #lookAtMs = 0;
+  #isStopping = false;
+
+  constructor(options: RelaysOptions) {
+    const { sockets, openssl, now, start } = options;
+    this.#options = options;
+    this.sockets = sockets;
+    this.openssl = openssl;
+    this.now = now;
+    ({ plain: this.plain, sealed: this.sealed } = relayMemory());
+    this.epoll = new Epoll(sockets);
+    this.#alarm = new Alarm(sockets, start.alarm);
+    this.#orders = new Orders(start.orders);
+    this.#context = this.#contextOf(start.tls);
+    this.epoll.add(start.listener, this.#listener, EPOLL.in);
+    this.epoll.add(start.alarm, this.#alarm, EPOLL.in);
+  }
+
+  /** Serves until it was told to stop and nothing is left. */
+  run(): void {
+    while (!this.#isStopping || this.#all.size > 0) {
+      this.epoll.wait(this.#timeoutMs(), (owner, mask) => this.#happened(owner, mask));
+      this.#takeTurns();
+      this.#closeOverdue();
+    }
+  }
+
+  /** Gives back all descriptors that are the thread's own: they would outlive it, and their peers would wait for ever. */
+  close(): void {
+    for (const relay of this.#all) relay.close();
+    this.epoll.close();
+    this.#context.close();
+  }
+
+  opened(relay: Relay, descriptor: number, certificate: Uint8Array<ArrayBuffer> | undefined): void {
+    this.#handshakes.delete(relay);
+    const { address, port } = relay;
+    this.#options.tell({
+      ...{ type: "connection", descriptor, address, port },
+      ...(certificate && { certificate }),
+    });
+  }
+
+  again(relay: Relay): void {
+    if (relay.isQueued) return;
+    relay.isQueued = true;
+    this.#again.push(relay);
+  }
+
+  lingers(relay: Relay): void {
+    this.#lingering.add(relay);
+  }
+
+  closed(relay: Relay): void {
+    this.#all.delete(relay);
+    this.#handshakes.delete(relay);
+    this.#lingering.delete(relay);
+  }
+
+  #happened(owner: object, mask: number): void {
+    if (owner instanceof End) {
+      const { relay } = owner;
+      if (relay.state !== "handshake") {
+        return this.#guarded(relay, () => relay.happened(owner, mask));
+      }
+      if ((mask & EPOLL.out) !== 0) this.#guarded(relay, () => relay.happened(owner, EPOLL.out));
+      if ((mask & ~EPOLL.out) === 0) return;
+      relay.notice(owner, mask);
+      if (!relay.isQueued) this.#turns.push(relay);
+      relay.isQueued = true;
+    } else if (owner === this.#listener) this.#accept();
+    else {
+      this.#alarm.silence();
+      this.#obey();
+    }
+  }
+
+  /** What was put off: reads that would have kept others waiting, and a few of the handshakes. */
+  #takeTurns(): void {
+    const again = this.#again;
+    this.#again = [];
+    const handshakes = this.#turns.splice(0, HANDSHAKES_PER_TURN);
+    for (const relay of [...again, ...handshakes]) {
+      relay.isQueued = false;
+      this.#guarded(relay, () => relay.goOn());
+    }
+  }
+
+  /** One fault of ours costs one connection. */
+  #guarded(relay: Relay, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#trouble(`a connection was given up: ${reasonOf(error)}`);
+      relay.close();
+    }
+  }
+
+  #accept(): void {
+    this.#obey(); // so that those who come after an order find it obeyed
+    for (let count = 0; count < ACCEPTS_PER_TURN && !this.#isStopping; count++) {
+      const accepted = this.sockets.accept(this.#options.start.listener);
+      if ("errno" in accepted) return this.#refused(accepted.errno);
+      const { descriptor, peer } = accepted;
+      if (!this.#makeRoomFor(peer.host)) {
+        this.sockets.close(descriptor);
+        continue;
+      }
+      this.#begin(descriptor, peer);
+    }
+  }
+
+  #begin(descriptor: number, { host, port }: SocketAddress): void {
+    try {
+      const relay = new Relay(this, this.#context, descriptor, host, port);
+      this.#all.add(relay);
+      this.#handshakes.add(relay);
+    } catch (error) {
+      this.sockets.close(descriptor);
+      this.#trouble(`a connection was given up: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Those that nobody would miss go first: farewells, then the oldest handshake. */
+  #makeRoomFor(address: string): boolean {
+    const oldest = strangerToClose(this.#handshakes, address, HANDSHAKE_LIMITS);
+    oldest?.close();
+    if (this.#all.size < this.#options.start.relaysMax) return true;
+    const [farewell] = this.#lingering;
+    const [handshake] = this.#handshakes;
+    const first = farewell ?? handshake;
+    first?.close();
+    return first !== undefined;
+  }
+
+  /** Without a descriptor to accept with, the listener would wake the thread again and again. */
+  #refused(errno: number): void {
+    if (!OUT_OF_ROOM.includes(errno) || this.#acceptAtMs !== undefined) return;
+    this.epoll.remove(this.#options.start.listener);
+    this.#acceptAtMs = this.now() + ACCEPT_PAUSE_MS;
+    this.#trouble("no connection can be accepted: too many files are open in this process");
+  }
+
+  #obey(): void {
+    const orders = this.#orders.take();
+    if (orders === 0) return;
+    if ((orders & ~(ORDER.stop | ORDER.cut | ORDER.certificate)) !== 0) {
+      throw new Error(`nobody knows the order ${orders}`);
+    }
+    if ((orders & ORDER.certificate) !== 0) this.#useCertificate();
+    if ((orders & ORDER.stop) !== 0) this.#stop();
+    if ((orders & ORDER.cut) !== 0) { for (const relay of this.#all) relay.close(); }
+  }
+
+  #stop(): void {
+    this.#isStopping = true;
+    this.epoll.remove(this.#options.start.listener);
+    for (const relay of this.#handshakes) relay.close();
+  }
+
+  #useCertificate(): void {
+    try {
+      const context = this.#contextOf(this.#orders.files);
+      this.#context.close();
+      this.#context = context;
+      this.#options.tell({ type: "certificate" });
+    } catch (error) {
+      this.#options.tell({ type: "certificate", refused: reasonOf(error) });
+    }
+  }
+
+  #contextOf({ certificate, key, authority }: TlsFiles): TlsContext {
+    return new TlsContext(this.openssl, {
+      ...{ certificate, key, clientAuthorities: authority },
+      ...{ protocols: PROTOCOLS, sessionContext: SESSION_CONTEXT },
+    });
+  }
+
+  /** Until the next deadline; for ever where there is none, so that an idle server sleeps. */
+  #timeoutMs(): number {
+    if (this.#again.length > 0 || this.#turns.length > 0) return 0;
+    const [handshake] = this.#handshakes;
+    const [farewell] = this.#lingering;
+    const dueMs = Math.min(
+      this.#acceptAtMs ?? Infinity,
+      handshake ? handshake.sinceMs + this.#options.start.handshakeMs : Infinity,
+      farewell ? farewell.sinceMs + this.#lingerMs : Infinity,
+    );
+    if (dueMs === Infinity) return -1;
+    return Math.max(1, Math.ceil(Math.max(dueMs, this.#lookAtMs) - this.now()) + 1);
+  }
+
+  #closeOverdue(): void {
+    const nowMs = this.now();
+    if (nowMs < this.#lookAtMs) return;
+    this.#lookAtMs = nowMs + LOOK_MS;
+    const { handshakeMs, listener } = this.#options.start;
+    for (const relay of this.#handshakes) { // the oldest comes first
+      if (nowMs - relay.sinceMs <= handshakeMs) break;
+      relay.close();
+    }
+    for (const relay of this.#lingering) {
+      if (nowMs - relay.sinceMs > this.#lingerMs) relay.close();
+    }
+    if (this.#acceptAtMs === undefined || nowMs < this.#acceptAtMs) return;
+    this.#acceptAtMs = undefined;
+    if (!this.#isStopping) this.epoll.add(listener, this.#listener, EPOLL.in);
+  }
+
+  get #lingerMs(): number {
+    return this.#isStopping ? LINGER_AT_STOP_MS : LINGER_MS;
+  }
+
+  #trouble(what: string): void {
+    this.#options.tell({ type: "trouble", what });
+  }
+}
+
+const OUT_OF_ROOM: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM];
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,216 @@
+import { type Backoff, waitMsAfter } from "../../lib/backoff.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { Alarm } from "../../lib/linux/epoll.ts";
+import { SocketError, type Sockets } from "../../lib/linux/sockets.ts";
+import type { Log } from "../../lib/log.ts";
+import { listenError } from "./served.ts";
+import {
+  type FromThread,
+  ORDER,
+  Orders,
+  type StartThread,
+  type TlsFiles,
+} from "./thread_messages.ts";
+
+const RESTART: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
+/** A thread that lived this long before it died counts as healthy: its next restart is soon again. */
+const HEALTHY_AFTER_MS = 60_000;
+
+/** What the thread may do, which strangers' bytes reach first: call the system's libraries, and nothing by the runtime. */
+const THREAD_PERMISSIONS = {
+  ffi: true,
+  net: false,
+  read: false,
+  write: false,
+  env: false,
+  sys: false,
+  run: false,
+  import: false,
+};
+
+/** A connection whose handshake is done. */
+export type Arrival = Extract<FromThread, { type: "connection" }>;
+
+export interface TlsThreadOptions {
+  sockets: Sockets;
+  /** In digits. */
+  host: string;
+  port: number;
+  tls: TlsFiles;
+  clock: Clock;
+  log: Log;
+  handshakeMs: number;
+  relaysMax: number;
+  /** Takes a connection over, its descriptor with it. */
+  onArrival: (arrival: Arrival) => void;
+}
+
+/**
+ * The main thread's side of the thread that speaks TLS. The listener is ours: when the thread dies, its connections end,
+ * new ones wait in the kernel, and another thread is started.
+ */
+export class TlsThread {
+  readonly address: { host: string; port: number };
+  readonly #options: TlsThreadOptions;
+  readonly #listener: number;
+  readonly #alarm: Alarm;
+  readonly #orders = new Orders();
+  readonly #stopped = Promise.withResolvers<void>();
+  #tls: TlsFiles;
+  #worker: Worker | undefined;
+  #failures = 0;
+  #cancelRestart: (() => void) | undefined;
+  #isStopping = false;
+  /** Whether the thread has yet to read a certificate; and the one that comes after it. */
+  #isCertificatePending = false;
+  #nextTls: TlsFiles | undefined;
+
+  /** Throws a `ListenError` when the address cannot be had, an `Error` when the thread cannot start. */
+  static async start(options: TlsThreadOptions): Promise<TlsThread> {
+    const thread = new TlsThread(options);
+    try {
+      await thread.#begin();
+    } catch (error) {
+      thread.#release();
+      throw error;
+    }
+    return thread;
+  }
+
+  private constructor(options: TlsThreadOptions) {
+    this.#options = options;
+    this.#tls = options.tls;
+    const { descriptor, address } = listen(options);
+    this.#listener = descriptor;
+    this.address = address;
+    this.#alarm = new Alarm(options.sockets);
+  }
+
+  /** For those who connect from now on. When the files do not fit together, that is logged and the old ones stay. */
+  useCertificate(tls: TlsFiles): void {
+    if (this.#isCertificatePending) {
+      this.#nextTls = tls;
+      return;
+    }
+    this.#orders.files = tls;
+    this.#tls = tls;
+    this.#isCertificatePending = true;
+    this.order(ORDER.certificate);
+  }
+
+  /** Accepts nothing more. Resolves when all connections have ended. */
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelRestart?.();
+    if (this.#worker) this.order(ORDER.stop);
+    else this.#end();
+    return this.#stopped.promise;
+  }
+
+  /** Ends all connections at once, with what waits in them. */
+  cut(): void {
+    this.order(ORDER.cut);
+  }
+
+  /** Tells the thread what to do: an {@linkcode ORDER}. One that it does not know ends it. */
+  order(order: number): void {
+    this.#orders.give(order);
+    this.#alarm.ring();
+  }
+
+  /** Resolves when the thread serves; rejects when it died before. */
+  #begin(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const startedMs = this.#options.clock.elapsed();
+    const worker = new Worker(new URL("./tls_worker.ts", import.meta.url), {
+      type: "module",
+      name: "tls",
+      deno: { permissions: THREAD_PERMISSIONS },
+    });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
+      if (data.type === "ready") resolve();
+      else if (data.type === "died") this.#died(data.reason, startedMs, reject);
+      else this.#heard(data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#died(event.message, startedMs, reject);
+    };
+    worker.postMessage(this.#startMessage());
+    return promise;
+  }
+
+  #startMessage(): StartThread {
+    const { handshakeMs, relaysMax } = this.#options;
+    const [listener, alarm] = [this.#listener, this.#alarm.descriptor];
+    const { memory: orders } = this.#orders;
+    return { type: "start", listener, alarm, orders, tls: this.#tls, handshakeMs, relaysMax };
+  }
+
+  #heard(message: Exclude<FromThread, { type: "ready" | "died" }>): void {
+    const { log, onArrival } = this.#options;
+    switch (message.type) {
+      case "connection":
+        return onArrival(message);
+      case "trouble":
+        return log.warn("The API server has a problem", { reason: message.what });
+      case "stopped":
+        return this.#end();
+      case "certificate":
+        return this.#certificateUsed(message.refused);
+    }
+  }
+
+  #certificateUsed(refused: string | undefined): void {
+    if (refused !== undefined) {
+      this.#options.log.error("Cannot show another certificate: the old one is kept", {
+        reason: refused,
+      });
+    }
+    this.#isCertificatePending = false;
+    const next = this.#nextTls;
+    this.#nextTls = undefined;
+    if (next) this.useCertificate(next);
+  }
+
+  #died(reason: string, startedMs: number, reject: (error: Error) => void): void {
+    if (!this.#worker) return; // said twice
+    this.#worker.terminate();
+    this.#worker = undefined;
+    reject(new Error(`Cannot speak TLS in a thread: ${reason}`));
+    if (this.#isStopping) return this.#end();
+    const { clock, log } = this.#options;
+    this.#failures = clock.elapsed() - startedMs > HEALTHY_AFTER_MS ? 1 : this.#failures + 1;
+    const waitMs = waitMsAfter(this.#failures, RESTART);
+    log.error("The thread that speaks TLS for the API died: it is started again", {
+      reason,
+      waitMs,
+    });
+    this.#orders.take();
+    this.#isCertificatePending = false;
+    this.#cancelRestart = clock.after(waitMs, () => void this.#begin().catch(() => {})); // which logs
+  }
+
+  #end(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#release();
+    this.#stopped.resolve();
+  }
+
+  #release(): void {
+    this.#cancelRestart?.();
+    this.#options.sockets.close(this.#listener);
+    this.#alarm.close();
+  }
+}
+
+function listen({ sockets, host, port }: TlsThreadOptions): ReturnType<Sockets["listen"]> {
+  try {
+    return sockets.listen({ host, port });
+  } catch (error) {
+    if (!(error instanceof SocketError)) throw error;
+    throw listenError(error, { host, port });
+  }
+}
