@@ -63,6 +63,16 @@ export interface ContainerSpec {
     allowPrivilegeEscalation?: boolean;
     capabilitiesAdd?: readonly string[];
     capabilitiesDrop?: readonly string[];
+    /** Further group ids of the first process, beside those that the image gives its user. */
+    supplementalGroups?: readonly number[];
+    /** Absent: what the runtime does by itself. */
+    seccomp?: "RuntimeDefault" | "Unconfined";
+    appArmor?: "Unconfined";
+    /** Kernel settings of the namespaces of the pod. */
+    sysctls?: Readonly<Record<string, string>>;
+    /** Whether it sees the processes of the node, and shares its System V IPC. */
+    hostPid?: true;
+    hostIpc?: true;
   };
   tty: boolean;
   stdin: boolean;

@@ -99,11 +99,16 @@ function amountsOf({ resources }: Container): Pick<ContainerSpec, "limits" | "re
 }
 
 function securityOf(pod: Pod, container: Container): ContainerSpec["security"] {
+  return { ...userOf(pod, container), ...rightsOf(container), ...confinementOf(pod, container) };
+}
+
+/** As whom it runs. */
+function userOf(pod: Pod, container: Container): ContainerSpec["security"] {
   const own = container.securityContext ?? {};
   const whole = pod.spec.securityContext;
+  const { supplementalGroups } = whole;
   const runAsUser = own.runAsUser ?? whole.runAsUser;
   const runAsGroup = own.runAsGroup ?? whole.runAsGroup;
-  const { privileged, readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } = own;
   const runAsNonRoot = own.runAsNonRoot ?? whole.runAsNonRoot ?? false;
   if (runAsNonRoot && runAsUser === 0) {
     const { uid: podUid, name: podName, namespace: podNamespace } = pod.metadata;
@@ -114,10 +119,45 @@ function securityOf(pod: Pod, container: Container): ContainerSpec["security"] {
     ...(runAsUser !== undefined && { runAsUser }),
     ...(runAsGroup !== undefined && { runAsGroup }),
     ...(runAsNonRoot && { runAsNonRoot }),
+    ...(supplementalGroups?.length && { supplementalGroups }),
+  };
+}
+
+/** What it may do. */
+function rightsOf({ securityContext = {} }: Container): ContainerSpec["security"] {
+  const { privileged, readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } =
+    securityContext;
+  return {
     ...(privileged !== undefined && { privileged }),
     ...(readOnlyRootFilesystem !== undefined && { readOnlyRootFilesystem }),
     ...(allowPrivilegeEscalation !== undefined && { allowPrivilegeEscalation }),
     ...(capabilities?.add?.length && { capabilitiesAdd: capabilities.add }),
     ...(capabilities?.drop?.length && { capabilitiesDrop: capabilities.drop }),
   };
+}
+
+/** What keeps it from the node, and what does not. */
+function confinementOf({ spec }: Pod, container: Container): ContainerSpec["security"] {
+  const own = container.securityContext ?? {};
+  const { seccompProfile, appArmorProfile, sysctls } = spec.securityContext;
+  const seccomp = (own.seccompProfile ?? seccompProfile)?.type;
+  const appArmor = (own.appArmorProfile ?? appArmorProfile)?.type;
+  if (seccomp === "Localhost") throw unknownProfile("seccomp", seccomp);
+  if (appArmor !== undefined && appArmor !== "Unconfined") {
+    throw unknownProfile("AppArmor", appArmor);
+  }
+  return {
+    ...(seccomp && { seccomp }),
+    ...(appArmor && { appArmor }),
+    ...(sysctls?.length && {
+      sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [name, value])),
+    }),
+    ...(spec.hostPID && { hostPid: true }),
+    ...(spec.hostIPC && { hostIpc: true }),
+  };
+}
+
+/** The API refuses these; a pod of before may have one. */
+function unknownProfile(of: string, type: string): ConfigError {
+  return new ConfigError(`${of} profiles of type "${type}" are not supported by this agent`);
 }

@@ -54,10 +54,8 @@ export function createBody(
     ...(network === "host"
       ? { netns: { nsmode: "host" } }
       : { netns: { nsmode: "path", value: network.namespacePath }, hostname }),
-    ...(network === "host" ? {} : {
-      hostadd: [`${hostname}:${podIP}`],
-      sysctl: SYSCTLS,
-    }),
+    ...(network === "host" ? {} : { hostadd: [`${hostname}:${podIP}`] }),
+    sysctl: network === "host" ? spec.security.sysctls : { ...SYSCTLS, ...spec.security.sysctls },
     ...securityOf(spec.security),
     terminal: spec.tty,
     stdin: spec.stdin,
@@ -116,6 +114,12 @@ function securityOf(security: ContainerSpec["security"]): Record<string, unknown
     read_only_filesystem: security.readOnlyRootFilesystem,
     no_new_privileges: security.allowPrivilegeEscalation === false ? true : undefined,
     ...(security.privileged ? {} : capabilityFields(security)),
+    groups: notEmpty(security.supplementalGroups?.map(String)),
+    // By itself Podman takes its default profile, which is Kubernetes' `RuntimeDefault`.
+    seccomp_profile_path: security.seccomp === "Unconfined" ? "unconfined" : undefined,
+    apparmor_profile: security.appArmor === "Unconfined" ? "unconfined" : undefined,
+    pidns: security.hostPid ? { nsmode: "host" } : undefined,
+    ipcns: security.hostIpc ? { nsmode: "host" } : undefined,
   };
 }
 

@@ -89,3 +89,18 @@ Deno.test("a working folder that the image lacks is made", () => {
   );
   assert.deepEqual([folder, isMade], ["/made/up", true]);
 });
+
+Deno.test("what keeps a container from the node, and what does not, is written as Podman wants it", () => {
+  const body = (security: ContainerSpec["security"]) => createBody({ ...spec, security }, ours);
+  const open = body({
+    ...{ seccomp: "Unconfined", appArmor: "Unconfined", hostPid: true, hostIpc: true },
+    ...{ supplementalGroups: [7, 8], sysctls: { "net.ipv4.tcp_syncookies": "1" } },
+  });
+  assert.equal(open.seccomp_profile_path, "unconfined");
+  assert.equal(open.apparmor_profile, "unconfined");
+  assert.deepEqual([open.pidns, open.ipcns], [{ nsmode: "host" }, { nsmode: "host" }]);
+  assert.deepEqual(open.groups, ["7", "8"]);
+  assert.equal((open.sysctl as Record<string, string>)["net.ipv4.tcp_syncookies"], "1");
+  // Podman's own filter is what Kubernetes calls the default of the runtime.
+  assert.deepEqual(body({ seccomp: "RuntimeDefault" }), body({}));
+});

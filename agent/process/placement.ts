@@ -70,7 +70,8 @@ export function joinedCommand(
 }
 
 function withUser(
-  { runAsUser, runAsGroup, allowPrivilegeEscalation }: ContainerSpec["security"],
+  { runAsUser, runAsGroup, supplementalGroups, allowPrivilegeEscalation }:
+    ContainerSpec["security"],
   command: readonly string[],
   privileged: PlacementTools["privileged"],
 ): readonly string[] {
@@ -82,10 +83,16 @@ function withUser(
       `Cannot run as user ${runAsUser}: the process runtime is not root and keeps its own user ${Deno.uid()}`,
     );
   }
+  const isOther = runAsUser !== undefined || runAsGroup !== undefined;
+  const groups = supplementalGroups?.length
+    ? [`--groups=${supplementalGroups.join(",")}`]
+    : isOther
+    ? ["--clear-groups"]
+    : [];
   const options = [
-    ...(runAsUser === undefined ? [] : [`--reuid=${runAsUser}`, "--clear-groups"]),
-    ...(runAsUser === undefined && runAsGroup === undefined ? [] : [`--regid=${runAsGroup ?? 0}`]),
-    ...(runAsUser === undefined && runAsGroup !== undefined ? ["--clear-groups"] : []),
+    ...(runAsUser === undefined ? [] : [`--reuid=${runAsUser}`]),
+    ...groups,
+    ...(isOther ? [`--regid=${runAsGroup ?? 0}`] : []),
     ...(allowPrivilegeEscalation === false ? ["--no-new-privs"] : []),
   ];
   return options.length === 0 ? command : [privileged.setpriv, ...options, ...command];

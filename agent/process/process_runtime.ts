@@ -20,6 +20,7 @@ import { runBounded } from "./bounded_command.ts";
 import { ExitFolder } from "./exit_folder.ts";
 import { type MadePath, MountPoints } from "./mount_points.ts";
 import { joinedCommand, placedCommand, type PlacementTools } from "./placement.ts";
+import { refuseUnkept } from "./refused_security.ts";
 import { commandOf, envOf, readImage } from "./process_image.ts";
 import { isSupervised, launch } from "./supervisor.ts";
 
@@ -109,6 +110,7 @@ export class ProcessRuntime implements ContainerRuntime {
     const id = `${spec.podUid}_${spec.name}_${spec.restartCount}`;
     if (await this.#record(id) !== undefined) return id;
     checkImageUser(spec, String(Deno.uid()));
+    refuseUnkept(spec, this.#tools.privileged !== undefined);
     const known = await readImage(`${this.#folder}/images`, spec.image);
     const command = commandOf(spec, known?.image);
     const workingDir = spec.workingDir ?? known?.image.WorkingDir ?? "/";

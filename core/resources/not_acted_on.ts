@@ -10,13 +10,11 @@ export type NotActedOn = Readonly<Record<string, unknown>>;
 export type Warner = (value: unknown, field: string) => string[];
 
 export function warnerOf(table: NotActedOn, consequence = IGNORED): Warner {
-  const root: Branch = { inner: new Map() };
-  for (const [path, idle] of Object.entries(table)) grow(root, path.split("."), idle);
-  return (value, field) => {
-    const fields: string[] = [];
-    walk(root, value, field, fields);
-    return fields.map((each) => notActedOnWarning(each, consequence));
-  };
+  const find = finderOf(
+    Object.entries(table).map(([path, idle]) => [path, (value) => !isEqual(value, idle)]),
+  );
+  return (value, field) =>
+    find(value, field).map((each) => notActedOnWarning(each.field, consequence));
 }
 
 /** What is said of a field, given by its path, that nothing acts on. */
@@ -26,34 +24,54 @@ export function notActedOnWarning(field: string, consequence = IGNORED): string 
 
 const IGNORED = "it is stored but ignored";
 
+/** A field that is set, and to what. */
+export interface SetField {
+  field: string;
+  value: unknown;
+}
+
+/** Finds the fields of a value, at `field`, that are set to what the table looks for. In the order of the value. */
+export type Finder = (value: unknown, field: string) => SetField[];
+
+/** Each path of a table, `[]` for every item of a list, with the values that are looked for there. */
+export function finderOf(table: Iterable<[path: string, isWanted: Wanted]>): Finder {
+  const root: Branch = { inner: new Map() };
+  for (const [path, isWanted] of table) grow(root, path.split("."), isWanted);
+  return (value, field) => {
+    const found: SetField[] = [];
+    walk(root, value, field, found);
+    return found;
+  };
+}
+
+type Wanted = (value: unknown) => boolean;
+
 interface Branch {
   /** By the name of a field; one that ends in `[]` stands for the items of a list. */
   readonly inner: Map<string, Branch>;
   /** There is one at the end of a path. */
-  leaf?: { idle: unknown };
+  isWanted?: Wanted;
 }
 
-function grow(branch: Branch, [part, ...rest]: readonly string[], idle: unknown): void {
+function grow(branch: Branch, [part, ...rest]: readonly string[], isWanted: Wanted): void {
   if (part === undefined) {
-    branch.leaf = { idle };
+    branch.isWanted = isWanted;
     return;
   }
   const next = branch.inner.get(part) ?? { inner: new Map() };
   branch.inner.set(part, next);
-  grow(next, rest, idle);
+  grow(next, rest, isWanted);
 }
 
 /** Follows what the value has, not what the table has: most of it is not there. */
-function walk(branch: Branch, value: unknown, field: string, fields: string[]): void {
-  if (branch.leaf && !isEqual(value, branch.leaf.idle)) {
-    fields.push(field);
-  }
+function walk(branch: Branch, value: unknown, field: string, found: SetField[]): void {
+  if (branch.isWanted?.(value)) found.push({ field, value });
   if (branch.inner.size === 0 || typeof value !== "object" || value === null) return;
   for (const [name, inner] of Object.entries(value)) {
     const own = branch.inner.get(name);
-    if (own) walk(own, inner, `${field}.${name}`, fields);
+    if (own) walk(own, inner, `${field}.${name}`, found);
     const items = Array.isArray(inner) ? branch.inner.get(`${name}[]`) : undefined;
     if (!items) continue;
-    for (const [i, item] of inner.entries()) walk(items, item, `${field}.${name}[${i}]`, fields);
+    for (const [i, item] of inner.entries()) walk(items, item, `${field}.${name}[${i}]`, found);
   }
 }

@@ -39,6 +39,30 @@ export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
     run: imageUser,
   },
   {
+    name: "system calls are filtered, unless the pod says that they are not",
+    fields: ["", "containers[]."].flatMap((of) =>
+      under(`${of}securityContext`, "seccompProfile.type", "appArmorProfile.type")
+    ),
+    run: profiles,
+  },
+  {
+    name: "the first process has further groups, and the kernel settings of the pod",
+    fields: under(
+      "securityContext",
+      ...["supplementalGroups", "supplementalGroupsPolicy", "fsGroupChangePolicy"],
+      ...["sysctls[].name", "sysctls[].value"],
+    ),
+    run: groupsAndSettings,
+  },
+  {
+    name: "a pod sees its own processes and shares its own memory, or the node's",
+    fields: [
+      ...["hostPID", "hostIPC", "hostUsers", "shareProcessNamespace"],
+      "containers[].securityContext.procMount",
+    ],
+    run: hostNamespaces,
+  },
+  {
     name: "standard input stays open, and there is a terminal",
     fields: under("containers[]", "stdin", "tty"),
     run: terminal,
@@ -108,6 +132,70 @@ async function capabilities(cluster: PodmanCluster): Promise<void> {
   assert.deepEqual(has(await effective("caps-changed")), [true, false, false]);
   const own = (await Deno.readTextFile("/proc/self/status")).match(/CapEff:\s+(\w+)/)![1];
   assert.deepEqual(has(await effective("caps-privileged")), has(BigInt(`0x${own}`)));
+}
+
+async function profiles(cluster: PodmanCluster): Promise<void> {
+  const script = "grep ^Seccomp: /proc/self/status";
+  const pod = (name: string, whole: object, own: object) =>
+    podOf(name, {
+      ...{ script, container: { securityContext: own } },
+      spec: { ...NEVER, securityContext: whole },
+    });
+  const [none, filtered] = ["Unconfined", "RuntimeDefault"].map((type) => ({
+    seccompProfile: { type },
+  }));
+  const noProfile = { appArmorProfile: { type: "Unconfined" } };
+  await cluster.apply(
+    pod("filter-unsaid", {}, {}),
+    pod("filter-whole", filtered!, {}),
+    pod("filter-none", { ...none!, ...noProfile }, {}),
+    pod("filter-own", none!, { ...filtered!, ...noProfile }),
+    pod("filter-none-own", filtered!, none!),
+  );
+  /** 2: a filter, 0: none. https://man7.org/linux/man-pages/man5/proc_pid_status.5.html */
+  const wanted = {
+    ...{ "filter-unsaid": "2", "filter-whole": "2", "filter-none": "0" },
+    ...{ "filter-own": "2", "filter-none-own": "0" },
+  };
+  for (const [name, mode] of Object.entries(wanted)) {
+    await cluster.podWhen(name, isOver);
+    assert.equal(await cluster.logs(name), `Seccomp:\t${mode}\n`, name);
+  }
+}
+
+async function groupsAndSettings(cluster: PodmanCluster): Promise<void> {
+  const script =
+    "id -G; cd /proc/sys; cat net/ipv4/ip_unprivileged_port_start kernel/shm_rmid_forced";
+  const securityContext = {
+    ...{ runAsUser: 1234, runAsGroup: 5, supplementalGroups: [77, 88] },
+    ...{ supplementalGroupsPolicy: "Merge", fsGroupChangePolicy: "OnRootMismatch" },
+    sysctls: [
+      { name: "net.ipv4.ip_unprivileged_port_start", value: "81" },
+      { name: "kernel.shm_rmid_forced", value: "1" },
+    ],
+  };
+  await cluster.apply(podOf("groups", { script, spec: { ...NEVER, securityContext } }));
+  await cluster.podWhen("groups", isOver);
+  const [groups, ...settings] = (await cluster.logs("groups")).trim().split("\n");
+  assert.deepEqual(groups!.split(" ").filter((id) => id !== "1234"), ["5", "77", "88"]);
+  assert.deepEqual(settings, ["81", "1"]);
+}
+
+async function hostNamespaces(cluster: PodmanCluster): Promise<void> {
+  const script = "readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc";
+  const own = { hostUsers: true, shareProcessNamespace: false };
+  const container = { securityContext: { procMount: "Default" } };
+  await cluster.apply(
+    podOf("namespaces-own", { script, container, spec: { ...NEVER, ...own } }),
+    podOf("namespaces-host", { script, spec: { ...NEVER, hostPID: true, hostIPC: true } }),
+  );
+  const kinds = ["pid", "ipc"] as const;
+  const node = kinds.map((kind) => Deno.readLinkSync(`/proc/self/ns/${kind}`));
+  for (const name of ["namespaces-own", "namespaces-host"]) {
+    await cluster.podWhen(name, isOver);
+    const seen = (await cluster.logs(name)).trim().split("\n");
+    assert.deepEqual(seen.map((each, i) => each === node[i]), Array(2).fill(name.endsWith("host")));
+  }
 }
 
 async function readOnlyRoot(cluster: PodmanCluster): Promise<void> {

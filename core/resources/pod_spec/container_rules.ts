@@ -6,6 +6,7 @@ import type { Container, ContainerPort } from "./containers.ts";
 import { envCauses, envFromCauses } from "./env_rules.ts";
 import type { PodSpec } from "./pod_spec.ts";
 import { probeCauses } from "./probe_rules.ts";
+import { containerSecurityCauses } from "./security_rules.ts";
 import { mountCauses } from "./volume_rules.ts";
 
 /** The rules for the containers of a pod, in the words of k8s.io/kubernetes/pkg/apis/core/validation. */
@@ -50,7 +51,7 @@ function anyContainerCauses(
     ...envFromCauses(container.envFrom ?? [], `${field}.envFrom`),
     ...mountCauses(container, field, volumes),
     ...capacityCauses(container.resources, `${field}.resources`),
-    ...securityCauses(container, `${field}.securityContext`),
+    ...containerSecurityCauses(container.securityContext, `${field}.securityContext`),
   ];
 }
 
@@ -88,35 +89,6 @@ function hostPortCauses(containers: readonly Container[], field: string): Cause[
       return [];
     })
   );
-}
-
-function securityCauses({ securityContext }: Container, field: string): Cause[] {
-  if (!securityContext) return [];
-  const { allowPrivilegeEscalation, privileged, capabilities } = securityContext;
-  const causes = idCauses(securityContext, field);
-  if (allowPrivilegeEscalation !== false) return causes;
-  if (privileged) {
-    const rule = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
-    causes.push(invalid(field, securityContext, rule));
-  }
-  if (capabilities?.add?.includes("CAP_SYS_ADMIN")) {
-    const rule =
-      "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN";
-    causes.push(invalid(field, securityContext, rule));
-  }
-  return causes;
-}
-
-export function idCauses(
-  ids: { runAsUser?: number; runAsGroup?: number; fsGroup?: number },
-  field: string,
-): Cause[] {
-  return (["runAsUser", "runAsGroup", "fsGroup"] as const).flatMap((name) => {
-    const id = ids[name];
-    return id === undefined || (id >= 0 && id <= 2147483647)
-      ? []
-      : [invalid(`${field}.${name}`, id, "must be between 0 and 2147483647, inclusive")];
-  });
 }
 
 function regularCauses({ restartPolicy, restartPolicyRules }: Container, field: string): Cause[] {

@@ -1,6 +1,9 @@
 import type { NotActedOn } from "../not_acted_on.ts";
 
-/** The one list of what a PodSpec can say and Coracle does not do yet. What is done is struck from it. */
+/**
+ * The one list of what a PodSpec can say and Coracle does not do yet. What is done is struck from it. What is about
+ * security is refused instead: `refused_fields.ts`.
+ */
 export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   initContainers: undefined,
   ephemeralContainers: undefined,
@@ -19,10 +22,6 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
 
   runtimeClassName: undefined,
   os: { name: "linux" },
-  hostPID: undefined,
-  hostIPC: undefined,
-  hostUsers: true,
-  shareProcessNamespace: false,
 
   dnsPolicy: "ClusterFirst",
   dnsConfig: undefined,
@@ -33,16 +32,8 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   automountServiceAccountToken: false,
   imagePullSecrets: undefined,
 
-  "securityContext.appArmorProfile": undefined,
-  "securityContext.fsGroup": undefined,
-  "securityContext.fsGroupChangePolicy": undefined,
-  "securityContext.seLinuxChangePolicy": undefined,
-  "securityContext.seLinuxOptions": undefined,
-  "securityContext.seccompProfile": undefined,
-  "securityContext.supplementalGroups": undefined,
-  "securityContext.supplementalGroupsPolicy": undefined,
-  "securityContext.sysctls": undefined,
-  "securityContext.windowsOptions": undefined,
+  "securityContext.appArmorProfile.localhostProfile": undefined,
+  "securityContext.seccompProfile.localhostProfile": undefined,
 
   "containers[].lifecycle": undefined,
   "containers[].ports[].hostIP": undefined,
@@ -59,11 +50,8 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   "containers[].startupProbe.grpc": undefined,
   "containers[].volumeMounts[].mountPropagation": "None",
   "containers[].volumeMounts[].recursiveReadOnly": "Disabled",
-  "containers[].securityContext.appArmorProfile": undefined,
-  "containers[].securityContext.procMount": "Default",
-  "containers[].securityContext.seLinuxOptions": undefined,
-  "containers[].securityContext.seccompProfile": undefined,
-  "containers[].securityContext.windowsOptions": undefined,
+  "containers[].securityContext.appArmorProfile.localhostProfile": undefined,
+  "containers[].securityContext.seccompProfile.localhostProfile": undefined,
   "containers[].stdinOnce": undefined,
 
   "volumes[].awsElasticBlockStore": undefined,

@@ -6,9 +6,11 @@ import {
   subdomainFaults,
 } from "../names.ts";
 import { nameCauses, nonNegativeCauses, rangeCauses } from "../value_rules.ts";
-import { containersCauses, idCauses } from "./container_rules.ts";
+import { containersCauses } from "./container_rules.ts";
+import { hostFileCauses } from "./host_file_rules.ts";
 import type { PodSpec } from "./pod_spec.ts";
 import type { Toleration } from "./scheduling.ts";
+import { podSecurityCauses } from "./security_rules.ts";
 import { volumeCauses } from "./volume_rules.ts";
 
 const SECONDS_MAX = 2 ** 31 - 1;
@@ -23,7 +25,7 @@ export function podSpecCauses(spec: PodSpec, field: string): Cause[] {
     ...volumeCauses(spec.volumes ?? [], `${field}.volumes`),
     ...containersCauses(spec, field),
     ...hostNetworkCauses(spec, `${field}.containers`),
-    ...idCauses(spec.securityContext, `${field}.securityContext`),
+    ...podSecurityCauses(spec, field),
     ...nonNegativeCauses(
       `${field}.terminationGracePeriodSeconds`,
       spec.terminationGracePeriodSeconds,
@@ -32,7 +34,7 @@ export function podSpecCauses(spec: PodSpec, field: string): Cause[] {
       ? []
       : rangeCauses(`${field}.activeDeadlineSeconds`, activeDeadlineSeconds, 1, SECONDS_MAX)),
     ...namesCauses(spec, field),
-    ...dnsCauses(spec, `${field}.dnsConfig`),
+    ...hostFileCauses(spec, field),
     ...hostUserCauses(spec, field),
     ...tolerationCauses(spec.tolerations ?? [], `${field}.tolerations`),
     ...affinityCauses(spec, `${field}.affinity.nodeAffinity`),
@@ -44,6 +46,7 @@ export function podSpecCauses(spec: PodSpec, field: string): Cause[] {
 function namesCauses(spec: PodSpec, field: string): Cause[] {
   return [
     ...nameCauses(`${field}.hostname`, spec.hostname, labelNameFaults),
+    ...nameCauses(`${field}.hostnameOverride`, spec.hostnameOverride, subdomainFaults),
     ...nameCauses(`${field}.subdomain`, spec.subdomain, labelNameFaults),
     ...nameCauses(`${field}.nodeName`, spec.nodeName, subdomainFaults),
     ...nameCauses(`${field}.serviceAccountName`, spec.serviceAccountName, subdomainFaults),
@@ -69,33 +72,6 @@ function hostNetworkCauses({ hostNetwork, containers = [] }: PodSpec, field: str
       ]
     )
   );
-}
-
-const NAMESERVERS_MAX = 3;
-const SEARCHES_MAX = 32;
-
-function dnsCauses({ dnsPolicy, dnsConfig }: PodSpec, field: string): Cause[] {
-  if (dnsPolicy === "None" && !dnsConfig?.nameservers?.length) {
-    return dnsConfig
-      ? [
-        missing(
-          `${field}.nameservers`,
-          "must provide at least one DNS nameserver when `dnsPolicy` is None",
-        ),
-      ]
-      : [missing(field, "must provide `dnsConfig` when `dnsPolicy` is None")];
-  }
-  const { nameservers = [], searches = [] } = dnsConfig ?? {};
-  const causes: Cause[] = [];
-  if (nameservers.length > NAMESERVERS_MAX) {
-    const rule = `must not have more than ${NAMESERVERS_MAX} nameservers`;
-    causes.push(invalid(`${field}.nameservers`, nameservers, rule));
-  }
-  if (searches.length > SEARCHES_MAX) {
-    const rule = `must not have more than ${SEARCHES_MAX} search paths`;
-    causes.push(invalid(`${field}.searches`, searches, rule));
-  }
-  return causes;
 }
 
 function hostUserCauses(spec: PodSpec, field: string): Cause[] {

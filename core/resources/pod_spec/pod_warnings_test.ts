@@ -19,14 +19,14 @@ Deno.test("each field that is set and not acted on is named once, with its path"
     podWith({
       initContainers: [{ name: "a", image: "x" }],
       serviceAccountName: "builder",
-      securityContext: { fsGroup: 1, runAsUser: 2 },
+      imagePullSecrets: [{ name: "a" }],
       volumes: [{ name: "a", emptyDir: {} }, { name: "b", nfs: { server: "s", path: "/" } }],
     }),
   );
   assert.deepEqual(warnings, [
     `spec.initContainers: ${IGNORED}`,
     `spec.serviceAccountName: ${IGNORED}`,
-    `spec.securityContext.fsGroup: ${IGNORED}`,
+    `spec.imagePullSecrets: ${IGNORED}`,
     `spec.volumes[1].nfs: ${IGNORED}`,
   ]);
 });

@@ -1,17 +1,18 @@
 import { POD_SPEC_NOT_ACTED_ON } from "../../../core/resources/pod_spec/not_acted_on.ts";
+import { isSet, POD_SPEC_REFUSED } from "../../../core/resources/pod_spec/refused_fields.ts";
 import { podSpec } from "../../../core/resources/pod_spec/pod_spec.ts";
 import type { Schema } from "../../../core/resources/schema.ts";
 
 /**
- * Every field of the PodSpec that Coracle claims to act on: what the schema has and the table of what is not acted
- * on has not. Maps and lists of plain values are one field; `[]` stands for the items of a list.
+ * Every field of the PodSpec that Coracle claims to act on: what the schema has and the tables of what is not acted
+ * on, and of what is refused whatever it says, have not. Maps and lists of plain values are one field; `[]` stands for the items of a list.
  */
 export function claimedFields(): string[] {
   return leavesOf(podSpec, "");
 }
 
 function leavesOf(schema: Schema, path: string): string[] {
-  if (Object.hasOwn(POD_SPEC_NOT_ACTED_ON, path)) return [];
+  if (Object.hasOwn(POD_SPEC_NOT_ACTED_ON, path) || POD_SPEC_REFUSED[path] === isSet) return [];
   const { properties, items } = schema;
   if (properties) {
     return Object.entries(properties).flatMap(([name, field]) =>

@@ -1,0 +1,26 @@
+import { type ContainerSpec, RuntimeError } from "../container_runtime.ts";
+
+/**
+ * Refuses what a plain process on the node cannot keep of what its pod asks for: run without it, it would have less
+ * protection than its author believes, or fail in strange ways. `isRoot`: whether users and namespaces can be changed.
+ * Throws a {@linkcode RuntimeError} that names every field.
+ */
+export function refuseUnkept({ security }: Pick<ContainerSpec, "security">, isRoot: boolean): void {
+  const keepsRoot = isRoot && (security.runAsUser ?? 0) === 0;
+  const unkept = [
+    ...(security.seccomp === "RuntimeDefault" ? ["seccompProfile"] : []),
+    ...(security.readOnlyRootFilesystem ? ["readOnlyRootFilesystem"] : []),
+    ...(security.capabilitiesDrop?.length ? ["capabilities.drop"] : []),
+    ...(security.capabilitiesAdd?.length && !keepsRoot ? ["capabilities.add"] : []),
+    ...(security.privileged && !keepsRoot ? ["privileged"] : []),
+    ...(security.allowPrivilegeEscalation === false && !isRoot ? ["allowPrivilegeEscalation"] : []),
+    ...(security.supplementalGroups?.length && !isRoot ? ["supplementalGroups"] : []),
+    ...(security.sysctls ? ["sysctls"] : []),
+  ];
+  if (unkept.length === 0) return;
+  throw new RuntimeError(
+    "CreateContainerError",
+    `The process runtime cannot keep securityContext.${unkept.join(", securityContext.")}: ` +
+      "it runs plain processes of the node; run the pod on a node with Podman, or take it out of the manifest",
+  );
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { freshApi } from "../../core/api/api_fixture.ts";
+
+const PODS = "/api/v1/namespaces/default/pods";
+const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";
+const c = { name: "c", image: "registry.example/busybox:1" };
+
+/** What asks for protection, or for the node, in ways that nothing acts on. */
+const UNPROTECTED: Record<string, object> = {
+  "a seccomp profile of the node": {
+    securityContext: { seccompProfile: { type: "Localhost", localhostProfile: "tight.json" } },
+  },
+  "a profile of AppArmor": { securityContext: { appArmorProfile: { type: "RuntimeDefault" } } },
+  "a label of SELinux": { securityContext: { seLinuxOptions: { level: "s0:c1" } } },
+  "users of its own": { hostUsers: false },
+  "all of /proc": { containers: [{ ...c, securityContext: { procMount: "Unmasked" } }] },
+  "an unsafe setting of the kernel": {
+    securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] },
+  },
+};
+
+Deno.test("nobody believes a pod protected that runs without what its manifest asks for", async () => {
+  const { ask } = await freshApi();
+  const labels = { app: "a" };
+  for (const [what, spec] of Object.entries(UNPROTECTED)) {
+    const pod = await ask("POST", PODS, {
+      metadata: { name: "p" },
+      spec: { containers: [c], ...spec },
+    });
+    assert.equal(pod.status, 422, what);
+    assert.match((await pod.json()).message, /^Pod "p" is invalid: .*: Forbidden: /, what);
+    const template = { metadata: { labels }, spec: { containers: [c], ...spec } };
+    const deployment = await ask("POST", DEPLOYMENTS, {
+      metadata: { name: "d" },
+      spec: { selector: { matchLabels: labels }, template },
+    });
+    assert.equal(deployment.status, 422, what);
+    assert.match((await deployment.json()).message, /: spec\.template\.spec.*Forbidden: /, what);
+  }
+});
+
+Deno.test("a user cannot write lines of his own into the files that the node makes for a pod", async () => {
+  const { ask } = await freshApi();
+  const line = "a\n6.6.6.6 bank.example";
+  const specs = [
+    { hostAliases: [{ ip: "10.0.0.1", hostnames: [line] }] },
+    { hostAliases: [{ ip: line, hostnames: ["a"] }] },
+    { hostname: line },
+    { subdomain: line },
+    { dnsConfig: { searches: [line] } },
+    { dnsConfig: { options: [{ name: "ndots", value: "1\nnameserver 6.6.6.6" }] } },
+    { containers: [{ ...c, env: [{ name: "A\nB", value: "1" }] }] },
+  ];
+  for (const spec of specs) {
+    const answer = await ask("POST", PODS, {
+      metadata: { name: "p" },
+      spec: { containers: [c], ...spec },
+    });
+    assert.equal(answer.status, 422, JSON.stringify(spec));
+  }
+});
