@@ -2,8 +2,7 @@ import { type Command, Option } from "commander";
 import { HttpsTransport } from "../core/client/https_transport.ts";
 import type { Terminal } from "./command.ts";
 import { CommandError } from "./command.ts";
-import { dataFolderOfProcess } from "./data_folder.ts";
-import { type Access, pathsIn, readAccess } from "./kubeconfig.ts";
+import { type Access, accessOf, kubeconfigOption } from "./kubeconfig.ts";
 import { type ManifestFile, ManifestStream, readManifestFiles } from "./manifest_files.ts";
 import { VERSION } from "./version.ts";
 
@@ -22,23 +21,11 @@ export function applyCommand(program: Command, terminal: Terminal): void {
     .requiredOption("-f, --filename <file...>", 'files, folders, or "-" for standard input')
     .option("-n, --namespace <name>", "namespace of objects that name none")
     .addOption(new Option("--dry-run <how>", "check, change nothing").choices(["server"]))
-    .option(
-      "--kubeconfig <file>",
-      `how to reach the server (else by KUBECONFIG, else ${defaultKubeconfig()})`,
-    )
+    .addOption(kubeconfigOption())
     .action(async (flags: ApplyFlags) => {
       const files = await readManifestFiles(flags.filename);
-      const kubeconfigs = flags.kubeconfig ? [flags.kubeconfig] : kubeconfigsOfProcess();
-      await applyFiles(files, await readAccess(...kubeconfigs), flags, terminal);
+      await applyFiles(files, await accessOf(flags.kubeconfig), flags, terminal);
     });
-}
-
-function kubeconfigsOfProcess(): string[] {
-  return pathsIn(Deno.env.get("KUBECONFIG")) ?? [defaultKubeconfig()];
-}
-
-function defaultKubeconfig(): string {
-  return `${dataFolderOfProcess()}/admin.kubeconfig`;
 }
 
 /** What the server says of each object: see `PUT /apply`. */

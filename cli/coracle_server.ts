@@ -1,9 +1,6 @@
-import { ClientCertificates } from "../core/api/access/client_certificates.ts";
 import { createApi } from "../core/api/app.ts";
-import { CredentialFiles } from "../core/api/credential_files.ts";
 import { serve } from "../core/api/front.ts";
 import { ListenError, type Served } from "../core/api/front/served.ts";
-import { loadCredentials, writeKubeconfig } from "../core/api/pki.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
@@ -15,6 +12,7 @@ import { type FileStore, lookAfterDisk, openFileStore } from "./file_store.ts";
 import type { Ground } from "./ground.ts";
 import { createNode, type Node, runNode } from "./node.ts";
 import { type NodeGround, openNode } from "./node_ground.ts";
+import { openCredentials, type ServerCredentials } from "./server_credentials.ts";
 import type { ServerFlags } from "./server_flags.ts";
 import { openSharedStore, runAsOwner, type SharedStore } from "./shared_store.ts";
 import { VERSION } from "./version.ts";
@@ -66,13 +64,19 @@ async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const labels = { "node-role.kubernetes.io/control-plane": "" };
   const access = { client: plane.client, view: plane.client, events: plane.events };
   const node = await createNode(ground, access, { ...nodeGround, hostIP, labels });
-  const { served, place } = await openApi(ground, plane, { node, nodeGround, shared, file });
+  const names = [...namesOf(flags.listen.host), flags.node, plane.objects.apiServiceAddress];
+  const credentials = await openCredentials(ground, plane.objects, { names, isAlone: !shared });
+  if (!shared) await credentials.record();
+  const { served, place } = await openApi(ground, plane, {
+    ...{ credentials, node, nodeGround, shared, file },
+  });
   const apiAddress = dialableHost(served.address.host, hostIP);
   const { port: apiPort } = served.address;
   const parts = ground.parts.use(new AsyncDisposableStack());
   ground.parts.defer(() => served.stop());
   const run = async () => {
     await bootstrap(plane.objects, { apiAddress, apiPort });
+    if (shared) void credentials.record();
     runControllers({ ...ground, parts }, plane, nodeGround);
     await runNode({ ...ground, parts }, access, { ...node, ...nodeGround });
     if (file) void lookAfterDisk(file, { agent: node.agent, log: ground.log });
@@ -86,7 +90,8 @@ async function build(ground: Ground<ServerFlags>): Promise<Built> {
 async function openApi(
   ground: Ground<ServerFlags>,
   { objects, client }: ControlPlane,
-  { node: { agent }, nodeGround, shared, file }: {
+  { credentials, node: { agent }, nodeGround, shared, file }: {
+    credentials: ServerCredentials;
     node: Node;
     nodeGround: NodeGround;
     shared: SharedStore | undefined;
@@ -95,15 +100,11 @@ async function openApi(
 ): Promise<{ served: Served; place: Place }> {
   const { flags: { listen, front = "auto", node: nodeName }, dataFolder, clock, random, log } =
     ground;
-  const files = new CredentialFiles(dataFolder);
-  const names = [...namesOf(listen.host), nodeName, objects.apiServiceAddress];
-  const credentials = await loadCredentials(files, names);
-  const { authority, server: pair, admin } = credentials;
+  const { authority, server: pair } = credentials.loaded;
   const nodeStreams = new RoutedStreams({ view: client, nodes: new Map([[nodeName, agent]]) });
   const api = createApi({
     ...{ objects, resources: RESOURCES, nodeStreams, clock, random, log },
-    ...{ adminToken: admin.token, version: VERSION },
-    certificates: new ClientCertificates({ authority, clock }),
+    ...{ ...credentials.api, version: VERSION },
     ...(file && { storeFile: file }),
     ...(shared && { gate: shared.gate, healthChecks: shared.healthChecks }),
   });
@@ -112,7 +113,7 @@ async function openApi(
       throw error instanceof ListenError ? new CommandError(error.message) : error;
     });
   const url = `https://${hostAndPort(dialableHost(served.address.host), served.address.port)}`;
-  await writeKubeconfig(files, credentials, url);
+  await credentials.publish(url);
   const kubeconfig = `${dataFolder}/admin.kubeconfig`;
   return { served, place: { url, kubeconfig, runtime: nodeGround.title } };
 }

@@ -1,6 +1,8 @@
 import { delimiter as DELIMITER, dirname, resolve } from "node:path";
+import { Option } from "commander";
 import { parseManifests } from "../core/resources/manifest.ts";
 import { CommandError } from "./command.ts";
+import { dataFolderOfProcess } from "./data_folder.ts";
 
 /** What a client needs to reach a server: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/ */
 export interface Access {
@@ -60,6 +62,24 @@ export async function readAccess(...paths: readonly string[]): Promise<Access> {
     ),
     ...await credentialsOf(user?.entry.user ?? {}, user?.folder ?? "."),
   };
+}
+
+/** The `--kubeconfig` of the commands that ask a server. */
+export function kubeconfigOption(): Option {
+  return new Option(
+    "--kubeconfig <file>",
+    `how to reach the server (else by KUBECONFIG, else ${defaultKubeconfig()})`,
+  );
+}
+
+/** The current context of the kubeconfig that is given, else of those of this process. */
+export async function accessOf(kubeconfig: string | undefined): Promise<Access> {
+  const ofProcess = () => pathsIn(Deno.env.get("KUBECONFIG")) ?? [defaultKubeconfig()];
+  return await readAccess(...kubeconfig === undefined ? ofProcess() : [kubeconfig]);
+}
+
+function defaultKubeconfig(): string {
+  return `${dataFolderOfProcess()}/admin.kubeconfig`;
 }
 
 /** The files that `KUBECONFIG` names, separated as those of `PATH`; `undefined` when it names none. */

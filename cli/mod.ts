@@ -1,6 +1,7 @@
 import { agentCommand } from "./agent.ts";
 import { applyCommand } from "./apply.ts";
 import type { CommandDefinition } from "./command.ts";
+import { credentialsCommand } from "./credentials.ts";
 import { backupCommand } from "./backup.ts";
 import { demoCommand } from "./demo.ts";
 import { demoWebCommand } from "./demo_web.ts";
@@ -14,6 +15,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   serverCommand,
   agentCommand,
   applyCommand,
+  credentialsCommand,
   backupCommand,
   restoreCommand,
   storeCommand,

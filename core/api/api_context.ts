@@ -14,6 +14,8 @@ export interface ApiEnv {
   Variables: {
     requestId: string;
     user: User;
+    /** Whether what the user has shown still counts: for answers that go on for long. */
+    isCurrent: () => boolean;
     /** Reads the body whole, within the limit. Call it once. */
     readBody: () => Promise<Uint8Array>;
     /** Reads YAML when it is this request's turn: `bytes` are what it is read from. */

@@ -10,8 +10,12 @@ import type { RingLimits } from "../store/event_ring.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
 import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
+import type { CredentialService } from "./access/credential_answers.ts";
+import { tokenId } from "./access/token_id.ts";
 import { type Api, createApi } from "./app.ts";
+import { ADMIN } from "./pki.ts";
 
+const adminUser = { name: ADMIN.commonName, groups: [ADMIN.organization] };
 export const TOKEN = "the-admin's-token";
 
 /** A node whose every log is one line that says what was asked. */
@@ -42,6 +46,7 @@ export async function freshApi(
     disk = new MemoryDisk(),
     watchLimits = WATCH_LIMITS,
     certificates,
+    serviceOf,
   }: {
     clock?: Clock;
     nodeStreams?: NodeStreams;
@@ -50,6 +55,8 @@ export async function freshApi(
     watchLimits?: RingLimits;
     /** Absent: nobody is known by certificate. */
     certificates?: ClientCertificates;
+    /** Absent: credentials are neither listed nor revoked. */
+    serviceOf?: (objects: Objects) => CredentialService;
   } = {},
 ): Promise<ApiFixture> {
   const store = await MemoryStore.open(new MemoryJournal(disk), {
@@ -59,6 +66,7 @@ export async function freshApi(
   const random = new Random(1);
   const objects = new Objects({ store, clock, random });
   await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
+  const credentials = serviceOf?.(objects);
   const api = createApi({
     objects,
     resources: RESOURCES,
@@ -66,7 +74,9 @@ export async function freshApi(
     clock,
     random,
     log: silentLog(clock),
-    adminToken: TOKEN,
+    tokens: (id) =>
+      credentials?.register.userOfToken(id) ?? (id === tokenId(TOKEN) ? adminUser : undefined),
+    ...(credentials && { credentials }),
     version: "0.0.0",
     ...(certificates && { certificates }),
   });

@@ -8,11 +8,12 @@ import type { Random } from "../lib/random.ts";
 import type { Objects } from "../objects/objects.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
+import { addCredentials, type CredentialService } from "./access/credential_answers.ts";
 import { sendBytes, sendJson, sendText } from "./answer.ts";
 import type { ApiContext, ApiEnv } from "./api_context.ts";
 import { Discovery, notFound } from "./discovery.ts";
 import { type HealthCheck, healthOf } from "./health.ts";
-import { authenticate, Authenticator } from "./middleware/authenticate.ts";
+import { authenticate, Authenticator, type TokenCheck } from "./middleware/authenticate.ts";
 import { authorize, refuseUnlessAllowed } from "./middleware/authorize.ts";
 import { keepPlace } from "./middleware/keep_place.ts";
 import { limitBody } from "./middleware/limit_body.ts";
@@ -43,14 +44,16 @@ export interface ApiOptions {
   clock: Clock;
   random: Random;
   log: Log;
-  /** Whoever bears it may do everything. */
-  adminToken: string;
+  /** Whom tokens name. */
+  tokens: TokenCheck;
   /** Whom client certificates name; absent: nobody. */
   certificates?: ClientCertificates;
   /** Version of the product, e.g. `0.1.0`. */
   version: string;
   /** Besides `ping`. */
   healthChecks?: readonly HealthCheck[];
+  /** Absent: there is no telling which credentials have been issued. */
+  credentials?: CredentialService;
   /** Absent: the objects are kept elsewhere. */
   storeFile?: StoreFile;
   /** Of a server that shares its store with others. */
@@ -82,10 +85,15 @@ export function createApi(options: ApiOptions): Api {
   addDiscovery(app, parts);
   app.all("/apply", (c) => answerApply(c, parts));
   app.post("/store/compact", (c) => answerCompact(c, parts));
+  if (options.credentials) addCredentials(app, options.credentials);
   app.all("/api/*", (c) => answer(c, parts));
   app.all("/apis/*", (c) => answer(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));
   app.onError((error, c) => sendStatus(c, statusFor(error, c.get("requestId"), options.log)));
+  options.credentials?.register.onChange(() => {
+    parts.watches.endRevoked();
+    parts.logs.endRevoked();
+  });
   return {
     app,
     endStreams: () => {
@@ -212,7 +220,7 @@ function sendStatus(c: ApiContext, status: Status): Response {
 function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Status {
   try {
     const { authorization } = incoming.headers;
-    const user = parts.authenticator.userOf(authorization, incoming.socket);
+    const { user } = parts.authenticator.identify(authorization, incoming.socket);
     const urlOf = () => urlOfTarget(incoming.url ?? "/");
     refuseUnlessAllowed(user, incoming.method ?? "GET", urlOf);
     refuseImpersonating(incoming.headers);

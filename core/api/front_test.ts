@@ -160,7 +160,7 @@ Deno.test("a port in use is said in one line", async () => {
 
 Deno.test("another certificate can be shown at run time", async () => {
   await withServer(async ({ served, url, client }) => {
-    const other = await loadCredentials(inMemory(), []);
+    const other = await loadCredentials(inMemory(), [], new SystemClock().now());
     assert.equal((await fetch(`${url}/livez`, { client })).status, 200);
     served.useCertificate(other.server);
     const trusting = Deno.createHttpClient({ caCerts: [other.authority] });

@@ -68,7 +68,7 @@ async function drive(path: string): Promise<void> {
   const home = await Deno.makeTempDir();
   const clock = new SystemClock();
   const files = new CredentialFiles(home);
-  const loaded = await loadCredentials(files, []);
+  const loaded = await loadCredentials(files, [], new SystemClock().now());
   const credentials = { ...loaded, admin: { ...loaded.admin, token: TOKEN } };
   const served = await serveOnLoopback(await freshApi({ clock }), credentials);
   try {

@@ -1,4 +1,6 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { ADMIN_LIFE_MS, endOfLife } from "./access/certificate_life.ts";
+import { isSameBytes } from "../lib/bytes.ts";
 import type { KeyPair } from "./pki_certificates.ts";
 
 /** Where credentials are kept, by name. */
@@ -13,8 +15,17 @@ export interface CredentialStore {
 export interface Credentials {
   /** The certificate authority, as PEM: who trusts it trusts the server. */
   authority: string;
+  /** Its private key, as PEM. */
+  authorityKey: string;
   server: KeyPair;
-  admin: KeyPair & { token: string };
+  admin: AdminPair;
+  /** What of the admin somebody has removed since the last start, so that the old one should no longer count. */
+  removed: { certificate: boolean; token: boolean };
+}
+
+/** What the admin shows: either is enough. */
+export interface AdminPair extends KeyPair {
+  token: string;
 }
 
 /** Who the admin is, as clients and audit logs see it. */
@@ -39,7 +50,9 @@ const TOKEN_BYTES = 32;
 export async function loadCredentials(
   store: CredentialStore,
   names: readonly string[],
+  nowMs: number,
 ): Promise<Credentials> {
+  const removed = await removedIn(store);
   const authority = await keyPair(store, "ca", async () => {
     const { createAuthority } = await import("./pki_certificates.ts");
     return createAuthority("coracle-ca");
@@ -49,28 +62,65 @@ export async function loadCredentials(
     const { issueServer } = await import("./pki_certificates.ts");
     return issueServer(authority, { commonName: "kube-apiserver" }, wanted);
   }, ({ certificate }) => isIssuedBy(authority, certificate) && holdsFor(certificate, wanted));
-  const admin = await keyPair(store, "admin", async () => {
-    const { issueClient } = await import("./pki_certificates.ts");
-    return issueClient(authority, ADMIN);
-  }, ({ certificate }) => isIssuedBy(authority, certificate));
+  const admin = await keyPair(
+    store,
+    "admin",
+    () => newAdminPair(authority, nowMs),
+    (pair) => isIssuedBy(authority, pair.certificate) && belong(pair),
+  );
   const token = await adminToken(store);
-  return { authority: authority.certificate, server, admin: { ...admin, token } };
+  const { certificate, key: authorityKey } = authority;
+  return { authority: certificate, authorityKey, server, admin: { ...admin, token }, removed };
+}
+
+/** A certificate for the admin, for as long as it may live. */
+export async function newAdminPair(authority: KeyPair, nowMs: number): Promise<KeyPair> {
+  const { issueClient } = await import("./pki_certificates.ts");
+  return await issueClient(authority, ADMIN, endOfLife(nowMs, ADMIN_LIFE_MS));
+}
+
+export function newToken(): string {
+  return crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)).toHex();
+}
+
+/** Writes both, each whole or not at all: a pair that a crash has torn apart is made anew. */
+export async function writeAdminPair(
+  store: CredentialStore,
+  { certificate, key }: KeyPair,
+): Promise<void> {
+  await store.write("admin.key", key, { secret: true });
+  await store.write("admin.crt", certificate, { secret: false });
+}
+
+export async function writeAdminToken(store: CredentialStore, token: string): Promise<void> {
+  await store.write("admin.token", token + "\n", { secret: true });
 }
 
 /** Writes the kubeconfig by which everything else finds the server. `url`: where it listens. */
 export async function writeKubeconfig(
   store: CredentialStore,
-  credentials: Credentials,
+  credentials: Pick<Credentials, "authority" | "admin">,
   url: string,
 ): Promise<void> {
-  const text = kubeconfig(credentials, url);
+  const { authority, admin } = credentials;
+  const text = kubeconfig({ authority, url, user: ADMIN.commonName, ...admin });
   if (await store.read("admin.kubeconfig") !== text) {
     await store.write("admin.kubeconfig", text, { secret: true });
   }
 }
 
-/** A kubeconfig for the admin. JSON is YAML, and every client reads it. */
-export function kubeconfig({ authority, admin }: Credentials, url: string): string {
+/** What a kubeconfig says: where the server is, and who asks. */
+export interface KubeconfigFacts extends KeyPair {
+  authority: string;
+  url: string;
+  user: string;
+  token?: string;
+}
+
+/** A kubeconfig. JSON is YAML, and every client reads it. */
+export function kubeconfig(
+  { authority, url, user, token, certificate, key }: KubeconfigFacts,
+): string {
   return [
     "apiVersion: v1",
     "kind: Config",
@@ -80,20 +130,32 @@ export function kubeconfig({ authority, admin }: Credentials, url: string): stri
     `    server: ${url}`,
     `    certificate-authority-data: ${btoa(authority)}`,
     "users:",
-    "- name: admin",
+    `- name: ${user}`,
     "  user:",
-    `    token: ${admin.token}`,
-    `    client-certificate-data: ${btoa(admin.certificate)}`,
-    `    client-key-data: ${btoa(admin.key)}`,
+    ...(token === undefined ? [] : [`    token: ${token}`]),
+    `    client-certificate-data: ${btoa(certificate)}`,
+    `    client-key-data: ${btoa(key)}`,
     "contexts:",
     "- name: coracle",
     "  context:",
     "    cluster: coracle",
-    "    user: admin",
+    `    user: ${user}`,
     "current-context: coracle",
     "preferences: {}",
     "",
   ].join("\n");
+}
+
+/** In a folder of a server that has run. One that was copied, or restored from a backup, has no server certificate yet. */
+async function removedIn(store: CredentialStore): Promise<Credentials["removed"]> {
+  const [server, certificate, token] = await Promise.all(
+    ["server.crt", "admin.crt", "admin.token"].map((name) => store.read(name)),
+  );
+  const hasRun = server !== undefined;
+  return {
+    certificate: hasRun && certificate === undefined,
+    token: hasRun && token === undefined,
+  };
 }
 
 async function keyPair(
@@ -116,8 +178,8 @@ async function keyPair(
 async function adminToken(store: CredentialStore): Promise<string> {
   const known = (await store.read("admin.token"))?.trim();
   if (known) return known;
-  const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)).toHex();
-  await store.write("admin.token", token + "\n", { secret: true });
+  const token = newToken();
+  await writeAdminToken(store, token);
   return token;
 }
 
@@ -125,6 +187,17 @@ function isIssuedBy(authority: KeyPair, certificate: string): boolean {
   const issuer = parsed(authority.certificate);
   const issued = parsed(certificate);
   return issuer !== undefined && issued !== undefined && issued.verify(issuer.publicKey);
+}
+
+/** Whether the key is the certificate's. */
+function belong({ certificate, key }: KeyPair): boolean {
+  const der = { type: "spki", format: "der" } as const;
+  try {
+    const made = createPublicKey(createPrivateKey(key)).export(der);
+    return isSameBytes(parsed(certificate)!.publicKey.export(der), made);
+  } catch {
+    return false; // what is no certificate, or no key, is made anew
+  }
 }
 
 function holdsFor(certificate: string, names: readonly string[]): boolean {

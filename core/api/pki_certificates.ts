@@ -56,11 +56,17 @@ export function issueServer(
   ]);
 }
 
-/** A certificate by which a client says who it is: the common name is the user, the organization its group. */
-export function issueClient(authority: KeyPair, subject: Subject): Promise<KeyPair> {
-  return issue(authority, subject, [
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-  ]);
+/**
+ * A certificate by which a client says who it is: the common name is the user, the organization its group. It is valid
+ * from 2020 on, so that it also is where the clock is behind.
+ */
+export function issueClient(
+  authority: KeyPair,
+  subject: Subject,
+  notAfterMs: number,
+): Promise<KeyPair> {
+  const usage = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]);
+  return issue(authority, subject, [usage], new Date(notAfterMs));
 }
 
 /** Whether a name is an IP address, not a DNS name. */
@@ -72,6 +78,7 @@ async function issue(
   authority: KeyPair,
   subject: Subject,
   extensions: readonly x509.Extension[],
+  notAfter = NOT_AFTER,
 ): Promise<KeyPair> {
   const issuer = new x509.X509Certificate(authority.certificate);
   const keys = await createKeys();
@@ -80,7 +87,7 @@ async function issue(
     subject: nameOf(subject),
     issuer: issuer.subjectName,
     notBefore: NOT_BEFORE,
-    notAfter: NOT_AFTER,
+    notAfter,
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey: await privateKeyOf(authority),

@@ -3,6 +3,8 @@ import { X509Certificate } from "node:crypto";
 import { CredentialFiles } from "./credential_files.ts";
 import { type CredentialStore, kubeconfig, loadCredentials } from "./pki.ts";
 
+const NOW_MS = Date.parse("2027-01-01T00:00:00Z");
+
 class MemoryCredentials implements CredentialStore {
   readonly files = new Map<string, string>();
   readonly secrets = new Set<string>();
@@ -18,7 +20,7 @@ class MemoryCredentials implements CredentialStore {
 
 Deno.test("the first start makes an authority, a server certificate and an admin", async () => {
   const store = new MemoryCredentials();
-  const { authority, server, admin } = await loadCredentials(store, ["edge-1", "10.0.0.7"]);
+  const { authority, server, admin } = await loadCredentials(store, ["edge-1", "10.0.0.7"], NOW_MS);
   const [ca, serving, client] = [authority, server.certificate, admin.certificate].map((pem) =>
     new X509Certificate(pem)
   );
@@ -36,14 +38,14 @@ Deno.test("the first start makes an authority, a server certificate and an admin
 
 Deno.test("later starts take what is there", async () => {
   const store = new MemoryCredentials();
-  const first = await loadCredentials(store, ["edge-1"]);
-  assert.deepEqual(await loadCredentials(store, ["edge-1"]), first);
+  const first = await loadCredentials(store, ["edge-1"], NOW_MS);
+  assert.deepEqual(await loadCredentials(store, ["edge-1"], NOW_MS), first);
 });
 
 Deno.test("a new name gets a new server certificate of the same authority", async () => {
   const store = new MemoryCredentials();
-  const first = await loadCredentials(store, []);
-  const second = await loadCredentials(store, ["192.168.1.2"]);
+  const first = await loadCredentials(store, [], NOW_MS);
+  const second = await loadCredentials(store, ["192.168.1.2"], NOW_MS);
   assert.equal(second.authority, first.authority);
   assert.equal(second.admin.token, first.admin.token);
   assert.ok(new X509Certificate(second.server.certificate).checkIP("192.168.1.2"));
@@ -51,9 +53,9 @@ Deno.test("a new name gets a new server certificate of the same authority", asyn
 
 Deno.test("what was signed by another authority is made anew", async () => {
   const store = new MemoryCredentials();
-  await loadCredentials(store, []);
+  await loadCredentials(store, [], NOW_MS);
   store.files.delete("ca.key");
-  const { authority, server, admin } = await loadCredentials(store, []);
+  const { authority, server, admin } = await loadCredentials(store, [], NOW_MS);
   const ca = new X509Certificate(authority);
   for (const { certificate } of [server, admin]) {
     assert.ok(new X509Certificate(certificate).verify(ca.publicKey));
@@ -61,8 +63,9 @@ Deno.test("what was signed by another authority is made anew", async () => {
 });
 
 Deno.test("the kubeconfig carries the authority and the address", async () => {
-  const credentials = await loadCredentials(new MemoryCredentials(), []);
-  const text = kubeconfig(credentials, "https://127.0.0.1:1234");
+  const credentials = await loadCredentials(new MemoryCredentials(), [], NOW_MS);
+  const { authority, admin } = credentials;
+  const text = kubeconfig({ authority, url: "https://127.0.0.1:1234", user: "admin", ...admin });
   assert.match(text, /server: https:\/\/127\.0\.0\.1:1234\n/);
   assert.ok(text.includes(btoa(credentials.authority)));
 });
@@ -71,7 +74,7 @@ Deno.test("keys and tokens are files that only the owner reads", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const files = new CredentialFiles(folder);
-    await loadCredentials(files, []);
+    await loadCredentials(files, [], NOW_MS);
     const modes = ["pki/ca.key", "pki/server.key", "admin.token"].map((name) =>
       (Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777
     );

@@ -14,7 +14,8 @@ export const LOGS_MAX = 1024;
 /** GET pods/NAME/log: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod */
 export class PodLogs {
   readonly #nodeStreams: NodeStreams;
-  readonly #open = new Set<AbortController>();
+  /** What ends each, and whether what its reader has shown of himself still counts. */
+  readonly #open = new Map<AbortController, () => boolean>();
 
   constructor(nodeStreams: NodeStreams) {
     this.#nodeStreams = nodeStreams;
@@ -22,7 +23,12 @@ export class PodLogs {
 
   /** Ends every log that is being followed. */
   stop(): void {
-    for (const end of this.#open) end.abort();
+    for (const end of this.#open.keys()) end.abort();
+  }
+
+  /** Ends the logs of those whose credentials count no longer. */
+  endRevoked(): void {
+    for (const [end, isCurrent] of [...this.#open]) if (!isCurrent()) end.abort();
   }
 
   async answer(request: ObjectRequest): Promise<Response> {
@@ -39,7 +45,7 @@ export class PodLogs {
     }
     const end = new AbortController();
     const chunks = this.#nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();
-    this.#open.add(end);
+    this.#open.set(end, c.get("isCurrent"));
     try {
       // The head waits for the first bytes unless they may be long in coming, so that a failure is still a Status.
       const first = options.follow ? undefined : await chunks.next();

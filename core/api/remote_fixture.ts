@@ -19,7 +19,11 @@ import type { Served, ServeOptions } from "./front/served.ts";
 import { type Credentials, type CredentialStore, loadCredentials } from "./pki.ts";
 
 /** Credentials of one run of the tests: making them takes longer than the tests. */
-export const testCredentials: Promise<Credentials> = loadCredentials(inMemory(), []);
+export const testCredentials: Promise<Credentials> = loadCredentials(
+  inMemory(),
+  [],
+  new SystemClock().now(),
+);
 
 const MIRRORED: readonly Source[] = [
   { resource: configMaps },

@@ -46,6 +46,8 @@ export class Watches {
   readonly #options: Options;
   readonly #feeds = new Map<string, WatchFeed>();
   readonly #open = new Map<Watcher, WatchFeed>();
+  /** Whether what each has shown of himself still counts. */
+  readonly #rights = new Map<Watcher, () => boolean>();
   #cancelBookmarks: (() => void) | undefined;
   #isStopping = false;
 
@@ -69,6 +71,7 @@ export class Watches {
     const feed = this.#feedFor(request);
     feed.attach();
     this.#open.set(watcher, feed);
+    this.#rights.set(watcher, c.get("isCurrent"));
     stream.gone.addEventListener("abort", () => this.#close(watcher), { once: true });
     this.#endInTime(watcher, request.timeoutSeconds);
     this.#armBookmarks();
@@ -80,6 +83,11 @@ export class Watches {
   stop(): void {
     this.#isStopping = true;
     for (const watcher of [...this.#open.keys()]) this.#end(watcher);
+  }
+
+  /** Ends the watches of those whose credentials count no longer. */
+  endRevoked(): void {
+    for (const [watcher, isCurrent] of [...this.#rights]) if (!isCurrent()) watcher.stream.end();
   }
 
   #feedFor(request: WatchRequest): WatchFeed {
@@ -176,6 +184,7 @@ export class Watches {
     const feed = this.#open.get(watcher);
     if (!feed) return;
     this.#open.delete(watcher);
+    this.#rights.delete(watcher);
     if (feed.leave(watcher)) this.#feeds.delete(feed.name);
     if (this.#open.size > 0) return;
     this.#cancelBookmarks?.();
@@ -185,6 +194,7 @@ export class Watches {
   #armBookmarks(): void {
     this.#cancelBookmarks ??= this.#options.clock.after(BOOKMARK_MS, () => {
       this.#cancelBookmarks = undefined;
+      this.endRevoked(); // certificates expire, too
       for (const [watcher, feed] of this.#open) this.#sendBookmark(watcher, feed);
       if (this.#open.size > 0) this.#armBookmarks();
     });

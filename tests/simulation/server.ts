@@ -87,7 +87,7 @@ export class SimulatedServer implements ServerEnd {
     this.client = new LocalClient(this.#objects, { user: "system:coracle" });
     this.#api = createApi({
       ...{ objects: this.#objects, resources: RESOURCES, clock, random, log: options.log },
-      ...{ nodeStreams: NO_LOGS, adminToken: "none", version: "0.0.0" },
+      ...{ nodeStreams: NO_LOGS, tokens: () => undefined, version: "0.0.0" },
     });
   }
 

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import { isSameBytes } from "../../lib/bytes.ts";
 import {
   bitsOf,
   bitStringBytes,
@@ -68,7 +69,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     throw new DerError("a body, an algorithm and a signature expected");
   }
   const parts = bodyOf(body);
-  if (!isSame(parts.algorithm, algorithm.whole)) {
+  if (!isSameBytes(parts.algorithm, algorithm.whole)) {
     throw new DerError("it names two signature algorithms");
   }
   const { algorithm: _, ...said } = parts;
@@ -102,10 +103,6 @@ export function isSignedBy(certificate: Certificate, key: KeyObject): boolean {
   } catch {
     return false; // a key of another kind than the signature
   }
-}
-
-export function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function bodyOf({ content }: DerValue) {

@@ -1,11 +1,11 @@
 import { createHash, type KeyObject } from "node:crypto";
+import { isSameBytes } from "../../lib/bytes.ts";
 import type { Clock } from "../../lib/clock.ts";
 import {
   type Certificate,
   certificateOfPem,
   isAuthority,
   isForClients,
-  isSame,
   isSignedBy,
   parseCertificate,
   publicKeyOf,
@@ -109,7 +109,7 @@ export class ClientCertificates {
   #faultOf(certificate: Certificate): string | undefined {
     const { version, issuer, commonNames } = certificate;
     if (version !== 3) return `it is of version ${version}, which does not say what it is for`;
-    if (!isSame(issuer, this.#authority.subject)) return "another authority has issued it";
+    if (!isSameBytes(issuer, this.#authority.subject)) return "another authority has issued it";
     const unknown = unknownExtension(certificate);
     if (unknown !== undefined) return `it has the critical extension ${unknown}, which is unknown`;
     if (isAuthority(certificate)) return "it is an authority's, not a client's";

@@ -1,0 +1,136 @@
+import { Argument, type Command } from "commander";
+import type {
+  CreatedCredential,
+  CredentialList,
+  Revoked,
+} from "../core/api/access/credential_answers.ts";
+import { kubeconfig } from "../core/api/pki.ts";
+import { HttpsTransport } from "../core/client/https_transport.ts";
+import { serverUrl } from "./agent_flags.ts";
+import { CommandError, type Terminal } from "./command.ts";
+import { accessOf, kubeconfigOption } from "./kubeconfig.ts";
+import { VERSION } from "./version.ts";
+
+const USER_AGENT = `coracle-credentials/${VERSION}`;
+const OWNER_ONLY = 0o600;
+/** As serial numbers and hashes of tokens are written; `openssl x509 -serial` has capitals, browsers colons. */
+const SERIAL = /^[0-9A-Fa-f:]{16,}$/;
+
+interface Flags {
+  kubeconfig?: string;
+}
+
+interface CreateFlags extends Flags {
+  server?: string;
+  output?: string;
+}
+
+export function credentialsCommand(program: Command, terminal: Terminal): void {
+  const credentials = program.command("credentials")
+    .description("tell whom the cluster knows, let others in, and shut them out again");
+  credentials.command("list")
+    .description("show which credentials have been issued, and what counts no longer")
+    .addOption(kubeconfigOption())
+    .action((flags: Flags) => list(flags, terminal));
+  credentials.command("create")
+    .description("make credentials for the agent of a node, as a kubeconfig")
+    .addArgument(new Argument("<kind>", "whose").choices(["node"]))
+    .argument("<name>", "name of the node, as in its agent's --node")
+    .option(
+      "--server <url>",
+      "address of the server for that node; this kubeconfig's unless given",
+      serverUrl,
+    )
+    .option("-o, --output <file>", "write to a file (0600) instead of standard output")
+    .addOption(kubeconfigOption())
+    .action((_: "node", name: string, flags: CreateFlags) => create(name, flags, terminal));
+  credentials.command("rotate")
+    .description("give the admin a new token and a new certificate; the old ones count no longer")
+    .addArgument(new Argument("<name>", "whose").choices(["admin"]))
+    .addOption(kubeconfigOption())
+    .action((_: "admin", flags: Flags) => rotate(flags, terminal));
+  credentials.command("revoke")
+    .description("end one credential, or all that a user has been given so far, at once")
+    .argument("<serial|name>", "serial number of a certificate, id of a token, or name of a user")
+    .addOption(kubeconfigOption())
+    .action((what: string, flags: Flags) => revoke(what, flags, terminal));
+}
+
+async function list(flags: Flags, terminal: Terminal): Promise<void> {
+  const { issued, ended } = await ask<CredentialList>("GET", "/credentials", undefined, flags);
+  const rows = [
+    ["USER", "GROUPS", "TYPE", "ISSUED", "EXPIRES", "ID"],
+    ...issued.map(({ user, groups, type, issuedAt, expiresAt = "never", id }) => [
+      ...[user, groups.join(","), type === "bearer" ? "token" : type, issuedAt, expiresAt, id],
+    ]),
+    ...ended.map(({ at, id, user }) => [
+      ...[user ?? "", "", "revoked", at, "", id ?? "all that were issued before"],
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  for (const row of rows) {
+    const line = row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
+    terminal.out(`${line}\n`);
+  }
+}
+
+async function create(node: string, flags: CreateFlags, terminal: Terminal): Promise<void> {
+  const made = await ask<CreatedCredential>("POST", "/credentials", { node }, flags);
+  const url = flags.server ?? (await accessOf(flags.kubeconfig)).server;
+  const text = kubeconfig({ ...made, url });
+  if (flags.output === undefined) return terminal.out(text);
+  await writeSecret(flags.output, text);
+  terminal.out(
+    `Wrote ${flags.output} for "${made.user}", serial ${made.serial}, valid until ${made.expiresAt}\n`,
+  );
+}
+
+async function rotate(flags: Flags, terminal: Terminal): Promise<void> {
+  await ask("POST", "/credentials/rotate", {}, flags);
+  terminal.out(
+    "The admin has a new token and a new certificate, in the server's data folder " +
+      "(admin.kubeconfig, admin.token); the old ones count no longer\n",
+  );
+}
+
+async function revoke(what: string, flags: Flags, terminal: Terminal): Promise<void> {
+  const id = what.replaceAll(":", "").toLowerCase().replace(/^(?:00)+(?=..)/, "");
+  const body = SERIAL.test(what) ? { id } : { user: what };
+  const { known } = await ask<Revoked>("POST", "/credentials/revoke", body, flags);
+  terminal.out(
+    known > 0
+      ? `Revoked ${known === 1 ? "1 credential" : `${known} credentials`}\n`
+      : `Revoked, although nothing that was issued here goes by "${what}"\n`,
+  );
+}
+
+async function ask<T>(
+  method: "GET" | "POST",
+  path: string,
+  body: unknown,
+  { kubeconfig }: Flags,
+): Promise<T> {
+  const access = await accessOf(kubeconfig);
+  using https = new HttpsTransport({ ...access, userAgent: USER_AGENT });
+  const { signal } = new AbortController(); // a person who has waited long enough ends the command
+  const json = body === undefined ? {} : { body: JSON.stringify(body) };
+  const answer = await https.send({ method, path, ...json, signal }).catch((error: Error) => {
+    throw new CommandError(
+      `Cannot reach the server at ${access.server}: ${error.message}; is "coracle server" running?`,
+    );
+  });
+  const answered = await answer.json();
+  if (!answer.ok) throw new CommandError(`The server refuses: ${answered.message}`);
+  return answered;
+}
+
+/** A file of its own from the start: nobody else can have it open. */
+async function writeSecret(path: string, text: string): Promise<void> {
+  const beside = `${path}.${crypto.getRandomValues(new Uint8Array(4)).toHex()}.new`;
+  try {
+    await Deno.writeTextFile(beside, text, { createNew: true, mode: OWNER_ONLY });
+    await Deno.rename(beside, path);
+  } catch (error) {
+    throw new CommandError(`Cannot write "${path}": ${(error as Error).message}`);
+  }
+}

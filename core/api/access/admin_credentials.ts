@@ -1,0 +1,199 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { timestamp } from "../../lib/timestamp.ts";
+import {
+  ADMIN,
+  type AdminPair,
+  type Credentials as LoadedCredentials,
+  type CredentialStore,
+  newAdminPair,
+  newToken,
+  writeAdminPair,
+  writeAdminToken,
+  writeKubeconfig,
+} from "../pki.ts";
+import type { KeyPair } from "../pki_certificates.ts";
+import { certificateOfPem } from "./certificate.ts";
+import { ADMIN_LIFE_MS, isDue } from "./certificate_life.ts";
+import type { Issued } from "./credential_register.ts";
+import type { Credentials } from "./credentials.ts";
+import { tokenId } from "./token_id.ts";
+
+/** How often it is looked whether the certificate is due: by the clock of the machine, which may jump. */
+const LOOK_MS = 3_600_000;
+const USER = ADMIN.commonName;
+
+export interface AdminCredentialsOptions {
+  files: CredentialStore;
+  loaded: LoadedCredentials;
+  register: Credentials;
+  clock: Clock;
+  log: Log;
+  /** Shares its store with no other server: then there is one token. */
+  isAlone: boolean;
+}
+
+/**
+ * The admin's credentials in a data folder: a certificate that lives a year and is replaced in the files after two
+ * thirds of it, and a token that lives until it is rotated. What has been revoked is replaced at once.
+ *
+ * A certificate that is replaced goes on until it expires; after {@linkcode AdminCredentials.rotate} nothing goes on.
+ */
+export class AdminCredentials {
+  readonly #options: AdminCredentialsOptions;
+  #admin: AdminPair;
+  #url: string | undefined;
+  /** One thing after the other. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(options: AdminCredentialsOptions) {
+    this.#options = options;
+    this.#admin = options.loaded.admin;
+    for (const issued of this.#issued(this.#admin)) {
+      options.register.add(issued, { isMade: false });
+    }
+  }
+
+  /** Writes the kubeconfig, now and after each change. `url`: where the server is found. */
+  async publish(url: string): Promise<void> {
+    this.#url = url;
+    await this.#inTurn(() => this.#writeKubeconfig());
+  }
+
+  /** Replaces in the files what is due, or counts no longer. */
+  async settle(): Promise<void> {
+    await this.#inTurn(async () => {
+      const changes = [await this.#settlePair(), await this.#settleToken()];
+      if (changes.includes(true)) await this.#writeKubeconfig();
+    });
+  }
+
+  /**
+   * Writes down what is in the files, once this server may write to the store. What somebody has removed from the data
+   * folder counts no longer from then on. Throws an ApiError when the store takes no writes.
+   */
+  async record(): Promise<void> {
+    const { register, loaded: { removed }, isAlone } = this.#options;
+    await this.#inTurn(async () => {
+      if (removed.certificate || removed.token) {
+        await register.endUser(USER, this.#issued(this.#admin));
+        removed.certificate = removed.token = false;
+      }
+      await register.write();
+      if (isAlone) await register.keepToken(USER, tokenId(this.#admin.token));
+    });
+  }
+
+  /**
+   * Replaces certificate and token; the old ones count no longer when it resolves. Throws, and changes nothing, when
+   * files or store cannot be written; a crash in between is put right at the next start.
+   */
+  async rotate(): Promise<void> {
+    await this.#inTurn(async () => {
+      const before = this.#admin;
+      const after = { ...await this.#newPair(), token: newToken() };
+      try {
+        await this.#use(after);
+        await this.#options.register.endUser(USER, this.#issued(after));
+      } catch (error) {
+        await this.#use(before);
+        throw error;
+      }
+      this.#options.log.info("The admin has new credentials; the old ones count no longer");
+    });
+  }
+
+  /** Looks after the credentials until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, register, log } = this.#options;
+    const look = () =>
+      this.settle().catch((error) => log.warn("Cannot renew the admin's credentials", { error }));
+    const stop = register.onChange(() => void look());
+    try {
+      for (;;) {
+        await look();
+        await clock.sleep(LOOK_MS, signal);
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  async #settlePair(): Promise<boolean> {
+    const { register, clock, log } = this.#options;
+    const { serial, notAfterMs } = certificateOfPem(this.#admin.certificate);
+    const hasEnded = register.hasEnded(serial, USER);
+    if (!hasEnded && !isDue(notAfterMs, clock.now(), ADMIN_LIFE_MS)) return false;
+    const pair = await this.#newPair();
+    await writeAdminPair(this.#options.files, pair);
+    this.#admin = { ...this.#admin, ...pair };
+    await this.#take(this.#certificateOf(pair));
+    log.info("The admin's certificate is a new one", {
+      ...(hasEnded ? {} : { replaced: serial, whichIsValidUntil: timestamp(notAfterMs) }),
+      validUntil: this.#certificateOf(pair).expiresAt,
+    });
+    return true;
+  }
+
+  async #settleToken(): Promise<boolean> {
+    if (this.#options.register.userOfToken(tokenId(this.#admin.token))) return false;
+    const token = newToken();
+    await writeAdminToken(this.#options.files, token);
+    this.#admin = { ...this.#admin, token };
+    await this.#take(this.#tokenOf(token));
+    this.#options.log.info("The admin's token is a new one: the old one has been revoked");
+    return true;
+  }
+
+  /** It counts here at once, and everywhere as soon as it can be written. */
+  async #take(issued: Issued): Promise<void> {
+    const { register, log } = this.#options;
+    register.add(issued, { isMade: true });
+    await register.write().catch((error) =>
+      log.debug("Cannot write down a credential yet", { error })
+    );
+  }
+
+  async #use(admin: AdminPair): Promise<void> {
+    await writeAdminPair(this.#options.files, admin);
+    await writeAdminToken(this.#options.files, admin.token);
+    this.#admin = admin;
+    await this.#writeKubeconfig();
+  }
+
+  async #writeKubeconfig(): Promise<void> {
+    if (this.#url === undefined) return;
+    const { files, loaded: { authority } } = this.#options;
+    await writeKubeconfig(files, { authority, admin: this.#admin }, this.#url);
+  }
+
+  #newPair(): Promise<KeyPair> {
+    const { loaded: { authority, authorityKey }, clock } = this.#options;
+    return newAdminPair({ certificate: authority, key: authorityKey }, clock.now());
+  }
+
+  #issued(admin: AdminPair): Issued[] {
+    return [this.#certificateOf(admin), this.#tokenOf(admin.token)];
+  }
+
+  #certificateOf({ certificate }: KeyPair): Issued & { expiresAt: string } {
+    const { serial, notAfterMs } = certificateOfPem(certificate);
+    const expiresAt = timestamp(notAfterMs);
+    return { ...this.#now(), id: serial, type: "certificate", expiresAt };
+  }
+
+  #tokenOf(token: string): Issued {
+    return { ...this.#now(), id: tokenId(token), type: "bearer" };
+  }
+
+  #now() {
+    const issuedAt = timestamp(this.#options.clock.now());
+    return { user: USER, groups: [ADMIN.organization], issuedAt };
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(act);
+    this.#turn = done.catch(() => {}); // whoever asked hears of it
+    return done;
+  }
+}

@@ -1,0 +1,182 @@
+/** What somebody gains who once had credentials, or found old ones. */
+import assert from "node:assert/strict";
+import { runProgram as runCoracle } from "../../cli/program.ts";
+import { madeCertificate } from "../../core/api/access/certificate_fixture.ts";
+import type { KeyPair } from "../../core/api/pki_certificates.ts";
+import { ServerProcess } from "../server_process.ts";
+
+const PODS = "/api/v1/namespaces/default/pods";
+const MASTERS = "system:masters";
+
+/** Runs `coracle credentials …` in this process. Throws what it says when it fails. */
+async function credentials(server: ServerProcess, ...args: string[]): Promise<string> {
+  let text = "";
+  const write = (more: string) => void (text += more);
+  const terminal = {
+    ...{ out: write, err: write, interactive: false, signal: new AbortController().signal },
+  };
+  const all = ["credentials", ...args, "--kubeconfig", server.kubeconfig];
+  const code = await runCoracle(all, terminal);
+  if (code !== 0) throw new Error(text);
+  return text;
+}
+
+async function authorityOf({ dataFolder }: ServerProcess): Promise<KeyPair> {
+  return {
+    certificate: await Deno.readTextFile(`${dataFolder}/ca.crt`),
+    key: await Deno.readTextFile(`${dataFolder}/pki/ca.key`),
+  };
+}
+
+/** Somebody with a connection that he keeps. */
+class Person implements Disposable {
+  readonly #server: ServerProcess;
+  readonly #client: Deno.HttpClient;
+  readonly #headers: Record<string, string>;
+
+  constructor(server: ServerProcess, ca: string, shows: { pair?: KeyPair; token?: string }) {
+    const { pair, token } = shows;
+    this.#server = server;
+    this.#client = Deno.createHttpClient({
+      caCerts: [ca],
+      ...(pair && { cert: pair.certificate, key: pair.key }),
+    });
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { ...this.#headers, ...init.headers as Record<string, string> };
+    return fetch(this.#server.address + path, { ...init, headers, client: this.#client });
+  }
+
+  async code(path = PODS): Promise<number> {
+    const answer = await this.fetch(path);
+    await answer.body?.cancel();
+    return answer.status;
+  }
+
+  /** Watches, and resolves with how it ended once it has. */
+  async watch(): Promise<{ ended: Promise<string> }> {
+    const { body, status } = await this.fetch(`${PODS}?watch=true&timeoutSeconds=3600`);
+    assert.equal(status, 200);
+    const all = new Response(body).text();
+    return { ended: all.then(() => "in order", (error) => `by ${error}`) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+async function adminOf(server: ServerProcess): Promise<{ pair: KeyPair; token: string }> {
+  const read = (name: string) => Deno.readTextFile(`${server.dataFolder}/${name}`);
+  const [certificate, key] = [await read("pki/admin.crt"), await read("pki/admin.key")];
+  return { pair: { certificate, key }, token: (await read("admin.token")).trim() };
+}
+
+Deno.test({
+  name:
+    "whose credentials are revoked, rotated, expired or removed has lost them at once, and his watches",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async (t) => {
+    let server = await ServerProcess.start({ runtime: "process" });
+    const authority = await authorityOf(server);
+    const ca = authority.certificate;
+    const person = (shows: { pair?: KeyPair; token?: string }) => new Person(server, ca, shows);
+    const certified = (wanted: Parameters<typeof madeCertificate>[1]) =>
+      madeCertificate(authority, wanted);
+    try {
+      await t.step("nobody acts as somebody else", async () => {
+        using admin = person(await adminOf(server));
+        const headers = { "Impersonate-User": "nobody", "Impersonate-Group": "system:nodes" };
+        const answer = await admin.fetch(PODS, { headers });
+        assert.deepEqual([answer.status, (await answer.json()).reason], [403, "Forbidden"]);
+      });
+      await t.step("an expired certificate does not keep the token out", async () => {
+        const pair = await certified({ notAfter: "2026-01-01T00:00:00Z" });
+        using late = person({ pair });
+        assert.equal(await late.code(), 401);
+        using both = person({ pair, token: (await adminOf(server)).token });
+        assert.equal(await both.code(), 200);
+      });
+      await t.step(
+        "a name is revoked: its certificates, known or not, and its watches end",
+        async () => {
+          const name = [{ O: [MASTERS] }, { CN: ["jane"] }];
+          using jane = person({ pair: await certified({ name }) });
+          using joan = person({
+            pair: await certified({ name: [{ O: [MASTERS] }, { CN: ["joan"] }] }),
+          });
+          const watch = await jane.watch();
+          const others = await joan.watch();
+          assert.match(await credentials(server, "revoke", "jane"), /^Revoked, although nothing/);
+          assert.equal(await watch.ended, "in order");
+          assert.deepEqual([await jane.code(), await joan.code()], [401, 200]);
+          assert.equal(await Promise.race([others.ended, "goes on"]), "goes on");
+          using again = person({ pair: await certified({ name }) });
+          assert.equal(await again.code(), 401, "an older one that nobody knew of");
+        },
+      );
+      await t.step("a serial number is revoked, however it is written", async () => {
+        const serial = "0abc0123456789abcdef0123456789ab";
+        using jim = person({
+          pair: await certified({ name: [{ O: [MASTERS] }, { CN: ["jim"] }], serial }),
+        });
+        using other = person({
+          pair: await certified({ name: [{ O: [MASTERS] }, { CN: ["jim"] }] }),
+        });
+        assert.equal(await jim.code(), 200);
+        await credentials(server, "revoke", serial.toUpperCase().match(/../g)!.join(":"));
+        assert.deepEqual([await jim.code(), await other.code()], [401, 200]);
+      });
+      await t.step("the admin is rotated: what he had before counts no longer", async () => {
+        const old = await adminOf(server);
+        using byToken = person({ token: old.token });
+        using byCertificate = person({ pair: old.pair });
+        const watches = [await byToken.watch(), await byCertificate.watch()];
+        await credentials(server, "rotate", "admin");
+        for (const { ended } of watches) assert.equal(await ended, "in order");
+        assert.deepEqual([await byToken.code(), await byCertificate.code()], [401, 401]);
+        const fresh = await adminOf(server);
+        using token = person({ token: fresh.token });
+        using certificate = person({ pair: fresh.pair });
+        assert.deepEqual([await token.code(), await certificate.code()], [200, 200]);
+        const files = ["admin.token", "admin.kubeconfig", "pki/admin.key"];
+        const modes = files.map((name) =>
+          Deno.statSync(`${server.dataFolder}/${name}`).mode! & 0o777
+        );
+        assert.deepEqual(modes, [0o600, 0o600, 0o600]);
+        const list = await credentials(server, "list");
+        assert.match(list, /^USER +GROUPS +TYPE +ISSUED +EXPIRES +ID\n/);
+        assert.match(list, /\njane +revoked +\S+ +all that were issued before\n/);
+        assert.equal(list.match(/^admin +system:masters +certificate/gm)?.length, 1);
+        await assert.rejects(
+          credentials(server, "revoke", "admin"),
+          /use "coracle credentials rotate admin"/,
+        );
+      });
+      await t.step(
+        "what is removed from the data folder counts no longer, and revocations stay",
+        async () => {
+          const old = await adminOf(server);
+          const jane = await certified({ name: [{ O: [MASTERS] }, { CN: ["jane"] }] });
+          assert.equal(await server.stop(), 0, server.log);
+          for (const name of ["pki/admin.crt", "pki/admin.key", "admin.token"]) {
+            await Deno.remove(`${server.dataFolder}/${name}`);
+          }
+          server = await server.restart();
+          using byToken = person({ token: old.token });
+          using byCertificate = person({ pair: old.pair });
+          using revoked = person({ pair: jane });
+          const codes = [await byToken.code(), await byCertificate.code(), await revoked.code()];
+          assert.deepEqual(codes, [401, 401, 401]);
+          using admin = person(await adminOf(server));
+          assert.equal(await admin.code(), 200);
+        },
+      );
+    } finally {
+      await server.destroy();
+    }
+  },
+});
