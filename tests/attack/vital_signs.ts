@@ -12,6 +12,8 @@ export interface VitalSigns {
   /** The longest wait of an admin for an answer: by kubectl where there is one, and by a request of its own. */
   kubectlMs: number;
   requestMs: number;
+  /** For how long the main threads of the server and of this process were ready, and the machine had no processor free. */
+  crowdedMs: { server: number; admin: number };
   /** Answers that were not good. */
   failures: readonly string[];
 }
@@ -30,6 +32,7 @@ const NODES = "/api/v1/nodes";
 export class VitalSignsMeter {
   readonly #server: ServerProcess;
   readonly #beforeBytes: number;
+  readonly #crowdedMs: VitalSigns["crowdedMs"];
   #mostBytes: number;
   #kubectlMs = 0;
   #requestMs = 0;
@@ -39,6 +42,7 @@ export class VitalSignsMeter {
 
   private constructor(server: ServerProcess) {
     this.#server = server;
+    this.#crowdedMs = crowdedMs(server.pid);
     this.#beforeBytes = this.#mostBytes = residentBytes(server.pid);
   }
 
@@ -63,6 +67,7 @@ export class VitalSignsMeter {
   async stop(): Promise<VitalSigns> {
     this.#stop.abort();
     await this.#running;
+    const { server, admin } = crowdedMs(this.#server.pid);
     const leftBytes = await this.#leftBytes();
     return {
       beforeBytes: this.#beforeBytes,
@@ -70,6 +75,10 @@ export class VitalSignsMeter {
       leftBytes,
       kubectlMs: this.#kubectlMs,
       requestMs: this.#requestMs,
+      crowdedMs: {
+        server: server - this.#crowdedMs.server,
+        admin: admin - this.#crowdedMs.admin,
+      },
       failures: this.#failures,
     };
   }
@@ -112,6 +121,15 @@ export class VitalSignsMeter {
   }
 }
 
+/** From the second number of `/proc/PID/schedstat`. */
+function crowdedMs(pid: number): VitalSigns["crowdedMs"] {
+  const [server, admin] = [pid, "self"].map((each) => {
+    const [, waitedNs] = textOf(`/proc/${each}/schedstat`).split(" ");
+    return Math.round(Number(waitedNs ?? 0) / 1e6);
+  });
+  return { server: server!, admin: admin! };
+}
+
 /** Fails when a server was harmed by what was done meanwhile, which `told` describes. */
 export function assertUnharmed(signs: VitalSigns, told: string): void {
   const all = `${JSON.stringify(signs)}\n${told}`;
@@ -125,10 +143,14 @@ export function assertUnharmed(signs: VitalSigns, told: string): void {
 
 /** What a process holds of the memory (`VmRSS` in proc(5)); 0 when it has ended. */
 export function residentBytes(pid: number): number {
+  const status = textOf(`/proc/${pid}/status`);
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+function textOf(path: string): string {
   try {
-    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+    return Deno.readTextFileSync(path);
   } catch {
-    return 0;
+    return ""; // it has ended, or the kernel does not say
   }
 }
