@@ -113,19 +113,19 @@ class ThreadFront implements Served {
   }
 
   #take({ descriptor, address, port, certificate }: Arrival): void {
-    const socket = new Socket(
-      {
-        fd: descriptor,
-        readable: true,
-        writable: true,
-        allowHalfOpen: true,
-      } as ConstructorParameters<typeof Socket>[0],
-    );
+    const socket = socketOn(descriptor);
     if (this.#isStopping) return void socket.destroy();
     this.#connections.add(socket, address, "head");
     introduce(socket, { address, port, ...(certificate && { certificate }) });
     this.#server.emit("connection", socket);
   }
+}
+
+/** A socket that owns the descriptor of a stream. Its peer's end does not end it: whoever reads may still answer. */
+export function socketOn(descriptor: number): Socket {
+  // The types of Node do not know `fd` together with `allowHalfOpen`; the runtime does.
+  const options = { fd: descriptor, readable: true, writable: true, allowHalfOpen: true };
+  return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
 
 /** As many connections as there may be descriptors for. */
