@@ -9,12 +9,18 @@ export type NotActedOn = Readonly<Record<string, unknown>>;
 /** Names each field of the table that a value sets, as one `Warning`. `field` is the path of the value. */
 export type Warner = (value: unknown, field: string) => string[];
 
-export function warnerOf(table: NotActedOn, consequence = IGNORED): Warner {
+/** `consequences`: what comes of the fields, by their paths in the table; `it is stored but ignored` by default. */
+export function warnerOf(
+  table: NotActedOn,
+  consequences: string | Readonly<Record<string, string>> = {},
+): Warner {
+  const consequenceOf = (path: string) =>
+    typeof consequences === "string" ? consequences : consequences[path];
   const find = finderOf(
     Object.entries(table).map(([path, idle]) => [path, (value) => !isEqual(value, idle)]),
   );
   return (value, field) =>
-    find(value, field).map((each) => notActedOnWarning(each.field, consequence));
+    find(value, field).map((each) => notActedOnWarning(each.field, consequenceOf(each.path)));
 }
 
 /** What is said of a field, given by its path, that nothing acts on. */
@@ -27,6 +33,8 @@ const IGNORED = "it is stored but ignored";
 /** A field that is set, and to what. */
 export interface SetField {
   field: string;
+  /** As the table has it. */
+  path: string;
   value: unknown;
 }
 
@@ -36,7 +44,7 @@ export type Finder = (value: unknown, field: string) => SetField[];
 /** Each path of a table, `[]` for every item of a list, with the values that are looked for there. */
 export function finderOf(table: Iterable<[path: string, isWanted: Wanted]>): Finder {
   const root: Branch = { inner: new Map() };
-  for (const [path, isWanted] of table) grow(root, path.split("."), isWanted);
+  for (const [path, isWanted] of table) grow(root, path.split("."), { path, isWanted });
   return (value, field) => {
     const found: SetField[] = [];
     walk(root, value, field, found);
@@ -50,22 +58,26 @@ interface Branch {
   /** By the name of a field; one that ends in `[]` stands for the items of a list. */
   readonly inner: Map<string, Branch>;
   /** There is one at the end of a path. */
-  isWanted?: Wanted;
+  leaf?: { path: string; isWanted: Wanted };
 }
 
-function grow(branch: Branch, [part, ...rest]: readonly string[], isWanted: Wanted): void {
+function grow(
+  branch: Branch,
+  [part, ...rest]: readonly string[],
+  leaf: NonNullable<Branch["leaf"]>,
+): void {
   if (part === undefined) {
-    branch.isWanted = isWanted;
+    branch.leaf = leaf;
     return;
   }
   const next = branch.inner.get(part) ?? { inner: new Map() };
   branch.inner.set(part, next);
-  grow(next, rest, isWanted);
+  grow(next, rest, leaf);
 }
 
 /** Follows what the value has, not what the table has: most of it is not there. */
 function walk(branch: Branch, value: unknown, field: string, found: SetField[]): void {
-  if (branch.isWanted?.(value)) found.push({ field, value });
+  if (branch.leaf?.isWanted(value)) found.push({ field, path: branch.leaf.path, value });
   if (branch.inner.size === 0 || typeof value !== "object" || value === null) return;
   for (const [name, inner] of Object.entries(value)) {
     const own = branch.inner.get(name);

@@ -69,7 +69,7 @@ export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
   },
   {
     name: "the machine has the name that the pod gives it",
-    fields: ["hostname"],
+    fields: ["hostname", "hostnameOverride"],
     run: hostname,
   },
 ];
@@ -243,9 +243,16 @@ async function terminal(cluster: PodmanCluster): Promise<void> {
 async function hostname(cluster: PodmanCluster): Promise<void> {
   await cluster.apply(
     podOf("named-by-spec", { script: "hostname", spec: { ...NEVER, hostname: "captain" } }),
+    podOf("named-over-it", {
+      script: "hostname",
+      spec: { ...NEVER, hostname: "mate", hostnameOverride: "admiral" },
+    }),
     podOf("named-by-itself", { script: "hostname", spec: NEVER }),
   );
-  const wanted = { "named-by-spec": "captain\n", "named-by-itself": "named-by-itself\n" };
+  const wanted = {
+    ...{ "named-by-spec": "captain\n", "named-over-it": "admiral\n" },
+    "named-by-itself": "named-by-itself\n",
+  };
   for (const [name, text] of Object.entries(wanted)) {
     await cluster.podWhen(name, isOver);
     assert.equal(await cluster.logs(name), text);

@@ -6,6 +6,7 @@ import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { nodeTaints } from "./node_taints.ts";
 import { podDefaults } from "./pod_defaults.ts";
 import { podSecurity, podSecurityLabels } from "./pod_security/pod_security.ts";
+import { runtimeClasses } from "./runtime_classes.ts";
 import { ServiceAddresses } from "./service_addresses.ts";
 
 export interface AdmissionOptions {
@@ -33,7 +34,7 @@ export function admissionRules({ random, range }: AdmissionOptions): AdmissionRu
 }
 
 /** Every check of what is else fit to be stored. A new one is one file and one line here. */
-export const ADMISSION_CHECKS: readonly AdmissionCheck[] = [podSecurity];
+export const ADMISSION_CHECKS: readonly AdmissionCheck[] = [runtimeClasses, podSecurity];
 
 /** The range that a text such as `10.96.0.0/16` names. Throws when it is none, or too small. */
 export function serviceRange(text: string): Ipv4Range {

@@ -14,7 +14,6 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   priority: 0,
   priorityClassName: undefined,
   preemptionPolicy: "PreemptLowerPriority",
-  schedulingGates: undefined,
   schedulingGroup: undefined,
   resourceClaims: undefined,
   resources: undefined,
@@ -26,7 +25,6 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   dnsPolicy: "ClusterFirst",
   dnsConfig: undefined,
   setHostnameAsFQDN: false,
-  hostnameOverride: undefined,
 
   serviceAccountName: "default",
   automountServiceAccountToken: false,
@@ -80,4 +78,23 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
   "volumes[].scaleIO": undefined,
   "volumes[].storageos": undefined,
   "volumes[].vsphereVolume": undefined,
+};
+
+const KEEPS_FROM_STARTING = "the pod does not start, and its status says why";
+const WAITS_FOR_VOLUME = "the pod does not start: its events say FailedMount";
+const NEVER_READY = "the container never becomes ready";
+const VOLUMES = Object.keys(POD_SPEC_NOT_ACTED_ON).filter((path) => path.startsWith("volumes[]."));
+
+/** What comes of those that are not merely ignored, for a pod that has them. */
+export const POD_SPEC_CONSEQUENCES: Readonly<Record<string, string>> = {
+  initContainers: KEEPS_FROM_STARTING,
+  resourceClaims: KEEPS_FROM_STARTING,
+  runtimeClassName: "pods with it are refused",
+  "containers[].volumeDevices": KEEPS_FROM_STARTING,
+  "containers[].env[].valueFrom.fileKeyRef":
+    "the container does not start, and its status says why",
+  "containers[].livenessProbe.grpc": "the probe never fails",
+  "containers[].readinessProbe.grpc": NEVER_READY,
+  "containers[].startupProbe.grpc": NEVER_READY,
+  ...Object.fromEntries(VOLUMES.map((path) => [path, WAITS_FOR_VOLUME])),
 };

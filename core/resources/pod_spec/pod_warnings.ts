@@ -1,15 +1,15 @@
 import { notActedOnWarning, warnerOf } from "../not_acted_on.ts";
-import { POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
-const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON);
+const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON, POD_SPEC_CONSEQUENCES);
 /** A pod that shares the node's network has its ports there anyway. */
 const {
   "containers[].ports[].hostPort": _hostPort,
   "containers[].ports[].hostIP": _hostIP,
   ...ON_HOST_NETWORK
 } = POD_SPEC_NOT_ACTED_ON;
-const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK);
+const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK, POD_SPEC_CONSEQUENCES);
 
 /**
  * What a client should know of a PodSpec that is accepted: what is not acted on, and, in the words of

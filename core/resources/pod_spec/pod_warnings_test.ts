@@ -3,10 +3,11 @@ import { deployments } from "../deployments.ts";
 import { pods } from "../pods.ts";
 import { made } from "../resource_fixture.ts";
 import type { Schema } from "../schema.ts";
-import { POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
 import { podSpec } from "./pod_spec.ts";
 
-const IGNORED = "not implemented in this version of Coracle; it is stored but ignored";
+const ABSENT = "not implemented in this version of Coracle";
+const IGNORED = `${ABSENT}; it is stored but ignored`;
 
 function podWith(spec: object): { apiVersion: string; kind: string; spec: object } {
   const containers = [{ name: "web", image: "nginx:1.27" }];
@@ -24,11 +25,29 @@ Deno.test("each field that is set and not acted on is named once, with its path"
     }),
   );
   assert.deepEqual(warnings, [
-    `spec.initContainers: ${IGNORED}`,
+    `spec.initContainers: ${ABSENT}; the pod does not start, and its status says why`,
     `spec.serviceAccountName: ${IGNORED}`,
     `spec.imagePullSecrets: ${IGNORED}`,
-    `spec.volumes[1].nfs: ${IGNORED}`,
+    `spec.volumes[1].nfs: ${ABSENT}; the pod does not start: its events say FailedMount`,
   ]);
+});
+
+Deno.test("a warning says what comes of a field, where it is not merely ignored", () => {
+  const probe = { grpc: { port: 1 } };
+  const container = {
+    ...{ name: "a", image: "x", volumeDevices: [{ name: "v", devicePath: "/d" }] },
+    ...{ livenessProbe: probe, readinessProbe: probe, startupProbe: probe },
+  };
+  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "c" } }];
+  const { warnings } = made(pods, podWith({ containers: [container], volumes }));
+  const expected = [
+    `spec.volumes[0].persistentVolumeClaim: ${ABSENT}; the pod does not start: its events say FailedMount`,
+    `spec.containers[0].volumeDevices: ${ABSENT}; the pod does not start, and its status says why`,
+    `spec.containers[0].livenessProbe.grpc: ${ABSENT}; the probe never fails`,
+    `spec.containers[0].readinessProbe.grpc: ${ABSENT}; the container never becomes ready`,
+    `spec.containers[0].startupProbe.grpc: ${ABSENT}; the container never becomes ready`,
+  ];
+  assert.deepEqual(warnings.sort(), expected.sort());
 });
 
 Deno.test("what is the default anyway is not warned of", () => {
@@ -98,6 +117,10 @@ Deno.test("what is probably a mistake is warned of in Kubernetes' words", () => 
 Deno.test("every path of the table is a field of the PodSpec", () => {
   const unknown = Object.keys(POD_SPEC_NOT_ACTED_ON).filter((path) => !fieldAt(path.split(".")));
   assert.deepEqual(unknown, []);
+  const stray = Object.keys(POD_SPEC_CONSEQUENCES).filter((path) =>
+    !Object.hasOwn(POD_SPEC_NOT_ACTED_ON, path)
+  );
+  assert.deepEqual(stray, []);
 });
 
 function fieldAt(path: readonly string[]): Schema | undefined {

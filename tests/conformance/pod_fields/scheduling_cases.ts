@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Pod } from "../../../core/resources/pods.ts";
 import { type FieldCase, isOver, under } from "./field_case.ts";
 import { podOf, type ProcessCluster } from "./process_cluster.ts";
 
@@ -45,6 +46,11 @@ export const SCHEDULING_CASES: readonly FieldCase<ProcessCluster>[] = [
     name: "a pod of another scheduler is left to it",
     fields: ["schedulerName"],
     run: schedulerName,
+  },
+  {
+    name: "a pod is not scheduled while it has a gate",
+    fields: ["schedulingGates[].name"],
+    run: schedulingGates,
   },
   {
     name: "a pod that requests more than there is waits",
@@ -247,6 +253,19 @@ async function schedulerName(cluster: ProcessCluster): Promise<void> {
   const { spec } = await cluster.podWhen("elsewhere", () => true);
   assert.equal(spec.nodeName, undefined);
   await cluster.delete("elsewhere");
+}
+
+async function schedulingGates(cluster: ProcessCluster): Promise<void> {
+  const schedulingGates = [{ name: "example.com/a" }];
+  await cluster.apply(podOf("gated", { spec: { schedulingGates } }), podOf("ungated", {}));
+  await cluster.podWhen("ungated", isOver);
+  const isGated = ({ status }: Pod) =>
+    status.conditions?.some(({ reason }) => reason === "SchedulingGated");
+  assert.equal((await cluster.podWhen("gated", isGated)).spec.nodeName, undefined);
+  await cluster.send("PATCH", "/api/v1/namespaces/default/pods/gated", {
+    spec: { schedulingGates: null },
+  });
+  await cluster.podWhen("gated", isOver);
 }
 
 async function requests(cluster: ProcessCluster): Promise<void> {
