@@ -1,3 +1,4 @@
+import "./cli/private_umask.ts"; // first
 import type { Terminal } from "./cli/command.ts";
 import { runProgram } from "./cli/program.ts";
 

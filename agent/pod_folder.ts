@@ -69,7 +69,7 @@ export class PodFolder {
 /** The uids of the pods that have a folder. Makes the folder of all pods when it is not there. */
 export async function podsWithFolder(dataFolder: string): Promise<string[]> {
   // The files of secrets are below: nobody but the agent looks in from outside.
-  await Deno.mkdir(podsFolder(dataFolder), { recursive: true, mode: 0o750 });
+  await Deno.mkdir(podsFolder(dataFolder), { recursive: true, mode: 0o700 });
   const entries = await Array.fromAsync(Deno.readDir(podsFolder(dataFolder)));
   return entries.map(({ name }) => name).filter(isPlain); // on a disk of its own there is `lost+found`
 }

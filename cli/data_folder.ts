@@ -1,3 +1,4 @@
+import { makePrivateFolder, SharedFolderError } from "../core/lib/linux/private_folder.ts";
 import { CommandError } from "./command.ts";
 
 /** Where the data lies as root. */
@@ -25,15 +26,23 @@ export function storePath(folder: string): string {
   return `${folder}/store.kv`;
 }
 
-/** Makes the folder (0700) and proves that it can be written; says in one line why not and what to do. */
+/**
+ * Makes the folder (0700), and proves that it can be written and that nobody else can look into it; says in one line
+ * why not and what to do. Resolves with its real path.
+ */
 export async function prepareDataFolder(folder: string): Promise<string> {
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    const probe = await Deno.makeTempFile({ dir: folder, prefix: ".probe-" });
+    const real = await Deno.realPath(folder);
+    await makePrivateFolder(real);
+    const probe = await Deno.makeTempFile({ dir: real, prefix: ".probe-" });
     await Deno.remove(probe);
-    return await Deno.realPath(folder);
+    return real;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    if (error instanceof SharedFolderError) {
+      throw new CommandError(`Cannot keep data and keys in a folder of others: ${error.message}`);
+    }
     throw new CommandError(
       `Cannot keep data in "${folder}": ${error.message}; choose a folder that can be written with --data`,
     );

@@ -6,6 +6,7 @@ import { PodmanRuntime } from "../agent/podman/podman_runtime.ts";
 import { type Podman, PodmanUnavailable } from "../agent/podman/podman.ts";
 import { findPodman, startPodmanService } from "../agent/podman/podman_service.ts";
 import { ProcessRuntime } from "../agent/process/process_runtime.ts";
+import { SharedFolderError } from "../core/lib/linux/private_folder.ts";
 import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command.ts";
 import type { Ground } from "./ground.ts";
@@ -45,6 +46,11 @@ async function openRuntime(ground: Ground): Promise<OpenRuntime> {
   try {
     return await podmanRuntime(ground);
   } catch (error) {
+    if (error instanceof SharedFolderError) {
+      throw new CommandError(
+        `Cannot keep Podman's socket and state in a folder of others: ${error.message}`,
+      );
+    }
     if (!(error instanceof PodmanUnavailable)) throw error;
     if (runtime === "podman") throw new CommandError(error.message);
     return processRuntime(ground, `${error.message}; until then ${PLAIN}`);

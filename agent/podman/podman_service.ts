@@ -8,6 +8,7 @@ import {
   type ProcessIdentity,
   signal,
 } from "../../core/lib/linux/process_identity.ts";
+import { makePrivateFolder } from "../../core/lib/linux/private_folder.ts";
 import { processesNaming } from "../../core/lib/linux/process_table.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { conmonWrapper, containersConf, parseLimits, runtimeFor } from "./containers_conf.ts";
@@ -64,7 +65,8 @@ export interface PodmanServiceOptions {
 /**
  * Starts `podman system service` as a child with storage, state and configuration of its own, or adopts the one
  * that a killed predecessor left. Resolves when it answers.
- * Rejects with {@linkcode PodmanUnavailable} when that is not possible here.
+ * Rejects with {@linkcode PodmanUnavailable} when that is not possible here, with a `SharedFolderError` when others
+ * than this process' user can look into its run folder.
  */
 export async function startPodmanService(options: PodmanServiceOptions): Promise<Podman> {
   const runFolder = options.runFolder ?? defaultRunFolder(options.folder);
@@ -91,7 +93,12 @@ function defaultRunFolder(folder: string): string {
 
 function runtimeParent(): string {
   if (Deno.uid() === 0) return "/run";
-  return Deno.env.get("XDG_RUNTIME_DIR") ?? `/tmp/coracle-${Deno.uid()}`;
+  return Deno.env.get("XDG_RUNTIME_DIR") ?? temporaryParent();
+}
+
+/** Anybody can make it before us. */
+function temporaryParent(): string {
+  return `/tmp/coracle-${Deno.uid()}`;
 }
 
 class PodmanService implements Podman {
@@ -138,6 +145,7 @@ class PodmanService implements Podman {
   }
 
   async #revive(): Promise<void> {
+    await this.#claimRunFolder();
     const identity = await this.#identity();
     if (identity !== undefined && await this.#answers()) return;
     if (identity !== undefined) await this.#end(identity);
@@ -145,6 +153,14 @@ class PodmanService implements Podman {
     const ranBefore = await removeHalfStarted(this.own);
     await this.#start();
     await removeUnknown(this.client, this.own, ranBefore);
+  }
+
+  /** Before anything in it is believed: somebody else could have put a Podman of his own there. */
+  async #claimRunFolder(): Promise<void> {
+    const { runFolder } = this.#options;
+    const parent = runFolder.slice(0, runFolder.lastIndexOf("/"));
+    if (parent === temporaryParent()) await makePrivateFolder(parent);
+    await makePrivateFolder(runFolder);
   }
 
   async #answers(): Promise<boolean> {

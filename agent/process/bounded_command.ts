@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import { signal } from "../../core/lib/linux/process_identity.ts";
 import type { ExecResult } from "../container_runtime.ts";
+import { CLEAN_ENVIRONMENT } from "./environment_script.ts";
 
 /** As much as the kubelet keeps of what a probe's command writes. */
 export const EXEC_OUTPUT_BYTES_MAX = 10 * 1024;
@@ -38,20 +39,21 @@ export function execTimeout(command: readonly string[]): DOMException {
  * killed and it rejects with {@linkcode execTimeout}.
  */
 export async function runBounded(
-  { setsid, command, shown, env, deadlineMs, clock }: {
+  { setsid, command, shown, environmentPath, deadlineMs, clock }: {
     /** Path of util-linux' `setsid`. */
     setsid: string;
     command: readonly string[];
     /** The part of the command that messages name. */
     shown: readonly string[];
-    env: Readonly<Record<string, string>>;
+    /** File with an `environmentScript`, which the command finds at descriptor 4. */
+    environmentPath: string;
     deadlineMs: number;
     clock: Clock;
   },
 ): Promise<ExecResult> {
   const child = new Deno.Command(setsid, {
-    args: [...command],
-    env: { ...env },
+    args: ["/bin/sh", "-c", 'exec "$@" 4<"$0"', environmentPath, ...command],
+    env: CLEAN_ENVIRONMENT,
     clearEnv: true,
     stdin: "null",
     stdout: "piped",

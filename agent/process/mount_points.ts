@@ -81,7 +81,7 @@ async function makeMountPoints(
     if (await exists(mount.containerPath)) continue;
     const isFolder = (await Deno.stat(mount.hostPath).catch(missing(mount))).isDirectory;
     await makeParents(mount.containerPath, made);
-    if (isFolder) await Deno.mkdir(mount.containerPath);
+    if (isFolder) await makeFolder(mount.containerPath);
     else await Deno.writeFile(mount.containerPath, new Uint8Array());
     made.push({ path: mount.containerPath, kind: isFolder ? "folder" : "file" });
   }
@@ -133,8 +133,14 @@ async function makeParents(path: string, made: MadePath[]): Promise<void> {
   const parent = path.slice(0, path.lastIndexOf("/"));
   if (parent === "" || await exists(parent)) return;
   await makeParents(parent, made);
-  await Deno.mkdir(parent);
+  await makeFolder(parent);
   made.push({ path: parent, kind: "folder" });
+}
+
+/** Processes of other users pass through it, whatever the umask is. */
+async function makeFolder(path: string): Promise<void> {
+  await Deno.mkdir(path);
+  await Deno.chmod(path, 0o755);
 }
 
 async function exists(path: string): Promise<boolean> {

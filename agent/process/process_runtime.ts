@@ -17,6 +17,7 @@ import {
 import { checkImageUser } from "../image_user.ts";
 import { parseImageReference } from "../podman/image_reference.ts";
 import { runBounded } from "./bounded_command.ts";
+import { environmentScript } from "./environment_script.ts";
 import { ExitFolder } from "./exit_folder.ts";
 import { type MadePath, MountPoints } from "./mount_points.ts";
 import { joinedCommand, placedCommand, type PlacementTools } from "./placement.ts";
@@ -127,13 +128,13 @@ export class ProcessRuntime implements ContainerRuntime {
 
   async start(id: string): Promise<void> {
     const record = await this.#existing(id);
-    const { spec, command, env, workingDir } = record;
+    const { spec, command, workingDir } = record;
     if ((await this.#progress(id)).state !== "created") return;
     mustExist(record);
     await launch({
       setsid: this.#tools.setsid,
       command: placedCommand(spec, command, workingDir, this.#tools),
-      env,
+      environmentPath: await this.#environmentFile(id, record),
       identityPath: this.#identityPath(id),
       exitPath: this.#exits.path(id),
       logPath: spec.logPath,
@@ -156,7 +157,8 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult> {
-    const { spec, env, workingDir } = await this.#existing(id);
+    const record = await this.#existing(id);
+    const { spec, workingDir } = record;
     const identity = this.#identity(id);
     if (identity === undefined || !isAlive(identity)) {
       throw new RuntimeError("RunContainerError", `Cannot exec in "${id}": it is not running`);
@@ -165,7 +167,7 @@ export class ProcessRuntime implements ContainerRuntime {
       setsid: this.#tools.setsid,
       command: joinedCommand(spec, identity.pid, command, workingDir, this.#tools),
       shown: command,
-      env,
+      environmentPath: await this.#environmentFile(id, record),
       deadlineMs,
       clock: this.#clock,
     });
@@ -239,6 +241,15 @@ export class ProcessRuntime implements ContainerRuntime {
     return `${this.#folder}/containers/${id}/identity`;
   }
 
+  /** Made once: starts and execs read it. */
+  async #environmentFile(id: string, { env }: ContainerRecord): Promise<string> {
+    const path = `${this.#folder}/containers/${id}/environment`;
+    if (await Deno.stat(path).catch(ifAbsent) !== undefined) return path;
+    await Deno.writeTextFile(`${path}.new`, environmentScript(env), { mode: 0o600 });
+    await Deno.rename(`${path}.new`, path);
+    return path;
+  }
+
   async #existing(id: string): Promise<ContainerRecord> {
     const record = await this.#record(id);
     if (record !== undefined) return record;
@@ -272,16 +283,17 @@ export class ProcessRuntime implements ContainerRuntime {
 }
 
 function placementTools(): PlacementTools {
-  const [setsid, nsenter, unshare, setpriv] = ["setsid", "nsenter", "unshare", "setpriv"]
-    .map((name) => programPath(name));
+  const [setsid, nsenter, unshare, setpriv, mount] = [
+    ...["setsid", "nsenter", "unshare", "setpriv", "mount"],
+  ].map((name) => programPath(name));
   if (setsid === undefined) {
     throw new RuntimeError(
       "RuntimeUnavailable",
       'Cannot run processes: "setsid" is not installed; install util-linux',
     );
   }
-  if (Deno.uid() !== 0 || !nsenter || !unshare || !setpriv) return { setsid };
-  return { setsid, privileged: { nsenter, unshare, setpriv } };
+  if (Deno.uid() !== 0 || !nsenter || !unshare || !setpriv || !mount) return { setsid };
+  return { setsid, privileged: { nsenter, unshare, setpriv, mount } };
 }
 
 /** What each container finds in its environment, as container runtimes give it, and the pod's address. */

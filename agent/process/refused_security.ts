@@ -10,7 +10,7 @@ export function refuseUnkept({ security }: Pick<ContainerSpec, "security">, isRo
   const unkept = [
     ...(security.seccomp === "RuntimeDefault" ? ["seccompProfile"] : []),
     ...(security.readOnlyRootFilesystem ? ["readOnlyRootFilesystem"] : []),
-    ...(security.capabilitiesDrop?.length ? ["capabilities.drop"] : []),
+    ...(security.capabilitiesDrop?.length && !isRoot ? ["capabilities.drop"] : []),
     ...(security.capabilitiesAdd?.length && !keepsRoot ? ["capabilities.add"] : []),
     ...(security.privileged && !keepsRoot ? ["privileged"] : []),
     ...(security.allowPrivilegeEscalation === false && !isRoot ? ["allowPrivilegeEscalation"] : []),

@@ -1,6 +1,7 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import { parseIdentity, type ProcessIdentity } from "../../core/lib/linux/process_identity.ts";
 import { RuntimeError } from "../container_runtime.ts";
+import { CLEAN_ENVIRONMENT } from "./environment_script.ts";
 
 /** What one supervised start needs. */
 export interface Launch {
@@ -8,7 +9,8 @@ export interface Launch {
   command: readonly string[];
   /** Path of util-linux' `setsid`. */
   setsid: string;
-  env: Readonly<Record<string, string>>;
+  /** File with an `environmentScript`; read before the command is put into its place. */
+  environmentPath: string;
   /** Receives boot id and `/proc/PID/stat` of the process before it becomes the command. */
   identityPath: string;
   /** Receives the exit code, after all processes of the group are gone. */
@@ -24,13 +26,13 @@ export interface Launch {
 export const PLACED = "(echo placed >&3) || true; exec 3>&-";
 
 /**
- * A shell of its own session that starts the command in another session, waits for it and writes down how it
+ * A shell of its own session, with a clean environment, that starts the command in another session, waits for it and writes down how it
  * ended: two processes that owe nothing to the one that started them. It runs in the foreground of its shell,
  * because a shell without job control starts background commands deaf to SIGINT and SIGQUIT (POSIX, 2.11).
  */
 const SUPERVISOR = `
-exec 3>&1 </dev/null >>"$3" 2>&1
-setsid=$0 identity=$1 exit=$2; shift 3
+exec 3>&1 4<"$4" </dev/null >>"$3" 2>&1
+setsid=$0 identity=$1 exit=$2; shift 4
 "$setsid" /bin/sh -c '
   read -r boot </proc/sys/kernel/random/boot_id; read -r stat </proc/$$/stat
   echo "$boot $stat" >"$1"; shift
@@ -46,11 +48,11 @@ echo "$code" >"$exit"
  * Rejects with a {@linkcode RuntimeError} when it could not be started.
  */
 export async function launch(launch: Launch): Promise<ProcessIdentity> {
-  const { setsid, identityPath, exitPath, logPath, command, env } = launch;
+  const { setsid, identityPath, exitPath, logPath, environmentPath, command } = launch;
   const child = new Deno.Command(setsid, {
     args: ["--fork", "/bin/sh", "-c", SUPERVISOR, setsid, identityPath, exitPath, logPath]
-      .concat(command),
-    env: { ...env },
+      .concat(environmentPath, command),
+    env: CLEAN_ENVIRONMENT,
     clearEnv: true,
     stdin: "null",
     stdout: "piped",

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { ConfigError } from "../../agent/config_error.ts";
+import { Volumes } from "../../agent/volumes.ts";
+import { FileTree } from "../../core/lib/linux/file_tree.ts";
+import { mountPoints } from "../../core/lib/linux/mount_table.ts";
+import type { Pod } from "../../core/resources/pods.ts";
+
+/** Each looks at the volume once. */
+const TRIES = 100;
+/** Of the tries, so many must have met the folder: else the test has tried nothing. */
+const MET_MIN = 10;
+
+const missing = missingHere();
+const hint = missing === undefined ? "" : ` (${missing})`;
+
+Deno.test({
+  name: `a pod that swaps a subPath for a link gets no file of the node${hint}`,
+  ignore: missing !== undefined,
+  fn: () =>
+    withRace({ emptyDir: {} }, "subPath", async ({ world, mount, secret }) => {
+      let met = 0;
+      for (let i = 0; i < TRIES; i++) {
+        const [mounted] = await mount().catch(refused);
+        if (mounted === undefined) continue;
+        met++;
+        const found = await Deno.readTextFile(`${mounted.hostPath}/flag`);
+        assert.equal(found, "of the pod", "the pod mounts a folder of the node");
+      }
+      assert.ok(met >= MET_MIN, `only ${met} of ${TRIES} tries met the folder`);
+      assert.equal(await Deno.readTextFile(`${secret}/flag`), "of the node");
+      await world.volumes.releaseMounts("u", "main");
+    }),
+});
+
+Deno.test({
+  name: `a pod that swaps what a hostPath leads to gets no file of the agent${hint}`,
+  ignore: missing !== undefined,
+  fn: () =>
+    withRace({}, "hostPath", async ({ world, mount }) => {
+      let met = 0;
+      for (let i = 0; i < TRIES; i++) {
+        const [mounted] = await mount().catch(refused);
+        if (mounted === undefined) continue;
+        met++;
+        assert.equal(await Deno.readTextFile(`${mounted.hostPath}/flag`), "of the pod");
+      }
+      assert.ok(met >= MET_MIN, `only ${met} of ${TRIES} tries met the folder`);
+      await world.volumes.releaseMounts("u", "main");
+    }),
+});
+
+Deno.test({
+  name:
+    `a volume that is removed while its pod swaps folders for links takes nothing else along${hint}`,
+  ignore: missing !== undefined,
+  fn: () =>
+    withRace({ emptyDir: {} }, "subPath", async ({ world, secret }) => {
+      for (let i = 0; i < 20; i++) await world.volumes.remove("u").catch(() => {});
+      assert.equal(await Deno.readTextFile(`${secret}/flag`), "of the node");
+    }),
+});
+
+interface Race {
+  world: { volumes: Volumes };
+  /** What the container would mount now. */
+  mount(): ReturnType<Volumes["mountsOf"]>;
+  /** A folder that the pod must not see. */
+  secret: string;
+}
+
+/** Exchanges `x`, a folder, with `l`, a link to the secret, without pause while `act` runs. */
+async function withRace(
+  source: object,
+  kind: "subPath" | "hostPath",
+  act: (race: Race) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "coracle-race-" }));
+  const dataFolder = `${folder}/data`;
+  // For a hostPath the agent's own data is what must not be seen.
+  const secret = kind === "hostPath" ? dataFolder : `${folder}/secret`;
+  const place = kind === "hostPath"
+    ? `${folder}/host`
+    : `${dataFolder}/pods/u/volumes/kubernetes.io~empty-dir/v`;
+  for (const path of [secret, `${place}/x`]) await Deno.mkdir(path, { recursive: true });
+  await Deno.writeTextFile(`${secret}/flag`, "of the node");
+  await Deno.writeTextFile(`${place}/x/flag`, "of the pod");
+  await Deno.symlink(secret, `${place}/l`);
+  const view = { get: () => undefined };
+  const volumes = new Volumes({ dataFolder, view, clock: { now: () => 0 } });
+  const pod = podOf(kind === "hostPath" ? { hostPath: { path: `${place}/x`, type: "" } } : source);
+  const volumeMount = { name: "v", mountPath: "/m", ...(kind === "subPath" && { subPath: "x" }) };
+  const container = { ...pod.spec.containers[0]!, volumeMounts: [volumeMount] } as never;
+  const swapper = await swap(`${place}/x`, `${place}/l`);
+  try {
+    await act({ world: { volumes }, mount: () => volumes.mountsOf(pod, container, {}), secret });
+  } finally {
+    swapper.terminate();
+    await volumes.unmount("u");
+    const mounts = mountPoints(await Deno.readTextFile("/proc/self/mountinfo"));
+    assert.deepEqual(mounts.filter((path) => path.startsWith(folder)), []);
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function podOf(source: object): Pod {
+  return {
+    metadata: { uid: "u", name: "race", namespace: "default" },
+    spec: { containers: [{ name: "main" }], volumes: [{ name: "v", ...source }] },
+  } as unknown as Pod; // only what volumes are made from
+}
+
+/** Resolves when the exchange goes on, in a thread of its own. */
+async function swap(a: string, b: string): Promise<Worker> {
+  const text = `
+    const libc = Deno.dlopen("libc.so.6", {
+      renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+      usleep: { parameters: ["u32"], result: "i32" },
+    }).symbols;
+    const path = (text) => new TextEncoder().encode(text + "\\0");
+    const [a, b] = [path(${JSON.stringify(a)}), path(${JSON.stringify(b)})];
+    const round = () => {
+      for (let i = 0; i < 20; i++) {
+        libc.renameat2(-100, a, -100, b, 2); // RENAME_EXCHANGE
+        libc.usleep(150);
+      }
+      setTimeout(round); // lets itself be ended
+    };
+    round();
+    postMessage("goes on");`;
+  const worker = new Worker(`data:application/javascript,${encodeURIComponent(text)}`, {
+    type: "module",
+  });
+  await new Promise((resolve) => worker.onmessage = resolve);
+  return worker;
+}
+
+/** Refusals that a swap may cause; anything else is a fault. */
+function refused(error: unknown): [] {
+  assert.ok(error instanceof ConfigError, String(error));
+  assert.match(error.message, /^failed to prepare/);
+  return [];
+}
+
+function missingHere(): string | undefined {
+  using tree = FileTree.open();
+  return tree === undefined ? "needs root on Linux with glibc" : undefined;
+}
