@@ -267,13 +267,14 @@ export class Agent implements NodeStreams {
   }
 
   #subscribe(): void {
-    const { view, runtime } = this.#options;
+    const { view, runtime, network } = this.#options;
     this.#unsubscribe();
     this.#stops = [
       view.subscribe(pods, ({ type, object }) => this.#onPod(type, object)),
       view.subscribe(configMaps, ({ object }) => this.#onReference("configmap", object)),
       view.subscribe(secrets, ({ object }) => this.#onReference("secret", object)),
       runtime.onExit((id) => this.#onExit(id)),
+      network.onLost((podUid) => this.#workers.get(podUid)?.loseNetwork()),
     ];
   }
 

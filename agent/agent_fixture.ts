@@ -185,6 +185,7 @@ class SimulatedNetwork implements PodNetwork {
   readonly kind = "namespace";
   readonly gatewayIP = "10.0.0.254";
   readonly addresses = new Map<string, PodAddress>();
+  readonly #listeners = new Set<(podUid: string) => void>();
   #last = 0;
 
   start(): Promise<void> {
@@ -197,6 +198,21 @@ class SimulatedNetwork implements PodNetwork {
       { podUid, ip: `10.0.0.${++this.#last}`, namespacePath: `/ns/${podUid}` };
     this.addresses.set(podUid, address);
     return Promise.resolve(address);
+  }
+
+  has(podUid: string): boolean {
+    return this.addresses.has(podUid);
+  }
+
+  onLost(listener: (podUid: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Somebody takes a pod's network away, with what was in it. */
+  lose(podUid: string): void {
+    this.addresses.delete(podUid);
+    for (const listener of this.#listeners) listener(podUid);
   }
 
   remove(podUid: string): Promise<void> {

@@ -25,6 +25,33 @@ Deno.test("a pod gets its network, runs and becomes ready in little more than it
   assert.deepEqual(node.reasons("web"), ["Pulled", "Created", "Started"]);
 });
 
+Deno.test("a pod whose network is taken away gets another, and its containers run anew in it", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.until(() => isReady(node.pod("web")));
+  const { status: { podIP }, metadata: { uid } } = node.pod("web")!;
+  node.network.lose(uid);
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")), 35_000);
+  assert.notEqual(node.pod("web")!.status.podIP, podIP);
+  assert.equal(node.network.addresses.size, 1);
+  assert.equal(node.reasons("web").filter((reason) => reason === "SandboxChanged").length, 1);
+});
+
+Deno.test("a network that was taken away while the agent was not there is missed by the next", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web" });
+  await node.create({ name: "other" });
+  await node.until(() => isReady(node.pod("web")) && isReady(node.pod("other")));
+  const { status: { podIP }, metadata: { uid } } = node.pod("web")!;
+  await node.halt();
+  node.network.addresses.delete(uid);
+  await node.restart();
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")), 35_000);
+  assert.notEqual(node.pod("web")!.status.podIP, podIP);
+  assert.equal(node.restarts("other"), 0);
+  assert.deepEqual(node.reasons("other").filter((reason) => reason === "SandboxChanged"), []);
+});
+
 Deno.test("a killed container is back at once the first time, then after 10 s, then after 20 s", async () => {
   await using node = await NodeUnderTest.start();
   await node.create({ name: "web" });

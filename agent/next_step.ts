@@ -2,7 +2,7 @@ import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { latestRun, nextRun, runsOf } from "./container_runs.ts";
 import type { ContainerState } from "./container_runtime.ts";
-import { type ObservedPod, POD } from "./observed_pod.ts";
+import { type ObservedPod, type ObservedRun, POD } from "./observed_pod.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 
 /** Something to do for a pod now. Those returned together may be done at the same time. */
@@ -29,6 +29,7 @@ export type StopReason =
   | "finished"
   | "unwanted"
   | "twin"
+  | "sandbox"
   | "changed"
   | "liveness"
   | "startup";
@@ -179,9 +180,10 @@ function stepsOfContainer(
 
 function reasonToStop(
   container: Container,
-  run: ContainerState,
+  run: ObservedRun,
   observed: ObservedPod,
 ): StopReason | undefined {
+  if (run.isCutOff) return "sandbox";
   const health = observed.memories[container.name]?.health;
   if (health?.containerId === run.id && health.failed) return health.failed;
   return run.image === container.image ? undefined : "changed";

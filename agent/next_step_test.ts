@@ -29,6 +29,11 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
     observed: { sandbox: READY, containers: [run(0, "running")] },
     steps: [],
   },
+  "a container that runs where nobody reaches it runs anew in the pod's network": {
+    pod: podOf(),
+    observed: { sandbox: READY, containers: [run(0, "running", { isCutOff: true })] },
+    steps: [{ do: "stop", container: "main", id: "main-0", graceMs: 30_000, why: "sandbox" }],
+  },
   "a container that was made and not started is started": {
     pod: podOf(),
     observed: {

@@ -26,6 +26,8 @@ export interface ObservedPod {
 /** A container as the runtime shows it, and when it ended. */
 export interface ObservedRun extends ContainerState {
   readonly endedMs?: number;
+  /** It runs in a network that the pod has no longer, and where nobody reaches it. */
+  readonly isCutOff?: true;
 }
 
 export interface Deletion {

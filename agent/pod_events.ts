@@ -90,6 +90,12 @@ export class PodEvents {
     this.#warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${message}`);
   }
 
+  /** As the kubelet says it when it has to make a sandbox in place of another. */
+  sandboxChanged(pod: Pod): void {
+    const message = "Pod sandbox changed, it will be killed and re-created.";
+    this.#normal(pod, "SandboxChanged", message);
+  }
+
   stopFailed(pod: Pod, message: string): void {
     this.#warning(pod, "FailedKillPod", `error killing pod: ${message}`);
   }

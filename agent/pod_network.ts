@@ -19,6 +19,10 @@ export interface PodNetwork {
   start(): Promise<void>;
   /** Sets up a pod's network. Twice for one uid gives the same address. */
   add(podUid: string): Promise<PodAddress>;
+  /** Whether a pod's network is there, or is just being set up. Of a pod that runs without one nobody can reach what runs. */
+  has(podUid: string): boolean;
+  /** Calls `listener` when a pod's network has gone by others' doing, with what was in it. Returns the stop. */
+  onLost(listener: (podUid: string) => void): () => void;
   /** Takes it down. Succeeds when it is not there. */
   remove(podUid: string): Promise<void>;
   /** What is there, after a restart too: the only truth. */

@@ -83,6 +83,14 @@ export class PodRecord {
     this.#noteChange();
   }
 
+  /** The pod's network has gone, with what was in it: containers that run have to run again in another one. */
+  loseNetwork(): readonly ObservedRun[] {
+    const running = this.containers.filter(({ state }) => state === "running");
+    for (const run of running) this.put({ ...run, isCutOff: true });
+    if (this.sandbox.state === "ready") this.sandbox = { state: "unknown" };
+    return running;
+  }
+
   drop(id: string): void {
     this.#containers.delete(id);
     this.#noteChange();

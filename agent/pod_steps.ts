@@ -82,6 +82,7 @@ export class PodSteps {
   async #prepare(): Promise<void> {
     const { parts, record } = this.#options;
     const pod = this.#pod();
+    if (!pod.spec.hostNetwork && !parts.network.has(record.uid)) this.#leaveLostNetwork(pod);
     const [address] = await Promise.all([
       pod.spec.hostNetwork ? undefined : parts.network.add(record.uid),
       parts.volumes.make(pod),
@@ -90,6 +91,13 @@ export class PodSteps {
     if (address) await parts.files.showHosts(record.uid, hostsTextOf(pod, ip));
     const { namespacePath } = address ?? {};
     record.sandbox = { state: "ready", ip, ...(namespacePath !== undefined && { namespacePath }) };
+  }
+
+  /** What runs already runs in a network that is there no more, or whose name nobody knows. */
+  #leaveLostNetwork(pod: Pod): void {
+    const { record, events } = this.#options;
+    const wasKnown = record.containers.some(({ isCutOff }) => isCutOff);
+    if (record.loseNetwork().length > 0 && !wasKnown) events.sandboxChanged(pod);
   }
 
   async #release(): Promise<void> {

@@ -139,6 +139,15 @@ export class PodWorker {
     }
   }
 
+  /** The pod's network has gone by others' doing: it gets another one, and its containers run anew in that. */
+  loseNetwork(): void {
+    const { pod } = this.#record;
+    if (this.#record.sandbox.state !== "ready") return; // `prepare` will find out
+    this.#record.loseNetwork();
+    if (pod) this.#events.sandboxChanged(pod);
+    this.wake();
+  }
+
   /** The files of a ConfigMap or Secret that the pod uses have changed. */
   async refreshVolumes(): Promise<void> {
     const { volumes, log } = this.#options.parts;

@@ -69,15 +69,21 @@ export async function createNode(
 export async function runNode(
   ground: Ground,
   { view }: Pick<NodeAccess, "view">,
-  { agent, proxy, routes }: Node & Pick<NodeGround, "routes">,
+  { agent, proxy, routes, keeper, servicePeers }:
+    & Node
+    & Pick<NodeGround, "routes" | "keeper" | "servicePeers">,
 ): Promise<void> {
   runAgent(ground, agent);
+  if (keeper) {
+    const { clock } = ground;
+    keepRunning(ground, "the network of pods", (signal) => keeper.run({ clock, signal }));
+  }
   if (routes) {
     const { clock, flags: { node } } = ground;
     const loop = (signal: AbortSignal) => routes.run({ view, nodeName: node, clock, signal });
     keepRunning(ground, "the routes to other nodes", loop);
   }
-  await runTraffic(ground, view, proxy);
+  await runTraffic(ground, view, { proxy, servicePeers });
 }
 
 function runAgent(ground: Ground, agent: Agent): void {
@@ -90,7 +96,11 @@ function runAgent(ground: Ground, agent: Agent): void {
   keepRunning(ground, "the agent", (signal) => agent.run(signal));
 }
 
-async function runTraffic(ground: Ground, view: View, proxy: Proxy): Promise<void> {
+async function runTraffic(
+  ground: Ground,
+  view: View,
+  { proxy, servicePeers }: Pick<Node, "proxy"> & { servicePeers: readonly string[] | undefined },
+): Promise<void> {
   const { flags: { gatewayAddress }, clock, log, parts } = ground;
   const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
@@ -99,6 +109,7 @@ async function runTraffic(ground: Ground, view: View, proxy: Proxy): Promise<voi
       ...{ view, proxy, clock, log, signal, gatewayAddress },
       nodePortAddress: gatewayAddress,
       listensOnClusterIPs: true,
+      ...(servicePeers && { clusterIPPeers: servicePeers }),
       onApplied: () => routed.abort(),
     }));
   await clock.sleep(ROUTED_MS_MAX, routed.signal).catch(() => {}); // rejects when there is a table

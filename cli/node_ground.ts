@@ -1,5 +1,6 @@
 import type { ContainerRuntime } from "../agent/container_runtime.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
+import type { NetworkKeeper } from "../agent/network/network_keeper.ts";
 import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { PodNetwork } from "../agent/pod_network.ts";
 import { PodmanRuntime } from "../agent/podman/podman_runtime.ts";
@@ -18,6 +19,10 @@ export interface NodeGround {
   network: PodNetwork;
   /** The ways to the pods of other nodes, where pods have addresses of their own. */
   routes?: NodeRoutes;
+  /** Puts the network right when others have changed it. */
+  keeper?: NetworkKeeper;
+  /** Who may connect to services, where the listeners have to see to it. */
+  servicePeers?: readonly string[];
   podCidr: string;
   serviceCidr: string;
   /** For people, e.g. `podman 4.3.1`. */
@@ -95,7 +100,10 @@ async function isThere(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-type Addresses = Pick<NodeGround, "network" | "routes" | "podCidr" | "serviceCidr">;
+type Addresses = Pick<
+  NodeGround,
+  "network" | "routes" | "keeper" | "servicePeers" | "podCidr" | "serviceCidr"
+>;
 
 async function openNetwork({ dataFolder, flags, log, parts }: Ground): Promise<Addresses> {
   const asked = {
@@ -113,8 +121,14 @@ async function openNetwork({ dataFolder, flags, log, parts }: Ground): Promise<A
     log,
   });
   parts.defer(() => leaveNetwork(network));
-  const { pods, routes } = network;
-  return { network: pods, ...(routes && { routes }), ...rangesOf(network, asked, wantsLoopback) };
+  const { pods, routes, keeper, servicePeers } = network;
+  return {
+    network: pods,
+    ...(routes && { routes }),
+    ...(keeper && { keeper }),
+    ...(servicePeers && { servicePeers }),
+    ...rangesOf(network, asked, wantsLoopback),
+  };
 }
 
 /** Pods that run on keep their network; without any, nothing of it stays on the machine. */

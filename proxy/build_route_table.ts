@@ -31,6 +31,8 @@ export interface RouteTableOptions {
   nodePortAddress?: string;
   /** Whether ClusterIPs are listened on: where the kernel has no rules for them. */
   listensOnClusterIPs?: boolean;
+  /** Ranges of those who may connect to ClusterIPs; absent where the kernel lets nobody else get there. */
+  clusterIPPeers?: readonly string[];
 }
 
 /**
@@ -160,7 +162,7 @@ function attach(
 
 function serviceListeners(service: Service, options: RouteTableOptions, parts: Parts): Listener[] {
   const { metadata: { namespace, name }, spec } = service;
-  const { nodePortAddress, listensOnClusterIPs = false } = options;
+  const { nodePortAddress, listensOnClusterIPs = false, clusterIPPeers: peers } = options;
   const clusterIP = spec.clusterIP ?? "";
   const hasClusterIP = listensOnClusterIPs && clusterIP !== "" && clusterIP !== "None";
   return (spec.ports ?? []).flatMap(({ port, protocol, nodePort = 0 }): Listener[] => {
@@ -178,15 +180,15 @@ function serviceListeners(service: Service, options: RouteTableOptions, parts: P
       return [];
     }
     const backend = parts.backendOf({ namespace, name, port });
-    const to = (kind: string, address: string, port: number): Listener => ({
-      protocol: "TCP",
+    const to = (kind: string, address: string, port: number) => ({
+      protocol: "TCP" as const,
       name: `service ${namespace}/${name} ${kind} ${port}`,
       address,
       port,
       backend,
     });
     return [
-      ...(hasClusterIP ? [to("clusterIP", clusterIP, port)] : []),
+      ...(hasClusterIP ? [{ ...to("clusterIP", clusterIP, port), ...(peers && { peers }) }] : []),
       ...(hasNodePort ? [to("nodePort", nodePortAddress, nodePort)] : []),
     ];
   });

@@ -10,6 +10,7 @@ import { Head } from "./http1/head.ts";
 import { HttpService, type HttpThread } from "./http_service.ts";
 import { InFlightCap } from "./in_flight_cap.ts";
 import { ConnectionGate, DenoSocket, listenProblem } from "./io_deno.ts";
+import { isOneOf } from "./peers.ts";
 import { type LiveRule, RouteMatcher } from "./route_matcher.ts";
 import type { HttpListener, Listener, RouteTable, Rule, TcpListener } from "./route_table.ts";
 
@@ -234,9 +235,17 @@ export class ProxyThread {
     const { clock } = this.#options;
     const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
     let backend = backendOf(first);
+    let { peers } = first;
     return {
-      use: (next) => backend = backendOf(next as TcpListener), // the key holds the protocol
+      use: (next) => {
+        backend = backendOf(next as TcpListener); // the key holds the protocol
+        peers = (next as TcpListener).peers;
+      },
       take: (client, onClosed) => {
+        if (peers !== undefined && !isOneOf(peers, client.remoteAddr.hostname)) {
+          closeIfOpen(client);
+          return onClosed();
+        }
         this.#clients.add(client);
         const leave = () => {
           this.#clients.delete(client);

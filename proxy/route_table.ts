@@ -39,6 +39,8 @@ export interface ListenerHost {
 /** A port whose connections are passed on as they are: ClusterIP, NodePort. */
 export interface TcpListener extends ListensOn {
   readonly protocol: "TCP";
+  /** Ranges of those who may connect; absent: whoever gets here. */
+  readonly peers?: readonly string[];
   /** Index into `backends`. */
   readonly backend: number;
 }

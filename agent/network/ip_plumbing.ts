@@ -1,6 +1,17 @@
-import { ifAbsent } from "../../core/lib/absent.ts";
 import { ROUTE_PROTOCOL } from "../../core/lib/linux/rtnetlink.ts";
-import type { Gateway, NodeRoute, Plumbing, PodWire } from "./plumbing.ts";
+import { NODE_END, POD_END, settle, settlingScript } from "./device_settings.ts";
+import { removeHiddenName } from "./hidden_name.ts";
+import {
+  foreignDevice,
+  type Gateway,
+  mayReplace,
+  type NodeRoute,
+  type Plumbing,
+  type PodWire,
+  type SeenLink,
+  type SeenNetwork,
+  type SeenRoute,
+} from "./plumbing.ts";
 
 /** The network by the `ip` command of iproute2, where foreign functions are not allowed: 12 ms for a pod. */
 export class IpPlumbing implements Plumbing {
@@ -9,6 +20,14 @@ export class IpPlumbing implements Plumbing {
   /** `program`: path of `ip`. */
   constructor(program: string) {
     this.#program = program;
+  }
+
+  async look(): Promise<SeenNetwork> {
+    const [links, routes] = await Promise.all([
+      this.#links(),
+      this.#json<ShownRoute>("route", "show", "table", "all", "proto", String(ROUTE_PROTOCOL)),
+    ]);
+    return { links, routes: routes.map(routeOf) };
   }
 
   async addGateway({ device, ip, cidr }: Gateway): Promise<void> {
@@ -25,17 +44,24 @@ export class IpPlumbing implements Plumbing {
     await this.#run(["link", "del", device], { accepts: /Cannot find device/ });
   }
 
-  async addWire({ namespacePath, device, ip, gatewayIP, mtu }: PodWire): Promise<void> {
-    const namespace = nameOf(namespacePath);
+  async addWire(wire: PodWire): Promise<void> {
+    const { namespacePath } = wire;
     // Not by "ip netns add": that mounts /run/netns upon itself and leaves it so.
     await Deno.writeFile(namespacePath, new Uint8Array(), { createNew: true, mode: 0o400 });
     await run("unshare", [`--net=${namespacePath}`, "true"]);
-    await this.#run(["link", "del", device], { accepts: /Cannot find device/ });
+    await this.connect(wire);
+  }
+
+  /** The mark comes last but for the route: what has it is whole. */
+  async connect(wire: PodWire): Promise<void> {
+    const { namespacePath, device, group, ip, gatewayIP, mtu } = wire;
+    const namespace = nameOf(namespacePath);
+    await this.#removeLeftover(wire);
     await this.#batch([
-      `link add ${device} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${namespace}`,
-      `link set ${device} up`,
-      `route replace ${ip}/32 dev ${device} src ${gatewayIP} proto ${ROUTE_PROTOCOL}`,
+      `link add ${device} mtu ${mtu} group ${group} type veth peer name eth0 mtu ${mtu} netns ${namespace}`,
     ]);
+    settle(device, NODE_END);
+    await run("nsenter", [`--net=${namespacePath}`, "sh", "-c", settlingScript("eth0", POD_END)]);
     await this.#batch([
       "link set lo up",
       `addr add ${ip}/32 dev eth0`,
@@ -43,19 +69,48 @@ export class IpPlumbing implements Plumbing {
       `route add ${gatewayIP} dev eth0 scope link`,
       `route add default via ${gatewayIP} dev eth0`,
     ], ["-netns", namespace]);
+    await this.#setUp(wire);
+    await this.addPodRoute(wire);
+  }
+
+  async mark(wire: PodWire): Promise<void> {
+    settle(wire.device, NODE_END);
+    await this.#setUp(wire);
+  }
+
+  async addPodRoute({ ip, device, gatewayIP }: PodWire): Promise<void> {
+    const route = [`${ip}/32`, "dev", device, "src", gatewayIP, "proto", String(ROUTE_PROTOCOL)];
+    await this.#run(["route", "replace", ...route]);
+  }
+
+  async removePodRoute(ip: string, device: string): Promise<void> {
+    const route = ["route", "del", `${ip}/32`, "dev", device, "proto", String(ROUTE_PROTOCOL)];
+    await this.#run(route, { accepts: /No such process/ });
+  }
+
+  async removeLink(name: string): Promise<void> {
+    await this.#run(["link", "del", name], { accepts: /Cannot find device/ });
   }
 
   async removeWire(namespacePath: string): Promise<void> {
     await run("umount", ["--lazy", namespacePath], {
       accepts: /not mounted|no mount point|not found/,
     });
-    await Deno.remove(namespacePath).catch(ifAbsent);
+    try {
+      await Deno.remove(namespacePath);
+    } catch (error) {
+      if (error instanceof Deno.errors.Busy) await removeHiddenName(namespacePath);
+      else if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
-  async wiredAddresses(): Promise<ReadonlySet<string>> {
-    const text = await this.#run(["-json", "route", "show", "proto", String(ROUTE_PROTOCOL)]);
-    const routes = JSON.parse(text || "[]") as readonly { dst: string; type?: string }[];
-    return new Set(routes.map(({ dst }) => dst).filter((dst) => !dst.includes("/")));
+  /** That takes foreign functions. */
+  hold(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  nameAgain(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   async addLocalRange(cidr: string): Promise<void> {
@@ -76,15 +131,39 @@ export class IpPlumbing implements Plumbing {
     await this.#run(route, { accepts: /No such process/ });
   }
 
-  async nodeRoutes(source: string): Promise<readonly NodeRoute[]> {
-    const text = await this.#run(["-json", "route", "show", "proto", String(ROUTE_PROTOCOL)]);
-    const routes = JSON.parse(text || "[]") as readonly ShownRoute[];
-    return routes.flatMap(({ dst, gateway, prefsrc }) =>
-      gateway === undefined || prefsrc !== source ? [] : [{ cidr: dst, via: gateway }]
-    );
+  rulesGeneration(): undefined {
+    return undefined;
+  }
+
+  listen(): undefined {
+    return undefined;
   }
 
   close(): void {}
+
+  async #links(): Promise<readonly SeenLink[]> {
+    const shown = await this.#json<ShownLink>("-details", "addr", "show");
+    return shown.map(({ ifname, flags, group, ifalias = "", addr_info: infos }) => ({
+      ...{ name: ifname, isUp: flags.includes("UP"), mark: ifalias },
+      group: group === "default" ? 0 : Number(group),
+      addresses: infos.flatMap(({ family, local }) => family === "inet" ? [local] : []),
+    }));
+  }
+
+  async #setUp({ device, mark, group }: PodWire): Promise<void> {
+    await this.#run(["link", "set", device, "group", String(group), "alias", mark, "up"]);
+  }
+
+  async #removeLeftover({ device, mark }: PodWire): Promise<void> {
+    const leftover = (await this.#links()).find(({ name }) => name === device);
+    if (leftover === undefined) return;
+    if (!mayReplace(leftover.mark, mark)) throw foreignDevice(device, leftover.mark);
+    await this.removeLink(device);
+  }
+
+  async #json<T>(...args: readonly string[]): Promise<readonly T[]> {
+    return JSON.parse(await this.#run(["-json", ...args]) || "[]");
+  }
 
   async #batch(commands: readonly string[], options: readonly string[] = []): Promise<void> {
     await this.#run([...options, "-batch", "-"], { input: commands.join("\n") + "\n" });
@@ -95,11 +174,33 @@ export class IpPlumbing implements Plumbing {
   }
 }
 
+/** A device as `ip -json` shows it; an empty object for one that it passes over. */
+interface ShownLink {
+  ifname: string;
+  flags: readonly string[];
+  group: string;
+  ifalias?: string;
+  "addr_info": readonly { family: string; local: string }[];
+}
+
 /** A route as `ip -json` shows it. */
 interface ShownRoute {
+  type?: string;
   dst: string;
+  dev?: string;
   gateway?: string;
   prefsrc?: string;
+}
+
+function routeOf({ type = "unicast", dst, dev, gateway, prefsrc }: ShownRoute): SeenRoute {
+  const known = (["unicast", "local", "unreachable"] as const).find((name) => name === type);
+  return {
+    cidr: dst.includes("/") ? dst : `${dst}/32`,
+    type: known ?? "other",
+    ...(dev !== undefined && { device: dev }),
+    ...(gateway !== undefined && { via: gateway }),
+    ...(prefsrc !== undefined && { source: prefsrc }),
+  };
 }
 
 interface RunOptions {

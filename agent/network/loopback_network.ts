@@ -47,6 +47,15 @@ export class LoopbackNetwork implements PodNetwork {
     return { podUid, ip };
   }
 
+  has(podUid: string): boolean {
+    return this.#addresses.has(podUid);
+  }
+
+  /** Nobody takes a loopback address away. */
+  onLost(): () => void {
+    return () => {};
+  }
+
   async remove(podUid: string): Promise<void> {
     const ip = this.#addresses.get(podUid);
     if (ip === undefined) return;

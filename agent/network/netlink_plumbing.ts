@@ -1,26 +1,46 @@
+import type { Clock } from "../../core/lib/clock.ts";
 import { formatIpv4, formatIpv4Range } from "../../core/lib/ipv4.ts";
+import { KernelNews } from "../../core/lib/linux/kernel_news.ts";
 import { cString, type Libc, SystemError } from "../../core/lib/linux/libc.ts";
 import {
   addNamespace,
+  holdNamespace,
   inNamespace,
+  nameNamespace,
   openNamespace,
   removeNamespace,
 } from "../../core/lib/linux/network_namespace.ts";
 import { Netlink, type NetlinkMessage } from "../../core/lib/linux/netlink.ts";
+import { rulesGeneration } from "../../core/lib/linux/nftables.ts";
 import {
   addAddress,
   addBridge,
   addNewRoute,
+  addressOf,
   addRoute,
   addVeth,
   deleteLink,
   deleteRoute,
-  gatewayRoute,
+  getAddresses,
+  getLinks,
   getRoutes,
-  hostRouteAddress,
+  type Link,
+  linkOf,
+  markUp,
+  ownRouteOf,
   setUp,
 } from "../../core/lib/linux/rtnetlink.ts";
-import type { Gateway, NodeRoute, Plumbing, PodWire } from "./plumbing.ts";
+import { NODE_END, POD_END, settle } from "./device_settings.ts";
+import { removeHiddenName } from "./hidden_name.ts";
+import {
+  foreignDevice,
+  type Gateway,
+  mayReplace,
+  type NodeRoute,
+  type Plumbing,
+  type PodWire,
+  type SeenNetwork,
+} from "./plumbing.ts";
 
 const ENOENT = 2;
 const ESRCH = 3;
@@ -31,10 +51,29 @@ const ENODEV = 19;
 export class NetlinkPlumbing implements Plumbing {
   readonly #libc: Libc;
   readonly #netlink: Netlink;
+  /** Descriptors of namespaces, by their paths. */
+  readonly #held = new Map<string, number>();
 
   constructor(libc: Libc) {
     this.#libc = libc;
     this.#netlink = new Netlink(libc);
+  }
+
+  look(): Promise<SeenNetwork> {
+    return this.#attempt(() => {
+      const names = new Map<number, string>();
+      const addresses = new Map<number, string[]>();
+      for (const answer of this.#netlink.dump(getAddresses(), "list the addresses")) {
+        const { ip, device } = addressOf(answer);
+        if (ip === undefined) continue;
+        addresses.set(device, [...addresses.get(device) ?? [], formatIpv4(ip)]);
+      }
+      const links = this.#links().map(({ index, alias, ...rest }) => {
+        names.set(index, rest.name);
+        return { ...rest, mark: alias, addresses: addresses.get(index) ?? [] };
+      });
+      return { links, routes: this.#routes(names) };
+    });
   }
 
   addGateway({ device, ip, cidr }: Gateway): Promise<void> {
@@ -57,27 +96,57 @@ export class NetlinkPlumbing implements Plumbing {
 
   addWire(wire: PodWire): Promise<void> {
     return this.#attempt(() => {
-      const { namespacePath, device, ip, gatewayIP } = wire;
+      const { namespacePath } = wire;
       addNamespace(this.#libc, namespacePath);
-      this.#addVeth(wire);
-      const route = { destination: `${ip}/32`, device: this.#indexOf(device), source: gatewayIP };
-      this.#run(addRoute(route), `route ${ip} to "${device}"`);
-      inNamespace(this.#libc, namespacePath, () => this.#connectPod(wire));
+      this.#hold(namespacePath);
+      this.#connect(wire);
     });
   }
 
-  removeWire(namespacePath: string): Promise<void> {
-    return this.#attempt(() => removeNamespace(this.#libc, namespacePath));
+  connect(wire: PodWire): Promise<void> {
+    return this.#attempt(() => this.#connect(wire));
   }
 
-  wiredAddresses(): Promise<ReadonlySet<string>> {
+  mark(wire: PodWire): Promise<void> {
     return this.#attempt(() => {
-      const addresses = new Set<string>();
-      for (const answer of this.#netlink.dump(getRoutes(), "list the routes")) {
-        const address = hostRouteAddress(answer);
-        if (address !== undefined) addresses.add(formatIpv4(address));
-      }
-      return addresses;
+      settle(wire.device, NODE_END);
+      this.#setUp(wire);
+    });
+  }
+
+  addPodRoute(wire: PodWire): Promise<void> {
+    return this.#attempt(() => this.#addPodRoute(wire));
+  }
+
+  removePodRoute(ip: string, device: string): Promise<void> {
+    return this.#attempt(() => {
+      const route = { destination: `${ip}/32`, device: this.#indexOf(device) };
+      this.#run(deleteRoute(route), `delete the route to ${ip}`, [ESRCH]);
+    });
+  }
+
+  removeLink(name: string): Promise<void> {
+    return this.#attempt(() => this.#run(deleteLink(name), `delete device "${name}"`, [ENODEV]));
+  }
+
+  async removeWire(namespacePath: string): Promise<void> {
+    const held = this.#held.get(namespacePath);
+    if (held !== undefined) this.#libc.calls.close(held);
+    this.#held.delete(namespacePath);
+    const isGone = removeNamespace(this.#libc, namespacePath);
+    if (!isGone) await removeHiddenName(namespacePath);
+  }
+
+  hold(namespacePath: string): Promise<void> {
+    return this.#attempt(() => this.#hold(namespacePath));
+  }
+
+  nameAgain(namespacePath: string): Promise<boolean> {
+    return this.#attempt(() => {
+      const held = this.#held.get(namespacePath);
+      if (held === undefined) return false;
+      nameNamespace(this.#libc, held, namespacePath);
+      return true;
     });
   }
 
@@ -105,18 +174,22 @@ export class NetlinkPlumbing implements Plumbing {
     );
   }
 
-  nodeRoutes(source: string): Promise<readonly NodeRoute[]> {
-    return this.#attempt(() =>
-      [...this.#netlink.dump(getRoutes(), "list the routes")].flatMap((answer) => {
-        const route = gatewayRoute(answer);
-        if (route?.source === undefined || formatIpv4(route.source) !== source) return [];
-        const { destination, gateway } = route;
-        return [{ cidr: formatIpv4Range(destination), via: formatIpv4(gateway) }];
-      })
-    );
+  rulesGeneration(): number | undefined {
+    try {
+      return rulesGeneration(this.#libc);
+    } catch (error) {
+      if (error instanceof SystemError) return undefined; // there is no nftables here
+      throw error;
+    }
+  }
+
+  listen(clock: Clock): KernelNews {
+    return new KernelNews(this.#libc, clock);
   }
 
   close(): void {
+    for (const held of this.#held.values()) this.#libc.calls.close(held);
+    this.#held.clear();
     this.#netlink.close();
     this.#libc.close();
   }
@@ -126,20 +199,83 @@ export class NetlinkPlumbing implements Plumbing {
     return new Promise((resolve) => resolve(act()));
   }
 
+  #routes(names: ReadonlyMap<number, string>): SeenNetwork["routes"] {
+    const answers = this.#netlink.dump(getRoutes(), "list the routes");
+    return answers.flatMap((answer) => {
+      const route = ownRouteOf(answer);
+      if (route === undefined) return [];
+      const { destination, type, device, gateway, source } = route;
+      const name = device === undefined ? undefined : names.get(device);
+      return [{
+        ...{ cidr: formatIpv4Range(destination), type },
+        ...(name !== undefined && { device: name }),
+        ...(gateway !== undefined && { via: formatIpv4(gateway) }),
+        ...(source !== undefined && { source: formatIpv4(source) }),
+      }];
+    }).toArray();
+  }
+
+  #links(): Link[] {
+    return this.#netlink.dump(getLinks(), "list the devices").map(linkOf).toArray();
+  }
+
+  #hold(namespacePath: string): void {
+    if (this.#held.has(namespacePath)) return;
+    this.#held.set(namespacePath, holdNamespace(this.#libc, namespacePath));
+  }
+
+  /** The mark comes last but for the route: what has it is whole. */
+  #connect(wire: PodWire): void {
+    this.#addVeth(wire);
+    settle(wire.device, NODE_END);
+    inNamespace(this.#libc, wire.namespacePath, () => this.#connectPod(wire));
+    this.#setUp(wire);
+    this.#addPodRoute(wire);
+  }
+
+  #setUp({ device, mark, group }: PodWire): void {
+    const message = markUp(this.#indexOf(device), { alias: mark, group });
+    this.#run(message, `set "${device}" up`);
+  }
+
+  #addPodRoute({ ip, device, gatewayIP }: PodWire): void {
+    const route = { destination: `${ip}/32`, device: this.#indexOf(device), source: gatewayIP };
+    this.#run(addRoute(route), `route ${ip} to "${device}"`);
+  }
+
   #addVeth(wire: PodWire): void {
-    const { namespacePath, device, mtu } = wire;
+    const { namespacePath, device: name, group, mtu } = wire;
     const peerNamespace = openNamespace(this.#libc, namespacePath);
-    const message = () => addVeth({ name: device, peerName: "eth0", peerNamespace, mtu });
-    const what = `make device "${device}"`;
+    const message = () => addVeth({ name, group, peerName: "eth0", peerNamespace, mtu });
+    const what = `make device "${name}"`;
     try {
       this.#netlink.run(message(), what);
     } catch (error) {
       if (!(error instanceof SystemError && error.errno === EEXIST)) throw error;
-      // The kernel has not yet cleaned up behind the last pod of this address.
-      this.#run(deleteLink(device), `delete device "${device}"`, [ENODEV]);
+      // The kernel has not yet cleaned up behind the last pod of this address, or the pod has an end without another.
+      this.#removeLeftover(wire);
+      inNamespace(this.#libc, namespacePath, () => this.#removeFromPod());
       this.#netlink.run(message(), what);
     } finally {
       this.#libc.calls.close(peerNamespace);
+    }
+  }
+
+  #removeLeftover({ device, mark }: PodWire): void {
+    const leftover = this.#links().find(({ name }) => name === device);
+    if (leftover === undefined) return;
+    if (!mayReplace(leftover.alias, mark)) throw foreignDevice(device, leftover.alias);
+    this.#run(deleteLink(device), `delete device "${device}"`, [ENODEV]);
+  }
+
+  #removeFromPod(): void {
+    const netlink = new Netlink(this.#libc);
+    try {
+      netlink.run(deleteLink("eth0"), 'delete "eth0" of a pod');
+    } catch (error) {
+      if (!(error instanceof SystemError && error.errno === ENODEV)) throw error;
+    } finally {
+      netlink.close();
     }
   }
 
@@ -147,6 +283,7 @@ export class NetlinkPlumbing implements Plumbing {
     const netlink = new Netlink(this.#libc);
     const device = this.#indexOf("eth0");
     try {
+      settle("eth0", POD_END);
       netlink.run(setUp(this.#indexOf("lo")), `set "lo" of ${ip} up`);
       netlink.run(setUp(device), `set "eth0" of ${ip} up`);
       netlink.run(addAddress(ip, device), `give "eth0" the address ${ip}`);

@@ -1,20 +1,32 @@
-import { formatIpv4, parseIpv4 } from "../../core/lib/ipv4.ts";
-import { mountPoints } from "../../core/lib/linux/mount_table.ts";
+import { ifAbsent } from "../../core/lib/absent.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { PodAddress, PodNetwork } from "../pod_network.ts";
 import { AddressPool } from "./address_pool.ts";
-import { addMasquerade, type Masquerade, removeMasquerade } from "./masquerade.ts";
+import { isSettled, NODE_END } from "./device_settings.ts";
+import { Firewall } from "./firewall.ts";
+import type { Cluster } from "./firewall_rules.ts";
 import type { Plumbing } from "./plumbing.ts";
+import {
+  deviceOf,
+  markOf,
+  type OwnWire,
+  parseMark,
+  type Repair,
+  repairsOf,
+  type Sight,
+} from "./wiring.ts";
 
 const NAMESPACES = "/run/netns";
 /** Ethernet's. Smaller where the way to other nodes is. */
 const MTU = 1500;
+/** A repair may show what else is missing; more often than this one look after the other does not help. */
+const LOOKS_MAX = 3;
 
 export interface NetnsNetworkOptions {
   /** The range of this node's pods. */
   podCIDR: string;
-  /** Ranges of all pods and services of the cluster, into which pods keep their addresses. */
-  clusterCIDRs?: readonly string[];
+  /** The range of services: its addresses become this machine's own (AnyIP), so that the proxy can listen on each. */
+  serviceCIDR?: string;
   /** Name of the gateway's device, at most 15 characters; table and namespaces are named after it. */
   device?: string;
   mtu?: number;
@@ -26,8 +38,8 @@ export interface NetnsNetworkOptions {
  * A network namespace for each pod, connected by a routed pair of devices: no bridge, so that all traffic between
  * pods passes the plain `forward` hook of the kernel. README.md beside this file has the picture.
  *
- * Nothing is remembered: a namespace is named `DEVICE-ADDRESS-UID`, so that after a restart the names and the
- * kernel's routes say which pod has which address. What a killed predecessor left half made is removed.
+ * Nothing is remembered: a namespace is named `DEVICE-ADDRESS-UID`, so that after a restart the names say which pod has
+ * which address; what else is missing is made again by {@linkcode mend}, which also removes what belongs to no pod.
  * `net.ipv4.ip_forward` is switched on and stays on: others may need it by then.
  */
 export class NetnsNetwork implements PodNetwork {
@@ -35,128 +47,270 @@ export class NetnsNetwork implements PodNetwork {
   readonly #pool: AddressPool;
   readonly #device: string;
   readonly #mtu: number;
+  readonly #group: number;
+  readonly #serviceCIDR: string | undefined;
   readonly #plumbing: Plumbing;
+  readonly #firewall: Firewall;
   readonly #log: Log;
-  readonly #ownCIDRs: readonly string[];
-  #masquerade: Masquerade;
-  readonly #pods = new Map<string, Promise<PodAddress>>();
+  readonly #pods = new Map<string, Promise<OwnWire>>();
+  /** Of pods that are just being connected or taken down. */
+  readonly #busy = new Set<string>();
+  readonly #listeners = new Set<(podUid: string) => void>();
+  #stray: ReadonlySet<string> = new Set();
+  /** Why something could not be repaired; each is logged once. */
+  #problems: ReadonlySet<string> = new Set();
 
   constructor(options: NetnsNetworkOptions) {
-    const { podCIDR, clusterCIDRs = [], device = "cora0", mtu = MTU, plumbing, log } = options;
+    const { podCIDR, serviceCIDR, device = "cora0", mtu = MTU, plumbing, log } = options;
     this.#pool = new AddressPool(podCIDR);
     this.#device = device;
     this.#mtu = mtu;
+    this.#group = groupOf(device);
+    this.#serviceCIDR = serviceCIDR;
     this.#plumbing = plumbing;
     this.#log = log;
-    this.#ownCIDRs = clusterCIDRs.length === 0 ? [podCIDR] : clusterCIDRs;
-    this.#masquerade = { table: device, podCIDR, clusterCIDRs: this.#ownCIDRs };
+    this.#firewall = new Firewall({
+      ...{ table: device, group: this.#group, podCIDR, log },
+      ...(serviceCIDR !== undefined && { serviceCIDR }),
+      generation: () => plumbing.rulesGeneration(),
+    });
   }
 
   get gatewayIP(): string {
     return this.#pool.gatewayIP;
   }
 
+  /** Whether the kernel keeps other machines from services and pods; else listeners have to. */
+  get isGuarded(): boolean {
+    return this.#firewall.isLoaded;
+  }
+
   async start(): Promise<void> {
     await Deno.mkdir(NAMESPACES, { recursive: true });
     await Deno.writeTextFile("/proc/sys/net/ipv4/ip_forward", "1");
-    await this.#plumbing.addGateway(this.#gateway());
-    const problem = await addMasquerade(this.#masquerade);
-    if (problem !== undefined) {
-      this.#log.warn("Cannot let pods reach the outside: they have no address there", { problem });
-    }
+    await Promise.all([this.#firewall.load(), this.#plumbing.addGateway(this.#gateway())]);
+    await this.#addLocalRange();
     await this.#adopt();
+    await this.#mendWires();
   }
 
   async add(podUid: string): Promise<PodAddress> {
-    const known = this.#pods.get(podUid);
-    if (known !== undefined) return await known;
-    const made = this.#wire(podUid, this.#pool.claim());
-    this.#pods.set(podUid, made);
-    made.catch(() => this.#pods.delete(podUid));
-    return await made;
+    let made = this.#pods.get(podUid);
+    if (made === undefined) {
+      made = this.#wire(podUid, this.#pool.claim());
+      this.#pods.set(podUid, made);
+      made.catch(() => this.#pods.delete(podUid));
+    }
+    return addressOf(await made);
+  }
+
+  has(podUid: string): boolean {
+    return this.#pods.has(podUid);
   }
 
   async remove(podUid: string): Promise<void> {
-    const address = await this.#pods.get(podUid)?.catch(() => undefined);
-    if (address === undefined) return;
-    await this.#plumbing.removeWire(address.namespacePath!);
-    this.#pods.delete(podUid);
-    this.#pool.release(address.ip);
+    const wire = await this.#pods.get(podUid)?.catch(() => undefined);
+    if (wire === undefined) return;
+    await this.#whileBusy(wire.ip, () => this.#plumbing.removeWire(wire.namespacePath));
+    if (this.#pods.delete(podUid)) this.#pool.release(wire.ip);
   }
 
   async list(): Promise<readonly PodAddress[]> {
-    const settled = await Promise.allSettled(this.#pods.values());
-    return settled.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
+    return (await this.#wires()).map(addressOf);
   }
 
-  /** Says which ranges pods of other nodes have: pods keep their own addresses towards them. */
-  async joinRanges(cidrs: readonly string[]): Promise<void> {
-    const clusterCIDRs = [...new Set([...this.#ownCIDRs, ...cidrs])];
-    if (clusterCIDRs.join() === this.#masquerade.clusterCIDRs.join()) return;
-    const masquerade = { ...this.#masquerade, clusterCIDRs };
-    const problem = await addMasquerade(masquerade);
-    if (problem === undefined) this.#masquerade = masquerade;
-    else this.#log.warn("Cannot let pods be known by their addresses elsewhere", { problem });
+  onLost(listener: (podUid: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Says who else is in the cluster: pods keep their own addresses towards them, and let them in. */
+  async joinCluster(cluster: Cluster): Promise<void> {
+    await this.#firewall.use(cluster);
+  }
+
+  /** Compares what is there with what should be, and puts it right. What cannot be is logged, and left for later. */
+  async mend(): Promise<void> {
+    await this.#mendWires();
+    await this.#firewall.mend();
   }
 
   /** Removes everything that this network has made, but the forwarding of packets. */
   async destroy(): Promise<void> {
     for (const podUid of [...this.#pods.keys()]) await this.remove(podUid);
+    if (this.#serviceCIDR !== undefined) await this.#plumbing.removeLocalRange(this.#serviceCIDR);
     await this.#plumbing.removeGateway(this.#gateway());
-    await removeMasquerade(this.#masquerade);
+    await this.#firewall.remove();
   }
 
   close(): void {
     this.#plumbing.close();
   }
 
-  async #wire(podUid: string, ip: string): Promise<PodAddress> {
-    const number = parseIpv4(ip)!.toString(16).padStart(8, "0");
-    const namespacePath = `${NAMESPACES}/${this.#device}-${number}-${podUid}`;
-    const device = `cv${number}`;
+  async #mendWires(): Promise<void> {
+    const problems = new Set<string>();
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      const sight = await this.#look();
+      const wanted = {
+        ...{ gateway: this.#gateway(), wires: await this.#wires(), busy: this.#busy },
+        ...(this.#serviceCIDR !== undefined && { serviceCIDR: this.#serviceCIDR }),
+      };
+      const { repairs, stray } = repairsOf(wanted, sight, this.#stray);
+      if (look === 0) this.#stray = stray;
+      for (const repair of repairs) {
+        await this.#repair(repair).catch((error: Error) => problems.add(error.message));
+      }
+      if (repairs.length === 0 || problems.size > 0) break;
+    }
+    for (const problem of problems.difference(this.#problems)) {
+      this.#log.warn("Cannot put the network of pods right", { problem });
+    }
+    this.#problems = problems;
+  }
+
+  async #wire(podUid: string, ip: string): Promise<OwnWire> {
+    const wire = this.#plan(podUid, ip);
+    const { namespacePath } = wire;
     try {
-      await this.#plumbing.addWire({
-        ...{ namespacePath, device, ip, gatewayIP: this.gatewayIP, mtu: this.#mtu },
+      return await this.#whileBusy(ip, async () => {
+        await this.#plumbing.addWire(wire);
+        return { ...wire, inode: (await namespaceAt(namespacePath))! };
       });
-      // A pod that sends with an address that is not its own is not heard (RFC 3704, strict).
-      await Deno.writeTextFile(`/proc/sys/net/ipv4/conf/${device}/rp_filter`, "1");
     } catch (error) {
       await this.#plumbing.removeWire(namespacePath);
       this.#pool.release(ip);
       throw error;
     }
-    return { podUid, ip, namespacePath };
   }
 
-  /** Finds the pods of a predecessor: their namespaces are mounted and their addresses are routed. */
+  #plan(podUid: string, ip: string): Omit<OwnWire, "inode"> {
+    const mark = markOf({ owner: this.#device, ip, podUid });
+    return {
+      ...{ podUid, ip, mark, namespacePath: `${NAMESPACES}/${mark}`, device: deviceOf(ip) },
+      ...{ group: this.#group, gatewayIP: this.gatewayIP, mtu: this.#mtu },
+    };
+  }
+
+  /**
+   * Finds the pods of a predecessor by the namespaces that are there; what else they have lost is mended. One of them for
+   * each pod: rather the one that is connected, for that is where its containers are.
+   */
   async #adopt(): Promise<void> {
-    const mounted = new Set(mountPoints(await Deno.readTextFile("/proc/self/mountinfo")));
-    const wired = await this.#plumbing.wiredAddresses();
-    for await (const { name } of Deno.readDir(NAMESPACES)) {
-      const namespacePath = `${NAMESPACES}/${name}`;
-      const named = this.#parseName(name);
-      if (named === undefined) continue;
-      const { ip, podUid } = named;
-      const isWhole = this.#pool.holds(ip) && wired.has(ip) && mounted.has(namespacePath);
-      if (!isWhole || this.#pods.has(podUid)) {
-        this.#log.info("Removing a pod network that was left half made", { podUid, ip });
-        await this.#plumbing.removeWire(namespacePath);
-        continue;
-      }
+    const { links, names } = await this.#look();
+    const found = [...names].flatMap(([namespacePath, inode]) => {
+      const mark = namespacePath.slice(NAMESPACES.length + 1);
+      const named = parseMark(mark, this.#device)!;
+      if (inode === undefined || !this.#pool.holds(named.ip)) return [];
+      const link = links.find(({ name }) => name === deviceOf(named.ip));
+      const rank = link === undefined ? 2 : link.mark === mark ? 0 : 1;
+      return [{ ...named, inode, rank }];
+    }).sort((a, b) => a.rank - b.rank);
+    for (const { ip, podUid, inode } of found) {
+      if (this.#pods.has(podUid)) continue;
+      const wire = { ...this.#plan(podUid, ip), inode };
       this.#pool.reserve(ip);
-      this.#pods.set(podUid, Promise.resolve({ podUid, ip, namespacePath }));
+      this.#pods.set(podUid, Promise.resolve(wire));
+      await this.#plumbing.hold(wire.namespacePath);
+    }
+    const kept = new Set((await this.#wires()).map(({ namespacePath }) => namespacePath));
+    for (const namespacePath of new Set(names.keys()).difference(kept)) {
+      this.#log.info("Removing a pod network that no pod can have", { namespacePath });
+      await this.#plumbing.removeWire(namespacePath);
     }
   }
 
-  #parseName(name: string): { ip: string; podUid: string } | undefined {
-    const prefix = `${this.#device}-`;
-    if (!name.startsWith(prefix)) return undefined;
-    const [, number, podUid] = /^([0-9a-f]{8})-(.+)$/.exec(name.slice(prefix.length)) ?? [];
-    if (number === undefined || podUid === undefined) return undefined;
-    return { ip: formatIpv4(parseInt(number, 16)), podUid };
+  async #look(): Promise<Sight> {
+    const seen = await this.#plumbing.look();
+    const names = new Map<string, number | undefined>();
+    for await (const { name } of Deno.readDir(NAMESPACES)) {
+      if (parseMark(name, this.#device) === undefined) continue;
+      const path = `${NAMESPACES}/${name}`;
+      names.set(path, await namespaceAt(path));
+    }
+    const own = seen.links.filter(({ group }) => group === this.#group).map(({ name }) => name);
+    const unsettled = new Set(own.filter((device) => !isSettled(device, NODE_END)));
+    return { ...seen, names, unsettled };
+  }
+
+  async #repair(repair: Repair): Promise<void> {
+    if ("wire" in repair) return await this.#repairWire(repair.do, repair.wire);
+    this.#log.info("Putting the network of pods right", repair);
+    switch (repair.do) {
+      case "addGateway":
+        return await this.#plumbing.addGateway(this.#gateway());
+      case "addLocalRange":
+        return await this.#addLocalRange();
+      case "removeLink":
+        return await this.#plumbing.removeLink(repair.name);
+      case "removeRoute":
+        return await this.#plumbing.removePodRoute(repair.ip, repair.device);
+      case "removeName":
+        return await this.#plumbing.removeWire(repair.path);
+    }
+  }
+
+  async #repairWire(
+    what: Extract<Repair, { wire: OwnWire }>["do"],
+    wire: OwnWire,
+  ): Promise<void> {
+    const { podUid, ip, namespacePath } = wire;
+    if (!this.#pods.has(podUid) || this.#busy.has(ip)) return; // it has gone meanwhile
+    this.#log.warn("Putting the network of a pod right", { podUid, ip, repair: what });
+    await this.#whileBusy(ip, async () => {
+      if (what !== "nameAgain") return await this.#plumbing[what](wire);
+      if (!await this.#plumbing.nameAgain(namespacePath)) await this.#lose(wire);
+    });
+  }
+
+  /** A pod whose namespace nobody can enter any more: what runs in it is cut off, and has to run elsewhere. */
+  async #lose({ podUid, ip, namespacePath }: OwnWire): Promise<void> {
+    await this.#plumbing.removeWire(namespacePath);
+    this.#pods.delete(podUid);
+    this.#pool.release(ip);
+    for (const listener of this.#listeners) listener(podUid);
+  }
+
+  async #addLocalRange(): Promise<void> {
+    if (this.#serviceCIDR !== undefined) await this.#plumbing.addLocalRange(this.#serviceCIDR);
+  }
+
+  async #wires(): Promise<OwnWire[]> {
+    const settled = await Promise.allSettled(this.#pods.values());
+    return settled.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
+  }
+
+  async #whileBusy<T>(ip: string, act: () => Promise<T>): Promise<T> {
+    this.#busy.add(ip);
+    try {
+      return await act();
+    } finally {
+      this.#busy.delete(ip);
+    }
   }
 
   #gateway() {
     return { device: this.#device, ip: this.gatewayIP, cidr: this.#pool.cidr };
   }
+}
+
+function addressOf({ podUid, ip, namespacePath }: OwnWire): PodAddress {
+  return { podUid, ip, namespacePath };
+}
+
+/** The number of the namespace that is at a path; `undefined` when there is none, or only a file. */
+async function namespaceAt(path: string): Promise<number | undefined> {
+  const [own, there] = await Promise.all([
+    Deno.stat("/proc/self/ns/net"),
+    Deno.stat(path).catch(ifAbsent),
+  ]);
+  return there && there.dev === own.dev ? there.ino ?? undefined : undefined;
+}
+
+/** A number for a name, above those that people give (FNV-1a). */
+function groupOf(device: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(device)) {
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  }
+  return (hash & 0x3fff_ffff) | 0x4000_0000;
 }

@@ -6,9 +6,9 @@ import { IpPlumbing } from "./ip_plumbing.ts";
 import { LoopbackNetwork } from "./loopback_network.ts";
 import { NetlinkPlumbing } from "./netlink_plumbing.ts";
 import { NetnsNetwork } from "./netns_network.ts";
+import { NetworkKeeper } from "./network_keeper.ts";
 import { NodeRoutes } from "./node_routes.ts";
 import type { Plumbing } from "./plumbing.ts";
-import { ServiceRoute } from "./service_route.ts";
 
 export interface PodNetworkOptions {
   /** `auto`: a namespace for each pod where this process may make them, else loopback addresses. */
@@ -33,6 +33,10 @@ export interface NodeNetwork {
   servicesAreLocal: boolean;
   /** The ways to the pods of other nodes; absent where pods have no addresses of their own. */
   routes?: NodeRoutes;
+  /** Puts right what others have changed; absent where there is nothing to change. */
+  keeper?: NetworkKeeper;
+  /** Who may connect to services, where the kernel has no rules that say so and the listeners have to. */
+  servicePeers?: readonly string[];
   /** Removes all that was made on this machine, and closes. */
   destroy(): Promise<void>;
 }
@@ -76,32 +80,41 @@ async function startNamespaces(
       'Cannot give pods network namespaces: "ip" is not installed; install it with "apt-get install iproute2"',
     );
   }
-  const clusterCIDRs = serviceCIDR === undefined ? [podCIDR] : [podCIDR, serviceCIDR];
   const pods = new NetnsNetwork({
-    ...{ podCIDR, clusterCIDRs, plumbing, log },
-    ...(device === undefined ? {} : { device }),
+    ...{ podCIDR, plumbing, log },
+    ...(serviceCIDR !== undefined && { serviceCIDR }),
+    ...(device !== undefined && { device }),
   });
-  const services = serviceCIDR && new ServiceRoute({ plumbing, cidr: serviceCIDR });
   try {
     await pods.start();
     await probe(pods);
-    if (services) await services.add();
   } catch (error) {
     plumbing.close();
     throw error;
   }
   const routes = new NodeRoutes({ plumbing, network: pods, podCIDR, log });
+  const keeper = new NetworkKeeper({
+    mend: () => pods.mend(),
+    listen: (clock) => plumbing.listen(clock),
+    onNews: () => routes.lookAgain(),
+    log,
+  });
   return {
-    pods,
-    routes,
-    servicesAreLocal: serviceCIDR !== undefined,
+    ...{ pods, routes, keeper, servicesAreLocal: serviceCIDR !== undefined },
+    ...(serviceCIDR && !pods.isGuarded && { servicePeers: peersOf(podCIDR, serviceCIDR) }),
     async destroy() {
       await routes.use([]);
       await pods.destroy();
-      if (services) await services.remove();
       pods.close();
     },
   };
+}
+
+/** The node's pods, and the node itself by any address of its own. */
+function peersOf(podCIDR: string, serviceCIDR: string): readonly string[] {
+  const own = Deno.networkInterfaces().filter(({ family }) => family === "IPv4")
+    .map(({ address }) => `${address}/32`);
+  return [podCIDR, serviceCIDR, "127.0.0.0/8", ...own];
 }
 
 /** Connects a pod that nobody needs: a machine may allow devices and forbid namespaces. */

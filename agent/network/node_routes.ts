@@ -3,7 +3,8 @@ import type { Clock } from "../../core/lib/clock.ts";
 import { overlap, parseIpv4, parseIpv4Range } from "../../core/lib/ipv4.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { type Node, nodes } from "../../core/resources/nodes.ts";
-import type { NodeRoute, Plumbing } from "./plumbing.ts";
+import { type Cluster, NO_CLUSTER } from "./firewall_rules.ts";
+import { type NodeRoute, nodeRoutesOf, type Plumbing } from "./plumbing.ts";
 
 /** The kernel drops routes when a link goes down, and tells nobody here: they are looked at this often. */
 const CHECK_MS = 30_000;
@@ -13,7 +14,7 @@ export interface NodeRoutesOptions {
   network: {
     /** The node's address towards its pods: marks the routes as this network's. */
     readonly gatewayIP: string;
-    joinRanges(cidrs: readonly string[]): Promise<void>;
+    joinCluster(cluster: Cluster): Promise<void>;
   };
   /** The range of this node's own pods. */
   podCIDR: string;
@@ -28,6 +29,7 @@ export class NodeRoutes {
   readonly #options: NodeRoutesOptions;
   /** Why a node's pods cannot be reached, by their range; each is logged once. */
   #problems = new Map<string, string>();
+  #changed = Promise.withResolvers<void>();
 
   constructor(options: NodeRoutesOptions) {
     this.#options = options;
@@ -42,15 +44,15 @@ export class NodeRoutes {
       signal: AbortSignal;
     },
   ): Promise<void> {
-    let changed = Promise.withResolvers<void>();
-    const unsubscribe = view.subscribe(nodes, () => changed.resolve());
+    const unsubscribe = view.subscribe(nodes, () => this.lookAgain());
     try {
       while (!signal.aborted) {
-        changed = Promise.withResolvers<void>();
-        await this.use(routesTo(view.list(nodes), nodeName));
+        this.#changed = Promise.withResolvers<void>();
+        const all = view.list(nodes);
+        await this.use(routesTo(all, nodeName), clusterOf(all, nodeName));
         const rest = new AbortController();
         const either = AbortSignal.any([signal, rest.signal]);
-        await Promise.race([changed.promise, clock.sleep(CHECK_MS, either)])
+        await Promise.race([this.#changed.promise, clock.sleep(CHECK_MS, either)])
           .catch(() => {}); // only the signals end the sleep early
         rest.abort();
       }
@@ -59,15 +61,27 @@ export class NodeRoutes {
     }
   }
 
-  /** Makes these the routes to other nodes; what cannot be routed is logged, and tried again the next time. */
-  async use(wanted: readonly NodeRoute[]): Promise<void> {
+  /** Compares soon what there is with what should be: something may have happened to it. */
+  lookAgain(): void {
+    this.#changed.resolve();
+  }
+
+  /**
+   * Makes these the routes to other nodes, and lets the cluster's pods in; what cannot be routed is logged, and tried again
+   * the next time.
+   */
+  async use(wanted: readonly NodeRoute[], cluster: Cluster = NO_CLUSTER): Promise<void> {
     const { plumbing, network } = this.#options;
     const routes = wanted.filter(({ cidr }) => !this.#isOwn(cidr));
-    const present = await plumbing.nodeRoutes(network.gatewayIP);
+    const present = nodeRoutesOf(await plumbing.look(), network.gatewayIP);
     for (const route of without(present, routes)) {
       await plumbing.removeNodeRoute(route, network.gatewayIP);
     }
-    await network.joinRanges(routes.map(({ cidr }) => cidr).sort());
+    const foreign = (ranges: readonly string[]) => ranges.filter((cidr) => !this.#isOwn(cidr));
+    const { machine, elsewhere, nodes } = cluster;
+    await network.joinCluster({
+      ...{ nodes, machine: foreign(machine), elsewhere: foreign(elsewhere) },
+    });
     const problems = new Map<string, string>();
     for (const route of without(routes, present)) {
       await plumbing.addNodeRoute(route, network.gatewayIP)
@@ -93,14 +107,33 @@ export class NodeRoutes {
 
 /** The ways to the pods of all nodes but this one, and those on the same machine. Pure. */
 export function routesTo(all: readonly Node[], nodeName: string): NodeRoute[] {
+  return othersIn(all, nodeName)
+    .flatMap(({ cidr, via, isHere }) => isHere || cidr === undefined ? [] : [{ cidr, via }]);
+}
+
+/** Whose packets belong into the cluster besides those of this node's own pods. Pure. */
+export function clusterOf(all: readonly Node[], nodeName: string): Cluster {
+  const others = othersIn(all, nodeName);
+  const ranges = (here: boolean) =>
+    others.flatMap(({ cidr, isHere }) => cidr !== undefined && isHere === here ? [cidr] : []);
+  return {
+    machine: ranges(true),
+    elsewhere: ranges(false),
+    nodes: others.flatMap(({ via, isHere }) => isHere ? [] : [via]),
+  };
+}
+
+/** Every other node: the range of its pods, if they have one; its address; whether it is on this machine. */
+function othersIn(all: readonly Node[], nodeName: string) {
   const own = all.find(({ metadata }) => metadata.name === nodeName);
   const ownAddress = own && addressOf(own);
   return all.flatMap((node) => {
-    const cidr = node.spec.podCIDR;
     const via = addressOf(node);
-    if (node === own || via === undefined || via === ownAddress) return [];
-    if (cidr === undefined || parseIpv4Range(cidr) === undefined) return [];
-    return cidr.startsWith("127.") ? [] : [{ cidr, via }];
+    if (node === own || via === undefined) return [];
+    const { podCIDR } = node.spec;
+    const isRange = podCIDR !== undefined && parseIpv4Range(podCIDR) !== undefined &&
+      !podCIDR.startsWith("127.");
+    return [{ cidr: isRange ? podCIDR : undefined, via, isHere: via === ownAddress }];
   });
 }
 

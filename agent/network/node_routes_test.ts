@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Node } from "../../core/resources/nodes.ts";
-import { routesTo } from "./node_routes.ts";
+import { clusterOf, routesTo } from "./node_routes.ts";
 
 Deno.test("routes lead to every other node that has a range and an address of its own", () => {
   const all = [
@@ -15,6 +15,23 @@ Deno.test("routes lead to every other node that has a range and an address of it
   ];
   assert.deepEqual(routesTo(all, "self"), [{ cidr: "10.42.1.0/24", via: "192.0.2.2" }]);
   assert.equal(routesTo([], "self").length, 0);
+});
+
+Deno.test("the cluster is all other nodes, and those on this machine are told apart", () => {
+  const all = [
+    node("self", "192.0.2.1", "10.42.0.0/24"),
+    node("other", "192.0.2.2", "10.42.1.0/24"),
+    node("same-machine", "192.0.2.1", "10.42.2.0/24"),
+    node("loopback", "192.0.2.3", "127.42.0.0/24"),
+    node("without-range", "192.0.2.4", undefined),
+    node("without-address", undefined, "10.42.5.0/24"),
+    node("ipv6", "2001:db8::1", "10.42.6.0/24"),
+  ];
+  assert.deepEqual(clusterOf(all, "self"), {
+    machine: ["10.42.2.0/24"],
+    elsewhere: ["10.42.1.0/24"],
+    nodes: ["192.0.2.2", "192.0.2.3", "192.0.2.4"],
+  });
 });
 
 function node(name: string, address: string | undefined, podCIDR: string | undefined): Node {

@@ -58,6 +58,14 @@ export class SimulatedNetwork implements PodNetwork {
     return this.#options.ground.addressFor(podUid);
   }
 
+  has(podUid: string): boolean {
+    return this.#options.ground.addresses.has(podUid);
+  }
+
+  onLost(): () => void {
+    return () => {};
+  }
+
   async remove(podUid: string): Promise<void> {
     await pass(this.#options);
     this.#options.ground.addresses.delete(podUid);

@@ -2,6 +2,12 @@ const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  /** On a thread of its own: the only call that may wait. */
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   openat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   mkdirat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
@@ -32,7 +38,7 @@ export function isErrno(error: unknown, errno: number): boolean {
   return error instanceof SystemError && error.errno === errno;
 }
 
-/** The C library of this process. All calls are synchronous and run on the thread of the caller. */
+/** The C library of this process. All calls but `poll` are synchronous and run on the thread of the caller. */
 export class Libc {
   readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
 

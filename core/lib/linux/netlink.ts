@@ -1,10 +1,15 @@
-import { cString, type Libc } from "./libc.ts";
+import { cString, type Libc, SystemError } from "./libc.ts";
+import { assembled, type FilterLine } from "./socket_filter.ts";
 
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const HEADER_BYTES = 16;
 const MESSAGE_BYTES_MAX = 1024;
 const RECEIVE_BYTES_MAX = 65_536;
+const MSG_DONTWAIT = 0x40;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
+const ENOBUFS = 105;
 const TYPE_ERROR = 2;
 const TYPE_DONE = 3;
 
@@ -85,19 +90,64 @@ export class NetlinkMessage {
   }
 }
 
-/** A socket to the kernel's routing tables (rtnetlink(7)). Belongs to the namespace in which it was opened. */
+/** What a socket hears without asking. */
+export interface Hearing {
+  /** Bits of multicast groups. */
+  groups: number;
+  filter: readonly FilterLine[];
+}
+
+/**
+ * A socket to the kernel: to its routing tables (rtnetlink(7)), unless another protocol is named. Belongs to the
+ * namespace in which it was opened.
+ */
 export class Netlink {
   readonly #libc: Libc;
   readonly #socket: number;
   readonly #received = new Uint8Array(RECEIVE_BYTES_MAX);
   #sequence = 1;
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, protocol = 0) {
     this.#libc = libc;
     this.#socket = libc.must(
-      libc.calls.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, 0),
+      libc.calls.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol),
       "open a netlink socket",
     );
+  }
+
+  /** A socket that only hears what the kernel tells. */
+  static listening(libc: Libc, protocol: number, { groups, filter }: Hearing): Netlink {
+    const netlink = new Netlink(libc, protocol);
+    try {
+      netlink.#attach(assembled(filter));
+      const address = new Uint32Array([AF_NETLINK, 0, groups]); // struct sockaddr_nl
+      const bytes = new Uint8Array(address.buffer);
+      libc.must(libc.calls.bind(netlink.#socket, bytes, bytes.length), "hear the kernel's news");
+    } catch (error) {
+      netlink.close();
+      throw error;
+    }
+    return netlink;
+  }
+
+  /** For calls that wait for it. */
+  get descriptor(): number {
+    return this.#socket;
+  }
+
+  /** Throws away what was heard. */
+  drain(): void {
+    const { calls } = this.#libc;
+    const size = BigInt(RECEIVE_BYTES_MAX);
+    try {
+      for (;;) {
+        const length = calls.recv(this.#socket, this.#received, size, MSG_DONTWAIT);
+        this.#libc.must(length, "hear the kernel's news");
+      }
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error; // nothing is left
+      if (error.errno === ENOBUFS) this.drain(); // more came than there was room for: that is all it says
+    }
   }
 
   /** Sends one message and waits for the kernel's word. `what` completes "Cannot …". */
@@ -108,6 +158,16 @@ export class Netlink {
       const errno = -answer.getInt32(HEADER_BYTES, true);
       if (errno !== 0) throw this.#libc.error(what, errno);
     }
+  }
+
+  /** Sends one message that the kernel answers with another. The view is valid until the next call. */
+  ask(message: NetlinkMessage, what: string): DataView {
+    this.#send(message, what);
+    for (const answer of this.#receive(what)) {
+      if (answer.getUint16(4, true) !== TYPE_ERROR) return answer;
+      throw this.#libc.error(what, -answer.getInt32(HEADER_BYTES, true));
+    }
+    throw new Error(`Cannot ${what}: the kernel says nothing`);
   }
 
   /** All objects that a request with {@linkcode FLAG.dump} asks for. Each view is valid until the next. */
@@ -127,6 +187,17 @@ export class Netlink {
 
   close(): void {
     this.#libc.calls.close(this.#socket);
+  }
+
+  #attach(instructions: Uint8Array<ArrayBuffer>): void {
+    const program = new Uint8Array(16); // struct sock_fprog
+    const view = new DataView(program.buffer);
+    view.setUint16(0, instructions.length / 8, true);
+    const pointer = Deno.UnsafePointer.of(instructions);
+    view.setBigUint64(8, Deno.UnsafePointer.value(pointer), true);
+    const { setsockopt } = this.#libc.calls;
+    const done = setsockopt(this.#socket, SOL_SOCKET, SO_ATTACH_FILTER, program, program.length);
+    this.#libc.must(done, "hear only a part of the kernel's news");
   }
 
   #send(message: NetlinkMessage, what: string): void {

@@ -1,34 +1,48 @@
-import { cString, type Libc } from "./libc.ts";
+import { cString, type Libc, SystemError } from "./libc.ts";
 
 const CLONE_NEWNET = 0x40000000;
 const O_RDONLY_CLOEXEC = 0o2000000;
 const O_CREAT_EXCL = 0o100 | 0o200;
 const MS_BIND = 4096n;
 const MNT_DETACH = 2;
+const ENOENT = 2;
 
 /** Makes a network namespace that a path keeps alive, as `ip netns add` does. The file must not exist. */
 export function addNamespace(libc: Libc, path: string): void {
   const { calls } = libc;
-  calls.close(
-    libc.must(
-      calls.open(cString(path), O_CREAT_EXCL | O_RDONLY_CLOEXEC, 0o400),
-      `make namespace "${path}"`,
-    ),
-  );
+  addFile(libc, path);
   inOwnThread(libc, () => {
     libc.must(calls.unshare(CLONE_NEWNET), `make namespace "${path}"`);
-    const own = cString("/proc/thread-self/ns/net");
-    libc.must(
-      calls.mount(own, cString(path), cString("none"), MS_BIND, null),
-      `keep namespace "${path}"`,
-    );
+    bind(libc, "/proc/thread-self/ns/net", path);
   });
 }
 
-/** Lets go of a namespace. The kernel removes it with its devices when its last process has ended. */
-export function removeNamespace({ calls }: Libc, path: string): void {
-  calls.umount2(cString(path), MNT_DETACH); // fails when it was never mounted: then there is only the file
-  calls.unlink(cString(path));
+/** A descriptor that keeps a namespace, whatever becomes of its path; close it to let go. */
+export function holdNamespace(libc: Libc, path: string): number {
+  return openNamespace(libc, path);
+}
+
+/** Gives a namespace that is held a path, again; what is at the path makes room. */
+export function nameNamespace(libc: Libc, held: number, path: string): void {
+  removeNamespace(libc, path);
+  addFile(libc, path);
+  bind(libc, `/proc/self/fd/${held}`, path);
+}
+
+/**
+ * Lets go of a namespace. The kernel removes it with its devices when its last process has ended. False: the path is
+ * still there, because somebody has mounted something above another mount of it.
+ */
+export function removeNamespace(libc: Libc, path: string): boolean {
+  const name = cString(path);
+  libc.calls.umount2(name, MNT_DETACH); // fails when it was never mounted: then there is only the file
+  try {
+    libc.must(libc.calls.unlink(name), `remove namespace "${path}"`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return error.errno === ENOENT;
+  }
 }
 
 /** Acts inside a namespace. A socket that is opened there stays there. */
@@ -43,6 +57,18 @@ export function inNamespace<T>(libc: Libc, path: string, act: () => T): T {
   } finally {
     calls.close(target);
   }
+}
+
+function addFile(libc: Libc, path: string): void {
+  const { calls } = libc;
+  const flags = O_CREAT_EXCL | O_RDONLY_CLOEXEC;
+  calls.close(libc.must(calls.open(cString(path), flags, 0o400), `make namespace "${path}"`));
+}
+
+function bind(libc: Libc, source: string, path: string): void {
+  const { mount } = libc.calls;
+  const done = mount(cString(source), cString(path), cString("none"), MS_BIND, null);
+  libc.must(done, `keep namespace "${path}"`);
 }
 
 /** Opens a namespace for calls that take its descriptor. */

@@ -4,41 +4,51 @@ import { attributesOf, type Field, FLAG, NetlinkMessage } from "./netlink.ts";
 /** Numbers of `linux/rtnetlink.h`, `linux/if_link.h` and `linux/veth.h`. */
 const NEWLINK = 16;
 const DELLINK = 17;
+const GETLINK = 18;
 const NEWADDR = 20;
+const GETADDR = 22;
 const NEWROUTE = 24;
 const DELROUTE = 25;
 const GETROUTE = 26;
 const AF_INET = 2;
 const IFF_UP = 1;
 const ATTRIBUTE = {
-  link: { name: 3, mtu: 4, info: 18, namespaceDescriptor: 28 },
+  link: {
+    ...{ name: 3, mtu: 4, info: 18, alias: 20, group: 27, namespaceDescriptor: 28, filter: 29 },
+  },
   linkInfo: { kind: 1, data: 2 },
   veth: { peer: 1 },
   address: { address: 1, local: 2 },
   route: { destination: 1, device: 4, gateway: 5, source: 7 },
 } as const;
 const ROUTE_HEAD_BYTES = 12;
+const LINK_HEAD_BYTES = 16;
+const ADDRESS_HEAD_BYTES = 8;
+/** `RTEXT_FILTER_SKIP_STATS` */
+const WITHOUT_STATISTICS = 8;
 const TABLE = { main: 254, local: 255 } as const;
 const TYPE = { unicast: 1, local: 2, unreachable: 7 } as const;
 const SCOPE = { universe: 0, link: 253, host: 254 } as const;
 /** Marks our routes (`proto 99` in `ip route`): others leave them alone, and we find them again. */
 export const ROUTE_PROTOCOL = 99;
 
-/** A pair of devices: one end here, up at once; the other in a namespace given by its descriptor. */
+/** A pair of devices: one end here, in a group; the other in a namespace given by its descriptor. Both are down. */
 export function addVeth(
-  { name, peerName, peerNamespace, mtu }: {
+  { name, group, peerName, peerNamespace, mtu }: {
     name: string;
+    group: number;
     peerName: string;
     peerNamespace: number;
     mtu: number;
   },
 ): NetlinkMessage {
   const { link, linkInfo, veth } = ATTRIBUTE;
-  const message = new NetlinkMessage(NEWLINK, made, linkHead({ index: 0, up: true }));
+  const message = new NetlinkMessage(NEWLINK, made, linkHead({ index: 0, up: false }));
   const peer = () =>
     message.text(link.name, peerName).number(link.mtu, mtu)
       .number(link.namespaceDescriptor, peerNamespace);
-  return message.text(link.name, name).number(link.mtu, mtu).nested(link.info, () => {
+  message.text(link.name, name).number(link.mtu, mtu).number(link.group, group);
+  return message.nested(link.info, () => {
     message.text(linkInfo.kind, "veth").nested(linkInfo.data, () => {
       message.nested(veth.peer, peer, linkHead({ index: 0, up: false }));
     });
@@ -57,6 +67,44 @@ export function setUp(index: number): NetlinkMessage {
   return new NetlinkMessage(NEWLINK, FLAG.request | FLAG.ack, linkHead({ index, up: true }));
 }
 
+/** Sets a device up, in a group, with a text for people and for us (`ip link show`). */
+export function markUp(
+  index: number,
+  { alias, group }: { alias: string; group: number },
+): NetlinkMessage {
+  const { link } = ATTRIBUTE;
+  return setUp(index).bytes(link.alias, new TextEncoder().encode(alias)).number(link.group, group);
+}
+
+/** Asks for all devices. */
+export function getLinks(): NetlinkMessage {
+  const head = linkHead({ index: 0, up: false });
+  return new NetlinkMessage(GETLINK, FLAG.request | FLAG.dump, head)
+    .number(ATTRIBUTE.link.filter, WITHOUT_STATISTICS);
+}
+
+export interface Link {
+  index: number;
+  name: string;
+  isUp: boolean;
+  group: number;
+  /** What {@linkcode markUp} has set; empty for others' devices. */
+  alias: string;
+}
+
+/** What an answer to {@linkcode getLinks} tells. */
+export function linkOf(answer: DataView): Link {
+  const attributes = attributesOf(answer, LINK_HEAD_BYTES);
+  const { link } = ATTRIBUTE;
+  return {
+    index: answer.getUint32(16 + 4, true),
+    name: textOf(attributes.get(link.name)),
+    isUp: (answer.getUint32(16 + 8, true) & IFF_UP) !== 0,
+    group: attributes.get(link.group)?.getUint32(0, true) ?? 0,
+    alias: textOf(attributes.get(link.alias)),
+  };
+}
+
 export function deleteLink(name: string): NetlinkMessage {
   return new NetlinkMessage(DELLINK, FLAG.request | FLAG.ack, linkHead({ index: 0, up: false }))
     .text(ATTRIBUTE.link.name, name);
@@ -68,6 +116,21 @@ export function addAddress(ip: string, index: number): NetlinkMessage {
   return new NetlinkMessage(NEWADDR, replaced, head)
     .bytes(ATTRIBUTE.address.local, addressBytes(ip))
     .bytes(ATTRIBUTE.address.address, addressBytes(ip));
+}
+
+/** Asks for all addresses of IPv4. */
+export function getAddresses(): NetlinkMessage {
+  const head: Field[] = [[AF_INET, 1], [0, 1], [0, 1], [0, 1], [0, 4]];
+  return new NetlinkMessage(GETADDR, FLAG.request | FLAG.dump, head);
+}
+
+/** What an answer to {@linkcode getAddresses} tells: an address, and the index of the device that has it. */
+export function addressOf(answer: DataView): { ip: number | undefined; device: number } {
+  const attributes = attributesOf(answer, ADDRESS_HEAD_BYTES);
+  return {
+    ip: attributes.get(ATTRIBUTE.address.local)?.getUint32(0),
+    device: answer.getUint32(16 + 4, true),
+  };
 }
 
 export interface Route {
@@ -102,31 +165,31 @@ export function getRoutes(): NetlinkMessage {
   return new NetlinkMessage(GETROUTE, FLAG.request | FLAG.dump, head);
 }
 
-/** The address of an answer to {@linkcode getRoutes} when it is a route of ours to one address. */
-export function hostRouteAddress(answer: DataView): number | undefined {
-  const isOurs = answer.getUint8(16 + 1) === 32 && answer.getUint8(16 + 5) === ROUTE_PROTOCOL;
-  if (!isOurs) return undefined;
-  return attributesOf(answer, ROUTE_HEAD_BYTES).get(ATTRIBUTE.route.destination)?.getUint32(0);
-}
-
-/** A route through another machine. */
-export interface GatewayRoute {
+/** A route of ours. */
+export interface OwnRoute {
   destination: Ipv4Range;
-  gateway: number;
+  type: "unicast" | "local" | "unreachable" | "other";
+  /** Index of the device. */
+  device: number | undefined;
+  gateway: number | undefined;
   source: number | undefined;
 }
 
-/** What an answer to {@linkcode getRoutes} tells, when it is a route of ours through a gateway. */
-export function gatewayRoute(answer: DataView): GatewayRoute | undefined {
-  const prefixLength = answer.getUint8(16 + 1);
+/** What an answer to {@linkcode getRoutes} tells; `undefined` when it is no route of ours. */
+export function ownRouteOf(answer: DataView): OwnRoute | undefined {
   if (answer.getUint8(16 + 5) !== ROUTE_PROTOCOL) return undefined;
   const attributes = attributesOf(answer, ROUTE_HEAD_BYTES);
   const { route } = ATTRIBUTE;
-  const first = attributes.get(route.destination)?.getUint32(0);
-  const gateway = attributes.get(route.gateway)?.getUint32(0);
-  if (first === undefined || gateway === undefined) return undefined;
-  const source = attributes.get(route.source)?.getUint32(0);
-  return { destination: { first, prefixLength }, gateway, source };
+  const number = (attribute: number) => attributes.get(attribute)?.getUint32(0);
+  const type = answer.getUint8(16 + 7);
+  const known = (["unicast", "local", "unreachable"] as const).find((name) => TYPE[name] === type);
+  return {
+    destination: { first: number(route.destination) ?? 0, prefixLength: answer.getUint8(16 + 1) },
+    type: known ?? "other",
+    device: attributes.get(route.device)?.getUint32(0, true),
+    gateway: number(route.gateway),
+    source: number(route.source),
+  };
 }
 
 function routeMessage(kind: number, flags: number, route: Route): NetlinkMessage {
@@ -157,6 +220,13 @@ const replaced = FLAG.request | FLAG.ack | FLAG.create | FLAG.replace;
 function linkHead({ index, up }: { index: number; up: boolean }): readonly Field[] {
   const flags = up ? IFF_UP : 0;
   return [[0, 1], [0, 1], [0, 2], [index, 4], [flags, 4], [flags, 4]];
+}
+
+/** Text of the kernel's, which may end with a zero byte. */
+function textOf(value: DataView | undefined): string {
+  if (value === undefined) return "";
+  const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return new TextDecoder().decode(bytes).replace(/\0.*$/s, "");
 }
 
 function addressBytes(ip: string): Uint8Array {

@@ -1,0 +1,153 @@
+import { programPath } from "../../core/lib/linux/program.ts";
+import type { Log } from "../../core/lib/log.ts";
+import {
+  type Cluster,
+  clusterText,
+  type Guarded,
+  NO_CLUSTER,
+  removalText,
+  tableText,
+} from "./firewall_rules.ts";
+
+const NFT_MISSING = '"nft" is not installed; install it with "apt-get install nftables"';
+
+export interface FirewallOptions extends Omit<Guarded, "hasFib"> {
+  log: Log;
+  /** Changes with each change of any rule on the machine; absent where that cannot be told. */
+  generation?(): number | undefined;
+}
+
+/** The node's rules in the kernel: a table of nftables that is ours alone. They stay when the process ends. */
+export class Firewall {
+  readonly #log: Log;
+  readonly #generation: () => number | undefined;
+  #guarded: Guarded;
+  /** `undefined`: as the last process has left it. */
+  #cluster: Cluster | undefined;
+  #isLoaded = false;
+  /** The kernel's words for the table, and the generation that they are of. */
+  #known: { text: string; generation: number | undefined } | undefined;
+  /** One change at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor({ log, generation, ...guarded }: FirewallOptions) {
+    this.#log = log;
+    this.#generation = generation ?? (() => undefined);
+    this.#guarded = { ...guarded, hasFib: true };
+  }
+
+  /** Whether the kernel follows the rules. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** Loads the rules, in place of what is there. Where that is not possible the log says what follows from it. */
+  async load(): Promise<void> {
+    await this.#inTurn(() => this.#load());
+  }
+
+  /** Says who else is in the cluster. */
+  async use(cluster: Cluster): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.#isLoaded || isSame(cluster, this.#cluster)) return;
+      const problem = await nft(clusterText(this.#guarded, cluster));
+      this.#known = undefined;
+      if (problem === undefined) this.#cluster = cluster;
+      else this.#log.warn("Cannot let the pods of other nodes reach this node's", { problem });
+    });
+  }
+
+  /** Puts the rules back when somebody has changed or removed them. */
+  async mend(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.#isLoaded) return;
+      const generation = this.#generation();
+      const known = this.#known;
+      if (known !== undefined && generation !== undefined && known.generation === generation) {
+        return;
+      }
+      const text = await listing(this.#guarded.table);
+      this.#known = text === undefined ? undefined : { text, generation };
+      if (text !== undefined && (known === undefined || known.text === text)) return;
+      this.#log.warn("Somebody has changed the rules that protect pods: they are put back");
+      await this.#load();
+    });
+  }
+
+  async remove(): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#isLoaded = false;
+      await nft(removalText(this.#guarded.table));
+    });
+  }
+
+  async #load(): Promise<void> {
+    const problem = await this.#tryLoad();
+    this.#isLoaded = problem === undefined;
+    if (problem !== undefined) {
+      this.#log.warn(
+        "Cannot load the rules that protect pods and let them reach the outside: pods have no address there, " +
+          "other machines with a route reach them, and only rp_filter keeps pods to their own addresses",
+        { problem },
+      );
+      return;
+    }
+    const generation = this.#generation();
+    const text = await listing(this.#guarded.table);
+    this.#known = text === undefined ? undefined : { text, generation };
+  }
+
+  /** What an older version has left may not fit, and a small kernel may not know ways back. */
+  async #tryLoad(): Promise<string | undefined> {
+    if (programPath("nft") === undefined) return NFT_MISSING;
+    const { table } = this.#guarded;
+    const cluster = this.#cluster && clusterText(this.#guarded, this.#cluster);
+    if (await nft(tableText(this.#guarded) + (cluster ?? "")) === undefined) return undefined;
+    const whole = (guarded: Guarded) =>
+      removalText(table) + tableText(guarded) + clusterText(guarded, this.#cluster ?? NO_CLUSTER);
+    const problem = await nft(whole(this.#guarded));
+    if (problem === undefined) return undefined;
+    const without = { ...this.#guarded, hasFib: false };
+    if (await nft(whole(without)) !== undefined) return problem;
+    this.#guarded = without;
+    this.#log.warn("This kernel has no nft_fib_ipv4: only rp_filter keeps pods to their addresses");
+    return undefined;
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(act);
+    this.#last = done.catch(() => {}); // told to its own caller
+    return done;
+  }
+}
+
+function isSame(one: Cluster, other: Cluster | undefined): boolean {
+  const text = ({ machine, elsewhere, nodes }: Cluster) =>
+    [machine, elsewhere, nodes].map((list) => list.toSorted().join()).join(" ");
+  return other !== undefined && text(one) === text(other);
+}
+
+/** Runs a script of nft(8). `undefined`: done; else the reason why nothing of it is. */
+async function nft(script: string): Promise<string | undefined> {
+  const program = programPath("nft");
+  if (program === undefined) return NFT_MISSING;
+  const child = new Deno.Command(program, {
+    args: ["-f", "-"],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(script));
+  await writer.close();
+  const { success, stderr } = await child.output();
+  return success ? undefined : new TextDecoder().decode(stderr).trim().split("\n")[0];
+}
+
+/** The table in the kernel's words; `undefined` when there is none. */
+async function listing(table: string): Promise<string | undefined> {
+  const args = ["list", "table", "ip", table];
+  const { success, stdout } = await new Deno.Command(programPath("nft")!, { args, stderr: "null" })
+    .output();
+  return success ? new TextDecoder().decode(stdout) : undefined;
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../../core/lib/clock.ts";
+import type { KernelNews } from "../../core/lib/linux/kernel_news.ts";
+import { SystemError } from "../../core/lib/linux/libc.ts";
+import type { Log } from "../../core/lib/log.ts";
+
+/** Also without news the network is looked at this often: some of what happens to it nobody tells. */
+const CHECK_MS = 30_000;
+
+export interface NetworkKeeperOptions {
+  /** Compares what is there with what should be, and puts it right. */
+  mend(): Promise<void>;
+  /** Begins to listen to the kernel; `undefined` where that is not possible. Throws `SystemError`. */
+  listen(clock: Clock): KernelNews | undefined;
+  /** Called with each piece of news, for others that look after a part of the network. */
+  onNews(): void;
+  log: Log;
+}
+
+/**
+ * Keeps the network of pods as it should be, whoever changes it: on the kernel's word within a second, and every 30 s.
+ * Idle it costs nothing but that look.
+ */
+export class NetworkKeeper {
+  readonly #options: NetworkKeeperOptions;
+
+  constructor(options: NetworkKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Until the signal aborts; what is there then stays. */
+  async run({ clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> {
+    const { mend, onNews } = this.#options;
+    const news = this.#listen(clock);
+    let told = Promise.withResolvers<void>();
+    news?.subscribe(() => {
+      told.resolve();
+      onNews();
+    });
+    try {
+      while (!signal.aborted) {
+        told = Promise.withResolvers<void>();
+        await mend();
+        const rest = new AbortController();
+        const either = AbortSignal.any([signal, rest.signal]);
+        await Promise.race([told.promise, clock.sleep(CHECK_MS, either)])
+          .catch(() => {}); // only the signals end the sleep early
+        rest.abort();
+      }
+    } finally {
+      await news?.close();
+    }
+  }
+
+  #listen(clock: Clock): KernelNews | undefined {
+    const { listen, log } = this.#options;
+    try {
+      return listen(clock);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      log.warn("Cannot hear when somebody changes the network: it is looked at every 30 s", {
+        error,
+      });
+      return undefined;
+    }
+  }
+}
