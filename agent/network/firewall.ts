@@ -25,8 +25,8 @@ export class Firewall {
   /** `undefined`: as the last process has left it. */
   #cluster: Cluster | undefined;
   #isLoaded = false;
-  /** The kernel's words for the table, and the generation that they are of. */
-  #known: { text: string; generation: number | undefined } | undefined;
+  /** The generation in which the rules are as they should be, and the kernel's words for them, once it was asked. */
+  #known: { text?: string; generation: number | undefined } = { generation: undefined };
   /** One change at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -51,7 +51,7 @@ export class Firewall {
     await this.#inTurn(async () => {
       if (!this.#isLoaded || isSame(cluster, this.#cluster)) return;
       const problem = await nft(clusterText(this.#guarded, cluster));
-      this.#known = undefined;
+      await this.#noteRules();
       if (problem === undefined) this.#cluster = cluster;
       else this.#log.warn("Cannot let the pods of other nodes reach this node's", { problem });
     });
@@ -61,15 +61,18 @@ export class Firewall {
   async mend(): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.#isLoaded) return;
-      const generation = this.#generation();
-      const known = this.#known;
-      if (known !== undefined && generation !== undefined && known.generation === generation) {
+      const { text, generation } = this.#known;
+      const now = this.#generation();
+      const isUntouched = now !== undefined && now === generation;
+      if (isUntouched && text !== undefined) return;
+      const words = await listing(this.#guarded.table);
+      if (words !== undefined && (isUntouched || words === text)) {
+        this.#known = { text: words, generation: now };
         return;
       }
-      const text = await listing(this.#guarded.table);
-      this.#known = text === undefined ? undefined : { text, generation };
-      if (text !== undefined && (known === undefined || known.text === text)) return;
-      this.#log.warn("Somebody has changed the rules that protect pods: they are put back");
+      if (text !== undefined) {
+        this.#log.warn("Somebody has changed the rules that protect pods: they are put back");
+      }
       await this.#load();
     });
   }
@@ -92,9 +95,14 @@ export class Firewall {
       );
       return;
     }
+    await this.#noteRules();
+  }
+
+  /** That they are right now; their words can wait as long as their generation tells whether they are still. */
+  async #noteRules(): Promise<void> {
     const generation = this.#generation();
-    const text = await listing(this.#guarded.table);
-    this.#known = text === undefined ? undefined : { text, generation };
+    const text = generation === undefined ? await listing(this.#guarded.table) : undefined;
+    this.#known = { generation, ...(text !== undefined && { text }) };
   }
 
   /** What an older version has left may not fit, and a small kernel may not know ways back. */
