@@ -10,7 +10,6 @@ import {
   VARIANTS,
   withNetwork,
 } from "./netns_fixture.ts";
-import type { NetnsNetwork } from "./netns_network.ts";
 
 const place: Place = {
   device: "cora-mend",
