@@ -1,4 +1,5 @@
 import type { View } from "../core/client/client.ts";
+import { isEqual } from "../core/lib/equality.ts";
 import {
   type GatewayConflicts,
   gatewayKey,
@@ -6,6 +7,11 @@ import {
   listenerConflicts,
   NO_CONFLICTS,
 } from "../core/resources/gateway/listener_conflicts.ts";
+import {
+  DEFAULT_SETTINGS,
+  type GatewaySettings,
+  settingsOf,
+} from "../core/resources/gateway/settings.ts";
 import type { Gateway } from "../core/resources/gateways.ts";
 import type { HttpRoute } from "../core/resources/http_routes.ts";
 import { type Service, services } from "../core/resources/services.ts";
@@ -91,7 +97,7 @@ class Parts implements TableParts {
  * is one listener's: what is in conflict with an older Gateway is left out.
  */
 function gatewayListeners(view: View, address: string, parts: Parts): Listener[] {
-  const hostsOfPort = new Map<number, Map<string, Route[]>>();
+  const hostsOfPort: HostsOfPort = new Map();
   const own = ownGateways(view);
   const conflicts = listenerConflicts(own);
   for (const gateway of own) {
@@ -109,21 +115,26 @@ function gatewayListeners(view: View, address: string, parts: Parts): Listener[]
     name: `gateway ${port}`,
     address,
     port,
-    hosts: [...hosts].map(([hostname, routes]): ListenerHost => ({
+    hosts: [...hosts].map(([hostname, { settings, routes }]): ListenerHost => ({
       hostname,
+      ...(isEqual(settings, DEFAULT_SETTINGS) ? {} : { settings }),
       routes: routes.sort(compareRoutes),
     })).sort((a, b) => compareHostnames(a.hostname, b.hostname)),
   }));
 }
 
+/** What is open by port and host name. */
+type HostsOfPort = Map<number, Map<string, { settings: GatewaySettings; routes: Route[] }>>;
+
 function openPorts(
-  { metadata: { namespace, name }, spec }: Gateway,
+  { metadata: { namespace, name, annotations }, spec }: Gateway,
   conflicts: GatewayConflicts,
-  hostsOfPort: Map<number, Map<string, Route[]>>,
+  hostsOfPort: HostsOfPort,
   parts: Parts,
 ): void {
   const skip = (section: string, reason: ProblemReason, message: string) =>
     parts.problem({ kind: "Gateway", namespace, name, section, reason, message });
+  const settings = settingsOf(annotations);
   for (const listener of spec.listeners) {
     const conflict = conflicts.get(listener.name);
     if (!isServedProtocol(listener)) {
@@ -135,23 +146,23 @@ function openPorts(
       skip(listener.name, conflict.reason, conflict.message);
       continue;
     }
-    const hosts = hostsOfPort.get(listener.port) ?? new Map<string, Route[]>();
+    const hosts = hostsOfPort.get(listener.port) ?? new Map();
     hostsOfPort.set(listener.port, hosts);
-    const hostname = (listener.hostname ?? "").toLowerCase();
-    if (!hosts.has(hostname)) hosts.set(hostname, []);
+    hosts.set((listener.hostname ?? "").toLowerCase(), { settings, routes: [] });
   }
 }
 
 function attach(
   { route, listeners, refusal }: Attachment,
   rules: readonly BuiltRule[],
-  hostsOfPort: Map<number, Map<string, Route[]>>,
+  hostsOfPort: HostsOfPort,
   parts: Parts,
 ): void {
   const { namespace, name } = route.metadata;
   if (refusal) parts.problem({ kind: "HTTPRoute", namespace, name, section: "", ...refusal });
   for (const { listener, hostnames } of listeners) {
-    const routes = hostsOfPort.get(listener.port)!.get((listener.hostname ?? "").toLowerCase())!;
+    const hostname = (listener.hostname ?? "").toLowerCase();
+    const { routes } = hostsOfPort.get(listener.port)!.get(hostname)!;
     for (const hostname of hostnames) {
       for (const { rule, matches } of rules) {
         routes.push(...matches.map((match) => ({ hostname, match, rule })));

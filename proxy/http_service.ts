@@ -3,8 +3,9 @@ import type { Deadlines } from "./deadlines.ts";
 import { Head } from "./http1/head.ts";
 import type { Socket, UpstreamOwner } from "./http1/socket.ts";
 import { UpstreamConnection } from "./http1/upstream_connection.ts";
-import type { LiveRoute, RouteMatcher } from "./route_matcher.ts";
+import type { RouteMatcher } from "./route_matcher.ts";
 import type { Endpoint } from "./route_table.ts";
+import type { NormalPath } from "./routing/normal_path.ts";
 
 /** A client's connection, as those see it who end it. */
 export interface ServedConnection {
@@ -17,6 +18,8 @@ export interface HttpThread {
   readonly deadlines: Deadlines;
   readonly requestHead: Head;
   readonly responseHead: Head;
+  /** Of the request that is being routed. */
+  readonly path: NormalPath;
   readonly counts: { refused: number };
   /** The socket at once; a connection that cannot be made becomes `onConnectFailed`. */
   connect(endpoint: Endpoint, owner: UpstreamOwner): Socket;
@@ -42,12 +45,11 @@ export class HttpService {
   get requestHead(): Head {
     return this.#thread.requestHead;
   }
+  get path(): NormalPath {
+    return this.#thread.path;
+  }
   get counts(): { refused: number } {
     return this.#thread.counts;
-  }
-
-  match(bytes: Uint8Array, headEnd: number, head: Head): LiveRoute | undefined {
-    return this.matcher.match(bytes, headEnd, head);
   }
 
   current(backend: LiveBackend): LiveBackend {

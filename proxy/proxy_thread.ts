@@ -12,6 +12,7 @@ import { InFlightCap } from "./in_flight_cap.ts";
 import { ConnectionGate, DenoSocket, listenProblem } from "./io_deno.ts";
 import { isOneOf } from "./peers.ts";
 import { type LiveRule, RouteMatcher } from "./route_matcher.ts";
+import { NormalPath } from "./routing/normal_path.ts";
 import type { HttpListener, Listener, RouteTable, Rule, TcpListener } from "./route_table.ts";
 
 /** Requests in flight on what has left the table are cut off after this long. */
@@ -117,6 +118,7 @@ export class ProxyThread {
       deadlines: new Deadlines(clock),
       requestHead: new Head(),
       responseHead: new Head(),
+      path: new NormalPath(),
       counts: { refused: 0 },
       connect: (endpoint, owner) => DenoSocket.connecting(endpoint, owner, clock),
       current: (backend) => this.#byName.get(backend.definition.name) ?? backend,

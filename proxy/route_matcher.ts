@@ -1,3 +1,9 @@
+import { type IpRange, isWithin, parseIp, parseIpRange } from "../core/lib/addresses/ip_address.ts";
+import {
+  DEFAULT_SETTINGS,
+  type GatewaySettings,
+  HEAD_BYTES_MAX_DEFAULT,
+} from "../core/resources/gateway/settings.ts";
 import type { Balancer } from "./balancer.ts";
 import type { LiveBackend } from "./backends.ts";
 import {
@@ -11,7 +17,13 @@ import {
 } from "./http1/characters.ts";
 import type { Head } from "./http1/head.ts";
 import { fieldOf } from "./http1/head_writer.ts";
-import type { ListenerHost, Route, RouteMatch, Rule, ValueMatch } from "./route_table.ts";
+import type { ListenerHost, PathType, Route, RouteMatch, Rule, ValueMatch } from "./route_table.ts";
+import {
+  type NormalPath,
+  normalPathOf,
+  type PathBytes,
+  pathWithParameters,
+} from "./routing/normal_path.ts";
 
 /** A rule with what one thread needs to serve it. */
 export interface LiveRule {
@@ -27,10 +39,6 @@ export interface LiveRoute {
   readonly rule: LiveRule;
 }
 
-interface CompiledHost {
-  readonly hostname: CompiledHostname;
-  readonly routes: readonly CompiledRoute[];
-}
 interface CompiledHostname {
   readonly isWildcard: boolean;
   /** In small letters; of a wildcard, the part from its dot on. Empty: any. */
@@ -38,48 +46,82 @@ interface CompiledHostname {
 }
 interface CompiledRoute extends LiveRoute {
   readonly hostname: CompiledHostname;
-  readonly fits: (bytes: Uint8Array, headEnd: number, head: Head) => boolean;
+  readonly fits: Fits;
 }
+/** Whether a request fits, whose path is `path` in its normal form. */
+type Fits = (path: NormalPath, bytes: Uint8Array, headEnd: number, head: Head) => boolean;
 
-/**
- * Finds the route of a request among those of a listener. Compares bytes where they are, so the usual route (a host, a
- * path) costs no allocation; headers, query parameters and regular expressions are read as text when a route asks for them.
- */
+/** Finds who serves a request among the hosts of a listener: the most specific one that fits, and no other. */
 export class RouteMatcher {
-  readonly #hosts: readonly CompiledHost[];
+  readonly #hosts: readonly LiveHost[];
+  /** The longest head of any of its hosts: which one is meant is known only when the head has been read. */
+  readonly headBytesMax: number;
 
   constructor(hosts: readonly ListenerHost[], liveRuleOf: (rule: Rule) => LiveRule) {
-    this.#hosts = hosts.map(({ hostname, routes }) => ({
-      hostname: compiledHostname(hostname),
-      routes: routes.map((route) => ({
-        route,
-        rule: liveRuleOf(route.rule),
-        hostname: compiledHostname(route.hostname),
-        fits: compiledMatch(route.match),
-      })),
-    }));
+    this.#hosts = hosts.map((host) => new LiveHost(host, liveRuleOf));
+    this.headBytesMax = Math.max(
+      ...this.#hosts.map(({ settings }) => settings.headBytesMax),
+      HEAD_BYTES_MAX_DEFAULT,
+    );
   }
 
-  /** The first route that fits; `undefined`: none. */
-  match(bytes: Uint8Array, headEnd: number, head: Head): LiveRoute | undefined {
+  /** `undefined`: no host fits. */
+  hostOf(bytes: Uint8Array, head: Head): LiveHost | undefined {
     const nameEnd = hostNameEnd(bytes, head);
-    for (const { hostname, routes } of this.#hosts) {
-      if (!isHost(bytes, head.hostStart, nameEnd, hostname)) continue;
-      for (const route of routes) {
-        if (!isHost(bytes, head.hostStart, nameEnd, route.hostname)) continue;
-        if (route.fits(bytes, headEnd, head)) return route;
-      }
-      return undefined;
+    for (const host of this.#hosts) {
+      if (isHost(bytes, head.hostStart, nameEnd, host.hostname)) return host;
     }
     return undefined;
   }
 }
 
-/** Where the path of a request ends: before its query, if it has one. */
-export function pathEndOf(bytes: Uint8Array, head: Head): number {
-  let p = head.pathStart;
-  while (p < head.targetEnd && bytes[p] !== QUESTION_MARK) p++;
-  return p;
+/**
+ * A host of a listener, with what its Gateway says and its routes. Compares bytes where they are, so the usual route (a
+ * host, a path) costs no allocation; headers, query parameters and regular expressions are read as text when a route
+ * asks for them.
+ */
+export class LiveHost {
+  readonly settings: GatewaySettings;
+  readonly hostname: CompiledHostname;
+  readonly #routes: readonly CompiledRoute[];
+  readonly #trusted: readonly IpRange[];
+
+  constructor(
+    { hostname, settings = DEFAULT_SETTINGS, routes }: ListenerHost,
+    liveRuleOf: (rule: Rule) => LiveRule,
+  ) {
+    this.settings = settings;
+    this.hostname = compiledHostname(hostname);
+    this.#trusted = settings.trustedProxies.flatMap((text) => parseIpRange(text) ?? []);
+    this.#routes = routes.map((route) => ({
+      route,
+      rule: liveRuleOf(route.rule),
+      hostname: compiledHostname(route.hostname),
+      fits: compiledMatch(route.match),
+    }));
+  }
+
+  /** The first route that fits a request for this host; `undefined`: none. */
+  routeOf(
+    path: NormalPath,
+    bytes: Uint8Array,
+    headEnd: number,
+    head: Head,
+  ): LiveRoute | undefined {
+    const nameEnd = hostNameEnd(bytes, head);
+    for (const route of this.#routes) {
+      if (!isHost(bytes, head.hostStart, nameEnd, route.hostname)) continue;
+      if (route.fits(path, bytes, headEnd, head)) return route;
+    }
+    return undefined;
+  }
+
+  /** Whether the peer is a proxy whose word for its clients is believed. */
+  trusts(peer: string): boolean {
+    if (this.#trusted.length === 0) return false;
+    const address = parseIp(peer);
+    return address !== undefined && this.#trusted.some((range) => isWithin(address, range));
+  }
 }
 
 function compiledHostname(hostname: string): CompiledHostname {
@@ -113,25 +155,21 @@ function isHost(
   return isWord(bytes, start + extra, wanted);
 }
 
-type Fits = CompiledRoute["fits"];
-
 function compiledMatch({ path, method, headers, queryParams }: RouteMatch): Fits {
   const fitsPath = compiledPath(path);
   if (method === undefined && headers.length === 0 && queryParams.length === 0) return fitsPath;
   const methodBytes = method === undefined ? undefined : ascii(method);
   const fitHeaders = headers.map((header) => ({ name: ascii(header.name), ...compared(header) }));
   const fitParams = queryParams.map((param) => ({ name: param.name, ...compared(param) }));
-  return (bytes, headEnd, head) => {
-    if (!fitsPath(bytes, headEnd, head)) return false;
+  return (path, bytes, headEnd, head) => {
+    if (!fitsPath(path, bytes, headEnd, head)) return false;
     if (methodBytes && !isMethod(bytes, head, methodBytes)) return false;
     for (const { name, fits } of fitHeaders) {
       const value = fieldOf(bytes, headEnd, head, name);
       if (value === undefined || !fits(value)) return false;
     }
     if (fitParams.length === 0) return true;
-    const query = new URLSearchParams(
-      textOf(bytes, pathEndOf(bytes, head) + 1, head.targetEnd),
-    );
+    const query = new URLSearchParams(queryOf(bytes, head));
     return fitParams.every(({ name, fits }) => {
       const value = query.get(name);
       return value !== null && fits(value);
@@ -154,29 +192,42 @@ export function wholePattern(value: string): RegExp {
   return new RegExp(`^(?:${value})$`);
 }
 
+/** Without its question mark; `""` when there is none. */
+function queryOf(bytes: Uint8Array, { pathStart, targetEnd }: Head): string {
+  let p = pathStart;
+  while (p < targetEnd && bytes[p] !== QUESTION_MARK) p++;
+  return textOf(bytes, p + 1, targetEnd);
+}
+
 function compiledPath({ type, value }: RouteMatch["path"]): Fits {
-  switch (type) {
-    case "Exact": {
-      const wanted = ascii(value);
-      return (bytes, _headEnd, head) => {
-        const end = pathEndOf(bytes, head);
-        return end - head.pathStart === wanted.length && isExactly(bytes, head.pathStart, wanted);
-      };
-    }
-    case "PathPrefix": {
-      const wanted = ascii(value.replace(/\/+$/, ""));
-      if (wanted.length === 0) return () => true;
-      return (bytes, _headEnd, head) => {
-        const after = head.pathStart + wanted.length;
-        if (after > head.targetEnd || !isExactly(bytes, head.pathStart, wanted)) return false;
-        const next = bytes[after];
-        return after === head.targetEnd || next === SLASH || next === QUESTION_MARK;
-      };
-    }
-    case "RegularExpression": {
-      const pattern = wholePattern(value);
-      return (bytes, _headEnd, head) =>
-        pattern.test(textOf(bytes, head.pathStart, pathEndOf(bytes, head)));
-    }
+  const fits = comparedPath(type, value);
+  if (!value.includes(";")) return fits;
+  return (path, bytes, _headEnd, { pathStart, targetEnd }) =>
+    fits(pathWithParameters(path, bytes, pathStart, targetEnd)); // they count only for a route that names them
+}
+
+type PathFits = (path: PathBytes) => boolean;
+
+function comparedPath(type: PathType, value: string): PathFits {
+  if (type === "RegularExpression") {
+    const pattern = wholePattern(value);
+    return ({ bytes, start, end }) => pattern.test(textOf(bytes, start, end));
   }
+  const wanted = normalPathOf(value, { keepsParameters: true });
+  return type === "Exact" ? isPath(ascii(wanted)) : isUnder(ascii(wanted.replace(/\/+$/, "")));
+}
+
+function isPath(wanted: Uint8Array): PathFits {
+  return ({ bytes, start, end }) =>
+    end - start === wanted.length && isExactly(bytes, start, wanted);
+}
+
+/** Whole segments only: `/a` is not a prefix of `/ab`. */
+function isUnder(wanted: Uint8Array): PathFits {
+  if (wanted.length === 0) return () => true;
+  return ({ bytes, start, end }) => {
+    const after = start + wanted.length;
+    if (after > end || !isExactly(bytes, start, wanted)) return false;
+    return after === end || bytes[after] === SLASH;
+  };
 }

@@ -4,6 +4,7 @@ import { ascii } from "./http1/characters.ts";
 import { Head } from "./http1/head.ts";
 import { parseRequest } from "./http1/request_head.ts";
 import { RouteMatcher } from "./route_matcher.ts";
+import { NormalPath } from "./routing/normal_path.ts";
 import type { ListenerHost, PathType, Route, RouteMatch } from "./route_table.ts";
 
 const BALANCER = new Balancer(slotsOf([1]), new Int32Array(1), 0);
@@ -106,5 +107,10 @@ function found(
   const head = new Head();
   const bytes = ascii(`${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${fields}\r\n`);
   assert.equal(parseRequest(bytes, 0, bytes.length, head), bytes.length);
-  return matcher.match(bytes, bytes.length, head)?.rule.rule.key;
+  const path = new NormalPath(), own = matcher.hostOf(bytes, head);
+  if (own === undefined) return undefined;
+  if (!path.read(bytes, head.pathStart, head.targetEnd, own.settings)) {
+    return `refused: ${path.problem}`;
+  }
+  return own.routeOf(path, bytes, bytes.length, head)?.rule.rule.key;
 }

@@ -4,6 +4,7 @@ import type { HttpRoute, HttpRouteMatch, HttpRouteRule } from "../core/resources
 import { wholePattern } from "./route_matcher.ts";
 import type {
   Backend,
+  Cors,
   HeaderEdit,
   PathRewrite,
   Problem,
@@ -31,6 +32,7 @@ export interface TableParts {
 type Complain = (reason: ProblemReason, message: string) => void;
 type BackendRef = NonNullable<HttpRouteRule["backendRefs"]>[number];
 type Modifier = NonNullable<HttpRouteFilter["requestHeaderModifier"]>;
+type CorsFilter = NonNullable<HttpRouteFilter["cors"]>;
 type PathModifier = NonNullable<NonNullable<HttpRouteFilter["urlRewrite"]>["path"]>;
 
 /** The rules of a route. What cannot be done becomes a problem, and answers 500 where it would have been done. */
@@ -114,13 +116,15 @@ function backendIndexOf(
 
 function filtersOf(
   filters: readonly HttpRouteFilter[],
-): Pick<Rule, "requestHeaders" | "responseHeaders" | "rewrite" | "redirect"> {
+): Pick<Rule, "requestHeaders" | "responseHeaders" | "rewrite" | "redirect" | "cors"> {
   const one = (type: HttpRouteFilter["type"]) => filters.find((filter) => filter.type === type);
   const request = one("RequestHeaderModifier")?.requestHeaderModifier;
   const response = one("ResponseHeaderModifier")?.responseHeaderModifier;
   const rewrite = one("URLRewrite")?.urlRewrite;
   const redirect = one("RequestRedirect")?.requestRedirect;
+  const cors = one("CORS")?.cors;
   return {
+    ...(cors ? { cors: corsOf(cors) } : {}),
     ...(request ? { requestHeaders: headerEditOf(request) } : {}),
     ...(response ? { responseHeaders: headerEditOf(response) } : {}),
     ...(rewrite
@@ -142,6 +146,15 @@ function filtersOf(
         },
       }
       : {}),
+  };
+}
+
+function corsOf({ maxAge, ...filter }: CorsFilter): Cors {
+  const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [] } = filter;
+  const { allowCredentials = false } = filter;
+  return {
+    ...{ allowOrigins, allowCredentials, allowMethods, allowHeaders, exposeHeaders },
+    maxAgeSeconds: maxAge,
   };
 }
 

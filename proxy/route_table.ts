@@ -1,3 +1,5 @@
+import type { GatewaySettings } from "../core/resources/gateway/settings.ts";
+
 /**
  * Everything that the proxy needs to know, as plain data: it is made by `buildRouteTable`, sent whole to the
  * worker threads by `postMessage`, and swapped for the next one. Routes stand in the order in which they are tried.
@@ -32,6 +34,8 @@ export interface HttpListener extends ListensOn {
 export interface ListenerHost {
   /** `""`: any. `*.example.com`: any name below. In small letters. */
   readonly hostname: string;
+  /** Of the Gateway whose listener it is; the default when absent. */
+  readonly settings?: GatewaySettings;
   /** By precedence: the first whose match fits takes the request. */
   readonly routes: readonly Route[];
 }
@@ -76,9 +80,10 @@ export interface Rule {
   readonly responseHeaders?: HeaderEdit;
   readonly rewrite?: Rewrite;
   readonly redirect?: Redirect;
-  /** From the request's first byte to the response's last. 0 or absent: no limit. */
+  readonly cors?: Cors;
+  /** From the request's first byte to the response's last. 0: no limit, absent: the listener's. */
   readonly requestMs?: number;
-  /** From the claim of a backend to the response's last byte. 0: no limit; absent: the default. */
+  /** From the claim of a backend to the response's last byte. 0: no limit; absent: the listener's. */
   readonly backendRequestMs?: number;
 }
 
@@ -97,7 +102,7 @@ export interface Backend {
    * answer: 503 (Gateway API, HTTPBackendRef).
    */
   readonly state: "valid" | "invalid" | "empty";
-  /** For `invalid` and `empty`: why, for the body of the answer. */
+  /** For `invalid` and `empty`: why, for the log. No client is told. */
   readonly reason?: string;
   readonly endpoints: readonly Endpoint[];
 }
@@ -138,6 +143,17 @@ export interface Redirect {
   readonly port?: number;
   readonly path?: PathRewrite;
   readonly statusCode: number;
+}
+
+/** Which scripts of other origins may use the answers, as HTTPCORSFilter says it. */
+export interface Cors {
+  /** `https://*.example.com`; `*` alone: all. */
+  readonly allowOrigins: readonly string[];
+  readonly allowCredentials: boolean;
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds: number;
 }
 
 /** Something that an object asks for and cannot get, in the words of the Gateway API's conditions. */

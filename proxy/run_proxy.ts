@@ -12,7 +12,7 @@ import type { AnyResource } from "../core/resources/resource.ts";
 import { services } from "../core/resources/services.ts";
 import { buildRouteTable, type RouteTableOptions } from "./build_route_table.ts";
 import type { ListenReport } from "./proxy_thread.ts";
-import type { Problem, RouteTable } from "./route_table.ts";
+import type { RouteTable } from "./route_table.ts";
 
 /** What a table is made of. */
 const SOURCES: readonly AnyResource[] = [
@@ -65,7 +65,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
       const next = buildRouteTable(view, options);
       if (table === undefined || !isEqual(table, next)) {
         table = next;
-        reporter.problems(next.problems);
+        reporter.problems(next);
         const report = await orAborted(proxy.use(next), signal);
         reporter.ports(report);
         onApplied?.(next, report);
@@ -92,13 +92,17 @@ class Reporter {
     this.#log = log;
   }
 
-  problems(problems: readonly Problem[]): void {
-    const texts = new Set(
-      problems.map(({ kind, namespace, name, section, reason, message }) =>
+  /** What cannot be done as asked, and who gets an error for it: clients are not told. */
+  problems({ problems, backends }: RouteTable): void {
+    const texts = new Set([
+      ...problems.map(({ kind, namespace, name, section, reason, message }) =>
         `Cannot do all of ${kind} "${namespace}/${name}"${section && ` (${section})`}: ` +
         `${message} (${reason})`
       ),
-    );
+      ...backends.flatMap(({ name, state, reason }) =>
+        state === "invalid" ? [`Requests to "${name}" get 500: ${reason}`] : []
+      ),
+    ]);
     for (const text of texts) if (!this.#problems.has(text)) this.#log.warn(text);
     this.#problems = texts;
   }

@@ -123,6 +123,12 @@ const SHAPES: Record<string, string> = {
     urlRewrite.path: path
     extensionRef.group: string
     extensionRef.kind: string
+    cors.allowOrigins[]: string
+    cors.allowCredentials: boolean
+    cors.allowMethods[]: string
+    cors.allowHeaders[]: string
+    cors.exposeHeaders[]: string
+    cors.maxAge: integer
     extensionRef.name: string`,
 };
 
@@ -213,6 +219,24 @@ for (
     }, [
       'spec.rules[0]: Invalid value: "object": RequestRedirect filter must not be used together with backendRefs',
     ]],
+    ["a status that is no redirect", {
+      filters: [{ type: "RequestRedirect", requestRedirect: { statusCode: 304 } }],
+    }, [
+      'spec.rules[0].filters[0].requestRedirect.statusCode: Unsupported value: 304: supported values: "301", "302", "303", "307", "308"',
+    ]],
+    ["all origins and another", {
+      filters: [{ type: "CORS", cors: { allowOrigins: ["*", "http://a"] } }],
+    }, [
+      "spec.rules[0].filters[0].cors.allowOrigins: Invalid value: \"array\": AllowOrigins cannot contain '*' alongside other origins",
+    ]],
+    ["all methods and another", {
+      filters: [{ type: "CORS", cors: { allowMethods: ["PUT", "*"] } }],
+    }, [
+      "spec.rules[0].filters[0].cors.allowMethods: Invalid value: \"array\": AllowMethods cannot contain '*' alongside other methods",
+    ]],
+    ["two CORS filters", { filters: [{ type: "CORS", cors: {} }, { type: "CORS", cors: {} }] }, [
+      'spec.rules[0].filters: Invalid value: "array": CORS filter cannot be repeated',
+    ]],
     ["a weight too large", { backendRefs: [{ name: "v1", port: 80, weight: 1000001 }] }, [
       "spec.rules[0].backendRefs[0].weight: Invalid value: 1000001: must be between 0 and 1000000, inclusive",
     ]],
@@ -222,6 +246,31 @@ for (
     assert.deepEqual(causesOfRule(rule), causes);
   });
 }
+
+Deno.test("a route may redirect by 301, 302, 303, 307 and 308, and has no warning for CORS", () => {
+  for (const statusCode of [301, 302, 303, 307, 308]) {
+    const filters = [{ type: "RequestRedirect", requestRedirect: { statusCode } }];
+    assert.deepEqual(causesOfRule({ filters }), []);
+  }
+  const cors = { allowOrigins: ["https://*.example.com", "http://a:8080"], allowMethods: ["PUT"] };
+  const { object, causes, warnings } = made(httpRoutes, {
+    spec: { rules: [{ filters: [{ type: "CORS", cors }] }] },
+  });
+  assert.deepEqual({ causes, warnings }, { causes: [], warnings: [] });
+  assert.equal(object.spec.rules[0]!.filters![0]!.cors!.maxAge, 5);
+  for (const origin of ["a.com", "ftp://a.com", "https://a.com/", "https://a.com:notaport"]) {
+    const filters = [{ type: "CORS", cors: { allowOrigins: [origin] } }];
+    assert.equal(causesOfRule({ filters }).length, 1, origin);
+  }
+});
+
+Deno.test("a gateway is refused for a setting that cannot be understood", () => {
+  const metadata = { name: "web", annotations: { "coracle.dev/allow-backslash": "yes" } };
+  const spec = { gatewayClassName: "coracle", listeners: [listener] };
+  assert.deepEqual(made(gateways, { metadata, spec }).causes, [
+    'metadata.annotations[coracle.dev/allow-backslash]: Invalid value: "yes": must be "true" or "false"',
+  ]);
+});
 
 const listener = { name: "http", port: 80, protocol: "HTTP" };
 

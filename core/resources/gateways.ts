@@ -3,6 +3,7 @@ import { type Cause, invalid } from "./causes.ts";
 import { ageColumn, nameColumn } from "./columns.ts";
 import { condition } from "./conditions.ts";
 import { waiting } from "./gateway_classes.ts";
+import { settingCauses } from "./gateway/settings.ts";
 import { labelSelector } from "./label_selector.ts";
 import { warnerOf } from "./not_acted_on.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
@@ -140,7 +141,10 @@ export const gateways = defineResource({
     },
     ageColumn,
   ],
-  validate: ({ spec }) => listenerCauses(spec.listeners),
+  validate: ({ metadata, spec }) => [
+    ...settingCauses(metadata.annotations),
+    ...listenerCauses(spec.listeners),
+  ],
   warnings: (next, previous) =>
     previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
 });

@@ -1,4 +1,5 @@
 import {
+  boolean,
   fallback,
   integer,
   listMap,
@@ -69,7 +70,40 @@ const requestRedirect = object("Answers with a redirect.", {
   hostname,
   path: pathModifier,
   port: integer("Port of the new place.", { minimum: 1, maximum: 65535 }),
-  statusCode: fallback(302, integer("301 or 302.")),
+  statusCode: fallback(302, integer("301, 302, 303, 307 or 308.")),
+});
+
+const headerNames = (description: string) =>
+  set(
+    description,
+    string("Name of a header; `*` for all.", {
+      maxLength: 256,
+      pattern: "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$",
+    }),
+    { maxItems: 64 },
+  );
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httpcorsfilter */
+const cors = object("Which scripts of other origins may use the answers.", {
+  allowOrigins: set(
+    "Origins whose scripts may, such as `https://*.example.com`; `*` for all.",
+    string("An origin.", {
+      maxLength: 253,
+      pattern: "(^\\*$)|(^(https?):\\/\\/([^:/?#]+)(:([0-9]{1,5}))?$)",
+    }),
+    { maxItems: 64 },
+  ),
+  allowCredentials: boolean("Whether requests may carry cookies and the like."),
+  allowMethods: set(
+    "Methods that they may use, besides GET, HEAD and POST; `*` for all.",
+    oneOf("A method.", [
+      ...["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "*"],
+    ]),
+    { maxItems: 9 },
+  ),
+  allowHeaders: headerNames("Headers that they may send; `*` for all."),
+  exposeHeaders: headerNames("Headers of answers that they may read; `*` for all."),
+  maxAge: fallback(5, integer("Seconds that a browser may remember this.", { minimum: 1 })),
 });
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutefilter */
@@ -82,6 +116,7 @@ export const httpRouteFilter = object("Changes requests or answers on their way.
       "RequestRedirect",
       "URLRewrite",
       "ExtensionRef",
+      "CORS",
     ]),
   ),
   requestHeaderModifier: headerModifier("request"),
@@ -89,6 +124,7 @@ export const httpRouteFilter = object("Changes requests or answers on their way.
   requestMirror,
   requestRedirect,
   urlRewrite: object("Changes host and path of the request.", { hostname, path: pathModifier }),
+  cors,
   extensionRef: object("A filter of the controller.", {
     group: required(string("Group of the object.")),
     kind: required(string("Kind of the object.")),

@@ -73,6 +73,7 @@ const FIELD_OF = {
   RequestRedirect: "requestRedirect",
   URLRewrite: "urlRewrite",
   ExtensionRef: "extensionRef",
+  CORS: "cors",
 } as const;
 
 /** The type says which one of the fields is set. */
@@ -86,19 +87,48 @@ function filterCauses(filter: HttpRouteFilter, at: string): Cause[] {
     return [invalid(at, "object", rule)];
   });
   const status = filter.requestRedirect?.statusCode;
-  if (status !== undefined && status !== 301 && status !== 302) {
+  if (status !== undefined && !REDIRECT_CODES.includes(status)) {
+    const supported = REDIRECT_CODES.map((code) => `"${code}"`).join(", ");
     causes.push({
       field: `${at}.requestRedirect.statusCode`,
       reason: "FieldValueNotSupported",
-      message: `Unsupported value: ${status}: supported values: "301", "302"`,
+      message: `Unsupported value: ${status}: supported values: ${supported}`,
     });
   }
-  return causes;
+  return [...causes, ...corsCauses(filter.cors, `${at}.cors`)];
+}
+
+const REDIRECT_CODES = [301, 302, 303, 307, 308];
+
+function corsCauses(cors: HttpRouteFilter["cors"], at: string): Cause[] {
+  const isMixed = (list: readonly string[] = []) => list.includes("*") && list.length > 1;
+  return [
+    ...(isMixed(cors?.allowOrigins)
+      ? [
+        invalid(
+          `${at}.allowOrigins`,
+          "array",
+          "AllowOrigins cannot contain '*' alongside other origins",
+        ),
+      ]
+      : []),
+    ...(isMixed(cors?.allowMethods)
+      ? [
+        invalid(
+          `${at}.allowMethods`,
+          "array",
+          "AllowMethods cannot contain '*' alongside other methods",
+        ),
+      ]
+      : []),
+  ];
 }
 
 function repeatedCauses(filters: readonly HttpRouteFilter[], field: string): Cause[] {
   const types = filters.map(({ type }) => type);
-  const once = ["RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"];
+  const once = [
+    ...["RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "CORS"],
+  ];
   const causes = once
     .filter((type) => types.filter((each) => each === type).length > 1)
     .map((type) => invalid(field, "array", `${type} filter cannot be repeated`));

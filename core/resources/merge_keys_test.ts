@@ -25,12 +25,20 @@ const MERGED = `
   HTTPRoute.spec.rules[].filters[].responseHeaderModifier.set: map by name
   HTTPRoute.spec.rules[].filters[].responseHeaderModifier.add: map by name
   HTTPRoute.spec.rules[].filters[].responseHeaderModifier.remove: set
+  HTTPRoute.spec.rules[].filters[].cors.allowOrigins: set
+  HTTPRoute.spec.rules[].filters[].cors.allowMethods: set
+  HTTPRoute.spec.rules[].filters[].cors.allowHeaders: set
+  HTTPRoute.spec.rules[].filters[].cors.exposeHeaders: set
   HTTPRoute.spec.rules[].backendRefs[].filters[].requestHeaderModifier.set: map by name
   HTTPRoute.spec.rules[].backendRefs[].filters[].requestHeaderModifier.add: map by name
   HTTPRoute.spec.rules[].backendRefs[].filters[].requestHeaderModifier.remove: set
   HTTPRoute.spec.rules[].backendRefs[].filters[].responseHeaderModifier.set: map by name
   HTTPRoute.spec.rules[].backendRefs[].filters[].responseHeaderModifier.add: map by name
   HTTPRoute.spec.rules[].backendRefs[].filters[].responseHeaderModifier.remove: set
+  HTTPRoute.spec.rules[].backendRefs[].filters[].cors.allowOrigins: set
+  HTTPRoute.spec.rules[].backendRefs[].filters[].cors.allowMethods: set
+  HTTPRoute.spec.rules[].backendRefs[].filters[].cors.allowHeaders: set
+  HTTPRoute.spec.rules[].backendRefs[].filters[].cors.exposeHeaders: set
   HTTPRoute.status.parents[].conditions: map by type
   Namespace.status.conditions: map by type, merge by type
   Node.spec.podCIDRs: set, merge

@@ -44,9 +44,20 @@ export class BodyFraming {
   #count = 0;
   /** Of the trailer that is being read, in small letters. */
   #trailerName = "";
+  #keepsTrailers = true;
+  /** Trailers among the bytes that were fed last; -1: none. */
+  #cutStart = -1;
+  #cutEnd = -1;
 
-  /** `length`: bytes to come, {@linkcode CHUNKED} or {@linkcode UNTIL_CLOSE}. */
-  start(length: number): void {
+  /** Where what is to be handed on ends, of the bytes that were fed last. */
+  sendEnd = 0;
+
+  /**
+   * `length`: bytes to come, {@linkcode CHUNKED} or {@linkcode UNTIL_CLOSE}. `keepsTrailers`: whether trailers are handed
+   * on, or taken out of the bytes.
+   */
+  start(length: number, { keepsTrailers = true }: { keepsTrailers?: boolean } = {}): void {
+    this.#keepsTrailers = keepsTrailers;
     this.#length = length;
     this.#left = length > 0 ? length : 0;
     this.#at = At.sizeStart;
@@ -58,10 +69,22 @@ export class BodyFraming {
     return this.#length === UNTIL_CLOSE;
   }
 
-  /** The offset after what belongs to this body, or -1 when its framing is broken. */
+  /**
+   * The offset after what belongs to this body, or -1 when its framing is broken. What of it is to be handed on ends at
+   * `sendEnd`: the bytes change where trailers are taken out.
+   */
   feed(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#length === CHUNKED && !this.isDone) {
+      this.#cutStart = -1;
+      const bodyEnd = this.#feedChunks(bytes, start, end);
+      this.sendEnd = this.#cutStart < 0 ? bodyEnd : this.#cut(bytes, bodyEnd);
+      return bodyEnd;
+    }
+    return this.sendEnd = this.#feedLength(start, end);
+  }
+
+  #feedLength(start: number, end: number): number {
     if (this.isDone) return start;
-    if (this.#length === CHUNKED) return this.#feedChunks(bytes, start, end);
     if (this.#length === UNTIL_CLOSE) return end;
     const have = end - start;
     if (have < this.#left) {
@@ -88,6 +111,7 @@ export class BodyFraming {
         this.#at = At.dataReturn;
         continue;
       }
+      if (!this.#keepsTrailers) this.#noteTrailer(bytes[p]!, p);
       const next = this.#at < At.data ? this.#sizeLine(bytes[p]!) : this.#afterData(bytes[p]!);
       if (next === undefined) return -1;
       p++;
@@ -95,6 +119,20 @@ export class BodyFraming {
       this.#at = next;
     }
     return p;
+  }
+
+  #noteTrailer(c: number, p: number): void {
+    const isWithin = this.#at >= At.trailerStart && this.#at <= At.trailerLineFeed;
+    if (!isWithin || (this.#at === At.trailerStart && c === CR)) return;
+    if (this.#cutStart < 0) this.#cutStart = p;
+    this.#cutEnd = p + 1;
+  }
+
+  /** Moves the last line break to where the trailers were. Returns its new end. */
+  #cut(bytes: Uint8Array, bodyEnd: number): number {
+    if (bodyEnd < 0) return bodyEnd;
+    bytes.copyWithin(this.#cutStart, this.#cutEnd, bodyEnd);
+    return bodyEnd - (this.#cutEnd - this.#cutStart);
   }
 
   /** Where one byte of a chunk's first line leads to; `undefined`: nowhere. */

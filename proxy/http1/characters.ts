@@ -1,6 +1,10 @@
 /** Bytes that messages are made of, as lookups by byte (RFC 9110 §5.6.2, §5.5). 1: belongs to the class. */
 export const IS_TOKEN = new Uint8Array(256);
 export const IS_FIELD_VALUE = new Uint8Array(256);
+/** Bytes of a field's name: 1, and 2 for the underscore, which some readers take for a hyphen. */
+export const FIELD_NAME = new Uint8Array(256);
+/** Bytes of a request's target, its fragment excluded. */
+export const IS_TARGET = new Uint8Array(256);
 /** A-Z, 0-9 and what else may stand in `Host`: names, addresses with brackets, port, percent escapes. */
 export const IS_AUTHORITY = new Uint8Array(256);
 /** Each byte, ASCII letters as small ones. */
@@ -19,6 +23,7 @@ export const ZERO = 48;
 export const COLON = 58;
 export const SEMICOLON = 59;
 export const QUESTION_MARK = 63;
+const UNDERSCORE = 95;
 
 const ALPHANUMERIC = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 for (const c of ascii("!#$%&'*+-.^_`|~" + ALPHANUMERIC)) IS_TOKEN[c] = 1;
@@ -28,6 +33,8 @@ for (const [value, c] of ascii("ABCDEF").entries()) HEX[c] = 10 + value;
 for (let c = 0; c < 256; c++) {
   IS_FIELD_VALUE[c] = (c >= SPACE && c !== 127) || c === TAB ? 1 : 0;
   SMALL[c] = c >= 65 && c <= 90 ? c + 32 : c;
+  FIELD_NAME[c] = c === UNDERSCORE ? 2 : IS_TOKEN[c]!;
+  IS_TARGET[c] = c > SPACE && c < 127 && c !== HASH ? 1 : 0;
 }
 
 /** The bytes of a text whose characters are all below 256. */
@@ -53,6 +60,12 @@ export function isWord(bytes: Uint8Array, start: number, word: Uint8Array): bool
 /** Whether the bytes at `start` are exactly `word`, big and small letters told apart. */
 export function isExactly(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
   for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
+  return true;
+}
+
+/** Whether all bytes belong to a class. */
+export function areAll(kind: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  for (let p = start; p < end; p++) if (kind[bytes[p]!] === 0) return false;
   return true;
 }
 

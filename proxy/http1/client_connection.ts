@@ -1,30 +1,39 @@
+import { HEAD_BYTES_MAX_DEFAULT } from "../../core/resources/gateway/settings.ts";
 import { countAnswer } from "../backend_stats.ts";
 import type { LiveBackend } from "../backends.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { HttpService } from "../http_service.ts";
-import type { LiveRoute } from "../route_matcher.ts";
+import type { LiveHost, LiveRoute } from "../route_matcher.ts";
 import type { HeaderEdit } from "../route_table.ts";
+import { withCors } from "../routing/cors.ts";
 import { BodyFraming } from "./body_framing.ts";
-import { ascii, textOf } from "./characters.ts";
-import { Exchange, STALL_MS } from "./exchange.ts";
-import { type Head, HEAD_BYTES_MAX, NEED_MORE } from "./head.ts";
-import { locationOf } from "./head_edit.ts";
-import { dropNominated } from "./head_writer.ts";
+import { areAll } from "./characters.ts";
+import { forwardedLines, trustedForwardedLines } from "./claims.ts";
+import { Exchange } from "./exchange.ts";
+import { type Head, NEED_MORE, TOO_LONG } from "./head.ts";
+import { dropNominated, needsSecondLook } from "./head_writer.ts";
 import { HeldBytes } from "./held_bytes.ts";
-import { type OwnAnswer, ownAnswer, redirectAnswer } from "./own_answer.ts";
+import { type Manner, type OwnAnswer, ownAnswer } from "./own_answer.ts";
 import { parseRequest } from "./request_head.ts";
+import { corsOf, ruleAnswer } from "./rule_answer.ts";
 import type { Socket, SocketOwner } from "./socket.ts";
+import {
+  FIRST_BYTE_MS,
+  HALF_TUNNEL_IDLE_MS,
+  HEAD_MS,
+  IDLE_MS,
+  LINGER_MS,
+  LINGER_MS_MAX,
+  TUNNEL_IDLE_MS,
+} from "./time_limits.ts";
 import type { Asker, UpstreamConnection, UpstreamFailure } from "./upstream_connection.ts";
-import { answerToFailure } from "./upstream_failure.ts";
-
-/** A client may keep a connection without a request this long. */
-export const IDLE_MS = 75_000;
-/** A request head must be whole this long after its first byte. */
-export const HEAD_MS = 10_000;
-/** A tunnel may stand still this long. */
-export const TUNNEL_IDLE_MS = 3_600_000;
-/** After our end was sent, this long is waited for the client's. */
-const LINGER_MS = 2_000;
+import {
+  answerToFailure,
+  BROKEN_ROUTE,
+  LATE_ANSWER,
+  NO_ROUTE,
+  NOBODY_READY,
+} from "./upstream_failure.ts";
 
 type State = "idle" | "sending" | "waiting" | "tunnel" | "lingering" | "closed";
 
@@ -39,9 +48,13 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   answersHead = false;
   wantsUpgrade = false;
   minorVersion = 1;
+  takesTrailers = false;
+  headBytesMax = HEAD_BYTES_MAX_DEFAULT;
   answerEdit: HeaderEdit | undefined;
   readonly #service: HttpService;
+  readonly #address: string;
   readonly #forwarded: Uint8Array;
+  #open: Uint8Array | undefined; // of the head that is held
   readonly #body = new BodyFraming();
   readonly #held = new HeldBytes();
   readonly #exchange = new Exchange();
@@ -51,10 +64,9 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
 
   constructor(readonly socket: Socket, service: HttpService, clientAddress: string) {
     this.#service = service;
-    this.#forwarded = ascii(
-      `X-Forwarded-For: ${clientAddress}\r\nX-Forwarded-Proto: http\r\n`,
-    );
-    this.deadlineMs = service.deadlines.now() + IDLE_MS;
+    this.#address = clientAddress;
+    this.#forwarded = forwardedLines(clientAddress);
+    this.deadlineMs = service.deadlines.now() + FIRST_BYTE_MS;
     service.deadlines.add(this);
     service.opened(this);
   }
@@ -84,7 +96,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   onClose(how: "ended" | "broken"): void {
     if (this.state !== "tunnel" || how === "broken") return this.close();
     this.upstream!.socket.endSending();
-    this.#exchange.stallMs = STALL_MS;
+    this.#exchange.stallMs = HALF_TUNNEL_IDLE_MS;
     this.onProgress();
   }
 
@@ -100,7 +112,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
       case "waiting":
         return this.#onLate();
       case "lingering":
-        if (nowMs - this.#exchange.startedMs > STALL_MS || !this.socket.isSending()) {
+        if (nowMs - this.#exchange.startedMs > LINGER_MS_MAX || !this.socket.isSending()) {
           return this.close();
         }
         return this.#service.deadlines.set(this, nowMs + LINGER_MS);
@@ -181,7 +193,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     const again = exchange.again(upstream, failure, this.#service);
     if (again !== undefined) return this.#ask(again);
     backend.counts.failures++;
-    this.#answerSelf(answerToFailure(failure, backend.definition.name));
+    this.#answerSelf(answerToFailure(failure));
     if (this.state === "idle") this.#readOn();
   }
 
@@ -191,6 +203,8 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     const wasPartial = this.#held.length > 0;
     if (wasPartial) {
       this.#held.add(bytes, start, end);
+      const isOpen = this.#open !== undefined && areAll(this.#open, bytes, start, end);
+      if (isOpen && this.#held.length < this.#service.matcher.headBytesMax) return; // tells nothing new
       bytes = this.#held.take();
       start = 0;
       end = bytes.length;
@@ -210,21 +224,24 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
 
   /** Returns the offset after what it has taken: `start` when the head is not whole. */
   #readRequest(bytes: Uint8Array, start: number, end: number): number {
-    const head = this.#service.requestHead;
-    const limit = Math.min(end, start + HEAD_BYTES_MAX);
+    const { requestHead: head, matcher: { headBytesMax } } = this.#service;
+    const limit = Math.min(end, start + headBytesMax);
     const headEnd = parseRequest(bytes, start, limit, head);
-    if (headEnd === NEED_MORE && end - start < HEAD_BYTES_MAX) return start;
+    if (headEnd === NEED_MORE && end - start < headBytesMax) {
+      this.#open = head.open;
+      return start;
+    }
     if (headEnd <= 0) {
-      if (headEnd === NEED_MORE) this.#refuse(431, "the head is too long");
+      if (headEnd === NEED_MORE) this.#refuse(431, TOO_LONG);
       else this.#refuse(-headEnd, head.problem);
       return end;
     }
-    this.#body.start(head.length);
+    this.#body.start(head.length, { keepsTrailers: false }); // no backend can have asked for them
     const bodyEnd = this.#body.feed(bytes, headEnd, end);
     if (bodyEnd < 0) this.#refuse(400, "bad chunks");
     else if (needsSecondLook(head) && !dropNominated(bytes, headEnd, head)) {
-      this.#refuse(431, "too many fields for one hop");
-    } else this.#serve(bytes, head, headEnd, bodyEnd);
+      this.#refuse(431, "too many fields that are not for the next hop");
+    } else this.#serve(bytes, head, headEnd, this.#body.sendEnd);
     return bodyEnd < 0 ? end : bodyEnd;
   }
 
@@ -234,18 +251,38 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     this.answersHead = head.isHead;
     this.wantsUpgrade = head.upgrades;
     this.minorVersion = head.minorVersion;
+    this.takesTrailers = head.takesTrailers;
     this.#nowMs = service.deadlines.now();
     exchange.begin(head, this.#nowMs);
-    const route = service.match(bytes, headEnd, head);
+    const host = service.matcher.hostOf(bytes, head);
+    const route = host && this.#routeOf(host, bytes, headEnd, head);
+    if (this.state !== "idle") return; // refused
     if (route === undefined) return this.#answerSelf(NO_ROUTE);
-    if (route.rule.rule.redirect) return this.#redirect(route, bytes, head);
-    const endpoint = exchange.claim(route);
+    const { rule } = route.rule, prefix = route.route.match.path.value;
+    const cors = rule.cors && corsOf(rule, bytes, headEnd, head);
+    const own = (cors || rule.redirect) &&
+      ruleAnswer({ rule, prefix, cors, port: service.port }, bytes, head);
+    if (own) return this.#sendOwn(own);
+    this.answerEdit = cors ? withCors(rule.responseHeaders, cors) : rule.responseHeaders;
+    const endpoint = exchange.claim(route, host!.settings);
     if (endpoint === undefined) return this.#answerUnavailable(exchange.backend);
-    this.answerEdit = route.rule.rule.responseHeaders;
-    exchange.keepRequest(route, bytes, head, headEnd, bodyEnd, this.#forwarded);
+    const forwarded = host!.trusts(this.#address)
+      ? trustedForwardedLines(bytes, head, this.#address)
+      : this.#forwarded;
+    exchange.keepRequest(route, bytes, head, headEnd, bodyEnd, forwarded);
     this.state = this.#body.isDone ? "waiting" : "sending";
     this.#wait();
     this.#ask(endpoint.takeIdle() ?? service.connect(endpoint));
+  }
+
+  /** Refuses what the host's settings do not allow. */
+  #routeOf(host: LiveHost, bytes: Uint8Array, headEnd: number, head: Head): LiveRoute | undefined {
+    const { path } = this.#service, { settings } = host;
+    this.headBytesMax = settings.headBytesMax;
+    if (headEnd - head.start > settings.headBytesMax) this.#refuse(431, TOO_LONG);
+    else if (!path.read(bytes, head.pathStart, head.targetEnd, settings)) {
+      this.#refuse(400, path.problem);
+    } else return host.routeOf(path, bytes, headEnd, head);
   }
 
   #ask(upstream: UpstreamConnection): void {
@@ -265,7 +302,8 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     if (this.#body.isDone) this.state = "waiting";
     this.onProgress();
     if (bodyEnd < end) this.#hold(bytes, bodyEnd, end);
-    if (!this.upstream!.socket.send(bytes, start, bodyEnd)) this.socket.pause();
+    const { sendEnd } = this.#body;
+    if (sendEnd > start && !this.upstream!.socket.send(bytes, start, sendEnd)) this.socket.pause();
   }
 
   /** Keeps what came too early, and lets no more come. */
@@ -288,26 +326,9 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   // Answers of our own.
 
   #answerUnavailable(backend: LiveBackend | undefined): void {
-    if (backend === undefined) return this.#answerSelf(NO_BACKEND);
-    const { definition, counts } = backend;
-    const isInvalid = definition.state === "invalid";
-    countAnswer(counts, isInvalid ? 500 : 503, 0);
-    const reason = definition.reason ?? `"${definition.name}" has no ready endpoints`;
-    this.#answerSelf({
-      status: isInvalid ? 500 : 503,
-      error: isInvalid ? "proxy_configuration_error" : "destination_unavailable",
-      message: `Cannot forward the request: ${reason}`,
-    });
-  }
-
-  #redirect({ route, rule: { rule } }: LiveRoute, bytes: Uint8Array, head: Head): void {
-    const location = locationOf(rule.redirect!, {
-      target: textOf(bytes, head.pathStart, head.targetEnd),
-      host: textOf(bytes, head.hostStart, head.hostEnd),
-      port: this.#service.port,
-      prefix: route.match.path.value,
-    });
-    this.#sendOwn((manner) => redirectAnswer(rule.redirect!.statusCode, location, manner));
+    const answer = backend?.definition.state === "empty" ? NOBODY_READY : BROKEN_ROUTE;
+    if (backend) countAnswer(backend.counts, answer.status, 0);
+    this.#answerSelf(answer);
   }
 
   #onLate(): void {
@@ -315,13 +336,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     const isClientLate = this.state === "sending";
     this.#dropUpstream();
     if (isClientLate) return this.#refuse(408, "the body did not come in time");
-    this.#answerSelf({
-      status: 504,
-      error: "http_response_timeout",
-      message: `Cannot forward the request: "${
-        this.#exchange.backend!.definition.name
-      }" did not answer in time`,
-    });
+    this.#answerSelf(LATE_ANSWER);
     if (this.state === "idle") this.#readOn();
   }
 
@@ -330,7 +345,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     this.#sendOwn((manner) => ownAnswer(answer, manner));
   }
 
-  #sendOwn(answer: (manner: { answersHead: boolean; closes: boolean }) => Uint8Array): void {
+  #sendOwn(answer: (manner: Manner) => Uint8Array): void {
     const closes = this.#closes || !this.#body.isDone;
     const bytes = answer({ answersHead: this.answersHead, closes });
     this.socket.send(bytes, 0, bytes.length);
@@ -371,20 +386,4 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     this.upstream = undefined;
     upstream?.abandon();
   }
-}
-
-const NO_ROUTE: OwnAnswer = {
-  status: 404,
-  error: "destination_not_found",
-  message: "Cannot forward the request: no route is for its host and path",
-};
-const NO_BACKEND: OwnAnswer = {
-  status: 500,
-  error: "proxy_configuration_error",
-  message: "Cannot forward the request: its route has no backend with a weight",
-};
-
-/** Whether it has fields for one hop that the parser did not note by itself. */
-function needsSecondLook(head: Head): boolean {
-  return head.nominates || (head.hasUpgrade && !head.upgrades);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { HEAD_MS, IDLE_MS } from "./client_connection.ts";
+import { INTERIM_ANSWERS_MAX } from "./upstream_connection.ts";
+import { FIRST_BYTE_MS, HEAD_MS, IDLE_MS } from "./time_limits.ts";
 import { HttpFixture } from "./exchange_fixture.ts";
 
 const GET = "GET /a?b HTTP/1.1\r\nHost: example.com\r\n\r\n";
@@ -53,7 +54,8 @@ Deno.test("nobody can be reached: 502, and the connection goes on", () => {
     socket.sent,
     /^HTTP\/1.1 502 Bad Gateway\r\nProxy-Status: coracle; error=connection_refused/,
   );
-  assert.match(socket.sent, /"default\/web:80" refused the connection\n$/);
+  assert.match(socket.sent, /the backend refused the connection\n$/);
+  assert.doesNotMatch(socket.sent, /default|web/);
   socket.receive(GET);
   assert.equal(fixture.upstreams.length, 2);
   assert.equal(fixture.counts.inFlight, 1);
@@ -192,7 +194,8 @@ Deno.test("no ready endpoints: 503 and why", () => {
     socket.sent,
     /^HTTP\/1.1 503 Service Unavailable\r\nProxy-Status: coracle; error=destination_unavailable/,
   );
-  assert.match(socket.sent, /has no ready endpoints\n$/);
+  assert.match(socket.sent, /nobody can answer it at the moment\n$/);
+  assert.doesNotMatch(socket.sent, /default|web/);
   socket.receive(POST.slice(0, -1));
   assert.match(socket.sent, /Connection: close/);
 });
@@ -218,10 +221,119 @@ Deno.test("filters change the request, the answer, or redirect", () => {
   assert.match(other.socket.sent, /^HTTP\/1.1 301 .*\r\nLocation: https:\/\/example.com\/a\?b\r\n/);
 });
 
+Deno.test("scripts of other origins: a preflight is answered here, answers say who may read them", () => {
+  const cors = {
+    ...{ allowOrigins: ["https://a.com"], allowMethods: ["PUT"], allowHeaders: [] },
+    ...{ exposeHeaders: [], allowCredentials: true, maxAgeSeconds: 5 },
+  };
+  const fixture = new HttpFixture({ rule: { cors } });
+  const { socket } = fixture.client();
+  const origin = "Host: a\r\nOrigin: https://a.com\r\n";
+  socket.receive(`OPTIONS / HTTP/1.1\r\n${origin}Access-Control-Request-Method: PUT\r\n\r\n`);
+  const allowed = "Access-Control-Allow-Origin: https://a.com\r\n" +
+    "Access-Control-Allow-Credentials: true\r\n";
+  const preflight = `HTTP/1.1 204 No Content\r\n${allowed}Access-Control-Allow-Methods: PUT\r\n` +
+    "Access-Control-Max-Age: 5\r\nVary: Origin\r\n\r\n";
+  assert.equal(socket.sent, preflight);
+  assert.equal(fixture.upstreams.length, 0);
+  socket.receive(`GET / HTTP/1.1\r\n${origin}\r\n`);
+  const theirs = "access-control-allow-origin: *\r\nVary: Accept\r\n";
+  fixture.upstreams[0]!.socket.receive(OK.replace("Content", `${theirs}Content`));
+  const answer =
+    `HTTP/1.1 200 OK\r\nVary: Accept\r\nContent-Length: 2\r\n${allowed}Vary: Origin\r\n`;
+  assert.equal(socket.sent, `${preflight}${answer}\r\nok`);
+});
+
+Deno.test("a prefix is rewritten where the normal path has it, and the rest stays as it came", () => {
+  const rewrite = { path: { type: "ReplacePrefixMatch", value: "/v2/" } } as const;
+  const match = {
+    path: { type: "PathPrefix", value: "/api" },
+    headers: [],
+    queryParams: [],
+  } as const;
+  const fixture = new HttpFixture({ rule: { rewrite }, match, endpoints: 1 });
+  for (
+    const [target, expected] of [
+      ["/%61pi/x%20y?q=/..", "/v2/x%20y?q=/.."],
+      ["/x/../api/y", "/v2/y"],
+      ["/api", "/v2"],
+      ["/api;v=1/y//z", "/v2/y//z"],
+      ["/api;v=1//z", "/v2/z"],
+    ]
+  ) {
+    fixture.client().socket.receive(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    assert.equal(fixture.upstreams.at(-1)!.socket.sent.split(" ")[1], expected);
+  }
+});
+
+Deno.test("heads of requests and answers are as long as the setting says, and no longer", () => {
+  for (const headBytesMax of [16 * 1024, 64 * 1024]) {
+    const field = (length: number) => `X: ${"x".repeat(length)}\r\n\r\n`;
+    for (const extra of [-100, 1]) {
+      const fixture = new HttpFixture({ settings: { headBytesMax }, endpoints: 1 });
+      const { socket } = fixture.client();
+      const isMore = extra > 0;
+      const request = "GET / HTTP/1.1\r\nHost: a\r\n";
+      socket.receive(request + field(headBytesMax - request.length - 7 + extra), [1000, 1, 20_000]);
+      assert.equal(/^HTTP\/1.1 431 /.test(socket.sent), isMore);
+      if (isMore) continue;
+      const answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+      fixture.upstreams[0]!.socket.receive(answer + field(headBytesMax - answer.length - 7 - 1));
+      assert.match(socket.sent, /^HTTP\/1.1 200 /);
+      socket.receive(GET);
+      fixture.upstreams[0]!.socket.receive(answer + field(headBytesMax - answer.length - 7 + 1));
+      assert.match(socket.sent, /HTTP\/1.1 502 Bad Gateway[^]*its head is too long\n$/);
+    }
+  }
+});
+
+Deno.test("a stream may be silent as long as the setting says, or as the route does", async () => {
+  const cases: [fixture: HttpFixture, seconds: number][] = [
+    [new HttpFixture(), 60],
+    [new HttpFixture({ settings: { streamIdleMs: 600_000 } }), 600],
+    [new HttpFixture({ rule: { requestMs: 120_000 } }), 120],
+    [new HttpFixture({ rule: { requestMs: 0 } }), 24 * 3600],
+  ];
+  for (const [fixture, seconds] of cases) {
+    const { socket } = fixture.client();
+    socket.receive(GET);
+    fixture.upstreams[0]!.socket.receive(OK.slice(0, -1));
+    await fixture.clock.advance(seconds * 1000 - 100);
+    assert.equal(socket.isClosed, false);
+    await fixture.clock.advance(200);
+    assert.equal(socket.isClosed, true);
+    assert.equal(fixture.clock.pending, 0);
+  }
+});
+
+Deno.test("a flood of interim answers is no answer", () => {
+  const fixture = new HttpFixture({ endpoints: 1 });
+  const { socket } = fixture.client();
+  socket.receive(GET);
+  const hint = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+  fixture.upstreams[0]!.socket.receive(hint.repeat(INTERIM_ANSWERS_MAX));
+  assert.equal(socket.sent, hint.repeat(INTERIM_ANSWERS_MAX));
+  fixture.upstreams[0]!.socket.receive(OK);
+  socket.receive(GET);
+  fixture.upstreams[0]!.socket.receive(hint.repeat(INTERIM_ANSWERS_MAX + 1));
+  assert.match(socket.sent, /HTTP\/1.1 502 [^]*too many interim answers\n$/);
+  assert.equal(fixture.upstreams[0]!.socket.isClosed, true);
+});
+
 Deno.test("who does nothing is not waited for", async () => {
+  const silent = new HttpFixture();
+  const nothing = silent.client();
+  await silent.clock.advance(FIRST_BYTE_MS + 100);
+  assert.equal(nothing.socket.isClosed, true);
+  assert.equal(silent.clock.pending, 0);
+
   const idle = new HttpFixture();
   const { socket } = idle.client();
-  await idle.clock.advance(IDLE_MS + 100);
+  socket.receive(GET);
+  idle.upstreams[0]!.socket.receive(OK);
+  await idle.clock.advance(IDLE_MS - 100);
+  assert.equal(socket.isClosed, false);
+  await idle.clock.advance(200);
   assert.equal(socket.isClosed, true);
   assert.equal(idle.clock.pending, 0);
 
@@ -235,7 +347,7 @@ Deno.test("who does nothing is not waited for", async () => {
   const waiting = late.client();
   waiting.socket.receive(GET);
   await late.clock.advance(600);
-  assert.match(waiting.socket.sent, /^HTTP\/1.1 504 [^]*did not answer in time\n$/);
+  assert.match(waiting.socket.sent, /^HTTP\/1.1 504 [^]*the answer did not come in time\n$/);
   assert.equal(late.upstreams[0]!.socket.isClosed, true);
   assert.equal(late.counts.inFlight, 0);
 });

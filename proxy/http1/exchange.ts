@@ -1,16 +1,19 @@
+import {
+  type GatewaySettings,
+  STREAM_IDLE_MS_DEFAULT,
+  STREAM_IDLE_MS_MOST,
+} from "../../core/resources/gateway/settings.ts";
 import { countAnswer } from "../backend_stats.ts";
 import type { LiveBackend, LiveEndpoint } from "../backends.ts";
 import type { HttpService } from "../http_service.ts";
 import type { LiveRoute } from "../route_matcher.ts";
-import { type Head, HEAD_BYTES_MAX } from "./head.ts";
+import type { Head } from "./head.ts";
 import { editedHead, rewriteEdit } from "./head_edit.ts";
-import { REWRITTEN_HEAD_BYTES_MAX, writeRequestHead } from "./head_writer.ts";
+import { ADDED_BYTES_MAX, writeRequestHead } from "./head_writer.ts";
 import type { UpstreamConnection, UpstreamFailure } from "./upstream_connection.ts";
 
 /** First try and repetitions of one request, together. */
 const TRIES_MAX = 3;
-/** Without an own limit, an exchange may stand still this long. */
-export const STALL_MS = 60_000;
 /** nginx's word for a client that went before its answer came. */
 const CLIENT_CLOSED_REQUEST = 499;
 
@@ -23,7 +26,7 @@ export class Exchange {
   /** All must be over by then. */
   deadlineMs = Infinity;
   /** How long nothing may happen. */
-  stallMs = STALL_MS;
+  stallMs = STREAM_IDLE_MS_DEFAULT;
   /** Of the answer that has begun; 0: none. */
   status = 0;
   backend: LiveBackend | undefined;
@@ -48,7 +51,10 @@ export class Exchange {
    * Claims an endpoint of the share whose turn it is, and sets the limits of its rule. `undefined`: nobody can answer;
    * `backend` says whose turn it was, if anyone's.
    */
-  claim({ rule: { rule, balancer, backends } }: LiveRoute): LiveEndpoint | undefined {
+  claim(
+    { rule: { rule, balancer, backends } }: LiveRoute,
+    { streamIdleMs }: GatewaySettings,
+  ): LiveEndpoint | undefined {
     this.backend = backends[balancer.next()];
     if (this.backend === undefined) return undefined;
     this.backend.counts.requests++;
@@ -57,7 +63,7 @@ export class Exchange {
     this.backend.counts.inFlight++;
     const { requestMs, backendRequestMs } = rule;
     const isLimited = requestMs !== undefined || backendRequestMs !== undefined;
-    this.stallMs = isLimited ? Infinity : STALL_MS;
+    this.stallMs = isLimited ? STREAM_IDLE_MS_MOST : streamIdleMs; // "no limit" is not for ever
     this.deadlineMs = this.startedMs +
       Math.min(requestMs || Infinity, backendRequestMs || Infinity);
     return this.endpoint;
@@ -74,7 +80,10 @@ export class Exchange {
     endpoint.release();
   }
 
-  /** Makes what the endpoint gets: the head without what is for this hop, with who asked, and the body so far. */
+  /**
+   * Makes what the endpoint gets: the head without what is for this hop, with who asked, and the body so far, which ends at
+   * `bodyEnd`.
+   */
   keepRequest(
     { route, rule: { rule } }: LiveRoute,
     bytes: Uint8Array,
@@ -83,7 +92,7 @@ export class Exchange {
     bodyEnd: number,
     forwarded: Uint8Array,
   ): void {
-    const needed = REWRITTEN_HEAD_BYTES_MAX - HEAD_BYTES_MAX + bodyEnd - head.start;
+    const needed = ADDED_BYTES_MAX + forwarded.length + bodyEnd - head.start;
     if (this.request.length < needed) this.request = new Uint8Array(needed + 512);
     let length = writeRequestHead(bytes, headEnd, head, forwarded, this.request);
     if (rule.requestHeaders || rule.rewrite) {

@@ -1,3 +1,4 @@
+import { DEFAULT_SETTINGS, type GatewaySettings } from "../../core/resources/gateway/settings.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { BackendCounts } from "../backend_stats.ts";
 import { Backends } from "../backends.ts";
@@ -5,7 +6,8 @@ import { Balancer, slotsOf } from "../balancer.ts";
 import { Deadlines } from "../deadlines.ts";
 import { HttpService } from "../http_service.ts";
 import { RouteMatcher } from "../route_matcher.ts";
-import type { Endpoint, Rule } from "../route_table.ts";
+import { NormalPath } from "../routing/normal_path.ts";
+import type { Endpoint, RouteMatch, Rule } from "../route_table.ts";
 import { ascii, textOf } from "./characters.ts";
 import { ClientConnection } from "./client_connection.ts";
 import { Head } from "./head.ts";
@@ -80,8 +82,24 @@ export interface MemoryUpstream {
   owner: UpstreamOwner;
 }
 
+interface FixtureOptions {
+  rule?: Partial<Rule>;
+  endpoints?: number;
+  settings?: Partial<GatewaySettings>;
+  /** Of the client. */
+  address?: string;
+  match?: RouteMatch;
+}
+
+const ALL: RouteMatch = {
+  path: { type: "PathPrefix", value: "/" },
+  headers: [],
+  queryParams: [],
+};
+
 /** One HTTP listener in memory, with two endpoints at one backend. `rule`: what its only route has besides. */
 export class HttpFixture {
+  readonly #address: string;
   readonly clock = new VirtualClock(0);
   readonly upstreams: MemoryUpstream[] = [];
   readonly service: HttpService;
@@ -89,7 +107,11 @@ export class HttpFixture {
   /** Called for each new connection to an endpoint. */
   onConnect: (upstream: MemoryUpstream) => void = () => {};
 
-  constructor({ rule = {}, endpoints = 2 }: { rule?: Partial<Rule>; endpoints?: number } = {}) {
+  constructor(
+    { rule = {}, endpoints = 2, settings = {}, address = "192.0.2.1", match = ALL }:
+      FixtureOptions = {},
+  ) {
+    this.#address = address;
     const addresses = Array.from({ length: endpoints }, (_, i) => `10.0.0.${i + 1}`);
     const { live } = this.backends.build([{
       name: "default/web:80",
@@ -98,14 +120,9 @@ export class HttpFixture {
     }]);
     const whole = { key: "r", shares: [{ weight: 1, backend: 0 }], ...rule };
     const balancer = new Balancer(slotsOf([1]), new Int32Array(1), 0);
-    const match = {
-      path: { type: "PathPrefix", value: "/" },
-      headers: [],
-      queryParams: [],
-    } as const;
     const routes = [{ hostname: "", match, rule: whole }];
     const matcher = new RouteMatcher(
-      [{ hostname: "", routes }],
+      [{ hostname: "", settings: { ...DEFAULT_SETTINGS, ...settings }, routes }],
       (rule) => ({ rule, balancer, backends: live }),
     );
     this.service = new HttpService(
@@ -113,6 +130,7 @@ export class HttpFixture {
         deadlines: new Deadlines(this.clock),
         requestHead: new Head(),
         responseHead: new Head(),
+        path: new NormalPath(),
         counts: { refused: 0 },
         connect: (endpoint, owner) => this.#connect(endpoint, owner),
         current: (backend) => backend,
@@ -125,7 +143,7 @@ export class HttpFixture {
   /** A new client. */
   client(): { socket: MemorySocket; connection: ClientConnection } {
     const socket = new MemorySocket();
-    const connection = new ClientConnection(socket, this.service, "192.0.2.1");
+    const connection = new ClientConnection(socket, this.service, this.#address);
     socket.own(connection);
     return { socket, connection };
   }

@@ -2,23 +2,24 @@ import {
   ascii,
   COLON,
   CR,
+  FIELD_NAME,
   IS_AUTHORITY,
   IS_FIELD_VALUE,
-  IS_TOKEN,
   isWord,
   LF,
   listHas,
+  SMALL,
   SPACE,
   TAB,
   ZERO,
 } from "./characters.ts";
-import { DROPPED_MAX, type Head, HOST_BYTES_MAX, NEED_MORE, refused, UNSAID } from "./head.ts";
+import { dropLine, type Head, HOST_BYTES_MAX, NEED_MORE, refused, UNSAID } from "./head.ts";
 
 const FIELDS_MAX = 128;
 const LENGTH_DIGITS_MAX = 15;
 
 const CLOSE = ascii("close"), KEEP_ALIVE = ascii("keep-alive"), UPGRADE = ascii("upgrade");
-const CHUNKED_WORD = ascii("chunked"), H2C = ascii("h2c");
+const CHUNKED_WORD = ascii("chunked"), H2C = ascii("h2c"), TRAILERS = ascii("trailers");
 
 /**
  * Reads the field lines up to the empty one, and notes what they mean for forwarding. Returns the offset after it,
@@ -36,8 +37,9 @@ export function parseFields(bytes: Uint8Array, start: number, end: number, head:
       return p + 2;
     }
     const nameStart = p;
-    while (p < end && IS_TOKEN[bytes[p]!] === 1) p++;
-    if (p >= end) return NEED_MORE;
+    let kinds = 0;
+    for (let kind = 0; p < end && (kind = FIELD_NAME[bytes[p]!]!) !== 0; p++) kinds |= kind;
+    if (p >= end) return needMore(head, FIELD_NAME);
     const nameLength = p - nameStart;
     if (bytes[p] !== COLON || nameLength === 0) return refused(head, 400, "a bad field name");
     if (++head.fieldsCount > FIELDS_MAX) return refused(head, 431, "too many fields");
@@ -45,14 +47,24 @@ export function parseFields(bytes: Uint8Array, start: number, end: number, head:
     while (p < end && (bytes[p] === SPACE || bytes[p] === TAB)) p++;
     const valueStart = p;
     while (p < end && IS_FIELD_VALUE[bytes[p]!] === 1) p++;
+    if (p >= end) return needMore(head, IS_FIELD_VALUE);
     if (p + 1 >= end) return NEED_MORE;
     if (bytes[p] !== CR || bytes[p + 1] !== LF) return refused(head, 400, "a bad field value");
     let valueEnd = p;
     p += 2;
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
-    const status = noteField(bytes, nameStart, nameLength, valueStart, valueEnd, p, head);
+    const hasUnderscore = (kinds & 2) !== 0 && !head.isResponse;
+    const status = hasUnderscore
+      ? drop(head, nameStart, p)
+      : noteField(bytes, nameStart, nameLength, valueStart, valueEnd, p, head);
     if (status !== 0) return -status;
   }
+}
+
+/** More is needed; bytes of the class `open` would leave it at that. */
+export function needMore(head: Head, open: Uint8Array): number {
+  head.open = open;
+  return NEED_MORE;
 }
 
 function isBlank(c: number): boolean {
@@ -62,13 +74,11 @@ function isBlank(c: number): boolean {
 const FIELD = {
   te: ascii("te"),
   host: ascii("host"),
+  proxy: ascii("proxy"), // a name that CGI turns into HTTP_PROXY (https://httpoxy.org)
   upgrade: UPGRADE,
   connection: ascii("connection"),
   keepAlive: KEEP_ALIVE,
   contentLength: ascii("content-length"),
-  forwardedFor: ascii("x-forwarded-for"),
-  forwardedHost: ascii("x-forwarded-host"),
-  forwardedProto: ascii("x-forwarded-proto"),
   proxyConnection: ascii("proxy-connection"),
   transferEncoding: ascii("transfer-encoding"),
 };
@@ -83,11 +93,22 @@ function noteField(
   lineEnd: number,
   head: Head,
 ): number {
+  const first = SMALL[bytes[nameStart]!]!;
+  if ((first === X || first === F || first === T) && isClaim(bytes, nameStart, nameLength, head)) {
+    return dropClaim(head, nameStart, lineEnd);
+  }
   switch (nameLength) {
     case 2:
-      return isWord(bytes, nameStart, FIELD.te) ? drop(head, nameStart, lineEnd) : 0;
+      if (!isWord(bytes, nameStart, FIELD.te)) return 0;
+      head.takesTrailers ||= listHas(bytes, valueStart, valueEnd, TRAILERS);
+      return drop(head, nameStart, lineEnd);
     case 4:
-      return isWord(bytes, nameStart, FIELD.host) ? noteHost(bytes, valueStart, valueEnd, head) : 0;
+      if (!isWord(bytes, nameStart, FIELD.host)) return 0;
+      head.hostLineStart = nameStart;
+      head.hostLineEnd = lineEnd;
+      return noteHost(bytes, valueStart, valueEnd, head);
+    case 5:
+      return isWord(bytes, nameStart, FIELD.proxy) ? drop(head, nameStart, lineEnd) : 0;
     case 7:
       if (!isWord(bytes, nameStart, FIELD.upgrade)) return 0;
       if (listHas(bytes, valueStart, valueEnd, H2C)) return drop(head, nameStart, lineEnd);
@@ -103,37 +124,51 @@ function noteField(
       return isWord(bytes, nameStart, FIELD.contentLength)
         ? noteLength(bytes, valueStart, valueEnd, head)
         : 0;
-    case 15:
     case 16:
-      return isOfOneHop(bytes, nameStart, nameLength, head) ? drop(head, nameStart, lineEnd) : 0;
+      return isWord(bytes, nameStart, FIELD.proxyConnection) ? drop(head, nameStart, lineEnd) : 0;
     case 17:
-      if (isWord(bytes, nameStart, FIELD.transferEncoding)) {
-        return noteTransferEncoding(bytes, valueStart, valueEnd, head);
-      }
-      return isOfOneHop(bytes, nameStart, nameLength, head) ? drop(head, nameStart, lineEnd) : 0;
+      return isWord(bytes, nameStart, FIELD.transferEncoding)
+        ? noteTransferEncoding(bytes, valueStart, valueEnd, head)
+        : 0;
     default:
       return 0;
   }
 }
 
-/** `X-Forwarded-*` of a request counts as of one hop: a client's own word for who it is is not believed. */
-function isOfOneHop(bytes: Uint8Array, start: number, length: number, head: Head): boolean {
-  if (length === 16 && isWord(bytes, start, FIELD.proxyConnection)) return true;
+const X = 120, F = 102, T = 116;
+const FORWARDED_PREFIX = ascii("x-forwarded-");
+/**
+ * What besides `X-Forwarded-*` says who asked, over what, or for which path: the word of a proxy, on which others act. By
+ * the length of the name.
+ */
+const CLAIMS: readonly (readonly Uint8Array[])[] = [
+  ...["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-cluster-client-ip"],
+  ...["x-original-url", "x-rewrite-url"],
+].reduce<Uint8Array[][]>((byLength, name) => {
+  (byLength[name.length] ??= []).push(ascii(name));
+  return byLength;
+}, []);
+
+/** Whether a field of a request is for a trusted proxy to say: a stranger's own word for who it is is not believed. */
+function isClaim(bytes: Uint8Array, start: number, length: number, head: Head): boolean {
   if (head.isResponse) return false;
-  const name = length === 15
-    ? FIELD.forwardedFor
-    : length === 16
-    ? FIELD.forwardedHost
-    : FIELD.forwardedProto;
-  return isWord(bytes, start, name);
+  if (length > FORWARDED_PREFIX.length && isWord(bytes, start, FORWARDED_PREFIX)) return true;
+  const names = CLAIMS[length];
+  if (names === undefined) return false;
+  for (const name of names) if (isWord(bytes, start, name)) return true;
+  return false;
+}
+
+function dropClaim(head: Head, lineStart: number, lineEnd: number): number {
+  const status = drop(head, lineStart, lineEnd);
+  head.claims |= 1 << (head.droppedCount - 1);
+  return status;
 }
 
 function drop(head: Head, lineStart: number, lineEnd: number): number {
-  if (head.droppedCount === DROPPED_MAX) return -refused(head, 431, "too many fields for one hop");
-  head.dropped[head.droppedCount * 2] = lineStart;
-  head.dropped[head.droppedCount * 2 + 1] = lineEnd;
-  head.droppedCount++;
-  return 0;
+  return dropLine(head, lineStart, lineEnd)
+    ? 0
+    : -refused(head, 431, "too many fields that are not for the next hop");
 }
 
 function noteHost(bytes: Uint8Array, start: number, end: number, head: Head): number {

@@ -1,11 +1,12 @@
 import { ascii, HEX, isExactly, ZERO } from "./characters.ts";
 
-/** Longest head of a message, its last empty line included. Longer ones are refused with 431. */
-export const HEAD_BYTES_MAX = 16 * 1024;
 /** Longest value of Host: a name of 253 bytes, a port, and room. */
 export const HOST_BYTES_MAX = 512;
-/** Lines of one head that may be dropped because they are for one hop only. */
-export const DROPPED_MAX = 32;
+/** Lines of one head that may be dropped because they are not for the next hop. */
+export const DROPPED_MAX = 31;
+
+/** Why a head is refused that is longer than it may be. */
+export const TOO_LONG = "the head is too long";
 
 /** Length of a body when no field says how long it is. */
 export const UNSAID = -3;
@@ -29,7 +30,12 @@ export class Head {
   /** Value of the Host field, without the space around it. Equal ends: none. */
   hostStart = 0;
   hostEnd = 0;
+  /** Its whole line. */
+  hostLineStart = 0;
+  hostLineEnd = 0;
   hasHost = false;
+  /** Whether the target names the host, in place of the Host field (RFC 9112 §3.2.2). */
+  replacesHost = false;
   status = 0;
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minorVersion = 1;
@@ -46,9 +52,17 @@ export class Head {
   isHead = false;
   /** A request that may be sent again when nothing is known of the first try (RFC 9110 §9.2.2). */
   isIdempotent = false;
-  /** Lines that are for one hop only: start and end of each, in pairs. */
+  /** Whether its sender takes trailers: `TE: trailers`. */
+  takesTrailers = false;
+  /** Lines that are not handed on: start and end of each, in pairs, by place. */
   readonly dropped = new Int32Array(DROPPED_MAX * 2);
   droppedCount = 0;
+  /** Which of `dropped`, by bit, say who asked: handed on for a peer that is trusted. */
+  claims = 0;
+  /** Whether a trusted peer has said which host was asked for. */
+  hasForwardedHost = false;
+  /** When more is needed: the class of bytes that would change nothing about that. */
+  open: Uint8Array | undefined;
   /** Why the head was refused. */
   problem = "";
 
@@ -67,11 +81,30 @@ export class Head {
       this.upgrades =
       this.nominates =
       this.framesNothing =
+      this.replacesHost =
+      this.takesTrailers =
+      this.hasForwardedHost =
         false;
     this.keepsAlive = this.hasUpgrade = this.isChunked = false;
     this.length = UNSAID;
-    this.droppedCount = this.fieldsCount = 0;
+    this.droppedCount = this.fieldsCount = this.claims = 0;
   }
+}
+
+/** Marks a line as not to be handed on, in its place among the others. False: too many of them. */
+export function dropLine(head: Head, lineStart: number, lineEnd: number): boolean {
+  if (head.droppedCount === DROPPED_MAX) return false;
+  const { dropped } = head;
+  let at = head.droppedCount++;
+  for (; at > 0 && dropped[at * 2 - 2]! > lineStart; at--) {
+    dropped[at * 2] = dropped[at * 2 - 2]!;
+    dropped[at * 2 + 1] = dropped[at * 2 - 1]!;
+  }
+  dropped[at * 2] = lineStart;
+  dropped[at * 2 + 1] = lineEnd;
+  const before = (1 << at) - 1;
+  head.claims = (head.claims & before) | ((head.claims & ~before) << 1);
+  return true;
 }
 
 /** Notes why the head is refused. Returns the status to refuse it with, negative. */

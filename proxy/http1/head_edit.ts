@@ -1,5 +1,7 @@
 import type { HeaderEdit, PathRewrite, Redirect, Rewrite } from "../route_table.ts";
+import { pathAfter } from "../routing/normal_path.ts";
 import { ascii, textOf } from "./characters.ts";
+import type { Head } from "./head.ts";
 
 /** Changes to a head: of its first line, of its fields. */
 export interface HeadEdit {
@@ -38,11 +40,16 @@ export function rewriteEdit({ hostname, path }: Rewrite, prefix: string): HeadEd
   };
 }
 
-/** The value of `Location` for a redirect of `target` (path and query) that came to `host` on `port`. */
+/** The value of `Location` for a redirect of a request that came on `port`. `prefix`: what the route's PathPrefix is. */
 export function locationOf(
   redirect: Redirect,
-  { target, host, port, prefix }: { target: string; host: string; port: number; prefix: string },
+  prefix: string,
+  bytes: Uint8Array,
+  head: Head,
+  port: number,
 ): string {
+  const host = textOf(bytes, head.hostStart, head.hostEnd);
+  const target = textOf(bytes, head.pathStart, head.targetEnd).replace(/^(?![/*])/, "/");
   const scheme = redirect.scheme ?? "http";
   const known = scheme === "https" ? 443 : 80;
   const toPort = redirect.port ?? (redirect.scheme === undefined ? port : known);
@@ -53,11 +60,12 @@ export function locationOf(
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httppathmodifier */
 function rewrittenTarget(target: string, { type, value }: PathRewrite, prefix: string): string {
+  if (!target.startsWith("/")) return target; // OPTIONS *
   const queryStart = target.indexOf("?");
   const path = queryStart < 0 ? target : target.slice(0, queryStart);
   const query = queryStart < 0 ? "" : target.slice(queryStart);
   if (type === "ReplaceFullPath") return (value || "/") + query;
-  const rest = path.slice(prefix.replace(/\/+$/, "").length);
+  const rest = pathAfter(path, prefix);
   return ((value.replace(/\/+$/, "") + rest) || "/") + query;
 }
 

@@ -1,11 +1,11 @@
-import { ascii, COLON, CR, LF, SMALL, SPACE, textOf, ZERO } from "./characters.ts";
-import { type Head, HEAD_BYTES_MAX, HOST_BYTES_MAX } from "./head.ts";
+import { ascii, COLON, CR, LF, SLASH, SMALL, SPACE, textOf, ZERO } from "./characters.ts";
+import { type Head, HOST_BYTES_MAX } from "./head.ts";
 
-/** Most bytes that forwarding may add to a head. */
-const ADDED_BYTES_MAX = 1024;
-/** Size of a buffer that any rewritten head fits in. */
-export const REWRITTEN_HEAD_BYTES_MAX = HEAD_BYTES_MAX + HOST_BYTES_MAX + ADDED_BYTES_MAX;
+/** Most bytes that forwarding adds to a head, its own word for who asked included. */
+export const ADDED_BYTES_MAX = 2 * HOST_BYTES_MAX + 1024;
 
+const HOST = ascii("Host: "), ASTERISK = 42;
+const TAKES_TRAILERS = ascii("Connection: TE\r\nTE: trailers\r\n");
 const FORWARDED_HOST = ascii("X-Forwarded-Host: ");
 const CONNECTION_UPGRADE = ascii("Connection: Upgrade\r\n");
 const CONNECTION_CLOSE = ascii("Connection: close\r\n");
@@ -28,16 +28,36 @@ export function writeRequestHead(
   let at = 0;
   if (head.pathStart !== head.targetStart) {
     at = copy(bytes, head.start, head.targetStart, out, at);
+    if (bytes[head.pathStart] !== SLASH) out[at++] = rootOf(bytes, head);
     at = copyWithoutDropped(bytes, head.pathStart, headEnd - 2, head, out, at);
   } else at = copyWithoutDropped(bytes, head.start, headEnd - 2, head, out, at);
+  if (head.replacesHost) at = writeHost(HOST, bytes, head, out, at);
   at = copy(forwarded, 0, forwarded.length, out, at);
-  if (head.hasHost) {
-    at = copy(FORWARDED_HOST, 0, FORWARDED_HOST.length, out, at);
-    at = copy(bytes, head.hostStart, head.hostEnd, out, at);
-    out[at++] = CR;
-    out[at++] = LF;
+  if (head.hasHost && !head.hasForwardedHost) {
+    at = writeHost(FORWARDED_HOST, bytes, head, out, at);
   }
+  if (head.takesTrailers) at = copy(TAKES_TRAILERS, 0, TAKES_TRAILERS.length, out, at);
   if (head.upgrades) at = copy(CONNECTION_UPGRADE, 0, CONNECTION_UPGRADE.length, out, at);
+  out[at++] = CR;
+  out[at++] = LF;
+  return at;
+}
+
+/** What stands for an empty path in a target of absolute form (RFC 9112 §3.2.1, §3.2.4). */
+function rootOf(bytes: Uint8Array, { start, methodEnd, pathStart, targetEnd }: Head): number {
+  const isOptions = textOf(bytes, start, methodEnd) === "OPTIONS";
+  return isOptions && pathStart === targetEnd ? ASTERISK : SLASH;
+}
+
+function writeHost(
+  name: Uint8Array,
+  bytes: Uint8Array,
+  { hostStart, hostEnd }: Head,
+  out: Uint8Array,
+  outStart: number,
+): number {
+  let at = copy(name, 0, name.length, out, outStart);
+  at = copy(bytes, hostStart, hostEnd, out, at);
   out[at++] = CR;
   out[at++] = LF;
   return at;
@@ -59,6 +79,11 @@ export function writeResponseHead(
   return at;
 }
 
+/** Whether a request has fields for one hop that the parser did not note by itself. */
+export function needsSecondLook(head: Head): boolean {
+  return head.nominates || (head.hasUpgrade && !head.upgrades);
+}
+
 /**
  * Marks as dropped also what needs a second look: fields that `Connection` names, `Upgrade` when nothing is upgraded, and
  * framing where there can be no body (RFC 9110 §8.6, RFC 9112 §6.1). Otherwise framing fields are never dropped, nor is
@@ -68,20 +93,24 @@ export function dropNominated(bytes: Uint8Array, headEnd: number, head: Head): b
   const names = nominatedNames(bytes, head);
   if (!head.upgrades) names.push(UPGRADE);
   if (head.framesNothing) names.push(...FRAMING);
-  let at = 0;
+  let at = 0, claims = 0;
   const lines: number[] = [];
   for (let line = head.fieldsStart; line < headEnd - 2;) {
     let lineEnd = line;
     while (bytes[lineEnd] !== LF) lineEnd++;
     lineEnd++;
     const isDropped = at < head.droppedCount && head.dropped[at * 2] === line;
+    const isClaim = isDropped && (head.claims & 1 << at) !== 0;
     if (isDropped) at++;
-    if (isDropped || names.some((name) => isNamed(bytes, line, name))) lines.push(line, lineEnd);
+    const isNominated = names.some((name) => isNamed(bytes, line, name));
+    if (isClaim && !isNominated) claims |= 1 << lines.length / 2;
+    if (isDropped || isNominated) lines.push(line, lineEnd);
     line = lineEnd;
   }
   if (lines.length > head.dropped.length) return false;
   head.dropped.set(lines);
   head.droppedCount = lines.length / 2;
+  head.claims = claims;
   return true;
 }
 
@@ -135,18 +164,23 @@ function copy(
   return outStart + length;
 }
 
-/** Value of a field, lines of the same name joined by commas; `undefined`: not there. Allocates. */
+/**
+ * Value of a field, lines of the same name joined by commas; `undefined`: not there. What is not handed on does not count:
+ * a stranger's word for who it is chooses no route. Allocates.
+ */
 export function fieldOf(
   bytes: Uint8Array,
   headEnd: number,
   head: Head,
   name: Uint8Array,
 ): string | undefined {
-  let value: string | undefined;
+  let value: string | undefined, at = 0;
   for (let line = head.fieldsStart; line < headEnd - 2;) {
     let lineEnd = line;
     while (bytes[lineEnd] !== LF) lineEnd++;
-    if (isNamed(bytes, line, name)) {
+    const isDropped = at < head.droppedCount && head.dropped[at * 2] === line;
+    if (isDropped) at++;
+    if (!isDropped && isNamed(bytes, line, name)) {
       let start = line + name.length + 1;
       while (bytes[start] === SPACE) start++;
       const text = textOf(bytes, start, lineEnd - 1).trim();

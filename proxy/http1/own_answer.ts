@@ -19,6 +19,7 @@ export interface OwnAnswer {
 }
 
 const TEXT: Readonly<Record<number, string>> = {
+  204: "No Content",
   301: "Moved Permanently",
   302: "Found",
   303: "See Other",
@@ -27,7 +28,7 @@ const TEXT: Readonly<Record<number, string>> = {
   400: "Bad Request",
   404: "Not Found",
   408: "Request Timeout",
-  414: "URI Too Long",
+  421: "Misdirected Request",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",
@@ -37,7 +38,8 @@ const TEXT: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-interface Manner {
+/** How an answer is given. */
+export interface Manner {
   /** The request was HEAD: no body. */
   answersHead: boolean;
   /** The connection ends after it. */
@@ -54,6 +56,17 @@ export function ownAnswer({ status, error, message }: OwnAnswer, manner: Manner)
 export function redirectAnswer(status: number, location: string, manner: Manner): Uint8Array {
   const safe = location.replace(/[^\x21-\x7e]/g, (c) => encodeURIComponent(c));
   return answerOf(status, `Location: ${safe}\r\n`, "", manner);
+}
+
+/** An answer to a preflight request, which is all in its fields. */
+export function preflightAnswer(
+  fields: readonly { name: string; value: string }[],
+  manner: Manner,
+): Uint8Array {
+  const lines = fields.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
+  return ascii(
+    `HTTP/1.1 204 ${TEXT[204]}\r\n${lines}${manner.closes ? "Connection: close\r\n" : ""}\r\n`,
+  );
 }
 
 function answerOf(status: number, fields: string, body: string, manner: Manner): Uint8Array {

@@ -4,19 +4,29 @@ import {
   CR,
   HASH,
   IS_AUTHORITY,
+  IS_TARGET,
   IS_TOKEN,
   isExactly,
   isWord,
   LF,
+  QUESTION_MARK,
   SLASH,
   SPACE,
 } from "./characters.ts";
-import { parseFields } from "./fields.ts";
-import { type Head, NEED_MORE, parseVersion, refused, UNSAID } from "./head.ts";
+import { needMore, parseFields } from "./fields.ts";
+import {
+  dropLine,
+  type Head,
+  HOST_BYTES_MAX,
+  NEED_MORE,
+  parseVersion,
+  refused,
+  UNSAID,
+} from "./head.ts";
 
 const METHOD_BYTES_MAX = 32;
 
-const ABSOLUTE = ascii("http://");
+const ABSOLUTE = ascii("http://"), ABSOLUTE_TLS = ascii("https://");
 const GET = ascii("GET"), PUT = ascii("PUT"), HEAD = ascii("HEAD");
 const DELETE = ascii("DELETE"), OPTIONS = ascii("OPTIONS"), TRACE = ascii("TRACE");
 const CONNECT = ascii("CONNECT");
@@ -28,6 +38,7 @@ const CONNECT = ascii("CONNECT");
  */
 export function parseRequest(bytes: Uint8Array, start: number, end: number, head: Head): number {
   let p = start;
+  head.open = undefined;
   if (p < end && bytes[p] === CR) { // one empty line before a request is allowed
     if (p + 1 >= end) return NEED_MORE;
     if (bytes[p + 1] !== LF) return refused(head, 400, "a bare carriage return");
@@ -40,8 +51,8 @@ export function parseRequest(bytes: Uint8Array, start: number, end: number, head
   if (bytes[p] !== SPACE || p === head.start) return refused(head, 400, "no method");
   head.methodEnd = p++;
   head.targetStart = head.pathStart = p;
-  while (p < end && bytes[p]! > SPACE && bytes[p]! < 127 && bytes[p] !== HASH) p++;
-  if (p >= end) return NEED_MORE;
+  while (p < end && IS_TARGET[bytes[p]!] === 1) p++;
+  if (p >= end) return needMore(head, IS_TARGET);
   if (bytes[p] === HASH) return refused(head, 400, "a fragment in the target");
   if (bytes[p] !== SPACE || p === head.targetStart) return refused(head, 400, "no target");
   head.targetEnd = p++;
@@ -89,20 +100,38 @@ function checkedRequest(bytes: Uint8Array, headEnd: number, head: Head): number 
   return checkedAbsoluteTarget(bytes, headEnd, head);
 }
 
-/** `http://host/path` (RFC 9112 §3.2.2): its authority must be the one that Host names. */
+/**
+ * `http://host/path`: its authority takes the place of Host, whatever that says (RFC 9112 §3.2.2). One of `https` was not
+ * meant for a connection without TLS (RFC 9110 §7.4).
+ */
 function checkedAbsoluteTarget(bytes: Uint8Array, headEnd: number, head: Head): number {
-  const { targetStart, targetEnd, hostStart, hostEnd } = head;
+  const { targetStart, targetEnd } = head;
   const authorityStart = targetStart + ABSOLUTE.length;
+  if (targetEnd > authorityStart && isWord(bytes, targetStart, ABSOLUTE_TLS)) {
+    return refused(head, 421, "an https target on a connection without TLS");
+  }
   if (targetEnd <= authorityStart || !isWord(bytes, targetStart, ABSOLUTE)) {
     return refused(head, 400, "a bad target");
   }
   let p = authorityStart;
   while (p < targetEnd && IS_AUTHORITY[bytes[p]!] === 1) p++;
-  if (p === authorityStart || bytes[p] !== SLASH) return refused(head, 400, "a bad target");
-  const authority = bytes.subarray(authorityStart, p);
-  if (hostEnd - hostStart !== authority.length || !isExactly(bytes, hostStart, authority)) {
-    return refused(head, 400, "a target for another host than Host names");
-  }
+  const isPath = p === targetEnd || bytes[p] === SLASH || bytes[p] === QUESTION_MARK;
+  if (p === authorityStart || !isPath) return refused(head, 400, "a bad target");
+  if (p - authorityStart > HOST_BYTES_MAX) return refused(head, 400, "a host that is too long");
   head.pathStart = p;
-  return headEnd;
+  return withHostOf(bytes, authorityStart, p, head) ? headEnd : refused(head, 431, TOO_MANY);
+}
+
+const TOO_MANY = "too many fields that are not for the next hop";
+
+/** Puts the authority of a target in the place of Host. False: the line cannot be dropped. */
+function withHostOf(bytes: Uint8Array, start: number, end: number, head: Head): boolean {
+  const { hostStart, hostEnd, hasHost } = head;
+  const isSame = hasHost && hostEnd - hostStart === end - start &&
+    isExactly(bytes, hostStart, bytes.subarray(start, end));
+  if (isSame) return true;
+  head.hostStart = start;
+  head.hostEnd = end;
+  head.replacesHost = head.hasHost = true;
+  return !hasHost || dropLine(head, head.hostLineStart, head.hostLineEnd);
 }

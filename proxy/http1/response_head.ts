@@ -1,6 +1,6 @@
 import { CHUNKED, UNTIL_CLOSE } from "./body_framing.ts";
 import { CR, HEX, IS_FIELD_VALUE, LF, SPACE, ZERO } from "./characters.ts";
-import { parseFields } from "./fields.ts";
+import { needMore, parseFields } from "./fields.ts";
 import { type Head, NEED_MORE, parseVersion, refused, UNSAID } from "./head.ts";
 
 /** Parses a response head (RFC 9112 §4). Returns as `parseRequest` does; refusals are 502. */
@@ -12,6 +12,7 @@ export function parseResponse(
   answersHead: boolean,
 ): number {
   head.start = start;
+  head.open = undefined;
   head.isResponse = true;
   const version = parseVersion(bytes, start, end, head);
   if (version <= 0) return version === NEED_MORE ? NEED_MORE : -502;
@@ -26,6 +27,7 @@ export function parseResponse(
   }
   p += 4;
   while (p < end && IS_FIELD_VALUE[bytes[p]!] === 1) p++;
+  if (p >= end) return needMore(head, IS_FIELD_VALUE);
   if (p + 1 >= end) return NEED_MORE;
   if (bytes[p] !== CR || bytes[p + 1] !== LF) return refused(head, 502, "a bad status line");
   const headEnd = parseFields(bytes, p + 2, end, head);

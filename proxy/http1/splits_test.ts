@@ -66,7 +66,8 @@ function outcomeIsSame(requests: string[], answer: string, asked: number[], answ
   assert.deepEqual(outcome(text, answer, asked, answered), whole);
   const methods = requests.map((request) => request.split(" ")[0]!);
   assert.equal(whole.answers, methods.length);
-  assert.doesNotMatch(whole.endpoint, /X-Own|keep-alive/i);
+  assert.doesNotMatch(whole.endpoint, /X-Own|keep-alive|X-Sum/i);
+  assert.doesNotMatch(whole.client, /X-Sum/);
 }
 
 /** What came out on both sides. The endpoint sends `answer` to each request once it is whole. */

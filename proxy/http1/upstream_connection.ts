@@ -1,7 +1,8 @@
 import type { HeaderEdit } from "../route_table.ts";
 import { BodyFraming } from "./body_framing.ts";
-import { type Head, HEAD_BYTES_MAX, NEED_MORE } from "./head.ts";
-import { dropNominated, REWRITTEN_HEAD_BYTES_MAX, writeResponseHead } from "./head_writer.ts";
+import { areAll } from "./characters.ts";
+import { type Head, NEED_MORE } from "./head.ts";
+import { ADDED_BYTES_MAX, dropNominated, writeResponseHead } from "./head_writer.ts";
 import { editedHead } from "./head_edit.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import { parseResponse } from "./response_head.ts";
@@ -23,6 +24,10 @@ export interface Asker {
   readonly answersHead: boolean;
   readonly wantsUpgrade: boolean;
   readonly minorVersion: number;
+  /** Whether it wants the trailers of the answer. */
+  readonly takesTrailers: boolean;
+  /** The longest head of an answer. */
+  readonly headBytesMax: number;
   /** Whether the request has been read to its end. */
   hasAsked(): boolean;
   /**
@@ -51,8 +56,10 @@ export interface Home {
 
 type State = "head" | "body" | "settling" | "idle" | "tunnel" | "closed";
 
-/** Room for a rewritten head and the usual small body, so that both go out in one write. */
-const ANSWER_BYTES = REWRITTEN_HEAD_BYTES_MAX;
+/** Room for a rewritten head of usual size and a small body, so that both go out in one write. */
+const ANSWER_BYTES = 16 * 1024;
+/** Interim answers (1xx) to one request: what comes above is a flood. */
+export const INTERIM_ANSWERS_MAX = 100;
 
 /** A connection to an endpoint: reads answers and passes them to whoever asked. One exchange at a time. */
 export class UpstreamConnection implements UpstreamOwner {
@@ -69,6 +76,9 @@ export class UpstreamConnection implements UpstreamOwner {
   #answer: Uint8Array | undefined;
   #gotBytes = false;
   #closes = false;
+  #interims = 0;
+  /** Bytes that would leave the head that is held unfinished. */
+  #open: Uint8Array | undefined;
 
   constructor(home: Home, head: Head) {
     this.#home = home;
@@ -81,6 +91,7 @@ export class UpstreamConnection implements UpstreamOwner {
     this.asker = asker;
     this.state = "head";
     this.#gotBytes = false;
+    this.#interims = 0;
   }
 
   peer(): Socket | undefined {
@@ -160,17 +171,21 @@ export class UpstreamConnection implements UpstreamOwner {
   }
 
   #readHead(asker: Asker, bytes: Uint8Array, start: number, end: number): void {
+    const { headBytesMax } = asker;
     if (this.#held.length > 0) {
       this.#held.add(bytes, start, end);
+      const isOpen = this.#open !== undefined && areAll(this.#open, bytes, start, end);
+      if (isOpen && this.#held.length < headBytesMax) return; // reading it all again would tell nothing new
       bytes = this.#held.take();
       start = 0;
       end = bytes.length;
     }
     const head = this.#head;
     for (;;) {
-      const limit = Math.min(end, start + HEAD_BYTES_MAX);
+      const limit = Math.min(end, start + headBytesMax);
       const headEnd = parseResponse(bytes, start, limit, head, asker.answersHead);
-      if (headEnd === NEED_MORE && end - start < HEAD_BYTES_MAX) {
+      if (headEnd === NEED_MORE && end - start < headBytesMax) {
+        this.#open = head.open;
         return this.#held.add(bytes, start, end);
       }
       if (headEnd <= 0) {
@@ -179,25 +194,25 @@ export class UpstreamConnection implements UpstreamOwner {
       }
       if (head.status === 101) return this.#upgrade(asker, bytes, start, end);
       if (head.status >= 200) return this.#startAnswer(asker, bytes, headEnd, end);
-      if (!this.#sendInterim(asker, bytes, headEnd)) {
-        return this.#fail(asker, { kind: "bad answer", problem: "too many fields for one hop" });
-      }
+      const problem = this.#sendInterim(asker, bytes, headEnd);
+      if (problem !== undefined) return this.#fail(asker, { kind: "bad answer", problem });
       start = headEnd;
       if (start === end) return;
     }
   }
 
-  /** Hands on an interim answer (1xx). HTTP/1.0 knows none. False: it cannot be. */
-  #sendInterim(asker: Asker, bytes: Uint8Array, headEnd: number): boolean {
+  /** Hands on an interim answer (1xx). HTTP/1.0 knows none. Returns why it cannot be. */
+  #sendInterim(asker: Asker, bytes: Uint8Array, headEnd: number): string | undefined {
     const head = this.#head;
-    if (asker.minorVersion === 0) return true;
-    if (!dropHop(bytes, headEnd, head)) return false;
+    if (++this.#interims > INTERIM_ANSWERS_MAX) return "too many interim answers";
+    if (asker.minorVersion === 0) return undefined;
+    if (!dropHop(bytes, headEnd, head)) return "too many fields for one hop";
     if (head.droppedCount === 0) asker.socket.send(bytes, head.start, headEnd);
     else { // not in the buffer of the answer, which may follow before this is out
       const interim = new Uint8Array(headEnd - head.start);
       asker.socket.send(interim, 0, writeResponseHead(bytes, headEnd, head, false, interim));
     }
-    return true;
+    return undefined;
   }
 
   #upgrade(asker: Asker, bytes: Uint8Array, start: number, end: number): void {
@@ -211,7 +226,7 @@ export class UpstreamConnection implements UpstreamOwner {
 
   #startAnswer(asker: Asker, bytes: Uint8Array, headEnd: number, end: number): void {
     const head = this.#head;
-    this.#body.start(head.length);
+    this.#body.start(head.length, { keepsTrailers: asker.takesTrailers });
     const bodyEnd = this.#body.feed(bytes, headEnd, end);
     if (bodyEnd < 0) {
       return this.#fail(asker, { kind: "bad answer", problem: "bad chunks" });
@@ -223,7 +238,7 @@ export class UpstreamConnection implements UpstreamOwner {
     const untilClose = this.#body.endsWithConnection;
     this.#closes = head.closes || untilClose;
     const askerCloses = asker.onAnswer(head.status, untilClose);
-    const isSent = this.#sendHead(asker, bytes, headEnd, bodyEnd, askerCloses);
+    const isSent = this.#sendHead(asker, bytes, headEnd, this.#body.sendEnd, askerCloses);
     if (this.#body.isDone) this.#finish(asker, bodyEnd === end);
     else if (!isSent) this.socket.pause();
   }
@@ -243,6 +258,9 @@ export class UpstreamConnection implements UpstreamOwner {
       return asker.socket.send(bytes, head.start, bodyEnd);
     }
     let answer = this.#answer ??= new Uint8Array(ANSWER_BYTES);
+    if (answer.length < headEnd - head.start + ADDED_BYTES_MAX) {
+      answer = this.#answer = new Uint8Array(headEnd - head.start + ADDED_BYTES_MAX);
+    }
     let length = writeResponseHead(bytes, headEnd, head, askerCloses, answer);
     if (answerEdit !== undefined) {
       answer = editedHead(answer.subarray(0, length), { edit: answerEdit });
@@ -260,7 +278,8 @@ export class UpstreamConnection implements UpstreamOwner {
   #readBody(asker: Asker, bytes: Uint8Array, start: number, end: number): void {
     const bodyEnd = this.#body.feed(bytes, start, end);
     if (bodyEnd < 0) return this.#fail(asker, { kind: "truncated" });
-    const isSent = asker.socket.send(bytes, start, bodyEnd);
+    const { sendEnd } = this.#body;
+    const isSent = sendEnd === start || asker.socket.send(bytes, start, sendEnd);
     if (this.#body.isDone) this.#finish(asker, bodyEnd === end);
     else if (!isSent) this.socket.pause();
   }

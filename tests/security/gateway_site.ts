@@ -13,6 +13,7 @@ export class RawBackend {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.TcpConn>();
   readonly #accepting: Promise<void>;
+  #isStopped = false;
 
   constructor(readonly name: string) {
     const usual = `HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\n\r\n${name}`;
@@ -31,8 +32,10 @@ export class RawBackend {
     return this.requests.splice(0).at(-1) ?? "";
   }
 
+  /** Doing it twice is doing it once. */
   async stop(): Promise<void> {
-    this.#listener.close();
+    if (!this.#isStopped) this.#listener.close();
+    this.#isStopped = true;
     await this.#accepting;
     for (const connection of this.#open) close(connection);
   }

@@ -1,0 +1,39 @@
+import { ascii, isWord, textOf } from "./characters.ts";
+import type { Head } from "./head.ts";
+
+const FORWARDED_FOR = "x-forwarded-for:";
+const NAMES = {
+  for: ascii(FORWARDED_FOR),
+  proto: ascii("x-forwarded-proto:"),
+  host: ascii("x-forwarded-host:"),
+};
+
+/** The lines that tell the next hop who asks, and that this is not said by the client: from a peer that nobody vouches for. */
+export function forwardedLines(peer: string): Uint8Array {
+  return ascii(`X-Forwarded-For: ${peer}\r\nX-Forwarded-Proto: http\r\n`);
+}
+
+/**
+ * The same for a peer that is a trusted proxy: what it says of its own client is kept, and the peer added to it. Changes
+ * which lines of the head are dropped. Allocates: for trusted proxies only.
+ */
+export function trustedForwardedLines(bytes: Uint8Array, head: Head, peer: string): Uint8Array {
+  const clients: string[] = [];
+  let hasProto = false, kept = 0;
+  for (let i = 0; i < head.droppedCount; i++) {
+    const start = head.dropped[i * 2]!, end = head.dropped[i * 2 + 1]!;
+    const isClaim = (head.claims & 1 << i) !== 0;
+    const isFor = isClaim && isWord(bytes, start, NAMES.for);
+    if (isFor) clients.push(textOf(bytes, start + FORWARDED_FOR.length, end).trim());
+    if (isClaim && isWord(bytes, start, NAMES.proto)) hasProto = true;
+    if (isClaim && isWord(bytes, start, NAMES.host)) head.hasForwardedHost = true;
+    if (isClaim && !isFor) continue;
+    head.dropped[kept * 2] = start;
+    head.dropped[kept * 2 + 1] = end;
+    kept++;
+  }
+  head.droppedCount = kept;
+  head.claims = 0;
+  const chain = [...clients.filter((client) => client !== ""), peer].join(", ");
+  return ascii(`X-Forwarded-For: ${chain}\r\n${hasProto ? "" : "X-Forwarded-Proto: http\r\n"}`);
+}
