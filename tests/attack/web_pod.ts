@@ -89,7 +89,6 @@ function podOf(server: ServerProcess, { name, mode }: WebPod): object {
           { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
           { name: "DENO_DIR", value: `${server.dataFolder}/deno-of-pods` },
         ],
-        readinessProbe: { tcpSocket: { port: POD_PORT }, periodSeconds: 1 },
       }],
     },
   };

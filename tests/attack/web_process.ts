@@ -7,6 +7,7 @@
 export const WEB_BODY = "here";
 /** What is longer is a body, and nobody's concern. */
 const HEAD_MAX = 64 * 1024;
+const CARRIAGE_RETURN = 13;
 /** Longer than any test looks. */
 const FLOOD_MS_MAX = 20_000;
 const GOOD = `HTTP/1.1 200 OK\r\ncontent-length: ${WEB_BODY.length}\r\n\r\n${WEB_BODY}`;
@@ -52,6 +53,7 @@ async function serve(
   for (;;) {
     const count = await connection.read(buffer);
     if (count === null) return;
+    if (!buffer.subarray(0, count).includes(CARRIAGE_RETURN)) continue; // of a body
     text = (text + new TextDecoder("latin1").decode(buffer.subarray(0, count))).slice(-HEAD_MAX);
     for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
       const isReady = /\/ready HTTP\/1\.1$/.test(lineOf(text));
