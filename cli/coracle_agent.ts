@@ -19,6 +19,7 @@ import { pods } from "../core/resources/pods.ts";
 import { secrets } from "../core/resources/secrets.ts";
 import { services } from "../core/resources/services.ts";
 import { nodeAddress } from "./addresses.ts";
+import { refuseOthersIdentity } from "./agent_identity.ts";
 import type { AgentFlags } from "./agent_flags.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError, type Terminal } from "./command.ts";
@@ -46,6 +47,7 @@ export async function startAgent(
 ): Promise<Assembly<Built> | undefined> {
   const access = await readAccess(flags.kubeconfig);
   const used = { ...access, ...(flags.server === undefined ? {} : { server: flags.server }) };
+  refuseOthersIdentity(used, flags.node);
   try {
     return await Assembly.start(flags, terminal, (ground) => build(ground, used, terminal.signal));
   } catch (error) {
@@ -124,7 +126,7 @@ async function greet(link: ServerLink, node: string, signal: AbortSignal): Promi
     throw new CommandError(
       `Cannot join the cluster: ${
         (error as Error).message
-      }; take the kubeconfig of this very server`,
+      }; is the kubeconfig of this very server, and is it not revoked?`,
     );
   }
 }

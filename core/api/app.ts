@@ -6,6 +6,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import type { Objects } from "../objects/objects.ts";
+import { type Pod, pods } from "../resources/pods.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentials, type CredentialService } from "./access/credential_answers.ts";
@@ -14,7 +15,7 @@ import type { ApiContext, ApiEnv } from "./api_context.ts";
 import { Discovery, notFound } from "./discovery.ts";
 import { type HealthCheck, healthOf } from "./health.ts";
 import { authenticate, Authenticator, type TokenCheck } from "./middleware/authenticate.ts";
-import { authorize, refuseUnlessAllowed } from "./middleware/authorize.ts";
+import { authorize, Authorizer } from "./middleware/authorize.ts";
 import { keepPlace } from "./middleware/keep_place.ts";
 import { limitBody } from "./middleware/limit_body.ts";
 import { limitInFlight } from "./middleware/limit_in_flight.ts";
@@ -76,7 +77,7 @@ export function createApi(options: ApiOptions): Api {
   app.use(requestId(options.random));
   app.use(authenticate(parts.authenticator));
   app.use(keepPlace());
-  app.use(authorize());
+  app.use(authorize(parts.authorizer));
   app.use(refuseImpersonation());
   if (options.gate) app.use(standBy(options.gate));
   app.use(limitInFlight());
@@ -107,6 +108,7 @@ export function createApi(options: ApiOptions): Api {
 interface Parts extends ApiOptions {
   kinds: ServedKinds;
   authenticator: Authenticator;
+  authorizer: Authorizer;
   discovery: Discovery;
   openapi: Openapi;
   watches: Watches;
@@ -125,12 +127,17 @@ function partsOf(options: ApiOptions): Parts {
     kinds,
     logs,
     authenticator: new Authenticator(options),
+    authorizer: new Authorizer({ nodeOfPod: (...name) => nodeOfPod(objects, ...name) }),
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, clock, random, log }),
     subresources: { ...SUBRESOURCE_ANSWERS, log: (request) => logs.answer(request) },
     versionInfo: version,
   };
+}
+
+function nodeOfPod({ store }: Objects, namespace: string, name: string): string | undefined {
+  return (store.get([pods.plural, namespace, name])?.object as Pod | undefined)?.spec.nodeName;
 }
 
 function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
@@ -161,7 +168,7 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   const path = parsePath(new URL(c.req.url).pathname);
   if (!path) throw notFound();
   const kind = parts.kinds.find(path.group, path.version, path.plural);
-  if (!kind) return await answerReview(c, path);
+  if (!kind) return await answerReview(c, path, parts);
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
   const { objects, clock } = parts;
   const request: ObjectRequest = { c, path, kind, objects, clock };
@@ -173,12 +180,13 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
 async function answerReview(
   c: ApiContext,
   { group, version, plural }: { group: string; version: string; plural: string },
+  { authorizer: rights }: Parts,
 ): Promise<Response> {
   const review = REVIEWS.find((one) =>
     one.group === group && one.version === version && one.plural === plural
   );
   if (!review || c.req.method !== "POST") throw notFound();
-  return sendJson(c, 201, reviewed(review, await objectOf(c), c.get("user")));
+  return sendJson(c, 201, reviewed(review, await objectOf(c), { user: c.get("user"), rights }));
 }
 
 function sendDocument(
@@ -221,8 +229,11 @@ function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Status {
   try {
     const { authorization } = incoming.headers;
     const { user } = parts.authenticator.identify(authorization, incoming.socket);
-    const urlOf = () => urlOfTarget(incoming.url ?? "/");
-    refuseUnlessAllowed(user, incoming.method ?? "GET", urlOf);
+    const target = () => {
+      const { pathname: path, searchParams } = urlOfTarget(incoming.url ?? "/");
+      return { path, query: Object.fromEntries(searchParams) };
+    };
+    parts.authorizer.refuseUnlessAllowed(user, incoming.method ?? "GET", target);
     refuseImpersonating(incoming.headers);
     throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
   } catch (error) {

@@ -1,5 +1,6 @@
 import { PATCH_TYPES } from "../objects/patch/patch.ts";
 import type { WriteOptions, Written } from "../objects/write_options.ts";
+import { refuseOthersObject } from "./access/node_restriction.ts";
 import { formatFor } from "./accept.ts";
 import { sendJson } from "./answer.ts";
 import { sendList } from "./list.ts";
@@ -119,7 +120,9 @@ async function create(request: ObjectRequest): Promise<Response> {
   const { c, path, kind, objects } = request;
   const options = writeOptions(c, kind);
   const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
-  const written = await objects.create(kind.resource, await objectOf(c), placed);
+  const draft = await objectOf(c);
+  refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft });
+  const written = await objects.create(kind.resource, draft, placed);
   return sendWritten(request, 201, written);
 }
 
@@ -130,7 +133,12 @@ async function update(
   const { c, kind, objects } = request;
   const name = nameOf(request);
   const options = { ...writeOptions(c, kind), ...scope };
-  const written = await objects.update(kind.resource, name, await objectOf(c), options);
+  const draft = await objectOf(c);
+  if (scope.scope === "main") {
+    const current = () => objects.get(kind.resource, name).object;
+    refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current });
+  }
+  const written = await objects.update(kind.resource, name, draft, options);
   return sendWritten(request, 200, written);
 }
 

@@ -1,10 +1,23 @@
 import { fileURLToPath } from "node:url";
+import { runProgram } from "../kubectl.ts";
+import type { ServerProcess } from "../server_process.ts";
 import { childOf, type SecondMachine } from "./second_machine.ts";
 
 /** Reached by failures alone. */
 const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 120_000;
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+/** Makes credentials for the agent of a node, as a user does; the path of the kubeconfig. */
+export async function nodeKubeconfig(server: ServerProcess, node: string): Promise<string> {
+  const path = `${server.dataFolder}/${node}.kubeconfig`;
+  const { code, stderr } = await runProgram(Deno.execPath(), [
+    ...["run", "-A", MAIN, "credentials", "create", "node", node],
+    ...["--kubeconfig", server.kubeconfig, "--output", path],
+  ]);
+  if (code !== 0) throw new Error(`No credentials for "${node}": ${stderr}`);
+  return path;
+}
 
 /** A `coracle agent` on a second machine. */
 export class AgentProcess {

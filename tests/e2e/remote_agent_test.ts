@@ -5,7 +5,7 @@ import type { Pod } from "../../core/resources/pods.ts";
 import { eventually } from "../eventually.ts";
 import { inventory, leftoversSince } from "../leftovers.ts";
 import { ServerProcess } from "../server_process.ts";
-import { AgentProcess } from "./agent_process.ts";
+import { AgentProcess, nodeKubeconfig } from "./agent_process.ts";
 import { SecondMachine } from "./second_machine.ts";
 import { type Fixture, testSteps } from "./steps.ts";
 import { freePort } from "./web_app.ts";
@@ -128,8 +128,9 @@ class RemoteCluster implements Fixture {
     undo.defer(async () => void await server.stop());
     const agentFolder = await Deno.makeTempDir({ prefix: "coracle-test-" });
     undo.defer(() => removed(agentFolder));
+    const kubeconfig = await nodeKubeconfig(server, NODE);
     const agent = await AgentProcess.start(machine, [
-      ...["--server", `https://${listen}`, "--kubeconfig", server.kubeconfig, "--node", NODE],
+      ...["--server", `https://${listen}`, "--kubeconfig", kubeconfig, "--node", NODE],
       ...["--data", agentFolder, "--runtime", "process", "--stop-pods"],
       ...["--pod-cidr", `10.143.${SUBNET + 1}.0/24`],
       ...["--service-cidr", `10.197.${SUBNET}.0/24`, "--gateway-address", machine.ip],

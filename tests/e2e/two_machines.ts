@@ -7,7 +7,7 @@ import { programPath } from "../../core/lib/linux/program.ts";
 import { type Node, nodes } from "../../core/resources/nodes.ts";
 import { eventually } from "../eventually.ts";
 import { type Inventory, inventory, leftoversSince } from "../leftovers.ts";
-import { AgentProcess } from "./agent_process.ts";
+import { AgentProcess, nodeKubeconfig } from "./agent_process.ts";
 import { IMAGE, PodmanCluster, podmanMissing } from "./podman_cluster.ts";
 import { SecondMachine } from "./second_machine.ts";
 import type { Fixture } from "./steps.ts";
@@ -23,6 +23,8 @@ interface Parts {
   cluster: PodmanCluster;
   agent: AgentProcess;
   folder: string;
+  /** Of the agent. */
+  kubeconfig: string;
   before: Inventory;
 }
 
@@ -32,9 +34,12 @@ export class TwoMachines implements Fixture {
   readonly cluster: PodmanCluster;
   agent: AgentProcess;
   readonly #folder: string;
+  readonly #parts: Omit<Parts, "agent" | "before">;
   readonly #before: Inventory;
 
-  private constructor({ machine, cluster, agent, folder, before }: Parts) {
+  private constructor({ agent, before, ...parts }: Parts) {
+    const { machine, cluster, folder } = parts;
+    this.#parts = parts;
     this.machine = machine;
     this.cluster = cluster;
     this.agent = agent;
@@ -53,9 +58,11 @@ export class TwoMachines implements Fixture {
     const folder = await Deno.makeTempDir({ prefix: "coracle-e2e-" });
     undo.defer(() => Deno.remove(folder, { recursive: true }));
     await Deno.mkdir(`${folder}/podman`); // its own storage, whatever Podman runs here
-    const agent = await AgentProcess.start(machine, agentArgs({ machine, cluster, folder }));
+    const kubeconfig = await nodeKubeconfig(cluster.server, EDGE);
+    const parts = { machine, cluster, folder, kubeconfig };
+    const agent = await AgentProcess.start(machine, agentArgs(parts));
     undo.move();
-    const both = new TwoMachines({ machine, cluster, agent, folder, before });
+    const both = new TwoMachines({ ...parts, agent, before });
     using podman = both.openPodman();
     await importBusybox(podman.client, IMAGE);
     return both;
@@ -67,9 +74,7 @@ export class TwoMachines implements Fixture {
 
   /** An agent in place of the one that has ended, with the same data. */
   async startAgent(): Promise<void> {
-    const { machine, cluster } = this;
-    const args = agentArgs({ machine, cluster, folder: this.#folder });
-    this.agent = await AgentProcess.start(machine, args);
+    this.agent = await AgentProcess.start(this.machine, agentArgs(this.#parts));
   }
 
   /** Power off and on again: nothing is left but the disk. */
@@ -120,10 +125,10 @@ export class TwoMachines implements Fixture {
 }
 
 function agentArgs(
-  { machine, cluster, folder }: Pick<Parts, "machine" | "cluster" | "folder">,
+  { machine, cluster, folder, kubeconfig }: Omit<Parts, "agent" | "before">,
 ): string[] {
   return [
-    ...["--server", cluster.server.address, "--kubeconfig", cluster.server.kubeconfig],
+    ...["--server", cluster.server.address, "--kubeconfig", kubeconfig],
     ...["--node", EDGE, "--data", folder, "--runtime", "podman"],
     ...["--service-cidr", `10.197.${cluster.server.options.subnet}.0/24`],
     ...["--gateway-address", machine.ip, "--stop-pods", "--temporary"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Pod } from "../../core/resources/pods.ts";
 import type { Service } from "../../core/resources/services.ts";
 import { eventually } from "../eventually.ts";
-import { AgentProcess } from "./agent_process.ts";
+import { AgentProcess, nodeKubeconfig } from "./agent_process.ts";
 import { readyAddresses } from "./endpoints.ts";
 import { isReady, mainStatus, podOf, podSpecOf } from "./podman_cluster.ts";
 import { SecondMachine } from "./second_machine.ts";
@@ -35,9 +35,10 @@ async function joinTogether(both: TwoMachines): Promise<void> {
   const { cluster } = both;
   const third = await SecondMachine.start(SUBNET + 1);
   const folder = await Deno.makeTempDir({ prefix: "coracle-e2e-" });
-  const join = (name: string) =>
-    AgentProcess.start(third, [
-      ...["--server", cluster.server.address, "--kubeconfig", cluster.server.kubeconfig],
+  const join = async (name: string) =>
+    await AgentProcess.start(third, [
+      ...["--server", cluster.server.address],
+      ...["--kubeconfig", await nodeKubeconfig(cluster.server, name)],
       ...["--node", name, "--data", `${folder}/${name}`, "--runtime", "process", "--stop-pods"],
       ...["--service-cidr", `10.197.${SUBNET}.0/24`, "--gateway-address", third.ip],
     ]);

@@ -7,7 +7,8 @@ import { peerOf } from "../peer.ts";
 
 /** Who asks without saying who they are. They may ask whether the server is well, and for its version. */
 export const ANONYMOUS: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
-const AUTHENTICATED = "system:authenticated";
+/** Everybody whose identity is known. */
+export const AUTHENTICATED = "system:authenticated";
 
 /** Whom a token names, by its SHA-256 in hexadecimal; `undefined` for one that is not known. */
 export type TokenCheck = (id: string) => User | undefined;

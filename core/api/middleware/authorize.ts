@@ -1,36 +1,96 @@
 import { ApiError } from "../../client/api_error.ts";
+import { type FieldSelector, parseFieldSelector } from "../../resources/field_selectors.ts";
+import { SelectorError } from "../../resources/selectors.ts";
+import { nodeOf } from "../access/node_identity.ts";
+import { type Attributes, isNodesRight, type RightsView } from "../access/node_rights.ts";
 import type { ApiMiddleware, User } from "../api_context.ts";
 import { parsePath, type ResourcePath } from "../parse_path.ts";
 import { ADMIN } from "../pki.ts";
-import { ANONYMOUS } from "./authenticate.ts";
+import { REVIEWS } from "../reviews.ts";
+import { ANONYMOUS, AUTHENTICATED } from "./authenticate.ts";
 
 /** Open to everyone: probes and `kubectl version` ask before they know who they are. */
 const OPEN_PATHS = /^\/(?:healthz|livez|readyz)(?:\/[\w-]+)?$|^\/version\/?$/;
 
-/** Lets the admin do everything and everyone ask for health and version. Others are told who they are. */
-export function authorize(): ApiMiddleware {
+/** What a request aims at, as whoever answers it reads it. */
+export interface Target {
+  path: string;
+  query: Readonly<Record<string, string>>;
+}
+
+/** Refuses what the user may not do. */
+export function authorize(authorizer: Authorizer): ApiMiddleware {
   return async (c, next) => {
-    refuseUnlessAllowed(c.get("user"), c.req.method, () => new URL(c.req.url));
+    const parts = () => ({ path: new URL(c.req.url).pathname, query: c.req.query() });
+    authorizer.refuseUnlessAllowed(c.get("user"), c.req.method, parts);
     await next();
   };
 }
 
-/** Throws Unauthorized for nobody, Forbidden, in Kubernetes' words, for somebody else than the admin. */
-export function refuseUnlessAllowed(user: User, method: string, urlOf: () => URL): void {
-  if (user.groups.includes(ADMIN.organization)) return;
-  const url = urlOf();
-  const isRead = method === "GET" || method === "HEAD";
-  if (isRead && OPEN_PATHS.test(url.pathname)) return;
-  if (user.name === ANONYMOUS.name) throw new ApiError("Unauthorized", "Unauthorized");
-  const path = parsePath(url.pathname);
-  if (!path) {
-    const verb = method === "GET" ? "get" : method.toLowerCase();
-    throw new ApiError(
-      "Forbidden",
-      `forbidden: User "${user.name}" cannot ${verb} path "${url.pathname}"`,
-    );
+/**
+ * Who may do what: the admin everything, the agent of a node what it needs, whoever is known ask about himself, and
+ * everyone ask for health and version. Of what a node creates, `node_restriction.ts` looks at the body.
+ */
+export class Authorizer {
+  readonly #view: RightsView;
+
+  constructor(view: RightsView) {
+    this.#view = view;
   }
-  throw forbidden(user, verbOf(method, path, url.searchParams), path);
+
+  /** Throws Unauthorized for nobody, Forbidden, in Kubernetes' words, for somebody who may not. */
+  refuseUnlessAllowed(user: User, method: string, target: () => Target): void {
+    if (user.groups.includes(ADMIN.organization)) return;
+    const { path: pathname, query } = target();
+    const verb = method === "GET" || method === "HEAD" ? "get" : method.toLowerCase();
+    if (this.allowsPath(user, verb, pathname)) return;
+    if (user.name === ANONYMOUS.name) throw new ApiError("Unauthorized", "Unauthorized");
+    const path = parsePath(pathname);
+    if (!path) {
+      throw new ApiError(
+        "Forbidden",
+        `forbidden: User "${user.name}" cannot ${verb} path "${pathname}"`,
+      );
+    }
+    const attributes = attributesOf(method, path, query);
+    if (!this.allows(user, attributes)) throw forbidden(user, attributes.verb, path);
+  }
+
+  /** Whether the user may do something with objects. */
+  allows(user: User, attributes: Attributes): boolean {
+    if (user.groups.includes(ADMIN.organization)) return true;
+    if (user.groups.includes(AUTHENTICATED) && isReview(attributes)) return true;
+    const node = nodeOf(user);
+    return node !== undefined && isNodesRight(node, attributes, this.#view);
+  }
+
+  /** Whether the user may do something with a path that names no objects. */
+  allowsPath(user: User, verb: string, path: string): boolean {
+    return user.groups.includes(ADMIN.organization) || (verb === "get" && OPEN_PATHS.test(path));
+  }
+}
+
+function attributesOf(method: string, path: ResourcePath, query: Target["query"]): Attributes {
+  const { group, plural: resource, subresource, namespace, name } = path;
+  const verb = verbOf(method, path, query);
+  const fields = fieldsOf(query["fieldSelector"] ?? "");
+  return { verb, group, resource, subresource, namespace, name, fields };
+}
+
+/** Of a selector that cannot be read nothing is known; it is refused later, by whoever reads it for what it selects. */
+function fieldsOf(text: string): FieldSelector {
+  try {
+    return parseFieldSelector(text);
+  } catch (error) {
+    if (error instanceof SelectorError) return [];
+    throw error;
+  }
+}
+
+/** Questions about oneself: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles (system:basic-user) */
+function isReview({ verb, group, resource, subresource, name }: Attributes): boolean {
+  return verb === "create" && subresource === undefined && name === undefined &&
+    REVIEWS.some((one) => one.group === group && one.plural === resource);
 }
 
 function forbidden(user: User, verb: string, path: ResourcePath): ApiError {
@@ -47,7 +107,7 @@ function forbidden(user: User, verb: string, path: ResourcePath): ApiError {
 }
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb */
-function verbOf(method: string, path: ResourcePath, query: URLSearchParams): string {
+function verbOf(method: string, path: ResourcePath, query: Target["query"]): string {
   switch (method) {
     case "POST":
       return "create";
@@ -60,10 +120,10 @@ function verbOf(method: string, path: ResourcePath, query: URLSearchParams): str
     default:
       if (path.isWatch) return "watch";
       if (path.name !== undefined) return "get";
-      return isTrue(query.get("watch")) ? "watch" : "list";
+      return isTrue(query["watch"]) ? "watch" : "list";
   }
 }
 
-function isTrue(text: string | null): boolean {
-  return text !== null && text !== "0" && text.toLowerCase() !== "false";
+function isTrue(text: string | undefined): boolean {
+  return text !== undefined && text !== "0" && text.toLowerCase() !== "false";
 }

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { SystemClock } from "../../lib/clock.ts";
+import { type ApiFixture, freshApi } from "../api_fixture.ts";
+import { createAuthority, issueServer } from "../pki_certificates.ts";
+import { serveOnLoopback } from "../remote_fixture.ts";
+import { madeCertificate } from "./certificate_fixture.ts";
+import { ClientCertificates } from "./client_certificates.ts";
+
+const authority = await createAuthority("coracle-ca");
+const server = await issueServer(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"]);
+const clock = new SystemClock();
+const certificates = new ClientCertificates({ authority: authority.certificate, clock });
+const name = [{ O: ["system:nodes"] }, { CN: ["system:node:edge"] }];
+const pair = await madeCertificate(authority, { name });
+
+const PODS = "/api/v1/namespaces/default/pods";
+const NODES = "/api/v1/nodes";
+const LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+
+interface Cluster extends ApiFixture {
+  /** Asks as the agent of the node "edge". */
+  asNode(method: string, path: string, body?: unknown): Promise<{ code: number; body: Body }>;
+}
+// deno-lint-ignore no-explicit-any -- whatever the API answers
+type Body = any;
+
+/** The nodes "edge" and "other", each with a pod that has its name. */
+async function withCluster(act: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const fixture = await freshApi({ certificates, clock });
+  for (const node of ["edge", "other"]) {
+    await fixture.ask("POST", NODES, { metadata: { name: node } });
+    const spec = { nodeName: node, containers: [{ name: "a", image: "b" }] };
+    await fixture.ask("POST", PODS, { metadata: { name: node }, spec });
+  }
+  const { certificate } = authority;
+  const served = await serveOnLoopback(fixture, { authority: certificate, server });
+  using client = Deno.createHttpClient({
+    ...{ caCerts: [certificate], cert: pair.certificate, key: pair.key },
+  });
+  const asNode = async (method: string, path: string, body?: unknown) => {
+    const answer = await fetch(`https://127.0.0.1:${served.address.port}${path}`, {
+      ...{ method, client },
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { code: answer.status, body: await answer.json() };
+  };
+  try {
+    await act({ ...fixture, asNode });
+  } finally {
+    await served.stop(AbortSignal.abort());
+  }
+}
+
+Deno.test("the agent of a node sees its own pods, and no others", async () => {
+  await withCluster(async ({ asNode }) => {
+    const own = await asNode("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dedge");
+    assert.deepEqual(own.body.items.map((pod: Body) => pod.metadata.name), ["edge"]);
+    for (
+      const query of [
+        "",
+        "?fieldSelector=spec.nodeName%3Dother",
+        "?fieldSelector=spec.nodeName%3Dother&fieldSelector=spec.nodeName%3Dedge",
+        "?fieldSelector=&fieldSelector=spec.nodeName%3Dedge",
+        "?fieldSelector=spec.nodeName!%3Dx&watch=1",
+        "?%66ieldSelector=spec.nodeName%3Dother&x=fieldSelector%3Dspec.nodeName%3Dedge",
+        "?fieldSelector=metadata.name%3Dother,,%5C&fieldSelector%20=spec.nodeName%3Dedge",
+      ]
+    ) {
+      const { code, body } = await asNode("GET", `/api/v1/pods${query}`);
+      assert.deepEqual([code, body.reason], [403, "Forbidden"], query);
+    }
+    const both = "?fieldSelector=spec.nodeName%3Dedge&fieldSelector=spec.nodeName%3Dother";
+    const { body } = await asNode("GET", `/api/v1/pods${both}`);
+    assert.deepEqual(
+      body.items.map((pod: Body) => pod.metadata.name),
+      ["edge"],
+      "the first counts",
+    );
+  });
+});
+
+Deno.test("the agent of a node changes its own pods' status, and ends them, and no others", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    const status = { status: { phase: "Failed" } };
+    for (const [pod, code] of [["edge", 200], ["other", 403]] as const) {
+      const { body } = await asNode("GET", `${PODS}/${pod}`);
+      const seen = pod === "edge" ? body : await (await ask("GET", `${PODS}/${pod}`)).json();
+      const put = await asNode("PUT", `${PODS}/${pod}/status`, { ...seen, ...status });
+      assert.equal(put.code, code, put.body.message);
+      assert.equal((await asNode("PUT", `${PODS}/${pod}`, seen)).code, 403);
+      const options = { gracePeriodSeconds: 0 };
+      assert.equal((await asNode("DELETE", `${PODS}/${pod}`, options)).code, code);
+    }
+    assert.equal((await ask("GET", `${PODS}/other`)).status, 200);
+    const binding = { target: { name: "edge" } };
+    assert.equal((await asNode("POST", `${PODS}/other/binding`, binding)).code, 403);
+    assert.equal((await asNode("DELETE", PODS)).code, 403);
+  });
+});
+
+Deno.test("the agent of a node writes its own Node and lease, and no other's", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    await ask("DELETE", `${NODES}/edge`);
+    for (const [node, code] of [["edge", 201], ["third", 403]] as const) {
+      const made = await asNode("POST", NODES, { metadata: { name: node } });
+      assert.equal(made.code, code, made.body.message);
+      const spec = { holderIdentity: node };
+      const lease = await asNode("POST", LEASES, { metadata: { name: node }, spec });
+      assert.equal(lease.code, code, lease.body.message);
+    }
+    assert.equal((await asNode("POST", NODES, { metadata: { generateName: "edge" } })).code, 403);
+    const { body: own } = await asNode("GET", `${NODES}/edge`);
+    const { body: others } = await asNode("GET", `${NODES}/other`);
+    assert.equal((await asNode("PUT", `${NODES}/other`, others)).code, 403);
+    assert.equal((await asNode("PUT", `${NODES}/other/status`, others)).code, 403);
+    assert.equal((await asNode("PUT", `${NODES}/edge/status`, own)).code, 200);
+    assert.equal((await asNode("DELETE", `${NODES}/edge`)).code, 403);
+  });
+});
+
+Deno.test("a node neither takes its own taints away nor gives itself a role", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    const taints = [{ key: "maintenance", effect: "NoSchedule" }];
+    const { body: before } = await asNode("GET", `${NODES}/edge`);
+    await ask("PUT", `${NODES}/edge`, { ...before, spec: { ...before.spec, taints } });
+    const { body: node } = await asNode("GET", `${NODES}/edge`);
+    const role = { "node-role.kubernetes.io/control-plane": "" };
+    const table: [string, unknown, number, RegExp][] = [
+      ["taints", { ...node, spec: {} }, 403, /node "edge" is not allowed to modify taints/],
+      ["an old state", before, 409, /the object has been modified/],
+      ["no version", { ...node, metadata: { name: "edge" } }, 409, /the object has been modified/],
+      [
+        "a role",
+        { ...node, metadata: { ...node.metadata, labels: role } },
+        403,
+        /is not allowed to modify the label "node-role.kubernetes.io\/control-plane"/,
+      ],
+      ["a label", { ...node, metadata: { ...node.metadata, labels: { zone: "a" } } }, 200, /^$/],
+    ];
+    for (const [what, draft, code, message] of table) {
+      const { code: found, body } = await asNode("PUT", `${NODES}/edge`, draft);
+      assert.equal(found, code, what);
+      assert.match(body.message ?? "", message, what);
+    }
+  });
+});
+
+Deno.test("the agent of a node neither applies manifests nor looks after credentials", async () => {
+  await withCluster(async ({ asNode }) => {
+    for (
+      const [method, path] of [
+        ["PUT", "/apply"],
+        ["POST", "/credentials"],
+        ["POST", "/credentials/rotate"],
+        ["POST", "/store/compact"],
+        ["POST", "/api/v1/namespaces/default/secrets"],
+        ["POST", "/apis/apps/v1/namespaces/default/deployments"],
+      ] as const
+    ) assert.equal((await asNode(method, path, {})).code, 403, path);
+    assert.equal((await asNode("GET", "/credentials")).code, 403);
+  });
+});
+
+Deno.test("whoever is known may ask what he may do, and is told the truth", async () => {
+  await withCluster(async ({ asNode, api }) => {
+    const who = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    const { body } = await asNode("POST", who, {});
+    assert.deepEqual(body.status.userInfo, {
+      username: "system:node:edge",
+      groups: ["system:nodes", "system:authenticated"],
+    });
+    const canI = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    const asked = async (spec: unknown) => (await asNode("POST", canI, { spec })).body;
+    const resourceAttributes = { verb: "delete", resource: "nodes" };
+    assert.equal((await asked({ resourceAttributes })).status.allowed, false);
+    const list = { verb: "list", resource: "nodes" };
+    assert.equal((await asked({ resourceAttributes: list })).status.allowed, true);
+    const nonResourceAttributes = { verb: "get", path: "/livez" };
+    assert.equal((await asked({ nonResourceAttributes })).status.allowed, true);
+    assert.equal((await asked({})).code, 400);
+    const rules = await asNode("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {});
+    assert.equal(rules.body.status.incomplete, true);
+    assert.equal((await api.app.request(who, { method: "POST", body: "{}" })).status, 401);
+  });
+});

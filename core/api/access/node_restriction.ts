@@ -1,0 +1,70 @@
+import { ApiError } from "../../client/api_error.ts";
+import { isEqual } from "../../lib/equality.ts";
+import { isJsonObject } from "../../lib/json_value.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import type { User } from "../api_context.ts";
+import { nodeOf } from "./node_identity.ts";
+
+/** Labels by which others decide what may run where: a node does not give them to itself. */
+const OTHERS_LABELS = /^(?:[\w.-]+\.)?(?:node-restriction|node-role)\.kubernetes\.io\//;
+
+interface Written {
+  /** Of the kind that is written. */
+  plural: string;
+  /** As the client sent it. */
+  draft: unknown;
+  /** What is there; absent: it is created. */
+  current?: () => KubeObject;
+}
+
+/**
+ * Refuses what the agent of a node writes of others, where the body says so; everybody else may. Throws Forbidden.
+ * Source: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
+ */
+export function refuseOthersObject(user: User, { plural, draft, current }: Written): void {
+  const node = nodeOf(user);
+  if (node === undefined || (plural !== "nodes" && plural !== "leases")) return;
+  const { metadata, spec } = partsOf(draft);
+  if (metadata["name"] !== node) {
+    throw refused(plural, metadata["name"], node, `is not allowed to write another's`);
+  }
+  if (plural !== "nodes") return;
+  const there = current?.();
+  const before = partsOf(there ?? {});
+  if (there && metadata["resourceVersion"] !== there.metadata.resourceVersion) {
+    throw new ApiError(
+      "Conflict",
+      `Operation cannot be fulfilled on nodes "${node}": the object has been modified; please apply your changes to the latest version and try again`,
+    );
+  }
+  if (there && !isEqual(spec["taints"] ?? [], before.spec["taints"] ?? [])) {
+    throw refused(plural, node, node, "is not allowed to modify taints");
+  }
+  const label = changedLabel(metadata["labels"], before.metadata["labels"]);
+  if (label !== undefined) {
+    throw refused(plural, node, node, `is not allowed to modify the label "${label}"`);
+  }
+}
+
+function changedLabel(next: unknown, previous: unknown): string | undefined {
+  const [after, before] = [objectOr(next), objectOr(previous)];
+  return Object.keys({ ...after, ...before })
+    .find((name) => OTHERS_LABELS.test(name) && after[name] !== before[name]);
+}
+
+function partsOf(value: unknown): Record<"metadata" | "spec", Record<string, unknown>> {
+  const object = objectOr(value);
+  return { metadata: objectOr(object["metadata"]), spec: objectOr(object["spec"]) };
+}
+
+function objectOr(value: unknown): Record<string, unknown> {
+  return isJsonObject(value) ? value : {};
+}
+
+function refused(plural: string, name: unknown, node: string, what: string): ApiError {
+  return new ApiError(
+    "Forbidden",
+    `${plural} "${name}" is forbidden: node "${node}" ${what}`,
+    { kind: plural, ...(typeof name === "string" ? { name } : {}) },
+  );
+}

@@ -1,0 +1,87 @@
+import { exactFieldOf, type FieldSelector } from "../../resources/field_selectors.ts";
+
+/** What a request is about. https://kubernetes.io/docs/reference/access-authn-authz/authorization/#review-your-request-attributes */
+export interface Attributes {
+  verb: string;
+  group: string;
+  /** Plural. */
+  resource: string;
+  subresource: string | undefined;
+  namespace: string | undefined;
+  /** Absent: a collection, or an object that is being created. */
+  name: string | undefined;
+  fields: FieldSelector;
+}
+
+/** What the decision looks up. */
+export interface RightsView {
+  /** The node that a pod is bound to. */
+  nodeOfPod(namespace: string, name: string): string | undefined;
+}
+
+const READS: readonly string[] = ["get", "list", "watch"];
+/** What every agent and its proxy look at, as a whole: they need to know of all Services and routes. */
+const READABLE: readonly string[] = [
+  "nodes",
+  "namespaces",
+  "services",
+  "configmaps",
+  "secrets",
+  "endpointslices.discovery.k8s.io",
+  "gatewayclasses.gateway.networking.k8s.io",
+  "gateways.gateway.networking.k8s.io",
+  "httproutes.gateway.networking.k8s.io",
+];
+const LEASE_NAMESPACE = "kube-node-lease";
+
+/**
+ * What the agent of a node may do: see what it needs to see, and write its own Node, its lease, the status of its pods,
+ * and events. Pure. Of what is created the name is in the body: see `node_restriction.ts`.
+ * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/; narrower, but for Secrets and ConfigMaps, of
+ * which Kubernetes lets a node see those alone that its pods use.
+ */
+export function isNodesRight(node: string, attributes: Attributes, view: RightsView): boolean {
+  const { verb, group, resource, subresource } = attributes;
+  const kind = group === "" ? resource : `${resource}.${group}`;
+  if (subresource === undefined && READS.includes(verb) && READABLE.includes(kind)) return true;
+  switch (subresource === undefined ? kind : `${kind}/${subresource}`) {
+    case "nodes":
+      return verb === "create" || (verb === "update" && attributes.name === node);
+    case "nodes/status":
+      return isStatusWrite(verb) && attributes.name === node;
+    case "leases.coordination.k8s.io":
+      return isLeaseRight(node, attributes);
+    case "pods":
+      return isPodRight(node, attributes, view);
+    case "pods/status":
+      return isStatusWrite(verb) && isOwnPod(node, attributes, view);
+    case "events":
+    case "events.events.k8s.io":
+      return verb === "create" || verb === "update" || verb === "patch";
+    default:
+      return false;
+  }
+}
+
+function isStatusWrite(verb: string): boolean {
+  return verb === "update" || verb === "patch";
+}
+
+function isLeaseRight(node: string, { verb, namespace, name, fields }: Attributes): boolean {
+  if (namespace !== LEASE_NAMESPACE) return false;
+  if (verb === "create") return true;
+  if (verb === "get" || verb === "update") return name === node;
+  return READS.includes(verb) && exactFieldOf(fields, "metadata.name") === node;
+}
+
+function isPodRight(node: string, attributes: Attributes, view: RightsView): boolean {
+  const { verb, name, fields } = attributes;
+  if (name !== undefined && (verb === "get" || verb === "delete")) {
+    return isOwnPod(node, attributes, view);
+  }
+  return READS.includes(verb) && exactFieldOf(fields, "spec.nodeName") === node;
+}
+
+function isOwnPod(node: string, { namespace, name }: Attributes, view: RightsView): boolean {
+  return namespace !== undefined && name !== undefined && view.nodeOfPod(namespace, name) === node;
+}
