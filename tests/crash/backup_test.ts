@@ -193,7 +193,7 @@ async function withServer<T>(
   dataFolder: string,
   body: (server: ServerProcess) => Promise<T>,
 ): Promise<T> {
-  await Deno.mkdir(dataFolder, { recursive: true });
+  await Deno.mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const args = ["--stop-pods", "--temporary"];
   const server = await ServerProcess.start({
     runtime: "process",

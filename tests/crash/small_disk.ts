@@ -20,7 +20,7 @@ export class SmallDisk {
   static async with(bytes: number, body: (disk: SmallDisk) => Promise<void>): Promise<void> {
     const folder = await Deno.makeTempDir({ prefix: "coracle-disk-" });
     try {
-      await run("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder]);
+      await run("mount", ["-t", "tmpfs", "-o", `size=${bytes},mode=0700`, "tmpfs", folder]);
       try {
         await body(new SmallDisk(folder, bytes));
       } finally {

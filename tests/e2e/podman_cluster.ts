@@ -92,6 +92,11 @@ export class PodmanCluster implements Fixture {
     return this.server.dataFolder;
   }
 
+  /** For what pods mount of this machine; to be made. Of the data folder they may mount nothing. */
+  get hostFolder(): string {
+    return `${this.dataFolder}-host`;
+  }
+
   /** Stops the server with its pods, and fails when anything of it is left. */
   async end(): Promise<void> {
     const marks = [...this.#marks, ...await this.#containerIds()];
@@ -104,6 +109,7 @@ export class PodmanCluster implements Fixture {
     });
     const code = await last.stop();
     await Deno.remove(this.dataFolder, { recursive: true });
+    await Deno.remove(this.hostFolder, { recursive: true }).catch(() => {}); // of most suites there is none
     assert.deepEqual(await leftoversSince(this.#before, marks), [], last.log);
     assert.equal(code, 0, last.log);
   }

@@ -17,9 +17,9 @@ export class SharedFolder {
     this.volumes = [{ name: "shared", hostPath: { path, type: "Directory" } }];
   }
 
-  static async make({ dataFolder }: PodmanCluster, name: string): Promise<SharedFolder> {
-    const path = `${dataFolder}/shared-${name}`;
-    await Deno.mkdir(path);
+  static async make({ hostFolder }: PodmanCluster, name: string): Promise<SharedFolder> {
+    const path = `${hostFolder}/shared-${name}`;
+    await Deno.mkdir(path, { recursive: true });
     return new SharedFolder(path);
   }
 

@@ -134,7 +134,8 @@ async function memoryDir(cluster: PodmanCluster): Promise<void> {
 }
 
 async function hostPath(cluster: PodmanCluster): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "coracle-e2e-host-" });
+  const folder = `${cluster.hostFolder}/volumes`;
+  await Deno.mkdir(folder, { recursive: true });
   const volume = (name: string, type: string) => ({
     ...{ name, hostPath: { path: `${folder}/${name}`, type } },
   });
@@ -160,7 +161,6 @@ async function hostPath(cluster: PodmanCluster): Promise<void> {
     async () => (await cluster.events("no-path")).find(({ reason }) => reason === "FailedMount"),
   );
   assert.match(event.message ?? "", /hostPath type check failed: .*absent is not a directory/);
-  await Deno.remove(folder, { recursive: true });
 }
 
 async function subPath(cluster: PodmanCluster): Promise<void> {
