@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { buildRouteTable } from "./build_route_table.ts";
-import type { HttpListener, RouteTable } from "./route_table.ts";
+import type { HttpListener, RouteTable, TcpListener } from "./route_table.ts";
 import {
   FixedView,
   gateway,
@@ -244,6 +244,18 @@ Deno.test("Services are listened on where the kernel does not forward them", () 
     "TCP 10.96.0.7:80",
     "TCP 127.0.0.1:30080",
   ]);
+});
+
+Deno.test("where the kernel does not, listeners for ClusterIPs refuse strangers; those for NodePorts do not", () => {
+  const [web, slice] = service("web", "10.0.0.1");
+  const ports = [{ name: "http", port: 80, nodePort: 30080 }];
+  web!.spec = { clusterIP: "10.96.0.7", type: "NodePort", ports };
+  const { listeners } = buildRouteTable(new FixedView(web!, slice!), {
+    ...{ gatewayAddress: "0.0.0.0", nodePortAddress: "0.0.0.0", listensOnClusterIPs: true },
+    clusterIPPeers: ["10.42.0.0/24"],
+  });
+  const peers = (listeners as TcpListener[]).map(({ port, peers }) => [port, peers]);
+  assert.deepEqual(peers, [[80, ["10.42.0.0/24"]], [30080, undefined]]);
 });
 
 function tableOf(...manifests: Manifest[]): RouteTable {

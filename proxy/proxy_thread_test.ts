@@ -55,6 +55,24 @@ Deno.test("a Gateway on all addresses and a Service with the same port, in whate
     }));
 });
 
+Deno.test("a listener that knows its peers closes the connections of others, and learns of new ones", () =>
+  withListener(echo, (pod) =>
+    withThread(new VirtualClock(), async (thread) => {
+      const tableFor = (...peers: string[]): RouteTable => ({
+        ...{ listeners: [{ ...TCP, peers }], backends: [backendAt("b", pod)], problems: [] },
+      });
+      const connect = async (table: RouteTable) => {
+        const { report } = await thread.use(table, {});
+        return await Deno.connect({ hostname: "127.0.0.1", port: report.listening[0]!.port });
+      };
+      const stranger = await connect(tableFor("10.42.0.0/24"));
+      assert.equal(await readText(stranger), "");
+      stranger.close();
+      const peer = await connect(tableFor("10.42.0.0/24", "127.0.0.0/8"));
+      assert.equal(await echoOf(peer, "hello"), "hello");
+      peer.close();
+    })));
+
 Deno.test("a port whose backend has no endpoints refuses connections, and keeps those that it has", () =>
   withListener(echo, (pod) =>
     withThread(new VirtualClock(), async (thread, clock) => {
