@@ -68,7 +68,12 @@ async function keepApiEndpoints(
     ports: [{ name: "https", port: apiPort, protocol: "TCP" }],
   };
   await ensure(objects, endpointSlices, { metadata, ...wanted });
-  await objects.change(endpointSlices, metadata, (current) => ({ ...current, ...wanted }));
+  await objects.change(
+    endpointSlices,
+    metadata,
+    (current) => ({ ...current, ...wanted }),
+    { isOwn: true },
+  );
 }
 
 async function ensure(
@@ -80,6 +85,6 @@ async function ensure(
     objects.get(resource, draft.metadata);
   } catch (error) {
     if (!isRefusal(error, "NotFound")) throw error;
-    await objects.create(resource, draft);
+    await objects.create(resource, draft, { isOwn: true });
   }
 }

@@ -26,7 +26,7 @@ export class LocalClient implements Client, View, NamespaceFinalizer {
   constructor(objects: Objects, { user }: { user?: string } = {}) {
     this.#objects = objects;
     this.#store = objects.store;
-    this.#options = { fieldValidation: "Ignore", ...(user !== undefined && { user }) };
+    this.#options = { fieldValidation: "Ignore", isOwn: true, ...(user !== undefined && { user }) };
   }
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): T | undefined {

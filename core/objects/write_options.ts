@@ -4,6 +4,8 @@ import type { KubeObject, ServedVersion } from "../resources/resource.ts";
 export interface WriteOptions {
   /** Who asks. */
   user?: string;
+  /** Written by a controller in this very program. Never taken from a request: no client can say it. */
+  isOwn?: true;
   /** Who is said to have set the fields, for server-side apply. */
   fieldManager?: string;
   /** All but the storing: `dryRun=All`. */

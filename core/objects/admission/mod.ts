@@ -1,6 +1,7 @@
 import { type Ipv4Range, parseIpv4Range } from "../../lib/ipv4.ts";
 import type { Random } from "../../lib/random.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission_rule.ts";
+import { endpointAddresses } from "./endpoint_addresses.ts";
 import { namespaceContent } from "./namespace_content.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { nodeTaints } from "./node_taints.ts";
@@ -30,6 +31,7 @@ export function admissionRules({ random, range }: AdmissionOptions): AdmissionRu
     nodeTaints,
     podDefaults,
     addresses.admit,
+    endpointAddresses,
   ];
 }
 

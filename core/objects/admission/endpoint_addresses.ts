@@ -1,0 +1,69 @@
+import { isIpv4, parseIp, specialUseOf } from "../../lib/addresses/ip_address.ts";
+import { isEqual } from "../../lib/equality.ts";
+import { type Cause, invalid } from "../../resources/causes.ts";
+import type { EndpointSlice } from "../../resources/endpoint_slices.ts";
+import { subdomainFaults } from "../../resources/names.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import type { AdmissionRequest } from "./admission_rule.ts";
+
+/**
+ * Endpoints that clients name are hosts of a network: traffic to them is sent by this machine, which must not be led to
+ * itself or to what only its own link reaches. Only our own controllers may name such an address, for pods and the API have
+ * loopback addresses where there is no root. A client may keep what they have named, as it is.
+ *
+ * The words are those of k8s.io/kubernetes/pkg/apis/core/validation, ValidateNonSpecialIP.
+ */
+export function endpointAddresses(request: AdmissionRequest): KubeObject {
+  const { resource, next, previous, causes, options } = request;
+  if (resource.group !== "discovery.k8s.io" || resource.kind !== "EndpointSlice") return next;
+  const slice = next as EndpointSlice, before = previous as EndpointSlice | undefined;
+  if (options.isOwn || (before && leadsTheSameWay(slice, before))) return next;
+  for (const [i, { addresses }] of slice.endpoints.entries()) {
+    for (const [j, address] of addresses.entries()) {
+      const field = `endpoints[${i}].addresses[${j}]`;
+      causes.push(...addressCauses(slice.addressType, address, field));
+    }
+  }
+  return next;
+}
+
+/** Whether the same Service gets the same addresses and ports. */
+function leadsTheSameWay(slice: EndpointSlice, before: EndpointSlice): boolean {
+  const SERVICE = "kubernetes.io/service-name";
+  return slice.metadata.labels?.[SERVICE] === before.metadata.labels?.[SERVICE] &&
+    slice.addressType === before.addressType && isEqual(slice.ports, before.ports) &&
+    isEqual(slice.endpoints, before.endpoints);
+}
+
+function addressCauses(
+  type: EndpointSlice["addressType"],
+  text: string,
+  field: string,
+): Cause[] {
+  if (type === "FQDN") return subdomainFaults(text).map((fault) => invalid(field, text, fault));
+  const address = parseIp(text);
+  if (
+    address === undefined || isIpv4(address) !== (type === "IPv4") ||
+    (isIpv4(address) && text.includes(":"))
+  ) {
+    return [invalid(field, text, `must be a valid ${type} address`)];
+  }
+  switch (specialUseOf(address)) {
+    case undefined:
+      return [];
+    case "unspecified":
+      return [invalid(field, text, `may not be unspecified (${text})`)];
+    case "loopback":
+      return [invalid(field, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)")];
+    case "link-local": {
+      const why = "may not be in the link-local range (169.254.0.0/16, fe80::/10)";
+      return [invalid(field, text, why)];
+    }
+    case "link-local multicast": {
+      const why = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
+      return [invalid(field, text, why)];
+    }
+    case "multicast":
+      return [invalid(field, text, "may not be in the multicast range (224.0.0.0/4, ff00::/8)")];
+  }
+}
