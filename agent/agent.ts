@@ -29,6 +29,8 @@ const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 /** More starts at once are not faster with Podman, each only takes longer. */
 const STARTS_MAX = 4;
 const EXEC_PROBES_MAX = 4;
+/** Blocks of logs that are read at the same time, for all readers. */
+const LOG_TURNS_MAX = 2;
 /** How often the runtime is asked to end a container, when all are to end. */
 const END_TRIES = 5;
 const END_RETRY_MS = 1_000;
@@ -94,6 +96,7 @@ export class Agent implements NodeStreams {
   #hasListed = false;
   /** Whether the logs that had grown too large could be rotated the last time. */
   #canRotate = true;
+  readonly #logTurns = new Slots(LOG_TURNS_MAX);
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -165,12 +168,13 @@ export class Agent implements NodeStreams {
 
   logs(name: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
     const worker = this.#workerOf(name);
-    const { runtime, dataFolder } = this.#options;
+    const { runtime, dataFolder, clock } = this.#options;
     if (worker?.pod === undefined) {
       throw new ApiError("NotFound", `pods "${name.name}" not found`, { kind: "pods" });
     }
     return podLogs({
-      ...{ pod: worker.pod, options, signal, format: runtime.logFormat },
+      ...{ pod: worker.pod, options, signal, format: runtime.logFormat, clock },
+      turns: this.#logTurns,
       containers: () => worker.containers,
       folder: new PodFolder(dataFolder, worker.pod.metadata.uid),
       subscribe: (listener) => worker.subscribe(listener),
@@ -337,10 +341,11 @@ export class Agent implements NodeStreams {
 
   /** What cannot be rotated, for want of room on the disk or because its pod has gone, says nothing of the runtime. */
   async #rotateLogs(containers: readonly ContainerState[]): Promise<void> {
+    const { runtime } = this.#options;
     const failures: unknown[] = [];
     for (const { podUid, name: container, restartCount, state } of containers) {
       if (state !== "running") continue;
-      await this.#parts.files.rotateLog({ podUid, container, restartCount })
+      await this.#parts.files.rotateLog({ podUid, container, restartCount }, runtime.logFormat)
         .catch((error) => failures.push(error));
     }
     const [error] = failures;

@@ -1,16 +1,19 @@
 import { ifAbsent } from "../core/lib/absent.ts";
 import { concat } from "../core/lib/bytes.ts";
+import { SystemClock } from "../core/lib/clock.ts";
 import { type LogSource, readLog } from "./log_reader.ts";
+import { removeOldest } from "./logs/log_history.ts";
+import { PREVIOUS_FILES_MAX } from "./logs/log_limits.ts";
 import type { PodFolder } from "./pod_folder.ts";
 
-/** The kubelet's `containerLogMaxSize`. */
-export const LOG_BYTES_MAX = 10 * 1024 * 1024;
 /** Logs of runs that are kept, the running one included: `logs --previous` shows the other. */
 const LOGS_KEPT = 2;
 /** The kubelet's `MaxContainerTerminationMessageLength`, and the same of a message that comes from the log. */
 const MESSAGE_BYTES_MAX = 4096;
 const MESSAGE_LOG_BYTES_MAX = 2048;
 const MESSAGE_LOG_LINES_MAX = 80;
+/** What is read for that at most: an entry of the log with one byte of text takes some 48. */
+const MESSAGE_READ_BYTES_MAX = 128 * 1024;
 
 /** Makes the folder for a container's logs, and removes those of runs that nobody asks for any more. */
 export async function prepareLogs(
@@ -19,22 +22,12 @@ export async function prepareLogs(
   restartCount: number,
 ): Promise<void> {
   await Deno.mkdir(folder.logFolder(container), { recursive: true, mode: 0o755 });
-  if (restartCount < LOGS_KEPT) return;
+  if (restartCount === 0) return;
   for (const run of await runsIn(folder.logFolder(container))) {
     if (run.restartCount > restartCount - LOGS_KEPT) continue;
     await Deno.remove(`${folder.logFolder(container)}/${run.file}`).catch(ifAbsent);
   }
-}
-
-/**
- * Empties a log that has grown too large, after its content was copied to `RUN.log.1`. The runtime goes on writing
- * to the same file; what it writes between the copy and the cut is lost.
- */
-export async function rotateLog(path: string): Promise<void> {
-  const size = await Deno.stat(path).then(({ size }) => size, () => 0);
-  if (size <= LOG_BYTES_MAX) return;
-  await Deno.copyFile(path, `${path}.1`);
-  await Deno.truncate(path);
+  await removeOldest(folder.logFile(container, restartCount - 1), PREVIOUS_FILES_MAX - 1);
 }
 
 /** Makes the file that a container writes its last words to. */
@@ -59,15 +52,20 @@ export async function readMessage(
   return await endOf(folder.messageFile(container, restartCount), MESSAGE_BYTES_MAX);
 }
 
-/** The end of what a run wrote to its log, in its place (`terminationMessagePolicy: FallbackToLogsOnError`). */
+/**
+ * The end of what a run wrote to its log, in its place (`terminationMessagePolicy: FallbackToLogsOnError`). Reads a named
+ * part of it at most, whatever a line's length.
+ */
 export async function readLogEnd(path: string, format: LogSource["format"]): Promise<string> {
   const { signal } = new AbortController();
   const options = {
     ...{ follow: false, timestamps: false, tailLines: MESSAGE_LOG_LINES_MAX },
     ...{ sinceMs: undefined, limitBytes: undefined },
   };
+  const clock = new SystemClock();
+  const source = { path, format, options, ended: signal, signal, clock };
   let end = new Uint8Array();
-  for await (const bytes of readLog({ path, format, options, ended: signal, signal })) {
+  for await (const bytes of readLog({ ...source, tailBytesMax: MESSAGE_READ_BYTES_MAX })) {
     end = concat([end, bytes]).slice(-MESSAGE_LOG_BYTES_MAX);
   }
   return new TextDecoder().decode(end);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SystemClock } from "../core/lib/clock.ts";
 import { readLog } from "./log_reader.ts";
 
 const lines = (...texts: string[]) =>
@@ -152,6 +153,7 @@ class LogUnderTest implements AsyncDisposable {
       },
       ended: this.ended.signal,
       signal: this.left.signal,
+      clock: new SystemClock(),
     });
   }
 

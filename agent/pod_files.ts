@@ -1,6 +1,8 @@
 import { showText } from "./atomic_files.ts";
-import { prepareLogs, prepareMessage, readLogEnd, readMessage, rotateLog } from "./log_files.ts";
+import { prepareLogs, prepareMessage, readLogEnd, readMessage } from "./log_files.ts";
 import type { LogSource } from "./log_reader.ts";
+import { keepHistory } from "./logs/log_history.ts";
+import { LOG_LIMITS, type LogLimits } from "./logs/log_limits.ts";
 import { PodFolder, podsWithFolder } from "./pod_folder.ts";
 
 /** One run of a container of a pod. */
@@ -24,8 +26,8 @@ export interface PodFiles {
   message(run: RunName): Promise<string>;
   /** The end of a run's log, in their place. */
   logEnd(run: RunName, format: LogSource["format"]): Promise<string>;
-  /** Cuts a log that has grown too large. */
-  rotateLog(run: RunName): Promise<void>;
+  /** Keeps of a log what its runtime would put away next, and what is kept within its bounds. */
+  rotateLog(run: RunName, format: LogSource["format"]): Promise<void>;
   /** Takes away all that the pod has, its logs included. Its volumes must be gone before. */
   remove(podUid: string): Promise<void>;
 }
@@ -33,9 +35,11 @@ export interface PodFiles {
 /** The files of pods in a folder, laid out as {@linkcode PodFolder} says. */
 export class DiskPodFiles implements PodFiles {
   readonly #dataFolder: string;
+  readonly #logLimits: LogLimits;
 
-  constructor(dataFolder: string) {
+  constructor(dataFolder: string, logLimits: LogLimits = LOG_LIMITS) {
     this.#dataFolder = dataFolder;
+    this.#logLimits = logLimits;
   }
 
   podUids(): Promise<readonly string[]> {
@@ -65,8 +69,12 @@ export class DiskPodFiles implements PodFiles {
     return readLogEnd(this.#folder(podUid).logFile(container, restartCount), format);
   }
 
-  rotateLog({ podUid, container, restartCount }: RunName): Promise<void> {
-    return rotateLog(this.#folder(podUid).logFile(container, restartCount));
+  rotateLog(
+    { podUid, container, restartCount }: RunName,
+    format: LogSource["format"],
+  ): Promise<void> {
+    const path = this.#folder(podUid).logFile(container, restartCount);
+    return keepHistory(path, format, this.#logLimits);
   }
 
   remove(podUid: string): Promise<void> {

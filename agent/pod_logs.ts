@@ -1,6 +1,8 @@
 import { ApiError } from "../core/client/api_error.ts";
 import type { LogOptions } from "../core/client/node_streams.ts";
 import { ENDED } from "../core/lib/abort.ts";
+import type { Clock } from "../core/lib/clock.ts";
+import type { Slots } from "../core/lib/slots.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { statusOf } from "./container_runs.ts";
 import type { ContainerState } from "./container_runtime.ts";
@@ -13,6 +15,9 @@ export interface PodLogsInput {
   signal: AbortSignal;
   format: "cri" | "raw";
   folder: PodFolder;
+  clock: Clock;
+  /** Shared by all who read logs here. */
+  turns: Slots;
   /** The pod's containers as they are known at the moment of the call. */
   containers(): readonly ContainerState[];
   /** Calls `listener` after each change of what {@linkcode containers} tells. Returns the stop. */
@@ -52,7 +57,7 @@ export function podLogs(input: PodLogsInput): AsyncIterable<Uint8Array> {
 
 /** Reads until the run has ended, when it still runs. */
 async function* follow(
-  { options, signal, format, containers, subscribe }: PodLogsInput,
+  { options, signal, format, clock, turns, containers, subscribe }: PodLogsInput,
   run: ContainerState | undefined,
   path: string,
 ): AsyncGenerator<Uint8Array> {
@@ -64,7 +69,7 @@ async function* follow(
   const stop = subscribe(look);
   try {
     look();
-    yield* readLog({ path, format, options, ended: ended.signal, signal });
+    yield* readLog({ path, format, options, ended: ended.signal, signal, clock, turns });
   } finally {
     stop();
   }

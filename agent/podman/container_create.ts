@@ -36,7 +36,7 @@ export function containerName(
 /** The body of `POST /containers/create`. Unknown fields are ignored by Podman in silence: mind the spelling. */
 export function createBody(
   spec: ContainerSpec,
-  { owner, image }: { owner: string; image: string },
+  { owner, image, logBytesMax }: { owner: string; image: string; logBytesMax: number },
 ): Record<string, unknown> {
   const { network, hostname, podIP } = spec;
   return withoutAbsent({
@@ -61,7 +61,8 @@ export function createBody(
     stdin: spec.stdin,
     restart_policy: "no",
     systemd: "false",
-    log_configuration: { driver: "k8s-file", path: spec.logPath },
+    // A log that would get longer is begun anew by conmon: an empty file is renamed over it.
+    log_configuration: { driver: "k8s-file", path: spec.logPath, size: logBytesMax },
     cgroup_parent: spec.cgroupParent,
   });
 }

@@ -8,7 +8,7 @@ const spec: ContainerSpec = {
   ...{ network: { namespacePath: "/run/netns/x" }, podIP: "10.42.0.7", limits: {}, requests: {} },
   ...{ security: {}, tty: false, stdin: false },
 };
-const ours = { owner: "node-1", image: "docker.io/library/nginx:1" };
+const ours = { owner: "node-1", image: "docker.io/library/nginx:1", logBytesMax: 1_000 };
 
 Deno.test("a container has a derived name, its pod's labels, network and log", () => {
   assert.equal(containerName(spec), "k8s_web_u1_2");
@@ -36,7 +36,7 @@ Deno.test("a container has a derived name, its pod's labels, network and log", (
     stdin: false,
     restart_policy: "no",
     systemd: "false",
-    log_configuration: { driver: "k8s-file", path: "/logs/2.log" },
+    log_configuration: { driver: "k8s-file", path: "/logs/2.log", size: 1_000 },
   });
 });
 

@@ -9,6 +9,7 @@ import {
   RuntimeError,
 } from "../container_runtime.ts";
 import { checkImageUser } from "../image_user.ts";
+import { LOG_LIMITS, type LogLimits } from "../logs/log_limits.ts";
 import { BoundedOutput, execTimeout } from "../process/bounded_command.ts";
 import { Slots } from "../../core/lib/slots.ts";
 import { containerName, createBody, LABEL } from "./container_create.ts";
@@ -38,6 +39,8 @@ export interface PodmanRuntimeOptions {
   owner: string;
   clock: Clock;
   log: Log;
+  /** The kubelet's when absent. */
+  logLimits?: LogLimits;
 }
 
 /**
@@ -56,6 +59,7 @@ export class PodmanRuntime implements ContainerRuntime {
   readonly #owner: string;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #logLimits: LogLimits;
   readonly #images: PodmanImages;
   readonly #starts = new Slots(STARTS_IN_FLIGHT_MAX);
   readonly #execs = new Slots(EXECS_IN_FLIGHT_MAX);
@@ -64,7 +68,8 @@ export class PodmanRuntime implements ContainerRuntime {
   readonly #known = new Map<string, ContainerState>();
   #exits: ExitWatch | undefined;
 
-  constructor({ podman, owner, clock, log }: PodmanRuntimeOptions) {
+  constructor({ podman, owner, clock, log, logLimits = LOG_LIMITS }: PodmanRuntimeOptions) {
+    this.#logLimits = logLimits;
     this.version = `podman://${podman.version}`;
     this.#podman = podman;
     this.#client = podman.client;
@@ -115,7 +120,8 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async create(spec: ContainerSpec): Promise<string> {
     const image = this.#images.fullName(spec.image);
-    const body = createBody(spec, { owner: this.#owner, image });
+    const logBytesMax = this.#logLimits.bytesMax;
+    const body = createBody(spec, { owner: this.#owner, image, logBytesMax });
     return await this.#ask("CreateContainerError", async () => {
       if (spec.security.runAsNonRoot) checkImageUser(spec, await this.#images.userOf(spec.image));
       try {

@@ -7,6 +7,8 @@ import { processesNaming } from "../../core/lib/linux/process_table.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import type { ContainerSpec } from "../container_runtime.ts";
+import { readLog } from "../log_reader.ts";
+import { LOG_LIMITS } from "../logs/log_limits.ts";
 import { containerRuntimeContract } from "../container_runtime_contract.ts";
 import { importBusybox } from "./busybox_image.ts";
 import { PodmanRuntime } from "./podman_runtime.ts";
@@ -108,6 +110,29 @@ Deno.test({
         });
         assert.deepEqual(lines.slice(0, 3), ["1000", "2000", "NoNewPrivs:\t1"]);
         assert.match(lines[3]!, /Read-only file system/);
+      });
+
+      await t.step("a log stays within its bound, and who follows it misses nothing", async () => {
+        const bytesMax = 1024 * 1024;
+        const bounded = runtimeOf(podman, { bytesMax, filesMax: 3 });
+        const spec = { ...base(folder), logPath: `${folder}/bounded/0.log` };
+        await Deno.mkdir(`${folder}/bounded`);
+        const ended = new AbortController();
+        const lines = followed(spec.logPath, ended.signal);
+        let most = 0;
+        await finished(bounded, {
+          ...spec,
+          command: [
+            "sh",
+            "-c",
+            "for i in $(seq 20); do seq $((i*2500)) $((i*2500+2499)); sleep 0.02; done",
+          ],
+        }, async () => {
+          most = Math.max(most, await bytesIn(`${folder}/bounded`));
+        });
+        ended.abort();
+        assert.ok(most > 0 && most <= bytesMax, `${most} bytes`);
+        assert.deepEqual(await lines, Array.from({ length: 50_000 }, (_, i) => String(i + 2_500)));
       });
 
       await t.step("a read-only mount cannot be written", async () => {
@@ -279,8 +304,30 @@ async function withPodman(act: (podman: Podman, folder: string) => Promise<void>
   }
 }
 
-function runtimeOf(podman: Podman): PodmanRuntime {
-  return new PodmanRuntime({ podman, owner: "test", clock, log });
+function runtimeOf(podman: Podman, logLimits = LOG_LIMITS): PodmanRuntime {
+  return new PodmanRuntime({ podman, owner: "test", clock, log, logLimits });
+}
+
+/** The lines that a follower of a log gets until the container has ended. */
+async function followed(path: string, ended: AbortSignal): Promise<string[]> {
+  const { signal } = new AbortController();
+  const options = {
+    ...{ follow: true, timestamps: false },
+    ...{ tailLines: undefined, sinceMs: undefined, limitBytes: undefined },
+  };
+  const source = { path, format: "cri", options, ended, signal, clock } as const;
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of readLog(source)) text += decoder.decode(chunk, { stream: true });
+  return text.split("\n").slice(0, -1);
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0;
+  for await (const { name } of Deno.readDir(folder)) {
+    bytes += await Deno.stat(`${folder}/${name}`).then(({ size }) => size, () => 0);
+  }
+  return bytes;
 }
 
 let specs = 0;
@@ -295,11 +342,25 @@ function base(folder: string): ContainerSpec {
   };
 }
 
-async function finished(runtime: PodmanRuntime, spec: ContainerSpec): Promise<string> {
+/** `meanwhile` is done over and over until it has ended. */
+async function finished(
+  runtime: PodmanRuntime,
+  spec: ContainerSpec,
+  meanwhile?: () => Promise<void>,
+): Promise<string> {
   const id = await runtime.create(spec);
   const end = Promise.withResolvers<void>();
-  const unsubscribe = runtime.onExit((other) => other === id && end.resolve());
+  let hasEnded = false;
+  const unsubscribe = runtime.onExit((other) => {
+    if (other !== id) return;
+    hasEnded = true;
+    end.resolve();
+  });
   await runtime.start(id);
+  while (meanwhile && !hasEnded) {
+    await meanwhile();
+    await clock.sleep(5);
+  }
   await end.promise;
   unsubscribe();
   return id;

@@ -15,6 +15,7 @@ import {
   RuntimeError,
 } from "../container_runtime.ts";
 import { checkImageUser } from "../image_user.ts";
+import { LOG_LIMITS, type LogLimits } from "../logs/log_limits.ts";
 import { parseImageReference } from "../podman/image_reference.ts";
 import { runBounded } from "./bounded_command.ts";
 import { environmentScript } from "./environment_script.ts";
@@ -35,6 +36,8 @@ export interface ProcessRuntimeOptions {
   folder: string;
   clock: Clock;
   version: string;
+  /** The kubelet's when absent. */
+  logLimits?: LogLimits;
 }
 
 /** What is written down of a container, so that it is known after a restart. */
@@ -63,9 +66,11 @@ export class ProcessRuntime implements ContainerRuntime {
   readonly #tools: PlacementTools;
   readonly #exits: ExitFolder;
   readonly #mountPoints: MountPoints;
+  readonly #logLimits: LogLimits;
 
   /** Throws a {@linkcode RuntimeError} on a machine without util-linux. */
-  constructor({ folder, clock, version }: ProcessRuntimeOptions) {
+  constructor({ folder, clock, version, logLimits = LOG_LIMITS }: ProcessRuntimeOptions) {
+    this.#logLimits = logLimits;
     this.version = `process://${version}`;
     this.#folder = folder;
     this.#clock = clock;
@@ -137,7 +142,7 @@ export class ProcessRuntime implements ContainerRuntime {
       environmentPath: await this.#environmentFile(id, record),
       identityPath: this.#identityPath(id),
       exitPath: this.#exits.path(id),
-      logPath: spec.logPath,
+      ...{ logPath: spec.logPath, logLimits: this.#logLimits },
     });
   }
 

@@ -75,6 +75,24 @@ Deno.test("a process that a stranger's number was given to is not signalled", ()
     }
   }));
 
+Deno.test("a process that has left its group keeps no end from being told, and a log goes on on a full disk", () =>
+  withFolder(async (folder) => {
+    const runtime = runtimeIn(folder);
+    const started = performance.now();
+    try {
+      const leaves = ["sh", "-c", "setsid sleep 5 & echo left; exit 3"];
+      const id = await finished(runtime, specIn(folder, leaves));
+      assert.equal((await runtime.inspect(id))?.exitCode, 3);
+      assert.ok(performance.now() - started < 4_500);
+      assert.equal(await Deno.readTextFile(`${folder}/log`), "left\n");
+      const full = { ...specIn(folder, ["sh", "-c", "seq 50000; exit 4"]), logPath: "/dev/full" };
+      const other = await finished(runtime, { ...full, name: "full" });
+      assert.equal((await runtime.inspect(other))?.exitCode, 4);
+    } finally {
+      await removeAll(runtime);
+    }
+  }));
+
 Deno.test("without a command in pod and image there is nothing to run", () =>
   withFolder(async (folder) => {
     const runtime = runtimeIn(folder);

@@ -1,7 +1,9 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import { parseIdentity, type ProcessIdentity } from "../../core/lib/linux/process_identity.ts";
 import { RuntimeError } from "../container_runtime.ts";
+import type { LogLimits } from "../logs/log_limits.ts";
 import { CLEAN_ENVIRONMENT } from "./environment_script.ts";
+import { LOG_PUMP } from "./log_pump.ts";
 
 /** What one supervised start needs. */
 export interface Launch {
@@ -15,8 +17,9 @@ export interface Launch {
   identityPath: string;
   /** Receives the exit code, after all processes of the group are gone. */
   exitPath: string;
-  /** Both streams are appended to it. */
+  /** Both streams are appended to it, within {@linkcode logLimits}. */
   logPath: string;
+  logLimits: LogLimits;
 }
 
 /**
@@ -30,16 +33,22 @@ export const PLACED = "(echo placed >&3) || true; exec 3>&-";
  * ended: two processes that owe nothing to the one that started them. It runs in the foreground of its shell,
  * because a shell without job control starts background commands deaf to SIGINT and SIGQUIT (POSIX, 2.11).
  */
-const SUPERVISOR = `
-exec 3>&1 4<"$4" </dev/null >>"$3" 2>&1
-setsid=$0 identity=$1 exit=$2; shift 4
-"$setsid" /bin/sh -c '
-  read -r boot </proc/sys/kernel/random/boot_id; read -r stat </proc/$$/stat
-  echo "$boot $stat" >"$1"; shift
-  exec "$@"' container "$identity" "$@"
-code=$?
-read -r boot child rest <"$identity"
-kill -s KILL -- "-$child" 2>/dev/null
+const SUPERVISOR = `${LOG_PUMP}
+exec 3>&1 4<"$4" </dev/null >/dev/null 2>&1
+setsid=$0 identity=$1 exit=$2 log=$3 bytes=$5 files=$6 side=$1 ended=$1.ended; shift 6
+: >>"$log"
+{
+  begin_output
+  "$setsid" /bin/sh -c '
+    read -r boot </proc/sys/kernel/random/boot_id; read -r stat </proc/$$/stat
+    echo "$boot $stat" >"$1"; shift
+    exec "$@"' container "$identity" "$@" 2>&1
+  echo "$?" >"$ended"
+  read -r boot child rest <"$identity"
+  kill -s KILL -- "-$child"
+  end_output
+} | pump 3>&- 4<&-
+read -r code <"$ended"
 echo "$code" >"$exit"
 `;
 
@@ -48,10 +57,11 @@ echo "$code" >"$exit"
  * Rejects with a {@linkcode RuntimeError} when it could not be started.
  */
 export async function launch(launch: Launch): Promise<ProcessIdentity> {
-  const { setsid, identityPath, exitPath, logPath, environmentPath, command } = launch;
+  const { setsid, identityPath, exitPath, logPath, logLimits, environmentPath, command } = launch;
+  const { bytesMax, filesMax } = logLimits;
   const child = new Deno.Command(setsid, {
     args: ["--fork", "/bin/sh", "-c", SUPERVISOR, setsid, identityPath, exitPath, logPath]
-      .concat(environmentPath, command),
+      .concat(environmentPath, String(bytesMax), String(filesMax), command),
     env: CLEAN_ENVIRONMENT,
     clearEnv: true,
     stdin: "null",
