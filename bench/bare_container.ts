@@ -1,5 +1,6 @@
 import { NetnsNetwork } from "../agent/network/netns_network.ts";
 import { openPlumbing } from "../agent/network/node_network.ts";
+import { LOG_LIMITS } from "../agent/logs/log_limits.ts";
 import { createBody } from "../agent/podman/container_create.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
@@ -38,7 +39,7 @@ export async function openBare(
       ...{ image: IMAGE, env: {}, mounts: [], hostname: name, podIP: "10.214.0.2" },
       ...{ logPath: `${server.dataFolder}/${name}.log`, limits: {}, requests: { cpuMillis: 1 } },
       ...{ network: { namespacePath: namespacePath! }, security: {}, tty: false, stdin: false },
-    }, { owner: "bench", image: IMAGE });
+    }, { owner: "bench", image: IMAGE, logBytesMax: LOG_LIMITS.bytesMax });
     const startMs = performance.now();
     const { Id } = await podman.json<{ Id: string }>("POST", "/containers/create", { body });
     await podman.send("POST", `/containers/${Id}/start`);
