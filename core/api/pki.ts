@@ -148,13 +148,11 @@ export function kubeconfig(
 
 /** In a folder of a server that has run. One that was copied, or restored from a backup, has no server certificate yet. */
 async function removedIn(store: CredentialStore): Promise<Credentials["removed"]> {
-  const [server, certificate, token] = await Promise.all(
-    ["server.crt", "admin.crt", "admin.token"].map((name) => store.read(name)),
-  );
-  const hasRun = server !== undefined;
+  const lacks = async (name: string) => await store.read(name) === undefined;
+  if (await lacks("server.crt")) return { certificate: false, token: false };
   return {
-    certificate: hasRun && certificate === undefined,
-    token: hasRun && token === undefined,
+    certificate: await lacks("admin.crt") || await lacks("admin.key"),
+    token: await lacks("admin.token"),
   };
 }
 

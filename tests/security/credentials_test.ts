@@ -1,5 +1,6 @@
 /** What somebody gains who once had credentials, or found old ones. */
 import assert from "node:assert/strict";
+import { readAccess } from "../../cli/kubeconfig.ts";
 import { runProgram as runCoracle } from "../../cli/program.ts";
 import { madeCertificate } from "../../core/api/access/certificate_fixture.ts";
 import type { KeyPair } from "../../core/api/pki_certificates.ts";
@@ -8,15 +9,18 @@ import { ServerProcess } from "../server_process.ts";
 const PODS = "/api/v1/namespaces/default/pods";
 const MASTERS = "system:masters";
 
-/** Runs `coracle credentials …` in this process. Throws what it says when it fails. */
-async function credentials(server: ServerProcess, ...args: string[]): Promise<string> {
+function credentials(server: ServerProcess, ...args: string[]): Promise<string> {
+  return coracle("credentials", ...args, "--kubeconfig", server.kubeconfig);
+}
+
+/** Runs the command in this process. Throws what it says when it fails. */
+async function coracle(...args: string[]): Promise<string> {
   let text = "";
   const write = (more: string) => void (text += more);
   const terminal = {
     ...{ out: write, err: write, interactive: false, signal: new AbortController().signal },
   };
-  const all = ["credentials", ...args, "--kubeconfig", server.kubeconfig];
-  const code = await runCoracle(all, terminal);
+  const code = await runCoracle(args, terminal);
   if (code !== 0) throw new Error(text);
   return text;
 }
@@ -129,6 +133,33 @@ Deno.test({
         assert.equal(await jim.code(), 200);
         await credentials(server, "revoke", serial.toUpperCase().match(/../g)!.join(":"));
         assert.deepEqual([await jim.code(), await other.code()], [401, 200]);
+      });
+      await t.step("whoever takes an edge box has its node, not the cluster", async () => {
+        const words = /kubeconfig has a token.*make them on the server: coracle credentials create/;
+        await assert.rejects(
+          coracle("agent", "--node", "edge", "--kubeconfig", server.kubeconfig),
+          words,
+        );
+        const path = `${server.dataFolder}/edge.kubeconfig`;
+        await credentials(server, "create", "node", "edge", "--output", path);
+        assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
+        const { pair, token } = await readAccess(path);
+        assert.equal(token, undefined);
+        using edge = person({ pair: pair! });
+        const maps = "/api/v1/namespaces/kube-system/configmaps";
+        const codes = ["/api/v1/nodes", PODS, "/credentials"].map((path) => edge.code(path));
+        assert.deepEqual(await Promise.all(codes), [200, 403, 403]);
+        const writes = [PODS, "/api/v1/nodes/other", maps].map((path) =>
+          edge.fetch(path, { method: "DELETE" })
+        );
+        for (const answer of await Promise.all(writes)) {
+          assert.equal((await answer.json()).reason, "Forbidden");
+        }
+        assert.equal(
+          await credentials(server, "revoke", "system:node:edge"),
+          "Revoked 1 credential\n",
+        );
+        assert.equal(await edge.code("/api/v1/nodes"), 401);
       });
       await t.step("the admin is rotated: what he had before counts no longer", async () => {
         const old = await adminOf(server);

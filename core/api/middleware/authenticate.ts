@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { ApiError } from "../../client/api_error.ts";
+import type { Log } from "../../lib/log.ts";
 import type { ClientCertificates } from "../access/client_certificates.ts";
 import { tokenId } from "../access/token_id.ts";
 import type { ApiMiddleware, User } from "../api_context.ts";
@@ -17,6 +18,7 @@ interface AuthenticatorOptions {
   tokens: TokenCheck;
   /** Absent: nobody is known by certificate. */
   certificates?: ClientCertificates;
+  log: Log;
 }
 
 /** Who asks, and whether what he has shown still counts, whenever that is asked. */
@@ -55,10 +57,14 @@ export class Authenticator {
   }
 
   #ofCertificate(der: Uint8Array): Identity | undefined {
-    const { certificates } = this.#options;
-    const verdict = certificates?.verdictOn(der);
-    if (!verdict || "refused" in verdict) return undefined;
-    const isCurrent = () => "user" in certificates!.verdictOn(der);
+    const { certificates, log } = this.#options;
+    if (!certificates) return undefined;
+    const verdict = certificates.verdictOn(der);
+    if ("refused" in verdict) {
+      log.debug("A client certificate names nobody", { reason: verdict.refused });
+      return undefined;
+    }
+    const isCurrent = () => "user" in certificates.verdictOn(der);
     return { user: authenticated(verdict.user), isCurrent };
   }
 }
