@@ -142,7 +142,7 @@ Deno.test({
         );
         const path = `${server.dataFolder}/edge.kubeconfig`;
         await credentials(server, "create", "node", "edge", "--output", path);
-        assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
+        assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
         const { pair, token } = await readAccess(path);
         assert.equal(token, undefined);
         using edge = person({ pair: pair! });

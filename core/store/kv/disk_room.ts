@@ -18,8 +18,11 @@ const FILE_BYTES_PER_BATCH = 16 * 1024;
 const FULL = /database or disk is full|No space left on device|quota exceeded/i;
 /** What SQLite also says on a full disk, when it cannot make the files beside the database. */
 const PERHAPS_FULL = /disk I\/O error|unable to open database file/i;
-/** The words for a node on a full disk must get through: https://kubernetes.io/docs/reference/node/node-status/ */
-const NODES = "nodes";
+/**
+ * The words for a node on a full disk must get through: https://kubernetes.io/docs/reference/node/node-status/. So must a
+ * revocation: who fills the disk must not keep himself in.
+ */
+const URGENT: readonly string[] = ["nodes", "credentialregisters.access.coracle.dev"];
 
 /** Room on the disk that is held back, to be given up when the disk is full. */
 export interface Ballast {
@@ -299,7 +302,7 @@ const NEWS = {
 /** What frees room, or tells people that there is none. */
 function isUrgent({ key: [resource], value }: Change): boolean {
   return value === undefined || value.metadata.deletionTimestamp !== undefined ||
-    resource === NODES;
+    URGENT.includes(resource);
 }
 
 /** Tells of each failure before its caller hears of it. */
@@ -343,7 +346,7 @@ class GuardedJournal implements Journal {
 
 /** What of a batch can be told to be urgent: a deletion that waits for finalizers is one only to who asks for it. */
 function isUrgentWrite({ key: [resource], value }: JournalWrite): boolean {
-  return value === undefined || resource === NODES;
+  return value === undefined || URGENT.includes(resource);
 }
 
 function bytesOf({ writes }: Batch): number {

@@ -122,7 +122,7 @@ Deno.test("the first write that finds the disk full closes the store, gives the 
   assert.deepEqual([room.isFull, disk.isHeld, told], [true, false, [true]]);
 });
 
-Deno.test("on a full disk deletions, changes of what is being deleted, nodes and leases are taken; all else is refused unwritten", async () => {
+Deno.test("on a full disk deletions, changes of what is being deleted, nodes, revocations and leases are taken; all else is refused unwritten", async () => {
   const { disk, store } = await setUp();
   disk.isFull = true;
   await assert.rejects(put(store, "a"), REFUSAL);
@@ -138,6 +138,8 @@ Deno.test("on a full disk deletions, changes of what is being deleted, nodes and
   };
   await store.commit([{ key: keyOf("c"), value: ending, expected: 0 }]);
   await store.commit([{ key: ["nodes", "", "n1"], value: objectOf("n1"), expected: 0 }]);
+  const key = ["credentialregisters.access.coracle.dev", "", "credentials"] as const;
+  await store.commit([{ key, value: objectOf("credentials"), expected: 0 }]);
   assert.ok(store.revision > admitted);
 });
 
