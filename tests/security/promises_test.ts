@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 const PAGE = "docs/SECURITY.md";
 /** A link to a test: label, path from docs/, name of the test. */
-const TEST_LINK = /\[[^\]]+\]\(\.\.\/(tests\/[\w/]+_test\.ts) "([^"]+)"\)/g;
+const TEST_LINK = /\[[^\]]+\]\(\.\.\/([\w/]+_test\.ts) "([^"]+)"\)/g;
 /** A link to a constant: its name, path from docs/. */
 const LIMIT_LINK = /\[`(\w+)`\]\(\.\.\/([\w/]+\.ts)\)/g;
 
