@@ -91,7 +91,7 @@ export class NetnsNetwork implements PodNetwork {
     await Promise.all([this.#firewall.load(), this.#plumbing.addGateway(this.#gateway())]);
     await this.#addLocalRange();
     await this.#adopt();
-    await this.#mendWires();
+    await this.#mendWires({ thorough: true });
   }
 
   async add(podUid: string): Promise<PodAddress> {
@@ -129,9 +129,12 @@ export class NetnsNetwork implements PodNetwork {
     await this.#firewall.use(cluster);
   }
 
-  /** Compares what is there with what should be, and puts it right. What cannot be is logged, and left for later. */
-  async mend(): Promise<void> {
-    await this.#mendWires();
+  /**
+   * Compares what is there with what should be, and puts it right; the settings of devices only when it is to be `thorough`.
+   * What cannot be put right is logged, and left for later.
+   */
+  async mend({ thorough }: { thorough: boolean } = { thorough: true }): Promise<void> {
+    await this.#mendWires({ thorough });
     await this.#firewall.mend();
   }
 
@@ -147,10 +150,10 @@ export class NetnsNetwork implements PodNetwork {
     this.#plumbing.close();
   }
 
-  async #mendWires(): Promise<void> {
+  async #mendWires({ thorough }: { thorough: boolean }): Promise<void> {
     const problems = new Set<string>();
     for (let look = 0; look < LOOKS_MAX; look++) {
-      const sight = await this.#look();
+      const sight = await this.#look({ thorough: thorough && look === 0 });
       const wanted = {
         ...{ gateway: this.#gateway(), wires: await this.#wires(), busy: this.#busy },
         ...(this.#serviceCIDR !== undefined && { serviceCIDR: this.#serviceCIDR }),
@@ -196,7 +199,7 @@ export class NetnsNetwork implements PodNetwork {
    * each pod: rather the one that is connected, for that is where its containers are.
    */
   async #adopt(): Promise<void> {
-    const { links, names } = await this.#look();
+    const { links, names } = await this.#look({ thorough: false });
     const found = [...names].flatMap(([namespacePath, inode]) => {
       const mark = namespacePath.slice(NAMESPACES.length + 1);
       const named = parseMark(mark, this.#device)!;
@@ -219,7 +222,7 @@ export class NetnsNetwork implements PodNetwork {
     }
   }
 
-  async #look(): Promise<Sight> {
+  async #look({ thorough }: { thorough: boolean }): Promise<Sight> {
     const seen = await this.#plumbing.look();
     const names = new Map<string, number | undefined>();
     for await (const { name } of Deno.readDir(NAMESPACES)) {
@@ -227,9 +230,9 @@ export class NetnsNetwork implements PodNetwork {
       const path = `${NAMESPACES}/${name}`;
       names.set(path, await namespaceAt(path));
     }
-    const own = seen.links.filter(({ group }) => group === this.#group).map(({ name }) => name);
-    const unsettled = new Set(own.filter((device) => !isSettled(device, NODE_END)));
-    return { ...seen, names, unsettled };
+    const own = seen.links.filter(({ group }) => thorough && group === this.#group);
+    const unsettled = own.map(({ name }) => name).filter((name) => !isSettled(name, NODE_END));
+    return { ...seen, names, unsettled: new Set(unsettled) };
   }
 
   async #repair(repair: Repair): Promise<void> {

@@ -7,8 +7,8 @@ import type { Log } from "../../core/lib/log.ts";
 const CHECK_MS = 30_000;
 
 export interface NetworkKeeperOptions {
-  /** Compares what is there with what should be, and puts it right. */
-  mend(): Promise<void>;
+  /** Compares what is there with what should be, and puts it right; `thorough`: also what nobody tells of. */
+  mend(options: { thorough: boolean }): Promise<void>;
   /** Begins to listen to the kernel; `undefined` where that is not possible. Throws `SystemError`. */
   listen(clock: Clock): KernelNews | undefined;
   /** Called with each piece of news, for others that look after a part of the network. */
@@ -32,6 +32,7 @@ export class NetworkKeeper {
     const { mend, onNews } = this.#options;
     const news = this.#listen(clock);
     let told = Promise.withResolvers<void>();
+    let checkedMs = -Infinity;
     news?.subscribe(() => {
       told.resolve();
       onNews();
@@ -39,10 +40,14 @@ export class NetworkKeeper {
     try {
       while (!signal.aborted) {
         told = Promise.withResolvers<void>();
-        await mend();
+        const nowMs = clock.elapsed();
+        const thorough = nowMs - checkedMs >= CHECK_MS;
+        if (thorough) checkedMs = nowMs;
+        await mend({ thorough });
         const rest = new AbortController();
         const either = AbortSignal.any([signal, rest.signal]);
-        await Promise.race([told.promise, clock.sleep(CHECK_MS, either)])
+        const restMs = checkedMs + CHECK_MS - clock.elapsed();
+        await Promise.race([told.promise, clock.sleep(restMs, either)])
           .catch(() => {}); // only the signals end the sleep early
         rest.abort();
       }

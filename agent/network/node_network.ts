@@ -94,7 +94,7 @@ async function startNamespaces(
   }
   const routes = new NodeRoutes({ plumbing, network: pods, podCIDR, log });
   const keeper = new NetworkKeeper({
-    mend: () => pods.mend(),
+    mend: (options) => pods.mend(options),
     listen: (clock) => plumbing.listen(clock),
     onNews: () => routes.lookAgain(),
     log,

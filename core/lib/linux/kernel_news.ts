@@ -9,7 +9,7 @@ const NETLINK_NETFILTER = 12;
 const GROUP = { link: 0x1, ipv4Address: 0x10, ipv4Route: 0x40, nftables: 0x40 } as const;
 const POLLIN = 1;
 /** After news the kernel is not listened to for so long: a burst of changes is one piece of news. */
-const REST_MS = 250;
+const REST_MS = 500;
 
 /**
  * Tells when something was taken away from this machine's network, or put in place of something else, by whomever:

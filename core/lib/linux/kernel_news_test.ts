@@ -21,7 +21,7 @@ const nft = programPath("nft");
 const hint = libc && nft ? "" : " (needs root and: apt-get install nftables)";
 /** Long enough for the kernel to tell what it tells at once. */
 const HEARD_MS_MAX = 2_000;
-const SILENT_MS = 400;
+const SILENT_MS = 700;
 
 Deno.test({
   name: `what is taken away from the network is told, what is added is not${hint}`,
