@@ -1,3 +1,4 @@
+import { constants, open } from "node:fs/promises";
 import { ifAbsent } from "../core/lib/absent.ts";
 import { concat } from "../core/lib/bytes.ts";
 import { SystemClock } from "../core/lib/clock.ts";
@@ -71,18 +72,25 @@ export async function readLogEnd(path: string, format: LogSource["format"]): Pro
   return new TextDecoder().decode(end);
 }
 
+/** Only of a plain file: a program that can reach it could put a link there, or a pipe that nobody ever writes to. */
 async function endOf(path: string, bytesMax: number): Promise<string> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch(ifNoPlainFile);
+  if (file === undefined) return "";
   try {
-    using file = await Deno.open(path);
-    const { size } = await file.stat();
-    if (size > bytesMax) await file.seek(size - bytesMax, Deno.SeekMode.Start);
-    const bytes = new Uint8Array(Math.min(size, bytesMax));
-    const count = await file.read(bytes) ?? 0;
-    return new TextDecoder().decode(bytes.subarray(0, count));
-  } catch (error) {
-    ifAbsent(error);
-    return "";
+    const info = await file.stat();
+    if (!info.isFile()) return "";
+    const bytes = new Uint8Array(Math.min(info.size, bytesMax));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, info.size - bytes.length);
+    return new TextDecoder().decode(bytes.subarray(0, bytesRead));
+  } finally {
+    await file.close();
   }
+}
+
+function ifNoPlainFile(error: unknown): undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code !== "ENOENT" && code !== "ELOOP") throw error;
 }
 
 async function runsIn(folder: string): Promise<{ file: string; restartCount: number }[]> {
