@@ -146,10 +146,13 @@ async function nft(script: string): Promise<string | undefined> {
     stderr: "piped",
   }).spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(script));
-  await writer.close();
-  const { success, stderr } = await child.output();
-  return success ? undefined : new TextDecoder().decode(stderr).trim().split("\n")[0];
+  const written = writer.write(new TextEncoder().encode(script)).then(() => writer.close());
+  const [{ success, code, stderr }] = await Promise.all([
+    child.output(),
+    written.catch(() => {}), // it has ended before: its code says so
+  ]);
+  if (success) return undefined;
+  return new TextDecoder().decode(stderr).trim().split("\n")[0] || `"nft" ended with code ${code}`;
 }
 
 /** The table in the kernel's words; `undefined` when there is none. */

@@ -48,6 +48,7 @@ const STEPS: readonly (readonly [name: string, act: (lab: Lab) => Promise<void>]
   ["a pod is cut off for good by whoever deletes its route or device: refused", damage],
   ["a pod gets a second namespace by a restart after damage: refused", doubled],
   ["a pod lives on unreachable when its namespace is lost: refused", lost],
+  ["a neighbour is served at a ClusterIP where nftables does not work: refused", unruled],
 ];
 
 async function strangers({ lone, web }: Lab): Promise<void> {
@@ -145,12 +146,27 @@ async function lost({ lone, web }: Lab): Promise<void> {
   await lone.kill();
   const path = `/run/netns/${name}`;
   await lone.machine.run("sh", "-c", `umount -l ${path}; rm -f ${path} || true`);
+  // For the step after this one: the rules are gone, and nobody can load others.
+  await lone.machine.run("sh", "-c", "nft flush ruleset; mount --bind /bin/false $(which nft)");
   await lone.boot();
   const pod = await lone.podWhen("web", (pod) => isReady(pod) && runOf(pod)[2] === 1);
   assert.notEqual(pod.status.podIP, web.status.podIP);
   await eventually("it answers at its new address", () => answers(lone, pod), WAIT_MS_MAX);
   const left = await lone.machine.run("ip", "-o", "link");
   assert.doesNotMatch(left, new RegExp(deviceOf(web)));
+}
+
+async function unruled({ lone, other, service }: Lab): Promise<void> {
+  const { clusterIP } = service.spec;
+  const url = `http://${clusterIP}/`;
+  await eventually("the service answers", async () => {
+    await lone.inPod(other, ...wget(url));
+    return true;
+  }, WAIT_MS_MAX);
+  await lone.machine.run(...wget(url));
+  const heard = fetch(`${url}LICENSE`, { signal: AbortSignal.timeout(CONNECT_MS) });
+  await assert.rejects(heard.then((answer) => answer.text()), "the neighbour is answered");
+  assert.equal(await isOpen(lone.machine.ip, service.spec.ports![0]!.nodePort!), true);
 }
 
 /** A node with two pods and a service. */
