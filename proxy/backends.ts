@@ -25,6 +25,8 @@ export class LiveEndpoint {
   drains = 0;
   suspectUntilMs = 0;
   readonly #idle: UpstreamConnection[] = [];
+  /** The fewest that were idle at once since `closeUnused`: so many of the first were not used. */
+  #unused = 0;
   readonly #open = new Set<Forwarded>();
   #onDrained: (() => void) | undefined;
 
@@ -44,7 +46,15 @@ export class LiveEndpoint {
 
   /** The idle connection that was used last. */
   takeIdle(): UpstreamConnection | undefined {
-    return this.#idle.pop();
+    const connection = this.#idle.pop();
+    this.#unused = Math.min(this.#unused, this.#idle.length);
+    return connection;
+  }
+
+  /** Closes the idle connections that were not used since this was called last. */
+  closeUnused(): void {
+    for (const connection of this.#idle.splice(0, this.#unused)) connection.close();
+    this.#unused = this.#idle.length;
   }
 
   /** Keeps an idle connection for the next request. False: the caller closes it. */
@@ -63,6 +73,7 @@ export class LiveEndpoint {
     this.#open.delete(connection);
     const index = this.#idle.indexOf(connection as UpstreamConnection); // idle ones are a subset
     if (index >= 0) this.#idle.splice(index, 1);
+    this.#unused = Math.min(this.#unused, this.#idle.length);
   }
 
   suspect(nowMs: number): void {
@@ -156,6 +167,11 @@ export class Backends {
       endpoint.closeAll();
       this.#onDrained(endpoint);
     });
+  }
+
+  /** Closes connections to endpoints that were not used since this was called last. */
+  closeUnused(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.closeUnused();
   }
 
   /** Uids of the pods that have left the table and have requests in flight, one for each endpoint. */

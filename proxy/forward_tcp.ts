@@ -1,5 +1,6 @@
 import type { Clock } from "../core/lib/clock.ts";
-import type { Forwarded, LiveBackend, LiveEndpoint } from "./backends.ts";
+import type { LiveBackend, LiveEndpoint } from "./backends.ts";
+import type { TcpConnection } from "./connections/tcp_connection.ts";
 
 const CONNECT_MS = 5_000;
 const TRIES_MAX = 3;
@@ -7,52 +8,38 @@ const BUFFER_BYTES = 64 * 1024;
 
 export interface TcpForward {
   client: Deno.TcpConn;
+  /** What the client's connection is to those who close it. */
+  connection: TcpConnection;
   /** The backend as it is when it is asked for. */
   backend: () => LiveBackend;
   clock: Clock;
-  onClosed: () => void;
 }
 
 /**
  * Passes a connection on to an endpoint, bytes as they are, each direction to its own end. An endpoint that cannot be
  * reached is passed over for another one; when nobody answers, the client's connection is closed.
  */
-export async function forwardTcp({ client, backend, clock, onClosed }: TcpForward): Promise<void> {
+export async function forwardTcp(
+  { client, connection, backend, clock }: TcpForward,
+): Promise<void> {
   const { counts } = backend();
   counts.requests++;
   const claimed = await claimAndConnect(backend, clock);
   if (claimed === undefined) {
     counts.failures++;
-    closeIfOpen(client);
-    return onClosed();
+    return connection.close();
   }
   const { endpoint, upstream } = claimed;
-  const pair = new Pair(client, upstream);
+  connection.join({ close: () => closeIfOpen(upstream) });
   counts.inFlight++;
-  endpoint.opened(pair);
+  endpoint.opened(connection);
   try {
-    await Promise.all([pass(client, upstream, pair), pass(upstream, client, pair)]);
+    await Promise.all([pass(client, upstream, connection), pass(upstream, client, connection)]);
   } finally {
-    pair.close();
-    endpoint.closed(pair);
+    connection.close();
+    endpoint.closed(connection);
     endpoint.release();
     counts.inFlight--;
-    onClosed();
-  }
-}
-
-class Pair implements Forwarded {
-  #isClosed = false;
-  readonly #ends: readonly Deno.TcpConn[];
-
-  constructor(...ends: Deno.TcpConn[]) {
-    this.#ends = ends;
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    for (const end of this.#ends) closeIfOpen(end);
   }
 }
 
@@ -98,19 +85,25 @@ async function connection(
 }
 
 /** Copies until `from` ends, then tells `to`. A broken connection ends both directions. */
-async function pass(from: Deno.TcpConn, to: Deno.TcpConn, pair: Pair): Promise<void> {
+async function pass(
+  from: Deno.TcpConn,
+  to: Deno.TcpConn,
+  connection: TcpConnection,
+): Promise<void> {
   const buffer = new Uint8Array(BUFFER_BYTES);
   try {
     to.setNoDelay(true);
-    to.setKeepAlive(true); // else one that is gone without a word is here for ever
+    to.setKeepAlive(true); // else one that is gone without a word is here for days
     for (;;) {
       const count = await from.read(buffer);
       if (count === null) break;
+      connection.hasMoved = true;
       let written = 0;
       while (written < count) written += await to.write(buffer.subarray(written, count));
     }
+    connection.isHalfClosed = true;
     await to.closeWrite();
   } catch {
-    pair.close(); // broken on one side: the other learns it so
+    connection.close(); // broken on one side: the other learns it so
   }
 }

@@ -4,8 +4,9 @@ import type { ConnectFailure, Socket, SocketOwner, UpstreamOwner } from "./http1
 import type { InFlightCap, Turn } from "./in_flight_cap.ts";
 import type { Endpoint } from "./route_table.ts";
 
-/** Connections of clients per thread; what comes above waits in the kernel's queue until one has gone. */
-export const CONNECTIONS_MAX = 4096;
+/** A client's connection as it was accepted. */
+export type AcceptedConnection = Deno.TcpConn;
+
 /** After a failure to accept, such as too many open files. */
 const ACCEPT_RETRY_MS = 100;
 
@@ -268,11 +269,9 @@ function socketOf(socket: Socket | undefined): DenoSocket | undefined {
   return socket as DenoSocket | undefined;
 }
 
-/** Takes connections, one at a time and no more than {@linkcode CONNECTIONS_MAX} together. */
+/** Takes connections of all listeners, and knows how many are open. Who may have one, others decide. */
 export class ConnectionGate {
   #open = 0;
-  #waiting: (() => void)[] = [];
-  readonly #closed = new WeakSet<Deno.TcpListener>();
   #onEmpty: (() => void) | undefined;
   readonly #clock: Clock;
 
@@ -284,15 +283,12 @@ export class ConnectionGate {
     return this.#open;
   }
 
-  /** Hands each new connection to `take`, with what to call when it is closed, until the listener is closed by `close`. */
+  /** Hands each new connection to `take`, with what to call when it is closed, until the listener is closed. */
   async accept(
     listener: Deno.TcpListener,
-    take: (connection: Deno.TcpConn, onClosed: () => void) => void,
+    take: (connection: AcceptedConnection, onClosed: () => void) => void,
   ): Promise<void> {
     for (;;) {
-      while (this.#open >= CONNECTIONS_MAX && !this.#closed.has(listener)) {
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      }
       let connection: Deno.TcpConn;
       try {
         connection = await listener.accept();
@@ -305,13 +301,6 @@ export class ConnectionGate {
       this.#open++;
       take(connection, () => this.#leave());
     }
-  }
-
-  /** Closes a listener, also one that waits for a place. */
-  close(listener: Deno.TcpListener): void {
-    this.#closed.add(listener);
-    listener.close();
-    this.#wake();
   }
 
   /** Waits until all are closed, `maxMs` at most. */
@@ -328,13 +317,7 @@ export class ConnectionGate {
 
   #leave(): void {
     this.#open--;
-    this.#wake();
     if (this.#open === 0) this.#onEmpty?.();
-  }
-
-  /** All of them: which listener has a client, only its `accept` can tell. */
-  #wake(): void {
-    for (const look of this.#waiting.splice(0)) look();
   }
 }
 

@@ -3,20 +3,22 @@ import type { Clock } from "../core/lib/clock.ts";
 import { Backends, type LiveBackend, type LiveEndpoint } from "./backends.ts";
 import type { BackendCounts } from "./backend_stats.ts";
 import { Balancer, slotsOf } from "./balancer.ts";
+import { Places } from "./connections/places.ts";
+import { httpReceiver, type Receiver, tcpReceiver } from "./connections/receivers.ts";
+import type { TcpConnection } from "./connections/tcp_connection.ts";
 import { Deadlines } from "./deadlines.ts";
-import { closeIfOpen, forwardTcp } from "./forward_tcp.ts";
-import { ClientConnection } from "./http1/client_connection.ts";
 import { Head } from "./http1/head.ts";
 import { HttpService, type HttpThread } from "./http_service.ts";
 import { InFlightCap } from "./in_flight_cap.ts";
 import { ConnectionGate, DenoSocket, listenProblem } from "./io_deno.ts";
-import { isOneOf } from "./peers.ts";
 import { type LiveRule, RouteMatcher } from "./route_matcher.ts";
 import { NormalPath } from "./routing/normal_path.ts";
 import type { HttpListener, Listener, RouteTable, Rule, TcpListener } from "./route_table.ts";
 
 /** Requests in flight on what has left the table are cut off after this long. */
 export const DRAIN_MS_MAX = 300_000;
+/** A connection to an endpoint that is not used is closed after this long, and before twice as long. */
+export const UNUSED_MS = 30_000;
 /** A port that could not be opened is tried again after this long, and with the next table. */
 const LISTEN_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
 
@@ -59,17 +61,6 @@ export interface ThreadOptions {
   onListeners(report: ListenReport): void;
 }
 
-/** What is done with the connections that are meant for a listener. */
-interface Receiver {
-  use(definition: Listener): void;
-  /** `onClosed` is called when the connection is closed. */
-  take(connection: Deno.TcpConn, onClosed: () => void): void;
-  /** Answers what is under way, and nothing after it. */
-  drain?(): void;
-  /** Cuts off what is under way. Absent for TCP: a connection may last as long as its endpoint, as with kube-proxy. */
-  close?(): void;
-}
-
 interface LiveListener {
   readonly definition: Listener;
   readonly port: number;
@@ -99,13 +90,17 @@ export class ProxyThread {
   /** By address and port. */
   readonly #guests = new Map<string, Receiver>();
   /** Connections that came to TCP listeners. */
-  readonly #clients = new Set<Deno.TcpConn>();
+  readonly #clients = new Set<TcpConnection>();
+  /** Apart, so that those who are outside take no place from those within. */
+  readonly #gatewayPlaces = new Places();
+  readonly #servicePlaces = new Places();
   #failed = new Map<string, { definition: Listener; message: string }>();
   #live: readonly LiveBackend[] = [];
   #byName = new Map<string, LiveBackend>();
   #cells: Readonly<Record<string, number>> = {};
   #slots = new Map<string, Uint16Array>();
   #stopRetry: (() => void) | undefined;
+  #stopLooks: () => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ThreadOptions) {
@@ -123,6 +118,7 @@ export class ProxyThread {
       connect: (endpoint, owner) => DenoSocket.connecting(endpoint, owner, clock),
       current: (backend) => this.#byName.get(backend.definition.name) ?? backend,
     };
+    this.#closeUnusedLater();
   }
 
   /**
@@ -167,13 +163,21 @@ export class ProxyThread {
   /** Takes no more connections, lets what is in flight end, for `drainMs` at most, then closes all. */
   async stop(drainMs: number): Promise<void> {
     this.#stopRetry?.();
+    this.#stopLooks();
     await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
     await this.#gate.untilEmpty(drainMs);
     for (const { receiver } of this.#leaving) receiver.close?.();
-    for (const client of this.#clients) closeIfOpen(client);
+    for (const client of [...this.#clients]) client.close();
     for (const { endpoints } of this.#live) {
       for (const endpoint of endpoints) endpoint.closeAll();
     }
+  }
+
+  #closeUnusedLater(): void {
+    this.#stopLooks = this.#options.clock.after(UNUSED_MS, () => {
+      this.#backends.closeUnused();
+      this.#closeUnusedLater();
+    });
   }
 
   #open(key: string, definition: Listener): void {
@@ -192,9 +196,7 @@ export class ProxyThread {
       ? undefined
       : Deno.listen({ hostname, port: asked, ...shares });
     const port = socket?.addr.port ?? asked;
-    const receiver = definition.protocol === "HTTP"
-      ? this.#httpReceiver(definition, port)
-      : this.#tcpReceiver(definition);
+    const receiver = this.#receiverOf(definition, port);
     if (socket === undefined) this.#guests.set(placeOf(hostname, port), receiver);
     const accepting = socket && this.#gate.accept(socket, (connection, onClosed) => {
       (this.#guestOf(connection) ?? receiver).take(connection, onClosed);
@@ -216,46 +218,17 @@ export class ProxyThread {
     return this.#guests.get(placeOf(hostname.replace(/^::ffff:/, ""), port));
   }
 
-  #httpReceiver(first: HttpListener, port: number): Receiver {
-    const service = new HttpService(this.#http, this.#matcherOf(first), port);
-    const cap = this.#cap;
-    return {
-      use: (next) => service.matcher = this.#matcherOf(next as HttpListener), // the key holds the protocol
-      take: (connection, onClosed) => {
-        const address = connection.remoteAddr.hostname;
-        DenoSocket.accepted(
-          { connection, cap, onClosed },
-          (socket) => new ClientConnection(socket, service, address),
-        );
-      },
-      drain: () => service.drain(),
-      close: () => service.close(),
-    };
-  }
-
-  #tcpReceiver(first: TcpListener): Receiver {
-    const { clock } = this.#options;
-    const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
-    let backend = backendOf(first);
-    let { peers } = first;
-    return {
-      use: (next) => {
-        backend = backendOf(next as TcpListener); // the key holds the protocol
-        peers = (next as TcpListener).peers;
-      },
-      take: (client, onClosed) => {
-        if (peers !== undefined && !isOneOf(peers, client.remoteAddr.hostname)) {
-          closeIfOpen(client);
-          return onClosed();
-        }
-        this.#clients.add(client);
-        const leave = () => {
-          this.#clients.delete(client);
-          onClosed();
-        };
-        void forwardTcp({ client, backend: () => backend, clock, onClosed: leave });
-      },
-    };
+  #receiverOf(definition: Listener, port: number): Receiver {
+    const { clock } = this.#options, { deadlines } = this.#http;
+    if (definition.protocol === "TCP") {
+      const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
+      const [places, open] = [this.#servicePlaces, this.#clients];
+      return tcpReceiver(definition, { backendOf, clock, deadlines, places, open });
+    }
+    const matcherOf = (next: HttpListener) => this.#matcherOf(next);
+    const service = new HttpService(this.#http, matcherOf(definition), port);
+    const [cap, places] = [this.#cap, this.#gatewayPlaces];
+    return httpReceiver(definition, { service, matcherOf, cap, places });
   }
 
   #leave(key: string, listener: LiveListener): Promise<void> {
@@ -268,7 +241,7 @@ export class ProxyThread {
         receiver.close!();
       });
     }
-    if (socket) this.#gate.close(socket);
+    if (socket) socket.close();
     else this.#guests.delete(placeOf(address, port));
     receiver.drain?.();
     return accepting;

@@ -65,6 +65,11 @@ export class RouteMatcher {
     );
   }
 
+  /** Whether the peer is a trusted proxy for any of its hosts. */
+  trusts(peer: string): boolean {
+    return this.#hosts.some((host) => host.trusts(peer));
+  }
+
   /** `undefined`: no host fits. */
   hostOf(bytes: Uint8Array, head: Head): LiveHost | undefined {
     const nameEnd = hostNameEnd(bytes, head);

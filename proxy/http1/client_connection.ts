@@ -59,6 +59,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   readonly #held = new HeldBytes();
   readonly #exchange = new Exchange();
   #closes = false;
+  #idleSinceMs: number;
   /** The time of what happened last: read once per event, for it costs more than all else that is done with it. */
   #nowMs = 0;
 
@@ -66,13 +67,19 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     this.#service = service;
     this.#address = clientAddress;
     this.#forwarded = forwardedLines(clientAddress);
-    this.deadlineMs = service.deadlines.now() + FIRST_BYTE_MS;
+    this.#idleSinceMs = service.deadlines.now();
+    this.deadlineMs = this.#idleSinceMs + FIRST_BYTE_MS;
     service.deadlines.add(this);
     service.opened(this);
   }
 
   isBetweenRequests(): boolean {
     return this.state === "idle";
+  }
+
+  /** Also while it sends a head: whoever never ends one keeps no place. */
+  get idleSinceMs(): number | undefined {
+    return this.state === "idle" || this.state === "lingering" ? this.#idleSinceMs : undefined;
   }
 
   peer(): Socket | undefined {
@@ -315,6 +322,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
   /** After an answer: the next request, which may be here already. */
   #readOn(): void {
     this.socket.exchangeEnded();
+    this.#idleSinceMs = this.#nowMs;
     this.#service.deadlines.set(this, this.#nowMs + IDLE_MS);
     if (this.#held.length > 0) {
       const held = this.#held.take();

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { peerOf, type PlacedConnection, Places } from "./places.ts";
+
+class Connection implements PlacedConnection {
+  isClosed = false;
+  leave: () => void = () => {};
+  constructor(readonly name: string, public idleSinceMs: number | undefined) {}
+  close(): void {
+    this.isClosed = true;
+    this.leave();
+  }
+}
+
+const STRANGER = { isTrusted: false };
+
+/** Opens one if there is room. */
+function open(
+  places: Places,
+  listener: string,
+  peer: string,
+  idleSinceMs?: number,
+): Connection | undefined {
+  if (!places.makeRoom(listener, peer, STRANGER)) return undefined;
+  const connection = new Connection(`${listener} ${peer}`, idleSinceMs);
+  connection.leave = places.take(listener, peer, connection);
+  return connection;
+}
+
+Deno.test("when a listener is full, the oldest idle connection of whoever has the most goes", () => {
+  const places = new Places({ listenerMax: 5, peerMax: 4 });
+  const busy = open(places, "l", "greedy"), younger = open(places, "l", "greedy", 20);
+  const older = open(places, "l", "greedy", 10), modest = open(places, "l", "modest", 1);
+  open(places, "l", "modest");
+  const next = open(places, "l", "new", 30);
+  assert.ok(next);
+  assert.deepEqual([busy, younger, older, modest].map((one) => one!.isClosed), [
+    false,
+    false,
+    true,
+    false,
+  ]);
+});
+
+Deno.test("a peer that has as many as it may have pays with its own, and is refused when all are in use", () => {
+  const places = new Places({ listenerMax: 10, peerMax: 2 });
+  const other = open(places, "l", "other", 1);
+  const [first, second] = [open(places, "l", "greedy", 5), open(places, "l", "greedy", 6)];
+  assert.ok(open(places, "l", "greedy"));
+  assert.deepEqual([other, first, second].map((one) => one!.isClosed), [false, true, false]);
+  second!.idleSinceMs = undefined;
+  assert.equal(open(places, "l", "greedy"), undefined);
+  assert.ok(open(places, "l", "another"));
+  assert.ok(places.makeRoom("l", "greedy", { isTrusted: true }));
+});
+
+Deno.test("a full listener takes nothing from another one, and all together have a limit too", () => {
+  const places = new Places({ listenerMax: 2, peerMax: 2, kindMax: 3 });
+  const [one, two] = [open(places, "a", "x", 1), open(places, "a", "y", 2)];
+  const three = open(places, "b", "z", 0);
+  assert.equal(one!.isClosed || two!.isClosed || three!.isClosed, false);
+  assert.ok(open(places, "c", "new", 9));
+  assert.equal([one, two, three].filter((each) => each!.isClosed).length, 1);
+});
+
+Deno.test("limits hold, and a newcomer is refused only when all that count against it are in use", () => {
+  const step = fc.record({
+    listener: fc.constantFrom("a", "b", "c"),
+    peer: fc.constantFrom("p", "q", "r", "s"),
+    act: fc.constantFrom("open", "open", "open", "close", "use", "rest"),
+    at: fc.nat(100),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const limits = { kindMax: 12, listenerMax: 6, peerMax: 3 };
+      const places = new Places(limits);
+      let all: Connection[] = [], now = 0;
+      for (const { listener, peer, act, at } of steps) {
+        const some = all[at % Math.max(1, all.length)];
+        if (act === "close") some?.close();
+        if (act === "use" && some) some.idleSinceMs = undefined;
+        if (act === "rest" && some) some.idleSinceMs = now++;
+        all = all.filter(({ isClosed }) => !isClosed);
+        if (act !== "open") continue;
+        const counted = [
+          { max: limits.peerMax, those: all.filter(({ name }) => name === `${listener} ${peer}`) },
+          { max: limits.listenerMax, those: all.filter(({ name }) => name.startsWith(listener)) },
+          { max: limits.kindMax, those: all },
+        ].filter(({ max, those }) => those.length >= max);
+        const opened = open(places, listener, peer, now++);
+        const isShut = counted.some(({ those }) =>
+          those.every(({ idleSinceMs }) => idleSinceMs === undefined)
+        );
+        if (isShut || counted.length === 0) assert.equal(opened === undefined, isShut);
+        if (opened) all.push(opened);
+        all = all.filter(({ isClosed }) => !isClosed);
+        assert.ok(all.length <= limits.kindMax);
+      }
+    }),
+    { numRuns: 500, seed: 13 },
+  );
+});
+
+Deno.test("a peer is an address, however it is written, or the network of 64 bits of a host", () => {
+  assert.equal(peerOf("192.0.2.1"), peerOf("::ffff:192.0.2.1"));
+  assert.equal(peerOf("2001:db8::1"), peerOf("2001:db8:0:0:ffff::2"));
+  assert.notEqual(peerOf("2001:db8::1"), peerOf("2001:db8:0:1::1"));
+  assert.notEqual(peerOf("192.0.2.1"), peerOf("192.0.2.2"));
+});
