@@ -2,11 +2,13 @@ import type { LogOptions } from "../core/client/node_streams.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import type { Slots } from "../core/lib/slots.ts";
 import { FolderNotices } from "./logs/folder_notices.ts";
-import { type Block, LogCursor, type LogPlace, placeIn } from "./logs/log_cursor.ts";
+import { type Block, BLOCK_BYTES, LogCursor, type LogPlace, placeIn } from "./logs/log_cursor.ts";
 import { tailPlace } from "./logs/log_tail.ts";
 import { logText } from "./logs/log_text.ts";
 import { filesOfRun } from "./logs/run_files.ts";
 
+/** Who writes without a pause is followed at this pace. */
+const FOLLOW_EVERY_MS = 20;
 /** How long a reader that waits for its asker keeps a file open: it may be one that has lost its name. */
 const HELD_MS_MAX = 1_000;
 
@@ -37,7 +39,8 @@ export interface LogSource {
 export async function* readLog(source: LogSource): AsyncGenerator<Uint8Array> {
   const { path, options, signal } = source;
   // Watched before the first read: what is written between the two is noticed.
-  const notices = options.follow ? new FolderNotices(path, source.ended, signal) : undefined;
+  const { clock, ended } = source;
+  const notices = options.follow ? new FolderNotices({ path, clock, ended, signal }) : undefined;
   try {
     yield* limited(texts(source, notices), options.limitBytes);
   } finally {
@@ -65,6 +68,8 @@ async function* texts(
       if (block !== undefined) {
         const chunk = text.of(block.bytes, block.writtenMs);
         if (chunk.length > 0) yield* held(chunk, cursor, clock);
+        const isAtEnd = block.bytes.length < BLOCK_BYTES;
+        if (isAtEnd && !isLast) await notices.pause(FOLLOW_EVERY_MS);
       } else if (isLast) break;
       else await notices.next();
     }
