@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { ENDED } from "../lib/abort.ts";
+import { httpChunk, type Member, memberOf } from "./fan_out.ts";
 
 /** The body of an answer that is written piece by piece. Writing after the peer has left does nothing. */
 export interface ByteStream {
@@ -17,6 +18,8 @@ export interface ByteStream {
   readonly queuedBytes: number;
   /** Aborts when the peer has left or the body has ended. */
   readonly gone: AbortSignal;
+  /** How it is reached together with others; `undefined`: it is not, or not yet, since bytes still wait. */
+  member?(): Member | undefined;
 }
 
 /** Writes straight to the socket. The head must have been written. */
@@ -24,6 +27,8 @@ export class SocketStream implements ByteStream {
   readonly keepsBytes = false;
   readonly #outgoing: ServerResponse;
   readonly #gone = new AbortController();
+  /** Set once and for all: from then on nothing is written to the socket but the end. */
+  #member: Member | undefined;
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing;
@@ -40,7 +45,21 @@ export class SocketStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.gone.aborted || this.#outgoing.write(bytes);
+    if (this.gone.aborted) return true;
+    if (!this.#member) return this.#outgoing.write(bytes);
+    this.#member.fanOut.write([this.#member.connection], httpChunk(bytes));
+    return true;
+  }
+
+  member(): Member | undefined {
+    const { socket, chunkedEncoding, req, writableLength } = this.#outgoing;
+    if (this.#member || this.gone.aborted) return this.#member;
+    const member = socket ? memberOf(socket) : undefined;
+    if (!socket || !member || !chunkedEncoding || req.method === "HEAD" || writableLength > 0) {
+      return undefined;
+    }
+    member.fanOut.enter(member.connection, socket.bytesWritten);
+    return this.#member = member;
   }
 
   drained(): Promise<void> {

@@ -4,7 +4,8 @@ import { configMaps } from "../resources/config_maps.ts";
 import { freshApi } from "./api_fixture.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { ServedKind } from "./served_kinds.ts";
-import { WATCH_QUEUE_BYTES_MAX, WatchFeed } from "./watch_feed.ts";
+import { WatchFeed } from "./watch_feed.ts";
+import { WATCH_QUEUE_BYTES_MAX } from "./watch_limits.ts";
 import { type Matches, matchesAll, WatchLines } from "./watch_lines.ts";
 
 const PATH = "/api/v1/namespaces/default/configmaps";

@@ -1,10 +1,9 @@
 import { concat } from "../lib/bytes.ts";
 import type { Prefix, Store } from "../store/store.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import { writeToAll } from "./fan_out.ts";
+import { WATCH_QUEUE_BYTES_MAX } from "./watch_limits.ts";
 import { type Matches, type SelectedEvent, selectedEvent, type WatchLines } from "./watch_lines.ts";
-
-/** What a slow watcher may let wait before it is cut off. It resumes by its resourceVersion, or lists again. */
-export const WATCH_QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** One who watches. */
 export interface Watcher {
@@ -66,12 +65,16 @@ export class WatchFeed {
     const burst = this.#burst;
     if (burst.length === 0) return;
     this.#burst = [];
-    let shared: Uint8Array | undefined;
+    const others: ByteStream[] = [];
     for (const watcher of this.#watchers) {
       const isFirst = !watcher.begun && this.lines.format.as === "table";
       watcher.begun = true;
-      send(watcher, isFirst ? this.#chunk(burst, true) : shared ??= this.#chunk(burst, false));
+      if (isFirst) send(watcher, this.#chunk(burst, true));
+      else others.push(watcher.stream);
     }
+    if (others.length === 0) return;
+    writeToAll(others, this.#chunk(burst, false));
+    for (const stream of others) cutOffIfFull(stream);
   }
 
   #chunk(burst: readonly SelectedEvent[], startsWithFirst: boolean): Uint8Array {
@@ -85,5 +88,9 @@ export class WatchFeed {
 /** Writes to a watcher, or cuts it off when too much waits for it already. */
 export function send({ stream }: Watcher, chunk: Uint8Array): void {
   stream.write(chunk);
+  cutOffIfFull(stream);
+}
+
+function cutOffIfFull(stream: ByteStream): void {
   if (stream.queuedBytes > WATCH_QUEUE_BYTES_MAX) stream.destroy();
 }

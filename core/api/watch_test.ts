@@ -201,7 +201,7 @@ Deno.test("only the first event of a Table watch carries the columns", async () 
 
 Deno.test("a watcher that reads nothing is cut off", async () => {
   const fixture = await freshApi();
-  const { WATCH_QUEUE_BYTES_MAX } = await import("./watch_feed.ts");
+  const { WATCH_QUEUE_BYTES_MAX } = await import("./watch_limits.ts");
   const answer = await fixture.ask(
     "GET",
     `${PATH}?watch=true&resourceVersion=${await versionOf(fixture)}`,

@@ -1,14 +1,13 @@
-import { EPOLL, type Epoll } from "../../lib/linux/epoll.ts";
-import { Memory, pointerTo } from "../../lib/linux/memory.ts";
-import type { Openssl } from "../../lib/linux/openssl.ts";
-import { ERRNO, type Sockets } from "../../lib/linux/sockets.ts";
+import { EPOLL } from "../../lib/linux/epoll.ts";
+import { type Memory, type Pointer, pointerTo } from "../../lib/linux/memory.ts";
+import { ERRNO } from "../../lib/linux/sockets.ts";
 import type { TlsContext } from "../../lib/linux/tls_context.ts";
 import { BROKEN, CLOSED_BY_PEER, TlsSession } from "../../lib/linux/tls_session.ts";
+import { WATCH_QUEUE_BYTES_MAX } from "../watch_limits.ts";
 import type { Phase } from "./deadlines.ts";
 import type { Place } from "./places.ts";
+import { End, READ_BYTES, RECORD_BYTES_MAX, type RelayGround } from "./relay_ground.ts";
 
-const READ_BYTES = 64 * 1024;
-const RECORD_BYTES_MAX = 16 * 1024;
 /** Reads of one end in a row, before the others have their turn. */
 const READS_PER_TURN = 4;
 /**
@@ -18,44 +17,9 @@ const READS_PER_TURN = 4;
 const PIPE_BYTES = 16 * 1024;
 /** What is read and dropped of a peer that goes on sending to a server that has closed. */
 const FAREWELL_BYTES_MAX = 1024 * 1024;
+/** What may lie between the threads when a relay enters the ring: more is a fault of ours. */
+const RING_ENTRY_BYTES_MAX = 16 * 1024 * 1024;
 const WATCHED = EPOLL.in | EPOLL.out | EPOLL.peerEnded | EPOLL.edge;
-
-/** What all relays of a thread share. */
-export interface RelayGround {
-  readonly sockets: Sockets;
-  readonly openssl: Openssl;
-  readonly epoll: Epoll<object>;
-  readonly plain: Memory;
-  readonly sealed: Memory;
-  now(): number;
-  /** The handshake is done: the server's end of the stream is `descriptor`. */
-  opened(relay: Relay, descriptor: number, certificate: Uint8Array<ArrayBuffer> | undefined): void;
-  /** It has more to do in the next turn. */
-  again(relay: Relay): void;
-  /** The server has closed its end. */
-  lingers(relay: Relay): void;
-  closed(relay: Relay): void;
-}
-
-/** Buffers for {@linkcode RelayGround}: of plain bytes twice as much, so that a record still fits behind a read. */
-export function relayMemory(): { plain: Memory; sealed: Memory } {
-  return { plain: new Memory(2 * READ_BYTES), sealed: new Memory(READ_BYTES + RECORD_BYTES_MAX) };
-}
-
-/** One side of a relay: the peer's TCP connection, or the stream to the server. */
-export class End {
-  /** What the kernel has not taken; while there is any, the other side is not read. */
-  queue: Uint8Array<ArrayBuffer>[] | undefined;
-  isReadable = false;
-  /** Whether an end has been noticed, so that a short read does not mean that nothing is left to read. */
-  isEnding = false;
-  /** It sends nothing more. */
-  hasEnded = false;
-  /** We send nothing more there, once the queue is empty. */
-  isFinished = false;
-
-  constructor(readonly relay: Relay, readonly descriptor: number) {}
-}
 
 /**
  * One connection: TLS on the peer's side, the same bytes plain on the server's. Reads a side only while the other one
@@ -66,16 +30,28 @@ export class Relay implements Place {
   /** When it was accepted; while it lingers: when the peer last took something. */
   sinceMs: number;
   isQueued = false;
-  readonly #ground: RelayGround;
+  /** When the peer last took something of what waits for it. */
+  blockedSinceMs = 0;
+  readonly #ground: RelayGround<Relay>;
   readonly #session: TlsSession;
-  readonly #peer: End;
-  #pipe: End | undefined;
+  readonly #peer: End<Relay>;
+  #pipe: End<Relay> | undefined;
   #farewellBytes = 0;
+  /** Whether records of the ring are for it, which come before what the server writes after them. */
+  #takesRecords = false;
+  /** Records that it could not pass on yet: plain, and shared with other relays. */
+  #records: Uint8Array<ArrayBuffer>[] = [];
+  #recordsBytes = 0;
+  /** What the server has written to its end and we have read, modulo 2^32. */
+  #pipeBytes = 0;
+  /** Some of it, while the records are read that come before. */
+  #held: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(
-    ground: RelayGround,
+    ground: RelayGround<Relay>,
     context: TlsContext,
     descriptor: number,
+    readonly id: number,
     readonly address: string,
     readonly port: number,
   ) {
@@ -95,7 +71,7 @@ export class Relay implements Place {
   }
 
   /** Something happened to one of its ends. */
-  happened(end: End, mask: number): void {
+  happened(end: End<Relay>, mask: number): void {
     if (this.state === "closed") return;
     if ((mask & EPOLL.out) !== 0 && end.queue !== undefined) this.#flush(end);
     if ((mask & ~EPOLL.out) === 0 || this.#isClosed) return;
@@ -111,7 +87,7 @@ export class Relay implements Place {
   }
 
   /** Remembers that there is something to read at an end. */
-  notice(end: End, mask: number): void {
+  notice(end: End<Relay>, mask: number): void {
     end.isReadable = true;
     if ((mask & ~(EPOLL.out | EPOLL.in)) !== 0) end.isEnding = true;
   }
@@ -120,6 +96,35 @@ export class Relay implements Place {
   goOn(): void {
     this.#readPeer();
     this.#readPipe();
+  }
+
+  /**
+   * From now on it is written to by records. Of what the server writes to its end, what it had written by now goes first:
+   * `serverBytes` in all, modulo 2^32.
+   */
+  enterRing(serverBytes: number): void {
+    const pipe = this.#pipe;
+    if (pipe === undefined || this.#isClosed) return;
+    const { sockets, plain } = this.#ground;
+    this.#takesRecords = true;
+    this.#passHeld();
+    for (;;) {
+      const rest = (serverBytes - this.#pipeBytes) >>> 0;
+      if (rest > RING_ENTRY_BYTES_MAX) throw new Error(`the server wrote ${rest} bytes fewer`);
+      if (rest === 0 || this.#isClosed) return;
+      const read = sockets.receive(pipe.descriptor, plain.pointer, Math.min(rest, READ_BYTES));
+      if (read <= 0) throw new Error(`${rest} bytes of the server are missing`);
+      this.#pipeBytes = (this.#pipeBytes + read) >>> 0;
+      this.#passInOrder(plain.pointer, read, () => plain.bytes.slice(0, read));
+    }
+  }
+
+  /** Passes on the bytes of a record. `copy`: of them, for as long as it likes. */
+  deliver(from: Pointer, bytes: number, copy: () => Uint8Array<ArrayBuffer>): void {
+    if (this.#isClosed) return;
+    if (this.#peer.queue === undefined) return this.#passInOrder(from, bytes, copy);
+    this.#keep(copy());
+    if (this.#recordsBytes > WATCH_QUEUE_BYTES_MAX) this.close();
   }
 
   close(): void {
@@ -224,7 +229,7 @@ export class Relay implements Place {
     if (pipe === undefined) return;
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       if (this.#isClosed || !pipe.isReadable || pipe.hasEnded) return;
-      if (this.#peer.queue !== undefined) return;
+      if (this.#peer.queue !== undefined || this.#records.length > 0) return;
       const read = sockets.receive(pipe.descriptor, plain.pointer, READ_BYTES);
       if (read < 0 && sockets.errno === ERRNO.EINTR) continue;
       if (read < 0 && sockets.errno === ERRNO.EAGAIN) {
@@ -232,14 +237,49 @@ export class Relay implements Place {
         return;
       }
       if (read <= 0) return this.#serverEnded();
-      if (!this.#session.write(plain.pointer, read)) return this.close();
-      this.#seal();
+      this.#pipeBytes = (this.#pipeBytes + read) >>> 0;
+      this.#pass(plain, read);
       if (read < READ_BYTES && !pipe.isEnding) {
         pipe.isReadable = false;
         return;
       }
     }
     this.#ground.again(this);
+  }
+
+  /** Passes on what the server wrote to its end, after the records that it wrote before. */
+  #pass(from: Memory, bytes: number): void {
+    const copy = () => from.bytes.slice(0, bytes);
+    if (!this.#takesRecords || !this.#ground.hasRecords) {
+      return this.#passInOrder(from.pointer, bytes, copy);
+    }
+    this.#held = copy(); // others may read their ends meanwhile, and we may enter the ring anew
+    this.#ground.readRecords();
+    this.#passHeld();
+  }
+
+  #passHeld(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    this.#passInOrder(pointerTo(held), held.length, () => held);
+  }
+
+  /** Passes bytes on, or keeps them behind those that wait. */
+  #passInOrder(
+    from: Pointer,
+    bytes: number,
+    copy: () => Uint8Array<ArrayBuffer>,
+  ): void {
+    if (this.#isClosed) return;
+    if (this.#records.length > 0) this.#keep(copy());
+    else if (this.#session.write(from, bytes)) this.#seal();
+    else this.close();
+  }
+
+  #keep(record: Uint8Array<ArrayBuffer>): void {
+    this.#records.push(record);
+    this.#recordsBytes += record.length;
   }
 
   #peerEnded(): void {
@@ -286,21 +326,24 @@ export class Relay implements Place {
     }
   }
 
-  #put(end: End, from: Memory, bytes: number): void {
+  #put(end: End<Relay>, from: Memory, bytes: number): void {
     if (this.#isClosed) return;
     if (end.queue !== undefined) return void end.queue.push(from.bytes.slice(0, bytes));
     const sent = this.#ground.sockets.send(end.descriptor, from.pointer, bytes);
     if (sent === bytes) return;
     if (sent < 0 && !this.#isOnlyFull()) return this.#broken(end);
     end.queue = [from.bytes.slice(Math.max(0, sent), bytes)];
+    if (end !== this.#peer) return;
+    this.blockedSinceMs = this.#ground.now();
+    this.#ground.blocked(this);
   }
 
-  #flush(end: End): void {
+  #flush(end: End<Relay>): void {
     while (end.queue !== undefined) {
       const first = end.queue[0]!;
       const sent = this.#ground.sockets.send(end.descriptor, pointerTo(first), first.length);
       if (sent < 0 && !this.#isOnlyFull()) return this.#broken(end);
-      if (sent > 0 && this.state === "lingering") this.sinceMs = this.#ground.now();
+      if (sent > 0) this.#noteProgress(end);
       if (sent !== first.length) {
         if (sent > 0) end.queue[0] = first.subarray(sent);
         return;
@@ -308,9 +351,28 @@ export class Relay implements Place {
       end.queue.shift();
       if (end.queue.length === 0) end.queue = undefined;
     }
+    if (end === this.#peer) this.#writeRecords();
+    if (this.#isClosed || end.queue !== undefined) return;
     if (end.isFinished) this.#ground.sockets.endSending(end.descriptor);
     this.#closeIfDone();
     if (!this.#isClosed) this.#ground.again(this);
+  }
+
+  #noteProgress(end: End<Relay>): void {
+    if (end !== this.#peer) return;
+    this.blockedSinceMs = this.#ground.now();
+    if (this.state === "lingering") this.sinceMs = this.blockedSinceMs;
+  }
+
+  /** Passes on records that wait, for as long as the peer takes them. */
+  #writeRecords(): void {
+    this.#ground.unblocked(this);
+    while (this.#records.length > 0 && this.#peer.queue === undefined && !this.#isClosed) {
+      const record = this.#records.shift()!;
+      this.#recordsBytes -= record.length;
+      if (!this.#session.write(pointerTo(record), record.length)) return this.close();
+      this.#seal();
+    }
   }
 
   #isOnlyFull(): boolean {
@@ -318,12 +380,12 @@ export class Relay implements Place {
     return errno === ERRNO.EAGAIN || errno === ERRNO.EINTR;
   }
 
-  #broken(end: End): void {
+  #broken(end: End<Relay>): void {
     if (end === this.#peer) this.close();
     else this.#linger();
   }
 
-  #finish(end: End): void {
+  #finish(end: End<Relay>): void {
     if (end.isFinished) return;
     end.isFinished = true;
     if (end.queue === undefined) this.#ground.sockets.endSending(end.descriptor);

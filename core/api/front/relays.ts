@@ -1,10 +1,13 @@
 import { Alarm, EPOLL, Epoll } from "../../lib/linux/epoll.ts";
+import { pointerTo } from "../../lib/linux/memory.ts";
 import type { Openssl } from "../../lib/linux/openssl.ts";
 import { ERRNO, type SocketAddress, type Sockets } from "../../lib/linux/sockets.ts";
 import { TlsContext } from "../../lib/linux/tls_context.ts";
-import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX } from "./limits.ts";
+import { RingReader, type RingRecord } from "./fan_out_ring.ts";
+import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, STALL_MS } from "./limits.ts";
 import { strangerToClose } from "./places.ts";
-import { End, Relay, type RelayGround, relayMemory } from "./relay.ts";
+import { Relay } from "./relay.ts";
+import { End, type RelayGround, relayMemory } from "./relay_ground.ts";
 import {
   type FromThread,
   ORDER,
@@ -21,6 +24,8 @@ const HANDSHAKE_LIMITS = {
   strangersPerAddressMax: HANDSHAKES_PER_ADDRESS_MAX,
   knownMax: 0,
 };
+/** Of records to connections. One costs ten microseconds. */
+const DELIVERIES_PER_TURN = 1_000;
 /** How long a peer is waited for that has been told everything and does not close. */
 const LINGER_MS = 5_000;
 const LINGER_AT_STOP_MS = 250;
@@ -28,6 +33,7 @@ const LINGER_AT_STOP_MS = 250;
 const ACCEPT_PAUSE_MS = 100;
 /** How often deadlines are looked at. */
 const LOOK_MS = 50;
+const BLOCKED_LOOK_MS = 5_000;
 const PROTOCOLS = ["http/1.1"];
 const SESSION_CONTEXT = "coracle-api";
 
@@ -40,7 +46,7 @@ export interface RelaysOptions {
 }
 
 /** All connections of the thread that speaks TLS, from accepting them to their end. */
-export class Relays implements RelayGround {
+export class Relays implements RelayGround<Relay> {
   readonly sockets: Sockets;
   readonly openssl: Openssl;
   readonly epoll: Epoll<object>;
@@ -54,6 +60,10 @@ export class Relays implements RelayGround {
   readonly #all = new Set<Relay>();
   readonly #handshakes = new Set<Relay>();
   readonly #lingering = new Set<Relay>();
+  readonly #blocked = new Set<Relay>();
+  readonly #open = new Map<number, Relay>();
+  readonly #ring: RingReader;
+  #lastId = 0;
   #again: Relay[] = [];
   #turns: Relay[] = [];
   #context: TlsContext;
@@ -71,6 +81,7 @@ export class Relays implements RelayGround {
     this.epoll = new Epoll(sockets);
     this.#alarm = new Alarm(sockets, start.alarm);
     this.#orders = new Orders(start.orders);
+    this.#ring = new RingReader(start.ring);
     this.#context = this.#contextOf(start.tls);
     this.epoll.add(start.listener, this.#listener, EPOLL.in);
     this.epoll.add(start.alarm, this.#alarm, EPOLL.in);
@@ -79,7 +90,13 @@ export class Relays implements RelayGround {
   /** Serves until it was told to stop and nothing is left. */
   run(): void {
     while (!this.#isStopping || this.#all.size > 0) {
-      this.epoll.wait(this.#timeoutMs(), (owner, mask) => this.#happened(owner, mask));
+      const timeoutMs = this.#timeoutMs();
+      this.epoll.wait(
+        this.#ring.mayFallAsleep() ? timeoutMs : 0,
+        (owner, mask) => this.#happened(owner, mask),
+      );
+      this.#ring.wokeUp();
+      this.readRecords(DELIVERIES_PER_TURN);
       this.#takeTurns();
       this.#closeOverdue();
     }
@@ -94,9 +111,10 @@ export class Relays implements RelayGround {
 
   opened(relay: Relay, descriptor: number, certificate: Uint8Array<ArrayBuffer> | undefined): void {
     this.#handshakes.delete(relay);
-    const { address, port } = relay;
+    const { id, address, port } = relay;
+    this.#open.set(id, relay);
     this.#options.tell({
-      ...{ type: "connection", descriptor, address, port },
+      ...{ type: "connection", id, descriptor, address, port },
       ...(certificate && { certificate }),
     });
   }
@@ -107,6 +125,43 @@ export class Relays implements RelayGround {
     this.#again.push(relay);
   }
 
+  get hasRecords(): boolean {
+    return this.#ring.hasMore;
+  }
+
+  readRecords(deliveriesMax?: number): void {
+    if (!this.#ring.hasMore) return;
+    const isWaitedFor = this.#ring.readAll((record) => this.#pass(record), deliveriesMax);
+    if (isWaitedFor) this.#options.tell({ type: "room" });
+  }
+
+  #pass({ connections, start, length }: RingRecord): void {
+    const { bytes } = this.#ring;
+    if (length === 0) return this.#enter(connections);
+    const from = pointerTo(bytes, start);
+    let kept: Uint8Array<ArrayBuffer> | undefined;
+    const copy = () => kept ??= new Uint8Array(bytes.subarray(start, start + length));
+    for (const connection of connections) {
+      const relay = this.#open.get(connection);
+      if (relay === undefined) continue; // closed meanwhile
+      this.#guarded(relay, () => relay.deliver(from, length, copy));
+    }
+  }
+
+  /** Who enters, and after how many bytes. */
+  #enter([connection, serverBytes]: Uint32Array): void {
+    const relay = this.#open.get(connection!);
+    if (relay) this.#guarded(relay, () => relay.enterRing(serverBytes!));
+  }
+
+  blocked(relay: Relay): void {
+    this.#blocked.add(relay);
+  }
+
+  unblocked(relay: Relay): void {
+    this.#blocked.delete(relay);
+  }
+
   lingers(relay: Relay): void {
     this.#lingering.add(relay);
   }
@@ -115,11 +170,13 @@ export class Relays implements RelayGround {
     this.#all.delete(relay);
     this.#handshakes.delete(relay);
     this.#lingering.delete(relay);
+    this.#blocked.delete(relay);
+    this.#open.delete(relay.id);
   }
 
   #happened(owner: object, mask: number): void {
     if (owner instanceof End) {
-      const { relay } = owner;
+      const relay = owner.relay as Relay; // nobody else has ends here
       if (relay.state !== "handshake") {
         return this.#guarded(relay, () => relay.happened(owner, mask));
       }
@@ -172,13 +229,17 @@ export class Relays implements RelayGround {
 
   #begin(descriptor: number, { host, port }: SocketAddress): void {
     try {
-      const relay = new Relay(this, this.#context, descriptor, host, port);
+      const relay = new Relay(this, this.#context, descriptor, this.#nextId(), host, port);
       this.#all.add(relay);
       this.#handshakes.add(relay);
     } catch (error) {
       this.sockets.close(descriptor);
       this.#trouble(`a connection was given up: ${reasonOf(error)}`);
     }
+  }
+
+  #nextId(): number {
+    return this.#lastId = (this.#lastId + 1) >>> 0;
   }
 
   /** Those that nobody would miss go first: farewells, then the oldest handshake. */
@@ -241,7 +302,9 @@ export class Relays implements RelayGround {
     if (this.#again.length > 0 || this.#turns.length > 0) return 0;
     const [handshake] = this.#handshakes;
     const [farewell] = this.#lingering;
+    const [blocked] = this.#blocked;
     const dueMs = Math.min(
+      blocked ? this.now() + BLOCKED_LOOK_MS : Infinity,
       this.#acceptAtMs ?? Infinity,
       handshake ? handshake.sinceMs + this.#options.start.handshakeMs : Infinity,
       farewell ? farewell.sinceMs + this.#lingerMs : Infinity,
@@ -261,6 +324,9 @@ export class Relays implements RelayGround {
     }
     for (const relay of this.#lingering) {
       if (nowMs - relay.sinceMs > this.#lingerMs) relay.close();
+    }
+    for (const relay of this.#blocked) {
+      if (nowMs - relay.blockedSinceMs > STALL_MS) relay.close();
     }
     if (this.#acceptAtMs === undefined || nowMs < this.#acceptAtMs) return;
     this.#acceptAtMs = undefined;

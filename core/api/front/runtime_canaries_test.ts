@@ -55,6 +55,35 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "canary: when nothing waits in an answer, the kernel has all the bytes that its socket counts",
+  ignore,
+  fn: async () => {
+    const server = createServer();
+    Object.defineProperty(server, "listening", { get: () => true });
+    const [client, served] = pair();
+    const closed = [client, served].map(closeOf);
+    server.emit("connection", served);
+    let received = 0;
+    client.on("data", ({ length }) => received += length);
+    client.write(REQUEST);
+    const [, answer] = await once(server, "request") as [IncomingMessage, ServerResponse];
+    answer.writeHead(200, { "content-type": "text/plain", warning: '299 - "\u00e4"' });
+    answer.flushHeaders();
+    for (const text of ["", "a", "\u20ac", "x".repeat(300_000), "y"]) {
+      if (text !== "") answer.write(text);
+      while (answer.writableLength > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      const counted = served.bytesWritten;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(received, counted, text.slice(0, 1));
+    }
+    client.destroy();
+    served.destroy();
+    await Promise.all(closed);
+  },
+});
+
 /** How many of two requests, one after the other, are answered. */
 async function answersOnOneConnection(
   { claimsToListen }: { claimsToListen: boolean },

@@ -5,6 +5,7 @@ import { raiseDescriptorLimit } from "../../lib/linux/descriptor_limit.ts";
 import { Openssl } from "../../lib/linux/openssl.ts";
 import { Sockets } from "../../lib/linux/sockets.ts";
 import type { Api } from "../app.ts";
+import { enroll, type FanOut } from "../fan_out.ts";
 import { introduce } from "../peer.ts";
 import type { KeyPair } from "../pki_certificates.ts";
 import { Connections } from "./connections.ts";
@@ -61,6 +62,8 @@ class ThreadFront implements Served {
   readonly #options: ServeOptions;
   readonly #connections: Connections;
   readonly #exchanges: Exchanges;
+  /** By the name that the thread has given them. */
+  readonly #sockets = new Map<number, Socket>();
   #thread: TlsThread | undefined;
   #isStopping = false;
 
@@ -76,9 +79,16 @@ class ThreadFront implements Served {
     this.#exchanges.listenTo(this.#server);
   }
 
-  async start(options: Omit<Parameters<typeof TlsThread.start>[0], "onArrival">): Promise<void> {
-    const onArrival = (arrival: Arrival) => this.#take(arrival);
-    this.#thread = await TlsThread.start({ ...options, onArrival });
+  async start(
+    options: Omit<Parameters<typeof TlsThread.start>[0], "onArrival" | "onLost">,
+  ): Promise<void> {
+    this.#thread = await TlsThread.start({
+      ...options,
+      onArrival: (arrival, fanOut) => this.#take(arrival, fanOut),
+      onLost: (connections) => {
+        for (const connection of connections) this.#sockets.get(connection)?.destroy();
+      },
+    });
   }
 
   get address(): { host: string; port: number } {
@@ -112,9 +122,14 @@ class ThreadFront implements Served {
     signal?.removeEventListener("abort", cut);
   }
 
-  #take({ descriptor, address, port, certificate }: Arrival): void {
+  #take({ id, descriptor, address, port, certificate }: Arrival, fanOut: FanOut): void {
     const socket = socketOn(descriptor);
     if (this.#isStopping) return void socket.destroy();
+    this.#sockets.set(id, socket);
+    socket.once("close", () => {
+      if (this.#sockets.get(id) === socket) this.#sockets.delete(id);
+    });
+    enroll(socket, { fanOut, connection: id });
     this.#connections.add(socket, address, "head");
     introduce(socket, { address, port, ...(certificate && { certificate }) });
     this.#server.emit("connection", socket);

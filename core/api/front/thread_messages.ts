@@ -9,6 +9,8 @@ export interface StartThread {
   listener: number;
   alarm: number;
   orders: SharedArrayBuffer;
+  /** What is written to many connections at once. */
+  ring: SharedArrayBuffer;
   tls: TlsFiles;
   handshakeMs: number;
   /** Connections at once, handshakes and farewells included. */
@@ -19,6 +21,8 @@ export type FromThread =
   | { type: "ready" }
   | {
     type: "connection";
+    /** Its name for the ring. */
+    id: number;
     /** The server's end of a stream that carries what TLS carried. Whoever gets this message owns it. */
     descriptor: number;
     address: string;
@@ -27,6 +31,8 @@ export type FromThread =
     certificate?: Uint8Array<ArrayBuffer>;
   }
   | { type: "certificate"; refused?: string }
+  /** There is room in the ring again, for which somebody waits. */
+  | { type: "room" }
   /** Something went wrong, and the thread goes on. */
   | { type: "trouble"; what: string }
   /** The thread has closed all its connections and ends. */

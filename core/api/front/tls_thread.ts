@@ -3,6 +3,8 @@ import type { Clock } from "../../lib/clock.ts";
 import { Alarm } from "../../lib/linux/epoll.ts";
 import { SocketError, type Sockets } from "../../lib/linux/sockets.ts";
 import type { Log } from "../../lib/log.ts";
+import type { FanOut } from "../fan_out.ts";
+import { ringMemory, RingWriter } from "./fan_out_ring.ts";
 import { listenError } from "./served.ts";
 import {
   type FromThread,
@@ -42,7 +44,9 @@ export interface TlsThreadOptions {
   handshakeMs: number;
   relaysMax: number;
   /** Takes a connection over, its descriptor with it. */
-  onArrival: (arrival: Arrival) => void;
+  onArrival: (arrival: Arrival, fanOut: FanOut) => void;
+  /** These connections, by the names in their arrivals, have lost bytes that were written to them by the `FanOut`. */
+  onLost: (connections: readonly number[]) => void;
 }
 
 /**
@@ -58,6 +62,8 @@ export class TlsThread {
   readonly #stopped = Promise.withResolvers<void>();
   #tls: TlsFiles;
   #worker: Worker | undefined;
+  /** Each thread has its own: a name of a connection means nothing to the next thread. */
+  #ring: RingWriter | undefined;
   #failures = 0;
   #cancelRestart: (() => void) | undefined;
   #isStopping = false;
@@ -127,32 +133,39 @@ export class TlsThread {
       name: "tls",
       deno: { permissions: THREAD_PERMISSIONS },
     });
+    const memory = ringMemory();
+    const { onLost } = this.#options;
+    const ring = new RingWriter({ memory, onLost, wake: () => this.#alarm.ring() });
     this.#worker = worker;
+    this.#ring = ring;
     worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
       if (data.type === "ready") resolve();
       else if (data.type === "died") this.#died(data.reason, startedMs, reject);
-      else this.#heard(data);
+      else this.#heard(data, ring);
     };
     worker.onerror = (event) => {
       event.preventDefault();
       this.#died(event.message, startedMs, reject);
     };
-    worker.postMessage(this.#startMessage());
+    worker.postMessage(this.#startMessage(memory));
     return promise;
   }
 
-  #startMessage(): StartThread {
+  #startMessage(ring: SharedArrayBuffer): StartThread {
     const { handshakeMs, relaysMax } = this.#options;
     const [listener, alarm] = [this.#listener, this.#alarm.descriptor];
     const { memory: orders } = this.#orders;
-    return { type: "start", listener, alarm, orders, tls: this.#tls, handshakeMs, relaysMax };
+    const tls = this.#tls;
+    return { type: "start", listener, alarm, orders, ring, tls, handshakeMs, relaysMax };
   }
 
-  #heard(message: Exclude<FromThread, { type: "ready" | "died" }>): void {
+  #heard(message: Exclude<FromThread, { type: "ready" | "died" }>, ring: RingWriter): void {
     const { log, onArrival } = this.#options;
     switch (message.type) {
       case "connection":
-        return onArrival(message);
+        return onArrival(message, ring);
+      case "room":
+        return ring.goOn();
       case "trouble":
         return log.warn("The API server has a problem", { reason: message.what });
       case "stopped":
@@ -178,6 +191,7 @@ export class TlsThread {
     if (!this.#worker) return; // said twice
     this.#worker.terminate();
     this.#worker = undefined;
+    this.#ring?.close();
     reject(new Error(`Cannot speak TLS in a thread: ${reason}`));
     if (this.#isStopping) return this.#end();
     const { clock, log } = this.#options;
@@ -195,6 +209,7 @@ export class TlsThread {
   #end(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#ring?.close();
     this.#release();
     this.#stopped.resolve();
   }

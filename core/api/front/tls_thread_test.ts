@@ -46,6 +46,7 @@ async function withThread(
       running.arrivals.push(arrival);
       echo(socketOn(arrival.descriptor));
     },
+    onLost: () => {},
     ...more,
   });
   try {

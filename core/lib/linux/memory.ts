@@ -1,7 +1,10 @@
+/** Where something lies; `null`: nowhere. */
+export type Pointer = Deno.PointerValue;
+
 /** Bytes that C reads and writes. They stay where they are for as long as this is kept. */
 export class Memory {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly pointer: Deno.PointerValue;
+  readonly pointer: Pointer;
 
   constructor(size: number) {
     this.bytes = new Uint8Array(size);
@@ -13,12 +16,13 @@ export class Memory {
   }
 
   /** Where the byte with that index lies. */
-  at(index: number): Deno.PointerValue {
+  at(index: number): Pointer {
     return index === 0 ? this.pointer : Deno.UnsafePointer.offset(this.pointer!, index);
   }
 }
 
-/** Where bytes lie, for one call. */
-export function pointerTo(bytes: Uint8Array<ArrayBuffer>): Deno.PointerValue {
-  return Deno.UnsafePointer.of(bytes);
+/** Where bytes lie. They may be shared with other threads; whoever uses it keeps them. */
+export function pointerTo(bytes: Uint8Array, index = 0): Pointer {
+  const pointer = Deno.UnsafePointer.of(bytes as Uint8Array<ArrayBuffer>); // which takes shared ones as well
+  return index === 0 ? pointer : Deno.UnsafePointer.offset(pointer!, index);
 }

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { BACKLOG_BYTES_MAX, ringMemory, RingReader, RingWriter } from "./fan_out_ring.ts";
+
+const RING_BYTES = 256 * 1024;
+
+class Ring {
+  readonly heard = new Map<number, string[]>();
+  readonly lost: number[] = [];
+  wakes = 0;
+  readonly writer: RingWriter;
+  readonly reader: RingReader;
+
+  constructor() {
+    const memory = ringMemory(RING_BYTES);
+    this.reader = new RingReader(memory);
+    this.writer = new RingWriter({
+      memory,
+      wake: () => this.wakes++,
+      onLost: (connections) => this.lost.push(...connections),
+    });
+  }
+
+  /** As the thread does: reads, and says when there is room for one who waits. */
+  read(deliveriesMax?: number): void {
+    const isWaitedFor = this.reader.readAll(({ connections, start, length }) => {
+      const text = new TextDecoder().decode(this.reader.bytes.slice(start, start + length));
+      for (const connection of connections) {
+        const texts = this.heard.get(connection) ?? [];
+        this.heard.set(connection, [...texts, text]);
+      }
+    }, deliveriesMax);
+    if (isWaitedFor) this.writer.goOn();
+  }
+
+  textOf(connection: number): string {
+    return (this.heard.get(connection) ?? []).join("");
+  }
+}
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+Deno.test("what is written to many is read once, in order, and an entry is a record without bytes", () => {
+  const ring = new Ring();
+  ring.writer.enter(7, 2 ** 32 + 5);
+  ring.writer.write([7, 8], [bytes("a"), bytes("bc")]);
+  ring.writer.write([8], [bytes("d")]);
+  ring.read();
+  assert.deepEqual([...ring.heard], [[7, ["", "abc"]], [5, [""]], [8, ["abc", "d"]]]);
+  assert.equal(ring.reader.hasMore, false);
+});
+
+Deno.test("a reader that sleeps is woken once, and does not fall asleep while there is something", () => {
+  const ring = new Ring();
+  ring.writer.enter(1, 0);
+  assert.deepEqual([ring.wakes, ring.reader.mayFallAsleep()], [0, false]);
+  ring.read();
+  assert.equal(ring.reader.mayFallAsleep(), true);
+  ring.writer.enter(1, 0);
+  ring.writer.enter(1, 0);
+  assert.equal(ring.wakes, 1);
+});
+
+Deno.test("whatever is written and whenever it is read, each connection gets all of its bytes in order", () => {
+  const act = fc.oneof(
+    fc.record({
+      connections: fc.uniqueArray(fc.nat(5), { minLength: 1 }),
+      length: fc.oneof(fc.nat(300), fc.nat(200_000)),
+    }),
+    fc.record({ reads: fc.nat(20) }),
+  );
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+      const ring = new Ring();
+      const expected = new Map<number, string>();
+      for (const [index, one] of acts.entries()) {
+        if ("reads" in one) {
+          ring.read(one.reads);
+          continue;
+        }
+        const text = `${index} `.repeat(one.length).slice(0, one.length);
+        ring.writer.write(one.connections, [bytes(text)]);
+        for (const connection of one.connections) {
+          expected.set(connection, (expected.get(connection) ?? "") + text);
+        }
+      }
+      while (ring.reader.hasMore) ring.read();
+      assert.deepEqual(ring.lost, []);
+      for (const [connection, text] of expected) assert.equal(ring.textOf(connection), text);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("what a reader that does not read lets wait is bounded: those who lose bytes are named, and nothing else is lost", () => {
+  const ring = new Ring();
+  const chunk = new Uint8Array(60_000).fill(97);
+  let written = 0;
+  for (; ring.lost.length === 0; written++) ring.writer.write([written % 2], [chunk]);
+  assert.ok(written * chunk.length <= BACKLOG_BYTES_MAX + RING_BYTES + chunk.length);
+  assert.deepEqual(ring.lost, [(written - 1) % 2]);
+  while (ring.reader.hasMore) ring.read();
+  assert.equal(ring.textOf(0).length + ring.textOf(1).length, (written - 1) * chunk.length);
+});
+
+Deno.test("nothing is written for a reader that is gone", () => {
+  const ring = new Ring();
+  ring.writer.close();
+  ring.writer.write([1], [bytes("a")]);
+  assert.equal(ring.reader.hasMore, false);
+});
