@@ -2,6 +2,7 @@ import type { View } from "../core/client/client.ts";
 import { ifAbsent } from "../core/lib/absent.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import { FileTree } from "../core/lib/linux/file_tree.ts";
+import { removeFolder } from "../core/lib/linux/folder_removal.ts";
 import { Slots } from "../core/lib/slots.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
@@ -117,7 +118,7 @@ export class Volumes {
   async remove(podUid: string): Promise<void> {
     await this.#inTurn(podUid, async () => {
       await this.unmount(podUid);
-      await Deno.remove(this.#folderOf(podUid).volumes, { recursive: true }).catch(ifAbsent);
+      await removeFolder(this.#folderOf(podUid).volumes);
     });
     this.#turns.delete(podUid);
   }

@@ -8,6 +8,7 @@ import {
   type ProcessIdentity,
   signal,
 } from "../../core/lib/linux/process_identity.ts";
+import { removeFolder } from "../../core/lib/linux/folder_removal.ts";
 import { makePrivateFolder } from "../../core/lib/linux/private_folder.ts";
 import { processesNaming } from "../../core/lib/linux/process_table.ts";
 import type { Log } from "../../core/lib/log.ts";
@@ -301,8 +302,8 @@ class PodmanService implements Podman {
     // The monitors of execs stay for some seconds, and would make the folders anew.
     for (const { pid } of await processesNaming([folder, runFolder])) signal(pid, "SIGKILL");
     await unmountBelow([folder, runFolder]);
-    await Deno.remove(folder, { recursive: true }).catch(ifAbsent);
-    await Deno.remove(runFolder, { recursive: true }).catch(ifAbsent);
+    await removeFolder(folder);
+    await removeFolder(runFolder);
   }
 
   get #logPath(): string {

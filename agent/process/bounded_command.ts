@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import { signal } from "../../core/lib/linux/process_identity.ts";
 import type { ExecResult } from "../container_runtime.ts";
-import { CLEAN_ENVIRONMENT } from "./environment_script.ts";
+import { CLEAN_ENVIRONMENT } from "../../core/lib/linux/program.ts";
 
 /** As much as the kubelet keeps of what a probe's command writes. */
 export const EXEC_OUTPUT_BYTES_MAX = 10 * 1024;

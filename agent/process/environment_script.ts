@@ -1,8 +1,3 @@
-import { DEFAULT_PATH } from "../../core/lib/linux/program.ts";
-
-/** All that the programs find in their environment that put a process into its place: some of them run as root. */
-export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = { PATH: DEFAULT_PATH };
-
 /** The end of a placement: a shell that reads an {@linkcode environmentScript} from its input, and the command. */
 export const LAST_SHELL = ["/bin/sh", "-s", "--"] as const;
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { CLEAN_ENVIRONMENT, environmentScript, LAST_SHELL } from "./environment_script.ts";
+import { CLEAN_ENVIRONMENT } from "../../core/lib/linux/program.ts";
+import { environmentScript, LAST_SHELL } from "./environment_script.ts";
 
 const ODD: Record<string, string> = {
   PATH: "/usr/bin:/bin",

@@ -2,7 +2,7 @@ import { ifAbsent } from "../../core/lib/absent.ts";
 import { parseIdentity, type ProcessIdentity } from "../../core/lib/linux/process_identity.ts";
 import { RuntimeError } from "../container_runtime.ts";
 import type { LogLimits } from "../logs/log_limits.ts";
-import { CLEAN_ENVIRONMENT } from "./environment_script.ts";
+import { CLEAN_ENVIRONMENT } from "../../core/lib/linux/program.ts";
 import { LOG_PUMP } from "./log_pump.ts";
 
 /** What one supervised start needs. */

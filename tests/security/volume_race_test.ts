@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigError } from "../../agent/config_error.ts";
 import { Volumes } from "../../agent/volumes.ts";
 import { FileTree } from "../../core/lib/linux/file_tree.ts";
+import { cString, Libc } from "../../core/lib/linux/libc.ts";
 import { mountPoints } from "../../core/lib/linux/mount_table.ts";
 import type { Pod } from "../../core/resources/pods.ts";
 
@@ -58,6 +59,26 @@ Deno.test({
       for (let i = 0; i < 20; i++) await world.volumes.remove("u").catch(() => {});
       assert.equal(await Deno.readTextFile(`${secret}/flag`), "of the node");
     }),
+});
+
+Deno.test({
+  name:
+    `a pod that puts folders into each other, 12,000 deep, does not end the server when it goes${hint}`,
+  ignore: missing !== undefined,
+  fn: async () => {
+    const dataFolder = await Deno.makeTempDir({ prefix: "coracle-deep-" });
+    const volumes = new Volumes({
+      dataFolder,
+      view: { get: () => undefined },
+      clock: { now: () => 0 },
+    });
+    const volume = `${dataFolder}/pods/u/volumes/kubernetes.io~empty-dir/v`;
+    await Deno.mkdir(volume, { recursive: true });
+    nest(volume, 12_000);
+    await volumes.remove("u"); // by itself the process would overflow its stack, and abort
+    await Deno.remove(`${dataFolder}/pods/u`);
+    await Deno.remove(dataFolder, { recursive: true });
+  },
 });
 
 interface Race {
@@ -132,6 +153,22 @@ async function swap(a: string, b: string): Promise<Worker> {
   });
   await new Promise((resolve) => worker.onmessage = resolve);
   return worker;
+}
+
+/** By descriptors: the path would be longer than the kernel takes. */
+function nest(folder: string, depth: number): void {
+  const libc = Libc.open()!;
+  const { calls } = libc;
+  const name = cString("a");
+  let at = libc.must(calls.open(cString(folder), 0, 0), "open the folder");
+  for (let i = 0; i < depth; i++) {
+    libc.must(calls.mkdirat(at, name, 0o700), "make a folder");
+    const next = libc.must(calls.openat(at, name, 0, 0), "open a folder");
+    calls.close(at);
+    at = next;
+  }
+  calls.close(at);
+  libc.close();
 }
 
 /** Refusals that a swap may cause; anything else is a fault. */
