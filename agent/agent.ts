@@ -14,6 +14,7 @@ import type { ContainerRuntime, ContainerState } from "./container_runtime.ts";
 import type { Machine } from "./machine.ts";
 import type { NodeParts } from "./node_parts.ts";
 import { allocatableOf, NodeStatus } from "./node_status.ts";
+import type { LogLimits } from "./logs/log_limits.ts";
 import { podLogs } from "./pod_logs.ts";
 import { DiskPodFiles, type PodFiles } from "./pod_files.ts";
 import { PodFolder } from "./pod_folder.ts";
@@ -48,6 +49,8 @@ export interface AgentOptions {
   machine: Machine;
   /** Folder for the files of pods: volumes and logs. */
   dataFolder: string;
+  /** What is kept of containers' logs; the kubelet's when absent. */
+  logLimits?: LogLimits;
   /** Real paths besides it that no pod may see anything of: the runtime's socket, state and storage. */
   protectedPaths?: readonly string[];
   client: Client;
@@ -104,7 +107,7 @@ export class Agent implements NodeStreams {
     const allocatable = allocatableOf(machine);
     this.#parts = {
       ...options,
-      files: options.files ?? new DiskPodFiles(dataFolder),
+      files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
       volumes: options.volumes ?? new Volumes({ dataFolder, protectedPaths, view, clock }),
       allocatable,
       startSlots: new Slots(STARTS_MAX),

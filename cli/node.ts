@@ -7,6 +7,7 @@ import type { EventRecorder } from "../core/client/event_recorder.ts";
 import { Proxy } from "../proxy/proxy.ts";
 import { runProxy } from "../proxy/run_proxy.ts";
 import { type Ground, keepRunning } from "./ground.ts";
+import { logLimitsOf } from "./node_flags.ts";
 import type { NodeGround } from "./node_ground.ts";
 import { VERSION } from "./version.ts";
 
@@ -55,6 +56,7 @@ export async function createNode(
     version: gitVersionOf(VERSION),
     machine: await readMachine(dataFolder),
     ...{ dataFolder, client, view, runtime, network, clock, log, events },
+    logLimits: logLimitsOf(flags),
     protectedPaths: podman ? await protectedPathsOf(podman) : [],
     ...(onStaleView && { onStaleView }),
     untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),

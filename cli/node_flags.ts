@@ -1,5 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { LOG_LIMITS, type LogLimits } from "../agent/logs/log_limits.ts";
+import { QuantityError, unitsOf } from "../core/resources/quantities.ts";
 import type { RuntimeChoice } from "./runtime_choice.ts";
+
+/** Below it files would be begun anew all the time. */
+const LOG_BYTES_MIN = 64 * 1024;
+/** The kubelet's: the file that is written to, and one that is read on. */
+const LOG_FILES_MIN = 2;
+const LOG_FILES_MAX = 100;
 
 /** What the flags say of a node: of the one in the server, and of one that is elsewhere. */
 export interface NodeFlags {
@@ -11,6 +19,9 @@ export interface NodeFlags {
   serviceCidr?: string;
   gatewayAddress: string;
   stopPods: boolean;
+  /** In bytes; the kubelet's default when absent. */
+  containerLogMaxSize?: number;
+  containerLogMaxFiles?: number;
   /** Remove all that was made on this machine at the end: for the demo. */
   temporary?: boolean;
   logLevel: "debug" | "info" | "warn" | "error";
@@ -34,6 +45,8 @@ export function withNodeFlags(command: Command, dataFolder: string): Command {
       "0.0.0.0",
     )
     .option("--stop-pods", "stop the pods too at the end", false)
+    .option("--container-log-max-size <size>", "of a file of a container's log (10Mi)", logBytes)
+    .option("--container-log-max-files <n>", "that a container's log is kept in (5)", logFiles)
     .addOption(
       new Option("--temporary", "remove at the end what was made on this machine").hideHelp(),
     )
@@ -41,6 +54,16 @@ export function withNodeFlags(command: Command, dataFolder: string): Command {
       new Option("--log-level <level>", "how much is said on standard error")
         .choices(["debug", "info", "warn", "error"]).default("info"),
     );
+}
+
+/** What is kept of a container's log. */
+export function logLimitsOf(
+  { containerLogMaxSize: bytesMax, containerLogMaxFiles: filesMax }: NodeFlags,
+): LogLimits {
+  return {
+    bytesMax: bytesMax ?? LOG_LIMITS.bytesMax,
+    filesMax: filesMax ?? LOG_LIMITS.filesMax,
+  };
 }
 
 /** The `--runtime` flag, which several commands have. */
@@ -58,6 +81,27 @@ export function ipv4Range(text: string): string {
     throw new InvalidArgumentError("It must be an IPv4 range of /8 to /30, such as 10.42.0.0/24.");
   }
   return text;
+}
+
+function logBytes(text: string): number {
+  const bytes = bytesOf(text);
+  if (bytes !== undefined && bytes >= LOG_BYTES_MIN && Number.isSafeInteger(bytes)) return bytes;
+  throw new InvalidArgumentError("It must be a size of at least 64Ki, such as 10Mi.");
+}
+
+function bytesOf(text: string): number | undefined {
+  try {
+    return unitsOf(text);
+  } catch (error) {
+    if (error instanceof QuantityError) return undefined;
+    throw error;
+  }
+}
+
+function logFiles(text: string): number {
+  const files = /^\d+$/.test(text) ? Number(text) : 0;
+  if (files >= LOG_FILES_MIN && files <= LOG_FILES_MAX) return files;
+  throw new InvalidArgumentError(`It must be a number from ${LOG_FILES_MIN} to ${LOG_FILES_MAX}.`);
 }
 
 function ipAddress(text: string): string {

@@ -11,6 +11,7 @@ import { SharedFolderError } from "../core/lib/linux/private_folder.ts";
 import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command.ts";
 import type { Ground } from "./ground.ts";
+import { logLimitsOf } from "./node_flags.ts";
 import { VERSION } from "./version.ts";
 
 /** What the node's pods run on. */
@@ -62,8 +63,10 @@ async function openRuntime(ground: Ground): Promise<OpenRuntime> {
   }
 }
 
-function processRuntime({ dataFolder, clock, parts }: Ground, notice: string): OpenRuntime {
-  const runtime = new ProcessRuntime({ folder: `${dataFolder}/process`, clock, version: VERSION });
+function processRuntime({ dataFolder, clock, flags, parts }: Ground, notice: string): OpenRuntime {
+  const folder = `${dataFolder}/process`;
+  const logLimits = logLimitsOf(flags);
+  const runtime = new ProcessRuntime({ folder, clock, version: VERSION, logLimits });
   parts.defer(() => runtime.close());
   return { runtime, podman: undefined, notice };
 }
@@ -77,7 +80,9 @@ async function podmanRuntime(ground: Ground): Promise<OpenRuntime> {
   }
   const podman = await openPodman(ground);
   parts.defer(() => flags.temporary ? podman.own?.destroy() ?? podman.stop() : podman.stop());
-  const runtime = new PodmanRuntime({ podman, owner: `${flags.node}:${dataFolder}`, clock, log });
+  const owner = `${flags.node}:${dataFolder}`;
+  const logLimits = logLimitsOf(flags);
+  const runtime = new PodmanRuntime({ podman, owner, clock, log, logLimits });
   parts.defer(() => runtime.close());
   return { runtime, podman, notice: undefined };
 }
