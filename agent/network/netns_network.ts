@@ -5,7 +5,7 @@ import { AddressPool } from "./address_pool.ts";
 import { isSettled, NODE_END } from "./device_settings.ts";
 import { Firewall } from "./firewall.ts";
 import type { Cluster } from "./firewall_rules.ts";
-import type { Plumbing } from "./plumbing.ts";
+import type { Plumbing, SeenLink } from "./plumbing.ts";
 import {
   deviceOf,
   markOf,
@@ -200,6 +200,7 @@ export class NetnsNetwork implements PodNetwork {
    */
   async #adopt(): Promise<void> {
     const { links, names } = await this.#look({ thorough: false });
+    this.#warnOfOthers(links);
     const found = [...names].flatMap(([namespacePath, inode]) => {
       const mark = namespacePath.slice(NAMESPACES.length + 1);
       const named = parseMark(mark, this.#device)!;
@@ -220,6 +221,19 @@ export class NetnsNetwork implements PodNetwork {
       this.#log.info("Removing a pod network that no pod can have", { namespacePath });
       await this.#plumbing.removeWire(namespacePath);
     }
+  }
+
+  /** Rules and routes of two servers for the same addresses get into each other's way, also when one has ended. */
+  #warnOfOthers(links: readonly SeenLink[]): void {
+    const other = links.find(({ name, addresses }) =>
+      name !== this.#device && addresses.includes(this.gatewayIP)
+    );
+    if (other === undefined) return;
+    this.#log.warn(
+      `The addresses ${this.#pool.cidr} for pods are also those of "${other.name}"; choose others with --pod-cidr or, ` +
+        `if that is what a server with another data folder has left, remove it with "ip link del ${other.name}" ` +
+        `and "nft delete table ip ${other.name}"`,
+    );
   }
 
   async #look({ thorough }: { thorough: boolean }): Promise<Sight> {

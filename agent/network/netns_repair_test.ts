@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { SystemClock } from "../../core/lib/clock.ts";
+import { Log } from "../../core/lib/log.ts";
 import {
   answers,
   hint,
@@ -10,6 +12,7 @@ import {
   VARIANTS,
   withNetwork,
 } from "./netns_fixture.ts";
+import { NetnsNetwork } from "./netns_network.ts";
 
 const place: Place = {
   device: "cora-mend",
@@ -171,6 +174,27 @@ for (const [name, open] of VARIANTS) {
       }),
   });
 }
+
+Deno.test({
+  name: `that another server has the same addresses is said at the start${hint}`,
+  ignore: !isPossible,
+  async fn() {
+    const said: string[] = [];
+    const clock = new SystemClock();
+    const log = new Log({ clock, level: "warn", format: "text", sink: (line) => said.push(line) });
+    await withNetwork(place, VARIANTS[0]![1], async () => {
+      const plumbing = VARIANTS[0]![1]();
+      const other = new NetnsNetwork({ ...place, device: "cora-mend2", plumbing, log });
+      try {
+        await other.start();
+      } finally {
+        await other.destroy();
+        other.close();
+      }
+    });
+    assert.match(said.join(), /"cora-mend"; choose others with --pod-cidr/);
+  },
+});
 
 Deno.test({
   name: `a namespace whose name was taken away gets it again${hint}`,
