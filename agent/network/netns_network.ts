@@ -16,6 +16,8 @@ import {
   type Sight,
 } from "./wiring.ts";
 
+/** Name of the gateway's device, and of all that is named after it, when nothing else is said. */
+export const DEVICE = "cora0";
 const NAMESPACES = "/run/netns";
 /** Ethernet's. Smaller where the way to other nodes is. */
 const MTU = 1500;
@@ -61,7 +63,7 @@ export class NetnsNetwork implements PodNetwork {
   #problems: ReadonlySet<string> = new Set();
 
   constructor(options: NetnsNetworkOptions) {
-    const { podCIDR, serviceCIDR, device = "cora0", mtu = MTU, plumbing, log } = options;
+    const { podCIDR, serviceCIDR, device = DEVICE, mtu = MTU, plumbing, log } = options;
     this.#pool = new AddressPool(podCIDR);
     this.#device = device;
     this.#mtu = mtu;

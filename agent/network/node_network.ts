@@ -1,3 +1,4 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
 import { Libc } from "../../core/lib/linux/libc.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import type { Log } from "../../core/lib/log.ts";
@@ -5,10 +6,11 @@ import type { PodNetwork } from "../pod_network.ts";
 import { IpPlumbing } from "./ip_plumbing.ts";
 import { LoopbackNetwork } from "./loopback_network.ts";
 import { NetlinkPlumbing } from "./netlink_plumbing.ts";
-import { NetnsNetwork } from "./netns_network.ts";
+import { DEVICE, NetnsNetwork } from "./netns_network.ts";
 import { NetworkKeeper } from "./network_keeper.ts";
 import { NodeRoutes } from "./node_routes.ts";
 import type { Plumbing } from "./plumbing.ts";
+import { parseMark } from "./wiring.ts";
 
 export interface PodNetworkOptions {
   /** `auto`: a namespace for each pod where this process may make them, else loopback addresses. */
@@ -43,7 +45,7 @@ export interface NodeNetwork {
 
 /**
  * Chooses the network that this machine allows, and starts it. Rejects when `kind` asks for namespaces and they
- * cannot be made; the message says why.
+ * cannot be made, or pods have some already, which would be cut off; the message says why.
  */
 export async function createPodNetwork(options: PodNetworkOptions): Promise<NodeNetwork> {
   const { kind, folder, loopbackCIDR, log } = options;
@@ -51,13 +53,19 @@ export async function createPodNetwork(options: PodNetworkOptions): Promise<Node
     try {
       return await startNamespaces(options);
     } catch (error) {
-      if (kind === "namespace") throw error;
+      if (kind === "namespace" || await hasPods(options)) throw error;
       log.info("Pods share the network of this machine, by loopback addresses", { reason: error });
     }
   }
   const pods = new LoopbackNetwork({ folder, ...(loopbackCIDR && { cidr: loopbackCIDR }) });
   await pods.start();
   return { pods, servicesAreLocal: false, destroy: () => pods.destroy() };
+}
+
+/** Whether a predecessor has left pods in namespaces. */
+async function hasPods({ device = DEVICE }: PodNetworkOptions): Promise<boolean> {
+  const entries = await Array.fromAsync(Deno.readDir("/run/netns")).catch(ifAbsent);
+  return entries?.some(({ name }) => parseMark(name, device) !== undefined) ?? false;
 }
 
 /** By netlink where foreign functions are allowed, else by the `ip` command. `undefined`: neither. */

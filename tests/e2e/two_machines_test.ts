@@ -192,7 +192,7 @@ async function saidOn({ cluster }: TwoMachines, node: string, script: string): P
 
 /** Its pods' probes are asked again and again from now on. */
 async function goesOn({ cluster }: TwoMachines, pods: readonly Pod[]): Promise<void> {
-  const path = `${cluster.dataFolder}/shared-probed/probed`;
+  const path = `${cluster.hostFolder}/shared-probed/probed`;
   const countNow = async () => {
     const lines = (await Deno.readTextFile(path)).split("\n");
     return pods.map(({ metadata: { name } }) => lines.filter((line) => line === name).length);
