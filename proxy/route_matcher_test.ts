@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { Balancer, slotsOf } from "./balancer.ts";
 import { ascii } from "./http1/characters.ts";
 import { Head } from "./http1/head.ts";
@@ -81,6 +82,85 @@ Deno.test("method, headers and query parameters must all fit", () => {
   assert.equal(ask("POST", "?q=a%20b", "X-A: 1\r\n"), undefined);
   assert.equal(ask("POST", "?q=a%20b", "X-A: 1\r\nX-B: v7x\r\n"), undefined);
   assert.equal(ask("POST", "?q=a%20b", `${all}X-A: 2\r\n`), undefined);
+});
+
+Deno.test("paths are compared in their normal form; parameters count for routes that name some", () => {
+  const matcher = matcherOf([
+    route("exact", { path: { type: "Exact", value: "/%61dmin/%7euser" } }),
+    route("versioned", { path: { type: "PathPrefix", value: "/a;v=1" } }),
+    route("pattern", { path: { type: "RegularExpression", value: "/x/[0-9]+" } }),
+    route("admin", { path: { type: "PathPrefix", value: "/admin" } }),
+    route("all", {}),
+  ]);
+  const cases = {
+    "/admin/~user": "exact",
+    "/admin/%7Euser?x": "exact",
+    "/admin//./~user;x": "exact",
+    "/admin/~user/": "admin",
+    "/admin": "admin",
+    "/x/%2e%2e/%61dmin;y/z": "admin",
+    "/a;v=1": "versioned",
+    "/%61;v%3d1/b;c": "versioned",
+    "/a;v=2": "all",
+    "/a": "all",
+    "/x/%31%32": "pattern",
+    "/x/1/../2;z": "pattern",
+    "/administrator": "all",
+    "/admin%2Fx": "refused: %2F in the path",
+    "http://b//admin": "admin",
+    "http://b": "all",
+    "http://b?/admin": "all",
+  };
+  for (const [target, name] of Object.entries(cases)) {
+    assert.equal(found(matcher, target), name, target);
+  }
+});
+
+/** What a lenient backend makes of a path: everything decoded, parameters dropped, then dots and slashes. */
+function servedBy(target: string): string {
+  const decoded = target.split("?")[0]!.split("/").map((part) => part.split(";")[0]!).join("/")
+    .replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  const stack: string[] = [];
+  for (const part of decoded.split(/[/\\]+/)) {
+    if (part === "..") stack.pop();
+    else if (part !== "." && part !== "") stack.push(part);
+  }
+  return `/${stack.join("/")}`;
+}
+
+Deno.test("no spelling of a path comes to a less specific route than the path that a lenient backend serves for it", () => {
+  const paths = ["/", "/a", "/a/b", "/a/b/c", "/b", "/b/a"];
+  const matcher = matcherOf(
+    paths.toReversed().sort((a, b) => b.length - a.length)
+      .map((value) => route(value, { path: { type: "PathPrefix", value } })),
+  );
+  const piece = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom("/a", "/b", "/c", "/%61", "/%62", "/", "/.", "/..") },
+    fc.constantFrom(
+      ";x",
+      ";",
+      "%2e",
+      "%2E%2e",
+      ".",
+      "/%2e.",
+      "/..;y",
+      "/.;",
+      "//",
+      "?",
+      "%25",
+      "a",
+    ),
+    fc.constantFrom("%2f", "%5c", "\\", "%00", "%c0%af", "%", "%2561", "%3b", "%3f", "/a;/..;"),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), (pieces) => {
+      const target = `/${pieces.join("").replace(/^\//, "")}`;
+      const route = found(matcher, target)!;
+      if (route.startsWith("refused")) return;
+      assert.equal(route, found(matcher, servedBy(target).replace(/[%;?]/g, "_")), target);
+    }),
+    { numRuns: 20_000, seed: 13 },
+  );
 });
 
 function route(name: string, match: Partial<RouteMatch>, hostname = ""): Route {
