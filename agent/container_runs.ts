@@ -1,3 +1,4 @@
+import { ownField } from "../core/lib/own_field.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { ContainerStatus } from "../core/resources/pod_status.ts";
 import type { Pod } from "../core/resources/pods.ts";
@@ -56,7 +57,7 @@ export function nextRun(
   observed: ObservedPod,
   { name }: Pick<Container, "name">,
 ): NextRun | undefined {
-  const memory = observed.memories[name];
+  const memory = ownField(observed.memories, name);
   const retryAtMs = memory?.failure?.retryAtMs ?? 0;
   const latest = latestRun(pod, observed, name);
   if (latest === undefined) return { restartCount: 0, atMs: retryAtMs, restsAfterExit: false };

@@ -1,3 +1,4 @@
+import { ownField } from "../core/lib/own_field.ts";
 import { timestamp } from "../core/lib/timestamp.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type {
@@ -42,7 +43,7 @@ export function containerStatusOf(container: Container, input: StatusInput): Con
   const before = statusOf(pod, name);
   const run = latestRun(pod, observed, name);
   if (isFinished(pod) && before !== undefined && (run === undefined || run.lost)) return before;
-  const health = observed.memories[name]?.health;
+  const health = ownField(observed.memories, name)?.health;
   const isRunning = run?.state === "running";
   const isJudged = isRunning && health?.containerId === run.id;
   return {
@@ -105,7 +106,7 @@ function startFailureOf(
   run: Run,
   { memories }: ObservedPod,
 ): Failure | undefined {
-  const failure = memories[name]?.failure;
+  const failure = ownField(memories, name)?.failure;
   return run.state === "created" && failure?.stage === "run" ? failure : undefined;
 }
 
@@ -113,7 +114,7 @@ function startFailureOf(
 function willWait(container: Container, input: StatusInput): boolean {
   if (isEnding(input)) return false;
   const next = nextRun(input.pod, input.observed, container);
-  const failure = input.observed.memories[container.name]?.failure;
+  const failure = ownField(input.observed.memories, container.name)?.failure;
   return next !== undefined && (failure !== undefined || next.atMs > input.elapsedMs);
 }
 
@@ -131,7 +132,7 @@ function waitingState(
   if (run === undefined && isEnding(input) && !hasStepsInFlight(observed)) {
     return lostState("Waiting");
   }
-  const memory = observed.memories[container.name];
+  const memory = ownField(observed.memories, container.name);
   const next = nextRun(pod, observed, container);
   if (next?.restsAfterExit && next.atMs > elapsedMs) {
     return {
@@ -163,7 +164,7 @@ export function initContainerStatusOf({ name, image = "" }: Container, pod: Pod)
 
 /** Whether a start of the container is in flight: what comes of it is not known yet. */
 export function isStarting({ busy }: ObservedPod, name: string): boolean {
-  return busy[name]?.do === "start";
+  return ownField(busy, name)?.do === "start";
 }
 
 function hasStepsInFlight(observed: ObservedPod): boolean {
@@ -195,7 +196,7 @@ function terminatedState(container: Container, run: Run, input: StatusInput): Sh
     return lostState(before?.state.running ? "Running" : "Waiting");
   }
   const exitCode = run.exitCode ?? 0;
-  const message = input.observed.memories[container.name]?.messages?.[run.id];
+  const message = ownField(input.observed.memories, container.name)?.messages?.[run.id];
   return {
     terminated: {
       exitCode,

@@ -1,3 +1,4 @@
+import { ownField } from "../core/lib/own_field.ts";
 import type { View } from "../core/client/client.ts";
 import { configMaps } from "../core/resources/config_maps.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
@@ -77,7 +78,7 @@ function keyOf(
   input: EnvironmentInput,
 ): string | undefined {
   const { key, name = "", optional } = reference;
-  const value = textsOf(pod, kind, reference, input)[key];
+  const value = ownField(textsOf(pod, kind, reference, input), key);
   if (value !== undefined || optional) return value;
   const kindName = kind === "configmap" ? "ConfigMap" : "Secret";
   throw new ConfigError(

@@ -1,3 +1,4 @@
+import { ownField } from "../core/lib/own_field.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { Pod } from "../core/resources/pods.ts";
 import { latestRun, nextRun, runsOf } from "./container_runs.ts";
@@ -137,7 +138,9 @@ function stepsUp(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
     ...(overdueMs === undefined ? [] : [{ do: "wait" as const, ms: overdueMs - elapsedMs }]),
     ...stepsToPrepare(pod, observed, elapsedMs),
     ...pod.spec.containers.flatMap((container) =>
-      observed.busy[container.name] ? [] : stepsOfContainer(pod, container, observed, elapsedMs)
+      ownField(observed.busy, container.name)
+        ? []
+        : stepsOfContainer(pod, container, observed, elapsedMs)
     ),
   ];
   return startRefusalOf(pod) === undefined ? steps : steps.filter((step) => !STARTING.has(step.do));
@@ -173,7 +176,9 @@ function stepsOfContainer(
   const next = nextRun(pod, observed, container);
   if (next === undefined) return prunesOf(older);
   if (next.atMs > elapsedMs) return [{ do: "wait", ms: next.atMs - elapsedMs }, ...prunesOf(older)];
-  if (observed.memories[name]?.imageId === undefined) return [{ do: "pull", container: name }];
+  if (ownField(observed.memories, name)?.imageId === undefined) {
+    return [{ do: "pull", container: name }];
+  }
   if (observed.sandbox.state !== "ready") return [];
   return [{ do: "start", container: name, restartCount: next.restartCount }];
 }
@@ -184,7 +189,7 @@ function reasonToStop(
   observed: ObservedPod,
 ): StopReason | undefined {
   if (run.isCutOff) return "sandbox";
-  const health = observed.memories[container.name]?.health;
+  const health = ownField(observed.memories, container.name)?.health;
   if (health?.containerId === run.id && health.failed) return health.failed;
   return run.image === container.image ? undefined : "changed";
 }
@@ -217,7 +222,7 @@ function stopsOfAll(
   elapsedMs: number,
 ): Step[] {
   return observed.containers.filter(({ state, name }) => {
-    const busy = observed.busy[name];
+    const busy = ownField(observed.busy, name);
     const killAtMs = busy?.do === "stop" ? busy.killAtMs ?? 0 : Infinity;
     return state === "running" && (busy === undefined || mayBeOverridden(busy.do)) &&
       elapsedMs + graceMs < killAtMs;

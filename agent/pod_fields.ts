@@ -1,3 +1,4 @@
+import { ownField } from "../core/lib/own_field.ts";
 import { compareQuantities, milliValueOf, unitsOf } from "../core/resources/quantities.ts";
 import type { Container } from "../core/resources/pod_spec/containers.ts";
 import type { Pod } from "../core/resources/pods.ts";
@@ -17,7 +18,7 @@ export interface PodAddresses {
 export function fieldOf(pod: Pod, path: string, { hostIP, podIP }: PodAddresses): string {
   const { metadata, spec } = pod;
   const entry = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
-  if (entry) return metadata[entry[1] as "labels" | "annotations"]?.[entry[2]!] ?? "";
+  if (entry) return ownField(metadata[entry[1] as "labels" | "annotations"], entry[2]!) ?? "";
   switch (path) {
     case "metadata.name":
       return metadata.name;
@@ -55,8 +56,8 @@ export function resourceFieldOf(
   const match = /^(limits|requests)\.(cpu|memory|ephemeral-storage)$/.exec(resource);
   if (!match) throw new ConfigError(`Unsupported container resource : ${resource}`);
   const [, kind, name] = match as unknown as [string, "limits" | "requests", string];
-  const amount = container.resources[kind]?.[name] ??
-    (kind === "limits" ? allocatable[name] : undefined) ?? "0";
+  const amount = ownField(container.resources[kind], name) ??
+    (kind === "limits" ? ownField(allocatable, name) : undefined) ?? "0";
   const unit = compareQuantities(divisor, "0") === 0 ? "1" : divisor;
   const [value, per] = name === "cpu"
     ? [milliValueOf(amount), milliValueOf(unit)]

@@ -107,7 +107,7 @@ function conditionsOf(
       ...observedGenerationOf(pod),
     };
   });
-  return [...own, ...previous.filter(({ type }) => verdicts[type] === undefined)];
+  return [...own, ...previous.filter(({ type }) => !Object.hasOwn(verdicts, type))];
 }
 
 function observedGenerationOf(pod: Pod): { observedGeneration?: number } {

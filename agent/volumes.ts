@@ -1,3 +1,4 @@
+import { ownField } from "../core/lib/own_field.ts";
 import type { View } from "../core/client/client.ts";
 import { ifAbsent } from "../core/lib/absent.ts";
 import type { Clock } from "../core/lib/clock.ts";
@@ -248,7 +249,7 @@ function filesOf(
 ): ShownFile[] {
   if (!items) return Object.entries(data).map(([path, bytes]) => ({ path, bytes, mode }));
   return items.flatMap(({ key, path, mode: own }) => {
-    const bytes = data[key];
+    const bytes = ownField(data, key);
     if (bytes === undefined && optional) return [];
     if (bytes === undefined) throw new Error(`${missing}: ${key}`);
     return [{ path, bytes, mode: own ?? mode }];

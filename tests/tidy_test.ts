@@ -35,6 +35,15 @@ const BANNED: readonly { pattern: RegExp; allowed: RegExp; instead: string }[] =
   { pattern: /\bconsole\./, allowed: /^$/, instead: "a Log" },
 ];
 
+/**
+ * Reads of a record whose names users give, by a name that is no constant: `labels[key]` is a function for the label
+ * `constructor`, and `key in labels` is true.
+ */
+const INHERITING: readonly RegExp[] = [
+  /\b(labels|annotations|data|binaryData|stringData|limits|requests|nodeSelector|matchLabels|allocatable|capacity|properties|memories|busy)!?(\?\.)?\[(?!["'`\dA-Z$])/,
+  /(?<!const )\b(key|name|field|label|path) in [a-z][\w.]*[)\s]*([)&|?;:]|$)/,
+];
+
 /** Where `Deno.*` may be used: the edges of the product. */
 const EDGES =
   /^(main\.ts|cli\/|core\/lib\/(linux\/|(absent|heap)\.ts)|core\/store\/(kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(credential_files|.*descriptor)\.ts|agent\/(podman|process|network|volumes|logs)\/|agent\/(volumes|checkpoint|machine|log_reader|log_files|.*_folder|.*_files?|projected_files|disk_.*|probe_dialer|probers)\.ts|proxy\/(io_|worker|forward_tcp|proxy))/;
@@ -79,6 +88,17 @@ Deno.test("time, chance and foreign functions come from their seams", () => {
     lines.flatMap((line, index) =>
       BANNED.filter(({ pattern, allowed }) => pattern.test(line) && !allowed.test(path))
         .map(({ instead }) => `${path}:${index + 1}: use ${instead}`)
+    )
+  );
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("a name that users give is looked up as a field of its own: with ownField or Object.hasOwn", () => {
+  const faults = product.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) =>
+      !/^\s*(\/\/|\*|\/\*)/.test(line) && INHERITING.some((pattern) => pattern.test(line))
+        ? [`${path}:${index + 1}: ${line.trim()}`]
+        : []
     )
   );
   assert.deepEqual(faults, []);

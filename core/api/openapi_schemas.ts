@@ -74,7 +74,7 @@ export class OpenapiSchemas {
   }
 
   #named(name: string, make: () => Json): Json {
-    if (!(name in this.components)) {
+    if (!Object.hasOwn(this.components, name)) {
       this.components[name] = {}; // Known from here on, so that a part that contains itself comes to an end.
       this.components[name] = make();
     }

@@ -1,3 +1,4 @@
+import { ownField } from "../lib/own_field.ts";
 import { ApiError } from "../client/api_error.ts";
 import { matchesFields, parseFieldSelector } from "../resources/field_selectors.ts";
 import type { KubeObject } from "../resources/resource.ts";
@@ -55,7 +56,7 @@ function fieldOf(
 ): ((object: KubeObject) => string) | undefined {
   if (field === "metadata.name") return ({ metadata }) => metadata.name;
   if (field === "metadata.namespace") return ({ metadata }) => metadata.namespace ?? "";
-  return Object.hasOwn(resource.fields, field) ? resource.fields[field] : undefined;
+  return ownField(resource.fields, field);
 }
 
 function unsupported(

@@ -1,3 +1,4 @@
+import { ownField } from "../lib/own_field.ts";
 import { ApiError } from "../client/api_error.ts";
 import type { Draft, View } from "../client/client.ts";
 import { isEqual } from "../lib/equality.ts";
@@ -185,7 +186,7 @@ function statusOf(
   const { metadata: { generation }, spec, status } = replicaSet;
   const wantedLabels = Object.entries(spec.template.metadata?.labels ?? {});
   const isLabeled = (pod: Pod) =>
-    wantedLabels.every(([key, value]) => pod.metadata.labels?.[key] === value);
+    wantedLabels.every(([key, value]) => ownField(pod.metadata.labels, key) === value);
   const isAvailable = (pod: Pod) => availableInMs(pod, spec.minReadySeconds ?? 0, nowMs) === 0;
   const conditions = active.length === spec.replicas
     ? withoutCondition(status.conditions, "ReplicaFailure")

@@ -1,3 +1,5 @@
+import { ownField } from "./own_field.ts";
+
 /**
  * Whether two JSON values are the same, whatever the order of their fields. A field that is `undefined` counts
  * as absent.
@@ -18,9 +20,4 @@ export function isEqual(a: unknown, b: unknown): boolean {
   }
   for (const name in right) if (right[name] !== undefined) surplus--;
   return surplus === 0;
-}
-
-/** Not what all objects inherit, such as `constructor`. */
-function ownField(object: Record<string, unknown>, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
 }

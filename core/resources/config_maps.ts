@@ -45,13 +45,13 @@ function configMapCauses(next: Shape, previous: Shape | undefined): Cause[] {
   const causes = previous?.immutable ? immutableCauses(next, previous) : [];
   for (const key of Object.keys(data)) {
     causes.push(...nameCauses(`data[${key}]`, key, configKeyFaults));
-    if (key in binaryData) {
+    if (Object.hasOwn(binaryData, key)) {
       causes.push(invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
     }
   }
   for (const key of Object.keys(binaryData)) {
     causes.push(...nameCauses(`binaryData[${key}]`, key, configKeyFaults));
-    if (key in data) {
+    if (Object.hasOwn(data, key)) {
       causes.push(invalid(`binaryData[${key}]`, key, "duplicate of key present in data"));
     }
   }

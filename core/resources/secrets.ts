@@ -1,3 +1,4 @@
+import { ownField } from "../lib/own_field.ts";
 import { isEqual } from "../lib/equality.ts";
 import { type Cause, forbidden, invalid, missing, tooLong } from "./causes.ts";
 import { ageColumn, nameColumn } from "./columns.ts";
@@ -82,7 +83,7 @@ function typeCauses(
       return jsonCauses(data, ".dockercfg");
     case "kubernetes.io/service-account-token": {
       const key = "kubernetes.io/service-account.name";
-      return annotations[key] ? [] : [missing(`metadata.annotations[${key}]`)];
+      return ownField(annotations, key) ? [] : [missing(`metadata.annotations[${key}]`)];
     }
     default:
       return [];
@@ -90,11 +91,11 @@ function typeCauses(
 }
 
 function missingKeys(data: Record<string, string>, keys: readonly string[]): Cause[] {
-  return keys.filter((key) => data[key] === undefined).map((key) => missing(`data[${key}]`));
+  return keys.filter((key) => !Object.hasOwn(data, key)).map((key) => missing(`data[${key}]`));
 }
 
 function jsonCauses(data: Record<string, string>, key: string): Cause[] {
-  const content = data[key];
+  const content = ownField(data, key);
   if (content === undefined) return missingKeys(data, [key]);
   try {
     JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(content)));

@@ -1,3 +1,4 @@
+import { ownField } from "../lib/own_field.ts";
 import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
 import type { LabelSelector } from "./label_selector.ts";
 
@@ -66,7 +67,7 @@ export function matches(selector: Selector, labels: Labels | undefined): boolean
 }
 
 function isKept({ key, operator, values }: Requirement, labels: Labels): boolean {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  const value = ownField(labels, key);
   switch (operator) {
     case "=":
     case "==":

@@ -21,3 +21,63 @@ Deno.test("a user of a namespace cannot fill the server's memory with a patch of
   const stored = await (await ask("GET", `${CONFIG_MAPS}/bomb`)).json();
   assert.deepEqual(stored.data, { a: "b" });
 });
+
+/** In proportion to what is sent it takes some 100 ms; by the square it took a minute. */
+const HELD_UP_MS_MAX = 5_000;
+const PODS = "/api/v1/namespaces/default/pods";
+const strategic = { "content-type": "application/strategic-merge-patch+json" };
+
+Deno.test("a user of a namespace cannot hold up the server with a patch of long lists", async () => {
+  const { ask } = await freshApi();
+  const names = Array.from({ length: 8_000 }, (_, i) => `A${i}`);
+  const env = names.map((name) => ({ name, value: "x" }));
+  const container = { name: "c", image: "x", env };
+  const pod = { metadata: { name: "long" }, spec: { containers: [container] } };
+  assert.equal((await ask("POST", PODS, pod)).status, 201);
+  const order = env.toReversed().map(({ name }) => ({ name }));
+  const patched = { ...container, env: env.toReversed(), "$setElementOrder/env": order };
+  const patch = JSON.stringify({ spec: { containers: [patched] } });
+  const ms = await timed(async () => {
+    assert.equal((await ask("PATCH", `${PODS}/long`, patch, strategic)).status, 422); // its env may not change
+  });
+  assert.ok(ms < HELD_UP_MS_MAX, `${ms} ms`);
+});
+
+Deno.test("a user of a namespace cannot hold up the server with an apply of long lists", async () => {
+  const { ask } = await freshApi();
+  const labels = { app: "a" };
+  const applied = async (from: number) => {
+    const env = Array.from({ length: 8_000 }, (_, i) => ({ name: `A${from + i}`, value: "x" }));
+    const template = {
+      metadata: { labels },
+      spec: { containers: [{ name: "c", image: "x", env }] },
+    };
+    const spec = { selector: { matchLabels: labels }, template };
+    const manifest = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "d" }, spec };
+    assert.equal((await ask("PUT", "/apply", manifest)).status, 200);
+  };
+  await applied(0);
+  const ms = await timed(() => applied(4_000));
+  assert.ok(ms < HELD_UP_MS_MAX, `${ms} ms`);
+});
+
+Deno.test("a user of a namespace cannot hold up the server with the tolerations of a pod", async () => {
+  const { ask } = await freshApi();
+  const tolerations = Array.from({ length: 10_000 }, (_, i) => ({
+    key: `k${i}`,
+    operator: "Exists",
+  }));
+  const spec = { containers: [{ name: "c", image: "x" }], tolerations };
+  assert.equal((await ask("POST", PODS, { metadata: { name: "p" }, spec })).status, 201);
+  const patch = JSON.stringify({ spec: { activeDeadlineSeconds: 9 } });
+  const ms = await timed(async () => {
+    assert.equal((await ask("PATCH", `${PODS}/p`, patch, strategic)).status, 200);
+  });
+  assert.ok(ms < HELD_UP_MS_MAX, `${ms} ms`);
+});
+
+async function timed(act: () => Promise<void>): Promise<number> {
+  const startMs = performance.now();
+  await act();
+  return Math.round(performance.now() - startMs);
+}

@@ -1,3 +1,4 @@
+import { ownField } from "../../lib/own_field.ts";
 import { ApiError } from "../../client/api_error.ts";
 import { isJsonObject } from "../../lib/json_value.ts";
 import { badRequest } from "../refusals.ts";
@@ -87,10 +88,6 @@ function refuseBroken(operation: unknown): void {
   if (needsValue && !Object.hasOwn(operation, "value")) {
     throw badRequest(`error decoding patch: operation "${op}" needs a value`);
   }
-}
-
-function ownField(object: Record<string, unknown>, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 /** A refusal must not repeat a megabyte. */

@@ -1,3 +1,4 @@
+import { ownField } from "../../lib/own_field.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
 
 /** JSON merge patch, RFC 7386: `null` removes, objects merge, all else replaces. Neither argument is changed. */
@@ -6,7 +7,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   const result: JsonObject = isJsonObject(target) ? { ...target } : {};
   for (const [field, value] of Object.entries(patch)) {
     if (value === null) delete result[field];
-    else result[field] = mergePatch(result[field], value);
+    else result[field] = mergePatch(ownField(result, field), value);
   }
   return result;
 }

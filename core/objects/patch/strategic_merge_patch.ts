@@ -1,9 +1,17 @@
-import type { Schema } from "../../resources/schema.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
+import { ownField } from "../../lib/own_field.ts";
+import type { Schema } from "../../resources/schema.ts";
 import { badRequest } from "../refusals.ts";
-import { fieldSchema, inOrder, isMerged, mergeKeyOf, sameKey, strategiesOf } from "./list_merge.ts";
+import {
+  fieldSchema,
+  identityOf,
+  inOrder,
+  isMerged,
+  mergeKeyOf,
+  strategiesOf,
+} from "./list_merge.ts";
+import { DIRECTIVE, keyedItem, patchedItems, shown, unknownDirective } from "./list_patch.ts";
 
-const DIRECTIVE = "$patch";
 const RETAIN_KEYS = "$retainKeys";
 const DELETE_FROM_LIST = "$deleteFromPrimitiveList/";
 const SET_ORDER = "$setElementOrder/";
@@ -29,7 +37,7 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): Jso
   for (const [field, value] of Object.entries(fields)) {
     if (isDirective(field)) continue;
     if (value === null) delete result[field];
-    else result[field] = mergeValue(result[field], value, fieldSchema(schema, field));
+    else result[field] = mergeValue(ownField(result, field), value, fieldSchema(schema, field));
   }
   for (const [field, value] of Object.entries(fields)) {
     if (field.startsWith(DELETE_FROM_LIST)) {
@@ -40,7 +48,8 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): Jso
     if (!field.startsWith(SET_ORDER)) continue;
     const name = field.slice(SET_ORDER.length);
     const key = mergeKeyOf(fieldSchema(schema, name));
-    setOrder(result, name, { order, key, patched: fields[name], before: target[name] });
+    const [patched, before] = [ownField(fields, name), ownField(target, name)];
+    setOrder(result, name, { order, key, patched, before });
   }
   return result;
 }
@@ -79,43 +88,15 @@ function mergeItems(
   if (items.some((item) => item[DIRECTIVE] === "replace")) {
     return items.filter((item) => item[DIRECTIVE] === undefined).map(withoutNulls);
   }
-  let merged = [...before];
-  const kept = items.filter((item) => item[DIRECTIVE] === undefined);
-  for (const item of items) {
-    if (item[DIRECTIVE] === "delete") merged = withoutFirst(merged, item, key);
-    else if (item[DIRECTIVE] !== undefined && item[DIRECTIVE] !== "merge") {
-      throw unknownDirective(item[DIRECTIVE], item);
-    }
-  }
-  for (const item of kept) {
-    const at = merged.findIndex((other) => sameKey(other, item, key));
-    if (at < 0) merged.push(mergeObject({}, item, schema));
-    else merged[at] = mergeObject(merged[at] as JsonObject, item, schema);
-  }
-  return inOrder(merged, kept, before, key);
-}
-
-/** Of twins, one delete takes one. */
-function withoutFirst(items: readonly unknown[], item: JsonObject, key: string): unknown[] {
-  const at = items.findIndex((other) => sameKey(other, item, key));
-  return at < 0 ? [...items] : items.toSpliced(at, 1);
-}
-
-/** An item of a list that is merged by `key`; one that replaces the whole list needs no key. */
-function keyedItem(item: unknown, key: string): JsonObject {
-  if (!isJsonObject(item)) {
-    throw badRequest(`error decoding patch: ${JSON.stringify(item)} is not an object`);
-  }
-  if (item[DIRECTIVE] !== "replace" && item[key] === undefined) {
-    throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
-  }
-  return item;
+  const merge = (target: JsonObject = {}, item: JsonObject) => mergeObject(target, item, schema);
+  return patchedItems(before, items, { key, merge });
 }
 
 function deleteItems(result: JsonObject, field: string, values: unknown): void {
-  const list = result[field];
+  const list = ownField(result, field);
   if (!Array.isArray(values)) throw badRequest(`${DELETE_FROM_LIST}${field} must be a list`);
-  if (Array.isArray(list)) result[field] = list.filter((item) => !values.includes(item));
+  const gone = new Set<unknown>(values);
+  if (Array.isArray(list)) result[field] = list.filter((item) => !gone.has(item));
 }
 
 interface Order {
@@ -129,7 +110,7 @@ interface Order {
 function setOrder(result: JsonObject, field: string, { order, key, patched, before }: Order): void {
   if (!Array.isArray(order)) throw badRequest(`${SET_ORDER}${field} must be a list`);
   if (Array.isArray(patched)) refuseOtherOrder(patched, order, field, key);
-  const list = result[field];
+  const list = ownField(result, field);
   if (!Array.isArray(list)) return;
   result[field] = inOrder(list, order, Array.isArray(before) ? before : [], key);
 }
@@ -142,18 +123,21 @@ function refuseOtherOrder(
 ): void {
   const kept = patched.filter((item) => !isJsonObject(item) || item[DIRECTIVE] === undefined);
   let at = 0;
-  for (const wanted of order) if (at < kept.length && sameKey(kept[at], wanted, key)) at++;
+  for (const wanted of order) {
+    if (at < kept.length && identityOf(kept[at], key) === identityOf(wanted, key)) at++;
+  }
   if (at < kept.length) {
     throw badRequest(
-      `The order in patch list: ${
-        JSON.stringify(patched)
-      } doesn't match ${SET_ORDER}${field} list: ${JSON.stringify(order)}`,
+      `The order in patch list: ${shown(patched)} doesn't match ${SET_ORDER}${field} list: ${
+        shown(order)
+      }`,
     );
   }
 }
 
 function onlyRetained(target: JsonObject, patch: JsonObject, retained: unknown): JsonObject {
-  const isRetained = (field: string) => Array.isArray(retained) && retained.includes(field);
+  const names = new Set<unknown>(Array.isArray(retained) ? retained : []);
+  const isRetained = (field: string) => names.has(field);
   const stray = Object.entries(patch).find(([field, value]) =>
     value !== null && !isDirective(field) && !isRetained(field)
   );
@@ -172,8 +156,4 @@ function withoutNulls(value: JsonObject): JsonObject {
       [field, inner],
     ) => [field, isJsonObject(inner) ? withoutNulls(inner) : cloneJson(inner)]),
   );
-}
-
-function unknownDirective(directive: unknown, patch: JsonObject): Error {
-  return badRequest(`unknown patch type ${JSON.stringify(directive)} in ${JSON.stringify(patch)}`);
 }

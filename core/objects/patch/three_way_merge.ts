@@ -1,7 +1,16 @@
+import { ownField } from "../../lib/own_field.ts";
 import { isEqual } from "../../lib/equality.ts";
 import type { Schema } from "../../resources/schema.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
-import { fieldSchema, inOrder, isMerged, mergeKeyOf, sameKey, strategiesOf } from "./list_merge.ts";
+import {
+  fieldSchema,
+  identityOf,
+  inOrder,
+  isMerged,
+  mergeKeyOf,
+  placesIn,
+  strategiesOf,
+} from "./list_merge.ts";
 
 /** The three sides of an apply. */
 export interface Sides {
@@ -35,16 +44,22 @@ function mergeObjects(
   schema: Schema,
 ): JsonObject {
   const result = { ...current };
-  for (const field in original) if (!(field in modified)) delete result[field];
+  for (const field in original) if (!Object.hasOwn(modified, field)) delete result[field];
   for (const [field, value] of Object.entries(modified)) {
     if (value === null) delete result[field];
     else {
-      const sides = { original: original[field], modified: value, current: current[field] };
+      const sides = {
+        original: ownField(original, field),
+        modified: value,
+        current: ownField(current, field),
+      };
       result[field] = threeWayMerge(sides, fieldSchema(schema, field));
     }
   }
   if (!strategiesOf(schema).includes("retainKeys") || isEqual(result, current)) return result;
-  return Object.fromEntries(Object.entries(result).filter(([field]) => field in modified));
+  return Object.fromEntries(
+    Object.entries(result).filter(([field]) => Object.hasOwn(modified, field)),
+  );
 }
 
 function mergeLists(
@@ -54,18 +69,23 @@ function mergeLists(
   schema: Schema,
 ): unknown[] {
   const key = mergeKeyOf(schema);
-  const findIn = (list: readonly unknown[], item: unknown) =>
-    list.find((other) => sameKey(other, item, key));
-  const isApplied = (item: unknown) => modified.some((other) => sameKey(other, item, key));
-  const wasApplied = (item: unknown) => original.some((other) => sameKey(other, item, key));
-  const others = current.filter((item) => !isApplied(item) && !wasApplied(item));
+  const before = placesIn(original, key);
+  const wanted = placesIn(modified, key);
+  const there = placesIn(current, key);
+  const others = current.filter((item) => {
+    const identity = identityOf(item, key);
+    return !wanted.has(identity) && !before.has(identity);
+  });
   const itemSchema = { ...schema.items, ...retainKeysOf(schema) };
-  const applied = modified.map((item) =>
-    threeWayMerge(
-      { original: findIn(original, item), modified: item, current: findIn(current, item) },
-      itemSchema,
-    )
-  );
+  const applied = modified.map((item) => {
+    const identity = identityOf(item, key);
+    const sides = {
+      original: original[before.get(identity) ?? -1],
+      modified: item,
+      current: current[there.get(identity) ?? -1],
+    };
+    return threeWayMerge(sides, itemSchema);
+  });
   return inOrder([...others, ...applied], modified, current, key);
 }
 

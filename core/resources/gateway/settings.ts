@@ -1,3 +1,4 @@
+import { ownField } from "../../lib/own_field.ts";
 import { parseIpRange } from "../../lib/addresses/ip_address.ts";
 import { type Cause, invalid } from "../causes.ts";
 import { gatewayDurationMsOf } from "../durations.ts";
@@ -77,7 +78,7 @@ export function settingsOf(annotations: Annotations = {}): GatewaySettings {
 /** Why annotations that are settings cannot be understood. */
 export function settingCauses(annotations: Annotations = {}): Cause[] {
   return SETTINGS.flatMap(({ name, read }): Cause[] => {
-    const key = `coracle.dev/${name}`, text = annotations[key];
+    const key = `coracle.dev/${name}`, text = ownField(annotations, key);
     if (text === undefined) return [];
     try {
       read(text);

@@ -1,3 +1,4 @@
+import { ownField } from "../../lib/own_field.ts";
 import { type Cause, invalid, missing } from "../causes.ts";
 import { compareQuantities, quantityFault } from "../quantities.ts";
 import type { ResourceRequirements } from "./containers.ts";
@@ -11,8 +12,8 @@ export function capacityCauses(resources: ResourceRequirements, field: string): 
   return [
     ...amountsCauses(limits, `${field}.limits`),
     ...amountsCauses(requests, `${field}.requests`),
-    ...Object.keys(requests).flatMap((name) =>
-      requestCauses(name, requests[name]!, limits[name], field)
+    ...Object.entries(requests).flatMap(([name, request]) =>
+      requestCauses(name, request, ownField(limits, name), field)
     ),
   ];
 }

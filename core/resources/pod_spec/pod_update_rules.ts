@@ -1,4 +1,5 @@
 import { isEqual } from "../../lib/equality.ts";
+import { jsonIdentity } from "../../lib/json_identity.ts";
 import { type Cause, forbidden, invalid } from "../causes.ts";
 import type { PodSpec } from "./pod_spec.ts";
 import { qosClassOf } from "./qos.ts";
@@ -48,9 +49,9 @@ function tolerationCauses(next: PodSpec, previous: PodSpec): Cause[] {
   const without = (
     { tolerationSeconds: _, ...rest }: NonNullable<PodSpec["tolerations"]>[number],
   ) => rest;
-  const kept = (next.tolerations ?? []).map(without);
+  const kept = new Set((next.tolerations ?? []).map((each) => jsonIdentity(without(each))));
   const areAllKept = (previous.tolerations ?? []).every((old) =>
-    kept.some((each) => isEqual(each, without(old)))
+    kept.has(jsonIdentity(without(old)))
   );
   const rule = "existing toleration can not be modified except its tolerationSeconds";
   return areAllKept ? [] : [forbidden("spec.tolerations", rule)];

@@ -1,3 +1,4 @@
+import { ownField } from "../../lib/own_field.ts";
 import { notActedOnWarning, warnerOf } from "../not_acted_on.ts";
 import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
 import type { PodSpec } from "./pod_spec.ts";
@@ -59,7 +60,7 @@ function hiddenEnvWarnings(names: readonly string[], field: string): string[] {
 /** `100m` of memory is a tenth of a byte, and not what anybody means. */
 function fractionWarnings(amounts: Record<string, string> | undefined, field: string): string[] {
   return ["memory", "ephemeral-storage"].flatMap((name) => {
-    const amount = amounts?.[name];
+    const amount = ownField(amounts, name);
     return amount?.endsWith("m")
       ? [
         `${field}[${name}]: fractional byte value ${

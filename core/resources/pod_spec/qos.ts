@@ -1,3 +1,4 @@
+import { ownField } from "../../lib/own_field.ts";
 import { compareQuantities, quantityFault } from "../quantities.ts";
 import type { Container } from "./containers.ts";
 import type { PodSpec } from "./pod_spec.ts";
@@ -15,13 +16,15 @@ export function qosClassOf(spec: PodSpec): "Guaranteed" | "Burstable" | "BestEff
 }
 
 function wantsAnything({ resources: { requests, limits } }: Container): boolean {
-  return COUNTED.some((name) => isMoreThanNone(requests?.[name]) || isMoreThanNone(limits?.[name]));
+  return COUNTED.some((name) =>
+    isMoreThanNone(ownField(requests, name)) || isMoreThanNone(ownField(limits, name))
+  );
 }
 
 function isGuaranteed({ resources: { requests, limits } }: Container): boolean {
   return COUNTED.every((name) => {
-    const limit = limits?.[name];
-    const request = requests?.[name] ?? limit;
+    const limit = ownField(limits, name);
+    const request = ownField(requests, name) ?? limit;
     return isMoreThanNone(limit) && isMoreThanNone(request) &&
       compareQuantities(limit, request) === 0;
   });

@@ -1,6 +1,6 @@
-import { isEqual } from "../../lib/equality.ts";
+import { jsonIdentity } from "../../lib/json_identity.ts";
 import { type Cause, forbidden } from "../causes.ts";
-import { finderOf } from "../not_acted_on.ts";
+import { finderOf, type SetField } from "../not_acted_on.ts";
 import type { Container } from "./containers.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
@@ -89,18 +89,21 @@ export function refusedFieldCauses(
 ): Cause[] {
   const found = refusedIn(next, field);
   if (found.length === 0) return [];
-  const kept = previous ? refusedIn(previous, field).map((each) => keyed(each, previous)) : [];
-  return found.filter((each) => !kept.some((other) => isEqual(other, keyed(each, next))))
+  const kept = new Set(previous ? refusedIn(previous, field).map(identityIn(previous)) : []);
+  const identity = identityIn(next);
+  return found.filter((each) => !kept.has(identity(each)))
     .map(({ field: at, value }) => forbidden(at, reasonOf(at, value)));
+}
 
-  /** By the names of containers, which keep what they ask for when another comes before them. */
-  function keyed(each: { field: string; value: unknown }, spec: PodSpec): unknown {
-    const path = each.field.replace(
+/** By the names of containers, which keep what they ask for when another comes before them. */
+function identityIn(spec: PodSpec): (found: SetField) => unknown {
+  return ({ field, value }) => {
+    const path = field.replace(
       /\.(initContainers|containers|ephemeralContainers)\[(\d+)\]/,
       (_, list: Lists, at: string) => `.${list}[${(spec[list] as Container[])[Number(at)]?.name}]`,
     );
-    return { path, value: each.value };
-  }
+    return jsonIdentity([path, value]);
+  };
 }
 
 type Lists = "initContainers" | "containers" | "ephemeralContainers";

@@ -94,7 +94,7 @@ function sysctlCauses(spec: PodSpec, field: string): Cause[] {
   return (spec.securityContext.sysctls ?? []).flatMap(({ name, value }, i) => {
     const at = `${field}[${i}]`;
     const causes: Cause[] = [];
-    if (!SYSCTL_SHAPE.test(name) || name.length > SYSCTL_CHARS_MAX) {
+    if (name.length > SYSCTL_CHARS_MAX || !SYSCTL_SHAPE.test(name)) {
       const rule =
         `must have at most ${SYSCTL_CHARS_MAX} characters and match regex ${SYSCTL_NAME}`;
       causes.push(invalid(`${at}.name`, name, rule));

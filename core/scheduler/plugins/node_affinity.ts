@@ -1,3 +1,4 @@
+import { ownField } from "../../lib/own_field.ts";
 import type { Node } from "../../resources/nodes.ts";
 import type { Affinity } from "../../resources/pod_spec/affinity.ts";
 import { type Plugin, refusal } from "../plugin.ts";
@@ -23,7 +24,9 @@ export const nodeAffinity: Plugin = {
       ?.nodeSelectorTerms;
     if (labels.length === 0 && terms === undefined) return undefined;
     return ({ node }) => {
-      const isSelected = labels.every(([key, value]) => node.metadata.labels?.[key] === value);
+      const isSelected = labels.every(([key, value]) =>
+        ownField(node.metadata.labels, key) === value
+      );
       const isWanted = terms?.some((term) => fits(term, node)) ?? true;
       return isSelected && isWanted ? undefined : REFUSAL;
     };
@@ -43,7 +46,7 @@ export const nodeAffinity: Plugin = {
 /** A term without rules fits no node. */
 function fits({ matchExpressions = [], matchFields = [] }: Term, { metadata }: Node): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
-  return matchExpressions.every((rule) => keeps(rule, metadata.labels?.[rule.key])) &&
+  return matchExpressions.every((rule) => keeps(rule, ownField(metadata.labels, rule.key))) &&
     matchFields.every((rule) => rule.key === "metadata.name" && keeps(rule, metadata.name));
 }
 

@@ -1,3 +1,4 @@
+import { ownField } from "../../../lib/own_field.ts";
 import type { Container } from "../../../resources/pod_spec/containers.ts";
 import {
   type AskedPod,
@@ -175,7 +176,7 @@ export function seccompAnnotations({ annotations, containers }: AskedPod): Viola
     ...containers.map(({ name }) => `${SECCOMP_CONTAINER_ANNOTATION}${name}`),
   ];
   const bad = sorted(keys.flatMap((key) => {
-    const value = Object.hasOwn(annotations, key) ? annotations[key]! : undefined;
+    const value = ownField(annotations, key);
     const isFine = value === undefined || value === "runtime/default" ||
       value === "docker/default" || value.startsWith("localhost/");
     return isFine ? [] : [`${key}=${JSON.stringify(value)}`];

@@ -1,3 +1,4 @@
+import { ownField } from "../../../lib/own_field.ts";
 import { type Cause, invalid } from "../../../resources/causes.ts";
 
 export const LEVELS = ["privileged", "baseline", "restricted"] as const;
@@ -82,8 +83,7 @@ function hasPolicy(labels: Labels): boolean {
 }
 
 function labelOf(labels: Labels, name: string): string | undefined {
-  const key = PREFIX + name;
-  return labels && Object.hasOwn(labels, key) ? labels[key] : undefined;
+  return ownField(labels, PREFIX + name);
 }
 
 function levelIn(labels: Labels, mode: Mode, unreadable: Level): Level {

@@ -1,0 +1,10 @@
+/**
+ * The value of a field in a record whose names users have given: labels, data, limits. What all objects inherit, such
+ * as `constructor` and `toString`, is no field of it.
+ */
+export function ownField<T>(
+  record: Readonly<Record<string, T>> | undefined,
+  name: string,
+): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
