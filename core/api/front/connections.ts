@@ -85,13 +85,13 @@ export class Connections {
     this.#known.add(connection);
   }
 
-  /** A request begins. False: too many are under way there, and the connection has been closed. */
+  /** A request begins. False: the connection has been closed, if only because too many are under way there. */
   begin(connection: Connection, exchange: Exchange): boolean {
-    connection.exchanges.add(exchange);
-    if (connection.exchanges.size > REQUESTS_PER_CONNECTION_MAX) {
+    if (connection.exchanges.size === REQUESTS_PER_CONNECTION_MAX) {
       this.#close(connection, "too many requests at once");
-      return false;
     }
+    if (connection.socket.destroyed) return false;
+    connection.exchanges.add(exchange);
     if (connection.phase !== "request") connection.enter("request", exchange.sinceMs);
     this.#arm(this.#options.busyLookMs ?? LOOK_MS);
     return true;
@@ -164,6 +164,7 @@ export class Connections {
   }
 
   #close(connection: Connection, why: string): void {
+    if (connection.socket.destroyed) return this.#remove(connection);
     const { address, phase } = connection;
     this.#options.log.debug("Closed a connection of the API", { address, phase, why });
     this.#remove(connection);

@@ -46,9 +46,12 @@ export class Exchanges {
   #begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const connections = this.#connections;
     const connection = connections.of(incoming.socket);
-    if (!connection) return; // closed in this very turn
     const exchange: Exchange = { incoming, outgoing, sinceMs: this.#clock.elapsed() };
-    if (!connections.begin(connection, exchange)) return;
+    if (!connection || !connections.begin(connection, exchange)) {
+      // Else Node destroys each of the many that were read at once with an error of its own, which is what costs.
+      incoming.destroy();
+      return;
+    }
     outgoing.once("close", () => {
       connections.end(connection, exchange);
       if (this.#isStopping) connections.destroyIdle();
