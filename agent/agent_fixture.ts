@@ -63,7 +63,9 @@ export class NodeUnderTest implements AsyncDisposable {
       events: { record: (_, notice) => notices.push(notice) },
       checkProbe: () => Promise.resolve(this.probe()),
       files: this.#fileWork.watch(new DiskPodFiles(this.folder)),
-      volumes: this.#fileWork.watch(new Volumes({ dataFolder: this.folder, view: client, clock })),
+      volumes: this.#fileWork.watch(
+        new Volumes({ dataFolder: this.folder, view: client, clock, openTree: () => undefined }),
+      ),
       ...(this.untilDrained && { untilDrained: this.untilDrained }),
     });
     this.startedMs = clock.now();

@@ -46,13 +46,20 @@ export type PodVolumes = Pick<
  *
  * https://kubernetes.io/docs/concepts/storage/volumes/
  */
-export class Volumes {
+export class Volumes implements Disposable {
   readonly #options: VolumesOptions;
   /** By the uid of the pod. */
   readonly #turns = new Map<string, Slots>();
+  #opened: { tree: FileTree | undefined } | undefined;
 
   constructor(options: VolumesOptions) {
     this.#options = options;
+  }
+
+  /** Lets go of what this object holds; what it has made stays. */
+  [Symbol.dispose](): void {
+    this.#opened?.tree?.[Symbol.dispose]();
+    this.#opened = undefined;
   }
 
   /** Makes all volumes of a pod, or brings their files up to date. Throws {@linkcode VolumeError}. */
@@ -86,7 +93,7 @@ export class Volumes {
     variables: Readonly<Record<string, string>>,
   ): Promise<Mount[]> {
     const folder = this.#folderOf(pod.metadata.uid).containerMounts(container.name);
-    using tree = this.#openTree();
+    const tree = this.#fileTree;
     const pinned = new PinnedMounts(folder, tree);
     await pinned.release(); // of a run that was given up
     const mounts: Mount[] = [];
@@ -103,15 +110,14 @@ export class Volumes {
 
   /** Lets go of what {@linkcode mountsOf} has bound: the container has its mounts, or was not started. */
   async releaseMounts(podUid: string, container: string): Promise<void> {
-    using tree = this.#openTree();
-    await new PinnedMounts(this.#folderOf(podUid).containerMounts(container), tree).release();
+    const folder = this.#folderOf(podUid).containerMounts(container);
+    await new PinnedMounts(folder, this.#fileTree).release();
   }
 
   /** At the agent's start, before any container is started: lets go of what a killed predecessor has bound. */
   async collectGarbage(): Promise<void> {
-    using tree = this.#openTree();
     for (const podUid of await podsWithFolder(this.#options.dataFolder)) {
-      await new PinnedMounts(this.#folderOf(podUid).mounts, tree).release();
+      await new PinnedMounts(this.#folderOf(podUid).mounts, this.#fileTree).release();
     }
   }
 
@@ -126,8 +132,7 @@ export class Volumes {
 
   /** Lets go of what is mounted for the pod's volumes; files on the disk stay. */
   async unmount(podUid: string): Promise<void> {
-    using tree = this.#openTree();
-    await unmountAll(this.#folderOf(podUid).path, tree);
+    await unmountAll(this.#folderOf(podUid).path, this.#fileTree);
   }
 
   async #inTurn(podUid: string, work: () => Promise<void>): Promise<void> {
@@ -156,7 +161,7 @@ export class Volumes {
   }
 
   async #checkHostPath(hostPath: NonNullable<Volume["hostPath"]>): Promise<void> {
-    using tree = this.#openTree();
+    const tree = this.#fileTree;
     if (tree === undefined) return await checkHostPath(hostPath, this.#protectedPaths);
     using _held = await holdHostPath(hostPath, this.#protectedPaths, tree);
   }
@@ -182,8 +187,11 @@ export class Volumes {
     return new PodFolder(this.#options.dataFolder, podUid);
   }
 
-  #openTree(): FileTree | undefined {
-    return (this.#options.openTree ?? FileTree.open)();
+  /** Opened once: that takes some milliseconds. */
+  get #fileTree(): FileTree | undefined {
+    const { openTree = FileTree.open } = this.#options;
+    this.#opened ??= { tree: openTree() };
+    return this.#opened.tree;
   }
 
   #configMapFiles(pod: Pod, source: NonNullable<Volume["configMap"]>): ShownFile[] {

@@ -349,6 +349,7 @@ class VolumeWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const pod of this.client.list(pods)) await this.volumes.remove(pod.metadata.uid);
+    this.volumes[Symbol.dispose]();
     await Deno.remove(this.folder, { recursive: true });
   }
 }
