@@ -7,6 +7,8 @@ import type { KeyPair } from "../../core/api/pki_certificates.ts";
 import { ServerProcess } from "../server_process.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
+/** Reached by failures alone. */
+const WATCH_MS_MAX = 15_000;
 const MASTERS = "system:masters";
 
 function credentials(server: ServerProcess, ...args: string[]): Promise<string> {
@@ -61,7 +63,9 @@ class Person implements Disposable {
 
   /** Watches, and resolves with how it ended once it has. */
   async watch(): Promise<{ ended: Promise<string> }> {
-    const { body, status } = await this.fetch(`${PODS}?watch=true&timeoutSeconds=3600`);
+    const signal = AbortSignal.timeout(WATCH_MS_MAX);
+    const path = `${PODS}?watch=true&timeoutSeconds=3600`;
+    const { body, status } = await this.fetch(path, { signal });
     assert.equal(status, 200);
     const all = new Response(body).text();
     return { ended: all.then(() => "in order", (error) => `by ${error}`) };
