@@ -9,13 +9,15 @@ const VERSION_BYTES_MAX = 1_024;
 
 /** The server as the network sees it. */
 export interface ServerEnd {
-  /** Answers a request through the connection, now or later. */
-  answer(request: ApiRequest, connection: Connection): void;
+  /** Answers a request of a node's agent through the connection, now or later. */
+  answer(request: ApiRequest, connection: Connection, node: string): void;
   /** Aborts when the process is killed. */
   readonly signal: AbortSignal;
 }
 
 export interface LinkOptions extends Omit<ConnectionOptions, "onAnswer"> {
+  /** The node whose agent is at this end. */
+  name: string;
   /** `undefined` while the server is down. */
   server: () => ServerEnd | undefined;
   /** Told of the resourceVersion that a write was answered with, whether or not the answer arrives. */
@@ -98,7 +100,7 @@ export class SimulatedLink {
     const lose = () => connection.loseServer();
     end.signal.addEventListener("abort", lose, { once: true });
     connection.on("close", () => end.signal.removeEventListener("abort", lose));
-    end.answer(request, connection);
+    end.answer(request, connection, this.#options.name);
   }
 
   #newConnection({ method }: ApiRequest): Connection {

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createApi } from "../../core/api/app.ts";
-import { ADMIN } from "../../core/api/pki.ts";
+import { nodeUser } from "../../core/api/access/node_identity.ts";
+import { tokenId } from "../../core/api/access/token_id.ts";
+import type { User } from "../../core/api/api_context.ts";
 import type { Client } from "../../core/client/client.ts";
 import { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { ApiRequest } from "../../core/client/server_link.ts";
@@ -25,13 +27,8 @@ import { type DiskQuality, FaultyJournal, type WatchedDisk } from "./faulty_jour
 import { Lifetime } from "./lifetime.ts";
 import type { ServerEnd } from "./link.ts";
 
-/** What each connection shows as its client certificate: agents are the admin until they have identities of their own. */
-const SOCKET = {
-  authorized: true,
-  getPeerCertificate: () => ({ subject: { CN: ADMIN.commonName, O: ADMIN.organization } }),
-};
-const HEADERS = new Headers({ accept: "application/json" });
-const HEADERS_WITH_BODY = new Headers([...HEADERS, ["content-type", "application/json"]]);
+/** What agents show: the token of a node is its name. */
+const BEARER = "Bearer ";
 const NO_LOGS = {
   logs: () => {
     throw new Error("The simulator keeps no logs");
@@ -60,6 +57,8 @@ export class SimulatedServer implements ServerEnd {
   readonly #objects: Objects;
   readonly #lifetime: Lifetime;
   readonly #api: ReturnType<typeof createApi>;
+  /** Who asks, by the hash of his token. */
+  readonly #nodes = new Map<string, User>();
 
   /** Reads what the disk holds. Rejects when the disk lets it not begin; it may be tried again. */
   static async start(options: ServerOptions): Promise<SimulatedServer> {
@@ -87,7 +86,7 @@ export class SimulatedServer implements ServerEnd {
     this.client = new LocalClient(this.#objects, { user: "system:coracle" });
     this.#api = createApi({
       ...{ objects: this.#objects, resources: RESOURCES, clock, random, log: options.log },
-      ...{ nodeStreams: NO_LOGS, tokens: () => undefined, version: "0.0.0" },
+      ...{ nodeStreams: NO_LOGS, tokens: (id) => this.#nodes.get(id), version: "0.0.0" },
     });
   }
 
@@ -96,15 +95,16 @@ export class SimulatedServer implements ServerEnd {
   }
 
   /** As if it had come through a socket. */
-  answer({ method, path, body }: ApiRequest, connection: Connection): void {
+  answer({ method, path, body }: ApiRequest, connection: Connection, node: string): void {
+    this.#nodes.set(tokenId(node), nodeUser(node));
     const incoming = {
-      socket: SOCKET,
       async *[Symbol.asyncIterator]() {
         if (body !== undefined) yield new TextEncoder().encode(body);
       },
     } as unknown as IncomingMessage; // of which the API reads no more than this …
     const outgoing = connection as unknown as ServerResponse; // … and writes to no more than that
-    const headers = body === undefined ? HEADERS : HEADERS_WITH_BODY;
+    const headers = new Headers({ accept: "application/json", authorization: BEARER + node });
+    if (body !== undefined) headers.set("content-type", "application/json");
     const request = { url: `https://server${path}`, method, headers } as Request; // as @hono/node-server makes them
     Promise.resolve(this.#api.app.fetch(request, { incoming, outgoing }))
       .catch(this.#options.onFault);
