@@ -39,6 +39,40 @@ Deno.test("nobody believes a pod protected that runs without what its manifest a
   }
 });
 
+Deno.test("a path that is checked is the path that is opened: no text of a pod goes on behind a NUL", async () => {
+  const { ask } = await freshApi();
+  const hidden = "/var/lib/coracle\0/harmless";
+  const mount = { name: "v", mountPath: "/v" };
+  const mounted = (volume: object, more: object = {}) => ({
+    volumes: [{ name: "v", ...volume }],
+    containers: [{ ...c, volumeMounts: [{ ...mount, ...more }] }],
+  });
+  const specs: [object, string][] = [
+    [mounted({ hostPath: { path: hidden } }), "volumes[0].hostPath.path"],
+    [mounted({ emptyDir: {} }, { subPath: "a\0b" }), "containers[0].volumeMounts[0].subPath"],
+    [mounted({ emptyDir: {} }, { mountPath: hidden }), "containers[0].volumeMounts[0].mountPath"],
+    [
+      mounted({ configMap: { name: "a", items: [{ key: "a", path: "a\0b" }] } }),
+      "volumes[0].configMap.items[0].path",
+    ],
+    [{ containers: [{ ...c, command: ["id\0x"] }] }, "containers[0].command[0]"],
+    [{ containers: [{ ...c, workingDir: hidden }] }, "containers[0].workingDir"],
+    [{ containers: [{ ...c, env: [{ name: "A", value: "x\0y" }] }] }, "containers[0].env[0].value"],
+    [
+      { containers: [{ ...c, terminationMessagePath: hidden }] },
+      "containers[0].terminationMessagePath",
+    ],
+  ];
+  for (const [spec, field] of specs) {
+    const body = { metadata: { name: "p" }, spec: { containers: [c], ...spec } };
+    const answer = await ask("POST", PODS, body);
+    assert.equal(answer.status, 422, field);
+    const { details } = await answer.json();
+    const fields = details.causes.map((cause: { field: string }) => cause.field);
+    assert.ok(fields.includes(`spec.${field}`), `${field}: ${fields}`);
+  }
+});
+
 Deno.test("a user cannot write lines of his own into the files that the node makes for a pod", async () => {
   const { ask } = await freshApi();
   const line = "a\n6.6.6.6 bank.example";

@@ -77,7 +77,10 @@ export class Libc {
   }
 }
 
-/** Text as C wants it. */
+/** Text as C wants it. Throws a TypeError for one that would end before its end: another path, another name. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) {
+    throw new TypeError(`unexpected NUL character in ${JSON.stringify(text)}`);
+  }
   return new TextEncoder().encode(`${text}\0`);
 }

@@ -11,6 +11,7 @@ import { hostFileCauses } from "./host_file_rules.ts";
 import type { PodSpec } from "./pod_spec.ts";
 import type { Toleration } from "./scheduling.ts";
 import { podSecurityCauses } from "./security_rules.ts";
+import { nulCauses } from "./text_rules.ts";
 import { volumeCauses } from "./volume_rules.ts";
 
 const SECONDS_MAX = 2 ** 31 - 1;
@@ -35,6 +36,7 @@ export function podSpecCauses(spec: PodSpec, field: string): Cause[] {
       : rangeCauses(`${field}.activeDeadlineSeconds`, activeDeadlineSeconds, 1, SECONDS_MAX)),
     ...namesCauses(spec, field),
     ...hostFileCauses(spec, field),
+    ...nulCauses(spec, field),
     ...hostUserCauses(spec, field),
     ...tolerationCauses(spec.tolerations ?? [], `${field}.tolerations`),
     ...affinityCauses(spec, `${field}.affinity.nodeAffinity`),
