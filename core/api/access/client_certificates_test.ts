@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { VirtualClock } from "../../lib/virtual_clock.ts";
 import { createAuthority } from "../pki_certificates.ts";
 import { derOf, madeCertificate, unheardOf, type Wanted } from "./certificate_fixture.ts";
@@ -108,6 +109,34 @@ Deno.test("no byte of a certificate can be changed, and none left out", async ()
     assert.ok("refused" in certificates.verdictOn(der.slice(0, at)), `cut at ${at}`);
   }
   assert.ok("refused" in certificates.verdictOn(new Uint8Array([...der, 0])));
+});
+
+Deno.test("whatever bytes a stranger shows: they name nobody, and nothing is thrown", async () => {
+  const { certificates } = checkerAt();
+  const good = derOf(await madeCertificate(authority));
+  const change = fc.record({
+    at: fc.nat(good.length - 1),
+    drop: fc.nat(6),
+    add: fc.uint8Array({ maxLength: 6 }),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+      const bytes = changes.reduce(
+        (bytes, { at, drop, add }) => [...bytes.slice(0, at), ...add, ...bytes.slice(at + drop)],
+        [...good],
+      );
+      const isGood = bytes.length === good.length && bytes.every((byte, i) => byte === good[i]);
+      return isGood || "refused" in certificates.verdictOn(new Uint8Array(bytes));
+    }),
+    { numRuns: 2_000 },
+  );
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 200 }),
+      (bytes) => "refused" in certificates.verdictOn(bytes),
+    ),
+    { numRuns: 2_000 },
+  );
 });
 
 Deno.test("more certificates than are remembered are still judged rightly", async () => {
