@@ -46,6 +46,31 @@ test("a standby refuses writes with the owner's address, serves reads when asked
     });
   }));
 
+test("who has the admin's old credentials loses them on every server: a standby makes its own anew", () =>
+  withServers(1, async ({ start }) => {
+    const owner = await start("a");
+    const standby = await start("b", "--standby-reads");
+    const tokenIn = (server: ServerProcess) =>
+      Deno.readTextFile(`${server.dataFolder}/admin.token`);
+    const old = { headers: { authorization: `Bearer ${(await tokenIn(standby)).trim()}` } };
+    assert.equal((await standby.fetch(CONFIG_MAPS, old)).status, 200);
+    const rotated = await owner.fetch("/credentials/rotate", { method: "POST" });
+    assert.equal(rotated.status, 200);
+    await eventually(
+      "the old token is refused by the standby",
+      async () => (await standby.fetch(CONFIG_MAPS, old)).status === 401,
+    );
+    const isServed = async () => (await standby.fetch(CONFIG_MAPS)).status === 200;
+    await eventually("the standby takes a new token of its own", isServed);
+    assert.equal((await owner.fetch(CONFIG_MAPS)).status, 200);
+    await owner.kill();
+    await eventually("the standby accepts writes", async () => (await post(standby, "two")).ok);
+    assert.equal((await standby.fetch(CONFIG_MAPS, old)).status, 401);
+    const { issued } = await (await standby.fetch("/credentials")).json();
+    const tokens = issued.filter(({ type }: { type: string }) => type === "bearer");
+    assert.equal(tokens.length, 2, "the owner's, and its own");
+  }));
+
 test("an owner that is asked to end gives the store up", () =>
   withServers(1, async ({ start }) => {
     const owner = await start("a");
