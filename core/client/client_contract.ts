@@ -144,13 +144,13 @@ const SCENARIOS: Scenarios = {
   "refusals carry Kubernetes' reasons": async ({ client }) => {
     await client.create(configMaps, configMap("a"));
     const refusals = [
-      ["AlreadyExists", client.create(configMaps, configMap("a"))],
-      ["NotFound", client.delete(configMaps, { namespace: "default", name: "b" })],
-      ["Invalid", client.create(pods, { ...pod("b"), spec: {} })],
-      ["NotFound", client.bind({ namespace: "default", name: "b" }, "n1")],
+      ["AlreadyExists", () => client.create(configMaps, configMap("a"))],
+      ["NotFound", () => client.delete(configMaps, { namespace: "default", name: "b" })],
+      ["Invalid", () => client.create(pods, { ...pod("b"), spec: {} })],
+      ["NotFound", () => client.bind({ namespace: "default", name: "b" }, "n1")],
     ] as const;
-    for (const [reason, refused] of refusals) {
-      await assert.rejects(refused, (error) => isRefusal(error, reason), reason);
+    for (const [reason, ask] of refusals) {
+      await assert.rejects(ask, (error) => isRefusal(error, reason), reason);
     }
   },
 };
