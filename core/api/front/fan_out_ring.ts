@@ -2,20 +2,20 @@ import type { FanOut } from "../fan_out.ts";
 
 /** What the thread has not read yet. */
 const RING_BYTES = 4 * 1024 * 1024;
-/** Of one record; what is longer becomes several. */
-const RECORD_BYTES_MAX = 64 * 1024;
+/** Of one broadcast; what is longer becomes several. */
+const BROADCAST_BYTES_MAX = 64 * 1024;
 /** What waits here for room in the ring. Beyond, those who were to get it are cut off. */
 export const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
 const WORD = 4;
-/** Words before the ring: where the next record begins that is read, that is written; who waits for whom. */
+/** Words before the ring: where the next broadcast begins that is read, that is written; who waits for whom. */
 const [READ, WRITTEN, IS_ASLEEP, IS_WAITED_FOR] = [0, 1, 2, 3];
 const HEADER_WORDS = 4;
-/** A record: its words, how many connections, how many bytes; then the connections, then the bytes. */
-const RECORD_WORDS = 3;
-/** Instead of a record's words: go on at the beginning. */
+/** A broadcast: its words, how many connections, how many bytes; then the connections, then the bytes. */
+const BROADCAST_WORDS = 3;
+/** Instead of a broadcast's words: go on at the beginning. */
 const WRAP = 0;
 
-/** Memory for the two ends of a ring. It takes records of {@linkcode RECORD_BYTES_MAX}, so that fewer bytes are of no use. */
+/** Memory for the two ends of a ring. It takes broadcasts of {@linkcode BROADCAST_BYTES_MAX}, so that fewer bytes are of no use. */
 export function ringMemory(bytes = RING_BYTES): SharedArrayBuffer {
   return new SharedArrayBuffer(HEADER_WORDS * WORD + bytes);
 }
@@ -49,7 +49,7 @@ export class RingWriter implements FanOut {
     ({ header: this.#header, words: this.#words, bytes: this.#bytes } = viewsOf(options.memory));
   }
 
-  /** A record without bytes: the connection, and the count. */
+  /** A broadcast without bytes: the connection, and the count. */
   enter(connection: number, socketBytes: number): void {
     this.#write({ connections: [connection, socketBytes % 2 ** 32], parts: [], bytes: 0 });
     this.#wake();
@@ -80,15 +80,15 @@ export class RingWriter implements FanOut {
     this.#backlog.length = this.#backlogBytes = 0;
   }
 
-  #write(record: Waiting): void {
+  #write(broadcast: Waiting): void {
     if (this.#isClosed) return;
-    if (this.#backlog.length === 0 && this.#fits(record)) return this.#put(record);
-    if (this.#backlogBytes + record.bytes > BACKLOG_BYTES_MAX) {
-      return this.#options.onLost(record.connections);
+    if (this.#backlog.length === 0 && this.#fits(broadcast)) return this.#put(broadcast);
+    if (this.#backlogBytes + broadcast.bytes > BACKLOG_BYTES_MAX) {
+      return this.#options.onLost(broadcast.connections);
     }
     // What waits must not change, and belongs to the writer only until it returns.
-    this.#backlog.push({ ...record, parts: record.parts.map((part) => part.slice()) });
-    this.#backlogBytes += record.bytes;
+    this.#backlog.push({ ...broadcast, parts: broadcast.parts.map((part) => part.slice()) });
+    this.#backlogBytes += broadcast.bytes;
     this.goOn();
   }
 
@@ -112,8 +112,8 @@ export class RingWriter implements FanOut {
     this.#words[at] = words;
     this.#words[at + 1] = connections.length;
     this.#words[at + 2] = bytes;
-    this.#words.set(connections, at + RECORD_WORDS);
-    let byte = (at + RECORD_WORDS + connections.length) * WORD;
+    this.#words.set(connections, at + BROADCAST_WORDS);
+    let byte = (at + BROADCAST_WORDS + connections.length) * WORD;
     for (const part of parts) {
       this.#bytes.set(part, byte);
       byte += part.length;
@@ -126,8 +126,8 @@ export class RingWriter implements FanOut {
   }
 }
 
-/** Where a record's bytes lie, until the next one is read. */
-export interface RingRecord {
+/** Where a broadcast's bytes lie, until the next one is read. */
+export interface RingBroadcast {
   connections: Uint32Array;
   /** Of the ring's bytes. */
   start: number;
@@ -136,7 +136,7 @@ export interface RingRecord {
 
 /** The end of the thread. */
 export class RingReader {
-  /** All of the ring, for whoever reads a record. */
+  /** All of the ring, for whoever reads a broadcast. */
   readonly bytes: Uint8Array;
   readonly #header: Int32Array;
   readonly #words: Uint32Array;
@@ -146,10 +146,10 @@ export class RingReader {
   }
 
   /**
-   * Hands the records that are there to `act`; ends early after so many deliveries to connections. Returns whether the
+   * Hands the broadcasts that are there to `act`; ends early after so many deliveries to connections. Returns whether the
    * writer waits for the room that was made.
    */
-  readAll(act: (record: RingRecord) => void, deliveriesMax = Infinity): boolean {
+  readAll(act: (broadcast: RingBroadcast) => void, deliveriesMax = Infinity): boolean {
     const end = Atomics.load(this.#header, WRITTEN);
     let deliveries = 0;
     for (;;) {
@@ -157,7 +157,7 @@ export class RingReader {
       if (at === end || deliveries >= deliveriesMax) break;
       if (this.#words[at] === WRAP) at = 0;
       const count = this.#words[at + 1]!;
-      const first = at + RECORD_WORDS;
+      const first = at + BROADCAST_WORDS;
       act({
         connections: this.#words.subarray(first, first + count),
         start: (first + count) * WORD,
@@ -195,16 +195,16 @@ function viewsOf(memory: SharedArrayBuffer) {
 }
 
 function wordsOf(connections: number, bytes: number): number {
-  return RECORD_WORDS + connections + Math.ceil(bytes / WORD);
+  return BROADCAST_WORDS + connections + Math.ceil(bytes / WORD);
 }
 
-/** The parts, cut so that each record stays short. */
+/** The parts, cut so that each broadcast stays short. */
 function* piecesOf(parts: readonly Uint8Array[]): Iterable<Pick<Waiting, "parts" | "bytes">> {
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  if (bytes <= RECORD_BYTES_MAX) return yield { parts, bytes };
+  if (bytes <= BROADCAST_BYTES_MAX) return yield { parts, bytes };
   for (const part of parts) {
-    for (let at = 0; at < part.length; at += RECORD_BYTES_MAX) {
-      const piece = part.subarray(at, at + RECORD_BYTES_MAX);
+    for (let at = 0; at < part.length; at += BROADCAST_BYTES_MAX) {
+      const piece = part.subarray(at, at + BROADCAST_BYTES_MAX);
       yield { parts: [piece], bytes: piece.length };
     }
   }

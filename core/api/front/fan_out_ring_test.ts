@@ -42,7 +42,7 @@ function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-Deno.test("what is written to many is read once, in order, and an entry is a record without bytes", () => {
+Deno.test("what is written to many is read once, in order, and an entry is a broadcast without bytes", () => {
   const ring = new Ring();
   ring.writer.enter(7, 2 ** 32 + 5);
   ring.writer.write([7, 8], [bytes("a"), bytes("bc")]);

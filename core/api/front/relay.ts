@@ -5,19 +5,18 @@ import type { TlsContext } from "../../lib/linux/tls_context.ts";
 import { BROKEN, CLOSED_BY_PEER, TlsSession } from "../../lib/linux/tls_session.ts";
 import { WATCH_QUEUE_BYTES_MAX } from "../watch_limits.ts";
 import type { Phase } from "./deadlines.ts";
+import { FAREWELL_BYTES_MAX, PIPE_BYTES } from "./limits.ts";
 import type { Place } from "./places.ts";
-import { End, READ_BYTES, RECORD_BYTES_MAX, type RelayGround } from "./relay_ground.ts";
+import {
+  End,
+  PEER_READ_BYTES,
+  READ_BYTES,
+  RECORD_BYTES_MAX,
+  type RelayGround,
+} from "./relay_ground.ts";
 
 /** Reads of one end in a row, before the others have their turn. */
 const READS_PER_TURN = 4;
-/**
- * What the kernel keeps of what the server has not read. It bounds the requests that are sent without reading the answers:
- * Node makes an object of each that it finds in one read, before we can close the connection, and the default of 208 KiB
- * holds 5,000 of them. A large body costs a fifth more than with 16 KiB.
- */
-const PIPE_BYTES = 4 * 1024;
-/** What is read and dropped of a peer that goes on sending to a server that has closed. */
-const FAREWELL_BYTES_MAX = 1024 * 1024;
 /** What may lie between the threads when a relay enters the ring: more is a fault of ours. */
 const RING_ENTRY_BYTES_MAX = 16 * 1024 * 1024;
 const WATCHED = EPOLL.in | EPOLL.out | EPOLL.peerEnded | EPOLL.edge;
@@ -29,7 +28,7 @@ const WATCHED = EPOLL.in | EPOLL.out | EPOLL.peerEnded | EPOLL.edge;
 export class Relay implements Place {
   state: "handshake" | "open" | "lingering" | "closed" = "handshake";
   /** When it was accepted; while it lingers: when the peer last took something. */
-  sinceMs: number;
+  phaseSinceMs: number;
   isQueued = false;
   /** When the peer last took something of what waits for it. */
   blockedSinceMs = 0;
@@ -38,14 +37,14 @@ export class Relay implements Place {
   readonly #peer: End<Relay>;
   #pipe: End<Relay> | undefined;
   #farewellBytes = 0;
-  /** Whether records of the ring are for it, which come before what the server writes after them. */
-  #takesRecords = false;
-  /** Records that it could not pass on yet: plain, and shared with other relays. */
-  #records: Uint8Array<ArrayBuffer>[] = [];
-  #recordsBytes = 0;
+  /** Whether broadcasts of the ring are for it, which come before what the server writes after them. */
+  #takesBroadcasts = false;
+  /** Broadcasts that it could not pass on yet: plain, and shared with other relays. */
+  #broadcasts: Uint8Array<ArrayBuffer>[] = [];
+  #broadcastsBytes = 0;
   /** What the server has written to its end and we have read, modulo 2^32. */
   #pipeBytes = 0;
-  /** Some of it, while the records are read that come before. */
+  /** Some of it, while the broadcasts are read that come before. */
   #held: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(
@@ -57,7 +56,7 @@ export class Relay implements Place {
     readonly port: number,
   ) {
     this.#ground = ground;
-    this.sinceMs = ground.now();
+    this.phaseSinceMs = ground.now();
     this.#session = new TlsSession(ground.openssl, context);
     this.#peer = new End(this, descriptor);
     ground.epoll.add(descriptor, this.#peer, WATCHED);
@@ -65,10 +64,6 @@ export class Relay implements Place {
 
   get phase(): Phase {
     return this.state === "handshake" ? "handshake" : "closing";
-  }
-
-  get phaseSinceMs(): number {
-    return this.sinceMs;
   }
 
   /** Something happened to one of its ends. */
@@ -100,14 +95,14 @@ export class Relay implements Place {
   }
 
   /**
-   * From now on it is written to by records. Of what the server writes to its end, what it had written by now goes first:
+   * From now on it is written to by broadcasts. Of what the server writes to its end, what it had written by now goes first:
    * `serverBytes` in all, modulo 2^32.
    */
   enterRing(serverBytes: number): void {
     const pipe = this.#pipe;
     if (pipe === undefined || this.#isClosed) return;
     const { sockets, plain } = this.#ground;
-    this.#takesRecords = true;
+    this.#takesBroadcasts = true;
     this.#passHeld();
     for (;;) {
       const rest = (serverBytes - this.#pipeBytes) >>> 0;
@@ -120,12 +115,12 @@ export class Relay implements Place {
     }
   }
 
-  /** Passes on the bytes of a record. `copy`: of them, for as long as it likes. */
+  /** Passes on the bytes of a broadcast. `copy`: of them, for as long as it likes. */
   deliver(from: Pointer, bytes: number, copy: () => Uint8Array<ArrayBuffer>): void {
     if (this.#isClosed) return;
     if (this.#peer.queue === undefined) return this.#passInOrder(from, bytes, copy);
     this.#keep(copy());
-    if (this.#recordsBytes > WATCH_QUEUE_BYTES_MAX) this.close();
+    if (this.#broadcastsBytes > WATCH_QUEUE_BYTES_MAX) this.close();
   }
 
   close(): void {
@@ -134,6 +129,7 @@ export class Relay implements Place {
     const { sockets, epoll } = this.#ground;
     for (const end of [this.#peer, this.#pipe]) {
       if (end === undefined) continue;
+      this.#clear(end);
       epoll.forget(end.descriptor);
       sockets.close(end.descriptor);
     }
@@ -158,7 +154,7 @@ export class Relay implements Place {
     const peer = this.#peer;
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       if (!this.#mayReadPeer()) return;
-      const read = sockets.receive(peer.descriptor, sealed.pointer, READ_BYTES);
+      const read = sockets.receive(peer.descriptor, sealed.pointer, PEER_READ_BYTES);
       if (read < 0) {
         if (sockets.errno === ERRNO.EINTR) continue;
         if (sockets.errno !== ERRNO.EAGAIN) return this.close();
@@ -172,7 +168,7 @@ export class Relay implements Place {
         this.#open();
       }
       if (this.#isClosed) return;
-      if (read < READ_BYTES && !peer.isEnding) {
+      if (read < PEER_READ_BYTES && !peer.isEnding) {
         peer.isReadable = false;
         return;
       }
@@ -230,7 +226,7 @@ export class Relay implements Place {
     if (pipe === undefined) return;
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       if (this.#isClosed || !pipe.isReadable || pipe.hasEnded) return;
-      if (this.#peer.queue !== undefined || this.#records.length > 0) return;
+      if (this.#peer.queue !== undefined || this.#broadcasts.length > 0) return;
       const read = sockets.receive(pipe.descriptor, plain.pointer, READ_BYTES);
       if (read < 0 && sockets.errno === ERRNO.EINTR) continue;
       if (read < 0 && sockets.errno === ERRNO.EAGAIN) {
@@ -248,14 +244,14 @@ export class Relay implements Place {
     this.#ground.again(this);
   }
 
-  /** Passes on what the server wrote to its end, after the records that it wrote before. */
+  /** Passes on what the server wrote to its end, after the broadcasts that it wrote before. */
   #pass(from: Memory, bytes: number): void {
     const copy = () => from.bytes.slice(0, bytes);
-    if (!this.#takesRecords || !this.#ground.hasRecords) {
+    if (!this.#takesBroadcasts || !this.#ground.hasBroadcasts) {
       return this.#passInOrder(from.pointer, bytes, copy);
     }
     this.#held = copy(); // others may read their ends meanwhile, and we may enter the ring anew
-    this.#ground.readRecords();
+    this.#ground.readBroadcasts();
     this.#passHeld();
   }
 
@@ -273,14 +269,14 @@ export class Relay implements Place {
     copy: () => Uint8Array<ArrayBuffer>,
   ): void {
     if (this.#isClosed) return;
-    if (this.#records.length > 0) this.#keep(copy());
+    if (this.#broadcasts.length > 0) this.#keep(copy());
     else if (this.#session.write(from, bytes)) this.#seal();
     else this.close();
   }
 
-  #keep(record: Uint8Array<ArrayBuffer>): void {
-    this.#records.push(record);
-    this.#recordsBytes += record.length;
+  #keep(broadcast: Uint8Array<ArrayBuffer>): void {
+    this.#broadcasts.push(broadcast);
+    this.#broadcastsBytes += broadcast.length;
   }
 
   #peerEnded(): void {
@@ -303,9 +299,14 @@ export class Relay implements Place {
   #linger(): void {
     if (this.state !== "open") return;
     this.state = "lingering";
-    this.sinceMs = this.#ground.now();
-    this.#pipe!.queue = undefined;
+    this.phaseSinceMs = this.#ground.now();
+    this.#clear(this.#pipe!);
     this.#ground.lingers(this);
+  }
+
+  #clear(end: End<Relay>): void {
+    this.#ground.pieces.give(end.queue ?? []);
+    end.queue = undefined;
   }
 
   #drop(bytes: number): void {
@@ -329,30 +330,33 @@ export class Relay implements Place {
 
   #put(end: End<Relay>, from: Memory, bytes: number): void {
     if (this.#isClosed) return;
-    if (end.queue !== undefined) return void end.queue.push(from.bytes.slice(0, bytes));
+    const { pieces } = this.#ground;
+    if (end.queue !== undefined) return void end.queue.push(pieces.take(from, 0, bytes));
     const sent = this.#ground.sockets.send(end.descriptor, from.pointer, bytes);
     if (sent === bytes) return;
     if (sent < 0 && !this.#isOnlyFull()) return this.#broken(end);
-    end.queue = [from.bytes.slice(Math.max(0, sent), bytes)];
+    end.queue = [pieces.take(from, Math.max(0, sent), bytes)];
     if (end !== this.#peer) return;
     this.blockedSinceMs = this.#ground.now();
     this.#ground.blocked(this);
   }
 
   #flush(end: End<Relay>): void {
+    const { sockets, pieces } = this.#ground;
     while (end.queue !== undefined) {
       const first = end.queue[0]!;
-      const sent = this.#ground.sockets.send(end.descriptor, pointerTo(first), first.length);
+      const length = first.end - first.start;
+      const sent = sockets.send(end.descriptor, first.memory.at(first.start), length);
       if (sent < 0 && !this.#isOnlyFull()) return this.#broken(end);
       if (sent > 0) this.#noteProgress(end);
-      if (sent !== first.length) {
-        if (sent > 0) end.queue[0] = first.subarray(sent);
+      if (sent !== length) {
+        first.start += Math.max(0, sent);
         return;
       }
-      end.queue.shift();
+      pieces.give(end.queue.splice(0, 1));
       if (end.queue.length === 0) end.queue = undefined;
     }
-    if (end === this.#peer) this.#writeRecords();
+    if (end === this.#peer) this.#writeBroadcasts();
     if (this.#isClosed || end.queue !== undefined) return;
     if (end.isFinished) this.#ground.sockets.endSending(end.descriptor);
     this.#closeIfDone();
@@ -362,16 +366,16 @@ export class Relay implements Place {
   #noteProgress(end: End<Relay>): void {
     if (end !== this.#peer) return;
     this.blockedSinceMs = this.#ground.now();
-    if (this.state === "lingering") this.sinceMs = this.blockedSinceMs;
+    if (this.state === "lingering") this.phaseSinceMs = this.blockedSinceMs;
   }
 
-  /** Passes on records that wait, for as long as the peer takes them. */
-  #writeRecords(): void {
+  /** Passes on broadcasts that wait, for as long as the peer takes them. */
+  #writeBroadcasts(): void {
     this.#ground.unblocked(this);
-    while (this.#records.length > 0 && this.#peer.queue === undefined && !this.#isClosed) {
-      const record = this.#records.shift()!;
-      this.#recordsBytes -= record.length;
-      if (!this.#session.write(pointerTo(record), record.length)) return this.close();
+    while (this.#broadcasts.length > 0 && this.#peer.queue === undefined && !this.#isClosed) {
+      const broadcast = this.#broadcasts.shift()!;
+      this.#broadcastsBytes -= broadcast.length;
+      if (!this.#session.write(pointerTo(broadcast), broadcast.length)) return this.close();
       this.#seal();
     }
   }

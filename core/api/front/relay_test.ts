@@ -17,7 +17,7 @@ class Bench {
   readonly relay: Relay;
   readonly client: Deno.TlsConn;
   /** What is in the ring, in words that are delivered to the relay. */
-  readonly records: string[] = [];
+  readonly broadcasts: string[] = [];
   isBlocked = false;
   readonly #ground: RelayGround<Relay>;
   readonly #listener: number;
@@ -58,18 +58,18 @@ class Bench {
     descriptor: number,
     listener: number,
   ) {
-    const records = this.records;
+    const broadcasts = this.broadcasts;
     const ground: RelayGround<Relay> = {
       ...libraries,
       ...relayMemory(),
       epoll: new Epoll<object>(libraries.sockets),
       now: () => performance.now(),
       opened: (_, server) => this.#server = server,
-      get hasRecords() {
-        return records.length > 0;
+      get hasBroadcasts() {
+        return broadcasts.length > 0;
       },
-      readRecords: () => {
-        for (const record of records.splice(0)) this.deliver(record);
+      readBroadcasts: () => {
+        for (const broadcast of broadcasts.splice(0)) this.deliver(broadcast);
       },
       blocked: () => this.isBlocked = true,
       unblocked: () => this.isBlocked = false,
@@ -119,8 +119,8 @@ class Bench {
     this.#server = -1;
   }
 
-  deliver(record: string | Uint8Array<ArrayBuffer>): void {
-    const bytes = typeof record === "string" ? new TextEncoder().encode(record) : record;
+  deliver(broadcast: string | Uint8Array<ArrayBuffer>): void {
+    const bytes = typeof broadcast === "string" ? new TextEncoder().encode(broadcast) : broadcast;
     this.relay.deliver(pointerTo(bytes), bytes.length, () => bytes.slice());
   }
 
@@ -163,17 +163,17 @@ function test(name: string, act: (bench: Bench) => Promise<void>): void {
   });
 }
 
-test("records come after what the server wrote before the relay entered the ring", async (bench) => {
+test("broadcasts come after what the server wrote before the relay entered the ring", async (bench) => {
   bench.serve("head ");
   bench.enter();
-  bench.deliver("record ");
-  assert.equal(await bench.hears("record "), "head record ");
+  bench.deliver("broadcast ");
+  assert.equal(await bench.hears("broadcast "), "head broadcast ");
 });
 
-test("what the server writes comes after the records that it wrote before", async (bench) => {
+test("what the server writes comes after the broadcasts that it wrote before", async (bench) => {
   bench.enter();
   bench.deliver("first ");
-  bench.records.push("last ");
+  bench.broadcasts.push("last ");
   bench.serve("end");
   assert.equal(await bench.hears("end"), "first last end");
 });
@@ -183,23 +183,23 @@ test("the order is the same when the peer takes nothing for a while", async (ben
   bench.enter();
   while (!bench.isBlocked) bench.deliver(BULK);
   bench.deliver("one ");
-  bench.records.push("two ");
+  bench.broadcasts.push("two ");
   bench.serve("three");
   for (let step = 0; step < 20; step++) await bench.step();
   assert.match(await bench.hears("three"), /^b+one two three$/);
   assert.equal(bench.isBlocked, false);
 });
 
-test("what the server wrote after it entered stays behind the records, though the relay reads both late", async (bench) => {
+test("what the server wrote after it entered stays behind the broadcasts, though the relay reads both late", async (bench) => {
   bench.serve("head ");
   const before = bench.served;
   bench.serve("end");
-  bench.records.push("record ");
+  bench.broadcasts.push("broadcast ");
   bench.relay.enterRing(before);
-  assert.equal(await bench.hears("end"), "head record end");
+  assert.equal(await bench.hears("end"), "head broadcast end");
 });
 
-test("a second answer that enters while the first one's records wait comes after them", async (bench) => {
+test("a second answer that enters while the first one's broadcasts wait comes after them", async (bench) => {
   bench.enter();
   while (!bench.isBlocked) bench.deliver(BULK);
   bench.deliver(" last of one,");
@@ -221,7 +221,7 @@ test("a peer that lets too much wait is cut off", (bench) => {
   return Promise.resolve();
 });
 
-test("records that were heard before the server closed are passed on, then the end", async (bench) => {
+test("broadcasts that were heard before the server closed are passed on, then the end", async (bench) => {
   bench.enter();
   while (!bench.isBlocked) bench.deliver(BULK);
   bench.deliver("last");

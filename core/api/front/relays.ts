@@ -3,7 +3,7 @@ import { pointerTo } from "../../lib/linux/memory.ts";
 import type { Openssl } from "../../lib/linux/openssl.ts";
 import { ERRNO, type SocketAddress, type Sockets } from "../../lib/linux/sockets.ts";
 import { TlsContext } from "../../lib/linux/tls_context.ts";
-import { RingReader, type RingRecord } from "./fan_out_ring.ts";
+import { type RingBroadcast, RingReader } from "./fan_out_ring.ts";
 import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, STALL_MS } from "./limits.ts";
 import { strangerToClose } from "./places.ts";
 import { Relay } from "./relay.ts";
@@ -24,7 +24,7 @@ const HANDSHAKE_LIMITS = {
   strangersPerAddressMax: HANDSHAKES_PER_ADDRESS_MAX,
   knownMax: 0,
 };
-/** Of records to connections. One costs ten microseconds. */
+/** Of broadcasts to connections. One costs ten microseconds. */
 const DELIVERIES_PER_TURN = 1_000;
 /** How long a peer is waited for that has been told everything and does not close. */
 const LINGER_MS = 5_000;
@@ -52,6 +52,7 @@ export class Relays implements RelayGround<Relay> {
   readonly epoll: Epoll<object>;
   readonly plain;
   readonly sealed;
+  readonly pieces;
   readonly now: () => number;
   readonly #options: RelaysOptions;
   readonly #alarm: Alarm;
@@ -77,7 +78,7 @@ export class Relays implements RelayGround<Relay> {
     this.sockets = sockets;
     this.openssl = openssl;
     this.now = now;
-    ({ plain: this.plain, sealed: this.sealed } = relayMemory());
+    ({ plain: this.plain, sealed: this.sealed, pieces: this.pieces } = relayMemory());
     this.epoll = new Epoll(sockets);
     this.#alarm = new Alarm(sockets, start.alarm);
     this.#orders = new Orders(start.orders);
@@ -96,7 +97,7 @@ export class Relays implements RelayGround<Relay> {
         (owner, mask) => this.#happened(owner, mask),
       );
       this.#ring.wokeUp();
-      this.readRecords(DELIVERIES_PER_TURN);
+      this.readBroadcasts(DELIVERIES_PER_TURN);
       this.#takeTurns();
       this.#closeOverdue();
     }
@@ -125,17 +126,17 @@ export class Relays implements RelayGround<Relay> {
     this.#again.push(relay);
   }
 
-  get hasRecords(): boolean {
+  get hasBroadcasts(): boolean {
     return this.#ring.hasMore;
   }
 
-  readRecords(deliveriesMax?: number): void {
+  readBroadcasts(deliveriesMax?: number): void {
     if (!this.#ring.hasMore) return;
-    const isWaitedFor = this.#ring.readAll((record) => this.#pass(record), deliveriesMax);
+    const isWaitedFor = this.#ring.readAll((broadcast) => this.#pass(broadcast), deliveriesMax);
     if (isWaitedFor) this.#options.tell({ type: "room" });
   }
 
-  #pass({ connections, start, length }: RingRecord): void {
+  #pass({ connections, start, length }: RingBroadcast): void {
     const { bytes } = this.#ring;
     if (length === 0) return this.#enter(connections);
     const from = pointerTo(bytes, start);
@@ -306,8 +307,8 @@ export class Relays implements RelayGround<Relay> {
     const dueMs = Math.min(
       blocked ? this.now() + BLOCKED_LOOK_MS : Infinity,
       this.#acceptAtMs ?? Infinity,
-      handshake ? handshake.sinceMs + this.#options.start.handshakeMs : Infinity,
-      farewell ? farewell.sinceMs + this.#lingerMs : Infinity,
+      handshake ? handshake.phaseSinceMs + this.#options.start.handshakeMs : Infinity,
+      farewell ? farewell.phaseSinceMs + this.#lingerMs : Infinity,
     );
     if (dueMs === Infinity) return -1;
     return Math.max(1, Math.ceil(Math.max(dueMs, this.#lookAtMs) - this.now()) + 1);
@@ -319,11 +320,11 @@ export class Relays implements RelayGround<Relay> {
     this.#lookAtMs = nowMs + LOOK_MS;
     const { handshakeMs, listener } = this.#options.start;
     for (const relay of this.#handshakes) { // the oldest comes first
-      if (nowMs - relay.sinceMs <= handshakeMs) break;
+      if (nowMs - relay.phaseSinceMs <= handshakeMs) break;
       relay.close();
     }
     for (const relay of this.#lingering) {
-      if (nowMs - relay.sinceMs > this.#lingerMs) relay.close();
+      if (nowMs - relay.phaseSinceMs > this.#lingerMs) relay.close();
     }
     for (const relay of this.#blocked) {
       if (nowMs - relay.blockedSinceMs > STALL_MS) relay.close();
