@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ascii, textOf } from "./characters.ts";
+import { areAll, ascii, textOf } from "./characters.ts";
 import { Head, NEED_MORE } from "./head.ts";
 import { parseRequest } from "./request_head.ts";
 
@@ -142,4 +142,24 @@ Deno.test("any bytes are refused, understood, or not whole: never past their end
     }),
     { numRuns: 2000 },
   );
+});
+
+Deno.test("a head that is not whole says which bytes would leave it so, and most of a long head are such", () => {
+  const part = fc.constantFrom(
+    "GET /a",
+    "GET / HTTP/1.1\r\nHo",
+    "GET / HTTP/1.1\r\nHost: a",
+    "\r\n",
+    "GE",
+  );
+  const more = fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 20 });
+  fc.assert(fc.property(part, more, (text, more) => {
+    const head = new Head();
+    const bytes = Uint8Array.from([...ascii(text), ...more]);
+    assert.equal(parseRequest(bytes, 0, text.length, head), NEED_MORE);
+    const { open } = head;
+    assert.equal(open !== undefined, /[a-z]$/.test(text), text);
+    if (open === undefined || !areAll(open, bytes, text.length, bytes.length)) return;
+    assert.equal(parseRequest(bytes, 0, bytes.length, head), NEED_MORE);
+  }));
 });
