@@ -7,6 +7,8 @@ export interface ShownFile {
   bytes: Uint8Array;
   /** Permission bits. */
   mode: number;
+  /** The group that it belongs to; this process's when absent. */
+  groupId?: number;
 }
 
 /** Name of the link that all changes go through. */
@@ -57,9 +59,10 @@ export function isInside(path: string): boolean {
     !parts[0]!.startsWith("..");
 }
 
-async function writeFile(path: string, { bytes, mode }: ShownFile): Promise<void> {
+async function writeFile(path: string, { bytes, mode, groupId }: ShownFile): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await Deno.writeFile(path, bytes);
+  if (groupId !== undefined) await Deno.chown(path, null, groupId);
   await Deno.chmod(path, mode);
 }
 

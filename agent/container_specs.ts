@@ -106,7 +106,8 @@ function securityOf(pod: Pod, container: Container): ContainerSpec["security"] {
 function userOf(pod: Pod, container: Container): ContainerSpec["security"] {
   const own = container.securityContext ?? {};
   const whole = pod.spec.securityContext;
-  const { supplementalGroups } = whole;
+  const { supplementalGroups = [], fsGroup } = whole;
+  const groups = fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup];
   const runAsUser = own.runAsUser ?? whole.runAsUser;
   const runAsGroup = own.runAsGroup ?? whole.runAsGroup;
   const runAsNonRoot = own.runAsNonRoot ?? whole.runAsNonRoot ?? false;
@@ -119,7 +120,7 @@ function userOf(pod: Pod, container: Container): ContainerSpec["security"] {
     ...(runAsUser !== undefined && { runAsUser }),
     ...(runAsGroup !== undefined && { runAsGroup }),
     ...(runAsNonRoot && { runAsNonRoot }),
-    ...(supplementalGroups?.length && { supplementalGroups }),
+    ...(groups.length > 0 && { supplementalGroups: [...new Set(groups)] }),
   };
 }
 

@@ -17,6 +17,7 @@ import type { Mount } from "./container_runtime.ts";
 import { checkHostPath, holdHostPath } from "./host_path_files.ts";
 import { PodFolder, podsWithFolder } from "./pod_folder.ts";
 import { mountMemory, unmountAll } from "./memory_folder.ts";
+import { giveToGroup, ofGroup } from "./volumes/group_ownership.ts";
 import { PinnedMounts, type VolumePlace } from "./volumes/pinned_mounts.ts";
 
 /** A volume that could not be made. The message is that of the kubelet's `FailedMount` event. */
@@ -145,13 +146,17 @@ export class Volumes implements Disposable {
     const { emptyDir, hostPath, configMap, secret } = volume;
     if (hostPath) return await this.#checkHostPath(hostPath);
     const { root } = this.#placeOf(pod, volume);
-    if (configMap) return await this.#show(root, this.#configMapFiles(pod, configMap));
-    if (secret) return await this.#show(root, this.#secretFiles(pod, secret));
+    const { fsGroup } = pod.spec.securityContext;
+    if (configMap) {
+      return await this.#show(root, ofGroup(this.#configMapFiles(pod, configMap), fsGroup));
+    }
+    if (secret) return await this.#show(root, ofGroup(this.#secretFiles(pod, secret), fsGroup));
     if (!emptyDir) throw unknownVolume(volume);
-    await makeOpenFolder(root);
+    await makeOpenFolder(root, fsGroup);
     if (emptyDir.medium === "Memory") {
       const { sizeLimit } = emptyDir;
       await mountMemory(root, sizeLimit === undefined ? undefined : unitsOf(sizeLimit));
+      await giveToGroup(root, fsGroup);
     }
   }
 
@@ -239,11 +244,12 @@ export function referencesOf({ spec }: Pod): ReadonlySet<string> {
 }
 
 /** Makes a folder that all may write to. One that is there already keeps the mode that its containers gave it. */
-async function makeOpenFolder(path: string): Promise<void> {
+async function makeOpenFolder(path: string, groupId: number | undefined): Promise<void> {
   if (await Deno.stat(path).catch(ifAbsent) !== undefined) return;
   const fresh = `${path}.new`; // no volume is called so
   await Deno.mkdir(fresh, { recursive: true });
   await Deno.chmod(fresh, 0o777); // the umask must not count
+  await giveToGroup(fresh, groupId);
   await Deno.rename(fresh, path);
 }
 

@@ -3,6 +3,7 @@ import {
   type FieldCase,
   isOver,
   isReady,
+  secret,
   under,
   waitingOf,
 } from "../conformance/pod_fields/field_case.ts";
@@ -49,10 +50,15 @@ export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
     name: "the first process has further groups, and the kernel settings of the pod",
     fields: under(
       "securityContext",
-      ...["supplementalGroups", "supplementalGroupsPolicy", "fsGroupChangePolicy"],
+      ...["supplementalGroups", "supplementalGroupsPolicy"],
       ...["sysctls[].name", "sysctls[].value"],
     ),
     run: groupsAndSettings,
+  },
+  {
+    name: "the volumes of a pod are its group's",
+    fields: under("securityContext", "fsGroup", "fsGroupChangePolicy"),
+    run: volumesOfGroup,
   },
   {
     name: "a pod sees its own processes and shares its own memory, or the node's",
@@ -168,7 +174,7 @@ async function groupsAndSettings(cluster: PodmanCluster): Promise<void> {
     "id -G; cd /proc/sys; cat net/ipv4/ip_unprivileged_port_start kernel/shm_rmid_forced";
   const securityContext = {
     ...{ runAsUser: 1234, runAsGroup: 5, supplementalGroups: [77, 88] },
-    ...{ supplementalGroupsPolicy: "Merge", fsGroupChangePolicy: "OnRootMismatch" },
+    supplementalGroupsPolicy: "Merge",
     sysctls: [
       { name: "net.ipv4.ip_unprivileged_port_start", value: "81" },
       { name: "kernel.shm_rmid_forced", value: "1" },
@@ -179,6 +185,35 @@ async function groupsAndSettings(cluster: PodmanCluster): Promise<void> {
   const [groups, ...settings] = (await cluster.logs("groups")).trim().split("\n");
   assert.deepEqual(groups!.split(" ").filter((id) => id !== "1234"), ["5", "77", "88"]);
   assert.deepEqual(settings, ["81", "1"]);
+}
+
+async function volumesOfGroup(cluster: PodmanCluster): Promise<void> {
+  const script = "cd /v; id -G; stat -c '%a %g' disk memory; stat -L -c '%a %g' secret/key; " +
+    "cat secret/key; touch disk/made memory/made; stat -c %g disk/made memory/made";
+  const names = ["disk", "memory", "secret"];
+  await cluster.apply(
+    secret("of-group", { key: "readable\n" }),
+    podOf("of-group", {
+      script,
+      container: { volumeMounts: names.map((name) => ({ name, mountPath: `/v/${name}` })) },
+      spec: {
+        ...NEVER,
+        volumes: [
+          { name: "disk", emptyDir: {} },
+          { name: "memory", emptyDir: { medium: "Memory" } },
+          { name: "secret", secret: { secretName: "of-group", defaultMode: 0o400 } },
+        ],
+        securityContext: {
+          ...{ runAsUser: 1234, runAsGroup: 5, fsGroup: 5678 },
+          fsGroupChangePolicy: "OnRootMismatch",
+        },
+      },
+    }),
+  );
+  await cluster.podWhen("of-group", isOver);
+  const [groups, ...lines] = (await cluster.logs("of-group")).trim().split("\n");
+  assert.ok(groups!.split(" ").includes("5678"), groups!);
+  assert.deepEqual(lines, ["2777 5678", "2777 5678", "440 5678", "readable", "5678", "5678"]);
 }
 
 async function hostNamespaces(cluster: PodmanCluster): Promise<void> {

@@ -58,7 +58,6 @@ export const POD_SPEC_REFUSED: Readonly<Record<string, Wanted>> = {
   hostUsers: is(false),
   shareProcessNamespace: is(true),
   ...under("securityContext", OF_BOTH),
-  "securityContext.fsGroup": isSet,
   "securityContext.seLinuxChangePolicy": isSet,
   "securityContext.supplementalGroupsPolicy": is("Strict"),
   "securityContext.sysctls[].name": (name) => !SAFE_SYSCTLS.includes(String(name)),

@@ -13,7 +13,6 @@ const c = { name: "c", image: "x" };
 const REFUSED: [Fields, string][] = [
   [{ hostUsers: false }, "hostUsers"],
   [{ shareProcessNamespace: true }, "shareProcessNamespace"],
-  [whole({ fsGroup: 0 }), "securityContext.fsGroup"],
   [whole({ seLinuxChangePolicy: "Recursive" }), "securityContext.seLinuxChangePolicy"],
   [whole({ supplementalGroupsPolicy: "Strict" }), "securityContext.supplementalGroupsPolicy"],
   [whole({ seLinuxOptions: { level: "s0" } }), "securityContext.seLinuxOptions"],
@@ -78,7 +77,7 @@ const TAKEN: Fields[] = [
   { hostUsers: true, shareProcessNamespace: false, hostPID: true, hostIPC: true },
   whole({ seccompProfile: { type: "RuntimeDefault" }, appArmorProfile: { type: "Unconfined" } }),
   whole({ seccompProfile: { type: "Unconfined" }, supplementalGroupsPolicy: "Merge" }),
-  whole({ seLinuxOptions: {}, windowsOptions: {}, supplementalGroups: [1] }),
+  whole({ seLinuxOptions: {}, windowsOptions: {}, supplementalGroups: [1], fsGroup: 2 }),
   whole({ sysctls: [{ name: "net.ipv4.tcp_syncookies", value: "1" }] }),
   own({ procMount: "Default", seccompProfile: { type: "RuntimeDefault" } }),
   own({ privileged: true, capabilities: { add: ["SYS_ADMIN"] } }),
@@ -96,14 +95,14 @@ Deno.test("all refused fields are named at once, in templates too", () => {
     deployments,
     deploymentWith({
       ...own({ procMount: "Unmasked" }),
-      ...whole({ fsGroup: 1 }),
+      ...whole({ seLinuxChangePolicy: "Recursive" }),
       hostUsers: false,
     }),
   );
   assert.deepEqual(causes.map(fieldOf).sort(), [
     "spec.template.spec.containers[0].securityContext.procMount",
     "spec.template.spec.hostUsers",
-    "spec.template.spec.securityContext.fsGroup",
+    "spec.template.spec.securityContext.seLinuxChangePolicy",
   ]);
 });
 

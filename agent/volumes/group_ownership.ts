@@ -1,0 +1,23 @@
+import type { ShownFile } from "../atomic_files.ts";
+
+/** Who is in the group may read what is shown, and read and write what is the pod's own. */
+const READ_BY_GROUP = 0o440;
+const OPEN_TO_GROUP = 0o2770;
+
+/**
+ * Files of a volume as they are for a pod with an `fsGroup`: the group's, and readable by it. Kubernetes:
+ * `pkg/volume/volume_linux.go`.
+ */
+export function ofGroup(files: readonly ShownFile[], groupId: number | undefined): ShownFile[] {
+  if (groupId === undefined) return [...files];
+  return files.map((file) => ({ ...file, mode: file.mode | READ_BY_GROUP, groupId }));
+}
+
+/** Gives a folder to the `fsGroup` of its pod, once; what is made in it will be the group's too. */
+export async function giveToGroup(folder: string, groupId: number | undefined): Promise<void> {
+  if (groupId === undefined) return;
+  const { gid, mode } = await Deno.stat(folder);
+  if (gid === groupId) return;
+  await Deno.chown(folder, null, groupId);
+  await Deno.chmod(folder, ((mode ?? 0) & 0o7777) | OPEN_TO_GROUP);
+}
