@@ -18,6 +18,10 @@ testOnPodman({
     { name: "a hostPath to what is the agent's is refused, and says why", run: hostPaths },
     { name: "without asking, a pod can forge no packets and make no devices", run: capabilities },
     { name: "a pod finds in its environment what it was given, and no more", run: environment },
+    {
+      name: "a pod that is not root uses what it is given, though the server's umask is closed",
+      run: user,
+    },
     { name: "a working folder that the image lacks is made", run: workingFolder },
     { name: "a program that is not there is the cause that is shown", run: startError },
     { name: "a pod with init containers does not start without them", run: initContainers },
@@ -131,6 +135,46 @@ async function environment(cluster: PodmanCluster): Promise<void> {
     .filter((name) => !name.startsWith("KUBERNETES_"));
   const usual = ["HOME", "HOSTNAME", "PATH", "PWD", "SHLVL", "TERM", "container"];
   assert.deepEqual(names.toSorted(), usual);
+}
+
+async function user(cluster: PodmanCluster): Promise<void> {
+  const path = `${cluster.hostFolder}/user/made`;
+  const mounts = ["config", "disk", "memory", "host"].map((name) => ({
+    name,
+    mountPath: `/m/${name}`,
+  }));
+  await cluster.apply(
+    {
+      ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "for-user" } },
+      data: { key: "value" },
+    },
+    podOf("for-user", {
+      script: "set -e; id -u; grep -c localhost /etc/hosts; cat /m/config/deep/key; echo; " +
+        "for d in /m/disk /m/memory /m/disk/sub; do echo x > $d/file; done; ls -d /m/host; " +
+        "stat -c %a /m/disk/file; echo bye > /dev/termination-log",
+      container: {
+        securityContext: { runAsUser: 1000, runAsGroup: 1000 },
+        volumeMounts: [...mounts, { name: "disk", mountPath: "/m/disk/sub", subPath: "part" }],
+      },
+      spec: {
+        restartPolicy: "Never",
+        volumes: [
+          {
+            name: "config",
+            configMap: { name: "for-user", items: [{ key: "key", path: "deep/key" }] },
+          },
+          { name: "disk", emptyDir: {} },
+          { name: "memory", emptyDir: { medium: "Memory" } },
+          { name: "host", hostPath: { path, type: "DirectoryOrCreate" } },
+        ],
+      },
+    }),
+  );
+  const pod = await cluster.podWhen("for-user", isOver);
+  const logs = await cluster.logs("for-user");
+  assert.equal(logs, "1000\n2\nvalue\n/m/host\n644\n");
+  assert.equal(mainStatus(pod).state.terminated?.message, "bye\n");
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o755);
 }
 
 async function workingFolder(cluster: PodmanCluster): Promise<void> {
