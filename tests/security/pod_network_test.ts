@@ -154,6 +154,7 @@ async function lost({ lone, web }: Lab): Promise<void> {
   const pod = await lone.podWhen("web", (pod) => isReady(pod) && runOf(pod)[2] === 1);
   assert.notEqual(pod.status.podIP, web.status.podIP);
   await eventually("it answers at its new address", () => answers(lone, pod), WAIT_MS_MAX);
+  assert.equal((await lone.namesOf(pod)).length, 1, "the old name is there still");
   await eventually("its old device is gone", async () => {
     return !(await lone.machine.run("ip", "-o", "link")).includes(deviceOf(web));
   }, WAIT_MS_MAX);
