@@ -1,6 +1,8 @@
 import { PATCH_TYPES } from "../objects/patch/patch.ts";
+import type { Objects } from "../objects/objects.ts";
+import { type Node, nodes } from "../resources/nodes.ts";
 import type { WriteOptions, Written } from "../objects/write_options.ts";
-import { refuseOthersObject } from "./access/node_restriction.ts";
+import { refuseOthersObject, type RestrictionView } from "./access/node_restriction.ts";
 import { formatFor } from "./accept.ts";
 import { sendJson } from "./answer.ts";
 import { sendList } from "./list.ts";
@@ -121,9 +123,14 @@ async function create(request: ObjectRequest): Promise<Response> {
   const options = writeOptions(c, kind);
   const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
   const draft = await objectOf(c);
-  refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft });
+  refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft }, viewOf(objects));
   const written = await objects.create(kind.resource, draft, placed);
   return sendWritten(request, 201, written);
+}
+
+function viewOf(objects: Objects): RestrictionView {
+  const { serviceRange } = objects;
+  return { serviceRange, nodes: () => objects.list(nodes).map(({ object }) => object as Node) };
 }
 
 async function update(
@@ -136,7 +143,8 @@ async function update(
   const draft = await objectOf(c);
   if (scope.scope === "main") {
     const current = () => objects.get(kind.resource, name).object;
-    refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current });
+    const view = viewOf(objects);
+    refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current }, view);
   }
   const written = await objects.update(kind.resource, name, draft, options);
   return sendWritten(request, 200, written);

@@ -4,7 +4,7 @@ import { isEqual } from "../lib/equality.ts";
 import type { Random } from "../lib/random.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
-import { formatIpv4 } from "../lib/ipv4.ts";
+import { formatIpv4, type Ipv4Range } from "../lib/ipv4.ts";
 import { ADMISSION_CHECKS, admissionRules, serviceRange } from "./admission/mod.ts";
 import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
 import { deletionOf, isDone } from "./deletion.ts";
@@ -40,12 +40,15 @@ export class Objects {
   readonly clock: Clock;
   /** Address of the Service `kubernetes` in `default`: the first that Services may have. */
   readonly apiServiceAddress: string;
+  /** Where the addresses of Services come from. */
+  readonly serviceRange: Ipv4Range;
   readonly #context: AdmitContext;
 
   constructor({ store, clock, random, serviceCidr = "10.96.0.0/16" }: ObjectsOptions) {
     this.store = store;
     this.clock = clock;
     const range = serviceRange(serviceCidr);
+    this.serviceRange = range;
     this.apiServiceAddress = formatIpv4(range.first + 1);
     const rules = admissionRules({ random, range });
     this.#context = { store, clock, random, rules, checks: ADMISSION_CHECKS };

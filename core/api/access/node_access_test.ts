@@ -146,6 +146,26 @@ Deno.test("a node neither takes its own taints away nor gives itself a role", as
   });
 });
 
+Deno.test("a node takes no addresses of other nodes' pods, of Services, nor of the world", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    const { body: other } = await asNode("GET", `${NODES}/other`);
+    const range = (podCIDR: string) => ({ podCIDR, podCIDRs: [podCIDR] });
+    await ask("PUT", `${NODES}/other`, { ...other, spec: range("10.42.0.0/24") });
+    const { body: node } = await asNode("GET", `${NODES}/edge`);
+    for (const podCIDR of ["10.42.0.0/25", "10.96.0.0/24", "8.8.8.0/24", "0.0.0.0/0"]) {
+      for (const claim of [range(podCIDR), { podCIDR }, { podCIDRs: [podCIDR] }]) {
+        const spec = { ...node.spec, ...claim };
+        const { code, body } = await asNode("PUT", `${NODES}/edge`, { ...node, spec });
+        assert.equal(code, 403, podCIDR);
+        assert.match(body.message, /node "edge" is not allowed to claim addresses for its pods/);
+      }
+    }
+    const spec = { ...node.spec, ...range("10.42.1.0/24") };
+    const own = await asNode("PUT", `${NODES}/edge`, { ...node, spec });
+    assert.equal(own.code, 200, own.body.message);
+  });
+});
+
 Deno.test("the agent of a node neither applies manifests nor looks after credentials", async () => {
   await withCluster(async ({ asNode }) => {
     for (

@@ -1,9 +1,12 @@
 import { ApiError } from "../../client/api_error.ts";
 import { isEqual } from "../../lib/equality.ts";
+import { type Ipv4Range, parseIpv4Range } from "../../lib/ipv4.ts";
 import { isJsonObject } from "../../lib/json_value.ts";
 import type { KubeObject } from "../../resources/resource.ts";
+import type { Node } from "../../resources/nodes.ts";
 import type { User } from "../api_context.ts";
 import { nodeOf } from "./node_identity.ts";
+import { claimFault } from "./pod_range_claims.ts";
 
 /** Labels by which others decide what may run where: a node does not give them to itself. */
 const OTHERS_LABELS = /^(?:[\w.-]+\.)?(?:node-restriction|node-role)\.kubernetes\.io\//;
@@ -17,11 +20,21 @@ interface Written {
   current?: () => KubeObject;
 }
 
+/** What the decision looks up. */
+export interface RestrictionView {
+  nodes(): readonly Node[];
+  serviceRange: Ipv4Range;
+}
+
 /**
  * Refuses what the agent of a node writes of others, where the body says so; everybody else may. Throws Forbidden.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
  */
-export function refuseOthersObject(user: User, { plural, draft, current }: Written): void {
+export function refuseOthersObject(
+  user: User,
+  { plural, draft, current }: Written,
+  view: RestrictionView,
+): void {
   const node = nodeOf(user);
   if (node === undefined || (plural !== "nodes" && plural !== "leases")) return;
   const { metadata, spec } = partsOf(draft);
@@ -40,9 +53,35 @@ export function refuseOthersObject(user: User, { plural, draft, current }: Writt
   if (there && !isEqual(spec["taints"] ?? [], before.spec["taints"] ?? [])) {
     throw refused(plural, node, node, "is not allowed to modify taints");
   }
+  refuseOthersRange(node, spec, view);
   const label = changedLabel(metadata["labels"], before.metadata["labels"]);
   if (label !== undefined) {
     throw refused(plural, node, node, `is not allowed to modify the label "${label}"`);
+  }
+}
+
+/** Others send what is for a range to the node that has it. */
+function refuseOthersRange(
+  node: string,
+  spec: Record<string, unknown>,
+  { nodes, serviceRange }: RestrictionView,
+): void {
+  const claims = [spec["podCIDR"] ?? [], spec["podCIDRs"] ?? []].flat().map(String);
+  if (claims.length === 0) return;
+  const others = nodes().filter(({ metadata }) => metadata.name !== node);
+  const taken = others.flatMap(({ spec: { podCIDR, podCIDRs = [] } }) =>
+    [...podCIDRs, podCIDR ?? []].flat().flatMap((text) => parseIpv4Range(text) ?? [])
+  );
+  for (const claim of claims) {
+    const fault = claimFault(claim, [...taken, serviceRange]);
+    if (fault !== undefined) {
+      throw refused(
+        "nodes",
+        node,
+        node,
+        `is not allowed to claim addresses for its pods: ${fault}`,
+      );
+    }
   }
 }
 
