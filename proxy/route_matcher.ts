@@ -16,7 +16,7 @@ import {
   textOf,
 } from "./http1/characters.ts";
 import type { Head } from "./http1/head.ts";
-import { fieldOf } from "./http1/head_writer.ts";
+import { fieldOf, valueRangeOf } from "./http1/head_writer.ts";
 import type { ListenerHost, PathType, Route, RouteMatch, Rule, ValueMatch } from "./route_table.ts";
 import {
   type NormalPath,
@@ -50,6 +50,8 @@ interface CompiledRoute extends LiveRoute {
 }
 /** Whether a request fits, whose path is `path` in its normal form. */
 type Fits = (path: NormalPath, bytes: Uint8Array, headEnd: number, head: Head) => boolean;
+
+const OPTIONS = ascii("OPTIONS"), REQUEST_METHOD = ascii("access-control-request-method");
 
 /** Finds who serves a request among the hosts of a listener: the most specific one that fits, and no other. */
 export class RouteMatcher {
@@ -90,6 +92,7 @@ export class LiveHost {
   readonly hostname: CompiledHostname;
   readonly #routes: readonly CompiledRoute[];
   readonly #trusted: readonly IpRange[];
+  readonly #hasCors: boolean;
 
   constructor(
     { hostname, settings = DEFAULT_SETTINGS, routes }: ListenerHost,
@@ -98,6 +101,7 @@ export class LiveHost {
     this.settings = settings;
     this.hostname = compiledHostname(hostname);
     this.#trusted = settings.trustedProxies.flatMap((text) => parseIpRange(text) ?? []);
+    this.#hasCors = routes.some(({ rule }) => rule.cors !== undefined);
     this.#routes = routes.map((route) => ({
       route,
       rule: liveRuleOf(route.rule),
@@ -106,8 +110,28 @@ export class LiveHost {
     }));
   }
 
-  /** The first route that fits a request for this host; `undefined`: none. */
+  /**
+   * The first route that fits a request for this host; `undefined`: none. A browser's question whether it may use another
+   * method is for the route of that method, when it has a CORS filter.
+   */
   routeOf(
+    path: NormalPath,
+    bytes: Uint8Array,
+    headEnd: number,
+    head: Head,
+  ): LiveRoute | undefined {
+    const asked = this.#hasCors && isMethod(bytes, head, OPTIONS)
+      ? valueRangeOf(bytes, headEnd, head, REQUEST_METHOD)
+      : undefined;
+    if (asked === undefined) return this.#first(path, bytes, headEnd, head);
+    const { start, methodEnd } = head;
+    [head.start, head.methodEnd] = [asked.start, asked.end];
+    const route = this.#first(path, bytes, headEnd, head);
+    [head.start, head.methodEnd] = [start, methodEnd];
+    return route?.rule.rule.cors ? route : this.#first(path, bytes, headEnd, head);
+  }
+
+  #first(
     path: NormalPath,
     bytes: Uint8Array,
     headEnd: number,

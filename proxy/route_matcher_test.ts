@@ -116,6 +116,26 @@ Deno.test("paths are compared in their normal form; parameters count for routes 
   }
 });
 
+Deno.test("a preflight request is for the route of the method that is asked for, when it has a CORS filter", () => {
+  const cors = {
+    ...{ allowOrigins: ["*"], allowCredentials: false, maxAgeSeconds: 5 },
+    ...{ allowMethods: [], allowHeaders: [], exposeHeaders: [] },
+  };
+  const put = route("put", { method: "PUT" });
+  const routes = [
+    { ...put, rule: { ...put.rule, cors } },
+    route("delete", { method: "DELETE" }),
+    route("options", { method: "OPTIONS" }),
+  ];
+  const asked = (method: string) =>
+    found(matcherOf(routes), "/", "a", "OPTIONS", `Access-Control-Request-Method:  ${method} \r\n`);
+  assert.equal(asked("PUT"), "put");
+  assert.equal(asked("DELETE"), "options");
+  assert.equal(asked("PATCH"), "options");
+  assert.equal(asked(""), "options");
+  assert.equal(found(matcherOf(routes), "/", "a", "OPTIONS"), "options");
+});
+
 /** What a lenient backend makes of a path: everything decoded, parameters dropped, then dots and slashes. */
 function servedBy(target: string): string {
   const decoded = target.split("?")[0]!.split("/").map((part) => part.split(";")[0]!).join("/")

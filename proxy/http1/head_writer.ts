@@ -164,6 +164,28 @@ function copy(
   return outStart + length;
 }
 
+/** Where the value of the first field of that name is, without the space around it; `undefined`: not there. */
+export function valueRangeOf(
+  bytes: Uint8Array,
+  headEnd: number,
+  head: Head,
+  name: Uint8Array,
+): { start: number; end: number } | undefined {
+  for (let line = head.fieldsStart; line < headEnd - 2;) {
+    let end = line;
+    while (bytes[end] !== LF) end++;
+    const next = end + 1;
+    if (isNamed(bytes, line, name)) {
+      let start = line + name.length + 1;
+      while (bytes[start] === SPACE) start++;
+      while (end > start && (bytes[end - 1] === CR || bytes[end - 1] === SPACE)) end--;
+      return { start, end: Math.max(start, end) };
+    }
+    line = next;
+  }
+  return undefined;
+}
+
 /**
  * Value of a field, lines of the same name joined by commas; `undefined`: not there. What is not handed on does not count:
  * a stranger's word for who it is chooses no route. Allocates.
