@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Libc } from "./libc.ts";
+import { type Libc, SystemError } from "./libc.ts";
 import { Netlink } from "./netlink.ts";
 import { type FilterLine } from "./socket_filter.ts";
 
@@ -32,11 +32,9 @@ export class KernelNews {
   constructor(libc: Libc, clock: Clock) {
     this.#libc = libc;
     this.#clock = clock;
-    const routes = { groups: GROUP.link | GROUP.ipv4Address | GROUP.ipv4Route, filter: LOSSES };
-    this.#sockets = [
-      Netlink.listening(libc, NETLINK_ROUTE, routes),
-      Netlink.listening(libc, NETLINK_NETFILTER, { groups: GROUP.nftables, filter: NEW_RULES }),
-    ];
+    const groups = GROUP.link | GROUP.ipv4Address | GROUP.ipv4Route;
+    const routes = Netlink.listening(libc, NETLINK_ROUTE, { groups, filter: LOSSES });
+    this.#sockets = [routes, ...rulesSockets(libc)];
     this.#end = libc.must(libc.calls.eventfd(0, 0o2000000), "make an event descriptor");
     this.#ended = this.#listen();
   }
@@ -124,6 +122,17 @@ const NEW_RULES: readonly FilterLine[] = [
   { label: "pass" },
   ["pass"],
 ];
+
+/** None where the kernel has no nftables. */
+function rulesSockets(libc: Libc): Netlink[] {
+  try {
+    const hearing = { groups: GROUP.nftables, filter: NEW_RULES };
+    return [Netlink.listening(libc, NETLINK_NETFILTER, hearing)];
+  } catch (error) {
+    if (error instanceof SystemError) return [];
+    throw error;
+  }
+}
 
 /** What lies in memory lowest byte first, read highest byte first. */
 function swapped(type: number): number {
