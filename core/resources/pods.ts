@@ -7,7 +7,7 @@ import { podSpec } from "./pod_spec/pod_spec.ts";
 import { podUpdateCauses } from "./pod_spec/pod_update_rules.ts";
 import { podSpecWarnings } from "./pod_spec/pod_warnings.ts";
 import { qosClassOf } from "./pod_spec/qos.ts";
-import { refusedFieldCauses } from "./pod_spec/refused_fields.ts";
+import { refusedAnnotationCauses, refusedFieldCauses } from "./pod_spec/refused_fields.ts";
 import { podStatus } from "./pod_status.ts";
 import { defineResource, type ObjectOf } from "./resource.ts";
 import { object, present, required } from "./schema.ts";
@@ -45,8 +45,14 @@ export const pods = defineResource({
     return { ...next, spec, status };
   },
   validate: (next, previous): Cause[] => {
-    if (previous && isEqual(next.spec, previous.spec)) return [];
+    const annotations = refusedAnnotationCauses(
+      next.metadata.annotations,
+      previous?.metadata.annotations,
+      "metadata.annotations",
+    );
+    if (previous && isEqual(next.spec, previous.spec)) return annotations;
     return [
+      ...annotations,
       ...podSpecCauses(next.spec, "spec"),
       ...refusedFieldCauses(next.spec, previous?.spec, "spec"),
       ...(previous ? podUpdateCauses(next.spec, previous.spec) : []),

@@ -6,7 +6,7 @@ import { withTemplateDefaults } from "./pod_spec/defaults.ts";
 import { podSpecCauses } from "./pod_spec/pod_rules.ts";
 import type { PodTemplate } from "./pod_spec/pod_spec.ts";
 import { podSpecWarnings } from "./pod_spec/pod_warnings.ts";
-import { refusedFieldCauses } from "./pod_spec/refused_fields.ts";
+import { refusedAnnotationCauses, refusedFieldCauses } from "./pod_spec/refused_fields.ts";
 import { matches, selectorOf } from "./selectors.ts";
 import { nameCauses } from "./value_rules.ts";
 
@@ -33,6 +33,11 @@ export function workloadCauses(
     ...selectorCauses(next, kind),
     ...podSpecCauses(template.spec, "spec.template.spec"),
     ...refusedFieldCauses(template.spec, previous?.template.spec, "spec.template.spec"),
+    ...refusedAnnotationCauses(
+      template.metadata?.annotations,
+      previous?.template.metadata?.annotations,
+      "spec.template.metadata.annotations",
+    ),
   ];
   for (const [key, value] of Object.entries(template.metadata?.labels ?? {})) {
     causes.push(...nameCauses("spec.template.labels", key, qualifiedNameFaults));

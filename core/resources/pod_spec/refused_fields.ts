@@ -1,4 +1,5 @@
 import { jsonIdentity } from "../../lib/json_identity.ts";
+import { ownField } from "../../lib/own_field.ts";
 import { type Cause, forbidden } from "../causes.ts";
 import { finderOf, type SetField } from "../not_acted_on.ts";
 import type { Container } from "./containers.ts";
@@ -105,6 +106,23 @@ function identityIn(spec: PodSpec): (found: SetField) => unknown {
   };
 }
 
+/** Where AppArmor profiles were asked for before there was a field. */
+const APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/";
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** The same for annotations that Kubernetes takes for such fields. `field` is the path of the annotations. */
+export function refusedAnnotationCauses(
+  next: Annotations = {},
+  previous: Annotations = {},
+  field: string,
+): Cause[] {
+  return Object.entries(next).filter(([key, profile]) =>
+    key.startsWith(APP_ARMOR_ANNOTATION) && profile !== "" && profile !== "unconfined" &&
+    ownField(previous, key) !== profile
+  ).map(([key]) => forbidden(`${field}[${key}]`, REFUSAL));
+}
+
 type Lists = "initContainers" | "containers" | "ephemeralContainers";
 
 function reasonOf(field: string, value: unknown): string {
@@ -113,6 +131,9 @@ function reasonOf(field: string, value: unknown): string {
       SAFE_SYSCTLS.join(", ")
     }`;
   }
-  return "not implemented in this version of Coracle, and not ignored because it is about security; " +
-    "take it out of the manifest to run the pod without it";
+  return REFUSAL;
 }
+
+const REFUSAL =
+  "not implemented in this version of Coracle, and not ignored because it is about security; " +
+  "take it out of the manifest to run the pod without it";

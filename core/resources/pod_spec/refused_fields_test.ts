@@ -123,6 +123,21 @@ Deno.test("what was stored before it was refused may stay, whatever else changes
   assert.deepEqual(causesOf({ containers: [{ ...first, securityContext: labelled }] }), [at]);
 });
 
+Deno.test("a profile of AppArmor is refused as an annotation too, and may stay as one", () => {
+  const key = "container.apparmor.security.beta.kubernetes.io/c";
+  const pod = (profile: string) => ({
+    ...podWith({}),
+    metadata: { annotations: { [key]: profile } },
+  });
+  const before = made(pods, pod("localhost/tight"));
+  assert.deepEqual(before.causes.map(fieldOf), [`metadata.annotations[${key}]`]);
+  assert.deepEqual(made(pods, pod("localhost/tight"), before.object).causes, []);
+  assert.deepEqual(made(pods, pod("runtime/default"), before.object).causes.map(fieldOf), [
+    `metadata.annotations[${key}]`,
+  ]);
+  assert.deepEqual(made(pods, pod("unconfined")).causes, []);
+});
+
 Deno.test("every path that is refused is a field of the PodSpec", () => {
   const unknown = Object.keys(POD_SPEC_REFUSED).filter((path) => !fieldAt(path.split(".")));
   assert.deepEqual(unknown, []);
