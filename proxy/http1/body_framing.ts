@@ -4,8 +4,8 @@ import { COLON, CR, HEX, IS_FIELD_VALUE, IS_TOKEN, LF, SEMICOLON, SMALL } from "
 export const CHUNKED = -1;
 export const UNTIL_CLOSE = -2;
 
-/** Digits of a chunk size: enough for 2^52 - 1, so that sizes stay exact. */
-const CHUNK_SIZE_DIGITS_MAX = 13;
+/** Digits of a chunk size: a reader that counts in 32 bits understands as many as we do (RFC 9112 §7.1). */
+const CHUNK_SIZE_DIGITS_MAX = 8;
 const CHUNK_EXTENSION_BYTES_MAX = 256;
 const TRAILER_BYTES_MAX = 8 * 1024;
 /**

@@ -38,6 +38,7 @@ const REFUSED = [
   "4\r\nbody\r0\r\n",
   "00000000000000\r\n\r\n",
   "fffffffffffffffff\r\n",
+  "100000000\r\n",
   `4;${"x".repeat(300)}\r\nbody\r\n`,
   "4;a\0b\r\nbody\r\n",
   "0\r\nnothing\r\n\r\n",
