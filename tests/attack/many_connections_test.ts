@@ -25,10 +25,13 @@ Deno.test("more connections than a server has places lock nobody out", async (t)
         const meter = await VitalSignsMeter.start(server);
         const crowd = { [kind]: CONNECTIONS };
         const service = await clusterIpOf(server);
-        const load = new PacedLoad({ hostname: service, port: 80, perSecond: 10, freshEvery: 1 });
+        const pace = { perSecond: 10, freshEvery: 1 };
+        const inside = new PacedLoad({ hostname: service, port: 80, ...pace });
+        const outside = new PacedLoad({ port: gatewayPort, ...pace });
         const tallies = await strangersAt(target, { crowd, ...plan });
         const told = tallyLines(tallies);
-        assert.deepEqual((await load.stop()).failures, [], `requests to the ClusterIP: ${told}`);
+        assert.deepEqual((await inside.stop()).failures, [], `requests to the ClusterIP: ${told}`);
+        assert.deepEqual((await outside.stop()).failures, [], `requests to the Gateway: ${told}`);
         assertUnharmed(await meter.stop(), told);
       });
     }

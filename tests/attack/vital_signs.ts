@@ -19,9 +19,10 @@ export interface VitalSigns {
 }
 
 const GROWTH_BYTES_MAX = 150e6;
-/** What may be left of the growth, and how soon: a heap that was larger once is not given back to the last byte. */
+/** What may be left of the growth: a heap that was larger once is not given back to the last byte. */
 const LEFT_BYTES_MAX = 50e6;
-const RECOVERY_MS_MAX = 30_000;
+/** V8 begins to collect what it does not need after 30 s without much to do. */
+const RECOVERY_MS_MAX = 60_000;
 const ADMIN_MS_MAX = 1_000;
 const LOOK_EVERY_MS = 100;
 const ASK_EVERY_MS = 250;

@@ -3,6 +3,11 @@ import type { Socket } from "node:net";
 import { faultOf, type Phase, type Sighting } from "./deadlines.ts";
 import type { Place } from "./places.ts";
 
+/** The part of a socket of `node:http` that its types do not have: what makes requests of its bytes. */
+type HttpSocket = Socket & { parser?: { onIncoming: () => number } | null };
+/** What `onIncoming` returns for an upgrade, after which no HTTP follows. */
+const ENDS_PARSING = 2;
+
 /** A request that is under way. */
 export interface Exchange {
   readonly incoming: IncomingMessage;
@@ -44,6 +49,15 @@ export class Connection implements Place, Sighting {
     this.phaseSinceMs = nowMs;
     this.headSinceMs = undefined;
     if (phase === "idle") this.#bytesRead = this.socket.bytesRead;
+  }
+
+  /**
+   * Of what has come in already, no request is made any more. Without it, a piece of 32 KB with requests that were sent
+   * ahead becomes a thousand of them, although the socket is closed in the midst of it.
+   */
+  takeNoMoreRequests(): void {
+    const { parser } = this.socket as HttpSocket;
+    if (parser) parser.onIncoming = () => ENDS_PARSING;
   }
 
   /** What waits to be read by us or by the peer. */

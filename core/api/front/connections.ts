@@ -21,6 +21,8 @@ export interface ConnectionsOptions {
   /** How often those are looked at that are in the midst of something. */
   busyLookMs?: number;
   handshakeMs?: number | undefined;
+  /** Whether a peer is still given what was written to it when its connection is closed here. */
+  lingers?: boolean;
   limits?: PlaceLimits;
 }
 
@@ -88,6 +90,7 @@ export class Connections {
   /** A request begins. False: the connection has been closed, if only because too many are under way there. */
   begin(connection: Connection, exchange: Exchange): boolean {
     if (connection.exchanges.size === REQUESTS_PER_CONNECTION_MAX) {
+      connection.takeNoMoreRequests();
       this.#close(connection, "too many requests at once");
     }
     if (connection.socket.destroyed) return false;
@@ -102,6 +105,9 @@ export class Connections {
     const { incoming } = exchange;
     if (incoming.complete || incoming.destroyed) return this.#finish(connection, exchange);
     exchange.answeredMs = this.#now();
+    if (this.#options.lingers && this.#strangers.has(connection)) {
+      return this.#close(connection, "the body of a stranger that has been answered");
+    }
     incoming.once("close", () => this.#finish(connection, exchange));
     incoming.resume();
   }

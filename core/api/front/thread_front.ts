@@ -71,7 +71,7 @@ class ThreadFront implements Served {
     const { clock, log } = options;
     this.#api = api;
     this.#options = options;
-    this.#connections = new Connections({ clock, log, limits });
+    this.#connections = new Connections({ clock, log, limits, lingers: true });
     this.#exchanges = new Exchanges(api, this.#connections, clock);
     this.#server = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS });
     // It never listens itself, and would close each connection after its first answer if it knew.
