@@ -14,6 +14,8 @@ export interface ByteStream {
   destroy(): void;
   /** Whether the bytes written must never change. Else they are the writer's again once they have {@linkcode drained}. */
   readonly keepsBytes: boolean;
+  /** Whether the bytes written last have been copied, so that they are the writer's again at once. */
+  readonly hasCopied?: boolean;
   /** Bytes written that the peer has not taken. */
   readonly queuedBytes: number;
   /** Aborts when the peer has left or the body has ended. */
@@ -22,6 +24,11 @@ export interface ByteStream {
   member?(): Member | undefined;
 }
 
+/** What is as long as this goes past the socket where it can: that spares two copies. */
+const LARGE_BYTES = 16 * 1024;
+/** What may be on its way past the socket before the peer has to take it. */
+const FANNED_BYTES_MAX = 256 * 1024;
+
 /** Writes straight to the socket. The head must have been written. */
 export class SocketStream implements ByteStream {
   readonly keepsBytes = false;
@@ -29,6 +36,8 @@ export class SocketStream implements ByteStream {
   readonly #gone = new AbortController();
   /** Set once and for all: from then on nothing is written to the socket but the end. */
   #member: Member | undefined;
+  /** Written by the fan-out and, for all we know, not taken. */
+  #fannedBytes = 0;
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing;
@@ -44,25 +53,36 @@ export class SocketStream implements ByteStream {
     return this.#outgoing.writableLength;
   }
 
+  get hasCopied(): boolean {
+    return this.#member !== undefined;
+  }
+
   write(bytes: Uint8Array): boolean {
     if (this.gone.aborted) return true;
+    if (bytes.length >= LARGE_BYTES) this.#enter();
     if (!this.#member) return this.#outgoing.write(bytes);
-    this.#member.fanOut.write([this.#member.connection], httpChunk(bytes));
-    return true;
+    const { fanOut, connection } = this.#member;
+    fanOut.write([connection], this.#outgoing.chunkedEncoding ? httpChunk(bytes) : [bytes]);
+    this.#fannedBytes += bytes.length;
+    return this.#fannedBytes < FANNED_BYTES_MAX;
   }
 
   member(): Member | undefined {
-    const { socket, chunkedEncoding, req, writableLength } = this.#outgoing;
+    return this.#outgoing.chunkedEncoding ? this.#enter({ evenIfBusy: true }) : undefined;
+  }
+
+  #enter({ evenIfBusy = false } = {}): Member | undefined {
+    const { socket, req, writableLength } = this.#outgoing;
     if (this.#member || this.gone.aborted) return this.#member;
     const member = socket ? memberOf(socket) : undefined;
-    if (!socket || !member || !chunkedEncoding || req.method === "HEAD" || writableLength > 0) {
-      return undefined;
-    }
+    if (!socket || !member || req.method === "HEAD" || writableLength > 0) return undefined;
+    if (!evenIfBusy && member.fanOut.isBusy) return undefined;
     member.fanOut.enter(member.connection, socket.bytesWritten);
     return this.#member = member;
   }
 
   drained(): Promise<void> {
+    if (this.#member) return this.#fannedOut(this.#member);
     if (this.gone.aborted || !this.#outgoing.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = () => {
@@ -71,6 +91,20 @@ export class SocketStream implements ByteStream {
         resolve();
       };
       this.#outgoing.once("drain", finish);
+      this.gone.addEventListener("abort", finish, { once: true });
+    });
+  }
+
+  #fannedOut({ fanOut, connection }: Member): Promise<void> {
+    if (this.gone.aborted || this.#fannedBytes < FANNED_BYTES_MAX) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        this.gone.removeEventListener("abort", finish);
+        this.#fannedBytes = 0;
+        resolve();
+      };
+      const cancel = fanOut.afterDrain(connection, finish);
       this.gone.addEventListener("abort", finish, { once: true });
     });
   }

@@ -133,3 +133,30 @@ test(
     assert.ok(names(rest).length < writes, "it was cut off");
   },
 );
+
+test(
+  "large lists come whole, one after the other on one connection, at the pace of a slow reader",
+  async (fixture, served) => {
+    const count = 30;
+    for (let index = 0; index < count; index++) await create(fixture, `map-${index}`, LARGE);
+    using connection = await asks(served, `${PATH} HTTP/1.1`);
+    for (let answer = 0; answer < 3; answer++) {
+      const buffer = new Uint8Array(16_384);
+      let [text, length, end] = ["", 0, Infinity];
+      for (let reads = 0; length < end; reads++) {
+        if (reads % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        const read = await connection.read(buffer) ?? 0;
+        text += new TextDecoder("latin1").decode(buffer.subarray(0, read));
+        length += read;
+        if (end === Infinity && text.includes("\r\n\r\n")) {
+          const bodyLength = Number(/content-length: (\d+)/i.exec(text)![1]);
+          end = text.indexOf("\r\n\r\n") + 4 + bodyLength;
+        }
+      }
+      const { items } = JSON.parse(text.slice(text.indexOf("\r\n\r\n")));
+      assert.deepEqual([length, items.length], [end, count]);
+      assert.ok(items.every(({ data }: { data: { text: string } }) => data.text === LARGE));
+      await send(connection, `${PATH} HTTP/1.1`);
+    }
+  },
+);

@@ -41,6 +41,7 @@ export class RingWriter implements FanOut {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #backlog: Waiting[] = [];
+  readonly #drains = new Map<number, () => void>();
   #backlogBytes = 0;
   #isClosed = false;
 
@@ -58,6 +59,29 @@ export class RingWriter implements FanOut {
   write(connections: readonly number[], parts: readonly Uint8Array[]): void {
     for (const piece of piecesOf(parts)) this.#write({ connections, ...piece });
     this.#wake();
+  }
+
+  get isBusy(): boolean {
+    const used = Atomics.load(this.#header, WRITTEN) - Atomics.load(this.#header, READ);
+    const size = this.#words.length;
+    return this.#backlog.length > 0 || (used + size) % size > size / 2;
+  }
+
+  /** One at a time for a connection. A broadcast without bytes: the connection alone. */
+  afterDrain(connection: number, act: () => void): () => void {
+    this.#drains.set(connection, act);
+    this.#write({ connections: [connection], parts: [], bytes: 0 });
+    this.#wake();
+    return () => {
+      if (this.#drains.get(connection) === act) this.#drains.delete(connection);
+    };
+  }
+
+  /** The peer of the connection has taken all. */
+  drained(connection: number): void {
+    const act = this.#drains.get(connection);
+    this.#drains.delete(connection);
+    act?.();
   }
 
   /** The reader has made room. */

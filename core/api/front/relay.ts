@@ -42,6 +42,7 @@ export class Relay implements Place {
   /** Broadcasts that it could not pass on yet: plain, and shared with other relays. */
   #broadcasts: Uint8Array<ArrayBuffer>[] = [];
   #broadcastsBytes = 0;
+  #isAwaited = false;
   /** What the server has written to its end and we have read, modulo 2^32. */
   #pipeBytes = 0;
   /** Some of it, while the broadcasts are read that come before. */
@@ -123,6 +124,12 @@ export class Relay implements Place {
     if (this.#broadcastsBytes > WATCH_QUEUE_BYTES_MAX) this.close();
   }
 
+  /** Tells the ground, once, when nothing waits for the peer. */
+  tellWhenDrained(): void {
+    if (this.#peer.queue === undefined && this.#broadcasts.length === 0) this.#ground.drained(this);
+    else this.#isAwaited = true;
+  }
+
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
@@ -162,8 +169,10 @@ export class Relay implements Place {
         return;
       }
       if (read === 0) return this.#peerEnded();
-      if (this.state === "lingering") this.#drop(read);
-      else {
+      if (this.state === "lingering") {
+        this.#farewellBytes += read;
+        if (this.#farewellBytes > FAREWELL_BYTES_MAX) return this.close();
+      } else {
         this.#session.feed(sealed.pointer, read);
         this.#open();
       }
@@ -263,11 +272,7 @@ export class Relay implements Place {
   }
 
   /** Passes bytes on, or keeps them behind those that wait. */
-  #passInOrder(
-    from: Pointer,
-    bytes: number,
-    copy: () => Uint8Array<ArrayBuffer>,
-  ): void {
+  #passInOrder(from: Pointer, bytes: number, copy: () => Uint8Array<ArrayBuffer>): void {
     if (this.#isClosed) return;
     if (this.#broadcasts.length > 0) this.#keep(copy());
     else if (this.#session.write(from, bytes)) this.#seal();
@@ -281,8 +286,7 @@ export class Relay implements Place {
 
   #peerEnded(): void {
     this.#peer.hasEnded = true;
-    if (this.#pipe === undefined || this.state === "lingering") return this.#closeIfDone();
-    this.#finish(this.#pipe);
+    if (this.#pipe !== undefined && this.state !== "lingering") this.#finish(this.#pipe);
     this.#closeIfDone();
   }
 
@@ -309,11 +313,6 @@ export class Relay implements Place {
     end.queue = undefined;
   }
 
-  #drop(bytes: number): void {
-    this.#farewellBytes += bytes;
-    if (this.#farewellBytes > FAREWELL_BYTES_MAX) this.close();
-  }
-
   #closeIfDone(): void {
     if (this.#isClosed || !this.#peer.hasEnded || this.#peer.queue !== undefined) return;
     if (this.#pipe === undefined || this.#pipe.hasEnded) this.close();
@@ -334,7 +333,7 @@ export class Relay implements Place {
     if (end.queue !== undefined) return void end.queue.push(pieces.take(from, 0, bytes));
     const sent = this.#ground.sockets.send(end.descriptor, from.pointer, bytes);
     if (sent === bytes) return;
-    if (sent < 0 && !this.#isOnlyFull()) return this.#broken(end);
+    if (sent < 0 && !this.#ground.sockets.isOnlyFull) return this.#broken(end);
     end.queue = [pieces.take(from, Math.max(0, sent), bytes)];
     if (end !== this.#peer) return;
     this.blockedSinceMs = this.#ground.now();
@@ -347,7 +346,7 @@ export class Relay implements Place {
       const first = end.queue[0]!;
       const length = first.end - first.start;
       const sent = sockets.send(end.descriptor, first.memory.at(first.start), length);
-      if (sent < 0 && !this.#isOnlyFull()) return this.#broken(end);
+      if (sent < 0 && !sockets.isOnlyFull) return this.#broken(end);
       if (sent > 0) this.#noteProgress(end);
       if (sent !== length) {
         first.start += Math.max(0, sent);
@@ -378,11 +377,9 @@ export class Relay implements Place {
       if (!this.#session.write(pointerTo(broadcast), broadcast.length)) return this.close();
       this.#seal();
     }
-  }
-
-  #isOnlyFull(): boolean {
-    const { errno } = this.#ground.sockets;
-    return errno === ERRNO.EAGAIN || errno === ERRNO.EINTR;
+    if (!this.#isAwaited || this.#peer.queue !== undefined) return;
+    this.#isAwaited = false;
+    this.#ground.drained(this);
   }
 
   #broken(end: End<Relay>): void {

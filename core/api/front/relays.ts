@@ -149,10 +149,16 @@ export class Relays implements RelayGround<Relay> {
     }
   }
 
-  /** Who enters, and after how many bytes. */
+  /** Who enters, and after how many bytes; without them, who is asked to tell when the peer has taken all. */
   #enter([connection, serverBytes]: Uint32Array): void {
     const relay = this.#open.get(connection!);
-    if (relay) this.#guarded(relay, () => relay.enterRing(serverBytes!));
+    if (relay === undefined) return;
+    if (serverBytes === undefined) relay.tellWhenDrained();
+    else this.#guarded(relay, () => relay.enterRing(serverBytes));
+  }
+
+  drained({ id }: Relay): void {
+    this.#options.tell({ type: "drained", id });
   }
 
   blocked(relay: Relay): void {

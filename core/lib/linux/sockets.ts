@@ -99,6 +99,11 @@ export class Sockets {
     return this.#errno[0]!;
   }
 
+  /** Whether the last call failed for the moment alone: it is to be tried again when the descriptor is ready. */
+  get isOnlyFull(): boolean {
+    return this.errno === ERRNO.EAGAIN || this.errno === ERRNO.EINTR;
+  }
+
   /** Returns what a call returned; throws a {@linkcode SocketError} when that was negative. `what` names the call. */
   must(result: number, what: string): number {
     if (result >= 0) return result;
