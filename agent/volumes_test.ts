@@ -202,6 +202,27 @@ Deno.test(ofRoot("a subPath that is made is as open as its volume, whoever runs"
   assert.equal(await modeOf("host"), 0o770);
 }));
 
+Deno.test(ofRoot("a hostPath that is a file or a socket is mounted as such", async () => {
+  await using world = await VolumeWorld.start();
+  await Deno.writeTextFile(`${world.folder}/file`, "seen");
+  using _listener = Deno.listen({ transport: "unix", path: `${world.folder}/socket` });
+  const hostPaths = { file: "File", socket: "Socket" };
+  const volumes = Object.entries(hostPaths).map(([name, type]) => ({
+    ...{ name, hostPath: { path: `${world.folder}/${name}`, type } },
+  }));
+  const pod = await world.pod({ volumes });
+  await world.volumes.make(pod);
+  const [file, socket] = await world.mounts(
+    pod,
+    { name: "file", mountPath: "/f" },
+    { name: "socket", mountPath: "/s" },
+  );
+  assert.equal(await Deno.readTextFile(file!.hostPath), "seen");
+  assert.equal((await Deno.stat(socket!.hostPath)).isSocket, true);
+  const below = world.mounts(pod, { name: "file", mountPath: "/f", subPath: "x" });
+  await assert.rejects(below, { name: "ConfigError", message: /Not a directory/ });
+}));
+
 Deno.test(ofRoot("what a container is about to mount is let go of once it has it", async () => {
   await using world = await VolumeWorld.start();
   const path = `${world.folder}/host`;

@@ -65,9 +65,14 @@ export class PinnedMounts {
 
   async #pin(place: VolumePlace, path: string, tree: FileTree): Promise<string> {
     using root = await place.hold?.(tree) ?? tree.hold(place.root);
+    if (path === "") return await this.#bind(root, tree); // a hostPath may be a file
     const { mode } = await Deno.stat(root.procPath);
     const missing = { folderMode: (mode ?? 0) & 0o777 }; // as open as the volume
     using held = tree.holdBelow(root, path, { missing });
+    return await this.#bind(held, tree);
+  }
+
+  async #bind(held: HeldFile, tree: FileTree): Promise<string> {
     const { isDirectory } = await Deno.stat(held.procPath);
     const target = `${this.#folder}/${this.#count++}`;
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
