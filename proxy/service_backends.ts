@@ -1,4 +1,4 @@
-import { parseIp, specialUseOf } from "../core/lib/addresses/ip_address.ts";
+import { isHostAddress } from "../core/lib/addresses/ip_address.ts";
 import type { View } from "../core/client/client.ts";
 import {
   type Endpoint as SliceEndpoint,
@@ -69,7 +69,7 @@ function endpointsThat(
     if (slicePort?.port === undefined) continue;
     for (const endpoint of slice.endpoints) {
       const address = endpoint.addresses[0];
-      if (address === undefined || !holds(endpoint) || !isHost(address)) continue;
+      if (address === undefined || !holds(endpoint) || !isHostAddress(address)) continue; // stored before slices were checked
       const podUid = endpoint.targetRef?.uid ?? "";
       const isEnding = endpoint.conditions.terminating ?? false;
       const live = { address, port: slicePort.port, podUid, ...(isEnding && { isEnding }) };
@@ -77,16 +77,6 @@ function endpointsThat(
     }
   }
   return [...found.values()];
-}
-
-/**
- * Whether an address may be dialled at all. Slices from before addresses were checked are in the store, and a node says
- * which addresses its pods have. A loopback address may be that of a pod, where there is no root.
- */
-function isHost(text: string): boolean {
-  const address = parseIp(text);
-  const use = address && specialUseOf(address);
-  return address !== undefined && (use === undefined || use === "loopback");
 }
 
 function isReady({ conditions }: SliceEndpoint): boolean {

@@ -1,4 +1,5 @@
 import type { Draft, ObjectName, View } from "../client/client.ts";
+import { isHostAddress } from "../lib/addresses/ip_address.ts";
 import { isEqual } from "../lib/equality.ts";
 import {
   type Endpoint,
@@ -117,7 +118,7 @@ function groupsOf(service: Service, chosen: readonly Pod[], family: Family): Gro
 
 function addressOf({ status: { podIPs, podIP } }: Pod, family: Family): string | undefined {
   const all = podIPs?.map(({ ip }) => ip) ?? (podIP === undefined ? [] : [podIP]);
-  return all.find((ip) => ip.includes(":") === (family === "IPv6"));
+  return all.find((ip) => ip.includes(":") === (family === "IPv6") && isHostAddress(ip)); // a node's word
 }
 
 function portsOf({ spec }: Service, pod: Pod): EndpointPort[] {

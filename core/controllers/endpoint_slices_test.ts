@@ -64,6 +64,15 @@ function slices(cluster: TestCluster): readonly EndpointSlice[] {
   return cluster.by(endpointSlices, "service", "default/web");
 }
 
+Deno.test("a node that says its pod has an address of the link, of many or of none sends no traffic there", () => {
+  for (const ip of ["169.254.169.254", "0.0.0.0", "224.0.0.1", "localhost"]) {
+    const cluster = new TestCluster();
+    service(cluster);
+    pod(cluster, { name: "a", ip });
+    assert.deepEqual(slices(cluster).flatMap(({ endpoints }) => endpoints), [], ip);
+  }
+});
+
 Deno.test("a slice names pods with their address, port, node and state", () => {
   const cluster = new TestCluster();
   service(cluster);

@@ -93,3 +93,14 @@ const SPECIAL_RANGES = SPECIAL.map(([use, ...ranges]) => ({
 export function specialUseOf(address: IpAddress): SpecialUse | undefined {
   return SPECIAL_RANGES.find(({ ranges }) => ranges.some((range) => isWithin(address, range)))?.use;
 }
+
+/**
+ * Whether a text is an address that traffic may be sent to for others: not the link alone, nor many hosts, nor none. A
+ * loopback address is one: pods have them where there is no root.
+ */
+export function isHostAddress(text: string): boolean {
+  const address = parseIp(text);
+  if (address === undefined) return false;
+  const use = specialUseOf(address);
+  return use === undefined || use === "loopback";
+}

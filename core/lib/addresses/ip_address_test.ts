@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isIpv4, isWithin, parseIp, parseIpRange, specialUseOf } from "./ip_address.ts";
+import {
+  isHostAddress,
+  isIpv4,
+  isWithin,
+  parseIp,
+  parseIpRange,
+  specialUseOf,
+} from "./ip_address.ts";
 
 Deno.test("addresses are read, and what is none is refused", () => {
   assert.deepEqual(parseIp("10.0.0.1"), parseIp("::ffff:a00:1"));
@@ -76,6 +83,10 @@ Deno.test("special addresses are known, mapped or not", () => {
     "undefined": ["10.0.0.1", "192.168.1.1", "2001:db8::1", "fd00::1", "128.0.0.1"],
   };
   for (const [use, addresses] of Object.entries(cases)) {
-    for (const each of addresses) assert.equal(String(specialUseOf(parseIp(each)!)), use, each);
+    const isHost = use === "loopback" || use === "undefined";
+    for (const each of addresses) {
+      assert.equal(String(specialUseOf(parseIp(each)!)), use, each);
+      assert.equal(isHostAddress(each), isHost, each);
+    }
   }
 });
