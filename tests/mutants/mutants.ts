@@ -284,8 +284,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "double start: a container is started again while its start is in flight",
     file: "agent/next_step.ts",
-    search: "observed.busy[container.name] ? [] : stepsOfContainer(",
-    replace: "observed.busy[container.name] === null ? [] : stepsOfContainer(",
+    search: "      ownField(observed.busy, container.name)\n        ? []",
+    replace: "      ownField(observed.busy, container.name) === null\n        ? []",
     tests: ["agent/next_step_test.ts"],
   },
   {
@@ -461,5 +461,40 @@ export const MUTANTS: readonly Mutant[] = [
     search: "if (options.isOwn ||",
     replace: 'if (options.isOwn || options.user === "system:coracle" ||',
     tests: ["core/objects/admission/endpoint_addresses_test.ts"],
+  },
+  {
+    name: "a bomb: what a JSON patch copies is not counted",
+    file: "core/objects/patch/json_document.ts",
+    search: "    this.#copiedBytes += jsonBytesOf(value);",
+    replace: "    this.#copiedBytes = jsonBytesOf(value);",
+    tests: ["core/objects/patch/json_patch_test.ts"],
+  },
+  {
+    name: "out of the cage: new images of a pod are not compared with the level of its namespace",
+    file: "core/objects/admission/pod_security/pod_security.ts",
+    search: "containers.map(({ name, image }) => ({ name, image }))",
+    replace: "containers.map(({ name }) => ({ name }))",
+    tests: ["core/objects/admission/pod_security/pod_security_test.ts"],
+  },
+  {
+    name: "less protection than believed: what one container was allowed, another may add",
+    file: "core/resources/pod_spec/refused_fields.ts",
+    search: "return jsonIdentity([path, value]);",
+    replace: "return jsonIdentity([path.replace(/\\[[^\\]]*\\]/, ''), value]);",
+    tests: ["core/resources/pod_spec/refused_fields_test.ts"],
+  },
+  {
+    name: "less protection than believed: no seccomp is no difference",
+    file: "agent/podman/container_create.ts",
+    search: 'security.seccomp === "Unconfined" ? "unconfined" : undefined',
+    replace: 'security.seccomp ? "unconfined" : undefined',
+    tests: ["agent/podman/container_create_test.ts"],
+  },
+  {
+    name: "inherited names: what all objects have is a field of each",
+    file: "core/lib/own_field.ts",
+    search: "record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined",
+    replace: "record?.[name]",
+    tests: ["core/resources/selectors_test.ts", "core/lib/equality_test.ts"],
   },
 ];
