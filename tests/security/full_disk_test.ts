@@ -97,6 +97,22 @@ test("what a store gives back when it is closed on a full disk is held for its n
     await second.close();
   }));
 
+test("a process that is killed on a full disk leaves the next one what deletions need", () =>
+  SmallDisk.with(DISK_BYTES, async (disk) => {
+    const writer = new URL("../crash/full_disk_writer.ts", import.meta.url).href;
+    const args = ["run", "-A", "--quiet", writer, disk.folder];
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+    const count = Number(new TextDecoder().decode(stdout));
+    assert.ok(count > 5);
+    await disk.fill();
+    const next = await GuardedStore.open(disk.folder);
+    assert.equal(next.room.state, "full");
+    assert.equal(next.store.list([RESOURCE]).length, count - 1);
+    for (let i = 1; i < count; i++) await next.remove(`large${i}`);
+    await next.put("again", LARGE_BYTES);
+    await next.close();
+  }));
+
 test("a start on a full disk with nothing held back says what to do, and that nothing is lost", () =>
   SmallDisk.with(DISK_BYTES, async (disk) => {
     const first = await GuardedStore.open(disk.folder);

@@ -84,6 +84,7 @@ export class DiskRoom implements WriteGate {
   #looking: Promise<void> | undefined;
   #cancel: () => void = () => {};
   #isLookingSoon = false;
+  #canLook = true;
   #isClosed = false;
 
   constructor(options: DiskRoomOptions) {
@@ -249,23 +250,31 @@ export class DiskRoom implements WriteGate {
   }
 
   async #look(): Promise<void> {
-    const { ballast, file, log } = this.#options;
+    try {
+      await this.#findRoom();
+      this.#canLook = true;
+    } catch (error) {
+      if (this.#canLook) this.#options.log.warn("Cannot look for room for the store", { error });
+      this.#canLook = false;
+      this.#isChanged = true;
+    }
+  }
+
+  async #findRoom(): Promise<void> {
+    const { ballast, file } = this.#options;
+    this.#isLookingSoon = false;
     if (await ballast.hold()) return this.#become("roomy");
     if (!file || !this.#isChanged) return;
-    this.#isChanged = this.#isLookingSoon = false;
-    try {
-      await file.tidy(ROOM_IN_FILE_BYTES_MIN);
-      if (await file.shrink(await ballast.freeBytes())) {
-        if (await ballast.hold()) return this.#become("roomy");
-        file.claim();
-      }
-      const freeBytes = await file.freeBytes();
-      this.#fileBytes = freeBytes - HELD_BACK_IN_FILE_BYTES;
-      if (freeBytes >= ROOM_IN_FILE_BYTES_MIN) this.#become("inside");
-      else if (this.#state === "inside") this.#become("full");
-    } catch (error) {
-      log.warn("Cannot make room in the store's file", { error });
+    this.#isChanged = false;
+    await file.tidy(ROOM_IN_FILE_BYTES_MIN);
+    if (await file.shrink(await ballast.freeBytes())) {
+      if (await ballast.hold()) return this.#become("roomy");
+      file.claim();
     }
+    const freeBytes = await file.freeBytes();
+    this.#fileBytes = freeBytes - HELD_BACK_IN_FILE_BYTES;
+    if (freeBytes >= ROOM_IN_FILE_BYTES_MIN) this.#become("inside");
+    else if (this.#state === "inside") this.#become("full");
   }
 
   #become(state: DiskState): void {

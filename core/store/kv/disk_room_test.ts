@@ -178,6 +178,18 @@ Deno.test("nobody looks any more once it is closed", async () => {
   assert.equal(disk.looks, 0);
 });
 
+Deno.test("a disk that cannot be looked at any more is looked at again, and breaks nothing", async () => {
+  const { disk, clock, room, store } = await setUp();
+  disk.isFull = true;
+  await assert.rejects(put(store, "a"), REFUSAL);
+  disk.hold = () => Promise.reject(new Error("it was unplugged"));
+  await clock.advance(60_000);
+  await assert.rejects(put(store, "a"), REFUSAL);
+  disk.hold = () => Promise.resolve(true);
+  await clock.advance(10_000);
+  assert.equal(room.state, "roomy");
+});
+
 Deno.test("what an I/O error means is seen by the room that is left", async () => {
   const { disk, room, store } = await setUp();
   disk.isFull = true;
