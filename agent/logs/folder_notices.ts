@@ -8,20 +8,19 @@ export interface FolderNoticesOptions {
   signal: AbortSignal;
 }
 
-/**
- * Tells when something has changed in the folder of a file, or the container has ended. Who writes without a pause makes
- * a notice of each write: while its reader pauses, nobody listens.
- */
+/** Tells when something has changed in the folder of a file, or the container has ended. */
 export class FolderNotices {
   readonly #options: FolderNoticesOptions;
-  #watcher: Deno.FsWatcher | undefined;
+  readonly #watcher: Deno.FsWatcher;
   #wake = () => {};
   #isDirty = false;
   #pausedMs = -Infinity;
 
   constructor(options: FolderNoticesOptions) {
     this.#options = options;
-    this.#watcher = this.#listen();
+    const { path } = options;
+    this.#watcher = Deno.watchFs(path.slice(0, path.lastIndexOf("/")), { recursive: false });
+    void this.#listen();
     for (const end of this.#ends) end.addEventListener("abort", this.#mark, { once: true });
   }
 
@@ -29,33 +28,26 @@ export class FolderNotices {
     return this.#ends.some(({ aborted }) => aborted);
   }
 
-  /** Resolves at once when something may have happened since the last call, else when it does. */
+  /** Resolves at once when something has happened since the last call, else when it does. */
   async next(): Promise<void> {
-    const isDeaf = this.#watcher === undefined;
-    this.#watcher ??= this.#listen();
-    if (!isDeaf && !this.#isDirty && !this.hasEnded) await this.#marked();
+    if (!this.#isDirty && !this.hasEnded) await this.#marked();
     this.#isDirty = false;
   }
 
   /** Resolves `everyMs` after the last time, at once when that is longer ago, or at the end. */
   async pause(everyMs: number): Promise<void> {
     const { clock } = this.#options;
-    const untilMs = this.#pausedMs + everyMs;
-    if (clock.elapsed() < untilMs) {
-      this.#stopListening();
-      const cancel = clock.after(untilMs - clock.elapsed(), () => this.#wake());
-      while (!this.hasEnded && clock.elapsed() < untilMs) await this.#marked();
-      cancel();
-    }
+    const restMs = this.#pausedMs + everyMs - clock.elapsed();
+    if (restMs > 0) await clock.sleep(restMs, AbortSignal.any(this.#ends)).catch(() => {}); // rejects at the end
     this.#pausedMs = clock.elapsed();
   }
 
   close(): void {
     for (const end of this.#ends) end.removeEventListener("abort", this.#mark);
-    this.#stopListening();
+    this.#watcher.close();
   }
 
-  get #ends(): readonly AbortSignal[] {
+  get #ends(): AbortSignal[] {
     return [this.#options.ended, this.#options.signal];
   }
 
@@ -68,19 +60,7 @@ export class FolderNotices {
     this.#wake();
   };
 
-  #listen(): Deno.FsWatcher {
-    const { path } = this.#options;
-    const watcher = Deno.watchFs(path.slice(0, path.lastIndexOf("/")), { recursive: false });
-    void this.#hear(watcher);
-    return watcher;
-  }
-
-  async #hear(watcher: Deno.FsWatcher): Promise<void> {
-    for await (const { kind } of watcher) if (kind !== "access") this.#mark();
-  }
-
-  #stopListening(): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
+  async #listen(): Promise<void> {
+    for await (const { kind } of this.#watcher) if (kind !== "access") this.#mark();
   }
 }

@@ -115,24 +115,23 @@ Deno.test({
       await t.step("a log stays within its bound, and who follows it misses nothing", async () => {
         const bytesMax = 1024 * 1024;
         const bounded = runtimeOf(podman, { bytesMax, filesMax: 3 });
-        const spec = { ...base(folder), logPath: `${folder}/bounded/0.log` };
-        await Deno.mkdir(`${folder}/bounded`);
+        const bound = `${folder}/bounded`;
+        const spec = { ...base(folder), logPath: `${bound}/0.log` };
+        await Promise.all([bound, `${folder}/go`].map((path) => Deno.mkdir(path)));
         const ended = new AbortController();
-        const lines = followed(spec.logPath, ended.signal);
-        let most = 0;
-        await finished(bounded, {
-          ...spec,
-          command: [
-            "sh",
-            "-c",
-            "for i in $(seq 20); do seq $((i*2500)) $((i*2500+2499)); sleep 0.02; done",
-          ],
-        }, async () => {
-          most = Math.max(most, await bytesIn(`${folder}/bounded`));
+        let mostBytes = 0;
+        // It writes on when what it wrote has been read: 5,000 lines take a quarter of the bound.
+        const lines = followed(spec.logPath, ended.signal, async (count) => {
+          mostBytes = Math.max(mostBytes, await bytesIn(bound));
+          if (count % 5_000 === 0) await Deno.writeTextFile(`${folder}/go/${count}`, "");
         });
+        const script = "for i in 1 2 3 4 5 6 7 8 9 10; do n=$((i * 5000)); seq $((n - 4999)) $n; " +
+          "while [ ! -e /go/$n ]; do sleep 0.01; done; done";
+        const mounts = [{ hostPath: `${folder}/go`, containerPath: "/go", readOnly: true }];
+        await finished(bounded, { ...spec, mounts, command: ["sh", "-c", script] });
         ended.abort();
-        assert.ok(most > 0 && most <= bytesMax, `${most} bytes`);
-        assert.deepEqual(await lines, Array.from({ length: 50_000 }, (_, i) => String(i + 2_500)));
+        assert.deepEqual(await lines, Array.from({ length: 50_000 }, (_, i) => String(i + 1)));
+        assert.ok(mostBytes > 0 && mostBytes <= bytesMax, `${mostBytes} bytes`);
       });
 
       await t.step("a read-only mount cannot be written", async () => {
@@ -308,8 +307,12 @@ function runtimeOf(podman: Podman, logLimits = LOG_LIMITS): PodmanRuntime {
   return new PodmanRuntime({ podman, owner: "test", clock, log, logLimits });
 }
 
-/** The lines that a follower of a log gets until the container has ended. */
-async function followed(path: string, ended: AbortSignal): Promise<string[]> {
+/** The lines that a follower of a log gets until the container has ended; `look` is told how many there are so far. */
+async function followed(
+  path: string,
+  ended: AbortSignal,
+  look: (count: number) => Promise<void>,
+): Promise<string[]> {
   const { signal } = new AbortController();
   const options = {
     ...{ follow: true, timestamps: false },
@@ -317,9 +320,13 @@ async function followed(path: string, ended: AbortSignal): Promise<string[]> {
   };
   const source = { path, format: "cri", options, ended, signal, clock } as const;
   const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of readLog(source)) text += decoder.decode(chunk, { stream: true });
-  return text.split("\n").slice(0, -1);
+  const lines = [""];
+  for await (const chunk of readLog(source)) {
+    const [rest, ...others] = decoder.decode(chunk, { stream: true }).split("\n");
+    lines.push(lines.pop()! + rest, ...others);
+    await look(lines.length - 1);
+  }
+  return lines.slice(0, -1);
 }
 
 async function bytesIn(folder: string): Promise<number> {
@@ -342,25 +349,11 @@ function base(folder: string): ContainerSpec {
   };
 }
 
-/** `meanwhile` is done over and over until it has ended. */
-async function finished(
-  runtime: PodmanRuntime,
-  spec: ContainerSpec,
-  meanwhile?: () => Promise<void>,
-): Promise<string> {
+async function finished(runtime: PodmanRuntime, spec: ContainerSpec): Promise<string> {
   const id = await runtime.create(spec);
   const end = Promise.withResolvers<void>();
-  let hasEnded = false;
-  const unsubscribe = runtime.onExit((other) => {
-    if (other !== id) return;
-    hasEnded = true;
-    end.resolve();
-  });
+  const unsubscribe = runtime.onExit((other) => other === id && end.resolve());
   await runtime.start(id);
-  while (meanwhile && !hasEnded) {
-    await meanwhile();
-    await clock.sleep(5);
-  }
   await end.promise;
   unsubscribe();
   return id;
