@@ -2,6 +2,7 @@ import { createApi } from "../core/api/app.ts";
 import { serve } from "../core/api/front.ts";
 import { ListenError, type Served } from "../core/api/front/served.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
+import { FreedMemory } from "../core/lib/linux/freed_memory.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import { dialableHost, hostAndPort, serverAddress } from "./addresses.ts";
@@ -54,6 +55,8 @@ export async function startServer(
 /** Builds the parts from the ground up. What is started last is stopped first: the API, the proxy, the agent. */
 async function build(ground: Ground<ServerFlags>): Promise<Built> {
   const { flags } = ground;
+  const freed = FreedMemory.keepGivingBack(ground.clock);
+  if (freed) ground.parts.use(freed);
   const shared = flags.store && await openSharedStore(ground, flags.store);
   const file = shared ? undefined : await openFileStore(ground);
   const { store } = shared ?? file!; // one of the two

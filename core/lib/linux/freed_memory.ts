@@ -1,0 +1,78 @@
+import type { Clock } from "../clock.ts";
+
+const SYMBOLS = { malloc_trim: { parameters: ["usize"], result: "i32" } } as const;
+const MIB = 1024 * 1024;
+const LOOK_MS = 2_000;
+/** How much more than after the last time is worth a walk over all that was freed: a few milliseconds. */
+const GROWTH_BYTES = 16 * MIB;
+/** Where more than that is held than at the least, it is tried again from time to time: objects may have gone meanwhile. */
+const EXCESS_BYTES = 32 * MIB;
+const AGAIN_MS = 30_000;
+
+/** What is known when it is asked whether freed memory should be given back. */
+export interface MemorySighting {
+  residentBytes: number;
+  /** After the last time, and the least ever. */
+  lastBytes: number;
+  leastBytes: number;
+  sinceLastMs: number;
+}
+
+export function isWorthTrimming(seen: MemorySighting): boolean {
+  if (seen.residentBytes >= seen.lastBytes + GROWTH_BYTES) return true;
+  return seen.sinceLastMs >= AGAIN_MS && seen.residentBytes >= seen.leastBytes + EXCESS_BYTES;
+}
+
+/**
+ * Gives memory that was freed back to the machine, as it grows (malloc_trim(3)). glibc keeps what small buffers took, such
+ * as those of connections, for the next ones: a flood would stay in the process for ever. Does nothing without glibc, or
+ * where foreign functions are not allowed.
+ */
+export class FreedMemory implements Disposable {
+  readonly #clock: Clock;
+  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  #lastBytes = Infinity;
+  #leastBytes = Infinity;
+  #lastMs = 0;
+  #cancel: () => void = () => {};
+
+  /** `undefined` where it can do nothing. Dispose of it. */
+  static keepGivingBack(clock: Clock): FreedMemory | undefined {
+    try {
+      return new FreedMemory(clock, Deno.dlopen("libc.so.6", SYMBOLS));
+    } catch {
+      return undefined; // another C library, or not allowed: it works as before
+    }
+  }
+
+  private constructor(clock: Clock, library: Deno.DynamicLibrary<typeof SYMBOLS>) {
+    this.#clock = clock;
+    this.#library = library;
+    this.#look();
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancel();
+    this.#library.close();
+  }
+
+  #look(): void {
+    const { rss: residentBytes } = Deno.memoryUsage();
+    const nowMs = this.#clock.elapsed();
+    this.#leastBytes = Math.min(this.#leastBytes, residentBytes);
+    const [lastBytes, leastBytes] = [this.#lastBytes, this.#leastBytes];
+    if (lastBytes === Infinity) this.#note(residentBytes, nowMs);
+    else if (
+      isWorthTrimming({ residentBytes, lastBytes, leastBytes, sinceLastMs: nowMs - this.#lastMs })
+    ) {
+      this.#library.symbols.malloc_trim(0n);
+      this.#note(Deno.memoryUsage().rss, nowMs);
+    }
+    this.#cancel = this.#clock.after(LOOK_MS, () => this.#look());
+  }
+
+  #note(residentBytes: number, nowMs: number): void {
+    this.#lastBytes = residentBytes;
+    this.#lastMs = nowMs;
+  }
+}
