@@ -4,6 +4,7 @@ import { isIP, Socket } from "node:net";
 import { raiseDescriptorLimit } from "../../lib/linux/descriptor_limit.ts";
 import { Openssl } from "../../lib/linux/openssl.ts";
 import { Sockets } from "../../lib/linux/sockets.ts";
+import { TlsContext } from "../../lib/linux/tls_context.ts";
 import type { Api } from "../app.ts";
 import { enroll, type FanOut } from "../fan_out.ts";
 import { introduce } from "../peer.ts";
@@ -19,7 +20,7 @@ import {
 } from "./limits.ts";
 import { PLACE_LIMITS, type PlaceLimits } from "./places.ts";
 import { listenError, type Served, type ServeOptions } from "./served.ts";
-import { type Arrival, TlsThread } from "./tls_thread.ts";
+import { type Arrival, TlsThread, type TlsThreadOptions } from "./tls_thread.ts";
 
 /** The peer's socket, and the two ends of the stream between the threads. */
 const DESCRIPTORS_PER_CONNECTION = 3;
@@ -45,11 +46,12 @@ export function threadObstacle(): string | undefined {
  */
 export async function serveByThread(api: Api, options: ServeOptions): Promise<Served> {
   const sockets = Sockets.open()!; // there is no obstacle
+  checkFiles(options);
   const limits = affordable(sockets, options);
   const front = new ThreadFront(api, options, limits);
   const { tls, clock, log, port, handshakeMs = HANDSHAKE_MS } = options;
   const host = await digitsOf(options);
-  await front.start({
+  front.start({
     ...{ sockets, host, port, tls, clock, log, handshakeMs },
     relaysMax: limits.knownMax + limits.strangersMax + HANDSHAKES_MAX,
   });
@@ -79,10 +81,8 @@ class ThreadFront implements Served {
     this.#exchanges.listenTo(this.#server);
   }
 
-  async start(
-    options: Omit<Parameters<typeof TlsThread.start>[0], "onArrival" | "onLost">,
-  ): Promise<void> {
-    this.#thread = await TlsThread.start({
+  start(options: Omit<TlsThreadOptions, "onArrival" | "onLost">): void {
+    this.#thread = TlsThread.start({
       ...options,
       onArrival: (arrival, fanOut) => this.#take(arrival, fanOut),
       onLost: (connections) => {
@@ -141,6 +141,14 @@ export function socketOn(descriptor: number): Socket {
   // The types of Node do not know `fd` together with `allowHalfOpen`; the runtime does.
   const options = { fd: descriptor, readable: true, writable: true, allowHalfOpen: true };
   return new Socket(options as ConstructorParameters<typeof Socket>[0]);
+}
+
+/** Throws an `Error` when certificate and key are none, or do not fit: a thread could only die of it. */
+function checkFiles({ tls: { certificate, key, authority } }: ServeOptions): void {
+  const openssl = Openssl.open() as Openssl; // there is no obstacle
+  const options = { certificate, key, clientAuthorities: authority, protocols: [] };
+  new TlsContext(openssl, { ...options, sessionContext: "check" }).close();
+  openssl.close();
 }
 
 /** As many connections as there may be descriptors for. */

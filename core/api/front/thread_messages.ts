@@ -18,7 +18,6 @@ export interface StartThread {
 }
 
 export type FromThread =
-  | { type: "ready" }
   | {
     type: "connection";
     /** Its name for the ring. */

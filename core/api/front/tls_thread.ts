@@ -71,15 +71,13 @@ export class TlsThread {
   #isCertificatePending = false;
   #nextTls: TlsFiles | undefined;
 
-  /** Throws a `ListenError` when the address cannot be had, an `Error` when the thread cannot start. */
-  static async start(options: TlsThreadOptions): Promise<TlsThread> {
+  /**
+   * Returns when it listens: until the thread runs, connections wait in the kernel. Throws a `ListenError` when the
+   * address cannot be had.
+   */
+  static start(options: TlsThreadOptions): TlsThread {
     const thread = new TlsThread(options);
-    try {
-      await thread.#begin();
-    } catch (error) {
-      thread.#release();
-      throw error;
-    }
+    thread.#begin();
     return thread;
   }
 
@@ -124,9 +122,7 @@ export class TlsThread {
     this.#alarm.ring();
   }
 
-  /** Resolves when the thread serves; rejects when it died before. */
-  #begin(): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  #begin(): void {
     const startedMs = this.#options.clock.elapsed();
     const worker = new Worker(new URL("./tls_worker.ts", import.meta.url), {
       type: "module",
@@ -139,16 +135,14 @@ export class TlsThread {
     this.#worker = worker;
     this.#ring = ring;
     worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
-      if (data.type === "ready") resolve();
-      else if (data.type === "died") this.#died(data.reason, startedMs, reject);
+      if (data.type === "died") this.#died(data.reason, startedMs);
       else this.#heard(data, ring);
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#died(event.message, startedMs, reject);
+      this.#died(event.message, startedMs);
     };
     worker.postMessage(this.#startMessage(memory));
-    return promise;
   }
 
   #startMessage(ring: SharedArrayBuffer): StartThread {
@@ -159,7 +153,7 @@ export class TlsThread {
     return { type: "start", listener, alarm, orders, ring, tls, handshakeMs, relaysMax };
   }
 
-  #heard(message: Exclude<FromThread, { type: "ready" | "died" }>, ring: RingWriter): void {
+  #heard(message: Exclude<FromThread, { type: "died" }>, ring: RingWriter): void {
     const { log, onArrival } = this.#options;
     switch (message.type) {
       case "connection":
@@ -189,12 +183,11 @@ export class TlsThread {
     if (next) this.useCertificate(next);
   }
 
-  #died(reason: string, startedMs: number, reject: (error: Error) => void): void {
+  #died(reason: string, startedMs: number): void {
     if (!this.#worker) return; // said twice
     this.#worker.terminate();
     this.#worker = undefined;
     this.#ring?.close();
-    reject(new Error(`Cannot speak TLS in a thread: ${reason}`));
     if (this.#isStopping) return this.#end();
     const { clock, log } = this.#options;
     this.#failures = clock.elapsed() - startedMs > HEALTHY_AFTER_MS ? 1 : this.#failures + 1;
@@ -205,7 +198,7 @@ export class TlsThread {
     });
     this.#orders.take();
     this.#isCertificatePending = false;
-    this.#cancelRestart = clock.after(waitMs, () => void this.#begin().catch(() => {})); // which logs
+    this.#cancelRestart = clock.after(waitMs, () => this.#begin());
   }
 
   #end(): void {

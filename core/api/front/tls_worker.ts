@@ -11,7 +11,6 @@ self.onmessage = ({ data: start }: MessageEvent<StartThread>) => {
   try {
     const clock = new SystemClock();
     relays = new Relays({ ...libraries(), start, now: () => clock.elapsed(), tell });
-    tell({ type: "ready" });
     relays.run();
     relays.close();
     tell({ type: "stopped" });
