@@ -22,6 +22,11 @@ export const UNWANTED_BYTES_MAX = 16 * 1024 * 1024;
  * holds 5,000 of them. A large body costs a fifth more than with 16 KiB.
  */
 export const PIPE_BYTES = 4 * 1024;
+/**
+ * What a peer may send over TLS that carries nothing: one record that is not whole, and some 300 changes of keys. Who
+ * changes keys without end would keep the thread busy for all others, at 27 bytes each.
+ */
+export const SILENT_BYTES_MAX = 24 * 1024;
 /** What is read and dropped of a peer that goes on sending to a server that has closed. */
 export const FAREWELL_BYTES_MAX = 1024 * 1024;
 

@@ -5,7 +5,7 @@ import type { TlsContext } from "../../lib/linux/tls_context.ts";
 import { BROKEN, CLOSED_BY_PEER, TlsSession } from "../../lib/linux/tls_session.ts";
 import { WATCH_QUEUE_BYTES_MAX } from "../watch_limits.ts";
 import type { Phase } from "./deadlines.ts";
-import { FAREWELL_BYTES_MAX, PIPE_BYTES } from "./limits.ts";
+import { FAREWELL_BYTES_MAX, PIPE_BYTES, SILENT_BYTES_MAX } from "./limits.ts";
 import type { Place } from "./places.ts";
 import {
   End,
@@ -177,6 +177,7 @@ export class Relay implements Place {
         this.#open();
       }
       if (this.#isClosed) return;
+      if (this.#session.silentBytes > SILENT_BYTES_MAX) return this.close();
       if (read < PEER_READ_BYTES && !peer.isEnding) {
         peer.isReadable = false;
         return;

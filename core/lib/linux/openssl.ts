@@ -26,6 +26,7 @@ const SSL_SYMBOLS = {
   SSL_get_error: { parameters: ["pointer", "i32"], result: "i32" },
   SSL_shutdown: { parameters: ["pointer"], result: "i32" },
   SSL_has_pending: { parameters: ["pointer"], result: "i32" },
+  SSL_version: { parameters: ["pointer"], result: "i32" },
   SSL_is_init_finished: { parameters: ["pointer"], result: "i32" },
   SSL_session_reused: { parameters: ["pointer"], result: "i32" },
   SSL_get1_peer_certificate: { parameters: ["pointer"], result: "pointer" },

@@ -9,6 +9,11 @@ export const BROKEN = -2;
 const SSL_ERROR_WANT_READ = 2;
 const SSL_ERROR_WANT_WRITE = 3;
 const SSL_ERROR_ZERO_RETURN = 6;
+const TLS1_3_VERSION = 0x0304;
+/** What each record has beside its content: header, type and tag (RFC 8446 section 5.2). */
+const RECORD_OVERHEAD = 22;
+/** At most, before TLS 1.3: header, vector, code and padding (RFC 5246 section 6.2.3). */
+const OLD_RECORD_OVERHEAD_MAX = 96;
 
 /**
  * One TLS connection of a server, without I/O: sealed bytes from the network go in by `feed` and come out by `out`,
@@ -21,6 +26,9 @@ export class TlsSession {
   readonly #input: Deno.PointerValue;
   readonly #output: Deno.PointerValue;
   #error = "";
+  #silentBytes = 0;
+  /** Of a record; unknown before the handshake is done. */
+  #overhead: number | undefined;
 
   constructor(openssl: Openssl, context: TlsContext) {
     const { ssl, crypto, memory } = openssl;
@@ -38,12 +46,25 @@ export class TlsSession {
   /** Takes bytes from the network. */
   feed(from: Deno.PointerValue, bytes: number): void {
     this.#openssl.crypto.BIO_write(this.#input, from, bytes);
+    this.#silentBytes += bytes;
+  }
+
+  /**
+   * Bytes fed since the handshake that have carried none of the peer's: a part of a record that waits for the rest, and
+   * messages of TLS itself, such as new keys, each of which costs us as much as a thousand bytes.
+   */
+  get silentBytes(): number {
+    return this.#overhead === undefined ? 0 : this.#silentBytes;
   }
 
   /** Opens what was fed, and goes on with the handshake. The number of bytes, or one of the constants above. */
   read(into: Deno.PointerValue, bytesMax: number): number {
     const read = this.#openssl.ssl.SSL_read(this.#session, into, bytesMax);
-    if (read > 0) return read;
+    if (this.#overhead === undefined && this.isReady) this.#beginCount();
+    if (read > 0) {
+      this.#silentBytes = Math.max(0, this.#silentBytes - read - this.#overhead!);
+      return read;
+    }
     switch (this.#openssl.ssl.SSL_get_error(this.#session, read)) {
       case SSL_ERROR_WANT_READ:
       case SSL_ERROR_WANT_WRITE:
@@ -54,6 +75,12 @@ export class TlsSession {
         this.#error = this.#openssl.takeError();
         return BROKEN;
     }
+  }
+
+  #beginCount(): void {
+    const isNew = this.#openssl.ssl.SSL_version(this.#session) >= TLS1_3_VERSION;
+    this.#overhead = isNew ? RECORD_OVERHEAD : OLD_RECORD_OVERHEAD_MAX;
+    this.#silentBytes = 0;
   }
 
   /** Whether `read` may give more before the next `feed`. */
