@@ -2,7 +2,11 @@ import { PATCH_TYPES } from "../objects/patch/patch.ts";
 import type { Objects } from "../objects/objects.ts";
 import { type Node, nodes } from "../resources/nodes.ts";
 import type { WriteOptions, Written } from "../objects/write_options.ts";
-import { refuseOthersObject, type RestrictionView } from "./access/node_restriction.ts";
+import {
+  refusalOfLabels,
+  refuseOthersObject,
+  type RestrictionView,
+} from "./access/node_restriction.ts";
 import { formatFor } from "./accept.ts";
 import { sendJson } from "./answer.ts";
 import { sendList } from "./list.ts";
@@ -139,7 +143,7 @@ async function update(
 ): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
-  const options = { ...writeOptions(c, kind), ...scope };
+  const options = { ...writeOptions(c, kind), ...scope, ...restrictionOf(request, scope) };
   const draft = await objectOf(c);
   if (scope.scope === "main") {
     const current = () => objects.get(kind.resource, name).object;
@@ -150,13 +154,24 @@ async function update(
   return sendWritten(request, 200, written);
 }
 
+/** Of the main scope, what is sent says it: see {@linkcode refuseOthersObject}; there nodes have no patches. */
+function restrictionOf(
+  { c, kind }: ObjectRequest,
+  { scope }: { scope: "main" | "status" },
+): Pick<WriteOptions, "refuse"> {
+  const refuse = scope === "status"
+    ? refusalOfLabels(c.get("user"), kind.resource.plural)
+    : undefined;
+  return refuse ? { refuse } : {};
+}
+
 async function patch(
   request: ObjectRequest,
   scope: { scope: "main" | "status" },
 ): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
-  const options = { ...writeOptions(c, kind), ...scope };
+  const options = { ...writeOptions(c, kind), ...scope, ...restrictionOf(request, scope) };
   const written = await objects.patch(kind.resource, name, await patchOf(request), options);
   return sendWritten(request, 200, written);
 }

@@ -16,6 +16,8 @@ export interface WriteOptions {
   namespacesToCome?: ReadonlySet<string>;
   /** The version in which the object comes, where it is not the stored one. Answers are in the stored one. */
   served?: ServedVersion<KubeObject>;
+  /** Throws an ApiError for what this writer may not change. Asked of the object as it would be stored. */
+  refuse?: (next: KubeObject, previous: KubeObject) => void;
 }
 
 /** What came of a write. */

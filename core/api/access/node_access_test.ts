@@ -40,7 +40,7 @@ async function withCluster(act: (cluster: Cluster) => Promise<void>): Promise<vo
   const asNode = async (method: string, path: string, body?: unknown) => {
     const answer = await fetch(`https://127.0.0.1:${served.address.port}${path}`, {
       ...{ method, client },
-      headers: body === undefined ? {} : { "content-type": "application/json" },
+      headers: body === undefined ? {} : { "content-type": typeOf(method) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { code: answer.status, body: await answer.json() };
@@ -50,6 +50,10 @@ async function withCluster(act: (cluster: Cluster) => Promise<void>): Promise<vo
   } finally {
     await served.stop(AbortSignal.abort());
   }
+}
+
+function typeOf(method: string): string {
+  return method === "PATCH" ? "application/merge-patch+json" : "application/json";
 }
 
 Deno.test("the agent of a node sees its own pods, and no others", async () => {
@@ -142,6 +146,31 @@ Deno.test("a node neither takes its own taints away nor gives itself a role", as
       const { code: found, body } = await asNode("PUT", `${NODES}/edge`, draft);
       assert.equal(found, code, what);
       assert.match(body.message ?? "", message, what);
+    }
+  });
+});
+
+Deno.test("a node gives itself no role, and its pods no labels of others, by their status", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    const role = { "node-role.kubernetes.io/control-plane": "" };
+    const tenant = { "secure.node-restriction.kubernetes.io/tenant": "a" };
+    const table: [string, Record<string, string>, RegExp][] = [
+      [`${NODES}/edge`, role, /node "edge" is not allowed to modify the label "node-role/],
+      [`${NODES}/edge`, tenant, /node "edge" is not allowed to modify the label "secure.node-/],
+      [`${PODS}/edge`, { app: "bank" }, /node "edge" cannot update labels through pod status/],
+    ];
+    for (const [path, labels, message] of table) {
+      const { body: seen } = await asNode("GET", path);
+      const put = { ...seen, metadata: { ...seen.metadata, labels } };
+      for (const [method, draft] of [["PUT", put], ["PATCH", { metadata: { labels } }]] as const) {
+        const { code, body } = await asNode(method, `${path}/status`, draft);
+        assert.equal(code, 403, `${method} ${path}`);
+        assert.match(body.message, message);
+      }
+      const { metadata } = await (await ask("GET", path)).json();
+      assert.equal(Object.keys(labels).some((name) => name in (metadata.labels ?? {})), false);
+      const own = { metadata: { annotations: { a: "b" } } };
+      assert.equal((await asNode("PATCH", `${path}/status`, own)).code, 200);
     }
   });
 });

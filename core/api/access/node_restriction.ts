@@ -60,6 +60,26 @@ export function refuseOthersObject(
   }
 }
 
+/**
+ * What the agent of a node may not change by a status, with which labels come: those that say whose pods these are, or by
+ * which others decide what may run where. For `WriteOptions.refuse`; `undefined`: the user is no node.
+ */
+export function refusalOfLabels(
+  user: User,
+  plural: string,
+): ((next: KubeObject, previous: KubeObject) => void) | undefined {
+  const node = nodeOf(user);
+  if (node === undefined) return undefined;
+  return ({ metadata }, { metadata: { labels } }) => {
+    const label = changedLabel(metadata.labels, labels);
+    if (label !== undefined) {
+      throw refused(plural, metadata.name, node, `is not allowed to modify the label "${label}"`);
+    }
+    if (plural !== "pods" || isEqual(metadata.labels ?? {}, labels ?? {})) return;
+    throw refused(plural, metadata.name, node, "cannot update labels through pod status");
+  };
+}
+
 /** Others send what is for a range to the node that has it. */
 function refuseOthersRange(
   node: string,
