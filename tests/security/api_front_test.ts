@@ -97,6 +97,11 @@ test("nobody holds a connection without asking: the first head is due in 10 s, i
     assert.match(await idle.some(), /^HTTP\/1.1 200 /);
     await clock.advance(HEAD_MS + 1_100);
     assert.deepEqual([await silent.rest(), await slow.rest()], ["", ""]);
+    for (let requests = 0; requests < 3; requests++) {
+      await idle.send("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
+      assert.match(await idle.some(), /^HTTP\/1.1 200 /);
+      await clock.advance(HEAD_MS + 1_100);
+    }
     await clock.advance(KEEP_ALIVE_MS + 1_100);
     assert.equal(await idle.rest(), "");
   }, clock);
@@ -195,7 +200,13 @@ class Client {
 
   async asksAsAdmin(): Promise<void> {
     await this.send(`GET ${PODS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`);
-    assert.match(await this.some(), /^HTTP\/1.1 200 /);
+    let answer = "";
+    while (!answer.endsWith("}\n")) {
+      const more = await this.some();
+      if (more === "") break;
+      answer += more;
+    }
+    assert.match(answer, /^HTTP\/1.1 200 [^]*"PodList"/);
   }
 
   async some(): Promise<string> {
