@@ -1,7 +1,7 @@
 import { ifAbsent } from "../core/lib/absent.ts";
 import type { FileTree, HeldFile, Missing } from "../core/lib/linux/file_tree.ts";
 import { ERRNO, isErrno } from "../core/lib/linux/libc.ts";
-import { mountEntries, type MountEntry } from "../core/lib/linux/mount_table.ts";
+import { mountEntries, readMounts } from "../core/lib/linux/mount_table.ts";
 import type { Volume } from "../core/resources/pod_spec/volumes.ts";
 import { exposedBy } from "./volumes/protected_paths.ts";
 
@@ -23,7 +23,7 @@ export async function holdHostPath(
 ): Promise<HeldFile> {
   checkForm(path);
   await Deno.stat(path).catch(() => {}); // a file system that hangs makes this wait, not the thread
-  const mounts = await mountsOfThisProcess();
+  const mounts = mountEntries(await readMounts());
   const check = (folder: HeldFile, name: string) => {
     const made = `${Deno.readLinkSync(folder.procPath)}/${name}`;
     refuseExposure(path, exposedBy(made, protectedPaths, mounts));
@@ -49,7 +49,7 @@ export async function checkHostPath(
 ): Promise<void> {
   checkForm(path);
   const real = await realPathOf(path);
-  refuseExposure(path, exposedBy(real, protectedPaths, await mountsOfThisProcess()));
+  refuseExposure(path, exposedBy(real, protectedPaths, mountEntries(await readMounts())));
   const { folderMode, fileMode } = missingOf(type);
   if (await Deno.stat(path).catch(ifAbsent) === undefined) {
     if (folderMode !== undefined) await Deno.mkdir(path, { recursive: true });
@@ -128,11 +128,6 @@ function verdictOf(
     case "BlockDevice":
       return [info?.isBlockDevice ?? false, "a block device"];
   }
-}
-
-async function mountsOfThisProcess(): Promise<readonly MountEntry[]> {
-  const text = await Deno.readTextFile("/proc/self/mountinfo").catch(() => ""); // not Linux
-  return mountEntries(text);
 }
 
 /** Where a path leads; of what is not there, where it would be made. */

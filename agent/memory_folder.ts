@@ -1,5 +1,5 @@
 import { FileTree } from "../core/lib/linux/file_tree.ts";
-import { mountPoints, unmountBelow } from "../core/lib/linux/mount_table.ts";
+import { mountPoints, readMounts, unmountBelow } from "../core/lib/linux/mount_table.ts";
 
 /**
  * Puts a file system in memory over a folder. Where that is not allowed (no root), the folder stays on the disk:
@@ -28,13 +28,9 @@ export async function unmountAll(folder: string, tree: FileTree | undefined): Pr
 
 /** Outermost first. */
 async function mountsBelow(folder: string): Promise<readonly string[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile("/proc/self/mountinfo");
-  } catch {
-    return []; // not Linux, or not readable: then nothing was mounted either
-  }
-  return mountPoints(text).filter((path) => path === folder || path.startsWith(`${folder}/`))
+  return mountPoints(await readMounts()).filter((path) =>
+    path === folder || path.startsWith(`${folder}/`)
+  )
     .toReversed();
 }
 

@@ -1,3 +1,5 @@
+import { ifAbsent } from "../absent.ts";
+
 /** A mounted file system, or a part of one. */
 export interface MountEntry {
   /** Where it is seen. */
@@ -17,6 +19,19 @@ export function mountEntries(mountinfo: string): readonly MountEntry[] {
   });
 }
 
+/**
+ * What this process sees mounted, as text for {@linkcode mountEntries}; empty where the system has no such table. Rejects
+ * when it is there and cannot be read, for one, because too many files are open: who took that for "nothing is mounted"
+ * would remove what is mounted with the rest.
+ */
+export async function readMounts(read = Deno.readTextFile): Promise<string> {
+  try {
+    return await read("/proc/self/mountinfo");
+  } catch (error) {
+    return ifAbsent(error) ?? "";
+  }
+}
+
 /** The mount points in a text of `/proc/PID/mountinfo` (proc(5)), innermost first. */
 export function mountPoints(mountinfo: string): readonly string[] {
   return mountEntries(mountinfo).map(({ path }) => path).reverse();
@@ -29,7 +44,7 @@ function unescaped(path: string): string {
 
 /** Unmounts all that is mounted at or below the folders; what is in use goes when it no longer is. */
 export async function unmountBelow(folders: readonly string[]): Promise<void> {
-  const paths = mountPoints(await Deno.readTextFile("/proc/self/mountinfo"))
+  const paths = mountPoints(await readMounts())
     .filter((path) => folders.some((each) => path === each || path.startsWith(`${each}/`)));
   if (paths.length === 0) return;
   await new Deno.Command("umount", { args: ["-l", ...paths], stderr: "null" }).output();
