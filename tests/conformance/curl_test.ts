@@ -144,10 +144,10 @@ const CASES: readonly Case[] = [
   {
     name: "what is not acted on is warned of",
     manifest: "apiVersion: v1\nkind: Pod\nmetadata: { name: warned }\n" +
-      "spec: { hostPID: true, nodeName: nowhere, containers: [{ name: a, image: b }] }\n",
+      "spec: { dnsPolicy: Default, nodeName: nowhere, containers: [{ name: a, image: b }] }\n",
     query: "?dryRun=All",
-    out: /^Warning: pod\/warned: spec\.hostPID: not implemented/,
-    warning: /^299 - "spec\.hostPID: not implemented/,
+    out: /^Warning: pod\/warned: spec\.dnsPolicy: not implemented/,
+    warning: /^299 - "spec\.dnsPolicy: not implemented/,
   },
   { name: "nothing at all", manifest: "", code: 22, out: /^error: no objects passed to apply\n$/ },
   {
