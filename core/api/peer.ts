@@ -22,18 +22,22 @@ export function peerOf(socket: object | undefined): Peer | undefined {
   return socket === undefined ? undefined : peers.get(socket);
 }
 
-const recognitions = new WeakMap<object, () => void>();
+type Recognition = (user: string | undefined) => void;
+const recognitions = new WeakMap<object, Recognition>();
 
-/** Has `act` called when somebody on this socket has shown who he is. For the front. */
-export function onRecognition(socket: object, act: () => void): void {
+/** Has `act` called when somebody on this socket has shown who he is: with his name, unless he is the admin. For the front. */
+export function onRecognition(socket: object, act: Recognition): void {
   recognitions.set(socket, act);
 }
 
-/** Says that whoever asks on this socket has shown who he is. Says it once, however often it is called. */
-export function recognize(socket: object | undefined): void {
+/**
+ * Says that whoever asks on this socket has shown who he is; `user`: `undefined` for the admin. Says it once, however often
+ * it is called.
+ */
+export function recognize(socket: object | undefined, user: string | undefined): void {
   if (socket === undefined) return;
   const act = recognitions.get(socket);
   if (!act) return;
   recognitions.delete(socket);
-  act();
+  act(user);
 }

@@ -22,6 +22,7 @@ export class Connection implements Place, Sighting {
   readonly exchanges = new Set<Exchange>();
   phase: Phase;
   phaseSinceMs: number;
+  user: string | undefined;
   unreadBytes = 0;
   unwantedBytes = 0;
   headSinceMs: number | undefined;

@@ -70,7 +70,7 @@ export class Connections {
   attach(connection: Connection, socket: Socket): void {
     connection.socket = socket;
     this.#bySocket.set(socket, connection);
-    onRecognition(socket, () => this.#recognize(connection));
+    onRecognition(socket, (user) => this.#recognize(connection, user));
     socket.once("close", () => {
       if (connection.socket === socket) this.#remove(connection);
     });
@@ -78,8 +78,9 @@ export class Connections {
   }
 
   /** Whoever asks on it has shown who he is: from now on it has a place that no stranger can take. */
-  #recognize(connection: Connection): void {
+  #recognize(connection: Connection, user: string | undefined): void {
     if (!this.#strangers.has(connection)) return;
+    connection.user = user;
     const tooMany = knownToClose(this.#known, connection, this.#options.limits);
     if (tooMany) this.#close(tooMany, "made room for another");
     if (tooMany === connection) return;

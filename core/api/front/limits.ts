@@ -1,5 +1,7 @@
 /** Connections of those who have shown who they are. An idle one costs about 40 KB. */
 export const KNOWN_CONNECTIONS_MAX = 4096;
+/** Of those, how many are of one user who is not the admin: else a node that only watches keeps everybody else out. */
+export const KNOWN_PER_USER_MAX = 512;
 /** Connections of those who have not: of all together, so that they never take a place of the others. */
 export const STRANGERS_MAX = 1024;
 /** Of those, how many come from one address. */

@@ -1,6 +1,7 @@
 import type { Phase } from "./deadlines.ts";
 import {
   KNOWN_CONNECTIONS_MAX,
+  KNOWN_PER_USER_MAX,
   STRANGER_BYTES_MAX,
   STRANGERS_MAX,
   STRANGERS_PER_ADDRESS_MAX,
@@ -12,18 +13,22 @@ export interface Place {
   readonly phase: Phase;
   /** When the phase began. */
   readonly phaseSinceMs: number;
+  /** Who has shown who he is there; absent: nobody yet, or the admin, who may take all places. */
+  readonly user?: string | undefined;
 }
 
 export interface PlaceLimits {
   strangersMax: number;
   strangersPerAddressMax: number;
   knownMax: number;
+  knownPerUserMax: number;
 }
 
 export const PLACE_LIMITS: PlaceLimits = {
   strangersMax: STRANGERS_MAX,
   strangersPerAddressMax: STRANGERS_PER_ADDRESS_MAX,
   knownMax: KNOWN_CONNECTIONS_MAX,
+  knownPerUserMax: KNOWN_PER_USER_MAX,
 };
 
 /** Who goes first: those who do nothing, then those who are slow to say what they want. */
@@ -51,14 +56,21 @@ export function strangerToClose<P extends Place>(
   return strangers.size >= strangersMax ? firstToGo(strangers) : undefined;
 }
 
-/** The connection that has to go so that `newcomer`, who has just shown who he is, has a place among the known. */
+/**
+ * The connection that has to go so that `newcomer`, who has just shown who he is, has a place among the known: one of his
+ * own when he has as many as a user may have.
+ */
 export function knownToClose<P extends Place>(
   known: ReadonlySet<P>,
   newcomer: P,
-  { knownMax }: PlaceLimits = PLACE_LIMITS,
+  { knownMax, knownPerUserMax }: PlaceLimits = PLACE_LIMITS,
 ): P | undefined {
-  if (known.size < knownMax) return undefined;
-  return firstToGo([...known].filter(({ phase }) => phase !== "request")) ?? newcomer;
+  const { user } = newcomer;
+  if (user !== undefined && known.size >= knownPerUserMax) {
+    const own = [...known].filter((one) => one.user === user);
+    if (own.length >= knownPerUserMax) return firstResting(own) ?? newcomer;
+  }
+  return known.size < knownMax ? undefined : firstResting([...known]) ?? newcomer;
 }
 
 /** The strangers to close so that what waits for the rest fits in `bytesMax`: the greediest first. */
@@ -76,6 +88,10 @@ export function greediest<P extends { readonly waitingBytes: number }>(
     sum -= one.waitingBytes;
   }
   return greedy;
+}
+
+function firstResting<P extends Place>(places: readonly P[]): P | undefined {
+  return firstToGo(places.filter(({ phase }) => phase !== "request"));
 }
 
 function firstToGo<P extends Place>(places: Iterable<P>): P | undefined {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Phase } from "./deadlines.ts";
 import { greediest, knownToClose, type Place, strangerToClose } from "./places.ts";
 
-const LIMITS = { strangersMax: 4, strangersPerAddressMax: 2, knownMax: 2 };
+const LIMITS = { strangersMax: 4, strangersPerAddressMax: 2, knownMax: 4, knownPerUserMax: 2 };
 
 interface Named extends Place {
   name: string;
@@ -39,11 +39,32 @@ Deno.test("a stranger too many takes the place of one that does the least, of it
 });
 
 const KNOWN: readonly { there: string[]; goes: string | undefined }[] = [
-  { there: ["a request"], goes: undefined },
-  { there: ["a idle", "b idle"], goes: "a" },
-  { there: ["a request", "b idle"], goes: "b" },
-  { there: ["a request", "b request"], goes: "new" }, // nobody's request is cut off for another
+  { there: ["a request", "b idle", "c idle"], goes: undefined },
+  { there: ["a idle", "b idle", "c request", "d request"], goes: "a" },
+  { there: ["a request", "b idle", "c request", "d request"], goes: "b" },
+  // nobody's request is cut off for another
+  { there: ["a request", "b request", "c request", "d request"], goes: "new" },
 ];
+
+/** As in `a request NODE`; who comes is of the node `edge`. */
+const OF_NODE: typeof KNOWN = [
+  { there: ["a request edge", "b request"], goes: undefined },
+  { there: ["a request edge", "b request edge"], goes: "new" },
+  { there: ["a request edge", "b idle edge", "c idle other"], goes: "b" },
+  { there: ["a idle", "b idle other", "c request other"], goes: undefined },
+];
+
+Deno.test("a node that has taken its places takes no more of those of others", () => {
+  const ofUsers = (lines: readonly string[]) =>
+    new Set([...placesOf(lines)].map((place) => ({
+      ...place,
+      user: place.address === "x" ? undefined : place.address,
+    })));
+  for (const { there, goes } of OF_NODE) {
+    const [newcomer] = ofUsers(["new request edge"]);
+    assert.equal(knownToClose(ofUsers(there), newcomer!, LIMITS)?.name, goes, there.join());
+  }
+});
 
 Deno.test("one that is known takes the place of the one that is idle the longest, never that of a request", () => {
   for (const { there, goes } of KNOWN) {

@@ -23,6 +23,7 @@ const HANDSHAKE_LIMITS = {
   strangersMax: HANDSHAKES_MAX,
   strangersPerAddressMax: HANDSHAKES_PER_ADDRESS_MAX,
   knownMax: 0,
+  knownPerUserMax: 0,
 };
 /** Of broadcasts to connections. One costs ten microseconds. */
 const DELIVERIES_PER_TURN = 1_000;

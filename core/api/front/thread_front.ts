@@ -153,14 +153,18 @@ function checkFiles({ tls: { certificate, key, authority } }: ServeOptions): voi
 
 /** As many connections as there may be descriptors for. */
 function affordable(sockets: Sockets, { log }: ServeOptions): PlaceLimits {
-  const { strangersMax, knownMax } = PLACE_LIMITS;
+  const { strangersMax, knownMax, knownPerUserMax } = PLACE_LIMITS;
   const connections = strangersMax + knownMax + HANDSHAKES_MAX;
   const wanted = connections * DESCRIPTORS_PER_CONNECTION + DESCRIPTORS_SPARE;
   const allowed = raiseDescriptorLimit(sockets, wanted);
   if (allowed >= wanted) return PLACE_LIMITS;
   const share = Math.max(0, allowed - DESCRIPTORS_SPARE) / (wanted - DESCRIPTORS_SPARE);
   const part = (count: number) => Math.max(16, Math.floor(count * share));
-  const limits = { ...PLACE_LIMITS, strangersMax: part(strangersMax), knownMax: part(knownMax) };
+  const limits = {
+    ...PLACE_LIMITS,
+    ...{ strangersMax: part(strangersMax), knownMax: part(knownMax) },
+    knownPerUserMax: part(knownPerUserMax),
+  };
   log.warn(
     `The API serves fewer connections at once: ${limits.knownMax} instead of ${knownMax}; raise the limit of open ` +
       `files from ${allowed} to ${wanted} (ulimit -Hn, or LimitNOFILE= of systemd)`,
