@@ -23,7 +23,7 @@ const KINDS: readonly ActName[] = [
 ];
 
 Deno.test("a crowd of one kind of strangers takes neither memory nor the admin's time", async (t) => {
-  await withServer({ runtime: "process" }, async (server) => {
+  await withServer({ runtime: "process", subnet: 181 }, async (server) => {
     const target = await targetOf(server);
     for (const kind of KINDS) {
       await t.step(`${CONNECTIONS} connections for ${SECONDS} s: ${kind}`, async () => {

@@ -23,7 +23,7 @@ export const FRONT_NEEDED = {
 export function withstandFiftyStrangers(
   { seconds, isHasty = false }: { seconds: number; isHasty?: boolean },
 ): Promise<void> {
-  return withServer({ runtime: "process" }, async (server) => {
+  return withServer({ runtime: "process", subnet: 186 }, async (server) => {
     const gatewayPort = await startWebPods(server);
     await warm(gatewayPort);
     const target = await targetOf(server, gatewayPort);

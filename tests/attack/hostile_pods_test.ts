@@ -15,7 +15,7 @@ const PODS: readonly (WebPod & { request: string; floods: boolean })[] = [
 const PIECE = new Uint8Array(64 * 1024).fill(97);
 
 Deno.test("a hostile pod and a client that does not read take no memory of the gateway", async (t) => {
-  await withServer({ runtime: "process" }, async (server) => {
+  await withServer({ runtime: "process", subnet: 183 }, async (server) => {
     const gatewayPort = await startWebPods(server, [{ name: "web", mode: "web" }, ...PODS]);
     for (const pod of PODS) {
       await t.step(`${CONNECTIONS} connections for ${SECONDS} s: ${pod.mode}`, async () => {

@@ -16,7 +16,7 @@ const API_KINDS: readonly ActName[] = ["silent", "idle", "held upgrade"];
 const GATEWAY_KINDS: readonly ActName[] = ["gateway: silent", "gateway: idle"];
 
 Deno.test("more connections than a server has places lock nobody out", async (t) => {
-  await withServer({ runtime: "process" }, async (server) => {
+  await withServer({ runtime: "process", subnet: 182 }, async (server) => {
     const gatewayPort = await startWebPods(server);
     const target = await targetOf(server, gatewayPort);
     const plan = { seconds: SECONDS, againMs: AGAIN_MS };

@@ -62,7 +62,7 @@ Deno.test("who takes over the thread that reads strangers' bytes gets no file, p
 });
 
 Deno.test("a server by the flags of its task runs a pod and misses no permission", () =>
-  withServer({ runtime: "process" }, async (server) => {
+  withServer({ runtime: "process", subnet: 189 }, async (server) => {
     const created = await server.create("/api/v1/namespaces/default/pods", POD);
     assert.equal(created.status, 201, await created.text());
     const missing = /NotCapable|Requires \w+ access|--allow-\w+/;
