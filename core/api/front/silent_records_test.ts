@@ -20,13 +20,17 @@ async function withServer(act: (port: number) => Promise<void>): Promise<void> {
   }
 }
 
-/** Whether the server closes, without having said anything. */
+/** Whether the server closes, after what it may still have said: the body of an answer may come behind its head. */
 async function isClosed(client: TlsClient): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), WAIT_MS);
   });
-  const isEnd = await Promise.race([client.read().then((text) => text === undefined), late]);
+  const end = (async () => {
+    while (await client.read() !== undefined);
+    return true;
+  })();
+  const isEnd = await Promise.race([end, late]);
   clearTimeout(timer);
   return isEnd;
 }
