@@ -87,12 +87,10 @@ function taintCauses(taints: readonly Taint[]): Cause[] {
 }
 
 /** Pods have their addresses from the ranges of their node: once given, they stay. */
-function rangeChangeCauses(
-  next: { podCIDRs?: string[] },
-  previous: { podCIDRs?: string[] },
-): Cause[] {
+function rangeChangeCauses(next: Ranges, previous: Ranges): Cause[] {
   const rule = 'node updates may not change podCIDR except from "" to valid';
-  return previous.podCIDRs && !isEqual(next.podCIDRs, previous.podCIDRs)
-    ? [forbidden("spec.podCIDRs", rule)]
-    : [];
+  const isChanged = (previous.podCIDRs && !isEqual(next.podCIDRs, previous.podCIDRs)) ||
+    (previous.podCIDR && next.podCIDR !== previous.podCIDR);
+  return isChanged ? [forbidden("spec.podCIDRs", rule)] : [];
 }
+type Ranges = { podCIDR?: string; podCIDRs?: string[] };

@@ -192,6 +192,27 @@ Deno.test("a node takes no addresses of other nodes' pods, of Services, nor of t
     const spec = { ...node.spec, ...range("10.42.1.0/24") };
     const own = await asNode("PUT", `${NODES}/edge`, { ...node, spec });
     assert.equal(own.code, 200, own.body.message);
+    const elsewhere = { ...own.body.spec, podCIDR: "10.77.0.0/24" };
+    const moved = await asNode("PUT", `${NODES}/edge`, { ...own.body, spec: elsewhere });
+    assert.equal(moved.code, 422, "what it has once, it keeps");
+  });
+});
+
+Deno.test("a node takes no addresses of the machines that other nodes are on", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    const addresses = [{ type: "InternalIP", address: "192.168.1.7" }];
+    const { body: other } = await asNode("GET", `${NODES}/other`);
+    await ask("PUT", `${NODES}/other/status`, {
+      ...other,
+      status: { ...other.status, addresses },
+    });
+    const { body: node } = await asNode("GET", `${NODES}/edge`);
+    for (const podCIDR of ["192.168.1.0/25", "192.168.1.7/32", "192.168.0.0/16"]) {
+      const spec = { ...node.spec, podCIDR, podCIDRs: [podCIDR] };
+      const { code, body } = await asNode("PUT", `${NODES}/edge`, { ...node, spec });
+      assert.equal(code, 403, podCIDR);
+      assert.match(body.message, /overlaps with 192\.168\.1\.7\/32, which is taken/);
+    }
   });
 });
 

@@ -92,8 +92,12 @@ function refuseOthersRange(
   const taken = others.flatMap(({ spec: { podCIDR, podCIDRs = [] } }) =>
     [...podCIDRs, podCIDR ?? []].flat().flatMap((text) => parseIpv4Range(text) ?? [])
   );
+  // A more specific route than the link's own would lead to this node what is for the others.
+  const hosts = others.flatMap(({ status }) =>
+    (status.addresses ?? []).flatMap(({ address }) => parseIpv4Range(`${address}/32`) ?? [])
+  );
   for (const claim of claims) {
-    const fault = claimFault(claim, [...taken, serviceRange]);
+    const fault = claimFault(claim, [...taken, serviceRange, ...hosts]);
     if (fault !== undefined) {
       throw refused(
         "nodes",
