@@ -3,7 +3,12 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { onRecognition } from "../peer.ts";
 import { Connection, type Exchange } from "./connection.ts";
-import { CLOSE_MS, HANDSHAKE_MS, REQUESTS_PER_CONNECTION_MAX } from "./limits.ts";
+import {
+  CLOSE_MS,
+  HANDSHAKE_MS,
+  REQUESTS_PER_CONNECTION_MAX,
+  STRANGER_REQUESTS_MAX,
+} from "./limits.ts";
 import {
   greediest,
   knownToClose,
@@ -90,7 +95,9 @@ export class Connections {
 
   /** A request begins. False: the connection has been closed, if only because too many are under way there. */
   begin(connection: Connection, exchange: Exchange): boolean {
-    if (connection.exchanges.size === REQUESTS_PER_CONNECTION_MAX) {
+    const isStranger = this.#strangers.has(connection);
+    const requestsMax = isStranger ? STRANGER_REQUESTS_MAX : REQUESTS_PER_CONNECTION_MAX;
+    if (connection.exchanges.size >= requestsMax) {
       connection.takeNoMoreRequests();
       this.#close(connection, "too many requests at once");
     }
