@@ -22,7 +22,10 @@ const PERHAPS_FULL = /disk I\/O error|unable to open database file/i;
  * The words for a node on a full disk must get through: https://kubernetes.io/docs/reference/node/node-status/. So must a
  * revocation: who fills the disk must not keep himself in.
  */
-const URGENT: readonly string[] = ["nodes", "credentialregisters.access.coracle.dev"];
+const NODES = "nodes";
+const REGISTERS = "credentialregisters.access.coracle.dev";
+/** Of a Node: a larger one is not urgent, for its agent could use up what is held back for its revocation. */
+const URGENT_NODE_BYTES_MAX = 64 * 1024;
 
 /** Room on the disk that is held back, to be given up when the disk is full. */
 export interface Ballast {
@@ -308,10 +311,13 @@ const NEWS = {
   spent: "The disk is full, and so is what was held back for deletions: the API is read-only",
 } as const satisfies Record<DiskState, string>;
 
+const encoder = new TextEncoder();
+
 /** What frees room, or tells people that there is none. */
 function isUrgent({ key: [resource], value }: Change): boolean {
   return value === undefined || value.metadata.deletionTimestamp !== undefined ||
-    URGENT.includes(resource);
+    resource === REGISTERS ||
+    (resource === NODES && encoder.encode(JSON.stringify(value)).length <= URGENT_NODE_BYTES_MAX);
 }
 
 /** Tells of each failure before its caller hears of it. */
@@ -355,7 +361,9 @@ class GuardedJournal implements Journal {
 
 /** What of a batch can be told to be urgent: a deletion that waits for finalizers is one only to who asks for it. */
 function isUrgentWrite({ key: [resource], value }: JournalWrite): boolean {
-  return value === undefined || URGENT.includes(resource);
+  if (value === undefined || resource === REGISTERS) return true;
+  // What is no bytes lies in a blob, since it is larger.
+  return resource === NODES && value instanceof Uint8Array && value.length <= URGENT_NODE_BYTES_MAX;
 }
 
 function bytesOf({ writes }: Batch): number {

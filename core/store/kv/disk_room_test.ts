@@ -123,7 +123,7 @@ Deno.test("the first write that finds the disk full closes the store, gives the 
 });
 
 Deno.test("on a full disk deletions, changes of what is being deleted, nodes, revocations and leases are taken; all else is refused unwritten", async () => {
-  const { disk, store } = await setUp();
+  const { disk, room, store } = await setUp();
   disk.isFull = true;
   await assert.rejects(put(store, "a"), REFUSAL);
   const admitted = store.revision;
@@ -141,6 +141,15 @@ Deno.test("on a full disk deletions, changes of what is being deleted, nodes, re
   const key = ["credentialregisters.access.coracle.dev", "", "credentials"] as const;
   await store.commit([{ key, value: objectOf("credentials"), expected: 0 }]);
   assert.ok(store.revision > admitted);
+  const object = objectOf("n2");
+  const large = {
+    ...object,
+    metadata: { ...object.metadata, annotations: { a: "x".repeat(65_536) } },
+  };
+  disk.isFull = true;
+  const change = { key: ["nodes", "", "n2"], value: large, expected: 0 } as const;
+  await assert.rejects(store.commit([change]), REFUSAL);
+  assert.equal(room.state, "full", "a node does not use up what its revocation needs");
 });
 
 Deno.test("a refused write that finds room again is taken, and the ballast with it", async () => {
