@@ -14,7 +14,7 @@ export const STRANGER_BYTES_MAX = 48 * 1024 * 1024;
 /** Requests under way on one connection: nobody who waits for answers pipelines so many. */
 export const REQUESTS_PER_CONNECTION_MAX = 16;
 /** The same of a stranger: clients that send requests ahead show first who they are. */
-export const STRANGER_REQUESTS_MAX = 4;
+export const STRANGER_REQUESTS_MAX = 2;
 /** What a connection may hand over while nobody reads it. More means that the runtime does not stop reading. */
 export const UNREAD_BYTES_MAX = 1024 * 1024;
 /** What is read of a body after its request was answered, so that the answer to one that is too large arrives. */
