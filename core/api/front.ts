@@ -1,7 +1,7 @@
 import type { Api } from "./app.ts";
 import { serveByHttps } from "./front/https_front.ts";
 import { ListenError, type Served, type ServeOptions } from "./front/served.ts";
-import { serveByThread, threadObstacle } from "./front/thread_front.ts";
+import { openThreadLibraries, serveByThread } from "./front/thread_front.ts";
 
 /**
  * Serves the API over HTTPS (HTTP/1.1). Throws a `ListenError` when the address cannot be had, and when the front that
@@ -9,17 +9,19 @@ import { serveByThread, threadObstacle } from "./front/thread_front.ts";
  */
 export function serve(api: Api, options: ServeOptions): Promise<Served> {
   const { front = "auto", host, port, log } = options;
-  const obstacle = front === "https" ? undefined : threadObstacle();
-  if (front === "https" || (obstacle !== undefined && front === "auto" && isLoopback(host))) {
-    log.info("The API is served by node:https", { ...(obstacle && { reason: obstacle }) });
+  const libraries = front === "https" ? undefined : openThreadLibraries();
+  if (libraries !== undefined && !("missing" in libraries)) {
+    log.info("The API is served by a thread of its own for TLS");
+    return serveByThread(api, options, libraries);
+  }
+  if (libraries === undefined || (front === "auto" && isLoopback(host))) {
+    log.info("The API is served by node:https", {
+      ...(libraries && { reason: libraries.missing }),
+    });
     return serveByHttps(api, options);
   }
-  if (obstacle === undefined) {
-    log.info("The API is served by a thread of its own for TLS");
-    return serveByThread(api, options);
-  }
   throw new ListenError(
-    `Cannot serve the API on ${host}:${port} by a thread for TLS: ${obstacle}; mend that, or listen on 127.0.0.1, or ` +
+    `Cannot serve the API on ${host}:${port} by a thread for TLS: ${libraries.missing}; mend that, or listen on 127.0.0.1, or ` +
       `choose "--front https", which a stranger on the network can make use more memory`,
   );
 }

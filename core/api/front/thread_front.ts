@@ -29,14 +29,30 @@ const DESCRIPTORS_SPARE = 1024;
 /** What a peer is given to take the end of its answer once the grace of the stop is over. */
 const FAREWELL_MS = 250;
 
+/** What the thread and its front call. Whoever opens them hands them to {@linkcode serveByThread}, or closes them. */
+export interface ThreadLibraries {
+  readonly sockets: Sockets;
+  readonly openssl: Openssl;
+}
+
+/** Opens what the thread needs of this machine; or says why it cannot be had. */
+export function openThreadLibraries(): ThreadLibraries | { missing: string } {
+  const sockets = Sockets.open();
+  if (!sockets) {
+    return { missing: "the C library cannot be called (it takes Linux, glibc and --allow-ffi)" };
+  }
+  const openssl = Openssl.open();
+  if (!("missing" in openssl)) return { sockets, openssl };
+  sockets.closeLibrary();
+  return openssl;
+}
+
 /** Why the thread cannot be had on this machine; `undefined`: it can. */
 export function threadObstacle(): string | undefined {
-  const sockets = Sockets.open();
-  if (!sockets) return "the C library cannot be called (it takes Linux, glibc and --allow-ffi)";
-  sockets.closeLibrary();
-  const openssl = Openssl.open();
-  if ("missing" in openssl) return openssl.missing;
-  openssl.close();
+  const libraries = openThreadLibraries();
+  if ("missing" in libraries) return libraries.missing;
+  libraries.sockets.closeLibrary();
+  libraries.openssl.close();
   return undefined;
 }
 
@@ -44,9 +60,12 @@ export function threadObstacle(): string | undefined {
  * Serves the API by a thread that speaks TLS and a plain `node:http` server here. Throws a `ListenError` when the address
  * cannot be had.
  */
-export async function serveByThread(api: Api, options: ServeOptions): Promise<Served> {
-  const sockets = Sockets.open()!; // there is no obstacle
-  checkFiles(options);
+export async function serveByThread(
+  api: Api,
+  options: ServeOptions,
+  { sockets, openssl }: ThreadLibraries,
+): Promise<Served> {
+  checkFiles(options, openssl);
   const limits = affordable(sockets, options);
   const front = new ThreadFront(api, options, limits);
   const { tls, clock, log, port, handshakeMs = HANDSHAKE_MS } = options;
@@ -143,12 +162,17 @@ export function socketOn(descriptor: number): Socket {
   return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
 
-/** Throws an `Error` when certificate and key are none, or do not fit: a thread could only die of it. */
-function checkFiles({ tls: { certificate, key, authority } }: ServeOptions): void {
-  const openssl = Openssl.open() as Openssl; // there is no obstacle
+/** Throws an `Error` when certificate and key are none, or do not fit: a thread could only die of it. Closes the library. */
+function checkFiles(
+  { tls: { certificate, key, authority } }: ServeOptions,
+  openssl: Openssl,
+): void {
   const options = { certificate, key, clientAuthorities: authority, protocols: [] };
-  new TlsContext(openssl, { ...options, sessionContext: "check" }).close();
-  openssl.close();
+  try {
+    new TlsContext(openssl, { ...options, sessionContext: "check" }).close();
+  } finally {
+    openssl.close();
+  }
 }
 
 /** As many connections as there may be descriptors for. */
