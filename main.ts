@@ -1,5 +1,5 @@
-import "./cli/private_umask.ts"; // first
-import type { Terminal } from "./cli/command.ts";
+import "./server/private_umask.ts"; // first
+import type { Terminal } from "./server/terminal.ts";
 import { runProgram } from "./cli/program.ts";
 
 if (import.meta.main) Deno.exit(await runProgram(Deno.args, processTerminal()));

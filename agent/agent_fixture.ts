@@ -5,14 +5,14 @@ import type { Notice } from "../core/client/event_recorder.ts";
 import type { Draft } from "../core/client/client.ts";
 import { silentLog } from "../core/lib/log.ts";
 import type { VirtualClock } from "../core/lib/virtual_clock.ts";
-import { nodes } from "../core/resources/nodes.ts";
-import { type Pod, pods } from "../core/resources/pods.ts";
+import { nodes } from "../core/resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import { Agent } from "./agent.ts";
-import { DiskPodFiles } from "./pod_files.ts";
-import type { PodAddress, PodNetwork } from "./pod_network.ts";
-import type { ProbeOutcome } from "./probes.ts";
-import { SimulatedRuntime } from "./simulated_runtime.ts";
-import { Volumes } from "./volumes.ts";
+import { DiskPodFiles } from "./volumes/pod_files.ts";
+import type { PodAddress, PodNetwork } from "./network/pod_network.ts";
+import type { ProbeOutcome } from "./probes/probes.ts";
+import { SimulatedRuntime } from "./runtimes/simulated/simulated_runtime.ts";
+import { Volumes } from "./volumes/volumes.ts";
 
 export interface PodDraft {
   name: string;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { eventually } from "../tests/eventually.ts";
-import { configMaps } from "../core/resources/config_maps.ts";
-import { leases } from "../core/resources/leases.ts";
-import { nodes } from "../core/resources/nodes.ts";
-import { type Pod, pods } from "../core/resources/pods.ts";
-import type { ProbeOutcome } from "./probes.ts";
+import { configMaps } from "../core/resources/core/config_maps.ts";
+import { leases } from "../core/resources/coordination/leases.ts";
+import { nodes } from "../core/resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
+import type { ProbeOutcome } from "./probes/probes.ts";
 import { isReady, NodeUnderTest } from "./agent_fixture.ts";
 
 Deno.test("a pod gets its network, runs and becomes ready in little more than its start", async () => {

@@ -1,7 +1,7 @@
 import { NetnsNetwork } from "../agent/network/netns_network.ts";
 import { openPlumbing } from "../agent/network/node_network.ts";
-import { LOG_LIMITS } from "../agent/logs/log_limits.ts";
-import { createBody } from "../agent/podman/container_create.ts";
+import { LOG_LIMITS } from "../agent/runtimes/log_limits.ts";
+import { createBody } from "../agent/runtimes/podman/container_create.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
 import type { ServerProcess } from "../tests/server_process.ts";

@@ -1,4 +1,4 @@
-import { configMaps } from "../core/resources/config_maps.ts";
+import { configMaps } from "../core/resources/core/config_maps.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import type { KubeObject } from "../core/resources/resource.ts";
 import { KvJournal } from "../core/store/kv/kv_journal.ts";

@@ -1,4 +1,4 @@
-import type { PodmanClient } from "../agent/podman/podman_client.ts";
+import type { PodmanClient } from "../agent/runtimes/podman/podman_client.ts";
 import { ApiConnection } from "./api_connection.ts";
 import { BARE, openBare } from "./bare_container.ts";
 import type { Measurement, Report } from "./harness.ts";

@@ -5,10 +5,10 @@
  * `deno run bench/scheduler.ts [nodes] [pods]`
  */
 import type { View, ViewEvent } from "../core/client/client.ts";
-import { nameOf } from "../core/controllers/controller.ts";
+import { nameOf } from "../core/controllers/runtime/controller.ts";
 import { TestCluster } from "../core/controllers/test_cluster.ts";
-import { type Node, nodes } from "../core/resources/nodes.ts";
-import { type Pod, pods } from "../core/resources/pods.ts";
+import { type Node, nodes } from "../core/resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import { PLUGINS } from "../core/scheduler/plugins/mod.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
 

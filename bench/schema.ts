@@ -3,9 +3,9 @@
  * must stay cheaper than parsing. Run with `deno bench bench/schema.ts`.
  */
 import { parseJson } from "../core/lib/json_text.ts";
-import { check } from "../core/resources/check.ts";
-import { parseManifests } from "../core/resources/manifest.ts";
-import { pods } from "../core/resources/pods.ts";
+import { check } from "../core/schema/check.ts";
+import { parseManifests } from "../core/manifest/manifest.ts";
+import { pods } from "../core/resources/core/pods/pods.ts";
 
 const pod = {
   apiVersion: "v1",

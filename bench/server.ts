@@ -1,9 +1,9 @@
 import { familyOf } from "../tests/process_family.ts";
 import { onPath } from "../tests/kubectl.ts";
 import { ServerProcess } from "../tests/server_process.ts";
-import { importBusybox } from "../agent/podman/busybox_image.ts";
-import { PodmanClient } from "../agent/podman/podman_client.ts";
-import { writeImage } from "../agent/process/process_image.ts";
+import { importBusybox } from "../agent/runtimes/podman/busybox_image.ts";
+import { PodmanClient } from "../agent/runtimes/podman/podman_client.ts";
+import { writeImage } from "../agent/runtimes/process/process_image.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import type { Bench } from "./harness.ts";
 import { commandOf, processesNaming } from "./processes.ts";

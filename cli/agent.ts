@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import { type AgentFlags, serverUrl } from "./agent_flags.ts";
-import type { Terminal } from "./command.ts";
-import { dataFolderOfProcess } from "./data_folder.ts";
+import { serverUrl } from "./agent_flags.ts";
+import { type AgentFlags } from "../server/options.ts";
+import type { Terminal } from "../server/terminal.ts";
+import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
 
 export function agentCommand(program: Command, terminal: Terminal): void {
@@ -15,7 +16,7 @@ export function agentCommand(program: Command, terminal: Terminal): void {
 
 /** Runs until the terminal's signal aborts. */
 async function runAgent(flags: AgentFlags, terminal: Terminal): Promise<void> {
-  const { startAgent } = await import("./coracle_agent.ts");
+  const { startAgent } = await import("../server/coracle_agent.ts");
   const agent = await startAgent(flags, terminal);
   if (agent === undefined) return;
   const { server, podCidr, runtime } = agent.built;

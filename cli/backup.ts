@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { CredentialFiles } from "../core/api/credential_files.ts";
-import type { Terminal } from "./command.ts";
-import { dataFolderOfProcess } from "./data_folder.ts";
+import { CredentialFiles } from "../core/api/access/credential_files.ts";
+import type { Terminal } from "../server/terminal.ts";
+import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { CREDENTIALS_CARRIED, dataOption, sizeOf, withStoreErrors } from "./store_access.ts";
 
 export function backupCommand(program: Command, terminal: Terminal): void {

@@ -4,12 +4,14 @@ import type {
   CredentialList,
   Revoked,
 } from "../core/api/access/credential_answers.ts";
-import { kubeconfig } from "../core/api/pki.ts";
+import { kubeconfig } from "../core/api/access/pki.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
 import { serverUrl } from "./agent_flags.ts";
-import { CommandError, type Terminal } from "./command.ts";
-import { accessOf, kubeconfigOption } from "./kubeconfig.ts";
-import { VERSION } from "./version.ts";
+import { CommandError } from "../server/command_error.ts";
+import { type Terminal } from "../server/terminal.ts";
+import { accessOf } from "../server/kubeconfig.ts";
+import { kubeconfigOption } from "./kubeconfig_option.ts";
+import { VERSION } from "../server/version.ts";
 
 const USER_AGENT = `coracle-credentials/${VERSION}`;
 const OWNER_ONLY = 0o600;

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import { readAccess } from "./kubeconfig.ts";
+import { readAccess } from "../server/kubeconfig.ts";
 import { applyFiles } from "./apply.ts";
-import { CommandError, type Terminal } from "./command.ts";
-import type { CoracleServer } from "./coracle_server.ts";
+import { CommandError } from "../server/command_error.ts";
+import { type Terminal } from "../server/terminal.ts";
+import type { CoracleServer } from "../server/coracle_server.ts";
 import { PodWatch } from "./pod_watch.ts";
-import type { RuntimeChoice } from "./runtime_choice.ts";
+import type { RuntimeChoice } from "../server/options.ts";
 import { runtimeOption } from "./node_flags.ts";
 import { sendTraffic } from "./traffic.ts";
 
@@ -31,7 +32,7 @@ export function demoCommand(program: Command, terminal: Terminal): void {
 }
 
 async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
-  const { startServer } = await import("./coracle_server.ts");
+  const { startServer } = await import("../server/coracle_server.ts");
   const dataFolder = await Deno.makeTempDir({ prefix: "coracle-demo-" });
   try {
     terminal.out("Starting Coracle\n");

@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
-import { importBusybox } from "../agent/podman/busybox_image.ts";
-import type { PodmanClient } from "../agent/podman/podman_client.ts";
-import { tarArchive } from "../agent/podman/tar_archive.ts";
-import { writeImage } from "../agent/process/process_image.ts";
+import { importBusybox } from "../agent/runtimes/podman/busybox_image.ts";
+import type { PodmanClient } from "../agent/runtimes/podman/podman_client.ts";
+import { tarArchive } from "../agent/runtimes/podman/tar_archive.ts";
+import { writeImage } from "../agent/runtimes/process/process_image.ts";
 import { programPath } from "../core/lib/linux/program.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "../server/command_error.ts";
 import { DEMO_PORT } from "./demo_web.ts";
 
 /** The image that `examples/canary.yaml` names. */

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Terminal } from "./command.ts";
+import type { Terminal } from "../server/terminal.ts";
 
 /** The port that the containers of `examples/canary.yaml` listen on. */
 export const DEMO_PORT = 8080;

@@ -1,31 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { LOG_LIMITS, type LogLimits } from "../agent/logs/log_limits.ts";
-import { QuantityError, unitsOf } from "../core/resources/quantities.ts";
-import type { RuntimeChoice } from "./runtime_choice.ts";
+import { QuantityError, unitsOf } from "../core/schema/quantities.ts";
 
 /** Below it files would be begun anew all the time. */
 const LOG_BYTES_MIN = 64 * 1024;
 /** The kubelet's: the file that is written to, and one that is read on. */
 const LOG_FILES_MIN = 2;
 const LOG_FILES_MAX = 100;
-
-/** What the flags say of a node: of the one in the server, and of one that is elsewhere. */
-export interface NodeFlags {
-  data: string;
-  runtime: RuntimeChoice;
-  podman?: string;
-  node: string;
-  podCidr?: string;
-  serviceCidr?: string;
-  gatewayAddress: string;
-  stopPods: boolean;
-  /** In bytes; the kubelet's default when absent. */
-  containerLogMaxSize?: number;
-  containerLogMaxFiles?: number;
-  /** Remove all that was made on this machine at the end: for the demo. */
-  temporary?: boolean;
-  logLevel: "debug" | "info" | "warn" | "error";
-}
 
 /** Adds the flags of a node. `dataFolder`: where it keeps everything unless told. */
 export function withNodeFlags(command: Command, dataFolder: string): Command {
@@ -54,16 +34,6 @@ export function withNodeFlags(command: Command, dataFolder: string): Command {
       new Option("--log-level <level>", "how much is said on standard error")
         .choices(["debug", "info", "warn", "error"]).default("info"),
     );
-}
-
-/** What is kept of a container's log. */
-export function logLimitsOf(
-  { containerLogMaxSize: bytesMax, containerLogMaxFiles: filesMax }: NodeFlags,
-): LogLimits {
-  return {
-    bytesMax: bytesMax ?? LOG_LIMITS.bytesMax,
-    filesMax: filesMax ?? LOG_LIMITS.filesMax,
-  };
 }
 
 /** The `--runtime` flag, which several commands have. */

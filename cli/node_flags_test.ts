@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Command } from "commander";
-import { LOG_LIMITS } from "../agent/logs/log_limits.ts";
-import { logLimitsOf, type NodeFlags, withNodeFlags } from "./node_flags.ts";
+import { LOG_LIMITS } from "../agent/runtimes/log_limits.ts";
+import { withNodeFlags } from "./node_flags.ts";
+import { logLimitsOf, type NodeFlags } from "../server/options.ts";
 
 function flagsOf(...args: string[]): NodeFlags {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });

@@ -1,8 +1,8 @@
 import { linesOf } from "../core/client/answer_body.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
-import type { Pod } from "../core/resources/pods.ts";
-import type { Access } from "./kubeconfig.ts";
-import { VERSION } from "./version.ts";
+import type { Pod } from "../core/resources/core/pods/pods.ts";
+import type { Access } from "../server/kubeconfig.ts";
+import { VERSION } from "../server/version.ts";
 
 /** A pod as a person waits for it. */
 export interface PodChange {

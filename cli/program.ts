@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { CommandError, type Terminal } from "./command.ts";
+import { CommandError } from "../server/command_error.ts";
+import { type Terminal } from "../server/terminal.ts";
 import { COMMANDS } from "./mod.ts";
 
 /**

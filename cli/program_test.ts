@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Terminal } from "./command.ts";
+import type { Terminal } from "../server/terminal.ts";
 import { runProgram } from "./program.ts";
 
 interface Ended {

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { CredentialFiles } from "../core/api/credential_files.ts";
+import { CredentialFiles } from "../core/api/access/credential_files.ts";
 import { SystemClock } from "../core/lib/clock.ts";
-import type { Terminal } from "./command.ts";
-import { dataFolderOfProcess, prepareDataFolder } from "./data_folder.ts";
+import type { Terminal } from "../server/terminal.ts";
+import { dataFolderOfProcess, prepareDataFolder } from "../server/data_folder.ts";
 import { CREDENTIALS_CARRIED, dataOption, withStoreErrors } from "./store_access.ts";
 
 export function restoreCommand(program: Command, terminal: Terminal): void {

@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
 import { FRONTS } from "../core/api/front/served.ts";
-import type { Terminal } from "./command.ts";
-import { dataFolderOfProcess } from "./data_folder.ts";
+import type { Terminal } from "../server/terminal.ts";
+import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
-import { listenAddress, secondsOf, type ServerFlags } from "./server_flags.ts";
+import { listenAddress, secondsOf } from "./server_flags.ts";
+import { type ServerFlags } from "../server/options.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
 export function serverCommand(program: Command, terminal: Terminal): void {
@@ -31,7 +32,7 @@ export function serverCommand(program: Command, terminal: Terminal): void {
 
 /** Runs until the terminal's signal aborts. */
 async function runServer(flags: ServerFlags, terminal: Terminal): Promise<void> {
-  const { startServer } = await import("./coracle_server.ts");
+  const { startServer } = await import("../server/coracle_server.ts");
   const server = await startServer(flags, terminal);
   if (server === undefined) return;
   const { url, kubeconfig, runtime, owner } = server.built.place;

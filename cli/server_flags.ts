@@ -1,16 +1,4 @@
 import { InvalidArgumentError } from "commander";
-import type { FrontName } from "../core/api/front/served.ts";
-import type { NodeFlags } from "./node_flags.ts";
-import type { StoreFlags } from "./store_flags.ts";
-
-/** What the flags of `coracle server` say. */
-export interface ServerFlags extends NodeFlags, StoreFlags {
-  listen: { host: string; port: number };
-  /** What carries the API; absent: the best that this machine has. */
-  front?: FrontName;
-  /** Ends the server that has the data, within so many seconds, and goes on where it was. */
-  takeOver?: number;
-}
 
 /** `127.0.0.1:6443`, `[::1]:0`, `localhost:6443`. */
 export function listenAddress(text: string): { host: string; port: number } {

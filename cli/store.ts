@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { DataLock, DataLockedError } from "../core/store/kv/data_lock.ts";
-import type { Compacted } from "../core/api/store_maintenance.ts";
-import { CommandError, type Terminal } from "./command.ts";
-import { dataFolderOfProcess } from "./data_folder.ts";
-import { readAccess } from "./kubeconfig.ts";
-import { VERSION } from "./version.ts";
+import type { Compacted } from "../core/api/http/store_maintenance.ts";
+import { CommandError } from "../server/command_error.ts";
+import { type Terminal } from "../server/terminal.ts";
+import { dataFolderOfProcess } from "../server/data_folder.ts";
+import { readAccess } from "../server/kubeconfig.ts";
+import { VERSION } from "../server/version.ts";
 import { dataOption, sizeOf, withStoreErrors } from "./store_access.ts";
 
 const USER_AGENT = `coracle-store/${VERSION}`;

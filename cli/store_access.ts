@@ -1,6 +1,6 @@
 import { Option } from "commander";
-import { CommandError } from "./command.ts";
-import { storePath } from "./data_folder.ts";
+import { CommandError } from "../server/command_error.ts";
+import { storePath } from "../server/data_folder.ts";
 
 /**
  * What makes a server the one that its clients know: all else is made from it, or made anew. The key comes last: where it

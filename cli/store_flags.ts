@@ -1,39 +1,11 @@
+import { LEASE_SECONDS_DEFAULT, type StoreUrl } from "../server/options.ts";
 import { type Command, InvalidArgumentError, Option } from "commander";
-
-/** What the flags say of an engine that servers share. */
-export interface StoreFlags {
-  /** Where the store is; absent: in a file of the data folder. */
-  store?: StoreUrl;
-  storeCacert?: string;
-  storeCert?: string;
-  storeKey?: string;
-  storeUser?: { name: string; password: string };
-  /** Seconds. */
-  storeLease?: number;
-  /** Serve reads too while another server owns the store. */
-  standbyReads?: boolean;
-}
-
-/** An engine, and where it is. */
-export type StoreUrl = EtcdUrl | {
-  engine: "kv";
-  /** Of a server of KV Connect. */
-  url: string;
-};
-
-export interface EtcdUrl {
-  engine: "etcd";
-  endpoints: readonly string[];
-  /** Before all keys, without a slash at its end. */
-  prefix: string;
-}
 
 const PREFIX_DEFAULT = "/coracle";
 const ETCD_PORT = 2379;
 /** etcd makes shorter ones longer. */
 const LEASE_SECONDS_MIN = 2;
 const LEASE_SECONDS_MAX = 60;
-export const LEASE_SECONDS_DEFAULT = 5;
 
 /** Adds the flags; those of access are named as etcdctl's. */
 export function withStoreFlags(command: Command): Command {

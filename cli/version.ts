@@ -1,10 +1,7 @@
+import { VERSION } from "../server/version.ts";
 import type { Command } from "commander";
-import { KUBERNETES_VERSION } from "../core/api/version.ts";
-import manifest from "../deno.json" with { type: "json" };
-import type { Terminal } from "./command.ts";
-
-/** Version of Coracle, e.g. `0.1.0`. */
-export const VERSION: string = manifest.version;
+import { KUBERNETES_VERSION } from "../core/api/http/version.ts";
+import type { Terminal } from "../server/terminal.ts";
 
 export function versionCommand(program: Command, terminal: Terminal): void {
   program.command("version")

@@ -1,5 +1,5 @@
 import { createPodNetwork } from "../agent/network/node_network.ts";
-import { gatewayDevice } from "../cli/addresses.ts";
+import { gatewayDevice } from "../server/addresses.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
 

@@ -9,7 +9,7 @@ export interface Source {
   packages: readonly string[];
 }
 
-const ROOTS = ["core", "agent", "proxy", "cli", "tests", "bench", "examples"];
+const ROOTS = ["core", "agent", "proxy", "server", "cli", "tests", "bench", "examples"];
 
 /** Every TypeScript file under the roots, `main.ts` included. */
 export function sourceTree(): Source[] {

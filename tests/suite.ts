@@ -25,6 +25,7 @@ const SUITES: readonly Suite[] = [
       "core",
       "agent",
       "proxy",
+      "server",
       "cli",
       "tests/tidy_test.ts",
       "tests/simulation",

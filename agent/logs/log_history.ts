@@ -1,5 +1,5 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
-import type { LogLimits } from "./log_limits.ts";
+import type { LogLimits } from "../runtimes/log_limits.ts";
 import { fileId, putAway } from "./run_files.ts";
 
 /** A log is cut by us when it is so many times too long: its runtime does not rotate it. */

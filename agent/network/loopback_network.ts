@@ -1,4 +1,4 @@
-import type { PodAddress, PodNetwork } from "../pod_network.ts";
+import type { PodAddress, PodNetwork } from "./pod_network.ts";
 import { AddressPool } from "./address_pool.ts";
 
 /** The range that is used when none is given. Linux answers on all of 127.0.0.0/8. */

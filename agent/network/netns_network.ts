@@ -1,6 +1,6 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import type { Log } from "../../core/lib/log.ts";
-import type { PodAddress, PodNetwork } from "../pod_network.ts";
+import type { PodAddress, PodNetwork } from "./pod_network.ts";
 import { AddressPool } from "./address_pool.ts";
 import { isSettled, NODE_END } from "./device_settings.ts";
 import { Firewall } from "./firewall.ts";

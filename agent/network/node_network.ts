@@ -2,7 +2,7 @@ import { ifAbsent } from "../../core/lib/absent.ts";
 import { Libc } from "../../core/lib/linux/libc.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import type { Log } from "../../core/lib/log.ts";
-import type { PodNetwork } from "../pod_network.ts";
+import type { PodNetwork } from "./pod_network.ts";
 import { IpPlumbing } from "./ip_plumbing.ts";
 import { LoopbackNetwork } from "./loopback_network.ts";
 import { NetlinkPlumbing } from "./netlink_plumbing.ts";

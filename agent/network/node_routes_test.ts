@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Node } from "../../core/resources/nodes.ts";
+import type { Node } from "../../core/resources/core/nodes/nodes.ts";
 import { clusterOf, routesTo } from "./node_routes.ts";
 
 Deno.test("routes lead to every other node that has a range and an address of its own", () => {

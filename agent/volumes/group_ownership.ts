@@ -1,4 +1,4 @@
-import type { ShownFile } from "../atomic_files.ts";
+import type { ShownFile } from "./atomic_files.ts";
 
 /** Who is in the group may read what is shown, and read and write what is the pod's own. */
 const READ_BY_GROUP = 0o440;

@@ -1,10 +1,10 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import type { FileTree, HeldFile } from "../../core/lib/linux/file_tree.ts";
-import type { VolumeMount } from "../../core/resources/pod_spec/containers.ts";
-import { isInside } from "../atomic_files.ts";
-import { ConfigError } from "../config_error.ts";
-import { expand } from "../expansion.ts";
-import { unmountAll } from "../memory_folder.ts";
+import type { VolumeMount } from "../../core/resources/core/pods/spec/containers.ts";
+import { isInside } from "./atomic_files.ts";
+import { ConfigError } from "../runtimes/config_error.ts";
+import { expand } from "./expansion.ts";
+import { unmountAll } from "./memory_folder.ts";
 
 /** Where a volume is on the node. */
 export interface VolumePlace {

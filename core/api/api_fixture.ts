@@ -13,7 +13,7 @@ import type { ClientCertificates } from "./access/client_certificates.ts";
 import type { CredentialService } from "./access/credential_answers.ts";
 import { tokenId } from "./access/token_id.ts";
 import { type Api, createApi } from "./app.ts";
-import { ADMIN } from "./pki.ts";
+import { ADMIN } from "./access/pki.ts";
 
 const adminUser = { name: ADMIN.commonName, groups: [ADMIN.organization] };
 export const TOKEN = "the-admin's-token";

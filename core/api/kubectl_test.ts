@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../lib/clock.ts";
 import { freshApi, TOKEN } from "./api_fixture.ts";
-import { CredentialFiles } from "./credential_files.ts";
-import { loadCredentials, writeKubeconfig } from "./pki.ts";
+import { CredentialFiles } from "./access/credential_files.ts";
+import { loadCredentials, writeKubeconfig } from "./access/pki.ts";
 import { serveOnLoopback } from "./remote_fixture.ts";
 
 /** Where distributions, and Google's SDK with one of each release, put kubectl. */

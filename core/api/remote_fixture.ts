@@ -7,16 +7,16 @@ import { SystemClock } from "../lib/clock.ts";
 import { silentLog } from "../lib/log.ts";
 import { Random } from "../lib/random.ts";
 import { LocalClient } from "../objects/local_client.ts";
-import { configMaps } from "../resources/config_maps.ts";
-import { deployments } from "../resources/deployments.ts";
-import { pods } from "../resources/pods.ts";
+import { configMaps } from "../resources/core/config_maps.ts";
+import { deployments } from "../resources/apps/deployments.ts";
+import { pods } from "../resources/core/pods/pods.ts";
 import { groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import type { RingLimits } from "../store/event_ring.ts";
 import { MemoryDisk } from "../store/memory_journal.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
-import { serve } from "./front.ts";
+import { serve } from "./front/front.ts";
 import type { Served, ServeOptions } from "./front/served.ts";
-import { type Credentials, type CredentialStore, loadCredentials } from "./pki.ts";
+import { type Credentials, type CredentialStore, loadCredentials } from "./access/pki.ts";
 
 /** Credentials of one run of the tests: making them takes longer than the tests. */
 export const testCredentials: Promise<Credentials> = loadCredentials(

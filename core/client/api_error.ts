@@ -1,4 +1,4 @@
-import type { Cause } from "../resources/check.ts";
+import type { Cause } from "../schema/check.ts";
 
 /** The reasons that Kubernetes uses, with their HTTP codes (apimachinery `meta/v1/types.go`, StatusReason). */
 export const CODE_OF_REASON = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type ConfigMap, configMaps } from "../resources/config_maps.ts";
-import { type Deployment, deployments } from "../resources/deployments.ts";
-import { type Pod, pods } from "../resources/pods.ts";
+import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
+import { type Deployment, deployments } from "../resources/apps/deployments.ts";
+import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { isRefusal } from "./api_error.ts";
 import type { Client, Draft, View } from "./client.ts";
 

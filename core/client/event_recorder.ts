@@ -2,7 +2,7 @@ import { AssertionError } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { timestamp } from "../lib/timestamp.ts";
-import { type Event, events } from "../resources/events.ts";
+import { type Event, events } from "../resources/events/events.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { ApiError } from "./api_error.ts";
 import type { Client, Draft } from "./client.ts";

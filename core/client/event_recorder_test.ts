@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../lib/log.ts";
 import { VirtualClock } from "../lib/virtual_clock.ts";
-import { type Event, events } from "../resources/events.ts";
+import { type Event, events } from "../resources/events/events.ts";
 import type { KubeObject, Resource } from "../resources/resource.ts";
 import { ApiError } from "./api_error.ts";
 import type { Draft } from "./client.ts";

@@ -1,4 +1,4 @@
-import { pods } from "../resources/pods.ts";
+import { pods } from "../resources/core/pods/pods.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../resources/resource.ts";
 import type { Client, DeleteOptions, Draft, ObjectName } from "./client.ts";
 import { collectionPath, objectPath } from "./object_path.ts";

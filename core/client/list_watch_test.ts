@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { silentLog } from "../lib/log.ts";
 import { Random } from "../lib/random.ts";
 import { VirtualClock } from "../lib/virtual_clock.ts";
-import { configMaps } from "../resources/config_maps.ts";
+import { configMaps } from "../resources/core/config_maps.ts";
 import { ListWatch } from "./list_watch.ts";
 import { MirroredKind } from "./mirrored_kind.ts";
 import { ServerLink } from "./server_link.ts";

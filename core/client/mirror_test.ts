@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { RemoteFixture } from "../api/remote_fixture.ts";
 import { abortWith } from "../lib/abort.ts";
 import { LocalClient } from "../objects/local_client.ts";
-import { type ConfigMap, configMaps } from "../resources/config_maps.ts";
-import { type Pod, pods } from "../resources/pods.ts";
+import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
+import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import type { Draft } from "./client.ts";
 import type { ApiRequest } from "./server_link.ts";
 

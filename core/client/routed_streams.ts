@@ -1,4 +1,4 @@
-import { pods } from "../resources/pods.ts";
+import { pods } from "../resources/core/pods/pods.ts";
 import { ApiError } from "./api_error.ts";
 import type { ObjectName, View } from "./client.ts";
 import type { LogOptions, NodeStreams } from "./node_streams.ts";

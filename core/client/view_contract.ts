@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type ConfigMap, configMaps } from "../resources/config_maps.ts";
-import { type Pod, pods } from "../resources/pods.ts";
+import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
+import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { type ConnectedClient, type Scenarios, testScenarios } from "./client_contract.ts";
 import type { Draft, View, ViewEvent } from "./client.ts";
 

@@ -1,18 +1,18 @@
 import type { Clock } from "../lib/clock.ts";
 import type { AnyResource } from "../resources/resource.ts";
-import { type Loop, loopOf } from "./controller.ts";
-import { deploymentController } from "./deployments.ts";
-import { endpointSliceController } from "./endpoint_slices.ts";
-import { eventExpiry } from "./event_expiry.ts";
-import { evictionController } from "./evictions.ts";
-import { garbageCollector } from "./garbage_collection.ts";
-import { gatewayClassController, gatewayController } from "./gateways.ts";
-import { httpRouteController } from "./http_routes.ts";
-import { namespaceController } from "./namespaces.ts";
-import { nodeRangeController } from "./node_ranges.ts";
-import { nodeController } from "./nodes.ts";
-import { podCleanupController } from "./pod_cleanup.ts";
-import { replicaSetController } from "./replica_sets.ts";
+import { type Loop, loopOf } from "./runtime/controller.ts";
+import { deploymentController } from "./apps/deployments.ts";
+import { endpointSliceController } from "./cluster/endpoint_slices.ts";
+import { eventExpiry } from "./cluster/event_expiry.ts";
+import { evictionController } from "./nodes/evictions.ts";
+import { garbageCollector } from "./cluster/garbage_collection.ts";
+import { gatewayClassController, gatewayController } from "./gateway/gateways.ts";
+import { httpRouteController } from "./gateway/http_routes.ts";
+import { namespaceController } from "./cluster/namespaces.ts";
+import { nodeRangeController } from "./nodes/node_ranges.ts";
+import { nodeController } from "./nodes/nodes.ts";
+import { podCleanupController } from "./nodes/pod_cleanup.ts";
+import { replicaSetController } from "./apps/replica_sets.ts";
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces hold, and what owners and dependents may be. */

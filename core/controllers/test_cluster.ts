@@ -1,8 +1,8 @@
 import type { Client, NamespaceFinalizer, ObjectName, View, ViewEvent } from "../client/client.ts";
 import type { Notice } from "../client/event_recorder.ts";
 import { assert } from "../lib/assert.ts";
-import { check } from "../resources/check.ts";
-import { namespaces } from "../resources/namespaces.ts";
+import { check } from "../schema/check.ts";
+import { namespaces } from "../resources/core/namespaces.ts";
 import {
   type AnyResource,
   apiVersionOf,
@@ -10,7 +10,7 @@ import {
   type KubeObject,
   type Resource,
 } from "../resources/resource.ts";
-import { type Controller, type Loop, loopOf, type Plan, type Write } from "./controller.ts";
+import { type Controller, type Loop, loopOf, type Plan, type Write } from "./runtime/controller.ts";
 import { timestamp } from "../lib/timestamp.ts";
 
 /** An object for a test: what it does not say, the schema's defaults and the cluster do. */

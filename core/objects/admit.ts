@@ -1,16 +1,16 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
-import type { Cause } from "../resources/causes.ts";
-import { validateMetadata } from "../resources/metadata_rules.ts";
+import type { Cause } from "../schema/causes.ts";
+import { validateMetadata } from "../schema/metadata_rules.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission/admission_rule.ts";
 import { firstGeneration, withGeneration } from "./generation.ts";
 import { type Input, inputFrom, nameIn, warningsOf } from "./input.ts";
 import { isJsonObject, type JsonObject } from "../lib/json_value.ts";
-import { badRequest, conflict, invalid } from "./refusals.ts";
+import { badRequest, conflict, invalid } from "../client/refusals.ts";
 import { timestamp } from "../lib/timestamp.ts";
-import type { WriteOptions } from "./write_options.ts";
+import type { WriteOptions } from "../client/write_options.ts";
 
 export interface AdmitContext {
   store: Store;

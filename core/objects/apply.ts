@@ -1,14 +1,14 @@
 import { ApiError } from "../client/api_error.ts";
 import type { ObjectName } from "../client/client.ts";
 import { inTurns, runInTurns } from "../lib/steps.ts";
-import type { Manifest, Position } from "../resources/manifest.ts";
+import type { Manifest, Position } from "../manifest/manifest.ts";
 import { type AnyResource, apiVersionOf, groupResourceOf } from "../resources/resource.ts";
 import { inputFrom, nameIn } from "./input.ts";
 import { type JsonObject, objectIn } from "../lib/json_value.ts";
 import { appliedBefore, withLastApplied } from "./last_applied.ts";
 import { keyOf, type Objects } from "./objects.ts";
 import { threeWayMerge } from "./patch/three_way_merge.ts";
-import type { WriteOptions, Written } from "./write_options.ts";
+import type { WriteOptions, Written } from "../client/write_options.ts";
 
 /** What is wrong with a document. */
 export interface ApplyError extends Position {

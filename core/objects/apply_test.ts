@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type ConfigMap, configMaps } from "../resources/config_maps.ts";
-import { type Deployment, deployments } from "../resources/deployments.ts";
-import { parseManifests } from "../resources/manifest.ts";
+import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
+import { type Deployment, deployments } from "../resources/apps/deployments.ts";
+import { parseManifests } from "../manifest/manifest.ts";
 import { RESOURCES } from "../resources/mod.ts";
-import { namespaces } from "../resources/namespaces.ts";
+import { namespaces } from "../resources/core/namespaces.ts";
 import { type Applied, applyManifest, type ApplyOptions } from "./apply.ts";
 import { LAST_APPLIED } from "./last_applied.ts";
 import { freshObjects } from "./objects_fixture.ts";

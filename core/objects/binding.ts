@@ -1,13 +1,13 @@
 import { ApiError } from "../client/api_error.ts";
 import type { ObjectName } from "../client/client.ts";
-import { missing, notSupported } from "../resources/causes.ts";
-import { type Pod, pods } from "../resources/pods.ts";
+import { missing, notSupported } from "../schema/causes.ts";
+import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { isJsonObject, objectIn } from "../lib/json_value.ts";
 import type { Objects } from "./objects.ts";
-import { badRequest, conflict, invalid } from "./refusals.ts";
+import { badRequest, conflict, invalid } from "../client/refusals.ts";
 import { timestamp } from "../lib/timestamp.ts";
-import type { WriteOptions, Written } from "./write_options.ts";
+import type { WriteOptions, Written } from "../client/write_options.ts";
 
 /**
  * Puts a pod on a node, as a Binding (`v1`) says: once and for all. Throws Conflict when the pod has a node already.

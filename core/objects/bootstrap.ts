@@ -1,10 +1,10 @@
 import { isRefusal } from "../client/api_error.ts";
-import { endpointSlices } from "../resources/endpoint_slices.ts";
-import { gatewayClasses } from "../resources/gateway_classes.ts";
-import { namespaces } from "../resources/namespaces.ts";
+import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
+import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
+import { namespaces } from "../resources/core/namespaces.ts";
 import type { AnyResource } from "../resources/resource.ts";
-import { GATEWAY_CONTROLLER } from "../resources/route_attachments.ts";
-import { services } from "../resources/services.ts";
+import { GATEWAY_CONTROLLER } from "../traffic/route_attachments.ts";
+import { services } from "../resources/core/services/services.ts";
 import type { Objects } from "./objects.ts";
 
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type EndpointSlice, endpointSlices } from "../resources/endpoint_slices.ts";
-import { gatewayClasses } from "../resources/gateway_classes.ts";
-import { namespaces } from "../resources/namespaces.ts";
-import { type Service, services } from "../resources/services.ts";
+import { type EndpointSlice, endpointSlices } from "../resources/discovery/endpoint_slices.ts";
+import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
+import { namespaces } from "../resources/core/namespaces.ts";
+import { type Service, services } from "../resources/core/services/services.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { freshObjects } from "./objects_fixture.ts";
 

@@ -1,8 +1,8 @@
 import type { DeleteOptions } from "../client/client.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
-import type { Namespace } from "../resources/namespaces.ts";
-import type { Pod } from "../resources/pods.ts";
-import { conflict } from "./refusals.ts";
+import type { Namespace } from "../resources/core/namespaces.ts";
+import type { Pod } from "../resources/core/pods/pods.ts";
+import { conflict } from "../client/refusals.ts";
 import { timestamp } from "../lib/timestamp.ts";
 
 /** What a delete does to an object: it goes, it is marked to go, or it stays as it is because it is going already. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { DeleteOptions } from "../client/client.ts";
 import { isRefusal } from "../client/api_error.ts";
-import { configMaps } from "../resources/config_maps.ts";
-import { pods } from "../resources/pods.ts";
+import { configMaps } from "../resources/core/config_maps.ts";
+import { pods } from "../resources/core/pods/pods.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { deletionOf, isDone } from "./deletion.ts";
 import { freshObjects } from "./objects_fixture.ts";

@@ -1,9 +1,9 @@
 import type { ObjectName } from "../client/client.ts";
-import { type Namespace, namespaces } from "../resources/namespaces.ts";
+import { type Namespace, namespaces } from "../resources/core/namespaces.ts";
 import { isJsonObject, objectIn } from "../lib/json_value.ts";
 import type { Objects } from "./objects.ts";
-import { badRequest, conflict } from "./refusals.ts";
-import type { WriteOptions, Written } from "./write_options.ts";
+import { badRequest, conflict } from "../client/refusals.ts";
+import type { WriteOptions, Written } from "../client/write_options.ts";
 
 /**
  * PUT namespaces/NAME/finalize: sets who must still finish before the namespace can go. With nobody left, a

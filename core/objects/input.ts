@@ -1,10 +1,10 @@
-import { check } from "../resources/check.ts";
-import type { Cause } from "../resources/causes.ts";
+import { check } from "../schema/check.ts";
+import type { Cause } from "../schema/causes.ts";
 import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
-import type { Schema } from "../resources/schema.ts";
+import type { Schema } from "../schema/schema.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../lib/json_value.ts";
-import { badRequest, invalid } from "./refusals.ts";
-import type { WriteOptions } from "./write_options.ts";
+import { badRequest, invalid } from "../client/refusals.ts";
+import type { WriteOptions } from "../client/write_options.ts";
 
 /** What a client sent, checked against the shape of its kind and with the defaults filled in. */
 export interface Input {

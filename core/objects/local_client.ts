@@ -13,7 +13,7 @@ import type { Entry, Store } from "../store/store.ts";
 import { bindPod } from "./binding.ts";
 import { finalizeNamespace } from "./finalize.ts";
 import { keyOf, type Objects } from "./objects.ts";
-import type { WriteOptions } from "./write_options.ts";
+import type { WriteOptions } from "../client/write_options.ts";
 
 /** The API without HTTP, for what runs in the server's process: reads from the store, writes through the verbs. */
 export class LocalClient implements Client, View, NamespaceFinalizer {

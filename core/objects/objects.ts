@@ -10,10 +10,10 @@ import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } f
 import { deletionOf, isDone } from "./deletion.ts";
 import { isJsonObject, type JsonObject, objectIn } from "../lib/json_value.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
-import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "./refusals.ts";
+import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "../client/refusals.ts";
 import { isRefusal } from "../client/api_error.ts";
 import { said } from "./input.ts";
-import type { WriteOptions, Written } from "./write_options.ts";
+import type { WriteOptions, Written } from "../client/write_options.ts";
 
 export interface ObjectsOptions {
   store: Store;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ApiError, type Reason } from "../client/api_error.ts";
-import { configMaps } from "../resources/config_maps.ts";
+import { configMaps } from "../resources/core/config_maps.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
 import { freshObjects } from "./objects_fixture.ts";
 

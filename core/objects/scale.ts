@@ -1,15 +1,15 @@
 import type { ObjectName } from "../client/client.ts";
-import type { LabelSelector } from "../resources/label_selector.ts";
+import type { LabelSelector } from "../schema/label_selector.ts";
 import type { AnyResource, KubeObject, ScalePaths } from "../resources/resource.ts";
-import { formatSelector, selectorOf } from "../resources/selectors.ts";
-import { integer, object, present, string, type TypeOf } from "../resources/schema.ts";
-import { check } from "../resources/check.ts";
-import { objectMeta } from "../resources/metadata.ts";
+import { formatSelector, selectorOf } from "../schema/selectors.ts";
+import { integer, object, present, string, type TypeOf } from "../schema/schema.ts";
+import { check } from "../schema/check.ts";
+import { objectMeta } from "../schema/metadata.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../lib/json_value.ts";
 import type { Objects } from "./objects.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
-import { badRequest, conflict, invalid, notFound } from "./refusals.ts";
-import type { WriteOptions, Written } from "./write_options.ts";
+import { badRequest, conflict, invalid, notFound } from "../client/refusals.ts";
+import type { WriteOptions, Written } from "../client/write_options.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/scale-v1/ (autoscaling/v1) */
 export const scaleSchema = object("How many replicas there should be and are.", {

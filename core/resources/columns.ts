@@ -1,8 +1,8 @@
-import { ageOf } from "./durations.ts";
-import type { LabelSelector } from "./label_selector.ts";
-import type { PodTemplate } from "./pod_spec/pod_spec.ts";
+import { ageOf } from "../schema/durations.ts";
+import type { LabelSelector } from "../schema/label_selector.ts";
+import type { PodTemplate } from "./core/pods/spec/pod_spec.ts";
 import type { Column, KubeObject } from "./resource.ts";
-import { formatSelector, selectorOf } from "./selectors.ts";
+import { formatSelector, selectorOf } from "../schema/selectors.ts";
 
 /** The columns that nearly every kind has, in the words of k8s.io/kubernetes/pkg/printers/internalversion. */
 

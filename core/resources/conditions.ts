@@ -1,4 +1,13 @@
-import { fallback, long, object, oneOf, required, string, time, type TypeOf } from "./schema.ts";
+import {
+  fallback,
+  long,
+  object,
+  oneOf,
+  required,
+  string,
+  time,
+  type TypeOf,
+} from "../schema/schema.ts";
 
 export const conditionStatus = oneOf("Whether the condition holds.", ["True", "False", "Unknown"]);
 export type ConditionStatus = TypeOf<typeof conditionStatus>;

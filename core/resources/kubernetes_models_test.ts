@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as models from "@kubernetes/client-node";
 import { RESOURCES } from "./mod.ts";
 import type { AnyResource } from "./resource.ts";
-import type { Schema } from "./schema.ts";
+import type { Schema } from "../schema/schema.ts";
 
 interface Model {
   attributeTypeMap: { baseName: string; type: string; format: string }[];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RESOURCES } from "./mod.ts";
-import type { Schema } from "./schema.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /**
  * How lists are merged, as Kubernetes' Go types say it (`patchMergeKey`, `patchStrategy`, `listMapKey` of

@@ -1,18 +1,18 @@
-import { configMaps } from "./config_maps.ts";
-import { deployments } from "./deployments.ts";
-import { endpointSlices } from "./endpoint_slices.ts";
-import { events } from "./events.ts";
-import { gatewayClasses } from "./gateway_classes.ts";
-import { gateways } from "./gateways.ts";
-import { httpRoutes } from "./http_routes.ts";
-import { leases } from "./leases.ts";
-import { namespaces } from "./namespaces.ts";
-import { nodes } from "./nodes.ts";
-import { pods } from "./pods.ts";
-import { replicaSets } from "./replica_sets.ts";
+import { configMaps } from "./core/config_maps.ts";
+import { deployments } from "./apps/deployments.ts";
+import { endpointSlices } from "./discovery/endpoint_slices.ts";
+import { events } from "./events/events.ts";
+import { gatewayClasses } from "./gateway/gateway_classes.ts";
+import { gateways } from "./gateway/gateways.ts";
+import { httpRoutes } from "./gateway/http_routes.ts";
+import { leases } from "./coordination/leases.ts";
+import { namespaces } from "./core/namespaces.ts";
+import { nodes } from "./core/nodes/nodes.ts";
+import { pods } from "./core/pods/pods.ts";
+import { replicaSets } from "./apps/replica_sets.ts";
 import type { AnyResource } from "./resource.ts";
-import { secrets } from "./secrets.ts";
-import { services } from "./services.ts";
+import { secrets } from "./core/secrets.ts";
+import { services } from "./core/services/services.ts";
 
 /** Every kind that is built in. A new kind is one file and one line here. */
 export const RESOURCES: readonly AnyResource[] = [

@@ -1,8 +1,8 @@
-import type { Cause } from "./check.ts";
-import type { ObjectMeta } from "./metadata.ts";
-import { objectMeta } from "./metadata.ts";
-import { type NameRule, subdomainFaults } from "./names.ts";
-import type { Schema } from "./schema.ts";
+import type { Cause } from "../schema/check.ts";
+import type { ObjectMeta } from "../schema/metadata.ts";
+import { objectMeta } from "../schema/metadata.ts";
+import { type NameRule, subdomainFaults } from "../schema/names.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** Any object that the API serves. */
 export interface KubeObject {

@@ -1,5 +1,5 @@
-import type { Cause } from "./causes.ts";
-import { check } from "./check.ts";
+import type { Cause } from "../schema/causes.ts";
+import { check } from "../schema/check.ts";
 import type { KubeObject, Resource } from "./resource.ts";
 
 /** What admission makes of an object, without a store: for tests of kinds. */

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { check } from "./check.ts";
-import { configMaps } from "./config_maps.ts";
-import { endpointSlices } from "./endpoint_slices.ts";
-import { type Event, events } from "./events.ts";
-import { leases } from "./leases.ts";
+import { check } from "../schema/check.ts";
+import { configMaps } from "./core/config_maps.ts";
+import { endpointSlices } from "./discovery/endpoint_slices.ts";
+import { type Event, events } from "./events/events.ts";
+import { leases } from "./coordination/leases.ts";
 import { RESOURCES } from "./mod.ts";
-import { namespaces } from "./namespaces.ts";
-import { nodes } from "./nodes.ts";
+import { namespaces } from "./core/namespaces.ts";
+import { nodes } from "./core/nodes/nodes.ts";
 import { made, rowOf } from "./resource_fixture.ts";
-import type { Schema } from "./schema.ts";
-import { secrets } from "./secrets.ts";
+import type { Schema } from "../schema/schema.ts";
+import { secrets } from "./core/secrets.ts";
 
 Deno.test("every kind is named once, and shows its columns", () => {
   const names = RESOURCES.map(({ group, plural }) => `${plural}.${group}`);

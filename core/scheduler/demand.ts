@@ -1,6 +1,6 @@
-import type { Container } from "../resources/pod_spec/containers.ts";
-import type { Pod } from "../resources/pods.ts";
-import { milliValueOf, unitsOf } from "../resources/quantities.ts";
+import type { Container } from "../resources/core/pods/spec/containers.ts";
+import type { Pod } from "../resources/core/pods/pods.ts";
+import { milliValueOf, unitsOf } from "../schema/quantities.ts";
 
 /** Amounts by the name of what they are of; `cpu` in thousandths, all else in whole units. */
 export type Amounts = ReadonlyMap<string, number>;

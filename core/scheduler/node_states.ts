@@ -1,7 +1,7 @@
 import { isEqual } from "../lib/equality.ts";
 import { assert } from "../lib/assert.ts";
-import type { Node } from "../resources/nodes.ts";
-import type { Pod } from "../resources/pods.ts";
+import type { Node } from "../resources/core/nodes/nodes.ts";
+import type { Pod } from "../resources/core/pods/pods.ts";
 import { type Amounts, amountsOf, type Demand, demandOf, type HostPort } from "./demand.ts";
 
 /** A node and what the pods that are, or are about to be, on it take. Read by plugins, written by NodeStates. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Node } from "../resources/nodes.ts";
-import type { Pod } from "../resources/pods.ts";
+import type { Node } from "../resources/core/nodes/nodes.ts";
+import type { Pod } from "../resources/core/pods/pods.ts";
 import { NodeStates } from "./node_states.ts";
 
 function node(name: string, { amounts = {}, labels = {}, spec = {}, capacity = {} } = {}): Node {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Pod } from "../resources/pods.ts";
+import type { Pod } from "../resources/core/pods/pods.ts";
 import type { NodeState } from "./node_states.ts";
 import { feasibleMax, place } from "./place.ts";
 import type { Plugin } from "./plugin.ts";

@@ -1,4 +1,4 @@
-import type { Pod } from "../resources/pods.ts";
+import type { Pod } from "../resources/core/pods/pods.ts";
 import type { NodeState } from "./node_states.ts";
 
 /** Why a pod cannot run on a node, in Kubernetes' words. */

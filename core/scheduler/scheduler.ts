@@ -9,12 +9,12 @@ import {
   plan,
   tell,
   updateStatus,
-} from "../controllers/controller.ts";
-import { isFinished } from "../controllers/pod_states.ts";
-import { conditionOf, withCondition } from "../controllers/status_conditions.ts";
-import { nodes } from "../resources/nodes.ts";
-import type { PodCondition } from "../resources/pod_status.ts";
-import { type Pod, pods } from "../resources/pods.ts";
+} from "../controllers/runtime/controller.ts";
+import { isFinished } from "../resources/core/pods/pod_states.ts";
+import { conditionOf, withCondition } from "../resources/status_conditions.ts";
+import { nodes } from "../resources/core/nodes/nodes.ts";
+import type { PodCondition } from "../resources/core/pods/pod_status.ts";
+import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { NodeStates } from "./node_states.ts";
 import { place } from "./place.ts";
 import type { Plugin } from "./plugin.ts";

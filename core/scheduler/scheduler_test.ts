@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Node, nodes } from "../resources/nodes.ts";
-import { type Pod, pods } from "../resources/pods.ts";
-import { milliValueOf, unitsOf } from "../resources/quantities.ts";
-import type { Plan } from "../controllers/controller.ts";
-import { conditionOf } from "../controllers/status_conditions.ts";
+import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../resources/core/pods/pods.ts";
+import { milliValueOf, unitsOf } from "../schema/quantities.ts";
+import type { Plan } from "../controllers/runtime/controller.ts";
+import { conditionOf } from "../resources/status_conditions.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "../controllers/test_cluster.ts";
 import { feasibleMax } from "./place.ts";

@@ -1,6 +1,6 @@
 import { assert } from "../lib/assert.ts";
 import { jsonMember } from "../lib/json_member.ts";
-import type { ObjectMeta } from "../resources/metadata.ts";
+import type { ObjectMeta } from "../schema/metadata.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { groupResourceOf } from "../resources/resource.ts";
 import { EventRing, type RingLimits } from "./event_ring.ts";

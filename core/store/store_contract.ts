@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { defineResource, type KubeObject } from "../resources/resource.ts";
-import { object, string } from "../resources/schema.ts";
+import { object, string } from "../schema/schema.ts";
 import type { Journal } from "./journal.ts";
 import type { Register } from "./journal_contract.ts";
 import { MemoryStore, type MemoryStoreOptions } from "./memory_store.ts";

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from "../resources/metadata.ts";
+import type { ObjectMeta } from "../schema/metadata.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { SortedEntries } from "./sorted_entries.ts";
 import type { Entry, Key } from "./store.ts";

@@ -1,10 +1,10 @@
 import { HEAD_BYTES_MAX_DEFAULT } from "../../core/resources/gateway/settings.ts";
-import { countAnswer } from "../backend_stats.ts";
-import type { LiveBackend } from "../backends.ts";
-import type { Deadline } from "../deadlines.ts";
-import type { HttpService } from "../http_service.ts";
-import type { LiveHost, LiveRoute } from "../route_matcher.ts";
-import type { HeaderEdit } from "../route_table.ts";
+import { countAnswer } from "../exchange/backend_stats.ts";
+import type { LiveBackend } from "../exchange/backends.ts";
+import type { Deadline } from "../exchange/deadlines.ts";
+import type { HttpService } from "../exchange/http_service.ts";
+import type { LiveHost, LiveRoute } from "../table/route_matcher.ts";
+import type { HeaderEdit } from "../table/route_table.ts";
 import { withCors } from "../routing/cors.ts";
 import { BodyFraming } from "./body_framing.ts";
 import { areAll } from "./characters.ts";

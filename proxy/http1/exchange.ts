@@ -3,10 +3,10 @@ import {
   STREAM_IDLE_MS_DEFAULT,
   STREAM_IDLE_MS_MOST,
 } from "../../core/resources/gateway/settings.ts";
-import { countAnswer } from "../backend_stats.ts";
-import type { LiveBackend, LiveEndpoint } from "../backends.ts";
-import type { HttpService } from "../http_service.ts";
-import type { LiveRoute } from "../route_matcher.ts";
+import { countAnswer } from "../exchange/backend_stats.ts";
+import type { LiveBackend, LiveEndpoint } from "../exchange/backends.ts";
+import type { HttpService } from "../exchange/http_service.ts";
+import type { LiveRoute } from "../table/route_matcher.ts";
 import type { Head } from "./head.ts";
 import { editedHead, rewriteEdit } from "./head_edit.ts";
 import { ADDED_BYTES_MAX, writeRequestHead } from "./head_writer.ts";

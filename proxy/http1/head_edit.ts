@@ -1,4 +1,4 @@
-import type { HeaderEdit, PathRewrite, Redirect, Rewrite } from "../route_table.ts";
+import type { HeaderEdit, PathRewrite, Redirect, Rewrite } from "../table/route_table.ts";
 import { pathAfter } from "../routing/normal_path.ts";
 import { ascii, textOf } from "./characters.ts";
 import type { Head } from "./head.ts";

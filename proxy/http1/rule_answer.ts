@@ -1,4 +1,4 @@
-import type { Rule } from "../route_table.ts";
+import type { Rule } from "../table/route_table.ts";
 import { type CorsOutcome, corsOutcome, corsRequestOf } from "../routing/cors.ts";
 import type { Head } from "./head.ts";
 import { locationOf } from "./head_edit.ts";

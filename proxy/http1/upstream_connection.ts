@@ -1,4 +1,4 @@
-import type { HeaderEdit } from "../route_table.ts";
+import type { HeaderEdit } from "../table/route_table.ts";
 import { BodyFraming } from "./body_framing.ts";
 import { areAll } from "./characters.ts";
 import { type Head, NEED_MORE } from "./head.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Cors } from "../route_table.ts";
+import type { Cors } from "../table/route_table.ts";
 import { corsOutcome, type CorsRequest } from "./cors.ts";
 
 const NONE: Cors = {

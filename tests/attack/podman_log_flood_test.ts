@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LOG_LIMITS } from "../../agent/logs/log_limits.ts";
-import type { Pod } from "../../core/resources/pods.ts";
+import { LOG_LIMITS } from "../../agent/runtimes/log_limits.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { IMAGE, PodmanCluster, podmanMissing } from "../e2e/podman_cluster.ts";
 import { eventually, later } from "../eventually.ts";
 import { VitalSignsMeter } from "./vital_signs.ts";

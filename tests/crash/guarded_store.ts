@@ -1,8 +1,8 @@
 import { SystemClock } from "../../core/lib/clock.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import { CompactableJournal } from "../../core/store/kv/compactable_journal.ts";
-import { DiskBallast } from "../../core/store/kv/disk_ballast.ts";
-import { DiskRoom } from "../../core/store/kv/disk_room.ts";
+import { DiskBallast } from "../../core/store/kv/room/disk_ballast.ts";
+import { DiskRoom } from "../../core/store/kv/room/disk_room.ts";
 import { KvJournal } from "../../core/store/kv/kv_journal.ts";
 import { FileRoom } from "../../core/store/kv/room/file_room.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";

@@ -1,4 +1,4 @@
-import type { EndpointSlice } from "../../core/resources/endpoint_slices.ts";
+import type { EndpointSlice } from "../../core/resources/discovery/endpoint_slices.ts";
 import type { PodmanCluster } from "./podman_cluster.ts";
 
 /** The addresses that requests to a Service are sent to. */

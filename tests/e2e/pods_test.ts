@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Pod } from "../../core/resources/pods.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { eventually } from "../eventually.ts";
 import { ENVIRONMENT_STEPS } from "./environment_steps.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { programPath } from "../../core/lib/linux/program.ts";
-import type { Node } from "../../core/resources/nodes.ts";
-import type { Pod } from "../../core/resources/pods.ts";
+import type { Node } from "../../core/resources/core/nodes/nodes.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { eventually } from "../eventually.ts";
 import { inventory, leftoversSince } from "../leftovers.ts";
 import { ServerProcess } from "../server_process.ts";

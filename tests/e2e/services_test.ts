@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Service } from "../../core/resources/services.ts";
+import type { Service } from "../../core/resources/core/services/services.ts";
 import { eventually } from "../eventually.ts";
 import { mainStatus, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
 import { freePort, serviceOf } from "./web_app.ts";

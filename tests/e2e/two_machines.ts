@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { importBusybox } from "../../agent/podman/busybox_image.ts";
-import { PodmanClient } from "../../agent/podman/podman_client.ts";
-import { ownSocketPath } from "../../agent/podman/podman_service.ts";
+import { importBusybox } from "../../agent/runtimes/podman/busybox_image.ts";
+import { PodmanClient } from "../../agent/runtimes/podman/podman_client.ts";
+import { ownSocketPath } from "../../agent/runtimes/podman/podman_service.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
-import { type Node, nodes } from "../../core/resources/nodes.ts";
+import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { eventually } from "../eventually.ts";
 import { type Inventory, inventory, leftoversSince } from "../leftovers.ts";
 import { AgentProcess, nodeKubeconfig } from "./agent_process.ts";

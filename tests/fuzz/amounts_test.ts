@@ -7,7 +7,7 @@ import {
   formatDuration,
   gatewayDurationMsOf,
   humanDuration,
-} from "../../core/resources/durations.ts";
+} from "../../core/schema/durations.ts";
 import {
   canonicalQuantity,
   compareQuantities,
@@ -18,7 +18,7 @@ import {
   quantityFault,
   sumOfQuantities,
   unitsOf,
-} from "../../core/resources/quantities.ts";
+} from "../../core/schema/quantities.ts";
 import { hostileText } from "./json_values.ts";
 import { property } from "./property.ts";
 

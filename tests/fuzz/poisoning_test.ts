@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { backendAt, tableOf, withListener, withProxy } from "../../proxy/proxy_fixture.ts";
+import { backendAt, tableOf, withListener, withProxy } from "../../proxy/threads/proxy_fixture.ts";
 import { SMUGGLED_ANSWERS, type SmuggledAnswer } from "./smuggled_answers.ts";
 import { answerTo, readAll, writeAll } from "./strict_endpoint.ts";
 import { asText, messagesIn, nameOf } from "./strict_http.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
-import { type FieldDescriptor, FieldShape, protobufDecoder } from "../../core/api/protobuf.ts";
+import { type FieldDescriptor, FieldShape, protobufDecoder } from "../../core/api/http/protobuf.ts";
 import { ApiError } from "../../core/client/api_error.ts";
 import { hostileText } from "./json_values.ts";
 import { property } from "./property.ts";

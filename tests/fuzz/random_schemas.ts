@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { isJsonObject } from "../../core/lib/json_value.ts";
-import type { Schema } from "../../core/resources/schema.ts";
+import type { Schema } from "../../core/schema/schema.ts";
 
 /** Names of fields of {@linkcode anySchema}. */
 export const FIELD_NAMES = ["a", "b", "c", "name", "constructor"];

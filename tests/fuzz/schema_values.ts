@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Schema } from "../../core/resources/schema.ts";
+import type { Schema } from "../../core/schema/schema.ts";
 import { hostileText, jsonValue } from "./json_values.ts";
 
 /** How deep values of schemas that refer to themselves go. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { check } from "../../core/resources/check.ts";
+import { check } from "../../core/schema/check.ts";
 import { RESOURCES } from "../../core/resources/mod.ts";
 import { type AnyResource, apiVersionOf, type KubeObject } from "../../core/resources/resource.ts";
-import type { Schema } from "../../core/resources/schema.ts";
+import type { Schema } from "../../core/schema/schema.ts";
 import { frozen, jsonValue, mutated, place } from "./json_values.ts";
 import { property } from "./property.ts";
 import { anySchema, brokenRule, FIELD_NAMES } from "./random_schemas.ts";

@@ -4,14 +4,14 @@ import {
   formatFieldSelector,
   matchesFields,
   parseFieldSelector,
-} from "../../core/resources/field_selectors.ts";
+} from "../../core/schema/field_selectors.ts";
 import {
   formatSelector,
   matches,
   parseLabelSelector,
   SelectorError,
   selectorOf,
-} from "../../core/resources/selectors.ts";
+} from "../../core/schema/selectors.ts";
 import { hostileText } from "./json_values.ts";
 import { property } from "./property.ts";
 

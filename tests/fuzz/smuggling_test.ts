@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Proxy } from "../../proxy/proxy.ts";
-import { backendAt, tableOf, withListener, withProxy } from "../../proxy/proxy_fixture.ts";
+import type { Proxy } from "../../proxy/threads/proxy.ts";
+import { backendAt, tableOf, withListener, withProxy } from "../../proxy/threads/proxy_fixture.ts";
 import { SMUGGLED_REQUESTS, type SmuggledRequest } from "./smuggled_requests.ts";
 import { readAll, StrictEndpoint, writeAll } from "./strict_endpoint.ts";
 import { contentOf, type Message, messagesIn, nameOf } from "./strict_http.ts";

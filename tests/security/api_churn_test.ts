@@ -5,7 +5,11 @@ import { ClientCertificates } from "../../core/api/access/client_certificates.ts
 import { freshApi } from "../../core/api/api_fixture.ts";
 import type { Served } from "../../core/api/front/served.ts";
 import { threadObstacle } from "../../core/api/front/thread_front.ts";
-import { createAuthority, issueServer, type KeyPair } from "../../core/api/pki_certificates.ts";
+import {
+  createAuthority,
+  issueServer,
+  type KeyPair,
+} from "../../core/api/access/pki_certificates.ts";
 import { serveOnLoopback } from "../../core/api/remote_fixture.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
 import { Random } from "../../core/lib/random.ts";

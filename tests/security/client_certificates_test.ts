@@ -7,7 +7,11 @@ import {
 } from "../../core/api/access/client_certificates.ts";
 import { freshApi } from "../../core/api/api_fixture.ts";
 import type { Served } from "../../core/api/front/served.ts";
-import { createAuthority, issueServer, type KeyPair } from "../../core/api/pki_certificates.ts";
+import {
+  createAuthority,
+  issueServer,
+  type KeyPair,
+} from "../../core/api/access/pki_certificates.ts";
 import { serveOnLoopback } from "../../core/api/remote_fixture.ts";
 import { HttpsTransport } from "../../core/client/https_transport.ts";
 import { SystemClock } from "../../core/lib/clock.ts";

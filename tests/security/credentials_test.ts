@@ -1,9 +1,9 @@
 /** What somebody gains who once had credentials, or found old ones. */
 import assert from "node:assert/strict";
-import { readAccess } from "../../cli/kubeconfig.ts";
+import { readAccess } from "../../server/kubeconfig.ts";
 import { runProgram as runCoracle } from "../../cli/program.ts";
 import { madeCertificate } from "../../core/api/access/certificate_fixture.ts";
-import type { KeyPair } from "../../core/api/pki_certificates.ts";
+import type { KeyPair } from "../../core/api/access/pki_certificates.ts";
 import { ServerProcess } from "../server_process.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";

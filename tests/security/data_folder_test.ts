@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startPodmanService } from "../../agent/podman/podman_service.ts";
+import { startPodmanService } from "../../agent/runtimes/podman/podman_service.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
 import { programPath } from "../../core/lib/linux/program.ts";
 import { silentLog } from "../../core/lib/log.ts";

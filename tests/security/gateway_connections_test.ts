@@ -6,8 +6,8 @@ import {
   withProxy,
   withServer,
   writeText,
-} from "../../proxy/proxy_fixture.ts";
-import type { RouteTable } from "../../proxy/route_table.ts";
+} from "../../proxy/threads/proxy_fixture.ts";
+import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { bodyOf, GatewaySite, routeOf } from "./gateway_site.ts";
 
 /** More than a listener, or a whole thread, ever took. */

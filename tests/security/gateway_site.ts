@@ -1,8 +1,8 @@
 import { silentLog } from "../../core/lib/log.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
-import { buildRouteTable } from "../../proxy/build_route_table.ts";
-import { Proxy } from "../../proxy/proxy.ts";
-import { FixedView, GATEWAY_CLASS, type Manifest } from "../../proxy/table_fixture.ts";
+import { buildRouteTable } from "../../proxy/table/build_route_table.ts";
+import { Proxy } from "../../proxy/threads/proxy.ts";
+import { FixedView, GATEWAY_CLASS, type Manifest } from "../../proxy/table/table_fixture.ts";
 
 /** A backend of bare connections: keeps the bytes of each request, and answers with its own name. */
 export class RawBackend {

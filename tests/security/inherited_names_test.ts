@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { isReady, NodeUnderTest } from "../../agent/agent_fixture.ts";
 import { freshApi } from "../../core/api/api_fixture.ts";
-import { configMaps } from "../../core/resources/config_maps.ts";
-import { type Node, nodes } from "../../core/resources/nodes.ts";
-import { type Pod, pods } from "../../core/resources/pods.ts";
+import { configMaps } from "../../core/resources/core/config_maps.ts";
+import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { nodeAffinity } from "../../core/scheduler/plugins/node_affinity.ts";
 
 // Names that all objects of the language inherit. To users they are names like any other.

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { prepareLogs, readLogEnd } from "../../agent/log_files.ts";
-import { readLog } from "../../agent/log_reader.ts";
-import { LOG_LIMITS } from "../../agent/logs/log_limits.ts";
-import { PodFolder } from "../../agent/pod_folder.ts";
-import { ProcessRuntime } from "../../agent/process/process_runtime.ts";
-import type { ContainerSpec } from "../../agent/container_runtime.ts";
+import { prepareLogs, readLogEnd } from "../../agent/logs/log_files.ts";
+import { readLog } from "../../agent/logs/log_reader.ts";
+import { LOG_LIMITS } from "../../agent/runtimes/log_limits.ts";
+import { PodFolder } from "../../agent/folders/pod_folder.ts";
+import { ProcessRuntime } from "../../agent/runtimes/process/process_runtime.ts";
+import type { ContainerSpec } from "../../agent/runtimes/container_runtime.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
 import { later, within } from "../eventually.ts";
 

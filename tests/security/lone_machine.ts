@@ -1,5 +1,5 @@
 import { programPath } from "../../core/lib/linux/program.ts";
-import type { Pod } from "../../core/resources/pods.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { SecondMachine } from "../e2e/second_machine.ts";
 import { freePort } from "../e2e/web_app.ts";
 import { eventually } from "../eventually.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Pod } from "../../core/resources/pods.ts";
-import type { Service } from "../../core/resources/services.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { Service } from "../../core/resources/core/services/services.ts";
 import { eventually } from "../eventually.ts";
 import { runProgram } from "../kubectl.ts";
 import { LoneMachine, loneMachineMissing } from "./lone_machine.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { ContainerSpec } from "../../agent/container_runtime.ts";
-import { ProcessRuntime } from "../../agent/process/process_runtime.ts";
+import type { ContainerSpec } from "../../agent/runtimes/container_runtime.ts";
+import { ProcessRuntime } from "../../agent/runtimes/process/process_runtime.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
 
 const USER = 65534;

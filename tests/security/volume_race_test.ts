@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { ConfigError } from "../../agent/config_error.ts";
-import { Volumes } from "../../agent/volumes.ts";
+import { ConfigError } from "../../agent/runtimes/config_error.ts";
+import { Volumes } from "../../agent/volumes/volumes.ts";
 import { FileTree } from "../../core/lib/linux/file_tree.ts";
 import { cString, Libc } from "../../core/lib/linux/libc.ts";
 import { mountPoints } from "../../core/lib/linux/mount_table.ts";
-import type { Pod } from "../../core/resources/pods.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
 
 /** Each looks at the volume once. */
 const TRIES = 100;

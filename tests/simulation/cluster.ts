@@ -2,7 +2,7 @@ import { silentLog } from "../../core/lib/log.ts";
 import { Random } from "../../core/lib/random.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { MemoryStore } from "../../core/store/memory_store.ts";
-import type { RouteTable } from "../../proxy/route_table.ts";
+import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { type DiskQuality, GOOD_DISK, WatchedDisk } from "./faulty_journal.ts";
 import { GOOD_RUNTIME } from "./faulty_runtime.ts";
 import { History } from "./history.ts";

@@ -4,8 +4,8 @@ import {
   type ContainerState,
   type ExecResult,
   RuntimeError,
-} from "../../agent/container_runtime.ts";
-import type { SimulatedRuntime } from "../../agent/simulated_runtime.ts";
+} from "../../agent/runtimes/container_runtime.ts";
+import type { SimulatedRuntime } from "../../agent/runtimes/simulated/simulated_runtime.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
 import { type Lifetime, NEVER, rest } from "./lifetime.ts";

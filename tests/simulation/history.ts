@@ -1,6 +1,6 @@
 import type { StoreEvent } from "../../core/store/store.ts";
-import type { Pod } from "../../core/resources/pods.ts";
-import type { ReplicaSet } from "../../core/resources/replica_sets.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { ReplicaSet } from "../../core/resources/apps/replica_sets.ts";
 
 /** Kinds whose changes tell a reader nothing. */
 const SILENT_KINDS: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "events"]);

@@ -1,11 +1,11 @@
 import type { View } from "../../core/client/client.ts";
-import { type Deployment, deployments } from "../../core/resources/deployments.ts";
-import { namespaces } from "../../core/resources/namespaces.ts";
-import { nodes } from "../../core/resources/nodes.ts";
-import { type Pod, pods } from "../../core/resources/pods.ts";
-import { type ReplicaSet, replicaSets } from "../../core/resources/replica_sets.ts";
+import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
+import { namespaces } from "../../core/resources/core/namespaces.ts";
+import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
+import { type ReplicaSet, replicaSets } from "../../core/resources/apps/replica_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
-import type { RouteTable } from "../../proxy/route_table.ts";
+import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { type SimulatedMachine, sourcesOf } from "./machine.ts";
 
 export interface LivenessInput {

@@ -1,7 +1,10 @@
 import { Agent } from "../../agent/agent.ts";
-import type { ContainerState } from "../../agent/container_runtime.ts";
-import type { ProbeOutcome } from "../../agent/probes.ts";
-import { type SimulatedImage, SimulatedRuntime } from "../../agent/simulated_runtime.ts";
+import type { ContainerState } from "../../agent/runtimes/container_runtime.ts";
+import type { ProbeOutcome } from "../../agent/probes/probes.ts";
+import {
+  type SimulatedImage,
+  SimulatedRuntime,
+} from "../../agent/runtimes/simulated/simulated_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
 import { EventRecorder } from "../../core/client/event_recorder.ts";
 import { HttpClient } from "../../core/client/http_client.ts";
@@ -11,13 +14,13 @@ import { ServerLink } from "../../core/client/server_link.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { configMaps } from "../../core/resources/config_maps.ts";
-import { leases } from "../../core/resources/leases.ts";
-import { nodes } from "../../core/resources/nodes.ts";
-import { pods } from "../../core/resources/pods.ts";
+import { configMaps } from "../../core/resources/core/config_maps.ts";
+import { leases } from "../../core/resources/coordination/leases.ts";
+import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { pods } from "../../core/resources/core/pods/pods.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
-import { secrets } from "../../core/resources/secrets.ts";
-import { services } from "../../core/resources/services.ts";
+import { secrets } from "../../core/resources/core/secrets.ts";
+import { services } from "../../core/resources/core/services/services.ts";
 import { FaultyRuntime, GOOD_RUNTIME, type RuntimeQuality } from "./faulty_runtime.ts";
 import { GOOD_LINK, type LinkQuality } from "./connection.ts";
 import type { Met } from "./history.ts";

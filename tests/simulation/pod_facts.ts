@@ -1,4 +1,4 @@
-import type { Pod } from "../../core/resources/pods.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
 
 /** What has been seen of one pod, from the time it was made until long after it went. Times are elapsed ms. */
 export interface PodFacts {

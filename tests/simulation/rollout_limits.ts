@@ -1,5 +1,5 @@
-import type { Deployment } from "../../core/resources/deployments.ts";
-import type { ReplicaSet } from "../../core/resources/replica_sets.ts";
+import type { Deployment } from "../../core/resources/apps/deployments.ts";
+import type { ReplicaSet } from "../../core/resources/apps/replica_sets.ts";
 import type { PodFacts, PodLedger } from "./pod_facts.ts";
 
 /** A controller may act on what it read this long ago: it decides, then writes, and a write takes its time. */

@@ -1,6 +1,6 @@
-import type { PodAddress, PodNetwork } from "../../agent/pod_network.ts";
-import type { PodFiles, RunName } from "../../agent/pod_files.ts";
-import type { PodVolumes } from "../../agent/volumes.ts";
+import type { PodAddress, PodNetwork } from "../../agent/network/pod_network.ts";
+import type { PodFiles, RunName } from "../../agent/volumes/pod_files.ts";
+import type { PodVolumes } from "../../agent/volumes/volumes.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Lifetime } from "./lifetime.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
-import type { RouteTable } from "../../proxy/route_table.ts";
+import type { RouteTable } from "../../proxy/table/route_table.ts";
 
 /** Requests under way to a pod end within this time after the last of them was sent. */
 const REQUEST_MS_MAX = 2_000;

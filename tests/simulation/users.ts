@@ -1,13 +1,13 @@
 import { ApiError, isRefusal } from "../../core/client/api_error.ts";
 import type { Client, Draft, View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { type Deployment, deployments } from "../../core/resources/deployments.ts";
-import { namespaces } from "../../core/resources/namespaces.ts";
-import { nodes } from "../../core/resources/nodes.ts";
-import { type Pod, pods } from "../../core/resources/pods.ts";
-import { replicaSets } from "../../core/resources/replica_sets.ts";
+import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
+import { namespaces } from "../../core/resources/core/namespaces.ts";
+import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
+import { replicaSets } from "../../core/resources/apps/replica_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
-import { services } from "../../core/resources/services.ts";
+import { services } from "../../core/resources/core/services/services.ts";
 import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
 
 /** Where all that users make is. */

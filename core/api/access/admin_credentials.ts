@@ -11,8 +11,8 @@ import {
   writeAdminPair,
   writeAdminToken,
   writeKubeconfig,
-} from "../pki.ts";
-import type { KeyPair } from "../pki_certificates.ts";
+} from "./pki.ts";
+import type { KeyPair } from "./pki_certificates.ts";
 import { certificateOfPem } from "./certificate.ts";
 import { ADMIN_LIFE_MS, isDue } from "./certificate_life.ts";
 import type { Issued } from "./credential_register.ts";

@@ -5,7 +5,7 @@ import { VirtualClock } from "../../lib/virtual_clock.ts";
 import { Objects } from "../../objects/objects.ts";
 import { MemoryDisk, MemoryJournal } from "../../store/memory_journal.ts";
 import { MemoryStore } from "../../store/memory_store.ts";
-import { type CredentialStore, loadCredentials } from "../pki.ts";
+import { type CredentialStore, loadCredentials } from "./pki.ts";
 import { AdminCredentials } from "./admin_credentials.ts";
 import { derOf } from "./certificate_fixture.ts";
 import { ClientCertificates } from "./client_certificates.ts";

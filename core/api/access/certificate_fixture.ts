@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
-import type { KeyPair } from "../pki_certificates.ts";
+import type { KeyPair } from "./pki_certificates.ts";
 
 x509.cryptoProvider.set(crypto);
 

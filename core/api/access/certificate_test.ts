@@ -2,7 +2,7 @@ import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createAuthority } from "../pki_certificates.ts";
+import { createAuthority } from "./pki_certificates.ts";
 import {
   certificateOfPem,
   isAuthority,

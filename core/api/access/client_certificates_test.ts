@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { VirtualClock } from "../../lib/virtual_clock.ts";
-import { createAuthority } from "../pki_certificates.ts";
+import { createAuthority } from "./pki_certificates.ts";
 import { derOf, madeCertificate, unheardOf, type Wanted } from "./certificate_fixture.ts";
 import { type CertifiedUser, ClientCertificates, VERDICTS_MAX } from "./client_certificates.ts";
 

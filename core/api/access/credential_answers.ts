@@ -2,12 +2,12 @@ import type { Hono } from "hono";
 import { ApiError } from "../../client/api_error.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { timestamp } from "../../lib/timestamp.ts";
-import { subdomainFaults } from "../../resources/names.ts";
-import { sendJson } from "../answer.ts";
-import type { ApiContext, ApiEnv } from "../api_context.ts";
-import { ADMIN } from "../pki.ts";
-import type { KeyPair } from "../pki_certificates.ts";
-import { objectOf } from "../request_body.ts";
+import { subdomainFaults } from "../../schema/names.ts";
+import { sendJson } from "../http/answer.ts";
+import type { ApiContext, ApiEnv } from "../http/api_context.ts";
+import { ADMIN } from "./pki.ts";
+import type { KeyPair } from "./pki_certificates.ts";
+import { objectOf } from "../http/request_body.ts";
 import type { AdminCredentials } from "./admin_credentials.ts";
 import { certificateOfPem } from "./certificate.ts";
 import { endOfLife, NODE_LIFE_MS } from "./certificate_life.ts";
@@ -69,7 +69,7 @@ async function answerCreate(
       `Cannot create a credential for the node "${node}": ${faults[0]}`,
     );
   }
-  const { issueClient } = await import("../pki_certificates.ts");
+  const { issueClient } = await import("./pki_certificates.ts");
   const { name: user, groups } = nodeUser(node);
   const subject = { commonName: user, organization: groups[0]! };
   const pair = await issueClient(authority, subject, endOfLife(clock.now(), NODE_LIFE_MS));

@@ -8,7 +8,7 @@ import {
   required,
   string,
   time,
-} from "../../resources/schema.ts";
+} from "../../schema/schema.ts";
 
 const issued = object("A credential that this cluster has issued.", {
   id: required(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../../lib/clock.ts";
 import { type ApiFixture, freshApi } from "../api_fixture.ts";
-import { createAuthority, issueServer } from "../pki_certificates.ts";
+import { createAuthority, issueServer } from "./pki_certificates.ts";
 import { serveOnLoopback } from "../remote_fixture.ts";
 import { madeCertificate } from "./certificate_fixture.ts";
 import { ClientCertificates } from "./client_certificates.ts";

@@ -3,8 +3,8 @@ import { isEqual } from "../../lib/equality.ts";
 import { type Ipv4Range, parseIpv4Range } from "../../lib/ipv4.ts";
 import { isJsonObject } from "../../lib/json_value.ts";
 import type { KubeObject } from "../../resources/resource.ts";
-import type { Node } from "../../resources/nodes.ts";
-import type { User } from "../api_context.ts";
+import type { Node } from "../../resources/core/nodes/nodes.ts";
+import type { User } from "../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
 import { claimFault } from "./pod_range_claims.ts";
 

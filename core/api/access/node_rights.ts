@@ -1,4 +1,4 @@
-import { exactFieldOf, type FieldSelector } from "../../resources/field_selectors.ts";
+import { exactFieldOf, type FieldSelector } from "../../schema/field_selectors.ts";
 
 /** What a request is about. https://kubernetes.io/docs/reference/access-authn-authz/authorization/#review-your-request-attributes */
 export interface Attributes {

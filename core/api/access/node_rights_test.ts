@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseFieldSelector } from "../../resources/field_selectors.ts";
+import { parseFieldSelector } from "../../schema/field_selectors.ts";
 import { nodeOf, nodeUser } from "./node_identity.ts";
 import { isNodesRight } from "./node_rights.ts";
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import { onRecognition } from "../peer.ts";
+import { onRecognition } from "../access/peer.ts";
 import { Connection, type Exchange } from "./connection.ts";
 import {
   CLOSE_MS,

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../lib/clock.ts";
 import type { Api } from "../app.ts";
-import type { Status } from "../status.ts";
+import type { Status } from "../http/status.ts";
 import type { Exchange } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { headFault } from "./head_faults.ts";

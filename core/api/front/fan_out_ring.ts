@@ -1,4 +1,4 @@
-import type { FanOut } from "../fan_out.ts";
+import type { FanOut } from "../http/fan_out.ts";
 
 /** What the thread has not read yet. */
 const RING_BYTES = 4 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { type Memory, type Pointer, pointerTo } from "../../lib/linux/memory.ts"
 import { ERRNO } from "../../lib/linux/sockets.ts";
 import type { TlsContext } from "../../lib/linux/tls_context.ts";
 import { BROKEN, CLOSED_BY_PEER, TlsSession } from "../../lib/linux/tls_session.ts";
-import { WATCH_QUEUE_BYTES_MAX } from "../watch_limits.ts";
+import { WATCH_QUEUE_BYTES_MAX } from "../watch/watch_limits.ts";
 import type { Phase } from "./deadlines.ts";
 import { FAREWELL_BYTES_MAX, PIPE_BYTES, SILENT_BYTES_MAX } from "./limits.ts";
 import type { Place } from "./places.ts";

@@ -5,7 +5,7 @@ import { Openssl } from "../../lib/linux/openssl.ts";
 import { Sockets } from "../../lib/linux/sockets.ts";
 import { TlsContext } from "../../lib/linux/tls_context.ts";
 import { testCredentials } from "../remote_fixture.ts";
-import { WATCH_QUEUE_BYTES_MAX } from "../watch_limits.ts";
+import { WATCH_QUEUE_BYTES_MAX } from "../watch/watch_limits.ts";
 import { Relay } from "./relay.ts";
 import { End, type RelayGround, relayMemory } from "./relay_ground.ts";
 import { threadObstacle } from "./thread_front.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import type { KeyPair } from "../pki_certificates.ts";
+import type { KeyPair } from "../access/pki_certificates.ts";
 
 /**
  * What carries the API. `tls-thread`: a thread of ours that calls OpenSSL. `https`: `node:https`, which goes on reading

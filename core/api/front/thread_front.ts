@@ -6,9 +6,9 @@ import { Openssl } from "../../lib/linux/openssl.ts";
 import { Sockets } from "../../lib/linux/sockets.ts";
 import { TlsContext } from "../../lib/linux/tls_context.ts";
 import type { Api } from "../app.ts";
-import { enroll, type FanOut } from "../fan_out.ts";
-import { introduce } from "../peer.ts";
-import type { KeyPair } from "../pki_certificates.ts";
+import { enroll, type FanOut } from "../http/fan_out.ts";
+import { introduce } from "../access/peer.ts";
+import type { KeyPair } from "../access/pki_certificates.ts";
 import { Connections } from "./connections.ts";
 import { Exchanges } from "./exchanges.ts";
 import {

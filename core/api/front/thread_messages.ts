@@ -1,4 +1,4 @@
-import type { KeyPair } from "../pki_certificates.ts";
+import type { KeyPair } from "../access/pki_certificates.ts";
 
 /** Key pair of the server, and the authority whose clients are welcome. All in PEM. */
 export type TlsFiles = KeyPair & { authority: string };

@@ -3,7 +3,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { Alarm } from "../../lib/linux/epoll.ts";
 import { SocketError, type Sockets } from "../../lib/linux/sockets.ts";
 import type { Log } from "../../lib/log.ts";
-import type { FanOut } from "../fan_out.ts";
+import type { FanOut } from "../http/fan_out.ts";
 import { ringMemory, RingWriter } from "./fan_out_ring.ts";
 import { listenError } from "./served.ts";
 import {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { SystemClock } from "../../lib/clock.ts";
 import { Sockets } from "../../lib/linux/sockets.ts";
 import { Log } from "../../lib/log.ts";
-import { loadCredentials } from "../pki.ts";
+import { loadCredentials } from "../access/pki.ts";
 import { inMemory, testCredentials } from "../remote_fixture.ts";
 import { HANDSHAKE_MS } from "./limits.ts";
 import { ListenError } from "./served.ts";

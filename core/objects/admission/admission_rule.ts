@@ -1,7 +1,7 @@
-import type { Cause } from "../../resources/causes.ts";
+import type { Cause } from "../../schema/causes.ts";
 import type { AnyResource, KubeObject } from "../../resources/resource.ts";
 import type { Store } from "../../store/store.ts";
-import type { WriteOptions } from "../write_options.ts";
+import type { WriteOptions } from "../../client/write_options.ts";
 
 /** An object on its way into the store, with all its defaults. */
 export interface AdmissionRequest {

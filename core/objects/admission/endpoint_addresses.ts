@@ -1,8 +1,8 @@
 import { isIpv4, parseIp, specialUseOf } from "../../lib/addresses/ip_address.ts";
 import { isEqual } from "../../lib/equality.ts";
-import { type Cause, invalid } from "../../resources/causes.ts";
-import type { EndpointSlice } from "../../resources/endpoint_slices.ts";
-import { subdomainFaults } from "../../resources/names.ts";
+import { type Cause, invalid } from "../../schema/causes.ts";
+import type { EndpointSlice } from "../../resources/discovery/endpoint_slices.ts";
+import { subdomainFaults } from "../../schema/names.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type EndpointSlice, endpointSlices } from "../../resources/endpoint_slices.ts";
+import { type EndpointSlice, endpointSlices } from "../../resources/discovery/endpoint_slices.ts";
 import { freshObjects } from "../objects_fixture.ts";
 import type { Objects } from "../objects.ts";
-import type { WriteOptions } from "../write_options.ts";
+import type { WriteOptions } from "../../client/write_options.ts";
 
 const NAME = { namespace: "default", name: "web" };
 const OWN = { isOwn: true } as const;

@@ -1,4 +1,4 @@
-import type { Namespace } from "../../resources/namespaces.ts";
+import type { Namespace } from "../../resources/core/namespaces.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 

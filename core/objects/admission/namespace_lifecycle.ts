@@ -1,6 +1,6 @@
-import { namespaces } from "../../resources/namespaces.ts";
+import { namespaces } from "../../resources/core/namespaces.ts";
 import type { KubeObject } from "../../resources/resource.ts";
-import { forbidden, notFound } from "../refusals.ts";
+import { forbidden, notFound } from "../../client/refusals.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Node, Taint } from "../../resources/nodes.ts";
-import { NOT_READY } from "../../resources/pod_spec/default_tolerations.ts";
+import type { Node, Taint } from "../../resources/core/nodes/nodes.ts";
+import { NOT_READY } from "../../resources/core/pods/spec/default_tolerations.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 

@@ -1,5 +1,5 @@
-import { withDefaultTolerations } from "../../resources/pod_spec/default_tolerations.ts";
-import type { Pod } from "../../resources/pods.ts";
+import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Pod } from "../../resources/pods.ts";
-import { pods } from "../../resources/pods.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
+import { pods } from "../../resources/core/pods/pods.ts";
 import { freshObjects } from "../objects_fixture.ts";
 
 const name = { namespace: "default", name: "web" };

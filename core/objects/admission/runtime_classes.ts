@@ -1,6 +1,6 @@
-import type { Pod } from "../../resources/pods.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
 import { groupResourceOf } from "../../resources/resource.ts";
-import { forbidden } from "../refusals.ts";
+import { forbidden } from "../../client/refusals.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 
 /**

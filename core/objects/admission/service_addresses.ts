@@ -1,9 +1,9 @@
 import { formatIpv4, type Ipv4Range, parseIpv4, sizeOfRange } from "../../lib/ipv4.ts";
 import type { Random } from "../../lib/random.ts";
-import { type Cause, invalid } from "../../resources/causes.ts";
+import { type Cause, invalid } from "../../schema/causes.ts";
 import type { KubeObject } from "../../resources/resource.ts";
-import { needsNodePorts } from "../../resources/service_rules.ts";
-import type { Service, ServicePort } from "../../resources/services.ts";
+import { needsNodePorts } from "../../resources/core/services/service_rules.ts";
+import type { Service, ServicePort } from "../../resources/core/services/services.ts";
 import type { Store } from "../../store/store.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 

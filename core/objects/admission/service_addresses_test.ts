@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Random } from "../../lib/random.ts";
 import { RESOURCES } from "../../resources/mod.ts";
-import { type Service, services } from "../../resources/services.ts";
+import { type Service, services } from "../../resources/core/services/services.ts";
 import { VirtualClock } from "../../lib/virtual_clock.ts";
 import { MemoryJournal } from "../../store/memory_journal.ts";
 import { MemoryStore } from "../../store/memory_store.ts";

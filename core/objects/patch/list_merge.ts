@@ -1,6 +1,6 @@
 import { jsonIdentity } from "../../lib/json_identity.ts";
 import { ownField } from "../../lib/own_field.ts";
-import type { Schema } from "../../resources/schema.ts";
+import type { Schema } from "../../schema/schema.ts";
 import { isJsonObject } from "../../lib/json_value.ts";
 
 // How the lists of a schema are merged: what strategic merge patch and three-way merge have in common. All of it takes

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../lib/json_value.ts";
-import { badRequest } from "../refusals.ts";
+import { badRequest } from "../../client/refusals.ts";
 import { identityOf, inOrder } from "./list_merge.ts";
 
 /** Says what becomes of an item of a list, or of the list: `delete`, `replace`, `merge`. */

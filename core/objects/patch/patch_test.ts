@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isRefusal } from "../../client/api_error.ts";
-import type { Schema } from "../../resources/schema.ts";
+import type { Schema } from "../../schema/schema.ts";
 import { mergePatch } from "./merge_patch.ts";
 import { patcherFor } from "./patch.ts";
 import { strategicMergePatch } from "./strategic_merge_patch.ts";

@@ -1,7 +1,7 @@
 import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
 import { ownField } from "../../lib/own_field.ts";
-import type { Schema } from "../../resources/schema.ts";
-import { badRequest } from "../refusals.ts";
+import type { Schema } from "../../schema/schema.ts";
+import { badRequest } from "../../client/refusals.ts";
 import {
   fieldSchema,
   identityOf,

@@ -1,4 +1,4 @@
-import type { Gateway, GatewayListener } from "../gateways.ts";
+import type { Gateway, GatewayListener } from "./gateways.ts";
 import { covers } from "./hostnames.ts";
 
 /** Why a listener is not served, in the words of its condition `Conflicted`. */

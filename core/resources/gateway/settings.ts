@@ -1,7 +1,7 @@
 import { ownField } from "../../lib/own_field.ts";
 import { parseIpRange } from "../../lib/addresses/ip_address.ts";
-import { type Cause, invalid } from "../causes.ts";
-import { gatewayDurationMsOf } from "../durations.ts";
+import { type Cause, invalid } from "../../schema/causes.ts";
+import { gatewayDurationMsOf } from "../../schema/durations.ts";
 
 /**
  * What a Gateway says of its listeners in annotations, for which the Gateway API has no fields. Whatever is not

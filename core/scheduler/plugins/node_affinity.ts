@@ -1,6 +1,6 @@
 import { ownField } from "../../lib/own_field.ts";
-import type { Node } from "../../resources/nodes.ts";
-import type { Affinity } from "../../resources/pod_spec/affinity.ts";
+import type { Node } from "../../resources/core/nodes/nodes.ts";
+import type { Affinity } from "../../resources/core/pods/spec/affinity.ts";
 import { type Plugin, refusal } from "../plugin.ts";
 
 type NodeAffinity = NonNullable<Affinity["nodeAffinity"]>;

@@ -1,4 +1,4 @@
-import { tolerates, UNSCHEDULABLE } from "../../controllers/taints.ts";
+import { tolerates, UNSCHEDULABLE } from "../../controllers/nodes/taints.ts";
 import { type Plugin, refusal } from "../plugin.ts";
 
 const REFUSAL = refusal("node(s) were unschedulable");

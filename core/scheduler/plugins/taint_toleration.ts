@@ -1,5 +1,5 @@
-import { untolerated } from "../../controllers/taints.ts";
-import type { Taint } from "../../resources/nodes.ts";
+import { untolerated } from "../../controllers/nodes/taints.ts";
+import type { Taint } from "../../resources/core/nodes/nodes.ts";
 import { type Plugin, refusal } from "../plugin.ts";
 
 const KEEP_OFF: readonly Taint["effect"][] = ["NoSchedule", "NoExecute"];

@@ -1,5 +1,5 @@
 import { concat, isSameBytes } from "../../lib/bytes.ts";
-import type { ObjectMeta } from "../../resources/metadata.ts";
+import type { ObjectMeta } from "../../schema/metadata.ts";
 import type { BlobId } from "../journal.ts";
 import { type BlobReference, chunksIn, referenceFrom } from "./kv_blobs.ts";
 import { FORMAT, FORMAT_KEY, newerFormatMessage, segmentsIn } from "./kv_layout.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { configMaps } from "../../resources/config_maps.ts";
+import { configMaps } from "../../resources/core/config_maps.ts";
 import { groupResourceOf, type KubeObject } from "../../resources/resource.ts";
 import { CompactableJournal, compactAside } from "./compactable_journal.ts";
 import { KvJournal } from "./kv_journal.ts";

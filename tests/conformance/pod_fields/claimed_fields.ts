@@ -1,7 +1,10 @@
-import { POD_SPEC_NOT_ACTED_ON } from "../../../core/resources/pod_spec/not_acted_on.ts";
-import { isSet, POD_SPEC_REFUSED } from "../../../core/resources/pod_spec/refused_fields.ts";
-import { podSpec } from "../../../core/resources/pod_spec/pod_spec.ts";
-import type { Schema } from "../../../core/resources/schema.ts";
+import { POD_SPEC_NOT_ACTED_ON } from "../../../core/resources/core/pods/spec/not_acted_on.ts";
+import {
+  isSet,
+  POD_SPEC_REFUSED,
+} from "../../../core/resources/core/pods/spec/rules/refused_fields.ts";
+import { podSpec } from "../../../core/resources/core/pods/spec/pod_spec.ts";
+import type { Schema } from "../../../core/schema/schema.ts";
 
 /**
  * Every field of the PodSpec that Coracle claims to act on: what the schema has and the tables of what is not acted

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { imagePath } from "../../../agent/process/process_image.ts";
+import { imagePath } from "../../../agent/runtimes/process/process_image.ts";
 import { configMap, type FieldCase, isOver, secret, under, waitingOf } from "./field_case.ts";
 import { podOf, type ProcessCluster } from "./process_cluster.ts";
 

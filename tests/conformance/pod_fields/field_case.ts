@@ -1,5 +1,5 @@
-import type { Event } from "../../../core/resources/events.ts";
-import type { Pod } from "../../../core/resources/pods.ts";
+import type { Event } from "../../../core/resources/events/events.ts";
+import type { Pod } from "../../../core/resources/core/pods/pods.ts";
 
 /** A cluster as a user sees it; the pods are in the namespace `default`. */
 export interface FieldCluster {

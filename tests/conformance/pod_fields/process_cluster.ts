@@ -1,5 +1,5 @@
-import type { Event } from "../../../core/resources/events.ts";
-import type { Pod } from "../../../core/resources/pods.ts";
+import type { Event } from "../../../core/resources/events/events.ts";
+import type { Pod } from "../../../core/resources/core/pods/pods.ts";
 import { eventually } from "../../eventually.ts";
 import { ServerProcess } from "../../server_process.ts";
 import type { FieldCluster } from "./field_case.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Pod } from "../../../core/resources/pods.ts";
+import type { Pod } from "../../../core/resources/core/pods/pods.ts";
 import { type FieldCase, isOver, under } from "./field_case.ts";
 import { podOf, type ProcessCluster } from "./process_cluster.ts";
 

@@ -1,5 +1,5 @@
 import { ownField } from "../../../lib/own_field.ts";
-import type { Container } from "../../../resources/pod_spec/containers.ts";
+import type { Container } from "../../../resources/core/pods/spec/containers.ts";
 import {
   type AskedPod,
   type Control,

@@ -1,5 +1,5 @@
-import type { Container } from "../../../resources/pod_spec/containers.ts";
-import type { PodSpec } from "../../../resources/pod_spec/pod_spec.ts";
+import type { Container } from "../../../resources/core/pods/spec/containers.ts";
+import type { PodSpec } from "../../../resources/core/pods/spec/pod_spec.ts";
 
 /** What is asked of a pod, or of the pods that a template makes. */
 export interface AskedPod {

@@ -1,11 +1,11 @@
 import { isEqual } from "../../../lib/equality.ts";
-import type { Container } from "../../../resources/pod_spec/containers.ts";
-import type { PodTemplate } from "../../../resources/pod_spec/pod_spec.ts";
-import type { Namespace } from "../../../resources/namespaces.ts";
-import type { Pod } from "../../../resources/pods.ts";
+import type { Container } from "../../../resources/core/pods/spec/containers.ts";
+import type { PodTemplate } from "../../../resources/core/pods/spec/pod_spec.ts";
+import type { Namespace } from "../../../resources/core/namespaces.ts";
+import type { Pod } from "../../../resources/core/pods/pods.ts";
 import { groupResourceOf, type KubeObject } from "../../../resources/resource.ts";
 import type { Store } from "../../../store/store.ts";
-import { forbidden } from "../../refusals.ts";
+import { forbidden } from "../../../client/refusals.ts";
 import type { AdmissionRequest } from "../admission_rule.ts";
 import {
   isStricter,

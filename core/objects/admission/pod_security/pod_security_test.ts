@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { isRefusal } from "../../../client/api_error.ts";
-import { deployments } from "../../../resources/deployments.ts";
-import { namespaces } from "../../../resources/namespaces.ts";
-import { pods } from "../../../resources/pods.ts";
+import { deployments } from "../../../resources/apps/deployments.ts";
+import { namespaces } from "../../../resources/core/namespaces.ts";
+import { pods } from "../../../resources/core/pods/pods.ts";
 import { freshObjects } from "../../objects_fixture.ts";
 import type { Objects } from "../../objects.ts";
 

@@ -1,5 +1,5 @@
 import { ownField } from "../../../lib/own_field.ts";
-import { type Cause, invalid } from "../../../resources/causes.ts";
+import { type Cause, invalid } from "../../../schema/causes.ts";
 
 export const LEVELS = ["privileged", "baseline", "restricted"] as const;
 export type Level = (typeof LEVELS)[number];

@@ -1,4 +1,4 @@
-import type { Container } from "../../../resources/pod_spec/containers.ts";
+import type { Container } from "../../../resources/core/pods/spec/containers.ts";
 import { addedBeside } from "./baseline_controls.ts";
 import {
   type AskedPod,

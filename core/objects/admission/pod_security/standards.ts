@@ -1,4 +1,4 @@
-import type { PodSpec } from "../../../resources/pod_spec/pod_spec.ts";
+import type { PodSpec } from "../../../resources/core/pods/spec/pod_spec.ts";
 import {
   appArmorProfile,
   defaultCapabilities,

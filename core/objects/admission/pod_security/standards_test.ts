@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { check } from "../../../resources/check.ts";
-import { type PodSpec, podSpec } from "../../../resources/pod_spec/pod_spec.ts";
+import { check } from "../../../schema/check.ts";
+import { type PodSpec, podSpec } from "../../../resources/core/pods/spec/pod_spec.ts";
 import type { Standard } from "./policy.ts";
 import { detailsText, reasonsText, violationsOf } from "./standards.ts";
 

@@ -1,0 +1,66 @@
+import type { ObjectOf } from "../../core/resources/resource.ts";
+import type { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { quantityOfBytes } from "../../core/schema/quantities.ts";
+
+/** What the machine is and has. */
+export interface Machine {
+  /** Amounts as in `node.status.capacity`. */
+  capacity: Readonly<Record<string, string>>;
+  info: Omit<
+    ObjectOf<typeof nodes>["status"]["nodeInfo"],
+    "containerRuntimeVersion" | "kubeletVersion" | "kubeProxyVersion" | "swap"
+  >;
+}
+
+/** The kubelet's default `maxPods`. */
+const PODS_MAX = 110;
+const ARCHITECTURES = new Map([["x86_64", "amd64"], ["aarch64", "arm64"]]);
+
+/** Reads what this machine is. What it does not tell is empty. `folder`: on the disk that pods use. */
+export async function readMachine(folder: string): Promise<Machine> {
+  const [memory, machineId, bootId, uuid, release, diskBytes] = await Promise.all([
+    textOf("/proc/meminfo"),
+    textOf("/etc/machine-id"),
+    textOf("/proc/sys/kernel/random/boot_id"),
+    textOf("/sys/class/dmi/id/product_uuid"),
+    textOf("/etc/os-release"),
+    diskSize(folder),
+  ]);
+  const memoryKiB = /^MemTotal:\s+(\d+) kB/m.exec(memory)?.[1];
+  return {
+    capacity: {
+      cpu: String(navigator.hardwareConcurrency),
+      ...(memoryKiB && { memory: quantityOfBytes(Number(memoryKiB) * 1024) }),
+      ...(diskBytes &&
+        { "ephemeral-storage": quantityOfBytes(Math.floor(diskBytes / 1024) * 1024) }),
+      pods: String(PODS_MAX),
+    },
+    info: {
+      machineID: machineId.trim(),
+      systemUUID: uuid.trim() || machineId.trim(),
+      bootID: bootId.trim(),
+      kernelVersion: Deno.osRelease(),
+      osImage: /^PRETTY_NAME="?([^"\n]*)/m.exec(release)?.[1] ?? "",
+      operatingSystem: Deno.build.os,
+      architecture: ARCHITECTURES.get(Deno.build.arch) ?? Deno.build.arch,
+    },
+  };
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch {
+    return ""; // this machine does not tell, or not us
+  }
+}
+
+async function diskSize(folder: string): Promise<number | undefined> {
+  try {
+    const { statfs } = await import("node:fs/promises");
+    const { blocks, bsize } = await statfs(folder);
+    return blocks * bsize;
+  } catch {
+    return undefined; // the folder is not there yet, or the system does not tell
+  }
+}

@@ -1,0 +1,344 @@
+import { isRefusal, type Reason } from "../../core/client/api_error.ts";
+import type { Client, View } from "../../core/client/client.ts";
+import type { EventRecorder } from "../../core/client/event_recorder.ts";
+import { ENDED } from "../../core/lib/abort.ts";
+import { AssertionError } from "../../core/lib/assert.ts";
+import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import { isEqual } from "../../core/lib/equality.ts";
+import type { Log } from "../../core/lib/log.ts";
+import { timestamp } from "../../core/lib/timestamp.ts";
+import { leases } from "../../core/resources/coordination/leases.ts";
+import type { NodeCondition } from "../../core/resources/core/nodes/node_status.ts";
+import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { quantityOfBytes, unitsOf } from "../../core/schema/quantities.ts";
+import type { Machine } from "./machine.ts";
+import { COMPONENT } from "../pods/pod_events.ts";
+
+/** The kubelet's `nodeLeaseDurationSeconds`, renewed four times in it. */
+const LEASE_SECONDS = 40;
+const LEASE_RENEW_MS = 10_000;
+/** After a failure; never longer than the lease takes. */
+const RETRY: Backoff = { firstMs: 1_000, maxMs: LEASE_RENEW_MS, factor: 2 };
+/** What is refused when it was decided on an older state. */
+const STALE: readonly Reason[] = ["Conflict", "AlreadyExists", "NotFound"];
+const STALE_MAX = 5;
+/** How long a view may take to show what was written. */
+const CATCH_UP: Backoff = { firstMs: 100, maxMs: 1_000, factor: 2 };
+const LEASE_NAMESPACE = "kube-node-lease";
+/** The kubelet's default eviction thresholds, which pods cannot have: 100 Mi of memory, 10 % of the disk. */
+const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
+const DISK_USABLE = 0.9;
+
+/** Conditions whose changes are told as events. `usual`: what need not be told of a node that is new. */
+const TOLD = [
+  { type: "Ready", usual: undefined, reasons: { True: "NodeReady", False: "NodeNotReady" } },
+  {
+    type: "DiskPressure",
+    usual: "False",
+    reasons: { True: "NodeHasDiskPressure", False: "NodeHasNoDiskPressure" },
+  },
+] as const;
+
+export interface NodeStatusOptions {
+  nodeName: string;
+  hostIP: string;
+  podCIDR: string | undefined;
+  /** Besides those of Kubernetes. */
+  labels: Readonly<Record<string, string>>;
+  machine: Machine;
+  allocatable: Readonly<Record<string, string>>;
+  runtimeVersion: string;
+  /** As in `nodeInfo.kubeletVersion`. */
+  version: string;
+  client: Client;
+  view: View;
+  clock: Clock;
+  log: Log;
+  events: Pick<EventRecorder, "record">;
+  /** Called when the view has not shown for too long what is there. */
+  onStaleView?(): void;
+}
+
+/**
+ * Keeps the Node object of this node, and its lease, which says that the agent lives.
+ *
+ * The object is written only when it would change: an idle node writes nothing to disk. The lease is volatile.
+ *
+ * https://kubernetes.io/docs/reference/node/node-status/
+ */
+export class NodeStatus {
+  readonly #options: NodeStatusOptions;
+  #fault: string | undefined;
+  /** Whether it is known how the runtime is: before, nothing is said of the node. */
+  #isKnown = false;
+  #isDiskFull = false;
+  /** Whether the API has been told. */
+  #isKept = true;
+  #wake = () => {};
+
+  constructor(options: NodeStatusOptions) {
+    this.#options = options;
+  }
+
+  /** Says whether the runtime answers. `fault`: why not, in a few words. */
+  report(fault: string | undefined): void {
+    if (this.#isKnown && fault === this.#fault) return;
+    this.#fault = fault;
+    this.#isKnown = true;
+    this.#wake();
+  }
+
+  /** Says whether the node's disk is full, which is the condition DiskPressure. */
+  reportDisk({ isFull }: { isFull: boolean }): void {
+    if (isFull === this.#isDiskFull) return;
+    this.#isDiskFull = isFull;
+    this.#wake();
+  }
+
+  /**
+   * Registers the node once the runtime was first heard of, then keeps status and lease, until the signal aborts.
+   * While the API refuses or cannot be reached, it is asked again, at least as often as the lease is due.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const unsubscribe = this.#wakeWhenLost();
+    let failures = 0;
+    while (!signal.aborted) {
+      const changed = Promise.withResolvers<void>();
+      this.#wake = changed.resolve;
+      if (this.#isKnown) failures = await this.#keep(signal) ? 0 : failures + 1;
+      const waitMs = failures > 0 ? waitMsAfter(failures, RETRY) : LEASE_RENEW_MS;
+      const rest = new AbortController();
+      const either = AbortSignal.any([signal, rest.signal]);
+      await Promise.race([changed.promise, clock.sleep(waitMs, either)])
+        .catch(() => {}); // only the signal ends the sleep early
+      rest.abort(ENDED);
+    }
+    unsubscribe();
+  }
+
+  /** Who was not heard of for too long is called lost by the server: it is told at once that this is not so. */
+  #wakeWhenLost(): () => void {
+    const { view, nodeName } = this.#options;
+    return view.subscribe(nodes, ({ object: { metadata, status } }) => {
+      if (metadata.name === nodeName && readyOf(status) === "Unknown") this.#wake();
+    });
+  }
+
+  /** False when it could not be done; the first of such failures is logged. */
+  async #keep(signal: AbortSignal): Promise<boolean> {
+    const { log } = this.#options;
+    try {
+      const node = await this.#settled(() => this.#keepNode(), signal);
+      await this.#settled(() => this.#renewLease(node), signal);
+      this.#isKept = true;
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      if (this.#isKept && !signal.aborted) {
+        log.warn("Cannot tell the API how this node is", { error });
+      }
+      this.#isKept = false;
+    }
+    return this.#isKept;
+  }
+
+  /**
+   * Others write the node too, its taints above all, and a view from afar is late: what met another state than the
+   * one it was decided on is decided anew.
+   */
+  async #settled<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let misses = 0;; misses++) {
+      try {
+        return await write();
+      } catch (error) {
+        const isStale = STALE.some((reason) => isRefusal(error, reason));
+        if (misses === STALE_MAX && isStale) this.#options.onStaleView?.();
+        if (misses === STALE_MAX || !isStale) throw error;
+        await this.#options.clock.sleep(waitMsAfter(misses, CATCH_UP), signal);
+      }
+    }
+  }
+
+  async #keepNode(): Promise<Node> {
+    const { client, view, nodeName } = this.#options;
+    const known = view.get(nodes, { name: nodeName });
+    if (known === undefined) return await this.#register();
+    const node = await this.#keepLabels(known);
+    const status = this.#statusNow(node.status);
+    if (isEqual(status, node.status)) return node;
+    const written = await client.updateStatus(nodes, { ...node, status });
+    this.#tellChange(written, node.status, status);
+    return written;
+  }
+
+  /** As the kubelet does it: with the status, so that the node is of use at once. */
+  async #register(): Promise<Node> {
+    const { client, nodeName, podCIDR } = this.#options;
+    const metadata = { name: nodeName, labels: this.#labels() };
+    const status = this.#statusNow({});
+    const node = await client.create(nodes, { metadata, spec: podRanges(podCIDR), status });
+    this.#tellChange(node, {}, status);
+    return node;
+  }
+
+  #statusNow<S extends Conditions>(before: S): S & Conditions {
+    const state = { fault: this.#fault, isDiskFull: this.#isDiskFull };
+    return nodeStatusOf(before, this.#options, state, this.#options.clock.now());
+  }
+
+  async #keepLabels(node: Node): Promise<Node> {
+    const { client, podCIDR } = this.#options;
+    const labels = { ...node.metadata.labels, ...this.#labels() };
+    const spec = { ...podRanges(podCIDR), ...node.spec };
+    if (isEqual(labels, node.metadata.labels) && isEqual(spec, node.spec)) return node;
+    return await client.update(nodes, { ...node, metadata: { ...node.metadata, labels }, spec });
+  }
+
+  #labels(): Record<string, string> {
+    const { nodeName, labels, machine: { info } } = this.#options;
+    return {
+      "kubernetes.io/hostname": nodeName,
+      "kubernetes.io/os": info.operatingSystem,
+      "kubernetes.io/arch": info.architecture,
+      "beta.kubernetes.io/os": info.operatingSystem,
+      "beta.kubernetes.io/arch": info.architecture,
+      ...labels,
+    };
+  }
+
+  #tellChange(about: Node, before: Conditions, after: Conditions): void {
+    for (const { type, usual, reasons } of TOLD) {
+      const [was = usual, is] = [statusOf(type, before), statusOf(type, after)];
+      if (was === is) continue;
+      const reason = is === "True" ? reasons.True : reasons.False;
+      const message = `Node ${this.#options.nodeName} status is now: ${reason}`;
+      this.#options.events.record(COMPONENT, { about, type: "Normal", reason, message });
+    }
+  }
+
+  async #renewLease({ metadata: { uid } }: Node): Promise<void> {
+    const { client, view, nodeName, clock } = this.#options;
+    const name = { namespace: LEASE_NAMESPACE, name: nodeName };
+    const lease = view.get(leases, name);
+    const spec = {
+      holderIdentity: nodeName,
+      leaseDurationSeconds: LEASE_SECONDS,
+      renewTime: new Date(clock.now()).toISOString().replace("Z", "000Z"),
+    };
+    if (lease !== undefined) {
+      await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } });
+      return;
+    }
+    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }];
+    await client.create(leases, { metadata: { ...name, ownerReferences }, spec });
+  }
+}
+
+/** What pods can use of a machine. Pure. */
+export function allocatableOf({ capacity }: Machine): Record<string, string> {
+  const { memory, "ephemeral-storage": disk } = capacity;
+  return {
+    ...capacity,
+    ...(memory && {
+      memory: quantityOfBytes(
+        Math.floor((unitsOf(memory) - MEMORY_RESERVED_BYTES) / 1024) * 1024,
+      ),
+    }),
+    ...(disk && { "ephemeral-storage": quantityOfBytes(Math.floor(unitsOf(disk) * DISK_USABLE)) }),
+  };
+}
+
+type Conditions = Pick<Node["status"], "conditions">;
+
+/** What is known of the node at the moment. */
+interface NodeState {
+  /** Why the runtime cannot be used, in a few words. */
+  fault: string | undefined;
+  isDiskFull: boolean;
+}
+
+/** The status of the node as the kubelet writes it; times change only with what they are of. Pure. */
+export function nodeStatusOf<S extends Conditions>(
+  before: S,
+  options: NodeStatusOptions,
+  state: NodeState,
+  nowMs: number,
+): S & Conditions {
+  const { machine, allocatable, hostIP, nodeName, version, runtimeVersion } = options;
+  return {
+    ...before,
+    capacity: { ...machine.capacity },
+    allocatable: { ...allocatable },
+    conditions: conditionsOf(before, state, nowMs),
+    addresses: [{ type: "InternalIP", address: hostIP }, { type: "Hostname", address: nodeName }],
+    nodeInfo: {
+      ...machine.info,
+      containerRuntimeVersion: runtimeVersion,
+      kubeletVersion: version,
+      kubeProxyVersion: "",
+    },
+  };
+}
+
+function conditionsOf(
+  { conditions: previous = [] }: Conditions,
+  { fault, isDiskFull }: NodeState,
+  nowMs: number,
+): NodeCondition[] {
+  const ready = fault === undefined
+    ? verdict("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+    : verdict("Ready", "False", "KubeletNotReady", fault);
+  const own = [
+    verdict(
+      ...["MemoryPressure", "False", "KubeletHasSufficientMemory"] as const,
+      "kubelet has sufficient memory available",
+    ),
+    isDiskFull
+      ? verdict("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+      : verdict(
+        "DiskPressure",
+        "False",
+        "KubeletHasNoDiskPressure",
+        "kubelet has no disk pressure",
+      ),
+    verdict(
+      ...["PIDPressure", "False", "KubeletHasSufficientPID"] as const,
+      "kubelet has sufficient PID available",
+    ),
+    ready,
+  ].map((condition) => {
+    const before = previous.find(({ type }) => type === condition.type);
+    const isSame = before?.status === condition.status && before.reason === condition.reason &&
+      before.message === condition.message;
+    return isSame ? before : {
+      ...condition,
+      lastHeartbeatTime: timestamp(nowMs),
+      lastTransitionTime: before?.status === condition.status
+        ? before.lastTransitionTime ?? timestamp(nowMs)
+        : timestamp(nowMs),
+    };
+  });
+  return [...previous.filter(({ type }) => !own.some((each) => each.type === type)), ...own];
+}
+
+function verdict(
+  type: string,
+  status: "True" | "False",
+  reason: string,
+  message: string,
+): Pick<NodeCondition, "type" | "status" | "reason" | "message"> {
+  return { type, status, reason, message };
+}
+
+function podRanges(podCIDR: string | undefined): { podCIDR?: string; podCIDRs?: string[] } {
+  return podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] };
+}
+
+function readyOf(status: Conditions): string | undefined {
+  return statusOf("Ready", status);
+}
+
+function statusOf(condition: string, { conditions = [] }: Conditions): string | undefined {
+  return conditions.find(({ type }) => type === condition)?.status;
+}

@@ -1,0 +1,138 @@
+import { ownField } from "../../core/lib/own_field.ts";
+import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import type { ContainerStatus } from "../../core/resources/core/pods/pod_status.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { ObservedPod, ObservedRun, RestartBackoff } from "./observed_pod.ts";
+
+/** Kubernetes' restart back-off: 10 s, doubled each time, at most 5 min (`MaxContainerBackOff`). */
+const BACKOFF_FIRST_MS = 10_000;
+const BACKOFF_MAX_MS = 300_000;
+/** A container that has run this long since its last restart starts at once again. */
+const BACKOFF_RESET_MS = 2 * BACKOFF_MAX_MS;
+/** Exit code of a container that vanished, as the kubelet reports it. */
+const LOST_EXIT_CODE = 137;
+
+/** Exit code of a container that could not be started, as containerd reports it. */
+export const START_ERROR_EXIT_CODE = 128;
+
+/** One run of a container. `lost`: the API knows of it, the runtime does not. */
+export interface Run extends ObservedRun {
+  readonly lost?: true;
+}
+
+/** The runs of a container that the runtime still has, the latest first. */
+export function runsOf(observed: ObservedPod, name: string): readonly ObservedRun[] {
+  return observed.containers.filter((run) => run.name === name)
+    .sort((a, b) => b.restartCount - a.restartCount);
+}
+
+/** The latest run that is known of; from the pod's status when the runtime has lost it. */
+export function latestRun(pod: Pod, observed: ObservedPod, name: string): Run | undefined {
+  const [latest] = runsOf(observed, name);
+  if (latest !== undefined) return latest;
+  const status = statusOf(pod, name);
+  return status?.containerID === undefined ? undefined : lostRun(pod, status);
+}
+
+/** What the pod's status says of a container. */
+export function statusOf(pod: Pod, name: string): ContainerStatus | undefined {
+  return pod.status.containerStatuses?.find((status) => status.name === name);
+}
+
+/** Which run of a container comes next, and when it is due. */
+export interface NextRun {
+  readonly restartCount: number;
+  /** By `Clock.elapsed`; in the past when it is due. */
+  readonly atMs: number;
+  /** Whether it waits because runs before it ended (`CrashLoopBackOff`). */
+  readonly restsAfterExit: boolean;
+}
+
+/**
+ * The run that is to follow; `undefined` while one runs, and when the restart policy wants no other.
+ * The first restart is due at once, as the kubelet's. Pure.
+ */
+export function nextRun(
+  pod: Pod,
+  observed: ObservedPod,
+  { name }: Pick<Container, "name">,
+): NextRun | undefined {
+  const memory = ownField(observed.memories, name);
+  const retryAtMs = memory?.failure?.retryAtMs ?? 0;
+  const latest = latestRun(pod, observed, name);
+  if (latest === undefined) return { restartCount: 0, atMs: retryAtMs, restsAfterExit: false };
+  switch (latest.state) {
+    case "running":
+      return undefined;
+    case "created": {
+      // A run that could not be started counts as one, as the kubelet's does.
+      const hasFailed = memory?.failure?.stage === "run";
+      if (hasFailed && !wantsRestart(pod, { ...latest, exitCode: START_ERROR_EXIT_CODE })) {
+        return undefined;
+      }
+      const restartCount = latest.restartCount + (hasFailed ? 1 : 0);
+      return { restartCount, atMs: retryAtMs, restsAfterExit: false };
+    }
+    case "exited": {
+      if (!wantsRestart(pod, latest)) return undefined;
+      const restedAtMs = restedAt(memory?.backoff, latest.endedMs ?? 0);
+      return {
+        restartCount: latest.restartCount + 1,
+        atMs: Math.max(restedAtMs, retryAtMs),
+        restsAfterExit: restedAtMs > retryAtMs,
+      };
+    }
+  }
+}
+
+/** The back-off that applies after one more restart, for a run that ended at `endedMs`. */
+export function backoffAfterRestart(
+  previous: RestartBackoff | undefined,
+  endedMs: number,
+  elapsedMs: number,
+): RestartBackoff {
+  const starts = previous === undefined || hasExpired(previous, endedMs);
+  const waitMs = starts ? BACKOFF_FIRST_MS : Math.min(BACKOFF_MAX_MS, previous.waitMs * 2);
+  return { waitMs, sinceMs: elapsedMs };
+}
+
+function restedAt(backoff: RestartBackoff | undefined, endedMs: number): number {
+  if (backoff === undefined || hasExpired(backoff, endedMs)) return endedMs;
+  return endedMs + backoff.waitMs;
+}
+
+function hasExpired({ sinceMs }: RestartBackoff, endedMs: number): boolean {
+  return endedMs - sinceMs > BACKOFF_RESET_MS;
+}
+
+/** https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy */
+function wantsRestart(pod: Pod, run: Run): boolean {
+  switch (pod.spec.restartPolicy) {
+    case "Always":
+      return true;
+    case "OnFailure":
+      return run.exitCode !== 0;
+    case "Never":
+      return false;
+  }
+}
+
+function lostRun(pod: Pod, status: ContainerStatus): Run {
+  // Between two runs the status may show the last one only as `lastState`.
+  const ended = status.state.terminated ??
+    (status.state.running ? undefined : status.lastState.terminated);
+  return {
+    id: status.containerID!.replace(/^[a-z]+:\/\//, ""),
+    podUid: pod.metadata.uid,
+    podName: pod.metadata.name,
+    podNamespace: pod.metadata.namespace,
+    name: status.name,
+    restartCount: status.restartCount,
+    state: "exited",
+    image: status.image,
+    imageId: status.imageID,
+    exitCode: ended?.exitCode ?? LOST_EXIT_CODE,
+    ...(ended?.finishedAt !== undefined && { finishedAtMs: Date.parse(ended.finishedAt) }),
+    lost: true,
+  };
+}

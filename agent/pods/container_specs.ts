@@ -1,0 +1,164 @@
+import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { milliValueOf, unitsOf } from "../../core/schema/quantities.ts";
+import { ConfigError } from "../runtimes/config_error.ts";
+import { nonRootError } from "../runtimes/image_user.ts";
+import type { ContainerSpec, Mount } from "../runtimes/container_runtime.ts";
+import { expand } from "../volumes/expansion.ts";
+
+/** What a run of a container needs besides the pod; all of it is there already. */
+export interface ContainerSpecInput {
+  restartCount: number;
+  /** The container's environment, from `environmentOf`. */
+  env: Readonly<Record<string, string>>;
+  mounts: readonly Mount[];
+  logPath: string;
+  podIP: string;
+  /** Path of the pod's network namespace; `undefined`: it shares the node's. */
+  namespacePath: string | undefined;
+  cgroupParent: string | undefined;
+  nodeName: string;
+}
+
+/** Kubernetes cuts the pod's name to what a host name may have. */
+const HOSTNAME_CHARS_MAX = 63;
+
+/** All that a runtime needs to make one run of a container. Throws {@linkcode ConfigError}. Pure. */
+export function containerSpecOf(
+  pod: Pod,
+  container: Container,
+  input: ContainerSpecInput,
+): ContainerSpec {
+  const { metadata } = pod;
+  const { env, namespacePath, cgroupParent } = input;
+  const { image = "", command, args, workingDir } = container;
+  if (image === "") throw new ConfigError(`container "${container.name}" has no image`);
+  return {
+    podUid: metadata.uid,
+    podName: metadata.name,
+    podNamespace: metadata.namespace,
+    name: container.name,
+    restartCount: input.restartCount,
+    image,
+    ...(command?.length && { command: command.map((word) => expand(word, env)) }),
+    ...(args?.length && { args: args.map((word) => expand(word, env)) }),
+    env,
+    ...(workingDir && { workingDir }),
+    mounts: input.mounts,
+    hostname: hostnameOf(pod, input.nodeName),
+    logPath: input.logPath,
+    network: namespacePath === undefined ? "host" : { namespacePath },
+    podIP: input.podIP,
+    ...(cgroupParent !== undefined && { cgroupParent }),
+    ...amountsOf(container),
+    security: securityOf(pod, container),
+    tty: container.tty ?? false,
+    stdin: container.stdin ?? false,
+  };
+}
+
+/** The name that a pod's programs see as their machine's. */
+export function hostnameOf({ metadata, spec }: Pod, nodeName: string): string {
+  if (spec.hostNetwork) return nodeName;
+  const name = spec.hostnameOverride ?? spec.hostname ?? metadata.name;
+  return name.slice(0, HOSTNAME_CHARS_MAX).replace(/[-.]+$/, "");
+}
+
+/** `/etc/hosts` of a pod's containers, as the kubelet writes it. */
+export function hostsTextOf(pod: Pod, podIP: string): string {
+  const { hostAliases = [], subdomain } = pod.spec;
+  const hostname = hostnameOf(pod, "");
+  const names = subdomain
+    ? `${hostname}.${subdomain}.${pod.metadata.namespace}.svc.cluster.local\t${hostname}`
+    : hostname;
+  return [
+    "# Kubernetes-managed hosts file.",
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::0\tip6-localnet",
+    "fe00::0\tip6-mcastprefix",
+    "fe00::1\tip6-allnodes",
+    "fe00::2\tip6-allrouters",
+    `${podIP}\t${names}`,
+    ...(hostAliases.length > 0 ? ["", "# Entries added by HostAliases."] : []),
+    ...hostAliases.map(({ ip, hostnames = [] }) => `${ip}\t${hostnames.join("\t")}`),
+    "",
+  ].join("\n");
+}
+
+function amountsOf({ resources }: Container): Pick<ContainerSpec, "limits" | "requests"> {
+  const { limits, requests } = resources;
+  const cpu = requests?.["cpu"] ?? limits?.["cpu"];
+  return {
+    limits: {
+      ...(limits?.["cpu"] && { cpuMillis: milliValueOf(limits["cpu"]) }),
+      ...(limits?.["memory"] && { memoryBytes: unitsOf(limits["memory"]) }),
+    },
+    requests: { ...(cpu && { cpuMillis: milliValueOf(cpu) }) },
+  };
+}
+
+function securityOf(pod: Pod, container: Container): ContainerSpec["security"] {
+  return { ...userOf(pod, container), ...rightsOf(container), ...confinementOf(pod, container) };
+}
+
+/** As whom it runs. */
+function userOf(pod: Pod, container: Container): ContainerSpec["security"] {
+  const own = container.securityContext ?? {};
+  const whole = pod.spec.securityContext;
+  const { supplementalGroups = [], fsGroup } = whole;
+  const groups = fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup];
+  const runAsUser = own.runAsUser ?? whole.runAsUser;
+  const runAsGroup = own.runAsGroup ?? whole.runAsGroup;
+  const runAsNonRoot = own.runAsNonRoot ?? whole.runAsNonRoot ?? false;
+  if (runAsNonRoot && runAsUser === 0) {
+    const { uid: podUid, name: podName, namespace: podNamespace } = pod.metadata;
+    const named = { podUid, podName, podNamespace, name: container.name };
+    throw nonRootError("container's runAsUser breaks non-root policy", named);
+  }
+  return {
+    ...(runAsUser !== undefined && { runAsUser }),
+    ...(runAsGroup !== undefined && { runAsGroup }),
+    ...(runAsNonRoot && { runAsNonRoot }),
+    ...(groups.length > 0 && { supplementalGroups: [...new Set(groups)] }),
+  };
+}
+
+/** What it may do. */
+function rightsOf({ securityContext = {} }: Container): ContainerSpec["security"] {
+  const { privileged, readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } =
+    securityContext;
+  return {
+    ...(privileged !== undefined && { privileged }),
+    ...(readOnlyRootFilesystem !== undefined && { readOnlyRootFilesystem }),
+    ...(allowPrivilegeEscalation !== undefined && { allowPrivilegeEscalation }),
+    ...(capabilities?.add?.length && { capabilitiesAdd: capabilities.add }),
+    ...(capabilities?.drop?.length && { capabilitiesDrop: capabilities.drop }),
+  };
+}
+
+/** What keeps it from the node, and what does not. */
+function confinementOf({ spec }: Pod, container: Container): ContainerSpec["security"] {
+  const own = container.securityContext ?? {};
+  const { seccompProfile, appArmorProfile, sysctls } = spec.securityContext;
+  const seccomp = (own.seccompProfile ?? seccompProfile)?.type;
+  const appArmor = (own.appArmorProfile ?? appArmorProfile)?.type;
+  if (seccomp === "Localhost") throw unknownProfile("seccomp", seccomp);
+  if (appArmor !== undefined && appArmor !== "Unconfined") {
+    throw unknownProfile("AppArmor", appArmor);
+  }
+  return {
+    ...(seccomp && { seccomp }),
+    ...(appArmor && { appArmor }),
+    ...(sysctls?.length && {
+      sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [name, value])),
+    }),
+    ...(spec.hostPID && { hostPid: true }),
+    ...(spec.hostIPC && { hostIpc: true }),
+  };
+}
+
+/** The API refuses these; a pod of before may have one. */
+function unknownProfile(of: string, type: string): ConfigError {
+  return new ConfigError(`${of} profiles of type "${type}" are not supported by this agent`);
+}

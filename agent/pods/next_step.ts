@@ -1,0 +1,251 @@
+import { ownField } from "../../core/lib/own_field.ts";
+import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { latestRun, nextRun, runsOf } from "./container_runs.ts";
+import type { ContainerState } from "../runtimes/container_runtime.ts";
+import { type ObservedPod, type ObservedRun, POD } from "./observed_pod.ts";
+import { startRefusalOf } from "./start_refusal.ts";
+
+/** Something to do for a pod now. Those returned together may be done at the same time. */
+export type Step =
+  /** Give the pod its network and volumes. Also after an agent's restart: it finds what is there. */
+  | { do: "prepare" }
+  | { do: "pull"; container: string }
+  /** Make run `restartCount` of a container and start it. */
+  | { do: "start"; container: string; restartCount: number }
+  | { do: "stop"; container: string; id: string; graceMs: number; why: StopReason }
+  /** Remove an old run; its log stays. */
+  | { do: "prune"; container: string; id: string }
+  /** Take away network and volumes; containers and logs stay to be looked at. */
+  | { do: "release" }
+  /** Report the end, then take away all that the pod has on the node. */
+  | { do: "remove" }
+  /** Tell the API that the deleted pod has ended. */
+  | { do: "forget" }
+  /** Nothing more until then, if nothing happens before. */
+  | { do: "wait"; ms: number };
+
+export type StopReason =
+  | "deleted"
+  | "finished"
+  | "unwanted"
+  | "twin"
+  | "sandbox"
+  | "changed"
+  | "liveness"
+  | "startup";
+
+/** Ended runs of a container that are kept besides the latest, for `lastState` and `logs --previous`. */
+const OLD_RUNS_MAX = 1;
+/** The kubelet gives no pod less. */
+const GRACE_MIN_MS = 1_000;
+/**
+ * A pod that was ready gets its SIGTERM when no proxy has a request for it any more, at the latest this much after
+ * the mark of its deletion: endpoints and SIGTERM race in Kubernetes, and a program that dies at once loses requests
+ * there. Part of the grace period, of which the program keeps at least half.
+ */
+const DRAIN_MS_MAX = 10_000;
+
+/** The name that a step is busy under. */
+export function busyNameOf(step: Step): string {
+  return "container" in step ? step.container : POD;
+}
+
+/**
+ * Decides what to do next for a pod from what is wanted and what is there. Pure.
+ *
+ * Guarantees: no two runs of a container at once; no container of a finished, deleted or refused pod starts; nothing
+ * is taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
+ */
+export function nextSteps(
+  wanted: Pod | undefined,
+  observed: ObservedPod,
+  elapsedMs: number,
+): Step[] {
+  const steps = stepsFor(wanted, observed, elapsedMs);
+  const waits = steps.flatMap((step) => step.do === "wait" ? [step.ms] : []);
+  const others = steps.filter((step) => step.do !== "wait");
+  return waits.length === 0 ? others : [...others, { do: "wait", ms: Math.min(...waits) }];
+}
+
+/** Whether nothing is left to do, ever: the pod is unknown and has nothing on the node. */
+export function isGone(wanted: Pod | undefined, observed: ObservedPod): boolean {
+  return wanted === undefined && observed.sandbox.state === "removed" &&
+    Object.keys(observed.busy).length === 0;
+}
+
+/** Whether the pod has ended for good: it never runs again. */
+export function isFinished(pod: Pod): boolean {
+  return pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
+}
+
+/** Whether the pod has run for as long as its `activeDeadlineSeconds` allow. */
+export function isOverdue({ overdueMs = Infinity }: ObservedPod, elapsedMs: number): boolean {
+  return elapsedMs >= overdueMs;
+}
+
+function stepsFor(pod: Pod | undefined, observed: ObservedPod, elapsedMs: number): Step[] {
+  if (pod === undefined) return stepsAway(observed, elapsedMs);
+  if (pod.metadata.deletionTimestamp !== undefined) return stepsDown(pod, observed, elapsedMs);
+  if (isFinished(pod) || isOverdue(observed, elapsedMs)) {
+    return stepsToEnd(pod, observed, elapsedMs);
+  }
+  return stepsUp(pod, observed, elapsedMs);
+}
+
+/** A pod that the API does not know, or no longer: by force deleted, or an orphan. */
+function stepsAway(observed: ObservedPod, elapsedMs: number): Step[] {
+  const stops = stopsOfAll(observed, observed.forcedGraceMs, "unwanted", elapsedMs);
+  if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
+  return observed.sandbox.state === "removed" ? [] : podStep({ do: "remove" }, observed, elapsedMs);
+}
+
+function stepsDown(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+  if (observed.sandbox.state === "removed") {
+    return observed.sandbox.forgotten ? [] : podStep({ do: "forget" }, observed, elapsedMs);
+  }
+  const graceSeconds = pod.metadata.deletionGracePeriodSeconds ??
+    pod.spec.terminationGracePeriodSeconds;
+  const graceMs = Math.max(GRACE_MIN_MS, graceSeconds * 1_000);
+  const drainMs = graceSeconds > 0 ? drainMsOf(observed, graceMs / 2) : 0;
+  const waitMs = (observed.deletion?.seenMs ?? elapsedMs) + drainMs - elapsedMs;
+  if (waitMs > 0 && isRunning(observed)) return [{ do: "wait", ms: waitMs }];
+  const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", elapsedMs);
+  if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
+  return podStep({ do: "remove" }, observed, elapsedMs);
+}
+
+/** How long after its deletion was seen a pod is stopped. */
+function drainMsOf({ deletion }: ObservedPod, shareMs: number): number {
+  if (!deletion?.wasReady) return 0;
+  const { seenMs, drainedMs = Infinity } = deletion;
+  return Math.min(drainedMs - seenMs, shareMs, DRAIN_MS_MAX);
+}
+
+function stepsToEnd(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+  const graceMs = Math.max(GRACE_MIN_MS, pod.spec.terminationGracePeriodSeconds * 1_000);
+  const stops = stopsOfAll(observed, graceMs, "finished", elapsedMs);
+  if (stops.length > 0 || isRunning(observed) || isBusy(observed) || !isFinished(pod)) return stops;
+  const { state } = observed.sandbox;
+  return state === "released" || state === "removed"
+    ? []
+    : podStep({ do: "release" }, observed, elapsedMs);
+}
+
+function stepsUp(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+  const { overdueMs } = observed;
+  const steps = [
+    ...(overdueMs === undefined ? [] : [{ do: "wait" as const, ms: overdueMs - elapsedMs }]),
+    ...stepsToPrepare(pod, observed, elapsedMs),
+    ...pod.spec.containers.flatMap((container) =>
+      ownField(observed.busy, container.name)
+        ? []
+        : stepsOfContainer(pod, container, observed, elapsedMs)
+    ),
+  ];
+  return startRefusalOf(pod) === undefined ? steps : steps.filter((step) => !STARTING.has(step.do));
+}
+
+/** What leads to a start. A pod that is refused keeps what runs of it: an older agent may have started it. */
+const STARTING: ReadonlySet<Step["do"]> = new Set(["prepare", "pull", "start"]);
+
+function stepsToPrepare(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+  if (observed.sandbox.state === "ready") return [];
+  const ends = pod.spec.containers.every(({ name }) =>
+    latestRun(pod, observed, name)?.state === "exited" &&
+    nextRun(pod, observed, { name }) === undefined
+  );
+  return ends ? [] : podStep({ do: "prepare" }, observed, elapsedMs);
+}
+
+function stepsOfContainer(
+  pod: Pod,
+  container: Container,
+  observed: ObservedPod,
+  elapsedMs: number,
+): Step[] {
+  const { name } = container;
+  const [latest, ...older] = runsOf(observed, name);
+  const twin = older.find((run) => run.state === "running");
+  if (twin !== undefined) return [stopOf(twin, graceMsOf(pod), "twin")];
+  if (latest?.state === "running") {
+    const why = reasonToStop(container, latest, observed);
+    if (why !== undefined) return [stopOf(latest, graceMsOf(pod, container, why), why)];
+    return prunesOf(older);
+  }
+  const next = nextRun(pod, observed, container);
+  if (next === undefined) return prunesOf(older);
+  if (next.atMs > elapsedMs) return [{ do: "wait", ms: next.atMs - elapsedMs }, ...prunesOf(older)];
+  if (ownField(observed.memories, name)?.imageId === undefined) {
+    return [{ do: "pull", container: name }];
+  }
+  if (observed.sandbox.state !== "ready") return [];
+  return [{ do: "start", container: name, restartCount: next.restartCount }];
+}
+
+function reasonToStop(
+  container: Container,
+  run: ObservedRun,
+  observed: ObservedPod,
+): StopReason | undefined {
+  if (run.isCutOff) return "sandbox";
+  const health = ownField(observed.memories, container.name)?.health;
+  if (health?.containerId === run.id && health.failed) return health.failed;
+  return run.image === container.image ? undefined : "changed";
+}
+
+function graceMsOf(pod: Pod, container?: Container, why?: StopReason): number {
+  const probe = why === "liveness"
+    ? container?.livenessProbe
+    : why === "startup"
+    ? container?.startupProbe
+    : undefined;
+  const seconds = probe?.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds;
+  return Math.max(GRACE_MIN_MS, seconds * 1_000);
+}
+
+/** One at a time: pruning is never urgent. */
+function prunesOf(older: readonly ContainerState[]): Step[] {
+  const [surplus] = older.slice(OLD_RUNS_MAX);
+  return surplus ? [{ do: "prune", container: surplus.name, id: surplus.id }] : [];
+}
+
+function stopOf({ name, id }: ContainerState, graceMs: number, why: StopReason): Step {
+  return { do: "stop", container: name, id, graceMs, why };
+}
+
+/** Stops what runs. A stop in flight is repeated only when the pod has less time than it was given. */
+function stopsOfAll(
+  observed: ObservedPod,
+  graceMs: number,
+  why: StopReason,
+  elapsedMs: number,
+): Step[] {
+  return observed.containers.filter(({ state, name }) => {
+    const busy = ownField(observed.busy, name);
+    const killAtMs = busy?.do === "stop" ? busy.killAtMs ?? 0 : Infinity;
+    return state === "running" && (busy === undefined || mayBeOverridden(busy.do)) &&
+      elapsedMs + graceMs < killAtMs;
+  }).map((run) => stopOf(run, graceMs, why));
+}
+
+function mayBeOverridden(work: string): boolean {
+  return work === "stop" || work === "pull";
+}
+
+/** A step for the whole pod, unless one is in flight or the last failure still keeps it waiting. */
+function podStep(step: Step, observed: ObservedPod, elapsedMs: number): Step[] {
+  if (observed.busy[POD]) return [];
+  const { failure } = observed;
+  const waitMs = failure?.stage === step.do ? failure.retryAtMs - elapsedMs : 0;
+  return waitMs > 0 ? [{ do: "wait", ms: waitMs }] : [step];
+}
+
+function isRunning(observed: ObservedPod): boolean {
+  return observed.containers.some(({ state }) => state === "running");
+}
+
+/** A pull that is still going on concerns the node, and does not keep the pod. */
+function isBusy(observed: ObservedPod): boolean {
+  return Object.values(observed.busy).some((busy) => busy.do !== "pull");
+}

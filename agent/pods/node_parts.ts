@@ -1,0 +1,38 @@
+import type { Client, View } from "../../core/client/client.ts";
+import type { EventRecorder } from "../../core/client/event_recorder.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import type { Log } from "../../core/lib/log.ts";
+import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
+import type { PodNetwork } from "../network/pod_network.ts";
+import type { PodFiles } from "../volumes/pod_files.ts";
+import type { dialProbe } from "../probes/probe_dialer.ts";
+import type { Slots } from "../../core/lib/slots.ts";
+import type { PodVolumes } from "../volumes/volumes.ts";
+
+/** What all pods of a node share. */
+export interface NodeParts {
+  readonly nodeName: string;
+  readonly hostIP: string;
+  readonly dataFolder: string;
+  readonly client: Client;
+  readonly view: View;
+  readonly runtime: ContainerRuntime;
+  readonly network: PodNetwork;
+  readonly files: PodFiles;
+  readonly volumes: PodVolumes;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: Pick<EventRecorder, "record">;
+  /** What pods can use of the node. */
+  readonly allocatable: Readonly<Record<string, string>>;
+  /** Container starts wait here for their turn. */
+  readonly startSlots: Slots;
+  /** Exec probes wait here for their turn. */
+  readonly execSlots: Slots;
+  /** Asks one probe's question; `dialProbe` when absent. */
+  readonly checkProbe?: typeof dialProbe;
+  /** Resolves when no proxy has a request for the pod any more; where nobody knows, some time has to do. */
+  untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
+  /** Cgroup for the containers of a pod; `undefined`: the runtime's own. */
+  cgroupParentOf?(podUid: string): string | undefined;
+}

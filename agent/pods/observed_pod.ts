@@ -1,0 +1,104 @@
+import type { ContainerState } from "../runtimes/container_runtime.ts";
+
+/**
+ * What the agent knows of one pod besides what is wanted of it: the input of every decision. Plain data.
+ *
+ * Times in it are of `Clock.elapsed`, so that nothing comes early or late because somebody sets the machine's clock.
+ */
+export interface ObservedPod {
+  /** Its containers as the runtime last showed them, running or not, of all runs. */
+  readonly containers: readonly ObservedRun[];
+  readonly sandbox: Sandbox;
+  /** Why the last step for the pod as a whole failed, until one succeeds. */
+  readonly failure?: Failure;
+  /** By container name. */
+  readonly memories: Readonly<Record<string, ContainerMemory>>;
+  /** Steps in flight, by {@linkcode POD} or container name: no second one is begun for the same name. */
+  readonly busy: Readonly<Record<string, Busy>>;
+  /** Set when the pod is first seen to be on its way out. */
+  readonly deletion?: Deletion;
+  /** When its `activeDeadlineSeconds` are over. */
+  readonly overdueMs?: number;
+  /** Milliseconds that containers get to end when the pod is no longer wanted at all. */
+  readonly forcedGraceMs: number;
+}
+
+/** A container as the runtime shows it, and when it ended. */
+export interface ObservedRun extends ContainerState {
+  readonly endedMs?: number;
+  /** It runs in a network that the pod has no longer, and where nobody reaches it. */
+  readonly isCutOff?: true;
+}
+
+export interface Deletion {
+  readonly seenMs: number;
+  /** Whether requests may still be on their way to it. */
+  readonly wasReady: boolean;
+  /** Since when none is. */
+  readonly drainedMs?: number;
+}
+
+/** Name under which steps for the whole pod are busy. No container is called so. */
+export const POD = "";
+
+/** The pod's network and volumes. `unknown`: nothing was done since the agent started. */
+export type Sandbox =
+  | { readonly state: "unknown" }
+  | { readonly state: "ready"; readonly ip: string; readonly namespacePath?: string }
+  | { readonly state: "released" }
+  /** Nothing of the pod is left on the node. */
+  | { readonly state: "removed"; readonly forgotten: boolean };
+
+/** A step in flight. `killAtMs`: when a `stop` resorts to SIGKILL. */
+export interface Busy {
+  readonly do: string;
+  readonly killAtMs?: number;
+}
+
+/** Something that did not work, and when it is tried again. */
+export interface Failure {
+  readonly stage:
+    | "prepare"
+    | "release"
+    | "remove"
+    | "forget"
+    | "pull"
+    | "config"
+    | "create"
+    | "run";
+  /** As in `containerStatuses[].state.waiting.reason`. */
+  readonly reason: string;
+  readonly message: string;
+  readonly atMs: number;
+  /** The same for people, by the machine's clock. */
+  readonly time: string;
+  /** How often in a row. */
+  readonly failures: number;
+  readonly retryAtMs: number;
+}
+
+/** What the agent remembers of a container between its runs. Lost with the agent, as a kubelet's is. */
+export interface ContainerMemory {
+  /** The image, by its id, once it is known to be present for the next run. */
+  readonly imageId?: string;
+  readonly failure?: Failure;
+  readonly backoff?: RestartBackoff;
+  readonly health?: Health;
+  /** Last words of the latest run and the one before, by container id. */
+  readonly messages?: Readonly<Record<string, string>>;
+}
+
+/** How long after its end a container rests before it runs again. */
+export interface RestartBackoff {
+  readonly waitMs: number;
+  readonly sinceMs: number;
+}
+
+/** What the probes say of one run. */
+export interface Health {
+  readonly containerId: string;
+  readonly started: boolean;
+  readonly ready: boolean;
+  /** The probe for whose sake the run must end. */
+  readonly failed?: "liveness" | "startup";
+}

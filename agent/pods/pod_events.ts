@@ -1,0 +1,132 @@
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { durationText, podTextOf } from "./container_status.ts";
+import type { StopReason } from "./next_step.ts";
+import type { NodeParts } from "./node_parts.ts";
+import type { ProbeKind, ProbeOutcome } from "../probes/probes.ts";
+
+/** Under whose name events of pods are known in Kubernetes. */
+export const COMPONENT = "kubelet";
+
+/** Tells the events of pods in the kubelet's words (`pkg/kubelet/events/event.go`). */
+export class PodEvents {
+  readonly #events: NodeParts["events"];
+
+  constructor(events: NodeParts["events"]) {
+    this.#events = events;
+  }
+
+  pulling(pod: Pod, container: string, image: string): void {
+    this.#normal(pod, "Pulling", `Pulling image "${image}"`, container);
+  }
+
+  pulled(pod: Pod, container: string, image: string, pulledInMs: number | undefined): void {
+    const message = pulledInMs === undefined
+      ? `Container image "${image}" already present on machine`
+      : `Successfully pulled image "${image}" in ${durationText(pulledInMs)}`;
+    this.#normal(pod, "Pulled", message, container);
+  }
+
+  pullFailed(pod: Pod, container: string, image: string, cause: Error, reason: string): void {
+    if (reason === "ErrImageNeverPull") {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      this.#warning(pod, "ErrImageNeverPull", message, container);
+    } else {
+      const message = `Failed to pull image "${image}": ${cause.message}`;
+      this.#warning(pod, "Failed", message, container);
+    }
+    this.#warning(pod, "Failed", `Error: ${reason}`, container);
+  }
+
+  created(pod: Pod, container: string): void {
+    this.#normal(pod, "Created", `Created container: ${container}`, container);
+  }
+
+  started(pod: Pod, container: string): void {
+    this.#normal(pod, "Started", `Started container ${container}`, container);
+  }
+
+  startFailed(pod: Pod, container: string, message: string): void {
+    this.#warning(pod, "Failed", `Error: ${message}`, container);
+  }
+
+  refused(pod: Pod, message: string): void {
+    this.#warning(pod, "Failed", `Error: ${message}`);
+  }
+
+  stopping(pod: Pod, container: string, why: StopReason): void {
+    const message = why === "liveness" || why === "startup"
+      ? `Container ${container} failed ${why} probe, will be restarted`
+      : why === "changed"
+      ? `Container ${container} definition changed, will be restarted`
+      : `Stopping container ${container}`;
+    this.#normal(pod, "Killing", message, container);
+  }
+
+  resting(pod: Pod, container: string): void {
+    const message = `Back-off restarting failed container ${container} in pod ${podTextOf(pod)}`;
+    this.#warning(pod, "BackOff", message, container);
+  }
+
+  pullResting(pod: Pod, container: string, image: string): void {
+    this.#normal(pod, "BackOff", `Back-off pulling image "${image}"`, container);
+    this.#warning(pod, "Failed", "Error: ImagePullBackOff", container);
+  }
+
+  probed(pod: Pod, container: string, kind: ProbeKind, { result, output }: ProbeOutcome): void {
+    const word = `${kind[0]!.toUpperCase()}${kind.slice(1)}`;
+    if (result === "warning") {
+      this.#warning(pod, "ProbeWarning", `${word} probe warning: ${output}`, container);
+    } else if (result === "error") {
+      const message = `${word} probe errored and resulted in unknown state: ${output}`;
+      this.#warning(pod, "Unhealthy", message, container);
+    } else this.#warning(pod, "Unhealthy", `${word} probe failed: ${output}`, container);
+  }
+
+  mountFailed(pod: Pod, message: string): void {
+    this.#warning(pod, "FailedMount", message);
+  }
+
+  sandboxFailed(pod: Pod, message: string): void {
+    this.#warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${message}`);
+  }
+
+  /** As the kubelet says it when it has to make a sandbox in place of another. */
+  sandboxChanged(pod: Pod): void {
+    const message = "Pod sandbox changed, it will be killed and re-created.";
+    this.#normal(pod, "SandboxChanged", message);
+  }
+
+  stopFailed(pod: Pod, message: string): void {
+    this.#warning(pod, "FailedKillPod", `error killing pod: ${message}`);
+  }
+
+  overdue(pod: Pod): void {
+    const message = "Pod was active on the node longer than the specified deadline";
+    this.#normal(pod, "DeadlineExceeded", message);
+  }
+
+  #normal(pod: Pod, reason: string, message: string, container?: string): void {
+    this.#record(pod, "Normal", reason, message, container);
+  }
+
+  #warning(pod: Pod, reason: string, message: string, container?: string): void {
+    this.#record(pod, "Warning", reason, message, container);
+  }
+
+  #record(
+    about: Pod,
+    type: "Normal" | "Warning",
+    reason: string,
+    message: string,
+    container: string | undefined,
+  ): void {
+    const fieldPath = container === undefined ? undefined : `spec.containers{${container}}`;
+    this.#events.record(COMPONENT, {
+      about,
+      type,
+      reason,
+      message,
+      ...(fieldPath !== undefined && { fieldPath }),
+    });
+  }
+}

@@ -1,0 +1,157 @@
+import type { Moment } from "../../core/lib/clock.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type {
+  Busy,
+  ContainerMemory,
+  Deletion,
+  Failure,
+  Health,
+  ObservedPod,
+  ObservedRun,
+  RestartBackoff,
+  Sandbox,
+} from "./observed_pod.ts";
+
+/** How long containers get to end when nothing is known of their pod: Kubernetes' default. */
+const ORPHAN_GRACE_MS = 30_000;
+/** … and when the pod was deleted by force: the least that the kubelet gives. */
+const FORCED_GRACE_MS = 1_000;
+
+/** What is remembered of a container; a field set to `undefined` is forgotten. */
+export interface MemoryChange {
+  imageId?: string | undefined;
+  failure?: Failure | undefined;
+  backoff?: RestartBackoff | undefined;
+  health?: Health | undefined;
+  messages?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The one place where what is known of a pod changes. Decisions get it as plain data from {@linkcode observed}. */
+export class PodRecord {
+  readonly uid: string;
+  /** What is wanted; `undefined` when the API does not know the pod (any more). */
+  pod: Pod | undefined;
+  sandbox: Sandbox = { state: "unknown" };
+  failure: Failure | undefined;
+  readonly busy = new Map<string, Busy>();
+  /** Grows with each change of the containers, so that an older list is not taken for news. */
+  version = 0;
+  readonly #containers = new Map<string, ObservedRun>();
+  readonly #memories = new Map<string, ContainerMemory>();
+  readonly #listeners = new Set<() => void>();
+  #deletion: Deletion | undefined;
+  /** When the pod was started, on the clock that does not jump. */
+  #startedMs: number | undefined;
+  #wasWanted = false;
+
+  constructor(uid: string) {
+    this.uid = uid;
+  }
+
+  /** Takes over what is wanted now. `nowMs` says how old the times are that others wrote. */
+  want(pod: Pod | undefined, { nowMs, elapsedMs }: Moment): void {
+    this.#forgetOldImages(pod);
+    this.pod = pod;
+    const { startTime } = pod?.status ?? {};
+    if (startTime !== undefined) {
+      this.#startedMs ??= elapsedMs - Math.max(0, nowMs - Date.parse(startTime));
+    }
+    this.#wasWanted ||= pod !== undefined;
+    if (pod?.metadata.deletionTimestamp === undefined || this.#deletion) return;
+    this.#deletion = { seenMs: elapsedMs, wasReady: this.#isReady(pod) };
+  }
+
+  /** Whether proxies still have to turn away from the pod before it may be stopped. */
+  get mustDrain(): boolean {
+    return this.#deletion?.wasReady === true && this.#deletion.drainedMs === undefined;
+  }
+
+  noteDrained(elapsedMs: number): void {
+    if (this.#deletion) this.#deletion = { ...this.#deletion, drainedMs: elapsedMs };
+  }
+
+  get containers(): readonly ObservedRun[] {
+    return [...this.#containers.values()];
+  }
+
+  containerOf(id: string): ObservedRun | undefined {
+    return this.#containers.get(id);
+  }
+
+  put(container: ObservedRun): void {
+    this.#containers.set(container.id, container);
+    this.#noteChange();
+  }
+
+  /** The pod's network has gone, with what was in it: containers that run have to run again in another one. */
+  loseNetwork(): readonly ObservedRun[] {
+    const running = this.containers.filter(({ state }) => state === "running");
+    for (const run of running) this.put({ ...run, isCutOff: true });
+    if (this.sandbox.state === "ready") this.sandbox = { state: "unknown" };
+    return running;
+  }
+
+  drop(id: string): void {
+    this.#containers.delete(id);
+    this.#noteChange();
+  }
+
+  /** Calls `listener` after each change of the containers. Returns the stop. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  memoryOf(container: string): ContainerMemory | undefined {
+    return this.#memories.get(container);
+  }
+
+  remember(container: string, change: MemoryChange): void {
+    const whole = { ...this.#memories.get(container), ...change };
+    const known = Object.entries(whole).filter(([, value]) => value !== undefined);
+    this.#memories.set(container, Object.fromEntries(known) as ContainerMemory);
+  }
+
+  /** Lets failures be tried again at once, because what they waited for may be there now. */
+  forgiveFailures(stage: Failure["stage"]): void {
+    if (this.failure?.stage === stage) this.failure = { ...this.failure, retryAtMs: 0 };
+    for (const [name, { failure }] of this.#memories) {
+      if (failure?.stage === stage) this.remember(name, { failure: { ...failure, retryAtMs: 0 } });
+    }
+  }
+
+  get observed(): ObservedPod {
+    const { activeDeadlineSeconds } = this.pod?.spec ?? {};
+    const hasDeadline = activeDeadlineSeconds !== undefined && this.#startedMs !== undefined;
+    return {
+      containers: this.containers,
+      sandbox: this.sandbox,
+      ...(this.failure && { failure: this.failure }),
+      memories: Object.fromEntries(this.#memories),
+      busy: Object.fromEntries(this.busy),
+      ...(this.#deletion && { deletion: this.#deletion }),
+      ...(hasDeadline && { overdueMs: this.#startedMs! + activeDeadlineSeconds * 1_000 }),
+      forcedGraceMs: this.#wasWanted ? FORCED_GRACE_MS : ORPHAN_GRACE_MS,
+    };
+  }
+
+  /** What was learnt with one image says nothing of another: neither which it is nor how long to wait. */
+  #forgetOldImages(pod: Pod | undefined): void {
+    for (const { name, image } of this.pod?.spec.containers ?? []) {
+      const after = pod?.spec.containers.find((container) => container.name === name);
+      if (after === undefined || after.image === image) continue;
+      this.remember(name, { imageId: undefined, failure: undefined, backoff: undefined });
+    }
+  }
+
+  #noteChange(): void {
+    this.version++;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #isReady(pod: Pod): boolean {
+    return pod.status.conditions?.some(({ type, status }) =>
+      type === "Ready" && status === "True"
+    ) ?? false;
+  }
+}

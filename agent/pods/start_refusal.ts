@@ -1,0 +1,40 @@
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+
+const NODE_OS = "linux";
+
+/**
+ * Why no container of a pod may start on this agent: the pod asks for something that is not built yet, and that its
+ * containers would do harm without. `undefined`: they may. Everything else that is not built is told by a warning.
+ */
+export function startRefusalOf({ spec }: Pod): string | undefined {
+  const os = spec.os?.name;
+  if (os !== undefined && os !== NODE_OS) {
+    return refusal(
+      `Failed to admit pod as the OS field doesn't match node OS: it is for "${os}", of which the level "restricted" asks ` +
+        `less, and this node runs "${NODE_OS}"; set spec.os.name to it`,
+    );
+  }
+  const init = spec.initContainers ?? [];
+  if (init.length > 0) {
+    const names = init.map(({ name }) => `"${name}"`).join(", ");
+    return refusal(
+      `its init containers ${names} cannot be run by this version of Coracle, and its containers may need what they ` +
+        "prepare; do their work in a container, and remove spec.initContainers",
+    );
+  }
+  if ((spec.resourceClaims ?? []).length > 0) {
+    return refusal(
+      "spec.resourceClaims are not implemented in this version of Coracle, and its containers would run without " +
+        "their devices; remove them",
+    );
+  }
+  const blind = spec.containers.find(({ volumeDevices = [] }) => volumeDevices.length > 0);
+  return blind && refusal(
+    `volumeDevices of container "${blind.name}" are not implemented in this version of Coracle; mount a file system ` +
+      "with volumeMounts",
+  );
+}
+
+function refusal(why: string): string {
+  return `Cannot start the pod: ${why}`;
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { startRefusalOf } from "./start_refusal.ts";
+
+function refusalOf(spec: object): string {
+  const container = { name: "main", image: "a" };
+  return startRefusalOf({ spec: { containers: [container], ...spec } } as unknown as Pod) ?? "";
+}
+
+Deno.test("a pod does not start that says it is for Windows, so that less is asked of it", () => {
+  for (const name of ["windows", "Linux", ""]) {
+    const message = refusalOf({ os: { name } });
+    assert.match(
+      message,
+      /^Cannot start the pod: Failed to admit pod as the OS field doesn't/,
+      name,
+    );
+  }
+  assert.equal(refusalOf({ os: { name: "linux" } }), "");
+  assert.equal(refusalOf({}), "");
+});
+
+Deno.test("a pod does not start without what its containers may need", () => {
+  const blind = { name: "main", volumeDevices: [{ name: "disk", devicePath: "/dev/x" }] };
+  const table: [object, RegExp][] = [
+    [{ initContainers: [{ name: "first" }] }, /its init containers "first" cannot be run/],
+    [{ resourceClaims: [{ name: "gpu" }] }, /spec\.resourceClaims are not implemented/],
+    [{ containers: [blind] }, /volumeDevices of container "main" are not implemented/],
+  ];
+  for (const [spec, message] of table) assert.match(refusalOf(spec), message);
+});

@@ -1,0 +1,158 @@
+import { isRefusal } from "../../core/client/api_error.ts";
+import type { Client, View } from "../../core/client/client.ts";
+import { ENDED } from "../../core/lib/abort.ts";
+import { AssertionError } from "../../core/lib/assert.ts";
+import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import { isEqual } from "../../core/lib/equality.ts";
+import type { Log } from "../../core/lib/log.ts";
+import type { ContainerStatus, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
+import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
+import { statusOf } from "./container_runs.ts";
+
+const RETRY: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
+/** The kubelet looks at its containers once a second: what is over sooner on the way to a start is never told. */
+const ON_ITS_WAY_MS = 1_000;
+
+export interface StatusWriterOptions {
+  podUid: string;
+  podName: { namespace: string; name: string };
+  client: Pick<Client, "updateStatus">;
+  view: Pick<View, "get">;
+  clock: Clock;
+  log: Log;
+  /** The status as it is now, for the newest version of the pod. */
+  statusOf(pod: Pod): PodStatus;
+}
+
+/**
+ * Writes one pod's status to the API, without anybody waiting for it.
+ *
+ * Guarantees: one write at a time; what changes meanwhile is written by the next, the latest wins; a status that
+ * says nothing new is not written; one that only says how far a start has come is written with the next that says
+ * more, within a second; a write that failed is tried again with a growing wait.
+ */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  readonly #stop = new AbortController();
+  #isDirty = false;
+  /** Whether also that is to be written now which could wait. */
+  #isDue = false;
+  #cancelTimer: (() => void) | undefined;
+  #writing: Promise<void> | undefined;
+  /** What the last write gave, and the version that it was made from: a mirror may not show it yet. */
+  #written: { pod: Pod; basedOn: string } | undefined;
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Says that the status may have changed. */
+  mark(): void {
+    this.#isDirty = true;
+    this.#writing ??= this.#drain();
+  }
+
+  /** Resolves when the status that is true now has been written, or the pod is gone. */
+  async flush(): Promise<void> {
+    this.#isDue = true;
+    this.mark();
+    await this.#writing;
+  }
+
+  /** A pod of the view with the status that was written last, should the view not show that yet. */
+  withNews(pod: Pod): Pod {
+    const isStale = this.#written?.basedOn === pod.metadata.resourceVersion;
+    return isStale ? this.#written!.pod : pod;
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#stop.abort(ENDED);
+    this.#cancelTimer?.();
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.resolve(); // changes of the same turn make one write
+    let failures = 0;
+    while (this.#isDirty && !this.#stop.signal.aborted) {
+      this.#isDirty = false;
+      try {
+        await this.#write();
+        failures = 0;
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        this.#isDirty = true;
+        failures++;
+        await this.#rest(error, failures);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  async #rest(error: unknown, failures: number): Promise<void> {
+    const { clock, log } = this.#options;
+    const isConflict = isRefusal(error, "Conflict");
+    if (isConflict && failures === 1) return; // somebody else wrote: decide again on what is there
+    if (!isConflict && failures === 1) log.warn("Cannot write the status of a pod", { error });
+    await clock.sleep(waitMsAfter(failures, RETRY), this.#stop.signal).catch(() => {});
+  }
+
+  async #write(): Promise<void> {
+    const { client, statusOf } = this.#options;
+    const pod = this.#newest();
+    if (pod === undefined) return;
+    const status = statusOf(pod);
+    const isNews = !isEqual(status, pod.status);
+    if (isNews && !this.#isDue && isOnItsWay(pod, status)) return this.#writeSoon();
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#isDue = false;
+    if (!isNews) return;
+    try {
+      const written = await client.updateStatus(pods, { ...pod, status });
+      this.#written = { pod: written, basedOn: pod.metadata.resourceVersion };
+    } catch (error) {
+      if (isRefusal(error, "NotFound")) return;
+      this.#isDue = true;
+      throw error;
+    }
+  }
+
+  #writeSoon(): void {
+    this.#cancelTimer ??= this.#options.clock.after(ON_ITS_WAY_MS, () => {
+      this.#cancelTimer = undefined;
+      this.#isDue = true;
+      this.mark();
+    });
+  }
+
+  #newest(): Pod | undefined {
+    const { view, podName, podUid } = this.#options;
+    const pod = view.get(pods, podName);
+    return pod === undefined || pod.metadata.uid !== podUid ? undefined : this.withNews(pod);
+  }
+}
+
+/** Whether all that changes is how far a start has come: a network, containers that are made but do not run yet. */
+function isOnItsWay(pod: Pod, after: PodStatus): boolean {
+  return isEqual(withoutWay(pod.status), withoutWay(after)) &&
+    (after.containerStatuses ?? []).every((container) => {
+      const was = statusOf(pod, container.name);
+      return was !== undefined && (isEqual(was, container) || isBeingMade(was, container));
+    });
+}
+
+function withoutWay(
+  { podIP: _, podIPs: __, containerStatuses: ___, conditions = [], ...rest }: PodStatus,
+): object {
+  return {
+    ...rest,
+    conditions: conditions.filter(({ type }) => type !== "PodReadyToStartContainers"),
+  };
+}
+
+function isBeingMade(was: ContainerStatus, { state, ready, started }: ContainerStatus): boolean {
+  return state.waiting?.reason === "ContainerCreating" && was.ready === ready &&
+    was.started === started;
+}

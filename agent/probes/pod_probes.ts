@@ -1,0 +1,77 @@
+import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import type { NodeParts } from "../pods/node_parts.ts";
+import type { PodEvents } from "../pods/pod_events.ts";
+import type { PodRecord } from "../pods/pod_record.ts";
+import { dialProbe, type ProbeTarget } from "./probe_dialer.ts";
+import { Probes } from "./probes.ts";
+
+export interface PodProbesOptions {
+  parts: NodeParts;
+  record: PodRecord;
+  events: PodEvents;
+  /** The health of a container has changed. */
+  onChange(): void;
+}
+
+/** The probes of a pod's running containers, by container id. */
+export class PodProbes {
+  readonly #options: PodProbesOptions;
+  readonly #running = new Map<string, Probes>();
+  /** Not to be probed again: they are being stopped. */
+  readonly #stopped = new Set<string>();
+
+  constructor(options: PodProbesOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to probe what runs and is not probed yet; ends it for what runs no more. */
+  keep(): void {
+    const { record } = this.#options;
+    const { pod, sandbox } = record;
+    const ids = new Set(
+      record.containers.flatMap(({ id, state }) => state === "running" ? [id] : []),
+    );
+    for (const id of this.#running.keys()) if (!ids.has(id)) this.stop(id);
+    for (const id of this.#stopped) if (!ids.has(id)) this.#stopped.delete(id);
+    if (pod === undefined || sandbox.state !== "ready") return;
+    for (const { id, name, startedAtMs } of record.containers) {
+      const container = pod.spec.containers.find((candidate) => candidate.name === name);
+      if (!ids.has(id) || this.#running.has(id) || this.#stopped.has(id) || !container) continue;
+      if (record.memoryOf(name)?.health?.containerId !== id) continue; // its start is not over yet
+      this.#running.set(id, this.#probesOf(id, container, startedAtMs ?? 0, sandbox.ip));
+    }
+  }
+
+  /** Ends the probes of a container for good. */
+  stop(id: string): void {
+    this.#stopped.add(id);
+    this.#running.get(id)?.stop();
+    this.#running.delete(id);
+  }
+
+  stopAll(): void {
+    for (const id of [...this.#running.keys()]) this.stop(id);
+  }
+
+  #probesOf(id: string, container: Container, startedAtMs: number, podIP: string): Probes {
+    const { parts, record, events, onChange } = this.#options;
+    const { name, ports = [] } = container;
+    const { runtime, execSlots, clock } = parts;
+    const target: ProbeTarget = { podIP, containerId: id, ports, runtime, execSlots };
+    const check = parts.checkProbe ?? dialProbe;
+    return new Probes({
+      container,
+      startedAtMs,
+      health: record.memoryOf(name)!.health!,
+      clock,
+      check: (probe, signal) => check(probe, target, signal),
+      onHealth: (health) => {
+        record.remember(name, { health });
+        onChange();
+      },
+      onOutcome: (kind, outcome) => {
+        if (record.pod) events.probed(record.pod, name, kind, outcome);
+      },
+    });
+  }
+}

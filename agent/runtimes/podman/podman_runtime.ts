@@ -1,0 +1,330 @@
+import type { Clock } from "../../../core/lib/clock.ts";
+import { signal } from "../../../core/lib/linux/process_identity.ts";
+import type { Log } from "../../../core/lib/log.ts";
+import {
+  type ContainerRuntime,
+  type ContainerSpec,
+  type ContainerState,
+  type ExecResult,
+  RuntimeError,
+} from "../container_runtime.ts";
+import { checkImageUser } from "../image_user.ts";
+import { LOG_LIMITS, type LogLimits } from "../log_limits.ts";
+import { BoundedOutput, execTimeout } from "../bounded_command.ts";
+import { Slots } from "../../../core/lib/slots.ts";
+import { containerName, createBody, LABEL } from "./container_create.ts";
+import {
+  type ContainerInspection,
+  type ContainerListEntry,
+  containerState,
+  listedState,
+  stateOf,
+} from "./container_state.ts";
+import { payloads } from "./exec_stream.ts";
+import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
+import { PodmanImages } from "./podman_images.ts";
+import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
+import type { OwnPodman, Podman } from "./podman.ts";
+
+/** More starts at once make each slower and none faster (2 cores). */
+const STARTS_IN_FLIGHT_MAX = 4;
+/** Execs cost as much as starts, and probes come in bursts. */
+const EXECS_IN_FLIGHT_MAX = 4;
+/** What Podman may take longer than the grace it was given. */
+const STOP_MARGIN_MS = 30_000;
+
+export interface PodmanRuntimeOptions {
+  podman: Podman;
+  /** Tells this agent's containers from those of others at the same Podman. The same after a restart. */
+  owner: string;
+  clock: Clock;
+  log: Log;
+  /** The kubelet's when absent. */
+  logLimits?: LogLimits;
+}
+
+/**
+ * Containers by Podman's HTTP API; not by its pods, which cost twice as much: the pod's network namespace is
+ * joined by path.
+ *
+ * Guarantees: names are derived, so that a repeated create finds the container that is there; labels hold all
+ * that {@linkcode list} tells; an end is told within milliseconds by the exit files of conmon.
+ */
+export class PodmanRuntime implements ContainerRuntime {
+  readonly name = "podman";
+  readonly logFormat = "cri";
+  readonly version: string;
+  readonly #podman: Podman;
+  readonly #client: PodmanClient;
+  readonly #owner: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #logLimits: LogLimits;
+  readonly #images: PodmanImages;
+  readonly #starts = new Slots(STARTS_IN_FLIGHT_MAX);
+  readonly #execs = new Slots(EXECS_IN_FLIGHT_MAX);
+  readonly #listeners = new Set<(id: string) => void>();
+  /** States that do not change any more, or only by an end: spares an inspection per container and list. */
+  readonly #known = new Map<string, ContainerState>();
+  #exits: ExitWatch | undefined;
+
+  constructor({ podman, owner, clock, log, logLimits = LOG_LIMITS }: PodmanRuntimeOptions) {
+    this.#logLimits = logLimits;
+    this.version = `podman://${podman.version}`;
+    this.#podman = podman;
+    this.#client = podman.client;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#log = log;
+    this.#images = new PodmanImages(podman.client, clock);
+    if (podman.own !== undefined) this.#watchExits(podman.own.exitsFolder);
+  }
+
+  async list(): Promise<readonly ContainerState[]> {
+    const entries = await this.#entries();
+    const ids = new Set(entries.map(({ Id }) => Id));
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
+    const states = await Promise.all(entries.map((entry) => {
+      const known = this.#known.get(entry.Id);
+      const isNoNews = known?.state === listedState(entry);
+      return isNoNews ? this.#withSeenExit(known) : this.#look(entry.Id);
+    }));
+    return states.filter((state) => state !== undefined);
+  }
+
+  /** Does not ask Podman about an end that was seen: it is cleaning up then, and answers late. */
+  async inspect(id: string): Promise<ContainerState | undefined> {
+    const known = this.#known.get(id);
+    const isSeen = known?.state === "running" && this.#podman.own !== undefined &&
+      this.#exits?.seen(id) !== undefined;
+    return isSeen ? await this.#withSeenExit(known) : await this.#look(id);
+  }
+
+  async #look(id: string): Promise<ContainerState | undefined> {
+    const inspection = await this.#inspection(id);
+    if (inspection === undefined) return undefined;
+    this.#learnExitsFolder(inspection);
+    const state = containerState(inspection);
+    if (state !== undefined && isSettled(inspection)) this.#known.set(id, state);
+    else this.#known.delete(id);
+    return state && await this.#withSeenExit(state);
+  }
+
+  ensureImage(
+    image: string,
+    policy: "Always" | "IfNotPresent" | "Never",
+    onPull?: () => void,
+  ): Promise<string> {
+    return this.#ask("ErrImagePull", () => this.#images.ensure(image, policy, onPull));
+  }
+
+  async create(spec: ContainerSpec): Promise<string> {
+    const image = this.#images.fullName(spec.image);
+    const logBytesMax = this.#logLimits.bytesMax;
+    const body = createBody(spec, { owner: this.#owner, image, logBytesMax });
+    return await this.#ask("CreateContainerError", async () => {
+      if (spec.security.runAsNonRoot) checkImageUser(spec, await this.#images.userOf(spec.image));
+      try {
+        const { Id } = await this.#client.json<{ Id: string }>("POST", "/containers/create", {
+          body,
+        });
+        return Id;
+      } catch (error) {
+        if (!isBecause(error, "already in use")) throw error;
+        return (await this.#inspection(containerName(spec)))?.Id ?? raise(error);
+      }
+    });
+  }
+
+  /** After a failed start the container stays as created, and Podman remembers no error: keep what this throws. */
+  async start(id: string): Promise<void> {
+    await this.#starts.use(() =>
+      this.#ask("RunContainerError", () => this.#client.send("POST", `/containers/${id}/start`))
+    );
+    if (this.#exits !== undefined) {
+      this.#look(id).catch(() => {}); // known now, its end is understood at once; else the end asks
+      return;
+    }
+    // The first one tells where ends are seen, unless it has ended by then.
+    if ((await this.#look(id))?.state === "exited") this.#tell(id);
+  }
+
+  async stop(id: string, graceMs: number): Promise<void> {
+    const timeout = String(Math.ceil(graceMs / 1000));
+    try {
+      await this.#unlessGone(() =>
+        this.#client.send("POST", `/containers/${id}/stop`, {
+          query: { timeout },
+          deadlineMs: graceMs + STOP_MARGIN_MS,
+        })
+      );
+    } catch (error) {
+      // Podman waits for the exit file, which its own clean-up of that end may have taken away already.
+      const state = await this.#look(id).catch(() => raise(error));
+      if (state?.state === "running") throw error;
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#known.delete(id);
+    const query = { force: "true", timeout: "0", v: "true", ignore: "true" };
+    try {
+      await this.#unlessGone(() => this.#client.send("DELETE", `/containers/${id}`, { query }));
+    } catch (error) {
+      // "device or resource busy" may be said of a container that is gone nevertheless.
+      if (await this.#inspection(id) !== undefined) throw error;
+    }
+  }
+
+  async exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult> {
+    const late = new AbortController();
+    const cancel = this.#clock.after(deadlineMs, () => late.abort(execTimeout(command)));
+    try {
+      return await this.#execs.use(
+        () => this.#ask("RunContainerError", () => this.#exec(id, command, late.signal)),
+        late.signal,
+      );
+    } finally {
+      cancel();
+    }
+  }
+
+  onExit(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Removes what was created and never started. What a killed service left is removed when it is started again. */
+  async collectGarbage(): Promise<void> {
+    for (const entry of await this.#entries()) {
+      if (listedState(entry) !== "created") continue;
+      const { Id } = entry;
+      this.#log.info("Removing a container that was never started", { id: Id });
+      await this.remove(Id);
+    }
+  }
+
+  /** Leaves Podman and the containers as they are. */
+  close(): Promise<void> {
+    this.#exits?.close();
+    this.#exits = undefined;
+    return Promise.resolve();
+  }
+
+  async #exec(id: string, command: readonly string[], late: AbortSignal): Promise<ExecResult> {
+    const { Id } = await this.#client.json<{ Id: string }>("POST", `/containers/${id}/exec`, {
+      body: { AttachStdout: true, AttachStderr: true, Cmd: command },
+      signal: late,
+    });
+    const output = new BoundedOutput();
+    try {
+      const response = await this.#client.request("POST", `/exec/${Id}/start`, {
+        body: { Detach: false, Tty: false },
+        deadlineMs: Infinity,
+        signal: late,
+      });
+      for await (const payload of payloads(response.body!)) output.add(payload);
+    } catch (error) {
+      if (late.aborted) await this.#killExec(Id);
+      throw late.aborted ? late.reason : error;
+    }
+    const { ExitCode } = await this.#client.json<{ ExitCode: number }>("GET", `/exec/${Id}/json`);
+    return { exitCode: ExitCode, output: output.text() };
+  }
+
+  /** The command goes on when nobody listens any more; Podman knows its process on this machine. */
+  async #killExec(execId: string): Promise<void> {
+    const { Pid, Running } = await this.#client.json<{ Pid: number; Running: boolean }>(
+      "GET",
+      `/exec/${execId}/json`,
+    );
+    if (Running && Pid > 0) signal(Pid, "SIGKILL");
+  }
+
+  async #entries(): Promise<readonly ContainerListEntry[]> {
+    const filters = JSON.stringify({ label: [`${LABEL.owner}=${this.#owner}`] });
+    return await this.#ask(
+      "RuntimeUnavailable",
+      () =>
+        this.#client.json<ContainerListEntry[]>("GET", "/containers/json", {
+          query: { all: "true", filters },
+        }),
+    );
+  }
+
+  async #inspection(idOrName: string): Promise<ContainerInspection | undefined> {
+    return await this.#unlessGone(() =>
+      this.#client.json<ContainerInspection>("GET", `/containers/${idOrName}/json`)
+    );
+  }
+
+  /** Podman hears of an end later than we do. */
+  async #withSeenExit(state: ContainerState): Promise<ContainerState> {
+    const exit = this.#exits?.seen(state.id);
+    if (exit === undefined || state.state !== "running") return state;
+    const { exitCode, atMs } = exit;
+    const oomKilled = await wasOutOfMemory(this.#podman.own, state.id);
+    const end = { exitCode, finishedAtMs: atMs, ...(oomKilled && { oomKilled }) };
+    return { ...state, state: "exited", ...end };
+  }
+
+  #learnExitsFolder({ State }: ContainerInspection): void {
+    if (this.#exits !== undefined || !State.ConmonPid) return;
+    const folder = exitsFolderOf(State.ConmonPid);
+    if (folder !== undefined) this.#watchExits(folder);
+  }
+
+  #watchExits(folder: string): void {
+    this.#exits = new ExitWatch(folder, (id) => this.#tell(id));
+  }
+
+  #tell(id: string): void {
+    for (const listener of this.#listeners) listener(id);
+  }
+
+  async #unlessGone<T>(act: () => Promise<T>): Promise<T | undefined> {
+    return await this.#ask("RuntimeUnavailable", async () => {
+      try {
+        return await act();
+      } catch (error) {
+        if (error instanceof PodmanError && error.status === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** Turns Podman's errors into the agent's. A service that does not answer is revived, once, for the next call. */
+  async #ask<T>(reason: RuntimeError["reason"], act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof PodmanError) throw new RuntimeError(reason, error.message);
+      if (!(error instanceof PodmanUnreachable)) throw error;
+      await this.#podman.revive().catch((cause) => {
+        throw new RuntimeError("RuntimeUnavailable", cause.message);
+      });
+      throw new RuntimeError("RuntimeUnavailable", error.message);
+    }
+  }
+}
+
+/** Whether it changes no more, or only by an end, of which we are told. */
+function isSettled({ State }: ContainerInspection): boolean {
+  return stateOf(State.Status, undefined) === "running" || State.Status === "exited";
+}
+
+/** conmon leaves a file in the container's bundle. At somebody else's Podman nobody knows before Podman does. */
+async function wasOutOfMemory(own: OwnPodman | undefined, id: string): Promise<boolean> {
+  if (own === undefined) return false;
+  const mark = `${own.storageFolder}/overlay-containers/${id}/userdata/oom`;
+  return await Deno.stat(mark).then(() => true, () => false);
+}
+
+function isBecause(error: unknown, text: string): boolean {
+  return error instanceof PodmanError &&
+    (error.reason.includes(text) || error.message.includes(text));
+}
+
+function raise(error: unknown): never {
+  throw error;
+}

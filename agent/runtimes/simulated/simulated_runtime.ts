@@ -1,0 +1,175 @@
+import { assert } from "../../../core/lib/assert.ts";
+import type { Clock } from "../../../core/lib/clock.ts";
+import {
+  type ContainerRuntime,
+  type ContainerSpec,
+  type ContainerState,
+  type ExecResult,
+  RuntimeError,
+} from "../container_runtime.ts";
+
+/** How the containers of an image behave. */
+export interface SimulatedImage {
+  /** How long they run; `undefined`: until they are stopped. */
+  runsMs?: number;
+  exitCode?: number;
+  /** Whether SIGTERM ends them; else SIGKILL does, after the grace. */
+  heedsSigterm?: boolean;
+  /** Why they cannot be started. */
+  startFault?: string;
+  /** Why the image cannot be pulled. */
+  pullFault?: string;
+}
+
+export interface SimulatedRuntimeOptions {
+  clock: Clock;
+  createMs?: number;
+  startMs?: number;
+  listMs?: number;
+}
+
+const SIGKILL_CODE = 137;
+const SIGTERM_CODE = 143;
+
+/**
+ * Containers that exist only in this object: for tests and for the simulator. Time passes by the clock alone.
+ * It outlives the agents that use it, as a machine does.
+ *
+ * Asserts what must never happen on a machine: two running containers of one name in one pod.
+ */
+export class SimulatedRuntime implements ContainerRuntime {
+  readonly name = "simulated";
+  readonly version = "simulated://1.0.0";
+  readonly logFormat = "cri";
+  /** Behaviour by image; an image that is not named runs until it is stopped, and heeds SIGTERM. */
+  readonly images = new Map<string, SimulatedImage>();
+  /** Every specification that a container was made of, in order. */
+  readonly made: ContainerSpec[] = [];
+  /** Set to make every call fail. */
+  isDown = false;
+  /** What commands run by `exec` answer. */
+  execResult: ExecResult = { exitCode: 0, output: "" };
+  readonly #options: Required<SimulatedRuntimeOptions>;
+  readonly #containers = new Map<string, ContainerState>();
+  readonly #ends = new Map<string, () => void>();
+  readonly #listeners = new Set<(id: string) => void>();
+  #starting = 0;
+  /** The most starts that went on at the same time. */
+  startingMax = 0;
+
+  constructor(options: SimulatedRuntimeOptions) {
+    this.#options = { createMs: 10, startMs: 70, listMs: 50, ...options };
+  }
+
+  get containers(): readonly ContainerState[] {
+    return [...this.#containers.values()];
+  }
+
+  /** As slow lists are: what it shows is as old as the question. */
+  async list(): Promise<readonly ContainerState[]> {
+    const shown = this.containers;
+    await this.#reach(this.#options.listMs);
+    return shown;
+  }
+
+  async inspect(id: string): Promise<ContainerState | undefined> {
+    await this.#reach(1);
+    return this.#containers.get(id);
+  }
+
+  async ensureImage(image: string, _policy: string, onPull?: () => void): Promise<string> {
+    await this.#reach(1);
+    const fault = this.images.get(image)?.pullFault;
+    if (fault === undefined) return `sha256:${image}`;
+    onPull?.();
+    throw new RuntimeError("ErrImagePull", fault);
+  }
+
+  async create(spec: ContainerSpec): Promise<string> {
+    await this.#reach(this.#options.createMs);
+    const { podUid, podName, podNamespace, name, restartCount, image } = spec;
+    const id = `${podUid}_${name}_${restartCount}`;
+    if (this.#containers.has(id)) return id;
+    this.made.push(spec);
+    const imageId = `sha256:${image}`;
+    const identity = { id, podUid, podName, podNamespace, name, restartCount, image, imageId };
+    this.#containers.set(id, { ...identity, state: "created" });
+    return id;
+  }
+
+  async start(id: string): Promise<void> {
+    this.#starting++;
+    this.startingMax = Math.max(this.startingMax, this.#starting);
+    await this.#reach(this.#options.startMs).finally(() => this.#starting--);
+    const container = this.#existing(id);
+    if (container.state !== "created") return;
+    const { runsMs, exitCode = 0, startFault } = this.images.get(container.image) ?? {};
+    if (startFault !== undefined) throw new RuntimeError("RunContainerError", startFault);
+    this.#assertAlone(container);
+    const startedAtMs = this.#options.clock.now();
+    this.#containers.set(id, { ...container, state: "running", startedAtMs });
+    if (runsMs === undefined) return;
+    this.#ends.set(id, this.#options.clock.after(runsMs, () => this.kill(id, exitCode)));
+  }
+
+  async stop(id: string, graceMs: number): Promise<void> {
+    await this.#reach(1);
+    const container = this.#containers.get(id);
+    if (container?.state !== "running") return;
+    const heeds = this.images.get(container.image)?.heedsSigterm ?? true;
+    if (!heeds) await this.#options.clock.sleep(graceMs);
+    this.kill(id, heeds ? SIGTERM_CODE : SIGKILL_CODE);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#reach(1);
+    if (this.#containers.get(id)?.state === "running") this.kill(id, SIGKILL_CODE);
+    this.#containers.delete(id);
+  }
+
+  async exec(): Promise<ExecResult> {
+    await this.#reach(1);
+    return this.execResult;
+  }
+
+  onExit(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  collectGarbage(): Promise<void> {
+    return this.#reach(1);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** A container ends by itself, or by somebody's hand. `isTold: false`: the notice of it gets lost. */
+  kill(id: string, exitCode: number, { isTold = true } = {}): void {
+    const container = this.#containers.get(id);
+    if (container?.state !== "running") return;
+    this.#ends.get(id)?.();
+    const finishedAtMs = this.#options.clock.now();
+    this.#containers.set(id, { ...container, state: "exited", exitCode, finishedAtMs });
+    if (isTold) { for (const listener of [...this.#listeners]) listener(id); }
+  }
+
+  async #reach(ms: number): Promise<void> {
+    await this.#options.clock.sleep(ms);
+    if (this.isDown) throw new RuntimeError("RuntimeUnavailable", "Cannot reach the runtime");
+  }
+
+  #existing(id: string): ContainerState {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw new RuntimeError("RunContainerError", `no container ${id}`);
+    return container;
+  }
+
+  #assertAlone({ podUid, name }: ContainerState): void {
+    const twin = this.containers.find((other) =>
+      other.podUid === podUid && other.name === name && other.state === "running"
+    );
+    assert(twin === undefined, `Container ${name} of pod ${podUid} runs already`);
+  }
+}

@@ -1,0 +1,87 @@
+import { showText } from "./atomic_files.ts";
+import { prepareLogs, prepareMessage, readLogEnd, readMessage } from "../logs/log_files.ts";
+import type { LogSource } from "../logs/log_reader.ts";
+import { keepHistory } from "../logs/log_history.ts";
+import { LOG_LIMITS, type LogLimits } from "../runtimes/log_limits.ts";
+import { PodFolder, podsWithFolder } from "../folders/pod_folder.ts";
+
+/** One run of a container of a pod. */
+export interface RunName {
+  podUid: string;
+  container: string;
+  restartCount: number;
+}
+
+/**
+ * The files of this node's pods, volumes aside: hosts files, logs and last words. On the disk, or in the
+ * simulator nowhere. Every call may be repeated.
+ */
+export interface PodFiles {
+  /** The uids of the pods that have files here. */
+  podUids(): Promise<readonly string[]>;
+  showHosts(podUid: string, text: string): Promise<void>;
+  /** Makes what a run writes to, and removes logs of runs that nobody asks for any more. */
+  prepareRun(run: RunName): Promise<void>;
+  /** Last words of a run; empty when there are none. */
+  message(run: RunName): Promise<string>;
+  /** The end of a run's log, in their place. */
+  logEnd(run: RunName, format: LogSource["format"]): Promise<string>;
+  /** Keeps of a log what its runtime would put away next, and what is kept within its bounds. */
+  rotateLog(run: RunName, format: LogSource["format"]): Promise<void>;
+  /** Takes away all that the pod has, its logs included. Its volumes must be gone before. */
+  remove(podUid: string): Promise<void>;
+}
+
+/** The files of pods in a folder, laid out as {@linkcode PodFolder} says. */
+export class DiskPodFiles implements PodFiles {
+  readonly #dataFolder: string;
+  readonly #logLimits: LogLimits;
+
+  constructor(dataFolder: string, logLimits: LogLimits = LOG_LIMITS) {
+    this.#dataFolder = dataFolder;
+    this.#logLimits = logLimits;
+  }
+
+  podUids(): Promise<readonly string[]> {
+    return podsWithFolder(this.#dataFolder);
+  }
+
+  showHosts(podUid: string, text: string): Promise<void> {
+    return showText(this.#folder(podUid).hostsFile, text);
+  }
+
+  async prepareRun({ podUid, container, restartCount }: RunName): Promise<void> {
+    const folder = this.#folder(podUid);
+    await Promise.all([
+      prepareMessage(folder, container, restartCount),
+      prepareLogs(folder, container, restartCount),
+    ]);
+  }
+
+  message({ podUid, container, restartCount }: RunName): Promise<string> {
+    return readMessage(this.#folder(podUid), container, restartCount);
+  }
+
+  logEnd(
+    { podUid, container, restartCount }: RunName,
+    format: LogSource["format"],
+  ): Promise<string> {
+    return readLogEnd(this.#folder(podUid).logFile(container, restartCount), format);
+  }
+
+  rotateLog(
+    { podUid, container, restartCount }: RunName,
+    format: LogSource["format"],
+  ): Promise<void> {
+    const path = this.#folder(podUid).logFile(container, restartCount);
+    return keepHistory(path, format, this.#logLimits);
+  }
+
+  remove(podUid: string): Promise<void> {
+    return this.#folder(podUid).remove();
+  }
+
+  #folder(podUid: string): PodFolder {
+    return new PodFolder(this.#dataFolder, podUid);
+  }
+}

@@ -1,0 +1,10 @@
+import { Option } from "commander";
+import { defaultKubeconfig } from "../server/kubeconfig.ts";
+
+/** The `--kubeconfig` of the commands that ask a server. */
+export function kubeconfigOption(): Option {
+  return new Option(
+    "--kubeconfig <file>",
+    `how to reach the server (else by KUBECONFIG, else ${defaultKubeconfig()})`,
+  );
+}

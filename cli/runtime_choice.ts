@@ -1,2 +1,0 @@
-/** What `--runtime` can say. */
-export type RuntimeChoice = "auto" | "podman" | "process";

@@ -1,0 +1,38 @@
+import { ApiError } from "../../client/api_error.ts";
+import type { ApiMiddleware } from "../http/api_context.ts";
+import { ADMIN } from "./pki.ts";
+
+/** Writes under way at once: as kube-apiserver's `--max-mutating-requests-inflight`. */
+export const WRITES_IN_FLIGHT_MAX = 200;
+/** Of those, how many are of one user who is not the admin: a node that sends bodies slowly keeps nobody else waiting. */
+export const WRITES_IN_FLIGHT_PER_USER_MAX = 50;
+
+/** Asks writers to come back when too many are under way, so that their bodies stay bounded in sum. */
+export function limitInFlight(
+  writesMax: number = WRITES_IN_FLIGHT_MAX,
+  perUserMax: number = WRITES_IN_FLIGHT_PER_USER_MAX,
+): ApiMiddleware {
+  let writes = 0;
+  const byUser = new Map<string, number>();
+  return async (c, next) => {
+    if (c.req.method === "GET" || c.req.method === "HEAD") return await next();
+    const { name, groups } = c.get("user");
+    const own = byUser.get(name) ?? 0;
+    const isBounded = !groups.includes(ADMIN.organization);
+    if (writes >= writesMax || (isBounded && own >= perUserMax)) {
+      throw new ApiError("TooManyRequests", "Too many requests, please try again later.", {
+        retryAfterSeconds: 1,
+      });
+    }
+    writes++;
+    byUser.set(name, own + 1);
+    try {
+      await next();
+    } finally {
+      writes--;
+      const left = byUser.get(name)! - 1;
+      if (left > 0) byUser.set(name, left);
+      else byUser.delete(name);
+    }
+  };
+}

@@ -1,0 +1,214 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { ADMIN_LIFE_MS, endOfLife } from "./certificate_life.ts";
+import { isSameBytes } from "../../lib/bytes.ts";
+import type { KeyPair } from "./pki_certificates.ts";
+
+/** Where credentials are kept, by name. */
+export interface CredentialStore {
+  /** `undefined` when there is none. */
+  read(name: string): Promise<string | undefined>;
+  /** Whole or not at all. `secret`: for the owner's eyes only. */
+  write(name: string, text: string, options: { secret: boolean }): Promise<void>;
+}
+
+/** Who the server is, and who may do everything. */
+export interface Credentials {
+  /** The certificate authority, as PEM: who trusts it trusts the server. */
+  authority: string;
+  /** Its private key, as PEM. */
+  authorityKey: string;
+  server: KeyPair;
+  admin: AdminPair;
+  /** What of the admin somebody has removed since the last start, so that the old one should no longer count. */
+  removed: { certificate: boolean; token: boolean };
+}
+
+/** What the admin shows: either is enough. */
+export interface AdminPair extends KeyPair {
+  token: string;
+}
+
+/** Who the admin is, as clients and audit logs see it. */
+export const ADMIN = { commonName: "admin", organization: "system:masters" } as const;
+/** Names under which every API server is known in its cluster. */
+const CLUSTER_NAMES: readonly string[] = [
+  "localhost",
+  "127.0.0.1",
+  "::1",
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+];
+const TOKEN_BYTES = 32;
+
+/**
+ * Reads the credentials, and makes what is missing. The server's certificate is made anew when it does not
+ * hold for one of `names` (of the machine, of the address it listens on, of the service) or was signed by another
+ * authority. Doing so twice changes nothing.
+ */
+export async function loadCredentials(
+  store: CredentialStore,
+  names: readonly string[],
+  nowMs: number,
+): Promise<Credentials> {
+  const removed = await removedIn(store);
+  const authority = await keyPair(store, "ca", async () => {
+    const { createAuthority } = await import("./pki_certificates.ts");
+    return createAuthority("coracle-ca");
+  });
+  const wanted = [...new Set([...CLUSTER_NAMES, ...names])];
+  const server = await keyPair(store, "server", async () => {
+    const { issueServer } = await import("./pki_certificates.ts");
+    return issueServer(authority, { commonName: "kube-apiserver" }, wanted);
+  }, ({ certificate }) => isIssuedBy(authority, certificate) && holdsFor(certificate, wanted));
+  const admin = await keyPair(
+    store,
+    "admin",
+    () => newAdminPair(authority, nowMs),
+    (pair) => isIssuedBy(authority, pair.certificate) && belong(pair),
+  );
+  const token = await adminToken(store);
+  const { certificate, key: authorityKey } = authority;
+  return { authority: certificate, authorityKey, server, admin: { ...admin, token }, removed };
+}
+
+/** A certificate for the admin, for as long as it may live. */
+export async function newAdminPair(authority: KeyPair, nowMs: number): Promise<KeyPair> {
+  const { issueClient } = await import("./pki_certificates.ts");
+  return await issueClient(authority, ADMIN, endOfLife(nowMs, ADMIN_LIFE_MS));
+}
+
+export function newToken(): string {
+  return crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)).toHex();
+}
+
+/** Writes both, each whole or not at all: a pair that a crash has torn apart is made anew. */
+export async function writeAdminPair(
+  store: CredentialStore,
+  { certificate, key }: KeyPair,
+): Promise<void> {
+  await store.write("admin.key", key, { secret: true });
+  await store.write("admin.crt", certificate, { secret: false });
+}
+
+export async function writeAdminToken(store: CredentialStore, token: string): Promise<void> {
+  await store.write("admin.token", token + "\n", { secret: true });
+}
+
+/** Writes the kubeconfig by which everything else finds the server. `url`: where it listens. */
+export async function writeKubeconfig(
+  store: CredentialStore,
+  credentials: Pick<Credentials, "authority" | "admin">,
+  url: string,
+): Promise<void> {
+  const { authority, admin } = credentials;
+  const text = kubeconfig({ authority, url, user: ADMIN.commonName, ...admin });
+  if (await store.read("admin.kubeconfig") !== text) {
+    await store.write("admin.kubeconfig", text, { secret: true });
+  }
+}
+
+/** What a kubeconfig says: where the server is, and who asks. */
+export interface KubeconfigFacts extends KeyPair {
+  authority: string;
+  url: string;
+  user: string;
+  token?: string;
+}
+
+/** A kubeconfig. JSON is YAML, and every client reads it. */
+export function kubeconfig(
+  { authority, url, user, token, certificate, key }: KubeconfigFacts,
+): string {
+  return [
+    "apiVersion: v1",
+    "kind: Config",
+    "clusters:",
+    "- name: coracle",
+    "  cluster:",
+    `    server: ${url}`,
+    `    certificate-authority-data: ${btoa(authority)}`,
+    "users:",
+    `- name: ${user}`,
+    "  user:",
+    ...(token === undefined ? [] : [`    token: ${token}`]),
+    `    client-certificate-data: ${btoa(certificate)}`,
+    `    client-key-data: ${btoa(key)}`,
+    "contexts:",
+    "- name: coracle",
+    "  context:",
+    "    cluster: coracle",
+    `    user: ${user}`,
+    "current-context: coracle",
+    "preferences: {}",
+    "",
+  ].join("\n");
+}
+
+/** In a folder of a server that has run. One that was copied, or restored from a backup, has no server certificate yet. */
+async function removedIn(store: CredentialStore): Promise<Credentials["removed"]> {
+  const lacks = async (name: string) => await store.read(name) === undefined;
+  if (await lacks("server.crt")) return { certificate: false, token: false };
+  return {
+    certificate: await lacks("admin.crt") || await lacks("admin.key"),
+    token: await lacks("admin.token"),
+  };
+}
+
+async function keyPair(
+  store: CredentialStore,
+  name: string,
+  make: () => Promise<KeyPair>,
+  isGood: (pair: KeyPair) => boolean = () => true,
+): Promise<KeyPair> {
+  const [certificate, key] = await Promise.all([
+    store.read(`${name}.crt`),
+    store.read(`${name}.key`),
+  ]);
+  if (certificate && key && isGood({ certificate, key })) return { certificate, key };
+  const pair = await make();
+  await store.write(`${name}.key`, pair.key, { secret: true });
+  await store.write(`${name}.crt`, pair.certificate, { secret: false });
+  return pair;
+}
+
+async function adminToken(store: CredentialStore): Promise<string> {
+  const known = (await store.read("admin.token"))?.trim();
+  if (known) return known;
+  const token = newToken();
+  await writeAdminToken(store, token);
+  return token;
+}
+
+function isIssuedBy(authority: KeyPair, certificate: string): boolean {
+  const issuer = parsed(authority.certificate);
+  const issued = parsed(certificate);
+  return issuer !== undefined && issued !== undefined && issued.verify(issuer.publicKey);
+}
+
+/** Whether the key is the certificate's. */
+function belong({ certificate, key }: KeyPair): boolean {
+  const der = { type: "spki", format: "der" } as const;
+  try {
+    const made = createPublicKey(createPrivateKey(key)).export(der);
+    return isSameBytes(parsed(certificate)!.publicKey.export(der), made);
+  } catch {
+    return false; // what is no certificate, or no key, is made anew
+  }
+}
+
+function holdsFor(certificate: string, names: readonly string[]): boolean {
+  const text = parsed(certificate)?.subjectAltName ?? "";
+  const held = new Set(text.split(", ").map((name) => name.replace(/^(DNS|IP Address):/, "")));
+  return names.every((name) => held.has(name));
+}
+
+/** `undefined` for what is no certificate: it is made anew then. */
+function parsed(certificate: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(certificate);
+  } catch {
+    return undefined;
+  }
+}

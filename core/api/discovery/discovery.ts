@@ -1,0 +1,205 @@
+import { ApiError } from "../../client/api_error.ts";
+import { apiVersionOf } from "../../resources/resource.ts";
+import { clausesOf } from "../http/accept.ts";
+import type { ServedKind, ServedKinds } from "./served_kinds.ts";
+import { SUBRESOURCE_KINDS, subresourcesOf } from "./subresources.ts";
+
+/** A document and the Content-Type that says which it is. */
+export interface Document {
+  body: unknown;
+  contentType: string;
+}
+
+/** A kind that is only ever created, e.g. SelfSubjectAccessReview: it has no collection. */
+export interface VirtualKind {
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+}
+
+interface GroupVersion {
+  group: string;
+  version: string;
+  kinds: readonly ServedKind[];
+  virtual: readonly VirtualKind[];
+}
+
+const PLAIN = "application/json";
+const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/** Namespaces go one by one, as in Kubernetes. */
+const VERBS_OF_NAMESPACES = VERBS.filter((verb) => verb !== "deletecollection");
+
+/** Tells clients what is served: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api */
+export class Discovery {
+  readonly #versions: readonly GroupVersion[];
+
+  constructor(kinds: ServedKinds, virtual: readonly VirtualKind[]) {
+    this.#versions = groupVersions(kinds, virtual);
+  }
+
+  /** GET /api and /apis: aggregated when the client knows how to read that, else the old short form. */
+  root(path: "/api" | "/apis", accept: string | undefined, host: string): Document {
+    const versions = this.#versions.filter(({ group }) => (group === "") === (path === "/api"));
+    for (const { type, parameters } of clausesOf(accept)) {
+      if (type === PLAIN && parameters.get("as") === "APIGroupDiscoveryList") {
+        const version = parameters.get("v");
+        const isOurs = parameters.get("g") === "apidiscovery.k8s.io";
+        if (isOurs && (version === "v2" || version === "v2beta1")) {
+          return aggregated(versions, version);
+        }
+      } else if ([PLAIN, "*/*", "application/*"].includes(type)) break;
+    }
+    return plain(path === "/api" ? coreVersions(versions, host) : groupList(versions));
+  }
+
+  /** GET /apis/GROUP. */
+  group(group: string): Document {
+    const versions = this.#versions.filter((version) => version.group === group && group !== "");
+    if (versions.length === 0) throw notFound();
+    return plain({ kind: "APIGroup", apiVersion: "v1", ...groupOf(versions) });
+  }
+
+  /** GET /api/v1 and /apis/GROUP/VERSION. */
+  version(group: string, version: string): Document {
+    const found = this.#versions.find((one) => one.group === group && one.version === version);
+    if (!found) throw notFound();
+    return plain({
+      kind: "APIResourceList",
+      apiVersion: "v1",
+      groupVersion: apiVersionOf(found),
+      resources: [...found.kinds.flatMap(resourcesOf), ...found.virtual.map(virtualResource)],
+    });
+  }
+}
+
+/** What an unknown path is answered with. */
+export function notFound(): ApiError {
+  return new ApiError("NotFound", "the server could not find the requested resource");
+}
+
+function groupVersions(kinds: ServedKinds, virtual: readonly VirtualKind[]): GroupVersion[] {
+  const versions: GroupVersion[] = [...kinds.byGroup()].flatMap(([group, byVersion]) =>
+    [...byVersion].map(([version, kinds]) => ({
+      group,
+      version,
+      kinds,
+      virtual: virtual.filter((one) => one.group === group && one.version === version),
+    }))
+  );
+  for (const one of virtual) {
+    if (versions.some(({ group, version }) => group === one.group && version === one.version)) {
+      continue;
+    }
+    const { group, version } = one;
+    const together = virtual.filter((other) => other.group === group && other.version === version);
+    versions.push({ group, version, kinds: [], virtual: together });
+  }
+  return versions;
+}
+
+function plain(body: unknown): Document {
+  return { body, contentType: PLAIN };
+}
+
+function coreVersions(versions: readonly GroupVersion[], host: string): unknown {
+  return {
+    kind: "APIVersions",
+    versions: versions.map(({ version }) => version),
+    serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: host }],
+  };
+}
+
+function groupList(versions: readonly GroupVersion[]): unknown {
+  const groups = Map.groupBy(versions, ({ group }) => group);
+  return { kind: "APIGroupList", apiVersion: "v1", groups: [...groups.values()].map(groupOf) };
+}
+
+function groupOf(versions: readonly GroupVersion[]) {
+  const named = versions.map((one) => ({ groupVersion: apiVersionOf(one), version: one.version }));
+  return { name: versions[0]!.group, versions: named, preferredVersion: named[0] };
+}
+
+function resourcesOf(kind: ServedKind): unknown[] {
+  const { plural, singular, namespaced, shortNames, categories } = kind.resource;
+  const common = { singularName: "", namespaced };
+  return [
+    {
+      name: plural,
+      singularName: singular,
+      namespaced,
+      kind: kind.resource.kind,
+      verbs: verbsOf(kind),
+      ...(shortNames.length ? { shortNames } : {}),
+      ...(categories.length ? { categories } : {}),
+    },
+    ...subresourcesOf(kind.resource).map((name) => {
+      const { verbs, group, version, kind: own } = SUBRESOURCE_KINDS[name] ?? { verbs: ["get"] };
+      const foreign = own ? { group, version, kind: own } : { kind: kind.resource.kind };
+      return { name: `${plural}/${name}`, ...common, ...foreign, verbs };
+    }),
+  ];
+}
+
+function virtualResource({ plural, kind }: VirtualKind): unknown {
+  const singularName = kind.toLowerCase();
+  return { name: plural, singularName, namespaced: false, kind, verbs: ["create"] };
+}
+
+function verbsOf({ resource }: ServedKind): readonly string[] {
+  return resource.group === "" && resource.plural === "namespaces" ? VERBS_OF_NAMESPACES : VERBS;
+}
+
+/** Everything in one document: KEP-3352. */
+function aggregated(versions: readonly GroupVersion[], version: "v2" | "v2beta1"): Document {
+  const groups = Map.groupBy(versions, ({ group }) => group);
+  return {
+    contentType: `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+    body: {
+      kind: "APIGroupDiscoveryList",
+      apiVersion: `apidiscovery.k8s.io/${version}`,
+      metadata: {},
+      items: [...groups].map(([name, versions]) => ({
+        metadata: { ...(name ? { name } : {}), creationTimestamp: null },
+        versions: versions.map(aggregatedVersion),
+      })),
+    },
+  };
+}
+
+function aggregatedVersion({ version, kinds, virtual }: GroupVersion): unknown {
+  return {
+    version,
+    resources: [...kinds.map(aggregatedResource), ...virtual.map(aggregatedVirtual)],
+    freshness: "Current",
+  };
+}
+
+function aggregatedResource(kind: ServedKind): unknown {
+  const { plural, singular, namespaced, shortNames, categories } = kind.resource;
+  const own = { group: kind.group, version: kind.version, kind: kind.resource.kind };
+  const subresources = subresourcesOf(kind.resource).map((subresource) => {
+    const { verbs, ...foreign } = SUBRESOURCE_KINDS[subresource] ?? { verbs: ["get"] };
+    return { subresource, responseKind: foreign.kind ? foreign : own, verbs };
+  });
+  return {
+    resource: plural,
+    responseKind: own,
+    scope: namespaced ? "Namespaced" : "Cluster",
+    singularResource: singular,
+    verbs: verbsOf(kind),
+    ...(shortNames.length ? { shortNames } : {}),
+    ...(categories.length ? { categories } : {}),
+    ...(subresources.length ? { subresources } : {}),
+  };
+}
+
+function aggregatedVirtual({ group, version, kind, plural }: VirtualKind): unknown {
+  return {
+    resource: plural,
+    responseKind: { group, version, kind },
+    scope: "Cluster",
+    singularResource: kind.toLowerCase(),
+    verbs: ["create"],
+  };
+}

@@ -1,0 +1,176 @@
+import type { Schema } from "../../schema/schema.ts";
+import { type Descriptor, type FieldDescriptor, FieldShape } from "../http/protobuf.ts";
+import type { ServedKind } from "./served_kinds.ts";
+
+export type Json = Record<string, unknown>;
+
+/** Words of a schema that OpenAPI and Kubernetes' clients know; what is our own stays at home. */
+const PUBLISHED = [
+  "type",
+  "description",
+  "format",
+  "required",
+  "enum",
+  "pattern",
+  "minimum",
+  "maximum",
+  "maxLength",
+  "minItems",
+  "maxItems",
+  "x-kubernetes-list-type",
+  "x-kubernetes-list-map-keys",
+  "x-kubernetes-patch-merge-key",
+  "x-kubernetes-patch-strategy",
+  "x-kubernetes-map-type",
+  "x-kubernetes-int-or-string",
+  "x-kubernetes-preserve-unknown-fields",
+  "x-kubernetes-embedded-resource",
+] as const;
+/** Formats of ours that OpenAPI does not have. */
+const OWN_FORMATS: readonly unknown[] = ["quantity", "duration"];
+
+const QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+const WELL_KNOWN: Readonly<Record<string, Json>> = {
+  [QUANTITY]: {
+    description: "An amount, such as `100m` or `1.5Gi`.",
+    oneOf: [{ type: "string" }, { type: "number" }],
+  },
+  [INT_OR_STRING]: {
+    description: "A whole number, or a string such as a percentage or a name.",
+    format: "int-or-string",
+    oneOf: [{ type: "integer" }, { type: "string" }],
+  },
+};
+/** Messages that are plain values in JSON. */
+const VALUES = /^(meta\.v1\.(Time|MicroTime|Duration|FieldsV1)|resource\.|intstr\.|runtime\.)/;
+
+/**
+ * The schemas of some kinds as OpenAPI components. Parts get the names that Kubernetes gives them, which are
+ * those of the protobuf messages; so a part that contains itself ends in a reference, and `kubectl explain` speaks of
+ * `<[]Container>`. Parts that have no such name stay inside their parent.
+ */
+export class OpenapiSchemas {
+  readonly components: Json = {};
+  readonly #messages: Descriptor["messages"];
+  readonly #kinds: Descriptor["kinds"];
+  readonly #unnamedPath = new Set<Schema>();
+
+  constructor({ kinds, messages }: Descriptor) {
+    this.#kinds = kinds;
+    this.#messages = messages;
+  }
+
+  /** Adds the kind and all that it is made of. Returns the name of its component. */
+  add(kind: ServedKind): string {
+    const message = this.#kinds[`${kind.apiVersion}/${kind.resource.kind}`];
+    const name = message ? componentOf(message) : foreignName(kind);
+    const gvk = { group: kind.group, version: kind.version, kind: kind.resource.kind };
+    this.components[name] = {
+      ...this.#object(kind.schema, message),
+      "x-kubernetes-group-version-kind": [gvk],
+    };
+    return name;
+  }
+
+  #named(name: string, make: () => Json): Json {
+    if (!Object.hasOwn(this.components, name)) {
+      this.components[name] = {}; // Known from here on, so that a part that contains itself comes to an end.
+      this.components[name] = make();
+    }
+    return { allOf: [{ $ref: `#/components/schemas/${name}` }] };
+  }
+
+  /** One field, list item or map value. */
+  #part(schema: Schema, message: string | undefined): Json {
+    if (schema.format === "quantity") return this.#wellKnown(QUANTITY, schema);
+    if (schema["x-kubernetes-int-or-string"]) return this.#wellKnown(INT_OR_STRING, schema);
+    const fallback = schema.default === undefined ? {} : { default: schema.default };
+    if (message && this.#messages[message] && !VALUES.test(message) && schema.properties) {
+      const name = componentOf(message);
+      // Clients print what the field says and then what its component says: the field's words are enough.
+      const reference = this.#named(name, () => wordless(this.#object(schema, message)));
+      return { ...about(schema), ...fallback, ...reference };
+    }
+    if (this.#unnamedPath.has(schema)) return { type: "object", ...about(schema) };
+    this.#unnamedPath.add(schema);
+    const inside = this.#object(schema, undefined);
+    this.#unnamedPath.delete(schema);
+    return { ...inside, ...fallback };
+  }
+
+  #wellKnown(name: string, schema: Schema): Json {
+    return { ...about(schema), ...this.#named(name, () => WELL_KNOWN[name]!) };
+  }
+
+  #object(schema: Schema, message: string | undefined): Json {
+    const published: Json = {};
+    for (const word of PUBLISHED) {
+      const value = schema[word];
+      if (value === undefined || (word === "format" && OWN_FORMATS.includes(value))) continue;
+      published[word] = value;
+    }
+    if (schema.properties) {
+      const fields = message ? this.#fieldsOf(message) : new Map<string, FieldDescriptor>();
+      published["properties"] = Object.fromEntries(
+        Object.entries(schema.properties).map((
+          [name, field],
+        ) => [name, this.#field(field, fields.get(name))]),
+      );
+    }
+    if (schema.items) published["items"] = this.#part(schema.items, undefined);
+    if (schema.additionalProperties) {
+      published["additionalProperties"] = this.#part(schema.additionalProperties, undefined);
+    }
+    return published;
+  }
+
+  #field(schema: Schema, field: FieldDescriptor | undefined): Json {
+    const [, , message, shape] = field ?? [];
+    if (shape === FieldShape.list && schema.items) {
+      return {
+        ...this.#part({ ...schema, items: {} }, undefined),
+        items: this.#part(schema.items, message),
+      };
+    }
+    if (shape === FieldShape.map && schema.additionalProperties) {
+      const values = this.#part(schema.additionalProperties, message);
+      return {
+        ...this.#part({ ...schema, additionalProperties: {} }, undefined),
+        additionalProperties: values,
+      };
+    }
+    return this.#part(schema, message);
+  }
+
+  /** Fields by the name that they have in JSON, embedded structs flattened. */
+  #fieldsOf(message: string): Map<string, FieldDescriptor> {
+    const fields = new Map<string, FieldDescriptor>();
+    for (const field of this.#messages[message] ?? []) {
+      const [, name, type, shape] = field;
+      if (shape !== FieldShape.inline) fields.set(name, field);
+      else for (const [inner, its] of this.#fieldsOf(type)) fields.set(inner, its);
+    }
+    return fields;
+  }
+}
+
+function wordless({ description: _, ...rest }: Json): Json {
+  return rest;
+}
+
+function about({ description }: Schema): Json {
+  return description === undefined ? {} : { description };
+}
+
+/** `io.k8s.api.core.v1.Pod` of `core.v1.Pod`. */
+function componentOf(message: string): string {
+  return message.startsWith("meta.v1.")
+    ? `io.k8s.apimachinery.pkg.apis.${message}`
+    : `io.k8s.api.${message}`;
+}
+
+/** As Kubernetes names the schemas of CustomResourceDefinitions: `io.k8s.networking.gateway.v1.HTTPRoute`. */
+function foreignName({ group, version, resource }: ServedKind): string {
+  return [...group.split(".").reverse(), version, resource.kind].join(".");
+}

@@ -1,0 +1,96 @@
+import {
+  type AnyResource,
+  apiVersionOf,
+  type KubeObject,
+  type ServedVersion,
+} from "../../resources/resource.ts";
+import type { Schema } from "../../schema/schema.ts";
+
+/** A stored object with its JSON: an entry of the store, or what a write resolved with. */
+export interface Stored {
+  readonly object: KubeObject;
+  readonly bytes: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+
+/** A kind under one of the groups and versions that it is served under. */
+export class ServedKind {
+  /** JSON of objects in a version that is not the stored one, made once. */
+  readonly #converted = new WeakMap<KubeObject, Uint8Array>();
+
+  constructor(
+    readonly resource: AnyResource,
+    readonly conversion: ServedVersion<KubeObject> | undefined,
+  ) {}
+
+  get group(): string {
+    return (this.conversion ?? this.resource).group;
+  }
+  get version(): string {
+    return (this.conversion ?? this.resource).version;
+  }
+  get apiVersion(): string {
+    return apiVersionOf(this);
+  }
+  get schema(): Schema {
+    return (this.conversion ?? this.resource).schema;
+  }
+
+  /** The object as this version shows it. */
+  show(object: KubeObject): KubeObject {
+    return this.conversion ? this.conversion.fromStored(object) as KubeObject : object;
+  }
+
+  /** What was sent in this version, as it is stored. */
+  store(object: unknown): unknown {
+    return this.conversion ? this.conversion.toStored(object) : object;
+  }
+
+  /** JSON of the object in this version: the cached bytes of the store unless they need converting. */
+  bytesOf(stored: Stored): Uint8Array {
+    if (!this.conversion) return stored.bytes; // a list of many does not make their objects
+    const { object } = stored;
+    let converted = this.#converted.get(object);
+    if (!converted) {
+      converted = encoder.encode(JSON.stringify(this.show(object)));
+      this.#converted.set(object, converted);
+    }
+    return converted;
+  }
+}
+
+/** Every kind that the API serves, by group, version and plural. */
+export class ServedKinds {
+  readonly all: readonly ServedKind[];
+  readonly #byPath = new Map<string, ServedKind>();
+
+  constructor(resources: readonly AnyResource[]) {
+    this.all = resources.flatMap((resource) => [
+      new ServedKind(resource, undefined),
+      ...resource.servedVersions.map((version) => new ServedKind(resource, version)),
+    ]);
+    for (const kind of this.all) {
+      this.#byPath.set(pathOf(kind.group, kind.version, kind.resource.plural), kind);
+    }
+  }
+
+  find(group: string, version: string, plural: string): ServedKind | undefined {
+    return this.#byPath.get(pathOf(group, version, plural));
+  }
+
+  /** The kinds of each group and version, groups in the order of their first kind, the core group first. */
+  byGroup(): Map<string, Map<string, ServedKind[]>> {
+    const groups = new Map<string, Map<string, ServedKind[]>>([["", new Map()]]);
+    for (const kind of this.all) {
+      const versions = groups.get(kind.group) ?? new Map<string, ServedKind[]>();
+      groups.set(kind.group, versions);
+      versions.set(kind.version, [...versions.get(kind.version) ?? [], kind]);
+    }
+    return groups;
+  }
+}
+
+function pathOf(group: string, version: string, plural: string): string {
+  return `${group}/${version}/${plural}`;
+}

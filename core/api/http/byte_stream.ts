@@ -1,0 +1,183 @@
+import type { ServerResponse } from "node:http";
+import { ENDED } from "../../lib/abort.ts";
+import { httpChunk, type Member, memberOf } from "./fan_out.ts";
+
+/** The body of an answer that is written piece by piece. Writing after the peer has left does nothing. */
+export interface ByteStream {
+  /** False when the peer is slow: wait for {@linkcode drained} before writing more. */
+  write(bytes: Uint8Array): boolean;
+  /** Resolves when the peer has taken what was written, or has left. */
+  drained(): Promise<void>;
+  /** Ends the body in order. */
+  end(): void;
+  /** Breaks the connection and drops what still waits: the peer sees that the answer is not whole. */
+  destroy(): void;
+  /** Whether the bytes written must never change. Else they are the writer's again once they have {@linkcode drained}. */
+  readonly keepsBytes: boolean;
+  /** Whether the bytes written last have been copied, so that they are the writer's again at once. */
+  readonly hasCopied?: boolean;
+  /** Bytes written that the peer has not taken. */
+  readonly queuedBytes: number;
+  /** Aborts when the peer has left or the body has ended. */
+  readonly gone: AbortSignal;
+  /** How it is reached together with others; `undefined`: it is not, or not yet, since bytes still wait. */
+  member?(): Member | undefined;
+}
+
+/** What is as long as this goes past the socket where it can: that spares two copies. */
+const LARGE_BYTES = 16 * 1024;
+/** What may be on its way past the socket before the peer has to take it. */
+const FANNED_BYTES_MAX = 256 * 1024;
+
+/** Writes straight to the socket. The head must have been written. */
+export class SocketStream implements ByteStream {
+  readonly keepsBytes = false;
+  readonly #outgoing: ServerResponse;
+  readonly #gone = new AbortController();
+  /** Set once and for all: from then on nothing is written to the socket but the end. */
+  #member: Member | undefined;
+  /** Written by the fan-out and, for all we know, not taken. */
+  #fannedBytes = 0;
+
+  constructor(outgoing: ServerResponse) {
+    this.#outgoing = outgoing;
+    outgoing.once("close", () => this.#gone.abort(ENDED));
+    outgoing.on("error", () => this.#gone.abort(ENDED));
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get queuedBytes(): number {
+    return this.#outgoing.writableLength;
+  }
+
+  get hasCopied(): boolean {
+    return this.#member !== undefined;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.gone.aborted) return true;
+    if (bytes.length >= LARGE_BYTES) this.#enter();
+    if (!this.#member) return this.#outgoing.write(bytes);
+    const { fanOut, connection } = this.#member;
+    fanOut.write([connection], this.#outgoing.chunkedEncoding ? httpChunk(bytes) : [bytes]);
+    this.#fannedBytes += bytes.length;
+    return this.#fannedBytes < FANNED_BYTES_MAX;
+  }
+
+  member(): Member | undefined {
+    return this.#outgoing.chunkedEncoding ? this.#enter({ evenIfBusy: true }) : undefined;
+  }
+
+  #enter({ evenIfBusy = false } = {}): Member | undefined {
+    const { socket, req, writableLength } = this.#outgoing;
+    if (this.#member || this.gone.aborted) return this.#member;
+    const member = socket ? memberOf(socket) : undefined;
+    if (!socket || !member || req.method === "HEAD" || writableLength > 0) return undefined;
+    if (!evenIfBusy && member.fanOut.isBusy) return undefined;
+    member.fanOut.enter(member.connection, socket.bytesWritten);
+    return this.#member = member;
+  }
+
+  drained(): Promise<void> {
+    if (this.#member) return this.#fannedOut(this.#member);
+    if (this.gone.aborted || !this.#outgoing.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        this.#outgoing.off("drain", finish);
+        this.gone.removeEventListener("abort", finish);
+        resolve();
+      };
+      this.#outgoing.once("drain", finish);
+      this.gone.addEventListener("abort", finish, { once: true });
+    });
+  }
+
+  #fannedOut({ fanOut, connection }: Member): Promise<void> {
+    if (this.gone.aborted || this.#fannedBytes < FANNED_BYTES_MAX) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        this.gone.removeEventListener("abort", finish);
+        this.#fannedBytes = 0;
+        resolve();
+      };
+      const cancel = fanOut.afterDrain(connection, finish);
+      this.gone.addEventListener("abort", finish, { once: true });
+    });
+  }
+
+  end(): void {
+    if (!this.gone.aborted) this.#outgoing.end();
+  }
+
+  destroy(): void {
+    this.#outgoing.destroy();
+  }
+}
+
+/** The same over a web stream, for callers without a socket. */
+export class ResponseStream implements ByteStream {
+  readonly keepsBytes = true;
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #gone = new AbortController();
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #wake: (() => void) | undefined;
+
+  constructor(queueBytesMax: number) {
+    this.body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#wakeUp(),
+      cancel: () => this.#leave(),
+    }, { highWaterMark: queueBytesMax, size: (bytes) => bytes?.length ?? 0 });
+    this.#queueBytesMax = queueBytesMax;
+  }
+  readonly #queueBytesMax: number;
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get queuedBytes(): number {
+    return this.#queueBytesMax - (this.#controller.desiredSize ?? this.#queueBytesMax);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.gone.aborted) return true;
+    this.#controller.enqueue(bytes);
+    return (this.#controller.desiredSize ?? 1) > 0;
+  }
+
+  drained(): Promise<void> {
+    if (this.gone.aborted || (this.#controller.desiredSize ?? 1) > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  end(): void {
+    if (this.gone.aborted) return;
+    this.#controller.close();
+    this.#leave();
+  }
+
+  destroy(): void {
+    if (this.gone.aborted) return;
+    this.#controller.error(new Error("The server has cut off this answer"));
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#gone.abort(ENDED);
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

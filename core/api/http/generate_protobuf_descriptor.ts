@@ -1,0 +1,189 @@
+/**
+ * Writes `protobuf_descriptor.json`: what the messages of Kubernetes' protobuf look like, and which field of
+ * which Go type they are. Run after a new Kubernetes release, with Go installed:
+ *
+ *     deno run -A core/api/http/generate_protobuf_descriptor.ts
+ *
+ * Source: `generated.proto` and `types.go` of k8s.io/api and k8s.io/apimachinery (Apache-2.0), from the Go module proxy.
+ */
+import protobuf from "protobufjs";
+import type { Descriptor, FieldDescriptor } from "./protobuf.ts";
+import { FieldShape } from "./protobuf.ts";
+
+const VERSION = "v0.34.1";
+/** Groups and versions whose kinds clients send as protobuf and a cluster of this size may be sent. */
+const GROUP_VERSIONS = [
+  "core/v1",
+  "apps/v1",
+  "authentication/v1",
+  "authorization/v1",
+  "autoscaling/v1",
+  "autoscaling/v2",
+  "batch/v1",
+  "coordination/v1",
+  "discovery/v1",
+  "events/v1",
+  "networking/v1",
+  "policy/v1",
+  "rbac/v1",
+  "scheduling/v1",
+  "storage/v1",
+];
+/** Go packages whose API group is not their name. */
+const GROUPS: Readonly<Record<string, string>> = {
+  core: "",
+  authentication: "authentication.k8s.io",
+  authorization: "authorization.k8s.io",
+  coordination: "coordination.k8s.io",
+  discovery: "discovery.k8s.io",
+  events: "events.k8s.io",
+  networking: "networking.k8s.io",
+  rbac: "rbac.authorization.k8s.io",
+  scheduling: "scheduling.k8s.io",
+  storage: "storage.k8s.io",
+};
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  const folders = {
+    api: await moduleFolder("k8s.io/api"),
+    apimachinery: await moduleFolder("k8s.io/apimachinery"),
+  };
+  const root = loadMessages(folders);
+  const fields = await goFields(folders);
+  const descriptor: Descriptor = { kinds: {}, messages: {} };
+  for (const groupVersion of GROUP_VERSIONS) addKinds(descriptor, root, groupVersion, fields);
+  // Typed clients send it with their own group and version; the decoder looks for the kind alone.
+  descriptor.kinds["/DeleteOptions"] = "meta.v1.DeleteOptions";
+  addMessage(
+    descriptor,
+    root.lookupType("k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions"),
+    fields,
+  );
+  const path = new URL("./protobuf_descriptor.json", import.meta.url);
+  await Deno.writeTextFile(path, textOf(descriptor));
+}
+
+async function moduleFolder(name: string): Promise<string> {
+  const command = new Deno.Command("go", {
+    args: ["mod", "download", "-json", `${name}@${VERSION}`],
+    cwd: await Deno.makeTempDir(),
+  });
+  const { stdout } = await command.output();
+  return JSON.parse(new TextDecoder().decode(stdout)).Dir;
+}
+
+function loadMessages(folders: Readonly<Record<string, string>>): protobuf.Root {
+  const root = new protobuf.Root();
+  root.resolvePath = (_origin, target) =>
+    target.replace(/^k8s\.io\/(\w+)\//, (_, name) => `${folders[name]}/`);
+  root.loadSync(GROUP_VERSIONS.map((name) => `k8s.io/api/${name}/generated.proto`));
+  return root;
+}
+
+/** What the Go types say that the messages do not, by `core.v1.Volume.volumeSource`. */
+interface GoFields {
+  /** Embedded structs: a message of its own on the wire, flat in JSON. */
+  inlined: Set<string>;
+  /** `omitempty`, and no pointer: on the wire even when zero, never in JSON then. */
+  omitted: Set<string>;
+}
+
+async function goFields(folders: Readonly<Record<string, string>>): Promise<GoFields> {
+  const fields: GoFields = { inlined: new Set(), omitted: new Set() };
+  const packages = GROUP_VERSIONS.map((name) => [name, `${folders["api"]}/${name}`]);
+  packages.push(["meta/v1", `${folders["apimachinery"]}/pkg/apis/meta/v1`]);
+  for (const [name, folder] of packages) {
+    for await (const { name: file } of Deno.readDir(folder!)) {
+      if (!/types\.go$/.test(file)) continue;
+      const source = await Deno.readTextFile(`${folder}/${file}`);
+      addGoFields(fields, name!.replace("/", "."), source);
+    }
+  }
+  return fields;
+}
+
+function addGoFields(fields: GoFields, packageName: string, source: string): void {
+  for (const [, type, body] of source.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
+    const tagged = /^\s*(?:(\w+)\s+)?(\S+)\s+`json:"(\w*),(\w+)" protobuf:"[^"]*name=(\w+)[^"]*"/gm;
+    for (const [, , goType, , option, field] of body!.matchAll(tagged)) {
+      const name = `${packageName}.${type}.${field}`;
+      if (option === "inline") fields.inlined.add(name);
+      if (option === "omitempty" && !goType!.startsWith("*")) fields.omitted.add(name);
+    }
+  }
+}
+
+function addKinds(
+  descriptor: Descriptor,
+  root: protobuf.Root,
+  groupVersion: string,
+  go: GoFields,
+): void {
+  const [name = "", version = ""] = groupVersion.split("/");
+  const group = GROUPS[name] ?? name;
+  const namespace = root.lookup(`k8s.io.api.${name}.${version}`) as protobuf.Namespace;
+  for (const type of namespace.nestedArray) {
+    if (!(type instanceof protobuf.Type) || !isKind(type)) continue;
+    const apiVersion = group ? `${group}/${version}` : version;
+    descriptor.kinds[`${apiVersion}/${type.name}`] = shortName(type);
+    addMessage(descriptor, type, go);
+  }
+}
+
+/** Objects have metadata; lists, which have it too, are never sent. */
+function isKind(type: protobuf.Type): boolean {
+  const { metadata } = type.fields;
+  return metadata !== undefined &&
+    shortName(metadata.resolve().resolvedType!) === "meta.v1.ObjectMeta";
+}
+
+function addMessage(
+  descriptor: Descriptor,
+  type: protobuf.Type,
+  go: GoFields,
+): void {
+  const name = shortName(type);
+  if (descriptor.messages[name]) return;
+  const fields: FieldDescriptor[] = [];
+  descriptor.messages[name] = fields;
+  for (const field of type.fieldsArray) {
+    const { resolvedType } = field.resolve();
+    const shape = field.map
+      ? FieldShape.map
+      : field.repeated
+      ? FieldShape.list
+      : go.inlined.has(`${name}.${field.name}`)
+      ? FieldShape.inline
+      : FieldShape.single;
+    const typeName = resolvedType ? shortName(resolvedType) : field.type;
+    const isOmitted = shape === FieldShape.single && !resolvedType &&
+      go.omitted.has(`${name}.${field.name}`);
+    const shown = isOmitted ? FieldShape.nonzero : shape;
+    fields.push([
+      field.id,
+      field.name,
+      resolvedType instanceof protobuf.Enum ? "int32" : typeName,
+      shown,
+    ]);
+    if (resolvedType instanceof protobuf.Type) addMessage(descriptor, resolvedType, go);
+  }
+}
+
+/** `core.v1.Pod`, `meta.v1.Time`, `resource.Quantity`: the last parts tell them all apart. */
+function shortName(type: protobuf.ReflectionObject): string {
+  return type.fullName
+    .replace(/^\.k8s\.io\.api\./, "")
+    .replace(/^\.k8s\.io\.apimachinery\.pkg\.(apis\.|api\.|util\.)?/, "");
+}
+
+/** One line for each kind and message, so that a new release shows as a readable difference. */
+function textOf({ kinds, messages }: Descriptor): string {
+  const lines = (record: Readonly<Record<string, unknown>>) =>
+    Object.entries(record).map(([name, value]) =>
+      `${JSON.stringify(name)}:${JSON.stringify(value)}`
+    )
+      .join(",\n");
+  return `{"kinds":{\n${lines(kinds)}\n},"messages":{\n${lines(messages)}\n}}\n`;
+}

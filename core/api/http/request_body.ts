@@ -1,0 +1,93 @@
+import { ApiError } from "../../client/api_error.ts";
+import {
+  type DuplicateKey,
+  JsonError,
+  parseJson,
+  parseJsonWithDuplicates,
+  Utf8Error,
+} from "../../lib/json_text.ts";
+import { runInTurns } from "../../lib/steps.ts";
+import type { ApiContext } from "./api_context.ts";
+import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
+
+/** Objects within objects. Real ones stay below 30. */
+export const NESTING_MAX = 64;
+/** Values in one body. The largest definitions of custom resources have some 30,000. */
+export const JSON_VALUES_MAX = 50_000;
+const JSON_LIMITS = { depthMax: NESTING_MAX, valuesMax: JSON_VALUES_MAX };
+const JSON_TYPE = "application/json";
+const YAML_TYPE = "application/yaml";
+
+/** The media type of the body, without parameters. */
+export function mediaTypeOf(c: ApiContext): string {
+  return (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+}
+
+/** Reads the object that a request carries: JSON, YAML or protobuf. Throws BadRequest or UnsupportedMediaType. */
+export async function objectOf(c: ApiContext): Promise<unknown> {
+  const type = mediaTypeOf(c) || JSON_TYPE;
+  if (![JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE].includes(type)) {
+    throw unsupported([JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE]);
+  }
+  const bytes = await c.get("readBody")();
+  if (type === PROTOBUF_TYPE) return (await protobufDecoder()).decode(bytes);
+  if (type === YAML_TYPE) return await c.get("readInTurn")(bytes, () => yamlOf(bytes));
+  const { value, duplicates } = decoded(() => parseJsonWithDuplicates(bytes, JSON_LIMITS));
+  if (duplicates.length > 0) reportDuplicates(c, duplicates);
+  return value;
+}
+
+/** The same for a body that may be left out, such as DeleteOptions. */
+export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
+  const bytes = await c.get("readBody")();
+  if (bytes.length === 0) return {};
+  c.set("readBody", () => Promise.resolve(bytes));
+  return await objectOf(c);
+}
+
+/** The last of several equal keys counts: whoever wrote them is told, as kube-apiserver tells. */
+function reportDuplicates(c: ApiContext, duplicates: readonly DuplicateKey[]): void {
+  const wanted = c.req.query("fieldValidation");
+  if (wanted === "Ignore") return;
+  const texts = duplicates.map(({ path }) => `duplicate field ${JSON.stringify(path)}`);
+  if (wanted !== "Strict") return void c.get("warnings").push(...texts);
+  throw new ApiError("BadRequest", `strict decoding error: ${texts.join(", ")}`);
+}
+
+export function unsupported(types: readonly string[]): ApiError {
+  return new ApiError(
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${
+      types.join(", ")
+    }`,
+  );
+}
+
+/** Parses JSON. Throws BadRequest for what is not UTF-8, not JSON, or nested too deep. */
+export function jsonOf(bytes: Uint8Array): unknown {
+  return decoded(() => parseJson(bytes, JSON_LIMITS));
+}
+
+function decoded<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof JsonError || error instanceof Utf8Error) throw undecodable(error.message);
+    throw error;
+  }
+}
+
+/** The reader of YAML is loaded at its first use. */
+async function yamlOf(bytes: Uint8Array): Promise<unknown> {
+  const { ManifestError, objectFromYaml } = await import("../../manifest/manifest.ts");
+  try {
+    return await runInTurns(objectFromYaml(bytes, { depthMax: NESTING_MAX }));
+  } catch (error) {
+    if (error instanceof ManifestError) throw undecodable(error.message);
+    throw error;
+  }
+}
+
+function undecodable(why: string): ApiError {
+  return new ApiError("BadRequest", `unable to decode the body of the request: ${why}`);
+}

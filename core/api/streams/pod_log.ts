@@ -1,0 +1,196 @@
+import { ApiError } from "../../client/api_error.ts";
+import type { LogOptions, NodeStreams } from "../../client/node_streams.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
+import { openStream } from "../http/answer.ts";
+import { flag, wholeNumber } from "../watch/list_options.ts";
+import { methodNotAllowed, nameOf, type ObjectRequest } from "../verbs/request.ts";
+
+type Query = (name: string) => string | undefined;
+
+/** Followed logs that are open at once. */
+export const LOGS_MAX = 1024;
+
+/** GET pods/NAME/log: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod */
+export class PodLogs {
+  readonly #nodeStreams: NodeStreams;
+  /** What ends each, and whether what its reader has shown of himself still counts. */
+  readonly #open = new Map<AbortController, () => boolean>();
+
+  constructor(nodeStreams: NodeStreams) {
+    this.#nodeStreams = nodeStreams;
+  }
+
+  /** Ends every log that is being followed. */
+  stop(): void {
+    for (const end of this.#open.keys()) end.abort();
+  }
+
+  /** Ends the logs of those whose credentials count no longer. */
+  endRevoked(): void {
+    for (const [end, isCurrent] of [...this.#open]) if (!isCurrent()) end.abort();
+  }
+
+  async answer(request: ObjectRequest): Promise<Response> {
+    const { c, kind, objects, clock } = request;
+    if (c.req.method !== "GET") throw methodNotAllowed();
+    const name = nameOf(request);
+    const pod = objects.get(kind.resource, name).object as Pod;
+    const options = logOptions(pod, (name) => c.req.query(name), clock);
+    refuseUnstarted(pod, options);
+    if (this.#open.size >= LOGS_MAX) {
+      throw new ApiError("TooManyRequests", "too many requests, please try again later", {
+        retryAfterSeconds: 1,
+      });
+    }
+    const end = new AbortController();
+    const chunks = this.#nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();
+    this.#open.set(end, c.get("isCurrent"));
+    try {
+      // The head waits for the first bytes unless they may be long in coming, so that a failure is still a Status.
+      const first = options.follow ? undefined : await chunks.next();
+      const { stream, response } = openStream(c, "text/plain");
+      stream.gone.addEventListener("abort", () => end.abort(), { once: true });
+      void this.#copy(chunks, first, stream).finally(() => this.#open.delete(end));
+      return response;
+    } catch (error) {
+      this.#open.delete(end);
+      throw error;
+    }
+  }
+
+  async #copy(
+    chunks: AsyncIterator<Uint8Array>,
+    first: IteratorResult<Uint8Array> | undefined,
+    stream: ReturnType<typeof openStream>["stream"],
+  ): Promise<void> {
+    try {
+      for (let next = first ?? await chunks.next(); !next.done; next = await chunks.next()) {
+        if (!stream.write(next.value)) await stream.drained();
+        if (stream.gone.aborted) break;
+      }
+      stream.end();
+    } catch {
+      // The log ended early: by the signal, or because the node is gone. Its reader sees the end.
+      stream.end();
+    } finally {
+      await chunks.return?.();
+    }
+  }
+}
+
+function logOptions(pod: Pod, query: Query, clock: Clock): LogOptions {
+  const sinceSeconds = wholeNumber(query, "sinceSeconds");
+  const sinceTime = query("sinceTime");
+  if (sinceSeconds !== undefined && sinceTime) {
+    throw invalid(
+      "sinceSeconds",
+      "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified",
+    );
+  }
+  if (sinceSeconds !== undefined && sinceSeconds < 1) {
+    throw invalid("sinceSeconds", "Invalid value: must be greater than 0");
+  }
+  const stream = query("stream");
+  if (stream && stream !== "All") {
+    throw invalid(
+      "stream",
+      `Forbidden: "${stream}" cannot be had apart here; leave it out for both`,
+    );
+  }
+  const sinceTimeMs = sinceTime ? Date.parse(sinceTime) : undefined;
+  if (Number.isNaN(sinceTimeMs)) {
+    throw invalid("sinceTime", "Invalid value: must be an RFC 3339 time");
+  }
+  return {
+    container: containerOf(pod, query("container")),
+    follow: flag(query, "follow") ?? false,
+    previous: flag(query, "previous") ?? false,
+    timestamps: flag(query, "timestamps") ?? false,
+    tailLines: notNegative(query, "tailLines", 0),
+    limitBytes: notNegative(query, "limitBytes", 1),
+    sinceMs: sinceSeconds === undefined ? sinceTimeMs : clock.now() - sinceSeconds * 1000,
+  };
+}
+
+function notNegative(query: Query, name: string, least: 0 | 1): number | undefined {
+  const value = wholeNumber(query, name);
+  if (value === undefined || value >= least) return value;
+  const rule = least === 0 ? "must be greater than or equal to 0" : "must be greater than 0";
+  throw invalid(name, `Invalid value: ${value}: ${rule}`);
+}
+
+function containersOf({ spec }: Pod): { init: string[]; main: string[] } {
+  return {
+    init: (spec.initContainers ?? []).map(({ name }) => name),
+    main: spec.containers.map(({ name }) => name),
+  };
+}
+
+/** The container asked for, or the only one, or the one that an annotation names. In the words of kube-apiserver. */
+function containerOf(pod: Pod, wanted: string | undefined): string {
+  const { name, annotations = {} } = pod.metadata;
+  const { init, main } = containersOf(pod);
+  if (wanted) {
+    if ([...init, ...main].includes(wanted)) return wanted;
+    throw new ApiError("BadRequest", `container ${wanted} is not valid for pod ${name}`);
+  }
+  const preferred = annotations["kubectl.kubernetes.io/default-container"];
+  if (preferred !== undefined && main.includes(preferred)) return preferred;
+  if (main.length === 1) return main[0]!;
+  const inits = init.length ? ` or one of the init containers: [${init.join(" ")}]` : "";
+  throw new ApiError(
+    "BadRequest",
+    `a container name must be specified for pod ${name}, choose one of: [${
+      main.join(" ")
+    }]${inits}`,
+  );
+}
+
+/** Logs of what has not run yet are not empty, they are not there. The words of the kubelet. */
+function refuseUnstarted(pod: Pod, { container, previous }: LogOptions): void {
+  const { name } = pod.metadata;
+  const statuses = [
+    ...pod.status.containerStatuses ?? [],
+    ...pod.status.initContainerStatuses ?? [],
+  ];
+  const status = statuses.find((status) => status.name === container);
+  if (previous) {
+    if (status?.lastState?.terminated) return;
+    throw new ApiError(
+      "BadRequest",
+      `previous terminated container "${container}" in pod "${name}" not found`,
+    );
+  }
+  const hasRun = status?.state?.running ?? status?.state?.terminated ??
+    status?.lastState?.terminated;
+  if (hasRun) return;
+  const reason = status?.state?.waiting?.reason;
+  if (reason && /ImagePull|ErrImage|InvalidImage/.test(reason)) {
+    throw new ApiError(
+      "BadRequest",
+      `container "${container}" in pod "${name}" is waiting to start: trying and failing to pull image`,
+    );
+  }
+  if (reason) {
+    throw new ApiError(
+      "BadRequest",
+      `container "${container}" in pod "${name}" is waiting to start: ${reason}`,
+    );
+  }
+  if (!pod.spec.nodeName) {
+    throw new ApiError("BadRequest", `pod ${name} does not have a host assigned`);
+  }
+  throw new ApiError("BadRequest", `container "${container}" in pod "${name}" is not available`);
+}
+
+function invalid(field: string, message: string): ApiError {
+  return new ApiError("Invalid", `PodLogOptions "" is invalid: ${field}: ${message}`, {
+    kind: "PodLogOptions",
+    causes: [{
+      field,
+      message,
+      reason: message.startsWith("Forbidden") ? "FieldValueForbidden" : "FieldValueInvalid",
+    }],
+  });
+}

@@ -1,0 +1,76 @@
+import type { ObjectName } from "../../client/client.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Objects } from "../../objects/objects.ts";
+import { groupResourceOf } from "../../resources/resource.ts";
+import type { Prefix } from "../../store/store.ts";
+import { formatFor } from "../http/accept.ts";
+import { sendBytes, sendJson, sendJsonBytes } from "../http/answer.ts";
+import type { ApiContext } from "../http/api_context.ts";
+import { ApiError } from "../../client/api_error.ts";
+import type { ResourcePath } from "../access/parse_path.ts";
+import type { ServedKind, Stored } from "../discovery/served_kinds.ts";
+import { includeObjectOf, metadataOf, rowParts, TABLE_END, tableHead } from "../discovery/table.ts";
+import { concat } from "../../lib/bytes.ts";
+
+/** A request for objects of a kind. */
+export interface ObjectRequest {
+  c: ApiContext;
+  path: ResourcePath;
+  kind: ServedKind;
+  objects: Objects;
+  clock: Clock;
+}
+
+/** Whether the path names a namespace exactly when the kind has them. Across all of them one can only read. */
+export function isPlaced({ path, kind }: ObjectRequest): boolean {
+  return (path.namespace !== undefined) === kind.resource.namespaced;
+}
+
+/** The object that the path names. Throws MethodNotAllowed when it names none. */
+export function nameOf(request: ObjectRequest): ObjectName {
+  const { namespace, name } = request.path;
+  if (name === undefined || !isPlaced(request)) throw methodNotAllowed();
+  return namespace === undefined ? { name } : { namespace, name };
+}
+
+/** Where the collection of the path is kept. */
+export function prefixOf({ path, kind }: ObjectRequest): Prefix {
+  const resource = groupResourceOf(kind.resource);
+  return path.namespace === undefined ? [resource] : [resource, path.namespace];
+}
+
+/** Answers with one object, in the version of the path and the format of the Accept header. */
+export function sendObject(request: ObjectRequest, code: number, stored: Stored): Response {
+  const { c, kind, clock } = request;
+  const format = formatFor(c.req.header("accept"));
+  if (format.as === "object") return sendJsonBytes(c, code, kind.bytesOf(stored));
+  if (format.as === "metadata") {
+    return sendJson(c, code, metadataOf(stored.object, format.version));
+  }
+  const { resourceVersion } = stored.object.metadata;
+  const options = {
+    version: format.version,
+    include: includeObjectOf(c.req.query("includeObject")),
+  };
+  return sendBytes(
+    c,
+    code,
+    "application/json",
+    concat([
+      tableHead(kind, format.version, { resourceVersion }),
+      ...rowParts(kind, stored, options, clock.now()),
+      TABLE_END,
+    ]),
+  );
+}
+
+export function warn(c: ApiContext, warnings: readonly string[]): void {
+  for (const warning of warnings) c.get("warnings").push(warning);
+}
+
+export function methodNotAllowed(): ApiError {
+  return new ApiError(
+    "MethodNotAllowed",
+    "the server does not allow this method on the requested resource",
+  );
+}

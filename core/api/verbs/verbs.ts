@@ -1,0 +1,234 @@
+import { PATCH_TYPES } from "../../objects/patch/patch.ts";
+import type { Objects } from "../../objects/objects.ts";
+import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
+import type { WriteOptions, Written } from "../../client/write_options.ts";
+import {
+  refusalOfLabels,
+  refuseOthersObject,
+  type RestrictionView,
+} from "../access/node_restriction.ts";
+import { formatFor } from "../http/accept.ts";
+import { sendJson } from "../http/answer.ts";
+import { sendList } from "../watch/list.ts";
+import { listOptions } from "../watch/list_options.ts";
+import { listPage, refuseFuture } from "../watch/list_page.ts";
+import {
+  jsonOf,
+  mediaTypeOf,
+  objectOf,
+  optionalObjectOf,
+  unsupported,
+} from "../http/request_body.ts";
+import {
+  isPlaced,
+  methodNotAllowed,
+  nameOf,
+  type ObjectRequest,
+  prefixOf,
+  sendObject,
+  warn,
+} from "./request.ts";
+import { selectionOf } from "../watch/selection.ts";
+import { deleted } from "../http/status.ts";
+import { includeObjectOf } from "../discovery/table.ts";
+import type { Watches } from "../watch/watch.ts";
+import { matchesAll } from "../watch/watch_lines.ts";
+import { deleteOptions, writeOptions } from "./write_query.ts";
+
+/** Answers a request for a collection: list, watch, create, deletecollection. */
+export function answerCollection(
+  request: ObjectRequest,
+  watches: Watches,
+): Response | Promise<Response> {
+  const { c, path, kind } = request;
+  const { method } = c.req;
+  if (method === "GET" || method === "HEAD") return listOrWatch(request, watches);
+  if (path.isWatch || !isPlaced(request)) throw methodNotAllowed();
+  switch (method) {
+    case "POST":
+      return create(request);
+    case "DELETE":
+      if (kind.resource.plural === "namespaces") throw methodNotAllowed();
+      return deleteCollection(request);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** Answers a request for one object: get, update, patch, delete. */
+export function answerObject(request: ObjectRequest): Response | Promise<Response> {
+  switch (request.c.req.method) {
+    case "GET":
+    case "HEAD":
+      return get(request);
+    case "PUT":
+      return update(request, { scope: "main" });
+    case "PATCH":
+      return patch(request, { scope: "main" });
+    case "DELETE":
+      return remove(request);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** Answers `OBJECT/status`. */
+export function answerStatus(request: ObjectRequest): Response | Promise<Response> {
+  switch (request.c.req.method) {
+    case "GET":
+    case "HEAD":
+      return get(request);
+    case "PUT":
+      return update(request, { scope: "status" });
+    case "PATCH":
+      return patch(request, { scope: "status" });
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+function listOrWatch(request: ObjectRequest, watches: Watches): Response {
+  const { c, kind, objects, path } = request;
+  const query = c.req.query();
+  const options = listOptions((name) => query[name]);
+  const fieldSelector = path.name === undefined
+    ? options.fieldSelector
+    : [options.fieldSelector, `metadata.name=${path.name}`].filter(Boolean).join();
+  const selection = selectionOf(kind, { ...options, fieldSelector });
+  const format = formatFor(c.req.header("accept"));
+  const include = includeObjectOf(c.req.query("includeObject"));
+  const prefix = prefixOf(request);
+  if (!options.watch && !path.isWatch) {
+    const page = listPage(objects.store, prefix, selection.matches, options);
+    return sendList(c, kind, page, { format, include, nowMs: request.clock.now() });
+  }
+  const { resourceVersion, sendInitialEvents } = options;
+  if (sendInitialEvents && resourceVersion) refuseFuture(objects.store, resourceVersion);
+  const startsWithState = sendInitialEvents ?? !resourceVersion;
+  return watches.open(c, {
+    kind,
+    prefix,
+    matches: selection.matches ?? matchesAll,
+    selection: selection.text,
+    format,
+    include,
+    after: startsWithState ? undefined : resourceVersion || objects.store.revision,
+    bookmarks: options.allowWatchBookmarks,
+    marksInitialEnd: sendInitialEvents === true && options.allowWatchBookmarks,
+    timeoutSeconds: options.timeoutSeconds,
+  });
+}
+
+function get(request: ObjectRequest): Response {
+  const { c, kind, objects } = request;
+  const { resourceVersion } = listOptions((name) =>
+    name === "resourceVersion" ? c.req.query(name) : undefined
+  );
+  if (resourceVersion) refuseFuture(objects.store, resourceVersion);
+  return sendObject(request, 200, objects.get(kind.resource, nameOf(request)));
+}
+
+async function create(request: ObjectRequest): Promise<Response> {
+  const { c, path, kind, objects } = request;
+  const options = writeOptions(c, kind);
+  const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
+  const draft = await objectOf(c);
+  refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft }, viewOf(objects));
+  const written = await objects.create(kind.resource, draft, placed);
+  return sendWritten(request, 201, written);
+}
+
+function viewOf(objects: Objects): RestrictionView {
+  const { serviceRange } = objects;
+  return { serviceRange, nodes: () => objects.list(nodes).map(({ object }) => object as Node) };
+}
+
+async function update(
+  request: ObjectRequest,
+  scope: { scope: "main" | "status" },
+): Promise<Response> {
+  const { c, kind, objects } = request;
+  const name = nameOf(request);
+  const options = { ...writeOptions(c, kind), ...scope, ...restrictionOf(request, scope) };
+  const draft = await objectOf(c);
+  if (scope.scope === "main") {
+    const current = () => objects.get(kind.resource, name).object;
+    const view = viewOf(objects);
+    refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current }, view);
+  }
+  const written = await objects.update(kind.resource, name, draft, options);
+  return sendWritten(request, 200, written);
+}
+
+/** Of the main scope, what is sent says it: see {@linkcode refuseOthersObject}; there nodes have no patches. */
+function restrictionOf(
+  { c, kind }: ObjectRequest,
+  { scope }: { scope: "main" | "status" },
+): Pick<WriteOptions, "refuse"> {
+  const refuse = scope === "status"
+    ? refusalOfLabels(c.get("user"), kind.resource.plural)
+    : undefined;
+  return refuse ? { refuse } : {};
+}
+
+async function patch(
+  request: ObjectRequest,
+  scope: { scope: "main" | "status" },
+): Promise<Response> {
+  const { c, kind, objects } = request;
+  const name = nameOf(request);
+  const options = { ...writeOptions(c, kind), ...scope, ...restrictionOf(request, scope) };
+  const written = await objects.patch(kind.resource, name, await patchOf(request), options);
+  return sendWritten(request, 200, written);
+}
+
+/** The patch that a request carries. Throws UnsupportedMediaType. */
+export async function patchOf({ c }: ObjectRequest): Promise<{ type: string; body: unknown }> {
+  const type = mediaTypeOf(c);
+  if (!(PATCH_TYPES as readonly string[]).includes(type)) throw unsupported(PATCH_TYPES);
+  return { type, body: jsonOf(await c.get("readBody")()) };
+}
+
+async function remove(request: ObjectRequest): Promise<Response> {
+  const { c, kind, objects } = request;
+  const name = nameOf(request);
+  const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
+  const options: WriteOptions = { user: c.get("user").name, dryRun: isDryRun };
+  const written = await objects.delete(kind.resource, name, deletion, options);
+  // Kinds that end gracefully answer with themselves, and so does whatever is held by a finalizer.
+  if (written.outcome !== "removed" || kind.resource.graceSeconds) {
+    return sendWritten(request, 200, written);
+  }
+  const { uid } = written.object.metadata;
+  const { group, plural } = { group: kind.group, plural: kind.resource.plural };
+  return sendJson(
+    c,
+    200,
+    deleted({ name: name.name, ...(group ? { group } : {}), kind: plural, uid }),
+  );
+}
+
+async function deleteCollection(request: ObjectRequest): Promise<Response> {
+  const { c, kind, objects, path } = request;
+  const options = listOptions((name) => c.req.query(name));
+  const { matches = matchesAll } = selectionOf(kind, options);
+  const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
+  const write: WriteOptions = { user: c.get("user").name, dryRun: isDryRun };
+  const gone = await objects.deleteCollection(
+    kind.resource,
+    path.namespace,
+    matches,
+    deletion,
+    write,
+  );
+  const { revision } = objects.store;
+  const items = gone.map(({ object }) => kind.show(object));
+  const metadata = { resourceVersion: String(revision) };
+  const list = { kind: `${kind.resource.kind}List`, apiVersion: kind.apiVersion, metadata, items };
+  return sendJson(c, 200, list);
+}
+
+function sendWritten(request: ObjectRequest, code: number, written: Written): Response {
+  warn(request.c, written.warnings);
+  return sendObject(request, code, written);
+}

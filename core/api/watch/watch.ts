@@ -1,0 +1,213 @@
+import { ApiError } from "../../client/api_error.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Random } from "../../lib/random.ts";
+import type { Prefix, Store } from "../../store/store.ts";
+import { openStream, writeParts } from "../http/answer.ts";
+import type { Format } from "../http/accept.ts";
+import type { ApiContext } from "../http/api_context.ts";
+import type { ServedKind } from "../discovery/served_kinds.ts";
+import { refusalFor } from "../http/status.ts";
+import type { IncludeObject } from "../discovery/table.ts";
+import { send, type Watcher, WatchFeed } from "./watch_feed.ts";
+import { type Matches, matchesAll, selectedEvent, WatchLines } from "./watch_lines.ts";
+
+/** All watchers together. A socket with TLS costs about 40 KB. */
+export const WATCHERS_MAX = 10_000;
+const BOOKMARK_MS = 60_000;
+/** A watch without `timeoutSeconds` ends after once to twice this: clients start anew, so that load spreads. */
+const WATCH_SECONDS_DEFAULT = 1800;
+
+export interface WatchRequest {
+  kind: ServedKind;
+  prefix: Prefix;
+  matches: Matches;
+  /** Equal for requests with equal `matches`. */
+  selection: string;
+  format: Format;
+  include: IncludeObject;
+  /** Start after this revision; `undefined`: with what is there now, each as ADDED. */
+  after: number | undefined;
+  bookmarks: boolean;
+  /** A bookmark with the annotation `k8s.io/initial-events-end` follows the initial state. */
+  marksInitialEnd: boolean;
+  timeoutSeconds: number | undefined;
+}
+
+interface Options {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+/** Everyone who watches: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
+export class Watches {
+  readonly #options: Options;
+  readonly #feeds = new Map<string, WatchFeed>();
+  readonly #open = new Map<Watcher, WatchFeed>();
+  /** Whether what each has shown of himself still counts. */
+  readonly #rights = new Map<Watcher, () => boolean>();
+  #cancelBookmarks: (() => void) | undefined;
+  #isStopping = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Answers a watch. What goes wrong from here on is an ERROR event in it. */
+  open(c: ApiContext, request: WatchRequest): Response {
+    if (this.#open.size >= WATCHERS_MAX || this.#isStopping) {
+      throw new ApiError("TooManyRequests", "too many requests, please try again later", {
+        retryAfterSeconds: 1,
+      });
+    }
+    const { stream, response } = openStream(c, "application/json");
+    const watcher: Watcher = { stream, bookmarks: request.bookmarks, begun: false };
+    const feed = this.#feedFor(request);
+    feed.attach();
+    this.#open.set(watcher, feed);
+    this.#rights.set(watcher, c.get("isCurrent"));
+    stream.gone.addEventListener("abort", () => this.#close(watcher), { once: true });
+    this.#endInTime(watcher, request.timeoutSeconds);
+    this.#armBookmarks();
+    void this.#begin(watcher, feed, request);
+    return response;
+  }
+
+  /** Ends every watch in order. Further ones are refused. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const watcher of [...this.#open.keys()]) this.#end(watcher);
+  }
+
+  /** Ends the watches of those whose credentials count no longer. */
+  endRevoked(): void {
+    for (const [watcher, isCurrent] of [...this.#rights]) if (!isCurrent()) watcher.stream.end();
+  }
+
+  #feedFor(request: WatchRequest): WatchFeed {
+    const { kind, prefix, selection, format, include } = request;
+    const name = [kind.apiVersion, ...prefix, selection, ...Object.values(format), include].join(
+      "|",
+    );
+    let feed = this.#feeds.get(name);
+    if (!feed) {
+      const { store, clock } = this.#options;
+      const lines = new WatchLines(kind, format, include, clock);
+      feed = new WatchFeed(name, lines, { store, prefix, matches: request.matches });
+      this.#feeds.set(name, feed);
+    }
+    return feed;
+  }
+
+  /** Sends what is past, at the watcher's pace, then lets it join the others in the turn in which nothing is left. */
+  async #begin(watcher: Watcher, feed: WatchFeed, request: WatchRequest): Promise<void> {
+    try {
+      const after = request.after ?? await this.#sendInitial(watcher, feed, request);
+      await this.#catchUp(watcher, feed, request, after);
+    } catch (error) {
+      const refusal = refusalFor(error);
+      if (!refusal) this.#options.log.error("Cannot go on with a watch", { error });
+      send(
+        watcher,
+        feed.lines.error(refusal ?? new ApiError("InternalError", "Internal error occurred")),
+      );
+      watcher.stream.end();
+    }
+  }
+
+  async #sendInitial(watcher: Watcher, feed: WatchFeed, request: WatchRequest): Promise<number> {
+    const { store } = this.#options;
+    const { revision } = store;
+    const { prefix, matches } = request;
+    const all = store.list(prefix);
+    const entries = matches === matchesAll ? all : all.filter(({ object }) => matches(object));
+    await writeParts(
+      watcher.stream,
+      lazily(
+        entries,
+        (entry) => this.#past(watcher, feed, { type: "ADDED", entry, source: entry }),
+      ),
+    );
+    if (request.marksInitialEnd) {
+      send(watcher, feed.lines.bookmark(revision, { initialEventsEnd: true }));
+    }
+    return revision;
+  }
+
+  async #catchUp(
+    watcher: Watcher,
+    feed: WatchFeed,
+    { prefix, matches }: WatchRequest,
+    after: number,
+  ): Promise<void> {
+    const { store } = this.#options;
+    for (let seen = after; !watcher.stream.gone.aborted;) {
+      const events = store.eventsAfter(prefix, seen);
+      if (events.length === 0) return feed.join(watcher);
+      seen = events.at(-1)!.revision;
+      const selected = events.flatMap((event) => selectedEvent(event, matches) ?? []);
+      await writeParts(
+        watcher.stream,
+        lazily(selected, (event) => this.#past(watcher, feed, event)),
+      );
+    }
+  }
+
+  #past(watcher: Watcher, feed: WatchFeed, event: Parameters<WatchLines["of"]>[0]): Uint8Array {
+    const first = !watcher.begun;
+    watcher.begun = true;
+    return feed.lines.of(event, { first, live: false });
+  }
+
+  #endInTime(watcher: Watcher, timeoutSeconds: number | undefined): void {
+    const { clock, random } = this.#options;
+    const seconds = timeoutSeconds || WATCH_SECONDS_DEFAULT * (1 + random.next());
+    const cancel = clock.after(seconds * 1000, () => this.#end(watcher));
+    watcher.stream.gone.addEventListener("abort", cancel, { once: true });
+  }
+
+  /** In order: what waits, a last bookmark, the last chunk. */
+  #end(watcher: Watcher): void {
+    const feed = this.#open.get(watcher);
+    if (!feed) return;
+    this.#sendBookmark(watcher, feed);
+    watcher.stream.end();
+  }
+
+  #close(watcher: Watcher): void {
+    const feed = this.#open.get(watcher);
+    if (!feed) return;
+    this.#open.delete(watcher);
+    this.#rights.delete(watcher);
+    if (feed.leave(watcher)) this.#feeds.delete(feed.name);
+    if (this.#open.size > 0) return;
+    this.#cancelBookmarks?.();
+    this.#cancelBookmarks = undefined;
+  }
+
+  #armBookmarks(): void {
+    this.#cancelBookmarks ??= this.#options.clock.after(BOOKMARK_MS, () => {
+      this.#cancelBookmarks = undefined;
+      this.endRevoked(); // certificates expire, too
+      for (const [watcher, feed] of this.#open) this.#sendBookmark(watcher, feed);
+      if (this.#open.size > 0) this.#armBookmarks();
+    });
+  }
+
+  /** Only to those that have joined: one that still catches up has not seen all before the bookmark. */
+  #sendBookmark(watcher: Watcher, feed: WatchFeed): void {
+    feed.flush();
+    if (!watcher.bookmarks || !feed.hasJoined(watcher)) return;
+    send(watcher, feed.lines.bookmark(this.#options.store.revision, { initialEventsEnd: false }));
+  }
+}
+
+function* lazily<T>(items: Iterable<T>, partOf: (item: T) => Uint8Array): Iterable<Uint8Array> {
+  for (const item of items) yield partOf(item);
+}

@@ -1,0 +1,50 @@
+import type { Pod } from "../../resources/core/pods/pods.ts";
+import { isReady, readySinceMs, restartsOf } from "../../resources/core/pods/pod_states.ts";
+import { msOf } from "../../resources/status_conditions.ts";
+
+/** https://kubernetes.io/docs/reference/labels-annotations-taints/#pod-deletion-cost */
+const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
+
+/**
+ * Pods in the order in which they are deleted when there are too many: not bound to a node, then pending, not
+ * ready, of a lower deletion cost, sharing a node with more of their kind, ready for a shorter time, restarted
+ * more often, younger.
+ *
+ * `related` are all pods of the same kind, these ones included: those of all ReplicaSets of a Deployment.
+ * Kubernetes: `ActivePodsWithRanks` in `pkg/controller/controller_utils.go`.
+ */
+export function leastWorthFirst(pods: readonly Pod[], related: readonly Pod[]): Pod[] {
+  const onNode = new Map<string | undefined, number>();
+  for (const { spec: { nodeName } } of related) {
+    onNode.set(nodeName, (onNode.get(nodeName) ?? 0) + 1);
+  }
+  const ranked = pods.map((pod) => ({
+    pod,
+    worth: worthOf(pod, onNode.get(pod.spec.nodeName) ?? 0),
+  }));
+  return ranked.sort((a, b) => compare(a.worth, b.worth)).map(({ pod }) => pod);
+}
+
+type Worth = readonly (number | string)[];
+
+function worthOf(pod: Pod, onNode: number): Worth {
+  return [
+    pod.spec.nodeName ? 1 : 0,
+    { Pending: 0, Unknown: 1, Running: 2, Succeeded: 2, Failed: 2 }[pod.status.phase],
+    isReady(pod) ? 1 : 0,
+    Number.parseInt(pod.metadata.annotations?.[DELETION_COST] ?? "0") || 0,
+    -onNode,
+    -(readySinceMs(pod) ?? 0),
+    -restartsOf(pod),
+    -msOf(pod.metadata.creationTimestamp),
+    pod.metadata.name,
+  ];
+}
+
+function compare(a: Worth, b: Worth): number {
+  for (let i = 0; i < a.length; i++) {
+    if (a[i]! < b[i]!) return -1;
+    if (a[i]! > b[i]!) return 1;
+  }
+  return 0;
+}

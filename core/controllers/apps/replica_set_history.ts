@@ -1,0 +1,171 @@
+import type { Draft } from "../../client/client.ts";
+import { isEqual } from "../../lib/equality.ts";
+import { type Deployment, deployments } from "../../resources/apps/deployments.ts";
+import type { PodTemplate } from "../../resources/core/pods/spec/pod_spec.ts";
+import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
+import { canonicalJson, safeWordOf } from "../runtime/hashes.ts";
+import { controllerReference } from "../runtime/ownership.ts";
+import { limitsOf } from "./rolling_update.ts";
+import { msOf } from "../../resources/status_conditions.ts";
+
+/** https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+export const REVISION = "deployment.kubernetes.io/revision";
+const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
+export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
+export const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
+export const TEMPLATE_HASH = "pod-template-hash";
+/** Annotations of a deployment that its ReplicaSets do not take over. */
+const NOT_COPIED: readonly string[] = [
+  "kubectl.kubernetes.io/last-applied-configuration",
+  REVISION,
+  REVISION_HISTORY,
+  DESIRED_REPLICAS,
+  MAX_REPLICAS,
+  "deprecated.deployment.rollback.to",
+];
+const REVISION_HISTORY_LENGTH_MAX = 2_000;
+
+/** The ReplicaSets of a deployment: the one of its template, when there is one, and those before it. */
+export interface History {
+  current: ReplicaSet | undefined;
+  old: readonly ReplicaSet[];
+}
+
+/** Of several ReplicaSets with the deployment's template, the oldest is the current one. */
+export function historyOf(deployment: Deployment, owned: readonly ReplicaSet[]): History {
+  const current = [...owned]
+    .sort((a, b) => msOf(a.metadata.creationTimestamp) - msOf(b.metadata.creationTimestamp))
+    .find((replicaSet) => hasTemplateOf(replicaSet, deployment));
+  return { current, old: owned.filter((replicaSet) => replicaSet !== current) };
+}
+
+export function allOf({ current, old }: History): readonly ReplicaSet[] {
+  return current === undefined ? old : [...old, current];
+}
+
+/** Whether the ReplicaSet makes the pods that the deployment wants. */
+export function hasTemplateOf(replicaSet: ReplicaSet, { spec }: Deployment): boolean {
+  return isEqual(withoutHash(replicaSet.spec.template), withoutHash(spec.template));
+}
+
+function withoutHash({ metadata = {}, spec }: PodTemplate): PodTemplate {
+  const { labels: { [TEMPLATE_HASH]: _, ...labels } = {}, ...rest } = metadata;
+  return { metadata: { ...rest, labels }, spec };
+}
+
+/** What tells the pods of one template from those of others; another one after each collision. */
+export function templateHashOf({ spec, status }: Deployment): string {
+  return safeWordOf(`${canonicalJson(spec.template)} ${status.collisionCount ?? 0}`);
+}
+
+export function nameOfCurrent(deployment: Deployment): string {
+  return `${deployment.metadata.name}-${templateHashOf(deployment)}`;
+}
+
+/** The ReplicaSet for the deployment's template, with the next revision. */
+export function newReplicaSet(
+  deployment: Deployment,
+  old: readonly ReplicaSet[],
+  replicas: number,
+): Draft<ReplicaSet> {
+  const { metadata: { namespace }, spec } = deployment;
+  const hash = { [TEMPLATE_HASH]: templateHashOf(deployment) };
+  const labels = { ...spec.template.metadata?.labels, ...hash };
+  return {
+    metadata: {
+      name: nameOfCurrent(deployment),
+      namespace,
+      labels,
+      annotations: {
+        ...copiedAnnotations(deployment),
+        [REVISION]: String(maxRevision(old) + 1),
+        ...sizeAnnotations(deployment),
+      },
+      ownerReferences: [controllerReference(deployments, deployment)],
+    },
+    spec: {
+      replicas,
+      ...(spec.minReadySeconds !== undefined && { minReadySeconds: spec.minReadySeconds }),
+      selector: {
+        ...spec.selector,
+        matchLabels: { ...spec.selector.matchLabels, ...hash },
+      },
+      template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
+    },
+  };
+}
+
+/**
+ * The current ReplicaSet with what it has to take over from its deployment: annotations, such as the change
+ * cause, the seconds that pods must be ready, and the highest revision. The same object when it has it all.
+ */
+export function broughtUpToDate(deployment: Deployment, { current, old }: History): History {
+  if (current === undefined) return { current, old };
+  const revision = Math.max(revisionOf(current), maxRevision(old) + 1);
+  const annotations = {
+    ...current.metadata.annotations,
+    ...copiedAnnotations(deployment),
+    [REVISION]: String(revision),
+    ...formerRevisions(current, revision),
+  };
+  const { minReadySeconds: wasSeconds, ...spec } = current.spec;
+  const { minReadySeconds } = deployment.spec;
+  if (isEqual(annotations, current.metadata.annotations) && wasSeconds === minReadySeconds) {
+    return { current, old };
+  }
+  return {
+    current: {
+      ...current,
+      metadata: { ...current.metadata, annotations },
+      spec: minReadySeconds === undefined ? spec : { ...spec, minReadySeconds },
+    },
+    old,
+  };
+}
+
+/** Revisions that a ReplicaSet had before it came back by a rollback. */
+function formerRevisions(replicaSet: ReplicaSet, revision: number): Record<string, string> {
+  const before = revisionOf(replicaSet);
+  if (before === 0 || before === revision) return {};
+  const known = replicaSet.metadata.annotations?.[REVISION_HISTORY]?.split(",") ?? [];
+  const all = [...known, String(before)];
+  while (all.join(",").length > REVISION_HISTORY_LENGTH_MAX) all.shift();
+  return { [REVISION_HISTORY]: all.join(",") };
+}
+
+function copiedAnnotations({ metadata }: Deployment): Record<string, string> {
+  const all = Object.entries(metadata.annotations ?? {});
+  return Object.fromEntries(all.filter(([name]) => !NOT_COPIED.includes(name)));
+}
+
+/** From what sizes a ReplicaSet's own was worked out; a difference to the deployment's shows that it was scaled. */
+export function sizeAnnotations(deployment: Deployment): Record<string, string> {
+  const { spec: { replicas } } = deployment;
+  return {
+    [DESIRED_REPLICAS]: String(replicas),
+    [MAX_REPLICAS]: String(replicas + limitsOf(deployment).maxSurge),
+  };
+}
+
+export function revisionOf({ metadata }: ReplicaSet): number {
+  return Number(metadata.annotations?.[REVISION]) || 0;
+}
+
+function maxRevision(replicaSets: readonly ReplicaSet[]): number {
+  return Math.max(0, ...replicaSets.map(revisionOf));
+}
+
+/**
+ * Old ReplicaSets beyond the limit of the history that have no pods, the oldest revisions first.
+ * Kubernetes: `cleanupDeployment`.
+ */
+export function outlived({ spec }: Deployment, old: readonly ReplicaSet[]): ReplicaSet[] {
+  const staying = old.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const surplus = staying.length - spec.revisionHistoryLimit;
+  if (surplus <= 0) return [];
+  return staying.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus)
+    .filter(({ metadata, spec: { replicas }, status }) =>
+      replicas === 0 && status.replicas === 0 &&
+      (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+    );
+}

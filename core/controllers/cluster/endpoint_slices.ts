@@ -1,0 +1,302 @@
+import type { Draft, ObjectName, View } from "../../client/client.ts";
+import { isHostAddress } from "../../lib/addresses/ip_address.ts";
+import { isEqual } from "../../lib/equality.ts";
+import {
+  type Endpoint,
+  type EndpointPort,
+  type EndpointSlice,
+  endpointSlices,
+} from "../../resources/discovery/endpoint_slices.ts";
+import { type Pod, pods } from "../../resources/core/pods/pods.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import { matches, selectorOfLabels } from "../../schema/selectors.ts";
+import {
+  type Service,
+  type ServicePort,
+  services,
+} from "../../resources/core/services/services.ts";
+import {
+  type Controller,
+  create,
+  NOTHING,
+  type Plan,
+  plan,
+  remove,
+  update,
+  type Watch,
+  type Write,
+} from "../runtime/controller.ts";
+import { canonicalJson, suffixOf } from "../runtime/hashes.ts";
+import { controllerReference, isControlledBy, selected } from "../runtime/ownership.ts";
+import { isFinished, isReady } from "../../resources/core/pods/pod_states.ts";
+
+/** Kubernetes: `--max-endpoints-per-slice`. */
+export const ENDPOINTS_PER_SLICE_MAX = 100;
+const SERVICE_NAME = "kubernetes.io/service-name";
+const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+const MANAGER = "endpointslice-controller.k8s.io";
+const HEADLESS = "service.kubernetes.io/headless";
+const NAME_LENGTH_MAX = 253;
+
+/** Which services select a pod is written on neither of them, and changes with the labels of the pod. */
+const podsOfServices: Watch = {
+  resource: pods,
+  remembers: true,
+  concerns: (pod, view): ObjectName[] =>
+    view.list(services, pod.metadata.namespace)
+      .filter(({ spec }) => matches(selectorOfLabels(spec.selector), pod.metadata.labels))
+      .map(({ metadata }) => metadata),
+};
+
+const slicesOfServices: Watch = {
+  resource: endpointSlices,
+  concerns({ metadata: { namespace, labels } }: KubeObject): ObjectName[] {
+    const name = labels?.[SERVICE_NAME];
+    return namespace && name && labels?.[MANAGED_BY] === MANAGER ? [{ namespace, name }] : [];
+  },
+};
+
+/**
+ * Keeps the EndpointSlices of every Service that selects pods: which addresses, on which ports, in which state.
+ *
+ * Pods are partitioned by address family and by the ports that they have for the Service, then into slices of
+ * 100. An endpoint stays in its slice while it is there, so that a change of one pod changes one slice.
+ * https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+ */
+export const endpointSliceController: Controller<Service> = {
+  name: "endpoint-slice-controller",
+  resource: services,
+  watches: [podsOfServices, slicesOfServices],
+  workers: 4,
+  reconcile,
+};
+
+function reconcile(service: Service, view: View): Plan {
+  const { metadata: { namespace, name, deletionTimestamp }, spec } = service;
+  if (!hasEndpoints(service) || deletionTimestamp !== undefined) return NOTHING;
+  const chosen = selected(view, pods, namespace, { matchLabels: spec.selector! }).filter((pod) =>
+    !isFinished(pod)
+  );
+  const existing = view.by(endpointSlices, "service", `${namespace}/${name}`).filter((slice) =>
+    isControlledBy(slice, service) && slice.metadata.labels?.[MANAGED_BY] === MANAGER
+  );
+  const wanted = familiesOf(service).flatMap((family) => groupsOf(service, chosen, family))
+    .flatMap((group) => slicesOf(service, group, existing));
+  return plan(writesFor(service, inFreePlaces(wanted, existing), existing));
+}
+
+/** Others keep the endpoints of a Service without selector. */
+function hasEndpoints({ spec: { selector, type } }: Service): boolean {
+  return type !== "ExternalName" && selector !== undefined && Object.keys(selector).length > 0;
+}
+
+type Family = "IPv4" | "IPv6";
+
+function familiesOf({ spec: { ipFamilies, clusterIP } }: Service): readonly Family[] {
+  if (ipFamilies?.length) return ipFamilies;
+  return [clusterIP?.includes(":") ? "IPv6" : "IPv4"];
+}
+
+/** Endpoints of one family that have the same ports. */
+interface Group {
+  family: Family;
+  ports: readonly EndpointPort[];
+  endpoints: ReadonlyMap<string, Endpoint>;
+}
+
+/** A Service of which no pod is there yet still has one group: an empty slice says that it has no endpoints. */
+function groupsOf(service: Service, chosen: readonly Pod[], family: Family): Group[] {
+  const groups = new Map<string, Group & { endpoints: Map<string, Endpoint> }>();
+  for (const pod of chosen) {
+    const address = addressOf(pod, family);
+    if (address === undefined) continue;
+    const ports = portsOf(service, pod);
+    const key = canonicalJson(ports);
+    const group = groups.get(key) ?? { family, ports, endpoints: new Map() };
+    groups.set(key, group);
+    group.endpoints.set(pod.metadata.uid, endpointOf(service, pod, address));
+  }
+  if (groups.size === 0) return [{ family, ports: [], endpoints: new Map() }];
+  return [...groups.values()];
+}
+
+function addressOf({ status: { podIPs, podIP } }: Pod, family: Family): string | undefined {
+  const all = podIPs?.map(({ ip }) => ip) ?? (podIP === undefined ? [] : [podIP]);
+  return all.find((ip) => ip.includes(":") === (family === "IPv6") && isHostAddress(ip)); // a node's word
+}
+
+function portsOf({ spec }: Service, pod: Pod): EndpointPort[] {
+  return (spec.ports ?? []).flatMap((servicePort) => {
+    const port = targetOf(servicePort, pod);
+    if (port === undefined) return [];
+    const { name = "", protocol, appProtocol } = servicePort;
+    return [{ name, protocol, port, ...(appProtocol !== undefined && { appProtocol }) }];
+  });
+}
+
+/** A named target port is looked up in each pod, so that it may differ from pod to pod. */
+function targetOf(
+  { port, protocol, targetPort = port }: ServicePort,
+  pod: Pod,
+): number | undefined {
+  if (typeof targetPort === "number") return targetPort || port;
+  return running(pod).flatMap(({ ports = [] }) => ports)
+    .find((candidate) => candidate.name === targetPort && candidate.protocol === protocol)
+    ?.containerPort;
+}
+
+/** The containers that run as long as the pod: its own, and its sidecars. */
+function running({ spec: { containers, initContainers = [] } }: Pod): Pod["spec"]["containers"] {
+  return [
+    ...containers,
+    ...initContainers.filter(({ restartPolicy }) => restartPolicy === "Always"),
+  ];
+}
+
+function endpointOf(service: Service, pod: Pod, address: string): Endpoint {
+  const { metadata: { namespace, name, uid, deletionTimestamp }, spec } = pod;
+  const serving = isReady(pod);
+  const terminating = deletionTimestamp !== undefined;
+  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
+  const isNamed = spec.hostname && spec.subdomain === service.metadata.name;
+  return {
+    addresses: [address],
+    conditions: { ready, serving, terminating },
+    ...(isNamed && { hostname: spec.hostname! }),
+    ...(spec.nodeName && { nodeName: spec.nodeName }),
+    targetRef: { kind: "Pod", namespace, name, uid },
+  };
+}
+
+/** A slice as it should be: one that is there, or one to be made. */
+interface Wanted {
+  name: string;
+  family: Family;
+  ports: readonly EndpointPort[];
+  endpoints: Endpoint[];
+}
+
+/** Endpoints stay in their slices; new ones fill the room there is, then new slices. */
+function slicesOf(
+  service: Service,
+  group: Group,
+  existing: readonly EndpointSlice[],
+): Wanted[] {
+  const { family, ports, endpoints } = group;
+  const left = new Map(endpoints);
+  const kept = existing
+    .filter((slice) => slice.addressType === family && isEqual(slice.ports, ports))
+    .map((slice): Wanted => ({
+      name: slice.metadata.name,
+      family,
+      ports,
+      endpoints: slice.endpoints.flatMap(({ targetRef }) => takeFrom(left, targetRef?.uid)),
+    }));
+  const rest = [...left.values()];
+  for (const slice of kept) {
+    slice.endpoints.push(...rest.splice(0, ENDPOINTS_PER_SLICE_MAX - slice.endpoints.length));
+  }
+  const filled = kept.filter((slice) => slice.endpoints.length > 0);
+  if (rest.length > 0) return [...filled, ...newSlices(service, group, rest, existing)];
+  if (filled.length > 0) return filled;
+  return kept.length > 0 ? kept.slice(0, 1) : newSlices(service, group, rest, existing);
+}
+
+/** At least one, which is empty when there are no endpoints. */
+function newSlices(
+  { metadata: { name, uid } }: Service,
+  { family, ports }: Group,
+  endpoints: readonly Endpoint[],
+  existing: readonly EndpointSlice[],
+): Wanted[] {
+  const taken = new Set(existing.map(({ metadata }) => metadata.name));
+  const slices: Wanted[] = [];
+  const count = Math.max(1, Math.ceil(endpoints.length / ENDPOINTS_PER_SLICE_MAX));
+  for (let slot = 0; slices.length < count; slot++) {
+    const free = sliceName(name, `${uid} ${family} ${canonicalJson(ports)} ${slot}`);
+    if (taken.has(free)) continue;
+    taken.add(free);
+    const from = slices.length * ENDPOINTS_PER_SLICE_MAX;
+    const part = endpoints.slice(from, from + ENDPOINTS_PER_SLICE_MAX);
+    slices.push({ name: free, family, ports, endpoints: part });
+  }
+  return slices;
+}
+
+function takeFrom(endpoints: Map<string, Endpoint>, uid: string | undefined): Endpoint[] {
+  const endpoint = uid === undefined ? undefined : endpoints.get(uid);
+  if (endpoint === undefined) return [];
+  endpoints.delete(uid!);
+  return [endpoint];
+}
+
+function sliceName(service: string, seed: string): string {
+  return `${service.slice(0, NAME_LENGTH_MAX - 6)}-${suffixOf(seed)}`;
+}
+
+/** A slice to be made takes the place of one of its family that would go: one write in the place of two. Kubernetes: `recycleSlices`. */
+function inFreePlaces(wanted: readonly Wanted[], existing: readonly EndpointSlice[]): Wanted[] {
+  const isWanted = new Set(wanted.map(({ name }) => name));
+  const isThere = new Set(existing.map(({ metadata }) => metadata.name));
+  const free = existing.filter(({ metadata }) => !isWanted.has(metadata.name));
+  return wanted.map((slice) => {
+    if (isThere.has(slice.name)) return slice;
+    const at = free.findIndex(({ addressType }) => addressType === slice.family);
+    return at < 0 ? slice : { ...slice, name: free.splice(at, 1)[0]!.metadata.name };
+  });
+}
+
+function writesFor(
+  service: Service,
+  wanted: readonly Wanted[],
+  existing: readonly EndpointSlice[],
+): Write[] {
+  const byName = new Map(existing.map((slice) => [slice.metadata.name, slice]));
+  const names = new Set(wanted.map(({ name }) => name));
+  return [
+    ...wanted.flatMap((slice) => sliceWrites(service, slice, byName.get(slice.name))),
+    ...existing.filter(({ metadata }) => !names.has(metadata.name))
+      .map((slice) => remove(endpointSlices, slice)),
+  ];
+}
+
+function sliceWrites(service: Service, wanted: Wanted, before: EndpointSlice | undefined): Write[] {
+  const labels = labelsFor(service);
+  if (before === undefined) return [create(endpointSlices, draftOf(service, wanted, labels))];
+  const next: EndpointSlice = {
+    ...before,
+    metadata: { ...before.metadata, labels },
+    endpoints: wanted.endpoints,
+    ports: [...wanted.ports],
+  };
+  return isEqual(before, next) ? [] : [update(endpointSlices, next)];
+}
+
+function draftOf(
+  service: Service,
+  { name, family, ports, endpoints }: Wanted,
+  labels: Record<string, string>,
+): Draft<EndpointSlice> {
+  const { metadata } = service;
+  return {
+    metadata: {
+      name,
+      generateName: `${metadata.name}-`,
+      namespace: metadata.namespace,
+      labels,
+      ownerReferences: [controllerReference(services, service)],
+    },
+    addressType: family,
+    endpoints,
+    ports: [...ports],
+  };
+}
+
+function labelsFor({ metadata, spec: { clusterIP } }: Service): Record<string, string> {
+  return {
+    ...metadata.labels,
+    [SERVICE_NAME]: metadata.name,
+    [MANAGED_BY]: MANAGER,
+    ...(clusterIP === "None" && { [HEADLESS]: "" }),
+  };
+}

@@ -1,0 +1,248 @@
+import type { DeleteOptions, View } from "../../client/client.ts";
+import type { OwnerReference } from "../../schema/metadata.ts";
+import { type AnyResource, groupResourceOf, type KubeObject } from "../../resources/resource.ts";
+import {
+  keyOf,
+  type Loop,
+  nameOf,
+  NOTHING,
+  type Plan,
+  plan,
+  remove,
+  update,
+  type Write,
+} from "../runtime/controller.ts";
+import { withOwners } from "../runtime/ownership.ts";
+
+/** https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion */
+const FOREGROUND = "foregroundDeletion";
+const ORPHAN = "orphan";
+/** Dependents that one plan changes at most; the rest follows with the next looks. */
+const WRITES_MAX = 500;
+/** A dependent that is let go does not tell its former owner; this does. */
+const BLOCKED_AGAIN_MS = 30_000;
+
+/**
+ * Deletes what its owners have left behind, and sees deletions through that were asked for in the foreground
+ * or with orphaning. An owner counts as gone when no object of its name has its uid; one of a kind that is
+ * not served might still be there, and so might one in a namespace, of an object that is in none.
+ *
+ * Keys are `kind/namespace/name` with the kind as in {@linkcode groupResourceOf}.
+ * https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+ */
+export function garbageCollector(resources: readonly AnyResource[]): Loop {
+  const kinds = new Map(resources.map((resource) => [groupResourceOf(resource), resource]));
+  const ownerKinds = new Map(resources.map((resource) => [groupKindOf(resource), resource]));
+  return {
+    name: "garbage-collector",
+    workers: 4,
+    feed: (view, add) => feed(resources, view, add),
+    reconcile(key, view): Plan {
+      const resource = kinds.get(key.slice(0, key.indexOf("/")))!;
+      const object = view.get<KubeObject>(resource, nameOf(key.slice(key.indexOf("/") + 1)));
+      if (object === undefined) return NOTHING;
+      const { deletionTimestamp, finalizers = [] } = object.metadata;
+      if (deletionTimestamp === undefined) return afterOwners(resource, object, view, ownerKinds);
+      if (finalizers.includes(ORPHAN)) return orphanDependents(resource, object, view, resources);
+      if (finalizers.includes(FOREGROUND)) {
+        return deleteDependents(resource, object, view, resources);
+      }
+      return NOTHING;
+    },
+  };
+}
+
+function feed(
+  resources: readonly AnyResource[],
+  view: View,
+  add: (key: string) => void,
+): () => void {
+  const addDependents = (owner: KubeObject) => {
+    for (const { resource, object } of dependentsOf(owner, view, resources)) {
+      add(keyIn(resource, object));
+    }
+  };
+  const stops = resources.map((resource) => {
+    const stop = view.subscribe<KubeObject>(resource, ({ type, object }) => {
+      if (type !== "DELETED") return take(resource, object);
+      addDependents(object);
+      for (const owner of blockedBy(object, view, resources)) add(owner);
+    });
+    for (const lifecycle of ["owned", "terminating"]) {
+      for (const object of view.by<KubeObject>(resource, "lifecycle", lifecycle)) {
+        take(resource, object);
+      }
+    }
+    return stop;
+  });
+  return () => stops.forEach((stop) => stop());
+
+  function take(resource: AnyResource, object: KubeObject): void {
+    const { ownerReferences = [], deletionTimestamp, finalizers = [] } = object.metadata;
+    if (deletionTimestamp === undefined ? ownerReferences.length > 0 : finalizers.length > 0) {
+      add(keyIn(resource, object));
+    }
+    if (isWaiting(object)) addDependents(object);
+  }
+}
+
+/** The owners that may have waited for a dependent to go. */
+function blockedBy(
+  { metadata: { namespace, ownerReferences = [] } }: KubeObject,
+  view: View,
+  resources: readonly AnyResource[],
+): string[] {
+  return ownerReferences.flatMap((reference) => {
+    const resource = resources.find((candidate) =>
+      groupKindOf(candidate) === groupKindIn(reference)
+    );
+    const owner = resource && ownerIn(resource, reference, namespace, view);
+    return owner?.metadata.deletionTimestamp === undefined ? [] : [keyIn(resource!, owner)];
+  });
+}
+
+/**
+ * Deleted when no owner is left; otherwise it forgets those that are gone, and those that wait for their dependents:
+ * as it stays, they would wait for ever.
+ */
+function afterOwners(
+  resource: AnyResource,
+  object: KubeObject,
+  view: View,
+  ownerKinds: ReadonlyMap<string, AnyResource>,
+): Plan {
+  const { namespace, ownerReferences = [] } = object.metadata;
+  if (ownerReferences.length === 0) return NOTHING;
+  const owners = ownerReferences.map((reference) => {
+    const kind = ownerKinds.get(groupKindIn(reference));
+    return { reference, state: kind ? stateOf(kind, reference, namespace, view) : "unknown" };
+  });
+  const left = owners.filter(({ state }) => state === "there" || state === "unknown");
+  if (left.length > 0) {
+    if (left.length === owners.length) return NOTHING;
+    return plan([update(resource, withOwners(object, left.map(({ reference }) => reference)))]);
+  }
+  const isAwaited = owners.some(({ state }) => state === "deleting its dependents");
+  const dependents = isAwaited ? dependentsOf(object, view, [...ownerKinds.values()]) : [];
+  if (blocks(object) && dependents.some((dependent) => isWaiting(dependent.object))) {
+    return plan([update(resource, withOwners(object, ownerReferences.map(unblocking)))]);
+  }
+  const propagationPolicy = dependents.length > 0 ? "Foreground" : policyOf(object);
+  const { resourceVersion } = object.metadata; // with other owners it might stay
+  return plan([
+    remove(resource, object, { propagationPolicy, preconditions: { resourceVersion } }),
+  ]);
+}
+
+/** Owners that wait for each other in a circle would do so for ever: this one lets them go. */
+function blocks({ metadata: { ownerReferences = [] } }: KubeObject): boolean {
+  return ownerReferences.some(({ blockOwnerDeletion }) => blockOwnerDeletion);
+}
+
+function unblocking(reference: OwnerReference): OwnerReference {
+  return { ...reference, blockOwnerDeletion: false };
+}
+
+/** What the object's own finalizers say is to become of its dependents. */
+function policyOf(
+  { metadata: { finalizers = [] } }: KubeObject,
+): NonNullable<DeleteOptions["propagationPolicy"]> {
+  if (finalizers.includes(ORPHAN)) return "Orphan";
+  return finalizers.includes(FOREGROUND) ? "Foreground" : "Background";
+}
+
+type OwnerState = "there" | "deleting its dependents" | "gone" | "unknown";
+
+function stateOf(
+  resource: AnyResource,
+  reference: OwnerReference,
+  namespace: string | undefined,
+  view: View,
+): OwnerState {
+  if (resource.namespaced && namespace === undefined) return "unknown";
+  const owner = ownerIn(resource, reference, namespace, view);
+  if (owner === undefined) return "gone";
+  return isWaiting(owner) ? "deleting its dependents" : "there";
+}
+
+function isWaiting({ metadata: { deletionTimestamp, finalizers = [] } }: KubeObject): boolean {
+  return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND);
+}
+
+function ownerIn(
+  resource: AnyResource,
+  { name, uid }: OwnerReference,
+  namespace: string | undefined,
+  view: View,
+): KubeObject | undefined {
+  const inNamespace = resource.namespaced && namespace !== undefined;
+  const owner = view.get<KubeObject>(resource, inNamespace ? { namespace, name } : { name });
+  return owner?.metadata.uid === uid ? owner : undefined;
+}
+
+/** The owner goes when everything that blocks its deletion has gone. */
+function deleteDependents(
+  resource: AnyResource,
+  owner: KubeObject,
+  view: View,
+  resources: readonly AnyResource[],
+): Plan {
+  const dependents = dependentsOf(owner, view, resources);
+  const isBlocked = dependents.some(({ object }) =>
+    object.metadata.ownerReferences!.some(({ uid, blockOwnerDeletion }) =>
+      uid === owner.metadata.uid && blockOwnerDeletion
+    )
+  );
+  if (!isBlocked) return plan([update(resource, withoutFinalizer(owner, FOREGROUND))]);
+  return plan([], BLOCKED_AGAIN_MS); // each dependent is looked at by itself
+}
+
+/** Dependents forget their owner, then it goes. */
+function orphanDependents(
+  resource: AnyResource,
+  owner: KubeObject,
+  view: View,
+  resources: readonly AnyResource[],
+): Plan {
+  const dependents = dependentsOf(owner, view, resources);
+  const writes = dependents.slice(0, WRITES_MAX).map(({ resource, object }): Write => {
+    const others = object.metadata.ownerReferences!.filter(({ uid }) => uid !== owner.metadata.uid);
+    return update(resource, withOwners(object, others));
+  });
+  if (dependents.length > WRITES_MAX) return plan(writes, 0);
+  return plan([...writes, update(resource, withoutFinalizer(owner, ORPHAN))]);
+}
+
+function withoutFinalizer(object: KubeObject, finalizer: string): KubeObject {
+  const { finalizers = [], ...metadata } = object.metadata;
+  const left = finalizers.filter((word) => word !== finalizer);
+  return { ...object, metadata: left.length > 0 ? { ...metadata, finalizers: left } : metadata };
+}
+
+interface Dependent {
+  resource: AnyResource;
+  object: KubeObject;
+}
+
+function dependentsOf(
+  owner: KubeObject,
+  view: View,
+  resources: readonly AnyResource[],
+): Dependent[] {
+  return resources.flatMap((resource) =>
+    view.by<KubeObject>(resource, "owner", owner.metadata.uid)
+      .map((object) => ({ resource, object }))
+  );
+}
+
+function keyIn(resource: AnyResource, { metadata }: KubeObject): string {
+  return `${groupResourceOf(resource)}/${keyOf(metadata)}`;
+}
+
+function groupKindOf({ group, kind }: AnyResource): string {
+  return `${group}/${kind}`;
+}
+
+function groupKindIn({ apiVersion, kind }: OwnerReference): string {
+  return `${apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : ""}/${kind}`;
+}

@@ -1,0 +1,137 @@
+import type { ObjectName, View } from "../../client/client.ts";
+import { isEqual } from "../../lib/equality.ts";
+import { type Namespace, namespaces } from "../../resources/core/namespaces.ts";
+import type { AnyResource, KubeObject } from "../../resources/resource.ts";
+import {
+  type Controller,
+  finalize,
+  NOTHING,
+  type Plan,
+  plan,
+  remove,
+  updateStatus,
+} from "../runtime/controller.ts";
+import { withCondition } from "../../resources/status_conditions.ts";
+
+/** What must finish before a namespace can go: this controller. */
+const FINALIZER = "kubernetes";
+/** Objects that one plan deletes at most; the rest follows with the next looks. */
+const WRITES_MAX = 500;
+
+type Status = Namespace["status"];
+type Condition = NonNullable<Status["conditions"]>[number];
+
+/**
+ * Empties a namespace that is being deleted, and then lets it go.
+ *
+ * Kubernetes: `pkg/controller/namespace/deletion/namespaced_resources_deleter.go`.
+ */
+export function namespaceController(resources: readonly AnyResource[]): Controller<Namespace> {
+  const contents = resources.filter(({ namespaced }) => namespaced);
+  return {
+    name: "namespace-controller",
+    resource: namespaces,
+    watches: contents.map((resource) => ({ resource, concerns: namespaceOf })),
+    workers: 2,
+    reconcile: (namespace, view, nowMs) => reconcile(namespace, contents, view, nowMs),
+  };
+}
+
+/** Only a namespace that is being deleted cares what happens in it. */
+function namespaceOf({ metadata: { namespace } }: KubeObject, view: View): ObjectName[] {
+  if (namespace === undefined) return [];
+  const found = view.get(namespaces, { name: namespace });
+  return found?.metadata.deletionTimestamp === undefined ? [] : [{ name: namespace }];
+}
+
+function reconcile(
+  namespace: Namespace,
+  contents: readonly AnyResource[],
+  view: View,
+  nowMs: number,
+): Plan {
+  const { metadata: { name, deletionTimestamp }, spec } = namespace;
+  if (deletionTimestamp === undefined) return NOTHING;
+  const left = contents.map((resource) => ({
+    resource,
+    objects: view.list<KubeObject>(resource, name),
+  })).filter(({ objects }) => objects.length > 0);
+  if (left.length === 0) {
+    if (!spec.finalizers.includes(FINALIZER)) return NOTHING;
+    const finalizers = spec.finalizers.filter((finalizer) => finalizer !== FINALIZER);
+    return plan([finalize(namespace.metadata, finalizers)]);
+  }
+  const doomed = left.flatMap(({ resource, objects }) =>
+    objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .map((object) => remove(resource, object, { propagationPolicy: "Background" }))
+  );
+  const status = statusOf(namespace.status, left, nowMs);
+  const written = isEqual(status, namespace.status)
+    ? []
+    : [updateStatus(namespaces, { ...namespace, status })];
+  const writes = [...written, ...doomed.slice(0, WRITES_MAX)];
+  return plan(writes, doomed.length > WRITES_MAX ? 0 : undefined);
+}
+
+interface Remainder {
+  resource: AnyResource;
+  objects: readonly KubeObject[];
+}
+
+function statusOf(status: Status, left: readonly Remainder[], nowMs: number): Status {
+  const conditions = [...NO_FAILURES, ...remaining(left)].reduce<Condition[]>(
+    (all, condition) => withCondition(all, condition, nowMs),
+    status.conditions ?? [],
+  );
+  return { phase: "Terminating", conditions };
+}
+
+function remaining(left: readonly Remainder[]): Condition[] {
+  const finalizers = new Map<string, number>();
+  for (const { metadata } of left.flatMap(({ objects }) => objects)) {
+    for (const word of metadata.finalizers ?? []) {
+      finalizers.set(word, (finalizers.get(word) ?? 0) + 1);
+    }
+  }
+  const kinds = left.map(({ resource: { plural, group }, objects }) =>
+    `${plural}.${group} has ${objects.length} resource instances` // with the dot also of kinds without a group
+  );
+  const holding = [...finalizers].map(([word, count]) => `${word} in ${count} resource instances`);
+  const what = `Some resources are remaining: ${kinds.sort().join(", ")}`;
+  const who = `Some content in the namespace has finalizers remaining: ${
+    holding.sort().join(", ")
+  }`;
+  return [
+    says("NamespaceContentRemaining", "True", ["SomeResourcesRemain", what]),
+    holding.length > 0
+      ? says("NamespaceFinalizersRemaining", "True", ["SomeFinalizersRemain", who])
+      : says("NamespaceFinalizersRemaining", "False", [
+        "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished",
+      ]),
+  ];
+}
+
+function says(
+  type: string,
+  status: "True" | "False",
+  words: [reason: string, message: string],
+): Condition {
+  return { type, status, reason: words[0], message: words[1] };
+}
+
+/** What can go wrong in Kubernetes, where other servers may serve a part of the API. */
+const NO_FAILURES: readonly Condition[] = [
+  says("NamespaceDeletionDiscoveryFailure", "False", [
+    "ResourcesDiscovered",
+    "All resources successfully discovered",
+  ]),
+  says("NamespaceDeletionGroupVersionParsingFailure", "False", [
+    "ParsedGroupVersions",
+    "All legacy kube types successfully parsed",
+  ]),
+  says("NamespaceDeletionContentFailure", "False", [
+    "ContentDeleted",
+    "All content successfully deleted, may be waiting on finalization",
+  ]),
+];

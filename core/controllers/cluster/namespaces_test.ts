@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { configMaps } from "../../resources/core/config_maps.ts";
+import { deployments } from "../../resources/apps/deployments.ts";
+import { namespaces } from "../../resources/core/namespaces.ts";
+import { nodes } from "../../resources/core/nodes/nodes.ts";
+import type { AnyResource } from "../../resources/resource.ts";
+import { timestamp } from "../../lib/timestamp.ts";
+import { keyOf, loopOf } from "../runtime/controller.ts";
+import { namespaceController } from "./namespaces.ts";
+import { conditionOf } from "../../resources/status_conditions.ts";
+import { TestCluster } from "../test_cluster.ts";
+
+const controller = namespaceController([configMaps, deployments, nodes]);
+const SHOP = { namespace: "shop" };
+
+/** A cluster with a namespace that is being deleted. */
+function clusterOf(...contents: [AnyResource, object][]): TestCluster {
+  const cluster = new TestCluster();
+  cluster.put(namespaces, {
+    metadata: { name: "shop", deletionTimestamp: timestamp(cluster.nowMs) },
+    spec: { finalizers: ["kubernetes"] },
+  });
+  for (const [resource, metadata] of contents) {
+    cluster.put(resource, { metadata: { ...SHOP, ...metadata }, spec: SPECS[resource.kind] });
+  }
+  return cluster;
+}
+
+const LABELS = { app: "web" };
+const SPECS: Readonly<Record<string, unknown>> = {
+  Deployment: {
+    selector: { matchLabels: LABELS },
+    template: {
+      metadata: { labels: LABELS },
+      spec: { containers: [{ name: "web", image: "web" }] },
+    },
+  },
+};
+
+function settle(cluster: TestCluster): void {
+  cluster.settle([controller as never]);
+}
+
+Deno.test("a namespace that is being deleted is emptied, and goes", () => {
+  const cluster = clusterOf([configMaps, { name: "one" }], [deployments, { name: "web" }]);
+  cluster.put(configMaps, { metadata: { name: "elsewhere", namespace: "default" } });
+  settle(cluster);
+  assert.deepEqual(cluster.list(configMaps).map(({ metadata }) => metadata.name), ["elsewhere"]);
+  assert.equal(cluster.list(deployments).length, 0);
+  assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
+});
+
+Deno.test("a namespace whose contents do not go says what holds it, in the words of Kubernetes", () => {
+  const held = { finalizers: ["example.com/busy"] };
+  const cluster = clusterOf(
+    [configMaps, { name: "one", ...held }],
+    [configMaps, { name: "two", ...held }],
+    [deployments, { name: "web", ...held }],
+    [deployments, { name: "free" }],
+  );
+  settle(cluster);
+  const { status } = cluster.get(namespaces, { name: "shop" })!;
+  assert.equal(status.phase, "Terminating");
+  const message = (type: string) => conditionOf(status.conditions, type)?.message;
+  assert.equal(
+    message("NamespaceContentRemaining"),
+    "Some resources are remaining: configmaps. has 2 resource instances, " +
+      "deployments.apps has 1 resource instances",
+  );
+  assert.equal(
+    message("NamespaceFinalizersRemaining"),
+    "Some content in the namespace has finalizers remaining: example.com/busy in 3 resource instances",
+  );
+  cluster.take(deployments, { ...SHOP, name: "web" });
+  for (const name of ["one", "two"]) cluster.take(configMaps, { ...SHOP, name });
+  settle(cluster);
+  assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
+});
+
+Deno.test("a namespace that nobody deletes is left alone, and so is one that others still hold", () => {
+  const cluster = new TestCluster();
+  cluster.put(namespaces, { metadata: { name: "shop" }, spec: { finalizers: ["kubernetes"] } });
+  cluster.put(configMaps, { metadata: { ...SHOP, name: "one" } });
+  settle(cluster);
+  assert.equal(cluster.list(configMaps).length, 1);
+  assert.equal(cluster.get(namespaces, { name: "shop" })?.status.phase, "Active");
+  const held = clusterOf();
+  held.put(namespaces, {
+    metadata: held.get(namespaces, { name: "shop" })!.metadata,
+    spec: { finalizers: ["example.com/mine"] },
+  });
+  const [before] = held.list(namespaces);
+  settle(held);
+  assert.equal(held.get(namespaces, { name: "shop" }), before, "it is not written in vain");
+});
+
+Deno.test("what happens in a namespace concerns it only while it is being deleted", () => {
+  const heard = (cluster: TestCluster, act: () => void) => {
+    const keys: string[] = [];
+    const stop = loopOf(controller as never).feed(cluster, (key) => keys.push(key));
+    keys.length = 0;
+    act();
+    stop();
+    return keys;
+  };
+  const going = clusterOf();
+  const put = (cluster: TestCluster) => () =>
+    cluster.put(configMaps, { metadata: { ...SHOP, name: "one" } });
+  assert.deepEqual(heard(going, put(going)), [keyOf({ name: "shop" })]);
+  const staying = new TestCluster();
+  staying.put(namespaces, { metadata: { name: "shop" }, spec: { finalizers: ["kubernetes"] } });
+  assert.deepEqual(heard(staying, put(staying)), []);
+  const unknown = new TestCluster();
+  assert.deepEqual(heard(unknown, put(unknown)), []);
+});
+
+Deno.test("one look deletes 500 objects, and the next one follows at once when there are more", () => {
+  for (const [count, deletes, after] of [[500, 500, undefined], [501, 500, 0]] as const) {
+    const names = Array.from({ length: count }, (_, number) => ({ name: `c${number}` }));
+    const cluster = clusterOf(...names.map((name): [AnyResource, object] => [configMaps, name]));
+    const made = loopOf(controller as never).reconcile(
+      keyOf({ name: "shop" }),
+      cluster,
+      cluster.nowMs,
+    );
+    assert.equal(made.writes.filter(({ verb }) => verb === "delete").length, deletes);
+    assert.equal(made.againAfterMs, after);
+  }
+});
+
+Deno.test("without finalizers that remain, the condition says so", () => {
+  const cluster = clusterOf([configMaps, { name: "one" }]);
+  const made = loopOf(controller as never).reconcile(
+    keyOf({ name: "shop" }),
+    cluster,
+    cluster.nowMs,
+  );
+  cluster.perform({ ...made, writes: made.writes.filter(({ verb }) => verb === "updateStatus") });
+  const { conditions } = cluster.get(namespaces, { name: "shop" })!.status;
+  const { status, reason, message } = conditionOf(conditions, "NamespaceFinalizersRemaining")!;
+  assert.deepEqual([status, reason, message], [
+    "False",
+    "ContentHasNoFinalizers",
+    "All content-preserving finalizers finished",
+  ]);
+});

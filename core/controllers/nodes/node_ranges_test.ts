@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
+import { nodeRangeController } from "./node_ranges.ts";
+import { TestCluster } from "../test_cluster.ts";
+
+const RESERVED = ["10.42.0.0/24"];
+
+function join(cluster: TestCluster, name: string, podCIDR?: string): Node {
+  const spec = podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] };
+  return cluster.put(nodes, { metadata: { name }, spec });
+}
+
+function settle(cluster: TestCluster): void {
+  cluster.settle([nodeRangeController({ reserved: RESERVED }) as never]);
+}
+
+function rangeOf(cluster: TestCluster, name: string): string | undefined {
+  const { podCIDR, podCIDRs } = cluster.get(nodes, { name })!.spec;
+  assert.equal(podCIDRs?.[0], podCIDR);
+  return podCIDR;
+}
+
+Deno.test("nodes that join at once get ranges of their own, none that is reserved", () => {
+  const cluster = new TestCluster();
+  for (const name of ["a", "b", "c"]) join(cluster, name);
+  settle(cluster);
+  const ranges = ["a", "b", "c"].map((name) => rangeOf(cluster, name));
+  assert.deepEqual(ranges, ["10.42.1.0/24", "10.42.2.0/24", "10.42.3.0/24"]);
+});
+
+Deno.test("a range that a node brings is kept, and nothing of it is given to another", () => {
+  const cluster = new TestCluster();
+  join(cluster, "wide", "10.42.0.0/22");
+  join(cluster, "half", "10.42.4.128/25");
+  join(cluster, "new");
+  settle(cluster);
+  assert.equal(rangeOf(cluster, "wide"), "10.42.0.0/22");
+  assert.equal(rangeOf(cluster, "new"), "10.42.5.0/24");
+});
+
+Deno.test("a node for which nothing is left is told of, and gets the range of one that goes", () => {
+  const cluster = new TestCluster();
+  join(cluster, "all", "10.42.0.0/16");
+  const late = join(cluster, "late");
+  cluster.perform(nodeRangeController({ reserved: RESERVED }).reconcile(late, cluster, 0));
+  assert.deepEqual(cluster.notices.map(({ reason }) => reason), ["CIDRNotAvailable"]);
+  assert.equal(rangeOf(cluster, "late"), undefined);
+  cluster.take(nodes, { name: "all" });
+  settle(cluster);
+  assert.equal(rangeOf(cluster, "late"), "10.42.1.0/24");
+});

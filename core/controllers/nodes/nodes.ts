@@ -1,0 +1,229 @@
+import type { ObjectName, View } from "../../client/client.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { isEqual } from "../../lib/equality.ts";
+import { leases } from "../../resources/coordination/leases.ts";
+import type { NodeCondition } from "../../resources/core/nodes/node_status.ts";
+import { type Node, nodes, type Taint } from "../../resources/core/nodes/nodes.ts";
+import { type Pod, pods } from "../../resources/core/pods/pods.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import {
+  type Controller,
+  type Plan,
+  plan,
+  tell,
+  update,
+  updateStatus,
+  type Write,
+} from "../runtime/controller.ts";
+import { isReady, readySinceMs } from "../../resources/core/pods/pod_states.ts";
+import { conditionOf, holds, msOf, withCondition } from "../../resources/status_conditions.ts";
+import { timestamp } from "../../lib/timestamp.ts";
+import { NOT_READY, UNREACHABLE } from "../../resources/core/pods/spec/default_tolerations.ts";
+import { UNSCHEDULABLE } from "./taints.ts";
+
+/** https://kubernetes.io/docs/concepts/architecture/nodes/#heartbeats */
+const LEASE_NAMESPACE = "kube-node-lease";
+/** Kubernetes: `--node-monitor-grace-period` as it was for long: four heartbeats of 10 s. */
+export const HEARTBEAT_GRACE_MS = 40_000;
+/** Kubernetes: `--node-startup-grace-period`. */
+export const STARTUP_GRACE_MS = 60_000;
+
+/** What the agent says of its node; without the agent nobody knows. */
+const WATCHED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
+/** Taints that follow from conditions, and the state of the condition that calls for them. */
+const PRESSURES: readonly (readonly [type: string, status: "True", key: string])[] = [
+  ["MemoryPressure", "True", "node.kubernetes.io/memory-pressure"],
+  ["DiskPressure", "True", "node.kubernetes.io/disk-pressure"],
+  ["PIDPressure", "True", "node.kubernetes.io/pid-pressure"],
+  ["NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"],
+];
+const KEPT_BY_US = [NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...PRESSURES.map(([, , key]) => key)];
+
+/** Uids of pods that are to be no longer ready, because their agent vouches for them no longer. */
+type Unvouched = Set<string>;
+
+interface Heartbeat {
+  /** The lease as it was last seen; only whether it changes counts, for clocks of nodes may be wrong. */
+  version: string | undefined;
+  /** On a clock that does not jump: one that is set must not make all nodes lost. */
+  seenMs: number;
+}
+
+/**
+ * Tells nodes whose agents still renew their leases from those that do not, and taints nodes by their
+ * conditions so that nothing new is put there and, in time, what is there moves.
+ *
+ * Time counts from when this controller saw the lease change, and by no clock that anybody sets; so after a restart
+ * of the server every node has its whole grace again.
+ *
+ * Kubernetes: `pkg/controller/nodelifecycle`.
+ */
+export function nodeController(clock: Pick<Clock, "elapsed">): Controller<Node> {
+  const heartbeats = new Map<string, Heartbeat>();
+  const unvouched = new Map<string, Unvouched>();
+  return {
+    name: "node-controller",
+    resource: nodes,
+    watches: [{ resource: leases, concerns: nodeOfLease }, {
+      resource: pods,
+      concerns: lostNodeOf,
+    }],
+    workers: 1,
+    reconcile(node, view, nowMs): Plan {
+      const elapsedMs = clock.elapsed();
+      const heartbeat = heartbeatOf(node, heartbeats, view, elapsedMs);
+      const restMs = graceLeftMs(node, heartbeat, elapsedMs);
+      const status = restMs > 0 ? node.status : withoutNews(node, nowMs);
+      const { name } = node.metadata;
+      if (!isEqual(status, node.status)) {
+        unvouched.set(name, readyPods(node, view));
+        return lost(node, status);
+      }
+      if (!isUnreachable(node)) unvouched.delete(name);
+      else if (!unvouched.has(name)) unvouched.set(name, readyPods(node, view, lostSinceMs(node)));
+      const taints = taintsOf(node, nowMs);
+      const tainted = isEqual(taints, node.spec.taints ?? []) ? [] : [withTaints(node, taints)];
+      const writes = [...tainted, ...notReadyPods(node, view, unvouched.get(name), nowMs)];
+      return plan(writes, restMs > 0 ? restMs : undefined);
+    },
+    gone({ name }): Plan {
+      heartbeats.delete(name);
+      unvouched.delete(name);
+      return plan([]);
+    },
+  };
+}
+
+function nodeOfLease({ metadata: { namespace, name } }: KubeObject): ObjectName[] {
+  return namespace === LEASE_NAMESPACE ? [{ name }] : [];
+}
+
+/** A pod on a node that cannot be reached may still claim to be ready. */
+function lostNodeOf(pod: KubeObject, view: View): ObjectName[] {
+  const name = (pod as Pod).spec.nodeName;
+  const node = name === undefined ? undefined : view.get(nodes, { name });
+  return node && isUnreachable(node) ? [node.metadata] : [];
+}
+
+function heartbeatOf(
+  { metadata: { name } }: Node,
+  heartbeats: Map<string, Heartbeat>,
+  view: View,
+  elapsedMs: number,
+): Heartbeat {
+  const lease = view.get(leases, { namespace: LEASE_NAMESPACE, name });
+  const version = lease && `${lease.metadata.uid} ${lease.spec.renewTime}`;
+  const before = heartbeats.get(name);
+  if (before !== undefined && before.version === version) return before;
+  const heartbeat = { version, seenMs: elapsedMs };
+  heartbeats.set(name, heartbeat);
+  return heartbeat;
+}
+
+function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, elapsedMs: number): number {
+  const isNew = version === undefined && conditionOf(node.status.conditions, "Ready") === undefined;
+  return seenMs + (isNew ? STARTUP_GRACE_MS : HEARTBEAT_GRACE_MS) - elapsedMs;
+}
+
+/** What was known of the node is no longer known. */
+function withoutNews(node: Node, nowMs: number): Node["status"] {
+  const conditions = WATCHED.reduce<readonly NodeCondition[]>((all, type) => {
+    const before = conditionOf(all, type);
+    if (before?.status === "Unknown") return all;
+    const news = before === undefined
+      ? { reason: "NodeStatusNeverUpdated", message: "Kubelet never posted node status." }
+      : { reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
+    return withCondition(all, { ...before, type, status: "Unknown", ...news }, nowMs);
+  }, node.status.conditions ?? []);
+  return isEqual(conditions, node.status.conditions ?? [])
+    ? node.status
+    : { ...node.status, conditions: [...conditions] };
+}
+
+function lost(node: Node, status: Node["status"]): Plan {
+  const wasReady = holds(node.status.conditions, "Ready");
+  const { name } = node.metadata;
+  const event = tell({
+    about: node,
+    type: "Normal",
+    reason: "NodeNotReady",
+    message: `Node ${name} status is now: NodeNotReady`,
+  });
+  return plan([updateStatus(nodes, { ...node, status }), ...wasReady ? [event] : []]);
+}
+
+function isUnreachable({ status }: Node): boolean {
+  return conditionOf(status.conditions, "Ready")?.status === "Unknown";
+}
+
+/** The taints that the state of the node calls for; those of others stay, and so do the times of ours. */
+function taintsOf(node: Node, nowMs: number): Taint[] {
+  const { spec: { taints = [], unschedulable }, status: { conditions } } = node;
+  const ready = conditionOf(conditions, "Ready");
+  const wanted: Taint[] = [];
+  const want = (key: string, effect: Taint["effect"]) => {
+    const before = taints.find((taint) => taint.key === key && taint.effect === effect);
+    wanted.push(before ?? { key, effect, timeAdded: timestamp(nowMs) });
+  };
+  if (unschedulable) want(UNSCHEDULABLE, "NoSchedule");
+  for (const [type, status, key] of PRESSURES) {
+    if (conditionOf(conditions, type)?.status === status) want(key, "NoSchedule");
+  }
+  if (ready?.status !== "True") {
+    const key = ready?.status === "Unknown" ? UNREACHABLE : NOT_READY;
+    want(key, "NoSchedule");
+    if (ready !== undefined) want(key, "NoExecute");
+  }
+  const others = taints.filter((taint) => !KEPT_BY_US.includes(taint.key));
+  const kept = taints.filter((taint) => others.includes(taint) || wanted.includes(taint));
+  return [...kept, ...wanted.filter((taint) => !kept.includes(taint))];
+}
+
+function withTaints(node: Node, taints: Taint[]): Write {
+  const { taints: _, ...spec } = node.spec;
+  return update(nodes, { ...node, spec: taints.length > 0 ? { ...spec, taints } : spec });
+}
+
+/** The pods of the node that are ready, since before `beforeMs`. */
+function readyPods(node: Node, view: View, beforeMs = Infinity): Unvouched {
+  return new Set(
+    view.by(pods, "node", node.metadata.name)
+      .filter((pod) => (readySinceMs(pod) ?? Infinity) < beforeMs)
+      .map(({ metadata }) => metadata.uid),
+  );
+}
+
+function lostSinceMs({ status }: Node): number {
+  return msOf(conditionOf(status.conditions, "Ready")!.lastTransitionTime);
+}
+
+/**
+ * Services stop sending to pods that nobody vouches for. One that became ready after its node was lost was vouched
+ * for since: the agent is back, and its word on the node will follow. So each is marked once. Times of the node and of its pods are compared
+ * only when nothing better is known, after a restart of the server: the clock of their agent may be wrong.
+ */
+function notReadyPods(
+  node: Node,
+  view: View,
+  unvouched: Unvouched | undefined,
+  nowMs: number,
+): Write[] {
+  if (unvouched === undefined) return [];
+  const all = view.by(pods, "node", node.metadata.name);
+  for (const pod of all) if (!isReady(pod)) unvouched.delete(pod.metadata.uid);
+  return all.filter(({ metadata }) => unvouched.has(metadata.uid))
+    .flatMap((pod) => {
+      const { status } = pod;
+      const before = conditionOf(status.conditions, "Ready")!;
+      const conditions = withCondition(status.conditions, { ...before, status: "False" }, nowMs);
+      return [
+        updateStatus(pods, { ...pod, status: { ...status, conditions } }),
+        tell({
+          about: pod,
+          type: "Warning",
+          reason: "NodeNotReady",
+          message: "Node is not ready",
+        }),
+      ];
+    });
+}

@@ -1,0 +1,212 @@
+import type { ApiError } from "../../client/api_error.ts";
+import type { DeleteOptions, Draft, ObjectName, View } from "../../client/client.ts";
+import type { Notice } from "../../client/event_recorder.ts";
+import type { AnyResource, KubeObject, Resource } from "../../resources/resource.ts";
+
+/** One write that a controller wants. Made by the functions below. */
+export type Write =
+  | {
+    verb: "create";
+    resource: AnyResource;
+    draft: Draft<KubeObject>;
+    /** Told when the object has been made; not when it was there already. */
+    event?: Notice;
+    /** What to write instead when the API refuses. The object is still tried again later. */
+    refused?: (error: ApiError) => Write[];
+  }
+  | { verb: "update"; resource: AnyResource; object: KubeObject }
+  | { verb: "updateStatus"; resource: AnyResource; object: KubeObject }
+  | {
+    verb: "delete";
+    resource: AnyResource;
+    name: ObjectName;
+    options: DeleteOptions;
+    /** Told when the object has been deleted; not when it was gone already. */
+    event?: Notice;
+  }
+  | { verb: "bind"; pod: ObjectName; node: string }
+  | { verb: "finalize"; namespace: ObjectName; finalizers: readonly string[] }
+  | { verb: "event"; event: Notice };
+
+/**
+ * What is to happen to bring the world closer to what an object's spec says. The writes are done in
+ * order; after the first that is refused the rest is left, and the object is looked at again later.
+ *
+ * At most one write per object: a second one would carry the version before the first. What is left
+ * to do then comes with the next look, because the first write is a change that leads to one.
+ */
+export interface Plan {
+  writes: readonly Write[];
+  /** Look again after this long, even if nothing changes. */
+  againAfterMs?: number;
+}
+
+/** A kind whose changes concern the controller, and the objects that they concern. */
+export interface Watch {
+  resource: AnyResource;
+  /** Names of the controller's own objects to look at after `changed` changed, came or went. */
+  concerns(changed: KubeObject, view: View): readonly ObjectName[];
+  /**
+   * Also look at what the object concerned before this change; for links that are not written on the
+   * object itself, such as a pod's labels and the services that select it, or that a change may take off it.
+   */
+  remembers?: true;
+}
+
+/**
+ * Brings the objects of one kind to what their specs say.
+ *
+ * `reconcile` is pure: it reads the object and the view and returns a plan. It is told neither what
+ * changed nor why, is called at least once after every change, never twice at a time for one object,
+ * and gives an empty plan when there is nothing to do.
+ */
+export interface Controller<T extends KubeObject = KubeObject> {
+  /** Also the component that its events come from: `deployment-controller`. */
+  name: string;
+  resource: Resource<T>;
+  watches: readonly Watch[];
+  /** How many objects may be reconciled at once. */
+  workers: number;
+  reconcile(object: T, view: View, nowMs: number): Plan;
+  /** Called instead of `reconcile` for an object that is no longer there, where that matters. */
+  gone?(name: ObjectName, view: View, nowMs: number): Plan;
+}
+
+/**
+ * What `runLoop` runs: keys to look at, and what to do for a key. A {@linkcode Controller} becomes one by
+ * {@linkcode loopOf}; what looks at more than one kind, such as the garbage collector, is one directly.
+ */
+export interface Loop {
+  name: string;
+  workers: number;
+  /**
+   * Gives `add` the key of everything that is there, and from then on of everything that a change
+   * concerns; `add` may be called at any time and only takes note. Returns the stop.
+   */
+  feed(view: View, add: (key: string) => void): () => void;
+  reconcile(key: string, view: View, nowMs: number): Plan;
+}
+
+export const NOTHING: Plan = { writes: [] };
+
+/** The loop of a controller: keys are `namespace/name`. */
+export function loopOf<T extends KubeObject>(controller: Controller<T>): Loop {
+  const { name, workers, resource } = controller;
+  return {
+    name,
+    workers,
+    feed: (view, add) => feed(controller, view, add),
+    reconcile(key, view, nowMs) {
+      const objectName = nameOf(key);
+      const object = view.get(resource, objectName);
+      if (object !== undefined) return controller.reconcile(object, view, nowMs);
+      return controller.gone?.(objectName, view, nowMs) ?? NOTHING;
+    },
+  };
+}
+
+/** At the start all of its own objects are looked at; what else is there can only name one of them, or one that is gone. */
+function feed<T extends KubeObject>(
+  { resource, watches, gone }: Controller<T>,
+  view: View,
+  add: (key: string) => void,
+): () => void {
+  const self: Watch = { resource, concerns: (changed) => [changed.metadata] };
+  const stops = [self, ...watches].map((watch) => {
+    const before = new Map<string, readonly string[]>();
+    const tell = (changed: KubeObject, isGone: boolean) => {
+      const keys = watch.concerns(changed, view).map(keyOf);
+      keys.forEach(add);
+      if (!watch.remembers) return;
+      before.get(changed.metadata.uid)?.forEach(add);
+      if (isGone || keys.length === 0) before.delete(changed.metadata.uid);
+      else before.set(changed.metadata.uid, keys);
+    };
+    const stop = view.subscribe(
+      watch.resource,
+      ({ type, object }) => tell(object, type === "DELETED"),
+    );
+    if (watch === self || watch.remembers || gone) {
+      for (const object of view.list(watch.resource)) tell(object, false);
+    }
+    return stop;
+  });
+  return () => stops.forEach((stop) => stop());
+}
+
+/** `namespace/name`; the namespace is empty for kinds that have none. */
+export function keyOf({ namespace, name }: ObjectName): string {
+  return `${namespace ?? ""}/${name}`;
+}
+
+/** The inverse of {@linkcode keyOf}. Gives no namespace for kinds that have none. */
+export function nameOf(key: string): ObjectName {
+  const [namespace, name] = [key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)];
+  return namespace === "" ? { name } : { namespace, name };
+}
+
+/** Makes a new object. One of the same name that is there already counts as made. */
+export function create<T extends KubeObject>(
+  resource: Resource<T>,
+  draft: Draft<T>,
+  { event, refused }: { event?: Notice; refused?: (error: ApiError) => Write[] } = {},
+): Write {
+  return {
+    verb: "create",
+    resource,
+    draft,
+    ...(event && { event }),
+    ...(refused && { refused }),
+  };
+}
+
+/** Replaces all but the status. */
+export function update<T extends KubeObject>(resource: Resource<T>, object: T): Write {
+  return { verb: "update", resource, object };
+}
+
+/** Replaces the status alone. */
+export function updateStatus<T extends KubeObject>(resource: Resource<T>, object: T): Write {
+  return { verb: "updateStatus", resource, object };
+}
+
+/** Deletes this very object: another one that has taken its name since stays. */
+export function remove<T extends KubeObject>(
+  resource: Resource<T>,
+  { metadata: { namespace, name, uid } }: KubeObject,
+  { event, ...options }: DeleteOptions & { event?: Notice } = {},
+): Write {
+  return {
+    verb: "delete",
+    resource,
+    name: namespace === undefined ? { name } : { namespace, name },
+    options: { ...options, preconditions: { uid, ...options.preconditions } },
+    ...(event && { event }),
+  };
+}
+
+/** Puts a pod on a node. */
+export function bind({ namespace, name }: ObjectName, node: string): Write {
+  return { verb: "bind", pod: namespace === undefined ? { name } : { namespace, name }, node };
+}
+
+/** Says who must still finish before a namespace that is being deleted goes. */
+export function finalize({ name }: ObjectName, finalizers: readonly string[]): Write {
+  return { verb: "finalize", namespace: { name }, finalizers };
+}
+
+/** Tells people what has happened. */
+export function tell(event: Notice): Write {
+  return { verb: "event", event };
+}
+
+/** The earlier of two times to look again. */
+export function sooner(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+/** A plan that may look again. */
+export function plan(writes: readonly Write[], againAfterMs?: number): Plan {
+  return againAfterMs === undefined ? { writes } : { writes, againAfterMs };
+}

@@ -1,0 +1,226 @@
+import { ApiError, isRefusal } from "../../client/api_error.ts";
+import type { Client, NamespaceFinalizer, View } from "../../client/client.ts";
+import type { EventRecorder } from "../../client/event_recorder.ts";
+import { AssertionError } from "../../lib/assert.ts";
+import { type Backoff, waitMsAfter } from "../../lib/backoff.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { WorkQueue } from "../../lib/work_queue.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import { type Controller, type Loop, loopOf, type Plan, type Write } from "./controller.ts";
+
+const RETRY: Backoff = { firstMs: 50, maxMs: 60_000, factor: 2 };
+/** How often a plan is made anew at once because something changed between deciding and writing. */
+const CONFLICTS_MAX = 5;
+/** Creations and deletions of one plan that are under way at once; the first batch is 1, each next twice as large. */
+const WRITES_AT_ONCE_MAX = 64;
+
+/** How one look at one key went. */
+export interface Look {
+  loop: string;
+  outcome: "done" | "refused" | "failed";
+  tookMs: number;
+  writes: number;
+}
+
+export interface ControllerParts {
+  client: Client & NamespaceFinalizer;
+  view: View;
+  clock: Clock;
+  log: Log;
+  events: EventRecorder;
+  /** Called after each look, for metrics. */
+  observe?: (look: Look) => void;
+}
+
+/** Runs a controller until the signal aborts. See {@linkcode runLoop}. */
+export function runController<T extends KubeObject>(
+  controller: Controller<T>,
+  parts: ControllerParts,
+  signal: AbortSignal,
+): Promise<void> {
+  return runLoop(loopOf(controller), parts, signal);
+}
+
+/**
+ * Looks at every key that the loop is fed, and does what is decided, until the signal aborts; then resolves,
+ * once the writes under way have ended.
+ *
+ * Guarantees: after every change a key is looked at, never twice at a time. A write that met a newer version
+ * is decided anew at once, a few times; what is refused or fails is tried again after 50 ms, then ever later,
+ * up to a minute. A failure is logged when it begins, when it becomes another one, and when it ends.
+ * Nothing happens while nothing changes and nothing is due. Rejects only with an {@linkcode AssertionError}.
+ */
+export async function runLoop(
+  loop: Loop,
+  parts: ControllerParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const queue = new WorkQueue(parts.clock);
+  const runner = new Runner(loop, parts);
+  const stop = loop.feed(parts.view, (key) => queue.add(key));
+  const work = async () => {
+    for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+      const againAfterMs = await runner.look(key, signal);
+      queue.done(key);
+      if (againAfterMs !== undefined) queue.add(key, againAfterMs);
+    }
+  };
+  const close = () => queue.close();
+  signal.addEventListener("abort", close, { once: true });
+  if (signal.aborted) close();
+  try {
+    await Promise.all(Array.from({ length: loop.workers }, work));
+  } finally {
+    signal.removeEventListener("abort", close);
+    stop();
+    close();
+  }
+}
+
+interface Trouble {
+  failures: number;
+  message: string;
+}
+
+/** Looks at keys of one loop, and remembers which of them are in trouble. */
+class Runner {
+  readonly #loop: Loop;
+  readonly #parts: ControllerParts;
+  readonly #troubles = new Map<string, Trouble>();
+
+  constructor(loop: Loop, parts: ControllerParts) {
+    this.#loop = loop;
+    this.#parts = parts;
+  }
+
+  /** Gives the time after which to look again, if any. */
+  async look(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const { clock, observe } = this.#parts;
+    const startedMs = clock.elapsed();
+    let made: Plan | undefined;
+    for (let conflicts = 0;; conflicts++) {
+      try {
+        made = this.#loop.reconcile(key, this.#parts.view, clock.now());
+        await this.#perform(made.writes);
+        this.#recovered(key);
+        this.#observe(observe, "done", startedMs, made);
+        return made.againAfterMs;
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        if (signal.aborted) return undefined;
+        if (isOutdated(error) && conflicts < CONFLICTS_MAX) continue;
+        this.#observe(observe, error instanceof ApiError ? "refused" : "failed", startedMs, made);
+        return this.#failed(key, error);
+      }
+    }
+  }
+
+  #observe(
+    observe: ControllerParts["observe"],
+    outcome: Look["outcome"],
+    startedMs: number,
+    made: Plan | undefined,
+  ): void {
+    if (observe === undefined) return;
+    const tookMs = this.#parts.clock.elapsed() - startedMs;
+    observe({ loop: this.#loop.name, outcome, tookMs, writes: made?.writes.length ?? 0 });
+  }
+
+  #failed(key: string, error: unknown): number {
+    const message = error instanceof Error ? error.message : String(error);
+    const before = this.#troubles.get(key);
+    const failures = (before?.failures ?? 0) + 1;
+    this.#troubles.set(key, { failures, message });
+    const waitMs = waitMsAfter(failures, RETRY);
+    if (before?.message !== message) {
+      this.#parts.log.warn(
+        `Cannot bring ${this.#loop.name} ${key} to its spec: it is tried again`,
+        {
+          error,
+          waitMs,
+        },
+      );
+    }
+    return waitMs;
+  }
+
+  #recovered(key: string): void {
+    const before = this.#troubles.get(key);
+    if (before === undefined) return;
+    this.#troubles.delete(key);
+    this.#parts.log.info(`${this.#loop.name} ${key} goes on`, { failures: before.failures });
+  }
+
+  /** In order; creations, or deletions, that follow each other are done in batches that grow. */
+  async #perform(writes: readonly Write[]): Promise<void> {
+    let batchMax = 1;
+    for (let from = 0; from < writes.length;) {
+      const batch = batchFrom(writes, from, batchMax);
+      const results = await Promise.allSettled(batch.map((write) => this.#write(write)));
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      from += batch.length;
+      batchMax = Math.min(2 * batchMax, WRITES_AT_ONCE_MAX);
+    }
+  }
+
+  async #write(write: Write): Promise<void> {
+    const { client } = this.#parts;
+    switch (write.verb) {
+      case "create":
+        return await this.#create(write);
+      case "update":
+        await client.update(write.resource, write.object);
+        return;
+      case "updateStatus":
+        await client.updateStatus(write.resource, write.object);
+        return;
+      case "delete":
+        return await this.#delete(write);
+      case "bind":
+        return await client.bind(write.pod, write.node);
+      case "finalize":
+        return await client.finalize(write.namespace, write.finalizers);
+      case "event":
+        return this.#parts.events.record(this.#loop.name, write.event);
+    }
+  }
+
+  async #create(write: Write & { verb: "create" }): Promise<void> {
+    try {
+      await this.#parts.client.create(write.resource, write.draft);
+    } catch (error) {
+      if (isRefusal(error, "AlreadyExists")) return;
+      if (error instanceof ApiError && write.refused) await this.#perform(write.refused(error));
+      throw error;
+    }
+    if (write.event) this.#parts.events.record(this.#loop.name, write.event);
+  }
+
+  async #delete({ resource, name, options, event }: Write & { verb: "delete" }): Promise<void> {
+    try {
+      await this.#parts.client.delete(resource, name, options);
+    } catch (error) {
+      if (isRefusal(error, "NotFound")) return;
+      const onlyThisOne = options.preconditions?.resourceVersion === undefined;
+      if (isRefusal(error, "Conflict") && onlyThisOne) return; // another object has the name now
+      throw error;
+    }
+    if (event) this.#parts.events.record(this.#loop.name, event);
+  }
+}
+
+function batchFrom(writes: readonly Write[], from: number, sizeMax: number): readonly Write[] {
+  const first = writes[from]!;
+  let to = from + 1;
+  if (first.verb === "create" || first.verb === "delete") {
+    while (to < writes.length && to - from < sizeMax && writes[to]!.verb === first.verb) to++;
+  }
+  return writes.slice(from, to);
+}
+
+/** What was decided rests on something that has changed or gone since. */
+function isOutdated(error: unknown): boolean {
+  return isRefusal(error, "Conflict") || isRefusal(error, "NotFound");
+}

@@ -1,0 +1,62 @@
+import { ageColumn, nameColumn } from "../columns.ts";
+import { conditionStatus } from "../conditions.ts";
+import { labelNameFaults } from "../../schema/names.ts";
+import { defineResource, type ObjectOf } from "../resource.ts";
+import {
+  fallback,
+  list,
+  mergeList,
+  object,
+  oneOf,
+  present,
+  required,
+  string,
+  time,
+} from "../../schema/schema.ts";
+
+const namespaceCondition = object("One aspect of the deletion of the namespace.", {
+  type: required(string("What the condition is about.")),
+  status: required(conditionStatus),
+  lastTransitionTime: time("When the status last changed."),
+  reason: string("One word, in CamelCase, for machines."),
+  message: string("A sentence for people."),
+});
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/ */
+export const namespaces = defineResource({
+  group: "",
+  version: "v1",
+  kind: "Namespace",
+  plural: "namespaces",
+  nameFaults: labelNameFaults, // they become host names
+  shortNames: ["ns"],
+  namespaced: false,
+  schema: object("A space for the names of objects.", {
+    spec: present(object("What the namespace should be.", {
+      finalizers: fallback(
+        ["kubernetes"],
+        list("Who must finish before the namespace can go.", string("Finalizer.")),
+      ),
+    })),
+    status: present(object("How the namespace is.", {
+      phase: fallback(
+        "Active",
+        oneOf("Whether it is being deleted.", ["Active", "Terminating"]),
+      ),
+      conditions: mergeList("Aspects of its deletion.", ["type"], namespaceCondition),
+    })),
+  }),
+  subresources: ["finalize"],
+  columns: [
+    nameColumn,
+    {
+      name: "Status",
+      description: "Whether it is being deleted.",
+      value: ({ status }) => status.phase,
+    },
+    ageColumn,
+  ],
+  fields: { "status.phase": (namespace) => namespace.status.phase },
+});
+
+export type Namespace = ObjectOf<typeof namespaces>;

@@ -1,0 +1,46 @@
+import type { Pod } from "./pods.ts";
+import { conditionOf, holds, msOf } from "../../status_conditions.ts";
+
+/** Whether the pod has run to its end. */
+export function isFinished(pod: Pod): boolean {
+  return pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
+}
+
+/** Whether the pod runs, or will, and is not ending: Kubernetes' `IsPodActive`. */
+export function isActive(pod: Pod): boolean {
+  return !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
+}
+
+export function isReady(pod: Pod): boolean {
+  return holds(pod.status.conditions, "Ready");
+}
+
+/** Since when the pod has been ready; `undefined` when it is not. */
+export function readySinceMs(pod: Pod): number | undefined {
+  const ready = conditionOf(pod.status.conditions, "Ready");
+  return ready?.status === "True" ? msOf(ready.lastTransitionTime) : undefined;
+}
+
+/**
+ * Milliseconds until the pod counts as available, having been ready for long enough: 0 when it does,
+ * `undefined` when it is not ready. Kubernetes: `podutil.IsPodAvailable`.
+ *
+ * Since when it is ready its agent says, by the clock of its machine. One that runs ahead by more than the wait is not
+ * waited for: that could take hours.
+ */
+export function availableInMs(
+  pod: Pod,
+  minReadySeconds: number,
+  nowMs: number,
+): number | undefined {
+  const sinceMs = readySinceMs(pod);
+  if (sinceMs === undefined) return undefined;
+  const waitMs = minReadySeconds * 1_000;
+  const isAhead = sinceMs - nowMs > waitMs;
+  return isAhead ? 0 : Math.max(0, sinceMs + waitMs - nowMs);
+}
+
+/** How often the containers of the pod have been started anew: the most of any. */
+export function restartsOf(pod: Pod): number {
+  return Math.max(0, ...pod.status.containerStatuses?.map((status) => status.restartCount) ?? []);
+}

@@ -1,0 +1,65 @@
+import { isEqual } from "../../../lib/equality.ts";
+import type { Cause } from "../../../schema/causes.ts";
+import { podColumns } from "./pod_columns.ts";
+import { withPodDefaults } from "./spec/defaults.ts";
+import { podSpecCauses } from "./spec/rules/pod_rules.ts";
+import { podSpec } from "./spec/pod_spec.ts";
+import { podUpdateCauses } from "./spec/rules/pod_update_rules.ts";
+import { podSpecWarnings } from "./spec/pod_warnings.ts";
+import { qosClassOf } from "./spec/qos.ts";
+import { refusedAnnotationCauses, refusedFieldCauses } from "./spec/rules/refused_fields.ts";
+import { podStatus } from "./pod_status.ts";
+import { defineResource, type ObjectOf } from "../../resource.ts";
+import { object, present, required } from "../../../schema/schema.ts";
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
+export const pods = defineResource({
+  group: "",
+  version: "v1",
+  kind: "Pod",
+  plural: "pods",
+  shortNames: ["po"],
+  categories: ["all"],
+  namespaced: true,
+  schema: object("Containers that run together on one node.", {
+    spec: required(podSpec),
+    status: present(podStatus),
+  }),
+  subresources: ["log", "binding"],
+  graceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds,
+  columns: podColumns,
+  fields: {
+    "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
+    "spec.restartPolicy": ({ spec }) => spec.restartPolicy,
+    "spec.schedulerName": ({ spec }) => spec.schedulerName,
+    "spec.serviceAccountName": ({ spec }) => spec.serviceAccountName ?? "",
+    "spec.hostNetwork": ({ spec }) => String(spec.hostNetwork ?? false),
+    "status.phase": ({ status }) => status.phase,
+    "status.podIP": ({ status }) => status.podIP ?? "",
+    "status.nominatedNodeName": ({ status }) => status.nominatedNodeName ?? "",
+  },
+  indexes: { node: ({ spec }) => spec.nodeName ? [spec.nodeName] : [] },
+  prepare: (next, previous) => {
+    const spec = next.spec === previous?.spec ? next.spec : withPodDefaults(next.spec);
+    const status = { ...next.status, qosClass: next.status.qosClass ?? qosClassOf(spec) };
+    return { ...next, spec, status };
+  },
+  validate: (next, previous): Cause[] => {
+    const annotations = refusedAnnotationCauses(
+      next.metadata.annotations,
+      previous?.metadata.annotations,
+      "metadata.annotations",
+    );
+    if (previous && isEqual(next.spec, previous.spec)) return annotations;
+    return [
+      ...annotations,
+      ...podSpecCauses(next.spec, "spec"),
+      ...refusedFieldCauses(next.spec, previous?.spec, "spec"),
+      ...(previous ? podUpdateCauses(next.spec, previous.spec) : []),
+    ];
+  },
+  warnings: (next, previous) =>
+    previous && isEqual(next.spec, previous.spec) ? [] : podSpecWarnings(next.spec, "spec"),
+});
+
+export type Pod = ObjectOf<typeof pods>;

@@ -1,0 +1,100 @@
+import type { NotActedOn } from "../../../not_acted_on.ts";
+
+/**
+ * The one list of what a PodSpec can say and Coracle does not do yet. What is done is struck from it. What is about
+ * security is refused instead: `refused_fields.ts`.
+ */
+export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
+  initContainers: undefined,
+  ephemeralContainers: undefined,
+
+  "affinity.podAffinity": undefined,
+  "affinity.podAntiAffinity": undefined,
+  topologySpreadConstraints: undefined,
+  priority: 0,
+  priorityClassName: undefined,
+  preemptionPolicy: "PreemptLowerPriority",
+  schedulingGroup: undefined,
+  resourceClaims: undefined,
+  resources: undefined,
+  overhead: undefined,
+
+  runtimeClassName: undefined,
+  os: { name: "linux" },
+
+  dnsPolicy: "ClusterFirst",
+  dnsConfig: undefined,
+  setHostnameAsFQDN: false,
+
+  serviceAccountName: "default",
+  automountServiceAccountToken: false,
+  imagePullSecrets: undefined,
+
+  "securityContext.appArmorProfile.localhostProfile": undefined,
+  "securityContext.seccompProfile.localhostProfile": undefined,
+
+  "containers[].lifecycle": undefined,
+  "containers[].ports[].hostIP": undefined,
+  "containers[].ports[].hostPort": undefined,
+  "containers[].resizePolicy": undefined,
+  "containers[].restartPolicy": undefined,
+  "containers[].restartPolicyRules": undefined,
+  "containers[].volumeDevices": undefined,
+  "containers[].resources.claims": undefined,
+  "containers[].resources.limits.ephemeral-storage": undefined,
+  "containers[].env[].valueFrom.fileKeyRef": undefined,
+  "containers[].livenessProbe.grpc": undefined,
+  "containers[].readinessProbe.grpc": undefined,
+  "containers[].startupProbe.grpc": undefined,
+  "containers[].volumeMounts[].mountPropagation": "None",
+  "containers[].volumeMounts[].recursiveReadOnly": "Disabled",
+  "containers[].securityContext.appArmorProfile.localhostProfile": undefined,
+  "containers[].securityContext.seccompProfile.localhostProfile": undefined,
+  "containers[].stdinOnce": undefined,
+
+  "volumes[].awsElasticBlockStore": undefined,
+  "volumes[].azureDisk": undefined,
+  "volumes[].azureFile": undefined,
+  "volumes[].cephfs": undefined,
+  "volumes[].cinder": undefined,
+  "volumes[].csi": undefined,
+  "volumes[].downwardAPI": undefined,
+  "volumes[].ephemeral": undefined,
+  "volumes[].fc": undefined,
+  "volumes[].flexVolume": undefined,
+  "volumes[].flocker": undefined,
+  "volumes[].gcePersistentDisk": undefined,
+  "volumes[].gitRepo": undefined,
+  "volumes[].glusterfs": undefined,
+  "volumes[].image": undefined,
+  "volumes[].iscsi": undefined,
+  "volumes[].nfs": undefined,
+  "volumes[].persistentVolumeClaim": undefined,
+  "volumes[].photonPersistentDisk": undefined,
+  "volumes[].portworxVolume": undefined,
+  "volumes[].projected": undefined,
+  "volumes[].quobyte": undefined,
+  "volumes[].rbd": undefined,
+  "volumes[].scaleIO": undefined,
+  "volumes[].storageos": undefined,
+  "volumes[].vsphereVolume": undefined,
+};
+
+const KEEPS_FROM_STARTING = "the pod does not start, and its status says why";
+const WAITS_FOR_VOLUME = "the pod does not start: its events say FailedMount";
+const NEVER_READY = "the container never becomes ready";
+const VOLUMES = Object.keys(POD_SPEC_NOT_ACTED_ON).filter((path) => path.startsWith("volumes[]."));
+
+/** What comes of those that are not merely ignored, for a pod that has them. */
+export const POD_SPEC_CONSEQUENCES: Readonly<Record<string, string>> = {
+  initContainers: KEEPS_FROM_STARTING,
+  resourceClaims: KEEPS_FROM_STARTING,
+  runtimeClassName: "pods with it are refused",
+  "containers[].volumeDevices": KEEPS_FROM_STARTING,
+  "containers[].env[].valueFrom.fileKeyRef":
+    "the container does not start, and its status says why",
+  "containers[].livenessProbe.grpc": "the probe never fails",
+  "containers[].readinessProbe.grpc": NEVER_READY,
+  "containers[].startupProbe.grpc": NEVER_READY,
+  ...Object.fromEntries(VOLUMES.map((path) => [path, WAITS_FOR_VOLUME])),
+};

@@ -1,0 +1,72 @@
+import { ownField } from "../../../../lib/own_field.ts";
+import { notActedOnWarning, warnerOf } from "../../../not_acted_on.ts";
+import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import type { PodSpec } from "./pod_spec.ts";
+
+const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON, POD_SPEC_CONSEQUENCES);
+/** A pod that shares the node's network has its ports there anyway. */
+const {
+  "containers[].ports[].hostPort": _hostPort,
+  "containers[].ports[].hostIP": _hostIP,
+  ...ON_HOST_NETWORK
+} = POD_SPEC_NOT_ACTED_ON;
+const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK, POD_SPEC_CONSEQUENCES);
+
+/**
+ * What a client should know of a PodSpec that is accepted: what is not acted on, and, in the words of
+ * k8s.io/kubernetes/pkg/api/pod/warnings.go, what is probably a mistake. `field` is the path of the spec.
+ */
+export function podSpecWarnings(spec: PodSpec, field: string): string[] {
+  return [
+    ...(spec.hostNetwork ? notActedOnOnHostNetwork : notActedOnIn)(spec, field),
+    ...emptyDirWarnings(spec, `${field}.volumes`),
+    ...spec.containers.flatMap(({ env = [] }, i) =>
+      hiddenEnvWarnings(env.map(({ name }) => name), `${field}.containers[${i}].env`)
+    ),
+    ...spec.containers.flatMap(({ resources }, i) => [
+      ...fractionWarnings(resources.requests, `${field}.containers[${i}].resources.requests`),
+      ...fractionWarnings(resources.limits, `${field}.containers[${i}].resources.limits`),
+    ]),
+  ];
+}
+
+/** Only the size of a directory in memory is a limit; there are no huge pages. */
+function emptyDirWarnings({ volumes = [] }: PodSpec, field: string): string[] {
+  return volumes.flatMap(({ emptyDir }, i) => {
+    if (!emptyDir) return [];
+    const { medium, sizeLimit } = emptyDir;
+    const at = `${field}[${i}].emptyDir`;
+    return [
+      ...(medium && medium !== "Memory" ? [notActedOnWarning(`${at}.medium`)] : []),
+      ...(sizeLimit && medium !== "Memory" ? [notActedOnWarning(`${at}.sizeLimit`)] : []),
+    ];
+  });
+}
+
+function hiddenEnvWarnings(names: readonly string[], field: string): string[] {
+  const seen = new Set<string>();
+  return names.flatMap((name, i) => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const definition = JSON.stringify(name);
+    return [
+      `${field}[${i}]: hides previous definition of ${definition}, which may be dropped when using apply`,
+    ];
+  });
+}
+
+/** `100m` of memory is a tenth of a byte, and not what anybody means. */
+function fractionWarnings(amounts: Record<string, string> | undefined, field: string): string[] {
+  return ["memory", "ephemeral-storage"].flatMap((name) => {
+    const amount = ownField(amounts, name);
+    return amount?.endsWith("m")
+      ? [
+        `${field}[${name}]: fractional byte value ${
+          JSON.stringify(amount)
+        } is invalid, must be an integer`,
+      ]
+      : [];
+  });
+}

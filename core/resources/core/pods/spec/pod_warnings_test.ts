@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { deployments } from "../../../apps/deployments.ts";
+import { pods } from "../pods.ts";
+import { made } from "../../../resource_fixture.ts";
+import type { Schema } from "../../../../schema/schema.ts";
+import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import { podSpec } from "./pod_spec.ts";
+
+const ABSENT = "not implemented in this version of Coracle";
+const IGNORED = `${ABSENT}; it is stored but ignored`;
+
+function podWith(spec: object): { apiVersion: string; kind: string; spec: object } {
+  const containers = [{ name: "web", image: "nginx:1.27" }];
+  return { apiVersion: "v1", kind: "Pod", spec: { containers, ...spec } };
+}
+
+Deno.test("each field that is set and not acted on is named once, with its path", () => {
+  const { warnings } = made(
+    pods,
+    podWith({
+      initContainers: [{ name: "a", image: "x" }],
+      serviceAccountName: "builder",
+      imagePullSecrets: [{ name: "a" }],
+      volumes: [{ name: "a", emptyDir: {} }, { name: "b", nfs: { server: "s", path: "/" } }],
+    }),
+  );
+  assert.deepEqual(warnings, [
+    `spec.initContainers: ${ABSENT}; the pod does not start, and its status says why`,
+    `spec.serviceAccountName: ${IGNORED}`,
+    `spec.imagePullSecrets: ${IGNORED}`,
+    `spec.volumes[1].nfs: ${ABSENT}; the pod does not start: its events say FailedMount`,
+  ]);
+});
+
+Deno.test("a warning says what comes of a field, where it is not merely ignored", () => {
+  const probe = { grpc: { port: 1 } };
+  const container = {
+    ...{ name: "a", image: "x", volumeDevices: [{ name: "v", devicePath: "/d" }] },
+    ...{ livenessProbe: probe, readinessProbe: probe, startupProbe: probe },
+  };
+  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "c" } }];
+  const { warnings } = made(pods, podWith({ containers: [container], volumes }));
+  const expected = [
+    `spec.volumes[0].persistentVolumeClaim: ${ABSENT}; the pod does not start: its events say FailedMount`,
+    `spec.containers[0].volumeDevices: ${ABSENT}; the pod does not start, and its status says why`,
+    `spec.containers[0].livenessProbe.grpc: ${ABSENT}; the probe never fails`,
+    `spec.containers[0].readinessProbe.grpc: ${ABSENT}; the container never becomes ready`,
+    `spec.containers[0].startupProbe.grpc: ${ABSENT}; the container never becomes ready`,
+  ];
+  assert.deepEqual(warnings.sort(), expected.sort());
+});
+
+Deno.test("what is the default anyway is not warned of", () => {
+  const spec = { dnsPolicy: "ClusterFirst", serviceAccountName: "default", os: { name: "linux" } };
+  assert.deepEqual(made(pods, podWith(spec)).warnings, []);
+});
+
+Deno.test("a host port is warned of, unless the pod has the network of the node", () => {
+  const containers = [{ name: "a", image: "x", ports: [{ containerPort: 80, hostPort: 80 }] }];
+  const path = "spec.containers[0].ports[0].hostPort";
+  assert.deepEqual(made(pods, podWith({ containers })).warnings, [`${path}: ${IGNORED}`]);
+  assert.deepEqual(made(pods, podWith({ containers, hostNetwork: true })).warnings, []);
+});
+
+Deno.test("an emptyDir is warned of for a size that is no limit, and for huge pages", () => {
+  const emptyDirs = [
+    { sizeLimit: "1Mi" },
+    { sizeLimit: "1Mi", medium: "Memory" },
+    { medium: "HugePages" },
+  ];
+  const volumes = emptyDirs.map((emptyDir, i) => ({ name: `v${i}`, emptyDir }));
+  assert.deepEqual(made(pods, podWith({ volumes })).warnings, [
+    `spec.volumes[0].emptyDir.sizeLimit: ${IGNORED}`,
+    `spec.volumes[2].emptyDir.medium: ${IGNORED}`,
+  ]);
+});
+
+Deno.test("templates are warned of under their own path, and only when they change", () => {
+  const manifest = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    spec: {
+      selector: { matchLabels: { app: "web" } },
+      template: {
+        metadata: { labels: { app: "web" } },
+        spec: {
+          containers: [{
+            name: "web",
+            image: "x",
+            lifecycle: { preStop: { sleep: { seconds: 1 } } },
+          }],
+        },
+      },
+    },
+  };
+  const { object, warnings } = made(deployments, manifest);
+  assert.deepEqual(warnings, [`spec.template.spec.containers[0].lifecycle: ${IGNORED}`]);
+  const scaled = { ...object, spec: { ...object.spec, replicas: 3 } };
+  assert.deepEqual(made(deployments, scaled, object).warnings, []);
+});
+
+Deno.test("what is probably a mistake is warned of in Kubernetes' words", () => {
+  const container = {
+    name: "web",
+    image: "x:1",
+    env: [{ name: "A", value: "1" }, { name: "A", value: "2" }],
+    resources: { limits: { memory: "100m" } },
+  };
+  const warnings = made(pods, podWith({ containers: [container] })).warnings;
+  assert.deepEqual(warnings, [
+    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+    'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
+    'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
+  ]);
+});
+
+Deno.test("every path of the table is a field of the PodSpec", () => {
+  const unknown = Object.keys(POD_SPEC_NOT_ACTED_ON).filter((path) => !fieldAt(path.split(".")));
+  assert.deepEqual(unknown, []);
+  const stray = Object.keys(POD_SPEC_CONSEQUENCES).filter((path) =>
+    !Object.hasOwn(POD_SPEC_NOT_ACTED_ON, path)
+  );
+  assert.deepEqual(stray, []);
+});
+
+function fieldAt(path: readonly string[]): Schema | undefined {
+  return path.reduce<Schema | undefined>((schema, part) => {
+    const field = schema?.properties?.[part.replace("[]", "")] ?? schema?.additionalProperties;
+    return part.endsWith("[]") ? field?.items : field;
+  }, podSpec);
+}

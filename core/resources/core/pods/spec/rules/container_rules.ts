@@ -1,0 +1,124 @@
+import {
+  type Cause,
+  duplicate,
+  forbidden,
+  invalid,
+  missing,
+  notSupported,
+} from "../../../../../schema/causes.ts";
+import { labelNameFaults, portNameFaults } from "../../../../../schema/names.ts";
+import { nameCauses, portNumberCauses } from "../../../../../schema/value_rules.ts";
+import { capacityCauses } from "./capacity_rules.ts";
+import type { Container, ContainerPort } from "../containers.ts";
+import { envCauses, envFromCauses } from "./env_rules.ts";
+import type { PodSpec } from "../pod_spec.ts";
+import { probeCauses } from "./probe_rules.ts";
+import { containerSecurityCauses } from "./security_rules.ts";
+import { mountCauses } from "./volume_rules.ts";
+
+/** The rules for the containers of a pod, in the words of k8s.io/kubernetes/pkg/apis/core/validation. */
+export function containersCauses(spec: PodSpec, field: string): Cause[] {
+  const volumes = new Set((spec.volumes ?? []).map(({ name }) => name));
+  const containers = spec.containers ?? [];
+  const names = new Set(containers.map(({ name }) => name));
+  return [
+    ...containers.flatMap((container, i) => {
+      const at = `${field}.containers[${i}]`;
+      return [
+        ...anyContainerCauses(container, at, volumes),
+        ...probeCauses(container, at, spec.terminationGracePeriodSeconds),
+        ...regularCauses(container, at),
+      ];
+    }),
+    ...hostPortCauses(containers, `${field}.containers`),
+    ...(spec.initContainers ?? []).flatMap((container, i) => {
+      const at = `${field}.initContainers[${i}]`;
+      return [
+        ...anyContainerCauses(container, at, volumes),
+        ...initCauses(container, at, spec.terminationGracePeriodSeconds),
+        ...(names.has(container.name) ? [duplicate(`${at}.name`, container.name)] : []),
+      ];
+    }),
+    ...(spec.ephemeralContainers ?? []).flatMap((container, i) =>
+      anyContainerCauses(container, `${field}.ephemeralContainers[${i}]`, volumes)
+    ),
+  ];
+}
+
+function anyContainerCauses(
+  container: Container,
+  field: string,
+  volumes: ReadonlySet<string>,
+): Cause[] {
+  return [
+    ...nameCauses(`${field}.name`, container.name, labelNameFaults),
+    ...imageCauses(container.image, `${field}.image`),
+    ...portsCauses(container.ports ?? [], `${field}.ports`),
+    ...envCauses(container.env ?? [], `${field}.env`),
+    ...envFromCauses(container.envFrom ?? [], `${field}.envFrom`),
+    ...mountCauses(container, field, volumes),
+    ...capacityCauses(container.resources, `${field}.resources`),
+    ...containerSecurityCauses(container.securityContext, `${field}.securityContext`),
+  ];
+}
+
+function imageCauses(image: string | undefined, field: string): Cause[] {
+  if (!image) return [missing(field)];
+  return image === image.trim()
+    ? []
+    : [invalid(field, image, "must not have leading or trailing whitespace")];
+}
+
+function portsCauses(ports: readonly ContainerPort[], field: string): Cause[] {
+  const names = new Set<string>();
+  return ports.flatMap(({ name, containerPort, hostPort }, i) => {
+    const at = `${field}[${i}]`;
+    const causes = nameCauses(`${at}.name`, name, portNameFaults);
+    if (name && names.has(name)) causes.push(duplicate(`${at}.name`, name));
+    if (name) names.add(name);
+    if (containerPort !== undefined) {
+      causes.push(...portNumberCauses(`${at}.containerPort`, containerPort));
+    }
+    if (hostPort) causes.push(...portNumberCauses(`${at}.hostPort`, hostPort));
+    return causes;
+  });
+}
+
+/** All containers of a pod share the ports of the node. */
+function hostPortCauses(containers: readonly Container[], field: string): Cause[] {
+  const taken = new Set<string>();
+  return containers.flatMap(({ ports = [] }, i) =>
+    ports.flatMap(({ protocol, hostIP = "", hostPort }, j) => {
+      if (!hostPort) return [];
+      const key = `${protocol}/${hostIP}/${hostPort}`;
+      if (taken.has(key)) return [duplicate(`${field}[${i}].ports[${j}].hostPort`, key)];
+      taken.add(key);
+      return [];
+    })
+  );
+}
+
+function regularCauses({ restartPolicy, restartPolicyRules }: Container, field: string): Cause[] {
+  const at = `${field}.restartPolicy`;
+  if (restartPolicy === undefined) {
+    return restartPolicyRules ? [missing(at, "must specify restartPolicy with its rules")] : [];
+  }
+  const words = ["Always", "Never", "OnFailure"];
+  return words.includes(restartPolicy) ? [] : [notSupported(at, restartPolicy, words)];
+}
+
+const ONLY_FOR_SIDECARS = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const;
+
+/** An init container that is restarted always is a sidecar, and may have what others may not. */
+function initCauses(container: Container, field: string, graceSeconds: number): Cause[] {
+  const causes = hostPortCauses([container], field.replace(/\[\d+\]$/, ""));
+  if (container.restartPolicy === "Always") {
+    return [...causes, ...probeCauses(container, field, graceSeconds)];
+  }
+  for (const name of ONLY_FOR_SIDECARS) {
+    if (!container[name]) continue;
+    const rule = "may not be set for init containers without restartPolicy=Always";
+    causes.push(forbidden(`${field}.${name}`, rule));
+  }
+  return causes;
+}

@@ -1,0 +1,156 @@
+import { type Cause, forbidden, invalid, missing } from "../../../../../schema/causes.ts";
+import {
+  labelNameFaults,
+  labelValueFaults,
+  qualifiedNameFaults,
+  subdomainFaults,
+} from "../../../../../schema/names.ts";
+import { nameCauses, nonNegativeCauses, rangeCauses } from "../../../../../schema/value_rules.ts";
+import { containersCauses } from "./container_rules.ts";
+import { hostFileCauses } from "./host_file_rules.ts";
+import type { PodSpec } from "../pod_spec.ts";
+import type { Toleration } from "../scheduling.ts";
+import { podSecurityCauses } from "./security_rules.ts";
+import { nulCauses } from "./text_rules.ts";
+import { volumeCauses } from "./volume_rules.ts";
+
+const SECONDS_MAX = 2 ** 31 - 1;
+
+/**
+ * Every rule that a PodSpec breaks and that its schema does not say, in the words of
+ * k8s.io/kubernetes/pkg/apis/core/validation. `field` is the path of the spec.
+ */
+export function podSpecCauses(spec: PodSpec, field: string): Cause[] {
+  const { activeDeadlineSeconds } = spec;
+  return [
+    ...volumeCauses(spec.volumes ?? [], `${field}.volumes`),
+    ...containersCauses(spec, field),
+    ...hostNetworkCauses(spec, `${field}.containers`),
+    ...podSecurityCauses(spec, field),
+    ...nonNegativeCauses(
+      `${field}.terminationGracePeriodSeconds`,
+      spec.terminationGracePeriodSeconds,
+    ),
+    ...(activeDeadlineSeconds === undefined
+      ? []
+      : rangeCauses(`${field}.activeDeadlineSeconds`, activeDeadlineSeconds, 1, SECONDS_MAX)),
+    ...namesCauses(spec, field),
+    ...hostFileCauses(spec, field),
+    ...nulCauses(spec, field),
+    ...hostUserCauses(spec, field),
+    ...tolerationCauses(spec.tolerations ?? [], `${field}.tolerations`),
+    ...affinityCauses(spec, `${field}.affinity.nodeAffinity`),
+    ...spreadCauses(spec, `${field}.topologySpreadConstraints`),
+  ];
+}
+
+/** Whatever must be a name. */
+function namesCauses(spec: PodSpec, field: string): Cause[] {
+  return [
+    ...nameCauses(`${field}.hostname`, spec.hostname, labelNameFaults),
+    ...nameCauses(`${field}.hostnameOverride`, spec.hostnameOverride, subdomainFaults),
+    ...nameCauses(`${field}.subdomain`, spec.subdomain, labelNameFaults),
+    ...nameCauses(`${field}.nodeName`, spec.nodeName, subdomainFaults),
+    ...nameCauses(`${field}.serviceAccountName`, spec.serviceAccountName, subdomainFaults),
+    ...nameCauses(`${field}.priorityClassName`, spec.priorityClassName, subdomainFaults),
+    ...nameCauses(`${field}.runtimeClassName`, spec.runtimeClassName, subdomainFaults),
+    ...Object.entries(spec.nodeSelector ?? {}).flatMap(([key, value]) => [
+      ...nameCauses(`${field}.nodeSelector`, key, qualifiedNameFaults),
+      ...nameCauses(`${field}.nodeSelector`, value, labelValueFaults),
+    ]),
+  ];
+}
+
+function hostNetworkCauses({ hostNetwork, containers = [] }: PodSpec, field: string): Cause[] {
+  if (!hostNetwork) return [];
+  return containers.flatMap(({ ports = [] }, i) =>
+    ports.flatMap(({ hostPort, containerPort }, j) =>
+      hostPort === undefined || hostPort === containerPort ? [] : [
+        invalid(
+          `${field}[${i}].ports[${j}].hostPort`,
+          hostPort,
+          "must match `containerPort` when `hostNetwork` is true",
+        ),
+      ]
+    )
+  );
+}
+
+function hostUserCauses(spec: PodSpec, field: string): Cause[] {
+  if (spec.hostUsers !== false) return [];
+  return (["hostNetwork", "hostPID", "hostIPC"] as const)
+    .filter((name) => spec[name])
+    .map((name) => forbidden(`${field}.${name}`, "when `pod.Spec.HostUsers` is false"));
+}
+
+/** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
+export function tolerationCauses(tolerations: readonly Toleration[], field: string): Cause[] {
+  return tolerations.flatMap((toleration, i) => {
+    const { key, operator = "", value, effect = "", tolerationSeconds } = toleration;
+    const at = `${field}[${i}]`;
+    const causes: Cause[] = [];
+    causes.push(...nameCauses(`${at}.key`, key, qualifiedNameFaults));
+    if (!key && operator !== "Exists") {
+      const rule =
+        'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+      causes.push(invalid(`${at}.operator`, operator, rule));
+    }
+    if (tolerationSeconds !== undefined && effect !== "NoExecute") {
+      const rule = "effect must be 'NoExecute' when `tolerationSeconds` is set";
+      causes.push(invalid(`${at}.effect`, effect, rule));
+    }
+    if (operator === "Exists" && value) {
+      const rule = "value must be empty when `operator` is 'Exists'";
+      causes.push(invalid(`${at}.operator`, toleration, rule));
+    }
+    return causes;
+  });
+}
+
+function affinityCauses({ affinity }: PodSpec, field: string): Cause[] {
+  const { requiredDuringSchedulingIgnoredDuringExecution: needed } = affinity?.nodeAffinity ?? {};
+  const terms = needed?.nodeSelectorTerms ?? [];
+  return terms.flatMap(({ matchExpressions = [] }, i) =>
+    matchExpressions.flatMap(({ operator, values = [] }, j) => {
+      const at = `${field}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]` +
+        `.matchExpressions[${j}].values`;
+      return nodeRuleCauses(operator, values, at);
+    })
+  );
+}
+
+function nodeRuleCauses(operator: string, values: readonly string[], field: string): Cause[] {
+  switch (operator) {
+    case "In":
+    case "NotIn":
+      return values.length > 0
+        ? []
+        : [missing(field, "must be specified when `operator` is 'In' or 'NotIn'")];
+    case "Exists":
+    case "DoesNotExist":
+      return values.length === 0
+        ? []
+        : [forbidden(field, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")];
+    default:
+      return values.length === 1
+        ? []
+        : [missing(field, "must be specified single value when `operator` is 'Lt' or 'Gt'")];
+  }
+}
+
+function spreadCauses({ topologySpreadConstraints = [] }: PodSpec, field: string): Cause[] {
+  return topologySpreadConstraints.flatMap(({ maxSkew, minDomains, whenUnsatisfiable }, i) => {
+    const at = `${field}[${i}]`;
+    const causes: Cause[] = [];
+    if (maxSkew <= 0) causes.push(invalid(`${at}.maxSkew`, maxSkew, "must be greater than zero"));
+    if (minDomains !== undefined && minDomains <= 0) {
+      causes.push(invalid(`${at}.minDomains`, minDomains, "must be greater than zero"));
+    }
+    if (minDomains !== undefined && whenUnsatisfiable !== "DoNotSchedule") {
+      const rule =
+        `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
+      causes.push(invalid(`${at}.minDomains`, minDomains, rule));
+    }
+    return causes;
+  });
+}

@@ -1,0 +1,56 @@
+import { isEqual } from "../../../lib/equality.ts";
+import { warnerOf } from "../../not_acted_on.ts";
+import { dns1035LabelFaults } from "../../../schema/names.ts";
+import { defineResource, type ObjectOf } from "../../resource.ts";
+import { object, present } from "../../../schema/schema.ts";
+import { serviceColumns } from "./service_columns.ts";
+import { serviceCauses, serviceUpdateCauses, withServiceDefaults } from "./service_rules.ts";
+import { serviceSpec, serviceStatus } from "./service_spec.ts";
+
+export type { ServicePort, ServiceSpec } from "./service_spec.ts";
+
+/** What a Service can say and Coracle does not do yet. What is done is struck from it. */
+const notActedOnIn = warnerOf({
+  externalIPs: undefined,
+  externalTrafficPolicy: "Cluster",
+  healthCheckNodePort: undefined,
+  internalTrafficPolicy: "Cluster",
+  loadBalancerClass: undefined,
+  loadBalancerIP: undefined,
+  loadBalancerSourceRanges: undefined,
+  sessionAffinity: "None",
+  trafficDistribution: undefined,
+});
+
+/** https://kubernetes.io/docs/concepts/services-networking/service/ */
+export const services = defineResource({
+  group: "",
+  version: "v1",
+  kind: "Service",
+  plural: "services",
+  nameFaults: dns1035LabelFaults, // they become host names
+  shortNames: ["svc"],
+  categories: ["all"],
+  namespaced: true,
+  schema: object("One address for a changing set of pods.", {
+    spec: present(serviceSpec),
+    status: present(serviceStatus),
+  }),
+  columns: serviceColumns,
+  prepare: (next, previous) => ({
+    ...next,
+    spec: withServiceDefaults(next.spec, previous?.spec),
+  }),
+  validate: (next, previous) => [
+    ...serviceCauses(next.spec),
+    ...(previous ? serviceUpdateCauses(next.spec, previous.spec) : []),
+  ],
+  warnings: (next, previous) =>
+    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
+  fields: {
+    "spec.clusterIP": (service) => service.spec.clusterIP ?? "",
+    "spec.type": (service) => service.spec.type,
+  },
+});
+
+export type Service = ObjectOf<typeof services>;

@@ -1,0 +1,51 @@
+import { isEqual } from "../../lib/equality.ts";
+import { ageColumn, nameColumn } from "../columns.ts";
+import { routeCauses } from "./http_route_rules.ts";
+import { httpRouteSpec, httpRouteStatus } from "./http_route_shape.ts";
+import { warnerOf } from "../not_acted_on.ts";
+import { defineResource, type ObjectOf } from "../resource.ts";
+import { object, present } from "../../schema/schema.ts";
+
+export type {
+  HttpBackendRef,
+  HttpRouteMatch,
+  HttpRouteRule,
+  HttpRouteSpec,
+  ParentReference,
+  RouteParentStatus,
+} from "./http_route_shape.ts";
+
+/** What a route can say and Coracle does not do yet. What is done is struck from it. */
+const notActedOnIn = warnerOf({
+  "rules[].filters[].requestMirror": undefined,
+  "rules[].filters[].extensionRef": undefined,
+  "rules[].backendRefs[].filters": undefined,
+}, "requests that need it get 500");
+
+/** https://gateway-api.sigs.k8s.io/api-types/httproute/ */
+export const httpRoutes = defineResource({
+  group: "gateway.networking.k8s.io",
+  version: "v1",
+  kind: "HTTPRoute",
+  plural: "httproutes",
+  categories: ["gateway-api"],
+  namespaced: true,
+  schema: object("Which requests of a gateway go where.", {
+    spec: present(httpRouteSpec),
+    status: present(httpRouteStatus),
+  }),
+  columns: [
+    nameColumn,
+    {
+      name: "Hostnames",
+      description: "Hosts that it is for.",
+      value: ({ spec }) => spec.hostnames && JSON.stringify(spec.hostnames),
+    },
+    ageColumn,
+  ],
+  validate: ({ spec }) => routeCauses(spec),
+  warnings: (next, previous) =>
+    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
+});
+
+export type HttpRoute = ObjectOf<typeof httpRoutes>;

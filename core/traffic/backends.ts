@@ -1,0 +1,27 @@
+/** Endpoints that are alike. */
+export interface Backend {
+  /** Unique in a table: `namespace/service:port`. Counts go on across tables by it. */
+  readonly name: string;
+  /**
+   * `invalid`: it does not exist or may not be used: requests get 500. `empty`: it exists and nobody can
+   * answer: 503 (Gateway API, HTTPBackendRef).
+   */
+  readonly state: "valid" | "invalid" | "empty";
+  /** For `invalid` and `empty`: why, for the log. No client is told. */
+  readonly reason?: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  /** Uid of the pod behind it; `""` when there is none. An address that another pod takes over is another endpoint. */
+  readonly podUid: string;
+  /** Its pod is ending and serves only for want of another: nobody can wait until it gets no more requests. */
+  readonly isEnding?: true;
+}
+
+/** Text that is equal exactly for equal endpoints. */
+export function endpointKey({ address, port, podUid }: Endpoint): string {
+  return `${address} ${port} ${podUid}`;
+}

@@ -1,0 +1,88 @@
+import { isHostAddress } from "../lib/addresses/ip_address.ts";
+import type { View } from "../client/client.ts";
+import {
+  type Endpoint as SliceEndpoint,
+  type EndpointSlice,
+  endpointSlices,
+} from "../resources/discovery/endpoint_slices.ts";
+import { type ServicePort, services } from "../resources/core/services/services.ts";
+import { type Backend, type Endpoint, endpointKey } from "./backends.ts";
+
+/** A port of a Service, by number. */
+export interface ServicePortName {
+  namespace: string;
+  name: string;
+  port: number;
+}
+
+/** A backend that answers every request with 500. `reason`: a sentence without a full stop. */
+export function invalidBackend(name: string, reason: string): Backend {
+  return { name, state: "invalid", reason, endpoints: [] };
+}
+
+/**
+ * Who answers for a port of a Service: its endpoints that are ready; when there is none, those that are ending but still
+ * serve (https://github.com/kubernetes/enhancements/issues/1669). `invalid` when Service or port do not exist.
+ */
+export function serviceBackend(view: View, { namespace, name, port }: ServicePortName): Backend {
+  const backendName = `${namespace}/${name}:${port}`;
+  const service = view.get(services, { namespace, name });
+  if (service === undefined) {
+    return invalidBackend(backendName, `service "${namespace}/${name}" not found`);
+  }
+  if (service.spec.type === "ExternalName") {
+    return invalidBackend(backendName, `service "${namespace}/${name}" is of type ExternalName`);
+  }
+  const servicePort = service.spec.ports?.find((candidate) =>
+    candidate.port === port && candidate.protocol === "TCP"
+  );
+  if (servicePort === undefined) {
+    const reason = `service "${namespace}/${name}" has no port ${port} of protocol TCP`;
+    return invalidBackend(backendName, reason);
+  }
+  const endpoints = endpointsOf(view, namespace, name, servicePort);
+  if (endpoints.length > 0) return { name: backendName, state: "valid", endpoints };
+  const reason = `service "${namespace}/${name}" has no ready endpoints`;
+  return { name: backendName, state: "empty", reason, endpoints };
+}
+
+function endpointsOf(view: View, namespace: string, name: string, port: ServicePort): Endpoint[] {
+  const slices = view.by(endpointSlices, "service", `${namespace}/${name}`);
+  const ipv4 = slices.filter(({ addressType }) => addressType === "IPv4");
+  const ipv6 = slices.filter(({ addressType }) => addressType === "IPv6");
+  const ready = endpointsThat(isReady, ipv4, port);
+  if (ready.length > 0) return ready;
+  const readyV6 = endpointsThat(isReady, ipv6, port);
+  if (readyV6.length > 0) return readyV6;
+  const ending = endpointsThat(isServingWhileEnding, ipv4, port);
+  return ending.length > 0 ? ending : endpointsThat(isServingWhileEnding, ipv6, port);
+}
+
+function endpointsThat(
+  holds: (endpoint: SliceEndpoint) => boolean,
+  slices: readonly EndpointSlice[],
+  { name = "" }: ServicePort,
+): Endpoint[] {
+  const found = new Map<string, Endpoint>();
+  for (const slice of slices) {
+    const slicePort = slice.ports.find((port) => port.name === name && port.protocol === "TCP");
+    if (slicePort?.port === undefined) continue;
+    for (const endpoint of slice.endpoints) {
+      const address = endpoint.addresses[0];
+      if (address === undefined || !holds(endpoint) || !isHostAddress(address)) continue; // stored before slices were checked
+      const podUid = endpoint.targetRef?.uid ?? "";
+      const isEnding = endpoint.conditions.terminating ?? false;
+      const live = { address, port: slicePort.port, podUid, ...(isEnding && { isEnding }) };
+      found.set(endpointKey(live), live);
+    }
+  }
+  return [...found.values()];
+}
+
+function isReady({ conditions }: SliceEndpoint): boolean {
+  return conditions.ready ?? true;
+}
+
+function isServingWhileEnding({ conditions }: SliceEndpoint): boolean {
+  return (conditions.terminating ?? false) && (conditions.serving ?? conditions.ready ?? true);
+}

@@ -1,0 +1,217 @@
+import type { View } from "../../core/client/client.ts";
+import { isEqual } from "../../core/lib/equality.ts";
+import {
+  type GatewayConflicts,
+  gatewayKey,
+  isServedProtocol,
+  listenerConflicts,
+  NO_CONFLICTS,
+} from "../../core/resources/gateway/listener_conflicts.ts";
+import {
+  DEFAULT_SETTINGS,
+  type GatewaySettings,
+  settingsOf,
+} from "../../core/resources/gateway/settings.ts";
+import type { Gateway } from "../../core/resources/gateway/gateways.ts";
+import type { HttpRoute } from "../../core/resources/gateway/http_routes.ts";
+import { type Service, services } from "../../core/resources/core/services/services.ts";
+import { type Attachment, attachmentsOf, ownGateways } from "../../core/traffic/attachments.ts";
+import { type BuiltRule, rulesOf, type TableParts } from "./route_rules.ts";
+import {
+  compareHostnames,
+  compareRoutes,
+  type Listener,
+  type ListenerHost,
+  type Problem,
+  type ProblemReason,
+  type Route,
+  type RouteTable,
+} from "./route_table.ts";
+import { type Backend } from "../../core/traffic/backends.ts";
+import { serviceBackend, type ServicePortName } from "../../core/traffic/service_backends.ts";
+
+export interface RouteTableOptions {
+  /** Where the listeners of Gateways are opened: `0.0.0.0` for all addresses. */
+  gatewayAddress: string;
+  /** Where node ports are opened; `undefined`: not by the proxy. */
+  nodePortAddress?: string;
+  /** Whether ClusterIPs are listened on: where the kernel has no rules for them. */
+  listensOnClusterIPs?: boolean;
+  /** Ranges of those who may connect to ClusterIPs; absent where the kernel lets nobody else get there. */
+  clusterIPPeers?: readonly string[];
+}
+
+/**
+ * What the proxy does, from what the objects say: Gateways of our class with their HTTPRoutes, Services with their
+ * EndpointSlices. Pure: the same view gives the same table.
+ *
+ * Weights stay with their share: requests of a share whose Service does not exist get 500, of one without ready endpoints
+ * 503; the other shares get no more than before (Gateway API, HTTPRouteRule.backendRefs).
+ */
+export function buildRouteTable(view: View, options: RouteTableOptions): RouteTable {
+  const parts = new Parts(view);
+  const listeners = new Map<string, Listener>();
+  for (const listener of gatewayListeners(view, options.gatewayAddress, parts)) {
+    listeners.set(`${listener.address} ${listener.port}`, listener);
+  }
+  for (const service of view.list(services)) {
+    for (const listener of serviceListeners(service, options, parts)) {
+      const place = `${listener.address} ${listener.port}`;
+      if (!listeners.has(place)) listeners.set(place, listener);
+      else parts.problem(portTaken(service, listener));
+    }
+  }
+  return { listeners: [...listeners.values()], backends: parts.backends, problems: parts.problems };
+}
+
+class Parts implements TableParts {
+  readonly backends: Backend[] = [];
+  readonly problems: Problem[] = [];
+  readonly #view: View;
+  readonly #indexes = new Map<string, number>();
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  backendOf(port: ServicePortName): number {
+    const name = `${port.namespace}/${port.name}:${port.port}`;
+    return this.#indexes.get(name) ?? this.add(serviceBackend(this.#view, port));
+  }
+
+  add(backend: Backend): number {
+    const known = this.#indexes.get(backend.name);
+    if (known !== undefined) return known;
+    const index = this.backends.push(backend) - 1;
+    this.#indexes.set(backend.name, index);
+    return index;
+  }
+
+  problem(problem: Problem): void {
+    this.problems.push(problem);
+  }
+}
+
+/**
+ * One HTTP listener for each port; Gateways and listeners that share a port are told apart by host name. Each host name
+ * is one listener's: what is in conflict with an older Gateway is left out.
+ */
+function gatewayListeners(view: View, address: string, parts: Parts): Listener[] {
+  const hostsOfPort: HostsOfPort = new Map();
+  const own = ownGateways(view);
+  const conflicts = listenerConflicts(own);
+  for (const gateway of own) {
+    openPorts(gateway, conflicts.get(gatewayKey(gateway)) ?? NO_CONFLICTS, hostsOfPort, parts);
+  }
+  const rules = new Map<HttpRoute, BuiltRule[]>();
+  for (const attachment of attachmentsOf(view)) {
+    const { route } = attachment;
+    const built = rules.get(route) ?? rulesOf(route, parts);
+    rules.set(route, built);
+    attach(attachment, built, hostsOfPort, parts);
+  }
+  return [...hostsOfPort].map(([port, hosts]) => ({
+    protocol: "HTTP",
+    name: `gateway ${port}`,
+    address,
+    port,
+    hosts: [...hosts].map(([hostname, { settings, routes }]): ListenerHost => ({
+      hostname,
+      ...(isEqual(settings, DEFAULT_SETTINGS) ? {} : { settings }),
+      routes: routes.sort(compareRoutes),
+    })).sort((a, b) => compareHostnames(a.hostname, b.hostname)),
+  }));
+}
+
+/** What is open by port and host name. */
+type HostsOfPort = Map<number, Map<string, { settings: GatewaySettings; routes: Route[] }>>;
+
+function openPorts(
+  { metadata: { namespace, name, annotations }, spec }: Gateway,
+  conflicts: GatewayConflicts,
+  hostsOfPort: HostsOfPort,
+  parts: Parts,
+): void {
+  const skip = (section: string, reason: ProblemReason, message: string) =>
+    parts.problem({ kind: "Gateway", namespace, name, section, reason, message });
+  const settings = settingsOf(annotations);
+  for (const listener of spec.listeners) {
+    const conflict = conflicts.get(listener.name);
+    if (!isServedProtocol(listener)) {
+      const message = `protocol "${listener.protocol}" is not implemented; supported: "HTTP"`;
+      skip(listener.name, "UnsupportedProtocol", message);
+      continue;
+    }
+    if (conflict !== undefined) {
+      skip(listener.name, conflict.reason, conflict.message);
+      continue;
+    }
+    const hosts = hostsOfPort.get(listener.port) ?? new Map();
+    hostsOfPort.set(listener.port, hosts);
+    hosts.set((listener.hostname ?? "").toLowerCase(), { settings, routes: [] });
+  }
+}
+
+function attach(
+  { route, listeners, refusal }: Attachment,
+  rules: readonly BuiltRule[],
+  hostsOfPort: HostsOfPort,
+  parts: Parts,
+): void {
+  const { namespace, name } = route.metadata;
+  if (refusal) parts.problem({ kind: "HTTPRoute", namespace, name, section: "", ...refusal });
+  for (const { listener, hostnames } of listeners) {
+    const hostname = (listener.hostname ?? "").toLowerCase();
+    const { routes } = hostsOfPort.get(listener.port)!.get(hostname)!;
+    for (const hostname of hostnames) {
+      for (const { rule, matches } of rules) {
+        routes.push(...matches.map((match) => ({ hostname, match, rule })));
+      }
+    }
+  }
+}
+
+function serviceListeners(service: Service, options: RouteTableOptions, parts: Parts): Listener[] {
+  const { metadata: { namespace, name }, spec } = service;
+  const { nodePortAddress, listensOnClusterIPs = false, clusterIPPeers: peers } = options;
+  const clusterIP = spec.clusterIP ?? "";
+  const hasClusterIP = listensOnClusterIPs && clusterIP !== "" && clusterIP !== "None";
+  return (spec.ports ?? []).flatMap(({ port, protocol, nodePort = 0 }): Listener[] => {
+    const hasNodePort = nodePortAddress !== undefined && nodePort > 0;
+    if (!hasClusterIP && !hasNodePort) return [];
+    if (protocol !== "TCP") {
+      parts.problem({
+        kind: "Service",
+        namespace,
+        name,
+        section: `${port}/${protocol}`,
+        reason: "UnsupportedProtocol",
+        message: `protocol ${protocol} is not forwarded by listeners, only TCP`,
+      });
+      return [];
+    }
+    const backend = parts.backendOf({ namespace, name, port });
+    const to = (kind: string, address: string, port: number) => ({
+      protocol: "TCP" as const,
+      name: `service ${namespace}/${name} ${kind} ${port}`,
+      address,
+      port,
+      backend,
+    });
+    return [
+      ...(hasClusterIP ? [{ ...to("clusterIP", clusterIP, port), ...(peers && { peers }) }] : []),
+      ...(hasNodePort ? [to("nodePort", nodePortAddress, nodePort)] : []),
+    ];
+  });
+}
+
+function portTaken({ metadata }: Service, { address, port }: Listener): Problem {
+  return {
+    kind: "Service",
+    namespace: metadata.namespace,
+    name: metadata.name,
+    section: String(port),
+    reason: "PortUnavailable",
+    message: `${address}:${port} is another listener's`,
+  };
+}

@@ -1,0 +1,267 @@
+import {
+  type IpRange,
+  isWithin,
+  parseIp,
+  parseIpRange,
+} from "../../core/lib/addresses/ip_address.ts";
+import {
+  DEFAULT_SETTINGS,
+  type GatewaySettings,
+  HEAD_BYTES_MAX_DEFAULT,
+} from "../../core/resources/gateway/settings.ts";
+import type { Balancer } from "./balancer.ts";
+import type { LiveBackend } from "../exchange/backends.ts";
+import {
+  ascii,
+  COLON,
+  isExactly,
+  isWord,
+  QUESTION_MARK,
+  SLASH,
+  textOf,
+} from "../http1/characters.ts";
+import type { Head } from "../http1/head.ts";
+import { fieldOf, valueRangeOf } from "../http1/head_writer.ts";
+import type { ListenerHost, PathType, Route, RouteMatch, Rule, ValueMatch } from "./route_table.ts";
+import {
+  type NormalPath,
+  normalPathOf,
+  type PathBytes,
+  pathWithParameters,
+} from "../routing/normal_path.ts";
+
+/** A rule with what one thread needs to serve it. */
+export interface LiveRule {
+  readonly rule: Rule;
+  readonly balancer: Balancer;
+  /** By share. */
+  readonly backends: readonly LiveBackend[];
+}
+
+/** A match that a request fits, and its rule. */
+export interface LiveRoute {
+  readonly route: Route;
+  readonly rule: LiveRule;
+}
+
+interface CompiledHostname {
+  readonly isWildcard: boolean;
+  /** In small letters; of a wildcard, the part from its dot on. Empty: any. */
+  readonly bytes: Uint8Array;
+}
+interface CompiledRoute extends LiveRoute {
+  readonly hostname: CompiledHostname;
+  readonly fits: Fits;
+}
+/** Whether a request fits, whose path is `path` in its normal form. */
+type Fits = (path: NormalPath, bytes: Uint8Array, headEnd: number, head: Head) => boolean;
+
+const OPTIONS = ascii("OPTIONS"), REQUEST_METHOD = ascii("access-control-request-method");
+
+/** Finds who serves a request among the hosts of a listener: the most specific one that fits, and no other. */
+export class RouteMatcher {
+  readonly #hosts: readonly LiveHost[];
+  /** The longest head of any of its hosts: which one is meant is known only when the head has been read. */
+  readonly headBytesMax: number;
+
+  constructor(hosts: readonly ListenerHost[], liveRuleOf: (rule: Rule) => LiveRule) {
+    this.#hosts = hosts.map((host) => new LiveHost(host, liveRuleOf));
+    this.headBytesMax = Math.max(
+      ...this.#hosts.map(({ settings }) => settings.headBytesMax),
+      HEAD_BYTES_MAX_DEFAULT,
+    );
+  }
+
+  /** Whether the peer is a trusted proxy for any of its hosts. */
+  trusts(peer: string): boolean {
+    return this.#hosts.some((host) => host.trusts(peer));
+  }
+
+  /** `undefined`: no host fits. */
+  hostOf(bytes: Uint8Array, head: Head): LiveHost | undefined {
+    const nameEnd = hostNameEnd(bytes, head);
+    for (const host of this.#hosts) {
+      if (isHost(bytes, head.hostStart, nameEnd, host.hostname)) return host;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * A host of a listener, with what its Gateway says and its routes. Compares bytes where they are, so the usual route (a
+ * host, a path) costs no allocation; headers, query parameters and regular expressions are read as text when a route
+ * asks for them.
+ */
+export class LiveHost {
+  readonly settings: GatewaySettings;
+  readonly hostname: CompiledHostname;
+  readonly #routes: readonly CompiledRoute[];
+  readonly #trusted: readonly IpRange[];
+  readonly #hasCors: boolean;
+
+  constructor(
+    { hostname, settings = DEFAULT_SETTINGS, routes }: ListenerHost,
+    liveRuleOf: (rule: Rule) => LiveRule,
+  ) {
+    this.settings = settings;
+    this.hostname = compiledHostname(hostname);
+    this.#trusted = settings.trustedProxies.flatMap((text) => parseIpRange(text) ?? []);
+    this.#hasCors = routes.some(({ rule }) => rule.cors !== undefined);
+    this.#routes = routes.map((route) => ({
+      route,
+      rule: liveRuleOf(route.rule),
+      hostname: compiledHostname(route.hostname),
+      fits: compiledMatch(route.match),
+    }));
+  }
+
+  /**
+   * The first route that fits a request for this host; `undefined`: none. A browser's question whether it may use another
+   * method is for the route of that method, when it has a CORS filter.
+   */
+  routeOf(
+    path: NormalPath,
+    bytes: Uint8Array,
+    headEnd: number,
+    head: Head,
+  ): LiveRoute | undefined {
+    const asked = this.#hasCors && isMethod(bytes, head, OPTIONS)
+      ? valueRangeOf(bytes, headEnd, head, REQUEST_METHOD)
+      : undefined;
+    if (asked === undefined) return this.#first(path, bytes, headEnd, head);
+    const { start, methodEnd } = head;
+    [head.start, head.methodEnd] = [asked.start, asked.end];
+    const route = this.#first(path, bytes, headEnd, head);
+    [head.start, head.methodEnd] = [start, methodEnd];
+    return route?.rule.rule.cors ? route : this.#first(path, bytes, headEnd, head);
+  }
+
+  #first(
+    path: NormalPath,
+    bytes: Uint8Array,
+    headEnd: number,
+    head: Head,
+  ): LiveRoute | undefined {
+    const nameEnd = hostNameEnd(bytes, head);
+    for (const route of this.#routes) {
+      if (!isHost(bytes, head.hostStart, nameEnd, route.hostname)) continue;
+      if (route.fits(path, bytes, headEnd, head)) return route;
+    }
+    return undefined;
+  }
+
+  /** Whether the peer is a proxy whose word for its clients is believed. */
+  trusts(peer: string): boolean {
+    if (this.#trusted.length === 0) return false;
+    const address = parseIp(peer);
+    return address !== undefined && this.#trusted.some((range) => isWithin(address, range));
+  }
+}
+
+function compiledHostname(hostname: string): CompiledHostname {
+  const isWildcard = hostname.startsWith("*.");
+  return { isWildcard, bytes: ascii((isWildcard ? hostname.slice(1) : hostname).toLowerCase()) };
+}
+
+/** The end of the host's name, without its port and without a last dot. */
+function hostNameEnd(bytes: Uint8Array, { hostStart, hostEnd }: Head): number {
+  let end = hostEnd;
+  for (let p = hostEnd - 1; p >= hostStart; p--) {
+    const c = bytes[p]!;
+    if (c === COLON) {
+      end = p;
+      break;
+    }
+    if (c < 48 || c > 57) break;
+  }
+  return end > hostStart && bytes[end - 1] === 46 ? end - 1 : end;
+}
+
+function isHost(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { isWildcard, bytes: wanted }: CompiledHostname,
+): boolean {
+  if (wanted.length === 0) return true;
+  const extra = end - start - wanted.length;
+  if (isWildcard ? extra <= 0 : extra !== 0) return false;
+  return isWord(bytes, start + extra, wanted);
+}
+
+function compiledMatch({ path, method, headers, queryParams }: RouteMatch): Fits {
+  const fitsPath = compiledPath(path);
+  if (method === undefined && headers.length === 0 && queryParams.length === 0) return fitsPath;
+  const methodBytes = method === undefined ? undefined : ascii(method);
+  const fitHeaders = headers.map((header) => ({ name: ascii(header.name), ...compared(header) }));
+  const fitParams = queryParams.map((param) => ({ name: param.name, ...compared(param) }));
+  return (path, bytes, headEnd, head) => {
+    if (!fitsPath(path, bytes, headEnd, head)) return false;
+    if (methodBytes && !isMethod(bytes, head, methodBytes)) return false;
+    for (const { name, fits } of fitHeaders) {
+      const value = fieldOf(bytes, headEnd, head, name);
+      if (value === undefined || !fits(value)) return false;
+    }
+    if (fitParams.length === 0) return true;
+    const query = new URLSearchParams(queryOf(bytes, head));
+    return fitParams.every(({ name, fits }) => {
+      const value = query.get(name);
+      return value !== null && fits(value);
+    });
+  };
+}
+
+function isMethod(bytes: Uint8Array, { start, methodEnd }: Head, method: Uint8Array): boolean {
+  return methodEnd - start === method.length && isExactly(bytes, start, method);
+}
+
+function compared({ type, value }: ValueMatch): { fits: (text: string) => boolean } {
+  if (type === "Exact") return { fits: (text) => text === value };
+  const pattern = wholePattern(value);
+  return { fits: (text) => pattern.test(text) };
+}
+
+/** The pattern that fits when `value` fits the whole text. Throws SyntaxError when it is none. */
+export function wholePattern(value: string): RegExp {
+  return new RegExp(`^(?:${value})$`);
+}
+
+/** Without its question mark; `""` when there is none. */
+function queryOf(bytes: Uint8Array, { pathStart, targetEnd }: Head): string {
+  let p = pathStart;
+  while (p < targetEnd && bytes[p] !== QUESTION_MARK) p++;
+  return textOf(bytes, p + 1, targetEnd);
+}
+
+function compiledPath({ type, value }: RouteMatch["path"]): Fits {
+  const fits = comparedPath(type, value);
+  if (!value.includes(";")) return fits;
+  return (path, bytes, _headEnd, { pathStart, targetEnd }) =>
+    fits(pathWithParameters(path, bytes, pathStart, targetEnd)); // they count only for a route that names them
+}
+
+type PathFits = (path: PathBytes) => boolean;
+
+function comparedPath(type: PathType, value: string): PathFits {
+  if (type === "RegularExpression") {
+    const pattern = wholePattern(value);
+    return ({ bytes, start, end }) => pattern.test(textOf(bytes, start, end));
+  }
+  const wanted = normalPathOf(value, { keepsParameters: true });
+  return type === "Exact" ? isPath(ascii(wanted)) : isUnder(ascii(wanted.replace(/\/+$/, "")));
+}
+
+function isPath(wanted: Uint8Array): PathFits {
+  return ({ bytes, start, end }) =>
+    end - start === wanted.length && isExactly(bytes, start, wanted);
+}
+
+/** Whole segments only: `/a` is not a prefix of `/ab`. */
+function isUnder(wanted: Uint8Array): PathFits {
+  if (wanted.length === 0) return () => true;
+  return ({ bytes, start, end }) => {
+    const after = start + wanted.length;
+    if (after > end || !isExactly(bytes, start, wanted)) return false;
+    return after === end || bytes[after] === SLASH;
+  };
+}

@@ -1,0 +1,193 @@
+import { gatewayDurationMsOf } from "../../core/schema/durations.ts";
+import type { HttpRouteFilter } from "../../core/resources/gateway/http_route_filters.ts";
+import type {
+  HttpRoute,
+  HttpRouteMatch,
+  HttpRouteRule,
+} from "../../core/resources/gateway/http_routes.ts";
+import { wholePattern } from "./route_matcher.ts";
+import type {
+  Cors,
+  HeaderEdit,
+  PathRewrite,
+  Problem,
+  ProblemReason,
+  RouteMatch,
+  Rule,
+} from "./route_table.ts";
+import type { Backend } from "../../core/traffic/backends.ts";
+import { invalidBackend, type ServicePortName } from "../../core/traffic/service_backends.ts";
+
+/** What a rule of a route comes to, before it has a place in a table. */
+export interface BuiltRule {
+  readonly rule: Rule;
+  readonly matches: readonly RouteMatch[];
+}
+
+/** What building asks of the table that is being built. */
+export interface TableParts {
+  /** Index of the backend for a port of a Service. */
+  backendOf(port: ServicePortName): number;
+  /** Index of a backend that answers 500. */
+  add(backend: Backend): number;
+  problem(problem: Problem): void;
+}
+
+type Complain = (reason: ProblemReason, message: string) => void;
+type BackendRef = NonNullable<HttpRouteRule["backendRefs"]>[number];
+type Modifier = NonNullable<HttpRouteFilter["requestHeaderModifier"]>;
+type CorsFilter = NonNullable<HttpRouteFilter["cors"]>;
+type PathModifier = NonNullable<NonNullable<HttpRouteFilter["urlRewrite"]>["path"]>;
+
+/** The rules of a route. What cannot be done becomes a problem, and answers 500 where it would have been done. */
+export function rulesOf(route: HttpRoute, parts: TableParts): BuiltRule[] {
+  const { namespace, name } = route.metadata;
+  return route.spec.rules.map((rule, index) => {
+    const complain: Complain = (reason, message) =>
+      parts.problem({
+        kind: "HTTPRoute",
+        namespace,
+        name,
+        section: `rules[${index}]`,
+        reason,
+        message,
+      });
+    const key = `${namespace}/${name}/${index}`;
+    return {
+      rule: ruleOf(rule, key, namespace, parts, complain),
+      matches: rule.matches.filter((match) => isPossible(match, complain)).map(matchOf),
+    };
+  });
+}
+
+function ruleOf(
+  rule: HttpRouteRule,
+  key: string,
+  namespace: string,
+  parts: TableParts,
+  complain: Complain,
+): Rule {
+  const { filters = [], backendRefs = [], timeouts } = rule;
+  const unsupported = filters.find(({ type }) =>
+    type === "RequestMirror" || type === "ExtensionRef"
+  );
+  const shares = unsupported === undefined
+    ? backendRefs.map((ref) => ({
+      weight: ref.weight,
+      backend: backendIndexOf(ref, namespace, parts, complain),
+    }))
+    : [{ weight: 1, backend: parts.add(unsupportedFilter(key, unsupported.type, complain)) }];
+  return {
+    key,
+    shares,
+    ...filtersOf(filters),
+    ...(timeouts?.request ? { requestMs: gatewayDurationMsOf(timeouts.request) } : {}),
+    ...(timeouts?.backendRequest
+      ? { backendRequestMs: gatewayDurationMsOf(timeouts.backendRequest) }
+      : {}),
+  };
+}
+
+/** "The filter must not be skipped": its requests get an error (Gateway API, HTTPRouteFilter). */
+function unsupportedFilter(key: string, type: string, complain: Complain): Backend {
+  complain("UnsupportedValue", `filters: type "${type}" is not implemented; requests get 500`);
+  return invalidBackend(`${key} ${type}`, `the filter "${type}" is not implemented`);
+}
+
+function backendIndexOf(
+  ref: BackendRef,
+  namespace: string,
+  parts: TableParts,
+  complain: Complain,
+): number {
+  const refuse = (reason: ProblemReason, message: string) => {
+    complain(reason, message);
+    return parts.add(invalidBackend(`${namespace}/${ref.kind} ${ref.name} ${reason}`, message));
+  };
+  const name = `${ref.namespace ?? namespace}/${ref.name}`;
+  if (ref.group !== "" || ref.kind !== "Service") {
+    return refuse("InvalidKind", `backendRef "${name}" is a ${ref.kind}, not a Service`);
+  }
+  if (ref.namespace !== undefined && ref.namespace !== namespace) {
+    return refuse("RefNotPermitted", `backendRef "${name}" is of another namespace`);
+  }
+  if (ref.port === undefined) return refuse("UnsupportedValue", `backendRef "${name}" has no port`);
+  if (ref.filters !== undefined && ref.filters.length > 0) {
+    return refuse("UnsupportedValue", `filters of backendRef "${name}" are not implemented`);
+  }
+  return parts.backendOf({ namespace, name: ref.name, port: ref.port });
+}
+
+function filtersOf(
+  filters: readonly HttpRouteFilter[],
+): Pick<Rule, "requestHeaders" | "responseHeaders" | "rewrite" | "redirect" | "cors"> {
+  const one = (type: HttpRouteFilter["type"]) => filters.find((filter) => filter.type === type);
+  const request = one("RequestHeaderModifier")?.requestHeaderModifier;
+  const response = one("ResponseHeaderModifier")?.responseHeaderModifier;
+  const rewrite = one("URLRewrite")?.urlRewrite;
+  const redirect = one("RequestRedirect")?.requestRedirect;
+  const cors = one("CORS")?.cors;
+  return {
+    ...(cors ? { cors: corsOf(cors) } : {}),
+    ...(request ? { requestHeaders: headerEditOf(request) } : {}),
+    ...(response ? { responseHeaders: headerEditOf(response) } : {}),
+    ...(rewrite
+      ? {
+        rewrite: {
+          ...(rewrite.hostname ? { hostname: rewrite.hostname } : {}),
+          ...(rewrite.path ? { path: pathRewriteOf(rewrite.path) } : {}),
+        },
+      }
+      : {}),
+    ...(redirect
+      ? {
+        redirect: {
+          statusCode: redirect.statusCode,
+          ...(redirect.scheme ? { scheme: redirect.scheme } : {}),
+          ...(redirect.hostname ? { hostname: redirect.hostname } : {}),
+          ...(redirect.port ? { port: redirect.port } : {}),
+          ...(redirect.path ? { path: pathRewriteOf(redirect.path) } : {}),
+        },
+      }
+      : {}),
+  };
+}
+
+function corsOf({ maxAge, ...filter }: CorsFilter): Cors {
+  const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [] } = filter;
+  const { allowCredentials = false } = filter;
+  return {
+    ...{ allowOrigins, allowCredentials, allowMethods, allowHeaders, exposeHeaders },
+    maxAgeSeconds: maxAge,
+  };
+}
+
+function headerEditOf({ set = [], add = [], remove = [] }: Modifier): HeaderEdit {
+  return { set, add, remove: remove.map((name) => name.toLowerCase()) };
+}
+
+function pathRewriteOf({ type, replaceFullPath, replacePrefixMatch }: PathModifier): PathRewrite {
+  return { type, value: (type === "ReplaceFullPath" ? replaceFullPath : replacePrefixMatch) ?? "" };
+}
+
+function matchOf({ path, method, headers = [], queryParams = [] }: HttpRouteMatch): RouteMatch {
+  return {
+    path,
+    ...(method === undefined ? {} : { method }),
+    headers: headers.map((header) => ({ ...header, name: header.name.toLowerCase() })),
+    queryParams,
+  };
+}
+
+function isPossible({ path, headers = [], queryParams = [] }: HttpRouteMatch, complain: Complain) {
+  for (const { type, value } of [path, ...headers, ...queryParams]) {
+    if (type !== "RegularExpression") continue;
+    try {
+      wholePattern(value);
+    } catch {
+      complain("UnsupportedValue", `"${value}" is not a regular expression; its match is left out`);
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,56 @@
+import type { Forwarded } from "../exchange/backends.ts";
+import type { Deadline, Deadlines } from "../exchange/deadlines.ts";
+import type { PlacedConnection } from "../connections/places.ts";
+
+/** A connection that is passed on may stand still this long: as the kernel's own (`nf_conntrack_tcp_timeout_established`). */
+export const TCP_IDLE_MS = 5 * 24 * 3_600_000;
+/** The same when one side has ended: as kube-proxy's `--conntrack-tcp-timeout-close-wait`. */
+export const HALF_CLOSED_IDLE_MS = 3_600_000;
+/** How often it is looked at. What has stood still for two looks counts as idle. */
+const LOOK_MS = 10_000;
+
+/** A client's connection that is passed on as it is, with its two ends, from when it was accepted. */
+export class TcpConnection implements PlacedConnection, Forwarded, Deadline {
+  deadlineMs: number;
+  idleSinceMs: number | undefined;
+  isClosed = false;
+  /** Something has passed since the last look. */
+  hasMoved = true;
+  /** One side has sent its end. */
+  isHalfClosed = false;
+  readonly #deadlines: Deadlines;
+  readonly #onClosed: () => void;
+  readonly #ends: { close(): void }[];
+
+  constructor(client: { close(): void }, deadlines: Deadlines, onClosed: () => void) {
+    this.#ends = [client];
+    this.#deadlines = deadlines;
+    this.#onClosed = onClosed;
+    this.deadlineMs = deadlines.now() + LOOK_MS;
+    deadlines.add(this);
+  }
+
+  /** The other end. It is closed at once when this is closed already. */
+  join(end: { close(): void }): void {
+    this.#ends.push(end);
+    if (this.isClosed) end.close();
+  }
+
+  onDeadline(nowMs: number): void {
+    if (this.hasMoved) this.idleSinceMs = undefined;
+    else this.idleSinceMs ??= nowMs - LOOK_MS;
+    this.hasMoved = false;
+    const maxMs = this.isHalfClosed ? HALF_CLOSED_IDLE_MS : TCP_IDLE_MS;
+    if (this.idleSinceMs !== undefined && nowMs - this.idleSinceMs >= maxMs) return this.close();
+    this.#deadlines.set(this, nowMs + LOOK_MS);
+  }
+
+  /** Doing it twice is doing it once. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#deadlines.remove(this);
+    for (const end of this.#ends) end.close();
+    this.#onClosed();
+  }
+}

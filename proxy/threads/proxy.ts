@@ -1,0 +1,331 @@
+import { waitMsAfter } from "../../core/lib/backoff.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import type { Log } from "../../core/lib/log.ts";
+import { type BackendCounts, sumOfCounts } from "../exchange/backend_stats.ts";
+import type { ListenReport, OpenPort, ThreadStats } from "./proxy_thread.ts";
+import { EMPTY_TABLE, type RouteTable } from "../table/route_table.ts";
+import type { FromWorker, ToWorker } from "./worker_messages.ts";
+
+/** Rules whose split is exact across all threads; the rules above it are exact within each thread. */
+const CELLS_MAX = 16_384;
+/** What a thread that reads strangers' bytes may do: use the network, and nothing else of this machine. */
+export const PROXY_PERMISSIONS: Deno.PermissionOptions = {
+  net: true,
+  read: false,
+  write: false,
+  env: false,
+  sys: false,
+  run: false,
+  ffi: false,
+  import: false,
+};
+const RESTART = { firstMs: 100, maxMs: 30_000, factor: 2 };
+/** What a worker may take to stop, besides the time for what is in flight. */
+const STOP_MS_MAX = 2_000;
+/** A worker that lived this long before it failed counts as healthy. */
+const HEALTHY_AFTER_MS = 60_000;
+
+export interface ProxyOptions {
+  clock: Clock;
+  log: Log;
+  /** Threads that serve traffic. More than one needs `--unstable-net`: they listen on the same ports. */
+  workers?: number;
+}
+
+/** What the proxy has seen since it started, over all threads. A thread that was restarted begins anew. */
+export interface ProxyStats {
+  readonly connections: number;
+  readonly refused: number;
+  readonly backends: Readonly<Record<string, BackendCounts>>;
+}
+
+/**
+ * The proxy, as the main thread holds it: the traffic itself runs in worker threads, which get whole tables. A worker that
+ * fails is started again with the last table.
+ */
+export class Proxy {
+  readonly #options: ProxyOptions;
+  readonly #positions = new SharedArrayBuffer(CELLS_MAX * Int32Array.BYTES_PER_ELEMENT);
+  readonly #cells = new Map<string, number>();
+  readonly #threads: Thread[] = [];
+  readonly #listeners = new Set<(report: ListenReport) => void>();
+  readonly #waiting = new Set<() => boolean>();
+  #table: RouteTable = EMPTY_TABLE;
+  #version = 0;
+  #routedPods = new Set<string>();
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the workers. Nothing listens before the first {@linkcode use}. */
+  start(): void {
+    const count = this.#options.workers ?? 1;
+    for (let i = 0; i < count; i++) {
+      const thread = new Thread(this.#options, {
+        positions: this.#positions,
+        sharesPorts: count > 1,
+        onStart: () => this.#sendTable(thread),
+        onChange: () => this.#look(),
+        onListeners: (report) => this.#listeners.forEach((listener) => listener(report)),
+      });
+      this.#threads.push(thread);
+      thread.start();
+    }
+  }
+
+  /**
+   * Puts a table in place of the last one. Resolves, once all threads follow it, with the ports that are open and those
+   * that are not. When a newer table comes before that, both resolve when the newer one is in use.
+   */
+  async use(table: RouteTable): Promise<ListenReport> {
+    this.#table = table;
+    const version = ++this.#version;
+    this.#assignCells(table);
+    this.#routedPods = new Set(
+      table.backends.flatMap(({ endpoints }) =>
+        endpoints.flatMap(({ podUid, isEnding }) => isEnding ? [] : [podUid])
+      ),
+    );
+    for (const thread of this.#threads) this.#sendTable(thread);
+    await this.#until(() => this.#threads.every((thread) => thread.version >= version));
+    return worstOf(this.#threads.map(({ report }) => report));
+  }
+
+  async stats(): Promise<ProxyStats> {
+    const all = await Promise.all(this.#threads.map((thread) => thread.stats()));
+    const names = new Set(all.flatMap(({ backends }) => Object.keys(backends)));
+    return {
+      connections: all.reduce((sum, { connections }) => sum + connections, 0),
+      refused: all.reduce((sum, { refused }) => sum + refused, 0),
+      backends: Object.fromEntries(
+        [...names].map((name) => [
+          name,
+          sumOfCounts(all.flatMap(({ backends }) => backends[name] ?? [])),
+        ]),
+      ),
+    };
+  }
+
+  /** Calls `listener` when a port is opened, or fails, other than by `use`. Returns the stop. */
+  onListeners(listener: (report: ListenReport) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Resolves when no thread sends this pod new requests and none has one in flight: from then on it may be stopped without
+   * losing any. At once for a pod that no table names, or only for want of another. Rejects when the signal aborts.
+   */
+  untilDrained(podUid: string, signal: AbortSignal): Promise<void> {
+    return this.#until(
+      () =>
+        !this.#routedPods.has(podUid) &&
+        this.#threads.every((thread) =>
+          thread.version === this.#version && !thread.draining.has(podUid)
+        ),
+      signal,
+    );
+  }
+
+  /** Stops taking connections, lets what is in flight end within `drainMs`, closes all, ends the threads. */
+  async stop(drainMs: number): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.stop(drainMs)));
+    this.#look();
+  }
+
+  #sendTable(thread: Thread): void {
+    if (this.#version === 0) return;
+    thread.tell({
+      type: "use",
+      version: this.#version,
+      table: this.#table,
+      cells: Object.fromEntries(this.#cells),
+    });
+  }
+
+  /** Rules keep their cells from table to table, so that a cycle goes on where it was. */
+  #assignCells({ listeners }: RouteTable): void {
+    const keys = new Set(
+      listeners.flatMap((listener) => listener.protocol === "HTTP" ? listener.hosts : [])
+        .flatMap(({ routes }) => routes.map(({ rule }) => rule.key)),
+    );
+    for (const key of this.#cells.keys()) if (!keys.has(key)) this.#cells.delete(key);
+    const used = new Set(this.#cells.values());
+    let cell = 0;
+    for (const key of keys) {
+      if (this.#cells.has(key)) continue;
+      while (used.has(cell)) cell++;
+      if (cell >= CELLS_MAX) return;
+      this.#cells.set(key, cell++);
+    }
+  }
+
+  #until(isDone: () => boolean, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      if (isDone()) return resolve();
+      const look = () => {
+        if (!isDone()) return false;
+        signal?.removeEventListener("abort", abort);
+        resolve();
+        return true;
+      };
+      const abort = () => {
+        this.#waiting.delete(look);
+        reject(signal!.reason);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#waiting.add(look);
+    });
+  }
+
+  #look(): void {
+    for (const look of this.#waiting) if (look()) this.#waiting.delete(look);
+  }
+}
+
+/** A port counts as open when all threads have it open. */
+function worstOf(reports: readonly ListenReport[]): ListenReport {
+  const failed = new Map(
+    reports.flatMap((report) => report.failed.map((port) => [port.name, port])),
+  );
+  const isOpen = ({ name }: OpenPort) => !failed.has(name);
+  return {
+    listening: (reports[0]?.listening ?? []).filter(isOpen),
+    failed: [...failed.values()],
+  };
+}
+
+interface ThreadEvents {
+  positions: SharedArrayBuffer;
+  sharesPorts: boolean;
+  onStart(): void;
+  onChange(): void;
+  onListeners(report: ListenReport): void;
+}
+
+/** A worker as the main thread sees it, across its restarts. */
+class Thread {
+  /** Of the table that it follows. */
+  version = 0;
+  report: ListenReport = { listening: [], failed: [] };
+  /** Uids of pods that have left the table and have requests in flight, with how many endpoints of theirs. */
+  readonly draining = new Map<string, number>();
+  readonly #options: ProxyOptions;
+  readonly #events: ThreadEvents;
+  #worker: Worker | undefined;
+  #state: "running" | "stopping" | "stopped" = "running";
+  #failures = 0;
+  #startedMs = 0;
+  #lastId = 0;
+  readonly #asked = new Map<number, PromiseWithResolvers<ThreadStats>>();
+  readonly #stopped = Promise.withResolvers<void>();
+
+  constructor(options: ProxyOptions, events: ThreadEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  start(): void {
+    if (this.#state !== "running") return;
+    this.#startedMs = this.#options.clock.elapsed();
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      type: "module",
+      name: "proxy",
+      deno: { permissions: PROXY_PERMISSIONS },
+    });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#restart(worker, event.message);
+    };
+    const { positions, sharesPorts } = this.#events;
+    this.tell({ type: "start", positions, sharesPorts });
+    this.#events.onStart();
+  }
+
+  tell(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  stats(): Promise<ThreadStats> {
+    const id = ++this.#lastId;
+    const asked = Promise.withResolvers<ThreadStats>();
+    if (this.#worker === undefined) asked.resolve(NO_STATS);
+    this.#asked.set(id, asked);
+    this.tell({ type: "stats", id });
+    return asked.promise;
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    if (this.#state !== "running") return;
+    this.#state = "stopping";
+    if (this.#worker === undefined) return;
+    this.tell({ type: "stop", drainMs });
+    const cancel = this.#options.clock.after(drainMs + STOP_MS_MAX, this.#stopped.resolve); // it may hang
+    await this.#stopped.promise;
+    cancel();
+    this.#end();
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.type) {
+      case "used":
+        this.version = message.version;
+        this.report = message.report;
+        this.draining.clear();
+        for (const uid of message.draining) {
+          this.draining.set(uid, (this.draining.get(uid) ?? 0) + 1);
+        }
+        return this.#events.onChange();
+      case "drained":
+        this.#noteDrained(message.podUid);
+        return this.#events.onChange();
+      case "listeners":
+        this.report = message.report;
+        return this.#events.onListeners(message.report);
+      case "stats":
+        this.#asked.get(message.id)?.resolve(message.stats);
+        this.#asked.delete(message.id);
+        return;
+      case "stopped":
+        this.#state = "stopped";
+        this.#stopped.resolve();
+    }
+  }
+
+  #noteDrained(podUid: string): void {
+    const count = this.draining.get(podUid);
+    if (count === undefined) return;
+    if (count > 1) this.draining.set(podUid, count - 1);
+    else this.draining.delete(podUid);
+  }
+
+  #restart(worker: Worker, message: string): void {
+    const { clock, log } = this.#options;
+    if (this.#worker !== worker) return;
+    this.#end();
+    if (this.#state !== "running") return this.#stopped.resolve();
+    const wasHealthy = clock.elapsed() - this.#startedMs > HEALTHY_AFTER_MS;
+    this.#failures = wasHealthy ? 1 : this.#failures + 1;
+    const waitMs = waitMsAfter(this.#failures, RESTART);
+    log.error("Cannot go on with a thread of the proxy: it is started again", {
+      error: message,
+      waitMs,
+    });
+    clock.after(waitMs, () => this.start());
+  }
+
+  #end(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.version = 0;
+    this.draining.clear();
+    for (const { resolve } of this.#asked.values()) resolve(NO_STATS);
+    this.#asked.clear();
+  }
+}
+
+const NO_STATS: ThreadStats = { connections: 0, refused: 0, backends: {} };

@@ -1,0 +1,346 @@
+import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import { Backends, type LiveBackend, type LiveEndpoint } from "../exchange/backends.ts";
+import type { BackendCounts } from "../exchange/backend_stats.ts";
+import { Balancer, slotsOf } from "../table/balancer.ts";
+import { Places } from "../connections/places.ts";
+import { httpReceiver, type Receiver, tcpReceiver } from "./receivers.ts";
+import type { TcpConnection } from "../tcp/tcp_connection.ts";
+import { Deadlines } from "../exchange/deadlines.ts";
+import { Head } from "../http1/head.ts";
+import { HttpService, type HttpThread } from "../exchange/http_service.ts";
+import { InFlightCap } from "../exchange/in_flight_cap.ts";
+import { ConnectionGate, DenoSocket, listenProblem } from "../engine/deno/io_deno.ts";
+import { type LiveRule, RouteMatcher } from "../table/route_matcher.ts";
+import { NormalPath } from "../routing/normal_path.ts";
+import type {
+  HttpListener,
+  Listener,
+  RouteTable,
+  Rule,
+  TcpListener,
+} from "../table/route_table.ts";
+
+/** Requests in flight on what has left the table are cut off after this long. */
+export const DRAIN_MS_MAX = 300_000;
+/** A connection to an endpoint that is not used is closed after this long, and before twice as long. */
+export const UNUSED_MS = 30_000;
+/** A port that could not be opened is tried again after this long, and with the next table. */
+const LISTEN_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
+
+/** All addresses of the machine. */
+const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** Which ports are open, and which could not be opened. */
+export interface ListenReport {
+  readonly listening: readonly OpenPort[];
+  readonly failed: readonly FailedPort[];
+}
+export interface OpenPort {
+  readonly name: string;
+  readonly address: string;
+  /** The port that it is, also when 0 was asked for. */
+  readonly port: number;
+}
+export interface FailedPort extends OpenPort {
+  readonly message: string;
+}
+
+/** What one thread has seen. */
+export interface ThreadStats {
+  readonly connections: number;
+  /** Requests that were refused because they could not be understood. */
+  readonly refused: number;
+  readonly backends: Readonly<Record<string, BackendCounts>>;
+}
+
+export interface ThreadOptions {
+  /** Durations only: it should not jump with the wall clock. */
+  clock: Clock;
+  /** Positions of the balancers, shared by all threads. */
+  positions: Int32Array;
+  /** Whether other threads listen on the same ports. */
+  sharesPorts: boolean;
+  /** An endpoint that left the table has nothing in flight here any more. */
+  onDrained(podUid: string): void;
+  /** A port was opened, or failed, some time after `use`. */
+  onListeners(report: ListenReport): void;
+}
+
+interface LiveListener {
+  readonly definition: Listener;
+  readonly port: number;
+  readonly receiver: Receiver;
+  /** Absent for a guest: its connections come to the socket of a listener on all addresses. */
+  readonly socket: Deno.TcpListener | undefined;
+  /** Resolves when the port is free. */
+  readonly accepting: Promise<void>;
+}
+
+/** What has come of a table. */
+export interface Used {
+  readonly report: ListenReport;
+  /** Uids of pods that left the table and have requests in flight. */
+  readonly draining: readonly string[];
+}
+
+/** The proxy within one thread: opens ports, swaps tables, drains what was replaced. */
+export class ProxyThread {
+  readonly #options: ThreadOptions;
+  readonly #backends: Backends;
+  readonly #http: HttpThread;
+  readonly #cap: InFlightCap;
+  readonly #gate: ConnectionGate;
+  readonly #listeners = new Map<string, LiveListener>();
+  readonly #leaving = new Set<LiveListener>();
+  /** By address and port. */
+  readonly #guests = new Map<string, Receiver>();
+  /** Connections that came to TCP listeners. */
+  readonly #clients = new Set<TcpConnection>();
+  /** Apart, so that those who are outside take no place from those within. */
+  readonly #gatewayPlaces = new Places();
+  readonly #servicePlaces = new Places();
+  #failed = new Map<string, { definition: Listener; message: string }>();
+  #live: readonly LiveBackend[] = [];
+  #byName = new Map<string, LiveBackend>();
+  #cells: Readonly<Record<string, number>> = {};
+  #slots = new Map<string, Uint16Array>();
+  #stopRetry: (() => void) | undefined;
+  #stopLooks: () => void = () => {};
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ThreadOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#backends = new Backends(({ endpoint }) => options.onDrained(endpoint.podUid));
+    this.#cap = new InFlightCap(clock);
+    this.#gate = new ConnectionGate(clock);
+    this.#http = {
+      deadlines: new Deadlines(clock),
+      requestHead: new Head(),
+      responseHead: new Head(),
+      path: new NormalPath(),
+      counts: { refused: 0 },
+      connect: (endpoint, owner) => DenoSocket.connecting(endpoint, owner, clock),
+      current: (backend) => this.#byName.get(backend.definition.name) ?? backend,
+    };
+    this.#closeUnusedLater();
+  }
+
+  /**
+   * Swaps the table: new requests follow it at once, those in flight end as they began. `cells`: where in `positions` the
+   * balancer of each rule counts. Resolves, when ports that are no longer wanted are closed and the others open, with which
+   * are open, and the pods that are being drained. Tables take effect one after the other.
+   */
+  use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<Used> {
+    const used = this.#last.then(() => this.#use(table, cells));
+    this.#last = used;
+    return used;
+  }
+
+  async #use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<Used> {
+    const { live, removed } = this.#backends.build(table.backends);
+    this.#live = live;
+    this.#byName = new Map(live.map((backend) => [backend.definition.name, backend]));
+    this.#cells = cells;
+    this.#slots = new Map();
+    const wanted = keyed(table);
+    const leaving = [...this.#listeners].filter(([key]) => !wanted.has(key));
+    for (const [key, listener] of this.#listeners) {
+      const definition = wanted.get(key);
+      if (definition !== undefined) listener.receiver.use(definition);
+    }
+    for (const endpoint of removed) this.#drain(endpoint);
+    await Promise.all(leaving.map(([key, listener]) => this.#leave(key, listener)));
+    this.#failed = new Map();
+    for (const [key, definition] of wanted) this.#open(key, definition);
+    this.#retryLater(1);
+    return { report: this.#report(), draining: this.#backends.draining() };
+  }
+
+  stats(): ThreadStats {
+    return {
+      connections: this.#gate.open,
+      refused: this.#http.counts.refused,
+      backends: this.#backends.counts(),
+    };
+  }
+
+  /** Takes no more connections, lets what is in flight end, for `drainMs` at most, then closes all. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopRetry?.();
+    this.#stopLooks();
+    await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
+    await this.#gate.untilEmpty(drainMs);
+    for (const { receiver } of this.#leaving) receiver.close?.();
+    for (const client of [...this.#clients]) client.close();
+    for (const { endpoints } of this.#live) {
+      for (const endpoint of endpoints) endpoint.closeAll();
+    }
+  }
+
+  #closeUnusedLater(): void {
+    this.#stopLooks = this.#options.clock.after(UNUSED_MS, () => {
+      this.#backends.closeUnused();
+      this.#closeUnusedLater();
+    });
+  }
+
+  #open(key: string, definition: Listener): void {
+    if (this.#listeners.has(key)) return;
+    try {
+      this.#listeners.set(key, this.#listen(definition));
+    } catch (error) {
+      this.#failed.set(key, { definition, message: listenProblem(error) });
+    }
+  }
+
+  #listen(definition: Listener): LiveListener {
+    const { address: hostname, port: asked } = definition;
+    const shares = this.#options.sharesPorts ? { reusePort: true } : {};
+    const socket = this.#isGuest(definition)
+      ? undefined
+      : Deno.listen({ hostname, port: asked, ...shares });
+    const port = socket?.addr.port ?? asked;
+    const receiver = this.#receiverOf(definition, port);
+    if (socket === undefined) this.#guests.set(placeOf(hostname, port), receiver);
+    const accepting = socket && this.#gate.accept(socket, (connection, onClosed) => {
+      (this.#guestOf(connection) ?? receiver).take(connection, onClosed);
+    });
+    return { definition, port, receiver, socket, accepting: accepting ?? Promise.resolve() };
+  }
+
+  /** One address cannot be listened on beside all of them, at the same port. */
+  #isGuest({ address, port }: Listener): boolean {
+    return !WILDCARDS.has(address) &&
+      [...this.#listeners.values()].some((other) =>
+        other.port === port && WILDCARDS.has(other.definition.address)
+      );
+  }
+
+  /** Whom the connection is meant for, by the address that was dialled. */
+  #guestOf({ localAddr: { hostname, port } }: Deno.TcpConn): Receiver | undefined {
+    if (this.#guests.size === 0) return undefined;
+    return this.#guests.get(placeOf(hostname.replace(/^::ffff:/, ""), port));
+  }
+
+  #receiverOf(definition: Listener, port: number): Receiver {
+    const { clock } = this.#options, { deadlines } = this.#http;
+    if (definition.protocol === "TCP") {
+      const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
+      const [places, open] = [this.#servicePlaces, this.#clients];
+      return tcpReceiver(definition, { backendOf, clock, deadlines, places, open });
+    }
+    const matcherOf = (next: HttpListener) => this.#matcherOf(next);
+    const service = new HttpService(this.#http, matcherOf(definition), port);
+    const [cap, places] = [this.#cap, this.#gatewayPlaces];
+    return httpReceiver(definition, { service, matcherOf, cap, places });
+  }
+
+  #leave(key: string, listener: LiveListener): Promise<void> {
+    const { definition: { address }, port, receiver, socket, accepting } = listener;
+    this.#listeners.delete(key);
+    if (receiver.close) {
+      this.#leaving.add(listener);
+      this.#options.clock.after(DRAIN_MS_MAX, () => {
+        this.#leaving.delete(listener);
+        receiver.close!();
+      });
+    }
+    if (socket) socket.close();
+    else this.#guests.delete(placeOf(address, port));
+    receiver.drain?.();
+    return accepting;
+  }
+
+  #drain(endpoint: LiveEndpoint): void {
+    this.#backends.drain(endpoint);
+    if (endpoint.inFlight === 0) return;
+    const { drains } = endpoint;
+    this.#options.clock.after(DRAIN_MS_MAX, () => {
+      const isSame = endpoint.drains === drains; // else it has come back meanwhile
+      if (isSame && endpoint.state === "draining") endpoint.closeAll();
+    });
+  }
+
+  #matcherOf({ hosts }: HttpListener): RouteMatcher {
+    const rules = new Map<string, LiveRule>();
+    return new RouteMatcher(hosts, (rule) => {
+      const live = rules.get(rule.key) ?? this.#liveRule(rule);
+      rules.set(rule.key, live);
+      return live;
+    });
+  }
+
+  #liveRule(rule: Rule): LiveRule {
+    const weights = rule.shares.map(({ weight }) => weight);
+    const key = weights.join(" ");
+    const slots = this.#slots.get(key) ?? slotsOf(weights);
+    this.#slots.set(key, slots);
+    const cell = this.#cells[rule.key];
+    const balancer = cell === undefined
+      ? new Balancer(slots, new Int32Array(1), 0)
+      : new Balancer(slots, this.#options.positions, cell);
+    return { rule, balancer, backends: rule.shares.map(({ backend }) => this.#live[backend]!) };
+  }
+
+  #retryLater(failures: number): void {
+    this.#stopRetry?.();
+    this.#stopRetry = undefined;
+    if (this.#failed.size === 0) return;
+    this.#stopRetry = this.#options.clock.after(waitMsAfter(failures, LISTEN_RETRY), () => {
+      const before = this.#failed;
+      this.#failed = new Map();
+      for (const [key, { definition }] of before) this.#open(key, definition);
+      if (this.#failed.size < before.size) this.#options.onListeners(this.#report());
+      this.#retryLater(failures + 1);
+    });
+  }
+
+  #report(): ListenReport {
+    return {
+      listening: [...this.#listeners.values()].map(({ definition: { name, address }, port }) => ({
+        name,
+        address,
+        port,
+      })),
+      failed: [...this.#failed.values()].map((
+        { definition: { name, address, port }, message },
+      ) => ({
+        name,
+        address,
+        port,
+        message,
+      })),
+    };
+  }
+}
+
+/**
+ * By what tells one from another; those that listen on all addresses first, for the others may become their guests. Where
+ * nobody can answer a connection it is refused, as by kube-proxy, but for guests: nobody listens there.
+ */
+function keyed({ listeners, backends }: RouteTable): ReadonlyMap<string, Listener> {
+  const hasEndpoints = (listener: Listener) =>
+    listener.protocol === "HTTP" || backends[listener.backend]!.endpoints.length > 0;
+  const isWide = ({ address }: Listener) => WILDCARDS.has(address);
+  const wide = listeners.filter((listener) => isWide(listener) && hasEndpoints(listener));
+  const ports = new Set(wide.map(({ port }) => port));
+  const narrow = listeners.filter((listener) => !isWide(listener));
+  const isGuest = ({ port }: Listener) => ports.has(port);
+  return new Map([
+    ...wide.map((listener) => [keyOf(listener), listener] as const),
+    ...narrow.filter((listener) => isGuest(listener) || hasEndpoints(listener))
+      .map((listener) =>
+        [keyOf(listener) + (isGuest(listener) ? " guest" : ""), listener] as const
+      ),
+  ]);
+}
+
+function keyOf({ protocol, name, address, port }: Listener): string {
+  return `${protocol} ${name} ${address} ${port}`;
+}
+
+function placeOf(address: string, port: number): string {
+  return `${address} ${port}`;
+}

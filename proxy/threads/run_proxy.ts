@@ -1,0 +1,121 @@
+import { orAborted } from "../../core/lib/abort.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import { isEqual } from "../../core/lib/equality.ts";
+import type { Log } from "../../core/lib/log.ts";
+import type { View } from "../../core/client/client.ts";
+import { endpointSlices } from "../../core/resources/discovery/endpoint_slices.ts";
+import { gatewayClasses } from "../../core/resources/gateway/gateway_classes.ts";
+import { gateways } from "../../core/resources/gateway/gateways.ts";
+import { httpRoutes } from "../../core/resources/gateway/http_routes.ts";
+import { namespaces } from "../../core/resources/core/namespaces.ts";
+import type { AnyResource } from "../../core/resources/resource.ts";
+import { services } from "../../core/resources/core/services/services.ts";
+import { buildRouteTable, type RouteTableOptions } from "../table/build_route_table.ts";
+import type { ListenReport } from "./proxy_thread.ts";
+import type { RouteTable } from "../table/route_table.ts";
+
+/** What a table is made of. */
+const SOURCES: readonly AnyResource[] = [
+  services,
+  endpointSlices,
+  gatewayClasses,
+  gateways,
+  httpRoutes,
+  namespaces,
+];
+/** Changes that come within this long become one table. */
+const BURST_MS = 2;
+
+export interface RunProxyOptions extends RouteTableOptions {
+  view: View;
+  proxy: TableUser;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+  /** Called when a table is in use, and when a port is opened or fails later. */
+  onApplied?(table: RouteTable, report: ListenReport): void;
+}
+
+/** What the loop needs of the proxy. */
+export interface TableUser {
+  use(table: RouteTable): Promise<ListenReport>;
+  onListeners(listener: (report: ListenReport) => void): () => void;
+}
+
+/**
+ * Keeps the proxy at what the view says, until the signal aborts: marks what has changed, builds one table for a burst of
+ * changes, swaps it when it differs. Only the newest state counts; states between may be passed over. Problems and ports are
+ * logged when they come and when they go.
+ */
+export async function runProxy(options: RunProxyOptions): Promise<void> {
+  const { view, proxy, clock, signal, onApplied } = options;
+  const reporter = new Reporter(options.log);
+  let changed = Promise.withResolvers<void>();
+  const stops = SOURCES.map((source) => view.subscribe(source, () => changed.resolve()));
+  let table: RouteTable | undefined;
+  stops.push(proxy.onListeners((report) => {
+    reporter.ports(report);
+    if (table !== undefined) onApplied?.(table, report);
+  }));
+  const abort = () => changed.resolve();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    while (!signal.aborted) {
+      changed = Promise.withResolvers<void>();
+      const next = buildRouteTable(view, options);
+      if (table === undefined || !isEqual(table, next)) {
+        table = next;
+        reporter.problems(next);
+        const report = await orAborted(proxy.use(next), signal);
+        reporter.ports(report);
+        onApplied?.(next, report);
+      }
+      await changed.promise;
+      if (!signal.aborted) await clock.sleep(BURST_MS, signal).catch(() => {}); // rejects only when the signal aborts
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    for (const stop of stops) stop();
+  }
+}
+
+/** Says what is new, once. */
+class Reporter {
+  readonly #log: Log;
+  #problems = new Set<string>();
+  #failed = new Map<string, string>();
+  #open = new Set<string>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** What cannot be done as asked, and who gets an error for it: clients are not told. */
+  problems({ problems, backends }: RouteTable): void {
+    const texts = new Set([
+      ...problems.map(({ kind, namespace, name, section, reason, message }) =>
+        `Cannot do all of ${kind} "${namespace}/${name}"${section && ` (${section})`}: ` +
+        `${message} (${reason})`
+      ),
+      ...backends.flatMap(({ name, state, reason }) =>
+        state === "invalid" ? [`Requests to "${name}" get 500: ${reason}`] : []
+      ),
+    ]);
+    for (const text of texts) if (!this.#problems.has(text)) this.#log.warn(text);
+    this.#problems = texts;
+  }
+
+  ports({ listening, failed }: ListenReport): void {
+    for (const { name, address, port, message } of failed) {
+      if (this.#failed.get(name) === message) continue;
+      this.#log.warn(`Cannot listen on ${address}:${port} for ${name}: ${message}; will try again`);
+    }
+    for (const { name, address, port } of listening) {
+      if (!this.#open.has(name)) this.#log.info("Listening", { for: name, address, port });
+    }
+    this.#failed = new Map(failed.map(({ name, message }) => [name, message]));
+    this.#open = new Set(listening.map(({ name }) => name));
+  }
+}

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { Log } from "../../core/lib/log.ts";
+import { settled, VirtualClock } from "../../core/lib/virtual_clock.ts";
+import type { ListenReport } from "./proxy_thread.ts";
+import type { RouteTable } from "../table/route_table.ts";
+import { runProxy } from "./run_proxy.ts";
+import {
+  FixedView,
+  gateway,
+  GATEWAY_CLASS,
+  type Manifest,
+  route,
+  rule,
+  service,
+} from "../table/table_fixture.ts";
+
+Deno.test("changes that come together become one table, and what changes nothing none", async () => {
+  const { view, tables, clock, stop } = running(...all("10.0.0.1"));
+  await settled();
+  assert.equal(tables.length, 1);
+  view.set(...all("10.0.0.2"));
+  view.set(...all("10.0.0.3"));
+  await clock.advance(10);
+  assert.deepEqual(tables.map(({ backends }) => backends[0]!.endpoints[0]!.address), [
+    "10.0.0.1",
+    "10.0.0.3",
+  ]);
+  view.set(...all("10.0.0.3"));
+  await clock.advance(10);
+  assert.equal(tables.length, 2);
+  await stop();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("it ends also while the proxy does not take a table", async () => {
+  const { view, tables, clock, hang, stop } = running(...all("10.0.0.1"));
+  await settled();
+  hang();
+  view.set(...all("10.0.0.2"));
+  await clock.advance(10);
+  assert.equal(tables.length, 2);
+  await stop();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("problems and ports that fail are said once", async () => {
+  const { view, lines, clock, report, stop } = running(gateway("gw", { protocol: "TLS" }));
+  await settled();
+  const failed = [{
+    name: "gateway 80",
+    address: "0.0.0.0",
+    port: 80,
+    message: "the port is in use",
+  }];
+  report({ listening: [], failed });
+  report({ listening: [], failed });
+  view.set(GATEWAY_CLASS, gateway("gw", { protocol: "TLS" }, { name: "b" }));
+  await clock.advance(10);
+  assert.deepEqual(lines, [
+    'Cannot do all of Gateway "default/gw" (web): protocol "TLS" is not implemented; supported: "HTTP" (UnsupportedProtocol)',
+    "Cannot listen on 0.0.0.0:80 for gateway 80: the port is in use; will try again",
+  ]);
+  await stop();
+});
+
+function all(address: string): Manifest[] {
+  return [gateway("gw", {}), route("r", { rules: [rule("/", "web")] }), ...service("web", address)];
+}
+
+function running(...manifests: Manifest[]) {
+  const view = new FixedView(GATEWAY_CLASS, ...manifests);
+  const clock = new VirtualClock(0);
+  const lines: string[] = [];
+  const log = new Log({
+    clock,
+    sink: (text) => lines.push(JSON.parse(text).message),
+    level: "warn",
+    format: "json",
+  });
+  const tables: RouteTable[] = [];
+  let used: Promise<ListenReport> = Promise.resolve({ listening: [], failed: [] });
+  let report: (report: ListenReport) => void = () => {};
+  const proxy = {
+    use: (table: RouteTable) => {
+      tables.push(table);
+      return used;
+    },
+    onListeners: (listener: (report: ListenReport) => void) => {
+      report = listener;
+      return () => {};
+    },
+  };
+  const stopping = new AbortController();
+  const options = { view, proxy, clock, log, gatewayAddress: "0.0.0.0", signal: stopping.signal };
+  const done = runProxy(options);
+  const stop = () => {
+    stopping.abort();
+    return done;
+  };
+  return {
+    view: { set: (...next: Manifest[]) => view.set(GATEWAY_CLASS, ...next) },
+    tables,
+    clock,
+    lines,
+    report: (next: ListenReport) => report(next),
+    /** No table that comes from now on is taken. */
+    hang: () => void (used = new Promise(() => {})),
+    stop,
+  };
+}

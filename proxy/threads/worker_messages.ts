@@ -1,0 +1,18 @@
+import type { ListenReport, ThreadStats } from "./proxy_thread.ts";
+import type { RouteTable } from "../table/route_table.ts";
+
+/** What the main thread tells a worker. */
+export type ToWorker =
+  | { type: "start"; positions: SharedArrayBuffer; sharesPorts: boolean }
+  | { type: "use"; version: number; table: RouteTable; cells: Readonly<Record<string, number>> }
+  | { type: "stats"; id: number }
+  | { type: "stop"; drainMs: number };
+
+/** What a worker tells the main thread. */
+export type FromWorker =
+  /** The table is in use. `draining`: uids of pods that left it with requests in flight. */
+  | { type: "used"; version: number; report: ListenReport; draining: readonly string[] }
+  | { type: "listeners"; report: ListenReport }
+  | { type: "drained"; podUid: string }
+  | { type: "stats"; id: number; stats: ThreadStats }
+  | { type: "stopped" };

@@ -1,0 +1,7 @@
+/** Ends the command with one line on standard error. Exit code 2: called wrongly; 1: could not be done. */
+export class CommandError extends Error {
+  override name = "CommandError";
+  constructor(message: string, readonly exitCode: 1 | 2 = 1) {
+    super(message);
+  }
+}

@@ -1,0 +1,126 @@
+import type { Agent } from "../agent/agent.ts";
+import type { Compacted, StoreFile } from "../core/api/http/store_maintenance.ts";
+import { shrinkHeap } from "../core/lib/heap.ts";
+import type { Log } from "../core/lib/log.ts";
+import { RESOURCES } from "../core/resources/mod.ts";
+import { CompactableJournal, compactAside } from "../core/store/kv/compactable_journal.ts";
+import { DiskBallast } from "../core/store/kv/room/disk_ballast.ts";
+import { DiskRoom } from "../core/store/kv/room/disk_room.ts";
+import { FileRoom } from "../core/store/kv/room/file_room.ts";
+import type { KvFileOptions } from "../core/store/kv/kv_file.ts";
+import { KvJournal } from "../core/store/kv/kv_journal.ts";
+import { takeLockOver } from "../core/store/kv/lock_take_over.ts";
+import { MemoryStore } from "../core/store/memory_store.ts";
+import { CommandError } from "./command_error.ts";
+import { storePath } from "./data_folder.ts";
+import type { Ground } from "./ground.ts";
+import type { ServerFlags } from "./options.ts";
+
+/** The store in the data folder. */
+export interface FileStore extends StoreFile {
+  path: string;
+  journal: CompactableJournal;
+  store: MemoryStore;
+  /** Of its disk. */
+  room: DiskRoom;
+}
+
+/**
+ * Opens the store, which nobody else can open until it is closed: whoever has it may touch what else belongs to the
+ * data folder. Throws a {@linkcode CommandError} when it is taken, damaged, or of a newer version.
+ */
+export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileStore> {
+  const { dataFolder, clock, log, parts } = ground;
+  const ballast = new DiskBallast(`${dataFolder}/store.ballast`);
+  const path = storePath(dataFolder);
+  const file = new FileRoom(path);
+  const room = new DiskRoom({ ballast, file, clock, log, folder: dataFolder });
+  parts.defer(() => room.close());
+  try {
+    const { store, journal } = await room.opening(() => openIn(path, room, ground));
+    file.use(journal);
+    parts.defer(() => store.close());
+    shrinkHeap().catch((error) => log.warn("Cannot give back what loading took", { error }));
+    const compact = () => compactBeside(path, journal);
+    return { path, journal, store, room, compact };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const { message } = error;
+    const what = /^Cannot /.test(message)
+      ? message
+      : `Cannot read the data in "${path}": ${message}`;
+    throw new CommandError(what.includes("; ") ? what : what + adviceOn(message));
+  }
+}
+
+/** What SQLite, and we, say of a file that is not what was written. */
+const DAMAGED =
+  /malformed|not a database|Cannot read segment|parts of the blob .* are missing|JSON|checksum/;
+
+/** What to do about a store that cannot be opened. Only one that is damaged is to be replaced. */
+function adviceOn(message: string): string {
+  return DAMAGED.test(message)
+    ? "; restore it from a backup, or move it away to begin anew"
+    : "; the data may be sound: see to the disk and to who may read it, then start again";
+}
+
+/**
+ * Takes the ballast, has the node tell how the disk is, from now on, and gives the disk what the file does not need.
+ * Call it once everything runs. Never rejects.
+ */
+export async function lookAfterDisk(
+  { path, room, journal }: FileStore,
+  { agent, log }: { agent: Agent; log: Log },
+): Promise<void> {
+  room.onChange((isFull) => agent.reportDisk({ isFull }));
+  try {
+    await room.settle();
+    if (room.isFull) return;
+    while (await journal.trim()); // writes go on between the steps
+    const { fileUse, stateOf } = await import("../core/store/kv/store_compaction.ts");
+    const use = await fileUse(path);
+    if (stateOf(use) === "airy") await journal.compact(() => compactAside(path));
+    if (stateOf(use) === "large") {
+      log.info('Most of the store\'s file holds nothing: "coracle store compact" makes it small', {
+        ...use,
+      });
+    }
+  } catch (error) {
+    log.warn("Cannot make the store's file smaller", { error });
+  }
+}
+
+async function compactBeside(path: string, journal: CompactableJournal): Promise<Compacted> {
+  const { size: beforeBytes } = await Deno.stat(path);
+  while (await journal.trim());
+  await journal.compact(() => compactAside(path));
+  return { beforeBytes, afterBytes: (await Deno.stat(path)).size };
+}
+
+async function openIn(
+  path: string,
+  room: DiskRoom,
+  ground: Ground<ServerFlags>,
+): Promise<{ journal: CompactableJournal; store: MemoryStore }> {
+  const opening = { ...openingOf(ground), relieve: (error: unknown) => room.relieve(error) };
+  const journal = new CompactableJournal(await KvJournal.open(path, opening));
+  const options = { resources: RESOURCES, freezing: "none", onStopped: ground.fail } as const;
+  try {
+    const store = await MemoryStore.open(room.guard(journal), { ...options, gate: room });
+    return { journal, store };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
+
+/** With `--take-over` the server that has the data is ended. */
+function openingOf(
+  { flags, clock, log, signal }: Ground<ServerFlags>,
+): KvFileOptions {
+  const { takeOver } = flags;
+  if (takeOver === undefined) return { clock };
+  const endMs = takeOver * 1_000;
+  const tell = (what: string, pid: number) => log.warn(what, { pid });
+  return { clock, takeLock: (path) => takeLockOver(path, { clock, signal, tell, endMs }) };
+}
