@@ -37,8 +37,6 @@ export class Relay implements Place {
   readonly #peer: End<Relay>;
   #pipe: End<Relay> | undefined;
   #farewellBytes = 0;
-  /** Whether broadcasts of the ring are for it, which come before what the server writes after them. */
-  #takesBroadcasts = false;
   /** Broadcasts that it could not pass on yet: plain, and shared with other relays. */
   #broadcasts: Uint8Array<ArrayBuffer>[] = [];
   #broadcastsBytes = 0;
@@ -103,7 +101,14 @@ export class Relay implements Place {
     const pipe = this.#pipe;
     if (pipe === undefined || this.#isClosed) return;
     const { sockets, plain } = this.#ground;
-    this.#takesBroadcasts = true;
+    const held = this.#held;
+    const later = (this.#pipeBytes - serverBytes) >>> 0;
+    if (held !== undefined && later > 0 && later <= held.length) {
+      this.#held = held.slice(0, -later);
+      this.#passHeld();
+      this.#held = held.slice(-later); // the end of an answer, read together with its head
+      return;
+    }
     this.#passHeld();
     for (;;) {
       const rest = (serverBytes - this.#pipeBytes) >>> 0;
@@ -257,9 +262,7 @@ export class Relay implements Place {
   /** Passes on what the server wrote to its end, after the broadcasts that it wrote before. */
   #pass(from: Memory, bytes: number): void {
     const copy = () => from.bytes.slice(0, bytes);
-    if (!this.#takesBroadcasts || !this.#ground.hasBroadcasts) {
-      return this.#passInOrder(from.pointer, bytes, copy);
-    }
+    if (!this.#ground.hasBroadcasts) return this.#passInOrder(from.pointer, bytes, copy);
     this.#held = copy(); // others may read their ends meanwhile, and we may enter the ring anew
     this.#ground.readBroadcasts();
     this.#passHeld();
@@ -267,8 +270,8 @@ export class Relay implements Place {
 
   #passHeld(): void {
     const held = this.#held;
-    if (held === undefined) return;
     this.#held = undefined;
+    if (!held?.length) return;
     this.#passInOrder(pointerTo(held), held.length, () => held);
   }
 

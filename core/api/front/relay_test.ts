@@ -16,8 +16,8 @@ const BULK = new Uint8Array(4 << 20).fill(98);
 class Bench {
   readonly relay: Relay;
   readonly client: Deno.TlsConn;
-  /** What is in the ring, in words that are delivered to the relay. */
-  readonly broadcasts: string[] = [];
+  /** What is in the ring: words that are delivered to the relay, and after how many bytes it enters. */
+  readonly broadcasts: (string | number)[] = [];
   isBlocked = false;
   drains = 0;
   readonly #ground: RelayGround<Relay>;
@@ -70,7 +70,10 @@ class Bench {
         return broadcasts.length > 0;
       },
       readBroadcasts: () => {
-        for (const broadcast of broadcasts.splice(0)) this.deliver(broadcast);
+        for (const broadcast of broadcasts.splice(0)) {
+          if (typeof broadcast === "number") this.relay.enterRing(broadcast);
+          else this.deliver(broadcast);
+        }
       },
       blocked: () => this.isBlocked = true,
       unblocked: () => this.isBlocked = false,
@@ -199,6 +202,22 @@ test("what the server wrote after it entered stays behind the broadcasts, though
   bench.broadcasts.push("broadcast ");
   bench.relay.enterRing(before);
   assert.equal(await bench.hears("end"), "head broadcast end");
+});
+
+test("an end that is read together with its head stays behind the broadcasts, when the relay enters late", async (bench) => {
+  bench.serve("head ");
+  bench.broadcasts.push(bench.served, "broadcast ");
+  bench.serve("end");
+  assert.equal(await bench.hears("end"), "head broadcast end");
+});
+
+test("of two answers that are read in one piece, each has its broadcasts between head and end", async (bench) => {
+  bench.serve("one ");
+  bench.broadcasts.push(bench.served, "of one ");
+  bench.serve("end, two ");
+  bench.broadcasts.push(bench.served, "of two ");
+  bench.serve("over");
+  assert.equal(await bench.hears("over"), "one of one end, two of two over");
 });
 
 test("a second answer that enters while the first one's broadcasts wait comes after them", async (bench) => {

@@ -24,8 +24,6 @@ export interface ByteStream {
   member?(): Member | undefined;
 }
 
-/** What is as long as this goes past the socket where it can: that spares two copies. */
-const LARGE_BYTES = 16 * 1024;
 /** What may be on its way past the socket before the peer has to take it. */
 const FANNED_BYTES_MAX = 256 * 1024;
 
@@ -59,7 +57,6 @@ export class SocketStream implements ByteStream {
 
   write(bytes: Uint8Array): boolean {
     if (this.gone.aborted) return true;
-    if (bytes.length >= LARGE_BYTES) this.#enter();
     if (!this.#member) return this.#outgoing.write(bytes);
     const { fanOut, connection } = this.#member;
     fanOut.write([connection], this.#outgoing.chunkedEncoding ? httpChunk(bytes) : [bytes]);
@@ -68,15 +65,14 @@ export class SocketStream implements ByteStream {
   }
 
   member(): Member | undefined {
-    return this.#outgoing.chunkedEncoding ? this.#enter({ evenIfBusy: true }) : undefined;
+    return this.#outgoing.chunkedEncoding ? this.#enter() : undefined;
   }
 
-  #enter({ evenIfBusy = false } = {}): Member | undefined {
+  #enter(): Member | undefined {
     const { socket, req, writableLength } = this.#outgoing;
     if (this.#member || this.gone.aborted) return this.#member;
     const member = socket ? memberOf(socket) : undefined;
     if (!socket || !member || req.method === "HEAD" || writableLength > 0) return undefined;
-    if (!evenIfBusy && member.fanOut.isBusy) return undefined;
     member.fanOut.enter(member.connection, socket.bytesWritten);
     return this.#member = member;
   }
