@@ -61,12 +61,6 @@ export class RingWriter implements FanOut {
     this.#wake();
   }
 
-  get isBusy(): boolean {
-    const used = Atomics.load(this.#header, WRITTEN) - Atomics.load(this.#header, READ);
-    const size = this.#words.length;
-    return this.#backlog.length > 0 || (used + size) % size > size / 2;
-  }
-
   /** One at a time for a connection. A broadcast without bytes: the connection alone. */
   afterDrain(connection: number, act: () => void): () => void {
     this.#drains.set(connection, act);

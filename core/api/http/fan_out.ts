@@ -10,8 +10,6 @@ export interface FanOut {
   enter(connection: number, socketBytes: number): void;
   /** Writes bytes, which are copied at once. */
   write(connections: readonly number[], parts: readonly Uint8Array[]): void;
-  /** Whether so much waits that an answer better goes by its socket. */
-  readonly isBusy: boolean;
   /** Calls `act` once when the peer has taken all that was written, unless the returned function is called before. */
   afterDrain(connection: number, act: () => void): () => void;
 }
