@@ -42,7 +42,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * upwards. Nothing may be added; what is mended has to be taken out.
  */
 const CIRCLES_LEFT: readonly string[] = [
-  "agent/pods ↔ agent/probes",
   "core/resources ↔ core/resources/core",
   "proxy/exchange ↔ proxy/http1",
   "proxy/exchange ↔ proxy/table",

@@ -1,3 +1,4 @@
+import type { Health } from "../probes/probes.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 
 /**
@@ -92,13 +93,4 @@ export interface ContainerMemory {
 export interface RestartBackoff {
   readonly waitMs: number;
   readonly sinceMs: number;
-}
-
-/** What the probes say of one run. */
-export interface Health {
-  readonly containerId: string;
-  readonly started: boolean;
-  readonly ready: boolean;
-  /** The probe for whose sake the run must end. */
-  readonly failed?: "liveness" | "startup";
 }

@@ -1,11 +1,11 @@
 import type { Moment } from "../../core/lib/clock.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { Health } from "../probes/probes.ts";
 import type {
   Busy,
   ContainerMemory,
   Deletion,
   Failure,
-  Health,
   ObservedPod,
   ObservedRun,
   RestartBackoff,

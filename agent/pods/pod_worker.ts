@@ -8,13 +8,13 @@ import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isFinished, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
-import { type Health, POD } from "./observed_pod.ts";
+import { POD } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
-import { PodProbes } from "../probes/pod_probes.ts";
+import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
 import { podStatusOf } from "./pod_status.ts";
 import { PodSteps } from "./pod_steps.ts";
-import { initialHealth } from "../probes/probes.ts";
+import { type Health, initialHealth } from "../probes/probes.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 import { StatusWriter } from "./status_writer.ts";
 

@@ -2,12 +2,20 @@ import type { Container } from "../../core/resources/core/pods/spec/containers.t
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
 import { ENDED } from "../../core/lib/abort.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import type { Health } from "../pods/observed_pod.ts";
 
 /** How one question was answered. `error`: it could not be asked, so it says nothing. */
 export interface ProbeOutcome {
   result: "success" | "warning" | "failure" | "error";
   output: string;
+}
+
+/** What the probes say of one run. */
+export interface Health {
+  readonly containerId: string;
+  readonly started: boolean;
+  readonly ready: boolean;
+  /** The probe for whose sake the run must end. */
+  readonly failed?: "liveness" | "startup";
 }
 
 export type ProbeKind = "startup" | "liveness" | "readiness";

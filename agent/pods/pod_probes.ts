@@ -1,9 +1,9 @@
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
-import type { NodeParts } from "../pods/node_parts.ts";
-import type { PodEvents } from "../pods/pod_events.ts";
-import type { PodRecord } from "../pods/pod_record.ts";
-import { dialProbe, type ProbeTarget } from "./probe_dialer.ts";
-import { Probes } from "./probes.ts";
+import type { NodeParts } from "./node_parts.ts";
+import type { PodEvents } from "./pod_events.ts";
+import type { PodRecord } from "./pod_record.ts";
+import { dialProbe, type ProbeTarget } from "../probes/probe_dialer.ts";
+import { Probes } from "../probes/probes.ts";
 
 export interface PodProbesOptions {
   parts: NodeParts;
