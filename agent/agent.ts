@@ -110,6 +110,7 @@ export class Agent implements NodeStreams {
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
       volumes: options.volumes ?? new Volumes({ dataFolder, protectedPaths, view, clock }),
       allocatable,
+      podOfContainer: new Map(),
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
     };
@@ -312,9 +313,8 @@ export class Agent implements NodeStreams {
   }
 
   #onExit(id: string): void {
-    for (const worker of this.#workers.values()) {
-      if (worker.containers.some((container) => container.id === id)) worker.refresh(id);
-    }
+    const podUid = this.#parts.podOfContainer.get(id);
+    if (podUid !== undefined) this.#workers.get(podUid)?.refresh(id);
   }
 
   #newWorker(
@@ -329,17 +329,19 @@ export class Agent implements NodeStreams {
         namespace: pod?.metadata.namespace ?? container?.podNamespace ?? "",
         name: pod?.metadata.name ?? container?.podName ?? podUid,
       },
-      onGone: () => this.#workers.delete(podUid),
+      onGone: () => {
+        this.#workers.delete(podUid);
+        for (const { id } of worker.containers) this.#parts.podOfContainer.delete(id);
+      },
       onFault: (error) => this.#fault(error),
     });
     this.#workers.set(podUid, worker);
     return worker;
   }
 
-  #workerOf({ namespace, name }: ObjectName): PodWorker | undefined {
-    return [...this.#workers.values()].find(({ pod }) =>
-      pod?.metadata.name === name && pod.metadata.namespace === namespace
-    );
+  #workerOf(name: ObjectName): PodWorker | undefined {
+    const pod = this.#options.view.get(pods, name);
+    return pod && this.#workers.get(pod.metadata.uid);
   }
 
   /** What cannot be rotated, for want of room on the disk or because its pod has gone, says nothing of the runtime. */

@@ -26,6 +26,15 @@ export function runsOf(observed: ObservedPod, name: string): readonly ObservedRu
     .sort((a, b) => b.restartCount - a.restartCount);
 }
 
+/** Whether a run has ended: for good, what follows is another run. `undefined`: there was none. */
+export function hasEnded(run: Pick<ObservedRun, "state"> | undefined): boolean {
+  return run?.state === "exited";
+}
+
+export function isAnyRunning({ containers }: ObservedPod): boolean {
+  return containers.some(({ state }) => state === "running");
+}
+
 /** The latest run that is known of; from the pod's status when the runtime has lost it. */
 export function latestRun(pod: Pod, observed: ObservedPod, name: string): Run | undefined {
   const [latest] = runsOf(observed, name);

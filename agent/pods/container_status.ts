@@ -5,8 +5,10 @@ import type {
   ContainerState as ShownState,
   ContainerStatus,
 } from "../../core/resources/core/pods/pod_status.ts";
+import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import {
+  hasEnded,
   latestRun,
   nextRun,
   type Run,
@@ -14,7 +16,7 @@ import {
   START_ERROR_EXIT_CODE,
   statusOf,
 } from "./container_runs.ts";
-import { isFinished, isOverdue } from "./next_step.ts";
+import { isOverdue } from "./next_step.ts";
 import type { ContainerMemory, Failure, ObservedPod } from "./observed_pod.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 
@@ -237,14 +239,14 @@ function lastStateOf(
 ): ShownState {
   const before = statusOf(input.pod, container.name);
   if (run === undefined) return before?.lastState ?? {};
-  if (run.state === "exited" && willWait(container, input)) {
+  if (hasEnded(run) && willWait(container, input)) {
     return terminatedState(container, run, input);
   }
   const failure = startFailureOf(container, run, input.observed);
   const isWaiting = failure !== undefined && createdState(container, run, input).waiting;
   if (isWaiting) return startErrorState(failure);
   const previous = runsOf(input.observed, container.name)
-    .find(({ state, restartCount }) => state === "exited" && restartCount < run.restartCount);
+    .find((each) => hasEnded(each) && each.restartCount < run.restartCount);
   if (previous !== undefined) return terminatedState(container, previous, input);
   if (before === undefined || before.restartCount === run.restartCount) {
     return before?.lastState ?? {};

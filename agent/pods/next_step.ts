@@ -1,7 +1,8 @@
 import { ownField } from "../../core/lib/own_field.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { latestRun, nextRun, runsOf } from "./container_runs.ts";
+import { hasEnded, isAnyRunning, latestRun, nextRun, runsOf } from "./container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { type ObservedPod, type ObservedRun, POD } from "./observed_pod.ts";
 import { startRefusalOf } from "./start_refusal.ts";
@@ -74,11 +75,6 @@ export function isGone(wanted: Pod | undefined, observed: ObservedPod): boolean 
     Object.keys(observed.busy).length === 0;
 }
 
-/** Whether the pod has ended for good: it never runs again. */
-export function isFinished(pod: Pod): boolean {
-  return pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
-}
-
 /** Whether the pod has run for as long as its `activeDeadlineSeconds` allow. */
 export function isOverdue({ overdueMs = Infinity }: ObservedPod, elapsedMs: number): boolean {
   return elapsedMs >= overdueMs;
@@ -96,7 +92,7 @@ function stepsFor(pod: Pod | undefined, observed: ObservedPod, elapsedMs: number
 /** A pod that the API does not know, or no longer: by force deleted, or an orphan. */
 function stepsAway(observed: ObservedPod, elapsedMs: number): Step[] {
   const stops = stopsOfAll(observed, observed.forcedGraceMs, "unwanted", elapsedMs);
-  if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
+  if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed)) return stops;
   return observed.sandbox.state === "removed" ? [] : podStep({ do: "remove" }, observed, elapsedMs);
 }
 
@@ -109,9 +105,9 @@ function stepsDown(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const graceMs = Math.max(GRACE_MIN_MS, graceSeconds * 1_000);
   const drainMs = graceSeconds > 0 ? drainMsOf(observed, graceMs / 2) : 0;
   const waitMs = (observed.deletion?.seenMs ?? elapsedMs) + drainMs - elapsedMs;
-  if (waitMs > 0 && isRunning(observed)) return [{ do: "wait", ms: waitMs }];
+  if (waitMs > 0 && isAnyRunning(observed)) return [{ do: "wait", ms: waitMs }];
   const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", elapsedMs);
-  if (stops.length > 0 || isRunning(observed) || isBusy(observed)) return stops;
+  if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed)) return stops;
   return podStep({ do: "remove" }, observed, elapsedMs);
 }
 
@@ -125,7 +121,9 @@ function drainMsOf({ deletion }: ObservedPod, shareMs: number): number {
 function stepsToEnd(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const graceMs = Math.max(GRACE_MIN_MS, pod.spec.terminationGracePeriodSeconds * 1_000);
   const stops = stopsOfAll(observed, graceMs, "finished", elapsedMs);
-  if (stops.length > 0 || isRunning(observed) || isBusy(observed) || !isFinished(pod)) return stops;
+  if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed) || !isFinished(pod)) {
+    return stops;
+  }
   const { state } = observed.sandbox;
   return state === "released" || state === "removed"
     ? []
@@ -152,7 +150,7 @@ const STARTING: ReadonlySet<Step["do"]> = new Set(["prepare", "pull", "start"]);
 function stepsToPrepare(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.sandbox.state === "ready") return [];
   const ends = pod.spec.containers.every(({ name }) =>
-    latestRun(pod, observed, name)?.state === "exited" &&
+    hasEnded(latestRun(pod, observed, name)) &&
     nextRun(pod, observed, { name }) === undefined
   );
   return ends ? [] : podStep({ do: "prepare" }, observed, elapsedMs);
@@ -239,10 +237,6 @@ function podStep(step: Step, observed: ObservedPod, elapsedMs: number): Step[] {
   const { failure } = observed;
   const waitMs = failure?.stage === step.do ? failure.retryAtMs - elapsedMs : 0;
   return waitMs > 0 ? [{ do: "wait", ms: waitMs }] : [step];
-}
-
-function isRunning(observed: ObservedPod): boolean {
-  return observed.containers.some(({ state }) => state === "running");
 }
 
 /** A pull that is still going on concerns the node, and does not keep the pod. */

@@ -25,6 +25,8 @@ export interface NodeParts {
   readonly events: Pick<EventRecorder, "record">;
   /** What pods can use of the node. */
   readonly allocatable: Readonly<Record<string, string>>;
+  /** The uid of the pod of each container that is known, by the container's id. Kept by the pods' records. */
+  readonly podOfContainer: Map<string, string>;
   /** Container starts wait here for their turn. */
   readonly startSlots: Slots;
   /** Exec probes wait here for their turn. */

@@ -1,5 +1,7 @@
 import type { Moment } from "../../core/lib/clock.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { isReady } from "../../core/resources/core/pods/pod_states.ts";
+import { hasEnded } from "./container_runs.ts";
 import type { Health } from "../probes/probes.ts";
 import type {
   Busy,
@@ -36,6 +38,7 @@ export class PodRecord {
   readonly busy = new Map<string, Busy>();
   /** Grows with each change of the containers, so that an older list is not taken for news. */
   version = 0;
+  readonly #podOfContainer: Map<string, string>;
   readonly #containers = new Map<string, ObservedRun>();
   readonly #memories = new Map<string, ContainerMemory>();
   readonly #listeners = new Set<() => void>();
@@ -44,8 +47,9 @@ export class PodRecord {
   #startedMs: number | undefined;
   #wasWanted = false;
 
-  constructor(uid: string) {
+  constructor(uid: string, podOfContainer: Map<string, string> = new Map()) {
     this.uid = uid;
+    this.#podOfContainer = podOfContainer;
   }
 
   /** Takes over what is wanted now. `nowMs` says how old the times are that others wrote. */
@@ -58,7 +62,7 @@ export class PodRecord {
     }
     this.#wasWanted ||= pod !== undefined;
     if (pod?.metadata.deletionTimestamp === undefined || this.#deletion) return;
-    this.#deletion = { seenMs: elapsedMs, wasReady: this.#isReady(pod) };
+    this.#deletion = { seenMs: elapsedMs, wasReady: isReady(pod) };
   }
 
   /** Whether proxies still have to turn away from the pod before it may be stopped. */
@@ -78,9 +82,13 @@ export class PodRecord {
     return this.#containers.get(id);
   }
 
-  put(container: ObservedRun): void {
+  /** Takes over what is known of a run. False: it has ended already, and stays so. */
+  put(container: ObservedRun): boolean {
+    if (hasEnded(this.#containers.get(container.id))) return false;
     this.#containers.set(container.id, container);
+    this.#podOfContainer.set(container.id, this.uid);
     this.#noteChange();
+    return true;
   }
 
   /** The pod's network has gone, with what was in it: containers that run have to run again in another one. */
@@ -93,6 +101,7 @@ export class PodRecord {
 
   drop(id: string): void {
     this.#containers.delete(id);
+    this.#podOfContainer.delete(id);
     this.#noteChange();
   }
 
@@ -147,11 +156,5 @@ export class PodRecord {
   #noteChange(): void {
     this.version++;
     for (const listener of this.#listeners) listener();
-  }
-
-  #isReady(pod: Pod): boolean {
-    return pod.status.conditions?.some(({ type, status }) =>
-      type === "Ready" && status === "True"
-    ) ?? false;
   }
 }

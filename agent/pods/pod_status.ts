@@ -1,6 +1,7 @@
 import { timestamp } from "../../core/lib/timestamp.ts";
 import { qosClassOf } from "../../core/resources/core/pods/spec/qos.ts";
 import type { PodCondition, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
+import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import {
   containerStatusOf,
@@ -8,7 +9,8 @@ import {
   isStarting,
   type StatusInput,
 } from "./container_status.ts";
-import { isFinished, isOverdue } from "./next_step.ts";
+import { isAnyRunning } from "./container_runs.ts";
+import { isOverdue } from "./next_step.ts";
 import type { ObservedPod } from "./observed_pod.ts";
 
 type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
@@ -58,17 +60,13 @@ function phaseOf(pod: Pod, observed: ObservedPod, statuses: ContainerStatuses): 
   const ended = statuses.filter(({ state, lastState }) =>
     state.terminated || (state.waiting && lastState.terminated)
   );
-  const hasEnded = pod.metadata.deletionTimestamp !== undefined && !isAnyActive(observed) &&
+  const hasEnded = pod.metadata.deletionTimestamp !== undefined && !isAnyRunning(observed) &&
     !statuses.some(({ name }) => isStarting(observed, name));
   if (hasEnded) return haveSucceeded(statuses) ? "Succeeded" : "Failed";
   if (running + ended.length < statuses.length) return "Pending";
   if (running > 0 || pod.spec.restartPolicy === "Always") return "Running";
   if (haveSucceeded(statuses)) return "Succeeded";
   return pod.spec.restartPolicy === "Never" ? "Failed" : "Running";
-}
-
-function isAnyActive(observed: ObservedPod): boolean {
-  return observed.containers.some(({ state }) => state === "running");
 }
 
 function haveSucceeded(statuses: ContainerStatuses): boolean {
@@ -118,7 +116,7 @@ function observedGenerationOf(pod: Pod): { observedGeneration?: number } {
 /** A pod that was adopted with running containers has its sandbox, though nothing was done for it yet. */
 function hasSandbox(observed: ObservedPod): boolean {
   const { state } = observed.sandbox;
-  return state === "ready" || (state === "unknown" && isAnyActive(observed));
+  return state === "ready" || (state === "unknown" && isAnyRunning(observed));
 }
 
 /** No init container is ever run here: a pod that has some is not initialized. */

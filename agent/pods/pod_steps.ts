@@ -3,7 +3,7 @@ import { assert } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
-import { backoffAfterRestart, runsOf } from "./container_runs.ts";
+import { backoffAfterRestart, hasEnded, runsOf } from "./container_runs.ts";
 import { type ContainerSpec, RuntimeError } from "../runtimes/container_runtime.ts";
 import { containerSpecOf, hostsTextOf } from "./container_specs.ts";
 import { environmentOf } from "./environment.ts";
@@ -177,8 +177,7 @@ export class PodSteps {
         stage = "run";
         await runtime.start(id);
         events.started(pod, name);
-        const hasEnded = record.containerOf(id)?.state === "exited"; // quicker than this line
-        if (!hasEnded) record.put({ ...base, state: "running", startedAtMs: clock.now() });
+        record.put({ ...base, state: "running", startedAtMs: clock.now() });
         record.remember(name, { health: initialHealth(id, container) });
       });
       const isAlways = container.imagePullPolicy === "Always";
@@ -201,7 +200,9 @@ export class PodSteps {
     const { parts, record } = this.#options;
     const previous = record.memoryOf(name)?.backoff;
     const [latest] = runsOf(record.observed, name);
-    if (latest?.state !== "exited" || latest.restartCount >= restartCount) return previous;
+    if (latest === undefined || !hasEnded(latest) || latest.restartCount >= restartCount) {
+      return previous;
+    }
     const elapsedMs = parts.clock.elapsed();
     return backoffAfterRestart(previous, latest.endedMs ?? elapsedMs, elapsedMs);
   }

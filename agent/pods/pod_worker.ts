@@ -2,11 +2,12 @@ import { ENDED } from "../../core/lib/abort.ts";
 import { AssertionError } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { nextRun, runsOf, statusOf } from "./container_runs.ts";
+import { hasEnded, nextRun, runsOf, statusOf } from "./container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
-import { busyNameOf, isFinished, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
+import { busyNameOf, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
 import { POD } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
@@ -66,7 +67,7 @@ export class PodWorker {
     const { parts, podUid, podName } = options;
     const log = parts.log.with({ pod: podName.name, namespace: podName.namespace });
     this.#options = { ...options, parts: { ...parts, log } };
-    this.#record = new PodRecord(podUid);
+    this.#record = new PodRecord(podUid, parts.podOfContainer);
     this.#events = new PodEvents(parts.events);
     this.#status = new StatusWriter({
       ...{ podUid, podName, client: parts.client, view: parts.view, clock: parts.clock, log },
@@ -129,7 +130,7 @@ export class PodWorker {
       try {
         const container = await runtime.inspect(id);
         if (container === undefined) this.#record.drop(id);
-        else if (container.state !== "exited") continue;
+        else if (!hasEnded(container)) continue;
         else await this.#noteExit(container);
         return this.wake();
       } catch (error) {
@@ -262,8 +263,8 @@ export class PodWorker {
 
   #put(container: ContainerState): void {
     const known = this.#record.containerOf(container.id);
-    if (known?.state === "exited") return; // what has ended stays so
-    if (container.state === "exited") {
+    if (hasEnded(known)) return;
+    if (hasEnded(container)) {
       this.#noteExit(container).then(() => this.wake(), this.#options.onFault);
       return;
     }
@@ -297,7 +298,7 @@ export class PodWorker {
   async #noteExit(container: ContainerState): Promise<void> {
     const { id, name } = container;
     this.#probes.stop(id);
-    if (this.#hasEnded(id) || this.#ending.has(id)) return;
+    if (hasEnded(this.#record.containerOf(id)) || this.#ending.has(id)) return;
     const { clock, log } = this.#options.parts;
     const { nowMs, elapsedMs } = momentOf(clock);
     const { finishedAtMs = nowMs } = container;
@@ -306,13 +307,8 @@ export class PodWorker {
     await this.#readLastWords(name, container)
       .catch((error) => log.warn("Cannot read the last words of a container", { id, error }));
     this.#ending.delete(id);
-    if (this.#hasEnded(id)) return;
-    this.#record.put({ ...container, state: "exited", finishedAtMs, endedMs });
-    this.#tellRest(container);
-  }
-
-  #hasEnded(id: string): boolean {
-    return this.#record.containerOf(id)?.state === "exited";
+    const isNews = this.#record.put({ ...container, state: "exited", finishedAtMs, endedMs });
+    if (isNews) this.#tellRest(container);
   }
 
   async #readLastWords(name: string, run: ContainerState): Promise<void> {
