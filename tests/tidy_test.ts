@@ -68,6 +68,11 @@ const BANNED: readonly { pattern: RegExp; allowed: RegExp; instead: string }[] =
     allowed: /^$/,
     instead: "core/api/access/client_certificates.ts",
   },
+  {
+    pattern: /^[^*/"]*\b(init|ephemeral)Containers\b/,
+    allowed: /^core\/resources\//,
+    instead: "containersOf and its like",
+  },
   { pattern: /\bconsole\./, allowed: /^$/, instead: "a Log" },
 ];
 
@@ -146,7 +151,7 @@ Deno.test("files do not import each other in a circle", () => {
   assert.deepEqual(cyclesIn(product), []);
 });
 
-Deno.test("time, chance and foreign functions come from their seams", () => {
+Deno.test("time, chance, foreign functions and the containers of a pod come from one place", () => {
   const faults = product.flatMap(({ path, lines }) =>
     lines.flatMap((line, index) =>
       BANNED.filter(({ pattern, allowed }) => pattern.test(line) && !allowed.test(path))

@@ -6,6 +6,7 @@ import type {
   ContainerStatus,
 } from "../../core/resources/core/pods/pod_status.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
+import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import {
   hasEnded,
@@ -150,7 +151,7 @@ function waitingState(
 
 /** With init containers, it is their status that says why; the others wait for them, as in Kubernetes. */
 function refusedWaiting({ spec }: Pod, message: string): { reason: string; message?: string } {
-  return spec.initContainers?.length
+  return containersInRoles(spec, "init", "sidecar").length > 0
     ? { reason: "PodInitializing" }
     : { reason: "CreateContainerConfigError", message };
 }

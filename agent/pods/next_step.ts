@@ -1,6 +1,7 @@
 import { ownField } from "../../core/lib/own_field.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
+import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { hasEnded, isAnyRunning, latestRun, nextRun, runsOf } from "./container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
@@ -135,7 +136,7 @@ function stepsUp(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const steps = [
     ...(overdueMs === undefined ? [] : [{ do: "wait" as const, ms: overdueMs - elapsedMs }]),
     ...stepsToPrepare(pod, observed, elapsedMs),
-    ...pod.spec.containers.flatMap((container) =>
+    ...containersInRoles(pod.spec, "main").flatMap((container) =>
       ownField(observed.busy, container.name)
         ? []
         : stepsOfContainer(pod, container, observed, elapsedMs)
@@ -149,7 +150,7 @@ const STARTING: ReadonlySet<Step["do"]> = new Set(["prepare", "pull", "start"]);
 
 function stepsToPrepare(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.sandbox.state === "ready") return [];
-  const ends = pod.spec.containers.every(({ name }) =>
+  const ends = containersInRoles(pod.spec, "main").every(({ name }) =>
     hasEnded(latestRun(pod, observed, name)) &&
     nextRun(pod, observed, { name }) === undefined
   );

@@ -1,6 +1,7 @@
 import { ownField } from "../../core/lib/own_field.ts";
 import { compareQuantities, milliValueOf, unitsOf } from "../../core/schema/quantities.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
 
@@ -49,9 +50,7 @@ export function resourceFieldOf(
   allocatable: Readonly<Record<string, string>>,
 ): string {
   const { containerName, resource, divisor } = reference;
-  const container = containerName
-    ? pod.spec.containers.find(({ name }) => name === containerName)
-    : self;
+  const container = containerName ? containerNamed(pod.spec, containerName) : self;
   if (container === undefined) throw new ConfigError(`container ${containerName} not found`);
   const match = /^(limits|requests)\.(cpu|memory|ephemeral-storage)$/.exec(resource);
   if (!match) throw new ConfigError(`Unsupported container resource : ${resource}`);

@@ -1,4 +1,5 @@
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { NodeParts } from "./node_parts.ts";
 import type { PodEvents } from "./pod_events.ts";
 import type { PodRecord } from "./pod_record.ts";
@@ -35,7 +36,7 @@ export class PodProbes {
     for (const id of this.#stopped) if (!ids.has(id)) this.#stopped.delete(id);
     if (pod === undefined || sandbox.state !== "ready") return;
     for (const { id, name, startedAtMs } of record.containers) {
-      const container = pod.spec.containers.find((candidate) => candidate.name === name);
+      const container = containerNamed(pod.spec, name);
       if (!ids.has(id) || this.#running.has(id) || this.#stopped.has(id) || !container) continue;
       if (record.memoryOf(name)?.health?.containerId !== id) continue; // its start is not over yet
       this.#running.set(id, this.#probesOf(id, container, startedAtMs ?? 0, sandbox.ip));

@@ -1,4 +1,8 @@
 import type { Moment } from "../../core/lib/clock.ts";
+import {
+  containerNamed,
+  containersOf,
+} from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { isReady } from "../../core/resources/core/pods/pod_states.ts";
 import { hasEnded } from "./container_runs.ts";
@@ -146,8 +150,9 @@ export class PodRecord {
 
   /** What was learnt with one image says nothing of another: neither which it is nor how long to wait. */
   #forgetOldImages(pod: Pod | undefined): void {
-    for (const { name, image } of this.pod?.spec.containers ?? []) {
-      const after = pod?.spec.containers.find((container) => container.name === name);
+    if (this.pod === undefined || pod === undefined) return;
+    for (const { container: { name, image } } of containersOf(this.pod.spec)) {
+      const after = containerNamed(pod.spec, name);
       if (after === undefined || after.image === image) continue;
       this.remember(name, { imageId: undefined, failure: undefined, backoff: undefined });
     }

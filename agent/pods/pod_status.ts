@@ -2,6 +2,7 @@ import { timestamp } from "../../core/lib/timestamp.ts";
 import { qosClassOf } from "../../core/resources/core/pods/spec/qos.ts";
 import type { PodCondition, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
+import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import {
   containerStatusOf,
@@ -23,7 +24,8 @@ type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
  */
 export function podStatusOf(input: StatusInput): PodStatus {
   const { pod, observed, nowMs, elapsedMs, node } = input;
-  const statuses = pod.spec.containers
+  const init = containersInRoles(pod.spec, "init", "sidecar");
+  const statuses = containersInRoles(pod.spec, "main")
     .map((container) => containerStatusOf(container, input))
     .sort((a, b) => a.name < b.name ? -1 : 1);
   const overdue = !isFinished(pod) && isOverdue(observed, elapsedMs);
@@ -43,10 +45,8 @@ export function podStatusOf(input: StatusInput): PodStatus {
     hostIPs: [{ ip: node.hostIP }],
     ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
     startTime: pod.status.startTime ?? timestamp(nowMs),
-    ...(pod.spec.initContainers?.length && {
-      initContainerStatuses: pod.spec.initContainers.map((each) =>
-        initContainerStatusOf(each, pod)
-      ),
+    ...(init.length > 0 && {
+      initContainerStatuses: init.map((each) => initContainerStatusOf(each, pod)),
     }),
     containerStatuses: statuses,
     qosClass: pod.status.qosClass ?? qosClassOf(pod.spec),
@@ -122,7 +122,7 @@ function hasSandbox(observed: ObservedPod): boolean {
 /** No init container is ever run here: a pod that has some is not initialized. */
 function initializedOf({ spec }: Pod, phase: PodStatus["phase"]): Verdict {
   if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
-  const names = (spec.initContainers ?? []).map(({ name }) => name);
+  const names = containersInRoles(spec, "init", "sidecar").map(({ name }) => name);
   if (names.length === 0) return { status: "True" };
   return {
     status: "False",

@@ -2,6 +2,7 @@ import { isRefusal } from "../../core/client/api_error.ts";
 import { assert } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
+import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { backoffAfterRestart, hasEnded, runsOf } from "./container_runs.ts";
 import { type ContainerSpec, RuntimeError } from "../runtimes/container_runtime.ts";
@@ -283,8 +284,8 @@ export class PodSteps {
 
   /** Whether the pod has not been given another image since the step for this container began. */
   #isStillWanted({ name, image }: Container): boolean {
-    const containers = this.#options.record.pod?.spec.containers ?? [];
-    return containers.some((wanted) => wanted.name === name && wanted.image === image);
+    const { pod } = this.#options.record;
+    return pod !== undefined && containerNamed(pod.spec, name)?.image === image;
   }
 
   #pod(): Pod {
@@ -297,7 +298,7 @@ export class PodSteps {
 const STOP_RETRY_MS = 1_000;
 
 function containerOf(pod: Pod, name: string): Container {
-  const container = pod.spec.containers.find((candidate) => candidate.name === name);
+  const container = containerNamed(pod.spec, name);
   assert(container !== undefined, `Pod ${pod.metadata.name} has no container ${name}`);
   return container;
 }

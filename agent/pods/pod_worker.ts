@@ -3,6 +3,7 @@ import { AssertionError } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
+import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { hasEnded, nextRun, runsOf, statusOf } from "./container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
@@ -279,7 +280,7 @@ export class PodWorker {
   #adopted(container: ContainerState): ContainerState {
     const { id, name } = container;
     const { pod } = this.#record;
-    const spec = pod?.spec.containers.find((candidate) => candidate.name === name);
+    const spec = pod && containerNamed(pod.spec, name);
     if (pod === undefined || spec === undefined) return container;
     const status = statusOf(pod, name);
     // A status from before it ran knows nothing of it.
@@ -313,7 +314,7 @@ export class PodWorker {
 
   async #readLastWords(name: string, run: ContainerState): Promise<void> {
     const { pod, uid } = this.#record;
-    const spec = pod?.spec.containers.find((candidate) => candidate.name === name);
+    const spec = pod && containerNamed(pod.spec, name);
     if (spec === undefined) return;
     const { files, runtime } = this.#options.parts;
     const source = { podUid: uid, container: name, restartCount: run.restartCount };

@@ -1,3 +1,4 @@
+import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 
 const NODE_OS = "linux";
@@ -14,7 +15,7 @@ export function startRefusalOf({ spec }: Pod): string | undefined {
         `less, and this node runs "${NODE_OS}"; set spec.os.name to it`,
     );
   }
-  const init = spec.initContainers ?? [];
+  const init = containersInRoles(spec, "init", "sidecar");
   if (init.length > 0) {
     const names = init.map(({ name }) => `"${name}"`).join(", ");
     return refusal(
@@ -28,7 +29,8 @@ export function startRefusalOf({ spec }: Pod): string | undefined {
         "their devices; remove them",
     );
   }
-  const blind = spec.containers.find(({ volumeDevices = [] }) => volumeDevices.length > 0);
+  const blind = containersInRoles(spec, "main")
+    .find(({ volumeDevices = [] }) => volumeDevices.length > 0);
   return blind && refusal(
     `volumeDevices of container "${blind.name}" are not implemented in this version of Coracle; mount a file system ` +
       "with volumeMounts",

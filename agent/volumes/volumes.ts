@@ -8,6 +8,7 @@ import { Slots } from "../../core/lib/slots.ts";
 import { configMaps } from "../../core/resources/core/config_maps.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import type { Volume } from "../../core/resources/core/pods/spec/volumes.ts";
+import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { unitsOf } from "../../core/schema/quantities.ts";
 import { secrets } from "../../core/resources/core/secrets.ts";
@@ -230,7 +231,7 @@ export function referencesOf({ spec }: Pod): ReadonlySet<string> {
     if (configMap) names.add(`configmap/${configMap.name}`);
     if (secret) names.add(`secret/${secret.secretName}`);
   }
-  for (const { env, envFrom } of spec.containers) {
+  for (const { container: { env, envFrom } } of containersOf(spec)) {
     for (const { configMapRef, secretRef } of envFrom ?? []) {
       if (configMapRef) names.add(`configmap/${configMapRef.name}`);
       if (secretRef) names.add(`secret/${secretRef.name}`);

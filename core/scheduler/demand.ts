@@ -1,4 +1,8 @@
 import type { Container } from "../resources/core/pods/spec/containers.ts";
+import {
+  containersOf,
+  longRunningContainersOf,
+} from "../resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../resources/core/pods/pods.ts";
 import { milliValueOf, unitsOf } from "../schema/quantities.ts";
 
@@ -67,14 +71,14 @@ function newDemandOf(pod: Pod): Demand {
  * https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
  */
 function effectiveOf({ spec }: Pod, requests: (container: Container) => Amounts): Amounts {
-  let sidecars: Amounts = new Map();
+  let running: Amounts = new Map();
   let initPeak: Amounts = new Map();
-  for (const container of spec.initContainers ?? []) {
-    const together = sum([sidecars, requests(container)]);
-    initPeak = larger(initPeak, together);
-    if (container.restartPolicy === "Always") sidecars = together;
+  for (const { role, container } of containersOf(spec)) {
+    if (role === "ephemeral") continue;
+    const together = sum([running, requests(container)]);
+    if (role === "init") initPeak = larger(initPeak, together);
+    else running = together;
   }
-  const running = sum([sidecars, ...spec.containers.map(requests)]);
   return new Map([...larger(running, initPeak), ...amountsOf(spec.resources?.requests ?? {})]);
 }
 
@@ -106,12 +110,8 @@ function larger(a: Amounts, b: Amounts): Amounts {
 }
 
 /** Ports of the node that the pod's containers take. */
-function hostPortsOf({ spec: { containers, initContainers = [] } }: Pod): HostPort[] {
-  const running = [
-    ...containers,
-    ...initContainers.filter(({ restartPolicy }) => restartPolicy === "Always"),
-  ];
-  return running.flatMap(({ ports = [] }) =>
+function hostPortsOf({ spec }: Pod): HostPort[] {
+  return longRunningContainersOf(spec).flatMap(({ ports = [] }) =>
     ports.flatMap(({ hostPort, protocol, hostIP }) =>
       hostPort ? [{ port: hostPort, protocol, ip: hostIP || "0.0.0.0" }] : []
     )

@@ -1,6 +1,10 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { LogOptions, NodeStreams } from "../../client/node_streams.ts";
 import type { Clock } from "../../lib/clock.ts";
+import {
+  type ContainerRole,
+  containersInRoles,
+} from "../../resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { openStream } from "../http/answer.ts";
 import { flag, wholeNumber } from "../watch/list_options.ts";
@@ -120,17 +124,12 @@ function notNegative(query: Query, name: string, least: 0 | 1): number | undefin
   throw invalid(name, `Invalid value: ${value}: ${rule}`);
 }
 
-function containersOf({ spec }: Pod): { init: string[]; main: string[] } {
-  return {
-    init: (spec.initContainers ?? []).map(({ name }) => name),
-    main: spec.containers.map(({ name }) => name),
-  };
-}
-
 /** The container asked for, or the only one, or the one that an annotation names. In the words of kube-apiserver. */
 function containerOf(pod: Pod, wanted: string | undefined): string {
   const { name, annotations = {} } = pod.metadata;
-  const { init, main } = containersOf(pod);
+  const namesOf = (...roles: ContainerRole[]) =>
+    containersInRoles(pod.spec, ...roles).map(({ name }) => name);
+  const [init, main] = [namesOf("init", "sidecar"), namesOf("main")];
   if (wanted) {
     if ([...init, ...main].includes(wanted)) return wanted;
     throw new ApiError("BadRequest", `container ${wanted} is not valid for pod ${name}`);

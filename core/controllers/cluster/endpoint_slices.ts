@@ -7,6 +7,7 @@ import {
   type EndpointSlice,
   endpointSlices,
 } from "../../resources/discovery/endpoint_slices.ts";
+import { longRunningContainersOf } from "../../resources/core/pods/spec/pod_containers.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import { matches, selectorOfLabels } from "../../schema/selectors.ts";
@@ -140,17 +141,9 @@ function targetOf(
   pod: Pod,
 ): number | undefined {
   if (typeof targetPort === "number") return targetPort || port;
-  return running(pod).flatMap(({ ports = [] }) => ports)
+  return longRunningContainersOf(pod.spec).flatMap(({ ports = [] }) => ports)
     .find((candidate) => candidate.name === targetPort && candidate.protocol === protocol)
     ?.containerPort;
-}
-
-/** The containers that run as long as the pod: its own, and its sidecars. */
-function running({ spec: { containers, initContainers = [] } }: Pod): Pod["spec"]["containers"] {
-  return [
-    ...containers,
-    ...initContainers.filter(({ restartPolicy }) => restartPolicy === "Always"),
-  ];
 }
 
 function endpointOf(service: Service, pod: Pod, address: string): Endpoint {

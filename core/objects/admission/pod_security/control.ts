@@ -1,4 +1,5 @@
 import type { Container } from "../../../resources/core/pods/spec/containers.ts";
+import { containersOf } from "../../../resources/core/pods/spec/pod_containers.ts";
 import type { PodSpec } from "../../../resources/core/pods/spec/pod_spec.ts";
 
 /** What is asked of a pod, or of the pods that a template makes. */
@@ -22,11 +23,10 @@ export function askedPod(
   annotations: Readonly<Record<string, string>> | undefined,
   spec: PodSpec,
 ): AskedPod {
-  const { initContainers = [], containers, ephemeralContainers = [] } = spec;
   return {
     annotations: annotations ?? {},
     spec,
-    containers: [...initContainers, ...containers, ...ephemeralContainers],
+    containers: containersOf(spec).map(({ container }) => container),
   };
 }
 

@@ -1,5 +1,5 @@
 import { isEqual } from "../../../lib/equality.ts";
-import type { Container } from "../../../resources/core/pods/spec/containers.ts";
+import { containersOf } from "../../../resources/core/pods/spec/pod_containers.ts";
 import type { PodTemplate } from "../../../resources/core/pods/spec/pod_spec.ts";
 import type { Namespace } from "../../../resources/core/namespaces.ts";
 import type { Pod } from "../../../resources/core/pods/pods.ts";
@@ -96,11 +96,9 @@ function policyIn(store: Store, namespace: string | undefined): Policy | undefin
 
 /** Of a pod that is there, images can be changed and ephemeral containers added; all else a level allowed or did not. */
 function isSignificant({ spec: next }: Pod, { spec: previous }: Pod): boolean {
-  const imagesOf = (containers: readonly Container[] = []) =>
-    containers.map(({ name, image }) => ({ name, image }));
-  return !(["containers", "initContainers", "ephemeralContainers"] as const).every((name) =>
-    isEqual(imagesOf(next[name]), imagesOf(previous[name]))
-  );
+  const imagesOf = (spec: Pod["spec"]) =>
+    containersOf(spec).map(({ path, container: { name, image } }) => ({ path, name, image }));
+  return !isEqual(imagesOf(next), imagesOf(previous));
 }
 
 /** When a namespace asks for more than before, the pods that are there stay; whoever asked hears of them. */

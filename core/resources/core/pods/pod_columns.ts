@@ -1,4 +1,5 @@
 import { ageOf, humanDuration } from "../../../schema/durations.ts";
+import { containersInRoles, longRunningContainersOf } from "./spec/pod_containers.ts";
 import type { PodSpec } from "./spec/pod_spec.ts";
 import type { ContainerStatus, PodStatus } from "./pod_status.ts";
 import type { Column, NamespacedObject } from "../../resource.ts";
@@ -72,12 +73,9 @@ interface Summary {
 /** The state of all containers in a word and three numbers. */
 function summaryOf(pod: Pod): Summary {
   const { spec, status } = pod;
-  const sidecars = new Set(
-    spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === "Always")
-      .map(({ name }) => name),
-  );
+  const sidecars = new Set(containersInRoles(spec, "sidecar").map(({ name }) => name));
   const init = initSummaryOf(pod, sidecars);
-  const total = spec.containers.length + sidecars.size;
+  const total = longRunningContainersOf(spec).length;
   const isInitialized = status.conditions?.some((each) =>
     each.type === "Initialized" && each.status === "True"
   );
@@ -125,7 +123,10 @@ function initSummaryOf(
       if (container.ready) ready++;
       continue;
     }
-    return { word: `Init:${initWordOf(container, i, spec.initContainers?.length ?? 0)}`, ready };
+    return {
+      word: `Init:${initWordOf(container, i, containersInRoles(spec, "init", "sidecar").length)}`,
+      ready,
+    };
   }
   return { word: undefined, ready };
 }

@@ -1,4 +1,5 @@
 import type { Container } from "./containers.ts";
+import { withEachContainer } from "./pod_containers.ts";
 import type { PodSpec } from "./pod_spec.ts";
 import type { Volume } from "./volumes.ts";
 
@@ -10,17 +11,14 @@ import type { Volume } from "./volumes.ts";
  */
 export function withTemplateDefaults(spec: PodSpec): PodSpec {
   // Without containers the pod is refused; the other rules are asked all the same.
-  const { containers = [], hostNetwork: onHost = false } = spec;
+  const { hostNetwork: onHost = false } = spec;
   const account = spec.serviceAccountName ?? spec.serviceAccount;
   return {
-    ...spec,
-    containers: containers.map((each) => withContainerDefaults(each, onHost)),
-    ...(spec.initContainers && {
-      initContainers: spec.initContainers.map((each) => withContainerDefaults(each, onHost)),
-    }),
-    ...(spec.ephemeralContainers && {
-      ephemeralContainers: spec.ephemeralContainers.map((each) => withPullPolicy(each)),
-    }),
+    ...withEachContainer(
+      spec,
+      (each, role) =>
+        role === "ephemeral" ? withPullPolicy(each) : withContainerDefaults(each, onHost),
+    ),
     ...(spec.volumes && { volumes: spec.volumes.map(withSource) }),
     ...(account && { serviceAccountName: account, serviceAccount: account }),
   };
@@ -30,9 +28,7 @@ export function withTemplateDefaults(spec: PodSpec): PodSpec {
 export function withPodDefaults(spec: PodSpec): PodSpec {
   const filled = withTemplateDefaults(spec);
   return {
-    ...filled,
-    containers: filled.containers.map(withRequests),
-    ...(filled.initContainers && { initContainers: filled.initContainers.map(withRequests) }),
+    ...withEachContainer(filled, (each, role) => role === "ephemeral" ? each : withRequests(each)),
     enableServiceLinks: filled.enableServiceLinks ?? true,
   };
 }
@@ -47,7 +43,7 @@ function withContainerDefaults(container: Container, onHost: boolean): Container
   return { ...filled, ports };
 }
 
-function withPullPolicy<C extends Container>(container: C): C {
+function withPullPolicy(container: Container): Container {
   if (container.imagePullPolicy || !container.image) return container;
   return { ...container, imagePullPolicy: pullPolicyOf(container.image) };
 }

@@ -1,6 +1,7 @@
 import { ownField } from "../../../../lib/own_field.ts";
 import { notActedOnWarning, warnerOf } from "../../../not_acted_on.ts";
 import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import { containersOf } from "./pod_containers.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
 const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON, POD_SPEC_CONSEQUENCES);
@@ -17,15 +18,16 @@ const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK, POD_SPEC_CONSEQUENCES)
  * k8s.io/kubernetes/pkg/api/pod/warnings.go, what is probably a mistake. `field` is the path of the spec.
  */
 export function podSpecWarnings(spec: PodSpec, field: string): string[] {
+  const main = containersOf(spec).filter(({ role }) => role === "main");
   return [
     ...(spec.hostNetwork ? notActedOnOnHostNetwork : notActedOnIn)(spec, field),
     ...emptyDirWarnings(spec, `${field}.volumes`),
-    ...spec.containers.flatMap(({ env = [] }, i) =>
-      hiddenEnvWarnings(env.map(({ name }) => name), `${field}.containers[${i}].env`)
+    ...main.flatMap(({ container: { env = [] }, path }) =>
+      hiddenEnvWarnings(env.map(({ name }) => name), `${field}.${path}.env`)
     ),
-    ...spec.containers.flatMap(({ resources }, i) => [
-      ...fractionWarnings(resources.requests, `${field}.containers[${i}].resources.requests`),
-      ...fractionWarnings(resources.limits, `${field}.containers[${i}].resources.limits`),
+    ...main.flatMap(({ container: { resources }, path }) => [
+      ...fractionWarnings(resources.requests, `${field}.${path}.resources.requests`),
+      ...fractionWarnings(resources.limits, `${field}.${path}.resources.limits`),
     ]),
   ];
 }

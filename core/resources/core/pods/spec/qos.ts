@@ -1,6 +1,7 @@
 import { ownField } from "../../../../lib/own_field.ts";
 import { compareQuantities, quantityFault } from "../../../../schema/quantities.ts";
 import type { Container } from "./containers.ts";
+import { containersInRoles } from "./pod_containers.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
 const COUNTED = ["cpu", "memory"] as const;
@@ -10,7 +11,7 @@ const COUNTED = ["cpu", "memory"] as const;
  * https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/
  */
 export function qosClassOf(spec: PodSpec): "Guaranteed" | "Burstable" | "BestEffort" {
-  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  const containers = containersInRoles(spec, "init", "sidecar", "main");
   if (!containers.some(wantsAnything)) return "BestEffort";
   return containers.every(isGuaranteed) ? "Guaranteed" : "Burstable";
 }

@@ -11,6 +11,7 @@ import { nameCauses, portNumberCauses } from "../../../../../schema/value_rules.
 import { capacityCauses } from "./capacity_rules.ts";
 import type { Container, ContainerPort } from "../containers.ts";
 import { envCauses, envFromCauses } from "./env_rules.ts";
+import { type ContainerRole, containersOf, type PodContainer } from "../pod_containers.ts";
 import type { PodSpec } from "../pod_spec.ts";
 import { probeCauses } from "./probe_rules.ts";
 import { containerSecurityCauses } from "./security_rules.ts";
@@ -19,28 +20,27 @@ import { mountCauses } from "./volume_rules.ts";
 /** The rules for the containers of a pod, in the words of k8s.io/kubernetes/pkg/apis/core/validation. */
 export function containersCauses(spec: PodSpec, field: string): Cause[] {
   const volumes = new Set((spec.volumes ?? []).map(({ name }) => name));
-  const containers = spec.containers ?? [];
-  const names = new Set(containers.map(({ name }) => name));
+  const inRoles = (...roles: readonly ContainerRole[]) =>
+    containersOf(spec).filter(({ role }) => roles.includes(role))
+      .map((each) => ({ ...each, path: `${field}.${each.path}` }));
+  const main = inRoles("main");
+  const names = new Set(main.map(({ container }) => container.name));
   return [
-    ...containers.flatMap((container, i) => {
-      const at = `${field}.containers[${i}]`;
-      return [
-        ...anyContainerCauses(container, at, volumes),
-        ...probeCauses(container, at, spec.terminationGracePeriodSeconds),
-        ...regularCauses(container, at),
-      ];
-    }),
-    ...hostPortCauses(containers, `${field}.containers`),
-    ...(spec.initContainers ?? []).flatMap((container, i) => {
-      const at = `${field}.initContainers[${i}]`;
-      return [
-        ...anyContainerCauses(container, at, volumes),
-        ...initCauses(container, at, spec.terminationGracePeriodSeconds),
-        ...(names.has(container.name) ? [duplicate(`${at}.name`, container.name)] : []),
-      ];
-    }),
-    ...(spec.ephemeralContainers ?? []).flatMap((container, i) =>
-      anyContainerCauses(container, `${field}.ephemeralContainers[${i}]`, volumes)
+    ...main.flatMap(({ container, path }) => [
+      ...anyContainerCauses(container, path, volumes),
+      ...probeCauses(container, path, spec.terminationGracePeriodSeconds),
+      ...restartCauses(container, path),
+    ]),
+    ...hostPortCauses(main),
+    ...inRoles("init", "sidecar").flatMap((each) => [
+      ...anyContainerCauses(each.container, each.path, volumes),
+      ...initCauses(each, spec.terminationGracePeriodSeconds),
+      ...(names.has(each.container.name)
+        ? [duplicate(`${each.path}.name`, each.container.name)]
+        : []),
+    ]),
+    ...inRoles("ephemeral").flatMap(({ container, path }) =>
+      anyContainerCauses(container, path, volumes)
     ),
   ];
 }
@@ -85,20 +85,20 @@ function portsCauses(ports: readonly ContainerPort[], field: string): Cause[] {
 }
 
 /** All containers of a pod share the ports of the node. */
-function hostPortCauses(containers: readonly Container[], field: string): Cause[] {
+function hostPortCauses(containers: readonly PodContainer[]): Cause[] {
   const taken = new Set<string>();
-  return containers.flatMap(({ ports = [] }, i) =>
+  return containers.flatMap(({ container: { ports = [] }, path }) =>
     ports.flatMap(({ protocol, hostIP = "", hostPort }, j) => {
       if (!hostPort) return [];
       const key = `${protocol}/${hostIP}/${hostPort}`;
-      if (taken.has(key)) return [duplicate(`${field}[${i}].ports[${j}].hostPort`, key)];
+      if (taken.has(key)) return [duplicate(`${path}.ports[${j}].hostPort`, key)];
       taken.add(key);
       return [];
     })
   );
 }
 
-function regularCauses({ restartPolicy, restartPolicyRules }: Container, field: string): Cause[] {
+function restartCauses({ restartPolicy, restartPolicyRules }: Container, field: string): Cause[] {
   const at = `${field}.restartPolicy`;
   if (restartPolicy === undefined) {
     return restartPolicyRules ? [missing(at, "must specify restartPolicy with its rules")] : [];
@@ -109,16 +109,15 @@ function regularCauses({ restartPolicy, restartPolicyRules }: Container, field: 
 
 const ONLY_FOR_SIDECARS = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const;
 
-/** An init container that is restarted always is a sidecar, and may have what others may not. */
-function initCauses(container: Container, field: string, graceSeconds: number): Cause[] {
-  const causes = hostPortCauses([container], field.replace(/\[\d+\]$/, ""));
-  if (container.restartPolicy === "Always") {
-    return [...causes, ...probeCauses(container, field, graceSeconds)];
-  }
+/** A sidecar may have probes and hooks, which other init containers may not. */
+function initCauses(each: PodContainer, graceSeconds: number): Cause[] {
+  const { role, container, path } = each;
+  const causes = hostPortCauses([each]);
+  if (role === "sidecar") return [...causes, ...probeCauses(container, path, graceSeconds)];
   for (const name of ONLY_FOR_SIDECARS) {
     if (!container[name]) continue;
     const rule = "may not be set for init containers without restartPolicy=Always";
-    causes.push(forbidden(`${field}.${name}`, rule));
+    causes.push(forbidden(`${path}.${name}`, rule));
   }
   return causes;
 }

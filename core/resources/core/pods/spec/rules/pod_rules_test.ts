@@ -192,6 +192,19 @@ const SPEC_RULES: Record<string, { given: object; causes: string[] }> = {
       'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
     ],
   },
+  "the same host port twice in an init container": {
+    given: {
+      initContainers: [
+        { name: "a", image: "a" },
+        {
+          name: "b",
+          image: "b",
+          ports: [{ containerPort: 1, hostPort: 80 }, { containerPort: 2, hostPort: 80 }],
+        },
+      ],
+    },
+    causes: ['spec.initContainers[1].ports[1].hostPort: Duplicate value: "TCP//80"'],
+  },
   "name servers left out where they are all there is": {
     given: { dnsPolicy: "None" },
     causes: ["spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"],

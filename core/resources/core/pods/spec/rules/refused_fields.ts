@@ -2,7 +2,7 @@ import { jsonIdentity } from "../../../../../lib/json_identity.ts";
 import { ownField } from "../../../../../lib/own_field.ts";
 import { type Cause, forbidden } from "../../../../../schema/causes.ts";
 import { finderOf, type SetField } from "../../../../not_acted_on.ts";
-import type { Container } from "../containers.ts";
+import { containersOf } from "../pod_containers.ts";
 import type { PodSpec } from "../pod_spec.ts";
 
 /**
@@ -97,10 +97,11 @@ export function refusedFieldCauses(
 
 /** By the names of containers, which keep what they ask for when another comes before them. */
 function identityIn(spec: PodSpec): (found: SetField) => unknown {
+  const names = new Map(containersOf(spec).map(({ path, container }) => [path, container.name]));
   return ({ field, value }) => {
     const path = field.replace(
-      /\.(initContainers|containers|ephemeralContainers)\[(\d+)\]/,
-      (_, list: Lists, at: string) => `.${list}[${(spec[list] as Container[])[Number(at)]?.name}]`,
+      /(?<=\.)((?:init|ephemeral)?[cC]ontainers)\[\d+\]/,
+      (path, list: string) => `${list}[${names.get(path)}]`,
     );
     return jsonIdentity([path, value]);
   };
@@ -122,8 +123,6 @@ export function refusedAnnotationCauses(
     ownField(previous, key) !== profile
   ).map(([key]) => forbidden(`${field}[${key}]`, REFUSAL));
 }
-
-type Lists = "initContainers" | "containers" | "ephemeralContainers";
 
 function reasonOf(field: string, value: unknown): string {
   if (/\.sysctls\[\d+\]\.name$/.test(field)) {
