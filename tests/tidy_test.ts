@@ -43,11 +43,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  */
 const CIRCLES_LEFT: readonly string[] = [
   "core/resources ↔ core/resources/core",
-  "proxy/exchange ↔ proxy/http1",
-  "proxy/exchange ↔ proxy/table",
-  "proxy/http1 ↔ proxy/routing",
-  "proxy/http1 ↔ proxy/table",
-  "proxy/routing ↔ proxy/table",
 ];
 /** Source files that a folder may hold, without those that test. */
 const FOLDER_FILES_MAX = 25;

@@ -1,10 +1,8 @@
-import type { LiveBackend, LiveEndpoint } from "./backends.ts";
-import type { Deadlines } from "./deadlines.ts";
-import { Head } from "../http1/head.ts";
-import type { Socket, UpstreamOwner } from "../http1/socket.ts";
-import { UpstreamConnection } from "../http1/upstream_connection.ts";
-import type { RouteMatcher } from "../table/route_matcher.ts";
-import type { Endpoint } from "../../core/traffic/backends.ts";
+import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
+import type { Deadlines } from "../connections/deadlines.ts";
+import type { Head } from "../messages/head.ts";
+import type { Upstream } from "../protocol/upstream.ts";
+import type { RouteMatcher } from "../routing/route_matcher.ts";
 import type { NormalPath } from "../routing/normal_path.ts";
 
 /** A client's connection, as those see it who end it. */
@@ -21,8 +19,8 @@ export interface HttpThread {
   /** Of the request that is being routed. */
   readonly path: NormalPath;
   readonly counts: { refused: number };
-  /** The socket at once; a connection that cannot be made becomes `onConnectFailed`. */
-  connect(endpoint: Endpoint, owner: UpstreamOwner): Socket;
+  /** A new connection at once; one that cannot be made fails the exchange that it is asked for. */
+  connect(endpoint: LiveEndpoint): Upstream;
   /** The backend of that name in the table that is in use now. */
   current(backend: LiveBackend): LiveBackend;
 }
@@ -56,11 +54,8 @@ export class HttpService {
     return this.#thread.current(backend);
   }
 
-  /** A new connection to an endpoint, which becomes its own home. */
-  connect(endpoint: LiveEndpoint): UpstreamConnection {
-    const upstream = new UpstreamConnection(endpoint, this.#thread.responseHead);
-    upstream.socket = this.#thread.connect(endpoint.endpoint, upstream);
-    return upstream;
+  connect(endpoint: LiveEndpoint): Upstream {
+    return this.#thread.connect(endpoint);
   }
 
   opened(connection: ServedConnection): void {

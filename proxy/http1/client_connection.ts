@@ -1,22 +1,22 @@
 import { HEAD_BYTES_MAX_DEFAULT } from "../../core/resources/gateway/settings.ts";
-import { countAnswer } from "../exchange/backend_stats.ts";
-import type { LiveBackend } from "../exchange/backends.ts";
-import type { Deadline } from "../exchange/deadlines.ts";
+import { countAnswer } from "../backends/backend_stats.ts";
+import type { LiveBackend } from "../backends/backends.ts";
+import type { Deadline } from "../connections/deadlines.ts";
 import type { HttpService } from "../exchange/http_service.ts";
-import type { LiveHost, LiveRoute } from "../table/route_matcher.ts";
+import type { LiveHost, LiveRoute } from "../routing/route_matcher.ts";
 import type { HeaderEdit } from "../table/route_table.ts";
 import { withCors } from "../routing/cors.ts";
-import { BodyFraming } from "./body_framing.ts";
-import { areAll } from "./characters.ts";
-import { forwardedLines, trustedForwardedLines } from "./claims.ts";
+import { BodyFraming } from "../messages/body_framing.ts";
+import { areAll } from "../messages/characters.ts";
+import { forwardedLines, trustedForwardedLines } from "../messages/forwarded_fields.ts";
 import { Exchange } from "./exchange.ts";
-import { type Head, NEED_MORE, TOO_LONG } from "./head.ts";
-import { dropNominated, needsSecondLook } from "./head_writer.ts";
-import { HeldBytes } from "./held_bytes.ts";
+import { type Head, NEED_MORE, TOO_LONG } from "../messages/head.ts";
+import { dropNominated, needsSecondLook } from "../messages/head_writer.ts";
+import { HeldBytes } from "../messages/held_bytes.ts";
 import { type Manner, type OwnAnswer, ownAnswer } from "./own_answer.ts";
-import { parseRequest } from "./request_head.ts";
+import { parseRequest } from "../messages/request_head.ts";
 import { corsOf, ruleAnswer } from "./rule_answer.ts";
-import type { Socket, SocketOwner } from "./socket.ts";
+import type { Socket, SocketOwner } from "../engine/engine.ts";
 import {
   FIRST_BYTE_MS,
   HALF_TUNNEL_IDLE_MS,
@@ -26,7 +26,7 @@ import {
   LINGER_MS_MAX,
   TUNNEL_IDLE_MS,
 } from "./time_limits.ts";
-import type { Asker, UpstreamConnection, UpstreamFailure } from "./upstream_connection.ts";
+import type { Downstream, Upstream, UpstreamFailure } from "../protocol/upstream.ts";
 import {
   answerToFailure,
   BROKEN_ROUTE,
@@ -41,9 +41,9 @@ type State = "idle" | "sending" | "waiting" | "tunnel" | "lingering" | "closed";
  * A client's connection: reads requests, has each answered by the endpoint whose turn it is, or answers itself. One
  * exchange at a time; what is pipelined waits. RFC 9112.
  */
-export class ClientConnection implements SocketOwner, Asker, Deadline {
+export class ClientConnection implements SocketOwner, Downstream, Deadline {
   state: State = "idle";
-  upstream: UpstreamConnection | undefined;
+  upstream: Upstream | undefined;
   deadlineMs: number;
   answersHead = false;
   wantsUpgrade = false;
@@ -192,7 +192,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     this.#linger();
   }
 
-  onFailed(upstream: UpstreamConnection, failure: UpstreamFailure): void {
+  onFailed(upstream: Upstream, failure: UpstreamFailure): void {
     this.upstream = undefined;
     const exchange = this.#exchange, backend = exchange.backend!;
     if (failure.kind === "connect") exchange.endpoint!.suspect(this.#service.deadlines.now());
@@ -292,7 +292,7 @@ export class ClientConnection implements SocketOwner, Asker, Deadline {
     } else return host.routeOf(path, bytes, headEnd, head);
   }
 
-  #ask(upstream: UpstreamConnection): void {
+  #ask(upstream: Upstream): void {
     this.upstream = upstream;
     upstream.ask(this);
     const { request, requestLength } = this.#exchange;

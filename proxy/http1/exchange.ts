@@ -3,14 +3,14 @@ import {
   STREAM_IDLE_MS_DEFAULT,
   STREAM_IDLE_MS_MOST,
 } from "../../core/resources/gateway/settings.ts";
-import { countAnswer } from "../exchange/backend_stats.ts";
-import type { LiveBackend, LiveEndpoint } from "../exchange/backends.ts";
+import { countAnswer } from "../backends/backend_stats.ts";
+import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
 import type { HttpService } from "../exchange/http_service.ts";
-import type { LiveRoute } from "../table/route_matcher.ts";
-import type { Head } from "./head.ts";
+import type { LiveRoute } from "../routing/route_matcher.ts";
+import type { Head } from "../messages/head.ts";
 import { editedHead, rewriteEdit } from "./head_edit.ts";
-import { ADDED_BYTES_MAX, writeRequestHead } from "./head_writer.ts";
-import type { UpstreamConnection, UpstreamFailure } from "./upstream_connection.ts";
+import { ADDED_BYTES_MAX, writeRequestHead } from "../messages/head_writer.ts";
+import type { Upstream, UpstreamFailure } from "../protocol/upstream.ts";
 
 /** First try and repetitions of one request, together. */
 const TRIES_MAX = 3;
@@ -113,10 +113,10 @@ export class Exchange {
    * answered. A stale connection is made anew, else it is another endpoint's turn, of the backend as it is now.
    */
   again(
-    failed: UpstreamConnection,
+    failed: Upstream,
     { kind }: UpstreamFailure,
     service: HttpService,
-  ): UpstreamConnection | undefined {
+  ): Upstream | undefined {
     const isSafe = kind === "connect" || (kind === "no answer" && this.#isRepeatable);
     if (!isSafe || !this.isKept || ++this.#tries >= TRIES_MAX) return undefined;
     const endpoint = this.endpoint!, backend = this.backend!;

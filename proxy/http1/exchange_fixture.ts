@@ -1,18 +1,19 @@
 import { DEFAULT_SETTINGS, type GatewaySettings } from "../../core/resources/gateway/settings.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
-import type { BackendCounts } from "../exchange/backend_stats.ts";
-import { Backends } from "../exchange/backends.ts";
-import { Balancer, slotsOf } from "../table/balancer.ts";
-import { Deadlines } from "../exchange/deadlines.ts";
+import type { BackendCounts } from "../backends/backend_stats.ts";
+import { Backends, type LiveEndpoint } from "../backends/backends.ts";
+import { Balancer, slotsOf } from "../backends/balancer.ts";
+import { Deadlines } from "../connections/deadlines.ts";
 import { HttpService } from "../exchange/http_service.ts";
-import { RouteMatcher } from "../table/route_matcher.ts";
+import { RouteMatcher } from "../routing/route_matcher.ts";
 import { NormalPath } from "../routing/normal_path.ts";
 import type { RouteMatch, Rule } from "../table/route_table.ts";
 import type { Endpoint } from "../../core/traffic/backends.ts";
-import { ascii, textOf } from "./characters.ts";
+import { ascii, textOf } from "../messages/characters.ts";
+import { UpstreamConnection } from "./upstream_connection.ts";
 import { ClientConnection } from "./client_connection.ts";
-import { Head } from "./head.ts";
-import type { Socket, SocketOwner, UpstreamOwner } from "./socket.ts";
+import { Head } from "../messages/head.ts";
+import type { Socket, SocketOwner, UpstreamOwner } from "../engine/engine.ts";
 
 /** A socket in memory: keeps what is sent as text, and hands on what comes only while it is not paused. */
 export class MemorySocket implements Socket {
@@ -101,6 +102,7 @@ const ALL: RouteMatch = {
 /** One HTTP listener in memory, with two endpoints at one backend. `rule`: what its only route has besides. */
 export class HttpFixture {
   readonly #address: string;
+  readonly #answerHead = new Head();
   readonly clock = new VirtualClock(0);
   readonly upstreams: MemoryUpstream[] = [];
   readonly service: HttpService;
@@ -130,10 +132,10 @@ export class HttpFixture {
       {
         deadlines: new Deadlines(this.clock),
         requestHead: new Head(),
-        responseHead: new Head(),
+        responseHead: this.#answerHead,
         path: new NormalPath(),
         counts: { refused: 0 },
-        connect: (endpoint, owner) => this.#connect(endpoint, owner),
+        connect: (endpoint) => this.#connect(endpoint),
         current: (backend) => backend,
       },
       matcher,
@@ -153,12 +155,14 @@ export class HttpFixture {
     return this.backends.counts()["default/web:80"]!;
   }
 
-  #connect(endpoint: Endpoint, owner: UpstreamOwner): MemorySocket {
+  #connect(endpoint: LiveEndpoint): UpstreamConnection {
+    const owner = new UpstreamConnection(endpoint, this.#answerHead);
     const socket = new MemorySocket();
+    owner.socket = socket;
     socket.own(owner);
-    const upstream = { endpoint, socket, owner };
+    const upstream = { endpoint: endpoint.endpoint, socket, owner };
     this.upstreams.push(upstream);
     this.onConnect(upstream);
-    return socket;
+    return owner;
   }
 }

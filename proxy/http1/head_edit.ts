@@ -1,7 +1,7 @@
 import type { HeaderEdit, PathRewrite, Redirect, Rewrite } from "../table/route_table.ts";
 import { pathAfter } from "../routing/normal_path.ts";
-import { ascii, textOf } from "./characters.ts";
-import type { Head } from "./head.ts";
+import { ascii, textOf } from "../messages/characters.ts";
+import type { Head } from "../messages/head.ts";
 
 /** Changes to a head: of its first line, of its fields. */
 export interface HeadEdit {

@@ -1,4 +1,4 @@
-import { ascii } from "./characters.ts";
+import { ascii } from "../messages/characters.ts";
 
 /** What the proxy itself says, and why: RFC 9209 has the words for `error`. */
 export interface OwnAnswer {

@@ -1,6 +1,6 @@
 import type { Rule } from "../table/route_table.ts";
 import { type CorsOutcome, corsOutcome, corsRequestOf } from "../routing/cors.ts";
-import type { Head } from "./head.ts";
+import type { Head } from "../messages/head.ts";
 import { locationOf } from "./head_edit.ts";
 import { type Manner, preflightAnswer, redirectAnswer } from "./own_answer.ts";
 

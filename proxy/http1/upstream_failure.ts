@@ -1,5 +1,5 @@
 import type { OwnAnswer } from "./own_answer.ts";
-import type { UpstreamFailure } from "./upstream_connection.ts";
+import type { UpstreamFailure } from "../protocol/upstream.ts";
 
 /** What the client is told when no endpoint answered (RFC 9209 §2.3). It learns nothing of who should have. */
 export function answerToFailure(failure: UpstreamFailure): OwnAnswer {

@@ -1,6 +1,6 @@
-import { ascii, textOf } from "../http1/characters.ts";
-import type { Head } from "../http1/head.ts";
-import { fieldOf } from "../http1/head_writer.ts";
+import { ascii, textOf } from "../messages/characters.ts";
+import type { Head } from "../messages/head.ts";
+import { fieldOf } from "../messages/head_writer.ts";
 import type { Cors, HeaderEdit, HeaderValue } from "../table/route_table.ts";
 
 /** What a request of a browser says of itself; `undefined`: not said. */

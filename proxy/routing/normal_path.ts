@@ -1,4 +1,4 @@
-import { ascii, HEX, QUESTION_MARK, SEMICOLON, SLASH, textOf } from "../http1/characters.ts";
+import { ascii, HEX, QUESTION_MARK, SEMICOLON, SLASH, textOf } from "../messages/characters.ts";
 
 /** Spellings of a path that are refused unless a listener's settings allow them. */
 export interface AllowedSpellings {

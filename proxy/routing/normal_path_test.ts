@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ascii, textOf } from "../http1/characters.ts";
+import { ascii, textOf } from "../messages/characters.ts";
 import { ALL_SPELLINGS, NormalPath, normalPathOf, pathAfter } from "./normal_path.ts";
 
 const NONE = { allowsEncodedSlash: false, allowsBackslash: false, allowsEncodedNull: false };

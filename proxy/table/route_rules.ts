@@ -5,15 +5,15 @@ import type {
   HttpRouteMatch,
   HttpRouteRule,
 } from "../../core/resources/gateway/http_routes.ts";
-import { wholePattern } from "./route_matcher.ts";
-import type {
-  Cors,
-  HeaderEdit,
-  PathRewrite,
-  Problem,
-  ProblemReason,
-  RouteMatch,
-  Rule,
+import {
+  type Cors,
+  type HeaderEdit,
+  type PathRewrite,
+  type Problem,
+  type ProblemReason,
+  type RouteMatch,
+  type Rule,
+  wholePattern,
 } from "./route_table.ts";
 import type { Backend } from "../../core/traffic/backends.ts";
 import { invalidBackend, type ServicePortName } from "../../core/traffic/service_backends.ts";

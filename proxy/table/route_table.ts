@@ -73,6 +73,11 @@ export interface ValueMatch {
   readonly value: string;
 }
 
+/** What a `RegularExpression` matches: the whole text. Throws SyntaxError when it is none. */
+export function wholePattern(value: string): RegExp {
+  return new RegExp(`^(?:${value})$`);
+}
+
 export interface Rule {
   /** Unique and lasting: `namespace/name/index`. The weights' cycle goes on across tables by it. */
   readonly key: string;

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/lib/clock.ts";
-import type { LiveBackend, LiveEndpoint } from "../exchange/backends.ts";
+import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
 import type { TcpConnection } from "./tcp_connection.ts";
 
 const CONNECT_MS = 5_000;

@@ -1,5 +1,5 @@
-import type { Forwarded } from "../exchange/backends.ts";
-import type { Deadline, Deadlines } from "../exchange/deadlines.ts";
+import type { Forwarded } from "../backends/backends.ts";
+import type { Deadline, Deadlines } from "../connections/deadlines.ts";
 import type { PlacedConnection } from "../connections/places.ts";
 
 /** A connection that is passed on may stand still this long: as the kernel's own (`nf_conntrack_tcp_timeout_established`). */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
-import { Deadlines } from "../exchange/deadlines.ts";
+import { Deadlines } from "../connections/deadlines.ts";
 import { HALF_CLOSED_IDLE_MS, TCP_IDLE_MS, TcpConnection } from "./tcp_connection.ts";
 
 const LOOK_MS = 10_000;

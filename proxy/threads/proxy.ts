@@ -1,7 +1,7 @@
 import { waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
-import { type BackendCounts, sumOfCounts } from "../exchange/backend_stats.ts";
+import { type BackendCounts, sumOfCounts } from "../backends/backend_stats.ts";
 import type { ListenReport, OpenPort, ThreadStats } from "./proxy_thread.ts";
 import { EMPTY_TABLE, type RouteTable } from "../table/route_table.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";

@@ -1,17 +1,19 @@
 import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { Backends, type LiveBackend, type LiveEndpoint } from "../exchange/backends.ts";
-import type { BackendCounts } from "../exchange/backend_stats.ts";
-import { Balancer, slotsOf } from "../table/balancer.ts";
+import { Backends, type LiveBackend, type LiveEndpoint } from "../backends/backends.ts";
+import type { BackendCounts } from "../backends/backend_stats.ts";
+import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { Places } from "../connections/places.ts";
 import { httpReceiver, type Receiver, tcpReceiver } from "./receivers.ts";
+import type { Upstream } from "../protocol/upstream.ts";
+import { UpstreamConnection } from "../http1/upstream_connection.ts";
 import type { TcpConnection } from "../tcp/tcp_connection.ts";
-import { Deadlines } from "../exchange/deadlines.ts";
-import { Head } from "../http1/head.ts";
+import { Deadlines } from "../connections/deadlines.ts";
+import { Head } from "../messages/head.ts";
 import { HttpService, type HttpThread } from "../exchange/http_service.ts";
-import { InFlightCap } from "../exchange/in_flight_cap.ts";
+import { InFlightCap } from "../engine/deno/in_flight_cap.ts";
 import { ConnectionGate, DenoSocket, listenProblem } from "../engine/deno/io_deno.ts";
-import { type LiveRule, RouteMatcher } from "../table/route_matcher.ts";
+import { type LiveRule, RouteMatcher } from "../routing/route_matcher.ts";
 import { NormalPath } from "../routing/normal_path.ts";
 import type {
   HttpListener,
@@ -121,7 +123,7 @@ export class ProxyThread {
       responseHead: new Head(),
       path: new NormalPath(),
       counts: { refused: 0 },
-      connect: (endpoint, owner) => DenoSocket.connecting(endpoint, owner, clock),
+      connect: (endpoint) => this.#connect(endpoint),
       current: (backend) => this.#byName.get(backend.definition.name) ?? backend,
     };
     this.#closeUnusedLater();
@@ -177,6 +179,12 @@ export class ProxyThread {
     for (const { endpoints } of this.#live) {
       for (const endpoint of endpoints) endpoint.closeAll();
     }
+  }
+
+  #connect(endpoint: LiveEndpoint): Upstream {
+    const upstream = new UpstreamConnection(endpoint, this.#http.responseHead);
+    upstream.socket = DenoSocket.connecting(endpoint.endpoint, upstream, this.#options.clock);
+    return upstream;
   }
 
   #closeUnusedLater(): void {

@@ -1,13 +1,13 @@
 import type { Clock } from "../../core/lib/clock.ts";
-import type { LiveBackend } from "../exchange/backends.ts";
-import type { Deadlines } from "../exchange/deadlines.ts";
+import type { LiveBackend } from "../backends/backends.ts";
+import type { Deadlines } from "../connections/deadlines.ts";
 import { closeIfOpen, forwardTcp } from "../tcp/forward_tcp.ts";
 import { ClientConnection } from "../http1/client_connection.ts";
 import type { HttpService } from "../exchange/http_service.ts";
-import type { InFlightCap } from "../exchange/in_flight_cap.ts";
+import type { InFlightCap } from "../engine/deno/in_flight_cap.ts";
 import { type AcceptedConnection, DenoSocket } from "../engine/deno/io_deno.ts";
 import { isOneOf } from "../connections/peers.ts";
-import type { RouteMatcher } from "../table/route_matcher.ts";
+import type { RouteMatcher } from "../routing/route_matcher.ts";
 import type { HttpListener, Listener, TcpListener } from "../table/route_table.ts";
 import { peerOf, type Places } from "../connections/places.ts";
 import { TcpConnection } from "../tcp/tcp_connection.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BodyFraming, CHUNKED } from "../../proxy/http1/body_framing.ts";
+import { BodyFraming, CHUNKED } from "../../proxy/messages/body_framing.ts";
 import { HttpFixture, type MemoryUpstream } from "../../proxy/http1/exchange_fixture.ts";
-import { Head, NEED_MORE } from "../../proxy/http1/head.ts";
-import { parseRequest } from "../../proxy/http1/request_head.ts";
-import { parseResponse } from "../../proxy/http1/response_head.ts";
+import { Head, NEED_MORE } from "../../proxy/messages/head.ts";
+import { parseRequest } from "../../proxy/messages/request_head.ts";
+import { parseResponse } from "../../proxy/messages/response_head.ts";
 import { property } from "./property.ts";
 import { SMUGGLED_ANSWERS } from "./smuggled_answers.ts";
 import { SMUGGLED_REQUESTS } from "./smuggled_requests.ts";

@@ -1,7 +1,7 @@
 import { AssertionError } from "../../../core/lib/assert.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
-import type { ConnectFailure, Socket, SocketOwner, UpstreamOwner } from "../../http1/socket.ts";
-import type { InFlightCap, Turn } from "../../exchange/in_flight_cap.ts";
+import type { ConnectFailure, Socket, SocketOwner, UpstreamOwner } from "../engine.ts";
+import type { InFlightCap, Turn } from "./in_flight_cap.ts";
 import type { Endpoint } from "../../../core/traffic/backends.ts";
 
 /** A client's connection as it was accepted. */

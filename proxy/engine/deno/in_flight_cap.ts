@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/lib/clock.ts";
+import type { Clock } from "../../../core/lib/clock.ts";
 
 /** Requests that are worked on at once; more wait in the order in which they came. */
 const IN_FLIGHT_MAX = 48;

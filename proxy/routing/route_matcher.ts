@@ -9,8 +9,8 @@ import {
   type GatewaySettings,
   HEAD_BYTES_MAX_DEFAULT,
 } from "../../core/resources/gateway/settings.ts";
-import type { Balancer } from "./balancer.ts";
-import type { LiveBackend } from "../exchange/backends.ts";
+import type { Balancer } from "../backends/balancer.ts";
+import type { LiveBackend } from "../backends/backends.ts";
 import {
   ascii,
   COLON,
@@ -19,16 +19,24 @@ import {
   QUESTION_MARK,
   SLASH,
   textOf,
-} from "../http1/characters.ts";
-import type { Head } from "../http1/head.ts";
-import { fieldOf, valueRangeOf } from "../http1/head_writer.ts";
-import type { ListenerHost, PathType, Route, RouteMatch, Rule, ValueMatch } from "./route_table.ts";
+} from "../messages/characters.ts";
+import type { Head } from "../messages/head.ts";
+import { fieldOf, valueRangeOf } from "../messages/head_writer.ts";
+import {
+  type ListenerHost,
+  type PathType,
+  type Route,
+  type RouteMatch,
+  type Rule,
+  type ValueMatch,
+  wholePattern,
+} from "../table/route_table.ts";
 import {
   type NormalPath,
   normalPathOf,
   type PathBytes,
   pathWithParameters,
-} from "../routing/normal_path.ts";
+} from "./normal_path.ts";
 
 /** A rule with what one thread needs to serve it. */
 export interface LiveRule {
@@ -219,11 +227,6 @@ function compared({ type, value }: ValueMatch): { fits: (text: string) => boolea
   if (type === "Exact") return { fits: (text) => text === value };
   const pattern = wholePattern(value);
   return { fits: (text) => pattern.test(text) };
-}
-
-/** The pattern that fits when `value` fits the whole text. Throws SyntaxError when it is none. */
-export function wholePattern(value: string): RegExp {
-  return new RegExp(`^(?:${value})$`);
 }
 
 /** Without its question mark; `""` when there is none. */

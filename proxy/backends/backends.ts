@@ -1,5 +1,5 @@
 import { type BackendCounts, noCounts } from "./backend_stats.ts";
-import type { UpstreamConnection } from "../http1/upstream_connection.ts";
+import type { ConnectionPool, Upstream } from "../protocol/upstream.ts";
 import { type Backend, type Endpoint, endpointKey } from "../../core/traffic/backends.ts";
 
 /** Idle connections kept per endpoint and thread. */
@@ -16,7 +16,7 @@ export interface Forwarded {
  * An endpoint with its connections: the last used idle one is used first. One object per endpoint and thread, shared by
  * all backends that name it; it lives until it has left the table and its last connection is closed.
  */
-export class LiveEndpoint {
+export class LiveEndpoint implements ConnectionPool {
   readonly key: string;
   /** Claims that were not released. */
   inFlight = 0;
@@ -24,7 +24,7 @@ export class LiveEndpoint {
   /** How often it has left the table. */
   drains = 0;
   suspectUntilMs = 0;
-  readonly #idle: UpstreamConnection[] = [];
+  readonly #idle: Upstream[] = [];
   /** The fewest that were idle at once since `closeUnused`: so many of the first were not used. */
   #unused = 0;
   readonly #open = new Set<Forwarded>();
@@ -45,7 +45,7 @@ export class LiveEndpoint {
   }
 
   /** The idle connection that was used last. */
-  takeIdle(): UpstreamConnection | undefined {
+  takeIdle(): Upstream | undefined {
     const connection = this.#idle.pop();
     this.#unused = Math.min(this.#unused, this.#idle.length);
     return connection;
@@ -58,7 +58,7 @@ export class LiveEndpoint {
   }
 
   /** Keeps an idle connection for the next request. False: the caller closes it. */
-  keep(connection: UpstreamConnection): boolean {
+  keep(connection: Upstream): boolean {
     if (this.state === "draining" || this.#idle.length >= IDLE_CONNECTIONS_MAX) return false;
     this.#idle.push(connection);
     return true;
@@ -71,7 +71,7 @@ export class LiveEndpoint {
   /** The connection is closed, whoever did it. */
   closed(connection: Forwarded): void {
     this.#open.delete(connection);
-    const index = this.#idle.indexOf(connection as UpstreamConnection); // idle ones are a subset
+    const index = this.#idle.indexOf(connection as Upstream); // idle ones are a subset
     if (index >= 0) this.#idle.splice(index, 1);
     this.#unused = Math.min(this.#unused, this.#idle.length);
   }

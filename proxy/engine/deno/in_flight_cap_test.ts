@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import { VirtualClock } from "../../../core/lib/virtual_clock.ts";
 import { InFlightCap } from "./in_flight_cap.ts";
 
 const PLACES = 48;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Balancer, slotsOf } from "./balancer.ts";
-import { ascii } from "../http1/characters.ts";
-import { Head } from "../http1/head.ts";
-import { parseRequest } from "../http1/request_head.ts";
+import { Balancer, slotsOf } from "../backends/balancer.ts";
+import { ascii } from "../messages/characters.ts";
+import { Head } from "../messages/head.ts";
+import { parseRequest } from "../messages/request_head.ts";
 import { RouteMatcher } from "./route_matcher.ts";
-import { NormalPath } from "../routing/normal_path.ts";
-import type { ListenerHost, PathType, Route, RouteMatch } from "./route_table.ts";
+import { NormalPath } from "./normal_path.ts";
+import type { ListenerHost, PathType, Route, RouteMatch } from "../table/route_table.ts";
 
 const BALANCER = new Balancer(slotsOf([1]), new Int32Array(1), 0);
 
