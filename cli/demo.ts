@@ -70,9 +70,9 @@ async function showSplit(
   terminal: Terminal,
   { once }: DemoFlags,
 ): Promise<void> {
-  const { url, kubeconfig, runtime } = server.built.place;
-  terminal.out(`  ready at ${url}, containers by ${runtime}\n`);
-  if (server.built.node.notice !== undefined) terminal.out(`  ${server.built.node.notice}\n`);
+  const { url, kubeconfig, platform: { title, notice } } = server.built;
+  terminal.out(`  ready at ${url}, containers by ${title}\n`);
+  if (notice !== undefined) terminal.out(`  ${notice}\n`);
   terminal.out(`Making the image: ${await makeImage(server, dataFolder)}\n`);
   const port = freePort(GATEWAY_PORT);
   await applyExample(kubeconfig, port, terminal);
@@ -87,7 +87,7 @@ async function showSplit(
 
 async function makeImage(server: CoracleServer, dataFolder: string): Promise<string> {
   const { makePodmanImage, makeProcessImage } = await import("./demo_image.ts");
-  const { podman } = server.built.node;
+  const { podman } = server.built.platform;
   return podman ? await makePodmanImage(podman.client) : await makeProcessImage(dataFolder);
 }
 

@@ -35,9 +35,9 @@ async function runServer(flags: ServerFlags, terminal: Terminal): Promise<void> 
   const { startServer } = await import("../server/coracle_server.ts");
   const server = await startServer(flags, terminal);
   if (server === undefined) return;
-  const { url, kubeconfig, runtime, owner } = server.built.place;
+  const { url, kubeconfig, owner, platform: { title } } = server.built;
   const state = owner === undefined ? `is ready at ${url}` : `stands by at ${url} for ${owner}`;
-  terminal.out(`Coracle ${state}, kubeconfig ${kubeconfig}, runtime ${runtime}\n`);
+  terminal.out(`Coracle ${state}, kubeconfig ${kubeconfig}, runtime ${title}\n`);
   const why = await server.ended(terminal.signal);
   await server.stop();
   if (why !== undefined) throw why;

@@ -1,35 +1,40 @@
-import type { Terminal } from "./terminal.ts";
+import { type CommandContext, commandContext } from "./context.ts";
 import { prepareDataFolder } from "./data_folder.ts";
-import { type Ground, layGround } from "./ground.ts";
 import type { NodeFlags } from "./options.ts";
+import { Parts } from "./parts.ts";
+import type { Terminal } from "./terminal.ts";
 
-/** The parts of one process: built in order, stopped in reverse. */
+/** What a command runs: its parts are built in order and stopped in reverse. */
 export class Assembly<B> {
   readonly built: B;
-  readonly #ground: Ground;
+  readonly #context: CommandContext;
   readonly #failed: Promise<unknown>;
 
-  private constructor(ground: Ground, built: B, failed: Promise<unknown>) {
-    this.#ground = ground;
+  private constructor(context: CommandContext, built: B, failed: Promise<unknown>) {
+    this.#context = context;
     this.built = built;
     this.#failed = failed;
   }
 
   /**
-   * Resolves when `build` has; what it has made is ended again when it throws. Throws a `CommandError` for what the
-   * user can mend.
+   * Resolves when `build` has; what it has started is stopped again when it throws. Throws a `CommandError` for what
+   * the user can fix.
    */
   static async start<F extends NodeFlags, B>(
     flags: F,
     terminal: Terminal,
-    build: (ground: Ground<F>) => Promise<B>,
+    build: (context: CommandContext<F>) => Promise<B>,
   ): Promise<Assembly<B>> {
     const failed = Promise.withResolvers<unknown>();
     const dataFolder = await prepareDataFolder(flags.data);
-    await using parts = new AsyncDisposableStack();
-    const ground = layGround(flags, terminal, { dataFolder, parts, fail: failed.resolve });
-    const built = await build(ground);
-    return new Assembly({ ...ground, parts: parts.move() }, built, failed.promise);
+    const parts = new Parts();
+    const context = commandContext(flags, terminal, { dataFolder, parts, fail: failed.resolve });
+    try {
+      return new Assembly(context, await build(context), failed.promise);
+    } catch (error) {
+      await parts[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Resolves when the signal aborts, or with the error that makes going on impossible. */
@@ -42,7 +47,7 @@ export class Assembly<B> {
 
   /** Takes no more requests, drains, and leaves pods running, unless the flags say otherwise. */
   async stop(): Promise<void> {
-    this.#ground.log.info("Stopping");
-    await this.#ground.parts.disposeAsync();
+    this.#context.log.info("Stopping");
+    await this.#context.parts[Symbol.asyncDispose]();
   }
 }

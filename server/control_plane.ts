@@ -3,11 +3,10 @@ import { createControllers } from "../core/controllers/mod.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
 import { Objects } from "../core/objects/objects.ts";
-import { RESOURCES } from "../core/resources/mod.ts";
-import { PLUGINS } from "../core/scheduler/plugins/mod.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
 import type { MemoryStore } from "../core/store/memory_store.ts";
-import { type Ground, keepRunning } from "./ground.ts";
+import { type Context, keepRunning } from "./context.ts";
+import type { Registry } from "./registry.ts";
 
 /** The parts of the control plane that others build on. */
 export interface ControlPlane {
@@ -17,13 +16,12 @@ export interface ControlPlane {
   events: EventRecorder;
 }
 
-/** Lays the verbs over the store. Nothing runs yet. */
+/** Lays the verbs over the store. Nothing runs yet. `host`: the node that events come from. */
 export function openControlPlane(
-  ground: Ground,
+  { clock, random, log, parts }: Context,
   store: MemoryStore,
   { serviceCidr, host }: { serviceCidr: string; host: string },
 ): ControlPlane {
-  const { clock, random, log, parts } = ground;
   const objects = new Objects({ store, clock, random, serviceCidr });
   const client = new LocalClient(objects, { user: "system:coracle" });
   const stop = new AbortController();
@@ -32,18 +30,24 @@ export function openControlPlane(
   return { store, objects, client, events };
 }
 
-/** Starts the controllers and the scheduler. `podCidr`: of the server's own node, which is not registered yet. */
+export interface ControllerSettings {
+  registry: Registry;
+  gatewayAddress: string;
+  /** Ranges of pods' addresses that no node is given. */
+  reservedRanges: readonly string[];
+}
+
+/** Starts the controllers and the scheduler. */
 export function runControllers(
-  ground: Ground,
+  context: Context,
   { client, events }: ControlPlane,
-  { podCidr }: { podCidr: string },
+  { registry, gatewayAddress, reservedRanges }: ControllerSettings,
 ): void {
-  const { clock, log, flags: { gatewayAddress } } = ground;
+  const { clock, log } = context;
+  const { resources, controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const controllers = createControllers({
-    ...{ resources: RESOURCES, gatewayAddress, clock, reservedRanges: [podCidr] },
-  });
-  for (const loop of [...controllers, scheduler(PLUGINS)]) {
-    keepRunning(ground, loop.name, (signal) => runLoop(loop, parts, signal));
+  const options = { resources, gatewayAddress, clock, reservedRanges };
+  for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
+    keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));
   }
 }

@@ -1,12 +1,9 @@
 import { ApiError, isRefusal } from "../core/client/api_error.ts";
-import { EventRecorder } from "../core/client/event_recorder.ts";
-import { HttpClient } from "../core/client/http_client.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
 import { LinkError } from "../core/client/link_error.ts";
 import type { Source } from "../core/client/list_watch.ts";
-import { Mirror } from "../core/client/mirror.ts";
 import { objectPath } from "../core/client/object_path.ts";
-import { ServerLink } from "../core/client/server_link.ts";
+import type { ServerLink, Transport } from "../core/client/server_link.ts";
 import { configMaps } from "../core/resources/core/config_maps.ts";
 import { endpointSlices } from "../core/resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../core/resources/gateway/gateway_classes.ts";
@@ -19,15 +16,15 @@ import { pods } from "../core/resources/core/pods/pods.ts";
 import { secrets } from "../core/resources/core/secrets.ts";
 import { services } from "../core/resources/core/services/services.ts";
 import { nodeAddress } from "./addresses.ts";
+import { connect, type RemoteApi, runAgent } from "./agent.ts";
 import { refuseOthersIdentity } from "./agent_identity.ts";
 import type { AgentFlags } from "./options.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError } from "./command_error.ts";
 import { type Terminal } from "./terminal.ts";
-import type { Ground } from "./ground.ts";
+import type { CommandContext } from "./context.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
-import { createNode, runNode } from "./node.ts";
-import { openNode } from "./node_ground.ts";
+import { openMachine } from "./node_platform.ts";
 import { checkRange, givenRange } from "./pod_range.ts";
 import { VERSION } from "./version.ts";
 
@@ -50,40 +47,48 @@ export async function startAgent(
   const used = { ...access, ...(flags.server === undefined ? {} : { server: flags.server }) };
   refuseOthersIdentity(used, flags.node);
   try {
-    return await Assembly.start(flags, terminal, (ground) => build(ground, used, terminal.signal));
+    return await Assembly.start(flags, terminal, (context) => build(context, used));
   } catch (error) {
     if (terminal.signal.aborted) return undefined;
     throw error;
   }
 }
 
-/** What is started last is stopped first: the proxy, the agent, the way to the server. */
 async function build(
-  ground: Ground<AgentFlags>,
+  context: CommandContext<AgentFlags>,
   access: Access,
-  signal: AbortSignal,
 ): Promise<Built> {
-  const { flags, clock, log, parts } = ground;
+  const { flags, signal } = context;
+  const { node: nodeName, gatewayAddress, stopPods } = flags;
   const { server } = access;
-  const link = openLink(ground, access);
-  const view = await openMirror(ground, link, signal);
-  const client = new HttpClient(link);
-  const podCidr = await rangeOf(ground, { client, view, signal });
-  const node = await openNode({ ...ground, flags: { ...flags, ...(podCidr && { podCidr }) } });
-  const stop = new AbortController();
-  const events = new EventRecorder({ client, clock, log, host: flags.node, signal: stop.signal });
-  parts.defer(() => stop.abort(new Error("The agent stops")));
-  const hostIP = await addressTowards(server);
-  const nodeAccess = { client, view, events, onStaleView: () => link.suspect() };
-  const made = await createNode(ground, nodeAccess, { ...node, hostIP, labels: {} });
-  await runNode(ground, { view }, { ...made, ...node });
-  return { server, runtime: node.title, podCidr: node.podCidr };
+  const remote = connect(context, {
+    transport: openTransport(context, access),
+    server,
+    sources: sourcesOf(nodeName),
+  });
+  await greet(remote.link, nodeName, signal);
+  const { title, podCidr } = await runAgent(context, remote, {
+    ...{ nodeName, gatewayAddress, stopPods },
+    openPlatform: async () => {
+      const podCidr = await rangeOf(context, remote);
+      const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
+      const hostIP = await addressTowards(server);
+      return await openMachine({ ...context, flags: flagsWithRange }, { hostIP, labels: {} });
+    },
+  });
+  return { server, runtime: title, podCidr };
+}
+
+function openTransport({ parts }: CommandContext, access: Access): Transport {
+  const https = new HttpsTransport({ ...access, userAgent: `coracle-agent/${VERSION}` });
+  parts.defer(() => https.close());
+  return https.send;
 }
 
 /** Without root pods have loopback addresses, which belong to this machine alone. */
 async function rangeOf(
-  { flags, clock, log }: Ground<AgentFlags>,
-  { client, view, signal }: { client: HttpClient; view: Mirror; signal: AbortSignal },
+  { flags, clock, log, signal }: CommandContext<AgentFlags>,
+  { client, mirror: view }: RemoteApi,
 ): Promise<string | undefined> {
   const { podCidr, node: nodeName } = flags;
   if (podCidr !== undefined) checkRange(view, nodeName, podCidr);
@@ -91,31 +96,7 @@ async function rangeOf(
   return await givenRange({ client, view, nodeName, clock, log, signal });
 }
 
-function openLink({ clock, log, parts }: Ground, access: Access): ServerLink {
-  const https = new HttpsTransport({ ...access, userAgent: `coracle-agent/${VERSION}` });
-  parts.defer(() => https.close());
-  return new ServerLink({ transport: https.send, clock, log, server: access.server });
-}
-
-async function openMirror(
-  { flags, clock, random, log, parts, fail }: Ground,
-  link: ServerLink,
-  signal: AbortSignal,
-): Promise<Mirror> {
-  await greet(link, flags.node, signal);
-  const mirror = new Mirror({ link, sources: sourcesOf(flags.node), clock, random, log });
-  const stop = new AbortController();
-  const running = mirror.start(AbortSignal.any([signal, stop.signal]));
-  parts.defer(async () => {
-    stop.abort(new Error("The agent stops"));
-    await mirror.ended().catch(fail);
-  });
-  await running;
-  mirror.ended().catch(fail);
-  return mirror;
-}
-
-/** Says at once what waiting does not mend. A server that does not answer may do so later. */
+/** Fails fast on errors that retrying cannot fix. A server that does not answer may do so later. */
 async function greet(link: ServerLink, node: string, signal: AbortSignal): Promise<void> {
   try {
     await link.ask({ method: "GET", path: objectPath(nodes, { name: node }) }, signal);

@@ -1,8 +1,8 @@
 import type { Agent } from "../agent/agent.ts";
-import type { Compacted, StoreFile } from "../core/api/http/store_maintenance.ts";
+import type { Compacted } from "../core/api/http/store_maintenance.ts";
 import { shrinkHeap } from "../core/lib/heap.ts";
 import type { Log } from "../core/lib/log.ts";
-import { RESOURCES } from "../core/resources/mod.ts";
+import type { AnyResource } from "../core/resources/resource.ts";
 import { CompactableJournal, compactAside } from "../core/store/kv/compactable_journal.ts";
 import { DiskBallast } from "../core/store/kv/room/disk_ballast.ts";
 import { DiskRoom } from "../core/store/kv/room/disk_room.ts";
@@ -13,15 +13,15 @@ import { takeLockOver } from "../core/store/kv/lock_take_over.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import { CommandError } from "./command_error.ts";
 import { storePath } from "./data_folder.ts";
-import type { Ground } from "./ground.ts";
+import type { CommandContext } from "./context.ts";
 import type { ServerFlags } from "./options.ts";
+import type { ServerStore } from "./server.ts";
 
-/** The store in the data folder. */
-export interface FileStore extends StoreFile {
+/** The store in the data folder, its file, and the room on its disk. */
+interface FileStore {
   path: string;
   journal: CompactableJournal;
   store: MemoryStore;
-  /** Of its disk. */
   room: DiskRoom;
 }
 
@@ -29,20 +29,23 @@ export interface FileStore extends StoreFile {
  * Opens the store, which nobody else can open until it is closed: whoever has it may touch what else belongs to the
  * data folder. Throws a {@linkcode CommandError} when it is taken, damaged, or of a newer version.
  */
-export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileStore> {
-  const { dataFolder, clock, log, parts } = ground;
+export async function openFileStore(
+  context: CommandContext<ServerFlags>,
+  resources: readonly AnyResource[],
+): Promise<ServerStore> {
+  const { dataFolder, clock, log, parts } = context;
   const ballast = new DiskBallast(`${dataFolder}/store.ballast`);
   const path = storePath(dataFolder);
   const file = new FileRoom(path);
   const room = new DiskRoom({ ballast, file, clock, log, folder: dataFolder });
   parts.defer(() => room.close());
   try {
-    const { store, journal } = await room.opening(() => openIn(path, room, ground));
+    const opened = await room.opening(() => openIn(context, path, { room, resources }));
+    const { store, journal } = opened;
     file.use(journal);
     parts.defer(() => store.close());
     shrinkHeap().catch((error) => log.warn("Cannot give back what loading took", { error }));
-    const compact = () => compactBeside(path, journal);
-    return { path, journal, store, room, compact };
+    return serverStore({ path, room, ...opened }, log);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { message } = error;
@@ -51,6 +54,17 @@ export async function openFileStore(ground: Ground<ServerFlags>): Promise<FileSt
       : `Cannot read the data in "${path}": ${message}`;
     throw new CommandError(what.includes("; ") ? what : what + adviceOn(message));
   }
+}
+
+function serverStore(file: FileStore, log: Log): ServerStore {
+  const { store, path, journal } = file;
+  return {
+    store,
+    isAlone: true,
+    api: { storeFile: { compact: () => compactBeside(path, journal) } },
+    whenOwned: async (_address, run) => void await run(),
+    settled: ({ agent }) => void lookAfterDisk(file, agent, log),
+  };
 }
 
 /** What SQLite, and we, say of a file that is not what was written. */
@@ -65,14 +79,15 @@ function adviceOn(message: string): string {
 }
 
 /**
- * Takes the ballast, has the node tell how the disk is, from now on, and gives the disk what the file does not need.
- * Call it once everything runs. Never rejects.
+ * Takes the ballast, reports from now on how full the disk is, and gives the disk what the file does not need. Call it
+ * once everything runs. Never rejects.
  */
-export async function lookAfterDisk(
+async function lookAfterDisk(
   { path, room, journal }: FileStore,
-  { agent, log }: { agent: Agent; log: Log },
+  agent: Agent | undefined,
+  log: Log,
 ): Promise<void> {
-  room.onChange((isFull) => agent.reportDisk({ isFull }));
+  room.onChange((isFull) => agent?.reportDisk({ isFull }));
   try {
     await room.settle();
     if (room.isFull) return;
@@ -98,13 +113,13 @@ async function compactBeside(path: string, journal: CompactableJournal): Promise
 }
 
 async function openIn(
+  context: CommandContext<ServerFlags>,
   path: string,
-  room: DiskRoom,
-  ground: Ground<ServerFlags>,
+  { room, resources }: { room: DiskRoom; resources: readonly AnyResource[] },
 ): Promise<{ journal: CompactableJournal; store: MemoryStore }> {
-  const opening = { ...openingOf(ground), relieve: (error: unknown) => room.relieve(error) };
+  const opening = { ...openingOf(context), relieve: (error: unknown) => room.relieve(error) };
   const journal = new CompactableJournal(await KvJournal.open(path, opening));
-  const options = { resources: RESOURCES, freezing: "none", onStopped: ground.fail } as const;
+  const options = { resources, freezing: "none", onStopped: context.fail } as const;
   try {
     const store = await MemoryStore.open(room.guard(journal), { ...options, gate: room });
     return { journal, store };
@@ -116,7 +131,7 @@ async function openIn(
 
 /** With `--take-over` the server that has the data is ended. */
 function openingOf(
-  { flags, clock, log, signal }: Ground<ServerFlags>,
+  { flags, clock, log, signal }: CommandContext<ServerFlags>,
 ): KvFileOptions {
   const { takeOver } = flags;
   if (takeOver === undefined) return { clock };

@@ -1,15 +1,10 @@
-import { gitVersionOf } from "../core/api/http/version.ts";
-import { Agent } from "../agent/agent.ts";
-import { readMachine } from "../agent/node/machine.ts";
-import { protectedPathsOf } from "../agent/runtimes/podman/podman.ts";
+import { Agent, type AgentOptions } from "../agent/agent.ts";
+import type { NetworkKeeper } from "../agent/network/network_keeper.ts";
+import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
-import { Proxy } from "../proxy/threads/proxy.ts";
-import { runProxy } from "../proxy/threads/run_proxy.ts";
-import { type Ground, keepRunning } from "./ground.ts";
-import { logLimitsOf } from "./options.ts";
-import type { NodeGround } from "./node_ground.ts";
-import { VERSION } from "./version.ts";
+import { runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
+import { type Context, keepRunning } from "./context.ts";
 
 /** What requests under way in the proxy are given to end when the process stops. */
 const DRAIN_MS = 5_000;
@@ -28,40 +23,56 @@ export interface NodeAccess {
   onStaleView?: () => void;
 }
 
-export interface NodeIdentity {
-  /** Its InternalIP. */
-  hostIP: string;
-  /** Besides those of Kubernetes. */
-  labels: Readonly<Record<string, string>>;
+/** What the composition gives to every agent itself. */
+type Wired = "client" | "view" | "events" | "clock" | "log" | "onStaleView";
+
+/** The proxy, as far as a node knows it. */
+export interface NodeProxy extends TableUser {
+  untilDrained(podUid: string, signal: AbortSignal): Promise<void>;
+  stop(drainMs: number): Promise<void>;
 }
 
-/** What runs on every node. */
-export interface Node {
-  agent: Agent;
-  proxy: Proxy;
+/** What pods and their traffic run on. */
+export interface NodePlatform {
+  /** Where pods run; absent: on other nodes only. */
+  agent?: Omit<AgentOptions, Wired>;
+  /** What serves their traffic, started; absent: others do. */
+  proxy?: NodeProxy;
+  /** The ways to the pods of other nodes, where pods have addresses of their own. */
+  routes?: NodeRoutes;
+  /** Puts the network right when others have changed it. */
+  keeper?: NetworkKeeper;
+  /** Who may connect to services, where the listeners have to see to it. */
+  servicePeers?: readonly string[];
 }
 
-/** Makes the agent and the proxy, whose thread takes a moment to be there. Nothing is served yet. */
-export async function createNode(
-  ground: Ground,
-  { client, view, events, onStaleView }: NodeAccess,
-  { runtime, network, podCidr, podman, hostIP, labels }: NodeGround & NodeIdentity,
-): Promise<Node> {
-  const { dataFolder, flags, clock, log, parts } = ground;
-  const proxy = new Proxy(ground);
-  proxy.start();
-  parts.defer(() => proxy.stop(0));
-  const agent = new Agent({
-    ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels },
-    version: gitVersionOf(VERSION),
-    machine: await readMachine(dataFolder),
-    ...{ dataFolder, client, view, runtime, network, clock, log, events },
-    logLimits: logLimitsOf(flags),
-    protectedPaths: podman ? await protectedPathsOf(podman) : [],
-    ...(onStaleView && { onStaleView }),
-    untilDrained: (podUid, signal) => proxy.untilDrained(podUid, signal),
-  });
-  return { agent, proxy };
+export interface NodeSettings {
+  nodeName: string;
+  /** Where listeners of Gateways and NodePorts are opened. */
+  gatewayAddress: string;
+  /** Whether pods end with the process. */
+  stopPods: boolean;
+}
+
+/** A node that is put together, and does not run yet. */
+export interface Node extends Omit<NodePlatform, "agent"> {
+  agent?: Agent;
+}
+
+export function createNode(
+  { clock, log }: Context,
+  access: NodeAccess,
+  { agent, ...rest }: NodePlatform,
+): Node {
+  const { proxy } = rest;
+  const untilDrained = proxy &&
+    ((podUid: string, signal: AbortSignal) => proxy.untilDrained(podUid, signal));
+  return {
+    ...rest,
+    ...(agent && {
+      agent: new Agent({ ...(untilDrained && { untilDrained }), ...agent, ...access, clock, log }),
+    }),
+  };
 }
 
 /**
@@ -69,44 +80,46 @@ export async function createNode(
  * first, so that pods answer what is under way.
  */
 export async function runNode(
-  ground: Ground,
-  { view }: Pick<NodeAccess, "view">,
-  { agent, proxy, routes, keeper, servicePeers }:
-    & Node
-    & Pick<NodeGround, "routes" | "keeper" | "servicePeers">,
+  context: Context,
+  view: View,
+  node: Node & NodeSettings,
 ): Promise<void> {
-  runAgent(ground, agent);
+  const { agent, keeper, routes, nodeName, proxy } = node;
+  const { clock } = context;
+  if (agent) runAgent(context, agent, node);
   if (keeper) {
-    const { clock } = ground;
-    keepRunning(ground, "the network of pods", (signal) => keeper.run({ clock, signal }));
+    keepRunning(context, "the network of pods", (signal) => keeper.run({ clock, signal }));
   }
   if (routes) {
-    const { clock, flags: { node } } = ground;
-    const loop = (signal: AbortSignal) => routes.run({ view, nodeName: node, clock, signal });
-    keepRunning(ground, "the routes to other nodes", loop);
+    const loop = (signal: AbortSignal) => routes.run({ view, nodeName, clock, signal });
+    keepRunning(context, "the routes to other nodes", loop);
   }
-  await runTraffic(ground, view, { proxy, servicePeers });
+  if (proxy) await runTraffic(context, view, { ...node, proxy });
 }
 
-function runAgent(ground: Ground, agent: Agent): void {
-  const { flags, parts, log } = ground;
+function runAgent(
+  context: Context,
+  agent: Agent,
+  { stopPods }: Pick<NodeSettings, "stopPods">,
+): void {
+  const { parts, log } = context;
   parts.defer(async () => {
-    if (!flags.stopPods) return;
+    if (!stopPods) return;
     log.info("Stopping the pods");
     await agent.stopAll(AbortSignal.timeout(STOP_PODS_MS));
   });
-  keepRunning(ground, "the agent", (signal) => agent.run(signal));
+  keepRunning(context, "the agent", (signal) => agent.run(signal));
 }
 
 async function runTraffic(
-  ground: Ground,
+  context: Context,
   view: View,
-  { proxy, servicePeers }: Pick<Node, "proxy"> & { servicePeers: readonly string[] | undefined },
+  { proxy, servicePeers, gatewayAddress }: Node & NodeSettings & { proxy: NodeProxy },
 ): Promise<void> {
-  const { flags: { gatewayAddress }, clock, log, parts } = ground;
+  const { clock, log, parts } = context;
   const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
-  keepRunning(ground, "the route table", (signal) =>
+  keepRunning(context, "the route table", (signal) =>
     runProxy({
       ...{ view, proxy, clock, log, signal, gatewayAddress },
       nodePortAddress: gatewayAddress,

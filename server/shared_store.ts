@@ -1,29 +1,29 @@
-import type { HealthCheck } from "../core/api/http/health.ts";
 import type { Gate } from "../core/api/access/stand_by.ts";
 import { orAborted } from "../core/lib/abort.ts";
-import { RESOURCES } from "../core/resources/mod.ts";
+import type { Clock } from "../core/lib/clock.ts";
+import type { AnyResource } from "../core/resources/resource.ts";
 import { Contender } from "../core/store/contender.ts";
 import type { EtcdAccess } from "../core/store/etcd/etcd_client.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import type { SharedEngine } from "../core/store/shared_engine.ts";
 import { CommandError } from "./command_error.ts";
-import type { Ground } from "./ground.ts";
-import type { ServerFlags } from "./options.ts";
-import { type EtcdUrl, LEASE_SECONDS_DEFAULT, type StoreFlags, type StoreUrl } from "./options.ts";
+import type { CommandContext, Context } from "./context.ts";
+import {
+  type EtcdUrl,
+  LEASE_SECONDS_DEFAULT,
+  type ServerFlags,
+  type StoreFlags,
+  type StoreUrl,
+} from "./options.ts";
+import type { ServerStore } from "./server.ts";
 
-/** A store that this server shares with others. */
-export interface SharedStore {
-  store: MemoryStore;
-  contender: Contender;
-  gate: Gate;
-  healthChecks: readonly HealthCheck[];
-}
-
-/** Begins to follow. This server becomes the owner, if nobody else is, once it stands. */
+/** Begins to follow a store that this server shares with others. It stands as owner once it is asked to run. */
 export async function openSharedStore(
-  { flags, clock, log, parts, fail }: Ground<ServerFlags>,
+  context: CommandContext<ServerFlags>,
   url: StoreUrl,
-): Promise<SharedStore> {
+  resources: readonly AnyResource[],
+): Promise<ServerStore> {
+  const { flags, clock, log, parts, fail } = context;
   if (flags.takeOver !== undefined) {
     throw new CommandError(
       "--take-over is for a data folder: a shared store has one owner by itself",
@@ -33,8 +33,7 @@ export async function openSharedStore(
   const engine = url.engine === "etcd"
     ? await openEtcd(flags, url, clock)
     : await openKv(flags, url.url, clock);
-  const options = { resources: RESOURCES, freezing: "none", onStopped: fail } as const;
-  const store = MemoryStore.following(options);
+  const store = MemoryStore.following({ resources, freezing: "none", onStopped: fail });
   const contender = new Contender({ engine, store, clock, log });
   const stop = new AbortController();
   const running = contender.run(stop.signal)
@@ -47,19 +46,23 @@ export async function openSharedStore(
     engine.close();
   });
   const gate: Gate = (request) => refusalOf(contender, request, flags);
-  const fault = () => gate("read");
-  return { store, contender, gate, healthChecks: [{ name: "store", isVital: false, fault }] };
+  const healthCheck = { name: "store", isVital: false, fault: () => gate("read") };
+  return {
+    store,
+    isAlone: false,
+    api: { gate, healthChecks: [healthCheck] },
+    whenOwned: (address, run) => whenOwned(context, contender, { address, run }),
+  };
 }
 
 /**
- * Runs the control plane when this server owns the store: now, or later. Where the owner is, if it is another one; waits
- * until that is known, or the signal aborts.
+ * Calls `run` when this server owns the store: now, or later. Resolves with where the owner is, if it is another server;
+ * waits until that is known, or the signal aborts.
  */
-export async function runAsOwner(
-  { random, fail, signal }: Pick<Ground, "random" | "fail" | "signal">,
+export async function whenOwned(
+  { random, fail, signal }: Pick<Context, "random" | "fail" | "signal">,
   contender: Contender,
-  address: string,
-  run: () => Promise<void>,
+  { address, run }: { address: string; run: () => Promise<void> },
 ): Promise<string | undefined> {
   contender.stand({ id: random.uuid(), address });
   await orAborted(contender.settled, signal);
@@ -71,7 +74,7 @@ export async function runAsOwner(
 async function openKv(
   { storeLease }: StoreFlags,
   url: string,
-  clock: Ground["clock"],
+  clock: Clock,
 ): Promise<SharedEngine> {
   const { KvEngine } = await import("../core/store/kv/kv_engine.ts");
   try {
@@ -84,7 +87,7 @@ async function openKv(
 async function openEtcd(
   flags: StoreFlags,
   { endpoints, prefix }: EtcdUrl,
-  clock: Ground["clock"],
+  clock: Clock,
 ): Promise<SharedEngine> {
   const { EtcdEngine } = await import("../core/store/etcd/etcd_engine.ts");
   const { storeUser: user, storeLease } = flags;

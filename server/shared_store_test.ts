@@ -5,7 +5,7 @@ import { settled, VirtualClock } from "../core/lib/virtual_clock.ts";
 import { Contender } from "../core/store/contender.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import type { SharedEngine } from "../core/store/shared_engine.ts";
-import { runAsOwner } from "./shared_store.ts";
+import { whenOwned } from "./shared_store.ts";
 
 Deno.test("a server that is asked to end before its shared store answers gives up", async () => {
   const clock = new VirtualClock();
@@ -20,8 +20,11 @@ Deno.test("a server that is asked to end before its shared store answers gives u
   const contender = new Contender({ engine, store, clock, log: silentLog(clock) });
   const stop = new AbortController();
   const running = contender.run(stop.signal).catch(() => "ended");
-  const ground = { random: new Random(1), fail: assert.fail, signal: stop.signal };
-  const owner = runAsOwner(ground, contender, "https://192.0.2.1:6443", () => assert.fail());
+  const context = { random: new Random(1), fail: assert.fail, signal: stop.signal };
+  const owner = whenOwned(context, contender, {
+    address: "https://192.0.2.1:6443",
+    run: () => assert.fail(),
+  });
   owner.catch(() => {}); // it is looked at below
   await settled();
   stop.abort(new Error("Stopped by SIGTERM"));

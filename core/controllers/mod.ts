@@ -25,23 +25,30 @@ export interface ControllerOptions {
   reservedRanges?: readonly string[];
 }
 
-/** All controllers, new ones for each run. The scheduler is one more, see `core/scheduler`. */
+/** Makes the loop of a controller, a new one for each run. */
+export type ControllerDefinition = (options: Required<ControllerOptions>) => Loop;
+
+/** Every controller that is built in. A new one is one file and one line here. The scheduler is one more, see `core/scheduler`. */
+export const CONTROLLERS: readonly ControllerDefinition[] = [
+  () => loopOf(deploymentController),
+  () => loopOf(replicaSetController),
+  () => loopOf(endpointSliceController),
+  ({ resources }) => loopOf(namespaceController(resources)),
+  ({ clock }) => loopOf(nodeController(clock)),
+  ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
+  ({ clock }) => loopOf(evictionController(clock)),
+  ({ clock }) => loopOf(podCleanupController(clock)),
+  () => eventExpiry,
+  () => loopOf(gatewayClassController),
+  ({ gatewayAddress }) => loopOf(gatewayController({ address: gatewayAddress })),
+  () => loopOf(httpRouteController),
+  ({ resources }) => garbageCollector(resources),
+];
+
+/** The controllers of one run. */
 export function createControllers(
-  { resources, gatewayAddress, clock, reservedRanges = [] }: ControllerOptions,
+  options: ControllerOptions,
+  controllers: readonly ControllerDefinition[] = CONTROLLERS,
 ): Loop[] {
-  return [
-    loopOf(deploymentController),
-    loopOf(replicaSetController),
-    loopOf(endpointSliceController),
-    loopOf(namespaceController(resources)),
-    loopOf(nodeController(clock)),
-    loopOf(nodeRangeController({ reserved: reservedRanges })),
-    loopOf(evictionController(clock)),
-    loopOf(podCleanupController(clock)),
-    eventExpiry,
-    loopOf(gatewayClassController),
-    loopOf(gatewayController({ address: gatewayAddress })),
-    loopOf(httpRouteController),
-    garbageCollector(resources),
-  ];
+  return controllers.map((create) => create({ reservedRanges: [], ...options }));
 }

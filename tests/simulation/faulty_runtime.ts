@@ -97,7 +97,7 @@ export class FaultyRuntime implements ContainerRuntime {
     const stop = this.#machine.onExit((id) => {
       if (!random.chance(quality.silence)) listener(id);
     });
-    lifetime.atEnd(stop);
+    lifetime.defer(stop);
     return stop;
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/lib/clock.ts";
+import type { StopList } from "../../server/parts.ts";
 
 /** What a process that was killed waits for. */
 export const NEVER: Promise<never> = new Promise(() => {});
@@ -8,10 +9,10 @@ export async function rest(clock: Clock, ms: number): Promise<void> {
   if (ms > 0) await clock.sleep(ms);
 }
 
-/** The time between the start of a process and its end. */
-export class Lifetime {
+/** The time between the start of a process and its end by `kill -9`: its parts stop at once, and are not waited for. */
+export class Lifetime implements StopList {
   readonly #stop = new AbortController();
-  readonly #ends: (() => void)[] = [];
+  readonly #ends: (() => void | Promise<void>)[] = [];
 
   get signal(): AbortSignal {
     return this.#stop.signal;
@@ -21,13 +22,17 @@ export class Lifetime {
     return this.#stop.signal.aborted;
   }
 
-  /** Calls `act` when it ends. */
-  atEnd(act: () => void): void {
-    this.#ends.push(act);
+  /** Calls `stop` when it ends. */
+  defer(stop: () => void | Promise<void>): void {
+    this.#ends.push(stop);
+  }
+
+  nest(): this {
+    return this;
   }
 
   end(): void {
-    for (const act of this.#ends.splice(0)) act();
+    for (const stop of this.#ends.splice(0)) void stop();
     this.#stop.abort(new Error("The process was killed"));
   }
 }

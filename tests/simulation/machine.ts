@@ -1,4 +1,3 @@
-import { Agent } from "../../agent/agent.ts";
 import type { ContainerState } from "../../agent/runtimes/container_runtime.ts";
 import type { ProbeOutcome } from "../../agent/probes/probes.ts";
 import {
@@ -6,11 +5,8 @@ import {
   SimulatedRuntime,
 } from "../../agent/runtimes/simulated/simulated_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
-import { EventRecorder } from "../../core/client/event_recorder.ts";
-import { HttpClient } from "../../core/client/http_client.ts";
 import type { Source } from "../../core/client/list_watch.ts";
-import { Mirror } from "../../core/client/mirror.ts";
-import { ServerLink } from "../../core/client/server_link.ts";
+import type { Mirror } from "../../core/client/mirror.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Clock } from "../../core/lib/clock.ts";
@@ -21,6 +17,9 @@ import { pods } from "../../core/resources/core/pods/pods.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import { secrets } from "../../core/resources/core/secrets.ts";
 import { services } from "../../core/resources/core/services/services.ts";
+import { connect, type RemoteApi, runAgent } from "../../server/agent.ts";
+import type { Context } from "../../server/context.ts";
+import type { NodePlatform } from "../../server/node.ts";
 import { FaultyRuntime, GOOD_RUNTIME, type RuntimeQuality } from "./faulty_runtime.ts";
 import { GOOD_LINK, type LinkQuality } from "./connection.ts";
 import type { Met } from "./history.ts";
@@ -104,19 +103,21 @@ export class SimulatedMachine {
     const { onFault, onMirrored } = this.#options;
     const lifetime = this.#lifetime = new Lifetime();
     this.lives++;
-    const remote = this.#remote = this.#connect(lifetime);
-    const unlessOver = (error: unknown) => {
+    const fail = (error: unknown) => {
       if (!lifetime.isOver) onFault(error);
     };
+    const { clock, random, log } = this.#options;
+    const context = { clock, random, log, fail, signal: lifetime.signal, parts: lifetime };
+    const remote = this.#remote = this.#connect(context, lifetime);
     for (const { resource } of sourcesOf(this.name)) {
       remote.mirror.subscribe<KubeObject>(resource, (event) => {
         if (!lifetime.isOver) onMirrored(this, event);
       });
     }
-    remote.mirror.start(lifetime.signal)
-      .then(() => this.#agentFor(lifetime, remote).run(lifetime.signal))
-      .catch(unlessOver);
-    remote.mirror.ended().catch(unlessOver);
+    runAgent(context, remote, {
+      ...{ nodeName: this.name, gatewayAddress: "0.0.0.0", stopPods: false },
+      openPlatform: () => Promise.resolve({ agent: this.#platform(lifetime) }),
+    }).catch(fail);
   }
 
   /** Ends the agent as `kill -9` does: containers go on. */
@@ -144,23 +145,23 @@ export class SimulatedMachine {
   }
 
   /** The way to the server, as `coracle agent` has it. */
-  #connect(lifetime: Lifetime): Remote {
-    const { name, clock, random, log } = this.#options;
+  #connect(context: Context, lifetime: Lifetime): Remote {
     const network = new SimulatedLink({ ...this.#options, quality: this.link });
-    lifetime.atEnd(() => network.die());
-    const link = new ServerLink({ transport: network.send, clock, log, server: "server" });
-    const mirror = new Mirror({ link, sources: sourcesOf(name), clock, random, log });
-    return { network, link, mirror, client: new HttpClient(link) };
+    lifetime.defer(() => network.die());
+    const sources = sourcesOf(this.name);
+    return {
+      network,
+      ...connect(context, { transport: network.send, server: "server", sources }),
+    };
   }
 
-  #agentFor(lifetime: Lifetime, { client, link, mirror }: Remote): Agent {
-    const { clock, random, log, onStart, onStop, name, untilDrained } = this.#options;
+  #platform(lifetime: Lifetime): NonNullable<NodePlatform["agent"]> {
+    const { clock, random, onStart, onStop, name, untilDrained } = this.#options;
     const quality = this.quality;
     const edge = { ground: this.ground, clock, random, quality, lifetime };
-    const { signal } = lifetime;
-    return new Agent({
+    return {
       ...{ nodeName: name, hostIP: `192.168.0.${this.#options.index + 1}`, version: "v1.34.0" },
-      ...{ machine: MACHINE, dataFolder: `/${name}`, client, view: mirror, clock, log },
+      ...{ machine: MACHINE, dataFolder: `/${name}` },
       runtime: new FaultyRuntime(this.runtime, {
         ...{ clock, random, quality, lifetime },
         onStop: (podUid) => onStop(this, podUid),
@@ -175,10 +176,8 @@ export class SimulatedMachine {
       files: new SimulatedFiles(edge),
       volumes: NO_VOLUMES,
       untilDrained,
-      onStaleView: () => link.suspect(),
-      events: new EventRecorder({ client, clock, log, signal, host: name }),
       checkProbe: (_probe, { containerId }) => this.#answerOf(containerId),
-    });
+    };
   }
 
   /** A probe takes as long as the machine is slow; a container that hangs does not answer. */
@@ -194,11 +193,8 @@ export class SimulatedMachine {
 }
 
 /** One agent's process, as far as it talks to the server. */
-interface Remote {
+interface Remote extends RemoteApi {
   network: SimulatedLink;
-  link: ServerLink;
-  mirror: Mirror;
-  client: HttpClient;
 }
 
 /** What an agent looks at; of pods and leases what is its node's. */

@@ -1,27 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createApi } from "../../core/api/app.ts";
+import type { Api } from "../../core/api/app.ts";
 import { nodeUser } from "../../core/api/access/node_identity.ts";
 import { tokenId } from "../../core/api/access/token_id.ts";
 import type { User } from "../../core/api/http/api_context.ts";
-import type { Client } from "../../core/client/client.ts";
-import { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { ApiRequest } from "../../core/client/server_link.ts";
-import { createControllers } from "../../core/controllers/mod.ts";
-import { runLoop } from "../../core/controllers/runtime/run_controller.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
-import { supervise } from "../../core/lib/supervise.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { bootstrap } from "../../core/objects/bootstrap.ts";
-import { LocalClient } from "../../core/objects/local_client.ts";
-import { Objects } from "../../core/objects/objects.ts";
-import { RESOURCES } from "../../core/resources/mod.ts";
-import { PLUGINS } from "../../core/scheduler/plugins/mod.ts";
-import { scheduler } from "../../core/scheduler/scheduler.ts";
+import type { LocalClient } from "../../core/objects/local_client.ts";
 import type { RingLimits } from "../../core/store/event_ring.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
-import { runProxy } from "../../proxy/threads/run_proxy.ts";
+import type { NodeProxy } from "../../server/node.ts";
+import { REGISTRY } from "../../server/registry.ts";
+import { runServer, type ServerEnvironment } from "../../server/server.ts";
 import type { Connection } from "./connection.ts";
 import { type DiskQuality, FaultyJournal, type WatchedDisk } from "./faulty_journal.ts";
 import { Lifetime } from "./lifetime.ts";
@@ -29,11 +21,6 @@ import type { ServerEnd } from "./link.ts";
 
 /** What agents show: the token of a node is its name. */
 const BEARER = "Bearer ";
-const NO_LOGS = {
-  logs: () => {
-    throw new Error("The simulator keeps no logs");
-  },
-};
 
 export interface ServerOptions {
   clock: Clock;
@@ -49,45 +36,43 @@ export interface ServerOptions {
   onFault(error: unknown): void;
 }
 
-/** What runs in the server's process, but for sockets: store, verbs, API, controllers, scheduler, route table. */
+/** A server without sockets, agent and credentials: the composition that runs on machines, with a simulated disk and clock. */
 export class SimulatedServer implements ServerEnd {
-  readonly store: MemoryStore;
-  readonly client: Client & LocalClient;
-  readonly #options: ServerOptions;
-  readonly #objects: Objects;
+  readonly client: LocalClient;
+  readonly #api: Api;
   readonly #lifetime: Lifetime;
-  readonly #api: ReturnType<typeof createApi>;
-  /** Who asks, by the hash of his token. */
-  readonly #nodes = new Map<string, User>();
+  readonly #nodes: NodeUsers;
+  readonly #onFault: (error: unknown) => void;
 
   /** Reads what the disk holds. Rejects when the disk lets it not begin; it may be tried again. */
   static async start(options: ServerOptions): Promise<SimulatedServer> {
+    const { clock, log, random, onFault: fail } = options;
     const lifetime = new Lifetime();
-    const { disk, clock, random, quality } = options;
-    const journal = new FaultyJournal(disk, { clock, random, quality, lifetime });
-    const store = await MemoryStore.open(journal, {
-      ...{ resources: RESOURCES, watchLimits: options.watchLimits },
-      onStopped: options.onFault,
-    });
-    const server = new SimulatedServer(options, store, lifetime);
-    await server.#run().catch((error) => {
-      server.kill();
+    const nodes: NodeUsers = new Map();
+    const context = { clock, log, random, fail, signal: lifetime.signal, parts: lifetime };
+    try {
+      const { plane, api } = await runServer(context, environmentOf(options, lifetime, nodes));
+      return new SimulatedServer({ client: plane.client, api, lifetime, nodes, onFault: fail });
+    } catch (error) {
+      lifetime.end();
       throw error;
-    });
-    return server;
+    }
   }
 
-  private constructor(options: ServerOptions, store: MemoryStore, lifetime: Lifetime) {
-    const { clock, random } = options;
-    this.#options = options;
+  private constructor(
+    { client, api, lifetime, nodes, onFault }: {
+      client: LocalClient;
+      api: Api;
+      lifetime: Lifetime;
+      nodes: NodeUsers;
+      onFault: (error: unknown) => void;
+    },
+  ) {
+    this.client = client;
+    this.#api = api;
     this.#lifetime = lifetime;
-    this.store = store;
-    this.#objects = new Objects({ store, clock, random });
-    this.client = new LocalClient(this.#objects, { user: "system:coracle" });
-    this.#api = createApi({
-      ...{ objects: this.#objects, resources: RESOURCES, clock, random, log: options.log },
-      ...{ nodeStreams: NO_LOGS, tokens: (id) => this.#nodes.get(id), version: "0.0.0" },
-    });
+    this.#nodes = nodes;
+    this.#onFault = onFault;
   }
 
   get signal(): AbortSignal {
@@ -106,49 +91,79 @@ export class SimulatedServer implements ServerEnd {
     const headers = new Headers({ accept: "application/json", authorization: BEARER + node });
     if (body !== undefined) headers.set("content-type", "application/json");
     const request = { url: `https://server${path}`, method, headers } as Request; // as @hono/node-server makes them
-    Promise.resolve(this.#api.app.fetch(request, { incoming, outgoing }))
-      .catch(this.#options.onFault);
+    Promise.resolve(this.#api.app.fetch(request, { incoming, outgoing })).catch(this.#onFault);
   }
 
   /** Ends it as `kill -9` does. */
   kill(): void {
     this.#lifetime.end();
   }
+}
 
-  async #run(): Promise<void> {
-    const { clock, log, onOpen, onFault } = this.#options;
-    onOpen(this.store);
-    const { signal } = this.#lifetime;
-    await bootstrap(this.#objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
-    const { client } = this;
-    const events = new EventRecorder({ client, clock, log, signal, host: "server" });
-    const parts = { client, view: client, clock, log, events };
-    const controllers = createControllers({
-      resources: RESOURCES,
-      gatewayAddress: "0.0.0.0",
-      clock,
-    });
-    for (const loop of [...controllers, scheduler(PLUGINS)]) {
-      const supervision = { name: loop.name, clock, log, signal };
-      supervise(supervision, (inner) => runLoop(loop, parts, inner)).catch(onFault);
-    }
-    supervise({ name: "the route table", clock, log, signal }, (inner) => this.#proxy(inner))
-      .catch(onFault);
+/** Who asks, by the hash of his token. */
+type NodeUsers = Map<string, User>;
+
+function environmentOf(
+  options: ServerOptions,
+  lifetime: Lifetime,
+  nodes: NodeUsers,
+): ServerEnvironment {
+  return {
+    ...{ registry: REGISTRY, version: "0.0.0", nodeName: "server", gatewayAddress: "0.0.0.0" },
+    stopPods: false,
+    openStore: async () => {
+      const store = await openStore(options, lifetime);
+      return { store, isAlone: true, api: {}, whenOwned: async (_, run) => void await run() };
+    },
+    openPlatform: () => {
+      const proxy = new WatchedProxy(lifetime, options.onTable);
+      return Promise.resolve({ proxy, serviceCidr: "10.96.0.0/16" });
+    },
+    openAccess: () =>
+      Promise.resolve({
+        api: { tokens: (id) => nodes.get(id) },
+        record: () => Promise.resolve(),
+        serve: () => Promise.resolve({ address: ADDRESS, stop: () => Promise.resolve() }),
+      }),
+  };
+}
+const ADDRESS = { host: "127.0.0.1", port: 6443 };
+
+async function openStore(
+  { disk, clock, random, quality, watchLimits, onFault, onOpen }: ServerOptions,
+  lifetime: Lifetime,
+): Promise<MemoryStore> {
+  const journal = new FaultyJournal(disk, { clock, random, quality, lifetime });
+  const { resources } = REGISTRY;
+  const store = await MemoryStore.open(journal, { resources, watchLimits, onStopped: onFault });
+  onOpen(store);
+  return store;
+}
+
+/** Tells of each table, and serves nothing. */
+class WatchedProxy implements NodeProxy {
+  readonly #lifetime: Lifetime;
+  readonly #onTable: (table: RouteTable) => void;
+
+  constructor(lifetime: Lifetime, onTable: (table: RouteTable) => void) {
+    this.#lifetime = lifetime;
+    this.#onTable = onTable;
   }
 
-  #proxy(signal: AbortSignal): Promise<void> {
-    const { clock, log, onTable } = this.#options;
-    const proxy = {
-      use: (table: RouteTable) => {
-        if (!this.#lifetime.isOver) onTable(table);
-        return Promise.resolve({ listening: [], failed: [] });
-      },
-      onListeners: () => () => {},
-    };
-    return runProxy({
-      ...{ view: this.client, proxy, clock, log, signal, gatewayAddress: "0.0.0.0" },
-      nodePortAddress: "0.0.0.0",
-      listensOnClusterIPs: true,
-    });
+  use(table: RouteTable): ReturnType<NodeProxy["use"]> {
+    if (!this.#lifetime.isOver) this.#onTable(table);
+    return Promise.resolve({ listening: [], failed: [] });
+  }
+
+  onListeners(): () => void {
+    return () => {};
+  }
+
+  untilDrained(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
   }
 }

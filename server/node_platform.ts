@@ -1,32 +1,31 @@
 import type { ContainerRuntime } from "../agent/runtimes/container_runtime.ts";
+import { readMachine } from "../agent/node/machine.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
-import type { NetworkKeeper } from "../agent/network/network_keeper.ts";
-import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { PodNetwork } from "../agent/network/pod_network.ts";
 import { PodmanRuntime } from "../agent/runtimes/podman/podman_runtime.ts";
-import { type Podman, PodmanUnavailable } from "../agent/runtimes/podman/podman.ts";
+import {
+  type Podman,
+  PodmanUnavailable,
+  protectedPathsOf,
+} from "../agent/runtimes/podman/podman.ts";
 import { findPodman, startPodmanService } from "../agent/runtimes/podman/podman_service.ts";
 import { ProcessRuntime } from "../agent/runtimes/process/process_runtime.ts";
+import { gitVersionOf } from "../core/api/http/version.ts";
 import { SharedFolderError } from "../core/lib/linux/private_folder.ts";
+import { Proxy } from "../proxy/threads/proxy.ts";
 import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command_error.ts";
-import type { Ground } from "./ground.ts";
+import type { CommandContext } from "./context.ts";
+import type { NodePlatform } from "./node.ts";
 import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
-/** What the node's pods run on. */
-export interface NodeGround {
-  runtime: ContainerRuntime;
-  network: PodNetwork;
-  /** The ways to the pods of other nodes, where pods have addresses of their own. */
-  routes?: NodeRoutes;
-  /** Puts the network right when others have changed it. */
-  keeper?: NetworkKeeper;
-  /** Who may connect to services, where the listeners have to see to it. */
-  servicePeers?: readonly string[];
+/** What the pods of this machine run on. */
+export interface MachinePlatform extends NodePlatform {
+  agent: NonNullable<NodePlatform["agent"]>;
   podCidr: string;
   serviceCidr: string;
-  /** For people, e.g. `podman 4.3.1`. */
+  /** The runtime for people, e.g. `podman 4.3.1`. */
   title: string;
   /** The Podman behind the runtime, for who has to make an image. */
   podman: Podman | undefined;
@@ -34,23 +33,54 @@ export interface NodeGround {
   notice: string | undefined;
 }
 
-/** Opens the runtime that the flags ask for, and the network that this machine allows. */
-export async function openNode(ground: Ground): Promise<NodeGround> {
-  const [open, addresses] = await Promise.all([openRuntime(ground), openNetwork(ground)]);
-  if (open.notice !== undefined) ground.log.warn(open.notice);
-  return { ...open, title: open.runtime.version.replace("://", " "), ...addresses };
+export interface NodeIdentity {
+  /** Its InternalIP. */
+  hostIP: string;
+  /** Besides those of Kubernetes. */
+  labels: Readonly<Record<string, string>>;
 }
 
-type OpenRuntime = Pick<NodeGround, "runtime" | "podman" | "notice">;
+/**
+ * Opens the runtime that the flags ask for, and the network that this machine allows; starts the proxy, whose thread
+ * takes a moment to be there. Nothing is served yet.
+ */
+export async function openMachine(
+  context: CommandContext,
+  { hostIP, labels }: NodeIdentity,
+): Promise<MachinePlatform> {
+  const { dataFolder, flags } = context;
+  const [{ runtime, podman, notice }, { network, podCidr, ...addresses }, machine] = await Promise
+    .all([openRuntime(context), openNetwork(context), readMachine(dataFolder)]);
+  if (notice !== undefined) context.log.warn(notice);
+  const agent = {
+    ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels, machine, dataFolder },
+    version: gitVersionOf(VERSION),
+    ...{ runtime, network, logLimits: logLimitsOf(flags) },
+    protectedPaths: podman ? await protectedPathsOf(podman) : [],
+  };
+  const title = runtime.version.replace("://", " ");
+  return { agent, proxy: startProxy(context), podCidr, ...addresses, title, podman, notice };
+}
+
+function startProxy(context: CommandContext): Proxy {
+  const proxy = new Proxy(context);
+  proxy.start();
+  context.parts.defer(() => proxy.stop(0));
+  return proxy;
+}
+
+interface OpenRuntime extends Pick<MachinePlatform, "podman" | "notice"> {
+  runtime: ContainerRuntime;
+}
 
 const PLAIN = "containers are plain processes, without images, isolation or limits";
 
 /** `auto` takes Podman where it can be had, and says in one line how to get it where not. */
-async function openRuntime(ground: Ground): Promise<OpenRuntime> {
-  const { runtime } = ground.flags;
-  if (runtime === "process") return processRuntime(ground, `As asked, ${PLAIN}`);
+async function openRuntime(context: CommandContext): Promise<OpenRuntime> {
+  const { runtime } = context.flags;
+  if (runtime === "process") return processRuntime(context, `As asked, ${PLAIN}`);
   try {
-    return await podmanRuntime(ground);
+    return await podmanRuntime(context);
   } catch (error) {
     if (error instanceof SharedFolderError) {
       throw new CommandError(
@@ -59,11 +89,14 @@ async function openRuntime(ground: Ground): Promise<OpenRuntime> {
     }
     if (!(error instanceof PodmanUnavailable)) throw error;
     if (runtime === "podman") throw new CommandError(error.message);
-    return processRuntime(ground, `${error.message}; until then ${PLAIN}`);
+    return processRuntime(context, `${error.message}; until then ${PLAIN}`);
   }
 }
 
-function processRuntime({ dataFolder, clock, flags, parts }: Ground, notice: string): OpenRuntime {
+function processRuntime(
+  { dataFolder, clock, flags, parts }: CommandContext,
+  notice: string,
+): OpenRuntime {
   const folder = `${dataFolder}/process`;
   const logLimits = logLimitsOf(flags);
   const runtime = new ProcessRuntime({ folder, clock, version: VERSION, logLimits });
@@ -71,14 +104,14 @@ function processRuntime({ dataFolder, clock, flags, parts }: Ground, notice: str
   return { runtime, podman: undefined, notice };
 }
 
-async function podmanRuntime(ground: Ground): Promise<OpenRuntime> {
-  const { dataFolder, clock, log, flags, parts } = ground;
+async function podmanRuntime(context: CommandContext): Promise<OpenRuntime> {
+  const { dataFolder, clock, log, flags, parts } = context;
   if (Deno.uid() !== 0) {
     throw new PodmanUnavailable(
       "Cannot use Podman: pods need network namespaces and cgroups, which only root can make; run it as root",
     );
   }
-  const podman = await openPodman(ground);
+  const podman = await openPodman(context);
   parts.defer(() => flags.temporary ? podman.own?.destroy() ?? podman.stop() : podman.stop());
   const owner = `${flags.node}:${dataFolder}`;
   const logLimits = logLimitsOf(flags);
@@ -87,7 +120,9 @@ async function podmanRuntime(ground: Ground): Promise<OpenRuntime> {
   return { runtime, podman, notice: undefined };
 }
 
-async function openPodman({ dataFolder, clock, log, flags: { podman } }: Ground): Promise<Podman> {
+async function openPodman(
+  { dataFolder, clock, log, flags: { podman } }: CommandContext,
+): Promise<Podman> {
   if (podman === undefined) {
     const folder = `${dataFolder}/podman`;
     // Containers of a service of our own would be out of sight behind one that came later.
@@ -105,12 +140,12 @@ async function isThere(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-type Addresses = Pick<
-  NodeGround,
-  "network" | "routes" | "keeper" | "servicePeers" | "podCidr" | "serviceCidr"
->;
+interface Addresses
+  extends Pick<MachinePlatform, "routes" | "keeper" | "servicePeers" | "podCidr" | "serviceCidr"> {
+  network: PodNetwork;
+}
 
-async function openNetwork({ dataFolder, flags, log, parts }: Ground): Promise<Addresses> {
+async function openNetwork({ dataFolder, flags, log, parts }: CommandContext): Promise<Addresses> {
   const asked = {
     podCidr: flags.podCidr ?? NAMESPACE_RANGES.podCidr,
     serviceCidr: flags.serviceCidr ?? NAMESPACE_RANGES.serviceCidr,

@@ -1,0 +1,73 @@
+import type { Client } from "../core/client/client.ts";
+import { EventRecorder } from "../core/client/event_recorder.ts";
+import { HttpClient } from "../core/client/http_client.ts";
+import type { Source } from "../core/client/list_watch.ts";
+import { Mirror } from "../core/client/mirror.ts";
+import { ServerLink, type Transport } from "../core/client/server_link.ts";
+import type { Context } from "./context.ts";
+import { createNode, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
+
+/** The API as seen from another process. */
+export interface RemoteApi {
+  link: ServerLink;
+  client: Client;
+  /** Not started. */
+  mirror: Mirror;
+}
+
+export interface RemoteApiOptions {
+  transport: Transport;
+  /** The server for people, e.g. its URL. */
+  server: string;
+  /** What the mirror shows. */
+  sources: readonly Source[];
+}
+
+/** The way to a server. Nothing is asked yet. */
+export function connect(
+  { clock, random, log }: Context,
+  { transport, server, sources }: RemoteApiOptions,
+): RemoteApi {
+  const link = new ServerLink({ transport, clock, log, server });
+  const mirror = new Mirror({ link, sources, clock, random, log });
+  return { link, mirror, client: new HttpClient(link) };
+}
+
+/** What differs between an agent on a machine and one in a simulation. */
+export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends NodeSettings {
+  /** Called when the mirror shows all that there is. */
+  openPlatform(): Promise<P>;
+}
+
+/**
+ * Builds the parts of a node whose server is elsewhere, wires them and runs them; resolves when it has joined, however
+ * long it takes to reach the server. What is started last is stopped first: the proxy, the agent, the way to the server.
+ */
+export async function runAgent<P extends NodePlatform>(
+  context: Context,
+  { link, mirror, client }: RemoteApi,
+  environment: AgentEnvironment<P>,
+): Promise<P> {
+  await startMirror(context, mirror);
+  const platform = await environment.openPlatform();
+  const { clock, log, parts } = context;
+  const stop = new AbortController();
+  const { nodeName: host } = environment;
+  const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
+  parts.defer(() => stop.abort(new Error("The agent stops")));
+  const access = { client, view: mirror, events, onStaleView: () => link.suspect() };
+  await runNode(context, mirror, { ...createNode(context, access, platform), ...environment });
+  return platform;
+}
+
+/** Resolves when the mirror shows all that there is. */
+async function startMirror({ parts, signal, fail }: Context, mirror: Mirror): Promise<void> {
+  const stop = new AbortController();
+  const running = mirror.start(AbortSignal.any([signal, stop.signal]));
+  parts.defer(async () => {
+    stop.abort(new Error("The agent stops"));
+    await mirror.ended().catch(fail);
+  });
+  await running;
+  mirror.ended().catch(fail);
+}

@@ -1,0 +1,129 @@
+import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
+import type { Served } from "../core/api/front/served.ts";
+import { RoutedStreams } from "../core/client/routed_streams.ts";
+import { bootstrap } from "../core/objects/bootstrap.ts";
+import type { Objects } from "../core/objects/objects.ts";
+import type { MemoryStore } from "../core/store/memory_store.ts";
+import { dialableHost, hostAndPort } from "./addresses.ts";
+import type { Context } from "./context.ts";
+import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
+import { createNode, type Node, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
+import type { Registry } from "./registry.ts";
+
+/** What differs between a server on a machine, one in a simulation and one in a test. */
+export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> extends NodeSettings {
+  registry: Registry;
+  /** Version of the product, e.g. `0.1.0`. */
+  version: string;
+  openStore(): Promise<ServerStore>;
+  /** Called when the store is open: whoever has it may touch what else belongs to the server. */
+  openPlatform(): Promise<P>;
+  openAccess(objects: Objects): Promise<ServerAccess>;
+}
+
+/** Where the objects are. */
+export interface ServerStore {
+  store: MemoryStore;
+  /** Whether no other server can write to it. */
+  isAlone: boolean;
+  /** What the API is told of it. */
+  api: Pick<ApiOptions, "storeFile" | "gate" | "healthChecks">;
+  /**
+   * Calls `run` when this server owns the store: now, or later. Resolves with where the owner is, if it is another
+   * server. `address`: where this one is.
+   */
+  whenOwned(address: string, run: () => Promise<void>): Promise<string | undefined>;
+  /** Called once everything runs. */
+  settled?(node: Node): void;
+}
+
+export interface ServerPlatform extends NodePlatform {
+  serviceCidr: string;
+  /** Of the server's own node, which is not registered yet. */
+  podCidr?: string;
+}
+
+/** Who the server is, whom it knows, and how it is reached. */
+export interface ServerAccess {
+  /** What the API is told of it. */
+  api: Pick<ApiOptions, "tokens" | "certificates" | "credentials">;
+  /** Writes down what has been issued, once this server may write. Never rejects. */
+  record(): Promise<void>;
+  serve(api: Api): Promise<Pick<Served, "address" | "stop">>;
+}
+
+/** A server that runs. */
+export interface Server<P extends ServerPlatform = ServerPlatform> {
+  plane: ControlPlane;
+  platform: P;
+  api: Api;
+  /** Where the API listens. */
+  address: Served["address"];
+  /** Where the server is that owns the store, when it is another one. */
+  owner: string | undefined;
+}
+
+/**
+ * Builds the parts of a server from the ground up, wires them and runs them; resolves when the API answers. What is
+ * started last is stopped first: the API, the proxy, the agent.
+ */
+export async function runServer<P extends ServerPlatform>(
+  context: Context,
+  environment: ServerEnvironment<P>,
+): Promise<Server<P>> {
+  const { nodeName } = environment;
+  const opened = await environment.openStore();
+  const platform = await environment.openPlatform();
+  const { serviceCidr } = platform;
+  const plane = openControlPlane(context, opened.store, { serviceCidr, host: nodeName });
+  const { client, events, objects } = plane;
+  const node = createNode(context, { client, view: client, events }, platform);
+  const access = await environment.openAccess(objects);
+  if (opened.isAlone) await access.record();
+  const api = createServerApi(context, environment, { plane, opened, access, node });
+  const served = await access.serve(api);
+  const { address } = served;
+  const owned: Context = { ...context, parts: context.parts.nest() };
+  context.parts.defer(() => served.stop());
+  const place = { host: dialableHost(address.host, platform.agent?.hostIP), port: address.port };
+  const run = async () => {
+    await bootstrap(objects, { apiAddress: place.host, apiPort: place.port });
+    if (!opened.isAlone) void access.record();
+    await runAsOwner(owned, environment, { plane, platform, node });
+    opened.settled?.(node);
+    context.log.debug("Everything runs");
+  };
+  const owner = await opened.whenOwned(`https://${hostAndPort(place.host, place.port)}`, run);
+  return { plane, platform, api, address, owner };
+}
+
+function createServerApi(
+  { clock, random, log }: Context,
+  { registry: { resources }, nodeName, version }: ServerEnvironment,
+  { plane: { objects, client: view }, opened, access, node: { agent } }: {
+    plane: ControlPlane;
+    opened: ServerStore;
+    access: ServerAccess;
+    node: Node;
+  },
+): Api {
+  const nodes = new Map(agent ? [[nodeName, agent]] : []);
+  const nodeStreams = new RoutedStreams({ view, nodes });
+  const given = { ...access.api, ...opened.api };
+  return createApi({ objects, resources, nodeStreams, clock, random, log, version, ...given });
+}
+
+/** Only the owner of the store decides, and runs pods. */
+async function runAsOwner(
+  context: Context,
+  environment: ServerEnvironment,
+  { plane, platform: { podCidr }, node }: {
+    plane: ControlPlane;
+    platform: ServerPlatform;
+    node: Node;
+  },
+): Promise<void> {
+  const reservedRanges = podCidr === undefined ? [] : [podCidr];
+  runControllers(context, plane, { ...environment, reservedRanges });
+  await runNode(context, plane.client, { ...node, ...environment });
+}

@@ -1,0 +1,76 @@
+import { AdminCredentials } from "../core/api/access/admin_credentials.ts";
+import { ClientCertificates } from "../core/api/access/client_certificates.ts";
+import { CredentialFiles } from "../core/api/access/credential_files.ts";
+import { Credentials } from "../core/api/access/credentials.ts";
+import { type Credentials as LoadedCredentials, loadCredentials } from "../core/api/access/pki.ts";
+import type { Api } from "../core/api/app.ts";
+import { serve } from "../core/api/front/front.ts";
+import { ListenError, type Served } from "../core/api/front/served.ts";
+import type { Objects } from "../core/objects/objects.ts";
+import { dialableHost, hostAndPort } from "./addresses.ts";
+import { CommandError } from "./command_error.ts";
+import { type CommandContext, keepRunning } from "./context.ts";
+import type { ServerFlags } from "./options.ts";
+import type { ServerAccess } from "./server.ts";
+
+/** Loads the server's certificates and the admin's credentials, or makes them. `isAlone`: it shares its store with no other. */
+export async function openAccess(
+  context: CommandContext<ServerFlags>,
+  objects: Objects,
+  { isAlone }: { isAlone: boolean },
+): Promise<ServerAccess> {
+  const { dataFolder, flags, clock, log } = context;
+  const files = new CredentialFiles(dataFolder);
+  const names = [...namesOf(flags.listen.host), flags.node, objects.apiServiceAddress];
+  const loaded = await loadCredentials(files, names, clock.now());
+  const register = new Credentials(objects);
+  const admin = new AdminCredentials({ files, loaded, register, clock, log, isAlone });
+  await admin.settle();
+  const { authority, authorityKey } = loaded;
+  const signer = { certificate: authority, key: authorityKey };
+  return {
+    api: {
+      tokens: (id) => register.userOfToken(id),
+      certificates: new ClientCertificates({ authority, clock, revocations: register }),
+      credentials: { register, admin, authority: signer, clock },
+    },
+    record: () =>
+      admin.record().catch((error) =>
+        log.warn(
+          "Cannot write down which credentials have been issued; tried again at the next start",
+          { error },
+        )
+      ),
+    serve: async (api) => {
+      const served = await listen(context, api, loaded);
+      await admin.publish(urlOf(served));
+      keepRunning(context, "the admin's credentials", (signal) => admin.run(signal));
+      return served;
+    },
+  };
+}
+
+/** Where a server is found by who is on its machine. */
+export function urlOf({ address: { host, port } }: Pick<Served, "address">): string {
+  return `https://${hostAndPort(dialableHost(host), port)}`;
+}
+
+async function listen(
+  { flags, clock, log }: CommandContext<ServerFlags>,
+  api: Api,
+  { authority, server: pair }: LoadedCredentials,
+): Promise<Served> {
+  const { listen, front = "auto" } = flags;
+  try {
+    return await serve(api, { ...listen, front, tls: { ...pair, authority }, clock, log });
+  } catch (error) {
+    throw error instanceof ListenError ? new CommandError(error.message) : error;
+  }
+}
+
+/** All that the API is dialled by when it listens there. */
+function namesOf(host: string): string[] {
+  if (host !== "0.0.0.0" && host !== "::") return [host];
+  return Deno.networkInterfaces().map(({ address }) => address)
+    .filter((address) => !address.startsWith("fe80:"));
+}
