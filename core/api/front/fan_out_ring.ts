@@ -20,11 +20,14 @@ export function ringMemory(bytes = RING_BYTES): SharedArrayBuffer {
   return new SharedArrayBuffer(HEADER_WORDS * WORD + bytes);
 }
 
-interface Waiting {
+interface Broadcast {
   connections: readonly number[];
   parts: readonly Uint8Array[];
   bytes: number;
 }
+
+/** What waits for room: a broadcast, or what is to happen once all before it is in the ring. */
+type Waiting = Broadcast | (() => void);
 
 export interface RingWriterOptions {
   memory: SharedArrayBuffer;
@@ -41,7 +44,6 @@ export class RingWriter implements FanOut {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #backlog: Waiting[] = [];
-  readonly #drains = new Map<number, () => void>();
   #backlogBytes = 0;
   #isClosed = false;
 
@@ -61,30 +63,16 @@ export class RingWriter implements FanOut {
     this.#wake();
   }
 
-  /** One at a time for a connection. A broadcast without bytes: the connection alone. */
-  afterDrain(connection: number, act: () => void): () => void {
-    this.#drains.set(connection, act);
-    this.#write({ connections: [connection], parts: [], bytes: 0 });
-    this.#wake();
-    return () => {
-      if (this.#drains.get(connection) === act) this.#drains.delete(connection);
-    };
-  }
-
-  /** The peer of the connection has taken all. */
-  drained(connection: number): void {
-    const act = this.#drains.get(connection);
-    this.#drains.delete(connection);
-    act?.();
+  afterWrites(act: () => void): void {
+    if (this.#backlog.length === 0) act();
+    else this.#backlog.push(act);
   }
 
   /** The reader has made room. */
   goOn(): void {
     do {
       while (this.#backlog.length > 0 && this.#fits(this.#backlog[0]!)) {
-        const first = this.#backlog.shift()!;
-        this.#backlogBytes -= first.bytes;
-        this.#put(first);
+        this.#take(this.#backlog.shift()!);
       }
       if (this.#backlog.length === 0) break;
       Atomics.store(this.#header, IS_WAITED_FOR, 1);
@@ -95,10 +83,18 @@ export class RingWriter implements FanOut {
   /** The reader is gone. What is still written is dropped. */
   close(): void {
     this.#isClosed = true;
-    this.#backlog.length = this.#backlogBytes = 0;
+    const backlog = this.#backlog.splice(0);
+    this.#backlogBytes = 0;
+    for (const waiting of backlog) if (typeof waiting === "function") waiting();
   }
 
-  #write(broadcast: Waiting): void {
+  #take(waiting: Waiting): void {
+    if (typeof waiting === "function") return waiting();
+    this.#backlogBytes -= waiting.bytes;
+    this.#put(waiting);
+  }
+
+  #write(broadcast: Broadcast): void {
     if (this.#isClosed) return;
     if (this.#backlog.length === 0 && this.#fits(broadcast)) return this.#put(broadcast);
     if (this.#backlogBytes + broadcast.bytes > BACKLOG_BYTES_MAX) {
@@ -111,7 +107,9 @@ export class RingWriter implements FanOut {
   }
 
   /** Whether there is room: in one piece, and with a word to spare, so that full and empty differ. */
-  #fits({ connections, bytes }: Waiting): boolean {
+  #fits(waiting: Waiting): boolean {
+    if (typeof waiting === "function") return true;
+    const { connections, bytes } = waiting;
     const words = wordsOf(connections.length, bytes);
     const read = Atomics.load(this.#header, READ);
     const written = Atomics.load(this.#header, WRITTEN);
@@ -120,7 +118,7 @@ export class RingWriter implements FanOut {
     return written + words < size || words < read;
   }
 
-  #put({ connections, parts, bytes }: Waiting): void {
+  #put({ connections, parts, bytes }: Broadcast): void {
     const words = wordsOf(connections.length, bytes);
     let at = Atomics.load(this.#header, WRITTEN);
     if (at + words >= this.#words.length) {
@@ -217,7 +215,7 @@ function wordsOf(connections: number, bytes: number): number {
 }
 
 /** The parts, cut so that each broadcast stays short. */
-function* piecesOf(parts: readonly Uint8Array[]): Iterable<Pick<Waiting, "parts" | "bytes">> {
+function* piecesOf(parts: readonly Uint8Array[]): Iterable<Pick<Broadcast, "parts" | "bytes">> {
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
   if (bytes <= BROADCAST_BYTES_MAX) return yield { parts, bytes };
   for (const part of parts) {

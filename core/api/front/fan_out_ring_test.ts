@@ -105,6 +105,39 @@ Deno.test("what a reader that does not read lets wait is bounded: those who lose
   assert.equal(ring.textOf(0).length + ring.textOf(1).length, (written - 1) * chunk.length);
 });
 
+Deno.test("what comes after the writes waits until all of them are in the ring, and no longer", () => {
+  const ring = new Ring();
+  let acts = 0;
+  ring.writer.afterWrites(() => acts++);
+  assert.equal(acts, 1);
+  const chunk = new Uint8Array(60_000).fill(97);
+  for (let written = 0; written < 2 * RING_BYTES; written += chunk.length) {
+    ring.writer.write([1], [chunk]);
+  }
+  ring.writer.write([1], [bytes("last")]);
+  ring.writer.afterWrites(() => acts++);
+  ring.writer.write([1], [bytes(" later")]);
+  assert.equal(acts, 1);
+  for (let reads = 0; reads < 100 && acts < 2; reads++) ring.read(1);
+  assert.equal(acts, 2);
+  ring.writer.close();
+  ring.read();
+  assert.match(ring.textOf(1), /last/);
+});
+
+Deno.test("who waits for writes does not wait for a reader that is gone", () => {
+  const ring = new Ring();
+  const chunk = new Uint8Array(60_000);
+  for (let written = 0; written < 2 * RING_BYTES; written += chunk.length) {
+    ring.writer.write([1], [chunk]);
+  }
+  let acts = 0;
+  ring.writer.afterWrites(() => acts++);
+  ring.writer.close();
+  ring.writer.afterWrites(() => acts++);
+  assert.equal(acts, 2);
+});
+
 Deno.test("nothing is written for a reader that is gone", () => {
   const ring = new Ring();
   ring.writer.close();

@@ -40,7 +40,6 @@ export class Relay implements Place {
   /** Broadcasts that it could not pass on yet: plain, and shared with other relays. */
   #broadcasts: Uint8Array<ArrayBuffer>[] = [];
   #broadcastsBytes = 0;
-  #isAwaited = false;
   /** What the server has written to its end and we have read, modulo 2^32. */
   #pipeBytes = 0;
   /** Some of it, while the broadcasts are read that come before. */
@@ -127,12 +126,6 @@ export class Relay implements Place {
     if (this.#peer.queue === undefined) return this.#passInOrder(from, bytes, copy);
     this.#keep(copy());
     if (this.#broadcastsBytes > WATCH_QUEUE_BYTES_MAX) this.close();
-  }
-
-  /** Tells the ground, once, when nothing waits for the peer. */
-  tellWhenDrained(): void {
-    if (this.#peer.queue === undefined && this.#broadcasts.length === 0) this.#ground.drained(this);
-    else this.#isAwaited = true;
   }
 
   close(): void {
@@ -381,9 +374,6 @@ export class Relay implements Place {
       if (!this.#session.write(pointerTo(broadcast), broadcast.length)) return this.close();
       this.#seal();
     }
-    if (!this.#isAwaited || this.#peer.queue !== undefined) return;
-    this.#isAwaited = false;
-    this.#ground.drained(this);
   }
 
   #broken(end: End<Relay>): void {

@@ -28,8 +28,6 @@ export interface RelayGround<Relay> {
   /** The peer takes nothing at the moment; and takes something again. */
   blocked(relay: Relay): void;
   unblocked(relay: Relay): void;
-  /** The peer has taken all, as was asked for. */
-  drained(relay: Relay): void;
   /** It has more to do in the next turn. */
   again(relay: Relay): void;
   /** The server has closed its end. */

@@ -19,7 +19,6 @@ class Bench {
   /** What is in the ring: words that are delivered to the relay, and after how many bytes it enters. */
   readonly broadcasts: (string | number)[] = [];
   isBlocked = false;
-  drains = 0;
   readonly #ground: RelayGround<Relay>;
   readonly #listener: number;
   #server = -1;
@@ -77,7 +76,6 @@ class Bench {
       },
       blocked: () => this.isBlocked = true,
       unblocked: () => this.isBlocked = false,
-      drained: () => this.drains++,
       again: () => this.#hasMore = true,
       lingers: () => {},
       closed: () => {},
@@ -233,20 +231,6 @@ test("a second answer that enters while the first one's broadcasts wait comes af
 test("an entry with fewer bytes than were read is a fault of ours", (bench) => {
   assert.throws(() => bench.relay.enterRing(2 ** 32 - 1), /fewer/);
   return Promise.resolve();
-});
-
-test("who asks is told once when the peer has taken all", async (bench) => {
-  bench.enter();
-  bench.deliver("a");
-  bench.relay.tellWhenDrained();
-  assert.equal(bench.drains, 1);
-  while (!bench.isBlocked) bench.deliver(BULK);
-  bench.deliver("last");
-  bench.relay.tellWhenDrained();
-  await bench.step();
-  assert.equal(bench.drains, 1);
-  await bench.hears("last");
-  assert.equal(bench.drains, 2);
 });
 
 test("a peer that lets too much wait is cut off", (bench) => {

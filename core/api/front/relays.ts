@@ -150,16 +150,10 @@ export class Relays implements RelayGround<Relay> {
     }
   }
 
-  /** Who enters, and after how many bytes; without them, who is asked to tell when the peer has taken all. */
+  /** Who enters, and after how many bytes of the server. */
   #enter([connection, serverBytes]: Uint32Array): void {
     const relay = this.#open.get(connection!);
-    if (relay === undefined) return;
-    if (serverBytes === undefined) relay.tellWhenDrained();
-    else this.#guarded(relay, () => relay.enterRing(serverBytes));
-  }
-
-  drained({ id }: Relay): void {
-    this.#options.tell({ type: "drained", id });
+    if (relay !== undefined) this.#guarded(relay, () => relay.enterRing(serverBytes!));
   }
 
   blocked(relay: Relay): void {

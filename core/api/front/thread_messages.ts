@@ -32,8 +32,6 @@ export type FromThread =
   | { type: "certificate"; refused?: string }
   /** There is room in the ring again, for which somebody waits. */
   | { type: "room" }
-  /** The peer of a connection has taken all, as somebody wanted to know. */
-  | { type: "drained"; id: number }
   /** Something went wrong, and the thread goes on. */
   | { type: "trouble"; what: string }
   /** The thread has closed all its connections and ends. */

@@ -160,8 +160,6 @@ export class TlsThread {
         return onArrival(message, ring);
       case "room":
         return ring.goOn();
-      case "drained":
-        return ring.drained(message.id);
       case "trouble":
         return log.warn("The API server has a problem", { reason: message.what });
       case "stopped":

@@ -78,7 +78,7 @@ export async function writeParts(stream: ByteStream, parts: Iterable<Uint8Array>
       const waits = !stream.write(piece);
       if (waits) await stream.drained();
       if (stream.gone.aborted) return;
-      if (!stream.hasCopied && (!waits || stream.keepsBytes)) piece = new Uint8Array(PIECE_BYTES);
+      if (!waits || stream.keepsBytes) piece = new Uint8Array(PIECE_BYTES);
       used = 0;
     }
   }

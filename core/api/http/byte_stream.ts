@@ -14,8 +14,6 @@ export interface ByteStream {
   destroy(): void;
   /** Whether the bytes written must never change. Else they are the writer's again once they have {@linkcode drained}. */
   readonly keepsBytes: boolean;
-  /** Whether the bytes written last have been copied, so that they are the writer's again at once. */
-  readonly hasCopied?: boolean;
   /** Bytes written that the peer has not taken. */
   readonly queuedBytes: number;
   /** Aborts when the peer has left or the body has ended. */
@@ -24,9 +22,6 @@ export interface ByteStream {
   member?(): Member | undefined;
 }
 
-/** What may be on its way past the socket before the peer has to take it. */
-const FANNED_BYTES_MAX = 256 * 1024;
-
 /** Writes straight to the socket. The head must have been written. */
 export class SocketStream implements ByteStream {
   readonly keepsBytes = false;
@@ -34,8 +29,8 @@ export class SocketStream implements ByteStream {
   readonly #gone = new AbortController();
   /** Set once and for all: from then on nothing is written to the socket but the end. */
   #member: Member | undefined;
-  /** Written by the fan-out and, for all we know, not taken. */
-  #fannedBytes = 0;
+  /** Whether the end is written, or waits for what was written before. */
+  #hasEnded = false;
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing;
@@ -51,34 +46,25 @@ export class SocketStream implements ByteStream {
     return this.#outgoing.writableLength;
   }
 
-  get hasCopied(): boolean {
-    return this.#member !== undefined;
-  }
-
   write(bytes: Uint8Array): boolean {
-    if (this.gone.aborted) return true;
+    if (this.#isOver) return true;
     if (!this.#member) return this.#outgoing.write(bytes);
     const { fanOut, connection } = this.#member;
-    fanOut.write([connection], this.#outgoing.chunkedEncoding ? httpChunk(bytes) : [bytes]);
-    this.#fannedBytes += bytes.length;
-    return this.#fannedBytes < FANNED_BYTES_MAX;
+    fanOut.write([connection], httpChunk(bytes));
+    return true;
   }
 
   member(): Member | undefined {
-    return this.#outgoing.chunkedEncoding ? this.#enter() : undefined;
-  }
-
-  #enter(): Member | undefined {
-    const { socket, req, writableLength } = this.#outgoing;
-    if (this.#member || this.gone.aborted) return this.#member;
-    const member = socket ? memberOf(socket) : undefined;
+    if (this.#isOver) return undefined;
+    if (this.#member) return this.#member;
+    const { socket, req, writableLength, chunkedEncoding } = this.#outgoing;
+    const member = socket && chunkedEncoding ? memberOf(socket) : undefined;
     if (!socket || !member || req.method === "HEAD" || writableLength > 0) return undefined;
     member.fanOut.enter(member.connection, socket.bytesWritten);
     return this.#member = member;
   }
 
   drained(): Promise<void> {
-    if (this.#member) return this.#fannedOut(this.#member);
     if (this.gone.aborted || !this.#outgoing.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = () => {
@@ -91,22 +77,15 @@ export class SocketStream implements ByteStream {
     });
   }
 
-  #fannedOut({ fanOut, connection }: Member): Promise<void> {
-    if (this.gone.aborted || this.#fannedBytes < FANNED_BYTES_MAX) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = () => {
-        cancel();
-        this.gone.removeEventListener("abort", finish);
-        this.#fannedBytes = 0;
-        resolve();
-      };
-      const cancel = fanOut.afterDrain(connection, finish);
-      this.gone.addEventListener("abort", finish, { once: true });
-    });
+  end(): void {
+    if (this.#isOver) return;
+    this.#hasEnded = true;
+    if (this.#member) this.#member.fanOut.afterWrites(() => this.#outgoing.end());
+    else this.#outgoing.end();
   }
 
-  end(): void {
-    if (!this.gone.aborted) this.#outgoing.end();
+  get #isOver(): boolean {
+    return this.#hasEnded || this.gone.aborted;
   }
 
   destroy(): void {

@@ -10,8 +10,11 @@ export interface FanOut {
   enter(connection: number, socketBytes: number): void;
   /** Writes bytes, which are copied at once. */
   write(connections: readonly number[], parts: readonly Uint8Array[]): void;
-  /** Calls `act` once when the peer has taken all that was written, unless the returned function is called before. */
-  afterDrain(connection: number, act: () => void): () => void;
+  /**
+   * Calls `act` once, when all that was written before is ahead of whatever a socket is given from then on: mostly at
+   * once, else when there is room for what waits.
+   */
+  afterWrites(act: () => void): void;
 }
 
 /** A connection that takes part. */
