@@ -214,14 +214,21 @@ function wordsOf(connections: number, bytes: number): number {
   return BROADCAST_WORDS + connections + Math.ceil(bytes / WORD);
 }
 
-/** The parts, cut so that each broadcast stays short. */
+/** The parts, joined and cut into broadcasts that are as long as they may be. */
 function* piecesOf(parts: readonly Uint8Array[]): Iterable<Pick<Broadcast, "parts" | "bytes">> {
-  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  if (bytes <= BROADCAST_BYTES_MAX) return yield { parts, bytes };
+  let group: Uint8Array[] = [];
+  let bytes = 0;
   for (const part of parts) {
-    for (let at = 0; at < part.length; at += BROADCAST_BYTES_MAX) {
-      const piece = part.subarray(at, at + BROADCAST_BYTES_MAX);
-      yield { parts: [piece], bytes: piece.length };
+    for (let at = 0; at < part.length;) {
+      const taken = Math.min(part.length - at, BROADCAST_BYTES_MAX - bytes);
+      group.push(taken === part.length ? part : part.subarray(at, at + taken));
+      bytes += taken;
+      at += taken;
+      if (bytes < BROADCAST_BYTES_MAX) continue;
+      yield { parts: group, bytes };
+      group = [];
+      bytes = 0;
     }
   }
+  if (bytes > 0) yield { parts: group, bytes };
 }

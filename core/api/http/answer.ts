@@ -69,6 +69,12 @@ export async function writeParts(stream: ByteStream, parts: Iterable<Uint8Array>
   let piece = new Uint8Array(PIECE_BYTES);
   let used = 0;
   for (const part of parts) {
+    if (part.length < PIECE_BYTES - used) { // most of them, and there are thousands
+      if (part.length === 1) piece[used] = part[0]!;
+      else piece.set(part, used);
+      used += part.length;
+      continue;
+    }
     for (let offset = 0; offset < part.length;) {
       const taken = Math.min(part.length - offset, PIECE_BYTES - used);
       piece.set(part.subarray(offset, offset + taken), used);

@@ -37,7 +37,7 @@ export function sendList(
     const items = page.entries.map(({ object }) =>
       encoder.encode(JSON.stringify(metadataOf(object, format.version)))
     );
-    return send(c, [head, ...joined(items), LIST_END]);
+    return send(c, joined(head, items));
   }
   const options = { version: format.version, include };
   const rows = lazyRows(page.entries, (entry) => rowParts(kind, entry, options, nowMs));
@@ -51,7 +51,7 @@ function sendObjects(
   metadata: unknown,
 ): Response {
   const head = openList(`${kind.resource.kind}List`, kind.apiVersion, metadata);
-  return send(c, [head, ...joined(entries.map((entry) => kind.bytesOf(entry))), LIST_END]);
+  return send(c, joined(head, entries.map((entry) => kind.bytesOf(entry))));
 }
 
 function openList(kind: string, apiVersion: string, metadata: unknown): Uint8Array {
@@ -72,8 +72,15 @@ function stream(c: ApiContext, parts: Iterable<Uint8Array>, contentLength?: numb
   return response;
 }
 
-function joined(items: readonly Uint8Array[]): Uint8Array[] {
-  return items.flatMap((item, index) => index === 0 ? [item] : [COMMA, item]);
+/** The parts of a list, with commas between its items. */
+function joined(head: Uint8Array, items: readonly Uint8Array[]): Uint8Array[] {
+  const parts = [head];
+  for (const item of items) {
+    if (parts.length > 1) parts.push(COMMA);
+    parts.push(item);
+  }
+  parts.push(LIST_END);
+  return parts;
 }
 
 function* lazyRows(
