@@ -1,3 +1,4 @@
+import { isConditionTrue } from "../core/resources/conditions.ts";
 import assert from "node:assert/strict";
 import { freshObjects } from "../core/objects/objects_fixture.ts";
 import type { LocalClient } from "../core/objects/local_client.ts";
@@ -242,9 +243,7 @@ const MACHINE = {
   },
 };
 
-/** Whether the pod has the condition Ready. */
+/** Whether the pod is there and ready. */
 export function isReady(pod: Pod | undefined): boolean {
-  return pod?.status.conditions?.some(({ type, status }) =>
-    type === "Ready" && status === "True"
-  ) ?? false;
+  return isConditionTrue(pod?.status.conditions, "Ready");
 }

@@ -1,5 +1,6 @@
 import { linesOf } from "../core/client/answer_body.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
+import { isConditionTrue } from "../core/resources/conditions.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
 import type { Access } from "../server/kubeconfig.ts";
 import { VERSION } from "../server/version.ts";
@@ -42,8 +43,7 @@ export class PodWatch {
   }
 
   #changeOf({ metadata: { name }, status }: Pod): PodChange {
-    const isReady =
-      status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+    const isReady = isConditionTrue(status.conditions, "Ready");
     const waiting = status.containerStatuses?.map(({ state }) => state?.waiting).find(Boolean);
     if (isReady) this.#reasons.delete(name);
     else this.#reasons.set(name, waiting?.message ?? waiting?.reason ?? status.phase);

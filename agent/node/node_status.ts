@@ -1,3 +1,4 @@
+import { conditionOf, withTransitionTime } from "../../core/resources/conditions.ts";
 import { isRefusal, type Reason } from "../../core/client/api_error.ts";
 import type { Client, View } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
@@ -308,16 +309,12 @@ function conditionsOf(
     ),
     ready,
   ].map((condition) => {
-    const before = previous.find(({ type }) => type === condition.type);
+    const before = conditionOf(previous, condition.type);
     const isSame = before?.status === condition.status && before.reason === condition.reason &&
       before.message === condition.message;
-    return isSame ? before : {
-      ...condition,
-      lastHeartbeatTime: timestamp(nowMs),
-      lastTransitionTime: before?.status === condition.status
-        ? before.lastTransitionTime ?? timestamp(nowMs)
-        : timestamp(nowMs),
-    };
+    if (isSame) return before;
+    const next = { ...condition, lastHeartbeatTime: timestamp(nowMs) };
+    return withTransitionTime(next, before, nowMs);
   });
   return [...previous.filter(({ type }) => !own.some((each) => each.type === type)), ...own];
 }
@@ -339,6 +336,6 @@ function readyOf(status: Conditions): string | undefined {
   return statusOf("Ready", status);
 }
 
-function statusOf(condition: string, { conditions = [] }: Conditions): string | undefined {
-  return conditions.find(({ type }) => type === condition)?.status;
+function statusOf(condition: string, { conditions }: Conditions): string | undefined {
+  return conditionOf(conditions, condition)?.status;
 }

@@ -1,5 +1,6 @@
 import { timestamp } from "../../core/lib/timestamp.ts";
 import { qosClassOf } from "../../core/resources/core/pods/spec/qos.ts";
+import { conditionOf, withTransitionTime } from "../../core/resources/conditions.ts";
 import type { PodCondition, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
 import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
@@ -92,18 +93,12 @@ function conditionsOf(
     Initialized: initializedOf(pod, phase),
     Ready: readyOf(pod, containersReady),
     ContainersReady: containersReady,
-    ...(!previous.some(({ type }) => type === "PodScheduled") &&
+    ...(conditionOf(previous, "PodScheduled") === undefined &&
       { PodScheduled: { status: "True" } }),
   };
   const own = Object.entries(verdicts).map(([type, verdict]) => {
-    const before = previous.find((condition) => condition.type === type);
-    const isKept = before?.status === verdict.status && before.lastTransitionTime !== undefined;
-    return {
-      type,
-      ...verdict,
-      lastTransitionTime: isKept ? before.lastTransitionTime! : timestamp(nowMs),
-      ...observedGenerationOf(pod),
-    };
+    const next = { type, ...verdict, ...observedGenerationOf(pod) };
+    return withTransitionTime(next, conditionOf(previous, type), nowMs);
   });
   return [...own, ...previous.filter(({ type }) => !Object.hasOwn(verdicts, type))];
 }
@@ -147,7 +142,7 @@ function containersReadyOf(phase: PodStatus["phase"], statuses: ContainerStatuse
 function readyOf(pod: Pod, containersReady: Verdict): Verdict {
   if (containersReady.status !== "True") return containersReady;
   const messages = (pod.spec.readinessGates ?? []).flatMap(({ conditionType }) => {
-    const gate = pod.status.conditions?.find(({ type }) => type === conditionType);
+    const gate = conditionOf(pod.status.conditions, conditionType);
     if (gate === undefined) {
       return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
     }

@@ -1,3 +1,4 @@
+import { FOREGROUND_FINALIZER } from "../schema/finalizers.ts";
 import type { Client, NamespaceFinalizer, ObjectName, View, ViewEvent } from "../client/client.ts";
 import type { Notice } from "../client/event_recorder.ts";
 import { assert } from "../lib/assert.ts";
@@ -207,7 +208,7 @@ export class TestCluster implements View {
     if (object === undefined || object.metadata.uid !== options.preconditions?.uid) return;
     const finalizers = [
       ...object.metadata.finalizers ?? [],
-      ...options.propagationPolicy === "Foreground" ? ["foregroundDeletion"] : [],
+      ...options.propagationPolicy === "Foreground" ? [FOREGROUND_FINALIZER] : [],
     ];
     const isBound = (object as { spec?: { nodeName?: string } }).spec?.nodeName !== undefined;
     const endsLater = resource.kind === "Pod" && isBound && options.gracePeriodSeconds !== 0;

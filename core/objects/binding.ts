@@ -2,11 +2,11 @@ import { ApiError } from "../client/api_error.ts";
 import type { ObjectName } from "../client/client.ts";
 import { missing, notSupported } from "../schema/causes.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
+import { withCondition } from "../resources/conditions.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { isJsonObject, objectIn } from "../lib/json_value.ts";
 import type { Objects } from "./objects.ts";
 import { badRequest, conflict, invalid } from "../client/refusals.ts";
-import { timestamp } from "../lib/timestamp.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";
 
 /**
@@ -58,16 +58,12 @@ function bound(pod: Pod, nodeName: string, uid: unknown, nowMs: number): KubeObj
   if (pod.spec.nodeName) {
     throw refused(name, `pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
   }
-  const scheduled = {
-    type: "PodScheduled",
-    status: "True" as const,
-    lastTransitionTime: timestamp(nowMs),
-  };
-  const others = (pod.status.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
+  const scheduled = { type: "PodScheduled", status: "True" as const };
+  const conditions = withCondition(pod.status.conditions, scheduled, nowMs);
   return {
     ...pod,
     spec: { ...pod.spec, nodeName },
-    status: { ...pod.status, conditions: [...others, scheduled] },
+    status: { ...pod.status, conditions },
   } as Pod;
 }
 

@@ -1,16 +1,14 @@
 import type { DeleteOptions } from "../client/client.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import type { Namespace } from "../resources/core/namespaces.ts";
+import { isFinished } from "../resources/core/pods/pod_states.ts";
 import type { Pod } from "../resources/core/pods/pods.ts";
 import { conflict } from "../client/refusals.ts";
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../schema/finalizers.ts";
 import { timestamp } from "../lib/timestamp.ts";
 
 /** What a delete does to an object: it goes, it is marked to go, or it stays as it is because it is going already. */
 export type Deletion = "remove" | "nothing" | { next: KubeObject };
-
-/** The finalizers that ask the garbage collector for its service. */
-export const ORPHAN = "orphan";
-export const FOREGROUND = "foregroundDeletion";
 
 /**
  * Decides what a delete does. Throws Conflict when a precondition does not hold.
@@ -85,8 +83,8 @@ function graceSecondsOf(
 }
 
 /** No agent will ever confirm the end of a pod that is on no node or has ended. */
-function hasNobodyToEndIt({ spec, status }: Pod): boolean {
-  return !spec.nodeName || status.phase === "Failed" || status.phase === "Succeeded";
+function hasNobodyToEndIt(pod: Pod): boolean {
+  return !pod.spec.nodeName || isFinished(pod);
 }
 
 /** Kubernetes takes a negative period for one second. */
@@ -99,9 +97,11 @@ function finalizersFor(
   { propagationPolicy }: DeleteOptions,
 ): readonly string[] {
   if (propagationPolicy === undefined) return finalizers;
-  const others = finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
-  if (propagationPolicy === "Orphan") return [...others, ORPHAN];
-  if (propagationPolicy === "Foreground") return [...others, FOREGROUND];
+  const others = finalizers.filter((finalizer) =>
+    finalizer !== ORPHAN_FINALIZER && finalizer !== FOREGROUND_FINALIZER
+  );
+  if (propagationPolicy === "Orphan") return [...others, ORPHAN_FINALIZER];
+  if (propagationPolicy === "Foreground") return [...others, FOREGROUND_FINALIZER];
   return others;
 }
 

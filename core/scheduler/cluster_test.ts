@@ -3,7 +3,7 @@ import { EventRecorder } from "../client/event_recorder.ts";
 import { createControllers } from "../controllers/mod.ts";
 import { isReady } from "../resources/core/pods/pod_states.ts";
 import { type Look, runLoop } from "../controllers/runtime/run_controller.ts";
-import { conditionOf, withCondition } from "../resources/status_conditions.ts";
+import { conditionOf, withCondition } from "../resources/conditions.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { silentLog } from "../lib/log.ts";
 import type { VirtualClock } from "../lib/virtual_clock.ts";

@@ -11,7 +11,7 @@ import {
   updateStatus,
 } from "../controllers/runtime/controller.ts";
 import { isFinished } from "../resources/core/pods/pod_states.ts";
-import { conditionOf, withCondition } from "../resources/status_conditions.ts";
+import { conditionOf, withCondition } from "../resources/conditions.ts";
 import { nodes } from "../resources/core/nodes/nodes.ts";
 import type { PodCondition } from "../resources/core/pods/pod_status.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";

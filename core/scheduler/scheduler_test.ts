@@ -4,7 +4,7 @@ import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { milliValueOf, unitsOf } from "../schema/quantities.ts";
 import type { Plan } from "../controllers/runtime/controller.ts";
-import { conditionOf } from "../resources/status_conditions.ts";
+import { conditionOf } from "../resources/conditions.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { TestCluster } from "../controllers/test_cluster.ts";
 import { feasibleMax } from "./place.ts";

@@ -1,3 +1,4 @@
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "./finalizers.ts";
 import { type Cause, forbidden, invalid, missing, tooLong } from "./causes.ts";
 import { CAUSES_MAX } from "./report.ts";
 import type { ObjectMeta, OwnerReference } from "./metadata.ts";
@@ -158,7 +159,7 @@ function secondControllerText(first: OwnerReference, second: OwnerReference): st
 function finalizerCauses(finalizers: readonly string[]): Cause[] {
   const field = "metadata.finalizers";
   const causes = finalizers.flatMap((one) => invalidEach(field, one, qualifiedNameFaults(one)));
-  return finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")
+  return finalizers.includes(ORPHAN_FINALIZER) && finalizers.includes(FOREGROUND_FINALIZER)
     ? [
       ...causes,
       invalid(field, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"),

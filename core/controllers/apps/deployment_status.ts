@@ -6,13 +6,8 @@ import {
 import type { ReplicaSet, ReplicaSetStatus } from "../../resources/apps/replica_sets.ts";
 import { allOf, type History } from "./replica_set_history.ts";
 import { availableOf, limitsOf, sizeOf } from "./rolling_update.ts";
-import {
-  conditionOf,
-  msOf,
-  withCondition,
-  withoutCondition,
-} from "../../resources/status_conditions.ts";
-import { timestamp } from "../../lib/timestamp.ts";
+import { conditionOf, withCondition, withoutCondition } from "../../resources/conditions.ts";
+import { msOf, timestamp } from "../../lib/timestamp.ts";
 
 /** Kubernetes: a deadline that stands for none. */
 const NO_DEADLINE = 2_147_483_647;
@@ -23,17 +18,17 @@ type News = Pick<DeploymentCondition, "type" | "status"> & { reason: string; mes
 
 /** Takes the condition over unless it says what is known: same status, same reason. */
 function withNews(
-  conditions: readonly DeploymentCondition[] | undefined,
+  conditions: DeploymentCondition[] | undefined,
   news: News,
   nowMs: number,
 ): DeploymentCondition[] {
   const before = conditionOf(conditions, news.type);
-  if (before?.status === news.status && before.reason === news.reason) return [...conditions!];
+  if (before?.status === news.status && before.reason === news.reason) return conditions!;
   return withFreshNews(conditions, news, nowMs);
 }
 
 function withFreshNews(
-  conditions: readonly DeploymentCondition[] | undefined,
+  conditions: DeploymentCondition[] | undefined,
   news: News,
   nowMs: number,
 ): DeploymentCondition[] {
@@ -209,7 +204,7 @@ function hasDeadline({ spec }: Deployment): boolean {
 
 /** Passes on that a ReplicaSet cannot make its pods; of several, what the current one says. */
 function withFailure(
-  conditions: readonly DeploymentCondition[],
+  conditions: DeploymentCondition[],
   { current, old }: History,
 ): DeploymentCondition[] {
   const failure = [...current ? [current] : [], ...old]

@@ -6,7 +6,7 @@ import { deploymentController } from "./deployments.ts";
 import { isActive, isReady } from "../../resources/core/pods/pod_states.ts";
 import { nameOfCurrent } from "./replica_set_history.ts";
 import { replicaSetController } from "./replica_sets.ts";
-import { conditionOf } from "../../resources/status_conditions.ts";
+import { conditionOf } from "../../resources/conditions.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { TestCluster } from "../test_cluster.ts";
 

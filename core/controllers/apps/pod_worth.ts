@@ -1,6 +1,6 @@
+import { msOf } from "../../lib/timestamp.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { isReady, readySinceMs, restartsOf } from "../../resources/core/pods/pod_states.ts";
-import { msOf } from "../../resources/status_conditions.ts";
 
 /** https://kubernetes.io/docs/reference/labels-annotations-taints/#pod-deletion-cost */
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";

@@ -1,8 +1,8 @@
+import { msOf } from "../../lib/timestamp.ts";
 import type { Deployment } from "../../resources/apps/deployments.ts";
 import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
 import { allOf, DESIRED_REPLICAS, type History, MAX_REPLICAS } from "./replica_set_history.ts";
 import { limitsOf, sizeOf, type Sizes, UNCHANGED } from "./rolling_update.ts";
-import { msOf } from "../../resources/status_conditions.ts";
 
 /** Whether the deployment was scaled since its ReplicaSets got their sizes. */
 export function isScaled({ spec }: Deployment, history: History): boolean {

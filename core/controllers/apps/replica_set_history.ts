@@ -1,3 +1,4 @@
+import { msOf } from "../../lib/timestamp.ts";
 import type { Draft } from "../../client/client.ts";
 import { isEqual } from "../../lib/equality.ts";
 import { type Deployment, deployments } from "../../resources/apps/deployments.ts";
@@ -6,7 +7,6 @@ import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
 import { canonicalJson, safeWordOf } from "../runtime/hashes.ts";
 import { controllerReference } from "../runtime/ownership.ts";
 import { limitsOf } from "./rolling_update.ts";
-import { msOf } from "../../resources/status_conditions.ts";
 
 /** https://kubernetes.io/docs/reference/labels-annotations-taints/ */
 export const REVISION = "deployment.kubernetes.io/revision";

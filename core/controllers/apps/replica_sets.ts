@@ -29,7 +29,7 @@ import {
 } from "../runtime/ownership.ts";
 import { availableInMs, isActive, isReady } from "../../resources/core/pods/pod_states.ts";
 import { leastWorthFirst } from "./pod_worth.ts";
-import { holds, withCondition, withoutCondition } from "../../resources/status_conditions.ts";
+import { isConditionTrue, withCondition, withoutCondition } from "../../resources/conditions.ts";
 
 /** Pods that one plan makes or deletes at most: Kubernetes' `BurstReplicas`. */
 const WRITES_MAX = 500;
@@ -134,7 +134,7 @@ function failure(
   if (error.details.causes?.some(({ reason }) => reason === "NamespaceTerminating")) {
     return statusWrite(replicaSet, status);
   }
-  const conditions = holds(status.conditions, "ReplicaFailure")
+  const conditions = isConditionTrue(status.conditions, "ReplicaFailure")
     ? status.conditions!
     : withCondition(status.conditions, {
       type: "ReplicaFailure",

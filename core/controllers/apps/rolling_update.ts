@@ -1,6 +1,6 @@
+import { msOf } from "../../lib/timestamp.ts";
 import type { Deployment } from "../../resources/apps/deployments.ts";
 import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
-import { msOf } from "../../resources/status_conditions.ts";
 
 /** How many pods ReplicaSets are to have, by name; those that stay as they are need not be named. */
 export type Sizes = ReadonlyMap<string, number>;

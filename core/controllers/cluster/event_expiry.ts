@@ -1,3 +1,4 @@
+import { msOf } from "../../lib/timestamp.ts";
 import type { View } from "../../client/client.ts";
 import { type Event, events } from "../../resources/events/events.ts";
 import {
@@ -9,7 +10,6 @@ import {
   plan,
   remove,
 } from "../runtime/controller.ts";
-import { msOf } from "../../resources/status_conditions.ts";
 
 /** kube-apiserver's default `--event-ttl`. */
 export const EVENT_KEPT_MS = 3_600_000;

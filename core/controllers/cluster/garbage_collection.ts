@@ -1,3 +1,4 @@
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../../schema/finalizers.ts";
 import type { DeleteOptions, View } from "../../client/client.ts";
 import type { OwnerReference } from "../../schema/metadata.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../../resources/resource.ts";
@@ -14,9 +15,6 @@ import {
 } from "../runtime/controller.ts";
 import { withOwners } from "../runtime/ownership.ts";
 
-/** https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion */
-const FOREGROUND = "foregroundDeletion";
-const ORPHAN = "orphan";
 /** Dependents that one plan changes at most; the rest follows with the next looks. */
 const WRITES_MAX = 500;
 /** A dependent that is let go does not tell its former owner; this does. */
@@ -43,8 +41,10 @@ export function garbageCollector(resources: readonly AnyResource[]): Loop {
       if (object === undefined) return NOTHING;
       const { deletionTimestamp, finalizers = [] } = object.metadata;
       if (deletionTimestamp === undefined) return afterOwners(resource, object, view, ownerKinds);
-      if (finalizers.includes(ORPHAN)) return orphanDependents(resource, object, view, resources);
-      if (finalizers.includes(FOREGROUND)) {
+      if (finalizers.includes(ORPHAN_FINALIZER)) {
+        return orphanDependents(resource, object, view, resources);
+      }
+      if (finalizers.includes(FOREGROUND_FINALIZER)) {
         return deleteDependents(resource, object, view, resources);
       }
       return NOTHING;
@@ -147,8 +147,8 @@ function unblocking(reference: OwnerReference): OwnerReference {
 function policyOf(
   { metadata: { finalizers = [] } }: KubeObject,
 ): NonNullable<DeleteOptions["propagationPolicy"]> {
-  if (finalizers.includes(ORPHAN)) return "Orphan";
-  return finalizers.includes(FOREGROUND) ? "Foreground" : "Background";
+  if (finalizers.includes(ORPHAN_FINALIZER)) return "Orphan";
+  return finalizers.includes(FOREGROUND_FINALIZER) ? "Foreground" : "Background";
 }
 
 type OwnerState = "there" | "deleting its dependents" | "gone" | "unknown";
@@ -166,7 +166,7 @@ function stateOf(
 }
 
 function isWaiting({ metadata: { deletionTimestamp, finalizers = [] } }: KubeObject): boolean {
-  return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND);
+  return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND_FINALIZER);
 }
 
 function ownerIn(
@@ -193,7 +193,7 @@ function deleteDependents(
       uid === owner.metadata.uid && blockOwnerDeletion
     )
   );
-  if (!isBlocked) return plan([update(resource, withoutFinalizer(owner, FOREGROUND))]);
+  if (!isBlocked) return plan([update(resource, withoutFinalizer(owner, FOREGROUND_FINALIZER))]);
   return plan([], BLOCKED_AGAIN_MS); // each dependent is looked at by itself
 }
 
@@ -210,7 +210,7 @@ function orphanDependents(
     return update(resource, withOwners(object, others));
   });
   if (dependents.length > WRITES_MAX) return plan(writes, 0);
-  return plan([...writes, update(resource, withoutFinalizer(owner, ORPHAN))]);
+  return plan([...writes, update(resource, withoutFinalizer(owner, ORPHAN_FINALIZER))]);
 }
 
 function withoutFinalizer(object: KubeObject, finalizer: string): KubeObject {

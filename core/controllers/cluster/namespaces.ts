@@ -1,6 +1,10 @@
 import type { ObjectName, View } from "../../client/client.ts";
 import { isEqual } from "../../lib/equality.ts";
-import { type Namespace, namespaces } from "../../resources/core/namespaces.ts";
+import {
+  type Namespace,
+  NAMESPACE_FINALIZER,
+  namespaces,
+} from "../../resources/core/namespaces.ts";
 import type { AnyResource, KubeObject } from "../../resources/resource.ts";
 import {
   type Controller,
@@ -11,10 +15,8 @@ import {
   remove,
   updateStatus,
 } from "../runtime/controller.ts";
-import { withCondition } from "../../resources/status_conditions.ts";
+import { withConditions } from "../../resources/conditions.ts";
 
-/** What must finish before a namespace can go: this controller. */
-const FINALIZER = "kubernetes";
 /** Objects that one plan deletes at most; the rest follows with the next looks. */
 const WRITES_MAX = 500;
 
@@ -57,8 +59,8 @@ function reconcile(
     objects: view.list<KubeObject>(resource, name),
   })).filter(({ objects }) => objects.length > 0);
   if (left.length === 0) {
-    if (!spec.finalizers.includes(FINALIZER)) return NOTHING;
-    const finalizers = spec.finalizers.filter((finalizer) => finalizer !== FINALIZER);
+    if (!spec.finalizers.includes(NAMESPACE_FINALIZER)) return NOTHING;
+    const finalizers = spec.finalizers.filter((finalizer) => finalizer !== NAMESPACE_FINALIZER);
     return plan([finalize(namespace.metadata, finalizers)]);
   }
   const doomed = left.flatMap(({ resource, objects }) =>
@@ -79,11 +81,8 @@ interface Remainder {
 }
 
 function statusOf(status: Status, left: readonly Remainder[], nowMs: number): Status {
-  const conditions = [...NO_FAILURES, ...remaining(left)].reduce<Condition[]>(
-    (all, condition) => withCondition(all, condition, nowMs),
-    status.conditions ?? [],
-  );
-  return { phase: "Terminating", conditions };
+  const updates = [...NO_FAILURES, ...remaining(left)];
+  return { phase: "Terminating", conditions: withConditions(status.conditions, updates, nowMs) };
 }
 
 function remaining(left: readonly Remainder[]): Condition[] {

@@ -7,7 +7,7 @@ import type { AnyResource } from "../../resources/resource.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { keyOf, loopOf } from "../runtime/controller.ts";
 import { namespaceController } from "./namespaces.ts";
-import { conditionOf } from "../../resources/status_conditions.ts";
+import { conditionOf } from "../../resources/conditions.ts";
 import { TestCluster } from "../test_cluster.ts";
 
 const controller = namespaceController([configMaps, deployments, nodes]);

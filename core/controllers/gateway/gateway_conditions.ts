@@ -1,5 +1,5 @@
 import type { Condition } from "../../resources/conditions.ts";
-import { withCondition } from "../../resources/status_conditions.ts";
+import { withConditions } from "../../resources/conditions.ts";
 
 /** One aspect of the state of an object of the Gateway API; all of them have a reason and a message. */
 export type GatewayNews = Pick<Condition, "type" | "status" | "reason" | "message">;
@@ -15,17 +15,14 @@ export function no(type: string, reason: string, message: string): GatewayNews {
 
 /** The conditions with all the news, each for this generation of the object. */
 export function withAllNews(
-  conditions: readonly Condition[] | undefined,
+  conditions: Condition[] | undefined,
   news: readonly GatewayNews[],
   { generation = 0, nowMs }: { generation: number | undefined; nowMs: number },
 ): Condition[] {
-  return news.reduce<Condition[]>(
-    (all, condition) =>
-      withCondition(
-        all,
-        { ...condition, observedGeneration: generation, lastTransitionTime: "" },
-        nowMs,
-      ),
-    [...conditions ?? []],
-  );
+  const updates = news.map((condition) => ({
+    ...condition,
+    observedGeneration: generation,
+    lastTransitionTime: "",
+  }));
+  return withConditions(conditions, updates, nowMs);
 }

@@ -1,3 +1,4 @@
+import { msOf } from "../../lib/timestamp.ts";
 import type { ObjectName, View } from "../../client/client.ts";
 import type { Clock, Moment } from "../../lib/clock.ts";
 import { type Node, nodes, type Taint } from "../../resources/core/nodes/nodes.ts";
@@ -12,7 +13,7 @@ import {
   sooner,
 } from "../runtime/controller.ts";
 import { isActive } from "../../resources/core/pods/pod_states.ts";
-import { conditionOf, msOf } from "../../resources/status_conditions.ts";
+import { conditionOf } from "../../resources/conditions.ts";
 import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
 import { tolerates } from "./taints.ts";
 

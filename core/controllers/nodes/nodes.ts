@@ -16,8 +16,13 @@ import {
   type Write,
 } from "../runtime/controller.ts";
 import { isReady, readySinceMs } from "../../resources/core/pods/pod_states.ts";
-import { conditionOf, holds, msOf, withCondition } from "../../resources/status_conditions.ts";
-import { timestamp } from "../../lib/timestamp.ts";
+import {
+  conditionOf,
+  isConditionTrue,
+  withCondition,
+  withConditions,
+} from "../../resources/conditions.ts";
+import { msOf, timestamp } from "../../lib/timestamp.ts";
 import { NOT_READY, UNREACHABLE } from "../../resources/core/pods/spec/default_tolerations.ts";
 import { UNSCHEDULABLE } from "./taints.ts";
 
@@ -127,21 +132,20 @@ function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, elapsedMs: numb
 
 /** What was known of the node is no longer known. */
 function withoutNews(node: Node, nowMs: number): Node["status"] {
-  const conditions = WATCHED.reduce<readonly NodeCondition[]>((all, type) => {
-    const before = conditionOf(all, type);
-    if (before?.status === "Unknown") return all;
+  const unknown = WATCHED.flatMap((type): NodeCondition[] => {
+    const before = conditionOf(node.status.conditions, type);
+    if (before?.status === "Unknown") return [];
     const news = before === undefined
       ? { reason: "NodeStatusNeverUpdated", message: "Kubelet never posted node status." }
       : { reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
-    return withCondition(all, { ...before, type, status: "Unknown", ...news }, nowMs);
-  }, node.status.conditions ?? []);
-  return isEqual(conditions, node.status.conditions ?? [])
-    ? node.status
-    : { ...node.status, conditions: [...conditions] };
+    return [{ ...before, type, status: "Unknown", ...news }];
+  });
+  if (unknown.length === 0) return node.status;
+  return { ...node.status, conditions: withConditions(node.status.conditions, unknown, nowMs) };
 }
 
 function lost(node: Node, status: Node["status"]): Plan {
-  const wasReady = holds(node.status.conditions, "Ready");
+  const wasReady = isConditionTrue(node.status.conditions, "Ready");
   const { name } = node.metadata;
   const event = tell({
     about: node,

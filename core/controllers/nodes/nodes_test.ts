@@ -5,7 +5,7 @@ import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { evictionController } from "./evictions.ts";
 import { HEARTBEAT_GRACE_MS, nodeController, STARTUP_GRACE_MS } from "./nodes.ts";
 import { podCleanupController } from "./pod_cleanup.ts";
-import { conditionOf } from "../../resources/status_conditions.ts";
+import { conditionOf } from "../../resources/conditions.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
 import { TestCluster } from "../test_cluster.ts";

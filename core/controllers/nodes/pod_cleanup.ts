@@ -1,3 +1,4 @@
+import { msOf } from "../../lib/timestamp.ts";
 import type { ObjectName, View } from "../../client/client.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
@@ -12,7 +13,6 @@ import {
   type Write,
 } from "../runtime/controller.ts";
 import { isFinished } from "../../resources/core/pods/pod_states.ts";
-import { msOf } from "../../resources/status_conditions.ts";
 
 /** Kubernetes: `quarantineTime`; a node whose object was deleted by mistake has this long to come back. */
 const NODE_GONE_MS = 40_000;

@@ -1,4 +1,4 @@
-import type { Namespace } from "../../resources/core/namespaces.ts";
+import { type Namespace, NAMESPACE_FINALIZER } from "../../resources/core/namespaces.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 
@@ -13,7 +13,7 @@ export function namespaceContent({ resource, next, previous }: AdmissionRequest)
   if (resource.group !== "" || resource.kind !== "Namespace") return next;
   const namespace = next as Namespace;
   const { finalizers } = (previous as Namespace | undefined)?.spec ??
-    { finalizers: ["kubernetes"] };
+    { finalizers: [NAMESPACE_FINALIZER] };
   const labels = { ...namespace.metadata.labels, [NAME_LABEL]: namespace.metadata.name };
   const isEnding = namespace.metadata.deletionTimestamp !== undefined;
   const phase: Namespace["status"]["phase"] = isEnding ? "Terminating" : "Active";

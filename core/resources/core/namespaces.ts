@@ -22,6 +22,9 @@ const namespaceCondition = object("One aspect of the deletion of the namespace."
   message: string("A sentence for people."),
 });
 
+/** In a namespace's spec: the namespace controller has not emptied it yet. */
+export const NAMESPACE_FINALIZER = "kubernetes";
+
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/ */
 export const namespaces = defineResource({
   group: "",
@@ -34,7 +37,7 @@ export const namespaces = defineResource({
   schema: object("A space for the names of objects.", {
     spec: present(object("What the namespace should be.", {
       finalizers: fallback(
-        ["kubernetes"],
+        [NAMESPACE_FINALIZER],
         list("Who must finish before the namespace can go.", string("Finalizer.")),
       ),
     })),

@@ -1,6 +1,6 @@
 import { invalid } from "../../schema/causes.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { type Condition, condition } from "../conditions.ts";
+import { type Condition, condition, conditionOf } from "../conditions.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { fallback, listMap, object, present, required, string } from "../../schema/schema.ts";
 
@@ -62,7 +62,7 @@ export const gatewayClasses = defineResource({
     {
       name: "Accepted",
       description: "Whether the controller has taken it.",
-      value: ({ status }) => status.conditions.find(({ type }) => type === "Accepted")?.status,
+      value: ({ status }) => conditionOf(status.conditions, "Accepted")?.status,
     },
     ageColumn,
     {

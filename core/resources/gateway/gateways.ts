@@ -1,7 +1,7 @@
 import { isEqual } from "../../lib/equality.ts";
 import { type Cause, invalid } from "../../schema/causes.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { condition } from "../conditions.ts";
+import { condition, conditionOf } from "../conditions.ts";
 import { waiting } from "./gateway_classes.ts";
 import { settingCauses } from "./settings.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
@@ -137,7 +137,7 @@ export const gateways = defineResource({
     {
       name: "Programmed",
       description: "Whether it takes traffic.",
-      value: ({ status }) => status.conditions.find(({ type }) => type === "Programmed")?.status,
+      value: ({ status }) => conditionOf(status.conditions, "Programmed")?.status,
     },
     ageColumn,
   ],

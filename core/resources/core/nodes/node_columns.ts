@@ -1,3 +1,4 @@
+import { conditionOf } from "../../conditions.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import type { NodeStatus } from "./node_status.ts";
 import type { Column, KubeObject } from "../../resource.ts";
@@ -51,7 +52,7 @@ export const nodeColumns: readonly Column<Node>[] = [
 ];
 
 function statusOf({ spec, status }: Node): string {
-  const ready = status.conditions?.find(({ type }) => type === "Ready")?.status;
+  const ready = conditionOf(status.conditions, "Ready")?.status;
   const word = ready === undefined ? "Unknown" : ready === "True" ? "Ready" : "NotReady";
   return spec.unschedulable ? `${word},SchedulingDisabled` : word;
 }

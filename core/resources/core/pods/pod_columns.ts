@@ -1,3 +1,5 @@
+import { conditionOf, isConditionTrue } from "../../conditions.ts";
+import { isFinished } from "./pod_states.ts";
 import { ageOf, humanDuration } from "../../../schema/durations.ts";
 import { containersInRoles, longRunningContainersOf } from "./spec/pod_containers.ts";
 import type { PodSpec } from "./spec/pod_spec.ts";
@@ -76,9 +78,7 @@ function summaryOf(pod: Pod): Summary {
   const sidecars = new Set(containersInRoles(spec, "sidecar").map(({ name }) => name));
   const init = initSummaryOf(pod, sidecars);
   const total = longRunningContainersOf(spec).length;
-  const isInitialized = status.conditions?.some((each) =>
-    each.type === "Initialized" && each.status === "True"
-  );
+  const isInitialized = isConditionTrue(status.conditions, "Initialized");
   const running = init.word === undefined || isInitialized
     ? runningSummaryOf(pod, init.word ?? baseWordOf(pod))
     : undefined;
@@ -98,16 +98,14 @@ function summaryOf(pod: Pod): Summary {
 }
 
 function baseWordOf({ status }: Pod): string {
-  const isGated = status.conditions?.some(({ type, reason }) =>
-    type === "PodScheduled" && reason === "SchedulingGated"
-  );
+  const isGated = conditionOf(status.conditions, "PodScheduled")?.reason === "SchedulingGated";
   return isGated ? "SchedulingGated" : status.reason ?? status.phase;
 }
 
-function endingWordOf({ metadata, status }: Pod): string | undefined {
-  if (metadata.deletionTimestamp === undefined) return undefined;
-  if (status.reason === "NodeLost") return "Unknown";
-  return status.phase === "Succeeded" || status.phase === "Failed" ? undefined : "Terminating";
+function endingWordOf(pod: Pod): string | undefined {
+  if (pod.metadata.deletionTimestamp === undefined) return undefined;
+  if (pod.status.reason === "NodeLost") return "Unknown";
+  return isFinished(pod) ? undefined : "Terminating";
 }
 
 /** Where the init containers are: a word such as `Init:0/1` while they are not done. */
@@ -150,10 +148,7 @@ function runningSummaryOf({ status }: Pod, otherwise: string): { word: string; r
     ).length;
   word ??= otherwise;
   if (word !== "Completed" || ready === 0) return { word, ready };
-  const isReady = status.conditions?.some((each) =>
-    each.type === "Ready" && each.status === "True"
-  );
-  return { word: isReady ? "Running" : "NotReady", ready };
+  return { word: isConditionTrue(status.conditions, "Ready") ? "Running" : "NotReady", ready };
 }
 
 function endWordOf({ reason, signal, exitCode }: {
@@ -183,7 +178,7 @@ function latestOf(times: readonly (string | undefined)[]): string | undefined {
 function gatesOf({ spec, status }: Pod): string {
   if (!spec.readinessGates) return "<none>";
   const held = spec.readinessGates.filter(({ conditionType }) =>
-    status.conditions?.find(({ type }) => type === conditionType)?.status === "True"
+    isConditionTrue(status.conditions, conditionType)
   );
   return `${held.length}/${spec.readinessGates.length}`;
 }

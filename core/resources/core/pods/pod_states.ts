@@ -1,5 +1,11 @@
-import type { Pod } from "./pods.ts";
-import { conditionOf, holds, msOf } from "../../status_conditions.ts";
+import { msOf } from "../../../lib/timestamp.ts";
+import type { KubeObject } from "../../resource.ts";
+import type { PodStatus } from "./pod_status.ts";
+import { conditionOf, isConditionTrue } from "../../conditions.ts";
+
+interface Pod extends KubeObject {
+  status: PodStatus;
+}
 
 /** Whether the pod has run to its end. */
 export function isFinished(pod: Pod): boolean {
@@ -12,7 +18,7 @@ export function isActive(pod: Pod): boolean {
 }
 
 export function isReady(pod: Pod): boolean {
-  return holds(pod.status.conditions, "Ready");
+  return isConditionTrue(pod.status.conditions, "Ready");
 }
 
 /** Since when the pod has been ready; `undefined` when it is not. */
