@@ -1,6 +1,44 @@
+import type { Clock } from "../../core/lib/clock.ts";
+
 /**
- * One side of a connection, as the state machine sees it: the seam between what is decided and the engine that does the
- * I/O. No call throws or waits: what goes wrong comes back as `onClose` of the owner. Calls after `close` do nothing.
+ * What does the I/O of one thread: the seam between what is decided and the system that carries it out. Everything runs in
+ * one thread, and no callback comes while another one runs. TLS and the choice of the protocol (ALPN) belong to the engine:
+ * whoever owns a connection gets its plain bytes. `engine_contract.ts` is what every engine has to pass.
+ */
+export interface Engine {
+  /** Time and timers of the thread. */
+  readonly clock: Clock;
+  /**
+   * Opens a port. Each connection that comes is handed to `accept`, which says who owns it; `undefined`: it is closed at
+   * once. Throws when the port cannot be opened, with a message that tells people why.
+   */
+  listen(at: ListenAddress, accept: Accept): OpenListener;
+  /** A connection that is being made. What is sent on it meanwhile goes out as soon as it is there. */
+  connect(to: PeerAddress, owner: UpstreamOwner): Socket;
+}
+
+export interface PeerAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ListenAddress extends PeerAddress {
+  /** Whether other threads listen on the same port and share its connections. */
+  readonly isShared: boolean;
+}
+
+export type Accept = (socket: ClientSocket) => ClientOwner | undefined;
+
+export interface OpenListener {
+  /** The port that it is, also when 0 was asked for. */
+  readonly port: number;
+  /** Accepts nothing more; connections that are open stay open. Resolves when the port is free. */
+  close(): Promise<void>;
+}
+
+/**
+ * A connection, as its owner sees it. No call throws or waits: what goes wrong comes back as `onClose` of the owner. Calls
+ * after `close` do nothing.
  */
 export interface Socket {
   /**
@@ -17,27 +55,49 @@ export interface Socket {
   /** Sends our end once all is out; reading goes on. */
   endSending(): void;
   close(): void;
-  /** What was asked has been answered: the engine may let another one go ahead. */
+  /** Has the kernel find out whether the other side is still there: for connections that may be silent for days. */
+  keepAlive(): void;
+  /** The request has been answered: the engine may let another one go ahead. */
   exchangeEnded(): void;
+}
+
+/** A connection that a client has made. */
+export interface ClientSocket extends Socket {
+  readonly clientAddress: string;
+  /** The address and the port that the client has dialled. */
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Whether the client speaks TLS. */
+  readonly isEncrypted: boolean;
 }
 
 /** Whom a socket tells what happens. */
 export interface SocketOwner {
   /** Bytes came. They are the owner's until it returns. */
   onData(bytes: Uint8Array, start: number, end: number): void;
-  /** The other side has sent its end, or the connection is broken. Comes at most once. */
+  /**
+   * The other side has sent its end, or the connection is broken. After its end a connection may still break: when
+   * something that is sent finds no way out. Not called after `close`.
+   */
   onClose(how: "ended" | "broken"): void;
   /** All is out, after `send` returned false. */
   onDrain(): void;
+  /** The side that gets what comes here, while there is one. Nothing more is read until that is out. */
+  peer(): Socket | undefined;
+}
+
+/** Owner of a client's connection. */
+export interface ClientOwner extends SocketOwner {
+  /** Whether what comes next is a new request, which an engine may keep waiting for its turn. */
+  isBetweenRequests(): boolean;
 }
 
 /** Why a connection could not be made. Nothing was sent. */
 export type ConnectFailure = "refused" | "timeout" | "unreachable";
 
-/** Owner of a socket that is being connected. */
+/** Owner of a connection that is being made. */
 export interface UpstreamOwner extends SocketOwner {
-  /** The side that gets what comes here, while there is one. */
-  peer(): Socket | undefined;
+  onConnected(): void;
   onConnectFailed(failure: ConnectFailure): void;
   /** The last answer is out, after a finished exchange while `isSending`. */
   onSent(): void;

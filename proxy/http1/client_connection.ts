@@ -8,7 +8,11 @@ import type { HeaderEdit } from "../table/route_table.ts";
 import { withCors } from "../routing/cors.ts";
 import { BodyFraming } from "../messages/body_framing.ts";
 import { areAll } from "../messages/characters.ts";
-import { forwardedLines, trustedForwardedLines } from "../messages/forwarded_fields.ts";
+import {
+  forwardedLines,
+  type Scheme,
+  trustedForwardedLines,
+} from "../messages/forwarded_fields.ts";
 import { Exchange } from "./exchange.ts";
 import { type Head, NEED_MORE, TOO_LONG } from "../messages/head.ts";
 import { dropNominated, needsSecondLook } from "../messages/head_writer.ts";
@@ -16,16 +20,8 @@ import { HeldBytes } from "../messages/held_bytes.ts";
 import { type Manner, type OwnAnswer, ownAnswer } from "./own_answer.ts";
 import { parseRequest } from "../messages/request_head.ts";
 import { corsOf, ruleAnswer } from "./rule_answer.ts";
-import type { Socket, SocketOwner } from "../engine/engine.ts";
-import {
-  FIRST_BYTE_MS,
-  HALF_TUNNEL_IDLE_MS,
-  HEAD_MS,
-  IDLE_MS,
-  LINGER_MS,
-  LINGER_MS_MAX,
-  TUNNEL_IDLE_MS,
-} from "./time_limits.ts";
+import type { ClientOwner, ClientSocket, Socket } from "../engine/engine.ts";
+import * as limits from "./time_limits.ts";
 import type { Downstream, Upstream, UpstreamFailure } from "../protocol/upstream.ts";
 import {
   answerToFailure,
@@ -41,7 +37,7 @@ type State = "idle" | "sending" | "waiting" | "tunnel" | "lingering" | "closed";
  * A client's connection: reads requests, has each answered by the endpoint whose turn it is, or answers itself. One
  * exchange at a time; what is pipelined waits. RFC 9112.
  */
-export class ClientConnection implements SocketOwner, Downstream, Deadline {
+export class ClientConnection implements ClientOwner, Downstream, Deadline {
   state: State = "idle";
   upstream: Upstream | undefined;
   deadlineMs: number;
@@ -52,7 +48,9 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
   headBytesMax = HEAD_BYTES_MAX_DEFAULT;
   answerEdit: HeaderEdit | undefined;
   readonly #service: HttpService;
+  readonly #onClosed: () => void;
   readonly #address: string;
+  readonly #scheme: Scheme;
   readonly #forwarded: Uint8Array;
   #open: Uint8Array | undefined; // of the head that is held
   readonly #body = new BodyFraming();
@@ -63,12 +61,15 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
   /** The time of what happened last: read once per event, for it costs more than all else that is done with it. */
   #nowMs = 0;
 
-  constructor(readonly socket: Socket, service: HttpService, clientAddress: string) {
+  constructor(readonly socket: ClientSocket, service: HttpService, onClosed: () => void) {
+    const { clientAddress, isEncrypted } = socket;
     this.#service = service;
+    this.#onClosed = onClosed;
     this.#address = clientAddress;
-    this.#forwarded = forwardedLines(clientAddress);
+    this.#scheme = isEncrypted ? "https" : "http";
+    this.#forwarded = forwardedLines(clientAddress, this.#scheme);
     this.#idleSinceMs = service.deadlines.now();
-    this.deadlineMs = this.#idleSinceMs + FIRST_BYTE_MS;
+    this.deadlineMs = this.#idleSinceMs + limits.FIRST_BYTE_MS;
     service.deadlines.add(this);
     service.opened(this);
   }
@@ -103,7 +104,7 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
   onClose(how: "ended" | "broken"): void {
     if (this.state !== "tunnel" || how === "broken") return this.close();
     this.upstream!.socket.endSending();
-    this.#exchange.stallMs = HALF_TUNNEL_IDLE_MS;
+    this.#exchange.stallMs = limits.HALF_TUNNEL_IDLE_MS;
     this.onProgress();
   }
 
@@ -119,10 +120,10 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
       case "waiting":
         return this.#onLate();
       case "lingering":
-        if (nowMs - this.#exchange.startedMs > LINGER_MS_MAX || !this.socket.isSending()) {
+        if (nowMs - this.#exchange.startedMs > limits.LINGER_MS_MAX || !this.socket.isSending()) {
           return this.close();
         }
-        return this.#service.deadlines.set(this, nowMs + LINGER_MS);
+        return this.#service.deadlines.set(this, nowMs + limits.LINGER_MS);
       default:
         return this.close();
     }
@@ -143,6 +144,7 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
     this.socket.exchangeEnded();
     this.socket.close();
     this.#service.closed(this);
+    this.#onClosed();
   }
 
   // What an upstream connection tells.
@@ -174,7 +176,7 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
   onTunnel(): void {
     this.state = "tunnel";
     this.#exchange.status = 101;
-    this.#exchange.stallMs = TUNNEL_IDLE_MS;
+    this.#exchange.stallMs = limits.TUNNEL_IDLE_MS;
     this.#exchange.deadlineMs = Infinity;
     this.onProgress();
     this.socket.exchangeEnded();
@@ -226,7 +228,7 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
     if (this.state !== "idle") return this.#hold(bytes, at, end);
     this.#held.add(bytes, at, end);
     const { deadlines } = this.#service;
-    if (!wasPartial || at > start) deadlines.set(this, deadlines.now() + HEAD_MS);
+    if (!wasPartial || at > start) deadlines.set(this, deadlines.now() + limits.HEAD_MS);
   }
 
   /** Returns the offset after what it has taken: `start` when the head is not whole. */
@@ -268,13 +270,13 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
     const { rule } = route.rule, prefix = route.route.match.path.value;
     const cors = rule.cors && corsOf(rule, bytes, headEnd, head);
     const own = (cors || rule.redirect) &&
-      ruleAnswer({ rule, prefix, cors, port: service.port }, bytes, head);
+      ruleAnswer({ rule, prefix, cors, scheme: this.#scheme, port: service.port }, bytes, head);
     if (own) return this.#sendOwn(own);
     this.answerEdit = cors ? withCors(rule.responseHeaders, cors) : rule.responseHeaders;
     const endpoint = exchange.claim(route, host!.settings);
     if (endpoint === undefined) return this.#answerUnavailable(exchange.backend);
     const forwarded = host!.trusts(this.#address)
-      ? trustedForwardedLines(bytes, head, this.#address)
+      ? trustedForwardedLines(bytes, head, this.#address, this.#scheme)
       : this.#forwarded;
     exchange.keepRequest(route, bytes, head, headEnd, bodyEnd, forwarded);
     this.state = this.#body.isDone ? "waiting" : "sending";
@@ -323,7 +325,7 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
   #readOn(): void {
     this.socket.exchangeEnded();
     this.#idleSinceMs = this.#nowMs;
-    this.#service.deadlines.set(this, this.#nowMs + IDLE_MS);
+    this.#service.deadlines.set(this, this.#nowMs + limits.IDLE_MS);
     if (this.#held.length > 0) {
       const held = this.#held.take();
       this.#readRequests(held, 0, held.length);
@@ -378,7 +380,7 @@ export class ClientConnection implements SocketOwner, Downstream, Deadline {
     this.state = "lingering";
     this.#held.clear();
     this.#exchange.startedMs = deadlines.now();
-    deadlines.set(this, this.#exchange.startedMs + LINGER_MS);
+    deadlines.set(this, this.#exchange.startedMs + limits.LINGER_MS);
     this.socket.exchangeEnded();
     this.socket.endSending();
     this.socket.resume();

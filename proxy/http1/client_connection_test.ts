@@ -19,6 +19,16 @@ Deno.test("an endpoint is told who asked, and a client's own word for it is drop
   );
 });
 
+Deno.test("the scheme that an endpoint is told, and that a redirect keeps, is the connection's own", () => {
+  const fixture = new HttpFixture({ isEncrypted: true });
+  fixture.client().socket.receive(GET);
+  assert.match(fixture.upstreams[0]!.socket.sent, /\r\nX-Forwarded-Proto: https\r\n/);
+  const redirect = { hostname: "new", statusCode: 302 };
+  const { socket } = new HttpFixture({ isEncrypted: true, rule: { redirect } }).client();
+  socket.receive(GET);
+  assert.match(socket.sent, /\r\nLocation: https:\/\/new:80\/a\?b\r\n/);
+});
+
 Deno.test("a connection to an endpoint is used again", () => {
   const fixture = new HttpFixture({ endpoints: 1 });
   const { socket } = fixture.client();

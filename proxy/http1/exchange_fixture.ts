@@ -13,10 +13,12 @@ import { ascii, textOf } from "../messages/characters.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
 import { ClientConnection } from "./client_connection.ts";
 import { Head } from "../messages/head.ts";
-import type { Socket, SocketOwner, UpstreamOwner } from "../engine/engine.ts";
+import type { ClientSocket, SocketOwner, UpstreamOwner } from "../engine/engine.ts";
 
 /** A socket in memory: keeps what is sent as text, and hands on what comes only while it is not paused. */
-export class MemorySocket implements Socket {
+export class MemorySocket implements ClientSocket {
+  readonly localAddress = "192.0.2.80";
+  readonly localPort = 80;
   sent = "";
   hasEnded = false;
   isClosed = false;
@@ -24,6 +26,8 @@ export class MemorySocket implements Socket {
   #coming: Uint8Array[] = [];
   #owner: SocketOwner | undefined;
   onSend: () => void = () => {};
+
+  constructor(readonly clientAddress = "", readonly isEncrypted = false) {}
 
   own(owner: SocketOwner): void {
     this.#owner = owner;
@@ -62,6 +66,7 @@ export class MemorySocket implements Socket {
     this.isClosed = true;
   }
   exchangeEnded(): void {}
+  keepAlive(): void {}
 
   #isDelivering = false;
   #deliver(): void {
@@ -90,6 +95,7 @@ interface FixtureOptions {
   settings?: Partial<GatewaySettings>;
   /** Of the client. */
   address?: string;
+  isEncrypted?: boolean;
   match?: RouteMatch;
 }
 
@@ -102,6 +108,7 @@ const ALL: RouteMatch = {
 /** One HTTP listener in memory, with two endpoints at one backend. `rule`: what its only route has besides. */
 export class HttpFixture {
   readonly #address: string;
+  readonly #isEncrypted: boolean;
   readonly #answerHead = new Head();
   readonly clock = new VirtualClock(0);
   readonly upstreams: MemoryUpstream[] = [];
@@ -111,10 +118,10 @@ export class HttpFixture {
   onConnect: (upstream: MemoryUpstream) => void = () => {};
 
   constructor(
-    { rule = {}, endpoints = 2, settings = {}, address = "192.0.2.1", match = ALL }:
-      FixtureOptions = {},
+    { rule = {}, endpoints = 2, settings = {}, match = ALL, ...client }: FixtureOptions = {},
   ) {
-    this.#address = address;
+    this.#address = client.address ?? "192.0.2.1";
+    this.#isEncrypted = client.isEncrypted ?? false;
     const addresses = Array.from({ length: endpoints }, (_, i) => `10.0.0.${i + 1}`);
     const { live } = this.backends.build([{
       name: "default/web:80",
@@ -145,8 +152,8 @@ export class HttpFixture {
 
   /** A new client. */
   client(): { socket: MemorySocket; connection: ClientConnection } {
-    const socket = new MemorySocket();
-    const connection = new ClientConnection(socket, this.service, this.#address);
+    const socket = new MemorySocket(this.#address, this.#isEncrypted);
+    const connection = new ClientConnection(socket, this.service, () => {});
     socket.own(connection);
     return { socket, connection };
   }

@@ -1,6 +1,7 @@
 import type { HeaderEdit, PathRewrite, Redirect, Rewrite } from "../table/route_table.ts";
 import { pathAfter } from "../routing/normal_path.ts";
 import { ascii, textOf } from "../messages/characters.ts";
+import type { Scheme } from "../messages/forwarded_fields.ts";
 import type { Head } from "../messages/head.ts";
 
 /** Changes to a head: of its first line, of its fields. */
@@ -40,19 +41,18 @@ export function rewriteEdit({ hostname, path }: Rewrite, prefix: string): HeadEd
   };
 }
 
-/** The value of `Location` for a redirect of a request that came on `port`. `prefix`: what the route's PathPrefix is. */
+/** The value of `Location` for a redirect of a request. `prefix`: what the route's PathPrefix is; the rest: where it came to. */
 export function locationOf(
   redirect: Redirect,
-  prefix: string,
+  { prefix, ...came }: { prefix: string; scheme: Scheme; port: number },
   bytes: Uint8Array,
   head: Head,
-  port: number,
 ): string {
   const host = textOf(bytes, head.hostStart, head.hostEnd);
   const target = textOf(bytes, head.pathStart, head.targetEnd).replace(/^(?![/*])/, "/");
-  const scheme = redirect.scheme ?? "http";
+  const scheme = redirect.scheme ?? came.scheme;
   const known = scheme === "https" ? 443 : 80;
-  const toPort = redirect.port ?? (redirect.scheme === undefined ? port : known);
+  const toPort = redirect.port ?? (redirect.scheme === undefined ? came.port : known);
   const hostname = redirect.hostname ?? host.replace(/:\d*$/, "");
   const path = redirect.path ? rewrittenTarget(target, redirect.path, prefix) : target;
   return `${scheme}://${hostname}${toPort === known ? "" : `:${toPort}`}${path}`;

@@ -93,6 +93,8 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     );
   }
 
+  onConnected(): void {}
+
   onConnectFailed(failure: ConnectFailure): void {
     if (this.downstream === undefined) return this.close();
     this.#fail(this.downstream, { kind: "connect", failure });

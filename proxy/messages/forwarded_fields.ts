@@ -8,16 +8,24 @@ const NAMES = {
   host: ascii("x-forwarded-host:"),
 };
 
+/** What a client has connected by. */
+export type Scheme = "http" | "https";
+
 /** The lines that tell the next hop who asks, and that this is not said by the client: from a peer that nobody vouches for. */
-export function forwardedLines(peer: string): Uint8Array {
-  return ascii(`X-Forwarded-For: ${peer}\r\nX-Forwarded-Proto: http\r\n`);
+export function forwardedLines(peer: string, scheme: Scheme): Uint8Array {
+  return ascii(`X-Forwarded-For: ${peer}\r\nX-Forwarded-Proto: ${scheme}\r\n`);
 }
 
 /**
  * The same for a peer that is a trusted proxy: what it says of its own client is kept, and the peer added to it. Changes
  * which lines of the head are dropped. Allocates: for trusted proxies only.
  */
-export function trustedForwardedLines(bytes: Uint8Array, head: Head, peer: string): Uint8Array {
+export function trustedForwardedLines(
+  bytes: Uint8Array,
+  head: Head,
+  peer: string,
+  scheme: Scheme,
+): Uint8Array {
   const clients: string[] = [];
   let hasProto = false, kept = 0;
   for (let i = 0; i < head.droppedCount; i++) {
@@ -35,5 +43,7 @@ export function trustedForwardedLines(bytes: Uint8Array, head: Head, peer: strin
   head.droppedCount = kept;
   head.claims = 0;
   const chain = [...clients.filter((client) => client !== ""), peer].join(", ");
-  return ascii(`X-Forwarded-For: ${chain}\r\n${hasProto ? "" : "X-Forwarded-Proto: http\r\n"}`);
+  return ascii(
+    `X-Forwarded-For: ${chain}\r\n${hasProto ? "" : `X-Forwarded-Proto: ${scheme}\r\n`}`,
+  );
 }

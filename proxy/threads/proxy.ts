@@ -1,6 +1,7 @@
 import { waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
+import { denoEngine, type ProxyEngine } from "./engines.ts";
 import { type BackendCounts, sumOfCounts } from "../backends/backend_stats.ts";
 import type { ListenReport, OpenPort, ThreadStats } from "./proxy_thread.ts";
 import { EMPTY_TABLE, type RouteTable } from "../table/route_table.ts";
@@ -8,17 +9,6 @@ import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
 /** Rules whose split is exact across all threads; the rules above it are exact within each thread. */
 const CELLS_MAX = 16_384;
-/** What a thread that reads strangers' bytes may do: use the network, and nothing else of this machine. */
-export const PROXY_PERMISSIONS: Deno.PermissionOptions = {
-  net: true,
-  read: false,
-  write: false,
-  env: false,
-  sys: false,
-  run: false,
-  ffi: false,
-  import: false,
-};
 const RESTART = { firstMs: 100, maxMs: 30_000, factor: 2 };
 /** What a worker may take to stop, besides the time for what is in flight. */
 const STOP_MS_MAX = 2_000;
@@ -30,6 +20,8 @@ export interface ProxyOptions {
   log: Log;
   /** Threads that serve traffic. More than one needs `--unstable-net`: they listen on the same ports. */
   workers?: number;
+  /** What does the I/O; Deno's sockets when absent. */
+  engine?: ProxyEngine;
 }
 
 /** What the proxy has seen since it started, over all threads. A thread that was restarted begins anew. */
@@ -230,11 +222,7 @@ class Thread {
   start(): void {
     if (this.#state !== "running") return;
     this.#startedMs = this.#options.clock.elapsed();
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      type: "module",
-      name: "proxy",
-      deno: { permissions: PROXY_PERMISSIONS },
-    });
+    const worker = (this.#options.engine ?? denoEngine).startThread();
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
     worker.onerror = (event) => {

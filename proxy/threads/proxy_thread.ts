@@ -1,8 +1,8 @@
 import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
-import type { Clock } from "../../core/lib/clock.ts";
 import { Backends, type LiveBackend, type LiveEndpoint } from "../backends/backends.ts";
 import type { BackendCounts } from "../backends/backend_stats.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
+import { OpenConnections } from "../connections/open_connections.ts";
 import { Places } from "../connections/places.ts";
 import { httpReceiver, type Receiver, tcpReceiver } from "./receivers.ts";
 import type { Upstream } from "../protocol/upstream.ts";
@@ -11,8 +11,7 @@ import type { TcpConnection } from "../tcp/tcp_connection.ts";
 import { Deadlines } from "../connections/deadlines.ts";
 import { Head } from "../messages/head.ts";
 import { HttpService, type HttpThread } from "../exchange/http_service.ts";
-import { InFlightCap } from "../engine/deno/in_flight_cap.ts";
-import { ConnectionGate, DenoSocket, listenProblem } from "../engine/deno/io_deno.ts";
+import type { ClientSocket, Engine, OpenListener } from "../engine/engine.ts";
 import { type LiveRule, RouteMatcher } from "../routing/route_matcher.ts";
 import { NormalPath } from "../routing/normal_path.ts";
 import type {
@@ -57,8 +56,7 @@ export interface ThreadStats {
 }
 
 export interface ThreadOptions {
-  /** Durations only: it should not jump with the wall clock. */
-  clock: Clock;
+  engine: Engine;
   /** Positions of the balancers, shared by all threads. */
   positions: Int32Array;
   /** Whether other threads listen on the same ports. */
@@ -74,9 +72,7 @@ interface LiveListener {
   readonly port: number;
   readonly receiver: Receiver;
   /** Absent for a guest: its connections come to the socket of a listener on all addresses. */
-  readonly socket: Deno.TcpListener | undefined;
-  /** Resolves when the port is free. */
-  readonly accepting: Promise<void>;
+  readonly socket: OpenListener | undefined;
 }
 
 /** What has come of a table. */
@@ -91,8 +87,7 @@ export class ProxyThread {
   readonly #options: ThreadOptions;
   readonly #backends: Backends;
   readonly #http: HttpThread;
-  readonly #cap: InFlightCap;
-  readonly #gate: ConnectionGate;
+  readonly #open: OpenConnections;
   readonly #listeners = new Map<string, LiveListener>();
   readonly #leaving = new Set<LiveListener>();
   /** By address and port. */
@@ -112,11 +107,10 @@ export class ProxyThread {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ThreadOptions) {
-    const { clock } = options;
+    const { clock } = options.engine;
     this.#options = options;
     this.#backends = new Backends(({ endpoint }) => options.onDrained(endpoint.podUid));
-    this.#cap = new InFlightCap(clock);
-    this.#gate = new ConnectionGate(clock);
+    this.#open = new OpenConnections(clock);
     this.#http = {
       deadlines: new Deadlines(clock),
       requestHead: new Head(),
@@ -155,14 +149,14 @@ export class ProxyThread {
     for (const endpoint of removed) this.#drain(endpoint);
     await Promise.all(leaving.map(([key, listener]) => this.#leave(key, listener)));
     this.#failed = new Map();
-    for (const [key, definition] of wanted) this.#open(key, definition);
+    for (const [key, definition] of wanted) this.#openListener(key, definition);
     this.#retryLater(1);
     return { report: this.#report(), draining: this.#backends.draining() };
   }
 
   stats(): ThreadStats {
     return {
-      connections: this.#gate.open,
+      connections: this.#open.count,
       refused: this.#http.counts.refused,
       backends: this.#backends.counts(),
     };
@@ -173,7 +167,7 @@ export class ProxyThread {
     this.#stopRetry?.();
     this.#stopLooks();
     await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
-    await this.#gate.untilEmpty(drainMs);
+    await this.#open.untilNone(drainMs);
     for (const { receiver } of this.#leaving) receiver.close?.();
     for (const client of [...this.#clients]) client.close();
     for (const { endpoints } of this.#live) {
@@ -183,39 +177,39 @@ export class ProxyThread {
 
   #connect(endpoint: LiveEndpoint): Upstream {
     const upstream = new UpstreamConnection(endpoint, this.#http.responseHead);
-    upstream.socket = DenoSocket.connecting(endpoint.endpoint, upstream, this.#options.clock);
+    upstream.socket = this.#options.engine.connect(endpoint.endpoint, upstream);
     return upstream;
   }
 
   #closeUnusedLater(): void {
-    this.#stopLooks = this.#options.clock.after(UNUSED_MS, () => {
+    this.#stopLooks = this.#options.engine.clock.after(UNUSED_MS, () => {
       this.#backends.closeUnused();
       this.#closeUnusedLater();
     });
   }
 
-  #open(key: string, definition: Listener): void {
+  #openListener(key: string, definition: Listener): void {
     if (this.#listeners.has(key)) return;
     try {
       this.#listeners.set(key, this.#listen(definition));
     } catch (error) {
-      this.#failed.set(key, { definition, message: listenProblem(error) });
+      this.#failed.set(key, { definition, message: (error as Error).message });
     }
   }
 
   #listen(definition: Listener): LiveListener {
-    const { address: hostname, port: asked } = definition;
-    const shares = this.#options.sharesPorts ? { reusePort: true } : {};
-    const socket = this.#isGuest(definition)
-      ? undefined
-      : Deno.listen({ hostname, port: asked, ...shares });
-    const port = socket?.addr.port ?? asked;
-    const receiver = this.#receiverOf(definition, port);
-    if (socket === undefined) this.#guests.set(placeOf(hostname, port), receiver);
-    const accepting = socket && this.#gate.accept(socket, (connection, onClosed) => {
-      (this.#guestOf(connection) ?? receiver).take(connection, onClosed);
-    });
-    return { definition, port, receiver, socket, accepting: accepting ?? Promise.resolve() };
+    const { address, port: asked } = definition, { engine, sharesPorts } = this.#options;
+    if (this.#isGuest(definition)) {
+      const receiver = this.#receiverOf(definition, asked);
+      this.#guests.set(placeOf(address, asked), receiver);
+      return { definition, port: asked, receiver, socket: undefined };
+    }
+    const socket = engine.listen(
+      { address, port: asked, isShared: sharesPorts },
+      (client) => (this.#guestOf(client) ?? receiver).take(client),
+    );
+    const receiver = this.#receiverOf(definition, socket.port);
+    return { definition, port: socket.port, receiver, socket };
   }
 
   /** One address cannot be listened on beside all of them, at the same port. */
@@ -227,45 +221,44 @@ export class ProxyThread {
   }
 
   /** Whom the connection is meant for, by the address that was dialled. */
-  #guestOf({ localAddr: { hostname, port } }: Deno.TcpConn): Receiver | undefined {
+  #guestOf(client: ClientSocket): Receiver | undefined {
     if (this.#guests.size === 0) return undefined;
-    return this.#guests.get(placeOf(hostname.replace(/^::ffff:/, ""), port));
+    return this.#guests.get(placeOf(client.localAddress.replace(/^::ffff:/, ""), client.localPort));
   }
 
   #receiverOf(definition: Listener, port: number): Receiver {
-    const { clock } = this.#options, { deadlines } = this.#http;
+    const { engine } = this.#options, { deadlines } = this.#http, open = this.#open;
     if (definition.protocol === "TCP") {
       const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
-      const [places, open] = [this.#servicePlaces, this.#clients];
-      return tcpReceiver(definition, { backendOf, clock, deadlines, places, open });
+      const places = this.#servicePlaces, clients = this.#clients;
+      return tcpReceiver(definition, { backendOf, engine, deadlines, places, clients, open });
     }
     const matcherOf = (next: HttpListener) => this.#matcherOf(next);
     const service = new HttpService(this.#http, matcherOf(definition), port);
-    const [cap, places] = [this.#cap, this.#gatewayPlaces];
-    return httpReceiver(definition, { service, matcherOf, cap, places });
+    return httpReceiver(definition, { service, matcherOf, places: this.#gatewayPlaces, open });
   }
 
   #leave(key: string, listener: LiveListener): Promise<void> {
-    const { definition: { address }, port, receiver, socket, accepting } = listener;
+    const { definition: { address }, port, receiver, socket } = listener;
     this.#listeners.delete(key);
     if (receiver.close) {
       this.#leaving.add(listener);
-      this.#options.clock.after(DRAIN_MS_MAX, () => {
+      this.#options.engine.clock.after(DRAIN_MS_MAX, () => {
         this.#leaving.delete(listener);
         receiver.close!();
       });
     }
-    if (socket) socket.close();
-    else this.#guests.delete(placeOf(address, port));
+    const closed = socket?.close();
+    if (socket === undefined) this.#guests.delete(placeOf(address, port));
     receiver.drain?.();
-    return accepting;
+    return closed ?? Promise.resolve();
   }
 
   #drain(endpoint: LiveEndpoint): void {
     this.#backends.drain(endpoint);
     if (endpoint.inFlight === 0) return;
     const { drains } = endpoint;
-    this.#options.clock.after(DRAIN_MS_MAX, () => {
+    this.#options.engine.clock.after(DRAIN_MS_MAX, () => {
       const isSame = endpoint.drains === drains; // else it has come back meanwhile
       if (isSame && endpoint.state === "draining") endpoint.closeAll();
     });
@@ -296,10 +289,10 @@ export class ProxyThread {
     this.#stopRetry?.();
     this.#stopRetry = undefined;
     if (this.#failed.size === 0) return;
-    this.#stopRetry = this.#options.clock.after(waitMsAfter(failures, LISTEN_RETRY), () => {
+    this.#stopRetry = this.#options.engine.clock.after(waitMsAfter(failures, LISTEN_RETRY), () => {
       const before = this.#failed;
       this.#failed = new Map();
-      for (const [key, { definition }] of before) this.#open(key, definition);
+      for (const [key, { definition }] of before) this.#openListener(key, definition);
       if (this.#failed.size < before.size) this.#options.onListeners(this.#report());
       this.#retryLater(failures + 1);
     });

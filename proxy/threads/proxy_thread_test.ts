@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
+import { DenoEngine } from "../engine/deno/deno_engine.ts";
 import {
   backendAt,
   exchange,
@@ -192,7 +193,9 @@ async function withThread(
   test: (thread: ProxyThread, clock: VirtualClock) => Promise<void>,
 ): Promise<void> {
   const thread = new ProxyThread({
-    ...{ clock, positions: new Int32Array(1), sharesPorts: false },
+    engine: new DenoEngine(clock),
+    positions: new Int32Array(1),
+    sharesPorts: false,
     onDrained: () => {},
     onListeners: () => {},
   });

@@ -1,70 +1,67 @@
-import type { Clock } from "../../core/lib/clock.ts";
 import type { LiveBackend } from "../backends/backends.ts";
 import type { Deadlines } from "../connections/deadlines.ts";
-import { closeIfOpen, forwardTcp } from "../tcp/forward_tcp.ts";
-import { ClientConnection } from "../http1/client_connection.ts";
-import type { HttpService } from "../exchange/http_service.ts";
-import type { InFlightCap } from "../engine/deno/in_flight_cap.ts";
-import { type AcceptedConnection, DenoSocket } from "../engine/deno/io_deno.ts";
+import type { OpenConnections } from "../connections/open_connections.ts";
 import { isOneOf } from "../connections/peers.ts";
+import { peerOf, type Places } from "../connections/places.ts";
+import type { ClientOwner, ClientSocket, Engine } from "../engine/engine.ts";
+import type { HttpService } from "../exchange/http_service.ts";
+import { ClientConnection } from "../http1/client_connection.ts";
 import type { RouteMatcher } from "../routing/route_matcher.ts";
 import type { HttpListener, Listener, TcpListener } from "../table/route_table.ts";
-import { peerOf, type Places } from "../connections/places.ts";
 import { TcpConnection } from "../tcp/tcp_connection.ts";
+import { TcpForward } from "../tcp/tcp_forward.ts";
 
 /** What is done with the connections that are meant for a listener. */
 export interface Receiver {
   use(definition: Listener): void;
-  /** `onClosed` is called when the connection is closed, also at once where there is no place for it. */
-  take(connection: AcceptedConnection, onClosed: () => void): void;
+  /** The owner of a new connection; `undefined`: there is no place for it. */
+  take(socket: ClientSocket): ClientOwner | undefined;
   /** Answers what is under way, and nothing after it. */
   drain?(): void;
   /** Cuts off what is under way. Absent for TCP: a connection may last as long as its endpoint, as with kube-proxy. */
   close?(): void;
 }
 
-/** Those that speak HTTP. `places`: of all such listeners. */
+/** Those that speak HTTP. `places`: of all such listeners. `open`: all connections of the thread. */
 export function httpReceiver(
   { name }: HttpListener,
-  { service, matcherOf, cap, places }: {
+  { service, matcherOf, places, open }: {
     service: HttpService;
     matcherOf: (definition: HttpListener) => RouteMatcher;
-    cap: InFlightCap;
     places: Places;
+    open: OpenConnections;
   },
 ): Receiver {
   return {
     use: (next) => service.matcher = matcherOf(next as HttpListener), // the key holds the protocol
-    take: (connection, onClosed) => {
-      const address = connection.remoteAddr.hostname, peer = peerOf(address);
-      const isTrusted = service.matcher.trusts(address);
-      if (!places.makeRoom(name, peer, { isTrusted })) return turnAway(connection, onClosed);
-      let leave = () => {};
-      const closed = () => {
+    take: (socket) => {
+      const { clientAddress } = socket, peer = peerOf(clientAddress);
+      const isTrusted = service.matcher.trusts(clientAddress);
+      if (!places.makeRoom(name, peer, { isTrusted })) return undefined;
+      open.enter();
+      const client = new ClientConnection(socket, service, () => {
         leave();
-        onClosed();
-      };
-      DenoSocket.accepted({ connection, cap, onClosed: closed }, (socket) => {
-        const client = new ClientConnection(socket, service, address);
-        leave = places.take(name, peer, client);
-        return client;
+        open.leave();
       });
+      const leave = places.take(name, peer, client);
+      return client;
     },
     drain: () => service.drain(),
     close: () => service.close(),
   };
 }
 
-/** Those that are passed on as they are. `open`: all such connections of the thread. */
+/** Those that are passed on as they are. `clients`: all such connections of the thread. */
 export function tcpReceiver(
   first: TcpListener,
-  { backendOf, clock, deadlines, places, open }: {
+  { backendOf, engine, deadlines, places, clients, open }: {
     /** Of the table that is in use. */
     backendOf: (definition: TcpListener) => LiveBackend;
-    clock: Clock;
+    engine: Engine;
     deadlines: Deadlines;
     places: Places;
-    open: Set<TcpConnection>;
+    clients: Set<TcpConnection>;
+    open: OpenConnections;
   },
 ): Receiver {
   const { name } = first;
@@ -74,27 +71,19 @@ export function tcpReceiver(
       backend = backendOf(next as TcpListener); // the key holds the protocol
       peers = (next as TcpListener).peers;
     },
-    take: (client, onClosed) => {
-      const address = client.remoteAddr.hostname, peer = peerOf(address);
-      const isKnown = peers === undefined || isOneOf(peers, address);
-      if (!isKnown || !places.makeRoom(name, peer, { isTrusted: false })) {
-        return turnAway(client, onClosed);
-      }
-      let leave = () => {};
-      const end = { close: () => closeIfOpen(client) };
-      const connection = new TcpConnection(end, deadlines, () => {
-        open.delete(connection);
+    take: (client) => {
+      const { clientAddress } = client, peer = peerOf(clientAddress);
+      const isKnown = peers === undefined || isOneOf(peers, clientAddress);
+      if (!isKnown || !places.makeRoom(name, peer, { isTrusted: false })) return undefined;
+      open.enter();
+      const connection = new TcpConnection(client, deadlines, () => {
+        clients.delete(connection);
         leave();
-        onClosed();
+        open.leave();
       });
-      open.add(connection);
-      leave = places.take(name, peer, connection);
-      void forwardTcp({ client, connection, backend: () => backend, clock });
+      clients.add(connection);
+      const leave = places.take(name, peer, connection);
+      return new TcpForward({ client, connection, backend: () => backend, engine }).client;
     },
   };
-}
-
-function turnAway(connection: AcceptedConnection, onClosed: () => void): void {
-  closeIfOpen(connection);
-  onClosed();
 }

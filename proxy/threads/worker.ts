@@ -1,37 +1,6 @@
-/// <reference lib="deno.worker" />
 import { SystemClock } from "../../core/lib/clock.ts";
-import { ProxyThread } from "./proxy_thread.ts";
-import type { FromWorker, ToWorker } from "./worker_messages.ts";
+import { DenoEngine } from "../engine/deno/deno_engine.ts";
+import { serveThread } from "./thread_worker.ts";
 
-/** A thread of the proxy: does what `Proxy` tells it. Started by `new Worker(…)`, never imported. */
-let thread: ProxyThread | undefined;
-
-self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
-  switch (data.type) {
-    case "start":
-      thread = new ProxyThread({
-        clock: new SystemClock(),
-        positions: new Int32Array(data.positions),
-        sharesPorts: data.sharesPorts,
-        onDrained: (podUid) => tell({ type: "drained", podUid }),
-        onListeners: (report) => tell({ type: "listeners", report }),
-      });
-      return;
-    case "use":
-      return tell({
-        type: "used",
-        version: data.version,
-        ...await thread!.use(data.table, data.cells),
-      });
-    case "stats":
-      return tell({ type: "stats", id: data.id, stats: thread!.stats() });
-    case "stop":
-      await thread!.stop(data.drainMs);
-      tell({ type: "stopped" });
-      self.close();
-  }
-};
-
-function tell(message: FromWorker): void {
-  self.postMessage(message);
-}
+/** A thread of the proxy on Deno's sockets. Started by `new Worker(…)`, never imported. */
+serveThread(new DenoEngine(new SystemClock()));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PROXY_PERMISSIONS } from "../../proxy/threads/proxy.ts";
+import { PROXY_PERMISSIONS } from "../../proxy/threads/engines.ts";
 import { eventually } from "../eventually.ts";
 import { type ServerProcess, withServer } from "../server_process.ts";
 import { isTest, sourceTree } from "../source_tree.ts";
@@ -45,7 +45,7 @@ Deno.test("the code of every thread is in the compiled binary, so that none is l
 });
 
 Deno.test("who takes over the thread that reads strangers' bytes gets no file, program or secret", async () => {
-  const source = product().find(({ path }) => path === "proxy/threads/proxy.ts")!.text;
+  const source = product().find(({ path }) => path === "proxy/threads/engines.ts")!.text;
   assert.match(source, /new URL\("\.\/worker\.ts"[^}]+permissions: PROXY_PERMISSIONS/);
   const gained = await gainedBy(PROXY_PERMISSIONS, {
     "a file": 'Deno.readTextFileSync("/etc/hostname")',

@@ -1,19 +1,22 @@
 import { AssertionError } from "../../../core/lib/assert.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
-import type { ConnectFailure, Socket, SocketOwner, UpstreamOwner } from "../engine.ts";
+import type {
+  Accept,
+  ClientOwner,
+  ClientSocket,
+  ConnectFailure,
+  PeerAddress,
+  Socket,
+  SocketOwner,
+  UpstreamOwner,
+} from "../engine.ts";
 import type { InFlightCap, Turn } from "./in_flight_cap.ts";
-import type { Endpoint } from "../../../core/traffic/backends.ts";
-
-/** A client's connection as it was accepted. */
-export type AcceptedConnection = Deno.TcpConn;
-
-/** After a failure to accept, such as too many open files. */
-const ACCEPT_RETRY_MS = 100;
 
 /** A connection to an endpoint must stand after this long. */
 const CONNECT_MS = 5_000;
-const CLIENT_READ_BYTES = 16 * 1024;
-const UPSTREAM_READ_BYTES = 64 * 1024;
+/** What is read at once of those who send requests, and of all others. */
+const REQUEST_READ_BYTES = 16 * 1024;
+const STREAM_READ_BYTES = 64 * 1024;
 
 const ALL_OUT = Infinity;
 const NOTHING = new Uint8Array(0);
@@ -28,7 +31,7 @@ let reading: "client" | "upstream" | undefined;
  * A socket on Deno's own connections. Each has one loop that reads into one buffer, hands the bytes to its owner, and waits
  * until what the owner sent to the other side is out before it reads again: that is the back-pressure, at no further cost.
  */
-export class DenoSocket implements Socket {
+export class DenoSocket implements ClientSocket {
   /** Resolves with how much of `#view` is out; `undefined`: all that was sent is. Never rejects. */
   #writing: Promise<number> | undefined;
   #view: Uint8Array = NOTHING;
@@ -38,31 +41,46 @@ export class DenoSocket implements Socket {
   #resume: (() => void) | undefined;
   readonly #turn: Turn | undefined;
   readonly #cap: InFlightCap | undefined;
-  readonly #onClosed: (() => void) | undefined;
+  #owner: SocketOwner | undefined;
+  /** The other side has sent its end: nobody reads any more, and only what is sent can find that the connection is broken. */
+  #hasEnded = false;
+  readonly #onWriteFailed = () => this.#writeFailed();
 
-  private constructor(client?: { connection: Deno.TcpConn; cap: InFlightCap; onClosed(): void }) {
-    this.#connection = client?.connection;
-    this.#cap = client?.cap;
-    this.#turn = client?.cap.newTurn();
-    this.#onClosed = client?.onClosed;
+  private constructor(connection?: Deno.TcpConn, cap?: InFlightCap) {
+    this.#connection = connection;
+    this.#cap = cap;
+    this.#turn = cap?.newTurn();
   }
 
-  /** A client's connection: `start` gets the socket and returns its owner. Requests wait for their turn in `cap`. */
-  static accepted(
-    client: { connection: Deno.TcpConn; cap: InFlightCap; onClosed(): void },
-    start: (socket: Socket) => ClientOwner,
-  ): void {
-    const socket = new DenoSocket(client);
-    const { connection } = client;
+  /** A client's connection, which `accept` gives an owner. Requests wait for their turn in `cap`. */
+  static accepted(connection: Deno.TcpConn, cap: InFlightCap, accept: Accept): void {
+    const socket = new DenoSocket(connection, cap);
     connection.setNoDelay(true);
-    void socket.#readClient(connection, start(socket));
+    const owner = accept(socket);
+    if (owner === undefined) return socket.close();
+    socket.#owner = owner;
+    void socket.#readClient(connection, owner);
   }
 
   /** A connection to an endpoint, which may be sent to at once. */
-  static connecting(endpoint: Endpoint, owner: UpstreamOwner, clock: Clock): Socket {
+  static connecting(to: PeerAddress, owner: UpstreamOwner, clock: Clock): Socket {
     const socket = new DenoSocket();
-    void socket.#keepWriting(socket.#connect(endpoint, owner, clock));
+    socket.#owner = owner;
+    void socket.#keepWriting(socket.#connect(to, owner, clock));
     return socket;
+  }
+
+  get clientAddress(): string {
+    return this.#connection!.remoteAddr.hostname;
+  }
+  get localAddress(): string {
+    return this.#connection!.localAddr.hostname;
+  }
+  get localPort(): number {
+    return this.#connection!.localAddr.port;
+  }
+  get isEncrypted(): boolean {
+    return false;
   }
 
   send(bytes: Uint8Array, start: number, end: number): boolean {
@@ -71,7 +89,7 @@ export class DenoSocket implements Socket {
     const writing = this.#writing;
     const isAwaited = reading === "client" || (reading === "upstream" && this.#cap !== undefined);
     if (writing === undefined && isAwaited) {
-      this.#writing = this.#connection!.write(view).catch(broken);
+      this.#writing = this.#connection!.write(view).catch(this.#onWriteFailed);
       this.#view = view;
     } else {
       const begun = this.#view;
@@ -107,7 +125,10 @@ export class DenoSocket implements Socket {
     this.exchangeEnded();
     this.#connection?.close();
     this.resume();
-    this.#onClosed?.();
+  }
+
+  keepAlive(): void {
+    this.#connection?.setKeepAlive(true);
   }
 
   exchangeEnded(): void {
@@ -115,10 +136,13 @@ export class DenoSocket implements Socket {
   }
 
   async #readClient(connection: Deno.TcpConn, owner: ClientOwner): Promise<void> {
-    const buffer = new Uint8Array(CLIENT_READ_BYTES);
+    const buffer = new Uint8Array(
+      owner.isBetweenRequests() ? REQUEST_READ_BYTES : STREAM_READ_BYTES,
+    );
     const cap = this.#cap!, turn = this.#turn!;
     let how: "ended" | "broken" = "ended";
     try {
+      if (this.#isPaused) await this.#resumed();
       for (;;) {
         const count = await connection.read(buffer);
         if (count === null) break;
@@ -137,18 +161,19 @@ export class DenoSocket implements Socket {
           else peer.#writing = undefined;
         }
         if (this.#writing !== undefined && owner.peer() === undefined) await this.#allOut();
-        if (this.#isPaused) await new Promise<void>((resume) => this.#resume = resume);
+        if (this.#isPaused) await this.#resumed();
         if (this.#isClosed) return;
       }
     } catch (error) {
       if (isFault(error)) throw error;
       how = "broken"; // reset by the client, or closed by us meanwhile
     }
+    this.#hasEnded = true;
     if (!this.#isClosed) owner.onClose(how);
   }
 
   async #readUpstream(connection: Deno.TcpConn, owner: UpstreamOwner): Promise<void> {
-    const buffer = new Uint8Array(UPSTREAM_READ_BYTES);
+    const buffer = new Uint8Array(STREAM_READ_BYTES);
     let how: "ended" | "broken" = "ended";
     try {
       for (;;) {
@@ -165,13 +190,19 @@ export class DenoSocket implements Socket {
           else peer.#writing = undefined;
         }
         owner.onSent();
+        if (this.#isPaused) await this.#resumed();
         if (this.#isClosed) return;
       }
     } catch (error) {
       if (isFault(error)) throw error;
       how = "broken"; // reset by the endpoint, or closed by us meanwhile
     }
+    this.#hasEnded = true;
     if (!this.#isClosed) owner.onClose(how);
+  }
+
+  #resumed(): Promise<void> {
+    return new Promise((resume) => this.#resume = resume);
   }
 
   /** Waits until all is out, or the connection is broken. */
@@ -208,54 +239,50 @@ export class DenoSocket implements Socket {
         count += await this.#connection!.write(bytes.subarray(count));
       }
     } catch {
-      // it is broken: its reader will see it, and tell its owner
+      return this.#writeFailed();
     }
+    return ALL_OUT;
+  }
+
+  /** Nothing more can be sent. The reader of the connection will see it, and tell its owner, unless it is at its end. */
+  #writeFailed(): number {
+    if (this.#hasEnded && !this.#isClosed) this.#owner!.onClose("broken");
     return ALL_OUT;
   }
 
   async #endSending(): Promise<void> {
     if (this.#writing !== undefined) await this.#allOut();
     if (this.#isClosed) return;
-    await this.#connection?.closeWrite().catch(broken);
+    await this.#connection?.closeWrite().catch(this.#onWriteFailed);
   }
 
-  async #connect(endpoint: Endpoint, owner: UpstreamOwner, clock: Clock): Promise<number> {
+  async #connect(to: PeerAddress, owner: UpstreamOwner, clock: Clock): Promise<number> {
     const late = new AbortController();
     const stopTimer = clock.after(CONNECT_MS, () => late.abort());
+    let connection: Deno.TcpConn;
     try {
-      const { address: hostname, port } = endpoint;
-      const connection = await Deno.connect({ hostname, port, signal: late.signal });
-      if (this.#isClosed) connection.close();
-      else {
-        connection.setNoDelay(true);
-        this.#connection = connection;
-        void this.#readUpstream(connection, owner);
-      }
+      const { address: hostname, port } = to;
+      connection = await Deno.connect({ hostname, port, signal: late.signal });
     } catch (error) {
       if (!this.#isClosed) owner.onConnectFailed(connectFailureOf(error, late.signal));
+      return ALL_OUT;
     } finally {
       stopTimer();
+    }
+    if (this.#isClosed) connection.close();
+    else {
+      connection.setNoDelay(true);
+      this.#connection = connection;
+      owner.onConnected();
+      void this.#readUpstream(connection, owner);
     }
     return ALL_OUT;
   }
 }
 
-/** The owner of a client's socket, as this engine's loop needs it. */
-export interface ClientOwner extends SocketOwner {
-  /** Whether what comes next is a new request, which must wait for its turn. */
-  isBetweenRequests(): boolean;
-  /** The other side, while there is one. */
-  peer(): Socket | undefined;
-}
-
 function connectFailureOf(error: unknown, late: AbortSignal): ConnectFailure {
   if (late.aborted || error instanceof Deno.errors.TimedOut) return "timeout";
   return error instanceof Deno.errors.ConnectionRefused ? "refused" : "unreachable";
-}
-
-/** Nothing more can be sent. The reader of the connection will see it, and tell its owner. */
-function broken(): number {
-  return ALL_OUT;
 }
 
 /** Whether the program is wrong, not the world: the thread must end, and is started again. */
@@ -267,64 +294,4 @@ function isFault(error: unknown): boolean {
 /** All sockets of this engine are of its own making. */
 function socketOf(socket: Socket | undefined): DenoSocket | undefined {
   return socket as DenoSocket | undefined;
-}
-
-/** Takes connections of all listeners, and knows how many are open. Who may have one, others decide. */
-export class ConnectionGate {
-  #open = 0;
-  #onEmpty: (() => void) | undefined;
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  get open(): number {
-    return this.#open;
-  }
-
-  /** Hands each new connection to `take`, with what to call when it is closed, until the listener is closed. */
-  async accept(
-    listener: Deno.TcpListener,
-    take: (connection: AcceptedConnection, onClosed: () => void) => void,
-  ): Promise<void> {
-    for (;;) {
-      let connection: Deno.TcpConn;
-      try {
-        connection = await listener.accept();
-      } catch (error) {
-        if (error instanceof Deno.errors.BadResource) return;
-        if (error instanceof Deno.errors.Interrupted) return;
-        await this.#clock.sleep(ACCEPT_RETRY_MS);
-        continue;
-      }
-      this.#open++;
-      take(connection, () => this.#leave());
-    }
-  }
-
-  /** Waits until all are closed, `maxMs` at most. */
-  untilEmpty(maxMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const stopTimer = this.#clock.after(maxMs, resolve);
-      this.#onEmpty = () => {
-        stopTimer();
-        resolve();
-      };
-      if (this.#open === 0) this.#onEmpty();
-    });
-  }
-
-  #leave(): void {
-    this.#open--;
-    if (this.#open === 0) this.#onEmpty?.();
-  }
-}
-
-/** Why a port could not be opened, for people. */
-export function listenProblem(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
-  if (error instanceof Deno.errors.AddrNotAvailable) return "the address is not of this machine";
-  if (error instanceof Deno.errors.PermissionDenied) return "this user may not open the port";
-  return error instanceof Error ? error.message : String(error);
 }

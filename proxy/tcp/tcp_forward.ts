@@ -1,0 +1,159 @@
+import type { BackendCounts } from "../backends/backend_stats.ts";
+import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
+import type {
+  ClientOwner,
+  ClientSocket,
+  Engine,
+  Socket,
+  SocketOwner,
+  UpstreamOwner,
+} from "../engine/engine.ts";
+import type { TcpConnection } from "./tcp_connection.ts";
+
+const TRIES_MAX = 3;
+
+export interface TcpForwardOptions {
+  client: ClientSocket;
+  /** What the client's connection is to those who close it. */
+  connection: TcpConnection;
+  /** The backend as it is when it is asked for. */
+  backend: () => LiveBackend;
+  engine: Engine;
+}
+
+/**
+ * Passes a connection on to an endpoint, bytes as they are, each direction to its own end. An endpoint that cannot be
+ * reached is passed over for another one; when nobody answers, the client's connection is closed. What breaks on one side
+ * is closed on both, so that the other learns of it.
+ */
+export class TcpForward {
+  readonly client: TcpClient;
+  readonly #options: TcpForwardOptions;
+  readonly #counts: BackendCounts;
+  /** Claimed. */
+  #endpoint: LiveEndpoint | undefined;
+  #upstream: Socket | undefined;
+  #isConnected = false;
+  #tries = 0;
+
+  constructor(options: TcpForwardOptions) {
+    const { client, connection, backend } = options;
+    this.client = new TcpClient(client, connection);
+    this.#options = options;
+    this.#counts = backend().counts;
+    this.#counts.requests++;
+    connection.join({ close: () => this.#release() });
+    client.keepAlive(); // else one that is gone without a word is here for days
+    client.pause();
+    this.#connect(undefined);
+  }
+
+  #connect(failed: LiveEndpoint | undefined): void {
+    const { client, connection, backend, engine } = this.#options;
+    const hasTry = this.#tries++ < TRIES_MAX;
+    const endpoint = hasTry ? backend().claim(engine.clock.elapsed(), failed) : undefined;
+    if (endpoint === undefined) {
+      this.#counts.failures++;
+      return connection.close();
+    }
+    this.#endpoint = endpoint;
+    const owner = new TcpUpstream(client, connection, {
+      onConnected: () => this.#onConnected(endpoint),
+      onConnectFailed: () => this.#onConnectFailed(endpoint),
+    });
+    this.#upstream = this.client.to = owner.from = engine.connect(endpoint.endpoint, owner);
+  }
+
+  #onConnected(endpoint: LiveEndpoint): void {
+    const { client, connection } = this.#options;
+    this.#isConnected = true;
+    this.#counts.inFlight++;
+    endpoint.opened(connection);
+    this.#upstream!.keepAlive();
+    client.resume();
+  }
+
+  #onConnectFailed(endpoint: LiveEndpoint): void {
+    endpoint.suspect(this.#options.engine.clock.elapsed());
+    endpoint.release();
+    this.#endpoint = undefined;
+    this.#connect(endpoint);
+  }
+
+  #release(): void {
+    this.#upstream?.close();
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined) return;
+    this.#endpoint = undefined;
+    if (this.#isConnected) {
+      this.#counts.inFlight--;
+      endpoint.closed(this.#options.connection);
+    }
+    endpoint.release();
+  }
+}
+
+/** One side: what comes here goes to the other one. */
+abstract class TcpSide implements SocketOwner {
+  from: Socket | undefined;
+  to: Socket | undefined;
+  readonly #connection: TcpConnection;
+
+  constructor(connection: TcpConnection) {
+    this.#connection = connection;
+  }
+
+  onData(bytes: Uint8Array, start: number, end: number): void {
+    this.#connection.hasMoved = true;
+    if (!this.to!.send(bytes, start, end)) this.from!.pause();
+  }
+
+  onClose(how: "ended" | "broken"): void {
+    if (how === "broken" || this.#connection.isHalfClosed) return this.#connection.close();
+    this.#connection.isHalfClosed = true;
+    this.to!.endSending();
+  }
+
+  onDrain(): void {
+    this.to?.resume();
+  }
+
+  peer(): Socket | undefined {
+    return this.to;
+  }
+}
+
+class TcpClient extends TcpSide implements ClientOwner {
+  constructor(client: Socket, connection: TcpConnection) {
+    super(connection);
+    this.from = client;
+  }
+
+  isBetweenRequests(): boolean {
+    return false;
+  }
+}
+
+class TcpUpstream extends TcpSide implements UpstreamOwner {
+  readonly #connecting: Pick<UpstreamOwner, "onConnected" | "onConnectFailed">;
+
+  constructor(
+    client: Socket,
+    connection: TcpConnection,
+    connecting: Pick<UpstreamOwner, "onConnected" | "onConnectFailed">,
+  ) {
+    super(connection);
+    this.to = client;
+    this.#connecting = connecting;
+  }
+
+  onConnected(): void {
+    this.#connecting.onConnected();
+  }
+
+  onConnectFailed(failure: Parameters<UpstreamOwner["onConnectFailed"]>[0]): void {
+    this.#connecting.onConnectFailed(failure);
+  }
+
+  onSent(): void {}
+}

@@ -1,0 +1,38 @@
+/// <reference lib="deno.worker" />
+import type { Engine } from "../engine/engine.ts";
+import { ProxyThread } from "./proxy_thread.ts";
+import type { FromWorker, ToWorker } from "./worker_messages.ts";
+
+/** Makes this worker a thread of the proxy that runs on `engine`: it does what `Proxy` tells it. */
+export function serveThread(engine: Engine): void {
+  let thread: ProxyThread | undefined;
+  self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
+    switch (data.type) {
+      case "start":
+        thread = new ProxyThread({
+          engine,
+          positions: new Int32Array(data.positions),
+          sharesPorts: data.sharesPorts,
+          onDrained: (podUid) => tell({ type: "drained", podUid }),
+          onListeners: (report) => tell({ type: "listeners", report }),
+        });
+        return;
+      case "use":
+        return tell({
+          type: "used",
+          version: data.version,
+          ...await thread!.use(data.table, data.cells),
+        });
+      case "stats":
+        return tell({ type: "stats", id: data.id, stats: thread!.stats() });
+      case "stop":
+        await thread!.stop(data.drainMs);
+        tell({ type: "stopped" });
+        self.close();
+    }
+  };
+}
+
+function tell(message: FromWorker): void {
+  self.postMessage(message);
+}
