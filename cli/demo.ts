@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { readAccess } from "../server/kubeconfig.ts";
+import { RuntimeMissing } from "../agent/runtimes/runtime_type.ts";
 import { applyFiles } from "./apply.ts";
 import { CommandError } from "../server/command_error.ts";
 import { type Terminal } from "../server/terminal.ts";
 import type { CoracleServer } from "../server/coracle_server.ts";
 import { PodWatch } from "./pod_watch.ts";
-import type { RuntimeChoice } from "../server/options.ts";
 import { runtimeOption } from "./node_flags.ts";
 import { sendTraffic } from "./traffic.ts";
 
@@ -20,7 +20,7 @@ const BAR_WIDTH = 50;
 
 interface DemoFlags {
   once: boolean;
-  runtime: RuntimeChoice;
+  runtime: string;
 }
 
 export function demoCommand(program: Command, terminal: Terminal): void {
@@ -41,7 +41,7 @@ async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
     const stop = new AbortController();
     const signal = AbortSignal.any([terminal.signal, stop.signal]);
     try {
-      const show = showSplit(server, dataFolder, { ...terminal, signal }, flags);
+      const show = showSplit(server, { ...terminal, signal }, flags);
       await Promise.race([show, server.ended(terminal.signal).then(throwIfFailed)]);
     } finally {
       stop.abort();
@@ -53,7 +53,7 @@ async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
   }
 }
 
-function serverFlags(data: string, runtime: RuntimeChoice) {
+function serverFlags(data: string, runtime: string) {
   return {
     ...{ data, runtime, node: "demo", gatewayAddress: "127.0.0.1", logLevel: "error" as const },
     ...{ listen: { host: "127.0.0.1", port: 0 }, stopPods: true, temporary: true },
@@ -66,14 +66,13 @@ function throwIfFailed(why: unknown): void {
 
 async function showSplit(
   server: CoracleServer,
-  dataFolder: string,
   terminal: Terminal,
   { once }: DemoFlags,
 ): Promise<void> {
   const { url, kubeconfig, platform: { title, notice } } = server.built;
   terminal.out(`  ready at ${url}, containers by ${title}\n`);
   if (notice !== undefined) terminal.out(`  ${notice}\n`);
-  terminal.out(`Making the image: ${await makeImage(server, dataFolder)}\n`);
+  terminal.out(`Making the image: ${await makeImage(server)}\n`);
   const port = freePort(GATEWAY_PORT);
   await applyExample(kubeconfig, port, terminal);
   await awaitPods(kubeconfig, terminal);
@@ -85,10 +84,15 @@ async function showSplit(
   await new Promise((resolve) => terminal.signal.addEventListener("abort", resolve));
 }
 
-async function makeImage(server: CoracleServer, dataFolder: string): Promise<string> {
-  const { makePodmanImage, makeProcessImage } = await import("./demo_image.ts");
-  const { podman } = server.built.platform;
-  return podman ? await makePodmanImage(podman.client) : await makeProcessImage(dataFolder);
+async function makeImage(server: CoracleServer): Promise<string> {
+  const { demoImage } = await import("./demo_image.ts");
+  const { makeImage } = server.built.platform;
+  if (makeImage === undefined) {
+    throw new CommandError("Cannot make the demo's image with this runtime");
+  }
+  return await makeImage(demoImage()).catch((error) => {
+    throw error instanceof RuntimeMissing ? new CommandError(error.message) : error;
+  });
 }
 
 /** The wanted port, or another when somebody has it. */

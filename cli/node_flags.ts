@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { RUNTIMES } from "../agent/runtimes/mod.ts";
+import { AUTO, runtimeChoices } from "../agent/runtimes/runtime_choice.ts";
 import { QuantityError, unitsOf } from "../core/schema/quantities.ts";
 
 /** Below it files would be begun anew all the time. */
@@ -9,10 +11,13 @@ const LOG_FILES_MAX = 100;
 
 /** Adds the flags of a node. `dataFolder`: where it keeps everything unless told. */
 export function withNodeFlags(command: Command, dataFolder: string): Command {
-  return command
+  command
     .option("--data <dir>", "folder that keeps everything", dataFolder)
-    .addOption(runtimeOption())
-    .option("--podman <socket>", "socket of a running Podman service; without it one is started")
+    .addOption(runtimeOption());
+  for (const { usage, description } of RUNTIMES.flatMap(({ flags = [] }) => flags)) {
+    command.option(usage, description);
+  }
+  return command
     .option("--node <name>", "name of this node", nodeName, Deno.hostname().toLowerCase())
     .option("--pod-cidr <cidr>", "addresses of this node's pods", ipv4Range)
     .addOption(
@@ -39,7 +44,7 @@ export function withNodeFlags(command: Command, dataFolder: string): Command {
 /** The `--runtime` flag, which several commands have. */
 export function runtimeOption(): Option {
   return new Option("--runtime <name>", "what runs containers: Podman, or plain processes")
-    .choices(["auto", "podman", "process"]).default("auto");
+    .choices(runtimeChoices(RUNTIMES)).default(AUTO);
 }
 
 /** A range with at least two addresses for pods, e.g. `10.42.0.0/24`. */

@@ -25,6 +25,7 @@ import { type Terminal } from "./terminal.ts";
 import type { CommandContext } from "./context.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
 import { openMachine } from "./node_platform.ts";
+import { REGISTRY } from "./registry.ts";
 import { checkRange, givenRange } from "./pod_range.ts";
 import { VERSION } from "./version.ts";
 
@@ -73,7 +74,8 @@ async function build(
       const podCidr = await rangeOf(context, remote);
       const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
       const hostIP = await addressTowards(server);
-      return await openMachine({ ...context, flags: flagsWithRange }, { hostIP, labels: {} });
+      const machine = { runtimes: REGISTRY.runtimes, hostIP, labels: {} };
+      return await openMachine({ ...context, flags: flagsWithRange }, machine);
     },
   });
   return { server, runtime: title, podCidr };

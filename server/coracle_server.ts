@@ -48,13 +48,14 @@ async function build(context: CommandContext<ServerFlags>): Promise<Built> {
 /** This machine, as the flags say. */
 function environmentOf(context: CommandContext<ServerFlags>): ServerEnvironment<MachinePlatform> {
   const { flags: { store, listen, node: nodeName, gatewayAddress, stopPods } } = context;
-  const { resources } = REGISTRY;
+  const { resources, runtimes } = REGISTRY;
   return {
     ...{ registry: REGISTRY, version: VERSION, nodeName, gatewayAddress, stopPods },
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
     openPlatform: () =>
       openMachine(context, {
+        runtimes,
         hostIP: serverAddress(listen.host, Deno.networkInterfaces()),
         labels: { "node-role.kubernetes.io/control-plane": "" },
       }),

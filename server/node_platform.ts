@@ -1,17 +1,13 @@
-import type { ContainerRuntime } from "../agent/runtimes/container_runtime.ts";
 import { readMachine } from "../agent/node/machine.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
 import type { PodNetwork } from "../agent/network/pod_network.ts";
-import { PodmanRuntime } from "../agent/runtimes/podman/podman_runtime.ts";
+import { chooseRuntime, type ChosenRuntime } from "../agent/runtimes/runtime_choice.ts";
 import {
-  type Podman,
-  PodmanUnavailable,
-  protectedPathsOf,
-} from "../agent/runtimes/podman/podman.ts";
-import { findPodman, startPodmanService } from "../agent/runtimes/podman/podman_service.ts";
-import { ProcessRuntime } from "../agent/runtimes/process/process_runtime.ts";
+  RuntimeMissing,
+  RuntimeRefused,
+  type RuntimeType,
+} from "../agent/runtimes/runtime_type.ts";
 import { gitVersionOf } from "../core/api/http/version.ts";
-import { SharedFolderError } from "../core/lib/linux/private_folder.ts";
 import { Proxy } from "../proxy/threads/proxy.ts";
 import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command_error.ts";
@@ -21,19 +17,17 @@ import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
 /** What the pods of this machine run on. */
-export interface MachinePlatform extends NodePlatform {
+export interface MachinePlatform extends NodePlatform, Pick<ChosenRuntime, "makeImage" | "notice"> {
   agent: NonNullable<NodePlatform["agent"]>;
   podCidr: string;
   serviceCidr: string;
   /** The runtime for people, e.g. `podman 4.3.1`. */
   title: string;
-  /** The Podman behind the runtime, for who has to make an image. */
-  podman: Podman | undefined;
-  /** What the user should know of the runtime and can do about it, in one line. */
-  notice: string | undefined;
 }
 
-export interface NodeIdentity {
+export interface MachineOptions {
+  /** The container runtimes to choose from. */
+  runtimes: readonly RuntimeType[];
   /** Its InternalIP. */
   hostIP: string;
   /** Besides those of Kubernetes. */
@@ -46,20 +40,23 @@ export interface NodeIdentity {
  */
 export async function openMachine(
   context: CommandContext,
-  { hostIP, labels }: NodeIdentity,
+  { runtimes, hostIP, labels }: MachineOptions,
 ): Promise<MachinePlatform> {
   const { dataFolder, flags } = context;
-  const [{ runtime, podman, notice }, { network, podCidr, ...addresses }, machine] = await Promise
-    .all([openRuntime(context), openNetwork(context), readMachine(dataFolder)]);
+  const [chosen, { network, podCidr, ...addresses }, machine] = await Promise
+    .all([openRuntime(context, runtimes), openNetwork(context), readMachine(dataFolder)]);
+  const { runtime, protectedPaths, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
   const agent = {
     ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels, machine, dataFolder },
     version: gitVersionOf(VERSION),
-    ...{ runtime, network, logLimits: logLimitsOf(flags) },
-    protectedPaths: podman ? await protectedPathsOf(podman) : [],
+    ...{ runtime, network, logLimits: logLimitsOf(flags), protectedPaths },
   };
   const title = runtime.version.replace("://", " ");
-  return { agent, proxy: startProxy(context), podCidr, ...addresses, title, podman, notice };
+  return {
+    ...{ agent, proxy: startProxy(context), podCidr, ...addresses, title, notice },
+    ...(makeImage && { makeImage }),
+  };
 }
 
 function startProxy(context: CommandContext): Proxy {
@@ -69,75 +66,23 @@ function startProxy(context: CommandContext): Proxy {
   return proxy;
 }
 
-interface OpenRuntime extends Pick<MachinePlatform, "podman" | "notice"> {
-  runtime: ContainerRuntime;
-}
-
-const PLAIN = "containers are plain processes, without images, isolation or limits";
-
-/** `auto` takes Podman where it can be had, and says in one line how to get it where not. */
-async function openRuntime(context: CommandContext): Promise<OpenRuntime> {
-  const { runtime } = context.flags;
-  if (runtime === "process") return processRuntime(context, `As asked, ${PLAIN}`);
-  try {
-    return await podmanRuntime(context);
-  } catch (error) {
-    if (error instanceof SharedFolderError) {
-      throw new CommandError(
-        `Cannot keep Podman's socket and state in a folder of others: ${error.message}`,
-      );
-    }
-    if (!(error instanceof PodmanUnavailable)) throw error;
-    if (runtime === "podman") throw new CommandError(error.message);
-    return processRuntime(context, `${error.message}; until then ${PLAIN}`);
-  }
-}
-
-function processRuntime(
-  { dataFolder, clock, flags, parts }: CommandContext,
-  notice: string,
-): OpenRuntime {
-  const folder = `${dataFolder}/process`;
-  const logLimits = logLimitsOf(flags);
-  const runtime = new ProcessRuntime({ folder, clock, version: VERSION, logLimits });
-  parts.defer(() => runtime.close());
-  return { runtime, podman: undefined, notice };
-}
-
-async function podmanRuntime(context: CommandContext): Promise<OpenRuntime> {
+async function openRuntime(
+  context: CommandContext,
+  runtimes: readonly RuntimeType[],
+): Promise<ChosenRuntime> {
   const { dataFolder, clock, log, flags, parts } = context;
-  if (Deno.uid() !== 0) {
-    throw new PodmanUnavailable(
-      "Cannot use Podman: pods need network namespaces and cgroups, which only root can make; run it as root",
-    );
+  try {
+    const open = await chooseRuntime(runtimes, flags.runtime, {
+      ...{ nodeName: flags.node, dataFolder, version: VERSION, clock, log },
+      ...{ logLimits: logLimitsOf(flags), isTemporary: flags.temporary ?? false },
+      flags: { ...flags },
+    });
+    parts.defer(() => open.close());
+    return open;
+  } catch (error) {
+    const isExpected = error instanceof RuntimeMissing || error instanceof RuntimeRefused;
+    throw isExpected ? new CommandError(error.message) : error;
   }
-  const podman = await openPodman(context);
-  parts.defer(() => flags.temporary ? podman.own?.destroy() ?? podman.stop() : podman.stop());
-  const owner = `${flags.node}:${dataFolder}`;
-  const logLimits = logLimitsOf(flags);
-  const runtime = new PodmanRuntime({ podman, owner, clock, log, logLimits });
-  parts.defer(() => runtime.close());
-  return { runtime, podman, notice: undefined };
-}
-
-async function openPodman(
-  { dataFolder, clock, log, flags: { podman } }: CommandContext,
-): Promise<Podman> {
-  if (podman === undefined) {
-    const folder = `${dataFolder}/podman`;
-    // Containers of a service of our own would be out of sight behind one that came later.
-    const others = await isThere(folder) ? undefined : await findPodman({ clock });
-    return others ?? await startPodmanService({ folder, clock, log });
-  }
-  const found = await findPodman({ socketPath: podman, clock });
-  if (found) return found;
-  throw new PodmanUnavailable(
-    `Cannot use Podman: nobody answers at "${podman}"; start "podman system service" there, or leave --podman out`,
-  );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
 
 interface Addresses

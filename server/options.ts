@@ -1,17 +1,14 @@
 import { LOG_LIMITS, type LogLimits } from "../agent/runtimes/log_limits.ts";
 import { type FrontName } from "../core/api/front/served.ts";
 
-/** What `--runtime` can say. */
-export type RuntimeChoice = "auto" | "podman" | "process";
-
 /** How long an owner that says nothing keeps the store. */
 export const LEASE_SECONDS_DEFAULT = 5;
 
 /** What the flags say of a node: of the one in the server, and of one that is elsewhere. */
 export interface NodeFlags {
   data: string;
-  runtime: RuntimeChoice;
-  podman?: string;
+  /** Name of a runtime, or `auto`. What the flags of a runtime say lies beside this, by their names. */
+  runtime: string;
   node: string;
   podCidr?: string;
   serviceCidr?: string;

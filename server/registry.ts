@@ -1,3 +1,5 @@
+import { RUNTIMES } from "../agent/runtimes/mod.ts";
+import type { RuntimeType } from "../agent/runtimes/runtime_type.ts";
 import { type ControllerDefinition, CONTROLLERS } from "../core/controllers/mod.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import type { AnyResource } from "../core/resources/resource.ts";
@@ -9,6 +11,7 @@ export interface Registry {
   resources: readonly AnyResource[];
   controllers: readonly ControllerDefinition[];
   schedulerPlugins: readonly Plugin[];
+  runtimes: readonly RuntimeType[];
 }
 
 /** What is built in. */
@@ -16,4 +19,5 @@ export const REGISTRY: Registry = {
   resources: RESOURCES,
   controllers: CONTROLLERS,
   schedulerPlugins: PLUGINS,
+  runtimes: RUNTIMES,
 };

@@ -107,7 +107,8 @@ export class RuntimeError extends Error {
  * already done succeeds. Failures are {@linkcode RuntimeError}s.
  */
 export interface ContainerRuntime {
-  readonly name: "podman" | "process" | "simulated";
+  /** Stands before the ids of its containers in statuses: `podman://…`. */
+  readonly name: string;
   /** As in `node.status.nodeInfo.containerRuntimeVersion`, e.g. `podman://4.3.1`. */
   readonly version: string;
   /**

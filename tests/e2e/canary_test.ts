@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { makePodmanImage } from "../../cli/demo_image.ts";
+import { makeLocalImage } from "../../agent/runtimes/podman/local_image.ts";
+import { demoImage } from "../../cli/demo_image.ts";
 import { sendTraffic } from "../../cli/traffic.ts";
 import { eventually } from "../eventually.ts";
 import { type PodmanCluster, testOnPodman } from "./podman_cluster.ts";
@@ -59,7 +60,7 @@ testOnPodman({
 });
 
 async function bringUp(cluster: PodmanCluster): Promise<void> {
-  await makePodmanImage(cluster.podman);
+  await makeLocalImage(cluster.podman, demoImage());
   const text = (await Deno.readTextFile(EXAMPLE)).replace("port: 8080\n---", `port: ${port}\n---`);
   const path = `${cluster.dataFolder}/canary.yaml`;
   await Deno.writeTextFile(path, text);

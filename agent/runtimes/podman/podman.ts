@@ -1,7 +1,8 @@
+import { RuntimeMissing } from "../runtime_type.ts";
 import type { PodmanClient } from "./podman_client.ts";
 
-/** Podman cannot be used on this machine. The message says why and what to do, in one line. */
-export class PodmanUnavailable extends Error {
+/** Podman cannot be used on this machine. */
+export class PodmanUnavailable extends RuntimeMissing {
   override name = "PodmanUnavailable";
 }
 
