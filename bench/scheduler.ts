@@ -68,13 +68,12 @@ function named<T extends Node | Pod>(object: T, name: string): T {
 }
 
 const crowd = new Crowd(Number(Deno.args[0] ?? NODES), Number(Deno.args[1] ?? PODS));
-const loop = scheduler(PLUGINS);
 const keys: string[] = [];
-loop.feed(crowd.view, (key) => keys.push(key));
+const run = scheduler(PLUGINS).start(crowd.view, (key) => keys.push(key));
 const startMs = performance.now();
 let bound = 0;
 for (const key of keys) {
-  const [write] = loop.reconcile(key, crowd.view, 0).writes;
+  const [write] = run.reconcile(key, { nowMs: 0, elapsedMs: 0 }).writes;
   if (write?.verb !== "bind") continue;
   crowd.bind(nameOf(key).name, write.node);
   bound++;

@@ -46,7 +46,7 @@ export function runControllers(
   const { clock, log } = context;
   const { resources, controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const options = { resources, gatewayAddress, clock, reservedRanges };
+  const options = { resources, gatewayAddress, reservedRanges };
   for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
     keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));
   }

@@ -1,4 +1,3 @@
-import type { Clock } from "../lib/clock.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
 import { deploymentController } from "./apps/deployments.ts";
@@ -11,7 +10,11 @@ import { httpRouteController } from "./gateway/http_routes.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
 import { nodeRangeController } from "./nodes/node_ranges.ts";
 import { nodeController } from "./nodes/nodes.ts";
-import { podCleanupController } from "./nodes/pod_cleanup.ts";
+import {
+  finishedPodLimit,
+  orphanedPodController,
+  unscheduledPodController,
+} from "./nodes/pod_cleanup.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
 
 export interface ControllerOptions {
@@ -19,13 +22,11 @@ export interface ControllerOptions {
   resources: readonly AnyResource[];
   /** Where listeners of Gateways are opened; `0.0.0.0` for all addresses. */
   gatewayAddress: string;
-  /** Tells how long things last. */
-  clock: Pick<Clock, "elapsed">;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges?: readonly string[];
 }
 
-/** Makes the loop of a controller, a new one for each run. */
+/** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (options: Required<ControllerOptions>) => Loop;
 
 /** Every controller that is built in. A new one is one file and one line here. The scheduler is one more, see `core/scheduler`. */
@@ -34,10 +35,12 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(replicaSetController),
   () => loopOf(endpointSliceController),
   ({ resources }) => loopOf(namespaceController(resources)),
-  ({ clock }) => loopOf(nodeController(clock)),
+  () => loopOf(nodeController),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
-  ({ clock }) => loopOf(evictionController(clock)),
-  ({ clock }) => loopOf(podCleanupController(clock)),
+  () => loopOf(evictionController),
+  () => loopOf(orphanedPodController),
+  () => loopOf(unscheduledPodController),
+  () => finishedPodLimit,
   () => eventExpiry,
   () => loopOf(gatewayClassController),
   ({ gatewayAddress }) => loopOf(gatewayController({ address: gatewayAddress })),
@@ -45,7 +48,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ({ resources }) => garbageCollector(resources),
 ];
 
-/** The controllers of one run. */
+/** The loops of controllers. */
 export function createControllers(
   options: ControllerOptions,
   controllers: readonly ControllerDefinition[] = CONTROLLERS,

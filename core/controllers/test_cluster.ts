@@ -11,7 +11,15 @@ import {
   type KubeObject,
   type Resource,
 } from "../resources/resource.ts";
-import { type Controller, type Loop, loopOf, type Plan, type Write } from "./runtime/controller.ts";
+import {
+  type Controller,
+  type ControllerWithMemory,
+  loopOf,
+  type LoopRun,
+  type Plan,
+  type Write,
+} from "./runtime/controller.ts";
+import type { Moment } from "../lib/clock.ts";
 import { timestamp } from "../lib/timestamp.ts";
 
 /** An object for a test: what it does not say, the schema's defaults and the cluster do. */
@@ -21,6 +29,10 @@ export interface Given {
   status?: unknown;
   [field: string]: unknown;
 }
+
+type AnyController = Omit<ControllerWithMemory<never, unknown>, "resource"> & {
+  resource: AnyResource;
+};
 
 /**
  * A cluster of objects in memory for the tests of deciders: it does what plans say, at once, by the simplest
@@ -32,6 +44,7 @@ export class TestCluster implements View {
   #setByMs = 0;
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #listeners = new Map<string, Set<(event: ViewEvent) => void>>();
+  readonly #runs = new Map<unknown, { run: LoopRun; keys: Set<string> }>();
   #revision = 0;
 
   /** Sets the machine's clock. No time passes by that. */
@@ -40,8 +53,8 @@ export class TestCluster implements View {
     this.#setByMs += byMs;
   }
 
-  elapsed(): number {
-    return this.nowMs - this.#setByMs;
+  get moment(): Moment {
+    return { nowMs: this.nowMs, elapsedMs: this.nowMs - this.#setByMs };
   }
 
   get<T extends KubeObject>(resource: Resource<T>, { namespace, name }: ObjectName): T | undefined {
@@ -122,25 +135,48 @@ export class TestCluster implements View {
     for (const write of writes) this.#perform(write);
   }
 
-  /** Lets a controller look at everything again and again until it has nothing more to do. */
-  settle(controllers: readonly Controller<never>[], roundsMax = 100): void {
-    const loops = controllers.map((controller) => loopOf(controller as unknown as Controller));
+  /** Lets controllers look at everything again and again until they have nothing more to do. */
+  settle(controllers: readonly AnyController[], roundsMax = 100): void {
     for (let round = 0; round < roundsMax; round++) {
-      if (!loops.map((loop) => this.#round(loop)).includes(true)) return;
+      if (!controllers.map((controller) => this.#round(controller)).includes(true)) return;
     }
     throw new Error(`The controllers do not come to rest in ${roundsMax} rounds`);
   }
 
-  #round(loop: Loop): boolean {
-    const keys = new Set<string>();
-    loop.feed(this, (key) => keys.add(key))();
+  /** What a controller decides on an object, there or gone; nothing of it is done. */
+  planOf(controller: AnyController, { namespace = "", name }: ObjectName): Plan {
+    return this.#runOf(controller).run.reconcile(`${namespace}/${name}`, this.moment);
+  }
+
+  /** The controllers begin anew, as after a restart of the server: nothing is remembered. */
+  restartControllers(): void {
+    for (const { run } of this.#runs.values()) run.stop();
+    this.#runs.clear();
+  }
+
+  #round(controller: AnyController): boolean {
+    const { run, keys } = this.#runOf(controller);
+    const all = this.list<KubeObject>(controller.resource).map(keyOf);
+    const round = new Set([...all, ...keys]);
+    keys.clear();
     let wrote = false;
-    for (const key of keys) {
-      const made = loop.reconcile(key, this, this.nowMs);
+    for (const key of round) {
+      const made = run.reconcile(key, this.moment);
       wrote ||= made.writes.length > 0;
       this.perform(made);
     }
     return wrote;
+  }
+
+  /** A controller's run goes on from one call to the next. */
+  #runOf(controller: AnyController): { run: LoopRun; keys: Set<string> } {
+    const known = this.#runs.get(controller);
+    if (known !== undefined) return known;
+    const keys = new Set<string>();
+    const loop = loopOf(controller as unknown as Controller);
+    const fresh = { run: loop.start(this, (key) => keys.add(key)), keys };
+    this.#runs.set(controller, fresh);
+    return fresh;
   }
 
   #perform(write: Write): void {

@@ -50,7 +50,7 @@ class Cluster {
     const observe = (look: Look) => this.looks.push(look);
     const parts = { client, view: client, clock, log, events: recorder, observe };
     const loops = [
-      ...createControllers({ resources: RESOURCES, gatewayAddress: "127.0.0.1", clock }),
+      ...createControllers({ resources: RESOURCES, gatewayAddress: "127.0.0.1" }),
       scheduler(PLUGINS),
     ];
     this.#running = Promise.all(loops.map((loop) => runLoop(loop, parts, signal)));

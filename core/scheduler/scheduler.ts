@@ -32,27 +32,28 @@ const WORKERS = 64;
  * https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
  */
 export function scheduler(plugins: readonly Plugin[]): Loop {
-  let desk = new Desk(plugins, () => {});
   return {
     name: SCHEDULER_NAME,
     workers: WORKERS,
-    feed(view, add) {
-      const fresh = desk = new Desk(plugins, add);
+    start(view, add) {
+      const desk = new Desk(plugins, add);
       const stops = [
         view.subscribe(nodes, ({ type, object }) => {
-          if (type === "DELETED") fresh.nodeGone(object.metadata.name);
-          else fresh.nodeSeen(object);
+          if (type === "DELETED") desk.nodeGone(object.metadata.name);
+          else desk.nodeSeen(object);
         }),
         view.subscribe(pods, ({ type, object }) => {
-          if (type === "DELETED") fresh.podGone(object);
-          else fresh.podSeen(object);
+          if (type === "DELETED") desk.podGone(object);
+          else desk.podSeen(object);
         }),
       ];
-      for (const node of view.list(nodes)) fresh.nodeSeen(node);
-      for (const pod of view.list(pods)) fresh.podSeen(pod);
-      return () => stops.forEach((stop) => stop());
+      for (const node of view.list(nodes)) desk.nodeSeen(node);
+      for (const pod of view.list(pods)) desk.podSeen(pod);
+      return {
+        reconcile: (key, { nowMs }) => desk.decide(key, view, nowMs),
+        stop: () => stops.forEach((stop) => stop()),
+      };
     },
-    reconcile: (key, view, nowMs) => desk.decide(key, view, nowMs),
   };
 }
 

@@ -14,12 +14,8 @@ import { scheduler } from "./scheduler.ts";
 /** A scheduler at work on a test cluster: keys wait until `decide` is called. */
 class Run {
   readonly cluster = new TestCluster();
-  readonly #loop = scheduler(PLUGINS);
-  #keys = new Set<string>();
-
-  constructor() {
-    this.#loop.feed(this.cluster, (key) => this.#keys.add(key));
-  }
+  readonly #keys = new Set<string>();
+  readonly #run = scheduler(PLUGINS).start(this.cluster, (key) => this.#keys.add(key));
 
   node(name: string, { amounts = {}, spec = {}, labels = {} } = {}): Node {
     const before = this.cluster.get(nodes, { name });
@@ -51,7 +47,7 @@ class Run {
   plans(): Plan[] {
     const keys = [...this.#keys];
     this.#keys.clear();
-    return keys.map((key) => this.#loop.reconcile(key, this.cluster, this.cluster.nowMs));
+    return keys.map((key) => this.#run.reconcile(key, this.cluster.moment));
   }
 
   decide(): void {

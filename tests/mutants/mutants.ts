@@ -144,15 +144,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "all nodes are lost when the clock of the server is set",
     file: "core/controllers/nodes/nodes.ts",
-    search: "const elapsedMs = clock.elapsed();",
-    replace: "const elapsedMs = nowMs;",
+    search: "reconcile(node, view, nowMs, { memory, elapsedMs }) {",
+    replace: "reconcile(node, view, nowMs, { memory }) {\n    const elapsedMs = nowMs;",
     tests: ["core/controllers/nodes/nodes_test.ts"],
   },
   {
     name: "pods are evicted when the clock of the server is set",
     file: "core/controllers/nodes/evictions.ts",
-    search: "const elapsedMs = clock.elapsed();",
-    replace: "const elapsedMs = nowMs;",
+    search: "reconcile(node, view, nowMs, { memory, elapsedMs }) {",
+    replace: "reconcile(node, view, nowMs, { memory }) {\n    const elapsedMs = nowMs;",
     tests: ["core/controllers/nodes/nodes_test.ts"],
   },
   {
@@ -214,7 +214,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forgotten owner: who lets a child go is not looked at again",
     file: "core/controllers/runtime/ownership.ts",
-    search: "    remembers: true,\n",
+    search: "    includesFormer: true,\n",
     replace: "",
   },
   {
@@ -244,8 +244,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a quarrel over pods whose agent is back",
     file: "core/controllers/nodes/nodes.ts",
-    search: "for (const pod of all) if (!isReady(pod)) unvouched.delete(pod.metadata.uid);",
-    replace: "if (!all.every(isReady)) unvouched.add(all[0]!.metadata.uid);",
+    search: "return ready.filter(({ metadata }) => before.has(metadata.uid));",
+    replace: "return ready;",
   },
   {
     name: "lost wake-up: a pod that waits is not looked at when another one goes",
@@ -472,8 +472,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "out of the cage: new images of a pod are not compared with the level of its namespace",
     file: "core/objects/admission/pod_security/pod_security.ts",
-    search: "containers.map(({ name, image }) => ({ name, image }))",
-    replace: "containers.map(({ name }) => ({ name }))",
+    search: "({ path, name, image })",
+    replace: "({ path, name })",
     tests: ["core/objects/admission/pod_security/pod_security_test.ts"],
   },
   {

@@ -41,7 +41,7 @@ function deploy(
 /** Lets the controllers rest, then all pods become ready or end, again and again. */
 function run(cluster: TestCluster, { rounds = 20, ready = true } = {}): Deployment {
   for (let round = 0; round < rounds; round++) {
-    cluster.settle([deploymentController as never, replicaSetController as never]);
+    cluster.settle([deploymentController, replicaSetController]);
     cluster.nowMs += 1_000;
     for (const pod of cluster.list(pods)) {
       if (!isActive(pod)) cluster.take(pods, pod.metadata);
@@ -211,12 +211,12 @@ Deno.test("Recreate ends all old pods before it makes the first new one", () => 
   deploy(cluster, { spec });
   run(cluster);
   deploy(cluster, { image: "web:2", spec });
-  cluster.settle([deploymentController as never, replicaSetController as never]);
+  cluster.settle([deploymentController, replicaSetController]);
   assert.deepEqual(sizes(cluster), { "web:1": 0 });
   const [last, ...others] = cluster.list(pods);
   assert.ok(last!.metadata.deletionTimestamp);
   for (const pod of others) cluster.take(pods, pod.metadata);
-  cluster.settle([deploymentController as never, replicaSetController as never]);
+  cluster.settle([deploymentController, replicaSetController]);
   assert.deepEqual(sizes(cluster), { "web:1": 0 }, "the last old pod still runs");
   cluster.take(pods, last!.metadata);
   run(cluster);
@@ -234,7 +234,7 @@ Deno.test("scaling during a rollout keeps the shares of the ReplicaSets", () => 
   run(cluster, { ready: false });
   assert.deepEqual(sizes(cluster), { "web:1": 8, "web:2": 5 });
   deploy(cluster, { replicas: 15, image: "web:2", spec });
-  cluster.settle([deploymentController as never]);
+  cluster.settle([deploymentController]);
   assert.deepEqual(
     sizes(cluster),
     { "web:1": 11, "web:2": 7 },

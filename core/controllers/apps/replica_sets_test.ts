@@ -20,7 +20,7 @@ function replicaSet(cluster: TestCluster, replicas: number, more = {}): ReplicaS
 }
 
 function settle(cluster: TestCluster): ReplicaSet {
-  cluster.settle([replicaSetController as never]);
+  cluster.settle([replicaSetController]);
   return cluster.get(replicaSets, { namespace: "default", name: "web" })!;
 }
 
@@ -63,7 +63,7 @@ Deno.test("pods of a ReplicaSet with a long name have names that can be the name
   const owner = `${"long-".repeat(13)}5d9f7c8b6`;
   const spec = { replicas: 2, selector: { matchLabels: { app: "web" } }, template };
   cluster.put(replicaSets, { metadata: { name: owner }, spec });
-  cluster.settle([replicaSetController as never]);
+  cluster.settle([replicaSetController]);
   const names = cluster.list(pods).map(({ metadata }) => metadata.name);
   assert.deepEqual(
     names.map((name) => name.slice(0, -5)),
@@ -256,11 +256,11 @@ Deno.test("a ReplicaSet is looked at again when it has let a pod go", () => {
   replicaSet(cluster, 1);
   settle(cluster);
   const asked: string[] = [];
-  const stop = loopOf(replicaSetController).feed(cluster, (key) => asked.push(key));
+  const run = loopOf(replicaSetController).start(cluster, (key) => asked.push(key));
   const [pod] = cluster.list(pods);
   asked.length = 0;
   const { ownerReferences: _, ...metadata } = pod!.metadata;
   cluster.put(pods, { ...pod!, metadata: { ...metadata, labels: { app: "lost" } } });
-  stop();
+  run.stop();
   assert.deepEqual(asked, ["default/web"]);
 });

@@ -217,9 +217,10 @@ function move(
   cluster.nowMs += 1_000;
   if (who === "ready" || who === "end") return movePod(cluster, who, which);
   const keys: string[] = [];
-  loops[who].feed(cluster, (key) => keys.push(key))();
+  const run = loops[who].start(cluster, (key) => keys.push(key));
+  run.stop();
   const key = keys[which % keys.length];
-  if (key !== undefined) cluster.perform(loops[who].reconcile(key, cluster, cluster.nowMs));
+  if (key !== undefined) cluster.perform(run.reconcile(key, cluster.moment));
 }
 
 function movePod(cluster: TestCluster, who: "ready" | "end", which: number): void {
@@ -239,7 +240,7 @@ function movePod(cluster: TestCluster, who: "ready" | "end", which: number): voi
 /** Lets everybody move until the update is complete. */
 function finish(cluster: TestCluster): void {
   for (let turn = 0; turn < 100; turn++) {
-    cluster.settle([deploymentController as never, replicaSetController as never]);
+    cluster.settle([deploymentController, replicaSetController]);
     if (!cluster.list(pods).some((pod) => !isActive(pod) || !isReady(pod))) return;
     for (const _ of cluster.list(pods)) movePod(cluster, "ready", 0);
     for (const _ of cluster.list(pods)) movePod(cluster, "end", 0);

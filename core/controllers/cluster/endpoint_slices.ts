@@ -42,7 +42,7 @@ const NAME_LENGTH_MAX = 253;
 /** Which services select a pod is written on neither of them, and changes with the labels of the pod. */
 const podsOfServices: Watch = {
   resource: pods,
-  remembers: true,
+  includesFormer: true,
   concerns: (pod, view): ObjectName[] =>
     view.list(services, pod.metadata.namespace)
       .filter(({ spec }) => matches(selectorOfLabels(spec.selector), pod.metadata.labels))

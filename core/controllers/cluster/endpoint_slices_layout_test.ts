@@ -52,7 +52,7 @@ function pod(
 
 /** The slices once the controller is at rest, in the order of their names. */
 function slices(cluster: TestCluster, name = "web"): EndpointSlice[] {
-  cluster.settle([endpointSliceController as never]);
+  cluster.settle([endpointSliceController]);
   return [...cluster.by(endpointSlices, "service", `default/${name}`)];
 }
 
@@ -244,7 +244,7 @@ Deno.test("the name of a slice is taken by nobody, and not longer than names may
 Deno.test("only a slice that the controller keeps brings its Service up", () => {
   const cluster = new TestCluster();
   const keys: string[] = [];
-  const stop = loopOf(endpointSliceController).feed(cluster, (key) => keys.push(key));
+  const run = loopOf(endpointSliceController).start(cluster, (key) => keys.push(key));
   const labels = { "kubernetes.io/service-name": "web", [MANAGED_BY]: "me" };
   const put = (labels: Record<string, string>) =>
     cluster.put(endpointSlices, {
@@ -257,5 +257,5 @@ Deno.test("only a slice that the controller keeps brings its Service up", () => 
   assert.deepEqual(keys, []);
   put({ ...labels, ...manager });
   assert.deepEqual(keys, [keyOf({ namespace: "default", name: "web" })]);
-  stop();
+  run.stop();
 });

@@ -60,7 +60,7 @@ function pod(
 }
 
 function slices(cluster: TestCluster): readonly EndpointSlice[] {
-  cluster.settle([endpointSliceController as never]);
+  cluster.settle([endpointSliceController]);
   return cluster.by(endpointSlices, "service", "default/web");
 }
 
@@ -178,11 +178,11 @@ Deno.test("a pod whose labels change leaves the slices of its old service", () =
   service(cluster);
   pod(cluster, { name: "a" });
   const keys: string[] = [];
-  const stop = loopOf(endpointSliceController).feed(cluster, (key) => keys.push(key));
+  const run = loopOf(endpointSliceController).start(cluster, (key) => keys.push(key));
   keys.length = 0;
   pod(cluster, { name: "a", labels: { app: "debug" } });
   assert.deepEqual(keys, [keyOf({ namespace: "default", name: "web" })]);
-  stop();
+  run.stop();
 });
 
 const change = fc.record({

@@ -32,22 +32,26 @@ const DELETIONS_MAX = 1_000;
 export const eventExpiry: Loop = {
   name: "event-expiry-controller",
   workers: 1,
-  feed,
-  reconcile(key, view, nowMs): Plan {
-    if (key === "/") return withoutOldest(view.list(events), EVENTS_MAX, nowMs);
-    if (key.endsWith("/")) {
-      return withoutOldest(view.list(events, key.slice(0, -1)), EVENTS_IN_NAMESPACE_MAX, nowMs);
-    }
-    const event = view.get(events, nameOf(key));
-    if (event === undefined) return NOTHING;
-    // A clock that was set back must not keep an event for years.
-    const restMs = Math.min(lastMsOf(event, nowMs) + EVENT_KEPT_MS - nowMs, EVENT_KEPT_MS);
-    return restMs > 0 ? plan([], restMs) : plan([remove(events, event)]);
-  },
+  start: (view, add) => ({
+    reconcile: (key, { nowMs }) => reconcile(key, view, nowMs),
+    stop: follow(view, add),
+  }),
 };
 
+function reconcile(key: string, view: View, nowMs: number): Plan {
+  if (key === "/") return withoutOldest(view.list(events), EVENTS_MAX, nowMs);
+  if (key.endsWith("/")) {
+    return withoutOldest(view.list(events, key.slice(0, -1)), EVENTS_IN_NAMESPACE_MAX, nowMs);
+  }
+  const event = view.get(events, nameOf(key));
+  if (event === undefined) return NOTHING;
+  // A clock that was set back must not keep an event for years.
+  const restMs = Math.min(lastMsOf(event, nowMs) + EVENT_KEPT_MS - nowMs, EVENT_KEPT_MS);
+  return restMs > 0 ? plan([], restMs) : plan([remove(events, event)]);
+}
+
 /** A change of an event only puts off what is due; that is seen when the time has come. */
-function feed(view: View, add: (key: string) => void): () => void {
+function follow(view: View, add: (key: string) => void): () => void {
   const counts = new Map<string, number>();
   let total = 0;
   const count = (namespace: string, by: 1 | -1): number => {

@@ -148,8 +148,9 @@ Deno.test("a clock that was set back keeps no event for years", () => {
   const event = {
     metadata: { name: "a", namespace: "b", creationTimestamp: "2026-01-01T00:00:00Z" },
   };
-  const view = { get: () => event } as never; // what the loop asks of it
-  const { writes, againAfterMs } = eventExpiry.reconcile("b/a", view, 0);
+  const view = { get: () => event, list: () => [], subscribe: () => () => {} } as never; // what the loop asks of it
+  const { writes, againAfterMs } = eventExpiry.start(view, () => {})
+    .reconcile("b/a", { nowMs: 0, elapsedMs: 0 });
   assert.deepEqual([writes, againAfterMs], [[], EVENT_KEPT_MS]);
 });
 

@@ -34,25 +34,27 @@ export function garbageCollector(resources: readonly AnyResource[]): Loop {
   return {
     name: "garbage-collector",
     workers: 4,
-    feed: (view, add) => feed(resources, view, add),
-    reconcile(key, view): Plan {
-      const resource = kinds.get(key.slice(0, key.indexOf("/")))!;
-      const object = view.get<KubeObject>(resource, nameOf(key.slice(key.indexOf("/") + 1)));
-      if (object === undefined) return NOTHING;
-      const { deletionTimestamp, finalizers = [] } = object.metadata;
-      if (deletionTimestamp === undefined) return afterOwners(resource, object, view, ownerKinds);
-      if (finalizers.includes(ORPHAN_FINALIZER)) {
-        return orphanDependents(resource, object, view, resources);
-      }
-      if (finalizers.includes(FOREGROUND_FINALIZER)) {
-        return deleteDependents(resource, object, view, resources);
-      }
-      return NOTHING;
-    },
+    start: (view, add) => ({
+      reconcile(key): Plan {
+        const resource = kinds.get(key.slice(0, key.indexOf("/")))!;
+        const object = view.get<KubeObject>(resource, nameOf(key.slice(key.indexOf("/") + 1)));
+        if (object === undefined) return NOTHING;
+        const { deletionTimestamp, finalizers = [] } = object.metadata;
+        if (deletionTimestamp === undefined) return afterOwners(resource, object, view, ownerKinds);
+        if (finalizers.includes(ORPHAN_FINALIZER)) {
+          return orphanDependents(resource, object, view, resources);
+        }
+        if (finalizers.includes(FOREGROUND_FINALIZER)) {
+          return deleteDependents(resource, object, view, resources);
+        }
+        return NOTHING;
+      },
+      stop: follow(resources, view, add),
+    }),
   };
 }
 
-function feed(
+function follow(
   resources: readonly AnyResource[],
   view: View,
   add: (key: string) => void,

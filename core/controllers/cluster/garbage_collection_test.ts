@@ -5,6 +5,7 @@ import { nodes } from "../../resources/core/nodes/nodes.ts";
 import { type AnyResource, apiVersionOf, type KubeObject } from "../../resources/resource.ts";
 import { secrets } from "../../resources/core/secrets.ts";
 import type { Plan } from "../runtime/controller.ts";
+import type { LoopRun } from "../runtime/controller.ts";
 import { garbageCollector } from "./garbage_collection.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { TestCluster } from "../test_cluster.ts";
@@ -15,16 +16,13 @@ const RESOURCES = [configMaps, secrets, nodes, leases];
 class Run {
   readonly cluster = new TestCluster();
   readonly #keys = new Set<string>();
-  readonly #loop = garbageCollector(RESOURCES);
-
-  constructor() {
-    this.#feed();
-  }
+  #run = this.#start();
 
   /** Knows no more than a collector that has just been started. */
   restart(): void {
     this.#keys.clear();
-    this.#feed();
+    this.#run.stop();
+    this.#run = this.#start();
   }
 
   collect(): void {
@@ -32,14 +30,14 @@ class Run {
       const keys = [...this.#keys];
       this.#keys.clear();
       for (const key of keys) {
-        this.cluster.perform(this.#loop.reconcile(key, this.cluster, this.cluster.nowMs));
+        this.cluster.perform(this.#run.reconcile(key, this.cluster.moment));
       }
     }
   }
 
   /** What is decided on a ConfigMap. */
   look(name: string): Plan {
-    return this.#loop.reconcile(`configmaps/default/${name}`, this.cluster, this.cluster.nowMs);
+    return this.#run.reconcile(`configmaps/default/${name}`, this.cluster.moment);
   }
 
   map(name: string, owners: readonly object[] = [], metadata: object = {}): ConfigMap {
@@ -56,8 +54,8 @@ class Run {
     });
   }
 
-  #feed(): void {
-    this.#loop.feed(this.cluster, (key) => this.#keys.add(key));
+  #start(): LoopRun {
+    return garbageCollector(RESOURCES).start(this.cluster, (key) => this.#keys.add(key));
   }
 
   get names(): string[] {

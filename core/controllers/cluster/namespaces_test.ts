@@ -38,7 +38,7 @@ const SPECS: Readonly<Record<string, unknown>> = {
 };
 
 function settle(cluster: TestCluster): void {
-  cluster.settle([controller as never]);
+  cluster.settle([controller]);
 }
 
 Deno.test("a namespace that is being deleted is emptied, and goes", () => {
@@ -97,10 +97,10 @@ Deno.test("a namespace that nobody deletes is left alone, and so is one that oth
 Deno.test("what happens in a namespace concerns it only while it is being deleted", () => {
   const heard = (cluster: TestCluster, act: () => void) => {
     const keys: string[] = [];
-    const stop = loopOf(controller as never).feed(cluster, (key) => keys.push(key));
+    const run = loopOf(controller).start(cluster, (key) => keys.push(key));
     keys.length = 0;
     act();
-    stop();
+    run.stop();
     return keys;
   };
   const going = clusterOf();
@@ -118,11 +118,7 @@ Deno.test("one look deletes 500 objects, and the next one follows at once when t
   for (const [count, deletes, after] of [[500, 500, undefined], [501, 500, 0]] as const) {
     const names = Array.from({ length: count }, (_, number) => ({ name: `c${number}` }));
     const cluster = clusterOf(...names.map((name): [AnyResource, object] => [configMaps, name]));
-    const made = loopOf(controller as never).reconcile(
-      keyOf({ name: "shop" }),
-      cluster,
-      cluster.nowMs,
-    );
+    const made = cluster.planOf(controller, { name: "shop" });
     assert.equal(made.writes.filter(({ verb }) => verb === "delete").length, deletes);
     assert.equal(made.againAfterMs, after);
   }
@@ -130,11 +126,7 @@ Deno.test("one look deletes 500 objects, and the next one follows at once when t
 
 Deno.test("without finalizers that remain, the condition says so", () => {
   const cluster = clusterOf([configMaps, { name: "one" }]);
-  const made = loopOf(controller as never).reconcile(
-    keyOf({ name: "shop" }),
-    cluster,
-    cluster.nowMs,
-  );
+  const made = cluster.planOf(controller, { name: "shop" });
   cluster.perform({ ...made, writes: made.writes.filter(({ verb }) => verb === "updateStatus") });
   const { conditions } = cluster.get(namespaces, { name: "shop" })!.status;
   const { status, reason, message } = conditionOf(conditions, "NamespaceFinalizersRemaining")!;

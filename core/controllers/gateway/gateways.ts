@@ -60,7 +60,7 @@ export const gatewayClassController: Controller<GatewayClass> = {
 
 const routesOfGateways: Watch = {
   resource: httpRoutes,
-  remembers: true,
+  includesFormer: true,
   concerns: (changed): ObjectName[] => {
     const route = changed as HttpRoute;
     return (route.spec.parentRefs ?? []).flatMap((parent) => gatewayNameOf(route, parent) ?? []);

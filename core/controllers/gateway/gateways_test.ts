@@ -21,7 +21,7 @@ function start({ controllerName = GATEWAY_CONTROLLER } = {}): TestCluster {
 
 function settle(cluster: TestCluster, address = "127.0.0.1"): void {
   const controllers = [gatewayClassController, gatewayController({ address }), httpRouteController];
-  cluster.settle(controllers as never);
+  cluster.settle(controllers);
 }
 
 const http = { name: "http", port: 80, protocol: "HTTP" };

@@ -1,11 +1,11 @@
 import { msOf } from "../../lib/timestamp.ts";
 import type { ObjectName, View } from "../../client/client.ts";
-import type { Clock, Moment } from "../../lib/clock.ts";
+import type { Moment } from "../../lib/clock.ts";
 import { type Node, nodes, type Taint } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import {
-  type Controller,
+  type ControllerWithMemory,
   NOTHING,
   type Plan,
   plan,
@@ -31,32 +31,21 @@ type Since = ReadonlyMap<string, number>;
  * Kubernetes: `pkg/controller/tainteviction`.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
  */
-export function evictionController(clock: Pick<Clock, "elapsed">): Controller<Node> {
-  const known = new Map<string, Since>();
-  return {
-    name: "taint-eviction-controller",
-    resource: nodes,
-    watches: [{ resource: pods, concerns: nodeOf }],
-    workers: 1,
-    reconcile(node, view, nowMs): Plan {
-      const { name } = node.metadata;
-      const elapsedMs = clock.elapsed();
-      const taints = expelling(node);
-      if (taints.length === 0) {
-        known.delete(name);
-        return NOTHING;
-      }
-      const staying = view.by(pods, "node", name).filter(isActive);
-      const since = sinceOf(taints, staying, known.get(name), { nowMs, elapsedMs });
-      known.set(name, since);
-      return evictions(taints, staying, since, elapsedMs);
-    },
-    gone({ name }): Plan {
-      known.delete(name);
-      return NOTHING;
-    },
-  };
-}
+export const evictionController: ControllerWithMemory<Node, Since> = {
+  name: "taint-eviction-controller",
+  resource: nodes,
+  watches: [{ resource: pods, concerns: nodeOf }],
+  workers: 1,
+  reconcile(node, view, nowMs, { memory, elapsedMs }) {
+    const { name } = node.metadata;
+    const taints = expelling(node);
+    if (taints.length === 0) return { ...NOTHING, remember: [[name, undefined]] };
+    const staying = view.by(pods, "node", name).filter(isActive);
+    const since = sinceOf(taints, staying, memory.get(name), { nowMs, elapsedMs });
+    return { ...evictions(taints, staying, since, elapsedMs), remember: [[name, since]] };
+  },
+  gone: ({ name }) => ({ ...NOTHING, remember: [[name, undefined]] }),
+};
 
 function sinceOf(
   taints: readonly Taint[],

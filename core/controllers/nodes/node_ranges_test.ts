@@ -11,7 +11,7 @@ function join(cluster: TestCluster, name: string, podCIDR?: string): Node {
 }
 
 function settle(cluster: TestCluster): void {
-  cluster.settle([nodeRangeController({ reserved: RESERVED }) as never]);
+  cluster.settle([nodeRangeController({ reserved: RESERVED })]);
 }
 
 function rangeOf(cluster: TestCluster, name: string): string | undefined {

@@ -1,5 +1,4 @@
 import type { ObjectName, View } from "../../client/client.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { isEqual } from "../../lib/equality.ts";
 import { leases } from "../../resources/coordination/leases.ts";
 import type { NodeCondition } from "../../resources/core/nodes/node_status.ts";
@@ -7,7 +6,8 @@ import { type Node, nodes, type Taint } from "../../resources/core/nodes/nodes.t
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import {
-  type Controller,
+  type ControllerWithMemory,
+  NOTHING,
   type Plan,
   plan,
   tell,
@@ -34,7 +34,7 @@ export const HEARTBEAT_GRACE_MS = 40_000;
 export const STARTUP_GRACE_MS = 60_000;
 
 /** What the agent says of its node; without the agent nobody knows. */
-const WATCHED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
+const REPORTED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 /** Taints that follow from conditions, and the state of the condition that calls for them. */
 const PRESSURES: readonly (readonly [type: string, status: "True", key: string])[] = [
   ["MemoryPressure", "True", "node.kubernetes.io/memory-pressure"],
@@ -44,14 +44,18 @@ const PRESSURES: readonly (readonly [type: string, status: "True", key: string])
 ];
 const KEPT_BY_US = [NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...PRESSURES.map(([, , key]) => key)];
 
-/** Uids of pods that are to be no longer ready, because their agent vouches for them no longer. */
-type Unvouched = Set<string>;
-
 interface Heartbeat {
   /** The lease as it was last seen; only whether it changes counts, for clocks of nodes may be wrong. */
   version: string | undefined;
   /** On a clock that does not jump: one that is set must not make all nodes lost. */
   seenMs: number;
+}
+
+/** What is remembered of a node. */
+interface NodeMemory {
+  heartbeat: Heartbeat;
+  /** Uids of pods to mark as not ready; `undefined` while the node can be reached. */
+  podsToMark: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -63,41 +67,34 @@ interface Heartbeat {
  *
  * Kubernetes: `pkg/controller/nodelifecycle`.
  */
-export function nodeController(clock: Pick<Clock, "elapsed">): Controller<Node> {
-  const heartbeats = new Map<string, Heartbeat>();
-  const unvouched = new Map<string, Unvouched>();
-  return {
-    name: "node-controller",
-    resource: nodes,
-    watches: [{ resource: leases, concerns: nodeOfLease }, {
-      resource: pods,
-      concerns: lostNodeOf,
-    }],
-    workers: 1,
-    reconcile(node, view, nowMs): Plan {
-      const elapsedMs = clock.elapsed();
-      const heartbeat = heartbeatOf(node, heartbeats, view, elapsedMs);
-      const restMs = graceLeftMs(node, heartbeat, elapsedMs);
-      const status = restMs > 0 ? node.status : withoutNews(node, nowMs);
-      const { name } = node.metadata;
-      if (!isEqual(status, node.status)) {
-        unvouched.set(name, readyPods(node, view));
-        return lost(node, status);
-      }
-      if (!isUnreachable(node)) unvouched.delete(name);
-      else if (!unvouched.has(name)) unvouched.set(name, readyPods(node, view, lostSinceMs(node)));
-      const taints = taintsOf(node, nowMs);
-      const tainted = isEqual(taints, node.spec.taints ?? []) ? [] : [withTaints(node, taints)];
-      const writes = [...tainted, ...notReadyPods(node, view, unvouched.get(name), nowMs)];
-      return plan(writes, restMs > 0 ? restMs : undefined);
-    },
-    gone({ name }): Plan {
-      heartbeats.delete(name);
-      unvouched.delete(name);
-      return plan([]);
-    },
-  };
-}
+export const nodeController: ControllerWithMemory<Node, NodeMemory> = {
+  name: "node-controller",
+  resource: nodes,
+  watches: [
+    { resource: leases, concerns: nodeOfLease },
+    { resource: pods, concerns: lostNodeOf },
+  ],
+  workers: 1,
+  reconcile(node, view, nowMs, { memory, elapsedMs }) {
+    const { name } = node.metadata;
+    const before = memory.get(name);
+    const heartbeat = heartbeatOf(node, before?.heartbeat, view, elapsedMs);
+    const restMs = graceLeftMs(node, heartbeat, elapsedMs);
+    const status = restMs > 0 ? node.status : unknownStatus(node, nowMs);
+    if (!isEqual(status, node.status)) {
+      const podsToMark = uidsOf(readyPods(node, view));
+      return { ...lost(node, status), remember: [[name, { heartbeat, podsToMark }]] };
+    }
+    const toMark = podsToMarkOf(node, view, before?.podsToMark);
+    const podsToMark = isUnreachable(node) ? uidsOf(toMark) : undefined;
+    const taints = taintsOf(node, nowMs);
+    const tainted = isEqual(taints, node.spec.taints ?? []) ? [] : [withTaints(node, taints)];
+    const writes = [...tainted, ...toMark.flatMap((pod) => notReadyWrites(pod, nowMs))];
+    const next = plan(writes, restMs > 0 ? restMs : undefined);
+    return { ...next, remember: [[name, { heartbeat, podsToMark }]] };
+  },
+  gone: ({ name }) => ({ ...NOTHING, remember: [[name, undefined]] }),
+};
 
 function nodeOfLease({ metadata: { namespace, name } }: KubeObject): ObjectName[] {
   return namespace === LEASE_NAMESPACE ? [{ name }] : [];
@@ -112,17 +109,13 @@ function lostNodeOf(pod: KubeObject, view: View): ObjectName[] {
 
 function heartbeatOf(
   { metadata: { name } }: Node,
-  heartbeats: Map<string, Heartbeat>,
+  before: Heartbeat | undefined,
   view: View,
   elapsedMs: number,
 ): Heartbeat {
   const lease = view.get(leases, { namespace: LEASE_NAMESPACE, name });
   const version = lease && `${lease.metadata.uid} ${lease.spec.renewTime}`;
-  const before = heartbeats.get(name);
-  if (before !== undefined && before.version === version) return before;
-  const heartbeat = { version, seenMs: elapsedMs };
-  heartbeats.set(name, heartbeat);
-  return heartbeat;
+  return before?.version === version && before ? before : { version, seenMs: elapsedMs };
 }
 
 function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, elapsedMs: number): number {
@@ -131,8 +124,8 @@ function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, elapsedMs: numb
 }
 
 /** What was known of the node is no longer known. */
-function withoutNews(node: Node, nowMs: number): Node["status"] {
-  const unknown = WATCHED.flatMap((type): NodeCondition[] => {
+function unknownStatus(node: Node, nowMs: number): Node["status"] {
+  const unknown = REPORTED.flatMap((type): NodeCondition[] => {
     const before = conditionOf(node.status.conditions, type);
     if (before?.status === "Unknown") return [];
     const news = before === undefined
@@ -188,46 +181,37 @@ function withTaints(node: Node, taints: Taint[]): Write {
   return update(nodes, { ...node, spec: taints.length > 0 ? { ...spec, taints } : spec });
 }
 
-/** The pods of the node that are ready, since before `beforeMs`. */
-function readyPods(node: Node, view: View, beforeMs = Infinity): Unvouched {
-  return new Set(
-    view.by(pods, "node", node.metadata.name)
-      .filter((pod) => (readySinceMs(pod) ?? Infinity) < beforeMs)
-      .map(({ metadata }) => metadata.uid),
-  );
+/**
+ * The pods to mark as not ready, each once, so that Services stop sending to them. Which these are is settled when the
+ * node is lost: one that becomes ready after that was reported by its agent, which is back and will report on the node
+ * too. Times of the node and of its pods are compared only when nothing better is known, after a restart of the server:
+ * the clock of their agent may be wrong.
+ */
+function podsToMarkOf(node: Node, view: View, before: NodeMemory["podsToMark"]): readonly Pod[] {
+  if (!isUnreachable(node)) return [];
+  const ready = readyPods(node, view);
+  if (before !== undefined) return ready.filter(({ metadata }) => before.has(metadata.uid));
+  return ready.filter((pod) => readySinceMs(pod)! < lostSinceMs(node));
+}
+
+function readyPods({ metadata }: Node, view: View): readonly Pod[] {
+  return view.by(pods, "node", metadata.name).filter(isReady);
 }
 
 function lostSinceMs({ status }: Node): number {
   return msOf(conditionOf(status.conditions, "Ready")!.lastTransitionTime);
 }
 
-/**
- * Services stop sending to pods that nobody vouches for. One that became ready after its node was lost was vouched
- * for since: the agent is back, and its word on the node will follow. So each is marked once. Times of the node and of its pods are compared
- * only when nothing better is known, after a restart of the server: the clock of their agent may be wrong.
- */
-function notReadyPods(
-  node: Node,
-  view: View,
-  unvouched: Unvouched | undefined,
-  nowMs: number,
-): Write[] {
-  if (unvouched === undefined) return [];
-  const all = view.by(pods, "node", node.metadata.name);
-  for (const pod of all) if (!isReady(pod)) unvouched.delete(pod.metadata.uid);
-  return all.filter(({ metadata }) => unvouched.has(metadata.uid))
-    .flatMap((pod) => {
-      const { status } = pod;
-      const before = conditionOf(status.conditions, "Ready")!;
-      const conditions = withCondition(status.conditions, { ...before, status: "False" }, nowMs);
-      return [
-        updateStatus(pods, { ...pod, status: { ...status, conditions } }),
-        tell({
-          about: pod,
-          type: "Warning",
-          reason: "NodeNotReady",
-          message: "Node is not ready",
-        }),
-      ];
-    });
+function uidsOf(pods: readonly Pod[]): ReadonlySet<string> {
+  return new Set(pods.map(({ metadata }) => metadata.uid));
+}
+
+function notReadyWrites(pod: Pod, nowMs: number): Write[] {
+  const { status } = pod;
+  const before = conditionOf(status.conditions, "Ready")!;
+  const conditions = withCondition(status.conditions, { ...before, status: "False" }, nowMs);
+  return [
+    updateStatus(pods, { ...pod, status: { ...status, conditions } }),
+    tell({ about: pod, type: "Warning", reason: "NodeNotReady", message: "Node is not ready" }),
+  ];
 }

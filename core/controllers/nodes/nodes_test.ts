@@ -4,10 +4,15 @@ import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { evictionController } from "./evictions.ts";
 import { HEARTBEAT_GRACE_MS, nodeController, STARTUP_GRACE_MS } from "./nodes.ts";
-import { podCleanupController } from "./pod_cleanup.ts";
+import {
+  finishedPodLimit,
+  orphanedPodController,
+  unscheduledPodController,
+} from "./pod_cleanup.ts";
 import { conditionOf } from "../../resources/conditions.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
+import { loopOf } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
 
 const NAME = { name: "n1" };
@@ -45,29 +50,27 @@ function taintsOf(cluster: TestCluster): string[] {
 
 Deno.test("a node whose lease is renewed stays ready, whatever its clock says", () => {
   const cluster = new TestCluster();
-  const controller = nodeController(cluster);
   node(cluster);
   for (
     const renewTime of ["1999-01-01T00:00:00Z", "2077-01-01T00:00:00Z", "1999-01-01T00:00:10Z"]
   ) {
     renew(cluster, renewTime);
-    cluster.settle([controller as never]);
+    cluster.settle([nodeController]);
     cluster.nowMs += HEARTBEAT_GRACE_MS - 1;
-    cluster.settle([controller as never]);
+    cluster.settle([nodeController]);
     assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "True");
   }
 });
 
 Deno.test("a node whose lease is not renewed is unknown, tainted and told about once", () => {
   const cluster = new TestCluster();
-  const controller = nodeController(cluster);
   node(cluster, [{ type: "Ready", status: "True" }, { type: "DiskPressure", status: "False" }]);
   renew(cluster, "2026-01-01T00:00:00Z");
-  cluster.settle([controller as never]);
-  const { againAfterMs } = controller.reconcile(found(cluster), cluster, cluster.nowMs);
+  cluster.settle([nodeController]);
+  const { againAfterMs } = cluster.planOf(nodeController, NAME);
   assert.equal(againAfterMs, HEARTBEAT_GRACE_MS);
   cluster.nowMs += HEARTBEAT_GRACE_MS;
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   const words = found(cluster).status.conditions?.map(({ type, status, reason, message }) =>
     `${type} ${status} ${reason} ${message}`
   );
@@ -92,24 +95,23 @@ Deno.test("a restart of the server gives every node its whole grace again", () =
   const cluster = new TestCluster();
   node(cluster);
   renew(cluster, "2026-01-01T00:00:00Z");
-  cluster.settle([nodeController(cluster) as never]);
+  cluster.settle([nodeController]);
   cluster.nowMs += 3_600_000;
-  const restarted = nodeController(cluster);
-  cluster.settle([restarted as never]);
+  cluster.restartControllers();
+  cluster.settle([nodeController]);
   assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "True");
   cluster.nowMs += HEARTBEAT_GRACE_MS;
-  cluster.settle([restarted as never]);
+  cluster.settle([nodeController]);
   assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "Unknown");
 });
 
 Deno.test("a new node that never says anything is kept off, then unreachable", () => {
   const cluster = new TestCluster();
-  const controller = nodeController(cluster);
   node(cluster, []);
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   assert.deepEqual(taintsOf(cluster), ["node.kubernetes.io/not-ready:NoSchedule"]);
   cluster.nowMs += STARTUP_GRACE_MS;
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   assert.equal(
     conditionOf(found(cluster).status.conditions, "Ready")?.reason,
     "NodeStatusNeverUpdated",
@@ -140,19 +142,18 @@ Deno.test("taints follow the state of the node, and those of people stay", () =>
     const cluster = new TestCluster();
     node(cluster, conditions, spec);
     renew(cluster, "2026-01-01T00:00:00Z");
-    cluster.settle([nodeController(cluster) as never]);
+    cluster.settle([nodeController]);
     assert.deepEqual(taintsOf(cluster), expected);
   }
 });
 
 Deno.test("pods of a node that cannot be reached are no longer ready", () => {
   const cluster = new TestCluster();
-  const controller = nodeController(cluster);
   node(cluster);
   pod(cluster, "a", {}, { phase: "Running", conditions: [{ type: "Ready", status: "True" }] });
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   cluster.nowMs += STARTUP_GRACE_MS;
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   const [left] = cluster.list(pods);
   assert.equal(conditionOf(left!.status.conditions, "Ready")?.status, "False");
 });
@@ -160,7 +161,6 @@ Deno.test("pods of a node that cannot be reached are no longer ready", () => {
 Deno.test("pods of a lost node are no longer ready, however wrong the clock of its agent is", () => {
   for (const byMs of [3_600_000, -3_600_000]) {
     const cluster = new TestCluster();
-    const controller = nodeController(cluster);
     const readyNow = () => ({
       type: "Ready",
       status: "True",
@@ -168,9 +168,9 @@ Deno.test("pods of a lost node are no longer ready, however wrong the clock of i
     });
     node(cluster);
     pod(cluster, "a", {}, { phase: "Running", conditions: [readyNow()] });
-    cluster.settle([controller as never]);
+    cluster.settle([nodeController]);
     cluster.nowMs += STARTUP_GRACE_MS;
-    cluster.settle([controller as never]);
+    cluster.settle([nodeController]);
     const ready = () => conditionOf(cluster.list(pods)[0]!.status.conditions, "Ready")?.status;
     assert.equal(ready(), "False");
     const { metadata } = cluster.list(pods)[0]!;
@@ -179,21 +179,20 @@ Deno.test("pods of a lost node are no longer ready, however wrong the clock of i
       metadata,
       status: { conditions: [readyNow()] },
     });
-    cluster.settle([controller as never]);
+    cluster.settle([nodeController]);
     assert.equal(ready(), "True", "its agent is back");
   }
 });
 
 Deno.test("a pod that becomes ready again after its node was lost is left so: its agent is back", () => {
   const cluster = new TestCluster();
-  const controller = nodeController(cluster);
   node(cluster);
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   cluster.nowMs += STARTUP_GRACE_MS;
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   const ready = { type: "Ready", status: "True", lastTransitionTime: timestamp(cluster.nowMs) };
   pod(cluster, "a", {}, { phase: "Running", conditions: [ready] });
-  cluster.settle([controller as never]);
+  cluster.settle([nodeController]);
   const [left] = cluster.list(pods);
   assert.equal(conditionOf(left!.status.conditions, "Ready")?.status, "True");
 });
@@ -227,8 +226,8 @@ Deno.test("a pod stays on a tainted node for as long as it tolerates the shortes
     const cluster = new TestCluster();
     cluster.nowMs = nowMs;
     pod(cluster, "a", { tolerations });
-    const tainted = node(cluster, [], { taints: given });
-    const made = evictionController(cluster).reconcile(tainted, cluster, nowMs);
+    node(cluster, [], { taints: given });
+    const made = cluster.planOf(evictionController, NAME);
     const words = JSON.stringify(tolerations);
     assert.equal(made.writes.length, afterMs === 0 ? 1 : 0, words);
     if (afterMs !== 0) assert.equal(made.againAfterMs, afterMs, words);
@@ -242,8 +241,10 @@ Deno.test("pods that do not tolerate a taint are evicted in time, and the next i
   pod(cluster, "hasty", {
     tolerations: [{ ...UNREACHABLE, operator: "Exists", tolerationSeconds: 10 }],
   });
-  const controller = evictionController(cluster);
-  const look = () => controller.reconcile(found(cluster), cluster, cluster.nowMs);
+  const look = () => {
+    const { writes, againAfterMs } = cluster.planOf(evictionController, NAME);
+    return { writes, againAfterMs };
+  };
   assert.deepEqual(look(), { writes: [], againAfterMs: 10_000 });
   cluster.nowMs += 10_000;
   const { writes, againAfterMs } = look();
@@ -258,8 +259,10 @@ Deno.test("a pod that comes to a node which has long been tainted stays for as l
   const cluster = new TestCluster();
   const taint = { key: "maintenance", effect: "NoExecute" as const };
   node(cluster, [], { taints: [{ ...taint, timeAdded: timestamp(cluster.nowMs) }] });
-  const controller = evictionController(cluster);
-  const look = () => controller.reconcile(found(cluster), cluster, cluster.nowMs);
+  const look = () => {
+    const { writes, againAfterMs } = cluster.planOf(evictionController, NAME);
+    return { writes, againAfterMs };
+  };
   look();
   const tolerations = [{ ...taint, operator: "Exists", tolerationSeconds: 60 }];
   cluster.nowMs += 1_800_000;
@@ -279,7 +282,7 @@ Deno.test("a pod that comes to a node which has long been tainted stays for as l
 Deno.test("a clock that is set makes no node lost and no pod go, and keeps none", () => {
   for (const byMs of [24 * 3_600_000, -24 * 3_600_000]) {
     const cluster = new TestCluster();
-    const controllers = [nodeController(cluster), evictionController(cluster)] as never[];
+    const controllers = [nodeController, evictionController];
     node(cluster);
     renew(cluster, "2026-01-01T00:00:00Z");
     pod(cluster, "a", {}, { conditions: [{ type: "Ready", status: "True" }] });
@@ -318,31 +321,82 @@ Deno.test("every pod tolerates a lost node for 300 seconds unless it says otherw
 
 Deno.test("pods of a node that is gone are removed, unless it comes back in time", () => {
   const cluster = new TestCluster();
-  const controller = podCleanupController(cluster);
-  const made = pod(cluster, "a");
-  const look = () => controller.reconcile(made, cluster, cluster.nowMs);
+  pod(cluster, "a");
+  const look = () => cluster.planOf(orphanedPodController, NAME);
   assert.equal(look().againAfterMs, 40_000);
   cluster.nowMs += 30_000;
-  const back = node(cluster);
-  assert.deepEqual(controller.watches[0]!.concerns(back, cluster), []);
+  node(cluster);
+  assert.equal(look().againAfterMs, undefined);
   cluster.take(nodes, NAME);
   assert.equal(look().againAfterMs, 40_000);
-  cluster.nowMs += 40_000;
+  cluster.nowMs += 39_999;
+  assert.deepEqual([look().againAfterMs, look().writes], [1, []]);
+  cluster.nowMs += 1;
   cluster.perform(look());
   assert.equal(cluster.list(pods).length, 0);
+  assert.deepEqual(look().writes, []);
+  pod(cluster, "b");
+  assert.equal(look().againAfterMs, 40_000, "a node without pods is forgotten");
+});
+
+Deno.test("a pod whose node is gone, and the node itself, have its pods looked at", () => {
+  const cluster = new TestCluster();
+  const keys: string[] = [];
+  pod(cluster, "early");
+  const run = loopOf(orphanedPodController).start(cluster, (key) => keys.push(key));
+  assert.deepEqual(keys.splice(0), ["/n1"], "one that was there at the start");
+  pod(cluster, "late");
+  assert.deepEqual(keys.splice(0), ["/n1"]);
+  node(cluster);
+  assert.deepEqual(keys.splice(0), ["/n1"]);
+  pod(cluster, "fine");
+  cluster.put(pods, {
+    metadata: { name: "unbound" },
+    spec: { containers: [{ name: "a", image: "a" }] },
+  });
+  assert.deepEqual(keys, []);
+  run.stop();
+});
+
+Deno.test("a pod that is to end and never got a node is removed, no other", () => {
+  const spec = { nodeName: undefined };
+  const rows: [spec: object, isEnding: boolean, isRemoved: boolean][] = [
+    [spec, true, true],
+    [spec, false, false],
+    [{}, true, false],
+    [{}, false, false],
+  ];
+  for (const [spec, isEnding, isRemoved] of rows) {
+    const cluster = new TestCluster();
+    const made = pod(cluster, "a", spec);
+    const deletionTimestamp = timestamp(cluster.nowMs);
+    if (isEnding) cluster.put(pods, { ...made, metadata: { ...made.metadata, deletionTimestamp } });
+    cluster.settle([unscheduledPodController]);
+    assert.equal(cluster.list(pods).length, isRemoved ? 0 : 1, `${spec} ${isEnding}`);
+  }
 });
 
 Deno.test("of too many finished pods the oldest are removed", () => {
   const cluster = new TestCluster();
-  const controller = podCleanupController(cluster);
+  const keys: string[] = [];
+  const run = finishedPodLimit.start(cluster, (key) => keys.push(key));
   node(cluster);
-  for (let number = 0; number < 1_001; number++) {
-    pod(cluster, `p${number}`, {}, { phase: "Succeeded" });
+  for (let number = 0; number < 1_000; number++) {
+    pod(cluster, `p${number}`, {}, { phase: number % 2 === 0 ? "Succeeded" : "Failed" });
     cluster.nowMs += 1_000;
   }
-  for (const each of cluster.list(pods)) {
-    cluster.perform(controller.reconcile(each, cluster, cluster.nowMs));
-  }
-  assert.equal(cluster.list(pods).length, 1_000);
-  assert.equal(cluster.get(pods, { namespace: "default", name: "p0" }), undefined);
+  pod(cluster, "running", {}, { phase: "Running" });
+  assert.deepEqual(keys, []);
+  cluster.take(pods, { namespace: "default", name: "p0" });
+  pod(cluster, "last", {}, { phase: "Succeeded" });
+  assert.deepEqual(keys, [], "one has gone, one has come");
+  pod(cluster, "more", {}, { phase: "Succeeded" });
+  assert.equal(keys.length, 1);
+  cluster.perform(run.reconcile(keys[0]!, cluster.moment));
+  assert.equal(cluster.list(pods).length, 1_001);
+  assert.equal(cluster.get(pods, { namespace: "default", name: "p1" }), undefined);
+  run.stop();
+  const restarted: string[] = [];
+  finishedPodLimit.start(cluster, (key) => restarted.push(key)).stop();
+  assert.deepEqual(restarted, []);
 });

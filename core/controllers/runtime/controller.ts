@@ -1,3 +1,4 @@
+import type { Moment } from "../../lib/clock.ts";
 import type { ApiError } from "../../client/api_error.ts";
 import type { DeleteOptions, Draft, ObjectName, View } from "../../client/client.ts";
 import type { Notice } from "../../client/event_recorder.ts";
@@ -50,7 +51,7 @@ export interface Watch {
    * Also look at what the object concerned before this change; for links that are not written on the
    * object itself, such as a pod's labels and the services that select it, or that a change may take off it.
    */
-  remembers?: true;
+  includesFormer?: true;
 }
 
 /**
@@ -73,61 +74,120 @@ export interface Controller<T extends KubeObject = KubeObject> {
 }
 
 /**
- * What `runLoop` runs: keys to look at, and what to do for a key. A {@linkcode Controller} becomes one by
- * {@linkcode loopOf}; what looks at more than one kind, such as the garbage collector, is one directly.
+ * A controller that has to know what it saw before, such as since when a node has been silent: entries of type `M`
+ * under keys of its choice. Its functions are as pure as any other's: each run of the controller begins with an empty
+ * memory, shows it to them, and writes down what their plans say. After a restart of the server nothing is remembered.
+ */
+export interface ControllerWithMemory<T extends KubeObject, M>
+  extends Omit<Controller<T>, "reconcile" | "gone" | "watches"> {
+  watches: readonly WatchWithMemory<M>[];
+  reconcile(object: T, view: View, nowMs: number, past: Past<M>): PlanWithMemory<M>;
+  gone?(name: ObjectName, view: View, nowMs: number, past: Past<M>): PlanWithMemory<M>;
+}
+
+/** A watch that may ask the memory whom a change concerns. */
+export interface WatchWithMemory<M> extends Omit<Watch, "concerns"> {
+  concerns(changed: KubeObject, view: View, memory: Memory<M>): readonly ObjectName[];
+}
+
+export type Memory<M> = ReadonlyMap<string, M>;
+
+/** What a controller knows besides the view. */
+export interface Past<M> {
+  memory: Memory<M>;
+  /** The present on a clock that does not jump, see {@linkcode Clock}: what is remembered counts by it. */
+  elapsedMs: number;
+}
+
+export interface PlanWithMemory<M> extends Plan {
+  /** What to remember from now on, whether or not the writes succeed; `undefined`: nothing under this key. */
+  remember?: readonly (readonly [key: string, entry: M | undefined])[];
+}
+
+/**
+ * What `runLoop` runs. A {@linkcode Controller} becomes one by {@linkcode loopOf}; what looks at more than one kind,
+ * such as the garbage collector, is one directly.
  */
 export interface Loop {
   name: string;
+  /** How many keys may be looked at at once. */
   workers: number;
   /**
-   * Gives `add` the key of everything that is there, and from then on of everything that a change
-   * concerns; `add` may be called at any time and only takes note. Returns the stop.
+   * Begins a run, which shares nothing with other runs. Gives `add` the key of everything that is there, and from then
+   * on of everything that a change concerns; `add` may be called at any time and only takes note.
    */
-  feed(view: View, add: (key: string) => void): () => void;
-  reconcile(key: string, view: View, nowMs: number): Plan;
+  start(view: View, add: (key: string) => void): LoopRun;
+}
+
+export interface LoopRun {
+  reconcile(key: string, moment: Moment): Plan;
+  /** No key is added from now on. */
+  stop(): void;
 }
 
 export const NOTHING: Plan = { writes: [] };
 
 /** The loop of a controller: keys are `namespace/name`. */
-export function loopOf<T extends KubeObject>(controller: Controller<T>): Loop {
-  const { name, workers, resource } = controller;
+export function loopOf<T extends KubeObject, M>(controller: ControllerWithMemory<T, M>): Loop {
+  const { name, workers } = controller;
   return {
     name,
     workers,
-    feed: (view, add) => feed(controller, view, add),
-    reconcile(key, view, nowMs) {
-      const objectName = nameOf(key);
-      const object = view.get(resource, objectName);
-      if (object !== undefined) return controller.reconcile(object, view, nowMs);
-      return controller.gone?.(objectName, view, nowMs) ?? NOTHING;
+    start(view, add) {
+      const memory = new Map<string, M>();
+      return {
+        reconcile(key, moment) {
+          const plan = planFor(controller, key, view, moment, memory);
+          for (const [key, entry] of plan.remember ?? []) {
+            if (entry === undefined) memory.delete(key);
+            else memory.set(key, entry);
+          }
+          return plan;
+        },
+        stop: follow(controller, view, add, memory),
+      };
     },
   };
 }
 
+function planFor<T extends KubeObject, M>(
+  controller: ControllerWithMemory<T, M>,
+  key: string,
+  view: View,
+  { nowMs, elapsedMs }: Moment,
+  memory: Memory<M>,
+): PlanWithMemory<M> {
+  const name = nameOf(key);
+  const object = view.get(controller.resource, name);
+  const past = { memory, elapsedMs };
+  if (object !== undefined) return controller.reconcile(object, view, nowMs, past);
+  return controller.gone?.(name, view, nowMs, past) ?? NOTHING;
+}
+
 /** At the start all of its own objects are looked at; what else is there can only name one of them, or one that is gone. */
-function feed<T extends KubeObject>(
-  { resource, watches, gone }: Controller<T>,
+function follow<T extends KubeObject, M>(
+  { resource, watches, gone }: ControllerWithMemory<T, M>,
   view: View,
   add: (key: string) => void,
+  memory: Memory<M>,
 ): () => void {
-  const self: Watch = { resource, concerns: (changed) => [changed.metadata] };
+  const self: WatchWithMemory<M> = { resource, concerns: (changed) => [changed.metadata] };
   const stops = [self, ...watches].map((watch) => {
-    const before = new Map<string, readonly string[]>();
-    const tell = (changed: KubeObject, isGone: boolean) => {
-      const keys = watch.concerns(changed, view).map(keyOf);
+    const former = new Map<string, readonly string[]>();
+    const addConcerned = (changed: KubeObject, isGone: boolean) => {
+      const keys = watch.concerns(changed, view, memory).map(keyOf);
       keys.forEach(add);
-      if (!watch.remembers) return;
-      before.get(changed.metadata.uid)?.forEach(add);
-      if (isGone || keys.length === 0) before.delete(changed.metadata.uid);
-      else before.set(changed.metadata.uid, keys);
+      if (!watch.includesFormer) return;
+      former.get(changed.metadata.uid)?.forEach(add);
+      if (isGone || keys.length === 0) former.delete(changed.metadata.uid);
+      else former.set(changed.metadata.uid, keys);
     };
     const stop = view.subscribe(
       watch.resource,
-      ({ type, object }) => tell(object, type === "DELETED"),
+      ({ type, object }) => addConcerned(object, type === "DELETED"),
     );
-    if (watch === self || watch.remembers || gone) {
-      for (const object of view.list(watch.resource)) tell(object, false);
+    if (watch === self || watch.includesFormer || gone) {
+      for (const object of view.list(watch.resource)) addConcerned(object, false);
     }
     return stop;
   });

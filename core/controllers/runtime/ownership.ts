@@ -117,7 +117,7 @@ export function childrenOf<T extends Owner>(
 ): Watch {
   return {
     resource: children,
-    remembers: true,
+    includesFormer: true,
     concerns(child, view) {
       const { namespace, labels } = child.metadata;
       if (namespace === undefined) return [];

@@ -3,11 +3,18 @@ import type { Client, NamespaceFinalizer, View } from "../../client/client.ts";
 import type { EventRecorder } from "../../client/event_recorder.ts";
 import { AssertionError } from "../../lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../../lib/backoff.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, momentOf } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { WorkQueue } from "../../lib/work_queue.ts";
 import type { KubeObject } from "../../resources/resource.ts";
-import { type Controller, type Loop, loopOf, type Plan, type Write } from "./controller.ts";
+import {
+  type Controller,
+  type Loop,
+  loopOf,
+  type LoopRun,
+  type Plan,
+  type Write,
+} from "./controller.ts";
 
 const RETRY: Backoff = { firstMs: 50, maxMs: 60_000, factor: 2 };
 /** How often a plan is made anew at once because something changed between deciding and writing. */
@@ -57,8 +64,8 @@ export async function runLoop(
   signal: AbortSignal,
 ): Promise<void> {
   const queue = new WorkQueue(parts.clock);
-  const runner = new Runner(loop, parts);
-  const stop = loop.feed(parts.view, (key) => queue.add(key));
+  const run = loop.start(parts.view, (key) => queue.add(key));
+  const runner = new Runner(loop.name, run, parts);
   const work = async () => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
       const againAfterMs = await runner.look(key, signal);
@@ -73,7 +80,7 @@ export async function runLoop(
     await Promise.all(Array.from({ length: loop.workers }, work));
   } finally {
     signal.removeEventListener("abort", close);
-    stop();
+    run.stop();
     close();
   }
 }
@@ -85,12 +92,14 @@ interface Trouble {
 
 /** Looks at keys of one loop, and remembers which of them are in trouble. */
 class Runner {
-  readonly #loop: Loop;
+  readonly #name: string;
+  readonly #run: LoopRun;
   readonly #parts: ControllerParts;
   readonly #troubles = new Map<string, Trouble>();
 
-  constructor(loop: Loop, parts: ControllerParts) {
-    this.#loop = loop;
+  constructor(name: string, run: LoopRun, parts: ControllerParts) {
+    this.#name = name;
+    this.#run = run;
     this.#parts = parts;
   }
 
@@ -101,7 +110,7 @@ class Runner {
     let made: Plan | undefined;
     for (let conflicts = 0;; conflicts++) {
       try {
-        made = this.#loop.reconcile(key, this.#parts.view, clock.now());
+        made = this.#run.reconcile(key, momentOf(clock));
         await this.#perform(made.writes);
         this.#recovered(key);
         this.#observe(observe, "done", startedMs, made);
@@ -124,7 +133,7 @@ class Runner {
   ): void {
     if (observe === undefined) return;
     const tookMs = this.#parts.clock.elapsed() - startedMs;
-    observe({ loop: this.#loop.name, outcome, tookMs, writes: made?.writes.length ?? 0 });
+    observe({ loop: this.#name, outcome, tookMs, writes: made?.writes.length ?? 0 });
   }
 
   #failed(key: string, error: unknown): number {
@@ -135,7 +144,7 @@ class Runner {
     const waitMs = waitMsAfter(failures, RETRY);
     if (before?.message !== message) {
       this.#parts.log.warn(
-        `Cannot bring ${this.#loop.name} ${key} to its spec: it is tried again`,
+        `Cannot bring ${this.#name} ${key} to its spec: it is tried again`,
         {
           error,
           waitMs,
@@ -149,7 +158,7 @@ class Runner {
     const before = this.#troubles.get(key);
     if (before === undefined) return;
     this.#troubles.delete(key);
-    this.#parts.log.info(`${this.#loop.name} ${key} goes on`, { failures: before.failures });
+    this.#parts.log.info(`${this.#name} ${key} goes on`, { failures: before.failures });
   }
 
   /** In order; creations, or deletions, that follow each other are done in batches that grow. */
@@ -183,7 +192,7 @@ class Runner {
       case "finalize":
         return await client.finalize(write.namespace, write.finalizers);
       case "event":
-        return this.#parts.events.record(this.#loop.name, write.event);
+        return this.#parts.events.record(this.#name, write.event);
     }
   }
 
@@ -195,7 +204,7 @@ class Runner {
       if (error instanceof ApiError && write.refused) await this.#perform(write.refused(error));
       throw error;
     }
-    if (write.event) this.#parts.events.record(this.#loop.name, write.event);
+    if (write.event) this.#parts.events.record(this.#name, write.event);
   }
 
   async #delete({ resource, name, options, event }: Write & { verb: "delete" }): Promise<void> {
@@ -207,7 +216,7 @@ class Runner {
       if (isRefusal(error, "Conflict") && onlyThisOne) return; // another object has the name now
       throw error;
     }
-    if (event) this.#parts.events.record(this.#loop.name, event);
+    if (event) this.#parts.events.record(this.#name, event);
   }
 }
 
