@@ -2,7 +2,7 @@
  * What the shape of an object costs: a pod as a Deployment makes it, parsed, and checked on top. Checking
  * must stay cheaper than parsing. Run with `deno bench bench/schema.ts`.
  */
-import { parseJson } from "../core/lib/json_text.ts";
+import { parseJson } from "../core/lib/json/json_text.ts";
 import { check } from "../core/schema/check.ts";
 import { parseManifests } from "../core/manifest/manifest.ts";
 import { pods } from "../core/resources/core/pods/pods.ts";

@@ -1,7 +1,7 @@
 import { isRefusal } from "../core/client/api_error.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { Clock } from "../core/lib/clock.ts";
-import { overlap, parseIpv4Range } from "../core/lib/ipv4.ts";
+import { overlap, parseIpv4Range } from "../core/lib/addresses/ipv4.ts";
 import type { Log } from "../core/lib/log.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { CommandError } from "./command_error.ts";

@@ -4,7 +4,7 @@ import {
   parseIpv4,
   parseIpv4Range,
   sizeOfRange,
-} from "../../core/lib/ipv4.ts";
+} from "../../core/lib/addresses/ipv4.ts";
 
 /**
  * Hands out the addresses of a node's range: the first is the gateway's, the last (broadcast) is nobody's. An

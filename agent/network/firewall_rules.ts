@@ -1,4 +1,4 @@
-import { isInRange, parseIpv4, parseIpv4Range } from "../../core/lib/ipv4.ts";
+import { isInRange, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 
 /** Whose packets belong into the cluster, besides those of this node's own pods. */
 export interface Cluster {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/lib/clock.ts";
-import { formatIpv4, formatIpv4Range } from "../../core/lib/ipv4.ts";
+import { formatIpv4, formatIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 import { KernelNews } from "../../core/lib/linux/kernel_news.ts";
 import { cString, type Libc, SystemError } from "../../core/lib/linux/libc.ts";
 import {

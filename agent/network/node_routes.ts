@@ -1,6 +1,6 @@
 import type { View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { overlap, parseIpv4, parseIpv4Range } from "../../core/lib/ipv4.ts";
+import { overlap, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Cluster, NO_CLUSTER } from "./firewall_rules.ts";

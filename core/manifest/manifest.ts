@@ -1,4 +1,4 @@
-import { isJsonObject } from "../lib/json_value.ts";
+import { isJsonObject } from "../lib/json/json_value.ts";
 import {
   decodeUtf8,
   JsonError,
@@ -6,7 +6,7 @@ import {
   parseSlice,
   scanJson,
   Utf8Error,
-} from "../lib/json_text.ts";
+} from "../lib/json/json_text.ts";
 import { runAtOnce, type Steps } from "../lib/steps.ts";
 import {
   keySetTwice,

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../lib/json_value.ts";
+import { isJsonObject } from "../lib/json/json_value.ts";
 import {
   Alias,
   Composer,

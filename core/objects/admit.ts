@@ -7,7 +7,7 @@ import type { Store } from "../store/store.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission/admission_rule.ts";
 import { firstGeneration, withGeneration } from "./generation.ts";
 import { type Input, inputFrom, nameIn, warningsOf } from "./input.ts";
-import { isJsonObject, type JsonObject } from "../lib/json_value.ts";
+import { isJsonObject, type JsonObject } from "../lib/json/json_value.ts";
 import { badRequest, conflict, invalid } from "../client/refusals.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import type { WriteOptions } from "../client/write_options.ts";

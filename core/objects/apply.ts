@@ -4,7 +4,7 @@ import { inTurns, runInTurns } from "../lib/steps.ts";
 import type { Manifest, Position } from "../manifest/manifest.ts";
 import { type AnyResource, apiVersionOf, groupResourceOf } from "../resources/resource.ts";
 import { inputFrom, nameIn } from "./input.ts";
-import { type JsonObject, objectIn } from "../lib/json_value.ts";
+import { type JsonObject, objectIn } from "../lib/json/json_value.ts";
 import { appliedBefore, withLastApplied } from "./last_applied.ts";
 import { keyOf, type Objects } from "./objects.ts";
 import { threeWayMerge } from "./patch/three_way_merge.ts";

@@ -4,7 +4,7 @@ import { missing, notSupported } from "../schema/causes.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { withCondition } from "../resources/conditions.ts";
 import type { KubeObject } from "../resources/resource.ts";
-import { isJsonObject, objectIn } from "../lib/json_value.ts";
+import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
 import type { Objects } from "./objects.ts";
 import { badRequest, conflict, invalid } from "../client/refusals.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";

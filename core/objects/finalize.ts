@@ -1,6 +1,6 @@
 import type { ObjectName } from "../client/client.ts";
 import { type Namespace, namespaces } from "../resources/core/namespaces.ts";
-import { isJsonObject, objectIn } from "../lib/json_value.ts";
+import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
 import type { Objects } from "./objects.ts";
 import { badRequest, conflict } from "../client/refusals.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";

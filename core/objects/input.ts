@@ -2,7 +2,7 @@ import { check } from "../schema/check.ts";
 import type { Cause } from "../schema/causes.ts";
 import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
 import type { Schema } from "../schema/schema.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "../lib/json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../lib/json/json_value.ts";
 import { badRequest, invalid } from "../client/refusals.ts";
 import type { WriteOptions } from "../client/write_options.ts";
 

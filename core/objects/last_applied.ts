@@ -1,6 +1,6 @@
 import type { KubeObject } from "../resources/resource.ts";
-import { readJson } from "../lib/json_reader.ts";
-import { cloneJson, isJsonObject, type JsonObject, objectIn } from "../lib/json_value.ts";
+import { readJson } from "../lib/json/json_reader.ts";
+import { cloneJson, isJsonObject, type JsonObject, objectIn } from "../lib/json/json_value.ts";
 
 /** Where kubectl keeps what was applied last, so that its apply and ours go on with each other's work. */
 export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";

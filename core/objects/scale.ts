@@ -5,7 +5,7 @@ import { formatSelector, selectorOf } from "../schema/selectors.ts";
 import { integer, object, present, string, type TypeOf } from "../schema/schema.ts";
 import { check } from "../schema/check.ts";
 import { objectMeta } from "../schema/metadata.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "../lib/json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../lib/json/json_value.ts";
 import type { Objects } from "./objects.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 import { badRequest, conflict, invalid, notFound } from "../client/refusals.ts";

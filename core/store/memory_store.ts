@@ -1,5 +1,5 @@
 import { assert } from "../lib/assert.ts";
-import { jsonMember } from "../lib/json_member.ts";
+import { jsonMember } from "../lib/json/json_member.ts";
 import type { ObjectMeta } from "../schema/metadata.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { groupResourceOf } from "../resources/resource.ts";

@@ -1,4 +1,4 @@
-import { isInRange, parseIpv4, parseIpv4Range } from "../../core/lib/ipv4.ts";
+import { isInRange, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 
 /** Whether an address lies in one of the ranges, which are of IPv4. An address of IPv6 may hold one of IPv4. */
 export function isOneOf(ranges: readonly string[], address: string): boolean {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { cloneJson, isJsonObject } from "../../core/lib/json_value.ts";
+import { cloneJson, isJsonObject } from "../../core/lib/json/json_value.ts";
 
 /** Names that mean something to the language. */
 const LOADED_NAMES = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { stringify } from "yaml";
-import { JsonError, parseJson, Utf8Error } from "../../core/lib/json_text.ts";
+import { JsonError, parseJson, Utf8Error } from "../../core/lib/json/json_text.ts";
 import { MANIFEST_LIMITS, ManifestError, parseManifests } from "../../core/manifest/manifest.ts";
 import { hostileText, jsonValue } from "./json_values.ts";
 import { property } from "./property.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { applyPatch, createPatch } from "rfc6902";
 import { ApiError } from "../../core/client/api_error.ts";
-import { cloneJson, isJsonObject } from "../../core/lib/json_value.ts";
+import { cloneJson, isJsonObject } from "../../core/lib/json/json_value.ts";
 import { jsonPatch } from "../../core/objects/patch/json_patch.ts";
 import { mergePatch } from "../../core/objects/patch/merge_patch.ts";
 import { strategicMergePatch } from "../../core/objects/patch/strategic_merge_patch.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { isJsonObject } from "../../core/lib/json_value.ts";
+import { isJsonObject } from "../../core/lib/json/json_value.ts";
 import type { Schema } from "../../core/schema/schema.ts";
 
 /** Names of fields of {@linkcode anySchema}. */

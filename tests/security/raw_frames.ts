@@ -4,7 +4,7 @@
  *     raw_frames.ts router-advertisement           an IPv6 router and prefix (RFC 4861)
  *     raw_frames.ts packet SOURCE DESTINATION      a UDP packet to port 9
  */
-import { parseIpv4 } from "../../core/lib/ipv4.ts";
+import { parseIpv4 } from "../../core/lib/addresses/ipv4.ts";
 import { cString, Libc } from "../../core/lib/linux/libc.ts";
 
 const AF_PACKET = 17;

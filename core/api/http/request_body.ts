@@ -5,7 +5,7 @@ import {
   parseJson,
   parseJsonWithDuplicates,
   Utf8Error,
-} from "../../lib/json_text.ts";
+} from "../../lib/json/json_text.ts";
 import { runInTurns } from "../../lib/steps.ts";
 import type { ApiContext } from "./api_context.ts";
 import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../lib/json_value.ts";
+import { isJsonObject } from "../../lib/json/json_value.ts";
 import type { DeleteOptions } from "../../client/client.ts";
 import { ApiError } from "../../client/api_error.ts";
 import type { ApplyOptions } from "../../objects/apply.ts";

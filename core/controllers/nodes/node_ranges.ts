@@ -1,4 +1,4 @@
-import { overlap, parseIpv4Range } from "../../lib/ipv4.ts";
+import { overlap, parseIpv4Range } from "../../lib/addresses/ipv4.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Controller, NOTHING, type Plan, plan, tell, update } from "../runtime/controller.ts";
 

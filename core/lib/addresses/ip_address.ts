@@ -1,4 +1,4 @@
-import { parseIpv4 } from "../ipv4.ts";
+import { parseIpv4 } from "./ipv4.ts";
 
 /** Sixteen bytes. An IPv4 address is the mapped one, `::ffff:a.b.c.d`, so that both its spellings are one address. */
 export type IpAddress = readonly number[];

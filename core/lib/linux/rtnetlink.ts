@@ -1,4 +1,4 @@
-import { type Ipv4Range, parseIpv4, parseIpv4Range } from "../ipv4.ts";
+import { type Ipv4Range, parseIpv4, parseIpv4Range } from "../addresses/ipv4.ts";
 import { attributesOf, type Field, FLAG, NetlinkMessage } from "./netlink.ts";
 
 /** Numbers of `linux/rtnetlink.h`, `linux/if_link.h` and `linux/veth.h`. */

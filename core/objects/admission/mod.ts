@@ -1,4 +1,4 @@
-import { type Ipv4Range, parseIpv4Range } from "../../lib/ipv4.ts";
+import { type Ipv4Range, parseIpv4Range } from "../../lib/addresses/ipv4.ts";
 import type { Random } from "../../lib/random.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission_rule.ts";
 import { endpointAddresses } from "./endpoint_addresses.ts";

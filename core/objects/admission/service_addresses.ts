@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4Range, parseIpv4, sizeOfRange } from "../../lib/ipv4.ts";
+import { formatIpv4, type Ipv4Range, parseIpv4, sizeOfRange } from "../../lib/addresses/ipv4.ts";
 import type { Random } from "../../lib/random.ts";
 import { type Cause, invalid } from "../../schema/causes.ts";
 import type { KubeObject } from "../../resources/resource.ts";

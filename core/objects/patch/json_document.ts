@@ -1,5 +1,5 @@
 import { isEqual } from "../../lib/equality.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 
 /** All copies of one patch together, as in kube-apiserver (`JSONPatchMaxCopyBytes`). */
 export const COPIED_BYTES_MAX = 3 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { ownField } from "../../lib/own_field.ts";
 import { ApiError } from "../../client/api_error.ts";
-import { isJsonObject } from "../../lib/json_value.ts";
+import { isJsonObject } from "../../lib/json/json_value.ts";
 import { badRequest } from "../../client/refusals.ts";
 import { DocumentError, JsonDocument } from "./json_document.ts";
 

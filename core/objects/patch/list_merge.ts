@@ -1,7 +1,7 @@
-import { jsonIdentity } from "../../lib/json_identity.ts";
+import { jsonIdentity } from "../../lib/json/json_identity.ts";
 import { ownField } from "../../lib/own_field.ts";
 import type { Schema } from "../../schema/schema.ts";
-import { isJsonObject } from "../../lib/json_value.ts";
+import { isJsonObject } from "../../lib/json/json_value.ts";
 
 // How the lists of a schema are merged: what strategic merge patch and three-way merge have in common. All of it takes
 // time in proportion to the lists, which may have ten thousands of items.

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../../lib/json_value.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import { badRequest } from "../../client/refusals.ts";
 import { identityOf, inOrder } from "./list_merge.ts";
 

@@ -1,5 +1,5 @@
 import { ownField } from "../../lib/own_field.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 
 /** JSON merge patch, RFC 7386: `null` removes, objects merge, all else replaces. Neither argument is changed. */
 export function mergePatch(target: unknown, patch: unknown): unknown {

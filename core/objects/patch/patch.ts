@@ -1,7 +1,7 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { Schema } from "../../schema/schema.ts";
 import { badRequest } from "../../client/refusals.ts";
-import { isJsonObject } from "../../lib/json_value.ts";
+import { isJsonObject } from "../../lib/json/json_value.ts";
 import { jsonPatch } from "./json_patch.ts";
 import { mergePatch } from "./merge_patch.ts";
 import { strategicMergePatch } from "./strategic_merge_patch.ts";

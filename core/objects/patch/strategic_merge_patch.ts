@@ -1,4 +1,4 @@
-import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import { ownField } from "../../lib/own_field.ts";
 import type { Schema } from "../../schema/schema.ts";
 import { badRequest } from "../../client/refusals.ts";

@@ -1,7 +1,7 @@
 import { ownField } from "../../lib/own_field.ts";
 import { isEqual } from "../../lib/equality.ts";
 import type { Schema } from "../../schema/schema.ts";
-import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json_value.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import {
   fieldSchema,
   identityOf,

@@ -1,5 +1,5 @@
 import { isEqual } from "../../../../../lib/equality.ts";
-import { jsonIdentity } from "../../../../../lib/json_identity.ts";
+import { jsonIdentity } from "../../../../../lib/json/json_identity.ts";
 import { type Cause, forbidden, invalid } from "../../../../../schema/causes.ts";
 import type { PodSpec } from "../pod_spec.ts";
 import { qosClassOf } from "../qos.ts";

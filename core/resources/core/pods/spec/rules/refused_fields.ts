@@ -1,4 +1,4 @@
-import { jsonIdentity } from "../../../../../lib/json_identity.ts";
+import { jsonIdentity } from "../../../../../lib/json/json_identity.ts";
 import { ownField } from "../../../../../lib/own_field.ts";
 import { type Cause, forbidden } from "../../../../../schema/causes.ts";
 import { finderOf, type SetField } from "../../../../not_acted_on.ts";

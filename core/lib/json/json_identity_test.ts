@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isEqual } from "./equality.ts";
+import { isEqual } from "../equality.ts";
 import { jsonIdentity } from "./json_identity.ts";
 
 Deno.test("values have one identity when they are equal, and only then", () => {
