@@ -5,7 +5,7 @@ import type { CommandContext } from "./context.ts";
 import { openFileStore } from "./file_store.ts";
 import { type MachinePlatform, openMachine } from "./node_platform.ts";
 import type { ServerFlags } from "./options.ts";
-import { REGISTRY } from "./registry.ts";
+import { REGISTRY, type Registry } from "./registry.ts";
 import { runServer, type Server, type ServerEnvironment } from "./server.ts";
 import { openAccess, urlOf } from "./server_access.ts";
 import { openSharedStore } from "./shared_store.ts";
@@ -28,29 +28,33 @@ interface Built extends Server<MachinePlatform> {
 export async function startServer(
   flags: ServerFlags,
   terminal: Terminal,
+  registry: Registry = REGISTRY,
 ): Promise<CoracleServer | undefined> {
   try {
-    return await Assembly.start(flags, terminal, build);
+    return await Assembly.start(flags, terminal, (context) => build(context, registry));
   } catch (error) {
     if (terminal.signal.aborted) return undefined;
     throw error;
   }
 }
 
-async function build(context: CommandContext<ServerFlags>): Promise<Built> {
+async function build(context: CommandContext<ServerFlags>, registry: Registry): Promise<Built> {
   const { clock, dataFolder, parts } = context;
   const freed = FreedMemory.keepGivingBack(clock);
   if (freed) parts.defer(() => freed[Symbol.dispose]());
-  const server = await runServer(context, environmentOf(context));
+  const server = await runServer(context, environmentOf(context, registry));
   return { ...server, url: urlOf(server), kubeconfig: `${dataFolder}/admin.kubeconfig` };
 }
 
 /** This machine, as the flags say. */
-function environmentOf(context: CommandContext<ServerFlags>): ServerEnvironment<MachinePlatform> {
+function environmentOf(
+  context: CommandContext<ServerFlags>,
+  registry: Registry,
+): ServerEnvironment<MachinePlatform> {
   const { flags: { store, listen, node: nodeName, gatewayAddress, stopPods } } = context;
-  const { resources, runtimes } = REGISTRY;
+  const { resources, runtimes } = registry;
   return {
-    ...{ registry: REGISTRY, version: VERSION, nodeName, gatewayAddress, stopPods },
+    ...{ registry, version: VERSION, nodeName, gatewayAddress, stopPods },
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
     openPlatform: () =>

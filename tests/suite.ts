@@ -28,6 +28,7 @@ const SUITES: readonly Suite[] = [
       "server",
       "cli",
       "tests/tidy_test.ts",
+      "tests/extension_test.ts",
       "tests/simulation",
       "tests/mutants",
     ],
