@@ -1,5 +1,5 @@
 import { certificateOfPem } from "../core/api/access/certificate.ts";
-import { nodeOf, nodeUser } from "../core/api/access/node_identity.ts";
+import { nodeOf, nodeUser } from "../core/api/access/nodes/node_identity.ts";
 import type { User } from "../core/api/http/api_context.ts";
 import { CommandError } from "./command_error.ts";
 import type { Access } from "./kubeconfig.ts";

@@ -27,7 +27,7 @@ export interface ServerStore {
   /** Whether no other server can write to it. */
   isAlone: boolean;
   /** What the API is told of it. */
-  api: Pick<ApiOptions, "storeFile" | "gate" | "healthChecks">;
+  api: Pick<ApiOptions, "storeFile" | "standby" | "healthChecks">;
   /**
    * Calls `run` when this server owns the store: now, or later. Resolves with where the owner is, if it is another
    * server. `address`: where this one is.

@@ -1,4 +1,4 @@
-import type { Gate } from "../core/api/access/stand_by.ts";
+import type { Standby } from "../core/api/access/standby.ts";
 import { orAborted } from "../core/lib/abort.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import type { AnyResource } from "../core/resources/resource.ts";
@@ -45,12 +45,12 @@ export async function openSharedStore(
     else await running;
     engine.close();
   });
-  const gate: Gate = (request) => refusalOf(contender, request, flags);
-  const healthCheck = { name: "store", isVital: false, fault: () => gate("read") };
+  const standby: Standby = (request) => refusalOf(contender, request, flags);
+  const healthCheck = { name: "store", isVital: false, fault: () => standby("read") };
   return {
     store,
     isAlone: false,
-    api: { gate, healthChecks: [healthCheck] },
+    api: { standby, healthChecks: [healthCheck] },
     whenOwned: (address, run) => whenOwned(context, contender, { address, run }),
   };
 }

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { IncomingMessage } from "node:http";
-import type { NodeStreams } from "../client/node_streams.ts";
 import { ApiError } from "../client/api_error.ts";
+import type { NodeStreams } from "../client/node_streams.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
@@ -14,18 +14,18 @@ import { sendBytes, sendJson, sendText } from "./http/answer.ts";
 import type { ApiContext, ApiEnv } from "./http/api_context.ts";
 import { Discovery, notFound } from "./discovery/discovery.ts";
 import { type HealthCheck, healthOf } from "./http/health.ts";
-import { authenticate, Authenticator, type TokenCheck } from "./access/authenticate.ts";
-import { authorize, Authorizer } from "./access/authorize.ts";
-import { keepPlace } from "./access/keep_place.ts";
-import { limitBody } from "./http/limit_body.ts";
+import { Authenticator, type TokenCheck } from "./access/authenticator.ts";
+import { type Authorizer, AuthorizerChain } from "./access/authorizer.ts";
+import { builtInAuthorizers } from "./access/built_in_authorizers.ts";
+import { Gate, passGate } from "./access/gate.ts";
+import { limitBody, refuseLargeBody } from "./http/limit_body.ts";
 import { limitInFlight } from "./access/limit_in_flight.ts";
 import { limitYaml } from "./http/limit_yaml.ts";
-import { refuseImpersonating, refuseImpersonation } from "./access/refuse_impersonation.ts";
 import { requestId } from "./http/request_id.ts";
-import { type Gate, standBy } from "./access/stand_by.ts";
+import type { ResourceRequest } from "./http/request_info.ts";
+import type { Standby } from "./access/standby.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./discovery/openapi.ts";
 import { answerApply } from "./verbs/manifests.ts";
-import { parsePath } from "./access/parse_path.ts";
 import { PodLogs } from "./streams/pod_log.ts";
 import type { ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
@@ -57,8 +57,10 @@ export interface ApiOptions {
   credentials?: CredentialService;
   /** Absent: the objects are kept elsewhere. */
   storeFile?: StoreFile;
+  /** Asked after those that are built in. */
+  authorizers?: readonly Authorizer[];
   /** Of a server that shares its store with others. */
-  gate?: Gate;
+  standby?: Standby;
 }
 
 /** The API, whoever carries its bytes. */
@@ -67,7 +69,7 @@ export interface Api {
   /** Ends all watches and followed logs in order, and refuses new ones. For a server that stops. */
   endStreams(): void;
   /** What a request that wants to speak another protocol is answered with. */
-  refuseUpgrade(incoming: IncomingMessage): Status;
+  refuseUpgrade(incoming: IncomingMessage): Promise<Status>;
 }
 
 /** The Kubernetes API over the given resources. */
@@ -75,11 +77,7 @@ export function createApi(options: ApiOptions): Api {
   const parts = partsOf(options);
   const app = new Hono<ApiEnv>();
   app.use(requestId(options.random));
-  app.use(authenticate(parts.authenticator));
-  app.use(keepPlace());
-  app.use(authorize(parts.authorizer));
-  app.use(refuseImpersonation());
-  if (options.gate) app.use(standBy(options.gate));
+  app.use(passGate(parts.gate));
   app.use(limitInFlight());
   app.use(limitBody());
   app.use(limitYaml());
@@ -107,8 +105,8 @@ export function createApi(options: ApiOptions): Api {
 
 interface Parts extends ApiOptions {
   kinds: ServedKinds;
-  authenticator: Authenticator;
   authorizer: Authorizer;
+  gate: Gate;
   discovery: Discovery;
   openapi: Openapi;
   watches: Watches;
@@ -122,12 +120,16 @@ function partsOf(options: ApiOptions): Parts {
   const kinds = new ServedKinds(resources);
   const version = versionInfo(options.version);
   const logs = new PodLogs(nodeStreams);
+  const authorizer = new AuthorizerChain([
+    ...builtInAuthorizers({ nodeOfPod: (...name) => nodeOfPod(objects, ...name) }),
+    ...options.authorizers ?? [],
+  ]);
   return {
     ...options,
     kinds,
     logs,
-    authenticator: new Authenticator(options),
-    authorizer: new Authorizer({ nodeOfPod: (...name) => nodeOfPod(objects, ...name) }),
+    authorizer,
+    gate: new Gate({ ...options, authenticator: new Authenticator(options), authorizer }),
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, clock, random, log }),
@@ -165,9 +167,9 @@ function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
 
 /** A request for objects. */
 async function answer(c: ApiContext, parts: Parts): Promise<Response> {
-  const path = parsePath(new URL(c.req.url).pathname);
-  if (!path) throw notFound();
-  const kind = parts.kinds.find(path.group, path.version, path.plural);
+  const path = c.get("info");
+  if (!path.isResource) throw notFound();
+  const kind = parts.kinds.find(path.group, path.version, path.resource);
   if (!kind) return await answerReview(c, path, parts);
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
   const { objects, clock } = parts;
@@ -179,14 +181,15 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
 
 async function answerReview(
   c: ApiContext,
-  { group, version, plural }: { group: string; version: string; plural: string },
-  { authorizer: rights }: Parts,
+  { group, version, resource }: ResourceRequest,
+  { authorizer }: Parts,
 ): Promise<Response> {
   const review = REVIEWS.find((one) =>
-    one.group === group && one.version === version && one.plural === plural
+    one.group === group && one.version === version && one.plural === resource
   );
   if (!review || c.req.method !== "POST") throw notFound();
-  return sendJson(c, 201, reviewed(review, await objectOf(c), { user: c.get("user"), rights }));
+  const asked = { user: c.get("user"), authorizer };
+  return sendJson(c, 201, await reviewed(review, await objectOf(c), asked));
 }
 
 function sendDocument(
@@ -225,16 +228,18 @@ function sendStatus(c: ApiContext, status: Status): Response {
   return sendJson(c, status.code, status, "application/json", headers);
 }
 
-function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Status {
+async function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Promise<Status> {
   try {
-    const { authorization } = incoming.headers;
-    const { user } = parts.authenticator.identify(authorization, incoming.socket);
-    const target = () => {
-      const { pathname: path, searchParams } = urlOfTarget(incoming.url ?? "/");
-      return { path, query: Object.fromEntries(searchParams) };
-    };
-    parts.authorizer.refuseUnlessAllowed(user, incoming.method ?? "GET", target);
-    refuseImpersonating(incoming.headers);
+    await parts.gate.admit({
+      method: incoming.method ?? "GET",
+      get url() {
+        return urlOfTarget(incoming.url ?? "/").href;
+      },
+      authorization: incoming.headers.authorization,
+      headerNames: Object.keys(incoming.headers),
+      socket: incoming.socket,
+    });
+    refuseLargeBody(incoming.headers["content-length"]);
     throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
   } catch (error) {
     return statusFor(error, parts.random.uuid(), parts.log);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Api } from "../../core/api/app.ts";
-import { nodeUser } from "../../core/api/access/node_identity.ts";
+import { nodeUser } from "../../core/api/access/nodes/node_identity.ts";
 import { tokenId } from "../../core/api/access/token_id.ts";
 import type { User } from "../../core/api/http/api_context.ts";
 import type { ApiRequest } from "../../core/client/server_link.ts";

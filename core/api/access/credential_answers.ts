@@ -13,7 +13,7 @@ import { certificateOfPem } from "./certificate.ts";
 import { endOfLife, NODE_LIFE_MS } from "./certificate_life.ts";
 import type { Issued, Register } from "./credential_register.ts";
 import type { Credentials } from "./credentials.ts";
-import { nodeUser } from "./node_identity.ts";
+import { nodeUser } from "./nodes/node_identity.ts";
 
 /** What `coracle credentials` works with. */
 export interface CredentialService {

@@ -1,6 +1,6 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { ApiMiddleware } from "../http/api_context.ts";
-import { ADMIN } from "./pki.ts";
+import { isAdmin } from "./admin.ts";
 
 /** Writes under way at once: as kube-apiserver's `--max-mutating-requests-inflight`. */
 export const WRITES_IN_FLIGHT_MAX = 200;
@@ -16,10 +16,10 @@ export function limitInFlight(
   const byUser = new Map<string, number>();
   return async (c, next) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return await next();
-    const { name, groups } = c.get("user");
+    const user = c.get("user");
+    const { name } = user;
     const own = byUser.get(name) ?? 0;
-    const isBounded = !groups.includes(ADMIN.organization);
-    if (writes >= writesMax || (isBounded && own >= perUserMax)) {
+    if (writes >= writesMax || (own >= perUserMax && !isAdmin(user))) {
       throw new ApiError("TooManyRequests", "Too many requests, please try again later.", {
         retryAfterSeconds: 1,
       });

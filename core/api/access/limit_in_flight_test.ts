@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Hono } from "hono";
 import { ApiError } from "../../client/api_error.ts";
-import { nodeUser } from "./node_identity.ts";
+import { nodeUser } from "./nodes/node_identity.ts";
 import type { ApiEnv, User } from "../http/api_context.ts";
 import { ADMIN } from "./pki.ts";
 import { limitInFlight } from "./limit_in_flight.ts";

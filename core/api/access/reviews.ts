@@ -1,8 +1,8 @@
 import { ApiError } from "../../client/api_error.ts";
-import type { Attributes } from "./node_rights.ts";
-import type { User } from "../http/api_context.ts";
 import type { VirtualKind } from "../discovery/discovery.ts";
-import { ADMIN } from "./pki.ts";
+import type { User } from "../http/api_context.ts";
+import type { Attributes, ResourceAttributes } from "../http/request_info.ts";
+import type { Authorizer } from "./authorizer.ts";
 
 /** Questions about oneself, which are asked by creating them: `kubectl auth can-i`, `kubectl auth whoami`. */
 export const REVIEWS: readonly VirtualKind[] = [
@@ -26,30 +26,38 @@ export const REVIEWS: readonly VirtualKind[] = [
   },
 ];
 
-/** What the answers are decided by. */
-export interface ReviewRights {
-  allows(user: User, attributes: Attributes): boolean;
-  allowsPath(user: User, verb: string, path: string): boolean;
+/** Whether somebody asks one. */
+export function isReview(
+  { verb, group, resource, subresource, name }: ResourceAttributes,
+): boolean {
+  return verb === "create" && subresource === undefined && name === undefined &&
+    REVIEWS.some((one) => one.group === group && one.plural === resource);
 }
 
 /**
  * The review with its answer. Throws BadRequest for one that asks nothing.
  * Source: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/
  */
-export function reviewed(
+export async function reviewed(
   { kind, group, version }: VirtualKind,
   draft: unknown,
-  { user, rights }: { user: User; rights: ReviewRights },
-): unknown {
+  { user, authorizer }: { user: User; authorizer: Authorizer },
+): Promise<unknown> {
   const { metadata = {}, spec } = (draft ?? {}) as { metadata?: unknown; spec?: unknown };
   const review = { kind, apiVersion: `${group}/${version}`, metadata };
   switch (kind) {
     case "SelfSubjectReview":
       return { ...review, status: { userInfo: { username: user.name, groups: user.groups } } };
-    case "SelfSubjectAccessReview":
-      return { ...review, spec, status: accessOf(user, spec as AccessSpec | undefined, rights) };
+    case "SelfSubjectAccessReview": {
+      const attributes = attributesOf(spec as AccessSpec | undefined);
+      return { ...review, spec, status: await accessOf(user, attributes, authorizer) };
+    }
     default:
-      return { ...review, spec: spec ?? {}, status: rulesOf(user) };
+      return {
+        ...review,
+        spec: spec ?? {},
+        status: rulesOf(user, spec as RulesSpec | undefined, authorizer),
+      };
   }
 }
 
@@ -60,50 +68,51 @@ interface AccessSpec {
   nonResourceAttributes?: { verb?: string; path?: string };
 }
 
-function accessOf(
-  user: User,
+interface RulesSpec {
+  namespace?: string;
+}
+
+function attributesOf(
   { resourceAttributes: about, nonResourceAttributes: path }: AccessSpec = {},
-  rights: ReviewRights,
-): unknown {
+): Attributes {
   if ((about === undefined) === (path === undefined)) {
     throw new ApiError(
       "BadRequest",
       "exactly one of nonResourceAttributes or resourceAttributes must be specified",
     );
   }
-  const allowed = path
-    ? rights.allowsPath(user, path.verb ?? "", path.path ?? "")
-    : rights.allows(user, {
-      ...{ verb: about?.verb ?? "", group: about?.group ?? "", resource: about?.resource ?? "" },
-      subresource: about?.subresource || undefined,
-      namespace: about?.namespace || undefined,
-      name: about?.name || undefined,
-      fields: [],
-    });
-  return isAdmin(user) ? { allowed, reason: "the admin may do everything" } : { allowed };
-}
-
-function rulesOf(user: User): unknown {
-  if (isAdmin(user)) {
-    return {
-      resourceRules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }],
-      nonResourceRules: [{ verbs: ["*"], nonResourceURLs: ["*"] }],
-      incomplete: false,
-    };
-  }
+  if (path) return { isResource: false, verb: path.verb ?? "", path: path.path ?? "" };
   return {
-    resourceRules: REVIEWS.map(({ group, plural }) => ({
-      ...{ verbs: ["create"], apiGroups: [group], resources: [plural] },
-    })),
-    nonResourceRules: [{
-      verbs: ["get"],
-      nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version"],
-    }],
-    incomplete: true,
-    evaluationError: "rights that depend on what an object says are not listed",
+    isResource: true,
+    verb: about?.verb ?? "",
+    group: about?.group ?? "",
+    resource: about?.resource ?? "",
+    subresource: about?.subresource || undefined,
+    namespace: about?.namespace || undefined,
+    name: about?.name || undefined,
+    fieldSelector: "",
   };
 }
 
-function isAdmin({ groups }: User): boolean {
-  return groups.includes(ADMIN.organization);
+async function accessOf(
+  user: User,
+  attributes: Attributes,
+  authorizer: Authorizer,
+): Promise<unknown> {
+  const { outcome, reason } = await authorizer.authorize(user, attributes);
+  return {
+    allowed: outcome === "allow",
+    ...(outcome === "deny" && { denied: true }),
+    ...(reason && { reason }),
+  };
+}
+
+function rulesOf(user: User, { namespace = "" }: RulesSpec = {}, authorizer: Authorizer): unknown {
+  const { resourceRules, nonResourceRules, evaluationError } = authorizer.rulesFor(user, namespace);
+  return {
+    resourceRules,
+    nonResourceRules,
+    incomplete: evaluationError !== undefined,
+    ...(evaluationError && { evaluationError }),
+  };
 }

@@ -28,10 +28,10 @@ export class Exchanges {
       this.#begin(incoming, outgoing);
     });
     server.on("upgrade", (incoming: IncomingMessage, socket: Duplex) => {
-      this.#refuseUpgrade(incoming, socket);
+      void this.#refuseUpgrade(incoming, socket);
     });
     server.on("connect", (incoming: IncomingMessage, socket: Duplex) => {
-      this.#refuseUpgrade(incoming, socket);
+      void this.#refuseUpgrade(incoming, socket);
     });
   }
 
@@ -64,13 +64,14 @@ export class Exchanges {
   }
 
   /** By hand: there is no answer object for an upgrade. An empty body would make kubectl print an empty error. */
-  #refuseUpgrade(incoming: IncomingMessage, socket: Duplex): void {
+  async #refuseUpgrade(incoming: IncomingMessage, socket: Duplex): Promise<void> {
     const connection = this.#connections.of(socket);
     if (!connection) return void socket.destroy();
     const fault = headFault(incoming);
-    socket.end(
-      fault ? rawText(fault.code, fault.message) : rawStatus(this.#api.refuseUpgrade(incoming)),
-    );
+    const answer = fault
+      ? rawText(fault.code, fault.message)
+      : rawStatus(await this.#api.refuseUpgrade(incoming));
+    socket.end(answer);
     socket.resume(); // what still comes is dropped
     this.#connections.closeSoon(connection);
   }

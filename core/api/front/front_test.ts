@@ -112,6 +112,8 @@ Deno.test("an upgrade is refused with a Status, and by the same rules", async ()
     assert.match(admitted, /^HTTP\/1.1 501 /);
     assert.match(admitted, /"reason":"NotImplemented"/);
     assert.match(await rawAsk(served, `${path}\r\n`), /^HTTP\/1.1 401 /);
+    const large = `${path}authorization: Bearer ${TOKEN}\r\ncontent-length: 10000000\r\n\r\n`;
+    assert.match(await rawAsk(served, large), /^HTTP\/1.1 413 .*"RequestEntityTooLarge"/s);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
+import type { RequestInfo } from "./request_info.ts";
 
 /** Who asks. Group `system:masters` may do everything. */
 export interface User {
@@ -13,6 +14,7 @@ export interface ApiEnv {
   Bindings: Partial<HttpBindings>;
   Variables: {
     requestId: string;
+    info: RequestInfo;
     user: User;
     /** Whether what the user has shown still counts: for answers that go on for long. */
     isCurrent: () => boolean;

@@ -11,8 +11,7 @@ export const BODY_BYTES_MAX = 3 * 1024 * 1024;
  */
 export function limitBody(bytesMax: number = BODY_BYTES_MAX): ApiMiddleware {
   return async (c, next) => {
-    const announced = c.req.header("content-length");
-    if (announced !== undefined && Number(announced) > bytesMax) throw tooLarge(bytesMax);
+    refuseLargeBody(c.req.header("content-length"), bytesMax);
     const coding = c.req.header("content-encoding") ?? "identity";
     c.set("readBody", () => {
       if (coding.toLowerCase() !== "identity") throw encoded(coding);
@@ -20,6 +19,14 @@ export function limitBody(bytesMax: number = BODY_BYTES_MAX): ApiMiddleware {
     });
     await next();
   };
+}
+
+/** Throws RequestEntityTooLarge for a body that is announced to be larger. */
+export function refuseLargeBody(
+  contentLength: string | undefined,
+  bytesMax: number = BODY_BYTES_MAX,
+): void {
+  if (contentLength !== undefined && Number(contentLength) > bytesMax) throw tooLarge(bytesMax);
 }
 
 async function readWithin(c: ApiContext, bytesMax: number): Promise<Uint8Array> {

@@ -7,10 +7,8 @@ import {
 } from "../../resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { openStream } from "../http/answer.ts";
-import { flag, wholeNumber } from "../watch/list_options.ts";
+import { flag, type Query, wholeNumber } from "../http/query_parameters.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest } from "../verbs/request.ts";
-
-type Query = (name: string) => string | undefined;
 
 /** Followed logs that are open at once. */
 export const LOGS_MAX = 1024;

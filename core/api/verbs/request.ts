@@ -7,7 +7,7 @@ import { formatFor } from "../http/accept.ts";
 import { sendBytes, sendJson, sendJsonBytes } from "../http/answer.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import { ApiError } from "../../client/api_error.ts";
-import type { ResourcePath } from "../access/parse_path.ts";
+import type { ResourceRequest } from "../http/request_info.ts";
 import type { ServedKind, Stored } from "../discovery/served_kinds.ts";
 import { includeObjectOf, metadataOf, rowParts, TABLE_END, tableHead } from "../discovery/table.ts";
 import { concat } from "../../lib/bytes.ts";
@@ -15,7 +15,7 @@ import { concat } from "../../lib/bytes.ts";
 /** A request for objects of a kind. */
 export interface ObjectRequest {
   c: ApiContext;
-  path: ResourcePath;
+  path: ResourceRequest;
   kind: ServedKind;
   objects: Objects;
   clock: Clock;

@@ -6,7 +6,7 @@ import {
   refusalOfLabels,
   refuseOthersObject,
   type RestrictionView,
-} from "../access/node_restriction.ts";
+} from "../access/nodes/node_restriction.ts";
 import { formatFor } from "../http/accept.ts";
 import { sendJson } from "../http/answer.ts";
 import { sendList } from "../watch/list.ts";

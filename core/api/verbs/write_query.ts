@@ -4,7 +4,7 @@ import { ApiError } from "../../client/api_error.ts";
 import type { ApplyOptions } from "../../objects/apply.ts";
 import type { WriteOptions } from "../../client/write_options.ts";
 import type { ApiContext } from "../http/api_context.ts";
-import { flag } from "../watch/list_options.ts";
+import { flag } from "../http/query_parameters.ts";
 import type { ServedKind } from "../discovery/served_kinds.ts";
 
 const FIELD_VALIDATION = ["Ignore", "Warn", "Strict"] as const;

@@ -1,4 +1,5 @@
 import { ApiError } from "../../client/api_error.ts";
+import { flag, type Query, wholeNumber } from "../http/query_parameters.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/common-parameters/common-parameters/ */
 export interface ListOptions {
@@ -15,8 +16,6 @@ export interface ListOptions {
   allowWatchBookmarks: boolean;
   sendInitialEvents: boolean | undefined;
 }
-
-type Query = (name: string) => string | undefined;
 
 /** Reads the parameters of a list or watch. Throws BadRequest or Invalid. */
 export function listOptions(query: Query): ListOptions {
@@ -35,20 +34,6 @@ export function listOptions(query: Query): ListOptions {
   };
   refuseContradictions(options, match);
   return options;
-}
-
-/** Reads a flag as Kubernetes does: present and not `false` or `0` is true. */
-export function flag(query: Query, name: string): boolean | undefined {
-  const text = query(name);
-  return text === undefined ? undefined : text.toLowerCase() !== "false" && text !== "0";
-}
-
-export function wholeNumber(query: Query, name: string): number | undefined {
-  const text = query(name);
-  if (text === undefined || text === "") return undefined;
-  const value = Number(text);
-  if (/^-?\d{1,15}$/.test(text)) return value;
-  throw new ApiError("BadRequest", `strconv.ParseInt: parsing "${text}": invalid syntax`);
 }
 
 function resourceVersionOf(query: Query): number | undefined {

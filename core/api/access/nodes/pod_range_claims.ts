@@ -3,7 +3,7 @@ import {
   type Ipv4Range,
   overlap,
   parseIpv4Range,
-} from "../../lib/addresses/ipv4.ts";
+} from "../../../lib/addresses/ipv4.ts";
 
 /** Addresses that the node's own machine alone reaches: those of several nodes may be the same. */
 const LOOPBACK = parseIpv4Range("127.0.0.0/8")!;

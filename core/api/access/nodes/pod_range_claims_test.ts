@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseIpv4Range } from "../../lib/addresses/ipv4.ts";
+import { parseIpv4Range } from "../../../lib/addresses/ipv4.ts";
 import { claimFault } from "./pod_range_claims.ts";
 
 Deno.test("a node claims no addresses of others for its pods", () => {

@@ -1,17 +1,6 @@
-import { exactFieldOf, type FieldSelector } from "../../schema/field_selectors.ts";
-
-/** What a request is about. https://kubernetes.io/docs/reference/access-authn-authz/authorization/#review-your-request-attributes */
-export interface Attributes {
-  verb: string;
-  group: string;
-  /** Plural. */
-  resource: string;
-  subresource: string | undefined;
-  namespace: string | undefined;
-  /** Absent: a collection, or an object that is being created. */
-  name: string | undefined;
-  fields: FieldSelector;
-}
+import { exactFieldOf, parseFieldSelector } from "../../../schema/field_selectors.ts";
+import { SelectorError } from "../../../schema/selectors.ts";
+import type { ResourceAttributes } from "../../http/request_info.ts";
 
 /** What the decision looks up. */
 export interface RightsView {
@@ -40,7 +29,11 @@ const LEASE_NAMESPACE = "kube-node-lease";
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/; narrower, but for Secrets and ConfigMaps, of
  * which Kubernetes lets a node see those alone that its pods use.
  */
-export function isNodesRight(node: string, attributes: Attributes, view: RightsView): boolean {
+export function isNodesRight(
+  node: string,
+  attributes: ResourceAttributes,
+  view: RightsView,
+): boolean {
   const { verb, group, resource, subresource } = attributes;
   const kind = group === "" ? resource : `${resource}.${group}`;
   if (subresource === undefined && READS.includes(verb) && READABLE.includes(kind)) return true;
@@ -67,21 +60,38 @@ function isStatusWrite(verb: string): boolean {
   return verb === "update" || verb === "patch";
 }
 
-function isLeaseRight(node: string, { verb, namespace, name, fields }: Attributes): boolean {
+function isLeaseRight(
+  node: string,
+  { verb, namespace, name, fieldSelector }: ResourceAttributes,
+): boolean {
   if (namespace !== LEASE_NAMESPACE) return false;
   if (verb === "create") return true;
   if (verb === "get" || verb === "update") return name === node;
-  return READS.includes(verb) && exactFieldOf(fields, "metadata.name") === node;
+  return READS.includes(verb) && onlyValueOf(fieldSelector, "metadata.name") === node;
 }
 
-function isPodRight(node: string, attributes: Attributes, view: RightsView): boolean {
-  const { verb, name, fields } = attributes;
+function isPodRight(node: string, attributes: ResourceAttributes, view: RightsView): boolean {
+  const { verb, name, fieldSelector } = attributes;
   if (name !== undefined && (verb === "get" || verb === "delete")) {
     return isOwnPod(node, attributes, view);
   }
-  return READS.includes(verb) && exactFieldOf(fields, "spec.nodeName") === node;
+  return READS.includes(verb) && onlyValueOf(fieldSelector, "spec.nodeName") === node;
 }
 
-function isOwnPod(node: string, { namespace, name }: Attributes, view: RightsView): boolean {
+function isOwnPod(
+  node: string,
+  { namespace, name }: ResourceAttributes,
+  view: RightsView,
+): boolean {
   return namespace !== undefined && name !== undefined && view.nodeOfPod(namespace, name) === node;
+}
+
+/** Of a selector that cannot be read nothing is known: whoever reads it for what it selects refuses it. */
+function onlyValueOf(fieldSelector: string, field: string): string | undefined {
+  try {
+    return exactFieldOf(parseFieldSelector(fieldSelector), field);
+  } catch (error) {
+    if (error instanceof SelectorError) return undefined;
+    throw error;
+  }
 }

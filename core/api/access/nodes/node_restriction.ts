@@ -1,10 +1,10 @@
-import { ApiError } from "../../client/api_error.ts";
-import { isEqual } from "../../lib/equality.ts";
-import { type Ipv4Range, parseIpv4Range } from "../../lib/addresses/ipv4.ts";
-import { isJsonObject } from "../../lib/json/json_value.ts";
-import type { KubeObject } from "../../resources/resource.ts";
-import type { Node } from "../../resources/core/nodes/nodes.ts";
-import type { User } from "../http/api_context.ts";
+import { ApiError } from "../../../client/api_error.ts";
+import { isEqual } from "../../../lib/equality.ts";
+import { type Ipv4Range, parseIpv4Range } from "../../../lib/addresses/ipv4.ts";
+import { isJsonObject } from "../../../lib/json/json_value.ts";
+import type { KubeObject } from "../../../resources/resource.ts";
+import type { Node } from "../../../resources/core/nodes/nodes.ts";
+import type { User } from "../../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
 import { claimFault } from "./pod_range_claims.ts";
 

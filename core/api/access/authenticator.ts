@@ -1,9 +1,8 @@
-import type { IncomingMessage } from "node:http";
 import { ApiError } from "../../client/api_error.ts";
 import type { Log } from "../../lib/log.ts";
 import type { ClientCertificates } from "./client_certificates.ts";
 import { tokenId } from "./token_id.ts";
-import type { ApiMiddleware, User } from "../http/api_context.ts";
+import type { User } from "../http/api_context.ts";
 import { peerOf } from "./peer.ts";
 
 /** Who asks without saying who they are. They may ask whether the server is well, and for its version. */
@@ -67,16 +66,6 @@ export class Authenticator {
     const isCurrent = () => "user" in certificates.verdictOn(der);
     return { user: authenticated(verdict.user), isCurrent };
   }
-}
-
-export function authenticate(authenticator: Authenticator): ApiMiddleware {
-  return async (c, next) => {
-    const socket = (c.env?.incoming as IncomingMessage | undefined)?.socket;
-    const { user, isCurrent } = authenticator.identify(c.req.header("authorization"), socket);
-    c.set("user", user);
-    c.set("isCurrent", isCurrent);
-    await next();
-  };
 }
 
 const NOBODY: Identity = { user: ANONYMOUS, isCurrent: () => true };

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { parseFieldSelector } from "../../schema/field_selectors.ts";
 import { nodeOf, nodeUser } from "./node_identity.ts";
 import { isNodesRight } from "./node_rights.ts";
 
@@ -13,10 +12,15 @@ function mayDo(text: string): boolean {
   const [, verb, namespace, kind, subresource, name, fields] =
     /^(\w+) (?:([\w-]+):)?([\w.]+)(?:\/(\w+))?(?: ([\w-]+))?(?: \?(\S+))?$/.exec(text)!;
   const [resource, ...group] = kind!.split(".");
-  const fieldSelector = parseFieldSelector(fields ?? "");
   return isNodesRight("edge", {
-    ...{ verb: verb!, group: group.join("."), resource: resource!, subresource, namespace, name },
-    fields: fieldSelector,
+    isResource: true,
+    verb: verb!,
+    group: group.join("."),
+    resource: resource!,
+    subresource,
+    namespace,
+    name,
+    fieldSelector: fields ?? "",
   }, view);
 }
 

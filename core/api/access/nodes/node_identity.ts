@@ -1,4 +1,4 @@
-import type { User } from "../http/api_context.ts";
+import type { User } from "../../http/api_context.ts";
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/node/ */
 export const NODES_GROUP = "system:nodes";

@@ -3,10 +3,11 @@ export interface ResourcePath {
   /** `""` for the core group, under `/api`. */
   group: string;
   version: string;
-  plural: string;
+  /** Plural of the kind, e.g. `pods`. */
+  resource: string;
   /** `undefined`: all namespaces, or a kind that has none. */
   namespace: string | undefined;
-  /** `undefined`: the collection. */
+  /** `undefined`: a collection, or an object that is being created. */
   name: string | undefined;
   subresource: string | undefined;
   /** What follows the subresource, e.g. the path behind `pods/x/proxy/`. */
@@ -22,7 +23,7 @@ const SUBRESOURCES_OF_NAMESPACE: readonly string[] = ["status", "finalize"];
  * Reads a path as Kubernetes' RequestInfo does (apiserver `pkg/endpoints/request/requestinfo.go`).
  * `undefined` for paths that name no resource: discovery, health, and what nobody serves.
  */
-export function parsePath(pathname: string): ResourcePath | undefined {
+export function parseResourcePath(pathname: string): ResourcePath | undefined {
   const segments = decodedSegments(pathname);
   if (!segments) return undefined;
   const isCore = segments[0] === "api";
@@ -45,9 +46,9 @@ function namesIn(segments: readonly string[]): Names {
 }
 
 function objectIn(
-  [plural, name, subresource, ...rest]: readonly string[],
+  [resource, name, subresource, ...rest]: readonly string[],
 ): Omit<Names, "namespace"> {
-  return { plural: plural!, name, subresource, rest };
+  return { resource: resource!, name, subresource, rest };
 }
 
 /** `undefined` for an empty segment or one that is no percent-encoded UTF-8. */

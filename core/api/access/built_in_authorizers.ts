@@ -1,0 +1,69 @@
+import { ALL_RULES, ALLOW, type Authorizer, NO_OPINION, NO_RULES } from "./authorizer.ts";
+import { isAdmin } from "./admin.ts";
+import { AUTHENTICATED } from "./authenticator.ts";
+import { nodeOf } from "./nodes/node_identity.ts";
+import { isNodesRight, type RightsView } from "./nodes/node_rights.ts";
+import { isReview, REVIEWS } from "./reviews.ts";
+
+/** Those that every server has. Further ones are asked after them. */
+export function builtInAuthorizers(view: RightsView): readonly Authorizer[] {
+  return [adminAuthorizer, publicPathsAuthorizer, selfReviewAuthorizer, nodeAuthorizer(view)];
+}
+
+/** The admin may do everything. */
+const adminAuthorizer: Authorizer = {
+  authorize: (user) => isAdmin(user) ? ALLOW_ADMIN : NO_OPINION,
+  rulesFor: (user) => isAdmin(user) ? ALL_RULES : NO_RULES,
+};
+const ALLOW_ADMIN = { ...ALLOW, reason: "the admin may do everything" };
+
+/** Open to everyone: probes and `kubectl version` ask before they know who they are. */
+const PUBLIC_PATHS = /^\/(?:healthz|livez|readyz)(?:\/[\w-]+)?$|^\/version\/?$/;
+const PUBLIC_RULES = {
+  ...NO_RULES,
+  nonResourceRules: [{
+    verbs: ["get"],
+    nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version"],
+  }],
+};
+
+/** https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles (system:public-info-viewer) */
+const publicPathsAuthorizer: Authorizer = {
+  authorize: (_user, attributes) =>
+    !attributes.isResource && attributes.verb === "get" && PUBLIC_PATHS.test(attributes.path)
+      ? ALLOW
+      : NO_OPINION,
+  rulesFor: () => PUBLIC_RULES,
+};
+
+const REVIEW_RULES = {
+  ...NO_RULES,
+  resourceRules: REVIEWS.map(({ group, plural }) => ({
+    verbs: ["create"],
+    apiGroups: [group],
+    resources: [plural],
+  })),
+};
+
+/** Whoever is known asks about himself: the same page, system:basic-user. */
+const selfReviewAuthorizer: Authorizer = {
+  authorize: ({ groups }, attributes) =>
+    attributes.isResource && groups.includes(AUTHENTICATED) && isReview(attributes)
+      ? ALLOW
+      : NO_OPINION,
+  rulesFor: ({ groups }) => groups.includes(AUTHENTICATED) ? REVIEW_RULES : NO_RULES,
+};
+
+/** The agent of a node may do what it needs. Of what it creates, `node_restriction.ts` looks at the body. */
+function nodeAuthorizer(view: RightsView): Authorizer {
+  return {
+    authorize: (user, attributes) => {
+      const node = nodeOf(user);
+      if (node === undefined || !attributes.isResource) return NO_OPINION;
+      return isNodesRight(node, attributes, view) ? ALLOW : NO_OPINION;
+    },
+    rulesFor: (user) =>
+      nodeOf(user) === undefined ? NO_RULES : { ...NO_RULES, evaluationError: NODES_RULES },
+  };
+}
+const NODES_RULES = "rights that depend on what an object says are not listed";

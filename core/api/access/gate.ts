@@ -1,0 +1,97 @@
+import { ApiError } from "../../client/api_error.ts";
+import type { ApiMiddleware, User } from "../http/api_context.ts";
+import { type RequestInfo, requestInfoOf } from "../http/request_info.ts";
+import { isAdmin } from "./admin.ts";
+import { ANONYMOUS, type Authenticator, type Identity } from "./authenticator.ts";
+import type { Authorizer, Decision } from "./authorizer.ts";
+import { refuseImpersonation } from "./impersonation.ts";
+import { recognize } from "./peer.ts";
+import { refuseOnStandby, type Standby } from "./standby.ts";
+
+/** What the gate looks at. */
+export interface RequestHead {
+  readonly method: string;
+  /** Absolute. Throws BadRequest when the target cannot be read. */
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly headerNames: Iterable<string>;
+  /** What it came on; `undefined` in tests. */
+  readonly socket: object | undefined;
+}
+
+/** A request that may be answered: what it is about, and who asks. */
+export interface Admitted extends Identity {
+  info: RequestInfo;
+}
+
+interface GateOptions {
+  authenticator: Authenticator;
+  authorizer: Authorizer;
+  /** Absent: no server shares its store with this one. */
+  standby?: Standby;
+}
+
+/** What every request passes before it is answered, the ordinary ones and those that want another protocol. */
+export class Gate {
+  readonly #options: GateOptions;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** Throws Unauthorized, Forbidden or ServiceUnavailable. */
+  async admit(head: RequestHead): Promise<Admitted> {
+    const { authenticator, authorizer, standby } = this.#options;
+    const { user, isCurrent } = authenticator.identify(head.authorization, head.socket);
+    // Whoever has shown who he is keeps the place of his connection: strangers do not take it from now on.
+    if (user.name !== ANONYMOUS.name) {
+      recognize(head.socket, isAdmin(user) ? undefined : user.name);
+    }
+    const info = requestInfoOf(head.method, head.url);
+    refuseUnlessAllowed(await authorizer.authorize(user, info), user, info);
+    refuseImpersonation(head.headerNames);
+    if (standby) refuseOnStandby(standby, head.method, info);
+    return { info, user, isCurrent };
+  }
+}
+
+export function passGate(gate: Gate): ApiMiddleware {
+  return async (c, next) => {
+    const { incoming } = c.env ?? {};
+    const { info, user, isCurrent } = await gate.admit({
+      method: c.req.method,
+      url: c.req.url,
+      authorization: c.req.header("authorization"),
+      headerNames: c.req.raw.headers.keys(),
+      socket: incoming?.socket,
+    });
+    c.set("info", info);
+    c.set("user", user);
+    c.set("isCurrent", isCurrent);
+    await next();
+  };
+}
+
+/** Throws Unauthorized for nobody, Forbidden, in Kubernetes' words, for somebody who may not. */
+function refuseUnlessAllowed({ outcome, reason }: Decision, user: User, info: RequestInfo): void {
+  if (outcome === "allow") return;
+  if (user.name === ANONYMOUS.name) throw new ApiError("Unauthorized", "Unauthorized");
+  const why = reason ? `: ${reason}` : "";
+  if (!info.isResource) {
+    const { verb, path } = info;
+    throw new ApiError(
+      "Forbidden",
+      `forbidden: User "${user.name}" cannot ${verb} path "${path}"${why}`,
+    );
+  }
+  const { verb, group, resource, namespace, name, subresource } = info;
+  const groupResource = group ? `${resource}.${group}` : resource;
+  const about = subresource ? `${resource}/${subresource}` : resource;
+  const where = namespace ? `in the namespace "${namespace}"` : "at the cluster scope";
+  throw new ApiError(
+    "Forbidden",
+    `${groupResource}${name ? ` "${name}"` : ""} is forbidden: User "${user.name}" cannot ` +
+      `${verb} resource "${about}" in API group "${group}" ${where}${why}`,
+    { ...(name && { name }), ...(group && { group }), kind: resource },
+  );
+}
