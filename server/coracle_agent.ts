@@ -25,7 +25,7 @@ import { type Terminal } from "./terminal.ts";
 import type { CommandContext } from "./context.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
 import { openMachine } from "./node_platform.ts";
-import { REGISTRY } from "./registry.ts";
+import { NODE_REGISTRY } from "./node_registry.ts";
 import { checkRange, givenRange } from "./pod_range.ts";
 import { VERSION } from "./version.ts";
 
@@ -74,7 +74,7 @@ async function build(
       const podCidr = await rangeOf(context, remote);
       const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
       const hostIP = await addressTowards(server);
-      const machine = { runtimes: REGISTRY.runtimes, hostIP, labels: {} };
+      const machine = { registry: NODE_REGISTRY, hostIP, labels: {} };
       return await openMachine({ ...context, flags: flagsWithRange }, machine);
     },
   });

@@ -52,14 +52,14 @@ function environmentOf(
   registry: Registry,
 ): ServerEnvironment<MachinePlatform> {
   const { flags: { store, listen, node: nodeName, gatewayAddress, stopPods } } = context;
-  const { resources, runtimes } = registry;
+  const { resources } = registry;
   return {
     ...{ registry, version: VERSION, nodeName, gatewayAddress, stopPods },
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
     openPlatform: () =>
       openMachine(context, {
-        runtimes,
+        registry,
         hostIP: serverAddress(listen.host, Deno.networkInterfaces()),
         labels: { "node-role.kubernetes.io/control-plane": "" },
       }),

@@ -2,17 +2,14 @@ import { readMachine } from "../agent/node/machine.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
 import type { PodNetwork } from "../agent/network/pod_network.ts";
 import { chooseRuntime, type ChosenRuntime } from "../agent/runtimes/runtime_choice.ts";
-import {
-  RuntimeMissing,
-  RuntimeRefused,
-  type RuntimeType,
-} from "../agent/runtimes/runtime_type.ts";
+import { RuntimeMissing, RuntimeRefused } from "../agent/runtimes/runtime_type.ts";
 import { gitVersionOf } from "../core/api/http/version.ts";
 import { Proxy } from "../proxy/threads/proxy.ts";
 import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import type { NodePlatform } from "./node.ts";
+import type { NodeRegistry } from "./node_registry.ts";
 import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -26,8 +23,7 @@ export interface MachinePlatform extends NodePlatform, Pick<ChosenRuntime, "make
 }
 
 export interface MachineOptions {
-  /** The container runtimes to choose from. */
-  runtimes: readonly RuntimeType[];
+  registry: NodeRegistry;
   /** Its InternalIP. */
   hostIP: string;
   /** Besides those of Kubernetes. */
@@ -40,11 +36,11 @@ export interface MachineOptions {
  */
 export async function openMachine(
   context: CommandContext,
-  { runtimes, hostIP, labels }: MachineOptions,
+  { registry, hostIP, labels }: MachineOptions,
 ): Promise<MachinePlatform> {
   const { dataFolder, flags } = context;
   const [chosen, { network, podCidr, ...addresses }, machine] = await Promise
-    .all([openRuntime(context, runtimes), openNetwork(context), readMachine(dataFolder)]);
+    .all([openRuntime(context, registry), openNetwork(context), readMachine(dataFolder)]);
   const { runtime, protectedPaths, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
   const agent = {
@@ -54,13 +50,13 @@ export async function openMachine(
   };
   const title = runtime.version.replace("://", " ");
   return {
-    ...{ agent, proxy: startProxy(context), podCidr, ...addresses, title, notice },
+    ...{ agent, proxy: startProxy(context, registry), podCidr, ...addresses, title, notice },
     ...(makeImage && { makeImage }),
   };
 }
 
-function startProxy(context: CommandContext): Proxy {
-  const proxy = new Proxy(context);
+function startProxy(context: CommandContext, { proxyEngines: [engine] }: NodeRegistry): Proxy {
+  const proxy = new Proxy({ ...context, ...(engine && { engine }) });
   proxy.start();
   context.parts.defer(() => proxy.stop(0));
   return proxy;
@@ -68,7 +64,7 @@ function startProxy(context: CommandContext): Proxy {
 
 async function openRuntime(
   context: CommandContext,
-  runtimes: readonly RuntimeType[],
+  { runtimes }: NodeRegistry,
 ): Promise<ChosenRuntime> {
   const { dataFolder, clock, log, flags, parts } = context;
   try {

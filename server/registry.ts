@@ -1,23 +1,21 @@
-import { RUNTIMES } from "../agent/runtimes/mod.ts";
-import type { RuntimeType } from "../agent/runtimes/runtime_type.ts";
 import { type ControllerDefinition, CONTROLLERS } from "../core/controllers/mod.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import type { AnyResource } from "../core/resources/resource.ts";
 import { PLUGINS } from "../core/scheduler/plugins/mod.ts";
 import type { Plugin } from "../core/scheduler/plugin.ts";
+import { NODE_REGISTRY, type NodeRegistry } from "./node_registry.ts";
 
 /** All that a server knows how to do, in lists: an entry in one of them is all that a new one needs. */
-export interface Registry {
+export interface Registry extends NodeRegistry {
   resources: readonly AnyResource[];
   controllers: readonly ControllerDefinition[];
   schedulerPlugins: readonly Plugin[];
-  runtimes: readonly RuntimeType[];
 }
 
 /** What is built in. */
 export const REGISTRY: Registry = {
+  ...NODE_REGISTRY,
   resources: RESOURCES,
   controllers: CONTROLLERS,
   schedulerPlugins: PLUGINS,
-  runtimes: RUNTIMES,
 };
