@@ -1,59 +1,37 @@
 import { isEqual } from "../lib/equality.ts";
-import { assert } from "../lib/assert.ts";
 import type { Node } from "../resources/core/nodes/nodes.ts";
 import type { Pod } from "../resources/core/pods/pods.ts";
-import { type Amounts, amountsOf, type Demand, demandOf, type HostPort } from "./demand.ts";
+import type { Plugin, WakeHints } from "./plugin.ts";
+import type { NodeState } from "./snapshot.ts";
 
-/** A node and what the pods that are, or are about to be, on it take. Read by plugins, written by NodeStates. */
-export interface NodeState {
-  readonly name: string;
-  readonly node: Node;
-  /** What pods may take in all, and what of it none has taken. */
-  readonly allocatable: Amounts;
-  readonly free: Amounts;
-  /** The most asked for of `allocatable`, at hand. */
-  readonly cpuMillis: number;
-  readonly memoryBytes: number;
-  readonly podsMax: number;
-  readonly cpuMillisAssumed: number;
-  readonly memoryBytesAssumed: number;
-  readonly podCount: number;
-  readonly hostPorts: readonly HostPort[];
-  /** How many pods of each controller, by its uid. */
-  readonly owners: ReadonlyMap<string, number>;
+/** Something that has changed on a node. `state` is as it is now. */
+export interface NodeChange {
+  type: Exclude<keyof WakeHints, "objectChanged">;
+  state: NodeState;
 }
 
+/** A node, or the name of one that does not exist (yet, or any more) and still has pods. */
 interface Kept {
   name: string;
   node: Node | undefined;
-  allocatable: Amounts;
-  /** Sums that numbers would round must be 0 again when all pods have gone. */
-  used: Map<string, bigint>;
-  free: Map<string, number>;
-  cpuMillis: number;
-  memoryBytes: number;
-  podsMax: number;
-  cpuMillisAssumed: number;
-  memoryBytesAssumed: number;
-  podCount: number;
-  hostPorts: HostPort[];
-  owners: Map<string, number>;
-}
-
-interface Place {
-  node: string;
-  demand: Demand;
-  pod: Pod;
+  pods: Map<string, Pod>;
+  tallies: unknown[];
 }
 
 /**
- * What is used of each node, kept up to date change by change, so that placing a pod does not look at all
- * other pods. A pod can be counted before its binding can be seen.
+ * The nodes, the pods that count on each, and what the plugins keep of them, up to date change by change, so that
+ * placing a pod does not look at all other pods. A pod can be counted before its binding can be seen.
  */
 export class NodeStates {
+  readonly #plugins: readonly Plugin[];
   readonly #states = new Map<string, Kept>();
-  readonly #places = new Map<string, Place>();
+  /** By the uid of a pod. */
+  readonly #places = new Map<string, Kept>();
   #known: readonly NodeState[] | undefined;
+
+  constructor(plugins: readonly Plugin[]) {
+    this.#plugins = plugins;
+  }
 
   /** The nodes that exist, always in the same order while none comes or goes. */
   all(): readonly NodeState[] {
@@ -62,22 +40,19 @@ export class NodeStates {
     return this.#known;
   }
 
-  /** Takes note of a node. Gives whether pods that could not be placed may fit now. */
-  setNode(node: Node): boolean {
+  /** Gives the change if it is one that can matter to pods. */
+  setNode(node: Node): NodeChange | undefined {
     const state = this.#stateOf(node.metadata.name);
     const before = state.node;
     state.node = node;
-    const allocatable = amountsOf(node.status.allocatable ?? node.status.capacity ?? {});
-    state.allocatable = allocatable;
-    state.cpuMillis = allocatable.get("cpu") ?? 0;
-    state.memoryBytes = allocatable.get("memory") ?? 0;
-    state.podsMax = allocatable.get("pods") ?? 0;
-    state.free = new Map(allocatable);
-    for (const [name, used] of state.used) {
-      state.free.set(name, (allocatable.get(name) ?? 0) - Number(used));
-    }
+    state.tallies = this.#plugins.map(({ tally }) => {
+      const begun = tally?.begin(node);
+      for (const pod of state.pods.values()) tally?.add(begun, pod);
+      return begun;
+    });
     if (before === undefined) this.#known = undefined;
-    return before === undefined || !isEqual(whatMatters(before), whatMatters(node));
+    else if (isEqual(whatMatters(before), whatMatters(node))) return undefined;
+    return changeOf(before === undefined ? "nodeAdded" : "nodeChanged", state);
   }
 
   removeNode(name: string): void {
@@ -88,74 +63,70 @@ export class NodeStates {
     this.#forgetIfEmpty(state);
   }
 
-  /** Counts a pod on a node, and no longer where it was counted before. */
-  place(pod: Pod, nodeName: string): void {
-    const before = this.#places.get(pod.metadata.uid);
-    if (before?.node === nodeName && before.pod.spec === pod.spec) return;
-    const demand = demandOf(pod);
-    if (before !== undefined) this.#count(before, -1);
-    const place = { node: nodeName, demand, pod };
-    this.#places.set(pod.metadata.uid, place);
-    this.#count(place, 1);
+  /** Counts a pod on a node, and no longer where, or as what, it was counted before. */
+  place(pod: Pod, nodeName: string): readonly NodeChange[] {
+    const { uid } = pod.metadata;
+    const before = this.#places.get(uid);
+    if (before?.name !== nodeName) {
+      return [this.release(uid), this.#add(pod, this.#stateOf(nodeName))].filter(isChange);
+    }
+    if (countsAlike(before.pods.get(uid)!, pod)) {
+      before.pods.set(uid, pod);
+      return [];
+    }
+    this.#remove(uid, before);
+    this.#add(pod, before);
+    return [changeOf("podChanged", before)].filter(isChange);
   }
 
-  /** Counts a pod nowhere. Gives the node where it was counted. */
-  release(uid: string): string | undefined {
-    const place = this.#places.get(uid);
-    if (place === undefined) return undefined;
+  /** Counts a pod nowhere. Gives the change if it was counted. */
+  release(uid: string): NodeChange | undefined {
+    const state = this.#places.get(uid);
+    if (state === undefined) return undefined;
+    this.#remove(uid, state);
     this.#places.delete(uid);
-    this.#count(place, -1);
-    return place.node;
+    this.#forgetIfEmpty(state);
+    return changeOf("podRemoved", state);
   }
 
-  #count({ node, demand }: Place, by: 1 | -1): void {
-    const state = this.#stateOf(node);
-    for (const [name, amount] of demand.amounts) {
-      const used = (state.used.get(name) ?? 0n) + BigInt(by * amount);
-      assert(used >= 0n, `${name} of node ${node} cannot be used ${used} times`);
-      state.used.set(name, used);
-      state.free.set(name, (state.allocatable.get(name) ?? 0) - Number(used));
-    }
-    state.cpuMillisAssumed += by * demand.cpuMillisAssumed;
-    state.memoryBytesAssumed += by * demand.memoryBytesAssumed;
-    state.podCount += by;
-    if (by === 1) state.hostPorts.push(...demand.hostPorts);
-    else state.hostPorts = without(state.hostPorts, demand.hostPorts);
-    if (demand.owner !== undefined) {
-      const count = (state.owners.get(demand.owner) ?? 0) + by;
-      if (count === 0) state.owners.delete(demand.owner);
-      else state.owners.set(demand.owner, count);
-    }
-    this.#forgetIfEmpty(state);
+  #add(pod: Pod, state: Kept): NodeChange | undefined {
+    state.pods.set(pod.metadata.uid, pod);
+    this.#places.set(pod.metadata.uid, state);
+    if (state.node === undefined) return undefined;
+    this.#plugins.forEach(({ tally }, index) => tally?.add(state.tallies[index], pod));
+    return changeOf("podAdded", state);
+  }
+
+  #remove(uid: string, state: Kept): void {
+    const pod = state.pods.get(uid)!;
+    state.pods.delete(uid);
+    if (state.node === undefined) return;
+    this.#plugins.forEach(({ tally }, index) => tally?.remove(state.tallies[index], pod));
   }
 
   #stateOf(name: string): Kept {
-    const state = this.#states.get(name) ?? {
-      name,
-      node: undefined,
-      allocatable: new Map(),
-      used: new Map(),
-      free: new Map(),
-      cpuMillis: 0,
-      memoryBytes: 0,
-      podsMax: 0,
-      cpuMillisAssumed: 0,
-      memoryBytesAssumed: 0,
-      podCount: 0,
-      hostPorts: [],
-      owners: new Map(),
-    };
+    const state = this.#states.get(name) ??
+      { name, node: undefined, pods: new Map<string, Pod>(), tallies: [] };
     this.#states.set(name, state);
     return state;
   }
 
-  #forgetIfEmpty(state: Kept): void {
-    if (state.node === undefined && state.podCount === 0) this.#states.delete(state.name);
+  #forgetIfEmpty({ name, node, pods }: Kept): void {
+    if (node === undefined && pods.size === 0) this.#states.delete(name);
   }
 }
 
 function isKnown(state: Kept): state is Kept & { node: Node } {
   return state.node !== undefined;
+}
+
+/** What happens on a node that does not exist makes no pod fit. */
+function changeOf(type: NodeChange["type"], state: Kept): NodeChange | undefined {
+  return isKnown(state) ? { type, state } : undefined;
+}
+
+function isChange(change: NodeChange | undefined): change is NodeChange {
+  return change !== undefined;
 }
 
 /** What of a node can keep a pod away. */
@@ -166,11 +137,13 @@ function whatMatters(
   return { labels, taints, unschedulable, amounts: allocatable ?? capacity };
 }
 
-function without(all: readonly HostPort[], some: readonly HostPort[]): HostPort[] {
-  const left = [...all];
-  for (const port of some) {
-    const index = left.findIndex((candidate) => isEqual(candidate, port));
-    if (index >= 0) left.splice(index, 1);
-  }
-  return left;
+/** Whether two versions of a pod have the same of what tallies may read. */
+function countsAlike(a: Pod, b: Pod): boolean {
+  return isEqual(countedPart(a), countedPart(b));
+}
+
+/** Whether the node is chosen or bound makes no difference. */
+function countedPart({ spec, metadata }: Pod): unknown {
+  const { labels, ownerReferences, deletionTimestamp } = metadata;
+  return { ...spec, nodeName: undefined, labels, ownerReferences, deletionTimestamp };
 }

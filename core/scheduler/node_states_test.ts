@@ -3,6 +3,11 @@ import fc from "fast-check";
 import type { Node } from "../resources/core/nodes/nodes.ts";
 import type { Pod } from "../resources/core/pods/pods.ts";
 import { NodeStates } from "./node_states.ts";
+import type { Plugin } from "./plugin.ts";
+import { capacity, type Usage } from "./plugins/capacity.ts";
+import { PLUGINS } from "./plugins/mod.ts";
+import { nodePorts, type TakenPorts } from "./plugins/node_ports.ts";
+import { type PodCounts, spreading } from "./plugins/spreading.ts";
 
 function node(name: string, { amounts = {}, labels = {}, spec = {}, capacity = {} } = {}): Node {
   const allocatable = { cpu: "4", memory: "8Gi", pods: "110", ...amounts };
@@ -18,21 +23,32 @@ function pod(uid: string, { requests = {}, owner = "", hostPort = 0 } = {}): Pod
   } as unknown as Pod;
 }
 
+function freshStates(): NodeStates {
+  return new NodeStates(PLUGINS);
+}
+
+function stateOf(states: NodeStates, name: string) {
+  return states.all().find((candidate) => candidate.name === name);
+}
+
 /** What plugins read of a node. */
 function seen(states: NodeStates, name: string) {
-  const state = states.all().find((candidate) => candidate.name === name);
+  const state = stateOf(states, name);
   if (state === undefined) return undefined;
+  const tallyOf = (plugin: Plugin) => state.tallies[PLUGINS.indexOf(plugin)];
+  const usage = tallyOf(capacity) as Usage;
+  assert.equal(usage.podCount, state.pods.size);
   return {
-    free: Object.fromEntries(state.free),
-    podCount: state.podCount,
-    assumed: [state.cpuMillisAssumed, state.memoryBytesAssumed],
-    hostPorts: state.hostPorts.map(({ port }) => port),
-    owners: Object.fromEntries(state.owners),
+    free: Object.fromEntries(usage.free),
+    podCount: usage.podCount,
+    assumed: [usage.cpuMillisOrDefault, usage.memoryBytesOrDefault],
+    hostPorts: (tallyOf(nodePorts) as TakenPorts).ports.map(({ port }) => port),
+    owners: Object.fromEntries(tallyOf(spreading) as PodCounts),
   };
 }
 
 Deno.test("nodes come in the order of their names, and those that are gone do not come", () => {
-  const states = new NodeStates();
+  const states = freshStates();
   const names = () => states.all().map(({ name }) => name);
   assert.deepEqual(names(), []);
   for (const name of ["b", "c", "a"]) states.setNode(node(name));
@@ -46,21 +62,27 @@ Deno.test("nodes come in the order of their names, and those that are gone do no
 });
 
 Deno.test("a node that is new, or has other labels, taints or amounts, may take what was refused", () => {
-  const states = new NodeStates();
-  assert.equal(states.setNode(node("n")), true);
-  assert.equal(states.setNode(node("n")), false);
-  assert.equal(states.setNode(node("n", { labels: { a: "b" } })), true);
-  assert.equal(states.setNode(node("n", { labels: { a: "b" }, spec: { podCIDR: "x" } })), false);
-  assert.equal(states.setNode(node("n", { spec: { unschedulable: true } })), true);
-  assert.equal(states.setNode(node("n", { spec: { taints: [{ key: "k" }] } })), true);
+  const states = freshStates();
+  assert.equal(states.setNode(node("n"))?.type, "nodeAdded");
+  assert.equal(states.setNode(node("n")), undefined);
+  assert.equal(states.setNode(node("n", { labels: { a: "b" } }))?.type, "nodeChanged");
   assert.equal(
-    states.setNode(node("n", { spec: { taints: [{ key: "k" }] }, amounts: { cpu: "5" } })),
-    true,
+    states.setNode(node("n", { labels: { a: "b" }, spec: { podCIDR: "x" } })),
+    undefined,
+  );
+  assert.equal(states.setNode(node("n", { spec: { unschedulable: true } }))?.type, "nodeChanged");
+  assert.equal(
+    states.setNode(node("n", { spec: { taints: [{ key: "k" }] } }))?.type,
+    "nodeChanged",
+  );
+  assert.equal(
+    states.setNode(node("n", { spec: { taints: [{ key: "k" }] }, amounts: { cpu: "5" } }))?.type,
+    "nodeChanged",
   );
 });
 
 Deno.test("what pods ask for is taken from their node, and given back when they leave it", () => {
-  const states = new NodeStates();
+  const states = freshStates();
   states.setNode(node("n", { amounts: { cpu: "4", memory: "1000", pods: "3" } }));
   const empty = seen(states, "n");
   assert.deepEqual(empty?.free, { cpu: 4000, memory: 1000, pods: 3 });
@@ -76,16 +98,16 @@ Deno.test("what pods ask for is taken from their node, and given back when they 
     hostPorts: [80, 81],
     owners: { o: 2 },
   });
-  assert.equal(states.release("a"), "n");
+  assert.deepEqual(states.release("a"), { type: "podRemoved", state: stateOf(states, "n") });
   assert.deepEqual(seen(states, "n")?.hostPorts, [81]);
   assert.deepEqual(seen(states, "n")?.owners, { o: 1 });
-  assert.equal(states.release("b"), "n");
+  assert.equal(states.release("b")?.state.name, "n");
   assert.equal(states.release("b"), undefined);
   assert.deepEqual(seen(states, "n"), empty);
 });
 
 Deno.test("a pod counts once, on the node that was said last, with what it asks for now", () => {
-  const states = new NodeStates();
+  const states = freshStates();
   for (const name of ["m", "n"]) states.setNode(node(name, { amounts: { cpu: "1" } }));
   states.place(pod("a", { requests: { cpu: "300m" } }), "m");
   states.place(pod("a", { requests: { cpu: "400m" } }), "m");
@@ -100,7 +122,7 @@ Deno.test("a pod counts once, on the node that was said last, with what it asks 
 });
 
 Deno.test("pods on a node that is not known yet, or is gone for a while, count when it comes", () => {
-  const states = new NodeStates();
+  const states = freshStates();
   states.place(pod("a", { requests: { cpu: "1" } }), "n");
   assert.equal(seen(states, "n"), undefined);
   states.setNode(node("n"));
@@ -116,7 +138,7 @@ Deno.test("pods on a node that is not known yet, or is gone for a while, count w
 });
 
 Deno.test("of what a node does not have, nothing is free, and less than nothing is once it is used", () => {
-  const states = new NodeStates();
+  const states = freshStates();
   states.setNode(node("n"));
   states.place(pod("a", { requests: { "example.com/gpu": "2" } }), "n");
   assert.equal(seen(states, "n")?.free["example.com/gpu"], -2);
@@ -125,40 +147,105 @@ Deno.test("of what a node does not have, nothing is free, and less than nothing 
 });
 
 Deno.test("a node says what it may give in allocatable, else in capacity, else nothing", () => {
-  const states = new NodeStates();
+  const states = freshStates();
   const bare = (status: object) =>
     ({ metadata: { name: "n" }, spec: {}, status }) as unknown as Node;
   states.setNode(bare({ capacity: { cpu: "2", memory: "5", pods: "7" } }));
-  const [state] = states.all();
-  assert.deepEqual([state?.cpuMillis, state?.memoryBytes, state?.podsMax], [2000, 5, 7]);
+  const amounts = () => {
+    const usage = states.all()[0]!.tallies[PLUGINS.indexOf(capacity)] as Usage;
+    return [usage.cpuMillis, usage.memoryBytes, usage.podsMax];
+  };
+  assert.deepEqual(amounts(), [2000, 5, 7]);
   states.setNode(bare({}));
-  assert.deepEqual([state?.cpuMillis, state?.memoryBytes, state?.podsMax], [0, 0, 0]);
+  assert.deepEqual(amounts(), [0, 0, 0]);
 });
 
-Deno.test("after any coming and going, what is counted is what is there", () => {
-  const step = fc.record({
-    uid: fc.constantFrom("a", "b", "c", "d"),
-    to: fc.constantFrom("m", "n", undefined),
-    cpu: fc.integer({ min: 0, max: 900 }),
-    hostPort: fc.constantFrom(0, 80, 81),
-    owner: fc.constantFrom("", "o", "p"),
-  });
-  fc.assert(fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-    const states = new NodeStates();
-    const fresh = new NodeStates();
-    const last = new Map<string, () => void>();
-    for (const name of ["m", "n"]) for (const each of [states, fresh]) each.setNode(node(name));
-    for (const { uid, to, cpu, hostPort, owner } of steps) {
-      const placed = pod(uid, { requests: { cpu: `${cpu}m` }, hostPort, owner });
-      if (to === undefined) states.release(uid);
-      else states.place(placed, to);
-      last.set(uid, () => to !== undefined && fresh.place(placed, to));
-    }
-    for (const place of last.values()) place();
-    for (const name of ["m", "n"]) {
-      const [now, then] = [seen(states, name), seen(fresh, name)];
-      const sorted = (state: typeof now) => ({ ...state, hostPorts: state?.hostPorts.toSorted() });
-      assert.deepEqual(sorted(now), sorted(then));
+Deno.test("what happens to pods on a node is a change of it, and of each node that is concerned", () => {
+  const states = freshStates();
+  for (const name of ["m", "n"]) states.setNode(node(name));
+  const changes = (made: ReturnType<NodeStates["place"]>) =>
+    made.map(({ type, state }) => `${type} ${state.name}`);
+  const labelled = (labels: object, nodeName?: string) => {
+    const { metadata, spec } = pod("a");
+    return { metadata: { ...metadata, labels }, spec: { ...spec, nodeName } } as unknown as Pod;
+  };
+  assert.deepEqual(changes(states.place(labelled({}), "n")), ["podAdded n"]);
+  assert.deepEqual(changes(states.place(labelled({}, "n"), "n")), []);
+  assert.deepEqual(changes(states.place(labelled({ a: "b" }, "n"), "n")), ["podChanged n"]);
+  assert.deepEqual(changes(states.place(labelled({ a: "b" }), "m")), [
+    "podRemoved n",
+    "podAdded m",
+  ]);
+  assert.deepEqual(changes(states.place(labelled({}), "unknown")), ["podRemoved m"]);
+  assert.equal(states.release("a"), undefined);
+  assert.deepEqual(changes([states.setNode(node("unknown"))!]), ["nodeAdded unknown"]);
+  assert.equal(stateOf(states, "unknown")?.pods.size, 0);
+});
+
+Deno.test("the pods on a node are the newest versions", () => {
+  const states = freshStates();
+  states.setNode(node("n"));
+  const newer = { ...pod("a"), status: { phase: "Running" } } as Pod;
+  states.place(pod("a"), "n");
+  states.place(newer, "n");
+  assert.equal(stateOf(states, "n")?.pods.get("a"), newer);
+});
+
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      uid: fc.constantFrom("a", "b", "c", "d"),
+      to: fc.constantFrom("m", "n", undefined),
+      cpu: fc.integer({ min: 0, max: 900 }),
+      hostPort: fc.constantFrom(0, 80, 81),
+      owner: fc.constantFrom("", "o", "p"),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ name: fc.constantFrom("m", "n"), cpu: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ gone: fc.constantFrom("m", "n") }) },
+);
+
+Deno.test("after any history the tallies of each node are those of its pods counted afresh", () => {
+  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    const states = freshStates();
+    const nodesThere = new Map<string, Node>();
+    const podsThere = new Map<string, [pod: Pod, name: string]>();
+    for (const made of steps) {
+      if ("gone" in made) {
+        nodesThere.delete(made.gone);
+        states.removeNode(made.gone);
+      } else if ("name" in made) {
+        nodesThere.set(made.name, node(made.name, { amounts: { cpu: `${made.cpu}` } }));
+        states.setNode(nodesThere.get(made.name)!);
+      } else if (made.to === undefined) {
+        podsThere.delete(made.uid);
+        states.release(made.uid);
+      } else {
+        const { uid, to, cpu, hostPort, owner } = made;
+        podsThere.set(uid, [pod(uid, { requests: { cpu: `${cpu}m` }, hostPort, owner }), to]);
+        states.place(...podsThere.get(uid)!);
+      }
+      assertAsFresh(states, nodesThere, podsThere);
     }
   }));
 });
+
+function assertAsFresh(
+  states: NodeStates,
+  nodesThere: ReadonlyMap<string, Node>,
+  podsThere: ReadonlyMap<string, [pod: Pod, name: string]>,
+): void {
+  const fresh = freshStates();
+  for (const each of nodesThere.values()) fresh.setNode(each);
+  for (const place of podsThere.values()) fresh.place(...place);
+  const all = (of: NodeStates) =>
+    of.all().map(({ name }) => {
+      const state = seen(of, name)!;
+      return { ...state, hostPorts: state.hostPorts.sort() };
+    });
+  assert.deepEqual(all(states), all(fresh));
+  const names = (of: NodeStates) =>
+    of.all().map(({ name, pods }) => [name, [...pods.keys()].sort()]);
+  assert.deepEqual(names(states), names(fresh));
+}

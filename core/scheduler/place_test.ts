@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../resources/core/pods/pods.ts";
-import type { NodeState } from "./node_states.ts";
 import { feasibleMax, place } from "./place.ts";
 import type { Plugin } from "./plugin.ts";
+import type { NodeState, Snapshot } from "./snapshot.ts";
 
 const POD = { spec: {} } as Pod;
 
 /** As many nodes as scores; a plugin of weight 1 gives each its score, and turns down what scores below 0. */
-function nodesOf(count: number): NodeState[] {
-  return Array.from({ length: count }, (_, index) => ({ name: `n${index}` }) as NodeState);
+function nodesOf(count: number): Snapshot {
+  const nodes = Array.from({ length: count }, (_, index) => {
+    return { name: `n${index}`, tallies: [] as unknown[] } as unknown as NodeState;
+  });
+  return { nodes } as unknown as Snapshot;
 }
 
 function scoring(scores: readonly number[], weight?: number): Plugin {
@@ -19,11 +22,11 @@ function scoring(scores: readonly number[], weight?: number): Plugin {
   };
 }
 
-function refusing(names: readonly string[], couldHelpToPreempt = false, reason = "no"): Plugin {
+function refusing(names: readonly string[], preemptionMayHelp = false, reason = "no"): Plugin {
   return {
     name: "Refusing",
     filter: () => ({ name }) =>
-      names.includes(name) ? { reasons: [reason], couldHelpToPreempt } : undefined,
+      names.includes(name) ? { reasons: [reason], preemptionMayHelp } : undefined,
   };
 }
 
@@ -70,7 +73,7 @@ Deno.test("the search ends with enough nodes that would do", () => {
     name: "Watching",
     filter: () => ({ name }) => {
       looked.push(name);
-      return name === "n0" ? { reasons: ["no"], couldHelpToPreempt: false } : undefined;
+      return name === "n0" ? { reasons: ["no"], preemptionMayHelp: false } : undefined;
     },
   };
   place(POD, nodesOf(400), [watching]);
@@ -96,18 +99,67 @@ Deno.test("how many are enough: all of 100, then half, ever less of more, and no
   for (const [count, enough] of rows) assert.equal(feasibleMax(count!), enough, String(count));
 });
 
+/** Why a pod fits nowhere. */
+function whyNot(...args: Parameters<typeof place>) {
+  const placement = place(...args);
+  assert.ok("message" in placement);
+  return placement;
+}
+
 Deno.test("without a node, the pod hears why not, and whether preemption could help", () => {
   const none = "no nodes available to schedule pods";
-  assert.deepEqual(place(POD, [], []), { unschedulable: none });
+  assert.equal(whyNot(POD, nodesOf(0), []).message, none);
   const plugins = [refusing(["n0"]), refusing(["n1", "n2"], true, "Insufficient cpu")];
-  assert.deepEqual(place(POD, nodesOf(3), plugins), {
-    unschedulable: "0/3 nodes are available: 1 no, 2 Insufficient cpu. preemption: 0/3 nodes are " +
+  assert.equal(
+    whyNot(POD, nodesOf(3), plugins).message,
+    "0/3 nodes are available: 1 no, 2 Insufficient cpu. preemption: 0/3 nodes are " +
       "available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for " +
       "incoming pod.",
-  });
+  );
   const never = { spec: { preemptionPolicy: "Never" } } as Pod;
-  assert.deepEqual(place(never, nodesOf(1), [refusing(["n0"])]), {
-    unschedulable: "0/1 nodes are available: 1 no. preemption: not eligible due to " +
+  assert.equal(
+    whyNot(never, nodesOf(1), [refusing(["n0"])]).message,
+    "0/1 nodes are available: 1 no. preemption: not eligible due to " +
       "preemptionPolicy=Never.",
+  );
+});
+
+Deno.test("without a node, those plugins have refused the pod that were the first to refuse a node", () => {
+  const [a, b, c] = [refusing(["n0", "n1"]), refusing(["n1", "n2"]), refusing(["n1"])];
+  const { refusers } = whyNot(POD, nodesOf(3), [a!, b!, c!]);
+  assert.deepEqual([...refusers], [a, b]);
+  assert.equal(whyNot(POD, nodesOf(0), [a!]).refusers.size, 0);
+});
+
+Deno.test("without a node, the first plugin that knows victims says which pods are to go", () => {
+  const preempting = (node: string): Plugin => {
+    return { name: "Preempting", preempt: () => ({ node, victims: [POD] }) };
+  };
+  const refuses = refusing(["n0"]);
+  const silent: Plugin = { name: "No opinion", preempt: () => undefined };
+  assert.equal(whyNot(POD, nodesOf(1), [refuses, silent]).preemption, undefined);
+  assert.deepEqual(
+    whyNot(POD, nodesOf(1), [refuses, silent, preempting("n0"), preempting("n1")]).preemption,
+    { node: "n0", victims: [POD] },
+  );
+  assert.deepEqual(place(POD, nodesOf(1), [preempting("n0")]), { node: "n0" });
+});
+
+Deno.test("each plugin is asked with its own tally", () => {
+  const tallies = ["first", undefined, "third"];
+  const snapshot = { nodes: ["n0", "n1"].map((name) => ({ name, tallies })) };
+  const heard: unknown[] = [];
+  const hearing = (name: string): Plugin => ({
+    name,
+    filter: () => (_node, tally) => void heard.push(`${name} filter ${tally}`),
+    score: () => (_node, tally) => heard.push(`${name} score ${tally}`),
   });
+  const plugins = [hearing("a"), { name: "b" }, hearing("c")];
+  place(POD, snapshot as unknown as Snapshot, plugins);
+  assert.deepEqual([...new Set(heard)], [
+    "a filter first",
+    "c filter third",
+    "a score first",
+    "c score third",
+  ]);
 });

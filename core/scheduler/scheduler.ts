@@ -7,17 +7,22 @@ import {
   NOTHING,
   type Plan,
   plan,
+  remove,
   tell,
   updateStatus,
+  type Write,
 } from "../controllers/runtime/controller.ts";
 import { isFinished } from "../resources/core/pods/pod_states.ts";
 import { conditionOf, withCondition } from "../resources/conditions.ts";
-import { nodes } from "../resources/core/nodes/nodes.ts";
+import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
 import type { PodCondition } from "../resources/core/pods/pod_status.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
-import { NodeStates } from "./node_states.ts";
-import { place } from "./place.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import { type NodeChange, NodeStates } from "./node_states.ts";
+import { place, type Unschedulable } from "./place.ts";
 import type { Plugin } from "./plugin.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { UnschedulablePods } from "./unschedulable_pods.ts";
 
 /** Also what pods call this scheduler in `spec.schedulerName`. */
 export const SCHEDULER_NAME = "default-scheduler";
@@ -27,7 +32,7 @@ const WORKERS = 64;
 /**
  * Binds pods to nodes. A loop like any controller's, but it keeps what is used of each node instead of counting
  * all pods for each: changes feed it, and a pod counts from when its node is chosen. A pod that fits nowhere is
- * looked at again when a pod goes or a node comes or changes, not before.
+ * looked at again when something changes that may help, as the plugins that have refused it say.
  *
  * https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
  */
@@ -36,82 +41,107 @@ export function scheduler(plugins: readonly Plugin[]): Loop {
     name: SCHEDULER_NAME,
     workers: WORKERS,
     start(view, add) {
-      const desk = new Desk(plugins, add);
+      const state = new SchedulingState(plugins, view, add);
       const stops = [
         view.subscribe(nodes, ({ type, object }) => {
-          if (type === "DELETED") desk.nodeGone(object.metadata.name);
-          else desk.nodeSeen(object);
+          if (type === "DELETED") state.nodeGone(object.metadata.name);
+          else state.nodeSeen(object);
         }),
         view.subscribe(pods, ({ type, object }) => {
-          if (type === "DELETED") desk.podGone(object);
-          else desk.podSeen(object);
+          if (type === "DELETED") state.podGone(object);
+          else state.podSeen(object);
         }),
+        ...readByPlugins(plugins).map((resource) =>
+          view.subscribe(resource, ({ object }) => state.objectChanged(resource, object))
+        ),
       ];
-      for (const node of view.list(nodes)) desk.nodeSeen(node);
-      for (const pod of view.list(pods)) desk.podSeen(pod);
+      for (const node of view.list(nodes)) state.nodeSeen(node);
+      for (const pod of view.list(pods)) state.podSeen(pod);
       return {
-        reconcile: (key, { nowMs }) => desk.decide(key, view, nowMs),
+        reconcile: (key, { nowMs }) => state.decide(key, nowMs),
         stop: () => stops.forEach((stop) => stop()),
       };
     },
   };
 }
 
+function readByPlugins(plugins: readonly Plugin[]): AnyResource[] {
+  return [...new Set(plugins.flatMap(({ reads = [] }) => reads))];
+}
+
 /** What the scheduler knows between two decisions. */
-class Desk {
+class SchedulingState {
   readonly #plugins: readonly Plugin[];
   readonly #add: (key: string) => void;
-  readonly #states = new NodeStates();
-  /** Keys of pods that fit nowhere. */
-  readonly #waiting = new Set<string>();
-  #from = 0;
+  readonly #states: NodeStates;
+  readonly #snapshot: Snapshot;
+  readonly #unschedulable: UnschedulablePods;
+  #start = 0;
 
-  constructor(plugins: readonly Plugin[], add: (key: string) => void) {
+  constructor(plugins: readonly Plugin[], view: View, add: (key: string) => void) {
+    const states = new NodeStates(plugins);
     this.#plugins = plugins;
     this.#add = add;
+    this.#states = states;
+    this.#snapshot = {
+      get nodes() {
+        return states.all();
+      },
+      view,
+    };
+    this.#unschedulable = new UnschedulablePods(plugins, add);
   }
 
-  nodeSeen(node: Parameters<NodeStates["setNode"]>[0]): void {
-    if (this.#states.setNode(node)) this.#wake();
+  nodeSeen(node: Node): void {
+    this.#wakeBy(this.#states.setNode(node));
   }
 
   nodeGone(name: string): void {
     this.#states.removeNode(name);
-    this.#wake(); // what it says of why it waits is no longer true
+    this.#unschedulable.wakeAll(); // the message of each says of how many nodes
   }
 
   podSeen(pod: Pod): void {
     if (isFinished(pod)) return this.podGone(pod);
-    if (pod.spec.nodeName === undefined) return this.#add(keyOf(pod.metadata));
-    this.#waiting.delete(keyOf(pod.metadata));
-    this.#states.place(pod, pod.spec.nodeName);
+    const key = keyOf(pod.metadata);
+    if (pod.spec.nodeName === undefined) return this.#add(key);
+    this.#unschedulable.delete(key);
+    this.#states.place(pod, pod.spec.nodeName).forEach((change) => this.#wakeBy(change));
   }
 
-  podGone(pod: Pod): void {
-    this.#waiting.delete(keyOf(pod.metadata));
-    if (this.#states.release(pod.metadata.uid) !== undefined) this.#wake();
+  podGone({ metadata }: Pod): void {
+    this.#unschedulable.delete(keyOf(metadata));
+    this.#wakeBy(this.#states.release(metadata.uid));
   }
 
-  decide(key: string, view: View, nowMs: number): Plan {
-    const pod = view.get(pods, nameOf(key));
-    this.#waiting.delete(key);
+  objectChanged(resource: AnyResource, object: KubeObject): void {
+    this.#unschedulable.objectChanged(resource, object, this.#snapshot);
+  }
+
+  decide(key: string, nowMs: number): Plan {
+    const pod = this.#snapshot.view.get(pods, nameOf(key));
+    this.#unschedulable.delete(key);
     if (pod === undefined || !isOurs(pod)) return NOTHING;
     // Looked at again without a node: its binding has failed.
-    const before = this.#states.release(pod.metadata.uid);
-    if (pod.spec.schedulingGates?.length) return waits(pod, GATED, nowMs);
-    const placement = place(pod, this.#states.all(), this.#plugins, this.#from++);
-    if ("unschedulable" in placement) {
-      this.#waiting.add(key);
-      if (before !== undefined) this.#wake();
-      return waits(pod, { reason: "Unschedulable", message: placement.unschedulable }, nowMs);
+    const released = this.#states.release(pod.metadata.uid);
+    if (pod.spec.schedulingGates?.length) {
+      this.#wakeBy(released);
+      return waits(pod, GATED, nowMs);
     }
-    this.#states.place(pod, placement.node);
-    if (before !== undefined && before !== placement.node) this.#wake();
+    const placement = place(pod, this.#snapshot, this.#plugins, this.#start++);
+    if ("message" in placement) {
+      this.#wakeBy(released);
+      this.#unschedulable.add(pod, placement.refusers);
+      return waitsUnschedulable(pod, placement, nowMs);
+    }
+    const [change] = this.#states.place(pod, placement.node);
+    if (released?.state !== change?.state) this.#wakeBy(released);
+    this.#wakeBy(change);
     return bound(pod, placement.node);
   }
 
-  #wake(): void {
-    for (const key of this.#waiting) this.#add(key);
+  #wakeBy(change: NodeChange | undefined): void {
+    if (change !== undefined) this.#unschedulable.nodeChanged(change, this.#snapshot);
   }
 }
 
@@ -139,6 +169,22 @@ const GATED: Why = {
   reason: "SchedulingGated",
   message: "Scheduling is blocked due to non-empty scheduling gates",
 };
+
+/** Says why the pod waits, and evicts the pods whose leaving will make room for it. */
+function waitsUnschedulable(pod: Pod, { message, preemption }: Unschedulable, nowMs: number): Plan {
+  const { writes } = waits(pod, { reason: "Unschedulable", message }, nowMs);
+  if (preemption === undefined) return plan(writes);
+  const { node, victims } = preemption;
+  return plan([...victims.map((victim) => evict(victim, pod, node)), ...writes]);
+}
+
+/** Kubernetes: `prepareCandidate` in `pkg/scheduler/framework/preemption`. */
+function evict(victim: Pod, { metadata: { uid } }: Pod, node: string): Write {
+  const message = `Preempted by pod ${uid} on node ${node}`;
+  return remove(pods, victim, {
+    event: { about: victim, type: "Normal", reason: "Preempted", message },
+  });
+}
 
 /** Says why the pod waits, unless it is known. */
 function waits(pod: Pod, { reason, message }: Why, nowMs: number): Plan {

@@ -250,15 +250,36 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lost wake-up: a pod that waits is not looked at when another one goes",
     file: "core/scheduler/scheduler.ts",
-    search: "if (this.#states.release(pod.metadata.uid) !== undefined) this.#wake();",
-    replace: "this.#states.release(pod.metadata.uid);",
+    search: "this.#wakeBy(this.#states.release(metadata.uid));",
+    replace: "this.#states.release(metadata.uid);",
     tests: ["core/scheduler/scheduler_test.ts"],
+  },
+  {
+    name: "lost wake-up: a plugin does not say that pods which go make room",
+    file: "core/scheduler/plugins/capacity.ts",
+    search: "    podRemoved: acceptedNow(fit),\n",
+    replace: "",
+    tests: ["core/scheduler/waking_test.ts"],
+  },
+  {
+    name:
+      "lost wake-up: only the first plugin that has refused a pod is asked whether a change helps",
+    file: "core/scheduler/place.ts",
+    search: "refusers: new Set(refused.map(({ by }) => by)),",
+    replace: "refusers: new Set(refused.slice(0, 1).map(({ by }) => by)),",
+    tests: ["core/scheduler/waking_test.ts"],
+  },
+  {
+    name: "wrong tally: a node that changes forgets its pods",
+    file: "core/scheduler/node_states.ts",
+    search: "      for (const pod of state.pods.values()) tally?.add(begun, pod);\n",
+    replace: "",
   },
   {
     name: "overcommitment: a pod counts only once its binding is seen",
     file: "core/scheduler/scheduler.ts",
-    search: "    this.#states.place(pod, placement.node);\n",
-    replace: "",
+    search: "const [change] = this.#states.place(pod, placement.node);",
+    replace: "const [change]: NodeChange[] = [];",
   },
   {
     name: "a pod that waits is not looked at when a node is uncordoned",

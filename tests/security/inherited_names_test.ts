@@ -5,6 +5,7 @@ import { configMaps } from "../../core/resources/core/config_maps.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { nodeAffinity } from "../../core/scheduler/plugins/node_affinity.ts";
+import type { NodeState, Snapshot } from "../../core/scheduler/snapshot.ts";
 
 // Names that all objects of the language inherit. To users they are names like any other.
 const NAMES = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"];
@@ -133,6 +134,6 @@ Deno.test("no pod is put on a node for a label that the node does not have", asy
 });
 
 function refusalOf(pod: Pod, node: Node): unknown {
-  const filter = nodeAffinity.filter!(pod)!;
-  return filter({ node } as Parameters<typeof filter>[0]); // all else of a node's state is of no account here
+  const [snapshot, tallies] = [{} as Snapshot, []]; // of no account to this plugin, like all else of the node's state
+  return nodeAffinity.filter!(pod, snapshot)!({ node } as unknown as NodeState, tallies);
 }

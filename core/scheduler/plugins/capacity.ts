@@ -1,41 +1,107 @@
-import { demandOf } from "../demand.ts";
-import type { NodeState } from "../node_states.ts";
-import type { Plugin, Refusal } from "../plugin.ts";
+import { assert } from "../../lib/assert.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
+import { acceptedNow, type Filter, type Refusal, tallyingPlugin } from "../plugin.ts";
+import { type Amounts, amountsOf, podRequestsOf } from "../pod_requests.ts";
+
+/** What pods may take of a node, and what they have taken. */
+export interface Usage {
+  readonly allocatable: Amounts;
+  /** Sums that numbers would round must be 0 again when all pods have gone. */
+  readonly used: Map<string, bigint>;
+  /** `allocatable` without `used`; less than 0 when the node has shrunk. */
+  readonly free: Map<string, number>;
+  /** Of `allocatable`: read for every node that is compared. */
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  readonly podsMax: number;
+  podCount: number;
+  cpuMillisOrDefault: number;
+  memoryBytesOrDefault: number;
+}
 
 /**
  * Puts pods where what they request is free, rather where more is left. Kubernetes: `plugins/noderesources`,
  * Fit with the strategy LeastAllocated.
  */
-export const capacity: Plugin = {
+export const capacity = tallyingPlugin<Usage>({
   name: "NodeResourcesFit",
-  filter(pod) {
-    const wanted = [...demandOf(pod).amounts].filter(([, amount]) => amount > 0);
-    return (state) => {
-      const isFull = state.podCount >= state.podsMax;
-      const lacks = ([name, amount]: Wanted) => amount > (state.free.get(name) ?? 0);
-      if (!isFull && !wanted.some(lacks)) return undefined;
-      return refusal(state, isFull, wanted.filter(lacks));
-    };
+  tally: {
+    begin({ status }) {
+      const allocatable = amountsOf(status.allocatable ?? status.capacity ?? {});
+      return {
+        allocatable,
+        used: new Map(),
+        free: new Map(allocatable),
+        cpuMillis: allocatable.get("cpu") ?? 0,
+        memoryBytes: allocatable.get("memory") ?? 0,
+        podsMax: allocatable.get("pods") ?? 0,
+        podCount: 0,
+        cpuMillisOrDefault: 0,
+        memoryBytesOrDefault: 0,
+      };
+    },
+    add: (usage, pod) => count(usage, pod, 1),
+    remove: (usage, pod) => count(usage, pod, -1),
+  },
+  filter: fit,
+  wakes: {
+    nodeAdded: acceptedNow(fit),
+    nodeChanged: acceptedNow(fit),
+    podChanged: acceptedNow(fit),
+    podRemoved: acceptedNow(fit),
   },
   score(pod) {
-    const { cpuMillisAssumed, memoryBytesAssumed } = demandOf(pod);
-    return (state) => {
-      const cpu = partLeft(state.cpuMillis, state.cpuMillisAssumed + cpuMillisAssumed);
-      const memory = partLeft(state.memoryBytes, state.memoryBytesAssumed + memoryBytesAssumed);
+    const { cpuMillisOrDefault, memoryBytesOrDefault } = podRequestsOf(pod);
+    return (_node, usage) => {
+      const cpu = partLeft(usage.cpuMillis, usage.cpuMillisOrDefault + cpuMillisOrDefault);
+      const memory = partLeft(
+        usage.memoryBytes,
+        usage.memoryBytesOrDefault + memoryBytesOrDefault,
+      );
       return 50 * (cpu + memory);
     };
   },
-};
+});
 
-type Wanted = readonly [name: string, amount: number];
+function count(usage: Usage, pod: Pod, by: 1 | -1): void {
+  const { amounts, cpuMillisOrDefault, memoryBytesOrDefault } = podRequestsOf(pod);
+  for (const [name, amount] of amounts) {
+    const used = (usage.used.get(name) ?? 0n) + BigInt(by * amount);
+    assert(used >= 0n, `Less than nothing of ${name} would be used: ${used}`);
+    usage.used.set(name, used);
+    usage.free.set(name, (usage.allocatable.get(name) ?? 0) - Number(used));
+  }
+  usage.cpuMillisOrDefault += by * cpuMillisOrDefault;
+  usage.memoryBytesOrDefault += by * memoryBytesOrDefault;
+  usage.podCount += by;
+}
 
-function refusal({ allocatable }: NodeState, isFull: boolean, lacking: readonly Wanted[]): Refusal {
+type Amount = readonly [name: string, amount: number];
+
+function fit(pod: Pod): Filter<Usage> {
+  const requested = [...podRequestsOf(pod).amounts].filter(([, amount]) => amount > 0);
+  return (_node, usage) => {
+    const isFull = usage.podCount >= usage.podsMax;
+    if (!isFull && requested.every((amount) => isFree(usage, amount))) return undefined;
+    return insufficient(usage, isFull, requested.filter((amount) => !isFree(usage, amount)));
+  };
+}
+
+function isFree({ free }: Usage, [name, amount]: Amount): boolean {
+  return amount <= (free.get(name) ?? 0);
+}
+
+function insufficient(
+  { allocatable }: Usage,
+  isFull: boolean,
+  lacking: readonly Amount[],
+): Refusal {
   return {
     reasons: [
       ...isFull ? ["Too many pods"] : [],
       ...lacking.map(([name]) => `Insufficient ${name}`),
     ],
-    couldHelpToPreempt: lacking.every(([name, amount]) => amount <= (allocatable.get(name) ?? 0)),
+    preemptionMayHelp: lacking.every(([name, amount]) => amount <= (allocatable.get(name) ?? 0)),
   };
 }
 

@@ -1,7 +1,8 @@
 import { ownField } from "../../lib/own_field.ts";
 import type { Node } from "../../resources/core/nodes/nodes.ts";
 import type { Affinity } from "../../resources/core/pods/spec/affinity.ts";
-import { type Plugin, refusal } from "../plugin.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
+import { acceptedNow, type Filter, type Plugin, refusal } from "../plugin.ts";
 
 type NodeAffinity = NonNullable<Affinity["nodeAffinity"]>;
 type Term = NonNullable<
@@ -18,19 +19,8 @@ const REFUSAL = refusal("node(s) didn't match Pod's node affinity/selector");
 export const nodeAffinity: Plugin = {
   name: "NodeAffinity",
   weight: 2,
-  filter({ spec: { nodeSelector = {}, affinity } }) {
-    const labels = Object.entries(nodeSelector);
-    const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-      ?.nodeSelectorTerms;
-    if (labels.length === 0 && terms === undefined) return undefined;
-    return ({ node }) => {
-      const isSelected = labels.every(([key, value]) =>
-        ownField(node.metadata.labels, key) === value
-      );
-      const isWanted = terms?.some((term) => fits(term, node)) ?? true;
-      return isSelected && isWanted ? undefined : REFUSAL;
-    };
-  },
+  filter: selected,
+  wakes: { nodeAdded: acceptedNow(selected), nodeChanged: acceptedNow(selected) },
   score({ spec: { affinity } }) {
     const wishes = affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
     const total = wishes.reduce((sum, { weight }) => sum + weight, 0);
@@ -42,6 +32,20 @@ export const nodeAffinity: Plugin = {
       );
   },
 };
+
+function selected({ spec: { nodeSelector = {}, affinity } }: Pod): Filter | undefined {
+  const labels = Object.entries(nodeSelector);
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+    ?.nodeSelectorTerms;
+  if (labels.length === 0 && terms === undefined) return undefined;
+  return ({ node }) => {
+    const isSelected = labels.every(([key, value]) =>
+      ownField(node.metadata.labels, key) === value
+    );
+    const isWanted = terms?.some((term) => fits(term, node)) ?? true;
+    return isSelected && isWanted ? undefined : REFUSAL;
+  };
+}
 
 /** A term without rules fits no node. */
 function fits({ matchExpressions = [], matchFields = [] }: Term, { metadata }: Node): boolean {

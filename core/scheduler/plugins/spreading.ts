@@ -1,15 +1,31 @@
-import type { Plugin } from "../plugin.ts";
+import { controllerOf } from "../../controllers/runtime/ownership.ts";
+import { tallyingPlugin } from "../plugin.ts";
+
+/** How many pods of each controller are on a node, by its uid. */
+export type PodCounts = Map<string, number>;
 
 /**
  * Puts pods of one controller on different nodes. Kubernetes: the default constraints of
  * `plugins/podtopologyspread`.
  */
-export const spreading: Plugin = {
+export const spreading = tallyingPlugin<PodCounts>({
   name: "PodTopologySpread",
   weight: 2,
-  score({ metadata }) {
-    const owner = metadata.ownerReferences?.find(({ controller }) => controller)?.uid;
-    if (owner === undefined) return undefined;
-    return ({ owners }) => 100 / (1 + (owners.get(owner) ?? 0));
+  tally: {
+    begin: () => new Map(),
+    add: (counts, pod) => count(counts, controllerOf(pod)?.uid, 1),
+    remove: (counts, pod) => count(counts, controllerOf(pod)?.uid, -1),
   },
-};
+  score(pod) {
+    const controller = controllerOf(pod)?.uid;
+    if (controller === undefined) return undefined;
+    return (_node, counts) => 100 / (1 + (counts.get(controller) ?? 0));
+  },
+});
+
+function count(counts: PodCounts, controller: string | undefined, by: 1 | -1): void {
+  if (controller === undefined) return;
+  const sum = (counts.get(controller) ?? 0) + by;
+  if (sum === 0) counts.delete(controller);
+  else counts.set(controller, sum);
+}

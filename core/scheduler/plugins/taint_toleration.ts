@@ -1,6 +1,7 @@
 import { untolerated } from "../../controllers/nodes/taints.ts";
 import type { Taint } from "../../resources/core/nodes/nodes.ts";
-import { type Plugin, refusal } from "../plugin.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
+import { acceptedNow, type Filter, type Plugin, refusal } from "../plugin.ts";
 
 const KEEP_OFF: readonly Taint["effect"][] = ["NoSchedule", "NoExecute"];
 const KEEP_OFF_IF_POSSIBLE: readonly Taint["effect"][] = ["PreferNoSchedule"];
@@ -9,11 +10,8 @@ const KEEP_OFF_IF_POSSIBLE: readonly Taint["effect"][] = ["PreferNoSchedule"];
 export const taintToleration: Plugin = {
   name: "TaintToleration",
   weight: 3,
-  filter: ({ spec: { tolerations } }) => ({ node }) => {
-    const taint = untolerated(node.spec.taints, tolerations, KEEP_OFF);
-    if (taint === undefined) return undefined;
-    return refusal(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`);
-  },
+  filter: tolerated,
+  wakes: { nodeAdded: acceptedNow(tolerated), nodeChanged: acceptedNow(tolerated) },
   score: ({ spec: { tolerations } }) => ({ node: { spec: { taints } } }) => {
     if (taints === undefined) return 100;
     const unwelcome = taints.filter((taint) =>
@@ -22,3 +20,11 @@ export const taintToleration: Plugin = {
     return 100 / (1 + unwelcome.length);
   },
 };
+
+function tolerated({ spec: { tolerations } }: Pod): Filter {
+  return ({ node }) => {
+    const taint = untolerated(node.spec.taints, tolerations, KEEP_OFF);
+    if (taint === undefined) return undefined;
+    return refusal(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`);
+  };
+}
