@@ -4,7 +4,7 @@ import {
   CLOSE_MS,
   HEAD_MS,
   KEEP_ALIVE_MS,
-  STRANGERS_PER_ADDRESS_MAX,
+  UNAUTHENTICATED_PER_ADDRESS_MAX,
 } from "../../core/api/front/limits.ts";
 import type { FrontName, Served } from "../../core/api/front/served.ts";
 import { threadObstacle } from "../../core/api/front/thread_front.ts";
@@ -112,7 +112,7 @@ test("strangers who hold all places of their address do not lock the admin out",
     const admin = await Client.open(served);
     await admin.asksAsAdmin();
     const held: Client[] = [];
-    while (held.length < STRANGERS_PER_ADDRESS_MAX) { // before the first of them has taken too long
+    while (held.length < UNAUTHENTICATED_PER_ADDRESS_MAX) { // before the first of them has taken too long
       held.push(...await Promise.all(Array.from({ length: 32 }, () => Client.open(served))));
     }
     await adminGetsIn(served);

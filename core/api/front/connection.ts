@@ -1,37 +1,37 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { faultOf, type Phase, type Sighting } from "./deadlines.ts";
+import { type ConnectionState, type Phase, reasonToClose } from "./deadlines.ts";
 import type { Place } from "./places.ts";
 
-/** The part of a socket of `node:http` that its types do not have: what makes requests of its bytes. */
+/** A socket of `node:http` with its parser, which the types leave out. */
 type HttpSocket = Socket & { parser?: { onIncoming: () => number } | null };
 /** What `onIncoming` returns for an upgrade, after which no HTTP follows. */
 const ENDS_PARSING = 2;
 
-/** A request that is under way. */
+/** A request in flight. */
 export interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly sinceMs: number;
-  /** When it was answered, although its body had not come to an end. */
+  /** When it was answered, if its body had not ended by then. */
   answeredMs?: number;
 }
 
-/** One connection of the front, from its first byte to its end. */
-export class Connection implements Place, Sighting {
+/** One client connection, from accept to close. */
+export class Connection implements Place, ConnectionState {
   readonly exchanges = new Set<Exchange>();
   phase: Phase;
   phaseSinceMs: number;
   user: string | undefined;
   unreadBytes = 0;
-  unwantedBytes = 0;
+  discardedBytes = 0;
   headSinceMs: number | undefined;
   bodySinceMs: number | undefined;
-  unwantedSinceMs: number | undefined;
+  discardingSinceMs: number | undefined;
   stalledSinceMs: number | undefined;
   #bytesRead = 0;
   #pausedAtBytes: number | undefined;
-  #unwantedAtBytes: number | undefined;
+  #discardingAtBytes: number | undefined;
   #bytesTaken = 0;
 
   constructor(
@@ -53,45 +53,45 @@ export class Connection implements Place, Sighting {
   }
 
   /**
-   * Of what has come in already, no request is made any more. Without it, a piece of 32 KB with requests that were sent
-   * ahead becomes a thousand of them, although the socket is closed in the midst of it.
+   * Stops parsing what has already been received. Otherwise one read of 32 KB with pipelined requests becomes a thousand
+   * request objects, even though the socket is closed while they are parsed.
    */
   takeNoMoreRequests(): void {
     const { parser } = this.socket as HttpSocket;
     if (parser) parser.onIncoming = () => ENDS_PARSING;
   }
 
-  /** What waits to be read by us or by the peer. */
+  /** Bytes buffered in both directions. */
   get waitingBytes(): number {
     return this.unreadBytes + this.socket.readableLength + this.socket.writableLength;
   }
 
-  /** Looks at the socket. Returns why it has to be closed, if so. */
-  faultAt(nowMs: number, handshakeMs: number): string | undefined {
+  /** Observes the socket. Returns why the connection must be closed, if it must. */
+  reasonToCloseAt(nowMs: number, handshakeMs: number): string | undefined {
     const { socket } = this;
-    this.#lookAtInput(socket, nowMs);
-    this.#lookAtOutput(socket, nowMs);
-    return faultOf(this, nowMs, handshakeMs);
+    this.#observeInput(socket, nowMs);
+    this.#observeOutput(socket, nowMs);
+    return reasonToClose(this, nowMs, handshakeMs);
   }
 
-  #lookAtInput(socket: Socket, nowMs: number): void {
+  #observeInput(socket: Socket, nowMs: number): void {
     const { bytesRead } = socket;
     if (this.phase === "idle" && bytesRead !== this.#bytesRead) this.headSinceMs ??= nowMs;
     if (!socket.isPaused()) this.#pausedAtBytes = undefined;
     else this.#pausedAtBytes ??= bytesRead;
     this.unreadBytes = this.#pausedAtBytes === undefined ? 0 : bytesRead - this.#pausedAtBytes;
-    this.bodySinceMs = this.unwantedSinceMs = undefined;
+    this.bodySinceMs = this.discardingSinceMs = undefined;
     for (const { incoming, sinceMs, answeredMs } of this.exchanges) {
       if (incoming.complete) continue;
       this.bodySinceMs ??= sinceMs; // the oldest comes first
-      this.unwantedSinceMs ??= answeredMs;
+      this.discardingSinceMs ??= answeredMs;
     }
-    if (this.unwantedSinceMs === undefined) this.#unwantedAtBytes = undefined;
-    else this.#unwantedAtBytes ??= bytesRead;
-    this.unwantedBytes = bytesRead - (this.#unwantedAtBytes ?? bytesRead);
+    if (this.discardingSinceMs === undefined) this.#discardingAtBytes = undefined;
+    else this.#discardingAtBytes ??= bytesRead;
+    this.discardedBytes = bytesRead - (this.#discardingAtBytes ?? bytesRead);
   }
 
-  #lookAtOutput({ bytesWritten, writableLength }: Socket, nowMs: number): void {
+  #observeOutput({ bytesWritten, writableLength }: Socket, nowMs: number): void {
     const taken = (bytesWritten ?? 0) - writableLength;
     const isStalled = writableLength > 0 && taken === this.#bytesTaken;
     this.#bytesTaken = taken;

@@ -7,96 +7,98 @@ import {
   CLOSE_MS,
   HANDSHAKE_MS,
   REQUESTS_PER_CONNECTION_MAX,
-  STRANGER_REQUESTS_MAX,
+  UNAUTHENTICATED_REQUESTS_MAX,
 } from "./limits.ts";
 import {
-  greediest,
-  knownToClose,
+  authenticatedToEvict,
+  heaviestToEvict,
   PLACE_LIMITS,
   type PlaceLimits,
-  strangerToClose,
+  unauthenticatedToEvict,
 } from "./places.ts";
 
-/** How often connections are looked at, of which none does anything that could cost memory. */
-const LOOK_MS = 1_000;
+/** How often the connections are checked while none of them can take memory. */
+const CHECK_EVERY_MS = 1_000;
 
 export interface ConnectionsOptions {
   clock: Clock;
   log: Log;
-  /** How often those are looked at that are in the midst of something. */
-  busyLookMs?: number;
+  /** How often they are checked while requests are in flight. */
+  busyCheckMs?: number;
   handshakeMs?: number | undefined;
-  /** Whether a peer is still given what was written to it when its connection is closed here. */
+  /** Whether a peer still receives what was written before its connection was closed here. */
   lingers?: boolean;
   limits?: PlaceLimits;
 }
 
 /**
- * All connections of a front: who has a place, and until when. Guarantees: in every phase a connection has a deadline;
- * strangers never take the place of those who have shown who they are; `destroyAll` leaves none.
+ * All connections of a front, with their limits. Guarantees: a connection has a deadline in every phase; unauthenticated
+ * clients never evict authenticated ones; `destroyAll` leaves none.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  readonly #strangers = new Set<Connection>();
-  readonly #known = new Set<Connection>();
+  readonly #unauthenticated = new Set<Connection>();
+  readonly #authenticated = new Set<Connection>();
   readonly #bySocket = new WeakMap<object, Connection>();
-  /** One timer for all: when it fires, and how to cancel it. */
-  #look: { atMs: number; cancel: () => void } | undefined;
+  /** One timer for all connections. */
+  #check: { atMs: number; cancel: () => void } | undefined;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
   }
 
   get size(): number {
-    return this.#strangers.size + this.#known.size;
+    return this.#unauthenticated.size + this.#authenticated.size;
   }
 
-  get strangers(): number {
-    return this.#strangers.size;
+  get unauthenticated(): number {
+    return this.#unauthenticated.size;
   }
 
   of(socket: object | undefined): Connection | undefined {
     return socket === undefined ? undefined : this.#bySocket.get(socket);
   }
 
-  /** Gives a new connection a place: that of another one when there is none left. */
+  /** Adds a connection, evicting another one when the limit is reached. */
   add(socket: Socket, address: string, phase: "handshake" | "head"): Connection {
     const { limits = PLACE_LIMITS } = this.#options;
-    const tooMany = strangerToClose(this.#strangers, address, limits);
-    if (tooMany) this.#close(tooMany, "made room for another");
+    const evicted = unauthenticatedToEvict(this.#unauthenticated, address, limits);
+    if (evicted) this.#close(evicted, "made room for another");
     const connection = new Connection(socket, address, phase, this.#now());
-    this.#strangers.add(connection);
+    this.#unauthenticated.add(connection);
     this.attach(connection, socket);
-    this.#arm(Math.min(LOOK_MS, this.#options.handshakeMs ?? LOOK_MS));
+    this.#arm(Math.min(CHECK_EVERY_MS, this.#options.handshakeMs ?? CHECK_EVERY_MS));
     return connection;
   }
 
-  /** The connection goes on with this socket: its TLS handshake is done. */
+  /** Continues the connection on this socket: its TLS handshake is done. */
   attach(connection: Connection, socket: Socket): void {
     connection.socket = socket;
     this.#bySocket.set(socket, connection);
-    onRecognition(socket, (user) => this.#recognize(connection, user));
+    onRecognition(socket, (user) => this.#markAuthenticated(connection, user));
     socket.once("close", () => {
       if (connection.socket === socket) this.#remove(connection);
     });
-    socket.on("error", () => socket.destroy()); // A peer that resets is gone, which is all there is to know.
+    socket.on("error", () => socket.destroy()); // The peer has reset the connection.
   }
 
-  /** Whoever asks on it has shown who he is: from now on it has a place that no stranger can take. */
-  #recognize(connection: Connection, user: string | undefined): void {
-    if (!this.#strangers.has(connection)) return;
+  /** From now on it counts as authenticated, and unauthenticated connections cannot evict it. */
+  #markAuthenticated(connection: Connection, user: string | undefined): void {
+    if (!this.#unauthenticated.has(connection)) return;
     connection.user = user;
-    const tooMany = knownToClose(this.#known, connection, this.#options.limits);
-    if (tooMany) this.#close(tooMany, "made room for another");
-    if (tooMany === connection) return;
-    this.#strangers.delete(connection);
-    this.#known.add(connection);
+    const evicted = authenticatedToEvict(this.#authenticated, connection, this.#options.limits);
+    if (evicted) this.#close(evicted, "made room for another");
+    if (evicted === connection) return;
+    this.#unauthenticated.delete(connection);
+    this.#authenticated.add(connection);
   }
 
-  /** A request begins. False: the connection has been closed, if only because too many are under way there. */
+  /** A request begins. Returns false when the connection is closed, also because it has too many requests in flight. */
   begin(connection: Connection, exchange: Exchange): boolean {
-    const isStranger = this.#strangers.has(connection);
-    const requestsMax = isStranger ? STRANGER_REQUESTS_MAX : REQUESTS_PER_CONNECTION_MAX;
+    const isUnauthenticated = this.#unauthenticated.has(connection);
+    const requestsMax = isUnauthenticated
+      ? UNAUTHENTICATED_REQUESTS_MAX
+      : REQUESTS_PER_CONNECTION_MAX;
     if (connection.exchanges.size >= requestsMax) {
       connection.takeNoMoreRequests();
       this.#close(connection, "too many requests at once");
@@ -104,17 +106,20 @@ export class Connections {
     if (connection.socket.destroyed) return false;
     connection.exchanges.add(exchange);
     if (connection.phase !== "request") connection.enter("request", exchange.sinceMs);
-    this.#arm(this.#options.busyLookMs ?? LOOK_MS);
+    this.#arm(this.#options.busyCheckMs ?? CHECK_EVERY_MS);
     return true;
   }
 
-  /** It has been answered. It is over when the rest of its body has come in, too. */
+  /** The request has been answered. It ends once the rest of its body has been received. */
   end(connection: Connection, exchange: Exchange): void {
     const { incoming } = exchange;
     if (incoming.complete || incoming.destroyed) return this.#finish(connection, exchange);
     exchange.answeredMs = this.#now();
-    if (this.#options.lingers && this.#strangers.has(connection)) {
-      return this.#close(connection, "the body of a stranger that has been answered");
+    if (this.#options.lingers && this.#unauthenticated.has(connection)) {
+      return this.#close(
+        connection,
+        "an unauthenticated request was answered before its body ended",
+      );
     }
     incoming.once("close", () => this.#finish(connection, exchange));
     incoming.resume();
@@ -125,13 +130,13 @@ export class Connections {
     if (connection.exchanges.size === 0) connection.enter("idle", this.#now());
   }
 
-  /** It has been given its last answer: it is closed when the peer had time to read it. */
+  /** Closes the connection once the peer has had time to read the last answer. */
   closeSoon(connection: Connection): void {
     connection.enter("closing", this.#now());
-    this.#arm(Math.min(CLOSE_MS, this.#options.busyLookMs ?? LOOK_MS));
+    this.#arm(Math.min(CLOSE_MS, this.#options.busyCheckMs ?? CHECK_EVERY_MS));
   }
 
-  /** Closes all that are not in the midst of a request. */
+  /** Closes all connections without a request in flight. */
   destroyIdle(): void {
     for (const connection of this.#all()) {
       if (connection.phase !== "request") this.#close(connection, "the server stops");
@@ -142,37 +147,37 @@ export class Connections {
     for (const connection of this.#all()) this.#close(connection, "the server stops");
   }
 
-  /** All requests under way. */
+  /** All requests in flight. */
   *exchanges(): Iterable<Exchange> {
     for (const { exchanges } of this.#all()) yield* exchanges;
   }
 
   *#all(): Iterable<Connection> {
-    yield* this.#strangers;
-    yield* this.#known;
+    yield* this.#unauthenticated;
+    yield* this.#authenticated;
   }
 
-  /** Looks at all connections `delayMs` from now, or sooner. */
+  /** Checks all connections `delayMs` from now, or sooner. */
   #arm(delayMs: number): void {
     const { clock } = this.#options;
     const atMs = this.#now() + delayMs;
-    if (this.#look && this.#look.atMs <= atMs) return;
-    this.#look?.cancel();
-    this.#look = { atMs, cancel: clock.after(delayMs, () => this.#lookAtAll()) };
+    if (this.#check && this.#check.atMs <= atMs) return;
+    this.#check?.cancel();
+    this.#check = { atMs, cancel: clock.after(delayMs, () => this.#checkAll()) };
   }
 
-  #lookAtAll(): void {
-    this.#look = undefined;
-    const { handshakeMs = HANDSHAKE_MS, busyLookMs = LOOK_MS } = this.#options;
+  #checkAll(): void {
+    this.#check = undefined;
+    const { handshakeMs = HANDSHAKE_MS, busyCheckMs = CHECK_EVERY_MS } = this.#options;
     const nowMs = this.#now();
-    let nextMs = Math.min(LOOK_MS, handshakeMs);
+    let nextMs = Math.min(CHECK_EVERY_MS, handshakeMs);
     for (const connection of this.#all()) {
-      const fault = connection.faultAt(nowMs, handshakeMs);
+      const fault = connection.reasonToCloseAt(nowMs, handshakeMs);
       if (fault !== undefined) this.#close(connection, fault);
-      else if (connection.phase === "request") nextMs = Math.min(nextMs, busyLookMs);
+      else if (connection.phase === "request") nextMs = Math.min(nextMs, busyCheckMs);
     }
-    for (const connection of greediest(this.#strangers)) {
-      this.#close(connection, "strangers let too much wait");
+    for (const connection of heaviestToEvict(this.#unauthenticated)) {
+      this.#close(connection, "unauthenticated clients have too many bytes buffered");
     }
     if (this.size > 0) this.#arm(nextMs);
   }
@@ -186,11 +191,11 @@ export class Connections {
   }
 
   #remove(connection: Connection): void {
-    this.#strangers.delete(connection);
-    this.#known.delete(connection);
+    this.#unauthenticated.delete(connection);
+    this.#authenticated.delete(connection);
     if (this.size > 0) return;
-    this.#look?.cancel();
-    this.#look = undefined;
+    this.#check?.cancel();
+    this.#check = undefined;
   }
 
   #now(): number {

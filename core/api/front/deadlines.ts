@@ -1,49 +1,51 @@
 import {
   CLOSE_MS,
+  DISCARDED_BYTES_MAX,
   HANDSHAKE_MS,
   HEAD_MS,
   KEEP_ALIVE_MS,
   REQUEST_MS,
   STALL_MS,
   UNREAD_BYTES_MAX,
-  UNWANTED_BYTES_MAX,
 } from "./limits.ts";
 
 /**
- * What a connection does. `head`: it has not asked for anything yet. `idle`: all that it asked for is answered.
- * `closing`: it has been given its last answer.
+ * The phase of a connection. `head`: waiting for the first request. `idle`: all requests are answered. `closing`: the last
+ * answer has been sent.
  */
 export type Phase = "handshake" | "head" | "request" | "idle" | "closing";
 
-/** What was seen of a connection when it was last looked at. */
-export interface Sighting {
+/** What the last check saw of a connection. */
+export interface ConnectionState {
   phase: Phase;
   phaseSinceMs: number;
-  /** Bytes that came in since nobody reads any more; 0 while somebody does. */
+  /** Bytes received since the server stopped reading; 0 while it reads. */
   unreadBytes: number;
-  /** Since when a later head is under way. */
+  /** When the head of a later request began. */
   headSinceMs?: number | undefined;
-  /** Since when the oldest body under way is. */
+  /** When the oldest unfinished request began. */
   bodySinceMs?: number | undefined;
-  /** Since when the rest of a body comes in whose request has been answered. */
-  unwantedSinceMs?: number | undefined;
-  /** Bytes of that rest so far. */
-  unwantedBytes?: number;
-  /** Since when bytes wait that the peer does not take. */
+  /** When the oldest request was answered whose body has not ended. */
+  discardingSinceMs?: number | undefined;
+  /** Bytes of bodies received after their answers. */
+  discardedBytes?: number;
+  /** Since when the peer has read nothing of what is waiting for it. */
   stalledSinceMs?: number | undefined;
 }
 
-/** Why a connection has to be closed at this moment; `undefined`: it need not. Every phase has its deadline. */
-export function faultOf(
-  seen: Sighting,
+/** Why a connection must be closed now; `undefined`: it need not be. Every phase has a deadline. */
+export function reasonToClose(
+  seen: ConnectionState,
   nowMs: number,
   handshakeMs = HANDSHAKE_MS,
 ): string | undefined {
   if (seen.unreadBytes > UNREAD_BYTES_MAX) return "sent more than anybody reads";
   if (nowMs - (seen.headSinceMs ?? nowMs) > HEAD_MS) return "a head took too long";
   if (nowMs - (seen.bodySinceMs ?? nowMs) > REQUEST_MS) return "a body took too long";
-  if (nowMs - (seen.unwantedSinceMs ?? nowMs) > CLOSE_MS) return "a body went on after the answer";
-  if ((seen.unwantedBytes ?? 0) > UNWANTED_BYTES_MAX) return "a body went on after the answer";
+  if (nowMs - (seen.discardingSinceMs ?? nowMs) > CLOSE_MS) {
+    return "a body went on after the answer";
+  }
+  if ((seen.discardedBytes ?? 0) > DISCARDED_BYTES_MAX) return "a body went on after the answer";
   if (nowMs - (seen.stalledSinceMs ?? nowMs) > STALL_MS) return "an answer was not read";
   const phaseMs = nowMs - seen.phaseSinceMs;
   switch (seen.phase) {

@@ -1,20 +1,24 @@
 import assert from "node:assert/strict";
-import { faultOf, type Phase, type Sighting } from "./deadlines.ts";
+import { type ConnectionState, type Phase, reasonToClose } from "./deadlines.ts";
 import {
   CLOSE_MS,
+  DISCARDED_BYTES_MAX,
   HANDSHAKE_MS,
   HEAD_MS,
   KEEP_ALIVE_MS,
   REQUEST_MS,
   STALL_MS,
   UNREAD_BYTES_MAX,
-  UNWANTED_BYTES_MAX,
 } from "./limits.ts";
 
 const NOW = 1_000_000;
 
-function faultAfter(phase: Phase, ms: number, more: Partial<Sighting> = {}): string | undefined {
-  return faultOf({ phase, phaseSinceMs: NOW - ms, unreadBytes: 0, ...more }, NOW);
+function faultAfter(
+  phase: Phase,
+  ms: number,
+  more: Partial<ConnectionState> = {},
+): string | undefined {
+  return reasonToClose({ phase, phaseSinceMs: NOW - ms, unreadBytes: 0, ...more }, NOW);
 }
 
 Deno.test("every phase of a connection has a deadline, but for an answer that is being read", () => {
@@ -31,15 +35,15 @@ Deno.test("every phase of a connection has a deadline, but for an answer that is
 });
 
 Deno.test("within a phase, what the peer sends and does not read has deadlines and limits of its own", () => {
-  const faults: readonly [Partial<Sighting>, string | undefined][] = [
+  const faults: readonly [Partial<ConnectionState>, string | undefined][] = [
     [{ headSinceMs: NOW - HEAD_MS }, undefined],
     [{ headSinceMs: NOW - HEAD_MS - 1 }, "a head took too long"],
     [{ bodySinceMs: NOW - REQUEST_MS }, undefined],
     [{ bodySinceMs: NOW - REQUEST_MS - 1 }, "a body took too long"],
-    [{ unwantedSinceMs: NOW - CLOSE_MS }, undefined],
-    [{ unwantedSinceMs: NOW - CLOSE_MS - 1 }, "a body went on after the answer"],
-    [{ unwantedBytes: UNWANTED_BYTES_MAX }, undefined],
-    [{ unwantedBytes: UNWANTED_BYTES_MAX + 1 }, "a body went on after the answer"],
+    [{ discardingSinceMs: NOW - CLOSE_MS }, undefined],
+    [{ discardingSinceMs: NOW - CLOSE_MS - 1 }, "a body went on after the answer"],
+    [{ discardedBytes: DISCARDED_BYTES_MAX }, undefined],
+    [{ discardedBytes: DISCARDED_BYTES_MAX + 1 }, "a body went on after the answer"],
     [{ stalledSinceMs: NOW - STALL_MS }, undefined],
     [{ stalledSinceMs: NOW - STALL_MS - 1 }, "an answer was not read"],
     [{ unreadBytes: UNREAD_BYTES_MAX }, undefined],

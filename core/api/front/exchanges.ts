@@ -8,7 +8,7 @@ import type { Exchange } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { headFault } from "./head_faults.ts";
 
-/** Answers what comes in on the connections of a server: requests by the API, upgrades by a refusal. */
+/** Answers the requests of a server's connections: ordinary ones by the API, upgrades by a refusal. */
 export class Exchanges {
   readonly #api: Api;
   readonly #connections: Connections;
@@ -35,7 +35,7 @@ export class Exchanges {
     });
   }
 
-  /** From now on every answer is the last one of its connection. */
+  /** Every answer from now on closes its connection. */
   stop(): void {
     this.#isStopping = true;
     for (const { outgoing } of this.#connections.exchanges()) {
@@ -48,7 +48,7 @@ export class Exchanges {
     const connection = connections.of(incoming.socket);
     const exchange: Exchange = { incoming, outgoing, sinceMs: this.#clock.elapsed() };
     if (!connection || !connections.begin(connection, exchange)) {
-      // Else Node destroys each of the many that were read at once with an error of its own, which is what costs.
+      // Otherwise Node destroys each pipelined request with an error object of its own, which is expensive.
       incoming.destroy();
       return;
     }
@@ -63,7 +63,7 @@ export class Exchanges {
     outgoing.end(fault.message);
   }
 
-  /** By hand: there is no answer object for an upgrade. An empty body would make kubectl print an empty error. */
+  /** Writes raw bytes: an upgrade has no response object. With an empty body, kubectl would print an empty error. */
   async #refuseUpgrade(incoming: IncomingMessage, socket: Duplex): Promise<void> {
     const connection = this.#connections.of(socket);
     if (!connection) return void socket.destroy();
@@ -72,7 +72,7 @@ export class Exchanges {
       ? rawText(fault.code, fault.message)
       : rawStatus(await this.#api.refuseUpgrade(incoming));
     socket.end(answer);
-    socket.resume(); // what still comes is dropped
+    socket.resume(); // drops what still arrives
     this.#connections.closeSoon(connection);
   }
 }

@@ -1,21 +1,21 @@
 import type { FanOut } from "../http/fan_out.ts";
 
-/** What the thread has not read yet. */
+/** Bytes the thread has not read yet. */
 const RING_BYTES = 4 * 1024 * 1024;
-/** Of one broadcast; what is longer becomes several. */
+/** Of one broadcast; longer ones are split. */
 const BROADCAST_BYTES_MAX = 64 * 1024;
-/** What waits here for room in the ring. Beyond, those who were to get it are cut off. */
+/** Bytes waiting for room in the ring. Beyond that, their receivers are disconnected. */
 export const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
 const WORD = 4;
-/** Words before the ring: where the next broadcast begins that is read, that is written; who waits for whom. */
+/** The header's words: read position, write position, whether the reader sleeps, whether the writer waits for room. */
 const [READ, WRITTEN, IS_ASLEEP, IS_WAITED_FOR] = [0, 1, 2, 3];
 const HEADER_WORDS = 4;
-/** A broadcast: its words, how many connections, how many bytes; then the connections, then the bytes. */
+/** A broadcast: length in words, number of connections, number of bytes; then the connections, then the bytes. */
 const BROADCAST_WORDS = 3;
-/** Instead of a broadcast's words: go on at the beginning. */
+/** In place of a broadcast's length: continue at the start of the ring. */
 const WRAP = 0;
 
-/** Memory for the two ends of a ring. It takes broadcasts of {@linkcode BROADCAST_BYTES_MAX}, so that fewer bytes are of no use. */
+/** Shared memory for both ends of a ring; `bytes`: at least one broadcast of {@linkcode BROADCAST_BYTES_MAX}. */
 export function ringMemory(bytes = RING_BYTES): SharedArrayBuffer {
   return new SharedArrayBuffer(HEADER_WORDS * WORD + bytes);
 }
@@ -26,18 +26,18 @@ interface Broadcast {
   bytes: number;
 }
 
-/** What waits for room: a broadcast, or what is to happen once all before it is in the ring. */
+/** A broadcast that waits for room, or a callback for when everything before it is in the ring. */
 type Waiting = Broadcast | (() => void);
 
 export interface RingWriterOptions {
   memory: SharedArrayBuffer;
   /** Wakes the reader. */
   wake: () => void;
-  /** More waits than may: these connections have lost bytes, and must be closed. */
+  /** The backlog is full: these connections have lost bytes and must be closed. */
   onLost: (connections: readonly number[]) => void;
 }
 
-/** The end of the main thread: one writes, one reads, and neither waits for the other. */
+/** The writer, on the main thread. Writer and reader never block each other. */
 export class RingWriter implements FanOut {
   readonly #options: RingWriterOptions;
   readonly #header: Int32Array;
@@ -52,7 +52,7 @@ export class RingWriter implements FanOut {
     ({ header: this.#header, words: this.#words, bytes: this.#bytes } = viewsOf(options.memory));
   }
 
-  /** A broadcast without bytes: the connection, and the count. */
+  /** Encoded as a broadcast without bytes to the connection and the count. */
   enter(connection: number, socketBytes: number): void {
     this.#write({ connections: [connection, socketBytes % 2 ** 32], parts: [], bytes: 0 });
     this.#wake();
@@ -68,7 +68,7 @@ export class RingWriter implements FanOut {
     else this.#backlog.push(act);
   }
 
-  /** The reader has made room. */
+  /** Writes what waits: the reader has made room. */
   goOn(): void {
     do {
       while (this.#backlog.length > 0 && this.#fits(this.#backlog[0]!)) {
@@ -80,7 +80,7 @@ export class RingWriter implements FanOut {
     this.#wake();
   }
 
-  /** The reader is gone. What is still written is dropped. */
+  /** The reader is gone: drops everything written from now on. */
   close(): void {
     this.#isClosed = true;
     const backlog = this.#backlog.splice(0);
@@ -100,13 +100,13 @@ export class RingWriter implements FanOut {
     if (this.#backlogBytes + broadcast.bytes > BACKLOG_BYTES_MAX) {
       return this.#options.onLost(broadcast.connections);
     }
-    // What waits must not change, and belongs to the writer only until it returns.
+    // Copied: the caller may reuse its bytes once this returns.
     this.#backlog.push({ ...broadcast, parts: broadcast.parts.map((part) => part.slice()) });
     this.#backlogBytes += broadcast.bytes;
     this.goOn();
   }
 
-  /** Whether there is room: in one piece, and with a word to spare, so that full and empty differ. */
+  /** Whether there is contiguous room, with one word to spare so that full and empty differ. */
   #fits(waiting: Waiting): boolean {
     if (typeof waiting === "function") return true;
     const { connections, bytes } = waiting;
@@ -142,17 +142,17 @@ export class RingWriter implements FanOut {
   }
 }
 
-/** Where a broadcast's bytes lie, until the next one is read. */
+/** Where a broadcast's bytes are, valid until the next one is read. */
 export interface RingBroadcast {
   connections: Uint32Array;
-  /** Of the ring's bytes. */
+  /** Offset in the ring's bytes. */
   start: number;
   length: number;
 }
 
-/** The end of the thread. */
+/** The reader, on the TLS thread. */
 export class RingReader {
-  /** All of the ring, for whoever reads a broadcast. */
+  /** The ring's bytes, which broadcasts refer to. */
   readonly bytes: Uint8Array;
   readonly #header: Int32Array;
   readonly #words: Uint32Array;
@@ -162,8 +162,8 @@ export class RingReader {
   }
 
   /**
-   * Hands the broadcasts that are there to `act`; ends early after so many deliveries to connections. Returns whether the
-   * writer waits for the room that was made.
+   * Calls `act` for each broadcast in the ring, but stops after `deliveriesMax` deliveries to connections. Returns whether
+   * the writer waits for room.
    */
   readAll(act: (broadcast: RingBroadcast) => void, deliveriesMax = Infinity): boolean {
     const end = Atomics.load(this.#header, WRITTEN);
@@ -189,7 +189,7 @@ export class RingReader {
     return Atomics.load(this.#header, READ) !== Atomics.load(this.#header, WRITTEN);
   }
 
-  /** Announces that the thread is about to sleep. False: there is something to read. */
+  /** Announces that the thread is about to sleep. Returns false when there is something to read. */
   mayFallAsleep(): boolean {
     Atomics.store(this.#header, IS_ASLEEP, 1);
     if (!this.hasMore) return true;
@@ -214,7 +214,7 @@ function wordsOf(connections: number, bytes: number): number {
   return BROADCAST_WORDS + connections + Math.ceil(bytes / WORD);
 }
 
-/** The parts, joined and cut into broadcasts that are as long as they may be. */
+/** Joins and splits the parts into broadcasts of the greatest length. */
 function* piecesOf(parts: readonly Uint8Array[]): Iterable<Pick<Broadcast, "parts" | "bytes">> {
   let group: Uint8Array[] = [];
   let bytes = 0;

@@ -4,8 +4,8 @@ import { ListenError, type Served, type ServeOptions } from "./served.ts";
 import { openThreadLibraries, serveByThread } from "./thread_front.ts";
 
 /**
- * Serves the API over HTTPS (HTTP/1.1). Throws a `ListenError` when the address cannot be had, and when the front that
- * was asked for cannot be.
+ * Serves the API over HTTPS (HTTP/1.1). Throws a `ListenError` when the address cannot be had, and when the requested
+ * front is not available.
  */
 export function serve(api: Api, options: ServeOptions): Promise<Served> {
   const { front = "auto", host, port, log } = options;
@@ -21,8 +21,8 @@ export function serve(api: Api, options: ServeOptions): Promise<Served> {
     return serveByHttps(api, options);
   }
   throw new ListenError(
-    `Cannot serve the API on ${host}:${port} by a thread for TLS: ${libraries.missing}; mend that, or listen on 127.0.0.1, or ` +
-      `choose "--front https", which a stranger on the network can make use more memory`,
+    `Cannot serve the API on ${host}:${port} by a thread for TLS: ${libraries.missing}; fix that, or listen on 127.0.0.1, or ` +
+      `choose "--front https", which unauthenticated clients can make use more memory`,
   );
 }
 

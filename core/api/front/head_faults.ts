@@ -1,10 +1,10 @@
-/** A head that is refused whatever it asks for, answered as Go's net/http does for kube-apiserver. */
+/** Why a request head is refused, answered as Go's net/http does for kube-apiserver. */
 export interface HeadFault {
   code: 400 | 505;
   message: string;
 }
 
-/** The request line and headers as they came: names and values in turn. */
+/** The request line and the raw headers: names and values alternate. */
 export interface Head {
   httpVersion: string;
   rawHeaders: readonly string[];

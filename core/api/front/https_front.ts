@@ -17,8 +17,8 @@ import {
 } from "./limits.ts";
 import { listenError, type Served, type ServeOptions } from "./served.ts";
 
-/** `node:https` under Deno goes on reading while it is paused, so that we have to look whether it does. */
-const BUSY_LOOK_MS = 100;
+/** `node:https` under Deno keeps reading while paused, so paused connections are watched. */
+const BUSY_CHECK_MS = 100;
 
 /** Serves the API by `node:https`. Throws a `ListenError` when the address cannot be had. */
 export async function serveByHttps(api: Api, options: ServeOptions): Promise<Served> {
@@ -47,7 +47,7 @@ class HttpsFront implements Served {
   readonly #options: ServeOptions;
   readonly #connections: Connections;
   readonly #exchanges: Exchanges;
-  /** By the peer's address and port: the socket of TLS does not name the one it stands on. */
+  /** By the peer's address and port: a TLS socket does not expose the TCP socket under it. */
   readonly #handshakes = new Map<string, Connection>();
   #isStopping = false;
 
@@ -56,7 +56,7 @@ class HttpsFront implements Served {
     this.#api = api;
     this.#options = options;
     const { clock, log, handshakeMs } = options;
-    this.#connections = new Connections({ clock, log, handshakeMs, busyLookMs: BUSY_LOOK_MS });
+    this.#connections = new Connections({ clock, log, handshakeMs, busyCheckMs: BUSY_CHECK_MS });
     this.#exchanges = new Exchanges(api, this.#connections, clock);
     this.#exchanges.listenTo(server);
     server.on("connection", (socket: Socket) => this.#accept(socket));

@@ -1,11 +1,11 @@
 import { Memory } from "../../lib/linux/memory.ts";
 
-/** Of a piece that is kept for the next use. One read of a peer fits, with what was left of a TLS record before it. */
+/** Size of a reusable piece: one read from a peer, plus the rest of a TLS record before it. */
 const SPARE_BYTES = 32 * 1024;
-/** Those that are kept: 2 MiB. */
+/** Reusable pieces kept: 2 MiB. */
 const SPARES_MAX = 64;
 
-/** Bytes that a kernel has not taken. */
+/** Bytes that the kernel has not accepted yet. */
 export interface Piece {
   readonly memory: Memory;
   start: number;
@@ -13,8 +13,8 @@ export interface Piece {
 }
 
 /**
- * Copies bytes that have to wait, into memory that is used again: a peer who sends more than is read would leave as much
- * garbage behind, and a thread that waits for sockets has no moment to collect it.
+ * Copies bytes that have to wait into reusable memory: new memory each time would become garbage that a thread waiting for
+ * sockets has no time to collect.
  */
 export class Pieces {
   readonly #spares: Memory[] = [];
@@ -27,7 +27,7 @@ export class Pieces {
     return { memory, start: 0, end: length };
   }
 
-  /** The pieces are not used any more. */
+  /** Returns pieces for reuse. */
   give(pieces: readonly Piece[]): void {
     for (const { memory } of pieces) {
       if (memory.size === SPARE_BYTES && this.#spares.length < SPARES_MAX) {

@@ -1,37 +1,37 @@
 import type { Phase } from "./deadlines.ts";
 import {
-  KNOWN_CONNECTIONS_MAX,
-  KNOWN_PER_USER_MAX,
-  STRANGER_BYTES_MAX,
-  STRANGERS_MAX,
-  STRANGERS_PER_ADDRESS_MAX,
+  AUTHENTICATED_MAX,
+  AUTHENTICATED_PER_USER_MAX,
+  UNAUTHENTICATED_BYTES_MAX,
+  UNAUTHENTICATED_MAX,
+  UNAUTHENTICATED_PER_ADDRESS_MAX,
 } from "./limits.ts";
 
-/** A connection, as far as it matters when there are too many. */
+/** What decides which connection is evicted. */
 export interface Place {
   readonly address: string;
   readonly phase: Phase;
   /** When the phase began. */
   readonly phaseSinceMs: number;
-  /** Who has shown who he is there; absent: nobody yet, or the admin, who may take all places. */
+  /** The authenticated user; absent: none yet, or the admin, for whom no limit per user holds. */
   readonly user?: string | undefined;
 }
 
 export interface PlaceLimits {
-  strangersMax: number;
-  strangersPerAddressMax: number;
-  knownMax: number;
-  knownPerUserMax: number;
+  unauthenticatedMax: number;
+  unauthenticatedPerAddressMax: number;
+  authenticatedMax: number;
+  authenticatedPerUserMax: number;
 }
 
 export const PLACE_LIMITS: PlaceLimits = {
-  strangersMax: STRANGERS_MAX,
-  strangersPerAddressMax: STRANGERS_PER_ADDRESS_MAX,
-  knownMax: KNOWN_CONNECTIONS_MAX,
-  knownPerUserMax: KNOWN_PER_USER_MAX,
+  unauthenticatedMax: UNAUTHENTICATED_MAX,
+  unauthenticatedPerAddressMax: UNAUTHENTICATED_PER_ADDRESS_MAX,
+  authenticatedMax: AUTHENTICATED_MAX,
+  authenticatedPerUserMax: AUTHENTICATED_PER_USER_MAX,
 };
 
-/** Who goes first: those who do nothing, then those who are slow to say what they want. */
+/** The order of eviction: idle connections, then those slow to send a request. */
 const RANK: Readonly<Record<Phase, number>> = {
   closing: 0,
   idle: 1,
@@ -41,66 +41,68 @@ const RANK: Readonly<Record<Phase, number>> = {
 };
 
 /**
- * The stranger that has to go so that one more from `address` has a place; `undefined`: there is room. Those of the
- * same address make room first. Whoever has shown who he is never goes for a stranger: they are counted apart.
+ * The unauthenticated connection to close so that one more from `address` fits; `undefined`: there is room. Those from the
+ * same address go first. Authenticated connections are never evicted for it.
  */
-export function strangerToClose<P extends Place>(
-  strangers: ReadonlySet<P>,
+export function unauthenticatedToEvict<P extends Place>(
+  unauthenticated: ReadonlySet<P>,
   address: string,
-  { strangersMax, strangersPerAddressMax }: PlaceLimits = PLACE_LIMITS,
+  { unauthenticatedMax, unauthenticatedPerAddressMax }: PlaceLimits = PLACE_LIMITS,
 ): P | undefined {
-  if (strangers.size >= Math.min(strangersPerAddressMax, strangersMax)) {
-    const neighbours = [...strangers].filter((one) => one.address === address);
-    if (neighbours.length >= strangersPerAddressMax) return firstToGo(neighbours);
+  if (unauthenticated.size >= Math.min(unauthenticatedPerAddressMax, unauthenticatedMax)) {
+    const neighbours = [...unauthenticated].filter((one) => one.address === address);
+    if (neighbours.length >= unauthenticatedPerAddressMax) return firstToEvict(neighbours);
   }
-  return strangers.size >= strangersMax ? firstToGo(strangers) : undefined;
+  return unauthenticated.size >= unauthenticatedMax ? firstToEvict(unauthenticated) : undefined;
 }
 
 /**
- * The connection that has to go so that `newcomer`, who has just shown who he is, has a place among the known: one of his
- * own when he has as many as a user may have.
+ * The connection to close so that the just authenticated `newcomer` fits; `undefined`: there is room. A user at the limit
+ * per user evicts an own connection. Requests in flight are never evicted: then the newcomer itself goes.
  */
-export function knownToClose<P extends Place>(
-  known: ReadonlySet<P>,
+export function authenticatedToEvict<P extends Place>(
+  authenticated: ReadonlySet<P>,
   newcomer: P,
-  { knownMax, knownPerUserMax }: PlaceLimits = PLACE_LIMITS,
+  { authenticatedMax, authenticatedPerUserMax }: PlaceLimits = PLACE_LIMITS,
 ): P | undefined {
   const { user } = newcomer;
-  if (user !== undefined && known.size >= knownPerUserMax) {
-    const own = [...known].filter((one) => one.user === user);
-    if (own.length >= knownPerUserMax) return firstResting(own) ?? newcomer;
+  if (user !== undefined && authenticated.size >= authenticatedPerUserMax) {
+    const own = [...authenticated].filter((one) => one.user === user);
+    if (own.length >= authenticatedPerUserMax) return firstWithoutRequest(own) ?? newcomer;
   }
-  return known.size < knownMax ? undefined : firstResting([...known]) ?? newcomer;
+  return authenticated.size < authenticatedMax
+    ? undefined
+    : firstWithoutRequest([...authenticated]) ?? newcomer;
 }
 
-/** The strangers to close so that what waits for the rest fits in `bytesMax`: the greediest first. */
-export function greediest<P extends { readonly waitingBytes: number }>(
-  strangers: Iterable<P>,
-  bytesMax = STRANGER_BYTES_MAX,
+/** The connections to close, those with the most buffered bytes first, so that the rest stays within `bytesMax`. */
+export function heaviestToEvict<P extends { readonly waitingBytes: number }>(
+  unauthenticated: Iterable<P>,
+  bytesMax = UNAUTHENTICATED_BYTES_MAX,
 ): P[] {
-  const waiting = [...strangers].filter(({ waitingBytes }) => waitingBytes > 0);
+  const waiting = [...unauthenticated].filter(({ waitingBytes }) => waitingBytes > 0);
   let sum = waiting.reduce((bytes, { waitingBytes }) => bytes + waitingBytes, 0);
   if (sum <= bytesMax) return [];
-  const greedy: P[] = [];
+  const evicted: P[] = [];
   for (const one of waiting.sort((a, b) => b.waitingBytes - a.waitingBytes)) {
     if (sum <= bytesMax) break;
-    greedy.push(one);
+    evicted.push(one);
     sum -= one.waitingBytes;
   }
-  return greedy;
+  return evicted;
 }
 
-function firstResting<P extends Place>(places: readonly P[]): P | undefined {
-  return firstToGo(places.filter(({ phase }) => phase !== "request"));
+function firstWithoutRequest<P extends Place>(places: readonly P[]): P | undefined {
+  return firstToEvict(places.filter(({ phase }) => phase !== "request"));
 }
 
-function firstToGo<P extends Place>(places: Iterable<P>): P | undefined {
+function firstToEvict<P extends Place>(places: Iterable<P>): P | undefined {
   let first: P | undefined;
-  for (const one of places) if (first === undefined || goesBefore(one, first)) first = one;
+  for (const one of places) if (first === undefined || isEvictedBefore(one, first)) first = one;
   return first;
 }
 
-function goesBefore(a: Place, b: Place): boolean {
+function isEvictedBefore(a: Place, b: Place): boolean {
   if (a.phase !== b.phase) return RANK[a.phase] < RANK[b.phase];
   return a.phaseSinceMs < b.phaseSinceMs;
 }

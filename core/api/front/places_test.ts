@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import type { Phase } from "./deadlines.ts";
-import { greediest, knownToClose, type Place, strangerToClose } from "./places.ts";
+import {
+  authenticatedToEvict,
+  heaviestToEvict,
+  type Place,
+  unauthenticatedToEvict,
+} from "./places.ts";
 
-const LIMITS = { strangersMax: 4, strangersPerAddressMax: 2, knownMax: 4, knownPerUserMax: 2 };
+const LIMITS = {
+  unauthenticatedMax: 4,
+  unauthenticatedPerAddressMax: 2,
+  authenticatedMax: 4,
+  authenticatedPerUserMax: 2,
+};
 
 interface Named extends Place {
   name: string;
@@ -34,7 +44,7 @@ const STRANGERS: readonly { there: string[]; from: string; goes: string | undefi
 
 Deno.test("a stranger too many takes the place of one that does the least, of its own address first", () => {
   for (const { there, from, goes } of STRANGERS) {
-    assert.equal(strangerToClose(placesOf(there), from, LIMITS)?.name, goes, there.join());
+    assert.equal(unauthenticatedToEvict(placesOf(there), from, LIMITS)?.name, goes, there.join());
   }
 });
 
@@ -62,21 +72,25 @@ Deno.test("a node that has taken its places takes no more of those of others", (
     })));
   for (const { there, goes } of OF_NODE) {
     const [newcomer] = ofUsers(["new request edge"]);
-    assert.equal(knownToClose(ofUsers(there), newcomer!, LIMITS)?.name, goes, there.join());
+    assert.equal(authenticatedToEvict(ofUsers(there), newcomer!, LIMITS)?.name, goes, there.join());
   }
 });
 
-Deno.test("one that is known takes the place of the one that is idle the longest, never that of a request", () => {
+Deno.test("one that is authenticated takes the place of the one that is idle the longest, never that of a request", () => {
   for (const { there, goes } of KNOWN) {
     const [newcomer] = placesOf(["new request"]);
-    assert.equal(knownToClose(placesOf(there), newcomer!, LIMITS)?.name, goes, there.join());
+    assert.equal(
+      authenticatedToEvict(placesOf(there), newcomer!, LIMITS)?.name,
+      goes,
+      there.join(),
+    );
   }
 });
 
-Deno.test("what waits for strangers is bounded in sum: the greediest goes", () => {
+Deno.test("what waits for unauthenticated clients is bounded in sum: the connection with the most goes first", () => {
   const waiting = (...bytes: number[]) => bytes.map((waitingBytes) => ({ waitingBytes }));
   const closed = (bytes: number[], max: number) =>
-    greediest(waiting(...bytes), max).map(({ waitingBytes }) => waitingBytes);
+    heaviestToEvict(waiting(...bytes), max).map(({ waitingBytes }) => waitingBytes);
   assert.deepEqual(closed([], 10), []);
   assert.deepEqual(closed([5, 5], 10), []);
   assert.deepEqual(closed([5, 6], 10), [6]);

@@ -5,59 +5,59 @@ import type { TlsContext } from "../../lib/linux/tls_context.ts";
 import { BROKEN, CLOSED_BY_PEER, TlsSession } from "../../lib/linux/tls_session.ts";
 import { WATCH_QUEUE_BYTES_MAX } from "../watch/watch_limits.ts";
 import type { Phase } from "./deadlines.ts";
-import { FAREWELL_BYTES_MAX, PIPE_BYTES, SILENT_BYTES_MAX } from "./limits.ts";
+import { LINGER_BYTES_MAX, PIPE_BYTES, SILENT_BYTES_MAX } from "./limits.ts";
 import type { Place } from "./places.ts";
 import {
   End,
   PEER_READ_BYTES,
   READ_BYTES,
   RECORD_BYTES_MAX,
-  type RelayGround,
-} from "./relay_ground.ts";
+  type RelayLoop,
+} from "./relay_loop.ts";
 
-/** Reads of one end in a row, before the others have their turn. */
+/** Reads from one end in a row, before other relays get a turn. */
 const READS_PER_TURN = 4;
-/** What may lie between the threads when a relay enters the ring: more is a fault of ours. */
+/** Bytes in transit between the threads when a relay enters the ring: more is a bug. */
 const RING_ENTRY_BYTES_MAX = 16 * 1024 * 1024;
 const WATCHED = EPOLL.in | EPOLL.out | EPOLL.peerEnded | EPOLL.edge;
 
 /**
- * One connection: TLS on the peer's side, the same bytes plain on the server's. Reads a side only while the other one
- * takes what it is given, so that it never holds more than about 128 KB. Passes on half-closes in both directions.
+ * One connection: TLS on the peer's side, plain bytes on the server's. Reads one side only while the other accepts writes,
+ * so it never buffers more than about 128 KB. Forwards half-closes in both directions.
  */
 export class Relay implements Place {
   state: "handshake" | "open" | "lingering" | "closed" = "handshake";
-  /** When it was accepted; while it lingers: when the peer last took something. */
+  /** When it was accepted; while it lingers: when the peer last read something. */
   phaseSinceMs: number;
   isQueued = false;
-  /** When the peer last took something of what waits for it. */
+  /** When the peer last read something of what waits for it. */
   blockedSinceMs = 0;
-  readonly #ground: RelayGround<Relay>;
+  readonly #loop: RelayLoop<Relay>;
   readonly #session: TlsSession;
   readonly #peer: End<Relay>;
   #pipe: End<Relay> | undefined;
-  #farewellBytes = 0;
-  /** Broadcasts that it could not pass on yet: plain, and shared with other relays. */
+  #lingerBytes = 0;
+  /** Broadcasts the peer has no room for yet: plain bytes, shared with other relays. */
   #broadcasts: Uint8Array<ArrayBuffer>[] = [];
   #broadcastsBytes = 0;
-  /** What the server has written to its end and we have read, modulo 2^32. */
+  /** Bytes read from the server's end so far, modulo 2^32. */
   #pipeBytes = 0;
-  /** Some of it, while the broadcasts are read that come before. */
+  /** Read from the server's end, but held back until earlier broadcasts have been read. */
   #held: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(
-    ground: RelayGround<Relay>,
+    loop: RelayLoop<Relay>,
     context: TlsContext,
     descriptor: number,
     readonly id: number,
     readonly address: string,
     readonly port: number,
   ) {
-    this.#ground = ground;
-    this.phaseSinceMs = ground.now();
-    this.#session = new TlsSession(ground.openssl, context);
+    this.#loop = loop;
+    this.phaseSinceMs = loop.now();
+    this.#session = new TlsSession(loop.openssl, context);
     this.#peer = new End(this, descriptor);
-    ground.epoll.add(descriptor, this.#peer, WATCHED);
+    loop.epoll.add(descriptor, this.#peer, WATCHED);
   }
 
   get phase(): Phase {
@@ -80,32 +80,32 @@ export class Relay implements Place {
     }
   }
 
-  /** Remembers that there is something to read at an end. */
+  /** Marks an end as readable. */
   notice(end: End<Relay>, mask: number): void {
     end.isReadable = true;
     if ((mask & ~(EPOLL.out | EPOLL.in)) !== 0) end.isEnding = true;
   }
 
-  /** Goes on where it left off. */
+  /** Continues reading both ends. */
   goOn(): void {
     this.#readPeer();
     this.#readPipe();
   }
 
   /**
-   * From now on it is written to by broadcasts. Of what the server writes to its end, what it had written by now goes first:
+   * From now on broadcasts are delivered to it, after everything that the server had written to its end by then:
    * `serverBytes` in all, modulo 2^32.
    */
   enterRing(serverBytes: number): void {
     const pipe = this.#pipe;
     if (pipe === undefined || this.#isClosed) return;
-    const { sockets, plain } = this.#ground;
+    const { sockets, plain } = this.#loop;
     const held = this.#held;
     const later = (this.#pipeBytes - serverBytes) >>> 0;
     if (held !== undefined && later > 0 && later <= held.length) {
       this.#held = held.slice(0, -later);
       this.#passHeld();
-      this.#held = held.slice(-later); // the end of an answer, read together with its head
+      this.#held = held.slice(-later); // the end of an answer that was read together with its head
       return;
     }
     this.#passHeld();
@@ -120,7 +120,7 @@ export class Relay implements Place {
     }
   }
 
-  /** Passes on the bytes of a broadcast. `copy`: of them, for as long as it likes. */
+  /** Sends the bytes of a broadcast. `copy`: returns a copy to keep. */
   deliver(from: Pointer, bytes: number, copy: () => Uint8Array<ArrayBuffer>): void {
     if (this.#isClosed) return;
     if (this.#peer.queue === undefined) return this.#passInOrder(from, bytes, copy);
@@ -131,7 +131,7 @@ export class Relay implements Place {
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
-    const { sockets, epoll } = this.#ground;
+    const { sockets, epoll } = this.#loop;
     for (const end of [this.#peer, this.#pipe]) {
       if (end === undefined) continue;
       this.#clear(end);
@@ -139,10 +139,10 @@ export class Relay implements Place {
       sockets.close(end.descriptor);
     }
     this.#session.free();
-    this.#ground.closed(this);
+    this.#loop.closed(this);
   }
 
-  /** Asked anew after each call that may close. */
+  /** To be read again after each call that may close the relay. */
   get #isClosed(): boolean {
     return this.state === "closed";
   }
@@ -155,7 +155,7 @@ export class Relay implements Place {
   }
 
   #readPeer(): void {
-    const { sockets, sealed } = this.#ground;
+    const { sockets, sealed } = this.#loop;
     const peer = this.#peer;
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       if (!this.#mayReadPeer()) return;
@@ -168,8 +168,8 @@ export class Relay implements Place {
       }
       if (read === 0) return this.#peerEnded();
       if (this.state === "lingering") {
-        this.#farewellBytes += read;
-        if (this.#farewellBytes > FAREWELL_BYTES_MAX) return this.close();
+        this.#lingerBytes += read;
+        if (this.#lingerBytes > LINGER_BYTES_MAX) return this.close();
       } else {
         this.#session.feed(sealed.pointer, read);
         this.#open();
@@ -181,12 +181,12 @@ export class Relay implements Place {
         return;
       }
     }
-    this.#ground.again(this);
+    this.#loop.again(this);
   }
 
-  /** Opens all that was fed, and hands it to the server. */
+  /** Decrypts what was received, and sends it to the server. */
   #open(): void {
-    const { plain } = this.#ground;
+    const { plain } = this.#loop;
     const session = this.#session;
     let used = 0;
     let read: number;
@@ -203,16 +203,16 @@ export class Relay implements Place {
     }
     if (used > 0) this.#put(this.#pipe!, plain, used);
     if (read > 0 || this.#isClosed) return;
-    this.#seal(); // what the handshake, an alert or a new key has to say
+    this.#seal(); // handshake messages, alerts, key updates
     if (read === CLOSED_BY_PEER) this.#peerEnded();
     else if (read === BROKEN) this.close();
   }
 
-  /** False: it has been closed. */
+  /** Returns false when the relay has been closed. */
   #establish(): boolean {
     this.#seal();
     if (this.#isClosed) return false;
-    const { sockets, epoll } = this.#ground;
+    const { sockets, epoll } = this.#loop;
     const pair = sockets.pair();
     if (pair === undefined) {
       this.close();
@@ -224,12 +224,12 @@ export class Relay implements Place {
     this.#pipe = new End(this, ours);
     epoll.add(ours, this.#pipe, WATCHED);
     this.state = "open";
-    this.#ground.opened(this, theirs, this.#session.peerCertificate);
+    this.#loop.opened(this, theirs, this.#session.peerCertificate);
     return true;
   }
 
   #readPipe(): void {
-    const { sockets, plain } = this.#ground;
+    const { sockets, plain } = this.#loop;
     const pipe = this.#pipe;
     if (pipe === undefined) return;
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
@@ -249,15 +249,15 @@ export class Relay implements Place {
         return;
       }
     }
-    this.#ground.again(this);
+    this.#loop.again(this);
   }
 
-  /** Passes on what the server wrote to its end, after the broadcasts that it wrote before. */
+  /** Sends what the server wrote to its end, after the broadcasts written before. */
   #pass(from: Memory, bytes: number): void {
     const copy = () => from.bytes.slice(0, bytes);
-    if (!this.#ground.hasBroadcasts) return this.#passInOrder(from.pointer, bytes, copy);
+    if (!this.#loop.hasBroadcasts) return this.#passInOrder(from.pointer, bytes, copy);
     this.#held = copy(); // others may read their ends meanwhile, and we may enter the ring anew
-    this.#ground.readBroadcasts();
+    this.#loop.readBroadcasts();
     this.#passHeld();
   }
 
@@ -268,7 +268,7 @@ export class Relay implements Place {
     this.#passInOrder(pointerTo(held), held.length, () => held);
   }
 
-  /** Passes bytes on, or keeps them behind those that wait. */
+  /** Sends bytes, or queues them behind those that wait. */
   #passInOrder(from: Pointer, bytes: number, copy: () => Uint8Array<ArrayBuffer>): void {
     if (this.#isClosed) return;
     if (this.#broadcasts.length > 0) this.#keep(copy());
@@ -296,17 +296,17 @@ export class Relay implements Place {
     this.#closeIfDone();
   }
 
-  /** The server has closed: the peer is given what was written, and a while to close as well. */
+  /** The server has closed: the peer still receives what was written, and has some time to close. */
   #linger(): void {
     if (this.state !== "open") return;
     this.state = "lingering";
-    this.phaseSinceMs = this.#ground.now();
+    this.phaseSinceMs = this.#loop.now();
     this.#clear(this.#pipe!);
-    this.#ground.lingers(this);
+    this.#loop.lingers(this);
   }
 
   #clear(end: End<Relay>): void {
-    this.#ground.pieces.give(end.queue ?? []);
+    this.#loop.pieces.give(end.queue ?? []);
     end.queue = undefined;
   }
 
@@ -316,7 +316,7 @@ export class Relay implements Place {
   }
 
   #seal(): void {
-    const { sealed } = this.#ground;
+    const { sealed } = this.#loop;
     for (;;) {
       const bytes = this.#session.out(sealed.pointer, sealed.size);
       if (bytes > 0) this.#put(this.#peer, sealed, bytes);
@@ -326,19 +326,19 @@ export class Relay implements Place {
 
   #put(end: End<Relay>, from: Memory, bytes: number): void {
     if (this.#isClosed) return;
-    const { pieces } = this.#ground;
+    const { pieces } = this.#loop;
     if (end.queue !== undefined) return void end.queue.push(pieces.take(from, 0, bytes));
-    const sent = this.#ground.sockets.send(end.descriptor, from.pointer, bytes);
+    const sent = this.#loop.sockets.send(end.descriptor, from.pointer, bytes);
     if (sent === bytes) return;
-    if (sent < 0 && !this.#ground.sockets.isOnlyFull) return this.#broken(end);
+    if (sent < 0 && !this.#loop.sockets.isOnlyFull) return this.#broken(end);
     end.queue = [pieces.take(from, Math.max(0, sent), bytes)];
     if (end !== this.#peer) return;
-    this.blockedSinceMs = this.#ground.now();
-    this.#ground.blocked(this);
+    this.blockedSinceMs = this.#loop.now();
+    this.#loop.blocked(this);
   }
 
   #flush(end: End<Relay>): void {
-    const { sockets, pieces } = this.#ground;
+    const { sockets, pieces } = this.#loop;
     while (end.queue !== undefined) {
       const first = end.queue[0]!;
       const length = first.end - first.start;
@@ -354,20 +354,20 @@ export class Relay implements Place {
     }
     if (end === this.#peer) this.#writeBroadcasts();
     if (this.#isClosed || end.queue !== undefined) return;
-    if (end.isFinished) this.#ground.sockets.endSending(end.descriptor);
+    if (end.isFinished) this.#loop.sockets.endSending(end.descriptor);
     this.#closeIfDone();
-    if (!this.#isClosed) this.#ground.again(this);
+    if (!this.#isClosed) this.#loop.again(this);
   }
 
   #noteProgress(end: End<Relay>): void {
     if (end !== this.#peer) return;
-    this.blockedSinceMs = this.#ground.now();
+    this.blockedSinceMs = this.#loop.now();
     if (this.state === "lingering") this.phaseSinceMs = this.blockedSinceMs;
   }
 
-  /** Passes on broadcasts that wait, for as long as the peer takes them. */
+  /** Sends queued broadcasts while the peer accepts them. */
   #writeBroadcasts(): void {
-    this.#ground.unblocked(this);
+    this.#loop.unblocked(this);
     while (this.#broadcasts.length > 0 && this.#peer.queue === undefined && !this.#isClosed) {
       const broadcast = this.#broadcasts.shift()!;
       this.#broadcastsBytes -= broadcast.length;
@@ -384,6 +384,6 @@ export class Relay implements Place {
   #finish(end: End<Relay>): void {
     if (end.isFinished) return;
     end.isFinished = true;
-    if (end.queue === undefined) this.#ground.sockets.endSending(end.descriptor);
+    if (end.queue === undefined) this.#loop.sockets.endSending(end.descriptor);
   }
 }

@@ -7,7 +7,7 @@ import { TlsContext } from "../../lib/linux/tls_context.ts";
 import { testCredentials } from "../remote_fixture.ts";
 import { WATCH_QUEUE_BYTES_MAX } from "../watch/watch_limits.ts";
 import { Relay } from "./relay.ts";
-import { End, type RelayGround, relayMemory } from "./relay_ground.ts";
+import { End, type RelayLoop, relayMemory } from "./relay_loop.ts";
 import { threadObstacle } from "./thread_front.ts";
 
 const BULK = new Uint8Array(4 << 20).fill(98);
@@ -19,7 +19,7 @@ class Bench {
   /** What is in the ring: words that are delivered to the relay, and after how many bytes it enters. */
   readonly broadcasts: (string | number)[] = [];
   isBlocked = false;
-  readonly #ground: RelayGround<Relay>;
+  readonly #loop: RelayLoop<Relay>;
   readonly #listener: number;
   #server = -1;
   #served = 0;
@@ -53,13 +53,13 @@ class Bench {
   }
 
   private constructor(
-    libraries: Pick<RelayGround<Relay>, "sockets" | "openssl">,
+    libraries: Pick<RelayLoop<Relay>, "sockets" | "openssl">,
     context: TlsContext,
     descriptor: number,
     listener: number,
   ) {
     const broadcasts = this.broadcasts;
-    const ground: RelayGround<Relay> = {
+    const loop: RelayLoop<Relay> = {
       ...libraries,
       ...relayMemory(),
       epoll: new Epoll<object>(libraries.sockets),
@@ -80,15 +80,15 @@ class Bench {
       lingers: () => {},
       closed: () => {},
     };
-    this.#ground = ground;
+    this.#loop = loop;
     this.#listener = listener;
-    this.relay = new Relay(ground, context, descriptor, 1, "127.0.0.1", 1);
+    this.relay = new Relay(loop, context, descriptor, 1, "127.0.0.1", 1);
     this.client = undefined as unknown as Deno.TlsConn; // set by `open`
   }
 
   /** What has happened to its ends is told to the relay. */
   async step(): Promise<void> {
-    this.#ground.epoll.wait(0, (owner, mask) => {
+    this.#loop.epoll.wait(0, (owner, mask) => {
       if (!(owner instanceof End)) return;
       if (this.relay.state !== "handshake") return this.relay.happened(owner, mask);
       this.relay.notice(owner, mask);
@@ -103,7 +103,7 @@ class Bench {
   /** The server writes to its end. */
   serve(text: string): void {
     const bytes = new TextEncoder().encode(text);
-    this.#ground.sockets.send(this.#server, pointerTo(bytes), bytes.length);
+    this.#loop.sockets.send(this.#server, pointerTo(bytes), bytes.length);
     this.#served += bytes.length;
   }
 
@@ -118,7 +118,7 @@ class Bench {
 
   /** The server closes its end. */
   endServer(): void {
-    this.#ground.sockets.close(this.#server);
+    this.#loop.sockets.close(this.#server);
     this.#server = -1;
   }
 
@@ -144,9 +144,9 @@ class Bench {
 
   [Symbol.dispose](): void {
     this.relay.close();
-    if (this.#server >= 0) this.#ground.sockets.close(this.#server);
-    this.#ground.sockets.close(this.#listener);
-    this.#ground.epoll.close();
+    if (this.#server >= 0) this.#loop.sockets.close(this.#server);
+    this.#loop.sockets.close(this.#listener);
+    this.#loop.epoll.close();
     this.client.close();
   }
 }
@@ -240,7 +240,7 @@ test("a peer that lets too much wait is cut off", (bench) => {
   return Promise.resolve();
 });
 
-test("broadcasts that were heard before the server closed are passed on, then the end", async (bench) => {
+test("broadcasts that arrived before the server closed are passed on, then the end", async (bench) => {
   bench.enter();
   while (!bench.isBlocked) bench.deliver(BULK);
   bench.deliver("last");

@@ -5,9 +5,9 @@ import { ERRNO, type SocketAddress, type Sockets } from "../../lib/linux/sockets
 import { TlsContext } from "../../lib/linux/tls_context.ts";
 import { type RingBroadcast, RingReader } from "./fan_out_ring.ts";
 import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, STALL_MS } from "./limits.ts";
-import { strangerToClose } from "./places.ts";
+import { unauthenticatedToEvict } from "./places.ts";
 import { Relay } from "./relay.ts";
-import { End, type RelayGround, relayMemory } from "./relay_ground.ts";
+import { End, type RelayLoop, relayMemory } from "./relay_loop.ts";
 import {
   type FromThread,
   ORDER,
@@ -17,24 +17,24 @@ import {
 } from "./thread_messages.ts";
 
 const ACCEPTS_PER_TURN = 64;
-/** One costs half a millisecond, during which nobody else is served. */
+/** One takes half a millisecond, during which no other connection is served. */
 const HANDSHAKES_PER_TURN = 8;
 const HANDSHAKE_LIMITS = {
-  strangersMax: HANDSHAKES_MAX,
-  strangersPerAddressMax: HANDSHAKES_PER_ADDRESS_MAX,
-  knownMax: 0,
-  knownPerUserMax: 0,
+  unauthenticatedMax: HANDSHAKES_MAX,
+  unauthenticatedPerAddressMax: HANDSHAKES_PER_ADDRESS_MAX,
+  authenticatedMax: 0,
+  authenticatedPerUserMax: 0,
 };
-/** Of broadcasts to connections. One costs ten microseconds. */
+/** Deliveries of broadcasts to connections. One takes ten microseconds. */
 const DELIVERIES_PER_TURN = 1_000;
-/** How long a peer is waited for that has been told everything and does not close. */
+/** How long a peer that has received everything may take to close. */
 const LINGER_MS = 5_000;
 const LINGER_AT_STOP_MS = 250;
-/** How long nothing is accepted when the process has no descriptor left. */
+/** How long nothing is accepted after the process ran out of descriptors. */
 const ACCEPT_PAUSE_MS = 100;
-/** How often deadlines are looked at. */
-const LOOK_MS = 50;
-const BLOCKED_LOOK_MS = 5_000;
+/** How often deadlines are checked. */
+const CHECK_EVERY_MS = 50;
+const BLOCKED_CHECK_MS = 5_000;
 const PROTOCOLS = ["http/1.1"];
 const SESSION_CONTEXT = "coracle-api";
 
@@ -43,11 +43,11 @@ export interface RelaysOptions {
   openssl: Openssl;
   start: Omit<StartThread, "type">;
   now: () => number;
-  tell: (message: FromThread) => void;
+  post: (message: FromThread) => void;
 }
 
-/** All connections of the thread that speaks TLS, from accepting them to their end. */
-export class Relays implements RelayGround<Relay> {
+/** The event loop of the TLS thread: all of its connections, from accept to close. */
+export class Relays implements RelayLoop<Relay> {
   readonly sockets: Sockets;
   readonly openssl: Openssl;
   readonly epoll: Epoll<object>;
@@ -70,7 +70,7 @@ export class Relays implements RelayGround<Relay> {
   #turns: Relay[] = [];
   #context: TlsContext;
   #acceptAtMs: number | undefined;
-  #lookAtMs = 0;
+  #nextCheckMs = 0;
   #isStopping = false;
 
   constructor(options: RelaysOptions) {
@@ -89,7 +89,7 @@ export class Relays implements RelayGround<Relay> {
     this.epoll.add(start.alarm, this.#alarm, EPOLL.in);
   }
 
-  /** Serves until it was told to stop and nothing is left. */
+  /** Runs until it is stopped and the last connection has ended. */
   run(): void {
     while (!this.#isStopping || this.#all.size > 0) {
       const timeoutMs = this.#timeoutMs();
@@ -104,7 +104,7 @@ export class Relays implements RelayGround<Relay> {
     }
   }
 
-  /** Gives back all descriptors that are the thread's own: they would outlive it, and their peers would wait for ever. */
+  /** Closes all descriptors of the thread: they would outlive it, and the peers would wait forever. */
   close(): void {
     for (const relay of this.#all) relay.close();
     this.epoll.close();
@@ -115,7 +115,7 @@ export class Relays implements RelayGround<Relay> {
     this.#handshakes.delete(relay);
     const { id, address, port } = relay;
     this.#open.set(id, relay);
-    this.#options.tell({
+    this.#options.post({
       ...{ type: "connection", id, descriptor, address, port },
       ...(certificate && { certificate }),
     });
@@ -134,7 +134,7 @@ export class Relays implements RelayGround<Relay> {
   readBroadcasts(deliveriesMax?: number): void {
     if (!this.#ring.hasMore) return;
     const isWaitedFor = this.#ring.readAll((broadcast) => this.#pass(broadcast), deliveriesMax);
-    if (isWaitedFor) this.#options.tell({ type: "room" });
+    if (isWaitedFor) this.#options.post({ type: "room" });
   }
 
   #pass({ connections, start, length }: RingBroadcast): void {
@@ -145,12 +145,12 @@ export class Relays implements RelayGround<Relay> {
     const copy = () => kept ??= new Uint8Array(bytes.subarray(start, start + length));
     for (const connection of connections) {
       const relay = this.#open.get(connection);
-      if (relay === undefined) continue; // closed meanwhile
+      if (relay === undefined) continue; // closed in the meantime
       this.#guarded(relay, () => relay.deliver(from, length, copy));
     }
   }
 
-  /** Who enters, and after how many bytes of the server. */
+  /** Encoded as: the connection, then how many bytes of the server come before the broadcasts. */
   #enter([connection, serverBytes]: Uint32Array): void {
     const relay = this.#open.get(connection!);
     if (relay !== undefined) this.#guarded(relay, () => relay.enterRing(serverBytes!));
@@ -178,7 +178,7 @@ export class Relays implements RelayGround<Relay> {
 
   #happened(owner: object, mask: number): void {
     if (owner instanceof End) {
-      const relay = owner.relay as Relay; // nobody else has ends here
+      const relay = owner.relay as Relay; // all ends here are of relays
       if (relay.state !== "handshake") {
         return this.#guarded(relay, () => relay.happened(owner, mask));
       }
@@ -194,7 +194,7 @@ export class Relays implements RelayGround<Relay> {
     }
   }
 
-  /** What was put off: reads that would have kept others waiting, and a few of the handshakes. */
+  /** Continues reads that were interrupted for fairness, and a few of the handshakes. */
   #takeTurns(): void {
     const again = this.#again;
     this.#again = [];
@@ -205,18 +205,18 @@ export class Relays implements RelayGround<Relay> {
     }
   }
 
-  /** One fault of ours costs one connection. */
+  /** A bug costs one connection only. */
   #guarded(relay: Relay, act: () => void): void {
     try {
       act();
     } catch (error) {
-      this.#trouble(`a connection was given up: ${reasonOf(error)}`);
+      this.#reportProblem(`a connection was closed because of an error: ${reasonOf(error)}`);
       relay.close();
     }
   }
 
   #accept(): void {
-    this.#obey(); // so that those who come after an order find it obeyed
+    this.#obey(); // so that connections after an order are treated by it
     for (let count = 0; count < ACCEPTS_PER_TURN && !this.#isStopping; count++) {
       const accepted = this.sockets.accept(this.#options.start.listener);
       if ("errno" in accepted) return this.#refused(accepted.errno);
@@ -236,7 +236,7 @@ export class Relays implements RelayGround<Relay> {
       this.#handshakes.add(relay);
     } catch (error) {
       this.sockets.close(descriptor);
-      this.#trouble(`a connection was given up: ${reasonOf(error)}`);
+      this.#reportProblem(`a connection was closed because of an error: ${reasonOf(error)}`);
     }
   }
 
@@ -244,31 +244,31 @@ export class Relays implements RelayGround<Relay> {
     return this.#lastId = (this.#lastId + 1) >>> 0;
   }
 
-  /** Those that nobody would miss go first: farewells, then the oldest handshake. */
+  /** Evicts a lingering connection first, then the oldest handshake. */
   #makeRoomFor(address: string): boolean {
-    const oldest = strangerToClose(this.#handshakes, address, HANDSHAKE_LIMITS);
+    const oldest = unauthenticatedToEvict(this.#handshakes, address, HANDSHAKE_LIMITS);
     oldest?.close();
     if (this.#all.size < this.#options.start.relaysMax) return true;
-    const [farewell] = this.#lingering;
+    const [lingering] = this.#lingering;
     const [handshake] = this.#handshakes;
-    const first = farewell ?? handshake;
+    const first = lingering ?? handshake;
     first?.close();
     return first !== undefined;
   }
 
-  /** Without a descriptor to accept with, the listener would wake the thread again and again. */
+  /** Out of descriptors: pauses accepting, since the listener would wake the thread again and again. */
   #refused(errno: number): void {
     if (!OUT_OF_ROOM.includes(errno) || this.#acceptAtMs !== undefined) return;
     this.epoll.remove(this.#options.start.listener);
     this.#acceptAtMs = this.now() + ACCEPT_PAUSE_MS;
-    this.#trouble("no connection can be accepted: too many files are open in this process");
+    this.#reportProblem("no connection can be accepted: too many files are open in this process");
   }
 
   #obey(): void {
     const orders = this.#orders.take();
     if (orders === 0) return;
     if ((orders & ~(ORDER.stop | ORDER.cut | ORDER.certificate)) !== 0) {
-      throw new Error(`nobody knows the order ${orders}`);
+      throw new Error(`unknown order ${orders}`);
     }
     if ((orders & ORDER.certificate) !== 0) this.#useCertificate();
     if ((orders & ORDER.stop) !== 0) this.#stop();
@@ -286,9 +286,9 @@ export class Relays implements RelayGround<Relay> {
       const context = this.#contextOf(this.#orders.files);
       this.#context.close();
       this.#context = context;
-      this.#options.tell({ type: "certificate" });
+      this.#options.post({ type: "certificate" });
     } catch (error) {
-      this.#options.tell({ type: "certificate", refused: reasonOf(error) });
+      this.#options.post({ type: "certificate", refused: reasonOf(error) });
     }
   }
 
@@ -299,26 +299,26 @@ export class Relays implements RelayGround<Relay> {
     });
   }
 
-  /** Until the next deadline; for ever where there is none, so that an idle server sleeps. */
+  /** Until the next deadline; -1 (forever) when there is none, so that an idle server sleeps. */
   #timeoutMs(): number {
     if (this.#again.length > 0 || this.#turns.length > 0) return 0;
     const [handshake] = this.#handshakes;
-    const [farewell] = this.#lingering;
+    const [lingering] = this.#lingering;
     const [blocked] = this.#blocked;
     const dueMs = Math.min(
-      blocked ? this.now() + BLOCKED_LOOK_MS : Infinity,
+      blocked ? this.now() + BLOCKED_CHECK_MS : Infinity,
       this.#acceptAtMs ?? Infinity,
       handshake ? handshake.phaseSinceMs + this.#options.start.handshakeMs : Infinity,
-      farewell ? farewell.phaseSinceMs + this.#lingerMs : Infinity,
+      lingering ? lingering.phaseSinceMs + this.#lingerMs : Infinity,
     );
     if (dueMs === Infinity) return -1;
-    return Math.max(1, Math.ceil(Math.max(dueMs, this.#lookAtMs) - this.now()) + 1);
+    return Math.max(1, Math.ceil(Math.max(dueMs, this.#nextCheckMs) - this.now()) + 1);
   }
 
   #closeOverdue(): void {
     const nowMs = this.now();
-    if (nowMs < this.#lookAtMs) return;
-    this.#lookAtMs = nowMs + LOOK_MS;
+    if (nowMs < this.#nextCheckMs) return;
+    this.#nextCheckMs = nowMs + CHECK_EVERY_MS;
     const { handshakeMs, listener } = this.#options.start;
     for (const relay of this.#handshakes) { // the oldest comes first
       if (nowMs - relay.phaseSinceMs <= handshakeMs) break;
@@ -339,8 +339,8 @@ export class Relays implements RelayGround<Relay> {
     return this.#isStopping ? LINGER_AT_STOP_MS : LINGER_MS;
   }
 
-  #trouble(what: string): void {
-    this.#options.tell({ type: "trouble", what });
+  #reportProblem(what: string): void {
+    this.#options.post({ type: "problem", what });
   }
 }
 

@@ -3,8 +3,8 @@ import type { Log } from "../../lib/log.ts";
 import type { KeyPair } from "../access/pki_certificates.ts";
 
 /**
- * What carries the API. `tls-thread`: a thread of ours that calls OpenSSL. `https`: `node:https`, which goes on reading
- * when it should not, so that we watch it. `auto`: the thread; where it cannot be had, `https` on loopback.
+ * How the API is served. `tls-thread`: a thread that calls OpenSSL. `https`: `node:https`, which under Deno keeps reading
+ * while paused and is therefore watched. `auto`: the thread; where it is not available, `https` on loopback.
  */
 export const FRONTS = ["auto", "tls-thread", "https"] as const;
 export type FrontName = typeof FRONTS[number];
@@ -24,15 +24,15 @@ export interface ServeOptions {
 
 /** A server that listens. */
 export interface Served {
-  /** Where it does, with the port that was picked. */
+  /** The address it listens on, with the actual port. */
   readonly address: { host: string; port: number };
-  /** Shows another certificate to those who connect from now on. */
+  /** Uses another certificate for new connections. */
   useCertificate(pair: KeyPair): void;
-  /** Stops accepting, ends watches, lets requests under way end for `STOP_GRACE_MS` or until the signal, then closes. */
+  /** Stops accepting, ends watches, lets requests in flight end for `STOP_GRACE_MS` or until the signal, then closes. */
   stop(signal?: AbortSignal): Promise<void>;
 }
 
-/** Why the server cannot listen, in words for whoever started it. */
+/** Why the server cannot listen, worded for the user. */
 export class ListenError extends Error {
   override name = "ListenError";
 }
@@ -46,7 +46,7 @@ export function listenError(
   switch (code) {
     case "EADDRINUSE":
       return new ListenError(
-        `${where}: the address is in use; stop what listens there, or choose another with "--listen"`,
+        `${where}: the address is in use; stop the process that listens there, or choose another with "--listen"`,
       );
     case "EACCES":
       return new ListenError(`${where}: not permitted; choose a port above 1023 with "--listen"`);

@@ -22,20 +22,20 @@ import { PLACE_LIMITS, type PlaceLimits } from "./places.ts";
 import { listenError, type Served, type ServeOptions } from "./served.ts";
 import { type Arrival, TlsThread, type TlsThreadOptions } from "./tls_thread.ts";
 
-/** The peer's socket, and the two ends of the stream between the threads. */
+/** The peer's socket, and both ends of the stream between the threads. */
 const DESCRIPTORS_PER_CONNECTION = 3;
-/** For all else that the process has open. */
+/** Reserved for everything else that the process opens. */
 const DESCRIPTORS_SPARE = 1024;
-/** What a peer is given to take the end of its answer once the grace of the stop is over. */
-const FAREWELL_MS = 250;
+/** Time for a peer to read the end of its answer after the grace period of the stop. */
+const LAST_WRITES_MS = 250;
 
-/** What the thread and its front call. Whoever opens them hands them to {@linkcode serveByThread}, or closes them. */
+/** The native libraries. Whoever opens them passes them to {@linkcode serveByThread}, or closes them. */
 export interface ThreadLibraries {
   readonly sockets: Sockets;
   readonly openssl: Openssl;
 }
 
-/** Opens what the thread needs of this machine; or says why it cannot be had. */
+/** Opens the native libraries, or says which one is missing. */
 export function openThreadLibraries(): ThreadLibraries | { missing: string } {
   const sockets = Sockets.open();
   if (!sockets) {
@@ -47,7 +47,7 @@ export function openThreadLibraries(): ThreadLibraries | { missing: string } {
   return openssl;
 }
 
-/** Why the thread cannot be had on this machine; `undefined`: it can. */
+/** Why the thread is not available on this machine; `undefined`: it is. */
 export function threadObstacle(): string | undefined {
   const libraries = openThreadLibraries();
   if ("missing" in libraries) return libraries.missing;
@@ -58,7 +58,7 @@ export function threadObstacle(): string | undefined {
 
 /**
  * Serves the API by a thread that speaks TLS and a plain `node:http` server here. Throws a `ListenError` when the address
- * cannot be had.
+ * is not available.
  */
 export async function serveByThread(
   api: Api,
@@ -66,13 +66,13 @@ export async function serveByThread(
   { sockets, openssl }: ThreadLibraries,
 ): Promise<Served> {
   checkFiles(options, openssl);
-  const limits = affordable(sockets, options);
+  const limits = affordableLimits(sockets, options);
   const front = new ThreadFront(api, options, limits);
   const { tls, clock, log, port, handshakeMs = HANDSHAKE_MS } = options;
-  const host = await digitsOf(options);
+  const host = await resolvedHost(options);
   front.start({
     ...{ sockets, host, port, tls, clock, log, handshakeMs },
-    relaysMax: limits.knownMax + limits.strangersMax + HANDSHAKES_MAX,
+    relaysMax: limits.authenticatedMax + limits.unauthenticatedMax + HANDSHAKES_MAX,
   });
   return front;
 }
@@ -83,7 +83,7 @@ class ThreadFront implements Served {
   readonly #options: ServeOptions;
   readonly #connections: Connections;
   readonly #exchanges: Exchanges;
-  /** By the name that the thread has given them. */
+  /** By the id that the thread has given them. */
   readonly #sockets = new Map<number, Socket>();
   #thread: TlsThread | undefined;
   #isStopping = false;
@@ -95,7 +95,7 @@ class ThreadFront implements Served {
     this.#connections = new Connections({ clock, log, limits, lingers: true });
     this.#exchanges = new Exchanges(api, this.#connections, clock);
     this.#server = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS });
-    // It never listens itself, and would close each connection after its first answer if it knew.
+    // It does not listen itself, and would close each connection after its first answer if that showed.
     Object.defineProperty(this.#server, "listening", { get: () => !this.#isStopping });
     this.#exchanges.listenTo(this.#server);
   }
@@ -132,7 +132,7 @@ class ThreadFront implements Served {
       thread.cut();
     };
     const cancelClose = clock.after(STOP_GRACE_MS, () => this.#connections.destroyAll());
-    const cancelCut = clock.after(STOP_GRACE_MS + FAREWELL_MS, cut);
+    const cancelCut = clock.after(STOP_GRACE_MS + LAST_WRITES_MS, cut);
     signal?.addEventListener("abort", cut, { once: true });
     if (signal?.aborted) cut();
     await stopped;
@@ -155,14 +155,14 @@ class ThreadFront implements Served {
   }
 }
 
-/** A socket that owns the descriptor of a stream. Its peer's end does not end it: whoever reads may still answer. */
+/** A socket that owns a stream's descriptor. It stays writable after its peer has ended (half-open). */
 export function socketOn(descriptor: number): Socket {
-  // The types of Node do not know `fd` together with `allowHalfOpen`; the runtime does.
+  // Node's types do not allow `fd` together with `allowHalfOpen`; the runtime does.
   const options = { fd: descriptor, readable: true, writable: true, allowHalfOpen: true };
   return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
 
-/** Throws an `Error` when certificate and key are none, or do not fit: a thread could only die of it. Closes the library. */
+/** Throws an `Error` when certificate and key are invalid or do not match, which would end the thread. Closes the library. */
 function checkFiles(
   { tls: { certificate, key, authority } }: ServeOptions,
   openssl: Openssl,
@@ -175,10 +175,10 @@ function checkFiles(
   }
 }
 
-/** As many connections as there may be descriptors for. */
-function affordable(sockets: Sockets, { log }: ServeOptions): PlaceLimits {
-  const { strangersMax, knownMax, knownPerUserMax } = PLACE_LIMITS;
-  const connections = strangersMax + knownMax + HANDSHAKES_MAX;
+/** The limits, reduced to what the limit of open files allows. */
+function affordableLimits(sockets: Sockets, { log }: ServeOptions): PlaceLimits {
+  const { unauthenticatedMax, authenticatedMax, authenticatedPerUserMax } = PLACE_LIMITS;
+  const connections = unauthenticatedMax + authenticatedMax + HANDSHAKES_MAX;
   const wanted = connections * DESCRIPTORS_PER_CONNECTION + DESCRIPTORS_SPARE;
   const allowed = raiseDescriptorLimit(sockets, wanted);
   if (allowed >= wanted) return PLACE_LIMITS;
@@ -186,17 +186,17 @@ function affordable(sockets: Sockets, { log }: ServeOptions): PlaceLimits {
   const part = (count: number) => Math.max(16, Math.floor(count * share));
   const limits = {
     ...PLACE_LIMITS,
-    ...{ strangersMax: part(strangersMax), knownMax: part(knownMax) },
-    knownPerUserMax: part(knownPerUserMax),
+    ...{ unauthenticatedMax: part(unauthenticatedMax), authenticatedMax: part(authenticatedMax) },
+    authenticatedPerUserMax: part(authenticatedPerUserMax),
   };
   log.warn(
-    `The API serves fewer connections at once: ${limits.knownMax} instead of ${knownMax}; raise the limit of open ` +
+    `The API serves fewer connections at once: ${limits.authenticatedMax} instead of ${authenticatedMax}; raise the limit of open ` +
       `files from ${allowed} to ${wanted} (ulimit -Hn, or LimitNOFILE= of systemd)`,
   );
   return limits;
 }
 
-async function digitsOf({ host, port }: ServeOptions): Promise<string> {
+async function resolvedHost({ host, port }: ServeOptions): Promise<string> {
   if (isIP(host.split("%")[0]!) !== 0) return host;
   try {
     return (await lookup(host)).address;

@@ -1,28 +1,28 @@
 import type { KeyPair } from "../access/pki_certificates.ts";
 
-/** Key pair of the server, and the authority whose clients are welcome. All in PEM. */
+/** Key pair of the server, and the CA of its clients. All in PEM. */
 export type TlsFiles = KeyPair & { authority: string };
 
 export interface StartThread {
   type: "start";
-  /** Descriptors, which all threads share. */
+  /** Descriptors, which all threads of a process share. */
   listener: number;
   alarm: number;
   orders: SharedArrayBuffer;
-  /** What is written to many connections at once. */
+  /** The memory of the fan-out ring. */
   ring: SharedArrayBuffer;
   tls: TlsFiles;
   handshakeMs: number;
-  /** Connections at once, handshakes and farewells included. */
+  /** Connections at once, including handshakes and lingering ones. */
   relaysMax: number;
 }
 
 export type FromThread =
   | {
     type: "connection";
-    /** Its name for the ring. */
+    /** Identifies it in the ring. */
     id: number;
-    /** The server's end of a stream that carries what TLS carried. Whoever gets this message owns it. */
+    /** The server's end of the plain stream. Whoever receives this message owns it. */
     descriptor: number;
     address: string;
     port: number;
@@ -30,31 +30,31 @@ export type FromThread =
     certificate?: Uint8Array<ArrayBuffer>;
   }
   | { type: "certificate"; refused?: string }
-  /** There is room in the ring again, for which somebody waits. */
+  /** There is room in the ring again, which the writer waits for. */
   | { type: "room" }
-  /** Something went wrong, and the thread goes on. */
-  | { type: "trouble"; what: string }
+  /** Something went wrong; the thread continues. */
+  | { type: "problem"; what: string }
   /** The thread has closed all its connections and ends. */
   | { type: "died"; reason: string }
   | { type: "stopped" };
 
-/** What the main thread orders. The thread waits for sockets, so that no message reaches it: these are bits in memory. */
+/** Orders of the main thread, as bits in shared memory: messages do not reach a thread that waits in epoll. */
 export const ORDER = {
-  /** Accept nothing more, end handshakes; end when all connections have ended. */
+  /** Stop accepting, close handshakes; end when all connections have ended. */
   stop: 1,
   /** Close all connections at once. */
   cut: 2,
-  /** Use the certificate that stands in memory. */
+  /** Use the certificate in the shared memory. */
   certificate: 4,
 } as const;
 
 const FILES_BYTES_MAX = 64 * 1024;
 const HEADER_BYTES = 8;
 
-/** The memory through which orders reach the thread. Whoever orders has to ring the alarm. */
+/** The shared memory for orders. After giving one, ring the alarm. */
 export class Orders {
   readonly memory: SharedArrayBuffer;
-  /** The bits, then the length of the files. */
+  /** The order bits, then the length of the files. */
   readonly #header: Int32Array;
   readonly #files: Uint8Array;
 
@@ -68,12 +68,12 @@ export class Orders {
     Atomics.or(this.#header, 0, order);
   }
 
-  /** All that were given since they were last taken. */
+  /** All orders since the last call. */
   take(): number {
     return Atomics.exchange(this.#header, 0, 0);
   }
 
-  /** Only while the thread has no earlier ones to read. Throws when they are too long. */
+  /** To be set only when the thread has read the previous ones. Throws when they are too long. */
   set files(files: TlsFiles) {
     const bytes = new TextEncoder().encode(JSON.stringify(files));
     if (bytes.length > this.#files.length) {

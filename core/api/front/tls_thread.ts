@@ -15,10 +15,10 @@ import {
 } from "./thread_messages.ts";
 
 const RESTART: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
-/** A thread that lived this long before it died counts as healthy: its next restart is soon again. */
+/** A thread that ran for this long resets the backoff of restarts. */
 const HEALTHY_AFTER_MS = 60_000;
 
-/** What the thread may do, which strangers' bytes reach first: call the system's libraries, and nothing by the runtime. */
+/** The thread, which parses bytes of unauthenticated clients, may call native libraries and use nothing else of the runtime. */
 const THREAD_PERMISSIONS = {
   ffi: true,
   net: false,
@@ -35,7 +35,7 @@ export type Arrival = Extract<FromThread, { type: "connection" }>;
 
 export interface TlsThreadOptions {
   sockets: Sockets;
-  /** In digits. */
+  /** An IP address. */
   host: string;
   port: number;
   tls: TlsFiles;
@@ -43,15 +43,15 @@ export interface TlsThreadOptions {
   log: Log;
   handshakeMs: number;
   relaysMax: number;
-  /** Takes a connection over, its descriptor with it. */
+  /** Takes over a connection and its descriptor. */
   onArrival: (arrival: Arrival, fanOut: FanOut) => void;
-  /** These connections, by the names in their arrivals, have lost bytes that were written to them by the `FanOut`. */
+  /** These connections, by the ids of their arrivals, have lost bytes that the `FanOut` wrote to them. */
   onLost: (connections: readonly number[]) => void;
 }
 
 /**
- * The main thread's side of the thread that speaks TLS. The listener is ours: when the thread dies, its connections end,
- * new ones wait in the kernel, and another thread is started.
+ * The main thread's side of the TLS thread. The main thread owns the listener: when the TLS thread dies, its connections
+ * end, new ones wait in the kernel, and another thread is started.
  */
 export class TlsThread {
   readonly address: { host: string; port: number };
@@ -62,18 +62,18 @@ export class TlsThread {
   readonly #stopped = Promise.withResolvers<void>();
   #tls: TlsFiles;
   #worker: Worker | undefined;
-  /** Each thread has its own: a name of a connection means nothing to the next thread. */
+  /** Each thread has its own: connection ids of one thread mean nothing to the next. */
   #ring: RingWriter | undefined;
   #failures = 0;
   #cancelRestart: (() => void) | undefined;
   #isStopping = false;
-  /** Whether the thread has yet to read a certificate; and the one that comes after it. */
+  /** Whether the thread has not read the last certificate yet; the one to use after that. */
   #isCertificatePending = false;
   #nextTls: TlsFiles | undefined;
 
   /**
    * Returns when it listens: until the thread runs, connections wait in the kernel. Throws a `ListenError` when the
-   * address cannot be had.
+   * address is not available.
    */
   static start(options: TlsThreadOptions): TlsThread {
     const thread = new TlsThread(options);
@@ -90,7 +90,7 @@ export class TlsThread {
     this.#alarm = new Alarm(options.sockets);
   }
 
-  /** For those who connect from now on. When the files do not fit together, that is logged and the old ones stay. */
+  /** For new connections. When certificate and key do not match, that is logged and the old ones stay in use. */
   useCertificate(tls: TlsFiles): void {
     if (this.#isCertificatePending) {
       this.#nextTls = tls;
@@ -102,7 +102,7 @@ export class TlsThread {
     this.order(ORDER.certificate);
   }
 
-  /** Accepts nothing more. Resolves when all connections have ended. */
+  /** Stops accepting. Resolves when all connections have ended. */
   stop(): Promise<void> {
     this.#isStopping = true;
     this.#cancelRestart?.();
@@ -111,12 +111,12 @@ export class TlsThread {
     return this.#stopped.promise;
   }
 
-  /** Ends all connections at once, with what waits in them. */
+  /** Closes all connections at once and drops what they have buffered. */
   cut(): void {
     this.order(ORDER.cut);
   }
 
-  /** Tells the thread what to do: an {@linkcode ORDER}. One that it does not know ends it. */
+  /** Gives the thread an {@linkcode ORDER}. An unknown one ends it. */
   order(order: number): void {
     this.#orders.give(order);
     this.#alarm.ring();
@@ -136,7 +136,7 @@ export class TlsThread {
     this.#ring = ring;
     worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
       if (data.type === "died") this.#died(data.reason, startedMs);
-      else this.#heard(data, ring);
+      else this.#onMessage(data, ring);
     };
     worker.onerror = (event) => {
       event.preventDefault();
@@ -153,14 +153,14 @@ export class TlsThread {
     return { type: "start", listener, alarm, orders, ring, tls, handshakeMs, relaysMax };
   }
 
-  #heard(message: Exclude<FromThread, { type: "died" }>, ring: RingWriter): void {
+  #onMessage(message: Exclude<FromThread, { type: "died" }>, ring: RingWriter): void {
     const { log, onArrival } = this.#options;
     switch (message.type) {
       case "connection":
         return onArrival(message, ring);
       case "room":
         return ring.goOn();
-      case "trouble":
+      case "problem":
         return log.warn("The API server has a problem", { reason: message.what });
       case "stopped":
         return this.#end();
@@ -171,7 +171,7 @@ export class TlsThread {
 
   #certificateUsed(refused: string | undefined): void {
     if (refused !== undefined) {
-      this.#options.log.error("Cannot show another certificate: the old one is kept", {
+      this.#options.log.error("Cannot use the new certificate: the old one stays in use", {
         reason: refused,
       });
     }
@@ -182,7 +182,7 @@ export class TlsThread {
   }
 
   #died(reason: string, startedMs: number): void {
-    if (!this.#worker) return; // said twice
+    if (!this.#worker) return; // reported twice
     this.#worker.terminate();
     this.#worker = undefined;
     this.#ring?.close();
@@ -190,7 +190,7 @@ export class TlsThread {
     const { clock, log } = this.#options;
     this.#failures = clock.elapsed() - startedMs > HEALTHY_AFTER_MS ? 1 : this.#failures + 1;
     const waitMs = waitMsAfter(this.#failures, RESTART);
-    log.error("The thread that speaks TLS for the API died: it is started again", {
+    log.error("The API's TLS thread has died: it is started again", {
       reason,
       waitMs,
     });

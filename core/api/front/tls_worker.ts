@@ -5,18 +5,18 @@ import { Sockets } from "../../lib/linux/sockets.ts";
 import { Relays } from "./relays.ts";
 import type { FromThread, StartThread } from "./thread_messages.ts";
 
-/** The thread that speaks TLS for the API. Started by `new Worker(…)`, never imported. */
+/** The API's TLS thread. Started by `new Worker(…)`, never imported. */
 self.onmessage = ({ data: start }: MessageEvent<StartThread>) => {
   let relays: Relays | undefined;
   try {
     const clock = new SystemClock();
-    relays = new Relays({ ...libraries(), start, now: () => clock.elapsed(), tell });
+    relays = new Relays({ ...libraries(), start, now: () => clock.elapsed(), post });
     relays.run();
     relays.close();
-    tell({ type: "stopped" });
+    post({ type: "stopped" });
   } catch (error) {
     relays?.close();
-    tell({ type: "died", reason: error instanceof Error ? error.message : String(error) });
+    post({ type: "died", reason: error instanceof Error ? error.message : String(error) });
   }
   self.close();
 };
@@ -29,6 +29,6 @@ function libraries(): { sockets: Sockets; openssl: Openssl } {
   return { sockets, openssl };
 }
 
-function tell(message: FromThread): void {
+function post(message: FromThread): void {
   self.postMessage(message);
 }

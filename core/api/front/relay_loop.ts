@@ -4,15 +4,15 @@ import type { Openssl } from "../../lib/linux/openssl.ts";
 import type { Sockets } from "../../lib/linux/sockets.ts";
 import { type Piece, Pieces } from "./pieces.ts";
 
-/** Of one read of the server's end. */
+/** Of one read from the server's end. */
 export const READ_BYTES = 64 * 1024;
-/** Of one read of a peer: the server takes little at once. */
+/** Of one read from a peer: the server's end accepts little at once. */
 export const PEER_READ_BYTES = 16 * 1024;
-/** Of TLS: RFC 8446 section 5.1. */
+/** Of a TLS record: RFC 8446 section 5.1. */
 export const RECORD_BYTES_MAX = 16 * 1024;
 
-/** What all relays of a thread share, and what they tell. */
-export interface RelayGround<Relay> {
+/** The event loop that relays run in: what they share, and what they report to it. */
+export interface RelayLoop<Relay> {
   readonly sockets: Sockets;
   readonly openssl: Openssl;
   readonly epoll: Epoll<object>;
@@ -20,22 +20,22 @@ export interface RelayGround<Relay> {
   readonly sealed: Memory;
   readonly pieces: Pieces;
   now(): number;
-  /** The handshake is done: the server's end of the stream is `descriptor`. */
+  /** The handshake is done; `descriptor` is the server's end of the plain stream. */
   opened(relay: Relay, descriptor: number, certificate: Uint8Array<ArrayBuffer> | undefined): void;
-  /** Whether the ring holds broadcasts that nobody has read; and reads them, which may write to any relay. */
+  /** Whether the ring holds unread broadcasts; reading them may write to any relay. */
   readonly hasBroadcasts: boolean;
   readBroadcasts(): void;
-  /** The peer takes nothing at the moment; and takes something again. */
+  /** The peer accepts no more bytes; accepts bytes again. */
   blocked(relay: Relay): void;
   unblocked(relay: Relay): void;
-  /** It has more to do in the next turn. */
+  /** The relay has more to read: it gets another turn. */
   again(relay: Relay): void;
-  /** The server has closed its end. */
+  /** The server has closed its end of the relay. */
   lingers(relay: Relay): void;
   closed(relay: Relay): void;
 }
 
-/** Memory for {@linkcode RelayGround}: of plain bytes twice as much, so that a record still fits behind a read. */
+/** Buffers for {@linkcode RelayLoop}; twice as many plain bytes, so that another TLS record fits behind a read. */
 export function relayMemory(): { plain: Memory; sealed: Memory; pieces: Pieces } {
   return {
     plain: new Memory(2 * READ_BYTES),
@@ -44,16 +44,16 @@ export function relayMemory(): { plain: Memory; sealed: Memory; pieces: Pieces }
   };
 }
 
-/** One side of a relay: the peer's TCP connection, or the stream to the server. */
+/** One end of a relay: the peer's TCP connection, or the stream to the server. */
 export class End<Relay = unknown> {
-  /** What the kernel has not taken; while there is any, the other side is not read. */
+  /** Bytes the kernel has not accepted; while there are any, the other end is not read. */
   queue: Piece[] | undefined;
   isReadable = false;
-  /** Whether an end has been noticed, so that a short read does not mean that nothing is left to read. */
+  /** Whether a close was signalled, so that a short read does not mean that nothing is left to read. */
   isEnding = false;
-  /** It sends nothing more. */
+  /** It has sent everything. */
   hasEnded = false;
-  /** We send nothing more there, once the queue is empty. */
+  /** We send nothing more once the queue is empty. */
   isFinished = false;
 
   constructor(readonly relay: Relay, readonly descriptor: number) {}
