@@ -125,7 +125,7 @@ test("another certificate is shown from now on; one that does not fit its key is
   const { certificate } = server;
   thread.useCertificate({ certificate, key: other.server.key, authority });
   await refused;
-  assert.match(running.log[0]!, /Cannot show another certificate/);
+  assert.match(running.log[0]!, /Cannot use the new certificate/);
   using two = await connect(thread, [other.authority]);
   await says(two, "two");
 });
@@ -180,7 +180,7 @@ Deno.test({
       await assert.rejects(
         taken,
         new ListenError(
-          `Cannot listen on 127.0.0.1:${port}: the address is in use; stop what listens there, or choose another with "--listen"`,
+          `Cannot listen on 127.0.0.1:${port}: the address is in use; stop the process that listens there, or choose another with "--listen"`,
         ),
       );
     });
