@@ -4,9 +4,12 @@
  * a second place fails here, or does not compile.
  */
 import assert from "node:assert/strict";
+import type { Pod } from "../core/resources/core/pods/pods.ts";
 import { lighthouses } from "./extension/lighthouses.ts";
+import { podFollowing } from "./extension/pod_following.ts";
 import { withAdditions } from "./extension/server_in_process.ts";
 
+const PODS = "/api/v1/namespaces/default/pods";
 const LIGHTHOUSES = "/apis/example.com/v1/namespaces/default/lighthouses";
 
 Deno.test("a kind is one file: it is served, found by discovery, and has its status and its columns", async () => {
@@ -30,6 +33,29 @@ Deno.test("a kind is one file: it is served, found by discovery, and has its sta
     await server.until<{ status: { flashes?: number } }>(
       `${LIGHTHOUSES}/north`,
       ({ status }) => status.flashes === 3,
+    );
+  });
+});
+
+Deno.test("a scheduler plugin is one file: its tally decides where pods go, its hint wakes those that wait", async () => {
+  await withAdditions({ schedulerPlugins: [podFollowing] }, async (server) => {
+    const create = (name: string, labels: object) => {
+      const containers = [{ name: "main", image: "none", command: ["sleep", "1000"] }];
+      return server.ask("POST", PODS, { metadata: { name, labels }, spec: { containers } });
+    };
+    await create("follower", { follows: "north" });
+    const { status } = await server.until<Pod>(
+      `${PODS}/follower`,
+      ({ status }) => status.conditions?.some(({ type }) => type === "PodScheduled") ?? false,
+    );
+    assert.match(
+      status.conditions?.[0]?.message ?? "",
+      /^0\/1 nodes are available: 1 node\(s\) had no leader\./,
+    );
+    await create("leader", { leads: "north" });
+    await server.until<Pod>(
+      `${PODS}/follower`,
+      ({ spec }) => spec.nodeName === "toy-node",
     );
   });
 });

@@ -49,8 +49,10 @@ export function containersInRoles(spec: PodSpec, ...roles: readonly ContainerRol
 }
 
 /** The containers that run as long as the pod does: the main ones, then the sidecars. */
-export function longRunningContainersOf(spec: PodSpec): Container[] {
-  return [...containersInRoles(spec, "main"), ...containersInRoles(spec, "sidecar")];
+export function longRunningContainersOf(
+  { containers = [], initContainers = [] }: PodSpec,
+): Container[] {
+  return [...containers, ...initContainers.filter((each) => initRoleOf(each) === "sidecar")];
 }
 
 /** The container of that name, whatever its role: names are unique in a pod. */
