@@ -3,7 +3,7 @@ import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import type { AnyResource } from "../resources/resource.ts";
-import { GATEWAY_CONTROLLER } from "../traffic/route_attachments.ts";
+import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
 import { services } from "../resources/core/services/services.ts";
 import type { Objects } from "./objects.ts";
 

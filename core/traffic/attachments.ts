@@ -1,70 +1,126 @@
 import type { View } from "../client/client.ts";
-import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
-import { type Gateway, gateways } from "../resources/gateway/gateways.ts";
+import { namespaces } from "../resources/core/namespaces.ts";
 import {
   type HttpRoute,
   httpRoutes,
   type ParentReference,
 } from "../resources/gateway/http_routes.ts";
+import { type Labels, matches, selectorOf } from "../schema/selectors.ts";
+import { covers } from "./hostnames.ts";
 import {
-  gatewayKey,
-  type ListenerConflicts,
-  listenerConflicts,
-  NO_CONFLICTS,
-} from "../resources/gateway/listener_conflicts.ts";
-import { namespaces } from "../resources/core/namespaces.ts";
-import {
-  attachmentOf,
-  GATEWAY_CONTROLLER,
-  gatewayNameOf,
-  type RouteAttachment,
-} from "./route_attachments.ts";
+  GATEWAY_GROUP,
+  type OwnGateway,
+  type OwnGateways,
+  type OwnListener,
+} from "./own_gateways.ts";
 
 /** What comes of one `parentRef` of a route that names a Gateway of ours. */
-export interface Attachment extends RouteAttachment {
+export interface Attachment {
   readonly route: HttpRoute;
   readonly parentRef: ParentReference;
-  readonly gateway: Gateway;
+  readonly parent: OwnGateway;
+  /** The listeners that take the route, each with the host names that both have; `""`: any. Empty when refused. */
+  readonly listeners: readonly AttachedListener[];
+  /** In the words of the condition `Accepted` of a route. */
+  readonly refusal: AttachmentRefusal | undefined;
 }
 
-/** The Gateways whose class is ours, by namespace and name. */
-export function ownGateways(view: View): readonly Gateway[] {
-  const classes = new Set(
-    view.list(gatewayClasses)
-      .filter(({ spec }) => spec.controllerName === GATEWAY_CONTROLLER)
-      .map(({ metadata }) => metadata.name),
-  );
-  return view.list(gateways).filter(({ spec }) => classes.has(spec.gatewayClassName));
+export interface AttachedListener {
+  readonly listener: OwnListener;
+  readonly hostnames: readonly string[];
 }
 
-/**
- * All routes of our Gateways, the oldest first, then by name: the last rules of precedence. No listener is named that is
- * in conflict with one of an older Gateway.
- */
-export function attachmentsOf(view: View): readonly Attachment[] {
-  const gateways = ownGateways(view);
-  const conflicts = listenerConflicts(gateways);
-  const own = new Map(gateways.map((gateway) => [gatewayKey(gateway), gateway]));
-  return [...view.list(httpRoutes)].sort(byAge).flatMap((route) =>
-    (route.spec.parentRefs ?? []).flatMap((parentRef) => {
-      const name = gatewayNameOf(route, parentRef);
-      const gateway = name && own.get(`${name.namespace}/${name.name}`);
-      return gateway === undefined
-        ? []
-        : [attached(view, conflicts, { route, parentRef, gateway })];
-    })
-  );
+export interface AttachmentRefusal {
+  readonly reason: "NoMatchingParent" | "NotAllowedByListeners" | "NoMatchingListenerHostname";
+  readonly message: string;
 }
 
-function attached(
-  view: View,
-  conflicts: ListenerConflicts,
-  named: Pick<Attachment, "route" | "parentRef" | "gateway">,
+/** The attachments of all routes, those of the oldest route first, then by name: the last rules of precedence. */
+export function attachmentsOf(view: View, own: OwnGateways): readonly Attachment[] {
+  return [...view.list(httpRoutes)].sort(byAge)
+    .flatMap((route) => attachmentsOfRoute(route, view, own));
+}
+
+/** The attachments of one route, in the order of its `parentRefs`. */
+export function attachmentsOfRoute(route: HttpRoute, view: View, own: OwnGateways): Attachment[] {
+  return (route.spec.parentRefs ?? []).flatMap((parentRef) => {
+    const name = gatewayNameOf(route, parentRef);
+    const parent = name && own.get(`${name.namespace}/${name.name}`);
+    if (parent === undefined) return [];
+    const namespace = view.get(namespaces, { name: route.metadata.namespace });
+    return [attachmentOf({ route, parentRef, parent }, namespace?.metadata.labels)];
+  });
+}
+
+/** The Gateway that a route names as its parent; `undefined` when it names something else. */
+export function gatewayNameOf(
+  { metadata }: HttpRoute,
+  { group, kind, namespace, name }: ParentReference,
+): { namespace: string; name: string } | undefined {
+  if (group !== GATEWAY_GROUP || kind !== "Gateway") return undefined;
+  return { namespace: namespace ?? metadata.namespace, name };
+}
+
+/** https://gateway-api.sigs.k8s.io/api-types/httproute/#attaching-to-gateways */
+function attachmentOf(
+  named: Pick<Attachment, "route" | "parentRef" | "parent">,
+  namespaceLabels: Labels | undefined,
 ): Attachment {
-  const { route, gateway } = named;
-  const namespaceLabels = view.get(namespaces, { name: route.metadata.namespace })?.metadata.labels;
-  const own = conflicts.get(gatewayKey(gateway)) ?? NO_CONFLICTS;
-  return { ...attachmentOf({ ...named, conflicts: own, namespaceLabels }), ...named };
+  const { route, parentRef, parent } = named;
+  const refused = (reason: AttachmentRefusal["reason"], message: string): Attachment => ({
+    ...named,
+    listeners: [],
+    refusal: { reason, message },
+  });
+  const meant = parent.listeners.filter(({ spec: { name, port } }) =>
+    (parentRef.sectionName === undefined || parentRef.sectionName === name) &&
+    (parentRef.port === undefined || parentRef.port === port)
+  );
+  if (meant.length === 0) {
+    return refused("NoMatchingParent", "No listener of the Gateway has this sectionName and port");
+  }
+  const free = meant.filter(({ conflict }) => conflict === undefined);
+  if (free.length === 0) {
+    return refused("NoMatchingParent", "The listener is in conflict with one of an older Gateway");
+  }
+  const allowing = free.filter((listener) => allows(listener, parent, route, namespaceLabels));
+  if (allowing.length === 0) {
+    return refused("NotAllowedByListeners", "No listener allows HTTPRoutes of this namespace");
+  }
+  const listeners = allowing
+    .map((listener) => ({ listener, hostnames: commonHostnames(listener.hostname, route) }))
+    .filter(({ hostnames }) => hostnames.length > 0);
+  return listeners.length > 0
+    ? { ...named, listeners, refusal: undefined }
+    : refused("NoMatchingListenerHostname", "No hostname of the route fits one of a listener");
+}
+
+function allows(
+  { spec, takesHttpRoutes }: OwnListener,
+  { gateway }: OwnGateway,
+  { metadata: { namespace } }: HttpRoute,
+  namespaceLabels: Labels | undefined,
+): boolean {
+  if (!takesHttpRoutes) return false;
+  const { from, selector } = spec.allowedRoutes.namespaces;
+  switch (from) {
+    case "All":
+      return true;
+    case "Same":
+      return namespace === gateway.metadata.namespace;
+    case "Selector":
+      return selector !== undefined && matches(selectorOf(selector), namespaceLabels);
+  }
+}
+
+/** The host names that both the listener and the route are for: the narrower of each pair. */
+function commonHostnames(ofListener: string, { spec }: HttpRoute): string[] {
+  const wanted = (spec.hostnames ?? []).map((hostname) => hostname.toLowerCase());
+  if (wanted.length === 0) return [ofListener];
+  return wanted.flatMap((hostname) => {
+    if (covers(ofListener, hostname)) return [hostname];
+    return covers(hostname, ofListener) ? [ofListener] : [];
+  });
 }
 
 function byAge(a: HttpRoute, b: HttpRoute): number {

@@ -12,6 +12,12 @@ export interface Backend {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** Why a backend is not to be had, in the words of the condition `ResolvedRefs` of a route. */
+export interface BackendFault {
+  readonly reason: "BackendNotFound" | "InvalidKind" | "RefNotPermitted";
+  readonly message: string;
+}
+
 export interface Endpoint {
   readonly address: string;
   readonly port: number;

@@ -5,8 +5,8 @@ import {
   type EndpointSlice,
   endpointSlices,
 } from "../resources/discovery/endpoint_slices.ts";
-import { type ServicePort, services } from "../resources/core/services/services.ts";
-import { type Backend, type Endpoint, endpointKey } from "./backends.ts";
+import { type Service, type ServicePort, services } from "../resources/core/services/services.ts";
+import { type Backend, type BackendFault, type Endpoint, endpointKey } from "./backends.ts";
 
 /** A port of a Service, by number. */
 export interface ServicePortName {
@@ -26,16 +26,12 @@ export function invalidBackend(name: string, reason: string): Backend {
  */
 export function serviceBackend(view: View, { namespace, name, port }: ServicePortName): Backend {
   const backendName = `${namespace}/${name}:${port}`;
-  const service = view.get(services, { namespace, name });
-  if (service === undefined) {
-    return invalidBackend(backendName, `service "${namespace}/${name}" not found`);
-  }
-  if (service.spec.type === "ExternalName") {
+  const found = findPorts(view, { namespace, name, port });
+  if ("fault" in found) return invalidBackend(backendName, found.fault.message);
+  if (found.service.spec.type === "ExternalName") {
     return invalidBackend(backendName, `service "${namespace}/${name}" is of type ExternalName`);
   }
-  const servicePort = service.spec.ports?.find((candidate) =>
-    candidate.port === port && candidate.protocol === "TCP"
-  );
+  const servicePort = found.ports.find(isForwarded);
   if (servicePort === undefined) {
     const reason = `service "${namespace}/${name}" has no port ${port} of protocol TCP`;
     return invalidBackend(backendName, reason);
@@ -44,6 +40,23 @@ export function serviceBackend(view: View, { namespace, name, port }: ServicePor
   if (endpoints.length > 0) return { name: backendName, state: "valid", endpoints };
   const reason = `service "${namespace}/${name}" has no ready endpoints`;
   return { name: backendName, state: "empty", reason, endpoints };
+}
+
+/** The Service of that name, and its ports of that number: one for each protocol. */
+export function findPorts(
+  view: View,
+  { namespace, name, port }: ServicePortName,
+): { service: Service; ports: readonly ServicePort[] } | { fault: BackendFault } {
+  const fault = (message: string) => ({ fault: { reason: "BackendNotFound" as const, message } });
+  const service = view.get(services, { namespace, name });
+  if (service === undefined) return fault(`Service "${name}" is not there`);
+  const ports = service.spec.ports?.filter((candidate) => candidate.port === port) ?? [];
+  return ports.length > 0 ? { service, ports } : fault(`Service "${name}" has no port ${port}`);
+}
+
+/** Whether connections to the port are forwarded by the proxy. */
+export function isForwarded({ protocol }: Pick<ServicePort, "protocol">): boolean {
+  return protocol === "TCP";
 }
 
 function endpointsOf(view: View, namespace: string, name: string, port: ServicePort): Endpoint[] {

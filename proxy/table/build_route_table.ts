@@ -1,21 +1,14 @@
 import type { View } from "../../core/client/client.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 import {
-  type GatewayConflicts,
-  gatewayKey,
-  isServedProtocol,
-  listenerConflicts,
-  NO_CONFLICTS,
-} from "../../core/resources/gateway/listener_conflicts.ts";
-import {
   DEFAULT_SETTINGS,
   type GatewaySettings,
   settingsOf,
 } from "../../core/resources/gateway/settings.ts";
-import type { Gateway } from "../../core/resources/gateway/gateways.ts";
 import type { HttpRoute } from "../../core/resources/gateway/http_routes.ts";
 import { type Service, services } from "../../core/resources/core/services/services.ts";
-import { type Attachment, attachmentsOf, ownGateways } from "../../core/traffic/attachments.ts";
+import { type Attachment, attachmentsOf } from "../../core/traffic/attachments.ts";
+import { faultOf, type OwnGateway, ownGatewaysOf } from "../../core/traffic/own_gateways.ts";
 import { type BuiltRule, rulesOf, type TableParts } from "./route_rules.ts";
 import {
   compareHostnames,
@@ -23,12 +16,15 @@ import {
   type Listener,
   type ListenerHost,
   type Problem,
-  type ProblemReason,
   type Route,
   type RouteTable,
 } from "./route_table.ts";
 import { type Backend } from "../../core/traffic/backends.ts";
-import { serviceBackend, type ServicePortName } from "../../core/traffic/service_backends.ts";
+import {
+  isForwarded,
+  serviceBackend,
+  type ServicePortName,
+} from "../../core/traffic/service_backends.ts";
 
 export interface RouteTableOptions {
   /** Where the listeners of Gateways are opened: `0.0.0.0` for all addresses. */
@@ -98,13 +94,10 @@ class Parts implements TableParts {
  */
 function gatewayListeners(view: View, address: string, parts: Parts): Listener[] {
   const hostsOfPort: HostsOfPort = new Map();
-  const own = ownGateways(view);
-  const conflicts = listenerConflicts(own);
-  for (const gateway of own) {
-    openPorts(gateway, conflicts.get(gatewayKey(gateway)) ?? NO_CONFLICTS, hostsOfPort, parts);
-  }
+  const gateways = ownGatewaysOf(view);
+  for (const gateway of gateways.values()) openPorts(gateway, hostsOfPort, parts);
   const rules = new Map<HttpRoute, BuiltRule[]>();
-  for (const attachment of attachmentsOf(view)) {
+  for (const attachment of attachmentsOf(view, gateways)) {
     const { route } = attachment;
     const built = rules.get(route) ?? rulesOf(route, parts);
     rules.set(route, built);
@@ -127,28 +120,21 @@ function gatewayListeners(view: View, address: string, parts: Parts): Listener[]
 type HostsOfPort = Map<number, Map<string, { settings: GatewaySettings; routes: Route[] }>>;
 
 function openPorts(
-  { metadata: { namespace, name, annotations }, spec }: Gateway,
-  conflicts: GatewayConflicts,
+  { gateway: { metadata: { namespace, name, annotations } }, listeners }: OwnGateway,
   hostsOfPort: HostsOfPort,
   parts: Parts,
 ): void {
-  const skip = (section: string, reason: ProblemReason, message: string) =>
-    parts.problem({ kind: "Gateway", namespace, name, section, reason, message });
   const settings = settingsOf(annotations);
-  for (const listener of spec.listeners) {
-    const conflict = conflicts.get(listener.name);
-    if (!isServedProtocol(listener)) {
-      const message = `protocol "${listener.protocol}" is not implemented; supported: "HTTP"`;
-      skip(listener.name, "UnsupportedProtocol", message);
+  for (const listener of listeners) {
+    const { spec: { name: section, port }, hostname } = listener;
+    const fault = faultOf(listener);
+    if (fault !== undefined) {
+      parts.problem({ kind: "Gateway", namespace, name, section, ...fault });
       continue;
     }
-    if (conflict !== undefined) {
-      skip(listener.name, conflict.reason, conflict.message);
-      continue;
-    }
-    const hosts = hostsOfPort.get(listener.port) ?? new Map();
-    hostsOfPort.set(listener.port, hosts);
-    hosts.set((listener.hostname ?? "").toLowerCase(), { settings, routes: [] });
+    const hosts = hostsOfPort.get(port) ?? new Map();
+    hostsOfPort.set(port, hosts);
+    hosts.set(hostname, { settings, routes: [] });
   }
 }
 
@@ -161,8 +147,7 @@ function attach(
   const { namespace, name } = route.metadata;
   if (refusal) parts.problem({ kind: "HTTPRoute", namespace, name, section: "", ...refusal });
   for (const { listener, hostnames } of listeners) {
-    const hostname = (listener.hostname ?? "").toLowerCase();
-    const { routes } = hostsOfPort.get(listener.port)!.get(hostname)!;
+    const { routes } = hostsOfPort.get(listener.spec.port)!.get(listener.hostname)!;
     for (const hostname of hostnames) {
       for (const { rule, matches } of rules) {
         routes.push(...matches.map((match) => ({ hostname, match, rule })));
@@ -179,7 +164,7 @@ function serviceListeners(service: Service, options: RouteTableOptions, parts: P
   return (spec.ports ?? []).flatMap(({ port, protocol, nodePort = 0 }): Listener[] => {
     const hasNodePort = nodePortAddress !== undefined && nodePort > 0;
     if (!hasClusterIP && !hasNodePort) return [];
-    if (protocol !== "TCP") {
+    if (!isForwarded({ protocol })) {
       parts.problem({
         kind: "Service",
         namespace,

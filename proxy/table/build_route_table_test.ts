@@ -161,9 +161,9 @@ Deno.test("what does not exist answers 500, what is not ready 503, each for its 
     ...service("web"),
   );
   assert.deepEqual(table.backends.map(({ state, reason }) => [state, reason]), [
-    ["invalid", 'service "default/gone" not found'],
+    ["invalid", 'Service "gone" is not there'],
     ["empty", 'service "default/web" has no ready endpoints'],
-    ["invalid", 'service "default/web" has no port 81 of protocol TCP'],
+    ["invalid", 'Service "web" has no port 81'],
   ]);
   const [listener] = table.listeners as HttpListener[];
   assert.deepEqual(listener!.hosts[0]!.routes[0]!.rule.shares.map(({ weight }) => weight), [

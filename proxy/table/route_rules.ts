@@ -1,6 +1,7 @@
 import { gatewayDurationMsOf } from "../../core/schema/durations.ts";
 import type { HttpRouteFilter } from "../../core/resources/gateway/http_route_filters.ts";
 import type {
+  HttpBackendRef,
   HttpRoute,
   HttpRouteMatch,
   HttpRouteRule,
@@ -16,6 +17,12 @@ import {
   wholePattern,
 } from "./route_table.ts";
 import type { Backend } from "../../core/traffic/backends.ts";
+import { targetOf } from "../../core/traffic/backend_references.ts";
+import {
+  type FilterFault,
+  hasFilters,
+  unsupportedFilterIn,
+} from "../../core/traffic/unsupported_filters.ts";
 import { invalidBackend, type ServicePortName } from "../../core/traffic/service_backends.ts";
 
 /** What a rule of a route comes to, before it has a place in a table. */
@@ -34,7 +41,6 @@ export interface TableParts {
 }
 
 type Complain = (reason: ProblemReason, message: string) => void;
-type BackendRef = NonNullable<HttpRouteRule["backendRefs"]>[number];
 type Modifier = NonNullable<HttpRouteFilter["requestHeaderModifier"]>;
 type CorsFilter = NonNullable<HttpRouteFilter["cors"]>;
 type PathModifier = NonNullable<NonNullable<HttpRouteFilter["urlRewrite"]>["path"]>;
@@ -68,15 +74,13 @@ function ruleOf(
   complain: Complain,
 ): Rule {
   const { filters = [], backendRefs = [], timeouts } = rule;
-  const unsupported = filters.find(({ type }) =>
-    type === "RequestMirror" || type === "ExtensionRef"
-  );
+  const unsupported = unsupportedFilterIn(filters);
   const shares = unsupported === undefined
     ? backendRefs.map((ref) => ({
       weight: ref.weight,
       backend: backendIndexOf(ref, namespace, parts, complain),
     }))
-    : [{ weight: 1, backend: parts.add(unsupportedFilter(key, unsupported.type, complain)) }];
+    : [{ weight: 1, backend: parts.add(filterBackend(key, unsupported, complain)) }];
   return {
     key,
     shares,
@@ -88,14 +92,13 @@ function ruleOf(
   };
 }
 
-/** "The filter must not be skipped": its requests get an error (Gateway API, HTTPRouteFilter). */
-function unsupportedFilter(key: string, type: string, complain: Complain): Backend {
-  complain("UnsupportedValue", `filters: type "${type}" is not implemented; requests get 500`);
-  return invalidBackend(`${key} ${type}`, `the filter "${type}" is not implemented`);
+function filterBackend(key: string, { type, reason, message }: FilterFault, complain: Complain) {
+  complain(reason, message);
+  return invalidBackend(`${key} ${type}`, message);
 }
 
 function backendIndexOf(
-  ref: BackendRef,
+  ref: HttpBackendRef,
   namespace: string,
   parts: TableParts,
   complain: Complain,
@@ -104,18 +107,13 @@ function backendIndexOf(
     complain(reason, message);
     return parts.add(invalidBackend(`${namespace}/${ref.kind} ${ref.name} ${reason}`, message));
   };
-  const name = `${ref.namespace ?? namespace}/${ref.name}`;
-  if (ref.group !== "" || ref.kind !== "Service") {
-    return refuse("InvalidKind", `backendRef "${name}" is a ${ref.kind}, not a Service`);
-  }
-  if (ref.namespace !== undefined && ref.namespace !== namespace) {
-    return refuse("RefNotPermitted", `backendRef "${name}" is of another namespace`);
-  }
-  if (ref.port === undefined) return refuse("UnsupportedValue", `backendRef "${name}" has no port`);
-  if (ref.filters !== undefined && ref.filters.length > 0) {
+  const target = targetOf(ref, namespace);
+  if ("fault" in target) return refuse(target.fault.reason, target.fault.message);
+  if (hasFilters(ref)) {
+    const name = `${namespace}/${ref.name}`;
     return refuse("UnsupportedValue", `filters of backendRef "${name}" are not implemented`);
   }
-  return parts.backendOf({ namespace, name: ref.name, port: ref.port });
+  return parts.backendOf(target.servicePort);
 }
 
 function filtersOf(

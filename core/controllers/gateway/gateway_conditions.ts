@@ -1,28 +1,28 @@
 import type { Condition } from "../../resources/conditions.ts";
 import { withConditions } from "../../resources/conditions.ts";
 
-/** One aspect of the state of an object of the Gateway API; all of them have a reason and a message. */
-export type GatewayNews = Pick<Condition, "type" | "status" | "reason" | "message">;
+/** What a condition of an object of the Gateway API is to say; each has a reason and a message. */
+export type ConditionUpdate = Pick<Condition, "type" | "status" | "reason" | "message">;
 
-/** The condition `type` that holds. Reason and type are often the same word. */
-export function yes(type: string, message: string, reason = type): GatewayNews {
+/** Reason and type are often the same word. */
+export function trueCondition(type: string, message: string, reason = type): ConditionUpdate {
   return { type, status: "True", reason, message };
 }
 
-export function no(type: string, reason: string, message: string): GatewayNews {
+export function falseCondition(type: string, reason: string, message: string): ConditionUpdate {
   return { type, status: "False", reason, message };
 }
 
-/** The conditions with all the news, each for this generation of the object. */
-export function withAllNews(
+/** The conditions with the updates, which are about this generation of the object. */
+export function updatedConditions(
   conditions: Condition[] | undefined,
-  news: readonly GatewayNews[],
+  updates: readonly ConditionUpdate[],
   { generation = 0, nowMs }: { generation: number | undefined; nowMs: number },
 ): Condition[] {
-  const updates = news.map((condition) => ({
-    ...condition,
+  const updated = updates.map((update) => ({
+    ...update,
     observedGeneration: generation,
     lastTransitionTime: "",
   }));
-  return withConditions(conditions, updates, nowMs);
+  return withConditions(conditions, updated, nowMs);
 }

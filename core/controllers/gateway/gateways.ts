@@ -3,28 +3,24 @@ import { isEqual } from "../../lib/equality.ts";
 import { type GatewayClass, gatewayClasses } from "../../resources/gateway/gateway_classes.ts";
 import {
   type Gateway,
-  type GatewayListener,
   type GatewayListenerStatus,
   gateways,
 } from "../../resources/gateway/gateways.ts";
-import {
-  type GatewayConflicts,
-  gatewayKey,
-  isServedProtocol,
-  type ListenerConflict,
-  listenerConflicts,
-  NO_CONFLICTS,
-} from "../../resources/gateway/listener_conflicts.ts";
 import { type HttpRoute, httpRoutes } from "../../resources/gateway/http_routes.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
 import type { KubeObject } from "../../resources/resource.ts";
+import { attachmentsOf, gatewayNameOf } from "../../traffic/attachments.ts";
+import { gatewayKey } from "../../traffic/listener_conflicts.ts";
 import {
-  attachmentOf,
-  GATEWAY_CONTROLLER,
-  gatewayNameOf,
-  isHttpRoute,
-} from "../../traffic/route_attachments.ts";
+  faultOf,
+  GATEWAY_GROUP,
+  isOwnClass,
+  type OwnGateway,
+  type OwnGateways,
+  ownGatewaysOf,
+  type OwnListener,
+} from "../../traffic/own_gateways.ts";
 import {
   type Controller,
   NOTHING,
@@ -33,7 +29,12 @@ import {
   updateStatus,
   type Watch,
 } from "../runtime/controller.ts";
-import { type GatewayNews, no, withAllNews, yes } from "./gateway_conditions.ts";
+import {
+  type ConditionUpdate,
+  falseCondition,
+  trueCondition,
+  updatedConditions,
+} from "./gateway_conditions.ts";
 
 const ADDRESSES_MAX = 16;
 const EVERY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];
@@ -45,12 +46,12 @@ export const gatewayClassController: Controller<GatewayClass> = {
   watches: [],
   workers: 1,
   reconcile(gatewayClass, _view, nowMs): Plan {
+    if (!isOwnClass(gatewayClass)) return NOTHING;
     const { metadata: { generation }, spec, status } = gatewayClass;
-    if (spec.controllerName !== GATEWAY_CONTROLLER) return NOTHING;
-    const news = spec.parametersRef === undefined
-      ? yes("Accepted", "The class is served by Coracle")
-      : no("Accepted", "InvalidParameters", "Classes of Coracle have no parameters");
-    const conditions = withAllNews(status.conditions, [news], { generation, nowMs });
+    const accepted = spec.parametersRef === undefined
+      ? trueCondition("Accepted", "The class is served by Coracle")
+      : falseCondition("Accepted", "InvalidParameters", "Classes of Coracle have no parameters");
+    const conditions = updatedConditions(status.conditions, [accepted], { generation, nowMs });
     if (isEqual(conditions, status.conditions)) return NOTHING;
     return plan([
       updateStatus(gatewayClasses, { ...gatewayClass, status: { ...status, conditions } }),
@@ -88,24 +89,15 @@ export function gatewayController({ address }: { address: string }): Controller<
     ],
     workers: 1,
     reconcile(gateway, view, nowMs): Plan {
-      if (!isOurs(gateway, view)) return NOTHING;
-      const status = statusOf(gateway, view, addressesOf(address, view), nowMs);
+      const all = ownGatewaysOf(view);
+      const own = all.get(gatewayKey(gateway));
+      if (own === undefined) return NOTHING;
+      const attached = attachedRoutes(gateway, view, all);
+      const status = statusOf(own, attached, addressesOf(address, view), nowMs);
       if (isEqual(status, gateway.status)) return NOTHING;
       return plan([updateStatus(gateways, { ...gateway, status })]);
     },
   };
-}
-
-/** What the Gateways of ours say of this one: which of its listeners are in conflict with older ones. */
-export function conflictsOf(gateway: Gateway, view: View): GatewayConflicts {
-  const own = view.list(gateways).filter((each) => isOurs(each, view));
-  return listenerConflicts(own).get(gatewayKey(gateway)) ?? NO_CONFLICTS;
-}
-
-/** Whether the class of the Gateway is one of ours. */
-export function isOurs({ spec }: Gateway, view: View): boolean {
-  const gatewayClass = view.get(gatewayClasses, { name: spec.gatewayClassName });
-  return gatewayClass?.spec.controllerName === GATEWAY_CONTROLLER;
 }
 
 function addressesOf(address: string, view: View): string[] {
@@ -116,130 +108,108 @@ function addressesOf(address: string, view: View): string[] {
 }
 
 function statusOf(
-  gateway: Gateway,
-  view: View,
+  own: OwnGateway,
+  attachedRoutes: ReadonlyMap<string, number>,
   addresses: readonly string[],
   nowMs: number,
 ): Gateway["status"] {
-  const { metadata: { generation }, spec, status } = gateway;
-  const conflicts = conflictsOf(gateway, view);
-  const listeners = spec.listeners.map((listener) =>
-    listenerStatus({ gateway, listener, conflicts }, view, nowMs)
+  const { metadata: { generation }, status } = own.gateway;
+  const listeners = own.listeners.map((listener) =>
+    listenerStatus(own.gateway, listener, attachedRoutes.get(listener.spec.name) ?? 0, nowMs)
   );
   const { addresses: _, ...rest } = status;
   const named = addresses.map((value) => ({ type: "IPAddress", value }));
   return {
     ...rest,
     ...(named.length > 0 && { addresses: named }), // a list that is empty is not kept
-    conditions: withAllNews(
+    conditions: updatedConditions(
       status.conditions,
-      gatewayNews(gateway, conflicts, addresses),
+      gatewayConditions(own, addresses),
       { generation, nowMs },
     ),
     listeners,
   };
 }
 
-function gatewayNews(
-  { spec }: Gateway,
-  conflicts: GatewayConflicts,
+function gatewayConditions(
+  { gateway: { spec }, listeners }: OwnGateway,
   addresses: readonly string[],
-): GatewayNews[] {
-  const served = spec.listeners.filter((listener) =>
-    isServedProtocol(listener) && !conflicts.has(listener.name)
-  );
-  const foreign = (spec.addresses ?? []).filter(({ value = "" }) => !addresses.includes(value));
-  const isWhole = served.length === spec.listeners.length;
-  if (served.length === 0) {
+): ConditionUpdate[] {
+  const servedCount = listeners.filter((listener) => faultOf(listener) === undefined).length;
+  const foreign = (spec.addresses ?? []).find(({ value = "" }) => !addresses.includes(value));
+  if (servedCount === 0) {
     const why = "None of the listeners can be served";
-    return [no("Accepted", "ListenersNotValid", why), no("Programmed", "Invalid", why)];
+    return [
+      falseCondition("Accepted", "ListenersNotValid", why),
+      falseCondition("Programmed", "Invalid", why),
+    ];
   }
   return [
-    isWhole
-      ? yes("Accepted", "The Gateway is served by Coracle")
-      : yes("Accepted", "Some of the listeners cannot be served", "ListenersNotValid"),
-    foreign.length === 0
-      ? yes("Programmed", "The listeners are open")
-      : no("Programmed", "AddressNotUsable", `Listeners cannot be opened on ${foreign[0]!.value}`),
+    servedCount === listeners.length
+      ? trueCondition("Accepted", "The Gateway is served by Coracle")
+      : trueCondition("Accepted", "Some of the listeners cannot be served", "ListenersNotValid"),
+    foreign === undefined ? trueCondition("Programmed", "The listeners are open") : falseCondition(
+      "Programmed",
+      "AddressNotUsable",
+      `Listeners cannot be opened on ${foreign.value}`,
+    ),
   ];
-}
-
-interface ListenerOfGateway {
-  gateway: Gateway;
-  listener: GatewayListener;
-  conflicts: GatewayConflicts;
 }
 
 function listenerStatus(
-  { gateway, listener, conflicts }: ListenerOfGateway,
-  view: View,
+  { metadata: { generation }, status }: Gateway,
+  listener: OwnListener,
+  attachedRoutes: number,
   nowMs: number,
 ): GatewayListenerStatus {
-  const { name, allowedRoutes: { kinds = [] } } = listener;
-  const before = gateway.status.listeners?.find((status) => status.name === name);
-  const takesRoutes = isServedProtocol(listener) && (kinds.length === 0 || kinds.some(isHttpRoute));
-  const news = listenerNews(listener, conflicts.get(name));
-  const { generation } = gateway.metadata;
+  const { name } = listener.spec;
+  const before = status.listeners?.find((each) => each.name === name)?.conditions;
   return {
     name,
-    ...(takesRoutes && {
-      supportedKinds: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute" }],
+    ...(listener.takesHttpRoutes && {
+      supportedKinds: [{ group: GATEWAY_GROUP, kind: "HTTPRoute" }],
     }),
-    attachedRoutes: attachedRoutes({ gateway, listener, conflicts }, view),
-    conditions: withAllNews(before?.conditions, news, { generation, nowMs }),
+    attachedRoutes,
+    conditions: updatedConditions(before, listenerConditions(listener), { generation, nowMs }),
   };
 }
 
-function listenerNews(
-  listener: GatewayListener,
-  conflict: ListenerConflict | undefined,
-): GatewayNews[] {
-  const { protocol, allowedRoutes: { kinds = [] } } = listener;
-  const foreign = kinds.find((kind) => !isHttpRoute(kind));
-  return [
-    ...servedNews(isServedProtocol(listener), protocol, conflict),
-    foreign === undefined
-      ? yes("ResolvedRefs", "All references are resolved")
-      : no("ResolvedRefs", "InvalidRouteKinds", `Routes of kind ${foreign.kind} are not supported`),
-    conflict === undefined
-      ? no("Conflicted", "NoConflicts", "No other listener is in the way")
-      : yes("Conflicted", conflict.message, conflict.reason),
-  ];
-}
-
 /** "If a Listener is conflicted, its network port should not be configured on any network elements." */
-function servedNews(
-  isProtocolKnown: boolean,
-  protocol: string,
-  conflict: ListenerConflict | undefined,
-): GatewayNews[] {
-  if (!isProtocolKnown) {
-    const why = `Protocol "${protocol}" is not supported; supported protocols: "HTTP"`;
-    return [no("Accepted", "UnsupportedProtocol", why), no("Programmed", "Invalid", why)];
-  }
-  if (conflict !== undefined) {
-    const { reason, message } = conflict;
-    return [no("Accepted", reason, message), no("Programmed", "Invalid", message)];
-  }
+function listenerConditions(listener: OwnListener): ConditionUpdate[] {
+  const { conflict, foreignKind } = listener;
+  const fault = faultOf(listener);
   return [
-    yes("Accepted", "The listener is served by Coracle"),
-    yes("Programmed", "The listener is open"),
+    fault === undefined
+      ? trueCondition("Accepted", "The listener is served by Coracle")
+      : falseCondition("Accepted", fault.reason, fault.message),
+    fault === undefined
+      ? trueCondition("Programmed", "The listener is open")
+      : falseCondition("Programmed", "Invalid", fault.message),
+    foreignKind === undefined
+      ? trueCondition("ResolvedRefs", "All references are resolved")
+      : falseCondition(
+        "ResolvedRefs",
+        "InvalidRouteKinds",
+        `Routes of kind ${foreignKind} are not supported`,
+      ),
+    conflict === undefined
+      ? falseCondition("Conflicted", "NoConflicts", "No other listener is in the way")
+      : trueCondition("Conflicted", conflict.message, conflict.reason),
   ];
 }
 
+/** How many routes are attached to each listener of the Gateway, by its name; a route counts once. */
 function attachedRoutes(
-  { gateway, listener, conflicts }: ListenerOfGateway,
+  gateway: Gateway,
   view: View,
-): number {
-  const { namespace, name } = gateway.metadata;
-  return view.list(httpRoutes).filter((route) =>
-    (route.spec.parentRefs ?? []).some((parentRef) => {
-      const parent = gatewayNameOf(route, parentRef);
-      if (parent?.namespace !== namespace || parent.name !== name) return false;
-      const { metadata } = view.get(namespaces, { name: route.metadata.namespace }) ?? {};
-      const namespaceLabels = metadata?.labels;
-      return attachmentOf({ route, parentRef, gateway, conflicts, namespaceLabels })
-        .listeners.some((taking) => taking.listener.name === listener.name);
-    })
-  ).length;
+  own: OwnGateways,
+): ReadonlyMap<string, number> {
+  const routes = new Map<string, Set<HttpRoute>>();
+  for (const { route, parent, listeners } of attachmentsOf(view, own)) {
+    if (parent.gateway !== gateway) continue;
+    for (const { listener: { spec: { name } } } of listeners) {
+      routes.set(name, (routes.get(name) ?? new Set()).add(route));
+    }
+  }
+  return new Map([...routes].map(([name, { size }]) => [name, size]));
 }

@@ -5,7 +5,7 @@ import { type Gateway, gateways } from "../../resources/gateway/gateways.ts";
 import { type HttpRoute, httpRoutes } from "../../resources/gateway/http_routes.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
-import { GATEWAY_CONTROLLER } from "../../traffic/route_attachments.ts";
+import { GATEWAY_CONTROLLER } from "../../traffic/own_gateways.ts";
 import { services } from "../../resources/core/services/services.ts";
 import { gatewayClassController, gatewayController } from "./gateways.ts";
 import { httpRouteController } from "./http_routes.ts";

@@ -6,23 +6,22 @@ import {
   type HttpBackendRef,
   type HttpRoute,
   httpRoutes,
-  type ParentReference,
   type RouteParentStatus,
 } from "../../resources/gateway/http_routes.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
 import type { KubeObject } from "../../resources/resource.ts";
-import {
-  attachmentOf,
-  GATEWAY_CONTROLLER,
-  gatewayNameOf,
-} from "../../traffic/route_attachments.ts";
+import { type Attachment, attachmentsOfRoute } from "../../traffic/attachments.ts";
+import { backendFaultOf } from "../../traffic/backend_references.ts";
+import { GATEWAY_CONTROLLER, ownGatewaysOf } from "../../traffic/own_gateways.ts";
+import { unsupportedFilterOf } from "../../traffic/unsupported_filters.ts";
 import { services } from "../../resources/core/services/services.ts";
 import { type Controller, NOTHING, type Plan, plan, updateStatus } from "../runtime/controller.ts";
-import { type GatewayNews, no, withAllNews, yes } from "./gateway_conditions.ts";
-import { conflictsOf, isOurs } from "./gateways.ts";
-
-/** Filters that the proxy does not act on; requests that they are for get an error. */
-const UNSUPPORTED_FILTERS: readonly string[] = ["RequestMirror", "ExtensionRef"];
+import {
+  type ConditionUpdate,
+  falseCondition,
+  trueCondition,
+  updatedConditions,
+} from "./gateway_conditions.ts";
 
 /**
  * Says of each route whether the Gateways of ours that it names take it, and whether its backends are there.
@@ -63,44 +62,33 @@ function namesOf(view: View, isMeant: (route: HttpRoute) => boolean): ObjectName
 
 function reconcile(route: HttpRoute, view: View, nowMs: number): Plan {
   const before = route.status.parents;
-  const ours = (route.spec.parentRefs ?? []).flatMap((parentRef) => {
+  const own = attachmentsOfRoute(route, view, ownGatewaysOf(view)).map((attachment) => {
     const status = before.find((parent) =>
-      parent.controllerName === GATEWAY_CONTROLLER && isEqual(parent.parentRef, parentRef)
+      parent.controllerName === GATEWAY_CONTROLLER &&
+      isEqual(parent.parentRef, attachment.parentRef)
     );
-    return parentStatus(route, parentRef, status, view, nowMs);
+    return parentStatus(attachment, status, view, nowMs);
   });
   const others = before.filter(({ controllerName }) => controllerName !== GATEWAY_CONTROLLER);
-  const parents = [...others, ...ours];
+  const parents = [...others, ...own];
   if (isEqual(parents, before)) return NOTHING;
   return plan([updateStatus(httpRoutes, { ...route, status: { ...route.status, parents } })]);
 }
 
 function parentStatus(
-  route: HttpRoute,
-  parentRef: ParentReference,
+  { route, parentRef, refusal }: Attachment,
   before: RouteParentStatus | undefined,
   view: View,
   nowMs: number,
-): RouteParentStatus[] {
-  const parent = gatewayNameOf(route, parentRef);
-  const gateway = parent && view.get(gateways, parent);
-  if (gateway === undefined || !isOurs(gateway, view)) return [];
-  const { metadata } = view.get(namespaces, { name: route.metadata.namespace }) ?? {};
-  const { refusal } = attachmentOf({
-    route,
-    parentRef,
-    gateway,
-    conflicts: conflictsOf(gateway, view),
-    namespaceLabels: metadata?.labels,
-  });
+): RouteParentStatus {
   const accepted = refusal === undefined
-    ? yes("Accepted", "The Gateway takes the route")
-    : no("Accepted", refusal.reason, refusal.message);
+    ? trueCondition("Accepted", "The Gateway takes the route")
+    : falseCondition("Accepted", refusal.reason, refusal.message);
   const kept = before?.conditions?.filter(({ type }) => type !== "PartiallyInvalid");
-  const news = [accepted, resolvedRefs(route, view), ...partlyInvalid(route)];
+  const updates = [accepted, resolvedRefs(route, view), ...partiallyInvalid(route)];
   const { generation } = route.metadata;
-  const conditions = withAllNews(kept, news, { generation, nowMs });
-  return [{ parentRef, controllerName: GATEWAY_CONTROLLER, conditions }];
+  const conditions = updatedConditions(kept, updates, { generation, nowMs });
+  return { parentRef, controllerName: GATEWAY_CONTROLLER, conditions };
 }
 
 function backendRefsOf({ spec }: HttpRoute): HttpBackendRef[] {
@@ -108,39 +96,17 @@ function backendRefsOf({ spec }: HttpRoute): HttpBackendRef[] {
 }
 
 /** Of several backends that are wrong, the first counts. */
-function resolvedRefs(route: HttpRoute, view: View): GatewayNews {
-  const faults = backendRefsOf(route).flatMap((reference) => faultOf(reference, route, view));
-  return faults[0] ?? yes("ResolvedRefs", "All backends are there");
+function resolvedRefs(route: HttpRoute, view: View): ConditionUpdate {
+  for (const reference of backendRefsOf(route)) {
+    const fault = backendFaultOf(reference, route.metadata.namespace, view);
+    if (fault !== undefined) return falseCondition("ResolvedRefs", fault.reason, fault.message);
+  }
+  return trueCondition("ResolvedRefs", "All backends are there");
 }
 
-function faultOf(
-  { group, kind, namespace, name, port }: HttpBackendRef,
-  { metadata }: HttpRoute,
-  view: View,
-): GatewayNews[] {
-  if (group !== "" || kind !== "Service") {
-    return [no("ResolvedRefs", "InvalidKind", `Backend "${name}" is a ${kind}, not a Service`)];
-  }
-  if (namespace !== undefined && namespace !== metadata.namespace) {
-    const message = `Backend "${name}" is in another namespace, and no ReferenceGrant permits it`;
-    return [no("ResolvedRefs", "RefNotPermitted", message)];
-  }
-  const service = view.get(services, { namespace: metadata.namespace, name });
-  if (service === undefined) {
-    return [no("ResolvedRefs", "BackendNotFound", `Service "${name}" is not there`)];
-  }
-  if (service.spec.ports?.some((candidate) => candidate.port === port)) return [];
-  return [
-    no("ResolvedRefs", "BackendNotFound", `Service "${name}" has no port ${port ?? "given"}`),
-  ];
-}
-
-function partlyInvalid({ spec }: HttpRoute): GatewayNews[] {
-  const filter = spec.rules.flatMap(({ filters = [], backendRefs = [] }) => [
-    ...filters,
-    ...backendRefs.flatMap((reference) => reference.filters ?? []),
-  ]).find(({ type }) => UNSUPPORTED_FILTERS.includes(type));
-  if (filter === undefined) return [];
-  const message = `Filters of type ${filter.type} are not supported; their requests get an error`;
-  return [yes("PartiallyInvalid", message, "UnsupportedValue")];
+function partiallyInvalid(route: HttpRoute): ConditionUpdate[] {
+  const fault = unsupportedFilterOf(route);
+  return fault === undefined
+    ? []
+    : [trueCondition("PartiallyInvalid", fault.message, fault.reason)];
 }

@@ -132,3 +132,20 @@ export const httpRouteFilter = object("Changes requests or answers on their way.
   }),
 });
 export type HttpRouteFilter = TypeOf<typeof httpRouteFilter>;
+
+/** What Coracle does not act on yet: requests that need such a filter get 500. What is done is struck from it. */
+export const UNSUPPORTED_FILTERS: readonly HttpRouteFilter["type"][] = [
+  "RequestMirror",
+  "ExtensionRef",
+];
+
+/** The field that a filter of each type sets. */
+export const FILTER_FIELDS = {
+  RequestHeaderModifier: "requestHeaderModifier",
+  ResponseHeaderModifier: "responseHeaderModifier",
+  RequestMirror: "requestMirror",
+  RequestRedirect: "requestRedirect",
+  URLRewrite: "urlRewrite",
+  ExtensionRef: "extensionRef",
+  CORS: "cors",
+} as const satisfies Record<HttpRouteFilter["type"], keyof HttpRouteFilter>;

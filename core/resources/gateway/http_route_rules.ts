@@ -1,5 +1,5 @@
 import { type Cause, invalid } from "../../schema/causes.ts";
-import type { HttpRouteFilter } from "./http_route_filters.ts";
+import { FILTER_FIELDS, type HttpRouteFilter } from "./http_route_filters.ts";
 import type { HttpRouteRule, HttpRouteSpec } from "./http_route_shape.ts";
 import { hostnameCauses } from "../../schema/value_rules.ts";
 
@@ -66,19 +66,9 @@ function pathCauses({ type, value }: { type: string; value: string }, field: str
   return faults.map((fault) => invalid(field, "object", fault));
 }
 
-const FIELD_OF = {
-  RequestHeaderModifier: "requestHeaderModifier",
-  ResponseHeaderModifier: "responseHeaderModifier",
-  RequestMirror: "requestMirror",
-  RequestRedirect: "requestRedirect",
-  URLRewrite: "urlRewrite",
-  ExtensionRef: "extensionRef",
-  CORS: "cors",
-} as const;
-
 /** The type says which one of the fields is set. */
 function filterCauses(filter: HttpRouteFilter, at: string): Cause[] {
-  const causes = Object.entries(FIELD_OF).flatMap(([type, field]) => {
+  const causes = Object.entries(FILTER_FIELDS).flatMap(([type, field]) => {
     const isSet = filter[field] !== undefined;
     if (isSet === (filter.type === type)) return [];
     const rule = isSet

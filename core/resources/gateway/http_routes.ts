@@ -1,5 +1,6 @@
 import { isEqual } from "../../lib/equality.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
+import { FILTER_FIELDS, UNSUPPORTED_FILTERS } from "./http_route_filters.ts";
 import { routeCauses } from "./http_route_rules.ts";
 import { httpRouteSpec, httpRouteStatus } from "./http_route_shape.ts";
 import { warnerOf } from "../not_acted_on.ts";
@@ -17,8 +18,9 @@ export type {
 
 /** What a route can say and Coracle does not do yet. What is done is struck from it. */
 const notActedOnIn = warnerOf({
-  "rules[].filters[].requestMirror": undefined,
-  "rules[].filters[].extensionRef": undefined,
+  ...Object.fromEntries(
+    UNSUPPORTED_FILTERS.map((type) => [`rules[].filters[].${FILTER_FIELDS[type]}`, undefined]),
+  ),
   "rules[].backendRefs[].filters": undefined,
 }, "requests that need it get 500");
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Gateway, GatewayListener } from "./gateways.ts";
+import type { Gateway, GatewayListener } from "../resources/gateway/gateways.ts";
 import { covers } from "./hostnames.ts";
 import { gatewayKey, listenerConflicts, olderFirst } from "./listener_conflicts.ts";
 

@@ -1,5 +1,6 @@
-import type { Gateway, GatewayListener } from "./gateways.ts";
+import type { Gateway, GatewayListener } from "../resources/gateway/gateways.ts";
 import { covers } from "./hostnames.ts";
+import { hostnameOf, isServedProtocol } from "./listeners.ts";
 
 /** Why a listener is not served, in the words of its condition `Conflicted`. */
 export interface ListenerConflict {
@@ -9,15 +10,9 @@ export interface ListenerConflict {
 
 /** The conflicts of one Gateway, by the name of the listener. */
 export type GatewayConflicts = ReadonlyMap<string, ListenerConflict>;
-export const NO_CONFLICTS: GatewayConflicts = new Map();
 
 /** By `namespace/name` of the Gateway; one without conflicts is not in it. */
 export type ListenerConflicts = ReadonlyMap<string, GatewayConflicts>;
-
-/** Whether a listener of this protocol is served at all. */
-export function isServedProtocol({ protocol }: GatewayListener): boolean {
-  return protocol === "HTTP";
-}
 
 /** How {@linkcode listenerConflicts} names a Gateway. */
 export function gatewayKey({ metadata: { namespace, name } }: Gateway): string {
@@ -82,10 +77,6 @@ function isInTheWay(claim: Claim, gateway: Gateway, listener: GatewayListener): 
   const [taken, wanted] = [hostnameOf(claim.listener), hostnameOf(listener)];
   if (taken === wanted) return true;
   return claim.gateway.metadata.namespace !== gateway.metadata.namespace && covers(taken, wanted);
-}
-
-function hostnameOf({ hostname = "" }: GatewayListener): string {
-  return hostname.toLowerCase();
 }
 
 function hostnameConflict({ port, hostname }: GatewayListener): ListenerConflict {

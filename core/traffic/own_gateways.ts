@@ -1,0 +1,86 @@
+import type { View } from "../client/client.ts";
+import { type GatewayClass, gatewayClasses } from "../resources/gateway/gateway_classes.ts";
+import { type Gateway, type GatewayListener, gateways } from "../resources/gateway/gateways.ts";
+import { gatewayKey, type ListenerConflict, listenerConflicts } from "./listener_conflicts.ts";
+import { hostnameOf, isServedProtocol, SERVED_PROTOCOLS } from "./listeners.ts";
+
+/** Who answers for Gateways that Coracle serves. */
+export const GATEWAY_CONTROLLER = "coracle.dev/gateway-controller";
+export const GATEWAY_GROUP = "gateway.networking.k8s.io";
+
+/** A Gateway of a class of ours, and what becomes of each of its listeners. */
+export interface OwnGateway {
+  readonly gateway: Gateway;
+  readonly listeners: readonly OwnListener[];
+}
+
+export interface OwnListener {
+  readonly spec: GatewayListener;
+  /** In small letters; `""`: any. */
+  readonly hostname: string;
+  /** Why its protocol is not served. */
+  readonly unsupported: ListenerFault | undefined;
+  /** Why another listener has its port or host name. */
+  readonly conflict: ListenerConflict | undefined;
+  /** Whether HTTPRoutes may be attached to it, conflicts and namespaces aside. */
+  readonly takesHttpRoutes: boolean;
+  /** A kind in `allowedRoutes.kinds` that is not served. */
+  readonly foreignKind: string | undefined;
+}
+
+/** In the words of the condition `Accepted` of a listener. */
+export interface ListenerFault {
+  readonly reason: "UnsupportedProtocol" | ListenerConflict["reason"];
+  readonly message: string;
+}
+
+/** By `namespace/name`, in the order of the view. */
+export type OwnGateways = ReadonlyMap<string, OwnGateway>;
+
+/** The Gateways that Coracle serves. */
+export function ownGatewaysOf(view: View): OwnGateways {
+  const classes = new Set(
+    view.list(gatewayClasses).filter(isOwnClass).map(({ metadata }) => metadata.name),
+  );
+  const own = view.list(gateways).filter(({ spec }) => classes.has(spec.gatewayClassName));
+  const conflicts = listenerConflicts(own);
+  return new Map(own.map((gateway) => {
+    const key = gatewayKey(gateway);
+    const listeners = gateway.spec.listeners.map((listener) =>
+      ownListener(listener, conflicts.get(key)?.get(listener.name))
+    );
+    return [key, { gateway, listeners }];
+  }));
+}
+
+export function isOwnClass({ spec }: GatewayClass): boolean {
+  return spec.controllerName === GATEWAY_CONTROLLER;
+}
+
+/** Why the listener is not open; `undefined` when it is. */
+export function faultOf({ unsupported, conflict }: OwnListener): ListenerFault | undefined {
+  return unsupported ?? conflict;
+}
+
+function ownListener(spec: GatewayListener, conflict: ListenerConflict | undefined): OwnListener {
+  const { kinds = [] } = spec.allowedRoutes;
+  const isServed = isServedProtocol(spec);
+  return {
+    spec,
+    hostname: hostnameOf(spec),
+    unsupported: isServed ? undefined : unsupportedProtocol(spec),
+    conflict,
+    takesHttpRoutes: isServed && (kinds.length === 0 || kinds.some(isHttpRoute)),
+    foreignKind: kinds.find((kind) => !isHttpRoute(kind))?.kind,
+  };
+}
+
+function isHttpRoute({ group, kind }: { group: string; kind: string }): boolean {
+  return group === GATEWAY_GROUP && kind === "HTTPRoute";
+}
+
+function unsupportedProtocol({ protocol }: GatewayListener): ListenerFault {
+  const supported = SERVED_PROTOCOLS.map((each) => `"${each}"`).join(", ");
+  const message = `Protocol "${protocol}" is not supported; supported protocols: ${supported}`;
+  return { reason: "UnsupportedProtocol", message };
+}
