@@ -74,8 +74,9 @@ const startMs = performance.now();
 let bound = 0;
 for (const key of keys) {
   const [write] = run.reconcile(key, { nowMs: 0, elapsedMs: 0 }).writes;
-  if (write?.verb !== "bind") continue;
-  crowd.bind(nameOf(key).name, write.node);
+  if (write?.verb !== "act") continue;
+  const { target } = write.body as { target: { name: string } };
+  crowd.bind(nameOf(key).name, target.name);
   bound++;
 }
 const seconds = (performance.now() - startMs) / 1_000;

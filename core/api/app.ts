@@ -32,7 +32,7 @@ import { objectOf } from "./http/request_body.ts";
 import { reviewed, REVIEWS } from "./access/reviews.ts";
 import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
-import { type Answer, answerOf, SUBRESOURCE_ANSWERS } from "./verbs/subresource_verbs.ts";
+import { answerSubresource, type Streams } from "./verbs/subresource_verbs.ts";
 import { answerCompact, type StoreFile } from "./http/store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs/verbs.ts";
 import { type VersionInfo, versionInfo } from "./http/version.ts";
@@ -111,7 +111,7 @@ interface Parts extends ApiOptions {
   openapi: Openapi;
   watches: Watches;
   logs: PodLogs;
-  subresources: Readonly<Record<string, Answer>>;
+  streams: Streams;
   versionInfo: VersionInfo;
 }
 
@@ -133,7 +133,7 @@ function partsOf(options: ApiOptions): Parts {
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, clock, random, log }),
-    subresources: { ...SUBRESOURCE_ANSWERS, log: (request) => logs.answer(request) },
+    streams: { log: (request) => logs.answer(request) },
     versionInfo: version,
   };
 }
@@ -174,7 +174,7 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
   const { objects, clock } = parts;
   const request: ObjectRequest = { c, path, kind, objects, clock };
-  if (path.subresource !== undefined) return answerOf(request, parts.subresources)(request);
+  if (path.subresource !== undefined) return answerSubresource(request, parts.streams);
   if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);
   return answerObject(request);
 }

@@ -66,12 +66,14 @@ export interface Client {
     name: ObjectName,
     options?: DeleteOptions,
   ): Promise<void>;
-  /** POST pods/NAME/binding: puts a pod on a node. */
-  bind(pod: ObjectName, nodeName: string): Promise<void>;
-}
-
-/** What only the controllers in the server's process need. */
-export interface NamespaceFinalizer {
-  /** PUT namespaces/NAME/finalize: sets who must still finish before a namespace that is being deleted goes. */
-  finalize(namespace: ObjectName, finalizers: readonly string[]): Promise<void>;
+  /**
+   * Writes a subresource of the object, e.g. the `binding` of a pod: creates it or, where it can only be replaced,
+   * replaces it.
+   */
+  act<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    subresource: string,
+    body: object,
+  ): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
 import { type Deployment, deployments } from "../resources/apps/deployments.ts";
+import { bindingTo } from "../resources/core/pods/binding.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { isRefusal } from "./api_error.ts";
 import type { Client, Draft, View } from "./client.ts";
@@ -74,7 +75,7 @@ const SCENARIOS: Scenarios = {
     const draft = pod("a");
     const metadata = { ...draft.metadata, labels: { app: "web" }, ownerReferences: [owner] };
     await client.create(pods, { ...draft, metadata });
-    await client.bind({ namespace: "default", name: "a" }, "n1");
+    await client.act(pods, { namespace: "default", name: "a" }, "binding", bindingTo("n1"));
     await caughtUp();
     for (const [index, value] of [["owner", "u1"], ["label", "app=web"], ["node", "n1"]] as const) {
       assert.deepEqual(
@@ -132,7 +133,7 @@ const SCENARIOS: Scenarios = {
   "a pod on a node is deleted in two steps": async ({ client, view, caughtUp }) => {
     const name = { namespace: "default", name: "a" };
     await client.create(pods, pod("a"));
-    await client.bind(name, "n1");
+    await client.act(pods, name, "binding", bindingTo("n1"));
     await client.delete(pods, name);
     await caughtUp();
     assert.equal(view.get(pods, name)?.metadata.deletionGracePeriodSeconds, 30);
@@ -147,7 +148,10 @@ const SCENARIOS: Scenarios = {
       ["AlreadyExists", () => client.create(configMaps, configMap("a"))],
       ["NotFound", () => client.delete(configMaps, { namespace: "default", name: "b" })],
       ["Invalid", () => client.create(pods, { ...pod("b"), spec: {} })],
-      ["NotFound", () => client.bind({ namespace: "default", name: "b" }, "n1")],
+      [
+        "NotFound",
+        () => client.act(pods, { namespace: "default", name: "b" }, "binding", bindingTo("n1")),
+      ],
     ] as const;
     for (const [reason, ask] of refusals) {
       await assert.rejects(ask, (error) => isRefusal(error, reason), reason);

@@ -1,4 +1,3 @@
-import { pods } from "../resources/core/pods/pods.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../resources/resource.ts";
 import type { Client, DeleteOptions, Draft, ObjectName } from "./client.ts";
 import { collectionPath, objectPath } from "./object_path.ts";
@@ -44,9 +43,16 @@ export class HttpClient implements Client {
     await this.#link.ask({ method: "DELETE", path: objectPath(resource, name), body });
   }
 
-  async bind(pod: ObjectName, nodeName: string): Promise<void> {
-    const target = { apiVersion: "v1", kind: "Node", name: nodeName };
-    const body = { apiVersion: "v1", kind: "Binding", metadata: { name: pod.name }, target };
-    await this.#link.ask({ method: "POST", path: `${objectPath(pods, pod)}/binding`, body });
+  async act<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    subresource: string,
+    given: object,
+  ): Promise<void> {
+    const declared = resource.subresources.find((each) => each.name === subresource);
+    const of = declared ? declared.body ?? resource : undefined;
+    const method = declared?.verbs.includes("create") ? "POST" : "PUT";
+    const body = { ...of && { apiVersion: apiVersionOf(of), kind: of.kind }, ...given };
+    await this.#link.ask({ method, path: `${objectPath(resource, name)}/${subresource}`, body });
   }
 }

@@ -3,6 +3,7 @@ import { RemoteFixture } from "../api/remote_fixture.ts";
 import { abortWith } from "../lib/abort.ts";
 import { LocalClient } from "../objects/local_client.ts";
 import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
+import { bindingTo } from "../resources/core/pods/binding.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import type { Draft } from "./client.ts";
 import type { ApiRequest } from "./server_link.ts";
@@ -83,8 +84,8 @@ Deno.test("of a kind that is selected by a field only what matches is mirrored",
     for (const name of ["other", "ours"]) {
       await local.create(pods, { metadata: named(name), spec } as Draft<Pod>);
     }
-    await local.bind(named("other"), "n2");
-    await local.bind(named("ours"), "n1");
+    await local.act(pods, named("other"), "binding", bindingTo("n2"));
+    await local.act(pods, named("ours"), "binding", bindingTo("n1"));
     assert.equal(await heard.promise, "ADDED ours");
     assert.equal(fixture.mirror.list(pods).length, 1);
   } finally {

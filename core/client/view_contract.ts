@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
+import { bindingTo } from "../resources/core/pods/binding.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { type ConnectedClient, type Scenarios, testScenarios } from "./client_contract.ts";
 import type { Draft, View, ViewEvent } from "./client.ts";
@@ -59,7 +60,7 @@ const SCENARIOS: Scenarios = {
     const created = await client.create(pods, pod("p", { app: "web", tier: "front" }));
     await caughtUp();
     assert.equal(view.by(pods, "node", "n1").length, 0);
-    await client.bind(created.metadata, "n1");
+    await client.act(pods, created.metadata, "binding", bindingTo("n1"));
     await caughtUp();
     const bound = view.get(pods, created.metadata)!;
     assert.deepEqual(view.by(pods, "node", "n1"), [bound]);

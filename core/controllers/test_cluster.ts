@@ -1,9 +1,9 @@
 import { FOREGROUND_FINALIZER } from "../schema/finalizers.ts";
-import type { Client, NamespaceFinalizer, ObjectName, View, ViewEvent } from "../client/client.ts";
+import type { Client, ObjectName, View, ViewEvent } from "../client/client.ts";
 import type { Notice } from "../client/event_recorder.ts";
 import { assert } from "../lib/assert.ts";
+import type { JsonObject } from "../lib/json/json_value.ts";
 import { check } from "../schema/check.ts";
-import { namespaces } from "../resources/core/namespaces.ts";
 import {
   type AnyResource,
   apiVersionOf,
@@ -195,11 +195,8 @@ export class TestCluster implements View {
         this.#delete(write);
         if (write.event) this.notices.push(write.event);
         return;
-      case "bind":
-        return this.#bind(write.pod, write.node);
-      case "finalize":
-        if (write.finalizers.length === 0) this.take(namespaces, write.namespace);
-        return;
+      case "act":
+        return this.#act(write);
       case "event":
         this.notices.push(write.event);
     }
@@ -254,18 +251,19 @@ export class TestCluster implements View {
     this.put(resource, { ...object, metadata } as unknown as Given);
   }
 
-  #bind(name: ObjectName, nodeName: string): void {
-    for (const [kind, objects] of this.#objects) {
-      const pod = objects.get(`${name.namespace ?? ""}/${name.name}`) as KubeObject & {
-        spec: object;
-      };
-      if (kind !== "pods" || pod === undefined) continue;
-      const bound = { ...pod, spec: { ...pod.spec, nodeName } };
-      objects.set(keyOf(pod), bound);
-      this.#listeners.get(kind)?.forEach((listener) =>
-        listener({ type: "MODIFIED", object: bound })
-      );
-    }
+  /** A subresource that the kind has of its own. A namespace goes with the last of its finalizers. */
+  #act({ resource, name, subresource, body }: Write & { verb: "act" }): void {
+    const current = this.get<KubeObject>(resource, name);
+    if (current === undefined) return;
+    const { decide } = (resource as Resource).subresources.find((each) =>
+      each.name === subresource
+    )!;
+    const decision = decide!(current, body as JsonObject, this.nowMs);
+    assert("next" in decision, `${subresource} of ${name.name} is refused`);
+    const object = decision.next as KubeObject & { spec: { finalizers?: readonly string[] } };
+    if (object.spec.finalizers?.length === 0) return this.take(resource, name);
+    this.#kind(resource).set(keyOf(object), object);
+    this.#tell(resource, { type: "MODIFIED", object });
   }
 
   #kind(resource: AnyResource): Map<string, KubeObject> {
@@ -281,7 +279,7 @@ export class TestCluster implements View {
 }
 
 /** A client that does at once what a test cluster would. */
-export function clientOf(cluster: TestCluster): Client & NamespaceFinalizer {
+export function clientOf(cluster: TestCluster): Client {
   const write = (made: Write) => Promise.resolve(cluster.perform({ writes: [made] }));
   return {
     create: (resource, draft) =>
@@ -297,8 +295,8 @@ export function clientOf(cluster: TestCluster): Client & NamespaceFinalizer {
         cluster.get(resource, object.metadata)!
       ),
     delete: (resource, name, options = {}) => write({ verb: "delete", resource, name, options }),
-    bind: (pod, node) => write({ verb: "bind", pod, node }),
-    finalize: (namespace, finalizers) => write({ verb: "finalize", namespace, finalizers }),
+    act: (resource, name, subresource, body) =>
+      write({ verb: "act", resource, name, subresource, body }),
   };
 }
 

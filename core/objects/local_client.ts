@@ -2,7 +2,6 @@ import type {
   Client,
   DeleteOptions,
   Draft,
-  NamespaceFinalizer,
   ObjectName,
   View,
   ViewEvent,
@@ -10,13 +9,14 @@ import type {
 import { ObjectLists } from "../client/object_lists.ts";
 import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
 import type { Entry, Store } from "../store/store.ts";
-import { bindPod } from "./binding.ts";
-import { finalizeNamespace } from "./finalize.ts";
+import { notFound } from "../client/refusals.ts";
 import { keyOf, type Objects } from "./objects.ts";
+import { subresourceOf } from "./subresources/mod.ts";
+import { writeSubresource } from "./subresource_writes.ts";
 import type { WriteOptions } from "../client/write_options.ts";
 
 /** The API without HTTP, for what runs in the server's process: reads from the store, writes through the verbs. */
-export class LocalClient implements Client, View, NamespaceFinalizer {
+export class LocalClient implements Client, View {
   readonly #objects: Objects;
   readonly #store: Store;
   readonly #options: WriteOptions;
@@ -73,13 +73,16 @@ export class LocalClient implements Client, View, NamespaceFinalizer {
     await this.#objects.delete(resource, name, options, this.#options);
   }
 
-  async bind(pod: ObjectName, nodeName: string): Promise<void> {
-    const binding = { target: { apiVersion: "v1", kind: "Node", name: nodeName } };
-    await bindPod(this.#objects, pod, binding, this.#options);
-  }
-
-  async finalize(namespace: ObjectName, finalizers: readonly string[]): Promise<void> {
-    await finalizeNamespace(this.#objects, namespace, { spec: { finalizers } }, this.#options);
+  async act<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    subresource: string,
+    body: object,
+  ): Promise<void> {
+    const found = subresourceOf(resource, subresource);
+    if (!found?.decide) throw notFound(resource, `${name.name}/${subresource}`);
+    const target = { resource, name, subresource: found };
+    await writeSubresource(this.#objects, target, body, this.#options);
   }
 
   #objectsOf<T extends KubeObject>(entries: readonly Entry[]): readonly T[] {

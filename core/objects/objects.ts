@@ -291,7 +291,7 @@ function inNamespace(resource: AnyResource, draft: unknown, namespace?: string):
 }
 
 /** The draft for an object that is there under `name`: it may leave the name out, but not say another. */
-function withNameOf(
+export function withNameOf(
   resource: AnyResource,
   draft: unknown,
   { name, namespace }: ObjectName,

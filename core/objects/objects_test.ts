@@ -8,11 +8,10 @@ import { type Namespace, namespaces } from "../resources/core/namespaces.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { services } from "../resources/core/services/services.ts";
-import { bindPod } from "./binding.ts";
-import { finalizeNamespace } from "./finalize.ts";
 import { freshObjects } from "./objects_fixture.ts";
 import type { Objects } from "./objects.ts";
-import { patchScale, readScale, updateScale } from "./scale.ts";
+import { subresourceOf } from "./subresources/mod.ts";
+import { writeSubresource } from "./subresource_writes.ts";
 
 const WEB = { namespace: "default", name: "web" };
 const NEXT = "please apply your changes to the latest version and try again";
@@ -361,44 +360,6 @@ Deno.test("a patch of the status leaves the spec alone", async () => {
   assert.equal((object as Deployment).status.replicas, 2);
 });
 
-Deno.test("the scale of a deployment is read, replaced and patched", async () => {
-  const { objects } = await freshObjects();
-  const { object } = await objects.create(deployments, deployment());
-  const scale = readScale(objects, deployments, WEB);
-  assert.equal(scale.apiVersion, "autoscaling/v1");
-  assert.deepEqual(scale.spec, { replicas: 1 });
-  assert.deepEqual(scale.status, { replicas: 0, selector: "app=web" });
-  await updateScale(objects, deployments, WEB, { ...scale, spec: { replicas: 3 } });
-  await patchScale(objects, deployments, WEB, merge({ spec: { replicas: 4 } }));
-  assert.equal((objects.get(deployments, WEB).object as Deployment).spec.replicas, 4);
-  await refuses(() => updateScale(objects, deployments, WEB, scale), "Conflict");
-  assert.equal(scale.metadata.uid, object.metadata.uid);
-  await refuses(
-    () => patchScale(objects, deployments, WEB, merge({ spec: { replicas: -1 } })),
-    "Invalid",
-    'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
-  );
-});
-
-Deno.test("a pod is bound to a node once", async () => {
-  const { objects } = await freshObjects();
-  await objects.create(pods, pod());
-  const { object } = await bindPod(objects, WEB, { target: { kind: "Node", name: "n1" } });
-  const { spec, status } = object as Pod;
-  assert.equal(spec.nodeName, "n1");
-  assert.equal(status.conditions?.find(({ type }) => type === "PodScheduled")?.status, "True");
-  await refuses(
-    () => bindPod(objects, WEB, { target: { name: "n2" } }),
-    "Conflict",
-    'Operation cannot be fulfilled on pods/binding "web": pod web is already assigned to node "n1"',
-  );
-  await refuses(
-    () => bindPod(objects, WEB, { target: { kind: "Pod" } }),
-    "Invalid",
-    'Binding "web" is invalid: [target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>", target.name: Required value]',
-  );
-});
-
 Deno.test("a namespace is emptied before it goes, and takes nothing new meanwhile", async () => {
   const { objects } = await freshObjects();
   const { object } = await objects.create(namespaces, { metadata: { name: "shop" } });
@@ -419,8 +380,10 @@ Deno.test("a namespace is emptied before it goes, and takes nothing new meanwhil
   await assert.rejects(objects.create(configMaps, configMap({ namespace: "shop" })), {
     details: { name: "web", kind: "configmaps", causes },
   });
-  const outcome = await finalizeNamespace(objects, { name: "shop" }, { spec: { finalizers: [] } });
-  assert.equal(outcome.outcome, "removed");
+  const subresource = subresourceOf(namespaces, "finalize")!;
+  const target = { resource: namespaces, name: { name: "shop" }, subresource };
+  const { outcome } = await writeSubresource(objects, target, { spec: { finalizers: [] } });
+  assert.equal(outcome, "removed");
   await refuses(() => objects.get(namespaces, { name: "shop" }), "NotFound");
 });
 
@@ -504,10 +467,6 @@ function merge(body: unknown): { type: string; body: unknown } {
 
 function configMap(metadata: object = {}): object {
   return { metadata: { name: "web", ...metadata }, data: { a: "1" } };
-}
-
-function pod(): object {
-  return { metadata: WEB, spec: { containers: [{ name: "web", image: "one" }] } };
 }
 
 function deployment(metadata: object = {}, spec: object = {}): { metadata: object; spec: object } {

@@ -3,6 +3,7 @@ import type { ObjectMeta } from "../schema/metadata.ts";
 import { objectMeta } from "../schema/metadata.ts";
 import { type NameRule, subdomainFaults } from "../schema/names.ts";
 import type { Schema } from "../schema/schema.ts";
+import type { Subresource } from "./subresource.ts";
 
 /** Any object that the API serves. */
 export interface KubeObject {
@@ -67,8 +68,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   /** Whether `status` is written by its own subresource only. */
   hasStatus: boolean;
   scale: ScalePaths | undefined;
-  /** Other subresources that the API serves for discovery, e.g. `["log", "binding"]`. */
-  subresources: readonly string[];
+  /** Those that this kind alone has; status and scale come by `hasStatus` and `scale`. */
+  subresources: readonly Subresource<T>[];
   /** Kept in memory only, never written to disk. */
   volatile: boolean;
   /** Seconds that a deleted object gets by default to end; `undefined`: it goes at once. */

@@ -1,6 +1,6 @@
 import type { View } from "../client/client.ts";
 import {
-  bind,
+  act,
   keyOf,
   type Loop,
   nameOf,
@@ -12,6 +12,7 @@ import {
   updateStatus,
   type Write,
 } from "../controllers/runtime/controller.ts";
+import { bindingTo } from "../resources/core/pods/binding.ts";
 import { isFinished } from "../resources/core/pods/pod_states.ts";
 import { conditionOf, withCondition } from "../resources/conditions.ts";
 import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
@@ -153,7 +154,7 @@ function isOurs({ metadata, spec, status }: Pod): boolean {
 function bound(pod: Pod, node: string): Plan {
   const { namespace, name } = pod.metadata;
   return plan([
-    bind(pod.metadata, node),
+    act(pods, pod.metadata, "binding", bindingTo(node)),
     tell({
       about: pod,
       type: "Normal",

@@ -263,7 +263,7 @@ Deno.test("pods count on their node before their bindings can be seen, and no mo
   run.pod("a", { cpu: "600m" });
   run.pod("b", { cpu: "600m" });
   const plans = run.plans();
-  const bound = plans.filter(({ writes }) => writes[0]?.verb === "bind");
+  const bound = plans.filter(({ writes }) => writes[0]?.verb === "act");
   assert.equal(bound.length, 1);
   run.cluster.perform(plans.find((made) => !bound.includes(made))!);
   run.cluster.take(pods, { namespace: "default", name: "a" });

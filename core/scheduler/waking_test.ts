@@ -30,7 +30,7 @@ class Run {
     for (const key of this.#keys) {
       this.#keys.delete(key);
       const made = this.#run.reconcile(key, this.cluster.moment);
-      if (made.writes[0]?.verb === "bind") bound++;
+      if (made.writes[0]?.verb === "act") bound++;
       this.cluster.perform(made);
     }
     return bound;

@@ -1,8 +1,9 @@
 import { ApiError } from "../../client/api_error.ts";
 import { apiVersionOf } from "../../resources/resource.ts";
+import type { SubresourceBody } from "../../resources/subresource.ts";
 import { clausesOf } from "../http/accept.ts";
 import type { ServedKind, ServedKinds } from "./served_kinds.ts";
-import { SUBRESOURCE_KINDS, subresourcesOf } from "./subresources.ts";
+import { subresourcesOf } from "../../objects/subresources/mod.ts";
 
 /** A document and the Content-Type that says which it is. */
 export interface Document {
@@ -133,12 +134,15 @@ function resourcesOf(kind: ServedKind): unknown[] {
       ...(shortNames.length ? { shortNames } : {}),
       ...(categories.length ? { categories } : {}),
     },
-    ...subresourcesOf(kind.resource).map((name) => {
-      const { verbs, group, version, kind: own } = SUBRESOURCE_KINDS[name] ?? { verbs: ["get"] };
-      const foreign = own ? { group, version, kind: own } : { kind: kind.resource.kind };
-      return { name: `${plural}/${name}`, ...common, ...foreign, verbs };
+    ...subresourcesOf(kind.resource).map(({ name, verbs, body }) => {
+      const own = body ? kindOf(body) : { kind: kind.resource.kind };
+      return { name: `${plural}/${name}`, ...common, ...own, verbs };
     }),
   ];
+}
+
+function kindOf({ group, version, kind }: SubresourceBody) {
+  return { group, version, kind };
 }
 
 function virtualResource({ plural, kind }: VirtualKind): unknown {
@@ -178,10 +182,9 @@ function aggregatedVersion({ version, kinds, virtual }: GroupVersion): unknown {
 function aggregatedResource(kind: ServedKind): unknown {
   const { plural, singular, namespaced, shortNames, categories } = kind.resource;
   const own = { group: kind.group, version: kind.version, kind: kind.resource.kind };
-  const subresources = subresourcesOf(kind.resource).map((subresource) => {
-    const { verbs, ...foreign } = SUBRESOURCE_KINDS[subresource] ?? { verbs: ["get"] };
-    return { subresource, responseKind: foreign.kind ? foreign : own, verbs };
-  });
+  const subresources = subresourcesOf(kind.resource).map(({ name, verbs, body }) => (
+    { subresource: name, responseKind: body ? kindOf(body) : own, verbs }
+  ));
   return {
     resource: plural,
     responseKind: own,

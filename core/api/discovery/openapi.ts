@@ -4,7 +4,7 @@ import { notFound } from "./discovery.ts";
 import { type Json, OpenapiSchemas } from "./openapi_schemas.ts";
 import { protobufDecoder } from "../http/protobuf.ts";
 import type { ServedKind, ServedKinds } from "./served_kinds.ts";
-import { SUBRESOURCE_KINDS, subresourcesOf } from "./subresources.ts";
+import { subresourcesOf } from "../../objects/subresources/mod.ts";
 
 /** A document as it is kept: compressed, since every client of it takes gzip. */
 export interface OpenapiDocument {
@@ -100,17 +100,17 @@ function pathsOf(kind: ServedKind, component: string): Json {
       ...(resource.namespaced ? [pathParameter("namespace")] : []),
     ],
   };
-  const subresources = subresourcesOf(resource).filter((name) => name === "status");
+  const subresources = subresourcesOf(resource).filter(({ body, decide }) => !body && decide);
   return {
     [collection]: { get: operation("get", "list"), post: operation("post", "post") },
     [`${collection}/{name}`]: one,
     ...(resource.namespaced
       ? { [`${base}/${resource.plural}`]: { get: operation("get", "list") } }
       : {}),
-    ...Object.fromEntries(subresources.map((name) => [`${collection}/{name}/${name}`, {
-      ...(SUBRESOURCE_KINDS[name]!.verbs.includes("get") ? { get: one.get } : {}),
-      put: one.put,
-      patch: one.patch,
+    ...Object.fromEntries(subresources.map(({ name, verbs }) => [`${collection}/{name}/${name}`, {
+      ...(verbs.includes("get") ? { get: one.get } : {}),
+      ...(verbs.includes("update") ? { put: one.put } : {}),
+      ...(verbs.includes("patch") ? { patch: one.patch } : {}),
     }])),
   };
 }

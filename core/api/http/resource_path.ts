@@ -1,3 +1,6 @@
+import { subresourcesOf } from "../../objects/subresources/mod.ts";
+import { namespaces } from "../../resources/core/namespaces.ts";
+
 /** What a path of the Kubernetes API names. */
 export interface ResourcePath {
   /** `""` for the core group, under `/api`. */
@@ -17,7 +20,9 @@ export interface ResourcePath {
 }
 
 /** Subresources of the namespace object itself: `/namespaces/NAME/status` is not a kind called `status`. */
-const SUBRESOURCES_OF_NAMESPACE: readonly string[] = ["status", "finalize"];
+const SUBRESOURCES_OF_NAMESPACE: readonly string[] = subresourcesOf(namespaces).map(({ name }) =>
+  name
+);
 
 /**
  * Reads a path as Kubernetes' RequestInfo does (apiserver `pkg/endpoints/request/requestinfo.go`).

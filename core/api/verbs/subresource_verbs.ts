@@ -1,76 +1,81 @@
-import { bindPod } from "../../objects/binding.ts";
-import { finalizeNamespace } from "../../objects/finalize.ts";
-import { patchScale, readScale, scaleOf, updateScale } from "../../objects/scale.ts";
 import type { Written } from "../../client/write_options.ts";
-import { sendJson } from "../http/answer.ts";
+import { subresourceOf } from "../../objects/subresources/mod.ts";
+import { patchSubresource, writeSubresource } from "../../objects/subresource_writes.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import type { Subresource, SubresourceVerb } from "../../resources/subresource.ts";
+import { refusalOfLabels } from "../access/nodes/node_restriction.ts";
 import { notFound } from "../discovery/discovery.ts";
+import { sendJson } from "../http/answer.ts";
 import { objectOf } from "../http/request_body.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest, sendObject, warn } from "./request.ts";
-import { subresourcesOf } from "../discovery/subresources.ts";
-import { answerStatus, patchOf } from "./verbs.ts";
+import { entryOf, patchOf } from "./verbs.ts";
 import { writeOptions } from "./write_query.ts";
 
-export type Answer = (request: ObjectRequest) => Response | Promise<Response>;
+/** What answers the subresources that are streams, by their names. */
+export type Streams = Readonly<
+  Record<string, (request: ObjectRequest) => Response | Promise<Response>>
+>;
 
-/** What answers each subresource; the log comes from the node, so whoever knows nodes adds it. */
-export const SUBRESOURCE_ANSWERS: Readonly<Record<string, Answer>> = {
-  status: answerStatus,
-  scale: answerScale,
-  binding: answerBinding,
-  finalize: answerFinalize,
-};
-
-/** Finds what answers the subresource of a path. Throws NotFound for one that the kind does not have. */
-export function answerOf(
-  { kind, path }: ObjectRequest,
-  answers: Readonly<Record<string, Answer>>,
-): Answer {
-  const { subresource = "" } = path;
-  const isKnown = subresourcesOf(kind.resource).includes(subresource) && path.rest.length === 0;
-  if (!isKnown || !Object.hasOwn(answers, subresource)) throw notFound();
-  return answers[subresource]!;
+/** Answers `OBJECT/SUBRESOURCE`. Throws NotFound for one that the kind does not have. */
+export function answerSubresource(
+  request: ObjectRequest,
+  streams: Streams,
+): Response | Promise<Response> {
+  const { path: { subresource: name = "", rest }, kind } = request;
+  const subresource = subresourceOf(kind.resource, name);
+  if (!subresource || rest.length > 0) throw notFound();
+  if (!subresource.decide) return streamOf(streams, name)(request);
+  const verb = VERBS.get(request.c.req.method);
+  if (!verb || !subresource.verbs.includes(verb)) throw methodNotAllowed();
+  return verb === "get" ? show(request, subresource) : write(request, subresource, verb);
 }
 
-async function answerScale(request: ObjectRequest): Promise<Response> {
+const VERBS = new Map<string, SubresourceVerb>([
+  ["GET", "get"],
+  ["HEAD", "get"],
+  ["POST", "create"],
+  ["PUT", "update"],
+  ["PATCH", "patch"],
+]);
+
+function streamOf(streams: Streams, name: string): Streams[string] {
+  if (!Object.hasOwn(streams, name)) throw notFound();
+  return streams[name]!;
+}
+
+function show(request: ObjectRequest, subresource: Subresource<KubeObject>): Response {
+  const entry = entryOf(request);
+  if (!subresource.show) return sendObject(request, 200, entry);
+  return sendJson(request.c, 200, subresource.show(entry.object));
+}
+
+async function write(
+  request: ObjectRequest,
+  subresource: Subresource<KubeObject>,
+  verb: SubresourceVerb,
+): Promise<Response> {
   const { c, kind, objects } = request;
-  const name = nameOf(request);
-  const { resource } = kind;
-  const { method } = c.req;
-  if (method === "GET" || method === "HEAD") {
-    return sendJson(c, 200, readScale(objects, resource, name));
-  }
-  if (!resource.scale || (method !== "PUT" && method !== "PATCH")) throw methodNotAllowed();
-  const options = writeOptions(c, kind);
-  const written = method === "PUT"
-    ? await updateScale(objects, resource, name, await objectOf(c), options)
-    : await patchScale(objects, resource, name, await patchOf(request), options);
+  // Of the whole object, what is sent says what a node may not change; of a status, the labels that come with it.
+  const refuse = subresource.admittedAs === "status"
+    ? refusalOfLabels(c.get("user"), kind.resource.plural)
+    : undefined;
+  const options = { ...writeOptions(c, kind), ...(refuse && { refuse }) };
+  const target = { resource: kind.resource, name: nameOf(request), subresource };
+  const written = verb === "patch"
+    ? await patchSubresource(objects, target, await patchOf(request), options)
+    : await writeSubresource(objects, target, await objectOf(c), options);
   warn(c, written.warnings);
-  return sendJson(c, 200, scaleOf(resource.scale, written.object));
+  return sendWritten(request, subresource, verb === "create" ? 201 : 200, written);
 }
 
-async function answerBinding(request: ObjectRequest): Promise<Response> {
-  const { c, kind, objects } = request;
-  if (c.req.method !== "POST") throw methodNotAllowed();
-  const options = writeOptions(c, kind);
-  await bindPod(objects, nameOf(request), await objectOf(c), options);
-  return sendJson(c, 201, {
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Success",
-    code: 201,
-  });
-}
-
-async function answerFinalize(request: ObjectRequest): Promise<Response> {
-  const { c, kind, objects } = request;
-  if (c.req.method !== "PUT") throw methodNotAllowed();
-  const options = writeOptions(c, kind);
-  const written: Written = await finalizeNamespace(
-    objects,
-    nameOf(request),
-    await objectOf(c),
-    options,
-  );
-  return sendObject(request, 200, written);
+function sendWritten(
+  request: ObjectRequest,
+  { body, show }: Subresource<KubeObject>,
+  code: number,
+  written: Written,
+): Response {
+  if (show) return sendJson(request.c, code, show(written.object));
+  if (!body) return sendObject(request, code, written);
+  const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code };
+  return sendJson(request.c, code, success);
 }

@@ -1,12 +1,9 @@
 import { PATCH_TYPES } from "../../objects/patch/patch.ts";
 import type { Objects } from "../../objects/objects.ts";
+import type { Entry } from "../../store/store.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
-import {
-  refusalOfLabels,
-  refuseOthersObject,
-  type RestrictionView,
-} from "../access/nodes/node_restriction.ts";
+import { refuseOthersObject, type RestrictionView } from "../access/nodes/node_restriction.ts";
 import { formatFor } from "../http/accept.ts";
 import { sendJson } from "../http/answer.ts";
 import { sendList } from "../watch/list.ts";
@@ -60,28 +57,13 @@ export function answerObject(request: ObjectRequest): Response | Promise<Respons
   switch (request.c.req.method) {
     case "GET":
     case "HEAD":
-      return get(request);
+      return sendObject(request, 200, entryOf(request));
     case "PUT":
-      return update(request, { scope: "main" });
+      return update(request);
     case "PATCH":
-      return patch(request, { scope: "main" });
+      return patch(request);
     case "DELETE":
       return remove(request);
-    default:
-      throw methodNotAllowed();
-  }
-}
-
-/** Answers `OBJECT/status`. */
-export function answerStatus(request: ObjectRequest): Response | Promise<Response> {
-  switch (request.c.req.method) {
-    case "GET":
-    case "HEAD":
-      return get(request);
-    case "PUT":
-      return update(request, { scope: "status" });
-    case "PATCH":
-      return patch(request, { scope: "status" });
     default:
       throw methodNotAllowed();
   }
@@ -119,13 +101,14 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
   });
 }
 
-function get(request: ObjectRequest): Response {
+/** The object that is read, at least as new as the request asks for. */
+export function entryOf(request: ObjectRequest): Entry {
   const { c, kind, objects } = request;
   const { resourceVersion } = listOptions((name) =>
     name === "resourceVersion" ? c.req.query(name) : undefined
   );
   if (resourceVersion) refuseFuture(objects.store, resourceVersion);
-  return sendObject(request, 200, objects.get(kind.resource, nameOf(request)));
+  return objects.get(kind.resource, nameOf(request));
 }
 
 async function create(request: ObjectRequest): Promise<Response> {
@@ -143,41 +126,22 @@ function viewOf(objects: Objects): RestrictionView {
   return { serviceRange, nodes: () => objects.list(nodes).map(({ object }) => object as Node) };
 }
 
-async function update(
-  request: ObjectRequest,
-  scope: { scope: "main" | "status" },
-): Promise<Response> {
+async function update(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
-  const options = { ...writeOptions(c, kind), ...scope, ...restrictionOf(request, scope) };
+  const options = writeOptions(c, kind);
   const draft = await objectOf(c);
-  if (scope.scope === "main") {
-    const current = () => objects.get(kind.resource, name).object;
-    const view = viewOf(objects);
-    refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current }, view);
-  }
+  const current = () => objects.get(kind.resource, name).object;
+  const view = viewOf(objects);
+  refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current }, view);
   const written = await objects.update(kind.resource, name, draft, options);
   return sendWritten(request, 200, written);
 }
 
-/** Of the main scope, what is sent says it: see {@linkcode refuseOthersObject}; there nodes have no patches. */
-function restrictionOf(
-  { c, kind }: ObjectRequest,
-  { scope }: { scope: "main" | "status" },
-): Pick<WriteOptions, "refuse"> {
-  const refuse = scope === "status"
-    ? refusalOfLabels(c.get("user"), kind.resource.plural)
-    : undefined;
-  return refuse ? { refuse } : {};
-}
-
-async function patch(
-  request: ObjectRequest,
-  scope: { scope: "main" | "status" },
-): Promise<Response> {
+async function patch(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
-  const options = { ...writeOptions(c, kind), ...scope, ...restrictionOf(request, scope) };
+  const options = writeOptions(c, kind);
   const written = await objects.patch(kind.resource, name, await patchOf(request), options);
   return sendWritten(request, 200, written);
 }

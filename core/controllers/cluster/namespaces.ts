@@ -7,8 +7,8 @@ import {
 } from "../../resources/core/namespaces.ts";
 import type { AnyResource, KubeObject } from "../../resources/resource.ts";
 import {
+  act,
   type Controller,
-  finalize,
   NOTHING,
   type Plan,
   plan,
@@ -61,7 +61,7 @@ function reconcile(
   if (left.length === 0) {
     if (!spec.finalizers.includes(NAMESPACE_FINALIZER)) return NOTHING;
     const finalizers = spec.finalizers.filter((finalizer) => finalizer !== NAMESPACE_FINALIZER);
-    return plan([finalize(namespace.metadata, finalizers)]);
+    return plan([act(namespaces, namespace.metadata, "finalize", { spec: { finalizers } })]);
   }
   const doomed = left.flatMap(({ resource, objects }) =>
     objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined)

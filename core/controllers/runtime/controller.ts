@@ -25,8 +25,7 @@ export type Write =
     /** Told when the object has been deleted; not when it was gone already. */
     event?: Notice;
   }
-  | { verb: "bind"; pod: ObjectName; node: string }
-  | { verb: "finalize"; namespace: ObjectName; finalizers: readonly string[] }
+  | { verb: "act"; resource: AnyResource; name: ObjectName; subresource: string; body: object }
   | { verb: "event"; event: Notice };
 
 /**
@@ -245,14 +244,15 @@ export function remove<T extends KubeObject>(
   };
 }
 
-/** Puts a pod on a node. */
-export function bind({ namespace, name }: ObjectName, node: string): Write {
-  return { verb: "bind", pod: namespace === undefined ? { name } : { namespace, name }, node };
-}
-
-/** Says who must still finish before a namespace that is being deleted goes. */
-export function finalize({ name }: ObjectName, finalizers: readonly string[]): Write {
-  return { verb: "finalize", namespace: { name }, finalizers };
+/** Writes a subresource of the object, e.g. the `binding` of a pod. */
+export function act<T extends KubeObject>(
+  resource: Resource<T>,
+  { namespace, name }: ObjectName,
+  subresource: string,
+  body: object,
+): Write {
+  const objectName = namespace === undefined ? { name } : { namespace, name };
+  return { verb: "act", resource, name: objectName, subresource, body };
 }
 
 /** Tells people what has happened. */

@@ -1,5 +1,5 @@
 import { ApiError, isRefusal } from "../../client/api_error.ts";
-import type { Client, NamespaceFinalizer, View } from "../../client/client.ts";
+import type { Client, View } from "../../client/client.ts";
 import type { EventRecorder } from "../../client/event_recorder.ts";
 import { AssertionError } from "../../lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../../lib/backoff.ts";
@@ -31,7 +31,7 @@ export interface Look {
 }
 
 export interface ControllerParts {
-  client: Client & NamespaceFinalizer;
+  client: Client;
   view: View;
   clock: Clock;
   log: Log;
@@ -187,10 +187,8 @@ class Runner {
         return;
       case "delete":
         return await this.#delete(write);
-      case "bind":
-        return await client.bind(write.pod, write.node);
-      case "finalize":
-        return await client.finalize(write.namespace, write.finalizers);
+      case "act":
+        return await client.act(write.resource, write.name, write.subresource, write.body);
       case "event":
         return this.#parts.events.record(this.#name, write.event);
     }

@@ -1,5 +1,6 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import { conditionStatus } from "../conditions.ts";
+import { objectIn } from "../../lib/json/json_value.ts";
 import { labelNameFaults } from "../../schema/names.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import {
@@ -49,7 +50,16 @@ export const namespaces = defineResource({
       conditions: mergeList("Aspects of its deletion.", ["type"], namespaceCondition),
     })),
   }),
-  subresources: ["finalize"],
+  // Sets who must still finish before the namespace can go: with nobody left, one that is being deleted is gone.
+  subresources: [{
+    name: "finalize",
+    verbs: ["update"],
+    decide: (current, sent) => {
+      const given = objectIn(sent, "spec")["finalizers"];
+      const finalizers = Array.isArray(given) ? given.map(String) : [];
+      return { next: { ...current, spec: { ...current.spec, finalizers } } };
+    },
+  }],
   columns: [
     nameColumn,
     {

@@ -1,5 +1,6 @@
 import { isEqual } from "../../../lib/equality.ts";
 import type { Cause } from "../../../schema/causes.ts";
+import { binding } from "./binding.ts";
 import { podColumns } from "./pod_columns.ts";
 import { withPodDefaults } from "./spec/defaults.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
@@ -25,7 +26,7 @@ export const pods = defineResource({
     spec: required(podSpec),
     status: present(podStatus),
   }),
-  subresources: ["log", "binding"],
+  subresources: [{ name: "log", verbs: ["get"] }, binding],
   graceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds,
   columns: podColumns,
   fields: {

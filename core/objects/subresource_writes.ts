@@ -1,0 +1,101 @@
+import type { ObjectName } from "../client/client.ts";
+import { badRequest, conflict, invalid } from "../client/refusals.ts";
+import type { WriteOptions, Written } from "../client/write_options.ts";
+import { cloneJson, isJsonObject, type JsonObject, objectIn } from "../lib/json/json_value.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import type { Subresource } from "../resources/subresource.ts";
+import { check } from "../schema/check.ts";
+import type { Schema } from "../schema/schema.ts";
+import { type Objects, withNameOf } from "./objects.ts";
+import { type Patch, patcherFor } from "./patch/patch.ts";
+
+/** One subresource of a kind, and the object that is asked. */
+interface Target {
+  resource: AnyResource;
+  name: ObjectName;
+  subresource: Subresource<KubeObject>;
+}
+
+/** Writes a subresource: creates or replaces it. Resolves with the object. Throws an ApiError for a refusal. */
+export function writeSubresource(
+  objects: Objects,
+  target: Target,
+  sent: unknown,
+  options: WriteOptions = {},
+): Promise<Written> {
+  return written(objects, target, () => sent, options);
+}
+
+/** The same by a patch of what the subresource shows now. */
+export async function patchSubresource(
+  objects: Objects,
+  target: Target,
+  patch: Patch,
+  options: WriteOptions = {},
+): Promise<Written> {
+  const { resource, subresource: { body, show } } = target;
+  const version = options.served ?? resource;
+  const apply = patcherFor(patch, body?.schema ?? version.schema);
+  const shown = (current: KubeObject) =>
+    show ? show(current) : options.served?.fromStored(current) ?? current;
+  return await written(objects, target, (current) => apply(shown(current)), options);
+}
+
+function written(
+  objects: Objects,
+  target: Target,
+  sentOf: (current: KubeObject) => unknown,
+  { served, ...others }: WriteOptions,
+): Promise<Written> {
+  const { resource, name, subresource: { admittedAs, body } } = target;
+  const nextOf = (current: KubeObject) =>
+    decided(target, current, sentOf(current), objects.clock.now());
+  if (admittedAs === undefined) {
+    return objects.amend(resource, name, (current) => nextOf(current) as KubeObject, others);
+  }
+  const scope = admittedAs === "status" ? "status" : "main";
+  // What is decided from a body of another kind is in the stored version, as the object is.
+  const options = { ...others, scope, ...(served && !body && { served }) } as const;
+  const draftOf = (current: KubeObject) => withNameOf(resource, nextOf(current), name);
+  return objects.change(resource, name, draftOf, options);
+}
+
+function decided(
+  { resource, name: { name }, subresource }: Target,
+  current: KubeObject,
+  given: unknown,
+  nowMs: number,
+): KubeObject | JsonObject {
+  const { body } = subresource;
+  const { group, kind } = body ?? resource;
+  const sent = bodyFrom(given, name, { group, kind, schema: body?.schema });
+  const { resourceVersion } = objectIn(sent, "metadata");
+  const isOutdated = typeof resourceVersion === "string" && resourceVersion !== "" &&
+    resourceVersion !== current.metadata.resourceVersion;
+  if (isOutdated) throw conflict(resource, name);
+  const decision = subresource.decide!(current, sent, nowMs);
+  if ("next" in decision) return decision.next;
+  if ("causes" in decision) throw invalid({ group, kind }, name, decision.causes);
+  throw conflict(resource, name, decision.conflict, subresource.name);
+}
+
+/** What was sent, in its shape. Throws BadRequest or Invalid. */
+function bodyFrom(
+  given: unknown,
+  name: string,
+  { group, kind, schema }: { group: string; kind: string; schema: Schema | undefined },
+): JsonObject {
+  if (!isJsonObject(given)) {
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind})`);
+  }
+  const { value, causes } = schema ? check(schema, cloneJson(given)) : { value: given, causes: [] };
+  if (causes.length > 0) throw invalid({ group, kind }, name, causes);
+  const sent = value as JsonObject; // as its schema says
+  const givenName = objectIn(sent, "metadata")["name"];
+  if (typeof givenName === "string" && givenName !== "" && givenName !== name) {
+    throw badRequest(
+      `the name of the object (${givenName}) does not match the name on the URL (${name})`,
+    );
+  }
+  return sent;
+}

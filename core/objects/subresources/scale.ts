@@ -1,0 +1,68 @@
+import { isJsonObject, type JsonObject, objectIn } from "../../lib/json/json_value.ts";
+import type { AnyResource, KubeObject, ScalePaths } from "../../resources/resource.ts";
+import type { Subresource } from "../../resources/subresource.ts";
+import type { LabelSelector } from "../../schema/label_selector.ts";
+import { objectMeta } from "../../schema/metadata.ts";
+import { integer, object, present, string, type TypeOf } from "../../schema/schema.ts";
+import { formatSelector, selectorOf } from "../../schema/selectors.ts";
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/scale-v1/ (autoscaling/v1) */
+const scaleSchema = object("How many replicas there should be and are.", {
+  apiVersion: string("Always autoscaling/v1."),
+  kind: string("Always Scale."),
+  metadata: present(objectMeta),
+  spec: present(object("What is wanted.", {
+    replicas: integer("Replicas that there should be.", { minimum: 0 }),
+  })),
+  status: present(object("What is.", {
+    replicas: integer("Replicas that there are."),
+    selector: string("Selector of the pods, as a text."),
+  })),
+});
+export type Scale = TypeOf<typeof scaleSchema>;
+
+/** `OBJECT/scale` of kinds that say where their replicas are. */
+export function scale({ scale: paths }: AnyResource): Subresource<KubeObject> | undefined {
+  if (!paths) return undefined;
+  return {
+    name: "scale",
+    verbs: ["get", "patch", "update"],
+    body: { group: "autoscaling", version: "v1", kind: "Scale", schema: scaleSchema },
+    show: (current) => scaleOf(paths, current),
+    admittedAs: "update",
+    decide: (current, sent) => {
+      const { replicas = 0 } = objectIn(sent, "spec");
+      return { next: withValue(current as unknown as JsonObject, paths.specReplicas, replicas) };
+    },
+  };
+}
+
+function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = scaled.metadata;
+  const selector = valueAt(scaled, paths.selector);
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: Number(valueAt(scaled, paths.specReplicas) ?? 0) },
+    status: {
+      replicas: Number(valueAt(scaled, paths.statusReplicas) ?? 0),
+      ...(isJsonObject(selector) &&
+        { selector: formatSelector(selectorOf(selector as LabelSelector)) }),
+    },
+  };
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce((inner, field) => isJsonObject(inner) ? inner[field] : undefined, value);
+}
+
+/** A copy with the value at the path; what is no object on the way becomes one. */
+function withValue(
+  target: JsonObject,
+  [field = "", ...rest]: readonly string[],
+  value: unknown,
+): JsonObject {
+  if (rest.length === 0) return { ...target, [field]: value };
+  return { ...target, [field]: withValue(objectIn(target, field), rest, value) };
+}
