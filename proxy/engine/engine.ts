@@ -32,7 +32,7 @@ export type Accept = (socket: ClientSocket) => ClientOwner | undefined;
 export interface OpenListener {
   /** The port that it is, also when 0 was asked for. */
   readonly port: number;
-  /** Accepts nothing more; connections that are open stay open. Resolves when the port is free. */
+  /** Accepts nothing more; connections that are open stay open. Resolves when the port is free, also the second time. */
   close(): Promise<void>;
 }
 

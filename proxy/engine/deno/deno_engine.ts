@@ -27,10 +27,12 @@ export class DenoEngine implements Engine {
   listen({ address: hostname, port, isShared }: ListenAddress, accept: Accept): OpenListener {
     const listener = listening({ hostname, port, ...(isShared ? { reusePort: true } : {}) });
     const accepting = this.#accept(listener, accept);
+    let isOpen = true;
     return {
       port: listener.addr.port,
       close: () => {
-        listener.close();
+        if (isOpen) listener.close();
+        isOpen = false;
         return accepting;
       },
     };

@@ -246,7 +246,9 @@ export class DenoSocket implements ClientSocket {
 
   /** Nothing more can be sent. The reader of the connection will see it, and tell its owner, unless it is at its end. */
   #writeFailed(): number {
-    if (this.#hasEnded && !this.#isClosed) this.#owner!.onClose("broken");
+    const isUnknown = this.#hasEnded && !this.#isClosed;
+    this.#hasEnded = false; // it is told once
+    if (isUnknown) this.#owner!.onClose("broken");
     return ALL_OUT;
   }
 
