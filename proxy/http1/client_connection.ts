@@ -1,11 +1,7 @@
-import { HEAD_BYTES_MAX_DEFAULT } from "../../core/resources/gateway/settings.ts";
-import { countAnswer } from "../backends/backend_stats.ts";
-import type { LiveBackend } from "../backends/backends.ts";
 import type { Deadline } from "../connections/deadlines.ts";
+import type { ClientOwner, ClientSocket, Socket } from "../engine/engine.ts";
+import { Exchange } from "../exchange/exchange.ts";
 import type { HttpService } from "../exchange/http_service.ts";
-import type { LiveHost, LiveRoute } from "../routing/route_matcher.ts";
-import type { HeaderEdit } from "../table/route_table.ts";
-import { withCors } from "../routing/cors.ts";
 import { BodyFraming } from "../messages/body_framing.ts";
 import { areAll } from "../messages/characters.ts";
 import {
@@ -13,23 +9,25 @@ import {
   type Scheme,
   trustedForwardedLines,
 } from "../messages/forwarded_fields.ts";
-import { Exchange } from "./exchange.ts";
 import { type Head, NEED_MORE, TOO_LONG } from "../messages/head.ts";
 import { dropNominated, needsSecondLook } from "../messages/head_writer.ts";
 import { HeldBytes } from "../messages/held_bytes.ts";
-import { type Manner, type OwnAnswer, ownAnswer } from "./own_answer.ts";
 import { parseRequest } from "../messages/request_head.ts";
-import { corsOf, ruleAnswer } from "./rule_answer.ts";
-import type { ClientOwner, ClientSocket, Socket } from "../engine/engine.ts";
-import * as limits from "./time_limits.ts";
-import type { Downstream, Upstream, UpstreamFailure } from "../protocol/upstream.ts";
+import type { RawSink, UpstreamFailure } from "../protocol/downstream.ts";
+import { LATE_ANSWER, type OwnAnswer, refusal } from "../protocol/own_answer.ts";
+import type { Upstream } from "../protocol/upstream.ts";
+import type { HeaderEdit } from "../table/route_table.ts";
+import { answerBytes } from "./answer_bytes.ts";
+import { KeptRequest } from "./kept_request.ts";
 import {
-  answerToFailure,
-  BROKEN_ROUTE,
-  LATE_ANSWER,
-  NO_ROUTE,
-  NOBODY_READY,
-} from "./upstream_failure.ts";
+  FIRST_BYTE_MS,
+  HALF_TUNNEL_IDLE_MS,
+  HEAD_MS,
+  IDLE_MS,
+  LINGER_MS,
+  LINGER_MS_MAX,
+  TUNNEL_IDLE_MS,
+} from "./time_limits.ts";
 
 type State = "idle" | "sending" | "waiting" | "tunnel" | "lingering" | "closed";
 
@@ -37,16 +35,15 @@ type State = "idle" | "sending" | "waiting" | "tunnel" | "lingering" | "closed";
  * A client's connection: reads requests, has each answered by the endpoint whose turn it is, or answers itself. One
  * exchange at a time; what is pipelined waits. RFC 9112.
  */
-export class ClientConnection implements ClientOwner, Downstream, Deadline {
+export class ClientConnection implements ClientOwner, RawSink, Deadline {
   state: State = "idle";
   upstream: Upstream | undefined;
   deadlineMs: number;
+  readonly isRaw = true;
   answersHead = false;
   wantsUpgrade = false;
   minorVersion = 1;
   takesTrailers = false;
-  headBytesMax = HEAD_BYTES_MAX_DEFAULT;
-  answerEdit: HeaderEdit | undefined;
   readonly #service: HttpService;
   readonly #onClosed: () => void;
   readonly #address: string;
@@ -55,7 +52,8 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
   #open: Uint8Array | undefined; // of the head that is held
   readonly #body = new BodyFraming();
   readonly #held = new HeldBytes();
-  readonly #exchange = new Exchange();
+  readonly #exchange: Exchange;
+  readonly #request = new KeptRequest();
   #closes = false;
   #idleSinceMs: number;
   /** The time of what happened last: read once per event, for it costs more than all else that is done with it. */
@@ -68,8 +66,9 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
     this.#address = clientAddress;
     this.#scheme = isEncrypted ? "https" : "http";
     this.#forwarded = forwardedLines(clientAddress, this.#scheme);
+    this.#exchange = new Exchange(service, this.#scheme);
     this.#idleSinceMs = service.deadlines.now();
-    this.deadlineMs = this.#idleSinceMs + limits.FIRST_BYTE_MS;
+    this.deadlineMs = this.#idleSinceMs + FIRST_BYTE_MS;
     service.deadlines.add(this);
     service.opened(this);
   }
@@ -81,6 +80,13 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
   /** Also while it sends a head: whoever never ends one keeps no place. */
   get idleSinceMs(): number | undefined {
     return this.state === "idle" || this.state === "lingering" ? this.#idleSinceMs : undefined;
+  }
+
+  get headBytesMax(): number {
+    return this.#exchange.headBytesMax;
+  }
+  get answerEdit(): HeaderEdit | undefined {
+    return this.#exchange.answerEdit;
   }
 
   peer(): Socket | undefined {
@@ -104,7 +110,7 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
   onClose(how: "ended" | "broken"): void {
     if (this.state !== "tunnel" || how === "broken") return this.close();
     this.upstream!.socket.endSending();
-    this.#exchange.stallMs = limits.HALF_TUNNEL_IDLE_MS;
+    this.#exchange.stallMs = HALF_TUNNEL_IDLE_MS;
     this.onProgress();
   }
 
@@ -120,10 +126,10 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
       case "waiting":
         return this.#onLate();
       case "lingering":
-        if (nowMs - this.#exchange.startedMs > limits.LINGER_MS_MAX || !this.socket.isSending()) {
+        if (nowMs - this.#exchange.startedMs > LINGER_MS_MAX || !this.socket.isSending()) {
           return this.close();
         }
-        return this.#service.deadlines.set(this, nowMs + limits.LINGER_MS);
+        return this.#service.deadlines.set(this, nowMs + LINGER_MS);
       default:
         return this.close();
     }
@@ -176,7 +182,7 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
   onTunnel(): void {
     this.state = "tunnel";
     this.#exchange.status = 101;
-    this.#exchange.stallMs = limits.TUNNEL_IDLE_MS;
+    this.#exchange.stallMs = TUNNEL_IDLE_MS;
     this.#exchange.deadlineMs = Infinity;
     this.onProgress();
     this.socket.exchangeEnded();
@@ -194,15 +200,12 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
     this.#linger();
   }
 
-  onFailed(upstream: Upstream, failure: UpstreamFailure): void {
+  onFailed(failure: UpstreamFailure): void {
     this.upstream = undefined;
-    const exchange = this.#exchange, backend = exchange.backend!;
-    if (failure.kind === "connect") exchange.endpoint!.suspect(this.#service.deadlines.now());
-    if (exchange.status !== 0) return this.close(); // the client has a part of it: only a break tells that it is not whole
-    const again = exchange.again(upstream, failure, this.#service);
+    if (this.#exchange.status !== 0) return this.close(); // the client has a part of it: only a break tells that it is not whole
+    const again = this.#exchange.again(failure, this.#request.isWhole);
     if (again !== undefined) return this.#ask(again);
-    backend.counts.failures++;
-    this.#answerSelf(answerToFailure(failure));
+    this.#answerSelf(this.#exchange.answer);
     if (this.state === "idle") this.#readOn();
   }
 
@@ -228,7 +231,7 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
     if (this.state !== "idle") return this.#hold(bytes, at, end);
     this.#held.add(bytes, at, end);
     const { deadlines } = this.#service;
-    if (!wasPartial || at > start) deadlines.set(this, deadlines.now() + limits.HEAD_MS);
+    if (!wasPartial || at > start) deadlines.set(this, deadlines.now() + HEAD_MS);
   }
 
   /** Returns the offset after what it has taken: `start` when the head is not whole. */
@@ -262,43 +265,22 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
     this.minorVersion = head.minorVersion;
     this.takesTrailers = head.takesTrailers;
     this.#nowMs = service.deadlines.now();
-    exchange.begin(head, this.#nowMs);
-    const host = service.matcher.hostOf(bytes, head);
-    const route = host && this.#routeOf(host, bytes, headEnd, head);
-    if (this.state !== "idle") return; // refused
-    if (route === undefined) return this.#answerSelf(NO_ROUTE);
-    const { rule } = route.rule, prefix = route.route.match.path.value;
-    const cors = rule.cors && corsOf(rule, bytes, headEnd, head);
-    const own = (cors || rule.redirect) &&
-      ruleAnswer({ rule, prefix, cors, scheme: this.#scheme, port: service.port }, bytes, head);
-    if (own) return this.#sendOwn(own);
-    this.answerEdit = cors ? withCors(rule.responseHeaders, cors) : rule.responseHeaders;
-    const endpoint = exchange.claim(route, host!.settings);
-    if (endpoint === undefined) return this.#answerUnavailable(exchange.backend);
-    const forwarded = host!.trusts(this.#address)
+    const endpoint = exchange.begin(bytes, headEnd, head, this.#nowMs);
+    if (endpoint === undefined) return this.#answerSelf(exchange.answer);
+    const forwarded = exchange.host!.trusts(this.#address)
       ? trustedForwardedLines(bytes, head, this.#address, this.#scheme)
       : this.#forwarded;
-    exchange.keepRequest(route, bytes, head, headEnd, bodyEnd, forwarded);
+    this.#request.write(exchange.route!, bytes, head, headEnd, bodyEnd, forwarded);
     this.state = this.#body.isDone ? "waiting" : "sending";
     this.#wait();
     this.#ask(endpoint.takeIdle() ?? service.connect(endpoint));
   }
 
-  /** Refuses what the host's settings do not allow. */
-  #routeOf(host: LiveHost, bytes: Uint8Array, headEnd: number, head: Head): LiveRoute | undefined {
-    const { path } = this.#service, { settings } = host;
-    this.headBytesMax = settings.headBytesMax;
-    if (headEnd - head.start > settings.headBytesMax) this.#refuse(431, TOO_LONG);
-    else if (!path.read(bytes, head.pathStart, head.targetEnd, settings)) {
-      this.#refuse(400, path.problem);
-    } else return host.routeOf(path, bytes, headEnd, head);
-  }
-
   #ask(upstream: Upstream): void {
     this.upstream = upstream;
     upstream.ask(this);
-    const { request, requestLength } = this.#exchange;
-    if (!upstream.socket.send(request, 0, requestLength)) this.socket.pause();
+    const { bytes, length } = this.#request;
+    if (!upstream.socket.send(bytes, 0, length)) this.socket.pause();
   }
 
   #readBody(bytes: Uint8Array, start: number, end: number): void {
@@ -307,7 +289,7 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
       this.#dropUpstream();
       return this.#exchange.status === 0 ? this.#refuse(400, "bad chunks") : this.close();
     }
-    this.#exchange.isKept = false;
+    this.#request.isWhole = false;
     if (this.#body.isDone) this.state = "waiting";
     this.onProgress();
     if (bodyEnd < end) this.#hold(bytes, bodyEnd, end);
@@ -325,7 +307,7 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
   #readOn(): void {
     this.socket.exchangeEnded();
     this.#idleSinceMs = this.#nowMs;
-    this.#service.deadlines.set(this, this.#nowMs + limits.IDLE_MS);
+    this.#service.deadlines.set(this, this.#nowMs + IDLE_MS);
     if (this.#held.length > 0) {
       const held = this.#held.take();
       this.#readRequests(held, 0, held.length);
@@ -334,12 +316,6 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
   }
 
   // Answers of our own.
-
-  #answerUnavailable(backend: LiveBackend | undefined): void {
-    const answer = backend?.definition.state === "empty" ? NOBODY_READY : BROKEN_ROUTE;
-    if (backend) countAnswer(backend.counts, answer.status, 0);
-    this.#answerSelf(answer);
-  }
 
   #onLate(): void {
     if (this.#exchange.status !== 0) return this.close();
@@ -351,28 +327,22 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
   }
 
   #answerSelf(answer: OwnAnswer): void {
+    if (answer.isRefusal) {
+      this.#service.counts.refused++;
+      this.#closes = true;
+      this.answersHead = false;
+    }
     this.#exchange.release(this.#service.deadlines.now(), answer.status);
-    this.#sendOwn((manner) => ownAnswer(answer, manner));
-  }
-
-  #sendOwn(answer: (manner: Manner) => Uint8Array): void {
     const closes = this.#closes || !this.#body.isDone;
-    const bytes = answer({ answersHead: this.answersHead, closes });
+    const bytes = answerBytes(answer, { answersHead: this.answersHead, closes });
     this.socket.send(bytes, 0, bytes.length);
     if (closes) this.#linger();
     else this.state = "idle";
   }
 
-  /** What it sent cannot be understood, or not be waited for: nothing that follows can be trusted. */
+  /** What it sent cannot be understood, or not be waited for. */
   #refuse(status: number, problem: string): void {
-    this.#service.counts.refused++;
-    this.#closes = true;
-    this.answersHead = false;
-    this.#answerSelf({
-      status,
-      error: "http_request_error",
-      message: `Cannot read the request: ${problem}`,
-    });
+    this.#answerSelf(refusal(status, problem));
   }
 
   #linger(): void {
@@ -380,7 +350,7 @@ export class ClientConnection implements ClientOwner, Downstream, Deadline {
     this.state = "lingering";
     this.#held.clear();
     this.#exchange.startedMs = deadlines.now();
-    deadlines.set(this, this.#exchange.startedMs + limits.LINGER_MS);
+    deadlines.set(this, this.#exchange.startedMs + LINGER_MS);
     this.socket.exchangeEnded();
     this.socket.endSending();
     this.socket.resume();

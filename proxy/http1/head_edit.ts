@@ -1,8 +1,6 @@
-import type { HeaderEdit, PathRewrite, Redirect, Rewrite } from "../table/route_table.ts";
-import { pathAfter } from "../routing/normal_path.ts";
+import { rewrittenTarget } from "../routing/path_rewrite.ts";
+import type { HeaderEdit, Rewrite } from "../table/route_table.ts";
 import { ascii, textOf } from "../messages/characters.ts";
-import type { Scheme } from "../messages/forwarded_fields.ts";
-import type { Head } from "../messages/head.ts";
 
 /** Changes to a head: of its first line, of its fields. */
 export interface HeadEdit {
@@ -39,34 +37,6 @@ export function rewriteEdit({ hostname, path }: Rewrite, prefix: string): HeadEd
       },
     }),
   };
-}
-
-/** The value of `Location` for a redirect of a request. `prefix`: what the route's PathPrefix is; the rest: where it came to. */
-export function locationOf(
-  redirect: Redirect,
-  { prefix, ...came }: { prefix: string; scheme: Scheme; port: number },
-  bytes: Uint8Array,
-  head: Head,
-): string {
-  const host = textOf(bytes, head.hostStart, head.hostEnd);
-  const target = textOf(bytes, head.pathStart, head.targetEnd).replace(/^(?![/*])/, "/");
-  const scheme = redirect.scheme ?? came.scheme;
-  const known = scheme === "https" ? 443 : 80;
-  const toPort = redirect.port ?? (redirect.scheme === undefined ? came.port : known);
-  const hostname = redirect.hostname ?? host.replace(/:\d*$/, "");
-  const path = redirect.path ? rewrittenTarget(target, redirect.path, prefix) : target;
-  return `${scheme}://${hostname}${toPort === known ? "" : `:${toPort}`}${path}`;
-}
-
-/** https://gateway-api.sigs.k8s.io/reference/spec/#httppathmodifier */
-function rewrittenTarget(target: string, { type, value }: PathRewrite, prefix: string): string {
-  if (!target.startsWith("/")) return target; // OPTIONS *
-  const queryStart = target.indexOf("?");
-  const path = queryStart < 0 ? target : target.slice(0, queryStart);
-  const query = queryStart < 0 ? "" : target.slice(queryStart);
-  if (type === "ReplaceFullPath") return (value || "/") + query;
-  const rest = pathAfter(path, prefix);
-  return ((value.replace(/\/+$/, "") + rest) || "/") + query;
 }
 
 const FRAMING = new Set(["content-length", "transfer-encoding", "connection", "upgrade"]);

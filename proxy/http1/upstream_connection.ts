@@ -2,16 +2,13 @@ import { BodyFraming } from "../messages/body_framing.ts";
 import { areAll } from "../messages/characters.ts";
 import { type Head, NEED_MORE } from "../messages/head.ts";
 import { ADDED_BYTES_MAX, dropNominated, writeResponseHead } from "../messages/head_writer.ts";
+import { DecodedAnswer } from "./decoded_answer.ts";
 import { editedHead } from "./head_edit.ts";
 import { HeldBytes } from "../messages/held_bytes.ts";
 import { parseResponse } from "../messages/response_head.ts";
 import type { ConnectFailure, Socket, UpstreamOwner } from "../engine/engine.ts";
-import type {
-  ConnectionPool,
-  Downstream,
-  Upstream,
-  UpstreamFailure,
-} from "../protocol/upstream.ts";
+import type { AnswerSink, Downstream, RawSink, UpstreamFailure } from "../protocol/downstream.ts";
+import type { ConnectionPool, Upstream } from "../protocol/upstream.ts";
 
 type State = "head" | "body" | "settling" | "idle" | "tunnel" | "closed";
 
@@ -24,8 +21,6 @@ export const INTERIM_ANSWERS_MAX = 100;
 export class UpstreamConnection implements UpstreamOwner, Upstream {
   state: State = "idle";
   downstream: Downstream | undefined;
-  /** Whether it has answered before: then it may be stale. */
-  isReused = false;
   socket!: Socket;
   readonly #pool: ConnectionPool;
   /** Shared by all connections of the thread: used from parsing to writing of one head. */
@@ -33,6 +28,8 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   readonly #body = new BodyFraming();
   readonly #held = new HeldBytes();
   #answer: Uint8Array | undefined;
+  #decoded: DecodedAnswer | undefined;
+  #isReused = false;
   #gotBytes = false;
   #closes = false;
   #interims = 0;
@@ -79,7 +76,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   onClose(how: "ended" | "broken"): void {
     const { downstream, state } = this;
     if (downstream === undefined || state === "settling" || state === "idle") return this.close();
-    if (state === "tunnel") return downstream.onTunnelEnded(how);
+    if (state === "tunnel" && downstream.isRaw) return downstream.onTunnelEnded(how);
     if (state === "body" && this.#body.endsWithConnection && how === "ended") {
       this.#closes = true;
       return this.#finish(downstream, false);
@@ -89,7 +86,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
       downstream,
       this.#gotBytes
         ? { kind: "bad answer", problem: "it ended within the head" }
-        : { kind: "no answer" },
+        : { kind: "no answer", isReused: this.#isReused },
     );
   }
 
@@ -116,8 +113,9 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     this.#pool.closed(this);
     this.socket.close();
     if (downstream === undefined) return;
-    if (state === "tunnel") downstream.onTunnelEnded("broken");
-    else downstream.onFailed(this, { kind: state === "head" ? "no answer" : "truncated" });
+    if (state === "tunnel" && downstream.isRaw) downstream.onTunnelEnded("broken");
+    else if (state === "head") downstream.onFailed({ kind: "no answer", isReused: this.#isReused });
+    else downstream.onFailed({ kind: "truncated" });
   }
 
   /** Lets go of the downstream, who has gone or will be answered otherwise, and closes. */
@@ -128,7 +126,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
 
   #fail(downstream: Downstream, failure: UpstreamFailure): void {
     this.abandon();
-    downstream.onFailed(this, failure);
+    downstream.onFailed(failure);
   }
 
   #readHead(downstream: Downstream, bytes: Uint8Array, start: number, end: number): void {
@@ -166,8 +164,12 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   #sendInterim(downstream: Downstream, bytes: Uint8Array, headEnd: number): string | undefined {
     const head = this.#head;
     if (++this.#interims > INTERIM_ANSWERS_MAX) return "too many interim answers";
-    if (downstream.minorVersion === 0) return undefined;
+    if (downstream.isRaw && downstream.minorVersion === 0) return undefined;
     if (!dropHop(bytes, headEnd, head)) return "too many fields for one hop";
+    if (!downstream.isRaw) {
+      new DecodedAnswer(downstream).onHead(bytes, headEnd, head);
+      return undefined;
+    }
     if (head.droppedCount === 0) downstream.socket.send(bytes, head.start, headEnd);
     else { // not in the buffer of the answer, which may follow before this is out
       const interim = new Uint8Array(headEnd - head.start);
@@ -177,7 +179,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   }
 
   #upgrade(downstream: Downstream, bytes: Uint8Array, start: number, end: number): void {
-    if (!downstream.wantsUpgrade) {
+    if (!downstream.isRaw || !downstream.wantsUpgrade) {
       return this.#fail(downstream, {
         kind: "bad answer",
         problem: "an upgrade that nobody asked for",
@@ -189,6 +191,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   }
 
   #startAnswer(downstream: Downstream, bytes: Uint8Array, headEnd: number, end: number): void {
+    if (!downstream.isRaw) return this.#startDecoded(downstream, bytes, headEnd, end);
     const head = this.#head;
     this.#body.start(head.length, { keepsTrailers: downstream.takesTrailers });
     const bodyEnd = this.#body.feed(bytes, headEnd, end);
@@ -207,9 +210,39 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     else if (!isSent) this.socket.pause();
   }
 
+  /** The same for one who speaks another protocol. */
+  #startDecoded(sink: AnswerSink, bytes: Uint8Array, headEnd: number, end: number): void {
+    const head = this.#head;
+    if (!dropHop(bytes, headEnd, head)) {
+      return this.#fail(sink, { kind: "bad answer", problem: "too many fields for one hop" });
+    }
+    const decoded = this.#decoded = new DecodedAnswer(sink);
+    this.#body.start(head.length, { keepsTrailers: false, reader: decoded });
+    this.state = "body";
+    this.#closes = head.closes || this.#body.endsWithConnection;
+    decoded.onHead(bytes, headEnd, head);
+    this.#readDecoded(sink, decoded, bytes, headEnd, end);
+  }
+
+  #readDecoded(
+    sink: AnswerSink,
+    decoded: DecodedAnswer,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const bodyEnd = this.#body.feed(bytes, start, end);
+    if (this.downstream !== sink) return; // it has let go meanwhile
+    if (bodyEnd < 0) return this.#fail(sink, { kind: "truncated" });
+    if (this.#body.isDone) {
+      decoded.end();
+      this.#finish(sink, bodyEnd === end);
+    } else if (!decoded.takesMore) this.socket.pause();
+  }
+
   /** Sends the head and what has come of the body, in one write if it can be. */
   #sendHead(
-    downstream: Downstream,
+    downstream: RawSink,
     bytes: Uint8Array,
     headEnd: number,
     bodyEnd: number,
@@ -240,6 +273,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   }
 
   #readBody(downstream: Downstream, bytes: Uint8Array, start: number, end: number): void {
+    if (!downstream.isRaw) return this.#readDecoded(downstream, this.#decoded!, bytes, start, end);
     const bodyEnd = this.#body.feed(bytes, start, end);
     if (bodyEnd < 0) return this.#fail(downstream, { kind: "truncated" });
     const { sendEnd } = this.#body;
@@ -262,7 +296,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
 
   #settle(): void {
     this.state = "idle";
-    this.isReused = true;
+    this.#isReused = true;
     this.socket.resume();
     if (!this.#pool.keep(this)) this.close();
   }

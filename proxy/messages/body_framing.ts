@@ -30,6 +30,13 @@ const enum At {
   lastLineFeed,
 }
 
+/** Gets what a body says, out of its framing. */
+export interface BodyReader {
+  onContent(bytes: Uint8Array, start: number, end: number): void;
+  /** Lines of trailers, whole or in parts. */
+  onTrailers(bytes: Uint8Array, start: number, end: number): void;
+}
+
 /**
  * Finds the end of a message body in the bytes that come, without changing or keeping them (RFC 9112 §6, §7).
  * However the same bytes are split, the result is the same. A body until close has no end of its own.
@@ -45,6 +52,7 @@ export class BodyFraming {
   /** Of the trailer that is being read, in small letters. */
   #trailerName = "";
   #keepsTrailers = true;
+  #reader: BodyReader | undefined;
   /** Trailers among the bytes that were fed last; -1: none. */
   #cutStart = -1;
   #cutEnd = -1;
@@ -54,10 +62,14 @@ export class BodyFraming {
 
   /**
    * `length`: bytes to come, {@linkcode CHUNKED} or {@linkcode UNTIL_CLOSE}. `keepsTrailers`: whether trailers are handed
-   * on, or taken out of the bytes.
+   * on, or taken out of the bytes. `reader`: who gets the content, and the trailers that are taken out.
    */
-  start(length: number, { keepsTrailers = true }: { keepsTrailers?: boolean } = {}): void {
+  start(
+    length: number,
+    { keepsTrailers = true, reader }: { keepsTrailers?: boolean; reader?: BodyReader } = {},
+  ): void {
     this.#keepsTrailers = keepsTrailers;
+    this.#reader = reader;
     this.#length = length;
     this.#left = length > 0 ? length : 0;
     this.#at = At.sizeStart;
@@ -80,7 +92,9 @@ export class BodyFraming {
       this.sendEnd = this.#cutStart < 0 ? bodyEnd : this.#cut(bytes, bodyEnd);
       return bodyEnd;
     }
-    return this.sendEnd = this.#feedLength(start, end);
+    const bodyEnd = this.sendEnd = this.#feedLength(start, end);
+    if (bodyEnd > start) this.#reader?.onContent(bytes, start, bodyEnd);
+    return bodyEnd;
   }
 
   #feedLength(start: number, end: number): number {
@@ -102,6 +116,7 @@ export class BodyFraming {
     while (p < end) {
       if (this.#at === At.data) {
         const have = end - p;
+        this.#reader?.onContent(bytes, p, Math.min(end, p + this.#left));
         if (have < this.#left) {
           this.#left -= have;
           return end;
@@ -131,6 +146,7 @@ export class BodyFraming {
   /** Moves the last line break to where the trailers were. Returns its new end. */
   #cut(bytes: Uint8Array, bodyEnd: number): number {
     if (bodyEnd < 0) return bodyEnd;
+    this.#reader?.onTrailers(bytes, this.#cutStart, this.#cutEnd);
     bytes.copyWithin(this.#cutStart, this.#cutEnd, bodyEnd);
     return bodyEnd - (this.#cutEnd - this.#cutStart);
   }

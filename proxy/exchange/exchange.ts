@@ -1,0 +1,159 @@
+import {
+  type GatewaySettings,
+  HEAD_BYTES_MAX_DEFAULT,
+  STREAM_IDLE_MS_DEFAULT,
+  STREAM_IDLE_MS_MOST,
+} from "../../core/resources/gateway/settings.ts";
+import { countAnswer } from "../backends/backend_stats.ts";
+import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
+import type { Scheme } from "../messages/forwarded_fields.ts";
+import { type Head, TOO_LONG } from "../messages/head.ts";
+import {
+  answerToFailure,
+  BROKEN_ROUTE,
+  NO_ROUTE,
+  NOBODY_READY,
+  type OwnAnswer,
+  refusal,
+} from "../protocol/own_answer.ts";
+import type { UpstreamFailure } from "../protocol/downstream.ts";
+import type { Upstream } from "../protocol/upstream.ts";
+import { corsOutcome, corsRequestOf, withCors } from "../routing/cors.ts";
+import type { LiveHost, LiveRoute, LiveRule } from "../routing/route_matcher.ts";
+import type { HeaderEdit } from "../table/route_table.ts";
+import type { HttpService } from "./http_service.ts";
+import { ruleAnswer } from "./rule_answer.ts";
+
+/** First try and repetitions of one request, together. */
+const TRIES_MAX = 3;
+/** nginx's word for a client that went before its answer came. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+/**
+ * One request and what comes of it, whatever protocol its client speaks: which route it takes, who is claimed for it,
+ * whether it may be sent again, what the client is told when nobody answers. One object serves requests one after the
+ * other: nothing is allocated per request.
+ */
+export class Exchange {
+  startedMs = 0;
+  /** All must be over by then. */
+  deadlineMs = Infinity;
+  /** How long nothing may happen. */
+  stallMs = STREAM_IDLE_MS_DEFAULT;
+  /** Of the answer that has begun; 0: none. */
+  status = 0;
+  host: LiveHost | undefined;
+  route: LiveRoute | undefined;
+  /** The longest head of an answer. */
+  headBytesMax = HEAD_BYTES_MAX_DEFAULT;
+  /** Changes that the route makes to the fields of the answer. */
+  answerEdit: HeaderEdit | undefined;
+  /** What the client is told when `begin` or `again` has found nobody. */
+  answer: OwnAnswer = NO_ROUTE;
+  readonly #service: HttpService;
+  readonly #scheme: Scheme;
+  #backend: LiveBackend | undefined;
+  /** Claimed, until `release`. */
+  #endpoint: LiveEndpoint | undefined;
+  /** Whether it does no harm to send it again after an endpoint may have seen it. */
+  #isRepeatable = false;
+  #tries = 0;
+
+  constructor(service: HttpService, scheme: Scheme) {
+    this.#service = service;
+    this.#scheme = scheme;
+  }
+
+  /** Claims an endpoint for the request that `head` describes; `undefined`: `answer` is what its client gets. */
+  begin(bytes: Uint8Array, headEnd: number, head: Head, nowMs: number): LiveEndpoint | undefined {
+    const { matcher, path, port } = this.#service;
+    this.startedMs = nowMs;
+    this.status = this.#tries = 0;
+    this.#isRepeatable = head.isIdempotent && !head.upgrades;
+    const host = this.host = matcher.hostOf(bytes, head);
+    if (host === undefined) return this.#nobody(NO_ROUTE);
+    const { settings } = host;
+    this.headBytesMax = settings.headBytesMax;
+    if (headEnd - head.start > settings.headBytesMax) return this.#nobody(refusal(431, TOO_LONG));
+    if (!path.read(bytes, head.pathStart, head.targetEnd, settings)) {
+      return this.#nobody(refusal(400, path.problem));
+    }
+    const route = this.route = host.routeOf(path, bytes, headEnd, head);
+    if (route === undefined) return this.#nobody(NO_ROUTE);
+    const { rule } = route.rule;
+    const cors = rule.cors && corsOutcome(rule.cors, corsRequestOf(bytes, headEnd, head));
+    const own = (cors || rule.redirect) &&
+      ruleAnswer(route, { cors, scheme: this.#scheme, port }, bytes, head);
+    if (own) return this.#nobody(own);
+    this.answerEdit = cors ? withCors(rule.responseHeaders, cors) : rule.responseHeaders;
+    return this.#claim(route.rule, settings);
+  }
+
+  /** Gives back what `begin` claimed. Doing it twice is doing it once. */
+  release(nowMs: number, status = this.status || CLIENT_CLOSED_REQUEST): void {
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined) return;
+    this.#endpoint = undefined;
+    const { counts } = this.#backend!;
+    counts.inFlight--;
+    countAnswer(counts, status, nowMs - this.startedMs);
+    endpoint.release();
+  }
+
+  /**
+   * The connection to send the request on again, when that is safe: nothing was sent, or it may be repeated and nothing was
+   * answered. `isKept`: all that was sent is still there. A stale connection is made anew, else it is another endpoint's
+   * turn, of the backend as it is now. `undefined`: `answer` is what the client gets.
+   */
+  again(failure: UpstreamFailure, isKept: boolean): Upstream | undefined {
+    const endpoint = this.#endpoint!, { kind } = failure;
+    if (kind === "connect") endpoint.suspect(this.#service.deadlines.now());
+    const isSafe = kind === "connect" || (kind === "no answer" && this.#isRepeatable);
+    const hasTry = isSafe && isKept && ++this.#tries < TRIES_MAX;
+    const isStale = failure.kind === "no answer" && failure.isReused && endpoint.state === "active";
+    const next = !hasTry ? undefined : isStale ? endpoint : this.#claimAnother(endpoint);
+    const { counts } = this.#backend!;
+    if (next === undefined) {
+      counts.failures++;
+      return this.#nobody(answerToFailure(failure));
+    }
+    if (next !== endpoint) endpoint.release();
+    this.#endpoint = next;
+    counts.retries++;
+    return this.#service.connect(next);
+  }
+
+  /** Claims an endpoint of the share whose turn it is, and sets the limits of its rule. */
+  #claim(
+    { rule, balancer, backends }: LiveRule,
+    { streamIdleMs }: GatewaySettings,
+  ): LiveEndpoint | undefined {
+    const backend = this.#backend = backends[balancer.next()];
+    if (backend === undefined) return this.#nobody(BROKEN_ROUTE);
+    const { counts } = backend;
+    counts.requests++;
+    const endpoint = this.#endpoint = backend.claim(this.startedMs);
+    if (endpoint === undefined) return this.#unavailable(backend);
+    counts.inFlight++;
+    const { requestMs, backendRequestMs } = rule;
+    const isLimited = requestMs !== undefined || backendRequestMs !== undefined;
+    this.stallMs = isLimited ? STREAM_IDLE_MS_MOST : streamIdleMs; // "no limit" is not for ever
+    this.deadlineMs = this.startedMs +
+      Math.min(requestMs || Infinity, backendRequestMs || Infinity);
+    return endpoint;
+  }
+
+  #claimAnother(failed: LiveEndpoint): LiveEndpoint | undefined {
+    return this.#service.current(this.#backend!).claim(this.#service.deadlines.now(), failed);
+  }
+
+  #unavailable({ definition: { state }, counts }: LiveBackend): undefined {
+    const answer = state === "empty" ? NOBODY_READY : BROKEN_ROUTE;
+    countAnswer(counts, answer.status, 0);
+    return this.#nobody(answer);
+  }
+
+  #nobody(answer: OwnAnswer): undefined {
+    this.answer = answer;
+  }
+}
