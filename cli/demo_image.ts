@@ -12,7 +12,7 @@ const WEB_FLAGS = [
   "--no-prompt",
   "--allow-net",
   "--allow-env=POD_IP,VERSION,HOME,XDG_DATA_HOME",
-  "--allow-sys=uid,hostname",
+  "--allow-sys",
 ];
 
 /** The image that `examples/canary.yaml` names: a web server that answers with its `$VERSION`. */
