@@ -7,9 +7,8 @@ import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
 import type { Log } from "../core/lib/log.ts";
 import { supervise } from "../core/lib/supervise.ts";
-import { configMaps } from "../core/resources/core/config_maps.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
-import { secrets } from "../core/resources/core/secrets.ts";
+import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
 import type { Machine } from "./node/machine.ts";
 import type { NodeParts } from "./pods/node_parts.ts";
@@ -22,7 +21,10 @@ import type { PodNetwork } from "./network/pod_network.ts";
 import { PodWorker } from "./pods/pod_worker.ts";
 import type { dialProbe } from "./probes/probe_dialer.ts";
 import { Slots } from "../core/lib/slots.ts";
-import { type PodVolumes, referencesOf, Volumes } from "./volumes/volumes.ts";
+import { referencedKinds, referenceKey, referencesOf } from "./pods/references.ts";
+import { VOLUME_TYPES } from "./volumes/types/mod.ts";
+import type { VolumeType } from "./volumes/volume_type.ts";
+import { type PodVolumes, Volumes } from "./volumes/volumes.ts";
 
 /** How often the runtime is asked for all it has, in case a notice was lost. */
 const RELIST_MS = 30_000;
@@ -64,6 +66,8 @@ export interface AgentOptions {
   events: Pick<EventRecorder, "record">;
   /** The files of pods; those below `dataFolder` when absent. */
   files?: PodFiles;
+  /** The types of volumes that pods can have; those that are built in when absent. */
+  volumeTypes?: readonly VolumeType[];
   /** The volumes of pods; below `dataFolder` when absent. */
   volumes?: PodVolumes;
   /** Asks the questions of probes; `dialProbe` when absent. */
@@ -89,6 +93,7 @@ export interface AgentOptions {
 export class Agent implements NodeStreams {
   readonly #options: AgentOptions;
   readonly #parts: NodeParts;
+  readonly #volumeTypes: readonly VolumeType[];
   readonly #node: NodeStatus;
   readonly #workers = new Map<string, PodWorker>();
   #stops: (() => void)[] = [];
@@ -105,10 +110,11 @@ export class Agent implements NodeStreams {
     this.#options = options;
     const { dataFolder, protectedPaths = [], view, clock, machine } = options;
     const allocatable = allocatableOf(machine);
+    const types = this.#volumeTypes = options.volumeTypes ?? VOLUME_TYPES;
     this.#parts = {
       ...options,
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
-      volumes: options.volumes ?? new Volumes({ dataFolder, protectedPaths, view, clock }),
+      volumes: options.volumes ?? new Volumes({ dataFolder, protectedPaths, view, clock, types }),
       allocatable,
       podOfContainer: new Map(),
       startSlots: new Slots(STARTS_MAX),
@@ -279,8 +285,12 @@ export class Agent implements NodeStreams {
     this.#unsubscribe();
     this.#stops = [
       view.subscribe(pods, ({ type, object }) => this.#onPod(type, object)),
-      view.subscribe(configMaps, ({ object }) => this.#onReference("configmap", object)),
-      view.subscribe(secrets, ({ object }) => this.#onReference("secret", object)),
+      ...referencedKinds(this.#volumeTypes).map((resource) =>
+        view.subscribe<NamespacedObject>(
+          resource,
+          ({ object }) => this.#onReferenced(resource, object),
+        )
+      ),
       runtime.onExit((id) => this.#onExit(id)),
       network.onLost((podUid) => this.#workers.get(podUid)?.loseNetwork()),
     ];
@@ -301,14 +311,12 @@ export class Agent implements NodeStreams {
     worker.want(type === "DELETED" ? undefined : pod);
   }
 
-  #onReference(
-    kind: string,
-    { metadata }: { metadata: { namespace: string; name: string } },
-  ): void {
+  #onReferenced(resource: AnyResource, { metadata: { namespace, name } }: NamespacedObject): void {
+    const key = referenceKey({ resource, name });
     for (const worker of this.#workers.values()) {
       const { pod } = worker;
-      if (pod?.metadata.namespace !== metadata.namespace) continue;
-      if (referencesOf(pod).has(`${kind}/${metadata.name}`)) worker.refreshVolumes();
+      if (pod?.metadata.namespace !== namespace) continue;
+      if (referencesOf(pod, this.#volumeTypes).has(key)) worker.refreshVolumes();
     }
   }
 

@@ -13,6 +13,7 @@ import { DiskPodFiles } from "./volumes/pod_files.ts";
 import type { PodAddress, PodNetwork } from "./network/pod_network.ts";
 import type { ProbeOutcome } from "./probes/probes.ts";
 import { SimulatedRuntime } from "./runtimes/simulated/simulated_runtime.ts";
+import { VOLUME_TYPES } from "./volumes/types/mod.ts";
 import { Volumes } from "./volumes/volumes.ts";
 
 export interface PodDraft {
@@ -65,7 +66,13 @@ export class NodeUnderTest implements AsyncDisposable {
       checkProbe: () => Promise.resolve(this.probe()),
       files: this.#fileWork.watch(new DiskPodFiles(this.folder)),
       volumes: this.#fileWork.watch(
-        new Volumes({ dataFolder: this.folder, view: client, clock, openTree: () => undefined }),
+        new Volumes({
+          dataFolder: this.folder,
+          view: client,
+          clock,
+          types: VOLUME_TYPES,
+          openTree: () => undefined,
+        }),
       ),
       ...(this.untilDrained && { untilDrained: this.untilDrained }),
     });

@@ -1,20 +1,12 @@
+import { agentSources } from "../agent/agent_sources.ts";
 import { ApiError, isRefusal } from "../core/client/api_error.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
 import { LinkError } from "../core/client/link_error.ts";
 import type { Source } from "../core/client/list_watch.ts";
 import { objectPath } from "../core/client/object_path.ts";
 import type { ServerLink, Transport } from "../core/client/server_link.ts";
-import { configMaps } from "../core/resources/core/config_maps.ts";
-import { endpointSlices } from "../core/resources/discovery/endpoint_slices.ts";
-import { gatewayClasses } from "../core/resources/gateway/gateway_classes.ts";
-import { gateways } from "../core/resources/gateway/gateways.ts";
-import { httpRoutes } from "../core/resources/gateway/http_routes.ts";
-import { leases } from "../core/resources/coordination/leases.ts";
-import { namespaces } from "../core/resources/core/namespaces.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
-import { pods } from "../core/resources/core/pods/pods.ts";
-import { secrets } from "../core/resources/core/secrets.ts";
-import { services } from "../core/resources/core/services/services.ts";
+import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
 import { refuseOthersIdentity } from "./agent_identity.ts";
@@ -115,15 +107,13 @@ async function greet(link: ServerLink, node: string, signal: AbortSignal): Promi
   }
 }
 
-/** All that the agent and the proxy look at: of pods and leases what is this node's. */
+/** All that the agent and the proxy look at, each kind once. */
 function sourcesOf(node: string): Source[] {
-  return [
-    { resource: pods, fieldSelector: `spec.nodeName=${node}` },
-    { resource: leases, namespace: "kube-node-lease", fieldSelector: `metadata.name=${node}` },
-    ...[nodes, configMaps, secrets, namespaces].map((resource) => ({ resource })),
-    ...[services, endpointSlices, gatewayClasses, gateways, httpRoutes]
-      .map((resource) => ({ resource })),
-  ];
+  const ofAgent = agentSources(node, NODE_REGISTRY.volumeTypes);
+  const ofProxy = ROUTE_SOURCES.filter((kind) =>
+    ofAgent.every(({ resource }) => resource !== kind)
+  );
+  return [...ofAgent, ...ofProxy.map((resource) => ({ resource }))];
 }
 
 /** This machine's address on the way to the server: by it other nodes that reach the server reach this one. */

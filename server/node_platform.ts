@@ -47,6 +47,7 @@ export async function openMachine(
     ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels, machine, dataFolder },
     version: gitVersionOf(VERSION),
     ...{ runtime, network, logLimits: logLimitsOf(flags), protectedPaths },
+    volumeTypes: registry.volumeTypes,
   };
   const title = runtime.version.replace("://", " ");
   return {

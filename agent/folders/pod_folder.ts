@@ -1,9 +1,6 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import { assert } from "../../core/lib/assert.ts";
 
-/** Plugin names of the kubelet, as it uses them in paths. */
-export type VolumePlugin = "empty-dir" | "configmap" | "secret";
-
 /**
  * Where a pod's files are, laid out as the kubelet does:
  * ```
@@ -23,8 +20,9 @@ export class PodFolder {
     this.path = `${podsFolder(dataFolder)}/${plain(podUid)}`;
   }
 
-  volume(plugin: VolumePlugin, name: string): string {
-    return `${this.volumes}/kubernetes.io~${plugin}/${plain(name)}`;
+  /** `plugin`: what the kubelet calls its plugin for the type of volume, e.g. `empty-dir`. */
+  volume(plugin: string, name: string): string {
+    return `${this.volumes}/kubernetes.io~${plain(plugin)}/${plain(name)}`;
   }
 
   get volumes(): string {

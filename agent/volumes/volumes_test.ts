@@ -8,6 +8,7 @@ import { type ConfigMap, configMaps } from "../../core/resources/core/config_map
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { secrets } from "../../core/resources/core/secrets.ts";
+import { VOLUME_TYPES } from "./types/mod.ts";
 import { Volumes, type VolumesOptions } from "./volumes.ts";
 
 Deno.test("an emptyDir is open to all, keeps its files, and goes with its pod", async () => {
@@ -337,6 +338,7 @@ class VolumeWorld implements AsyncDisposable {
   ) {
     const clock = { now: () => Date.parse("2026-01-01T00:00:00Z") };
     this.volumes = new Volumes({
+      types: VOLUME_TYPES,
       ...{ dataFolder: `${folder}/data`, view: client, clock, ...options },
       protectedPaths: [`${folder}/run/coracle`],
     });

@@ -14,8 +14,8 @@ import { buildRouteTable, type RouteTableOptions } from "../table/build_route_ta
 import type { ListenReport } from "./proxy_thread.ts";
 import type { RouteTable } from "../table/route_table.ts";
 
-/** What a table is made of. */
-const SOURCES: readonly AnyResource[] = [
+/** The kinds that a table is made of. */
+export const ROUTE_SOURCES: readonly AnyResource[] = [
   services,
   endpointSlices,
   gatewayClasses,
@@ -51,7 +51,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
   const { view, proxy, clock, signal, onApplied } = options;
   const reporter = new Reporter(options.log);
   let changed = Promise.withResolvers<void>();
-  const stops = SOURCES.map((source) => view.subscribe(source, () => changed.resolve()));
+  const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => changed.resolve()));
   let table: RouteTable | undefined;
   stops.push(proxy.onListeners((report) => {
     reporter.ports(report);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../../agent/runtimes/config_error.ts";
+import { VOLUME_TYPES } from "../../agent/volumes/types/mod.ts";
 import { Volumes } from "../../agent/volumes/volumes.ts";
 import { FileTree } from "../../core/lib/linux/file_tree.ts";
 import { cString, Libc } from "../../core/lib/linux/libc.ts";
@@ -68,6 +69,7 @@ Deno.test({
   fn: async () => {
     const dataFolder = await Deno.makeTempDir({ prefix: "coracle-deep-", dir: "/dev/shm" }); // fast
     using volumes = new Volumes({
+      types: VOLUME_TYPES,
       dataFolder,
       view: { get: () => undefined },
       clock: { now: () => 0 },
@@ -107,7 +109,7 @@ async function withRace(
   await Deno.writeTextFile(`${place}/x/flag`, "of the pod");
   await Deno.symlink(secret, `${place}/l`);
   const view = { get: () => undefined };
-  using volumes = new Volumes({ dataFolder, view, clock: { now: () => 0 } });
+  using volumes = new Volumes({ types: VOLUME_TYPES, dataFolder, view, clock: { now: () => 0 } });
   const pod = podOf(kind === "hostPath" ? { hostPath: { path: `${place}/x`, type: "" } } : source);
   const volumeMount = { name: "v", mountPath: "/m", ...(kind === "subPath" && { subPath: "x" }) };
   const container = { ...pod.spec.containers[0]!, volumeMounts: [volumeMount] } as never;

@@ -1,3 +1,5 @@
+import { agentSources } from "../../agent/agent_sources.ts";
+import { VOLUME_TYPES } from "../../agent/volumes/types/mod.ts";
 import type { ContainerState } from "../../agent/runtimes/container_runtime.ts";
 import type { ProbeOutcome } from "../../agent/probes/probes.ts";
 import {
@@ -10,13 +12,7 @@ import type { Mirror } from "../../core/client/mirror.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { configMaps } from "../../core/resources/core/config_maps.ts";
-import { leases } from "../../core/resources/coordination/leases.ts";
-import { nodes } from "../../core/resources/core/nodes/nodes.ts";
-import { pods } from "../../core/resources/core/pods/pods.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
-import { secrets } from "../../core/resources/core/secrets.ts";
-import { services } from "../../core/resources/core/services/services.ts";
 import { connect, type RemoteApi, runAgent } from "../../server/agent.ts";
 import type { Context } from "../../server/context.ts";
 import type { NodePlatform } from "../../server/node.ts";
@@ -199,11 +195,7 @@ interface Remote extends RemoteApi {
 
 /** What an agent looks at; of pods and leases what is its node's. */
 export function sourcesOf(node: string): Source[] {
-  return [
-    { resource: pods, fieldSelector: `spec.nodeName=${node}` },
-    { resource: leases, namespace: "kube-node-lease", fieldSelector: `metadata.name=${node}` },
-    ...[nodes, configMaps, secrets, services].map((resource) => ({ resource })),
-  ];
+  return agentSources(node, VOLUME_TYPES);
 }
 
 const MACHINE = {

@@ -1,0 +1,30 @@
+import { ifAbsent } from "../../../core/lib/absent.ts";
+import type { Volume } from "../../../core/resources/core/pods/spec/volumes.ts";
+import { unitsOf } from "../../../core/schema/quantities.ts";
+import { giveToGroup } from "../group_ownership.ts";
+import { mountMemory } from "../memory_folder.ts";
+import type { VolumeType } from "../volume_type.ts";
+
+/** https://kubernetes.io/docs/concepts/storage/volumes/#emptydir */
+export const emptyDirs: VolumeType<NonNullable<Volume["emptyDir"]>> = {
+  field: "emptyDir",
+  folderName: "empty-dir",
+  make: async ({ pod, source: { medium, sizeLimit }, folder }) => {
+    const { fsGroup } = pod.spec.securityContext;
+    await makeOpenFolder(folder, fsGroup);
+    if (medium !== "Memory") return;
+    await mountMemory(folder, sizeLimit === undefined ? undefined : unitsOf(sizeLimit));
+    await giveToGroup(folder, fsGroup);
+  },
+  placeOf: ({ folder }) => ({ root: folder, isOfPods: true }),
+};
+
+/** Makes a folder that all may write to. One that is there already keeps the mode that its containers gave it. */
+async function makeOpenFolder(path: string, groupId: number | undefined): Promise<void> {
+  if (await Deno.stat(path).catch(ifAbsent) !== undefined) return;
+  const fresh = `${path}.new`; // no volume is called so
+  await Deno.mkdir(fresh, { recursive: true });
+  await Deno.chmod(fresh, 0o777); // the umask must not count
+  await giveToGroup(fresh, groupId);
+  await Deno.rename(fresh, path);
+}
