@@ -88,7 +88,7 @@ const EDGES =
 const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   "hono": /^core\/api\//,
   "@hono/node-server": /^core\/api\//,
-  "@peculiar/x509": /^core\/api\/access\/pki/,
+  "@peculiar/x509": /_test\.ts$|^tests\//,
   "yaml": /^core\/manifest\//,
   "rfc6902": /_test\.ts$|^tests\//,
   "protobufjs": /^core\/api\//,

@@ -6,7 +6,7 @@ import { subdomainFaults } from "../../schema/names.ts";
 import { sendJson } from "../http/answer.ts";
 import type { ApiContext, ApiEnv } from "../http/api_context.ts";
 import { ADMIN } from "./pki.ts";
-import type { KeyPair } from "./pki_certificates.ts";
+import { issueClient, type KeyPair } from "./pki_certificates.ts";
 import { objectOf } from "../http/request_body.ts";
 import type { AdminCredentials } from "./admin_credentials.ts";
 import { certificateOfPem } from "./certificate.ts";
@@ -69,7 +69,6 @@ async function answerCreate(
       `Cannot create a credential for the node "${node}": ${faults[0]}`,
     );
   }
-  const { issueClient } = await import("./pki_certificates.ts");
   const { name: user, groups } = nodeUser(node);
   const subject = { commonName: user, organization: groups[0]! };
   const pair = await issueClient(authority, subject, endOfLife(clock.now(), NODE_LIFE_MS));

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { ADMIN_LIFE_MS, endOfLife } from "./certificate_life.ts";
 import { isSameBytes } from "../../lib/bytes.ts";
-import type { KeyPair } from "./pki_certificates.ts";
+import { createAuthority, issueClient, issueServer, type KeyPair } from "./pki_certificates.ts";
 
 /** Where credentials are kept, by name. */
 export interface CredentialStore {
@@ -53,30 +53,31 @@ export async function loadCredentials(
   nowMs: number,
 ): Promise<Credentials> {
   const removed = await removedIn(store);
-  const authority = await keyPair(store, "ca", async () => {
-    const { createAuthority } = await import("./pki_certificates.ts");
-    return createAuthority("coracle-ca");
-  });
+  const authority = await keyPair(store, "ca", () => createAuthority("coracle-ca"));
   const wanted = [...new Set([...CLUSTER_NAMES, ...names])];
-  const server = await keyPair(store, "server", async () => {
-    const { issueServer } = await import("./pki_certificates.ts");
-    return issueServer(authority, { commonName: "kube-apiserver" }, wanted);
-  }, ({ certificate }) => isIssuedBy(authority, certificate) && holdsFor(certificate, wanted));
-  const admin = await keyPair(
-    store,
-    "admin",
-    () => newAdminPair(authority, nowMs),
-    (pair) => isIssuedBy(authority, pair.certificate) && belong(pair),
-  );
-  const token = await adminToken(store);
+  const newServerPair = () => issueServer(authority, { commonName: "kube-apiserver" }, wanted);
+  const [server, admin, token] = await Promise.all([
+    keyPair(
+      store,
+      "server",
+      newServerPair,
+      ({ certificate }) => isIssuedBy(authority, certificate) && holdsFor(certificate, wanted),
+    ),
+    keyPair(
+      store,
+      "admin",
+      () => newAdminPair(authority, nowMs),
+      (pair) => isIssuedBy(authority, pair.certificate) && belong(pair),
+    ),
+    adminToken(store),
+  ]);
   const { certificate, key: authorityKey } = authority;
   return { authority: certificate, authorityKey, server, admin: { ...admin, token }, removed };
 }
 
 /** A certificate for the admin, for as long as it may live. */
-export async function newAdminPair(authority: KeyPair, nowMs: number): Promise<KeyPair> {
-  const { issueClient } = await import("./pki_certificates.ts");
-  return await issueClient(authority, ADMIN, endOfLife(nowMs, ADMIN_LIFE_MS));
+export function newAdminPair(authority: KeyPair, nowMs: number): Promise<KeyPair> {
+  return issueClient(authority, ADMIN, endOfLife(nowMs, ADMIN_LIFE_MS));
 }
 
 export function newToken(): string {

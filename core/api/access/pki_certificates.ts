@@ -1,5 +1,8 @@
-import "reflect-metadata";
-import * as x509 from "@peculiar/x509";
+import { createHash, createPrivateKey, sign } from "node:crypto";
+import { isIpv4, parseIp } from "../../lib/addresses/ip_address.ts";
+import { type Certificate, certificateOfPem } from "./certificate.ts";
+import { bitStringBytes, derValue, derValues, TAGS } from "./der.ts";
+import { bits, integer, octets, oid, sequence, time, TRUE, utf8, written } from "./der_writer.ts";
 
 /** A certificate and its private key, both as PEM. */
 export interface KeyPair {
@@ -13,31 +16,48 @@ export interface Subject {
 }
 
 /** Long, and from long ago: a box must start before its clock is right, and after years in a drawer. */
-const NOT_BEFORE = new Date("2020-01-01T00:00:00Z");
-const NOT_AFTER = new Date("2120-01-01T00:00:00Z");
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+const NOT_BEFORE_MS = Date.parse("2020-01-01T00:00:00Z");
+const NOT_AFTER_MS = Date.parse("2120-01-01T00:00:00Z");
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
 const SERIAL_BYTES = 16;
 
-x509.cryptoProvider.set(crypto);
+/** ecdsa-with-SHA256, RFC 5758 3.2. */
+const SIGNATURE_ALGORITHM = sequence(oid("1.2.840.10045.4.3.2"));
+const VERSION_3 = written(0xa0, integer(Uint8Array.of(2)));
+const EXTENSIONS_TAG = 0xa3;
+const COMMON_NAME = oid("2.5.4.3");
+const ORGANIZATION = oid("2.5.4.10");
+/** https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1 */
+const SUBJECT_KEY_ID = "2.5.29.14";
+const KEY_USAGE = "2.5.29.15";
+const SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
+const BASIC_CONSTRAINTS = "2.5.29.19";
+const AUTHORITY_KEY_ID = "2.5.29.35";
+const EXTENDED_KEY_USAGE = "2.5.29.37";
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+/** Tags in a name of a certificate's owner and in the id of its authority's key. */
+const DNS_TAG = 0x82;
+const IP_TAG = 0x87;
+const KEY_ID_TAG = 0x80;
+
+/** The bits of digitalSignature, keyCertSign and cRLSign; of digitalSignature. */
+const AUTHORITY_USAGE = bits(Uint8Array.of(0b1000_0110), { unused: 1 });
+const OTHER_USAGE = bits(Uint8Array.of(0b1000_0000), { unused: 7 });
 
 /** Makes a certificate authority. */
 export async function createAuthority(commonName: string): Promise<KeyPair> {
-  const keys = await createKeys();
-  const { keyCertSign, cRLSign, digitalSignature } = x509.KeyUsageFlags;
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: nameOf({ commonName }),
-    notBefore: NOT_BEFORE,
-    notAfter: NOT_AFTER,
-    signingAlgorithm: ALGORITHM,
-    keys,
+  const { publicKey, key } = await createKeys();
+  const subject = nameOf({ commonName });
+  const certificate = signed(key, {
+    ...{ subject, issuer: subject, publicKey, notAfterMs: NOT_AFTER_MS },
     extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(keyCertSign | cRLSign | digitalSignature, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      extension(BASIC_CONSTRAINTS, sequence(TRUE), { isCritical: true }),
+      extension(KEY_USAGE, AUTHORITY_USAGE, { isCritical: true }),
+      extension(SUBJECT_KEY_ID, octets(keyId(publicKey))),
     ],
   });
-  return { certificate: pemOf(certificate), key: await keyPem(keys.privateKey) };
+  return { certificate, key };
 }
 
 /** A certificate for a server that is reached under `names`: DNS names and IP addresses. */
@@ -46,13 +66,9 @@ export function issueServer(
   subject: Subject,
   names: readonly string[],
 ): Promise<KeyPair> {
-  const alternatives = names.map((value): x509.JsonGeneralName => ({
-    type: isIp(value) ? "ip" : "dns",
-    value,
-  }));
   return issue(authority, subject, [
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-    new x509.SubjectAlternativeNameExtension(alternatives),
+    extension(EXTENDED_KEY_USAGE, sequence(oid(SERVER_AUTH))),
+    extension(SUBJECT_ALTERNATIVE_NAME, sequence(...names.map(alternativeName))),
   ]);
 }
 
@@ -65,71 +81,120 @@ export function issueClient(
   subject: Subject,
   notAfterMs: number,
 ): Promise<KeyPair> {
-  const usage = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]);
-  return issue(authority, subject, [usage], new Date(notAfterMs));
+  const usage = extension(EXTENDED_KEY_USAGE, sequence(oid(CLIENT_AUTH)));
+  return issue(authority, subject, [usage], notAfterMs);
 }
 
 /** Whether a name is an IP address, not a DNS name. */
 export function isIp(name: string): boolean {
-  return name.includes(":") || /^\d{1,3}(\.\d{1,3}){3}$/.test(name);
+  return parseIp(name) !== undefined;
 }
 
 async function issue(
   authority: KeyPair,
   subject: Subject,
-  extensions: readonly x509.Extension[],
-  notAfter = NOT_AFTER,
+  extensions: readonly Uint8Array[],
+  notAfterMs = NOT_AFTER_MS,
 ): Promise<KeyPair> {
-  const issuer = new x509.X509Certificate(authority.certificate);
-  const keys = await createKeys();
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serialNumber(),
-    subject: nameOf(subject),
-    issuer: issuer.subjectName,
-    notBefore: NOT_BEFORE,
-    notAfter,
-    signingAlgorithm: ALGORITHM,
-    publicKey: keys.publicKey,
-    signingKey: await privateKeyOf(authority),
+  const issuer = certificateOfPem(authority.certificate);
+  const { publicKey, key } = await createKeys();
+  const certificate = signed(authority.key, {
+    ...{ subject: nameOf(subject), issuer: issuer.subject, publicKey, notAfterMs },
     extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      await x509.AuthorityKeyIdentifierExtension.create(await issuer.publicKey.export()),
+      extension(BASIC_CONSTRAINTS, sequence(), { isCritical: true }),
+      extension(KEY_USAGE, OTHER_USAGE, { isCritical: true }),
+      extension(AUTHORITY_KEY_ID, sequence(written(KEY_ID_TAG, ownKeyId(issuer)))),
       ...extensions,
     ],
   });
-  return { certificate: pemOf(certificate), key: await keyPem(keys.privateKey) };
+  return { certificate, key };
 }
 
-function createKeys(): Promise<CryptoKeyPair> {
-  return crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
-}
-
-function privateKeyOf({ key }: KeyPair): Promise<CryptoKey> {
-  const [der] = x509.PemConverter.decode(key);
-  if (!der) throw new Error("Cannot read the key of the certificate authority: it holds no PEM");
-  return crypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
-}
-
-async function keyPem(key: CryptoKey): Promise<string> {
-  const der = await crypto.subtle.exportKey("pkcs8", key);
-  return x509.PemConverter.encode(der, "PRIVATE KEY") + "\n";
-}
-
-function pemOf(certificate: x509.X509Certificate): string {
-  return certificate.toString("pem") + "\n";
-}
-
-function nameOf({ commonName, organization }: Subject): x509.Name {
-  return new x509.Name([
-    ...(organization ? [{ O: [organization] }] : []),
-    { CN: [commonName] },
+/** The public key as SubjectPublicKeyInfo, the private one as PEM. */
+async function createKeys(): Promise<{ publicKey: Uint8Array; key: string }> {
+  const pair = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const { publicKey, privateKey } = pair as CryptoKeyPair;
+  const [spki, pkcs8] = await Promise.all([
+    crypto.subtle.exportKey("spki", publicKey),
+    crypto.subtle.exportKey("pkcs8", privateKey),
   ]);
+  return { publicKey: new Uint8Array(spki), key: pem("PRIVATE KEY", new Uint8Array(pkcs8)) };
+}
+
+interface Body {
+  subject: Uint8Array;
+  issuer: Uint8Array;
+  publicKey: Uint8Array;
+  notAfterMs: number;
+  extensions: readonly Uint8Array[];
+}
+
+/** The certificate as PEM. https://www.rfc-editor.org/rfc/rfc5280#section-4.1 */
+function signed(
+  key: string,
+  { subject, issuer, publicKey, notAfterMs, extensions }: Body,
+): string {
+  const body = sequence(
+    VERSION_3,
+    integer(serialNumber()),
+    SIGNATURE_ALGORITHM,
+    issuer,
+    sequence(time(NOT_BEFORE_MS), time(notAfterMs)),
+    subject,
+    publicKey,
+    written(EXTENSIONS_TAG, sequence(...extensions)),
+  );
+  const signature = new Uint8Array(sign("sha256", body, signingKey(key)));
+  return pem("CERTIFICATE", sequence(body, SIGNATURE_ALGORITHM, bits(signature)));
+}
+
+/** Throws for a key that cannot sign as the certificates say. */
+function signingKey(key: string): ReturnType<typeof createPrivateKey> {
+  const read = createPrivateKey(key);
+  if (read.asymmetricKeyDetails?.namedCurve === "prime256v1") return read;
+  throw new Error("Cannot use the key of the certificate authority: it is not one of P-256");
+}
+
+function extension(name: string, value: Uint8Array, { isCritical = false } = {}): Uint8Array {
+  return sequence(oid(name), ...(isCritical ? [TRUE] : []), octets(value));
+}
+
+function alternativeName(name: string): Uint8Array {
+  const address = parseIp(name);
+  if (!address) return written(DNS_TAG, new TextEncoder().encode(name));
+  return written(IP_TAG, Uint8Array.from(isIpv4(address) ? address.slice(12) : address));
+}
+
+function nameOf({ commonName, organization }: Subject): Uint8Array {
+  const part = (type: Uint8Array, text: string) => written(TAGS.set, sequence(type, utf8(text)));
+  return sequence(
+    ...(organization ? [part(ORGANIZATION, organization)] : []),
+    part(COMMON_NAME, commonName),
+  );
+}
+
+/** What the authority calls its own key, else what it would by RFC 5280 4.2.1.2. */
+function ownKeyId({ extensions, publicKey }: Certificate): Uint8Array {
+  const named = extensions.find(({ oid }) => oid === SUBJECT_KEY_ID);
+  return named ? derValue(named.value, TAGS.octetString).content : keyId(publicKey);
+}
+
+/** SHA-1 of the key's bits. */
+function keyId(publicKey: Uint8Array): Uint8Array {
+  const [, key] = derValues(derValue(publicKey, TAGS.sequence).content);
+  return new Uint8Array(createHash("sha1").update(bitStringBytes(key!)).digest());
 }
 
 /** Random, and positive: the first bit of the first byte is 0, the second 1, so that no byte is dropped. */
-function serialNumber(): string {
+function serialNumber(): Uint8Array {
   const bytes = crypto.getRandomValues(new Uint8Array(SERIAL_BYTES));
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;
-  return bytes.toHex();
+  return bytes;
+}
+
+const PEM_LINE = /.{1,64}/g;
+
+function pem(label: string, bytes: Uint8Array): string {
+  const lines = bytes.toBase64().match(PEM_LINE) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
