@@ -4,12 +4,15 @@
  * a second place fails here, or does not compile.
  */
 import assert from "node:assert/strict";
+import type { ConfigMap } from "../core/resources/core/config_maps.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
+import { configMapKeeping } from "./extension/config_map_keeping.ts";
 import { lighthouses } from "./extension/lighthouses.ts";
 import { podFollowing } from "./extension/pod_following.ts";
 import { withAdditions } from "./extension/server_in_process.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
+const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const LIGHTHOUSES = "/apis/example.com/v1/namespaces/default/lighthouses";
 
 Deno.test("a kind is one file: it is served, found by discovery, and has its status and its columns", async () => {
@@ -57,5 +60,24 @@ Deno.test("a scheduler plugin is one file: its tally decides where pods go, its 
       `${PODS}/follower`,
       ({ spec }) => spec.nodeName === "toy-node",
     );
+  });
+});
+
+Deno.test("a controller is one file: what it remembers lasts from one look to the next", async () => {
+  await withAdditions({ controllers: [configMapKeeping] }, async (server) => {
+    const metadata = { name: "colors", labels: { keep: "yes" } };
+    const kept = (color: string) => ({ data, metadata: { annotations = {} } }: ConfigMap) =>
+      data?.["sky"] === color && annotations["example.com/kept"] === "true";
+    await server.ask("POST", CONFIG_MAPS, { metadata, data: { sky: "blue" } });
+    const seen = await server.until<ConfigMap>(`${CONFIG_MAPS}/colors`, kept("blue"));
+    await server.ask("PUT", `${CONFIG_MAPS}/colors`, { ...seen, data: { sky: "green" } });
+    const { resourceVersion } = seen.metadata;
+    await server.until<ConfigMap>(
+      `${CONFIG_MAPS}/colors`,
+      (now) => kept("blue")(now) && now.metadata.resourceVersion !== resourceVersion,
+    );
+    await server.ask("DELETE", `${CONFIG_MAPS}/colors`);
+    await server.ask("POST", CONFIG_MAPS, { metadata, data: { sky: "red" } });
+    await server.until<ConfigMap>(`${CONFIG_MAPS}/colors`, kept("red"));
   });
 });
