@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import { formatIpv4, formatIpv4Range } from "../../core/lib/addresses/ipv4.ts";
-import { KernelNews } from "../../core/lib/linux/kernel_news.ts";
+import { NetworkChanges } from "../../core/lib/linux/network_changes.ts";
 import { cString, type Libc, SystemError } from "../../core/lib/linux/libc.ts";
 import {
   addNamespace,
@@ -183,8 +183,8 @@ export class NetlinkPlumbing implements Plumbing {
     }
   }
 
-  listen(clock: Clock): KernelNews {
-    return new KernelNews(this.#libc, clock);
+  listen(clock: Clock): NetworkChanges {
+    return new NetworkChanges(this.#libc, clock);
   }
 
   close(): void {

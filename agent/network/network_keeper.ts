@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/lib/clock.ts";
-import type { KernelNews } from "../../core/lib/linux/kernel_news.ts";
+import type { NetworkChanges } from "../../core/lib/linux/network_changes.ts";
 import { SystemError } from "../../core/lib/linux/libc.ts";
 import type { Log } from "../../core/lib/log.ts";
 
@@ -10,7 +10,7 @@ export interface NetworkKeeperOptions {
   /** Compares what is there with what should be, and puts it right; `thorough`: also what nobody tells of. */
   mend(options: { thorough: boolean }): Promise<void>;
   /** Begins to listen to the kernel; `undefined` where that is not possible. Throws `SystemError`. */
-  listen(clock: Clock): KernelNews | undefined;
+  listen(clock: Clock): NetworkChanges | undefined;
   /** Called with each piece of news, for others that look after a part of the network. */
   onNews(): void;
   log: Log;
@@ -56,7 +56,7 @@ export class NetworkKeeper {
     }
   }
 
-  #listen(clock: Clock): KernelNews | undefined {
+  #listen(clock: Clock): NetworkChanges | undefined {
     const { listen, log } = this.#options;
     try {
       return listen(clock);

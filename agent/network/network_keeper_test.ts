@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { KernelNews } from "../../core/lib/linux/kernel_news.ts";
+import type { NetworkChanges } from "../../core/lib/linux/network_changes.ts";
 import { SystemError } from "../../core/lib/linux/libc.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
@@ -17,7 +17,7 @@ Deno.test("the network is looked at on the kernel's word, and thoroughly at the 
       return () => {};
     },
     close: () => Promise.resolve(void (isClosed = true)),
-  } as unknown as KernelNews; // the rest is not used
+  } as unknown as NetworkChanges; // the rest is not used
   const keeper = new NetworkKeeper({
     mend: ({ thorough }) => Promise.resolve(void looks.push(thorough)),
     listen: () => news,

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/lib/clock.ts";
-import type { KernelNews } from "../../core/lib/linux/kernel_news.ts";
+import type { NetworkChanges } from "../../core/lib/linux/network_changes.ts";
 
 /** One pod's connection: a namespace, and a pair of devices between it and the node. */
 export interface PodWire {
@@ -98,7 +98,7 @@ export interface Plumbing {
   /** Changes with each change of any rule of nftables; `undefined` where that cannot be told. */
   rulesGeneration(): number | undefined;
   /** Begins to hear what is taken away from the network; `undefined` where that is not possible. */
-  listen(clock: Clock): KernelNews | undefined;
+  listen(clock: Clock): NetworkChanges | undefined;
   close(): void;
 }
 

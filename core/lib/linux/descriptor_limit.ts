@@ -3,8 +3,8 @@ import type { Sockets } from "./sockets.ts";
 const RLIMIT_NOFILE = 7;
 
 /**
- * Lets this process have `wanted` files and sockets open at once, as far as its hard limit allows it. Returns how many
- * it may have. Source: getrlimit(2).
+ * Raises the limit of open files to `wanted`, as far as the hard limit allows. Returns the limit now in force.
+ * Source: getrlimit(2).
  */
 export function raiseDescriptorLimit({ calls }: Sockets, wanted: number): number {
   const limit = new BigUint64Array(2);

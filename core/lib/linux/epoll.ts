@@ -1,6 +1,6 @@
 import type { Sockets } from "./sockets.ts";
 
-/** What may happen to a descriptor, as epoll_ctl(2) has it. */
+/** Events of a descriptor (epoll_ctl(2)). */
 export const EPOLL = {
   in: 0x1,
   out: 0x4,
@@ -15,14 +15,14 @@ const CTL_ADD = 1;
 const CTL_DELETE = 2;
 const EVENTS_MAX = 256;
 const WORD_BYTES = 4;
-/** The event is packed on x86-64 alone: a mask of 4 bytes, then 8 of data, which we use as descriptor and generation. */
+/** `struct epoll_event` is packed on x86-64 only: a mask of 4 bytes, then 8 of data: our descriptor and generation. */
 const IS_PACKED = Deno.build.arch === "x86_64";
 const EVENT_WORDS = IS_PACKED ? 3 : 4;
 const DATA_WORD = IS_PACKED ? 1 : 2;
 
 /**
- * Waits for many descriptors. What a descriptor belongs to is kept here, so that an event for one that was closed in the
- * same turn, whose number is in use again, finds nobody.
+ * Waits for many descriptors and maps each to its owner, so that an event for a descriptor that was closed in the same
+ * turn and whose number is reused finds no owner.
  */
 export class Epoll<T extends object> {
   readonly #sockets: Sockets;
@@ -56,18 +56,18 @@ export class Epoll<T extends object> {
     this.#sockets.must(added, "wait for a socket");
   }
 
-  /** Of a descriptor that stays open. One that is closed is only forgotten. */
+  /** Removes a descriptor that stays open. One about to be closed needs `forget` only. */
   remove(descriptor: number): void {
     this.#sockets.calls.epoll_ctl(this.#descriptor, CTL_DELETE, descriptor, this.#eventBytes);
     this.forget(descriptor);
   }
 
-  /** Before a descriptor is closed: what has happened to it is nobody's business any more. */
+  /** To be called before a descriptor is closed: its pending events are dropped. */
   forget(descriptor: number): void {
     this.#owners[descriptor] = undefined;
   }
 
-  /** Waits at most `timeoutMs` (negative: for ever), then calls `act` for each descriptor to which something happened. */
+  /** Waits at most `timeoutMs` (negative: forever), then calls `act` for each descriptor with events. */
   wait(timeoutMs: number, act: (owner: T, mask: number) => void): void {
     const { calls } = this.#sockets;
     const count = calls.epoll_wait(this.#descriptor, this.#eventsAt, EVENTS_MAX, timeoutMs);
@@ -88,13 +88,13 @@ export class Epoll<T extends object> {
 const EVENTFD_FLAGS = 0x80000 | 0x800; // close-on-exec, non-blocking
 const COUNT_BYTES = 2 * WORD_BYTES;
 
-/** Wakes a thread that waits in {@linkcode Epoll.wait}: eventfd(2). Both threads use it by its descriptor. */
+/** Wakes a thread that waits in {@linkcode Epoll.wait}, by an eventfd(2) whose descriptor both threads use. */
 export class Alarm {
   readonly descriptor: number;
   readonly #sockets: Sockets;
   readonly #count = new Uint8Array(COUNT_BYTES);
 
-  /** `descriptor`: of one that another thread has made. */
+  /** `descriptor`: of an alarm created by another thread. */
   constructor(sockets: Sockets, descriptor?: number) {
     this.#sockets = sockets;
     this.descriptor = descriptor ??
@@ -106,7 +106,7 @@ export class Alarm {
     this.#sockets.calls.write(this.descriptor, this.#count, BigInt(COUNT_BYTES));
   }
 
-  /** Until the next ring. */
+  /** Resets it until the next ring. */
   silence(): void {
     this.#sockets.calls.read(this.descriptor, this.#count, BigInt(COUNT_BYTES));
   }

@@ -3,49 +3,49 @@ import { cString, ERRNO, isErrno, Libc } from "./libc.ts";
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 const O_EXCL_CREAT_WRONLY = 0o200 | 0o100 | 0o1;
-/** The two that differ between machines (asm-generic/fcntl.h, arch/arm/include/uapi/asm/fcntl.h). */
+/** Differs between architectures (asm-generic/fcntl.h, arch/arm/include/uapi/asm/fcntl.h). */
 const O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100000 : 0o400000;
 const MS_BIND = 4096n;
 const MS_REC = 16384n;
 const MS_PRIVATE = 1n << 18n;
 const MNT_DETACH = 2;
-/** As the kernel: more links on one path are taken for a circle (path_resolution(7)). */
+/** Symbolic links followed on one path, as by the kernel (path_resolution(7)); more are a loop. */
 const LINKS_MAX = 40;
-/** Folders on one path; each is held open while the path is walked. */
+/** Folders on one path, each of which is held open during the walk. */
 const DEPTH_MAX = 128;
 const PATH_BYTES_MAX = 4096;
 
-/** A path leads out of the folder that it has to stay in. */
+/** A path leads outside of the folder that it must stay in. */
 export class OutsideError extends Error {
   override name = "OutsideError";
 }
 
-/** A file or folder that is held: it stays the same one, whatever becomes of the paths that led to it. */
+/** An open descriptor of a file or folder: it stays the same file, whatever happens to its path. */
 export interface HeldFile extends Disposable {
   readonly fd: number;
-  /** A path to it for this process, as long as it is held. */
+  /** Its path under `/proc/self/fd`, valid while it is held. */
   readonly procPath: string;
 }
 
 export interface Walk {
-  /** Whether the folder is the root of the file system: then absolute links and `..` are followed, as the kernel does. */
+  /** Whether the folder is the root of the file system: then absolute links and `..` are followed as by the kernel. */
   isRoot?: boolean;
-  /** Makes what is missing; absent: that is an error. */
+  /** Creates what is missing; absent: that is an error. */
   missing?: Missing;
 }
 
-/** What is made has these modes, whatever the umask is. */
+/** The modes of what is created, whatever the umask. */
 export interface Missing {
-  /** Absent: no folders are made. */
+  /** Absent: no folders are created. */
   folderMode?: number;
   /** Set when the last part is to be a file. */
   fileMode?: number;
-  /** Called before something of this name is made in a folder; may throw. */
+  /** Called before something is created in a folder under this name; may throw. */
   check?(folder: HeldFile, name: string): void;
 }
 
 /**
- * Files and folders by descriptors, for paths that somebody else may change while we look: what was checked is what is
+ * Files and folders by descriptors, for paths that others may change between check and use: what was checked is what is
  * used. All calls are synchronous and throw {@linkcode SystemError}s.
  *
  * Source: the kubelet's `pkg/volume/util/subpath/subpath_linux.go`.
@@ -53,7 +53,7 @@ export interface Missing {
 export class FileTree implements Disposable {
   readonly #libc: Libc;
 
-  /** `undefined` where foreign functions are not allowed, and for users who may not mount. */
+  /** `undefined` without permission for FFI, and for users who may not mount. */
   static open(): FileTree | undefined {
     const libc = Deno.uid() === 0 ? Libc.open() : undefined;
     return libc && new FileTree(libc);
@@ -63,12 +63,12 @@ export class FileTree implements Disposable {
     this.#libc = libc;
   }
 
-  /** What is held stays so. */
+  /** Files that are held stay open. */
   [Symbol.dispose](): void {
     this.#libc.close();
   }
 
-  /** Holds what a path leads to, links followed: for folders that nobody else can change. */
+  /** Opens a path, following links: for folders that only we can change. */
   hold(path: string): HeldFile {
     const { calls } = this.#libc;
     return this.#held(
@@ -77,8 +77,8 @@ export class FileTree implements Disposable {
   }
 
   /**
-   * Holds what a relative path leads to from a folder, opened step by step. Links are followed as far as they stay
-   * inside: one that leads out, or is absolute, is an {@linkcode OutsideError}.
+   * Opens a path relative to a folder, step by step. Links that stay inside are followed; one that leads outside or is
+   * absolute throws an {@linkcode OutsideError}.
    */
   holdBelow(folder: HeldFile, path: string, { isRoot = false, missing }: Walk = {}): HeldFile {
     const way = [this.#openAt(folder, ".")];
@@ -114,18 +114,18 @@ export class FileTree implements Disposable {
     }
   }
 
-  /** Shows a held file or folder, with all that is mounted below it, at a path of ours too. */
+  /** Bind-mounts a held file or folder, with everything mounted below it, at a path of ours. */
   bind({ procPath }: HeldFile, target: string): void {
     const { calls } = this.#libc;
     const what = `mount at "${target}"`;
     const at = cString(target);
     const none = cString("none");
     this.#libc.must(calls.mount(cString(procPath), at, none, MS_BIND | MS_REC, null), what);
-    // Else what is unmounted below it would be unmounted in its source as well (mount_namespaces(7)).
+    // Otherwise unmounting below it would also unmount in its source (mount_namespaces(7)).
     this.#libc.must(calls.mount(none, at, none, MS_PRIVATE | MS_REC, null), what);
   }
 
-  /** Takes away all that is mounted at these paths, outermost first; what is in use goes when it no longer is. */
+  /** Unmounts everything at these paths, outermost first; busy mounts are detached and end when no longer in use. */
   unmount(paths: readonly string[]): void {
     const { calls } = this.#libc;
     const none = cString("none");
@@ -163,7 +163,7 @@ export class FileTree implements Disposable {
     }
     const made = this.#openAt(folder, name);
     const { isDirectory, uid, mode: now } = Deno.statSync(made.procPath);
-    // Else it was swapped meanwhile for something that was there before, which keeps its mode.
+    // Otherwise it was replaced in the meantime by an existing file, which keeps its mode.
     if (isDirectory && uid === Deno.uid() && ((now ?? 0) & 0o777) === 0o700) {
       Deno.chmodSync(made.procPath, mode);
     }
@@ -189,7 +189,7 @@ export class FileTree implements Disposable {
     return this.#held(this.#libc.must(fd, `open "${name}"`));
   }
 
-  /** Where a held link leads; `undefined` for what is none. */
+  /** The target of a held symbolic link; `undefined` if it is not one. */
   #target({ fd }: HeldFile): string | undefined {
     const bytes = new Uint8Array(PATH_BYTES_MAX);
     const { readlinkat } = this.#libc.calls;

@@ -1,13 +1,12 @@
 import { CLEAN_ENVIRONMENT, programPath } from "./program.ts";
 
-/** Of what the program says. */
+/** Of the program's error output. */
 const WORDS_CHARS_MAX = 300;
 
 /**
- * Removes a folder with all that is in it, whatever others have put there: links are not followed, also when they are
- * made meanwhile, and folders may lie in each other thousands deep. That ends a process that removes them by itself:
- * `Deno.remove` calls itself for each, and overflows its stack at some 10,000; so a program does it. Nothing may be
- * mounted below. Doing it twice is doing it once. Rejects when something is left.
+ * Removes a folder and its content, even hostile content: links are not followed, also when they are created during the
+ * removal, and folders may be nested thousands deep. `Deno.remove` recurses and overflows the stack at about 10,000
+ * levels, so an external program does it. Nothing may be mounted below. Idempotent. Rejects when something is left.
  */
 export async function removeFolder(path: string): Promise<void> {
   if (await Deno.lstat(path).then(() => false, (error) => isAbsent(error))) return;

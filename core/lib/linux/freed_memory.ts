@@ -3,16 +3,16 @@ import type { Clock } from "../clock.ts";
 const SYMBOLS = { malloc_trim: { parameters: ["usize"], result: "i32" } } as const;
 const MIB = 1024 * 1024;
 const LOOK_MS = 2_000;
-/** How much more than after the last time is worth a walk over all that was freed: a few milliseconds. */
+/** Growth since the last trim that makes another one worthwhile, which takes a few milliseconds. */
 const GROWTH_BYTES = 16 * MIB;
-/** Where more than that is held than at the least, it is tried again from time to time: objects may have gone meanwhile. */
+/** With this much above the minimum, trimming is retried from time to time: objects may have been freed since. */
 const EXCESS_BYTES = 32 * MIB;
 const AGAIN_MS = 30_000;
 
-/** What is known when it is asked whether freed memory should be given back. */
+/** What decides whether to trim. */
 export interface MemorySighting {
   residentBytes: number;
-  /** After the last time, and the least ever. */
+  /** After the last trim; the minimum so far. */
   lastBytes: number;
   leastBytes: number;
   sinceLastMs: number;
@@ -24,9 +24,9 @@ export function isWorthTrimming(seen: MemorySighting): boolean {
 }
 
 /**
- * Gives memory that was freed back to the machine, as it grows (malloc_trim(3)). glibc keeps what small buffers took, such
- * as those of connections, for the next ones: a flood would stay in the process for ever. Does nothing without glibc, or
- * where foreign functions are not allowed.
+ * Returns freed memory to the system as the process grows (malloc_trim(3)). glibc keeps the memory of small buffers, such
+ * as those of connections: after a flood the process would stay large forever. Does nothing without glibc or without
+ * permission for FFI.
  */
 export class FreedMemory implements Disposable {
   readonly #clock: Clock;
@@ -36,7 +36,7 @@ export class FreedMemory implements Disposable {
   #lastMs = 0;
   #cancel: () => void = () => {};
 
-  /** `undefined` where it can do nothing. Dispose of it. */
+  /** `undefined` where it can do nothing. To be disposed of. */
   static keepGivingBack(clock: Clock): FreedMemory | undefined {
     try {
       return new FreedMemory(clock, Deno.dlopen("libc.so.6", SYMBOLS));

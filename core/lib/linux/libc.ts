@@ -5,7 +5,7 @@ const SYMBOLS = {
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  /** On a thread of its own: the only call that may wait. */
+  /** Runs on a thread of its own: the only call that may block. */
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
@@ -23,7 +23,7 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
-/** The kernel refused. */
+/** A system call that failed. */
 export class SystemError extends Error {
   override name = "SystemError";
   constructor(message: string, readonly errno: number) {
@@ -31,7 +31,7 @@ export class SystemError extends Error {
   }
 }
 
-/** Numbers of errors that callers tell apart (errno(3)); the same on all machines. */
+/** Error numbers that callers distinguish (errno(3)); the same on all architectures. */
 export const ERRNO = { ENOENT: 2, EEXIST: 17 } as const;
 
 export function isErrno(error: unknown, errno: number): boolean {
@@ -42,7 +42,7 @@ export function isErrno(error: unknown, errno: number): boolean {
 export class Libc {
   readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
 
-  /** `undefined` where foreign functions are not allowed, and where the C library is not glibc. */
+  /** `undefined` without permission for FFI, and where the C library is not glibc. */
   static open(): Libc | undefined {
     try {
       return new Libc(Deno.dlopen("libc.so.6", SYMBOLS));
@@ -59,7 +59,7 @@ export class Libc {
     return this.#library.symbols;
   }
 
-  /** Returns what a call returned; throws {@linkcode SystemError} when that was negative. `what` names the call. */
+  /** Returns the result of a call; throws a {@linkcode SystemError} when it is negative. `what` names the call. */
   must(result: number | bigint, what: string): number {
     if (Number(result) >= 0) return Number(result);
     const errno = new Deno.UnsafePointerView(this.calls.__errno_location()!).getInt32();
@@ -77,7 +77,7 @@ export class Libc {
   }
 }
 
-/** Text as C wants it. Throws a TypeError for one that would end before its end: another path, another name. */
+/** A zero-terminated string. Throws a TypeError for text with a zero character, which would name another path. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) {
     throw new TypeError(`unexpected NUL character in ${JSON.stringify(text)}`);

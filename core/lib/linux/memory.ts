@@ -1,7 +1,7 @@
-/** Where something lies; `null`: nowhere. */
+/** An address; `null`: none. */
 export type Pointer = Deno.PointerValue;
 
-/** Bytes that C reads and writes. They stay where they are for as long as this is kept. */
+/** Bytes for native code to read and write. Their address is valid while this object is referenced. */
 export class Memory {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly pointer: Pointer;
@@ -15,14 +15,14 @@ export class Memory {
     return this.bytes.length;
   }
 
-  /** Where the byte with that index lies. */
+  /** The address of the byte at an index. */
   at(index: number): Pointer {
     return index === 0 ? this.pointer : Deno.UnsafePointer.offset(this.pointer!, index);
   }
 }
 
-/** Where bytes lie. They may be shared with other threads; whoever uses it keeps them. */
+/** The address of bytes, also of shared ones. The caller must keep a reference to them. */
 export function pointerTo(bytes: Uint8Array, index = 0): Pointer {
-  const pointer = Deno.UnsafePointer.of(bytes as Uint8Array<ArrayBuffer>); // which takes shared ones as well
+  const pointer = Deno.UnsafePointer.of(bytes as Uint8Array<ArrayBuffer>); // accepts shared memory, too
   return index === 0 ? pointer : Deno.UnsafePointer.offset(pointer!, index);
 }

@@ -1,12 +1,12 @@
 import { ifAbsent } from "../absent.ts";
 
-/** A mounted file system, or a part of one. */
+/** A mount: a file system or a part of one. */
 export interface MountEntry {
-  /** Where it is seen. */
+  /** The mount point. */
   path: string;
-  /** Number of the device that the file system is on, `major:minor`: the same for all mounts of one file system. */
+  /** The device of the file system, `major:minor`: the same for all mounts of one file system. */
   device: string;
-  /** The folder of the file system that is seen there. */
+  /** The folder of the file system that is mounted there. */
   root: string;
 }
 
@@ -20,9 +20,9 @@ export function mountEntries(mountinfo: string): readonly MountEntry[] {
 }
 
 /**
- * What this process sees mounted, as text for {@linkcode mountEntries}; empty where the system has no such table. Rejects
- * when it is there and cannot be read, for one, because too many files are open: who took that for "nothing is mounted"
- * would remove what is mounted with the rest.
+ * The mount table of this process, as text for {@linkcode mountEntries}; empty where the system has none. Rejects when it
+ * cannot be read, for example because too many files are open: taking that for "nothing is mounted" would let a removal
+ * delete what is mounted.
  */
 export async function readMounts(read = Deno.readTextFile): Promise<string> {
   try {
@@ -37,12 +37,12 @@ export function mountPoints(mountinfo: string): readonly string[] {
   return mountEntries(mountinfo).map(({ path }) => path).reverse();
 }
 
-/** The kernel writes spaces and such as `\040`. */
+/** The kernel escapes spaces and other characters, such as `\040`. */
 function unescaped(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
 }
 
-/** Unmounts all that is mounted at or below the folders; what is in use goes when it no longer is. */
+/** Unmounts everything at or below the folders; busy mounts are detached and end when no longer in use. */
 export async function unmountBelow(folders: readonly string[]): Promise<void> {
   const paths = mountPoints(await readMounts())
     .filter((path) => folders.some((each) => path === each || path.startsWith(`${each}/`)));

@@ -23,7 +23,7 @@ export const FLAG = {
   create: 0x400,
 } as const;
 
-/** A field of a message's fixed part: its value and its size in bytes. */
+/** A field of a message's header: its value and its size in bytes. */
 export type Field = readonly [value: number, bytes: 1 | 2 | 4];
 
 /** One netlink message: a fixed part, then attributes, which may be nested. Numbers are little endian. */
@@ -68,7 +68,7 @@ export class NetlinkMessage {
     return this;
   }
 
-  /** The message as it is sent. */
+  /** The encoded message. */
   encode(sequence: number): Uint8Array {
     this.#view.setUint32(0, this.#length, true);
     this.#view.setUint32(8, sequence, true);
@@ -90,7 +90,7 @@ export class NetlinkMessage {
   }
 }
 
-/** What a socket hears without asking. */
+/** The multicast groups that a socket subscribes to. */
 export interface Hearing {
   /** Bits of multicast groups. */
   groups: number;
@@ -98,8 +98,8 @@ export interface Hearing {
 }
 
 /**
- * A socket to the kernel: to its routing tables (rtnetlink(7)), unless another protocol is named. Belongs to the
- * namespace in which it was opened.
+ * A netlink socket, of rtnetlink(7) unless another protocol is given. Belongs to the network namespace in which it was
+ * opened.
  */
 export class Netlink {
   readonly #libc: Libc;
@@ -115,7 +115,7 @@ export class Netlink {
     );
   }
 
-  /** A socket that only hears what the kernel tells. */
+  /** A socket that only receives notifications. */
   static listening(libc: Libc, protocol: number, { groups, filter }: Hearing): Netlink {
     const netlink = new Netlink(libc, protocol);
     try {
@@ -130,12 +130,12 @@ export class Netlink {
     return netlink;
   }
 
-  /** For calls that wait for it. */
+  /** The descriptor, for poll. */
   get descriptor(): number {
     return this.#socket;
   }
 
-  /** Throws away what was heard. */
+  /** Discards all notifications received. */
   drain(): void {
     const { calls } = this.#libc;
     const size = BigInt(RECEIVE_BYTES_MAX);
@@ -150,7 +150,7 @@ export class Netlink {
     }
   }
 
-  /** Sends one message and waits for the kernel's word. `what` completes "Cannot …". */
+  /** Sends one message and waits for the acknowledgement. `what` completes "Cannot …" in the error. */
   run(message: NetlinkMessage, what: string): void {
     this.#send(message, what);
     for (const answer of this.#receive(what)) {
@@ -160,7 +160,7 @@ export class Netlink {
     }
   }
 
-  /** Sends one message that the kernel answers with another. The view is valid until the next call. */
+  /** Sends a request and returns the answer, a view that is valid until the next call. */
   ask(message: NetlinkMessage, what: string): DataView {
     this.#send(message, what);
     for (const answer of this.#receive(what)) {
@@ -170,7 +170,7 @@ export class Netlink {
     throw new Error(`Cannot ${what}: the kernel says nothing`);
   }
 
-  /** All objects that a request with {@linkcode FLAG.dump} asks for. Each view is valid until the next. */
+  /** All objects that a request with {@linkcode FLAG.dump} returns. Each view is valid until the next one. */
   *dump(message: NetlinkMessage, what: string): Generator<DataView> {
     this.#send(message, what);
     while (true) {
@@ -219,7 +219,7 @@ export class Netlink {
   }
 }
 
-/** The attributes of an answer, behind a fixed part of `headBytes`. */
+/** The attributes of an answer, after a header of `headBytes`. */
 export function attributesOf(answer: DataView, headBytes: number): Map<number, DataView> {
   const attributes = new Map<number, DataView>();
   for (let at = HEADER_BYTES + headBytes; at + 4 <= answer.byteLength;) {

@@ -7,7 +7,7 @@ const MS_BIND = 4096n;
 const MNT_DETACH = 2;
 const ENOENT = 2;
 
-/** Makes a network namespace that a path keeps alive, as `ip netns add` does. The file must not exist. */
+/** Creates a network namespace bound to a path, as `ip netns add` does. The file must not exist. */
 export function addNamespace(libc: Libc, path: string): void {
   const { calls } = libc;
   addFile(libc, path);
@@ -17,12 +17,12 @@ export function addNamespace(libc: Libc, path: string): void {
   });
 }
 
-/** A descriptor that keeps a namespace, whatever becomes of its path; close it to let go. */
+/** A descriptor that keeps a namespace alive, whatever happens to its path, until it is closed. */
 export function holdNamespace(libc: Libc, path: string): number {
   return openNamespace(libc, path);
 }
 
-/** Gives a namespace that is held a path, again; what is at the path makes room. */
+/** Binds a held namespace to a path again, replacing what is there. */
 export function nameNamespace(libc: Libc, held: number, path: string): void {
   removeNamespace(libc, path);
   addFile(libc, path);
@@ -30,8 +30,8 @@ export function nameNamespace(libc: Libc, held: number, path: string): void {
 }
 
 /**
- * Lets go of a namespace. The kernel removes it with its devices when its last process has ended. False: the path is
- * still there, because somebody has mounted something above another mount of it.
+ * Removes the path of a namespace. The kernel removes the namespace and its devices when its last process has ended.
+ * Returns false when the path is still there, because something is mounted on top of it.
  */
 export function removeNamespace(libc: Libc, path: string): boolean {
   const name = cString(path);
@@ -45,7 +45,7 @@ export function removeNamespace(libc: Libc, path: string): boolean {
   }
 }
 
-/** Acts inside a namespace. A socket that is opened there stays there. */
+/** Runs `act` inside a namespace. Sockets opened in it belong to that namespace. */
 export function inNamespace<T>(libc: Libc, path: string, act: () => T): T {
   const { calls } = libc;
   const target = openNamespace(libc, path);
@@ -71,7 +71,7 @@ function bind(libc: Libc, source: string, path: string): void {
   libc.must(done, `keep namespace "${path}"`);
 }
 
-/** Opens a namespace for calls that take its descriptor. */
+/** Opens a namespace and passes its descriptor. */
 export function openNamespace(libc: Libc, path: string): number {
   return libc.must(
     libc.calls.open(cString(path), O_RDONLY_CLOEXEC, 0),
@@ -80,8 +80,8 @@ export function openNamespace(libc: Libc, path: string): number {
 }
 
 /**
- * Goes back to the thread's own namespace afterwards. Only the calling thread ever moves, and because `act` is
- * synchronous no other JavaScript runs meanwhile.
+ * Returns to the thread's own namespace afterwards. Only the calling thread enters the other one, and because `act` is
+ * synchronous no other JavaScript runs in it.
  */
 function inOwnThread<T>(libc: Libc, act: () => T): T {
   const own = openNamespace(libc, "/proc/thread-self/ns/net");

@@ -8,8 +8,8 @@ const HEAD_BYTES = 4;
 const GENERATION_ID = 1;
 
 /**
- * A number that the kernel gives to the rules of nftables in this namespace, and a new one with each change of any of
- * them, by whomever. Throws `SystemError` where there is no nftables.
+ * The generation of the nftables rules in this namespace, which the kernel increments with each change by any process.
+ * Throws `SystemError` where there is no nftables.
  */
 export function rulesGeneration(libc: Libc): number {
   const netlink = new Netlink(libc, NETLINK_NETFILTER);

@@ -1,4 +1,4 @@
-/** OpenSSL 3, as it lies on the machine. Calls are synchronous and belong to the thread that opened it. */
+/** The system's OpenSSL 3. Calls are synchronous and belong to the thread that opened it. */
 const SSL_SYMBOLS = {
   TLS_server_method: { parameters: [], result: "pointer" },
   SSL_CTX_new: { parameters: ["pointer"], result: "pointer" },
@@ -39,7 +39,7 @@ const CRYPTO_SYMBOLS = {
   BIO_free: { parameters: ["pointer"], result: "i32" },
   BIO_read: { parameters: ["pointer", "pointer", "i32"], result: "i32" },
   BIO_write: { parameters: ["pointer", "pointer", "i32"], result: "i32" },
-  /** As 32 bits, which spares a bigint: nobody lets 4 GiB wait. */
+  /** Declared as 32 bits to avoid a bigint: never 4 GiB are pending. */
   BIO_ctrl_pending: { parameters: ["pointer"], result: "u32" },
   PEM_read_bio_X509: {
     parameters: ["pointer", "pointer", "pointer", "pointer"],
@@ -77,7 +77,7 @@ export class Openssl {
     this.memory = this.crypto.BIO_s_mem();
   }
 
-  /** A sentence's end that says why it cannot be had: foreign functions not allowed, or no such library. */
+  /** Why it is not available, as the end of a sentence: no permission for FFI, or no such library. */
   static open(): Openssl | { missing: string } {
     try {
       const ssl = Deno.dlopen("libssl.so.3", SSL_SYMBOLS);
@@ -89,7 +89,7 @@ export class Openssl {
     }
   }
 
-  /** The oldest error of this thread in words, and forgets all: the next call must not find it. */
+  /** The oldest error of this thread as text; clears the error queue, so that the next call does not see it. */
   takeError(): string {
     const code = this.crypto.ERR_get_error();
     if (code === 0n) return "no reason given";
@@ -99,7 +99,7 @@ export class Openssl {
     return new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
   }
 
-  /** For a process that goes on without it. Nothing that was made with it may be left. */
+  /** Closes the libraries. No objects created with them may be left. */
   close(): void {
     for (const library of this.#libraries) library.close();
   }

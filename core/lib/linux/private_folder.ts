@@ -1,15 +1,15 @@
-/** A folder that others than this process' user can look into, or that is theirs. The message says how to mend it. */
+/** A folder that other users can read, or that belongs to another user. The message says how to fix it. */
 export class SharedFolderError extends Error {
   override name = "SharedFolderError";
 }
 
-/** What is looked at of a folder, as `Deno.lstat` gives it. */
+/** What is checked of a folder, as `Deno.lstat` returns it. */
 export type FolderFacts = Pick<Deno.FileInfo, "isDirectory" | "uid" | "mode">;
 
 /**
- * Makes a folder that only this process' user can look into (0700), with its parents. One that is there already is
- * taken if it is so, and never changed: a {@linkcode SharedFolderError} says what is wrong with it, and by which
- * command to mend it. Doing it twice is doing it once.
+ * Creates a folder that only this process' user can read (0700), with its parents. An existing one is used if it is
+ * private, and never changed: otherwise a {@linkcode SharedFolderError} says what is wrong and which command fixes it.
+ * Idempotent.
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   await Deno.mkdir(path, { recursive: true, mode: 0o700 });
@@ -17,7 +17,7 @@ export async function makePrivateFolder(path: string): Promise<void> {
   if (fault !== undefined) throw new SharedFolderError(fault);
 }
 
-/** Why a folder is not private to a user; `undefined`: it is, or the system knows no users. */
+/** Why a folder is not private to a user; `undefined`: it is, or the system has no users. */
 export function privacyFaultOf(
   path: string,
   { isDirectory, uid, mode }: FolderFacts,

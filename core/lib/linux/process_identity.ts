@@ -1,18 +1,18 @@
-/** A process that can be told from a later one with the same number. */
+/** Identifies a process, also against a later one with the same pid. */
 export interface ProcessIdentity {
   pid: number;
-  /** Number of the process that started it. */
+  /** Pid of the parent. */
   parentPid: number;
-  /** Clock ticks between the boot and its start. */
+  /** Clock ticks from boot to its start. */
   startTicks: number;
-  /** `/proc/sys/kernel/random/boot_id` of the boot it was started in. */
+  /** `/proc/sys/kernel/random/boot_id` when it was started. */
   bootId: string;
 }
 
-/** Parses a boot id, a space and a line of `/proc/PID/stat` (proc(5)); `undefined` when it is cut off. */
+/** Parses a boot id, a space and a line of `/proc/PID/stat` (proc(5)); `undefined` when it is incomplete. */
 export function parseIdentity(text: string): ProcessIdentity | undefined {
   const [bootId] = text.split(" ", 1);
-  // The name stands in parentheses and may itself hold spaces and parentheses.
+  // The name is in parentheses and may itself contain spaces and parentheses.
   const afterName = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const pid = Number(/^\S+ (\d+) \(/.exec(text)?.[1]);
   const parentPid = Number(afterName[1]);
@@ -21,24 +21,24 @@ export function parseIdentity(text: string): ProcessIdentity | undefined {
   return { pid, parentPid, startTicks, bootId };
 }
 
-/** The identity of a process that runs now; `undefined` when there is none of that number. */
+/** The identity of a running process; `undefined` when there is none with that pid. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const stat = statOf(pid);
   return stat === undefined ? undefined : parseIdentity(`${bootId()} ${stat}`);
 }
 
-/** Whether the very same process is still there. One that ended and was not waited for yet counts as there. */
+/** Whether the same process still exists. A zombie counts as existing. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return isIn(statOf(identity.pid), identity);
 }
 
-/** Whether the very same process has not ended, waited for or not. */
+/** Whether the same process is still running: a zombie is not. */
 export function isRunning(identity: ProcessIdentity): boolean {
   const stat = statOf(identity.pid);
   return isIn(stat, identity) && stat?.charAt(stat.lastIndexOf(")") + 2) !== "Z";
 }
 
-/** Sends a signal, to the whole group of processes when `pid` is negative. `false`: nobody was there. */
+/** Sends a signal, to the whole group of processes when `pid` is negative. Returns false when there is no such process. */
 export function signal(pid: number, name: Deno.Signal): boolean {
   try {
     Deno.kill(pid, name);
@@ -54,7 +54,7 @@ function isIn(stat: string | undefined, { startTicks, bootId: boot }: ProcessIde
   return now?.startTicks === startTicks && now.bootId === boot;
 }
 
-/** It may end between the opening of the file and its reading. */
+/** The process may end between opening and reading the file. */
 function statOf(pid: number): string | undefined {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/stat`);
@@ -68,7 +68,7 @@ function bootId(): string {
   return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
 }
 
-/** ESRCH comes as an error of its own name or as plain text, by the call. */
+/** ESRCH is reported as an error class or only as text, depending on the call. */
 function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
     (error instanceof Error && /ESRCH|No such process/.test(error.message));

@@ -1,12 +1,12 @@
-/** Where programs are looked for when nothing else is said. */
+/** The default search path for programs. */
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** For programs of ours that run as root: nothing of anybody's environment. */
+/** The environment of programs that run as root: nothing is inherited. */
 export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = { PATH: DEFAULT_PATH };
 
 /**
- * The file that a command name stands for, as execvp(3) finds it in `searchPath`; a name with a slash stands
- * for itself. `undefined` when no such file may be executed.
+ * The file of a command, as execvp(3) finds it in `searchPath`; a name with a slash is used as it is. `undefined` when
+ * there is no such executable file.
  */
 export function programPath(name: string, searchPath = DEFAULT_PATH): string | undefined {
   const candidates = name.includes("/")

@@ -29,10 +29,10 @@ const WITHOUT_STATISTICS = 8;
 const TABLE = { main: 254, local: 255 } as const;
 const TYPE = { unicast: 1, local: 2, unreachable: 7 } as const;
 const SCOPE = { universe: 0, link: 253, host: 254 } as const;
-/** Marks our routes (`proto 99` in `ip route`): others leave them alone, and we find them again. */
+/** Marks our routes (`proto 99` in `ip route`), so that other programs leave them alone and we find them again. */
 export const ROUTE_PROTOCOL = 99;
 
-/** A pair of devices: one end here, in a group; the other in a namespace given by its descriptor. Both are down. */
+/** Creates a veth pair: one end here, in a group; the other in a namespace given by its descriptor. Both are down. */
 export function addVeth(
   { name, group, peerName, peerNamespace, mtu }: {
     name: string;
@@ -55,7 +55,7 @@ export function addVeth(
   });
 }
 
-/** A bridge without ports: a device that only carries an address. Unlike `dummy`, every kernel has it. */
+/** Creates a bridge without ports, which only carries an address. Unlike `dummy`, every kernel has bridges. */
 export function addBridge(name: string): NetlinkMessage {
   const { link, linkInfo } = ATTRIBUTE;
   const message = new NetlinkMessage(NEWLINK, made, linkHead({ index: 0, up: true }));
@@ -67,7 +67,7 @@ export function setUp(index: number): NetlinkMessage {
   return new NetlinkMessage(NEWLINK, FLAG.request | FLAG.ack, linkHead({ index, up: true }));
 }
 
-/** Sets a device up, in a group, with a text for people and for us (`ip link show`). */
+/** Sets a device up, in a group, with an alias (`ip link show`). */
 export function markUp(
   index: number,
   { alias, group }: { alias: string; group: number },
@@ -76,7 +76,7 @@ export function markUp(
   return setUp(index).bytes(link.alias, new TextEncoder().encode(alias)).number(link.group, group);
 }
 
-/** Asks for all devices. */
+/** Requests all devices. */
 export function getLinks(): NetlinkMessage {
   const head = linkHead({ index: 0, up: false });
   return new NetlinkMessage(GETLINK, FLAG.request | FLAG.dump, head)
@@ -88,11 +88,11 @@ export interface Link {
   name: string;
   isUp: boolean;
   group: number;
-  /** What {@linkcode markUp} has set; empty for others' devices. */
+  /** The alias set by {@linkcode markUp}; empty for other devices. */
   alias: string;
 }
 
-/** What an answer to {@linkcode getLinks} tells. */
+/** Parses an answer to {@linkcode getLinks}. */
 export function linkOf(answer: DataView): Link {
   const attributes = attributesOf(answer, LINK_HEAD_BYTES);
   const { link } = ATTRIBUTE;
@@ -110,7 +110,7 @@ export function deleteLink(name: string): NetlinkMessage {
     .text(ATTRIBUTE.link.name, name);
 }
 
-/** Gives a device an address of its own, without a network around it. */
+/** Adds an address to a device, as a single host (/32). */
 export function addAddress(ip: string, index: number): NetlinkMessage {
   const head: Field[] = [[AF_INET, 1], [32, 1], [0, 1], [SCOPE.universe, 1], [index, 4]];
   return new NetlinkMessage(NEWADDR, replaced, head)
@@ -118,13 +118,13 @@ export function addAddress(ip: string, index: number): NetlinkMessage {
     .bytes(ATTRIBUTE.address.address, addressBytes(ip));
 }
 
-/** Asks for all addresses of IPv4. */
+/** Requests all IPv4 addresses. */
 export function getAddresses(): NetlinkMessage {
   const head: Field[] = [[AF_INET, 1], [0, 1], [0, 1], [0, 1], [0, 4]];
   return new NetlinkMessage(GETADDR, FLAG.request | FLAG.dump, head);
 }
 
-/** What an answer to {@linkcode getAddresses} tells: an address, and the index of the device that has it. */
+/** Parses an answer to {@linkcode getAddresses}: an address, and the index of its device. */
 export function addressOf(answer: DataView): { ip: number | undefined; device: number } {
   const attributes = attributesOf(answer, ADDRESS_HEAD_BYTES);
   return {
@@ -136,13 +136,13 @@ export function addressOf(answer: DataView): { ip: number | undefined; device: n
 export interface Route {
   /** `10.42.0.7/32`, or `default`. */
   destination: string;
-  /** Index of the device; absent for ranges that are unreachable. */
+  /** Index of the device; absent for unreachable ranges. */
   device?: number;
-  /** The next hop. Without one the destination is on the link itself. */
+  /** The next hop; absent: the destination is on the link. */
   gateway?: string;
-  /** The address that this machine's own packets have when they go there. */
+  /** The source address of this machine's packets to there. */
   source?: string;
-  /** `local`: the whole range is this machine itself. */
+  /** `local`: the whole range belongs to this machine. */
   type?: "unicast" | "local" | "unreachable";
 }
 
@@ -150,7 +150,7 @@ export function addRoute(route: Route): NetlinkMessage {
   return routeMessage(NEWROUTE, replaced, route);
 }
 
-/** Fails when there is a route to that destination already, ours or not. */
+/** Adds a route. Fails when there is one to that destination already, ours or not. */
 export function addNewRoute(route: Route): NetlinkMessage {
   return routeMessage(NEWROUTE, made, route);
 }
@@ -159,7 +159,7 @@ export function deleteRoute(route: Route): NetlinkMessage {
   return routeMessage(DELROUTE, FLAG.request | FLAG.ack, route);
 }
 
-/** Asks for all routes of IPv4. */
+/** Requests all IPv4 routes. */
 export function getRoutes(): NetlinkMessage {
   const head: Field[] = [[AF_INET, 1], ...Array.from({ length: 11 }, (): Field => [0, 1])];
   return new NetlinkMessage(GETROUTE, FLAG.request | FLAG.dump, head);
@@ -175,7 +175,7 @@ export interface OwnRoute {
   source: number | undefined;
 }
 
-/** What an answer to {@linkcode getRoutes} tells; `undefined` when it is no route of ours. */
+/** Parses an answer to {@linkcode getRoutes}; `undefined` when it is not a route of ours. */
 export function ownRouteOf(answer: DataView): OwnRoute | undefined {
   if (answer.getUint8(16 + 5) !== ROUTE_PROTOCOL) return undefined;
   const attributes = attributesOf(answer, ROUTE_HEAD_BYTES);
@@ -222,7 +222,7 @@ function linkHead({ index, up }: { index: number; up: boolean }): readonly Field
   return [[0, 1], [0, 1], [0, 2], [index, 4], [flags, 4], [flags, 4]];
 }
 
-/** Text of the kernel's, which may end with a zero byte. */
+/** Text from the kernel, which may end with a zero byte. */
 function textOf(value: DataView | undefined): string {
   if (value === undefined) return "";
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);

@@ -1,11 +1,11 @@
-/** Operations of classic BPF (bpf(4)). */
+/** Opcodes of classic BPF (bpf(4)). */
 const CODE = { load8: 0x30, load16: 0x28, equal: 0x15, hasBits: 0x45, return: 0x06 } as const;
 const INSTRUCTION_BYTES = 8;
 const WHOLE = 0xffff_ffff;
 
 /**
- * A line of a filter: a label; `load8` and `load16`: a byte or two, in network byte order, at an offset; `equal` and
- * `hasBits`: goes on at a label when what was loaded is so; `pass` or `drop` the message.
+ * A line of a filter: a label; `load8` and `load16` load one or two bytes, in network byte order, from an offset; `equal`
+ * and `hasBits` jump to a label when the loaded value matches; `pass` or `drop` the message.
  */
 export type FilterLine =
   | { label: string }
@@ -14,7 +14,7 @@ export type FilterLine =
   | readonly ["pass"]
   | readonly ["drop"];
 
-/** The instructions of a filter for a socket (socket(7), SO_ATTACH_FILTER). Labels stand behind what goes there. */
+/** The instructions of a filter for a socket (socket(7), SO_ATTACH_FILTER). Jumps go forward only. */
 export function assembled(lines: readonly FilterLine[]): Uint8Array<ArrayBuffer> {
   const places = new Map<string, number>();
   let count = 0;

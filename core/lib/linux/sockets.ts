@@ -6,7 +6,7 @@ const SYMBOLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  // Sizes as 32 bits, which spares bigints: on 64-bit machines the upper half of the register is zero.
+  // Sizes are declared as 32 bits to avoid bigints: on 64-bit machines the upper half of the register is zero.
   recv: { parameters: ["i32", "pointer", "u32", "i32"], result: "i32" },
   send: { parameters: ["i32", "pointer", "u32", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
@@ -26,7 +26,7 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
-/** What `errno` says, by its name in C. */
+/** Values of `errno`, by their names in C. */
 export const ERRNO = {
   EINTR: 4,
   EAGAIN: 11,
@@ -61,9 +61,9 @@ const INET6_ADDRSTRLEN = 46;
 const IPV4_IN_IPV6 = "::ffff:";
 const ACCEPT_BACKLOG = 4096;
 
-/** Where a socket is bound, or where its peer is. */
+/** The address of a socket or of its peer. */
 export interface SocketAddress {
-  /** Without brackets; an IPv4 peer of an IPv6 socket is named as IPv4. */
+  /** Without brackets; an IPv4 peer of an IPv6 socket as IPv4. */
   host: string;
   port: number;
 }
@@ -78,7 +78,7 @@ export class Sockets {
   readonly #length = new Uint8Array(4);
   readonly #pair = new Int32Array(2);
 
-  /** `undefined` where foreign functions are not allowed, and where the C library is not glibc. */
+  /** `undefined` without permission for FFI, and where the C library is not glibc. */
   static open(): Sockets | undefined {
     try {
       return new Sockets(Deno.dlopen("libc.so.6", SYMBOLS));
@@ -94,17 +94,17 @@ export class Sockets {
     this.#errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
   }
 
-  /** Why the last call of this thread failed. Read it at once: the runtime makes calls, too. */
+  /** Why the last call of this thread failed. To be read at once: the runtime makes calls, too. */
   get errno(): number {
     return this.#errno[0]!;
   }
 
-  /** Whether the last call failed for the moment alone: it is to be tried again when the descriptor is ready. */
+  /** Whether the last call would have blocked: to be retried when the descriptor is ready. */
   get isOnlyFull(): boolean {
     return this.errno === ERRNO.EAGAIN || this.errno === ERRNO.EINTR;
   }
 
-  /** Returns what a call returned; throws a {@linkcode SocketError} when that was negative. `what` names the call. */
+  /** Returns the result of a call; throws a {@linkcode SocketError} when it is negative. `what` names the call. */
   must(result: number, what: string): number {
     if (result >= 0) return result;
     const { errno } = this;
@@ -113,7 +113,7 @@ export class Sockets {
     throw new SocketError(`Cannot ${what}: ${reason}`, errno);
   }
 
-  /** Listens on an address given in digits. Throws a {@linkcode SocketError} when it cannot be had. */
+  /** Listens on an IP address. Throws a {@linkcode SocketError} when it is not available. */
   listen({ host, port }: SocketAddress): { descriptor: number; address: SocketAddress } {
     const family = host.includes(":") ? AF_INET6 : AF_INET;
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -133,7 +133,7 @@ export class Sockets {
     }
   }
 
-  /** The next connection that waits, with Nagle's delay off and probes of an idle peer on; else why there is none. */
+  /** Accepts the next connection, with TCP_NODELAY and keep-alive probes on; otherwise says why there is none. */
   accept(listener: number): { descriptor: number; peer: SocketAddress } | { errno: number } {
     this.#resetLength();
     const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -143,7 +143,7 @@ export class Sockets {
     return { descriptor, peer: this.#addressIn(this.#peer) };
   }
 
-  /** Lets the kernel find out whether a silent peer is still there: after a minute, six times, ten seconds apart. */
+  /** Keep-alive probes: after a minute of silence, six times, ten seconds apart. */
   keepAlive(descriptor: number): void {
     this.#set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
     this.#set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, 60);
@@ -151,29 +151,29 @@ export class Sockets {
     this.#set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 6);
   }
 
-  /** Two ends of a stream in this process; `undefined`: too many descriptors are open. */
+  /** A socket pair; `undefined`: too many descriptors are open. */
   pair(): readonly [number, number] | undefined {
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     if (this.calls.socketpair(AF_UNIX, type, 0, this.#pair) < 0) return undefined;
     return [this.#pair[0]!, this.#pair[1]!];
   }
 
-  /** How much the kernel keeps of what this end sends and the other has not read. */
+  /** Sets how many bytes the kernel buffers of what this end sends. */
   setSendBuffer(descriptor: number, bytes: number): void {
     this.#set(descriptor, SOL_SOCKET, SO_SNDBUF, bytes);
   }
 
-  /** Bytes read; 0: the peer has ended; negative: see `errno`. */
+  /** Returns the bytes read; 0: the peer has closed; negative: see `errno`. */
   receive(descriptor: number, into: Deno.PointerValue, bytesMax: number): number {
     return this.calls.recv(descriptor, into, bytesMax, 0);
   }
 
-  /** Bytes taken; negative: see `errno`. */
+  /** Returns the bytes accepted; negative: see `errno`. */
   send(descriptor: number, from: Deno.PointerValue, bytes: number): number {
     return this.calls.send(descriptor, from, bytes, MSG_NOSIGNAL);
   }
 
-  /** Nothing more will be sent. */
+  /** Half-closes: nothing more will be sent. */
   endSending(descriptor: number): void {
     this.calls.shutdown(descriptor, SHUT_WR);
   }
@@ -182,7 +182,7 @@ export class Sockets {
     this.calls.close(descriptor);
   }
 
-  /** For a process that goes on without it. */
+  /** Closes the library. */
   closeLibrary(): void {
     this.#library.close();
   }
@@ -224,7 +224,7 @@ export class Sockets {
   }
 }
 
-/** The kernel refused. */
+/** A system call that failed. */
 export class SocketError extends Error {
   override name = "SocketError";
   constructor(message: string, readonly errno: number) {

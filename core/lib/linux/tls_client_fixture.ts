@@ -26,7 +26,7 @@ const VERSIONS = { "1.2": 0x0303n, "1.3": 0x0304n } as const;
 const KEY_UPDATE_REQUESTED = 1;
 const READ_BYTES = 65_536;
 
-/** A client that speaks TLS as no library lets one: record by record, and with new keys at any time. For tests. */
+/** A TLS client with control of single records and key updates, for tests. */
 export class TlsClient implements AsyncDisposable {
   readonly #ssl = Deno.dlopen("libssl.so.3", SSL_SYMBOLS);
   readonly #crypto = Deno.dlopen("libcrypto.so.3", CRYPTO_SYMBOLS);
@@ -36,7 +36,7 @@ export class TlsClient implements AsyncDisposable {
   readonly #output: Deno.PointerValue;
   readonly #buffer = new Uint8Array(READ_BYTES);
 
-  /** Believes every server. */
+  /** Accepts any certificate. */
   static async connect(port: number, version: keyof typeof VERSIONS): Promise<TlsClient> {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     const client = new TlsClient(connection, version);
@@ -66,7 +66,7 @@ export class TlsClient implements AsyncDisposable {
     this.#ssl.symbols.SSL_write(this.#session, bytes, bytes.length);
   }
 
-  /** New keys, and the wish that the server changes its own. */
+  /** A key update that requests one of the server. */
   changeKeys(): void {
     this.#ssl.symbols.SSL_key_update(this.#session, KEY_UPDATE_REQUESTED);
     this.#ssl.symbols.SSL_do_handshake(this.#session);
@@ -82,7 +82,7 @@ export class TlsClient implements AsyncDisposable {
     }
   }
 
-  /** What the server says next; `undefined`: it has closed. */
+  /** The next bytes of the server; `undefined`: it has closed. */
   async read(): Promise<string | undefined> {
     for (;;) {
       const length = this.#ssl.symbols.SSL_read(this.#session, this.#buffer, READ_BYTES);

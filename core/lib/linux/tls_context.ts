@@ -1,18 +1,18 @@
 import type { Openssl } from "./openssl.ts";
 
-/** What a TLS server shows and asks for. All in PEM. */
+/** Certificates and settings of a TLS server. All in PEM. */
 export interface TlsServerOptions {
-  /** The server's own, then those that lead to its authority. */
+  /** The server's certificate, then its chain. */
   certificate: string;
   key: string;
-  /** Of ALPN, the best first. */
+  /** ALPN protocols, by preference. */
   protocols: readonly string[];
   /**
-   * Clients are asked for a certificate, and told that those of these authorities are welcome. None is required, and
-   * **whatever they show is taken**: only that they hold its key is proven. Whoever uses it must check who signed it.
+   * Clients are asked for a certificate of one of these authorities. None is required, and **any certificate is
+   * accepted**: only possession of its key is proven. The caller must verify who signed it.
    */
   clientAuthorities?: string;
-  /** Sessions are resumed only where they were made under the same name. */
+  /** Sessions are resumed only within the same context name. */
   sessionContext: string;
 }
 
@@ -24,19 +24,19 @@ const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
 const TLS1_2_VERSION = 0x0303n;
 const SSL_OP_NO_RENEGOTIATION = 1n << 30n;
 const SSL_OP_NO_COMPRESSION = 1n << 17n;
-/** Not ENABLE_PARTIAL_WRITE (1): with memory for a network, a call must seal all. */
+/** Not ENABLE_PARTIAL_WRITE (1): with memory BIOs, a call must encrypt everything. */
 const ACCEPT_MOVING_WRITE_BUFFER = 2n;
-/** 34 KB less for each connection that is idle. */
+/** Saves 34 KB per idle connection. */
 const RELEASE_BUFFERS = 16n;
 const SSL_VERIFY_PEER = 1;
 const SSL_TLSEXT_ERR_OK = 0;
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
-/** One is what clients use; each costs the handshake a little. */
+/** Clients use one; each makes the handshake a little slower. */
 const TICKETS = 1n;
 
 /**
- * A TLS server's settings, from which sessions are made. TLS 1.2 and 1.3; no renegotiation, no compression; sessions
- * are resumed by tickets, whose keys are this context's own.
+ * The settings from which a TLS server creates sessions (SSL_CTX). TLS 1.2 and 1.3; no renegotiation, no compression;
+ * sessions are resumed by tickets with keys of this context.
  */
 export class TlsContext {
   readonly pointer: Deno.PointerValue;
@@ -56,7 +56,7 @@ export class TlsContext {
     }
   }
 
-  /** Sessions that were made from it go on. */
+  /** Existing sessions continue. */
   close(): void {
     this.#openssl.ssl.SSL_CTX_free(this.pointer);
   }
@@ -143,7 +143,7 @@ export class TlsContext {
 }
 
 const encoder = new TextEncoder();
-/** OpenSSL may call them for as long as the thread lives. */
+/** OpenSSL may call these callbacks as long as the thread lives. */
 const alpnCallbacks = new Map<string, ReturnType<typeof newAlpnCallback>>();
 let certificateCallback: ReturnType<typeof newCertificateCallback> | undefined;
 
@@ -174,7 +174,7 @@ function newAlpnCallback(protocols: readonly string[]) {
   );
 }
 
-/** Where in the client's list (a byte of length before each name) the best of ours stands. */
+/** The offset of our preferred protocol in the client's list, where a length byte precedes each name. */
 function firstShared(ours: readonly Uint8Array[], list: Uint8Array): number | undefined {
   for (const name of ours) {
     for (let at = 0; at < list.length; at += list[at]! + 1) {
@@ -184,7 +184,7 @@ function firstShared(ours: readonly Uint8Array[], list: Uint8Array): number | un
   return undefined;
 }
 
-/** Takes the place of OpenSSL's check of the chain. That the client holds the key is checked elsewhere, always. */
+/** Replaces OpenSSL's verification of the chain. Possession of the key is always verified elsewhere. */
 function takeAnyCertificate() {
   return certificateCallback ??= newCertificateCallback();
 }

@@ -1,7 +1,7 @@
 import type { Openssl } from "./openssl.ts";
 import type { TlsContext } from "./tls_context.ts";
 
-/** What {@linkcode TlsSession.read} returns when it has no bytes. */
+/** Results of {@linkcode TlsSession.read} other than bytes. */
 export const NOTHING_YET = 0;
 export const CLOSED_BY_PEER = -1;
 export const BROKEN = -2;
@@ -10,15 +10,14 @@ const SSL_ERROR_WANT_READ = 2;
 const SSL_ERROR_WANT_WRITE = 3;
 const SSL_ERROR_ZERO_RETURN = 6;
 const TLS1_3_VERSION = 0x0304;
-/** What each record has beside its content: header, type and tag (RFC 8446 section 5.2). */
+/** Overhead of a record: header, type and tag (RFC 8446 section 5.2). */
 const RECORD_OVERHEAD = 22;
-/** At most, before TLS 1.3: header, vector, code and padding (RFC 5246 section 6.2.3). */
+/** The maximum before TLS 1.3: header, IV, MAC and padding (RFC 5246 section 6.2.3). */
 const OLD_RECORD_OVERHEAD_MAX = 96;
 
 /**
- * One TLS connection of a server, without I/O: sealed bytes from the network go in by `feed` and come out by `out`,
- * plain ones by `read` and `write`. Whoever called `read` or `write` has to send what `out` gives. Not to be used
- * after `free`.
+ * One TLS connection of a server, without I/O: encrypted bytes go in by `feed` and come out by `out`, plain ones by
+ * `write` and `read`. After `read` or `write`, send what `out` returns. Not to be used after `free`.
  */
 export class TlsSession {
   readonly #openssl: Openssl;
@@ -27,7 +26,7 @@ export class TlsSession {
   readonly #output: Deno.PointerValue;
   #error = "";
   #silentBytes = 0;
-  /** Of a record; unknown before the handshake is done. */
+  /** Overhead of a record; unknown before the handshake is done. */
   #overhead: number | undefined;
 
   constructor(openssl: Openssl, context: TlsContext) {
@@ -43,21 +42,21 @@ export class TlsSession {
     ssl.SSL_set_accept_state(this.#session);
   }
 
-  /** Takes bytes from the network. */
+  /** Accepts bytes from the network. */
   feed(from: Deno.PointerValue, bytes: number): void {
     this.#openssl.crypto.BIO_write(this.#input, from, bytes);
     this.#silentBytes += bytes;
   }
 
   /**
-   * Bytes fed since the handshake that have carried none of the peer's: a part of a record that waits for the rest, and
-   * messages of TLS itself, such as new keys, each of which costs us as much as a thousand bytes.
+   * Bytes fed since the handshake that carried no application data: an incomplete record, and TLS messages such as key
+   * updates, each of which costs as much CPU as a thousand bytes.
    */
   get silentBytes(): number {
     return this.#overhead === undefined ? 0 : this.#silentBytes;
   }
 
-  /** Opens what was fed, and goes on with the handshake. The number of bytes, or one of the constants above. */
+  /** Decrypts what was fed, and continues the handshake. Returns the number of bytes, or one of the constants above. */
   read(into: Deno.PointerValue, bytesMax: number): number {
     const read = this.#openssl.ssl.SSL_read(this.#session, into, bytesMax);
     if (this.#overhead === undefined && this.isReady) this.#beginCount();
@@ -83,25 +82,25 @@ export class TlsSession {
     this.#silentBytes = 0;
   }
 
-  /** Whether `read` may give more before the next `feed`. */
+  /** Whether `read` may return more before the next `feed`. */
   get hasMore(): boolean {
     const { ssl, crypto } = this.#openssl;
     return ssl.SSL_has_pending(this.#session) !== 0 || crypto.BIO_ctrl_pending(this.#input) !== 0;
   }
 
-  /** Seals all of the bytes. False: the session is broken. */
+  /** Encrypts all of the bytes. Returns false when the session is broken. */
   write(from: Deno.PointerValue, bytes: number): boolean {
     if (this.#openssl.ssl.SSL_write(this.#session, from, bytes) > 0) return true;
     this.#error = this.#openssl.takeError();
     return false;
   }
 
-  /** Takes sealed bytes for the network; 0: there are none. */
+  /** Copies encrypted bytes for the network; returns 0 when there are none. */
   out(into: Deno.PointerValue, bytesMax: number): number {
     return Math.max(0, this.#openssl.crypto.BIO_read(this.#output, into, bytesMax));
   }
 
-  /** Says that nothing more will be written (close_notify). */
+  /** Sends close_notify: nothing more will be written. */
   end(): void {
     this.#openssl.ssl.SSL_shutdown(this.#session);
     this.#openssl.crypto.ERR_clear_error();
@@ -118,8 +117,8 @@ export class TlsSession {
   }
 
   /**
-   * The certificate that the client showed, as DER; `undefined`: none. Its key is proven, by this handshake or by the
-   * one that is resumed; nothing else is.
+   * The client's certificate, as DER; `undefined`: none. Only possession of its key is proven, by this handshake or by the
+   * resumed one.
    */
   get peerCertificate(): Uint8Array<ArrayBuffer> | undefined {
     const { ssl, crypto } = this.#openssl;
@@ -135,7 +134,7 @@ export class TlsSession {
     }
   }
 
-  /** What broke it. */
+  /** The error that broke the session. */
   get error(): string {
     return this.#error;
   }

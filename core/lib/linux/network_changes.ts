@@ -8,21 +8,21 @@ const NETLINK_ROUTE = 0;
 const NETLINK_NETFILTER = 12;
 const GROUP = { link: 0x1, ipv4Address: 0x10, ipv4Route: 0x40, nftables: 0x40 } as const;
 const POLLIN = 1;
-/** After news the kernel is not listened to for so long: a burst of changes is one piece of news. */
+/** How long notifications are collected, so that a burst of changes is one event. */
 const REST_MS = 500;
 
 /**
- * Tells when something was taken away from this machine's network, or put in place of something else, by whomever:
- * links, IPv4 addresses and routes, rules of nftables. Not what; that is for the listener to look at.
+ * Notifies when something in this machine's network was removed or replaced, by any process: links, IPv4 addresses and
+ * routes, nftables rules. It does not say what; the listener has to look.
  *
- * Costs nothing while nothing happens: a thread waits in the kernel, which filters what is told (socket(7),
- * SO_ATTACH_FILTER). What was only added wakes nobody.
+ * Idle while nothing happens: a thread waits in the kernel, which filters the notifications (socket(7),
+ * SO_ATTACH_FILTER). Additions do not wake it.
  */
-export class KernelNews {
+export class NetworkChanges {
   readonly #libc: Libc;
   readonly #clock: Clock;
   readonly #sockets: readonly Netlink[];
-  /** Written to when the waiting is to end. */
+  /** Written to in order to end the wait. */
   readonly #end: number;
   readonly #stop = new AbortController();
   readonly #listeners = new Set<() => void>();
@@ -39,13 +39,13 @@ export class KernelNews {
     this.#ended = this.#listen();
   }
 
-  /** Calls `listener` some milliseconds after a change, or a burst of changes. Returns the stop. */
+  /** Calls `listener` some milliseconds after a change or a burst of changes. Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when nothing is held any more. */
+  /** Resolves when all descriptors are closed. */
   async close(): Promise<void> {
     if (this.#stop.signal.aborted) return await this.#ended;
     this.#stop.abort();
@@ -69,7 +69,7 @@ export class KernelNews {
   }
 }
 
-/** Message types, as a filter reads them. */
+/** Message types, in the byte order of the filter. */
 const TYPE = {
   newLink: swapped(16),
   deleteLink: swapped(17),
@@ -87,8 +87,8 @@ const REPLACE = 1;
 const POD_DEVICE = 0x6376;
 
 /**
- * The loss of a link, an address or a route; a route that took another's place; a link that is not up; and what happens
- * to links other than pods', such as an uplink that comes back.
+ * Passes: a removed link, address or route; a replaced route; a link that is down; changes of links other than pods', such
+ * as an uplink that comes back.
  */
 const LOSSES: readonly FilterLine[] = [
   ["load16", AT.type],
@@ -123,7 +123,7 @@ const NEW_RULES: readonly FilterLine[] = [
   ["pass"],
 ];
 
-/** None where the kernel has no nftables. */
+/** Empty where the kernel has no nftables. */
 function rulesSockets(libc: Libc): Netlink[] {
   try {
     const hearing = { groups: GROUP.nftables, filter: NEW_RULES };
@@ -134,7 +134,7 @@ function rulesSockets(libc: Libc): Netlink[] {
   }
 }
 
-/** What lies in memory lowest byte first, read highest byte first. */
+/** Swaps the byte order from little to big endian. */
 function swapped(type: number): number {
   return (type & 0xff) << 8 | type >> 8;
 }

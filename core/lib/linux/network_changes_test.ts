@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SystemClock } from "../clock.ts";
-import { KernelNews } from "./kernel_news.ts";
+import { NetworkChanges } from "./network_changes.ts";
 import { Libc } from "./libc.ts";
 import { addNamespace, inNamespace, removeNamespace } from "./network_namespace.ts";
 import { Netlink } from "./netlink.ts";
@@ -64,7 +64,7 @@ Deno.test({
 });
 
 interface Lab {
-  news: KernelNews;
+  news: NetworkChanges;
   netlink: Netlink;
   path: string;
 }
@@ -74,7 +74,7 @@ async function inOwnNetwork(act: (lab: Lab) => Promise<void>): Promise<void> {
   const path = `/run/netns/news-${Deno.pid}`;
   addNamespace(libc!, path);
   const lab = inNamespace(libc!, path, () => ({
-    news: new KernelNews(libc!, new SystemClock()),
+    news: new NetworkChanges(libc!, new SystemClock()),
     netlink: new Netlink(libc!),
     path,
   }));
@@ -89,7 +89,7 @@ async function inOwnNetwork(act: (lab: Lab) => Promise<void>): Promise<void> {
 }
 
 /** Whether there are news within the time; all that belongs to one change is taken together. */
-async function isHeard(news: KernelNews, withinMs = HEARD_MS_MAX): Promise<boolean> {
+async function isHeard(news: NetworkChanges, withinMs = HEARD_MS_MAX): Promise<boolean> {
   const heard = Promise.withResolvers<boolean>();
   const stop = news.subscribe(() => heard.resolve(true));
   const timer = setTimeout(() => heard.resolve(false), withinMs);
