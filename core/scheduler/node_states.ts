@@ -4,14 +4,14 @@ import type { Pod } from "../resources/core/pods/pods.ts";
 import type { Plugin, WakeHints } from "./plugin.ts";
 import type { NodeState } from "./snapshot.ts";
 
-/** Something that has changed on a node. `state` is as it is now. */
+/** A change on a node. `state` is the state after it. */
 export interface NodeChange {
   type: Exclude<keyof WakeHints, "objectChanged">;
   state: NodeState;
 }
 
-/** A node, or the name of one that does not exist (yet, or any more) and still has pods. */
-interface Kept {
+/** A node, or the name of one that has pods but does not exist (yet, or any longer). */
+interface KeptState {
   name: string;
   node: Node | undefined;
   pods: Map<string, Pod>;
@@ -19,28 +19,28 @@ interface Kept {
 }
 
 /**
- * The nodes, the pods that count on each, and what the plugins keep of them, up to date change by change, so that
- * placing a pod does not look at all other pods. A pod can be counted before its binding can be seen.
+ * The nodes, the pods on each, and the plugins' tallies, kept current change by change, so that placing a pod does
+ * not read all other pods. A pod can be placed here before its binding is visible.
  */
 export class NodeStates {
   readonly #plugins: readonly Plugin[];
-  readonly #states = new Map<string, Kept>();
+  readonly #states = new Map<string, KeptState>();
   /** By the uid of a pod. */
-  readonly #places = new Map<string, Kept>();
-  #known: readonly NodeState[] | undefined;
+  readonly #places = new Map<string, KeptState>();
+  #existing: readonly NodeState[] | undefined;
 
   constructor(plugins: readonly Plugin[]) {
     this.#plugins = plugins;
   }
 
-  /** The nodes that exist, always in the same order while none comes or goes. */
+  /** The nodes that exist, by name. The same list as long as none comes or goes. */
   all(): readonly NodeState[] {
-    this.#known ??= [...this.#states.values()].filter(isKnown)
+    this.#existing ??= [...this.#states.values()].filter(exists)
       .sort((a, b) => a.name < b.name ? -1 : 1);
-    return this.#known;
+    return this.#existing;
   }
 
-  /** Gives the change if it is one that can matter to pods. */
+  /** Returns the change if it can matter to a pod. */
   setNode(node: Node): NodeChange | undefined {
     const state = this.#stateOf(node.metadata.name);
     const before = state.node;
@@ -50,7 +50,7 @@ export class NodeStates {
       for (const pod of state.pods.values()) tally?.add(begun, pod);
       return begun;
     });
-    if (before === undefined) this.#known = undefined;
+    if (before === undefined) this.#existing = undefined;
     else if (isEqual(whatMatters(before), whatMatters(node))) return undefined;
     return changeOf(before === undefined ? "nodeAdded" : "nodeChanged", state);
   }
@@ -59,18 +59,18 @@ export class NodeStates {
     const state = this.#states.get(name);
     if (state === undefined) return;
     state.node = undefined;
-    this.#known = undefined;
+    this.#existing = undefined;
     this.#forgetIfEmpty(state);
   }
 
-  /** Counts a pod on a node, and no longer where, or as what, it was counted before. */
+  /** Puts a pod on a node, in place of where, or as what version, it was before. */
   place(pod: Pod, nodeName: string): readonly NodeChange[] {
     const { uid } = pod.metadata;
     const before = this.#places.get(uid);
     if (before?.name !== nodeName) {
       return [this.release(uid), this.#add(pod, this.#stateOf(nodeName))].filter(isChange);
     }
-    if (countsAlike(before.pods.get(uid)!, pod)) {
+    if (countAlike(before.pods.get(uid)!, pod)) {
       before.pods.set(uid, pod);
       return [];
     }
@@ -79,7 +79,7 @@ export class NodeStates {
     return [changeOf("podChanged", before)].filter(isChange);
   }
 
-  /** Counts a pod nowhere. Gives the change if it was counted. */
+  /** Takes a pod off its node, if it has one. */
   release(uid: string): NodeChange | undefined {
     const state = this.#places.get(uid);
     if (state === undefined) return undefined;
@@ -89,7 +89,7 @@ export class NodeStates {
     return changeOf("podRemoved", state);
   }
 
-  #add(pod: Pod, state: Kept): NodeChange | undefined {
+  #add(pod: Pod, state: KeptState): NodeChange | undefined {
     state.pods.set(pod.metadata.uid, pod);
     this.#places.set(pod.metadata.uid, state);
     if (state.node === undefined) return undefined;
@@ -97,39 +97,39 @@ export class NodeStates {
     return changeOf("podAdded", state);
   }
 
-  #remove(uid: string, state: Kept): void {
+  #remove(uid: string, state: KeptState): void {
     const pod = state.pods.get(uid)!;
     state.pods.delete(uid);
     if (state.node === undefined) return;
     this.#plugins.forEach(({ tally }, index) => tally?.remove(state.tallies[index], pod));
   }
 
-  #stateOf(name: string): Kept {
+  #stateOf(name: string): KeptState {
     const state = this.#states.get(name) ??
       { name, node: undefined, pods: new Map<string, Pod>(), tallies: [] };
     this.#states.set(name, state);
     return state;
   }
 
-  #forgetIfEmpty({ name, node, pods }: Kept): void {
+  #forgetIfEmpty({ name, node, pods }: KeptState): void {
     if (node === undefined && pods.size === 0) this.#states.delete(name);
   }
 }
 
-function isKnown(state: Kept): state is Kept & { node: Node } {
+function exists(state: KeptState): state is KeptState & { node: Node } {
   return state.node !== undefined;
 }
 
-/** What happens on a node that does not exist makes no pod fit. */
-function changeOf(type: NodeChange["type"], state: Kept): NodeChange | undefined {
-  return isKnown(state) ? { type, state } : undefined;
+/** A change on a node that does not exist makes no pod fit. */
+function changeOf(type: NodeChange["type"], state: KeptState): NodeChange | undefined {
+  return exists(state) ? { type, state } : undefined;
 }
 
 function isChange(change: NodeChange | undefined): change is NodeChange {
   return change !== undefined;
 }
 
-/** What of a node can keep a pod away. */
+/** The parts of a node that decide which pods it takes. */
 function whatMatters(
   { metadata: { labels }, spec: { taints, unschedulable }, status }: Node,
 ): unknown {
@@ -137,12 +137,12 @@ function whatMatters(
   return { labels, taints, unschedulable, amounts: allocatable ?? capacity };
 }
 
-/** Whether two versions of a pod have the same of what tallies may read. */
-function countsAlike(a: Pod, b: Pod): boolean {
+/** Whether two versions of a pod are the same to tallies. */
+function countAlike(a: Pod, b: Pod): boolean {
   return isEqual(countedPart(a), countedPart(b));
 }
 
-/** Whether the node is chosen or bound makes no difference. */
+/** What tallies may read. The pod counts the same whether its node has been chosen or bound. */
 function countedPart({ spec, metadata }: Pod): unknown {
   const { labels, ownerReferences, deletionTimestamp } = metadata;
   return { ...spec, nodeName: undefined, labels, ownerReferences, deletionTimestamp };

@@ -6,7 +6,7 @@ import { NodeStates } from "./node_states.ts";
 import type { Plugin } from "./plugin.ts";
 import { capacity, type Usage } from "./plugins/capacity.ts";
 import { PLUGINS } from "./plugins/mod.ts";
-import { nodePorts, type TakenPorts } from "./plugins/node_ports.ts";
+import { nodePorts, type PortsInUse } from "./plugins/node_ports.ts";
 import { type PodCounts, spreading } from "./plugins/spreading.ts";
 
 function node(name: string, { amounts = {}, labels = {}, spec = {}, capacity = {} } = {}): Node {
@@ -42,7 +42,7 @@ function seen(states: NodeStates, name: string) {
     free: Object.fromEntries(usage.free),
     podCount: usage.podCount,
     assumed: [usage.cpuMillisOrDefault, usage.memoryBytesOrDefault],
-    hostPorts: (tallyOf(nodePorts) as TakenPorts).ports.map(({ port }) => port),
+    hostPorts: (tallyOf(nodePorts) as PortsInUse).ports.map(({ port }) => port),
     owners: Object.fromEntries(tallyOf(spreading) as PodCounts),
   };
 }

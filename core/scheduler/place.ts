@@ -2,27 +2,28 @@ import type { Pod } from "../resources/core/pods/pods.ts";
 import type { Filter, Plugin, Preemption, Refusal, Score } from "./plugin.ts";
 import type { NodeState, Snapshot } from "./snapshot.ts";
 
-/** Up to so many nodes, all are looked at. Kubernetes: `minFeasibleNodesToFind`. */
+/** Kubernetes: `minFeasibleNodesToFind`. */
 const FEASIBLE_MIN = 100;
+/** Kubernetes: `minFeasibleNodesPercentageToFind`. */
 const PERCENT_MIN = 5;
 
 export type Placement = { node: string } | Unschedulable;
 
-/** A pod fits nowhere now. */
+/** The pod fits nowhere for now. */
 export interface Unschedulable {
   /** Why, in Kubernetes' words. */
   message: string;
-  /** The plugins that have refused a node; none when there is no node. */
+  /** The plugins that refused at least one node; empty when there are no nodes. */
   refusers: ReadonlySet<Plugin>;
-  /** What would make it fit. */
+  /** What would make room for it. */
   preemption: Preemption | undefined;
 }
 
 /**
  * Chooses the best node for a pod, or says why there is none.
  *
- * Nodes are looked at from the one at `start` on, round about. In a large cluster the search ends when enough
- * nodes have been found that would do (`numFeasibleNodesToFind` of kube-scheduler), so callers move `start` on.
+ * The search begins at the node with index `start` and wraps around. In a large cluster it ends as soon as enough
+ * feasible nodes have been found (`numFeasibleNodesToFind` of kube-scheduler), so callers advance `start`.
  * Of equally good nodes the first wins.
  */
 export function place(
@@ -32,7 +33,7 @@ export function place(
   start = 0,
 ): Placement {
   const { nodes } = snapshot;
-  const filters = questionsOf(plugins, ({ filter }) => filter?.(pod, snapshot));
+  const filters = perNode(plugins, ({ filter }) => filter?.(pod, snapshot));
   const enough = feasibleMax(nodes.length);
   const feasible: NodeState[] = [];
   const refused: RefusedNode[] = [];
@@ -43,33 +44,33 @@ export function place(
     else refused.push(refusal);
   }
   if (feasible.length === 0) return unschedulable(pod, snapshot, plugins, refused);
-  const scores = questionsOf(plugins, ({ score }) => score?.(pod, snapshot));
+  const scores = perNode(plugins, ({ score }) => score?.(pod, snapshot));
   return { node: best(feasible, scores).name };
 }
 
-/** How many nodes that would do are enough to choose from. */
+/** How many feasible nodes are enough to choose from, in a cluster of `count` nodes. */
 export function feasibleMax(count: number): number {
   if (count <= FEASIBLE_MIN) return count;
   const percent = Math.max(PERCENT_MIN, 50 - Math.floor(count / 125));
   return Math.max(FEASIBLE_MIN, Math.floor(count * percent / 100));
 }
 
-/** What a plugin asks of every node. */
-interface Question<F> {
+/** A plugin's function for one pod, to be called with every node and the plugin's tally of it. */
+interface PerNode<F> {
   plugin: Plugin;
   weight: number;
-  /** Of the plugin's tallies. */
+  /** Of the plugin, and so of its tally, in the list of each node. */
   index: number;
-  ask: F;
+  call: F;
 }
 
-function questionsOf<F>(
+function perNode<F>(
   plugins: readonly Plugin[],
   of: (plugin: Plugin) => F | undefined,
-): Question<F>[] {
+): PerNode<F>[] {
   return plugins.flatMap((plugin, index) => {
-    const ask = of(plugin);
-    return ask === undefined ? [] : [{ plugin, weight: plugin.weight ?? 1, index, ask }];
+    const call = of(plugin);
+    return call === undefined ? [] : [{ plugin, weight: plugin.weight ?? 1, index, call }];
   });
 }
 
@@ -78,22 +79,22 @@ interface RefusedNode extends Refusal {
 }
 
 function refusedBy(
-  filters: readonly Question<Filter>[],
+  filters: readonly PerNode<Filter>[],
   node: NodeState,
 ): RefusedNode | undefined {
   for (const filter of filters) {
-    const refusal = filter.ask(node, node.tallies[filter.index]);
+    const refusal = filter.call(node, node.tallies[filter.index]);
     if (refusal !== undefined) return { ...refusal, by: filter.plugin };
   }
   return undefined;
 }
 
-function best(feasible: readonly NodeState[], scores: readonly Question<Score>[]): NodeState {
+function best(feasible: readonly NodeState[], scores: readonly PerNode<Score>[]): NodeState {
   let [winner, highest] = [feasible[0]!, -Infinity];
   if (feasible.length === 1) return winner;
   for (const node of feasible) {
     let total = 0;
-    for (const { weight, index, ask } of scores) total += weight * ask(node, node.tallies[index]);
+    for (const { weight, index, call } of scores) total += weight * call(node, node.tallies[index]);
     if (total > highest) [winner, highest] = [node, total];
   }
   return winner;

@@ -6,24 +6,24 @@ import type { NodeState, Snapshot } from "./snapshot.ts";
 /** Why a pod cannot run on a node, in Kubernetes' words. */
 export interface Refusal {
   reasons: readonly string[];
-  /** Whether it could, if other pods left the node. */
+  /** Whether it could if other pods left the node. */
   preemptionMayHelp: boolean;
 }
 
 export type Filter<T = unknown> = (node: NodeState, tally: T) => Refusal | undefined;
 export type Score<T = unknown> = (node: NodeState, tally: T) => number;
 
-/** How a plugin sums up a node and the pods on it. The scheduler keeps the sum current, pod by pod. */
+/** How a plugin sums up a node and the pods on it. The scheduler keeps each tally current, pod by pod. */
 export interface Tally<T> {
-  /** For a node without pods. When a node changes, its tally begins anew and every pod is added again. */
+  /** The tally of a node without pods. When a node changes, its tally is rebuilt: begun, and every pod added. */
   begin(node: Node): T;
-  /** Counts a pod in, in place. It reads names, spec, labels, owners and the time of deletion: the rest may be old. */
+  /** Adds a pod, in place. It may read the name, spec, labels, owners and deletion time; all else may be outdated. */
   add(tally: T, pod: Pod): void;
   /** Undoes `add`. */
   remove(tally: T, pod: Pod): void;
 }
 
-/** Whether a pod that the plugin has refused may fit after something has changed on a node. */
+/** Whether a pod that the plugin refused may fit after a change on a node. */
 export type NodeHint<T = unknown> = (
   pod: Pod,
   snapshot: Snapshot,
@@ -32,24 +32,24 @@ export type NodeHint<T = unknown> = (
 ) => boolean;
 
 /**
- * By kind of change: whether it may make a pod fit that the plugin has refused. A kind that is missing never does.
- * A hint that is wrongly `false` leaves the pod waiting; one that is wrongly `true` costs a look at it.
+ * For each type of change: whether it may make a pod fit that the plugin refused. A type that is absent never does.
+ * A hint that is wrongly `false` leaves the pod waiting; one that is wrongly `true` only costs another attempt.
  *
  * https://github.com/kubernetes/enhancements/tree/master/keps/sig-scheduling/4247-queueinghint
  */
 export interface WakeHints<T = unknown> {
   nodeAdded?: NodeHint<T>;
-  /** Its labels, taints or amounts, or whether pods may be scheduled on it. */
+  /** Its labels, taints, allocatable amounts, or whether it is cordoned. */
   nodeChanged?: NodeHint<T>;
   podAdded?: NodeHint<T>;
-  /** What counts of a pod on the node: its spec, labels, owners, or that it is being deleted. */
+  /** The spec, labels or owners of a pod on the node, or that it is being deleted. */
   podChanged?: NodeHint<T>;
   podRemoved?: NodeHint<T>;
-  /** An object of {@linkcode Plugin.reads} has come, changed or gone. */
+  /** An object of a kind in {@linkcode Plugin.reads} was created, changed or deleted. */
   objectChanged?: (pod: Pod, snapshot: Snapshot, changed: KubeObject) => boolean;
 }
 
-/** Pods to evict, so that a pod that fits nowhere will fit on a node. */
+/** Pods to evict so that a pod that fits nowhere will fit on `node`. */
 export interface Preemption {
   node: string;
   victims: readonly Pod[];
@@ -58,8 +58,8 @@ export interface Preemption {
 /**
  * One consideration in where a pod goes. All functions but those of the tally are pure.
  *
- * `filter` and `score` are asked once per pod and answer with a function that is asked once per node, so what
- * depends on the pod alone is worked out once. `undefined` means: no opinion on this pod.
+ * `filter` and `score` are called once per pod and return a function that is called once per node, so what depends
+ * on the pod alone is computed once. `undefined` means: no opinion on this pod.
  */
 export interface Plugin<T = unknown> {
   /** As in Kubernetes, where there is one like it. */
@@ -71,17 +71,17 @@ export interface Plugin<T = unknown> {
   reads?: readonly AnyResource[];
   /** Why the pod cannot run on a node; `undefined` when it can. */
   filter?(pod: Pod, snapshot: Snapshot): Filter<T> | undefined;
-  /** What wakes the pods that the filter has refused; when absent, every change does. */
+  /** Which changes wake pods that the filter refused; when absent, every change does. */
   wakes?: WakeHints<T>;
   /** How well the pod would be placed: 0 worst, 100 best. */
   score?(pod: Pod, snapshot: Snapshot): Score<T> | undefined;
-  /** Asked for a pod that fits nowhere. The first plugin with an answer decides. */
+  /** Called for a pod that fits nowhere. The first plugin that returns something decides. */
   preempt?(pod: Pod, snapshot: Snapshot): Preemption | undefined;
 }
 
-/** A plugin with a tally, as an entry of a list. */
+/** A plugin with a tally, typed as an entry of a list. */
 export function tallyingPlugin<T>(plugin: Plugin<T> & { tally: Tally<T> }): Plugin {
-  return plugin as Plugin; // the scheduler gives each plugin no tallies but its own
+  return plugin as Plugin; // the scheduler passes each plugin only its own tallies
 }
 
 /** A refusal that does not depend on other pods. */
@@ -89,7 +89,7 @@ export function refusal(reason: string): Refusal {
   return { reasons: [reason], preemptionMayHelp: false };
 }
 
-/** The hint of a filter that depends on the pod and one node only: whether that node is refused no longer. */
+/** The hint for a filter that depends on the pod and one node alone: whether it accepts the changed node. */
 export function acceptedNow<T>(filter: NonNullable<Plugin<T>["filter"]>): NodeHint<T> {
   return (pod, snapshot, changed, tally) => filter(pod, snapshot)?.(changed, tally) === undefined;
 }

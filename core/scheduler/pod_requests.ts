@@ -3,7 +3,7 @@ import type { Container } from "../resources/core/pods/spec/containers.ts";
 import { containersOf } from "../resources/core/pods/spec/pod_containers.ts";
 import { milliValueOf, unitsOf } from "../schema/quantities.ts";
 
-/** Amounts by the name of what they are of; `cpu` in thousandths, all else in whole units. */
+/** Amounts by the name of the resource: `cpu` in thousandths, all else in whole units. */
 export type Amounts = ReadonlyMap<string, number>;
 /** Amounts as Kubernetes writes them. */
 type Quantities = Readonly<Record<string, string>>;
@@ -14,18 +14,18 @@ type Quantities = Readonly<Record<string, string>>;
  */
 const DEFAULTS = [["cpu", 100], ["memory", 200 * 1024 * 1024]] as const;
 
-/** What a pod takes of its node. */
+/** What a pod requests of its node. */
 export interface PodRequests {
   /** What must fit. */
   amounts: Amounts;
-  /** For comparing nodes: with defaults for containers that request nothing. */
+  /** For comparing nodes: with the defaults for containers that request nothing. */
   cpuMillisOrDefault: number;
   memoryBytesOrDefault: number;
 }
 
 const known = new WeakMap<Pod, PodRequests>();
 
-/** Worked out once for each version of a pod. */
+/** Computed once for each version of a pod. */
 export function podRequestsOf(pod: Pod): PodRequests {
   const requests = known.get(pod) ?? newPodRequests(pod);
   known.set(pod, requests);

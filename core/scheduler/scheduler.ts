@@ -27,13 +27,13 @@ import { UnschedulablePods } from "./unschedulable_pods.ts";
 
 /** Also what pods call this scheduler in `spec.schedulerName`. */
 export const SCHEDULER_NAME = "default-scheduler";
-/** Bindings under way at once; placing itself is never interrupted. */
+/** Bindings in flight at once; placing itself is synchronous. */
 const WORKERS = 64;
 
 /**
- * Binds pods to nodes. A loop like any controller's, but it keeps what is used of each node instead of counting
- * all pods for each: changes feed it, and a pod counts from when its node is chosen. A pod that fits nowhere is
- * looked at again when something changes that may help, as the plugins that have refused it say.
+ * Binds pods to nodes. A loop like any controller's, but it keeps the state of each node current instead of reading
+ * all pods for each decision; a pod counts from the moment its node is chosen. A pod that fits nowhere is tried again
+ * after a change that may help, according to the plugins that refused it.
  *
  * https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
  */
@@ -99,7 +99,7 @@ class SchedulingState {
 
   nodeGone(name: string): void {
     this.#states.removeNode(name);
-    this.#unschedulable.wakeAll(); // the message of each says of how many nodes
+    this.#unschedulable.wakeAll(); // their messages say how many nodes there are
   }
 
   podSeen(pod: Pod): void {
@@ -123,22 +123,22 @@ class SchedulingState {
     const pod = this.#snapshot.view.get(pods, nameOf(key));
     this.#unschedulable.delete(key);
     if (pod === undefined || !isOurs(pod)) return NOTHING;
-    // Looked at again without a node: its binding has failed.
+    // It was placed and still has no node: its binding failed.
     const released = this.#states.release(pod.metadata.uid);
     if (pod.spec.schedulingGates?.length) {
       this.#wakeBy(released);
-      return waits(pod, GATED, nowMs);
+      return waitBecause(pod, GATED, nowMs);
     }
     const placement = place(pod, this.#snapshot, this.#plugins, this.#start++);
     if ("message" in placement) {
       this.#wakeBy(released);
       this.#unschedulable.add(pod, placement.refusers);
-      return waitsUnschedulable(pod, placement, nowMs);
+      return waitForRoom(pod, placement, nowMs);
     }
     const [change] = this.#states.place(pod, placement.node);
     if (released?.state !== change?.state) this.#wakeBy(released);
     this.#wakeBy(change);
-    return bound(pod, placement.node);
+    return bindTo(pod, placement.node);
   }
 
   #wakeBy(change: NodeChange | undefined): void {
@@ -151,7 +151,7 @@ function isOurs({ metadata, spec, status }: Pod): boolean {
     spec.schedulerName === SCHEDULER_NAME && status.phase === "Pending";
 }
 
-function bound(pod: Pod, node: string): Plan {
+function bindTo(pod: Pod, node: string): Plan {
   const { namespace, name } = pod.metadata;
   return plan([
     act(pods, pod.metadata, "binding", bindingTo(node)),
@@ -164,16 +164,16 @@ function bound(pod: Pod, node: string): Plan {
   ]);
 }
 
-type Why = Required<Pick<PodCondition, "reason" | "message">>;
+type WaitReason = Required<Pick<PodCondition, "reason" | "message">>;
 
-const GATED: Why = {
+const GATED: WaitReason = {
   reason: "SchedulingGated",
   message: "Scheduling is blocked due to non-empty scheduling gates",
 };
 
-/** Says why the pod waits, and evicts the pods whose leaving will make room for it. */
-function waitsUnschedulable(pod: Pod, { message, preemption }: Unschedulable, nowMs: number): Plan {
-  const { writes } = waits(pod, { reason: "Unschedulable", message }, nowMs);
+/** Reports why the pod waits, and evicts the victims that would make room for it. */
+function waitForRoom(pod: Pod, { message, preemption }: Unschedulable, nowMs: number): Plan {
+  const { writes } = waitBecause(pod, { reason: "Unschedulable", message }, nowMs);
   if (preemption === undefined) return plan(writes);
   const { node, victims } = preemption;
   return plan([...victims.map((victim) => evict(victim, pod, node)), ...writes]);
@@ -187,8 +187,8 @@ function evict(victim: Pod, { metadata: { uid } }: Pod, node: string): Write {
   });
 }
 
-/** Says why the pod waits, unless it is known. */
-function waits(pod: Pod, { reason, message }: Why, nowMs: number): Plan {
+/** Reports why the pod waits, unless its condition says so already. */
+function waitBecause(pod: Pod, { reason, message }: WaitReason, nowMs: number): Plan {
   const before = conditionOf(pod.status.conditions, "PodScheduled");
   if (before?.status === "False" && before.reason === reason && before.message === message) {
     return NOTHING;
@@ -198,10 +198,10 @@ function waits(pod: Pod, { reason, message }: Why, nowMs: number): Plan {
     { type: "PodScheduled", status: "False", reason, message },
     nowMs,
   );
-  const written = updateStatus(pods, { ...pod, status: { ...pod.status, conditions } });
-  if (reason === GATED.reason) return plan([written]);
+  const write = updateStatus(pods, { ...pod, status: { ...pod.status, conditions } });
+  if (reason === GATED.reason) return plan([write]);
   return plan([
-    written,
+    write,
     tell({ about: pod, type: "Warning", reason: "FailedScheduling", message }),
   ]);
 }

@@ -9,12 +9,12 @@ export interface Snapshot {
   readonly view: View;
 }
 
-/** A node with the pods that count on it: those that are bound to it, and those that are about to be. */
+/** A node with the pods that are bound to it, or are about to be. */
 export interface NodeState {
   readonly name: string;
   readonly node: Node;
-  /** By uid; without those that have finished. */
+  /** By uid; without finished pods. */
   readonly pods: ReadonlyMap<string, Pod>;
-  /** Of each plugin by its place in the list; `undefined` for a plugin that keeps none. */
+  /** One for each plugin, in the order of the list; `undefined` for a plugin that keeps none. */
   readonly tallies: readonly unknown[];
 }

@@ -10,19 +10,19 @@ interface Waiting {
   refusers: ReadonlySet<Plugin>;
 }
 
-/** Pods that fit nowhere, and what wakes them: a change that a plugin which has refused them says may help. */
+/** Pods that fit nowhere. A change wakes those that it may help, according to the plugins that refused them. */
 export class UnschedulablePods {
   readonly #plugins: readonly Plugin[];
   readonly #wake: (key: string) => void;
   readonly #waiting = new Map<string, Waiting>();
 
-  /** `wake` is called with the keys of pods to look at again; they stay until they are deleted here. */
+  /** `wake` is called with the key of each pod to try again; the pod stays here until it is deleted. */
   constructor(plugins: readonly Plugin[], wake: (key: string) => void) {
     this.#plugins = plugins;
     this.#wake = wake;
   }
 
-  /** `refusers`: the plugins that have refused a node; none when there was no node. */
+  /** `refusers`: the plugins that refused at least one node; empty when there were no nodes. */
   add(pod: Pod, refusers: ReadonlySet<Plugin>): void {
     this.#waiting.set(keyOf(pod.metadata), { pod, refusers });
   }
@@ -49,7 +49,7 @@ export class UnschedulablePods {
     );
   }
 
-  /** A pod that no plugin has refused waits for the first node. */
+  /** A pod that no plugin refused waits for the first node: anything wakes it. */
   #wakeIf(mayHelp: (pod: Pod, plugin: Plugin, index: number) => boolean): void {
     for (const [key, { pod, refusers }] of this.#waiting) {
       const isHelped = refusers.size === 0 ||

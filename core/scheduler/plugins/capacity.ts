@@ -3,14 +3,14 @@ import type { Pod } from "../../resources/core/pods/pods.ts";
 import { acceptedNow, type Filter, type Refusal, tallyingPlugin } from "../plugin.ts";
 import { type Amounts, amountsOf, podRequestsOf } from "../pod_requests.ts";
 
-/** What pods may take of a node, and what they have taken. */
+/** What pods may use of a node, and what they use. */
 export interface Usage {
   readonly allocatable: Amounts;
-  /** Sums that numbers would round must be 0 again when all pods have gone. */
+  /** Big integers, because a rounded sum would not return to 0 when all pods are gone. */
   readonly used: Map<string, bigint>;
-  /** `allocatable` without `used`; less than 0 when the node has shrunk. */
+  /** `allocatable` minus `used`; negative when the node has shrunk. */
   readonly free: Map<string, number>;
-  /** Of `allocatable`: read for every node that is compared. */
+  /** From `allocatable`, because every comparison of nodes reads them. */
   readonly cpuMillis: number;
   readonly memoryBytes: number;
   readonly podsMax: number;
@@ -20,8 +20,8 @@ export interface Usage {
 }
 
 /**
- * Puts pods where what they request is free, rather where more is left. Kubernetes: `plugins/noderesources`,
- * Fit with the strategy LeastAllocated.
+ * Keeps pods to nodes that have what they request, and prefers those that have more left. Kubernetes:
+ * `plugins/noderesources`, Fit with the strategy LeastAllocated.
  */
 export const capacity = tallyingPlugin<Usage>({
   name: "NodeResourcesFit",
@@ -67,7 +67,7 @@ function count(usage: Usage, pod: Pod, by: 1 | -1): void {
   const { amounts, cpuMillisOrDefault, memoryBytesOrDefault } = podRequestsOf(pod);
   for (const [name, amount] of amounts) {
     const used = (usage.used.get(name) ?? 0n) + BigInt(by * amount);
-    assert(used >= 0n, `Less than nothing of ${name} would be used: ${used}`);
+    assert(used >= 0n, `The use of ${name} cannot be negative: ${used}`);
     usage.used.set(name, used);
     usage.free.set(name, (usage.allocatable.get(name) ?? 0) - Number(used));
   }

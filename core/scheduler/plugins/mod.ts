@@ -6,7 +6,7 @@ import { nodeUnschedulable } from "./node_unschedulable.ts";
 import { spreading } from "./spreading.ts";
 import { taintToleration } from "./taint_toleration.ts";
 
-/** In the order in which they are asked; the first that refuses a node is the one that is quoted. */
+/** In the order in which they are asked: a pod's condition quotes the first plugin that refuses a node. */
 export const PLUGINS: readonly Plugin[] = [
   nodeUnschedulable,
   taintToleration,

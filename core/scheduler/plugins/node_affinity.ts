@@ -8,12 +8,13 @@ type NodeAffinity = NonNullable<Affinity["nodeAffinity"]>;
 type Term = NonNullable<
   NodeAffinity["requiredDuringSchedulingIgnoredDuringExecution"]
 >["nodeSelectorTerms"][number];
-type Rule = NonNullable<Term["matchExpressions"]>[number];
+type Requirement = NonNullable<Term["matchExpressions"]>[number];
 
 const REFUSAL = refusal("node(s) didn't match Pod's node affinity/selector");
 
 /**
- * Keeps pods to the nodes that their node selector and node affinity name. Kubernetes: `plugins/nodeaffinity`.
+ * Keeps pods to the nodes that their node selector and required node affinity match, and prefers those that their
+ * preferred node affinity matches. Kubernetes: `plugins/nodeaffinity`.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
  */
 export const nodeAffinity: Plugin = {
@@ -22,12 +23,13 @@ export const nodeAffinity: Plugin = {
   filter: selected,
   wakes: { nodeAdded: acceptedNow(selected), nodeChanged: acceptedNow(selected) },
   score({ spec: { affinity } }) {
-    const wishes = affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
-    const total = wishes.reduce((sum, { weight }) => sum + weight, 0);
+    const preferences = affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ??
+      [];
+    const total = preferences.reduce((sum, { weight }) => sum + weight, 0);
     if (total === 0) return undefined;
     return ({ node }) =>
-      100 / total * wishes.reduce(
-        (sum, { weight, preference }) => sum + (fits(preference, node) ? weight : 0),
+      100 / total * preferences.reduce(
+        (sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0),
         0,
       );
   },
@@ -42,19 +44,26 @@ function selected({ spec: { nodeSelector = {}, affinity } }: Pod): Filter | unde
     const isSelected = labels.every(([key, value]) =>
       ownField(node.metadata.labels, key) === value
     );
-    const isWanted = terms?.some((term) => fits(term, node)) ?? true;
+    const isWanted = terms?.some((term) => matchesTerm(term, node)) ?? true;
     return isSelected && isWanted ? undefined : REFUSAL;
   };
 }
 
-/** A term without rules fits no node. */
-function fits({ matchExpressions = [], matchFields = [] }: Term, { metadata }: Node): boolean {
+/** A term without requirements matches no node. */
+function matchesTerm(
+  { matchExpressions = [], matchFields = [] }: Term,
+  { metadata }: Node,
+): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
-  return matchExpressions.every((rule) => keeps(rule, ownField(metadata.labels, rule.key))) &&
-    matchFields.every((rule) => rule.key === "metadata.name" && keeps(rule, metadata.name));
+  return matchExpressions.every((requirement) =>
+    satisfies(requirement, ownField(metadata.labels, requirement.key))
+  ) &&
+    matchFields.every((requirement) =>
+      requirement.key === "metadata.name" && satisfies(requirement, metadata.name)
+    );
 }
 
-function keeps({ operator, values = [] }: Rule, value: string | undefined): boolean {
+function satisfies({ operator, values = [] }: Requirement, value: string | undefined): boolean {
   switch (operator) {
     case "In":
       return value !== undefined && values.includes(value);

@@ -9,8 +9,8 @@ interface HostPort {
   ip: string;
 }
 
-/** Ports of a node that its pods take. */
-export interface TakenPorts {
+/** Host ports that the pods of a node use. */
+export interface PortsInUse {
   ports: readonly HostPort[];
 }
 
@@ -20,18 +20,18 @@ const REFUSAL: Refusal = {
 };
 const EVERY_ADDRESS = "0.0.0.0";
 
-/** Keeps pods off nodes whose ports they need are taken. Kubernetes: `plugins/nodeports`. */
-export const nodePorts = tallyingPlugin<TakenPorts>({
+/** Keeps pods off nodes where a host port that they need is in use. Kubernetes: `plugins/nodeports`. */
+export const nodePorts = tallyingPlugin<PortsInUse>({
   name: "NodePorts",
   tally: {
     begin: () => ({ ports: [] }),
-    add(taken, pod) {
+    add(inUse, pod) {
       const ports = hostPortsOf(pod);
-      if (ports.length > 0) taken.ports = [...taken.ports, ...ports];
+      if (ports.length > 0) inUse.ports = [...inUse.ports, ...ports];
     },
-    remove(taken, pod) {
+    remove(inUse, pod) {
       const ports = hostPortsOf(pod);
-      if (ports.length > 0) taken.ports = without(taken.ports, ports);
+      if (ports.length > 0) inUse.ports = without(inUse.ports, ports);
     },
   },
   filter: portsFree,
@@ -42,11 +42,11 @@ export const nodePorts = tallyingPlugin<TakenPorts>({
   },
 });
 
-function portsFree(pod: Pod): Filter<TakenPorts> | undefined {
+function portsFree(pod: Pod): Filter<PortsInUse> | undefined {
   const wanted = hostPortsOf(pod);
   if (wanted.length === 0) return undefined;
   return (_node, { ports }) =>
-    ports.some((taken) => wanted.some((port) => collide(port, taken))) ? REFUSAL : undefined;
+    ports.some((used) => wanted.some((port) => collide(port, used))) ? REFUSAL : undefined;
 }
 
 function collide(a: HostPort, b: HostPort): boolean {
@@ -54,7 +54,7 @@ function collide(a: HostPort, b: HostPort): boolean {
     (a.ip === b.ip || a.ip === EVERY_ADDRESS || b.ip === EVERY_ADDRESS);
 }
 
-/** Ports of the node that the pod's containers take. */
+/** Ports of the node that the pod's containers listen on. */
 function hostPortsOf({ spec }: Pod): HostPort[] {
   return longRunningContainersOf(spec).flatMap(({ ports = [] }) =>
     ports.flatMap(({ hostPort, protocol, hostIP }) =>
@@ -63,7 +63,7 @@ function hostPortsOf({ spec }: Pod): HostPort[] {
   );
 }
 
-/** Each of `some` is taken out once. */
+/** `all` minus `some`, as multisets. */
 function without(all: readonly HostPort[], some: readonly HostPort[]): HostPort[] {
   const left = [...all];
   for (const { port, protocol, ip } of some) {

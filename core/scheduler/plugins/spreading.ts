@@ -1,11 +1,11 @@
 import { controllerOf } from "../../controllers/runtime/ownership.ts";
 import { tallyingPlugin } from "../plugin.ts";
 
-/** How many pods of each controller are on a node, by its uid. */
+/** How many pods each controller has on a node, by the controller's uid. */
 export type PodCounts = Map<string, number>;
 
 /**
- * Puts pods of one controller on different nodes. Kubernetes: the default constraints of
+ * Prefers nodes with fewer pods of the same controller. Kubernetes: the default constraints of
  * `plugins/podtopologyspread`.
  */
 export const spreading = tallyingPlugin<PodCounts>({
