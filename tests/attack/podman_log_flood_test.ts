@@ -66,7 +66,9 @@ Deno.test({
 
 function pod(): object {
   const containers = Object.entries(FLOODS).map(([name, flood]) => ({
-    ...{ name, image: IMAGE, terminationMessagePolicy: "FallbackToLogsOnError" },
+    name,
+    image: IMAGE,
+    terminationMessagePolicy: "FallbackToLogsOnError",
     command: ["sh", "-c", `${flood}; exit 1`],
   }));
   const spec = { restartPolicy: "Never", terminationGracePeriodSeconds: 0, containers };

@@ -7,6 +7,9 @@ export interface LineMutant {
   becomes: string | undefined;
 }
 
+/** Two sort keys of a comparator: `a.x - b.x || a.y - b.y`. Their order is swapped. */
+const SORT_KEYS = /(?<=\=> |return )[^|&?;]+ - [^|&?;]+ \|\| [^|&?;]+ - [^|&?;)]+/g;
+
 /** What is swapped for what; each occurrence is a mutant of its own. The blanks are those of `deno fmt`, and keep generics out. */
 const SWAPS: readonly (readonly [search: RegExp, replace: string | ((found: string) => string)])[] =
   [
@@ -18,6 +21,8 @@ const SWAPS: readonly (readonly [search: RegExp, replace: string | ((found: stri
     [/ !== /g, " === "],
     [/ && /g, " || "],
     [/ \|\| /g, " && "],
+    [SORT_KEYS, (found) => found.split(" || ").toReversed().join(" || ")],
+    [/\.(?:sort|toSorted|toReversed|reverse)\(\)/g, ""],
     [/ - /g, " + "],
     [/ \+ /g, " - "],
     [/\bMath\.min\b/g, "Math.max"],

@@ -1,5 +1,6 @@
 import { sourceTree } from "../source_tree.ts";
 import { type LineMutant, mutantsOf, withMutant } from "./auto.ts";
+import { isEquivalent } from "./equivalent_mutants.ts";
 import { copyOfTree, runDeno } from "./tree_copy.ts";
 
 /** A mutant that makes its tests run longer loops: it is caught. */
@@ -17,6 +18,8 @@ const COPIED = [
 ];
 /** The share of mutants that the tests beside a file must catch. */
 const CAUGHT_MIN = 0.9;
+
+type SourceTree = ReturnType<typeof sourceTree>;
 
 interface Planted extends LineMutant {
   file: string;
@@ -50,23 +53,34 @@ export async function mutateFiles(files: readonly string[]): Promise<number> {
   return verdicts.every(Boolean) ? 0 : 1;
 }
 
-async function planFor(file: string, tree: ReturnType<typeof sourceTree>): Promise<Planted[]> {
+async function planFor(file: string, tree: SourceTree): Promise<Planted[]> {
   const stem = file.replace(/\.ts$/, "");
-  const folder = file.slice(0, file.lastIndexOf("/") + 1);
-  const beside = tree.filter(({ path }) => path.startsWith(folder) && path.endsWith("_test.ts"));
-  const named = beside.filter(({ path }) => path === `${stem}_test.ts`);
-  const importing = beside.filter(({ imports }) => imports.includes(file));
-  const near = importing.length > 0
-    ? importing
-    : beside.filter(({ path }) => reaches(path, file, tree));
+  const named = tree.filter(({ path }) => path === `${stem}_test.ts`);
+  const near = nearestTests(file, tree);
   const tests = [...new Set([...named, ...near].map(({ path }) => path))];
-  if (tests.length === 0) throw new Error(`No test beside "${file}" comes to it`);
+  if (tests.length === 0) throw new Error(`No test imports "${file}"`);
   const mutants = mutantsOf(await Deno.readTextFile(file));
-  return mutants.map((mutant) => ({ ...mutant, file, tests }));
+  return mutants.filter((mutant) => !isEquivalent(file, mutant))
+    .map((mutant) => ({ ...mutant, file, tests }));
+}
+
+/** The tests in the file's folder that import it; else those that do through other files; else the same one folder up. */
+function nearestTests(file: string, tree: SourceTree): SourceTree {
+  for (let folder = file; folder.includes("/");) {
+    folder = folder.slice(0, folder.lastIndexOf("/"));
+    const beside = tree.filter(({ path }) =>
+      path.startsWith(`${folder}/`) && path.endsWith("_test.ts")
+    );
+    const importing = beside.filter(({ imports }) => imports.includes(file));
+    if (importing.length > 0) return importing;
+    const reaching = beside.filter(({ path }) => reaches(path, file, tree));
+    if (reaching.length > 0) return reaching;
+  }
+  return [];
 }
 
 /** Whether a file imports another one, directly or through others. */
-function reaches(from: string, to: string, tree: ReturnType<typeof sourceTree>): boolean {
+function reaches(from: string, to: string, tree: SourceTree): boolean {
   const known = new Map(tree.map((source) => [source.path, source.imports]));
   const seen = new Set([from]);
   for (const path of seen) for (const next of known.get(path) ?? []) seen.add(next);

@@ -15,7 +15,7 @@ const SEEDS = 200;
 /** A run that takes longer has shown nothing: the simulator itself notices what never ends, if virtual time goes on. */
 const RUN_MS_MAX = 300_000;
 /** What a copy needs. */
-const COPIED = ["core", "agent", "proxy", "tests/simulation", "deno.json", "deno.lock"];
+const COPIED = ["core", "agent", "proxy", "server", "tests/simulation", "deno.json", "deno.lock"];
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 

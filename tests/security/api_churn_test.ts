@@ -72,7 +72,8 @@ async function withApi(act: (site: Site) => Promise<void>): Promise<void> {
   const certificates = new ClientCertificates({ authority: authority.certificate, clock });
   const { api } = await freshApi({ clock, certificates });
   const served = await serveOnLoopback({ api, clock }, {
-    ...{ authority: authority.certificate, server },
+    authority: authority.certificate,
+    server,
   }, { front: "tls-thread" });
   const clients = {
     good: clientWith(authority, await madeCertificate(authority)),

@@ -50,11 +50,14 @@ async function withApi(act: (server: Server) => Promise<void>): Promise<void> {
   const revoked = new Set<string>();
   const isRevoked = ({ serial }: CertifiedUser) => revoked.has(serial);
   const certificates = new ClientCertificates({
-    ...{ authority: authority.certificate, clock, revocations: { isRevoked } },
+    authority: authority.certificate,
+    clock,
+    revocations: { isRevoked },
   });
   const { api } = await freshApi({ clock, certificates });
   const served = await serveOnLoopback({ api, clock }, {
-    ...{ authority: authority.certificate, server: pair },
+    authority: authority.certificate,
+    server: pair,
   });
   const folder = await Deno.makeTempDir({ prefix: "coracle-certificates-" });
   try {
@@ -77,8 +80,17 @@ async function namesOnResumedSessions(
   const names: string[] = [];
   for (let connection = 0; connection < CONNECTIONS; connection++) {
     const { stdout, stderr } = await runProgram(openssl!, [
-      ...["s_client", "-connect", `127.0.0.1:${served.address.port}`, version, "-ign_eof"],
-      ...["-cert", `${path}/crt`, "-key", `${path}/key`, "-sess_out", `${path}/session`],
+      "s_client",
+      "-connect",
+      `127.0.0.1:${served.address.port}`,
+      version,
+      "-ign_eof",
+      "-cert",
+      `${path}/crt`,
+      "-key",
+      `${path}/key`,
+      "-sess_out",
+      `${path}/session`,
       ...(connection > 0 ? ["-sess_in", `${path}/session`] : []),
     ], { input: REQUEST });
     assert.match(stdout, connection > 0 ? /^Reused, TLSv1/m : /^New, TLSv1/m, stderr);

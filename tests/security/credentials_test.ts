@@ -20,7 +20,10 @@ async function coracle(...args: string[]): Promise<string> {
   let text = "";
   const write = (more: string) => void (text += more);
   const terminal = {
-    ...{ out: write, err: write, interactive: false, signal: new AbortController().signal },
+    out: write,
+    err: write,
+    interactive: false,
+    signal: new AbortController().signal,
   };
   const code = await runCoracle(args, terminal);
   if (code !== 0) throw new Error(text);

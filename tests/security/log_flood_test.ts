@@ -106,10 +106,24 @@ class FloodingPod {
   /** Resolves when the script has ended. */
   async run(script: string): Promise<void> {
     const spec: ContainerSpec = {
-      ...{ podUid: "uid", podName: "flood", podNamespace: "default", name: "main" },
-      ...{ restartCount: 0, image: "flood", command: ["sh", "-c", script], env: {}, mounts: [] },
-      ...{ hostname: "flood", logPath: this.#path, network: "host", podIP: "127.0.0.1" },
-      ...{ limits: {}, requests: {}, security: {}, tty: false, stdin: false },
+      podUid: "uid",
+      podName: "flood",
+      podNamespace: "default",
+      name: "main",
+      restartCount: 0,
+      image: "flood",
+      command: ["sh", "-c", script],
+      env: {},
+      mounts: [],
+      hostname: "flood",
+      logPath: this.#path,
+      network: "host",
+      podIP: "127.0.0.1",
+      limits: {},
+      requests: {},
+      security: {},
+      tty: false,
+      stdin: false,
     };
     const id = await this.runtime.create(spec);
     const ended = new AbortController();
@@ -159,8 +173,12 @@ async function textOf(
   ended = signal,
 ): Promise<string> {
   const asked = {
-    ...{ follow: false, timestamps: false },
-    ...{ tailLines: undefined, sinceMs: undefined, limitBytes: undefined, ...options },
+    follow: false,
+    timestamps: false,
+    tailLines: undefined,
+    sinceMs: undefined,
+    limitBytes: undefined,
+    ...options,
   };
   const decoder = new TextDecoder();
   let text = "";

@@ -65,9 +65,23 @@ export class LoneMachine {
   async boot(): Promise<void> {
     const { podCIDR, serviceCIDR } = rangesOf(this.#subnet);
     const server = this.machine.spawn(Deno.execPath(), [
-      ...["run", "-A", MAIN, "server", "--data", this.#folder, "--runtime", "process"],
-      ...["--listen", `${this.machine.ip}:${this.#port}`, "--node", "lone"],
-      ...["--pod-cidr", podCIDR, "--service-cidr", serviceCIDR, "--stop-pods"],
+      "run",
+      "-A",
+      MAIN,
+      "server",
+      "--data",
+      this.#folder,
+      "--runtime",
+      "process",
+      "--listen",
+      `${this.machine.ip}:${this.#port}`,
+      "--node",
+      "lone",
+      "--pod-cidr",
+      podCIDR,
+      "--service-cidr",
+      serviceCIDR,
+      "--stop-pods",
     ]);
     this.#server = server;
     const ready = Promise.withResolvers<boolean>();

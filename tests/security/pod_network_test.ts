@@ -189,7 +189,9 @@ class Lab {
     await lone.api(pods, podOf("web", serve, {}, { readinessProbe: probe }));
     await lone.api(pods, podOf("other", ["sleep", "1000"]));
     const service = await lone.api<Service>("/api/v1/namespaces/default/services", {
-      ...{ apiVersion: "v1", kind: "Service", metadata: { name: "web" } },
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "web" },
       spec: {
         type: "NodePort",
         selector: { app: "web" },
@@ -224,7 +226,9 @@ class Lab {
 function podOf(name: string, command: string[], spec: object = {}, container: object = {}): object {
   const containers = [{ name: "main", image: "busybox:1", command, ...container }];
   return {
-    ...{ apiVersion: "v1", kind: "Pod", metadata: { name, labels: { app: name } } },
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { app: name } },
     spec: { terminationGracePeriodSeconds: 1, ...spec, containers },
   };
 }

@@ -80,12 +80,24 @@ async function withRuntime(act: (world: World) => Promise<void>): Promise<void> 
   const runtime = new ProcessRuntime(options);
   let count = 0;
   const specOf: World["specOf"] = (command, env) => ({
-    ...{ podUid: `u${count++}`, podName: "web", podNamespace: "default", name: "main" },
-    ...{ restartCount: 0, image: "localhost/none:1", command, env, hostname: "web", podIP: "::1" },
+    podUid: `u${count++}`,
+    podName: "web",
+    podNamespace: "default",
+    name: "main",
+    restartCount: 0,
+    image: "localhost/none:1",
+    command,
+    env,
+    hostname: "web",
+    podIP: "::1",
     mounts: [{ hostPath: `${folder}/volume`, containerPath: `${folder}/at`, readOnly: true }],
-    ...{ logPath: `${folder}/${count}.log`, network: "host", limits: {}, requests: {} },
+    logPath: `${folder}/${count}.log`,
+    network: "host",
+    limits: {},
+    requests: {},
     security: { runAsUser: USER, runAsGroup: USER, allowPrivilegeEscalation: false },
-    ...{ tty: false, stdin: false },
+    tty: false,
+    stdin: false,
   });
   try {
     await act({ runtime, folder, specOf, logOf: (spec) => Deno.readTextFile(spec.logPath) });

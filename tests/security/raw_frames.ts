@@ -37,7 +37,8 @@ function framed(type: number, to: string, packet: Uint8Array): Uint8Array<ArrayB
   return new Uint8Array([
     ...mac(to),
     ...mac("02:00:00:00:00:66"),
-    ...[type >> 8, type & 0xff],
+    type >> 8,
+    type & 0xff,
     ...packet,
   ]);
 }
@@ -48,8 +49,39 @@ function routerAdvertisement(): Uint8Array {
     .map((hex) => Uint8Array.fromHex(hex));
   const prefix = Uint8Array.fromHex("20010db80bad".padEnd(32, "0"));
   const body = new Uint8Array([
-    ...[134, 0, 0, 0, 64, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0, 0],
-    ...[3, 4, 64, 0xc0, 0, 0, 0, 120, 0, 0, 0, 120, 0, 0, 0, 0, ...prefix],
+    134,
+    0,
+    0,
+    0,
+    64,
+    0,
+    0,
+    60,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    3,
+    4,
+    64,
+    0xc0,
+    0,
+    0,
+    0,
+    120,
+    0,
+    0,
+    0,
+    120,
+    0,
+    0,
+    0,
+    0,
+    ...prefix,
   ]);
   const pseudo = [...source!, ...all!, 0, 0, 0, body.length, 0, 0, 0, 58];
   new DataView(body.buffer).setUint16(2, checksum([...pseudo, ...body]));

@@ -10,7 +10,7 @@ import { GOOD_LINK } from "./connection.ts";
 import { problemsOf } from "./liveness.ts";
 import { SimulatedMachine } from "./machine.ts";
 import { Safety } from "./safety.ts";
-import { type Action, MACHINES, type Scenario, wordsFor } from "./scenario.ts";
+import { type Action, describe, MACHINES, type Scenario } from "./scenario.ts";
 import { SimulatedServer } from "./server.ts";
 import { SettableClock } from "./settable_clock.ts";
 import { Traffic } from "./traffic.ts";
@@ -18,30 +18,33 @@ import { Users } from "./users.ts";
 import { WatcherCheck } from "./watcher_check.ts";
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
-/** Virtual time within which everything is as it should be once nothing fails any more. */
+/** Virtual time within which the cluster must settle once faults have stopped. */
 const LIVENESS_MS = 1_800_000;
-/** What could not be written while something failed is tried again within this time after that. */
+/** Writes that failed during a fault are retried within this time after it. */
 const BACKLOG_MS = 65_000;
-/** What was written last has reached everybody by then. */
-const ON_THE_WAY_MS = 1_000;
-/** A cluster that has come to rest stays so. */
+/** The last write has reached everybody by then. */
+const PROPAGATION_MS = 1_000;
+/** How long a settled cluster must stay quiet. */
 const REST_MS = 30_000;
-/** Heartbeats, and what is still to be told. */
-const MAY_CHANGE_AT_REST: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "events"]);
-/** Real steps of one run; more is a loop that never rests. */
+/** Heartbeats, and events that are still to be recorded. */
+const MAY_CHANGE_WHEN_SETTLED: ReadonlySet<string> = new Set([
+  "leases.coordination.k8s.io",
+  "events",
+]);
+/** Timers fired in one run; more is an endless loop. */
 const STEPS_MAX = 400_000;
-/** A bad link stays bad for long: little is said in a second. */
+/** A bad link stays bad for longer than other faults: little is sent in a second. */
 const BAD_LINK_FACTOR = 4;
-/** A server that cannot start is started again. */
+/** A server that cannot start is started again after this time. */
 const SERVER_RETRY_MS = 1_000;
 
-/** What came of one run. `fault`: what is wrong, if anything is. */
+/** The result of one run. `fault`: the first violation, if there was any. */
 export interface Outcome {
   fault: string | undefined;
   history: History;
 }
 
-/** Plays a scenario from beginning to end. Everything depends on the scenario alone. */
+/** Plays a scenario from beginning to end. The outcome depends on the scenario alone. */
 export async function play(scenario: Scenario): Promise<Outcome> {
   const cluster = new SimulatedCluster(scenario);
   const fault = await cluster.run();
@@ -69,8 +72,8 @@ class SimulatedCluster {
   #serverTroubleMs = -Infinity;
   #table: RouteTable | undefined;
   #steps = 0;
-  #lookedSecond = 0;
-  /** Counts changes that should not happen at rest. */
+  #checkedSecond = 0;
+  /** Number of changes that must not happen in a settled cluster. */
   #changes = 0;
 
   constructor(scenario: Scenario) {
@@ -94,23 +97,23 @@ class SimulatedCluster {
       clock: this.clock,
       server: () => this.#server?.client,
       machines: this.#machines,
-      say: (text) => this.history.say(text),
+      record: (text) => this.history.record(text),
       onAnswer: (answer) => this.#safety.acknowledged(answer),
     });
   }
 
-  /** Gives what is wrong, or nothing. */
+  /** Returns the first violation, if there was any. */
   async run(): Promise<string | undefined> {
     try {
       await this.#start();
       for (const action of this.#scenario.actions) {
         await this.#advance(action.atMs);
-        this.history.say(`* ${wordsFor(action)}`);
-        this.#begin(action);
+        this.history.record(`* ${describe(action)}`);
+        this.#perform(action);
       }
       await this.#advance(this.#scenario.untilMs);
       await this.#heal();
-      await this.#comeToRest();
+      await this.#settle();
       this.#watchers.finish();
     } catch (error) {
       this.#safety.fault(error instanceof Error ? error.stack ?? error.message : String(error));
@@ -130,7 +133,7 @@ class SimulatedCluster {
     await this.#advance(0);
   }
 
-  /** Lets time go on, one timer after the other, and looks at everything after each. */
+  /** Advances virtual time, one timer after the other, and checks everything after each. */
   async #advance(untilMs: number): Promise<void> {
     await this.clock.advance(0);
     while (this.#safety.faults.length === 0) {
@@ -138,26 +141,26 @@ class SimulatedCluster {
       if (!await this.clock.fireNext(this.clock.now() + restMs)) {
         return await this.clock.advance(restMs);
       }
-      this.#look();
+      this.#checkMachines();
       this.#watchers.step();
-      if (++this.#steps > STEPS_MAX) throw new Error("The cluster does not come to rest: a loop");
+      if (++this.#steps > STEPS_MAX) throw new Error("The cluster never settles: a loop");
     }
     throw new Error("Stopped at the first fault");
   }
 
-  /** What stays wrong is seen in a second; what runs is looked at with each start too. */
-  #look(): void {
+  /** Once a second is enough, because what is wrong stays wrong; each container start is checked too. */
+  #checkMachines(): void {
     const second = Math.floor(this.#elapsedMs / 1_000);
-    if (second === this.#lookedSecond) return;
-    this.#lookedSecond = second;
+    if (second === this.#checkedSecond) return;
+    this.#checkedSecond = second;
     this.#safety.machines(this.#machines);
   }
 
-  #begin(action: Action): void {
+  #perform(action: Action): void {
     switch (action.do) {
       case "crash":
       case "lose container":
-        return this.#harmContainer(action);
+        return this.#injectContainerFault(action);
       case "hang":
       case "bad runtime":
       case "slow runtime":
@@ -165,13 +168,13 @@ class SimulatedCluster {
       case "link down":
       case "agent down":
       case "power loss":
-        return this.#harmMachine(this.#machines[action.machine]!, action);
+        return this.#injectMachineFault(this.#machines[action.machine]!, action);
       case "server down":
         this.#stopServer();
-        return this.#until("server", action.forMs, () => this.#startServer());
+        return this.#endAfter("server", action.forMs, () => this.#startServer());
       case "bad disk":
       case "full disk":
-        return this.#harmDisk(action.do, action.forMs);
+        return this.#injectDiskFault(action.do, action.forMs);
       case "set clock":
         return (this.#machines[action.machine]?.clock ?? this.#serverClock).set(action.byMs);
       default:
@@ -179,7 +182,9 @@ class SimulatedCluster {
     }
   }
 
-  #harmContainer({ machine, share, do: act }: Action & { machine: number; share: number }): void {
+  #injectContainerFault(
+    { machine, share, do: act }: Action & { machine: number; share: number },
+  ): void {
     const { runtime } = this.#machines[machine]!;
     const running = runtime.containers.filter(({ state }) => state === "running");
     const victim = running[Math.floor(share * running.length)];
@@ -188,12 +193,12 @@ class SimulatedCluster {
     else runtime.remove(victim.id);
   }
 
-  #harmMachine(machine: SimulatedMachine, action: Action & { forMs: number }): void {
+  #injectMachineFault(machine: SimulatedMachine, action: Action & { forMs: number }): void {
     const { name } = machine;
     const random = this.#random;
     const until = (end: () => void, factor = 1) => {
       this.#machineTrouble.set(name, Infinity);
-      this.#until(`${action.do} ${name}`, action.forMs * factor, () => {
+      this.#endAfter(`${action.do} ${name}`, action.forMs * factor, () => {
         this.#machineTrouble.set(name, this.#elapsedMs);
         end();
       });
@@ -227,31 +232,31 @@ class SimulatedCluster {
     }
   }
 
-  #harmDisk(act: "bad disk" | "full disk", forMs: number): void {
+  #injectDiskFault(act: "bad disk" | "full disk", forMs: number): void {
     const bad = act === "full disk"
       ? { isFull: true }
       : { failure: 0.2, doubt: 0.2, lateMaxMs: 100 };
     Object.assign(this.#diskQuality, bad);
     this.#serverTroubleMs = Infinity;
-    this.#until("disk", forMs, () => {
+    this.#endAfter("disk", forMs, () => {
       Object.assign(this.#diskQuality, GOOD_DISK);
       this.#noteServerTrouble();
     });
   }
 
-  /** Ends a fault after a while. A second one of the same kind before makes it longer. */
-  #until(what: string, forMs: number, end: () => void): void {
+  /** Ends a fault after a while. A second fault of the same kind before its end extends it. */
+  #endAfter(what: string, forMs: number, end: () => void): void {
     const endMs = Math.max(this.#elapsedMs + forMs, this.#faultEnds.get(what) ?? 0);
     this.#faultEnds.set(what, endMs);
     this.clock.after(endMs - this.#elapsedMs, () => {
       if (this.#faultEnds.get(what) !== endMs) return;
       this.#faultEnds.delete(what);
-      this.history.say(`* end of ${what}`);
+      this.history.record(`* end of ${what}`);
       end();
     });
   }
 
-  /** The server is in trouble while it is down or its disk is bad; then it was, a moment ago. */
+  /** Notes whether the server is in trouble (down, or its disk bad) or was until now. */
   #noteServerTrouble(): void {
     if (this.#serverTroubleMs === -Infinity) return; // it has just been started
     const isBad = this.#faultEnds.has("server") || this.#faultEnds.has("disk");
@@ -262,8 +267,12 @@ class SimulatedCluster {
     this.#isServerWanted = true;
     const { clock } = this;
     SimulatedServer.start({
-      ...{ clock: this.#serverClock, log: silentLog(clock), random: this.#random },
-      ...{ disk: this.#disk, quality: this.#diskQuality, watchLimits: this.#scenario.watchLimits },
+      clock: this.#serverClock,
+      log: silentLog(clock),
+      random: this.#random,
+      disk: this.#disk,
+      quality: this.#diskQuality,
+      watchLimits: this.#scenario.watchLimits,
       onOpen: (store) => this.#watch(store),
       onTable: (table) => {
         this.#table = table;
@@ -271,16 +280,16 @@ class SimulatedCluster {
         this.#safety.routed(table);
       },
       onFault: (error) => this.#fault(error),
-    }).then((server) => this.#began(server), () => {
+    }).then((server) => this.#serverStarted(server), () => {
       clock.after(SERVER_RETRY_MS, () => {
         if (this.#isServerWanted && this.#server === undefined) this.#startServer();
       });
     });
   }
 
-  #began(server: SimulatedServer): void {
+  #serverStarted(server: SimulatedServer): void {
     if (!this.#isServerWanted || this.#server !== undefined) return server.kill();
-    this.history.say("the server is up");
+    this.history.record("the server is up");
     this.#server = server;
     this.#noteServerTrouble();
   }
@@ -297,7 +306,7 @@ class SimulatedCluster {
     store.subscribe([], (event) => {
       this.history.change(event);
       this.#safety.changed(event, this.#disk);
-      if (!MAY_CHANGE_AT_REST.has(event.entry.key[0])) this.#changes++;
+      if (!MAY_CHANGE_WHEN_SETTLED.has(event.entry.key[0])) this.#changes++;
     });
     this.#watchers.attach(store);
   }
@@ -305,11 +314,14 @@ class SimulatedCluster {
   #newMachine(index: number): SimulatedMachine {
     const { clock } = this;
     return new SimulatedMachine({
-      ...{ name: `node-${index}`, index, clock, log: silentLog(clock) },
+      name: `node-${index}`,
+      index,
+      clock,
+      log: silentLog(clock),
       random: new Random(this.#scenario.seed ^ (index + 1) * 0x1000193),
       server: () => this.#server,
       onStart: (machine, container, isOrphaned) => {
-        this.history.say(() => `${machine.name} starts ${container.id}`);
+        this.history.record(() => `${machine.name} starts ${container.id}`);
         this.#safety.started(machine, container, isOrphaned);
         this.#safety.machines(this.#machines);
       },
@@ -318,9 +330,9 @@ class SimulatedCluster {
         this.#safety.stopping(machine, podUid, { table: this.#table, busyMs });
       },
       onMirrored: (machine, event) => this.#safety.mirrored(machine, event),
-      onMeet: (what) => this.history.meet(what),
+      onOccurrence: (what) => this.history.count(what),
       untilDrained: (podUid, signal) => {
-        if (this.#traffic.isBusy(podUid)) this.history.meet("a pod waited for its requests");
+        if (this.#traffic.isBusy(podUid)) this.history.count("a pod waited for its requests");
         return this.#traffic.untilDrained(podUid, signal);
       },
       onAnswer: (answer) => this.#safety.acknowledged(answer),
@@ -332,9 +344,9 @@ class SimulatedCluster {
     this.#safety.fault(error instanceof Error ? error.stack ?? error.message : String(error));
   }
 
-  /** From now on nothing fails, and users want nothing that cannot be. */
+  /** Ends all faults, and lets users repair what they broke. */
   async #heal(): Promise<void> {
-    this.history.say("* nothing fails any more");
+    this.history.record("* all faults end");
     this.#faultEnds.clear();
     Object.assign(this.#diskQuality, GOOD_DISK);
     if (this.#server === undefined && !this.#isServerWanted) this.#startServer();
@@ -360,32 +372,34 @@ class SimulatedCluster {
     while (!isDone) await this.#advance(this.#elapsedMs + 10);
   }
 
-  async #comeToRest(): Promise<void> {
+  async #settle(): Promise<void> {
     const healedMs = this.#elapsedMs;
     const endMs = healedMs + LIVENESS_MS;
     while (this.#problems().length > 0) {
       if (this.#elapsedMs >= endMs) {
         return this.#safety.fault(
-          `after ${LIVENESS_MS / 60_000} min without a fault:\n  ${this.#problems().join("\n  ")}`,
+          `${LIVENESS_MS / 60_000} min after the last fault:\n  ${this.#problems().join("\n  ")}`,
         );
       }
       await this.#advance(this.#elapsedMs + 1_000);
     }
-    this.history.say("everything is as it should be");
-    await this.#stayAtRest(Math.max(healedMs + BACKLOG_MS, this.#elapsedMs + REST_MS));
+    this.history.record("the cluster has settled");
+    await this.#staySettled(Math.max(healedMs + BACKLOG_MS, this.#elapsedMs + REST_MS));
   }
 
-  /** Nothing is written any more but what could not be written before, and that by `backlogMs`. */
-  async #stayAtRest(backlogMs: number): Promise<void> {
+  /** Nothing is written any longer, except for writes that failed before, and those by `backlogMs`. */
+  async #staySettled(backlogMs: number): Promise<void> {
     for (;;) {
       const [fromMs, before] = [this.#elapsedMs, this.#changes];
       await this.#advance(fromMs + REST_MS);
       const writes = this.#changes - before;
-      if (this.#problems().length > 0) await this.#advance(this.#elapsedMs + ON_THE_WAY_MS);
+      if (this.#problems().length > 0) await this.#advance(this.#elapsedMs + PROPAGATION_MS);
       const [problem] = this.#problems();
-      if (problem !== undefined) return this.#safety.fault(`it did not stay well: ${problem}`);
+      if (problem !== undefined) {
+        return this.#safety.fault(`the cluster did not stay settled: ${problem}`);
+      }
       if (writes === 0) return;
-      if (fromMs >= backlogMs) return this.#safety.fault(`${writes} writes at rest`);
+      if (fromMs >= backlogMs) return this.#safety.fault(`${writes} writes in a settled cluster`);
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import { concat } from "../../core/lib/bytes.ts";
 import type { Random } from "../../core/lib/random.ts";
-import type { Met } from "./history.ts";
+import type { Occurrence } from "./history.ts";
 
-/** How well a link works. Chances are per message. */
+/** The quality of a link. Chances are per message. */
 export interface LinkQuality {
   isUp: boolean;
   loss: number;
@@ -12,27 +12,27 @@ export interface LinkQuality {
 }
 export const GOOD_LINK: LinkQuality = { isUp: true, loss: 0, duplication: 0, delayMaxMs: 5 };
 
-/** What a byte that waits counts for, so that small clusters reach the limit of a slow watcher: at 8 KiB. */
+/** Each queued byte counts this often, so that small clusters reach the limit of a slow watcher: at 8 KiB. */
 const BYTE_WEIGHT = 1_024;
 
-/** Chance that what was written comes in two pieces. */
+/** Chance that a write arrives in two pieces. */
 const SPLIT = 0.05;
 
 export interface ConnectionOptions {
   clock: Clock;
   random: Random;
   quality: LinkQuality;
-  /** Told of the whole answer, whether or not it arrives. */
+  /** Called with the whole response, whether or not it arrives. */
   onAnswer(status: number, body: Uint8Array): void;
-  onMeet(what: Met): void;
+  onOccurrence(what: Occurrence): void;
 }
 
 type ServerEvent = "close" | "error" | "drain";
 
 /**
- * One request's answer on its way: what the API writes as to a socket of `node:http`, and what the client gets as a
- * `Response`. Bytes come late, in order, and in other pieces than they were written; a connection may be cut
- * anywhere, also in the middle of a line. While the link is down bytes wait.
+ * One response on its way: the API writes to it as to a `ServerResponse` of `node:http`, and the client gets a
+ * `Response`. Bytes arrive late, in order, and in other pieces than they were written; a connection may break
+ * anywhere, even in the middle of a line. While the link is down bytes are queued.
  */
 export class Connection {
   readonly response: Promise<Response>;
@@ -41,9 +41,9 @@ export class Connection {
   readonly #listeners = new Map<ServerEvent, Set<() => void>>();
   readonly #body: Body;
   #status = 0;
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #mustTellHead = false;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #mustSendHead = false;
   #hasEnded = false;
   #isFlushing = false;
   #isOverAtServer = false;
@@ -53,7 +53,7 @@ export class Connection {
     this.#options = options;
     this.#body = new Body((reason) => this.loseClient(reason));
     this.response = this.#answered.promise;
-    this.response.catch(() => {}); // a client that was killed asks no more
+    this.response.catch(() => {}); // nobody awaits it when the client was killed
   }
 
   get isOver(): boolean {
@@ -61,7 +61,7 @@ export class Connection {
   }
 
   get writableLength(): number {
-    return this.#waitingBytes * BYTE_WEIGHT;
+    return this.#queuedBytes * BYTE_WEIGHT;
   }
 
   get writableNeedDrain(): boolean {
@@ -70,7 +70,7 @@ export class Connection {
 
   writeHead(status: number): this {
     this.#status = status;
-    this.#mustTellHead = true;
+    this.#mustSendHead = true;
     return this;
   }
 
@@ -80,8 +80,8 @@ export class Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.#isOverAtServer) return true;
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
     this.#flushSoon();
     return true;
   }
@@ -97,9 +97,9 @@ export class Connection {
     this.#leaveServer();
   }
 
-  /** The server cuts it off. */
+  /** The server cuts the connection. */
   destroy(): void {
-    this.#options.onMeet("a slow watcher was cut off");
+    this.#options.onOccurrence("a slow watcher was cut off");
     this.break();
   }
 
@@ -109,33 +109,33 @@ export class Connection {
   }
 
   once(event: ServerEvent, listener: () => void): void {
-    this.on(event, listener); // each event comes once at most
+    this.on(event, listener); // each event occurs at most once
   }
 
   off(event: ServerEvent, listener: () => void): void {
     this.#listeners.get(event)?.delete(listener);
   }
 
-  /** Both ends see that it is broken. What waits is lost. */
+  /** Both ends see a broken connection. Queued bytes are lost. */
   break(): void {
     this.#leaveServer();
     this.#fail(new TypeError("connection reset by peer"));
   }
 
-  /** The server is gone. The client learns it only when the link is up. */
+  /** The server was killed. The client notices only while the link is up. */
   loseServer(): void {
     this.#leaveServer();
     if (this.#options.quality.isUp) this.#fail(new TypeError("connection reset by peer"));
   }
 
-  /** The client asks no more. The server learns it only when the link is up. */
+  /** The client has gone away. The server notices only while the link is up. */
   loseClient(reason: unknown): void {
     this.#isOverAtClient = true;
     this.#answered.reject(reason);
     if (this.#options.quality.isUp) this.#leaveServer();
   }
 
-  /** The link is up again: what waited goes on its way, or the connection has not outlived it. */
+  /** The link is up again: queued bytes are sent, or the connection has not survived. */
   resume(): void {
     if (this.#isOverAtClient || this.#options.random.chance(0.5)) return this.break();
     this.#flushSoon();
@@ -148,7 +148,7 @@ export class Connection {
   }
 
   #fail(error: unknown): void {
-    this.#waiting = [];
+    this.#queue = [];
     if (this.#isOverAtClient) return;
     this.#isOverAtClient = true;
     this.#answered.reject(error);
@@ -167,16 +167,16 @@ export class Connection {
 
   #flush(): void {
     const { random, quality } = this.#options;
-    const bytes = this.#waiting.length === 1 ? this.#waiting[0]! : concat(this.#waiting);
+    const bytes = this.#queue.length === 1 ? this.#queue[0]! : concat(this.#queue);
     const isCut = random.chance(quality.loss);
     const isWhole = !isCut && !random.chance(SPLIT);
-    if (this.#mustTellHead && !isCut) this.#tellHead();
+    if (this.#mustSendHead && !isCut) this.#sendHead();
     const arrived = isWhole ? bytes : bytes.subarray(0, random.integer(bytes.length + 1));
-    this.#waiting = isWhole ? [] : [bytes.subarray(arrived.length)];
-    this.#waitingBytes = bytes.length - arrived.length;
+    this.#queue = isWhole ? [] : [bytes.subarray(arrived.length)];
+    this.#queuedBytes = bytes.length - arrived.length;
     if (arrived.length > 0) this.#body.put(arrived);
     if (isCut) {
-      this.#options.onMeet("an answer was cut off");
+      this.#options.onOccurrence("an answer was cut off");
       return this.break();
     }
     if (!isWhole) return this.#flushSoon();
@@ -185,14 +185,14 @@ export class Connection {
     this.#body.end();
   }
 
-  #tellHead(): void {
-    this.#mustTellHead = false;
+  #sendHead(): void {
+    this.#mustSendHead = false;
     const response = { status: this.#status, body: this.#body };
-    this.#answered.resolve(response as unknown as Response); // of which clients read no more than this
+    this.#answered.resolve(response as unknown as Response); // clients read no more of it than this
   }
 }
 
-/** The readable half of a web stream, as far as it is used: those of the platform take most of a simulated request. */
+/** As much of a web stream as is used: the platform's streams would take most of the time of a simulated request. */
 class Body {
   readonly #onCancel: (reason: unknown) => void;
   readonly #chunks: Uint8Array[] = [];

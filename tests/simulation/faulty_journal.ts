@@ -10,9 +10,9 @@ import {
 } from "../../core/store/journal.ts";
 import { MemoryDisk, MemoryJournal } from "../../core/store/memory_journal.ts";
 import type { Revision } from "../../core/store/store.ts";
-import { type Lifetime, NEVER, rest } from "./lifetime.ts";
+import { type Lifetime, NEVER, pause } from "./lifetime.ts";
 
-/** A disk that knows what came last, as nobody else does when the server dies at the wrong moment. */
+/** A disk that knows its last write, which nobody else does when the server dies at the wrong moment. */
 export class WatchedDisk extends MemoryDisk {
   #last: Batch | undefined;
 
@@ -29,7 +29,7 @@ export class WatchedDisk extends MemoryDisk {
   }
 }
 
-/** How well a disk works. `doubt`: chance that a write is done, and yet reported as failed. */
+/** The quality of a disk. `doubt`: chance that a write succeeds and is reported as failed. */
 export interface DiskQuality {
   isFull: boolean;
   failure: number;
@@ -45,7 +45,7 @@ export interface FaultyJournalOptions {
   lifetime: Lifetime;
 }
 
-/** A journal on a disk that is slow, fills up and fails, and that outlives the server. */
+/** A journal on a slow and failing disk, which outlives the server. */
 export class FaultyJournal implements Journal {
   readonly limits: JournalLimits = DENO_KV_LIMITS;
   readonly #inner: MemoryJournal;
@@ -90,13 +90,13 @@ export class FaultyJournal implements Journal {
   async #write(write: () => void): Promise<void> {
     const { clock, random, quality, lifetime } = this.#options;
     if (lifetime.isOver) return await NEVER;
-    await rest(clock, random.integer(quality.lateMaxMs + 1));
+    await pause(clock, random.integer(quality.lateMaxMs + 1));
     if (lifetime.isOver) return await NEVER; // it never reached the disk
     if (quality.isFull) throw new Error("Cannot write: no space left on device");
     if (random.chance(quality.failure)) throw new Error("Cannot write: simulated failure");
     write();
-    await rest(clock, random.integer(quality.lateMaxMs + 1));
-    if (lifetime.isOver) return await NEVER; // it did, and nobody was told
+    await pause(clock, random.integer(quality.lateMaxMs + 1));
+    if (lifetime.isOver) return await NEVER; // it did, and nobody was notified
     if (random.chance(quality.doubt)) throw new Error("Cannot write: simulated doubt");
   }
 }

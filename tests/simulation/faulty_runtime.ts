@@ -8,13 +8,13 @@ import {
 import type { SimulatedRuntime } from "../../agent/runtimes/simulated/simulated_runtime.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
-import { type Lifetime, NEVER, rest } from "./lifetime.ts";
+import { type Lifetime, NEVER, pause } from "./lifetime.ts";
 
-/** How well a runtime works. `failure`: chance per call, half of the time after its work was done. */
+/** The quality of a runtime. `failure`: chance per call; half of the failures come after the work was done. */
 export interface RuntimeQuality {
   failure: number;
   lateMaxMs: number;
-  /** Chance that nobody is told of an exit. */
+  /** Chance that an exit is not reported. */
   silence: number;
 }
 export const GOOD_RUNTIME: RuntimeQuality = { failure: 0, lateMaxMs: 2, silence: 0 };
@@ -23,16 +23,16 @@ export interface FaultyRuntimeOptions {
   clock: Clock;
   random: Random;
   quality: RuntimeQuality;
-  /** That of the agent that calls. */
+  /** Of the agent that calls. */
   lifetime: Lifetime;
   onStop(podUid: string): void;
-  /** `isOrphaned`: the agent that asked has been killed since. */
+  /** `isOrphaned`: the agent that asked for the start has been killed since. */
   onStart(container: ContainerState, isOrphaned: boolean): void;
 }
 
 /**
- * A machine's containers as one agent sees them: slow and failing. What a killed agent had asked for is still
- * done, but nobody hears of it.
+ * A machine's containers as one agent sees them: slow and failing. What a killed agent asked for is still done, but
+ * nobody is notified.
  */
 export class FaultyRuntime implements ContainerRuntime {
   readonly name = "simulated";
@@ -112,11 +112,11 @@ export class FaultyRuntime implements ContainerRuntime {
   async #call<T>(work: () => Promise<T>): Promise<T> {
     const { lifetime, clock, random, quality } = this.#options;
     if (lifetime.isOver) return await NEVER;
-    await rest(clock, random.integer(quality.lateMaxMs + 1));
+    await pause(clock, random.integer(quality.lateMaxMs + 1));
     const [failsBefore, failsAfter] = [quality.failure / 2, quality.failure / 2];
     if (random.chance(failsBefore)) throw unreachable();
     const [result] = await Promise.allSettled([work()]);
-    await rest(clock, random.integer(quality.lateMaxMs + 1)); // the answer may be outdated by now
+    await pause(clock, random.integer(quality.lateMaxMs + 1)); // the answer may be outdated by now
     if (lifetime.isOver) return await NEVER;
     if (random.chance(failsAfter)) throw unreachable();
     if (result.status === "rejected") throw result.reason;

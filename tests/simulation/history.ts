@@ -2,11 +2,11 @@ import type { StoreEvent } from "../../core/store/store.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { ReplicaSet } from "../../core/resources/apps/replica_sets.ts";
 
-/** Kinds whose changes tell a reader nothing. */
+/** Kinds whose changes are noise to a reader. */
 const SILENT_KINDS: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "events"]);
 
-/** What a run may bring besides the actions of its scenario. */
-export type Met =
+/** What may occur in a run besides the actions of its scenario. */
+export type Occurrence =
   | "a request was lost"
   | "a request came twice"
   | "an answer was cut off"
@@ -14,27 +14,27 @@ export type Met =
   | "a kind was listed again"
   | "a pod waited for its requests";
 
-/** What happened in one run, in order, for people: made into text only when somebody wants to read it. */
+/** What happened in one run, in order, for people: formatted only when somebody reads it. */
 export class History {
   readonly #lines: { atMs: number; text: string | (() => string) }[] = [];
   readonly #elapsedMs: () => number;
-  /** How often something came about that the product has to cope with, by what it is. */
-  readonly met = new Map<Met, number>();
+  /** How often each occurrence came about. */
+  readonly occurrences = new Map<Occurrence, number>();
 
   constructor(elapsedMs: () => number) {
     this.#elapsedMs = elapsedMs;
   }
 
-  meet(what: Met): void {
-    this.met.set(what, (this.met.get(what) ?? 0) + 1);
+  count(what: Occurrence): void {
+    this.occurrences.set(what, (this.occurrences.get(what) ?? 0) + 1);
   }
 
-  say(text: string | (() => string)): void {
+  record(text: string | (() => string)): void {
     this.#lines.push({ atMs: this.#elapsedMs(), text });
   }
 
   change(event: StoreEvent): void {
-    if (!SILENT_KINDS.has(event.entry.key[0])) this.say(() => changeText(event));
+    if (!SILENT_KINDS.has(event.entry.key[0])) this.record(() => changeText(event));
   }
 
   /** One line for each thing that happened: `  12.345 s  user scales web to 3`. */
@@ -50,14 +50,14 @@ function changeText({ type, entry: { key, object, revision } }: StoreEvent): str
 }
 
 function detailOf(object: StoreEvent["entry"]["object"]): string {
-  const going = object.metadata.deletionTimestamp === undefined ? "" : " terminating";
-  if (object.kind === "Pod") return going + podText(object as unknown as Pod);
+  const terminating = object.metadata.deletionTimestamp === undefined ? "" : " terminating";
+  if (object.kind === "Pod") return terminating + podText(object as unknown as Pod);
   if (object.kind === "ReplicaSet" || object.kind === "Deployment") {
-    const { spec, status } = object as unknown as ReplicaSet; // what is read here both have
-    return `${going} wants ${spec.replicas}, has ${status.replicas ?? 0}, ` +
+    const { spec, status } = object as unknown as ReplicaSet; // both have the fields read here
+    return `${terminating} wants ${spec.replicas}, has ${status.replicas ?? 0}, ` +
       `available ${status.availableReplicas ?? 0}`;
   }
-  return going;
+  return terminating;
 }
 
 function podText({ spec, status }: Pod): string {

@@ -1,15 +1,15 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import type { StopList } from "../../server/parts.ts";
 
-/** What a process that was killed waits for. */
+/** What a killed process waits for. */
 export const NEVER: Promise<never> = new Promise(() => {});
 
-/** Lets time pass, if any. Most waits of a simulated world are none, and a timer costs. */
-export async function rest(clock: Clock, ms: number): Promise<void> {
+/** Sleeps unless `ms` is 0: most simulated delays are, and a timer costs. */
+export async function pause(clock: Clock, ms: number): Promise<void> {
   if (ms > 0) await clock.sleep(ms);
 }
 
-/** The time between the start of a process and its end by `kill -9`: its parts stop at once, and are not waited for. */
+/** The life of a process that ends by `kill -9`: its parts are stopped at once, and nobody waits for them. */
 export class Lifetime implements StopList {
   readonly #stop = new AbortController();
   readonly #ends: (() => void | Promise<void>)[] = [];
@@ -22,7 +22,7 @@ export class Lifetime implements StopList {
     return this.#stop.signal.aborted;
   }
 
-  /** Calls `stop` when it ends. */
+  /** Calls `stop` at the end. */
   defer(stop: () => void | Promise<void>): void {
     this.#ends.push(stop);
   }

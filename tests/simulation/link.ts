@@ -1,17 +1,17 @@
 import { Buffer } from "node:buffer";
 import type { ApiRequest, Transport } from "../../core/client/server_link.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { NEVER, rest } from "./lifetime.ts";
+import { NEVER, pause } from "./lifetime.ts";
 
-/** The first in an object is its own, behind name, namespace and uid. */
+/** The first match in an object is its own version, after name, namespace and uid. */
 const VERSION = /"resourceVersion":"(\d+)"/;
 const VERSION_BYTES_MAX = 1_024;
 
-/** The server as the network sees it. */
+/** The server as seen from the network. */
 export interface ServerEnd {
-  /** Answers a request of a node's agent through the connection, now or later. */
+  /** Responds to a request of a node's agent through the connection, now or later. */
   answer(request: ApiRequest, connection: Connection, node: string): void;
-  /** Aborts when the process is killed. */
+  /** Aborts when the server's process is killed. */
   readonly signal: AbortSignal;
 }
 
@@ -20,18 +20,18 @@ export interface LinkOptions extends Omit<ConnectionOptions, "onAnswer"> {
   name: string;
   /** `undefined` while the server is down. */
   server: () => ServerEnd | undefined;
-  /** Told of the resourceVersion that a write was answered with, whether or not the answer arrives. */
+  /** Called with the resourceVersion in the response to a write, whether or not the response arrives. */
   onAnswer(version: number): void;
 }
 
 /**
- * The network between one agent's process and the server: requests are late, overtake each other, get lost or
- * arrive twice, and so do answers; connections break. Nothing is heard by who was killed.
+ * The network between one agent's process and the server: requests and responses are late, overtake each other, get
+ * lost or arrive twice; connections break. A killed process receives nothing.
  */
 export class SimulatedLink {
   readonly #options: LinkOptions;
   readonly #connections = new Set<Connection>();
-  /** Kinds that have been asked for as a list. */
+  /** Paths that have been listed. */
   readonly #listed = new Set<string>();
   #isDead = false;
 
@@ -39,18 +39,18 @@ export class SimulatedLink {
     this.#options = options;
   }
 
-  /** One request. Rejects when the server refuses the connection or the connection breaks; what is lost hangs. */
+  /** One request. Rejects when the connection is refused or breaks; a lost request hangs. */
   readonly send: Transport = async (request) => {
     if (this.#isDead) return await NEVER;
-    const { random, quality, onMeet } = this.#options;
+    const { random, quality, onOccurrence } = this.#options;
     const isWatch = request.path.includes("watch=true");
     const copies = !isWatch && random.chance(quality.duplication) ? 2 : 1;
-    if (copies === 2) onMeet("a request came twice");
+    if (copies === 2) onOccurrence("a request came twice");
     if (request.method === "GET" && !isWatch) {
-      if (this.#listed.has(request.path)) onMeet("a kind was listed again");
+      if (this.#listed.has(request.path)) onOccurrence("a kind was listed again");
       this.#listed.add(request.path);
     }
-    const attempts = Array.from({ length: copies }, () => this.#carry(request));
+    const attempts = Array.from({ length: copies }, () => this.#deliver(request));
     for (const attempt of attempts) attempt.catch(() => {}); // the first one counts
     const [result] = await Promise.allSettled([Promise.race(attempts)]);
     if (this.#isDead) return await NEVER;
@@ -77,11 +77,11 @@ export class SimulatedLink {
     for (const connection of [...this.#connections]) connection.resume();
   }
 
-  async #carry(request: ApiRequest): Promise<Response> {
+  async #deliver(request: ApiRequest): Promise<Response> {
     const { clock, random, quality, server } = this.#options;
-    await rest(clock, random.integer(quality.delayMaxMs + 1));
+    await pause(clock, random.integer(quality.delayMaxMs + 1));
     const isLost = !quality.isUp || random.chance(quality.loss);
-    if (isLost) this.#options.onMeet("a request was lost");
+    if (isLost) this.#options.onOccurrence("a request was lost");
     const end = server();
     if (!isLost && end === undefined) throw new TypeError("connection refused");
     const connection = this.#newConnection(request);

@@ -14,7 +14,7 @@ export interface LivenessInput {
   table: RouteTable | undefined;
 }
 
-/** What is not yet as it should be in the end. Empty when all is well. */
+/** What is not yet as it must be in a settled cluster. Empty when all is well. */
 export function problemsOf({ view, machines, table }: LivenessInput): string[] {
   const all = view.list(pods);
   const machinesByName = new Map(machines.map((machine) => [machine.name, machine]));
@@ -62,7 +62,7 @@ function replicaSetProblem(replicaSet: ReplicaSet, view: View): string[] {
   if (deletionTimestamp !== undefined) return [`replica set ${name} is not gone`];
   const owner = ownerReferences.find(({ controller }) => controller);
   if (owner !== undefined && !view.list(deployments).some((d) => d.metadata.uid === owner.uid)) {
-    return [`replica set ${name} has no deployment any more`];
+    return [`replica set ${name} has lost its deployment`];
   }
   return active.length === spec.replicas
     ? []
@@ -78,7 +78,7 @@ function podProblem(
   if (deletionTimestamp !== undefined) return [`pod ${name} is not gone`];
   const owner = ownerReferences.find(({ controller }) => controller);
   if (owner !== undefined && !view.list(replicaSets).some((r) => r.metadata.uid === owner.uid)) {
-    return [`pod ${name} has no replica set any more`];
+    return [`pod ${name} has lost its replica set`];
   }
   if (isFinished(pod)) return [];
   const isReady = status.conditions?.some((each) =>
@@ -92,7 +92,7 @@ function podProblem(
   return running.length === spec.containers.length ? [] : [`pod ${name} does not run`];
 }
 
-function leftovers({ name, runtime, ground }: SimulatedMachine, all: readonly Pod[]): string[] {
+function leftovers({ name, runtime, state }: SimulatedMachine, all: readonly Pod[]): string[] {
   const here = new Set(
     all.filter(({ spec }) => spec.nodeName === name).map(({ metadata }) => metadata.uid),
   );
@@ -102,14 +102,14 @@ function leftovers({ name, runtime, ground }: SimulatedMachine, all: readonly Po
   return [
     ...runtime.containers.filter(({ podUid }) => !here.has(podUid))
       .map(({ id }) => `container ${id} is left over on ${name}`),
-    ...[...ground.addresses.keys()].filter((uid) => !live.has(uid) || !here.has(uid))
+    ...[...state.addresses.keys()].filter((uid) => !live.has(uid) || !here.has(uid))
       .map((uid) => `the network of ${uid} is left over on ${name}`),
-    ...[...ground.folders].filter((uid) => !here.has(uid))
+    ...[...state.folders].filter((uid) => !here.has(uid))
       .map((uid) => `the folder of ${uid} is left over on ${name}`),
   ];
 }
 
-/** What an agent shows of the API is what there is. Leases change all the time. */
+/** An agent's mirror must equal the API's objects, except for leases, which change all the time. */
 function staleCopies({ name, mirror }: SimulatedMachine, view: View): string[] {
   if (mirror === undefined) return [`no agent runs on ${name}`];
   return sourcesOf(name).filter(({ namespace }) => namespace === undefined)
@@ -126,7 +126,7 @@ function versionsOf(objects: readonly { metadata: KubeObject["metadata"] }[]): s
   return objects.map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`).join();
 }
 
-/** Requests go to the ready pods of each Service, and to no others. */
+/** Requests must go to the ready pods of each Service, and to no others. */
 function routeProblems(all: readonly Pod[], table: RouteTable | undefined): string[] {
   if (table === undefined) return ["there is no route table"];
   return table.backends.flatMap(({ name, endpoints }) => {

@@ -18,16 +18,16 @@ import type { Context } from "../../server/context.ts";
 import type { NodePlatform } from "../../server/node.ts";
 import { FaultyRuntime, GOOD_RUNTIME, type RuntimeQuality } from "./faulty_runtime.ts";
 import { GOOD_LINK, type LinkQuality } from "./connection.ts";
-import type { Met } from "./history.ts";
+import type { Occurrence } from "./history.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type ServerEnd, SimulatedLink } from "./link.ts";
 import { SettableClock } from "./settable_clock.ts";
-import { Ground, NO_VOLUMES, SimulatedFiles, SimulatedNetwork } from "./simulated_network.ts";
+import { MachineState, NO_VOLUMES, SimulatedFiles, SimulatedNetwork } from "./simulated_network.ts";
 
-/** CPU that pods may take of each machine, in thousandths: three pods of Deployments fit, and jobs. */
+/** CPU for the pods of each machine, in thousandths: three pods of Deployments fit, and jobs. */
 export const MACHINE_CPU_MILLIS = 1_750;
 export const MACHINE_PODS_MAX = 110;
-/** A container answers its readiness probe so long after its start. */
+/** A container passes its readiness probe this long after its start. */
 const WARM_UP_MS = 300;
 
 /** Images that are not plain services. */
@@ -50,9 +50,9 @@ export interface MachineOptions {
   onStart(machine: SimulatedMachine, container: ContainerState, isOrphaned: boolean): void;
   onStop(machine: SimulatedMachine, podUid: string): void;
   onAnswer(version: number): void;
-  onMeet(what: Met): void;
+  onOccurrence(what: Occurrence): void;
   onFault(error: unknown): void;
-  /** A mirror has been told of a change. */
+  /** A mirror has received a change. */
   onMirrored(machine: SimulatedMachine, event: ViewEvent): void;
   untilDrained(podUid: string, signal: AbortSignal): Promise<void>;
 }
@@ -61,16 +61,16 @@ export interface MachineOptions {
 export class SimulatedMachine {
   readonly name: string;
   readonly runtime: SimulatedRuntime;
-  readonly ground: Ground;
+  readonly state: MachineState;
   readonly link: LinkQuality = { ...GOOD_LINK };
   readonly quality: RuntimeQuality = { ...GOOD_RUNTIME };
-  /** Containers that answer no probe at present, by their ids. */
+  /** Ids of the containers that answer no probe at present. */
   readonly hanging = new Set<string>();
   readonly clock: SettableClock;
   readonly #options: MachineOptions;
-  /** When containers were started, on a clock that does not jump. */
+  /** When each container was started, on a clock that does not jump. */
   readonly #startedMs = new Map<string, number>();
-  /** Agents that have been started here. */
+  /** How many agents have been started here. */
   lives = 0;
   #lifetime: Lifetime | undefined;
   #remote: Remote | undefined;
@@ -81,19 +81,19 @@ export class SimulatedMachine {
     this.name = options.name;
     this.runtime = new SimulatedRuntime({ clock });
     for (const [name, image] of IMAGES) this.runtime.images.set(name, image);
-    this.ground = new Ground(options.index + 1);
+    this.state = new MachineState(options.index + 1);
   }
 
   get isAgentUp(): boolean {
     return this.#lifetime !== undefined;
   }
 
-  /** What its agent shows of the API; `undefined` while none runs. */
+  /** The mirror of its agent; `undefined` while none runs. */
   get mirror(): Mirror | undefined {
     return this.#remote?.mirror;
   }
 
-  /** Starts an agent, which begins once it has seen the API. */
+  /** Starts an agent, which begins to work once its mirror is complete. */
   startAgent(): void {
     if (this.#lifetime !== undefined) return;
     const { onFault, onMirrored } = this.#options;
@@ -111,23 +111,25 @@ export class SimulatedMachine {
       });
     }
     runAgent(context, remote, {
-      ...{ nodeName: this.name, gatewayAddress: "0.0.0.0", stopPods: false },
+      nodeName: this.name,
+      gatewayAddress: "0.0.0.0",
+      stopPods: false,
       openPlatform: () => Promise.resolve({ agent: this.#platform(lifetime) }),
     }).catch(fail);
   }
 
-  /** Ends the agent as `kill -9` does: containers go on. */
+  /** Ends the agent as `kill -9` does: containers keep running. */
   killAgent(): void {
     this.#lifetime?.end();
     this.#lifetime = undefined;
     this.#remote = undefined;
   }
 
-  /** The plug is pulled: containers and network are gone, files are not. */
+  /** Power fails: containers and network are gone, files are not. */
   losePower(): void {
     this.killAgent();
     for (const { id } of this.runtime.containers) this.runtime.kill(id, 137);
-    this.ground.addresses.clear();
+    this.state.addresses.clear();
   }
 
   /** All connections break. */
@@ -135,12 +137,12 @@ export class SimulatedMachine {
     this.#remote?.network.cut();
   }
 
-  /** To be called when the link is up again. */
+  /** Must be called when the link is up again. */
   resume(): void {
     this.#remote?.network.resume();
   }
 
-  /** The way to the server, as `coracle agent` has it. */
+  /** Connects to the server as `coracle agent` does. */
   #connect(context: Context, lifetime: Lifetime): Remote {
     const network = new SimulatedLink({ ...this.#options, quality: this.link });
     lifetime.defer(() => network.die());
@@ -154,12 +156,18 @@ export class SimulatedMachine {
   #platform(lifetime: Lifetime): NonNullable<NodePlatform["agent"]> {
     const { clock, random, onStart, onStop, name, untilDrained } = this.#options;
     const quality = this.quality;
-    const edge = { ground: this.ground, clock, random, quality, lifetime };
+    const edge = { state: this.state, clock, random, quality, lifetime };
     return {
-      ...{ nodeName: name, hostIP: `192.168.0.${this.#options.index + 1}`, version: "v1.34.0" },
-      ...{ machine: MACHINE, dataFolder: `/${name}` },
+      nodeName: name,
+      hostIP: `192.168.0.${this.#options.index + 1}`,
+      version: "v1.34.0",
+      machine: MACHINE,
+      dataFolder: `/${name}`,
       runtime: new FaultyRuntime(this.runtime, {
-        ...{ clock, random, quality, lifetime },
+        clock,
+        random,
+        quality,
+        lifetime,
         onStop: (podUid) => onStop(this, podUid),
         onStart: (container, isOrphaned) => {
           if (!this.#startedMs.has(container.id)) {
@@ -172,12 +180,12 @@ export class SimulatedMachine {
       files: new SimulatedFiles(edge),
       volumes: NO_VOLUMES,
       untilDrained,
-      checkProbe: (_probe, { containerId }) => this.#answerOf(containerId),
+      checkProbe: (_probe, { containerId }) => this.#probe(containerId),
     };
   }
 
-  /** A probe takes as long as the machine is slow; a container that hangs does not answer. */
-  async #answerOf(id: string): Promise<ProbeOutcome> {
+  /** The result of a probe: late on a slow machine, a failure when the container hangs. */
+  async #probe(id: string): Promise<ProbeOutcome> {
     const { clock, random } = this.#options;
     const { lateMaxMs } = this.quality;
     if (lateMaxMs > GOOD_RUNTIME.lateMaxMs) await clock.sleep(random.integer(lateMaxMs));
@@ -188,12 +196,12 @@ export class SimulatedMachine {
   }
 }
 
-/** One agent's process, as far as it talks to the server. */
+/** One agent process's connection to the server. */
 interface Remote extends RemoteApi {
   network: SimulatedLink;
 }
 
-/** What an agent looks at; of pods and leases what is its node's. */
+/** What an agent mirrors; of pods and leases only those of its node. */
 export function sourcesOf(node: string): Source[] {
   return agentSources(node, VOLUME_TYPES);
 }
@@ -205,7 +213,12 @@ const MACHINE = {
     pods: String(MACHINE_PODS_MAX),
   },
   info: {
-    ...{ machineID: "m", systemUUID: "s", bootID: "b", kernelVersion: "6", osImage: "Linux" },
-    ...{ operatingSystem: "linux", architecture: "amd64" },
+    machineID: "m",
+    systemUUID: "s",
+    bootID: "b",
+    kernelVersion: "6",
+    osImage: "Linux",
+    operatingSystem: "linux",
+    architecture: "amd64",
   },
 };

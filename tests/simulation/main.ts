@@ -1,16 +1,16 @@
 /**
- * Plays the cluster by seeds, with as many workers as there are processors:
+ * Plays the scenarios of seeds, with as many processes as there are processors:
  *
  *     deno task simulate                  1,000 seeds
  *     SEEDS=10000 deno task simulate      more of them
- *     SEED=42 deno task simulate          one, with its history when it goes wrong
+ *     SEED=42 deno task simulate          one, with its history when it fails
  */
 import { scenarioOf } from "./scenario.ts";
 import { firstBadSeed, reportOf, seedsFrom } from "./seeds.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const SEEDS_DEFAULT = 1_000;
-/** Room for what lives as long as a step: a seed makes hundreds of megabytes of it. */
+/** Room for young objects: a seed allocates hundreds of megabytes of them. */
 const V8_FLAGS = "--v8-flags=--min-semi-space-size=32,--max-semi-space-size=64";
 
 if (import.meta.main) Deno.exit(await main());
@@ -28,18 +28,18 @@ async function one(seed: number, showsHistory: boolean): Promise<number> {
   const bad = await firstBadSeed(new Watchdog().over([seed]), ({ lines }) => {
     if (showsHistory) write(lines.join("\n"));
   });
-  if (bad === undefined) return write(`seed ${seed} is well`);
+  if (bad === undefined) return write(`seed ${seed} passes`);
   return write(await reportOf(scenarioOf(seed)), 1);
 }
 
-/** Nobody reads the stacks of errors here: whoever reports a bad seed plays it again. */
+/** Without stack traces, which cost time: a failed seed is played again for its report. */
 async function some(first: number, count: number, step: number): Promise<number> {
   Error.stackTraceLimit = 0;
   const bad = await firstBadSeed(new Watchdog().over(seedsFrom(first, count, step)));
   return bad === undefined ? 0 : write(`BAD ${bad.seed}: ${bad.fault}`, 1);
 }
 
-/** Each processor plays every nth seed in a process of its own; the first bad seed ends them all. */
+/** Each of n processors plays every nth seed in a process of its own; the first failure ends them all. */
 async function all(first: number, count: number): Promise<number> {
   const startMs = performance.now();
   const workers = Array.from(
@@ -64,8 +64,8 @@ async function all(first: number, count: number): Promise<number> {
   const seconds = (performance.now() - startMs) / 1_000;
   const seeds = bad.flat().filter((seed) => !Number.isNaN(seed));
   if (seeds.length > 0) return await one(Math.min(...seeds), false);
-  if (bad.flat().length > 0) return write("A worker ended badly", 1);
-  return write(`${count} seeds are well: ${(count / seconds).toFixed(1)} a second`);
+  if (bad.flat().length > 0) return write("A process failed without a report", 1);
+  return write(`${count} seeds pass: ${(count / seconds).toFixed(1)} per second`);
 }
 
 function stop(worker: Deno.ChildProcess): void {

@@ -1,10 +1,10 @@
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 
-/** What has been seen of one pod, from the time it was made until long after it went. Times are elapsed ms. */
+/** What is known of one pod, from its creation until long after its deletion. Times are elapsed ms. */
 export interface PodFacts {
   readonly uid: string;
   readonly name: string;
-  /** Uid of the controller that it was last seen to have. */
+  /** Uid of its last known controller. */
   owner: string | undefined;
   nodeName: string | undefined;
   readonly cpuMillis: number;
@@ -22,7 +22,7 @@ export interface PodFacts {
   goneMs: number | undefined;
 }
 
-/** Every pod that ever was. Its own reading of pods, so that a fault of the product's is not shared. */
+/** Every pod that ever existed. It reads pods with code of its own, so that it shares no bug with the product. */
 export class PodLedger {
   readonly #facts = new Map<string, PodFacts>();
 
@@ -34,7 +34,7 @@ export class PodLedger {
     return this.#facts.get(uid);
   }
 
-  /** Takes note of a pod as it is now. Gives what is wrong with the change. */
+  /** Records a pod as it is now. Returns what is wrong with the change. */
   seen(pod: Pod, nowMs: number): string | undefined {
     const { uid, name, deletionTimestamp, ownerReferences = [] } = pod.metadata;
     const before = this.#facts.get(uid);
@@ -72,20 +72,20 @@ export class PodLedger {
 
 function newFacts({ metadata: { uid, name }, spec }: Pod): PodFacts {
   return {
-    ...{ uid, name, owner: undefined, nodeName: undefined, cpuMillis: cpuMillisOf(spec) },
-    ...{
-      isActive: false,
-      activeUntilMs: -Infinity,
-      readySinceMs: Infinity,
-      isReady: false,
-      wasReady: false,
-    },
-    ...{
-      readyUntilMs: -Infinity,
-      finishedMs: undefined,
-      goneMs: undefined,
-      deletionGraceSeconds: undefined,
-    },
+    uid,
+    name,
+    owner: undefined,
+    nodeName: undefined,
+    cpuMillis: cpuMillisOf(spec),
+    isActive: false,
+    activeUntilMs: -Infinity,
+    readySinceMs: Infinity,
+    isReady: false,
+    wasReady: false,
+    readyUntilMs: -Infinity,
+    finishedMs: undefined,
+    goneMs: undefined,
+    deletionGraceSeconds: undefined,
   };
 }
 
@@ -95,11 +95,11 @@ function faultOf(before: PodFacts, pod: Pod): string | undefined {
     return `moved from ${before.nodeName} to ${pod.spec.nodeName}`;
   }
   const isFinished = pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
-  if (before.finishedMs !== undefined && !isFinished) return "was finished and is so no more";
+  if (before.finishedMs !== undefined && !isFinished) return "had finished and no longer has";
   return undefined;
 }
 
-/** All pods of the simulator ask for whole thousandths, written so. */
+/** All pods of the simulator request CPU in thousandths. */
 function cpuMillisOf({ containers }: Pod["spec"]): number {
   return containers.reduce(
     (sum, { resources }) => sum + Number.parseInt(resources?.requests?.["cpu"] ?? "0"),

@@ -2,24 +2,24 @@ import type { Deployment } from "../../core/resources/apps/deployments.ts";
 import type { ReplicaSet } from "../../core/resources/apps/replica_sets.ts";
 import type { PodFacts, PodLedger } from "./pod_facts.ts";
 
-/** A controller may act on what it read this long ago: it decides, then writes, and a write takes its time. */
+/** A controller may act on what it read this long ago: it decides, then writes, and a write takes time. */
 const STALE_MS = 5_000;
-/** What has held for so long has reached the controller. */
+/** A state that has lasted this long is known to the controller. */
 const KNOWN_MS = 1_000;
 
 interface Version {
   fromMs: number;
-  /** `Infinity` for the one that is in force. */
+  /** `Infinity` for the current version. */
   untilMs: number;
   pods: number;
   surge: number;
   unavailable: number;
-  /** Whether pods may only go as far as availability allows. */
+  /** Whether the limit of availability applies. */
   isRolling: boolean;
   recreates: boolean;
 }
 
-interface Sized {
+interface ReplicaSetSizes {
   owner: string | undefined;
   ownerSinceMs: number;
   sizes: { untilMs: number; pods: number }[];
@@ -30,19 +30,19 @@ interface Sized {
  * The limits of rolling updates, as far as Kubernetes guarantees them
  * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment):
  *
- * - Surge: whenever a ReplicaSet of a Deployment is given more pods, all its ReplicaSets together are given no
- *   more than its replicas and its surge. Pods that are ending do not count.
- * - Availability: whenever a rollout gives a ReplicaSet fewer pods, either no available pod is lost by it, or as
- *   many are left as the Deployment wants at least. A pod that crashed a moment ago counts as available: the
- *   controller could not know. After the number that is wanted has changed, this does not apply for a moment.
- * - A ReplicaSet never makes more pods than it is given.
- * - With the strategy Recreate, no pod is made while one of another template is still there.
+ * - Surge: whenever a ReplicaSet of a Deployment is scaled up, all ReplicaSets of the Deployment together have at
+ *   most its replicas plus its surge. Terminating pods do not count.
+ * - Availability: whenever a rollout scales a ReplicaSet down, either no available pod is lost by it, or at least as
+ *   many are left as the Deployment requires. A pod that crashed a moment ago counts as available: the controller
+ *   could not know. For a moment after a change of the number of replicas this does not apply.
+ * - A ReplicaSet never creates more pods than its replicas.
+ * - With the strategy Recreate, no pod is created while one of another template still exists.
  */
 export class RolloutLimits {
   readonly #pods: PodLedger;
   readonly #deployments = new Map<string, Version[]>();
-  readonly #replicaSets = new Map<string, Sized>();
-  /** How long ago decisions may have been made that are carried out now. */
+  readonly #replicaSets = new Map<string, ReplicaSetSizes>();
+  /** The age that a decision may have when it takes effect. */
   readonly #staleMs: () => number;
 
   constructor(pods: PodLedger, options: { extraStaleMs: () => number }) {
@@ -67,7 +67,7 @@ export class RolloutLimits {
     this.#deployments.delete(uid);
   }
 
-  /** Gives what is wrong with the change. */
+  /** Returns what is wrong with the change. */
   replicaSetSeen({ metadata, spec }: ReplicaSet, nowMs: number): string | undefined {
     const { uid, name, ownerReferences = [] } = metadata;
     const owner = ownerReferences.find(({ controller }) => controller)?.uid;
@@ -90,15 +90,15 @@ export class RolloutLimits {
     this.#replicaSets.delete(uid);
   }
 
-  /** To be called when a pod was made. Gives what is wrong with that. */
-  podMade({ owner, name }: PodFacts, nowMs: number): string | undefined {
+  /** Must be called when a pod was created. Returns what is wrong with that. */
+  podCreated({ owner, name }: PodFacts, nowMs: number): string | undefined {
     const sized = owner === undefined ? undefined : this.#replicaSets.get(owner);
     if (sized === undefined) return undefined;
     const recent = sized.sizes.filter(({ untilMs }) => untilMs >= nowMs - this.#staleMs());
     const allowed = Math.max(sized.pods, ...recent.map(({ pods }) => pods));
     const active = this.#podsOf(owner!).filter(({ isActive }) => isActive).length;
     if (active > allowed) {
-      return `pod ${name} was made as number ${active}, its ReplicaSet wants ${allowed}`;
+      return `pod ${name} was created as number ${active} of ${allowed} that its ReplicaSet wants`;
     }
     return this.#recreateFault(sized.owner, { owner, name }, nowMs);
   }
@@ -118,7 +118,7 @@ export class RolloutLimits {
     const other = siblings.filter(([uid]) => uid !== pod.owner)
       .flatMap(([uid]) => this.#podsOf(uid))
       .find(({ goneMs, finishedMs }) => goneMs === undefined && finishedMs === undefined);
-    return other && `pod ${pod.name} was made while ${other.name} is still there`;
+    return other && `pod ${pod.name} was created while ${other.name} still exists`;
   }
 
   #surgeFault(owner: string, name: string, nowMs: number): string | undefined {
@@ -127,7 +127,7 @@ export class RolloutLimits {
     );
     const total = this.#replicaSetsOf(owner).reduce((sum, [, { pods }]) => sum + pods, 0);
     if (total <= allowed) return undefined;
-    return `replica set ${name} grew, and all of its Deployment want ${total} of ${allowed} pods`;
+    return `replica set ${name} grew, and its Deployment wants ${total} pods where ${allowed} are allowed`;
   }
 
   #availabilityFault(
@@ -162,7 +162,7 @@ export class RolloutLimits {
     ).length;
   }
 
-  /** Pods of which the controller knows that they are available: those that have been for a moment. */
+  /** Pods that the controller knows to be available: those that have been for a moment. */
   #surelyAvailableOf(replicaSet: string, nowMs: number): number {
     return this.#podsOf(replicaSet).filter((pod) =>
       pod.isReady && pod.isActive && pod.readySinceMs <= nowMs - KNOWN_MS
@@ -178,7 +178,7 @@ export class RolloutLimits {
       .filter(({ untilMs }) => untilMs >= nowMs - this.#staleMs());
   }
 
-  #replicaSetsOf(deployment: string): [string, Sized][] {
+  #replicaSetsOf(deployment: string): [string, ReplicaSetSizes][] {
     return [...this.#replicaSets].filter(([, { owner }]) => owner === deployment);
   }
 }
@@ -191,7 +191,11 @@ function versionOf({ replicas, strategy, paused }: Deployment["spec"], fromMs: n
   const surge = strategy.type === "Recreate" ? 0 : inPods(maxSurge, Math.ceil);
   const unavailable = Math.min(inPods(maxUnavailable, Math.floor), replicas);
   return {
-    ...{ fromMs, untilMs: Infinity, pods: replicas, surge, isRolling },
+    fromMs,
+    untilMs: Infinity,
+    pods: replicas,
+    surge,
+    isRolling,
     recreates: strategy.type === "Recreate" && !paused,
     unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable,
   };

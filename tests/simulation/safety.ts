@@ -16,21 +16,21 @@ import { RolloutLimits } from "./rollout_limits.ts";
 
 /** Kinds that live in memory only. */
 const VOLATILE: ReadonlySet<string> = new Set([groupResourceOf(leases)]);
-/** A container of a pod that is gone may run this long: its grace, back-offs and a missed notice included. */
+/** A container of a deleted pod may run this long: its grace, back-offs and a missed notification included. */
 const ORPHAN_MS = 150_000;
-/** Endpoints of a pod that is gone may be served this long while all goes well … */
+/** Endpoints of a deleted pod may be in the route table this long while nothing fails … */
 const ENDPOINT_MS = 2_000;
-/** … and this long after something went wrong with the server: its loops wait up to a minute. */
+/** … and this long after a fault of the server: its loops retry after up to a minute. */
 const ENDPOINT_AFTER_TROUBLE_MS = 130_000;
-/** A machine that has been well for so long has been heard of within the time in which nodes must be. */
+/** The heartbeat of a machine without faults for this long cannot be overdue. */
 const LOST_AFTER_MS = 70_000;
-/** What has held for so long has reached an agent over a good link. */
+/** A state that has lasted this long is known to an agent with a good link. */
 const KNOWN_MS = 1_000;
-/** Requests that turn back to a pod that has answered its last one may find it stopped. */
-const TURNED_BACK_MS = 10;
-/** Half of the grace that the simulator's pods have: so long requests under way are waited for at least. */
+/** Requests that are routed again to a pod right after its last one may find it stopped. */
+const ROUTED_AGAIN_MS = 10;
+/** Half of the grace of the simulator's pods: requests in flight are awaited at least this long. */
 const DRAIN_MS_MIN = 2_400;
-/** No object is written more often than this in a second: whoever does so answers to an echo. */
+/** An object that is written more often in a second is written in an endless loop. */
 const WRITES_A_SECOND_MAX = 60;
 
 export interface SafetyOptions {
@@ -42,8 +42,8 @@ export interface SafetyOptions {
 }
 
 /**
- * What must hold at every moment. Everything is worked out from the changes that the store tells, apart from the
- * product's own code. Faults are collected; the first one is what matters.
+ * What must hold at every moment. Everything is derived from the changes that the store emits, without the product's
+ * own code. Violations are collected; the first one is what matters.
  */
 export class Safety {
   readonly faults: string[] = [];
@@ -53,7 +53,7 @@ export class Safety {
   readonly #entries = new Map<string, Entry>();
   readonly #goneUids = new Set<string>();
   readonly #writes = new Map<string, number>();
-  /** The last version of each object that a life of a machine's agent was told of. */
+  /** The last version of each object that each agent process has received. */
   readonly #mirrored = new Map<string, number>();
   readonly #lostNodes = new Set<string>();
   #second = 0;
@@ -71,7 +71,7 @@ export class Safety {
     this.faults.push(text);
   }
 
-  /** A server has read its disk: what anybody could see before is there, and nothing else but the last write. */
+  /** A server has read its disk: everything visible before is there, and nothing else but the last write. */
   opened(store: Store, disk: WatchedDisk): void {
     if (store.revision < this.#revision) {
       this.fault(`the revision fell from ${this.#revision} to ${store.revision}`);
@@ -83,13 +83,13 @@ export class Safety {
     }
     for (const entry of RESOURCES.flatMap((kind) => store.list([groupResourceOf(kind)]))) {
       if (this.#entries.has(pathOf(entry))) continue;
-      if (!unseen.has(pathOf(entry))) this.fault(`${pathOf(entry)} is there, and was not`);
-      this.#take("ADDED", entry);
+      if (!unseen.has(pathOf(entry))) this.fault(`${pathOf(entry)} appeared from nowhere`);
+      this.#apply("ADDED", entry);
     }
     this.#revision = store.revision;
   }
 
-  /** Everything that the store tells, in order. `disk`: what is durable by now. */
+  /** Each change of the store, in order. `disk`: what is durable by now. */
   changed({ type, entry, previous, revision }: StoreEvent, disk: WatchedDisk): void {
     const path = pathOf(entry);
     const known = this.#entries.get(path);
@@ -106,20 +106,20 @@ export class Safety {
       this.fault(`${path} changed from ${previous?.revision}, it was at ${known?.revision}`);
     }
     if (!VOLATILE.has(entry.key[0]) && disk.revision < revision) {
-      this.fault(`${path} could be seen at ${revision} before it was durable`);
+      this.fault(`${path} was visible at ${revision} before it was durable`);
     }
     this.#countWrite(path);
-    this.#take(type, entry);
+    this.#apply(type, entry);
   }
 
-  /** Whoever was told that a write is done must find it done. */
+  /** An acknowledged write must be visible. */
   acknowledged(version: number): void {
     if (version > this.#revision) {
-      this.fault(`a write was acknowledged as ${version}, only ${this.#revision} can be seen`);
+      this.fault(`a write was acknowledged as ${version}, but only ${this.#revision} is visible`);
     }
   }
 
-  /** `isOrphaned`: the agent that had asked for it was killed in the meantime, and cannot know. */
+  /** `isOrphaned`: the agent that asked for the start has been killed since, and cannot know. */
   started(machine: SimulatedMachine, container: ContainerState, isOrphaned: boolean): void {
     const pod = this.pods.of(container.podUid);
     if (pod === undefined) return this.fault(`${container.id} was started for no pod`);
@@ -132,8 +132,8 @@ export class Safety {
   }
 
   /**
-   * A pod is asked to end only when no more requests go to it, unless there is no other to take them; and only when
-   * those under way have ended, unless half of its grace is over or they have turned back to it in this very moment.
+   * A pod is stopped only when no more requests are routed to it, unless there is no other pod; and only when those in
+   * flight have ended, unless half of its grace is over or requests were routed to it again at this very moment.
    */
   stopping(
     { name }: SimulatedMachine,
@@ -152,8 +152,8 @@ export class Safety {
     const wasReady = pod !== undefined && pod.readySinceMs < pod.activeUntilMs - KNOWN_MS &&
       (pod.isReady || pod.activeUntilMs <= pod.readyUntilMs);
     const mayWait = nowMs - (pod?.activeUntilMs ?? nowMs) < DRAIN_MS_MIN;
-    if (busyMs > TURNED_BACK_MS && wasReady && mayWait) {
-      this.fault(`pod ${pod.name} is stopped amid requests`);
+    if (busyMs > ROUTED_AGAIN_MS && wasReady && mayWait) {
+      this.fault(`pod ${pod.name} is stopped with requests in flight`);
     }
     for (const { endpoints } of table?.backends ?? []) {
       const others = endpoints.filter((endpoint) => this.pods.of(endpoint.podUid)?.isActive);
@@ -163,7 +163,7 @@ export class Safety {
     }
   }
 
-  /** What a machine is told of the API: of each object ever newer versions, and nothing after its end. */
+  /** An agent's mirror receives ever newer versions of each object, and nothing after its deletion. */
   mirrored(machine: SimulatedMachine, { type, object }: ViewEvent): void {
     const { uid, name, resourceVersion } = object.metadata;
     const key = `${machine.name} ${machine.lives} ${uid}`;
@@ -172,12 +172,12 @@ export class Safety {
       ? Number(resourceVersion) < last
       : Number(resourceVersion) <= last;
     if (isOld) {
-      this.fault(`${machine.name} is told of ${name} at ${resourceVersion} after ${last}`);
+      this.fault(`${machine.name} receives ${name} at ${resourceVersion} after ${last}`);
     }
     this.#mirrored.set(key, type === "DELETED" ? Infinity : Number(resourceVersion));
   }
 
-  /** What can be seen on the machines at any moment. */
+  /** Checks the containers of all machines. */
   machines(machines: readonly SimulatedMachine[]): void {
     const running = new Set<string>();
     const nowMs = this.#options.elapsedMs();
@@ -190,7 +190,7 @@ export class Safety {
         const sinceMs = this.pods.of(podUid)?.goneMs ?? Infinity;
         const troubleMs = this.#options.machineTroubleMs(machine.name);
         if (nowMs - Math.max(sinceMs, troubleMs) > ORPHAN_MS) {
-          this.fault(`container ${key} runs on ${machine.name}, its pod is gone for long`);
+          this.fault(`container ${key} runs on ${machine.name} long after its pod was deleted`);
         }
       }
     }
@@ -222,7 +222,7 @@ export class Safety {
     if (count === WRITES_A_SECOND_MAX) this.fault(`${path} was written ${count} times in a second`);
   }
 
-  /** `mayDiffer`: its last write was durable before anybody could see it. */
+  /** `mayDiffer`: its last write was durable before it was visible. */
   #compare(before: Entry, now: Entry | undefined, mayDiffer: boolean): void {
     if (now?.revision === before.revision) return;
     const path = pathOf(before);
@@ -231,13 +231,13 @@ export class Safety {
         `${path} was at ${before.revision} and is at ${now?.revision}: a lost write`,
       );
     }
-    if (now === undefined) return this.#take("DELETED", before);
+    if (now === undefined) return this.#apply("DELETED", before);
     const isSame = now.object.metadata.uid === before.object.metadata.uid;
-    if (!isSame) this.#take("DELETED", before);
-    this.#take(isSame ? "MODIFIED" : "ADDED", now);
+    if (!isSame) this.#apply("DELETED", before);
+    this.#apply(isSame ? "MODIFIED" : "ADDED", now);
   }
 
-  #take(type: StoreEvent["type"], entry: Entry): void {
+  #apply(type: StoreEvent["type"], entry: Entry): void {
     const { object, key: [kind] } = entry;
     const { uid, name } = object.metadata;
     if (this.#goneUids.has(uid)) this.fault(`${kind} ${name} came back from the dead`);
@@ -245,14 +245,14 @@ export class Safety {
       this.#entries.delete(pathOf(entry));
       this.#goneUids.add(uid);
     } else this.#entries.set(pathOf(entry), entry);
-    if (kind === "nodes") this.#takeNode(type, object as unknown as Node);
-    if (kind === "pods") this.#takePod(type, object as unknown as Pod);
-    if (kind === "replicasets.apps") this.#takeReplicaSet(type, object as unknown as ReplicaSet);
-    if (kind === "deployments.apps") this.#takeDeployment(type, object as unknown as Deployment);
+    if (kind === "nodes") this.#applyNode(type, object as unknown as Node);
+    if (kind === "pods") this.#applyPod(type, object as unknown as Pod);
+    if (kind === "replicasets.apps") this.#applyReplicaSet(type, object as unknown as ReplicaSet);
+    if (kind === "deployments.apps") this.#applyDeployment(type, object as unknown as Deployment);
   }
 
-  /** A node is called lost only when something has kept its agent from saying that it lives. */
-  #takeNode(type: StoreEvent["type"], { metadata: { uid, name }, status }: Node): void {
+  /** A node may become NotReady only when a fault has kept its agent from renewing its lease. */
+  #applyNode(type: StoreEvent["type"], { metadata: { uid, name }, status }: Node): void {
     const ready = status.conditions?.find((condition) => condition.type === "Ready");
     const isLost = ready?.status === "Unknown";
     const wasLost = this.#lostNodes.has(uid);
@@ -261,18 +261,18 @@ export class Safety {
     const troubleMs = this.#options.machineTroubleMs(name);
     const wasFineMs = this.#options.elapsedMs() - Math.max(0, troubleMs);
     if (isLost && !wasLost && type === "MODIFIED" && wasFineMs > LOST_AFTER_MS) {
-      this.fault(`node ${name} is called lost, and nothing is wrong with it`);
+      this.fault(`node ${name} is NotReady without a fault`);
     }
   }
 
-  #takePod(type: StoreEvent["type"], pod: Pod): void {
+  #applyPod(type: StoreEvent["type"], pod: Pod): void {
     const nowMs = this.#options.elapsedMs();
     const { uid } = pod.metadata;
     if (type === "DELETED") return this.pods.gone(uid, nowMs);
     const wasOn = this.pods.of(uid)?.nodeName;
-    this.#note(this.pods.seen(pod, nowMs));
+    this.#report(this.pods.seen(pod, nowMs));
     const facts = this.pods.of(uid)!;
-    if (type === "ADDED") this.#note(this.#limits.podMade(facts, nowMs));
+    if (type === "ADDED") this.#report(this.#limits.podCreated(facts, nowMs));
     if (facts.nodeName !== undefined && wasOn === undefined) this.#checkRoom(facts.nodeName);
   }
 
@@ -285,17 +285,17 @@ export class Safety {
     if (there.length > MACHINE_PODS_MAX) this.fault(`${node} has ${there.length} pods`);
   }
 
-  #takeReplicaSet(type: StoreEvent["type"], replicaSet: ReplicaSet): void {
+  #applyReplicaSet(type: StoreEvent["type"], replicaSet: ReplicaSet): void {
     if (type === "DELETED") return this.#limits.replicaSetGone(replicaSet.metadata.uid);
-    this.#note(this.#limits.replicaSetSeen(replicaSet, this.#options.elapsedMs()));
+    this.#report(this.#limits.replicaSetSeen(replicaSet, this.#options.elapsedMs()));
   }
 
-  #takeDeployment(type: StoreEvent["type"], deployment: Deployment): void {
+  #applyDeployment(type: StoreEvent["type"], deployment: Deployment): void {
     if (type === "DELETED") return this.#limits.deploymentGone(deployment.metadata.uid);
     this.#limits.deploymentSeen(deployment, this.#options.elapsedMs());
   }
 
-  #note(fault: string | undefined): void {
+  #report(fault: string | undefined): void {
     if (fault !== undefined) this.fault(fault);
   }
 }

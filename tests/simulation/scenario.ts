@@ -1,7 +1,7 @@
 import { Random } from "../../core/lib/random.ts";
 import type { RingLimits } from "../../core/store/event_ring.ts";
 
-/** One thing that happens at a time; `share` in [0, 1) chooses among what is there then. */
+/** Something that happens at a time; `share` in [0, 1) selects one of the objects that exist then. */
 export type Action = { readonly atMs: number } & (UserAction | FaultAction);
 
 export type UserAction =
@@ -36,10 +36,10 @@ export type FaultAction =
     readonly forMs: number;
   }
   | { readonly do: "server down" | "bad disk" | "full disk"; readonly forMs: number }
-  /** Of the machine, or of the server when there is none of this number. */
+  /** Of the machine with this number, or of the server when there is no such machine. */
   | { readonly do: "set clock"; readonly machine: number; readonly byMs: number };
 
-/** How a Deployment of the simulator may be updated; by its name. */
+/** The strategies of the simulator's Deployments, by name. */
 export const DEPLOYMENTS: Readonly<Record<string, Strategy>> = {
   web: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
   api: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" } },
@@ -54,46 +54,48 @@ export type Strategy =
   };
 
 export const MACHINES = 3;
-/** Pods that all Deployments together may want, of nine that fit: what is left is too little for all surges. */
+/** Replicas of all Deployments together; nine pods fit, so there is not enough room for every surge. */
 const PODS_MAX = 8;
-/** A Deployment that is alone does not need them all: each pod costs as much as two faults. */
+/** A single Deployment gets fewer: simulating a pod costs as much as two faults. */
 const REPLICAS_MAX = 5;
 const IMAGES = ["app:1", "app:2", "app:3"];
 /** `crash` ends at once, `absent` cannot be pulled, `broken` cannot be started. */
 const BAD_IMAGES = ["crash", "absent", "broken"];
 const LONGEST_FAULT_MS = 25_000;
-/** Long enough for a node that cannot be reached to be given up. */
+/** Long enough for the pods of an unreachable node to be evicted. */
 const LONG_MS = 70_000;
 
-/** By how much clocks are set: a correction, a wrong time zone, a box that did not know the time. */
+/** Clocks jump by up to this: a correction, a wrong time zone, a machine that did not know the time. */
 const CLOCK_JUMPS_MS = [5_000, 3_600_000, 12 * 3_600_000];
-export const LONG_MEMORY: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
-const SHORT_MEMORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
+export const LONG_HISTORY: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
+const SHORT_HISTORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
 
-/** All that happens in one run before the faults stop. */
+/** Everything that happens in one run until the faults stop. */
 export interface Scenario {
   readonly seed: number;
   readonly actions: readonly Action[];
   /** When the faults stop. */
   readonly untilMs: number;
-  /** Of a small one, watches that were away for long cannot go on (410). */
+  /** With short limits, watches that were interrupted for long cannot resume (410). */
   readonly watchLimits: RingLimits;
 }
 
-/** Makes up the whole run that a seed stands for. */
+/** The scenario of a seed. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed);
   const names = random.shuffled(Object.keys(DEPLOYMENTS)).slice(0, 1 + random.integer(3));
-  const made = new ScenarioMaker(random, names);
+  const generator = new ActionGenerator(random, names);
   const isLong = random.chance(0.1);
   const untilMs = isLong ? LONG_MS : 12_000 + random.integer(23_000);
   const actions: Action[] = names.map((name) => ({
     atMs: random.integer(500),
-    ...{ do: "deploy", name, replicas: 1 + random.integer(2) },
+    do: "deploy",
+    name,
+    replicas: 1 + random.integer(2),
   }));
   const count = 4 + random.integer(11);
   for (let i = 0; i < count; i++) {
-    actions.push({ atMs: 1_000 + random.integer(untilMs - 1_000), ...made.next() });
+    actions.push({ atMs: 1_000 + random.integer(untilMs - 1_000), ...generator.next() });
   }
   if (isLong) {
     const machine = random.integer(MACHINES);
@@ -103,11 +105,11 @@ export function scenarioOf(seed: number): Scenario {
     const machine = random.integer(MACHINES);
     actions.push({ atMs: 0, do: "slow runtime", machine, forMs: untilMs });
   }
-  const watchLimits = random.chance(0.5) ? LONG_MEMORY : SHORT_MEMORY;
+  const watchLimits = random.chance(0.5) ? LONG_HISTORY : SHORT_HISTORY;
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
-class ScenarioMaker {
+class ActionGenerator {
   readonly #random: Random;
   readonly #names: readonly string[];
   #jobs = 0;
@@ -185,7 +187,7 @@ class ScenarioMaker {
   }
 }
 
-/** An action in words. */
-export function wordsFor({ atMs: _, do: act, ...rest }: Action): string {
+/** An action for a person to read. */
+export function describe({ atMs: _, do: act, ...rest }: Action): string {
   return [act, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(" ");
 }

@@ -1,12 +1,12 @@
 import { play } from "./cluster.ts";
 import type { History } from "./history.ts";
-import { type Scenario, scenarioOf, wordsFor } from "./scenario.ts";
+import { describe, type Scenario, scenarioOf } from "./scenario.ts";
 import { shrunk } from "./shrunk.ts";
 
 /** Lines of a history that are shown. */
 const LINES_MAX = 400;
 
-/** Plays the runs of the seeds one after the other. Gives the first that goes wrong. */
+/** Plays the scenarios of the seeds one after the other. Returns the first that fails. */
 export async function firstBadSeed(
   seeds: Iterable<number>,
   onPlayed: (history: History) => void = () => {},
@@ -19,12 +19,12 @@ export async function firstBadSeed(
   return undefined;
 }
 
-/** `count` seeds from `first` on, every `step`th. */
+/** Every `step`th of the `count` seeds from `first` on. */
 export function* seedsFrom(first: number, count: number, step = 1): Generator<number> {
   for (let seed = first; seed < first + count; seed += step) yield seed;
 }
 
-/** Tells for a person what goes wrong with a scenario, by the shortest that shows it. */
+/** A report of what goes wrong in a scenario, with the shortest scenario that shows it. */
 export async function reportOf(whole: Scenario): Promise<string> {
   const { seed } = whole;
   const short = await shrunk(whole);
@@ -34,20 +34,20 @@ export async function reportOf(whole: Scenario): Promise<string> {
   return [
     `seed ${seed}: ${atFirst.fault}`,
     ...(fault === atFirst.fault ? [] : [`shrunk: ${fault}`]),
-    `what is needed for it, ${short.actions.length} of ${whole.actions.length} actions:`,
+    `needed for it: ${short.actions.length} of ${whole.actions.length} actions:`,
     ...actionLines(short),
-    "what happens then:",
-    ...(left > 0 ? [`  … ${left} lines before`] : []),
+    "history:",
+    ...(left > 0 ? [`  … ${left} earlier lines`] : []),
     ...lines.slice(left),
-    `again: SEED=${seed} deno task simulate`,
+    `to repeat: SEED=${seed} deno task simulate`,
   ].join("\n");
 }
 
 function actionLines({ actions, untilMs }: Scenario): string[] {
   return [
     ...actions.map((action) =>
-      `${(action.atMs / 1_000).toFixed(3).padStart(9)} s  ${wordsFor(action)}`
+      `${(action.atMs / 1_000).toFixed(3).padStart(9)} s  ${describe(action)}`
     ),
-    `${(untilMs / 1_000).toFixed(3).padStart(9)} s  nothing fails any more`,
+    `${(untilMs / 1_000).toFixed(3).padStart(9)} s  all faults end`,
   ];
 }

@@ -19,7 +19,7 @@ import { type DiskQuality, FaultyJournal, type WatchedDisk } from "./faulty_jour
 import { Lifetime } from "./lifetime.ts";
 import type { ServerEnd } from "./link.ts";
 
-/** What agents show: the token of a node is its name. */
+/** The token of a node is its name. */
 const BEARER = "Bearer ";
 
 export interface ServerOptions {
@@ -28,15 +28,15 @@ export interface ServerOptions {
   random: Random;
   disk: WatchedDisk;
   quality: DiskQuality;
-  /** How much of the past watches may go on from. */
+  /** How much history watches can resume from. */
   watchLimits: RingLimits;
-  /** Called with the store before anything is done with it. */
+  /** Called with the store before anything uses it. */
   onOpen(store: MemoryStore): void;
   onTable(table: RouteTable): void;
   onFault(error: unknown): void;
 }
 
-/** A server without sockets, agent and credentials: the composition that runs on machines, with a simulated disk and clock. */
+/** A server without sockets, agent and credentials: the same composition as on machines, with a simulated disk and clock. */
 export class SimulatedServer implements ServerEnd {
   readonly client: LocalClient;
   readonly #api: Api;
@@ -44,7 +44,7 @@ export class SimulatedServer implements ServerEnd {
   readonly #nodes: NodeUsers;
   readonly #onFault: (error: unknown) => void;
 
-  /** Reads what the disk holds. Rejects when the disk lets it not begin; it may be tried again. */
+  /** Reads what the disk holds. Rejects when the disk fails; it may be tried again. */
   static async start(options: ServerOptions): Promise<SimulatedServer> {
     const { clock, log, random, onFault: fail } = options;
     const lifetime = new Lifetime();
@@ -79,15 +79,15 @@ export class SimulatedServer implements ServerEnd {
     return this.#lifetime.signal;
   }
 
-  /** As if it had come through a socket. */
+  /** Handles a request as if it had come through a socket. */
   answer({ method, path, body }: ApiRequest, connection: Connection, node: string): void {
     this.#nodes.set(tokenId(node), nodeUser(node));
     const incoming = {
       async *[Symbol.asyncIterator]() {
         if (body !== undefined) yield new TextEncoder().encode(body);
       },
-    } as unknown as IncomingMessage; // of which the API reads no more than this …
-    const outgoing = connection as unknown as ServerResponse; // … and writes to no more than that
+    } as unknown as IncomingMessage; // the API reads no more of it than this …
+    const outgoing = connection as unknown as ServerResponse; // … and uses no more of it than that
     const headers = new Headers({ accept: "application/json", authorization: BEARER + node });
     if (body !== undefined) headers.set("content-type", "application/json");
     const request = { url: `https://server${path}`, method, headers } as Request; // as @hono/node-server makes them
@@ -100,7 +100,7 @@ export class SimulatedServer implements ServerEnd {
   }
 }
 
-/** Who asks, by the hash of his token. */
+/** Users by the hash of their token. */
 type NodeUsers = Map<string, User>;
 
 function environmentOf(
@@ -109,7 +109,10 @@ function environmentOf(
   nodes: NodeUsers,
 ): ServerEnvironment {
   return {
-    ...{ registry: REGISTRY, version: "0.0.0", nodeName: "server", gatewayAddress: "0.0.0.0" },
+    registry: REGISTRY,
+    version: "0.0.0",
+    nodeName: "server",
+    gatewayAddress: "0.0.0.0",
     stopPods: false,
     openStore: async () => {
       const store = await openStore(options, lifetime);
@@ -140,7 +143,7 @@ async function openStore(
   return store;
 }
 
-/** Tells of each table, and serves nothing. */
+/** Reports each route table, and serves nothing. */
 class WatchedProxy implements NodeProxy {
   readonly #lifetime: Lifetime;
   readonly #onTable: (table: RouteTable) => void;

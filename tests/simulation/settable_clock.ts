@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/lib/clock.ts";
 
-/** One machine's clock, which somebody may set. Time passes as everywhere else. */
+/** One machine's clock, which can be set. Time passes as everywhere else. */
 export class SettableClock implements Clock {
   readonly #time: Clock;
   #aheadMs = 0;

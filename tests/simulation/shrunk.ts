@@ -1,12 +1,12 @@
 import { play } from "./cluster.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Runs that a search may take at most. */
+/** Scenarios that one search may play. */
 const RUNS_MAX = 300;
 
 /**
- * The shortest scenario found that still goes wrong, by leaving out actions: large parts first, single ones in the
- * end. What goes wrong may be something else than at first; what is left over is wrong all the same.
+ * The shortest scenario found that still fails, by leaving out actions: large parts first, single ones last. It may
+ * fail for another reason than the whole, but it does fail.
  */
 export async function shrunk(scenario: Scenario): Promise<Scenario> {
   let shortest = scenario;
@@ -16,13 +16,13 @@ export async function shrunk(scenario: Scenario): Promise<Scenario> {
       const actions = shortest.actions.toSpliced(from, part);
       runs++;
       const shorter = { ...shortest, actions };
-      if (await isWrong(shorter)) shortest = shorter;
+      if (await fails(shorter)) shortest = shorter;
       else from += part;
     }
   }
   return shortest;
 }
 
-async function isWrong(scenario: Scenario): Promise<boolean> {
+async function fails(scenario: Scenario): Promise<boolean> {
   return (await play(scenario)).fault !== undefined;
 }

@@ -4,11 +4,11 @@ import type { PodVolumes } from "../../agent/volumes/volumes.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { NEVER, rest } from "./lifetime.ts";
+import { NEVER, pause } from "./lifetime.ts";
 import type { RuntimeQuality } from "./faulty_runtime.ts";
 
-/** What a machine keeps for its pods besides containers: addresses until it loses power, files for ever. */
-export class Ground {
+/** What a machine keeps for its pods besides containers: addresses until it loses power, folders forever. */
+export class MachineState {
   readonly addresses = new Map<string, PodAddress>();
   readonly folders = new Set<string>();
   readonly #prefix: string;
@@ -17,7 +17,7 @@ export class Ground {
     this.#prefix = `10.${machine}.0`;
   }
 
-  /** The lowest address that is free: those of pods that are gone are used again soon. */
+  /** The lowest free address, so that addresses of deleted pods are reused soon. */
   addressFor(podUid: string): PodAddress {
     const known = this.addresses.get(podUid);
     if (known) return known;
@@ -31,21 +31,21 @@ export class Ground {
   }
 }
 
-export interface SimulatedEdgeOptions {
-  ground: Ground;
+export interface SimulatedPartOptions {
+  state: MachineState;
   clock: Clock;
   random: Random;
   quality: RuntimeQuality;
   lifetime: Lifetime;
 }
 
-/** Pod addresses that fail as often as the runtime does. */
+/** A pod network that fails as often as the runtime does. */
 export class SimulatedNetwork implements PodNetwork {
   readonly kind = "namespace";
   readonly gatewayIP = "10.255.255.254";
-  readonly #options: SimulatedEdgeOptions;
+  readonly #options: SimulatedPartOptions;
 
-  constructor(options: SimulatedEdgeOptions) {
+  constructor(options: SimulatedPartOptions) {
     this.#options = options;
   }
 
@@ -54,12 +54,12 @@ export class SimulatedNetwork implements PodNetwork {
   }
 
   async add(podUid: string): Promise<PodAddress> {
-    await pass(this.#options);
-    return this.#options.ground.addressFor(podUid);
+    await call(this.#options);
+    return this.#options.state.addressFor(podUid);
   }
 
   has(podUid: string): boolean {
-    return this.#options.ground.addresses.has(podUid);
+    return this.#options.state.addresses.has(podUid);
   }
 
   onLost(): () => void {
@@ -67,39 +67,39 @@ export class SimulatedNetwork implements PodNetwork {
   }
 
   async remove(podUid: string): Promise<void> {
-    await pass(this.#options);
-    this.#options.ground.addresses.delete(podUid);
+    await call(this.#options);
+    this.#options.state.addresses.delete(podUid);
   }
 
   async list(): Promise<readonly PodAddress[]> {
-    await pass(this.#options);
-    return [...this.#options.ground.addresses.values()];
+    await call(this.#options);
+    return [...this.#options.state.addresses.values()];
   }
 
   close(): void {}
 }
 
-/** Files of pods without a disk: only whether a pod has a folder is kept. */
+/** Pod files without a disk: it only remembers which pods have a folder. */
 export class SimulatedFiles implements PodFiles {
-  readonly #options: SimulatedEdgeOptions;
+  readonly #options: SimulatedPartOptions;
 
-  constructor(options: SimulatedEdgeOptions) {
+  constructor(options: SimulatedPartOptions) {
     this.#options = options;
   }
 
   async podUids(): Promise<readonly string[]> {
-    await pass(this.#options);
-    return [...this.#options.ground.folders];
+    await call(this.#options);
+    return [...this.#options.state.folders];
   }
 
   async showHosts(podUid: string): Promise<void> {
-    await pass(this.#options);
-    this.#options.ground.folders.add(podUid);
+    await call(this.#options);
+    this.#options.state.folders.add(podUid);
   }
 
   async prepareRun({ podUid }: RunName): Promise<void> {
-    await pass(this.#options);
-    this.#options.ground.folders.add(podUid);
+    await call(this.#options);
+    this.#options.state.folders.add(podUid);
   }
 
   message(): Promise<string> {
@@ -115,8 +115,8 @@ export class SimulatedFiles implements PodFiles {
   }
 
   async remove(podUid: string): Promise<void> {
-    await pass(this.#options);
-    this.#options.ground.folders.delete(podUid);
+    await call(this.#options);
+    this.#options.state.folders.delete(podUid);
   }
 }
 
@@ -131,9 +131,9 @@ export const NO_VOLUMES: PodVolumes = {
   unmount: () => Promise.resolve(),
 };
 
-async function pass({ lifetime, clock, random, quality }: SimulatedEdgeOptions): Promise<void> {
+async function call({ lifetime, clock, random, quality }: SimulatedPartOptions): Promise<void> {
   if (lifetime.isOver) return await NEVER;
-  await rest(clock, random.integer(3));
+  await pause(clock, random.integer(3));
   if (lifetime.isOver) return await NEVER;
   if (random.chance(quality.failure)) throw new Error("Cannot reach the kernel: simulated failure");
 }

@@ -1,28 +1,31 @@
 import assert from "node:assert/strict";
 import { play } from "./cluster.ts";
-import type { Met } from "./history.ts";
-import { KEPT } from "./kept_scenarios.ts";
+import type { Occurrence } from "./history.ts";
+import { REGRESSIONS } from "./regression_scenarios.ts";
 import { scenarioOf } from "./scenario.ts";
 import { firstBadSeed, reportOf, seedsFrom } from "./seeds.ts";
 
 const SEEDS = 75;
-const MUST_MEET: readonly Met[] = [
-  ...["a request was lost", "a request came twice", "an answer was cut off"] as const,
-  ...["a slow watcher was cut off", "a kind was listed again"] as const,
+const MUST_OCCUR: readonly Occurrence[] = [
+  "a request was lost",
+  "a request came twice",
+  "an answer was cut off",
+  "a slow watcher was cut off",
+  "a kind was listed again",
   "a pod waited for its requests",
 ];
 
-Deno.test("the cluster keeps its promises and comes to rest, whatever fails", async () => {
-  const met = new Set<Met>();
+Deno.test("the cluster keeps its guarantees and settles, whatever fails", async () => {
+  const occurred = new Set<Occurrence>();
   const bad = await firstBadSeed(seedsFrom(1, SEEDS), (history) => {
-    for (const what of history.met.keys()) met.add(what);
+    for (const what of history.occurrences.keys()) occurred.add(what);
   });
   if (bad !== undefined) assert.fail(await reportOf(scenarioOf(bad.seed)));
-  assert.deepEqual(MUST_MEET.filter((what) => !met.has(what)), [], "these never came about");
+  assert.deepEqual(MUST_OCCUR.filter((what) => !occurred.has(what)), [], "these never occurred");
 });
 
-for (const [found, scenario] of Object.entries(KEPT)) {
-  Deno.test(`what a scenario has found: ${found}`, async () => {
+for (const [found, scenario] of Object.entries(REGRESSIONS)) {
+  Deno.test(`regression: ${found}`, async () => {
     const { fault } = await play(scenario);
     if (fault !== undefined) assert.fail(await reportOf(scenario));
   });
@@ -33,6 +36,6 @@ Deno.test("a seed gives the same history twice", async () => {
     const [first, second] = [await play(scenarioOf(seed)), await play(scenarioOf(seed))];
     assert.ok(first.history.lines.length > 100);
     assert.deepEqual(second.history.lines, first.history.lines);
-    assert.deepEqual(second.history.met, first.history.met);
+    assert.deepEqual(second.history.occurrences, first.history.occurrences);
   }
 });

@@ -2,16 +2,16 @@ import type { Clock } from "../../core/lib/clock.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
 
-/** Requests under way to a pod end within this time after the last of them was sent. */
+/** Requests in flight to a pod end within this time after the last of them was sent. */
 const REQUEST_MS_MAX = 2_000;
 
-/** The requests of the cluster's users: always some to each endpoint, and for a while after it is none any more. */
+/** The requests to the cluster's services: each endpoint always has some in flight, and for a while after its removal. */
 export class Traffic {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #endings = new Map<string, Promise<void>>();
+  readonly #drains = new Map<string, Promise<void>>();
   #routed: ReadonlySet<string> = new Set();
-  /** Since when there have been requests to a pod without a pause. */
+  /** Since when each pod has had requests in flight without a pause. */
   readonly #busySinceMs = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
@@ -20,7 +20,7 @@ export class Traffic {
     this.#random = random;
   }
 
-  /** From now on requests go where the table says. */
+  /** Routes requests by the table from now on. */
   route(table: RouteTable): void {
     const before = this.#routed;
     const endpoints = table.backends.flatMap(({ endpoints }) => endpoints);
@@ -32,21 +32,21 @@ export class Traffic {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** Whether a request is under way that the pod has to answer. */
+  /** Whether the pod has requests in flight. */
   isBusy(podUid: string): boolean {
-    return this.#routed.has(podUid) || this.#endings.has(podUid);
+    return this.#routed.has(podUid) || this.#drains.has(podUid);
   }
 
-  /** For how long there have been requests that the pod has to answer; 0 when there are none. */
+  /** For how long the pod has had requests in flight; 0 when it has none. */
   busyMs(podUid: string): number {
     return this.isBusy(podUid) ? this.#clock.elapsed() - this.#busySinceMs.get(podUid)! : 0;
   }
 
-  /** Resolves when no request for the pod is under way any more; rejects when the signal aborts before. */
+  /** Resolves when the pod has no more requests in flight; rejects when the signal aborts first. */
   async untilDrained(podUid: string, signal: AbortSignal): Promise<void> {
     while (this.isBusy(podUid)) {
       const change = new Promise<void>((resolve) => this.#waiting.push(resolve));
-      await (this.#endings.get(podUid) ?? change);
+      await (this.#drains.get(podUid) ?? change);
       signal.throwIfAborted();
     }
   }
@@ -54,9 +54,9 @@ export class Traffic {
   #end(podUid: string): void {
     const ending = this.#clock.sleep(this.#random.integer(REQUEST_MS_MAX))
       .then(() => {
-        this.#endings.delete(podUid);
+        this.#drains.delete(podUid);
         if (!this.#routed.has(podUid)) this.#busySinceMs.delete(podUid);
       });
-    this.#endings.set(podUid, ending);
+    this.#drains.set(podUid, ending);
   }
 }

@@ -10,13 +10,15 @@ import type { KubeObject } from "../../core/resources/resource.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
 
-/** Where all that users make is. */
+/** The namespace of everything that users create. */
 export const NAMESPACE = "shop";
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
-/** Pods leave a node that is lost for a while, long before the simulated day is over. */
+/** Pods leave a lost node soon, long before a run ends. */
 const TOLERATIONS = ["not-ready", "unreachable"].map((state) => ({
-  ...{ key: `node.kubernetes.io/${state}`, operator: "Exists", effect: "NoExecute" },
+  key: `node.kubernetes.io/${state}`,
+  operator: "Exists",
+  effect: "NoExecute",
   tolerationSeconds: 10,
 }));
 /** Three pods fill a machine. */
@@ -26,11 +28,11 @@ export interface UsersOptions {
   clock: Clock;
   server: () => (Client & View) | undefined;
   machines: readonly { name: string }[];
-  say(text: string): void;
+  record(text: string): void;
   onAnswer(version: number): void;
 }
 
-/** People with kubectl: they try again when the server does not answer, and give up after a while. */
+/** People with kubectl: they retry when the server does not answer, and give up after a while. */
 export class Users {
   readonly #options: UsersOptions;
 
@@ -38,7 +40,7 @@ export class Users {
     this.#options = options;
   }
 
-  /** Resolves when the action is done, refused, or given up. */
+  /** Resolves when the action is done, refused or given up. */
   async act(action: UserAction): Promise<void> {
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       const api = this.#options.server();
@@ -48,39 +50,39 @@ export class Users {
         const isFinal = error instanceof ApiError && error.code < 500 &&
           error.reason !== "Conflict";
         if (!(error instanceof ApiError)) throw error;
-        this.#options.say(`  refused: ${error.message}`);
+        this.#options.record(`  refused: ${error.message}`);
         if (isFinal) return;
       }
       await this.#options.clock.sleep(RETRY_MS);
     }
   }
 
-  /** Makes everything such that it can come to rest: whatever was left paused, cordoned, broken or alone. */
+  /** Repairs what keeps the cluster from settling: what was left paused, cordoned, broken or without an owner. */
   async tidy(): Promise<void> {
     const api = this.#options.server()!;
-    for (const replicaSet of api.list(replicaSets, NAMESPACE).filter(isAlone)) {
+    for (const replicaSet of api.list(replicaSets, NAMESPACE).filter(hasNoOwner)) {
       await api.delete(replicaSets, replicaSet.metadata, { propagationPolicy: "Background" });
     }
-    for (const pod of api.list(pods, NAMESPACE).filter(isAlone)) {
+    for (const pod of api.list(pods, NAMESPACE).filter(hasNoOwner)) {
       if (!isJob(pod)) await api.delete(pods, pod.metadata).catch(ignoreRefusal);
     }
     for (const { metadata } of api.list(deployments, NAMESPACE)) {
-      await this.#persist(() => this.#mend(api, metadata.name));
+      await this.#retryConflicts(() => this.#fix(api, metadata.name));
     }
     for (const { name } of this.#options.machines) {
-      await this.#persist(() => this.#cordon(api, name, false));
+      await this.#retryConflicts(() => this.#cordon(api, name, false));
     }
   }
 
-  async #mend(api: Client & View, name: string): Promise<void> {
+  async #fix(api: Client & View, name: string): Promise<void> {
     const deployment = api.get(deployments, { namespace: NAMESPACE, name });
     if (deployment === undefined) return;
     const { paused: _, ...spec } = withImage(deployment, "app:1").spec;
     await this.#acknowledged(api.update(deployments, { ...deployment, spec }));
   }
 
-  /** Others may write at the same time. */
-  async #persist(work: () => Promise<void>): Promise<void> {
+  /** Retries on conflicts: others may write at the same time. */
+  async #retryConflicts(work: () => Promise<void>): Promise<void> {
     for (let tries = 1;; tries++) {
       try {
         return await work();
@@ -220,7 +222,7 @@ function changed(
   }
 }
 
-/** As kubectl does: the template of some ReplicaSet before, without its hash. */
+/** As kubectl does: the template of an older ReplicaSet, without its hash. */
 function previousTemplate(
   { metadata, spec }: Deployment,
   api: View,
@@ -242,7 +244,9 @@ function withImage(deployment: Deployment, image: string): Deployment {
 function deploymentOf(name: string, replicas: number): Draft<Deployment> {
   const labels = { app: name };
   const container = {
-    ...{ name: "main", image: "app:1", ports: [{ containerPort: 8080 }] },
+    name: "main",
+    image: "app:1",
+    ports: [{ containerPort: 8080 }],
     resources: { requests: { cpu: CPU_REQUEST } },
     readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 2, failureThreshold: 2 },
   };
@@ -250,7 +254,8 @@ function deploymentOf(name: string, replicas: number): Draft<Deployment> {
     metadata: { namespace: NAMESPACE, name },
     spec: {
       replicas,
-      ...{ selector: { matchLabels: labels }, strategy: DEPLOYMENTS[name]! },
+      selector: { matchLabels: labels },
+      strategy: DEPLOYMENTS[name]!,
       template: {
         metadata: { labels },
         spec: {
@@ -260,18 +265,18 @@ function deploymentOf(name: string, replicas: number): Draft<Deployment> {
         },
       } as Draft<Deployment>["spec"] extends { template?: infer T } ? T : never,
     },
-  } as Draft<Deployment>; // a strategy of one type is one of them all
+  } as Draft<Deployment>; // each strategy is one member of the union
 }
 
 function ignoreRefusal(error: unknown): void {
   if (!(error instanceof ApiError)) throw error;
 }
 
-function isAlone({ metadata: { ownerReferences = [] } }: KubeObject): boolean {
+function hasNoOwner({ metadata: { ownerReferences = [] } }: KubeObject): boolean {
   return ownerReferences.length === 0;
 }
 
-/** Whether the pod is one that ends by itself. */
+/** Whether the pod ends by itself. */
 function isJob({ metadata: { name } }: Pod): boolean {
   return name.startsWith("job-");
 }

@@ -1,11 +1,11 @@
 import type { SeedBegun } from "./watchdog_thread.ts";
 
-/** A seed takes a tenth of a second; one that takes as long as this, even on a busy machine, takes for ever. */
+/** A seed takes a tenth of a second; one that takes this long, even on a busy machine, never ends. */
 const SEED_MS_MAX = 60_000;
 
 /**
- * Ends this process when a seed loops without time going on, which the seed's own thread cannot: there, one promise
- * follows the other and nothing else gets its turn. Says the seed before, as a bad one is said.
+ * Ends this process when a seed loops while virtual time stands still. The seed's own thread cannot: there, one promise
+ * follows the other and nothing else gets a turn. Reports the seed first, as a failed one is reported.
  */
 export class Watchdog {
   readonly #thread = new Worker(new URL("./watchdog_thread.ts", import.meta.url), {
@@ -17,7 +17,7 @@ export class Watchdog {
     this.#seedMsMax = seedMsMax;
   }
 
-  /** The same seeds; each has to be done when the next one is asked for. */
+  /** Yields the seeds; each must be finished when the next one is requested. */
   *over(seeds: Iterable<number>): Generator<number> {
     try {
       for (const seed of seeds) {

@@ -1,8 +1,8 @@
 /// <reference lib="deno.worker" />
-/** The thread of `Watchdog`: waits for the next seed, and ends the process when none comes. Started by `new Worker(…)`. */
+/** For the thread of `Watchdog`, which ends the process when no next seed begins in time. Run by `new Worker(…)`. */
 export interface SeedBegun {
   seed: number;
-  /** Real time that it may take. */
+  /** Real time that the seed may take. */
   msMax: number;
 }
 
@@ -14,7 +14,7 @@ self.onmessage = ({ data }: MessageEvent<SeedBegun>) => {
 };
 
 function end({ seed, msMax }: SeedBegun): void {
-  const text = `BAD ${seed}: loops without time going on, for ${msMax / 1_000} s now\n`;
+  const text = `BAD ${seed}: loops while virtual time stands still, for ${msMax / 1_000} s now\n`;
   Deno.stdout.writeSync(new TextEncoder().encode(text));
-  Deno.kill(Deno.pid, "SIGKILL"); // `Deno.exit` ends just this thread
+  Deno.kill(Deno.pid, "SIGKILL"); // `Deno.exit` would end only this thread
 }

@@ -8,22 +8,22 @@ import {
 } from "../../core/store/store.ts";
 import { NAMESPACE } from "./users.ts";
 
-/** What is watched: a kind, and a kind in one namespace. */
+/** What the watchers watch: kinds, and a kind in one namespace. */
 const PREFIXES: readonly Prefix[] = [["pods"], ["pods", NAMESPACE], ["replicasets.apps"]];
-/** Chance, at each step, that a watcher comes or goes. */
-const TURN = 0.02;
+/** Chance, at each step, that a watcher connects or disconnects. */
+const TOGGLE_CHANCE = 0.02;
 
 export interface WatcherCheckOptions {
   random: Random;
-  /** Changes that a store remembers. */
+  /** Changes that a store keeps for watches to resume. */
   eventsMax: number;
   onFault(text: string): void;
 }
 
 /**
- * Watchers that come and go: each sees every change once and in order, whether it was there when the change came or
- * asked for it later; or it is told that it was away for too long, when it was. Compared with a plain list of what a
- * listener to everything was told.
+ * Watchers that connect and disconnect: each receives every change once and in order, whether it was connected at the
+ * time or resumed later; or it is refused because it was away for too long, if it was. They are compared with a plain
+ * list of all changes.
  */
 export class WatcherCheck {
   readonly #options: WatcherCheckOptions;
@@ -34,7 +34,7 @@ export class WatcherCheck {
     this.#options = options;
   }
 
-  /** Begins anew with a store that has just been opened. */
+  /** Starts over with a store that has just been opened. */
   attach(store: Store): void {
     this.finish();
     this.#all = [];
@@ -58,16 +58,16 @@ export class WatcherCheck {
       key[0] === resource && of > revision
     );
     if (!isRight) {
-      onFault(`a watcher of ${resource} from ${revision} on is told that it is too old`);
+      onFault(`a watcher of ${resource} at ${revision} is wrongly refused as too old`);
     }
   }
 
   step(): void {
     const { random } = this.#options;
-    if (random.chance(TURN)) random.pick(this.#watchers)?.turn();
+    if (random.chance(TOGGLE_CHANCE)) random.pick(this.#watchers)?.toggle();
   }
 
-  /** Compares what was seen with what happened. */
+  /** Compares what the watchers received with what happened. */
   finish(): void {
     for (const watcher of this.#watchers) {
       watcher.catchUp();
@@ -75,7 +75,9 @@ export class WatcherCheck {
       const same = wanted.length === watcher.seen.length &&
         wanted.every((event, index) => event === watcher.seen[index]);
       if (same) continue;
-      this.#options.onFault(`a watcher of ${watcher.prefix.join("/")} has not seen what happened`);
+      this.#options.onFault(
+        `a watcher of ${watcher.prefix.join("/")} has not received what happened`,
+      );
     }
     this.#watchers = [];
   }
@@ -87,7 +89,7 @@ class ResumingWatcher {
   readonly #store: Store;
   readonly #check: WatcherCheck;
   #revision: Revision;
-  #leave: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
 
   constructor(store: Store, prefix: Prefix, check: WatcherCheck) {
     this.#store = store;
@@ -96,23 +98,23 @@ class ResumingWatcher {
     this.#revision = store.revision;
   }
 
-  /** Comes when it was away, goes when it was there. */
-  turn(): void {
-    if (this.#leave !== undefined) {
-      this.#leave();
-      this.#leave = undefined;
+  /** Connects if it is disconnected, and the reverse. */
+  toggle(): void {
+    if (this.#unsubscribe !== undefined) {
+      this.#unsubscribe();
+      this.#unsubscribe = undefined;
       return;
     }
     this.catchUp();
-    this.#leave = this.#store.subscribe(this.prefix, (event) => this.#see(event));
+    this.#unsubscribe = this.#store.subscribe(this.prefix, (event) => this.#see(event));
   }
 
   catchUp(): void {
-    if (this.#leave !== undefined) return;
+    if (this.#unsubscribe !== undefined) return;
     for (const event of this.#missed()) this.#see(event);
   }
 
-  /** Who was away for too long begins anew, as by a list. */
+  /** A watcher that was away for too long starts over, as if it had listed. */
   #missed(): readonly StoreEvent[] {
     try {
       return this.#store.eventsAfter(this.prefix, this.#revision);

@@ -1,11 +1,11 @@
-import { LONG_MEMORY, type Scenario } from "./scenario.ts";
+import { LONG_HISTORY, type Scenario } from "./scenario.ts";
 
 /**
- * What scenarios have found, or find when it is planted and few others do; each is the shortest that shows it. They are
- * data, so that they stay what they are when `scenario.ts` makes up others.
+ * Scenarios that found a bug, or that find a planted bug which few others do; each is the shortest that shows it. They
+ * are data, so that they stay the same when `scenario.ts` generates others.
  */
-export const KEPT: Readonly<Record<string, Scenario>> = {
-  "pods of a machine whose clock is ahead are not available for as long as it is": {
+export const REGRESSIONS: Readonly<Record<string, Scenario>> = {
+  "pods of a machine whose clock is ahead are unavailable until the server's clock catches up": {
     seed: 3,
     actions: [
       { atMs: 0, do: "slow runtime", machine: 1, forMs: 56309 },
@@ -14,9 +14,9 @@ export const KEPT: Readonly<Record<string, Scenario>> = {
       { atMs: 53296, do: "set clock", machine: 2, byMs: 2054924 },
     ],
     untilMs: 56309,
-    watchLimits: LONG_MEMORY,
+    watchLimits: LONG_HISTORY,
   },
-  "server and agent quarrel over the readiness of pods on a node that was lost": {
+  "server and agent fight over the readiness of pods on a node that was lost": {
     seed: 130,
     actions: [
       { atMs: 0, do: "slow runtime", machine: 2, forMs: 70000 },
@@ -25,9 +25,9 @@ export const KEPT: Readonly<Record<string, Scenario>> = {
       { atMs: 24001, do: "server down", forMs: 811 },
     ],
     untilMs: 70000,
-    watchLimits: LONG_MEMORY,
+    watchLimits: LONG_HISTORY,
   },
-  "a pod is drained, gets requests again because all others have failed, and is stopped amid them":
+  "a drained pod gets requests again because all others have failed, and is stopped while they run":
     {
       seed: 230,
       actions: [
@@ -40,9 +40,9 @@ export const KEPT: Readonly<Record<string, Scenario>> = {
         { atMs: 4230, do: "crash", machine: 0, share: 0.03478255891241133 },
       ],
       untilMs: 17156,
-      watchLimits: LONG_MEMORY,
+      watchLimits: LONG_HISTORY,
     },
-  "a write that rests on an old version is taken, and a pod that was finished runs again": {
+  "a write based on an old version is accepted, and a finished pod runs again": {
     seed: 242,
     actions: [
       { atMs: 35, do: "deploy", name: "batch", replicas: 1 },
@@ -52,6 +52,6 @@ export const KEPT: Readonly<Record<string, Scenario>> = {
       { atMs: 10904, do: "agent down", machine: 0, forMs: 11 },
     ],
     untilMs: 70000,
-    watchLimits: LONG_MEMORY,
+    watchLimits: LONG_HISTORY,
   },
 };

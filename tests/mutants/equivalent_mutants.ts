@@ -1,0 +1,20 @@
+import type { LineMutant } from "./auto.ts";
+
+/** A mutant that no test can catch, because the code means the same with it. */
+export interface EquivalentMutant {
+  file: string;
+  /** The whole line, without blanks around it. */
+  was: string;
+  /** Absent: the line is dropped. */
+  becomes?: string;
+  reason: string;
+}
+
+/** Each was looked at by hand. Where the code can be written so that the mutant is none, that is better. */
+export const EQUIVALENT_MUTANTS: readonly EquivalentMutant[] = [];
+
+export function isEquivalent(file: string, { was, becomes }: LineMutant): boolean {
+  return EQUIVALENT_MUTANTS.some((known) =>
+    known.file === file && known.was === was.trim() && known.becomes === becomes?.trim()
+  );
+}
