@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/lib/clock.ts";
+import { Wake } from "../../core/lib/wake.ts";
 
 export interface FolderNoticesOptions {
   /** Of a file in the folder. */
@@ -12,8 +13,9 @@ export interface FolderNoticesOptions {
 export class FolderNotices {
   readonly #options: FolderNoticesOptions;
   readonly #watcher: Deno.FsWatcher;
-  #wake = () => {};
-  #isDirty = false;
+  /** The container has ended, or nobody reads any more. */
+  readonly #end: AbortSignal;
+  readonly #wake = new Wake();
   #pausedMs = -Infinity;
 
   constructor(options: FolderNoticesOptions) {
@@ -21,46 +23,31 @@ export class FolderNotices {
     const { path } = options;
     this.#watcher = Deno.watchFs(path.slice(0, path.lastIndexOf("/")), { recursive: false });
     void this.#listen();
-    for (const end of this.#ends) end.addEventListener("abort", this.#mark, { once: true });
+    this.#end = AbortSignal.any([options.ended, options.signal]);
   }
 
   get hasEnded(): boolean {
-    return this.#ends.some(({ aborted }) => aborted);
+    return this.#end.aborted;
   }
 
   /** Resolves at once when something has happened since the last call, else when it does. */
   async next(): Promise<void> {
-    if (!this.#isDirty && !this.hasEnded) await this.#marked();
-    this.#isDirty = false;
+    await this.#wake.wait(this.#end);
   }
 
   /** Resolves `everyMs` after the last time, at once when that is longer ago, or at the end. */
   async pause(everyMs: number): Promise<void> {
     const { clock } = this.#options;
     const restMs = this.#pausedMs + everyMs - clock.elapsed();
-    if (restMs > 0) await clock.sleep(restMs, AbortSignal.any(this.#ends)).catch(() => {}); // rejects at the end
+    if (restMs > 0) await clock.sleep(restMs, this.#end).catch(() => {}); // rejects at the end
     this.#pausedMs = clock.elapsed();
   }
 
   close(): void {
-    for (const end of this.#ends) end.removeEventListener("abort", this.#mark);
     this.#watcher.close();
   }
 
-  get #ends(): AbortSignal[] {
-    return [this.#options.ended, this.#options.signal];
-  }
-
-  #marked(): Promise<void> {
-    return new Promise<void>((resolve) => this.#wake = resolve);
-  }
-
-  readonly #mark = (): void => {
-    this.#isDirty = true;
-    this.#wake();
-  };
-
   async #listen(): Promise<void> {
-    for await (const { kind } of this.#watcher) if (kind !== "access") this.#mark();
+    for await (const { kind } of this.#watcher) if (kind !== "access") this.#wake.set();
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/lib/clock.ts";
 import type { NetworkChanges } from "../../core/lib/linux/network_changes.ts";
 import { SystemError } from "../../core/lib/linux/libc.ts";
+import { Wake } from "../../core/lib/wake.ts";
 import type { Log } from "../../core/lib/log.ts";
 
 /** Also without news the network is looked at this often: some of what happens to it nobody tells. */
@@ -31,25 +32,20 @@ export class NetworkKeeper {
   async run({ clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> {
     const { mend, onNews } = this.#options;
     const news = this.#listen(clock);
-    let told = Promise.withResolvers<void>();
+    const wake = new Wake();
     let checkedMs = -Infinity;
     news?.subscribe(() => {
-      told.resolve();
+      wake.set();
       onNews();
     });
     try {
       while (!signal.aborted) {
-        told = Promise.withResolvers<void>();
+        wake.clear();
         const nowMs = clock.elapsed();
         const thorough = nowMs - checkedMs >= CHECK_MS;
         if (thorough) checkedMs = nowMs;
         await mend({ thorough });
-        const rest = new AbortController();
-        const either = AbortSignal.any([signal, rest.signal]);
-        const restMs = checkedMs + CHECK_MS - clock.elapsed();
-        await Promise.race([told.promise, clock.sleep(restMs, either)])
-          .catch(() => {}); // only the signals end the sleep early
-        rest.abort();
+        await wake.wait(signal, { clock, ms: checkedMs + CHECK_MS - clock.elapsed() });
       }
     } finally {
       await news?.close();

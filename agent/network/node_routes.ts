@@ -1,6 +1,7 @@
 import type { View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { overlap, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
+import { Wake } from "../../core/lib/wake.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Cluster, NO_CLUSTER } from "./firewall_rules.ts";
@@ -29,7 +30,7 @@ export class NodeRoutes {
   readonly #options: NodeRoutesOptions;
   /** Why a node's pods cannot be reached, by their range; each is logged once. */
   #problems = new Map<string, string>();
-  #changed = Promise.withResolvers<void>();
+  readonly #wake = new Wake();
 
   constructor(options: NodeRoutesOptions) {
     this.#options = options;
@@ -47,14 +48,10 @@ export class NodeRoutes {
     const unsubscribe = view.subscribe(nodes, () => this.lookAgain());
     try {
       while (!signal.aborted) {
-        this.#changed = Promise.withResolvers<void>();
+        this.#wake.clear();
         const all = view.list(nodes);
         await this.use(routesTo(all, nodeName), clusterOf(all, nodeName));
-        const rest = new AbortController();
-        const either = AbortSignal.any([signal, rest.signal]);
-        await Promise.race([this.#changed.promise, clock.sleep(CHECK_MS, either)])
-          .catch(() => {}); // only the signals end the sleep early
-        rest.abort();
+        await this.#wake.wait(signal, { clock, ms: CHECK_MS });
       }
     } finally {
       unsubscribe();
@@ -63,7 +60,7 @@ export class NodeRoutes {
 
   /** Compares soon what there is with what should be: something may have happened to it. */
   lookAgain(): void {
-    this.#changed.resolve();
+    this.#wake.set();
   }
 
   /**

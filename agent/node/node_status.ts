@@ -2,12 +2,12 @@ import { conditionOf, withTransitionTime } from "../../core/resources/conditions
 import { isRefusal, type Reason } from "../../core/client/api_error.ts";
 import type { Client, View } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
-import { ENDED } from "../../core/lib/abort.ts";
 import { AssertionError } from "../../core/lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 import type { Log } from "../../core/lib/log.ts";
+import { Wake } from "../../core/lib/wake.ts";
 import { timestamp } from "../../core/lib/timestamp.ts";
 import { leases } from "../../core/resources/coordination/leases.ts";
 import type { NodeCondition } from "../../core/resources/core/nodes/node_status.ts";
@@ -76,7 +76,7 @@ export class NodeStatus {
   #isDiskFull = false;
   /** Whether the API has been told. */
   #isKept = true;
-  #wake = () => {};
+  readonly #wake = new Wake();
 
   constructor(options: NodeStatusOptions) {
     this.#options = options;
@@ -87,14 +87,14 @@ export class NodeStatus {
     if (this.#isKnown && fault === this.#fault) return;
     this.#fault = fault;
     this.#isKnown = true;
-    this.#wake();
+    this.#wake.set();
   }
 
   /** Says whether the node's disk is full, which is the condition DiskPressure. */
   reportDisk({ isFull }: { isFull: boolean }): void {
     if (isFull === this.#isDiskFull) return;
     this.#isDiskFull = isFull;
-    this.#wake();
+    this.#wake.set();
   }
 
   /**
@@ -106,15 +106,10 @@ export class NodeStatus {
     const unsubscribe = this.#wakeWhenLost();
     let failures = 0;
     while (!signal.aborted) {
-      const changed = Promise.withResolvers<void>();
-      this.#wake = changed.resolve;
+      this.#wake.clear();
       if (this.#isKnown) failures = await this.#keep(signal) ? 0 : failures + 1;
       const waitMs = failures > 0 ? waitMsAfter(failures, RETRY) : LEASE_RENEW_MS;
-      const rest = new AbortController();
-      const either = AbortSignal.any([signal, rest.signal]);
-      await Promise.race([changed.promise, clock.sleep(waitMs, either)])
-        .catch(() => {}); // only the signal ends the sleep early
-      rest.abort(ENDED);
+      await this.#wake.wait(signal, { clock, ms: waitMs });
     }
     unsubscribe();
   }
@@ -123,7 +118,7 @@ export class NodeStatus {
   #wakeWhenLost(): () => void {
     const { view, nodeName } = this.#options;
     return view.subscribe(nodes, ({ object: { metadata, status } }) => {
-      if (metadata.name === nodeName && readyOf(status) === "Unknown") this.#wake();
+      if (metadata.name === nodeName && readyOf(status) === "Unknown") this.#wake.set();
     });
   }
 

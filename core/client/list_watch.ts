@@ -108,7 +108,7 @@ export class ListWatch {
     };
     let [unsubscribe, cancel] = [() => {}, () => {}];
     try {
-      const stream = await link.open(this.#path(query), request);
+      const stream = await link.open(this.#path(query), request.signal);
       // What was sent while the server could not be reached comes late, or never.
       unsubscribe = link.onRestored(reopen);
       cancel = clock.after(SILENCE_MS_MAX, reopen);

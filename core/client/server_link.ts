@@ -1,7 +1,7 @@
-import { abortWith } from "../lib/abort.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Deadline } from "../lib/deadline.ts";
+import { textOf } from "../lib/lines.ts";
 import type { Log } from "../lib/log.ts";
-import { textOf } from "./answer_body.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
 import { LinkError } from "./link_error.ts";
 
@@ -51,29 +51,21 @@ export class ServerLink {
   /** Sends a request and reads its whole answer, within the time that answers have. */
   async ask(
     { method, path, body }: Omit<ApiRequest, "signal" | "body"> & { body?: unknown },
-    signal?: AbortSignal,
+    outer?: AbortSignal,
   ): Promise<unknown> {
-    const request = new AbortController();
-    const release = signal && abortWith(request, signal);
-    try {
-      return await this.#inTime(request, async () => {
-        const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-        const head = { method, path, ...sent, signal: request.signal };
-        const answer = await this.#options.transport(head);
-        return contentOf(answer.status, await textOf(answer, request.signal));
-      });
-    } finally {
-      release?.();
-    }
+    return await this.#inTime(outer, async (signal) => {
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+      const answer = await this.#options.transport({ method, path, ...sent, signal });
+      return contentOf(answer.status, await textOf(answer.body, signal));
+    });
   }
 
-  /** Opens an answer that goes on until `request` is aborted: only its head has to come in time. */
-  async open(path: string, request: AbortController): Promise<ReadableStream<Uint8Array>> {
-    return await this.#inTime(request, async () => {
-      const { signal } = request;
+  /** Opens an answer that goes on until `outer` aborts: only its head has to come in time. */
+  async open(path: string, outer: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return await this.#inTime(outer, async (signal) => {
       const answer = await this.#options.transport({ method: "GET", path, signal });
       if (answer.status === 200 && answer.body !== null) return answer.body;
-      contentOf(answer.status, await textOf(answer, request.signal));
+      contentOf(answer.status, await textOf(answer.body, signal));
       throw new LinkError(`the answer to "${path}" has no content`);
     });
   }
@@ -97,23 +89,21 @@ export class ServerLink {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  async #inTime<T>(request: AbortController, act: () => Promise<T>): Promise<T> {
-    let late: LinkError | undefined;
-    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => {
-      late = new LinkError(`no answer within ${ANSWER_MS_MAX} ms`);
-      request.abort(late);
-    });
+  async #inTime<T>(
+    outer: AbortSignal | undefined,
+    act: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const late = () => new LinkError(`no answer within ${ANSWER_MS_MAX} ms`);
+    using deadline = new Deadline({ clock: this.#options.clock, ms: ANSWER_MS_MAX, late }, outer);
     try {
-      const result = await act();
+      const result = await act(deadline.signal);
       this.#heard();
       return result;
     } catch (error) {
-      const { aborted, reason } = request.signal;
+      const { signal: { aborted, reason }, hasPassed } = deadline;
       if (error instanceof ApiError) this.#heard();
-      if (error instanceof ApiError || (aborted && reason !== late)) throw error;
-      throw this.#lost(late ?? error);
-    } finally {
-      cancel();
+      if (error instanceof ApiError || (aborted && !hasPassed)) throw error;
+      throw this.#lost(hasPassed ? reason : error);
     }
   }
 

@@ -2,6 +2,7 @@ import { orAborted } from "../../core/lib/abort.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 import type { Log } from "../../core/lib/log.ts";
+import { Wake } from "../../core/lib/wake.ts";
 import type { View } from "../../core/client/client.ts";
 import { endpointSlices } from "../../core/resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../../core/resources/gateway/gateway_classes.ts";
@@ -50,18 +51,16 @@ export interface TableUser {
 export async function runProxy(options: RunProxyOptions): Promise<void> {
   const { view, proxy, clock, signal, onApplied } = options;
   const reporter = new Reporter(options.log);
-  let changed = Promise.withResolvers<void>();
-  const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => changed.resolve()));
+  const wake = new Wake();
+  const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set()));
   let table: RouteTable | undefined;
   stops.push(proxy.onListeners((report) => {
     reporter.ports(report);
     if (table !== undefined) onApplied?.(table, report);
   }));
-  const abort = () => changed.resolve();
-  signal.addEventListener("abort", abort, { once: true });
   try {
     while (!signal.aborted) {
-      changed = Promise.withResolvers<void>();
+      wake.clear();
       const next = buildRouteTable(view, options);
       if (table === undefined || !isEqual(table, next)) {
         table = next;
@@ -70,13 +69,12 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
         reporter.ports(report);
         onApplied?.(next, report);
       }
-      await changed.promise;
+      await wake.wait(signal);
       if (!signal.aborted) await clock.sleep(BURST_MS, signal).catch(() => {}); // rejects only when the signal aborts
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    signal.removeEventListener("abort", abort);
     for (const stop of stops) stop();
   }
 }

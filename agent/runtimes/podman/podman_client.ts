@@ -1,4 +1,6 @@
 import type { Clock } from "../../../core/lib/clock.ts";
+import { Deadline } from "../../../core/lib/deadline.ts";
+import { linesOf } from "../../../core/lib/lines.ts";
 import { UnixHttp, type UnixRequest } from "./unix_http.ts";
 
 /**
@@ -10,9 +12,6 @@ const PREFIX = "/v4.0.0/libpod";
 const IDLE_CONNECTIONS_MAX = 16;
 /** For calls that read or change one thing. Pulls, streams and graceful stops bring their own. */
 const DEADLINE_MS = 60_000;
-/** An answer or a line of a stream that is longer is not Podman's. */
-const LINE_LENGTH_MAX = 4 * 1024 * 1024;
-
 /** Podman said no. Status codes do not tell errors apart (an image that is absent is a 500); `cause` does. */
 export class PodmanError extends Error {
   override name = "PodmanError";
@@ -30,6 +29,12 @@ export class PodmanError extends Error {
 export class PodmanUnreachable extends Error {
   override name = "PodmanUnreachable";
 }
+
+/** Podman sends no longer lines. */
+const LINE = {
+  charactersMax: 4 * 1024 * 1024,
+  tooLong: () => new PodmanUnreachable("Cannot read from Podman: a line is too long"),
+};
 
 export interface PodmanRequest {
   query?: Readonly<Record<string, string | readonly string[]>>;
@@ -74,42 +79,30 @@ export class PodmanClient {
   /** The lines of an answer that is a stream of JSON values. Ends with the stream, or when the signal aborts. */
   async *lines<T>(method: string, path: string, request: PodmanRequest = {}): AsyncGenerator<T> {
     const response = await this.request(method, path, request);
-    let rest = "";
-    for await (
-      const part
-        of response.body?.pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true })) ?? []
-    ) {
-      const lines = (rest + part).split("\n");
-      rest = lines.pop()!;
-      if (rest.length > LINE_LENGTH_MAX) {
-        throw new PodmanUnreachable("Cannot read from Podman: a line is too long");
-      }
-      for (const line of lines) if (line.trim() !== "") yield JSON.parse(line) as T;
+    if (response.body === null) return;
+    for await (const lines of linesOf(response.body, { ...LINE, signal: request.signal })) {
+      for (const line of lines) yield JSON.parse(line) as T;
     }
-    if (rest.trim() !== "") yield JSON.parse(rest) as T;
+    request.signal?.throwIfAborted();
   }
 
   /** Rejects with {@linkcode PodmanError} or {@linkcode PodmanUnreachable}. */
   async request(method: string, path: string, request: PodmanRequest = {}): Promise<Response> {
     const { query = {}, body, signal, deadlineMs = DEADLINE_MS } = request;
-    const late = new AbortController();
-    const cancel = deadlineMs === Infinity
-      ? () => {}
-      : this.#clock.after(deadlineMs, () => late.abort());
+    const late = () => new Error(`no answer within ${deadlineMs} ms`);
+    using deadline = new Deadline({ clock: this.#clock, ms: deadlineMs, late }, signal);
     try {
       const response = await this.#http.ask({
         ...{ method, path: `${PREFIX}${path}${queryText(query)}` },
-        signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+        signal: deadline.signal,
         ...bodyOf(body),
       });
       if (!response.ok && response.status !== 304) throw await errorOf(response);
       return response;
     } catch (error) {
       if (error instanceof PodmanError || signal?.aborted) throw error;
-      const state = late.signal.aborted ? `no answer within ${deadlineMs} ms` : causeOf(error);
+      const state = causeOf(deadline.hasPassed ? deadline.signal.reason : error);
       throw new PodmanUnreachable(`Cannot reach Podman at "${this.socketPath}": ${state}`);
-    } finally {
-      cancel();
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../core/lib/clock.ts";
+import { Deadline } from "../../../core/lib/deadline.ts";
 import { RuntimeError } from "../container_runtime.ts";
 import {
   formatImageReference,
@@ -78,16 +79,9 @@ export class PodmanImages {
   }
 
   async #pull(name: string, reference: ImageReference): Promise<string> {
-    const late = new AbortController();
-    const cancel = this.#clock.after(
-      PULL_DEADLINE_MS,
-      () => late.abort(pullFailure(name, `it took longer than ${PULL_DEADLINE_MS} ms`)),
-    );
-    try {
-      return await this.#pulled(name, reference, late.signal);
-    } finally {
-      cancel();
-    }
+    const late = () => pullFailure(name, `it took longer than ${PULL_DEADLINE_MS} ms`);
+    using deadline = new Deadline({ clock: this.#clock, ms: PULL_DEADLINE_MS, late });
+    return await this.#pulled(name, reference, deadline.signal);
   }
 
   /** Podman answers 200 to every pull; how it went is in the last line. */

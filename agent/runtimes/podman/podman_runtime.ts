@@ -1,4 +1,5 @@
 import type { Clock } from "../../../core/lib/clock.ts";
+import { Deadline } from "../../../core/lib/deadline.ts";
 import { signal } from "../../../core/lib/linux/process_identity.ts";
 import type { Log } from "../../../core/lib/log.ts";
 import {
@@ -177,16 +178,12 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult> {
-    const late = new AbortController();
-    const cancel = this.#clock.after(deadlineMs, () => late.abort(execTimeout(command)));
-    try {
-      return await this.#execs.use(
-        () => this.#ask("RunContainerError", () => this.#exec(id, command, late.signal)),
-        late.signal,
-      );
-    } finally {
-      cancel();
-    }
+    const late = () => execTimeout(command);
+    using deadline = new Deadline({ clock: this.#clock, ms: deadlineMs, late });
+    return await this.#execs.use(
+      () => this.#ask("RunContainerError", () => this.#exec(id, command, deadline.signal)),
+      deadline.signal,
+    );
   }
 
   onExit(listener: (id: string) => void): () => void {

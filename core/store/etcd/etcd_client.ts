@@ -1,4 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
+import { Deadline } from "../../lib/deadline.ts";
+import { linesOf, textOf } from "../../lib/lines.ts";
 
 /** Where etcd is, and how to say who asks. */
 export interface EtcdAccess {
@@ -17,6 +19,11 @@ const ATTEMPT_MS = 3_000;
 const ROUNDS = 2;
 /** A watch begins within this time. */
 const WATCH_START_MS = 5_000;
+/** One answer of a watch holds up to a thousand revisions, each of a write of 1.5 MiB at most. */
+const LINE = {
+  charactersMax: 256 * 1024 * 1024,
+  tooLong: () => new Error("a line of the answer of etcd has no end"),
+};
 /** https://grpc.io/docs/guides/status-codes/ */
 const UNAUTHENTICATED = 16;
 /** Another endpoint, or a later moment, may do better: cancelled, deadline exceeded, unavailable. */
@@ -66,11 +73,9 @@ export class EtcdClient implements Disposable {
     const attempts = ROUNDS * this.#access.endpoints.length;
     for (let attempt = 1;; attempt++) {
       try {
-        return await this.#within(
-          attemptMs,
-          signal,
-          async (both) => await (await this.#post(path, body, both)).json() as T,
-        );
+        using deadline = this.#deadline(attemptMs, signal);
+        const answer = await this.#post(path, body, deadline.signal);
+        return JSON.parse(await textOf(answer.body, deadline.signal)) as T;
       } catch (error) {
         signal?.throwIfAborted();
         if (this.#hasForgottenUs(error)) this.#token = undefined;
@@ -86,25 +91,22 @@ export class EtcdClient implements Disposable {
    * throwing when the connection does.
    */
   async *stream<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
-    const stop = new AbortController();
-    const both = AbortSignal.any([signal, stop.signal]);
-    const late = () => stop.abort(new Error(`etcd has not answered in ${WATCH_START_MS} ms`));
-    const cancel = this.#clock.after(WATCH_START_MS, late);
+    using start = this.#deadline(WATCH_START_MS, signal);
     try {
-      const answer = await this.#post(path, body, both);
-      for await (const line of linesOf(answer.body!)) {
-        cancel();
-        const { result, error } = JSON.parse(line) as { result?: T; error?: Failure };
-        if (error) throw new EtcdError(error.message ?? "etcd ended the watch", error.code ?? 0);
-        if (result) yield result;
+      const answer = await this.#post(path, body, start.signal);
+      for await (const lines of linesOf(answer.body!, { ...LINE, signal: start.signal })) {
+        start[Symbol.dispose]();
+        for (const line of lines) {
+          const { result, error } = JSON.parse(line) as { result?: T; error?: Failure };
+          if (error) throw new EtcdError(error.message ?? "etcd ended the watch", error.code ?? 0);
+          if (result) yield result;
+        }
       }
+      start.signal.throwIfAborted();
       throw new Error("etcd ended the watch");
     } catch (error) {
       this.#endpoint = (this.#endpoint + 1) % this.#access.endpoints.length;
       throw error;
-    } finally {
-      cancel();
-      stop.abort(new Error("nobody listens any more"));
     }
   }
 
@@ -155,19 +157,9 @@ export class EtcdClient implements Disposable {
     throw new EtcdError(message ?? error ?? `etcd answered ${answer.status}`, code ?? 0);
   }
 
-  async #within<T>(
-    limitMs: number,
-    signal: AbortSignal | undefined,
-    act: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const stop = new AbortController();
-    const late = () => stop.abort(new Error(`etcd has not answered in ${limitMs} ms`));
-    const cancel = this.#clock.after(limitMs, late);
-    try {
-      return await act(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
-    } finally {
-      cancel();
-    }
+  #deadline(ms: number, signal: AbortSignal | undefined): Deadline {
+    const late = () => new Error(`etcd has not answered in ${ms} ms`);
+    return new Deadline({ clock: this.#clock, ms, late }, signal);
   }
 }
 
@@ -179,13 +171,4 @@ interface Failure {
   message?: string;
   error?: string;
   code?: number;
-}
-
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) if (line !== "") yield line;
-  }
 }

@@ -1,9 +1,10 @@
 import { concat } from "../../lib/bytes.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { Wake } from "../../lib/wake.ts";
 import { referenceFrom } from "./kv_blobs.ts";
 import { KvJournal } from "./kv_journal.ts";
 import { BLOBS, LEASE_KEY, OWNER_KEY, SEGMENTS, segmentsIn, SEQUENCE_KEY } from "./kv_layout.ts";
-import { type LeaseRow, RemoteKv, within } from "./remote_kv.ts";
+import { answerOf, type LeaseRow, RemoteKv } from "./remote_kv.ts";
 import {
   pathOf,
   readSegment,
@@ -57,11 +58,10 @@ export class KvEngine implements SharedEngine {
   }
 
   async *follow(signal: AbortSignal): AsyncGenerator<Sighting> {
-    const wake = new Wake();
     const watching = this.#kv.watch([SEQUENCE_KEY, OWNER_KEY, LEASE_KEY]).getReader();
     const stop = () => void watching.cancel().catch(() => {});
     signal.addEventListener("abort", stop, { once: true });
-    void pump(watching, wake);
+    const changes = new Changes(watching);
     try {
       const { loaded, position } = await this.#load(signal);
       yield { loaded };
@@ -72,7 +72,7 @@ export class KvEngine implements SharedEngine {
         const telling = owner?.id ?? "none";
         if (telling !== told || owner === undefined) yield { owner };
         told = telling;
-        await wake.next(this.#options.clock, this.#leaseRestMs(), signal);
+        await changes.next(this.#options.clock, this.#leaseRestMs(), signal);
       }
     } finally {
       signal.removeEventListener("abort", stop);
@@ -92,7 +92,7 @@ export class KvEngine implements SharedEngine {
         backup: () => Promise.reject(new Error("Cannot back up: the store is behind KV Connect")),
         close: () => owned.resign(),
       });
-      const { revision } = await within(clock, journal.load(), LOAD_MS);
+      const { revision } = await answerOf(clock, journal.load(), LOAD_MS);
       return { journal, revision, isSure: () => owned.isSure(), ended: owned.ended };
     } catch (error) {
       await owned.resign(); // else it would be kept, and nobody would lead
@@ -108,7 +108,7 @@ export class KvEngine implements SharedEngine {
   async #load(signal: AbortSignal) {
     const { clock } = this.#options;
     const reading = SegmentLog.read(segmentsIn(this.#kv, "newest first"));
-    const { log, revision: read } = await within(clock, reading, LOAD_MS);
+    const { log, revision: read } = await answerOf(clock, reading, LOAD_MS);
     signal.throwIfAborted();
     const records = new Map([...log.records()].map((record) => [pathOf(record.key), record]));
     const position: Position = { next: log.next, revision: read };
@@ -146,7 +146,7 @@ export class KvEngine implements SharedEngine {
     const start = [...SEGMENTS, position.next];
     const options = { limit: SEGMENTS_PER_READ, batchSize: SEGMENTS_PER_READ };
     const list = this.#kv.list<Uint8Array>({ prefix: SEGMENTS, start }, options);
-    const rows = await within(this.#options.clock, Array.fromAsync(list));
+    const rows = await answerOf(this.#options.clock, Array.fromAsync(list));
     if (rows.some(({ key }, i) => key[1] !== position.next + i)) {
       throw new Error("the log has moved on: it is read anew");
     }
@@ -174,14 +174,14 @@ export class KvEngine implements SharedEngine {
     if (kind !== "blob") return bytes;
     const { blob, chunks } = referenceFrom(bytes);
     const list = this.#kv.list<Uint8Array>({ prefix: [...BLOBS, blob] });
-    const parts = await within(this.#options.clock, Array.fromAsync(list), LOAD_MS);
+    const parts = await answerOf(this.#options.clock, Array.fromAsync(list), LOAD_MS);
     return parts.length === chunks ? concat(parts.map(({ value }) => value)) : undefined;
   }
 
   /** Who owns the database; nobody when the lease has not been renewed in its time, by this machine's clock. */
   async #ownerNow(): Promise<Owner | undefined> {
     const asked = this.#kv.getMany<[Owner, LeaseRow]>([OWNER_KEY, LEASE_KEY]);
-    const [owner, { versionstamp, value }] = await within(this.#options.clock, asked);
+    const [owner, { versionstamp, value }] = await answerOf(this.#options.clock, asked);
     if (!this.#lease || this.#lease.versionstamp !== versionstamp) {
       const leaseMs = value?.leaseMs ?? 0;
       this.#lease = { versionstamp, sinceMs: this.#options.clock.elapsed(), leaseMs };
@@ -195,41 +195,31 @@ export class KvEngine implements SharedEngine {
   }
 }
 
-/** Wakes one who waits: a change that comes before the wait counts for it. */
-class Wake {
-  #changed = Promise.withResolvers<void>();
-  #broken: Error | undefined;
+/** The changes of the database, of which a watch tells: many of them count as one. */
+class Changes {
+  readonly #wake = new Wake();
+  #end: Error | undefined;
 
-  ring(): void {
-    this.#changed.resolve();
+  constructor(watching: ReadableStreamDefaultReader<unknown>) {
+    void this.#follow(watching);
   }
 
-  /** There will be no changes any more. */
-  break(error: Error): void {
-    this.#broken = error;
-    this.ring();
-  }
-
-  /** Resolves at the next change, or after `ms`; rejects when there will be none. */
+  /** Resolves at the next change, or after `ms`; rejects when the signal aborts, and when there will be no more. */
   async next(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    const both = AbortSignal.any([signal, woken.signal]);
-    void this.#changed.promise.then(() => woken.abort());
-    await clock.sleep(Math.max(ms, IDLE_MS_MIN), both).catch(() => {});
+    await this.#wake.wait(signal, { clock, ms: Math.max(ms, IDLE_MS_MIN) });
     signal.throwIfAborted();
-    if (this.#broken) throw this.#broken;
-    if (woken.signal.aborted) this.#changed = Promise.withResolvers();
+    if (this.#end) throw this.#end;
+  }
+
+  async #follow(watching: ReadableStreamDefaultReader<unknown>): Promise<void> {
+    try {
+      while (!(await watching.read()).done) this.#wake.set();
+      this.#end = new Error("KV Connect ended the watch");
+    } catch (error) {
+      this.#end = error as Error;
+    }
+    this.#wake.set();
   }
 }
 /** Somebody else may just be taking over: not asked more often than this. */
 const IDLE_MS_MIN = 500;
-
-/** Rings at every change, until there will be none any more. */
-async function pump(watching: ReadableStreamDefaultReader<unknown>, wake: Wake): Promise<void> {
-  try {
-    while (!(await watching.read()).done) wake.ring();
-    wake.break(new Error("KV Connect ended the watch"));
-  } catch (error) {
-    wake.break(error as Error);
-  }
-}

@@ -1,4 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
+import { within } from "../../lib/deadline.ts";
 import { FencedError } from "../journal.ts";
 import {
   FORMAT,
@@ -59,7 +60,7 @@ export class RemoteKv implements OwnedKv {
     const { kv, clock, leaseMs, self } = options;
     const sentMs = clock.elapsed();
     const keys = [FORMAT_KEY, OWNER_KEY, SEQUENCE_KEY] as const;
-    const [format, owner, sequence] = await within(
+    const [format, owner, sequence] = await answerOf(
       clock,
       kv.getMany<[number, Owner, number]>(keys),
     );
@@ -67,14 +68,17 @@ export class RemoteKv implements OwnedKv {
     if (found > FORMAT) throw new Error(newerFormatMessage(found));
     const number = (sequence.value ?? 0) + 1;
     const row: LeaseRow = { leaseMs, count: 0 };
-    await within(
+    await answerOf(
       clock,
       kv.atomic().check(format, owner, sequence, { key: LEASE_KEY, versionstamp: lease })
         .set(FORMAT_KEY, found).set(OWNER_KEY, self).set(SEQUENCE_KEY, number).set(LEASE_KEY, row)
         .commit(),
     );
     // That it failed may be said of a repetition of what has been done: what is there is the truth.
-    const [now, last] = await within(clock, kv.getMany<[Owner, number]>([OWNER_KEY, SEQUENCE_KEY]));
+    const [now, last] = await answerOf(
+      clock,
+      kv.getMany<[Owner, number]>([OWNER_KEY, SEQUENCE_KEY]),
+    );
     if (now.value?.id !== self.id || now.versionstamp === null) return undefined;
     const { versionstamp } = last;
     const taken = { format: found, term: now.versionstamp, sentMs };
@@ -131,7 +135,7 @@ export class RemoteKv implements OwnedKv {
     if (this.#ownership.signal.aborted) return;
     this.#ownership.end("the database was given up");
     const given = this.kv.atomic().check(this.#owned).delete(LEASE_KEY).commit();
-    await within(this.#options.clock, given, RESIGN_MS).catch(() => {}); // the lease runs out by itself
+    await answerOf(this.#options.clock, given, RESIGN_MS).catch(() => {}); // the lease runs out by itself
   }
 
   get #owned(): Deno.AtomicCheck {
@@ -184,7 +188,7 @@ export class RemoteKv implements OwnedKv {
         const sentMs = clock.elapsed();
         const row: LeaseRow = { leaseMs, count };
         const kept = this.kv.atomic().check(this.#owned).set(LEASE_KEY, row).commit();
-        if ((await within(clock, kept, leaseMs / KEEPS_PER_LEASE)).ok) {
+        if ((await answerOf(clock, kept, leaseMs / KEEPS_PER_LEASE)).ok) {
           this.#ownership.renewed(sentMs);
         } else await this.#read();
       } catch {
@@ -194,20 +198,12 @@ export class RemoteKv implements OwnedKv {
   }
 
   #answered<T>(asked: Promise<T>): Promise<T> {
-    return within(this.#options.clock, asked);
+    return answerOf(this.#options.clock, asked);
   }
 }
 
 /** Rejects when the answer takes too long; the client goes on asking all the same. */
-export async function within<T>(clock: Clock, asked: Promise<T>, limitMs = ANSWER_MS): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const cancel = clock.after(limitMs, () => {
-    late.reject(new Error(`KV Connect has not answered in ${Math.round(limitMs)} ms`));
-  });
-  try {
-    return await Promise.race([asked, late.promise]);
-  } finally {
-    cancel();
-    asked.catch(() => {}); // nobody waits for it any more
-  }
+export function answerOf<T>(clock: Clock, asked: Promise<T>, ms = ANSWER_MS): Promise<T> {
+  const late = () => new Error(`KV Connect has not answered in ${Math.round(ms)} ms`);
+  return within(asked, { clock, ms, late });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
+import { within } from "../../lib/deadline.ts";
 import { FORMAT_KEY } from "./kv_layout.ts";
 
 /** How long another connection is waited for: the last transaction of a server that was shut out takes milliseconds. */
@@ -47,16 +48,12 @@ export async function onceUnlocked<T>(clock: Clock, act: () => Promise<T>): Prom
 export async function openUnlocked(clock: Clock, path: string): Promise<Deno.Kv> {
   const kv = await onceUnlocked(clock, () => Deno.openKv(path));
   const answered = kv.get(FORMAT_KEY);
-  const late = Promise.withResolvers<never>();
-  const cancel = clock.after(LOCKED_MS_MAX, () => late.reject(new SqliteLockError()));
   try {
-    await Promise.race([answered, late.promise]);
+    await within(answered, { clock, ms: LOCKED_MS_MAX, late: () => new SqliteLockError() });
     return kv;
   } catch (error) {
     const close = () => kv.close(); // not before: it waits for the answer, and all else with it
     answered.then(close, close);
     throw error;
-  } finally {
-    cancel();
   }
 }
