@@ -3,7 +3,9 @@ import { createControllers } from "../core/controllers/mod.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
 import { Objects } from "../core/objects/objects.ts";
+import type { MutableCatalog } from "../core/resources/catalog.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
+import { declareKinds } from "../core/store/declared_kinds.ts";
 import type { MemoryStore } from "../core/store/memory_store.ts";
 import { type Context, keepRunning } from "./context.ts";
 import type { Registry } from "./registry.ts";
@@ -11,6 +13,8 @@ import type { Registry } from "./registry.ts";
 /** The parts of the control plane that others build on. */
 export interface ControlPlane {
   store: MemoryStore;
+  /** What kinds there are: all that is built from them follows its changes. */
+  catalog: MutableCatalog;
   objects: Objects;
   client: LocalClient;
   events: EventRecorder;
@@ -20,14 +24,15 @@ export interface ControlPlane {
 export function openControlPlane(
   { clock, random, log, parts }: Context,
   store: MemoryStore,
-  { serviceCidr, host }: { serviceCidr: string; host: string },
+  { catalog, serviceCidr, host }: { catalog: MutableCatalog; serviceCidr: string; host: string },
 ): ControlPlane {
+  parts.defer(declareKinds(store, catalog));
   const objects = new Objects({ store, clock, random, serviceCidr });
   const client = new LocalClient(objects, { user: "system:coracle" });
   const stop = new AbortController();
   const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The server stops")));
-  return { store, objects, client, events };
+  return { store, catalog, objects, client, events };
 }
 
 export interface ControllerSettings {
@@ -40,13 +45,13 @@ export interface ControllerSettings {
 /** Starts the controllers and the scheduler. */
 export function runControllers(
   context: Context,
-  { client, events }: ControlPlane,
+  { catalog, client, events }: ControlPlane,
   { registry, gatewayAddress, reservedRanges }: ControllerSettings,
 ): void {
   const { clock, log } = context;
-  const { resources, controllers, schedulerPlugins } = registry;
+  const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const options = { resources, gatewayAddress, reservedRanges };
+  const options = { catalog, gatewayAddress, reservedRanges };
   for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
     keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));
   }

@@ -2,6 +2,7 @@ import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
 import type { Served } from "../core/api/front/served.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
+import { MutableCatalog } from "../core/resources/catalog.ts";
 import type { Objects } from "../core/objects/objects.ts";
 import type { MemoryStore } from "../core/store/memory_store.ts";
 import { dialableHost, hostAndPort } from "./addresses.ts";
@@ -71,11 +72,12 @@ export async function runServer<P extends ServerPlatform>(
   context: Context,
   environment: ServerEnvironment<P>,
 ): Promise<Server<P>> {
-  const { nodeName } = environment;
+  const { nodeName, registry } = environment;
+  const catalog = new MutableCatalog(registry.resources);
   const opened = await environment.openStore();
   const platform = await environment.openPlatform();
   const { serviceCidr } = platform;
-  const plane = openControlPlane(context, opened.store, { serviceCidr, host: nodeName });
+  const plane = openControlPlane(context, opened.store, { catalog, serviceCidr, host: nodeName });
   const { client, events, objects } = plane;
   const node = createNode(context, { client, view: client, events }, platform);
   const access = await environment.openAccess(objects);
@@ -99,8 +101,8 @@ export async function runServer<P extends ServerPlatform>(
 
 function createServerApi(
   { clock, random, log }: Context,
-  { registry: { resources }, nodeName, version }: ServerEnvironment,
-  { plane: { objects, client: view }, opened, access, node: { agent } }: {
+  { nodeName, version }: ServerEnvironment,
+  { plane: { catalog, objects, client: view }, opened, access, node: { agent } }: {
     plane: ControlPlane;
     opened: ServerStore;
     access: ServerAccess;
@@ -110,7 +112,7 @@ function createServerApi(
   const nodes = new Map(agent ? [[nodeName, agent]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
   const given = { ...access.api, ...opened.api };
-  return createApi({ objects, resources, nodeStreams, clock, random, log, version, ...given });
+  return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }
 
 /** Only the owner of the store decides, and runs pods. */

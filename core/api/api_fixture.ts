@@ -5,8 +5,10 @@ import { Random } from "../lib/random.ts";
 import { VirtualClock } from "../lib/virtual_clock.ts";
 import { bootstrap } from "../objects/bootstrap.ts";
 import { Objects } from "../objects/objects.ts";
+import { type Catalog, MutableCatalog } from "../resources/catalog.ts";
 import { RESOURCES } from "../resources/mod.ts";
 import type { RingLimits } from "../store/event_ring.ts";
+import { declareKinds } from "../store/declared_kinds.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
 import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
@@ -47,6 +49,7 @@ export async function freshApi(
     watchLimits = WATCH_LIMITS,
     certificates,
     serviceOf,
+    catalog = new MutableCatalog(RESOURCES),
   }: {
     clock?: Clock;
     nodeStreams?: NodeStreams;
@@ -57,19 +60,21 @@ export async function freshApi(
     certificates?: ClientCertificates;
     /** Absent: credentials are neither listed nor revoked. */
     serviceOf?: (objects: Objects) => CredentialService;
+    catalog?: Catalog;
   } = {},
 ): Promise<ApiFixture> {
   const store = await MemoryStore.open(new MemoryJournal(disk), {
-    resources: RESOURCES,
+    resources: catalog.all,
     watchLimits,
   });
+  declareKinds(store, catalog);
   const random = new Random(1);
   const objects = new Objects({ store, clock, random });
   await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   const credentials = serviceOf?.(objects);
   const api = createApi({
     objects,
-    resources: RESOURCES,
+    catalog,
     nodeStreams,
     clock,
     random,

@@ -7,7 +7,7 @@ import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import type { Objects } from "../objects/objects.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
-import type { AnyResource } from "../resources/resource.ts";
+import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentials, type CredentialService } from "./access/credential_answers.ts";
 import { sendBytes, sendJson, sendText } from "./http/answer.ts";
@@ -40,7 +40,8 @@ import { Watches } from "./watch/watch.ts";
 
 export interface ApiOptions {
   objects: Objects;
-  resources: readonly AnyResource[];
+  /** What is served. All that is made of it follows its changes. */
+  catalog: Catalog;
   nodeStreams: NodeStreams;
   clock: Clock;
   random: Random;
@@ -89,6 +90,7 @@ export function createApi(options: ApiOptions): Api {
   app.all("/apis/*", (c) => answer(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));
   app.onError((error, c) => sendStatus(c, statusFor(error, c.get("requestId"), options.log)));
+  options.catalog.subscribe(() => parts.watches.endUnserved());
   options.credentials?.register.onChange(() => {
     parts.watches.endRevoked();
     parts.logs.endRevoked();
@@ -116,8 +118,8 @@ interface Parts extends ApiOptions {
 }
 
 function partsOf(options: ApiOptions): Parts {
-  const { objects, resources, nodeStreams, clock, random, log } = options;
-  const kinds = new ServedKinds(resources);
+  const { objects, catalog, nodeStreams, clock, random, log } = options;
+  const kinds = new ServedKinds(catalog);
   const version = versionInfo(options.version);
   const logs = new PodLogs(nodeStreams);
   const authorizer = new AuthorizerChain([
@@ -132,7 +134,7 @@ function partsOf(options: ApiOptions): Parts {
     gate: new Gate({ ...options, authenticator: new Authenticator(options), authorizer }),
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
-    watches: new Watches({ store: objects.store, clock, random, log }),
+    watches: new Watches({ store: objects.store, kinds, clock, random, log }),
     streams: { log: (request) => logs.answer(request) },
     versionInfo: version,
   };

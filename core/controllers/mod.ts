@@ -1,4 +1,4 @@
-import type { AnyResource } from "../resources/resource.ts";
+import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { endpointSliceController } from "./cluster/endpoint_slices.ts";
@@ -19,7 +19,7 @@ import { replicaSetController } from "./apps/replica_sets.ts";
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces hold, and what owners and dependents may be. */
-  resources: readonly AnyResource[];
+  catalog: MutableCatalog;
   /** Where listeners of Gateways are opened; `0.0.0.0` for all addresses. */
   gatewayAddress: string;
   /** Ranges of pods' addresses that no node is given. */
@@ -34,7 +34,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(deploymentController),
   () => loopOf(replicaSetController),
   () => loopOf(endpointSliceController),
-  ({ resources }) => loopOf(namespaceController(resources)),
+  ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(nodeController),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),
@@ -45,7 +45,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(gatewayClassController),
   ({ gatewayAddress }) => loopOf(gatewayController({ address: gatewayAddress })),
   () => loopOf(httpRouteController),
-  ({ resources }) => garbageCollector(resources),
+  ({ catalog }) => garbageCollector(catalog),
 ];
 
 /** The loops of controllers. */

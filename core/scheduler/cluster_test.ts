@@ -13,6 +13,7 @@ import { type Deployment, deployments } from "../resources/apps/deployments.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import { events } from "../resources/events/events.ts";
 import { leases } from "../resources/coordination/leases.ts";
+import { MutableCatalog } from "../resources/catalog.ts";
 import { RESOURCES } from "../resources/mod.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import { nodes } from "../resources/core/nodes/nodes.ts";
@@ -50,7 +51,7 @@ class Cluster {
     const observe = (look: Look) => this.looks.push(look);
     const parts = { client, view: client, clock, log, events: recorder, observe };
     const loops = [
-      ...createControllers({ resources: RESOURCES, gatewayAddress: "127.0.0.1" }),
+      ...createControllers({ catalog: new MutableCatalog(RESOURCES), gatewayAddress: "127.0.0.1" }),
       scheduler(PLUGINS),
     ];
     this.#running = Promise.all(loops.map((loop) => runLoop(loop, parts, signal)));

@@ -85,6 +85,7 @@ export class MemoryStore implements Store {
   declare(resource: AnyResource): void {
     const name = groupResourceOf(resource);
     if (resource.volatile) this.#volatile.add(name);
+    else this.#volatile.delete(name);
     this.#table(name).declare(resource);
   }
 

@@ -80,7 +80,10 @@ export interface Store {
    * `subscribe` in the same turn to miss nothing. Throws {@linkcode ExpiredError} when they are no longer kept.
    */
   eventsAfter(prefix: Prefix, revision: Revision): readonly StoreEvent[];
-  /** Declares a kind and its indexes. Called once per kind before its first use. */
+  /**
+   * Declares a kind and its indexes, before its first use; again when another definition takes its place. Doing so
+   * twice is doing it once.
+   */
   declare(resource: AnyResource): void;
 }
 

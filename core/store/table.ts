@@ -33,6 +33,7 @@ export class Table<R extends Row = Entry> {
 
   /** Sets the resource's own indexes, and fills them from what is there. */
   declare({ indexes }: AnyResource): void {
+    if (this.#ownIndexes === indexes) return;
     this.#ownIndexes = indexes;
     this.#buckets.clear();
     for (const entry of this.#all.snapshot()) this.#putInBuckets(entry, entry.object.metadata);

@@ -1,4 +1,5 @@
 import { ApiError } from "../../client/api_error.ts";
+import { builtFrom } from "../../resources/catalog.ts";
 import { apiVersionOf } from "../../resources/resource.ts";
 import type { SubresourceBody } from "../../resources/subresource.ts";
 import { clausesOf } from "../http/accept.ts";
@@ -33,15 +34,15 @@ const VERBS_OF_NAMESPACES = VERBS.filter((verb) => verb !== "deletecollection");
 
 /** Tells clients what is served: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api */
 export class Discovery {
-  readonly #versions: readonly GroupVersion[];
+  readonly #versions: () => readonly GroupVersion[];
 
   constructor(kinds: ServedKinds, virtual: readonly VirtualKind[]) {
-    this.#versions = groupVersions(kinds, virtual);
+    this.#versions = builtFrom(kinds, () => groupVersions(kinds, virtual));
   }
 
   /** GET /api and /apis: aggregated when the client knows how to read that, else the old short form. */
   root(path: "/api" | "/apis", accept: string | undefined, host: string): Document {
-    const versions = this.#versions.filter(({ group }) => (group === "") === (path === "/api"));
+    const versions = this.#versions().filter(({ group }) => (group === "") === (path === "/api"));
     for (const { type, parameters } of clausesOf(accept)) {
       if (type === PLAIN && parameters.get("as") === "APIGroupDiscoveryList") {
         const version = parameters.get("v");
@@ -56,14 +57,14 @@ export class Discovery {
 
   /** GET /apis/GROUP. */
   group(group: string): Document {
-    const versions = this.#versions.filter((version) => version.group === group && group !== "");
+    const versions = this.#versions().filter((version) => version.group === group && group !== "");
     if (versions.length === 0) throw notFound();
     return plain({ kind: "APIGroup", apiVersion: "v1", ...groupOf(versions) });
   }
 
   /** GET /api/v1 and /apis/GROUP/VERSION. */
   version(group: string, version: string): Document {
-    const found = this.#versions.find((one) => one.group === group && one.version === version);
+    const found = this.#versions().find((one) => one.group === group && one.version === version);
     if (!found) throw notFound();
     return plain({
       kind: "APIResourceList",

@@ -2,7 +2,8 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { createHash } from "node:crypto";
 import { notFound } from "./discovery.ts";
 import { type Json, OpenapiSchemas } from "./openapi_schemas.ts";
-import { protobufDecoder } from "../http/protobuf.ts";
+import { type Descriptor, protobufDecoder } from "../http/protobuf.ts";
+import { builtFrom } from "../../resources/catalog.ts";
 import type { ServedKind, ServedKinds } from "./served_kinds.ts";
 import { subresourcesOf } from "../../objects/subresources/mod.ts";
 
@@ -23,15 +24,17 @@ export const OPENAPI_V2: Uint8Array = new Uint8Array([
 /** With dots, not with the `@` that clients ask with: Go's mime parser refuses that one. */
 export const OPENAPI_V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-/** The OpenAPI v3 documents, one for each group and version, made at their first use. */
+/** The OpenAPI v3 documents, one for each group and version, made at their first use, and anew when its kinds change. */
 export class Openapi {
   readonly #kinds: ServedKinds;
   readonly #version: string;
-  #documents: Promise<ReadonlyMap<string, OpenapiDocument>> | undefined;
+  readonly #all: () => Promise<ReadonlyMap<string, OpenapiDocument>>;
+  #made: ReadonlyMap<string, Made> = new Map();
 
   constructor(kinds: ServedKinds, version: string) {
     this.#kinds = kinds;
     this.#version = version;
+    this.#all = builtFrom(kinds, () => this.#build());
   }
 
   /** GET /openapi/v3: where each document is, and by the hash which one. */
@@ -54,29 +57,39 @@ export class Openapi {
     return document;
   }
 
-  #all(): Promise<ReadonlyMap<string, OpenapiDocument>> {
-    return this.#documents ??= this.#build();
-  }
-
   async #build(): Promise<ReadonlyMap<string, OpenapiDocument>> {
     const { descriptor } = await protobufDecoder();
-    const documents = new Map<string, OpenapiDocument>();
+    const made = new Map<string, Made>();
     for (const [group, versions] of this.#kinds.byGroup()) {
       for (const [version, kinds] of versions) {
         const path = group ? `apis/${group}/${version}` : `api/${version}`;
-        const schemas = new OpenapiSchemas(descriptor);
-        const text = JSON.stringify({
-          openapi: "3.0.0",
-          info: { title: "Kubernetes", version: this.#version },
-          paths: Object.assign({}, ...kinds.map((kind) => pathsOf(kind, schemas.add(kind)))),
-          components: { schemas: schemas.components },
-        });
-        const hash = createHash("sha256").update(text).digest("hex").toUpperCase();
-        documents.set(path, { gzip: gzipSync(text), hash });
+        const before = this.#made.get(path);
+        const isSame = before?.kinds.length === kinds.length &&
+          kinds.every((kind, index) => kind === before.kinds[index]);
+        made.set(path, isSame ? before : { kinds, document: this.#document(kinds, descriptor) });
       }
     }
-    return documents;
+    this.#made = made;
+    return new Map([...made].map(([path, { document }]) => [path, document]));
   }
+
+  #document(kinds: readonly ServedKind[], descriptor: Descriptor): OpenapiDocument {
+    const schemas = new OpenapiSchemas(descriptor);
+    const text = JSON.stringify({
+      openapi: "3.0.0",
+      info: { title: "Kubernetes", version: this.#version },
+      paths: Object.assign({}, ...kinds.map((kind) => pathsOf(kind, schemas.add(kind)))),
+      components: { schemas: schemas.components },
+    });
+    const hash = createHash("sha256").update(text).digest("hex").toUpperCase();
+    return { gzip: gzipSync(text), hash };
+  }
+}
+
+/** A document, and the kinds that it was made of. */
+interface Made {
+  kinds: readonly ServedKind[];
+  document: OpenapiDocument;
 }
 
 export function unzipped({ gzip }: OpenapiDocument): Uint8Array {

@@ -1,3 +1,4 @@
+import { builtFrom, type Catalog } from "../../resources/catalog.ts";
 import {
   type AnyResource,
   apiVersionOf,
@@ -60,23 +61,29 @@ export class ServedKind {
   }
 }
 
-/** Every kind that the API serves, by group, version and plural. */
+/** Every kind that the API serves, by group, version and plural. It follows the catalogue. */
 export class ServedKinds {
-  readonly all: readonly ServedKind[];
-  readonly #byPath = new Map<string, ServedKind>();
+  readonly #served: () => { all: readonly ServedKind[]; byPath: ReadonlyMap<string, ServedKind> };
+  /** A kind that stays keeps what it has made. */
+  readonly #known = new WeakMap<AnyResource, readonly ServedKind[]>();
 
-  constructor(resources: readonly AnyResource[]) {
-    this.all = resources.flatMap((resource) => [
-      new ServedKind(resource, undefined),
-      ...resource.servedVersions.map((version) => new ServedKind(resource, version)),
-    ]);
-    for (const kind of this.all) {
-      this.#byPath.set(pathOf(kind.group, kind.version, kind.resource.plural), kind);
-    }
+  constructor(catalog: Pick<Catalog, "all">) {
+    this.#served = builtFrom(catalog, (resources) => {
+      const all = resources.flatMap((resource) => this.#versionsOf(resource));
+      const byPath = new Map(
+        all.map((kind) => [pathOf(kind.group, kind.version, kind.resource.plural), kind]),
+      );
+      return { all, byPath };
+    });
+  }
+
+  /** The same array until the catalogue changes. */
+  get all(): readonly ServedKind[] {
+    return this.#served().all;
   }
 
   find(group: string, version: string, plural: string): ServedKind | undefined {
-    return this.#byPath.get(pathOf(group, version, plural));
+    return this.#served().byPath.get(pathOf(group, version, plural));
   }
 
   /** The kinds of each group and version, groups in the order of their first kind, the core group first. */
@@ -88,6 +95,17 @@ export class ServedKinds {
       versions.set(kind.version, [...versions.get(kind.version) ?? [], kind]);
     }
     return groups;
+  }
+
+  #versionsOf(resource: AnyResource): readonly ServedKind[] {
+    let versions = this.#known.get(resource);
+    if (!versions) {
+      versions = [undefined, ...resource.servedVersions].map((version) =>
+        new ServedKind(resource, version)
+      );
+      this.#known.set(resource, versions);
+    }
+    return versions;
   }
 }
 

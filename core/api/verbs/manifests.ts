@@ -2,7 +2,7 @@ import { ApiError } from "../../client/api_error.ts";
 import type { Applied, ApplyError, ApplyOptions } from "../../objects/apply.ts";
 import { runInTurns } from "../../lib/steps.ts";
 import type { Objects } from "../../objects/objects.ts";
-import type { AnyResource } from "../../resources/resource.ts";
+import type { Catalog } from "../../resources/catalog.ts";
 import { sendJson, sendText } from "../http/answer.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import { mediaTypeOf, unsupported } from "../http/request_body.ts";
@@ -35,7 +35,7 @@ interface ApplyAnswer extends Status {
  */
 export async function answerApply(
   c: ApiContext,
-  { objects, resources }: { objects: Objects; resources: readonly AnyResource[] },
+  { objects, catalog }: { objects: Objects; catalog: Catalog },
 ): Promise<Response> {
   if (c.req.method !== "PUT") {
     throw new ApiError(
@@ -49,7 +49,7 @@ export async function answerApply(
   const body = await c.get("readBody")();
   const { results, fault } = await c.get("readInTurn")( // to the end: places of errors are read anew
     body,
-    () => apply(body, objects, resources, options),
+    () => apply(body, objects, catalog, options),
   );
   warn(c, results.flatMap(({ warnings }) => warnings));
   const status = fault ? failure(fault) : statusOf(results, { isDryRun: options.dryRun === true });
@@ -62,7 +62,7 @@ export async function answerApply(
 async function apply(
   body: Uint8Array,
   objects: Objects,
-  resources: readonly AnyResource[],
+  catalog: Catalog,
   options: ApplyOptions,
 ): Promise<{ results: readonly Applied[]; fault?: ApiError }> {
   const { ManifestError, readManifests } = await import("../../manifest/manifest.ts");
@@ -72,7 +72,7 @@ async function apply(
       return { results: [], fault: new ApiError("BadRequest", "no objects passed to apply") };
     }
     const { applyManifest } = await import("../../objects/apply.ts");
-    return { results: await applyManifest(objects, resources, documents, options) };
+    return { results: await applyManifest(objects, catalog.all, documents, options) };
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;
     return {

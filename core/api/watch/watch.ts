@@ -6,7 +6,7 @@ import type { Prefix, Store } from "../../store/store.ts";
 import { openStream, writeParts } from "../http/answer.ts";
 import type { Format } from "../http/accept.ts";
 import type { ApiContext } from "../http/api_context.ts";
-import type { ServedKind } from "../discovery/served_kinds.ts";
+import type { ServedKind, ServedKinds } from "../discovery/served_kinds.ts";
 import { refusalFor } from "../http/status.ts";
 import type { IncludeObject } from "../discovery/table.ts";
 import { send, type Watcher, WatchFeed } from "./watch_feed.ts";
@@ -35,6 +35,7 @@ export interface WatchRequest {
 }
 
 interface Options {
+  kinds: Pick<ServedKinds, "all">;
   store: Store;
   clock: Clock;
   random: Random;
@@ -88,6 +89,17 @@ export class Watches {
   /** Ends the watches of those whose credentials count no longer. */
   endRevoked(): void {
     for (const [watcher, isCurrent] of [...this.#rights]) if (!isCurrent()) watcher.stream.end();
+  }
+
+  /** Ends the watches of kinds that are served no longer, or in another shape: whoever watches finds out by asking anew. */
+  endUnserved(): void {
+    const served = new Set(this.#options.kinds.all);
+    for (const feed of [...this.#feeds.values()]) {
+      if (!served.has(feed.lines.kind)) this.#feeds.delete(feed.name); // nobody joins it any more
+    }
+    for (const [watcher, feed] of [...this.#open]) {
+      if (!served.has(feed.lines.kind)) this.#end(watcher);
+    }
   }
 
   #feedFor(request: WatchRequest): WatchFeed {
@@ -185,7 +197,7 @@ export class Watches {
     if (!feed) return;
     this.#open.delete(watcher);
     this.#rights.delete(watcher);
-    if (feed.leave(watcher)) this.#feeds.delete(feed.name);
+    if (feed.leave(watcher) && this.#feeds.get(feed.name) === feed) this.#feeds.delete(feed.name);
     if (this.#open.size > 0) return;
     this.#cancelBookmarks?.();
     this.#cancelBookmarks = undefined;

@@ -1,10 +1,12 @@
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../../schema/finalizers.ts";
 import type { DeleteOptions, View } from "../../client/client.ts";
 import type { OwnerReference } from "../../schema/metadata.ts";
+import { builtFrom, type Catalog, forEachKind } from "../../resources/catalog.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../../resources/resource.ts";
 import {
   keyOf,
   type Loop,
+  type LoopRun,
   nameOf,
   NOTHING,
   type Plan,
@@ -28,63 +30,101 @@ const BLOCKED_AGAIN_MS = 30_000;
  * Keys are `kind/namespace/name` with the kind as in {@linkcode groupResourceOf}.
  * https://kubernetes.io/docs/concepts/architecture/garbage-collection/
  */
-export function garbageCollector(resources: readonly AnyResource[]): Loop {
-  const kinds = new Map(resources.map((resource) => [groupResourceOf(resource), resource]));
-  const ownerKinds = new Map(resources.map((resource) => [groupKindOf(resource), resource]));
+export function garbageCollector(catalog: Catalog): Loop {
   return {
     name: "garbage-collector",
     workers: 4,
-    start: (view, add) => ({
-      reconcile(key): Plan {
-        const resource = kinds.get(key.slice(0, key.indexOf("/")))!;
-        const object = view.get<KubeObject>(resource, nameOf(key.slice(key.indexOf("/") + 1)));
-        if (object === undefined) return NOTHING;
-        const { deletionTimestamp, finalizers = [] } = object.metadata;
-        if (deletionTimestamp === undefined) return afterOwners(resource, object, view, ownerKinds);
-        if (finalizers.includes(ORPHAN_FINALIZER)) {
-          return orphanDependents(resource, object, view, resources);
-        }
-        if (finalizers.includes(FOREGROUND_FINALIZER)) {
-          return deleteDependents(resource, object, view, resources);
-        }
-        return NOTHING;
-      },
-      stop: follow(resources, view, add),
-    }),
+    start: (view, add) => new GarbageCollection(catalog, view, add),
   };
 }
 
-function follow(
-  resources: readonly AnyResource[],
-  view: View,
-  add: (key: string) => void,
-): () => void {
-  const addDependents = (owner: KubeObject) => {
-    for (const { resource, object } of dependentsOf(owner, view, resources)) {
-      add(keyIn(resource, object));
+class GarbageCollection implements LoopRun {
+  readonly #catalog: Catalog;
+  readonly #view: View;
+  readonly #add: (key: string) => void;
+  readonly #ownerKinds: () => ReadonlyMap<string, AnyResource>;
+  /** Keys of what has an owner of a kind that is not served, by that kind: they are looked at when it comes. */
+  readonly #waiting = new Map<string, Set<string>>();
+  readonly #unsubscribe: () => void;
+
+  constructor(catalog: Catalog, view: View, add: (key: string) => void) {
+    this.#catalog = catalog;
+    this.#view = view;
+    this.#add = add;
+    this.#ownerKinds = builtFrom(
+      catalog,
+      (kinds) => new Map(kinds.map((resource) => [groupKindOf(resource), resource])),
+    );
+    this.#unsubscribe = forEachKind(catalog, (resource) => this.#follow(resource));
+  }
+
+  reconcile(key: string): Plan {
+    const resource = this.#catalog.find(key.slice(0, key.indexOf("/")));
+    if (!resource) return NOTHING;
+    const object = this.#view.get<KubeObject>(resource, nameOf(key.slice(key.indexOf("/") + 1)));
+    if (object === undefined) return NOTHING;
+    const { deletionTimestamp, finalizers = [] } = object.metadata;
+    if (deletionTimestamp === undefined) {
+      this.#waitForOwnerKinds(key, object);
+      return afterOwners(resource, object, this.#view, this.#ownerKinds());
     }
-  };
-  const stops = resources.map((resource) => {
-    const stop = view.subscribe<KubeObject>(resource, ({ type, object }) => {
-      if (type !== "DELETED") return take(resource, object);
-      addDependents(object);
-      for (const owner of blockedBy(object, view, resources)) add(owner);
+    if (finalizers.includes(ORPHAN_FINALIZER)) {
+      return orphanDependents(resource, object, this.#view, this.#catalog.all);
+    }
+    if (finalizers.includes(FOREGROUND_FINALIZER)) {
+      return deleteDependents(resource, object, this.#view, this.#catalog.all);
+    }
+    return NOTHING;
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+  }
+
+  #follow(resource: AnyResource): () => void {
+    const stop = this.#view.subscribe<KubeObject>(resource, ({ type, object }) => {
+      if (type === "DELETED") this.#leave(resource, object);
+      else this.#take(resource, object);
     });
     for (const lifecycle of ["owned", "terminating"]) {
-      for (const object of view.by<KubeObject>(resource, "lifecycle", lifecycle)) {
-        take(resource, object);
+      for (const object of this.#view.by<KubeObject>(resource, "lifecycle", lifecycle)) {
+        this.#take(resource, object);
       }
     }
+    const waiting = this.#waiting.get(groupKindOf(resource)) ?? [];
+    this.#waiting.delete(groupKindOf(resource));
+    for (const key of waiting) this.#add(key);
     return stop;
-  });
-  return () => stops.forEach((stop) => stop());
+  }
 
-  function take(resource: AnyResource, object: KubeObject): void {
+  #take(resource: AnyResource, object: KubeObject): void {
     const { ownerReferences = [], deletionTimestamp, finalizers = [] } = object.metadata;
     if (deletionTimestamp === undefined ? ownerReferences.length > 0 : finalizers.length > 0) {
-      add(keyIn(resource, object));
+      this.#add(keyIn(resource, object));
     }
-    if (isWaiting(object)) addDependents(object);
+    if (isWaiting(object)) this.#addDependents(object);
+  }
+
+  #leave(resource: AnyResource, object: KubeObject): void {
+    this.#addDependents(object);
+    for (const owner of blockedBy(object, this.#view, this.#ownerKinds())) this.#add(owner);
+    for (const keys of this.#waiting.values()) keys.delete(keyIn(resource, object));
+  }
+
+  #addDependents(owner: KubeObject): void {
+    for (const { resource, object } of dependentsOf(owner, this.#view, this.#catalog.all)) {
+      this.#add(keyIn(resource, object));
+    }
+  }
+
+  #waitForOwnerKinds(key: string, { metadata: { ownerReferences = [] } }: KubeObject): void {
+    for (const reference of ownerReferences) {
+      const kind = groupKindIn(reference);
+      if (this.#ownerKinds().has(kind)) continue;
+      let keys = this.#waiting.get(kind);
+      if (!keys) this.#waiting.set(kind, keys = new Set());
+      keys.add(key);
+    }
   }
 }
 
@@ -92,12 +132,10 @@ function follow(
 function blockedBy(
   { metadata: { namespace, ownerReferences = [] } }: KubeObject,
   view: View,
-  resources: readonly AnyResource[],
+  ownerKinds: ReadonlyMap<string, AnyResource>,
 ): string[] {
   return ownerReferences.flatMap((reference) => {
-    const resource = resources.find((candidate) =>
-      groupKindOf(candidate) === groupKindIn(reference)
-    );
+    const resource = ownerKinds.get(groupKindIn(reference));
     const owner = resource && ownerIn(resource, reference, namespace, view);
     return owner?.metadata.deletionTimestamp === undefined ? [] : [keyIn(resource!, owner)];
   });

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { type ConfigMap, configMaps } from "../../resources/core/config_maps.ts";
+import { MutableCatalog } from "../../resources/catalog.ts";
 import { leases } from "../../resources/coordination/leases.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
 import { type AnyResource, apiVersionOf, type KubeObject } from "../../resources/resource.ts";
 import { secrets } from "../../resources/core/secrets.ts";
+import { services } from "../../resources/core/services/services.ts";
 import type { Plan } from "../runtime/controller.ts";
 import type { LoopRun } from "../runtime/controller.ts";
 import { garbageCollector } from "./garbage_collection.ts";
@@ -15,6 +17,7 @@ const RESOURCES = [configMaps, secrets, nodes, leases];
 /** The collector at work: it looks at what it is fed, until nothing is left to do. */
 class Run {
   readonly cluster = new TestCluster();
+  readonly catalog = new MutableCatalog(RESOURCES);
   readonly #keys = new Set<string>();
   #run = this.#start();
 
@@ -55,7 +58,7 @@ class Run {
   }
 
   #start(): LoopRun {
-    return garbageCollector(RESOURCES).start(this.cluster, (key) => this.#keys.add(key));
+    return garbageCollector(this.catalog).start(this.cluster, (key) => this.#keys.add(key));
   }
 
   get names(): string[] {
@@ -232,4 +235,41 @@ Deno.test("orphaned dependents stay without their owner", () => {
   assert.deepEqual(run.names, ["leaf"]);
   const leaf = run.cluster.get(configMaps, { namespace: "default", name: "leaf" })!;
   assert.equal(leaf.metadata.ownerReferences, undefined);
+});
+
+Deno.test("what has an owner of a kind that is not there stays, and goes when the kind has come and the owner has not", () => {
+  const run = new Run();
+  const there = run.cluster.put(services, { metadata: { name: "there" }, spec: {} });
+  run.map("orphan", [{ apiVersion: "v1", kind: "Service", name: "gone", uid: "uid-gone" }]);
+  run.map("child", [owner(services, there)]);
+  run.collect();
+  assert.deepEqual(run.names, ["child", "orphan"]);
+  run.catalog.put(services);
+  run.collect();
+  assert.deepEqual(run.names, ["child"]);
+  run.cluster.take(services, there.metadata);
+  run.collect();
+  assert.deepEqual(run.names, []);
+});
+
+Deno.test("of a kind that has gone nothing is collected, and what it owned stays", () => {
+  const run = new Run();
+  const secret = run.cluster.put(secrets, { metadata: { name: "owner" } });
+  run.map("child", [owner(secrets, secret)]);
+  const map = run.map("top");
+  run.cluster.put(secrets, {
+    metadata: { name: "dependent", ownerReferences: [owner(configMaps, map)] as never },
+  });
+  run.collect();
+  run.catalog.remove("secrets");
+  run.cluster.take(configMaps, map.metadata);
+  run.cluster.take(secrets, secret.metadata);
+  run.map("child", [owner(secrets, secret)], { labels: { seen: "again" } });
+  run.collect();
+  assert.deepEqual(run.names, ["child"]);
+  assert.equal(run.cluster.list(secrets).length, 1);
+  run.catalog.put(secrets);
+  run.collect();
+  assert.deepEqual(run.names, []);
+  assert.equal(run.cluster.list(secrets).length, 0);
 });

@@ -1,4 +1,5 @@
 import type { ObjectName, View } from "../../client/client.ts";
+import { builtFrom, type Catalog } from "../../resources/catalog.ts";
 import { isEqual } from "../../lib/equality.ts";
 import {
   type Namespace,
@@ -28,14 +29,18 @@ type Condition = NonNullable<Status["conditions"]>[number];
  *
  * Kubernetes: `pkg/controller/namespace/deletion/namespaced_resources_deleter.go`.
  */
-export function namespaceController(resources: readonly AnyResource[]): Controller<Namespace> {
-  const contents = resources.filter(({ namespaced }) => namespaced);
+export function namespaceController(catalog: Catalog): Controller<Namespace> {
+  const contents = builtFrom(catalog, (kinds) => kinds.filter(({ namespaced }) => namespaced));
   return {
     name: "namespace-controller",
     resource: namespaces,
-    watches: contents.map((resource) => ({ resource, concerns: namespaceOf })),
+    watches: [],
+    watchesOfKinds: {
+      catalog,
+      watchOf: (resource) => resource.namespaced ? { resource, concerns: namespaceOf } : undefined,
+    },
     workers: 2,
-    reconcile: (namespace, view, nowMs) => reconcile(namespace, contents, view, nowMs),
+    reconcile: (namespace, view, nowMs) => reconcile(namespace, contents(), view, nowMs),
   };
 }
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { MutableCatalog } from "../../resources/catalog.ts";
 import { configMaps } from "../../resources/core/config_maps.ts";
 import { deployments } from "../../resources/apps/deployments.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
+import { secrets } from "../../resources/core/secrets.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
 import type { AnyResource } from "../../resources/resource.ts";
 import { timestamp } from "../../lib/timestamp.ts";
@@ -10,7 +12,8 @@ import { namespaceController } from "./namespaces.ts";
 import { conditionOf } from "../../resources/conditions.ts";
 import { TestCluster } from "../test_cluster.ts";
 
-const controller = namespaceController([configMaps, deployments, nodes]);
+const KINDS = [configMaps, deployments, nodes];
+const controller = namespaceController(new MutableCatalog(KINDS));
 const SHOP = { namespace: "shop" };
 
 /** A cluster with a namespace that is being deleted. */
@@ -135,4 +138,21 @@ Deno.test("without finalizers that remain, the condition says so", () => {
     "ContentHasNoFinalizers",
     "All content-preserving finalizers finished",
   ]);
+});
+
+Deno.test("a namespace is emptied of kinds that have come, and does not wait for those that have gone", () => {
+  const held = { finalizers: ["example.com/busy"] };
+  const cluster = clusterOf([secrets, { name: "late" }], [configMaps, { name: "kept", ...held }]);
+  const catalog = new MutableCatalog(KINDS);
+  const controller = namespaceController(catalog);
+  cluster.settle([controller]);
+  assert.deepEqual(cluster.list(secrets).length, 1);
+  catalog.put(secrets);
+  cluster.settle([controller]);
+  assert.equal(cluster.list(secrets).length, 0);
+  assert.ok(cluster.get(namespaces, { name: "shop" }));
+  catalog.remove("configmaps");
+  cluster.settle([controller]);
+  assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
+  assert.equal(cluster.list(configMaps).length, 1);
 });

@@ -2,6 +2,7 @@ import type { Moment } from "../../lib/clock.ts";
 import type { ApiError } from "../../client/api_error.ts";
 import type { DeleteOptions, Draft, ObjectName, View } from "../../client/client.ts";
 import type { Notice } from "../../client/event_recorder.ts";
+import { type Catalog, forEachKind } from "../../resources/catalog.ts";
 import type { AnyResource, KubeObject, Resource } from "../../resources/resource.ts";
 
 /** One write that a controller wants. Made by the functions below. */
@@ -65,6 +66,11 @@ export interface Controller<T extends KubeObject = KubeObject> {
   name: string;
   resource: Resource<T>;
   watches: readonly Watch[];
+  /**
+   * Further ones, one for each kind that there is or comes; `undefined` for a kind that does not matter. All of the
+   * controller's own objects are looked at again when kinds come or go.
+   */
+  watchesOfKinds?: { catalog: Catalog; watchOf(resource: AnyResource): Watch | undefined };
   /** How many objects may be reconciled at once. */
   workers: number;
   reconcile(object: T, view: View, nowMs: number): Plan;
@@ -165,22 +171,15 @@ function planFor<T extends KubeObject, M>(
 
 /** At the start all of its own objects are looked at; what else is there can only name one of them, or one that is gone. */
 function follow<T extends KubeObject, M>(
-  { resource, watches, gone }: ControllerWithMemory<T, M>,
+  controller: ControllerWithMemory<T, M>,
   view: View,
   add: (key: string) => void,
   memory: Memory<M>,
 ): () => void {
+  const { resource, watches, watchesOfKinds, gone } = controller;
   const self: WatchWithMemory<M> = { resource, concerns: (changed) => [changed.metadata] };
-  const stops = [self, ...watches].map((watch) => {
-    const former = new Map<string, readonly string[]>();
-    const addConcerned = (changed: KubeObject, isGone: boolean) => {
-      const keys = watch.concerns(changed, view, memory).map(keyOf);
-      keys.forEach(add);
-      if (!watch.includesFormer) return;
-      former.get(changed.metadata.uid)?.forEach(add);
-      if (isGone || keys.length === 0) former.delete(changed.metadata.uid);
-      else former.set(changed.metadata.uid, keys);
-    };
+  const followWatch = (watch: WatchWithMemory<M>) => {
+    const addConcerned = concernedOf(watch, view, add, memory);
     const stop = view.subscribe(
       watch.resource,
       ({ type, object }) => addConcerned(object, type === "DELETED"),
@@ -189,8 +188,35 @@ function follow<T extends KubeObject, M>(
       for (const object of view.list(watch.resource)) addConcerned(object, false);
     }
     return stop;
-  });
+  };
+  const stops = [self, ...watches].map(followWatch);
+  if (watchesOfKinds) {
+    const { catalog, watchOf } = watchesOfKinds;
+    const followKind = (kind: AnyResource) => {
+      const watch = watchOf(kind);
+      return watch ? followWatch(watch) : () => {};
+    };
+    const addAll = () => view.list(resource).forEach(({ metadata }) => add(keyOf(metadata)));
+    stops.push(forEachKind(catalog, followKind), catalog.subscribe(addAll));
+  }
   return () => stops.forEach((stop) => stop());
+}
+
+function concernedOf<M>(
+  watch: WatchWithMemory<M>,
+  view: View,
+  add: (key: string) => void,
+  memory: Memory<M>,
+): (changed: KubeObject, isGone: boolean) => void {
+  const former = new Map<string, readonly string[]>();
+  return (changed, isGone) => {
+    const keys = watch.concerns(changed, view, memory).map(keyOf);
+    keys.forEach(add);
+    if (!watch.includesFormer) return;
+    former.get(changed.metadata.uid)?.forEach(add);
+    if (isGone || keys.length === 0) former.delete(changed.metadata.uid);
+    else former.set(changed.metadata.uid, keys);
+  };
 }
 
 /** `namespace/name`; the namespace is empty for kinds that have none. */
