@@ -50,6 +50,7 @@ export async function runAgent<P extends NodePlatform>(
 ): Promise<P> {
   await startMirror(context, mirror);
   const platform = await environment.openPlatform();
+  platform.proxy?.start();
   const { clock, log, parts } = context;
   const stop = new AbortController();
   const { nodeName: host } = environment;

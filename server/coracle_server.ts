@@ -40,9 +40,9 @@ export async function startServer(
 
 async function build(context: CommandContext<ServerFlags>, registry: Registry): Promise<Built> {
   const { clock, dataFolder, parts } = context;
+  const server = await runServer(context, environmentOf(context, registry));
   const freed = FreedMemory.keepGivingBack(clock);
   if (freed) parts.defer(() => freed[Symbol.dispose]());
-  const server = await runServer(context, environmentOf(context, registry));
   return { ...server, url: urlOf(server), kubeconfig: `${dataFolder}/admin.kubeconfig` };
 }
 

@@ -1,5 +1,4 @@
 import { delimiter as DELIMITER, dirname, resolve } from "node:path";
-import { parseManifests } from "../core/manifest/manifest.ts";
 import { CommandError } from "./command_error.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 
@@ -149,6 +148,7 @@ async function readKubeconfigs(paths: readonly string[]): Promise<KubeconfigFile
 
 async function readKubeconfig(path: string): Promise<Kubeconfig> {
   try {
+    const { parseManifests } = await import("../core/manifest/manifest.ts"); // most commands read none
     const [document] = parseManifests(await Deno.readFile(path));
     // A kubeconfig has no schema of ours; what is used of it is looked at one by one above.
     return (document?.value ?? {}) as Kubeconfig;

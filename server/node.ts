@@ -28,6 +28,8 @@ type Wired = "client" | "view" | "events" | "clock" | "log" | "onStaleView";
 
 /** The proxy, as far as a node knows it. */
 export interface NodeProxy extends TableUser {
+  /** Starts its threads, which take a moment to be there. */
+  start(): void;
   untilDrained(podUid: string, signal: AbortSignal): Promise<void>;
   stop(drainMs: number): Promise<void>;
 }
@@ -36,7 +38,7 @@ export interface NodeProxy extends TableUser {
 export interface NodePlatform {
   /** Where pods run; absent: on other nodes only. */
   agent?: Omit<AgentOptions, Wired>;
-  /** What serves their traffic, started; absent: others do. */
+  /** What serves their traffic; absent: others do. */
   proxy?: NodeProxy;
   /** The ways to the pods of other nodes, where pods have addresses of their own. */
   routes?: NodeRoutes;

@@ -30,10 +30,7 @@ export interface MachineOptions {
   labels: Readonly<Record<string, string>>;
 }
 
-/**
- * Opens the runtime that the flags ask for, and the network that this machine allows; starts the proxy, whose thread
- * takes a moment to be there. Nothing is served yet.
- */
+/** Opens the runtime that the flags ask for, and the network that this machine allows. Nothing is served yet. */
 export async function openMachine(
   context: CommandContext,
   { registry, hostIP, labels }: MachineOptions,
@@ -51,14 +48,13 @@ export async function openMachine(
   };
   const title = runtime.version.replace("://", " ");
   return {
-    ...{ agent, proxy: startProxy(context, registry), podCidr, ...addresses, title, notice },
+    ...{ agent, proxy: createProxy(context, registry), podCidr, ...addresses, title, notice },
     ...(makeImage && { makeImage }),
   };
 }
 
-function startProxy(context: CommandContext, { proxyEngines: [engine] }: NodeRegistry): Proxy {
+function createProxy(context: CommandContext, { proxyEngines: [engine] }: NodeRegistry): Proxy {
   const proxy = new Proxy({ ...context, ...(engine && { engine }) });
-  proxy.start();
   context.parts.defer(() => proxy.stop(0));
   return proxy;
 }

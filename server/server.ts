@@ -89,6 +89,7 @@ export async function runServer<P extends ServerPlatform>(
   context.parts.defer(() => served.stop());
   const place = { host: dialableHost(address.host, platform.agent?.hostIP), port: address.port };
   const run = async () => {
+    node.proxy?.start();
     await bootstrap(objects, { apiAddress: place.host, apiPort: place.port });
     if (!opened.isAlone) void access.record();
     await runAsOwner(owned, environment, { plane, platform, node });

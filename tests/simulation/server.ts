@@ -153,6 +153,8 @@ class WatchedProxy implements NodeProxy {
     this.#onTable = onTable;
   }
 
+  start(): void {}
+
   use(table: RouteTable): ReturnType<NodeProxy["use"]> {
     if (!this.#lifetime.isOver) this.#onTable(table);
     return Promise.resolve({ listening: [], failed: [] });
