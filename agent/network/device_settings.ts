@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/lib/error_message.ts";
 /** A setting of the kernel for one device: a file below `/proc/sys/net` (ip-sysctl in the kernel's documentation). */
 export interface DeviceSetting {
   family: "ipv4" | "ipv6";
@@ -39,7 +40,7 @@ export function settle(device: string, settings: readonly DeviceSetting[]): void
       Deno.writeTextFileSync(path, setting.value);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound && setting.family === "ipv6") continue;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new Error(
         `Cannot protect the node from the pod at "${device}": "${path}" cannot be set to ${setting.value}: ${reason}`,
       );

@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/lib/error_message.ts";
 import { isRefusal } from "../../core/client/api_error.ts";
 import { assert } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
@@ -306,8 +307,4 @@ function containerOf(pod: Pod, name: string): Container {
 function identityOf(spec: ContainerSpec) {
   const { podUid, podName, podNamespace, name, restartCount, image } = spec;
   return { podUid, podName, podNamespace, name, restartCount, image };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

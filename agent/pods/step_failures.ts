@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/lib/error_message.ts";
 import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Moment } from "../../core/lib/clock.ts";
 import { timestamp } from "../../core/lib/timestamp.ts";
@@ -24,7 +25,7 @@ export function failureOf(
   return {
     stage: actual,
     reason: reasonOf(error, actual),
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(error),
     atMs: elapsedMs,
     time: timestamp(nowMs),
     failures,

@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/lib/error_message.ts";
 import type { ContainerPort } from "../../core/resources/core/pods/spec/containers.ts";
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
@@ -38,7 +39,7 @@ export async function dialProbe(
     if (probe.tcpSocket) return await dialTcp(probe.tcpSocket, target, either);
     return { result: "error", output: "missing probe handler" };
   } catch (error) { // what is not an answer of the container: an unknown port name, a broken runtime
-    return { result: "error", output: error instanceof Error ? error.message : String(error) };
+    return { result: "error", output: messageOf(error) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/lib/error_message.ts";
 import { ownField } from "../../core/lib/own_field.ts";
 import type { View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
@@ -64,7 +65,7 @@ export class Volumes implements Disposable {
     await this.#inTurn(pod.metadata.uid, async () => {
       for (const volume of pod.spec.volumes ?? []) {
         await this.#make(pod, volume).catch((error) => {
-          const cause = error instanceof Error ? error.message : String(error);
+          const cause = messageOf(error);
           throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`);
         });
       }

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/error_message.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Deadline } from "../lib/deadline.ts";
 import { textOf } from "../lib/lines.ts";
@@ -117,7 +118,7 @@ export class ServerLink {
   /** Whatever a transport throws means that there was no answer. */
   #lost(cause: unknown): LinkError {
     const { log, server } = this.#options;
-    const words = cause instanceof Error ? cause.message : String(cause);
+    const words = messageOf(cause);
     if (this.#state === "up") log.warn("The server does not answer", { server, reason: words });
     this.#state = "down";
     return new LinkError(`Cannot reach the server at ${server}: ${words}`, { cause });

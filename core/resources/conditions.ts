@@ -14,6 +14,18 @@ import {
 export const conditionStatus = oneOf("Whether the condition holds.", ["True", "False", "Unknown"]);
 export type ConditionStatus = TypeOf<typeof conditionStatus>;
 
+/** The fields of a condition in the kinds that are older than `metav1.Condition`. `about` says what its type may be. */
+// deno-lint-ignore explicit-module-boundary-types -- what it returns is the type
+export function conditionFields(about: string) {
+  return {
+    type: required(string(about)),
+    status: required(conditionStatus),
+    lastTransitionTime: time("When the status last changed."),
+    reason: string("One word, in CamelCase, for machines."),
+    message: string("A sentence for people."),
+  };
+}
+
 /** `metav1.Condition`: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/ */
 export const condition = object("One aspect of the state of an object.", {
   type: required(string("What the condition is about.")),

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../core/lib/error_message.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import { Deadline } from "../../../core/lib/deadline.ts";
 import { linesOf } from "../../../core/lib/lines.ts";
@@ -101,7 +102,7 @@ export class PodmanClient {
       return response;
     } catch (error) {
       if (error instanceof PodmanError || signal?.aborted) throw error;
-      const state = causeOf(deadline.hasPassed ? deadline.signal.reason : error);
+      const state = messageOf(deadline.hasPassed ? deadline.signal.reason : error);
       throw new PodmanUnreachable(`Cannot reach Podman at "${this.socketPath}": ${state}`);
     }
   }
@@ -134,8 +135,4 @@ async function errorOf(response: Response): Promise<PodmanError> {
   } catch {
     return new PodmanError(response.status, "", text); // "Not Found" for an unknown path
   }
-}
-
-function causeOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../core/lib/error_message.ts";
 import { ifAbsent } from "../../../core/lib/absent.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import { DEFAULT_PATH, programPath } from "../../../core/lib/linux/program.ts";
@@ -230,7 +231,7 @@ class PodmanService implements Podman {
       this.version = await Promise.race([this.#listening(over.signal), end.promise]);
     } catch (error) {
       signal(child.pid, "SIGKILL");
-      const state = error instanceof Error ? error.message : String(error);
+      const state = messageOf(error);
       throw new PodmanUnavailable(
         `Cannot start "podman system service": ${state}: ${await this.#logTail()}`,
       );

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../core/lib/error_message.ts";
 import { type Mount, RuntimeError } from "../container_runtime.ts";
 import { Slots } from "../../../core/lib/slots.ts";
 import { requiredMounts } from "./placement.ts";
@@ -111,7 +112,7 @@ export async function makeLinks(
       await removeMade(made);
       throw new RuntimeError(
         "CreateContainerError",
-        `Cannot mount "${target}" at "${path}": ${message(error)}; ` +
+        `Cannot mount "${target}" at "${path}": ${messageOf(error)}; ` +
           "the process runtime shows volumes by symbolic links unless it runs as root",
       );
     }
@@ -151,11 +152,7 @@ function missing({ hostPath, containerPath }: Mount): (error: unknown) => never 
   return (error) => {
     throw new RuntimeError(
       "CreateContainerError",
-      `Cannot mount "${hostPath}" at "${containerPath}": ${message(error)}`,
+      `Cannot mount "${hostPath}" at "${containerPath}": ${messageOf(error)}`,
     );
   };
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/error_message.ts";
 import { Alarm, EPOLL, Epoll } from "../../lib/linux/epoll.ts";
 import { pointerTo } from "../../lib/linux/memory.ts";
 import type { Openssl } from "../../lib/linux/openssl.ts";
@@ -210,7 +211,7 @@ export class Relays implements RelayLoop<Relay> {
     try {
       act();
     } catch (error) {
-      this.#reportProblem(`a connection was closed because of an error: ${reasonOf(error)}`);
+      this.#reportProblem(`a connection was closed because of an error: ${messageOf(error)}`);
       relay.close();
     }
   }
@@ -236,7 +237,7 @@ export class Relays implements RelayLoop<Relay> {
       this.#handshakes.add(relay);
     } catch (error) {
       this.sockets.close(descriptor);
-      this.#reportProblem(`a connection was closed because of an error: ${reasonOf(error)}`);
+      this.#reportProblem(`a connection was closed because of an error: ${messageOf(error)}`);
     }
   }
 
@@ -288,7 +289,7 @@ export class Relays implements RelayLoop<Relay> {
       this.#context = context;
       this.#options.post({ type: "certificate" });
     } catch (error) {
-      this.#options.post({ type: "certificate", refused: reasonOf(error) });
+      this.#options.post({ type: "certificate", refused: messageOf(error) });
     }
   }
 
@@ -345,7 +346,3 @@ export class Relays implements RelayLoop<Relay> {
 }
 
 const OUT_OF_ROOM: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM];
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/error_message.ts";
 /// <reference lib="deno.worker" />
 import { SystemClock } from "../../lib/clock.ts";
 import { Openssl } from "../../lib/linux/openssl.ts";
@@ -16,7 +17,7 @@ self.onmessage = ({ data: start }: MessageEvent<StartThread>) => {
     post({ type: "stopped" });
   } catch (error) {
     relays?.close();
-    post({ type: "died", reason: error instanceof Error ? error.message : String(error) });
+    post({ type: "died", reason: messageOf(error) });
   }
   self.close();
 };

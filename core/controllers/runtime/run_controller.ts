@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/error_message.ts";
 import { ApiError, isRefusal } from "../../client/api_error.ts";
 import type { Client, View } from "../../client/client.ts";
 import type { EventRecorder } from "../../client/event_recorder.ts";
@@ -137,7 +138,7 @@ class Runner {
   }
 
   #failed(key: string, error: unknown): number {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const before = this.#troubles.get(key);
     const failures = (before?.failures ?? 0) + 1;
     this.#troubles.set(key, { failures, message });

@@ -1,6 +1,6 @@
 import { type Cause, forbidden, invalid } from "../../schema/causes.ts";
 import { ageColumn, nameColumn, templateColumns } from "../columns.ts";
-import { conditionStatus } from "../conditions.ts";
+import { conditionFields } from "../conditions.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
 import { percentFaults } from "../../schema/names.ts";
 import { podTemplate } from "../core/pods/spec/pod_spec.ts";
@@ -17,7 +17,6 @@ import {
   present,
   required,
   retainKeys,
-  string,
   time,
   type TypeOf,
   withTwins,
@@ -59,12 +58,8 @@ const deploymentSpec = object("What the deployment should be.", {
 export type DeploymentSpec = TypeOf<typeof deploymentSpec>;
 
 const deploymentCondition = object("One aspect of the state of the deployment.", {
-  type: required(string("What it is about: Available, Progressing or ReplicaFailure.")),
-  status: required(conditionStatus),
+  ...conditionFields("What it is about: Available, Progressing or ReplicaFailure."),
   lastUpdateTime: time("When it was last written."),
-  lastTransitionTime: time("When the status last changed."),
-  reason: string("One word, in CamelCase, for machines."),
-  message: string("A sentence for people."),
 });
 export type DeploymentCondition = TypeOf<typeof deploymentCondition>;
 

@@ -1,5 +1,5 @@
 import { ageColumn, nameColumn, templateColumns } from "../columns.ts";
-import { conditionStatus } from "../conditions.ts";
+import { conditionFields } from "../conditions.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
 import { podTemplate } from "../core/pods/spec/pod_spec.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
@@ -11,8 +11,6 @@ import {
   object,
   present,
   required,
-  string,
-  time,
   type TypeOf,
   withTwins,
 } from "../../schema/schema.ts";
@@ -32,13 +30,10 @@ const replicaSetSpec = object("What the ReplicaSet should be.", {
   template: required(podTemplate),
 });
 
-const replicaSetCondition = object("One aspect of the state of the ReplicaSet.", {
-  type: required(string("What it is about: ReplicaFailure.")),
-  status: required(conditionStatus),
-  lastTransitionTime: time("When the status last changed."),
-  reason: string("One word, in CamelCase, for machines."),
-  message: string("A sentence for people."),
-});
+const replicaSetCondition = object(
+  "One aspect of the state of the ReplicaSet.",
+  conditionFields("What it is about: ReplicaFailure."),
+);
 export type ReplicaSetCondition = TypeOf<typeof replicaSetCondition>;
 
 const replicaSetStatus = object("How the ReplicaSet is.", {

@@ -1,27 +1,14 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { conditionStatus } from "../conditions.ts";
+import { conditionFields } from "../conditions.ts";
 import { objectIn } from "../../lib/json/json_value.ts";
 import { labelNameFaults } from "../../schema/names.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
-import {
-  fallback,
-  list,
-  mergeList,
-  object,
-  oneOf,
-  present,
-  required,
-  string,
-  time,
-} from "../../schema/schema.ts";
+import { fallback, list, mergeList, object, oneOf, present, string } from "../../schema/schema.ts";
 
-const namespaceCondition = object("One aspect of the deletion of the namespace.", {
-  type: required(string("What the condition is about.")),
-  status: required(conditionStatus),
-  lastTransitionTime: time("When the status last changed."),
-  reason: string("One word, in CamelCase, for machines."),
-  message: string("A sentence for people."),
-});
+const namespaceCondition = object(
+  "One aspect of the deletion of the namespace.",
+  conditionFields("What the condition is about."),
+);
 
 /** In a namespace's spec: the namespace controller has not emptied it yet. */
 export const NAMESPACE_FINALIZER = "kubernetes";

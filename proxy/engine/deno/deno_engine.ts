@@ -1,3 +1,4 @@
+import { messageOf } from "../../../core/lib/error_message.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import type {
   Accept,
@@ -71,5 +72,5 @@ function listenProblem(error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
   if (error instanceof Deno.errors.AddrNotAvailable) return "the address is not of this machine";
   if (error instanceof Deno.errors.PermissionDenied) return "this user may not open the port";
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,4 +1,4 @@
-import { conditionStatus } from "../../conditions.ts";
+import { conditionFields } from "../../conditions.ts";
 import {
   boolean,
   fallback,
@@ -18,12 +18,8 @@ import {
 } from "../../../schema/schema.ts";
 
 const nodeCondition = object("One aspect of the state of the node.", {
-  type: required(string("What the condition is about, such as Ready or DiskPressure.")),
-  status: required(conditionStatus),
+  ...conditionFields("What the condition is about, such as Ready or DiskPressure."),
   lastHeartbeatTime: time("When the agent last said so."),
-  lastTransitionTime: time("When the status last changed."),
-  reason: string("One word, in CamelCase, for machines."),
-  message: string("A sentence for people."),
 });
 export type NodeCondition = TypeOf<typeof nodeCondition>;
 

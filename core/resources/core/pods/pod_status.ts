@@ -1,4 +1,4 @@
-import { conditionStatus } from "../../conditions.ts";
+import { conditionFields } from "../../conditions.ts";
 import { resourceRequirements } from "./spec/containers.ts";
 import {
   boolean,
@@ -99,15 +99,11 @@ const containerStatus = object("What the agent last saw of a container.", {
 export type ContainerStatus = TypeOf<typeof containerStatus>;
 
 const podCondition = object("One aspect of the state of the pod.", {
-  type: required(string("What the condition is about, such as Ready or PodScheduled.")),
+  ...conditionFields("What the condition is about, such as Ready or PodScheduled."),
   observedGeneration: count("Generation of the pod that the condition was set for.", {
     format: "int64",
   }),
-  status: required(conditionStatus),
   lastProbeTime: time("When it was last looked at."),
-  lastTransitionTime: time("When the status last changed."),
-  reason: string("One word, in CamelCase, for machines."),
-  message: string("A sentence for people."),
 });
 export type PodCondition = TypeOf<typeof podCondition>;
 
