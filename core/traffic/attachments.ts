@@ -13,6 +13,7 @@ import {
   type OwnGateways,
   type OwnListener,
 } from "./own_gateways.ts";
+import { olderFirst } from "./precedence.ts";
 
 /** What comes of one `parentRef` of a route that names a Gateway of ours. */
 export interface Attachment {
@@ -37,7 +38,7 @@ export interface AttachmentRefusal {
 
 /** The attachments of all routes, those of the oldest route first, then by name: the last rules of precedence. */
 export function attachmentsOf(view: View, own: OwnGateways): readonly Attachment[] {
-  return [...view.list(httpRoutes)].sort(byAge)
+  return [...view.list(httpRoutes)].sort(olderFirst)
     .flatMap((route) => attachmentsOfRoute(route, view, own));
 }
 
@@ -121,11 +122,4 @@ function commonHostnames(ofListener: string, { spec }: HttpRoute): string[] {
     if (covers(ofListener, hostname)) return [hostname];
     return covers(hostname, ofListener) ? [ofListener] : [];
   });
-}
-
-function byAge(a: HttpRoute, b: HttpRoute): number {
-  const [ageA, ageB] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
-  if (ageA !== ageB) return ageA < ageB ? -1 : 1;
-  const [nameA, nameB] = [a, b].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-  return nameA! < nameB! ? -1 : 1;
 }

@@ -1,6 +1,7 @@
 import type { Gateway, GatewayListener } from "../resources/gateway/gateways.ts";
 import { covers } from "./hostnames.ts";
 import { hostnameOf, isServedProtocol } from "./listeners.ts";
+import { olderFirst } from "./precedence.ts";
 
 /** Why a listener is not served, in the words of its condition `Conflicted`. */
 export interface ListenerConflict {
@@ -27,7 +28,7 @@ interface Claim {
 /**
  * Which listeners are not served because another one has their port and host name. All Gateways of ours listen on the
  * same addresses, so that two of them can want the same requests. The older Gateway keeps them (`creationTimestamp`,
- * then `namespace/name`). Pure: controllers and the route table both ask here, and so never disagree.
+ * then `namespace/name`).
  *
  * A listener conflicts with one of an older Gateway on its port that has
  * - another protocol: `ProtocolConflict`;
@@ -52,7 +53,7 @@ export function listenerConflicts(gateways: readonly Gateway[]): ListenerConflic
     for (const listener of gateway.spec.listeners.filter(isServedProtocol)) {
       const older = claims.get(listener.port) ?? [];
       claims.set(listener.port, older);
-      if (older.some((claim) => isInTheWay(claim, gateway, listener))) {
+      if (older.some((claim) => takes(claim, gateway, listener))) {
         note(gateway, listener.name, hostnameConflict(listener));
       } else older.push({ gateway, listener });
     }
@@ -66,14 +67,7 @@ export function listenerConflicts(gateways: readonly Gateway[]): ListenerConflic
   return conflicts;
 }
 
-/** Whether the first Gateway has precedence over the second, as a number for sorting. */
-export function olderFirst(a: Gateway, b: Gateway): number {
-  const [ageA, ageB] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
-  if (ageA !== ageB) return ageA < ageB ? -1 : 1;
-  return gatewayKey(a) < gatewayKey(b) ? -1 : 1;
-}
-
-function isInTheWay(claim: Claim, gateway: Gateway, listener: GatewayListener): boolean {
+function takes(claim: Claim, gateway: Gateway, listener: GatewayListener): boolean {
   const [taken, wanted] = [hostnameOf(claim.listener), hostnameOf(listener)];
   if (taken === wanted) return true;
   return claim.gateway.metadata.namespace !== gateway.metadata.namespace && covers(taken, wanted);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Gateway, GatewayListener } from "../resources/gateway/gateways.ts";
 import { covers } from "./hostnames.ts";
-import { gatewayKey, listenerConflicts, olderFirst } from "./listener_conflicts.ts";
+import { gatewayKey, listenerConflicts } from "./listener_conflicts.ts";
+import { olderFirst } from "./precedence.ts";
 
 const OLD = "2026-01-01T00:00:00Z", NEW = "2026-01-02T00:00:00Z";
 

@@ -24,8 +24,8 @@ export interface OwnListener {
   readonly conflict: ListenerConflict | undefined;
   /** Whether HTTPRoutes may be attached to it, conflicts and namespaces aside. */
   readonly takesHttpRoutes: boolean;
-  /** A kind in `allowedRoutes.kinds` that is not served. */
-  readonly foreignKind: string | undefined;
+  /** A kind in `allowedRoutes.kinds` that is not supported. */
+  readonly unsupportedKind: string | undefined;
 }
 
 /** In the words of the condition `Accepted` of a listener. */
@@ -71,7 +71,7 @@ function ownListener(spec: GatewayListener, conflict: ListenerConflict | undefin
     unsupported: isServed ? undefined : unsupportedProtocol(spec),
     conflict,
     takesHttpRoutes: isServed && (kinds.length === 0 || kinds.some(isHttpRoute)),
-    foreignKind: kinds.find((kind) => !isHttpRoute(kind))?.kind,
+    unsupportedKind: kinds.find((kind) => !isHttpRoute(kind))?.kind,
   };
 }
 

@@ -422,9 +422,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a stolen port: the younger Gateway gets what the older one has",
-    file: "core/traffic/listener_conflicts.ts",
-    search: "return ageA < ageB ? -1 : 1;",
-    replace: "return ageA < ageB ? 1 : -1;",
+    file: "core/traffic/precedence.ts",
+    search: "return a.creationTimestamp < b.creationTimestamp ? -1 : 1;",
+    replace: "return a.creationTimestamp < b.creationTimestamp ? 1 : -1;",
     tests: ["core/traffic/listener_conflicts_test.ts"],
   },
   {

@@ -75,24 +75,24 @@ const routesOfGateways: Watch = {
  * https://gateway-api.sigs.k8s.io/api-types/gateway/#gateway-status
  */
 export function gatewayController({ address }: { address: string }): Controller<Gateway> {
-  const everyone = (_changed: KubeObject, view: View) =>
+  const everyGateway = (_changed: KubeObject, view: View) =>
     view.list(gateways).map(({ metadata }) => metadata);
   return {
     name: "gateway-controller",
     resource: gateways,
     watches: [
       routesOfGateways,
-      { resource: gateways, concerns: everyone }, // one that comes or goes has or had its ports
-      { resource: gatewayClasses, concerns: everyone },
-      { resource: namespaces, concerns: everyone },
-      ...EVERY_ADDRESS.includes(address) ? [{ resource: nodes, concerns: everyone }] : [],
+      { resource: gateways, concerns: everyGateway }, // it may want, or have had, the same ports
+      { resource: gatewayClasses, concerns: everyGateway },
+      { resource: namespaces, concerns: everyGateway },
+      ...EVERY_ADDRESS.includes(address) ? [{ resource: nodes, concerns: everyGateway }] : [],
     ],
     workers: 1,
     reconcile(gateway, view, nowMs): Plan {
       const all = ownGatewaysOf(view);
       const own = all.get(gatewayKey(gateway));
       if (own === undefined) return NOTHING;
-      const attached = attachedRoutes(gateway, view, all);
+      const attached = attachedRoutes(own, view, all);
       const status = statusOf(own, attached, addressesOf(address, view), nowMs);
       if (isEqual(status, gateway.status)) return NOTHING;
       return plan([updateStatus(gateways, { ...gateway, status })]);
@@ -176,7 +176,7 @@ function listenerStatus(
 
 /** "If a Listener is conflicted, its network port should not be configured on any network elements." */
 function listenerConditions(listener: OwnListener): ConditionUpdate[] {
-  const { conflict, foreignKind } = listener;
+  const { conflict, unsupportedKind } = listener;
   const fault = faultOf(listener);
   return [
     fault === undefined
@@ -185,12 +185,12 @@ function listenerConditions(listener: OwnListener): ConditionUpdate[] {
     fault === undefined
       ? trueCondition("Programmed", "The listener is open")
       : falseCondition("Programmed", "Invalid", fault.message),
-    foreignKind === undefined
+    unsupportedKind === undefined
       ? trueCondition("ResolvedRefs", "All references are resolved")
       : falseCondition(
         "ResolvedRefs",
         "InvalidRouteKinds",
-        `Routes of kind ${foreignKind} are not supported`,
+        `Routes of kind ${unsupportedKind} are not supported`,
       ),
     conflict === undefined
       ? falseCondition("Conflicted", "NoConflicts", "No other listener is in the way")
@@ -200,13 +200,13 @@ function listenerConditions(listener: OwnListener): ConditionUpdate[] {
 
 /** How many routes are attached to each listener of the Gateway, by its name; a route counts once. */
 function attachedRoutes(
-  gateway: Gateway,
+  own: OwnGateway,
   view: View,
-  own: OwnGateways,
+  all: OwnGateways,
 ): ReadonlyMap<string, number> {
   const routes = new Map<string, Set<HttpRoute>>();
-  for (const { route, parent, listeners } of attachmentsOf(view, own)) {
-    if (parent.gateway !== gateway) continue;
+  for (const { route, parent, listeners } of attachmentsOf(view, all)) {
+    if (parent !== own) continue;
     for (const { listener: { spec: { name } } } of listeners) {
       routes.set(name, (routes.get(name) ?? new Set()).add(route));
     }

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { TestCluster } from "../controllers/test_cluster.ts";
+import { services } from "../resources/core/services/services.ts";
+import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
+import type { Backend } from "./backends.ts";
+import { serviceBackend } from "./service_backends.ts";
+
+const READY = { ready: true }, ENDING = { ready: false, serving: true, terminating: true };
+
+interface Slice {
+  addressType?: "IPv4" | "IPv6";
+  ports?: object[];
+  endpoints: object[];
+}
+
+function backendOf(
+  slices: Slice[],
+  spec: object = { ports: [{ name: "http", port: 80 }] },
+): Backend {
+  const cluster = new TestCluster();
+  cluster.put(services, { metadata: { name: "web" }, spec });
+  for (const [i, slice] of slices.entries()) {
+    cluster.put(endpointSlices, {
+      metadata: { name: `web-${i}`, labels: { "kubernetes.io/service-name": "web" } },
+      ...{ addressType: "IPv4", ports: [{ name: "http", port: 8080 }], ...slice },
+    });
+  }
+  return serviceBackend(cluster, { namespace: "default", name: "web", port: 80 });
+}
+
+function endpoint(address: string, conditions: object = READY, uid?: string): object {
+  return { addresses: [address], conditions, ...(uid && { targetRef: { uid } }) };
+}
+
+function addresses({ endpoints }: Backend): string[] {
+  return endpoints.map(({ address }) => address);
+}
+
+Deno.test("a port that cannot be had makes an invalid backend, and one without endpoints an empty one", () => {
+  const rows: [spec: object, state: string, reason: string][] = [
+    [{}, "invalid", 'Service "web" has no port 80'],
+    [{ ports: [{ port: 81 }] }, "invalid", 'Service "web" has no port 80'],
+    [
+      { type: "ExternalName", externalName: "a.example", ports: [{ port: 80 }] },
+      "invalid",
+      'service "default/web" is of type ExternalName',
+    ],
+    [
+      { ports: [{ port: 80, protocol: "UDP" }] },
+      "invalid",
+      'service "default/web" has no port 80 of protocol TCP',
+    ],
+    [{ ports: [{ port: 80 }] }, "empty", 'service "default/web" has no ready endpoints'],
+    [
+      { ports: [{ port: 80, protocol: "UDP", name: "u" }, { port: 80, name: "t" }] },
+      "empty",
+      'service "default/web" has no ready endpoints',
+    ],
+  ];
+  for (const [spec, state, reason] of rows) {
+    const backend = backendOf([], spec);
+    assert.deepEqual(backend, { name: "default/web:80", state, reason, endpoints: [] });
+  }
+});
+
+Deno.test("of endpoints, those that are ready count; those that end and still serve when there is no other", () => {
+  const rows: [conditions: object, isUsed: boolean][] = [
+    [READY, true],
+    [{}, true],
+    [{ ready: false }, false],
+    [{ ready: true, terminating: true }, true],
+    [ENDING, true],
+    [{ ready: false, terminating: true }, false],
+    [{ ready: false, serving: true }, false],
+    [{ ready: false, serving: false, terminating: true }, false],
+  ];
+  for (const [conditions, isUsed] of rows) {
+    const backend = backendOf([{ endpoints: [endpoint("10.0.0.1", conditions, "p1")] }]);
+    assert.equal(backend.state, isUsed ? "valid" : "empty", JSON.stringify(conditions));
+    if (!isUsed) continue;
+    const isEnding = "terminating" in conditions;
+    assert.deepEqual(backend.endpoints, [
+      { address: "10.0.0.1", port: 8080, podUid: "p1", ...(isEnding && { isEnding: true }) },
+    ]);
+  }
+  const both = [endpoint("10.0.0.1", ENDING), endpoint("10.0.0.2")];
+  assert.deepEqual(addresses(backendOf([{ endpoints: both }])), ["10.0.0.2"]);
+});
+
+Deno.test("IPv4 comes first, and endpoints of IPv6 that are ready before those of IPv4 that end", () => {
+  const v6 = (conditions = READY as object): Slice => ({
+    addressType: "IPv6",
+    endpoints: [endpoint("2001:db8::1", conditions)],
+  });
+  const v4 = (conditions: object): Slice => ({ endpoints: [endpoint("10.0.0.1", conditions)] });
+  const rows: [slices: Slice[], expected: string[]][] = [
+    [[v6(), v4(READY)], ["10.0.0.1"]],
+    [[v6(), v4(ENDING)], ["2001:db8::1"]],
+    [[v6(ENDING), v4(ENDING)], ["10.0.0.1"]],
+    [[v6(ENDING), v4({ ready: false })], ["2001:db8::1"]],
+  ];
+  for (const [slices, expected] of rows) {
+    assert.deepEqual(addresses(backendOf(slices)), expected, JSON.stringify(slices));
+  }
+});
+
+Deno.test("a slice counts for the ports that it has, an endpoint once, and by its first address", () => {
+  const endpoints = [endpoint("10.0.0.1", READY, "p1")];
+  const rows: [ports: object[], isUsed: boolean][] = [
+    [[{ name: "other", port: 1 }, { name: "http", port: 8080 }], true],
+    [[{ name: "other", port: 8080 }], false],
+    [[{ name: "http", port: 8080, protocol: "UDP" }], false],
+    [[{ name: "http" }], false],
+  ];
+  for (const [ports, isUsed] of rows) {
+    assert.equal(backendOf([{ ports, endpoints }]).endpoints.length, isUsed ? 1 : 0);
+  }
+  assert.equal(backendOf([{ endpoints }, { endpoints }]).endpoints.length, 1, "told twice");
+  const other = [endpoint("10.0.0.1", READY, "p2")];
+  assert.equal(backendOf([{ endpoints }, { endpoints: other }]).endpoints.length, 2);
+  const many = { addresses: ["10.0.0.3", "10.0.0.4"], conditions: READY };
+  assert.deepEqual(addresses(backendOf([{ endpoints: [many] }])), ["10.0.0.3"]);
+  const unnamed = backendOf([{ ports: [{ port: 9090 }], endpoints }], { ports: [{ port: 80 }] });
+  assert.equal(unnamed.endpoints[0]!.port, 9090, "a port without name");
+});
+
+Deno.test("an address that is no host's is left out", () => {
+  const endpoints = ["0.0.0.0", "224.0.0.1", "10.0.0.1", "none"].map((ip) => endpoint(ip));
+  assert.deepEqual(addresses(backendOf([{ endpoints }])), ["10.0.0.1"]);
+});
