@@ -5,7 +5,8 @@ import {
   STREAM_IDLE_MS_MOST,
 } from "../../core/resources/gateway/settings.ts";
 import { countAnswer } from "../backends/backend_stats.ts";
-import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
+import type { LiveBackend } from "../backends/backends.ts";
+import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import type { Scheme } from "../messages/forwarded_fields.ts";
 import { type Head, TOO_LONG } from "../messages/head.ts";
 import {

@@ -1,4 +1,5 @@
-import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
+import type { LiveBackend } from "../backends/backends.ts";
+import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import type { Deadlines } from "../connections/deadlines.ts";
 import type { Head } from "../messages/head.ts";
 import type { Upstream } from "../protocol/upstream.ts";

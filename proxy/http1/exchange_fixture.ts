@@ -1,7 +1,8 @@
 import { DEFAULT_SETTINGS, type GatewaySettings } from "../../core/resources/gateway/settings.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { BackendCounts } from "../backends/backend_stats.ts";
-import { Backends, type LiveEndpoint } from "../backends/backends.ts";
+import { Backends } from "../backends/backends.ts";
+import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { Deadlines } from "../connections/deadlines.ts";
 import { HttpService } from "../exchange/http_service.ts";

@@ -1,4 +1,4 @@
-import type { Forwarded } from "../backends/backends.ts";
+import type { Forwarded } from "../backends/live_endpoint.ts";
 import type { Deadline, Deadlines } from "../connections/deadlines.ts";
 import type { PlacedConnection } from "../connections/places.ts";
 

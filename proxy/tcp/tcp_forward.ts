@@ -1,5 +1,6 @@
 import type { BackendCounts } from "../backends/backend_stats.ts";
-import type { LiveBackend, LiveEndpoint } from "../backends/backends.ts";
+import type { LiveBackend } from "../backends/backends.ts";
+import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import type {
   ClientOwner,
   ClientSocket,

@@ -1,5 +1,6 @@
 import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
-import { Backends, type LiveBackend, type LiveEndpoint } from "../backends/backends.ts";
+import { Backends, type LiveBackend } from "../backends/backends.ts";
+import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import type { BackendCounts } from "../backends/backend_stats.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { OpenConnections } from "../connections/open_connections.ts";

@@ -1,0 +1,37 @@
+/** What the choice of an endpoint goes by. */
+export interface Candidate {
+  /** Requests and connections that it serves. */
+  readonly inFlight: number;
+  readonly state: "active" | "draining";
+  /** It has refused a connection, and is passed over until then. */
+  readonly suspectUntilMs: number;
+}
+
+/**
+ * Chooses the endpoint of a request; `undefined`: none can answer. Never one that is draining, nor `except`, which has just
+ * failed; suspects only when there is no other. `turn`: which one is looked at first. Called for each request: it must not
+ * allocate.
+ */
+export type ChooseEndpoint = <T extends Candidate>(
+  endpoints: readonly T[],
+  turn: number,
+  nowMs: number,
+  except: T | undefined,
+) => T | undefined;
+
+/** More than any endpoint has in flight. */
+const SUSPECT_LOAD = 1e9;
+
+/** The endpoint with the fewest in flight; those with equally few take turns. */
+export const leastBusy: ChooseEndpoint = (endpoints, turn, nowMs, except) => {
+  let best: (typeof endpoints)[number] | undefined, bestLoad = Infinity;
+  for (let i = 0; i < endpoints.length; i++) {
+    const endpoint = endpoints[(turn + i) % endpoints.length]!;
+    if (endpoint === except || endpoint.state === "draining") continue;
+    const load = endpoint.inFlight + (endpoint.suspectUntilMs > nowMs ? SUSPECT_LOAD : 0);
+    if (load >= bestLoad) continue;
+    best = endpoint;
+    bestLoad = load;
+  }
+  return best;
+};
