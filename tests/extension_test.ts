@@ -8,8 +8,12 @@ import type { ConfigMap } from "../core/resources/core/config_maps.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
 import { configMapKeeping } from "./extension/config_map_keeping.ts";
 import { lighthouses } from "./extension/lighthouses.ts";
+import { testEngine } from "../proxy/engine/engine_contract.ts";
+import { PlainEngine, plainEngine } from "./extension/plain_engine.ts";
 import { podFollowing } from "./extension/pod_following.ts";
+import { freePort, routedPod } from "./extension/routed_pod.ts";
 import { withAdditions } from "./extension/server_in_process.ts";
+import { eventually } from "./eventually.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
@@ -79,5 +83,19 @@ Deno.test("a controller is one file: what it remembers lasts from one look to th
     await server.ask("DELETE", `${CONFIG_MAPS}/colors`);
     await server.ask("POST", CONFIG_MAPS, { metadata, data: { sky: "red" } });
     await server.until<ConfigMap>(`${CONFIG_MAPS}/colors`, kept("red"));
+  });
+});
+testEngine("an engine in one file", () => new PlainEngine());
+
+Deno.test("a proxy engine is one file: requests pass through it, and it says what their clients speak", async () => {
+  await withAdditions({ proxyEngines: [plainEngine] }, async (server) => {
+    const port = freePort();
+    for (const [path, object] of routedPod(port)) await server.ask("POST", path, object);
+    const answer = await eventually("the pod answers", async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+      if (answer?.status === 200) return await answer.text();
+      await answer?.body?.cancel();
+    });
+    assert.equal(answer, "the pod, asked over https");
   });
 });
