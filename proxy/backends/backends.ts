@@ -3,7 +3,7 @@ import { type BackendCounts, noCounts } from "./backend_stats.ts";
 import { leastBusy } from "./least_busy.ts";
 import { LiveEndpoint } from "./live_endpoint.ts";
 
-/** How the endpoint of a backend is chosen: the rule of load balancing. */
+/** The rule of load balancing: another one is a file beside `least_busy.ts`, and this line. */
 const chooseEndpoint = leastBusy;
 
 /** A backend with its endpoints as they are now, and its counts since the start. */

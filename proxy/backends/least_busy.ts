@@ -7,24 +7,21 @@ export interface Candidate {
   readonly suspectUntilMs: number;
 }
 
-/**
- * Chooses the endpoint of a request; `undefined`: none can answer. Never one that is draining, nor `except`, which has just
- * failed; suspects only when there is no other. `turn`: which one is looked at first. Called for each request: it must not
- * allocate.
- */
-export type ChooseEndpoint = <T extends Candidate>(
-  endpoints: readonly T[],
-  turn: number,
-  nowMs: number,
-  except: T | undefined,
-) => T | undefined;
-
 /** More than any endpoint has in flight. */
 const SUSPECT_LOAD = 1e9;
 
-/** The endpoint with the fewest in flight; those with equally few take turns. */
-export const leastBusy: ChooseEndpoint = (endpoints, turn, nowMs, except) => {
-  let best: (typeof endpoints)[number] | undefined, bestLoad = Infinity;
+/**
+ * The rule of load balancing: the endpoint with the fewest in flight; those with equally few take turns. `undefined`: none
+ * can answer. Never one that is draining, nor `except`, which has just failed; suspects only when there is no other. `turn`:
+ * which one is looked at first. Called for each request: a rule must not allocate.
+ */
+export function leastBusy<T extends Candidate>(
+  endpoints: readonly T[],
+  turn: number,
+  nowMs: number,
+  except?: T,
+): T | undefined {
+  let best: T | undefined, bestLoad = Infinity;
   for (let i = 0; i < endpoints.length; i++) {
     const endpoint = endpoints[(turn + i) % endpoints.length]!;
     if (endpoint === except || endpoint.state === "draining") continue;
@@ -34,4 +31,4 @@ export const leastBusy: ChooseEndpoint = (endpoints, turn, nowMs, except) => {
     bestLoad = load;
   }
   return best;
-};
+}
