@@ -34,8 +34,6 @@ export interface Admitted {
 /** How long the base of a generated name may be: 63 characters with its suffix. */
 const GENERATED_BASE_CHARS_MAX = 58;
 const GENERATED_SUFFIX_CHARS = 5;
-/** Kinds whose status comes with their creation: a kubelet registers its node with it. */
-const KEEPS_STATUS = ["Node"];
 
 /**
  * Makes a stored object of what a client sent for creation: checks the shape, fills defaults, stamps, asks
@@ -47,7 +45,7 @@ export function admitNew(
   draft: unknown,
   options: WriteOptions,
 ): Admitted {
-  const counted = KEEPS_STATUS.includes(resource.kind) ? "all" : "all but status";
+  const counted = resource.isCreatedWithStatus ? "all" : "all but status";
   const input = inputFrom(resource, draft, options, counted);
   if (input.object.metadata["resourceVersion"]) {
     throw badRequest("resourceVersion should not be set on objects to be created");
@@ -105,7 +103,7 @@ function admit(
     const next = unlessBroken(input, object, () => {
       let next = resource.prepare(object, previous);
       for (const rule of rules) next = rule({ ...rest, next });
-      next = withGeneration(next, previous, { isOfStatus: scope === "status" });
+      next = withGeneration(resource, next, previous, { isOfStatus: scope === "status" });
       // One by one: as arguments of one call, very many would exhaust the stack.
       for (const cause of validateMetadata(next.metadata, previous?.metadata, resource)) {
         causes.push(cause);
@@ -220,7 +218,7 @@ function refuseOutdated(resource: AnyResource, given: JsonObject, previous: Kube
     throw conflict(resource, name, why);
   }
   const wanted = given["resourceVersion"];
-  if (wanted ? wanted !== resourceVersion : needsResourceVersion(resource)) {
+  if (wanted ? wanted !== resourceVersion : resource.needsVersion) {
     if (wanted) throw conflict(resource, name);
     throw invalid(resource, name, [{
       field: "metadata.resourceVersion",
@@ -228,11 +226,6 @@ function refuseOutdated(resource: AnyResource, given: JsonObject, previous: Kube
       message: "Invalid value: 0: must be specified for an update",
     }]);
   }
-}
-
-/** Leases, and what comes by CustomResourceDefinition in Kubernetes, are never written unseen. */
-function needsResourceVersion({ group }: AnyResource): boolean {
-  return group === "coordination.k8s.io" || group === "gateway.networking.k8s.io";
 }
 
 function withoutUndefined(fields: JsonObject): JsonObject {

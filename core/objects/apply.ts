@@ -2,7 +2,8 @@ import { ApiError } from "../client/api_error.ts";
 import type { ObjectName } from "../client/client.ts";
 import { inTurns, runInTurns } from "../lib/steps.ts";
 import type { Manifest, Position } from "../manifest/manifest.ts";
-import { type AnyResource, apiVersionOf, groupResourceOf } from "../resources/resource.ts";
+import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
+import { isNamespaceKind, namespaceIn } from "./admission/namespace_lifecycle.ts";
 import { inputFrom, nameIn } from "./input.ts";
 import { type JsonObject, objectIn } from "../lib/json/json_value.ts";
 import { appliedBefore, withLastApplied } from "./last_applied.ts";
@@ -97,7 +98,7 @@ export async function applyManifest(
 }
 
 function isNamespace({ resource }: Plan): boolean {
-  return groupResourceOf(resource) === "namespaces";
+  return isNamespaceKind(resource);
 }
 
 function skipped(applied: Applied): Applied {
@@ -133,7 +134,7 @@ async function planOf(
       : "Required value: resource name may not be empty";
     return await refuse(document, value, `metadata.name: ${why}`, "metadata.name");
   }
-  const place = resource.namespaced ? namespaceIn(value) || namespace : "";
+  const place = resource.namespaced ? namespaceOf(value) || namespace : "";
   return {
     document,
     resource,
@@ -172,7 +173,7 @@ async function dryRun(
       const { unknown } = inputFrom(resource, draft, plan.options, "all");
       faults.push(...unknown.map((field) => ({ field, message: `unknown field "${field}"` })));
     }
-    const isMissing = namespace !== "" && !objects.store.newest(["namespaces", "", namespace]);
+    const isMissing = namespace !== "" && !namespaceIn(objects.store, namespace);
     if (isMissing && !toCome.has(namespace)) {
       const message = `namespaces "${namespace}" not found`;
       faults.push({ field: "metadata.namespace", message });
@@ -264,7 +265,7 @@ async function placed(document: Manifest, faults: readonly Fault[]): Promise<App
   })).sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
-function namespaceIn(value: JsonObject): string {
+function namespaceOf(value: JsonObject): string {
   const namespace = objectIn(value, "metadata")["namespace"];
   return typeof namespace === "string" ? namespace : "";
 }

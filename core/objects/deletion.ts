@@ -1,8 +1,5 @@
 import type { DeleteOptions } from "../client/client.ts";
-import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
-import type { Namespace } from "../resources/core/namespaces.ts";
-import { isFinished } from "../resources/core/pods/pod_states.ts";
-import type { Pod } from "../resources/core/pods/pods.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { conflict } from "../client/refusals.ts";
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../schema/finalizers.ts";
 import { timestamp } from "../lib/timestamp.ts";
@@ -25,26 +22,25 @@ export function deletionOf(
   refuseOther(resource, object, options);
   const finalizers = finalizersFor(object, options);
   const graceSeconds = graceSecondsOf(resource, object, options);
-  if (graceSeconds === 0 && !isHeld(object, finalizers)) return "remove";
+  if (graceSeconds === 0 && !isHeld(resource, object, finalizers)) return "remove";
   const marked = withFinalizers(markedFor(object, graceSeconds, nowMs), finalizers);
-  return marked === object ? "nothing" : { next: marked };
+  if (marked === object) return "nothing";
+  return { next: resource.markedDeleted?.(marked) ?? marked };
 }
 
 /** Whether an object that was marked has nothing left that holds it. */
-export function isDone(object: KubeObject): boolean {
+export function isDone(resource: AnyResource, object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = object.metadata;
   return deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) === 0 &&
-    !isHeld(object, finalizers);
+    !isHeld(resource, object, finalizers);
 }
 
-function isHeld(object: KubeObject, finalizers: readonly string[]): boolean {
-  return finalizers.length > 0 || specFinalizersOf(object).length > 0;
-}
-
-/** A namespace is also held by those who must empty it. */
-function specFinalizersOf(object: KubeObject): readonly string[] {
-  if (object.apiVersion !== "v1" || object.kind !== "Namespace") return [];
-  return (object as Namespace).spec.finalizers ?? [];
+function isHeld(
+  resource: AnyResource,
+  object: KubeObject,
+  finalizers: readonly string[],
+): boolean {
+  return finalizers.length > 0 || (resource.holders?.(object) ?? []).length > 0;
 }
 
 function refuseOther(
@@ -78,13 +74,7 @@ function graceSecondsOf(
   if (deletionTimestamp !== undefined) {
     return Math.min(deletionGracePeriodSeconds, notNegative(gracePeriodSeconds ?? Infinity));
   }
-  if (groupResourceOf(resource) === "pods" && hasNobodyToEndIt(object as Pod)) return 0;
-  return notNegative(gracePeriodSeconds ?? resource.graceSeconds(object));
-}
-
-/** No agent will ever confirm the end of a pod that is on no node or has ended. */
-function hasNobodyToEndIt(pod: Pod): boolean {
-  return !pod.spec.nodeName || isFinished(pod);
+  return notNegative(resource.graceSeconds(object, gracePeriodSeconds));
 }
 
 /** Kubernetes takes a negative period for one second. */

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import type { DeleteOptions } from "../client/client.ts";
 import { isRefusal } from "../client/api_error.ts";
 import { configMaps } from "../resources/core/config_maps.ts";
+import { namespaces } from "../resources/core/namespaces.ts";
 import { pods } from "../resources/core/pods/pods.ts";
-import type { KubeObject } from "../resources/resource.ts";
+import { defineResource, type KubeObject } from "../resources/resource.ts";
+import { object } from "../schema/schema.ts";
 import { deletionOf, isDone } from "./deletion.ts";
 import { freshObjects } from "./objects_fixture.ts";
 
@@ -164,21 +166,35 @@ Deno.test("an object that is not the one meant is not deleted", () => {
 });
 
 Deno.test("an object is done when it is marked and nothing holds it", () => {
-  assert.equal(isDone(objectWith({})), false);
-  assert.equal(isDone(objectWith(MARKED)), true);
-  assert.equal(isDone(objectWith(AT_30)), false);
-  assert.equal(isDone(objectWith({ ...MARKED, finalizers: ["x"] })), false);
-  assert.equal(isDone(objectWith({ deletionTimestamp: MARKED.deletionTimestamp })), true);
+  assert.equal(isDone(configMaps, objectWith({})), false);
+  assert.equal(isDone(configMaps, objectWith(MARKED)), true);
+  assert.equal(isDone(configMaps, objectWith(AT_30)), false);
+  assert.equal(isDone(configMaps, objectWith({ ...MARKED, finalizers: ["x"] })), false);
+  assert.equal(
+    isDone(configMaps, objectWith({ deletionTimestamp: MARKED.deletionTimestamp })),
+    true,
+  );
 });
 
 Deno.test("a namespace is held by those who empty it, and nothing else is by such a field", () => {
-  const marked = (kind: string, apiVersion: string, finalizers?: string[]) =>
-    ({ ...objectWith(MARKED), kind, apiVersion, spec: { finalizers } }) as KubeObject;
-  assert.equal(isDone(marked("Namespace", "v1", ["kubernetes"])), false);
-  assert.equal(isDone(marked("Namespace", "v1", [])), true);
-  assert.equal(isDone(marked("Namespace", "v1")), true);
-  assert.equal(isDone(marked("Namespace", "example.com/v1", ["kubernetes"])), true);
-  assert.equal(isDone(marked("Other", "v1", ["kubernetes"])), true);
+  const marked = (finalizers?: string[]) =>
+    ({ ...objectWith(MARKED), spec: { finalizers } }) as KubeObject;
+  assert.equal(isDone(namespaces, marked(["kubernetes"])), false);
+  assert.equal(isDone(namespaces, marked([])), true);
+  assert.equal(isDone(namespaces, marked()), true);
+  const other = defineResource({
+    group: "example.com",
+    version: "v1",
+    kind: "Namespace",
+    plural: "namespaces",
+    namespaced: false,
+    schema: object("Another kind.", {}),
+  });
+  assert.equal(
+    isDone(other, marked(["kubernetes"])),
+    true,
+  );
+  assert.equal(isDone(configMaps, marked(["kubernetes"])), true);
 });
 
 Deno.test("the removal of the last finalizer completes a deletion", async () => {

@@ -3,12 +3,14 @@ import type { Clock } from "../lib/clock.ts";
 import { isEqual } from "../lib/equality.ts";
 import type { Random } from "../lib/random.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import type { ClusterSettings } from "../resources/admission.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4, type Ipv4Range } from "../lib/addresses/ipv4.ts";
-import { ADMISSION_CHECKS, admissionRules, serviceRange } from "./admission/mod.ts";
+import { ADMISSION_CHECKS, admissionRules } from "./admission/mod.ts";
 import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
+import { serviceRange } from "./service_range.ts";
 import { deletionOf, isDone } from "./deletion.ts";
-import { isJsonObject, type JsonObject, objectIn } from "../lib/json/json_value.ts";
+import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "../client/refusals.ts";
 import { isRefusal } from "../client/api_error.ts";
@@ -25,8 +27,6 @@ export interface ObjectsOptions {
 
 /** How often a name is made up before the server gives up. As in Kubernetes. */
 const GENERATED_NAME_TRIES_MAX = 8;
-/** Namespaces without which nothing works. */
-const IMMORTAL_NAMESPACES = ["default", "kube-system", "kube-public"];
 
 /**
  * The verbs: how objects are read and written, whoever asks.
@@ -35,7 +35,7 @@ const IMMORTAL_NAMESPACES = ["default", "kube-system", "kube-public"];
  * making; only a client that says which version it has seen can be refused for it. Every method throws an
  * ApiError for a refusal; what it resolves with is durable.
  */
-export class Objects {
+export class Objects implements ClusterSettings {
   readonly store: Store;
   readonly clock: Clock;
   /** Address of the Service `kubernetes` in `default`: the first that Services may have. */
@@ -47,10 +47,9 @@ export class Objects {
   constructor({ store, clock, random, serviceCidr = "10.96.0.0/16" }: ObjectsOptions) {
     this.store = store;
     this.clock = clock;
-    const range = serviceRange(serviceCidr);
-    this.serviceRange = range;
-    this.apiServiceAddress = formatIpv4(range.first + 1);
-    const rules = admissionRules({ random, range });
+    this.serviceRange = serviceRange(serviceCidr);
+    this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);
+    const rules = admissionRules({ random, settings: this });
     this.#context = { store, clock, random, rules, checks: ADMISSION_CHECKS };
   }
 
@@ -86,7 +85,7 @@ export class Objects {
       const admitted = admitNew(this.#context, resource, placed, options);
       const key = keyOf(resource, admitted.object.metadata);
       const existing = this.store.newest(key);
-      if (!existing) return await this.#store(key, admitted, undefined, options);
+      if (!existing) return await this.#store(resource, key, admitted, undefined, options);
       admitted.release();
       if (!isNameMadeUp(placed) || tries === GENERATED_NAME_TRIES_MAX) {
         throw alreadyExists(resource, existing.object);
@@ -132,7 +131,7 @@ export class Objects {
         ...options,
         scope,
       });
-      return this.#store(key, admitted, previous, options);
+      return this.#store(resource, key, admitted, previous, options);
     });
   }
 
@@ -146,11 +145,10 @@ export class Objects {
     next: (current: KubeObject) => KubeObject,
     options: WriteOptions = {},
   ): Promise<Written> {
-    return this.#onNewest(
-      resource,
-      name,
-      (key, previous) => this.#store(key, unchecked(next(previous.object)), previous, options),
-    );
+    return this.#onNewest(resource, name, (key, previous) => {
+      const object = unchecked(next(previous.object));
+      return this.#store(resource, key, object, previous, options);
+    });
   }
 
   /** `removed`: it is gone. `changed`: it is marked, and goes when its grace is over and its finalizers are gone. */
@@ -161,13 +159,12 @@ export class Objects {
     options: WriteOptions = {},
   ): Promise<Written> {
     return this.#onNewest(resource, name, (key, previous) => {
-      if (resource.kind === "Namespace" && IMMORTAL_NAMESPACES.includes(name.name)) {
-        throw forbidden(resource, name.name, "this namespace may not be deleted");
-      }
+      const fault = resource.deletionFault?.(previous.object);
+      if (fault !== undefined) throw forbidden(resource, name.name, fault);
       const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
       if (decided === "remove") return this.#remove(key, previous, [], options);
-      const object = decided === "nothing" ? previous.object : terminating(decided.next);
-      return this.#store(key, unchecked(object), previous, options);
+      const object = decided === "nothing" ? previous.object : decided.next;
+      return this.#store(resource, key, unchecked(object), previous, options);
     });
   }
 
@@ -222,6 +219,7 @@ export class Objects {
   }
 
   async #store(
+    resource: AnyResource,
     key: Key,
     { object, warnings, release }: Admitted,
     previous: Entry | undefined,
@@ -232,7 +230,7 @@ export class Objects {
         await this.store.confirmed();
         return { ...written(previous), warnings, outcome: "unchanged" };
       }
-      if (previous && isDone(object)) {
+      if (previous && isDone(resource, object)) {
         const removed = await this.#remove(key, previous, warnings, options);
         return { ...removed, ...unstored(object) };
       }
@@ -315,13 +313,6 @@ function unchecked(object: KubeObject): Admitted {
 
 function isNameMadeUp(draft: unknown): boolean {
   return isJsonObject(draft) && !objectIn(draft, "metadata")["name"];
-}
-
-/** A namespace that is being deleted says so. */
-function terminating(object: KubeObject): KubeObject {
-  if (object.apiVersion !== "v1" || object.kind !== "Namespace") return object;
-  const { status } = object as KubeObject & { status: JsonObject };
-  return { ...object, status: { ...status, phase: "Terminating" } } as KubeObject;
 }
 
 function unversioned(

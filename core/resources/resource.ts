@@ -1,8 +1,10 @@
-import type { Cause } from "../schema/check.ts";
+import type { Cause } from "../schema/causes.ts";
 import type { ObjectMeta } from "../schema/metadata.ts";
 import { objectMeta } from "../schema/metadata.ts";
 import { type NameRule, subdomainFaults } from "../schema/names.ts";
 import type { Schema } from "../schema/schema.ts";
+import type { AdmissionContext } from "./admission.ts";
+import { ALL_VERBS, type LifeCycle } from "./life_cycle.ts";
 import type { Subresource } from "./subresource.ts";
 
 /** Any object that the API serves. */
@@ -50,7 +52,7 @@ export interface ScalePaths {
 }
 
 /** All there is to know about one kind of object. Each kind is declared in one file. */
-export interface Resource<T extends KubeObject = KubeObject> {
+export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T> {
   /** `""` for the core group. */
   group: string;
   version: string;
@@ -70,10 +72,6 @@ export interface Resource<T extends KubeObject = KubeObject> {
   scale: ScalePaths | undefined;
   /** Those that this kind alone has; status and scale come by `hasStatus` and `scale`. */
   subresources: readonly Subresource<T>[];
-  /** Kept in memory only, never written to disk. */
-  volatile: boolean;
-  /** Seconds that a deleted object gets by default to end; `undefined`: it goes at once. */
-  graceSeconds?(object: T): number;
   columns: readonly Column<T>[];
   /** Field selectors besides `metadata.name` and `metadata.namespace`, e.g. `spec.nodeName`. */
   fields: Readonly<Record<string, (object: T) => string>>;
@@ -85,6 +83,11 @@ export interface Resource<T extends KubeObject = KubeObject> {
    * written, all else is that of `previous`.
    */
   prepare(next: T, previous: T | undefined): T;
+  /**
+   * What the server makes of an object before it is stored, as an admission plugin of Kubernetes would; asked after
+   * `prepare`. Synchronous: it decides in the turn of the write. Absent: the object stays as it is.
+   */
+  admit?(next: T, previous: T | undefined, context: AdmissionContext<T>): T;
   /**
    * The rules that a schema cannot say. Pure. Returns every cause, not the first. Not asked when the status alone is
    * written: they are about the rest.
@@ -106,13 +109,13 @@ type Optional =
   | "hasStatus"
   | "scale"
   | "subresources"
-  | "volatile"
-  | "graceSeconds"
+  | keyof LifeCycle<KubeObject>
   | "columns"
   | "fields"
   | "indexes"
   | "servedVersions"
   | "prepare"
+  | "admit"
   | "validate"
   | "warnings";
 
@@ -131,14 +134,20 @@ export function defineResource<Shape>(
 export function defineResource(
   definition: Definition<KubeObject, unknown, boolean>,
 ): Resource {
+  const { status, spec } = definition.schema.properties ?? {};
+  const { hasStatus = status !== undefined } = definition;
   return {
     singular: definition.kind.toLowerCase(),
     nameFaults: subdomainFaults,
     shortNames: [],
     categories: [],
-    hasStatus: definition.schema.properties?.["status"] !== undefined,
+    hasStatus,
     scale: undefined,
     subresources: [],
+    verbs: ALL_VERBS,
+    generation: hasStatus && spec !== undefined ? "content" : "none",
+    isCreatedWithStatus: false,
+    needsVersion: false,
     volatile: false,
     columns: [],
     fields: {},

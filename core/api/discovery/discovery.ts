@@ -28,9 +28,6 @@ interface GroupVersion {
 }
 
 const PLAIN = "application/json";
-const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-/** Namespaces go one by one, as in Kubernetes. */
-const VERBS_OF_NAMESPACES = VERBS.filter((verb) => verb !== "deletecollection");
 
 /** Tells clients what is served: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api */
 export class Discovery {
@@ -131,7 +128,7 @@ function resourcesOf(kind: ServedKind): unknown[] {
       singularName: singular,
       namespaced,
       kind: kind.resource.kind,
-      verbs: verbsOf(kind),
+      verbs: kind.resource.verbs,
       ...(shortNames.length ? { shortNames } : {}),
       ...(categories.length ? { categories } : {}),
     },
@@ -149,10 +146,6 @@ function kindOf({ group, version, kind }: SubresourceBody) {
 function virtualResource({ plural, kind }: VirtualKind): unknown {
   const singularName = kind.toLowerCase();
   return { name: plural, singularName, namespaced: false, kind, verbs: ["create"] };
-}
-
-function verbsOf({ resource }: ServedKind): readonly string[] {
-  return resource.group === "" && resource.plural === "namespaces" ? VERBS_OF_NAMESPACES : VERBS;
 }
 
 /** Everything in one document: KEP-3352. */
@@ -191,7 +184,7 @@ function aggregatedResource(kind: ServedKind): unknown {
     responseKind: own,
     scope: namespaced ? "Namespaced" : "Cluster",
     singularResource: singular,
-    verbs: verbsOf(kind),
+    verbs: kind.resource.verbs,
     ...(shortNames.length ? { shortNames } : {}),
     ...(categories.length ? { categories } : {}),
     ...(subresources.length ? { subresources } : {}),

@@ -1,5 +1,6 @@
 import { namespaces } from "../../resources/core/namespaces.ts";
-import type { KubeObject } from "../../resources/resource.ts";
+import type { AnyResource, KubeObject } from "../../resources/resource.ts";
+import type { Entry, Store } from "../../store/store.ts";
 import { forbidden, notFound } from "../../client/refusals.ts";
 import type { AdmissionRequest } from "./admission_rule.ts";
 
@@ -13,7 +14,7 @@ export function namespaceLifecycle(
   const { namespace, name } = next.metadata;
   if (!resource.namespaced || previous || !namespace) return next;
   if (options.namespacesToCome?.has(namespace)) return next;
-  const entry = store.newest(["namespaces", "", namespace]);
+  const entry = namespaceIn(store, namespace);
   if (!entry) throw notFound(namespaces, namespace);
   if (entry.object.metadata.deletionTimestamp !== undefined) {
     throw forbidden(
@@ -28,4 +29,13 @@ export function namespaceLifecycle(
     );
   }
   return next;
+}
+
+export function namespaceIn(store: Store, name: string): Entry | undefined {
+  return store.newest([namespaces.plural, "", name]);
+}
+
+/** Whether objects of the kind are what others lie in, and have to be there before them. */
+export function isNamespaceKind(resource: AnyResource): boolean {
+  return resource === namespaces;
 }

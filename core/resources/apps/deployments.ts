@@ -85,6 +85,7 @@ export const deployments = defineResource({
   shortNames: ["deploy"],
   categories: ["all"],
   namespaced: true,
+  generation: "content and annotations", // they go on to its ReplicaSets
   schema: object("Keeps pods of one template running, and replaces them when it changes.", {
     spec: required(deploymentSpec),
     status: present(deploymentStatus),

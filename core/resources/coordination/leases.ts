@@ -10,6 +10,7 @@ export const leases = defineResource({
   plural: "leases",
   namespaced: true,
   volatile: true,
+  needsVersion: true,
   columns: [
     nameColumn,
     {

@@ -1,4 +1,5 @@
 import { ageColumn, nameColumn } from "../columns.ts";
+import { endpointAddressCauses } from "./endpoint_addresses.ts";
 import { objectReference } from "../../schema/references.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import {
@@ -62,6 +63,11 @@ export const endpointSlices = defineResource({
     endpoints: fallback([], list("Who answers.", endpoint, { maxItems: 1000 })),
     ports: fallback([], list("On which ports.", endpointPort, { maxItems: 100 })),
   }),
+  generation: "content",
+  admit: (next, previous, { isOwn, causes }) => {
+    if (!isOwn) causes.push(...endpointAddressCauses(next, previous));
+    return next;
+  },
   columns: [
     nameColumn,
     {

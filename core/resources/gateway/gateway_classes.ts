@@ -21,6 +21,7 @@ export const gatewayClasses = defineResource({
   plural: "gatewayclasses",
   shortNames: ["gc"],
   categories: ["gateway-api"],
+  needsVersion: true,
   namespaced: false,
   schema: object("A kind of gateway, and who makes it.", {
     spec: required(object("What the class is.", {

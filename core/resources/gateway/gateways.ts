@@ -99,6 +99,7 @@ export const gateways = defineResource({
   plural: "gateways",
   shortNames: ["gtw"],
   categories: ["gateway-api"],
+  needsVersion: true,
   namespaced: true,
   schema: object("Where traffic from outside comes in.", {
     spec: required(object("What the gateway should be.", {

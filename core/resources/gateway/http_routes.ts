@@ -31,6 +31,7 @@ export const httpRoutes = defineResource({
   kind: "HTTPRoute",
   plural: "httproutes",
   categories: ["gateway-api"],
+  needsVersion: true,
   namespaced: true,
   schema: object("Which requests of a gateway go where.", {
     spec: present(httpRouteSpec),

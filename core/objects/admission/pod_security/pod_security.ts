@@ -7,6 +7,7 @@ import { groupResourceOf, type KubeObject } from "../../../resources/resource.ts
 import type { Store } from "../../../store/store.ts";
 import { forbidden } from "../../../client/refusals.ts";
 import type { AdmissionRequest } from "../admission_rule.ts";
+import { namespaceIn } from "../namespace_lifecycle.ts";
 import {
   isStricter,
   type Policy,
@@ -88,7 +89,7 @@ type PodOf = [annotations: Readonly<Record<string, string>> | undefined, spec: P
 
 /** A namespace that will come in the same manifest is not there yet, in a dry run; then nothing can be said. */
 function policyIn(store: Store, namespace: string | undefined): Policy | undefined {
-  const labels = store.newest(["namespaces", "", namespace ?? ""])?.object.metadata.labels;
+  const labels = namespaceIn(store, namespace ?? "")?.object.metadata.labels;
   const policy = policyOf(labels);
   const isOpen = policy.enforce.level === "privileged" && policy.warn.level === "privileged";
   return isOpen ? undefined : policy;

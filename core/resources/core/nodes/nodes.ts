@@ -1,6 +1,7 @@
 import { isEqual } from "../../../lib/equality.ts";
 import { type Cause, duplicate, forbidden } from "../../../schema/causes.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../../../schema/names.ts";
+import { NOT_READY } from "../pods/spec/default_tolerations.ts";
 import { nodeColumns } from "./node_columns.ts";
 import { configSource, nodeStatus } from "./node_status.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
@@ -55,7 +56,12 @@ export const nodes = defineResource({
     })),
     status: present(nodeStatus),
   }),
+  generation: "none",
+  isCreatedWithStatus: true, // a kubelet registers its node with it
   columns: nodeColumns,
+  // A new node gets no pods until the node controller has seen that it is ready: the admission plugin
+  // TaintNodesByCondition. https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
+  admit: (next, previous) => previous ? next : { ...next, spec: withNotReadyTaint(next.spec) },
   validate: (next, previous) => [
     ...taintCauses(next.spec.taints ?? []),
     ...(previous ? rangeChangeCauses(next.spec, previous.spec) : []),
@@ -64,6 +70,12 @@ export const nodes = defineResource({
 });
 
 export type Node = ObjectOf<typeof nodes>;
+
+function withNotReadyTaint<Spec extends { taints?: readonly Taint[] }>(spec: Spec): Spec {
+  const { taints = [] } = spec;
+  if (taints.some(({ key, effect }) => key === NOT_READY && effect === "NoSchedule")) return spec;
+  return { ...spec, taints: [...taints, { key: NOT_READY, effect: "NoSchedule" }] };
+}
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
 function taintCauses(taints: readonly Taint[]): Cause[] {

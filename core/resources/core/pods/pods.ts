@@ -2,6 +2,8 @@ import { isEqual } from "../../../lib/equality.ts";
 import type { Cause } from "../../../schema/causes.ts";
 import { binding } from "./binding.ts";
 import { podColumns } from "./pod_columns.ts";
+import { isFinished } from "./pod_states.ts";
+import { admittedPodSpec } from "./spec/pod_admission.ts";
 import { withPodDefaults } from "./spec/defaults.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
 import { podSpec } from "./spec/pod_spec.ts";
@@ -27,7 +29,9 @@ export const pods = defineResource({
     status: present(podStatus),
   }),
   subresources: [{ name: "log", verbs: ["get"] }, binding],
-  graceSeconds: (pod) => pod.spec.terminationGracePeriodSeconds,
+  // No agent will ever confirm the end of a pod that is on no node or has ended.
+  graceSeconds: (pod, asked = pod.spec.terminationGracePeriodSeconds) =>
+    !pod.spec.nodeName || isFinished(pod) ? 0 : asked,
   columns: podColumns,
   fields: {
     "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
@@ -44,6 +48,10 @@ export const pods = defineResource({
     const spec = next.spec === previous?.spec ? next.spec : withPodDefaults(next.spec);
     const status = { ...next.status, qosClass: next.status.qosClass ?? qosClassOf(spec) };
     return { ...next, spec, status };
+  },
+  admit: (next, previous) => {
+    const spec = admittedPodSpec(next.spec, previous?.spec);
+    return spec === next.spec ? next : { ...next, spec };
   },
   validate: (next, previous): Cause[] => {
     const annotations = refusedAnnotationCauses(

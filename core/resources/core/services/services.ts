@@ -3,6 +3,7 @@ import { warnerOf } from "../../not_acted_on.ts";
 import { dns1035LabelFaults } from "../../../schema/names.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
 import { object, present } from "../../../schema/schema.ts";
+import { withServiceAddresses } from "./service_addresses.ts";
 import { serviceColumns } from "./service_columns.ts";
 import { serviceCauses, serviceUpdateCauses, withServiceDefaults } from "./service_rules.ts";
 import { serviceSpec, serviceStatus } from "./service_spec.ts";
@@ -36,11 +37,13 @@ export const services = defineResource({
     spec: present(serviceSpec),
     status: present(serviceStatus),
   }),
+  generation: "none",
   columns: serviceColumns,
   prepare: (next, previous) => ({
     ...next,
     spec: withServiceDefaults(next.spec, previous?.spec),
   }),
+  admit: withServiceAddresses,
   validate: (next, previous) => [
     ...serviceCauses(next.spec),
     ...(previous ? serviceUpdateCauses(next.spec, previous.spec) : []),

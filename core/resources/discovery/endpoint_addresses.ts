@@ -1,34 +1,33 @@
 import { isIpv4, parseIp, specialUseOf } from "../../lib/addresses/ip_address.ts";
 import { isEqual } from "../../lib/equality.ts";
 import { type Cause, invalid } from "../../schema/causes.ts";
-import type { EndpointSlice } from "../../resources/discovery/endpoint_slices.ts";
 import { subdomainFaults } from "../../schema/names.ts";
-import type { KubeObject } from "../../resources/resource.ts";
-import type { AdmissionRequest } from "./admission_rule.ts";
+import type { KubeObject } from "../resource.ts";
+
+interface Slice extends KubeObject {
+  addressType: "FQDN" | "IPv4" | "IPv6";
+  endpoints: readonly { addresses: readonly string[] }[];
+  ports: readonly unknown[];
+}
 
 /**
  * Endpoints that clients name are hosts of a network: traffic to them is sent by this machine, which must not be led to
- * itself or to what only its own link reaches. Only our own controllers may name such an address, for pods and the API have
- * loopback addresses where there is no root. A client may keep what they have named, as it is.
+ * itself or to what only its own link reaches. Only our own controllers may name such an address, for pods and the API
+ * have loopback addresses where there is no root. A client may keep what they have named, as it is.
  *
  * The words are those of k8s.io/kubernetes/pkg/apis/core/validation, ValidateNonSpecialIP.
  */
-export function endpointAddresses(request: AdmissionRequest): KubeObject {
-  const { resource, next, previous, causes, options } = request;
-  if (resource.group !== "discovery.k8s.io" || resource.kind !== "EndpointSlice") return next;
-  const slice = next as EndpointSlice, before = previous as EndpointSlice | undefined;
-  if (options.isOwn || (before && leadsTheSameWay(slice, before))) return next;
-  for (const [i, { addresses }] of slice.endpoints.entries()) {
-    for (const [j, address] of addresses.entries()) {
-      const field = `endpoints[${i}].addresses[${j}]`;
-      causes.push(...addressCauses(slice.addressType, address, field));
-    }
-  }
-  return next;
+export function endpointAddressCauses(next: Slice, previous: Slice | undefined): Cause[] {
+  if (previous && leadsTheSameWay(next, previous)) return [];
+  return next.endpoints.flatMap(({ addresses }, i) =>
+    addresses.flatMap((address, j) =>
+      addressCauses(next.addressType, address, `endpoints[${i}].addresses[${j}]`)
+    )
+  );
 }
 
 /** Whether the same Service gets the same addresses and ports. */
-function leadsTheSameWay(slice: EndpointSlice, before: EndpointSlice): boolean {
+function leadsTheSameWay(slice: Slice, before: Slice): boolean {
   const SERVICE = "kubernetes.io/service-name";
   return slice.metadata.labels?.[SERVICE] === before.metadata.labels?.[SERVICE] &&
     slice.addressType === before.addressType && isEqual(slice.ports, before.ports) &&
@@ -36,7 +35,7 @@ function leadsTheSameWay(slice: EndpointSlice, before: EndpointSlice): boolean {
 }
 
 function addressCauses(
-  type: EndpointSlice["addressType"],
+  type: Slice["addressType"],
   text: string,
   field: string,
 ): Cause[] {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { Random } from "../../lib/random.ts";
-import { RESOURCES } from "../../resources/mod.ts";
-import { type Service, services } from "../../resources/core/services/services.ts";
-import { VirtualClock } from "../../lib/virtual_clock.ts";
-import { MemoryJournal } from "../../store/memory_journal.ts";
-import { MemoryStore } from "../../store/memory_store.ts";
-import { bootstrap } from "../bootstrap.ts";
-import { Objects } from "../objects.ts";
+import { Random } from "../../../lib/random.ts";
+import { RESOURCES } from "../../../resources/mod.ts";
+import { type Service, services } from "../../../resources/core/services/services.ts";
+import { VirtualClock } from "../../../lib/virtual_clock.ts";
+import { MemoryJournal } from "../../../store/memory_journal.ts";
+import { MemoryStore } from "../../../store/memory_store.ts";
+import { bootstrap } from "../../../objects/bootstrap.ts";
+import { Objects } from "../../../objects/objects.ts";
 
 Deno.test("each Service gets an address of its own, also when many come at once", async () => {
   const objects = await cluster("10.0.0.0/24");

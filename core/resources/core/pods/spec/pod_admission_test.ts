@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Pod } from "../../resources/core/pods/pods.ts";
-import { pods } from "../../resources/core/pods/pods.ts";
-import { freshObjects } from "../objects_fixture.ts";
+import type { Pod } from "../../../../resources/core/pods/pods.ts";
+import { pods } from "../../../../resources/core/pods/pods.ts";
+import { freshObjects } from "../../../../objects/objects_fixture.ts";
 
 const name = { namespace: "default", name: "web" };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type EndpointSlice, endpointSlices } from "../../resources/discovery/endpoint_slices.ts";
-import { freshObjects } from "../objects_fixture.ts";
-import type { Objects } from "../objects.ts";
+import { freshObjects } from "../../objects/objects_fixture.ts";
+import type { Objects } from "../../objects/objects.ts";
 import type { WriteOptions } from "../../client/write_options.ts";
 
 const NAME = { namespace: "default", name: "web" };
