@@ -27,7 +27,7 @@ import type { Standby } from "./access/standby.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./discovery/openapi.ts";
 import { answerApply } from "./verbs/manifests.ts";
 import { PodLogs } from "./streams/pod_log.ts";
-import type { ObjectRequest } from "./verbs/request.ts";
+import { methodNotAllowed, type ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
 import { reviewed, REVIEWS } from "./access/reviews.ts";
 import { ServedKinds } from "./discovery/served_kinds.ts";
@@ -177,6 +177,7 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   const { objects, clock } = parts;
   const request: ObjectRequest = { c, path, kind, objects, clock };
   if (path.subresource !== undefined) return answerSubresource(request, parts.streams);
+  if (!kind.resource.verbs.some((verb) => verb === path.verb)) throw methodNotAllowed();
   if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);
   return answerObject(request);
 }

@@ -1,9 +1,7 @@
 import { PATCH_TYPES } from "../../objects/patch/patch.ts";
-import type { Objects } from "../../objects/objects.ts";
 import type { Entry } from "../../store/store.ts";
-import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
-import { refuseOthersObject, type RestrictionView } from "../access/nodes/node_restriction.ts";
+import { refuseOthersObject, restrictionViewOf } from "../access/nodes/node_restriction.ts";
 import { formatFor } from "../http/accept.ts";
 import { sendJson } from "../http/answer.ts";
 import { sendList } from "../watch/list.ts";
@@ -37,7 +35,7 @@ export function answerCollection(
   request: ObjectRequest,
   watches: Watches,
 ): Response | Promise<Response> {
-  const { c, path, kind } = request;
+  const { c, path } = request;
   const { method } = c.req;
   if (method === "GET" || method === "HEAD") return listOrWatch(request, watches);
   if (path.isWatch || !isPlaced(request)) throw methodNotAllowed();
@@ -45,7 +43,6 @@ export function answerCollection(
     case "POST":
       return create(request);
     case "DELETE":
-      if (kind.resource.plural === "namespaces") throw methodNotAllowed();
       return deleteCollection(request);
     default:
       throw methodNotAllowed();
@@ -116,14 +113,13 @@ async function create(request: ObjectRequest): Promise<Response> {
   const options = writeOptions(c, kind);
   const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
   const draft = await objectOf(c);
-  refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft }, viewOf(objects));
+  refuseOthersObject(
+    c.get("user"),
+    { plural: kind.resource.plural, draft },
+    restrictionViewOf(objects),
+  );
   const written = await objects.create(kind.resource, draft, placed);
   return sendWritten(request, 201, written);
-}
-
-function viewOf(objects: Objects): RestrictionView {
-  const { serviceRange } = objects;
-  return { serviceRange, nodes: () => objects.list(nodes).map(({ object }) => object as Node) };
 }
 
 async function update(request: ObjectRequest): Promise<Response> {
@@ -132,7 +128,7 @@ async function update(request: ObjectRequest): Promise<Response> {
   const options = writeOptions(c, kind);
   const draft = await objectOf(c);
   const current = () => objects.get(kind.resource, name).object;
-  const view = viewOf(objects);
+  const view = restrictionViewOf(objects);
   refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current }, view);
   const written = await objects.update(kind.resource, name, draft, options);
   return sendWritten(request, 200, written);

@@ -3,7 +3,8 @@ import { isEqual } from "../../../lib/equality.ts";
 import { type Ipv4Range, parseIpv4Range } from "../../../lib/addresses/ipv4.ts";
 import { isJsonObject } from "../../../lib/json/json_value.ts";
 import type { KubeObject } from "../../../resources/resource.ts";
-import type { Node } from "../../../resources/core/nodes/nodes.ts";
+import type { Objects } from "../../../objects/objects.ts";
+import { type Node, nodes } from "../../../resources/core/nodes/nodes.ts";
 import type { User } from "../../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
 import { claimFault } from "./pod_range_claims.ts";
@@ -24,6 +25,11 @@ interface Written {
 export interface RestrictionView {
   nodes(): readonly Node[];
   serviceRange: Ipv4Range;
+}
+
+export function restrictionViewOf(objects: Objects): RestrictionView {
+  const { serviceRange } = objects;
+  return { serviceRange, nodes: () => objects.list(nodes).map(({ object }) => object as Node) };
 }
 
 /**
