@@ -6,12 +6,12 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import type { Objects } from "../objects/objects.ts";
-import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentials, type CredentialService } from "./access/credential_answers.ts";
 import { sendBytes, sendJson, sendText } from "./http/answer.ts";
 import type { ApiContext, ApiEnv } from "./http/api_context.ts";
+import { rightsViewOf } from "./access/nodes/node_rights.ts";
 import { Discovery, notFound } from "./discovery/discovery.ts";
 import { type HealthCheck, healthOf } from "./http/health.ts";
 import { Authenticator, type TokenCheck } from "./access/authenticator.ts";
@@ -123,7 +123,7 @@ function partsOf(options: ApiOptions): Parts {
   const version = versionInfo(options.version);
   const logs = new PodLogs(nodeStreams);
   const authorizer = new AuthorizerChain([
-    ...builtInAuthorizers({ nodeOfPod: (...name) => nodeOfPod(objects, ...name) }),
+    ...builtInAuthorizers(rightsViewOf(objects)),
     ...options.authorizers ?? [],
   ]);
   return {
@@ -138,10 +138,6 @@ function partsOf(options: ApiOptions): Parts {
     streams: { log: (request) => logs.answer(request) },
     versionInfo: version,
   };
-}
-
-function nodeOfPod({ store }: Objects, namespace: string, name: string): string | undefined {
-  return (store.get([pods.plural, namespace, name])?.object as Pod | undefined)?.spec.nodeName;
 }
 
 function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {

@@ -1,6 +1,5 @@
 import { ageOf } from "../schema/durations.ts";
 import type { LabelSelector } from "../schema/label_selector.ts";
-import type { PodTemplate } from "./core/pods/spec/pod_spec.ts";
 import type { Column, KubeObject } from "./resource.ts";
 import { formatSelector, selectorOf } from "../schema/selectors.ts";
 
@@ -19,7 +18,10 @@ export const ageColumn: Column<KubeObject> = {
 };
 
 interface WithTemplate extends KubeObject {
-  spec: { template: PodTemplate; selector: LabelSelector };
+  spec: {
+    template: { spec: { containers: readonly { name: string; image?: string }[] } };
+    selector: LabelSelector;
+  };
 }
 
 /** What `-o wide` shows of whatever makes pods. */

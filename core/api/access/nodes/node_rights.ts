@@ -1,3 +1,5 @@
+import type { Objects } from "../../../objects/objects.ts";
+import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import { exactFieldOf, parseFieldSelector } from "../../../schema/field_selectors.ts";
 import { SelectorError } from "../../../schema/selectors.ts";
 import type { ResourceAttributes } from "../../http/request_info.ts";
@@ -6,6 +8,15 @@ import type { ResourceAttributes } from "../../http/request_info.ts";
 export interface RightsView {
   /** The node that a pod is bound to. */
   nodeOfPod(namespace: string, name: string): string | undefined;
+}
+
+export function rightsViewOf({ store }: Objects): RightsView {
+  return {
+    nodeOfPod: (namespace, name) => {
+      const pod = store.get([pods.plural, namespace, name])?.object as Pod | undefined;
+      return pod?.spec.nodeName;
+    },
+  };
 }
 
 const READS: readonly string[] = ["get", "list", "watch"];
