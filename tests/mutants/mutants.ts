@@ -226,8 +226,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forgotten dependents: what an owner leaves behind stays",
     file: "core/controllers/cluster/garbage_collection.ts",
-    search: "      addDependents(object);\n      for (const owner",
-    replace: "      for (const owner",
+    search: "    this.#addDependents(object);\n    for (const owner",
+    replace: "    for (const owner",
   },
   {
     name: "a namespace goes before what is in it",
