@@ -7,8 +7,8 @@ import {
   NOTHING,
   type Plan,
   plan,
+  recordEvent,
   remove,
-  tell,
   updateStatus,
   type Write,
 } from "../controllers/runtime/controller.ts";
@@ -155,7 +155,7 @@ function bindTo(pod: Pod, node: string): Plan {
   const { namespace, name } = pod.metadata;
   return plan([
     act(pods, pod.metadata, "binding", bindingTo(node)),
-    tell({
+    recordEvent({
       about: pod,
       type: "Normal",
       reason: "Scheduled",
@@ -202,6 +202,6 @@ function waitBecause(pod: Pod, { reason, message }: WaitReason, nowMs: number): 
   if (reason === GATED.reason) return plan([write]);
   return plan([
     write,
-    tell({ about: pod, type: "Warning", reason: "FailedScheduling", message }),
+    recordEvent({ about: pod, type: "Warning", reason: "FailedScheduling", message }),
   ]);
 }

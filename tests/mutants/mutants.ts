@@ -208,7 +208,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "Recreate does not wait for the old pods",
     file: "core/controllers/apps/deployments.ts",
-    search: "if (old.some((replicaSet) => hasRunningPods(replicaSet, turn.view))) {",
+    search: "if (old.some((replicaSet) => hasRunningPods(replicaSet, state.view))) {",
     replace: "if (old.length < 0) {",
   },
   {

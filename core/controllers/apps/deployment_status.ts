@@ -9,41 +9,48 @@ import { availableOf, limitsOf, sizeOf } from "./rolling_update.ts";
 import { conditionOf, withCondition, withoutCondition } from "../../resources/conditions.ts";
 import { msOf, timestamp } from "../../lib/timestamp.ts";
 
-/** Kubernetes: a deadline that stands for none. */
+/** Kubernetes: the value that means no deadline. */
 const NO_DEADLINE = 2_147_483_647;
-/** Kubernetes: looks again this much after the deadline, so that rounded times cannot fool it. */
+/** Kubernetes: looks again this much after the deadline, because times are rounded to seconds. */
 const DEADLINE_SLACK_MS = 1_000;
 
-type News = Pick<DeploymentCondition, "type" | "status"> & { reason: string; message: string };
+type ConditionUpdate = Pick<DeploymentCondition, "type" | "status"> & {
+  reason: string;
+  message: string;
+};
 
-/** Takes the condition over unless it says what is known: same status, same reason. */
-function withNews(
+/** The conditions with the update, unless one of the same status and reason is there. */
+function updatedConditions(
   conditions: DeploymentCondition[] | undefined,
-  news: News,
+  update: ConditionUpdate,
   nowMs: number,
 ): DeploymentCondition[] {
-  const before = conditionOf(conditions, news.type);
-  if (before?.status === news.status && before.reason === news.reason) return conditions!;
-  return withFreshNews(conditions, news, nowMs);
+  const before = conditionOf(conditions, update.type);
+  if (before?.status === update.status && before.reason === update.reason) return conditions!;
+  return refreshedConditions(conditions, update, nowMs);
 }
 
-function withFreshNews(
+function refreshedConditions(
   conditions: DeploymentCondition[] | undefined,
-  news: News,
+  update: ConditionUpdate,
   nowMs: number,
 ): DeploymentCondition[] {
-  return withCondition(conditions, { ...news, lastUpdateTime: timestamp(nowMs) }, nowMs);
+  return withCondition(conditions, { ...update, lastUpdateTime: timestamp(nowMs) }, nowMs);
 }
 
-/** The status with news of the rollout; the same when the deployment has no deadline for progress. */
+/** The status with another condition Progressing; the same when the deployment has no deadline for progress. */
 export function withProgress(
   deployment: Deployment,
-  news: Omit<News, "type">,
+  update: Omit<ConditionUpdate, "type">,
   nowMs: number,
 ): DeploymentStatus {
   const { status } = deployment;
   if (!hasDeadline(deployment)) return status;
-  const conditions = withNews(status.conditions, { type: "Progressing", ...news }, nowMs);
+  const conditions = updatedConditions(
+    status.conditions,
+    { type: "Progressing", ...update },
+    nowMs,
+  );
   return { ...status, conditions };
 }
 
@@ -61,13 +68,13 @@ export function pausedOrResumed(
   if (!hasDeadline(deployment) || reason === "ProgressDeadlineExceeded" || paused === saysPaused) {
     return undefined;
   }
-  const news = paused
+  const cause = paused
     ? { reason: "DeploymentPaused", message: "Deployment is paused" }
     : { reason: "DeploymentResumed", message: "Deployment is resumed" };
-  return withProgress(deployment, { status: "Unknown", ...news }, nowMs);
+  return withProgress(deployment, { status: "Unknown", ...cause }, nowMs);
 }
 
-/** What the ReplicaSets say of the deployment, without an opinion on its progress. */
+/** The status that follows from the counts of the ReplicaSets, without its progress. */
 export function countedStatus(
   deployment: Deployment,
   history: History,
@@ -77,7 +84,7 @@ export function countedStatus(
   const all = allOf(history);
   const available = availableOf(all);
   const isEnough = available >= spec.replicas - limitsOf(deployment).maxUnavailable;
-  const news: News = {
+  const availability: ConditionUpdate = {
     type: "Available",
     status: isEnough ? "True" : "False",
     reason: isEnough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
@@ -92,7 +99,7 @@ export function countedStatus(
     readyReplicas: sum(all, "readyReplicas"),
     availableReplicas: available,
     unavailableReplicas: Math.max(0, sizeOf(all) - available),
-    conditions: withNews(status.conditions, news, nowMs),
+    conditions: updatedConditions(status.conditions, availability, nowMs),
     ...(status.collisionCount !== undefined && { collisionCount: status.collisionCount }),
   });
 }
@@ -118,7 +125,10 @@ export function rolloutStatus(
   nowMs: number,
 ): DeploymentStatus {
   const counted = countedStatus(deployment, history, nowMs);
-  const conditions = withFailure(progressConditions(deployment, counted, history, nowMs), history);
+  const conditions = withReplicaFailure(
+    progressConditions(deployment, counted, history, nowMs),
+    history,
+  );
   return { ...counted, conditions };
 }
 
@@ -137,22 +147,30 @@ function progressConditions(
   const subject = current
     ? `ReplicaSet "${current.metadata.name}"`
     : `Deployment "${deployment.metadata.name}"`;
-  const news = (status: News["status"], reason: string, what: string): News => ({
+  const progressing = (
+    status: ConditionUpdate["status"],
+    reason: string,
+    what: string,
+  ): ConditionUpdate => ({
     type: "Progressing",
     status,
     reason,
     message: `${subject} ${what}.`,
   });
   if (isComplete(deployment, counted)) {
-    const done = news("True", "NewReplicaSetAvailable", "has successfully progressed");
-    return withNews(conditions, done, nowMs);
+    const done = progressing("True", "NewReplicaSetAvailable", "has successfully progressed");
+    return updatedConditions(conditions, done, nowMs);
   }
   if (hasProgressed(deployment.status, counted)) {
-    return withFreshNews(conditions, news("True", "ReplicaSetUpdated", "is progressing"), nowMs);
+    return refreshedConditions(
+      conditions,
+      progressing("True", "ReplicaSetUpdated", "is progressing"),
+      nowMs,
+    );
   }
   if (isOverdue(deployment, before, nowMs)) {
-    const late = news("False", "ProgressDeadlineExceeded", "has timed out progressing");
-    return withNews(conditions, late, nowMs);
+    const late = progressing("False", "ProgressDeadlineExceeded", "has timed out progressing");
+    return updatedConditions(conditions, late, nowMs);
   }
   return conditions;
 }
@@ -202,8 +220,8 @@ function hasDeadline({ spec }: Deployment): boolean {
   return spec.progressDeadlineSeconds !== NO_DEADLINE;
 }
 
-/** Passes on that a ReplicaSet cannot make its pods; of several, what the current one says. */
-function withFailure(
+/** Copies the condition ReplicaFailure of a ReplicaSet, the current one's first. */
+function withReplicaFailure(
   conditions: DeploymentCondition[],
   { current, old }: History,
 ): DeploymentCondition[] {
@@ -212,8 +230,6 @@ function withFailure(
     .find((condition) => condition !== undefined);
   if (failure === undefined) return withoutCondition(conditions, "ReplicaFailure");
   const { lastTransitionTime } = failure;
-  const passedOn = lastTransitionTime
-    ? { ...failure, lastUpdateTime: lastTransitionTime }
-    : failure;
-  return [...withoutCondition(conditions, "ReplicaFailure"), passedOn];
+  const copied = lastTransitionTime ? { ...failure, lastUpdateTime: lastTransitionTime } : failure;
+  return [...withoutCondition(conditions, "ReplicaFailure"), copied];
 }

@@ -14,8 +14,8 @@ import {
   create,
   type Plan,
   plan,
+  recordEvent,
   remove,
-  tell,
   update,
   updateStatus,
   type Write,
@@ -33,19 +33,19 @@ import { isFinished } from "../../resources/core/pods/pod_states.ts";
 import { isScaled, scaledSizes } from "./proportional_scaling.ts";
 import {
   allOf,
-  broughtUpToDate,
   type History,
   historyOf,
   nameOfCurrent,
   newReplicaSet,
-  outlived,
+  replicaSetsToDelete,
   REVISION,
   sizeAnnotations,
+  syncedHistory,
 } from "./replica_set_history.ts";
 import { newSize, rollingStep, sizeOf, type Sizes, UNCHANGED } from "./rolling_update.ts";
 
 /**
- * Brings the pods of a deployment to its template and number, by way of ReplicaSets: one per template, of
+ * Gives a deployment the pods that its template and number ask for, by way of ReplicaSets: one per template, of
  * which old ones are kept for rollbacks.
  *
  * Kubernetes: `pkg/controller/deployment`.
@@ -62,7 +62,7 @@ export const deploymentController: Controller<Deployment> = {
   reconcile,
 };
 
-/** With the strategy Recreate, the end of a pod may be what the new ReplicaSet waits for. */
+/** With the strategy Recreate, the new ReplicaSet waits until the old pods have ended. */
 function waitingForPod(pod: KubeObject, view: View): ObjectName[] {
   const { namespace } = pod.metadata;
   const owner = controllerOf(pod);
@@ -84,68 +84,69 @@ function reconcile(deployment: Deployment, view: View, nowMs: number): Plan {
   if (deployment.metadata.deletionTimestamp) {
     return plan(statusWrites(deployment, countedStatus(deployment, stored, nowMs)));
   }
-  const turned = pausedOrResumed(deployment, nowMs);
-  if (turned !== undefined) return plan(statusWrites(deployment, turned));
-  const history = broughtUpToDate(deployment, stored);
-  const turn: Turn = { deployment, stored, history, view, nowMs };
-  if (deployment.spec.paused || isScaled(deployment, history)) return scale(turn);
-  return deployment.spec.strategy.type === "Recreate" ? recreate(turn) : rollingUpdate(turn);
+  const resumed = pausedOrResumed(deployment, nowMs);
+  if (resumed !== undefined) return plan(statusWrites(deployment, resumed));
+  const history = syncedHistory(deployment, stored);
+  const state: DeploymentState = { deployment, stored, history, view, nowMs };
+  if (deployment.spec.paused || isScaled(deployment, history)) return scale(state);
+  return deployment.spec.strategy.type === "Recreate" ? recreate(state) : rollingUpdate(state);
 }
 
-/** What one look at a deployment rests on. */
-interface Turn {
+/** What one reconcile of a deployment works on. */
+interface DeploymentState {
   deployment: Deployment;
-  /** The ReplicaSets as they are, and as they should be but for their sizes. */
+  /** The ReplicaSets as they are stored. */
   stored: History;
+  /** The ReplicaSets as they should be, but for their sizes. */
   history: History;
   view: View;
   nowMs: number;
 }
 
 /** While it is paused a deployment can be scaled, but starts no rollout. */
-function scale(turn: Turn): Plan {
-  const { deployment, history, nowMs } = turn;
-  const resized = withSizes(turn, scaledSizes(deployment, history), { all: true });
-  const cleanup = deployment.spec.paused ? outlived(deployment, history.old) : [];
-  return finish(turn, resized, cleanup, countedStatus(deployment, resized, nowMs));
+function scale(state: DeploymentState): Plan {
+  const { deployment, history, nowMs } = state;
+  const resized = withSizes(state, scaledSizes(deployment, history), { all: true });
+  const cleanup = deployment.spec.paused ? replicaSetsToDelete(deployment, history.old) : [];
+  return finish(state, resized, cleanup, countedStatus(deployment, resized, nowMs));
 }
 
-function rollingUpdate(turn: Turn): Plan {
-  const { deployment, history: { current, old } } = turn;
-  if (current === undefined) return createCurrent(turn, newSize(deployment, 0, sizeOf(old)));
-  return rollOut(turn, rollingStep(deployment, current, old));
+function rollingUpdate(state: DeploymentState): Plan {
+  const { deployment, history: { current, old } } = state;
+  if (current === undefined) return createCurrent(state, newSize(deployment, 0, sizeOf(old)));
+  return rollOut(state, rollingStep(deployment, current, old));
 }
 
 /** All old pods end before the first new one starts. */
-function recreate(turn: Turn): Plan {
-  const { deployment, history: { current, old } } = turn;
+function recreate(state: DeploymentState): Plan {
+  const { deployment, history: { current, old } } = state;
   const sized = old.filter(({ spec }) => spec.replicas > 0);
   if (sized.length > 0) {
-    return rollOut(turn, new Map(sized.map(({ metadata }) => [metadata.name, 0])));
+    return rollOut(state, new Map(sized.map(({ metadata }) => [metadata.name, 0])));
   }
-  if (old.some((replicaSet) => hasRunningPods(replicaSet, turn.view))) {
-    return rollOut(turn, UNCHANGED);
+  if (old.some((replicaSet) => hasRunningPods(replicaSet, state.view))) {
+    return rollOut(state, UNCHANGED);
   }
   const { replicas } = deployment.spec;
-  if (current === undefined) return createCurrent(turn, replicas);
-  return rollOut(turn, new Map([[current.metadata.name, replicas]]));
+  if (current === undefined) return createCurrent(state, replicas);
+  return rollOut(state, new Map([[current.metadata.name, replicas]]));
 }
 
 function hasRunningPods(replicaSet: ReplicaSet, view: View): boolean {
   return controlled<Pod>(view, pods, replicaSet).some((pod) => !isFinished(pod));
 }
 
-function rollOut(turn: Turn, sizes: Sizes): Plan {
-  const { deployment, history, nowMs } = turn;
-  const resized = withSizes(turn, sizes, { all: false });
+function rollOut(state: DeploymentState, sizes: Sizes): Plan {
+  const { deployment, history, nowMs } = state;
+  const resized = withSizes(state, sizes, { all: false });
   const isDone = isComplete(deployment, deployment.status) && sizes.size === 0;
   const status = rolloutStatus(deployment, resized, nowMs);
-  return finish(turn, resized, isDone ? outlived(deployment, history.old) : [], status);
+  return finish(state, resized, isDone ? replicaSetsToDelete(deployment, history.old) : [], status);
 }
 
-/** The ReplicaSets with new sizes, and with the annotations that say from what these were worked out. */
+/** The ReplicaSets with new sizes, and with the annotations that say what these were computed from. */
 function withSizes(
-  { deployment, history }: Turn,
+  { deployment, history }: DeploymentState,
   sizes: Sizes,
   { all }: { all: boolean },
 ): History {
@@ -166,7 +167,7 @@ function withSizes(
 }
 
 function finish(
-  { deployment, stored, nowMs }: Turn,
+  { deployment, stored, nowMs }: DeploymentState,
   next: History,
   cleanup: readonly ReplicaSet[],
   status: DeploymentStatus,
@@ -206,7 +207,7 @@ function replicaSetWrites(deployment: Deployment, before: ReplicaSet, next: Repl
 }
 
 function scaledEvent(about: Deployment, name: string, from: number, to: number): Write {
-  return tell({
+  return recordEvent({
     about,
     type: "Normal",
     reason: "ScalingReplicaSet",
@@ -218,7 +219,7 @@ function scaled(name: string, from: number, to: number): string {
   return `Scaled ${from < to ? "up" : "down"} replica set ${name} from ${from} to ${to}`;
 }
 
-/** The status and the revision in one write: that of a status takes annotations over. Kubernetes: `getNewReplicaSet`. */
+/** Status and revision in one write: an update of the status also writes annotations. Kubernetes: `getNewReplicaSet`. */
 function statusWrites(
   deployment: Deployment,
   status: DeploymentStatus,
@@ -229,8 +230,11 @@ function statusWrites(
   return [updateStatus(deployments, { ...numbered, status })];
 }
 
-/** Makes the ReplicaSet of the template; when its name is taken by another, the hash is made anew. */
-function createCurrent({ deployment, history: { old }, view, nowMs }: Turn, size: number): Plan {
+/** Creates the ReplicaSet of the template; when its name is taken by another one, the next hash is tried. */
+function createCurrent(
+  { deployment, history: { old }, view, nowMs }: DeploymentState,
+  size: number,
+): Plan {
   const name = nameOfCurrent(deployment);
   const taken = view.get(replicaSets, { namespace: deployment.metadata.namespace, name });
   if (taken !== undefined) {
@@ -271,6 +275,6 @@ function creationFailed(
       deployment,
       withProgress(deployment, { status: "False", reason, message }, nowMs),
     ),
-    tell({ about: deployment, type: "Warning", reason, message }),
+    recordEvent({ about: deployment, type: "Warning", reason, message }),
   ];
 }

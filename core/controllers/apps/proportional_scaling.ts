@@ -72,7 +72,7 @@ function proportionalSizes(deployment: Deployment, sized: readonly ReplicaSet[])
   return sizes;
 }
 
-/** Pods to add, or to take when negative, so that the ReplicaSet keeps its share of all. */
+/** Pods to add, or to remove when negative, so that the ReplicaSet keeps its share of all. */
 function shareOf({ metadata, spec }: ReplicaSet, allowed: number, knownPods: number): number {
   if (allowed === 0) return -spec.replicas;
   const before = Number(metadata.annotations?.[MAX_REPLICAS]) || knownPods;

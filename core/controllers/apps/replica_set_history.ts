@@ -14,7 +14,7 @@ const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
 export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
 export const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
 export const TEMPLATE_HASH = "pod-template-hash";
-/** Annotations of a deployment that its ReplicaSets do not take over. */
+/** Annotations of a deployment that are not copied to its ReplicaSets. */
 const NOT_COPIED: readonly string[] = [
   "kubectl.kubernetes.io/last-applied-configuration",
   REVISION,
@@ -53,7 +53,7 @@ function withoutHash({ metadata = {}, spec }: PodTemplate): PodTemplate {
   return { metadata: { ...rest, labels }, spec };
 }
 
-/** What tells the pods of one template from those of others; another one after each collision. */
+/** Tells the pods of one template from those of others; changes with each collision. */
 export function templateHashOf({ spec, status }: Deployment): string {
   return safeWordOf(`${canonicalJson(spec.template)} ${status.collisionCount ?? 0}`);
 }
@@ -96,10 +96,10 @@ export function newReplicaSet(
 }
 
 /**
- * The current ReplicaSet with what it has to take over from its deployment: annotations, such as the change
- * cause, the seconds that pods must be ready, and the highest revision. The same object when it has it all.
+ * The history with a current ReplicaSet that has what it copies from its deployment: annotations, such as the change
+ * cause, `minReadySeconds`, and the highest revision. The same object when it has it all.
  */
-export function broughtUpToDate(deployment: Deployment, { current, old }: History): History {
+export function syncedHistory(deployment: Deployment, { current, old }: History): History {
   if (current === undefined) return { current, old };
   const revision = Math.max(revisionOf(current), maxRevision(old) + 1);
   const annotations = {
@@ -138,7 +138,7 @@ function copiedAnnotations({ metadata }: Deployment): Record<string, string> {
   return Object.fromEntries(all.filter(([name]) => !NOT_COPIED.includes(name)));
 }
 
-/** From what sizes a ReplicaSet's own was worked out; a difference to the deployment's shows that it was scaled. */
+/** What the size of a ReplicaSet was computed from; when the deployment says another one, it has been scaled. */
 export function sizeAnnotations(deployment: Deployment): Record<string, string> {
   const { spec: { replicas } } = deployment;
   return {
@@ -159,7 +159,10 @@ function maxRevision(replicaSets: readonly ReplicaSet[]): number {
  * Old ReplicaSets beyond the limit of the history that have no pods, the oldest revisions first.
  * Kubernetes: `cleanupDeployment`.
  */
-export function outlived({ spec }: Deployment, old: readonly ReplicaSet[]): ReplicaSet[] {
+export function replicaSetsToDelete(
+  { spec }: Deployment,
+  old: readonly ReplicaSet[],
+): ReplicaSet[] {
   const staying = old.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const surplus = staying.length - spec.revisionHistoryLimit;
   if (surplus <= 0) return [];

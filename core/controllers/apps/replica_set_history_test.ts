@@ -3,13 +3,13 @@ import type { Deployment } from "../../resources/apps/deployments.ts";
 import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
 import {
   allOf,
-  broughtUpToDate,
   historyOf,
   nameOfCurrent,
   newReplicaSet,
-  outlived,
+  replicaSetsToDelete,
   revisionOf,
   sizeAnnotations,
+  syncedHistory,
 } from "./replica_set_history.ts";
 
 const REVISION = "deployment.kubernetes.io/revision";
@@ -103,7 +103,7 @@ Deno.test("the current ReplicaSet takes over the seconds that pods must be ready
   for (const [was, wanted] of [[undefined, 5], [5, undefined], [5, 6]]) {
     const current = old("web", 1, { spec: was === undefined ? {} : { minReadySeconds: was } });
     const spec = wanted === undefined ? {} : { minReadySeconds: wanted };
-    const brought = broughtUpToDate(deployment(spec), { current, old: [] });
+    const brought = syncedHistory(deployment(spec), { current, old: [] });
     assert.equal(brought.current?.spec.minReadySeconds, wanted);
     assert.equal("minReadySeconds" in brought.current!.spec, wanted !== undefined);
   }
@@ -112,8 +112,8 @@ Deno.test("the current ReplicaSet takes over the seconds that pods must be ready
 Deno.test("what is up to date stays the very same object", () => {
   const current = old("web", 4, { spec: { minReadySeconds: 5 } });
   const history = { current, old: [old("a", 3)] };
-  assert.equal(broughtUpToDate(deployment({ minReadySeconds: 5 }), history).current, current);
-  assert.equal(broughtUpToDate(deployment(), { current: undefined, old: [] }).current, undefined);
+  assert.equal(syncedHistory(deployment({ minReadySeconds: 5 }), history).current, current);
+  assert.equal(syncedHistory(deployment(), { current: undefined, old: [] }).current, undefined);
 });
 
 Deno.test("a ReplicaSet that comes back gets the next revision and remembers those that it had", () => {
@@ -132,7 +132,7 @@ Deno.test("a ReplicaSet that comes back gets the next revision and remembers tho
       ...(known && { [HISTORY]: known }),
     };
     const current = old("web", 0, { metadata: { annotations } });
-    const brought = broughtUpToDate(deployment(), { current, old: [old("a", 5)] }).current!;
+    const brought = syncedHistory(deployment(), { current, old: [old("a", 5)] }).current!;
     assert.equal(revisionOf(brought), 6);
     assert.equal(brought.metadata.annotations?.[HISTORY], history);
   }
@@ -143,7 +143,7 @@ Deno.test("the revisions that it had are kept to 2,000 characters, the latest of
   for (const [known, kept] of [[full, `${full},5`], [`${full}9`, `${"2".repeat(998)}9,5`]]) {
     const annotations = { [REVISION]: "5", [HISTORY]: known! };
     const current = old("web", 0, { metadata: { annotations } });
-    const brought = broughtUpToDate(deployment(), { current, old: [old("a", 5)] }).current!;
+    const brought = syncedHistory(deployment(), { current, old: [old("a", 5)] }).current!;
     assert.equal(brought.metadata.annotations?.[HISTORY], kept);
   }
 });
@@ -151,11 +151,11 @@ Deno.test("the revisions that it had are kept to 2,000 characters, the latest of
 Deno.test("of the history, what is beyond its limit goes, the oldest revisions first", () => {
   const limited = (count: number) => deployment({ revisionHistoryLimit: count });
   const all = [old("c", 3), old("a", 1), old("b", 2)];
-  assert.deepEqual(namesOf(outlived(limited(3), all)), []);
-  assert.deepEqual(namesOf(outlived(limited(2), all)), ["a"]);
-  assert.deepEqual(namesOf(outlived(limited(1), all)), ["a", "b"]);
-  assert.deepEqual(namesOf(outlived(limited(0), all)), ["a", "b", "c"]);
-  assert.deepEqual(namesOf(outlived(limited(9), all)), []);
+  assert.deepEqual(namesOf(replicaSetsToDelete(limited(3), all)), []);
+  assert.deepEqual(namesOf(replicaSetsToDelete(limited(2), all)), ["a"]);
+  assert.deepEqual(namesOf(replicaSetsToDelete(limited(1), all)), ["a", "b"]);
+  assert.deepEqual(namesOf(replicaSetsToDelete(limited(0), all)), ["a", "b", "c"]);
+  assert.deepEqual(namesOf(replicaSetsToDelete(limited(9), all)), []);
 });
 
 Deno.test("of the history, nothing goes that has pods, is to have some, or is not looked at yet", () => {
@@ -176,6 +176,10 @@ Deno.test("of the history, nothing goes that has pods, is to have some, or is no
     [{ metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } }, []],
   ];
   for (const [change, names] of rows) {
-    assert.deepEqual(namesOf(outlived(none, [old("a", 1, change)])), names, JSON.stringify(change));
+    assert.deepEqual(
+      namesOf(replicaSetsToDelete(none, [old("a", 1, change)])),
+      names,
+      JSON.stringify(change),
+    );
   }
 });

@@ -11,11 +11,11 @@ import {
 import {
   type Controller,
   create,
+  earliest,
   type Plan,
   plan,
+  recordEvent,
   remove,
-  sooner,
-  tell,
   updateStatus,
   type Write,
 } from "../runtime/controller.ts";
@@ -28,12 +28,12 @@ import {
   controllerReference,
 } from "../runtime/ownership.ts";
 import { availableInMs, isActive, isReady } from "../../resources/core/pods/pod_states.ts";
-import { leastWorthFirst } from "./pod_worth.ts";
+import { inDeletionOrder } from "./deletion_order.ts";
 import { isConditionTrue, withCondition, withoutCondition } from "../../resources/conditions.ts";
 
 /** Pods that one plan makes or deletes at most: Kubernetes' `BurstReplicas`. */
 const WRITES_MAX = 500;
-/** As of every name that is made up, so that with its suffix it fits into a label and a host name. */
+/** Kubernetes: `maxGeneratedNameLength`; with its suffix a name fits into a label and a host name. */
 const NAME_PREFIX_CHARS_MAX = 58;
 
 /**
@@ -59,17 +59,17 @@ function reconcile(replicaSet: ReplicaSet, view: View, nowMs: number): Plan {
   const active = controlled(view, pods, replicaSet).filter(isActive);
   const wanted = replicaSet.metadata.deletionTimestamp ? active.length : replicaSet.spec.replicas;
   const missing = Math.min(wanted - active.length, WRITES_MAX);
-  const doomed = leastWorth(replicaSet, view, active, Math.min(-missing, WRITES_MAX));
-  const staying = active.filter((pod) => !doomed.includes(pod));
+  const victims = podsToDelete(replicaSet, view, active, Math.min(-missing, WRITES_MAX));
+  const staying = active.filter((pod) => !victims.includes(pod));
   const status = statusOf(replicaSet, staying, nowMs);
   return plan([
-    ...births(replicaSet, view, missing, (error) => failure(replicaSet, status, error, nowMs)),
-    ...doomed.map((pod) => death(replicaSet, pod)),
+    ...creations(replicaSet, view, missing, (error) => failure(replicaSet, status, error, nowMs)),
+    ...victims.map((pod) => deletion(replicaSet, pod)),
     ...statusWrite(replicaSet, status),
   ], lookAgainMs(replicaSet, staying, nowMs));
 }
 
-function births(
+function creations(
   replicaSet: ReplicaSet,
   view: View,
   count: number,
@@ -90,8 +90,8 @@ function births(
 }
 
 /**
- * Names are worked out from the state that led to the plan, so that a repeated plan collides with itself
- * instead of making twins, and never name a pod that is still there, ending ones included.
+ * Names are derived from the state that led to the plan, so that a repeated plan collides with itself
+ * instead of making duplicates, and never name a pod that is still there, ending ones included.
  */
 function freeNames(replicaSet: ReplicaSet, view: View, count: number): string[] {
   const { name: owner, namespace, uid, resourceVersion } = replicaSet.metadata;
@@ -122,8 +122,9 @@ function newPod(replicaSet: ReplicaSet, name: string): Draft<Pod> {
 }
 
 /**
- * Says in the status, and to people, that pods cannot be made. A namespace that is being deleted is no news, nor is in
- * the status what it says already: messages name the pod, each try another one, and a status that changes is a new try.
+ * The writes when a pod cannot be created: a condition and an event, but none when the namespace is being deleted. A
+ * condition that is there stays as it is: each try names another pod in its message, and a new status would lead to the
+ * next try at once.
  */
 function failure(
   replicaSet: ReplicaSet,
@@ -144,7 +145,7 @@ function failure(
     }, nowMs);
   return [
     ...statusWrite(replicaSet, { ...status, conditions }),
-    tell({
+    recordEvent({
       about: replicaSet,
       type: "Warning",
       reason: "FailedCreate",
@@ -153,17 +154,17 @@ function failure(
   ];
 }
 
-function leastWorth(
+function podsToDelete(
   replicaSet: ReplicaSet,
   view: View,
   active: readonly Pod[],
   count: number,
 ): readonly Pod[] {
   if (count <= 0) return [];
-  return leastWorthFirst(active, relatedPods(replicaSet, view, active)).slice(0, count);
+  return inDeletionOrder(active, relatedPods(replicaSet, view, active)).slice(0, count);
 }
 
-function death(replicaSet: ReplicaSet, pod: Pod): Write {
+function deletion(replicaSet: ReplicaSet, pod: Pod): Write {
   return remove(pods, pod, {
     event: {
       about: replicaSet,
@@ -205,7 +206,7 @@ function statusOf(
   };
 }
 
-/** Writes the status when it says something new. Counts of 0 and empty lists are not kept. */
+/** Writes the status when it differs. Counts of 0 and empty lists are not kept. */
 function statusWrite(replicaSet: ReplicaSet, status: ReplicaSetStatus): Write[] {
   if (isEqual(withoutEmpty(status), withoutEmpty(replicaSet.status))) return [];
   return [updateStatus(replicaSets, { ...replicaSet, status: withoutEmpty(status) })];
@@ -220,7 +221,7 @@ function withoutEmpty(status: ReplicaSetStatus): ReplicaSetStatus {
   };
 }
 
-/** When the next of the pods that are ready will have been so for long enough. */
+/** When the next ready pod becomes available. */
 function lookAgainMs(
   { spec: { minReadySeconds = 0 } }: ReplicaSet,
   active: readonly Pod[],
@@ -228,5 +229,5 @@ function lookAgainMs(
 ): number | undefined {
   return active.map((pod) => availableInMs(pod, minReadySeconds, nowMs))
     .filter((ms) => ms !== 0)
-    .reduce(sooner, undefined);
+    .reduce(earliest, undefined);
 }

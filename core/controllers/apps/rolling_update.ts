@@ -6,7 +6,7 @@ import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
 export type Sizes = ReadonlyMap<string, number>;
 export const UNCHANGED: Sizes = new Map();
 
-/** How far a rolling update may stray from the number of pods that is wanted. */
+/** How many pods more or less than wanted a rolling update may have. */
 export interface Limits {
   maxSurge: number;
   maxUnavailable: number;
@@ -31,8 +31,8 @@ function podsOf(limit: number | string, replicas: number, round: (pods: number) 
 }
 
 /**
- * How many pods the ReplicaSet of the new template may have now: as many as fit below the wanted number
- * and the surge. Kubernetes: `deploymentutil.NewRSNewReplicas`.
+ * How many pods the ReplicaSet of the new template may have now: as many as the surge has room for, at most
+ * the wanted number. Kubernetes: `deploymentutil.NewRSNewReplicas`.
  */
 export function newSize(deployment: Deployment, currentSize: number, oldSize: number): number {
   const { replicas, strategy } = deployment.spec;
@@ -43,7 +43,7 @@ export function newSize(deployment: Deployment, currentSize: number, oldSize: nu
 
 /**
  * The next step of a rolling update: first the new ReplicaSet grows as far as it may; when it cannot, old
- * ones shrink by as many pods as can be missed. Unhealthy pods of old ReplicaSets go first.
+ * ones shrink by as many pods as can be spared. Unhealthy pods of old ReplicaSets go first.
  *
  * Kubernetes: `pkg/controller/deployment/rolling.go`.
  */

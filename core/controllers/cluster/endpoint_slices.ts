@@ -39,7 +39,7 @@ const MANAGER = "endpointslice-controller.k8s.io";
 const HEADLESS = "service.kubernetes.io/headless";
 const NAME_LENGTH_MAX = 253;
 
-/** Which services select a pod is written on neither of them, and changes with the labels of the pod. */
+/** Which services select a pod changes with the labels of the pod. */
 const podsOfServices: Watch = {
   resource: pods,
   includesFormer: true,
@@ -58,7 +58,7 @@ const slicesOfServices: Watch = {
 };
 
 /**
- * Keeps the EndpointSlices of every Service that selects pods: which addresses, on which ports, in which state.
+ * Keeps the EndpointSlices of every Service that selects pods up to date.
  *
  * Pods are partitioned by address family and by the ports that they have for the Service, then into slices of
  * 100. An endpoint stays in its slice while it is there, so that a change of one pod changes one slice.
@@ -75,18 +75,18 @@ export const endpointSliceController: Controller<Service> = {
 function reconcile(service: Service, view: View): Plan {
   const { metadata: { namespace, name, deletionTimestamp }, spec } = service;
   if (!hasEndpoints(service) || deletionTimestamp !== undefined) return NOTHING;
-  const chosen = selected(view, pods, namespace, { matchLabels: spec.selector! }).filter((pod) =>
-    !isFinished(pod)
-  );
+  const selectedPods = selected(view, pods, namespace, { matchLabels: spec.selector! }).filter((
+    pod,
+  ) => !isFinished(pod));
   const existing = view.by(endpointSlices, "service", `${namespace}/${name}`).filter((slice) =>
     isControlledBy(slice, service) && slice.metadata.labels?.[MANAGED_BY] === MANAGER
   );
-  const wanted = familiesOf(service).flatMap((family) => groupsOf(service, chosen, family))
+  const wanted = familiesOf(service).flatMap((family) => groupsOf(service, selectedPods, family))
     .flatMap((group) => slicesOf(service, group, existing));
-  return plan(writesFor(service, inFreePlaces(wanted, existing), existing));
+  return plan(writesFor(service, recycled(wanted, existing), existing));
 }
 
-/** Others keep the endpoints of a Service without selector. */
+/** Users manage the endpoints of a Service without selector. */
 function hasEndpoints({ spec: { selector, type } }: Service): boolean {
   return type !== "ExternalName" && selector !== undefined && Object.keys(selector).length > 0;
 }
@@ -105,10 +105,10 @@ interface Group {
   endpoints: ReadonlyMap<string, Endpoint>;
 }
 
-/** A Service of which no pod is there yet still has one group: an empty slice says that it has no endpoints. */
-function groupsOf(service: Service, chosen: readonly Pod[], family: Family): Group[] {
+/** A Service without pods still has one group, for an empty slice. */
+function groupsOf(service: Service, selectedPods: readonly Pod[], family: Family): Group[] {
   const groups = new Map<string, Group & { endpoints: Map<string, Endpoint> }>();
-  for (const pod of chosen) {
+  for (const pod of selectedPods) {
     const address = addressOf(pod, family);
     if (address === undefined) continue;
     const ports = portsOf(service, pod);
@@ -161,8 +161,8 @@ function endpointOf(service: Service, pod: Pod, address: string): Endpoint {
   };
 }
 
-/** A slice as it should be: one that is there, or one to be made. */
-interface Wanted {
+/** A slice as it should be: one that is there, or one to be created. */
+interface DesiredSlice {
   name: string;
   family: Family;
   ports: readonly EndpointPort[];
@@ -174,12 +174,12 @@ function slicesOf(
   service: Service,
   group: Group,
   existing: readonly EndpointSlice[],
-): Wanted[] {
+): DesiredSlice[] {
   const { family, ports, endpoints } = group;
   const left = new Map(endpoints);
   const kept = existing
     .filter((slice) => slice.addressType === family && isEqual(slice.ports, ports))
-    .map((slice): Wanted => ({
+    .map((slice): DesiredSlice => ({
       name: slice.metadata.name,
       family,
       ports,
@@ -201,9 +201,9 @@ function newSlices(
   { family, ports }: Group,
   endpoints: readonly Endpoint[],
   existing: readonly EndpointSlice[],
-): Wanted[] {
+): DesiredSlice[] {
   const taken = new Set(existing.map(({ metadata }) => metadata.name));
-  const slices: Wanted[] = [];
+  const slices: DesiredSlice[] = [];
   const count = Math.max(1, Math.ceil(endpoints.length / ENDPOINTS_PER_SLICE_MAX));
   for (let slot = 0; slices.length < count; slot++) {
     const free = sliceName(name, `${uid} ${family} ${canonicalJson(ports)} ${slot}`);
@@ -227,8 +227,11 @@ function sliceName(service: string, seed: string): string {
   return `${service.slice(0, NAME_LENGTH_MAX - 6)}-${suffixOf(seed)}`;
 }
 
-/** A slice to be made takes the place of one of its family that would go: one write in the place of two. Kubernetes: `recycleSlices`. */
-function inFreePlaces(wanted: readonly Wanted[], existing: readonly EndpointSlice[]): Wanted[] {
+/** A slice to be created takes the name of one of its family that would be deleted: one write instead of two. Kubernetes: `recycleSlices`. */
+function recycled(
+  wanted: readonly DesiredSlice[],
+  existing: readonly EndpointSlice[],
+): DesiredSlice[] {
   const isWanted = new Set(wanted.map(({ name }) => name));
   const isThere = new Set(existing.map(({ metadata }) => metadata.name));
   const free = existing.filter(({ metadata }) => !isWanted.has(metadata.name));
@@ -241,7 +244,7 @@ function inFreePlaces(wanted: readonly Wanted[], existing: readonly EndpointSlic
 
 function writesFor(
   service: Service,
-  wanted: readonly Wanted[],
+  wanted: readonly DesiredSlice[],
   existing: readonly EndpointSlice[],
 ): Write[] {
   const byName = new Map(existing.map((slice) => [slice.metadata.name, slice]));
@@ -253,7 +256,11 @@ function writesFor(
   ];
 }
 
-function sliceWrites(service: Service, wanted: Wanted, before: EndpointSlice | undefined): Write[] {
+function sliceWrites(
+  service: Service,
+  wanted: DesiredSlice,
+  before: EndpointSlice | undefined,
+): Write[] {
   const labels = labelsFor(service);
   if (before === undefined) return [create(endpointSlices, draftOf(service, wanted, labels))];
   const next: EndpointSlice = {
@@ -267,7 +274,7 @@ function sliceWrites(service: Service, wanted: Wanted, before: EndpointSlice | u
 
 function draftOf(
   service: Service,
-  { name, family, ports, endpoints }: Wanted,
+  { name, family, ports, endpoints }: DesiredSlice,
   labels: Record<string, string>,
 ): Draft<EndpointSlice> {
   const { metadata } = service;

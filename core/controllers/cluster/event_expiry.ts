@@ -15,17 +15,17 @@ import {
 export const EVENT_KEPT_MS = 3_600_000;
 /** Kubernetes has no such bound; a pod that fails in a new way each second must not fill a small disk. */
 export const EVENTS_MAX = 10_000;
-/** Whatever happens in one namespace, the others keep what is told of them. */
+/** However much happens in one namespace, the others keep their events. */
 export const EVENTS_IN_NAMESPACE_MAX = 2_500;
-/** When there are too many, this part of them goes at once: to look at all of them each time would cost too much. */
+/** The share that is deleted when there are too many: sorting all of them for each single one would cost too much. */
 const SHARE_REMOVED = 0.1;
 /** Deletions of one plan; the rest follows with the next look. */
 const DELETIONS_MAX = 1_000;
 
 /**
  * Deletes events an hour after they were last written, and the oldest when there are too many, in one namespace or
- * in all. What is due is asked of the events themselves, so a restart changes nothing; when nothing is due, nothing
- * is written and nobody wakes.
+ * in all. The events themselves say what is due, so a restart changes nothing; while nothing is due, nothing is
+ * written and nothing runs.
  *
  * Keys are `namespace/name` for an event, `namespace/` for the number in a namespace, `/` for the number in all.
  */
@@ -39,9 +39,9 @@ export const eventExpiry: Loop = {
 };
 
 function reconcile(key: string, view: View, nowMs: number): Plan {
-  if (key === "/") return withoutOldest(view.list(events), EVENTS_MAX, nowMs);
+  if (key === "/") return removalOfOldest(view.list(events), EVENTS_MAX, nowMs);
   if (key.endsWith("/")) {
-    return withoutOldest(view.list(events, key.slice(0, -1)), EVENTS_IN_NAMESPACE_MAX, nowMs);
+    return removalOfOldest(view.list(events, key.slice(0, -1)), EVENTS_IN_NAMESPACE_MAX, nowMs);
   }
   const event = view.get(events, nameOf(key));
   if (event === undefined) return NOTHING;
@@ -50,7 +50,7 @@ function reconcile(key: string, view: View, nowMs: number): Plan {
   return restMs > 0 ? plan([], restMs) : plan([remove(events, event)]);
 }
 
-/** A change of an event only puts off what is due; that is seen when the time has come. */
+/** A change of an event only postpones its end; that is seen when the time has come. */
 function follow(view: View, add: (key: string) => void): () => void {
   const counts = new Map<string, number>();
   let total = 0;
@@ -75,7 +75,7 @@ function follow(view: View, add: (key: string) => void): () => void {
   return stop;
 }
 
-function withoutOldest(all: readonly Event[], max: number, nowMs: number): Plan {
+function removalOfOldest(all: readonly Event[], max: number, nowMs: number): Plan {
   if (all.length <= max) return NOTHING;
   const excess = all.length - Math.floor(max * (1 - SHARE_REMOVED));
   const oldest = all.map((event) => ({ event, lastMs: lastMsOf(event, nowMs) }))
@@ -85,8 +85,8 @@ function withoutOldest(all: readonly Event[], max: number, nowMs: number): Plan 
 }
 
 /**
- * When the event was last written, as far as that can be told: besides the server, its writer says so, and a time that
- * is to come only tells of a wrong clock.
+ * When the event was last written, by the server's clock or its writer's; a time in the future comes from a wrong clock
+ * and does not count.
  */
 function lastMsOf({ metadata, lastTimestamp, eventTime, series }: Event, nowMs: number): number {
   const told = [lastTimestamp, eventTime, series?.lastObservedTime].map(msOf);

@@ -19,12 +19,12 @@ import { withOwners } from "../runtime/ownership.ts";
 
 /** Dependents that one plan changes at most; the rest follows with the next looks. */
 const WRITES_MAX = 500;
-/** A dependent that is let go does not tell its former owner; this does. */
-const BLOCKED_AGAIN_MS = 30_000;
+/** A dependent that loses its owner reference does not wake the owner: it looks again after this long. */
+const BLOCKED_RECHECK_MS = 30_000;
 
 /**
- * Deletes what its owners have left behind, and sees deletions through that were asked for in the foreground
- * or with orphaning. An owner counts as gone when no object of its name has its uid; one of a kind that is
+ * Deletes objects whose owners are gone, and finishes deletions that were asked for in the foreground or with
+ * orphaning. An owner counts as gone when no object of its name has its uid; one of a kind that is
  * not served might still be there, and so might one in a namespace, of an object that is in none.
  *
  * Keys are `kind/namespace/name` with the kind as in {@linkcode groupResourceOf}.
@@ -142,8 +142,8 @@ function blockedBy(
 }
 
 /**
- * Deleted when no owner is left; otherwise it forgets those that are gone, and those that wait for their dependents:
- * as it stays, they would wait for ever.
+ * Deletes the object when no owner is left; otherwise drops the references to those that are gone, and to those that
+ * wait for their dependents: as it stays, they would wait for ever.
  */
 function afterOwners(
   resource: AnyResource,
@@ -234,10 +234,10 @@ function deleteDependents(
     )
   );
   if (!isBlocked) return plan([update(resource, withoutFinalizer(owner, FOREGROUND_FINALIZER))]);
-  return plan([], BLOCKED_AGAIN_MS); // each dependent is looked at by itself
+  return plan([], BLOCKED_RECHECK_MS); // each dependent is looked at by itself
 }
 
-/** Dependents forget their owner, then it goes. */
+/** Dependents lose their reference to the owner, then it goes. */
 function orphanDependents(
   resource: AnyResource,
   owner: KubeObject,

@@ -25,7 +25,7 @@ type Status = Namespace["status"];
 type Condition = NonNullable<Status["conditions"]>[number];
 
 /**
- * Empties a namespace that is being deleted, and then lets it go.
+ * Deletes what is in a namespace that is being deleted, and then the namespace.
  *
  * Kubernetes: `pkg/controller/namespace/deletion/namespaced_resources_deleter.go`.
  */
@@ -44,7 +44,7 @@ export function namespaceController(catalog: Catalog): Controller<Namespace> {
   };
 }
 
-/** Only a namespace that is being deleted cares what happens in it. */
+/** What happens in a namespace matters only while it is being deleted. */
 function namespaceOf({ metadata: { namespace } }: KubeObject, view: View): ObjectName[] {
   if (namespace === undefined) return [];
   const found = view.get(namespaces, { name: namespace });
@@ -68,7 +68,7 @@ function reconcile(
     const finalizers = spec.finalizers.filter((finalizer) => finalizer !== NAMESPACE_FINALIZER);
     return plan([act(namespaces, namespace.metadata, "finalize", { spec: { finalizers } })]);
   }
-  const doomed = left.flatMap(({ resource, objects }) =>
+  const victims = left.flatMap(({ resource, objects }) =>
     objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       .map((object) => remove(resource, object, { propagationPolicy: "Background" }))
   );
@@ -76,8 +76,8 @@ function reconcile(
   const written = isEqual(status, namespace.status)
     ? []
     : [updateStatus(namespaces, { ...namespace, status })];
-  const writes = [...written, ...doomed.slice(0, WRITES_MAX)];
-  return plan(writes, doomed.length > WRITES_MAX ? 0 : undefined);
+  const writes = [...written, ...victims.slice(0, WRITES_MAX)];
+  return plan(writes, victims.length > WRITES_MAX ? 0 : undefined);
 }
 
 interface Remainder {
@@ -106,17 +106,17 @@ function remaining(left: readonly Remainder[]): Condition[] {
     holding.sort().join(", ")
   }`;
   return [
-    says("NamespaceContentRemaining", "True", ["SomeResourcesRemain", what]),
+    conditionWith("NamespaceContentRemaining", "True", ["SomeResourcesRemain", what]),
     holding.length > 0
-      ? says("NamespaceFinalizersRemaining", "True", ["SomeFinalizersRemain", who])
-      : says("NamespaceFinalizersRemaining", "False", [
+      ? conditionWith("NamespaceFinalizersRemaining", "True", ["SomeFinalizersRemain", who])
+      : conditionWith("NamespaceFinalizersRemaining", "False", [
         "ContentHasNoFinalizers",
         "All content-preserving finalizers finished",
       ]),
   ];
 }
 
-function says(
+function conditionWith(
   type: string,
   status: "True" | "False",
   words: [reason: string, message: string],
@@ -124,17 +124,17 @@ function says(
   return { type, status, reason: words[0], message: words[1] };
 }
 
-/** What can go wrong in Kubernetes, where other servers may serve a part of the API. */
+/** What fails only in Kubernetes, where other servers may serve a part of the API. */
 const NO_FAILURES: readonly Condition[] = [
-  says("NamespaceDeletionDiscoveryFailure", "False", [
+  conditionWith("NamespaceDeletionDiscoveryFailure", "False", [
     "ResourcesDiscovered",
     "All resources successfully discovered",
   ]),
-  says("NamespaceDeletionGroupVersionParsingFailure", "False", [
+  conditionWith("NamespaceDeletionGroupVersionParsingFailure", "False", [
     "ParsedGroupVersions",
     "All legacy kube types successfully parsed",
   ]),
-  says("NamespaceDeletionContentFailure", "False", [
+  conditionWith("NamespaceDeletionContentFailure", "False", [
     "ContentDeleted",
     "All content successfully deleted, may be waiting on finalization",
   ]),

@@ -1,21 +1,28 @@
 import { overlap, parseIpv4Range } from "../../lib/addresses/ipv4.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
-import { type Controller, NOTHING, type Plan, plan, tell, update } from "../runtime/controller.ts";
+import {
+  type Controller,
+  NOTHING,
+  type Plan,
+  plan,
+  recordEvent,
+  update,
+} from "../runtime/controller.ts";
 
-/** Where nodes that bring no range of their own get theirs from: `--cluster-cidr` of Kubernetes, in blocks of /24. */
+/** What nodes without a range of their own get theirs from: Kubernetes' `--cluster-cidr`, in blocks of /24. */
 const CLUSTER_RANGE_PREFIX = "10.42";
 const RANGES_MAX = 256;
 
 export interface NodeRangeOptions {
-  /** Ranges that are taken by what may not be seen yet, e.g. by the server's own node. */
+  /** Ranges of nodes that may not be registered yet, such as the server's own. */
   reserved: readonly string[];
 }
 
 /**
- * Gives each node the range that its pods get their addresses from, unless it brings one.
+ * Gives each node the range that its pods get their addresses from, unless it has one.
  *
- * One worker, and a look only begins when the writes of the one before are seen: two nodes that join at once get two
- * ranges. A node for which nothing is left is told of by an event, and looked at again when another one goes.
+ * One worker, which sees its own writes before it goes on: two nodes that join at once get two ranges. A node for which
+ * none is left gets an event, and is looked at again when another one goes.
  *
  * Kubernetes: `pkg/controller/nodeipam/ipam/range_allocator.go`.
  */
@@ -47,7 +54,7 @@ function needsRange({ metadata, spec }: Node): boolean {
   return spec.podCIDR === undefined && metadata.deletionTimestamp === undefined;
 }
 
-/** The first range that has no address in common with those taken. */
+/** The first range that overlaps none of those taken. */
 function freeRange(taken: readonly string[]): string | undefined {
   const ranges = taken.flatMap((text) => parseIpv4Range(text) ?? []);
   for (let number = 0; number < RANGES_MAX; number++) {
@@ -59,8 +66,10 @@ function freeRange(taken: readonly string[]): string | undefined {
 }
 
 function notAvailable(node: Node) {
-  return tell({
-    ...{ about: node, type: "Normal", reason: "CIDRNotAvailable" },
+  return recordEvent({
+    about: node,
+    type: "Normal",
+    reason: "CIDRNotAvailable",
     message: `Node ${node.metadata.name} status is now: CIDRNotAvailable`,
   });
 }

@@ -10,7 +10,7 @@ import {
   NOTHING,
   type Plan,
   plan,
-  tell,
+  recordEvent,
   update,
   updateStatus,
   type Write,
@@ -33,16 +33,21 @@ export const HEARTBEAT_GRACE_MS = 40_000;
 /** Kubernetes: `--node-startup-grace-period`. */
 export const STARTUP_GRACE_MS = 60_000;
 
-/** What the agent says of its node; without the agent nobody knows. */
+/** Conditions that the agent reports; unknown without it. */
 const REPORTED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
-/** Taints that follow from conditions, and the state of the condition that calls for them. */
+/** Taints that follow from conditions, and the status of the condition that leads to them. */
 const PRESSURES: readonly (readonly [type: string, status: "True", key: string])[] = [
   ["MemoryPressure", "True", "node.kubernetes.io/memory-pressure"],
   ["DiskPressure", "True", "node.kubernetes.io/disk-pressure"],
   ["PIDPressure", "True", "node.kubernetes.io/pid-pressure"],
   ["NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"],
 ];
-const KEPT_BY_US = [NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...PRESSURES.map(([, , key]) => key)];
+const MANAGED_TAINTS = [
+  NOT_READY,
+  UNREACHABLE,
+  UNSCHEDULABLE,
+  ...PRESSURES.map(([, , key]) => key),
+];
 
 interface Heartbeat {
   /** The lease as it was last seen; only whether it changes counts, for clocks of nodes may be wrong. */
@@ -59,11 +64,11 @@ interface NodeMemory {
 }
 
 /**
- * Tells nodes whose agents still renew their leases from those that do not, and taints nodes by their
- * conditions so that nothing new is put there and, in time, what is there moves.
+ * Marks nodes whose agents no longer renew their leases, and taints nodes by their conditions, so that nothing new is
+ * scheduled there and, in time, pods are evicted.
  *
- * Time counts from when this controller saw the lease change, and by no clock that anybody sets; so after a restart
- * of the server every node has its whole grace again.
+ * Time counts from when this controller saw the lease change, on a clock that nobody can set; so after a restart of the
+ * server every node has its whole grace period again.
  *
  * Kubernetes: `pkg/controller/nodelifecycle`.
  */
@@ -72,7 +77,7 @@ export const nodeController: ControllerWithMemory<Node, NodeMemory> = {
   resource: nodes,
   watches: [
     { resource: leases, concerns: nodeOfLease },
-    { resource: pods, concerns: lostNodeOf },
+    { resource: pods, concerns: unreachableNodeOf },
   ],
   workers: 1,
   reconcile(node, view, nowMs, { memory, elapsedMs }) {
@@ -83,7 +88,7 @@ export const nodeController: ControllerWithMemory<Node, NodeMemory> = {
     const status = restMs > 0 ? node.status : unknownStatus(node, nowMs);
     if (!isEqual(status, node.status)) {
       const podsToMark = uidsOf(readyPods(node, view));
-      return { ...lost(node, status), remember: [[name, { heartbeat, podsToMark }]] };
+      return { ...lostPlan(node, status), remember: [[name, { heartbeat, podsToMark }]] };
     }
     const toMark = podsToMarkOf(node, view, before?.podsToMark);
     const podsToMark = isUnreachable(node) ? uidsOf(toMark) : undefined;
@@ -100,8 +105,8 @@ function nodeOfLease({ metadata: { namespace, name } }: KubeObject): ObjectName[
   return namespace === LEASE_NAMESPACE ? [{ name }] : [];
 }
 
-/** A pod on a node that cannot be reached may still claim to be ready. */
-function lostNodeOf(pod: KubeObject, view: View): ObjectName[] {
+/** A pod on a node that cannot be reached may still be marked as ready. */
+function unreachableNodeOf(pod: KubeObject, view: View): ObjectName[] {
   const name = (pod as Pod).spec.nodeName;
   const node = name === undefined ? undefined : view.get(nodes, { name });
   return node && isUnreachable(node) ? [node.metadata] : [];
@@ -123,24 +128,24 @@ function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, elapsedMs: numb
   return seenMs + (isNew ? STARTUP_GRACE_MS : HEARTBEAT_GRACE_MS) - elapsedMs;
 }
 
-/** What was known of the node is no longer known. */
+/** The status of a node whose agent is silent. */
 function unknownStatus(node: Node, nowMs: number): Node["status"] {
   const unknown = REPORTED.flatMap((type): NodeCondition[] => {
     const before = conditionOf(node.status.conditions, type);
     if (before?.status === "Unknown") return [];
-    const news = before === undefined
+    const cause = before === undefined
       ? { reason: "NodeStatusNeverUpdated", message: "Kubelet never posted node status." }
       : { reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
-    return [{ ...before, type, status: "Unknown", ...news }];
+    return [{ ...before, type, status: "Unknown", ...cause }];
   });
   if (unknown.length === 0) return node.status;
   return { ...node.status, conditions: withConditions(node.status.conditions, unknown, nowMs) };
 }
 
-function lost(node: Node, status: Node["status"]): Plan {
+function lostPlan(node: Node, status: Node["status"]): Plan {
   const wasReady = isConditionTrue(node.status.conditions, "Ready");
   const { name } = node.metadata;
-  const event = tell({
+  const event = recordEvent({
     about: node,
     type: "Normal",
     reason: "NodeNotReady",
@@ -153,7 +158,7 @@ function isUnreachable({ status }: Node): boolean {
   return conditionOf(status.conditions, "Ready")?.status === "Unknown";
 }
 
-/** The taints that the state of the node calls for; those of others stay, and so do the times of ours. */
+/** The taints that follow from the state of the node, with the times that they have; those of others stay. */
 function taintsOf(node: Node, nowMs: number): Taint[] {
   const { spec: { taints = [], unschedulable }, status: { conditions } } = node;
   const ready = conditionOf(conditions, "Ready");
@@ -171,7 +176,7 @@ function taintsOf(node: Node, nowMs: number): Taint[] {
     want(key, "NoSchedule");
     if (ready !== undefined) want(key, "NoExecute");
   }
-  const others = taints.filter((taint) => !KEPT_BY_US.includes(taint.key));
+  const others = taints.filter((taint) => !MANAGED_TAINTS.includes(taint.key));
   const kept = taints.filter((taint) => others.includes(taint) || wanted.includes(taint));
   return [...kept, ...wanted.filter((taint) => !kept.includes(taint))];
 }
@@ -212,6 +217,11 @@ function notReadyWrites(pod: Pod, nowMs: number): Write[] {
   const conditions = withCondition(status.conditions, { ...before, status: "False" }, nowMs);
   return [
     updateStatus(pods, { ...pod, status: { ...status, conditions } }),
-    tell({ about: pod, type: "Warning", reason: "NodeNotReady", message: "Node is not ready" }),
+    recordEvent({
+      about: pod,
+      type: "Warning",
+      reason: "NodeNotReady",
+      message: "Node is not ready",
+    }),
   ];
 }

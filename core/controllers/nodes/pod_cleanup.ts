@@ -15,12 +15,12 @@ import {
 
 // Removes pods that nobody will ever end. Kubernetes: `pkg/controller/podgc`.
 
-/** Kubernetes: `quarantineTime`; a node whose object was deleted by mistake has this long to come back. */
+/** Kubernetes: `quarantineTime`; a node that was deleted by mistake has this long to come back. */
 const NODE_GONE_MS = 40_000;
 /** Finished pods that are kept to be looked at. Kubernetes keeps 12,500, which small machines cannot. */
 export const FINISHED_PODS_MAX = 1_000;
 
-/** Removes the pods of nodes that are gone. Remembers since when they are, by name. */
+/** Removes the pods of nodes that are gone. Remembers since when, by the name of the node. */
 export const orphanedPodController: ControllerWithMemory<Node, number> = {
   name: "pod-garbage-collector",
   resource: nodes,

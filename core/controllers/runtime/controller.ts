@@ -11,7 +11,7 @@ export type Write =
     verb: "create";
     resource: AnyResource;
     draft: Draft<KubeObject>;
-    /** Told when the object has been made; not when it was there already. */
+    /** Recorded when the object has been created; not when it was there already. */
     event?: Notice;
     /** What to write instead when the API refuses. The object is still tried again later. */
     refused?: (error: ApiError) => Write[];
@@ -23,15 +23,15 @@ export type Write =
     resource: AnyResource;
     name: ObjectName;
     options: DeleteOptions;
-    /** Told when the object has been deleted; not when it was gone already. */
+    /** Recorded when the object has been deleted; not when it was gone already. */
     event?: Notice;
   }
   | { verb: "act"; resource: AnyResource; name: ObjectName; subresource: string; body: object }
   | { verb: "event"; event: Notice };
 
 /**
- * What is to happen to bring the world closer to what an object's spec says. The writes are done in
- * order; after the first that is refused the rest is left, and the object is looked at again later.
+ * The writes that bring the world closer to what an object's spec says. They are done in order; after the first that is
+ * refused the rest is dropped, and the object is looked at again later.
  *
  * At most one write per object: a second one would carry the version before the first. What is left
  * to do then comes with the next look, because the first write is a change that leads to one.
@@ -48,14 +48,14 @@ export interface Watch {
   /** Names of the controller's own objects to look at after `changed` changed, came or went. */
   concerns(changed: KubeObject, view: View): readonly ObjectName[];
   /**
-   * Also look at what the object concerned before this change; for links that are not written on the
-   * object itself, such as a pod's labels and the services that select it, or that a change may take off it.
+   * Also look at what the object concerned before this change; for links that a change can
+   * remove, such as the labels by which services select a pod.
    */
   includesFormer?: true;
 }
 
 /**
- * Brings the objects of one kind to what their specs say.
+ * Makes the objects of one kind what their specs say.
  *
  * `reconcile` is pure: it reads the object and the view and returns a plan. It is told neither what
  * changed nor why, is called at least once after every change, never twice at a time for one object,
@@ -230,7 +230,7 @@ export function nameOf(key: string): ObjectName {
   return namespace === "" ? { name } : { namespace, name };
 }
 
-/** Makes a new object. One of the same name that is there already counts as made. */
+/** Creates an object. One of the same name that is there already counts as created. */
 export function create<T extends KubeObject>(
   resource: Resource<T>,
   draft: Draft<T>,
@@ -255,7 +255,7 @@ export function updateStatus<T extends KubeObject>(resource: Resource<T>, object
   return { verb: "updateStatus", resource, object };
 }
 
-/** Deletes this very object: another one that has taken its name since stays. */
+/** Deletes this very object, not another one that has got its name since. */
 export function remove<T extends KubeObject>(
   resource: Resource<T>,
   { metadata: { namespace, name, uid } }: KubeObject,
@@ -281,13 +281,13 @@ export function act<T extends KubeObject>(
   return { verb: "act", resource, name: objectName, subresource, body };
 }
 
-/** Tells people what has happened. */
-export function tell(event: Notice): Write {
+/** Records an event, for people. */
+export function recordEvent(event: Notice): Write {
   return { verb: "event", event };
 }
 
-/** The earlier of two times to look again. */
-export function sooner(a: number | undefined, b: number | undefined): number | undefined {
+/** The earlier of two times; `undefined` is never. */
+export function earliest(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return Math.min(a, b);
 }

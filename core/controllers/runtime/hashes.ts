@@ -2,7 +2,7 @@ const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
 const OFFSET = 0x811c9dc5;
 const PRIME = 0x01000193;
 
-/** FNV-1a of a text's UTF-16 units, 32 bits: spreads well, keeps no secret. */
+/** FNV-1a of a text's UTF-16 units, 32 bits: spreads well, is not cryptographic. */
 export function hashOf(text: string): number {
   let hash = OFFSET;
   for (let i = 0; i < text.length; i++) {
@@ -14,7 +14,7 @@ export function hashOf(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Five characters as Kubernetes appends to names it makes up, but always the same for the same text. */
+/** Five characters as Kubernetes appends to generated names, but always the same for the same text. */
 export function suffixOf(text: string): string {
   let hash = hashOf(text);
   let suffix = "";

@@ -71,8 +71,8 @@ interface Claim<T extends KubeObject> {
 }
 
 /**
- * The writes by which an owner takes what its selector selects and nobody controls, and lets go of what it
- * controls and no longer selects. An owner that is being deleted takes nothing.
+ * The writes by which an owner adopts what its selector selects and nobody controls, and releases what it controls and
+ * no longer selects. An owner that is being deleted adopts nothing.
  *
  * Kubernetes: `pkg/controller/controller_ref_manager.go`.
  */
@@ -88,10 +88,10 @@ export function claimWrites<T extends KubeObject>(
     .map((child) => update(children, withOwners(child, othersThan(child, owner))));
   if (owner.metadata.deletionTimestamp) return released;
   const reference = controllerReference(ownerResource, owner);
-  const taken = selected(view, children, owner.metadata.namespace, selector)
+  const adopted = selected(view, children, owner.metadata.namespace, selector)
     .filter((child) => !child.metadata.deletionTimestamp && controllerOf(child) === undefined)
     .map((child) => update(children, withOwners(child, [...othersThan(child, owner), reference])));
-  return [...released, ...taken];
+  return [...released, ...adopted];
 }
 
 function othersThan({ metadata }: KubeObject, owner: KubeObject): OwnerReference[] {
@@ -108,8 +108,8 @@ export function withOwners<T extends KubeObject>(child: T, owners: readonly Owne
 }
 
 /**
- * The watch of an owner's children: those that it controls, those without owner that it could take, and those that
- * it has just let go, for it may want others in their place.
+ * The watch of an owner's children: those that it controls, those without owner that it could adopt, and those that it
+ * has just released, which it may have to replace.
  */
 export function childrenOf<T extends Owner>(
   children: AnyResource,

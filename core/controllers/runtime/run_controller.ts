@@ -18,12 +18,12 @@ import {
 } from "./controller.ts";
 
 const RETRY: Backoff = { firstMs: 50, maxMs: 60_000, factor: 2 };
-/** How often a plan is made anew at once because something changed between deciding and writing. */
+/** How often a key is reconciled anew at once because something changed between deciding and writing. */
 const CONFLICTS_MAX = 5;
-/** Creations and deletions of one plan that are under way at once; the first batch is 1, each next twice as large. */
+/** Creations and deletions of one plan that are under way at once; the first batch is 1, each next one twice as large. */
 const WRITES_AT_ONCE_MAX = 64;
 
-/** How one look at one key went. */
+/** How one reconcile of one key went. */
 export interface Look {
   loop: string;
   outcome: "done" | "refused" | "failed";
@@ -31,7 +31,7 @@ export interface Look {
   writes: number;
 }
 
-export interface ControllerParts {
+export interface LoopEnvironment {
   client: Client;
   view: View;
   clock: Clock;
@@ -44,29 +44,29 @@ export interface ControllerParts {
 /** Runs a controller until the signal aborts. See {@linkcode runLoop}. */
 export function runController<T extends KubeObject>(
   controller: Controller<T>,
-  parts: ControllerParts,
+  environment: LoopEnvironment,
   signal: AbortSignal,
 ): Promise<void> {
-  return runLoop(loopOf(controller), parts, signal);
+  return runLoop(loopOf(controller), environment, signal);
 }
 
 /**
- * Looks at every key that the loop is fed, and does what is decided, until the signal aborts; then resolves,
+ * Reconciles every key that the loop adds, and does what is decided, until the signal aborts; then resolves,
  * once the writes under way have ended.
  *
- * Guarantees: after every change a key is looked at, never twice at a time. A write that met a newer version
+ * Guarantees: after every change a key is reconciled, never twice at a time. A write that met a newer version
  * is decided anew at once, a few times; what is refused or fails is tried again after 50 ms, then ever later,
  * up to a minute. A failure is logged when it begins, when it becomes another one, and when it ends.
  * Nothing happens while nothing changes and nothing is due. Rejects only with an {@linkcode AssertionError}.
  */
 export async function runLoop(
   loop: Loop,
-  parts: ControllerParts,
+  environment: LoopEnvironment,
   signal: AbortSignal,
 ): Promise<void> {
-  const queue = new WorkQueue(parts.clock);
-  const run = loop.start(parts.view, (key) => queue.add(key));
-  const runner = new Runner(loop.name, run, parts);
+  const queue = new WorkQueue(environment.clock);
+  const run = loop.start(environment.view, (key) => queue.add(key));
+  const runner = new Runner(loop.name, run, environment);
   const work = async () => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
       const againAfterMs = await runner.look(key, signal);
@@ -86,27 +86,27 @@ export async function runLoop(
   }
 }
 
-interface Trouble {
+interface FailureRecord {
   failures: number;
   message: string;
 }
 
-/** Looks at keys of one loop, and remembers which of them are in trouble. */
+/** Looks at keys of one loop, and remembers which of them fail. */
 class Runner {
   readonly #name: string;
   readonly #run: LoopRun;
-  readonly #parts: ControllerParts;
-  readonly #troubles = new Map<string, Trouble>();
+  readonly #environment: LoopEnvironment;
+  readonly #failing = new Map<string, FailureRecord>();
 
-  constructor(name: string, run: LoopRun, parts: ControllerParts) {
+  constructor(name: string, run: LoopRun, environment: LoopEnvironment) {
     this.#name = name;
     this.#run = run;
-    this.#parts = parts;
+    this.#environment = environment;
   }
 
   /** Gives the time after which to look again, if any. */
   async look(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const { clock, observe } = this.#parts;
+    const { clock, observe } = this.#environment;
     const startedMs = clock.elapsed();
     let made: Plan | undefined;
     for (let conflicts = 0;; conflicts++) {
@@ -127,24 +127,24 @@ class Runner {
   }
 
   #observe(
-    observe: ControllerParts["observe"],
+    observe: LoopEnvironment["observe"],
     outcome: Look["outcome"],
     startedMs: number,
     made: Plan | undefined,
   ): void {
     if (observe === undefined) return;
-    const tookMs = this.#parts.clock.elapsed() - startedMs;
+    const tookMs = this.#environment.clock.elapsed() - startedMs;
     observe({ loop: this.#name, outcome, tookMs, writes: made?.writes.length ?? 0 });
   }
 
   #failed(key: string, error: unknown): number {
     const message = messageOf(error);
-    const before = this.#troubles.get(key);
+    const before = this.#failing.get(key);
     const failures = (before?.failures ?? 0) + 1;
-    this.#troubles.set(key, { failures, message });
+    this.#failing.set(key, { failures, message });
     const waitMs = waitMsAfter(failures, RETRY);
     if (before?.message !== message) {
-      this.#parts.log.warn(
+      this.#environment.log.warn(
         `Cannot bring ${this.#name} ${key} to its spec: it is tried again`,
         {
           error,
@@ -156,10 +156,10 @@ class Runner {
   }
 
   #recovered(key: string): void {
-    const before = this.#troubles.get(key);
+    const before = this.#failing.get(key);
     if (before === undefined) return;
-    this.#troubles.delete(key);
-    this.#parts.log.info(`${this.#name} ${key} goes on`, { failures: before.failures });
+    this.#failing.delete(key);
+    this.#environment.log.info(`${this.#name} ${key} goes on`, { failures: before.failures });
   }
 
   /** In order; creations, or deletions, that follow each other are done in batches that grow. */
@@ -176,7 +176,7 @@ class Runner {
   }
 
   async #write(write: Write): Promise<void> {
-    const { client } = this.#parts;
+    const { client } = this.#environment;
     switch (write.verb) {
       case "create":
         return await this.#create(write);
@@ -191,31 +191,31 @@ class Runner {
       case "act":
         return await client.act(write.resource, write.name, write.subresource, write.body);
       case "event":
-        return this.#parts.events.record(this.#name, write.event);
+        return this.#environment.events.record(this.#name, write.event);
     }
   }
 
   async #create(write: Write & { verb: "create" }): Promise<void> {
     try {
-      await this.#parts.client.create(write.resource, write.draft);
+      await this.#environment.client.create(write.resource, write.draft);
     } catch (error) {
       if (isRefusal(error, "AlreadyExists")) return;
       if (error instanceof ApiError && write.refused) await this.#perform(write.refused(error));
       throw error;
     }
-    if (write.event) this.#parts.events.record(this.#name, write.event);
+    if (write.event) this.#environment.events.record(this.#name, write.event);
   }
 
   async #delete({ resource, name, options, event }: Write & { verb: "delete" }): Promise<void> {
     try {
-      await this.#parts.client.delete(resource, name, options);
+      await this.#environment.client.delete(resource, name, options);
     } catch (error) {
       if (isRefusal(error, "NotFound")) return;
       const onlyThisOne = options.preconditions?.resourceVersion === undefined;
       if (isRefusal(error, "Conflict") && onlyThisOne) return; // another object has the name now
       throw error;
     }
-    if (event) this.#parts.events.record(this.#name, event);
+    if (event) this.#environment.events.record(this.#name, event);
   }
 }
 
@@ -228,7 +228,7 @@ function batchFrom(writes: readonly Write[], from: number, sizeMax: number): rea
   return writes.slice(from, to);
 }
 
-/** What was decided rests on something that has changed or gone since. */
+/** What the decision was based on has changed or gone since. */
 function isOutdated(error: unknown): boolean {
   return isRefusal(error, "Conflict") || isRefusal(error, "NotFound");
 }

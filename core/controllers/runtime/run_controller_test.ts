@@ -14,8 +14,8 @@ import {
   NOTHING,
   type Plan,
   plan,
+  recordEvent,
   remove,
-  tell,
   update,
 } from "./controller.ts";
 import { type Look, runController } from "./run_controller.ts";
@@ -241,7 +241,7 @@ Deno.test("events of writes are told once the write is done", async () => {
   run.start((object) =>
     object.metadata.name === "b" || run.cluster.list(configMaps).length > 1 ? NOTHING : plan([
       create(configMaps, { metadata: { name: "b" } }, { event: notice("Made") }),
-      tell(notice("Told")),
+      recordEvent(notice("Told")),
     ])
   );
   await run.clock.advance(10);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../../resources/core/pods/pods.ts";
-import { leastWorthFirst } from "./pod_worth.ts";
+import { inDeletionOrder } from "./deletion_order.ts";
 
 interface Setting {
   node?: string;
@@ -62,7 +62,7 @@ for (const [decides, goes, stays] of ROWS) {
     // The names would decide otherwise.
     const [first, last] = [pod("z", goes), pod("a", stays)];
     for (const pods of [[first, last], [last, first]]) {
-      assert.deepEqual(leastWorthFirst(pods, pods), [first, last]);
+      assert.deepEqual(inDeletionOrder(pods, pods), [first, last]);
     }
   });
 }
@@ -70,22 +70,22 @@ for (const [decides, goes, stays] of ROWS) {
 Deno.test("a pod on no node goes before all others, though it shares that with many", () => {
   const unbound = { ...pod("z", { phase: "Running", ready: 1 }), spec: UNBOUND } as unknown as Pod;
   const bound = pod("a", { phase: "Pending" });
-  assert.deepEqual(leastWorthFirst([bound, unbound], [bound, unbound]), [unbound, bound]);
+  assert.deepEqual(inDeletionOrder([bound, unbound], [bound, unbound]), [unbound, bound]);
 });
 
 Deno.test("a pod that shares its node with more of its kind goes first, of other ReplicaSets too", () => {
   const [crowded, alone] = [pod("z", { ready: 10 }), pod("a", { node: "n2", ready: 10 })];
   const related = [crowded, alone, pod("other", { ready: 10 })];
-  assert.deepEqual(leastWorthFirst([alone, crowded], related), [crowded, alone]);
+  assert.deepEqual(inDeletionOrder([alone, crowded], related), [crowded, alone]);
   const cheap = { ...alone, ...{ metadata: pod("a", { cost: "-1" }).metadata } };
   assert.deepEqual(
-    leastWorthFirst([crowded, cheap], related),
+    inDeletionOrder([crowded, cheap], related),
     [cheap, crowded],
     "the cost is first",
   );
   const newer = pod("a", { node: "n2", ready: 50 });
   assert.deepEqual(
-    leastWorthFirst([newer, crowded], [crowded, newer, pod("other", {})]),
+    inDeletionOrder([newer, crowded], [crowded, newer, pod("other", {})]),
     [crowded, newer],
     "the time is later",
   );
@@ -94,7 +94,7 @@ Deno.test("a pod that shares its node with more of its kind goes first, of other
 Deno.test("pods that are alike go by their names, and the given list stays as it is", () => {
   const pods = [pod("b", {}), pod("c", {}), pod("a", {})];
   const before = [...pods];
-  assert.deepEqual(leastWorthFirst(pods, pods).map(({ metadata }) => metadata.name), [
+  assert.deepEqual(inDeletionOrder(pods, pods).map(({ metadata }) => metadata.name), [
     "a",
     "b",
     "c",

@@ -6,28 +6,28 @@ import { isReady, readySinceMs, restartsOf } from "../../resources/core/pods/pod
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 
 /**
- * Pods in the order in which they are deleted when there are too many: not bound to a node, then pending, not
- * ready, of a lower deletion cost, sharing a node with more of their kind, ready for a shorter time, restarted
+ * Pods in the order in which they are deleted when there are too many. First those not bound to a node, then those
+ * pending, not ready, of a lower deletion cost, on a node with more related pods, ready for a shorter time, restarted
  * more often, younger.
  *
- * `related` are all pods of the same kind, these ones included: those of all ReplicaSets of a Deployment.
+ * `related`: the pods of all ReplicaSets of the Deployment, these ones included.
  * Kubernetes: `ActivePodsWithRanks` in `pkg/controller/controller_utils.go`.
  */
-export function leastWorthFirst(pods: readonly Pod[], related: readonly Pod[]): Pod[] {
+export function inDeletionOrder(pods: readonly Pod[], related: readonly Pod[]): Pod[] {
   const onNode = new Map<string | undefined, number>();
   for (const { spec: { nodeName } } of related) {
     onNode.set(nodeName, (onNode.get(nodeName) ?? 0) + 1);
   }
   const ranked = pods.map((pod) => ({
     pod,
-    worth: worthOf(pod, onNode.get(pod.spec.nodeName) ?? 0),
+    rank: rankOf(pod, onNode.get(pod.spec.nodeName) ?? 0),
   }));
-  return ranked.sort((a, b) => compare(a.worth, b.worth)).map(({ pod }) => pod);
+  return ranked.sort((a, b) => compare(a.rank, b.rank)).map(({ pod }) => pod);
 }
 
-type Worth = readonly (number | string)[];
+type Rank = readonly (number | string)[];
 
-function worthOf(pod: Pod, onNode: number): Worth {
+function rankOf(pod: Pod, onNode: number): Rank {
   return [
     pod.spec.nodeName ? 1 : 0,
     { Pending: 0, Unknown: 1, Running: 2, Succeeded: 2, Failed: 2 }[pod.status.phase],
@@ -41,7 +41,7 @@ function worthOf(pod: Pod, onNode: number): Worth {
   ];
 }
 
-function compare(a: Worth, b: Worth): number {
+function compare(a: Rank, b: Rank): number {
   for (let i = 0; i < a.length; i++) {
     if (a[i]! < b[i]!) return -1;
     if (a[i]! > b[i]!) return 1;
