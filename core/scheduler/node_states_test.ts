@@ -182,6 +182,20 @@ Deno.test("what happens to pods on a node is a change of it, and of each node th
   assert.equal(stateOf(states, "unknown")?.pods.size, 0);
 });
 
+Deno.test("a node that was deleted is forgotten once it has no pods", () => {
+  const states = freshStates();
+  const first = states.setNode(node("n"))!.state;
+  states.removeNode("n");
+  const second = states.setNode(node("n"))!.state;
+  assert.notEqual(second, first);
+  states.place(pod("a"), "n");
+  states.removeNode("n");
+  assert.equal(states.setNode(node("n"))!.state, second, "it still had a pod");
+  states.removeNode("n");
+  states.release("a");
+  assert.notEqual(states.setNode(node("n"))!.state, second);
+});
+
 Deno.test("the pods on a node are the newest versions", () => {
   const states = freshStates();
   states.setNode(node("n"));

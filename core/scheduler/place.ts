@@ -50,9 +50,8 @@ export function place(
 
 /** How many feasible nodes are enough to choose from, in a cluster of `count` nodes. */
 export function feasibleMax(count: number): number {
-  if (count <= FEASIBLE_MIN) return count;
   const percent = Math.max(PERCENT_MIN, 50 - Math.floor(count / 125));
-  return Math.max(FEASIBLE_MIN, Math.floor(count * percent / 100));
+  return Math.min(count, Math.max(FEASIBLE_MIN, Math.floor(count * percent / 100)));
 }
 
 /** A plugin's function for one pod, to be called with every node and the plugin's tally of it. */

@@ -60,6 +60,18 @@ Deno.test("scores of plugins are added, each by its weight, which is 1 when none
   }
 });
 
+Deno.test("a single feasible node is chosen without asking for its score", () => {
+  const asked: string[] = [];
+  const scores: Plugin = {
+    name: "Scores",
+    score: () => ({ name }) => asked.push(name),
+  };
+  assert.deepEqual(place(POD, nodesOf(2), [refusing(["n0"]), scores]), { node: "n1" });
+  assert.deepEqual(asked, []);
+  place(POD, nodesOf(2), [scores]);
+  assert.deepEqual(asked, ["n0", "n1"]);
+});
+
 Deno.test("nodes are looked at from where the caller says, round about", () => {
   assert.deepEqual(place(POD, nodesOf(3), [], 2), { node: "n2" });
   assert.deepEqual(place(POD, nodesOf(3), []), { node: "n0" });

@@ -266,6 +266,34 @@ Deno.test("a plugin that reads other kinds is asked when they change", () => {
   assert.equal(run.decide(), 1);
 });
 
+Deno.test("a plugin whose hints say nothing of the kinds that it reads is not asked when they change", () => {
+  const never: Plugin = {
+    name: "Never",
+    reads: [configMaps],
+    filter: () => () => refusal("never"),
+    wakes: {},
+  };
+  const run = freshRun([never]);
+  run.node("n");
+  run.pod("waiting");
+  run.decide();
+  run.cluster.put(configMaps, { metadata: { name: "any" } });
+  assert.deepEqual(run.awake, []);
+});
+
+Deno.test("a pod that waits no more is not woken", () => {
+  const run = freshRun();
+  run.node("n");
+  run.pod("large", { cpu: "4" });
+  run.decide();
+  for (const name of ["bound elsewhere", "deleted"]) run.pod(name);
+  run.decide();
+  run.pod("bound elsewhere", { spec: { nodeName: "unknown" } });
+  run.take("deleted");
+  run.take("large");
+  assert.deepEqual(run.awake, []);
+});
+
 Deno.test("a plugin without hints is woken by every change", () => {
   const never: Plugin = {
     name: "Never",

@@ -101,7 +101,9 @@ async function survives(planted: Planted, folder: string): Promise<boolean> {
 
 function report(file: string, all: number, survivors: readonly Planted[]): boolean {
   const caught = all - survivors.length;
-  write(`${file}: ${caught} of ${all} caught (${Math.floor(100 * caught / all)} %)`);
+  write(
+    `${file}: ${caught} of ${all} caught (${all === 0 ? 100 : Math.floor(100 * caught / all)} %)`,
+  );
   for (const { line, was, becomes } of survivors.toSorted((a, b) => a.line - b.line)) {
     write(`  survived ${line}: ${was.trim()}  =>  ${becomes?.trim() ?? "(dropped)"}`);
   }

@@ -21,6 +21,14 @@ Deno.test("a statement on a line of its own is dropped, the end of a longer one 
   assert.deepEqual(becomes("  return left;\n  const a = b;"), []);
 });
 
+Deno.test("sort keys change places, and a sort can go", () => {
+  assert.ok(
+    becomes("  all.sort((a, b) => a.x - b.x || a.y - b.y);")
+      .includes("all.sort((a, b) => a.y - b.y || a.x - b.x);"),
+  );
+  assert.deepEqual(becomes("  return names.toSorted();"), ["return names;"]);
+});
+
 Deno.test("texts, comments, types and imports are left alone", () => {
   const quiet = [
     'import { a } from "./1.ts";',

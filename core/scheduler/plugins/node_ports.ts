@@ -11,7 +11,7 @@ interface HostPort {
 
 /** Host ports that the pods of a node use. */
 export interface PortsInUse {
-  ports: readonly HostPort[];
+  readonly ports: HostPort[];
 }
 
 const REFUSAL: Refusal = {
@@ -25,13 +25,11 @@ export const nodePorts = tallyingPlugin<PortsInUse>({
   name: "NodePorts",
   tally: {
     begin: () => ({ ports: [] }),
-    add(inUse, pod) {
-      const ports = hostPortsOf(pod);
-      if (ports.length > 0) inUse.ports = [...inUse.ports, ...ports];
-    },
-    remove(inUse, pod) {
-      const ports = hostPortsOf(pod);
-      if (ports.length > 0) inUse.ports = without(inUse.ports, ports);
+    add: ({ ports }, pod) => void ports.push(...hostPortsOf(pod)),
+    remove({ ports }, pod) {
+      for (const port of hostPortsOf(pod)) {
+        ports.splice(ports.findIndex((used) => isSame(port, used)), 1);
+      }
     },
   },
   filter: portsFree,
@@ -49,6 +47,10 @@ function portsFree(pod: Pod): Filter<PortsInUse> | undefined {
     ports.some((used) => wanted.some((port) => collide(port, used))) ? REFUSAL : undefined;
 }
 
+function isSame(a: HostPort, b: HostPort): boolean {
+  return a.port === b.port && a.protocol === b.protocol && a.ip === b.ip;
+}
+
 function collide(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol &&
     (a.ip === b.ip || a.ip === EVERY_ADDRESS || b.ip === EVERY_ADDRESS);
@@ -61,16 +63,4 @@ function hostPortsOf({ spec }: Pod): HostPort[] {
       hostPort ? [{ port: hostPort, protocol, ip: hostIP || EVERY_ADDRESS }] : []
     )
   );
-}
-
-/** `all` minus `some`, as multisets. */
-function without(all: readonly HostPort[], some: readonly HostPort[]): HostPort[] {
-  const left = [...all];
-  for (const { port, protocol, ip } of some) {
-    const index = left.findIndex((other) =>
-      other.port === port && other.protocol === protocol && other.ip === ip
-    );
-    if (index >= 0) left.splice(index, 1);
-  }
-  return left;
 }

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { AssertionError } from "../../lib/assert.ts";
+import { capacity } from "./capacity.ts";
+import { nodeOf, NodeUnderTest, podOf, type PodParts } from "./plugin_fixture.ts";
+
+const GPU = "example.com/gpu";
+
+function requesting(requests: object, more: PodParts = {}) {
+  return podOf({ containers: [{ name: "a", resources: { requests } }], ...more });
+}
+
+Deno.test("a pod is refused where its requests are not free, and told what is insufficient", () => {
+  const rows: [title: string, requests: object, reasons: string[], preemptionMayHelp: boolean][] = [
+    ["exactly what is free", { cpu: "1", memory: "100" }, [], false],
+    ["nothing", {}, [], false],
+    ["0 of what the node does not have", { [GPU]: "0" }, [], false],
+    ["more CPU than is free", { cpu: "1001m" }, ["Insufficient cpu"], true],
+    ["all CPU of the node", { cpu: "2" }, ["Insufficient cpu"], true],
+    ["more CPU than the node has", { cpu: "2001m" }, ["Insufficient cpu"], false],
+    ["what the node does not have", { [GPU]: "1" }, [`Insufficient ${GPU}`], false],
+    ["CPU and memory", { cpu: "2", memory: "101" }, [
+      "Insufficient cpu",
+      "Insufficient memory",
+    ], false],
+    ["enough CPU and too much memory", { cpu: "1", memory: "101" }, ["Insufficient memory"], false],
+  ];
+  for (const [title, requests, reasons, preemptionMayHelp] of rows) {
+    const node = nodeOf({ allocatable: { cpu: "2", memory: "100", pods: "9" } });
+    const here = new NodeUnderTest(capacity, node, [requesting({ cpu: "1" })]);
+    const wanted = reasons.length === 0 ? undefined : { reasons, preemptionMayHelp };
+    assert.deepEqual(here.refusal(requesting(requests)), wanted, title);
+  }
+});
+
+Deno.test("a pod is refused where there are as many pods as there may be", () => {
+  const node = nodeOf({ allocatable: { cpu: "1", pods: "2" } });
+  const [first, second] = [requesting({}), requesting({})];
+  const full = { reasons: ["Too many pods"], preemptionMayHelp: true };
+  assert.equal(new NodeUnderTest(capacity, node, [first]).refusal(requesting({})), undefined);
+  const here = new NodeUnderTest(capacity, node, [first, second]);
+  assert.deepEqual(here.refusal(requesting({})), full);
+  assert.deepEqual(here.refusal(requesting({ cpu: "2" })), {
+    reasons: ["Too many pods", "Insufficient cpu"],
+    preemptionMayHelp: false,
+  });
+  here.remove(first);
+  assert.equal(here.refusal(requesting({})), undefined);
+});
+
+Deno.test("a pod that requests none of what is overcommitted is not refused", () => {
+  const node = nodeOf({ allocatable: { cpu: "1", pods: "9" } });
+  const here = new NodeUnderTest(capacity, node, [requesting({ cpu: "2" })]);
+  assert.equal(here.refusal(requesting({ cpu: "0" })), undefined);
+});
+
+Deno.test("the score is the mean of the shares of CPU and memory that would be left", () => {
+  const rows: [allocatable: object, used: object, wanted: object, score: number][] = [
+    [{ cpu: "4", memory: "400" }, { cpu: "1", memory: "100" }, { cpu: "1", memory: "100" }, 50],
+    [{ cpu: "4", memory: "400" }, { cpu: "1", memory: "0" }, { cpu: "1", memory: "0" }, 75],
+    [{ cpu: "4", memory: "400" }, { cpu: "0", memory: "0" }, { cpu: "4", memory: "100" }, 37.5],
+    [{ cpu: "4", memory: "400" }, { cpu: "3", memory: "0" }, { cpu: "3", memory: "0" }, 50],
+    [{ cpu: "4" }, { cpu: "0", memory: "0" }, { cpu: "1", memory: "0" }, 37.5],
+    [{ memory: "400" }, { cpu: "0", memory: "0" }, { cpu: "0", memory: "100" }, 37.5],
+    [{ cpu: "1m", memory: "1" }, { cpu: "0", memory: "0" }, { cpu: "0", memory: "0" }, 100],
+  ];
+  for (const [allocatable, used, wanted, score] of rows) {
+    const here = new NodeUnderTest(capacity, nodeOf({ allocatable }), [requesting(used)]);
+    assert.equal(here.score(requesting(wanted)), score, JSON.stringify([allocatable, wanted]));
+  }
+});
+
+Deno.test("what was not added cannot be removed", () => {
+  const { begin, remove } = capacity.tally!;
+  const tally = begin(nodeOf());
+  assert.throws(() => remove(tally, requesting({ cpu: "1" })), AssertionError);
+});
