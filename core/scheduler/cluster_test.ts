@@ -26,11 +26,11 @@ import { scheduler } from "./scheduler.ts";
 const LEASE_MS = 10_000;
 const START_MS = 1_000;
 
-/** All controllers and the scheduler on the real verbs, with an agent that only pretends. */
+/** All controllers and the scheduler on the real verbs, with a fake agent. */
 class Cluster {
   readonly looks: Look[] = [];
   readonly #stop = new AbortController();
-  readonly #deaf = new Set<string>();
+  readonly #silent = new Set<string>();
   #running: Promise<unknown> = Promise.resolve();
   #address = 10;
 
@@ -56,7 +56,7 @@ class Cluster {
     ];
     this.#running = Promise.all(loops.map((loop) => runLoop(loop, parts, signal)));
     client.subscribe(pods, ({ type, object }) => {
-      if (type !== "DELETED") this.#agentSees(object);
+      if (type !== "DELETED") this.#agentReceives(object);
     });
   }
 
@@ -79,14 +79,14 @@ class Cluster {
     this.#renew(name);
   }
 
-  /** The agent of a node goes silent. */
+  /** The agent of a node stops responding. */
   cutOff(node: string): void {
-    this.#deaf.add(node);
+    this.#silent.add(node);
   }
 
   #renew(name: string): void {
     this.clock.after(LEASE_MS, async () => {
-      if (this.#deaf.has(name) || this.#stop.signal.aborted) return;
+      if (this.#silent.has(name) || this.#stop.signal.aborted) return;
       const lease = this.client.get(leases, { namespace: "kube-node-lease", name })!;
       const renewTime = timestamp(this.clock.now());
       await this.client.update(leases, { ...lease, spec: { ...lease.spec, renewTime } });
@@ -94,14 +94,14 @@ class Cluster {
     });
   }
 
-  #agentSees(pod: Pod): void {
+  #agentReceives(pod: Pod): void {
     const { spec: { nodeName }, metadata: { deletionTimestamp } } = pod;
-    if (nodeName === undefined || this.#deaf.has(nodeName)) return;
-    if (deletionTimestamp) this.clock.after(START_MS, () => void this.#end(pod));
-    else if (!isReady(pod)) this.clock.after(START_MS, () => void this.#begin(pod));
+    if (nodeName === undefined || this.#silent.has(nodeName)) return;
+    if (deletionTimestamp) this.clock.after(START_MS, () => void this.#endPod(pod));
+    else if (!isReady(pod)) this.clock.after(START_MS, () => void this.#runPod(pod));
   }
 
-  async #begin({ metadata }: Pod): Promise<void> {
+  async #runPod({ metadata }: Pod): Promise<void> {
     const pod = this.client.get(pods, metadata);
     if (pod === undefined || isReady(pod) || pod.metadata.deletionTimestamp) return;
     if (pod.spec.containers[0]?.image === "web:broken") return;
@@ -118,10 +118,10 @@ class Cluster {
       podIP,
       podIPs: [{ ip: podIP }],
     };
-    await this.client.updateStatus(pods, { ...pod, status }).catch(() => {}); // it has changed: seen again
+    await this.client.updateStatus(pods, { ...pod, status }).catch(() => {}); // it has changed: the agent receives it again
   }
 
-  async #end({ metadata }: Pod): Promise<void> {
+  async #endPod({ metadata }: Pod): Promise<void> {
     await this.client.delete(pods, metadata, { gracePeriodSeconds: 0 }).catch(() => {}); // it is gone
   }
 
@@ -155,7 +155,7 @@ class Cluster {
   }
 }
 
-Deno.test("a Deployment of 3 rolls out, is served, and is updated without fewer than 3 available", async () => {
+Deno.test("a Deployment of 3 rolls out, is served, and is updated with at least 3 available", async () => {
   await using cluster = await Cluster.start();
   const { client, clock } = cluster;
   await cluster.addNode("n1");
@@ -187,10 +187,12 @@ Deno.test("a Deployment of 3 rolls out, is served, and is updated without fewer 
   );
   assert.deepEqual(client.list(replicaSets).map(({ spec }) => spec.replicas).sort(), [0, 3]);
   assert.deepEqual(readyEndpoints(client), 3);
-  const told = client.list(events).map(({ message }) => message);
-  assert.ok(told.some((message) => message?.match(/^Scaled up replica set web-\S+ from 0 to 3$/)));
+  const messages = client.list(events).map(({ message }) => message);
   assert.ok(
-    told.some((message) => message?.match(/^Successfully assigned default\/web-\S+ to n[12]$/)),
+    messages.some((message) => message?.match(/^Scaled up replica set web-\S+ from 0 to 3$/)),
+  );
+  assert.ok(
+    messages.some((message) => message?.match(/^Successfully assigned default\/web-\S+ to n[12]$/)),
   );
 });
 
@@ -218,7 +220,7 @@ Deno.test("a bad image stops the rollout at the limits, and a rollback completes
   assert.equal(client.list(replicaSets).length, 2);
 });
 
-Deno.test("nothing is looked at while nothing changes, but for the heartbeats of nodes", async () => {
+Deno.test("nothing is reconciled while nothing changes, except for the heartbeats of nodes", async () => {
   await using cluster = await Cluster.start();
   await cluster.addNode("n1");
   await cluster.deploy("web", 2, "web:1");
@@ -231,7 +233,7 @@ Deno.test("nothing is looked at while nothing changes, but for the heartbeats of
   assert.ok(cluster.looks.length <= 600_000 / LEASE_MS * 2, String(cluster.looks.length));
 });
 
-Deno.test("pods of a node that has gone silent move to another one after their tolerations", async () => {
+Deno.test("pods of a lost node are replaced on another one once their tolerations have expired", async () => {
   await using cluster = await Cluster.start();
   const { client, clock } = cluster;
   await cluster.addNode("n1");
@@ -246,7 +248,7 @@ Deno.test("pods of a node that has gone silent move to another one after their t
   assert.equal(ready?.message, "Kubelet stopped posting node status.");
   assert.ok(
     client.list(pods).every((pod) => !isReady(pod)),
-    "pods nobody vouches for are not ready",
+    "pods of a lost node are not ready",
   );
   await clock.advance(310_000);
   const moved = client.list(pods).filter(({ metadata }) => !metadata.deletionTimestamp);
@@ -254,10 +256,10 @@ Deno.test("pods of a node that has gone silent move to another one after their t
   assertComplete(cluster.deployment("web"), 2);
   await client.delete(nodes, { name: "n1" });
   await clock.advance(50_000);
-  assert.equal(client.list(pods).length, 2, "what was on the deleted node is removed");
+  assert.equal(client.list(pods).length, 2, "the pods of the deleted node are removed");
 });
 
-Deno.test("deleting a Deployment takes everything with it, in the background and in the foreground", async () => {
+Deno.test("deleting a Deployment deletes everything that it owns, in the background and in the foreground", async () => {
   await using cluster = await Cluster.start();
   const { client, clock } = cluster;
   await cluster.addNode("n1");
@@ -276,7 +278,7 @@ Deno.test("deleting a Deployment takes everything with it, in the background and
   }
 });
 
-Deno.test("deleting a Deployment can leave its ReplicaSet behind", async () => {
+Deno.test("deleting a Deployment can orphan its ReplicaSet", async () => {
   await using cluster = await Cluster.start();
   const { client, clock } = cluster;
   await cluster.addNode("n1");
@@ -292,7 +294,7 @@ Deno.test("deleting a Deployment can leave its ReplicaSet behind", async () => {
   ]);
 });
 
-Deno.test("a namespace that is deleted is emptied, then gone", async () => {
+Deno.test("a deleted namespace is emptied, then removed", async () => {
   await using cluster = await Cluster.start();
   const { client, clock } = cluster;
   await cluster.addNode("n1");
@@ -310,7 +312,7 @@ Deno.test("a namespace that is deleted is emptied, then gone", async () => {
   assert.equal(client.list(pods, "shop").length, 0);
 });
 
-Deno.test("events are gone an hour after they were last told", async () => {
+Deno.test("events are removed an hour after they were last recorded", async () => {
   await using cluster = await Cluster.start();
   const { client, clock } = cluster;
   await cluster.addNode("n1");

@@ -31,7 +31,7 @@ function stateOf(states: NodeStates, name: string) {
   return states.all().find((candidate) => candidate.name === name);
 }
 
-/** What plugins read of a node. */
+/** The tallies of a node. */
 function seen(states: NodeStates, name: string) {
   const state = stateOf(states, name);
   if (state === undefined) return undefined;
@@ -47,7 +47,7 @@ function seen(states: NodeStates, name: string) {
   };
 }
 
-Deno.test("nodes come in the order of their names, and those that are gone do not come", () => {
+Deno.test("nodes are ordered by name, and deleted ones are absent", () => {
   const states = freshStates();
   const names = () => states.all().map(({ name }) => name);
   assert.deepEqual(names(), []);
@@ -55,13 +55,13 @@ Deno.test("nodes come in the order of their names, and those that are gone do no
   assert.deepEqual(names(), ["a", "b", "c"]);
   const known = states.all();
   states.setNode(node("b", { labels: { zone: "x" } }));
-  assert.equal(states.all(), known, "a change of a node makes no new list");
+  assert.equal(states.all(), known, "a changed node makes no new list");
   states.removeNode("b");
   states.removeNode("never there");
   assert.deepEqual(names(), ["a", "c"]);
 });
 
-Deno.test("a node that is new, or has other labels, taints or amounts, may take what was refused", () => {
+Deno.test("a node that is new, or has other labels, taints or amounts, is a change that can matter", () => {
   const states = freshStates();
   assert.equal(states.setNode(node("n"))?.type, "nodeAdded");
   assert.equal(states.setNode(node("n")), undefined);
@@ -81,7 +81,7 @@ Deno.test("a node that is new, or has other labels, taints or amounts, may take 
   );
 });
 
-Deno.test("what pods ask for is taken from their node, and given back when they leave it", () => {
+Deno.test("what pods request is taken from their node, and given back when they leave it", () => {
   const states = freshStates();
   states.setNode(node("n", { amounts: { cpu: "4", memory: "1000", pods: "3" } }));
   const empty = seen(states, "n");
@@ -106,7 +106,7 @@ Deno.test("what pods ask for is taken from their node, and given back when they 
   assert.deepEqual(seen(states, "n"), empty);
 });
 
-Deno.test("a pod counts once, on the node that was said last, with what it asks for now", () => {
+Deno.test("a pod counts once, on its last node, with its present requests", () => {
   const states = freshStates();
   for (const name of ["m", "n"]) states.setNode(node(name, { amounts: { cpu: "1" } }));
   states.place(pod("a", { requests: { cpu: "300m" } }), "m");
@@ -121,7 +121,7 @@ Deno.test("a pod counts once, on the node that was said last, with what it asks 
   assert.equal(seen(states, "n")?.podCount, 1);
 });
 
-Deno.test("pods on a node that is not known yet, or is gone for a while, count when it comes", () => {
+Deno.test("pods on a node that does not exist yet, or is away for a while, count when it is added", () => {
   const states = freshStates();
   states.place(pod("a", { requests: { cpu: "1" } }), "n");
   assert.equal(seen(states, "n"), undefined);
@@ -137,7 +137,7 @@ Deno.test("pods on a node that is not known yet, or is gone for a while, count w
   assert.deepEqual([seen(states, "n")?.free.cpu, seen(states, "n")?.podCount], [4000, 0]);
 });
 
-Deno.test("of what a node does not have, nothing is free, and less than nothing is once it is used", () => {
+Deno.test("of what a node does not have nothing is free, and a negative amount once it is used", () => {
   const states = freshStates();
   states.setNode(node("n"));
   states.place(pod("a", { requests: { "example.com/gpu": "2" } }), "n");
@@ -146,7 +146,7 @@ Deno.test("of what a node does not have, nothing is free, and less than nothing 
   assert.equal(seen(states, "n")?.free["example.com/gpu"], -2);
 });
 
-Deno.test("a node says what it may give in allocatable, else in capacity, else nothing", () => {
+Deno.test("a node's amounts are allocatable, else capacity, else nothing", () => {
   const states = freshStates();
   const bare = (status: object) =>
     ({ metadata: { name: "n" }, spec: {}, status }) as unknown as Node;
@@ -160,7 +160,7 @@ Deno.test("a node says what it may give in allocatable, else in capacity, else n
   assert.deepEqual(amounts(), [0, 0, 0]);
 });
 
-Deno.test("what happens to pods on a node is a change of it, and of each node that is concerned", () => {
+Deno.test("a pod that is added, changed, moved or removed is a change of each node concerned", () => {
   const states = freshStates();
   for (const name of ["m", "n"]) states.setNode(node(name));
   const changes = (made: ReturnType<NodeStates["place"]>) =>

@@ -6,7 +6,7 @@ import type { NodeState, Snapshot } from "./snapshot.ts";
 
 const POD = { spec: {} } as Pod;
 
-/** As many nodes as scores; a plugin of weight 1 gives each its score, and turns down what scores below 0. */
+/** Nodes n0, n1, … without pods. */
 function nodesOf(count: number): Snapshot {
   const nodes = Array.from({ length: count }, (_, index) => {
     return { name: `n${index}`, tallies: [] as unknown[] } as unknown as NodeState;
@@ -46,7 +46,7 @@ Deno.test("the node with the highest score wins, of equally good ones the first"
   }
 });
 
-Deno.test("scores of plugins are added, each by its weight, which is 1 when none is said", () => {
+Deno.test("scores of plugins are added, each times its weight, which is 1 by default", () => {
   const rows: [plugins: Plugin[], node: string][] = [
     [[scoring([10, 0]), scoring([0, 6])], "n0"],
     [[scoring([10, 0]), scoring([0, 6], 2)], "n1"],
@@ -72,14 +72,14 @@ Deno.test("a single feasible node is chosen without asking for its score", () =>
   assert.deepEqual(asked, ["n0", "n1"]);
 });
 
-Deno.test("nodes are looked at from where the caller says, round about", () => {
+Deno.test("the search begins at the node that the caller names, and wraps around", () => {
   assert.deepEqual(place(POD, nodesOf(3), [], 2), { node: "n2" });
   assert.deepEqual(place(POD, nodesOf(3), []), { node: "n0" });
   assert.deepEqual(place(POD, nodesOf(3), [refusing(["n2"])], 2), { node: "n0" });
   assert.deepEqual(place(POD, nodesOf(3), [scoring([1, 1, 1])], 1), { node: "n1" });
 });
 
-Deno.test("the search ends with enough nodes that would do", () => {
+Deno.test("the search ends with enough feasible nodes", () => {
   const looked: string[] = [];
   const watching: Plugin = {
     name: "Watching",
@@ -92,7 +92,7 @@ Deno.test("the search ends with enough nodes that would do", () => {
   assert.equal(looked.length, 1 + feasibleMax(400));
 });
 
-Deno.test("how many are enough: all of 100, then half, ever less of more, and no less than 100", () => {
+Deno.test("enough are all of 100 nodes, then half, then an ever smaller share, but no fewer than 100", () => {
   const rows = [
     [1, 1],
     [100, 100],
@@ -111,47 +111,48 @@ Deno.test("how many are enough: all of 100, then half, ever less of more, and no
   for (const [count, enough] of rows) assert.equal(feasibleMax(count!), enough, String(count));
 });
 
-/** Why a pod fits nowhere. */
-function whyNot(...args: Parameters<typeof place>) {
+/** The placement of an unschedulable pod. */
+function unschedulable(...args: Parameters<typeof place>) {
   const placement = place(...args);
   assert.ok("message" in placement);
   return placement;
 }
 
-Deno.test("without a node, the pod hears why not, and whether preemption could help", () => {
+Deno.test("for an unschedulable pod the message says why, and whether preemption may help", () => {
   const none = "no nodes available to schedule pods";
-  assert.equal(whyNot(POD, nodesOf(0), []).message, none);
+  assert.equal(unschedulable(POD, nodesOf(0), []).message, none);
   const plugins = [refusing(["n0"]), refusing(["n1", "n2"], true, "Insufficient cpu")];
   assert.equal(
-    whyNot(POD, nodesOf(3), plugins).message,
+    unschedulable(POD, nodesOf(3), plugins).message,
     "0/3 nodes are available: 1 no, 2 Insufficient cpu. preemption: 0/3 nodes are " +
       "available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for " +
       "incoming pod.",
   );
   const never = { spec: { preemptionPolicy: "Never" } } as Pod;
   assert.equal(
-    whyNot(never, nodesOf(1), [refusing(["n0"])]).message,
+    unschedulable(never, nodesOf(1), [refusing(["n0"])]).message,
     "0/1 nodes are available: 1 no. preemption: not eligible due to " +
       "preemptionPolicy=Never.",
   );
 });
 
-Deno.test("without a node, those plugins have refused the pod that were the first to refuse a node", () => {
+Deno.test("an unschedulable pod was refused by the plugins that were the first to refuse a node", () => {
   const [a, b, c] = [refusing(["n0", "n1"]), refusing(["n1", "n2"]), refusing(["n1"])];
-  const { refusers } = whyNot(POD, nodesOf(3), [a!, b!, c!]);
+  const { refusers } = unschedulable(POD, nodesOf(3), [a!, b!, c!]);
   assert.deepEqual([...refusers], [a, b]);
-  assert.equal(whyNot(POD, nodesOf(0), [a!]).refusers.size, 0);
+  assert.equal(unschedulable(POD, nodesOf(0), [a!]).refusers.size, 0);
 });
 
-Deno.test("without a node, the first plugin that knows victims says which pods are to go", () => {
+Deno.test("for an unschedulable pod the first plugin with a preemption decides", () => {
   const preempting = (node: string): Plugin => {
     return { name: "Preempting", preempt: () => ({ node, victims: [POD] }) };
   };
   const refuses = refusing(["n0"]);
   const silent: Plugin = { name: "No opinion", preempt: () => undefined };
-  assert.equal(whyNot(POD, nodesOf(1), [refuses, silent]).preemption, undefined);
+  assert.equal(unschedulable(POD, nodesOf(1), [refuses, silent]).preemption, undefined);
   assert.deepEqual(
-    whyNot(POD, nodesOf(1), [refuses, silent, preempting("n0"), preempting("n1")]).preemption,
+    unschedulable(POD, nodesOf(1), [refuses, silent, preempting("n0"), preempting("n1")])
+      .preemption,
     { node: "n0", victims: [POD] },
   );
   assert.deepEqual(place(POD, nodesOf(1), [preempting("n0")]), { node: "n0" });

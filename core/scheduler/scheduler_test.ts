@@ -11,7 +11,7 @@ import { feasibleMax } from "./place.ts";
 import { PLUGINS } from "./plugins/mod.ts";
 import { scheduler } from "./scheduler.ts";
 
-/** A scheduler at work on a test cluster: keys wait until `decide` is called. */
+/** A scheduler on a test cluster: keys are queued until `decide` is called. */
 class Run {
   readonly cluster = new TestCluster();
   readonly #keys = new Set<string>();
@@ -43,7 +43,7 @@ class Run {
     });
   }
 
-  /** What is decided for all that waits, without doing it. */
+  /** The plans for all queued keys, without performing them. */
   plans(): Plan[] {
     const keys = [...this.#keys];
     this.#keys.clear();
@@ -70,7 +70,7 @@ class Run {
   }
 }
 
-Deno.test("a pod is bound to a node that has room, and people are told", () => {
+Deno.test("a pod is bound to a node that has room, with an event", () => {
   const run = new Run();
   run.node("n1");
   run.pod("web");
@@ -152,7 +152,7 @@ Deno.test("a pod that fits nowhere waits, with Kubernetes' words for it", () => 
   }
 });
 
-Deno.test("host ports are given once for each node, protocol and address", () => {
+Deno.test("a host port is used once for each node, protocol and address", () => {
   const run = new Run();
   run.node("n1");
   const withPort = (hostPort: number, more = {}) => ({
@@ -181,7 +181,7 @@ Deno.test("host ports are given once for each node, protocol and address", () =>
   assert.equal(run.where("e"), "n1", "the port is free again");
 });
 
-Deno.test("node affinity, its fields included, keeps and draws pods", () => {
+Deno.test("node affinity, including matchFields, decides where pods go", () => {
   const required = (rule: object, list = "matchExpressions") => ({
     affinity: {
       nodeAffinity: {
@@ -220,7 +220,7 @@ Deno.test("pods of one controller are spread over the nodes", () => {
   assert.deepEqual([...counts.values()], [2, 2, 2]);
 });
 
-Deno.test("a waiting pod is looked at again when a node comes or a pod goes, and only then", () => {
+Deno.test("a waiting pod is tried again when a node is added or a pod leaves, and only then", () => {
   const run = new Run();
   run.node("n1", { amounts: { cpu: "1" } });
   run.pod("big", { cpu: "900m" });
@@ -230,7 +230,7 @@ Deno.test("a waiting pod is looked at again when a node comes or a pod goes, and
   assert.equal(run.where("web"), undefined);
   run.cluster.patchStatus(pods, { namespace: "default", name: "big" }, { phase: "Running" });
   run.node("n1", { amounts: { cpu: "1" } });
-  assert.equal(run.waiting, 0, "nothing that matters has changed");
+  assert.equal(run.waiting, 0, "nothing relevant has changed");
   run.cluster.patchStatus(pods, { namespace: "default", name: "big" }, { phase: "Succeeded" });
   assert.equal(run.waiting, 1);
   run.decide();
@@ -243,7 +243,7 @@ Deno.test("a waiting pod is looked at again when a node comes or a pod goes, and
   assert.equal(run.where("more"), "n2");
 });
 
-Deno.test("a waiting pod is looked at again when a node is uncordoned, and when a taint of it goes", () => {
+Deno.test("a waiting pod is tried again when a node is uncordoned, and when a taint is removed", () => {
   const taint = { key: "only", value: "others", effect: "NoSchedule" as const };
   for (const spec of [{ unschedulable: true }, { taints: [taint] }]) {
     const run = new Run();
@@ -257,7 +257,7 @@ Deno.test("a waiting pod is looked at again when a node is uncordoned, and when 
   }
 });
 
-Deno.test("pods count on their node before their bindings can be seen, and no more once these have failed", () => {
+Deno.test("pods count on their node before their bindings are visible, and no longer once these have failed", () => {
   const run = new Run();
   run.node("n1", { amounts: { cpu: "1" } });
   run.pod("a", { cpu: "600m" });
@@ -271,7 +271,7 @@ Deno.test("pods count on their node before their bindings can be seen, and no mo
   assert.equal(run.where("b"), "n1");
 });
 
-Deno.test("a pod whose binding has failed is not in its own way", () => {
+Deno.test("a pod whose binding failed does not take its own room", () => {
   const run = new Run();
   run.node("n1", { amounts: { cpu: "1" } });
   run.pod("a", { cpu: "600m" });
@@ -281,7 +281,7 @@ Deno.test("a pod whose binding has failed is not in its own way", () => {
   assert.equal(run.where("a"), "n1");
 });
 
-Deno.test("pods of other schedulers, gated ones and those being deleted are left alone", () => {
+Deno.test("pods of other schedulers, gated pods and terminating pods are left alone", () => {
   const run = new Run();
   run.node("n1");
   run.pod("other", { spec: { schedulerName: "mine" } });
@@ -353,7 +353,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("drop" as const), which: fc.nat(4) }),
 );
 
-Deno.test("no node ever gets more than it has, whatever comes, goes and fails in between", () => {
+Deno.test("no node is ever overcommitted, whatever is created, deleted and fails in between", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
       const run = new Run();
@@ -393,7 +393,7 @@ function placed(cluster: TestCluster): Set<string> {
   );
 }
 
-/** A node that came back smaller may be full of what it had; nothing new may have been put there then. */
+/** A node that came back smaller may be overcommitted by the pods it had; no new pod may have been placed there. */
 function assertFits(
   cluster: TestCluster,
   before: ReadonlySet<string>,
@@ -417,7 +417,7 @@ Deno.test("in a large cluster as many nodes are compared as kube-scheduler would
   for (const [count, most] of rows) assert.equal(feasibleMax(count!), most, String(count));
 });
 
-Deno.test("amounts beyond what a number holds exactly come and go with their pods", () => {
+Deno.test("amounts that a number cannot hold exactly are added and removed without a rest", () => {
   const run = new Run();
   run.node("n1");
   const pod = (name: string, memory: string) => run.pod(name, { memory, spec: { nodeName: "n1" } });

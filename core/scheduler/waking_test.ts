@@ -10,7 +10,7 @@ import { PLUGINS } from "./plugins/mod.ts";
 import { scheduler } from "./scheduler.ts";
 import type { NodeState, Snapshot } from "./snapshot.ts";
 
-/** A scheduler that is made to decide when the test says. */
+/** A scheduler on a test cluster that decides when the test says so. */
 class Run {
   readonly #keys = new Set<string>();
   readonly #run: ReturnType<Loop["start"]>;
@@ -19,12 +19,12 @@ class Run {
     this.#run = scheduler(plugins).start(cluster, (key) => this.#keys.add(key));
   }
 
-  /** Names of the pods that are about to be looked at. */
+  /** Names of the pods that are queued to be tried. */
   get awake(): string[] {
     return [...this.#keys].map((key) => key.replace("default/", "")).sort();
   }
 
-  /** Decides until no pod is awake. Gives how many were bound. */
+  /** Tries pods until none is queued. Returns how many were bound. */
   decide(): number {
     let bound = 0;
     for (const key of this.#keys) {
@@ -64,7 +64,7 @@ function freshRun(plugins: readonly Plugin[] = PLUGINS): Run {
   return new Run(new TestCluster(), plugins);
 }
 
-Deno.test("a pod that a plugin has refused is woken by the changes that may help, and by no other", () => {
+Deno.test("a pod is woken by the changes that may help, and by no others", () => {
   const taints = [{ key: "only", value: "others", effect: "NoSchedule" }];
   const zone = (name: string) => ({ labels: { zone: name } });
   const rows: [
@@ -153,7 +153,7 @@ Deno.test("a pod that a plugin has refused is woken by the changes that may help
   }
 });
 
-Deno.test("a pod is woken when one that counts on a node shrinks, and when one turns out to be elsewhere", () => {
+Deno.test("a pod is woken when another pod shrinks, and when one turns out to be on another node", () => {
   const run = freshRun();
   run.node("n");
   run.node("m", { amounts: { cpu: "1" } });
@@ -171,7 +171,7 @@ Deno.test("a pod is woken when one that counts on a node shrinks, and when one t
   assert.deepEqual(run.awake, ["waiting"]);
 });
 
-Deno.test("a pod is woken when another one that was about to be on a node goes elsewhere", () => {
+Deno.test("a pod is woken when another pod, whose binding failed, is placed elsewhere", () => {
   const run = freshRun();
   const [zone, taint] = [{ zone: "a" }, { key: "only", effect: "NoSchedule" }];
   run.node("n", { amounts: { cpu: "2" }, labels: zone });
@@ -189,7 +189,7 @@ Deno.test("a pod is woken when another one that was about to be on a node goes e
   assert.deepEqual([run.where("first"), run.where("waiting")], ["m", "n"]);
 });
 
-Deno.test("a pod that waits for a node at all is woken by the first", () => {
+Deno.test("a pod that waits in a cluster without nodes is woken by the first node", () => {
   const run = freshRun([]);
   run.pod("waiting");
   run.decide();
@@ -197,7 +197,7 @@ Deno.test("a pod that waits for a node at all is woken by the first", () => {
   assert.deepEqual(run.awake, ["waiting"]);
 });
 
-Deno.test("pods that wait are looked at again when a node goes, for they say how many nodes there are", () => {
+Deno.test("waiting pods are tried again when a node is deleted, because their messages count the nodes", () => {
   const run = freshRun();
   for (const name of ["m", "n"]) run.node(name, { spec: { unschedulable: true } });
   run.pod("waiting");
@@ -214,7 +214,7 @@ function isLed({ metadata }: Pod, _snapshot: Snapshot, _node: NodeState, tally: 
   return tally.leaders.includes(metadata.labels?.["follows"] ?? "");
 }
 
-/** Pods that follow others: allowed where a pod is whose label `leads` is what they are labelled to follow. */
+/** Keeps a pod with the label `follows` to nodes that have a pod whose label `leads` has the same value. */
 const following = tallyingPlugin<Leaders>({
   name: "Following",
   tally: {
@@ -230,7 +230,7 @@ const following = tallyingPlugin<Leaders>({
   wakes: { podAdded: isLed, podChanged: isLed },
 });
 
-Deno.test("a pod that is placed wakes those that a plugin says it helps", () => {
+Deno.test("a placed pod wakes the pods that it may help according to a plugin", () => {
   const run = freshRun([...PLUGINS, following]);
   run.node("n");
   run.pod("follower", { labels: { follows: "a" } });
@@ -241,7 +241,7 @@ Deno.test("a pod that is placed wakes those that a plugin says it helps", () => 
   assert.deepEqual([run.where("follower"), run.where("other")], ["n", undefined]);
 });
 
-Deno.test("a plugin that reads other kinds is asked when they change", () => {
+Deno.test("a plugin gets the changes of the kinds that it reads", () => {
   const asked: unknown[] = [];
   const openHours: Plugin = {
     name: "OpenHours",
@@ -266,7 +266,7 @@ Deno.test("a plugin that reads other kinds is asked when they change", () => {
   assert.equal(run.decide(), 1);
 });
 
-Deno.test("a plugin whose hints say nothing of the kinds that it reads is not asked when they change", () => {
+Deno.test("a plugin without a hint for the kinds that it reads wakes nobody when they change", () => {
   const never: Plugin = {
     name: "Never",
     reads: [configMaps],
@@ -281,7 +281,7 @@ Deno.test("a plugin whose hints say nothing of the kinds that it reads is not as
   assert.deepEqual(run.awake, []);
 });
 
-Deno.test("a pod that waits no more is not woken", () => {
+Deno.test("a pod that no longer waits is not woken", () => {
   const run = freshRun();
   run.node("n");
   run.pod("large", { cpu: "4" });
@@ -294,7 +294,7 @@ Deno.test("a pod that waits no more is not woken", () => {
   assert.deepEqual(run.awake, []);
 });
 
-Deno.test("a plugin without hints is woken by every change", () => {
+Deno.test("every change wakes a pod that was refused by a plugin without hints", () => {
   const never: Plugin = {
     name: "Never",
     reads: [configMaps],
@@ -319,7 +319,7 @@ Deno.test("a plugin without hints is woken by every change", () => {
   }
 });
 
-Deno.test("the victims that a plugin names are evicted, and the pod is placed once they have gone", () => {
+Deno.test("the victims of a preemption are evicted, and the pod is placed once they are gone", () => {
   const preempting: Plugin = {
     name: "Preempting",
     preempt: (_pod, { nodes: [node] }) =>
@@ -424,7 +424,7 @@ function perform(run: Run, made: Step): void {
   }
 }
 
-Deno.test("whatever happens, no pod goes on waiting that a scheduler which wakes all would place", () => {
+Deno.test("whatever happens, no pod keeps waiting that a scheduler which tries all pods would place", () => {
   const plugins = [...PLUGINS, following];
   fc.assert(
     fc.property(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) => {

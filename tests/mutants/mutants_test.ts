@@ -1,25 +1,24 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { mutantsOf } from "./auto.ts";
-import { EQUIVALENT_MUTANTS, isEquivalent } from "./equivalent_mutants.ts";
+import { EQUIVALENT_MUTANTS } from "./equivalent_mutants.ts";
 import { withoutPlace } from "./main.ts";
 import { MUTANTS } from "./mutants.ts";
 
-Deno.test("every planted bug has its one place in the code", async () => {
+Deno.test("the text that each planted bug replaces occurs once in its file", async () => {
   assert.deepEqual((await withoutPlace(MUTANTS)).map(({ name, file }) => `${file}: ${name}`), []);
 });
 
-Deno.test("planted bugs have names of their own", () => {
+Deno.test("the names of planted bugs are unique", () => {
   assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
 });
 
-Deno.test("every mutant that is said to be equivalent is one that would be made", async () => {
+Deno.test("every known equivalent mutant is one that the tool still makes", async () => {
   for (const known of EQUIVALENT_MUTANTS) {
     const path = fileURLToPath(new URL(`../../${known.file}`, import.meta.url));
     const mutants = mutantsOf(await Deno.readTextFile(path));
-    const isMade = mutants.some((mutant) =>
-      isEquivalent(known.file, mutant) && mutant.was.trim() === known.was &&
-      mutant.becomes?.trim() === known.becomes
+    const isMade = mutants.some(({ was, becomes }) =>
+      was.trim() === known.was && becomes?.trim() === known.becomes
     );
     assert.ok(isMade, `${known.file}: ${known.was}`);
   }

@@ -9,7 +9,7 @@ function requesting(requests: object, more: PodParts = {}) {
   return podOf({ containers: [{ name: "a", resources: { requests } }], ...more });
 }
 
-Deno.test("a pod is refused where its requests are not free, and told what is insufficient", () => {
+Deno.test("a pod is refused where its requests are not free, with what is insufficient", () => {
   const rows: [title: string, requests: object, reasons: string[], preemptionMayHelp: boolean][] = [
     ["exactly what is free", { cpu: "1", memory: "100" }, [], false],
     ["nothing", {}, [], false],
@@ -32,7 +32,7 @@ Deno.test("a pod is refused where its requests are not free, and told what is in
   }
 });
 
-Deno.test("a pod is refused where there are as many pods as there may be", () => {
+Deno.test("a pod is refused where the maximum number of pods is reached", () => {
   const node = nodeOf({ allocatable: { cpu: "1", pods: "2" } });
   const [first, second] = [requesting({}), requesting({})];
   const full = { reasons: ["Too many pods"], preemptionMayHelp: true };
@@ -47,7 +47,7 @@ Deno.test("a pod is refused where there are as many pods as there may be", () =>
   assert.equal(here.refusal(requesting({})), undefined);
 });
 
-Deno.test("a pod that requests none of what is overcommitted is not refused", () => {
+Deno.test("a pod that requests nothing of an overcommitted resource is not refused", () => {
   const node = nodeOf({ allocatable: { cpu: "1", pods: "9" } });
   const here = new NodeUnderTest(capacity, node, [requesting({ cpu: "2" })]);
   assert.equal(here.refusal(requesting({ cpu: "0" })), undefined);
@@ -69,7 +69,7 @@ Deno.test("the score is the mean of the shares of CPU and memory that would be l
   }
 });
 
-Deno.test("what was not added cannot be removed", () => {
+Deno.test("a pod that was not added cannot be removed", () => {
   const { begin, remove } = capacity.tally!;
   const tally = begin(nodeOf());
   assert.throws(() => remove(tally, requesting({ cpu: "1" })), AssertionError);

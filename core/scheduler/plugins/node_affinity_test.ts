@@ -12,13 +12,13 @@ function requiring(...nodeSelectorTerms: object[]) {
   return podOf({ affinity: { nodeAffinity: required } });
 }
 
-Deno.test("a pod without selector and affinity has nothing to ask", () => {
+Deno.test("the plugin has no opinion on a pod without selector and affinity", () => {
   assert.equal(here.refusal(podOf()), "no opinion");
   assert.equal(here.refusal(podOf({ affinity: {}, nodeSelector: {} })), "no opinion");
   assert.equal(here.score(podOf()), "no opinion");
 });
 
-Deno.test("every label of the node selector must be there", () => {
+Deno.test("the node must have every label of the node selector", () => {
   const rows: [nodeSelector: object, fits: boolean][] = [
     [{ zone: "a" }, true],
     [{ zone: "a", cores: "4" }, true],
@@ -32,7 +32,7 @@ Deno.test("every label of the node selector must be there", () => {
   }
 });
 
-Deno.test("a requirement is satisfied as its operator says", () => {
+Deno.test("a requirement is satisfied according to its operator", () => {
   const rows: [key: string, operator: string, values: string[] | undefined, fits: boolean][] = [
     ["zone", "In", ["b", "a"], true],
     ["zone", "In", ["b"], false],
@@ -62,7 +62,7 @@ Deno.test("a requirement is satisfied as its operator says", () => {
   }
 });
 
-Deno.test("of the terms one must match, and of it every requirement", () => {
+Deno.test("one term must match, with all its requirements", () => {
   const inZone = (zone: string) => ({ key: "zone", operator: "In", values: [zone] });
   const named = (name: string, key = "metadata.name") => ({ key, operator: "In", values: [name] });
   const rows: [terms: object[], fits: boolean][] = [

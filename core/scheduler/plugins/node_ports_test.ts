@@ -21,7 +21,7 @@ function listening(...ports: Port[]) {
   return podOf({ containers: [container] });
 }
 
-Deno.test("a pod without host ports has nothing to ask", () => {
+Deno.test("the plugin has no opinion on a pod without host ports", () => {
   const here = new NodeUnderTest(nodePorts, nodeOf());
   assert.equal(here.refusal(podOf({ containers: [{ name: "a" }] })), "no opinion");
   assert.equal(here.refusal(listening({})), "no opinion");
@@ -57,7 +57,7 @@ Deno.test("sidecars use host ports too", () => {
   }
 });
 
-Deno.test("a pod that goes frees its own host ports and no others", () => {
+Deno.test("a pod that leaves frees its own host ports and no others", () => {
   const all: Port[] = [
     { hostPort: 80 },
     { hostPort: 81 },

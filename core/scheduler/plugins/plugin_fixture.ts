@@ -6,7 +6,7 @@ import type { NodeState, Snapshot } from "../snapshot.ts";
 
 const NO_SNAPSHOT = {} as Snapshot; // the built-in plugins read nothing but the node
 
-/** What a test says of a pod; all else is left out. */
+/** What a test sets of a pod; all else is left out. */
 export interface PodParts {
   labels?: object;
   ownerReferences?: readonly object[];
@@ -46,7 +46,7 @@ export class NodeUnderTest {
     this.#states.release(metadata.uid);
   }
 
-  /** Why the plugin refuses the pod; `undefined` when it does not, `"no opinion"` when it is not concerned. */
+  /** Why the plugin refuses the pod; `undefined` when it does not. */
   refusal(pod: Pod): Refusal | "no opinion" | undefined {
     const filter = this.plugin.filter!(pod, NO_SNAPSHOT);
     if (filter === undefined) return "no opinion";

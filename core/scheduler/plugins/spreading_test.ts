@@ -17,7 +17,7 @@ Deno.test("the score falls with the number of pods that the same controller has 
   assert.deepEqual(["a", "b"].map((uid) => here.score(controlledBy(uid))), [100 / 3, 100]);
 });
 
-Deno.test("nothing is kept of a controller whose pods have gone, nor of pods without a controller", () => {
+Deno.test("the tally forgets a controller without pods, and ignores pods without a controller", () => {
   const { begin, add, remove } = spreading.tally!;
   const counts = begin(nodeOf());
   const pod = controlledBy("a");
