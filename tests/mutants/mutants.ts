@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no time-out: an answer that was lost is waited for without end",
     file: "core/client/server_link.ts",
-    search: "      request.abort(late);\n",
-    replace: "",
+    search: "{ clock: this.#options.clock, ms: ANSWER_MS_MAX, late }",
+    replace: "{ clock: this.#options.clock, ms: Infinity, late }",
   },
   {
     name: "a slow watcher is not cut off: what it does not read takes ever more memory",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AssertionError } from "../../lib/assert.ts";
-import { capacity } from "./capacity.ts";
+import { capacity, type Usage } from "./capacity.ts";
 import { nodeOf, NodeUnderTest, podOf, type PodParts } from "./plugin_fixture.ts";
 
 const GPU = "example.com/gpu";
@@ -45,6 +45,26 @@ Deno.test("a pod is refused where the maximum number of pods is reached", () => 
   });
   here.remove(first);
   assert.equal(here.refusal(requesting({})), undefined);
+});
+
+Deno.test("a node that does not say how many pods it takes takes none", () => {
+  const here = new NodeUnderTest(capacity, nodeOf({ allocatable: { cpu: "1" } }));
+  assert.deepEqual(here.refusal(requesting({})), {
+    reasons: ["Too many pods"],
+    preemptionMayHelp: true,
+  });
+});
+
+Deno.test("what pods use is summed up, and given back pod by pod", () => {
+  const { begin, add, remove } = capacity.tally!;
+  const usage = begin(nodeOf({ allocatable: { cpu: "4" } })) as Usage;
+  const [first, second] = [requesting({ cpu: "1" }), requesting({ cpu: "2", [GPU]: "3" })];
+  for (const pod of [first, second]) add(usage, pod);
+  assert.deepEqual(Object.fromEntries(usage.free), { cpu: 1000, [GPU]: -3 });
+  remove(usage, first);
+  assert.deepEqual(Object.fromEntries(usage.free), { cpu: 2000, [GPU]: -3 });
+  remove(usage, second);
+  assert.deepEqual(Object.fromEntries(usage.free), { cpu: 4000, [GPU]: 0 });
 });
 
 Deno.test("a pod that requests nothing of an overcommitted resource is not refused", () => {
