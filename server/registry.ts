@@ -1,3 +1,4 @@
+import { type AuthorizerDefinition, AUTHORIZERS } from "../core/api/access/built_in_authorizers.ts";
 import { type ControllerDefinition, CONTROLLERS } from "../core/controllers/mod.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import type { AnyResource } from "../core/resources/resource.ts";
@@ -10,6 +11,7 @@ export interface Registry extends NodeRegistry {
   resources: readonly AnyResource[];
   controllers: readonly ControllerDefinition[];
   schedulerPlugins: readonly Plugin[];
+  authorizers: readonly AuthorizerDefinition[];
 }
 
 /** What is built in. */
@@ -18,4 +20,5 @@ export const REGISTRY: Registry = {
   resources: RESOURCES,
   controllers: CONTROLLERS,
   schedulerPlugins: PLUGINS,
+  authorizers: AUTHORIZERS,
 };

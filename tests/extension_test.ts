@@ -7,11 +7,13 @@ import assert from "node:assert/strict";
 import type { ConfigMap } from "../core/resources/core/config_maps.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
 import { configMapKeeping } from "./extension/config_map_keeping.ts";
+import { kindSwitch } from "./extension/kind_switch.ts";
 import { lighthouses } from "./extension/lighthouses.ts";
 import { testEngine } from "../proxy/engine/engine_contract.ts";
 import { PlainEngine, plainEngine } from "./extension/plain_engine.ts";
 import { podFollowing } from "./extension/pod_following.ts";
 import { freePort, routedPod } from "./extension/routed_pod.ts";
+import { publicConfigMaps } from "./extension/public_config_maps.ts";
 import { withAdditions } from "./extension/server_in_process.ts";
 import { eventually } from "./eventually.ts";
 
@@ -97,5 +99,66 @@ Deno.test("a proxy engine is one file: requests pass through it, and it says wha
       await answer?.body?.cancel();
     });
     assert.equal(answer, "the pod, asked over https");
+  });
+});
+
+Deno.test("an authorizer is one entry: it allows what the others have no opinion of, and nothing more", async () => {
+  await withAdditions({ authorizers: [() => publicConfigMaps] }, async (server) => {
+    for (const name of ["public", "private"]) {
+      await server.ask("POST", CONFIG_MAPS, { metadata: { name } });
+    }
+    const table: [method: string, path: string, code: number][] = [
+      ["GET", `${CONFIG_MAPS}/public`, 200],
+      ["DELETE", `${CONFIG_MAPS}/public`, 401],
+      ["GET", `${CONFIG_MAPS}/private`, 401],
+      ["GET", CONFIG_MAPS, 401],
+      ["GET", "/livez", 200],
+    ];
+    for (const [method, path, code] of table) {
+      const answer = await server.fetch(method, path, undefined, "anonymous");
+      await answer.body?.cancel();
+      assert.equal(answer.status, code, `${method} ${path}`);
+    }
+    const rules = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    const { status } = await server.ask<{ status: { incomplete: boolean } }>("POST", rules, {});
+    assert.equal(status.incomplete, false, "the admin may do everything all the same");
+  });
+});
+
+Deno.test("a kind can come and go while the server runs: it is served, watched, collected, and goes with its namespace", async () => {
+  await withAdditions({ controllers: [kindSwitch] }, async (server) => {
+    const [group, namespaced] = ["/apis/example.com/v1", "/apis/example.com/v1/namespaces"];
+    const statusOf = async (path: string) => {
+      const answer = await server.fetch("GET", path);
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    const until = (path: string, code: number) =>
+      eventually(`${path} is ${code}`, async () => await statusOf(path) === code || undefined);
+    assert.equal(await statusOf(group), 404);
+    const owner = await server.ask("POST", CONFIG_MAPS, { metadata: { name: "buoys" } });
+    await until(group, 200);
+    assert.equal(await statusOf("/openapi/v3/apis/example.com/v1"), 200);
+
+    await server.ask("POST", "/api/v1/namespaces", { metadata: { name: "sea" } });
+    const watch = await server.fetch("GET", `${group}/buoys?watch=1`);
+    await server.ask("POST", `${namespaced}/sea/buoys`, { metadata: { name: "red" } });
+    const reader = watch.body!.getReader();
+    assert.match(new TextDecoder().decode((await reader.read()).value), /"ADDED".*"red"/);
+
+    const { uid } = owner.metadata;
+    const gone = { apiVersion: "v1", kind: "ConfigMap", name: "gone", uid: `${uid}-other` };
+    const orphan = { name: "orphan", ownerReferences: [gone] };
+    await server.ask("POST", `${namespaced}/default/buoys`, { metadata: orphan });
+    await until(`${namespaced}/default/buoys/orphan`, 404);
+    await server.ask("DELETE", "/api/v1/namespaces/sea");
+    await until("/api/v1/namespaces/sea", 404);
+
+    await server.ask("POST", `${namespaced}/default/buoys`, { metadata: { name: "kept" } });
+    await server.ask("DELETE", `${CONFIG_MAPS}/buoys`);
+    await until(group, 404);
+    while (!(await reader.read()).done); // the watch has ended
+    await server.ask("POST", CONFIG_MAPS, { metadata: { name: "buoys" } });
+    await until(`${namespaced}/default/buoys/kept`, 200);
   });
 });

@@ -11,12 +11,11 @@ import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentials, type CredentialService } from "./access/credential_answers.ts";
 import { sendBytes, sendJson, sendText } from "./http/answer.ts";
 import type { ApiContext, ApiEnv } from "./http/api_context.ts";
-import { rightsViewOf } from "./access/nodes/node_rights.ts";
 import { Discovery, notFound } from "./discovery/discovery.ts";
 import { type HealthCheck, healthOf } from "./http/health.ts";
 import { Authenticator, type TokenCheck } from "./access/authenticator.ts";
 import { type Authorizer, AuthorizerChain } from "./access/authorizer.ts";
-import { builtInAuthorizers } from "./access/built_in_authorizers.ts";
+import { type AuthorizerDefinition, AUTHORIZERS } from "./access/built_in_authorizers.ts";
 import { Gate, passGate } from "./access/gate.ts";
 import { limitBody, refuseLargeBody } from "./http/limit_body.ts";
 import { limitInFlight } from "./access/limit_in_flight.ts";
@@ -26,13 +25,15 @@ import type { ResourceRequest } from "./http/request_info.ts";
 import type { Standby } from "./access/standby.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./discovery/openapi.ts";
 import { answerApply } from "./verbs/manifests.ts";
-import { PodLogs } from "./streams/pod_log.ts";
+import { createStreams } from "./streams/mod.ts";
+import { OpenStreams } from "./streams/open_streams.ts";
+import type { Stream } from "./streams/stream.ts";
 import { methodNotAllowed, type ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
 import { reviewed, REVIEWS } from "./access/reviews.ts";
 import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
-import { answerSubresource, type Streams } from "./verbs/subresource_verbs.ts";
+import { answerSubresource } from "./verbs/subresource_verbs.ts";
 import { answerCompact, type StoreFile } from "./http/store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs/verbs.ts";
 import { type VersionInfo, versionInfo } from "./http/version.ts";
@@ -58,8 +59,8 @@ export interface ApiOptions {
   credentials?: CredentialService;
   /** Absent: the objects are kept elsewhere. */
   storeFile?: StoreFile;
-  /** Asked after those that are built in. */
-  authorizers?: readonly Authorizer[];
+  /** {@linkcode AUTHORIZERS} if absent. */
+  authorizers?: readonly AuthorizerDefinition[];
   /** Of a server that shares its store with others. */
   standby?: Standby;
 }
@@ -93,13 +94,13 @@ export function createApi(options: ApiOptions): Api {
   options.catalog.subscribe(() => parts.watches.endUnserved());
   options.credentials?.register.onChange(() => {
     parts.watches.endRevoked();
-    parts.logs.endRevoked();
+    parts.openStreams.endRevoked();
   });
   return {
     app,
     endStreams: () => {
       parts.watches.stop();
-      parts.logs.stop();
+      parts.openStreams.stop();
     },
     refuseUpgrade: (incoming) => upgradeRefusal(parts, incoming),
   };
@@ -112,8 +113,8 @@ interface Parts extends ApiOptions {
   discovery: Discovery;
   openapi: Openapi;
   watches: Watches;
-  logs: PodLogs;
-  streams: Streams;
+  openStreams: OpenStreams;
+  streams: ReadonlyMap<string, Stream>;
   versionInfo: VersionInfo;
 }
 
@@ -121,21 +122,19 @@ function partsOf(options: ApiOptions): Parts {
   const { objects, catalog, nodeStreams, clock, random, log } = options;
   const kinds = new ServedKinds(catalog);
   const version = versionInfo(options.version);
-  const logs = new PodLogs(nodeStreams);
-  const authorizer = new AuthorizerChain([
-    ...builtInAuthorizers(rightsViewOf(objects)),
-    ...options.authorizers ?? [],
-  ]);
+  const openStreams = new OpenStreams();
+  const { authorizers = AUTHORIZERS } = options;
+  const authorizer = new AuthorizerChain(authorizers.map((create) => create(objects)));
   return {
     ...options,
     kinds,
-    logs,
+    openStreams,
     authorizer,
     gate: new Gate({ ...options, authenticator: new Authenticator(options), authorizer }),
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, kinds, clock, random, log }),
-    streams: { log: (request) => logs.answer(request) },
+    streams: createStreams({ nodeStreams, open: openStreams }),
     versionInfo: version,
   };
 }

@@ -66,10 +66,15 @@ export class ServerInProcess {
     return this.#log.join("");
   }
 
-  /** A request over HTTPS as the admin. An object becomes the JSON body. */
-  async fetch(method: string, path: string, body?: object): Promise<Response> {
+  /** A request over HTTPS. An object becomes the JSON body. `as`: the admin, or somebody who does not say who he is. */
+  async fetch(
+    method: string,
+    path: string,
+    body?: object,
+    as: "admin" | "anonymous" = "admin",
+  ): Promise<Response> {
     const headers = {
-      authorization: `Bearer ${this.#token}`,
+      ...(as === "admin" && { authorization: `Bearer ${this.#token}` }),
       ...(body && { "content-type": "application/json" }),
     };
     const init = { method, headers, client: this.#client };

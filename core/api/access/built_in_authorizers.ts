@@ -1,14 +1,21 @@
+import type { Objects } from "../../objects/objects.ts";
 import { ALL_RULES, ALLOW, type Authorizer, NO_OPINION, NO_RULES } from "./authorizer.ts";
 import { isAdmin } from "./admin.ts";
 import { AUTHENTICATED } from "./authenticator.ts";
 import { nodeOf } from "./nodes/node_identity.ts";
-import { isNodesRight, type RightsView } from "./nodes/node_rights.ts";
+import { isNodesRight, type RightsView, rightsViewOf } from "./nodes/node_rights.ts";
 import { isReview, REVIEWS } from "./reviews.ts";
 
-/** Those that every server has. Further ones are asked after them. */
-export function builtInAuthorizers(view: RightsView): readonly Authorizer[] {
-  return [adminAuthorizer, publicPathsAuthorizer, selfReviewAuthorizer, nodeAuthorizer(view)];
-}
+/** The authorizer of a server with these objects. */
+export type AuthorizerDefinition = (objects: Objects) => Authorizer;
+
+/** Every authorizer, in the order in which they are asked. A new one is one file and one line here. */
+export const AUTHORIZERS: readonly AuthorizerDefinition[] = [
+  () => adminAuthorizer,
+  () => publicPathsAuthorizer,
+  () => selfReviewAuthorizer,
+  (objects) => nodeAuthorizer(rightsViewOf(objects)),
+];
 
 /** The admin may do everything. */
 const adminAuthorizer: Authorizer = {

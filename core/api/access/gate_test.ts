@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { ApiError } from "../../client/api_error.ts";
 import { VirtualClock } from "../../lib/virtual_clock.ts";
 import { silentLog } from "../../lib/log.ts";
+import { freshObjects } from "../../objects/objects_fixture.ts";
 import type { User } from "../http/api_context.ts";
 import { Authenticator } from "./authenticator.ts";
 import { ALLOW, type Authorizer, AuthorizerChain, NO_OPINION, NO_RULES } from "./authorizer.ts";
-import { builtInAuthorizers } from "./built_in_authorizers.ts";
+import { AUTHORIZERS } from "./built_in_authorizers.ts";
 import { Gate, type RequestHead } from "./gate.ts";
 import { onRecognition } from "./peer.ts";
 import type { Standby } from "./standby.ts";
@@ -15,6 +16,7 @@ const USERS = new Map<string, User>([
   [tokenId("admin"), { name: "admin", groups: ["system:masters"] }],
   [tokenId("jane"), { name: "jane", groups: ["dev"] }],
 ]);
+const { objects } = await freshObjects();
 const PODS = "/api/v1/namespaces/default/pods";
 
 /** Of these, developers may look at pods, but never into those called "secret". */
@@ -32,7 +34,7 @@ function gateOf({ standby }: { standby?: Standby } = {}): Gate {
   return new Gate({
     authenticator: new Authenticator({ tokens: (id) => USERS.get(id), log }),
     authorizer: new AuthorizerChain([
-      ...builtInAuthorizers({ nodeOfPod: () => undefined }),
+      ...AUTHORIZERS.map((create) => create(objects)),
       developers,
     ]),
     ...(standby && { standby }),

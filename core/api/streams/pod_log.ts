@@ -1,5 +1,5 @@
 import { ApiError } from "../../client/api_error.ts";
-import type { LogOptions, NodeStreams } from "../../client/node_streams.ts";
+import type { LogOptions } from "../../client/node_streams.ts";
 import type { Clock } from "../../lib/clock.ts";
 import {
   type ContainerRole,
@@ -7,77 +7,56 @@ import {
 } from "../../resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { openStream } from "../http/answer.ts";
+import type { ByteStream } from "../http/byte_stream.ts";
 import { flag, type Query, wholeNumber } from "../http/query_parameters.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest } from "../verbs/request.ts";
-
-/** Followed logs that are open at once. */
-export const LOGS_MAX = 1024;
+import type { Stream, StreamParts } from "./stream.ts";
 
 /** GET pods/NAME/log: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod */
-export class PodLogs {
-  readonly #nodeStreams: NodeStreams;
-  /** What ends each, and whether what its reader has shown of himself still counts. */
-  readonly #open = new Map<AbortController, () => boolean>();
+export function podLog(parts: StreamParts): Stream {
+  return { subresource: "log", answer: (request) => answer(request, parts) };
+}
 
-  constructor(nodeStreams: NodeStreams) {
-    this.#nodeStreams = nodeStreams;
+async function answer(
+  request: ObjectRequest,
+  { nodeStreams, open }: StreamParts,
+): Promise<Response> {
+  const { c, kind, objects, clock } = request;
+  if (c.req.method !== "GET") throw methodNotAllowed();
+  const name = nameOf(request);
+  const pod = objects.get(kind.resource, name).object as Pod;
+  const options = logOptions(pod, (name) => c.req.query(name), clock);
+  refuseUnstarted(pod, options);
+  const end = open.open(c.get("isCurrent"));
+  try {
+    const chunks = nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();
+    // The head waits for the first bytes unless they may be long in coming, so that a failure is still a Status.
+    const first = options.follow ? undefined : await chunks.next();
+    const { stream, response } = openStream(c, "text/plain");
+    stream.gone.addEventListener("abort", () => end.abort(), { once: true });
+    void copy(chunks, first, stream).finally(() => open.close(end));
+    return response;
+  } catch (error) {
+    open.close(end);
+    throw error;
   }
+}
 
-  /** Ends every log that is being followed. */
-  stop(): void {
-    for (const end of this.#open.keys()) end.abort();
-  }
-
-  /** Ends the logs of those whose credentials count no longer. */
-  endRevoked(): void {
-    for (const [end, isCurrent] of [...this.#open]) if (!isCurrent()) end.abort();
-  }
-
-  async answer(request: ObjectRequest): Promise<Response> {
-    const { c, kind, objects, clock } = request;
-    if (c.req.method !== "GET") throw methodNotAllowed();
-    const name = nameOf(request);
-    const pod = objects.get(kind.resource, name).object as Pod;
-    const options = logOptions(pod, (name) => c.req.query(name), clock);
-    refuseUnstarted(pod, options);
-    if (this.#open.size >= LOGS_MAX) {
-      throw new ApiError("TooManyRequests", "too many requests, please try again later", {
-        retryAfterSeconds: 1,
-      });
+async function copy(
+  chunks: AsyncIterator<Uint8Array>,
+  first: IteratorResult<Uint8Array> | undefined,
+  stream: ByteStream,
+): Promise<void> {
+  try {
+    for (let next = first ?? await chunks.next(); !next.done; next = await chunks.next()) {
+      if (!stream.write(next.value)) await stream.drained();
+      if (stream.gone.aborted) break;
     }
-    const end = new AbortController();
-    const chunks = this.#nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();
-    this.#open.set(end, c.get("isCurrent"));
-    try {
-      // The head waits for the first bytes unless they may be long in coming, so that a failure is still a Status.
-      const first = options.follow ? undefined : await chunks.next();
-      const { stream, response } = openStream(c, "text/plain");
-      stream.gone.addEventListener("abort", () => end.abort(), { once: true });
-      void this.#copy(chunks, first, stream).finally(() => this.#open.delete(end));
-      return response;
-    } catch (error) {
-      this.#open.delete(end);
-      throw error;
-    }
-  }
-
-  async #copy(
-    chunks: AsyncIterator<Uint8Array>,
-    first: IteratorResult<Uint8Array> | undefined,
-    stream: ReturnType<typeof openStream>["stream"],
-  ): Promise<void> {
-    try {
-      for (let next = first ?? await chunks.next(); !next.done; next = await chunks.next()) {
-        if (!stream.write(next.value)) await stream.drained();
-        if (stream.gone.aborted) break;
-      }
-      stream.end();
-    } catch {
-      // The log ended early: by the signal, or because the node is gone. Its reader sees the end.
-      stream.end();
-    } finally {
-      await chunks.return?.();
-    }
+  } catch {
+    // The log ended early: by the signal, or because the node is gone. Its reader sees the end.
+  } finally {
+    stream.end();
+    await chunks.return?.();
   }
 }
 

@@ -12,9 +12,7 @@ import { entryOf, patchOf } from "./verbs.ts";
 import { writeOptions } from "./write_query.ts";
 
 /** What answers the subresources that are streams, by their names. */
-export type Streams = Readonly<
-  Record<string, (request: ObjectRequest) => Response | Promise<Response>>
->;
+type Streams = ReadonlyMap<string, { answer(request: ObjectRequest): Promise<Response> }>;
 
 /** Answers `OBJECT/SUBRESOURCE`. Throws NotFound for one that the kind does not have. */
 export function answerSubresource(
@@ -24,7 +22,11 @@ export function answerSubresource(
   const { path: { subresource: name = "", rest }, kind } = request;
   const subresource = subresourceOf(kind.resource, name);
   if (!subresource || rest.length > 0) throw notFound();
-  if (!subresource.decide) return streamOf(streams, name)(request);
+  if (!subresource.decide) {
+    const stream = streams.get(name);
+    if (!stream) throw notFound();
+    return stream.answer(request);
+  }
   const verb = VERBS.get(request.c.req.method);
   if (!verb || !subresource.verbs.includes(verb)) throw methodNotAllowed();
   return verb === "get" ? show(request, subresource) : write(request, subresource, verb);
@@ -37,11 +39,6 @@ const VERBS = new Map<string, SubresourceVerb>([
   ["PUT", "update"],
   ["PATCH", "patch"],
 ]);
-
-function streamOf(streams: Streams, name: string): Streams[string] {
-  if (!Object.hasOwn(streams, name)) throw notFound();
-  return streams[name]!;
-}
 
 function show(request: ObjectRequest, subresource: Subresource<KubeObject>): Response {
   const entry = entryOf(request);
