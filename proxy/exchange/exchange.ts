@@ -72,20 +72,22 @@ export class Exchange {
     this.status = this.#tries = 0;
     this.#isRepeatable = head.isIdempotent && !head.upgrades;
     const host = this.host = matcher.hostOf(bytes, head);
-    if (host === undefined) return this.#nobody(NO_ROUTE);
+    if (host === undefined) return this.#answerInstead(NO_ROUTE);
     const { settings } = host;
     this.headBytesMax = settings.headBytesMax;
-    if (headEnd - head.start > settings.headBytesMax) return this.#nobody(refusal(431, TOO_LONG));
+    if (headEnd - head.start > settings.headBytesMax) {
+      return this.#answerInstead(refusal(431, TOO_LONG));
+    }
     if (!path.read(bytes, head.pathStart, head.targetEnd, settings)) {
-      return this.#nobody(refusal(400, path.problem));
+      return this.#answerInstead(refusal(400, path.problem));
     }
     const route = this.route = host.routeOf(path, bytes, headEnd, head);
-    if (route === undefined) return this.#nobody(NO_ROUTE);
+    if (route === undefined) return this.#answerInstead(NO_ROUTE);
     const { rule } = route.rule;
     const cors = rule.cors && corsOutcome(rule.cors, corsRequestOf(bytes, headEnd, head));
     const own = (cors || rule.redirect) &&
       ruleAnswer(route, { cors, scheme: this.#scheme, port }, bytes, head);
-    if (own) return this.#nobody(own);
+    if (own) return this.#answerInstead(own);
     this.answerEdit = cors ? withCors(rule.responseHeaders, cors) : rule.responseHeaders;
     return this.#claim(route.rule, settings);
   }
@@ -116,7 +118,7 @@ export class Exchange {
     const { counts } = this.#backend!;
     if (next === undefined) {
       counts.failures++;
-      return this.#nobody(answerToFailure(failure));
+      return this.#answerInstead(answerToFailure(failure));
     }
     if (next !== endpoint) endpoint.release();
     this.#endpoint = next;
@@ -130,7 +132,7 @@ export class Exchange {
     { streamIdleMs }: GatewaySettings,
   ): LiveEndpoint | undefined {
     const backend = this.#backend = backends[balancer.next()];
-    if (backend === undefined) return this.#nobody(BROKEN_ROUTE);
+    if (backend === undefined) return this.#answerInstead(BROKEN_ROUTE);
     const { counts } = backend;
     counts.requests++;
     const endpoint = this.#endpoint = backend.claim(this.startedMs);
@@ -151,10 +153,10 @@ export class Exchange {
   #unavailable({ definition: { state }, counts }: LiveBackend): undefined {
     const answer = state === "empty" ? NOBODY_READY : BROKEN_ROUTE;
     countAnswer(counts, answer.status, 0);
-    return this.#nobody(answer);
+    return this.#answerInstead(answer);
   }
 
-  #nobody(answer: OwnAnswer): undefined {
+  #answerInstead(answer: OwnAnswer): undefined {
     this.answer = answer;
   }
 }

@@ -24,7 +24,7 @@ const REASONS: Readonly<Record<number, string>> = {
 /** An answer of the proxy's own as a message of HTTP/1.1. `answersHead`: the request was HEAD, so it has no body. */
 export function answerBytes(
   { status, fields, body }: OwnAnswer,
-  { answersHead, closes }: { answersHead: boolean; closes: boolean },
+  { isHeadRequest, closes }: { isHeadRequest: boolean; closes: boolean },
 ): Uint8Array {
   const content = new TextEncoder().encode(body ?? "");
   const lines = fields.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
@@ -33,8 +33,8 @@ export function answerBytes(
     : `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${content.length}\r\n`;
   const head = `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}\r\n${lines}${framing}` +
     (closes ? "Connection: close\r\n\r\n" : "\r\n");
-  const answer = new Uint8Array(head.length + (answersHead ? 0 : content.length));
+  const answer = new Uint8Array(head.length + (isHeadRequest ? 0 : content.length));
   answer.set(ascii(head));
-  if (!answersHead) answer.set(content, head.length);
+  if (!isHeadRequest) answer.set(content, head.length);
   return answer;
 }

@@ -10,7 +10,7 @@ import {
   trustedForwardedLines,
 } from "../messages/forwarded_fields.ts";
 import { type Head, NEED_MORE, TOO_LONG } from "../messages/head.ts";
-import { dropNominated, needsSecondLook } from "../messages/head_writer.ts";
+import { dropListedFields, hasMoreToDrop } from "../messages/head_writer.ts";
 import { HeldBytes } from "../messages/held_bytes.ts";
 import { parseRequest } from "../messages/request_head.ts";
 import type { RawSink, UpstreamFailure } from "../protocol/downstream.ts";
@@ -40,7 +40,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
   upstream: Upstream | undefined;
   deadlineMs: number;
   readonly isRaw = true;
-  answersHead = false;
+  isHeadRequest = false;
   wantsUpgrade = false;
   minorVersion = 1;
   takesTrailers = false;
@@ -49,7 +49,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
   readonly #address: string;
   readonly #scheme: Scheme;
   readonly #forwarded: Uint8Array;
-  #open: Uint8Array | undefined; // of the head that is held
+  #skippable: Uint8Array | undefined; // for the head that is held
   readonly #body = new BodyFraming();
   readonly #held = new HeldBytes();
   readonly #exchange: Exchange;
@@ -124,7 +124,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
         return this.#held.length === 0 ? this.close() : this.#refuse(408, "no whole head in time");
       case "sending":
       case "waiting":
-        return this.#onLate();
+        return this.#onTimeout();
       case "lingering":
         if (nowMs - this.#exchange.startedMs > LINGER_MS_MAX || !this.socket.isSending()) {
           return this.close();
@@ -155,7 +155,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
 
   // What an upstream connection tells.
 
-  hasAsked(): boolean {
+  isRequestComplete(): boolean {
     return this.state !== "sending";
   }
 
@@ -215,8 +215,9 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     const wasPartial = this.#held.length > 0;
     if (wasPartial) {
       this.#held.add(bytes, start, end);
-      const isOpen = this.#open !== undefined && areAll(this.#open, bytes, start, end);
-      if (isOpen && this.#held.length < this.#service.matcher.headBytesMax) return; // tells nothing new
+      const isSkippable = this.#skippable !== undefined &&
+        areAll(this.#skippable, bytes, start, end);
+      if (isSkippable && this.#held.length < this.#service.matcher.headBytesMax) return; // tells nothing new
       bytes = this.#held.take();
       start = 0;
       end = bytes.length;
@@ -240,7 +241,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     const limit = Math.min(end, start + headBytesMax);
     const headEnd = parseRequest(bytes, start, limit, head);
     if (headEnd === NEED_MORE && end - start < headBytesMax) {
-      this.#open = head.open;
+      this.#skippable = head.skippable;
       return start;
     }
     if (headEnd <= 0) {
@@ -251,7 +252,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     this.#body.start(head.length, { keepsTrailers: false }); // no backend can have asked for them
     const bodyEnd = this.#body.feed(bytes, headEnd, end);
     if (bodyEnd < 0) this.#refuse(400, "bad chunks");
-    else if (needsSecondLook(head) && !dropNominated(bytes, headEnd, head)) {
+    else if (hasMoreToDrop(head) && !dropListedFields(bytes, headEnd, head)) {
       this.#refuse(431, "too many fields that are not for the next hop");
     } else this.#serve(bytes, head, headEnd, this.#body.sendEnd);
     return bodyEnd < 0 ? end : bodyEnd;
@@ -260,7 +261,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
   #serve(bytes: Uint8Array, head: Head, headEnd: number, bodyEnd: number): void {
     const service = this.#service, exchange = this.#exchange;
     this.#closes = head.closes || head.minorVersion === 0 || service.isDraining;
-    this.answersHead = head.isHead;
+    this.isHeadRequest = head.isHead;
     this.wantsUpgrade = head.upgrades;
     this.minorVersion = head.minorVersion;
     this.takesTrailers = head.takesTrailers;
@@ -317,7 +318,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
 
   // Answers of our own.
 
-  #onLate(): void {
+  #onTimeout(): void {
     if (this.#exchange.status !== 0) return this.close();
     const isClientLate = this.state === "sending";
     this.#dropUpstream();
@@ -330,11 +331,11 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     if (answer.isRefusal) {
       this.#service.counts.refused++;
       this.#closes = true;
-      this.answersHead = false;
+      this.isHeadRequest = false;
     }
     this.#exchange.release(this.#service.deadlines.now(), answer.status);
     const closes = this.#closes || !this.#body.isDone;
-    const bytes = answerBytes(answer, { answersHead: this.answersHead, closes });
+    const bytes = answerBytes(answer, { isHeadRequest: this.isHeadRequest, closes });
     this.socket.send(bytes, 0, bytes.length);
     if (closes) this.#linger();
     else this.state = "idle";

@@ -31,7 +31,7 @@ Deno.test("who speaks another protocol gets what an answer says: head, body, tra
       `HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${OK}Connection: close, X-Own\r\nX-Own: 1\r\nA: b\r\n\r\n`,
       "103 Link=x; 200 A=b; answered",
     ],
-    [`${OK}Content-Length: 5\r\n\r\n`, "200 Content-Length=5; answered", { answersHead: true }],
+    [`${OK}Content-Length: 5\r\n\r\n`, "200 Content-Length=5; answered", { isHeadRequest: true }],
     [
       `${OK}Server: x\r\nContent-Length: 0\r\n\r\n`,
       "200 Content-Length=0 A=1; answered",
@@ -97,7 +97,7 @@ function asked(more: Partial<NotedSink> = {}) {
 class NotedSink implements AnswerSink {
   readonly isRaw = false;
   readonly socket = new MemorySocket();
-  answersHead = false;
+  isHeadRequest = false;
   takesTrailers = true;
   headBytesMax = 16 * 1024;
   answerEdit: HeaderEdit | undefined;
@@ -109,7 +109,7 @@ class NotedSink implements AnswerSink {
     return this.#events.join("; ");
   }
 
-  hasAsked(): boolean {
+  isRequestComplete(): boolean {
     return true;
   }
   onProgress(): void {}

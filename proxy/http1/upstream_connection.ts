@@ -1,7 +1,7 @@
 import { BodyFraming } from "../messages/body_framing.ts";
 import { areAll } from "../messages/characters.ts";
 import { type Head, NEED_MORE } from "../messages/head.ts";
-import { ADDED_BYTES_MAX, dropNominated, writeResponseHead } from "../messages/head_writer.ts";
+import { ADDED_BYTES_MAX, dropListedFields, writeResponseHead } from "../messages/head_writer.ts";
 import { DecodedAnswer } from "./decoded_answer.ts";
 import { editedHead } from "./head_edit.ts";
 import { HeldBytes } from "../messages/held_bytes.ts";
@@ -10,7 +10,7 @@ import type { ConnectFailure, Socket, UpstreamOwner } from "../engine/engine.ts"
 import type { AnswerSink, Downstream, RawSink, UpstreamFailure } from "../protocol/downstream.ts";
 import type { ConnectionPool, Upstream } from "../protocol/upstream.ts";
 
-type State = "head" | "body" | "settling" | "idle" | "tunnel" | "closed";
+type State = "head" | "body" | "flushing" | "idle" | "tunnel" | "closed";
 
 /** Room for a rewritten head of usual size and a small body, so that both go out in one write. */
 const ANSWER_BYTES = 16 * 1024;
@@ -33,8 +33,8 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   #gotBytes = false;
   #closes = false;
   #interims = 0;
-  /** Bytes that would leave the head that is held unfinished. */
-  #open: Uint8Array | undefined;
+  /** For the head that is held. */
+  #skippable: Uint8Array | undefined;
 
   constructor(pool: ConnectionPool, head: Head) {
     this.#pool = pool;
@@ -75,7 +75,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
 
   onClose(how: "ended" | "broken"): void {
     const { downstream, state } = this;
-    if (downstream === undefined || state === "settling" || state === "idle") return this.close();
+    if (downstream === undefined || state === "flushing" || state === "idle") return this.close();
     if (state === "tunnel" && downstream.isRaw) return downstream.onTunnelEnded(how);
     if (state === "body" && this.#body.endsWithConnection && how === "ended") {
       this.#closes = true;
@@ -102,7 +102,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   }
 
   onSent(): void {
-    if (this.state === "settling") this.#settle();
+    if (this.state === "flushing") this.#becomeIdle();
   }
 
   close(): void {
@@ -133,8 +133,9 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     const { headBytesMax } = downstream;
     if (this.#held.length > 0) {
       this.#held.add(bytes, start, end);
-      const isOpen = this.#open !== undefined && areAll(this.#open, bytes, start, end);
-      if (isOpen && this.#held.length < headBytesMax) return; // reading it all again would tell nothing new
+      const isSkippable = this.#skippable !== undefined &&
+        areAll(this.#skippable, bytes, start, end);
+      if (isSkippable && this.#held.length < headBytesMax) return; // reading it all again would tell nothing new
       bytes = this.#held.take();
       start = 0;
       end = bytes.length;
@@ -142,9 +143,9 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     const head = this.#head;
     for (;;) {
       const limit = Math.min(end, start + headBytesMax);
-      const headEnd = parseResponse(bytes, start, limit, head, downstream.answersHead);
+      const headEnd = parseResponse(bytes, start, limit, head, downstream.isHeadRequest);
       if (headEnd === NEED_MORE && end - start < headBytesMax) {
-        this.#open = head.open;
+        this.#skippable = head.skippable;
         return this.#held.add(bytes, start, end);
       }
       if (headEnd <= 0) {
@@ -165,7 +166,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     const head = this.#head;
     if (++this.#interims > INTERIM_ANSWERS_MAX) return "too many interim answers";
     if (downstream.isRaw && downstream.minorVersion === 0) return undefined;
-    if (!dropHop(bytes, headEnd, head)) return "too many fields for one hop";
+    if (!dropHopByHop(bytes, headEnd, head)) return "too many fields for one hop";
     if (!downstream.isRaw) {
       new DecodedAnswer(downstream).onHead(bytes, headEnd, head);
       return undefined;
@@ -198,7 +199,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     if (bodyEnd < 0) {
       return this.#fail(downstream, { kind: "bad answer", problem: "bad chunks" });
     }
-    if (!dropHop(bytes, headEnd, head)) {
+    if (!dropHopByHop(bytes, headEnd, head)) {
       return this.#fail(downstream, { kind: "bad answer", problem: "too many fields for one hop" });
     }
     this.state = "body";
@@ -213,7 +214,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   /** The same for one who speaks another protocol. */
   #startDecoded(sink: AnswerSink, bytes: Uint8Array, headEnd: number, end: number): void {
     const head = this.#head;
-    if (!dropHop(bytes, headEnd, head)) {
+    if (!dropHopByHop(bytes, headEnd, head)) {
       return this.#fail(sink, { kind: "bad answer", problem: "too many fields for one hop" });
     }
     const decoded = this.#decoded = new DecodedAnswer(sink);
@@ -250,8 +251,8 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   ): boolean {
     const head = this.#head;
     const { answerEdit } = downstream;
-    const isAsItCame = head.droppedCount === 0 && !closes && head.minorVersion === 1;
-    if (isAsItCame && answerEdit === undefined) {
+    const isUnchanged = head.droppedCount === 0 && !closes && head.minorVersion === 1;
+    if (isUnchanged && answerEdit === undefined) {
       return downstream.socket.send(bytes, head.start, bodyEnd);
     }
     let answer = this.#answer ??= new Uint8Array(ANSWER_BYTES);
@@ -285,16 +286,16 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   /** `isClean`: nothing came after the answer. */
   #finish(downstream: Downstream, isClean: boolean): void {
     this.downstream = undefined;
-    this.state = "settling";
+    this.state = "flushing";
     // A request that is still on its way out while its answer is complete was not read: not to be trusted further.
-    const isReusable = isClean && !this.#closes && downstream.hasAsked() &&
+    const isReusable = isClean && !this.#closes && downstream.isRequestComplete() &&
       !this.socket.isSending();
     if (!isReusable) this.close();
-    else if (!downstream.socket.isSending()) this.#settle();
+    else if (!downstream.socket.isSending()) this.#becomeIdle();
     downstream.onAnswered();
   }
 
-  #settle(): void {
+  #becomeIdle(): void {
     this.state = "idle";
     this.#isReused = true;
     this.socket.resume();
@@ -302,7 +303,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   }
 }
 
-/** Marks what is not to be handed on. False: too much of it. */
-function dropHop(bytes: Uint8Array, headEnd: number, head: Head): boolean {
-  return (!head.nominates && !head.framesNothing) || dropNominated(bytes, headEnd, head);
+/** Marks hop-by-hop fields as not to be handed on. False: too many of them. */
+function dropHopByHop(bytes: Uint8Array, headEnd: number, head: Head): boolean {
+  return (!head.listsFields && !head.hasStrayFraming) || dropListedFields(bytes, headEnd, head);
 }

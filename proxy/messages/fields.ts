@@ -13,7 +13,7 @@ import {
   TAB,
   ZERO,
 } from "./characters.ts";
-import { dropLine, type Head, HOST_BYTES_MAX, NEED_MORE, refused, UNSAID } from "./head.ts";
+import { dropLine, type Head, HOST_BYTES_MAX, LENGTH_ABSENT, NEED_MORE, refused } from "./head.ts";
 
 const FIELDS_MAX = 128;
 const LENGTH_DIGITS_MAX = 15;
@@ -33,7 +33,7 @@ export function parseFields(bytes: Uint8Array, start: number, end: number, head:
     if (bytes[p] === CR) {
       if (p + 1 >= end) return NEED_MORE;
       if (bytes[p + 1] !== LF) return refused(head, 400, "a bare carriage return");
-      settleConnection(head);
+      resolveConnection(head);
       return p + 2;
     }
     const nameStart = p;
@@ -61,9 +61,9 @@ export function parseFields(bytes: Uint8Array, start: number, end: number, head:
   }
 }
 
-/** More is needed; bytes of the class `open` would leave it at that. */
-export function needMore(head: Head, open: Uint8Array): number {
-  head.open = open;
+/** More is needed; bytes of the class `skippable` would leave it at that. */
+export function needMore(head: Head, skippable: Uint8Array): number {
+  head.skippable = skippable;
   return NEED_MORE;
 }
 
@@ -94,8 +94,11 @@ function noteField(
   head: Head,
 ): number {
   const first = SMALL[bytes[nameStart]!]!;
-  if ((first === X || first === F || first === T) && isClaim(bytes, nameStart, nameLength, head)) {
-    return dropClaim(head, nameStart, lineEnd);
+  if (
+    (first === X || first === F || first === T) &&
+    isForwardedField(bytes, nameStart, nameLength, head)
+  ) {
+    return dropForwardedField(head, nameStart, lineEnd);
   }
   switch (nameLength) {
     case 2:
@@ -141,7 +144,7 @@ const FORWARDED_PREFIX = ascii("x-forwarded-");
  * What besides `X-Forwarded-*` says who asked, over what, or for which path: the word of a proxy, on which others act. By
  * the length of the name.
  */
-const CLAIMS: readonly (readonly Uint8Array[])[] = [
+const CLIENT_FIELDS: readonly (readonly Uint8Array[])[] = [
   ...["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-cluster-client-ip"],
   ...["x-original-url", "x-rewrite-url"],
 ].reduce<Uint8Array[][]>((byLength, name) => {
@@ -149,19 +152,19 @@ const CLAIMS: readonly (readonly Uint8Array[])[] = [
   return byLength;
 }, []);
 
-/** Whether a field of a request is for a trusted proxy to say: a stranger's own word for who it is is not believed. */
-function isClaim(bytes: Uint8Array, start: number, length: number, head: Head): boolean {
+/** Whether a field of a request says who the client is: only a trusted proxy is believed. */
+function isForwardedField(bytes: Uint8Array, start: number, length: number, head: Head): boolean {
   if (head.isResponse) return false;
   if (length > FORWARDED_PREFIX.length && isWord(bytes, start, FORWARDED_PREFIX)) return true;
-  const names = CLAIMS[length];
+  const names = CLIENT_FIELDS[length];
   if (names === undefined) return false;
   for (const name of names) if (isWord(bytes, start, name)) return true;
   return false;
 }
 
-function dropClaim(head: Head, lineStart: number, lineEnd: number): number {
+function dropForwardedField(head: Head, lineStart: number, lineEnd: number): number {
   const status = drop(head, lineStart, lineEnd);
-  head.claims |= 1 << (head.droppedCount - 1);
+  head.forwardedBits |= 1 << (head.droppedCount - 1);
   return status;
 }
 
@@ -192,11 +195,11 @@ function noteConnection(bytes: Uint8Array, start: number, end: number, head: Hea
   if (upgrades) head.upgrades = true;
   const said = (closes ? CLOSE.length : 0) + (keepsAlive ? KEEP_ALIVE.length : 0) +
     (upgrades ? UPGRADE.length : 0);
-  if (said < end - start) head.nominates = true;
+  if (said < end - start) head.listsFields = true;
 }
 
 function noteLength(bytes: Uint8Array, start: number, end: number, head: Head): number {
-  if (head.length !== UNSAID) return -refused(head, 400, "two Content-Length fields");
+  if (head.length !== LENGTH_ABSENT) return -refused(head, 400, "two Content-Length fields");
   if (end === start || end - start > LENGTH_DIGITS_MAX) {
     return -refused(head, 400, "a bad Content-Length");
   }
@@ -219,7 +222,7 @@ function noteTransferEncoding(bytes: Uint8Array, start: number, end: number, hea
   return 0;
 }
 
-function settleConnection(head: Head): void {
+function resolveConnection(head: Head): void {
   if (!head.hasUpgrade || head.minorVersion === 0) head.upgrades = false;
   if (head.minorVersion === 0 && !head.keepsAlive) head.closes = true;
 }

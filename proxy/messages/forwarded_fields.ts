@@ -11,13 +11,13 @@ const NAMES = {
 /** What a client has connected by. */
 export type Scheme = "http" | "https";
 
-/** The lines that tell the next hop who asks, and that this is not said by the client: from a peer that nobody vouches for. */
+/** The lines that tell the next hop who the client is, for a peer that is not a trusted proxy. */
 export function forwardedLines(peer: string, scheme: Scheme): Uint8Array {
   return ascii(`X-Forwarded-For: ${peer}\r\nX-Forwarded-Proto: ${scheme}\r\n`);
 }
 
 /**
- * The same for a peer that is a trusted proxy: what it says of its own client is kept, and the peer added to it. Changes
+ * The same for a peer that is a trusted proxy: what it says of its client is kept, and its own address added. Changes
  * which lines of the head are dropped. Allocates: for trusted proxies only.
  */
 export function trustedForwardedLines(
@@ -30,18 +30,18 @@ export function trustedForwardedLines(
   let hasProto = false, kept = 0;
   for (let i = 0; i < head.droppedCount; i++) {
     const start = head.dropped[i * 2]!, end = head.dropped[i * 2 + 1]!;
-    const isClaim = (head.claims & 1 << i) !== 0;
-    const isFor = isClaim && isWord(bytes, start, NAMES.for);
+    const isForwardedField = (head.forwardedBits & 1 << i) !== 0;
+    const isFor = isForwardedField && isWord(bytes, start, NAMES.for);
     if (isFor) clients.push(textOf(bytes, start + FORWARDED_FOR.length, end).trim());
-    if (isClaim && isWord(bytes, start, NAMES.proto)) hasProto = true;
-    if (isClaim && isWord(bytes, start, NAMES.host)) head.hasForwardedHost = true;
-    if (isClaim && !isFor) continue;
+    if (isForwardedField && isWord(bytes, start, NAMES.proto)) hasProto = true;
+    if (isForwardedField && isWord(bytes, start, NAMES.host)) head.hasForwardedHost = true;
+    if (isForwardedField && !isFor) continue;
     head.dropped[kept * 2] = start;
     head.dropped[kept * 2 + 1] = end;
     kept++;
   }
   head.droppedCount = kept;
-  head.claims = 0;
+  head.forwardedBits = 0;
   const chain = [...clients.filter((client) => client !== ""), peer].join(", ");
   return ascii(
     `X-Forwarded-For: ${chain}\r\n${hasProto ? "" : `X-Forwarded-Proto: ${scheme}\r\n`}`,

@@ -5,11 +5,11 @@ export const HOST_BYTES_MAX = 512;
 /** Lines of one head that may be dropped because they are not for the next hop. */
 export const DROPPED_MAX = 31;
 
-/** Why a head is refused that is longer than it may be. */
+/** Why a head is refused that exceeds its limit. */
 export const TOO_LONG = "the head is too long";
 
-/** Length of a body when no field says how long it is. */
-export const UNSAID = -3;
+/** Length of a body that no field gives. */
+export const LENGTH_ABSENT = -3;
 
 /** What the parsers return for a head that is not whole yet. */
 export const NEED_MORE = 0;
@@ -35,7 +35,7 @@ export class Head {
   hostLineEnd = 0;
   hasHost = false;
   /** Whether the target names the host, in place of the Host field (RFC 9112 §3.2.2). */
-  replacesHost = false;
+  targetNamesHost = false;
   status = 0;
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minorVersion = 1;
@@ -45,10 +45,10 @@ export class Head {
   closes = false;
   /** Whether it asks for, or agrees to, another protocol. */
   upgrades = false;
-  /** Whether `Connection` names fields of its own, which end here too. */
-  nominates = false;
+  /** Whether `Connection` lists further fields, which end here too. */
+  listsFields = false;
   /** Whether an answer that can have no body has fields that frame one: some reader might wait for it. */
-  framesNothing = false;
+  hasStrayFraming = false;
   isHead = false;
   /** A request that may be sent again when nothing is known of the first try (RFC 9110 §9.2.2). */
   isIdempotent = false;
@@ -57,12 +57,12 @@ export class Head {
   /** Lines that are not handed on: start and end of each, in pairs, by place. */
   readonly dropped = new Int32Array(DROPPED_MAX * 2);
   droppedCount = 0;
-  /** Which of `dropped`, by bit, say who asked: handed on for a peer that is trusted. */
-  claims = 0;
-  /** Whether a trusted peer has said which host was asked for. */
+  /** Which of `dropped`, by bit, say who the client is: handed on when a trusted proxy has sent them. */
+  forwardedBits = 0;
+  /** Whether a trusted proxy has said which host was asked for. */
   hasForwardedHost = false;
-  /** When more is needed: the class of bytes that would change nothing about that. */
-  open: Uint8Array | undefined;
+  /** When more is needed: bytes of this class would leave it at that, so nothing has to be parsed before another one comes. */
+  skippable: Uint8Array | undefined;
   /** Why the head was refused. */
   problem = "";
 
@@ -79,15 +79,15 @@ export class Head {
     this.hasHost =
       this.closes =
       this.upgrades =
-      this.nominates =
-      this.framesNothing =
-      this.replacesHost =
+      this.listsFields =
+      this.hasStrayFraming =
+      this.targetNamesHost =
       this.takesTrailers =
       this.hasForwardedHost =
         false;
     this.keepsAlive = this.hasUpgrade = this.isChunked = false;
-    this.length = UNSAID;
-    this.droppedCount = this.fieldsCount = this.claims = 0;
+    this.length = LENGTH_ABSENT;
+    this.droppedCount = this.fieldsCount = this.forwardedBits = 0;
   }
 }
 
@@ -103,7 +103,7 @@ export function dropLine(head: Head, lineStart: number, lineEnd: number): boolea
   dropped[at * 2] = lineStart;
   dropped[at * 2 + 1] = lineEnd;
   const before = (1 << at) - 1;
-  head.claims = (head.claims & before) | ((head.claims & ~before) << 1);
+  head.forwardedBits = (head.forwardedBits & before) | ((head.forwardedBits & ~before) << 1);
   return true;
 }
 

@@ -1,7 +1,7 @@
 import { ascii, COLON, CR, LF, SLASH, SMALL, SPACE, textOf, ZERO } from "./characters.ts";
 import { type Head, HOST_BYTES_MAX } from "./head.ts";
 
-/** Most bytes that forwarding adds to a head, its own word for who asked included. */
+/** Most bytes that forwarding adds to a head, `X-Forwarded-*` included. */
 export const ADDED_BYTES_MAX = 2 * HOST_BYTES_MAX + 1024;
 
 const HOST = ascii("Host: "), ASTERISK = 42;
@@ -15,8 +15,8 @@ const FRAMING = [ascii("content-length"), ascii("transfer-encoding")];
 const COPY_BYTES_MIN = 48;
 
 /**
- * Writes the request head `[head.start, headEnd)` as the next hop is to see it into `out`: without the fields of this hop,
- * target in origin form, with who asked. `forwarded`: complete lines. Returns the length.
+ * Writes the request head `[head.start, headEnd)` as the next hop is to see it into `out`: without hop-by-hop fields,
+ * target in origin form, with who the client is. `forwarded`: complete lines. Returns the length.
  */
 export function writeRequestHead(
   bytes: Uint8Array,
@@ -31,7 +31,7 @@ export function writeRequestHead(
     if (bytes[head.pathStart] !== SLASH) out[at++] = rootOf(bytes, head);
     at = copyWithoutDropped(bytes, head.pathStart, headEnd - 2, head, out, at);
   } else at = copyWithoutDropped(bytes, head.start, headEnd - 2, head, out, at);
-  if (head.replacesHost) at = writeHost(HOST, bytes, head, out, at);
+  if (head.targetNamesHost) at = writeHost(HOST, bytes, head, out, at);
   at = copy(forwarded, 0, forwarded.length, out, at);
   if (head.hasHost && !head.hasForwardedHost) {
     at = writeHost(FORWARDED_HOST, bytes, head, out, at);
@@ -63,7 +63,7 @@ function writeHost(
   return at;
 }
 
-/** Writes a response head without the fields of this hop. `closes`: the connection ends after it. Returns the length. */
+/** Writes a response head without hop-by-hop fields. `closes`: the connection ends after it. Returns the length. */
 export function writeResponseHead(
   bytes: Uint8Array,
   headEnd: number,
@@ -79,44 +79,44 @@ export function writeResponseHead(
   return at;
 }
 
-/** Whether a request has fields for one hop that the parser did not note by itself. */
-export function needsSecondLook(head: Head): boolean {
-  return head.nominates || (head.hasUpgrade && !head.upgrades);
+/** Whether a request has hop-by-hop fields that the parser has not marked as dropped. */
+export function hasMoreToDrop(head: Head): boolean {
+  return head.listsFields || (head.hasUpgrade && !head.upgrades);
 }
 
 /**
- * Marks as dropped also what needs a second look: fields that `Connection` names, `Upgrade` when nothing is upgraded, and
+ * Marks as dropped also what the parser leaves: fields that `Connection` lists, `Upgrade` when nothing is upgraded, and
  * framing where there can be no body (RFC 9110 §8.6, RFC 9112 §6.1). Otherwise framing fields are never dropped, nor is
  * Host, whatever `Connection` says. False: too many of them.
  */
-export function dropNominated(bytes: Uint8Array, headEnd: number, head: Head): boolean {
-  const names = nominatedNames(bytes, head);
+export function dropListedFields(bytes: Uint8Array, headEnd: number, head: Head): boolean {
+  const names = listedNames(bytes, head);
   if (!head.upgrades) names.push(UPGRADE);
-  if (head.framesNothing) names.push(...FRAMING);
-  let at = 0, claims = 0;
+  if (head.hasStrayFraming) names.push(...FRAMING);
+  let at = 0, forwardedBits = 0;
   const lines: number[] = [];
   for (let line = head.fieldsStart; line < headEnd - 2;) {
     let lineEnd = line;
     while (bytes[lineEnd] !== LF) lineEnd++;
     lineEnd++;
     const isDropped = at < head.droppedCount && head.dropped[at * 2] === line;
-    const isClaim = isDropped && (head.claims & 1 << at) !== 0;
+    const isForwardedField = isDropped && (head.forwardedBits & 1 << at) !== 0;
     if (isDropped) at++;
-    const isNominated = names.some((name) => isNamed(bytes, line, name));
-    if (isClaim && !isNominated) claims |= 1 << lines.length / 2;
-    if (isDropped || isNominated) lines.push(line, lineEnd);
+    const isListed = names.some((name) => isNamed(bytes, line, name));
+    if (isForwardedField && !isListed) forwardedBits |= 1 << lines.length / 2;
+    if (isDropped || isListed) lines.push(line, lineEnd);
     line = lineEnd;
   }
   if (lines.length > head.dropped.length) return false;
   head.dropped.set(lines);
   head.droppedCount = lines.length / 2;
-  head.claims = claims;
+  head.forwardedBits = forwardedBits;
   return true;
 }
 
 const KEPT = new Set(["host", "content-length", "transfer-encoding", "upgrade", "close"]);
 
-function nominatedNames(bytes: Uint8Array, head: Head): Uint8Array[] {
+function listedNames(bytes: Uint8Array, head: Head): Uint8Array[] {
   const names: Uint8Array[] = [];
   for (let i = 0; i < head.droppedCount; i++) {
     const start = head.dropped[i * 2]!;
@@ -188,7 +188,7 @@ export function valueRangeOf(
 
 /**
  * Value of a field, lines of the same name joined by commas; `undefined`: not there. What is not handed on does not count:
- * a stranger's word for who it is chooses no route. Allocates.
+ * what strangers say of themselves chooses no route. Allocates.
  */
 export function fieldOf(
   bytes: Uint8Array,

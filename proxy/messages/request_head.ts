@@ -18,10 +18,10 @@ import {
   dropLine,
   type Head,
   HOST_BYTES_MAX,
+  LENGTH_ABSENT,
   NEED_MORE,
   parseVersion,
   refused,
-  UNSAID,
 } from "./head.ts";
 
 const METHOD_BYTES_MAX = 32;
@@ -38,7 +38,7 @@ const CONNECT = ascii("CONNECT");
  */
 export function parseRequest(bytes: Uint8Array, start: number, end: number, head: Head): number {
   let p = start;
-  head.open = undefined;
+  head.skippable = undefined;
   if (p < end && bytes[p] === CR) { // one empty line before a request is allowed
     if (p + 1 >= end) return NEED_MORE;
     if (bytes[p + 1] !== LF) return refused(head, 400, "a bare carriage return");
@@ -81,12 +81,12 @@ function noteMethod(bytes: Uint8Array, head: Head): void {
 /** The rules that need the whole head. */
 function checkedRequest(bytes: Uint8Array, headEnd: number, head: Head): number {
   if (head.isChunked) {
-    if (head.length !== UNSAID) {
+    if (head.length !== LENGTH_ABSENT) {
       return refused(head, 400, "both Content-Length and Transfer-Encoding");
     }
     if (head.minorVersion === 0) return refused(head, 400, "Transfer-Encoding in HTTP/1.0");
     head.length = CHUNKED;
-  } else if (head.length === UNSAID) head.length = 0;
+  } else if (head.length === LENGTH_ABSENT) head.length = 0;
   if (head.length !== 0) head.upgrades = false;
   if (!head.hasHost && head.minorVersion === 1) return refused(head, 400, "no Host field");
   const first = bytes[head.targetStart]!;
@@ -132,6 +132,6 @@ function withHostOf(bytes: Uint8Array, start: number, end: number, head: Head): 
   if (isSame) return true;
   head.hostStart = start;
   head.hostEnd = end;
-  head.replacesHost = head.hasHost = true;
+  head.targetNamesHost = head.hasHost = true;
   return !hasHost || dropLine(head, head.hostLineStart, head.hostLineEnd);
 }

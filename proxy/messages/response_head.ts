@@ -1,7 +1,7 @@
 import { CHUNKED, UNTIL_CLOSE } from "./body_framing.ts";
 import { CR, HEX, IS_FIELD_VALUE, LF, SPACE, ZERO } from "./characters.ts";
 import { needMore, parseFields } from "./fields.ts";
-import { type Head, NEED_MORE, parseVersion, refused, UNSAID } from "./head.ts";
+import { type Head, LENGTH_ABSENT, NEED_MORE, parseVersion, refused } from "./head.ts";
 
 /** Parses a response head (RFC 9112 §4). Returns as `parseRequest` does; refusals are 502. */
 export function parseResponse(
@@ -9,10 +9,10 @@ export function parseResponse(
   start: number,
   end: number,
   head: Head,
-  answersHead: boolean,
+  isHeadRequest: boolean,
 ): number {
   head.start = start;
-  head.open = undefined;
+  head.skippable = undefined;
   head.isResponse = true;
   const version = parseVersion(bytes, start, end, head);
   if (version <= 0) return version === NEED_MORE ? NEED_MORE : -502;
@@ -32,13 +32,15 @@ export function parseResponse(
   if (bytes[p] !== CR || bytes[p + 1] !== LF) return refused(head, 502, "a bad status line");
   const headEnd = parseFields(bytes, p + 2, end, head);
   if (headEnd <= 0) return headEnd === NEED_MORE ? NEED_MORE : -502;
-  if (head.isChunked && head.length !== UNSAID) return refused(head, 502, "two body lengths");
+  if (head.isChunked && head.length !== LENGTH_ABSENT) {
+    return refused(head, 502, "two body lengths");
+  }
   if (head.isChunked) head.length = CHUNKED;
   if (head.isChunked && head.minorVersion === 0) head.closes = true; // RFC 9112 §6.1: faulty framing
   const { status } = head;
   const hasNoBody = status === 204 || status < 200;
-  head.framesNothing = hasNoBody && head.length !== UNSAID;
-  if (answersHead || hasNoBody || status === 304) head.length = 0;
-  else if (head.length === UNSAID) head.length = UNTIL_CLOSE;
+  head.hasStrayFraming = hasNoBody && head.length !== LENGTH_ABSENT;
+  if (isHeadRequest || hasNoBody || status === 304) head.length = 0;
+  else if (head.length === LENGTH_ABSENT) head.length = UNTIL_CLOSE;
   return headEnd;
 }

@@ -9,7 +9,7 @@ interface Asking {
   /** What its answers leave by. */
   readonly socket: Socket;
   /** The request was HEAD: its answer has no body. */
-  readonly answersHead: boolean;
+  readonly isHeadRequest: boolean;
   /** Whether it wants the trailers of the answer. */
   readonly takesTrailers: boolean;
   /** The longest head of an answer. */
@@ -17,7 +17,7 @@ interface Asking {
   /** Changes to make to the fields of the answer. */
   readonly answerEdit: HeaderEdit | undefined;
   /** Whether the request has been read to its end. */
-  hasAsked(): boolean;
+  isRequestComplete(): boolean;
   /** More of the answer came. */
   onProgress(): void;
   /** The answer has been handed over whole. The connection to the endpoint is free, or closed. */

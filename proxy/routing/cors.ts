@@ -113,7 +113,7 @@ function allows(allowed: readonly string[], origin: string): boolean {
     if (pattern === "*") return true;
     const wanted = originParts(pattern);
     return parts !== undefined && wanted !== undefined && wanted.scheme === parts.scheme &&
-      wanted.port === parts.port && fitsPattern(wanted.host, parts.host);
+      wanted.port === parts.port && matchesPattern(wanted.host, parts.host);
   });
 }
 
@@ -128,7 +128,7 @@ function originParts(origin: string): { scheme: string; host: string; port: stri
 }
 
 /** Whether `*`s of the pattern can stand for what makes it the text: one character at least, dots among them. */
-function fitsPattern(pattern: string, text: string): boolean {
+function matchesPattern(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   if (rest.length === 0) return pattern === text;
   const last = rest.pop()!;

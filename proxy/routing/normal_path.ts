@@ -18,9 +18,9 @@ export const ALL_SPELLINGS: AllowedSpellings = {
 const PERCENT = 37, DOT = 46, BACKSLASH = 92;
 
 /** 0: stands in a normal path for itself. */
-const NEEDS_LOOK = new Uint8Array(256).fill(1);
+const NEEDS_NORMALISING = new Uint8Array(256).fill(1);
 const PLAIN = "-._~!$&'()*+,=:@/0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-for (const c of ascii(PLAIN)) NEEDS_LOOK[c] = 0;
+for (const c of ascii(PLAIN)) NEEDS_NORMALISING[c] = 0;
 
 const DIGITS = ascii("0123456789ABCDEF");
 const ROOT = ascii("/");
@@ -50,25 +50,25 @@ export class NormalPath implements PathBytes {
   start = 0;
   end = 1;
   /** Whether the path came in its normal form. */
-  isAsItCame = true;
+  isUnchanged = true;
   /** Why the path is refused. */
   problem = "";
   #space = new Uint8Array(256);
 
   /** Reads the path that starts at `start` and ends before a `?` or at `end`. False: `problem` says why not. */
   read(bytes: Uint8Array, start: number, end: number, allowed: AllowedSpellings): boolean {
-    let p = start, needsLook = 0;
+    let p = start, needsNormalising = 0;
     for (; p < end; p++) {
       const c = bytes[p]!;
       if (c === QUESTION_MARK) break;
-      needsLook |= NEEDS_LOOK[c]!;
+      needsNormalising |= NEEDS_NORMALISING[c]!;
       if (c === SLASH && p + 1 < end) {
         const next = bytes[p + 1]!;
-        if (next === SLASH || next === DOT) needsLook = 1;
+        if (next === SLASH || next === DOT) needsNormalising = 1;
       }
     }
     if (p === start) return this.#set(ROOT, 0, 1);
-    if (needsLook === 0 || bytes[start] !== SLASH) return this.#set(bytes, start, p);
+    if (needsNormalising === 0 || bytes[start] !== SLASH) return this.#set(bytes, start, p);
     return this.#normalise(bytes, start, p, allowed);
   }
 
@@ -76,7 +76,7 @@ export class NormalPath implements PathBytes {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
-    this.isAsItCame = true;
+    this.isUnchanged = true;
     return true;
   }
 
@@ -89,7 +89,7 @@ export class NormalPath implements PathBytes {
       return false;
     }
     this.#set(this.#space, 0, length);
-    this.isAsItCame = false;
+    this.isUnchanged = false;
     return true;
   }
 }
@@ -104,13 +104,13 @@ export function pathWithParameters(
   start: number,
   end: number,
 ): PathBytes {
-  if (normal.isAsItCame) return normal;
+  if (normal.isUnchanged) return normal;
   const [path = ""] = textOf(bytes, start, end).split("?");
   const text = normalPathOf(path, { keepsParameters: true });
   return { bytes: ascii(text), start: 0, end: text.length };
 }
 
-interface Manner {
+interface WriteOptions {
   allowed: AllowedSpellings;
   /** Whether the parameters of segments are written. They never say which segment it is. */
   keepsParameters: boolean;
@@ -122,7 +122,7 @@ function writeNormal(
   start: number,
   end: number,
   out: Uint8Array,
-  { allowed, keepsParameters }: Manner,
+  { allowed, keepsParameters }: WriteOptions,
 ): number | string {
   const segments = new Segments(out, keepsParameters);
   for (let p = start; p < end; p++) {
@@ -187,20 +187,20 @@ class Segments {
   }
 
   next(): void {
-    if (this.#settle()) this.#out[this.#at++] = SLASH;
+    if (this.#endSegment()) this.#out[this.#at++] = SLASH;
     this.#start = this.#at;
     this.#nameEnd = -1;
   }
 
   /** The length of the whole. */
   end(): number {
-    this.#settle();
+    this.#endSegment();
     return this.#at;
   }
 
   #write(c: number): void {
     const out = this.#out;
-    if (NEEDS_LOOK[c] === 0) out[this.#at++] = c;
+    if (NEEDS_NORMALISING[c] === 0) out[this.#at++] = c;
     else {
       out[this.#at++] = PERCENT;
       out[this.#at++] = DIGITS[c >> 4]!;
@@ -209,7 +209,7 @@ class Segments {
   }
 
   /** Takes back a segment that leads nowhere, or to the one before. Whether it stays. */
-  #settle(): boolean {
+  #endSegment(): boolean {
     const out = this.#out, start = this.#start;
     const length = (this.#nameEnd < 0 ? this.#at : this.#nameEnd) - start;
     const isDots = length <= 2 && (length < 1 || out[start] === DOT) &&
@@ -229,8 +229,8 @@ class Segments {
 export function normalPathOf(path: string, { keepsParameters = false } = {}): string {
   const bytes = ascii(path), out = new Uint8Array(bytes.length * 3 + 1);
   if (bytes[0] !== SLASH) return path;
-  const manner = { allowed: ALL_SPELLINGS, keepsParameters };
-  const length = writeNormal(bytes, 0, bytes.length, out, manner);
+  const options = { allowed: ALL_SPELLINGS, keepsParameters };
+  const length = writeNormal(bytes, 0, bytes.length, out, options);
   return typeof length === "string" ? path : textOf(out, 0, length);
 }
 

@@ -168,7 +168,7 @@ function read(target: string, allowed = NONE): string {
   const path = new NormalPath(), bytes = ascii(`xx${target}yy`);
   if (!path.read(bytes, 2, 2 + target.length, allowed)) return path.problem;
   const form = textOf(path.bytes, path.start, path.end);
-  if (target.startsWith("/") && !target.includes("?") && path.isAsItCame) {
+  if (target.startsWith("/") && !target.includes("?") && path.isUnchanged) {
     assert.equal(form, target);
   }
   if (target.startsWith("/")) assert.equal(normalPathOf(target.split("?")[0]!), form);

@@ -46,7 +46,7 @@ export interface LiveRule {
   readonly backends: readonly LiveBackend[];
 }
 
-/** A match that a request fits, and its rule. */
+/** A route that a request matches, and its rule. */
 export interface LiveRoute {
   readonly route: Route;
   readonly rule: LiveRule;
@@ -59,14 +59,14 @@ interface CompiledHostname {
 }
 interface CompiledRoute extends LiveRoute {
   readonly hostname: CompiledHostname;
-  readonly fits: Fits;
+  readonly matches: Matches;
 }
-/** Whether a request fits, whose path is `path` in its normal form. */
-type Fits = (path: NormalPath, bytes: Uint8Array, headEnd: number, head: Head) => boolean;
+/** Whether a request matches. `path`: its path in normal form. */
+type Matches = (path: NormalPath, bytes: Uint8Array, headEnd: number, head: Head) => boolean;
 
 const OPTIONS = ascii("OPTIONS"), REQUEST_METHOD = ascii("access-control-request-method");
 
-/** Finds who serves a request among the hosts of a listener: the most specific one that fits, and no other. */
+/** Finds who serves a request among the hosts of a listener: the most specific one that matches, and no other. */
 export class RouteMatcher {
   readonly #hosts: readonly LiveHost[];
   /** The longest head of any of its hosts: which one is meant is known only when the head has been read. */
@@ -85,7 +85,7 @@ export class RouteMatcher {
     return this.#hosts.some((host) => host.trusts(peer));
   }
 
-  /** `undefined`: no host fits. */
+  /** `undefined`: no host matches. */
   hostOf(bytes: Uint8Array, head: Head): LiveHost | undefined {
     const nameEnd = hostNameEnd(bytes, head);
     for (const host of this.#hosts) {
@@ -119,12 +119,12 @@ export class LiveHost {
       route,
       rule: liveRuleOf(route.rule),
       hostname: compiledHostname(route.hostname),
-      fits: compiledMatch(route.match),
+      matches: compiledMatch(route.match),
     }));
   }
 
   /**
-   * The first route that fits a request for this host; `undefined`: none. A browser's question whether it may use another
+   * The first route that matches a request for this host; `undefined`: none. A browser's question whether it may use another
    * method is for the route of that method, when it has a CORS filter.
    */
   routeOf(
@@ -153,7 +153,7 @@ export class LiveHost {
     const nameEnd = hostNameEnd(bytes, head);
     for (const route of this.#routes) {
       if (!isHost(bytes, head.hostStart, nameEnd, route.hostname)) continue;
-      if (route.fits(path, bytes, headEnd, head)) return route;
+      if (route.matches(path, bytes, headEnd, head)) return route;
     }
     return undefined;
   }
@@ -197,24 +197,27 @@ function isHost(
   return isWord(bytes, start + extra, wanted);
 }
 
-function compiledMatch({ path, method, headers, queryParams }: RouteMatch): Fits {
-  const fitsPath = compiledPath(path);
-  if (method === undefined && headers.length === 0 && queryParams.length === 0) return fitsPath;
+function compiledMatch({ path, method, headers, queryParams }: RouteMatch): Matches {
+  const matchesPath = compiledPath(path);
+  if (method === undefined && headers.length === 0 && queryParams.length === 0) return matchesPath;
   const methodBytes = method === undefined ? undefined : ascii(method);
-  const fitHeaders = headers.map((header) => ({ name: ascii(header.name), ...compared(header) }));
-  const fitParams = queryParams.map((param) => ({ name: param.name, ...compared(param) }));
+  const headerMatches = headers.map((header) => ({
+    name: ascii(header.name),
+    ...compared(header),
+  }));
+  const paramMatches = queryParams.map((param) => ({ name: param.name, ...compared(param) }));
   return (path, bytes, headEnd, head) => {
-    if (!fitsPath(path, bytes, headEnd, head)) return false;
+    if (!matchesPath(path, bytes, headEnd, head)) return false;
     if (methodBytes && !isMethod(bytes, head, methodBytes)) return false;
-    for (const { name, fits } of fitHeaders) {
+    for (const { name, matches } of headerMatches) {
       const value = fieldOf(bytes, headEnd, head, name);
-      if (value === undefined || !fits(value)) return false;
+      if (value === undefined || !matches(value)) return false;
     }
-    if (fitParams.length === 0) return true;
+    if (paramMatches.length === 0) return true;
     const query = new URLSearchParams(queryOf(bytes, head));
-    return fitParams.every(({ name, fits }) => {
+    return paramMatches.every(({ name, matches }) => {
       const value = query.get(name);
-      return value !== null && fits(value);
+      return value !== null && matches(value);
     });
   };
 }
@@ -223,10 +226,10 @@ function isMethod(bytes: Uint8Array, { start, methodEnd }: Head, method: Uint8Ar
   return methodEnd - start === method.length && isExactly(bytes, start, method);
 }
 
-function compared({ type, value }: ValueMatch): { fits: (text: string) => boolean } {
-  if (type === "Exact") return { fits: (text) => text === value };
+function compared({ type, value }: ValueMatch): { matches: (text: string) => boolean } {
+  if (type === "Exact") return { matches: (text) => text === value };
   const pattern = wholePattern(value);
-  return { fits: (text) => pattern.test(text) };
+  return { matches: (text) => pattern.test(text) };
 }
 
 /** Without its question mark; `""` when there is none. */
@@ -236,16 +239,16 @@ function queryOf(bytes: Uint8Array, { pathStart, targetEnd }: Head): string {
   return textOf(bytes, p + 1, targetEnd);
 }
 
-function compiledPath({ type, value }: RouteMatch["path"]): Fits {
-  const fits = comparedPath(type, value);
-  if (!value.includes(";")) return fits;
+function compiledPath({ type, value }: RouteMatch["path"]): Matches {
+  const matches = comparedPath(type, value);
+  if (!value.includes(";")) return matches;
   return (path, bytes, _headEnd, { pathStart, targetEnd }) =>
-    fits(pathWithParameters(path, bytes, pathStart, targetEnd)); // they count only for a route that names them
+    matches(pathWithParameters(path, bytes, pathStart, targetEnd)); // they count only for a route that names them
 }
 
-type PathFits = (path: PathBytes) => boolean;
+type PathMatches = (path: PathBytes) => boolean;
 
-function comparedPath(type: PathType, value: string): PathFits {
+function comparedPath(type: PathType, value: string): PathMatches {
   if (type === "RegularExpression") {
     const pattern = wholePattern(value);
     return ({ bytes, start, end }) => pattern.test(textOf(bytes, start, end));
@@ -254,13 +257,13 @@ function comparedPath(type: PathType, value: string): PathFits {
   return type === "Exact" ? isPath(ascii(wanted)) : isUnder(ascii(wanted.replace(/\/+$/, "")));
 }
 
-function isPath(wanted: Uint8Array): PathFits {
+function isPath(wanted: Uint8Array): PathMatches {
   return ({ bytes, start, end }) =>
     end - start === wanted.length && isExactly(bytes, start, wanted);
 }
 
 /** Whole segments only: `/a` is not a prefix of `/ab`. */
-function isUnder(wanted: Uint8Array): PathFits {
+function isUnder(wanted: Uint8Array): PathMatches {
   if (wanted.length === 0) return () => true;
   return ({ bytes, start, end }) => {
     const after = start + wanted.length;

@@ -236,11 +236,11 @@ Deno.test("Services are listened on where the kernel does not forward them", () 
     ports: [{ name: "http", port: 80, nodePort: 30080 }],
   };
   const view = new FixedView(web!, slice!);
-  const places = (options: object) =>
+  const slots = (options: object) =>
     buildRouteTable(view, { gatewayAddress: "0.0.0.0", ...options }).listeners
       .map(({ protocol, address, port }) => `${protocol} ${address}:${port}`);
-  assert.deepEqual(places({}), []);
-  assert.deepEqual(places({ listensOnClusterIPs: true, nodePortAddress: "127.0.0.1" }), [
+  assert.deepEqual(slots({}), []);
+  assert.deepEqual(slots({ listensOnClusterIPs: true, nodePortAddress: "127.0.0.1" }), [
     "TCP 10.96.0.7:80",
     "TCP 127.0.0.1:30080",
   ]);

@@ -1,21 +1,21 @@
 import type { Forwarded } from "../backends/live_endpoint.ts";
 import type { Deadline, Deadlines } from "../connections/deadlines.ts";
-import type { PlacedConnection } from "../connections/places.ts";
+import type { SlotHolder } from "../connections/connection_slots.ts";
 
 /** A connection that is passed on may stand still this long: as the kernel's own (`nf_conntrack_tcp_timeout_established`). */
 export const TCP_IDLE_MS = 5 * 24 * 3_600_000;
 /** The same when one side has ended: as kube-proxy's `--conntrack-tcp-timeout-close-wait`. */
 export const HALF_CLOSED_IDLE_MS = 3_600_000;
-/** How often it is looked at. What has stood still for two looks counts as idle. */
-const LOOK_MS = 10_000;
+/** How often it is checked. Without traffic for two checks it counts as idle. */
+const CHECK_MS = 10_000;
 
 /** A client's connection that is passed on as it is, with its two ends, from when it was accepted. */
-export class TcpConnection implements PlacedConnection, Forwarded, Deadline {
+export class TcpConnection implements SlotHolder, Forwarded, Deadline {
   deadlineMs: number;
   idleSinceMs: number | undefined;
   isClosed = false;
-  /** Something has passed since the last look. */
-  hasMoved = true;
+  /** Something was passed on since the last check. */
+  hasTraffic = true;
   /** One side has sent its end. */
   isHalfClosed = false;
   readonly #deadlines: Deadlines;
@@ -26,7 +26,7 @@ export class TcpConnection implements PlacedConnection, Forwarded, Deadline {
     this.#ends = [client];
     this.#deadlines = deadlines;
     this.#onClosed = onClosed;
-    this.deadlineMs = deadlines.now() + LOOK_MS;
+    this.deadlineMs = deadlines.now() + CHECK_MS;
     deadlines.add(this);
   }
 
@@ -37,12 +37,12 @@ export class TcpConnection implements PlacedConnection, Forwarded, Deadline {
   }
 
   onDeadline(nowMs: number): void {
-    if (this.hasMoved) this.idleSinceMs = undefined;
-    else this.idleSinceMs ??= nowMs - LOOK_MS;
-    this.hasMoved = false;
+    if (this.hasTraffic) this.idleSinceMs = undefined;
+    else this.idleSinceMs ??= nowMs - CHECK_MS;
+    this.hasTraffic = false;
     const maxMs = this.isHalfClosed ? HALF_CLOSED_IDLE_MS : TCP_IDLE_MS;
     if (this.idleSinceMs !== undefined && nowMs - this.idleSinceMs >= maxMs) return this.close();
-    this.#deadlines.set(this, nowMs + LOOK_MS);
+    this.#deadlines.set(this, nowMs + CHECK_MS);
   }
 
   /** Doing it twice is doing it once. */

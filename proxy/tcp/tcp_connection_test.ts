@@ -3,7 +3,7 @@ import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 import { Deadlines } from "../connections/deadlines.ts";
 import { HALF_CLOSED_IDLE_MS, TCP_IDLE_MS, TcpConnection } from "./tcp_connection.ts";
 
-const LOOK_MS = 10_000;
+const CHECK_MS = 10_000;
 
 function opened() {
   const clock = new VirtualClock(0);
@@ -19,12 +19,12 @@ function opened() {
 
 Deno.test("a connection that stands still is idle after two looks, until something passes", async () => {
   const { clock, connection } = opened();
-  await clock.advance(LOOK_MS + 100);
+  await clock.advance(CHECK_MS + 100);
   assert.equal(connection.idleSinceMs, undefined);
-  await clock.advance(LOOK_MS + 100);
-  assert.ok(connection.idleSinceMs! >= LOOK_MS);
-  connection.hasMoved = true;
-  await clock.advance(LOOK_MS + 100);
+  await clock.advance(CHECK_MS + 100);
+  assert.ok(connection.idleSinceMs! >= CHECK_MS);
+  connection.hasTraffic = true;
+  await clock.advance(CHECK_MS + 100);
   assert.equal(connection.idleSinceMs, undefined);
   connection.close();
 });
@@ -36,11 +36,11 @@ Deno.test("no connection stands still for ever, half-closed ones an hour at most
     connection.isHalfClosed = isHalfClosed;
     const maxMs = isHalfClosed ? HALF_CLOSED_IDLE_MS : TCP_IDLE_MS;
     connection.idleSinceMs = clock.elapsed();
-    connection.hasMoved = false;
-    connection.deadlineMs = maxMs - LOOK_MS; // else it is looked at 43,000 times
-    await clock.advance(maxMs - 2 * LOOK_MS);
+    connection.hasTraffic = false;
+    connection.deadlineMs = maxMs - CHECK_MS; // else it is looked at 43,000 times
+    await clock.advance(maxMs - 2 * CHECK_MS);
     assert.deepEqual(closed, []);
-    await clock.advance(3 * LOOK_MS);
+    await clock.advance(3 * CHECK_MS);
     assert.deepEqual(closed, ["client", "endpoint", "told"]);
     assert.equal(clock.pending, 0);
   }

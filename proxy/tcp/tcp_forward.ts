@@ -105,7 +105,7 @@ abstract class TcpSide implements SocketOwner {
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
-    this.#connection.hasMoved = true;
+    this.#connection.hasTraffic = true;
     if (!this.to!.send(bytes, start, end)) this.from!.pause();
   }
 

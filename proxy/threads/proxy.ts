@@ -58,7 +58,7 @@ export class Proxy {
         positions: this.#positions,
         sharesPorts: count > 1,
         onStart: () => this.#sendTable(thread),
-        onChange: () => this.#look(),
+        onChange: () => this.#checkWaiting(),
         onListeners: (report) => this.#listeners.forEach((listener) => listener(report)),
       });
       this.#threads.push(thread);
@@ -81,7 +81,7 @@ export class Proxy {
     );
     for (const thread of this.#threads) this.#sendTable(thread);
     await this.#until(() => this.#threads.every((thread) => thread.version >= version));
-    return worstOf(this.#threads.map(({ report }) => report));
+    return combinedReport(this.#threads.map(({ report }) => report));
   }
 
   async stats(): Promise<ProxyStats> {
@@ -123,12 +123,12 @@ export class Proxy {
   /** Stops taking connections, lets what is in flight end within `drainMs`, closes all, ends the threads. */
   async stop(drainMs: number): Promise<void> {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.stop(drainMs)));
-    this.#look();
+    this.#checkWaiting();
   }
 
   #sendTable(thread: Thread): void {
     if (this.#version === 0) return;
-    thread.tell({
+    thread.send({
       type: "use",
       version: this.#version,
       table: this.#table,
@@ -157,28 +157,28 @@ export class Proxy {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (isDone()) return resolve();
-      const look = () => {
+      const check = () => {
         if (!isDone()) return false;
         signal?.removeEventListener("abort", abort);
         resolve();
         return true;
       };
       const abort = () => {
-        this.#waiting.delete(look);
+        this.#waiting.delete(check);
         reject(signal!.reason);
       };
       signal?.addEventListener("abort", abort, { once: true });
-      this.#waiting.add(look);
+      this.#waiting.add(check);
     });
   }
 
-  #look(): void {
-    for (const look of this.#waiting) if (look()) this.#waiting.delete(look);
+  #checkWaiting(): void {
+    for (const check of this.#waiting) if (check()) this.#waiting.delete(check);
   }
 }
 
 /** A port counts as open when all threads have it open. */
-function worstOf(reports: readonly ListenReport[]): ListenReport {
+function combinedReport(reports: readonly ListenReport[]): ListenReport {
   const failed = new Map(
     reports.flatMap((report) => report.failed.map((port) => [port.name, port])),
   );
@@ -211,7 +211,7 @@ class Thread {
   #failures = 0;
   #startedMs = 0;
   #lastId = 0;
-  readonly #asked = new Map<number, PromiseWithResolvers<ThreadStats>>();
+  readonly #pendingStats = new Map<number, PromiseWithResolvers<ThreadStats>>();
   readonly #stopped = Promise.withResolvers<void>();
 
   constructor(options: ProxyOptions, events: ThreadEvents) {
@@ -224,41 +224,41 @@ class Thread {
     this.#startedMs = this.#options.clock.elapsed();
     const worker = (this.#options.engine ?? denoEngine).startThread();
     this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#onMessage(data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#restart(worker, event.message);
     };
     const { positions, sharesPorts } = this.#events;
-    this.tell({ type: "start", positions, sharesPorts });
+    this.send({ type: "start", positions, sharesPorts });
     this.#events.onStart();
   }
 
-  tell(message: ToWorker): void {
+  send(message: ToWorker): void {
     this.#worker?.postMessage(message);
   }
 
   stats(): Promise<ThreadStats> {
     const id = ++this.#lastId;
-    const asked = Promise.withResolvers<ThreadStats>();
-    if (this.#worker === undefined) asked.resolve(NO_STATS);
-    this.#asked.set(id, asked);
-    this.tell({ type: "stats", id });
-    return asked.promise;
+    const stats = Promise.withResolvers<ThreadStats>();
+    if (this.#worker === undefined) stats.resolve(NO_STATS);
+    this.#pendingStats.set(id, stats);
+    this.send({ type: "stats", id });
+    return stats.promise;
   }
 
   async stop(drainMs: number): Promise<void> {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     if (this.#worker === undefined) return;
-    this.tell({ type: "stop", drainMs });
+    this.send({ type: "stop", drainMs });
     const cancel = this.#options.clock.after(drainMs + STOP_MS_MAX, this.#stopped.resolve); // it may hang
     await this.#stopped.promise;
     cancel();
     this.#end();
   }
 
-  #hear(message: FromWorker): void {
+  #onMessage(message: FromWorker): void {
     switch (message.type) {
       case "used":
         this.version = message.version;
@@ -275,8 +275,8 @@ class Thread {
         this.report = message.report;
         return this.#events.onListeners(message.report);
       case "stats":
-        this.#asked.get(message.id)?.resolve(message.stats);
-        this.#asked.delete(message.id);
+        this.#pendingStats.get(message.id)?.resolve(message.stats);
+        this.#pendingStats.delete(message.id);
         return;
       case "stopped":
         this.#state = "stopped";
@@ -311,8 +311,8 @@ class Thread {
     this.#worker = undefined;
     this.version = 0;
     this.draining.clear();
-    for (const { resolve } of this.#asked.values()) resolve(NO_STATS);
-    this.#asked.clear();
+    for (const { resolve } of this.#pendingStats.values()) resolve(NO_STATS);
+    this.#pendingStats.clear();
   }
 }
 

@@ -4,7 +4,7 @@ import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import type { BackendCounts } from "../backends/backend_stats.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { OpenConnections } from "../connections/open_connections.ts";
-import { Places } from "../connections/places.ts";
+import { ConnectionSlots } from "../connections/connection_slots.ts";
 import { httpReceiver, type Receiver, tcpReceiver } from "./receivers.ts";
 import type { Upstream } from "../protocol/upstream.ts";
 import { UpstreamConnection } from "../http1/upstream_connection.ts";
@@ -72,12 +72,12 @@ interface LiveListener {
   readonly definition: Listener;
   readonly port: number;
   readonly receiver: Receiver;
-  /** Absent for a guest: its connections come to the socket of a listener on all addresses. */
+  /** Absent for a guest, whose connections come by the listener on all addresses that has its port. */
   readonly socket: OpenListener | undefined;
 }
 
 /** What has come of a table. */
-export interface Used {
+export interface TableInUse {
   readonly report: ListenReport;
   /** Uids of pods that left the table and have requests in flight. */
   readonly draining: readonly string[];
@@ -96,15 +96,15 @@ export class ProxyThread {
   /** Connections that came to TCP listeners. */
   readonly #clients = new Set<TcpConnection>();
   /** Apart, so that those who are outside take no place from those within. */
-  readonly #gatewayPlaces = new Places();
-  readonly #servicePlaces = new Places();
+  readonly #gatewaySlots = new ConnectionSlots();
+  readonly #serviceSlots = new ConnectionSlots();
   #failed = new Map<string, { definition: Listener; message: string }>();
   #live: readonly LiveBackend[] = [];
   #byName = new Map<string, LiveBackend>();
   #cells: Readonly<Record<string, number>> = {};
   #slots = new Map<string, Uint16Array>();
   #stopRetry: (() => void) | undefined;
-  #stopLooks: () => void = () => {};
+  #stopChecks: () => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ThreadOptions) {
@@ -129,19 +129,19 @@ export class ProxyThread {
    * balancer of each rule counts. Resolves, when ports that are no longer wanted are closed and the others open, with which
    * are open, and the pods that are being drained. Tables take effect one after the other.
    */
-  use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<Used> {
+  use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<TableInUse> {
     const used = this.#last.then(() => this.#use(table, cells));
     this.#last = used;
     return used;
   }
 
-  async #use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<Used> {
+  async #use(table: RouteTable, cells: Readonly<Record<string, number>>): Promise<TableInUse> {
     const { live, removed } = this.#backends.build(table.backends);
     this.#live = live;
     this.#byName = new Map(live.map((backend) => [backend.definition.name, backend]));
     this.#cells = cells;
     this.#slots = new Map();
-    const wanted = keyed(table);
+    const wanted = listenersByKey(table);
     const leaving = [...this.#listeners].filter(([key]) => !wanted.has(key));
     for (const [key, listener] of this.#listeners) {
       const definition = wanted.get(key);
@@ -166,7 +166,7 @@ export class ProxyThread {
   /** Takes no more connections, lets what is in flight end, for `drainMs` at most, then closes all. */
   async stop(drainMs: number): Promise<void> {
     this.#stopRetry?.();
-    this.#stopLooks();
+    this.#stopChecks();
     await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
     await this.#open.untilNone(drainMs);
     for (const { receiver } of this.#leaving) receiver.close?.();
@@ -183,7 +183,7 @@ export class ProxyThread {
   }
 
   #closeUnusedLater(): void {
-    this.#stopLooks = this.#options.engine.clock.after(UNUSED_MS, () => {
+    this.#stopChecks = this.#options.engine.clock.after(UNUSED_MS, () => {
       this.#backends.closeUnused();
       this.#closeUnusedLater();
     });
@@ -202,7 +202,7 @@ export class ProxyThread {
     const { address, port: asked } = definition, { engine, sharesPorts } = this.#options;
     if (this.#isGuest(definition)) {
       const receiver = this.#receiverOf(definition, asked);
-      this.#guests.set(placeOf(address, asked), receiver);
+      this.#guests.set(addressKey(address, asked), receiver);
       return { definition, port: asked, receiver, socket: undefined };
     }
     const socket = engine.listen(
@@ -213,7 +213,7 @@ export class ProxyThread {
     return { definition, port: socket.port, receiver, socket };
   }
 
-  /** One address cannot be listened on beside all of them, at the same port. */
+  /** Nobody can listen on one address beside all of them at the same port: its listener is a guest there. */
   #isGuest({ address, port }: Listener): boolean {
     return !WILDCARDS.has(address) &&
       [...this.#listeners.values()].some((other) =>
@@ -224,19 +224,21 @@ export class ProxyThread {
   /** Whom the connection is meant for, by the address that was dialled. */
   #guestOf(client: ClientSocket): Receiver | undefined {
     if (this.#guests.size === 0) return undefined;
-    return this.#guests.get(placeOf(client.localAddress.replace(/^::ffff:/, ""), client.localPort));
+    return this.#guests.get(
+      addressKey(client.localAddress.replace(/^::ffff:/, ""), client.localPort),
+    );
   }
 
   #receiverOf(definition: Listener, port: number): Receiver {
     const { engine } = this.#options, { deadlines } = this.#http, open = this.#open;
     if (definition.protocol === "TCP") {
       const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
-      const places = this.#servicePlaces, clients = this.#clients;
-      return tcpReceiver(definition, { backendOf, engine, deadlines, places, clients, open });
+      const slots = this.#serviceSlots, clients = this.#clients;
+      return tcpReceiver(definition, { backendOf, engine, deadlines, slots, clients, open });
     }
     const matcherOf = (next: HttpListener) => this.#matcherOf(next);
     const service = new HttpService(this.#http, matcherOf(definition), port);
-    return httpReceiver(definition, { service, matcherOf, places: this.#gatewayPlaces, open });
+    return httpReceiver(definition, { service, matcherOf, slots: this.#gatewaySlots, open });
   }
 
   #leave(key: string, listener: LiveListener): Promise<void> {
@@ -250,7 +252,7 @@ export class ProxyThread {
       });
     }
     const closed = socket?.close();
-    if (socket === undefined) this.#guests.delete(placeOf(address, port));
+    if (socket === undefined) this.#guests.delete(addressKey(address, port));
     receiver.drain?.();
     return closed ?? Promise.resolve();
   }
@@ -322,7 +324,7 @@ export class ProxyThread {
  * By what tells one from another; those that listen on all addresses first, for the others may become their guests. Where
  * nobody can answer a connection it is refused, as by kube-proxy, but for guests: nobody listens there.
  */
-function keyed({ listeners, backends }: RouteTable): ReadonlyMap<string, Listener> {
+function listenersByKey({ listeners, backends }: RouteTable): ReadonlyMap<string, Listener> {
   const hasEndpoints = (listener: Listener) =>
     listener.protocol === "HTTP" || backends[listener.backend]!.endpoints.length > 0;
   const isWide = ({ address }: Listener) => WILDCARDS.has(address);
@@ -343,6 +345,6 @@ function keyOf({ protocol, name, address, port }: Listener): string {
   return `${protocol} ${name} ${address} ${port}`;
 }
 
-function placeOf(address: string, port: number): string {
+function addressKey(address: string, port: number): string {
   return `${address} ${port}`;
 }

@@ -1,8 +1,8 @@
 import type { LiveBackend } from "../backends/backends.ts";
 import type { Deadlines } from "../connections/deadlines.ts";
 import type { OpenConnections } from "../connections/open_connections.ts";
-import { isOneOf } from "../connections/peers.ts";
-import { peerOf, type Places } from "../connections/places.ts";
+import { isInRanges } from "../connections/peers.ts";
+import { type ConnectionSlots, peerOf } from "../connections/connection_slots.ts";
 import type { ClientOwner, ClientSocket, Engine } from "../engine/engine.ts";
 import type { HttpService } from "../exchange/http_service.ts";
 import { ClientConnection } from "../http1/client_connection.ts";
@@ -14,7 +14,7 @@ import { TcpForward } from "../tcp/tcp_forward.ts";
 /** What is done with the connections that are meant for a listener. */
 export interface Receiver {
   use(definition: Listener): void;
-  /** The owner of a new connection; `undefined`: there is no place for it. */
+  /** The owner of a new connection; `undefined`: there is no slot for it. */
   take(socket: ClientSocket): ClientOwner | undefined;
   /** Answers what is under way, and nothing after it. */
   drain?(): void;
@@ -25,10 +25,10 @@ export interface Receiver {
 /** Those that speak HTTP. `places`: of all such listeners. `open`: all connections of the thread. */
 export function httpReceiver(
   { name }: HttpListener,
-  { service, matcherOf, places, open }: {
+  { service, matcherOf, slots, open }: {
     service: HttpService;
     matcherOf: (definition: HttpListener) => RouteMatcher;
-    places: Places;
+    slots: ConnectionSlots;
     open: OpenConnections;
   },
 ): Receiver {
@@ -37,13 +37,13 @@ export function httpReceiver(
     take: (socket) => {
       const { clientAddress } = socket, peer = peerOf(clientAddress);
       const isTrusted = service.matcher.trusts(clientAddress);
-      if (!places.makeRoom(name, peer, { isTrusted })) return undefined;
+      if (!slots.makeRoom(name, peer, { isTrusted })) return undefined;
       open.enter();
       const client = new ClientConnection(socket, service, () => {
-        leave();
+        release();
         open.leave();
       });
-      const leave = places.take(name, peer, client);
+      const release = slots.claim(name, peer, client);
       return client;
     },
     drain: () => service.drain(),
@@ -54,12 +54,12 @@ export function httpReceiver(
 /** Those that are passed on as they are. `clients`: all such connections of the thread. */
 export function tcpReceiver(
   first: TcpListener,
-  { backendOf, engine, deadlines, places, clients, open }: {
+  { backendOf, engine, deadlines, slots, clients, open }: {
     /** Of the table that is in use. */
     backendOf: (definition: TcpListener) => LiveBackend;
     engine: Engine;
     deadlines: Deadlines;
-    places: Places;
+    slots: ConnectionSlots;
     clients: Set<TcpConnection>;
     open: OpenConnections;
   },
@@ -73,16 +73,16 @@ export function tcpReceiver(
     },
     take: (client) => {
       const { clientAddress } = client, peer = peerOf(clientAddress);
-      const isKnown = peers === undefined || isOneOf(peers, clientAddress);
-      if (!isKnown || !places.makeRoom(name, peer, { isTrusted: false })) return undefined;
+      const isKnown = peers === undefined || isInRanges(peers, clientAddress);
+      if (!isKnown || !slots.makeRoom(name, peer, { isTrusted: false })) return undefined;
       open.enter();
       const connection = new TcpConnection(client, deadlines, () => {
         clients.delete(connection);
-        leave();
+        release();
         open.leave();
       });
       clients.add(connection);
-      const leave = places.take(name, peer, connection);
+      const release = slots.claim(name, peer, connection);
       return new TcpForward({ client, connection, backend: () => backend, engine }).client;
     },
   };

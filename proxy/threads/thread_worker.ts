@@ -13,26 +13,26 @@ export function serveThread(engine: Engine): void {
           engine,
           positions: new Int32Array(data.positions),
           sharesPorts: data.sharesPorts,
-          onDrained: (podUid) => tell({ type: "drained", podUid }),
-          onListeners: (report) => tell({ type: "listeners", report }),
+          onDrained: (podUid) => send({ type: "drained", podUid }),
+          onListeners: (report) => send({ type: "listeners", report }),
         });
         return;
       case "use":
-        return tell({
+        return send({
           type: "used",
           version: data.version,
           ...await thread!.use(data.table, data.cells),
         });
       case "stats":
-        return tell({ type: "stats", id: data.id, stats: thread!.stats() });
+        return send({ type: "stats", id: data.id, stats: thread!.stats() });
       case "stop":
         await thread!.stop(data.drainMs);
-        tell({ type: "stopped" });
+        send({ type: "stopped" });
         self.close();
     }
   };
 }
 
-function tell(message: FromWorker): void {
+function send(message: FromWorker): void {
   self.postMessage(message);
 }

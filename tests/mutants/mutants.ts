@@ -471,10 +471,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a crowd: idle connections of one peer shut out the others",
-    file: "proxy/connections/places.ts",
+    file: "proxy/connections/connection_slots.ts",
     search: "if (most !== undefined && own.size <= most.own.size) continue;",
     replace: "if (most !== undefined && own.size >= most.own.size) continue;",
-    tests: ["proxy/connections/places_test.ts"],
+    tests: ["proxy/connections/connection_slots_test.ts"],
   },
   {
     name: "a way to the machine: a client names loopback addresses as a controller does",

@@ -132,7 +132,7 @@ export class DenoSocket implements ClientSocket {
   }
 
   exchangeEnded(): void {
-    if (this.#turn !== undefined) this.#cap!.giveBack(this.#turn);
+    if (this.#turn !== undefined) this.#cap!.release(this.#turn);
   }
 
   async #readClient(connection: Deno.TcpConn, owner: ClientOwner): Promise<void> {
@@ -146,12 +146,12 @@ export class DenoSocket implements ClientSocket {
       for (;;) {
         const count = await connection.read(buffer);
         if (count === null) break;
-        if (owner.isBetweenRequests() && !cap.take(turn)) await cap.wait(turn);
+        if (owner.isBetweenRequests() && !cap.claim(turn)) await cap.wait(turn);
         if (this.#isClosed) return;
         reading = "client";
         owner.onData(buffer, 0, count);
         reading = undefined;
-        if (owner.isBetweenRequests()) cap.giveBack(turn); // a part of a head, or answered here
+        if (owner.isBetweenRequests()) cap.release(turn); // a part of a head, or answered here
         // Written out, without a function of its own: an async call more per request shows in the numbers.
         for (let peer = socketOf(owner.peer()); peer !== undefined; peer = socketOf(owner.peer())) {
           const writing = peer.#writing;

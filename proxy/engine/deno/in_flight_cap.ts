@@ -4,14 +4,14 @@ import type { Clock } from "../../../core/lib/clock.ts";
 const IN_FLIGHT_MAX = 48;
 /** A request that takes longer gives its place back: slow endpoints must not hold up the fast ones. */
 const HOLD_MS = 10;
-/** Places in the queue that are cleared at once. */
+/** ConnectionSlots in the queue that are cleared at once. */
 const SWEEP_LENGTH = 1024;
 
 /** A connection's place among those that are served. */
 export interface Turn {
   isHeld: boolean;
-  /** Of the looks at who holds a place, the last before it was taken. */
-  look: number;
+  /** The round of checks in which it was claimed. */
+  round: number;
   /** Set while it waits. */
   go: (() => void) | undefined;
 }
@@ -30,25 +30,25 @@ export class InFlightCap {
   #waiting: (Turn | undefined)[] = [];
   #first = 0;
   #timer: (() => void) | undefined;
-  #looks = 0;
+  #round = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   newTurn(): Turn {
-    return { isHeld: false, look: 0, go: undefined };
+    return { isHeld: false, round: 0, go: undefined };
   }
 
   /** Takes a place if one is free. False: {@linkcode wait}. */
-  take(turn: Turn): boolean {
+  claim(turn: Turn): boolean {
     if (turn.isHeld) return true;
     if (this.#held.size >= IN_FLIGHT_MAX) return false;
     this.#hold(turn);
     return true;
   }
 
-  /** Waits for a place; resolves with it, or without when `giveBack` was called meanwhile. */
+  /** Waits for a place; resolves with it, or without when `release` was called meanwhile. */
   wait(turn: Turn): Promise<void> {
     return new Promise((resolve) => {
       turn.go = resolve;
@@ -58,7 +58,7 @@ export class InFlightCap {
   }
 
   /** Doing it twice is doing it once. */
-  giveBack(turn: Turn): void {
+  release(turn: Turn): void {
     if (turn.go !== undefined) {
       turn.go();
       turn.go = undefined;
@@ -66,16 +66,16 @@ export class InFlightCap {
     if (!turn.isHeld) return;
     turn.isHeld = false;
     this.#held.delete(turn);
-    this.#letNextGo();
+    this.#admitNext();
   }
 
   #hold(turn: Turn): void {
     turn.isHeld = true;
-    turn.look = this.#looks;
+    turn.round = this.#round;
     this.#held.add(turn);
   }
 
-  #letNextGo(): void {
+  #admitNext(): void {
     while (this.#first < this.#waiting.length) {
       const next = this.#waiting[this.#first]!;
       this.#waiting[this.#first++] = undefined;
@@ -92,17 +92,17 @@ export class InFlightCap {
   }
 
   /**
-   * While someone waits, looks every 10 ms, and takes the places of those who had them at the look before: a count in the
-   * place of a time, since to ask for the time at each request costs more than all the rest here.
+   * While someone waits, checks every 10 ms, and takes the places of those who had them at the check before: rounds are
+   * counted, since reading the clock at each request would cost more than all the rest here.
    */
   #watch(): void {
     if (this.#timer !== undefined) return;
     this.#timer = this.#clock.after(HOLD_MS, () => {
       this.#timer = undefined;
-      this.#looks++;
+      this.#round++;
       for (const turn of this.#held) {
-        if (turn.look === this.#looks) break;
-        this.giveBack(turn);
+        if (turn.round === this.#round) break;
+        this.release(turn);
       }
       if (this.#first < this.#waiting.length) this.#watch();
     });

@@ -7,39 +7,39 @@ export const PEER_CONNECTIONS_MAX = 1024;
 /** Connections at all listeners of a kind: those of Gateways, or those of Services. */
 export const KIND_CONNECTIONS_MAX = 8192;
 
-/** A client's connection, as far as its place is concerned. */
-export interface PlacedConnection {
+/** A client's connection that occupies a slot. */
+export interface SlotHolder {
   /** Since when nobody waits for anything on it; `undefined`: it is in use. */
   readonly idleSinceMs: number | undefined;
   close(): void;
 }
 
-export interface PlaceLimits {
+export interface SlotLimits {
   kindMax: number;
   listenerMax: number;
   peerMax: number;
 }
 
-const LIMITS: PlaceLimits = {
+const LIMITS: SlotLimits = {
   kindMax: KIND_CONNECTIONS_MAX,
   listenerMax: LISTENER_CONNECTIONS_MAX,
   peerMax: PEER_CONNECTIONS_MAX,
 };
 
-type Peers = Map<string, Set<PlacedConnection>>;
+type Peers = Map<string, Set<SlotHolder>>;
 
 /**
- * Who may have a connection at the listeners of a kind. When there is no place, the oldest idle connection goes: of the
+ * Limits how many connections clients may have at the listeners of a kind. When there is no slot left, the oldest idle connection is closed: of the
  * newcomer itself when it has as many as one peer may have, else of the peer that has the most. So idle connections shut
  * nobody out, and whoever opens many of them loses his own.
  */
-export class Places {
-  readonly #limits: PlaceLimits;
+export class ConnectionSlots {
+  readonly #limits: SlotLimits;
   readonly #listeners = new Map<string, Peers>();
   readonly #counts = new Map<string, number>();
   #count = 0;
 
-  constructor(limits: Partial<PlaceLimits> = {}) {
+  constructor(limits: Partial<SlotLimits> = {}) {
     this.#limits = { ...LIMITS, ...limits };
   }
 
@@ -59,8 +59,8 @@ export class Places {
     return this.#closeIdle([...this.#listeners].map(([name, peers]) => [name, peers.values()]));
   }
 
-  /** Takes the place. Returns how to leave it; doing that twice is doing it once. */
-  take(listener: string, peer: string, connection: PlacedConnection): () => void {
+  /** Claims a slot. Returns how to release it; doing that twice is doing it once. */
+  claim(listener: string, peer: string, connection: SlotHolder): () => void {
     const peers: Peers = this.#listeners.get(listener) ?? new Map();
     this.#listeners.set(listener, peers);
     const own = peers.get(peer) ?? new Set();
@@ -77,9 +77,9 @@ export class Places {
 
   /** Closes the oldest idle connection of the peer that has the most, among those that have one. */
   #closeIdle(
-    listeners: readonly [name: string, peers: Iterable<Set<PlacedConnection>>][],
+    listeners: readonly [name: string, peers: Iterable<Set<SlotHolder>>][],
   ): boolean {
-    let most: { listener: string; own: Set<PlacedConnection>; idle: PlacedConnection } | undefined;
+    let most: { listener: string; own: Set<SlotHolder>; idle: SlotHolder } | undefined;
     for (const [listener, peers] of listeners) {
       for (const own of peers) {
         if (most !== undefined && own.size <= most.own.size) continue;
@@ -101,8 +101,8 @@ export class Places {
   }
 }
 
-function oldestIdle(connections: Iterable<PlacedConnection>): PlacedConnection | undefined {
-  let oldest: PlacedConnection | undefined;
+function oldestIdle(connections: Iterable<SlotHolder>): SlotHolder | undefined {
+  let oldest: SlotHolder | undefined;
   for (const connection of connections) {
     const { idleSinceMs } = connection;
     if (idleSinceMs !== undefined && idleSinceMs < (oldest?.idleSinceMs ?? Infinity)) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { peerOf, type PlacedConnection, Places } from "./places.ts";
+import { ConnectionSlots, peerOf, type SlotHolder } from "./connection_slots.ts";
 
-class Connection implements PlacedConnection {
+class Connection implements SlotHolder {
   isClosed = false;
   leave: () => void = () => {};
   constructor(readonly name: string, public idleSinceMs: number | undefined) {}
@@ -16,23 +16,23 @@ const STRANGER = { isTrusted: false };
 
 /** Opens one if there is room. */
 function open(
-  places: Places,
+  slots: ConnectionSlots,
   listener: string,
   peer: string,
   idleSinceMs?: number,
 ): Connection | undefined {
-  if (!places.makeRoom(listener, peer, STRANGER)) return undefined;
+  if (!slots.makeRoom(listener, peer, STRANGER)) return undefined;
   const connection = new Connection(`${listener} ${peer}`, idleSinceMs);
-  connection.leave = places.take(listener, peer, connection);
+  connection.leave = slots.claim(listener, peer, connection);
   return connection;
 }
 
 Deno.test("when a listener is full, the oldest idle connection of whoever has the most goes", () => {
-  const places = new Places({ listenerMax: 5, peerMax: 4 });
-  const busy = open(places, "l", "greedy"), younger = open(places, "l", "greedy", 20);
-  const older = open(places, "l", "greedy", 10), modest = open(places, "l", "modest", 1);
-  open(places, "l", "modest");
-  const next = open(places, "l", "new", 30);
+  const slots = new ConnectionSlots({ listenerMax: 5, peerMax: 4 });
+  const busy = open(slots, "l", "greedy"), younger = open(slots, "l", "greedy", 20);
+  const older = open(slots, "l", "greedy", 10), modest = open(slots, "l", "modest", 1);
+  open(slots, "l", "modest");
+  const next = open(slots, "l", "new", 30);
   assert.ok(next);
   assert.deepEqual([busy, younger, older, modest].map((one) => one!.isClosed), [
     false,
@@ -43,23 +43,23 @@ Deno.test("when a listener is full, the oldest idle connection of whoever has th
 });
 
 Deno.test("a peer that has as many as it may have pays with its own, and is refused when all are in use", () => {
-  const places = new Places({ listenerMax: 10, peerMax: 2 });
-  const other = open(places, "l", "other", 1);
-  const [first, second] = [open(places, "l", "greedy", 5), open(places, "l", "greedy", 6)];
-  assert.ok(open(places, "l", "greedy"));
+  const slots = new ConnectionSlots({ listenerMax: 10, peerMax: 2 });
+  const other = open(slots, "l", "other", 1);
+  const [first, second] = [open(slots, "l", "greedy", 5), open(slots, "l", "greedy", 6)];
+  assert.ok(open(slots, "l", "greedy"));
   assert.deepEqual([other, first, second].map((one) => one!.isClosed), [false, true, false]);
   second!.idleSinceMs = undefined;
-  assert.equal(open(places, "l", "greedy"), undefined);
-  assert.ok(open(places, "l", "another"));
-  assert.ok(places.makeRoom("l", "greedy", { isTrusted: true }));
+  assert.equal(open(slots, "l", "greedy"), undefined);
+  assert.ok(open(slots, "l", "another"));
+  assert.ok(slots.makeRoom("l", "greedy", { isTrusted: true }));
 });
 
 Deno.test("a full listener takes nothing from another one, and all together have a limit too", () => {
-  const places = new Places({ listenerMax: 2, peerMax: 2, kindMax: 3 });
-  const [one, two] = [open(places, "a", "x", 1), open(places, "a", "y", 2)];
-  const three = open(places, "b", "z", 0);
+  const slots = new ConnectionSlots({ listenerMax: 2, peerMax: 2, kindMax: 3 });
+  const [one, two] = [open(slots, "a", "x", 1), open(slots, "a", "y", 2)];
+  const three = open(slots, "b", "z", 0);
   assert.equal(one!.isClosed || two!.isClosed || three!.isClosed, false);
-  assert.ok(open(places, "c", "new", 9));
+  assert.ok(open(slots, "c", "new", 9));
   assert.equal([one, two, three].filter((each) => each!.isClosed).length, 1);
 });
 
@@ -73,7 +73,7 @@ Deno.test("limits hold, and a newcomer is refused only when all that count again
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const limits = { kindMax: 12, listenerMax: 6, peerMax: 3 };
-      const places = new Places(limits);
+      const slots = new ConnectionSlots(limits);
       let all: Connection[] = [], now = 0;
       for (const { listener, peer, act, at } of steps) {
         const some = all[at % Math.max(1, all.length)];
@@ -87,7 +87,7 @@ Deno.test("limits hold, and a newcomer is refused only when all that count again
           { max: limits.listenerMax, those: all.filter(({ name }) => name.startsWith(listener)) },
           { max: limits.kindMax, those: all },
         ].filter(({ max, those }) => those.length >= max);
-        const opened = open(places, listener, peer, now++);
+        const opened = open(slots, listener, peer, now++);
         const isShut = counted.some(({ those }) =>
           those.every(({ idleSinceMs }) => idleSinceMs === undefined)
         );
