@@ -65,6 +65,21 @@ Deno.test("no timer is left behind, whatever ended the wait", async () => {
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("no listener is left behind either", async () => {
+  const wake = new Wake();
+  const listeners = new Set<unknown>();
+  const signal = {
+    aborted: false,
+    addEventListener: (_: string, listener: unknown) => listeners.add(listener),
+    removeEventListener: (_: string, listener: unknown) => listeners.delete(listener),
+  } as unknown as AbortSignal; // all that a wait uses of it
+  const wait = wake.wait(signal);
+  assert.equal(listeners.size, 1);
+  wake.set();
+  await wait;
+  assert.equal(listeners.size, 0);
+});
+
 Deno.test("only one waits at a time", async () => {
   const wake = new Wake();
   void wake.wait(NEVER);
