@@ -1,7 +1,7 @@
-/** The reason of an abort that nobody asks for it. Without one, an exception is made, at ten times the cost of the rest. */
+/** The reason for an abort whose reason nobody reads. Without one, `abort` makes an exception, which costs ten times as much. */
 export const ENDED = new Error("It has ended");
 
-/** Aborts `controller` when `signal` does. Returns how to undo it. */
+/** Aborts `controller` when `signal` does. Returns the undo. */
 export function abortWith(controller: AbortController, signal: AbortSignal): () => void {
   const abort = () => controller.abort(signal.reason);
   if (signal.aborted) abort();

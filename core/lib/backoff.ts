@@ -1,4 +1,4 @@
-/** How long to wait before the nth repetition of what failed. */
+/** How long to wait before the nth retry. */
 export interface Backoff {
   firstMs: number;
   maxMs: number;
@@ -7,7 +7,7 @@ export interface Backoff {
 
 /**
  * Milliseconds to wait after `failures` failures in a row: `firstMs` after one, then `factor` times
- * longer each time, never over `maxMs`. Zero failures: no wait.
+ * longer each time, at most `maxMs`; 0 without failures.
  */
 export function waitMsAfter(failures: number, { firstMs, maxMs, factor }: Backoff): number {
   if (failures <= 0 || firstMs <= 0) return 0;

@@ -3,20 +3,20 @@ export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. May jump when somebody sets the machine's clock. */
   now(): number;
   /**
-   * Milliseconds since some moment in the past, the same for as long as the process lives. Never jumps: what measures
-   * how long something takes, or says when something is due, counts by it. Of another process it says nothing.
+   * Milliseconds since a fixed moment in the past. Never jumps: use it to measure durations and for what is due.
+   * Not comparable between processes.
    */
   elapsed(): number;
   /**
    * Resolves after `ms`; rejects with the signal's reason when it aborts first. What is not positive
-   * counts as 0, and `Infinity` waits for the signal. Not moved by jumps of `now`.
+   * counts as 0, and `Infinity` waits for the signal. Jumps of `now` do not change it.
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `act` once after `ms`, unless the returned function is called before. Never before `after` has returned. */
   after(ms: number, act: () => void): () => void;
 }
 
-/** Both readings of a clock, taken together: one to show and to compare with what others wrote, one to count by. */
+/** Both readings of a clock, taken together: `nowMs` to show and to compare with other machines, `elapsedMs` to measure. */
 export interface Moment {
   nowMs: number;
   elapsedMs: number;
@@ -56,7 +56,7 @@ export class SystemClock implements Clock {
   }
 }
 
-/** `Clock.sleep`, told by `Clock.after`. Leaves neither a timer nor a listener behind. */
+/** `Clock.sleep` on top of `Clock.after`. Leaves neither a timer nor a listener behind. */
 export function sleepOn(
   clock: Pick<Clock, "after">,
   ms: number,

@@ -1,7 +1,7 @@
 import { ownField } from "./own_field.ts";
 
 /**
- * Whether two JSON values are the same, whatever the order of their fields. A field that is `undefined` counts
+ * Whether two JSON values are equal, whatever the order of their fields. A field that is `undefined` counts
  * as absent.
  */
 export function isEqual(a: unknown, b: unknown): boolean {

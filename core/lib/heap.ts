@@ -1,16 +1,16 @@
 const MIB = 1024 * 1024;
-/** A server without objects has half of it; in a larger heap there is room that is worth having back. */
-const WORTH_BYTES = 64 * MIB;
+/** A server without objects has half of it: only a larger heap is worth shrinking. */
+const HEAP_BYTES_MIN = 64 * MIB;
 
 /**
- * Gives the memory back that a burst of work has left. V8 keeps the room for new objects (64 MiB at most) as large as
- * the burst made it until much time and work have passed. Nothing else runs meanwhile: 0.2 s for each 50 MiB of
- * objects that live. Does nothing to a heap that is small.
+ * Gives memory back to the system after a burst of work: V8 keeps its space for new objects (64 MiB at most) as large as
+ * the burst made it for a long time. Blocks the thread meanwhile, 0.2 s for each 50 MiB of live objects. Does nothing
+ * to a small heap.
  *
- * It is done in a turn of its own, and does not keep the process from ending.
+ * It runs in a turn of its own, and does not keep the process from ending.
  */
 export async function shrinkHeap(): Promise<void> {
-  if (Deno.memoryUsage().heapTotal < WORTH_BYTES) return;
+  if (Deno.memoryUsage().heapTotal < HEAP_BYTES_MIN) return;
   const { Session } = await import("node:inspector/promises");
   const session = new Session();
   session.connect();

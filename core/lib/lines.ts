@@ -11,8 +11,8 @@ export interface LineOptions {
 }
 
 /**
- * The lines of a body of UTF-8 that are not empty, all that came together at once, until it ends or the signal aborts.
- * A last line that has no end was cut off and is dropped. Whoever stops early cancels the body.
+ * The lines of a body of UTF-8 without the empty ones, in batches as they arrive, until it ends or the signal aborts. A
+ * last line without an end was cut off and is dropped. Leaving the loop early cancels the body.
  *
  * Each character is looked at once, however many chunks a line comes in.
  */
@@ -50,8 +50,8 @@ export async function textOf(
 }
 
 /**
- * The body is cancelled by hand: `fetch` of Deno 2.9 holds its signal weakly once the head has come, so that after a
- * garbage collection an abort no longer reaches who waits for the body.
+ * Cancels the body itself: `fetch` of Deno 2.9 holds its signal weakly once the head has come, so that after a garbage
+ * collection an abort no longer reaches whoever waits for the body.
  */
 async function* chunksOf(
   body: ReadableStream<Uint8Array>,

@@ -4,10 +4,10 @@ import type { Clock } from "./clock.ts";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** What a line says besides its message. An `Error` is written as its message; at level debug, as its stack. */
+/** What a line carries besides its message. An `Error` is written as its message; at level debug, as its stack. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** What is longer is cut: one line must not flood a disk. */
+/** Longer texts are cut: one line must not flood a disk. */
 const TEXT_CHARS_MAX = 4096;
 
 /** Where a line goes. `text`: one line without its newline. */
@@ -22,7 +22,7 @@ export interface LogOptions {
   format: "json" | "text";
 }
 
-/** Says what happens, a line at a time. Given to whoever needs it; nobody imports a global one. */
+/** Writes what happens, one line at a time. It is passed to whoever needs it; there is no global one. */
 export class Log {
   readonly #options: LogOptions;
   readonly #fields: LogFields;
@@ -67,12 +67,12 @@ export class Log {
   }
 }
 
-/** A log that says nothing, for tests and for the simulator. */
+/** A log that writes nothing, for tests and for the simulator. */
 export function silentLog(clock: Clock): Log {
   return new Log({ clock, sink: () => {}, level: "error", format: "json" });
 }
 
-/** Fields cannot pass for the line's own time, level or message. */
+/** Fields cannot replace the line's own time, level or message. */
 function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
   return JSON.stringify(Object.assign({ time, level, message }, fields, { time, level, message }));
 }
@@ -87,12 +87,12 @@ function quoted(value: unknown): string {
   return text === "" || /[\s"=\p{Cc}]/u.test(text) ? JSON.stringify(text) : text;
 }
 
-/** What came from outside must neither end the line nor move the cursor of a terminal. */
+/** Text from outside must neither end the line nor move a terminal's cursor. */
 function oneLine(message: string): string {
   return /\p{Cc}/u.test(message) ? JSON.stringify(message) : message;
 }
 
-/** A value that JSON.stringify takes without throwing. */
+/** A value that JSON.stringify accepts. */
 function plain(value: unknown, withStack: boolean): unknown {
   if (typeof value === "string") return cut(value);
   if (typeof value === "bigint") return String(value);

@@ -1,6 +1,6 @@
 /**
- * The value of a field in a record whose names users have given: labels, data, limits. What all objects inherit, such
- * as `constructor` and `toString`, is no field of it.
+ * The value of a field in a record whose names come from users: labels, data, limits. What all objects inherit, such as
+ * `constructor` and `toString`, does not count.
  */
 export function ownField<T>(
   record: Readonly<Record<string, T>> | undefined,

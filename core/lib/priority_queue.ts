@@ -1,9 +1,9 @@
-/** Items in an order; the first comes out first. A binary heap: `push` and `pop` take log n steps. */
+/** Gives out the first of its items in an order. A binary heap: `push` and `pop` take log n steps. */
 export class PriorityQueue<T> {
   readonly #items: T[] = [];
   readonly #isBefore: (a: T, b: T) => boolean;
 
-  /** `isBefore` must be a strict order. Items that tie come out in no promised order. */
+  /** `isBefore` must be a strict order. The order of items that tie is unspecified. */
   constructor(isBefore: (a: T, b: T) => boolean) {
     this.#isBefore = isBefore;
   }
@@ -35,7 +35,7 @@ export class PriorityQueue<T> {
     return first;
   }
 
-  /** Puts `item` at the top, then where it belongs. */
+  /** Sifts `item` down from the top. */
   #sink(item: T): void {
     const items = this.#items;
     let at = 0;

@@ -5,10 +5,10 @@ export class Random {
   /** `seed`: any 32-bit number. Equal seeds give equal sequences. */
   constructor(seed: number) {
     this.#state = Uint32Array.of(seed, seed ^ 0x9e3779b9, seed ^ 0x243f6a88, 1);
-    for (let i = 0; i < 16; i++) this.#draw(); // near seeds must not give near sequences
+    for (let i = 0; i < 16; i++) this.#draw(); // similar seeds must not give similar sequences
   }
 
-  /** A generator seeded with 128 bits by the operating system: its uuids repeat those of no other. */
+  /** A generator seeded with 128 bits by the operating system: its uuids are unique. */
   static fromSystem(): Random {
     const random = new Random(0);
     crypto.getRandomValues(random.#state);
@@ -70,7 +70,7 @@ export class Random {
   /** A 32-bit number by sfc32, Chris Doty-Humphrey's PractRand generator: 128 bits of state. */
   #draw(): number {
     const state = this.#state;
-    // By index: taking a typed array apart costs ten times as much.
+    // By index: destructuring a typed array costs ten times as much.
     const [a, b, c, counter] = [state[0]!, state[1]!, state[2]!, state[3]!];
     const drawn = (a + b + counter) >>> 0;
     state[0] = b ^ (b >>> 9);

@@ -1,5 +1,5 @@
 /**
- * Lets at most `slotsMax` pieces of work go on at the same time; the others wait in the order in which they came.
+ * Lets at most `slotsMax` pieces of work run at the same time; the others wait, first come, first served.
  */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
@@ -9,7 +9,7 @@ export class Slots {
     this.#free = slotsMax;
   }
 
-  /** Does the work once a slot is free. Rejects without doing it when the signal aborts before. */
+  /** Does the work once a slot is free. Rejects without doing it when the signal aborts first. */
   async use<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#claim(signal);
     try {
@@ -28,7 +28,7 @@ export class Slots {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => {
       const place = this.#waiting.indexOf(resolve);
-      if (place < 0) return; // it has got its slot in this very moment
+      if (place < 0) return; // it got its slot at this very moment
       this.#waiting.splice(place, 1);
       reject(signal?.reason);
     };
@@ -40,6 +40,6 @@ export class Slots {
   #release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
-    else next(); // the slot goes to the next one without becoming free
+    else next(); // the slot passes to the next one directly
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
 const RESTART: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
-/** A loop that ran this long before it failed counts as healthy: its next wait starts small again. */
+/** A loop that ran this long before it failed counts as healthy: its next wait is short again. */
 const HEALTHY_AFTER_MS = 60_000;
 
 export interface Supervision {
@@ -15,8 +15,8 @@ export interface Supervision {
 }
 
 /**
- * Keeps a loop going until the signal aborts: when it throws, the failure is logged and the loop is
- * started again after a wait that doubles from 100 ms to 30 s.
+ * Keeps a loop running until the signal aborts: when it throws, the failure is logged and the loop is
+ * restarted after a wait that doubles from 100 ms to 30 s.
  *
  * Resolves when the signal has aborted and the loop has ended. Rejects only with an
  * {@linkcode AssertionError}: that is a fault of ours, and the process must stop.
@@ -31,13 +31,13 @@ export async function supervise(
     try {
       await loop(signal);
       if (signal.aborted) return;
-      throw new Error("it ended by itself");
+      throw new Error("it ended without an error");
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof AssertionError) throw error;
       failures = clock.elapsed() - startedMs > HEALTHY_AFTER_MS ? 1 : failures + 1;
       const waitMs = waitMsAfter(failures, RESTART);
-      log.error(`Cannot go on with ${name}: it is started again`, { error, waitMs });
+      log.error(`Cannot go on with ${name}: restarting it`, { error, waitMs });
       await clock.sleep(waitMs, signal).catch(() => {}); // rejects only when the signal aborts
     }
   }

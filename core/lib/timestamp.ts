@@ -1,4 +1,4 @@
-/** The last second that RFC 3339 can write: years have four digits. */
+/** The last second that RFC 3339 can express: years have four digits. */
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** The time as Kubernetes writes it in metadata: RFC 3339 in UTC, whole seconds; from 1970 to the year 9999. */

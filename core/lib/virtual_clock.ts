@@ -14,7 +14,7 @@ interface Timer {
  */
 export class VirtualClock implements Clock {
   #nowMs: number;
-  /** How far `now` is ahead of `elapsed`: what it started with, and what it was set by. */
+  /** How far `now` is ahead of `elapsed`: the start, and all jumps since. */
   #aheadMs: number;
   #order = 0;
   #pending = 0;
@@ -66,8 +66,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Lets everything that can move, move; then goes to the next timer, fires it, and lets move again.
-   * False, with the time unchanged, when nothing waits.
+   * Settles all promises, goes to the next timer and fires it, and settles again. False, with the time unchanged, when no
+   * timer is set.
    */
   async step(): Promise<boolean> {
     await settled();
@@ -77,8 +77,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Fires the next timer that is due by `untilMs` and lets everything move: the fastest way to go on where everything
-   * has moved already. False when none is due; the time is then unchanged.
+   * Fires the next timer that is due by `untilMs`, and settles: the fastest way on when all promises have settled already.
+   * False, with the time unchanged, when none is due.
    */
   async fireNext(untilMs: number): Promise<boolean> {
     if (!this.#fireNext(untilMs)) return false;
@@ -86,7 +86,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Goes on by `ms`, firing on the way all that is due, what was newly set included. */
+  /** Advances by `ms` and fires every timer that comes due, those set on the way included. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await settled();
@@ -94,7 +94,7 @@ export class VirtualClock implements Clock {
     this.#nowMs = endMs;
   }
 
-  /** Sets the time without firing anything, as somebody does who sets a machine's clock. Timers keep their waits. */
+  /** Sets the time without firing anything, as when somebody sets a machine's clock. Timers keep their waits. */
   jump(toMs: number): void {
     const byMs = toMs - this.#nowMs;
     const timers: Timer[] = [];
@@ -112,7 +112,7 @@ export class VirtualClock implements Clock {
     if (nextMs === undefined || nextMs > untilMs) return false;
     const timer = this.#timers.pop()!;
     const { act } = timer;
-    timer.act = undefined; // who cancels it now comes too late
+    timer.act = undefined; // too late to cancel
     this.#nowMs = nextMs;
     this.#pending--;
     act?.();
@@ -120,7 +120,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Resolves when every promise that can move without a timer has moved. */
+/** Resolves when every promise that needs no timer has settled. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

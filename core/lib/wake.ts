@@ -17,7 +17,7 @@ export class Wake {
     this.#end?.();
   }
 
-  /** Forgets that it was set: for who is about to look at everything anyway. */
+  /** Forgets that it was set: for a loop that is about to look at everything anyway. */
   clear(): void {
     this.#isSet = false;
   }

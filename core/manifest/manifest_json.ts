@@ -1,4 +1,4 @@
-import { afterSpace, endOfString } from "../lib/json/json_signs.ts";
+import { afterSpace, endOfString } from "../lib/json/json_characters.ts";
 
 /** Where the fields of JSON are, in a text that has been parsed before. Lists and objects are walked when they are asked for. */
 export class JsonPlaces {

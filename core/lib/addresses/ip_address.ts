@@ -1,11 +1,11 @@
 import { parseIpv4 } from "./ipv4.ts";
 
-/** Sixteen bytes. An IPv4 address is the mapped one, `::ffff:a.b.c.d`, so that both its spellings are one address. */
+/** Sixteen bytes. An IPv4 address is the mapped one, `::ffff:a.b.c.d`, so that both spellings are the same address. */
 export type IpAddress = readonly number[];
 
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
-/** Reads an IPv4 or IPv6 address (RFC 4291 §2.2) without zone, brackets or prefix; `undefined`: it is none. */
+/** Reads an IPv4 or IPv6 address (RFC 4291 §2.2) without zone, brackets or prefix; `undefined` for anything else. */
 export function parseIp(text: string): IpAddress | undefined {
   const ipv4 = parseIpv4(text);
   if (ipv4 !== undefined) return [...MAPPED, ...bytesOf(ipv4)];
@@ -51,7 +51,7 @@ export interface IpRange {
   readonly prefixLength: number;
 }
 
-/** Reads CIDR notation, or an address alone; bits behind the prefix do not count. `undefined`: it is neither. */
+/** Reads CIDR notation, or an address alone; bits after the prefix are ignored. `undefined` for anything else. */
 export function parseIpRange(text: string): IpRange | undefined {
   const [address = "", length, ...rest] = text.split("/");
   const first = parseIp(address);
@@ -69,7 +69,7 @@ export function isWithin(address: IpAddress, { first, prefixLength }: IpRange): 
   return bits === 0 || (address[whole]! ^ first[whole]!) >> (8 - bits) === 0;
 }
 
-/** What an address is for, where it is not for one host of a network. Source: RFC 1122 §3.2.1.3, RFC 4291, RFC 5771. */
+/** What an address is for, when not for one host of a network. Source: RFC 1122 §3.2.1.3, RFC 4291, RFC 5771. */
 export type SpecialUse =
   | "loopback"
   | "link-local"
@@ -89,14 +89,14 @@ const SPECIAL_RANGES = SPECIAL.map(([use, ...ranges]) => ({
   ranges: ranges.map((range) => parseIpRange(range)!),
 }));
 
-/** What the address is for, other than one host of a network; `undefined`: nothing else. */
+/** The special use of the address; `undefined` when it is an ordinary address of one host. */
 export function specialUseOf(address: IpAddress): SpecialUse | undefined {
   return SPECIAL_RANGES.find(({ ranges }) => ranges.some((range) => isWithin(address, range)))?.use;
 }
 
 /**
- * Whether a text is an address that traffic may be sent to for others: not the link alone, nor many hosts, nor none. A
- * loopback address is one: pods have them where there is no root.
+ * Whether a text is an address that traffic may be forwarded to: one host, and not only on its link. Loopback addresses
+ * count: pods have them where the agent does not run as root.
  */
 export function isHostAddress(text: string): boolean {
   const address = parseIp(text);

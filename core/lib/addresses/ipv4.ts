@@ -22,7 +22,7 @@ export function formatIpv4(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
 }
 
-/** Parses CIDR notation (RFC 4632). Bits behind the prefix must be zero. */
+/** Parses CIDR notation (RFC 4632). Bits after the prefix must be zero. */
 export function parseIpv4Range(text: string): Ipv4Range | undefined {
   const [address, length, ...rest] = text.split("/");
   const first = parseIpv4(address ?? "");

@@ -1,8 +1,8 @@
 import { isJsonObject } from "./json_value.ts";
 
 /**
- * What stands for a JSON value as a key of a Map or a Set: the same for values that are equal, whatever the order of
- * their fields. A field that is `undefined` counts as absent.
+ * A key for a Map or a Set that stands for a JSON value: the same for equal values, whatever the order of their fields. A
+ * field that is `undefined` counts as absent.
  */
 export function jsonIdentity(value: unknown): unknown {
   if (typeof value === "string") return `s${value}`;

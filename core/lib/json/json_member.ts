@@ -4,13 +4,13 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 const OPEN = [0x7b, 0x5b];
 const CLOSE = [0x7d, 0x5d];
-/** Strings that are longer are searched for their end by the engine. */
+/** Longer strings are searched with `indexOf`, which is faster for them. */
 const SHORT_BYTES = 32;
 const decoder = new TextDecoder();
 
 /**
- * The value of a top-level member of a JSON object in UTF-8, parsed; `undefined` when the object has none. Reads no
- * further than the member: the rest is not checked. `bytes` are JSON, and `name` stands in it without escapes.
+ * The value of a top-level member of a JSON object in UTF-8, parsed; `undefined` when the object has no such member. Reads
+ * no further than the member: the rest is not checked. `bytes` must be JSON in which `name` is written without escapes.
  */
 export function jsonMember(bytes: Uint8Array, name: string): unknown {
   for (let at = nextAfter(bytes, 0, OPEN[0]!); at < bytes.length;) {
@@ -26,7 +26,7 @@ export function jsonMember(bytes: Uint8Array, name: string): unknown {
   return undefined;
 }
 
-/** The place behind the next `byte`. */
+/** Index after the next `byte`. */
 function nextAfter(bytes: Uint8Array, from: number, byte: number): number {
   const near = Math.min(bytes.length, from + SHORT_BYTES);
   for (let at = from; at < near; at++) if (bytes[at] === byte) return at + 1;
@@ -34,7 +34,7 @@ function nextAfter(bytes: Uint8Array, from: number, byte: number): number {
   return at < 0 ? bytes.length : at + 1;
 }
 
-/** The place behind the closing quote of the string whose opening quote is before `from`. */
+/** Index after the closing quote of the string whose opening quote is before `from`. */
 function stringEnd(bytes: Uint8Array, from: number): number {
   for (let end = nextAfter(bytes, from, QUOTE);; end = nextAfter(bytes, end, QUOTE)) {
     let backslashes = 0;
@@ -43,7 +43,7 @@ function stringEnd(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** The place of the comma or bracket that follows the value, or of what is before it that no value has. */
+/** Index of the comma or closing bracket that follows the value. */
 function valueEnd(bytes: Uint8Array, from: number): number {
   let depth = 0;
   for (let at = from; at < bytes.length; at++) {

@@ -1,13 +1,13 @@
-import { afterSpace, endOfString } from "./json_signs.ts";
+import { afterSpace, endOfString } from "./json_characters.ts";
 
 /**
- * JSON.parse, with each key as it is meant. V8 15.0 compares what is written, before its escapes are read, with the
- * key that objects of before had in this place: once it has seen `{"a": 1, "\\": 2}`, it takes the second key of
- * `{"a": 1, "\u0062": 2}` for a backslash. A text that has keys with escapes, which hardly any has, is read here.
+ * JSON.parse without a bug of V8 15.0, which compares the raw text of a key, before its escapes are decoded, with the key
+ * that earlier objects had in the same place: once it has seen `{"a": 1, "\\": 2}`, it takes the second key of
+ * `{"a": 1, "\u0062": 2}` for a backslash. A text that has keys with escapes, which is rare, is parsed here.
  * It must not be nested deeper than the stack allows. Throws SyntaxError, as JSON.parse does.
  */
 export function readJson(text: string): unknown {
-  const value: unknown = JSON.parse(text); // what is no JSON ends here
+  const value: unknown = JSON.parse(text); // throws when the text is not JSON
   return hasEscapedKey(text) ? new JsonReader(text).value() : value;
 }
 
@@ -20,7 +20,7 @@ function hasEscapedKey(text: string): boolean {
   return false;
 }
 
-/** Reads what is known to be JSON. */
+/** Parses a text that is known to be JSON. */
 class JsonReader {
   readonly #text: string;
   #at = 0;
@@ -30,9 +30,9 @@ class JsonReader {
   }
 
   value(): unknown {
-    const sign = this.#next();
-    if (sign === "{") return Object.fromEntries(this.#items("}", () => this.#member()));
-    if (sign === "[") return this.#items("]", () => this.value());
+    const first = this.#next();
+    if (first === "{") return Object.fromEntries(this.#items("}", () => this.#member()));
+    if (first === "[") return this.#items("]", () => this.value());
     return this.#scalar();
   }
 
@@ -44,19 +44,19 @@ class JsonReader {
     return [key, this.value()];
   }
 
-  /** Those of a list or of an object, to the bracket that ends it. */
+  /** The items of a list or of an object, up to the bracket that ends it. */
   #items<T>(end: string, item: () => T): T[] {
     const items: T[] = [];
     this.#at++;
-    for (let sign = this.#next(); sign !== end; sign = this.#next()) {
-      if (sign === ",") this.#at++;
+    for (let next = this.#next(); next !== end; next = this.#next()) {
+      if (next === ",") this.#at++;
       items.push(item());
     }
     this.#at++;
     return items;
   }
 
-  /** A string, a number or a word. By itself JSON.parse reads it well. */
+  /** A string, a number or a word, which JSON.parse reads correctly by itself. */
   #scalar(): unknown {
     const start = this.#at;
     this.#at = this.#text[start] === '"'
@@ -65,7 +65,7 @@ class JsonReader {
     return JSON.parse(this.#text.slice(start, this.#at));
   }
 
-  /** The sign that comes next. */
+  /** Skips white space; returns the character after it. */
   #next(): string | undefined {
     this.#at = afterSpace(this.#text, this.#at);
     return this.#text[this.#at];

@@ -1,7 +1,7 @@
 import { readJson } from "./json_reader.ts";
-import { endOfString } from "./json_signs.ts";
+import { endOfString } from "./json_characters.ts";
 
-/** A text that is no JSON, or more of it than allowed. `offset`: where, in UTF-16 units, if known. */
+/** The text is not JSON, or exceeds a limit. `offset`: where, in UTF-16 units, if known. */
 export class JsonError extends Error {
   override name = "JsonError";
   constructor(message: string, readonly offset?: number) {
@@ -9,7 +9,7 @@ export class JsonError extends Error {
   }
 }
 
-/** JSON, as far as it was read, and more of it than allowed. */
+/** What was read is JSON, but exceeds a limit. */
 export class JsonLimitError extends JsonError {
   override name = "JsonLimitError";
 }
@@ -31,7 +31,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** What cannot be decoded becomes U+FFFD; one that was in the bytes already is no fault. */
+/** Offset of the first byte that is not UTF-8: it is decoded as U+FFFD where the bytes do not hold one. */
 function firstFaultIn(bytes: Uint8Array): number {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   let offset = 0;
@@ -62,7 +62,7 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits): unkn
   return parseWithKeys(source, limits).value;
 }
 
-/** The same, and the keys that occur more than once in their object; JSON.parse keeps the last of them in silence. */
+/** The same, with the keys that occur more than once in their object, of which JSON.parse silently keeps the last. */
 export function parseJsonWithDuplicates(
   source: Uint8Array | string,
   limits: JsonLimits,
@@ -92,12 +92,12 @@ function keysOf(value: unknown): number {
   return count;
 }
 
-/** A key can be written with escapes too; then the scan has to look closer. */
+/** Whether a key may be forbidden: a key with escapes needs a closer look. */
 function mayHaveForbiddenKeys(text: string): boolean {
   return text.includes("__proto__") || text.includes("\\u");
 }
 
-/** Keys of JSON, each of which a colon follows. Refuses what is nested too deep, and more values than allowed. */
+/** Counts the keys of JSON: each is followed by a colon. Throws when a limit is exceeded. */
 function countKeys(text: string, { depthMax, valuesMax }: JsonLimits): number {
   let keys = 0;
   let depth = 0;
@@ -138,7 +138,7 @@ export function parseSlice(text: string, start: number, end: number): unknown {
   }
 }
 
-/** A key that its object had before. */
+/** A key that its object has already. */
 export interface DuplicateKey {
   key: string;
   /** E.g. `spec.containers[0].name`. */
@@ -149,7 +149,7 @@ export interface DuplicateKey {
 export interface JsonExtent {
   start: number;
   end: number;
-  /** How many values it has, itself included; at most, as an empty list counts as a value more. */
+  /** How many values it has, itself included. An upper bound: an empty list counts as one value more. */
   values: number;
   duplicates: readonly DuplicateKey[];
 }
@@ -174,7 +174,7 @@ const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b
 
 /**
  * Finds where the JSON value at `start` ends, without parsing it: several may follow each other. Refuses
- * what is nested too deep and keys that could reach a prototype; leaves other mistakes to JSON.parse.
+ * what exceeds a limit and keys that could reach a prototype; leaves other mistakes to JSON.parse.
  * Throws {@linkcode JsonError}.
  */
 export function scanJson(
@@ -277,7 +277,7 @@ function unescaped(raw: string): string {
   try {
     return String(JSON.parse(`"${raw}"`));
   } catch {
-    return raw; // a SyntaxError: JSON.parse of the whole will say so
+    return raw; // a SyntaxError, which JSON.parse of the whole text will throw too
   }
 }
 

@@ -1,4 +1,4 @@
-/** A JSON object that somebody else made: nothing is known of its fields. */
+/** A JSON object from outside: nothing is known of its fields. */
 export type JsonObject = { [field: string]: unknown };
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -11,7 +11,7 @@ export function objectIn(value: JsonObject, field: string): JsonObject {
   return isJsonObject(inner) ? inner : {};
 }
 
-/** A copy that shares nothing and may be changed. Fields that are `undefined` are left out, as in JSON. */
+/** A deep copy that may be changed. Fields that are `undefined` are left out, as in JSON. */
 export function cloneJson<T>(value: T): T {
   return cloned(value) as T;
 }
@@ -29,7 +29,7 @@ function cloned(value: unknown): unknown {
   return copy;
 }
 
-/** Sets a field whose name would otherwise mean something else to the language. */
+/** Sets a field that an assignment would not: `__proto__`. */
 function defineOwn(object: JsonObject, field: string, value: unknown): void {
   Object.defineProperty(object, field, {
     value,

@@ -1,12 +1,12 @@
 const SPACE: ReadonlySet<string | undefined> = new Set([" ", "\t", "\r", "\n"]);
 
-/** The place of the first sign of a JSON text from `at` on that is no white space. */
+/** Index of the first character from `at` on that is not white space. */
 export function afterSpace(text: string, at: number): number {
   while (SPACE.has(text[at])) at++;
   return at;
 }
 
-/** The quote that ends the string in which `at` is, behind its opening quote; -1 when there is none. */
+/** Index of the quote that ends the string around `at`, which is after its opening quote; -1 when there is none. */
 export function endOfString(text: string, at: number): number {
   for (let end = text.indexOf('"', at); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
