@@ -92,10 +92,10 @@ async function lookAfterDisk(
     await room.settle();
     if (room.isFull) return;
     while (await journal.trim()); // writes go on between the steps
-    const { fileUse, stateOf } = await import("../core/store/kv/store_compaction.ts");
+    const { fileUse, densityOf } = await import("../core/store/kv/store_compaction.ts");
     const use = await fileUse(path);
-    if (stateOf(use) === "airy") await journal.compact(() => compactAside(path));
-    if (stateOf(use) === "large") {
+    if (densityOf(use) === "sparse") await journal.compact(() => compactAside(path));
+    if (densityOf(use) === "large") {
       log.info('Most of the store\'s file holds nothing: "coracle store compact" makes it small', {
         ...use,
       });

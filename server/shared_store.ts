@@ -64,7 +64,7 @@ export async function whenOwned(
   contender: Contender,
   { address, run }: { address: string; run: () => Promise<void> },
 ): Promise<string | undefined> {
-  contender.stand({ id: random.uuid(), address });
+  contender.contend({ id: random.uuid(), address });
   await orAborted(contender.settled, signal);
   if (contender.tenure) return void await run();
   void contender.won.then(run).catch(fail);

@@ -3,7 +3,7 @@ import { type Backoff, waitMsAfter } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { MemoryStore } from "./memory_store.ts";
-import type { Owner, SharedEngine, Sighting, Tenure } from "./shared_engine.ts";
+import type { Observation, Owner, SharedEngine, Tenure } from "./shared_engine.ts";
 
 const RETRY: Backoff = { firstMs: 100, maxMs: 5_000, factor: 2 };
 
@@ -16,9 +16,10 @@ export interface ContenderOptions {
 }
 
 /**
- * One of several servers at an engine: shows in its store what the owner writes, and takes over when there is none.
+ * One of several servers that share an engine: shows in its store what the owner writes, and takes over when there is no
+ * owner.
  *
- * States move forward only: following, then owning. Who is taken over ends; a new process begins again here.
+ * States move forward only: following, then owning. A server that is taken over ends; a new process starts over.
  */
 export class Contender {
   readonly #options: ContenderOptions;
@@ -44,7 +45,7 @@ export class Contender {
     return this.#tenure;
   }
 
-  /** Why the engine cannot be followed at this moment. */
+  /** Why the engine cannot be followed at the moment. */
   get fault(): Error | undefined {
     return this.#fault;
   }
@@ -59,8 +60,8 @@ export class Contender {
     return this.#won.promise;
   }
 
-  /** From now on this server would take over, under this name. */
-  stand(self: Owner): void {
+  /** Makes this server a candidate: it takes over, under this name, when there is no owner. */
+  contend(self: Owner): void {
     this.#self.resolve(self);
   }
 
@@ -70,14 +71,14 @@ export class Contender {
    */
   async run(signal: AbortSignal): Promise<void> {
     try {
-      await this.#untilOwner(signal);
+      await this.#followUntilOwner(signal);
     } catch (error) {
       await this.#claimed?.journal.close();
       throw error;
     }
   }
 
-  async #untilOwner(signal: AbortSignal): Promise<void> {
+  async #followUntilOwner(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     for (let failures = 0; !this.#tenure;) {
       try {
@@ -91,20 +92,20 @@ export class Contender {
     }
   }
 
-  async #follow(signal: AbortSignal, onWell: () => void): Promise<void> {
-    for await (const sighting of this.#options.engine.follow(signal)) {
+  async #follow(signal: AbortSignal, onProgress: () => void): Promise<void> {
+    for await (const observation of this.#options.engine.follow(signal)) {
       this.#fault = undefined;
-      onWell();
-      if (await this.#see(sighting, signal)) return;
+      onProgress();
+      if (await this.#apply(observation, signal)) return;
     }
   }
 
   /** Whether this server owns the engine now and has seen all that was written before. */
-  async #see(sighting: Sighting, signal: AbortSignal): Promise<boolean> {
+  async #apply(observation: Observation, signal: AbortSignal): Promise<boolean> {
     const { engine, store, log } = this.#options;
-    if ("loaded" in sighting) store.replace(sighting.loaded);
-    else if ("batch" in sighting) store.show(sighting.batch);
-    else if (sighting.owner) this.#follows(sighting.owner);
+    if ("loaded" in observation) store.replace(observation.loaded);
+    else if ("batch" in observation) store.show(observation.batch);
+    else if (observation.owner) this.#noteOwner(observation.owner);
     else this.#claimed ??= await engine.claim(await orAborted(this.#self.promise, signal));
     const claimed = this.#claimed;
     if (!claimed || store.revision < claimed.revision) return false;
@@ -119,7 +120,7 @@ export class Contender {
     return true;
   }
 
-  #follows(owner: Owner): void {
+  #noteOwner(owner: Owner): void {
     if (this.#claimed) return; // it is this server
     if (owner.id !== this.#owner?.id) {
       this.#options.log.info("Another server owns the store", { address: owner.address });

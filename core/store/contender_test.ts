@@ -5,7 +5,7 @@ import { settled } from "../lib/virtual_clock.ts";
 import { Contender } from "./contender.ts";
 import { MemoryJournal } from "./memory_journal.ts";
 import { MemoryStore } from "./memory_store.ts";
-import type { Owner, SeenWrite, SharedEngine, Sighting, Tenure } from "./shared_engine.ts";
+import type { Observation, Owner, SeenWrite, SharedEngine, Tenure } from "./shared_engine.ts";
 import { notes } from "./store_contract.ts";
 import { ExpiredError } from "./store.ts";
 
@@ -65,7 +65,7 @@ Deno.test("a server that does not stand yet does not claim", async () => {
   await tell({ loaded: { revision: 0, rows: [] } });
   tell({ owner: undefined });
   assert.equal(contender.tenure, undefined);
-  contender.stand(self);
+  contender.contend(self);
   await run;
   assert.ok(contender.tenure);
   stop();
@@ -107,14 +107,14 @@ function contending({ claimRevision, claimedWhen, stands = true }: {
   const engine = new ToldEngine(claimRevision, claimedWhen);
   const store = MemoryStore.following({ resources: [notes] });
   const contender = new Contender({ engine, store, clock, log: silentLog(clock) });
-  if (stands) contender.stand(self);
+  if (stands) contender.contend(self);
   const stop = new AbortController();
   const run = contender.run(stop.signal);
   run.catch(() => {}); // the test looks at it when it wants to
   return {
     ...{ engine, store, contender, run },
     /** Resolves when all of it has been taken. */
-    tell: async (...told: (Sighting | "broken")[]) => {
+    tell: async (...told: (Observation | "broken")[]) => {
       for (const each of told) await engine.tell(each);
     },
     stop: () => stop.abort(new Error("the test ends")),
@@ -127,7 +127,7 @@ class ToldEngine implements SharedEngine {
   givenUp = 0;
   readonly #revision: number | undefined;
   readonly #claimedWhen: Promise<void>;
-  #next = Promise.withResolvers<Sighting | "broken">();
+  #next = Promise.withResolvers<Observation | "broken">();
   #taken = Promise.withResolvers<void>();
 
   constructor(revision: number | undefined, claimedWhen: Promise<void> = Promise.resolve()) {
@@ -136,13 +136,13 @@ class ToldEngine implements SharedEngine {
   }
 
   /** Resolves when the follower has done with it. */
-  async tell(told: Sighting | "broken"): Promise<void> {
+  async tell(told: Observation | "broken"): Promise<void> {
     this.#next.resolve(told);
     await this.#taken.promise;
     this.#taken = Promise.withResolvers();
   }
 
-  async *follow(signal: AbortSignal): AsyncGenerator<Sighting> {
+  async *follow(signal: AbortSignal): AsyncGenerator<Observation> {
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener("abort", () => reject(signal.reason), { once: true })
     );

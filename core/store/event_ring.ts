@@ -7,7 +7,7 @@ export interface RingLimits {
   bytesMax: number;
 }
 
-/** The newest events, so that a watcher that was away can go on where it stopped. Bounded. */
+/** A bounded buffer of the newest events, so that a watcher can resume where it stopped. */
 export class EventRing {
   readonly #limits: RingLimits;
   readonly #all = new Queue<StoreEvent>();
@@ -17,7 +17,7 @@ export class EventRing {
   readonly #start: Revision;
   #bytes = 0;
 
-  /** `start`: nothing is known of what happened up to this revision. */
+  /** `start`: events up to this revision are not known. */
   constructor(limits: RingLimits, start: Revision) {
     this.#limits = limits;
     this.#start = start;
@@ -59,7 +59,7 @@ export class EventRing {
   }
 }
 
-/** First in, first out, without moving what stays. */
+/** First in, first out. */
 class Queue<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -83,7 +83,7 @@ class Queue<T> {
     return item;
   }
 
-  /** The items from the first that `isLate` on. Items must be in order. */
+  /** The items from the first one that `isLate`. Items must be in order. */
   since(isLate: (item: T) => boolean): T[] {
     let from = this.#head;
     let to = this.#items.length;

@@ -8,15 +8,15 @@ import {
 import { type Revision, type StoreEvent, TooLargeError, UnavailableError } from "./store.ts";
 
 /**
- * Revisions that volatile writes may use after the last batch. A start skips as many, so that no revision is ever
- * given out twice.
+ * How many revisions volatile writes may use after the last batch. A start skips as many, so that no revision is ever
+ * used twice.
  */
 export const VOLATILE_REVISIONS_MAX = 1_000_000;
 /**
- * When they have used so many, a batch is written only to say so. Should the disk refuse it, it is tried again after
- * as many more: a node's lease goes on for days on a full disk.
+ * When they have used so many, an empty batch records the revision. Should the disk refuse it, it is tried again after as
+ * many more: the leases of nodes go on for days on a full disk.
  */
-const VOLATILE_REVISIONS_TOLD = 10_000;
+const VOLATILE_REVISIONS_PER_RECORD = 10_000;
 const NOTHING_WAITS = Promise.resolve();
 /** What a reference to a blob takes of a batch. */
 const BLOB_REFERENCE_BYTES = 200;
@@ -32,7 +32,7 @@ export interface GroupCommitOptions {
   publish(events: readonly StoreEvent[]): void;
   /** The events will never become visible. */
   drop(events: readonly StoreEvent[]): void;
-  /** Called once, when nothing can be written any more: another process owns the journal. */
+  /** Called once, when another process owns the journal and nothing can be written any more. */
   onStopped(error: Error): void;
 }
 
@@ -53,25 +53,25 @@ interface Size {
  * writer waits for nobody.
  *
  * Guarantees: commits become visible in the order in which they were added, and only when durable;
- * when one fails, all added after it fail too, because they may rest on it.
+ * when one fails, all added after it fail too, because they may depend on it.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   #waiting: Commit[] = [];
   #isRunning = false;
   #durable: Revision;
-  /** Up to where volatile writes were last told of, in vain or not. */
-  #told: Revision;
+  /** The revision that was last recorded for volatile writes, successfully or not. */
+  #recorded: Revision;
   /** The newest commit, until it is visible or dropped: all before it are then, too. */
   #last: Promise<void> | undefined;
   #stopped: Error | undefined;
-  /** A batch of which nobody could say whether it is durable. */
-  #unsure: { commits: readonly Commit[]; revision: Revision } | undefined;
+  /** A batch of which it is not known whether it is durable. */
+  #uncertain: { commits: readonly Commit[]; revision: Revision } | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
     this.#durable = options.durable;
-    this.#told = options.durable;
+    this.#recorded = options.durable;
   }
 
   /** Throws, at once, when nothing can be written any more, or for more than one batch can hold. */
@@ -93,14 +93,14 @@ export class GroupCommit {
     const forget = () => {
       if (this.#last === done.promise) this.#last = undefined;
     };
-    done.promise.then(forget, forget); // its caller is told
+    done.promise.then(forget, forget); // its caller gets the error
     if (!this.#isRunning) this.#run();
     return done.promise;
   }
 
   /** Resolves when all that was added so far is visible or dropped. */
   settled(): Promise<void> {
-    return this.confirmed().catch(() => {}); // its caller is told
+    return this.confirmed().catch(() => {}); // its caller gets the error
   }
 
   /**
@@ -120,7 +120,7 @@ export class GroupCommit {
     this.#isRunning = true;
     await undefined; // who commits in the same turn is in the same batch
     while (this.#waiting.length > 0) {
-      if (this.#unsure && !await this.#findOut()) continue;
+      if (this.#uncertain && !await this.#settleUncertain()) continue;
       const commits = this.#takeBatch();
       try {
         await this.#persist(commits);
@@ -152,18 +152,18 @@ export class GroupCommit {
     const revision = events.at(-1)?.revision;
     if (revision === undefined) return;
     const kept = events.filter(({ entry }) => !isVolatile(entry.key[0]));
-    if (kept.length === 0) return await this.#tell(revision);
+    if (kept.length === 0) return await this.#recordRevision(revision);
     const writes: JournalWrite[] = [];
     for (const event of newestOfEach(kept)) writes.push(await this.#writeOf(event));
     const batch: Batch = { revision, writes };
     await journal.commit(batch);
-    this.#durable = this.#told = revision;
+    this.#durable = this.#recorded = revision;
   }
 
-  /** Makes durable, now and then, that volatile writes have used revisions. */
-  async #tell(revision: Revision): Promise<void> {
+  /** Records now and then how far volatile writes have used revisions. */
+  async #recordRevision(revision: Revision): Promise<void> {
     const isEmpty = this.#durable === 0; // then a start skips nothing
-    if (!isEmpty && revision - this.#told < VOLATILE_REVISIONS_TOLD) return;
+    if (!isEmpty && revision - this.#recorded < VOLATILE_REVISIONS_PER_RECORD) return;
     const { journal } = this.#options;
     try {
       await journal.commit({ revision, writes: [] });
@@ -173,7 +173,7 @@ export class GroupCommit {
       if (isTooFar || error instanceof FencedError) throw error;
       await journal.revision(); // whatever it is: the journal must not be left in doubt
     }
-    this.#told = revision;
+    this.#recorded = revision;
   }
 
   async #writeOf({ type, revision, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {
@@ -200,17 +200,17 @@ export class GroupCommit {
       this.#durable = revision;
       return this.#publish(commits);
     }
-    if (durable instanceof Error) this.#unsure = { commits, revision };
+    if (durable instanceof Error) this.#uncertain = { commits, revision };
     this.#fail(commits, new UnavailableError(`Cannot write: ${error.message}`, { cause: error }));
   }
 
-  /** Whether the doubt about an earlier batch is over and the waiting commits may go on. */
-  async #findOut(): Promise<boolean> {
-    const { commits, revision } = this.#unsure!;
+  /** Asks whether the uncertain batch is durable; returns whether the waiting commits may go on. */
+  async #settleUncertain(): Promise<boolean> {
+    const { commits, revision } = this.#uncertain!;
     let message = "an earlier write has turned out to be durable; try again";
     try {
       const durable = await this.#options.journal.revision();
-      this.#unsure = undefined;
+      this.#uncertain = undefined;
       if (durable !== revision) return true;
       this.#durable = revision;
       for (const { events } of commits) this.#options.publish(events);

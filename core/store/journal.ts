@@ -22,18 +22,18 @@ export const DENO_KV_LIMITS: JournalLimits = {
   rowBytesMax: 60_000,
 };
 
-/** Names bytes that were stored ahead of the commit that refers to them. */
+/** Names bytes that were stored before the commit that refers to them. */
 export type BlobId = string;
 
-/** What is to be kept for a key: its bytes, a blob that holds them, or nothing (`undefined`: the key goes). */
+/** What to keep for a key: its bytes, a blob that holds them, or nothing (`undefined`: the key is removed). */
 export interface JournalWrite {
   readonly key: Key;
   readonly value: Uint8Array | { readonly blob: BlobId } | undefined;
-  /** Of the change. Engines that others follow keep it for keys that go. Absent: that of the batch. */
+  /** Of the change. Engines that others follow keep it for removed keys. Absent: that of the batch. */
   readonly revision?: Revision;
 }
 
-/** All of it becomes durable, or none. No key occurs twice. */
+/** Becomes durable as a whole or not at all. No key occurs twice. */
 export interface Batch {
   readonly revision: Revision;
   readonly writes: readonly JournalWrite[];
@@ -52,7 +52,7 @@ export interface Loaded {
  */
 export interface Journal {
   readonly limits: JournalLimits;
-  /** Everything that is durable. Also sweeps blobs that no commit refers to. Called once, before all else. */
+  /** Everything that is durable. Also removes blobs that no commit refers to. Called once, before anything else. */
   load(): Promise<Loaded>;
   /** Durable when it resolves. When it rejects, the batch may or may not be durable: ask `revision`. */
   commit(batch: Batch): Promise<void>;
@@ -69,7 +69,7 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Another owner has taken the journal over: this one may never write again. */
+/** Another owner has taken over the journal: this one may never write again. */
 export class FencedError extends Error {
   override name = "FencedError";
 }

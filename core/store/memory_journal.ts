@@ -8,13 +8,13 @@ import {
 } from "./journal.ts";
 import type { Revision } from "./store.ts";
 
-/** What a {@linkcode MemoryJournal} keeps: outlives the journal as a disk outlives a process. */
+/** The storage of a {@linkcode MemoryJournal}: it outlives the journal as a disk outlives a process. */
 export class MemoryDisk {
   revision: Revision = 0;
   readonly rows = new Map<string, Loaded["rows"][number]>();
 }
 
-/** How a batch is written. A test waits in it, throws in it, or looks at what comes. */
+/** Writes a batch. A test waits in it, throws in it, or inspects the batch. */
 export type MemoryWrite = (batch: Batch, write: () => void) => Promise<void> | void;
 
 /** A journal for tests and for the simulator. Durable as long as its disk is. */

@@ -27,20 +27,20 @@ import { Table } from "./table.ts";
 
 /** JSON bytes of one object. etcd takes 1.5 MiB as protobuf, kube-apiserver 3 MiB as a request. */
 export const OBJECT_BYTES_MAX = 3 * 1024 * 1024;
-/** What the history for watches that resume may hold. */
+/** How much history is kept for watches that resume. */
 export const WATCH_LIMITS: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
 
 export interface MemoryStoreOptions {
   /** Kinds to declare before the objects are read. Others may be declared later. */
   resources?: readonly AnyResource[];
-  /** `deep` (default): who writes to a stored object gets a TypeError. `none`: saves 50 us a write of 3 KB. */
+  /** `deep` (default): changing a stored object throws a TypeError. `none` saves 50 us per write of 3 KB. */
   freezing?: "deep" | "none";
   watchLimits?: RingLimits;
   /** Bytes of the entries whose objects are kept parsed. */
   parsedBytesMax?: number;
   /** Asked before each write of what is kept on disk. */
   gate?: WriteGate;
-  /** Called once when another process has taken the journal over: this one should end. */
+  /** Called once when another process has taken over the journal: this one should end. */
   onStopped?(error: Error): void;
 }
 
@@ -67,7 +67,7 @@ export class MemoryStore implements Store {
     return store;
   }
 
-  /** A store that shows what another server writes. It refuses writes until it is told to lead. */
+  /** A store that shows what another server writes. It refuses writes until {@linkcode lead} is called. */
   static following(options: MemoryStoreOptions = {}): MemoryStore {
     return new MemoryStore(options);
   }
@@ -125,7 +125,7 @@ export class MemoryStore implements Store {
     if (!commits) throw new UnavailableError("Cannot write: this server does not own the store");
     const collision = this.#collisionOf(changes);
     if (collision) {
-      await this.settled(); // so that its caller reads what it collided with
+      await this.settled(); // so that the caller can read what it collided with
       throw collision;
     }
     const events = changes.map((change, i) => this.#eventOf(change, this.#admitted + i + 1));
@@ -161,7 +161,7 @@ export class MemoryStore implements Store {
     await journal.close();
   }
 
-  /** Shows all that the journal holds in place of what was shown. Watchers from before must list again. */
+  /** Replaces what is shown by what the journal holds. Earlier watchers must list again. */
   replace({ revision, rows }: Loaded): void {
     if (this.revision === 0) this.#load(rows);
     else this.show({ revision, writes: this.#differences({ revision, rows }) });
@@ -177,7 +177,7 @@ export class MemoryStore implements Store {
     this.revision = revision;
   }
 
-  /** Takes writes from now on. What is shown must be all that the journal holds. */
+  /** Accepts writes from now on. What is shown must be all that the journal holds. */
   lead(journal: Journal): void {
     const durable = this.revision;
     if (durable > 0) this.revision += VOLATILE_REVISIONS_MAX;
@@ -197,7 +197,7 @@ export class MemoryStore implements Store {
     return new EventRing(this.#options.watchLimits ?? WATCH_LIMITS, this.revision);
   }
 
-  /** What has to be shown to get from what is shown to what was loaded. */
+  /** The changes from what is shown to what was loaded. */
   #differences({ revision, rows }: Loaded): SeenWrite[] {
     const loaded = new Set(rows.map(({ key }) => key.join("/")));
     const gone = [...this.#tables.values()].flatMap((table) => table.all())
@@ -206,7 +206,7 @@ export class MemoryStore implements Store {
     return [...gone, ...rows.map(({ key, bytes }) => ({ key, value: bytes }))];
   }
 
-  /** An object that was removed and made again in one batch is another one: watchers hear of both. */
+  /** An object that was removed and created again in one batch is another one: watchers see both events. */
   #eventsOf(write: SeenWrite): StoreEvent[] {
     const { key } = write;
     const previous = this.get(key);
@@ -227,7 +227,7 @@ export class MemoryStore implements Store {
     return { type: "DELETED", entry, previous, revision };
   }
 
-  /** Makes the entries and their indexes. Only kinds with indexes of their own need more than the metadata for it. */
+  /** Makes the entries and their indexes. It parses only the metadata, except for kinds with indexes of their own. */
   #load(rows: Loaded["rows"]): void {
     for (const { key, bytes } of rows.toSorted((a, b) => compareKeys(a.key, b.key))) {
       const metadata = jsonMember(bytes, "metadata") as ObjectMeta | undefined;
@@ -282,7 +282,7 @@ export class MemoryStore implements Store {
         }: it takes ${bytes.length} bytes, the limit is ${OBJECT_BYTES_MAX}`,
       );
     }
-    return new StoredEntry({ key, revision, bytes }, this.#parsed, this.#parsed.sealed(object));
+    return new StoredEntry({ key, revision, bytes }, this.#parsed, this.#parsed.frozen(object));
   }
 
   #entryFrom(key: Key, bytes: Uint8Array): Entry {

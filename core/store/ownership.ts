@@ -1,8 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 
 /**
- * What a server knows of its own ownership of a shared engine: until when it is sure of it, and how it ended. Times are
- * of `Clock.elapsed`: a clock that is set neither lengthens a lease nor ends it.
+ * What a server knows of its ownership of a shared engine: until when it is certain, and how it ended. Times are of
+ * `Clock.elapsed`: setting the machine's clock neither extends a lease nor ends it.
  */
 export class Ownership {
   readonly #clock: Pick<Clock, "elapsed">;
@@ -41,13 +41,13 @@ export class Ownership {
     this.#sureUntilMs = Math.max(this.#sureUntilMs, sentMs + this.#leaseMs);
   }
 
-  /** Owns it no longer, from this moment on: it was given up, or another server has it. */
+  /** Ends the ownership now: it was given up, or another server has it. */
   end(reason: string): void {
     this.#stop.abort(new Error(reason));
     this.#sureUntilMs = 0;
   }
 
-  /** Says which other server has taken over, once that is known. */
+  /** Reports which other server has taken over, once that is known. */
   tell(error: Error): void {
     this.#ended.resolve(error);
   }

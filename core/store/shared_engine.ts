@@ -1,7 +1,7 @@
 import type { Journal, Loaded } from "./journal.ts";
 import type { Key, Revision } from "./store.ts";
 
-/** Who owns an engine, as it says itself. */
+/** The server that owns an engine, as it describes itself. */
 export interface Owner {
   /** Differs for each start of each server. */
   readonly id: string;
@@ -9,7 +9,7 @@ export interface Owner {
   readonly address: string;
 }
 
-/** One change that the owner has made durable: an object, which tells its revision, or its end, which does not. */
+/** One change that the owner has made durable: an object, which holds its revision, or a removal, which does not. */
 export type SeenWrite =
   | { readonly key: Key; readonly value: Uint8Array }
   | { readonly key: Key; readonly value: undefined; readonly revision: Revision };
@@ -20,19 +20,19 @@ export interface SeenBatch {
   readonly writes: readonly SeenWrite[];
 }
 
-/** What a follower sees: all that there is, then each batch in order, and who owns the engine. */
-export type Sighting =
+/** What a follower sees: everything once, then each batch in order, and who owns the engine. */
+export type Observation =
   | { readonly loaded: Loaded }
   | { readonly batch: SeenBatch }
   | { readonly owner: Owner | undefined };
 
-/** An engine that several servers reach. One of them owns it, the others follow. */
+/** An engine that several servers share. One of them owns it, the others follow. */
 export interface SharedEngine {
   /**
-   * Begins with all that there is and with its owner. Ends only by throwing: with the signal's reason, or because
+   * Begins with everything and with the owner. Ends only by throwing: with the signal's reason, or because
    * the engine cannot be reached or no longer knows what happened since; then follow anew.
    */
-  follow(signal: AbortSignal): AsyncIterable<Sighting>;
+  follow(signal: AbortSignal): AsyncIterable<Observation>;
   /** Takes the engine over when nobody owns it; `undefined` when somebody does. */
   claim(self: Owner): Promise<Tenure | undefined>;
   close(): void;

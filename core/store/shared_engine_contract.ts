@@ -56,7 +56,7 @@ class Server {
   constructor(engine: SharedEngine, id: number) {
     this.#engine = engine;
     this.contender = new Contender({ engine, store: this.store, clock, log: silentLog(clock) });
-    this.contender.stand({ id: String(id), address: `https://127.0.0.1:${id}` });
+    this.contender.contend({ id: String(id), address: `https://127.0.0.1:${id}` });
     this.running = this.contender.run(this.#stop.signal).catch(() => {}); // the end of the test
   }
 

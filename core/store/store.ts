@@ -4,7 +4,7 @@ import type { AnyResource, KubeObject } from "../resources/resource.ts";
 export type Key = readonly [resource: string, namespace: string, name: string];
 export type Prefix = readonly [resource: string, namespace?: string];
 
-/** Number of a logical write: grows by one per change. Kubernetes shows it as `resourceVersion`. */
+/** Number of a logical write: grows by one per change. Clients see it as `resourceVersion`. */
 export type Revision = number;
 
 /** One object to write (or, with `value` undefined, to remove) if it is still at `expected`. */
@@ -47,9 +47,9 @@ export interface Store {
   readonly revision: Revision;
   get(key: Key): Entry | undefined;
   /**
-   * What `key` will hold once every write admitted so far is durable. A writer that must not meet a conflict
-   * decides on this and commits in the same turn; should an earlier write fail, its own fails too. Who decides to
-   * write nothing waits until it is {@linkcode confirmed}.
+   * What `key` will hold once every write admitted so far is durable. A writer that must not run into a
+   * conflict decides on this and commits in the same turn; should an earlier write fail, its own fails too. A writer that
+   * decides to write nothing waits until it is {@linkcode confirmed}.
    */
   newest(key: Key): Entry | undefined;
   /** Resolves when every write admitted so far has become visible or has failed. Never rejects. */
@@ -66,7 +66,7 @@ export interface Store {
   /**
    * All changes or none; each change gets a revision of its own, in order. Resolves with the entries
    * written (`undefined` for a removal) once durable. Rejects with {@linkcode ConflictError} when a key is
-   * not at `expected` (told only once what it collided with can be read), with {@linkcode TooLargeError},
+   * not at `expected` (only once what it collided with can be read), with {@linkcode TooLargeError},
    * or with {@linkcode UnavailableError} when it could not be made durable.
    */
   commit(changes: readonly Change[]): Promise<readonly (Entry | undefined)[]>;
@@ -87,11 +87,11 @@ export interface Store {
   declare(resource: AnyResource): void;
 }
 
-/** Says which changes a store takes at the moment. */
+/** Decides which changes a store accepts at the moment. */
 export interface WriteGate {
-  /** Why the changes, none of a volatile kind, are not taken; `undefined`: they are. */
+  /** Why the changes, none of a volatile kind, are refused; `undefined` when they are accepted. */
   refusalOf(changes: readonly Change[]): Error | undefined;
-  /** Finds out whether that still holds. Called before changes are refused. */
+  /** Checks whether a refusal still holds. Called before changes are refused. */
   lookAgain(): Promise<void>;
 }
 
@@ -109,7 +109,7 @@ export class ExpiredError extends Error {
   override name = "ExpiredError";
 }
 
-/** An object, or one commit, is larger than the store takes. */
+/** An object or a commit is larger than the store accepts. */
 export class TooLargeError extends Error {
   override name = "TooLargeError";
 }

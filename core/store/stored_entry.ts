@@ -6,12 +6,11 @@ import type { Entry, Key, Revision } from "./store.ts";
  * take.
  */
 export const PARSED_BYTES_MAX = 32 * 1024 * 1024;
-/** Of them, so many are let go at once: who looks for the oldest passes over all that went before it. */
+/** This share of them is released at once: finding the oldest passes over all that were released before it. */
 const RELEASED_SHARE = 1 / 16;
 
 /**
- * An entry whose object is made from its bytes when it is asked for. As long as anybody holds the object, it is the
- * same each time.
+ * An entry whose object is parsed from its bytes on demand. As long as anybody holds the object, the same one is returned.
  */
 export class StoredEntry implements Entry {
   readonly key: Key;
@@ -19,10 +18,10 @@ export class StoredEntry implements Entry {
   readonly bytes: Uint8Array;
   readonly #parsed: ParsedObjects;
   #object: KubeObject | undefined;
-  #loose: WeakRef<KubeObject> | undefined;
+  #weak: WeakRef<KubeObject> | undefined;
   #wasRead = false;
 
-  /** `object`: what the bytes say, where it is known. */
+  /** `object`: the parsed bytes, when known. */
   constructor(
     { key, revision, bytes }: Pick<Entry, "key" | "revision" | "bytes">,
     parsed: ParsedObjects,
@@ -42,16 +41,16 @@ export class StoredEntry implements Entry {
       this.#wasRead = true;
       return this.#object;
     }
-    const object = this.#loose?.deref() ?? this.#parsed.parse(this.bytes);
+    const object = this.#weak?.deref() ?? this.#parsed.parse(this.bytes);
     this.#object = object;
-    this.#loose = undefined;
+    this.#weak = undefined;
     this.#parsed.keep(this);
     return object;
   }
 
-  /** Holds its object no longer than others do. */
-  loosen(): void {
-    if (this.#object) this.#loose = new WeakRef(this.#object);
+  /** Holds its object only weakly from now on. */
+  weaken(): void {
+    if (this.#object) this.#weak = new WeakRef(this.#object);
     this.#object = undefined;
   }
 
@@ -64,7 +63,7 @@ export class StoredEntry implements Entry {
 }
 
 /**
- * Which entries hold their objects: those that were read of late, up to a number of bytes. So a small cluster parses
+ * Decides which entries hold their objects: those read recently, up to a number of bytes. So a small cluster parses
  * nothing twice, and one with 100,000 objects does not keep them all in two forms.
  */
 export class ParsedObjects {
@@ -85,18 +84,18 @@ export class ParsedObjects {
   }
 
   parse(bytes: Uint8Array): KubeObject {
-    return this.sealed(JSON.parse(new TextDecoder().decode(bytes)) as KubeObject);
+    return this.frozen(JSON.parse(new TextDecoder().decode(bytes)) as KubeObject);
   }
 
-  /** The object itself, frozen if need be. */
-  sealed(object: KubeObject): KubeObject {
+  /** The object itself, frozen if configured. */
+  frozen(object: KubeObject): KubeObject {
     if (this.#freezing === "deep") deepFreeze(object);
     return object;
   }
 
   /**
-   * Lets go of the oldest, but spares each once that was read again since it was looked at: a scan of all pushes out
-   * nothing that is in use.
+   * Releases the oldest, but spares each once that was read again since it was last considered (second chance): a scan of
+   * everything evicts nothing that is in use.
    */
   keep(entry: StoredEntry): void {
     this.#kept.add(entry);
@@ -110,16 +109,16 @@ export class ParsedObjects {
       if (!oldest.wasRead()) this.release(oldest);
       else {
         this.#kept.delete(oldest);
-        this.#kept.add(oldest); // the loop comes to it again
+        this.#kept.add(oldest); // to the end of the line
       }
     }
   }
 
-  /** Nobody is expected to read it any more. Doing so twice is doing it once. */
+  /** Releases an entry that nobody is expected to read again. Idempotent. */
   release(entry: Entry): void {
     if (!(entry instanceof StoredEntry)) return;
     if (this.#kept.delete(entry)) this.#bytes -= entry.bytes.length;
-    entry.loosen();
+    entry.weaken();
   }
 }
 

@@ -115,9 +115,9 @@ class CountedObjects extends ParsedObjects {
 class CountedEntry extends StoredEntry {
   static #timesOf = new WeakMap<StoredEntry, number>();
 
-  override loosen(): void {
+  override weaken(): void {
     CountedEntry.#timesOf.set(this, this.timesLetGo() + 1);
-    super.loosen();
+    super.weaken();
   }
 
   timesLetGo(): number {

@@ -7,7 +7,7 @@ interface Subscriber {
   readonly listener: Listener;
 }
 
-/** Who wants to hear of which changes. An event meets only those of its own prefix. */
+/** The subscribers by prefix: an event is dispatched only to those of its own prefix. */
 export class Subscribers {
   readonly #byPrefix = new Map<string, Set<Subscriber>>();
 
@@ -36,7 +36,7 @@ export class Subscribers {
       try {
         listener(event);
       } catch (error) {
-        // A listener that throws is a fault of ours: the process must stop, but the others hear the event first.
+        // A listener that throws is a fault of ours: the process must stop, but the others get the event first.
         queueMicrotask(() => {
           throw error;
         });

@@ -5,7 +5,7 @@ import type { Entry, Key } from "./store.ts";
 
 type Indexes<T> = Readonly<Record<string, (from: T) => readonly string[]>>;
 
-/** What every kind is found by. A resource adds its own. */
+/** Indexes of every kind. A resource adds its own. */
 const COMMON_INDEXES: Indexes<ObjectMeta> = {
   owner: ({ ownerReferences = [] }) => ownerReferences.map(({ uid }) => uid),
   label: ({ labels = {} }) => Object.entries(labels).map(([key, value]) => `${key}=${value}`),
@@ -16,13 +16,13 @@ const COMMON_INDEXES: Indexes<ObjectMeta> = {
 };
 const NONE: readonly never[] = Object.freeze([]);
 
-/** What a table needs to know of what it keeps. */
+/** What a table needs to know of its rows. */
 export interface Row {
   readonly key: Key;
   readonly object: KubeObject;
 }
 
-/** The entries of one resource, with its indexes kept at each change. */
+/** The entries of one resource, with indexes that are updated at each change. */
 export class Table<R extends Row = Entry> {
   readonly #byNamespaceAndName = new Map<string, Map<string, R>>();
   readonly #all = new SortedEntries<R>();
@@ -31,7 +31,7 @@ export class Table<R extends Row = Entry> {
   readonly #buckets = new Map<string, SortedEntries<R>>();
   #ownIndexes: Indexes<KubeObject> = {};
 
-  /** Sets the resource's own indexes, and fills them from what is there. */
+  /** Sets the resource's own indexes, and fills them from its entries. */
   declare({ indexes }: AnyResource): void {
     if (this.#ownIndexes === indexes) return;
     this.#ownIndexes = indexes;
@@ -55,7 +55,7 @@ export class Table<R extends Row = Entry> {
     return this.#buckets.get(`${index}/${value}`)?.snapshot() ?? NONE;
   }
 
-  /** In the order of keys it is fast. `metadata`: those of the entry's object, which need not be made for them. */
+  /** Fast in the order of keys. `metadata`: of the entry's object, which then need not be parsed. */
   put(entry: R, metadata: ObjectMeta = entry.object.metadata): void {
     const [, namespace, name] = entry.key;
     let named = this.#byNamespaceAndName.get(namespace);
@@ -77,7 +77,7 @@ export class Table<R extends Row = Entry> {
     this.#takeFromBuckets(entry);
   }
 
-  /** In a bucket that it stays in, the entry takes the place of the one before: no other moves. */
+  /** In a bucket that it stays in, the entry replaces the previous one in place. */
   #moveBetweenBuckets(previous: R | undefined, entry: R, metadata: ObjectMeta): void {
     const buckets = this.#bucketsOf(entry, metadata);
     const before = previous ? this.#bucketsOf(previous, previous.object.metadata) : [];

@@ -25,7 +25,7 @@ Deno.test("a backup made under writers holds what was acknowledged before it; a 
       assert.equal((await post(server, "after")).status, 201);
       assert.match(
         await refused("backup", file, server),
-        /"[^"]*backup" is there already; remove it/,
+        /"[^"]*backup" exists already; remove it/,
       );
       assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
       assert.match(await refused("restore", file, server), /uses it \(pid \d+\); stop it first/);

@@ -16,7 +16,7 @@ test("who fills the disk with large objects keeps nobody from deleting them, and
     assert.match(String(error), FULL);
     for (const name of names.slice(0, 5)) await guarded.remove(name);
     for (let i = 0; i < 3; i++) await guarded.put(`again${i}`, LARGE_BYTES);
-    assert.equal(guarded.room.state, "inside");
+    assert.equal(guarded.room.state, "reusing");
     assert.equal(guarded.store.get(keyOf(names[0]!)), undefined);
   }));
 
@@ -26,7 +26,7 @@ test("who fills it with small objects does not either", () =>
     assert.match(String(error), FULL);
     await Promise.all(names.slice(0, names.length / 2).map((name) => guarded.remove(name)));
     for (let i = 0; i < 100; i++) await guarded.put(`again${i}`, SMALL_BYTES);
-    assert.equal(guarded.room.state, "inside");
+    assert.equal(guarded.room.state, "reusing");
   }));
 
 test("who goes on writing beyond the file's own room is refused again, and deletions go on", () =>
@@ -40,7 +40,7 @@ test("who goes on writing beyond the file's own room is refused again, and delet
       names.push(...more);
     }
     for (const name of names) await guarded.remove(name);
-    assert.notEqual(guarded.room.state, "spent");
+    assert.notEqual(guarded.room.state, "exhausted");
   }));
 
 test("who takes each byte that is given up keeps no deletion from being written", () =>
@@ -58,7 +58,7 @@ test("who takes each byte that is given up keeps no deletion from being written"
       for (let i = 0; i < 300; i++) await guarded.remove(`small${i}`);
       for (let i = 0; i < 5; i++) await guarded.remove(`large${i}`);
       for (let i = 0; i < 3; i++) await guarded.put(`again${i}`, LARGE_BYTES);
-      assert.equal(guarded.room.state, "inside");
+      assert.equal(guarded.room.state, "reusing");
     } finally {
       taking.abort();
       await taken;

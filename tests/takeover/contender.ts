@@ -30,7 +30,7 @@ async function main(
   const onStopped = (error: Error) => end(error);
   const store = MemoryStore.following({ freezing: "none", onStopped });
   const contender = new Contender({ engine, store, clock, log: silentLog(clock) });
-  contender.stand({ id: seed, address: `https://127.0.0.1:${seed}` });
+  contender.contend({ id: seed, address: `https://127.0.0.1:${seed}` });
   void contender.run(new AbortController().signal);
   await contender.settled;
   if (!contender.tenure) say({ standsBy: store.revision });

@@ -14,11 +14,11 @@ import type { KeyValue, RangeAnswer, WatchAnswer } from "./etcd_messages.ts";
 import { EtcdTenure } from "./etcd_tenure.ts";
 import type { Loaded } from "../journal.ts";
 import type {
+  Observation,
   Owner,
   SeenBatch,
   SeenWrite,
   SharedEngine,
-  Sighting,
   Tenure,
 } from "../shared_engine.ts";
 import { type Key, UnavailableError } from "../store.ts";
@@ -52,7 +52,7 @@ export class EtcdEngine implements SharedEngine {
     this.#layout = new EtcdLayout(options.prefix);
   }
 
-  async *follow(signal: AbortSignal): AsyncGenerator<Sighting> {
+  async *follow(signal: AbortSignal): AsyncGenerator<Observation> {
     const { loaded, owner, etcdRevision } = await this.#snapshot(signal);
     yield { loaded };
     yield { owner };
@@ -70,7 +70,7 @@ export class EtcdEngine implements SharedEngine {
       for await (const answer of answers) {
         if (answer.canceled) throw new Error(reasonOf(answer));
         for (const [modified, events] of byRevision(answer)) {
-          yield* await this.#sightings(events, modified, both);
+          yield* await this.#observations(events, modified, both);
           seen.modified = Number(modified);
         }
       }
@@ -177,21 +177,21 @@ export class EtcdEngine implements SharedEngine {
   }
 
   /** What one transaction of etcd has changed. */
-  async #sightings(
+  async #observations(
     events: readonly WatchEvent[],
     etcdRevision: string,
     signal: AbortSignal,
-  ): Promise<Sighting[]> {
+  ): Promise<Observation[]> {
     const { owner, head } = this.#layout;
-    const sightings: Sighting[] = [];
+    const observations: Observation[] = [];
     for (const { type, kv } of events) {
       if (kv.key === owner) {
-        sightings.push({ owner: type === "DELETE" ? undefined : ownerIn(kv) });
+        observations.push({ owner: type === "DELETE" ? undefined : ownerIn(kv) });
       } else if (kv.key === head && kv.value !== undefined) {
-        sightings.push({ batch: await this.#batchOf(events, kv.value, etcdRevision, signal) });
+        observations.push({ batch: await this.#batchOf(events, kv.value, etcdRevision, signal) });
       }
     }
-    return sightings;
+    return observations;
   }
 
   async #batchOf(

@@ -1,13 +1,13 @@
 import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "../journal.ts";
 import type { Revision } from "../store.ts";
 
-/** A journal that can make its log shorter, step by step; true when more is to be done. */
+/** A journal that can trim its log step by step; `trim` returns whether more is left to do. */
 export interface TrimmableJournal extends Journal {
-  /** `slackBytes`: what may be dead in the log however little lives; the journal's own measure when absent. */
+  /** `slackBytes`: how many dead bytes the log may always hold; the journal's own default when absent. */
   trim(slackBytes?: number): Promise<boolean>;
 }
 
-/** A journal whose file can be compacted while it is used: writes wait for the end of it, and reads need no journal. */
+/** A journal whose file can be compacted while in use: writes wait until it is done, reads do not need the journal. */
 export class CompactableJournal implements Journal {
   readonly limits: JournalLimits;
   readonly #journal: TrimmableJournal;
@@ -24,7 +24,7 @@ export class CompactableJournal implements Journal {
     await this.#alone(act);
   }
 
-  /** One step towards a short log; true when more is to be done. Writes wait for the one step only. */
+  /** One step of trimming; returns whether more is left to do. Writes wait for one step only. */
   async trim(slackBytes?: number): Promise<boolean> {
     return await this.#alone(() => this.#journal.trim(slackBytes));
   }
@@ -71,7 +71,7 @@ export class CompactableJournal implements Journal {
   }
 }
 
-/** Gives what a store's file does not need back to the disk, in a thread of its own. Nobody may write meanwhile. */
+/** Compacts a store's file in a thread of its own. Nobody may write meanwhile. */
 export async function compactAside(path: string): Promise<void> {
   const worker = new Worker(new URL("./compaction_worker.ts", import.meta.url), { type: "module" });
   const answer = Promise.withResolvers<{ problem?: string }>();

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { compact } from "./store_compaction.ts";
 
-/** Compacts the file whose path it is sent, away from the thread that serves. Started by `new Worker(…)`, never imported. */
+/** Compacts the file whose path it receives, off the serving thread. Started by `new Worker(…)`, never imported. */
 self.onmessage = async ({ data: path }: MessageEvent<string>) => {
   try {
     await compact(path);

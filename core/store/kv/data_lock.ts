@@ -1,7 +1,7 @@
-/** What a process does with the data that it has: only a server can be asked to give it up. */
+/** What a process does with the data directory: only a server can be asked to give it up. */
 export type DataUse = "server" | "restore" | "check" | "compact";
 
-/** Who has a data directory, as the lock's file tells. */
+/** Who uses a data directory, according to the lock file. */
 export interface DataHolder {
   /** `undefined`: the file does not say. */
   pid: number | undefined;
@@ -11,10 +11,10 @@ export interface DataHolder {
 const USES: readonly string[] = ["server", "restore", "check", "compact"] satisfies DataUse[];
 
 /**
- * Says that a data directory is in use, for as long as the process lives.
+ * Marks a data directory as in use, for as long as the process lives.
  *
  * The kernel holds the lock (`flock`), so that a process that was killed leaves none behind; the file holds
- * `PID USE`, for messages and for who wants to take over.
+ * `PID USE`, for messages and for a server that wants to take over.
  */
 export class DataLock {
   readonly #file: Deno.FsFile;
@@ -33,14 +33,14 @@ export class DataLock {
     return new DataLock(file);
   }
 
-  /** The same before the kernel's lock is held: until then the file goes on naming who holds it. */
+  /** The same, before the kernel's lock is held: until then the file keeps naming the holder. */
   static awaiting(
     locked: Promise<void>,
     file: Deno.FsFile,
     path: string,
     use: DataUse,
   ): DataLock {
-    locked.then(() => nameHolder(path, use), () => {}); // it was released while it waited
+    locked.then(() => nameHolder(path, use), () => {}); // released while waiting
     return new DataLock(file);
   }
 
@@ -57,12 +57,12 @@ export function openLockFile(path: string): Promise<Deno.FsFile> {
   return Deno.open(path, { create: true, read: true, write: true, mode: 0o600 });
 }
 
-/** On a full disk nobody is named: it is only for messages. */
+/** Fails silently on a full disk: the name is only for messages. */
 async function nameHolder(path: string, use: DataUse): Promise<void> {
   await Deno.writeTextFile(path, `${Deno.pid} ${use}\n`).catch(() => {});
 }
 
-/** What the lock's file says; it may be of a process that has ended. */
+/** The holder named by the lock file; it may have ended. */
 export async function holderOf(path: string): Promise<DataHolder> {
   const [pid, use = "server"] = (await Deno.readTextFile(path)).trim().split(" ");
   return {
@@ -71,7 +71,7 @@ export async function holderOf(path: string): Promise<DataHolder> {
   };
 }
 
-/** Another process, alive, has the data. */
+/** Another live process uses the data. */
 export class DataLockedError extends Error {
   override name = "DataLockedError";
 

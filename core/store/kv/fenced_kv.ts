@@ -7,16 +7,16 @@ import { onceUnlocked } from "./sqlite_lock.ts";
 export interface FencedKvOptions {
   /** For messages: a path or a URL. */
   name: string;
-  /** Who we are, for people who look into the database. */
+  /** Who this process is, for people who inspect the database. */
   owner: Readonly<Record<string, unknown>>;
   clock: Clock;
-  /** Told why a write failed; resolves with true when it is to be repeated, once. None is when absent. */
+  /** Takes the error of a failed write; resolves with whether to repeat it once. Absent: never. */
   relieve?(error: unknown): Promise<boolean>;
 }
 
 /**
- * A database on this machine of which this process is the owner. Who owned it before may still be at its last write:
- * that is waited for, and who keeps the database locked makes writes fail with `SqliteLockError`.
+ * A database on this machine that this process owns. The previous owner may still be in its last write, which is waited
+ * for; a process that keeps the database locked makes writes fail with `SqliteLockError`.
  */
 export class FencedKv implements OwnedKv {
   readonly kv: Deno.Kv;
@@ -27,7 +27,7 @@ export class FencedKv implements OwnedKv {
   readonly #clock: Clock;
   readonly #relieve: NonNullable<FencedKvOptions["relieve"]>;
 
-  /** Makes this process the owner, and a database that is new one of the newest format. Refuses newer formats. */
+  /** Makes this process the owner, and gives a new database the newest format. Throws for newer formats. */
   static async take(kv: Deno.Kv, options: FencedKvOptions): Promise<FencedKv> {
     return await onceUnlocked(options.clock, async () => {
       const [format, owner] = await kv.getMany<[number, unknown]>([FORMAT_KEY, OWNER_KEY]);
@@ -57,7 +57,7 @@ export class FencedKv implements OwnedKv {
   async write(add: (atomic: Deno.AtomicOperation) => void): Promise<void> {
     const atomic = this.kv.atomic().check(this.#check);
     add(atomic);
-    const commit = () => onceUnlocked(this.#clock, () => atomic.commit()); // the same rows, while the fence is ours
+    const commit = () => onceUnlocked(this.#clock, () => atomic.commit()); // repeats the same rows under the same fence
     const { ok } = await commit().catch(async (error) => {
       if (!await this.#relieve(error)) throw error;
       return await commit();

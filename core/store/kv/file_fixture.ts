@@ -1,4 +1,4 @@
-/** Plays a scenario with the path of a file for a store, in a folder that is removed afterwards. */
+/** Runs a scenario with a path for a store's file, in a folder that is removed afterwards. */
 export async function inDirectory(scenario: (path: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "coracle_" });
   try {

@@ -7,13 +7,13 @@ const CHUNK_BYTES = 64_000;
 const CHUNKS_PER_WRITE_MAX = 12;
 const CHUNKS_PER_READ = 16;
 
-/** Where a value's bytes are when they are too long for a record. */
+/** Where the bytes of a value are that is too long for a record. */
 export interface BlobReference {
   readonly blob: BlobId;
   readonly chunks: number;
 }
 
-/** A record's bytes that refer to a blob. */
+/** The bytes of a record that refers to a blob. */
 export function referenceBytes({ blob, chunks }: BlobReference): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ blob, chunks }));
 }
@@ -36,9 +36,9 @@ export async function* chunksIn(
 /** Values that are too long for a record, in chunks: written before the record that refers to them. */
 export class KvBlobs {
   readonly #kv: OwnedKv;
-  /** Stored for the batch that is to come. */
+  /** Stored for the next batch. */
   readonly #unreferenced = new Map<BlobId, BlobReference>();
-  /** No record refers to them any more: they go as soon as the disk lets them. */
+  /** No record refers to them any more: they are removed as soon as the disk allows. */
   readonly #garbage = new Map<BlobId, BlobReference>();
   #made = 0;
 
@@ -46,7 +46,7 @@ export class KvBlobs {
     this.#kv = kv;
   }
 
-  /** Stores the bytes for a record that is to come. */
+  /** Stores the bytes for a record of the next batch. */
   async write(bytes: Uint8Array): Promise<BlobId> {
     const blob = `${this.#kv.term}-${this.#made++}`;
     const chunks = Math.ceil(bytes.length / CHUNK_BYTES);
@@ -61,7 +61,7 @@ export class KvBlobs {
     return blob;
   }
 
-  /** Of a blob that was stored for the batch that is to come. */
+  /** The reference to a blob that was stored for the next batch. */
   reference(blob: BlobId): BlobReference {
     return this.#unreferenced.get(blob)!;
   }
@@ -76,13 +76,13 @@ export class KvBlobs {
     this.#garbage.set(reference.blob, reference);
   }
 
-  /** The batch that was to come will not: what was stored for it is discarded. */
+  /** The next batch failed: discards what was stored for it. */
   discardUnreferenced(): void {
     for (const reference of this.#unreferenced.values()) this.discard(reference);
     this.#unreferenced.clear();
   }
 
-  /** Removes what was discarded. What a full disk keeps us from removing goes later, or at the next start. */
+  /** Removes what was discarded. What a full disk does not let us remove goes later, or at the next start. */
   async removeDiscarded(): Promise<void> {
     for (const reference of this.#garbage.values()) {
       try {
@@ -94,7 +94,7 @@ export class KvBlobs {
     }
   }
 
-  /** The bytes of all blobs that are referred to; the others are removed. Throws when a chunk is missing. */
+  /** The bytes of all blobs referred to; removes all others. Throws when a chunk is missing. */
   async load(references: readonly BlobReference[]): Promise<Map<BlobId, Uint8Array>> {
     const wanted = new Map(references.map((reference) => [reference.blob, reference]));
     const chunksOf = new Map<BlobId, Uint8Array[]>();

@@ -14,10 +14,10 @@ import {
 } from "./segment.ts";
 import { SegmentLog } from "./segment_log.ts";
 import type { Loaded } from "../journal.ts";
-import type { Owner, SeenWrite, SharedEngine, Sighting, Tenure } from "../shared_engine.ts";
+import type { Observation, Owner, SeenWrite, SharedEngine, Tenure } from "../shared_engine.ts";
 import { type Revision, UnavailableError } from "../store.ts";
 
-/** One snapshot of the log: more than any batch has. */
+/** One snapshot of the log: more segments than any batch has. */
 const SEGMENTS_PER_READ = 32;
 /** How long the loading of a log may take. */
 const LOAD_MS = 60_000;
@@ -36,11 +36,11 @@ interface Position {
   revision: Revision;
 }
 
-/** A Deno KV behind KV Connect as the engine of several servers. */
+/** Deno KV behind KV Connect as an engine that several servers share. */
 export class KvEngine implements SharedEngine {
   readonly #options: KvEngineOptions;
   readonly #kv: Deno.Kv;
-  /** The lease as it was seen last, and when it was seen first like that. */
+  /** The lease as last seen, and since when it has looked like that. */
   #lease: { versionstamp: string | null; sinceMs: number; leaseMs: number } | undefined;
 
   static async open(options: KvEngineOptions): Promise<KvEngine> {
@@ -57,7 +57,7 @@ export class KvEngine implements SharedEngine {
     this.#kv = kv;
   }
 
-  async *follow(signal: AbortSignal): AsyncGenerator<Sighting> {
+  async *follow(signal: AbortSignal): AsyncGenerator<Observation> {
     const watching = this.#kv.watch([SEQUENCE_KEY, OWNER_KEY, LEASE_KEY]).getReader();
     const stop = () => void watching.cancel().catch(() => {});
     signal.addEventListener("abort", stop, { once: true });
@@ -95,7 +95,7 @@ export class KvEngine implements SharedEngine {
       const { revision } = await answerOf(clock, journal.load(), LOAD_MS);
       return { journal, revision, isSure: () => owned.isSure(), ended: owned.ended };
     } catch (error) {
-      await owned.resign(); // else it would be kept, and nobody would lead
+      await owned.resign(); // else it would be kept alive, and nobody would lead
       throw error;
     }
   }
@@ -104,7 +104,7 @@ export class KvEngine implements SharedEngine {
     this.#kv.close();
   }
 
-  /** All that there is, with what was written while it was read. */
+  /** Everything, with what was written while it was read. */
   async #load(signal: AbortSignal) {
     const { clock } = this.#options;
     const reading = SegmentLog.read(segmentsIn(this.#kv, "newest first"));
@@ -126,8 +126,8 @@ export class KvEngine implements SharedEngine {
     return { loaded: { revision: position.revision, rows }, position };
   }
 
-  async #newBatches(position: Position): Promise<Sighting[]> {
-    const sightings: Sighting[] = [];
+  async #newBatches(position: Position): Promise<Observation[]> {
+    const observations: Observation[] = [];
     for (let segments; (segments = await this.#segmentsFrom(position)).length > 0;) {
       const batches = Map.groupBy(segments, ({ revision }) => revision);
       for (const [revision, parts] of batches) {
@@ -135,26 +135,26 @@ export class KvEngine implements SharedEngine {
         for (const record of parts.flatMap((part) => part.records)) {
           writes.push(...await this.#writeOf(record));
         }
-        sightings.push({ batch: { revision, writes } });
+        observations.push({ batch: { revision, writes } });
       }
     }
-    return sightings;
+    return observations;
   }
 
-  /** The next whole batches of the log, and moves on. Throws when what comes next is there no more. */
+  /** Reads the next whole batches of the log, and advances the position. Throws when they are no longer kept. */
   async #segmentsFrom(position: Position): Promise<Segment[]> {
     const start = [...SEGMENTS, position.next];
     const options = { limit: SEGMENTS_PER_READ, batchSize: SEGMENTS_PER_READ };
     const list = this.#kv.list<Uint8Array>({ prefix: SEGMENTS, start }, options);
     const rows = await answerOf(this.#options.clock, Array.fromAsync(list));
     if (rows.some(({ key }, i) => key[1] !== position.next + i)) {
-      throw new Error("the log has moved on: it is read anew");
+      throw new Error("the log has moved on: reading it anew");
     }
     const segments = rows.map(({ value }) => readSegment(value));
     const last = segments.at(-1)?.revision;
     const isCut = rows.length === SEGMENTS_PER_READ;
     const before = isCut ? segments.filter(({ revision }) => revision !== last) : segments;
-    const whole = before.length > 0 ? before : segments; // so many of one are copies: the batch came first
+    const whole = before.length > 0 ? before : segments; // so many segments of one revision are copies: the batch itself came first
     position.next += whole.length;
     position.revision = whole.at(-1)?.revision ?? position.revision;
     return whole;
@@ -169,7 +169,7 @@ export class KvEngine implements SharedEngine {
     return value ? [{ key, value }] : [];
   }
 
-  /** `undefined`: a later record has taken its place meanwhile, and is still to be read. */
+  /** `undefined` when a later record, still to be read, has replaced it meanwhile. */
   async #bytesOf({ kind, bytes }: SegmentRecord): Promise<Uint8Array | undefined> {
     if (kind !== "blob") return bytes;
     const { blob, chunks } = referenceFrom(bytes);
@@ -178,7 +178,7 @@ export class KvEngine implements SharedEngine {
     return parts.length === chunks ? concat(parts.map(({ value }) => value)) : undefined;
   }
 
-  /** Who owns the database; nobody when the lease has not been renewed in its time, by this machine's clock. */
+  /** Who owns the database; nobody when the lease was not renewed in time, by this machine's clock. */
   async #ownerNow(): Promise<Owner | undefined> {
     const asked = this.#kv.getMany<[Owner, LeaseRow]>([OWNER_KEY, LEASE_KEY]);
     const [owner, { versionstamp, value }] = await answerOf(this.#options.clock, asked);
@@ -195,7 +195,7 @@ export class KvEngine implements SharedEngine {
   }
 }
 
-/** The changes of the database, of which a watch tells: many of them count as one. */
+/** Waits for changes of the database that a watch reports: many of them count as one. */
 class Changes {
   readonly #wake = new Wake();
   #end: Error | undefined;

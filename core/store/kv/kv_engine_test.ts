@@ -61,9 +61,9 @@ Deno.test("who has claimed a store behind KV Connect and cannot read it leaves i
   await kv.delete(["s", 0]);
   kv.close();
   const other = await storage.engine(LEASE_MS);
-  for await (const sighting of other.follow(new AbortController().signal)) {
-    if (!("owner" in sighting)) continue;
-    assert.equal(sighting.owner, undefined);
+  for await (const observation of other.follow(new AbortController().signal)) {
+    if (!("owner" in observation)) continue;
+    assert.equal(observation.owner, undefined);
     break;
   }
   other.close();
@@ -75,8 +75,8 @@ Deno.test("over KV Connect who follows for long keeps nothing of what was waited
     const follower = await storage.engine(LEASE_MS);
     let [seen, revision] = [0, 0];
     const reactions = await mostReactions(async () => {
-      for await (const sighting of follower.follow(new AbortController().signal)) {
-        if ("batch" in sighting) seen++;
+      for await (const observation of follower.follow(new AbortController().signal)) {
+        if ("batch" in observation) seen++;
         if (revision === 30) break;
         if (seen === revision) await journal.commit({ revision: ++revision, writes: [] });
       }

@@ -18,10 +18,10 @@ import { type LogStep, SegmentLog } from "./segment_log.ts";
 import type { OwnedKv } from "./owned_kv.ts";
 import type { Key, Revision } from "../store.ts";
 
-/** Where the database of a journal is: a file, or another machine. */
+/** The database of a journal: a file, or on another machine. */
 export interface KvPlace {
   readonly kv: Deno.Kv;
-  /** Rejects when there is no way to copy it. */
+  /** Rejects when it cannot be copied. */
   backup(path: string): Promise<void>;
   /** Closes the database too. */
   close(): Promise<void>;
@@ -47,7 +47,7 @@ export class KvJournal implements Journal {
   /**
    * Opens or makes a file and takes it over. Throws {@linkcode DataLockedError} when another process has it, and
    * {@linkcode UnavailableError} when it was written by a newer version, when the environment redirects Deno KV, when
-   * the disk is full or fails, or when who was shut out keeps SQLite's lock.
+   * the disk is full or fails, or when a process that was shut out keeps SQLite's lock.
    */
   static async open(path: string, options: KvFileOptions = {}): Promise<KvJournal> {
     const { clock = new SystemClock(), relieve } = options;
@@ -61,12 +61,12 @@ export class KvJournal implements Journal {
     }
   }
 
-  /** Takes the database of a place over. The journal closes the place with itself. */
+  /** Takes over the database. Closing the journal closes the database. */
   static async take(place: KvPlace, options: FencedKvOptions): Promise<KvJournal> {
     return await KvJournal.over(await FencedKv.take(place.kv, options), place);
   }
 
-  /** Brings a database that was taken over to the newest format. */
+  /** Migrates a database that was taken over to the newest format. */
   static async over(kv: OwnedKv, place: KvPlace): Promise<KvJournal> {
     await migrate(kv);
     return new KvJournal(kv, place);
@@ -102,18 +102,18 @@ export class KvJournal implements Journal {
   }
 
   async revision(): Promise<Revision> {
-    const revision = await this.#findOut();
+    const revision = await this.#settleDoubt();
     this.#blobs.discardUnreferenced();
     await this.#blobs.removeDiscarded();
     return revision;
   }
 
   /**
-   * One step towards a log that is as short as it may be: after much was deleted, which is little to write, cleaning
-   * would come with later writes only. True when more is to be done. Writes must wait meanwhile.
+   * One step of trimming the log: after many deletions, which write little, cleaning would otherwise come only with later
+   * writes. Returns whether more is left to do. Writes must wait meanwhile.
    */
   async trim(slackBytes?: number): Promise<boolean> {
-    const revision = await this.#findOut(); // not `revision`: a blob may wait for the commit that refers to it
+    const revision = await this.#settleDoubt(); // not `revision`: a blob may wait for the commit that refers to it
     await this.#blobs.removeDiscarded();
     const step = this.#log.planTrim(revision, ATOMIC_BYTES_MAX, slackBytes);
     if (step) await this.#carryOut(step);
@@ -133,7 +133,7 @@ export class KvJournal implements Journal {
   async #write(revision: Revision, records: readonly SegmentRecord[]): Promise<void> {
     if (this.#doubtful) {
       await this.#kv.assertOwned();
-      await this.#findOut();
+      await this.#settleDoubt();
     }
     await this.#carryOut(this.#log.plan(revision, records, ATOMIC_BYTES_MAX));
   }
@@ -148,7 +148,7 @@ export class KvJournal implements Journal {
     this.#take(step);
   }
 
-  /** What the batch left to do. It is durable already: when the disk is full, this is done after the next one. */
+  /** Cleaning after a batch, which is durable already: on a full disk it is done after the next one. */
   async #cleanUp(revision: Revision): Promise<void> {
     try {
       while (this.#log.isBehind(ATOMIC_BYTES_MAX)) await this.#write(revision, []);
@@ -158,8 +158,8 @@ export class KvJournal implements Journal {
     await this.#blobs.removeDiscarded();
   }
 
-  /** The last durable revision. A step whose write threw is taken if its segments are there all the same. */
-  async #findOut(): Promise<Revision> {
+  /** The last durable revision. A step whose write threw counts if its segments turn out to be there. */
+  async #settleDoubt(): Promise<Revision> {
     await this.#kv.assertOwned();
     const last = await newestSegment(this.#kv.kv);
     if (last && this.#doubtful?.added.at(-1)?.number === last.number) this.#take(this.#doubtful);

@@ -5,9 +5,9 @@ import type { NumberedSegment } from "./segment.ts";
  *
  *     ["m", "format"]      number of the format
  *     ["m", "owner"]       who owns the database; its versionstamp is the fence that every write checks
- *     ["m", "lease"]       says that the owner lives, where servers share the database; see remote_kv.ts
+ *     ["m", "lease"]       shows that the owner is alive, where servers share the database; see remote_kv.ts
  *     ["m", "sequence"]    number of the last write, there
- *     ["s", N]             a segment of the log, see segment.ts; N grows, and never comes again
+ *     ["s", N]             a segment of the log, see segment.ts; N grows and is never reused
  *     ["b", BLOB, N]       a part of a value that is too long for a record
  *
  * Format 1 had a row `["o", RESOURCE, NAMESPACE, NAME]` for each object; see kv_migration.ts.
@@ -27,7 +27,7 @@ export const ATOMIC_BYTES_MAX = 800 * 1024 - 16 * 1024;
 /** Segments that are read at once: a mebibyte. */
 const SEGMENTS_PER_READ = 16;
 
-/** A format that is newer than this version knows. */
+/** Message for a format that this version does not know. */
 export function newerFormatMessage(format: number): string {
   return `its format is ${format}, this version reads up to ${FORMAT}; start the newer version that wrote it`;
 }

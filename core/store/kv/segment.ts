@@ -4,7 +4,7 @@ import type { Key, Revision } from "../store.ts";
 /** Bytes of one segment: what Deno KV takes as a value. */
 export const SEGMENT_BYTES_MAX = 65_536;
 
-/** What a record says of its key: its JSON, where its bytes are, or that it is gone. */
+/** What a record says of its key: its JSON, where its bytes are, or that it was removed. */
 export type RecordKind = "json" | "blob" | "gone";
 
 /** One change of one key. `bytes`: the JSON, the reference to a blob, or the revision of a removal. */
@@ -16,7 +16,7 @@ export interface SegmentRecord {
 
 /** What a row of the log holds. */
 export interface Segment {
-  /** Of the batch that it is a part of. */
+  /** Of the batch that it belongs to. */
   readonly revision: Revision;
   /** No key twice. */
   readonly records: readonly SegmentRecord[];
@@ -48,20 +48,20 @@ export function keyOf(path: string): Key {
   return [path.slice(0, first), path.slice(first + 1, second), path.slice(second + 1)];
 }
 
-/** A record that says that its key is gone, and at which revision it went. */
+/** A record that its key was removed, and at which revision. */
 export function removalOf(key: Key, revision: Revision): SegmentRecord {
   const bytes = new Uint8Array(8);
   viewOf(bytes).setBigUint64(0, BigInt(revision));
   return { key, kind: "gone", bytes };
 }
 
-/** The revision that a record of the kind `gone` tells. */
+/** The revision in a record of the kind `gone`. */
 export function removalRevision(bytes: Uint8Array): Revision {
   return Number(viewOf(bytes).getBigUint64(0));
 }
 
 /**
- * Fills segments one after another, each as far as it goes.
+ * Fills segments one after the other.
  *
  *     segment   CRC-32 of what follows (4 bytes), revision (8), records
  *     record    kind (1 byte), length of the path (2), length of the bytes (4), path, bytes
@@ -114,12 +114,12 @@ export class SegmentWriter {
   }
 }
 
-/** What a record takes of a segment. */
+/** How many bytes a record takes in a segment. */
 export function recordBytes({ key, bytes }: SegmentRecord): number {
   return RECORD_HEAD_BYTES + pathLength(key) + bytes.length;
 }
 
-/** The records' bytes are views of the segment's. Throws when it is not whole. */
+/** The bytes of the records are views of the segment. Throws when the segment is damaged. */
 export function readSegment(segment: Uint8Array): Segment {
   const view = viewOf(segment);
   if (segment.length < HEAD_BYTES || view.getUint32(0) !== crc32(segment.subarray(CRC_BYTES))) {

@@ -12,32 +12,32 @@ import {
 
 /** Dead bytes that the log may hold however little lives. */
 export const SLACK_BYTES = 8 * 1024 * 1024;
-/** Of what lives, so much may be dead in a log that is kept short. */
-const TIGHT_SHARE = 1 / 4;
-/** Cleaning waits until it owes this much: many small commits pay together. */
+/** A trimmed log holds at most so many dead bytes for each live byte. */
+const TRIMMED_DEAD_SHARE_MAX = 1 / 4;
+/** Cleaning waits until this much is due, so that many small commits share one cleaning. */
 export const CLEANING_BYTES_MIN = 128 * 1024;
-/** So much of the newest stays whole, for servers that follow the log and lag behind. */
+/** So much of the end of the log is never cleaned, for servers that follow it and lag behind. */
 export const FOLLOWED_BYTES = SLACK_BYTES / 2;
-/** For each byte written to a log that is too long, so many may be copied. */
+/** How many bytes may be copied for each byte written, while the log is too long. */
 const COPIED_PER_WRITTEN = 2;
-/** What dropping a segment costs beside its copies: its pages are freed one by one. */
+/** What dropping a segment costs besides its copies: its pages are freed one by one. */
 const DROPPED_BYTES_SHARE = 1 / 16;
 const DROPPED_BYTES_MIN = 512;
 const DROPPED_MAX = 256;
 
-/** What is to be done to the log on disk, all at once. */
+/** One atomic change of the log on disk. */
 export interface LogStep {
   readonly revision: Revision;
   readonly added: readonly NumberedSegment[];
-  /** Numbers of segments in which nothing lives any more once `added` is there. */
+  /** Numbers of segments without live records once `added` is there. */
   readonly dropped: readonly number[];
-  /** What the new segments hold, with the number of each one's segment. */
+  /** The records in the new segments, each with the number of its segment. */
   readonly placed: readonly (readonly [SegmentRecord, number])[];
-  /** What cleaning owes after it. */
+  /** How much cleaning is due after it. */
   readonly owedBytes: number;
 }
 
-/** What a step writes, and what it may copy beside it. */
+/** How much a step writes, and how much it may copy as well. */
 interface Room {
   readonly writtenBytes: number;
   readonly freeBytes: number;
@@ -51,7 +51,7 @@ interface Cleaning {
 
 const NO_CLEANING = { copied: [], dropped: [] } as const;
 
-/** A segment that may go, and what of it lives. */
+/** A segment that may be dropped, and its live records. */
 interface Candidate {
   readonly number: number;
   readonly kept: readonly SegmentRecord[];
@@ -76,7 +76,7 @@ interface Live extends SegmentRecord {
 }
 
 /**
- * What a circular log holds, and what to write to it next. Decides, and does nothing: a step counts from `take` on.
+ * The contents of a circular log, and what to write to it next. It only decides: a planned step takes effect with `take`.
  *
  * A key's newest record lives, all older ones are dead. Once more is dead than lives (and more than `SLACK_BYTES`),
  * each step also drops segments in which nothing lives, wherever they are, so that what is never written is not
@@ -92,7 +92,7 @@ export class SegmentLog {
   #newest: Live | undefined;
   /** By number, the oldest first. */
   readonly #segments = new Map<number, Extent>();
-  /** Numbers of segments with nothing in them that is needed. */
+  /** Numbers of segments that hold nothing that is needed. */
   readonly #dead = new Set<number>();
   #next = 0;
   #end = 0;
@@ -186,15 +186,15 @@ export class SegmentLog {
     return { revision, added, placed, dropped, owedBytes };
   }
 
-  /** Whether cleaning has fallen behind so far that a step of its own is due: one without records. */
+  /** Whether so much cleaning is due that it needs a step of its own, without records. */
   isBehind(bytes: number): boolean {
     return this.#owedBytes > bytes;
   }
 
   /**
    * A step that only cleans, as much as fits, however little was written; `undefined` when the log is short enough.
-   * `slackBytes`: dead bytes that it may hold however little lives. With less than usual, a quarter of what lives may
-   * be dead.
+   * `slackBytes`: how many dead bytes it may always hold. With less than the default, at most a quarter as much may be
+   * dead as lives.
    */
   planTrim(
     revision: Revision,
@@ -208,7 +208,7 @@ export class SegmentLog {
     return cleaning.dropped.length > 0 ? this.#step(revision, [], cleaning) : undefined;
   }
 
-  /** The step is durable. It must be the one that was planned last. */
+  /** Applies a step that is durable. It must be the one that was planned last. */
   take({ added, dropped, placed, owedBytes }: LogStep): void {
     for (const { number, bytes } of added) {
       this.#addSegment(number, { bytes: bytes.length, liveCount: 0, hasRemoval: false });
@@ -220,7 +220,7 @@ export class SegmentLog {
     this.#owedBytes = owedBytes;
   }
 
-  /** What is copied and which segments go, beside the records that are written. */
+  /** What to copy and which segments to drop, along with the records that are written. */
   #cleaning(records: readonly SegmentRecord[], room: Room): Cleaning {
     const excessBytes = this.#excessBytes(room.writtenBytes);
     if (excessBytes <= 0) return { ...NO_CLEANING, owedBytes: 0 };
@@ -231,7 +231,7 @@ export class SegmentLog {
   }
 
   #excessBytes(writtenBytes: number, slackBytes = SLACK_BYTES): number {
-    const share = slackBytes < SLACK_BYTES ? TIGHT_SHARE : 1;
+    const share = slackBytes < SLACK_BYTES ? TRIMMED_DEAD_SHARE_MAX : 1;
     const deadBytesMax = Math.max(share * this.#liveBytes, slackBytes);
     return this.#bytes + writtenBytes - this.#liveBytes - deadBytesMax;
   }
@@ -262,7 +262,7 @@ export class SegmentLog {
     return { copied, dropped, owedBytes: excess <= 0 ? 0 : owedBytes - spent };
   }
 
-  /** The cheapest first: segments in which nothing lives, then the others from the oldest on. */
+  /** The cheapest first: segments without live records, then the others from the oldest on. */
   *#candidates(replaced: ReadonlySet<Live | undefined>): Iterable<Candidate> {
     for (const number of this.#dead) if (!this.#isFollowed(number)) yield { number, kept: [] };
     let live = this.#oldest;
@@ -341,7 +341,7 @@ function bytesOf(records: readonly SegmentRecord[]): number {
   return records.reduce((sum, record) => sum + recordBytes(record), 0);
 }
 
-/** Equal resources and namespaces of the keys that come out are one string. */
+/** Makes the keys that it returns share equal strings of resources and namespaces. */
 function keySharing(): (key: Key) => Key {
   const words = new Map<string, string>();
   const shared = (word: string) => words.get(word) ?? (words.set(word, word), word);

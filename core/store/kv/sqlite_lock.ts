@@ -2,13 +2,13 @@ import type { Clock } from "../../lib/clock.ts";
 import { within } from "../../lib/deadline.ts";
 import { FORMAT_KEY } from "./kv_layout.ts";
 
-/** How long another connection is waited for: the last transaction of a server that was shut out takes milliseconds. */
+/** How long to wait for another connection: the last transaction of a server that was shut out takes milliseconds. */
 export const LOCKED_MS_MAX = 5_000;
-/** How soon it is tried again. */
+/** Wait between attempts. */
 const AGAIN_MS = 20;
 const LOCKED = /database is locked/;
 
-/** Another connection to a database keeps SQLite's lock on it. Nothing was written. */
+/** Another connection keeps the database locked. Nothing was written. */
 export class SqliteLockError extends Error {
   override name = "SqliteLockError";
 
@@ -24,8 +24,8 @@ export class SqliteLockError extends Error {
 }
 
 /**
- * Does `act`, again and again while another connection writes: Deno KV waits for that one in writes without checks
- * only, and each of ours has a check. `act` must be such that doing it twice is doing it once. Rejects with
+ * Does `act`, and repeats it while another connection writes: Deno KV itself waits only in writes without checks, and all
+ * of ours have a check. `act` must be idempotent. Rejects with
  * {@linkcode SqliteLockError} when the lock is kept too long.
  */
 export async function onceUnlocked<T>(clock: Clock, act: () => Promise<T>): Promise<T> {
@@ -42,8 +42,8 @@ export async function onceUnlocked<T>(clock: Clock, act: () => Promise<T>): Prom
 }
 
 /**
- * Opens a database in Deno KV. That waits for who writes to it before its first answer, and without an end: this
- * rejects with {@linkcode SqliteLockError} instead.
+ * Opens a database in Deno KV, whose first answer waits for another writer without a limit: this rejects with
+ * {@linkcode SqliteLockError} instead.
  */
 export async function openUnlocked(clock: Clock, path: string): Promise<Deno.Kv> {
   const kv = await onceUnlocked(clock, () => Deno.openKv(path));

@@ -1,10 +1,10 @@
 import { checkStore, type StoreReport } from "./store_check.ts";
 import { databaseAt, leaveWal, syncToDisk } from "./store_file.ts";
 
-/** Files that a backup carries beside the objects: who the server is, and who trusts it. */
+/** Files that a backup carries besides the objects: the identity of the server and of those who trust it. */
 export type CarriedFiles = ReadonlyMap<string, string>;
 
-/** The table of a backup that holds them. A store that is used has none. */
+/** The table of a backup that holds them. A store in use has none. */
 export const CARRIED_TABLE = "coracle_files";
 
 export interface Backup {
@@ -17,8 +17,8 @@ export interface Backup {
 
 /**
  * Copies a store to one file, readable by its owner only, as it is at one moment: what was acknowledged before is in
- * it, and of each commit all or nothing. The server that uses the store goes on meanwhile and takes no notice:
- * SQLite's readers hold no writer up. It is a moment's copy of the file, not of what lives in memory only.
+ * it, and of each commit all or nothing. The server that uses the store goes on meanwhile and is not
+ * disturbed: SQLite's readers block no writer. What is kept in memory only is not in it.
  *
  * The copy is checked before it gets its name; until then it is `TARGET.partial`. It lives on the disk when this
  * resolves. Throws, and leaves nothing behind, when `target` exists, when there is no store, or when the copy is bad.
@@ -41,7 +41,7 @@ export async function backUp({ store, target, carried }: Backup): Promise<StoreR
     await syncToDisk(folderOf(target));
     return { ...report, bytes: (await Deno.stat(target)).size };
   } catch (error) {
-    for (const end of ["", "-wal", "-shm"]) await Deno.remove(partial + end).catch(() => {}); // whatever there is
+    for (const end of ["", "-wal", "-shm"]) await Deno.remove(partial + end).catch(() => {}); // whichever exist
     throw error;
   }
 }
@@ -83,5 +83,5 @@ async function carry(path: string, files: CarriedFiles): Promise<void> {
 
 async function assertAbsent(path: string): Promise<void> {
   const isThere = await Deno.lstat(path).then(() => true, () => false);
-  if (isThere) throw new Error(`"${path}" is there already; remove it, or choose another name`);
+  if (isThere) throw new Error(`"${path}" exists already; remove it, or choose another name`);
 }

@@ -12,10 +12,10 @@ import {
 } from "./segment.ts";
 import type { Key, Revision } from "../store.ts";
 
-/** Problems that are told one by one; a file that is broken all over would tell millions. */
+/** Problems that are reported one by one: a badly damaged file has millions. */
 const PROBLEMS_MAX = 100;
 
-/** What a look at a store's file found. */
+/** What a check of a store's file found. */
 export interface StoreReport {
   objects: number;
   revision: number;
@@ -28,7 +28,7 @@ export interface StoreReport {
 }
 
 /**
- * Reads a whole store that no server uses, and tells what is wrong with it. Mends nothing.
+ * Reads a whole store that no server uses, and reports what is wrong with it. Repairs nothing.
  *
  * Every page and every segment is whole; the log goes on in order, and nothing in it is newer than its counter or
  * older than what it replaces; every object parses, and says itself what its key and its revision are; of every
@@ -53,7 +53,7 @@ export async function checkStore(path: string): Promise<StoreReport> {
   }
 }
 
-/** The newest record of a key so far. `revision`: 0 when only its blob tells it. */
+/** The newest record of a key so far. `revision`: 0 when only its blob holds it. */
 interface Newest {
   record: SegmentRecord;
   revision: Revision;
@@ -91,7 +91,7 @@ class LogCheck {
     for (const record of segment.records) this.#follow(record);
   }
 
-  /** Looks into the blobs, now that it is known which of them live. Tells how many chunks nothing refers to. */
+  /** Checks the blobs, now that it is known which are live. Returns how many chunks nothing refers to. */
   async finish(kv: Deno.Kv): Promise<number> {
     const blobs = this.#blobs();
     let orphans = 0;
@@ -182,7 +182,7 @@ function formatProblem(format: number | null): string {
 
 async function brokenPages(path: string): Promise<string[]> {
   const { DatabaseSync } = await import("node:sqlite");
-  const database = new DatabaseSync(path); // it may have to finish what a killed process began
+  const database = new DatabaseSync(path); // not read-only: it may have to recover after a killed process
   try {
     const rows = database.prepare("PRAGMA integrity_check").all();
     const texts = rows.map(({ integrity_check }) => String(integrity_check));

@@ -1,6 +1,6 @@
 import { databaseAt } from "./store_file.ts";
 
-/** How large a store's file is, and how much of that holds nothing. */
+/** The size of a store's file, and how much of it is free. */
 export interface FileUse {
   bytes: number;
   freeBytes: number;
@@ -20,20 +20,20 @@ export async function fileUse(path: string): Promise<FileUse> {
   }
 }
 
-/** A file is compacted without being asked when so much of it holds nothing, and most of it does. */
+/** A file is compacted unasked when at least so much of it is free, and at least half of it. */
 const FREE_BYTES_MIN = 16 * 1024 * 1024;
-/** What takes longer than a moment is left to who asks for it: writes wait meanwhile. */
+/** A larger file is compacted only on request, because writes wait meanwhile. */
 const LIVE_BYTES_MAX = 64 * 1024 * 1024;
 
-/** What should be done about a file: it is `tight`, `airy` and small enough to be compacted in passing, or `large`. */
-export function stateOf({ bytes, freeBytes }: FileUse): "tight" | "airy" | "large" {
-  if (freeBytes < FREE_BYTES_MIN || freeBytes * 2 < bytes) return "tight";
-  return bytes - freeBytes <= LIVE_BYTES_MAX ? "airy" : "large";
+/** Whether a file is worth compacting: `dense` is not, `sparse` is and takes a moment, `large` is and takes long. */
+export function densityOf({ bytes, freeBytes }: FileUse): "dense" | "sparse" | "large" {
+  if (freeBytes < FREE_BYTES_MIN || freeBytes * 2 < bytes) return "dense";
+  return bytes - freeBytes <= LIVE_BYTES_MAX ? "sparse" : "large";
 }
 
 /**
- * Gives what holds nothing back to the disk. Nobody may write meanwhile. It needs room for a second copy of what the
- * file holds; without it, or when it is killed, the file is as before.
+ * Gives free pages back to the disk. Nobody may write meanwhile. It needs room for a second copy of the contents; without
+ * it, or when it is killed, the file is as before.
  */
 export async function compact(path: string): Promise<void> {
   const database = await databaseAt(path);

@@ -7,7 +7,7 @@ import { MemoryDisk, MemoryJournal } from "../memory_journal.ts";
 import { MemoryStore } from "../memory_store.ts";
 import type { Key } from "../store.ts";
 import { checkStore } from "./store_check.ts";
-import { fileUse, stateOf } from "./store_compaction.ts";
+import { densityOf, fileUse } from "./store_compaction.ts";
 
 const MIB = 1024 * 1024;
 const BATCH = { revision: 1, writes: [] };
@@ -51,15 +51,15 @@ Deno.test("a compaction that fails is told, and writing goes on", async () => {
 
 Deno.test("a file is compacted in passing when most of it, and much, holds nothing, and the rest is little", () => {
   const states: [bytes: number, freeBytes: number, state: string][] = [
-    [20 * MIB, 15 * MIB, "tight"],
-    [20 * MIB, 16 * MIB, "airy"],
-    [100 * MIB, 49 * MIB, "tight"],
-    [100 * MIB, 50 * MIB, "airy"],
-    [1_000 * MIB, 936 * MIB, "airy"],
+    [20 * MIB, 15 * MIB, "dense"],
+    [20 * MIB, 16 * MIB, "sparse"],
+    [100 * MIB, 49 * MIB, "dense"],
+    [100 * MIB, 50 * MIB, "sparse"],
+    [1_000 * MIB, 936 * MIB, "sparse"],
     [1_000 * MIB, 935 * MIB, "large"],
   ];
   for (const [bytes, freeBytes, state] of states) {
-    assert.equal(stateOf({ bytes, freeBytes }), state);
+    assert.equal(densityOf({ bytes, freeBytes }), state);
   }
 });
 
@@ -72,7 +72,7 @@ Deno.test("a store's file is compacted while writers write, and loses nothing", 
     for (let i = 0; i < 20; i++) await put(store, `large-${i}`, MIB);
     for (let i = 0; i < 20; i++) await remove(store, `large-${i}`);
     const before = await fileUse(path);
-    assert.equal(stateOf(before), "airy");
+    assert.equal(densityOf(before), "sparse");
     let isOver = false;
     const compaction = journal.compact(() => compactAside(path)).finally(() => isOver = true);
     let written = 0;
@@ -98,7 +98,7 @@ Deno.test("a log that is long because much was deleted becomes short, and loses 
     await Promise.all(names.map((name) => put(store, name, 50_000)));
     await Promise.all(names.filter((_, i) => i % 100 > 0).map((name) => remove(store, name)));
     const before = await fileUse(path);
-    assert.equal(stateOf(before), "tight", "the log holds what is dead");
+    assert.equal(densityOf(before), "dense", "the log holds what is dead");
     while (await journal.trim());
     await journal.compact(() => compactAside(path));
     assert.ok((await fileUse(path)).bytes < before.bytes / 2);

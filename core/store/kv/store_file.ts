@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** What a writer is waited for: a database that was just closed may have its lock for a moment longer. */
+/** How long to wait for a writer: a database that was just closed may keep its lock for a moment. */
 const BUSY_MS_MAX = 5_000;
 
-/** Opens a store's file past Deno KV: for what concerns the file as a whole. Close it. */
+/** Opens a store's file by SQLite, not by Deno KV, for what concerns the file as a whole. The caller closes it. */
 export async function databaseAt(
   path: string,
   { readOnly = false }: { readOnly?: boolean } = {},

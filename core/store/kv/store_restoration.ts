@@ -15,7 +15,7 @@ export const RESTORED_REVISIONS_SKIPPED = 1_000_000_000;
 export interface Restoration {
   /** A file made by {@linkcode backUp}. It is not changed. */
   source: string;
-  /** Where the store shall be. One that is there already is kept under another name. */
+  /** Where the store goes. One that exists already is kept under another name. */
   store: string;
   /** For that name, e.g. `20260102T030405Z`. */
   time: string;
@@ -24,13 +24,13 @@ export interface Restoration {
 export interface Restored {
   /** Of the store as it is now. */
   report: StoreReport;
-  /** Where the store of before is; `undefined` when there was none. */
+  /** Where the previous store is kept; `undefined` when there was none. */
   setAside: string | undefined;
 }
 
 /**
  * Puts the store of a backup in place, whole or not at all: it is made ready and checked under another name first,
- * and takes its own by one rename. Killed at any moment, the one store or the other is there, and the one of before is
+ * and takes its own by one rename. Whenever it is killed, one store or the other is in place, and the previous one is
  * never lost.
  *
  * `putBack` gets what the backup carries, before the store takes its name and while nobody else can use it: when it fails,
@@ -47,7 +47,7 @@ export async function restore(
     await removeAll(partial);
     await Deno.copyFile(source, partial);
     await Deno.chmod(partial, 0o600);
-    const carried = await unload(partial);
+    const carried = await takeOutFiles(partial);
     const report = await raised(partial, await revisionIn(store))
       .catch(({ message }: Error) => {
         throw new StoreProblems(source, [message]);
@@ -66,8 +66,8 @@ export async function restore(
   }
 }
 
-/** Takes out what the backup carries. */
-async function unload(path: string): Promise<CarriedFiles> {
+/** Takes the carried files out of the backup. */
+async function takeOutFiles(path: string): Promise<CarriedFiles> {
   const database = await databaseAt(path);
   try {
     const [table] = database.prepare("SELECT name FROM sqlite_master WHERE name = ?")
@@ -101,17 +101,17 @@ async function revisionIn(store: string): Promise<Revision> {
 
 /** Gives the store a second name, so that it outlives the loss of its own. */
 async function keep(store: string, name: string): Promise<string | undefined> {
-  if (!await isThere(store)) return undefined;
+  if (!await exists(store)) return undefined;
   await leaveWal(store).catch(() => {}); // it is damaged: then what lies beside it is kept as well
   for (const end of ["-wal", "-shm", ""]) {
-    if (await isThere(store + end)) await nameToo(store + end, name + end);
+    if (await exists(store + end)) await linkOrCopy(store + end, name + end);
   }
   await syncToDisk(name);
   for (const end of ["-wal", "-shm"]) await Deno.remove(store + end).catch(() => {}); // none is there
   return name;
 }
 
-async function nameToo(path: string, other: string): Promise<void> {
+async function linkOrCopy(path: string, other: string): Promise<void> {
   try {
     await Deno.link(path, other);
   } catch {
@@ -123,6 +123,6 @@ async function removeAll(path: string): Promise<void> {
   for (const end of ["", "-wal", "-shm", ".lock"]) await Deno.remove(path + end).catch(() => {}); // none is there
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }

@@ -7,20 +7,20 @@ const MIB = 1024 * 1024;
  * 1,000 pages, and a batch), what the file is made longer by then, and a start without a write-ahead log.
  */
 export const BALLAST_BYTES = 8 * MIB;
-/** What must be free for it to be taken. More than the ballast, so that a disk that was just full is not full at once. */
+/** How much must be free before it is reserved. More than the ballast, so that a disk that was just full is not full again at once. */
 const ROOM_BYTES_MIN = 10 * MIB;
-/** What a start and the next few writes take. */
+/** What a start and its first few writes need. */
 const WORKING_BYTES_MIN = MIB;
-/** What is left to others when a rest of it is taken. */
+/** What is left to others when only a part of it can be reserved. */
 const LEFT_BYTES = 64 * 1024;
 const PIECE_BYTES = 64 * 1024; // crypto.getRandomValues fills no more at once
 
-/** Holds room back in a file. */
+/** Reserves room on the disk in a file. */
 export class DiskBallast implements Ballast {
   readonly #path: string;
   readonly #folder: string;
 
-  /** `path`: of the file, which need not exist. */
+  /** `path`: the file, which need not exist. */
   constructor(path: string) {
     this.#path = path;
     this.#folder = path.slice(0, path.lastIndexOf("/"));
@@ -36,12 +36,12 @@ export class DiskBallast implements Ballast {
     return (Deno.uid() === 0 ? bfree : bavail) * bsize;
   }
 
-  /** What the system says is free may be less by a quota: only what can be written is there. */
+  /** A quota may leave less than the system reports as free: only writing shows what there is. */
   async hold(): Promise<boolean> {
     const heldBytes = await this.#heldBytes();
     if (heldBytes >= BALLAST_BYTES) return true;
     if (await this.freeBytes() + heldBytes < ROOM_BYTES_MIN) return false;
-    this.release(); // a rest of it
+    this.release(); // a part of it
     return await this.#take(BALLAST_BYTES, ROOM_BYTES_MIN);
   }
 
@@ -58,7 +58,7 @@ export class DiskBallast implements Ballast {
     }
   }
 
-  /** `roomBytes`: what must be there to be written. Whether it is held now. */
+  /** `roomBytes`: how much must be free to begin. Returns whether it is held now. */
   async #take(bytes: number, roomBytes: number): Promise<boolean> {
     const beside = `${this.#path}.new`;
     try {
@@ -68,7 +68,7 @@ export class DiskBallast implements Ballast {
       return true;
     } catch {
       await Deno.remove(beside).catch(ifAbsent);
-      return false; // it has filled up meanwhile
+      return false; // the disk has filled up meanwhile
     }
   }
 
@@ -77,7 +77,7 @@ export class DiskBallast implements Ballast {
   }
 }
 
-/** With what no file system can make smaller. */
+/** Filled with random bytes, which no file system can compress. */
 async function fill(path: string, bytes: number): Promise<void> {
   using file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });
   for (let left = bytes; left > 0;) {

@@ -4,45 +4,45 @@ import type { Batch, BlobId, Journal, JournalLimits, JournalWrite, Loaded } from
 import type { RoomInFile } from "./file_room.ts";
 import { type Change, type Revision, UnavailableError, type WriteGate } from "../../store.ts";
 
-/** How often a full disk is looked at when nobody writes. */
+/** How often a full disk is checked when nobody writes. */
 const LOOK_MS = 10_000;
 /** How soon after a deletion. */
 const LOOK_SOON_MS = 500;
-/** A file that has so much room takes all writes, though its disk is full, until it has no more than is held back. */
+/** With so much free room in the file, all writes are taken although the disk is full. */
 const ROOM_IN_FILE_BYTES_MIN = 4 * 1024 * 1024;
 const HELD_BACK_IN_FILE_BYTES = 2 * 1024 * 1024;
 /** What a batch takes of a file: its rows are whole pages, and pages are split. */
 const FILE_BYTES_PER_BYTE = 2;
 const FILE_BYTES_PER_BATCH = 16 * 1024;
-/** What SQLite, Linux and quotas say. */
+/** Error texts of SQLite, Linux and quotas. */
 const FULL = /database or disk is full|No space left on device|quota exceeded/i;
-/** What SQLite also says on a full disk, when it cannot make the files beside the database. */
+/** What SQLite also reports on a full disk, when it cannot make the files beside the database. */
 const PERHAPS_FULL = /disk I\/O error|unable to open database file/i;
 /**
- * The words for a node on a full disk must get through: https://kubernetes.io/docs/reference/node/node-status/. So must a
- * revocation: who fills the disk must not keep himself in.
+ * Always urgent: the status of a node, whose DiskPressure tells of the full disk
+ * (https://kubernetes.io/docs/reference/node/node-status/), and a revocation: who fills the disk must not stay in by it.
  */
 const NODES = "nodes";
 const REGISTERS = "credentialregisters.access.coracle.dev";
-/** Of a Node: a larger one is not urgent, for its agent could use up what is held back for its revocation. */
+/** A larger Node is not urgent: its agent could use up what is held back for its own revocation. */
 const URGENT_NODE_BYTES_MAX = 64 * 1024;
 
-/** Room on the disk that is held back, to be given up when the disk is full. */
+/** Room on the disk that is reserved, to be released when the disk is full. */
 export interface Ballast {
   /** Whether the disk has room for anything at all. */
   hasRoom(): Promise<boolean>;
   freeBytes(): Promise<number>;
-  /** Takes the room, if there is enough left beside it. Whether it is held now. */
+  /** Reserves the room, if enough is left beside it. Returns whether it is held now. */
   hold(): Promise<boolean>;
-  /** Takes what there is of it, for the next start. */
+  /** Reserves as much of it as there is, for the next start. */
   holdRest(): Promise<void>;
-  /** Gives it up, at once. Does nothing when it is not held. */
+  /** Releases it at once. Does nothing when it is not held. */
   release(): void;
 }
 
 export interface DiskRoomOptions {
   ballast: Ballast;
-  /** None when absent. */
+  /** Absent: nothing is reserved. */
   file?: RoomInFile;
   clock: Clock;
   log: Log;
@@ -51,11 +51,11 @@ export interface DiskRoomOptions {
 }
 
 /**
- * How a store's disk is. `roomy`: the ballast is held, all is written. `inside`: the disk is full, but the store's
- * file has enough room of its own: all is written. `full`: only what is urgent is written, on what was held back.
- * `spent`: that is used up too, as far as the last write has shown.
+ * `roomy`: the ballast is held, everything is written. `reusing`: the disk is full, but the store's file has enough free
+ * pages of its own: everything is written. `full`: only urgent changes are written, using what the ballast gave.
+ * `exhausted`: that is used up too, as far as the last write has shown.
  */
-export type DiskState = "roomy" | "inside" | "full" | "spent";
+export type DiskState = "roomy" | "reusing" | "full" | "exhausted";
 
 interface WriteFacts {
   bytes: number;
@@ -68,21 +68,21 @@ interface WriteFacts {
  * what is kept in memory only. The table in core/store/README.md tells what is held back for these, and how each
  * state ends.
  *
- * It ends by itself: each refused write looks for room, and so does a timer, soon after each deletion and every 10 s
- * while the disk is full, and never else.
+ * It ends by itself: each refused write looks for room, and so does a timer, soon after each deletion and every 10 s,
+ * only while the disk is full.
  */
 export class DiskRoom implements WriteGate {
   readonly #options: DiskRoomOptions;
   readonly #listeners = new Set<(isFull: boolean) => void>();
   #state: DiskState = "roomy";
   #cause: unknown;
-  /** Whether what is being written may use what is held back when the disk turns out to be full. */
+  /** Whether what is being written may use the ballast when the disk turns out to be full. */
   #isUrgent = true;
-  /** Whether all runs, and the ballast was to be taken. */
+  /** Whether the server has started, and the ballast was to be reserved. */
   #isSettled = false;
-  /** Whether the file may have more room than at the last look. */
+  /** Whether the file may have more room than at the last check. */
   #isChanged = false;
-  /** What may still be written to the file before it is looked at again. */
+  /** How many bytes may be written to the file before it is checked again. */
   #fileBytes = 0;
   #looking: Promise<void> | undefined;
   #cancel: () => void = () => {};
@@ -103,8 +103,8 @@ export class DiskRoom implements WriteGate {
   }
 
   /**
-   * Opens what is on the disk: with the ballast given up, should the disk be full. All may be written until
-   * {@linkcode settle}, so that a server can start on what the ballast gives. Rejects with an
+   * Opens what is on the disk, releasing the ballast should the disk be full. Everything may be written until
+   * {@linkcode settle}, so that a server can start on what the ballast gave. Rejects with an
    * {@linkcode UnavailableError} when that is not enough.
    */
   async opening<T>(open: () => Promise<T>): Promise<T> {
@@ -123,20 +123,20 @@ export class DiskRoom implements WriteGate {
     }
   }
 
-  /** Takes the ballast, once everything runs; without room for it the disk counts as full. */
+  /** Reserves the ballast once the server has started; without room for it the disk counts as full. */
   async settle(): Promise<void> {
     this.#isSettled = true;
     if (this.isFull || await this.#options.ballast.hold()) return;
-    await this.#enter(new Error("there is no room to hold back"));
+    await this.#enter(new Error("there is no room for the ballast"));
   }
 
-  /** The same journal; a full disk is noticed. */
+  /** Wraps the journal so that a full disk is noticed. */
   guard(journal: Journal): Journal {
     return new GuardedJournal(journal, this);
   }
 
   refusalOf(changes: readonly Change[]): UnavailableError | undefined {
-    const takesAll = this.#state === "roomy" || this.#state === "inside" && this.#fileBytes > 0;
+    const takesAll = this.#state === "roomy" || this.#state === "reusing" && this.#fileBytes > 0;
     if (takesAll || changes.every(isUrgent)) return undefined;
     return new UnavailableError(`Cannot write: ${this.#words}`, { cause: this.#cause });
   }
@@ -153,7 +153,7 @@ export class DiskRoom implements WriteGate {
     this.#listeners.add(listener);
   }
 
-  /** Call it once the store is closed: what that gave back to a full disk is held for the next start. */
+  /** To be called once the store is closed: room that closing freed on a full disk is reserved for the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancel();
@@ -161,8 +161,8 @@ export class DiskRoom implements WriteGate {
   }
 
   /**
-   * Told why a write failed. What was held back is given up; true when the write is to be tried once more: not when it
-   * is the first that finds the disk full, and not urgent.
+   * Takes the error of a failed write and releases the ballast. Returns whether to retry the write: not when it is the
+   * first to find the disk full, and not urgent.
    */
   async relieve(error: unknown): Promise<boolean> {
     if (!await this.#isFullness(error)) return false;
@@ -174,7 +174,7 @@ export class DiskRoom implements WriteGate {
     return true;
   }
 
-  /** Does a write of the store; a full disk is noticed, and what was written. */
+  /** Runs a write of the store, and notes its size or that the disk is full. */
   async write<T>(act: () => Promise<T>, { bytes, isUrgent }: WriteFacts): Promise<T> {
     const before = this.#state;
     this.#isUrgent = isUrgent;
@@ -185,33 +185,33 @@ export class DiskRoom implements WriteGate {
     } catch (error) {
       throw await this.#failureOf(error, before);
     } finally {
-      this.#isUrgent = true; // what the journal does by itself frees room
+      this.#isUrgent = true; // what the journal does on its own frees room
     }
   }
 
   #note(bytes: number): void {
-    if (this.#state === "spent") this.#become("full");
+    if (this.#state === "exhausted") this.#become("full");
     if (!this.isFull) return;
     this.#isChanged = true;
     this.#fileBytes -= bytes * FILE_BYTES_PER_BYTE + FILE_BYTES_PER_BATCH;
-    if (this.#state === "inside" || this.#isLookingSoon) return;
+    if (this.#state === "reusing" || this.#isLookingSoon) return;
     this.#lookIn(LOOK_SOON_MS);
     this.#isLookingSoon = true;
   }
 
-  /** What is told of a write that failed; `before`: the state in which it began. */
+  /** The error for a write that failed; `before`: the state in which it began. */
   async #failureOf(error: unknown, before: DiskState): Promise<unknown> {
     if (!await this.#isFullness(error)) return error;
     await this.#enter(error);
-    if (before === "inside") this.#become("full");
-    if (before === "full") this.#become("spent"); // only what was urgent was tried
+    if (before === "reusing") this.#become("full");
+    if (before === "full") this.#become("exhausted"); // only what was urgent was tried
     return new Error(this.#words, { cause: error });
   }
 
   /** Why nothing is written, and what to do. */
   get #words(): string {
     const { folder } = this.#options;
-    return this.#state === "spent"
+    return this.#state === "exhausted"
       ? `the disk of "${folder}" is full, and so is what was held back for deletions; make room on it: until then objects can only be read`
       : `the disk of "${folder}" is full; make room on it: until then objects can only be read and deleted`;
   }
@@ -229,7 +229,7 @@ export class DiskRoom implements WriteGate {
     return FULL.test(text) || PERHAPS_FULL.test(text) && !await this.#options.ballast.hasRoom();
   }
 
-  /** Gives up what was held back. The file takes its part of it in the same turn, before others do. */
+  /** Releases the ballast. The file takes its part of the room in the same turn, before others do. */
   async #giveUp({ claims }: { claims: boolean }): Promise<void> {
     const { ballast, file } = this.#options;
     await file?.prepare();
@@ -276,15 +276,15 @@ export class DiskRoom implements WriteGate {
     }
     const freeBytes = await file.freeBytes();
     this.#fileBytes = freeBytes - HELD_BACK_IN_FILE_BYTES;
-    if (freeBytes >= ROOM_IN_FILE_BYTES_MIN) this.#become("inside");
-    else if (this.#state === "inside") this.#become("full");
+    if (freeBytes >= ROOM_IN_FILE_BYTES_MIN) this.#become("reusing");
+    else if (this.#state === "reusing") this.#become("full");
   }
 
   #become(state: DiskState): void {
     const { log, folder } = this.#options;
     if (this.#isClosed || this.#state === state) return;
     this.#state = state;
-    log.info(NEWS[state], { folder });
+    log.info(MESSAGES[state], { folder });
     this.#tell();
   }
 
@@ -304,23 +304,23 @@ export class DiskRoom implements WriteGate {
   }
 }
 
-const NEWS = {
+const MESSAGES = {
   roomy: "The disk has room again: the API takes all writes",
-  inside: "The disk is full, but the store's own file has room: the API takes all writes",
+  reusing: "The disk is full, but the store's own file has room: the API takes all writes",
   full: "The disk is full, and so is the store's own file: the API is read-only, but for deletions",
-  spent: "The disk is full, and so is what was held back for deletions: the API is read-only",
+  exhausted: "The disk is full, and so is what was held back for deletions: the API is read-only",
 } as const satisfies Record<DiskState, string>;
 
 const encoder = new TextEncoder();
 
-/** What frees room, or tells people that there is none. */
+/** Whether a change frees room, or tells people that there is none. */
 function isUrgent({ key: [resource], value }: Change): boolean {
   return value === undefined || value.metadata.deletionTimestamp !== undefined ||
     resource === REGISTERS ||
     (resource === NODES && encoder.encode(JSON.stringify(value)).length <= URGENT_NODE_BYTES_MAX);
 }
 
-/** Tells of each failure before its caller hears of it. */
+/** Reports each failure to the room before the caller sees it. */
 class GuardedJournal implements Journal {
   readonly limits: JournalLimits;
   readonly #journal: Journal;
@@ -359,10 +359,10 @@ class GuardedJournal implements Journal {
   }
 }
 
-/** What of a batch can be told to be urgent: a deletion that waits for finalizers is one only to who asks for it. */
+/** Whether a write of a batch is recognizably urgent. A deletion that waits for finalizers is not: it is an ordinary change here. */
 function isUrgentWrite({ key: [resource], value }: JournalWrite): boolean {
   if (value === undefined || resource === REGISTERS) return true;
-  // What is no bytes lies in a blob, since it is larger.
+  // A value that is not bytes lies in a blob, because it is larger.
   return resource === NODES && value instanceof Uint8Array && value.length <= URGENT_NODE_BYTES_MAX;
 }
 

@@ -235,7 +235,7 @@ Deno.test("soon after a deletion the file is looked at; when it has room of its 
   await remove(store, "kept");
   file.room = 5 * MIB;
   await clock.advance(1_000);
-  assert.deepEqual([room.state, room.isFull, told], ["inside", true, [true, true]]);
+  assert.deepEqual([room.state, room.isFull, told], ["reusing", true, [true, true]]);
   disk.isFull = false;
   disk.hold = () => Promise.resolve(false);
   await put(store, "a");
@@ -248,7 +248,7 @@ Deno.test("a file's own room is written to as far as it goes, but for what is he
   file.room = 4 * MIB;
   await room.write(() => Promise.resolve(), { bytes: 0, isUrgent: true });
   await clock.advance(1_000);
-  assert.equal(room.state, "inside");
+  assert.equal(room.state, "reusing");
   await room.write(() => Promise.resolve(), { bytes: MIB, isUrgent: false });
   file.room = 2 * MIB;
   await assert.rejects(put(store, "a"), REFUSAL);
@@ -263,7 +263,7 @@ Deno.test("when not even a deletion can be written, the refusal says so, until o
   disk.hold = () => Promise.resolve(false);
   await assert.rejects(remove(store, "kept"), SPENT);
   await assert.rejects(put(store, "a"), SPENT);
-  assert.equal(room.state, "spent");
+  assert.equal(room.state, "exhausted");
   disk.isHeld = false;
   await remove(store, "kept");
   await assert.rejects(put(store, "a"), REFUSAL);

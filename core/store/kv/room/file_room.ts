@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type CompactableJournal, compactAside } from "../compactable_journal.ts";
-import { fileUse, stateOf } from "../store_compaction.ts";
+import { densityOf, fileUse } from "../store_compaction.ts";
 
 /**
  * What the file is made longer by, once, when the disk is full: room in it for deletions, and for one batch in its
@@ -10,7 +10,7 @@ const CLAIMS_BYTES = [1536 * 1024, 512 * 1024, 128 * 1024];
 /** A table that is there only while room is claimed, and what drops one that a killed process has left. */
 const CLAIM_TABLE = "claimed_room";
 const DROP_CLAIM = `DROP TABLE IF EXISTS ${CLAIM_TABLE}`;
-/** How long who writes to the file is waited for. */
+/** How long to wait for a writer of the file. */
 const BUSY_MS_MAX = 1_000;
 /** Dead bytes in the log of a store whose disk is full. */
 const SLACK_BYTES = 512 * 1024;
@@ -18,7 +18,7 @@ const SLACK_BYTES = 512 * 1024;
 const COPIES = 2;
 const COMPACTION_BYTES_MIN = 1024 * 1024;
 
-/** The room that a store's own file has, when its disk has none. */
+/** The free room inside a store's own file, for when its disk has none. */
 export interface RoomInFile {
   /** Must have resolved before {@linkcode checkpoint} or {@linkcode claim} is called. */
   prepare(): Promise<void>;
@@ -27,13 +27,13 @@ export interface RoomInFile {
    * Without room for that it does nothing: the next write tells.
    */
   checkpoint(): void;
-  /** Takes some of what the disk has, at once, so that nobody else takes it. */
+  /** Makes the file longer at once, so that nobody else takes the room. */
   claim(): void;
-  /** Bytes of the file that hold nothing, and that are written to before the file gets longer. */
+  /** Bytes of free pages in the file, which are used before the file grows. */
   freeBytes(): Promise<number>;
-  /** Empties what the log need not hold, step by step, until so much of the file holds nothing or all is done. */
+  /** Trims the log, step by step, until so much of the file is free or nothing is left to trim. */
   tidy(wantedBytes: number): Promise<void>;
-  /** Gives what holds nothing back to the disk, when the disk has the room that this takes. Whether it did. */
+  /** Gives free pages back to the disk, when the disk has the room that this takes. Returns whether it did. */
   shrink(diskBytes: number): Promise<boolean>;
 }
 
@@ -92,13 +92,13 @@ export class FileRoom implements RoomInFile {
   async shrink(diskBytes: number): Promise<boolean> {
     const use = await fileUse(this.#path);
     const heldBytes = Math.max(COMPACTION_BYTES_MIN, use.bytes - use.freeBytes);
-    if (!this.#journal || stateOf(use) === "large" || use.freeBytes < heldBytes) return false;
+    if (!this.#journal || densityOf(use) === "large" || use.freeBytes < heldBytes) return false;
     if (diskBytes < heldBytes * COPIES) return false;
     await this.#journal.compact(() => compactAside(this.#path));
     return true;
   }
 
-  /** Whether it could be done: on a full disk it may not, and changes nothing then. */
+  /** Returns whether it could be done: on a full disk it may fail, and then changes nothing. */
   #beside(act: (database: DatabaseSync) => void): boolean {
     try {
       const database = new this.#sqlite!.DatabaseSync(this.#path, { timeout: BUSY_MS_MAX });
