@@ -27,8 +27,10 @@ for (const [name, { chunks, then }] of Object.entries(TABLE)) {
 Deno.test("a character that is cut by a chunk comes out whole", async () => {
   const bytes = new TextEncoder().encode("é\n");
   const body = ReadableStream.from([bytes.slice(0, 1), bytes.slice(1)]);
-  const lines = linesOf(body, { charactersMax: 100, tooLong });
+  const [one, other] = body.tee();
+  const lines = linesOf(one, { charactersMax: 100, tooLong });
   assert.deepEqual(await Array.fromAsync(lines), [["é"]]);
+  assert.equal(await textOf(other, NEVER), "é\n");
 });
 
 Deno.test("a line may be as long as the limit, and no longer, and the body is cancelled then", async () => {
@@ -49,6 +51,15 @@ Deno.test("an abort ends the lines without an error, though the body never ends,
     queueMicrotask(() => end.abort());
   }
   assert.deepEqual([all, state.isCancelled], [[["a"]], true]);
+});
+
+Deno.test("a body is not read when its signal has aborted already", async () => {
+  const signal = AbortSignal.abort();
+  const body = endlessBody("a\n", { isCancelled: false });
+  assert.deepEqual(
+    await Array.fromAsync(linesOf(body, { charactersMax: 4, tooLong, signal })),
+    [],
+  );
 });
 
 Deno.test("who stops early cancels the body", async () => {
