@@ -54,21 +54,22 @@ function proportionalSizes(deployment: Deployment, sized: readonly ReplicaSet[])
   const { spec: { replicas }, status } = deployment;
   const allowed = replicas === 0 ? 0 : replicas + limitsOf(deployment).maxSurge;
   const toAdd = allowed - sizeOf(sized);
+  if (toAdd === 0) return UNCHANGED;
+  const isGrowing = toAdd > 0;
   const inOrder = [...sized].sort((a, b) =>
     b.spec.replicas - a.spec.replicas ||
-    (toAdd > 0 ? createdMs(b) - createdMs(a) : createdMs(a) - createdMs(b))
+    (isGrowing ? createdMs(b) - createdMs(a) : createdMs(a) - createdMs(b))
   );
   const sizes = new Map<string, number>();
-  let added = 0;
+  let left = toAdd;
   for (const replicaSet of inOrder) {
-    const share = shareOf(replicaSet, replicas === 0 ? 0 : allowed, status.replicas ?? 0);
-    const left = toAdd - added;
-    const part = toAdd > 0 ? Math.min(share, left) : Math.max(share, left);
-    added += toAdd === 0 ? 0 : part;
-    sizes.set(replicaSet.metadata.name, replicaSet.spec.replicas + (toAdd === 0 ? 0 : part));
+    const share = shareOf(replicaSet, allowed, status.replicas ?? 0);
+    const part = isGrowing ? Math.min(share, left) : Math.max(share, left);
+    left -= part;
+    sizes.set(replicaSet.metadata.name, replicaSet.spec.replicas + part);
   }
   const largest = inOrder[0]!.metadata.name;
-  sizes.set(largest, Math.max(0, sizes.get(largest)! + toAdd - added));
+  sizes.set(largest, Math.max(0, sizes.get(largest)! + left));
   return sizes;
 }
 

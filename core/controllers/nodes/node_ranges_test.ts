@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { nodeRangeController } from "./node_ranges.ts";
+import { loopOf } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
 
 const RESERVED = ["10.42.0.0/24"];
@@ -48,4 +49,38 @@ Deno.test("a node for which nothing is left is told of, and gets the range of on
   cluster.take(nodes, { name: "all" });
   settle(cluster);
   assert.equal(rangeOf(cluster, "late"), "10.42.1.0/24");
+});
+
+Deno.test("the first range and the last one are given too, one node at a time", () => {
+  const cluster = new TestCluster();
+  const controller = nodeRangeController({ reserved: [] });
+  assert.equal(controller.workers, 1, "two at once would get the same range");
+  join(cluster, "first");
+  cluster.settle([controller]);
+  assert.equal(rangeOf(cluster, "first"), "10.42.0.0/24");
+  join(cluster, "low", "10.42.0.0/17");
+  join(cluster, "high", "10.42.128.0/18");
+  join(cluster, "higher", "10.42.192.0/19");
+  join(cluster, "highest", "10.42.224.0/20");
+  join(cluster, "top", "10.42.240.0/21");
+  for (const last of [248, 249, 250, 251, 252, 253, 254]) {
+    join(cluster, `n${last}`, `10.42.${last}.0/24`);
+  }
+  join(cluster, "last");
+  cluster.settle([controller]);
+  assert.equal(rangeOf(cluster, "last"), "10.42.255.0/24");
+});
+
+Deno.test("when a node goes, those without a range are looked at, and no others", () => {
+  const cluster = new TestCluster();
+  join(cluster, "all", "10.42.0.0/16");
+  join(cluster, "late");
+  const keys: string[] = [];
+  const run = loopOf(nodeRangeController({ reserved: [] })).start(cluster, (key) => keys.push(key));
+  keys.length = 0;
+  join(cluster, "all", "10.42.0.0/16");
+  assert.deepEqual(keys.splice(0), ["/all"]);
+  cluster.take(nodes, { name: "all" });
+  assert.deepEqual(keys.splice(0).sort(), ["/all", "/late"]);
+  run.stop();
 });

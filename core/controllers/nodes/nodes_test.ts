@@ -3,18 +3,13 @@ import { leases } from "../../resources/coordination/leases.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { evictionController } from "./evictions.ts";
-import { HEARTBEAT_GRACE_MS, nodeController, STARTUP_GRACE_MS } from "./nodes.ts";
-import {
-  finishedPodLimit,
-  orphanedPodController,
-  unscheduledPodController,
-} from "./pod_cleanup.ts";
+import { nodeController } from "./nodes.ts";
 import { conditionOf } from "../../resources/conditions.ts";
 import { timestamp } from "../../lib/timestamp.ts";
-import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
 import { loopOf } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
 
+const HEARTBEAT_GRACE_MS = 40_000, STARTUP_GRACE_MS = 60_000;
 const NAME = { name: "n1" };
 
 function node(
@@ -197,88 +192,6 @@ Deno.test("a pod that becomes ready again after its node was lost is left so: it
   assert.equal(conditionOf(left!.status.conditions, "Ready")?.status, "True");
 });
 
-const UNREACHABLE = { key: "node.kubernetes.io/unreachable", effect: "NoExecute" as const };
-
-Deno.test("a pod stays on a tainted node for as long as it tolerates the shortest", () => {
-  const nowMs = Date.parse("2026-01-01T01:00:00Z");
-  const timeAdded = timestamp(nowMs);
-  const taints = [{ ...UNREACHABLE, timeAdded }];
-  const tolerates = (seconds?: number) => ({
-    ...UNREACHABLE,
-    operator: "Exists",
-    ...(seconds !== undefined && { tolerationSeconds: seconds }),
-  });
-  const rows: [object[], object[], number | undefined][] = [
-    [[], taints, 300_000],
-    [[tolerates(10)], taints, 10_000],
-    [[tolerates(10), tolerates(5)], taints, 10_000],
-    [[{ operator: "Exists" }, tolerates(5)], taints, undefined],
-    [[tolerates()], taints, undefined],
-    [[{ operator: "Exists" }], taints, undefined],
-    [[], [...taints, { key: "x", effect: "NoExecute", timeAdded }], 0],
-    [
-      [{ key: "x", operator: "Exists" }],
-      [...taints, { key: "x", effect: "NoExecute", timeAdded }],
-      300_000,
-    ],
-  ];
-  for (const [tolerations, given, afterMs] of rows) {
-    const cluster = new TestCluster();
-    cluster.nowMs = nowMs;
-    pod(cluster, "a", { tolerations });
-    node(cluster, [], { taints: given });
-    const made = cluster.planOf(evictionController, NAME);
-    const words = JSON.stringify(tolerations);
-    assert.equal(made.writes.length, afterMs === 0 ? 1 : 0, words);
-    if (afterMs !== 0) assert.equal(made.againAfterMs, afterMs, words);
-  }
-});
-
-Deno.test("pods that do not tolerate a taint are evicted in time, and the next is waited for", () => {
-  const cluster = new TestCluster();
-  node(cluster, [], { taints: [{ ...UNREACHABLE, timeAdded: timestamp(cluster.nowMs) }] });
-  pod(cluster, "patient");
-  pod(cluster, "hasty", {
-    tolerations: [{ ...UNREACHABLE, operator: "Exists", tolerationSeconds: 10 }],
-  });
-  const look = () => {
-    const { writes, againAfterMs } = cluster.planOf(evictionController, NAME);
-    return { writes, againAfterMs };
-  };
-  assert.deepEqual(look(), { writes: [], againAfterMs: 10_000 });
-  cluster.nowMs += 10_000;
-  const { writes, againAfterMs } = look();
-  cluster.perform({ writes });
-  assert.equal(againAfterMs, 290_000);
-  assert.deepEqual(cluster.notices.map(({ message }) => message), [
-    "Marking for deletion Pod default/hasty",
-  ]);
-});
-
-Deno.test("a pod that comes to a node which has long been tainted stays for as long as it tolerates that", () => {
-  const cluster = new TestCluster();
-  const taint = { key: "maintenance", effect: "NoExecute" as const };
-  node(cluster, [], { taints: [{ ...taint, timeAdded: timestamp(cluster.nowMs) }] });
-  const look = () => {
-    const { writes, againAfterMs } = cluster.planOf(evictionController, NAME);
-    return { writes, againAfterMs };
-  };
-  look();
-  const tolerations = [{ ...taint, operator: "Exists", tolerationSeconds: 60 }];
-  cluster.nowMs += 1_800_000;
-  pod(cluster, "waiting", { tolerations });
-  cluster.nowMs += 1_800_000;
-  const lastTransitionTime = timestamp(cluster.nowMs);
-  const conditions = [{ type: "PodScheduled", status: "True", lastTransitionTime }];
-  cluster.patchStatus(pods, { namespace: "default", name: "waiting" }, { conditions });
-  pod(cluster, "new", { tolerations });
-  assert.deepEqual(look(), { writes: [], againAfterMs: 60_000 });
-  cluster.nowMs += 20_000;
-  assert.deepEqual(look(), { writes: [], againAfterMs: 40_000 });
-  cluster.nowMs += 40_000;
-  assert.equal(look().writes.length, 2);
-});
-
 Deno.test("a clock that is set makes no node lost and no pod go, and keeps none", () => {
   for (const byMs of [24 * 3_600_000, -24 * 3_600_000]) {
     const cluster = new TestCluster();
@@ -304,99 +217,102 @@ Deno.test("a clock that is set makes no node lost and no pod go, and keeps none"
   }
 });
 
-Deno.test("every pod tolerates a lost node for 300 seconds unless it says otherwise", () => {
-  assert.deepEqual(
-    withDefaultTolerations().map((
-      { key, effect, operator, tolerationSeconds },
-    ) => [key, effect, operator, tolerationSeconds]),
-    [
-      ["node.kubernetes.io/not-ready", "NoExecute", "Exists", 300],
-      ["node.kubernetes.io/unreachable", "NoExecute", "Exists", 300],
-    ],
-  );
-  const own = { ...UNREACHABLE, operator: "Exists" as const };
-  assert.equal(withDefaultTolerations([own]).length, 2);
-  assert.equal(withDefaultTolerations([{ operator: "Exists" }]).length, 1);
-});
-
-Deno.test("pods of a node that is gone are removed, unless it comes back in time", () => {
-  const cluster = new TestCluster();
-  pod(cluster, "a");
-  const look = () => cluster.planOf(orphanedPodController, NAME);
-  assert.equal(look().againAfterMs, 40_000);
-  cluster.nowMs += 30_000;
-  node(cluster);
-  assert.equal(look().againAfterMs, undefined);
-  cluster.take(nodes, NAME);
-  assert.equal(look().againAfterMs, 40_000);
-  cluster.nowMs += 39_999;
-  assert.deepEqual([look().againAfterMs, look().writes], [1, []]);
-  cluster.nowMs += 1;
-  cluster.perform(look());
-  assert.equal(cluster.list(pods).length, 0);
-  assert.deepEqual(look().writes, []);
-  pod(cluster, "b");
-  assert.equal(look().againAfterMs, 40_000, "a node without pods is forgotten");
-});
-
-Deno.test("a pod whose node is gone, and the node itself, have its pods looked at", () => {
-  const cluster = new TestCluster();
-  const keys: string[] = [];
-  pod(cluster, "early");
-  const run = loopOf(orphanedPodController).start(cluster, (key) => keys.push(key));
-  assert.deepEqual(keys.splice(0), ["/n1"], "one that was there at the start");
-  pod(cluster, "late");
-  assert.deepEqual(keys.splice(0), ["/n1"]);
-  node(cluster);
-  assert.deepEqual(keys.splice(0), ["/n1"]);
-  pod(cluster, "fine");
-  cluster.put(pods, {
-    metadata: { name: "unbound" },
-    spec: { containers: [{ name: "a", image: "a" }] },
-  });
-  assert.deepEqual(keys, []);
-  run.stop();
-});
-
-Deno.test("a pod that is to end and never got a node is removed, no other", () => {
-  const spec = { nodeName: undefined };
-  const rows: [spec: object, isEnding: boolean, isRemoved: boolean][] = [
-    [spec, true, true],
-    [spec, false, false],
-    [{}, true, false],
-    [{}, false, false],
+Deno.test("how long a node may be silent: longer when it has never said anything", () => {
+  const ready = { type: "Ready", status: "True" };
+  const rows: [conditions: object[], hasLease: boolean, graceMs: number][] = [
+    [[], false, STARTUP_GRACE_MS],
+    [[{ type: "DiskPressure", status: "False" }], false, STARTUP_GRACE_MS],
+    [[], true, HEARTBEAT_GRACE_MS],
+    [[ready], false, HEARTBEAT_GRACE_MS],
+    [[ready], true, HEARTBEAT_GRACE_MS],
   ];
-  for (const [spec, isEnding, isRemoved] of rows) {
+  for (const [conditions, hasLease, graceMs] of rows) {
     const cluster = new TestCluster();
-    const made = pod(cluster, "a", spec);
-    const deletionTimestamp = timestamp(cluster.nowMs);
-    if (isEnding) cluster.put(pods, { ...made, metadata: { ...made.metadata, deletionTimestamp } });
-    cluster.settle([unscheduledPodController]);
-    assert.equal(cluster.list(pods).length, isRemoved ? 0 : 1, `${spec} ${isEnding}`);
+    node(cluster, conditions);
+    if (hasLease) renew(cluster, "2026-01-01T00:00:00Z");
+    const againAfterMs = () => cluster.planOf(nodeController, NAME).againAfterMs;
+    assert.equal(againAfterMs(), graceMs);
+    cluster.nowMs += graceMs - 1;
+    cluster.settle([nodeController]);
+    assert.equal(againAfterMs(), 1);
+    assert.notEqual(conditionOf(found(cluster).status.conditions, "Ready")?.status, "Unknown");
+    cluster.nowMs += 1;
+    cluster.settle([nodeController]);
+    assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "Unknown");
+    assert.equal(againAfterMs(), undefined, "it is the lease that wakes it");
   }
 });
 
-Deno.test("of too many finished pods the oldest are removed", () => {
+Deno.test("one condition that is still known becomes unknown too", () => {
+  const cluster = new TestCluster();
+  const unknown = ["MemoryPressure", "DiskPressure", "PIDPressure"].map((type) => ({
+    type,
+    status: "Unknown",
+  }));
+  node(cluster, [{ type: "Ready", status: "True" }, ...unknown]);
+  cluster.settle([nodeController]);
+  cluster.nowMs += HEARTBEAT_GRACE_MS;
+  cluster.settle([nodeController]);
+  assert.equal(conditionOf(found(cluster).status.conditions, "Ready")?.status, "Unknown");
+});
+
+Deno.test("a taint keeps the time at which it was added, and no empty list is left", () => {
+  const cluster = new TestCluster();
+  const key = "node.kubernetes.io/not-ready", timeAdded = "2025-01-01T00:00:00Z";
+  node(cluster, [{ type: "Ready", status: "False" }], {
+    taints: [{ key, effect: "NoExecute", timeAdded }],
+  });
+  renew(cluster, "2026-01-01T00:00:00Z");
+  cluster.settle([nodeController]);
+  assert.deepEqual(found(cluster).spec.taints, [
+    { key, effect: "NoExecute", timeAdded },
+    { key, effect: "NoSchedule", timeAdded: timestamp(cluster.nowMs) },
+  ]);
+  cluster.patchStatus(nodes, NAME, { conditions: [{ type: "Ready", status: "True" }] });
+  cluster.settle([nodeController]);
+  assert.equal("taints" in found(cluster).spec, false);
+});
+
+Deno.test("after a restart, pods that were ready before their node was lost are marked, others not", () => {
+  const cluster = new TestCluster();
+  const at = (ms: number) => ({ lastTransitionTime: timestamp(cluster.nowMs + ms) });
+  const readyAt = (name: string, ms: number) =>
+    pod(cluster, name, {}, {
+      phase: "Running",
+      conditions: [{ type: "Ready", status: "True", ...at(ms) }],
+    });
+  const readiness = () =>
+    cluster.list(pods).map(({ status }) => conditionOf(status.conditions, "Ready")?.status);
+  node(cluster, [{ type: "Ready", status: "True", ...at(0) }]);
+  readyAt("before", -1_000);
+  readyAt("since", 0);
+  cluster.settle([nodeController]);
+  assert.deepEqual(readiness(), ["True", "True"], "the node can be reached");
+  cluster.patchStatus(nodes, NAME, {
+    conditions: [{ type: "Ready", status: "Unknown", ...at(0) }],
+  });
+  cluster.restartControllers();
+  cluster.settle([nodeController]);
+  assert.deepEqual(readiness(), ["False", "True"]);
+});
+
+Deno.test("heartbeats, and pods on nodes that cannot be reached, have a node looked at", () => {
   const cluster = new TestCluster();
   const keys: string[] = [];
-  const run = finishedPodLimit.start(cluster, (key) => keys.push(key));
+  const run = loopOf(nodeController).start(cluster, (key) => keys.push(key));
+  renew(cluster, "2026-01-01T00:00:00Z");
+  assert.deepEqual(keys.splice(0), ["/n1"]);
+  cluster.put(leases, { metadata: { namespace: "default", ...NAME }, spec: {} });
+  pod(cluster, "early");
+  assert.deepEqual(keys.splice(0), []);
   node(cluster);
-  for (let number = 0; number < 1_000; number++) {
-    pod(cluster, `p${number}`, {}, { phase: number % 2 === 0 ? "Succeeded" : "Failed" });
-    cluster.nowMs += 1_000;
-  }
-  pod(cluster, "running", {}, { phase: "Running" });
-  assert.deepEqual(keys, []);
-  cluster.take(pods, { namespace: "default", name: "p0" });
-  pod(cluster, "last", {}, { phase: "Succeeded" });
-  assert.deepEqual(keys, [], "one has gone, one has come");
-  pod(cluster, "more", {}, { phase: "Succeeded" });
-  assert.equal(keys.length, 1);
-  cluster.perform(run.reconcile(keys[0]!, cluster.moment));
-  assert.equal(cluster.list(pods).length, 1_001);
-  assert.equal(cluster.get(pods, { namespace: "default", name: "p1" }), undefined);
+  keys.length = 0;
+  pod(cluster, "calm");
+  cluster.put(pods, { metadata: { name: "x" }, spec: { containers: [{ name: "a", image: "a" }] } });
+  assert.deepEqual(keys.splice(0), []);
+  node(cluster, [{ type: "Ready", status: "Unknown" }]);
+  keys.length = 0;
+  pod(cluster, "lost");
+  assert.deepEqual(keys.splice(0), ["/n1"]);
   run.stop();
-  const restarted: string[] = [];
-  finishedPodLimit.start(cluster, (key) => restarted.push(key)).stop();
-  assert.deepEqual(restarted, []);
 });
