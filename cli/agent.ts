@@ -7,8 +7,12 @@ import { withNodeFlags } from "./node_flags.ts";
 
 export function agentCommand(program: Command, terminal: Terminal): void {
   const command = program.command("agent")
-    .description("run the pods of this machine for a server that is elsewhere")
-    .option("--server <url>", "address of the server; the kubeconfig's unless given", serverUrl)
+    .description("run pods on this machine for a server on another one")
+    .option(
+      "--server <url>",
+      "address of the server (default: the one in the kubeconfig)",
+      serverUrl,
+    )
     .requiredOption("--kubeconfig <file>", "how to reach the server, and as whom");
   withNodeFlags(command, `${dataFolderOfProcess()}/agent`)
     .action((flags: AgentFlags) => runAgent(flags, terminal));

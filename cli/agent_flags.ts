@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
-/** `https://HOST:PORT`, without what may follow. */
+/** `https://HOST:PORT`, without a path. */
 export function serverUrl(text: string): string {
   const url = URL.parse(text);
   if (url?.protocol !== "https:") {

@@ -18,7 +18,7 @@ interface ApplyFlags {
 
 export function applyCommand(program: Command, terminal: Terminal): void {
   program.command("apply")
-    .description("create or update the objects of manifests, all or none")
+    .description("create or update the objects in manifests, all or none")
     .requiredOption("-f, --filename <file...>", 'files, folders, or "-" for standard input')
     .option("-n, --namespace <name>", "namespace of objects that name none")
     .addOption(new Option("--dry-run <how>", "check, change nothing").choices(["server"]))
@@ -29,7 +29,7 @@ export function applyCommand(program: Command, terminal: Terminal): void {
     });
 }
 
-/** What the server says of each object: see `PUT /apply`. */
+/** The outcome for each object, see `PUT /apply`. */
 export interface ApplyResult {
   object: string;
   outcome: "created" | "configured" | "unchanged" | "failed" | "skipped";
@@ -43,7 +43,7 @@ interface ApplyAnswer {
   results?: ApplyResult[];
 }
 
-/** Sends all files as one stream and tells what came of each object. Throws when any was refused. */
+/** Sends all files as one stream and prints the outcome for each object. Throws when any was refused. */
 export async function applyFiles(
   files: readonly ManifestFile[],
   access: Access,
@@ -72,7 +72,7 @@ export async function applyFiles(
 
 async function send(path: string, body: string, access: Access): Promise<ApplyAnswer> {
   using https = new HttpsTransport({ ...access, userAgent: USER_AGENT });
-  const { signal } = new AbortController(); // a person who has waited long enough ends the command
+  const { signal } = new AbortController(); // whoever has waited long enough interrupts the command
   const contentType = "application/yaml";
   try {
     const answer = await https.send({ method: "PUT", path, body, contentType, signal });

@@ -6,7 +6,7 @@ import { CREDENTIALS_CARRIED, dataOption, sizeOf, withStoreErrors } from "./stor
 
 export function backupCommand(program: Command, terminal: Terminal): void {
   program.command("backup <file>")
-    .description("copy the store, and who the server is, to a file; the server may run")
+    .description("copy the store and the server's identity to a file; the server may be running")
     .addOption(dataOption(dataFolderOfProcess()))
     .action(async (file: string, { data }: { data: string }) => {
       const { backUp } = await import("../core/store/kv/store_backup.ts");

@@ -29,30 +29,30 @@ interface CreateFlags extends Flags {
 
 export function credentialsCommand(program: Command, terminal: Terminal): void {
   const credentials = program.command("credentials")
-    .description("tell whom the cluster knows, let others in, and shut them out again");
+    .description("list, create, rotate and revoke credentials");
   credentials.command("list")
-    .description("show which credentials have been issued, and what counts no longer")
+    .description("show which credentials have been issued, and which have been revoked")
     .addOption(kubeconfigOption())
     .action((flags: Flags) => list(flags, terminal));
   credentials.command("create")
-    .description("make credentials for the agent of a node, as a kubeconfig")
-    .addArgument(new Argument("<kind>", "whose").choices(["node"]))
-    .argument("<name>", "name of the node, as in its agent's --node")
+    .description("create credentials for the agent of a node, as a kubeconfig")
+    .addArgument(new Argument("<kind>", "whom they are for").choices(["node"]))
+    .argument("<name>", "name of the node, as its agent gets it with --node")
     .option(
       "--server <url>",
-      "address of the server for that node; this kubeconfig's unless given",
+      "address of the server as seen from that node (default: the one in this kubeconfig)",
       serverUrl,
     )
     .option("-o, --output <file>", "write to a file (0600) instead of standard output")
     .addOption(kubeconfigOption())
     .action((_: "node", name: string, flags: CreateFlags) => create(name, flags, terminal));
   credentials.command("rotate")
-    .description("give the admin a new token and a new certificate; the old ones count no longer")
-    .addArgument(new Argument("<name>", "whose").choices(["admin"]))
+    .description("replace the admin's token and certificate; the old ones become invalid")
+    .addArgument(new Argument("<name>", "whose credentials").choices(["admin"]))
     .addOption(kubeconfigOption())
     .action((_: "admin", flags: Flags) => rotate(flags, terminal));
   credentials.command("revoke")
-    .description("end one credential, or all that a user has been given so far, at once")
+    .description("make one credential invalid at once, or all that were issued to a user so far")
     .argument("<serial|name>", "serial number of a certificate, id of a token, or name of a user")
     .addOption(kubeconfigOption())
     .action((what: string, flags: Flags) => revoke(what, flags, terminal));
@@ -63,10 +63,20 @@ async function list(flags: Flags, terminal: Terminal): Promise<void> {
   const rows = [
     ["USER", "GROUPS", "TYPE", "ISSUED", "EXPIRES", "ID"],
     ...issued.map(({ user, groups, type, issuedAt, expiresAt = "never", id }) => [
-      ...[user, groups.join(","), type === "bearer" ? "token" : type, issuedAt, expiresAt, id],
+      user,
+      groups.join(","),
+      type === "bearer" ? "token" : type,
+      issuedAt,
+      expiresAt,
+      id,
     ]),
     ...ended.map(({ at, id, user }) => [
-      ...[user ?? "", "", "revoked", at, "", id ?? "all that were issued before"],
+      user ?? "",
+      "",
+      "revoked",
+      at,
+      "",
+      id ?? "all that were issued before",
     ]),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -102,7 +112,7 @@ async function revoke(what: string, flags: Flags, terminal: Terminal): Promise<v
   terminal.out(
     known > 0
       ? `Revoked ${known === 1 ? "1 credential" : `${known} credentials`}\n`
-      : `Revoked, although nothing that was issued here goes by "${what}"\n`,
+      : `Revoked, although nothing that was issued here is known as "${what}"\n`,
   );
 }
 
@@ -114,7 +124,7 @@ async function ask<T>(
 ): Promise<T> {
   const access = await accessOf(kubeconfig);
   using https = new HttpsTransport({ ...access, userAgent: USER_AGENT });
-  const { signal } = new AbortController(); // a person who has waited long enough ends the command
+  const { signal } = new AbortController(); // whoever has waited long enough interrupts the command
   const json = body === undefined ? {} : { body: JSON.stringify(body) };
   const answer = await https.send({ method, path, ...json, signal }).catch((error: Error) => {
     throw new CommandError(

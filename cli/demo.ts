@@ -12,7 +12,7 @@ import { sendTraffic } from "./traffic.ts";
 const REQUESTS = 1_000;
 const CONNECTIONS = 8;
 const PODS = 3;
-/** Images are small and here: what takes longer does not come. */
+/** Images are small and local: what takes longer than this has failed. */
 const READY_MS_MAX = 120_000;
 const GATEWAY_MS_MAX = 10_000;
 const GATEWAY_PORT = 8080;
@@ -25,8 +25,10 @@ interface DemoFlags {
 
 export function demoCommand(program: Command, terminal: Terminal): void {
   program.command("demo")
-    .description("start a server of its own, run examples/canary.yaml, show the split, stay up")
-    .option("--once", "end after the count and leave nothing behind", false)
+    .description(
+      "start a temporary server, apply examples/canary.yaml, show how requests are split, keep running",
+    )
+    .option("--once", "stop after the count and leave nothing behind", false)
     .addOption(runtimeOption())
     .action((flags: DemoFlags) => runDemo(flags, terminal));
 }
@@ -55,8 +57,14 @@ async function runDemo(flags: DemoFlags, terminal: Terminal): Promise<void> {
 
 function serverFlags(data: string, runtime: string) {
   return {
-    ...{ data, runtime, node: "demo", gatewayAddress: "127.0.0.1", logLevel: "error" as const },
-    ...{ listen: { host: "127.0.0.1", port: 0 }, stopPods: true, temporary: true },
+    data,
+    runtime,
+    node: "demo",
+    gatewayAddress: "127.0.0.1",
+    logLevel: "error" as const,
+    listen: { host: "127.0.0.1", port: 0 },
+    stopPods: true,
+    temporary: true,
   };
 }
 
@@ -154,7 +162,10 @@ async function awaitGateway(url: string, signal: AbortSignal): Promise<void> {
 async function count(url: string, { out, interactive, signal }: Terminal): Promise<void> {
   out(`Sending ${REQUESTS} requests through the gateway at ${url}\n`);
   const { answers, failed } = await sendTraffic({
-    ...{ url, requests: REQUESTS, connections: CONNECTIONS, signal },
+    url,
+    requests: REQUESTS,
+    connections: CONNECTIONS,
+    signal,
     onProgress: (done) => {
       if (interactive && done % 50 === 0) out(`\r  ${done} of ${REQUESTS}`);
     },

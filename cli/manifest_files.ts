@@ -47,7 +47,7 @@ function decode(name: string, bytes: Uint8Array): string {
   }
 }
 
-/** Several files as one stream of documents, that knows which line came from where. */
+/** Several files as one stream of documents that knows which file each line came from. */
 export class ManifestStream {
   readonly text: string;
   readonly #starts: { name: string; line: number }[] = [];
@@ -63,14 +63,14 @@ export class ManifestStream {
     this.text = texts.join("");
   }
 
-  /** `app.yaml:3:5`: a place of the stream, in the file that it came from. */
+  /** `app.yaml:3:5`: a position in the stream as one in the file that it came from. */
   placeOf(line?: number, column?: number): string {
     if (line === undefined) return this.#starts.map(({ name }) => name).join(", ");
     const start = this.#starts.findLast((each) => each.line <= line) ?? this.#starts[0]!;
     return `${start.name}:${line - start.line + 1}:${column ?? 1}`;
   }
 
-  /** A message with its `line 3, column 5` said as places of files. */
+  /** Replaces each `line 3, column 5` in a message by the position in the file. */
   withPlaces(message: string): string {
     return message.replaceAll(
       /\bline (\d+), column (\d+)/g,

@@ -3,16 +3,16 @@ import { RUNTIMES } from "../agent/runtimes/mod.ts";
 import { AUTO, runtimeChoices } from "../agent/runtimes/runtime_choice.ts";
 import { QuantityError, unitsOf } from "../core/schema/quantities.ts";
 
-/** Below it files would be begun anew all the time. */
+/** With less, files would be rotated all the time. */
 const LOG_BYTES_MIN = 64 * 1024;
-/** The kubelet's: the file that is written to, and one that is read on. */
+/** The kubelet's minimum: the file that is written to, and the one before it. */
 const LOG_FILES_MIN = 2;
 const LOG_FILES_MAX = 100;
 
-/** Adds the flags of a node. `dataFolder`: where it keeps everything unless told. */
+/** Adds the flags of a node. `dataFolder`: the default for `--data`. */
 export function withNodeFlags(command: Command, dataFolder: string): Command {
   command
-    .option("--data <dir>", "folder that keeps everything", dataFolder)
+    .option("--data <dir>", "folder for all data", dataFolder)
     .addOption(runtimeOption());
   for (const { usage, description } of RUNTIMES.flatMap(({ flags = [] }) => flags)) {
     command.option(usage, description);
@@ -25,18 +25,24 @@ export function withNodeFlags(command: Command, dataFolder: string): Command {
     )
     .option(
       "--gateway-address <addr>",
-      "where the listeners of Gateways open",
+      "address for listeners of Gateways",
       ipAddress,
       "0.0.0.0",
     )
-    .option("--stop-pods", "stop the pods too at the end", false)
-    .option("--container-log-max-size <size>", "of a file of a container's log (10Mi)", logBytes)
-    .option("--container-log-max-files <n>", "that a container's log is kept in (5)", logFiles)
-    .addOption(
-      new Option("--temporary", "remove at the end what was made on this machine").hideHelp(),
+    .option("--stop-pods", "stop the pods too when this process ends", false)
+    .option(
+      "--container-log-max-size <size>",
+      "rotate a container's log at this size (10Mi)",
+      logBytes,
     )
+    .option(
+      "--container-log-max-files <n>",
+      "log files to keep of each container (5)",
+      logFiles,
+    )
+    .addOption(new Option("--temporary", "remove everything at the end").hideHelp())
     .addOption(
-      new Option("--log-level <level>", "how much is said on standard error")
+      new Option("--log-level <level>", "how much is logged to standard error")
         .choices(["debug", "info", "warn", "error"]).default("info"),
     );
 }

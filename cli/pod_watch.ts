@@ -5,7 +5,7 @@ import type { Pod } from "../core/resources/core/pods/pods.ts";
 import type { Access } from "../server/kubeconfig.ts";
 import { VERSION } from "../server/version.ts";
 
-/** A pod as a person waits for it. */
+/** Whether a pod is ready. */
 export interface PodChange {
   name: string;
   isReady: boolean;
@@ -20,7 +20,7 @@ export class PodWatch {
     this.#access = access;
   }
 
-  /** Every pod as it is and as it changes, until the signal aborts; then it ends without an error. */
+  /** Every pod now and at each change, until the signal aborts; then it ends without an error. */
   async *changes(signal: AbortSignal): AsyncIterable<PodChange> {
     using https = new HttpsTransport({ ...this.#access, userAgent: `coracle-demo/${VERSION}` });
     const path = "/api/v1/namespaces/default/pods?watch=true";
@@ -39,7 +39,7 @@ export class PodWatch {
   /** Why pods are not ready yet, as far as their containers say. */
   reasons(): string {
     return [...this.#reasons].map(([name, reason]) => `${name}: ${reason}`).join("; ") ||
-      "nothing says why";
+      "no container gives a reason";
   }
 
   #changeOf({ metadata: { name }, status }: Pod): PodChange {

@@ -5,7 +5,7 @@ import { COMMANDS } from "./mod.ts";
 
 /**
  * Runs the `coracle` command with `args` (without the program's name) and resolves with its exit code:
- * 0 done, 1 could not be done, 2 called wrongly. Whatever goes wrong is said in one line.
+ * 0 done, 1 failed, 2 wrong usage. Errors are reported in one line.
  */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command("coracle")
@@ -13,7 +13,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .helpCommand("help [command]", "show what a command does")
     .showSuggestionAfterError(true);
   for (const define of COMMANDS) define(program, terminal);
-  quieten(program, terminal);
+  redirectOutput(program, terminal);
   try {
     refuseUnknownTopic(program, args);
     await program.parseAsync([...args], { from: "user" });
@@ -23,7 +23,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   }
 }
 
-/** Commander shows the help of the whole program for a word that it does not know. */
+/** Without this, Commander shows the help of the whole program for an unknown command. */
 function refuseUnknownTopic(program: Command, [command, topic]: readonly string[]): void {
   if (command !== "help" || topic === undefined) return;
   if (!program.commands.some((each) => each.name() === topic)) {
@@ -31,17 +31,17 @@ function refuseUnknownTopic(program: Command, [command, topic]: readonly string[
   }
 }
 
-/** Commander is to throw, not to end the process, and to leave the words of an error to `exitCodeOf`. */
-function quieten(command: Command, terminal: Terminal): void {
+/** Has Commander throw instead of ending the process, and leave error messages to `exitCodeOf`. */
+function redirectOutput(command: Command, terminal: Terminal): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => terminal.out(text),
     writeErr: (text) => terminal.err(text),
     outputError: () => {},
   });
-  for (const each of command.commands) quieten(each, terminal);
+  for (const each of command.commands) redirectOutput(each, terminal);
 }
 
-/** Whoever debugs wants to see where an error came from. */
+/** Whether to print stack traces. */
 function wantsDetails(args: readonly string[]): boolean {
   return args.some((arg, i) =>
     arg === "--log-level=debug" || (arg === "--log-level" && args[i + 1] === "debug")

@@ -8,7 +8,7 @@ import { CREDENTIALS_CARRIED, dataOption, withStoreErrors } from "./store_access
 export function restoreCommand(program: Command, terminal: Terminal): void {
   program.command("restore <file>")
     .description(
-      "put the store of a backup in place of the one in the data folder; no server may run",
+      "replace the store in the data folder by that of a backup; no server may be running",
     )
     .addOption(dataOption(dataFolderOfProcess()))
     .action(async (file: string, flags: { data: string }) => {
@@ -21,11 +21,11 @@ export function restoreCommand(program: Command, terminal: Terminal): void {
         data,
       );
       terminal.out(`Restored ${report.objects} objects at revision ${report.revision}\n`);
-      if (setAside !== undefined) terminal.out(`The store of before is kept in ${setAside}\n`);
+      if (setAside !== undefined) terminal.out(`The previous store is kept in ${setAside}\n`);
     });
 }
 
-/** Who the server is, in a folder where no server was. */
+/** Restores the server's identity, unless the folder has one. */
 async function putBack(data: string, carried: ReadonlyMap<string, string>): Promise<void> {
   const files = new CredentialFiles(data);
   if (await files.read("ca.key") !== undefined) return;

@@ -9,7 +9,7 @@ import { withStoreFlags } from "./store_flags.ts";
 
 export function serverCommand(program: Command, terminal: Terminal): void {
   const command = program.command("server")
-    .description("run the whole of Coracle: API, store, controllers, scheduler, agent and proxy")
+    .description("run a server: API, store, controllers, scheduler, agent and proxy")
     .option("--listen <host:port>", "address of the API; port 0 picks a free one", listenAddress, {
       host: "127.0.0.1",
       port: 6443,
@@ -17,13 +17,13 @@ export function serverCommand(program: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         "--front <name>",
-        "what speaks TLS for the API: a thread of its own by OpenSSL, or node:https",
+        "what serves TLS for the API: OpenSSL in a thread of its own, or node:https",
       ).choices(FRONTS).default("auto"),
     )
     .addOption(
       new Option(
         "--take-over [seconds]",
-        "end the server that has the data folder; kill it if it takes longer (30)",
+        "stop the server that has the data folder; kill it if that takes longer (30)",
       ).preset("30").argParser(secondsOf),
     );
   withStoreFlags(withNodeFlags(command, dataFolderOfProcess()))

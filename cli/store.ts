@@ -11,18 +11,18 @@ import { dataOption, sizeOf, withStoreErrors } from "./store_access.ts";
 const USER_AGENT = `coracle-store/${VERSION}`;
 
 export function storeCommand(program: Command, terminal: Terminal): void {
-  const store = program.command("store").description("look after the store in a data folder");
+  const store = program.command("store").description("check or compact the store in a data folder");
   store.command("check")
-    .description("read the whole store and tell what is wrong with it; the server may run")
+    .description("read the whole store and report what is damaged; the server may be running")
     .addOption(dataOption(dataFolderOfProcess()))
     .action(({ data }: { data: string }) => check(data, terminal));
   store.command("compact")
-    .description("make the store's file as small as what is in it; the server may run")
+    .description("shrink the store's file to its content; the server may be running")
     .addOption(dataOption(dataFolderOfProcess()))
     .action(({ data }: { data: string }) => compactIn(data, terminal));
 }
 
-/** Throws when there is anything wrong, after all of it has been told. */
+/** Prints all problems; throws when there are any. */
 async function check(data: string, terminal: Terminal): Promise<void> {
   const report = await withStoreErrors(
     `Cannot check the store in "${data}"`,
@@ -36,10 +36,12 @@ async function check(data: string, terminal: Terminal): Promise<void> {
     );
   }
   const { objects, revision, bytes } = report;
-  terminal.out(`The store is well: ${objects} objects at revision ${revision}, ${sizeOf(bytes)}\n`);
+  terminal.out(
+    `The store is intact: ${objects} objects at revision ${revision}, ${sizeOf(bytes)}\n`,
+  );
 }
 
-/** The file itself, or, while a server writes to it, a copy of a moment. */
+/** Checks the file itself or, while a server writes to it, a consistent copy. */
 async function checked(store: string) {
   const { checkStore } = await import("../core/store/kv/store_check.ts");
   await Deno.stat(store);
@@ -76,10 +78,10 @@ async function compactIn(data: string, terminal: Terminal): Promise<void> {
     (store) => compacted(store, data),
     data,
   );
-  terminal.out(`The store took ${sizeOf(beforeBytes)}, it takes ${sizeOf(afterBytes)}\n`);
+  terminal.out(`The store took ${sizeOf(beforeBytes)}, now it takes ${sizeOf(afterBytes)}\n`);
 }
 
-/** By the server that uses the store, if one does. */
+/** Compacts the file, or has the server that uses it do so. */
 async function compacted(store: string, data: string): Promise<Compacted> {
   const { KvJournal } = await import("../core/store/kv/kv_journal.ts");
   const { compact } = await import("../core/store/kv/store_compaction.ts");
@@ -106,7 +108,7 @@ async function compactedByServer(data: string): Promise<Compacted> {
   const { HttpsTransport } = await import("../core/client/https_transport.ts");
   const access = await readAccess(`${data}/admin.kubeconfig`);
   using https = new HttpsTransport({ ...access, userAgent: USER_AGENT });
-  const { signal } = new AbortController(); // a person who has waited long enough ends the command
+  const { signal } = new AbortController(); // whoever has waited long enough interrupts the command
   const answer = await https.send({ method: "POST", path: "/store/compact", signal });
   const body = await answer.json();
   if (!answer.ok) throw new CommandError(String(body.message));

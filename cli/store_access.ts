@@ -3,8 +3,8 @@ import { CommandError } from "../server/command_error.ts";
 import { storePath } from "../server/data_folder.ts";
 
 /**
- * What makes a server the one that its clients know: all else is made from it, or made anew. The key comes last: where it
- * is, the others are.
+ * The identity of a server: all other credentials can be derived from these or created anew. The key comes last: when it
+ * is there, so are the others.
  */
 export const CREDENTIALS_CARRIED: readonly { name: string; secret: boolean }[] = [
   { name: "ca.crt", secret: false },
@@ -17,7 +17,7 @@ export function dataOption(dataFolder: string): Option {
   return new Option("--data <dir>", "data folder of the server").default(dataFolder);
 }
 
-/** Does something with the store in the folder; what goes wrong is told in one line that begins with `what`. */
+/** Does something with the store in the folder; errors are reported in one line that begins with `what`. */
 export async function withStoreErrors<T>(
   what: string,
   act: (store: string) => Promise<T>,

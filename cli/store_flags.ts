@@ -3,11 +3,11 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 
 const PREFIX_DEFAULT = "/coracle";
 const ETCD_PORT = 2379;
-/** etcd makes shorter ones longer. */
+/** etcd extends shorter ones. */
 const LEASE_SECONDS_MIN = 2;
 const LEASE_SECONDS_MAX = 60;
 
-/** Adds the flags; those of access are named as etcdctl's. */
+/** Adds the flags of a shared store; those for access have the names of etcdctl's. */
 export function withStoreFlags(command: Command): Command {
   return command
     .option(
@@ -24,7 +24,7 @@ export function withStoreFlags(command: Command): Command {
     )
     .option(
       "--store-lease <seconds>",
-      "how long an owner that says nothing keeps the store",
+      "how long an owner keeps the store without renewing its lease",
       leaseSeconds,
       LEASE_SECONDS_DEFAULT,
     )

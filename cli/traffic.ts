@@ -1,4 +1,4 @@
-/** How many answers had each body, and how many requests got none. */
+/** How many answers had each body, and how many requests failed. */
 export interface TrafficCount {
   answers: Map<string, number>;
   failed: number;
@@ -33,7 +33,7 @@ export async function sendTraffic(options: TrafficOptions): Promise<TrafficCount
   return count;
 }
 
-/** `undefined` when there was no answer or not a good one. */
+/** `undefined` when there was no answer or an error. */
 async function bodyOf(url: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     const answer = await fetch(url, { signal });

@@ -5,7 +5,7 @@ import type { Terminal } from "../server/terminal.ts";
 
 export function versionCommand(program: Command, terminal: Terminal): void {
   program.command("version")
-    .description("print the version of Coracle and of the Kubernetes API that it speaks")
+    .description("print the version of Coracle and of the Kubernetes API that it serves")
     .action(() => terminal.out(versionText()));
 }
 

@@ -21,7 +21,7 @@ export function nodeAddress(interfaces: readonly Deno.NetworkInterfaceInfo[]): s
   return best?.address ?? "127.0.0.1";
 }
 
-/** The address of a server's node: the one that the API listens on, unless that is everywhere or nowhere else. */
+/** The address of a server's node: the one that the API listens on, unless it is a wildcard or loopback address. */
 export function serverAddress(
   listenHost: string,
   interfaces: readonly Deno.NetworkInterfaceInfo[],
@@ -34,7 +34,7 @@ function isLoopback(host: string): boolean {
   return host === "::1" || host.startsWith("127.");
 }
 
-/** An address that can be dialled, for one that a server listens on; `everywhere` for a wildcard. */
+/** An address to connect to a server that listens on `host`; `everywhere` replaces a wildcard. */
 export function dialableHost(host: string, everywhere?: string): string {
   if (host === "0.0.0.0") return everywhere ?? "127.0.0.1";
   return host === "::" ? everywhere ?? "::1" : host;

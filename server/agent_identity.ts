@@ -5,10 +5,10 @@ import { CommandError } from "./command_error.ts";
 import type { Access } from "./kubeconfig.ts";
 
 /**
- * Refuses a kubeconfig that is not for the agent of this node: who has the machine has what lies on it. Throws a
- * {@linkcode CommandError} that says how to get the right one.
+ * Refuses a kubeconfig that was not issued to the agent of this node: whoever gets hold of the machine gets what its
+ * kubeconfig allows. Throws a {@linkcode CommandError} that says how to get the right one.
  */
-export function refuseOthersIdentity({ pair, token, server }: Access, node: string): void {
+export function requireOwnIdentity({ pair, token, server }: Access, node: string): void {
   const wanted = nodeUser(node).name;
   const user = pair && userOf(pair.certificate);
   const has = token !== undefined
@@ -18,7 +18,7 @@ export function refuseOthersIdentity({ pair, token, server }: Access, node: stri
     : "no client certificate";
   if (token === undefined && user && nodeOf(user) === node) return;
   throw new CommandError(
-    `Cannot run the agent of node "${node}": the kubeconfig has ${has}, not those of "${wanted}"; make them on the server: ` +
+    `Cannot run the agent of node "${node}": the kubeconfig has ${has}, not those of "${wanted}"; create them on the server: ` +
       `coracle credentials create node ${node} --server ${server} --output ${node}.kubeconfig`,
   );
 }

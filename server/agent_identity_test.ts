@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createAuthority, issueClient } from "../core/api/access/pki_certificates.ts";
-import { refuseOthersIdentity } from "./agent_identity.ts";
+import { requireOwnIdentity } from "./agent_identity.ts";
 
 const authority = await createAuthority("coracle-ca");
 const pairOf = (commonName: string, organization?: string) =>
@@ -13,7 +13,7 @@ const access = { server: "https://192.0.2.1:6443", caPem: undefined, token: unde
 
 Deno.test("an agent takes the credentials of its own node", async () => {
   const pair = await pairOf("system:node:edge", "system:nodes");
-  refuseOthersIdentity({ ...access, pair }, "edge");
+  requireOwnIdentity({ ...access, pair }, "edge");
 });
 
 Deno.test("an agent does not take the admin's credentials, nor another node's, and says how to get its own", async () => {
@@ -28,7 +28,7 @@ Deno.test("an agent does not take the admin's credentials, nor another node's, a
     [{ pair: { certificate: "x", key: "x" } }, /Cannot read the client certificate/],
   ] as const;
   for (const [has, words] of table) {
-    const refused = () => refuseOthersIdentity({ ...access, ...has }, "edge");
+    const refused = () => requireOwnIdentity({ ...access, ...has }, "edge");
     assert.throws(refused, words);
     if (String(words).includes("Cannot read")) continue;
     assert.throws(

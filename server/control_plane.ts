@@ -20,7 +20,7 @@ export interface ControlPlane {
   events: EventRecorder;
 }
 
-/** Lays the verbs over the store. Nothing runs yet. `host`: the node that events come from. */
+/** Creates what reads and writes objects in the store. Nothing runs yet. `host`: the node that events come from. */
 export function openControlPlane(
   { clock, random, log, parts }: Context,
   store: MemoryStore,

@@ -9,7 +9,7 @@ import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
-import { refuseOthersIdentity } from "./agent_identity.ts";
+import { requireOwnIdentity } from "./agent_identity.ts";
 import type { AgentFlags } from "./options.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError } from "./command_error.ts";
@@ -18,7 +18,7 @@ import type { CommandContext } from "./context.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
 import { openMachine } from "./node_platform.ts";
 import { NODE_REGISTRY } from "./node_registry.ts";
-import { checkRange, givenRange } from "./pod_range.ts";
+import { assignedRange, checkRange } from "./pod_range.ts";
 import { VERSION } from "./version.ts";
 
 interface Built {
@@ -38,7 +38,7 @@ export async function startAgent(
 ): Promise<Assembly<Built> | undefined> {
   const access = await readAccess(flags.kubeconfig);
   const used = { ...access, ...(flags.server === undefined ? {} : { server: flags.server }) };
-  refuseOthersIdentity(used, flags.node);
+  requireOwnIdentity(used, flags.node);
   try {
     return await Assembly.start(flags, terminal, (context) => build(context, used));
   } catch (error) {
@@ -59,9 +59,11 @@ async function build(
     server,
     sources: sourcesOf(nodeName),
   });
-  await greet(remote.link, nodeName, signal);
+  await checkAccess(remote.link, nodeName, signal);
   const { title, podCidr } = await runAgent(context, remote, {
-    ...{ nodeName, gatewayAddress, stopPods },
+    nodeName,
+    gatewayAddress,
+    stopPods,
     openPlatform: async () => {
       const podCidr = await rangeOf(context, remote);
       const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
@@ -79,7 +81,7 @@ function openTransport({ parts }: CommandContext, access: Access): Transport {
   return https.send;
 }
 
-/** Without root pods have loopback addresses, which belong to this machine alone. */
+/** Without root, pods have loopback addresses, which are valid on this machine only: no range has to be assigned. */
 async function rangeOf(
   { flags, clock, log, signal }: CommandContext<AgentFlags>,
   { client, mirror: view }: RemoteApi,
@@ -87,27 +89,27 @@ async function rangeOf(
   const { podCidr, node: nodeName } = flags;
   if (podCidr !== undefined) checkRange(view, nodeName, podCidr);
   if (podCidr !== undefined || Deno.uid() !== 0) return podCidr;
-  return await givenRange({ client, view, nodeName, clock, log, signal });
+  return await assignedRange({ client, view, nodeName, clock, log, signal });
 }
 
-/** Fails fast on errors that retrying cannot fix. A server that does not answer may do so later. */
-async function greet(link: ServerLink, node: string, signal: AbortSignal): Promise<void> {
+/** Fails fast on errors that retrying cannot fix. A server that does not answer now may answer later. */
+async function checkAccess(link: ServerLink, node: string, signal: AbortSignal): Promise<void> {
   try {
     await link.ask({ method: "GET", path: objectPath(nodes, { name: node }) }, signal);
   } catch (error) {
     if (isRefusal(error, "NotFound")) return;
-    const isForever = error instanceof ApiError || /certificate/i.test(String(error));
-    if (!isForever && error instanceof LinkError) return;
-    if (!isForever) throw error;
+    const isPermanent = error instanceof ApiError || /certificate/i.test(String(error));
+    if (!isPermanent && error instanceof LinkError) return;
+    if (!isPermanent) throw error;
     throw new CommandError(
       `Cannot join the cluster: ${
         (error as Error).message
-      }; is the kubeconfig of this very server, and is it not revoked?`,
+      }; check that the kubeconfig was issued by this server and has not been revoked`,
     );
   }
 }
 
-/** All that the agent and the proxy look at, each kind once. */
+/** What the agent and the proxy read, each kind once. */
 function sourcesOf(node: string): Source[] {
   const ofAgent = agentSources(node, NODE_REGISTRY.volumeTypes);
   const ofProxy = ROUTE_SOURCES.filter((kind) =>
@@ -116,7 +118,7 @@ function sourcesOf(node: string): Source[] {
   return [...ofAgent, ...ofProxy.map((resource) => ({ resource }))];
 }
 
-/** This machine's address on the way to the server: by it other nodes that reach the server reach this one. */
+/** The local address of a connection to the server: nodes that can reach the server can reach this one by it. */
 async function addressTowards(server: string): Promise<string> {
   const { hostname, port } = new URL(server);
   try {
@@ -125,6 +127,6 @@ async function addressTowards(server: string): Promise<string> {
     const { hostname: own } = connection.localAddr;
     return own.startsWith("127.") ? nodeAddress(Deno.networkInterfaces()) : own;
   } catch {
-    return nodeAddress(Deno.networkInterfaces()); // it was there a moment ago: the best guess
+    return nodeAddress(Deno.networkInterfaces()); // it answered a moment ago: this is the best guess
   }
 }

@@ -12,12 +12,12 @@ import { openSharedStore } from "./shared_store.ts";
 import type { Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
-/** The whole of Coracle in this process. */
+/** A server with all its parts in this process. */
 export type CoracleServer = Assembly<Built>;
 
 interface Built extends Server<MachinePlatform> {
   url: string;
-  /** Path of the admin's. */
+  /** Path of the admin's kubeconfig. */
   kubeconfig: string;
 }
 
@@ -46,7 +46,7 @@ async function build(context: CommandContext<ServerFlags>, registry: Registry): 
   return { ...server, url: urlOf(server), kubeconfig: `${dataFolder}/admin.kubeconfig` };
 }
 
-/** This machine, as the flags say. */
+/** This machine, as the flags describe it. */
 function environmentOf(
   context: CommandContext<ServerFlags>,
   registry: Registry,
@@ -54,7 +54,11 @@ function environmentOf(
   const { flags: { store, listen, node: nodeName, gatewayAddress, stopPods } } = context;
   const { resources } = registry;
   return {
-    ...{ registry, version: VERSION, nodeName, gatewayAddress, stopPods },
+    registry,
+    version: VERSION,
+    nodeName,
+    gatewayAddress,
+    stopPods,
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
     openPlatform: () =>

@@ -1,7 +1,7 @@
 import { makePrivateFolder, SharedFolderError } from "../core/lib/linux/private_folder.ts";
 import { CommandError } from "./command_error.ts";
 
-/** Where the data lies as root. */
+/** The data folder of root. */
 export const ROOT_DATA_FOLDER = "/var/lib/coracle";
 
 /**
@@ -27,8 +27,8 @@ export function storePath(folder: string): string {
 }
 
 /**
- * Makes the folder (0700), and proves that it can be written and that nobody else can look into it; says in one line
- * why not and what to do. Resolves with its real path.
+ * Creates the folder (0700), and checks that it is writable and that nobody else has access to it. Resolves with its
+ * real path. Throws a {@linkcode CommandError} that says what is wrong and what to do.
  */
 export async function prepareDataFolder(folder: string): Promise<string> {
   try {
@@ -41,7 +41,9 @@ export async function prepareDataFolder(folder: string): Promise<string> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (error instanceof SharedFolderError) {
-      throw new CommandError(`Cannot keep data and keys in a folder of others: ${error.message}`);
+      throw new CommandError(
+        `Cannot keep data and keys in a folder that others can change or read: ${error.message}`,
+      );
     }
     throw new CommandError(
       `Cannot keep data in "${folder}": ${error.message}; choose a folder that can be written with --data`,

@@ -17,7 +17,7 @@ import type { CommandContext } from "./context.ts";
 import type { ServerFlags } from "./options.ts";
 import type { ServerStore } from "./server.ts";
 
-/** The store in the data folder, its file, and the room on its disk. */
+/** The store in the data folder, its file, and the free space on its disk. */
 interface FileStore {
   path: string;
   journal: CompactableJournal;
@@ -44,7 +44,7 @@ export async function openFileStore(
     const { store, journal } = opened;
     file.use(journal);
     parts.defer(() => store.close());
-    shrinkHeap().catch((error) => log.warn("Cannot give back what loading took", { error }));
+    shrinkHeap().catch((error) => log.warn("Cannot free the memory that loading took", { error }));
     return serverStore({ path, room, ...opened }, log);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -67,20 +67,20 @@ function serverStore(file: FileStore, log: Log): ServerStore {
   };
 }
 
-/** What SQLite, and we, say of a file that is not what was written. */
+/** What error messages of SQLite and of our own say when a file is damaged. */
 const DAMAGED =
   /malformed|not a database|Cannot read segment|parts of the blob .* are missing|JSON|checksum/;
 
-/** What to do about a store that cannot be opened. Only one that is damaged is to be replaced. */
+/** What to do about a store that cannot be opened. Only a damaged one should be replaced. */
 function adviceOn(message: string): string {
   return DAMAGED.test(message)
-    ? "; restore it from a backup, or move it away to begin anew"
-    : "; the data may be sound: see to the disk and to who may read it, then start again";
+    ? "; restore it from a backup, or move it away to start with an empty store"
+    : "; the data may be intact: check the disk and the permissions of the file, then start again";
 }
 
 /**
- * Takes the ballast, reports from now on how full the disk is, and gives the disk what the file does not need. Call it
- * once everything runs. Never rejects.
+ * Reserves the ballast, reports from now on whether the disk is full, and shrinks the store's file. Call it once
+ * everything runs. Never rejects.
  */
 async function lookAfterDisk(
   { path, room, journal }: FileStore,
@@ -96,7 +96,7 @@ async function lookAfterDisk(
     const use = await fileUse(path);
     if (densityOf(use) === "sparse") await journal.compact(() => compactAside(path));
     if (densityOf(use) === "large") {
-      log.info('Most of the store\'s file holds nothing: "coracle store compact" makes it small', {
+      log.info('Most of the store\'s file is unused: shrink it with "coracle store compact"', {
         ...use,
       });
     }
@@ -129,7 +129,7 @@ async function openIn(
   }
 }
 
-/** With `--take-over` the server that has the data is ended. */
+/** With `--take-over` the server that has the data folder is stopped. */
 function openingOf(
   { flags, clock, log, signal }: CommandContext<ServerFlags>,
 ): KvFileOptions {

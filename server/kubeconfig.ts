@@ -2,7 +2,7 @@ import { delimiter as DELIMITER, dirname, resolve } from "node:path";
 import { CommandError } from "./command_error.ts";
 import { dataFolderOfProcess } from "./data_folder.ts";
 
-/** What a client needs to reach a server: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/ */
+/** How a client reaches a server, and as whom: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/ */
 export interface Access {
   /** E.g. `https://127.0.0.1:6443`. */
   server: string;
@@ -36,8 +36,8 @@ interface User {
 }
 
 /**
- * Reads the current context of a kubeconfig, or of several that are one together: what is in the first of them counts.
- * Says what is missing and what to do.
+ * Reads the current context of a kubeconfig, or of several that are merged: for each entry the first file that has it counts.
+ * Throws a {@linkcode CommandError} that says what is missing and what to do.
  */
 export async function readAccess(...paths: readonly string[]): Promise<Access> {
   const files = await readKubeconfigs(paths);
@@ -95,7 +95,7 @@ async function pairOf(user: User, folder: string): Promise<Access["pair"]> {
   return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
-/** What is written in the kubeconfig itself, else in the file that it names, beside itself when the path is relative. */
+/** The text in the kubeconfig itself, else in the file that it names; relative paths start from the kubeconfig's folder. */
 async function textOf(
   data: string | undefined,
   file: string | undefined,
@@ -115,7 +115,7 @@ async function textOf(
 type Lists = "contexts" | "clusters" | "users";
 type EntryOf<L extends Lists> = NonNullable<Kubeconfig[L]>[number];
 
-/** The first entry of a name, and the folder that its relative paths start from. A file may hold anything where a list should be. */
+/** The first entry with a name, and the folder that its relative paths start from. Where a list should be, a file may hold anything. */
 function named<L extends Lists>(
   files: readonly KubeconfigFile[],
   list: L,
@@ -134,7 +134,7 @@ interface KubeconfigFile {
   folder: string;
 }
 
-/** Of several, those that are not there are left out, as by kubectl. */
+/** Of several, missing files are skipped, as by kubectl. */
 async function readKubeconfigs(paths: readonly string[]): Promise<KubeconfigFile[]> {
   const there = await Promise.all(
     paths.map((path) => Deno.stat(path).then(() => true, () => paths.length === 1)),
@@ -150,12 +150,12 @@ async function readKubeconfig(path: string): Promise<Kubeconfig> {
   try {
     const { parseManifests } = await import("../core/manifest/manifest.ts"); // most commands read none
     const [document] = parseManifests(await Deno.readFile(path));
-    // A kubeconfig has no schema of ours; what is used of it is looked at one by one above.
+    // There is no schema for kubeconfigs; the functions above check each field that they use.
     return (document?.value ?? {}) as Kubeconfig;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new CommandError(
-      `Cannot read the kubeconfig "${path}": ${error.message}; is the server running? Name its file with --kubeconfig`,
+      `Cannot read the kubeconfig "${path}": ${error.message}; is the server running? Choose the file with --kubeconfig`,
     );
   }
 }

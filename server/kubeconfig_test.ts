@@ -44,7 +44,8 @@ Deno.test("of several kubeconfigs the first that has a thing counts, and one may
   await withFiles({
     first: nowhere,
     "below/second": kubeconfigOf({ cluster: CLUSTER, user: { token: "wrong" } }),
-    ...{ "user.crt": "CERT", "user.key": "KEY" },
+    "user.crt": "CERT",
+    "user.key": "KEY",
   }, async (folder) => {
     const paths = ["first", "gone", "below/second"].map((path) => `${folder}/${path}`);
     assert.deepEqual(await readAccess(...paths), ACCESS);
@@ -62,7 +63,9 @@ const CLUSTER = {
   "certificate-authority-data": btoa("CA"),
 };
 const ACCESS = {
-  ...{ server: "https://192.0.2.1:6443", caPem: "CA", token: "secret" },
+  server: "https://192.0.2.1:6443",
+  caPem: "CA",
+  token: "secret",
   pair: { certificate: "CERT", key: "KEY" },
 };
 

@@ -6,17 +6,17 @@ import type { EventRecorder } from "../core/client/event_recorder.ts";
 import { runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
 import { type Context, keepRunning } from "./context.ts";
 
-/** What requests under way in the proxy are given to end when the process stops. */
+/** How long requests in flight in the proxy may take to finish when the process stops. */
 const DRAIN_MS = 5_000;
-/** The process counts as ready without its routes after this long. */
+/** After this long the process counts as ready without its routes. */
 const ROUTED_MS_MAX = 2_000;
-/** What pods are given in all, with `--stop-pods`, before they are killed. */
+/** How long all pods together may take to stop, with `--stop-pods`, before they are killed. */
 const STOP_PODS_MS = 30_000;
 
 /** How the node sees the API: in the server's process, or from elsewhere. */
 export interface NodeAccess {
   client: Client;
-  /** Must show all that there is already. */
+  /** Must be complete already. */
   view: View;
   events: EventRecorder;
   /** Called when the view seems to have lost its connection without knowing. */
@@ -40,11 +40,11 @@ export interface NodePlatform {
   agent?: Omit<AgentOptions, Wired>;
   /** What serves their traffic; absent: others do. */
   proxy?: NodeProxy;
-  /** The ways to the pods of other nodes, where pods have addresses of their own. */
+  /** Routes to the pods of other nodes, where pods have their own addresses. */
   routes?: NodeRoutes;
-  /** Puts the network right when others have changed it. */
+  /** Repairs the network when somebody else has changed it. */
   keeper?: NetworkKeeper;
-  /** Who may connect to services, where the listeners have to see to it. */
+  /** Who may connect to services, where the listeners have to check it. */
   servicePeers?: readonly string[];
 }
 
@@ -78,8 +78,8 @@ export function createNode(
 }
 
 /**
- * Runs pods, and the traffic to them; resolves when requests find their way to what runs already. The proxy is stopped
- * first, so that pods answer what is under way.
+ * Runs pods, and the traffic to them; resolves when requests are routed to the pods that run already. The proxy is stopped
+ * first, so that pods can still answer requests in flight.
  */
 export async function runNode(
   context: Context,
@@ -123,7 +123,12 @@ async function runTraffic(
   parts.defer(() => proxy.stop(DRAIN_MS));
   keepRunning(context, "the route table", (signal) =>
     runProxy({
-      ...{ view, proxy, clock, log, signal, gatewayAddress },
+      view,
+      proxy,
+      clock,
+      log,
+      signal,
+      gatewayAddress,
       nodePortAddress: gatewayAddress,
       listensOnClusterIPs: true,
       ...(servicePeers && { clusterIPPeers: servicePeers }),

@@ -13,12 +13,12 @@ import type { NodeRegistry } from "./node_registry.ts";
 import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
-/** What the pods of this machine run on. */
+/** What pods run on on this machine. */
 export interface MachinePlatform extends NodePlatform, Pick<ChosenRuntime, "makeImage" | "notice"> {
   agent: NonNullable<NodePlatform["agent"]>;
   podCidr: string;
   serviceCidr: string;
-  /** The runtime for people, e.g. `podman 4.3.1`. */
+  /** The runtime as shown to users, e.g. `podman 4.3.1`. */
   title: string;
 }
 
@@ -41,14 +41,27 @@ export async function openMachine(
   const { runtime, protectedPaths, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
   const agent = {
-    ...{ nodeName: flags.node, hostIP, podCIDR: podCidr, labels, machine, dataFolder },
+    nodeName: flags.node,
+    hostIP,
+    podCIDR: podCidr,
+    labels,
+    machine,
+    dataFolder,
     version: gitVersionOf(VERSION),
-    ...{ runtime, network, logLimits: logLimitsOf(flags), protectedPaths },
+    runtime,
+    network,
+    logLimits: logLimitsOf(flags),
+    protectedPaths,
     volumeTypes: registry.volumeTypes,
   };
   const title = runtime.version.replace("://", " ");
   return {
-    ...{ agent, proxy: createProxy(context, registry), podCidr, ...addresses, title, notice },
+    agent,
+    proxy: createProxy(context, registry),
+    podCidr,
+    ...addresses,
+    title,
+    notice,
     ...(makeImage && { makeImage }),
   };
 }
@@ -66,8 +79,13 @@ async function openRuntime(
   const { dataFolder, clock, log, flags, parts } = context;
   try {
     const open = await chooseRuntime(runtimes, flags.runtime, {
-      ...{ nodeName: flags.node, dataFolder, version: VERSION, clock, log },
-      ...{ logLimits: logLimitsOf(flags), isTemporary: flags.temporary ?? false },
+      nodeName: flags.node,
+      dataFolder,
+      version: VERSION,
+      clock,
+      log,
+      logLimits: logLimitsOf(flags),
+      isTemporary: flags.temporary ?? false,
       flags: { ...flags },
     });
     parts.defer(() => open.close());
@@ -109,13 +127,13 @@ async function openNetwork({ dataFolder, flags, log, parts }: CommandContext): P
   };
 }
 
-/** Pods that run on keep their network; without any, nothing of it stays on the machine. */
+/** Pods that keep running keep their network; when there are none, it is removed from the machine. */
 async function leaveNetwork(network: NodeNetwork): Promise<void> {
   const addresses = await network.pods.list();
   return addresses.length === 0 ? await network.destroy() : network.pods.close();
 }
 
-/** Loopback addresses are taken when nothing else is possible: then what was asked for cannot be had. */
+/** When only loopback addresses are possible, the requested ranges cannot be used. */
 function rangesOf(
   { pods }: NodeNetwork,
   asked: { podCidr: string; serviceCidr: string },

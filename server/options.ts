@@ -1,10 +1,10 @@
 import { LOG_LIMITS, type LogLimits } from "../agent/runtimes/log_limits.ts";
 import { type FrontName } from "../core/api/front/served.ts";
 
-/** How long an owner that says nothing keeps the store. */
+/** How long an owner keeps the store without renewing its lease. */
 export const LEASE_SECONDS_DEFAULT = 5;
 
-/** What the flags say of a node: of the one in the server, and of one that is elsewhere. */
+/** The flags of a node, whether it is in the server's process or elsewhere. */
 export interface NodeFlags {
   data: string;
   /** Name of a runtime, or `auto`. What the flags of a runtime say lies beside this, by their names. */
@@ -17,12 +17,12 @@ export interface NodeFlags {
   /** In bytes; the kubelet's default when absent. */
   containerLogMaxSize?: number;
   containerLogMaxFiles?: number;
-  /** Remove all that was made on this machine at the end: for the demo. */
+  /** Remove everything that was created on this machine when the process ends: for the demo. */
   temporary?: boolean;
   logLevel: "debug" | "info" | "warn" | "error";
 }
 
-/** What the flags say of an engine that servers share. */
+/** The flags of a store that several servers share. */
 export interface StoreFlags {
   /** Where the store is; absent: in a file of the data folder. */
   store?: StoreUrl;
@@ -46,16 +46,16 @@ export type StoreUrl = EtcdUrl | {
 export interface EtcdUrl {
   engine: "etcd";
   endpoints: readonly string[];
-  /** Before all keys, without a slash at its end. */
+  /** Prefix of all keys, without a trailing slash. */
   prefix: string;
 }
 
 /** What the flags of `coracle server` say. */
 export interface ServerFlags extends NodeFlags, StoreFlags {
   listen: { host: string; port: number };
-  /** What carries the API; absent: the best that this machine has. */
+  /** What serves the API; absent: the best that this machine has. */
   front?: FrontName;
-  /** Ends the server that has the data, within so many seconds, and goes on where it was. */
+  /** Stops the server that has the data folder, within this many seconds, and takes its place. */
   takeOver?: number;
 }
 
@@ -66,7 +66,7 @@ export interface AgentFlags extends NodeFlags {
   kubeconfig: string;
 }
 
-/** What is kept of a container's log. */
+/** How much of a container's log is kept. */
 export function logLimitsOf(
   { containerLogMaxSize: bytesMax, containerLogMaxFiles: filesMax }: NodeFlags,
 ): LogLimits {

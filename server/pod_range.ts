@@ -6,8 +6,8 @@ import type { Log } from "../core/lib/log.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { CommandError } from "./command_error.ts";
 
-/** A server gives a range at once: one that has not by then has none left, or cannot write. */
-const PATIENCE_MS = 10_000;
+/** Servers assign ranges at once. After this long, the server probably has none left, or cannot write. */
+const WARN_AFTER_MS = 10_000;
 
 export interface PodRangeOptions {
   client: Pick<Client, "create">;
@@ -19,23 +19,26 @@ export interface PodRangeOptions {
 }
 
 /**
- * The range of a node's pods that the server has given it. A node that is not known yet is registered: which range is
- * free only the server can say, for others may join at the same moment. Waits until there is one, or the signal aborts.
+ * The range of pod addresses that the server has assigned to a node. Registers the node if it is not known yet: only
+ * the server can say which range is free, because other nodes may join at the same moment. Waits until there is a
+ * range, or the signal aborts.
  */
-export async function givenRange(options: PodRangeOptions): Promise<string> {
+export async function assignedRange(options: PodRangeOptions): Promise<string> {
   const { client, view, nodeName, clock, log, signal } = options;
   const range = () => view.get(nodes, { name: nodeName })?.spec.podCIDR;
-  const given = Promise.withResolvers<void>();
-  const stop = view.subscribe(nodes, () => range() !== undefined && given.resolve());
-  const aborted = () => given.reject(signal.reason);
+  const assigned = Promise.withResolvers<void>();
+  const stop = view.subscribe(nodes, () => range() !== undefined && assigned.resolve());
+  const aborted = () => assigned.reject(signal.reason);
   signal.addEventListener("abort", aborted, { once: true });
-  const cancel = clock.after(PATIENCE_MS, () => {
-    log.warn("The server has no range of addresses for pods yet; --pod-cidr names one");
+  const cancel = clock.after(WARN_AFTER_MS, () => {
+    log.warn(
+      "The server has not assigned a range of pod addresses yet; choose one with --pod-cidr",
+    );
   });
   try {
     if (range() !== undefined) return range()!;
     if (view.get(nodes, { name: nodeName }) === undefined) await register(client, nodeName);
-    await given.promise;
+    await assigned.promise;
     return range()!;
   } finally {
     cancel();
@@ -53,7 +56,7 @@ export function checkRange(view: View, nodeName: string, podCidr: string): void 
   });
   if (other === undefined) return;
   throw new CommandError(
-    `Cannot use the addresses ${podCidr} for pods: node "${other.metadata.name}" has ${other.spec.podCIDR}; leave --pod-cidr out to be given others`,
+    `Cannot use the addresses ${podCidr} for pods: node "${other.metadata.name}" has ${other.spec.podCIDR}; leave out --pod-cidr to have a free range assigned`,
   );
 }
 
@@ -61,6 +64,6 @@ async function register(client: Pick<Client, "create">, name: string): Promise<v
   try {
     await client.create(nodes, { metadata: { name } });
   } catch (error) {
-    if (!isRefusal(error, "AlreadyExists")) throw error; // it was registered a moment ago
+    if (!isRefusal(error, "AlreadyExists")) throw error; // registered a moment ago, by a predecessor or the first attempt
   }
 }

@@ -5,12 +5,12 @@ import { silentLog } from "../core/lib/log.ts";
 import { VirtualClock } from "../core/lib/virtual_clock.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { CommandError } from "./command_error.ts";
-import { checkRange, givenRange } from "./pod_range.ts";
+import { assignedRange, checkRange } from "./pod_range.ts";
 
 function asked(cluster: TestCluster, nodeName: string, signal = new AbortController().signal) {
   const clock = new VirtualClock();
   const client = clientOf(cluster);
-  return givenRange({ client, view: cluster, nodeName, clock, log: silentLog(clock), signal });
+  return assignedRange({ client, view: cluster, nodeName, clock, log: silentLog(clock), signal });
 }
 
 Deno.test("two machines that join at once are given two ranges, and have them the next time", async () => {

@@ -1,5 +1,5 @@
 /**
- * Imported before all else: what this process makes is its own. What others are to read is given its mode where it is
- * made, so that no file is open to all because somebody forgot to close it.
+ * Imported before everything else: files that this process creates are private by default. Those that others may read
+ * get their mode where they are created, so that none is readable by all because somebody forgot to restrict it.
  */
 Deno.umask(0o077);

@@ -17,7 +17,7 @@ export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> ex
   /** Version of the product, e.g. `0.1.0`. */
   version: string;
   openStore(): Promise<ServerStore>;
-  /** Called when the store is open: whoever has it may touch what else belongs to the server. */
+  /** Called when the store is open: whoever has the store may use the rest of the data folder. */
   openPlatform(): Promise<P>;
   openAccess(objects: Objects): Promise<ServerAccess>;
 }
@@ -27,7 +27,7 @@ export interface ServerStore {
   store: MemoryStore;
   /** Whether no other server can write to it. */
   isAlone: boolean;
-  /** What the API is told of it. */
+  /** The API's options that depend on the store. */
   api: Pick<ApiOptions, "storeFile" | "standby" | "healthChecks">;
   /**
    * Calls `run` when this server owns the store: now, or later. Resolves with where the owner is, if it is another
@@ -48,7 +48,7 @@ export interface ServerPlatform extends NodePlatform {
 export interface ServerAccess {
   /** What the API is told of it. */
   api: Pick<ApiOptions, "tokens" | "certificates" | "credentials">;
-  /** Writes down what has been issued, once this server may write. Never rejects. */
+  /** Records which credentials have been issued, once this server may write. Never rejects. */
   record(): Promise<void>;
   serve(api: Api): Promise<Pick<Served, "address" | "stop">>;
 }
@@ -65,7 +65,7 @@ export interface Server<P extends ServerPlatform = ServerPlatform> {
 }
 
 /**
- * Builds the parts of a server from the ground up, wires them and runs them; resolves when the API answers. What is
+ * Builds the parts of a server from the bottom up, wires them and runs them; resolves when the API answers. What is
  * started last is stopped first: the API, the proxy, the agent.
  */
 export async function runServer<P extends ServerPlatform>(

@@ -37,7 +37,7 @@ export async function openAccess(
     record: () =>
       admin.record().catch((error) =>
         log.warn(
-          "Cannot write down which credentials have been issued; tried again at the next start",
+          "Cannot record which credentials have been issued; tried again at the next start",
           { error },
         )
       ),
@@ -50,7 +50,7 @@ export async function openAccess(
   };
 }
 
-/** Where a server is found by who is on its machine. */
+/** The URL of a server for clients on its machine. */
 export function urlOf({ address: { host, port } }: Pick<Served, "address">): string {
   return `https://${hostAndPort(dialableHost(host), port)}`;
 }
@@ -68,7 +68,7 @@ async function listen(
   }
 }
 
-/** All that the API is dialled by when it listens there. */
+/** All hosts under which an API that listens there is reached. */
 function namesOf(host: string): string[] {
   if (host !== "0.0.0.0" && host !== "::") return [host];
   return Deno.networkInterfaces().map(({ address }) => address)

@@ -17,7 +17,7 @@ import {
 } from "./options.ts";
 import type { ServerStore } from "./server.ts";
 
-/** Begins to follow a store that this server shares with others. It stands as owner once it is asked to run. */
+/** Starts to follow a store that this server shares with others. It competes for ownership once `whenOwned` is called. */
 export async function openSharedStore(
   context: CommandContext<ServerFlags>,
   url: StoreUrl,
@@ -112,7 +112,7 @@ async function pemsOf(
   { storeCacert, storeCert, storeKey }: StoreFlags,
 ): Promise<Pick<EtcdAccess, "caPem" | "pair">> {
   if ((storeCert === undefined) !== (storeKey === undefined)) {
-    throw new CommandError("--store-cert and --store-key belong together: give both, or none", 2);
+    throw new CommandError("--store-cert and --store-key belong together: set both or neither", 2);
   }
   const [caPem, certificate, key] = await Promise.all(
     [storeCacert, storeCert, storeKey].map(pemIn),
@@ -132,7 +132,7 @@ async function pemIn(path: string | undefined): Promise<string | undefined> {
   }
 }
 
-/** Only the owner answers, and only while nobody else can have become it. */
+/** Only the owner answers, and only while nobody else can have become the owner. */
 function refusalOf(
   { tenure, owner, fault }: Contender,
   request: "read" | "write",

@@ -27,9 +27,16 @@ export class EtcdCluster {
     const initialCluster = peers.map((url, i) => `m${i}=${url}`).join(",");
     const members = peerPorts.map((peerPort, i) =>
       new EtcdMember({
-        ...{ name: `m${i}`, folder: `${folder}/m${i}`, port: ports[i]!, peerPort },
-        ...{ peerUrl: peers[i]!, proxy: network?.proxyOf(i) },
-        ...{ initialCluster, args, scheme, client },
+        name: `m${i}`,
+        folder: `${folder}/m${i}`,
+        port: ports[i]!,
+        peerPort,
+        peerUrl: peers[i]!,
+        proxy: network?.proxyOf(i),
+        initialCluster,
+        args,
+        scheme,
+        client,
       })
     );
     const cluster = new EtcdCluster(folder, members, network);

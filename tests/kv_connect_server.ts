@@ -146,7 +146,10 @@ export class KvConnectServer {
   #metadata(): Response {
     const databaseId = "00000000-0000-4000-8000-000000000000";
     return Response.json({
-      ...{ version: PROTOCOL_VERSION, databaseId, uuid: databaseId, token: this.token },
+      version: PROTOCOL_VERSION,
+      databaseId,
+      uuid: databaseId,
+      token: this.token,
       endpoints: [{ url: `${this.url}v3`, consistency: "strong" }],
       expiresAt: new Date(performance.timeOrigin + performance.now() + TOKEN_MS).toISOString(),
     });

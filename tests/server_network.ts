@@ -12,8 +12,11 @@ export function rangesOf(subnet: number): { podCIDR: string; serviceCIDR: string
 /** Removes the network of a server that was killed: a start would take it up, and an end remove it. */
 export async function removeNetwork(dataFolder: string, subnet: number): Promise<void> {
   const network = await createPodNetwork({
-    ...{ kind: "auto", folder: `${dataFolder}/network`, ...rangesOf(subnet) },
-    ...{ device: await gatewayDevice(dataFolder), log: silentLog(new SystemClock()) },
+    kind: "auto",
+    folder: `${dataFolder}/network`,
+    ...rangesOf(subnet),
+    device: await gatewayDevice(dataFolder),
+    log: silentLog(new SystemClock()),
   });
   await network.destroy();
 }

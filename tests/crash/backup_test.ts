@@ -74,7 +74,10 @@ Deno.test("what is no backup, or a damaged one, is refused, and the store stays 
     await fails(["restore", file, "--data", data], /Cannot restore from ".*backup": /);
     assert.deepEqual(await Deno.readFile(`${data}/store.kv`), before);
     assert.deepEqual((await namesOfFiles(data)).filter((name) => /restore/.test(name)), []);
-    assert.match(await run(["store", "check", "--data", data]), /^The store is well: \d+ objects/);
+    assert.match(
+      await run(["store", "check", "--data", data]),
+      /^The store is intact: \d+ objects/,
+    );
   }));
 
 Deno.test("store check tells what is wrong, in use or not; store compact makes the file small and loses nothing", () =>
@@ -88,7 +91,7 @@ Deno.test("store check tells what is wrong, in use or not; store compact makes t
       }
       assert.match(
         await run(["store", "check", "--data", data]),
-        /^The store is well: \d+ objects/,
+        /^The store is intact: \d+ objects/,
       );
       await underWriters(server, () => compacts(data));
       await post(server, "larger", { text: text.repeat(4) });
@@ -117,7 +120,7 @@ Deno.test("a server whose file is mostly air makes it small by itself, and serve
       await eventually("it is small", async () => (await Deno.stat(path)).size < size / 4);
       assert.equal((await post(server, "after")).status, 201);
     });
-    assert.match(await run(["store", "check", "--data", folder]), /^The store is well/);
+    assert.match(await run(["store", "check", "--data", folder]), /^The store is intact/);
   }));
 
 async function compacts(data: string): Promise<void> {
@@ -158,7 +161,7 @@ async function restoredFrom(file: string, data: string): Promise<Seen> {
   const said = await run(["restore", file, "--data", data]);
   assert.match(
     said,
-    /^Restored \d+ objects at revision \d+\nThe store of before is kept in .*store\.kv\.before-restore-\d+T\d+Z\n$/,
+    /^Restored \d+ objects at revision \d+\nThe previous store is kept in .*store\.kv\.before-restore-\d+T\d+Z\n$/,
   );
   assert.ok(
     (await namesOfFiles(data)).some((name) => /^store\.kv\.before-restore-\d+T\d+Z$/.test(name)),

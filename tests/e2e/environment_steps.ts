@@ -32,7 +32,8 @@ async function references(cluster: PodmanCluster): Promise<void> {
     valueFrom: { fieldRef: { fieldPath } },
   });
   const capacity = (name: string, resource: string, divisor = "1") => ({
-    ...{ name, valueFrom: { resourceFieldRef: { resource, divisor } } },
+    name,
+    valueFrom: { resourceFieldRef: { resource, divisor } },
   });
   await cluster.apply(
     { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "refs" }, data: { COLOR: "red" } },

@@ -34,11 +34,16 @@ async function subPathRace(cluster: PodmanCluster): Promise<void> {
   await Deno.writeTextFile(`${secret}/flag`, "secret");
   const volume = { name: "v", mountPath: "/v" };
   const swapper = {
-    ...{ name: "swapper", image: IMAGE, imagePullPolicy: "Never", volumeMounts: [volume] },
+    name: "swapper",
+    image: IMAGE,
+    imagePullPolicy: "Never",
+    volumeMounts: [volume],
     command: ["sh", "-c", SWAP.replace("SECRET", secret)],
   };
   const victims = Array.from({ length: 16 }, (_, i) => ({
-    ...{ name: `victim-${i}`, image: IMAGE, imagePullPolicy: "Never" },
+    name: `victim-${i}`,
+    image: IMAGE,
+    imagePullPolicy: "Never",
     volumeMounts: [{ name: "v", mountPath: "/m", subPath: "x" }],
     command: ["sh", "-c", "cat /m/flag > /dev/termination-log 2>/dev/null; touch /m/by-pod"],
   }));
@@ -145,7 +150,9 @@ async function user(cluster: PodmanCluster): Promise<void> {
   }));
   await cluster.apply(
     {
-      ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "for-user" } },
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "for-user" },
       data: { key: "value" },
     },
     podOf("for-user", {

@@ -144,7 +144,8 @@ async function profiles(cluster: PodmanCluster): Promise<void> {
   const script = "grep ^Seccomp: /proc/self/status";
   const pod = (name: string, whole: object, own: object) =>
     podOf(name, {
-      ...{ script, container: { securityContext: own } },
+      script,
+      container: { securityContext: own },
       spec: { ...NEVER, securityContext: whole },
     });
   const [none, filtered] = ["Unconfined", "RuntimeDefault"].map((type) => ({
@@ -160,8 +161,11 @@ async function profiles(cluster: PodmanCluster): Promise<void> {
   );
   /** 2: a filter, 0: none. https://man7.org/linux/man-pages/man5/proc_pid_status.5.html */
   const wanted = {
-    ...{ "filter-unsaid": "2", "filter-whole": "2", "filter-none": "0" },
-    ...{ "filter-own": "2", "filter-none-own": "0" },
+    "filter-unsaid": "2",
+    "filter-whole": "2",
+    "filter-none": "0",
+    "filter-own": "2",
+    "filter-none-own": "0",
   };
   for (const [name, mode] of Object.entries(wanted)) {
     await cluster.podWhen(name, isOver);
@@ -173,7 +177,9 @@ async function groupsAndSettings(cluster: PodmanCluster): Promise<void> {
   const script =
     "id -G; cd /proc/sys; cat net/ipv4/ip_unprivileged_port_start kernel/shm_rmid_forced";
   const securityContext = {
-    ...{ runAsUser: 1234, runAsGroup: 5, supplementalGroups: [77, 88] },
+    runAsUser: 1234,
+    runAsGroup: 5,
+    supplementalGroups: [77, 88],
     supplementalGroupsPolicy: "Merge",
     sysctls: [
       { name: "net.ipv4.ip_unprivileged_port_start", value: "81" },
@@ -204,7 +210,9 @@ async function volumesOfGroup(cluster: PodmanCluster): Promise<void> {
           { name: "secret", secret: { secretName: "of-group", defaultMode: 0o400 } },
         ],
         securityContext: {
-          ...{ runAsUser: 1234, runAsGroup: 5, fsGroup: 5678 },
+          runAsUser: 1234,
+          runAsGroup: 5,
+          fsGroup: 5678,
           fsGroupChangePolicy: "OnRootMismatch",
         },
       },
@@ -285,7 +293,8 @@ async function hostname(cluster: PodmanCluster): Promise<void> {
     podOf("named-by-itself", { script: "hostname", spec: NEVER }),
   );
   const wanted = {
-    ...{ "named-by-spec": "captain\n", "named-over-it": "admiral\n" },
+    "named-by-spec": "captain\n",
+    "named-over-it": "admiral\n",
     "named-by-itself": "named-by-itself\n",
   };
   for (const [name, text] of Object.entries(wanted)) {

@@ -243,7 +243,8 @@ export interface PodDraft {
 /** A pod of one container, `main`, that runs a script. */
 export function podOf(name: string, draft: PodDraft): object {
   return {
-    ...{ apiVersion: "v1", kind: "Pod" },
+    apiVersion: "v1",
+    kind: "Pod",
     metadata: { name, labels: { app: name, ...draft.labels } },
     spec: podSpecOf(draft),
   };
@@ -251,7 +252,9 @@ export function podOf(name: string, draft: PodDraft): object {
 
 export function podSpecOf({ script, container, spec }: PodDraft): object {
   const main = {
-    ...{ name: "main", image: IMAGE, imagePullPolicy: "Never" },
+    name: "main",
+    image: IMAGE,
+    imagePullPolicy: "Never",
     command: ["sh", "-c", script],
     ...container,
   };

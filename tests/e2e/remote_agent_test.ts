@@ -121,7 +121,8 @@ class RemoteCluster implements Fixture {
     undo.defer(() => machine.halt());
     const listen = `${machine.hostIP}:${freePort()}`;
     const server = await ServerProcess.start({
-      ...{ runtime: "process", subnet: SUBNET },
+      runtime: "process",
+      subnet: SUBNET,
       args: ["--listen", listen, "--node", "here", "--stop-pods", "--temporary"],
     });
     undo.defer(() => removed(server.dataFolder));
@@ -146,7 +147,9 @@ class RemoteCluster implements Fixture {
   async create(name: string, node: string): Promise<void> {
     const script = `echo started; exec busybox httpd -f -p 8080 -h /etc`;
     const container = {
-      ...{ name: "main", image: "none", command: ["sh", "-c", script] },
+      name: "main",
+      image: "none",
+      command: ["sh", "-c", script],
       readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
     };
     const spec = {

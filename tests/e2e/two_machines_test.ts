@@ -68,9 +68,12 @@ async function spread(both: TwoMachines): Promise<void> {
     spec: { volumes },
   });
   await cluster.apply({
-    ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web" } },
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web" },
     spec: {
-      ...{ replicas: REPLICAS, selector: { matchLabels: labels } },
+      replicas: REPLICAS,
+      selector: { matchLabels: labels },
       template: { metadata: { labels }, spec },
     },
   }, serviceOf("web"));

@@ -21,11 +21,16 @@ testOnPodman({
 
 async function projections(cluster: PodmanCluster): Promise<void> {
   const config = (color: string) => ({
-    ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "colors" } },
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "colors" },
     data: { color, [`only-${color}`]: "x" },
   });
   const secret = (key: string) => ({
-    ...{ apiVersion: "v1", kind: "Secret", metadata: { name: "keys" }, stringData: { key } },
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "keys" },
+    stringData: { key },
   });
   await cluster.apply(
     config("red"),
@@ -63,7 +68,9 @@ async function projections(cluster: PodmanCluster): Promise<void> {
 async function modes(cluster: PodmanCluster): Promise<void> {
   await cluster.apply(
     {
-      ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "modes" } },
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "modes" },
       data: { a: "1", b: "2" },
       binaryData: { c: "/wA=" },
     },
@@ -92,7 +99,10 @@ async function modes(cluster: PodmanCluster): Promise<void> {
 async function emptyDir(cluster: PodmanCluster): Promise<void> {
   const volumeMounts = [{ name: "shared", mountPath: "/shared" }];
   const writer = {
-    ...{ name: "writer", image: IMAGE, imagePullPolicy: "Never", volumeMounts },
+    name: "writer",
+    image: IMAGE,
+    imagePullPolicy: "Never",
+    volumeMounts,
     command: ["sh", "-c", "echo run >> /shared/runs; sleep 1000"],
   };
   const reader = {
@@ -137,13 +147,16 @@ async function hostPath(cluster: PodmanCluster): Promise<void> {
   const folder = `${cluster.hostFolder}/volumes`;
   await Deno.mkdir(folder, { recursive: true });
   const volume = (name: string, type: string) => ({
-    ...{ name, hostPath: { path: `${folder}/${name}`, type } },
+    name,
+    hostPath: { path: `${folder}/${name}`, type },
   });
   await cluster.apply(podOf("host-path", {
     script: "echo hi > /made/file; cat /made/file; touch /ro/x 2>/dev/null || echo read-only",
     container: {
       volumeMounts: [{ name: "made", mountPath: "/made" }, {
-        ...{ name: "made", mountPath: "/ro", readOnly: true },
+        name: "made",
+        mountPath: "/ro",
+        readOnly: true,
       }],
     },
     spec: { restartPolicy: "Never", volumes: [volume("made", "DirectoryOrCreate")] },
@@ -166,7 +179,9 @@ async function hostPath(cluster: PodmanCluster): Promise<void> {
 async function subPath(cluster: PodmanCluster): Promise<void> {
   await cluster.apply(
     {
-      ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "parts" } },
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "parts" },
       data: { "app.conf": "on" },
     },
     podOf("sub-path", {

@@ -25,7 +25,9 @@ const HOST_FOLDERS = ["/lib", "/lib64", "/usr"];
 export function webApp({ name, version, replicas }: WebApp): object[] {
   const labels = { app: name };
   const deployment = {
-    ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name } },
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name },
     spec: {
       replicas,
       selector: { matchLabels: labels },
@@ -38,7 +40,9 @@ export function webApp({ name, version, replicas }: WebApp): object[] {
 
 export function gatewayOn(port: number): object {
   return {
-    ...{ apiVersion: "gateway.networking.k8s.io/v1", kind: "Gateway", metadata: { name: "edge" } },
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "edge" },
     spec: {
       gatewayClassName: "coracle",
       listeners: [{ name: "http", protocol: "HTTP", port }],
@@ -50,14 +54,18 @@ export function gatewayOn(port: number): object {
 export function routeTo(weights: Readonly<Record<string, number>>): object {
   const backendRefs = Object.entries(weights).map(([name, weight]) => ({ name, port: 80, weight }));
   return {
-    ...{ apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", metadata: { name: "web" } },
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: { name: "web" },
     spec: { parentRefs: [{ name: "edge" }], rules: [{ backendRefs }] },
   };
 }
 
 export function serviceOf(name: string, spec: object = {}): object {
   return {
-    ...{ apiVersion: "v1", kind: "Service", metadata: { name } },
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name },
     spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }], ...spec },
   };
 }
@@ -83,7 +91,9 @@ function podSpecOf(name: string, version: string): object {
   return {
     terminationGracePeriodSeconds: 60,
     containers: [{
-      ...{ name: "web", image: IMAGE, imagePullPolicy: "Never" },
+      name: "web",
+      image: IMAGE,
+      imagePullPolicy: "Never",
       command: ["/deno", "run", "-A", "--no-remote", "/app/server.js"],
       env: [{ name: "VERSION", value: version }, { name: "DENO_DIR", value: "/tmp/deno" }],
       readinessProbe: { httpGet: { path: "/", port: 8080 }, periodSeconds: 1, timeoutSeconds: 5 },
@@ -103,7 +113,9 @@ function podSpecOf(name: string, version: string): object {
 
 function serverFile(name: string): object {
   return {
-    ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name } },
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name },
     data: { "server.js": SERVER },
   };
 }

@@ -47,10 +47,17 @@ export class ServerInProcess {
     const subnet = nextSubnet++;
     const server = await startServer(
       {
-        ...{ data, runtime: "process", node: "toy-node", gatewayAddress: "127.0.0.1" },
-        ...{ logLevel: "info", listen: { host: "127.0.0.1", port: 0 }, stopPods: true },
-        ...{ podCidr: `127.43.${subnet}.0/24`, serviceCidr: `127.44.${subnet}.0/24` },
-        ...{ temporary: true, ...flags },
+        data,
+        runtime: "process",
+        node: "toy-node",
+        gatewayAddress: "127.0.0.1",
+        logLevel: "info",
+        listen: { host: "127.0.0.1", port: 0 },
+        stopPods: true,
+        podCidr: `127.43.${subnet}.0/24`,
+        serviceCidr: `127.44.${subnet}.0/24`,
+        temporary: true,
+        ...flags,
       },
       terminal,
       extended(additions),
