@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
 import type { Cause } from "../schema/causes.ts";
+import { CAUSES_MAX } from "../schema/report.ts";
 import { validateMetadata } from "../schema/metadata_rules.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
@@ -100,7 +101,7 @@ function admit(
       options,
       atEnd: (act: () => void) => releases.push(act),
     };
-    const next = unlessBroken(input, object, () => {
+    const next = ruled(input, object, () => {
       let next = resource.prepare(object, previous);
       for (const rule of rules) next = rule({ ...rest, next });
       next = withGeneration(resource, next, previous, { isOfStatus: scope === "status" });
@@ -124,14 +125,25 @@ function admit(
   }
 }
 
-/** Rules may rely on the shape: when it is broken, one that stumbles over it has nothing to add. */
-function unlessBroken(input: Input, object: KubeObject, ask: () => KubeObject): KubeObject {
+/**
+ * What the rules make of the object. They rely on its shape: one that stumbles over what is known to be missing or of
+ * another type has nothing to add. In any other object a TypeError is a fault of the rule.
+ */
+function ruled(input: Input, object: KubeObject, ask: () => KubeObject): KubeObject {
   try {
     return ask();
   } catch (error) {
-    if (input.causes.length === 0 || !(error instanceof TypeError)) throw error;
+    if (!(error instanceof TypeError) || !isShapeBroken(input.causes)) throw error;
     return object;
   }
+}
+
+/** Whether rules may find something else than the type of the object says. Of very many causes not all are named. */
+function isShapeBroken(causes: readonly Cause[]): boolean {
+  return causes.length >= CAUSES_MAX ||
+    causes.some(({ reason }) =>
+      reason === "FieldValueRequired" || reason === "FieldValueTypeInvalid"
+    );
 }
 
 function stamped(
