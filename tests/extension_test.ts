@@ -4,6 +4,7 @@
  * a second place fails here, or does not compile.
  */
 import assert from "node:assert/strict";
+import type { Scale } from "../core/objects/subresources/scale.ts";
 import type { ConfigMap } from "../core/resources/core/config_maps.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
 import { configMapKeeping } from "./extension/config_map_keeping.ts";
@@ -21,9 +22,10 @@ const PODS = "/api/v1/namespaces/default/pods";
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const LIGHTHOUSES = "/apis/example.com/v1/namespaces/default/lighthouses";
 
-Deno.test("a kind is one file: it is served, found by discovery, and has its status and its columns", async () => {
+Deno.test("a kind is one file: it is served, found by discovery, and has its status, its scale and its columns", async () => {
   await withAdditions({ resources: [lighthouses] }, async (server) => {
-    const draft = { metadata: { name: "north" }, spec: { color: "red" } };
+    const ships = { matchLabels: { kind: "ship" } };
+    const draft = { metadata: { name: "north" }, spec: { color: "red", lamps: 1, ships } };
     await server.ask("POST", LIGHTHOUSES, draft);
     const found = await server.ask<{ resources: { name: string }[] }>(
       "GET",
@@ -31,9 +33,11 @@ Deno.test("a kind is one file: it is served, found by discovery, and has its sta
     );
     assert.deepEqual(found.resources.map(({ name }) => name), [
       "lighthouses",
+      "lighthouses/scale",
+      "lighthouses/signal",
       "lighthouses/status",
     ]);
-    const lit = { ...draft, status: { flashes: 3 } };
+    const lit = { ...draft, status: { flashes: 3, lamps: 1 } };
     await server.ask("PUT", `${LIGHTHOUSES}/north/status`, {
       apiVersion: "example.com/v1",
       kind: "Lighthouse",
@@ -43,6 +47,41 @@ Deno.test("a kind is one file: it is served, found by discovery, and has its sta
       `${LIGHTHOUSES}/north`,
       ({ status }) => status.flashes === 3,
     );
+    const scale = await server.ask<Scale>("GET", `${LIGHTHOUSES}/north/scale`);
+    assert.deepEqual([scale.spec, scale.status], [{ replicas: 1 }, {
+      replicas: 1,
+      selector: "kind=ship",
+    }]);
+    await server.ask("PUT", `${LIGHTHOUSES}/north/scale`, { ...scale, spec: { replicas: 2 } });
+    const { spec } = await server.ask<{ spec: { lamps: number } }>("GET", `${LIGHTHOUSES}/north`);
+    assert.equal(spec.lamps, 2);
+  });
+});
+
+Deno.test("a kind says what its admission refuses and what its own subresource does, in the same file", async () => {
+  await withAdditions({ resources: [lighthouses] }, async (server) => {
+    const north = { metadata: { name: "north" }, spec: { color: "red" } };
+    await server.ask("POST", LIGHTHOUSES, north);
+    const south = await server.fetch("POST", LIGHTHOUSES, {
+      ...north,
+      metadata: { name: "south" },
+    });
+    assert.equal(
+      (await south.json()).message,
+      'Lighthouse.example.com "south" is invalid: spec.color: Duplicate value: "red"',
+    );
+    const signal = (flashes: number) =>
+      server.fetch("POST", `${LIGHTHOUSES}/north/signal`, { flashes });
+    const refused = [await (await signal(2)).json(), await (await signal(0)).json()];
+    assert.deepEqual(refused.map(({ message }) => message), [
+      'Operation cannot be fulfilled on lighthouses.example.com/signal "north": it has no lamp',
+      'Signal.example.com "north" is invalid: flashes: Invalid value: 0: must be greater than or equal to 1',
+    ]);
+    const status = { ...north, status: { lamps: 1 } };
+    await server.ask("PUT", `${LIGHTHOUSES}/north/status`, status);
+    for (const flashes of [2, 3]) assert.equal((await (await signal(flashes)).json()).code, 201);
+    const lit = await server.ask<{ status: { flashes: number } }>("GET", `${LIGHTHOUSES}/north`);
+    assert.equal(lit.status.flashes, 5);
   });
 });
 
