@@ -71,8 +71,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lost update: a write from an old version is taken",
     file: "core/objects/admit.ts",
-    search: "if (wanted ? wanted !== resourceVersion : needsResourceVersion(resource)) {",
-    replace: 'if (!wanted && needsResourceVersion(resource) && resourceVersion !== "") {',
+    search: "if (wanted ? wanted !== resourceVersion : resource.needsVersion) {",
+    replace: 'if (!wanted && resource.needsVersion && resourceVersion !== "") {',
     tests: ["tests/simulation/simulation_test.ts"],
   },
   {
@@ -478,10 +478,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a way to the machine: a client names loopback addresses as a controller does",
-    file: "core/objects/admission/endpoint_addresses.ts",
-    search: "if (options.isOwn ||",
-    replace: 'if (options.isOwn || options.user === "system:coracle" ||',
-    tests: ["core/objects/admission/endpoint_addresses_test.ts"],
+    file: "core/resources/discovery/endpoint_slices.ts",
+    search: "if (!isOwn) causes.push(",
+    replace: 'if (!isOwn && next.addressType !== "IPv4") causes.push(',
+    tests: ["core/resources/discovery/endpoint_addresses_test.ts"],
   },
   {
     name: "a bomb: what a JSON patch copies is not counted",
