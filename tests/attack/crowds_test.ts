@@ -6,7 +6,7 @@ import { assertUnharmed, VitalSignsMeter } from "./vital_signs.ts";
 const SECONDS = 4;
 const CONNECTIONS = 25;
 
-/** One kind each: where all come together, one kind may keep another one from its worst. */
+/** One kind at a time: together, one kind may hinder another. */
 const KINDS: readonly ActName[] = [
   "endless body",
   "endless body of an open path",
@@ -22,7 +22,7 @@ const KINDS: readonly ActName[] = [
   "junk hello",
 ];
 
-Deno.test("a crowd of one kind of strangers takes neither memory nor the admin's time", async (t) => {
+Deno.test("a crowd of strangers of one kind costs neither memory nor the admin's time", async (t) => {
   await withServer({ runtime: "process", subnet: 181 }, async (server) => {
     const target = await targetOf(server);
     for (const kind of KINDS) {

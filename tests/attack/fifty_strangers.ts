@@ -9,7 +9,7 @@ import { startWebPods } from "./web_pod.ts";
 
 const LOAD_PER_SECOND = 40;
 
-/** What a name of the test adds where the server has a front that cannot keep strangers from taking memory. */
+/** Skips a test where the server's front cannot keep strangers from using memory. */
 const obstacle = threadObstacle();
 export const FRONT_NEEDED = {
   ignore: obstacle !== undefined,
@@ -17,8 +17,8 @@ export const FRONT_NEEDED = {
 };
 
 /**
- * Fifty strangers do all that they can for so long; fails when somebody else notices. `isHasty`: it does not wait until
- * the memory has come back.
+ * Fifty strangers attack for so many seconds; fails when anybody else notices. `isHasty`: it does not wait until the
+ * memory is given back.
  */
 export function withstandFiftyStrangers(
   { seconds, isHasty = false }: { seconds: number; isHasty?: boolean },
@@ -37,7 +37,7 @@ export function withstandFiftyStrangers(
   });
 }
 
-/** What a server does only once is done before its memory is measured. */
+/** Warms the server up before its memory is measured. */
 async function warm(port: number): Promise<void> {
   const load = new PacedLoad({ port, perSecond: LOAD_PER_SECOND });
   await eventually("the load is under way", () => load.sent >= LOAD_PER_SECOND / 2);

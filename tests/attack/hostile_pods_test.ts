@@ -14,7 +14,7 @@ const PODS: readonly (WebPod & { request: string; floods: boolean })[] = [
 ];
 const PIECE = new Uint8Array(64 * 1024).fill(97);
 
-Deno.test("a hostile pod and a client that does not read take no memory of the gateway", async (t) => {
+Deno.test("hostile pods and clients that do not read cost the gateway no memory", async (t) => {
   await withServer({ runtime: "process", subnet: 183 }, async (server) => {
     const gatewayPort = await startWebPods(server, [{ name: "web", mode: "web" }, ...PODS]);
     for (const pod of PODS) {
@@ -31,7 +31,7 @@ Deno.test("a hostile pod and a client that does not read take no memory of the g
   });
 });
 
-/** A client that sends its request, and then for ever if it floods, and reads nothing. */
+/** A client that sends its request, then floods endlessly if it is to, and reads nothing. */
 async function clientOf(
   port: number,
   { name, request, floods }: (typeof PODS)[number],
@@ -53,6 +53,6 @@ async function flood(client: Deno.TcpConn): Promise<void> {
   try {
     for (;;) await client.write(PIECE);
   } catch {
-    // closed: by the test, or by a gateway that has had enough
+    // closed, by the test or by the gateway
   }
 }

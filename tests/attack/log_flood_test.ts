@@ -4,12 +4,12 @@ import { type ServerProcess, withServer } from "../server_process.ts";
 import { assertUnharmed, VitalSignsMeter } from "./vital_signs.ts";
 
 const FLOOD_BYTES = 600_000_000;
-/** Two files of what one may hold, and some room. */
+/** Two log files of the maximum size, and some room. */
 const DISK_BYTES_MAX = 64_000_000;
 const LOG_MS_MAX = 10_000;
 const PODS = "/api/v1/namespaces/default/pods";
 
-Deno.test("a pod that floods its log without a newline fills no disk and takes no reader along", async () => {
+Deno.test("a pod that floods its log without a newline does not fill the disk or slow down readers", async () => {
   await withServer({ runtime: "process", subnet: 185 }, async (server) => {
     const meter = await VitalSignsMeter.start(server);
     const answer = await server.create(PODS, pod());
@@ -54,14 +54,14 @@ async function readTail(server: ServerProcess): Promise<number> {
   return Math.round(performance.now() - startMs);
 }
 
-/** What files take on the disk, without the store and its ballast. */
+/** Size of the files on the disk, without the store and its ballast. */
 async function bytesUnder(folder: string): Promise<number> {
   let bytes = 0;
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
     if (isDirectory) bytes += await bytesUnder(path);
     else if (!name.startsWith("store.")) {
-      bytes += await Deno.lstat(path).then(({ size }) => size, () => 0); // it went meanwhile
+      bytes += await Deno.lstat(path).then(({ size }) => size, () => 0); // it was removed meanwhile
     }
   }
   return bytes;

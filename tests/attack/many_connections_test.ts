@@ -6,9 +6,9 @@ import { strangersAt, tallyLines, targetOf } from "./strangers.ts";
 import { assertUnharmed, VitalSignsMeter } from "./vital_signs.ts";
 import { startWebPods } from "./web_pod.ts";
 
-/** More than all the places that a server has. */
+/** More than a server accepts. */
 const CONNECTIONS = 4_200;
-/** All are open after half of it. */
+/** After half of it all are open. */
 const SECONDS = 16;
 const AGAIN_MS = 5_000;
 

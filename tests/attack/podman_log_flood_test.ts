@@ -10,12 +10,12 @@ const LOOK_EVERY_MS = 50;
 const FOLLOWERS = 5;
 const GROWTH_BYTES_MAX = 150e6;
 const MESSAGE_BYTES_MAX = 2048;
-/** What a file of conmon's has beyond its bound: blocks of the file system. */
+/** By how much a file of conmon may exceed its limit: a block of the file system. */
 const BLOCK_BYTES = 4096;
-/** One that no other suite uses. */
+/** Not used by any other suite. */
 const SUBNET = 93;
 const PODS = "/api/v1/namespaces/default/pods";
-/** As fast as they can: lines, and one line that never ends. */
+/** Lines, and one line that never ends, both as fast as possible. */
 const FLOODS: Record<string, string> = {
   lines: `timeout ${FLOOD_SECONDS} yes some line of no interest`,
   "one-line": `timeout ${FLOOD_SECONDS} sh -c 'tr "\\0" x </dev/zero'`,
@@ -24,10 +24,9 @@ const FLOODS: Record<string, string> = {
 const missing = podmanMissing();
 
 Deno.test({
-  name:
-    `pods on Podman that flood their logs hold no more than their bound, and readers harm nobody${
-      missing === undefined ? "" : ` (${missing})`
-    }`,
+  name: `pods on Podman that flood their logs stay within their limit, and readers harm nobody${
+    missing === undefined ? "" : ` (${missing})`
+  }`,
   ignore: missing !== undefined,
   async fn() {
     const cluster = await PodmanCluster.start({ subnet: SUBNET });
@@ -50,7 +49,7 @@ Deno.test({
       const all = `${JSON.stringify(signs)}, ${bytes} bytes on the disk at most, ` +
         `${await tails} tails, followers read ${read}`;
       if (Deno.env.has("ATTACK_REPORT")) Deno.stderr.writeSync(new TextEncoder().encode(all));
-      // The floods take all processors: how long an admin waits is the machine's matter, until pods have limits.
+      // The floods use all processors: how long an admin waits depends on the machine, until pods have limits.
       assert.deepEqual(signs.failures, [], all);
       assert.ok(signs.growthBytes <= GROWTH_BYTES_MAX, all);
       const bound = LOG_LIMITS.filesMax * (LOG_LIMITS.bytesMax + BLOCK_BYTES);
@@ -85,7 +84,7 @@ async function failed(cluster: PodmanCluster): Promise<Pod | undefined> {
   return pod?.status.phase === "Failed" ? pod : undefined;
 }
 
-/** The most that a folder takes of the disk. */
+/** The maximum size of a folder until the signal. */
 async function mostBytes(folder: string, signal: AbortSignal): Promise<number> {
   let most = 0;
   for (; !signal.aborted; await later(LOOK_EVERY_MS)) {
@@ -95,7 +94,7 @@ async function mostBytes(folder: string, signal: AbortSignal): Promise<number> {
   return most;
 }
 
-/** Reads a container's log as it comes. How much that was. */
+/** Follows a container's log; returns how much was read. */
 async function follow(cluster: PodmanCluster, index: number): Promise<number> {
   const names = Object.keys(FLOODS);
   const query = `container=${names[index % names.length]}&follow=true`;
@@ -105,7 +104,7 @@ async function follow(cluster: PodmanCluster, index: number): Promise<number> {
   return bytes;
 }
 
-/** Asks for the last lines, again and again. How often that was. */
+/** Requests the last lines again and again; returns how often. */
 async function askForTails(cluster: PodmanCluster, signal: AbortSignal): Promise<number> {
   let count = 0;
   for (; !signal.aborted; count++) {

@@ -32,7 +32,7 @@ async function stopsInTime(server: ServerProcess, kind: ActName): Promise<void> 
   const end = new AbortController();
   const plan = { crowd: { [kind]: 3 }, seconds: 2 * STOP_MS_MAX / 1_000, signal: end.signal };
   const strangers = strangersAt(await targetOf(server), plan);
-  await later(2_000); // they are at it
+  await later(2_000); // until all attack
   const startMs = performance.now();
   const code = await server.stop();
   const stopMs = performance.now() - startMs;

@@ -7,7 +7,7 @@ export interface Target {
   gatewayPort: number;
 }
 
-/** Bytes that went each way, and connections that were opened. */
+/** Bytes in each direction, and connections that were opened. */
 export interface Tally {
   connections: number;
   sentBytes: number;
@@ -18,14 +18,14 @@ type Act = (connection: Wire) => Promise<void>;
 
 const HOST = "127.0.0.1";
 const PIECE = new Uint8Array(64 * 1024).fill(97);
-/** Between two bytes of someone who drips. */
+/** Between two bytes of a slow sender. */
 const DRIP_MS = 50;
 const ENDLESS = 10 ** 12;
 /** The beginning of a TLS record with a ClientHello (RFC 8446 5.1) that is never complete. */
 const HALF_HELLO = Uint8Array.of(22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, ...new Array(60).fill(7));
 const UPGRADE = "connection: upgrade\r\nupgrade: websocket\r\n";
 
-/** What people without credentials do to an API over TLS, one connection each. */
+/** Attacks without credentials on an API over TLS, one connection each. */
 const API_ACTS = {
   "endless body": flood(head("POST", "/api/v1/pods", `content-length: ${ENDLESS}\r\n`)),
   "endless body of an open path": flood(head("GET", "/healthz", `content-length: ${ENDLESS}\r\n`)),
@@ -43,7 +43,7 @@ const API_ACTS = {
   "idle": hold(head("GET", "/healthz")),
 } satisfies Record<string, Act>;
 
-/** The same, below TLS. */
+/** The same, without TLS. */
 const TCP_ACTS = {
   "silent": hold(""),
   "half handshake": async (wire) => {
@@ -53,7 +53,7 @@ const TCP_ACTS = {
   "junk hello": flood("", crypto.getRandomValues(new Uint8Array(16 * 1024))),
 } satisfies Record<string, Act>;
 
-/** What they do to a Gateway. */
+/** Attacks on a Gateway. */
 const GATEWAY_ACTS = {
   "gateway: idle": hold(head("GET", "/")),
   "gateway: silent": hold(""),
@@ -70,7 +70,7 @@ export const ACT_NAMES = [
   ...Object.keys(GATEWAY_ACTS),
 ] as readonly ActName[];
 
-/** Does it once, on one new connection, until the peer has had enough or the signal. */
+/** Performs the act once, on a new connection, until the peer ends it or the signal aborts. */
 export async function doOnce(
   name: ActName,
   { target, tally, signal }: { target: Target; tally: Tally; signal: AbortSignal },
@@ -142,7 +142,7 @@ class Wire {
   }
 }
 
-/** Sends the beginning, and then the piece for ever, as fast as it is taken; reads nothing. */
+/** Sends the beginning, then the piece endlessly, as fast as possible; reads nothing. */
 function flood(beginning: string, piece: Uint8Array = PIECE): Act {
   return async (wire) => {
     await wire.send(bytesOf(beginning));
@@ -150,7 +150,7 @@ function flood(beginning: string, piece: Uint8Array = PIECE): Act {
   };
 }
 
-/** Sends the beginning and stays, reading, until the peer ends it. */
+/** Sends the beginning, then reads until the peer ends the connection. */
 function hold(beginning: string): Act {
   return async (wire) => {
     await wire.send(bytesOf(beginning));
@@ -162,7 +162,7 @@ function hold(beginning: string): Act {
 function drip(beginning: string): Act {
   return async (wire) => {
     await wire.send(bytesOf(beginning));
-    const reading = wire.readToEnd().catch(() => {}); // broken: the next byte tells
+    const reading = wire.readToEnd().catch(() => {}); // the next write fails too
     for (let isOpen = true; isOpen;) {
       await wire.send(bytesOf("a"));
       isOpen = await Promise.race([reading.then(() => false), later(DRIP_MS).then(() => true)]);

@@ -1,23 +1,23 @@
 import { later } from "../eventually.ts";
 import { type ActName, doOnce, type Tally, type Target } from "./stranger_acts.ts";
 
-/** What a process of strangers is told on its standard input. */
+/** The instructions for a process of strangers, on its standard input. */
 export interface Plan {
   target: Target;
-  /** How many connections do what, all at once. */
+  /** Number of concurrent connections for each act. */
   crowd: Partial<Record<ActName, number>>;
   seconds: number;
-  /** Before a connection that was ended is opened again; 100 unless given: handshakes are work for strangers too. */
+  /** Delay before a closed connection is opened again; 100 by default, because handshakes cost strangers time too. */
   againMs?: number;
 }
 
-/** What came of it, for each act, on its standard output. */
+/** The result for each act, on its standard output. */
 export type Tallies = Partial<Record<ActName, Tally>>;
 
 const AGAIN_MS = 100;
-/** From one connection's beginning to the next one's. */
+/** Between the starts of two connections. */
 const STAGGER_MS = 2;
-/** What connections are given to end. */
+/** How long connections may take to close. */
 const END_MS_MAX = 2_000;
 
 if (import.meta.main) {
@@ -47,7 +47,7 @@ async function keepDoing(
   context: { target: Target; tally: Tally; signal: AbortSignal; againMs: number },
 ): Promise<void> {
   while (!context.signal.aborted) {
-    await doOnce(name, context).catch(() => {}); // refused or cut off: once more
+    await doOnce(name, context).catch(() => {}); // refused or cut off: try again
     await later(context.againMs);
   }
 }

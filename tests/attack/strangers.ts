@@ -2,7 +2,7 @@ import type { ServerProcess } from "../server_process.ts";
 import type { ActName, Target } from "./stranger_acts.ts";
 import type { Plan, Tallies } from "./stranger_process.ts";
 
-/** Fifty connections: each kind of what one can do to a server without a credential, all at once. */
+/** Fifty connections with every attack that needs no credentials, all at once. */
 export const FIFTY: Readonly<Partial<Record<ActName, number>>> = {
   "endless body": 5,
   "endless body of an open path": 4,
@@ -26,8 +26,8 @@ export const FIFTY: Readonly<Partial<Record<ActName, number>>> = {
 };
 
 /**
- * Lets strangers do their worst for so many seconds, or until the signal; what came of it. They are a process of their own, with the lowest
- * priority: those of real life are elsewhere and take no time of this machine's processors.
+ * Lets strangers attack for so many seconds, or until the signal; returns the result. They are a process with the lowest
+ * priority: real ones use no processors of this machine.
  */
 export async function strangersAt(
   target: Target,
@@ -51,7 +51,7 @@ export async function strangersAt(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** The server as strangers see it. */
+/** The server's addresses for strangers. */
 export async function targetOf(server: ServerProcess, gatewayPort = 0): Promise<Target> {
   return {
     apiPort: Number(new URL(server.address).port),
@@ -60,7 +60,7 @@ export async function targetOf(server: ServerProcess, gatewayPort = 0): Promise<
   };
 }
 
-/** For failures and reports: what each kind of stranger got through. */
+/** For failures and reports: the traffic of each kind of stranger. */
 export function tallyLines(tallies: Tallies): string {
   return Object.entries(tallies).map(([name, { connections, sentBytes, receivedBytes }]) =>
     `${name}: ${connections} connections, ${mb(sentBytes)} sent, ${mb(receivedBytes)} received`

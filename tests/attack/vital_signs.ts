@@ -4,22 +4,22 @@ import { newestKubectl } from "../kubectl.ts";
 import type { ServerProcess } from "../server_process.ts";
 
 export interface VitalSigns {
-  /** Of the server's memory: at the beginning, and the most that it was above that. */
+  /** Of the server's memory: at the start, and its maximum growth. */
   beforeBytes: number;
   growthBytes: number;
-  /** What was left of the growth some time after the end; absent when that was not waited for. */
+  /** Growth that remains some time after the end; absent when that was not awaited. */
   leftBytes?: number;
-  /** The longest wait of an admin for an answer: by kubectl where there is one, and by a request of its own. */
+  /** The longest wait of an admin for a response: with kubectl where it is installed, and with a plain request. */
   kubectlMs: number;
   requestMs: number;
-  /** For how long the main threads of the server and of this process were ready, and the machine had no processor free. */
+  /** How long the main threads of the server and of this process waited for a processor. */
   crowdedMs: { server: number; admin: number };
-  /** Answers that were not good. */
+  /** Failed requests. */
   failures: readonly string[];
 }
 
 const GROWTH_BYTES_MAX = 150e6;
-/** What may be left of the growth: a heap that was larger once is not given back to the last byte. */
+/** Growth that may remain: a heap never shrinks to the last byte. */
 const LEFT_BYTES_MAX = 50e6;
 /** V8 begins to collect what it does not need after 30 s without much to do. */
 const RECOVERY_MS_MAX = 60_000;
@@ -29,7 +29,7 @@ const ASK_EVERY_MS = 250;
 const KUBECTL_EVERY_MS = 750;
 const NODES = "/api/v1/nodes";
 
-/** Watches a server while others are at it: its memory from /proc, and an admin who asks again and again. */
+/** Measures a server under attack: its memory from /proc, and the waiting time of an admin's requests. */
 export class VitalSignsMeter {
   readonly #server: ServerProcess;
   readonly #beforeBytes: number;
@@ -47,7 +47,7 @@ export class VitalSignsMeter {
     this.#beforeBytes = this.#mostBytes = residentBytes(server.pid);
   }
 
-  /** Asks once before it begins, so that nobody waits for what is made only once. */
+  /** Sends each request once before it starts, so that lazy initialization is not measured. */
   static async start(server: ServerProcess): Promise<VitalSignsMeter> {
     const kubectl = newestKubectl()?.path;
     if (kubectl) await server.kubectl(kubectl, ["get", "nodes"]);
@@ -64,7 +64,7 @@ export class VitalSignsMeter {
     return meter;
   }
 
-  /** Call it when the others have ended. `isHasty`: whether the memory comes back is not waited for. */
+  /** Must be called after the attack. `isHasty`: does not wait until the memory is given back. */
   async stop({ isHasty = false } = {}): Promise<VitalSigns> {
     this.#stop.abort();
     await this.#running;
@@ -84,11 +84,11 @@ export class VitalSignsMeter {
     };
   }
 
-  /** The growth that is left once that is little enough, or the time is up. */
+  /** The remaining growth, once it is small enough or the time is up. */
   async #leftBytes(): Promise<number> {
     const left = () => residentBytes(this.#server.pid) - this.#beforeBytes;
     await eventually("the memory comes back", () => left() <= LEFT_BYTES_MAX, RECOVERY_MS_MAX)
-      .catch(() => {}); // the number says it
+      .catch(() => {}); // the result shows it
     return left();
   }
 
@@ -131,7 +131,7 @@ function crowdedMs(pid: number): VitalSigns["crowdedMs"] {
   return { server: server!, admin: admin! };
 }
 
-/** Fails when a server was harmed by what was done meanwhile, which `told` describes. */
+/** Fails when the server was harmed. `told`: describes the attack. */
 export function assertUnharmed(signs: VitalSigns, told: string): void {
   const all = `${JSON.stringify(signs)}\n${told}`;
   if (Deno.env.has("ATTACK_REPORT")) Deno.stderr.writeSync(new TextEncoder().encode(`${all}\n`));
@@ -142,7 +142,7 @@ export function assertUnharmed(signs: VitalSigns, told: string): void {
   assert.ok(signs.requestMs <= ADMIN_MS_MAX, `An admin's request waited: ${all}`);
 }
 
-/** What a process holds of the memory (`VmRSS` in proc(5)); 0 when it has ended. */
+/** Resident memory of a process (`VmRSS` in proc(5)); 0 when it has ended. */
 export function residentBytes(pid: number): number {
   const status = textOf(`/proc/${pid}/status`);
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
@@ -152,6 +152,6 @@ function textOf(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    return ""; // it has ended, or the kernel does not say
+    return ""; // it has ended, or the kernel does not provide it
   }
 }

@@ -6,15 +6,15 @@ import { WEB_BODY } from "./web_process.ts";
 const POD_PORT = 8080;
 const NAMESPACE = "default";
 
-/** What a pod does with the requests that it gets, besides those for `/ready`; `web` answers them well. */
+/** `mode`: how the pod handles requests other than `/ready`; `web` responds normally. */
 export interface WebPod {
   name: string;
   mode: string;
 }
 
 /**
- * Starts pods that serve HTTP, a Service of each, and a Gateway whose route leads to them by the first part of the path,
- * their name, and to the first one by all other paths. Resolves with the Gateway's port once all are in reach.
+ * Starts pods that serve HTTP, a Service for each, and a Gateway that routes by the first part of the path, the pod's
+ * name, and all other paths to the first pod. Resolves with the Gateway's port once all can be reached.
  */
 export async function startWebPods(
   server: ServerProcess,
@@ -37,11 +37,11 @@ export async function startWebPods(
     },
   });
   await create(server, `${gateways}/httproutes`, routeTo(pods));
-  for (const { name } of pods) await isInReach(gatewayPort, name);
+  for (const { name } of pods) await untilReached(gatewayPort, name);
   return gatewayPort;
 }
 
-async function isInReach(gatewayPort: number, name: string): Promise<void> {
+async function untilReached(gatewayPort: number, name: string): Promise<void> {
   await eventually(`the pod "${name}" answers at the gateway`, async () => {
     const answer = await fetch(`http://127.0.0.1:${gatewayPort}/${name}/ready`);
     return await answer.text() === WEB_BODY;

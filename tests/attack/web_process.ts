@@ -1,14 +1,14 @@
 /**
- * The web server of a pod, well-behaved (`web`) or hostile. `/ready` is always answered well; else it does what its mode
- * says, with the bare connection. Arguments: mode and port; the address is `$POD_IP`.
+ * The web server of a pod, well-behaved (`web`) or hostile. It always responds to `/ready`; for other requests its mode
+ * decides. Arguments: mode and port; the address is `$POD_IP`.
  */
 
-/** What every good answer says. */
+/** The body of every normal response. */
 export const WEB_BODY = "here";
-/** What is longer is a body, and nobody's concern. */
+/** Longer text is a body, which is ignored. */
 const HEAD_MAX = 64 * 1024;
 const CARRIAGE_RETURN = 13;
-/** Longer than any test looks. */
+/** Longer than any test runs. */
 const FLOOD_MS_MAX = 20_000;
 const GOOD = `HTTP/1.1 200 OK\r\ncontent-length: ${WEB_BODY.length}\r\n\r\n${WEB_BODY}`;
 const HINT = `HTTP/1.1 103 Early Hints\r\nlink: </${"a".repeat(100)}>\r\n\r\n`;
@@ -16,7 +16,7 @@ const TUNNEL =
   "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 const PIECE = new Uint8Array(64 * 1024).fill(97);
 
-/** What it does once a request has come that is not for `/ready`. */
+/** What it does after a request other than `/ready`. */
 const MODES: Readonly<Record<string, (connection: Deno.TcpConn) => Promise<void>>> = {
   "web": (connection) => send(connection, bytesOf(GOOD)),
   "interim answers without end": (connection) => flood(connection, bytesOf(HINT.repeat(500))),
@@ -43,7 +43,7 @@ if (import.meta.main) {
   }
 }
 
-/** One request after another; of a body, only its end is kept. */
+/** Serves one request after another; bodies are ignored. */
 async function serve(
   connection: Deno.TcpConn,
   act: (connection: Deno.TcpConn) => Promise<void>,

@@ -1,4 +1,4 @@
-/** Identities under churn: sessions resumed, connections cut, junk between them. Source: RFC 8446 section 2.2. */
+/** Identities under churn: resumed sessions, broken connections, and junk between them. Source: RFC 8446 section 2.2. */
 import assert from "node:assert/strict";
 import { madeCertificate } from "../../core/api/access/certificate_fixture.ts";
 import { ClientCertificates } from "../../core/api/access/client_certificates.ts";
@@ -61,7 +61,7 @@ type Kind = typeof KINDS[number];
 
 interface Site {
   served: Served;
-  /** Asks on a connection of its own, with the session of the last one. The user's name, a status, or `cut`. */
+  /** Asks who it is, on a new connection that resumes the last session: the user's name, a status, or `cut`. */
   ask(kind: Kind): Promise<string>;
 }
 
@@ -116,7 +116,7 @@ async function ask(url: string, client: Deno.HttpClient): Promise<string> {
   }
 }
 
-/** Bytes that are no TLS, or begin like it. */
+/** Sends bytes that are not TLS, or only begin like it. */
 async function talkJunk({ address }: Served, { signal }: AbortController): Promise<void> {
   while (!signal.aborted) {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: address.port });

@@ -14,21 +14,21 @@ import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 const FLOOD_BYTES_MAX = 1 << 30;
-/** Of a process that is client and server at once. Without a limit it is all that was sent. */
+/** Of a process that is both client and server. Without a limit it would be everything that was sent. */
 const GROWTH_BYTES_MAX = 400 << 20;
 const WAIT_MS = 8_000;
-/** Of the front, while the sockets are real: deadlines pass as fast as a test likes. */
+/** The front's clock. The sockets are real; only deadlines pass in virtual time. */
 const clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
 
 const obstacle = threadObstacle();
 const fixture = await freshApi({ clock: new SystemClock() });
 
-/** Both fronts keep all of it. */
+/** A test of both fronts. */
 function test(name: string, act: (withFront: WithFront) => Promise<void>): void {
   for (const front of ["tls-thread", "https"] as const) {
     Deno.test({
       name: `${name} (${front})`,
-      // Told by the suite as skipped; install OpenSSL 3 (libssl3) to have it run.
+      // The suite reports it as skipped; install OpenSSL 3 (libssl3) to run it.
       ignore: front === "tls-thread" && obstacle !== undefined,
       fn: () => act((use, clock) => withFront(front, use, clock)),
     });
@@ -209,7 +209,7 @@ class Client {
     assert.match(answer, /^HTTP\/1.1 200 [^]*"PodList"/);
   }
 
-  /** The whole answer of /healthz, whose body may come behind its head. */
+  /** The whole response of /healthz; its body may arrive after its head. */
   async healthy(): Promise<string> {
     let text = "";
     while (!text.endsWith("\r\n\r\nok")) {
@@ -226,7 +226,7 @@ class Client {
     return new TextDecoder().decode(buffer.subarray(0, read ?? 0));
   }
 
-  /** All until the server closes. */
+  /** Everything until the server closes the connection. */
   async rest(): Promise<string> {
     let text = "";
     for (;;) {

@@ -1,4 +1,4 @@
-/** What a stranger gains by a certificate of his own. Source: facts of TLS resumption, RFC 8446 2.2 and RFC 5077. */
+/** What a stranger gains with a certificate of his own. Source: TLS resumption, RFC 8446 2.2 and RFC 5077. */
 import assert from "node:assert/strict";
 import { madeCertificate } from "../../core/api/access/certificate_fixture.ts";
 import {
@@ -68,7 +68,7 @@ async function withApi(act: (server: Server) => Promise<void>): Promise<void> {
   }
 }
 
-/** Who the server thinks it is on each of so many connections, all but the first with the session of the first. */
+/** The user that the server sees on each of several connections; all but the first resume the session of the first. */
 async function namesOnResumedSessions(
   { served, folder }: Server,
   pair: KeyPair,
@@ -132,7 +132,7 @@ Deno.test({
     }),
 });
 
-/** A server of a wrong authority, and one of the right authority, which both resume sessions. */
+/** A server with a certificate of a wrong authority, and one of the right authority; both resume sessions. */
 async function withTlsServer(
   pair: KeyPair,
   act: (url: string, resumed: boolean[]) => Promise<void>,
@@ -177,7 +177,7 @@ Deno.test("a server that another authority has signed gets no token of ours, als
     for (let i = 0; i < 2; i++) {
       await assert.rejects(etcd.ask("/v3/kv/range", {}), isOfTheCertificate);
     }
-    assert.equal(resumed.length, 3, "the others have not been heard");
+    assert.equal(resumed.length, 3, "the others got no request");
   });
 });
 

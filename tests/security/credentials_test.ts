@@ -1,4 +1,4 @@
-/** What somebody gains who once had credentials, or found old ones. */
+/** What somebody gains with revoked or old credentials. */
 import assert from "node:assert/strict";
 import { readAccess } from "../../server/kubeconfig.ts";
 import { runProgram as runCoracle } from "../../cli/program.ts";
@@ -7,7 +7,7 @@ import type { KeyPair } from "../../core/api/access/pki_certificates.ts";
 import { ServerProcess } from "../server_process.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
-/** Reached by failures alone. */
+/** Only failures take this long. */
 const WATCH_MS_MAX = 15_000;
 const MASTERS = "system:masters";
 
@@ -15,7 +15,7 @@ function credentials(server: ServerProcess, ...args: string[]): Promise<string> 
   return coracle("credentials", ...args, "--kubeconfig", server.kubeconfig);
 }
 
-/** Runs the command in this process. Throws what it says when it fails. */
+/** Runs the command in this process. Throws its error output when it fails. */
 async function coracle(...args: string[]): Promise<string> {
   let text = "";
   const write = (more: string) => void (text += more);
@@ -37,7 +37,7 @@ async function authorityOf({ dataFolder }: ServerProcess): Promise<KeyPair> {
   };
 }
 
-/** Somebody with a connection that he keeps. */
+/** A user with a kept connection. */
 class Person implements Disposable {
   readonly #server: ServerProcess;
   readonly #client: Deno.HttpClient;
@@ -64,7 +64,7 @@ class Person implements Disposable {
     return answer.status;
   }
 
-  /** Watches, and resolves with how it ended once it has. */
+  /** Watches; resolves with how the watch ended. */
   async watch(): Promise<{ ended: Promise<string> }> {
     const { body, status } = await this.fetch(`${PODS}?watch=true&timeoutSeconds=3600`);
     assert.equal(status, 200);
@@ -126,7 +126,7 @@ Deno.test({
           assert.deepEqual([await jane.code(), await joan.code()], [401, 200]);
           assert.equal(await Promise.race([others.ended, "goes on"]), "goes on");
           using again = person({ pair: await certified({ name }) });
-          assert.equal(await again.code(), 401, "an older one that nobody knew of");
+          assert.equal(await again.code(), 401, "an older, unknown one");
         },
       );
       await t.step("a serial number is revoked, however it is written", async () => {

@@ -37,7 +37,7 @@ Deno.test("a local user can read nothing that a server makes, though his umask i
 const missing = ["podman", "conmon"].find((name) => programPath(name) === undefined);
 
 Deno.test({
-  name: "a local user who was there first gets no server to talk to his Podman" +
+  name: "a local user who came first gets no server to talk to his Podman" +
     (missing ? ` (${missing} is missing: apt-get install podman runc)` : ""),
   ignore: missing !== undefined || Deno.build.os !== "linux",
   fn: async () => {

@@ -10,7 +10,7 @@ const SMALL_BYTES = 5_000;
 const FULL =
   /^UnavailableError: Cannot write: the disk of ".*" is full; make room on it: until then objects can only be read and deleted$/;
 
-test("who fills the disk with large objects keeps nobody from deleting them, and from writing then", () =>
+test("a user who fills the disk with large objects keeps nobody from deleting them, and from writing then", () =>
   onDisk(async (_disk, guarded) => {
     const { names, error } = await guarded.putUntilRefused("large", LARGE_BYTES);
     assert.match(String(error), FULL);
@@ -135,7 +135,7 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `${name}${MOUNT_NEEDED}`, ignore: !canMount, fn });
 }
 
-/** A store on a small disk. Afterwards what it showed must be what a start finds. */
+/** Runs a store on a small disk; afterwards a restart must find exactly what it showed. */
 async function onDisk(
   body: (disk: SmallDisk, guarded: GuardedStore) => Promise<void>,
 ): Promise<void> {
@@ -156,7 +156,7 @@ function shown({ store }: GuardedStore): unknown {
   return store.list([RESOURCE]).map(({ key, revision, bytes }) => [key, revision, bytes.length]);
 }
 
-/** Takes all that the disk gives, between any two steps of the store. */
+/** Keeps filling the disk, between any two steps of the store. */
 async function takeAll(disk: SmallDisk, signal: AbortSignal): Promise<void> {
   const piece = new Uint8Array(64 * 1024);
   using file = await Deno.open(`${disk.folder}/greed`, { create: true, append: true });

@@ -10,10 +10,10 @@ import {
 import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { bodyOf, GatewaySite, routeOf } from "./gateway_site.ts";
 
-/** More than a listener, or a whole thread, ever took. */
+/** More connections than a listener, or a whole thread, accepts. */
 const MANY = 4_200;
 
-Deno.test("a stranger's idle connections shut nobody out of the gateway, nor out of the Services", () =>
+Deno.test("a stranger's idle connections lock nobody out of the gateway or the Services", () =>
   withServer(() => new Response("well"), (backend) =>
     withProxy(async (proxy) => {
       const web = tableOf([[1, backendAt("b", backend)]]);

@@ -4,11 +4,11 @@ import { buildRouteTable } from "../../proxy/table/build_route_table.ts";
 import { Proxy } from "../../proxy/threads/proxy.ts";
 import { FixedView, GATEWAY_CLASS, type Manifest } from "../../proxy/table/table_fixture.ts";
 
-/** A backend of bare connections: keeps the bytes of each request, and answers with its own name. */
+/** A backend on raw TCP: records the bytes of each request, and responds with its own name. */
 export class RawBackend {
-  /** Requests as they came, heads and bodies. */
+  /** The requests' raw heads and bodies. */
   readonly requests: string[] = [];
-  /** What it answers, besides the usual. */
+  /** How it responds; replaced by tests. */
   answer: (connection: Deno.TcpConn, request: string) => Promise<void>;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.TcpConn>();
@@ -27,12 +27,12 @@ export class RawBackend {
     return this.#listener.addr.port;
   }
 
-  /** The last request, with what it had taken off. */
+  /** Removes all recorded requests, and returns the last. */
   take(): string {
     return this.requests.splice(0).at(-1) ?? "";
   }
 
-  /** Doing it twice is doing it once. */
+  /** May be called twice. */
   async stop(): Promise<void> {
     if (!this.#isStopped) this.#listener.close();
     this.#isStopped = true;
@@ -84,7 +84,7 @@ function close(connection: Deno.TcpConn): void {
   }
 }
 
-/** A real proxy that follows manifests, and backends `a` and `b` that take anything. */
+/** A real proxy that serves manifests, and backends `a` and `b` that accept anything. */
 export class GatewaySite {
   readonly a = new RawBackend("a");
   readonly b = new RawBackend("b");
@@ -102,13 +102,13 @@ export class GatewaySite {
     return new GatewaySite(listener.addr.port);
   }
 
-  /** Puts the manifests in place of the last ones. */
+  /** Replaces the manifests. */
   async use(...manifests: Manifest[]): Promise<void> {
     const view = new FixedView(GATEWAY_CLASS, ...manifests);
     await this.#proxy.use(buildRouteTable(view, { gatewayAddress: "127.0.0.1" }));
   }
 
-  /** Sends bytes as they are on a new connection; all that comes until its end, or until the answer is there. */
+  /** Sends raw bytes on a new connection; returns what is received until it ends, or until the response is complete. */
   async raw(text: string): Promise<string> {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
     try {
@@ -119,7 +119,7 @@ export class GatewaySite {
     }
   }
 
-  /** The answer to a GET of `target` as it stands. `fields`: whole lines. */
+  /** The response to a GET with `target` unchanged. `fields`: whole lines. */
   get(target: string, fields = "", host = "bank.example"): Promise<string> {
     return this.raw(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${fields}\r\n`);
   }
@@ -195,7 +195,7 @@ async function answerOf(connection: Deno.TcpConn): Promise<string> {
   const buffer = new Uint8Array(128 * 1024);
   let text = "";
   for (;;) {
-    const count = await connection.read(buffer).catch(() => null); // broken: as an end
+    const count = await connection.read(buffer).catch(() => null); // a broken connection counts as ended
     if (count === null) return text;
     text += new TextDecoder("latin1").decode(buffer.subarray(0, count));
     const isInterim = text.startsWith("HTTP/1.1 1");

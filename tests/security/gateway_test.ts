@@ -46,7 +46,7 @@ Deno.test("the user of a namespace reaches no Service of another one by a route 
 
 const ADMIN = ["/%61dmin", "//admin", "/x/../admin", "/x/%2e%2e/admin", "/./admin", "/admin;x"];
 
-Deno.test("a stranger passes no route by another spelling of its path, and the bytes come as they were", () =>
+Deno.test("a stranger passes no route by another spelling of its path, and the bytes arrive unchanged", () =>
   withSite(async (site) => {
     const services = [...site.service("bank", site.a), ...site.service("bank", site.b)];
     const routes = routeOf("bank", [["/", "a"], ["/admin", "b"]]);
@@ -91,7 +91,7 @@ const NEVER = { "X_Forwarded_For": "6.6.6.6", "Proxy": "http://evil", "Content_L
 const linesOf = (fields: object) =>
   Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join("");
 
-Deno.test("a stranger is not believed who it is: what it says of itself does not come through", () =>
+Deno.test("a stranger's claims about itself are not passed on", () =>
   withSite(async (site) => {
     const rest = [...site.service("bank", site.a), routeOf("bank", [["/", "a"]])];
     await site.use(site.gateway("bank", OLD), ...rest);
@@ -114,7 +114,7 @@ Deno.test("a stranger is not believed who it is: what it says of itself does not
     assert.match(site.a.take(), /\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n/);
   }));
 
-Deno.test("a stranger chooses no route by a field that is not handed on", () =>
+Deno.test("a stranger selects no route by a header field that is not passed on", () =>
   withSite(async (site) => {
     const services = [...site.service("bank", site.a), ...site.service("bank", site.b)];
     const headers = [{ name: "X-Real-IP", value: "10.0.0.1" }];
@@ -127,7 +127,7 @@ Deno.test("a stranger chooses no route by a field that is not handed on", () =>
     assert.equal(bodyOf(await site.get("/", "X-Real-IP: 10.0.0.1\r\n")), "a");
   }));
 
-Deno.test("a stranger slips no field past the head in a trailer, nor does a backend that was not asked for some", () =>
+Deno.test("a stranger smuggles no field in a trailer, nor does a backend that was not asked for trailers", () =>
   withSite(async (site) => {
     await site.use(
       site.gateway("bank", OLD),
@@ -148,7 +148,7 @@ Deno.test("a stranger slips no field past the head in a trailer, nor does a back
     assert.match(site.a.take(), /\r\nConnection: TE\r\nTE: trailers\r\n\r\n$/);
   }));
 
-Deno.test("a stranger shows a route one host and the backend another: the target's counts, everywhere", () =>
+Deno.test("a stranger cannot show one host to a route and another to the backend: the target's host counts", () =>
   withSite(async (site) => {
     await site.use(
       site.gateway("bank", OLD),

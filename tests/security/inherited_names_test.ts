@@ -7,7 +7,7 @@ import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { nodeAffinity } from "../../core/scheduler/plugins/node_affinity.ts";
 import type { NodeState, Snapshot } from "../../core/scheduler/snapshot.ts";
 
-// Names that all objects of the language inherit. To users they are names like any other.
+// Names that all JavaScript objects inherit. To users they are names like any other.
 const NAMES = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"];
 const NAMESPACE = "/api/v1/namespaces/default";
 const CONFIG_MAP = `${NAMESPACE}/configmaps/a`;
@@ -15,7 +15,7 @@ const c = { name: "c", image: "registry.example/busybox:1" };
 
 const everyName = Object.fromEntries(NAMES.map((name) => [name, `${name}-1`]));
 
-Deno.test("nobody gets past the API by a name that all objects inherit: it is kept, found, changed and removed", async () => {
+Deno.test("a name that all JavaScript objects inherit is a name like any other: it is kept, found, changed and removed", async () => {
   const { ask } = await freshApi();
   const metadata = { name: "a", labels: everyName, annotations: everyName };
   const made = await ask("POST", `${NAMESPACE}/configmaps`, { metadata, data: everyName });
@@ -52,7 +52,7 @@ Deno.test("nobody gets past the API by a name that all objects inherit: it is ke
   assert.deepEqual(await patched("json-patch", operations), { ...rest, toString: "3" });
 });
 
-Deno.test("an amount by an inherited name is refused, and costs the server no fault", async () => {
+Deno.test("an amount with an inherited name is refused, and is no fault of the server", async () => {
   const { ask } = await freshApi();
   for (
     const resources of [{ requests: everyName }, {
@@ -66,7 +66,7 @@ Deno.test("an amount by an inherited name is refused, and costs the server no fa
   }
 });
 
-Deno.test("what is applied again without a name that all objects inherit is gone", async () => {
+Deno.test("an inherited name that is absent in the next apply is removed", async () => {
   const { ask } = await freshApi();
   const apply = async (data: object) => {
     const manifest = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data };
@@ -77,7 +77,7 @@ Deno.test("what is applied again without a name that all objects inherit is gone
   assert.deepEqual(await apply({ k: "1" }), { k: "1" });
 });
 
-Deno.test("no pod gets a key, a label or an annotation that is not there", async () => {
+Deno.test("no pod gets a key, a label or an annotation that does not exist", async () => {
   await using node = await NodeUnderTest.start();
   await node.client.create(configMaps, {
     metadata: { name: "a", namespace: "default" },
@@ -91,7 +91,7 @@ Deno.test("no pod gets a key, a label or an annotation that is not there", async
   await node.create({
     name: "fine",
     container: {
-      name: "constructor", // as good a name as any
+      name: "constructor", // a valid name
       env: [
         key("GIVEN", "valueOf"),
         key("ABSENT", "toString", true),
@@ -119,7 +119,7 @@ Deno.test("no pod gets a key, a label or an annotation that is not there", async
   await node.until(() => node.reasons("mounts").includes("FailedMount"));
 });
 
-Deno.test("no pod is put on a node for a label that the node does not have", async () => {
+Deno.test("no pod is placed on a node because of a label that the node does not have", async () => {
   await using node = await NodeUnderTest.start();
   const terms = [{ matchExpressions: [{ key: "constructor", operator: "Exists" }] }];
   const needed = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } };
@@ -134,6 +134,6 @@ Deno.test("no pod is put on a node for a label that the node does not have", asy
 });
 
 function refusalOf(pod: Pod, node: Node): unknown {
-  const [snapshot, tallies] = [{} as Snapshot, []]; // of no account to this plugin, like all else of the node's state
+  const [snapshot, tallies] = [{} as Snapshot, []]; // this plugin reads only the node
   return nodeAffinity.filter!(pod, snapshot)!({ node } as unknown as NodeState, tallies);
 }

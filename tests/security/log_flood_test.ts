@@ -10,12 +10,12 @@ import { later, within } from "../eventually.ts";
 
 const MIB = 1024 * 1024;
 const LIMITS = { bytesMax: MIB, filesMax: 3 };
-/** Reached by failures alone: reading a few mebibytes takes a tenth of it. */
+/** Only failures take this long: reading a few mebibytes takes a tenth of it. */
 const READ_MS_MAX = 5_000;
 const clock = new SystemClock();
 const { signal } = new AbortController();
 
-Deno.test("a pod that floods its log does not fill the disk, and its end is there when it ends", () =>
+Deno.test("a pod that floods its log does not fill the disk, and the end of its log is kept", () =>
   withRuntime(async (pod) => {
     await pod.run('head -c 60000000 /dev/zero | tr "\\0" x; echo; echo the end');
     assert.ok(pod.mostBytes <= LIMITS.bytesMax * LIMITS.filesMax, `${pod.mostBytes} bytes`);
@@ -23,7 +23,7 @@ Deno.test("a pod that floods its log does not fill the disk, and its end is ther
     assert.equal(await pod.read({ tailLines: 1 }), "the end\n");
   }));
 
-Deno.test("who follows a log over its rotations gets each line once, in order", () =>
+Deno.test("a client that follows a log over its rotations gets each line once, in order", () =>
   withRuntime(async (pod) => {
     const lines = 300_000; // 2 MiB
     const ended = new AbortController();
@@ -38,7 +38,7 @@ Deno.test("who follows a log over its rotations gets each line once, in order", 
     assert.ok(got.every((line, i) => line === `line ${i}`));
   }));
 
-Deno.test("who asks for the last lines of a log without newlines has a few mebibytes read, not all of it", () =>
+Deno.test("a request for the last lines of a log without newlines reads a few mebibytes, not all of it", () =>
   withLog(async (path) => {
     for (const format of ["raw", "cri"] as const) {
       const text = within("ten lines", READ_MS_MAX, () => textOf(path, format, { tailLines: 10 }));
@@ -46,14 +46,14 @@ Deno.test("who asks for the last lines of a log without newlines has a few mebib
     }
   }));
 
-Deno.test("a pod that fails with such a log has its last words read as fast, and cut", () =>
+Deno.test("a pod that fails with such a log has its termination message read as fast, and truncated", () =>
   withLog(async (path) => {
     const message = await within("its words", READ_MS_MAX, () => readLogEnd(path, "raw"));
     assert.ok(message.length <= 2_048 + 1, `${message.length}`);
     assert.equal(await within("no words", READ_MS_MAX, () => readLogEnd(path, "cri")), "");
   }));
 
-Deno.test("a reader ends with who asked, however much there is to be read", () =>
+Deno.test("reading a log ends when its client leaves, however much is left", () =>
   withLog(async (path) => {
     const left = new AbortController();
     const reading = textOf(path, "raw", { tailLines: 1_000_000 }, left.signal);
@@ -61,7 +61,7 @@ Deno.test("a reader ends with who asked, however much there is to be read", () =
     assert.equal(await within("the end", READ_MS_MAX, () => reading), "");
   }));
 
-Deno.test("of a container that crashes over and over, the logs of two runs are kept", async () => {
+Deno.test("of a container that keeps crashing, the logs of two runs are kept", async () => {
   const dataFolder = await Deno.makeTempDir();
   try {
     const folder = new PodFolder(dataFolder, "uid");
@@ -85,7 +85,7 @@ Deno.test("of a container that crashes over and over, the logs of two runs are k
 
 type Options = Partial<Parameters<typeof readLog>[0]["options"]>;
 
-/** A gibibyte of zeros in a file, which takes no room. */
+/** A sparse file of a gibibyte of zeros. */
 async function withLog(body: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -97,7 +97,7 @@ async function withLog(body: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** A container as a process, and what its log takes. */
+/** A container as a process, with the size of its log. */
 class FloodingPod {
   mostBytes = 0;
 

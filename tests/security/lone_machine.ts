@@ -8,7 +8,7 @@ import { rangesOf } from "../server_network.ts";
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const FRAMES = new URL("./raw_frames.ts", import.meta.url).pathname;
 
-/** What this machine lacks, and how to get it. */
+/** What this machine lacks, and how to install it. */
 export function loneMachineMissing(): string | undefined {
   if (Deno.uid() !== 0) return "needs root";
   const packages = { ip: "iproute2", nft: "nftables", nsenter: "util-linux", busybox: "busybox" };
@@ -19,8 +19,8 @@ export function loneMachineMissing(): string | undefined {
 }
 
 /**
- * A server with plain processes on a machine of its own, to which this machine is a neighbour on the wire that has a route
- * to its pods and services.
+ * A server with plain processes in a network namespace of its own. This machine is its neighbour on the link, with a
+ * route to its pods and services.
  */
 export class LoneMachine {
   readonly machine: SecondMachine;
@@ -94,7 +94,7 @@ export class LoneMachine {
     if (!await ready.promise) throw new Error("The server did not become ready");
   }
 
-  /** `kill -9`: what it has made stays as it is. */
+  /** `kill -9`: whatever it has created stays. */
   async kill(): Promise<void> {
     await this.machine.run("sh", "-c", "kill -9 $(pidof -s deno)");
     await this.#server!.status;
@@ -114,7 +114,7 @@ export class LoneMachine {
     return body;
   }
 
-  /** A pod once it is so. */
+  /** The pod, as soon as the condition holds. */
   podWhen(name: string, isSo: (pod: Pod) => boolean): Promise<Pod> {
     return eventually(`pod ${name} is as it should be`, async () => {
       const pod = await this.api<Pod>(`/api/v1/namespaces/default/pods/${name}`);

@@ -25,7 +25,7 @@ const POD = {
 
 const config: Config = JSON.parse(Deno.readTextFileSync("deno.json"));
 
-Deno.test("code that the lock does not name, and code from a URL, is not run", () => {
+Deno.test("code that is not in the lock file, and code from a URL, is not run", () => {
   assert.equal(config.lock.frozen, true, "no task may take another version than the lock's");
   for (const name of ["start", "demo", "compile"]) {
     const flags = config.tasks[name]!.command.split(" ");
@@ -35,7 +35,7 @@ Deno.test("code that the lock does not name, and code from a URL, is not run", (
   }
 });
 
-Deno.test("the code of every thread is in the compiled binary, so that none is loaded from a disk", () => {
+Deno.test("the code of every thread is in the compiled binary, so that none is loaded from disk", () => {
   const threads = product().flatMap(({ path, text }) =>
     [...text.matchAll(/new Worker\(\s*new URL\("([^"]+)"/g)]
       .map(([, target]) => new URL(target!, `file:///${path}`).pathname.slice(1))
@@ -44,7 +44,7 @@ Deno.test("the code of every thread is in the compiled binary, so that none is l
   assert.deepEqual(threads.filter((path) => !config.compile.include.includes(path)), []);
 });
 
-Deno.test("who takes over the thread that reads strangers' bytes gets no file, program or secret", async () => {
+Deno.test("whoever takes over the thread that reads strangers' bytes gets no file, program or secret", async () => {
   const source = product().find(({ path }) => path === "proxy/threads/engines.ts")!.text;
   assert.match(source, /new URL\("\.\/worker\.ts"[^}]+permissions: PROXY_PERMISSIONS/);
   const gained = await gainedBy(PROXY_PERMISSIONS, {
@@ -61,7 +61,7 @@ Deno.test("who takes over the thread that reads strangers' bytes gets no file, p
   assert.deepEqual(gained, []);
 });
 
-Deno.test("a server by the flags of its task runs a pod and misses no permission", () =>
+Deno.test("a server with the flags of its task runs a pod and lacks no permission", () =>
   withServer({ runtime: "process", subnet: 189 }, async (server) => {
     const created = await server.create("/api/v1/namespaces/default/pods", POD);
     assert.equal(created.status, 201, await created.text());
@@ -80,7 +80,7 @@ async function isRunning(server: ServerProcess): Promise<boolean> {
   return log.includes("started");
 }
 
-/** Names of the attempts that succeed in a thread of these permissions. */
+/** Names of the attempts that succeed in a thread with these permissions. */
 async function gainedBy(
   permissions: Deno.PermissionOptions,
   attempts: Readonly<Record<string, string>>,

@@ -6,13 +6,13 @@ import { runProgram } from "../kubectl.ts";
 import { LoneMachine, loneMachineMissing } from "./lone_machine.ts";
 
 const SUBNET = 171;
-/** Enough for a connection on one machine that is not to come about; what is dropped takes all of it. */
+/** Long enough to see that a connection on one machine fails; dropped packets take all of it. */
 const DROPPED_MS = 700;
-/** What issue and documents promise. */
-const MENDED_MS_MAX = 2_000;
-/** What the pod serves: a folder that is surely there. */
+/** What docs/SECURITY.md promises. */
+const REPAIR_MS_MAX = 2_000;
+/** What the pod serves: a folder that always exists. */
 const ROOT = new URL("../..", import.meta.url).pathname;
-/** Reached by failures alone. */
+/** Only failures take this long. */
 const WAIT_MS_MAX = 10_000;
 const missing = loneMachineMissing();
 
@@ -94,9 +94,9 @@ async function spoofing(lab: Lab): Promise<void> {
   const device = deviceOf(web);
   await lab.count(`iifname ${device} udp dport 9`);
   await lone.sendRaw(web, "packet", web.status.podIP!, gateway);
-  assert.equal(await lab.counted(), 1, "its own address is let through");
+  assert.equal(await lab.counted(), 1, "its own address is accepted");
   await lab.count(`iifname ${device} udp dport 9`);
-  // As other software sets it for all devices.
+  // As other software may set it for all devices.
   await lone.machine.run("sh", "-c", `echo 0 > /proc/sys/net/ipv4/conf/${device}/rp_filter`);
   for (const source of [other.status.podIP!, "192.0.2.77"]) {
     await lone.sendRaw(web, "packet", source, gateway);
@@ -120,14 +120,14 @@ async function damage({ lone, web }: Lab): Promise<void> {
     const sinceMs = performance.now();
     await eventually(`the pod answers after "${command}"`, () => answers(lone, web), WAIT_MS_MAX);
     const tookMs = performance.now() - sinceMs;
-    assert.ok(tookMs < MENDED_MS_MAX, `"${command}" is mended after ${tookMs} ms`);
+    assert.ok(tookMs < REPAIR_MS_MAX, `"${command}" is repaired after ${tookMs} ms`);
   }
   const after = await lone.api<Pod>("/api/v1/namespaces/default/pods/web");
   assert.deepEqual(runOf(after), runOf(web));
 }
 
 async function doubled({ lone, web }: Lab): Promise<void> {
-  await lone.machine.run("ip", "netns", "add", "somebody"); // mounts the folder upon itself
+  await lone.machine.run("ip", "netns", "add", "somebody"); // bind-mounts the folder on itself
   const stuck = podOf("stuck", ["sleep", "1000"], {
     volumes: [{ name: "v", configMap: { name: "absent" } }],
   });
@@ -148,13 +148,13 @@ async function lost({ lone, web }: Lab): Promise<void> {
   await lone.kill();
   const path = `/run/netns/${name}`;
   await lone.machine.run("sh", "-c", `umount -l ${path}; rm -f ${path} || true`);
-  // For the step after this one: the rules are gone, and nobody can load others.
+  // For the next step: the rules are gone, and nobody can load new ones.
   await lone.machine.run("sh", "-c", "nft flush ruleset; mount --bind /bin/false $(which nft)");
   await lone.boot();
   const pod = await lone.podWhen("web", (pod) => isReady(pod) && runOf(pod)[2] === 1);
   assert.notEqual(pod.status.podIP, web.status.podIP);
   await eventually("it answers at its new address", () => answers(lone, pod), WAIT_MS_MAX);
-  assert.equal((await lone.namesOf(pod)).length, 1, "the old name is there still");
+  assert.equal((await lone.namesOf(pod)).length, 1, "the old name still exists");
   await eventually("its old device is gone", async () => {
     return !(await lone.machine.run("ip", "-o", "link")).includes(deviceOf(web));
   }, WAIT_MS_MAX);
@@ -209,7 +209,7 @@ class Lab {
     return new Lab(lone, web, other, service);
   }
 
-  /** Counts from now on what gets into the node. */
+  /** Counts the packets that enter the node from now on. */
   async count(what: string): Promise<void> {
     const rules = `add table ip watch; delete table ip watch; add table ip watch;
       add chain ip watch input { type filter hook input priority 0; };
@@ -233,7 +233,7 @@ function podOf(name: string, command: string[], spec: object = {}, container: ob
   };
 }
 
-/** What tells whether its container is the same as before. */
+/** Identifies the run of the pod's container. */
 function runOf({ status }: Pod) {
   const [container] = status.containerStatuses ?? [];
   return [status.podIP, container?.containerID, container?.restartCount] as const;
@@ -255,12 +255,12 @@ async function answers(lone: LoneMachine, { status }: Pod): Promise<boolean> {
   return true;
 }
 
-/** Asks for a file of the web pod's. */
+/** Requests a file from the web pod. */
 function wget(url: string, seconds = 10): [string, ...string[]] {
   return ["timeout", String(seconds), "busybox", "wget", "-q", "-O", "/dev/null", `${url}LICENSE`];
 }
 
-/** Whether a connection from this machine, the neighbour, comes about. */
+/** Whether this machine, the neighbour, can connect. */
 async function isOpen(hostname: string, port: number, waitMs = WAIT_MS_MAX): Promise<boolean> {
   try {
     (await Deno.connect({ hostname, port, signal: AbortSignal.timeout(waitMs) })).close();

@@ -5,7 +5,7 @@ const PODS = "/api/v1/namespaces/locked/pods";
 const ENFORCE = "pod-security.kubernetes.io/enforce";
 const c = { name: "c", image: "registry.example/busybox:1" };
 
-/** What makes a pod the owner of its node, one by one. */
+/** Each of these lets a pod take over its node. */
 const OWNERS: Record<string, Record<string, unknown>> = {
   "the processes of the node": { hostPID: true },
   "the network of the node": { hostNetwork: true },

@@ -4,7 +4,7 @@ import { ProcessRuntime } from "../../agent/runtimes/process/process_runtime.ts"
 import { SystemClock } from "../../core/lib/clock.ts";
 
 const USER = 65534;
-/** What the runtime calls, and what a shell might: a pod's own programs of these names. */
+/** Programs that the runtime calls, or a shell might; a pod brings its own with these names. */
 const PROGRAMS = ["sh", "mount", "setpriv", "setsid", "nsenter", "unshare", "env", "cat", "umask"];
 const ignore = Deno.uid() !== 0;
 const hint = ignore ? " (needs root)" : "";
@@ -67,7 +67,7 @@ Deno.test({
 interface World {
   runtime: ProcessRuntime;
   folder: string;
-  /** A container of a user who is not root, with a mount. */
+  /** A container with a user other than root, and a mount. */
   specOf(command: readonly string[], env: Record<string, string>): ContainerSpec;
   logOf(spec: ContainerSpec): Promise<string>;
 }
@@ -108,7 +108,7 @@ async function withRuntime(act: (world: World) => Promise<void>): Promise<void> 
   }
 }
 
-/** Programs that tell when they are run as root. */
+/** Programs that leave a trace when they are run as root. */
 async function evilPrograms(folder: string): Promise<string> {
   const evil = `${folder}/evil`;
   await Deno.mkdir(evil);
@@ -129,7 +129,7 @@ async function ended(runtime: ProcessRuntime, id: string): Promise<void> {
   unsubscribe();
 }
 
-/** How many processes of this machine have a text on their command line. */
+/** How many processes of this machine have the text on their command line. */
 async function commandLinesWith(text: string): Promise<number> {
   let count = 0;
   for await (const { name } of Deno.readDir("/proc")) {

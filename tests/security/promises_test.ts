@@ -8,7 +8,7 @@ const LIMIT_LINK = /\[`(\w+)`\]\(\.\.\/([\w/]+\.ts)\)/g;
 
 const text = Deno.readTextFileSync(PAGE);
 
-Deno.test("each promise of docs/SECURITY.md names a test that there is", () => {
+Deno.test("each promise of docs/SECURITY.md names an existing test", () => {
   const promises = rowsOf("What is promised");
   assert.ok(promises.length >= 20, `${promises.length} promises are read`);
   const faults = promises.flatMap((row) => {
@@ -39,7 +39,7 @@ function rowsOf(heading: string): readonly string[] {
     .flatMap(([, rows]) => rows!.trim().split("\n"));
 }
 
-/** Whether a file has the name of a test, whole or with something behind it that only some machines add. */
+/** Whether a file contains the name of a test, in full or with a hint appended. */
 function hasTest(path: string, name: string): boolean {
   const source = textOf(path);
   return [`"${name}"`, `\`${name}\``, `\`${name}\${`].some((literal) => source.includes(literal));

@@ -1,5 +1,5 @@
 /**
- * Sends what no program is allowed to send as it is, from the network namespace that it runs in, by its `eth0`:
+ * Sends raw frames that ordinary programs cannot send, through `eth0` of the network namespace in which it runs:
  *
  *     raw_frames.ts router-advertisement           an IPv6 router and prefix (RFC 4861)
  *     raw_frames.ts packet SOURCE DESTINATION      a UDP packet to port 9
@@ -95,7 +95,7 @@ function udpPacket(source: string, destination: string): Uint8Array {
   view.setUint32(12, parseIpv4(source)!);
   view.setUint32(16, parseIpv4(destination)!);
   view.setUint16(10, checksum([...head]));
-  return new Uint8Array([...head, 0, 9, 0, 9, 0, 8, 0, 0]); // without a checksum of its own
+  return new Uint8Array([...head, 0, 9, 0, 9, 0, 8, 0, 0]); // without a UDP checksum
 }
 
 /** RFC 1071. */

@@ -5,7 +5,7 @@ const PODS = "/api/v1/namespaces/default/pods";
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";
 const c = { name: "c", image: "registry.example/busybox:1" };
 
-/** What asks for protection, or for the node, in ways that nothing acts on. */
+/** Fields that ask for protection, or for access to the node, and are not implemented. */
 const UNPROTECTED: Record<string, object> = {
   "a seccomp profile of the node": {
     securityContext: { seccompProfile: { type: "Localhost", localhostProfile: "tight.json" } },
@@ -19,7 +19,7 @@ const UNPROTECTED: Record<string, object> = {
   },
 };
 
-Deno.test("nobody believes a pod protected that runs without what its manifest asks for", async () => {
+Deno.test("no pod runs without a protection that its manifest asks for", async () => {
   const { ask } = await freshApi();
   const labels = { app: "a" };
   for (const [what, spec] of Object.entries(UNPROTECTED)) {
@@ -39,7 +39,7 @@ Deno.test("nobody believes a pod protected that runs without what its manifest a
   }
 });
 
-Deno.test("a path that is checked is the path that is opened: no text of a pod goes on behind a NUL", async () => {
+Deno.test("a checked path is the path that is opened: no text of a pod contains a NUL", async () => {
   const { ask } = await freshApi();
   const hidden = "/var/lib/coracle\0/harmless";
   const mount = { name: "v", mountPath: "/v" };

@@ -7,10 +7,10 @@ import { cString, Libc } from "../../core/lib/linux/libc.ts";
 import { mountPoints } from "../../core/lib/linux/mount_table.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 
-/** Each looks at the volume once. */
+/** Each reads the volume once. */
 const TRIES = 100;
-/** Of the tries, so many must have met the folder: else the test has tried nothing. */
-const MET_MIN = 10;
+/** At least so many tries must have found the folder: otherwise the test has shown nothing. */
+const FOUND_MIN = 10;
 
 const missing = missingHere();
 const hint = missing === undefined ? "" : ` (${missing})`;
@@ -28,7 +28,7 @@ Deno.test({
         const found = await Deno.readTextFile(`${mounted.hostPath}/flag`);
         assert.equal(found, "of the pod", "the pod mounts a folder of the node");
       }
-      assert.ok(met >= MET_MIN, `only ${met} of ${TRIES} tries met the folder`);
+      assert.ok(met >= FOUND_MIN, `only ${met} of ${TRIES} tries met the folder`);
       assert.equal(await Deno.readTextFile(`${secret}/flag`), "of the node");
       await world.volumes.releaseMounts("u", "main");
     }),
@@ -46,7 +46,7 @@ Deno.test({
         met++;
         assert.equal(await Deno.readTextFile(`${mounted.hostPath}/flag`), "of the pod");
       }
-      assert.ok(met >= MET_MIN, `only ${met} of ${TRIES} tries met the folder`);
+      assert.ok(met >= FOUND_MIN, `only ${met} of ${TRIES} tries met the folder`);
       await world.volumes.releaseMounts("u", "main");
     }),
 });
@@ -77,7 +77,7 @@ Deno.test({
     const volume = `${dataFolder}/pods/u/volumes/kubernetes.io~empty-dir/v`;
     await Deno.mkdir(volume, { recursive: true });
     nest(volume, 12_000);
-    await volumes.remove("u"); // by itself the process would overflow its stack, and abort
+    await volumes.remove("u"); // by recursion, the process would overflow its stack and abort
     await Deno.remove(`${dataFolder}/pods/u`);
     await Deno.remove(dataFolder, { recursive: true });
   },
@@ -85,13 +85,13 @@ Deno.test({
 
 interface Race {
   world: { volumes: Volumes };
-  /** What the container would mount now. */
+  /** What the container would mount at present. */
   mount(): ReturnType<Volumes["mountsOf"]>;
   /** A folder that the pod must not see. */
   secret: string;
 }
 
-/** Exchanges `x`, a folder, with `l`, a link to the secret, without pause while `act` runs. */
+/** Keeps exchanging `x`, a folder, with `l`, a link to the secret, while `act` runs. */
 async function withRace(
   source: object,
   kind: "subPath" | "hostPath",
@@ -99,7 +99,7 @@ async function withRace(
 ): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "coracle-race-" }));
   const dataFolder = `${folder}/data`;
-  // For a hostPath the agent's own data is what must not be seen.
+  // A hostPath must not show the agent's own data.
   const secret = kind === "hostPath" ? dataFolder : `${folder}/secret`;
   const place = kind === "hostPath"
     ? `${folder}/host`
@@ -129,10 +129,10 @@ function podOf(source: object): Pod {
   return {
     metadata: { uid: "u", name: "race", namespace: "default" },
     spec: { containers: [{ name: "main" }], volumes: [{ name: "v", ...source }] },
-  } as unknown as Pod; // only what volumes are made from
+  } as unknown as Pod; // only the fields that volumes read
 }
 
-/** Resolves when the exchange goes on, in a thread of its own. */
+/** Starts the exchange in a thread of its own; resolves when it runs. */
 async function swap(a: string, b: string): Promise<Worker> {
   const text = `
     const libc = Deno.dlopen("libc.so.6", {
@@ -146,7 +146,7 @@ async function swap(a: string, b: string): Promise<Worker> {
         libc.renameat2(-100, a, -100, b, 2); // RENAME_EXCHANGE
         libc.usleep(150);
       }
-      setTimeout(round); // lets itself be ended
+      setTimeout(round); // so that the thread can be terminated
     };
     round();
     postMessage("goes on");`;
@@ -157,7 +157,7 @@ async function swap(a: string, b: string): Promise<Worker> {
   return worker;
 }
 
-/** By descriptors: the path would be longer than the kernel takes. */
+/** Through descriptors: the path would be too long for the kernel. */
 function nest(folder: string, depth: number): void {
   const libc = Libc.open()!;
   const { calls } = libc;
@@ -173,7 +173,7 @@ function nest(folder: string, depth: number): void {
   libc.close();
 }
 
-/** Refusals that a swap may cause; anything else is a fault. */
+/** Swallows the refusals that a swap may cause. */
 function refused(error: unknown): [] {
   assert.ok(error instanceof ConfigError, String(error));
   assert.match(error.message, /^failed to prepare/);
