@@ -25,7 +25,7 @@ export async function openAccess(
   const loaded = await loadCredentials(files, names, clock.now());
   const register = new Credentials(objects);
   const admin = new AdminCredentials({ files, loaded, register, clock, log, isAlone });
-  await admin.settle();
+  await admin.renewIfDue();
   const { authority, authorityKey } = loaded;
   const signer = { certificate: authority, key: authorityKey };
   return {

@@ -8,7 +8,7 @@ import type { Random } from "../lib/random.ts";
 import type { Objects } from "../objects/objects.ts";
 import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
-import { addCredentials, type CredentialService } from "./access/credential_answers.ts";
+import { addCredentialRoutes, type CredentialService } from "./access/credential_answers.ts";
 import { sendBytes, sendJson, sendText } from "./http/answer.ts";
 import type { ApiContext, ApiEnv } from "./http/api_context.ts";
 import { Discovery, notFound } from "./discovery/discovery.ts";
@@ -86,7 +86,7 @@ export function createApi(options: ApiOptions): Api {
   addDiscovery(app, parts);
   app.all("/apply", (c) => answerApply(c, parts));
   app.post("/store/compact", (c) => answerCompact(c, parts));
-  if (options.credentials) addCredentials(app, options.credentials);
+  if (options.credentials) addCredentialRoutes(app, options.credentials);
   app.all("/api/*", (c) => answer(c, parts));
   app.all("/apis/*", (c) => answer(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));

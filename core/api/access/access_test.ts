@@ -3,7 +3,7 @@ import { VirtualClock } from "../../lib/virtual_clock.ts";
 import { derOf, madeCertificate, type Wanted } from "./certificate_fixture.ts";
 import { ClientCertificates } from "./client_certificates.ts";
 import { freshApi, TOKEN } from "../api_fixture.ts";
-import { introduce } from "./peer.ts";
+import { setPeer } from "./peer.ts";
 import { createAuthority } from "./pki_certificates.ts";
 
 Deno.test("everyone may ask for health and version, and for nothing else", async () => {
@@ -42,7 +42,7 @@ const certificates = new ClientCertificates({ authority: authority.certificate, 
 async function connectionOf(name: Wanted["name"]) {
   const socket = {};
   const certificate = derOf(await madeCertificate(authority, { name: name! }));
-  introduce(socket, { address: "127.0.0.1", port: 1, certificate });
+  setPeer(socket, { address: "127.0.0.1", port: 1, certificate });
   return { socket };
 }
 
@@ -62,7 +62,7 @@ Deno.test("a client certificate of the group system:masters may do everything", 
 Deno.test("a certificate that we have not signed is nobody, whatever the socket says of it", async () => {
   const socket = { authorized: true, getPeerCertificate: () => ({ subject: { CN: "root" } }) };
   const self = derOf(await madeCertificate());
-  introduce(socket, { address: "127.0.0.1", port: 1, certificate: self });
+  setPeer(socket, { address: "127.0.0.1", port: 1, certificate: self });
   assert.equal((await askAs({ socket }, "/api/v1/pods"))[0], 401);
 });
 

@@ -50,7 +50,7 @@ export class AdminCredentials {
     this.#options = options;
     this.#admin = options.loaded.admin;
     for (const issued of this.#issued(this.#admin)) {
-      options.register.add(issued, { isMade: false });
+      options.register.add(issued, { isNew: false });
     }
   }
 
@@ -61,9 +61,9 @@ export class AdminCredentials {
   }
 
   /** Replaces in the files what is due, or counts no longer. */
-  async settle(): Promise<void> {
+  async renewIfDue(): Promise<void> {
     await this.#inTurn(async () => {
-      const changes = [await this.#settlePair(), await this.#settleToken()];
+      const changes = [await this.#renewPair(), await this.#renewToken()];
       if (changes.includes(true)) await this.#writeKubeconfig();
     });
   }
@@ -76,11 +76,11 @@ export class AdminCredentials {
     const { register, loaded: { removed }, isAlone } = this.#options;
     await this.#inTurn(async () => {
       if (removed.certificate || removed.token) {
-        await register.endUser(USER, this.#issued(this.#admin));
+        await register.revokeUser(USER, this.#issued(this.#admin));
         removed.certificate = removed.token = false;
       }
       await register.write();
-      if (isAlone) await register.keepToken(USER, tokenId(this.#admin.token));
+      if (isAlone) await register.dropOtherTokens(USER, tokenId(this.#admin.token));
     });
   }
 
@@ -93,10 +93,10 @@ export class AdminCredentials {
       const before = this.#admin;
       const after = { ...await this.#newPair(), token: newToken() };
       try {
-        await this.#use(after);
-        await this.#options.register.endUser(USER, this.#issued(after));
+        await this.#install(after);
+        await this.#options.register.revokeUser(USER, this.#issued(after));
       } catch (error) {
-        await this.#use(before);
+        await this.#install(before);
         throw error;
       }
       this.#options.log.info("The admin has new credentials; the old ones count no longer");
@@ -107,7 +107,9 @@ export class AdminCredentials {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, register, log } = this.#options;
     const look = () =>
-      this.settle().catch((error) => log.warn("Cannot renew the admin's credentials", { error }));
+      this.renewIfDue().catch((error) =>
+        log.warn("Cannot renew the admin's credentials", { error })
+      );
     const stop = register.onChange(() => void look());
     try {
       for (;;) {
@@ -119,42 +121,42 @@ export class AdminCredentials {
     }
   }
 
-  async #settlePair(): Promise<boolean> {
+  async #renewPair(): Promise<boolean> {
     const { register, clock, log } = this.#options;
     const { serial, notAfterMs } = certificateOfPem(this.#admin.certificate);
-    const hasEnded = register.hasEnded(serial, USER);
-    if (!hasEnded && !isDue(notAfterMs, clock.now(), ADMIN_LIFE_MS)) return false;
+    const isRevoked = register.isIdRevoked(serial, USER);
+    if (!isRevoked && !isDue(notAfterMs, clock.now(), ADMIN_LIFE_MS)) return false;
     const pair = await this.#newPair();
     await writeAdminPair(this.#options.files, pair);
     this.#admin = { ...this.#admin, ...pair };
-    await this.#take(this.#certificateOf(pair));
+    await this.#addNew(this.#certificateOf(pair));
     log.info("The admin's certificate is a new one", {
-      ...(hasEnded ? {} : { replaced: serial, whichIsValidUntil: timestamp(notAfterMs) }),
+      ...(isRevoked ? {} : { replaced: serial, whichIsValidUntil: timestamp(notAfterMs) }),
       validUntil: this.#certificateOf(pair).expiresAt,
     });
     return true;
   }
 
-  async #settleToken(): Promise<boolean> {
+  async #renewToken(): Promise<boolean> {
     if (this.#options.register.userOfToken(tokenId(this.#admin.token))) return false;
     const token = newToken();
     await writeAdminToken(this.#options.files, token);
     this.#admin = { ...this.#admin, token };
-    await this.#take(this.#tokenOf(token));
+    await this.#addNew(this.#tokenOf(token));
     this.#options.log.info("The admin's token is a new one: the old one has been revoked");
     return true;
   }
 
   /** It counts here at once, and everywhere as soon as it can be written. */
-  async #take(issued: Issued): Promise<void> {
+  async #addNew(issued: Issued): Promise<void> {
     const { register, log } = this.#options;
-    register.add(issued, { isMade: true });
+    register.add(issued, { isNew: true });
     await register.write().catch((error) =>
       log.debug("Cannot write down a credential yet", { error })
     );
   }
 
-  async #use(admin: AdminPair): Promise<void> {
+  async #install(admin: AdminPair): Promise<void> {
     await writeAdminPair(this.#options.files, admin);
     await writeAdminToken(this.#options.files, admin.token);
     this.#admin = admin;

@@ -52,7 +52,7 @@ class Server {
       log,
       isAlone,
     });
-    await this.admin.settle();
+    await this.admin.renewIfDue();
     await this.admin.record();
     await this.admin.publish("https://127.0.0.1:6443");
     const { authority } = loaded;
@@ -82,10 +82,10 @@ Deno.test("the admin's certificate lives a year, and is a new one after two thir
   const server = await new Server().start();
   const first = server.shown();
   await server.clock.advance(242 * DAY_MS);
-  await server.admin.settle();
+  await server.admin.renewIfDue();
   assert.deepEqual(server.shown(), first, "not yet");
   await server.clock.advance(2 * DAY_MS);
-  await server.admin.settle();
+  await server.admin.renewIfDue();
   const second = server.shown();
   assert.notEqual(second.certificate, first.certificate);
   assert.equal(second.token, first.token);
@@ -102,7 +102,7 @@ Deno.test("a certificate renews itself while the server runs", async () => {
   const running = server.admin.run(stop.signal).catch(() => {}); // ends by the signal
   const first = server.shown();
   for (let day = 0; day < 245; day++) await server.clock.advance(DAY_MS);
-  await server.admin.settle();
+  await server.admin.renewIfDue();
   assert.notEqual(server.shown().certificate, first.certificate);
   stop.abort();
   await running;
@@ -180,9 +180,9 @@ Deno.test("the current certificate, revoked by its serial number, is replaced at
   const server = await new Server().start();
   const old = server.shown();
   const { id } = server.register.register.issued[0]!;
-  await server.register.end(id);
+  await server.register.revoke(id);
   assert.deepEqual(server.counts(old), [false, true]);
-  await server.admin.settle();
+  await server.admin.renewIfDue();
   assert.notEqual(server.shown().certificate, old.certificate);
   assert.deepEqual(server.counts(server.shown()), [true, true]);
 });
@@ -195,9 +195,9 @@ Deno.test("a revocation ends what another server that shares the store has, whic
   await two.start({ isAlone: false });
   const old = two.shown();
   assert.equal(old.token, one.shown().token);
-  await two.register.endUser("admin"); // as the other one's rotation does
+  await two.register.revokeUser("admin"); // as the other one's rotation does
   assert.deepEqual(two.counts(old), [false, false]);
-  await two.admin.settle();
+  await two.admin.renewIfDue();
   assert.deepEqual(two.counts(two.shown()), [true, true]);
 });
 
@@ -211,7 +211,7 @@ Deno.test("a user whose credentials have ended is let in again by those that are
   const isRevoked = (serial: string) =>
     register.isRevoked({ serial, name: "system:node:a", groups: [] });
   await register.issue(credential("aa"));
-  await register.endUser("system:node:a");
+  await register.revokeUser("system:node:a");
   assert.deepEqual([isRevoked("aa"), isRevoked("ff")], [true, true], "known or not");
   await register.issue(credential("bb"));
   assert.deepEqual([isRevoked("aa"), isRevoked("bb")], [true, false]);

@@ -41,7 +41,7 @@ export interface Revoked {
 }
 
 /** Answers the paths of `coracle credentials`. Only who may do everything comes as far. */
-export function addCredentials(app: Hono<ApiEnv>, service: CredentialService): void {
+export function addCredentialRoutes(app: Hono<ApiEnv>, service: CredentialService): void {
   app.get(
     "/credentials",
     (c) => sendJson(c, 200, service.register.register satisfies CredentialList),
@@ -96,7 +96,7 @@ async function answerRevoke(c: ApiContext, { register }: CredentialService): Pro
   const isMeant = (one: Issued) => one.id === id || one.user === user;
   const known = register.register.issued.filter(isMeant).length;
   if (id !== undefined) await endId(register, id);
-  else await endUser(register, user!);
+  else await revokeUser(register, user!);
   return sendJson(c, 200, { known } satisfies Revoked);
 }
 
@@ -107,10 +107,10 @@ async function endId(register: Credentials, id: string): Promise<void> {
       `Cannot revoke "${id}": a serial number has 2 to 64 hexadecimal digits`,
     );
   }
-  await register.end(id);
+  await register.revoke(id);
 }
 
-async function endUser(register: Credentials, user: string): Promise<void> {
+async function revokeUser(register: Credentials, user: string): Promise<void> {
   if (user === ADMIN.commonName) {
     throw new ApiError(
       "BadRequest",
@@ -123,7 +123,7 @@ async function endUser(register: Credentials, user: string): Promise<void> {
       `Cannot revoke: a name has 1 to ${USER_LENGTH_MAX} characters`,
     );
   }
-  await register.endUser(user);
+  await register.revokeUser(user);
 }
 const USER_LENGTH_MAX = 512;
 

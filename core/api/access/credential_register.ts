@@ -62,7 +62,7 @@ export function withIssued(register: Register, credential: Issued, now: string):
 }
 
 /** Without one credential, whether it is known or not. */
-export function withoutId(register: Register, id: string, at: string): Register {
+export function withIdRevoked(register: Register, id: string, at: string): Register {
   return {
     issued: register.issued.filter((one) => one.id !== id),
     ended: [...register.ended.filter((one) => one.id !== id), { id, at }],
@@ -70,7 +70,7 @@ export function withoutId(register: Register, id: string, at: string): Register 
 }
 
 /** Without all of a user that have been issued so far, also those that are not known. */
-export function withoutUser(register: Register, user: string, at: string): Register {
+export function withUserRevoked(register: Register, user: string, at: string): Register {
   return {
     issued: register.issued.filter((one) => one.user !== user),
     ended: [...register.ended.filter((one) => one.user !== user), { user, at }],
@@ -97,7 +97,7 @@ export class RegisterIndex {
    * What a user shows after all of his have ended must be known, so that older ones that are not known end too.
    * `isKnown`: it is, although the register does not say so yet.
    */
-  hasEnded(id: string, user: string, { isKnown = false } = {}): boolean {
+  isIdRevoked(id: string, user: string, { isKnown = false } = {}): boolean {
     if (this.#endedIds.has(id)) return true;
     return this.#endedUsers.has(user) && !isKnown && !this.#issued.has(id);
   }

@@ -4,9 +4,9 @@ import {
   type Issued,
   ISSUED_MAX,
   RegisterIndex,
+  withIdRevoked,
   withIssued,
-  withoutId,
-  withoutUser,
+  withUserRevoked,
 } from "./credential_register.ts";
 
 const NOW = "2027-06-01T00:00:00Z";
@@ -26,26 +26,32 @@ Deno.test("what is issued counts until it, or all of its user, has ended", () =>
     register,
     "issuing twice changes nothing",
   );
-  register = withoutId(register, "aa", NOW);
+  register = withIdRevoked(register, "aa", NOW);
   const index = new RegisterIndex(register);
-  assert.deepEqual([index.hasEnded("aa", "jane"), index.hasEnded("bb", "jane")], [true, false]);
-  const later = new RegisterIndex(withoutUser(register, "jane", NOW));
-  assert.deepEqual([later.hasEnded("bb", "jane"), later.hasEnded("cc", "jane")], [true, true]);
+  assert.deepEqual([index.isIdRevoked("aa", "jane"), index.isIdRevoked("bb", "jane")], [
+    true,
+    false,
+  ]);
+  const later = new RegisterIndex(withUserRevoked(register, "jane", NOW));
+  assert.deepEqual([later.isIdRevoked("bb", "jane"), later.isIdRevoked("cc", "jane")], [
+    true,
+    true,
+  ]);
   assert.equal(
-    later.hasEnded("cc", "jane", { isKnown: true }),
+    later.isIdRevoked("cc", "jane", { isKnown: true }),
     false,
     "made here, not written yet",
   );
-  assert.equal(later.hasEnded("aa", "jane", { isKnown: true }), true, "by its id");
-  assert.equal(later.hasEnded("bb", "joan"), false);
+  assert.equal(later.isIdRevoked("aa", "jane", { isKnown: true }), true, "by its id");
+  assert.equal(later.isIdRevoked("bb", "joan"), false);
 });
 
 Deno.test("what has ended stays ended, however often", () => {
-  let register = withoutId(withoutId(EMPTY, "aa", NOW), "aa", NOW);
-  register = withoutUser(withoutUser(register, "jane", NOW), "jane", NOW);
+  let register = withIdRevoked(withIdRevoked(EMPTY, "aa", NOW), "aa", NOW);
+  register = withUserRevoked(withUserRevoked(register, "jane", NOW), "jane", NOW);
   assert.deepEqual(register.ended, [{ id: "aa", at: NOW }, { user: "jane", at: NOW }]);
   const index = new RegisterIndex(withIssued(register, credential("aa"), NOW));
-  assert.ok(index.hasEnded("aa", "jane"), "also when it is issued again");
+  assert.ok(index.isIdRevoked("aa", "jane"), "also when it is issued again");
 });
 
 Deno.test("beyond a limit the oldest that have expired are forgotten, and nothing that counts", () => {

@@ -12,9 +12,9 @@ import {
   type Issued,
   type Register,
   RegisterIndex,
+  withIdRevoked,
   withIssued,
-  withoutId,
-  withoutUser,
+  withUserRevoked,
 } from "./credential_register.ts";
 
 const NAME = { name: "credentials" };
@@ -27,7 +27,7 @@ const KEY = [groupResourceOf(credentialRegisters), "", NAME.name] as const;
 export class Credentials implements Revocations {
   readonly #objects: Objects;
   /** Not written yet, since this server does not own the store, or it takes no writes: they count here alone. */
-  readonly #unwritten = new Map<string, { issued: Issued; isMade: boolean }>();
+  readonly #unwritten = new Map<string, { issued: Issued; isNew: boolean }>();
   #seen: { entry: Entry | undefined; index: RegisterIndex };
 
   constructor(objects: Objects) {
@@ -43,17 +43,17 @@ export class Credentials implements Revocations {
   }
 
   isRevoked({ serial, name }: CertifiedUser): boolean {
-    return this.hasEnded(serial, name);
+    return this.isIdRevoked(serial, name);
   }
 
-  hasEnded(id: string, user: string): boolean {
-    return this.#index.hasEnded(id, user, { isKnown: this.#unwritten.get(id)?.isMade === true });
+  isIdRevoked(id: string, user: string): boolean {
+    return this.#index.isIdRevoked(id, user, { isKnown: this.#unwritten.get(id)?.isNew === true });
   }
 
   /** Whom a token names. `id`: its SHA-256 in hexadecimal. */
   userOfToken(id: string): { name: string; groups: readonly string[] } | undefined {
     const token = this.#unwritten.get(id)?.issued ?? this.#index.issued(id);
-    if (token?.type !== "bearer" || this.hasEnded(id, token.user)) return undefined;
+    if (token?.type !== "bearer" || this.isIdRevoked(id, token.user)) return undefined;
     return { name: token.user, groups: token.groups };
   }
 
@@ -63,17 +63,17 @@ export class Credentials implements Revocations {
   }
 
   /**
-   * Takes a credential as issued; it is written at the next {@linkcode write}. `isMade`: by this server, now. What it
+   * Takes a credential as issued; it is written at the next {@linkcode write}. `isNew`: by this server, now. What it
    * has only found counts no longer when all of its user's have ended.
    */
-  add(issued: Issued, { isMade }: { isMade: boolean }): void {
-    if (!this.#index.issued(issued.id)) this.#unwritten.set(issued.id, { issued, isMade });
+  add(issued: Issued, { isNew }: { isNew: boolean }): void {
+    if (!this.#index.issued(issued.id)) this.#unwritten.set(issued.id, { issued, isNew });
   }
 
   /** Writes what has been added. Throws an ApiError when the store takes no writes; then it goes on counting here alone. */
   async write(): Promise<void> {
     const waiting = [...this.#unwritten.values()].map(({ issued }) => issued)
-      .filter(({ id, user }) => !this.hasEnded(id, user));
+      .filter(({ id, user }) => !this.isIdRevoked(id, user));
     if (waiting.length > 0) {
       await this.#change((register) =>
         waiting.reduce((sum, one) => this.#with(sum, one), register)
@@ -88,15 +88,15 @@ export class Credentials implements Revocations {
   }
 
   /** Ends one credential, known or not. Ending it twice changes nothing but the time. */
-  async end(id: string): Promise<void> {
-    await this.#change((register) => withoutId(register, id, this.#now()));
+  async revoke(id: string): Promise<void> {
+    await this.#change((register) => withIdRevoked(register, id, this.#now()));
     this.#unwritten.delete(id);
   }
 
   /** Ends all credentials of a user that have been issued so far; `next` are his from now on. One commit. */
-  async endUser(user: string, next: readonly Issued[] = []): Promise<void> {
+  async revokeUser(user: string, next: readonly Issued[] = []): Promise<void> {
     await this.#change((register) =>
-      next.reduce((sum, one) => this.#with(sum, one), withoutUser(register, user, this.#now()))
+      next.reduce((sum, one) => this.#with(sum, one), withUserRevoked(register, user, this.#now()))
     );
     for (const [id, { issued }] of this.#unwritten) {
       if (issued.user === user) this.#unwritten.delete(id);
@@ -104,7 +104,7 @@ export class Credentials implements Revocations {
   }
 
   /** Forgets the tokens of a user but for one: a server that shares its store with none has but one. */
-  async keepToken(user: string, kept: string): Promise<void> {
+  async dropOtherTokens(user: string, kept: string): Promise<void> {
     const isOther = (one: Issued) => one.type === "bearer" && one.user === user && one.id !== kept;
     if (!this.register.issued.some(isOther)) return;
     await this.#change((register) => ({

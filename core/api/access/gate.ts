@@ -5,7 +5,7 @@ import { isAdmin } from "./admin.ts";
 import { ANONYMOUS, type Authenticator, type Identity } from "./authenticator.ts";
 import type { Authorizer, Decision } from "./authorizer.ts";
 import { refuseImpersonation } from "./impersonation.ts";
-import { recognize } from "./peer.ts";
+import { markAuthenticated } from "./peer.ts";
 import { refuseOnStandby, type Standby } from "./standby.ts";
 
 /** What the gate looks at. */
@@ -45,7 +45,7 @@ export class Gate {
     const { user, isCurrent } = authenticator.identify(head.authorization, head.socket);
     // Whoever has shown who he is keeps the place of his connection: strangers do not take it from now on.
     if (user.name !== ANONYMOUS.name) {
-      recognize(head.socket, isAdmin(user) ? undefined : user.name);
+      markAuthenticated(head.socket, isAdmin(user) ? undefined : user.name);
     }
     const info = requestInfoOf(head.method, head.url);
     refuseUnlessAllowed(await authorizer.authorize(user, info), user, info);

@@ -8,7 +8,7 @@ import { Authenticator } from "./authenticator.ts";
 import { ALLOW, type Authorizer, AuthorizerChain, NO_OPINION, NO_RULES } from "./authorizer.ts";
 import { AUTHORIZERS } from "./built_in_authorizers.ts";
 import { Gate, type RequestHead } from "./gate.ts";
-import { onRecognition } from "./peer.ts";
+import { onAuthenticated } from "./peer.ts";
 import type { Standby } from "./standby.ts";
 import { tokenId } from "./token_id.ts";
 
@@ -119,7 +119,7 @@ Deno.test("whoever shows who he is is known to the front, also when he may not",
   for (const [token, expected] of table) {
     const socket = {};
     let known = "nobody";
-    onRecognition(socket, (user) => known = user ?? "the admin");
+    onAuthenticated(socket, (user) => known = user ?? "the admin");
     await outcome(gateOf(), head(`DELETE ${PODS}`, token, { socket }));
     assert.equal(known, expected, `${token}`);
   }

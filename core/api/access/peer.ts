@@ -13,7 +13,7 @@ export interface Peer {
 const peers = new WeakMap<object, Peer>();
 
 /** Says who is at the other end of a socket. The front calls it before it hands a request on. */
-export function introduce(socket: object, peer: Peer): void {
+export function setPeer(socket: object, peer: Peer): void {
   peers.set(socket, peer);
 }
 
@@ -22,22 +22,22 @@ export function peerOf(socket: object | undefined): Peer | undefined {
   return socket === undefined ? undefined : peers.get(socket);
 }
 
-type Recognition = (user: string | undefined) => void;
-const recognitions = new WeakMap<object, Recognition>();
+type OnAuthenticated = (user: string | undefined) => void;
+const callbacks = new WeakMap<object, OnAuthenticated>();
 
 /** Has `act` called when somebody on this socket has shown who he is: with his name, unless he is the admin. For the front. */
-export function onRecognition(socket: object, act: Recognition): void {
-  recognitions.set(socket, act);
+export function onAuthenticated(socket: object, act: OnAuthenticated): void {
+  callbacks.set(socket, act);
 }
 
 /**
  * Says that whoever asks on this socket has shown who he is; `user`: `undefined` for the admin. Says it once, however often
  * it is called.
  */
-export function recognize(socket: object | undefined, user: string | undefined): void {
+export function markAuthenticated(socket: object | undefined, user: string | undefined): void {
   if (socket === undefined) return;
-  const act = recognitions.get(socket);
+  const act = callbacks.get(socket);
   if (!act) return;
-  recognitions.delete(socket);
+  callbacks.delete(socket);
   act(user);
 }

@@ -64,7 +64,7 @@ export class OpenapiSchemas {
   /** Adds the kind and all that it is made of. Returns the name of its component. */
   add(kind: ServedKind): string {
     const message = this.#kinds[`${kind.apiVersion}/${kind.resource.kind}`];
-    const name = message ? componentOf(message) : foreignName(kind);
+    const name = message ? componentOf(message) : customResourceName(kind);
     const gvk = { group: kind.group, version: kind.version, kind: kind.resource.kind };
     this.components[name] = {
       ...this.#object(kind.schema, message),
@@ -89,10 +89,10 @@ export class OpenapiSchemas {
     if (message && this.#messages[message] && !VALUES.test(message) && schema.properties) {
       const name = componentOf(message);
       // Clients print what the field says and then what its component says: the field's words are enough.
-      const reference = this.#named(name, () => wordless(this.#object(schema, message)));
-      return { ...about(schema), ...fallback, ...reference };
+      const reference = this.#named(name, () => withoutDescription(this.#object(schema, message)));
+      return { ...descriptionOf(schema), ...fallback, ...reference };
     }
-    if (this.#unnamedPath.has(schema)) return { type: "object", ...about(schema) };
+    if (this.#unnamedPath.has(schema)) return { type: "object", ...descriptionOf(schema) };
     this.#unnamedPath.add(schema);
     const inside = this.#object(schema, undefined);
     this.#unnamedPath.delete(schema);
@@ -100,7 +100,7 @@ export class OpenapiSchemas {
   }
 
   #wellKnown(name: string, schema: Schema): Json {
-    return { ...about(schema), ...this.#named(name, () => WELL_KNOWN[name]!) };
+    return { ...descriptionOf(schema), ...this.#named(name, () => WELL_KNOWN[name]!) };
   }
 
   #object(schema: Schema, message: string | undefined): Json {
@@ -155,11 +155,11 @@ export class OpenapiSchemas {
   }
 }
 
-function wordless({ description: _, ...rest }: Json): Json {
+function withoutDescription({ description: _, ...rest }: Json): Json {
   return rest;
 }
 
-function about({ description }: Schema): Json {
+function descriptionOf({ description }: Schema): Json {
   return description === undefined ? {} : { description };
 }
 
@@ -171,6 +171,6 @@ function componentOf(message: string): string {
 }
 
 /** As Kubernetes names the schemas of CustomResourceDefinitions: `io.k8s.networking.gateway.v1.HTTPRoute`. */
-function foreignName({ group, version, resource }: ServedKind): string {
+function customResourceName({ group, version, resource }: ServedKind): string {
   return [...group.split(".").reverse(), version, resource.kind].join(".");
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import { onRecognition } from "../access/peer.ts";
+import { onAuthenticated } from "../access/peer.ts";
 import { Connection, type Exchange } from "./connection.ts";
 import {
   CLOSE_MS,
@@ -75,7 +75,7 @@ export class Connections {
   attach(connection: Connection, socket: Socket): void {
     connection.socket = socket;
     this.#bySocket.set(socket, connection);
-    onRecognition(socket, (user) => this.#markAuthenticated(connection, user));
+    onAuthenticated(socket, (user) => this.#markAuthenticated(connection, user));
     socket.once("close", () => {
       if (connection.socket === socket) this.#remove(connection);
     });

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Api } from "../app.ts";
-import { introduce, type Peer } from "../access/peer.ts";
+import { type Peer, setPeer } from "../access/peer.ts";
 import type { KeyPair } from "../access/pki_certificates.ts";
 import type { Connection } from "./connection.ts";
 import { Connections } from "./connections.ts";
@@ -110,7 +110,7 @@ class HttpsFront implements Served {
     if (!connection) return void socket.destroy();
     this.#connections.attach(connection, socket);
     connection.enter("head", this.#options.clock.elapsed());
-    introduce(socket, peerOf(socket));
+    setPeer(socket, peerOf(socket));
   }
 }
 

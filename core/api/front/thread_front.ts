@@ -7,7 +7,7 @@ import { Sockets } from "../../lib/linux/sockets.ts";
 import { TlsContext } from "../../lib/linux/tls_context.ts";
 import type { Api } from "../app.ts";
 import { enroll, type FanOut } from "../http/fan_out.ts";
-import { introduce } from "../access/peer.ts";
+import { setPeer } from "../access/peer.ts";
 import type { KeyPair } from "../access/pki_certificates.ts";
 import { Connections } from "./connections.ts";
 import { Exchanges } from "./exchanges.ts";
@@ -150,7 +150,7 @@ class ThreadFront implements Served {
     });
     enroll(socket, { fanOut, connection: id });
     this.#connections.add(socket, address, "head");
-    introduce(socket, { address, port, ...(certificate && { certificate }) });
+    setPeer(socket, { address, port, ...(certificate && { certificate }) });
     this.#server.emit("connection", socket);
   }
 }

@@ -22,14 +22,14 @@ export interface ObjectRequest {
 }
 
 /** Whether the path names a namespace exactly when the kind has them. Across all of them one can only read. */
-export function isPlaced({ path, kind }: ObjectRequest): boolean {
+export function matchesScope({ path, kind }: ObjectRequest): boolean {
   return (path.namespace !== undefined) === kind.resource.namespaced;
 }
 
 /** The object that the path names. Throws MethodNotAllowed when it names none. */
 export function nameOf(request: ObjectRequest): ObjectName {
   const { namespace, name } = request.path;
-  if (name === undefined || !isPlaced(request)) throw methodNotAllowed();
+  if (name === undefined || !matchesScope(request)) throw methodNotAllowed();
   return namespace === undefined ? { name } : { namespace, name };
 }
 

@@ -15,7 +15,7 @@ import {
   unsupported,
 } from "../http/request_body.ts";
 import {
-  isPlaced,
+  matchesScope,
   methodNotAllowed,
   nameOf,
   type ObjectRequest,
@@ -38,7 +38,7 @@ export function answerCollection(
   const { c, path } = request;
   const { method } = c.req;
   if (method === "GET" || method === "HEAD") return listOrWatch(request, watches);
-  if (path.isWatch || !isPlaced(request)) throw methodNotAllowed();
+  if (path.isWatch || !matchesScope(request)) throw methodNotAllowed();
   switch (method) {
     case "POST":
       return create(request);

@@ -48,7 +48,7 @@ export class Watches {
   readonly #feeds = new Map<string, WatchFeed>();
   readonly #open = new Map<Watcher, WatchFeed>();
   /** Whether what each has shown of himself still counts. */
-  readonly #rights = new Map<Watcher, () => boolean>();
+  readonly #validity = new Map<Watcher, () => boolean>();
   #cancelBookmarks: (() => void) | undefined;
   #isStopping = false;
 
@@ -68,15 +68,15 @@ export class Watches {
       });
     }
     const { stream, response } = openStream(c, "application/json");
-    const watcher: Watcher = { stream, bookmarks: request.bookmarks, begun: false };
+    const watcher: Watcher = { stream, bookmarks: request.bookmarks, hasSentEvent: false };
     const feed = this.#feedFor(request);
     feed.attach();
     this.#open.set(watcher, feed);
-    this.#rights.set(watcher, c.get("isCurrent"));
+    this.#validity.set(watcher, c.get("isCurrent"));
     stream.gone.addEventListener("abort", () => this.#close(watcher), { once: true });
     this.#endInTime(watcher, request.timeoutSeconds);
     this.#armBookmarks();
-    void this.#begin(watcher, feed, request);
+    void this.#start(watcher, feed, request);
     return response;
   }
 
@@ -88,7 +88,7 @@ export class Watches {
 
   /** Ends the watches of those whose credentials count no longer. */
   endRevoked(): void {
-    for (const [watcher, isCurrent] of [...this.#rights]) if (!isCurrent()) watcher.stream.end();
+    for (const [watcher, isCurrent] of [...this.#validity]) if (!isCurrent()) watcher.stream.end();
   }
 
   /** Ends the watches of kinds that are served no longer, or in another shape: whoever watches finds out by asking anew. */
@@ -118,7 +118,7 @@ export class Watches {
   }
 
   /** Sends what is past, at the watcher's pace, then lets it join the others in the turn in which nothing is left. */
-  async #begin(watcher: Watcher, feed: WatchFeed, request: WatchRequest): Promise<void> {
+  async #start(watcher: Watcher, feed: WatchFeed, request: WatchRequest): Promise<void> {
     try {
       const after = request.after ?? await this.#sendInitial(watcher, feed, request);
       await this.#catchUp(watcher, feed, request, after);
@@ -141,9 +141,9 @@ export class Watches {
     const entries = matches === matchesAll ? all : all.filter(({ object }) => matches(object));
     await writeParts(
       watcher.stream,
-      lazily(
+      lazyParts(
         entries,
-        (entry) => this.#past(watcher, feed, { type: "ADDED", entry, source: entry }),
+        (entry) => this.#pastLine(watcher, feed, { type: "ADDED", entry, source: entry }),
       ),
     );
     if (request.marksInitialEnd) {
@@ -166,14 +166,14 @@ export class Watches {
       const selected = events.flatMap((event) => selectedEvent(event, matches) ?? []);
       await writeParts(
         watcher.stream,
-        lazily(selected, (event) => this.#past(watcher, feed, event)),
+        lazyParts(selected, (event) => this.#pastLine(watcher, feed, event)),
       );
     }
   }
 
-  #past(watcher: Watcher, feed: WatchFeed, event: Parameters<WatchLines["of"]>[0]): Uint8Array {
-    const first = !watcher.begun;
-    watcher.begun = true;
+  #pastLine(watcher: Watcher, feed: WatchFeed, event: Parameters<WatchLines["of"]>[0]): Uint8Array {
+    const first = !watcher.hasSentEvent;
+    watcher.hasSentEvent = true;
     return feed.lines.of(event, { first, live: false });
   }
 
@@ -196,7 +196,7 @@ export class Watches {
     const feed = this.#open.get(watcher);
     if (!feed) return;
     this.#open.delete(watcher);
-    this.#rights.delete(watcher);
+    this.#validity.delete(watcher);
     if (feed.leave(watcher) && this.#feeds.get(feed.name) === feed) this.#feeds.delete(feed.name);
     if (this.#open.size > 0) return;
     this.#cancelBookmarks?.();
@@ -220,6 +220,6 @@ export class Watches {
   }
 }
 
-function* lazily<T>(items: Iterable<T>, partOf: (item: T) => Uint8Array): Iterable<Uint8Array> {
+function* lazyParts<T>(items: Iterable<T>, partOf: (item: T) => Uint8Array): Iterable<Uint8Array> {
   for (const item of items) yield partOf(item);
 }

@@ -72,7 +72,7 @@ Deno.test("lines of what was there when a watch began are not kept", async () =>
 function joined(feed: WatchFeed): CapturedStream {
   const stream = new CapturedStream();
   feed.attach();
-  feed.join({ stream, bookmarks: false, begun: false });
+  feed.join({ stream, bookmarks: false, hasSentEvent: false });
   return stream;
 }
 

@@ -10,7 +10,7 @@ export interface Watcher {
   readonly stream: ByteStream;
   readonly bookmarks: boolean;
   /** Whether it has been sent an event: the first of a Table carries the columns. */
-  begun: boolean;
+  hasSentEvent: boolean;
 }
 
 /**
@@ -67,8 +67,8 @@ export class WatchFeed {
     this.#burst = [];
     const others: ByteStream[] = [];
     for (const watcher of this.#watchers) {
-      const isFirst = !watcher.begun && this.lines.format.as === "table";
-      watcher.begun = true;
+      const isFirst = !watcher.hasSentEvent && this.lines.format.as === "table";
+      watcher.hasSentEvent = true;
       if (isFirst) send(watcher, this.#chunk(burst, true));
       else others.push(watcher.stream);
     }

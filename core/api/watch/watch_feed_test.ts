@@ -10,7 +10,7 @@ import { matchesAll, WatchLines } from "./watch_lines.ts";
 function watcher(): Watcher & { text: () => Promise<string> } {
   const stream = new ResponseStream(1024);
   const text = () => new Response(stream.body as BodyInit).text();
-  return { stream, bookmarks: false, begun: false, text };
+  return { stream, bookmarks: false, hasSentEvent: false, text };
 }
 
 Deno.test("who joins in the middle of a burst gets only what comes after", async () => {
