@@ -41,40 +41,40 @@ import { Watches } from "./watch/watch.ts";
 
 export interface ApiOptions {
   objects: Objects;
-  /** What is served. All that is made of it follows its changes. */
+  /** The kinds that are served. Their changes take effect at once. */
   catalog: Catalog;
   nodeStreams: NodeStreams;
   clock: Clock;
   random: Random;
   log: Log;
-  /** Whom tokens name. */
+  /** The users of tokens. */
   tokens: TokenCheck;
-  /** Whom client certificates name; absent: nobody. */
+  /** The users of client certificates; absent: these are not accepted. */
   certificates?: ClientCertificates;
   /** Version of the product, e.g. `0.1.0`. */
   version: string;
   /** Besides `ping`. */
   healthChecks?: readonly HealthCheck[];
-  /** Absent: there is no telling which credentials have been issued. */
+  /** Absent: credentials are neither listed, issued nor revoked. */
   credentials?: CredentialService;
-  /** Absent: the objects are kept elsewhere. */
+  /** Absent: the objects are not kept in a file. */
   storeFile?: StoreFile;
   /** {@linkcode AUTHORIZERS} if absent. */
   authorizers?: readonly AuthorizerDefinition[];
-  /** Of a server that shares its store with others. */
+  /** For a server that shares its store with others. */
   standby?: Standby;
 }
 
-/** The API, whoever carries its bytes. */
+/** The API, without the connections that carry it. */
 export interface Api {
   app: Hono<ApiEnv>;
-  /** Ends all watches and followed logs in order, and refuses new ones. For a server that stops. */
+  /** Ends all watches and streams properly and refuses new ones. For a server that stops. */
   endStreams(): void;
-  /** What a request that wants to speak another protocol is answered with. */
+  /** The answer to a request that asks for another protocol. */
   refuseUpgrade(incoming: IncomingMessage): Promise<Status>;
 }
 
-/** The Kubernetes API over the given resources. */
+/** The Kubernetes API over the given objects. */
 export function createApi(options: ApiOptions): Api {
   const parts = partsOf(options);
   const app = new Hono<ApiEnv>();
@@ -215,7 +215,7 @@ function sendHealth(c: ApiContext, { healthChecks = [] }: Parts): Response {
     excluded: c.req.queries("exclude") ?? [],
   };
   const health = healthOf([PING, ...healthChecks], new URL(c.req.url).pathname, query);
-  if (!health) throw notFound(); // a name that no check could have
+  if (!health) throw notFound(); // not the name of a check
   return sendText(c, health.code, health.text);
 }
 const PING: HealthCheck = { name: "ping", isVital: true, fault: () => undefined };
@@ -244,7 +244,7 @@ async function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Promise<
   }
 }
 
-/** A target in origin form is all of path and query, also when it begins like the name of a host. */
+/** A target that begins with a slash is a path with a query, even if it begins with two. */
 function urlOfTarget(target: string): URL {
   const url = target.startsWith("/") ? URL.parse(`https://x${target}`) : URL.parse(target);
   if (url) return url;

@@ -72,7 +72,10 @@ export class RemoteFixture {
     this.#port = served.address.port;
     const server = `https://127.0.0.1:${this.#port}`;
     this.#https = new HttpsTransport({
-      ...{ server, caPem: credentials.authority, token: TOKEN, pair: undefined },
+      server,
+      caPem: credentials.authority,
+      token: TOKEN,
+      pair: undefined,
       userAgent: "test",
     });
     const clock = this.#clock;

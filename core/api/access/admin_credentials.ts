@@ -19,7 +19,7 @@ import type { Issued } from "./credential_register.ts";
 import type { Credentials } from "./credentials.ts";
 import { tokenId } from "./token_id.ts";
 
-/** How often it is looked whether the certificate is due: by the clock of the machine, which may jump. */
+/** How often to check whether the certificate is due for renewal: the machine's clock may jump. */
 const LOOK_MS = 3_600_000;
 const USER = ADMIN.commonName;
 
@@ -29,21 +29,21 @@ export interface AdminCredentialsOptions {
   register: Credentials;
   clock: Clock;
   log: Log;
-  /** Shares its store with no other server: then there is one token. */
+  /** Whether no other server shares the store: then there is only one token. */
   isAlone: boolean;
 }
 
 /**
- * The admin's credentials in a data folder: a certificate that lives a year and is replaced in the files after two
- * thirds of it, and a token that lives until it is rotated. What has been revoked is replaced at once.
+ * The admin's credentials in a data folder: a certificate that is valid for a year and renewed after two thirds of it,
+ * and a token that is valid until it is rotated. Revoked ones are replaced at once.
  *
- * A certificate that is replaced goes on until it expires; after {@linkcode AdminCredentials.rotate} nothing goes on.
+ * A renewed certificate stays valid until it expires; {@linkcode AdminCredentials.rotate} revokes the old ones.
  */
 export class AdminCredentials {
   readonly #options: AdminCredentialsOptions;
   #admin: AdminPair;
   #url: string | undefined;
-  /** One thing after the other. */
+  /** Changes are made one at a time. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: AdminCredentialsOptions) {
@@ -54,13 +54,13 @@ export class AdminCredentials {
     }
   }
 
-  /** Writes the kubeconfig, now and after each change. `url`: where the server is found. */
+  /** Writes the kubeconfig, now and after each change. `url`: of the server. */
   async publish(url: string): Promise<void> {
     this.#url = url;
     await this.#inTurn(() => this.#writeKubeconfig());
   }
 
-  /** Replaces in the files what is due, or counts no longer. */
+  /** Replaces credentials that are due for renewal or revoked. */
   async renewIfDue(): Promise<void> {
     await this.#inTurn(async () => {
       const changes = [await this.#renewPair(), await this.#renewToken()];
@@ -69,8 +69,8 @@ export class AdminCredentials {
   }
 
   /**
-   * Writes down what is in the files, once this server may write to the store. What somebody has removed from the data
-   * folder counts no longer from then on. Throws an ApiError when the store takes no writes.
+   * Registers the credentials in the files, once this server may write to the store, and revokes those that somebody
+   * has removed from the data folder. Throws an ApiError when the store takes no writes.
    */
   async record(): Promise<void> {
     const { register, loaded: { removed }, isAlone } = this.#options;
@@ -85,8 +85,8 @@ export class AdminCredentials {
   }
 
   /**
-   * Replaces certificate and token; the old ones count no longer when it resolves. Throws, and changes nothing, when
-   * files or store cannot be written; a crash in between is put right at the next start.
+   * Replaces certificate and token; the old ones are revoked when it resolves. Throws, and changes nothing, when files
+   * or store cannot be written; the next start repairs what a crash in between left.
    */
   async rotate(): Promise<void> {
     await this.#inTurn(async () => {
@@ -103,7 +103,7 @@ export class AdminCredentials {
     });
   }
 
-  /** Looks after the credentials until the signal aborts. */
+  /** Renews the credentials when they are due, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, register, log } = this.#options;
     const look = () =>
@@ -147,7 +147,7 @@ export class AdminCredentials {
     return true;
   }
 
-  /** It counts here at once, and everywhere as soon as it can be written. */
+  /** It is valid here at once, and on other servers once it is written. */
   async #addNew(issued: Issued): Promise<void> {
     const { register, log } = this.#options;
     register.add(issued, { isNew: true });
@@ -195,7 +195,7 @@ export class AdminCredentials {
 
   #inTurn(act: () => Promise<void>): Promise<void> {
     const done = this.#turn.then(act);
-    this.#turn = done.catch(() => {}); // whoever asked hears of it
+    this.#turn = done.catch(() => {}); // the caller gets the error
     return done;
   }
 }

@@ -205,7 +205,10 @@ Deno.test("a user whose credentials have ended is let in again by those that are
   const server = await new Server().start();
   const { register } = server;
   const credential = (id: string) => ({
-    ...{ id, type: "certificate" as const, user: "system:node:a", groups: ["system:nodes"] },
+    id,
+    type: "certificate" as const,
+    user: "system:node:a",
+    groups: ["system:nodes"],
     issuedAt: "2027-01-01T00:00:00Z",
   });
   const isRevoked = (serial: string) =>

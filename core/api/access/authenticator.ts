@@ -5,30 +5,30 @@ import { tokenId } from "./token_id.ts";
 import type { User } from "../http/api_context.ts";
 import { peerOf } from "./peer.ts";
 
-/** Who asks without saying who they are. They may ask whether the server is well, and for its version. */
+/** A user without credentials: Kubernetes' name and group for him. He may see health and version. */
 export const ANONYMOUS: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
-/** Everybody whose identity is known. */
+/** The group of all authenticated users. */
 export const AUTHENTICATED = "system:authenticated";
 
-/** Whom a token names, by its SHA-256 in hexadecimal; `undefined` for one that is not known. */
+/** The user of a token, given its SHA-256 in hexadecimal; `undefined` for an unknown one. */
 export type TokenCheck = (id: string) => User | undefined;
 
 interface AuthenticatorOptions {
   tokens: TokenCheck;
-  /** Absent: nobody is known by certificate. */
+  /** Absent: client certificates are not accepted. */
   certificates?: ClientCertificates;
   log: Log;
 }
 
-/** Who asks, and whether what he has shown still counts, whenever that is asked. */
+/** An authenticated user, and whether his credential is still valid. */
 export interface Identity {
   user: User;
   isCurrent: () => boolean;
 }
 
 /**
- * Finds out who asks: by bearer token, or by a client certificate. Headers in which a proxy says who asks
- * (`X-Remote-User` and the like) are not looked at: this server has no such proxy.
+ * Authenticates users by bearer token or client certificate. Headers in which a proxy names the user (`X-Remote-User`
+ * and the like) are ignored: this server has no such proxy.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
  */
 export class Authenticator {
@@ -38,7 +38,7 @@ export class Authenticator {
     this.#options = options;
   }
 
-  /** Throws Unauthorized for a token that is not known. */
+  /** Throws Unauthorized for an unknown token. */
   identify(authorization: string | undefined, socket: object | undefined): Identity {
     const token = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
     if (token !== undefined) return this.#ofToken(token);
@@ -46,7 +46,7 @@ export class Authenticator {
     return der && this.#ofCertificate(der) || NOBODY;
   }
 
-  /** What is looked up is a hash: the time that it takes tells nothing about tokens. */
+  /** Looks up a hash, so that the time it takes reveals nothing about tokens. */
   #ofToken(token: string): Identity {
     const id = tokenId(token);
     const { tokens } = this.#options;

@@ -1,7 +1,7 @@
 import type { User } from "../http/api_context.ts";
 import type { Attributes } from "../http/request_info.ts";
 
-/** What an authorizer says; `reason` is for the one who asks. */
+/** What an authorizer decides. `reason`: for the user. */
 export interface Decision {
   readonly outcome: "allow" | "deny" | "no opinion";
   readonly reason?: string;
@@ -20,7 +20,7 @@ export interface Rules {
     verbs: readonly string[];
     nonResourceURLs: readonly string[];
   }[];
-  /** Why there may be more; absent: these are all. */
+  /** Why the rules may be incomplete; absent: they are complete. */
   readonly evaluationError?: string;
 }
 export const NO_RULES: Rules = { resourceRules: [], nonResourceRules: [] };
@@ -30,17 +30,17 @@ export const ALL_RULES: Rules = {
 };
 
 /**
- * Decides who may do what, in the way of Kubernetes' authorizers. It is asked for every request, so it answers without a
- * promise where it can.
+ * Decides whether a user may do something, as Kubernetes' authorizers do. It is called for every request: it should
+ * return a promise only when it has to wait.
  * https://kubernetes.io/docs/reference/access-authn-authz/authorization/
  */
 export interface Authorizer {
   authorize(user: User, attributes: Attributes): Decision | Promise<Decision>;
-  /** What it allows the user in a namespace. */
+  /** Everything that it allows the user in a namespace. */
   rulesFor(user: User, namespace: string): Rules;
 }
 
-/** Asks one authorizer after the other: the first one that allows or denies decides. */
+/** Asks the authorizers in order: the first that allows or denies decides. */
 export class AuthorizerChain implements Authorizer {
   readonly #authorizers: readonly Authorizer[];
 

@@ -33,7 +33,11 @@ Deno.test("the first authorizer that allows or denies decides, and the others ar
 });
 
 Deno.test("where none has an opinion it is not allowed, for all the reasons that were given", async () => {
-  assert.equal((await new AuthorizerChain([]).authorize(user, attributes)).outcome, "no opinion");
+  for (const none of [[], [saying(NO_OPINION), saying(NO_OPINION)]]) {
+    assert.deepEqual(await new AuthorizerChain(none).authorize(user, attributes), NO_OPINION);
+  }
+  const one = new AuthorizerChain([saying({ ...NO_OPINION, reason: "no role" })]);
+  assert.equal((await one.authorize(user, attributes)).reason, "no role");
   const chain = new AuthorizerChain([
     saying({ ...NO_OPINION, reason: "no role" }),
     saying(NO_OPINION),
@@ -57,6 +61,7 @@ Deno.test("what a user may do is what all authorizers say together", () => {
     nonResourceRules,
     evaluationError: "a webhook lists none",
   });
+  assert.deepEqual(new AuthorizerChain([saying(NO_OPINION)]).rulesFor(user, "default"), NO_RULES);
   const all = new AuthorizerChain([saying(NO_OPINION, ALL_RULES), ...some]);
   assert.equal(all.rulesFor(user, "default"), ALL_RULES);
 });

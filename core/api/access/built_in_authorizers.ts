@@ -6,10 +6,10 @@ import { nodeOf } from "./nodes/node_identity.ts";
 import { isNodesRight, type RightsView, rightsViewOf } from "./nodes/node_rights.ts";
 import { isReview, REVIEWS } from "./reviews.ts";
 
-/** The authorizer of a server with these objects. */
+/** Creates the authorizer of a server with these objects. */
 export type AuthorizerDefinition = (objects: Objects) => Authorizer;
 
-/** Every authorizer, in the order in which they are asked. A new one is one file and one line here. */
+/** The built-in authorizers, in the order in which they are asked. A new one is one file and one line here. */
 export const AUTHORIZERS: readonly AuthorizerDefinition[] = [
   () => adminAuthorizer,
   () => publicPathsAuthorizer,
@@ -24,7 +24,7 @@ const adminAuthorizer: Authorizer = {
 };
 const ALLOW_ADMIN = { ...ALLOW, reason: "the admin may do everything" };
 
-/** Open to everyone: probes and `kubectl version` ask before they know who they are. */
+/** Open to everyone: probes and `kubectl version` have no credentials. */
 const PUBLIC_PATHS = /^\/(?:healthz|livez|readyz)(?:\/[\w-]+)?$|^\/version\/?$/;
 const PUBLIC_RULES = {
   ...NO_RULES,
@@ -52,7 +52,7 @@ const REVIEW_RULES = {
   })),
 };
 
-/** Whoever is known asks about himself: the same page, system:basic-user. */
+/** Every authenticated user may ask about himself: system:basic-user on the same page. */
 const selfReviewAuthorizer: Authorizer = {
   authorize: ({ groups }, attributes) =>
     attributes.isResource && groups.includes(AUTHENTICATED) && isReview(attributes)
@@ -61,7 +61,7 @@ const selfReviewAuthorizer: Authorizer = {
   rulesFor: ({ groups }) => groups.includes(AUTHENTICATED) ? REVIEW_RULES : NO_RULES,
 };
 
-/** The agent of a node may do what it needs. Of what it creates, `node_restriction.ts` looks at the body. */
+/** What the agent of a node may do; `node_restriction.ts` checks the bodies of what it writes. */
 function nodeAuthorizer(view: RightsView): Authorizer {
   return {
     authorize: (user, attributes) => {

@@ -18,7 +18,7 @@ import {
 export interface Certificate {
   /** 3 for all that have extensions. */
   readonly version: number;
-  /** Lower-case hexadecimal, as `openssl x509 -serial` shows it but for the case. */
+  /** Lower-case hexadecimal. */
   readonly serial: string;
   /** The names as bytes, for comparing. */
   readonly issuer: Uint8Array;
@@ -30,7 +30,7 @@ export interface Certificate {
   /** SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array;
   readonly extensions: readonly Extension[];
-  /** What is signed, how, and the signature. */
+  /** The bytes that are signed, by which algorithm, and the signature. */
   readonly signed: Uint8Array;
   readonly signatureAlgorithm: string;
   readonly signature: Uint8Array;
@@ -42,14 +42,14 @@ interface Extension {
   readonly value: Uint8Array;
 }
 
-/** Larger ones are refused unread; those of this product have less than 700. */
+/** Larger ones are refused unread; those of this product have less than 700 bytes. */
 const CERTIFICATE_BYTES_MAX = 16 * 1024;
 const VERSION_TAG = 0xa0;
 const EXTENSIONS_TAG = 0xa3;
 const COMMON_NAME = "2.5.4.3";
 const ORGANIZATION = "2.5.4.10";
 
-/** ECDSA and RSA with a hash that nobody can forge today: RFC 5758 and RFC 8017. */
+/** ECDSA and RSA with hashes that are considered secure: RFC 5758 and RFC 8017. */
 const HASHES: Readonly<Record<string, string>> = {
   "1.2.840.10045.4.3.2": "sha256",
   "1.2.840.10045.4.3.3": "sha384",
@@ -59,7 +59,7 @@ const HASHES: Readonly<Record<string, string>> = {
   "1.2.840.113549.1.1.13": "sha512",
 };
 
-/** Reads a certificate, strictly; its signature is not looked at. Throws a {@linkcode DerError}. */
+/** Parses a certificate strictly; does not verify its signature. Throws a {@linkcode DerError}. */
 export function parseCertificate(der: Uint8Array): Certificate {
   if (der.length > CERTIFICATE_BYTES_MAX) {
     throw new DerError(`it has more than ${CERTIFICATE_BYTES_MAX} bytes`);
@@ -72,9 +72,9 @@ export function parseCertificate(der: Uint8Array): Certificate {
   if (!isSameBytes(parts.algorithm, algorithm.whole)) {
     throw new DerError("it names two signature algorithms");
   }
-  const { algorithm: _, ...said } = parts;
+  const { algorithm: _, ...fields } = parts;
   return {
-    ...said,
+    ...fields,
     signed: body.whole,
     signatureAlgorithm: oidOf(contentOf(algorithm)[0]!),
     signature: bitStringBytes(signature),
@@ -88,13 +88,13 @@ export function certificateOfPem(pem: string): Certificate {
   return parseCertificate(Uint8Array.fromBase64(text[1]!));
 }
 
-/** The public key that a certificate is about. */
+/** The public key of a certificate. */
 export function publicKeyOf({ publicKey }: Certificate): KeyObject {
   // Node's own types ask for a Buffer; any bytes will do.
   return createPublicKey({ key: publicKey as Buffer, format: "der", type: "spki" });
 }
 
-/** Whether the owner of the key has signed the certificate. */
+/** Whether the certificate was signed with the key. */
 export function isSignedBy(certificate: Certificate, key: KeyObject): boolean {
   const hash = HASHES[certificate.signatureAlgorithm];
   if (hash === undefined) return false;
@@ -142,12 +142,12 @@ function versionOf({ content }: DerValue): number {
   return byte + 1;
 }
 
-/** Without the zero that DER puts before a first bit that is set. */
+/** Without the leading zero byte that DER adds when the first bit is set. */
 function serialOf({ content }: DerValue): string {
   return content.toHex().replace(/^00(?=.)/, "");
 }
 
-/** All values of a name, in their order, also those that share one RDN. */
+/** All values of a name in order, also several of one RDN. */
 function namesOf(name: DerValue): { commonNames: string[]; organizations: string[] } {
   const commonNames: string[] = [];
   const organizations: string[] = [];
@@ -164,10 +164,10 @@ function namesOf(name: DerValue): { commonNames: string[]; organizations: string
   return { commonNames, organizations };
 }
 
-/** Names that a terminal, a log or a header could misread are refused. */
+/** Refuses names with characters that terminals, logs or headers could misinterpret. */
 function textOf({ tag, content }: DerValue): string {
   const text = decoded(tag, content);
-  // deno-lint-ignore no-control-regex -- they are what is looked for
+  // deno-lint-ignore no-control-regex -- they are to be found
   if (/[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/u.test(text)) {
     throw new DerError("a name has control characters");
   }
@@ -212,7 +212,7 @@ const KEY_USAGE = "2.5.29.15";
 const EXTENDED_KEY_USAGE = "2.5.29.37";
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 const DIGITAL_SIGNATURE_BIT = 0;
-/** Those that the questions below look at; any other that is critical must be refused (RFC 5280 4.2). */
+/** The ones checked below; a certificate with any other critical extension must be refused (RFC 5280 4.2). */
 const UNDERSTOOD: readonly string[] = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE];
 
 export function isAuthority({ extensions }: Certificate): boolean {
@@ -222,7 +222,7 @@ export function isAuthority({ extensions }: Certificate): boolean {
   return first?.tag === TAGS.boolean && booleanOf(first);
 }
 
-/** Whether its key may sign handshakes, and for a client. What says nothing of what it is for is for nothing. */
+/** Whether its key may sign handshakes of a client. A certificate that does not say so may not. */
 export function isForClients({ extensions }: Certificate): boolean {
   const keyUsage = extensions.find(({ oid }) => oid === KEY_USAGE);
   if (keyUsage) {
@@ -235,7 +235,7 @@ export function isForClients({ extensions }: Certificate): boolean {
     .includes(CLIENT_AUTH);
 }
 
-/** The first extension that must be understood and is not. */
+/** The first critical extension that is not understood. */
 export function unknownExtension({ extensions }: Certificate): string | undefined {
   return extensions.find(({ oid, isCritical }) => isCritical && !UNDERSTOOD.includes(oid))?.oid;
 }

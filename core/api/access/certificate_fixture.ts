@@ -30,7 +30,8 @@ export async function madeCertificate(authority?: KeyPair, wanted: Wanted = {}):
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: wanted.serial ??
       crypto.getRandomValues(new Uint8Array(16)).fill(0x11, 0, 1).toHex(),
-    ...{ subject, issuer: issuer?.subjectName ?? subject },
+    subject,
+    issuer: issuer?.subjectName ?? subject,
     notBefore: new Date(wanted.notBefore ?? "2020-01-01T00:00:00Z"),
     notAfter: new Date(wanted.notAfter ?? "2120-01-01T00:00:00Z"),
     signingAlgorithm: ALGORITHM,

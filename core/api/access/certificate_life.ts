@@ -1,22 +1,23 @@
 const DAY_MS = 86_400_000;
 export const ADMIN_LIFE_MS = 365 * DAY_MS;
-/** As long as a box may lie in a drawer. A node's certificate can be revoked at any time. */
+/** Long enough for a device that lies in a drawer for years. A node's certificate can be revoked at any time. */
 export const NODE_LIFE_MS = 10 * 365 * DAY_MS;
-/** No clock that shows less is right: this code was not written yet. */
+/** A clock that shows an earlier time is wrong: this code did not exist then. */
 export const EARLIEST_NOW_MS = Date.parse("2026-11-01T00:00:00Z");
-/** What a certificate may live longer than one of today: clocks of servers differ. */
+/** How much longer than one issued now a certificate may be valid: the clocks of servers differ. */
 const TOLERANCE_MS = DAY_MS;
 
 /**
- * When a certificate ends that is issued now. A clock that is behind, as in a box without a battery, shows a time
- * before this code was written: then that counts, and the certificate may end early, and is renewed once the clock is
- * right. One that is ahead makes a certificate that lives too long: that is renewed, too, see {@linkcode isDue}.
+ * When a certificate that is issued now expires. A clock that is behind (a device without a battery) may show a time
+ * before this code was written: then {@linkcode EARLIEST_NOW_MS} is used, so the certificate may expire early and is
+ * renewed once the clock is right. A clock that is ahead makes a certificate that is valid for too long; that one is
+ * renewed too, see {@linkcode isDue}.
  */
 export function endOfLife(nowMs: number, lifeMs: number): number {
   return Math.max(nowMs, EARLIEST_NOW_MS) + lifeMs;
 }
 
-/** Whether a certificate should be replaced: two thirds of its life are over, or it lives longer than any issued now. */
+/** Whether a certificate should be renewed: after two thirds of its life, or when it is valid longer than one issued now. */
 export function isDue(notAfterMs: number, nowMs: number, lifeMs: number): boolean {
   const endsMs = endOfLife(nowMs, lifeMs);
   const leftMs = notAfterMs - (endsMs - lifeMs);

@@ -12,7 +12,7 @@ import {
   unknownExtension,
 } from "./certificate.ts";
 
-/** Whom a certificate names: the common name is the user, each organization a group of his. */
+/** The user that a certificate names: the common name is the user, each organization one of the groups. */
 export interface CertifiedUser {
   readonly name: string;
   readonly groups: readonly string[];
@@ -20,32 +20,31 @@ export interface CertifiedUser {
   readonly serial: string;
 }
 
-/** Who it is, or why it is nobody. */
+/** The user, or why the certificate is not accepted. */
 export type Verdict = { user: CertifiedUser } | { refused: string };
 
-/** Which certificates count no longer, although they are in order. */
+/** Which certificates have been revoked. */
 export interface Revocations {
   isRevoked(user: CertifiedUser): boolean;
 }
 
 export interface ClientCertificatesOptions {
-  /** The certificate authority, as PEM. Throws unless it is one. */
+  /** The certificate authority, as PEM. */
   authority: string;
   clock: Clock;
   revocations?: Revocations;
 }
 
-/** Verdicts kept; the oldest go first. Who shows more than so many makes us check signatures again, 0.3 ms each. */
+/** Cached verdicts; the oldest are dropped first. Beyond that, signatures are verified again, 0.3 ms each. */
 export const VERDICTS_MAX = 1024;
 
 /**
- * Decides whom a client certificate names, from its bytes alone: whatever the runtime says of a connection is not
- * believed, since on resumed TLS sessions it calls any certificate authorized. That the client has the key is proven by
- * the handshake.
+ * Decides which user a client certificate names, from its bytes alone. What the runtime says about the connection is
+ * ignored: on resumed TLS sessions it calls any certificate authorized. The handshake proves that the client has the key.
  *
- * It counts when its issuer is our authority by name and by signature, today is within its dates, it is no authority
- * itself, it is made for clients, nothing critical in it is unknown, and it is not revoked. The signature is checked
- * once for each certificate, the dates and the revocation each time.
+ * A certificate is accepted when our authority has issued and signed it, the current time is within its validity, it is
+ * not an authority itself, it is meant for clients, it has no unknown critical extension, and it is not revoked. The
+ * signature is verified once per certificate, validity and revocation each time.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-client-certificates,
  * https://www.rfc-editor.org/rfc/rfc5280#section-6.1
  */
@@ -54,7 +53,7 @@ export class ClientCertificates {
   readonly #key: KeyObject;
   readonly #clock: Clock;
   readonly #revocations: Revocations | undefined;
-  /** By SHA-256 of the bytes, and by the array that holds them: a connection brings the same one each time. */
+  /** By SHA-256 of the bytes, and by the array that holds them: a connection passes the same array each time. */
   readonly #known = new Map<string, Checked>();
   readonly #seen = new WeakMap<Uint8Array, Checked>();
 
@@ -105,7 +104,7 @@ export class ClientCertificates {
     return { user, notBeforeMs, notAfterMs };
   }
 
-  /** What is cheap comes first, so that a stranger's certificate costs no signature. */
+  /** Cheap checks come first, so that a stranger's certificate costs no signature verification. */
   #faultOf(certificate: Certificate): string | undefined {
     const { version, issuer, commonNames } = certificate;
     if (version !== 3) return `it is of version ${version}, which does not say what it is for`;

@@ -15,7 +15,7 @@ import type { Issued, Register } from "./credential_register.ts";
 import type { Credentials } from "./credentials.ts";
 import { nodeUser } from "./nodes/node_identity.ts";
 
-/** What `coracle credentials` works with. */
+/** What the paths of `coracle credentials` need. */
 export interface CredentialService {
   register: Credentials;
   admin: AdminCredentials;
@@ -26,7 +26,7 @@ export interface CredentialService {
 /** GET /credentials answers with this. */
 export type CredentialList = Register;
 
-/** POST /credentials answers with this: the key is kept nowhere else. */
+/** POST /credentials answers with this; the server does not keep the key. */
 export interface CreatedCredential extends KeyPair {
   authority: string;
   user: string;
@@ -36,11 +36,11 @@ export interface CreatedCredential extends KeyPair {
 
 /** POST /credentials/revoke answers with this. */
 export interface Revoked {
-  /** How many that the register knew. */
+  /** How many of them were registered. */
   known: number;
 }
 
-/** Answers the paths of `coracle credentials`. Only who may do everything comes as far. */
+/** Serves the paths of `coracle credentials`. The gate lets only the admin through. */
 export function addCredentialRoutes(app: Hono<ApiEnv>, service: CredentialService): void {
   app.get(
     "/credentials",
@@ -56,7 +56,7 @@ export function addCredentialRoutes(app: Hono<ApiEnv>, service: CredentialServic
 
 const ID = /^[0-9a-f]{2,64}$/;
 
-/** POST /credentials `{"node": NAME}`: makes a certificate for the agent of a node. */
+/** POST /credentials `{"node": NAME}`: issues a certificate for the agent of a node. */
 async function answerCreate(
   c: ApiContext,
   { register, authority, clock }: CredentialService,

@@ -12,7 +12,7 @@ import {
 
 const issued = object("A credential that this cluster has issued.", {
   id: required(
-    string("Serial number of the certificate, or SHA-256 of what is borne; hexadecimal."),
+    string("Serial number of the certificate, or SHA-256 of the token; hexadecimal."),
   ),
   type: required(oneOf("What it is.", ["certificate", "bearer"])),
   user: required(string("Whom it names.")),
@@ -21,15 +21,15 @@ const issued = object("A credential that this cluster has issued.", {
   expiresAt: time("Absent: never."),
 });
 
-const ended = object("What counts no longer.", {
+const ended = object("A revocation.", {
   at: required(time("Since when.")),
-  id: string("The one credential with this id."),
-  user: string("All credentials of this user, but those that the register says are issued."),
+  id: string("The credential that is revoked."),
+  user: string("Whose credentials are all revoked, except those listed as issued."),
 });
 
 /**
- * Which credentials the cluster has issued, and which count no longer. It is stored like any object, so that backups
- * and servers that share a store have it, but the API does not serve it: nobody deletes or changes it by mistake.
+ * Which credentials the cluster has issued and which it has revoked. Stored like any object, so that backups and
+ * servers that share a store have it, but not served by the API, so that nobody changes or deletes it by mistake.
  */
 export const credentialRegisters = defineResource({
   group: "access.coracle.dev",
@@ -50,18 +50,18 @@ export type Register = CredentialRegister["spec"];
 export type Issued = Register["issued"][number];
 
 export const EMPTY: Register = { issued: [], ended: [] };
-/** The oldest that have expired are forgotten beyond this; what has ended never is. */
+/** Beyond this the oldest expired ones are forgotten; revocations never are. */
 export const ISSUED_MAX = 2_000;
 /** About 100 bytes each; a store takes objects of 3 MiB. */
 export const ENDED_MAX = 10_000;
 
-/** With one more. Issuing it twice changes nothing. */
+/** Adds a credential. Adding it twice changes nothing. */
 export function withIssued(register: Register, credential: Issued, now: string): Register {
   if (register.issued.some(({ id }) => id === credential.id)) return register;
   return { ...register, issued: kept([...register.issued, credential], now) };
 }
 
-/** Without one credential, whether it is known or not. */
+/** Revokes one credential, also one that is not listed. */
 export function withIdRevoked(register: Register, id: string, at: string): Register {
   return {
     issued: register.issued.filter((one) => one.id !== id),
@@ -69,7 +69,7 @@ export function withIdRevoked(register: Register, id: string, at: string): Regis
   };
 }
 
-/** Without all of a user that have been issued so far, also those that are not known. */
+/** Revokes all credentials that a user has so far, also those that are not listed. */
 export function withUserRevoked(register: Register, user: string, at: string): Register {
   return {
     issued: register.issued.filter((one) => one.user !== user),
@@ -77,7 +77,7 @@ export function withUserRevoked(register: Register, user: string, at: string): R
   };
 }
 
-/** A register as it is asked at each request: by look-ups alone. */
+/** A register indexed for the lookups of each request. */
 export class RegisterIndex {
   readonly #issued: ReadonlyMap<string, Issued>;
   readonly #endedIds: ReadonlySet<string>;
@@ -94,8 +94,7 @@ export class RegisterIndex {
   }
 
   /**
-   * What a user shows after all of his have ended must be known, so that older ones that are not known end too.
-   * `isKnown`: it is, although the register does not say so yet.
+   * After all credentials of a user have been revoked, only listed ones are valid. `isKnown`: it is about to be listed.
    */
   isIdRevoked(id: string, user: string, { isKnown = false } = {}): boolean {
     if (this.#endedIds.has(id)) return true;

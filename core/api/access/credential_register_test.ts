@@ -13,7 +13,11 @@ const NOW = "2027-06-01T00:00:00Z";
 
 function credential(id: string, user = "jane", expiresAt?: string): Issued {
   return {
-    ...{ id, type: "certificate", user, groups: [], issuedAt: "2027-01-01T00:00:00Z" },
+    id,
+    type: "certificate",
+    user,
+    groups: [],
+    issuedAt: "2027-01-01T00:00:00Z",
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
 }

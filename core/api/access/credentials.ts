@@ -21,12 +21,12 @@ const NAME = { name: "credentials" };
 const KEY = [groupResourceOf(credentialRegisters), "", NAME.name] as const;
 
 /**
- * The credentials of the cluster. What it says is what the store holds now: a revocation counts from the moment in
- * which it is durable, on every server that has the store.
+ * The credentials of the cluster, as the store holds them now: a revocation takes effect once it is durable, on every
+ * server that shares the store.
  */
 export class Credentials implements Revocations {
   readonly #objects: Objects;
-  /** Not written yet, since this server does not own the store, or it takes no writes: they count here alone. */
+  /** Not written yet, because this server does not own the store or it takes no writes: valid on this server only. */
   readonly #unwritten = new Map<string, { issued: Issued; isNew: boolean }>();
   #seen: { entry: Entry | undefined; index: RegisterIndex };
 
@@ -36,7 +36,7 @@ export class Credentials implements Revocations {
     this.#seen = { entry: undefined, index: new RegisterIndex(EMPTY) };
   }
 
-  /** As it is written. */
+  /** As stored. */
   get register(): Register {
     const entry = this.#objects.store.get(KEY);
     return entry ? (entry.object as CredentialRegister).spec : EMPTY;
@@ -50,7 +50,7 @@ export class Credentials implements Revocations {
     return this.#index.isIdRevoked(id, user, { isKnown: this.#unwritten.get(id)?.isNew === true });
   }
 
-  /** Whom a token names. `id`: its SHA-256 in hexadecimal. */
+  /** The user of a token. `id`: its SHA-256 in hexadecimal. */
   userOfToken(id: string): { name: string; groups: readonly string[] } | undefined {
     const token = this.#unwritten.get(id)?.issued ?? this.#index.issued(id);
     if (token?.type !== "bearer" || this.isIdRevoked(id, token.user)) return undefined;
@@ -63,14 +63,14 @@ export class Credentials implements Revocations {
   }
 
   /**
-   * Takes a credential as issued; it is written at the next {@linkcode write}. `isNew`: by this server, now. What it
-   * has only found counts no longer when all of its user's have ended.
+   * Lists a credential; it is stored at the next {@linkcode write}. `isNew`: this server has just issued it. One that
+   * was only found is invalid when all credentials of its user have been revoked.
    */
   add(issued: Issued, { isNew }: { isNew: boolean }): void {
     if (!this.#index.issued(issued.id)) this.#unwritten.set(issued.id, { issued, isNew });
   }
 
-  /** Writes what has been added. Throws an ApiError when the store takes no writes; then it goes on counting here alone. */
+  /** Stores what has been added. Throws an ApiError when the store takes no writes; they stay valid on this server. */
   async write(): Promise<void> {
     const waiting = [...this.#unwritten.values()].map(({ issued }) => issued)
       .filter(({ id, user }) => !this.isIdRevoked(id, user));
@@ -82,18 +82,18 @@ export class Credentials implements Revocations {
     this.#unwritten.clear();
   }
 
-  /** Writes down one credential, durably, before it is handed out. */
+  /** Stores one credential durably. Call it before handing the credential out. */
   async issue(issued: Issued): Promise<void> {
     await this.#change((register) => this.#with(register, issued));
   }
 
-  /** Ends one credential, known or not. Ending it twice changes nothing but the time. */
+  /** Revokes one credential, listed or not. Revoking it twice changes only the time. */
   async revoke(id: string): Promise<void> {
     await this.#change((register) => withIdRevoked(register, id, this.#now()));
     this.#unwritten.delete(id);
   }
 
-  /** Ends all credentials of a user that have been issued so far; `next` are his from now on. One commit. */
+  /** Revokes all credentials that a user has so far, and lists `next` as the new ones, in one commit. */
   async revokeUser(user: string, next: readonly Issued[] = []): Promise<void> {
     await this.#change((register) =>
       next.reduce((sum, one) => this.#with(sum, one), withUserRevoked(register, user, this.#now()))
@@ -103,7 +103,7 @@ export class Credentials implements Revocations {
     }
   }
 
-  /** Forgets the tokens of a user but for one: a server that shares its store with none has but one. */
+  /** Drops all tokens of a user but one: a server that does not share its store has only one. */
   async dropOtherTokens(user: string, kept: string): Promise<void> {
     const isOther = (one: Issued) => one.type === "bearer" && one.user === user && one.id !== kept;
     if (!this.register.issued.some(isOther)) return;

@@ -1,16 +1,16 @@
-/** What is not DER. The message is for logs. */
+/** The bytes are not valid DER. The message is for logs. */
 export class DerError extends Error {
   override name = "DerError";
 }
 
-/** One value: its tag, its content, and all of its bytes, header included. The arrays are views, not copies. */
+/** One value: its tag, its content, and all its bytes with the header. The arrays are views, not copies. */
 export interface DerValue {
   readonly tag: number;
   readonly content: Uint8Array;
   readonly whole: Uint8Array;
 }
 
-/** Universal tags, and those that X.509 gives a meaning by their place. https://www.itu.int/rec/T-REC-X.680 */
+/** Universal tags: https://www.itu.int/rec/T-REC-X.680 */
 export const TAGS = {
   boolean: 0x01,
   integer: 0x02,
@@ -34,8 +34,8 @@ const LONG_TAG = 0x1f;
 const LENGTH_BYTES_MAX = 3;
 
 /**
- * The values in `bytes`, one after the other, nothing left over. Only the one encoding that DER allows: definite
- * lengths, as short as can be. Throws a {@linkcode DerError}. Source: ITU-T X.690, section 10.
+ * The values in `bytes`, with nothing left over. Only the encoding that DER allows: definite lengths in the shortest
+ * form. Throws a {@linkcode DerError}. Source: ITU-T X.690, section 10.
  */
 export function derValues(bytes: Uint8Array): DerValue[] {
   const values: DerValue[] = [];
@@ -47,12 +47,12 @@ export function derValues(bytes: Uint8Array): DerValue[] {
   return values;
 }
 
-/** The one value that `bytes` are. Throws a {@linkcode DerError} unless it has that tag and ends where they end. */
+/** The single value in `bytes`. Throws a {@linkcode DerError} unless there is exactly one, with that tag. */
 export function derValue(bytes: Uint8Array, tag: number): DerValue {
   return only(derValues(bytes), tag);
 }
 
-/** Throws a {@linkcode DerError} unless there is one value, of that tag. */
+/** Throws a {@linkcode DerError} unless there is exactly one value, with that tag. */
 export function only(values: readonly DerValue[], tag: number): DerValue {
   const [value, ...more] = values;
   if (value?.tag !== tag || more.length > 0) throw new DerError(`one value of tag ${tag} expected`);
@@ -77,14 +77,14 @@ export function oidOf({ tag, content }: DerValue): string {
   return [first, arcs[0]! - first * 40, ...arcs.slice(1)].join(".");
 }
 
-/** DER has one true and one false. */
+/** DER allows one encoding of true and one of false. */
 export function booleanOf({ tag, content }: DerValue): boolean {
   const isOne = tag === TAGS.boolean && content.length === 1;
   if (!isOne || (content[0] !== 0 && content[0] !== 0xff)) throw new DerError("a boolean expected");
   return content[0] === 0xff;
 }
 
-/** The bits as they are numbered in ASN.1: bit 0 is the first. */
+/** Tests a bit, numbered as in ASN.1: bit 0 is the first. */
 export function bitsOf({ tag, content }: DerValue): (bit: number) => boolean {
   const unused = content[0];
   if (tag !== TAGS.bitString || unused === undefined || unused > 7) {
@@ -100,7 +100,7 @@ export function bitStringBytes({ tag, content }: DerValue): Uint8Array {
   return content.subarray(1);
 }
 
-/** Milliseconds since 1970. To the second and in UTC, as RFC 5280 4.1.2.5 wants it. */
+/** Milliseconds since 1970. The text has seconds and is in UTC, as RFC 5280 4.1.2.5 requires. */
 export function timeOf({ tag, content }: DerValue): number {
   const text = String.fromCharCode(...content);
   const match = tag === TAGS.utcTime

@@ -8,18 +8,18 @@ import { refuseImpersonation } from "./impersonation.ts";
 import { markAuthenticated } from "./peer.ts";
 import { refuseOnStandby, type Standby } from "./standby.ts";
 
-/** What the gate looks at. */
+/** The parts of a request that the gate needs. */
 export interface RequestHead {
   readonly method: string;
   /** Absolute. Throws BadRequest when the target cannot be read. */
   readonly url: string;
   readonly authorization: string | undefined;
   readonly headerNames: Iterable<string>;
-  /** What it came on; `undefined` in tests. */
+  /** Of the connection; `undefined` in tests. */
   readonly socket: object | undefined;
 }
 
-/** A request that may be answered: what it is about, and who asks. */
+/** A request that has been authenticated and authorized. */
 export interface Admitted extends Identity {
   info: RequestInfo;
 }
@@ -27,11 +27,11 @@ export interface Admitted extends Identity {
 interface GateOptions {
   authenticator: Authenticator;
   authorizer: Authorizer;
-  /** Absent: no server shares its store with this one. */
+  /** Absent: no other server shares the store. */
   standby?: Standby;
 }
 
-/** What every request passes before it is answered, the ordinary ones and those that want another protocol. */
+/** Authenticates and authorizes every request, including upgrades to another protocol. */
 export class Gate {
   readonly #options: GateOptions;
 
@@ -43,7 +43,7 @@ export class Gate {
   async admit(head: RequestHead): Promise<Admitted> {
     const { authenticator, authorizer, standby } = this.#options;
     const { user, isCurrent } = authenticator.identify(head.authorization, head.socket);
-    // Whoever has shown who he is keeps the place of his connection: strangers do not take it from now on.
+    // From now on the front does not close this connection in favour of strangers.
     if (user.name !== ANONYMOUS.name) {
       markAuthenticated(head.socket, isAdmin(user) ? undefined : user.name);
     }
@@ -72,7 +72,7 @@ export function passGate(gate: Gate): ApiMiddleware {
   };
 }
 
-/** Throws Unauthorized for nobody, Forbidden, in Kubernetes' words, for somebody who may not. */
+/** Throws Unauthorized for an anonymous user, else Forbidden, in Kubernetes' words. */
 function refuseUnlessAllowed({ outcome, reason }: Decision, user: User, info: RequestInfo): void {
   if (outcome === "allow") return;
   if (user.name === ANONYMOUS.name) throw new ApiError("Unauthorized", "Unauthorized");

@@ -3,8 +3,8 @@ import { ApiError } from "../../client/api_error.ts";
 const IMPERSONATION = /^impersonate-/i;
 
 /**
- * Throws Forbidden for any header of impersonation: the request would be done as whoever sends it. Until impersonation is
- * built: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
+ * Throws Forbidden for any impersonation header, because the request would be done as the sender. Until impersonation is
+ * implemented: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
  */
 export function refuseImpersonation(headerNames: Iterable<string>): void {
   for (const name of headerNames) {

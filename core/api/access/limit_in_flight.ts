@@ -2,12 +2,12 @@ import { ApiError } from "../../client/api_error.ts";
 import type { ApiMiddleware } from "../http/api_context.ts";
 import { isAdmin } from "./admin.ts";
 
-/** Writes under way at once: as kube-apiserver's `--max-mutating-requests-inflight`. */
+/** Concurrent writes: as kube-apiserver's `--max-mutating-requests-inflight`. */
 export const WRITES_IN_FLIGHT_MAX = 200;
-/** Of those, how many are of one user who is not the admin: a node that sends bodies slowly keeps nobody else waiting. */
+/** Of one user who is not the admin: a node that sends bodies slowly must not keep others waiting. */
 export const WRITES_IN_FLIGHT_PER_USER_MAX = 50;
 
-/** Asks writers to come back when too many are under way, so that their bodies stay bounded in sum. */
+/** Answers 429 when too many writes are in flight, which bounds the memory of their bodies. */
 export function limitInFlight(
   writesMax: number = WRITES_IN_FLIGHT_MAX,
   perUserMax: number = WRITES_IN_FLIGHT_PER_USER_MAX,

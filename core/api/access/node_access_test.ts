@@ -35,11 +35,14 @@ async function withCluster(act: (cluster: Cluster) => Promise<void>): Promise<vo
   const { certificate } = authority;
   const served = await serveOnLoopback(fixture, { authority: certificate, server });
   using client = Deno.createHttpClient({
-    ...{ caCerts: [certificate], cert: pair.certificate, key: pair.key },
+    caCerts: [certificate],
+    cert: pair.certificate,
+    key: pair.key,
   });
   const asNode = async (method: string, path: string, body?: unknown) => {
     const answer = await fetch(`https://127.0.0.1:${served.address.port}${path}`, {
-      ...{ method, client },
+      method,
+      client,
       headers: body === undefined ? {} : { "content-type": typeOf(method) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -11,26 +11,26 @@ export interface CredentialStore {
   write(name: string, text: string, options: { secret: boolean }): Promise<void>;
 }
 
-/** Who the server is, and who may do everything. */
+/** The credentials of the server and of the admin. */
 export interface Credentials {
-  /** The certificate authority, as PEM: who trusts it trusts the server. */
+  /** Certificate of the certificate authority, as PEM: clients that trust it trust the server. */
   authority: string;
   /** Its private key, as PEM. */
   authorityKey: string;
   server: KeyPair;
   admin: AdminPair;
-  /** What of the admin somebody has removed since the last start, so that the old one should no longer count. */
+  /** Which of the admin's files somebody has removed since the last start: the old credentials are to be revoked. */
   removed: { certificate: boolean; token: boolean };
 }
 
-/** What the admin shows: either is enough. */
+/** The credentials of the admin: either is enough. */
 export interface AdminPair extends KeyPair {
   token: string;
 }
 
-/** Who the admin is, as clients and audit logs see it. */
+/** The admin, as clients and audit logs see him. */
 export const ADMIN = { commonName: "admin", organization: "system:masters" } as const;
-/** Names under which every API server is known in its cluster. */
+/** Names of every API server within its cluster. */
 const CLUSTER_NAMES: readonly string[] = [
   "localhost",
   "127.0.0.1",
@@ -43,9 +43,9 @@ const CLUSTER_NAMES: readonly string[] = [
 const TOKEN_BYTES = 32;
 
 /**
- * Reads the credentials, and makes what is missing. The server's certificate is made anew when it does not
- * hold for one of `names` (of the machine, of the address it listens on, of the service) or was signed by another
- * authority. Doing so twice changes nothing.
+ * Reads the credentials and creates those that are missing. The server's certificate is replaced when it does not cover
+ * one of `names` (of the machine, the address it listens on, the service) or was signed by another authority. Calling it
+ * twice changes nothing.
  */
 export async function loadCredentials(
   store: CredentialStore,
@@ -75,7 +75,7 @@ export async function loadCredentials(
   return { authority: certificate, authorityKey, server, admin: { ...admin, token }, removed };
 }
 
-/** A certificate for the admin, for as long as it may live. */
+/** A new certificate for the admin. */
 export function newAdminPair(authority: KeyPair, nowMs: number): Promise<KeyPair> {
   return issueClient(authority, ADMIN, endOfLife(nowMs, ADMIN_LIFE_MS));
 }
@@ -84,7 +84,7 @@ export function newToken(): string {
   return crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)).toHex();
 }
 
-/** Writes both, each whole or not at all: a pair that a crash has torn apart is made anew. */
+/** Writes both, each atomically; a pair that does not match after a crash is replaced at the next start. */
 export async function writeAdminPair(
   store: CredentialStore,
   { certificate, key }: KeyPair,
@@ -97,7 +97,7 @@ export async function writeAdminToken(store: CredentialStore, token: string): Pr
   await store.write("admin.token", token + "\n", { secret: true });
 }
 
-/** Writes the kubeconfig by which everything else finds the server. `url`: where it listens. */
+/** Writes the kubeconfig. `url`: of the server. */
 export async function writeKubeconfig(
   store: CredentialStore,
   credentials: Pick<Credentials, "authority" | "admin">,
@@ -147,7 +147,7 @@ export function kubeconfig(
   ].join("\n");
 }
 
-/** In a folder of a server that has run. One that was copied, or restored from a backup, has no server certificate yet. */
+/** What is missing although the server has run here before. A copied or restored folder has no server certificate yet. */
 async function removedIn(store: CredentialStore): Promise<Credentials["removed"]> {
   const lacks = async (name: string) => await store.read(name) === undefined;
   if (await lacks("server.crt")) return { certificate: false, token: false };

@@ -50,7 +50,10 @@ export async function createAuthority(commonName: string): Promise<KeyPair> {
   const { publicKey, key } = await createKeys();
   const subject = nameOf({ commonName });
   const certificate = signed(key, {
-    ...{ subject, issuer: subject, publicKey, notAfterMs: NOT_AFTER_MS },
+    subject,
+    issuer: subject,
+    publicKey,
+    notAfterMs: NOT_AFTER_MS,
     extensions: [
       extension(BASIC_CONSTRAINTS, sequence(TRUE), { isCritical: true }),
       extension(KEY_USAGE, AUTHORITY_USAGE, { isCritical: true }),
@@ -99,7 +102,10 @@ async function issue(
   const issuer = certificateOfPem(authority.certificate);
   const { publicKey, key } = await createKeys();
   const certificate = signed(authority.key, {
-    ...{ subject: nameOf(subject), issuer: issuer.subject, publicKey, notAfterMs },
+    subject: nameOf(subject),
+    issuer: issuer.subject,
+    publicKey,
+    notAfterMs,
     extensions: [
       extension(BASIC_CONSTRAINTS, sequence(), { isCritical: true }),
       extension(KEY_USAGE, OTHER_USAGE, { isCritical: true }),

@@ -13,7 +13,9 @@ function read(pem: string) {
   const extension = <T extends x509.Extension>(type: new (...args: never[]) => T) =>
     certificate.getExtension(type as unknown as typeof x509.Extension) as unknown as T;
   return {
-    ...{ certificate, subject: certificate.subject, issuer: certificate.issuer },
+    certificate,
+    subject: certificate.subject,
+    issuer: certificate.issuer,
     constraints: extension(x509.BasicConstraintsExtension),
     usage: extension(x509.KeyUsagesExtension),
     extendedUsage: certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages,
@@ -78,7 +80,8 @@ Deno.test("an authority that another library has made signs as well, by its own 
     ["sign", "verify"],
   );
   const made = await x509.X509CertificateGenerator.createSelfSigned({
-    ...{ name: "CN=elsewhere", keys: { publicKey, privateKey } },
+    name: "CN=elsewhere",
+    keys: { publicKey, privateKey },
     signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
   });
   const pkcs8 = await crypto.subtle.exportKey("pkcs8", privateKey);

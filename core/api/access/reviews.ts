@@ -4,7 +4,7 @@ import type { User } from "../http/api_context.ts";
 import type { Attributes, ResourceAttributes } from "../http/request_info.ts";
 import type { Authorizer } from "./authorizer.ts";
 
-/** Questions about oneself, which are asked by creating them: `kubectl auth can-i`, `kubectl auth whoami`. */
+/** Questions of users about themselves, asked by POST: `kubectl auth can-i`, `kubectl auth whoami`. */
 export const REVIEWS: readonly VirtualKind[] = [
   {
     group: "authentication.k8s.io",
@@ -26,7 +26,7 @@ export const REVIEWS: readonly VirtualKind[] = [
   },
 ];
 
-/** Whether somebody asks one. */
+/** Whether a request creates a review. */
 export function isReview(
   { verb, group, resource, subresource, name }: ResourceAttributes,
 ): boolean {
@@ -35,7 +35,7 @@ export function isReview(
 }
 
 /**
- * The review with its answer. Throws BadRequest for one that asks nothing.
+ * The review with its answer as status. Throws BadRequest for one that asks nothing.
  * Source: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/
  */
 export async function reviewed(

@@ -6,13 +6,13 @@ import { clausesOf } from "../http/accept.ts";
 import type { ServedKind, ServedKinds } from "./served_kinds.ts";
 import { subresourcesOf } from "../../objects/subresources/mod.ts";
 
-/** A document and the Content-Type that says which it is. */
+/** A document and its Content-Type. */
 export interface Document {
   body: unknown;
   contentType: string;
 }
 
-/** A kind that is only ever created, e.g. SelfSubjectAccessReview: it has no collection. */
+/** A kind that is only created, never stored, e.g. SelfSubjectAccessReview. */
 export interface VirtualKind {
   group: string;
   version: string;
@@ -37,7 +37,7 @@ export class Discovery {
     this.#versions = builtFrom(kinds, () => groupVersions(kinds, virtual));
   }
 
-  /** GET /api and /apis: aggregated when the client knows how to read that, else the old short form. */
+  /** GET /api and /apis: aggregated discovery if the client accepts it, else the legacy form. */
   root(path: "/api" | "/apis", accept: string | undefined, host: string): Document {
     const versions = this.#versions().filter(({ group }) => (group === "") === (path === "/api"));
     for (const { type, parameters } of clausesOf(accept)) {
@@ -72,7 +72,7 @@ export class Discovery {
   }
 }
 
-/** What an unknown path is answered with. */
+/** The answer to an unknown path. */
 export function notFound(): ApiError {
   return new ApiError("NotFound", "the server could not find the requested resource");
 }
@@ -148,7 +148,7 @@ function virtualResource({ plural, kind }: VirtualKind): unknown {
   return { name: plural, singularName, namespaced: false, kind, verbs: ["create"] };
 }
 
-/** Everything in one document: KEP-3352. */
+/** Aggregated discovery: KEP-3352. */
 function aggregated(versions: readonly GroupVersion[], version: "v2" | "v2beta1"): Document {
   const groups = Map.groupBy(versions, ({ group }) => group);
   return {

@@ -7,7 +7,7 @@ import { builtFrom } from "../../resources/catalog.ts";
 import type { ServedKind, ServedKinds } from "./served_kinds.ts";
 import { subresourcesOf } from "../../objects/subresources/mod.ts";
 
-/** A document as it is kept: compressed, since every client of it takes gzip. */
+/** A document, kept compressed since nearly every client accepts gzip. */
 export interface OpenapiDocument {
   gzip: Uint8Array;
   hash: string;
@@ -15,16 +15,16 @@ export interface OpenapiDocument {
 
 /**
  * What kubectl 1.27 and 1.28 read as OpenAPI v2: `{swagger: "2.0", info: {title: "K", version: "v1"}}` in
- * gnostic's protobuf. They only want it to be there; then they use v3.
+ * gnostic's protobuf. They only check that it exists, and then use v3.
  */
 export const OPENAPI_V2: Uint8Array = new Uint8Array([
   ...[0x0a, 3, ...bytesOf("2.0")],
   ...[0x12, 7, 0x0a, 1, ...bytesOf("K"), 0x12, 2, ...bytesOf("v1")],
 ]);
-/** With dots, not with the `@` that clients ask with: Go's mime parser refuses that one. */
+/** With dots in place of the `@` in the clients' Accept header, which Go's MIME parser refuses. */
 export const OPENAPI_V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-/** The OpenAPI v3 documents, one for each group and version, made at their first use, and anew when its kinds change. */
+/** The OpenAPI v3 documents, one per group and version; each is built at its first use and after its kinds have changed. */
 export class Openapi {
   readonly #kinds: ServedKinds;
   readonly #version: string;
@@ -37,7 +37,7 @@ export class Openapi {
     this.#all = builtFrom(kinds, () => this.#build());
   }
 
-  /** GET /openapi/v3: where each document is, and by the hash which one. */
+  /** GET /openapi/v3: the URL of each document, which contains its hash. */
   async index(): Promise<unknown> {
     const documents = await this.#all();
     return {
@@ -86,7 +86,7 @@ export class Openapi {
   }
 }
 
-/** A document, and the kinds that it was made of. */
+/** A document and the kinds that it describes. */
 interface Made {
   kinds: readonly ServedKind[];
   document: OpenapiDocument;
@@ -128,7 +128,7 @@ function pathsOf(kind: ServedKind, component: string): Json {
   };
 }
 
-/** kubectl looks for the kind of an operation, and whether PATCH knows `fieldValidation`. */
+/** kubectl reads the kind of an operation, and whether PATCH has a parameter `fieldValidation`. */
 function operationsOf({ group, version, resource }: ServedKind, component: string) {
   const content = { "application/json": { schema: { $ref: `#/components/schemas/${component}` } } };
   const gvk = { group, version, kind: resource.kind };
@@ -143,7 +143,7 @@ function operationsOf({ group, version, resource }: ServedKind, component: strin
 
 const WRITE_PARAMETERS = [
   queryParameter("dryRun", "`All`: everything but the storing."),
-  queryParameter("fieldManager", "Who is said to have set the fields."),
+  queryParameter("fieldManager", "Name under which the fields are managed."),
   queryParameter("fieldValidation", "What to do about unknown fields: Ignore, Warn or Strict."),
 ];
 

@@ -4,7 +4,7 @@ import type { ServedKind } from "./served_kinds.ts";
 
 export type Json = Record<string, unknown>;
 
-/** Words of a schema that OpenAPI and Kubernetes' clients know; what is our own stays at home. */
+/** The keywords of a schema that OpenAPI and Kubernetes' clients know; our own ones are left out. */
 const PUBLISHED = [
   "type",
   "description",
@@ -26,7 +26,7 @@ const PUBLISHED = [
   "x-kubernetes-preserve-unknown-fields",
   "x-kubernetes-embedded-resource",
 ] as const;
-/** Formats of ours that OpenAPI does not have. */
+/** Our own formats, which are left out too. */
 const OWN_FORMATS: readonly unknown[] = ["quantity", "duration"];
 
 const QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -46,9 +46,9 @@ const WELL_KNOWN: Readonly<Record<string, Json>> = {
 const VALUES = /^(meta\.v1\.(Time|MicroTime|Duration|FieldsV1)|resource\.|intstr\.|runtime\.)/;
 
 /**
- * The schemas of some kinds as OpenAPI components. Parts get the names that Kubernetes gives them, which are
- * those of the protobuf messages; so a part that contains itself ends in a reference, and `kubectl explain` speaks of
- * `<[]Container>`. Parts that have no such name stay inside their parent.
+ * The schemas of some kinds as OpenAPI components. Nested types get the names that Kubernetes gives them, those of the
+ * protobuf messages, so that recursive types become references and `kubectl explain` shows `<[]Container>`. Types without
+ * such a name are inlined.
  */
 export class OpenapiSchemas {
   readonly components: Json = {};
@@ -61,7 +61,7 @@ export class OpenapiSchemas {
     this.#messages = messages;
   }
 
-  /** Adds the kind and all that it is made of. Returns the name of its component. */
+  /** Adds a kind and its nested types. Returns the name of its component. */
   add(kind: ServedKind): string {
     const message = this.#kinds[`${kind.apiVersion}/${kind.resource.kind}`];
     const name = message ? componentOf(message) : customResourceName(kind);
@@ -75,7 +75,7 @@ export class OpenapiSchemas {
 
   #named(name: string, make: () => Json): Json {
     if (!Object.hasOwn(this.components, name)) {
-      this.components[name] = {}; // Known from here on, so that a part that contains itself comes to an end.
+      this.components[name] = {}; // Reserved, so that recursive types end here.
       this.components[name] = make();
     }
     return { allOf: [{ $ref: `#/components/schemas/${name}` }] };
@@ -88,7 +88,7 @@ export class OpenapiSchemas {
     const fallback = schema.default === undefined ? {} : { default: schema.default };
     if (message && this.#messages[message] && !VALUES.test(message) && schema.properties) {
       const name = componentOf(message);
-      // Clients print what the field says and then what its component says: the field's words are enough.
+      // Clients print the description of the field and then that of its component: the first is enough.
       const reference = this.#named(name, () => withoutDescription(this.#object(schema, message)));
       return { ...descriptionOf(schema), ...fallback, ...reference };
     }
@@ -143,7 +143,7 @@ export class OpenapiSchemas {
     return this.#part(schema, message);
   }
 
-  /** Fields by the name that they have in JSON, embedded structs flattened. */
+  /** Fields by their name in JSON, with embedded structs flattened. */
   #fieldsOf(message: string): Map<string, FieldDescriptor> {
     const fields = new Map<string, FieldDescriptor>();
     for (const field of this.#messages[message] ?? []) {

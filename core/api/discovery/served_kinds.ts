@@ -7,7 +7,7 @@ import {
 } from "../../resources/resource.ts";
 import type { Schema } from "../../schema/schema.ts";
 
-/** A stored object with its JSON: an entry of the store, or what a write resolved with. */
+/** A stored object with its JSON: an entry of the store, or the result of a write. */
 export interface Stored {
   readonly object: KubeObject;
   readonly bytes: Uint8Array;
@@ -15,9 +15,9 @@ export interface Stored {
 
 const encoder = new TextEncoder();
 
-/** A kind under one of the groups and versions that it is served under. */
+/** A kind in one of the groups and versions in which it is served. */
 export class ServedKind {
-  /** JSON of objects in a version that is not the stored one, made once. */
+  /** Cached JSON of objects in a version that is not the stored one. */
   readonly #converted = new WeakMap<KubeObject, Uint8Array>();
 
   constructor(
@@ -38,19 +38,19 @@ export class ServedKind {
     return (this.conversion ?? this.resource).schema;
   }
 
-  /** The object as this version shows it. */
+  /** Converts a stored object to this version. */
   show(object: KubeObject): KubeObject {
     return this.conversion ? this.conversion.fromStored(object) as KubeObject : object;
   }
 
-  /** What was sent in this version, as it is stored. */
+  /** Converts an object of this version to the stored one. */
   store(object: unknown): unknown {
     return this.conversion ? this.conversion.toStored(object) : object;
   }
 
   /** JSON of the object in this version: the cached bytes of the store unless they need converting. */
   bytesOf(stored: Stored): Uint8Array {
-    if (!this.conversion) return stored.bytes; // a list of many does not make their objects
+    if (!this.conversion) return stored.bytes; // does not parse the object
     const { object } = stored;
     let converted = this.#converted.get(object);
     if (!converted) {
@@ -61,10 +61,10 @@ export class ServedKind {
   }
 }
 
-/** Every kind that the API serves, by group, version and plural. It follows the catalogue. */
+/** Every kind that the API serves, by group, version and plural. Follows the catalogue. */
 export class ServedKinds {
   readonly #served: () => { all: readonly ServedKind[]; byPath: ReadonlyMap<string, ServedKind> };
-  /** A kind that stays keeps what it has made. */
+  /** A kind that has not changed keeps its cache. */
   readonly #known = new WeakMap<AnyResource, readonly ServedKind[]>();
 
   constructor(catalog: Pick<Catalog, "all">) {

@@ -4,7 +4,7 @@ import { humanDuration } from "../../schema/durations.ts";
 import type { ServedKind, Stored } from "./served_kinds.ts";
 import type { TableVersion } from "../http/accept.ts";
 
-/** What a row carries besides its cells. */
+/** What a row contains besides its cells. */
 export const INCLUDE_OBJECT = ["None", "Metadata", "Object"] as const;
 export type IncludeObject = typeof INCLUDE_OBJECT[number];
 
@@ -16,7 +16,7 @@ export interface TableOptions {
 const encoder = new TextEncoder();
 const CLOSE_BRACE = encoder.encode("}");
 
-/** Shown for kinds that declare no columns, as Kubernetes' default table convertor does. */
+/** For kinds that declare no columns, as in Kubernetes' default table convertor. */
 const DEFAULT_COLUMNS: readonly Column<KubeObject>[] = [
   { name: "Name", value: (object) => object.metadata.name },
   { name: "Created At", type: "date", value: (object) => object.metadata.creationTimestamp },
@@ -32,7 +32,7 @@ export function includeObjectOf(text: string | undefined): IncludeObject {
 }
 
 /**
- * The head of a Table, open for its rows: end it with `]}`.
+ * The beginning of a Table, up to its rows: end it with `]}`.
  * Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
  */
 export function tableHead(kind: ServedKind, version: TableVersion, metadata: unknown): Uint8Array {
@@ -42,7 +42,7 @@ export function tableHead(kind: ServedKind, version: TableVersion, metadata: unk
   return encoder.encode(`${open},"columnDefinitions":${columns},"rows":[`);
 }
 
-/** A Table of one event, without its columns: only the first of a watch carries them. */
+/** The beginning of a Table for one event, without column definitions: only the first event of a watch has them. */
 export function tableHeadOfEvent(version: TableVersion, metadata: unknown): Uint8Array {
   const head = { kind: "Table", apiVersion: `meta.k8s.io/${version}`, metadata };
   return encoder.encode(`${JSON.stringify(head).slice(0, -1)},"columnDefinitions":null,"rows":[`);
@@ -65,7 +65,7 @@ export function rowParts(
   return [encoder.encode(`{"cells":${cells},"object":`), kind.bytesOf(stored), CLOSE_BRACE];
 }
 
-/** An object of which only the metadata is told. */
+/** Only the metadata of an object. */
 export function metadataOf(object: KubeObject, version: TableVersion): unknown {
   return {
     kind: "PartialObjectMetadata",
@@ -84,7 +84,7 @@ function columnDefinitions(kind: ServedKind): unknown[] {
   }));
 }
 
-/** Cells in the order of the columns. What is not there is empty; an age that is not there is `<unknown>`. */
+/** Cells in the order of the columns. A missing value is empty, a missing age is `<unknown>`. */
 function cellsOf(kind: ServedKind, object: KubeObject, nowMs: number): unknown[] {
   return columnsOf(kind).map((column) => {
     const value = column.value(object, nowMs);

@@ -1,6 +1,6 @@
 import { ApiError } from "../../client/api_error.ts";
 
-/** How an object, a list or a watch is to be written. */
+/** The format of an answer. */
 export type Format =
   | { as: "object" }
   | { as: "table"; version: TableVersion }
@@ -10,8 +10,8 @@ export type TableVersion = "v1" | "v1beta1";
 const CLAUSES_MAX = 32;
 
 /**
- * The first format of an Accept header that we can write, by quality, then by order. Protobuf and CBOR are
- * passed over: every client that prefers them takes JSON too.
+ * The first format of an Accept header that we support, by quality, then by order. Protobuf and CBOR are skipped: every
+ * client that prefers them accepts JSON too.
  * Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
  */
 export function formatFor(accept: string | undefined): Format {
@@ -31,7 +31,7 @@ export interface Clause {
   parameters: ReadonlyMap<string, string>;
 }
 
-/** The clauses of an Accept header, the most wanted first. None: everything is welcome. */
+/** The clauses of an Accept header, the preferred first. An empty header accepts everything. */
 export function clausesOf(accept: string | undefined): readonly Clause[] {
   if (!accept?.trim()) return [{ type: "*/*", parameters: new Map() }];
   const clauses = accept.split(",", CLAUSES_MAX).map(parseClause);

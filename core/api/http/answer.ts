@@ -2,11 +2,11 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { ApiContext } from "./api_context.ts";
 import { type ByteStream, ResponseStream, SocketStream } from "./byte_stream.ts";
 
-/** Pieces that lists are written in: large enough for one TLS record after the other, small enough to stay flat in memory. */
+/** Size of the pieces in which lists are written: large enough to fill TLS records, small enough to keep memory flat. */
 export const PIECE_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
-/** Answers with JSON that is already bytes. */
+/** Answers with JSON that is already encoded. */
 export function sendJsonBytes(c: ApiContext, code: number, bytes: Uint8Array): Response {
   return sendBytes(c, code, "application/json", bytes);
 }
@@ -25,7 +25,7 @@ export function sendText(c: ApiContext, code: number, text: string): Response {
   return sendBytes(c, code, "text/plain; charset=utf-8", encoder.encode(text));
 }
 
-/** Writes the whole answer: to the socket if there is one. */
+/** Writes the whole answer, directly to the socket if there is one. */
 export function sendBytes(
   c: ApiContext,
   code: number,
@@ -43,7 +43,7 @@ export function sendBytes(
   return RESPONSE_ALREADY_SENT;
 }
 
-/** Opens an answer that is written as it comes. Its head leaves at once. */
+/** Begins a streamed answer. Its head is sent at once. */
 export function openStream(
   c: ApiContext,
   contentType: string,
@@ -103,7 +103,7 @@ function headersOf(c: ApiContext, contentType: string): Headers {
   };
 }
 
-/** As many as fit: clients refuse heads of more than 16 KiB, and kube-apiserver says no more than this either. */
+/** As many as fit: clients refuse heads of more than 16 KiB; kube-apiserver has the same limit. */
 export function warningHeaders(texts: readonly string[]): string[] {
   const headers: string[] = [];
   let bytesLeft = WARNINGS_BYTES_MAX;
@@ -127,7 +127,7 @@ export function warningHeader(text: string): string {
   return `299 - "${latin1(plain)}"`;
 }
 
-/** Headers are bytes: UTF-8 goes over the wire as the characters that carry the same bytes. */
+/** Node writes header text as Latin-1: each character of the result stands for one byte of UTF-8. */
 function latin1(text: string): string {
   return String.fromCharCode(...encoder.encode(text.slice(0, WARNING_LENGTH_MAX)));
 }

@@ -2,13 +2,13 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
 import type { RequestInfo } from "./request_info.ts";
 
-/** Who asks. Group `system:masters` may do everything. */
+/** Who sends a request. Group `system:masters` may do everything. */
 export interface User {
   name: string;
   groups: readonly string[];
 }
 
-/** What the middleware learned about a request, and what its answer must carry. */
+/** What the middleware has found out about a request, and what its answer must contain. */
 export interface ApiEnv {
   /** Absent when the app is called without a socket, by `app.request()`. */
   Bindings: Partial<HttpBindings>;
@@ -16,11 +16,11 @@ export interface ApiEnv {
     requestId: string;
     info: RequestInfo;
     user: User;
-    /** Whether what the user has shown still counts: for answers that go on for long. */
+    /** Whether the user's credential is still valid: for long-lived answers. */
     isCurrent: () => boolean;
-    /** Reads the body whole, within the limit. Call it once. */
+    /** Reads the whole body, up to the limit. Call it once. */
     readBody: () => Promise<Uint8Array>;
-    /** Reads YAML when it is this request's turn: `bytes` are what it is read from. */
+    /** Calls `read` when few enough other requests parse YAML. `bytes`: the YAML. */
     readInTurn: <T>(bytes: { length: number }, read: () => Promise<T>) => Promise<T>;
     /** Each becomes a `Warning` header of the answer. */
     warnings: string[];

@@ -2,32 +2,32 @@ import type { ServerResponse } from "node:http";
 import { ENDED } from "../../lib/abort.ts";
 import { httpChunk, type Member, memberOf } from "./fan_out.ts";
 
-/** The body of an answer that is written piece by piece. Writing after the peer has left does nothing. */
+/** The body of a streamed answer. Writing after the peer has left does nothing. */
 export interface ByteStream {
   /** False when the peer is slow: wait for {@linkcode drained} before writing more. */
   write(bytes: Uint8Array): boolean;
   /** Resolves when the peer has taken what was written, or has left. */
   drained(): Promise<void>;
-  /** Ends the body in order. */
+  /** Ends the body properly. */
   end(): void;
-  /** Breaks the connection and drops what still waits: the peer sees that the answer is not whole. */
+  /** Closes the connection and drops what is queued: the peer sees that the answer is incomplete. */
   destroy(): void;
-  /** Whether the bytes written must never change. Else they are the writer's again once they have {@linkcode drained}. */
+  /** Whether written bytes must never change. Otherwise the writer may reuse them after {@linkcode drained}. */
   readonly keepsBytes: boolean;
-  /** Bytes written that the peer has not taken. */
+  /** Bytes written that the peer has not read. */
   readonly queuedBytes: number;
   /** Aborts when the peer has left or the body has ended. */
   readonly gone: AbortSignal;
-  /** How it is reached together with others; `undefined`: it is not, or not yet, since bytes still wait. */
+  /** Its membership in a fan-out; `undefined`: none, or not yet, since bytes are still queued. */
   member?(): Member | undefined;
 }
 
-/** Writes straight to the socket. The head must have been written. */
+/** Writes directly to the socket. The head must have been written. */
 export class SocketStream implements ByteStream {
   readonly keepsBytes = false;
   readonly #outgoing: ServerResponse;
   readonly #gone = new AbortController();
-  /** Set once and for all: from then on nothing is written to the socket but the end. */
+  /** Once set it stays: from then on only the end is written to the socket. */
   #member: Member | undefined;
   /** Whether the end is written, or waits for what was written before. */
   #hasEnded = false;
@@ -93,7 +93,7 @@ export class SocketStream implements ByteStream {
   }
 }
 
-/** The same over a web stream, for callers without a socket. */
+/** The same as a web stream, for callers without a socket. */
 export class ResponseStream implements ByteStream {
   readonly keepsBytes = true;
   readonly body: ReadableStream<Uint8Array>;

@@ -1,14 +1,14 @@
 /**
- * Writes one chunk to the answers of many connections at once, past their sockets: what takes bytes to the peers has
- * them once, not once for each. Who does not read is cut off there.
+ * Writes one chunk to the answers of many connections at once, bypassing their sockets, so that the chunk is handed over
+ * once and not once per connection. The receiver cuts off peers that do not read.
  */
 export interface FanOut {
   /**
-   * From now on the connection's answer is written by `write` alone, but for its end. What its socket was given before
-   * goes first: all `socketBytes` of them have left the socket.
+   * From now on the connection's answer is written by `write`, except for its end. What was written to its socket before
+   * goes first: all of its `socketBytes` have left the socket.
    */
   enter(connection: number, socketBytes: number): void;
-  /** Writes bytes, which are copied at once. */
+  /** Writes bytes; they are copied before it returns. */
   write(connections: readonly number[], parts: readonly Uint8Array[]): void;
   /**
    * Calls `act` once, when all that was written before is ahead of whatever a socket is given from then on: mostly at
@@ -17,7 +17,7 @@ export interface FanOut {
   afterWrites(act: () => void): void;
 }
 
-/** A connection that takes part. */
+/** A connection of a fan-out. */
 export interface Member {
   readonly fanOut: FanOut;
   readonly connection: number;
@@ -25,7 +25,7 @@ export interface Member {
 
 const members = new WeakMap<object, Member>();
 
-/** Lets the answers of a socket take part. For the front. */
+/** Lets the answers of a socket join a fan-out. For the front. */
 export function enroll(socket: object, member: Member): void {
   members.set(socket, member);
 }
@@ -34,13 +34,13 @@ export function memberOf(socket: object): Member | undefined {
   return members.get(socket);
 }
 
-/** An answer that is written to alone, or with others: see `ByteStream`. */
+/** See `ByteStream`. */
 interface Listener {
   write(bytes: Uint8Array): boolean;
   member?(): Member | undefined;
 }
 
-/** Writes a chunk to all streams: at once to those that can be reached so. */
+/** Writes a chunk to all streams: through their fan-outs where they have one. */
 export function writeToAll(streams: Iterable<Listener>, chunk: Uint8Array): void {
   const audiences = new Map<FanOut, number[]>();
   for (const stream of streams) {
@@ -58,7 +58,7 @@ export function writeToAll(streams: Iterable<Listener>, chunk: Uint8Array): void
   for (const [fanOut, audience] of audiences) fanOut.write(audience, parts);
 }
 
-/** As `Transfer-Encoding: chunked` has it: RFC 9112 section 7.1. */
+/** In `Transfer-Encoding: chunked`: RFC 9112 section 7.1. */
 export function httpChunk(chunk: Uint8Array): readonly Uint8Array[] {
   return chunk.length === 0
     ? []

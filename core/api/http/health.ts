@@ -1,12 +1,13 @@
-/** Something that must be well for the server to be so. Returns why it is not. */
+/** A check of the server's health. */
 export interface HealthCheck {
   name: string;
-  /** Whether it also counts for `/livez`: only what a restart would mend. */
+  /** Whether it also counts for `/livez`: only what a restart would repair. */
   isVital: boolean;
+  /** Why it fails; `undefined`: it passes. */
   fault(): string | undefined;
 }
 
-/** What `/livez`, `/readyz` and `/healthz` answer, and each with `/NAME` for one check alone. */
+/** The answer of `/livez`, `/readyz` and `/healthz`, and of `/NAME` below them for a single check. */
 export interface Health {
   code: 200 | 404 | 500;
   text: string;

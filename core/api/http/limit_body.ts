@@ -6,8 +6,8 @@ import type { ApiContext, ApiMiddleware } from "./api_context.ts";
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 /**
- * Refuses larger bodies, by their announced length at once, else while they are read; and compressed ones
- * (RFC 9110 §8.4): nobody's limit counts what comes out of them.
+ * Refuses bodies that are too large, at once by `content-length`, else while they are read; and compressed ones
+ * (RFC 9110 §8.4), whose decompressed size nothing would limit.
  */
 export function limitBody(bytesMax: number = BODY_BYTES_MAX): ApiMiddleware {
   return async (c, next) => {
@@ -21,7 +21,7 @@ export function limitBody(bytesMax: number = BODY_BYTES_MAX): ApiMiddleware {
   };
 }
 
-/** Throws RequestEntityTooLarge for a body that is announced to be larger. */
+/** Throws RequestEntityTooLarge when `content-length` says that the body is too large. */
 export function refuseLargeBody(
   contentLength: string | undefined,
   bytesMax: number = BODY_BYTES_MAX,
@@ -49,7 +49,7 @@ async function readWithin(c: ApiContext, bytesMax: number): Promise<Uint8Array> 
   return chunks.length === 1 ? chunks[0]! : concat(chunks);
 }
 
-/** Straight from the socket where there is one: a web stream in between would cost as much as the rest. */
+/** Directly from the socket where there is one: a web stream in between would double the cost. */
 async function* chunksOf(c: ApiContext): AsyncIterable<Uint8Array> {
   const incoming = c.env?.incoming;
   if (incoming) yield* incoming as AsyncIterable<Uint8Array>;

@@ -10,7 +10,7 @@ import { runInTurns } from "../../lib/steps.ts";
 import type { ApiContext } from "./api_context.ts";
 import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
 
-/** Objects within objects. Real ones stay below 30. */
+/** Nesting depth of objects. Real ones stay below 30. */
 export const NESTING_MAX = 64;
 /** Values in one body. The largest definitions of custom resources have some 30,000. */
 export const JSON_VALUES_MAX = 50_000;
@@ -37,7 +37,7 @@ export async function objectOf(c: ApiContext): Promise<unknown> {
   return value;
 }
 
-/** The same for a body that may be left out, such as DeleteOptions. */
+/** The same for an optional body, such as DeleteOptions. */
 export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
   const bytes = await c.get("readBody")();
   if (bytes.length === 0) return {};
@@ -45,7 +45,7 @@ export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
   return await objectOf(c);
 }
 
-/** The last of several equal keys counts: whoever wrote them is told, as kube-apiserver tells. */
+/** The last of several equal keys wins; the client is warned as by kube-apiserver. */
 function reportDuplicates(c: ApiContext, duplicates: readonly DuplicateKey[]): void {
   const wanted = c.req.query("fieldValidation");
   if (wanted === "Ignore") return;
@@ -77,7 +77,7 @@ function decoded<T>(read: () => T): T {
   }
 }
 
-/** The reader of YAML is loaded at its first use. */
+/** The YAML parser is loaded at its first use. */
 async function yamlOf(bytes: Uint8Array): Promise<unknown> {
   const { ManifestError, objectFromYaml } = await import("../../manifest/manifest.ts");
   try {

@@ -4,7 +4,7 @@ import type { ApiMiddleware } from "./api_context.ts";
 /** What a client may choose as the id of its request. */
 const CLIENT_ID = /^[\w.-]{1,64}$/;
 
-/** Gives every request an id, the client's own `Audit-ID` if it has one. It is in the answer and in the log. */
+/** Gives every request an id, the client's `Audit-ID` if it has one; it appears in the answer and in the log. */
 export function requestId(random: Random): ApiMiddleware {
   return async (c, next) => {
     const own = c.req.header("audit-id");

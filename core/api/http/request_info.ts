@@ -3,7 +3,7 @@ import { flag, type Query } from "./query_parameters.ts";
 import { parseResourcePath, type ResourcePath } from "./resource_path.ts";
 
 /**
- * What somebody wants to do, with objects of a kind or with a path that names none. It is asked about in reviews, too.
+ * What a user wants to do, with objects of a kind or with another path. Reviews ask about them, too.
  * https://kubernetes.io/docs/reference/access-authn-authz/authorization/#review-your-request-attributes
  */
 export type Attributes = ResourceAttributes | NonResourceAttributes;
@@ -11,9 +11,9 @@ export type Attributes = ResourceAttributes | NonResourceAttributes;
 export interface ResourceAttributes
   extends Pick<ResourcePath, "group" | "resource" | "subresource" | "namespace" | "name"> {
   isResource: true;
-  /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; in reviews any other, too. */
+  /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`; in reviews anything. */
   verb: string;
-  /** As it was sent, where a request may have one: `list`, `watch`, `deletecollection`. */
+  /** As sent; `""` unless it is a `list`, `watch` or `deletecollection`. */
   fieldSelector: string;
 }
 
@@ -27,7 +27,7 @@ export interface NonResourceAttributes {
 /** A request for objects. */
 export interface ResourceRequest extends ResourceAttributes, ResourcePath {}
 
-/** What a request is about. It is worked out once for each. */
+/** What a request is about; worked out once per request. */
 export type RequestInfo = ResourceRequest | NonResourceAttributes;
 
 /** Reads method and absolute URL as Kubernetes does: apiserver `pkg/endpoints/request/requestinfo.go`. */
@@ -38,7 +38,7 @@ export function requestInfoOf(method: string, url: string): RequestInfo {
     const verb = method === "HEAD" ? "get" : method.toLowerCase();
     return { isResource: false, verb, path: pathname };
   }
-  // Reads the query as those do who answer: of two values that one name has, the first counts.
+  // Reads the query exactly as the handlers do: of several values of one name the first counts.
   const query: Query = (name) => getQueryParam(url, name) as string | undefined;
   const isOfCollection = path.name === undefined || path.isWatch;
   const fieldSelector = isOfCollection && query("fieldSelector") || "";

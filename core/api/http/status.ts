@@ -26,7 +26,7 @@ export class ExpiredListError extends ApiError {
   }
 }
 
-/** The only place that turns errors into answers. What nobody expected is logged and told by its request id alone. */
+/** The only place that turns errors into answers. Unexpected ones are logged; the client gets only the request id. */
 export function statusFor(error: unknown, requestId: string, log: Log): Status {
   const refusal = refusalFor(error);
   if (refusal) return failure(refusal);
@@ -56,17 +56,17 @@ export function failure(error: ApiError): Status {
   };
 }
 
-/** The details of a path that nobody serves are empty, and `kubectl debug` crashes when they are missing. */
+/** A path that is not served has empty details; `kubectl debug` crashes when they are missing. */
 function hasDetails({ reason, details }: ApiError): boolean {
   return reason === "NotFound" || Object.keys(details).length > 0;
 }
 
-/** What DELETE answers when nothing is left of the object. */
+/** The answer to DELETE when the object is gone. */
 export function deleted(details: ErrorDetails): Status {
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details, code: 200 };
 }
 
-/** `undefined` for what is our own fault. */
+/** `undefined` for a fault of the server. */
 export function refusalFor(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (error instanceof ExpiredError) return new ApiError("Expired", error.message);

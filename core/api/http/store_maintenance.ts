@@ -2,15 +2,15 @@ import { ApiError } from "../../client/api_error.ts";
 import { sendJson } from "./answer.ts";
 import type { ApiContext } from "./api_context.ts";
 
-/** How large the store's file was, and is. */
+/** Size of the store's file before and after. */
 export interface Compacted {
   beforeBytes: number;
   afterBytes: number;
 }
 
-/** The file that a server keeps its objects in, where it does so in one. */
+/** The file in which a server keeps its objects. */
 export interface StoreFile {
-  /** Gives what the file does not need back to the disk. Writes wait meanwhile, reads go on. */
+  /** Gives unused space of the file back to the disk. Writes wait meanwhile, reads go on. */
   compact(): Promise<Compacted>;
 }
 

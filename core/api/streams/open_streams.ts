@@ -3,13 +3,13 @@ import { ApiError } from "../../client/api_error.ts";
 /** Streams that are open at once. */
 export const STREAMS_MAX = 1024;
 
-/** The streams that are open. They end when the server stops, or when what their user has shown counts no longer. */
+/** The open streams. They end when the server stops or the user's credential is no longer valid. */
 export class OpenStreams {
-  /** What ends each, and whether its user's credential still counts. */
+  /** What ends each, and whether its user's credential is still valid. */
   readonly #open = new Map<AbortController, () => boolean>();
   #isStopping = false;
 
-  /** Give what it returns to {@linkcode close} when the stream has ended; it ends early when that aborts. Throws TooManyRequests. */
+  /** Registers a stream, which must end when the result aborts, and be {@linkcode close}d. Throws TooManyRequests. */
   open(isCurrent: () => boolean): AbortController {
     if (this.#open.size >= STREAMS_MAX || this.#isStopping) {
       throw new ApiError("TooManyRequests", "too many requests, please try again later", {
@@ -25,7 +25,7 @@ export class OpenStreams {
     this.#open.delete(end);
   }
 
-  /** Ends all. Further ones are refused. */
+  /** Ends all streams and refuses new ones. */
   stop(): void {
     this.#isStopping = true;
     for (const end of [...this.#open.keys()]) end.abort();

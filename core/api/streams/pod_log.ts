@@ -30,7 +30,7 @@ async function answer(
   const end = open.open(c.get("isCurrent"));
   try {
     const chunks = nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();
-    // The head waits for the first bytes unless they may be long in coming, so that a failure is still a Status.
+    // Unless it follows, the head waits for the first bytes, so that a failure can still be answered with a Status.
     const first = options.follow ? undefined : await chunks.next();
     const { stream, response } = openStream(c, "text/plain");
     stream.gone.addEventListener("abort", () => end.abort(), { once: true });
@@ -53,7 +53,7 @@ async function copy(
       if (stream.gone.aborted) break;
     }
   } catch {
-    // The log ended early: by the signal, or because the node is gone. Its reader sees the end.
+    // The log ended early, by the signal or because the node is gone: the answer ends here.
   } finally {
     stream.end();
     await chunks.return?.();
@@ -101,7 +101,7 @@ function notNegative(query: Query, name: string, least: 0 | 1): number | undefin
   throw invalid(name, `Invalid value: ${value}: ${rule}`);
 }
 
-/** The container asked for, or the only one, or the one that an annotation names. In the words of kube-apiserver. */
+/** The requested container, or the only one, or the one named by an annotation. In the words of kube-apiserver. */
 function containerOf(pod: Pod, wanted: string | undefined): string {
   const { name, annotations = {} } = pod.metadata;
   const namesOf = (...roles: ContainerRole[]) =>
@@ -123,7 +123,7 @@ function containerOf(pod: Pod, wanted: string | undefined): string {
   );
 }
 
-/** Logs of what has not run yet are not empty, they are not there. The words of the kubelet. */
+/** Throws BadRequest when the container has not started yet. In the words of the kubelet. */
 function refuseUnstarted(pod: Pod, { container, previous }: LogOptions): void {
   const { name } = pod.metadata;
   const statuses = [

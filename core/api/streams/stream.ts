@@ -2,14 +2,14 @@ import type { NodeStreams } from "../../client/node_streams.ts";
 import type { ObjectRequest } from "../verbs/request.ts";
 import type { OpenStreams } from "./open_streams.ts";
 
-/** A subresource whose answer comes from a node, for as long as somebody reads it. */
+/** A subresource whose answer is streamed from a node. */
 export interface Stream {
-  /** The last segment of its path, e.g. `log`; its kind lists it among its subresources. */
+  /** The last segment of the path, e.g. `log`. The kind declares it among its subresources. */
   subresource: string;
   answer(request: ObjectRequest): Promise<Response>;
 }
 
-/** What streams are made with. */
+/** What streams need. */
 export interface StreamParts {
   nodeStreams: NodeStreams;
   open: OpenStreams;

@@ -10,7 +10,7 @@ import { warn } from "./request.ts";
 import { failure, type Status } from "../http/status.ts";
 import { applyOptions } from "./write_query.ts";
 
-/** What manifests may come as; `curl -T` says nothing, and YAML has many names. */
+/** Accepted media types, or none (`curl -T` sends none); YAML has many names. */
 const MANIFEST_TYPES = [
   "application/yaml",
   "application/json",
@@ -18,17 +18,17 @@ const MANIFEST_TYPES = [
   "text/yaml",
   "text/x-yaml",
 ];
-/** Lines of a refusal: a broken generator makes thousands of equal mistakes. */
+/** Errors listed in one answer: a broken generator repeats the same mistake thousands of times. */
 const ERRORS_SHOWN_MAX = 200;
 
-/** A Status, as every client of Kubernetes reads it, and what came of each document. */
+/** A Status, which every Kubernetes client understands, with the result of each document. */
 interface ApplyAnswer extends Status {
   results: readonly Applied[];
 }
 
 /**
- * PUT /apply: creates or updates every object of a stream of manifests, YAML or JSON, as `kubectl apply`
- * would. All or, when any document is wrong, nothing; every error says its line and column.
+ * PUT /apply: creates or updates every object of a stream of manifests, YAML or JSON, as `kubectl apply` would. If any
+ * document is invalid, nothing is written; every error has its line and column.
  *
  * Query: `namespace`, `dryRun=All`, `fieldValidation`. Answers 200, or a 4xx, with a Status that has `results`, one
  * for each object; or in lines of text for `Accept: text/plain`, and for curl unless it asks for something else.
@@ -47,7 +47,7 @@ export async function answerApply(
   if (type !== "" && !MANIFEST_TYPES.includes(type)) throw unsupported(MANIFEST_TYPES);
   const options = applyOptions(c);
   const body = await c.get("readBody")();
-  const { results, fault } = await c.get("readInTurn")( // to the end: places of errors are read anew
+  const { results, fault } = await c.get("readInTurn")( // until the end: to locate errors it is parsed again
     body,
     () => apply(body, objects, catalog, options),
   );
@@ -58,7 +58,7 @@ export async function answerApply(
     : sendJson(c, status.code, { ...status, results } satisfies ApplyAnswer);
 }
 
-/** `fault`: why the stream as a whole cannot be read. */
+/** `fault`: why the stream cannot be parsed. */
 async function apply(
   body: Uint8Array,
   objects: Objects,
@@ -110,7 +110,7 @@ function statusOf(results: readonly Applied[], { isDryRun }: { isDryRun: boolean
   return failure(new ApiError(reason, message, { causes: causes.slice(0, ERRORS_SHOWN_MAX) }));
 }
 
-/** Whether the answer is for somebody who reads it in a terminal. */
+/** Whether the answer is to be read in a terminal. */
 function wantsText(c: ApiContext): boolean {
   const accept = c.req.header("accept") ?? "";
   if (/^text\/plain\b/.test(accept)) return true;

@@ -21,7 +21,7 @@ export interface ObjectRequest {
   clock: Clock;
 }
 
-/** Whether the path names a namespace exactly when the kind has them. Across all of them one can only read. */
+/** Whether the path names a namespace if and only if the kind is namespaced. Across all namespaces one can only read. */
 export function matchesScope({ path, kind }: ObjectRequest): boolean {
   return (path.namespace !== undefined) === kind.resource.namespaced;
 }
@@ -33,7 +33,7 @@ export function nameOf(request: ObjectRequest): ObjectName {
   return namespace === undefined ? { name } : { namespace, name };
 }
 
-/** Where the collection of the path is kept. */
+/** The keys of the collection in the store. */
 export function prefixOf({ path, kind }: ObjectRequest): Prefix {
   const resource = groupResourceOf(kind.resource);
   return path.namespace === undefined ? [resource] : [resource, path.namespace];

@@ -11,7 +11,7 @@ import { methodNotAllowed, nameOf, type ObjectRequest, sendObject, warn } from "
 import { entryOf, patchOf } from "./verbs.ts";
 import { writeOptions } from "./write_query.ts";
 
-/** What answers the subresources that are streams, by their names. */
+/** By the names of their subresources. */
 type Streams = ReadonlyMap<string, { answer(request: ObjectRequest): Promise<Response> }>;
 
 /** Answers `OBJECT/SUBRESOURCE`. Throws NotFound for one that the kind does not have. */
@@ -52,7 +52,7 @@ async function write(
   verb: SubresourceVerb,
 ): Promise<Response> {
   const { c, kind, objects } = request;
-  // Of the whole object, what is sent says what a node may not change; of a status, the labels that come with it.
+  // Nodes write no whole objects here; with a status they might send labels.
   const refuse = subresource.admittedAs === "status"
     ? refusalOfLabels(c.get("user"), kind.resource.plural)
     : undefined;

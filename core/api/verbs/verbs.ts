@@ -98,7 +98,7 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
   });
 }
 
-/** The object that is read, at least as new as the request asks for. */
+/** The object, at least as new as the request asks for. */
 export function entryOf(request: ObjectRequest): Entry {
   const { c, kind, objects } = request;
   const { resourceVersion } = listOptions((name) =>
@@ -142,7 +142,7 @@ async function patch(request: ObjectRequest): Promise<Response> {
   return sendWritten(request, 200, written);
 }
 
-/** The patch that a request carries. Throws UnsupportedMediaType. */
+/** The patch in the body of a request. Throws UnsupportedMediaType. */
 export async function patchOf({ c }: ObjectRequest): Promise<{ type: string; body: unknown }> {
   const type = mediaTypeOf(c);
   if (!(PATCH_TYPES as readonly string[]).includes(type)) throw unsupported(PATCH_TYPES);
@@ -155,7 +155,7 @@ async function remove(request: ObjectRequest): Promise<Response> {
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
   const options: WriteOptions = { user: c.get("user").name, dryRun: isDryRun };
   const written = await objects.delete(kind.resource, name, deletion, options);
-  // Kinds that end gracefully answer with themselves, and so does whatever is held by a finalizer.
+  // Kinds with a grace period answer with the object, and so does anything that a finalizer holds.
   if (written.outcome !== "removed" || kind.resource.graceSeconds) {
     return sendWritten(request, 200, written);
   }

@@ -25,7 +25,7 @@ export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
   };
 }
 
-/** Reads the query of PUT /apply. Throws Invalid. Unknown fields are refused unless it says otherwise. */
+/** Reads the query of PUT /apply. Throws Invalid. Unknown fields are refused by default. */
 export function applyOptions(c: ApiContext): ApplyOptions {
   const fieldValidation = oneOf(
     "fieldValidation",
@@ -69,7 +69,7 @@ export function deleteOptions(
   };
 }
 
-/** What is empty is refused, too: it would be written. */
+/** An empty value is refused too: else the write would be done. */
 function isDryRun(values: readonly string[]): boolean {
   for (const value of values) {
     if (value !== "All") {
@@ -82,7 +82,7 @@ function isDryRun(values: readonly string[]): boolean {
   return values.includes("All");
 }
 
-/** The policy, or the old word for it. Throws Invalid when both are given. */
+/** The policy, or the deprecated `orphanDependents`. Throws Invalid when both are given. */
 function policyIn(
   c: ApiContext,
   given: Record<string, unknown>,
@@ -109,7 +109,7 @@ function policyIn(
   return orphan ? "Orphan" : "Background";
 }
 
-/** A precondition that cannot be read must not be taken for none: the deletion would go on without it. */
+/** Refuses invalid preconditions: ignoring them would delete without a check. */
 function preconditionsOf(c: ApiContext, given: unknown): DeleteOptions["preconditions"] {
   const uidOfQuery = c.req.query("uid");
   if (given !== undefined && given !== null && !isJsonObject(given)) {
@@ -130,21 +130,21 @@ function preconditionsOf(c: ApiContext, given: unknown): DeleteOptions["precondi
   return Object.keys(wanted).length > 0 ? wanted : undefined;
 }
 
-/** What cannot be read is not deleted here, whatever depends on it. */
+/** This server does not delete objects that it cannot read. */
 function refuseUnsafeDeletion(c: ApiContext, given: Record<string, unknown>): void {
   const name = "ignoreStoreReadErrorWithClusterBreakingPotential";
   if (!(flag((parameter) => c.req.query(parameter), name) ?? given[name])) return;
   throw invalid(name, "Invalid value: true: this server does not support it");
 }
 
-/** Of use with server-side apply alone. In Kubernetes' words. */
+/** `force` is only for server-side apply. In Kubernetes' words. */
 function refuseForce(c: ApiContext): void {
   if (c.req.query("force") === undefined || c.req.method !== "PATCH") return;
   if (/^application\/apply-patch\b/.test(c.req.header("content-type") ?? "")) return;
   throw invalid("force", "Forbidden: may not be specified for non-apply patch");
 }
 
-/** Throws Invalid, in Kubernetes' words, for a name that could not be kept as it is. */
+/** Throws Invalid, in Kubernetes' words. */
 function fieldManagerOf(c: ApiContext): string | undefined {
   const name = c.req.query("fieldManager");
   if (!name) return undefined;
@@ -163,7 +163,7 @@ function fieldManagerOf(c: ApiContext): string | undefined {
   return name;
 }
 
-/** What is empty is no 0: a grace of none ends a pod at once. */
+/** An empty text is not 0: a grace period of 0 would end a pod at once. */
 function integer(field: string, value: unknown): number {
   const isWritten = typeof value === "number" ||
     (typeof value === "string" && /^[-+]?[0-9]+$/.test(value));
@@ -194,7 +194,7 @@ function invalid(field: string, message: string): ApiError {
   });
 }
 
-/** Who writes, where it does not say: its program, as Kubernetes takes it from the User-Agent. */
+/** The default field manager: the program's name in the User-Agent, as in Kubernetes. */
 function managerOf(userAgent: string | undefined): string | undefined {
   return userAgent?.split("/")[0]?.trim() || undefined;
 }

@@ -16,10 +16,10 @@ import { concat } from "../../lib/bytes.ts";
 const encoder = new TextEncoder();
 const COMMA = encoder.encode(",");
 const LIST_END = encoder.encode("]}\n");
-/** Answers up to this size go out in one write. */
+/** Answers up to this size are sent in one write. */
 const WHOLE_BYTES_MAX = 256 * 1024;
 
-/** Answers a list: cached bytes of objects joined, in pieces, at the pace of the peer. */
+/** Answers a list: joins the cached bytes of objects, written in pieces at the pace of the peer. */
 export function sendList(
   c: ApiContext,
   kind: ServedKind,
@@ -58,7 +58,7 @@ function openList(kind: string, apiVersion: string, metadata: unknown): Uint8Arr
   return encoder.encode(`${JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1)},"items":[`);
 }
 
-/** Parts whose length is known: small answers in one write. */
+/** Sends parts of known length; small answers in one write. */
 function send(c: ApiContext, parts: readonly Uint8Array[]): Response {
   const contentLength = parts.reduce((length, part) => length + part.length, 0);
   if (contentLength <= WHOLE_BYTES_MAX) return sendBytes(c, 200, "application/json", concat(parts));
@@ -72,7 +72,7 @@ function stream(c: ApiContext, parts: Iterable<Uint8Array>, contentLength?: numb
   return response;
 }
 
-/** The parts of a list, with commas between its items. */
+/** The parts of a list, with commas between the items. */
 function joined(head: Uint8Array, items: readonly Uint8Array[]): Uint8Array[] {
   const parts = [head];
   for (const item of items) {

@@ -5,7 +5,7 @@ import { flag, type Query, wholeNumber } from "../http/query_parameters.ts";
 export interface ListOptions {
   labelSelector: string;
   fieldSelector: string;
-  /** `undefined`: all. */
+  /** `undefined`: no limit. */
   limit: number | undefined;
   continueToken: string | undefined;
   /** `undefined`: not given. */

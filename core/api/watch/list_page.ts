@@ -4,17 +4,17 @@ import type { ListOptions } from "./list_options.ts";
 import { ExpiredListError } from "../http/status.ts";
 import type { Matches } from "./watch_lines.ts";
 
-/** What one answer to a list holds. */
+/** The content of one answer to a list request. */
 export interface Page {
   entries: readonly Entry[];
   revision: number;
-  /** `undefined`: nothing follows. */
+  /** `undefined`: this is the last page. */
   continueToken: string | undefined;
-  /** How many follow, where it is known: without selectors. */
+  /** Number of remaining items; `undefined` with selectors. */
   remaining: number | undefined;
 }
 
-/** Where the next page starts: after `start`, in the state that `rv` had (-1: in the state there is then). */
+/** Where the next page starts: after `start`, in the state at revision `rv` (-1: in the current state). */
 interface Continue {
   v: "meta.k8s.io/v1";
   rv: number;
@@ -29,8 +29,8 @@ const TOO_OLD = "The provided continue parameter is too old to display a consist
   "chunk was returned and now may show up in the list.";
 
 /**
- * One page of a list. All pages show one state, however long the client takes between them: it is
- * computed from the present by undoing what has happened since, as far back as the store keeps events.
+ * One page of a list. All pages show the same state, however long the client takes between them: it is computed from the
+ * current state by undoing the events since, as far back as the store keeps them.
  * Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  */
 export function listPage(
@@ -51,7 +51,7 @@ export function listPage(
   return pageOf(entries, { revision, remaining: all.length - start - entries.length });
 }
 
-/** Looks at no more objects than it takes to fill the page and to know whether one follows. */
+/** Evaluates only as many objects as it takes to fill the page and to know whether more follow. */
 function filteredPage(
   all: readonly Entry[],
   start: number,
@@ -92,7 +92,7 @@ function wantedRevision(store: Store, options: ListOptions): number {
   return isExact ? resourceVersion : store.revision;
 }
 
-/** Refuses a version that this server has not reached. */
+/** Throws Timeout for a version that this server has not reached. */
 export function refuseFuture(store: Store, resourceVersion: number): void {
   if (resourceVersion <= store.revision) return;
   throw new ApiError(
@@ -160,7 +160,7 @@ function decoded(text: string): Continue {
     const token: unknown = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
     if (isContinue(token)) return token;
   } catch {
-    // No base64, or no JSON: not a token of ours.
+    // Not base64, or not JSON: not one of our tokens.
   }
   throw badToken();
 }

@@ -122,7 +122,9 @@ Deno.test("a list and the beginning of a watch are the bytes of the store: no ob
   const list = store.list.bind(store);
   store.list = (prefix) =>
     list(prefix).map(({ key, revision, bytes }) => ({
-      ...{ key, revision, bytes },
+      key,
+      revision,
+      bytes,
       get object(): never {
         throw new Error(`${key[2]} was read`);
       },

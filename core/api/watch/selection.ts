@@ -10,11 +10,11 @@ import {
 import type { ServedKind } from "../discovery/served_kinds.ts";
 import type { Matches } from "./watch_lines.ts";
 
-/** Which objects of a kind a request means. */
+/** Which objects of a kind a request selects. */
 export interface Selection {
   /** `undefined`: all. */
   matches: Matches | undefined;
-  /** Equal for selections that were asked for in the same words. */
+  /** Equal for selections with the same selectors. */
   text: string;
 }
 

@@ -12,10 +12,10 @@ import type { IncludeObject } from "../discovery/table.ts";
 import { send, type Watcher, WatchFeed } from "./watch_feed.ts";
 import { type Matches, matchesAll, selectedEvent, WatchLines } from "./watch_lines.ts";
 
-/** All watchers together. A socket with TLS costs about 40 KB. */
+/** Of all kinds. A TLS connection takes about 40 KB. */
 export const WATCHERS_MAX = 10_000;
 const BOOKMARK_MS = 60_000;
-/** A watch without `timeoutSeconds` ends after once to twice this: clients start anew, so that load spreads. */
+/** A watch without `timeoutSeconds` ends after a random time of one to two times this, which spreads the load. */
 const WATCH_SECONDS_DEFAULT = 1800;
 
 export interface WatchRequest {
@@ -26,7 +26,7 @@ export interface WatchRequest {
   selection: string;
   format: Format;
   include: IncludeObject;
-  /** Start after this revision; `undefined`: with what is there now, each as ADDED. */
+  /** Start after this revision; `undefined`: with the current state, each object as ADDED. */
   after: number | undefined;
   bookmarks: boolean;
   /** A bookmark with the annotation `k8s.io/initial-events-end` follows the initial state. */
@@ -42,12 +42,12 @@ interface Options {
   log: Log;
 }
 
-/** Everyone who watches: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
+/** All watches: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 export class Watches {
   readonly #options: Options;
   readonly #feeds = new Map<string, WatchFeed>();
   readonly #open = new Map<Watcher, WatchFeed>();
-  /** Whether what each has shown of himself still counts. */
+  /** Whether the credential of each is still valid. */
   readonly #validity = new Map<Watcher, () => boolean>();
   #cancelBookmarks: (() => void) | undefined;
   #isStopping = false;
@@ -60,7 +60,7 @@ export class Watches {
     return this.#open.size;
   }
 
-  /** Answers a watch. What goes wrong from here on is an ERROR event in it. */
+  /** Answers a watch request. Errors after the head has been sent become ERROR events. */
   open(c: ApiContext, request: WatchRequest): Response {
     if (this.#open.size >= WATCHERS_MAX || this.#isStopping) {
       throw new ApiError("TooManyRequests", "too many requests, please try again later", {
@@ -80,22 +80,22 @@ export class Watches {
     return response;
   }
 
-  /** Ends every watch in order. Further ones are refused. */
+  /** Ends every watch properly and refuses new ones. */
   stop(): void {
     this.#isStopping = true;
     for (const watcher of [...this.#open.keys()]) this.#end(watcher);
   }
 
-  /** Ends the watches of those whose credentials count no longer. */
+  /** Ends the watches of users whose credentials are no longer valid. */
   endRevoked(): void {
     for (const [watcher, isCurrent] of [...this.#validity]) if (!isCurrent()) watcher.stream.end();
   }
 
-  /** Ends the watches of kinds that are served no longer, or in another shape: whoever watches finds out by asking anew. */
+  /** Ends the watches of kinds that are no longer served, or whose definition has changed; clients then start anew. */
   endUnserved(): void {
     const served = new Set(this.#options.kinds.all);
     for (const feed of [...this.#feeds.values()]) {
-      if (!served.has(feed.lines.kind)) this.#feeds.delete(feed.name); // nobody joins it any more
+      if (!served.has(feed.lines.kind)) this.#feeds.delete(feed.name); // new watchers get a new feed
     }
     for (const [watcher, feed] of [...this.#open]) {
       if (!served.has(feed.lines.kind)) this.#end(watcher);
@@ -117,7 +117,7 @@ export class Watches {
     return feed;
   }
 
-  /** Sends what is past, at the watcher's pace, then lets it join the others in the turn in which nothing is left. */
+  /** Sends the past at the watcher's pace, and lets it join the feed in the turn in which nothing is left to send. */
   async #start(watcher: Watcher, feed: WatchFeed, request: WatchRequest): Promise<void> {
     try {
       const after = request.after ?? await this.#sendInitial(watcher, feed, request);
@@ -184,7 +184,7 @@ export class Watches {
     watcher.stream.gone.addEventListener("abort", cancel, { once: true });
   }
 
-  /** In order: what waits, a last bookmark, the last chunk. */
+  /** Ends properly: sends what is queued, a last bookmark, the last chunk. */
   #end(watcher: Watcher): void {
     const feed = this.#open.get(watcher);
     if (!feed) return;
@@ -206,13 +206,13 @@ export class Watches {
   #armBookmarks(): void {
     this.#cancelBookmarks ??= this.#options.clock.after(BOOKMARK_MS, () => {
       this.#cancelBookmarks = undefined;
-      this.endRevoked(); // certificates expire, too
+      this.endRevoked(); // certificates may have expired
       for (const [watcher, feed] of this.#open) this.#sendBookmark(watcher, feed);
       if (this.#open.size > 0) this.#armBookmarks();
     });
   }
 
-  /** Only to those that have joined: one that still catches up has not seen all before the bookmark. */
+  /** Only to watchers that have joined: others have not yet been sent everything before the bookmark. */
   #sendBookmark(watcher: Watcher, feed: WatchFeed): void {
     feed.flush();
     if (!watcher.bookmarks || !feed.hasJoined(watcher)) return;

@@ -5,17 +5,17 @@ import { writeToAll } from "../http/fan_out.ts";
 import { WATCH_QUEUE_BYTES_MAX } from "./watch_limits.ts";
 import { type Matches, type SelectedEvent, selectedEvent, type WatchLines } from "./watch_lines.ts";
 
-/** One who watches. */
+/** The client of one watch. */
 export interface Watcher {
   readonly stream: ByteStream;
   readonly bookmarks: boolean;
-  /** Whether it has been sent an event: the first of a Table carries the columns. */
+  /** Whether it has been sent an event: the first Table contains the column definitions. */
   hasSentEvent: boolean;
 }
 
 /**
- * All who watch the same: one subscription, and one chunk for each burst of events, made once and written
- * to every socket. Watchers that join in the middle of a burst get only what came after they joined.
+ * All watchers of the same selection in the same format: they share one subscription, and one chunk per burst of events.
+ * A watcher that joins in the middle of a burst gets only what comes after.
  */
 export class WatchFeed {
   readonly #watchers = new Set<Watcher>();
@@ -23,7 +23,7 @@ export class WatchFeed {
   readonly #unsubscribe: () => void;
   #burst: SelectedEvent[] = [];
 
-  /** `name`: tells it from other feeds. */
+  /** `name`: unique among the feeds. */
   constructor(
     readonly name: string,
     readonly lines: WatchLines,
@@ -37,12 +37,12 @@ export class WatchFeed {
     });
   }
 
-  /** Announces a watcher that is to join, so that the feed stays open. */
+  /** Announces a watcher that will join, so that the feed stays open. */
   attach(): void {
     this.#attached++;
   }
 
-  /** From now on the watcher gets what happens. It must have been sent all that is visible now. */
+  /** From now on the watcher gets new events. It must have been sent everything that is visible now. */
   join(watcher: Watcher): void {
     this.flush();
     this.#watchers.add(watcher);
@@ -52,7 +52,7 @@ export class WatchFeed {
     return this.#watchers.has(watcher);
   }
 
-  /** Once for each `attach`. Returns whether this was the last one, and the feed is closed. */
+  /** Call it once for each `attach`. Returns whether it was the last one, which closes the feed. */
   leave(watcher: Watcher): boolean {
     this.#watchers.delete(watcher);
     this.#attached--;
@@ -60,7 +60,7 @@ export class WatchFeed {
     return this.#attached === 0;
   }
 
-  /** Writes what waits. */
+  /** Sends the current burst. */
   flush(): void {
     const burst = this.#burst;
     if (burst.length === 0) return;
@@ -85,7 +85,7 @@ export class WatchFeed {
   }
 }
 
-/** Writes to a watcher, or cuts it off when too much waits for it already. */
+/** Writes to a watcher, and cuts it off when its queue is too long. */
 export function send({ stream }: Watcher, chunk: Uint8Array): void {
   stream.write(chunk);
   cutOffIfFull(stream);

@@ -17,12 +17,12 @@ import {
 
 export type Matches = (object: KubeObject) => boolean;
 
-/** No selector: an object need not be looked at. */
+/** No selector: objects need not be parsed. */
 export function matchesAll(): boolean {
   return true;
 }
 
-/** What one watcher is told of a change. */
+/** What one watcher is sent for a change. */
 export interface SelectedEvent {
   type: StoreEvent["type"];
   entry: Entry;
@@ -35,12 +35,12 @@ export interface SelectedEvent {
 
 const encoder = new TextEncoder();
 
-/** Says when the state up to here has been sent: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists */
+/** Annotation of the bookmark after the initial state: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists */
 const INITIAL_EVENTS_END = { "k8s.io/initial-events-end": "true" };
 
 /**
- * What a change is for a watcher that sees only what `matches`: an object that comes into the selection is
- * ADDED, one that leaves it is DELETED, in its last state that matched, at the revision of the change.
+ * The event for a watcher with a selector: an object that enters the selection is ADDED; one that leaves it is DELETED, in
+ * its last state that matched, at the revision of the change.
  */
 export function selectedEvent(event: StoreEvent, matches: Matches): SelectedEvent | undefined {
   const { type, entry, previous } = event;
@@ -61,9 +61,9 @@ function atRevision(entry: Entry, revision: number): Entry {
   return { ...entry, object, revision, bytes: encoder.encode(JSON.stringify(object)) };
 }
 
-/** Writes events as lines of JSON, in one version of a kind and one format. */
+/** Encodes events as lines of JSON, in one version of a kind and one format. */
 export class WatchLines {
-  /** Tells this kind, version and format from all others that one event may be written in. */
+  /** Unique per kind, version and format. */
   readonly #name: string;
 
   constructor(
@@ -75,9 +75,9 @@ export class WatchLines {
     this.#name = [kind.apiVersion, Object.values(format), include].join();
   }
 
-  /** The line of an event. `first`: of a watch; a Table says its columns there only. */
+  /** The line of an event. `first`: of its watch; only there a Table contains its column definitions. */
   of(event: SelectedEvent, { first, live }: { first: boolean; live: boolean }): Uint8Array {
-    // Rows show ages, so those of the past cannot be shared with those of now.
+    // Rows show ages, so they are shared only among watchers that get them at the same time.
     const isShared = this.format.as !== "table" || (live && !first);
     return isShared && event.source !== event.entry
       ? this.#shared(event)
@@ -93,7 +93,7 @@ export class WatchLines {
     return line("BOOKMARK", this.#bookmarkObject(metadata));
   }
 
-  /** The end of a watch that cannot go on: HTTP 200 and an ERROR event, as Kubernetes does. */
+  /** The last line of a watch that fails: the status stays 200, as in Kubernetes. */
   error(error: ApiError): Uint8Array {
     return line("ERROR", failure(error));
   }

@@ -9,19 +9,19 @@ import type { User } from "../../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
 import { claimFault } from "./pod_range_claims.ts";
 
-/** Labels by which others decide what may run where: a node does not give them to itself. */
+/** Labels by which others decide what may run where: a node must not set them on itself. */
 const OTHERS_LABELS = /^(?:[\w.-]+\.)?(?:node-restriction|node-role)\.kubernetes\.io\//;
 
 interface Written {
   /** Of the kind that is written. */
   plural: string;
-  /** As the client sent it. */
+  /** What the client sent. */
   draft: unknown;
-  /** What is there; absent: it is created. */
+  /** The existing object; absent: it is created. */
   current?: () => KubeObject;
 }
 
-/** What the decision looks up. */
+/** What the decision reads. */
 export interface RestrictionView {
   nodes(): readonly Node[];
   serviceRange: Ipv4Range;
@@ -33,7 +33,8 @@ export function restrictionViewOf(objects: Objects): RestrictionView {
 }
 
 /**
- * Refuses what the agent of a node writes of others, where the body says so; everybody else may. Throws Forbidden.
+ * Checks the body of what the agent of a node writes: only its own Node and lease, and of these no taints, no protected
+ * labels, no addresses of others. Throws Forbidden. Other users are not restricted.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
  */
 export function refuseOthersObject(
@@ -67,8 +68,8 @@ export function refuseOthersObject(
 }
 
 /**
- * What the agent of a node may not change by a status, with which labels come: those that say whose pods these are, or by
- * which others decide what may run where. For `WriteOptions.refuse`; `undefined`: the user is no node.
+ * Refuses changes of labels that come with a status update: labels of pods (Services select by them), and labels by which
+ * others decide what may run where. For `WriteOptions.refuse`; `undefined`: the user is not a node.
  */
 export function refusalOfLabels(
   user: User,
@@ -86,7 +87,7 @@ export function refusalOfLabels(
   };
 }
 
-/** Others send what is for a range to the node that has it. */
+/** Refuses address ranges of others: traffic for a range is sent to the node that has it. */
 function refuseOthersRange(
   node: string,
   spec: Record<string, unknown>,
@@ -98,7 +99,7 @@ function refuseOthersRange(
   const taken = others.flatMap(({ spec: { podCIDR, podCIDRs = [] } }) =>
     [...podCIDRs, podCIDR ?? []].flat().flatMap((text) => parseIpv4Range(text) ?? [])
   );
-  // A more specific route than the link's own would lead to this node what is for the others.
+  // A route more specific than the link's own would send traffic for the other nodes to this node.
   const hosts = others.flatMap(({ status }) =>
     (status.addresses ?? []).flatMap(({ address }) => parseIpv4Range(`${address}/32`) ?? [])
   );

@@ -4,7 +4,7 @@ import { exactFieldOf, parseFieldSelector } from "../../../schema/field_selector
 import { SelectorError } from "../../../schema/selectors.ts";
 import type { ResourceAttributes } from "../../http/request_info.ts";
 
-/** What the decision looks up. */
+/** What the decision reads. */
 export interface RightsView {
   /** The node that a pod is bound to. */
   nodeOfPod(namespace: string, name: string): string | undefined;
@@ -20,7 +20,7 @@ export function rightsViewOf({ store }: Objects): RightsView {
 }
 
 const READS: readonly string[] = ["get", "list", "watch"];
-/** What every agent and its proxy look at, as a whole: they need to know of all Services and routes. */
+/** Kinds that every agent and its proxy may read completely: they need all Services and routes. */
 const READABLE: readonly string[] = [
   "nodes",
   "namespaces",
@@ -35,10 +35,10 @@ const READABLE: readonly string[] = [
 const LEASE_NAMESPACE = "kube-node-lease";
 
 /**
- * What the agent of a node may do: see what it needs to see, and write its own Node, its lease, the status of its pods,
- * and events. Pure. Of what is created the name is in the body: see `node_restriction.ts`.
- * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/; narrower, but for Secrets and ConfigMaps, of
- * which Kubernetes lets a node see those alone that its pods use.
+ * What the agent of a node may do: read what it needs, and write its own Node, its lease, the status of its pods, and
+ * events. Pure. The name of an object that is created is in the body: see `node_restriction.ts`.
+ * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/; narrower, except for Secrets and ConfigMaps:
+ * Kubernetes lets a node read only those that its pods use.
  */
 export function isNodesRight(
   node: string,
@@ -97,7 +97,7 @@ function isOwnPod(
   return namespace !== undefined && name !== undefined && view.nodeOfPod(namespace, name) === node;
 }
 
-/** Of a selector that cannot be read nothing is known: whoever reads it for what it selects refuses it. */
+/** `undefined` for an invalid selector, too: whoever evaluates it later refuses it. */
 function onlyValueOf(fieldSelector: string, field: string): string | undefined {
   try {
     return exactFieldOf(parseFieldSelector(fieldSelector), field);

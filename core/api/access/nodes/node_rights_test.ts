@@ -62,6 +62,8 @@ Deno.test("the agent of a node may do nothing else", () => {
     "list pods ?spec.nodeName=other",
     "list pods ?spec.nodeName!=other",
     "list pods ?metadata.name=edge",
+    "list pods ?spec.nodeName=edge,x",
+    "list pods ?spec.nodeName=edge,a=b=c",
     "get default:pods theirs",
     "get default:pods unbound",
     "get kube-system:pods mine",
