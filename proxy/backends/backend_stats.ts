@@ -17,7 +17,7 @@ export interface BackendCounts {
   latencySumMs: number;
 }
 
-/** Counts of nothing yet. */
+/** All counts at zero. */
 export function noCounts(): BackendCounts {
   return {
     requests: 0,
@@ -30,7 +30,7 @@ export function noCounts(): BackendCounts {
   };
 }
 
-/** Notes an answer and how long it took. */
+/** Counts an answer and how long it took. */
 export function countAnswer(counts: BackendCounts, status: number, tookMs: number): void {
   const kind = Math.floor(status / 100) - 1;
   if (kind >= 0 && kind < 5) counts.answers[kind]!++;

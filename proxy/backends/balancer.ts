@@ -7,7 +7,7 @@ export const SLOTS_MAX = 100_000;
  * weight is above zero.
  *
  * Exact for weights whose sum, divided by their greatest common divisor, is at most {@linkcode SLOTS_MAX}; above
- * that each share is off by at most one slot, and none that has a weight is without a slot.
+ * that each share is off by at most one slot, and each that has a weight gets one slot at least.
  *
  * @example Nine to one
  * ```ts
@@ -17,7 +17,7 @@ export const SLOTS_MAX = 100_000;
  * ```
  */
 export function slotsOf(weights: readonly number[]): Uint16Array {
-  const parts = partsOf(weights);
+  const parts = proportionsOf(weights);
   const total = parts.reduce((sum, part) => sum + part, 0);
   const slots = new Uint16Array(total);
   const current = parts.map(() => 0);
@@ -34,7 +34,7 @@ export function slotsOf(weights: readonly number[]): Uint16Array {
 }
 
 /** The smallest whole numbers in the same proportion, rounded when even they are too many. */
-function partsOf(weights: readonly number[]): number[] {
+function proportionsOf(weights: readonly number[]): number[] {
   const divisor = weights.reduce(greatestCommonDivisor, 0);
   if (divisor === 0) return [];
   const parts = weights.map((weight) => weight / divisor);

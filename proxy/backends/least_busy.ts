@@ -1,13 +1,13 @@
-/** What the choice of an endpoint goes by. */
+/** What endpoints are chosen by. */
 export interface Candidate {
   /** Requests and connections that it serves. */
   readonly inFlight: number;
   readonly state: "active" | "draining";
-  /** It has refused a connection, and is passed over until then. */
+  /** It has refused a connection: until then others are preferred. */
   readonly suspectUntilMs: number;
 }
 
-/** More than any endpoint has in flight. */
+/** Added to the load of suspects: more than any endpoint has in flight. */
 const SUSPECT_LOAD = 1e9;
 
 /**

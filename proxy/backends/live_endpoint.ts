@@ -12,7 +12,7 @@ export interface Forwarded {
 }
 
 /**
- * An endpoint with its connections: the last used idle one is used first. One object per endpoint and thread, shared by
+ * An endpoint with its connections: the idle one that was used last is used first. One object per endpoint and thread, shared by
  * all backends that name it; it lives until it has left the table and its last connection is closed.
  */
 export class LiveEndpoint implements ConnectionPool {
@@ -67,7 +67,7 @@ export class LiveEndpoint implements ConnectionPool {
     this.#open.add(connection);
   }
 
-  /** The connection is closed, whoever did it. */
+  /** The connection has been closed, by either side. */
   closed(connection: Forwarded): void {
     this.#open.delete(connection);
     const index = this.#idle.indexOf(connection as Upstream); // idle ones are a subset

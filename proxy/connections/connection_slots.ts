@@ -7,9 +7,9 @@ export const PEER_CONNECTIONS_MAX = 1024;
 /** Connections at all listeners of a kind: those of Gateways, or those of Services. */
 export const KIND_CONNECTIONS_MAX = 8192;
 
-/** A client's connection that occupies a slot. */
+/** A client's connection that has a slot. */
 export interface SlotHolder {
-  /** Since when nobody waits for anything on it; `undefined`: it is in use. */
+  /** Since when it has been idle; `undefined`: it is in use. */
   readonly idleSinceMs: number | undefined;
   close(): void;
 }
@@ -31,7 +31,7 @@ type Peers = Map<string, Set<SlotHolder>>;
 /**
  * Limits how many connections clients may have at the listeners of a kind. When there is no slot left, the oldest idle connection is closed: of the
  * newcomer itself when it has as many as one peer may have, else of the peer that has the most. So idle connections shut
- * nobody out, and whoever opens many of them loses his own.
+ * nobody out, and who opens many loses his own.
  */
 export class ConnectionSlots {
   readonly #limits: SlotLimits;
@@ -45,7 +45,7 @@ export class ConnectionSlots {
 
   /**
    * Makes room for one more connection of `peer`; idle ones may be closed for it. `isTrusted`: a proxy, which stands for
-   * many clients. False: there is none, and none that is idle.
+   * many clients. False: there is no slot left and no idle connection.
    */
   makeRoom(listener: string, peer: string, { isTrusted }: { isTrusted: boolean }): boolean {
     const { kindMax, listenerMax, peerMax } = this.#limits;
@@ -112,7 +112,7 @@ function oldestIdle(connections: Iterable<SlotHolder>): SlotHolder | undefined {
   return oldest;
 }
 
-/** Whom the connections of an address count for: itself, or the network of 64 bits that one host has (RFC 4291 §2.5.1). */
+/** What the connections of an address count for: the address itself, or the network of 64 bits that one host has (RFC 4291 §2.5.1). */
 export function peerOf(address: string): string {
   const ip = parseIp(address);
   if (ip === undefined) return address;

@@ -1,18 +1,18 @@
 import type { Clock } from "../../core/lib/clock.ts";
 
-/** Deadlines are kept no more precisely than this. */
+/** The precision of deadlines. */
 const PRECISION_MS = 50;
 
 /** Something that must have happened by a certain time. */
 export interface Deadline {
-  /** By the `elapsed` of the clock of its {@linkcode Deadlines}, which nobody sets. `Infinity`: none. */
+  /** By `elapsed` of the clock of its {@linkcode Deadlines}. `Infinity`: none. */
   deadlineMs: number;
   onDeadline(nowMs: number): void;
 }
 
 /**
- * Many deadlines that move often and rarely pass. Moving one costs a comparison: one timer waits for the earliest that was
- * known, looks at all when it fires, and waits for the next. No deadline, no timer.
+ * Many deadlines that move often and rarely pass. Moving one costs a comparison: one timer waits for the earliest known
+ * deadline, checks all when it fires, and waits for the next. Without deadlines there is no timer.
  */
 export class Deadlines {
   readonly #clock: Clock;

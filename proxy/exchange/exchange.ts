@@ -27,19 +27,19 @@ import { ruleAnswer } from "./rule_answer.ts";
 
 /** First try and repetitions of one request, together. */
 const TRIES_MAX = 3;
-/** nginx's word for a client that went before its answer came. */
+/** nginx's status for a client that closed the connection before its answer came. */
 const CLIENT_CLOSED_REQUEST = 499;
 
 /**
- * One request and what comes of it, whatever protocol its client speaks: which route it takes, who is claimed for it,
- * whether it may be sent again, what the client is told when nobody answers. One object serves requests one after the
+ * One request and what comes of it, whatever protocol its client speaks: which route it takes, which endpoint is claimed for it,
+ * whether it is sent again, what the client is told when no endpoint answers. One object serves requests one after the
  * other: nothing is allocated per request.
  */
 export class Exchange {
   startedMs = 0;
-  /** All must be over by then. */
+  /** It must be complete by then. */
   deadlineMs = Infinity;
-  /** How long nothing may happen. */
+  /** How long it may make no progress. */
   stallMs = STREAM_IDLE_MS_DEFAULT;
   /** Of the answer that has begun; 0: none. */
   status = 0;
@@ -49,14 +49,14 @@ export class Exchange {
   headBytesMax = HEAD_BYTES_MAX_DEFAULT;
   /** Changes that the route makes to the fields of the answer. */
   answerEdit: HeaderEdit | undefined;
-  /** What the client is told when `begin` or `again` has found nobody. */
+  /** What the client is told when `begin` or `again` has found no endpoint. */
   answer: OwnAnswer = NO_ROUTE;
   readonly #service: HttpService;
   readonly #scheme: Scheme;
   #backend: LiveBackend | undefined;
   /** Claimed, until `release`. */
   #endpoint: LiveEndpoint | undefined;
-  /** Whether it does no harm to send it again after an endpoint may have seen it. */
+  /** Whether it may be sent again after an endpoint may have seen it. */
   #isRepeatable = false;
   #tries = 0;
 
@@ -140,7 +140,7 @@ export class Exchange {
     counts.inFlight++;
     const { requestMs, backendRequestMs } = rule;
     const isLimited = requestMs !== undefined || backendRequestMs !== undefined;
-    this.stallMs = isLimited ? STREAM_IDLE_MS_MOST : streamIdleMs; // "no limit" is not for ever
+    this.stallMs = isLimited ? STREAM_IDLE_MS_MOST : streamIdleMs; // "no limit" has one, too
     this.deadlineMs = this.startedMs +
       Math.min(requestMs || Infinity, backendRequestMs || Infinity);
     return endpoint;

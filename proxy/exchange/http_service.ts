@@ -6,7 +6,7 @@ import type { Upstream } from "../protocol/upstream.ts";
 import type { RouteMatcher } from "../routing/route_matcher.ts";
 import type { NormalPath } from "../routing/normal_path.ts";
 
-/** A client's connection, as those see it who end it. */
+/** A client's connection, as its listener sees it. */
 export interface ServedConnection {
   drain(): void;
   close(): void;
@@ -26,7 +26,7 @@ export interface HttpThread {
   current(backend: LiveBackend): LiveBackend;
 }
 
-/** What a listener serves: changed under its connections when a new table comes, ended with them when it goes. */
+/** A listener: its routes change with each table, and its connections end when it is closed. */
 export class HttpService {
   isDraining = false;
   matcher: RouteMatcher;

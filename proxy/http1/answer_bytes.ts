@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/** An answer of the proxy's own as a message of HTTP/1.1. `answersHead`: the request was HEAD, so it has no body. */
+/** An answer of the proxy's own as a message of HTTP/1.1. `isHeadRequest`: the request was HEAD, so it has no body. */
 export function answerBytes(
   { status, fields, body }: OwnAnswer,
   { isHeadRequest, closes }: { isHeadRequest: boolean; closes: boolean },

@@ -56,7 +56,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
   readonly #request = new KeptRequest();
   #closes = false;
   #idleSinceMs: number;
-  /** The time of what happened last: read once per event, for it costs more than all else that is done with it. */
+  /** The time of the last event: read once per event, since reading the clock is expensive. */
   #nowMs = 0;
 
   constructor(readonly socket: ClientSocket, service: HttpService, onClosed: () => void) {
@@ -77,7 +77,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     return this.state === "idle";
   }
 
-  /** Also while it sends a head: whoever never ends one keeps no place. */
+  /** Counts as idle while it sends a head: who never completes one keeps no slot. */
   get idleSinceMs(): number | undefined {
     return this.state === "idle" || this.state === "lingering" ? this.#idleSinceMs : undefined;
   }
@@ -153,7 +153,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     this.#onClosed();
   }
 
-  // What an upstream connection tells.
+  // Called by the connection to the endpoint.
 
   isRequestComplete(): boolean {
     return this.state !== "sending";
@@ -202,7 +202,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
 
   onFailed(failure: UpstreamFailure): void {
     this.upstream = undefined;
-    if (this.#exchange.status !== 0) return this.close(); // the client has a part of it: only a break tells that it is not whole
+    if (this.#exchange.status !== 0) return this.close(); // the client has got a part: only a broken connection tells it that the answer is incomplete
     const again = this.#exchange.again(failure, this.#request.isWhole);
     if (again !== undefined) return this.#ask(again);
     this.#answerSelf(this.#exchange.answer);
@@ -217,7 +217,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
       this.#held.add(bytes, start, end);
       const isSkippable = this.#skippable !== undefined &&
         areAll(this.#skippable, bytes, start, end);
-      if (isSkippable && this.#held.length < this.#service.matcher.headBytesMax) return; // tells nothing new
+      if (isSkippable && this.#held.length < this.#service.matcher.headBytesMax) return; // parsing it again would tell nothing new
       bytes = this.#held.take();
       start = 0;
       end = bytes.length;
@@ -298,7 +298,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     if (sendEnd > start && !this.upstream!.socket.send(bytes, start, sendEnd)) this.socket.pause();
   }
 
-  /** Keeps what came too early, and lets no more come. */
+  /** Keeps what came too early, and stops reading. */
   #hold(bytes: Uint8Array, start: number, end: number): void {
     this.#held.add(bytes, start, end);
     this.socket.pause();
@@ -341,7 +341,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     else this.state = "idle";
   }
 
-  /** What it sent cannot be understood, or not be waited for. */
+  /** The request cannot be understood, or took too long. */
   #refuse(status: number, problem: string): void {
     this.#answerSelf(refusal(status, problem));
   }

@@ -49,7 +49,7 @@ function without(lines: readonly string[], names: readonly string[]): string[] {
   return lines.filter((line) => !names.includes(line.slice(0, line.indexOf(":")).toLowerCase()));
 }
 
-/** A value cannot become two lines, nor hold what is no byte. */
+/** Keeps a value on one line, and to characters that are one byte. */
 function oneLine(value: string): string {
   return value.replace(/[^\t\x20-\x7e\x80-\xff]/g, " ");
 }

@@ -14,7 +14,7 @@ export class KeptRequest {
   isWhole = false;
 
   /**
-   * Writes the head without what is for this hop, with who asked (`forwarded`), and the body so far, which ends at
+   * Writes the head without hop-by-hop fields, with who the client is (`forwarded`), and the body so far, which ends at
    * `bodyEnd`.
    */
   write(

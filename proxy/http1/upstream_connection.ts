@@ -14,10 +14,10 @@ type State = "head" | "body" | "flushing" | "idle" | "tunnel" | "closed";
 
 /** Room for a rewritten head of usual size and a small body, so that both go out in one write. */
 const ANSWER_BYTES = 16 * 1024;
-/** Interim answers (1xx) to one request: what comes above is a flood. */
+/** Interim answers (1xx) to one request: more are a flood. */
 export const INTERIM_ANSWERS_MAX = 100;
 
-/** A connection to an endpoint: reads answers and passes them to whoever asked. One exchange at a time. */
+/** A connection to an endpoint: reads answers and passes them to whoever has asked. One exchange at a time. */
 export class UpstreamConnection implements UpstreamOwner, Upstream {
   state: State = "idle";
   downstream: Downstream | undefined;
@@ -56,7 +56,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
 
   onData(bytes: Uint8Array, start: number, end: number): void {
     const { downstream } = this;
-    if (downstream === undefined) return this.close(); // nobody has asked: whatever it is, it is not an answer
+    if (downstream === undefined) return this.close(); // nobody has asked, so it is no answer
     this.#gotBytes = true;
     switch (this.state) {
       case "head":
@@ -118,7 +118,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     else downstream.onFailed({ kind: "truncated" });
   }
 
-  /** Lets go of the downstream, who has gone or will be answered otherwise, and closes. */
+  /** Closes it for a client that has gone or will be answered otherwise. */
   abandon(): void {
     this.downstream = undefined;
     this.close();
@@ -135,7 +135,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
       this.#held.add(bytes, start, end);
       const isSkippable = this.#skippable !== undefined &&
         areAll(this.#skippable, bytes, start, end);
-      if (isSkippable && this.#held.length < headBytesMax) return; // reading it all again would tell nothing new
+      if (isSkippable && this.#held.length < headBytesMax) return; // parsing it again would tell nothing new
       bytes = this.#held.take();
       start = 0;
       end = bytes.length;
@@ -161,7 +161,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     }
   }
 
-  /** Hands on an interim answer (1xx). HTTP/1.0 knows none. Returns why it cannot be. */
+  /** Forwards an interim answer (1xx); not to HTTP/1.0, which has none. Returns why it cannot. */
   #sendInterim(downstream: Downstream, bytes: Uint8Array, headEnd: number): string | undefined {
     const head = this.#head;
     if (++this.#interims > INTERIM_ANSWERS_MAX) return "too many interim answers";
@@ -233,7 +233,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     end: number,
   ): void {
     const bodyEnd = this.#body.feed(bytes, start, end);
-    if (this.downstream !== sink) return; // it has let go meanwhile
+    if (this.downstream !== sink) return; // the sink has abandoned it
     if (bodyEnd < 0) return this.#fail(sink, { kind: "truncated" });
     if (this.#body.isDone) {
       decoded.end();
@@ -241,7 +241,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
     } else if (!decoded.takesMore) this.socket.pause();
   }
 
-  /** Sends the head and what has come of the body, in one write if it can be. */
+  /** Sends the head and what has come of the body, in one write if possible. */
   #sendHead(
     downstream: RawSink,
     bytes: Uint8Array,
@@ -287,7 +287,7 @@ export class UpstreamConnection implements UpstreamOwner, Upstream {
   #finish(downstream: Downstream, isClean: boolean): void {
     this.downstream = undefined;
     this.state = "flushing";
-    // A request that is still on its way out while its answer is complete was not read: not to be trusted further.
+    // An endpoint that answers before it has read the whole request is not used again.
     const isReusable = isClean && !this.#closes && downstream.isRequestComplete() &&
       !this.socket.isSending();
     if (!isReusable) this.close();

@@ -10,7 +10,7 @@ const CHUNK_EXTENSION_BYTES_MAX = 256;
 const TRAILER_BYTES_MAX = 8 * 1024;
 /**
  * What may not stand in trailers (RFC 9110 §6.5.1): a reader that adds them to the head would frame or route the message
- * otherwise than we did, or believe the client's word for who it is.
+ * otherwise than we did, or believe what a client says of itself.
  */
 const FORBIDDEN_TRAILERS =
   /^(content-length|transfer-encoding|host|connection|upgrade|te|trailer|x-forwarded-.*)$/;
@@ -82,8 +82,8 @@ export class BodyFraming {
   }
 
   /**
-   * The offset after what belongs to this body, or -1 when its framing is broken. What of it is to be handed on ends at
-   * `sendEnd`: the bytes change where trailers are taken out.
+   * The offset after this body, or -1 when its framing is malformed. What is to be forwarded ends at `sendEnd`: where
+   * trailers are taken out the bytes change.
    */
   feed(bytes: Uint8Array, start: number, end: number): number {
     if (this.#length === CHUNKED && !this.isDone) {
@@ -151,7 +151,7 @@ export class BodyFraming {
     return bodyEnd - (this.#cutEnd - this.#cutStart);
   }
 
-  /** Where one byte of a chunk's first line leads to; `undefined`: nowhere. */
+  /** The state after one byte of a chunk's first line; `undefined`: it is malformed. */
   #sizeLine(c: number): At | undefined {
     switch (this.#at) {
       case At.sizeStart:

@@ -1,4 +1,4 @@
-/** Bytes that messages are made of, as lookups by byte (RFC 9110 §5.6.2, §5.5). 1: belongs to the class. */
+/** Classes of bytes in messages, as lookup tables (RFC 9110 §5.6.2, §5.5). 1: belongs to the class. */
 export const IS_TOKEN = new Uint8Array(256);
 export const IS_FIELD_VALUE = new Uint8Array(256);
 /** Bytes of a field's name: 1, and 2 for the underscore, which some readers take for a hyphen. */
@@ -7,7 +7,7 @@ export const FIELD_NAME = new Uint8Array(256);
 export const IS_TARGET = new Uint8Array(256);
 /** A-Z, 0-9 and what else may stand in `Host`: names, addresses with brackets, port, percent escapes. */
 export const IS_AUTHORITY = new Uint8Array(256);
-/** Each byte, ASCII letters as small ones. */
+/** Each byte, ASCII letters in lower case. */
 export const SMALL = new Uint8Array(256);
 /** Value of a hexadecimal digit, 255 for all else. */
 export const HEX = new Uint8Array(256).fill(255);
@@ -51,13 +51,13 @@ export function textOf(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-/** Whether the bytes at `start` are `word`, which is in small letters. The caller knows the lengths to agree. */
+/** Whether the bytes at `start` are `word`, which is in lower case. The caller has compared the lengths. */
 export function isWord(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
   for (let i = 0; i < word.length; i++) if (SMALL[bytes[start + i]!] !== word[i]) return false;
   return true;
 }
 
-/** Whether the bytes at `start` are exactly `word`, big and small letters told apart. */
+/** Whether the bytes at `start` are exactly `word`, case-sensitively. */
 export function isExactly(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
   for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
   return true;
@@ -69,7 +69,7 @@ export function areAll(kind: Uint8Array, bytes: Uint8Array, start: number, end: 
   return true;
 }
 
-/** Whether a comma-separated list has `word`, which is in small letters. */
+/** Whether a comma-separated list has `word`, which is in lower case. */
 export function listHas(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
   for (let i = start; i + word.length <= end; i++) {
     const after = i + word.length;

@@ -141,8 +141,8 @@ function noteField(
 const X = 120, F = 102, T = 116;
 const FORWARDED_PREFIX = ascii("x-forwarded-");
 /**
- * What besides `X-Forwarded-*` says who asked, over what, or for which path: the word of a proxy, on which others act. By
- * the length of the name.
+ * Fields besides `X-Forwarded-*` by which proxies say who the client is, what it speaks, or which path it meant, by the
+ * length of the name.
  */
 const CLIENT_FIELDS: readonly (readonly Uint8Array[])[] = [
   ...["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-cluster-client-ip"],

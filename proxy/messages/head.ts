@@ -16,7 +16,7 @@ export const NEED_MORE = 0;
 
 /**
  * Where the parts of a message head are, as offsets into the bytes it was parsed from. One object serves
- * all messages of a thread: it holds good until the next head is parsed.
+ * all messages of a thread: it is valid until the next head is parsed.
  */
 export class Head {
   start = 0;
@@ -73,7 +73,7 @@ export class Head {
   isChunked = false;
   fieldsCount = 0;
 
-  /** Forgets what the last fields said. */
+  /** Resets what the last fields said. */
   resetFields(): void {
     this.hostStart = this.hostEnd = 0;
     this.hasHost =

@@ -1,12 +1,12 @@
 import type { ConnectFailure, Socket } from "../engine/engine.ts";
 import type { HeaderEdit, HeaderValue } from "../table/route_table.ts";
 
-/** Who has sent a request and gets the answer. Which of the two, the protocol of its connection says. */
+/** Who has sent a request and gets the answer: in the bytes of HTTP/1.1, or in any other protocol. */
 export type Downstream = AnswerSink | RawSink;
 
 /** What is known of a request while its answer comes, and what becomes of it. */
 interface Asking {
-  /** What its answers leave by. */
+  /** What answers are sent on. */
   readonly socket: Socket;
   /** The request was HEAD: its answer has no body. */
   readonly isHeadRequest: boolean;
@@ -25,18 +25,18 @@ interface Asking {
   onFailed(failure: UpstreamFailure): void;
 }
 
-/** One that gets what an answer says, whatever protocol the endpoint speaks. */
+/** Gets what an answer says, whatever protocol the endpoint speaks. */
 export interface AnswerSink extends Asking {
   readonly isRaw: false;
-  /** Interim answers (1xx) come before the final one. Fields of one hop and the framing are left out. */
+  /** Interim answers (1xx) come before the final one. Hop-by-hop fields and the framing are left out. */
   onHead(status: number, fields: readonly HeaderValue[]): void;
-  /** A part of the body, which may not change until it is out. False: no more until `resume` of the endpoint's socket. */
+  /** A part of the body; the bytes may not change until they are sent. False: no more until `resume` of the endpoint's socket. */
   onBody(bytes: Uint8Array, start: number, end: number): boolean;
   /** After the body, when there are some. */
   onTrailers(fields: readonly HeaderValue[]): void;
 }
 
-/** One that speaks HTTP/1.1: it gets messages as the bytes they are, which an endpoint's connection passes to its socket. */
+/** Speaks HTTP/1.1: an endpoint's connection sends the bytes of messages, as they came, to its socket. */
 export interface RawSink extends Asking {
   readonly isRaw: true;
   readonly minorVersion: number;

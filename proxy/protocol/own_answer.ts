@@ -1,7 +1,7 @@
 import type { HeaderValue } from "../table/route_table.ts";
 import type { UpstreamFailure } from "./downstream.ts";
 
-/** What the proxy itself answers, before it is put into the words of a protocol. */
+/** What the proxy itself answers, in no protocol yet. */
 export interface OwnAnswer {
   readonly status: number;
   readonly fields: readonly HeaderValue[];

@@ -6,7 +6,7 @@ export interface Upstream {
   readonly socket: Socket;
   /** Begins an exchange. The request is sent on `socket` afterwards. */
   ask(downstream: Downstream): void;
-  /** Lets go of whoever asked, who has gone or will be answered otherwise, and closes. */
+  /** Closes it for a client that has gone or will be answered otherwise. */
   abandon(): void;
   close(): void;
 }

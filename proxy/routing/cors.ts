@@ -3,7 +3,7 @@ import type { Head } from "../messages/head.ts";
 import { fieldOf } from "../messages/head_writer.ts";
 import type { Cors, HeaderEdit, HeaderValue } from "../table/route_table.ts";
 
-/** What a request of a browser says of itself; `undefined`: not said. */
+/** The fields of a request that CORS goes by; `undefined`: absent. */
 export interface CorsRequest {
   method: string;
   origin: string | undefined;
@@ -12,7 +12,7 @@ export interface CorsRequest {
   requestHeaders: string | undefined;
 }
 
-/** What comes of it: an answer of the proxy's own, or changes to the backend's. */
+/** The result: an answer of the proxy's own, or changes to the backend's. */
 export type CorsOutcome = { preflight: readonly HeaderValue[] } | { edit: HeaderEdit };
 
 const FIELDS = {
@@ -60,7 +60,7 @@ export function withCors(own: HeaderEdit | undefined, outcome: CorsOutcome): Hea
   };
 }
 
-/** Whether the same is said to every origin. */
+/** Whether every origin gets the same answer. */
 function isForAll({ allowOrigins, allowCredentials }: Cors): boolean {
   return allowOrigins.includes("*") && !allowCredentials;
 }
@@ -96,7 +96,7 @@ function exposedFields(cors: Cors): HeaderValue[] {
   return value === undefined ? [] : [{ name: "Access-Control-Expose-Headers", value }];
 }
 
-/** A list as a field says it; with credentials, `*` is said by what was asked for. */
+/** The value of a list field; with credentials, `*` becomes what was asked for. */
 function listed(
   { allowCredentials }: Cors,
   names: readonly string[],
@@ -117,7 +117,7 @@ function allows(allowed: readonly string[], origin: string): boolean {
   });
 }
 
-/** Scheme, host and port of an origin, in small letters, with the port that is meant when none is said. */
+/** Scheme, host and port of an origin, in small letters, with the default port when there is none. */
 function originParts(origin: string): { scheme: string; host: string; port: string } | undefined {
   const [, scheme, host, port] =
     /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-f:.]+\]|[^:/?#\[\]]+)(?::(\d{1,5}))?$/.exec(
@@ -127,7 +127,7 @@ function originParts(origin: string): { scheme: string; host: string; port: stri
   return { scheme, host, port: port ?? (scheme === "https" ? "443" : "80") };
 }
 
-/** Whether `*`s of the pattern can stand for what makes it the text: one character at least, dots among them. */
+/** Whether the pattern matches the text; `*` matches one or more characters, dots included. */
 function matchesPattern(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   if (rest.length === 0) return pattern === text;

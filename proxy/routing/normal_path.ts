@@ -17,7 +17,7 @@ export const ALL_SPELLINGS: AllowedSpellings = {
 
 const PERCENT = 37, DOT = 46, BACKSLASH = 92;
 
-/** 0: stands in a normal path for itself. */
+/** 0: stays as it is in a normal path. */
 const NEEDS_NORMALISING = new Uint8Array(256).fill(1);
 const PLAIN = "-._~!$&'()*+,=:@/0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 for (const c of ascii(PLAIN)) NEEDS_NORMALISING[c] = 0;
@@ -34,7 +34,7 @@ export interface PathBytes {
 
 /**
  * The path of a request in the form in which it is compared with routes. Whatever a backend may take for the same
- * path has the same form, so that a route for `/admin` cannot be passed by another spelling of it:
+ * path has the same form, so that a route for `/admin` cannot be bypassed by another spelling of it:
  *
  * - percent-encoding: what may stand for itself does, other triplets are in capitals (RFC 3986 §6.2.2.1, §6.2.2.2; more
  *   is decoded than the unreserved characters, as backends do);
@@ -81,7 +81,7 @@ export class NormalPath implements PathBytes {
   }
 
   #normalise(bytes: Uint8Array, start: number, end: number, allowed: AllowedSpellings): boolean {
-    const needed = (end - start) * 3 + 1; // what may not stand for itself takes three bytes
+    const needed = (end - start) * 3 + 1; // an encoded byte takes three
     if (this.#space.length < needed) this.#space = new Uint8Array(needed);
     const length = writeNormal(bytes, start, end, this.#space, { allowed, keepsParameters: false });
     if (typeof length === "string") {
@@ -208,7 +208,7 @@ class Segments {
     }
   }
 
-  /** Takes back a segment that leads nowhere, or to the one before. Whether it stays. */
+  /** Ends a segment; removes an empty one or a dot segment again. Whether it stays. */
   #endSegment(): boolean {
     const out = this.#out, start = this.#start;
     const length = (this.#nameEnd < 0 ? this.#at : this.#nameEnd) - start;
@@ -235,8 +235,8 @@ export function normalPathOf(path: string, { keepsParameters = false } = {}): st
 }
 
 /**
- * What follows `prefix`, which the normal form of `path` starts with: `""`, or from a `/` on. As it came, unless the path
- * goes to and fro between segments.
+ * What follows `prefix`, which the normal form of `path` starts with: `""`, or from a `/` on. As it came, unless dot
+ * segments of the path cross the end of the prefix.
  */
 export function pathAfter(path: string, prefix: string): string {
   const wanted = normalPathOf(prefix).replace(/\/+$/, "");

@@ -1,7 +1,7 @@
 import type { PathRewrite } from "../table/route_table.ts";
 import { pathAfter } from "./normal_path.ts";
 
-/** The target of a request as a route changes it. https://gateway-api.sigs.k8s.io/reference/spec/#httppathmodifier */
+/** The target of a request after a rewrite. https://gateway-api.sigs.k8s.io/reference/spec/#httppathmodifier */
 export function rewrittenTarget(
   target: string,
   { type, value }: PathRewrite,

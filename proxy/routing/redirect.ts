@@ -4,7 +4,7 @@ import type { Head } from "../messages/head.ts";
 import type { Redirect } from "../table/route_table.ts";
 import { rewrittenTarget } from "./path_rewrite.ts";
 
-/** The value of `Location` for a redirect of a request. `prefix`: what the route's PathPrefix is; the rest: where it came to. */
+/** The value of `Location` for a redirect of a request. `prefix`: what the route's PathPrefix is; `scheme` and `port`: of the listener. */
 export function locationOf(
   redirect: Redirect,
   { prefix, ...came }: { prefix: string; scheme: Scheme; port: number },

@@ -124,8 +124,8 @@ export class LiveHost {
   }
 
   /**
-   * The first route that matches a request for this host; `undefined`: none. A browser's question whether it may use another
-   * method is for the route of that method, when it has a CORS filter.
+   * The first route that matches a request for this host; `undefined`: none. A preflight request goes to the route of the
+   * method that it asks about, when that has a CORS filter.
    */
   routeOf(
     path: NormalPath,
@@ -158,7 +158,7 @@ export class LiveHost {
     return undefined;
   }
 
-  /** Whether the peer is a proxy whose word for its clients is believed. */
+  /** Whether the peer is a trusted proxy. */
   trusts(peer: string): boolean {
     if (this.#trusted.length === 0) return false;
     const address = parseIp(peer);
@@ -243,7 +243,7 @@ function compiledPath({ type, value }: RouteMatch["path"]): Matches {
   const matches = comparedPath(type, value);
   if (!value.includes(";")) return matches;
   return (path, bytes, _headEnd, { pathStart, targetEnd }) =>
-    matches(pathWithParameters(path, bytes, pathStart, targetEnd)); // they count only for a route that names them
+    matches(pathWithParameters(path, bytes, pathStart, targetEnd)); // parameters count only for routes that name some
 }
 
 type PathMatches = (path: PathBytes) => boolean;

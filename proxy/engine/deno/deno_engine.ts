@@ -12,7 +12,7 @@ import type {
 import { DenoSocket } from "./deno_socket.ts";
 import { InFlightCap } from "./in_flight_cap.ts";
 
-/** After a failure to accept, such as too many open files. */
+/** How long it waits after a failure to accept, such as too many open files. */
 const ACCEPT_RETRY_MS = 100;
 
 /** The portable engine: Deno's own sockets, without TLS. */

@@ -12,9 +12,9 @@ import type {
 } from "../engine.ts";
 import type { InFlightCap, Turn } from "./in_flight_cap.ts";
 
-/** A connection to an endpoint must stand after this long. */
+/** A connection to an endpoint must be established within this long. */
 const CONNECT_MS = 5_000;
-/** What is read at once of those who send requests, and of all others. */
+/** Size of the buffer for those who send requests, and for all others. */
 const REQUEST_READ_BYTES = 16 * 1024;
 const STREAM_READ_BYTES = 64 * 1024;
 
@@ -22,8 +22,8 @@ const ALL_OUT = Infinity;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Whose bytes are being worked on: a client's loop waits afterwards for what was sent to both sides, an endpoint's loop for
- * what was sent to the client. What is sent at other times nobody waits for.
+ * Whose bytes are being handled: a client's loop waits afterwards for what was sent to both sides, an endpoint's loop for
+ * what was sent to the client. No loop waits for what is sent at other times.
  */
 let reading: "client" | "upstream" | undefined;
 
@@ -152,7 +152,7 @@ export class DenoSocket implements ClientSocket {
         owner.onData(buffer, 0, count);
         reading = undefined;
         if (owner.isBetweenRequests()) cap.release(turn); // a part of a head, or answered here
-        // Written out, without a function of its own: an async call more per request shows in the numbers.
+        // Inlined: one more async call per request is measurable.
         for (let peer = socketOf(owner.peer()); peer !== undefined; peer = socketOf(owner.peer())) {
           const writing = peer.#writing;
           if (writing === undefined) break;
@@ -219,14 +219,14 @@ export class DenoSocket implements ClientSocket {
     }
   }
 
-  /** For what no loop waits for: forgets the write when it is done. */
+  /** For writes that no loop waits for: forgets the write when it is done. */
   async #keepWriting(writing: Promise<number>): Promise<void> {
     this.#writing = writing;
     await writing;
     if (this.#writing === writing) this.#writing = undefined;
   }
 
-  /** The slow way: something is being written already, or the connection does not stand yet. */
+  /** The slow way: something is being written already, or the connection is not established yet. */
   async #writeAfter(before: Promise<number>, begun: Uint8Array, next: Uint8Array): Promise<number> {
     const count = await before;
     if (count < begun.length) await this.#write(begun.subarray(count));
@@ -287,7 +287,7 @@ function connectFailureOf(error: unknown, late: AbortSignal): ConnectFailure {
   return error instanceof Deno.errors.ConnectionRefused ? "refused" : "unreachable";
 }
 
-/** Whether the program is wrong, not the world: the thread must end, and is started again. */
+/** Whether it is a bug: then the thread must end, and is started again. */
 function isFault(error: unknown): boolean {
   return error instanceof AssertionError || error instanceof TypeError ||
     error instanceof RangeError || error instanceof ReferenceError;

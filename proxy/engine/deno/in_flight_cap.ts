@@ -1,13 +1,13 @@
 import type { Clock } from "../../../core/lib/clock.ts";
 
-/** Requests that are worked on at once; more wait in the order in which they came. */
+/** Requests that are served at once; others wait in order of arrival. */
 const IN_FLIGHT_MAX = 48;
 /** A request that takes longer gives its place back: slow endpoints must not hold up the fast ones. */
 const HOLD_MS = 10;
-/** ConnectionSlots in the queue that are cleared at once. */
+/** Entries of the queue that are removed at once. */
 const SWEEP_LENGTH = 1024;
 
-/** A connection's place among those that are served. */
+/** A connection, as the cap sees it. */
 export interface Turn {
   isHeld: boolean;
   /** The round of checks in which it was claimed. */
@@ -40,7 +40,7 @@ export class InFlightCap {
     return { isHeld: false, round: 0, go: undefined };
   }
 
-  /** Takes a place if one is free. False: {@linkcode wait}. */
+  /** Claims a place if one is free. False: {@linkcode wait}. */
   claim(turn: Turn): boolean {
     if (turn.isHeld) return true;
     if (this.#held.size >= IN_FLIGHT_MAX) return false;
