@@ -53,8 +53,8 @@ export function isRefusal(error: unknown, reason: Reason): error is ApiError {
 }
 
 /**
- * The refusal that a `Status` of the API tells, as the answer to a request or in an ERROR event. `undefined` when
- * `value` is no such thing, or has a reason that nobody here knows.
+ * The refusal in a `Status` of the API, from an answer or an ERROR event. `undefined` when `value` is not a Status, or has an
+ * unknown reason.
  */
 export function apiErrorOf(value: unknown): ApiError | undefined {
   if (typeof value !== "object" || value === null) return undefined;

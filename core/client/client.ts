@@ -34,7 +34,7 @@ export interface View {
    */
   by<T extends KubeObject>(resource: Resource<T>, index: string, value: string): readonly T[];
   /**
-   * Calls `listener` after each change, in order, once the view shows it; not for what is there already.
+   * Calls `listener` after each change, in order, once the view shows it; not for existing objects.
    * Listeners are synchronous, must not throw, and should only mark what is dirty. Returns the stop.
    */
   subscribe<T extends KubeObject>(
@@ -51,7 +51,7 @@ export interface DeleteOptions {
 }
 
 /**
- * The verbs of the API. In the server it is a call; on another machine it is HTTP. Every verb throws
+ * The verbs of the API: by a call in the server, by HTTP on another machine. Every verb throws
  * {@linkcode ApiError} for a refusal. Writes carry the resourceVersion of the object given, if it has one.
  */
 export interface Client {

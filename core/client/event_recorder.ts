@@ -9,24 +9,24 @@ import type { Client, Draft } from "./client.ts";
 
 /** Notices that wait to be written; further ones are dropped. */
 const WAITING_MAX = 1_000;
-/** Events, and objects, that are remembered in order to count and to limit. client-go: 4096. */
+/** Events and objects that are remembered for counting and limiting. client-go: 4096. */
 const REMEMBERED_MAX = 4_096;
-/** client-go: an object may be told about 25 times in a row, then once in 5 minutes. */
+/** client-go: 25 events of an object in a row, then one in 5 minutes. */
 const BURST = 25;
 const REFILL_MS = 300_000;
-/** client-go: how often, and how far apart, a write that failed is tried. */
+/** client-go: attempts for a failed write, and the wait between them. */
 const TRIES_MAX = 12;
 const RETRY_MS = 10_000;
 const NAME_LENGTH_MAX = 253;
 
-/** What is told about an object, as `kubectl describe` shows it. */
+/** What to record about an object, as `kubectl describe` shows it. */
 export interface Notice {
   about: KubeObject;
   type: "Normal" | "Warning";
   /** One word, in CamelCase, for machines. */
   reason: string;
   message: string;
-  /** The part of the object that is meant, such as `spec.containers{web}`. */
+  /** The part of the object concerned, such as `spec.containers{web}`. */
   fieldPath?: string;
 }
 
@@ -45,15 +45,15 @@ interface Bucket {
 }
 
 /**
- * Writes down what happens to objects, as `v1` Events.
+ * Records what happens to objects, as `v1` Events.
  *
  * The same notice of the same component again raises the count of its event, as long as the event is kept;
- * an object that is told about too often is no longer listened to for a while. Both as in client-go's
- * `tools/record/events_cache.go`. Telling never waits and never fails: what cannot be written is lost.
+ * events of an object that come too often are dropped for a while. Both as in client-go's `tools/record/events_cache.go`.
+ * Recording never waits and never fails: what cannot be written is lost.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  readonly #waiting: { notice: Notice; component: string; toldMs: number }[] = [];
+  readonly #waiting: { notice: Notice; component: string; recordedMs: number }[] = [];
   readonly #written = new Map<string, Event>();
   readonly #buckets = new Map<string, Bucket>();
   #draining: Promise<void> | undefined;
@@ -63,16 +63,16 @@ export class EventRecorder {
     this.#options = options;
   }
 
-  /** Tells about an object. `component` is who says it, e.g. `kubelet` or `deployment-controller`. */
+  /** Records a notice. `component` is its source, e.g. `kubelet` or `deployment-controller`. */
   record(component: string, notice: Notice): void {
     const { clock } = this.#options;
-    if (this.#waiting.length >= WAITING_MAX || !this.#mayTell(component, notice)) return;
-    const toldMs = clock.now();
-    this.#waiting.push({ notice, component, toldMs });
+    if (this.#waiting.length >= WAITING_MAX || !this.#isAllowed(component, notice)) return;
+    const recordedMs = clock.now();
+    this.#waiting.push({ notice, component, recordedMs });
     this.#draining ??= this.#drain();
   }
 
-  /** Resolves when all that has been told so far is written or lost. */
+  /** Resolves when everything recorded so far is written or lost. */
   async settled(): Promise<void> {
     await this.#draining;
   }
@@ -80,17 +80,17 @@ export class EventRecorder {
   async #drain(): Promise<void> {
     await Promise.resolve(); // the caller's turn ends first
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      await this.#writeWithRetries(next.component, next.notice, next.toldMs);
+      await this.#writeWithRetries(next.component, next.notice, next.recordedMs);
       if (this.#options.signal.aborted) this.#waiting.length = 0;
     }
     this.#draining = undefined;
   }
 
-  async #writeWithRetries(component: string, notice: Notice, toldMs: number): Promise<void> {
+  async #writeWithRetries(component: string, notice: Notice, recordedMs: number): Promise<void> {
     const { clock, log, signal } = this.#options;
     for (let tries = 1; !signal.aborted; tries++) {
       try {
-        return await this.#write(component, notice, toldMs);
+        return await this.#write(component, notice, recordedMs);
       } catch (error) {
         if (error instanceof AssertionError) throw error;
         const lost = error instanceof ApiError || tries === TRIES_MAX;
@@ -101,7 +101,7 @@ export class EventRecorder {
     }
   }
 
-  async #write(component: string, notice: Notice, toldMs: number): Promise<void> {
+  async #write(component: string, notice: Notice, recordedMs: number): Promise<void> {
     const { client, host } = this.#options;
     const key = JSON.stringify([
       component,
@@ -117,16 +117,16 @@ export class EventRecorder {
         client.update(events, {
           ...known,
           count: (known.count ?? 1) + 1,
-          lastTimestamp: timestamp(toldMs),
+          lastTimestamp: timestamp(recordedMs),
         }),
       );
       if (counted !== undefined) return remember(this.#written, key, counted);
     }
-    const draft = draftOf(notice, { component, host, toldMs, stamp: this.#stamp(toldMs) });
+    const draft = draftOf(notice, { component, host, recordedMs, stamp: this.#stamp(recordedMs) });
     remember(this.#written, key, await client.create(events, draft));
   }
 
-  #mayTell(component: string, notice: Notice): boolean {
+  #isAllowed(component: string, notice: Notice): boolean {
     const elapsedMs = this.#options.clock.elapsed();
     const key = `${component} ${objectKey(notice)}`;
     const { tokens, filledMs } = this.#buckets.get(key) ?? { tokens: BURST, filledMs: elapsedMs };
@@ -149,11 +149,14 @@ export class EventRecorder {
 interface Circumstances {
   component: string;
   host: string | undefined;
-  toldMs: number;
+  recordedMs: number;
   stamp: number;
 }
 
-function draftOf(notice: Notice, { component, host, toldMs, stamp }: Circumstances): Draft<Event> {
+function draftOf(
+  notice: Notice,
+  { component, host, recordedMs, stamp }: Circumstances,
+): Draft<Event> {
   const { about: { apiVersion, kind, metadata }, type, reason, message, fieldPath } = notice;
   const { name, namespace, uid, resourceVersion } = metadata;
   const suffix = `.${(BigInt(stamp) * 1_000n).toString(16)}`;
@@ -175,8 +178,8 @@ function draftOf(notice: Notice, { component, host, toldMs, stamp }: Circumstanc
     reason,
     message,
     source: { component, ...(host !== undefined && { host }) },
-    firstTimestamp: timestamp(toldMs),
-    lastTimestamp: timestamp(toldMs),
+    firstTimestamp: timestamp(recordedMs),
+    lastTimestamp: timestamp(recordedMs),
     count: 1,
     reportingComponent: component,
     reportingInstance: host ?? "",
@@ -187,7 +190,7 @@ function objectKey({ about: { kind, metadata }, fieldPath }: Notice): string {
   return `${kind} ${metadata.namespace ?? ""}/${metadata.name} ${metadata.uid} ${fieldPath ?? ""}`;
 }
 
-/** What was to be counted may have expired or been changed since: then a new one is made. */
+/** The event to be counted up may have expired or changed since: then a new one is made. */
 async function orUndefined<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write;

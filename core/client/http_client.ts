@@ -3,13 +3,13 @@ import type { Client, DeleteOptions, Draft, ObjectName } from "./client.ts";
 import { collectionPath, objectPath } from "./object_path.ts";
 import type { ServerLink } from "./server_link.ts";
 
-/** What a field that the server does not know does: nothing, as in the server's own process. */
+/** Fields that the server does not know are ignored, as in the server's own process. */
 const QUERY = "?fieldValidation=Ignore";
 const DEFAULT_NAMESPACE = "default";
 
 /**
- * The verbs of the API over a link to its server. A write that got no answer rejects with a `LinkError`, and may have
- * been done: it is safe to try again, for creation collides with itself and changes carry the version they are of.
+ * The verbs of the API over a link to its server. A write without an answer rejects with a `LinkError`, and may have been
+ * done: it is safe to retry, because creation collides with itself and changes carry their version.
  */
 export class HttpClient implements Client {
   readonly #link: ServerLink;

@@ -1,9 +1,9 @@
 import type { ApiRequest, Transport } from "./server_link.ts";
 
-/** Less than the server's 75 s, so that a connection is not used in the moment in which it is closed. */
+/** Less than the server's 75 s, so that a connection is not used at the moment it is closed. */
 const POOL_IDLE_MS = 60_000;
 
-/** How to reach a server, and how to say who asks: by token, by certificate, or not at all. */
+/** How to reach a server, and how to authenticate: by token, by certificate, or not at all. */
 export interface ServerAccess {
   /** E.g. `https://192.0.2.1:6443`. */
   server: string;
@@ -16,12 +16,12 @@ export interface ServerAccess {
   userAgent: string;
 }
 
-/** Requests over HTTPS, on connections that are kept and used again. */
+/** Requests over HTTPS, with a pool of connections. */
 export class HttpsTransport implements Disposable {
   readonly #access: ServerAccess;
   readonly #client: Deno.HttpClient;
 
-  /** Throws when certificates or key are none. */
+  /** Throws when certificates or key are invalid. */
   constructor(access: ServerAccess) {
     const { caPem, pair } = access;
     this.#access = access;

@@ -1,4 +1,4 @@
-/** There was no answer, or none that the API gives. Nobody knows whether a write was done. */
+/** There was no answer, or not one of the API. Whether a write was done is unknown. */
 export class LinkError extends Error {
   override name = "LinkError";
 }

@@ -14,11 +14,11 @@ import type { ServerLink } from "./server_link.ts";
 
 /** client-go's reflector: 0.8 s to 30 s. Each wait is drawn from half to one and a half of it. */
 const RETRY: Backoff = { firstMs: 500, maxMs: 30_000, factor: 2 };
-/** A watch that held this long ended in the course of things. */
+/** A watch that lasted this long ended normally. */
 const HEALTHY_AFTER_MS = 30_000;
-/** Servers say by bookmarks, once a minute, that they are there: two may be missed. */
+/** Servers send a bookmark once a minute: two may be missed. */
 const SILENCE_MS_MAX = 150_000;
-/** When the server is back, its clients come within this time. */
+/** When the server is back, its clients reconnect spread over this time. */
 const RETURN_SPREAD_MS = 1_000;
 
 /** Which objects of a kind are followed. */
@@ -47,14 +47,14 @@ interface WatchEvent {
 }
 
 /**
- * Keeps the objects of one kind at what the server has: lists them once, then watches, and goes on from the last
- * version that it saw when a watch ends. When that version is no longer kept (410), it lists again.
+ * Keeps the objects of one kind in sync with the server: lists them once, then watches, and resumes from the last version
+ * it saw when a watch ends. When that version is no longer kept (410), it lists again.
  *
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export class ListWatch {
   readonly #options: ListWatchOptions;
-  /** The last version that was seen. `undefined`: all has to be listed. */
+  /** The last version seen. `undefined`: everything must be listed. */
   #version: string | undefined;
   #refusal = "";
 
@@ -62,7 +62,7 @@ export class ListWatch {
     this.#options = options;
   }
 
-  /** Goes on until the signal aborts, whatever the server does. Rejects only for a fault of ours. */
+  /** Runs until the signal aborts, whatever the server does. Rejects only for a fault of ours. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     let failures = 0;
@@ -76,7 +76,7 @@ export class ListWatch {
       } catch (error) {
         if (error instanceof AssertionError) throw error;
         if (!signal.aborted) this.#note(error);
-        // Who cannot go on lists anew: the server has answered. Who has just listed has failed.
+        // Being unable to resume is no failure: the server has answered, and a list follows. After a list it is one.
         isGivenUp = goesOn && this.#version === undefined;
       }
       const isHealthy = clock.elapsed() - startedMs >= HEALTHY_AFTER_MS;
@@ -95,7 +95,7 @@ export class ListWatch {
     onListed();
   }
 
-  /** Resolves when the server ends the watch, or with true when it is given up to be opened anew, which is no failure. */
+  /** Resolves when the server ends the watch, or with true when it was given up to be reopened, which is not a failure. */
   async #watch(signal: AbortSignal): Promise<boolean> {
     const { link, clock } = this.#options;
     const request = new AbortController();
@@ -109,7 +109,7 @@ export class ListWatch {
     let [unsubscribe, cancel] = [() => {}, () => {}];
     try {
       const stream = await link.open(this.#path(query), request.signal);
-      // What was sent while the server could not be reached comes late, or never.
+      // Events sent while the server could not be reached come late, or never.
       unsubscribe = link.onRestored(reopen);
       cancel = clock.after(SILENCE_MS_MAX, reopen);
       for await (const lines of linesOf(stream, request.signal)) {
@@ -135,14 +135,14 @@ export class ListWatch {
     this.#version = object.metadata.resourceVersion;
   }
 
-  /** What cannot be followed from here is listed anew. The link logs that the server cannot be reached. */
+  /** Forgets a version that cannot be resumed. That the server cannot be reached is logged by the link. */
   #note(error: unknown): void {
     const { log, source: { resource } } = this.#options;
     if (!(error instanceof ApiError)) {
       log.debug("A watch has ended", { of: resource.plural, error });
       return;
     }
-    // 410: too old. 504: newer than all that the server has, which lost what came after a backup.
+    // 410: too old. 504: newer than the server's own, which was restored from a backup.
     if (error.code === 410 || error.code === 504) this.#version = undefined;
     else if (error.message !== this.#refusal) {
       this.#refusal = error.message;
@@ -150,7 +150,7 @@ export class ListWatch {
     }
   }
 
-  /** Ends early when the server answers somebody else again. */
+  /** Ends early when the server answers another request again. */
   async #rest(failures: number, signal: AbortSignal): Promise<void> {
     const { clock, random, link } = this.#options;
     const restored = new AbortController();
@@ -182,5 +182,5 @@ function listOf(answer: unknown): ObjectList {
   if (metadata?.resourceVersion !== undefined && Array.isArray(items)) {
     return { metadata, items };
   }
-  throw new LinkError("what was to be a list is none");
+  throw new LinkError("the answer is not a list");
 }

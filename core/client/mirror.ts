@@ -10,7 +10,7 @@ import type { ServerLink } from "./server_link.ts";
 
 export interface MirrorOptions {
   link: ServerLink;
-  /** What is mirrored; each kind once. Of other kinds the mirror cannot be asked. */
+  /** What is mirrored; each kind once. Other kinds cannot be read. */
   sources: readonly Source[];
   clock: Clock;
   random: Random;
@@ -18,10 +18,10 @@ export interface MirrorOptions {
 }
 
 /**
- * The API's objects on another machine: follows the server by lists and watches, and is read without waiting, as the
- * store is. While the server cannot be reached it shows the last that it heard.
+ * The API's objects on another machine: follows the server by lists and watches, and is read synchronously, as the store
+ * is. While the server cannot be reached it shows the last known state.
  *
- * Each kind is followed by itself: between two of them it may show a state that never was.
+ * Each kind is followed separately, so across kinds it may show a state that never existed.
  */
 export class Mirror implements View {
   readonly #kinds: ReadonlyMap<string, MirroredKind>;
@@ -40,8 +40,8 @@ export class Mirror implements View {
   }
 
   /**
-   * Begins to follow the server, until the signal aborts. Resolves when all kinds were listed once, however long it
-   * takes to reach the server; rejects when the signal aborts before. Called once.
+   * Starts to follow the server, until the signal aborts. Resolves when all kinds were listed once, however long it takes
+   * to reach the server; rejects when the signal aborts first. Called once.
    */
   async start(signal: AbortSignal): Promise<void> {
     const { sources } = this.#options;
@@ -53,11 +53,11 @@ export class Mirror implements View {
     }));
     const all = Promise.all(listed.map(({ promise }) => promise));
     const early = this.#ended.then(() => Promise.reject(signal.reason));
-    early.catch(() => {}); // that it ends later is what "ended" tells
+    early.catch(() => {}); // a later end is reported by `ended`
     await Promise.race([all, early]);
   }
 
-  /** Resolves when the signal has aborted and all has ended. Rejects only for a fault of ours. */
+  /** Resolves when the signal has aborted and everything has ended. Rejects only for a fault of ours. */
   async ended(): Promise<void> {
     await this.#ended;
   }

@@ -4,10 +4,10 @@ import type { ObjectName, ViewEvent } from "./client.ts";
 import { ObjectLists } from "./object_lists.ts";
 
 /**
- * The objects of one kind as they were last heard of, with the indexes that the store has.
+ * The last known objects of one kind, with the indexes that the store has.
  *
- * Whatever is heard, late, twice or after a gap, listeners are told of a history that can be true: each object is
- * ADDED, MODIFIED and DELETED in this order, and one that was made anew under its name was DELETED before.
+ * Whatever arrives, late, twice or after a gap, listeners see a consistent history: each object is ADDED, MODIFIED and
+ * DELETED in this order, and one that was created anew under its name was DELETED before.
  */
 export class MirroredKind<T extends KubeObject = KubeObject> {
   readonly #name: string;
@@ -34,13 +34,13 @@ export class MirroredKind<T extends KubeObject = KubeObject> {
   }
 
   subscribe(listener: (event: ViewEvent<T>) => void): () => void {
-    // A listener that comes twice is told twice.
+    // A listener that subscribes twice is called twice.
     const own = (event: ViewEvent<T>) => listener(event);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
 
-  /** The object is there, in this version. */
+  /** The object exists, in this version. */
   put(object: T): void {
     const known = this.get(object.metadata);
     const isOther = known !== undefined && known.metadata.uid !== object.metadata.uid;
@@ -50,7 +50,7 @@ export class MirroredKind<T extends KubeObject = KubeObject> {
     this.#tell({ type: known === undefined || isOther ? "ADDED" : "MODIFIED", object });
   }
 
-  /** The object is not there any more; `last` is how it was. */
+  /** The object no longer exists; `last` is its last state. */
   remove(last: T): void {
     const { namespace = "", name, uid } = last.metadata;
     const row = this.#table.get(namespace, name);
@@ -59,7 +59,7 @@ export class MirroredKind<T extends KubeObject = KubeObject> {
     this.#tell({ type: "DELETED", object: last });
   }
 
-  /** These are all there are: tells the difference, first what is gone. */
+  /** These are all objects: dispatches the differences, removals first. */
   replace(objects: readonly T[]): void {
     const uids = new Set(objects.map(({ metadata }) => metadata.uid));
     for (const known of this.list()) if (!uids.has(known.metadata.uid)) this.remove(known);

@@ -5,7 +5,7 @@ export interface LogOptions {
   /** Name of the container; the server has checked that it exists. */
   container: string;
   follow: boolean;
-  /** Logs of the run before this one. */
+  /** Logs of the previous run. */
   previous: boolean;
   timestamps: boolean;
   /** Lines from the end; `undefined`: all. */
@@ -15,7 +15,7 @@ export interface LogOptions {
   limitBytes: number | undefined;
 }
 
-/** What the API asks of the agent that runs a pod. Implemented by the agent, directly or through its tunnel. */
+/** What the API needs from the agent that runs a pod. Implemented by the agent, directly or through its tunnel. */
 export interface NodeStreams {
   /** Bytes of a container's log, as they come; ends with the log or, when following, with the container or the signal. */
   logs(pod: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;

@@ -1,8 +1,8 @@
 import type { KubeObject } from "../resources/resource.ts";
 
 /**
- * The objects of lists of rows. A list that has not changed is the same array, as long as anybody holds it, so that
- * callers can compare.
+ * The objects of lists of rows. An unchanged list is the same array for as long as anybody holds it, so that callers can
+ * compare by identity.
  */
 export class ObjectLists<R extends { readonly object: KubeObject }> {
   readonly #lists = new WeakMap<readonly R[], WeakRef<readonly KubeObject[]>>();

@@ -19,7 +19,7 @@ export function notFound(resource: AnyResource, name: string): ApiError {
   );
 }
 
-/** `pods "web" already exists`; `existing` is what stands in the way. */
+/** `pods "web" already exists`; `existing` is the object in the way. */
 export function alreadyExists(resource: AnyResource, existing: KubeObject): ApiError {
   const { name, deletionTimestamp } = existing.metadata;
   const prefix = deletionTimestamp === undefined ? "" : "object is being deleted: ";
@@ -58,7 +58,7 @@ export function forbidden(
   );
 }
 
-/** The longest name that there can be: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+/** The longest possible name: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
 const NAME_CHARS_MAX = 253;
 
 /** `Deployment.apps "web" is invalid: spec.x: Required value`, or several causes in brackets. */
@@ -79,7 +79,7 @@ export function invalid(
   );
 }
 
-/** What a failure of the store is to a client. Anything else stays what it is. */
+/** The refusal for an error of the store; any other error as it is. */
 export function refusalOf(error: unknown): unknown {
   if (error instanceof TooLargeError) return new ApiError("RequestEntityTooLarge", error.message);
   if (error instanceof UnavailableError) return new ApiError("ServiceUnavailable", error.message);

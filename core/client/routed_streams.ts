@@ -5,11 +5,11 @@ import type { LogOptions, NodeStreams } from "./node_streams.ts";
 
 export interface RoutedStreamsOptions {
   view: Pick<View, "get">;
-  /** The agents that can be asked, by the names of their nodes. */
+  /** The agents that can be reached, by the names of their nodes. */
   nodes: ReadonlyMap<string, NodeStreams>;
 }
 
-/** Asks the agent of the node that a pod is on. Says at once when there is no way to it. */
+/** Asks the agent of a pod's node. Throws at once when it cannot be reached. */
 export class RoutedStreams implements NodeStreams {
   readonly #options: RoutedStreamsOptions;
 

@@ -6,22 +6,22 @@ import type { Log } from "../lib/log.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
 import { LinkError } from "./link_error.ts";
 
-/** How long an answer may take. A renewal of a node's lease that waited longer would be in vain. */
+/** How long an answer may take. A later renewal of a node's lease would be useless. */
 const ANSWER_MS_MAX = 10_000;
 
-/** A request to the API, before it is said how it travels. */
+/** A request to the API, independent of its transport. */
 export interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path and query, e.g. `/api/v1/pods?watch=true`. */
   path: string;
   body?: string;
-  /** Of the body; JSON when it is not said. */
+  /** Of the body; JSON when absent. */
   contentType?: string;
   signal: AbortSignal;
 }
 
 /**
- * Carries requests to one server, and says who asks: over HTTPS, in memory, or through a tunnel. Resolves with the
+ * Carries requests to one server and authenticates them: over HTTPS, in memory, or through a tunnel. Resolves with the
  * head of the answer, rejects when there is none. Honours the signal, also while the body comes.
  */
 export type Transport = (request: ApiRequest) => Promise<Response>;
@@ -35,7 +35,7 @@ export interface ServerLinkOptions {
 }
 
 /**
- * One server, as its clients on another machine see it.
+ * The connection of clients on another machine to one server.
  *
  * Refusals come as {@linkcode ApiError}, everything else that goes wrong as {@linkcode LinkError}. Whether the server
  * can be reached is known from what is asked of it, and logged when it changes.
@@ -49,7 +49,7 @@ export class ServerLink {
     this.#options = options;
   }
 
-  /** Sends a request and reads its whole answer, within the time that answers have. */
+  /** Sends a request and reads its whole answer, within {@linkcode ANSWER_MS_MAX}. */
   async ask(
     { method, path, body }: Omit<ApiRequest, "signal" | "body"> & { body?: unknown },
     outer?: AbortSignal,
@@ -67,22 +67,22 @@ export class ServerLink {
       const answer = await this.#options.transport({ method: "GET", path, signal });
       if (answer.status === 200 && answer.body !== null) return answer.body;
       contentOf(answer.status, await textOf(answer.body, signal));
-      throw new LinkError(`the answer to "${path}" has no content`);
+      throw new LinkError(`the answer to "${path}" is empty`);
     });
   }
 
-  /** Calls `listener` whenever the server answers again after it did not, or is suspected. Returns the stop. */
+  /** Calls `listener` whenever the server answers again after a failure, or is suspected. Returns the stop. */
   onRestored(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /**
-   * Somebody has seen that what is open brings nothing any more, though nothing has failed: the other end may be gone
-   * without a word. Has all that is open opened anew.
+   * To be called when open watches seem silent though nothing has failed: the other end may be gone unnoticed. Has them all
+   * reopened.
    */
   suspect(): void {
-    this.#options.log.debug("What is open is opened anew", { server: this.#options.server });
+    this.#options.log.debug("Reopening all watches", { server: this.#options.server });
     this.#tell();
   }
 
@@ -115,7 +115,7 @@ export class ServerLink {
     this.#tell();
   }
 
-  /** Whatever a transport throws means that there was no answer. */
+  /** The error for an answer that did not come, whatever the transport threw. */
   #lost(cause: unknown): LinkError {
     const { log, server } = this.#options;
     const words = messageOf(cause);
@@ -125,9 +125,10 @@ export class ServerLink {
   }
 }
 
-/** The object in an answer. Throws what the answer refuses with. */
+/** The object in an answer. Throws its refusal. */
 function contentOf(status: number, text: string): unknown {
   const content: unknown = JSON.parse(text);
   if (status >= 200 && status < 300) return content;
-  throw apiErrorOf(content) ?? new LinkError(`it answered ${status}, which the API does not`);
+  throw apiErrorOf(content) ??
+    new LinkError(`it answered ${status}, which is not an answer of the API`);
 }

@@ -1,14 +1,14 @@
 import type { KubeObject, ServedVersion } from "../resources/resource.ts";
 
-/** How a write is to be done, besides what is written. */
+/** How to do a write. */
 export interface WriteOptions {
   /** Who asks. */
   user?: string;
   /** Written by a controller in this very program. Never taken from a request: no client can say it. */
   isOwn?: true;
-  /** Who is said to have set the fields, for server-side apply. */
+  /** The manager of the fields, for server-side apply. */
   fieldManager?: string;
-  /** All but the storing: `dryRun=All`. */
+  /** Everything but storing it: `dryRun=All`. */
   dryRun?: boolean;
   /** What to do about fields that the kind does not have. Default: `Warn`, as in kube-apiserver. */
   fieldValidation?: "Ignore" | "Warn" | "Strict";
@@ -20,14 +20,14 @@ export interface WriteOptions {
   refuse?: (next: KubeObject, previous: KubeObject) => void;
 }
 
-/** What came of a write. */
+/** The outcome of a write. */
 export interface Written<T extends KubeObject = KubeObject> {
   /** As stored, or as it would be stored by a dry run. Frozen. */
   object: T;
   /** Its JSON. */
   bytes: Uint8Array;
-  /** For the client to read: one `Warning` header each. */
+  /** For the client: one `Warning` header each. */
   warnings: readonly string[];
-  /** `unchanged`: it was so already, and keeps its resourceVersion. `removed`: it is gone; `object` is its last state. */
+  /** `unchanged`: nothing changed, and the resourceVersion stays. `removed`: it is gone; `object` is its last state. */
   outcome: "created" | "changed" | "unchanged" | "removed";
 }

@@ -204,8 +204,8 @@ function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLim
       const extent = scanJson(part, at, { ...limits, valuesMax, withDuplicates: true });
       valuesMax -= extent.values;
       const value = parseSlice(part, extent.start, extent.end);
-      const [twin] = extent.duplicates;
-      if (twin) throw keySetTwice(twin.key, positionIn(text, start + twin.offset));
+      const [duplicate] = extent.duplicates;
+      if (duplicate) throw keySetTwice(duplicate.key, positionIn(text, start + duplicate.offset));
       const range: Extent = [start + extent.start, start + extent.end];
       documents.push({ value, extent: range, start: range[0], isJson: true });
       at = extent.end + /^[ \t\r\n]*/.exec(part.slice(extent.end, extent.end + 65536))![0].length;

@@ -87,7 +87,7 @@ function collect(schema: Schema, path: string, found: Set<string>): void {
   if (merged) found.add(`${nameOf(path)}: ${merged}`);
   if (schema.items) collect(schema.items, `${path}[]`, found);
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
-    if (isTwin(path)) continue;
+    if (isCheckedElsewhere(path)) continue;
     collect(field, `${path}.${name}`, found);
   }
 }
@@ -104,8 +104,8 @@ function nameOf(path: string): string {
   return path.replace(/^Pod\.spec\b|^(Deployment|ReplicaSet)\.spec\.template\.spec\b/, "PodSpec");
 }
 
-/** What is inside here is the same as elsewhere, or no business of the kind. */
-function isTwin(path: string): boolean {
+/** The contents are the same as elsewhere, or not the kind's own. */
+function isCheckedElsewhere(path: string): boolean {
   return /\.(initContainers|ephemeralContainers|initContainerStatuses|ephemeralContainerStatuses)\[\]$/
     .test(path) || /\.metadata$/.test(path);
 }

@@ -43,7 +43,7 @@ Deno.test("a namespace is active and guarded by its finalizer from the start", (
   assert.deepEqual(rowOf(namespaces, object), { Name: "web", Status: "Active", Age: "5m" });
 });
 
-Deno.test("a ConfigMap is refused for keys that are no files, twins, too much, and change when it is sealed", () => {
+Deno.test("a ConfigMap is refused for keys that are no files, duplicates, too much, and change when it is sealed", () => {
   const causesOf = (fields: object) =>
     made(configMaps, { apiVersion: "v1", kind: "ConfigMap", ...fields }).causes;
   assert.deepEqual(causesOf({ data: { "a/b": "" } }).map((cause) => cause.slice(0, 40)), [

@@ -19,10 +19,10 @@ export interface Cause {
 
 // The words are those of k8s.io/apimachinery/pkg/util/validation/field/errors.go.
 
-/** A value longer than this is cut in messages: a refusal must not repeat a megabyte. */
+/** Longer values are cut in messages: a refusal must not repeat a megabyte. */
 const SHOWN_CHARS_MAX = 1024;
 
-/** What must be there is not. */
+/** A required value is missing. */
 export function missing(field: string, detail = ""): Cause {
   return { field, reason: "FieldValueRequired", message: withDetail("Required value", detail) };
 }
@@ -39,17 +39,17 @@ export function wrongType(field: string, value: unknown, type: string): Cause {
   return { field, reason: "FieldValueTypeInvalid", message };
 }
 
-/** The value would be fine elsewhere, or at another time. */
+/** The value is valid, but not allowed here or now. */
 export function forbidden(field: string, detail: string): Cause {
   return { field, reason: "FieldValueForbidden", message: withDetail("Forbidden", detail) };
 }
 
-/** The value names something that is not there. */
+/** The value names something that does not exist. */
 export function notFound(field: string, value: unknown): Cause {
   return { field, reason: "FieldValueNotFound", message: `Not found: ${shown(value)}` };
 }
 
-/** The value is none of the words that the field knows. */
+/** The value is not one of the field's words. */
 export function notSupported(field: string, value: unknown, words: readonly string[]): Cause {
   const detail = words.length === 0
     ? ""

@@ -1,4 +1,4 @@
-/** A text that is no length of time. The message is that of Go's `time.ParseDuration`. */
+/** The text is not a duration. The message is that of Go's `time.ParseDuration`. */
 export class DurationError extends Error {
   override name = "DurationError";
 }
@@ -21,7 +21,7 @@ const GO_MS_MAX = 2 ** 63 / MS_NANOS;
 const FRACTION_DIGITS_MAX = 12;
 
 /**
- * Milliseconds of a length of time as Go writes it: `1h30m`, `1.5s`, `-10ms`, `0`.
+ * Milliseconds of a duration as Go writes it: `1h30m`, `1.5s`, `-10ms`, `0`.
  * Throws {@linkcode DurationError}. https://pkg.go.dev/time#ParseDuration
  */
 export function durationMsOf(text: string): number {
@@ -51,7 +51,7 @@ function partsOf(number: string, unitNanos: number): [ms: number, nanos: number]
     : [Number(whole) * (unitNanos / MS_NANOS), nanos];
 }
 
-/** What stands at `at`, looked at in place: a copy of the rest for each part would take quadratic time. */
+/** Parses the part at `at` in place: a copy of the rest for each part would take quadratic time. */
 function numberAndUnit(unsigned: string, at: number, text: string): [string, string] {
   const number = matchAt(/(?:[0-9]+\.?[0-9]*|\.[0-9]+)/y, unsigned, at);
   if (number === undefined) throw invalid(text);
@@ -76,13 +76,13 @@ function invalid(text: string): DurationError {
   return new DurationError(`time: invalid duration ${quoted(text)}`);
 }
 
-/** What is far too long to be a length of time is not repeated whole. */
+/** A text that is far too long is not repeated whole. */
 function quoted(text: string): string {
   const isLong = text.length > QUOTED_CHARS_MAX;
   return JSON.stringify(isLong ? `${text.slice(0, QUOTED_CHARS_MAX)}...` : text);
 }
 
-/** Why `text` is no length of time; `undefined` when it is one. */
+/** Why `text` is not a duration; `undefined` when it is one. */
 export function durationFault(text: string): string | undefined {
   try {
     durationMsOf(text);
@@ -96,7 +96,7 @@ export function durationFault(text: string): string | undefined {
 const GATEWAY_DURATION = /^(?:[0-9]{1,5}(?:h|m|s|ms)){1,4}$/;
 
 /**
- * Milliseconds of a length of time as the Gateway API writes it: like Go's, but of at most four parts,
+ * Milliseconds of a duration as the Gateway API writes it: like Go's, but of at most four parts,
  * without signs and fractions. `0s` is 0. Throws {@linkcode DurationError}.
  * https://gateway-api.sigs.k8s.io/geps/gep-2257/
  */
@@ -105,7 +105,7 @@ export function gatewayDurationMsOf(text: string): number {
   return durationMsOf(text);
 }
 
-/** A length of time as Go writes it: 5,400,000 is `1h30m0s`, 1.5 is `1.5ms`, 0 is `0s`. */
+/** A duration as Go writes it: 5,400,000 is `1h30m0s`, 1.5 is `1.5ms`, 0 is `0s`. */
 export function formatDuration(ms: number): string {
   const nanos = Math.round(Math.abs(ms) * 1e6);
   if (nanos === 0) return "0s";
@@ -125,9 +125,9 @@ const DAY_S = 24 * HOUR_S;
 const YEAR_S = 365 * DAY_S;
 
 /**
- * A length of time for people, with two or three figures: `5s`, `3m20s`, `2h`, `3d4h`, `2y10d`.
- * The words of k8s.io/apimachinery/pkg/util/duration, HumanDuration. Up to two seconds less than nothing
- * pass for nothing: two clocks may differ.
+ * A duration for people, with two or three figures: `5s`, `3m20s`, `2h`, `3d4h`, `2y10d`.
+ * The words of k8s.io/apimachinery/pkg/util/duration, HumanDuration. Down to minus two seconds
+ * counts as zero: two clocks may differ.
  */
 export function humanDuration(ms: number): string {
   const seconds = Math.trunc(ms / 1000);

@@ -7,7 +7,7 @@ export interface FieldRequirement {
   readonly value: string;
 }
 
-/** Rules that must all hold; none selects everything. */
+/** Rules that must all hold; an empty list selects everything. */
 export type FieldSelector = readonly FieldRequirement[];
 
 /**
@@ -43,7 +43,7 @@ function unescaped(value: string): string {
   return value.replace(/\\([\\,=])/g, "$1");
 }
 
-/** Whether the fields keep every rule. `valueOf` gives the value of a field, `""` when it is not set. */
+/** Whether the fields match every rule. `valueOf` gives the value of a field, `""` when it is not set. */
 export function matchesFields(
   selector: FieldSelector,
   valueOf: (field: string) => string,

@@ -1,6 +1,6 @@
 /**
- * The finalizers by which an object asks the garbage collector to deal with its dependents: to delete them before it,
- * or to let them live without it.
+ * The finalizers that ask the garbage collector to deal with an object's dependents: to delete them first, or to orphan
+ * them.
  *
  * https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion
  */

@@ -2,7 +2,7 @@ import { durationFault } from "./durations.ts";
 import { quantityFault } from "./quantities.ts";
 import type { Schema } from "./schema.ts";
 
-/** Says why a text is not of a format; `undefined` when it is. `field` is the path, for the words. */
+/** Why a text is not of a format; `undefined` when it is. `field` is the path, for the message. */
 type FormatFault = (text: string, field: () => string) => string | undefined;
 
 const FAULTS: Readonly<Record<string, FormatFault>> = {
@@ -13,7 +13,7 @@ const FAULTS: Readonly<Record<string, FormatFault>> = {
     isTime(text) ? undefined : `${field()} in body must be of type date-time: ${quoted(text)}`,
 };
 
-/** The rule of a string format; `undefined` when the format has none. */
+/** The rule of a string format; `undefined` when it has none. */
 export function formatFaultOf(format: Schema["format"]): FormatFault | undefined {
   return format === undefined ? undefined : FAULTS[format];
 }

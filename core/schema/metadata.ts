@@ -39,7 +39,7 @@ const managedFieldsEntry = object("Fields that one manager has set.", {
 const labels = mapOf("Words to select objects by.", string("Value."));
 const annotations = mapOf("Words for tools and people; never selected by.", string("Value."));
 
-/** Metadata as it is stored and sent. What is empty is absent, as in Kubernetes. */
+/** Metadata as stored and sent. Empty fields are absent, as in Kubernetes. */
 export const objectMeta = object("What every object says of itself.", {
   name: string("Name, unique among the objects of its kind and namespace."),
   generateName: string("Prefix of a name that the server is to make up."),
@@ -66,5 +66,5 @@ export interface ObjectMeta extends Partial<Omit<TypeOf<typeof objectMeta>, "nam
   creationTimestamp: string;
 }
 
-/** Metadata of a pod template: only what a pod may take over. */
+/** Metadata of a pod template: only what pods take over from it. */
 export const templateMeta = objectMeta;

@@ -16,7 +16,7 @@ import {
 const ANNOTATIONS_BYTES_MAX = 256 * 1024;
 /** Kinds that may not own anything, as `apiVersion/kind`. */
 const BANNED_OWNERS = ["v1/Event"];
-/** What a change may not touch. */
+/** Fields that a change must not touch. */
 const IMMUTABLE = [
   "name",
   "namespace",
@@ -26,17 +26,17 @@ const IMMUTABLE = [
   "deletionGracePeriodSeconds",
 ] as const;
 
-/** What a kind says of the metadata of its objects. */
+/** What a kind declares about the metadata of its objects. */
 export interface MetadataRules {
   namespaced: boolean;
-  /** What names may look like; as a rule, like DNS subdomains. */
+  /** The rule for names; by default, DNS subdomains. */
   nameFaults?: NameRule;
 }
 
-/** Metadata on the way to be stored: the server may not have set all that it sets. */
+/** Metadata before it is stored: the server may not have set everything yet. */
 export type MetadataDraft = Partial<ObjectMeta>;
 
-/** The rules that every object's metadata keeps, besides its shape. Gives every cause. */
+/** Checks the rules for the metadata of every object, besides its shape. Returns every cause. */
 export function validateMetadata(
   next: MetadataDraft,
   previous: MetadataDraft | undefined,
@@ -104,7 +104,7 @@ function labelCauses(labels: Readonly<Record<string, string>>): Cause[] {
   ]);
 }
 
-/** Stops when there is more to say than will be shown: a broken generator makes the same mistake very often. */
+/** Stops when there are more causes than will be shown: a broken generator repeats its mistake very often. */
 function firstCauses<T>(items: readonly T[], causesOf: (item: T) => Cause[]): Cause[] {
   const causes: Cause[] = [];
   for (const item of items) {

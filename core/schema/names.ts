@@ -1,6 +1,6 @@
 /**
- * What names may look like. Each rule gives what is wrong with a value, in the words of
- * k8s.io/apimachinery/pkg/util/validation; nothing when it is right.
+ * Rules for names. Each returns what is wrong with a value, in the words of k8s.io/apimachinery/pkg/util/validation; nothing
+ * when it is valid.
  */
 export type NameRule = (value: string) => string[];
 
@@ -156,7 +156,7 @@ export function percentFaults(value: string): string[] {
   return percentShape(value);
 }
 
-/** What is wrong with the start of a name that the server is to complete; a trailing dash is fine there. */
+/** What is wrong with a `generateName`, which the server completes: a trailing dash is allowed. */
 export function prefixFaultsOf(rule: NameRule, prefix: string): string[] {
   return rule(prefix.replace(/(?<=.)-$/s, "a"));
 }
@@ -173,7 +173,7 @@ function shapeOf(pattern: string, words: string, examples: readonly string[]): N
   return (value) => expression.test(value) ? [] : [fault];
 }
 
-/** Kubernetes says characters and counts bytes. */
+/** Kubernetes says characters but counts bytes. */
 function lengthFaults(value: string, max: number): string[] {
   const isLonger = value.length > max ||
     (value.length * 3 > max && new TextEncoder().encode(value).length > max);

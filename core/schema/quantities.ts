@@ -1,5 +1,5 @@
 /**
- * Amounts as Kubernetes writes them: `100m` of a CPU, `1.5Gi` of memory.
+ * Quantities as Kubernetes writes them: `100m` of a CPU, `1.5Gi` of memory.
  *
  * Source: k8s.io/apimachinery/pkg/api/resource/quantity.go. As there, what is finer than a billionth is
  * rounded up, away from zero. Unlike there, `+`, `.` and a lone suffix are no amounts, and neither is
@@ -12,7 +12,7 @@ export interface Quantity {
   readonly format: "decimal" | "binary" | "exponent";
 }
 
-/** A text that is no amount. The message is Kubernetes'. */
+/** The text is not a quantity. The message is that of Kubernetes. */
 export class QuantityError extends Error {
   override name = "QuantityError";
 }
@@ -36,7 +36,7 @@ const BINARY_EXPONENTS = new Map(
   ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map((suffix, i) => [suffix, 10 * (i + 1)]),
 );
 
-/** Throws {@linkcode QuantityError} when `text` is no amount. */
+/** Throws {@linkcode QuantityError} when `text` is not a quantity. */
 export function parseQuantity(text: string): Quantity {
   const parts = text.length <= CHARS_MAX ? PARTS.exec(text) : null;
   if (!parts) throw new QuantityError(FORMAT_WRONG);
@@ -76,7 +76,7 @@ function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
 
-/** Why `text` is no amount; `undefined` when it is one. */
+/** Why `text` is not a quantity; `undefined` when it is one. */
 export function quantityFault(text: string): string | undefined {
   if (SIMPLE.test(text)) return undefined;
   try {
@@ -88,7 +88,7 @@ export function quantityFault(text: string): string | undefined {
   }
 }
 
-/** What nearly all amounts look like; told without big integers. */
+/** The usual form of a quantity, which is read without big integers. */
 const SIMPLE = /^([0-9]{1,15})(m|k|M|G|Ki|Mi|Gi)?$/;
 const SIMPLE_FACTORS: Readonly<Record<string, number>> = {
   k: 1e3,
@@ -101,7 +101,7 @@ const SIMPLE_FACTORS: Readonly<Record<string, number>> = {
 
 /**
  * The amount in thousandths, rounded up: `cpuMillis` of `"1.5"` is 1500. Exact below 2^53.
- * Throws {@linkcode QuantityError} when `text` is no amount.
+ * Throws {@linkcode QuantityError} when `text` is not a quantity.
  */
 export function milliValueOf(text: string): number {
   const simple = SIMPLE.exec(text);
@@ -120,7 +120,7 @@ export function milliValueOf(text: string): number {
 
 /**
  * The amount in whole units, rounded up: bytes of `"1Ki"` are 1024. Exact below 2^53.
- * Throws {@linkcode QuantityError} when `text` is no amount.
+ * Throws {@linkcode QuantityError} when `text` is not a quantity.
  */
 export function unitsOf(text: string): number {
   const simple = SIMPLE.exec(text);
@@ -165,10 +165,10 @@ export function canonicalQuantity(text: string): string {
   return isPlainlyCanonical(text) ? text : formatQuantity(parseQuantity(text));
 }
 
-/** So many digits stay below every limit, whatever their suffix. */
+/** This many digits stay below every limit, whatever the suffix. */
 const PLAIN_DIGITS_MAX = 9;
 
-/** Whether it is seen without big integers, as of nearly all amounts, that the suffix is as large as possible. */
+/** Whether the suffix is as large as possible, when that is visible without big integers, as for nearly all quantities. */
 function isPlainlyCanonical(text: string): boolean {
   const [, digits = "0", suffix = ""] = SIMPLE.exec(text) ?? [];
   if (digits.startsWith("0") || digits.length > PLAIN_DIGITS_MAX) return false;

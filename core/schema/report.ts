@@ -1,16 +1,16 @@
 import type { Cause } from "./causes.ts";
 
-/** More causes than this help nobody, and would make the answer larger than the question. */
+/** More causes would help nobody, and make the answer larger than the request. */
 export const CAUSES_MAX = 100;
 /** Values nested deeper are refused, so that a schema that refers to itself cannot exhaust the stack. */
 const PATH_PARTS_MAX = 256;
 
-/** Tells, in a path, a key of a map from a name of a field. */
+/** Marks a key of a map in a path, as opposed to the name of a field. */
 const KEY = Symbol("a key follows");
 
 /**
- * What one check has found so far, and where it is. The path is a stack, and becomes a text only
- * when there is something to say.
+ * What one check has found so far, and where it is. The path is a stack, and becomes text only when something is
+ * reported.
  */
 export class Report {
   readonly causes: Cause[] = [];
@@ -63,5 +63,5 @@ export class Report {
   }
 }
 
-/** Checks one value; gives it back, or what it is to be replaced with. */
+/** Checks one value; returns it, or its replacement. */
 export type Step = (value: unknown, report: Report) => unknown;

@@ -23,7 +23,7 @@ export function stringStep(schema: Schema): Step {
   };
 }
 
-/** Twice, because bytes that no binary suffix divides become a bare number, which is then read as a decimal one. */
+/** Applied twice, because bytes that no binary suffix divides become a bare number, which is then read as decimal. */
 function amountOf(text: string): string {
   return quantityFault(text) === undefined ? canonicalQuantity(canonicalQuantity(text)) : text;
 }

@@ -32,10 +32,10 @@ export interface Schema<T = unknown> {
   readonly "x-kubernetes-patch-merge-key"?: string;
   readonly "x-kubernetes-patch-strategy"?: string;
   readonly "x-kubernetes-map-type"?: "atomic" | "granular";
-  /** Counts as not set, and is not kept, when it is empty: `""`, `[]`, `{}`, `false`, `0` (Go's `omitempty`). */
+  /** An empty value (`""`, `[]`, `{}`, `false`, `0`) counts as not set and is dropped (Go's `omitempty`). */
   readonly "x-coracle-omit-empty"?: true;
-  /** A list map in which the same key twice is no fault, as with the env of a container. */
-  readonly "x-coracle-twins"?: true;
+  /** A list map that may hold the same key twice, such as the env of a container. */
+  readonly "x-coracle-duplicates"?: true;
   /** Of these fields of an object, at most one may be set. */
   readonly "x-coracle-one-of-fields"?: OneOfFields;
   /** A whole object of some kind: its apiVersion, kind and metadata are checked, the rest is kept. */
@@ -48,15 +48,15 @@ export interface Schema<T = unknown> {
 /** See {@linkcode oneOfFields}. */
 export interface OneOfFields {
   readonly fields: readonly string[];
-  /** What is said of each field too many, e.g. `may not specify more than 1 volume type`. */
+  /** Message for each field too many, e.g. `may not specify more than 1 volume type`. */
   readonly many: string;
-  /** What is said when none is set, e.g. `must specify a volume type`; without it, none is fine. */
+  /** Message when none is set, e.g. `must specify a volume type`; absent: none is allowed. */
   readonly none?: string;
 }
 declare const carried: unique symbol;
 declare const always: unique symbol;
 
-/** A field that is there in every stored object: the client must set it, or a default does. */
+/** A field that every stored object has: the client must set it, or a default does. */
 type Always<T> = Schema<T> & { readonly [always]?: true };
 type Fields = Readonly<Record<string, Schema<never> | Schema<unknown>>>;
 type AlwaysKeys<F> = { [K in keyof F]: typeof always extends keyof F[K] ? K : never }[keyof F];
@@ -94,15 +94,15 @@ export function required<T>(schema: Schema<T>): Always<T> {
 }
 
 /**
- * Gives a field the value that it gets when the client leaves it out. A word that is empty counts as
- * left out, as with Go's strings; so does the 0 of a {@linkcode count}.
+ * Gives a field the value that it gets when the client leaves it out. An empty word counts as
+ * left out, as for Go's strings; so does the 0 of a {@linkcode count}.
  */
 export function fallback<T>(value: T, schema: Schema<T>): Always<T> {
   const filled = { ...schema, default: value };
   return typeof value === "string" && value ? omitEmpty(filled) : filled;
 }
 
-/** An object that is always there; what it holds, its own defaults say. */
+/** An object that is always there, with the defaults of its own fields. */
 export function present<T>(schema: Schema<T>): Always<T> {
   return { ...schema, default: {} };
 }
@@ -170,13 +170,13 @@ export function listMap<T>(
   });
 }
 
-/** A list without twins, merged as a whole set. */
+/** A list without duplicates, merged as a whole set. */
 export function set<T>(description: string, items: Schema<T>, limits: Limits = {}): Schema<T[]> {
   const type = { type: "array", "x-kubernetes-list-type": "set" } as const;
   return omitEmpty({ ...type, description, items, ...limits });
 }
 
-/** An amount as Kubernetes writes it (`100m`, `1.5Gi`), a number allowed; kept in its canonical form (`1536Mi`). */
+/** A quantity as Kubernetes writes it (`100m`, `1.5Gi`), or a number; kept in canonical form (`1536Mi`). */
 export function quantity(description: string): Schema<string> {
   return { type: "string", format: "quantity", description };
 }
@@ -195,9 +195,9 @@ export function mergeList<T>(
   };
 }
 
-/** A merge list in which the same key twice is no fault. */
-export function withTwins<T>(schema: Schema<T>): Schema<T> {
-  return { ...schema, "x-coracle-twins": true };
+/** A merge list that may hold the same key twice. */
+export function allowingDuplicates<T>(schema: Schema<T>): Schema<T> {
+  return { ...schema, "x-coracle-duplicates": true };
 }
 
 /** A strategic merge patch of this field drops what it does not name (`patchStrategy: retainKeys`). */
@@ -212,23 +212,23 @@ export function atomic<T>(schema: Schema<T>): Schema<T> {
   return { ...schema, "x-kubernetes-map-type": "atomic" };
 }
 
-/** A field that counts as not set when it is empty, and is then not kept (Go's `omitempty`). */
+/** A field that counts as not set when it is empty, and is then dropped (Go's `omitempty`). */
 export function omitEmpty<T>(schema: Schema<T>): Schema<T> {
   return { ...schema, "x-coracle-omit-empty": true };
 }
 
-/** A field of which the empty value means something, and is kept: a pointer in Go's types. */
+/** A field whose empty value means something and is kept: a pointer in Go's types. */
 export function kept<S extends Schema>(schema: S): S {
   const { "x-coracle-omit-empty": _, ...rest } = schema;
-  return rest as S; // the type is only carried: nothing that it says is taken away
+  return rest as S; // `rest` still has everything that the type promises
 }
 
-/** A yes or no of which "no" is the same as not set, and is not kept. */
+/** A boolean whose `false` counts as not set, and is dropped. */
 export function flag(description: string): Schema<boolean> {
   return omitEmpty(boolean(description));
 }
 
-/** A whole number of which 0 is the same as not set, and is not kept. */
+/** A whole number whose 0 counts as not set, and is dropped. */
 export function count(description: string, limits: Limits = {}): Schema<number> {
   return omitEmpty(integer(description, limits));
 }
@@ -243,12 +243,12 @@ export function number(description: string, limits: Limits = {}): Schema<number>
   return { type: "number", format: "double", description, ...limits };
 }
 
-/** A length of time as Go writes it: `1h30m`, `500ms`. */
+/** A duration as Go writes it: `1h30m`, `500ms`. */
 export function duration(description: string): Schema<string> {
   return { type: "string", format: "duration", description };
 }
 
-/** A length of time as the Gateway API writes it (GEP-2257): `1h30m`, at most four parts, no fractions. */
+/** A duration as the Gateway API writes it (GEP-2257): `1h30m`, at most four parts, no fractions. */
 export function gatewayDuration(description: string): Schema<string> {
   return { type: "string", description, pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$" };
 }

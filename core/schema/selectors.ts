@@ -9,10 +9,10 @@ export interface Requirement {
   readonly values: readonly string[];
 }
 
-/** Rules that must all hold, ordered by their keys; none selects everything. */
+/** Rules that must all hold, ordered by their keys; an empty list selects everything. */
 export type Selector = readonly Requirement[];
 
-/** A text that is no selector. The message is Kubernetes'. */
+/** The text is not a selector. The message is that of Kubernetes. */
 export class SelectorError extends Error {
   override name = "SelectorError";
 }
@@ -30,7 +30,7 @@ export function parseLabelSelector(text: string): Selector {
   return ordered(new Parser(text).parse());
 }
 
-/** The rules of a LabelSelector object. What is not set selects nothing; what is empty, everything. */
+/** The rules of a LabelSelector object. One that is not set selects nothing; an empty one, everything. */
 export function selectorOf(selector: LabelSelector | undefined): Selector {
   if (selector === undefined) return NOTHING;
   const { matchLabels = {}, matchExpressions = [] } = selector;
@@ -44,7 +44,7 @@ export function selectorOf(selector: LabelSelector | undefined): Selector {
   ]);
 }
 
-/** The rules of a plain map of labels, as Services have it. Empty or not set, it selects nothing there. */
+/** The rules of a plain map of labels, as in Services. Empty or not set, it selects nothing. */
 export function selectorOfLabels(labels: Labels | undefined): Selector {
   const entries = Object.entries(labels ?? {});
   if (entries.length === 0) return NOTHING;
@@ -61,12 +61,12 @@ function ordered(requirements: readonly Requirement[]): Selector {
   return requirements.toSorted((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }
 
-/** Whether the labels keep every rule. */
+/** Whether the labels match every rule. */
 export function matches(selector: Selector, labels: Labels | undefined): boolean {
-  return selector.every((requirement) => isKept(requirement, labels ?? {}));
+  return selector.every((requirement) => isMatched(requirement, labels ?? {}));
 }
 
-function isKept({ key, operator, values }: Requirement, labels: Labels): boolean {
+function isMatched({ key, operator, values }: Requirement, labels: Labels): boolean {
   const value = ownField(labels, key);
   switch (operator) {
     case "=":
@@ -130,7 +130,7 @@ export function formatSelector(selector: Selector): string {
   }).join(",");
 }
 
-/** Words and signs; the signs are read as long as possible. */
+/** Splits into words and operators, each operator as long as possible. */
 const TOKENS = /!=|==|[=!(),<>]|[^=!(),<>\s]+/g;
 const SIGNS = ["!=", "==", "=", "!", "(", ")", ",", "<", ">"];
 const COMPARISONS = ["=", "==", "!=", "in", "notin", ">", "<"] as const;
@@ -209,7 +209,7 @@ class Parser {
     return token;
   }
 
-  /** `(x,y)`. What is left out counts as the empty word: `()`, `(,x)`, `(x,,y)`. */
+  /** `(x,y)`. A missing value counts as the empty word: `()`, `(,x)`, `(x,,y)`. */
   #values(): string[] {
     const open = this.#take();
     if (open !== "(") throw unparsed(`found '${open}' expected: '('`);

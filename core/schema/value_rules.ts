@@ -7,11 +7,11 @@ import {
 } from "./names.ts";
 
 /**
- * Rules for single values that many kinds share. Each gives the causes why `value` may not stand at `field`,
- * in the words of k8s.io/apimachinery/pkg/util/validation.
+ * Rules for single values that many kinds share. Each returns the causes why `value` is invalid at `field`, in the words of
+ * k8s.io/apimachinery/pkg/util/validation.
  */
 
-/** What a rule for names says of `name`. A name that is missing is the schema's to refuse. */
+/** Applies a rule for names to `name`. A missing name is refused by the schema. */
 export function nameCauses(field: string, name: string | undefined, rule: NameRule): Cause[] {
   return name ? rule(name).map((fault) => invalid(field, name, fault)) : [];
 }

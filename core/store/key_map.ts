@@ -1,6 +1,6 @@
 import type { Key } from "./store.ts";
 
-/** Values by key. Holds no string for a key but its parts, which may be those of others too. */
+/** Values by key. Stores only the parts of a key, whose strings may be shared with other keys. */
 export class KeyMap<V> {
   /** By resource, namespace and name. */
   readonly #values = new Map<string, Map<string, Map<string, V>>>();
@@ -21,7 +21,7 @@ export class KeyMap<V> {
     names.set(name, value);
   }
 
-  /** Doing so twice is doing it once. */
+  /** Idempotent. */
   delete([resource, namespace, name]: Key): void {
     const namespaces = this.#values.get(resource);
     const names = namespaces?.get(namespace);

@@ -8,7 +8,7 @@ import type { SharedEngine } from "./shared_engine.ts";
 import { notes } from "./store_contract.ts";
 import { type Change, type Key, type StoreEvent, UnavailableError } from "./store.ts";
 
-/** What several servers reach. */
+/** An engine that several servers share. */
 export interface SharedStorage {
   /** The engine as one more server sees it. */
   engine(leaseMs: number): Promise<SharedEngine>;
@@ -73,7 +73,7 @@ class Server {
     });
   }
 
-  /** Its way to the engine is gone: no renewal and no farewell gets through. */
+  /** Cuts it off from the engine: it can neither renew its lease nor resign. */
   vanish(): void {
     this.#engine.close();
     this.#isGone = true;

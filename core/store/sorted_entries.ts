@@ -1,6 +1,6 @@
 import type { Entry, Key } from "./store.ts";
 
-/** What has a place in the order. */
+/** What can be ordered. */
 interface Keyed {
   readonly key: Key;
 }
@@ -24,7 +24,7 @@ export class SortedEntries<E extends Keyed = Entry> {
     return this.#entries;
   }
 
-  /** Adds the entry, or puts it in the place of the one with its namespace and name. */
+  /** Adds the entry, or replaces the one with its namespace and name. */
   put(entry: E): void {
     const at = this.#placeOf(entry);
     this.#own();
@@ -33,7 +33,7 @@ export class SortedEntries<E extends Keyed = Entry> {
     else this.#entries.splice(at, 0, entry);
   }
 
-  /** Doing so twice is doing it once. */
+  /** Idempotent. */
   remove(entry: E): void {
     const at = this.#placeOf(entry);
     if (!this.#isAt(at, entry)) return;
@@ -52,7 +52,7 @@ export class SortedEntries<E extends Keyed = Entry> {
     return there !== undefined && compareKeys(there.key, entry.key) === 0;
   }
 
-  /** Index of the first entry that does not come before `entry`. Found at once for one that comes last. */
+  /** Index of the first entry that does not come before `entry`. Fast for an entry that comes last. */
   #placeOf(entry: E): number {
     const last = this.#entries.at(-1);
     if (last === undefined || compareKeys(last.key, entry.key) < 0) return this.#entries.length;

@@ -169,7 +169,7 @@ property(
     holds([schema, target]) {
       assert.deepEqual(strategicMergePatch(frozen(target), {}, schema), target);
       const patch = withoutNulls(target);
-      if (hasTwins(patch)) return; // Kubernetes itself takes one of them for the other
+      if (hasDuplicates(patch)) return; // Kubernetes itself takes one of them for the other
       const got = refusedOr(() => strategicMergePatch(frozen(patch), patch, schema));
       if (got !== undefined) assert.deepEqual(got.value, patch);
     },
@@ -213,14 +213,14 @@ const MERGE_KEYS = [
   "resourceType",
 ];
 
-function hasTwins(value: unknown): boolean {
+function hasDuplicates(value: unknown): boolean {
   if (Array.isArray(value)) {
-    const isTwin = (a: unknown, b: unknown) =>
+    const isDuplicate = (a: unknown, b: unknown) =>
       isJsonObject(a) && isJsonObject(b) &&
       MERGE_KEYS.some((key) => a[key] !== undefined && a[key] === b[key]);
-    if (value.some((a, i) => value.slice(0, i).some((b) => isTwin(a, b)))) return true;
+    if (value.some((a, i) => value.slice(0, i).some((b) => isDuplicate(a, b)))) return true;
   }
-  return typeof value === "object" && value !== null && Object.values(value).some(hasTwins);
+  return typeof value === "object" && value !== null && Object.values(value).some(hasDuplicates);
 }
 
 /** In an object that is stored, null is not there. */

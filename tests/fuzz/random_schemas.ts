@@ -152,8 +152,8 @@ function brokenList(schema: Schema, value: unknown): string | undefined {
   const isSet = schema["x-kubernetes-list-type"] === "set";
   const named = value.filter((item) => keys?.length !== 1 || item?.[keys[0]!] !== undefined)
     .map((item) => JSON.stringify(keys ? keys.map((key) => item?.[key]) : item));
-  const isUnique = (keys || isSet) && !schema["x-coracle-twins"];
-  if (isUnique && new Set(named).size < named.length) return "twins";
+  const isUnique = (keys || isSet) && !schema["x-coracle-duplicates"];
+  if (isUnique && new Set(named).size < named.length) return "duplicates";
   return first(value.map((item) => brokenRule(items, item)));
 }
 

@@ -117,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an agent whose watches have died without a word never finds out",
     file: "core/client/server_link.ts",
     search:
-      '    this.#options.log.debug("What is open is opened anew", { server: this.#options.server });\n    this.#tell();\n',
+      '    this.#options.log.debug("Reopening all watches", { server: this.#options.server });\n    this.#tell();\n',
     replace: "",
     tests: ["core/client/server_link_test.ts"],
   },

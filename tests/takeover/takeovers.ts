@@ -21,7 +21,7 @@ const WRITING_MS_MAX = 300;
 const SCATTERED_LEASES = 1.5;
 /** Why an owner may end: another one has taken over, it cannot tell, or nobody leads the members. */
 const IS_EXPECTED =
-  /has taken over|does not keep still|etcd|error sending request|raft proposal dropped/;
+  /has taken over|keeps changing|etcd|error sending request|raft proposal dropped/;
 
 export interface Tally {
   takeovers: number;

@@ -72,7 +72,7 @@ Deno.test("pods of a ReplicaSet with a long name have names that can be the name
   assert.equal(new Set(names).size, 2);
 });
 
-Deno.test("a plan that is repeated makes the same pods, not twins", () => {
+Deno.test("a plan that is repeated makes the same pods, not duplicates", () => {
   const cluster = new TestCluster();
   replicaSet(cluster, 4);
   const names = () =>

@@ -37,7 +37,7 @@ export function identityOf(item: unknown, key: string | undefined): unknown {
   return isJsonObject(item) ? jsonIdentity(ownField(item, key)) : Symbol("no object");
 }
 
-/** Where each item of a list stands; of twins, the first. */
+/** Where each item of a list stands; of duplicates, the first. */
 export function placesIn(
   list: readonly unknown[],
   key: string | undefined,

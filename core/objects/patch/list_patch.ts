@@ -54,13 +54,13 @@ class KeyedList {
   readonly #key: string;
   /** `undefined`: taken out. */
   readonly #slots: ({ item: unknown } | undefined)[];
-  /** Of each identity the places, twins in turn. */
+  /** Of each identity the places, duplicates in turn. */
   readonly #places = new Map<unknown, number[]>();
 
   constructor(items: readonly unknown[], key: string) {
     this.#key = key;
     this.#slots = items.map((item) => ({ item }));
-    // From the back, so that the first of twins is the last in its list.
+    // From the back, so that the first of duplicates is the last in its list.
     for (let place = items.length - 1; place >= 0; place--) this.#note(items[place], place);
   }
 
@@ -68,7 +68,7 @@ class KeyedList {
     return this.#slots.flatMap((slot) => slot ? [slot.item] : []);
   }
 
-  /** Of twins, one delete takes one. */
+  /** Of duplicates, one delete takes one. */
   deleteFirst(item: JsonObject): void {
     const place = this.#places.get(identityOf(item, this.#key))?.pop();
     if (place !== undefined) this.#slots[place] = undefined;

@@ -37,7 +37,9 @@ const CASES: [string, unknown, unknown, unknown][] = [
   ["drops nulls of what it adds", {}, { o: { a: 1, b: null } }, { o: { a: 1 } }],
   ["replaces another type", { o: "text" }, { o: { a: 1 } }, { o: { a: 1 } }],
   ["replaces an atomic list", { words: ["a", "b"] }, { words: ["c"] }, { words: ["c"] }],
-  ["merges a set without twins", { numbers: [1, 2] }, { numbers: [2, 3] }, { numbers: [1, 2, 3] }],
+  ["merges a set without duplicates", { numbers: [1, 2] }, { numbers: [2, 3] }, {
+    numbers: [1, 2, 3],
+  }],
   [
     "merges items by their key",
     { items: [{ name: "a", x: 1 }, { name: "b", x: 1 }] },
@@ -57,7 +59,7 @@ const CASES: [string, unknown, unknown, unknown][] = [
     { items: [{ name: "b" }] },
   ],
   [
-    "deletes one of twins for each delete",
+    "deletes one of duplicates for each delete",
     { items: [{ name: "a" }, { name: "a" }, { name: "b" }] },
     { items: [{ name: "a", $patch: "delete" }] },
     { items: [{ name: "a" }, { name: "b" }] },

@@ -6,6 +6,7 @@ import { percentFaults } from "../../schema/names.ts";
 import { podTemplate } from "../core/pods/spec/pod_spec.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import {
+  allowingDuplicates,
   count,
   fallback,
   flag,
@@ -19,7 +20,6 @@ import {
   retainKeys,
   time,
   type TypeOf,
-  withTwins,
 } from "../../schema/schema.ts";
 import { nonNegativeCauses } from "../../schema/value_rules.ts";
 import {
@@ -71,7 +71,7 @@ const deploymentStatus = object("How the deployment is.", {
   availableReplicas: count("How many of them have been ready for long enough."),
   unavailableReplicas: count("How many available pods are missing."),
   terminatingReplicas: integer("How many further pods are ending."),
-  conditions: withTwins(mergeList("Aspects of its state.", ["type"], deploymentCondition)),
+  conditions: allowingDuplicates(mergeList("Aspects of its state.", ["type"], deploymentCondition)),
   collisionCount: integer("How often the hash of a template had to be made anew."),
 });
 export type DeploymentStatus = TypeOf<typeof deploymentStatus>;

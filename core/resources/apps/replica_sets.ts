@@ -4,6 +4,7 @@ import { labelSelector } from "../../schema/label_selector.ts";
 import { podTemplate } from "../core/pods/spec/pod_spec.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import {
+  allowingDuplicates,
   count,
   fallback,
   integer,
@@ -12,7 +13,6 @@ import {
   present,
   required,
   type TypeOf,
-  withTwins,
 } from "../../schema/schema.ts";
 import {
   selectorChangeCauses,
@@ -43,7 +43,7 @@ const replicaSetStatus = object("How the ReplicaSet is.", {
   availableReplicas: count("How many of them have been ready for long enough."),
   terminatingReplicas: integer("How many further pods are ending."),
   observedGeneration: count("Generation that the controller has seen.", { format: "int64" }),
-  conditions: withTwins(mergeList("Aspects of its state.", ["type"], replicaSetCondition)),
+  conditions: allowingDuplicates(mergeList("Aspects of its state.", ["type"], replicaSetCondition)),
 });
 export type ReplicaSetStatus = TypeOf<typeof replicaSetStatus>;
 

@@ -2,7 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { Deadline } from "../../lib/deadline.ts";
 import { linesOf, textOf } from "../../lib/lines.ts";
 
-/** Where etcd is, and how to say who asks. */
+/** Where etcd is, and how to authenticate. */
 export interface EtcdAccess {
   /** E.g. `http://192.0.2.1:2379`. One answer of any is enough. */
   endpoints: readonly string[];
@@ -13,9 +13,9 @@ export interface EtcdAccess {
   user?: { name: string; password: string };
 }
 
-/** What one attempt may take: longer than an election of etcd with its own defaults. */
+/** How long one attempt may take: longer than an election of etcd with its defaults. */
 const ATTEMPT_MS = 3_000;
-/** Each endpoint is asked so often before the request counts as failed. */
+/** How often each endpoint is tried before the request fails. */
 const ROUNDS = 2;
 /** A watch begins within this time. */
 const WATCH_START_MS = 5_000;
@@ -28,11 +28,11 @@ const LINE = {
 const UNAUTHENTICATED = 16;
 /** Another endpoint, or a later moment, may do better: cancelled, deadline exceeded, unavailable. */
 const TRANSIENT_CODES: readonly number[] = [1, 4, 14];
-/** A member says so while it hands its leadership on, under the code of what it does not know. Nothing was done. */
+/** Sent by a member that hands over its leadership, under the code for unknown errors. Nothing was done. */
 const DROPPED = /raft proposal dropped/;
 const TOKEN_IS_OLD = /invalid auth token/;
 
-/** What etcd answered with, in its own words. */
+/** An error of etcd, in its own words. */
 export class EtcdError extends Error {
   override name = "EtcdError";
   constructor(message: string, readonly code: number) {
@@ -43,8 +43,8 @@ export class EtcdError extends Error {
 /**
  * Speaks with etcd v3 through its JSON gateway (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/).
  *
- * A request that fails goes to the next endpoint, so it may be done twice, and the first one late: what is sent must
- * bear that. It stays with the endpoint that answered last.
+ * A request that fails goes to the next endpoint, so it may be done twice, and the first one late: requests must tolerate
+ * that. It stays with the endpoint that answered last.
  */
 export class EtcdClient implements Disposable {
   readonly #access: EtcdAccess;
@@ -53,7 +53,7 @@ export class EtcdClient implements Disposable {
   #endpoint = 0;
   #token: string | undefined;
 
-  /** Throws when certificates or key are none. */
+  /** Throws when certificates or key are invalid. */
   constructor(access: EtcdAccess, clock: Clock) {
     const { caPem, pair } = access;
     this.#access = access;

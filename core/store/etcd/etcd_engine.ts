@@ -23,10 +23,10 @@ import type {
 } from "../shared_engine.ts";
 import { type Key, UnavailableError } from "../store.ts";
 
-/** Layout of the keys. A newer one is refused. */
+/** Format of the keys. A newer one is refused. */
 const FORMAT = 1;
 const ROWS_PER_PAGE = 200;
-/** A watch may die without a word: so often somebody looks whether it has missed something. */
+/** A watch may die silently: how often to check whether it has missed something. */
 const PROBE_EVERY_MS = 10_000;
 
 export interface EtcdEngineOptions {
@@ -75,7 +75,7 @@ export class EtcdEngine implements SharedEngine {
         }
       }
     } finally {
-      stop.abort(new Error("nobody follows any more"));
+      stop.abort(new Error("the follower has stopped"));
     }
   }
 
@@ -120,7 +120,7 @@ export class EtcdEngine implements SharedEngine {
     }
   }
 
-  /** All that there is at one revision of etcd. */
+  /** Everything at one revision of etcd. */
   async #snapshot(
     signal?: AbortSignal,
   ): Promise<{ loaded: Loaded; owner: Owner | undefined; etcdRevision: number }> {
@@ -214,16 +214,16 @@ export class EtcdEngine implements SharedEngine {
     return { revision, writes };
   }
 
-  /** Throws when etcd has had something to tell for a whole turn and has not told it. */
+  /** Throws when the watch has not delivered a change for a whole interval. */
   async #probe(seen: { modified: number }, signal: AbortSignal): Promise<never> {
     const { clock } = this.#options;
     let awaited = 0;
     while (true) {
       await clock.sleep(PROBE_EVERY_MS, signal);
-      if (seen.modified < awaited) throw new Error("the watch of etcd is silent");
+      if (seen.modified < awaited) throw new Error("etcd's watch is silent");
       const { head, owner } = this.#layout;
       const newest = await Promise.all([head, owner].map((key) => this.#range({ key }, signal)))
-        .catch(() => []); // etcd is away: the watch will begin anew when it is back
+        .catch(() => []); // etcd cannot be reached: the watch begins anew when it is back
       awaited = Math.max(
         0,
         ...newest.map(({ kvs }) => Number(kvs?.[0]?.mod_revision ?? 0)),
@@ -234,7 +234,7 @@ export class EtcdEngine implements SharedEngine {
 
 type WatchEvent = NonNullable<WatchAnswer["events"]>[number];
 
-/** The gateway leaves out what has the default: PUT. */
+/** The gateway omits the default type, PUT. */
 function byRevision({ events = [] }: WatchAnswer): Map<string, WatchEvent[]> {
   return Map.groupBy(events, ({ kv }) => kv.mod_revision);
 }
@@ -244,6 +244,6 @@ function ownerIn(kv: KeyValue | undefined): Owner | undefined {
 }
 
 function reasonOf({ compact_revision: compacted, cancel_reason: reason }: WatchAnswer): string {
-  if (compacted !== undefined) return `etcd has forgotten what was before ${compacted}`;
+  if (compacted !== undefined) return `etcd has compacted its history up to ${compacted}`;
   return new EtcdError(reason ?? "etcd ended the watch", 0).message;
 }

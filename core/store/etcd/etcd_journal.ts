@@ -28,7 +28,7 @@ const ETCD_LIMITS: JournalLimits = {
 };
 const CHUNK_BYTES = 1024 * 1024;
 const NAMES_PER_PAGE = 1_000;
-/** A write that the fence kept out is tried again when the ownership could be taken up again. */
+/** A write that the fence refused is retried when the ownership could be renewed. */
 const FENCED_TRIES_MAX = 3;
 
 export interface EtcdJournalOptions {
@@ -37,7 +37,7 @@ export interface EtcdJournalOptions {
   tenure: EtcdTenure;
   /** Etcd's revision of the head; "0" when there is none. */
   headModified: string;
-  /** By path. Kept right by whoever reads the rows. */
+  /** By path. Kept up to date by whoever reads the rows. */
   references: Map<string, BlobReference>;
   load(): Promise<Loaded>;
 }
@@ -51,7 +51,7 @@ export interface EtcdJournalOptions {
 export class EtcdJournal implements Journal {
   readonly limits: JournalLimits = ETCD_LIMITS;
   readonly #options: EtcdJournalOptions;
-  /** Stored for the batch that is to come. */
+  /** Stored for the next batch. */
   readonly #unreferenced = new Map<BlobId, BlobReference>();
   #headModified: string;
   /** The batch whose commit threw. */
@@ -131,7 +131,7 @@ export class EtcdJournal implements Journal {
     return this.#refer(batch.writes);
   }
 
-  /** The fence held and the head has moved: an earlier attempt of this very write has done it. */
+  /** The fence held, but the head has moved: then an earlier attempt of this very write must have done it. */
   #acceptHead(answer: TransactionAnswer, batch: Batch): void {
     const head = answer.responses?.[1]?.response_range?.kvs?.[0];
     if (headIn(head?.value).revision !== batch.revision) {
@@ -140,7 +140,7 @@ export class EtcdJournal implements Journal {
     this.#headModified = head!.mod_revision;
   }
 
-  /** Reads the head. After a doubt it is written again as it is: what is still on its way then comes too late. */
+  /** Reads the head. After a doubtful write it is rewritten as it is, so that writes still on their way come too late. */
   async #settledHead(): Promise<KeyValue | undefined> {
     const { client, layout } = this.#options;
     for (let tries = 0; tries < FENCED_TRIES_MAX; tries++) {
@@ -156,10 +156,10 @@ export class EtcdJournal implements Journal {
       this.#headModified = answer.header.revision;
       return head;
     }
-    throw new Error("the head in etcd does not keep still");
+    throw new Error("the head in etcd keeps changing");
   }
 
-  /** Does it as the owner. Throws {@linkcode FencedError} when another server is. Not succeeded: `conditions` did not hold. */
+  /** Runs a transaction as the owner. Throws {@linkcode FencedError} when another server is. `succeeded` is false when `conditions` did not hold. */
   async #fenced(
     operations: readonly Operation[],
     conditions: () => readonly Compare[] = () => [],
@@ -180,10 +180,10 @@ export class EtcdJournal implements Journal {
       if (isOurs) return answer;
       await tenure.renew();
     }
-    throw new FencedError("Cannot write: the ownership of the store in etcd does not keep still");
+    throw new FencedError("Cannot write: the ownership of the store in etcd keeps changing");
   }
 
-  /** Notes what the rows refer to now that the writes are durable. The blobs that they referred to before. */
+  /** Notes what the rows refer to, now that the writes are durable. Returns the blobs they referred to before. */
   #refer(writes: readonly JournalWrite[]): BlobReference[] {
     const { references } = this.#options;
     return writes.flatMap(({ key, value }) => {
@@ -198,7 +198,7 @@ export class EtcdJournal implements Journal {
     });
   }
 
-  /** What cannot be removed now is swept at the next start. */
+  /** Blobs that cannot be removed now are removed at the next start. */
   async #remove(blobs: readonly { blob: BlobId }[]): Promise<void> {
     const { layout } = this.#options;
     try {
@@ -206,11 +206,11 @@ export class EtcdJournal implements Journal {
         await this.#fenced([{ requestDeleteRange: layout.chunksOf(blob) }]);
       }
     } catch {
-      // etcd is away, or no longer ours: the next write will say so
+      // etcd cannot be reached, or is no longer ours: the next write will fail
     }
   }
 
-  /** Removes blobs that a server which was killed has left. Needs `references` to be complete. */
+  /** Removes blobs left by a killed server. `references` must be complete. */
   async #sweep(): Promise<void> {
     const { client, layout, references } = this.#options;
     const used = new Set(

@@ -6,13 +6,13 @@ import type { Key, Revision } from "../store.ts";
 const IS_JSON = 1;
 const IS_BLOB = 2;
 
-/** Where a row's bytes are when they are too long for the row. */
+/** Where the bytes are that are too long for a row. */
 export interface BlobReference {
   blob: BlobId;
   chunks: number;
 }
 
-/** The last batch. What goes leaves no row to tell its revision. */
+/** The last batch. It holds the revisions of removals, which leave no row. */
 export interface Head {
   revision: Revision;
   /** By path. */
@@ -26,7 +26,7 @@ export interface Head {
  *     PREFIX/format           layout of these keys
  *     PREFIX/head             the last batch; written with each
  *     PREFIX/objects/RESOURCE/NAMESPACE/NAME
- *     PREFIX/owner            who may write; it goes with the owner's lease
+ *     PREFIX/owner            who may write; it expires with the owner's lease
  *     PREFIX/term             who owned it last; stays
  */
 export class EtcdLayout {

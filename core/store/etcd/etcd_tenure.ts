@@ -6,11 +6,11 @@ import { FencedError } from "../journal.ts";
 import { Ownership } from "../ownership.ts";
 import type { Owner } from "../shared_engine.ts";
 
-/** Of a lease, how many times its keeper asks to keep it. */
+/** How many times a lease is renewed within its time. */
 const KEEPS_PER_LEASE = 3;
-/** Giving the engine up may take so long; after it, the lease runs out by itself. */
+/** How long resigning may take; after that, the lease expires by itself. */
 const RESIGN_MS = 1_000;
-/** etcd keeps all that ever was until it is told to forget; kube-apiserver does it as often. */
+/** etcd keeps its whole history until it is compacted; kube-apiserver compacts as often. */
 const COMPACT_EVERY_MS = 5 * 60_000;
 
 export interface EtcdTenureOptions {
@@ -21,7 +21,7 @@ export interface EtcdTenureOptions {
   self: Owner;
 }
 
-/** What says in etcd that this server is the owner: its key, with its lease. */
+/** The key in etcd that makes this server the owner, with its lease. */
 interface Mandate {
   /** Of the owner's key: no other claim has the same. */
   created: string;
@@ -35,7 +35,7 @@ export class EtcdTenure {
   readonly #options: EtcdTenureOptions;
   readonly #ownership: Ownership;
   #mandate: Mandate;
-  /** Two at once would take each other for another server. */
+  /** One at a time: two would mistake each other for another server. */
   #renewing: Promise<void> | undefined;
 
   /** `undefined` when somebody else owns the engine. `headModified`: etcd's revision of the head, "0" for none. */
@@ -50,7 +50,7 @@ export class EtcdTenure {
       const head = await options.client.ask<RangeAnswer>("/v3/kv/range", { key: layout.head });
       return { tenure, head };
     } catch (error) {
-      await tenure.resign(); // else it would be kept, and nobody would lead
+      await tenure.resign(); // else it would be kept alive, and nobody would lead
       throw error;
     }
   }
@@ -71,7 +71,7 @@ export class EtcdTenure {
     return this.#ownership.isSure();
   }
 
-  /** What every write is sent with: it fails once the lease has run out or somebody else is the owner. */
+  /** The conditions of every write: they fail once the lease has expired or somebody else is the owner. */
   get fence(): readonly Compare[] {
     const { created, lease } = this.#mandate;
     const key = this.#options.layout.owner;
@@ -81,7 +81,7 @@ export class EtcdTenure {
     ];
   }
 
-  /** After a write that the fence has kept out: takes up the ownership again if nobody else had it meanwhile. */
+  /** After a write that the fence refused: claims the ownership again, if nobody else had it meanwhile. */
   renew(): Promise<void> {
     return this.#renewing ??= this.#renew().finally(() => this.#renewing = undefined);
   }
@@ -126,7 +126,7 @@ export class EtcdTenure {
         await clock.sleep(leaseMs / KEEPS_PER_LEASE, signal);
         const revision = await this.#keepOnce(signal);
         if (clock.elapsed() - compacted.atMs < COMPACT_EVERY_MS) continue;
-        await this.#forgetUpTo(compacted.revision);
+        await this.#compactUpTo(compacted.revision);
         compacted = { atMs: clock.elapsed(), revision };
       } catch (error) {
         if (error instanceof FencedError) return;
@@ -149,10 +149,10 @@ export class EtcdTenure {
     return result.header.revision;
   }
 
-  /** What watchers that are further behind than this need, they load anew. */
-  async #forgetUpTo(revision: string): Promise<void> {
+  /** Watchers that are further behind load everything anew. */
+  async #compactUpTo(revision: string): Promise<void> {
     if (revision === "0") return;
-    await this.#options.client.ask("/v3/kv/compaction", { revision }).catch(() => {}); // another user of this etcd was faster
+    await this.#options.client.ask("/v3/kv/compaction", { revision }).catch(() => {}); // somebody else has compacted it already
   }
 
   async #endedBy(): Promise<FencedError> {

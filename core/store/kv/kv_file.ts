@@ -3,7 +3,7 @@ import { DataLock } from "./data_lock.ts";
 import { openUnlocked } from "./sqlite_lock.ts";
 import { UnavailableError } from "../store.ts";
 
-/** Each turns the file into something else without a word: `DENO_KV_DB_MODE=memory` would lose everything. */
+/** Each silently replaces the file by something else: `DENO_KV_DB_MODE=memory` would lose everything. */
 const FORBIDDEN_VARIABLES = ["DENO_KV_DB_MODE", "DENO_KV_PATH_PREFIX"];
 
 /** The environment of the process. */
@@ -15,13 +15,13 @@ export interface KvFileOptions {
   /** The machine's when absent. */
   clock?: Clock;
   variables?: Variables;
-  /** How the lock beside the file is had; `DataLock.take` when absent. */
+  /** How to take the lock beside the file; `DataLock.take` when absent. */
   takeLock?(path: string): Promise<DataLock>;
-  /** Told why a write failed; resolves with true when it is to be repeated, once. */
+  /** Takes the error of a failed write; resolves with whether to repeat it once. */
   relieve?(error: unknown): Promise<boolean>;
 }
 
-/** A database in a file of this machine that no other process uses. */
+/** A database in a file on this machine that no other process uses. */
 export class KvFile {
   readonly path: string;
   readonly kv: Deno.Kv;
@@ -52,7 +52,7 @@ export class KvFile {
     this.#lock = lock;
   }
 
-  /** Writes a copy to a new file. Holds the thread meanwhile: 100,000 objects take about a second. */
+  /** Writes a copy to a new file. Blocks the thread meanwhile: 100,000 objects take about a second. */
   async backup(path: string): Promise<void> {
     const { DatabaseSync } = await import("node:sqlite");
     const database = new DatabaseSync(this.path, { readOnly: true });
@@ -70,7 +70,7 @@ export class KvFile {
   }
 }
 
-/** What is told when the database cannot be used from the start. */
+/** The error when the database cannot be opened. */
 export function openError(path: string, error: Error): UnavailableError {
   return new UnavailableError(`Cannot open the store at "${path}": ${error.message}`, {
     cause: error,

@@ -25,9 +25,9 @@ const ROWS_PER_READ = 500;
 const ROWS_PER_WRITE = 500;
 
 /**
- * Brings a database to the newest format, one format after the other. Each step writes the new rows beside the old
- * ones, compares them, and then says in one write that they hold; so a process that is killed in the middle leaves
- * a database of the old format, or one of the new format with old rows that the next start removes.
+ * Migrates a database to the newest format, one format after the other. Each step writes the new rows beside the old ones,
+ * compares them, and then switches over in one write; so a process that is killed in the middle leaves a database of the
+ * old format, or one of the new format with old rows that the next start removes.
  *
  * For a new format: raise `FORMAT`, add its step here, and keep a file of the old format for the tests.
  */

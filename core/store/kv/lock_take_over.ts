@@ -6,13 +6,13 @@ const KILLED_MS_MAX = 5_000;
 
 export interface TakeOver {
   clock: Clock;
-  /** Ends the waiting; then nothing is taken. */
+  /** Ends the wait; then nothing is taken. */
   signal: AbortSignal;
-  /** Told what is being done, in a sentence, and to which process. */
+  /** Called with what is being done, in a sentence, and to which process. */
   tell(what: string, pid: number): void;
-  /** How long the server is waited for once it was asked. */
+  /** How long to wait after asking the server to end. */
   endMs: number;
-  /** The same once it was killed; 5 s when absent. */
+  /** How long to wait after killing it; 5 s when absent. */
   killedMs?: number;
   /** Sends a signal; `Deno.kill` when absent. For tests. */
   kill?(pid: number, signal: Deno.Signal): void;
@@ -20,7 +20,7 @@ export interface TakeOver {
 
 /**
  * Takes the lock at `path` from the server that holds it: asks it to end (SIGTERM), then ends it (SIGKILL). Should
- * neither help, because it hangs in the kernel, the lock counts as taken all the same: the fence of the journal keeps
+ * neither work, because it hangs in the kernel, the lock counts as taken all the same: the fence of the journal keeps
  * that process from writing, and the kernel's lock is ours when it is gone.
  *
  * A signal is sent only to a process that the kernel says has locked this very file. Throws
@@ -44,7 +44,7 @@ export async function takeLockOver(path: string, options: TakeOver): Promise<Dat
   }
 }
 
-/** Ends the process that holds the lock. `false`: nothing ends it, and it is to be shut out. */
+/** Ends the process that holds the lock. `false` when nothing ends it: then it must be shut out. */
 async function isObtained(
   locked: Promise<void>,
   pid: number,
@@ -89,7 +89,7 @@ async function isDoneWithin(
   }
 }
 
-/** The process that holds the lock, if it is a server and the kernel agrees with what the file says. */
+/** The process that holds the lock, if it is a server and the kernel confirms what the file says. */
 async function provenHolder(path: string): Promise<number> {
   const holder = await holderOf(path);
   const { pid, use } = holder;
@@ -99,8 +99,8 @@ async function provenHolder(path: string): Promise<number> {
 }
 
 /**
- * Whether the process has locked this very file: see proc(5), `/proc/PID/fdinfo`. `/proc/locks` will not do: it is read
- * in pieces, and a lock that others make or end meanwhile can hide this one. Elsewhere than on Linux nothing can be shown.
+ * Whether the process has locked this very file: see proc(5), `/proc/PID/fdinfo`. `/proc/locks` is no
+ * alternative: it is read in pieces, and locks that come or go meanwhile can hide this one. Only possible on Linux.
  */
 async function holdsLock(pid: number, path: string): Promise<boolean> {
   const { dev, ino } = await Deno.stat(path);

@@ -1,11 +1,11 @@
-/** A view keeps the whole slab alive that it is in. */
+/** A view keeps its whole slab alive. */
 const SLAB_BYTES = 64 * 1024;
-/** Longer ones get memory of their own. */
+/** Longer byte strings get memory of their own. */
 const PACKED_BYTES_MAX = SLAB_BYTES / 4;
 
 /**
- * Copies many short byte strings into few pieces of memory: a piece of its own costs 300 bytes more. Until the last
- * copy in a slab is let go, the slab stays: of what was copied, that is as much as was copied at most.
+ * Copies many short byte strings into few slabs: an array of its own costs 300 bytes more for each. A slab is freed with the
+ * last copy in it, so at worst everything that was copied stays.
  */
 export class PackedBytes {
   #slab = new Uint8Array();

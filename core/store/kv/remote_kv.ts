@@ -13,13 +13,13 @@ import type { OwnedKv } from "./owned_kv.ts";
 import { Ownership } from "../ownership.ts";
 import type { Owner } from "../shared_engine.ts";
 
-/** The client of Deno repeats a request for ever: longer than this nobody waits for it. */
+/** Deno's client repeats a request for ever: this is how long we wait. */
 const ANSWER_MS = 3_000;
 const KEEPS_PER_LEASE = 3;
 const RESIGN_MS = 1_000;
 const SETTLE_TRIES_MAX = 3;
 
-/** Says that the owner lives: written anew all the time, and gone when the owner has given up. */
+/** Shows that the owner is alive: rewritten all the time, and removed when the owner resigns. */
 export interface LeaseRow {
   /** How long others wait for the next one. */
   leaseMs: number;
@@ -36,11 +36,11 @@ export interface RemoteKvOptions {
 }
 
 /**
- * A database behind KV Connect of which this server is the owner.
+ * A database behind KV Connect that this server owns.
  *
- * Its client repeats what was not answered, so a write may be done twice, or long after nobody waits for it. Each
- * write therefore also checks and sets a sequence number: what comes late or again does nothing. A lease, renewed by
- * the owner and timed by those who wait for its end with their own clocks, says when another may take over.
+ * Its client repeats requests without an answer, so a write may be done twice, or long after nobody waits for it. Each
+ * write therefore also checks and sets a sequence number: late and repeated writes do nothing. A lease, renewed by the
+ * owner and timed by the others with their own clocks, decides when another may take over.
  */
 export class RemoteKv implements OwnedKv {
   readonly kv: Deno.Kv;
@@ -49,7 +49,7 @@ export class RemoteKv implements OwnedKv {
   readonly #options: RemoteKvOptions;
   readonly #ownership: Ownership;
   #sequence: { versionstamp: string | null; number: number };
-  /** A write has not been answered: it may be done, or be still on its way. */
+  /** A write was not answered: it may be done, or still on its way. */
   #isDoubtful = false;
 
   /** `undefined` when somebody else owns it, or has renewed the lease since `lease` was seen. */
@@ -74,7 +74,7 @@ export class RemoteKv implements OwnedKv {
         .set(FORMAT_KEY, found).set(OWNER_KEY, self).set(SEQUENCE_KEY, number).set(LEASE_KEY, row)
         .commit(),
     );
-    // That it failed may be said of a repetition of what has been done: what is there is the truth.
+    // A failure may be that of a repetition of a write that was done: what is stored is the truth.
     const [now, last] = await answerOf(
       clock,
       kv.getMany<[Owner, number]>([OWNER_KEY, SEQUENCE_KEY]),
@@ -130,7 +130,7 @@ export class RemoteKv implements OwnedKv {
     else await this.#read();
   }
 
-  /** Gives the database up, for others to take over at once. */
+  /** Gives up the database, for others to take over at once. */
   async resign(): Promise<void> {
     if (this.#ownership.signal.aborted) return;
     this.#ownership.end("the database was given up");
@@ -149,7 +149,7 @@ export class RemoteKv implements OwnedKv {
     this.#sequence = sequence;
   }
 
-  /** Moves the sequence on: what is still on its way comes too late from now on. */
+  /** Advances the sequence, so that writes still on their way come too late. */
   async #settle(): Promise<void> {
     for (let tries = 0; tries < SETTLE_TRIES_MAX; tries++) {
       const { versionstamp, number } = await this.#read();
@@ -160,7 +160,7 @@ export class RemoteKv implements OwnedKv {
       this.#isDoubtful = false;
       return;
     }
-    throw new Error("the database does not keep still");
+    throw new Error("the database keeps changing");
   }
 
   /** The sequence as it is. Throws {@linkcode FencedError} when another server is the owner. */

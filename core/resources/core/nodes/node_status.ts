@@ -1,5 +1,6 @@
 import { conditionFields } from "../../conditions.ts";
 import {
+  allowingDuplicates,
   boolean,
   fallback,
   integer,
@@ -14,7 +15,6 @@ import {
   string,
   time,
   type TypeOf,
-  withTwins,
 } from "../../../schema/schema.ts";
 
 const nodeCondition = object("One aspect of the state of the node.", {
@@ -78,8 +78,8 @@ export const nodeStatus = object("What the agent says of the node.", {
   capacity: mapOf("What there is.", quantity("Amount.")),
   allocatable: mapOf("What pods can use of it; the capacity when absent.", quantity("Amount.")),
   phase: string("No longer used."),
-  conditions: withTwins(mergeList("Aspects of its state.", ["type"], nodeCondition)),
-  addresses: withTwins(mergeList("Addresses of the node.", ["type"], nodeAddress)),
+  conditions: allowingDuplicates(mergeList("Aspects of its state.", ["type"], nodeCondition)),
+  addresses: allowingDuplicates(mergeList("Addresses of the node.", ["type"], nodeAddress)),
   daemonEndpoints: present(object("Where its daemons listen.", {
     kubeletEndpoint: fallback(
       { Port: 0 },

@@ -1,6 +1,7 @@
 import { conditionFields } from "../../conditions.ts";
 import { resourceRequirements } from "./spec/containers.ts";
 import {
+  allowingDuplicates,
   boolean,
   count,
   fallback,
@@ -19,7 +20,6 @@ import {
   string,
   time,
   type TypeOf,
-  withTwins,
 } from "../../../schema/schema.ts";
 
 const containerState = object("What a container is doing; one of the fields is set.", {
@@ -157,7 +157,7 @@ export const podStatus = object("What the agent last saw of the pod.", {
       "Unknown",
     ]),
   ),
-  conditions: withTwins(mergeList("Aspects of its state.", ["type"], podCondition)),
+  conditions: allowingDuplicates(mergeList("Aspects of its state.", ["type"], podCondition)),
   message: string("Why it is as it is, for people."),
   reason: string("Why it is as it is, in one word, such as Evicted."),
   nominatedNodeName: string("Node on which others are ended to make room for it."),

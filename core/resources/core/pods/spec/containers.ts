@@ -1,4 +1,5 @@
 import {
+  allowingDuplicates,
   count,
   fallback,
   flag,
@@ -13,7 +14,6 @@ import {
   required,
   string,
   type TypeOf,
-  withTwins,
 } from "../../../../schema/schema.ts";
 import { env, envFromSource } from "./env.ts";
 import { lifecycle, probe } from "./probes.ts";
@@ -96,7 +96,7 @@ const containerFields = {
     string("Word."),
   ),
   workingDir: string("Working directory; the image's when absent."),
-  ports: withTwins(
+  ports: allowingDuplicates(
     mergeList("Ports that it listens on.", ["containerPort", "protocol"], containerPort),
   ),
   envFrom: list("Sources of many environment variables.", envFromSource),
@@ -105,8 +105,8 @@ const containerFields = {
   resizePolicy: list("What a change of an amount does to it.", resizePolicy),
   restartPolicy: string("When it is started again, if not as the pod says."),
   restartPolicyRules: list("Rules for the restart, the first that fits counts.", restartRule),
-  volumeMounts: withTwins(mergeList("Volumes that it sees.", ["mountPath"], volumeMount)),
-  volumeDevices: withTwins(
+  volumeMounts: allowingDuplicates(mergeList("Volumes that it sees.", ["mountPath"], volumeMount)),
+  volumeDevices: allowingDuplicates(
     mergeList("Block devices that it sees.", ["devicePath"], volumeDevice),
   ),
   livenessProbe: probe,

@@ -1,4 +1,5 @@
 import {
+  allowingDuplicates,
   atomic,
   boolean,
   fallback,
@@ -8,7 +9,6 @@ import {
   required,
   string,
   type TypeOf,
-  withTwins,
 } from "../../../../schema/schema.ts";
 
 /** A field of the pod, as env values and downward files use it. */
@@ -50,7 +50,7 @@ const envVar = object("An environment variable.", {
 });
 export type EnvVar = TypeOf<typeof envVar>;
 
-export const env = withTwins(
+export const env = allowingDuplicates(
   mergeList("Environment variables; of two with one name the later counts.", ["name"], envVar),
 );
 

@@ -1,6 +1,7 @@
 import { templateMeta } from "../../../../schema/metadata.ts";
 import { localObjectReference } from "../../../../schema/references.ts";
 import {
+  allowingDuplicates,
   atomic,
   boolean,
   fallback,
@@ -15,7 +16,6 @@ import {
   required,
   string,
   type TypeOf,
-  withTwins,
 } from "../../../../schema/schema.ts";
 import { affinity } from "./affinity.ts";
 import { container, ephemeralContainer, resourceRequirements } from "./containers.ts";
@@ -76,7 +76,7 @@ export const podSpec = object("What a pod should be.", {
   hostIPC: flag("Whether it uses the IPC namespace of the node."),
   shareProcessNamespace: boolean("Whether its containers see each other's processes."),
   securityContext: fallback({}, podSecurityContext),
-  imagePullSecrets: withTwins(
+  imagePullSecrets: allowingDuplicates(
     mergeList("Secrets with logins for registries.", ["name"], localObjectReference),
   ),
   hostname: string("Name of the machine that the pod sees; the pod's name when absent."),

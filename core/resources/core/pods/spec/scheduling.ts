@@ -1,5 +1,6 @@
 import { labelSelector } from "../../../../schema/label_selector.ts";
 import {
+  allowingDuplicates,
   integer,
   list,
   long,
@@ -10,7 +11,6 @@ import {
   retainKeys,
   string,
   type TypeOf,
-  withTwins,
 } from "../../../../schema/schema.ts";
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
@@ -78,7 +78,7 @@ export const schedulingGroup = object("The pods that are scheduled together with
 });
 
 /** https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/ */
-export const hostAliases = withTwins(
+export const hostAliases = allowingDuplicates(
   mergeList(
     "Lines for the hosts file of the pod.",
     ["ip"],
