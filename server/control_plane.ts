@@ -28,7 +28,7 @@ export function openControlPlane(
 ): ControlPlane {
   parts.defer(declareKinds(store, catalog));
   const objects = new Objects({ store, clock, random, serviceCidr });
-  const client = new LocalClient(objects, { user: "system:coracle" });
+  const client = new LocalClient(objects, { user: "system:coracle", kinds: catalog });
   const stop = new AbortController();
   const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The server stops")));

@@ -1,3 +1,5 @@
+import { volumeSchemas } from "../agent/volumes/volume_type.ts";
+import { withVolumeSources } from "../core/resources/core/pods/spec/volume_sources.ts";
 import { FreedMemory } from "../core/lib/linux/freed_memory.ts";
 import { serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
@@ -52,9 +54,9 @@ function environmentOf(
   registry: Registry,
 ): ServerEnvironment<MachinePlatform> {
   const { flags: { store, listen, node: nodeName, gatewayAddress, stopPods } } = context;
-  const { resources } = registry;
+  const resources = withVolumeSources(registry.resources, volumeSchemas(registry.volumeTypes));
   return {
-    registry,
+    registry: { ...registry, resources },
     version: VERSION,
     nodeName,
     gatewayAddress,

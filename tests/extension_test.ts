@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import type { Scale } from "../core/objects/subresources/scale.ts";
 import type { ConfigMap } from "../core/resources/core/config_maps.ts";
+import type { Node } from "../core/resources/core/nodes/nodes.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
+import type { Service } from "../core/resources/core/services/services.ts";
 import { configMapKeeping } from "./extension/config_map_keeping.ts";
 import { kindSwitch } from "./extension/kind_switch.ts";
 import { lighthouses } from "./extension/lighthouses.ts";
@@ -15,10 +17,14 @@ import { PlainEngine, plainEngine } from "./extension/plain_engine.ts";
 import { podFollowing } from "./extension/pod_following.ts";
 import { freePort, routedPod } from "./extension/routed_pod.ts";
 import { publicConfigMaps } from "./extension/public_config_maps.ts";
+import { puppetRuntime } from "./extension/puppet_runtime.ts";
+import { serviceCards } from "./extension/service_cards.ts";
 import { withAdditions } from "./extension/server_in_process.ts";
 import { eventually } from "./eventually.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
+const REPLICA_SETS = "/apis/apps/v1/namespaces/default/replicasets";
+const SERVICES = "/api/v1/namespaces/default/services";
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const LIGHTHOUSES = "/apis/example.com/v1/namespaces/default/lighthouses";
 
@@ -200,4 +206,69 @@ Deno.test("a kind can come and go while the server runs: it is served, watched, 
     await server.ask("POST", CONFIG_MAPS, { metadata: { name: "buoys" } });
     await until(`${namespaced}/default/buoys/kept`, 200);
   });
+});
+
+Deno.test("a volume type is one file: its field is known, its files are mounted and follow what it reads", async () => {
+  await withAdditions({ volumeTypes: [serviceCards] }, async (server) => {
+    const service = (clusterIP?: string) => ({
+      metadata: { name: "shop" },
+      spec: { ports: [{ port: 80 }], ...(clusterIP && { clusterIP }) },
+    });
+    const mountPath = `/tmp/coracle-extension-card-${Deno.pid}`; // the runtime makes and removes it
+    const command = ["sh", "-c", `while :; do cat ${mountPath}/address; sleep 0.1; done`];
+    await server.ask("POST", REPLICA_SETS, {
+      metadata: { name: "guest" },
+      spec: {
+        selector: { matchLabels: { app: "guest" } },
+        template: {
+          metadata: { labels: { app: "guest" } },
+          spec: {
+            volumes: [{ name: "card", serviceCard: { service: "shop" } }],
+            containers: [{
+              ...{ name: "main", image: "none", command },
+              volumeMounts: [{ name: "card", mountPath }],
+            }],
+          },
+        },
+      },
+    });
+    const { items: [guest] } = await server.until<{ items: Pod[] }>(
+      PODS,
+      ({ items }) => items.length > 0,
+    );
+    const log = `${PODS}/${guest!.metadata.name}/log`;
+    const refused = await server.fetch("POST", PODS, {
+      metadata: { name: "other" },
+      spec: { volumes: [{ name: "card", serviceCard: {} }], containers: [] },
+    });
+    assert.match(await refused.text(), /spec\.volumes\[0\]\.serviceCard\.service: Required value/);
+    const made = await server.ask<Service>("POST", SERVICES, service());
+    const { spec: { clusterIP } } = made;
+    await server.untilText(log, (text) => text.includes(`${clusterIP}\n`));
+    await server.ask("DELETE", `${SERVICES}/shop`);
+    const other = clusterIP!.replace(/\d+$/, (number) => String(Number(number) + 1));
+    await server.ask("POST", SERVICES, service(other));
+    await server.untilText(log, (text) => text.includes(`${other}\n`));
+  });
+});
+
+Deno.test("a container runtime is one file: it is chosen by its name, reads its flag and runs pods", async () => {
+  const flags = { runtime: "puppet", puppetLine: "how do you do" };
+  await withAdditions({ runtimes: [puppetRuntime] }, async (server) => {
+    assert.match(server.log, /As asked, containers are puppets/);
+    await server.ask("POST", PODS, {
+      metadata: { name: "punch" },
+      spec: { containers: [{ name: "main", image: "none" }], terminationGracePeriodSeconds: 1 },
+    });
+    const { status } = await server.until<Pod>(
+      `${PODS}/punch`,
+      ({ status }) => status.phase === "Running",
+    );
+    assert.match(status.containerStatuses?.[0]?.containerID ?? "", /^puppet:\/\/.+-main-0$/);
+    await server.untilText(`${PODS}/punch/log`, (text) => text === "how do you do\n");
+    const { items: [node] } = await server.ask<{ items: Node[] }>("GET", "/api/v1/nodes");
+    assert.equal(node?.status.nodeInfo?.containerRuntimeVersion, "puppet://1.0.0");
+    await server.ask("DELETE", `${PODS}/punch`);
+    await server.untilGone(`${PODS}/punch`);
+  }, flags);
 });

@@ -60,8 +60,8 @@ export class PodWorker {
   /** Whether it was told that the pod may not start. */
   #isRefused = false;
   #isDraining = false;
-  /** Containers that have ended and whose last words are being read. */
-  readonly #ending = new Set<string>();
+  /** Containers that have ended and whose termination messages are being read. */
+  readonly #ending = new Map<string, Promise<void>>();
   #cancelTimer = () => {};
 
   constructor(options: PodWorkerOptions) {
@@ -295,19 +295,25 @@ export class PodWorker {
       : { ...container, startedAtMs: Date.parse(startedAt) };
   }
 
-  /** The last words are read first: whoever sees the end sees why. */
+  /** Resolves when the end is on record, also for who tells of it a second time. */
   async #noteExit(container: ContainerState): Promise<void> {
-    const { id, name } = container;
+    const { id } = container;
     this.#probes.stop(id);
-    if (hasEnded(this.#record.containerOf(id)) || this.#ending.has(id)) return;
+    if (hasEnded(this.#record.containerOf(id))) return;
+    const ending = this.#ending.get(id) ?? this.#recordExit(container);
+    this.#ending.set(id, ending);
+    await ending.finally(() => this.#ending.delete(id));
+  }
+
+  /** The termination message is read first: whoever sees the end sees why. */
+  async #recordExit(container: ContainerState): Promise<void> {
+    const { id, name } = container;
     const { clock, log } = this.#options.parts;
     const { nowMs, elapsedMs } = momentOf(clock);
     const { finishedAtMs = nowMs } = container;
     const endedMs = elapsedMs - Math.max(0, nowMs - finishedAtMs);
-    this.#ending.add(id);
     await this.#readLastWords(name, container)
       .catch((error) => log.warn("Cannot read the last words of a container", { id, error }));
-    this.#ending.delete(id);
     const isNews = this.#record.put({ ...container, state: "exited", finishedAtMs, endedMs });
     if (isNews) this.#tellRest(container);
   }

@@ -4,12 +4,15 @@ import type { FileTree } from "../../core/lib/linux/file_tree.ts";
 import type { Volume } from "../../core/resources/core/pods/spec/volumes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { AnyResource } from "../../core/resources/resource.ts";
+import type { Schema } from "../../core/schema/schema.ts";
 import type { VolumePlace } from "./pinned_mounts.ts";
 
 /** A type of volume: where the files of such a volume are, and how they come there. */
 export interface VolumeType<Source = unknown> {
   /** The field of a volume in a pod's spec that asks for it, e.g. `emptyDir`. */
   readonly field: string;
+  /** The shape of that field, when Kubernetes does not have it. */
+  readonly schema?: Schema;
   /** The folder of its volumes is `kubernetes.io~NAME`: the kubelet's name for its plugin. Absent: the field's. */
   readonly folderName?: string;
   /** Whether containers cannot write to it, whatever their mounts say. */
@@ -41,6 +44,11 @@ export interface VolumeOf<Source> {
   readonly source: Source;
   /** Where a volume of the agent's own is kept. */
   readonly folder: string;
+}
+
+/** The fields of volumes that types have in addition to those of Kubernetes, with their shapes. */
+export function volumeSchemas(types: readonly VolumeType[]): Record<string, Schema> {
+  return Object.fromEntries(types.flatMap(({ field, schema }) => schema ? [[field, schema]] : []));
 }
 
 /** The type of a volume; `undefined`: none of the list. */

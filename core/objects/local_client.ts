@@ -6,8 +6,14 @@ import type {
   View,
   ViewEvent,
 } from "../client/client.ts";
+import type { Catalog } from "../resources/catalog.ts";
 import { ObjectLists } from "../client/object_lists.ts";
-import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
+import {
+  type AnyResource,
+  groupResourceOf,
+  type KubeObject,
+  type Resource,
+} from "../resources/resource.ts";
 import type { Entry, Store } from "../store/store.ts";
 import { notFound } from "../client/refusals.ts";
 import { keyOf, type Objects } from "./objects.ts";
@@ -15,16 +21,20 @@ import { subresourceOf } from "./subresources/mod.ts";
 import { writeSubresource } from "./subresource_writes.ts";
 import type { WriteOptions } from "../client/write_options.ts";
 
+type Kinds = Pick<Catalog, "find">;
+
 /** The API without HTTP, for what runs in the server's process: reads from the store, writes through the verbs. */
 export class LocalClient implements Client, View {
   readonly #objects: Objects;
   readonly #store: Store;
+  readonly #kinds: Kinds | undefined;
   readonly #options: WriteOptions;
   readonly #lists = new ObjectLists<Entry>();
 
-  /** `user`: in whose name it writes. */
-  constructor(objects: Objects, { user }: { user?: string } = {}) {
+  /** `user`: in whose name it writes. `kinds`: what the server knows of the kinds that callers name. */
+  constructor(objects: Objects, { user, kinds }: { user?: string; kinds?: Kinds } = {}) {
     this.#objects = objects;
+    this.#kinds = kinds;
     this.#store = objects.store;
     this.#options = { fieldValidation: "Ignore", isOwn: true, ...(user !== undefined && { user }) };
   }
@@ -52,17 +62,20 @@ export class LocalClient implements Client, View {
   }
 
   async create<T extends KubeObject>(resource: Resource<T>, draft: Draft<T>): Promise<T> {
-    return (await this.#objects.create(resource, draft, this.#options)).object as T;
+    const kind = this.#kindOf(resource);
+    return (await this.#objects.create(kind, draft, this.#options)).object as T;
   }
 
   async update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
-    const written = await this.#objects.update(resource, object.metadata, object, this.#options);
+    const kind = this.#kindOf(resource);
+    const written = await this.#objects.update(kind, object.metadata, object, this.#options);
     return written.object as T;
   }
 
   async updateStatus<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
     const options = { ...this.#options, scope: "status" as const };
-    return (await this.#objects.update(resource, object.metadata, object, options)).object as T;
+    const kind = this.#kindOf(resource);
+    return (await this.#objects.update(kind, object.metadata, object, options)).object as T;
   }
 
   async delete<T extends KubeObject>(
@@ -81,8 +94,12 @@ export class LocalClient implements Client, View {
   ): Promise<void> {
     const found = subresourceOf(resource, subresource);
     if (!found?.decide) throw notFound(resource, `${name.name}/${subresource}`);
-    const target = { resource, name, subresource: found };
+    const target = { resource: this.#kindOf(resource), name, subresource: found };
     await writeSubresource(this.#objects, target, body, this.#options);
+  }
+
+  #kindOf(resource: AnyResource): AnyResource {
+    return this.#kinds?.find(groupResourceOf(resource)) ?? resource;
   }
 
   #objectsOf<T extends KubeObject>(entries: readonly Entry[]): readonly T[] {

@@ -109,6 +109,21 @@ export class ServerInProcess {
     });
   }
 
+  /** Reads a text until it is as it should be, or the time is up. */
+  async untilText(path: string, isSo: (text: string) => boolean): Promise<void> {
+    const look = async () => isSo(await (await this.fetch("GET", path)).text());
+    await eventually(`${path} is as it should be`, look, WAIT_MS_MAX);
+  }
+
+  async untilGone(path: string): Promise<void> {
+    const look = async () => {
+      const answer = await this.fetch("GET", path);
+      await answer.body?.cancel();
+      return answer.status === 404;
+    };
+    await eventually(`${path} is gone`, look, WAIT_MS_MAX);
+  }
+
   async stop(): Promise<void> {
     this.#client.close();
     await this.#server.stop();
