@@ -11,7 +11,7 @@ import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import { Agent } from "./agent.ts";
 import { DiskPodFiles } from "./volumes/pod_files.ts";
 import type { PodAddress, PodNetwork } from "./network/pod_network.ts";
-import type { ProbeOutcome } from "./probes/probes.ts";
+import type { ProbeOutcome } from "./probes/probe_type.ts";
 import { SimulatedRuntime } from "./runtimes/simulated/simulated_runtime.ts";
 import { VOLUME_TYPES } from "./volumes/types/mod.ts";
 import { Volumes } from "./volumes/volumes.ts";

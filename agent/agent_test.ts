@@ -5,7 +5,7 @@ import { configMaps } from "../core/resources/core/config_maps.ts";
 import { leases } from "../core/resources/coordination/leases.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
-import type { ProbeOutcome } from "./probes/probes.ts";
+import type { ProbeOutcome } from "./probes/probe_type.ts";
 import { isReady, NodeUnderTest } from "./agent_fixture.ts";
 
 Deno.test("a pod gets its network, runs and becomes ready in little more than its start", async () => {

@@ -2,7 +2,8 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { durationText, podTextOf } from "./container_status.ts";
 import type { StopReason } from "./next_step.ts";
 import type { NodeParts } from "./node_parts.ts";
-import type { ProbeKind, ProbeOutcome } from "../probes/probes.ts";
+import type { ProbeOutcome } from "../probes/probe_type.ts";
+import type { ProbeKind } from "../probes/probes.ts";
 
 /** Under whose name events of pods are known in Kubernetes. */
 export const COMPONENT = "kubelet";

@@ -3,7 +3,8 @@ import { containerNamed } from "../../core/resources/core/pods/spec/pod_containe
 import type { NodeParts } from "./node_parts.ts";
 import type { PodEvents } from "./pod_events.ts";
 import type { PodRecord } from "./pod_record.ts";
-import { dialProbe, type ProbeTarget } from "../probes/probe_dialer.ts";
+import { dialProbe } from "../probes/probe_dialer.ts";
+import type { ProbeTarget } from "../probes/probe_type.ts";
 import { Probes } from "../probes/probes.ts";
 
 export interface PodProbesOptions {

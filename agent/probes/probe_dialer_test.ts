@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
-import { dialProbe, type ProbeTarget } from "./probe_dialer.ts";
+import { dialProbe } from "./probe_dialer.ts";
+import type { ProbeTarget } from "./probe_type.ts";
 import { Slots } from "../../core/lib/slots.ts";
 
 const never = new AbortController().signal;

@@ -1,13 +1,9 @@
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
+import { probeTypeOf } from "./probe_dialer.ts";
+import type { ProbeOutcome } from "./probe_type.ts";
 import { ENDED } from "../../core/lib/abort.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-
-/** How one question was answered. `error`: it could not be asked, so it says nothing. */
-export interface ProbeOutcome {
-  result: "success" | "warning" | "failure" | "error";
-  output: string;
-}
 
 /** What the probes say of one run. */
 export interface Health {
@@ -35,11 +31,6 @@ export interface ProbesOptions {
   /** Called with each failure and error but those of early questions, and with each warning. */
   onOutcome(kind: ProbeKind, outcome: ProbeOutcome): void;
 }
-
-/** Before the first good answer, the question is repeated this soon, then twice as late each time. */
-const EAGER_FIRST_MS = 20;
-/** An exec probe costs a hundred times as much as the others. */
-const EAGER_FIRST_EXEC_MS = 250;
 
 /**
  * The probes of one run of a container.
@@ -85,7 +76,7 @@ export class Probes {
     let schedule: ProbeSchedule = {
       firstMs,
       dueMs: firstMs,
-      eagerMs: eagerFirstMs(kind, probe),
+      repeatMs: earlyRepeatMs(kind, probe),
     };
     let tally: Tally = { verdict: this.#verdictOf(kind), answer: undefined, inARow: 0 };
     const ask = async (isCounted: boolean) => {
@@ -177,7 +168,7 @@ export interface ProbeSchedule {
   /** When the last question was due. */
   readonly dueMs: number;
   /** Wait before the next early question; `undefined`: there are none. */
-  readonly eagerMs: number | undefined;
+  readonly repeatMs: number | undefined;
 }
 
 /**
@@ -191,23 +182,23 @@ export function nextQuestion(
   hasSucceeded: boolean,
 ): { atMs: number; isCounted: boolean; schedule: ProbeSchedule } {
   const periodMs = periodSeconds * 1_000;
-  const { firstMs, dueMs, eagerMs } = schedule;
+  const { firstMs, dueMs, repeatMs } = schedule;
   const periodOf = (ms: number) => Math.floor((ms - firstMs) / periodMs);
   const isLate = periodOf(nowMs) > periodOf(dueMs);
   const atMs = isLate ? nowMs : firstMs + (periodOf(dueMs) + 1) * periodMs;
-  if (hasSucceeded || eagerMs === undefined || nowMs + eagerMs >= atMs) {
-    const next = { firstMs, dueMs: atMs, eagerMs: hasSucceeded ? undefined : eagerMs };
+  if (hasSucceeded || repeatMs === undefined || nowMs + repeatMs >= atMs) {
+    const next = { firstMs, dueMs: atMs, repeatMs: hasSucceeded ? undefined : repeatMs };
     return { atMs, isCounted: true, schedule: next };
   }
-  const earlyMs = nowMs + eagerMs;
+  const earlyMs = nowMs + repeatMs;
   return {
     atMs: earlyMs,
     isCounted: false,
-    schedule: { firstMs, dueMs: earlyMs, eagerMs: eagerMs * 2 },
+    schedule: { firstMs, dueMs: earlyMs, repeatMs: repeatMs * 2 },
   };
 }
 
-function eagerFirstMs(kind: ProbeKind, { exec }: Probe): number | undefined {
-  if (kind === "liveness") return undefined;
-  return exec ? EAGER_FIRST_EXEC_MS : EAGER_FIRST_MS;
+/** Before the first good answer the question is repeated this soon, then twice as late each time. */
+function earlyRepeatMs(kind: ProbeKind, probe: Probe): number | undefined {
+  return kind === "liveness" ? undefined : probeTypeOf(probe)?.earlyRepeatMs;
 }

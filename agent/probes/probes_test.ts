@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
-import { type Health, initialHealth, type ProbeOutcome, Probes } from "./probes.ts";
+import type { ProbeOutcome } from "./probe_type.ts";
+import { type Health, initialHealth, Probes } from "./probes.ts";
 
 const GOOD: ProbeOutcome = { result: "success", output: "" };
 const BAD: ProbeOutcome = { result: "failure", output: "no" };

@@ -19,7 +19,11 @@ function mapped(
   properties: Readonly<Record<string, Schema>>,
   change: (schema: Schema) => Schema,
 ): Readonly<Record<string, Schema>> {
-  const entries = Object.entries(properties).map(([name, each]) => [name, change(each)] as const);
-  const isSame = entries.every(([name, each]) => each === properties[name]!);
+  let isSame = true;
+  const entries = Object.entries(properties).map(([name, each]) => {
+    const next = change(each);
+    isSame &&= next === each;
+    return [name, next] as const;
+  });
   return isSame ? properties : Object.fromEntries(entries);
 }

@@ -1,7 +1,7 @@
 import { agentSources } from "../../agent/agent_sources.ts";
 import { VOLUME_TYPES } from "../../agent/volumes/types/mod.ts";
 import type { ContainerState } from "../../agent/runtimes/container_runtime.ts";
-import type { ProbeOutcome } from "../../agent/probes/probes.ts";
+import type { ProbeOutcome } from "../../agent/probes/probe_type.ts";
 import {
   type SimulatedImage,
   SimulatedRuntime,
