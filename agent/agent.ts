@@ -11,7 +11,7 @@ import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
 import type { Machine } from "./node/machine.ts";
-import type { NodeParts } from "./pods/node_parts.ts";
+import type { NodeContext } from "./pods/node_context.ts";
 import { allocatableOf, NodeStatus } from "./node/node_status.ts";
 import type { LogLimits } from "./runtimes/log_limits.ts";
 import { podLogs } from "./logs/pod_logs.ts";
@@ -92,7 +92,7 @@ export interface AgentOptions {
  */
 export class Agent implements NodeStreams {
   readonly #options: AgentOptions;
-  readonly #parts: NodeParts;
+  readonly #context: NodeContext;
   readonly #volumeTypes: readonly VolumeType[];
   readonly #node: NodeStatus;
   readonly #workers = new Map<string, PodWorker>();
@@ -111,7 +111,7 @@ export class Agent implements NodeStreams {
     const { dataFolder, protectedPaths = [], view, clock, machine } = options;
     const allocatable = allocatableOf(machine);
     const types = this.#volumeTypes = options.volumeTypes ?? VOLUME_TYPES;
-    this.#parts = {
+    this.#context = {
       ...options,
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
       volumes: options.volumes ?? new Volumes({ dataFolder, protectedPaths, view, clock, types }),
@@ -135,12 +135,15 @@ export class Agent implements NodeStreams {
     const stop = new AbortController();
     const { clock, log } = this.#options;
     const either = AbortSignal.any([signal, stop.signal]);
-    const parts = { clock, log, signal: either };
+    const context = { clock, log, signal: either };
     try {
       await Promise.race([
         Promise.all([
-          supervise({ ...parts, name: "the status of the node" }, (inner) => this.#node.run(inner)),
-          supervise({ ...parts, name: "the agent" }, (inner) => this.#runPods(inner)),
+          supervise(
+            { ...context, name: "the status of the node" },
+            (inner) => this.#node.run(inner),
+          ),
+          supervise({ ...context, name: "the agent" }, (inner) => this.#runPods(inner)),
         ]),
         fault.promise,
       ]);
@@ -171,7 +174,7 @@ export class Agent implements NodeStreams {
     const addresses = (await network.list()).filter(({ podUid }) => !left.has(podUid));
     await Promise.all(addresses.map(({ podUid }) => network.remove(podUid)));
     const uids = new Set(containers.map(({ podUid }) => podUid)).difference(left);
-    await Promise.all([...uids].map((uid) => this.#parts.volumes.unmount(uid)));
+    await Promise.all([...uids].map((uid) => this.#context.volumes.unmount(uid)));
     const failure = ends.find((end) => end.status === "rejected");
     if (failure) throw failure.reason;
   }
@@ -183,7 +186,11 @@ export class Agent implements NodeStreams {
       throw new ApiError("NotFound", `pods "${name.name}" not found`, { kind: "pods" });
     }
     return podLogs({
-      ...{ pod: worker.pod, options, signal, format: runtime.logFormat, clock },
+      pod: worker.pod,
+      options,
+      signal,
+      format: runtime.logFormat,
+      clock,
       turns: this.#logTurns,
       containers: () => worker.containers,
       folder: new PodFolder(dataFolder, worker.pod.metadata.uid),
@@ -242,7 +249,7 @@ export class Agent implements NodeStreams {
       const [containers, addresses, folders] = await Promise.all([
         runtime.list(),
         network.list(),
-        this.#parts.files.podUids(),
+        this.#context.files.podUids(),
       ]);
       this.#takeOver(containers, versions, [...addresses.map(({ podUid }) => podUid), ...folders]);
       await this.#rotateLogs(containers);
@@ -258,7 +265,7 @@ export class Agent implements NodeStreams {
 
   async #collectGarbage(): Promise<void> {
     await this.#options.runtime.collectGarbage();
-    await this.#parts.volumes.collectGarbage();
+    await this.#context.volumes.collectGarbage();
   }
 
   #takeOver(
@@ -321,7 +328,7 @@ export class Agent implements NodeStreams {
   }
 
   #onExit(id: string): void {
-    const podUid = this.#parts.podOfContainer.get(id);
+    const podUid = this.#context.podOfContainer.get(id);
     if (podUid !== undefined) this.#workers.get(podUid)?.refresh(id);
   }
 
@@ -331,7 +338,7 @@ export class Agent implements NodeStreams {
     container: ContainerState | undefined,
   ): PodWorker {
     const worker = new PodWorker({
-      parts: this.#parts,
+      context: this.#context,
       podUid,
       podName: {
         namespace: pod?.metadata.namespace ?? container?.podNamespace ?? "",
@@ -339,7 +346,7 @@ export class Agent implements NodeStreams {
       },
       onGone: () => {
         this.#workers.delete(podUid);
-        for (const { id } of worker.containers) this.#parts.podOfContainer.delete(id);
+        for (const { id } of worker.containers) this.#context.podOfContainer.delete(id);
       },
       onFault: (error) => this.#fault(error),
     });
@@ -358,7 +365,7 @@ export class Agent implements NodeStreams {
     const failures: unknown[] = [];
     for (const { podUid, name: container, restartCount, state } of containers) {
       if (state !== "running") continue;
-      await this.#parts.files.rotateLog({ podUid, container, restartCount }, runtime.logFormat)
+      await this.#context.files.rotateLog({ podUid, container, restartCount }, runtime.logFormat)
         .catch((error) => failures.push(error));
     }
     const [error] = failures;

@@ -59,8 +59,16 @@ export class NodeUnderTest implements AsyncDisposable {
     this.#stop = new AbortController();
     const { client, clock, runtime, network, notices } = this;
     this.agent = new Agent({
-      ...{ nodeName: "node-a", hostIP: "192.168.0.1", version: "v1.34.0", machine: MACHINE },
-      ...{ dataFolder: this.folder, client, view: client, runtime, network, clock },
+      nodeName: "node-a",
+      hostIP: "192.168.0.1",
+      version: "v1.34.0",
+      machine: MACHINE,
+      dataFolder: this.folder,
+      client,
+      view: client,
+      runtime,
+      network,
+      clock,
       log: silentLog(clock),
       events: { record: (_, notice) => notices.push(notice) },
       checkProbe: () => Promise.resolve(this.probe()),
@@ -129,8 +137,13 @@ export class NodeUnderTest implements AsyncDisposable {
 
   followLog(name: string): AsyncIterable<Uint8Array> {
     const options = {
-      ...{ container: "main", follow: true, previous: false, timestamps: false },
-      ...{ tailLines: undefined, sinceMs: undefined, limitBytes: undefined },
+      container: "main",
+      follow: true,
+      previous: false,
+      timestamps: false,
+      tailLines: undefined,
+      sinceMs: undefined,
+      limitBytes: undefined,
     };
     const { signal } = new AbortController();
     return this.agent.logs({ namespace: "default", name }, options, signal);
@@ -245,8 +258,13 @@ const IDLE_TURNS_MAX = 50;
 const MACHINE = {
   capacity: { cpu: "2", memory: "4194304Ki", pods: "110" },
   info: {
-    ...{ machineID: "m", systemUUID: "s", bootID: "b", kernelVersion: "6", osImage: "Linux" },
-    ...{ operatingSystem: "linux", architecture: "amd64" },
+    machineID: "m",
+    systemUUID: "s",
+    bootID: "b",
+    kernelVersion: "6",
+    osImage: "Linux",
+    operatingSystem: "linux",
+    architecture: "amd64",
   },
 };
 

@@ -8,7 +8,7 @@ const shelves: VolumeType = {
   field: "shelf",
   reads: [services],
   make: () => Promise.resolve(),
-  placeOf: ({ folder }) => ({ root: folder, isOfPods: false }),
+  placeOf: ({ folder }) => ({ root: folder, isWrittenByPods: false }),
 };
 
 Deno.test("an agent follows the pods and the lease of its node, and once what volumes and variables read", () => {

@@ -60,8 +60,11 @@ export async function readMessage(
 export async function readLogEnd(path: string, format: LogSource["format"]): Promise<string> {
   const { signal } = new AbortController();
   const options = {
-    ...{ follow: false, timestamps: false, tailLines: MESSAGE_LOG_LINES_MAX },
-    ...{ sinceMs: undefined, limitBytes: undefined },
+    follow: false,
+    timestamps: false,
+    tailLines: MESSAGE_LOG_LINES_MAX,
+    sinceMs: undefined,
+    limitBytes: undefined,
   };
   const clock = new SystemClock();
   const source = { path, format, options, ended: signal, signal, clock };

@@ -106,8 +106,12 @@ function timeOf(bytes: Uint8Array, start: number, end: number): number {
     return value;
   };
   const seconds = Date.UTC(
-    ...[number(0, 4), number(5, 2) - 1, number(8, 2)] as const,
-    ...[number(11, 2), number(14, 2), number(17, 2)] as const,
+    number(0, 4),
+    number(5, 2) - 1,
+    number(8, 2),
+    number(11, 2),
+    number(14, 2),
+    number(17, 2),
   );
   const hasFraction = bytes[start + 19] === POINT;
   const isUtc = bytes[end - 1] === ZULU;

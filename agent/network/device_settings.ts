@@ -8,8 +8,8 @@ export interface DeviceSetting {
 
 /**
  * What a pod may not do to its node by the device between them. A router advertisement would give the node a default
- * route (RFC 4861); a packet with another's source address, a redirect or a source route would lead others' traffic
- * astray (RFC 3704, RFC 1812). Pods have no IPv6 here, and `disable_ipv6` alone is undone by whoever sets it for `all`.
+ * route (RFC 4861); a packet with another's source address, a redirect or a source route would divert
+ * others' traffic (RFC 3704, RFC 1812). Pods have no IPv6 here, and `disable_ipv6` alone is undone by whoever sets it for `all`.
  */
 export const NODE_END: readonly DeviceSetting[] = [
   { family: "ipv6", name: "disable_ipv6", value: "1" },
@@ -33,7 +33,7 @@ export const POD_END: readonly DeviceSetting[] = [
  * Puts a device of this thread's network namespace as the settings say, at once. Where the kernel has no IPv6, those for
  * it are passed over. Throws when another cannot be set; the message says which and why.
  */
-export function settle(device: string, settings: readonly DeviceSetting[]): void {
+export function applySettings(device: string, settings: readonly DeviceSetting[]): void {
   for (const setting of settings) {
     const path = pathOf(device, setting);
     try {
@@ -49,7 +49,7 @@ export function settle(device: string, settings: readonly DeviceSetting[]): void
 }
 
 /** Whether a device is as the settings say. */
-export function isSettled(device: string, settings: readonly DeviceSetting[]): boolean {
+export function areSettingsApplied(device: string, settings: readonly DeviceSetting[]): boolean {
   return settings.every((setting) => {
     try {
       return Deno.readTextFileSync(pathOf(device, setting)).trim() === setting.value;
@@ -59,8 +59,8 @@ export function isSettled(device: string, settings: readonly DeviceSetting[]): b
   });
 }
 
-/** A shell's commands that do the same as {@linkcode settle}. */
-export function settlingScript(device: string, settings: readonly DeviceSetting[]): string {
+/** A shell's commands that do the same as {@linkcode applySettings}. */
+export function settingsScript(device: string, settings: readonly DeviceSetting[]): string {
   return settings.map((setting) => {
     const path = pathOf(device, setting);
     const isThere = setting.family === "ipv6" ? `[ ! -e ${path} ] || ` : "";

@@ -10,8 +10,11 @@ import {
 } from "./firewall_rules.ts";
 
 const GUARDED: Guarded = {
-  ...{ table: "cora0", group: 7, hasFib: true },
-  ...{ podCIDR: "10.42.0.0/24", serviceCIDR: "10.96.0.0/16" },
+  table: "cora0",
+  group: 7,
+  hasFib: true,
+  podCIDR: "10.42.0.0/24",
+  serviceCIDR: "10.96.0.0/16",
 };
 const CLUSTER: Cluster = {
   machine: ["10.42.1.0/24"],
@@ -19,12 +22,18 @@ const CLUSTER: Cluster = {
   nodes: ["192.0.2.9"],
 };
 const POD: Packet = {
-  ...{ by: "pod", from: "10.42.0.5", to: "198.51.100.7" },
-  ...{ hasWayBack: true, isPartOfConnection: false },
+  by: "pod",
+  from: "10.42.0.5",
+  to: "198.51.100.7",
+  hasWayBack: true,
+  isPartOfConnection: false,
 };
 const LAN: Packet = {
-  ...{ by: "other", from: "192.0.2.66", to: "192.0.2.1" },
-  ...{ hasWayBack: true, isPartOfConnection: false },
+  by: "other",
+  from: "192.0.2.66",
+  to: "192.0.2.1",
+  hasWayBack: true,
+  isPartOfConnection: false,
 };
 
 const TABLE: readonly (readonly [what: string, packet: Packet, then: "accept" | "drop"])[] = [
@@ -34,7 +43,10 @@ const TABLE: readonly (readonly [what: string, packet: Packet, then: "accept" | 
   ["a pod to the node", { ...POD, to: "192.0.2.1" }, "accept"],
   ["a pod as another", { ...POD, from: "10.42.0.6", hasWayBack: false }, "drop"],
   ["a pod as another, in a connection of that one", {
-    ...{ ...POD, from: "10.42.0.6", hasWayBack: false, isPartOfConnection: true },
+    ...POD,
+    from: "10.42.0.6",
+    hasWayBack: false,
+    isPartOfConnection: true,
   }, "drop"],
   ["a pod to the node's loopback", { ...POD, to: "127.0.0.1" }, "drop"],
   ["a neighbour to the node", LAN, "accept"],
@@ -42,28 +54,44 @@ const TABLE: readonly (readonly [what: string, packet: Packet, then: "accept" | 
   ["a neighbour to a pod", { ...LAN, to: "10.42.0.5" }, "drop"],
   ["a neighbour to the pods' gateway", { ...LAN, to: "10.42.0.1" }, "drop"],
   ["a neighbour as a pod of this node", {
-    ...{ ...LAN, from: "10.42.0.5", to: "10.42.0.6", hasWayBack: false },
+    ...LAN,
+    from: "10.42.0.5",
+    to: "10.42.0.6",
+    hasWayBack: false,
   }, "drop"],
   ["a neighbour as a pod of this machine, to a service", {
-    ...{ ...LAN, from: "10.42.1.5", to: "10.96.0.1", hasWayBack: false },
+    ...LAN,
+    from: "10.42.1.5",
+    to: "10.96.0.1",
+    hasWayBack: false,
   }, "drop"],
   ["a neighbour's answer to a pod, or an error on its way", {
-    ...{ ...LAN, to: "10.42.0.5", isPartOfConnection: true },
+    ...LAN,
+    to: "10.42.0.5",
+    isPartOfConnection: true,
   }, "accept"],
   ["a pod of another node to a pod", { ...LAN, from: "10.42.2.5", to: "10.42.0.5" }, "accept"],
   ["another node to a pod", { ...LAN, from: "192.0.2.9", to: "10.42.0.5" }, "accept"],
   ["another node to a service of this one", { ...LAN, from: "192.0.2.9", to: "10.96.0.1" }, "drop"],
   ["a pod of another node to a service of this one", {
-    ...{ ...LAN, from: "10.42.2.5", to: "10.96.0.1" },
+    ...LAN,
+    from: "10.42.2.5",
+    to: "10.96.0.1",
   }, "drop"],
   ["a pod of a second node on this machine to a pod", {
-    ...{ ...LAN, from: "10.42.1.5", to: "10.42.0.5" },
+    ...LAN,
+    from: "10.42.1.5",
+    to: "10.42.0.5",
   }, "accept"],
   ["a pod of a second node on this machine to a service", {
-    ...{ ...LAN, from: "10.42.1.5", to: "10.96.0.1" },
+    ...LAN,
+    from: "10.42.1.5",
+    to: "10.96.0.1",
   }, "accept"],
   ["a pod of another cluster on this machine to a pod", {
-    ...{ ...LAN, from: "10.77.0.5", to: "10.42.0.5" },
+    ...LAN,
+    from: "10.77.0.5",
+    to: "10.42.0.5",
   }, "drop"],
   [
     "the node to a service",

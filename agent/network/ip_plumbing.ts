@@ -1,5 +1,5 @@
 import { ROUTE_PROTOCOL } from "../../core/lib/linux/rtnetlink.ts";
-import { NODE_END, POD_END, settle, settlingScript } from "./device_settings.ts";
+import { applySettings, NODE_END, POD_END, settingsScript } from "./device_settings.ts";
 import { removeHiddenName } from "./hidden_name.ts";
 import {
   foreignDevice,
@@ -60,8 +60,8 @@ export class IpPlumbing implements Plumbing {
     await this.#batch([
       `link add ${device} mtu ${mtu} group ${group} type veth peer name eth0 mtu ${mtu} netns ${namespace}`,
     ]);
-    settle(device, NODE_END);
-    await run("nsenter", [`--net=${namespacePath}`, "sh", "-c", settlingScript("eth0", POD_END)]);
+    applySettings(device, NODE_END);
+    await run("nsenter", [`--net=${namespacePath}`, "sh", "-c", settingsScript("eth0", POD_END)]);
     await this.#batch([
       "link set lo up",
       `addr add ${ip}/32 dev eth0`,
@@ -74,7 +74,7 @@ export class IpPlumbing implements Plumbing {
   }
 
   async mark(wire: PodWire): Promise<void> {
-    settle(wire.device, NODE_END);
+    applySettings(wire.device, NODE_END);
     await this.#setUp(wire);
   }
 
@@ -144,7 +144,9 @@ export class IpPlumbing implements Plumbing {
   async #links(): Promise<readonly SeenLink[]> {
     const shown = await this.#json<ShownLink>("-details", "addr", "show");
     return shown.map(({ ifname, flags, group, ifalias = "", addr_info: infos }) => ({
-      ...{ name: ifname, isUp: flags.includes("UP"), mark: ifalias },
+      name: ifname,
+      isUp: flags.includes("UP"),
+      mark: ifalias,
       group: group === "default" ? 0 : Number(group),
       addresses: infos.flatMap(({ family, local }) => family === "inet" ? [local] : []),
     }));

@@ -30,7 +30,7 @@ import {
   ownRouteOf,
   setUp,
 } from "../../core/lib/linux/rtnetlink.ts";
-import { NODE_END, POD_END, settle } from "./device_settings.ts";
+import { applySettings, NODE_END, POD_END } from "./device_settings.ts";
 import { removeHiddenName } from "./hidden_name.ts";
 import {
   foreignDevice,
@@ -109,7 +109,7 @@ export class NetlinkPlumbing implements Plumbing {
 
   mark(wire: PodWire): Promise<void> {
     return this.#attempt(() => {
-      settle(wire.device, NODE_END);
+      applySettings(wire.device, NODE_END);
       this.#setUp(wire);
     });
   }
@@ -207,7 +207,8 @@ export class NetlinkPlumbing implements Plumbing {
       const { destination, type, device, gateway, source } = route;
       const name = device === undefined ? undefined : names.get(device);
       return [{
-        ...{ cidr: formatIpv4Range(destination), type },
+        cidr: formatIpv4Range(destination),
+        type,
         ...(name !== undefined && { device: name }),
         ...(gateway !== undefined && { via: formatIpv4(gateway) }),
         ...(source !== undefined && { source: formatIpv4(source) }),
@@ -227,7 +228,7 @@ export class NetlinkPlumbing implements Plumbing {
   /** The mark comes last but for the route: what has it is whole. */
   #connect(wire: PodWire): void {
     this.#addVeth(wire);
-    settle(wire.device, NODE_END);
+    applySettings(wire.device, NODE_END);
     inNamespace(this.#libc, wire.namespacePath, () => this.#connectPod(wire));
     this.#setUp(wire);
     this.#addPodRoute(wire);
@@ -283,7 +284,7 @@ export class NetlinkPlumbing implements Plumbing {
     const netlink = new Netlink(this.#libc);
     const device = this.#indexOf("eth0");
     try {
-      settle("eth0", POD_END);
+      applySettings("eth0", POD_END);
       netlink.run(setUp(this.#indexOf("lo")), `set "lo" of ${ip} up`);
       netlink.run(setUp(device), `set "eth0" of ${ip} up`);
       netlink.run(addAddress(ip, device), `give "eth0" the address ${ip}`);

@@ -2,18 +2,18 @@ import { ifAbsent } from "../../core/lib/absent.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { PodAddress, PodNetwork } from "./pod_network.ts";
 import { AddressPool } from "./address_pool.ts";
-import { isSettled, NODE_END } from "./device_settings.ts";
+import { areSettingsApplied, NODE_END } from "./device_settings.ts";
 import { Firewall } from "./firewall.ts";
 import type { Cluster } from "./firewall_rules.ts";
 import type { Plumbing, SeenLink } from "./plumbing.ts";
 import {
   deviceOf,
   markOf,
+  type ObservedNetwork,
   type OwnWire,
   parseMark,
   type Repair,
   repairsOf,
-  type Sight,
 } from "./wiring.ts";
 
 /** Name of the gateway's device, and of all that is named after it, when nothing else is said. */
@@ -72,7 +72,10 @@ export class NetnsNetwork implements PodNetwork {
     this.#plumbing = plumbing;
     this.#log = log;
     this.#firewall = new Firewall({
-      ...{ table: device, group: this.#group, podCIDR, log },
+      table: device,
+      group: this.#group,
+      podCIDR,
+      log,
       ...(serviceCIDR !== undefined && { serviceCIDR }),
       generation: () => plumbing.rulesGeneration(),
     });
@@ -157,7 +160,9 @@ export class NetnsNetwork implements PodNetwork {
     for (let look = 0; look < LOOKS_MAX; look++) {
       const sight = await this.#look({ thorough: thorough && look === 0 });
       const wanted = {
-        ...{ gateway: this.#gateway(), wires: await this.#wires(), busy: this.#busy },
+        gateway: this.#gateway(),
+        wires: await this.#wires(),
+        busy: this.#busy,
         ...(this.#serviceCIDR !== undefined && { serviceCIDR: this.#serviceCIDR }),
       };
       const { repairs, stray } = repairsOf(wanted, sight, this.#stray);
@@ -191,8 +196,14 @@ export class NetnsNetwork implements PodNetwork {
   #plan(podUid: string, ip: string): Omit<OwnWire, "inode"> {
     const mark = markOf({ owner: this.#device, ip, podUid });
     return {
-      ...{ podUid, ip, mark, namespacePath: `${NAMESPACES}/${mark}`, device: deviceOf(ip) },
-      ...{ group: this.#group, gatewayIP: this.gatewayIP, mtu: this.#mtu },
+      podUid,
+      ip,
+      mark,
+      namespacePath: `${NAMESPACES}/${mark}`,
+      device: deviceOf(ip),
+      group: this.#group,
+      gatewayIP: this.gatewayIP,
+      mtu: this.#mtu,
     };
   }
 
@@ -238,7 +249,7 @@ export class NetnsNetwork implements PodNetwork {
     );
   }
 
-  async #look({ thorough }: { thorough: boolean }): Promise<Sight> {
+  async #look({ thorough }: { thorough: boolean }): Promise<ObservedNetwork> {
     const seen = await this.#plumbing.look();
     const names = new Map<string, number | undefined>();
     for await (const { name } of Deno.readDir(NAMESPACES)) {
@@ -247,7 +258,9 @@ export class NetnsNetwork implements PodNetwork {
       names.set(path, await namespaceAt(path));
     }
     const own = seen.links.filter(({ group }) => thorough && group === this.#group);
-    const unsettled = own.map(({ name }) => name).filter((name) => !isSettled(name, NODE_END));
+    const unsettled = own.map(({ name }) => name).filter((name) =>
+      !areSettingsApplied(name, NODE_END)
+    );
     return { ...seen, names, unsettled: new Set(unsettled) };
   }
 

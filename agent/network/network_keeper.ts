@@ -4,22 +4,22 @@ import { SystemError } from "../../core/lib/linux/libc.ts";
 import { Wake } from "../../core/lib/wake.ts";
 import type { Log } from "../../core/lib/log.ts";
 
-/** Also without news the network is looked at this often: some of what happens to it nobody tells. */
+/** The network is checked this often without a notice, too: the kernel does not report everything. */
 const CHECK_MS = 30_000;
 
 export interface NetworkKeeperOptions {
-  /** Compares what is there with what should be, and puts it right; `thorough`: also what nobody tells of. */
+  /** Compares the network with what it should be, and repairs it; `thorough`: also what the kernel does not report. */
   mend(options: { thorough: boolean }): Promise<void>;
   /** Begins to listen to the kernel; `undefined` where that is not possible. Throws `SystemError`. */
   listen(clock: Clock): NetworkChanges | undefined;
-  /** Called with each piece of news, for others that look after a part of the network. */
+  /** Called with each notice, for others that maintain a part of the network. */
   onNews(): void;
   log: Log;
 }
 
 /**
- * Keeps the network of pods as it should be, whoever changes it: on the kernel's word within a second, and every 30 s.
- * Idle it costs nothing but that look.
+ * Keeps the network of pods as it should be, whoever changes it: within a second after a notice of the kernel, and every
+ * 30 s. When idle it costs no more than that check.
  */
 export class NetworkKeeper {
   readonly #options: NetworkKeeperOptions;
@@ -58,7 +58,7 @@ export class NetworkKeeper {
       return listen(clock);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      log.warn("Cannot hear when somebody changes the network: it is looked at every 30 s", {
+      log.warn("Cannot be notified of changes to the network: it is checked every 30 s", {
         error,
       });
       return undefined;

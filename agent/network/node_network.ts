@@ -89,7 +89,9 @@ async function startNamespaces(
     );
   }
   const pods = new NetnsNetwork({
-    ...{ podCIDR, plumbing, log },
+    podCIDR,
+    plumbing,
+    log,
     ...(serviceCIDR !== undefined && { serviceCIDR }),
     ...(device !== undefined && { device }),
   });
@@ -108,7 +110,10 @@ async function startNamespaces(
     log,
   });
   return {
-    ...{ pods, routes, keeper, servicesAreLocal: serviceCIDR !== undefined },
+    pods,
+    routes,
+    keeper,
+    servicesAreLocal: serviceCIDR !== undefined,
     ...(serviceCIDR && !pods.isGuarded && { servicePeers: peersOf(podCIDR, serviceCIDR) }),
     async destroy() {
       await routes.use([]);

@@ -46,7 +46,10 @@ Deno.test("loopback addresses can be asked for", async () => {
   const folder = await Deno.makeTempDir();
   const loopbackCIDR = "127.43.0.0/24";
   const network = await createPodNetwork({
-    ...{ kind: "loopback", folder: `${folder}/addresses`, log, loopbackCIDR },
+    kind: "loopback",
+    folder: `${folder}/addresses`,
+    log,
+    loopbackCIDR,
     ...ranges,
   });
   try {

@@ -77,14 +77,16 @@ export class NodeRoutes {
     const foreign = (ranges: readonly string[]) => ranges.filter((cidr) => !this.#isOwn(cidr));
     const { machine, elsewhere, nodes } = cluster;
     await network.joinCluster({
-      ...{ nodes, machine: foreign(machine), elsewhere: foreign(elsewhere) },
+      nodes,
+      machine: foreign(machine),
+      elsewhere: foreign(elsewhere),
     });
     const problems = new Map<string, string>();
     for (const route of without(routes, present)) {
       await plumbing.addNodeRoute(route, network.gatewayIP)
         .catch((error: Error) => problems.set(route.cidr, error.message));
     }
-    this.#tell(problems);
+    this.#report(problems);
   }
 
   /** A node with the same range would take our own pods' traffic away. */
@@ -92,7 +94,7 @@ export class NodeRoutes {
     return overlap(parseIpv4Range(cidr)!, parseIpv4Range(this.#options.podCIDR)!);
   }
 
-  #tell(problems: Map<string, string>): void {
+  #report(problems: Map<string, string>): void {
     const { log } = this.#options;
     for (const [cidr, reason] of problems) {
       if (this.#problems.get(cidr) === reason) continue;

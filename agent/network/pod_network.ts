@@ -19,14 +19,14 @@ export interface PodNetwork {
   start(): Promise<void>;
   /** Sets up a pod's network. Twice for one uid gives the same address. */
   add(podUid: string): Promise<PodAddress>;
-  /** Whether a pod's network is there, or is just being set up. Of a pod that runs without one nobody can reach what runs. */
+  /** Whether a pod's network is there, or is just being set up. Nobody can reach what runs in a pod without one. */
   has(podUid: string): boolean;
-  /** Calls `listener` when a pod's network has gone by others' doing, with what was in it. Returns the stop. */
+  /** Calls `listener` when something else has removed a pod's network. Returns the stop. */
   onLost(listener: (podUid: string) => void): () => void;
   /** Takes it down. Succeeds when it is not there. */
   remove(podUid: string): Promise<void>;
   /** What is there, after a restart too: the only truth. */
   list(): Promise<readonly PodAddress[]>;
-  /** Lets go of what the process holds; leaves the pods' networks as they are. */
+  /** Closes what the process has open; leaves the pods' networks as they are. */
   close(): void;
 }

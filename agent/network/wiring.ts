@@ -15,7 +15,7 @@ export interface OwnWire extends PodWire {
   inode: number;
 }
 
-/** What should be there. */
+/** The network that there should be. */
 export interface WantedNetwork {
   gateway: Gateway;
   /** The range of services, whose addresses are this machine's own. */
@@ -25,15 +25,15 @@ export interface WantedNetwork {
   busy: ReadonlySet<string>;
 }
 
-/** What is there. */
-export interface Sight extends SeenNetwork {
+/** The network that there is. */
+export interface ObservedNetwork extends SeenNetwork {
   /** Paths that are named as namespaces of this node's pods are, with the number of what is there, if it is one. */
   names: ReadonlyMap<string, number | undefined>;
   /** Names of devices that do not protect the node as they should. */
   unsettled: ReadonlySet<string>;
 }
 
-/** A piece of work that brings the network closer to what it should be. */
+/** One change that brings the network closer to what it should be. */
 export type Repair =
   | { do: "addGateway" | "addLocalRange" }
   | { do: "nameAgain" | "connect" | "mark" | "addPodRoute"; wire: OwnWire }
@@ -42,14 +42,13 @@ export type Repair =
   | { do: "removeName"; path: string };
 
 /**
- * What is to be done, in this order, so that there is what should be. Pure. What has no owner is removed, when it was
- * there a look ago too (`strayBefore`): the kernel needs a moment to clean up behind a pod. Of others' things, also of
- * another server's on this machine, nothing is touched: ours have our mark, our prefix, or lead from our gateway's address
- * to our device.
+ * The repairs that are needed, in this order. Pure. What has no owner is removed when the look before found it too
+ * (`strayBefore`): the kernel needs a moment to clean up after a pod. Nothing is touched that belongs to others, another
+ * server on this machine included: ours have our mark, our prefix, or lead from our gateway's address to our device.
  */
 export function repairsOf(
   wanted: WantedNetwork,
-  seen: Sight,
+  seen: ObservedNetwork,
   strayBefore: ReadonlySet<string>,
 ): { repairs: Repair[]; stray: ReadonlySet<string> } {
   const strays = straysIn(wanted, seen);
@@ -63,7 +62,7 @@ export function repairsOf(
   };
 }
 
-function nodeRepairs({ gateway, serviceCIDR }: WantedNetwork, seen: Sight): Repair[] {
+function nodeRepairs({ gateway, serviceCIDR }: WantedNetwork, seen: ObservedNetwork): Repair[] {
   const { device, ip, cidr } = gateway;
   const link = seen.links.find(({ name }) => name === device);
   const isWhole = link?.isUp === true && link.addresses.includes(ip) &&
@@ -76,7 +75,11 @@ function nodeRepairs({ gateway, serviceCIDR }: WantedNetwork, seen: Sight): Repa
   ];
 }
 
-function wireRepairs(wire: OwnWire, { gateway, busy }: WantedNetwork, seen: Sight): Repair[] {
+function wireRepairs(
+  wire: OwnWire,
+  { gateway, busy }: WantedNetwork,
+  seen: ObservedNetwork,
+): Repair[] {
   if (busy.has(wire.ip)) return [];
   if (seen.names.get(wire.namespacePath) !== wire.inode) return [{ do: "nameAgain", wire }];
   const link = seen.links.find(({ name }) => name === wire.device);
@@ -98,7 +101,7 @@ function isRouteOf(route: SeenRoute, wire: PodWire, gateway: Gateway): boolean {
 
 type Stray = Extract<Repair, { do: "removeLink" | "removeRoute" | "removeName" }>;
 
-function straysIn(wanted: WantedNetwork, seen: Sight): Stray[] {
+function straysIn(wanted: WantedNetwork, seen: ObservedNetwork): Stray[] {
   const { gateway, wires, busy } = wanted;
   const isOwn = ({ mark }: SeenLink) => ownerOf(mark) === gateway.device;
   const isBusy = (device: string) => [...busy].some((ip) => deviceOf(ip) === device);

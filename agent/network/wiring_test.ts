@@ -4,11 +4,11 @@ import type { SeenLink, SeenRoute } from "./plumbing.ts";
 import {
   deviceOf,
   markOf,
+  type ObservedNetwork,
   type OwnWire,
   parseMark,
   type Repair,
   repairsOf,
-  type Sight,
   type WantedNetwork,
 } from "./wiring.ts";
 
@@ -157,7 +157,7 @@ class World {
   round(): Repair[] {
     const { links, routes, names, unsettled, busy, wires } = this;
     const wanted: WantedNetwork = { gateway: GATEWAY, serviceCIDR: SERVICES, wires, busy };
-    const seen: Sight = { links, routes, names, unsettled };
+    const seen: ObservedNetwork = { links, routes, names, unsettled };
     const { repairs, stray } = repairsOf(wanted, seen, this.#stray);
     this.#stray = stray;
     for (const repair of repairs) this.#apply(repair);
@@ -252,7 +252,11 @@ class World {
       case "addGateway":
         this.links = this.links.filter(({ name }) => name !== GATEWAY.device);
         this.links.push({
-          ...{ name: GATEWAY.device, isUp: true, group: 0, mark: "", addresses: [GATEWAY.ip] },
+          name: GATEWAY.device,
+          isUp: true,
+          group: 0,
+          mark: "",
+          addresses: [GATEWAY.ip],
         });
         this.deleteRange(GATEWAY.cidr);
         this.routes.push({ cidr: GATEWAY.cidr, type: "unreachable" });
@@ -266,7 +270,10 @@ class World {
       case "connect":
         this.deleteLink(repair.wire.device);
         this.links.push({
-          ...{ name: repair.wire.device, isUp: true, group: GROUP, mark: repair.wire.mark },
+          name: repair.wire.device,
+          isUp: true,
+          group: GROUP,
+          mark: repair.wire.mark,
           addresses: [],
         });
         return this.#apply({ do: "addPodRoute", wire: repair.wire });
@@ -276,8 +283,10 @@ class World {
       case "addPodRoute":
         this.deleteRoute(repair.wire);
         this.routes.push({
-          ...{ cidr: `${repair.wire.ip}/32`, type: "unicast" as const },
-          ...{ device: repair.wire.device, source: GATEWAY.ip },
+          cidr: `${repair.wire.ip}/32`,
+          type: "unicast" as const,
+          device: repair.wire.device,
+          source: GATEWAY.ip,
         });
         return;
       case "removeLink":
@@ -323,8 +332,15 @@ function wireOf(number: number, podUid: string): OwnWire {
   const ip = `10.42.0.${number}`;
   const mark = markOf({ owner: "cora0", ip, podUid });
   return {
-    ...{ podUid, ip, mark, group: GROUP, mtu: 1500, gatewayIP: GATEWAY.ip, inode: 1000 + number },
-    ...{ device: deviceOf(ip), namespacePath: `/run/netns/${mark}` },
+    podUid,
+    ip,
+    mark,
+    group: GROUP,
+    mtu: 1500,
+    gatewayIP: GATEWAY.ip,
+    inode: 1000 + number,
+    device: deviceOf(ip),
+    namespacePath: `/run/netns/${mark}`,
   };
 }
 

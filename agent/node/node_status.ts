@@ -287,7 +287,9 @@ function conditionsOf(
     : verdict("Ready", "False", "KubeletNotReady", fault);
   const own = [
     verdict(
-      ...["MemoryPressure", "False", "KubeletHasSufficientMemory"] as const,
+      "MemoryPressure",
+      "False",
+      "KubeletHasSufficientMemory",
       "kubelet has sufficient memory available",
     ),
     isDiskFull
@@ -299,7 +301,9 @@ function conditionsOf(
         "kubelet has no disk pressure",
       ),
     verdict(
-      ...["PIDPressure", "False", "KubeletHasSufficientPID"] as const,
+      "PIDPressure",
+      "False",
+      "KubeletHasSufficientPID",
       "kubelet has sufficient PID available",
     ),
     ready,

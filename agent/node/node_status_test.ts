@@ -12,8 +12,13 @@ const LEASE = { namespace: "kube-node-lease", name: NAME };
 const MACHINE = {
   capacity: { cpu: "2", memory: "4Gi" },
   info: {
-    ...{ architecture: "amd64", bootID: "", kernelVersion: "", machineID: "" },
-    ...{ operatingSystem: "linux", osImage: "", systemUUID: "" },
+    architecture: "amd64",
+    bootID: "",
+    kernelVersion: "",
+    machineID: "",
+    operatingSystem: "linux",
+    osImage: "",
+    systemUUID: "",
   },
 };
 
@@ -120,8 +125,14 @@ async function kept({ comesTwice = false } = {}) {
     updateStatus: reached(client.updateStatus),
   } as unknown as Client; // what the status uses of it
   const status = new NodeStatus({
-    ...{ nodeName: NAME, hostIP: "192.0.2.1", podCIDR: undefined, labels: {}, machine: MACHINE },
-    ...{ runtimeVersion: "test://1", version: "v1.34.0", allocatable: allocatableOf(MACHINE) },
+    nodeName: NAME,
+    hostIP: "192.0.2.1",
+    podCIDR: undefined,
+    labels: {},
+    machine: MACHINE,
+    runtimeVersion: "test://1",
+    version: "v1.34.0",
+    allocatable: allocatableOf(MACHINE),
     ...{
       client: remote,
       view,

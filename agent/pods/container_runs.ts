@@ -54,7 +54,7 @@ export interface NextRun {
   /** By `Clock.elapsed`; in the past when it is due. */
   readonly atMs: number;
   /** Whether it waits because runs before it ended (`CrashLoopBackOff`). */
-  readonly restsAfterExit: boolean;
+  readonly isBackOff: boolean;
 }
 
 /**
@@ -69,7 +69,7 @@ export function nextRun(
   const memory = ownField(observed.memories, name);
   const retryAtMs = memory?.failure?.retryAtMs ?? 0;
   const latest = latestRun(pod, observed, name);
-  if (latest === undefined) return { restartCount: 0, atMs: retryAtMs, restsAfterExit: false };
+  if (latest === undefined) return { restartCount: 0, atMs: retryAtMs, isBackOff: false };
   switch (latest.state) {
     case "running":
       return undefined;
@@ -80,15 +80,15 @@ export function nextRun(
         return undefined;
       }
       const restartCount = latest.restartCount + (hasFailed ? 1 : 0);
-      return { restartCount, atMs: retryAtMs, restsAfterExit: false };
+      return { restartCount, atMs: retryAtMs, isBackOff: false };
     }
     case "exited": {
       if (!wantsRestart(pod, latest)) return undefined;
-      const restedAtMs = restedAt(memory?.backoff, latest.endedMs ?? 0);
+      const backOffEndsMs = backOffEndOf(memory?.backoff, latest.endedMs ?? 0);
       return {
         restartCount: latest.restartCount + 1,
-        atMs: Math.max(restedAtMs, retryAtMs),
-        restsAfterExit: restedAtMs > retryAtMs,
+        atMs: Math.max(backOffEndsMs, retryAtMs),
+        isBackOff: backOffEndsMs > retryAtMs,
       };
     }
   }
@@ -105,7 +105,7 @@ export function backoffAfterRestart(
   return { waitMs, sinceMs: elapsedMs };
 }
 
-function restedAt(backoff: RestartBackoff | undefined, endedMs: number): number {
+function backOffEndOf(backoff: RestartBackoff | undefined, endedMs: number): number {
   if (backoff === undefined || hasExpired(backoff, endedMs)) return endedMs;
   return endedMs + backoff.waitMs;
 }

@@ -137,9 +137,9 @@ function waitingState(
   }
   const memory = ownField(observed.memories, container.name);
   const next = nextRun(pod, observed, container);
-  if (next?.restsAfterExit && next.atMs > elapsedMs) {
+  if (next?.isBackOff && next.atMs > elapsedMs) {
     return {
-      waiting: { reason: "CrashLoopBackOff", message: restMessage(pod, container, memory) },
+      waiting: { reason: "CrashLoopBackOff", message: backOffMessage(pod, container, memory) },
     };
   }
   const refusal = startRefusalOf(pod);
@@ -160,7 +160,13 @@ function refusedWaiting({ spec }: Pod, message: string): { reason: string; messa
 export function initContainerStatusOf({ name, image = "" }: Container, pod: Pod): ContainerStatus {
   const message = startRefusalOf(pod) ?? "";
   return {
-    ...{ name, image, imageID: "", ready: false, started: false, restartCount: 0, lastState: {} },
+    name,
+    image,
+    imageID: "",
+    ready: false,
+    started: false,
+    restartCount: 0,
+    lastState: {},
     state: { waiting: { reason: "CreateContainerConfigError", message } },
   };
 }
@@ -174,7 +180,11 @@ function hasStepsInFlight(observed: ObservedPod): boolean {
   return Object.keys(observed.busy).length > 0;
 }
 
-function restMessage(pod: Pod, { name }: Container, memory: ContainerMemory | undefined): string {
+function backOffMessage(
+  pod: Pod,
+  { name }: Container,
+  memory: ContainerMemory | undefined,
+): string {
   const rest = durationText(memory?.backoff?.waitMs ?? 0);
   return `back-off ${rest} restarting failed container=${name} pod=${podTextOf(pod)}`;
 }
@@ -184,8 +194,8 @@ function failureShown(
   { stage, reason, message, atMs }: Failure,
   elapsedMs: number,
 ): { reason: string; message: string } {
-  const isResting = stage === "pull" && elapsedMs - atMs >= PULL_ERROR_SHOWN_MS;
-  if (!isResting || reason !== "ErrImagePull") return { reason, message };
+  const isBackingOff = stage === "pull" && elapsedMs - atMs >= PULL_ERROR_SHOWN_MS;
+  if (!isBackingOff || reason !== "ErrImagePull") return { reason, message };
   return {
     reason: "ImagePullBackOff",
     message: `Back-off pulling image "${image}": ${reason}: ${message}`,

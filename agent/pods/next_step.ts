@@ -23,7 +23,7 @@ export type Step =
   /** Report the end, then take away all that the pod has on the node. */
   | { do: "remove" }
   /** Tell the API that the deleted pod has ended. */
-  | { do: "forget" }
+  | { do: "confirmDeletion" }
   /** Nothing more until then, if nothing happens before. */
   | { do: "wait"; ms: number };
 
@@ -31,7 +31,7 @@ export type StopReason =
   | "deleted"
   | "finished"
   | "unwanted"
-  | "twin"
+  | "duplicate"
   | "sandbox"
   | "changed"
   | "liveness"
@@ -82,24 +82,28 @@ export function isOverdue({ overdueMs = Infinity }: ObservedPod, elapsedMs: numb
 }
 
 function stepsFor(pod: Pod | undefined, observed: ObservedPod, elapsedMs: number): Step[] {
-  if (pod === undefined) return stepsAway(observed, elapsedMs);
-  if (pod.metadata.deletionTimestamp !== undefined) return stepsDown(pod, observed, elapsedMs);
-  if (isFinished(pod) || isOverdue(observed, elapsedMs)) {
-    return stepsToEnd(pod, observed, elapsedMs);
+  if (pod === undefined) return stepsForUnknown(observed, elapsedMs);
+  if (pod.metadata.deletionTimestamp !== undefined) {
+    return stepsForDeleted(pod, observed, elapsedMs);
   }
-  return stepsUp(pod, observed, elapsedMs);
+  if (isFinished(pod) || isOverdue(observed, elapsedMs)) {
+    return stepsForFinished(pod, observed, elapsedMs);
+  }
+  return stepsToRun(pod, observed, elapsedMs);
 }
 
 /** A pod that the API does not know, or no longer: by force deleted, or an orphan. */
-function stepsAway(observed: ObservedPod, elapsedMs: number): Step[] {
+function stepsForUnknown(observed: ObservedPod, elapsedMs: number): Step[] {
   const stops = stopsOfAll(observed, observed.forcedGraceMs, "unwanted", elapsedMs);
   if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed)) return stops;
   return observed.sandbox.state === "removed" ? [] : podStep({ do: "remove" }, observed, elapsedMs);
 }
 
-function stepsDown(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+function stepsForDeleted(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.sandbox.state === "removed") {
-    return observed.sandbox.forgotten ? [] : podStep({ do: "forget" }, observed, elapsedMs);
+    return observed.sandbox.deletionConfirmed
+      ? []
+      : podStep({ do: "confirmDeletion" }, observed, elapsedMs);
   }
   const graceSeconds = pod.metadata.deletionGracePeriodSeconds ??
     pod.spec.terminationGracePeriodSeconds;
@@ -119,7 +123,7 @@ function drainMsOf({ deletion }: ObservedPod, shareMs: number): number {
   return Math.min(drainedMs - seenMs, shareMs, DRAIN_MS_MAX);
 }
 
-function stepsToEnd(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+function stepsForFinished(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const graceMs = Math.max(GRACE_MIN_MS, pod.spec.terminationGracePeriodSeconds * 1_000);
   const stops = stopsOfAll(observed, graceMs, "finished", elapsedMs);
   if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed) || !isFinished(pod)) {
@@ -131,7 +135,7 @@ function stepsToEnd(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] 
     : podStep({ do: "release" }, observed, elapsedMs);
 }
 
-function stepsUp(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+function stepsToRun(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const { overdueMs } = observed;
   const steps = [
     ...(overdueMs === undefined ? [] : [{ do: "wait" as const, ms: overdueMs - elapsedMs }]),
@@ -165,8 +169,8 @@ function stepsOfContainer(
 ): Step[] {
   const { name } = container;
   const [latest, ...older] = runsOf(observed, name);
-  const twin = older.find((run) => run.state === "running");
-  if (twin !== undefined) return [stopOf(twin, graceMsOf(pod), "twin")];
+  const duplicate = older.find((run) => run.state === "running");
+  if (duplicate !== undefined) return [stopOf(duplicate, graceMsOf(pod), "duplicate")];
   if (latest?.state === "running") {
     const why = reasonToStop(container, latest, observed);
     if (why !== undefined) return [stopOf(latest, graceMsOf(pod, container, why), why)];

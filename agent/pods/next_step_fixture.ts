@@ -57,8 +57,16 @@ export function run(
 ): ObservedRun {
   const name = change.name ?? "main";
   return {
-    ...{ id: `${name}-${restartCount}`, podUid: "u", podName: "web", podNamespace: "default" },
-    ...{ name, restartCount, state, image: "app:1", imageId: "x", startedAtMs: NOW_MS - 60_000 },
+    id: `${name}-${restartCount}`,
+    podUid: "u",
+    podName: "web",
+    podNamespace: "default",
+    name,
+    restartCount,
+    state,
+    image: "app:1",
+    imageId: "x",
+    startedAtMs: NOW_MS - 60_000,
     ...(state === "exited" && { exitCode: 1, endedMs: NOW_MS - 1 }),
     ...change,
   };

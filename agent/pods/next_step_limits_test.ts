@@ -101,7 +101,7 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
   },
   "a pod of which nothing is left, and the API knows it, needs nothing": {
     pod: deleted(),
-    observed: { sandbox: { state: "removed", forgotten: true } },
+    observed: { sandbox: { state: "removed", deletionConfirmed: true } },
     steps: [],
   },
   "the deadline of a pod is waited for, and the nearest of several waits counts": {
@@ -206,7 +206,7 @@ for (const [name, { pod, observed, steps }] of Object.entries(TABLE)) {
 }
 
 Deno.test("a pod is gone when nothing of it is known, there, or in flight", () => {
-  const removed = { state: "removed", forgotten: true } as const;
+  const removed = { state: "removed", deletionConfirmed: true } as const;
   assert.equal(isGone(undefined, observedOf({ sandbox: removed })), true);
   assert.equal(isGone(podOf(), observedOf({ sandbox: removed })), false);
   assert.equal(isGone(undefined, observedOf()), false);

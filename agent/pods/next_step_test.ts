@@ -132,10 +132,10 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
     },
     steps: [],
   },
-  "of two running twins the older is stopped": {
+  "of two running containers of one name the older is stopped": {
     pod: podOf(),
     observed: { sandbox: READY, containers: [run(1, "running"), run(0, "running")] },
-    steps: [{ do: "stop", container: "main", id: "main-0", graceMs: 30_000, why: "twin" }],
+    steps: [{ do: "stop", container: "main", id: "main-0", graceMs: 30_000, why: "duplicate" }],
   },
   "all ended runs but one are removed": {
     pod: podOf(),
@@ -206,8 +206,8 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
   },
   "a pod of which nothing is left is told to the API": {
     pod: deleted(),
-    observed: { sandbox: { state: "removed", forgotten: false } },
-    steps: [{ do: "forget" }],
+    observed: { sandbox: { state: "removed", deletionConfirmed: false } },
+    steps: [{ do: "confirmDeletion" }],
   },
   "a finished pod gives its network back": {
     pod: podOf({ status: { phase: "Succeeded" } }),
@@ -349,11 +349,11 @@ class World {
       case "remove":
         assert.ok(this.running.length === 0, "a running container was removed");
         this.containers = [];
-        this.sandbox = { state: "removed", forgotten: false };
+        this.sandbox = { state: "removed", deletionConfirmed: false };
         return;
-      case "forget":
+      case "confirmDeletion":
         assert.deepEqual(this.containers, [], "the API was told too early");
-        this.sandbox = { state: "removed", forgotten: true };
+        this.sandbox = { state: "removed", deletionConfirmed: true };
         return;
       case "wait":
         this.#nowMs += step.ms;

@@ -48,7 +48,7 @@ export type Sandbox =
   | { readonly state: "ready"; readonly ip: string; readonly namespacePath?: string }
   | { readonly state: "released" }
   /** Nothing of the pod is left on the node. */
-  | { readonly state: "removed"; readonly forgotten: boolean };
+  | { readonly state: "removed"; readonly deletionConfirmed: boolean };
 
 /** A step in flight. `killAtMs`: when a `stop` resorts to SIGKILL. */
 export interface Busy {
@@ -62,7 +62,7 @@ export interface Failure {
     | "prepare"
     | "release"
     | "remove"
-    | "forget"
+    | "confirmDeletion"
     | "pull"
     | "config"
     | "create"

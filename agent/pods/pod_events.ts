@@ -1,7 +1,7 @@
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { durationText, podTextOf } from "./container_status.ts";
 import type { StopReason } from "./next_step.ts";
-import type { NodeParts } from "./node_parts.ts";
+import type { NodeContext } from "./node_context.ts";
 import type { ProbeOutcome } from "../probes/probe_type.ts";
 import type { ProbeKind } from "../probes/probes.ts";
 
@@ -10,9 +10,9 @@ export const COMPONENT = "kubelet";
 
 /** Tells the events of pods in the kubelet's words (`pkg/kubelet/events/event.go`). */
 export class PodEvents {
-  readonly #events: NodeParts["events"];
+  readonly #events: NodeContext["events"];
 
-  constructor(events: NodeParts["events"]) {
+  constructor(events: NodeContext["events"]) {
     this.#events = events;
   }
 
@@ -63,12 +63,12 @@ export class PodEvents {
     this.#normal(pod, "Killing", message, container);
   }
 
-  resting(pod: Pod, container: string): void {
+  backingOff(pod: Pod, container: string): void {
     const message = `Back-off restarting failed container ${container} in pod ${podTextOf(pod)}`;
     this.#warning(pod, "BackOff", message, container);
   }
 
-  pullResting(pod: Pod, container: string, image: string): void {
+  pullBackingOff(pod: Pod, container: string, image: string): void {
     this.#normal(pod, "BackOff", `Back-off pulling image "${image}"`, container);
     this.#warning(pod, "Failed", "Error: ImagePullBackOff", container);
   }

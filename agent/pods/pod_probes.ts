@@ -1,6 +1,6 @@
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
-import type { NodeParts } from "./node_parts.ts";
+import type { NodeContext } from "./node_context.ts";
 import type { PodEvents } from "./pod_events.ts";
 import type { PodRecord } from "./pod_record.ts";
 import { dialProbe } from "../probes/probe_dialer.ts";
@@ -8,7 +8,7 @@ import type { ProbeTarget } from "../probes/probe_type.ts";
 import { Probes } from "../probes/probes.ts";
 
 export interface PodProbesOptions {
-  parts: NodeParts;
+  context: NodeContext;
   record: PodRecord;
   events: PodEvents;
   /** The health of a container has changed. */
@@ -56,11 +56,11 @@ export class PodProbes {
   }
 
   #probesOf(id: string, container: Container, startedAtMs: number, podIP: string): Probes {
-    const { parts, record, events, onChange } = this.#options;
+    const { context, record, events, onChange } = this.#options;
     const { name, ports = [] } = container;
-    const { runtime, execSlots, clock } = parts;
+    const { runtime, execSlots, clock } = context;
     const target: ProbeTarget = { podIP, containerId: id, ports, runtime, execSlots };
-    const check = parts.checkProbe ?? dialProbe;
+    const check = context.checkProbe ?? dialProbe;
     return new Probes({
       container,
       startedAtMs,

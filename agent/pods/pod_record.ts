@@ -23,7 +23,7 @@ const ORPHAN_GRACE_MS = 30_000;
 /** … and when the pod was deleted by force: the least that the kubelet gives. */
 const FORCED_GRACE_MS = 1_000;
 
-/** What is remembered of a container; a field set to `undefined` is forgotten. */
+/** What is remembered of a container; a field set to `undefined` is removed. */
 export interface MemoryChange {
   imageId?: string | undefined;
   failure?: Failure | undefined;

@@ -388,7 +388,10 @@ function input(
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
-      ...{ namespace: "default", name: "web", uid: "u", resourceVersion: "1" },
+      namespace: "default",
+      name: "web",
+      uid: "u",
+      resourceVersion: "1",
       ...(deletes && { deletionTimestamp: NOW }),
     },
     spec: {
@@ -409,7 +412,8 @@ function input(
       forcedGraceMs: 1_000,
       ...observed,
     },
-    ...{ nowMs: NOW_MS, elapsedMs: NOW_MS },
+    nowMs: NOW_MS,
+    elapsedMs: NOW_MS,
     node: { hostIP: "192.168.0.1", runtimeName: "podman" },
   };
 }
@@ -420,8 +424,15 @@ function run(
   change: Partial<ObservedRun> = {},
 ): ObservedRun {
   return {
-    ...{ id: `main-${restartCount}`, podUid: "u", podName: "web", podNamespace: "default" },
-    ...{ name: "main", restartCount, state, image: "app:1", imageId: "sha256:1" },
+    id: `main-${restartCount}`,
+    podUid: "u",
+    podName: "web",
+    podNamespace: "default",
+    name: "main",
+    restartCount,
+    state,
+    image: "app:1",
+    imageId: "sha256:1",
     startedAtMs: STARTED_MS,
     ...change,
   };

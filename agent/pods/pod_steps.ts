@@ -10,7 +10,7 @@ import { type ContainerSpec, RuntimeError } from "../runtimes/container_runtime.
 import { containerSpecOf, hostsTextOf } from "./container_specs.ts";
 import { environmentOf } from "./environment.ts";
 import type { Step } from "./next_step.ts";
-import type { NodeParts } from "./node_parts.ts";
+import type { NodeContext } from "./node_context.ts";
 import type { Failure, RestartBackoff } from "./observed_pod.ts";
 import type { PodEvents } from "./pod_events.ts";
 import { PodFolder } from "../folders/pod_folder.ts";
@@ -20,7 +20,7 @@ import { failureOf } from "./step_failures.ts";
 import { VolumeError } from "../volumes/volumes.ts";
 
 export interface PodStepsOptions {
-  parts: NodeParts;
+  context: NodeContext;
   record: PodRecord;
   events: PodEvents;
   /** Resolves when the pod's present status is written. */
@@ -38,7 +38,7 @@ export class PodSteps {
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
-    this.#folder = new PodFolder(options.parts.dataFolder, options.record.uid);
+    this.#folder = new PodFolder(options.context.dataFolder, options.record.uid);
   }
 
   /** Does one step. What fails is noted with the time of its next try; only faults of ours reject. */
@@ -50,8 +50,8 @@ export class PodSteps {
         return await this.#forPod("release", () => this.#release());
       case "remove":
         return await this.#forPod("remove", () => this.#remove());
-      case "forget":
-        return await this.#forPod("forget", () => this.#forget());
+      case "confirmDeletion":
+        return await this.#forPod("confirmDeletion", () => this.#confirmDeletion());
       case "pull":
         return await this.#pull(step);
       case "start":
@@ -64,38 +64,41 @@ export class PodSteps {
   }
 
   async #forPod(stage: Failure["stage"], act: () => Promise<void>): Promise<void> {
-    const { record, parts, events } = this.#options;
+    const { record, context, events } = this.#options;
     try {
       await act();
       record.failure = undefined;
     } catch (error) {
-      const failure = failureOf(error, stage, record.failure, momentOf(parts.clock));
+      const failure = failureOf(error, stage, record.failure, momentOf(context.clock));
       if (failure.failures === 1) {
-        parts.log.warn(`Cannot ${stage} pod`, { pod: record.pod?.metadata.name, error });
+        context.log.warn(`Cannot ${WORDS_OF_STEP[stage] ?? stage} pod`, {
+          pod: record.pod?.metadata.name,
+          error,
+        });
       }
       record.failure = failure;
       if (record.pod === undefined) return;
       if (error instanceof VolumeError) events.mountFailed(record.pod, failure.message);
       else if (stage === "prepare") events.sandboxFailed(record.pod, failure.message);
-      else if (stage !== "forget") events.stopFailed(record.pod, failure.message);
+      else if (stage !== "confirmDeletion") events.stopFailed(record.pod, failure.message);
     }
   }
 
   async #prepare(): Promise<void> {
-    const { parts, record } = this.#options;
+    const { context, record } = this.#options;
     const pod = this.#pod();
-    if (!pod.spec.hostNetwork && !parts.network.has(record.uid)) this.#leaveLostNetwork(pod);
+    if (!pod.spec.hostNetwork && !context.network.has(record.uid)) this.#leaveLostNetwork(pod);
     const [address] = await Promise.all([
-      pod.spec.hostNetwork ? undefined : parts.network.add(record.uid),
-      parts.volumes.make(pod),
+      pod.spec.hostNetwork ? undefined : context.network.add(record.uid),
+      context.volumes.make(pod),
     ]);
-    const ip = address?.ip ?? parts.hostIP;
-    if (address) await parts.files.showHosts(record.uid, hostsTextOf(pod, ip));
+    const ip = address?.ip ?? context.hostIP;
+    if (address) await context.files.writeHosts(record.uid, hostsTextOf(pod, ip));
     const { namespacePath } = address ?? {};
     record.sandbox = { state: "ready", ip, ...(namespacePath !== undefined && { namespacePath }) };
   }
 
-  /** What runs already runs in a network that is there no more, or whose name nobody knows. */
+  /** Containers that run already are in a network that is gone, or whose name is not known. */
   #leaveLostNetwork(pod: Pod): void {
     const { record, events } = this.#options;
     const wasKnown = record.containers.some(({ isCutOff }) => isCutOff);
@@ -103,40 +106,40 @@ export class PodSteps {
   }
 
   async #release(): Promise<void> {
-    const { parts, record } = this.#options;
-    await Promise.all([parts.network.remove(record.uid), parts.volumes.remove(record.uid)]);
+    const { context, record } = this.#options;
+    await Promise.all([context.network.remove(record.uid), context.volumes.remove(record.uid)]);
     record.sandbox = { state: "released" };
   }
 
   async #remove(): Promise<void> {
-    const { parts, record, flushStatus } = this.#options;
+    const { context, record, flushStatus } = this.#options;
     await flushStatus();
     await Promise.all([
-      parts.network.remove(record.uid),
-      parts.volumes.remove(record.uid),
-      ...record.containers.map(({ id }) => parts.runtime.remove(id)),
+      context.network.remove(record.uid),
+      context.volumes.remove(record.uid),
+      ...record.containers.map(({ id }) => context.runtime.remove(id)),
     ]);
-    await parts.files.remove(record.uid);
+    await context.files.remove(record.uid);
     for (const { id } of record.containers) record.drop(id);
-    record.sandbox = { state: "removed", forgotten: false };
+    record.sandbox = { state: "removed", deletionConfirmed: false };
   }
 
-  async #forget(): Promise<void> {
-    const { parts, record } = this.#options;
+  async #confirmDeletion(): Promise<void> {
+    const { context, record } = this.#options;
     const { metadata } = this.#pod();
     const { name, namespace, uid } = metadata;
     const options = { gracePeriodSeconds: 0, preconditions: { uid } };
     try {
-      await parts.client.delete(pods, { namespace, name }, options);
+      await context.client.delete(pods, { namespace, name }, options);
     } catch (error) { // gone already, or another pod has its name
       if (!isRefusal(error, "NotFound") && !isRefusal(error, "Conflict")) throw error;
     }
-    record.sandbox = { state: "removed", forgotten: true };
+    record.sandbox = { state: "removed", deletionConfirmed: true };
   }
 
   async #pull({ container: name }: StepOf<"pull">): Promise<void> {
-    const { parts, record, events } = this.#options;
-    const { clock, runtime } = parts;
+    const { context, record, events } = this.#options;
+    const { clock, runtime } = context;
     const pod = this.#pod();
     const container = containerOf(pod, name);
     const { image = "", imagePullPolicy = "IfNotPresent" } = container;
@@ -156,13 +159,13 @@ export class PodSteps {
       const failure = this.#failed(container, error, "pull");
       const cause = error instanceof Error ? error : new Error(String(error));
       events.pullFailed(pod, name, image, cause, failure.reason);
-      if (failure.reason === "ErrImagePull") events.pullResting(pod, name, image);
+      if (failure.reason === "ErrImagePull") events.pullBackingOff(pod, name, image);
     }
   }
 
   async #start({ container: name, restartCount }: StepOf<"start">): Promise<void> {
-    const { parts, record, events } = this.#options;
-    const { runtime, clock, startSlots } = parts;
+    const { context, record, events } = this.#options;
+    const { runtime, clock, startSlots } = context;
     const pod = this.#pod();
     const container = containerOf(pod, name);
     const backoff = this.#backoffOf(name, restartCount);
@@ -191,34 +194,34 @@ export class PodSteps {
       const { message } = this.#failed(container, error, stage);
       events.startFailed(pod, name, message);
     } finally {
-      await parts.volumes.releaseMounts(record.uid, name).catch((error) =>
-        parts.log.warn("Cannot let go of a container's mounts", { container: name, error })
+      await context.volumes.releaseMounts(record.uid, name).catch((error) =>
+        context.log.warn("Cannot let go of a container's mounts", { container: name, error })
       );
     }
   }
 
   /** A restart lengthens the back-off of the next one: it counts once the new run is there. */
   #backoffOf(name: string, restartCount: number): RestartBackoff | undefined {
-    const { parts, record } = this.#options;
+    const { context, record } = this.#options;
     const previous = record.memoryOf(name)?.backoff;
     const [latest] = runsOf(record.observed, name);
     if (latest === undefined || !hasEnded(latest) || latest.restartCount >= restartCount) {
       return previous;
     }
-    const elapsedMs = parts.clock.elapsed();
+    const elapsedMs = context.clock.elapsed();
     return backoffAfterRestart(previous, latest.endedMs ?? elapsedMs, elapsedMs);
   }
 
   async #specOf(pod: Pod, container: Container, restartCount: number): Promise<ContainerSpec> {
-    const { parts, record } = this.#options;
+    const { context, record } = this.#options;
     const { sandbox } = record;
     assert(sandbox.state === "ready", "A container starts only in a pod that is prepared");
-    const { view, hostIP, nodeName, allocatable } = parts;
+    const { view, hostIP, nodeName, allocatable } = context;
     const { name, terminationMessagePath } = container;
     const env = environmentOf(pod, container, { view, hostIP, podIP: sandbox.ip, allocatable });
     const [mounts] = await Promise.all([
-      parts.volumes.mountsOf(pod, container, env),
-      parts.files.prepareRun({ podUid: record.uid, container: name, restartCount }),
+      context.volumes.mountsOf(pod, container, env),
+      context.files.prepareRun({ podUid: record.uid, container: name, restartCount }),
     ]);
     const hosts = {
       hostPath: this.#folder.hostsFile,
@@ -242,43 +245,43 @@ export class PodSteps {
       logPath: this.#folder.logFile(name, restartCount),
       podIP: sandbox.ip,
       namespacePath: sandbox.namespacePath,
-      cgroupParent: parts.cgroupParentOf?.(record.uid),
+      cgroupParent: context.cgroupParentOf?.(record.uid),
       nodeName,
     });
   }
 
   async #stop({ container, id, graceMs, why }: StepOf<"stop">): Promise<void> {
-    const { parts, record, events, refresh } = this.#options;
-    if (record.pod && why !== "twin") events.stopping(record.pod, container, why);
+    const { context, record, events, refresh } = this.#options;
+    if (record.pod && why !== "duplicate") events.stopping(record.pod, container, why);
     try {
-      await parts.runtime.stop(id, graceMs);
+      await context.runtime.stop(id, graceMs);
     } catch (error) {
-      parts.log.warn("Cannot stop a container", { container, id, error });
+      context.log.warn("Cannot stop a container", { container, id, error });
       if (record.pod) events.stopFailed(record.pod, messageOf(error));
       // The runtime may be back soon; without a rest the decision would ask for the same again at once.
-      await parts.clock.sleep(STOP_RETRY_MS);
+      await context.clock.sleep(STOP_RETRY_MS);
     }
     await refresh(id);
   }
 
   async #prune({ id, container }: StepOf<"prune">): Promise<void> {
-    const { parts, record } = this.#options;
-    await parts.runtime.remove(id).catch((error) => {
+    const { context, record } = this.#options;
+    await context.runtime.remove(id).catch((error) => {
       // Left for later: the next list shows it again, if it is still there.
-      parts.log.warn("Cannot remove an old container", { container, id, error });
+      context.log.warn("Cannot remove an old container", { container, id, error });
     });
     record.drop(id);
   }
 
   #failed(container: Container, error: unknown, stage: Failure["stage"]): Failure {
-    const { parts, record } = this.#options;
+    const { context, record } = this.#options;
     const { name } = container;
     const previous = record.memoryOf(name)?.failure;
-    const failure = failureOf(error, stage, previous, momentOf(parts.clock));
+    const failure = failureOf(error, stage, previous, momentOf(context.clock));
     // The image may be gone, and is looked for again.
     if (this.#isStillWanted(container)) record.remember(name, { failure, imageId: undefined });
     if (!(error instanceof RuntimeError) && failure.stage !== "config") {
-      parts.log.warn("Cannot start a container", { container: name, stage, error });
+      context.log.warn("Cannot start a container", { container: name, stage, error });
     }
     return failure;
   }
@@ -297,6 +300,10 @@ export class PodSteps {
 }
 
 const STOP_RETRY_MS = 1_000;
+/** What steps are called in the log, where their names are no words. */
+const WORDS_OF_STEP: Partial<Record<Failure["stage"], string>> = {
+  confirmDeletion: "confirm the deletion of",
+};
 
 function containerOf(pod: Pod, name: string): Container {
   const container = containerNamed(pod.spec, name);

@@ -9,7 +9,7 @@ import { hasEnded, nextRun, runsOf, statusOf } from "./container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
-import type { NodeParts } from "./node_parts.ts";
+import type { NodeContext } from "./node_context.ts";
 import { POD } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
@@ -20,28 +20,28 @@ import { type Health, initialHealth } from "../probes/probes.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 import { StatusWriter } from "./status_writer.ts";
 
-/** A runtime that has told of an exit may need a moment until it also shows it. */
-const EXIT_LOOKS_MS = [0, 20, 50, 100, 250, 500];
+/** A runtime that has reported an exit may need a moment until an inspection shows it. */
+const EXIT_INSPECTIONS_MS = [0, 20, 50, 100, 250, 500];
 /**
- * What proxies that are out of sight, such as those of other nodes, get to turn away from a pod and to have the answers
- * to what they sent it; never more than half of its grace.
+ * How long proxies that this process cannot watch, such as those of other nodes, get to send a pod no more requests and to
+ * receive the answers to those they have sent; never more than half of its grace period.
  */
-const UNSEEN_DRAIN_MS = 2_000;
+const REMOTE_DRAIN_MS = 2_000;
 /** How long a worker that ends waits for the steps in flight. */
 const CLOSE_WAIT_MS = 5_000;
 
 export interface PodWorkerOptions {
-  parts: NodeParts;
+  context: NodeContext;
   podUid: string;
   podName: { namespace: string; name: string };
-  /** Nothing of the pod is left: the worker is of no more use. */
+  /** Nothing of the pod is left, and the worker has ended. */
   onGone(): void;
   /** An assertion failed: the process must end. */
   onFault(error: unknown): void;
 }
 
 /**
- * Brings one pod where it should be: decides, does what was decided, and decides again with each change.
+ * Brings one pod to its desired state: decides, does what was decided, and decides again with each change.
  *
  * Guarantees: decisions are made on what is known in one turn; no two steps at once for one container; steps for
  * the whole pod come alone, pulls of images aside. Nothing waits for the API but the pod's own end.
@@ -57,7 +57,7 @@ export class PodWorker {
   readonly #stop = new AbortController();
   #isAwake = false;
   #isOverdue = false;
-  /** Whether it was told that the pod may not start. */
+  /** Whether an event says already that the pod may not start. */
   #isRefused = false;
   #isDraining = false;
   /** Containers that have ended and whose termination messages are being read. */
@@ -65,27 +65,36 @@ export class PodWorker {
   #cancelTimer = () => {};
 
   constructor(options: PodWorkerOptions) {
-    const { parts, podUid, podName } = options;
-    const log = parts.log.with({ pod: podName.name, namespace: podName.namespace });
-    this.#options = { ...options, parts: { ...parts, log } };
-    this.#record = new PodRecord(podUid, parts.podOfContainer);
-    this.#events = new PodEvents(parts.events);
+    const { context, podUid, podName } = options;
+    const log = context.log.with({ pod: podName.name, namespace: podName.namespace });
+    this.#options = { ...options, context: { ...context, log } };
+    this.#record = new PodRecord(podUid, context.podOfContainer);
+    this.#events = new PodEvents(context.events);
     this.#status = new StatusWriter({
-      ...{ podUid, podName, client: parts.client, view: parts.view, clock: parts.clock, log },
+      podUid,
+      podName,
+      client: context.client,
+      view: context.view,
+      clock: context.clock,
+      log,
       statusOf: (pod) => podStatusOf(this.#statusInput(pod)),
     });
     this.#steps = new PodSteps({
-      ...{ parts: this.#options.parts, record: this.#record, events: this.#events },
+      context: this.#options.context,
+      record: this.#record,
+      events: this.#events,
       flushStatus: () => this.#status.flush(),
       refresh: (id) => this.refresh(id),
     });
     this.#probes = new PodProbes({
-      ...{ parts: this.#options.parts, record: this.#record, events: this.#events },
+      context: this.#options.context,
+      record: this.#record,
+      events: this.#events,
       onChange: () => this.wake(),
     });
   }
 
-  /** Counts the changes of the containers: to be read before a list is asked for, and given back with it. */
+  /** Counts the changes of the containers. Read it before you ask for a list, and pass it to {@linkcode see}. */
   get version(): number {
     return this.#record.version;
   }
@@ -105,14 +114,14 @@ export class PodWorker {
 
   /** Takes over what the API wants. */
   want(pod: Pod | undefined): void {
-    this.#record.want(pod, momentOf(this.#options.parts.clock));
+    this.#record.want(pod, momentOf(this.#options.context.clock));
     if (this.#record.mustDrain && !this.#isDraining) this.#drain();
     this.wake();
   }
 
   /**
-   * Takes over what a list of the runtime shows of the pod, unless something happened since it was asked for:
-   * then the next list tells.
+   * Takes over what a list of the runtime shows of the pod, unless something happened after it was asked for: then the
+   * next list counts.
    */
   see(containers: readonly ContainerState[], version: number): void {
     if (version !== this.#record.version || this.#record.busy.size > 0) return;
@@ -122,10 +131,10 @@ export class PodWorker {
     this.wake();
   }
 
-  /** Looks at a container of which the runtime told that it has ended. */
+  /** Inspects a container that the runtime has reported to have ended. */
   async refresh(id: string): Promise<void> {
-    const { runtime, clock, log } = this.#options.parts;
-    for (const waitMs of EXIT_LOOKS_MS) {
+    const { runtime, clock, log } = this.#options.context;
+    for (const waitMs of EXIT_INSPECTIONS_MS) {
       if (waitMs > 0) await clock.sleep(waitMs, this.#stop.signal).catch(() => {});
       if (this.#stop.signal.aborted) return;
       try {
@@ -136,12 +145,12 @@ export class PodWorker {
         return this.wake();
       } catch (error) {
         if (error instanceof AssertionError) return this.#options.onFault(error);
-        log.warn("Cannot look at a container", { id, error });
+        log.warn("Cannot inspect a container", { id, error });
       }
     }
   }
 
-  /** The pod's network has gone by others' doing: it gets another one, and its containers run anew in that. */
+  /** Something else has removed the pod's network: the pod gets another one, and its containers start again in it. */
   loseNetwork(): void {
     const { pod } = this.#record;
     if (this.#record.sandbox.state !== "ready") return; // `prepare` will find out
@@ -152,7 +161,7 @@ export class PodWorker {
 
   /** The files of a ConfigMap or Secret that the pod uses have changed. */
   async refreshVolumes(): Promise<void> {
-    const { volumes, log } = this.#options.parts;
+    const { volumes, log } = this.#options.context;
     const { pod, sandbox, busy } = this.#record;
     this.#record.forgiveFailures("config");
     this.#record.forgiveFailures("prepare");
@@ -164,7 +173,7 @@ export class PodWorker {
     await volumes.refresh(pod).catch((error) => log.warn("Cannot update volumes", { error }));
   }
 
-  /** Decides soon what is to be done now. Many calls of one turn make one decision. */
+  /** Decides soon what to do next. Many calls in one turn make one decision. */
   wake(): void {
     if (this.#isAwake || this.#stop.signal.aborted) return;
     this.#isAwake = true;
@@ -178,13 +187,13 @@ export class PodWorker {
     });
   }
 
-  /** Decides no more. Containers go on; resolves when the steps in flight are done, or after a few seconds. */
+  /** Stops deciding. Containers go on; resolves when the steps in flight are done, or after a few seconds. */
   async close(): Promise<void> {
     this.#stop.abort(ENDED);
     this.#cancelTimer();
     this.#probes.stopAll();
     this.#status.close();
-    const { clock } = this.#options.parts;
+    const { clock } = this.#options.context;
     const late = new AbortController();
     await Promise.race([
       Promise.all(this.#inFlight),
@@ -195,9 +204,9 @@ export class PodWorker {
 
   #decide(): void {
     if (this.#stop.signal.aborted) return;
-    const { clock } = this.#options.parts;
+    const { clock } = this.#options.context;
     const { pod: shown, observed } = this.#record;
-    const pod = shown && this.#status.withNews(shown); // else what has vanished would seem never to have run
+    const pod = shown && this.#status.withLastWritten(shown); // else a container that vanished would seem never to have run
     if (isGone(pod, observed)) {
       this.close();
       return this.#options.onGone();
@@ -212,30 +221,30 @@ export class PodWorker {
     if (wakeMs < Infinity) this.#cancelTimer = clock.after(wakeMs - elapsedMs, () => this.wake());
     this.#probes.keep();
     if (pod === undefined || this.#record.sandbox.state === "removed") return;
-    if (isOverdue(observed, elapsedMs) && !isFinished(pod)) this.#tellOverdue(pod);
-    this.#tellRefusal(pod);
+    if (isOverdue(observed, elapsedMs) && !isFinished(pod)) this.#reportOverdue(pod);
+    this.#reportRefusal(pod);
     this.#status.mark();
   }
 
   #drain(): void {
-    const { parts, podUid } = this.#options;
+    const { context, podUid } = this.#options;
     const { signal } = this.#stop;
     this.#isDraining = true;
-    const isSeen = parts.untilDrained !== undefined && parts.view.list(nodes).length <= 1;
-    // First the others turn away: until then requests may come, also anew when every other pod has failed.
-    const turned = isSeen ? Promise.resolve() : parts.clock.sleep(UNSEEN_DRAIN_MS, signal);
-    turned.then(() => parts.untilDrained?.(podUid, signal)).then(() => {
-      this.#record.noteDrained(parts.clock.elapsed());
+    const isWatched = context.untilDrained !== undefined && context.view.list(nodes).length <= 1;
+    // First the other proxies stop: until then requests may come, also again when every other pod has failed.
+    const othersDone = isWatched ? Promise.resolve() : context.clock.sleep(REMOTE_DRAIN_MS, signal);
+    othersDone.then(() => context.untilDrained?.(podUid, signal)).then(() => {
+      this.#record.noteDrained(context.clock.elapsed());
       this.wake();
-    }, () => {}); // rejects only when nothing is decided any more
+    }, () => {}); // rejects only when the worker has ended
   }
 
-  #tellOverdue(pod: Pod): void {
+  #reportOverdue(pod: Pod): void {
     if (!this.#isOverdue) this.#events.overdue(pod);
     this.#isOverdue = true;
   }
 
-  #tellRefusal(pod: Pod): void {
+  #reportRefusal(pod: Pod): void {
     const refusal = startRefusalOf(pod);
     if (refusal === undefined || isFinished(pod) || this.#isRefused) return;
     this.#events.refused(pod, refusal);
@@ -243,7 +252,7 @@ export class PodWorker {
   }
 
   #launch(step: Exclude<Step, { do: "wait" }>): void {
-    const { clock } = this.#options.parts;
+    const { clock } = this.#options.context;
     const name = busyNameOf(step);
     const busy = {
       do: step.do,
@@ -274,8 +283,8 @@ export class PodWorker {
   }
 
   /**
-   * A container that runs already keeps the start and the health that its status shows: an agent's restart changes
-   * nothing.
+   * A container that runs already keeps the start time and the health that its status shows: a restart of the agent
+   * changes nothing.
    */
   #adopted(container: ContainerState): ContainerState {
     const { id, name } = container;
@@ -283,7 +292,7 @@ export class PodWorker {
     const spec = pod && containerNamed(pod.spec, name);
     if (pod === undefined || spec === undefined) return container;
     const status = statusOf(pod, name);
-    // A status from before it ran knows nothing of it.
+    // The status may be about the run before.
     const shown = status?.containerID?.endsWith(`://${id}`) ? status.state.running : undefined;
     const health: Health = shown
       ? { containerId: id, started: status?.started ?? false, ready: status?.ready ?? false }
@@ -295,7 +304,7 @@ export class PodWorker {
       : { ...container, startedAtMs: Date.parse(startedAt) };
   }
 
-  /** Resolves when the end is on record, also for who tells of it a second time. */
+  /** Resolves when the exit is on record, also when it is reported a second time. */
   async #noteExit(container: ContainerState): Promise<void> {
     const { id } = container;
     this.#probes.stop(id);
@@ -308,26 +317,28 @@ export class PodWorker {
   /** The termination message is read first: whoever sees the end sees why. */
   async #recordExit(container: ContainerState): Promise<void> {
     const { id, name } = container;
-    const { clock, log } = this.#options.parts;
+    const { clock, log } = this.#options.context;
     const { nowMs, elapsedMs } = momentOf(clock);
     const { finishedAtMs = nowMs } = container;
     const endedMs = elapsedMs - Math.max(0, nowMs - finishedAtMs);
-    await this.#readLastWords(name, container)
-      .catch((error) => log.warn("Cannot read the last words of a container", { id, error }));
-    const isNews = this.#record.put({ ...container, state: "exited", finishedAtMs, endedMs });
-    if (isNews) this.#tellRest(container);
+    await this.#readTerminationMessage(name, container)
+      .catch((error) =>
+        log.warn("Cannot read the termination message of a container", { id, error })
+      );
+    const hasChanged = this.#record.put({ ...container, state: "exited", finishedAtMs, endedMs });
+    if (hasChanged) this.#reportBackOff(container);
   }
 
-  async #readLastWords(name: string, run: ContainerState): Promise<void> {
+  async #readTerminationMessage(name: string, run: ContainerState): Promise<void> {
     const { pod, uid } = this.#record;
     const spec = pod && containerNamed(pod.spec, name);
     if (spec === undefined) return;
-    const { files, runtime } = this.#options.parts;
+    const { files, runtime } = this.#options.context;
     const source = { podUid: uid, container: name, restartCount: run.restartCount };
-    const said = await files.message(source);
-    const fromLog = said === "" && run.exitCode !== 0 &&
+    const written = await files.message(source);
+    const fromLog = written === "" && run.exitCode !== 0 &&
       spec.terminationMessagePolicy === "FallbackToLogsOnError";
-    const message = fromLog ? await files.logEnd(source, runtime.logFormat) : said;
+    const message = fromLog ? await files.logEnd(source, runtime.logFormat) : written;
     if (message === "") return;
     const kept = runsOf(this.#record.observed, name).slice(0, 2).map(({ id }) => id);
     const old = Object.entries(this.#record.memoryOf(name)?.messages ?? {})
@@ -335,18 +346,18 @@ export class PodWorker {
     this.#record.remember(name, { messages: { ...Object.fromEntries(old), [run.id]: message } });
   }
 
-  #tellRest({ name }: ContainerState): void {
+  #reportBackOff({ name }: ContainerState): void {
     const { pod } = this.#record;
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
-    const elapsedMs = this.#options.parts.clock.elapsed();
+    const elapsedMs = this.#options.context.clock.elapsed();
     const { observed } = this.#record;
     if (isOverdue(observed, elapsedMs)) return;
     const next = nextRun(pod, observed, { name });
-    if (next?.restsAfterExit && next.atMs > elapsedMs) this.#events.resting(pod, name);
+    if (next?.isBackOff && next.atMs > elapsedMs) this.#events.backingOff(pod, name);
   }
 
   #statusInput(pod: Pod) {
-    const { clock, hostIP, runtime } = this.#options.parts;
+    const { clock, hostIP, runtime } = this.#options.context;
     const node = { hostIP, runtimeName: runtime.name };
     return { pod, observed: this.#record.observed, ...momentOf(clock), node };
   }

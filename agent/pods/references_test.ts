@@ -12,7 +12,7 @@ const shelves: VolumeType<{ service: string }> = {
   reads: [services, secrets],
   references: ({ service }) => [{ resource: services, name: service }],
   make: () => Promise.resolve(),
-  placeOf: ({ folder }) => ({ root: folder, isOfPods: false }),
+  placeOf: ({ folder }) => ({ root: folder, isWrittenByPods: false }),
 };
 
 Deno.test("a pod is made of what its volumes, its variables and its init containers' variables name", () => {

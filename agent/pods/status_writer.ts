@@ -11,8 +11,8 @@ import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { statusOf } from "./container_runs.ts";
 
 const RETRY: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
-/** The kubelet looks at its containers once a second: what is over sooner on the way to a start is never told. */
-const ON_ITS_WAY_MS = 1_000;
+/** The kubelet looks at its containers once a second: startup progress that is over sooner is never reported. */
+const STARTUP_PROGRESS_MS = 1_000;
 
 export interface StatusWriterOptions {
   podUid: string;
@@ -26,47 +26,47 @@ export interface StatusWriterOptions {
 }
 
 /**
- * Writes one pod's status to the API, without anybody waiting for it.
+ * Writes one pod's status to the API in the background.
  *
- * Guarantees: one write at a time; what changes meanwhile is written by the next, the latest wins; a status that
- * says nothing new is not written; one that only says how far a start has come is written with the next that says
- * more, within a second; a write that failed is tried again with a growing wait.
+ * Guarantees: one write at a time; changes meanwhile go with the next write, and the latest wins; a status that is the
+ * same is not written; mere startup progress is written with the next change that is more, within a second; a write that
+ * failed is retried with a growing wait.
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #stop = new AbortController();
   #isDirty = false;
-  /** Whether also that is to be written now which could wait. */
+  /** Whether startup progress is to be written now, too. */
   #isDue = false;
   #cancelTimer: (() => void) | undefined;
   #writing: Promise<void> | undefined;
-  /** What the last write gave, and the version that it was made from: a mirror may not show it yet. */
+  /** The result of the last write, and the version that it was made from: a mirror may not show it yet. */
   #written: { pod: Pod; basedOn: string } | undefined;
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
   }
 
-  /** Says that the status may have changed. */
+  /** To be called when the status may have changed. */
   mark(): void {
     this.#isDirty = true;
     this.#writing ??= this.#drain();
   }
 
-  /** Resolves when the status that is true now has been written, or the pod is gone. */
+  /** Resolves when the present status has been written, or the pod is gone. */
   async flush(): Promise<void> {
     this.#isDue = true;
     this.mark();
     await this.#writing;
   }
 
-  /** A pod of the view with the status that was written last, should the view not show that yet. */
-  withNews(pod: Pod): Pod {
+  /** A pod of the view, with the status that was written last if the view does not show that yet. */
+  withLastWritten(pod: Pod): Pod {
     const isStale = this.#written?.basedOn === pod.metadata.resourceVersion;
     return isStale ? this.#written!.pod : pod;
   }
 
-  /** Nothing is written any more. */
+  /** Writes nothing more. */
   close(): void {
     this.#stop.abort(ENDED);
     this.#cancelTimer?.();
@@ -84,13 +84,13 @@ export class StatusWriter {
         if (error instanceof AssertionError) throw error;
         this.#isDirty = true;
         failures++;
-        await this.#rest(error, failures);
+        await this.#waitToRetry(error, failures);
       }
     }
     this.#writing = undefined;
   }
 
-  async #rest(error: unknown, failures: number): Promise<void> {
+  async #waitToRetry(error: unknown, failures: number): Promise<void> {
     const { clock, log } = this.#options;
     const isConflict = isRefusal(error, "Conflict");
     if (isConflict && failures === 1) return; // somebody else wrote: decide again on what is there
@@ -103,12 +103,12 @@ export class StatusWriter {
     const pod = this.#newest();
     if (pod === undefined) return;
     const status = statusOf(pod);
-    const isNews = !isEqual(status, pod.status);
-    if (isNews && !this.#isDue && isOnItsWay(pod, status)) return this.#writeSoon();
+    const hasChanged = !isEqual(status, pod.status);
+    if (hasChanged && !this.#isDue && isStartupProgress(pod, status)) return this.#writeSoon();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#isDue = false;
-    if (!isNews) return;
+    if (!hasChanged) return;
     try {
       const written = await client.updateStatus(pods, { ...pod, status });
       this.#written = { pod: written, basedOn: pod.metadata.resourceVersion };
@@ -120,7 +120,7 @@ export class StatusWriter {
   }
 
   #writeSoon(): void {
-    this.#cancelTimer ??= this.#options.clock.after(ON_ITS_WAY_MS, () => {
+    this.#cancelTimer ??= this.#options.clock.after(STARTUP_PROGRESS_MS, () => {
       this.#cancelTimer = undefined;
       this.#isDue = true;
       this.mark();
@@ -130,20 +130,20 @@ export class StatusWriter {
   #newest(): Pod | undefined {
     const { view, podName, podUid } = this.#options;
     const pod = view.get(pods, podName);
-    return pod === undefined || pod.metadata.uid !== podUid ? undefined : this.withNews(pod);
+    return pod === undefined || pod.metadata.uid !== podUid ? undefined : this.withLastWritten(pod);
   }
 }
 
-/** Whether all that changes is how far a start has come: a network, containers that are made but do not run yet. */
-function isOnItsWay(pod: Pod, after: PodStatus): boolean {
-  return isEqual(withoutWay(pod.status), withoutWay(after)) &&
+/** Whether all that changes is startup progress: a network, containers that are created but do not run yet. */
+function isStartupProgress(pod: Pod, after: PodStatus): boolean {
+  return isEqual(withoutStartupProgress(pod.status), withoutStartupProgress(after)) &&
     (after.containerStatuses ?? []).every((container) => {
       const was = statusOf(pod, container.name);
-      return was !== undefined && (isEqual(was, container) || isBeingMade(was, container));
+      return was !== undefined && (isEqual(was, container) || isBeingCreated(was, container));
     });
 }
 
-function withoutWay(
+function withoutStartupProgress(
   { podIP: _, podIPs: __, containerStatuses: ___, conditions = [], ...rest }: PodStatus,
 ): object {
   return {
@@ -152,7 +152,7 @@ function withoutWay(
   };
 }
 
-function isBeingMade(was: ContainerStatus, { state, ready, started }: ContainerStatus): boolean {
+function isBeingCreated(was: ContainerStatus, { state, ready, started }: ContainerStatus): boolean {
   return state.waiting?.reason === "ContainerCreating" && was.ready === ready &&
     was.started === started;
 }

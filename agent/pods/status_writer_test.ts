@@ -57,13 +57,13 @@ Deno.test("what a mirror does not show yet is not written again", async () => {
 Deno.test("what was written is known before a mirror shows it, and no longer than that", async () => {
   const world = new WriterWorld();
   const before = world.shown;
-  assert.equal(world.writer.withNews(before), before);
+  assert.equal(world.writer.withLastWritten(before), before);
   world.phase = "Failed";
   world.writer.mark();
   await world.answer();
-  assert.equal(world.writer.withNews(before).status.phase, "Failed");
+  assert.equal(world.writer.withLastWritten(before).status.phase, "Failed");
   const later = { ...before, metadata: { ...before.metadata, resourceVersion: "99" } };
-  assert.equal(world.writer.withNews(later), later);
+  assert.equal(world.writer.withLastWritten(later), later);
 });
 
 Deno.test("flush waits for the present status to be written", async () => {
@@ -133,11 +133,18 @@ function creating(
   { podIP, containerID }: { podIP?: string; containerID?: string },
 ): Pod["status"] {
   return {
-    ...{ phase: "Pending", ...(podIP && { podIP, podIPs: [{ ip: podIP }] }) },
+    phase: "Pending",
+    ...(podIP && { podIP, podIPs: [{ ip: podIP }] }),
     conditions: [{ type: "PodReadyToStartContainers", status: podIP ? "True" : "False" }],
     containerStatuses: [{
-      ...{ name: "main", image: "app:1", imageID: "", restartCount: 0, ready: false },
-      ...{ state: { waiting: { reason: "ContainerCreating" } }, lastState: {}, started: false },
+      name: "main",
+      image: "app:1",
+      imageID: "",
+      restartCount: 0,
+      ready: false,
+      state: { waiting: { reason: "ContainerCreating" } },
+      lastState: {},
+      started: false,
       ...(containerID && { containerID }),
     }],
   };

@@ -65,7 +65,7 @@ function retryOf(error: unknown, stage: Failure["stage"]): Backoff {
     case "prepare":
     case "release":
     case "remove":
-    case "forget":
+    case "confirmDeletion":
       return MACHINE_RETRY;
   }
 }

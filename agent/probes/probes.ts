@@ -78,16 +78,16 @@ export class Probes {
       dueMs: firstMs,
       repeatMs: earlyRepeatMs(kind, probe),
     };
-    let tally: Tally = { verdict: this.#verdictOf(kind), answer: undefined, inARow: 0 };
+    let tally: Tally = { verdict: this.#verdictOf(kind), answer: undefined, consecutive: 0 };
     const ask = async (isCounted: boolean) => {
       const outcome = await check(probe, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       const isBad = outcome.result === "failure" || outcome.result === "error";
       if (outcome.result === "warning" || (isCounted && isBad)) onOutcome(kind, outcome);
       const next = afterAnswer(tally, outcome, { probe, isCounted });
-      const isNews = next.verdict !== tally.verdict;
+      const hasChanged = next.verdict !== tally.verdict;
       tally = next;
-      if (isNews) this.#conclude(kind, tally.verdict);
+      if (hasChanged) this.#conclude(kind, tally.verdict);
       const isOver = kind !== "readiness" &&
         tally.verdict === (kind === "startup" ? "good" : "bad");
       if (!isOver && !this.#stop.signal.aborted) plan();
@@ -118,17 +118,17 @@ export class Probes {
   }
 
   #conclude(kind: ProbeKind, verdict: Tally["verdict"]): void {
-    if (kind === "readiness") this.#tell({ ready: verdict === "good" });
+    if (kind === "readiness") this.#report({ ready: verdict === "good" });
     else if (verdict === "bad") {
       this.stop();
-      this.#tell({ failed: kind, ready: false });
+      this.#report({ failed: kind, ready: false });
     } else if (kind === "startup") {
-      this.#tell({ started: true, ready: !this.#options.container.readinessProbe });
+      this.#report({ started: true, ready: !this.#options.container.readinessProbe });
       this.#watchStarted();
     }
   }
 
-  #tell(change: Partial<Health>): void {
+  #report(change: Partial<Health>): void {
     this.#health = { ...this.#health, ...change };
     this.#options.onHealth(this.#health);
   }
@@ -145,7 +145,7 @@ export interface Tally {
   readonly verdict: "open" | "good" | "bad";
   readonly answer: "success" | "failure" | undefined;
   /** How often `answer` came in a row. */
-  readonly inARow: number;
+  readonly consecutive: number;
 }
 
 /** Counts one more answer, as the kubelet's prober worker does. Pure. */
@@ -156,10 +156,10 @@ export function afterAnswer(
 ): Tally {
   if (result === "error" || (result === "failure" && !isCounted)) return tally;
   const answer = result === "failure" ? "failure" : "success";
-  const inARow = tally.answer === answer ? tally.inARow + 1 : 1;
+  const consecutive = tally.answer === answer ? tally.consecutive + 1 : 1;
   const threshold = answer === "success" ? probe.successThreshold : probe.failureThreshold;
-  if (inARow < threshold) return { ...tally, answer, inARow };
-  return { verdict: answer === "success" ? "good" : "bad", answer, inARow };
+  if (consecutive < threshold) return { ...tally, answer, consecutive };
+  return { verdict: answer === "success" ? "good" : "bad", answer, consecutive };
 }
 
 /** When questions are due, by `Clock.elapsed`. */

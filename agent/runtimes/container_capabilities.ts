@@ -6,8 +6,15 @@ import type { ContainerSpec } from "./container_runtime.ts";
  * forge packets, without `MKNOD` it cannot make devices.
  */
 export const DEFAULT_CAPABILITIES: readonly string[] = [
-  ...["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "SETGID", "SETUID", "SETPCAP"],
-  ...["NET_BIND_SERVICE", "KILL"],
+  "CHOWN",
+  "DAC_OVERRIDE",
+  "FSETID",
+  "FOWNER",
+  "SETGID",
+  "SETUID",
+  "SETPCAP",
+  "NET_BIND_SERVICE",
+  "KILL",
 ];
 
 /** A set of capabilities, by their names without `CAP_`. */

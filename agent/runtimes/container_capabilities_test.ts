@@ -8,22 +8,32 @@ const CASES: readonly [security: ContainerSpec["security"], wanted: Capabilities
   [{ privileged: true, capabilitiesDrop: ["ALL"] }, { of: "all", ...none }],
   [{ capabilitiesAdd: ["NET_RAW"] }, { of: "default", added: ["NET_RAW"], dropped: [] }],
   [{ capabilitiesAdd: ["cap_net_raw", "NET_RAW"] }, {
-    ...{ of: "default", added: ["NET_RAW"], dropped: [] },
+    of: "default",
+    added: ["NET_RAW"],
+    dropped: [],
   }],
   [{ capabilitiesDrop: ["KILL"] }, { of: "default", added: [], dropped: ["KILL"] }],
   [{ capabilitiesAdd: ["KILL"], capabilitiesDrop: ["KILL"] }, {
-    ...{ of: "default", added: [], dropped: ["KILL"] },
+    of: "default",
+    added: [],
+    dropped: ["KILL"],
   }],
   [{ capabilitiesDrop: ["ALL"] }, { of: "none", ...none }],
   [{ capabilitiesAdd: ["CHOWN"], capabilitiesDrop: ["all"] }, {
-    ...{ of: "none", added: ["CHOWN"], dropped: [] },
+    of: "none",
+    added: ["CHOWN"],
+    dropped: [],
   }],
   [{ capabilitiesAdd: ["ALL"] }, { of: "all", ...none }],
   [{ capabilitiesAdd: ["ALL"], capabilitiesDrop: ["SYS_ADMIN"] }, {
-    ...{ of: "all", added: [], dropped: ["SYS_ADMIN"] },
+    of: "all",
+    added: [],
+    dropped: ["SYS_ADMIN"],
   }],
   [{ capabilitiesAdd: ["ALL", "CHOWN"], capabilitiesDrop: ["ALL"] }, {
-    ...{ of: "none", added: ["CHOWN"], dropped: [] },
+    of: "none",
+    added: ["CHOWN"],
+    dropped: [],
   }],
 ];
 

@@ -226,12 +226,24 @@ function spec(
 ): ContainerSpec {
   const podUid = `uid-${++specs}`;
   return {
-    ...{ podUid, podName: "web", podNamespace: "default", name, restartCount: 0, image },
-    ...{ command: ["sh", "-c", script], env: {}, mounts: [], hostname: "web" },
+    podUid,
+    podName: "web",
+    podNamespace: "default",
+    name,
+    restartCount: 0,
+    image,
+    command: ["sh", "-c", script],
+    env: {},
+    mounts: [],
+    hostname: "web",
     logPath: `${folder}/${podUid}-${name}.log`,
     network: "host",
     podIP: "127.0.0.1",
-    ...{ limits: {}, requests: {}, security: {}, tty: false, stdin: false },
+    limits: {},
+    requests: {},
+    security: {},
+    tty: false,
+    stdin: false,
   };
 }
 

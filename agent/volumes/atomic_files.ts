@@ -2,7 +2,7 @@ import { ifAbsent } from "../../core/lib/absent.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 
 /** One file to be shown. `path` is relative, may have folders, and stays inside. */
-export interface ShownFile {
+export interface VolumeFile {
   path: string;
   bytes: Uint8Array;
   /** Permission bits. */
@@ -21,9 +21,9 @@ const DATA = "..data";
  *
  * Source: k8s.io/kubernetes/pkg/volume/util/atomic_writer.go.
  */
-export async function showFiles(
+export async function writeFilesAtomically(
   folder: string,
-  files: readonly ShownFile[],
+  files: readonly VolumeFile[],
   nowMs: number,
 ): Promise<void> {
   const faulty = files.find(({ path }) => !isInside(path));
@@ -46,7 +46,7 @@ export async function showFiles(
 }
 
 /** Writes a file of its own as a whole, readable by all. */
-export async function showText(path: string, text: string): Promise<void> {
+export async function writeTextFile(path: string, text: string): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await Deno.writeTextFile(path, text);
   await Deno.chmod(path, 0o644);
@@ -59,7 +59,7 @@ export function isInside(path: string): boolean {
     !parts[0]!.startsWith("..");
 }
 
-async function writeFile(path: string, { bytes, mode, groupId }: ShownFile): Promise<void> {
+async function writeFile(path: string, { bytes, mode, groupId }: VolumeFile): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await Deno.writeFile(path, bytes);
   if (groupId !== undefined) await Deno.chown(path, null, groupId);
@@ -75,7 +75,7 @@ async function openToReaders(folder: string): Promise<void> {
 }
 
 /** Makes the names that readers see, and takes away those that are no more. */
-async function linkNames(folder: string, files: readonly ShownFile[]): Promise<void> {
+async function linkNames(folder: string, files: readonly VolumeFile[]): Promise<void> {
   const wanted = new Set(files.map(({ path }) => path.split("/")[0]!));
   for await (const { name } of Deno.readDir(folder)) {
     if (name.startsWith("..")) continue;
@@ -84,7 +84,7 @@ async function linkNames(folder: string, files: readonly ShownFile[]): Promise<v
   for (const name of wanted) await Deno.symlink(`${DATA}/${name}`, `${folder}/${name}`);
 }
 
-async function shows(folder: string, files: readonly ShownFile[]): Promise<boolean> {
+async function shows(folder: string, files: readonly VolumeFile[]): Promise<boolean> {
   const found = await filesBelow(folder);
   if (!isEqual(found.map(({ path }) => path).sort(), files.map(({ path }) => path).sort())) {
     return false;

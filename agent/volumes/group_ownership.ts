@@ -1,4 +1,4 @@
-import type { ShownFile } from "./atomic_files.ts";
+import type { VolumeFile } from "./atomic_files.ts";
 
 /** Who is in the group may read what is shown, and read and write what is the pod's own. */
 const READ_BY_GROUP = 0o440;
@@ -8,7 +8,10 @@ const OPEN_TO_GROUP = 0o2770;
  * Files of a volume as they are for a pod with an `fsGroup`: the group's, and readable by it. Kubernetes:
  * `pkg/volume/volume_linux.go`.
  */
-export function ofGroup(files: readonly ShownFile[], groupId: number | undefined): ShownFile[] {
+export function withGroupAccess(
+  files: readonly VolumeFile[],
+  groupId: number | undefined,
+): VolumeFile[] {
   if (groupId === undefined) return [...files];
   return files.map((file) => ({ ...file, mode: file.mode | READ_BY_GROUP, groupId }));
 }

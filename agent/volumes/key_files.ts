@@ -1,6 +1,6 @@
 import { ownField } from "../../core/lib/own_field.ts";
-import { showFiles, type ShownFile } from "./atomic_files.ts";
-import { ofGroup } from "./group_ownership.ts";
+import { type VolumeFile, writeFilesAtomically } from "./atomic_files.ts";
+import { withGroupAccess } from "./group_ownership.ts";
 import type { VolumeOf } from "./volume_type.ts";
 
 /** What a pod says of a volume that shows the keys of an object as files. */
@@ -26,7 +26,7 @@ export function filesOfKeys(
   data: Readonly<Record<string, Uint8Array>>,
   { items, defaultMode, optional }: KeySource,
   missing: string,
-): ShownFile[] {
+): VolumeFile[] {
   if (!items) {
     return Object.entries(data).map(([path, bytes]) => ({ path, bytes, mode: defaultMode }));
   }
@@ -41,9 +41,13 @@ export function filesOfKeys(
 /** Makes these the files of a volume, all at once. */
 export async function writeVolume(
   { pod, folder }: VolumeOf<unknown>,
-  files: readonly ShownFile[],
+  files: readonly VolumeFile[],
   nowMs: number,
 ): Promise<void> {
-  await showFiles(folder, ofGroup(files, pod.spec.securityContext.fsGroup), nowMs);
+  await writeFilesAtomically(
+    folder,
+    withGroupAccess(files, pod.spec.securityContext.fsGroup),
+    nowMs,
+  );
   await Deno.chmod(folder, 0o755);
 }

@@ -12,7 +12,7 @@ export interface VolumePlace {
   /** Holds the volume when others than the agent can change the path to it. */
   hold?(tree: FileTree): Promise<HeldFile>;
   /** Whether pods write to it: then they can swap what is in it at any time. */
-  isOfPods: boolean;
+  isWrittenByPods: boolean;
 }
 
 /** For whom a mount is made. */
@@ -84,8 +84,8 @@ export class PinnedMounts {
 }
 
 /** Without descriptors a path can be trusted only where no pod can change it. */
-async function pathByName({ root, isOfPods }: VolumePlace, path: string): Promise<string> {
-  if (isOfPods) {
+async function pathByName({ root, isWrittenByPods }: VolumePlace, path: string): Promise<string> {
+  if (isWrittenByPods) {
     throw new Error(
       "a pod could swap it for a link to anything on the node, and only root on Linux with glibc can prevent that; " +
         "run the agent as root, or mount the whole volume",

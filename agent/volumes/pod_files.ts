@@ -1,4 +1,4 @@
-import { showText } from "./atomic_files.ts";
+import { writeTextFile } from "./atomic_files.ts";
 import { prepareLogs, prepareMessage, readLogEnd, readMessage } from "../logs/log_files.ts";
 import type { LogSource } from "../logs/log_reader.ts";
 import { keepHistory } from "../logs/log_history.ts";
@@ -19,7 +19,7 @@ export interface RunName {
 export interface PodFiles {
   /** The uids of the pods that have files here. */
   podUids(): Promise<readonly string[]>;
-  showHosts(podUid: string, text: string): Promise<void>;
+  writeHosts(podUid: string, text: string): Promise<void>;
   /** Makes what a run writes to, and removes logs of runs that nobody asks for any more. */
   prepareRun(run: RunName): Promise<void>;
   /** Last words of a run; empty when there are none. */
@@ -46,8 +46,8 @@ export class DiskPodFiles implements PodFiles {
     return podsWithFolder(this.#dataFolder);
   }
 
-  showHosts(podUid: string, text: string): Promise<void> {
-    return showText(this.#folder(podUid).hostsFile, text);
+  writeHosts(podUid: string, text: string): Promise<void> {
+    return writeTextFile(this.#folder(podUid).hostsFile, text);
   }
 
   async prepareRun({ podUid, container, restartCount }: RunName): Promise<void> {

@@ -209,7 +209,8 @@ Deno.test(ofRoot("a hostPath that is a file or a socket is mounted as such", asy
   using _listener = Deno.listen({ transport: "unix", path: `${world.folder}/socket` });
   const hostPaths = { file: "File", socket: "Socket" };
   const volumes = Object.entries(hostPaths).map(([name, type]) => ({
-    ...{ name, hostPath: { path: `${world.folder}/${name}`, type } },
+    name,
+    hostPath: { path: `${world.folder}/${name}`, type },
   }));
   const pod = await world.pod({ volumes });
   await world.volumes.make(pod);
@@ -339,7 +340,10 @@ class VolumeWorld implements AsyncDisposable {
     const clock = { now: () => Date.parse("2026-01-01T00:00:00Z") };
     this.volumes = new Volumes({
       types: VOLUME_TYPES,
-      ...{ dataFolder: `${folder}/data`, view: client, clock, ...options },
+      dataFolder: `${folder}/data`,
+      view: client,
+      clock,
+      ...options,
       protectedPaths: [`${folder}/run/coracle`],
     });
   }

@@ -19,5 +19,5 @@ export const serviceCards: VolumeType<{ service: string }> = {
     const bytes = new TextEncoder().encode(`${service.spec.clusterIP}\n`);
     await writeVolume(volume, [{ path: "address", bytes, mode: 0o644 }], nowMs);
   },
-  placeOf: ({ folder }) => ({ root: folder, isOfPods: false }),
+  placeOf: ({ folder }) => ({ root: folder, isWrittenByPods: false }),
 };

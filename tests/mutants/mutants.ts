@@ -324,14 +324,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "wrong drain: nobody asks whether requests are under way",
     file: "agent/pods/pod_worker.ts",
-    search: ".then(() => parts.untilDrained?.(podUid, signal))",
+    search: ".then(() => context.untilDrained?.(podUid, signal))",
     replace: "",
   },
   {
     name: "wrong drain: requests that come while others turn away are not waited for",
     file: "agent/pods/pod_worker.ts",
-    search: "turned.then(() => parts.untilDrained?.(podUid, signal))",
-    replace: "Promise.all([parts.untilDrained?.(podUid, signal), turned])",
+    search: "othersDone.then(() => context.untilDrained?.(podUid, signal))",
+    replace: "Promise.all([context.untilDrained?.(podUid, signal), othersDone])",
     tests: ["tests/simulation/simulation_test.ts"],
   },
   {
@@ -416,8 +416,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a network that was lost while the agent was away is not missed",
     file: "agent/pods/pod_steps.ts",
-    search: "if (!pod.spec.hostNetwork && !parts.network.has(record.uid))",
-    replace: "if (pod.spec.hostNetwork && !parts.network.has(record.uid))",
+    search: "if (!pod.spec.hostNetwork && !context.network.has(record.uid))",
+    replace: "if (pod.spec.hostNetwork && !context.network.has(record.uid))",
     tests: ["agent/agent_test.ts"],
   },
   {

@@ -92,7 +92,7 @@ export class SimulatedFiles implements PodFiles {
     return [...this.#options.state.folders];
   }
 
-  async showHosts(podUid: string): Promise<void> {
+  async writeHosts(podUid: string): Promise<void> {
     await call(this.#options);
     this.#options.state.folders.add(podUid);
   }

@@ -3,10 +3,23 @@ import type { ContainerSpec } from "../container_runtime.ts";
 import { containerName, createBody } from "./container_create.ts";
 
 const spec: ContainerSpec = {
-  ...{ podUid: "u1", podName: "web-1", podNamespace: "shop", name: "web", restartCount: 2 },
-  ...{ image: "nginx:1", env: {}, mounts: [], hostname: "web-1", logPath: "/logs/2.log" },
-  ...{ network: { namespacePath: "/run/netns/x" }, podIP: "10.42.0.7", limits: {}, requests: {} },
-  ...{ security: {}, tty: false, stdin: false },
+  podUid: "u1",
+  podName: "web-1",
+  podNamespace: "shop",
+  name: "web",
+  restartCount: 2,
+  image: "nginx:1",
+  env: {},
+  mounts: [],
+  hostname: "web-1",
+  logPath: "/logs/2.log",
+  network: { namespacePath: "/run/netns/x" },
+  podIP: "10.42.0.7",
+  limits: {},
+  requests: {},
+  security: {},
+  tty: false,
+  stdin: false,
 };
 const ours = { owner: "node-1", image: "docker.io/library/nginx:1", logBytesMax: 1_000 };
 
@@ -93,8 +106,12 @@ Deno.test("a working folder that the image lacks is made", () => {
 Deno.test("what keeps a container from the node, and what does not, is written as Podman wants it", () => {
   const body = (security: ContainerSpec["security"]) => createBody({ ...spec, security }, ours);
   const open = body({
-    ...{ seccomp: "Unconfined", appArmor: "Unconfined", hostPid: true, hostIpc: true },
-    ...{ supplementalGroups: [7, 8], sysctls: { "net.ipv4.tcp_syncookies": "1" } },
+    seccomp: "Unconfined",
+    appArmor: "Unconfined",
+    hostPid: true,
+    hostIpc: true,
+    supplementalGroups: [7, 8],
+    sysctls: { "net.ipv4.tcp_syncookies": "1" },
   });
   assert.equal(open.seccomp_profile_path, "unconfined");
   assert.equal(open.apparmor_profile, "unconfined");

@@ -39,7 +39,11 @@ export function containerState(
   const startedAtMs = timeMs(State.StartedAt);
   const state = stateOf(State.Status, startedAtMs);
   return {
-    ...{ id: Id, podUid, name, state, imageId: Image },
+    id: Id,
+    podUid,
+    name,
+    state,
+    imageId: Image,
     podName: labels[LABEL.podName] ?? "",
     podNamespace: labels[LABEL.podNamespace] ?? "",
     restartCount: Number(labels[LABEL.restartCount] ?? 0),

@@ -14,12 +14,12 @@ export interface SeenExit {
  */
 export class ExitWatch {
   readonly #watcher: Deno.FsWatcher;
-  readonly #tell: (id: string) => void;
+  readonly #report: (id: string) => void;
   /** The ends that were told of and whose files are still there. */
   readonly #told = new Map<string, SeenExit | undefined>();
 
   constructor(readonly folder: string, tell: (id: string) => void) {
-    this.#tell = tell;
+    this.#report = tell;
     this.#watcher = Deno.watchFs(folder, { recursive: false });
     this.#watch();
   }
@@ -43,7 +43,7 @@ export class ExitWatch {
     if (!ID.test(id)) return;
     if (!this.#told.has(id)) {
       this.#told.set(id, readExit(path));
-      this.#tell(id);
+      this.#report(id);
     }
     if (kind === "remove") this.#told.delete(id);
   }

@@ -22,7 +22,7 @@ export interface Podman {
 export interface OwnPodman {
   /** conmon writes the exit code of each container here, into a file named by its id. */
   exitsFolder: string;
-  /** Program of the OCI runtime, for leftovers that Podman has forgotten. */
+  /** Program of the OCI runtime, for leftovers that Podman has lost. */
   ociRuntime: string;
   /** Where the OCI runtime keeps a folder for each container, of all its users. */
   ociStateFolder: string;
@@ -34,8 +34,11 @@ export interface OwnPodman {
 
 /** Where a Podman that is not ours keeps what whoever reaches it rules the machine by, when root runs it. */
 const USUAL_FOLDERS = [
-  ...["/var/lib/containers", "/run/containers", "/run/libpod"],
-  ...["/run/crun", "/run/runc"],
+  "/var/lib/containers",
+  "/run/containers",
+  "/run/libpod",
+  "/run/crun",
+  "/run/runc",
 ];
 
 /**

@@ -94,7 +94,8 @@ export class PodmanClient {
     using deadline = new Deadline({ clock: this.#clock, ms: deadlineMs, late }, signal);
     try {
       const response = await this.#http.ask({
-        ...{ method, path: `${PREFIX}${path}${queryText(query)}` },
+        method,
+        path: `${PREFIX}${path}${queryText(query)}`,
         signal: deadline.signal,
         ...bodyOf(body),
       });

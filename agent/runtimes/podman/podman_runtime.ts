@@ -87,8 +87,8 @@ export class PodmanRuntime implements ContainerRuntime {
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
     const states = await Promise.all(entries.map((entry) => {
       const known = this.#known.get(entry.Id);
-      const isNoNews = known?.state === listedState(entry);
-      return isNoNews ? this.#withSeenExit(known) : this.#look(entry.Id);
+      const isUnchanged = known?.state === listedState(entry);
+      return isUnchanged ? this.#withSeenExit(known) : this.#look(entry.Id);
     }));
     return states.filter((state) => state !== undefined);
   }
@@ -147,7 +147,7 @@ export class PodmanRuntime implements ContainerRuntime {
       return;
     }
     // The first one tells where ends are seen, unless it has ended by then.
-    if ((await this.#look(id))?.state === "exited") this.#tell(id);
+    if ((await this.#look(id))?.state === "exited") this.#report(id);
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
@@ -272,10 +272,10 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   #watchExits(folder: string): void {
-    this.#exits = new ExitWatch(folder, (id) => this.#tell(id));
+    this.#exits = new ExitWatch(folder, (id) => this.#report(id));
   }
 
-  #tell(id: string): void {
+  #report(id: string): void {
     for (const listener of this.#listeners) listener(id);
   }
 

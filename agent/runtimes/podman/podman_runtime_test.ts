@@ -290,7 +290,10 @@ async function withPodman(act: (podman: Podman, folder: string) => Promise<void>
   const folder = await Deno.makeTempDir({ prefix: "coracle-podman-" });
   try {
     const podman = await startPodmanService({
-      ...{ folder: `${folder}/podman`, runFolder: `${folder}/run`, clock, log },
+      folder: `${folder}/podman`,
+      runFolder: `${folder}/run`,
+      clock,
+      log,
     });
     try {
       await importBusybox(podman.client, IMAGE, ['CMD ["sh","-c","echo from the image"]']);
@@ -315,8 +318,11 @@ async function followed(
 ): Promise<string[]> {
   const { signal } = new AbortController();
   const options = {
-    ...{ follow: true, timestamps: false },
-    ...{ tailLines: undefined, sinceMs: undefined, limitBytes: undefined },
+    follow: true,
+    timestamps: false,
+    tailLines: undefined,
+    sinceMs: undefined,
+    limitBytes: undefined,
   };
   const source = { path, format: "cri", options, ended, signal, clock } as const;
   const decoder = new TextDecoder();
@@ -342,10 +348,23 @@ let specs = 0;
 function base(folder: string): ContainerSpec {
   const podUid = `uid-${++specs}`;
   return {
-    ...{ podUid, podName: "web", podNamespace: "default", name: "main", restartCount: 0 },
-    ...{ image: IMAGE, env: {}, mounts: [], hostname: "web", podIP: "127.0.0.1" },
-    ...{ logPath: `${folder}/${podUid}.log`, network: "host", limits: {}, requests: {} },
-    ...{ security: {}, tty: false, stdin: false },
+    podUid,
+    podName: "web",
+    podNamespace: "default",
+    name: "main",
+    restartCount: 0,
+    image: IMAGE,
+    env: {},
+    mounts: [],
+    hostname: "web",
+    podIP: "127.0.0.1",
+    logPath: `${folder}/${podUid}.log`,
+    network: "host",
+    limits: {},
+    requests: {},
+    security: {},
+    tty: false,
+    stdin: false,
   };
 }
 

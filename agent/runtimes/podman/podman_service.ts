@@ -207,7 +207,9 @@ class PodmanService implements Podman {
         .concat("--tmpdir", `${runFolder}/state`)
         .concat("system", "service", "--time=0", `unix://${this.client.socketPath}`),
       env: { CONTAINERS_CONF: `${folder}/containers.conf` },
-      ...{ stdin: "null", stdout: "null", stderr: "null" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
       detached: true,
     }).spawn();
     child.unref();

@@ -50,8 +50,11 @@ async function run(
 ): Promise<{ code: number; stdout: string }> {
   const child = new Deno.Command(shell, {
     args: [...LAST_SHELL.slice(1), ...command],
-    ...{ env: CLEAN_ENVIRONMENT, clearEnv: true },
-    ...{ stdin: "piped", stdout: "piped", stderr: "null" },
+    env: CLEAN_ENVIRONMENT,
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
   }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(script));

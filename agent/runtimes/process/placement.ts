@@ -47,12 +47,16 @@ export function placedCommand(
   }
   const script = [
     ...mounts.flatMap((each) => mountCommands(each, privileged)),
-    ...[`cd ${quoted(workingDir)}`, PLACED, FROM_ENVIRONMENT],
+    `cd ${quoted(workingDir)}`,
+    PLACED,
+    FROM_ENVIRONMENT,
   ];
   return [
     ...(network === "host" ? [] : [privileged.nsenter, `--net=${network.namespacePath}`]),
     ...(mounts.length === 0 ? [] : [privileged.unshare, "--mount", "--propagation", "private"]),
-    ...[...inFolder, script.join("\n"), "container"],
+    ...inFolder,
+    script.join("\n"),
+    "container",
     ...unprivileged,
   ];
 }

@@ -14,8 +14,16 @@ const root: PlacementTools = {
 
 Deno.test("a process starts in its folder, and each step becomes the next", () => {
   assert.deepEqual(placedCommand(here, ["web", "-v"], "/it's", plain), [
-    ...["/bin/sh", "-e", "-c", `cd '/it'\\''s'; ${PLACED}; exec "$@" <&4 4<&-`, "container"],
-    ...["/bin/sh", "-s", "--", "web", "-v"],
+    "/bin/sh",
+    "-e",
+    "-c",
+    `cd '/it'\\''s'; ${PLACED}; exec "$@" <&4 4<&-`,
+    "container",
+    "/bin/sh",
+    "-s",
+    "--",
+    "web",
+    "-v",
   ]);
 });
 
@@ -28,15 +36,37 @@ Deno.test("as root it enters the pod's network, binds its mounts and changes its
   const mounts = "/bin/mount --rbind '/v' '/data'\n/bin/mount -o remount,bind,ro '/data'";
   const script = `${mounts}\ncd '/'\n${PLACED}\nexec "$@" <&4 4<&-`;
   assert.deepEqual(placedCommand(place, ["web"], "/", root), [
-    ...["nsenter", "--net=/run/netns/a", "unshare", "--mount", "--propagation", "private"],
-    ...["/bin/sh", "-e", "-c", script, "container"],
-    ...["setpriv", "--reuid=1000", "--clear-groups", "--regid=0", "--no-new-privs"],
+    "nsenter",
+    "--net=/run/netns/a",
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "/bin/sh",
+    "-e",
+    "-c",
+    script,
+    "container",
+    "setpriv",
+    "--reuid=1000",
+    "--clear-groups",
+    "--regid=0",
+    "--no-new-privs",
     "--bounding-set=-all,+chown,+dac_override,+fsetid,+fowner,+setgid,+setuid,+setpcap," +
     "+net_bind_service,+kill",
-    ...["--inh-caps=-all", "/bin/sh", "-s", "--", "web"],
+    "--inh-caps=-all",
+    "/bin/sh",
+    "-s",
+    "--",
+    "web",
   ]);
   assert.deepEqual(joinedCommand(place, 42, ["ls"], "/", root).slice(0, 6), [
-    ...["nsenter", "--target", "42", "--net", "--mount", "--"],
+    "nsenter",
+    "--target",
+    "42",
+    "--net",
+    "--mount",
+    "--",
   ]);
 });
 

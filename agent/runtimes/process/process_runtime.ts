@@ -99,7 +99,13 @@ export class ProcessRuntime implements ContainerRuntime {
     if (record === undefined) return undefined;
     const { podUid, podName, podNamespace, name, restartCount, image } = record.spec;
     return {
-      ...{ id, podUid, podName, podNamespace, name, restartCount, image },
+      id,
+      podUid,
+      podName,
+      podNamespace,
+      name,
+      restartCount,
+      image,
       imageId: record.imageId,
       ...await this.#progress(id),
     };
@@ -142,7 +148,8 @@ export class ProcessRuntime implements ContainerRuntime {
       environmentPath: await this.#environmentFile(id, record),
       identityPath: this.#identityPath(id),
       exitPath: this.#exits.path(id),
-      ...{ logPath: spec.logPath, logLimits: this.#logLimits },
+      logPath: spec.logPath,
+      logLimits: this.#logLimits,
     });
   }
 
@@ -289,7 +296,11 @@ export class ProcessRuntime implements ContainerRuntime {
 
 function placementTools(): PlacementTools {
   const [setsid, nsenter, unshare, setpriv, mount] = [
-    ...["setsid", "nsenter", "unshare", "setpriv", "mount"],
+    "setsid",
+    "nsenter",
+    "unshare",
+    "setpriv",
+    "mount",
   ].map((name) => programPath(name));
   if (setsid === undefined) {
     throw new RuntimeError(

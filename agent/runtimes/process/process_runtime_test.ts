@@ -140,7 +140,9 @@ Deno.test({
       await Deno.mkdir(`${folder}/volume`);
       await Deno.writeTextFile(`${folder}/volume/file`, "seen");
       const mounts = Array.from({ length: 50 }, (_, i) => ({
-        ...{ hostPath: `${folder}/volume`, containerPath: `${folder}/point/${i}`, readOnly: true },
+        hostPath: `${folder}/volume`,
+        containerPath: `${folder}/point/${i}`,
+        readOnly: true,
       }));
       try {
         const id = await runtime.create({ ...specIn(folder, ["sleep", "60"]), mounts });
@@ -208,9 +210,23 @@ async function finished(runtime: ProcessRuntime, spec: ContainerSpec): Promise<s
 
 function specIn(folder: string, command: readonly string[]): ContainerSpec {
   return {
-    ...{ podUid: "uid-1", podName: "web", podNamespace: "default", name: "main", restartCount: 0 },
-    ...{ image: "localhost/none:1", command, env: {}, mounts: [], hostname: "web" },
-    ...{ logPath: `${folder}/log`, network: "host", podIP: "127.0.0.1", limits: {}, requests: {} },
-    ...{ security: {}, tty: false, stdin: false },
+    podUid: "uid-1",
+    podName: "web",
+    podNamespace: "default",
+    name: "main",
+    restartCount: 0,
+    image: "localhost/none:1",
+    command,
+    env: {},
+    mounts: [],
+    hostname: "web",
+    logPath: `${folder}/log`,
+    network: "host",
+    podIP: "127.0.0.1",
+    limits: {},
+    requests: {},
+    security: {},
+    tty: false,
+    stdin: false,
   };
 }

@@ -167,9 +167,9 @@ export class SimulatedRuntime implements ContainerRuntime {
   }
 
   #assertAlone({ podUid, name }: ContainerState): void {
-    const twin = this.containers.find((other) =>
+    const duplicate = this.containers.find((other) =>
       other.podUid === podUid && other.name === name && other.state === "running"
     );
-    assert(twin === undefined, `Container ${name} of pod ${podUid} runs already`);
+    assert(duplicate === undefined, `Container ${name} of pod ${podUid} runs already`);
   }
 }

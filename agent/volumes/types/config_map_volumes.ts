@@ -22,5 +22,5 @@ export const configMapVolumes: VolumeType<NonNullable<Volume["configMap"]>> = {
     const missing = "configmap references non-existent config key";
     await writeVolume(volume, filesOfKeys(data, volume.source, missing), nowMs);
   },
-  placeOf: ({ folder }) => ({ root: folder, isOfPods: false }),
+  placeOf: ({ folder }) => ({ root: folder, isWrittenByPods: false }),
 };

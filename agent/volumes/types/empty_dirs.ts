@@ -16,7 +16,7 @@ export const emptyDirs: VolumeType<NonNullable<Volume["emptyDir"]>> = {
     await mountMemory(folder, sizeLimit === undefined ? undefined : unitsOf(sizeLimit));
     await giveToGroup(folder, fsGroup);
   },
-  placeOf: ({ folder }) => ({ root: folder, isOfPods: true }),
+  placeOf: ({ folder }) => ({ root: folder, isWrittenByPods: true }),
 };
 
 /** Makes a folder that all may write to. One that is there already keeps the mode that its containers gave it. */

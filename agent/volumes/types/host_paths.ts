@@ -12,6 +12,6 @@ export const hostPaths: VolumeType<NonNullable<Volume["hostPath"]>> = {
   placeOf: ({ source }, { protectedPaths }) => ({
     root: source.path,
     hold: (tree) => holdHostPath(source, protectedPaths, tree),
-    isOfPods: true,
+    isWrittenByPods: true,
   }),
 };

@@ -18,5 +18,5 @@ export const secretVolumes: VolumeType<NonNullable<Volume["secret"]>> = {
     const missing = "references non-existent secret key";
     await writeVolume(volume, filesOfKeys(data, volume.source, missing), nowMs);
   },
-  placeOf: ({ folder }) => ({ root: folder, isOfPods: false }),
+  placeOf: ({ folder }) => ({ root: folder, isWrittenByPods: false }),
 };

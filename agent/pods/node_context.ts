@@ -10,7 +10,7 @@ import type { Slots } from "../../core/lib/slots.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
 
 /** What all pods of a node share. */
-export interface NodeParts {
+export interface NodeContext {
   readonly nodeName: string;
   readonly hostIP: string;
   readonly dataFolder: string;
