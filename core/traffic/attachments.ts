@@ -15,12 +15,12 @@ import {
 } from "./own_gateways.ts";
 import { olderFirst } from "./precedence.ts";
 
-/** What comes of one `parentRef` of a route that names a Gateway of ours. */
+/** How a route is attached to one Gateway of ours that a `parentRef` names, or why it is not. */
 export interface Attachment {
   readonly route: HttpRoute;
   readonly parentRef: ParentReference;
   readonly parent: OwnGateway;
-  /** The listeners that take the route, each with the host names that both have; `""`: any. Empty when refused. */
+  /** The listeners that accept the route, each with the host names that both have; `""`: any. Empty when refused. */
   readonly listeners: readonly AttachedListener[];
   /** In the words of the condition `Accepted` of a route. */
   readonly refusal: AttachmentRefusal | undefined;
@@ -36,7 +36,7 @@ export interface AttachmentRefusal {
   readonly message: string;
 }
 
-/** The attachments of all routes, those of the oldest route first, then by name: the last rules of precedence. */
+/** The attachments of all routes, by the age of the routes: the last rule of precedence. */
 export function attachmentsOf(view: View, own: OwnGateways): readonly Attachment[] {
   return [...view.list(httpRoutes)].sort(olderFirst)
     .flatMap((route) => attachmentsOfRoute(route, view, own));

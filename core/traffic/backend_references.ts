@@ -3,7 +3,7 @@ import type { HttpBackendRef } from "../resources/gateway/http_routes.ts";
 import type { BackendFault } from "./backends.ts";
 import { findPorts, type ServicePortName } from "./service_backends.ts";
 
-/** What a `backendRef` of a route in `ofNamespace` names, whether or not it is there. */
+/** The port of a Service that a `backendRef` of a route in `ofNamespace` names, whether or not it exists. */
 export function targetOf(
   { group, kind, namespace, name, port }: HttpBackendRef,
   ofNamespace: string,
@@ -22,7 +22,7 @@ export function targetOf(
   return { servicePort: { namespace: ofNamespace, name, port } };
 }
 
-/** Why a `backendRef` of a route in `ofNamespace` leads nowhere; `undefined` when it does not. */
+/** Why a `backendRef` of a route in `ofNamespace` cannot be resolved; `undefined` when it can. */
 export function backendFaultOf(
   reference: HttpBackendRef,
   ofNamespace: string,

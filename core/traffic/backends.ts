@@ -1,4 +1,4 @@
-/** Endpoints that are alike. */
+/** Endpoints among which requests are balanced. */
 export interface Backend {
   /** Unique in a table: `namespace/service:port`. Counts go on across tables by it. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Backend {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** Why a backend is not to be had, in the words of the condition `ResolvedRefs` of a route. */
+/** Why a backend cannot be used, in the words of the condition `ResolvedRefs` of a route. */
 export interface BackendFault {
   readonly reason: "BackendNotFound" | "InvalidKind" | "RefNotPermitted";
   readonly message: string;
@@ -23,7 +23,7 @@ export interface Endpoint {
   readonly port: number;
   /** Uid of the pod behind it; `""` when there is none. An address that another pod takes over is another endpoint. */
   readonly podUid: string;
-  /** Its pod is ending and serves only for want of another: nobody can wait until it gets no more requests. */
+  /** Its pod is terminating and gets requests only because no other one is ready. */
   readonly isEnding?: true;
 }
 

@@ -12,10 +12,10 @@ export interface ListenerConflict {
 /** The conflicts of one Gateway, by the name of the listener. */
 export type GatewayConflicts = ReadonlyMap<string, ListenerConflict>;
 
-/** By `namespace/name` of the Gateway; one without conflicts is not in it. */
+/** By {@linkcode gatewayKey}; a Gateway without conflicts is not in it. */
 export type ListenerConflicts = ReadonlyMap<string, GatewayConflicts>;
 
-/** How {@linkcode listenerConflicts} names a Gateway. */
+/** The key of a Gateway in maps of Gateways: `namespace/name`. */
 export function gatewayKey({ metadata: { namespace, name } }: Gateway): string {
   return `${namespace}/${name}`;
 }
@@ -27,15 +27,14 @@ interface Claim {
 
 /**
  * Which listeners are not served because another one has their port and host name. All Gateways of ours listen on the
- * same addresses, so that two of them can want the same requests. The older Gateway keeps them (`creationTimestamp`,
- * then `namespace/name`).
+ * same addresses, so two of them can ask for the same requests. The older Gateway keeps them.
  *
  * A listener conflicts with one of an older Gateway on its port that has
  * - another protocol: `ProtocolConflict`;
  * - the same host name: `HostnameConflict`;
  * - a host name that covers its own (`*.example.com`, or none), when that Gateway is in another namespace:
- *   `HostnameConflict`. Requests go to the most specific listener, so that it would take them away. Within one
- *   namespace, a more specific listener is the way to tell them apart.
+ *   `HostnameConflict`. Requests go to the most specific listener, so it would take them away. Within one namespace
+ *   that is allowed: it is how requests are told apart.
  *
  * `gateways`: only those that are served.
  *
@@ -53,7 +52,7 @@ export function listenerConflicts(gateways: readonly Gateway[]): ListenerConflic
     for (const listener of gateway.spec.listeners.filter(isServedProtocol)) {
       const older = claims.get(listener.port) ?? [];
       claims.set(listener.port, older);
-      if (older.some((claim) => takes(claim, gateway, listener))) {
+      if (older.some((claim) => conflictsWith(claim, gateway, listener))) {
         note(gateway, listener.name, hostnameConflict(listener));
       } else older.push({ gateway, listener });
     }
@@ -67,7 +66,7 @@ export function listenerConflicts(gateways: readonly Gateway[]): ListenerConflic
   return conflicts;
 }
 
-function takes(claim: Claim, gateway: Gateway, listener: GatewayListener): boolean {
+function conflictsWith(claim: Claim, gateway: Gateway, listener: GatewayListener): boolean {
   const [taken, wanted] = [hostnameOf(claim.listener), hostnameOf(listener)];
   if (taken === wanted) return true;
   return claim.gateway.metadata.namespace !== gateway.metadata.namespace && covers(taken, wanted);

@@ -4,11 +4,11 @@ import { type Gateway, type GatewayListener, gateways } from "../resources/gatew
 import { gatewayKey, type ListenerConflict, listenerConflicts } from "./listener_conflicts.ts";
 import { hostnameOf, isServedProtocol, SERVED_PROTOCOLS } from "./listeners.ts";
 
-/** Who answers for Gateways that Coracle serves. */
+/** `spec.controllerName` of the classes of Gateways that Coracle serves. */
 export const GATEWAY_CONTROLLER = "coracle.dev/gateway-controller";
 export const GATEWAY_GROUP = "gateway.networking.k8s.io";
 
-/** A Gateway of a class of ours, and what becomes of each of its listeners. */
+/** A Gateway of a class of ours, and for each of its listeners whether it is served. */
 export interface OwnGateway {
   readonly gateway: Gateway;
   readonly listeners: readonly OwnListener[];

@@ -21,7 +21,7 @@ export function invalidBackend(name: string, reason: string): Backend {
 }
 
 /**
- * Who answers for a port of a Service: its endpoints that are ready; when there is none, those that are ending but still
+ * Who answers for a port of a Service: its ready endpoints; when there is none, those that are terminating and still
  * serve (https://github.com/kubernetes/enhancements/issues/1669). `invalid` when Service or port do not exist.
  */
 export function serviceBackend(view: View, { namespace, name, port }: ServicePortName): Backend {
@@ -63,15 +63,15 @@ function endpointsOf(view: View, namespace: string, name: string, port: ServiceP
   const slices = view.by(endpointSlices, "service", `${namespace}/${name}`);
   const ipv4 = slices.filter(({ addressType }) => addressType === "IPv4");
   const ipv6 = slices.filter(({ addressType }) => addressType === "IPv6");
-  const ready = endpointsThat(isReady, ipv4, port);
+  const ready = endpointsWhere(isReady, ipv4, port);
   if (ready.length > 0) return ready;
-  const readyV6 = endpointsThat(isReady, ipv6, port);
+  const readyV6 = endpointsWhere(isReady, ipv6, port);
   if (readyV6.length > 0) return readyV6;
-  const ending = endpointsThat(isServingWhileEnding, ipv4, port);
-  return ending.length > 0 ? ending : endpointsThat(isServingWhileEnding, ipv6, port);
+  const ending = endpointsWhere(isServingWhileTerminating, ipv4, port);
+  return ending.length > 0 ? ending : endpointsWhere(isServingWhileTerminating, ipv6, port);
 }
 
-function endpointsThat(
+function endpointsWhere(
   holds: (endpoint: SliceEndpoint) => boolean,
   slices: readonly EndpointSlice[],
   { name = "" }: ServicePort,
@@ -96,6 +96,6 @@ function isReady({ conditions }: SliceEndpoint): boolean {
   return conditions.ready ?? true;
 }
 
-function isServingWhileEnding({ conditions }: SliceEndpoint): boolean {
+function isServingWhileTerminating({ conditions }: SliceEndpoint): boolean {
   return (conditions.terminating ?? false) && (conditions.serving ?? conditions.ready ?? true);
 }
