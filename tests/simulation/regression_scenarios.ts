@@ -1,4 +1,4 @@
-import { LONG_HISTORY, type Scenario } from "./scenario.ts";
+import { LONG_HISTORY, type Scenario, SHORT_HISTORY } from "./scenario.ts";
 
 /**
  * Scenarios that found a bug, or that find a planted bug which few others do; each is the shortest that shows it. They
@@ -53,5 +53,17 @@ export const REGRESSIONS: Readonly<Record<string, Scenario>> = {
     ],
     untilMs: 70000,
     watchLimits: LONG_HISTORY,
+  },
+  "a write based on an old version is accepted, and a pod of an old ReplicaSet runs again": {
+    seed: 1041,
+    actions: [
+      { atMs: 306, do: "deploy", name: "web", replicas: 2 },
+      { atMs: 458, do: "deploy", name: "api", replicas: 2 },
+      { atMs: 5000, do: "link down", machine: 2, forMs: 70000 },
+      { atMs: 19796, do: "set image", name: "web", image: "app:3" },
+      { atMs: 65561, do: "agent down", machine: 2, forMs: 3297 },
+    ],
+    untilMs: 70000,
+    watchLimits: SHORT_HISTORY,
   },
 };

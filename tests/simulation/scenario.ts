@@ -68,7 +68,7 @@ const LONG_MS = 70_000;
 /** Clocks jump by up to this: a correction, a wrong time zone, a machine that did not know the time. */
 const CLOCK_JUMPS_MS = [5_000, 3_600_000, 12 * 3_600_000];
 export const LONG_HISTORY: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
-const SHORT_HISTORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
+export const SHORT_HISTORY: RingLimits = { eventsMax: 24, bytesMax: 8 * 1024 * 1024 };
 
 /** Everything that happens in one run until the faults stop. */
 export interface Scenario {

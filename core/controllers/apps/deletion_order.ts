@@ -14,37 +14,35 @@ const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
  * Kubernetes: `ActivePodsWithRanks` in `pkg/controller/controller_utils.go`.
  */
 export function inDeletionOrder(pods: readonly Pod[], related: readonly Pod[]): Pod[] {
-  const onNode = new Map<string | undefined, number>();
-  for (const { spec: { nodeName } } of related) {
-    onNode.set(nodeName, (onNode.get(nodeName) ?? 0) + 1);
-  }
+  const byNode = Map.groupBy(related, ({ spec }) => spec.nodeName);
   const ranked = pods.map((pod) => ({
     pod,
-    rank: rankOf(pod, onNode.get(pod.spec.nodeName) ?? 0),
+    rank: rankOf(pod, byNode.get(pod.spec.nodeName)?.length ?? 0),
   }));
   return ranked.sort((a, b) => compare(a.rank, b.rank)).map(({ pod }) => pod);
 }
 
 type Rank = readonly (number | string)[];
 
+/** Phases that come first; all others are alike. */
+const FIRST_PHASES = ["Unknown", "Pending"];
+
 function rankOf(pod: Pod, onNode: number): Rank {
   return [
-    pod.spec.nodeName ? 1 : 0,
-    { Pending: 0, Unknown: 1, Running: 2, Succeeded: 2, Failed: 2 }[pod.status.phase],
-    isReady(pod) ? 1 : 0,
-    Number.parseInt(pod.metadata.annotations?.[DELETION_COST] ?? "0") || 0,
+    Number(Boolean(pod.spec.nodeName)),
+    -FIRST_PHASES.indexOf(pod.status.phase),
+    Number(isReady(pod)),
+    Number.parseInt(pod.metadata.annotations?.[DELETION_COST] ?? "") || 0,
     -onNode,
-    -(readySinceMs(pod) ?? 0),
+    -(readySinceMs(pod) ?? Infinity),
     -restartsOf(pod),
     -msOf(pod.metadata.creationTimestamp),
     pod.metadata.name,
   ];
 }
 
+/** By the first part in which they differ; names always do. */
 function compare(a: Rank, b: Rank): number {
-  for (let i = 0; i < a.length; i++) {
-    if (a[i]! < b[i]!) return -1;
-    if (a[i]! > b[i]!) return 1;
-  }
-  return 0;
+  const index = a.findIndex((part, i) => part !== b[i]);
+  return a[index]! < b[index]! ? -1 : 1;
 }

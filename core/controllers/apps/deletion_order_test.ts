@@ -91,6 +91,11 @@ Deno.test("a pod that shares its node with more of its kind goes first, of other
   );
 });
 
+Deno.test("a pod that is about to be adopted does not count among those of its node", () => {
+  const [counted, adopted] = [pod("z", { ready: 10 }), pod("a", { node: "n2", ready: 10 })];
+  assert.deepEqual(inDeletionOrder([adopted, counted], [counted]), [counted, adopted]);
+});
+
 Deno.test("pods that are alike go by their names, and the given list stays as it is", () => {
   const pods = [pod("b", {}), pod("c", {}), pod("a", {})];
   const before = [...pods];
