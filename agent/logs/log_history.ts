@@ -1,5 +1,6 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import type { LogLimits } from "../runtimes/log_limits.ts";
+import { logFormatOf } from "./mod.ts";
 import { fileId, putAway } from "./run_files.ts";
 
 /** A log is cut by us when it is so many times too long: its runtime does not rotate it. */
@@ -14,7 +15,7 @@ const PIECE_BYTES = 256 * 1024;
  */
 export async function keepHistory(
   path: string,
-  format: "cri" | "raw",
+  format: string,
   limits: LogLimits,
 ): Promise<void> {
   const info = await Deno.stat(path).catch(ifAbsent);
@@ -24,7 +25,7 @@ export async function keepHistory(
   const next = `${path}.${(newest?.number ?? 0) + 1}`;
   if (info.size > limits.bytesMax * LATE_FACTOR) {
     await cut(path, next, limits.bytesMax);
-  } else if (format === "cri") {
+  } else if (logFormatOf(format).historyKeptBy === "agent") {
     const last = newest && await Deno.stat(newest.path).catch(ifAbsent);
     if (last && fileId(last) === fileId(info)) return;
     await Deno.link(path, next).catch(ifAbsent);

@@ -4,7 +4,7 @@ import type { Slots } from "../../core/lib/slots.ts";
 import { FolderNotices } from "./folder_notices.ts";
 import { type Block, BLOCK_BYTES, LogCursor, type LogPlace, placeIn } from "./log_cursor.ts";
 import { tailPlace } from "./log_tail.ts";
-import { logText } from "./log_text.ts";
+import { logFormatOf } from "./mod.ts";
 import { filesOfRun } from "./run_files.ts";
 
 /** Who writes without a pause is followed at this pace. */
@@ -14,7 +14,8 @@ const HELD_MS_MAX = 1_000;
 
 export interface LogSource {
   path: string;
-  format: "cri" | "raw";
+  /** Name of a {@linkcode LogFormat}. */
+  format: string;
   options: Pick<
     LogOptions,
     "follow" | "timestamps" | "tailLines" | "sinceMs" | "limitBytes"
@@ -54,7 +55,7 @@ async function* texts(
 ): AsyncGenerator<Uint8Array> {
   const { path, format, options, signal, clock, turns } = source;
   if (signal.aborted) return;
-  const text = logText(format, options);
+  const text = logFormatOf(format).text(options);
   const place = await beginOf(source).catch((error) => {
     if (!signal.aborted) throw error;
     return undefined; // nobody reads any more

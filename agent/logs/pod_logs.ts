@@ -13,7 +13,7 @@ export interface PodLogsInput {
   pod: Pod;
   options: LogOptions;
   signal: AbortSignal;
-  format: "cri" | "raw";
+  format: string;
   folder: PodFolder;
   clock: Clock;
   /** Shared by all who read logs here. */

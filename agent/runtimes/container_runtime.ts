@@ -111,11 +111,8 @@ export interface ContainerRuntime {
   readonly name: string;
   /** As in `node.status.nodeInfo.containerRuntimeVersion`, e.g. `podman://4.3.1`. */
   readonly version: string;
-  /**
-   * What the runtime writes to `logPath`. `cri`: `TIME stdout|stderr F|P text`, one entry a line.
-   * `raw`: the bytes of both streams as they came; a reader takes the time of a line from the file.
-   */
-  readonly logFormat: "cri" | "raw";
+  /** What the runtime writes to `logPath`: the name of a format in `agent/logs/mod.ts`. */
+  readonly logFormat: string;
   /** Everything that this agent owns, running or not: the only truth after a restart. */
   list(): Promise<readonly ContainerState[]>;
   /** One container as it is now; `undefined` when it is gone. */

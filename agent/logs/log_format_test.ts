@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { logText } from "./log_text.ts";
+import type { ShownLog } from "./log_format.ts";
+import { logFormatOf } from "./mod.ts";
 
 const SHOWN = { timestamps: false, sinceMs: undefined };
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -51,14 +52,14 @@ Deno.test("times in all their forms are compared, and shown in UTC as the kubele
 Deno.test("what is no entry is left out, and is not kept", () => {
   const good = "2026-01-01T00:00:00Z stdout F good\n";
   assert.equal(shown(bytes(`rubbish\n\n${good}one two\n${good}`), [], {}), "good\ngood\n");
-  const text = logText("cri", SHOWN);
+  const text = logFormatOf("cri").text(SHOWN);
   for (let i = 0; i < 100; i++) assert.equal(text.of(bytes("x".repeat(50_000)), 0).length, 0);
   text.of(bytes("\n"), 0);
   assert.equal(new TextDecoder().decode(text.of(bytes(good), 0)), "good\n");
 });
 
 Deno.test("a raw log passes through as it is, with the time of the file before each line", () => {
-  const text = logText("raw", { timestamps: true, sinceMs: undefined });
+  const text = logFormatOf("raw").text({ timestamps: true, sinceMs: undefined });
   const said = ["one\nt", "w", "o\n\n", "last"].map((part, ms) => text.of(bytes(part), ms * 1_000));
   assert.equal(
     [...said, text.rest()].map((part) => new TextDecoder().decode(part)).join(""),
@@ -66,16 +67,16 @@ Deno.test("a raw log passes through as it is, with the time of the file before e
       "1970-01-01T00:00:02.000Z \n1970-01-01T00:00:03.000Z last\n",
   );
   const block = bytes("x".repeat(1_000));
-  assert.equal(logText("raw", SHOWN).of(block, 0), block);
-  assert.equal(logText("raw", { ...SHOWN, sinceMs: 1_000 }).of(block, 999).length, 0);
+  assert.equal(logFormatOf("raw").text(SHOWN).of(block, 0), block);
+  assert.equal(logFormatOf("raw").text({ ...SHOWN, sinceMs: 1_000 }).of(block, 999).length, 0);
 });
 
 function shown(
   log: Uint8Array,
   cuts: readonly number[],
-  options: Partial<Parameters<typeof logText>[1]>,
+  options: Partial<ShownLog>,
 ): string {
-  const text = logText("cri", { ...SHOWN, ...options });
+  const text = logFormatOf("cri").text({ ...SHOWN, ...options });
   const parts: Uint8Array[] = [];
   let start = 0;
   for (const length of [...cuts, log.length]) {

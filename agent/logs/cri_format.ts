@@ -1,5 +1,11 @@
 import { concat } from "../../core/lib/bytes.ts";
-import type { LogOptions } from "../../core/client/node_streams.ts";
+import {
+  LineCount,
+  type LogFormat,
+  type LogText,
+  type ShownLog,
+  type TailSearch,
+} from "./log_format.ts";
 
 /** An entry of the CRI format that is longer is none: runtimes write 8 or 16 KiB. */
 const ENTRY_BYTES_MAX = 64 * 1024;
@@ -13,34 +19,29 @@ const POINT = ".".charCodeAt(0);
 /** How conmon writes `Z`. */
 const LONG_UTC = new TextEncoder().encode("+00:00");
 const EMPTY = new Uint8Array();
-
-type Shown = Pick<LogOptions, "timestamps" | "sinceMs">;
-
-/** Makes what the API sends of what is in the files, block by block. Keeps no more than one entry. */
-export interface LogText {
-  /** `writtenMs`: when the file was last written, in ms since 1970. */
-  of(block: Uint8Array, writtenMs: number): Uint8Array;
-  /** What is left when there are no more. */
-  rest(): Uint8Array;
-}
-
-export function logText(format: "cri" | "raw", shown: Shown): LogText {
-  return format === "cri" ? new CriText(shown) : new RawText(shown);
-}
+/** What is looked at of an entry: its time, its stream and its tag. */
+const ENTRY_HEAD_BYTES_MAX = 128;
 
 /**
- * Of lines `TIME stdout|stderr F|P TEXT`, where `P` says that the line goes on in the next one. Times are shown in UTC as
- * the kubelet shows them. What does not look like it is left out.
+ * Lines `TIME stdout|stderr F|P TEXT`, where `P` says that the line of the program goes on in the next one.
  *
  * https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
  */
+export const criFormat: LogFormat = {
+  name: "cri",
+  historyKeptBy: "agent",
+  text: (shown) => new CriText(shown),
+  tailSearch: (lines) => new CriTailSearch(lines),
+};
+
+/** Times are shown in UTC, as the kubelet shows them. What is no entry is left out. */
 class CriText implements LogText {
-  readonly #shown: Shown;
+  readonly #shown: ShownLog;
   #begun: Uint8Array = EMPTY;
   /** Of a line that goes on in the next entry. */
   #isInside = false;
 
-  constructor(shown: Shown) {
+  constructor(shown: ShownLog) {
     this.#shown = shown;
   }
 
@@ -132,43 +133,63 @@ function fraction(bytes: Uint8Array, start: number, end: number): number {
   return milliseconds;
 }
 
-/** Of what a program wrote, as it wrote it. Its time is that of the file. */
-class RawText implements LogText {
-  readonly #shown: Shown;
-  #isInside = false;
+class CriTailSearch implements TailSearch {
+  readonly #lines: LineCount;
+  /** Of the block after the next one: an entry's head may go on there. */
+  #head: Uint8Array = EMPTY;
+  /** Where the first entry that was found begins, in bytes from the begin of the last block. */
+  #entryEnd: number | undefined;
+  #isAtEnd = true;
 
-  constructor(shown: Shown) {
-    this.#shown = shown;
+  constructor(lines: number) {
+    this.#lines = new LineCount(lines);
   }
 
-  of(block: Uint8Array, writtenMs: number): Uint8Array {
-    const { timestamps, sinceMs } = this.#shown;
-    const wasInside = this.#isInside;
-    this.#isInside = block.at(-1) !== NEWLINE;
-    if (sinceMs !== undefined && writtenMs < sinceMs) {
-      this.#isInside = false;
-      return EMPTY;
+  back(block: Uint8Array, { isBegin }: { isBegin: boolean }): number | undefined {
+    const found = this.#search(block, isBegin);
+    this.#head = block.length < ENTRY_HEAD_BYTES_MAX
+      ? concat([block, this.#head]).subarray(0, ENTRY_HEAD_BYTES_MAX)
+      : block.subarray(0, ENTRY_HEAD_BYTES_MAX);
+    if (found !== undefined) return found;
+    return this.#lines.breaks() ? this.firstEntry : undefined;
+  }
+
+  get firstEntry(): number {
+    return this.#entryEnd ?? 0;
+  }
+
+  /** An entry that ends a line makes what follows it the begin of one. */
+  #search(block: Uint8Array, isBegin: boolean): number | undefined {
+    let next = this.#entryEnd === undefined ? undefined : block.length + this.#entryEnd;
+    if (!block.includes(NEWLINE)) this.#lines.bytes += block.length; // no entry is so long
+    for (let end = block.length;;) {
+      const newline = end > 0 ? block.lastIndexOf(NEWLINE, end - 1) : -1;
+      if (newline < 0 && !isBegin) break;
+      // What begins here ends before `next`; nothing follows the last one.
+      const start = newline + 1;
+      if (next !== undefined && start < next) {
+        this.#lines.bytes += next - start;
+        if (this.#endsLine(block, start) && this.#lines.begins()) return next;
+      }
+      if (!this.#isAtEnd || start < block.length) next = start;
+      if (newline < 0) break;
+      end = newline;
     }
-    return timestamps ? withTime(block, { writtenMs, isInside: wasInside }) : block;
+    this.#isAtEnd = false;
+    this.#entryEnd = next;
+    return undefined;
   }
 
-  /** The newline that the last line never got. */
-  rest(): Uint8Array {
-    return this.#isInside ? Uint8Array.of(NEWLINE) : EMPTY;
+  #endsLine(block: Uint8Array, start: number): boolean {
+    const here = block.subarray(start, start + ENTRY_HEAD_BYTES_MAX);
+    if (here.length === ENTRY_HEAD_BYTES_MAX) return endsLine(here);
+    return endsLine(concat([here, this.#head.subarray(0, ENTRY_HEAD_BYTES_MAX - here.length)]));
   }
 }
 
-function withTime(
-  block: Uint8Array,
-  { writtenMs, isInside }: { writtenMs: number; isInside: boolean },
-): Uint8Array {
-  const time = new TextEncoder().encode(`${new Date(writtenMs).toISOString()} `);
-  const parts: Uint8Array[] = [];
-  for (let start = 0, inside = isInside; start < block.length; inside = false) {
-    const newline = block.indexOf(NEWLINE, start);
-    const end = newline < 0 ? block.length : newline + 1;
-    parts.push(...(inside ? [] : [time]), block.subarray(start, end));
-    start = end;
-  }
-  return concat(parts);
+/** Whether an entry of the CRI format ends a line of the program; `head` has its begin: `TIME stdout|stderr F|P`. */
+function endsLine(head: Uint8Array): boolean {
+  const first = head.indexOf(SPACE);
+  const second = head.indexOf(SPACE, first + 1);
+  return head[second + 1] !== PARTIAL;
 }
