@@ -201,7 +201,7 @@ function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLim
   let { valuesMax } = limits;
   try {
     while (at < part.length) {
-      const extent = scanJson(part, at, { ...limits, valuesMax, withDuplicates: true });
+      const extent = scanJson(part, at, { ...limits, valuesMax, allowingDuplicates: true });
       valuesMax -= extent.values;
       const value = parseSlice(part, extent.start, extent.end);
       const [duplicate] = extent.duplicates;

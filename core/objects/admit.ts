@@ -46,8 +46,8 @@ export function admitNew(
   draft: unknown,
   options: WriteOptions,
 ): Admitted {
-  const counted = resource.isCreatedWithStatus ? "all" : "all but status";
-  const input = inputFrom(resource, draft, options, counted);
+  const parts = resource.isCreatedWithStatus ? "all" : "all but status";
+  const input = inputFrom(resource, draft, options, parts);
   if (input.object.metadata["resourceVersion"]) {
     throw badRequest("resourceVersion should not be set on objects to be created");
   }

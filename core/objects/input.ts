@@ -11,27 +11,27 @@ export interface Input {
   object: JsonObject & { metadata: JsonObject };
   /** Fields that the kind does not have; they are not in `object`. */
   unknown: string[];
-  /** What is wrong with the shape; the rules of the kind can only be asked when there is nothing. */
+  /** What is wrong with the shape; rules that rely on it may stumble. */
   causes: Cause[];
 }
 
 /**
- * How much of what was sent counts. `all but status`: a status is dropped unseen, where the kind keeps that for its own
- * subresource. `status`: beside it the metadata alone is read.
+ * Which parts of what was sent are read. `all but status`: a status is dropped unread, where the kind keeps that for its
+ * own subresource. `status`: the status and the metadata.
  */
-export type Counted = "all" | "all but status" | "status";
+export type ReadParts = "all" | "all but status" | "status";
 
 /** Reads an object of a kind. Throws BadRequest when it is none. `value` is not changed. */
 export function inputFrom(
   resource: AnyResource,
   value: unknown,
   options: WriteOptions,
-  counted: Counted,
+  parts: ReadParts,
 ): Input {
   const version = options.served ?? resource;
   const input = documentOf(resource, value, apiVersionOf(version));
-  if (resource.hasStatus && counted === "all but status") delete input["status"];
-  const schema = counted === "status" ? statusSchemaOf(version.schema) : version.schema;
+  if (resource.hasStatus && parts === "all but status") delete input["status"];
+  const schema = parts === "status" ? statusSchemaOf(version.schema) : version.schema;
   const { value: checked, causes, unknown } = check(schema, input);
   // A conversion may rely on the shape, so it waits until the shape is right.
   if (options.served && causes.length > 0) throw invalid(resource, nameIn(input), causes);
@@ -66,27 +66,27 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
   const { apiVersion: givenVersion, kind: givenKind, ...rest } = value;
   if (givenKind !== undefined && givenKind !== "" && givenKind !== resource.kind) {
     throw badRequest(
-      `${said(givenKind)} in version "${
-        said(givenVersion)
+      `${textFor(givenKind)} in version "${
+        textFor(givenVersion)
       }" cannot be handled as a ${resource.kind}: unknown conversion`,
     );
   }
   if (givenVersion !== undefined && givenVersion !== "" && givenVersion !== apiVersion) {
     throw badRequest(
       `the API version in the data (${
-        said(givenVersion)
+        textFor(givenVersion)
       }) does not match the expected API version (${apiVersion})`,
     );
   }
   return { apiVersion, kind: resource.kind, metadata: {}, ...cloneJson(rest) };
 }
 
-/** Of what was to be a text, and may be an object that cannot even be made one (`{"toString": 1}`). */
-export function said(value: unknown): string {
+/** The text for what should have been one, and may be an object that cannot even be made one (`{"toString": 1}`). */
+export function textFor(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value) ?? "";
 }
 
-/** What is said of unknown fields: nothing, warnings, or (strict) a BadRequest that is thrown. */
+/** What comes of unknown fields: nothing, warnings, or (strict) a BadRequest that is thrown. */
 export function warningsOf(
   { kind, version }: { kind: string; version: string },
   unknown: readonly string[],

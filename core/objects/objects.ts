@@ -14,7 +14,7 @@ import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "../client/refusals.ts";
 import { isRefusal } from "../client/api_error.ts";
-import { said } from "./input.ts";
+import { textFor } from "./input.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";
 
 export interface ObjectsOptions {
@@ -299,7 +299,7 @@ export function withNameOf(
   const given = metadata["name"];
   if (given !== undefined && given !== "" && given !== name) {
     throw badRequest(
-      `the name of the object (${said(given)}) does not match the name on the URL (${name})`,
+      `the name of the object (${textFor(given)}) does not match the name on the URL (${name})`,
     );
   }
   const named = { ...draft, metadata: { ...metadata, name } };

@@ -93,7 +93,7 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
    * written: they are about the rest.
    */
   validate(next: T, previous: T | undefined): Cause[];
-  /** What is accepted but not acted on, or deprecated: each becomes a `Warning` header. Pure. Asked when `validate` is. */
+  /** What is accepted but not implemented, or deprecated: each becomes a `Warning` header. Pure. Asked when `validate` is. */
   warnings(next: T, previous: T | undefined): string[];
 }
 

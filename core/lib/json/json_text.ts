@@ -156,7 +156,7 @@ export interface JsonExtent {
 
 /** Keys that occur more than once in their object. */
 export function duplicateKeysIn(text: string, limits: JsonLimits): readonly DuplicateKey[] {
-  return scanJson(text, 0, { ...limits, withDuplicates: true }).duplicates;
+  return scanJson(text, 0, { ...limits, allowingDuplicates: true }).duplicates;
 }
 
 interface Frame {
@@ -180,7 +180,7 @@ const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b
 export function scanJson(
   text: string,
   start: number,
-  limits: JsonLimits & { withDuplicates?: boolean },
+  limits: JsonLimits & { allowingDuplicates?: boolean },
 ): JsonExtent {
   while (isSpace(text.charCodeAt(start))) start++;
   const scan = new Scan(text, limits);
@@ -203,11 +203,11 @@ export function scanJson(
 class Scan {
   readonly duplicates: DuplicateKey[] = [];
   readonly #text: string;
-  readonly #limits: JsonLimits & { withDuplicates?: boolean };
+  readonly #limits: JsonLimits & { allowingDuplicates?: boolean };
   #values = 1;
   readonly #frames: Frame[] = [];
 
-  constructor(text: string, limits: JsonLimits & { withDuplicates?: boolean }) {
+  constructor(text: string, limits: JsonLimits & { allowingDuplicates?: boolean }) {
     this.#text = text;
     this.#limits = limits;
   }
@@ -221,10 +221,10 @@ class Scan {
   }
 
   open(isArray: boolean, at: number): void {
-    const { depthMax, withDuplicates = false } = this.#limits;
+    const { depthMax, allowingDuplicates = false } = this.#limits;
     if (this.#frames.length >= depthMax) throw tooDeep(depthMax, at);
     this.#count(at);
-    const keys = !isArray && withDuplicates ? new Set<string>() : undefined;
+    const keys = !isArray && allowingDuplicates ? new Set<string>() : undefined;
     this.#frames.push({ keys, key: undefined, index: 0, isArray });
   }
 

@@ -5,7 +5,7 @@ import { defineResource, type ObjectOf } from "../resource.ts";
 import { fallback, listMap, object, present, required, string } from "../../schema/schema.ts";
 
 /** What a new object of the Gateway API says of itself before its controller has seen it. */
-export const waiting = (type: string): Condition => ({
+export const pendingCondition = (type: string): Condition => ({
   type,
   status: "Unknown",
   reason: "Pending",
@@ -42,7 +42,7 @@ export const gatewayClasses = defineResource({
     })),
     status: present(object("How the class is.", {
       conditions: fallback(
-        [waiting("Accepted")],
+        [pendingCondition("Accepted")],
         listMap("Aspects of its state.", ["type"], condition, { maxItems: 8 }),
       ),
       supportedFeatures: listMap(

@@ -2,10 +2,10 @@ import { isEqual } from "../../lib/equality.ts";
 import { type Cause, invalid } from "../../schema/causes.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { condition, conditionOf } from "../conditions.ts";
-import { waiting } from "./gateway_classes.ts";
+import { pendingCondition } from "./gateway_classes.ts";
 import { settingCauses } from "./settings.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
-import { warnerOf } from "../not_acted_on.ts";
+import { warnerOf } from "../unimplemented_fields.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import {
   fallback,
@@ -84,8 +84,8 @@ const listenerStatus = object("How a listener is.", {
 });
 export type GatewayListenerStatus = TypeOf<typeof listenerStatus>;
 
-/** What a gateway can say and Coracle does not do yet. What is done is struck from it. */
-const notActedOnIn = warnerOf({
+/** What a gateway can say and Coracle does not implement yet. Take a field out when it is implemented. */
+const unimplementedWarnings = warnerOf({
   addresses: undefined,
   infrastructure: undefined,
   "listeners[].tls": undefined,
@@ -121,7 +121,7 @@ export const gateways = defineResource({
     status: present(object("How the gateway is.", {
       addresses: list("Addresses that it has.", address, { maxItems: 16 }),
       conditions: fallback(
-        [waiting("Accepted"), waiting("Programmed")],
+        [pendingCondition("Accepted"), pendingCondition("Programmed")],
         listMap("Aspects of its state.", ["type"], condition, { maxItems: 8 }),
       ),
       listeners: listMap("How its listeners are.", ["name"], listenerStatus, { maxItems: 64 }),
@@ -147,7 +147,7 @@ export const gateways = defineResource({
     ...listenerCauses(spec.listeners),
   ],
   warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
+    previous && isEqual(next.spec, previous.spec) ? [] : unimplementedWarnings(next.spec, "spec"),
 });
 
 export type Gateway = ObjectOf<typeof gateways>;

@@ -133,7 +133,7 @@ export const httpRouteFilter = object("Changes requests or answers on their way.
 });
 export type HttpRouteFilter = TypeOf<typeof httpRouteFilter>;
 
-/** What Coracle does not act on yet: requests that need such a filter get 500. What is done is struck from it. */
+/** What Coracle does not act on yet: requests that need such a filter get 500. Take a field out when it is implemented. */
 export const UNSUPPORTED_FILTERS: readonly HttpRouteFilter["type"][] = [
   "RequestMirror",
   "ExtensionRef",

@@ -3,7 +3,7 @@ import { ageColumn, nameColumn } from "../columns.ts";
 import { FILTER_FIELDS, UNSUPPORTED_FILTERS } from "./http_route_filters.ts";
 import { routeCauses } from "./http_route_rules.ts";
 import { httpRouteSpec, httpRouteStatus } from "./http_route_shape.ts";
-import { warnerOf } from "../not_acted_on.ts";
+import { warnerOf } from "../unimplemented_fields.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { object, present } from "../../schema/schema.ts";
 
@@ -16,8 +16,8 @@ export type {
   RouteParentStatus,
 } from "./http_route_shape.ts";
 
-/** What a route can say and Coracle does not do yet. What is done is struck from it. */
-const notActedOnIn = warnerOf({
+/** What a route can say and Coracle does not implement yet. Take a field out when it is implemented. */
+const unimplementedWarnings = warnerOf({
   ...Object.fromEntries(
     UNSUPPORTED_FILTERS.map((type) => [`rules[].filters[].${FILTER_FIELDS[type]}`, undefined]),
   ),
@@ -48,7 +48,7 @@ export const httpRoutes = defineResource({
   ],
   validate: ({ spec }) => routeCauses(spec),
   warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
+    previous && isEqual(next.spec, previous.spec) ? [] : unimplementedWarnings(next.spec, "spec"),
 });
 
 export type HttpRoute = ObjectOf<typeof httpRoutes>;

@@ -1,4 +1,4 @@
-import { POD_SPEC_NOT_ACTED_ON } from "../../../core/resources/core/pods/spec/not_acted_on.ts";
+import { UNIMPLEMENTED_POD_FIELDS } from "../../../core/resources/core/pods/spec/unimplemented_fields.ts";
 import {
   isSet,
   POD_SPEC_REFUSED,
@@ -15,7 +15,7 @@ export function claimedFields(): string[] {
 }
 
 function leavesOf(schema: Schema, path: string): string[] {
-  if (Object.hasOwn(POD_SPEC_NOT_ACTED_ON, path) || POD_SPEC_REFUSED[path] === isSet) return [];
+  if (Object.hasOwn(UNIMPLEMENTED_POD_FIELDS, path) || POD_SPEC_REFUSED[path] === isSet) return [];
   const { properties, items } = schema;
   if (properties) {
     return Object.entries(properties).flatMap(([name, field]) =>

@@ -1,7 +1,7 @@
 import { ownField } from "../../../lib/own_field.ts";
 import type { Container } from "../../../resources/core/pods/spec/containers.ts";
 import {
-  type AskedPod,
+  type CheckedPod,
   type Control,
   counted,
   namesOf,
@@ -15,19 +15,19 @@ import {
 // The controls of the level baseline, and what several have in common with those of restricted. The words are those of
 // k8s.io/pod-security-admission/policy.
 
-export function hostNamespaces({ spec }: AskedPod): Violation | undefined {
+export function hostNamespaces({ spec }: CheckedPod): Violation | undefined {
   const shared = (["hostNetwork", "hostPID", "hostIPC"] as const).filter((name) => spec[name]);
   if (shared.length === 0) return undefined;
   return { reason: "host namespaces", detail: shared.map((name) => `${name}=true`).join(", ") };
 }
 
-export function hostPathVolumes({ spec: { volumes = [] } }: AskedPod): Violation | undefined {
+export function hostPathVolumes({ spec: { volumes = [] } }: CheckedPod): Violation | undefined {
   const names = volumes.filter(({ hostPath }) => hostPath).map(({ name }) => name);
   if (names.length === 0) return undefined;
   return { reason: "hostPath volumes", detail: counted("volume", names) };
 }
 
-export function hostPorts(pod: AskedPod): Violation | undefined {
+export function hostPorts(pod: CheckedPod): Violation | undefined {
   const portsOf = ({ ports = [] }: Container) =>
     ports.flatMap(({ hostPort }) => hostPort ? [String(hostPort)] : []);
   const names = namesOf(pod, (container) => portsOf(container).length > 0);
@@ -41,7 +41,7 @@ export function hostPorts(pod: AskedPod): Violation | undefined {
 }
 
 /** Probes and handlers that lead away from the pod. Since 1.34. */
-export function probeHosts(pod: AskedPod): Violation | undefined {
+export function probeHosts(pod: CheckedPod): Violation | undefined {
   const names = sorted(namesOf(pod, (container) => hostsOf(container).length > 0));
   if (names.length === 0) return undefined;
   const hosts = sorted(pod.containers.flatMap(hostsOf));
@@ -65,7 +65,7 @@ function hostsOf(container: Container): string[] {
   ).filter((host) => host !== "");
 }
 
-export function privileged(pod: AskedPod): Violation | undefined {
+export function privileged(pod: CheckedPod): Violation | undefined {
   const names = namesOf(pod, ({ securityContext }) => securityContext?.privileged ?? false);
   if (names.length === 0) return undefined;
   const detail = `${counted("container", names)} must not set securityContext.privileged=true`;
@@ -89,14 +89,14 @@ const DEFAULT_CAPABILITIES = [
   "SYS_CHROOT",
 ];
 
-export function defaultCapabilities(pod: AskedPod): Violation | undefined {
-  const added = addedBeside(pod, DEFAULT_CAPABILITIES);
+export function defaultCapabilities(pod: CheckedPod): Violation | undefined {
+  const added = addedBeyond(pod, DEFAULT_CAPABILITIES);
   if (added === undefined) return undefined;
   return { reason: "non-default capabilities", detail: added };
 }
 
 /** What containers add to their capabilities beside those that they may. */
-export function addedBeside(pod: AskedPod, allowed: readonly string[]): string | undefined {
+export function addedBeyond(pod: CheckedPod, allowed: readonly string[]): string | undefined {
   const addedBy = ({ securityContext }: Container) =>
     (securityContext?.capabilities?.add ?? []).filter((name) => !allowed.includes(name));
   const names = namesOf(pod, (container) => addedBy(container).length > 0);
@@ -107,7 +107,7 @@ export function addedBeside(pod: AskedPod, allowed: readonly string[]): string |
   } must not include ${added} in securityContext.capabilities.add`;
 }
 
-export function procMount(pod: AskedPod): Violation | undefined {
+export function procMount(pod: CheckedPod): Violation | undefined {
   const typeOf = ({ securityContext }: Container) => securityContext?.procMount ?? "Default";
   const names = namesOf(pod, (container) => typeOf(container) !== "Default");
   if (names.length === 0) return undefined;
@@ -120,7 +120,7 @@ export function procMount(pod: AskedPod): Violation | undefined {
 
 const APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/";
 
-export function appArmorProfile(pod: AskedPod): Violation | undefined {
+export function appArmorProfile(pod: CheckedPod): Violation | undefined {
   const isBad = (type: string | undefined) => type === "Unconfined";
   const typeOf = (context: Container["securityContext"]) => context?.appArmorProfile?.type;
   const isPodBad = isBad(typeOf(pod.spec.securityContext));
@@ -170,7 +170,7 @@ const SECCOMP_ANNOTATION = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_CONTAINER_ANNOTATION = "container.seccomp.security.alpha.kubernetes.io/";
 
 /** Before 1.19 there were annotations only. */
-export function seccompAnnotations({ annotations, containers }: AskedPod): Violation | undefined {
+export function seccompAnnotations({ annotations, containers }: CheckedPod): Violation | undefined {
   const keys = [
     SECCOMP_ANNOTATION,
     ...containers.map(({ name }) => `${SECCOMP_CONTAINER_ANNOTATION}${name}`),
@@ -186,7 +186,7 @@ export function seccompAnnotations({ annotations, containers }: AskedPod): Viola
   return { reason: "seccompProfile", detail };
 }
 
-export function seccompProfile(pod: AskedPod): Violation | undefined {
+export function seccompProfile(pod: CheckedPod): Violation | undefined {
   const isBad = (context: Container["securityContext"]) =>
     context?.seccompProfile?.type === "Unconfined";
   const names = namesOf(pod, ({ securityContext }) => isBad(securityContext));
@@ -205,7 +205,7 @@ export const sysctls = (allowed: readonly string[]): Control => ({ spec }) => {
   return { reason: "forbidden sysctls", detail: names.join(", ") };
 };
 
-export function windowsHostProcess(pod: AskedPod): Violation | undefined {
+export function windowsHostProcess(pod: CheckedPod): Violation | undefined {
   const isBad = (context: Container["securityContext"]) =>
     context?.windowsOptions?.hostProcess ?? false;
   const names = namesOf(pod, ({ securityContext }) => isBad(securityContext));

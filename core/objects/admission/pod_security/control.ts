@@ -3,7 +3,7 @@ import { containersOf } from "../../../resources/core/pods/spec/pod_containers.t
 import type { PodSpec } from "../../../resources/core/pods/spec/pod_spec.ts";
 
 /** What is asked of a pod, or of the pods that a template makes. */
-export interface AskedPod {
+export interface CheckedPod {
   annotations: Readonly<Record<string, string>>;
   spec: PodSpec;
   /** Of all sorts: those that come first, those that stay, those that are added to look into it. */
@@ -17,12 +17,12 @@ export interface Violation {
 }
 
 /** One control of the Pod Security Standards; `undefined`: the pod keeps to it. */
-export type Control = (pod: AskedPod) => Violation | undefined;
+export type Control = (pod: CheckedPod) => Violation | undefined;
 
 export function askedPod(
   annotations: Readonly<Record<string, string>> | undefined,
   spec: PodSpec,
-): AskedPod {
+): CheckedPod {
   return {
     annotations: annotations ?? {},
     spec,
@@ -51,7 +51,7 @@ export function plural(noun: string, count: number): string {
 
 /** The names of the containers of which something holds. */
 export function namesOf(
-  { containers }: AskedPod,
+  { containers }: CheckedPod,
   holds: (container: Container) => boolean,
 ): string[] {
   return containers.filter(holds).map(({ name }) => name);

@@ -113,7 +113,9 @@ function warnOfPods({ next, previous, store, warnings }: AdmissionRequest): void
 }
 
 function podsWarnings(store: Store, namespace: string, enforce: Standard): string[] {
-  const pods = oneOfEachFirst(store.list(["pods", namespace]).map(({ object }) => object as Pod));
+  const pods = oneOfEachOwnerFirst(
+    store.list(["pods", namespace]).map(({ object }) => object as Pod),
+  );
   const checked = pods.slice(0, PODS_CHECKED_MAX);
   const namesByReason = new Map<string, string[]>();
   for (const { metadata, spec } of checked) {
@@ -135,7 +137,7 @@ function podsWarnings(store: Store, namespace: string, enforce: Standard): strin
 }
 
 /** Pods of one controller are alike: the first of each comes before all others. */
-function oneOfEachFirst(pods: readonly Pod[]): Pod[] {
+function oneOfEachOwnerFirst(pods: readonly Pod[]): Pod[] {
   const seen = new Set<string>();
   const [firsts, others]: [Pod[], Pod[]] = [[], []];
   for (const pod of pods) {

@@ -1,7 +1,7 @@
 import type { Container } from "../../../resources/core/pods/spec/containers.ts";
-import { addedBeside } from "./baseline_controls.ts";
+import { addedBeyond } from "./baseline_controls.ts";
 import {
-  type AskedPod,
+  type CheckedPod,
   type Control,
   counted,
   namesOf,
@@ -19,7 +19,7 @@ import {
 export const unlessWindows = (control: Control): Control => (pod) =>
   pod.spec.os?.name === "windows" ? undefined : control(pod);
 
-export function privilegeEscalation(pod: AskedPod): Violation | undefined {
+export function privilegeEscalation(pod: CheckedPod): Violation | undefined {
   const names = namesOf(
     pod,
     ({ securityContext }) => securityContext?.allowPrivilegeEscalation ?? true,
@@ -32,12 +32,12 @@ export function privilegeEscalation(pod: AskedPod): Violation | undefined {
   };
 }
 
-export function droppedCapabilities(pod: AskedPod): Violation | undefined {
+export function droppedCapabilities(pod: CheckedPod): Violation | undefined {
   const keeping = namesOf(
     pod,
     ({ securityContext }) => !securityContext?.capabilities?.drop?.includes("ALL"),
   );
-  const added = addedBeside(pod, ["NET_BIND_SERVICE"]);
+  const added = addedBeyond(pod, ["NET_BIND_SERVICE"]);
   const details = [
     ...(keeping.length > 0
       ? [`${counted("container", keeping)} must set securityContext.capabilities.drop=["ALL"]`]
@@ -60,7 +60,7 @@ const VOLUME_TYPES = [
   "secret",
 ];
 
-export function volumeTypes({ spec: { volumes = [] } }: AskedPod): Violation | undefined {
+export function volumeTypes({ spec: { volumes = [] } }: CheckedPod): Violation | undefined {
   const typesOf = (volume: object) => Object.keys(volume).filter((field) => field !== "name");
   const bad = volumes.filter((volume) =>
     !typesOf(volume).some((type) => VOLUME_TYPES.includes(type))
@@ -74,7 +74,7 @@ export function volumeTypes({ spec: { volumes = [] } }: AskedPod): Violation | u
   return { reason: "restricted volume types", detail };
 }
 
-export function nonRoot(pod: AskedPod): Violation | undefined {
+export function nonRoot(pod: CheckedPod): Violation | undefined {
   const reason = "runAsNonRoot != true";
   const whole = pod.spec.securityContext.runAsNonRoot;
   const own = ({ securityContext }: Container) => securityContext?.runAsNonRoot;
@@ -89,26 +89,26 @@ export function nonRoot(pod: AskedPod): Violation | undefined {
   };
 }
 
-export function nonRootUser(pod: AskedPod): Violation | undefined {
+export function nonRootUser(pod: CheckedPod): Violation | undefined {
   const names = namesOf(pod, ({ securityContext }) => securityContext?.runAsUser === 0);
   const setters = settersOf(pod.spec.securityContext.runAsUser === 0, names);
   if (setters === "") return undefined;
   return { reason: "runAsUser=0", detail: `${setters} must not set runAsUser=0` };
 }
 
-export function requiredSeccompProfile(pod: AskedPod): Violation | undefined {
+export function requiredSeccompProfile(pod: CheckedPod): Violation | undefined {
   const whole = pod.spec.securityContext.seccompProfile?.type;
   const own = ({ securityContext }: Container) => securityContext?.seccompProfile?.type;
   const bad = namesOf(pod, (container) => own(container) === "Unconfined");
   const setters = settersOf(whole === "Unconfined", bad);
-  return setters === "" ? silentAbout(pod, whole, own) : {
+  return setters === "" ? withoutProfile(pod, whole, own) : {
     reason: "seccompProfile",
     detail: `${setters} must not set securityContext.seccompProfile.type to "Unconfined"`,
   };
 }
 
-function silentAbout(
-  pod: AskedPod,
+function withoutProfile(
+  pod: CheckedPod,
   whole: string | undefined,
   own: (container: Container) => string | undefined,
 ): ReturnType<Control> {

@@ -1,5 +1,5 @@
 import { isEqual } from "../../../lib/equality.ts";
-import { warnerOf } from "../../not_acted_on.ts";
+import { warnerOf } from "../../unimplemented_fields.ts";
 import { dns1035LabelFaults } from "../../../schema/names.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
 import { object, present } from "../../../schema/schema.ts";
@@ -10,8 +10,8 @@ import { serviceSpec, serviceStatus } from "./service_spec.ts";
 
 export type { ServicePort, ServiceSpec } from "./service_spec.ts";
 
-/** What a Service can say and Coracle does not do yet. What is done is struck from it. */
-const notActedOnIn = warnerOf({
+/** What a Service can say and Coracle does not implement yet. Take a field out when it is implemented. */
+const unimplementedWarnings = warnerOf({
   externalIPs: undefined,
   externalTrafficPolicy: "Cluster",
   healthCheckNodePort: undefined,
@@ -49,7 +49,7 @@ export const services = defineResource({
     ...(previous ? serviceUpdateCauses(next.spec, previous.spec) : []),
   ],
   warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec) ? [] : notActedOnIn(next.spec, "spec"),
+    previous && isEqual(next.spec, previous.spec) ? [] : unimplementedWarnings(next.spec, "spec"),
   fields: {
     "spec.clusterIP": (service) => service.spec.clusterIP ?? "",
     "spec.type": (service) => service.spec.type,

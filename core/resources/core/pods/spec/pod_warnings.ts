@@ -1,26 +1,29 @@
 import { ownField } from "../../../../lib/own_field.ts";
-import { notActedOnWarning, warnerOf } from "../../../not_acted_on.ts";
-import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import { unimplementedWarning, warnerOf } from "../../../unimplemented_fields.ts";
+import {
+  UNIMPLEMENTED_POD_CONSEQUENCES,
+  UNIMPLEMENTED_POD_FIELDS,
+} from "./unimplemented_fields.ts";
 import { containersOf } from "./pod_containers.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
-const notActedOnIn = warnerOf(POD_SPEC_NOT_ACTED_ON, POD_SPEC_CONSEQUENCES);
+const unimplementedWarnings = warnerOf(UNIMPLEMENTED_POD_FIELDS, UNIMPLEMENTED_POD_CONSEQUENCES);
 /** A pod that shares the node's network has its ports there anyway. */
 const {
   "containers[].ports[].hostPort": _hostPort,
   "containers[].ports[].hostIP": _hostIP,
   ...ON_HOST_NETWORK
-} = POD_SPEC_NOT_ACTED_ON;
-const notActedOnOnHostNetwork = warnerOf(ON_HOST_NETWORK, POD_SPEC_CONSEQUENCES);
+} = UNIMPLEMENTED_POD_FIELDS;
+const warningsOnHostNetwork = warnerOf(ON_HOST_NETWORK, UNIMPLEMENTED_POD_CONSEQUENCES);
 
 /**
- * What a client should know of a PodSpec that is accepted: what is not acted on, and, in the words of
+ * What a client should know of a PodSpec that is accepted: what is not implemented, and, in the words of
  * k8s.io/kubernetes/pkg/api/pod/warnings.go, what is probably a mistake. `field` is the path of the spec.
  */
 export function podSpecWarnings(spec: PodSpec, field: string): string[] {
   const main = containersOf(spec).filter(({ role }) => role === "main");
   return [
-    ...(spec.hostNetwork ? notActedOnOnHostNetwork : notActedOnIn)(spec, field),
+    ...(spec.hostNetwork ? warningsOnHostNetwork : unimplementedWarnings)(spec, field),
     ...emptyDirWarnings(spec, `${field}.volumes`),
     ...main.flatMap(({ container: { env = [] }, path }) =>
       hiddenEnvWarnings(env.map(({ name }) => name), `${field}.${path}.env`)
@@ -39,8 +42,8 @@ function emptyDirWarnings({ volumes = [] }: PodSpec, field: string): string[] {
     const { medium, sizeLimit } = emptyDir;
     const at = `${field}[${i}].emptyDir`;
     return [
-      ...(medium && medium !== "Memory" ? [notActedOnWarning(`${at}.medium`)] : []),
-      ...(sizeLimit && medium !== "Memory" ? [notActedOnWarning(`${at}.sizeLimit`)] : []),
+      ...(medium && medium !== "Memory" ? [unimplementedWarning(`${at}.medium`)] : []),
+      ...(sizeLimit && medium !== "Memory" ? [unimplementedWarning(`${at}.sizeLimit`)] : []),
     ];
   });
 }

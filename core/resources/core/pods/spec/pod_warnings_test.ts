@@ -3,7 +3,10 @@ import { deployments } from "../../../apps/deployments.ts";
 import { pods } from "../pods.ts";
 import { made } from "../../../resource_fixture.ts";
 import type { Schema } from "../../../../schema/schema.ts";
-import { POD_SPEC_CONSEQUENCES, POD_SPEC_NOT_ACTED_ON } from "./not_acted_on.ts";
+import {
+  UNIMPLEMENTED_POD_CONSEQUENCES,
+  UNIMPLEMENTED_POD_FIELDS,
+} from "./unimplemented_fields.ts";
 import { podSpec } from "./pod_spec.ts";
 
 const ABSENT = "not implemented in this version of Coracle";
@@ -115,10 +118,10 @@ Deno.test("what is probably a mistake is warned of in Kubernetes' words", () => 
 });
 
 Deno.test("every path of the table is a field of the PodSpec", () => {
-  const unknown = Object.keys(POD_SPEC_NOT_ACTED_ON).filter((path) => !fieldAt(path.split(".")));
+  const unknown = Object.keys(UNIMPLEMENTED_POD_FIELDS).filter((path) => !fieldAt(path.split(".")));
   assert.deepEqual(unknown, []);
-  const stray = Object.keys(POD_SPEC_CONSEQUENCES).filter((path) =>
-    !Object.hasOwn(POD_SPEC_NOT_ACTED_ON, path)
+  const stray = Object.keys(UNIMPLEMENTED_POD_CONSEQUENCES).filter((path) =>
+    !Object.hasOwn(UNIMPLEMENTED_POD_FIELDS, path)
   );
   assert.deepEqual(stray, []);
 });

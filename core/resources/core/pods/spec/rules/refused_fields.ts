@@ -1,7 +1,7 @@
 import { jsonIdentity } from "../../../../../lib/json/json_identity.ts";
 import { ownField } from "../../../../../lib/own_field.ts";
 import { type Cause, forbidden } from "../../../../../schema/causes.ts";
-import { finderOf, type SetField } from "../../../../not_acted_on.ts";
+import { finderOf, type SetField } from "../../../../unimplemented_fields.ts";
 import { containersOf } from "../pod_containers.ts";
 import type { PodSpec } from "../pod_spec.ts";
 
@@ -53,7 +53,7 @@ const OF_CONTAINERS: Readonly<Record<string, Wanted>> = {
 /**
  * The one list of what a PodSpec can say about its security and Coracle does not do yet, with the values that it would
  * have to act on. They are refused, not ignored with a warning: a pod that asked for them would run with less
- * protection than its author believes. What is done is struck from it.
+ * protection than its author believes. Take a field out when it is implemented.
  */
 export const POD_SPEC_REFUSED: Readonly<Record<string, Wanted>> = {
   hostUsers: is(false),

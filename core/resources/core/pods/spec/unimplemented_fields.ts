@@ -1,10 +1,10 @@
-import type { NotActedOn } from "../../../not_acted_on.ts";
+import type { UnimplementedFields } from "../../../unimplemented_fields.ts";
 
 /**
- * The one list of what a PodSpec can say and Coracle does not do yet. What is done is struck from it. What is about
+ * The one list of what a PodSpec can say and Coracle does not implement yet. Take a field out when it is implemented. What is about
  * security is refused instead: `refused_fields.ts`.
  */
-export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
+export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   initContainers: undefined,
   ephemeralContainers: undefined,
 
@@ -83,10 +83,12 @@ export const POD_SPEC_NOT_ACTED_ON: NotActedOn = {
 const KEEPS_FROM_STARTING = "the pod does not start, and its status says why";
 const WAITS_FOR_VOLUME = "the pod does not start: its events say FailedMount";
 const NEVER_READY = "the container never becomes ready";
-const VOLUMES = Object.keys(POD_SPEC_NOT_ACTED_ON).filter((path) => path.startsWith("volumes[]."));
+const VOLUMES = Object.keys(UNIMPLEMENTED_POD_FIELDS).filter((path) =>
+  path.startsWith("volumes[].")
+);
 
 /** What comes of those that are not merely ignored, for a pod that has them. */
-export const POD_SPEC_CONSEQUENCES: Readonly<Record<string, string>> = {
+export const UNIMPLEMENTED_POD_CONSEQUENCES: Readonly<Record<string, string>> = {
   initContainers: KEEPS_FROM_STARTING,
   resourceClaims: KEEPS_FROM_STARTING,
   runtimeClassName: "pods with it are refused",

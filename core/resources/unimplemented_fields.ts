@@ -1,17 +1,17 @@
 import { isEqual } from "../lib/equality.ts";
 
 /**
- * Fields that are accepted and stored, and that nothing acts on yet. The path of each, `[]` for every item of a
+ * Fields that are accepted and stored, but not implemented yet. The path of each, `[]` for every item of a
  * list, with the value that needs no action: a default, usually.
  */
-export type NotActedOn = Readonly<Record<string, unknown>>;
+export type UnimplementedFields = Readonly<Record<string, unknown>>;
 
-/** Names each field of the table that a value sets, as one `Warning`. `field` is the path of the value. */
+/** Gives a `Warning` for each field of the table that a value sets. `field` is the path of the value. */
 export type Warner = (value: unknown, field: string) => string[];
 
 /** `consequences`: what comes of the fields, by their paths in the table; `it is stored but ignored` by default. */
 export function warnerOf(
-  table: NotActedOn,
+  table: UnimplementedFields,
   consequences: string | Readonly<Record<string, string>> = {},
 ): Warner {
   const consequenceOf = (path: string) =>
@@ -20,11 +20,11 @@ export function warnerOf(
     Object.entries(table).map(([path, idle]) => [path, (value) => !isEqual(value, idle)]),
   );
   return (value, field) =>
-    find(value, field).map((each) => notActedOnWarning(each.field, consequenceOf(each.path)));
+    find(value, field).map((each) => unimplementedWarning(each.field, consequenceOf(each.path)));
 }
 
-/** What is said of a field, given by its path, that nothing acts on. */
-export function notActedOnWarning(field: string, consequence = IGNORED): string {
+/** The warning about a field, given by its path, that is not implemented. */
+export function unimplementedWarning(field: string, consequence = IGNORED): string {
   return `${field}: not implemented in this version of Coracle; ${consequence}`;
 }
 
