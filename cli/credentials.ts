@@ -23,6 +23,7 @@ interface Flags {
 }
 
 interface CreateFlags extends Flags {
+  group?: string[];
   server?: string;
   output?: string;
 }
@@ -35,17 +36,22 @@ export function credentialsCommand(program: Command, terminal: Terminal): void {
     .addOption(kubeconfigOption())
     .action((flags: Flags) => list(flags, terminal));
   credentials.command("create")
-    .description("create credentials for the agent of a node, as a kubeconfig")
-    .addArgument(new Argument("<kind>", "whom they are for").choices(["node"]))
-    .argument("<name>", "name of the node, as its agent gets it with --node")
+    .description(
+      "create credentials for a user, whose rights come from role bindings, or for the agent of a node, as a kubeconfig",
+    )
+    .addArgument(new Argument("<kind>", "whom they are for").choices(["node", "user"]))
+    .argument("<name>", "name of the user, or of the node, as its agent gets it with --node")
+    .option("--group <name...>", "groups of the user")
     .option(
       "--server <url>",
-      "address of the server as seen from that node (default: the one in this kubeconfig)",
+      "address of the server for that kubeconfig (default: the one in this kubeconfig)",
       serverUrl,
     )
     .option("-o, --output <file>", "write to a file (0600) instead of standard output")
     .addOption(kubeconfigOption())
-    .action((_: "node", name: string, flags: CreateFlags) => create(name, flags, terminal));
+    .action((kind: "node" | "user", name: string, flags: CreateFlags) =>
+      create(kind, name, flags, terminal)
+    );
   credentials.command("rotate")
     .description("replace the admin's token and certificate; the old ones become invalid")
     .addArgument(new Argument("<name>", "whose credentials").choices(["admin"]))
@@ -86,8 +92,22 @@ async function list(flags: Flags, terminal: Terminal): Promise<void> {
   }
 }
 
-async function create(node: string, flags: CreateFlags, terminal: Terminal): Promise<void> {
-  const made = await ask<CreatedCredential>("POST", "/credentials", { node }, flags);
+async function create(
+  kind: "node" | "user",
+  name: string,
+  flags: CreateFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { group = [] } = flags;
+  if (kind === "node" && group.length > 0) {
+    throw new CommandError("Cannot give a node groups: --group is for users");
+  }
+  const comma = group.find((one) => one.includes(","));
+  if (comma !== undefined) {
+    throw new CommandError(`Cannot use the group "${comma}": give --group once for each group`);
+  }
+  const body = kind === "node" ? { node: name } : { user: name, groups: group.join(",") };
+  const made = await ask<CreatedCredential>("POST", "/credentials", body, flags);
   const url = flags.server ?? (await accessOf(flags.kubeconfig)).server;
   const text = kubeconfig({ ...made, url });
   if (flags.output === undefined) return terminal.out(text);

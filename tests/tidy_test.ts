@@ -100,6 +100,7 @@ const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/objects\/bootstrap\.ts$/, // what every cluster has from the start
   /^core\/objects\/admission\/(namespace_lifecycle|runtime_classes|pod_security\/.*)\.ts$/,
   /^core\/api\/access\/nodes\//, // what a node may do
+  /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings
   /^core\/api\/streams\//,
   /^core\/api\/http\/(resource_path|generate_protobuf_descriptor)\.ts$/, // paths of what lies in a namespace
 ];

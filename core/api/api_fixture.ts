@@ -15,6 +15,7 @@ import type { ClientCertificates } from "./access/client_certificates.ts";
 import type { CredentialService } from "./access/credential_answers.ts";
 import { tokenId } from "./access/token_id.ts";
 import { type Api, createApi } from "./app.ts";
+import type { User } from "./http/api_context.ts";
 import { ADMIN } from "./access/pki.ts";
 
 const adminUser = { name: ADMIN.commonName, groups: [ADMIN.organization] };
@@ -48,6 +49,7 @@ export async function freshApi(
     disk = new MemoryDisk(),
     watchLimits = WATCH_LIMITS,
     certificates,
+    users = {},
     serviceOf,
     catalog = new MutableCatalog(RESOURCES),
   }: {
@@ -58,6 +60,8 @@ export async function freshApi(
     watchLimits?: RingLimits;
     /** Absent: nobody is known by certificate. */
     certificates?: ClientCertificates;
+    /** Whom tokens name, besides the admin. */
+    users?: Readonly<Record<string, User>>;
     /** Absent: credentials are neither listed nor revoked. */
     serviceOf?: (objects: Objects) => CredentialService;
     catalog?: Catalog;
@@ -72,6 +76,7 @@ export async function freshApi(
   const objects = new Objects({ store, clock, random });
   await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   const credentials = serviceOf?.(objects);
+  const usersById = new Map(Object.entries(users).map(([token, user]) => [tokenId(token), user]));
   const api = createApi({
     objects,
     catalog,
@@ -80,7 +85,8 @@ export async function freshApi(
     random,
     log: silentLog(clock),
     tokens: (id) =>
-      credentials?.register.userOfToken(id) ?? (id === tokenId(TOKEN) ? adminUser : undefined),
+      usersById.get(id) ?? credentials?.register.userOfToken(id) ??
+        (id === tokenId(TOKEN) ? adminUser : undefined),
     ...(credentials && { credentials }),
     version: "0.0.0",
     ...(certificates && { certificates }),

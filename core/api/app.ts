@@ -5,6 +5,7 @@ import type { NodeStreams } from "../client/node_streams.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
+import { LocalClient } from "../objects/local_client.ts";
 import type { Objects } from "../objects/objects.ts";
 import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
@@ -16,6 +17,8 @@ import { type HealthCheck, healthOf } from "./http/health.ts";
 import { Authenticator, type TokenCheck } from "./access/authenticator.ts";
 import { type Authorizer, AuthorizerChain } from "./access/authorizer.ts";
 import { type AuthorizerDefinition, AUTHORIZERS } from "./access/built_in_authorizers.ts";
+import { RbacAuthorizer } from "./access/rbac_authorizer.ts";
+import type { EscalationContext } from "./access/escalation.ts";
 import { Gate, passGate } from "./access/gate.ts";
 import { limitBody, refuseLargeBody } from "./http/limit_body.ts";
 import { limitInFlight } from "./access/limit_in_flight.ts";
@@ -109,6 +112,7 @@ export function createApi(options: ApiOptions): Api {
 interface Parts extends ApiOptions {
   kinds: ServedKinds;
   authorizer: Authorizer;
+  escalation: EscalationContext;
   gate: Gate;
   discovery: Discovery;
   openapi: Openapi;
@@ -125,11 +129,13 @@ function partsOf(options: ApiOptions): Parts {
   const openStreams = new OpenStreams();
   const { authorizers = AUTHORIZERS } = options;
   const authorizer = new AuthorizerChain(authorizers.map((create) => create(objects)));
+  const view = new LocalClient(objects);
   return {
     ...options,
     kinds,
     openStreams,
     authorizer,
+    escalation: { view, rbac: new RbacAuthorizer(view) },
     gate: new Gate({ ...options, authenticator: new Authenticator(options), authorizer }),
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
@@ -169,8 +175,8 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   const kind = parts.kinds.find(path.group, path.version, path.resource);
   if (!kind) return await answerReview(c, path, parts);
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
-  const { objects, clock } = parts;
-  const request: ObjectRequest = { c, path, kind, objects, clock };
+  const { objects, clock, escalation } = parts;
+  const request: ObjectRequest = { c, path, kind, objects, clock, escalation };
   if (path.subresource !== undefined) return answerSubresource(request, parts.streams);
   if (!kind.resource.verbs.some((verb) => verb === path.verb)) throw methodNotAllowed();
   if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);

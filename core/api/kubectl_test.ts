@@ -28,6 +28,14 @@ metadata: {name: conf}
 data: {key: value}
 `;
 
+const RIGHTS = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: default}
+rules:
+- {verbs: [get], apiGroups: [""], resources: [services]}
+`;
+
 const found = kubectls();
 
 Deno.test({
@@ -108,6 +116,7 @@ async function checkCommands(kubectl: Kubectl): Promise<void> {
   await checkChanges(kubectl);
   await checkWatching(kubectl);
   await checkProtobuf(kubectl);
+  await checkRights(kubectl);
   assert.match(await kubectl.run("delete deployment web --timeout=5s"), /"web" deleted/);
   await assert.rejects(kubectl.run("get deployment web"), /deployments.apps "web" not found/);
 }
@@ -170,6 +179,22 @@ async function checkWatching({ run, start }: Kubectl): Promise<void> {
   const waited = run("wait configmap/conf --for=jsonpath={.data.key}=other --timeout=10s");
   await run('patch configmap conf -p {"data":{"key":"other"}}');
   assert.match(await waited, /condition met/);
+}
+
+async function checkRights({ run }: Kubectl): Promise<void> {
+  assert.match(await run("create role reader --verb=get,list --resource=pods"), /created/);
+  assert.match(await run("create rolebinding r --role=reader --user=jane --group=dev"), /created/);
+  assert.match(await run("get rolebinding r -o wide"), /ROLE .*\nr +Role\/reader .* jane +dev/);
+  assert.match(await run("describe role reader"), /pods +\[\] +\[\] +\[get list\]/);
+  assert.match(
+    await run("get clusterrole view -o jsonpath={.aggregationRule}"),
+    /aggregate-to-view/,
+  );
+  assert.match(await run("create clusterrole m --verb=get --non-resource-url=/metrics"), /created/);
+  assert.match(await run("create clusterrolebinding m --clusterrole=m --user=jane"), /created/);
+  assert.match(await run("auth reconcile -f -", RIGHTS), /role.* reconciled/);
+  assert.match(await run("get role reader -o jsonpath={.rules[*].resources}"), /pods.*services/);
+  assert.match(await run("auth can-i --list"), /\*\.\* +\[\] +\[\] +\[\*\]/);
 }
 
 async function checkProtobuf({ run }: Kubectl): Promise<void> {

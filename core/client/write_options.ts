@@ -17,7 +17,7 @@ export interface WriteOptions {
   /** The version in which the object comes, where it is not the stored one. Answers are in the stored one. */
   served?: ServedVersion<KubeObject>;
   /** Throws an ApiError for what this writer may not change. Asked of the object as it would be stored. */
-  refuse?: (next: KubeObject, previous: KubeObject) => void;
+  refuse?: (next: KubeObject, previous: KubeObject | undefined) => void;
 }
 
 /** The outcome of a write. */

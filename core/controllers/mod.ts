@@ -1,5 +1,6 @@
 import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
+import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { endpointSliceController } from "./cluster/endpoint_slices.ts";
 import { eventExpiry } from "./cluster/event_expiry.ts";
@@ -35,6 +36,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(replicaSetController),
   () => loopOf(endpointSliceController),
   ({ catalog }) => loopOf(namespaceController(catalog)),
+  () => loopOf(clusterRoleAggregation),
   () => loopOf(nodeController),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),

@@ -116,7 +116,7 @@ function admit(
     });
     if (causes.length > 0) throw invalid(resource, nameIn({ ...next }), causes);
     for (const check of checks) check({ ...rest, next });
-    if (previous) options.refuse?.(next, previous);
+    options.refuse?.(next, previous);
     if (scope === "main") warnings.push(...resource.warnings(next, previous));
     return { object: next, warnings, release };
   } catch (error) {

@@ -5,6 +5,7 @@ import { namespaces } from "../resources/core/namespaces.ts";
 import type { AnyResource } from "../resources/resource.ts";
 import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
 import { services } from "../resources/core/services/services.ts";
+import { ensureDefaultRights } from "./default_rights.ts";
 import type { Objects } from "./objects.ts";
 
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -24,6 +25,7 @@ export async function bootstrap(objects: Objects, options: BootstrapOptions): Pr
   await Promise.all([
     ensure(objects, services, kubernetesService(objects.apiServiceAddress, options.apiPort)),
     keepApiEndpoints(objects, options),
+    ensureDefaultRights(objects),
     ensure(objects, gatewayClasses, {
       metadata: { name: "coracle" },
       spec: {

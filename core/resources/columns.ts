@@ -17,6 +17,14 @@ export const ageColumn: Column<KubeObject> = {
   value: ({ metadata }, nowMs) => ageOf(metadata.creationTimestamp, nowMs),
 };
 
+/** For kinds that show when they were created. */
+export const createdColumn: Column<KubeObject> = {
+  name: "Created At",
+  description: "When it was created.",
+  type: "date",
+  value: ({ metadata }) => metadata.creationTimestamp,
+};
+
 interface WithTemplate extends KubeObject {
   spec: {
     template: { spec: { containers: readonly { name: string; image?: string }[] } };

@@ -156,6 +156,14 @@ export function percentFaults(value: string): string[] {
   return percentShape(value);
 }
 
+/** A segment of a path: the name of a role. `system:node` is one. */
+export function pathSegmentFaults(value: string): string[] {
+  if (value === "." || value === "..") return [`may not be '${value}'`];
+  return ["/", "%"].filter((sign) => value.includes(sign)).map((sign) =>
+    `may not contain '${sign}'`
+  );
+}
+
 /** What is wrong with a `generateName`, which the server completes: a trailing dash is allowed. */
 export function prefixFaultsOf(rule: NameRule, prefix: string): string[] {
   return rule(prefix.replace(/(?<=.)-$/s, "a"));

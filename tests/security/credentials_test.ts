@@ -168,6 +168,39 @@ Deno.test({
         );
         assert.equal(await edge.code("/api/v1/nodes"), 401);
       });
+      await t.step(
+        "a user may do what role bindings give him, and cannot give himself more",
+        async () => {
+          const path = `${server.dataFolder}/jack.kubeconfig`;
+          for (const name of ["admin", "system:admin", "", "a\tb"]) {
+            await assert.rejects(
+              credentials(server, "create", "user", name),
+              /Cannot create a cred/,
+            );
+          }
+          const groups = ["--group", "dev", "--group", "ops"];
+          await credentials(server, "create", "user", "jack", ...groups, "--output", path);
+          const { pair } = await readAccess(path);
+          using jack = person({ pair: pair! });
+          assert.deepEqual([await jack.code("/api"), await jack.code(PODS)], [200, 403]);
+          const bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings";
+          const bind = (role: string) => ({
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({
+              metadata: { name: role },
+              roleRef: { kind: "ClusterRole", name: role },
+              subjects: [{ kind: "Group", name: "ops" }],
+            }),
+          });
+          using admin = person(await adminOf(server));
+          assert.equal((await jack.fetch(bindings, bind("admin"))).status, 403);
+          assert.equal((await admin.fetch(bindings, bind("admin"))).status, 201);
+          assert.deepEqual([await jack.code(PODS), await jack.code("/api/v1/nodes")], [200, 403]);
+          assert.equal((await jack.fetch(bindings, bind("cluster-admin"))).status, 403);
+          assert.equal((await jack.fetch("/apply", { method: "PUT", body: "{}" })).status, 403);
+        },
+      );
       await t.step("the admin is rotated: what he had before counts no longer", async () => {
         const old = await adminOf(server);
         using byToken = person({ token: old.token });

@@ -1,9 +1,11 @@
+import { LocalClient } from "../../objects/local_client.ts";
 import type { Objects } from "../../objects/objects.ts";
 import { ALL_RULES, ALLOW, type Authorizer, NO_OPINION, NO_RULES } from "./authorizer.ts";
 import { isAdmin } from "./admin.ts";
 import { AUTHENTICATED } from "./authenticator.ts";
 import { nodeOf } from "./nodes/node_identity.ts";
 import { isNodesRight, type RightsView, rightsViewOf } from "./nodes/node_rights.ts";
+import { RbacAuthorizer } from "./rbac_authorizer.ts";
 import { isReview, REVIEWS } from "./reviews.ts";
 
 /** Creates the authorizer of a server with these objects. */
@@ -15,6 +17,7 @@ export const AUTHORIZERS: readonly AuthorizerDefinition[] = [
   () => publicPathsAuthorizer,
   () => selfReviewAuthorizer,
   (objects) => nodeAuthorizer(rightsViewOf(objects)),
+  (objects) => new RbacAuthorizer(new LocalClient(objects)),
 ];
 
 /** The admin may do everything. */

@@ -1,5 +1,6 @@
 const DAY_MS = 86_400_000;
 export const ADMIN_LIFE_MS = 365 * DAY_MS;
+export const USER_LIFE_MS = 365 * DAY_MS;
 /** Long enough for a device that lies in a drawer for years. A node's certificate can be revoked at any time. */
 export const NODE_LIFE_MS = 10 * 365 * DAY_MS;
 /** A clock that shows an earlier time is wrong: this code did not exist then. */

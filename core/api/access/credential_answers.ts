@@ -4,13 +4,13 @@ import type { Clock } from "../../lib/clock.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { subdomainFaults } from "../../schema/names.ts";
 import { sendJson } from "../http/answer.ts";
-import type { ApiContext, ApiEnv } from "../http/api_context.ts";
+import type { ApiContext, ApiEnv, User } from "../http/api_context.ts";
 import { ADMIN } from "./pki.ts";
 import { issueClient, type KeyPair } from "./pki_certificates.ts";
 import { objectOf } from "../http/request_body.ts";
 import type { AdminCredentials } from "./admin_credentials.ts";
 import { certificateOfPem } from "./certificate.ts";
-import { endOfLife, NODE_LIFE_MS } from "./certificate_life.ts";
+import { endOfLife, NODE_LIFE_MS, USER_LIFE_MS } from "./certificate_life.ts";
 import type { Issued, Register } from "./credential_register.ts";
 import type { Credentials } from "./credentials.ts";
 import { nodeUser } from "./nodes/node_identity.ts";
@@ -56,22 +56,17 @@ export function addCredentialRoutes(app: Hono<ApiEnv>, service: CredentialServic
 
 const ID = /^[0-9a-f]{2,64}$/;
 
-/** POST /credentials `{"node": NAME}`: issues a certificate for the agent of a node. */
+/**
+ * POST /credentials `{"node": NAME}` issues a certificate for the agent of a node; `{"user": NAME, "groups": "a,b"}` one
+ * for a user, whose rights come from role bindings.
+ */
 async function answerCreate(
   c: ApiContext,
   { register, authority, clock }: CredentialService,
 ): Promise<Response> {
-  const { node } = await bodyOf(c);
-  const faults = subdomainFaults(node ?? "");
-  if (node === undefined || faults.length > 0) {
-    throw new ApiError(
-      "BadRequest",
-      `Cannot create a credential for the node "${node}": ${faults[0]}`,
-    );
-  }
-  const { name: user, groups } = nodeUser(node);
-  const subject = { commonName: user, organization: groups[0]! };
-  const pair = await issueClient(authority, subject, endOfLife(clock.now(), NODE_LIFE_MS));
+  const { name: user, groups, lifeMs } = holderOf(await bodyOf(c));
+  const subject = { commonName: user, organization: groups };
+  const pair = await issueClient(authority, subject, endOfLife(clock.now(), lifeMs));
   const { serial, notAfterMs } = certificateOfPem(pair.certificate);
   const expiresAt = timestamp(notAfterMs);
   const issuedAt = timestamp(clock.now());
@@ -86,6 +81,43 @@ async function answerCreate(
   const created = { ...pair, authority: authority.certificate, user, serial, expiresAt };
   return sendJson(c, 201, created satisfies CreatedCredential);
 }
+
+/** Whose a new certificate is, and how long it lives. Throws BadRequest. */
+function holderOf(
+  { node, user, groups = "" }: Readonly<Record<string, string | undefined>>,
+): User & { lifeMs: number } {
+  if (user === undefined) {
+    const faults = subdomainFaults(node ?? "");
+    if (node !== undefined && faults.length === 0) {
+      return { ...nodeUser(node), lifeMs: NODE_LIFE_MS };
+    }
+    throw new ApiError(
+      "BadRequest",
+      `Cannot create a credential for the node "${node}": ${faults[0]}`,
+    );
+  }
+  const named = groups.split(",").filter(Boolean);
+  const faults = [user, ...named].flatMap((name) => holderNameFault(name) ?? []);
+  if (faults.length === 0) return { name: user, groups: named, lifeMs: USER_LIFE_MS };
+  throw new ApiError(
+    "BadRequest",
+    `Cannot create a credential for the user "${user}": ${faults.join("; ")}`,
+  );
+}
+
+/** What is wrong with the name of a user or group that somebody is to have by a certificate. */
+function holderNameFault(name: string): string | undefined {
+  if (!HOLDER_NAME.test(name)) {
+    return `"${name}" must have 1 to ${HOLDER_NAME_LENGTH_MAX} printable characters, no space at its ends`;
+  }
+  if (name === ADMIN.commonName) return `"${name}" is the name of the admin`;
+  return name.startsWith("system:")
+    ? `"${name}" must not begin with "system:"; bind the user to the ClusterRole cluster-admin instead`
+    : undefined;
+}
+/** RFC 5280 appendix A.1, ub-common-name. */
+const HOLDER_NAME_LENGTH_MAX = 64;
+const HOLDER_NAME = /^(?! )[ \p{L}\p{M}\p{N}\p{P}\p{S}]{1,64}(?<! )$/u;
 
 /** POST /credentials/revoke `{"id": SERIAL}` or `{"user": NAME}`. */
 async function answerRevoke(c: ApiContext, { register }: CredentialService): Promise<Response> {

@@ -77,7 +77,9 @@ Deno.test("authorizers are asked in order, those that are built in first", async
     [`GET ${PODS}/web`, "mallory", "Unauthorized: Unauthorized"],
     [`GET ${PODS}`, "jane", `Forbidden: pods ${cannot} list ${where}`],
     [`GET ${PODS}/secret`, "jane", `Forbidden: pods "secret" ${cannot} get ${where}: hands off`],
-    ["GET /api", "jane", 'Forbidden: forbidden: User "jane" cannot get path "/api"'],
+    ["GET /api", "jane", "jane"],
+    ["GET /api", undefined, "Unauthorized: Unauthorized"],
+    ["GET /metrics", "jane", 'Forbidden: forbidden: User "jane" cannot get path "/metrics"'],
   ];
   const gate = gateOf();
   for (const [line, token, expected] of table) {

@@ -12,7 +12,7 @@ export interface KeyPair {
 
 export interface Subject {
   commonName: string;
-  organization?: string;
+  organization?: string | readonly string[];
 }
 
 /** Long, and from long ago: a box must start before its clock is right, and after years in a drawer. */
@@ -76,7 +76,7 @@ export function issueServer(
 }
 
 /**
- * A certificate by which a client says who it is: the common name is the user, the organization its group. It is valid
+ * A certificate by which a client says who it is: the common name is the user, each organization a group. It is valid
  * from 2020 on, so that it also is where the clock is behind.
  */
 export function issueClient(
@@ -174,7 +174,7 @@ function alternativeName(name: string): Uint8Array {
 function nameOf({ commonName, organization }: Subject): Uint8Array {
   const part = (type: Uint8Array, text: string) => written(TAGS.set, sequence(type, utf8(text)));
   return sequence(
-    ...(organization ? [part(ORGANIZATION, organization)] : []),
+    ...[organization ?? []].flat().map((one) => part(ORGANIZATION, one)),
     part(COMMON_NAME, commonName),
   );
 }

@@ -7,6 +7,7 @@ import { formatFor } from "../http/accept.ts";
 import { sendBytes, sendJson, sendJsonBytes } from "../http/answer.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import { ApiError } from "../../client/api_error.ts";
+import type { EscalationContext } from "../access/escalation.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
 import type { ServedKind, Stored } from "../discovery/served_kinds.ts";
 import { includeObjectOf, metadataOf, rowParts, TABLE_END, tableHead } from "../discovery/table.ts";
@@ -19,6 +20,7 @@ export interface ObjectRequest {
   kind: ServedKind;
   objects: Objects;
   clock: Clock;
+  escalation: EscalationContext;
 }
 
 /** Whether the path names a namespace if and only if the kind is namespaced. Across all namespaces one can only read. */

@@ -2,6 +2,7 @@ import { PATCH_TYPES } from "../../objects/patch/patch.ts";
 import type { Entry } from "../../store/store.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
 import { refuseOthersObject, restrictionViewOf } from "../access/nodes/node_restriction.ts";
+import { escalationCheck } from "../access/escalation.ts";
 import { formatFor } from "../http/accept.ts";
 import { sendJson } from "../http/answer.ts";
 import { sendList } from "../watch/list.ts";
@@ -110,7 +111,7 @@ export function entryOf(request: ObjectRequest): Entry {
 
 async function create(request: ObjectRequest): Promise<Response> {
   const { c, path, kind, objects } = request;
-  const options = writeOptions(c, kind);
+  const options = guardedOptions(request);
   const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
   const draft = await objectOf(c);
   refuseOthersObject(
@@ -122,10 +123,16 @@ async function create(request: ObjectRequest): Promise<Response> {
   return sendWritten(request, 201, written);
 }
 
+/** Of a write that may not give rights which its writer does not have. */
+function guardedOptions({ c, kind, escalation }: ObjectRequest): WriteOptions {
+  const refuse = escalationCheck(escalation, c.get("user"), kind.resource);
+  return { ...writeOptions(c, kind), ...(refuse && { refuse }) };
+}
+
 async function update(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
-  const options = writeOptions(c, kind);
+  const options = guardedOptions(request);
   const draft = await objectOf(c);
   const current = () => objects.get(kind.resource, name).object;
   const view = restrictionViewOf(objects);
@@ -135,9 +142,9 @@ async function update(request: ObjectRequest): Promise<Response> {
 }
 
 async function patch(request: ObjectRequest): Promise<Response> {
-  const { c, kind, objects } = request;
+  const { kind, objects } = request;
   const name = nameOf(request);
-  const options = writeOptions(c, kind);
+  const options = guardedOptions(request);
   const written = await objects.patch(kind.resource, name, await patchOf(request), options);
   return sendWritten(request, 200, written);
 }

@@ -1,6 +1,6 @@
 import { isEqual } from "../../lib/equality.ts";
-import { type Cause, forbidden, invalid, missing, notSupported } from "../../schema/causes.ts";
-import type { LabelSelector } from "../../schema/label_selector.ts";
+import { type Cause, forbidden, invalid, notSupported } from "../../schema/causes.ts";
+import { type LabelSelector, labelSelectorCauses } from "../../schema/label_selector.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../../schema/names.ts";
 import { withTemplateDefaults } from "../core/pods/spec/defaults.ts";
 import { podSpecCauses } from "../core/pods/spec/rules/pod_rules.ts";
@@ -74,33 +74,6 @@ function selectorCauses({ selector, template }: Workload, kind: string): Cause[]
     causes.push(invalid("spec.template.metadata.labels", labels ?? null, rule));
   }
   return causes;
-}
-
-/** The rules for a LabelSelector, in the words of k8s.io/apimachinery/pkg/apis/meta/v1/validation. */
-function labelSelectorCauses(
-  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
-  field: string,
-): Cause[] {
-  return [
-    ...Object.entries(matchLabels).flatMap(([key, value]) => [
-      ...nameCauses(`${field}.matchLabels`, key, qualifiedNameFaults),
-      ...nameCauses(`${field}.matchLabels`, value, labelValueFaults),
-    ]),
-    ...matchExpressions.flatMap(({ key, operator, values = [] }, i) => {
-      const at = `${field}.matchExpressions[${i}]`;
-      const causes = nameCauses(`${at}.key`, key, qualifiedNameFaults);
-      const needsValues = operator === "In" || operator === "NotIn";
-      if (needsValues && values.length === 0) {
-        const rule = "must be specified when `operator` is 'In' or 'NotIn'";
-        causes.push(missing(`${at}.values`, rule));
-      }
-      if (!needsValues && values.length > 0) {
-        const rule = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-        causes.push(forbidden(`${at}.values`, rule));
-      }
-      return causes;
-    }),
-  ];
 }
 
 export function templateWarnings(next: PodTemplate, previous: PodTemplate | undefined): string[] {

@@ -74,10 +74,11 @@ export function refuseOthersObject(
 export function refusalOfLabels(
   user: User,
   plural: string,
-): ((next: KubeObject, previous: KubeObject) => void) | undefined {
+): ((next: KubeObject, previous: KubeObject | undefined) => void) | undefined {
   const node = nodeOf(user);
   if (node === undefined) return undefined;
-  return ({ metadata }, { metadata: { labels } }) => {
+  return ({ metadata }, previous) => {
+    const labels = previous?.metadata.labels;
     const label = changedLabel(metadata.labels, labels);
     if (label !== undefined) {
       throw refused(plural, metadata.name, node, `is not allowed to modify the label "${label}"`);
