@@ -1,4 +1,6 @@
 import { type AuthorizerDefinition, AUTHORIZERS } from "../core/api/access/built_in_authorizers.ts";
+import { STREAMS } from "../core/api/streams/mod.ts";
+import type { StreamDefinition } from "../core/api/streams/stream.ts";
 import { type ControllerDefinition, CONTROLLERS } from "../core/controllers/mod.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import type { AnyResource } from "../core/resources/resource.ts";
@@ -12,6 +14,7 @@ export interface Registry extends NodeRegistry {
   controllers: readonly ControllerDefinition[];
   schedulerPlugins: readonly Plugin[];
   authorizers: readonly AuthorizerDefinition[];
+  streams: readonly StreamDefinition[];
 }
 
 /** What is built in. */
@@ -21,4 +24,5 @@ export const REGISTRY: Registry = {
   controllers: CONTROLLERS,
   schedulerPlugins: PLUGINS,
   authorizers: AUTHORIZERS,
+  streams: STREAMS,
 };

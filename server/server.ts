@@ -102,7 +102,7 @@ export async function runServer<P extends ServerPlatform>(
 
 function createServerApi(
   { clock, random, log }: Context,
-  { nodeName, version, registry: { authorizers } }: ServerEnvironment,
+  { nodeName, version, registry: { authorizers, streams } }: ServerEnvironment,
   { plane: { catalog, objects, client: view }, opened, access, node: { agent } }: {
     plane: ControlPlane;
     opened: ServerStore;
@@ -112,7 +112,7 @@ function createServerApi(
 ): Api {
   const nodes = new Map(agent ? [[nodeName, agent]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
-  const given = { ...access.api, ...opened.api, authorizers };
+  const given = { ...access.api, ...opened.api, authorizers, streams };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }
 

@@ -9,6 +9,7 @@ import type { ConfigMap } from "../core/resources/core/config_maps.ts";
 import type { Node } from "../core/resources/core/nodes/nodes.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
 import type { Service } from "../core/resources/core/services/services.ts";
+import { caveEcho, caves } from "./extension/cave_echo.ts";
 import { configMapKeeping } from "./extension/config_map_keeping.ts";
 import { kindSwitch } from "./extension/kind_switch.ts";
 import { lighthouses } from "./extension/lighthouses.ts";
@@ -271,4 +272,30 @@ Deno.test("a container runtime is one file: it is chosen by its name, reads its 
     await server.ask("DELETE", `${PODS}/punch`);
     await server.untilGone(`${PODS}/punch`);
   }, flags);
+});
+
+Deno.test("a stream is one entry: it takes the connection over from HTTP", async () => {
+  await withAdditions({ resources: [caves], streams: [caveEcho] }, async (server) => {
+    await server.ask("POST", "/apis/example.com/v1/namespaces/default/caves", {
+      metadata: { name: "deep" },
+    });
+    const path = "/apis/example.com/v1/namespaces/default/caves/deep/echo";
+    using connection = await server.upgrade(path, "hello ");
+    await connection.write(new TextEncoder().encode("echo"));
+    const decoder = new TextDecoder();
+    let text = "";
+    for (const buffer = new Uint8Array(1024); !text.endsWith("hello echo");) {
+      const length = await connection.read(buffer);
+      assert.ok(length, text);
+      text += decoder.decode(buffer.subarray(0, length));
+    }
+    assert.match(text, /^HTTP\/1.1 101 /);
+    const ordinary = await server.fetch("POST", path);
+    await ordinary.body?.cancel();
+    assert.equal(ordinary.status, 404);
+    using refused = await server.upgrade(path.replace("echo", "status"), "");
+    const buffer = new Uint8Array(1024);
+    const length = await refused.read(buffer);
+    assert.match(decoder.decode(buffer.subarray(0, length!)), /^HTTP\/1.1 501 /);
+  });
 });

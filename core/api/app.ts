@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import type { IncomingMessage } from "node:http";
 import { ApiError } from "../client/api_error.ts";
 import type { NodeStreams } from "../client/node_streams.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -7,6 +6,7 @@ import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import { LocalClient } from "../objects/local_client.ts";
 import type { Objects } from "../objects/objects.ts";
+import { subresourceOf } from "../objects/subresources/mod.ts";
 import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentialRoutes, type CredentialService } from "./access/credential_answers.ts";
@@ -28,9 +28,9 @@ import type { ResourceRequest } from "./http/request_info.ts";
 import type { Standby } from "./access/standby.ts";
 import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./discovery/openapi.ts";
 import { answerApply } from "./verbs/manifests.ts";
-import { createStreams } from "./streams/mod.ts";
+import { STREAMS } from "./streams/mod.ts";
 import { OpenStreams } from "./streams/open_streams.ts";
-import type { Stream } from "./streams/stream.ts";
+import type { Stream, StreamDefinition, Upgrade } from "./streams/stream.ts";
 import { methodNotAllowed, type ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
 import { reviewed, REVIEWS } from "./access/reviews.ts";
@@ -64,6 +64,8 @@ export interface ApiOptions {
   storeFile?: StoreFile;
   /** {@linkcode AUTHORIZERS} if absent. */
   authorizers?: readonly AuthorizerDefinition[];
+  /** {@linkcode STREAMS} if absent. */
+  streams?: readonly StreamDefinition[];
   /** For a server that shares its store with others. */
   standby?: Standby;
 }
@@ -73,8 +75,8 @@ export interface Api {
   app: Hono<ApiEnv>;
   /** Ends all watches and streams properly and refuses new ones. For a server that stops. */
   endStreams(): void;
-  /** The answer to a request that asks for another protocol. */
-  refuseUpgrade(incoming: IncomingMessage): Promise<Status>;
+  /** Hands the connection to a stream; the result is why not, and is then the answer. */
+  upgrade(upgrade: Upgrade): Promise<Status | undefined>;
 }
 
 /** The Kubernetes API over the given objects. */
@@ -105,11 +107,11 @@ export function createApi(options: ApiOptions): Api {
       parts.watches.stop();
       parts.openStreams.stop();
     },
-    refuseUpgrade: (incoming) => upgradeRefusal(parts, incoming),
+    upgrade: (upgrade) => handOver(parts, upgrade),
   };
 }
 
-interface Parts extends ApiOptions {
+interface Parts extends Omit<ApiOptions, "streams"> {
   kinds: ServedKinds;
   authorizer: Authorizer;
   escalation: EscalationContext;
@@ -127,7 +129,7 @@ function partsOf(options: ApiOptions): Parts {
   const kinds = new ServedKinds(catalog);
   const version = versionInfo(options.version);
   const openStreams = new OpenStreams();
-  const { authorizers = AUTHORIZERS } = options;
+  const { authorizers = AUTHORIZERS, streams = STREAMS } = options;
   const authorizer = new AuthorizerChain(authorizers.map((create) => create(objects)));
   const view = new LocalClient(objects);
   return {
@@ -140,7 +142,10 @@ function partsOf(options: ApiOptions): Parts {
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, kinds, clock, random, log }),
-    streams: createStreams({ nodeStreams, open: openStreams }),
+    streams: new Map(
+      streams.map((create) => create({ nodeStreams, open: openStreams }))
+        .map((stream) => [stream.subresource, stream]),
+    ),
     versionInfo: version,
   };
 }
@@ -232,9 +237,10 @@ function sendStatus(c: ApiContext, status: Status): Response {
   return sendJson(c, status.code, status, "application/json", headers);
 }
 
-async function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Promise<Status> {
+async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefined> {
+  const { incoming } = upgrade;
   try {
-    await parts.gate.admit({
+    const { info, user, isCurrent } = await parts.gate.admit({
       method: incoming.method ?? "GET",
       get url() {
         return urlOfTarget(incoming.url ?? "/").href;
@@ -244,10 +250,24 @@ async function upgradeRefusal(parts: Parts, incoming: IncomingMessage): Promise<
       socket: incoming.socket,
     });
     refuseLargeBody(incoming.headers["content-length"]);
-    throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
+    const stream = info.isResource ? streamOf(parts, info) : undefined;
+    if (!info.isResource || !stream?.upgrade) {
+      throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
+    }
+    await stream.upgrade({ ...upgrade, info, user, isCurrent, objects: parts.objects });
+    return undefined;
   } catch (error) {
     return statusFor(error, parts.random.uuid(), parts.log);
   }
+}
+
+function streamOf(
+  { kinds, streams }: Parts,
+  { group, version, resource, subresource = "" }: ResourceRequest,
+): Stream | undefined {
+  const kind = kinds.find(group, version, resource);
+  const isDeclared = kind && subresourceOf(kind.resource, subresource);
+  return isDeclared && streams.get(subresource);
 }
 
 /** A target that begins with a slash is a path with a query, even if it begins with two. */

@@ -20,15 +20,22 @@ export class ServerInProcess {
   readonly #server: CoracleServer;
   readonly #client: Deno.HttpClient;
   readonly #token: string;
+  readonly #ca: string;
   readonly #log: string[];
 
   private constructor(
     server: CoracleServer,
-    { client, token, log }: { client: Deno.HttpClient; token: string; log: string[] },
+    { client, token, ca, log }: {
+      client: Deno.HttpClient;
+      token: string;
+      ca: string;
+      log: string[];
+    },
   ) {
     this.#server = server;
     this.#client = client;
     this.#token = token;
+    this.#ca = ca;
     this.#log = log;
   }
 
@@ -66,7 +73,7 @@ export class ServerInProcess {
       ["ca.crt", "admin.token"].map((name) => Deno.readTextFile(`${data}/${name}`)),
     );
     const client = Deno.createHttpClient({ caCerts: [ca!] });
-    return new ServerInProcess(server!, { client, token: token!.trim(), log });
+    return new ServerInProcess(server!, { client, token: token!.trim(), ca: ca!, log });
   }
 
   get log(): string {
@@ -87,6 +94,16 @@ export class ServerInProcess {
     const init = { method, headers, client: this.#client };
     const text = body && { body: JSON.stringify(body) };
     return await fetch(`${this.#server.built.url}${path}`, { ...init, ...text });
+  }
+
+  /** A raw connection on which the admin asks for the protocol "echo", and sends `text` at once. */
+  async upgrade(path: string, text: string): Promise<Deno.TlsConn> {
+    const { hostname, port } = new URL(this.#server.built.url);
+    const connection = await Deno.connectTls({ hostname, port: Number(port), caCerts: [this.#ca] });
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${this.#token}\r\n` +
+      `connection: Upgrade\r\nupgrade: echo\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(head + text));
+    return connection;
   }
 
   /** The JSON of an answer. Rejects when it is a refusal. */

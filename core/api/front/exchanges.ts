@@ -4,11 +4,12 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../lib/clock.ts";
 import type { Api } from "../app.ts";
 import type { Status } from "../http/status.ts";
-import type { Exchange } from "./connection.ts";
+import type { Upgrade } from "../streams/stream.ts";
+import type { Connection, Exchange } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { headFault } from "./head_faults.ts";
 
-/** Answers the requests of a server's connections: ordinary ones by the API, upgrades by a refusal. */
+/** Passes the requests of a server's connections to the API: ordinary ones and upgrades. */
 export class Exchanges {
   readonly #api: Api;
   readonly #connections: Connections;
@@ -27,12 +28,11 @@ export class Exchanges {
     server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
       this.#begin(incoming, outgoing);
     });
-    server.on("upgrade", (incoming: IncomingMessage, socket: Duplex) => {
-      void this.#refuseUpgrade(incoming, socket);
-    });
-    server.on("connect", (incoming: IncomingMessage, socket: Duplex) => {
-      void this.#refuseUpgrade(incoming, socket);
-    });
+    for (const event of ["upgrade", "connect"]) {
+      server.on(event, (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+        void this.#upgrade({ incoming, socket, head });
+      });
+    }
   }
 
   /** Every answer from now on closes its connection. */
@@ -63,16 +63,21 @@ export class Exchanges {
     outgoing.end(fault.message);
   }
 
-  /** Writes raw bytes: an upgrade has no response object. With an empty body, kubectl would print an empty error. */
-  async #refuseUpgrade(incoming: IncomingMessage, socket: Duplex): Promise<void> {
+  async #upgrade(upgrade: Upgrade): Promise<void> {
+    const { incoming, socket } = upgrade;
     const connection = this.#connections.of(socket);
     if (!connection) return void socket.destroy();
     const fault = headFault(incoming);
-    const answer = fault
-      ? rawText(fault.code, fault.message)
-      : rawStatus(await this.#api.refuseUpgrade(incoming));
-    socket.end(answer);
-    socket.resume(); // drops what still arrives
+    if (fault) return this.#refuse(connection, rawText(fault.code, fault.message));
+    connection.enter("request", this.#clock.elapsed());
+    const refusal = await this.#api.upgrade(upgrade);
+    if (refusal) this.#refuse(connection, rawStatus(refusal));
+  }
+
+  /** Writes raw bytes: an upgrade has no response object. With an empty body, kubectl would print an empty error. */
+  #refuse(connection: Connection, answer: string): void {
+    connection.socket.end(answer);
+    connection.socket.resume(); // drops what still arrives
     this.#connections.closeSoon(connection);
   }
 }

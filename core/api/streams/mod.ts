@@ -1,10 +1,5 @@
 import { podLog } from "./pod_log.ts";
-import type { Stream, StreamParts } from "./stream.ts";
+import type { StreamDefinition } from "./stream.ts";
 
-/** Every stream. A new one is one file and one line here. */
-const STREAMS: readonly ((parts: StreamParts) => Stream)[] = [podLog];
-
-/** By subresource. */
-export function createStreams(parts: StreamParts): ReadonlyMap<string, Stream> {
-  return new Map(STREAMS.map((create) => create(parts)).map((each) => [each.subresource, each]));
-}
+/** Every stream that is built in. A new one is one file and one line here. */
+export const STREAMS: readonly StreamDefinition[] = [podLog];

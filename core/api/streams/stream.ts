@@ -1,12 +1,40 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import type { NodeStreams } from "../../client/node_streams.ts";
+import type { Objects } from "../../objects/objects.ts";
+import type { User } from "../http/api_context.ts";
+import type { ResourceRequest } from "../http/request_info.ts";
 import type { ObjectRequest } from "../verbs/request.ts";
 import type { OpenStreams } from "./open_streams.ts";
 
-/** A subresource whose answer is streamed from a node. */
+/** A subresource whose answer is streamed, e.g. from a node. */
 export interface Stream {
   /** The last segment of the path, e.g. `log`. The kind declares it among its subresources. */
   subresource: string;
-  answer(request: ObjectRequest): Promise<Response>;
+  /** Answers an ordinary request. Absent: there are only upgrades. */
+  answer?(request: ObjectRequest): Promise<Response>;
+  /**
+   * Takes over the connection of a request for another protocol, and answers it. Throws an ApiError, before anything is
+   * written, to refuse. Absent: there are no upgrades.
+   */
+  upgrade?(request: UpgradeRequest): Promise<void>;
+}
+
+/** A request for another protocol. */
+export interface Upgrade {
+  incoming: IncomingMessage;
+  socket: Duplex;
+  /** The first bytes after the head of the request. */
+  head: Uint8Array;
+}
+
+/** The same after authentication and authorization. */
+export interface UpgradeRequest extends Upgrade {
+  info: ResourceRequest;
+  user: User;
+  /** Whether the user's credential is still valid. */
+  isCurrent: () => boolean;
+  objects: Objects;
 }
 
 /** What streams need. */
@@ -14,3 +42,5 @@ export interface StreamParts {
   nodeStreams: NodeStreams;
   open: OpenStreams;
 }
+
+export type StreamDefinition = (parts: StreamParts) => Stream;

@@ -12,7 +12,7 @@ import { entryOf, patchOf } from "./verbs.ts";
 import { writeOptions } from "./write_query.ts";
 
 /** By the names of their subresources. */
-type Streams = ReadonlyMap<string, { answer(request: ObjectRequest): Promise<Response> }>;
+type Streams = ReadonlyMap<string, { answer?(request: ObjectRequest): Promise<Response> }>;
 
 /** Answers `OBJECT/SUBRESOURCE`. Throws NotFound for one that the kind does not have. */
 export function answerSubresource(
@@ -24,7 +24,7 @@ export function answerSubresource(
   if (!subresource || rest.length > 0) throw notFound();
   if (!subresource.decide) {
     const stream = streams.get(name);
-    if (!stream) throw notFound();
+    if (!stream?.answer) throw notFound();
     return stream.answer(request);
   }
   const verb = VERBS.get(request.c.req.method);
