@@ -1,18 +1,18 @@
 import { eventually } from "./eventually.ts";
 import { PeerNetwork } from "./peer_network.ts";
 
-/** What a test that needs etcd is named with when there is none. */
+/** Appended to the name of a test that needs etcd when this machine has none. */
 export const ETCD_NEEDED = hasEtcd() ? "" : " (needs etcd: apt-get install etcd-server)";
-export const etcdIsThere = ETCD_NEEDED === "";
+export const isEtcdInstalled = ETCD_NEEDED === "";
 
-/** Members of etcd on loopback, with their data in a folder of their own. */
+/** A cluster of etcd on loopback, with its data in a temporary folder. */
 export class EtcdCluster {
   readonly members: readonly EtcdMember[];
-  /** Between the members, when it can be cut. */
+  /** The network between the members, when it can be interrupted. */
   readonly network: PeerNetwork | undefined;
   readonly #folder: string;
 
-  /** Starts so many and resolves when each of them answers. `args`: more flags of etcd. */
+  /** Starts this many members and resolves when each of them answers. `args`: more flags of etcd. */
   static async start(
     size: number,
     { scheme = "http", args = [], client, hasNetwork = false }: EtcdClusterOptions = {},
@@ -64,7 +64,7 @@ export class EtcdCluster {
     return this.members.map(({ url }) => url);
   }
 
-  /** Ends the members and takes their data away. */
+  /** Stops the members and removes their data. */
   async remove(): Promise<void> {
     for (const member of this.members) await member.kill();
     this.network?.close();
@@ -75,9 +75,9 @@ export class EtcdCluster {
 export interface EtcdClusterOptions {
   scheme?: "http" | "https";
   args?: readonly string[];
-  /** By which they are reached, when it takes certificates. */
+  /** Client certificates, when etcd requires them. */
   client?: Deno.HttpClient;
-  /** Whether members can be cut off from each other. */
+  /** Whether members can be disconnected from each other. */
   hasNetwork?: boolean;
 }
 
@@ -86,9 +86,9 @@ interface EtcdMemberOptions {
   folder: string;
   port: number;
   peerPort: number;
-  /** What the others know it by. */
+  /** Its URL for the other members. */
   peerUrl: string;
-  /** By which it reaches the others. */
+  /** The proxy through which it reaches the others. */
   proxy: string | undefined;
   initialCluster: string;
   args: readonly string[];
@@ -129,13 +129,13 @@ export class EtcdMember {
     }).spawn();
   }
 
-  /** Whether it leads the others, as far as it knows. */
+  /** Whether it is the leader, as far as it knows. */
   async isLeader(): Promise<boolean> {
     const { header, leader } = await this.#ask("/v3/maintenance/status");
     return header.member_id === leader;
   }
 
-  /** Lets another one lead. Does nothing when this one does not. */
+  /** Transfers leadership to another member. Does nothing when this one is not the leader. */
   async handLeadershipTo(other: EtcdMember): Promise<void> {
     const { header } = await other.#ask("/v3/maintenance/status");
     await this.#ask("/v3/maintenance/transfer-leadership", { targetID: header.member_id });
@@ -158,7 +158,7 @@ export class EtcdMember {
     try {
       this.#child?.kill("SIGKILL");
     } catch {
-      // it has ended by itself
+      // it has exited already
     }
     await this.#child?.status;
     this.#child = undefined;
@@ -170,13 +170,13 @@ export class EtcdMember {
   }
 }
 
-/** Below those that the kernel gives to connections, so that none is taken before etcd listens. */
+/** Below the ephemeral ports, so that no connection takes one before etcd listens. */
 const PORT_FIRST = 20_000;
 const PORTS = 12_000;
 
 /** Ports that nobody listens on. */
 function freePorts(count: number): number[] {
-  const first = crypto.getRandomValues(new Uint32Array(1))[0]!; // files of tests run side by side
+  const first = crypto.getRandomValues(new Uint32Array(1))[0]!; // test files run in parallel
   const ports = new Set<number>();
   for (let tries = 0; ports.size < count; tries++) {
     const port = PORT_FIRST + (first + tries) % PORTS;
@@ -184,7 +184,7 @@ function freePorts(count: number): number[] {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
       ports.add(port);
     } catch (error) {
-      if (tries > PORTS) throw error; // else it is in use: the next one
+      if (tries > PORTS) throw error; // in use: try the next one
     }
   }
   return [...ports];

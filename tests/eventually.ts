@@ -1,8 +1,8 @@
-/** Reached by failures alone: a machine that is busy with other things may be very slow. */
+/** Only a failure takes this long: a busy machine may be very slow. */
 const WAIT_MS_MAX = 120_000;
 const ASK_EVERY_MS = 100;
 
-/** Asks until `question` answers with something, or the time is up: then `what` is the failure. */
+/** Asks `question` until it returns something, or the time is up: then it fails with `what`. */
 export async function eventually<T>(
   what: string,
   question: () => Promise<T | undefined | false> | T | undefined | false,
@@ -22,7 +22,7 @@ export async function eventually<T>(
   throw new Error(`Not within ${waitMs} ms: ${what}${last === undefined ? "" : ` (${last})`}`);
 }
 
-/** What `work` gives; rejects when that takes longer than `ms`. The work itself is not ended. */
+/** The result of `work`; rejects when it takes longer than `ms`. The work itself is not cancelled. */
 export async function within<T>(what: string, ms: number, work: () => Promise<T> | T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -35,7 +35,7 @@ export async function within<T>(what: string, ms: number, work: () => Promise<T>
   }
 }
 
-/** Resolves after `ms`: for faults and moments that a test chooses, never to wait for something to be so. */
+/** Resolves after `ms`: for faults and moments that a test chooses, never to wait for a condition. */
 export function later(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,4 +1,4 @@
-/** What connections pass that can be cut as a network is: they stay, and nothing gets through. */
+/** A point in a network that can be blocked: connections stay open, but nothing gets through. */
 export class Gate {
   #passing = Promise.withResolvers<void>();
 
@@ -10,19 +10,19 @@ export class Gate {
     this.#passing = Promise.withResolvers<void>();
   }
 
-  /** What was sent meanwhile arrives now. */
+  /** Lets through what was sent meanwhile. */
   mend(): void {
     this.#passing.resolve();
   }
 
-  /** Carries bytes both ways until one of the two is gone, and closes the other. Never rejects. */
+  /** Copies bytes both ways until one side closes, then closes the other. Never rejects. */
   async join(near: Deno.TcpConn, far: Deno.TcpConn): Promise<void> {
     near.setNoDelay();
     far.setNoDelay();
     try {
       await Promise.race([this.#pass(near, far), this.#pass(far, near)]);
     } catch {
-      // one of the two is gone: so is the other
+      // one side has closed: close the other
     }
     closeQuietly(far);
     closeQuietly(near);
@@ -40,6 +40,6 @@ export function closeQuietly(connection: Deno.TcpConn): void {
   try {
     connection.close();
   } catch {
-    // it is closed already
+    // closed already
   }
 }

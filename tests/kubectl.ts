@@ -14,10 +14,10 @@ export interface Output {
 export const KUBECTL_MISSING = "kubectl is missing: apt-get install kubernetes-client";
 export const MODERN_KUBECTL_MISSING =
   "kubectl 1.27 or newer is missing: see kubernetes.io/docs/tasks/tools";
-/** What is older lacks commands that everybody uses today, and is supported by nobody. */
+/** Older versions lack commands that are in common use today, and are no longer supported. */
 const MINOR_MIN = 27;
 
-/** Every version from 1.27 on that lies beside the target of `kubectl` on the PATH, oldest first; else the plain one. */
+/** Every version from 1.27 on in the folder of the `kubectl` on the PATH, oldest first; else that `kubectl` alone. */
 export function kubectlVersions(): Kubectl[] {
   const plain = onPath("kubectl");
   if (plain === undefined) return [];
@@ -31,7 +31,7 @@ export function kubectlVersions(): Kubectl[] {
     .sort((a, b) => minorOf(a) - minorOf(b));
 }
 
-/** The newest kubectl of this machine, however old it is. */
+/** The newest kubectl on this machine. */
 export function newestKubectl(): Kubectl | undefined {
   const plain = onPath("kubectl");
   return kubectlVersions().at(-1) ?? (plain ? { version: "installed", path: plain } : undefined);
@@ -48,10 +48,10 @@ function minorOf({ version }: Kubectl): number {
   return Number(version.split(".")[1]);
 }
 
-/** Reached by failures alone: what waits for more than this waits for something that never comes. */
+/** Only a failure takes this long: whatever waits longer waits for something that never happens. */
 const PROGRAM_MS_MAX = 240_000;
 
-/** Runs a program to its end; SIGTERM ends one that does not. `input` is given to its standard input. */
+/** Runs a program until it exits; one that takes too long gets SIGTERM. `input`: its standard input. */
 export async function runProgram(
   path: string,
   args: readonly string[],

@@ -1,17 +1,17 @@
 import { later } from "./eventually.ts";
 import { runProgram } from "./kubectl.ts";
 
-/** What is on this machine, one line for each thing that a server might leave. */
+/** What a server might leave behind on this machine, one line each. */
 export type Inventory = ReadonlySet<string>;
 
-/** What the things of one server are known by: parts of their names, ids of containers. */
+/** Identifies what belongs to one server: parts of names, ids of containers. */
 export type Marks = readonly string[];
 
-/** What a server still had in use may need this long to go, on a busy machine; reached by failures alone. */
+/** What a server still had in use may need this long to go, on a busy machine; only a failure takes this long. */
 const SETTLE_MS = 30_000;
 const LOOK_EVERY_MS = 250;
 
-/** Network namespaces, devices, routes, rules, mounts, processes and files that are there now. */
+/** Network namespaces, devices, routes, rules, mounts, processes and files that exist now. */
 export async function inventory(marks: Marks): Promise<Inventory> {
   const parts = await Promise.all([
     entries("namespace", "/run/netns"),
@@ -30,8 +30,8 @@ export async function inventory(marks: Marks): Promise<Inventory> {
 }
 
 /**
- * What has a mark of the server's, is there and was not there before, once it has had some seconds to go. Without a
- * mark it may be anybody's: other servers may run on the machine.
+ * What belongs to the server by its marks, exists and did not exist before, after some seconds for it to go. What has no
+ * mark may belong to anybody: other servers may run on the machine.
  */
 export async function leftoversSince(before: Inventory, marks: Marks): Promise<string[]> {
   const deadline = performance.now() + SETTLE_MS;
@@ -58,7 +58,7 @@ async function entries(
   }
 }
 
-/** Of containers, in each hierarchy that the machine has. */
+/** The cgroups of containers, in each hierarchy of the machine. */
 async function cgroups(): Promise<string[]> {
   const roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"];
   const folders = roots.flatMap((root) => [`${root}/libpod_parent`, `${root}/machine.slice`]);
@@ -85,7 +85,7 @@ async function mounts(): Promise<string[]> {
   return text.trim().split("\n").map((line) => `mount ${line.split(" ")[4]}`);
 }
 
-/** Those that name a mark, or run on a root folder that does: the processes of containers. */
+/** Processes whose command line has a mark, or whose root folder does, as those of containers. */
 async function processes(marks: Marks): Promise<string[]> {
   const found: string[] = [];
   for await (const { name: pid } of Deno.readDir("/proc")) {
@@ -103,6 +103,6 @@ async function textOf(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch {
-    return ""; // it has ended
+    return ""; // it has exited
   }
 }

@@ -1,9 +1,9 @@
-/** What became of the requests of a {@linkcode PacedLoad}. */
+/** The outcome of the requests of a {@linkcode PacedLoad}. */
 export interface LoadReport {
   sent: number;
-  /** Good answers, by their body. */
+  /** Successful answers, by body. */
   answers: Map<string, number>;
-  /** Why the others were lost, with when, in ms since the load began. */
+  /** Why and when the others failed, in ms since the load began. */
   failures: { atMs: number; why: string }[];
 }
 
@@ -13,19 +13,19 @@ export interface LoadOptions {
   port: number;
   path?: string;
   perSecond: number;
-  /** One of so many requests comes on a connection of its own; the others on kept ones. */
+  /** One of this many requests uses a new connection; the others use kept ones. */
   freshEvery?: number;
 }
 
 const TICK_MS = 4;
-/** A machine that has no time for the pace gets less than that, not a heap of what cannot be answered any more. */
+/** A machine that cannot keep the pace gets fewer requests, not a backlog that it can never answer. */
 const IN_FLIGHT_MAX = 128;
-/** A request without an answer for so long is lost. */
+/** A request without an answer for this long has failed. */
 const ANSWER_MS_MAX = 60_000;
 
 /**
- * Requests at a steady pace, whatever becomes of those before (open loop, as far as the machine can), to one address.
- * Half of them are POSTs, which no proxy may repeat. Strict: nothing is sent twice, and whatever is not a whole answer
+ * Requests to one address at a steady pace, whatever happens to earlier ones (open loop, as far as the machine can).
+ * Half of them are POSTs, which no proxy may repeat. Strict: nothing is sent twice, and anything but a complete answer
  * with status 200 is a failure.
  */
 export class PacedLoad {
@@ -33,7 +33,7 @@ export class PacedLoad {
   readonly #report: LoadReport = { sent: 0, answers: new Map(), failures: [] };
   readonly #idle: Connection[] = [];
   readonly #inFlight = new Set<Promise<void>>();
-  /** What was due and not sent. */
+  /** Requests that were due but not sent. */
   #skipped = 0;
   readonly #startMs = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -47,7 +47,7 @@ export class PacedLoad {
     return this.#report.sent;
   }
 
-  /** Ends the load; resolves when the last answer is in. */
+  /** Stops the load; resolves when the last answer has arrived. */
   async stop(): Promise<LoadReport> {
     clearInterval(this.#timer);
     await Promise.all(this.#inFlight);
@@ -95,7 +95,7 @@ export class PacedLoad {
 
 interface Request {
   method?: "GET" | "POST";
-  /** Whether the connection ends with it. */
+  /** Whether the connection closes after it. */
   isLast?: boolean;
 }
 
@@ -117,7 +117,7 @@ export class Connection {
     return new Connection(socket);
   }
 
-  /** The body of the answer. Rejects when it is not a whole answer with status 200 and a length. */
+  /** The body of the answer. Rejects unless it is a complete answer with status 200 and a length. */
   async ask(path: string, { method = "GET", isLast = false }: Request = {}): Promise<string> {
     const length = method === "POST" ? "content-length: 0\r\n" : "";
     const end = isLast ? "connection: close\r\n" : "";

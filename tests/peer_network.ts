@@ -1,40 +1,40 @@
 import { closeQuietly, Gate } from "./gate.ts";
 
-/** Addresses that no machine has (RFC 5737). */
+/** Addresses for documentation, which no machine has (RFC 5737). */
 const SUBNET = "192.0.2";
 const PORT = 2380;
 const HEAD_BYTES_MAX = 4096;
 
 /**
- * The network between the members of one etcd, in this process: each member reaches the others by a proxy of its own
- * (`HTTPS_PROXY`), which therefore knows who asks for whom, so that each pair can be cut off from each other. A member
- * advertises an address that is known to these proxies only.
+ * The network between the members of an etcd cluster, in this process: each member reaches the others through its own
+ * proxy (`HTTPS_PROXY`), which therefore knows who connects to whom, so that any pair can be disconnected. Members
+ * advertise addresses that only these proxies know.
  */
 export class PeerNetwork {
   readonly #ports: readonly number[];
   readonly #proxies: readonly Deno.TcpListener[];
-  /** By both numbers, the lower one first. */
+  /** By the numbers of both members, the lower one first. */
   readonly #gates = new Map<string, Gate>();
   readonly #connections = new Set<Deno.TcpConn>();
 
-  /** `ports`: where on loopback each member listens to its peers. */
+  /** `ports`: the port on loopback on which each member listens for its peers. */
   constructor(ports: readonly number[]) {
     this.#ports = ports;
     this.#proxies = ports.map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
     for (const [i, proxy] of this.#proxies.entries()) void this.#accept(i, proxy);
   }
 
-  /** What a member is known by to the others. */
+  /** The URL of a member for the others. */
   static urlOf(member: number): string {
     return `https://${SUBNET}.${member + 1}:${PORT}`;
   }
 
-  /** The way out of a member. */
+  /** The proxy of a member. */
   proxyOf(member: number): string {
     return `http://127.0.0.1:${this.#proxies[member]!.addr.port}`;
   }
 
-  /** Members of different groups are cut off from each other; those of one group are not. */
+  /** Disconnects members of different groups from each other. */
   part(groups: readonly (readonly number[])[]): void {
     const groupOf = (member: number) => groups.findIndex((group) => group.includes(member));
     for (const [one] of this.#ports.entries()) {
@@ -44,7 +44,7 @@ export class PeerNetwork {
     }
   }
 
-  /** What was sent meanwhile arrives now. */
+  /** Reconnects all; what was sent meanwhile arrives now. */
   mend(): void {
     for (const gate of this.#gates.values()) gate.mend();
   }

@@ -1,4 +1,4 @@
-/** The process and all its descendants that live (Linux; elsewhere itself alone). */
+/** The process and all its living descendants (on Linux; elsewhere the process alone). */
 export function familyOf(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(familyOf)];
 }
@@ -9,7 +9,7 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-/** A file of `/proc`; `undefined` when the process has ended, or may not be looked at. */
+/** A file of `/proc`; `undefined` when the process has exited or may not be inspected. */
 export function textOf(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
@@ -22,6 +22,6 @@ function tasksOf(pid: number): string[] {
   try {
     return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
   } catch {
-    return []; // it has ended
+    return []; // it has exited
   }
 }

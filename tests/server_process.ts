@@ -1,10 +1,10 @@
 import { type Output, runProgram } from "./kubectl.ts";
 import { rangesOf, removeNetwork } from "./server_network.ts";
 
-/** Reached by failures alone. */
+/** Only a failure takes this long. */
 const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 120_000;
-/** Each server of the tests has pod and service addresses of its own, so that suites never meet. */
+/** Each server in the tests has its own pod and service addresses, so that suites do not collide. */
 let nextSubnet = 0;
 /** Flags and main module of `deno task start`: a server of the tests may do what a user's may. */
 const START = startCommand();
@@ -16,11 +16,11 @@ export interface ServerOptions {
   subnet?: number;
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** In a group of its own: a signal to all that was started here, as Ctrl-C sends, does not reach it. */
+  /** In its own process group: Ctrl-C in the terminal does not reach it. */
   detached?: boolean;
 }
 
-/** A `coracle server` as a user runs it: a process of its own, on a free port, with a data folder of its own. */
+/** A `coracle server` as a user runs it: in its own process, on a free port, with its own data folder. */
 export class ServerProcess {
   readonly dataFolder: string;
   readonly options: ServerOptions;
@@ -72,7 +72,7 @@ export class ServerProcess {
     return this.#log.join("");
   }
 
-  /** Runs a kubectl against this server, with a home of its own so that no cache is shared. */
+  /** Runs kubectl against this server, with its own home so that no cache is shared. */
   kubectl(path: string, args: readonly string[], input?: string): Promise<Output> {
     return runProgram(path, ["--kubeconfig", this.kubeconfig, ...args], {
       env: { HOME: `${this.dataFolder}/home-${path.split("/").at(-1)}` },
@@ -108,17 +108,17 @@ export class ServerProcess {
     return this.#child.status.then(({ code }) => code);
   }
 
-  /** SIGTERM, and waits for the end; the exit code. */
+  /** Sends SIGTERM and waits for the exit; the exit code. */
   async stop(): Promise<number> {
     return await this.#end("SIGTERM");
   }
 
-  /** `kill -9`: nothing is tidied up. */
+  /** `kill -9`: nothing is cleaned up. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
 
-  /** `kill -9`, and then what that leaves on this machine goes: its network and its data. */
+  /** `kill -9`, then removes what that leaves behind on this machine: its network and its data. */
   async destroy(): Promise<void> {
     await this.kill();
     await removeNetwork(this.dataFolder, this.options.subnet!);
@@ -129,7 +129,7 @@ export class ServerProcess {
     try {
       this.#child.kill(signal);
     } catch {
-      // it has ended by itself: its status says how
+      // it has exited already: its status says how
     }
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS_MAX);
     const { code } = await this.#child.status;
@@ -137,7 +137,7 @@ export class ServerProcess {
     return code;
   }
 
-  /** The same data again in a new process. */
+  /** Starts a new process on the same data. */
   restart(): Promise<ServerProcess> {
     return ServerProcess.start(this.options);
   }

@@ -7,7 +7,7 @@
 import { signal } from "../core/lib/linux/process_identity.ts";
 import { familyOf } from "./process_family.ts";
 
-/** Reached by failures alone: the slowest suite takes four minutes. */
+/** Only a failure takes this long: the slowest suite takes four minutes. */
 const SUITE_MS_MAX = 15 * 60_000;
 
 interface Suite {
@@ -63,7 +63,7 @@ async function runSuites(names: readonly string[]): Promise<number> {
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
-/** Counts one suite. A run that ends badly without naming a failure, or does not end, counts as one. */
+/** Runs one suite and counts its tests. A run that fails without naming a failed test, or hangs, counts as one failure. */
 async function runSuite({ name, args }: Suite): Promise<Count> {
   write(`\n--- ${name}: deno test -A ${args.join(" ")}\n`);
   const child = new Deno.Command(Deno.execPath(), {
@@ -73,7 +73,9 @@ async function runSuite({ name, args }: Suite): Promise<Count> {
     stderr: "inherit",
   }).spawn();
   const timer = setTimeout(() => {
-    write(`\nThe suite ${name} is ended: it took longer than ${SUITE_MS_MAX / 60_000} minutes\n`);
+    write(
+      `\nThe suite ${name} was stopped: it took longer than ${SUITE_MS_MAX / 60_000} minutes\n`,
+    );
     for (const pid of familyOf(child.pid)) signal(pid, "SIGKILL");
   }, SUITE_MS_MAX);
   let last = "";

@@ -150,6 +150,17 @@ Deno.test("docs/ARCHITECTURE.md names every folder of the product, and no other"
   assert.deepEqual(named.toSorted(), [...new Set(folders)].sort());
 });
 
+Deno.test("docs/ARCHITECTURE.md names files and functions that exist", () => {
+  const text = Deno.readTextFileSync("docs/ARCHITECTURE.md").replace(/```[^]*?```/g, "");
+  const names = [...new Set([...text.matchAll(/`([^`\s]+)`/g)].map(([, name]) => name!))];
+  const isPath = (name: string) => /\/|\.ts$/.test(name);
+  const isCode = (name: string) => /^[A-Za-z]\w*(\.\w+)?(\(.*\))?$/.test(name);
+  const faults = names.filter((name) => isPath(name) || isCode(name)).filter((name) =>
+    !exists(name) && (isPath(name) || !isDeclared(name.replace(/\(.*/, "")))
+  );
+  assert.deepEqual(faults, []);
+});
+
 Deno.test("files do not import each other in a circle", () => {
   assert.deepEqual(cyclesIn(product), []);
 });
@@ -267,6 +278,21 @@ function mayImport(path: string, target: string): boolean {
   if (from === to || from === "main.ts") return true;
   if (path === SEES_OBJECTS && to === "core/objects") return true;
   return !target.endsWith(".ts") || (MAY_IMPORT[from]?.includes(to) ?? false);
+}
+
+/** Whether the product declares `name`, or `Type.member` in one file. */
+function isDeclared(name: string): boolean {
+  const [first, member] = name.split(".") as [string, string?];
+  const declaration = new RegExp(
+    `\\b(function\\*?|class|interface|type|const) ${first}\\b|^  +(async |readonly )*#?${first}\\??[(<:]`,
+  );
+  const memberDeclaration = new RegExp(
+    `^ +(async |get |static |readonly |\\*)*${member}\\??[(<:,]`,
+  );
+  return product.some(({ lines }) =>
+    lines.some((line) => declaration.test(line)) &&
+    (member === undefined || lines.some((line) => memberDeclaration.test(line)))
+  );
 }
 
 /** Pairs of folders, neighbours or one in the other, that import each other. What `mod.ts` lists lies below it. */

@@ -3,12 +3,12 @@ import { runProgram } from "../kubectl.ts";
 import type { ServerProcess } from "../server_process.ts";
 import { childOf, type SecondMachine } from "./second_machine.ts";
 
-/** Reached by failures alone. */
+/** Only a failure takes this long. */
 const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 120_000;
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
-/** Makes credentials for the agent of a node, as a user does; the path of the kubeconfig. */
+/** Creates credentials for the agent of a node, as a user does; returns the path of the kubeconfig. */
 export async function nodeKubeconfig(server: ServerProcess, node: string): Promise<string> {
   const path = `${server.dataFolder}/${node}.kubeconfig`;
   const { code, stderr } = await runProgram(Deno.execPath(), [
@@ -23,7 +23,7 @@ export async function nodeKubeconfig(server: ServerProcess, node: string): Promi
 export class AgentProcess {
   readonly #child: Deno.ChildProcess;
   readonly #log: string[];
-  /** Of the agent, inside what leads to it. */
+  /** The process of the agent, inside those that start it in the second machine. */
   readonly #pid: number;
 
   private constructor(child: Deno.ChildProcess, { log, pid }: { log: string[]; pid: number }) {
@@ -56,7 +56,7 @@ export class AgentProcess {
     return this.#log.join("");
   }
 
-  /** SIGTERM, and waits for the end; the exit code. */
+  /** Sends SIGTERM and waits for the exit; the exit code. */
   async stop(): Promise<number> {
     this.#signal("SIGTERM");
     const timer = setTimeout(() => this.#signal("SIGKILL"), STOP_MS_MAX);
@@ -65,7 +65,7 @@ export class AgentProcess {
     return code;
   }
 
-  /** `kill -9`: nothing is tidied up. */
+  /** `kill -9`: nothing is cleaned up. */
   async kill(): Promise<void> {
     this.#signal("SIGKILL");
     await this.#child.status;
@@ -75,7 +75,7 @@ export class AgentProcess {
     try {
       Deno.kill(this.#pid, signal);
     } catch {
-      // it has ended by itself: its status says how
+      // it has exited already: its status says how
     }
   }
 }

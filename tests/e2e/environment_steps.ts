@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isOver, type PodmanCluster, podOf } from "./podman_cluster.ts";
 import type { Step } from "./steps.ts";
 
-/** What a container is started with. */
+/** The environment of a container. */
 export const ENVIRONMENT_STEPS: readonly Step<PodmanCluster>[] = [
   { name: "command, args and env, with references to other variables", run: environment },
   { name: "variables of ConfigMaps, Secrets, the pod's fields and its limits", run: references },
@@ -25,7 +25,7 @@ async function environment(cluster: PodmanCluster): Promise<void> {
   assert.equal(text, "crew $(NAME) $(NOBODY) hello crew environment\n/tmp\n");
 }
 
-/** Each source that a variable can have. */
+/** A variable from each possible source. */
 async function references(cluster: PodmanCluster): Promise<void> {
   const field = (name: string, fieldPath: string) => ({
     name,

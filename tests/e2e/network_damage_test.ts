@@ -6,7 +6,7 @@ import { isReady, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./
 
 const SERVE = "mkdir /www; echo here > /www/index.html; exec httpd -f -p 8080 -h /www";
 const PROBE = { readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } };
-/** What the documents promise. */
+/** The time for repairs that the documentation promises. */
 const MENDED_MS_MAX = 2_000;
 
 testOnPodman({
@@ -63,12 +63,12 @@ async function replaced(cluster: PodmanCluster): Promise<void> {
   assert.equal(reasons.filter((reason) => reason === "SandboxChanged").length, 1);
 }
 
-/** Arguments of `ip` that cut a pod off. */
+/** Arguments of `ip` that disconnect a pod. */
 function damages(pod: Pod): string[][] {
   return [["route", "del", pod.status.podIP!], ["link", "del", deviceOf(pod)]];
 }
 
-/** It has the same address, and the same container, which runs. */
+/** It still has its address, and its container still runs. */
 async function isTheSame(cluster: PodmanCluster, before: Pod): Promise<void> {
   const after = await cluster.readyPod("web");
   const shown = (pod: Pod) => {

@@ -70,7 +70,7 @@ async function subPathRace(cluster: PodmanCluster): Promise<void> {
   await Deno.remove(secret, { recursive: true });
 }
 
-/** `/v/x` is in turn a folder and a link to the host, each for some milliseconds. */
+/** `/v/x` alternates between a folder and a link to the host, each for some milliseconds. */
 const SWAP = `mkdir /v/x; ln -s SECRET /v/l
 to() { mv -T $1 /v/x || { rmdir /v/x; mv -T $1 /v/x; }; busybox usleep 7000; mv -T /v/x $1; }
 while :; do mv -T /v/x /v/k; to /v/l; to /v/k; mv -T /v/k /v/x; done 2>/dev/null`;

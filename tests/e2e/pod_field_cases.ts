@@ -9,7 +9,7 @@ import {
 } from "../conformance/pod_fields/field_case.ts";
 import { type PodmanCluster, podOf } from "./podman_cluster.ts";
 
-/** The fields of the PodSpec that act on what plain processes do not have: images, limits, isolation, terminals. */
+/** Fields of the PodSpec about what plain processes do not have: images, limits, isolation, terminals. */
 export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
   {
     name: "an image is pulled always, when it is not there, or never",

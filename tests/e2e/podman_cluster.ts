@@ -16,22 +16,22 @@ import { removeNetwork } from "../server_network.ts";
 import { ServerProcess } from "../server_process.ts";
 import { type Fixture, type Step, testSteps } from "./steps.ts";
 
-/** Busybox and nothing else: what a container runs is said by its command. */
+/** Busybox and nothing else: each container has its own command. */
 export const IMAGE = "localhost/e2e:1";
 
 const kubectl = newestKubectl()?.path;
 
 export interface PodmanSuite {
   name: string;
-  /** Of its own for each file. */
+  /** A different one for each test file. */
   subnet: number;
   stepsAtOnce?: number;
   steps: readonly Step<PodmanCluster>[];
 }
 
 /**
- * One server on a Podman of its own for a file's steps. In the end it is stopped with its pods, also when a step has
- * failed, and nothing of it may be left on this machine.
+ * One server on its own Podman for the steps of a file. Finally it is stopped with its pods, even when a step has failed,
+ * and must leave nothing behind on this machine.
  */
 export function testOnPodman({ subnet, ...suite }: PodmanSuite): void {
   testSteps({
@@ -57,7 +57,7 @@ export class PodmanCluster implements Fixture {
     this.podman = new PodmanClient({ socketPath, clock: new SystemClock() });
   }
 
-  /** `subnet`: of its own for each server. `args` are given to it besides. */
+  /** `subnet`: a different one for each server. `args`: more flags. */
   static async start(
     { subnet, args = [] }: { subnet: number; args?: readonly string[] },
   ): Promise<PodmanCluster> {
@@ -72,7 +72,7 @@ export class PodmanCluster implements Fixture {
       `10.197.${subnet}.`,
     ];
     const before = await inventory(marks);
-    await Deno.mkdir(podmanFolder); // its own storage, whatever Podman runs here
+    await Deno.mkdir(podmanFolder); // its own storage, beside any other Podman on this machine
     try {
       const server = await ServerProcess.start({ runtime: "podman", dataFolder, subnet, args });
       const cluster = new PodmanCluster(server, { before, marks });
@@ -92,12 +92,12 @@ export class PodmanCluster implements Fixture {
     return this.server.dataFolder;
   }
 
-  /** For what pods mount of this machine; to be made. Of the data folder they may mount nothing. */
+  /** For host paths that pods mount; to be created. They may not mount anything in the data folder. */
   get hostFolder(): string {
     return `${this.dataFolder}-host`;
   }
 
-  /** Stops the server with its pods, and fails when anything of it is left. */
+  /** Stops the server with its pods, and fails when it leaves anything behind. */
   async end(): Promise<void> {
     const marks = [...this.#marks, ...await this.#containerIds()];
     this.podman.close();
@@ -109,7 +109,7 @@ export class PodmanCluster implements Fixture {
     });
     const code = await last.stop();
     await Deno.remove(this.dataFolder, { recursive: true });
-    await Deno.remove(this.hostFolder, { recursive: true }).catch(() => {}); // of most suites there is none
+    await Deno.remove(this.hostFolder, { recursive: true }).catch(() => {}); // most suites have none
     assert.deepEqual(await leftoversSince(this.#before, marks), [], last.log);
     assert.equal(code, 0, last.log);
   }
@@ -117,10 +117,10 @@ export class PodmanCluster implements Fixture {
   async #containerIds(): Promise<string[]> {
     const query = { all: "true" };
     const list = this.podman.json<{ Id: string }[]>("GET", "/containers/json", { query });
-    return (await list.catch(() => [])).map(({ Id }) => Id); // Podman may be what has failed
+    return (await list.catch(() => [])).map(({ Id }) => Id); // Podman itself may have failed
   }
 
-  /** What kubectl prints. Fails when it does. */
+  /** The output of kubectl. Fails when kubectl does. */
   async kubectl(...args: string[]): Promise<string> {
     return goodOutput(args, await this.server.kubectl(kubectl!, args));
   }
@@ -148,7 +148,7 @@ export class PodmanCluster implements Fixture {
     return (await this.get<{ items: Pod[] }>(path))?.items ?? [];
   }
 
-  /** Of the newest change. */
+  /** The resourceVersion of the latest change. */
   async version(): Promise<string> {
     const list = await this.get<{ metadata: { resourceVersion: string } }>(
       "/api/v1/namespaces/default/pods?limit=1",
@@ -156,7 +156,7 @@ export class PodmanCluster implements Fixture {
     return list!.metadata.resourceVersion;
   }
 
-  /** The pod as it was after each change since a version, by a watch: also what has passed since. */
+  /** The pod after each change since a version, by a watch: past changes included. */
   async podSince(name: string, version: string): Promise<Pod[]> {
     const selector = encodeURIComponent(`metadata.name=${name}`);
     const path = `/api/v1/namespaces/default/pods?watch=1&fieldSelector=${selector}` +
@@ -165,7 +165,7 @@ export class PodmanCluster implements Fixture {
     return lines.filter((line) => line !== "").map((line) => JSON.parse(line).object as Pod);
   }
 
-  /** Of the first process of a container, as this machine knows it. */
+  /** The pid of the first process of a container, as seen on this machine. */
   async pidOf(containerId: string): Promise<number> {
     const path = `/containers/${containerId.replace("podman://", "")}/json`;
     return (await this.podman.json<{ State: { Pid: number } }>("GET", path)).State.Pid;
@@ -177,7 +177,7 @@ export class PodmanCluster implements Fixture {
     return (await this.get<{ items: Event[] }>(path))?.items ?? [];
   }
 
-  /** The pod, as soon as it is so; fails with its status when that takes too long. */
+  /** The pod as soon as the condition holds; fails with its status when that takes too long. */
   async podWhen(name: string, isSo: (pod: Pod) => unknown, waitMs?: number): Promise<Pod> {
     let last: Pod | undefined;
     try {
@@ -206,7 +206,7 @@ export class PodmanCluster implements Fixture {
   }
 }
 
-/** After a server that did not come up. */
+/** Cleans up after a server that did not start. */
 async function removeAll(dataFolder: string, subnet: number): Promise<void> {
   const clock = new SystemClock();
   const log = silentLog(clock);
@@ -225,7 +225,7 @@ export function isOver({ status: { phase } }: Pod): boolean {
   return phase === "Succeeded" || phase === "Failed";
 }
 
-/** The first container's status. */
+/** The status of the first container. */
 export function mainStatus({ status }: Pod): ContainerStatus {
   const main = status.containerStatuses?.[0];
   assert.ok(main, "It has no status yet");
@@ -266,7 +266,7 @@ function goodOutput(args: readonly string[], { code, stdout, stderr }: Output): 
   return stdout;
 }
 
-/** What this machine lacks for a server on Podman, and how to get it. */
+/** What this machine lacks to run a server on Podman, and how to get it. */
 export function podmanMissing(): string | undefined {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "needs root on Linux";
   const packages = { podman: "podman runc", busybox: "busybox-static", nft: "nftables" };

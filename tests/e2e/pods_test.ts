@@ -12,9 +12,9 @@ import {
 } from "./podman_cluster.ts";
 import { SharedFolder, untilThere } from "./shared_folder.ts";
 
-/** Times of the API are whole seconds. */
+/** Times in the API are in whole seconds. */
 const SECOND_MS = 1_000;
-/** A timer may be this early. */
+/** Timers may fire this early. */
 const TIMER_SLACK_MS = 50;
 
 testOnPodman({
@@ -57,7 +57,7 @@ async function limits(cluster: PodmanCluster): Promise<void> {
   assert.equal(pod.status.qosClass, "Burstable");
 }
 
-/** However little CPU the machine has to spare, it is never more than the limit and a period's share. */
+/** However little CPU the machine has to spare, a container never gets more than its limit plus one period's share. */
 async function throttled(cluster: PodmanCluster): Promise<void> {
   const limitMillis = 200;
   await cluster.apply(podOf("throttled", {
@@ -210,7 +210,7 @@ async function deadline(cluster: PodmanCluster): Promise<void> {
   assert.deepEqual([status.phase, status.reason], ["Failed", "DeadlineExceeded"]);
 }
 
-/** Whatever the machine is busy with, what is shown belongs to one rest: the next ones are longer. */
+/** However busy the machine is, what is shown belongs to one back-off: the next ones are longer. */
 async function crashLoop(cluster: PodmanCluster): Promise<void> {
   await cluster.apply(counter("crash", "exit 3"));
   const restingFor = (rest: string) => (pod: Pod) =>
@@ -231,7 +231,7 @@ async function crashLoop(cluster: PodmanCluster): Promise<void> {
   await eventually("kubectl shows it", async () => {
     const line = await cluster.kubectl("get", "pod", "crash");
     const run = Number(/0\/1 +CrashLoopBackOff +(\d+) /.exec(line)?.[1]) + 1;
-    // While it rests, the last run that has ended is the previous one.
+    // During the back-off, the last run that has ended is the previous one.
     return await cluster.logs("crash") === `run ${run}\n` &&
       await cluster.logs("crash", "--previous") === `run ${run}\n`;
   });
@@ -322,7 +322,7 @@ async function warnings(cluster: PodmanCluster): Promise<void> {
   }
 }
 
-/** Says which run it is, then goes on with the script. */
+/** Prints which run it is, then runs the script. */
 function counter(name: string, script: string): object {
   return podOf(name, {
     script: `echo >> /kept/runs; echo run $(wc -l < /kept/runs); ${script}`,

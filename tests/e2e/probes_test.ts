@@ -5,11 +5,11 @@ import { isReady, mainStatus, type PodmanCluster, podOf, testOnPodman } from "./
 import { SharedFolder, untilThere } from "./shared_folder.ts";
 import { serviceOf } from "./web_app.ts";
 
-/** Serves the files that the test writes. */
+/** Serves files that the test writes. */
 const SERVE = "exec httpd -f -p 8080 -h /shared";
-/** One bad answer is enough, however long it takes: a slow one is none. */
+/** One failure is enough, and a slow answer is not a failure. */
 const OFTEN = { periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 60 };
-/** As often as it takes. */
+/** As many failures as it takes. */
 const PATIENT = { ...OFTEN, failureThreshold: 1_000 };
 
 testOnPodman({

@@ -57,7 +57,7 @@ async function logs(cluster: RemoteCluster): Promise<void> {
   assert.equal(await local.text(), "started\n");
 }
 
-/** Until the agent has noticed; a longer cut is a matter of two_machines_test.ts. */
+/** Until the agent has noticed; two_machines_test.ts has a longer interruption. */
 async function cutLink(cluster: RemoteCluster): Promise<void> {
   const before = await cluster.runs();
   await cluster.machine.cut();
@@ -85,7 +85,7 @@ async function killServer(cluster: RemoteCluster): Promise<void> {
   assert.deepEqual(await cluster.runs(), before);
 }
 
-/** What tells that a container is the same: its id, when it started, and how often it was restarted. */
+/** Identifies a run of a container: its id, its start, and its restarts. */
 type Runs = ReadonlyMap<string, string>;
 
 /** A server here, and an agent on a second machine. */
@@ -189,7 +189,7 @@ class RemoteCluster implements Fixture {
     });
   }
 
-  /** Each pod with what tells its run from others. */
+  /** Each pod with what identifies its run. */
   async runs(): Promise<Runs> {
     const { items } = await (await this.server.fetch(PODS)).json() as { items: Pod[] };
     return new Map(items.map((pod) => {
@@ -198,7 +198,7 @@ class RemoteCluster implements Fixture {
     }));
   }
 
-  /** Whether a pod answers who asks on the second machine. */
+  /** Whether a pod answers a client on the second machine. */
   async answersThere({ status }: Pod): Promise<boolean> {
     const script = `const options = { signal: AbortSignal.timeout(30_000) };
       const answer = await fetch("http://${status.podIP}:8080/hostname", options);
@@ -206,7 +206,7 @@ class RemoteCluster implements Fixture {
     return await this.machine.run(Deno.execPath(), "eval", script).then(() => true, () => false);
   }
 
-  /** Stops everything; nothing of it may be left. */
+  /** Stops everything; nothing may be left behind. */
   async end(): Promise<void> {
     const { machine, server } = this;
     await machine.mend();

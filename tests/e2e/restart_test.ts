@@ -109,14 +109,14 @@ async function logsGoOn(cluster: PodmanCluster): Promise<void> {
   await folder.write("one");
   await says("line one\n");
   assert.equal(await cluster.server.stop(), 0);
-  await folder.write("two"); // it speaks while nobody is there
+  await folder.write("two"); // it logs while no agent runs
   await folder.write("three");
   await folder.has("done");
   cluster.server = await cluster.server.restart();
   await says("line one\nline two\nline three\n");
 }
 
-/** The pods' names of all containers that run. */
+/** The names of the pods of all running containers. */
 async function runningOf(cluster: PodmanCluster): Promise<(string | undefined)[]> {
   const list = await cluster.podman.json<{ Labels: Record<string, string> }[]>(
     "GET",

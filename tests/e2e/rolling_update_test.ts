@@ -7,10 +7,10 @@ import { freePort, gatewayOn, routeTo, webApp } from "./web_app.ts";
 
 const REPLICAS = 3;
 const PER_SECOND = 500;
-/** How often the server is killed in the middle of an update, each time a little later in it: more by `KILLS=40`. */
+/** How often the server is killed during an update, each time a little later in it; `KILLS=40` for more. */
 const KILLS = Number(Deno.env.get("KILLS") ?? 1);
 const LATER_MS = 70;
-/** The version before the first update that is cut off by a kill. */
+/** The version before the first update that is interrupted by a kill. */
 const BEFORE_KILLS = 2;
 const port = freePort();
 
@@ -134,7 +134,7 @@ async function runningContainers(cluster: PodmanCluster): Promise<Map<string, st
   return new Map(running.map((pod) => [pod.metadata.name, mainStatus(pod).containerID!]));
 }
 
-/** Of the first processes of all containers, as Podman knows them. */
+/** The pids of the first processes of all containers, by Podman. */
 async function containerPids(cluster: PodmanCluster): Promise<number[]> {
   const list = await cluster.podman.json<{ Pid: number }[]>("GET", "/containers/json");
   return list.map(({ Pid }) => Pid).sort((a, b) => a - b);

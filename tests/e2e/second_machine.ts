@@ -1,6 +1,6 @@
 import { runProgram } from "../kubectl.ts";
 
-/** What the machine's first process does: reaps what others leave, as an init does. */
+/** The first process of the machine, which reaps orphans as an init does. */
 const INIT = `set -e
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
@@ -10,11 +10,11 @@ echo up
 while :; do sleep 1000000 & wait $!; done`;
 
 /**
- * Another machine on the same wire: namespaces of its own for the network, with one device, `eth0`, for processes and
- * for mounts, with its own `/run`. Its disk is this machine's. Needs root, iproute2 and util-linux.
+ * Another machine on the same network: its own namespaces for the network, with one device, `eth0`, for processes, and for
+ * mounts, with its own `/run`. It shares this machine's disk. Needs root, iproute2 and util-linux.
  */
 export class SecondMachine {
-  /** This machine's address on the wire. */
+  /** This machine's address on that network. */
   readonly hostIP: string;
   /** The second machine's. */
   readonly ip: string;
@@ -28,7 +28,7 @@ export class SecondMachine {
     this.ip = `10.144.${subnet}.2`;
   }
 
-  /** `subnet`: of its own for each machine of a test. What it makes is named after it and the process. */
+  /** `subnet`: a different one for each machine of a test. Devices and files are named after it and this process. */
   static async start(subnet: number): Promise<SecondMachine> {
     const machine = new SecondMachine(`ct${subnet}-${Deno.pid}`, subnet);
     try {
@@ -40,12 +40,12 @@ export class SecondMachine {
     return machine;
   }
 
-  /** What things of this machine are known by. */
+  /** Part of the names of all that belongs to the machine. */
   get marks(): string[] {
     return [this.#device, this.ip.replace(/\d+$/, "")];
   }
 
-  /** The folder as it is there, seen from here. */
+  /** The path on this machine of a folder over there. */
   folder(path: string): string {
     return `/proc/${this.#initPid}/root${path}`;
   }
@@ -60,12 +60,12 @@ export class SecondMachine {
     }).spawn();
   }
 
-  /** Runs a program there to its end; its output. */
+  /** Runs a program there until it exits; its output. */
   async run(program: string, ...args: string[]): Promise<string> {
     return await run("nsenter", ...this.#entrance(), program, ...args);
   }
 
-  /** Pulls the plug of the network. */
+  /** Unplugs the network cable. */
   async cut(): Promise<void> {
     await run("ip", "link", "set", this.#device, "down");
   }
@@ -88,14 +88,14 @@ export class SecondMachine {
     await this.#wire();
   }
 
-  /** Switches it off: all its processes end at once, and what it had in memory is gone. */
+  /** Switches it off: all its processes end at once, and its memory is lost. */
   async halt(): Promise<void> {
     if (this.#power === undefined) return;
     const initPid = await childOf(this.#power.pid).catch(() => this.#power!.pid);
     Deno.kill(initPid, "SIGKILL");
     await this.#power.status;
     this.#power = undefined;
-    await runProgram("ip", ["link", "del", this.#device]); // the kernel may be about to
+    await runProgram("ip", ["link", "del", this.#device]); // the kernel may be removing it already
   }
 
   #entrance(): string[] {
@@ -115,7 +115,7 @@ export class SecondMachine {
   }
 }
 
-/** The process that another one has started. */
+/** The child of a process. */
 export async function childOf(pid: number): Promise<number> {
   const children = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`);
   const [child] = children.trim().split(" ");

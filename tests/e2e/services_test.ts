@@ -72,7 +72,7 @@ async function emptyService(cluster: PodmanCluster): Promise<void> {
   assert.equal(name, "late");
 }
 
-/** What a pod prints that runs a script once. */
+/** The output of a pod that runs a script once. */
 async function said(cluster: PodmanCluster, name: string, script: string): Promise<string> {
   await cluster.apply(podOf(name, { script, spec: { restartPolicy: "Never" } }));
   const pod = await cluster.podWhen(name, ({ status }) => /^(Succ|Fail)/.test(status.phase));

@@ -4,8 +4,8 @@ import type { PodmanCluster } from "./podman_cluster.ts";
 const MOUNT_PATH = "/shared";
 
 /**
- * A folder of this machine that is `/shared` in containers. By files in it a test says when the next phase begins,
- * and learns how far a container is: so no step depends on one thing taking longer than another.
+ * A folder of this machine that is mounted as `/shared` in containers. Test and containers synchronize by files in it, so
+ * that no step depends on one thing taking longer than another.
  */
 export class SharedFolder {
   readonly path: string;
@@ -36,7 +36,7 @@ export class SharedFolder {
     return await Deno.readTextFile(`${this.path}/${file}`).catch(() => undefined);
   }
 
-  /** Resolves when a container has made the file. */
+  /** Resolves when a container has created the file. */
   async has(file: string): Promise<void> {
     await eventually(`${file} is there`, async () => await this.read(file) !== undefined);
   }

@@ -1,13 +1,13 @@
 import { within } from "../eventually.ts";
 
-/** Reached by failures alone. */
+/** Only a failure takes this long. */
 const STEP_MS_MAX = 300_000;
 
-/** What a file's steps are done to. */
+/** The system under test of the steps of a file. */
 export interface Fixture {
-  /** What its processes said, for people. */
+  /** What its processes logged. */
   readonly log: string;
-  /** Ends it all; fails when anything of it is left on this machine. */
+  /** Stops it; fails when anything is left behind on this machine. */
   end(): Promise<void>;
 }
 
@@ -18,19 +18,19 @@ export interface Step<F> {
 
 export interface Suite<F extends Fixture> {
   name: string;
-  /** What this machine lacks, and how to get it: the suite is ignored then. */
+  /** What this machine lacks, and how to get it: then the suite is ignored. */
   missing: string | undefined;
   start(): Promise<F>;
   /** How many steps run at once. */
   stepsAtOnce?: number;
-  /** How long a step may take: it has failed then, and the fixture ends as after each failure. */
+  /** How long a step may take before it counts as failed. */
   stepMsMax?: number;
   steps: readonly Step<F>[];
 }
 
 const UNSANITIZED = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
 
-/** One test of many steps on one fixture, which is ended also when a step has failed. */
+/** One test of many steps on one fixture, which is stopped even when a step has failed. */
 export function testSteps<F extends Fixture>({ name, missing, ...suite }: Suite<F>): void {
   Deno.test({
     name: missing === undefined ? name : `${name} (${missing})`,
@@ -40,7 +40,7 @@ export function testSteps<F extends Fixture>({ name, missing, ...suite }: Suite<
   });
 }
 
-/** Rejects when a step has failed, after all others and the end of the fixture. `step` tells whether it went well. */
+/** Rejects when a step has failed, after all others have run and the fixture is stopped. `step` resolves with whether it succeeded. */
 export async function runSteps<F extends Fixture>(
   { start, stepsAtOnce = 1, stepMsMax = STEP_MS_MAX, steps }: Omit<Suite<F>, "name" | "missing">,
   step: (name: string, run: () => Promise<void>) => Promise<boolean>,
@@ -53,13 +53,13 @@ export async function runSteps<F extends Fixture>(
       isGood &&= wentWell;
     });
     isGood &&= !/ is broken|"level":"error"/.test(fixture.log);
-    if (!isGood) throw new Error(`What was said:\n${fixture.log}`);
+    if (!isGood) throw new Error(`The log:\n${fixture.log}`);
   } finally {
     await step("nothing is left", () => within("the end", stepMsMax, () => fixture.end()));
   }
 }
 
-/** Runs all, so many at once; fails when one has failed, after the others have ended. */
+/** Runs all, this many at a time; fails when one has failed, after the others have ended. */
 async function inTurns<T>(
   items: readonly T[],
   atOnce: number,

@@ -57,7 +57,7 @@ async function agentKilled(both: TwoMachines): Promise<void> {
   assert.deepEqual((await load.stop()).failures, [], both.log);
 }
 
-/** The load is at one gateway alone: the node that stops a pod has no request of its own in flight there. */
+/** All load goes to one gateway: the node that stops a pod has no request in flight there itself. */
 async function update(
   both: TwoMachines,
   { hostname, from, to }: { hostname: string; from: string; to: string },
@@ -88,7 +88,7 @@ async function loadOn(hostname: string): Promise<PacedLoad> {
   return load;
 }
 
-/** Half a second more of it. */
+/** Half a second more of load. */
 async function goesOn(load: PacedLoad): Promise<void> {
   const { sent } = load;
   await eventually("the load runs", () => load.sent > sent + PER_SECOND / 2);

@@ -72,16 +72,16 @@ export class TwoMachines implements Fixture {
     return `server:\n${this.cluster.log}\nagent:\n${this.agent.log}`;
   }
 
-  /** An agent in place of the one that has ended, with the same data. */
+  /** Starts a new agent on the data of the previous one. */
   async startAgent(): Promise<void> {
     this.agent = await AgentProcess.start(this.machine, agentArgs(this.#parts));
   }
 
-  /** Power off and on again: nothing is left but the disk. */
+  /** Switches the machine off and on again: only the disk survives. */
   async reboot(): Promise<void> {
     const ids = await this.containerIds();
     await this.machine.halt();
-    await forgetCgroups(ids); // a kernel that starts has none
+    await forgetCgroups(ids); // a freshly booted kernel has none
     await this.machine.boot();
   }
 
@@ -97,7 +97,7 @@ export class TwoMachines implements Fixture {
     });
   }
 
-  /** Of the containers that run on the second machine, by its Podman's word, whoever is away. */
+  /** The ids of the containers that run on the second machine, by its Podman, even without an agent. */
   async containerIds(): Promise<string[]> {
     using podman = this.openPodman();
     const list = await podman.client.json<{ Id: string }[]>("GET", "/containers/json");
@@ -112,7 +112,7 @@ export class TwoMachines implements Fixture {
   }
 
   async end(): Promise<void> {
-    const ids = await this.containerIds().catch(() => []); // its Podman may be what has failed
+    const ids = await this.containerIds().catch(() => []); // Podman itself may have failed
     await this.machine.mend().catch(() => {}); // it may be what has failed
     const code = await this.agent.stop();
     await this.machine.halt();

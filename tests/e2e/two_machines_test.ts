@@ -14,7 +14,7 @@ import { serviceOf } from "./web_app.ts";
 const SUBNET = 140;
 const REPLICAS = 4;
 const CUT_MS = 60_000;
-/** Tells who answers. */
+/** Answers with its host name. */
 const SERVE = "mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www";
 
 testSteps({
@@ -147,7 +147,7 @@ async function killAgent(both: TwoMachines): Promise<void> {
   await killAgentAndContainer(both, victim!);
 }
 
-/** What ends while no agent is there is started again by the next one. */
+/** What exits while no agent runs is restarted by the next one. */
 async function killAgentAndContainer(both: TwoMachines, victim: Pod): Promise<void> {
   await both.agent.kill();
   {
@@ -181,7 +181,7 @@ async function reboot(both: TwoMachines): Promise<void> {
   await eventually("all answer", () => answering(ip, REPLICAS));
 }
 
-/** What a pod on a node says that runs a script once, by its last words; line by line. */
+/** The termination message, in lines, of a pod on a node that runs a script once. */
 async function saidOn({ cluster }: TwoMachines, node: string, script: string): Promise<string[]> {
   const nodeSelector = { "kubernetes.io/hostname": node };
   const name = `caller-${node}`;
@@ -206,7 +206,7 @@ async function goesOn({ cluster }: TwoMachines, pods: readonly Pod[]): Promise<v
   });
 }
 
-/** Pods with what tells that their containers are the same. */
+/** Pods with what identifies their runs. */
 async function containersOf({ cluster }: TwoMachines): Promise<string[]> {
   return (await cluster.pods("app=web")).map((pod) => {
     const { containerID, restartCount, state } = mainStatus(pod);
@@ -223,7 +223,7 @@ async function clusterIP({ cluster }: TwoMachines): Promise<string> {
   return (await cluster.get<Service>("/api/v1/namespaces/default/services/web"))!.spec.clusterIP!;
 }
 
-/** Whether so many pods answer at an address, one after another. */
+/** Whether this many pods answer at an address. */
 async function answering(ip: string, count: number): Promise<boolean> {
   const names = new Set<string>();
   for (let i = 0; i < 4 * count; i++) names.add(await textAt(`http://${ip}/`));

@@ -1,6 +1,6 @@
 import { IMAGE } from "./podman_cluster.ts";
 
-/** A web application of the tests: a Deployment, its Service, and the parts that lead a gateway's port to it. */
+/** A web application for tests: a Deployment, its Service, and a Gateway with a route to it. */
 export interface WebApp {
   name: string;
   version: string;
@@ -8,8 +8,8 @@ export interface WebApp {
 }
 
 /**
- * Keeps connections, takes its time for some answers, and dies at once of SIGTERM, with all that is in flight: the
- * program that loses requests when anybody sends it one too many.
+ * Keeps connections, is slow with some answers, and exits at once on SIGTERM with all requests in flight: a program that
+ * loses requests when it gets one too many.
  */
 const SERVER = `
 let count = 0;
@@ -19,7 +19,7 @@ Deno.serve({ port: 8080, hostname: "0.0.0.0" }, async () => {
   return new Response(Deno.env.get("VERSION"));
 });
 `;
-/** Deno itself and what it is linked with come from this machine: no registry is needed. */
+/** Deno and the libraries that it is linked with come from this machine: no registry is needed. */
 const HOST_FOLDERS = ["/lib", "/lib64", "/usr"];
 
 export function webApp({ name, version, replicas }: WebApp): object[] {
@@ -50,7 +50,7 @@ export function gatewayOn(port: number): object {
   };
 }
 
-/** All requests of the gateway, shared by weight. */
+/** Splits all requests of the gateway by weight. */
 export function routeTo(weights: Readonly<Record<string, number>>): object {
   const backendRefs = Object.entries(weights).map(([name, weight]) => ({ name, port: 80, weight }));
   return {
@@ -70,10 +70,10 @@ export function serviceOf(name: string, spec: object = {}): object {
   };
 }
 
-/** Below those that connections are given, and beside those of Services. */
+/** Below the ephemeral ports, and outside the range of NodePorts. */
 const PORTS = { first: 10_000, count: 15_000 };
 
-/** A port that nobody listens on, and that no connection takes until somebody does. */
+/** A free port that no connection can take meanwhile. */
 export function freePort(): number {
   for (;;) {
     const port = PORTS.first + Math.floor(Math.random() * PORTS.count);

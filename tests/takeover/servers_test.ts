@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { ETCD_NEEDED, EtcdCluster, type EtcdClusterOptions, etcdIsThere } from "../etcd_cluster.ts";
+import {
+  ETCD_NEEDED,
+  EtcdCluster,
+  type EtcdClusterOptions,
+  isEtcdInstalled,
+} from "../etcd_cluster.ts";
 import { eventually } from "../eventually.ts";
 import { KvConnectServer } from "../kv_connect_server.ts";
 import { ServerProcess } from "../server_process.ts";
@@ -166,7 +171,7 @@ interface Servers {
 }
 
 function test(name: string, body: () => Promise<void>): void {
-  Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !etcdIsThere, fn: body });
+  Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !isEtcdInstalled, fn: body });
 }
 
 /** Runs `body` with etcd and as many servers as it starts. */

@@ -7,7 +7,12 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "../../core/lib/random.ts";
-import { ETCD_NEEDED, EtcdCluster, type EtcdClusterOptions, etcdIsThere } from "../etcd_cluster.ts";
+import {
+  ETCD_NEEDED,
+  EtcdCluster,
+  type EtcdClusterOptions,
+  isEtcdInstalled,
+} from "../etcd_cluster.ts";
 import type { PlantedFault } from "./contender_process.ts";
 import { type Fate, FATES, PARTITIONS, takeOverTimes, type Tally } from "./takeovers.ts";
 
@@ -67,7 +72,7 @@ for (const [planted, fate] of PLANTED) {
 }
 
 function test(name: string, body: () => Promise<void>): void {
-  Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !etcdIsThere, fn: body });
+  Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !isEtcdInstalled, fn: body });
 }
 
 async function withEtcd(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
-import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../../../tests/etcd_cluster.ts";
+import { ETCD_NEEDED, EtcdCluster, isEtcdInstalled } from "../../../tests/etcd_cluster.ts";
 import { SystemClock } from "../../lib/clock.ts";
 import { EtcdClient, EtcdError } from "./etcd_client.ts";
 import { textBase64 } from "./etcd_layout.ts";
@@ -97,7 +97,7 @@ test("over TLS, with a client certificate", async () => {
 type ClusterOptions = NonNullable<Parameters<typeof EtcdCluster.start>[1]>;
 
 function test(name: string, body: () => Promise<void>): void {
-  Deno.test({ name: `EtcdClient: ${name}${ETCD_NEEDED}`, ignore: !etcdIsThere, fn: body });
+  Deno.test({ name: `EtcdClient: ${name}${ETCD_NEEDED}`, ignore: !isEtcdInstalled, fn: body });
 }
 
 async function withEtcd(

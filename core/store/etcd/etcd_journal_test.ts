@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ETCD_NEEDED, EtcdCluster, etcdIsThere } from "../../../tests/etcd_cluster.ts";
+import { ETCD_NEEDED, EtcdCluster, isEtcdInstalled } from "../../../tests/etcd_cluster.ts";
 import { SystemClock } from "../../lib/clock.ts";
 import { EtcdClient } from "./etcd_client.ts";
 import { EtcdEngine } from "./etcd_engine.ts";
@@ -16,7 +16,7 @@ const clock = new SystemClock();
 let cluster: EtcdCluster;
 let storages = 0;
 
-if (etcdIsThere) {
+if (isEtcdInstalled) {
   Deno.test.beforeAll(async () => {
     cluster = await EtcdCluster.start(1);
   });
@@ -28,7 +28,7 @@ testStore("MemoryStore over EtcdJournal", () => Promise.resolve(new EtcdStorage(
 testSharedEngine("EtcdEngine", () => Promise.resolve(new EtcdStorage()), test);
 
 function test(name: string, body: () => Promise<void>): void {
-  Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !etcdIsThere, fn: body });
+  Deno.test({ name: `${name}${ETCD_NEEDED}`, ignore: !isEtcdInstalled, fn: body });
 }
 
 /** A store of its own in the one etcd of this file. */
