@@ -8,7 +8,7 @@ interface Ended {
   err: string;
 }
 
-/** Runs `coracle` with a terminal that only listens. */
+/** Runs `coracle` with a terminal that records its output. */
 async function run(...args: string[]): Promise<Ended> {
   const said = { out: "", err: "" };
   const terminal: Terminal = {
@@ -20,7 +20,7 @@ async function run(...args: string[]): Promise<Ended> {
   return { code: await runProgram(args, terminal), ...said };
 }
 
-/** Ends with this code and one line that matches. */
+/** Asserts this exit code and one matching line on standard error. */
 async function fails(args: string[], code: 1 | 2, line: RegExp): Promise<void> {
   const ended = await run(...args);
   assert.deepEqual([ended.code, ended.out], [code, ""], `${args.join(" ")}\n${ended.err}`);
@@ -37,7 +37,7 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-const CALLED_WRONGLY: readonly [args: string, line: RegExp][] = [
+const WRONG_USAGE: readonly [args: string, line: RegExp][] = [
   ["sever", /unknown command 'sever' \(Did you mean server\?\); see "coracle help"/],
   ["--colour", /unknown option '--colour'/],
   ["server --colour", /unknown option '--colour'/],
@@ -66,18 +66,18 @@ const CALLED_WRONGLY: readonly [args: string, line: RegExp][] = [
   ["help sever", /unknown command|see "coracle help"/],
 ];
 
-for (const [args, line] of CALLED_WRONGLY) {
+for (const [args, line] of WRONG_USAGE) {
   Deno.test(`coracle ${args}: exit code 2 and one line that says why`, () =>
     fails(args.split(" "), 2, line));
 }
 
-Deno.test("coracle without a command shows what there is, and is called wrongly", async () => {
+Deno.test("coracle without a command shows the commands, and is wrong usage", async () => {
   const { code, err } = await run();
   assert.equal(code, 2);
   assert.match(err, /Usage: coracle[^]*server[^]*apply[^]*demo/);
 });
 
-Deno.test("help and version are asked for, and end well", async () => {
+Deno.test("help and version succeed", async () => {
   for (const args of [["help"], ["--help"], ["help", "server"], ["server", "--help"]]) {
     const { code, out, err } = await run(...args);
     assert.deepEqual([code, err], [0, ""]);
@@ -88,7 +88,7 @@ Deno.test("help and version are asked for, and end well", async () => {
   assert.match(out, /^coracle \d+\.\d+\.\d+ \(Kubernetes API 1\.\d+\.\d+, /);
 });
 
-Deno.test("a data folder that cannot be is refused before anything starts", async () => {
+Deno.test("a data folder that cannot be created is refused before anything starts", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, "");
     const args = ["server", "--runtime", "process", "--data", `${folder}/file/data`];
@@ -96,7 +96,7 @@ Deno.test("a data folder that cannot be is refused before anything starts", asyn
   });
 });
 
-Deno.test("a manifest that is not there, is no text, or a folder without any", async () => {
+Deno.test("a missing manifest, one that is not text, and a folder without manifests are refused", async () => {
   await inFolder(async (folder) => {
     await fails(
       ["apply", "-f", `${folder}/no.yaml`],
@@ -109,7 +109,7 @@ Deno.test("a manifest that is not there, is no text, or a folder without any", a
   });
 });
 
-Deno.test("a kubeconfig that is not there, is none, or leads nowhere", async () => {
+Deno.test("a missing or broken kubeconfig is refused, as is one whose server does not answer", async () => {
   await inFolder(async (folder) => {
     const [manifest, config] = [`${folder}/a.yaml`, `${folder}/config`];
     await Deno.writeTextFile(manifest, "a: 1\n");

@@ -11,12 +11,12 @@ const pairOf = (commonName: string, organization?: string) =>
   );
 const access = { server: "https://192.0.2.1:6443", caPem: undefined, token: undefined };
 
-Deno.test("an agent takes the credentials of its own node", async () => {
+Deno.test("an agent accepts the credentials of its own node", async () => {
   const pair = await pairOf("system:node:edge", "system:nodes");
   requireOwnIdentity({ ...access, pair }, "edge");
 });
 
-Deno.test("an agent does not take the admin's credentials, nor another node's, and says how to get its own", async () => {
+Deno.test("an agent refuses the credentials of the admin and of other nodes, and says how to get its own", async () => {
   const node = await pairOf("system:node:edge", "system:nodes");
   const table = [
     [{ pair: await pairOf("admin", "system:masters") }, /the credentials of "admin"/],

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { CommandError } from "./command_error.ts";
 import { pathsIn, readAccess } from "./kubeconfig.ts";
 
-Deno.test("what a kubeconfig holds itself, and what lies in files beside it, is the same", async () => {
+Deno.test("data in a kubeconfig and files beside it mean the same", async () => {
   await withKubeconfig({
     cluster: CLUSTER,
     user: {
@@ -24,7 +24,7 @@ Deno.test("what a kubeconfig holds itself, and what lies in files beside it, is 
   });
 });
 
-Deno.test("a file that a kubeconfig names and that is not there is named", async () => {
+Deno.test("a missing file that a kubeconfig refers to is named in the error", async () => {
   await withKubeconfig({
     cluster: { server: "https://192.0.2.1:6443", "certificate-authority": "gone.crt" },
     user: {},
@@ -38,7 +38,7 @@ Deno.test("a file that a kubeconfig names and that is not there is named", async
   });
 });
 
-Deno.test("of several kubeconfigs the first that has a thing counts, and one may be away", async () => {
+Deno.test("of several kubeconfigs the first that has an entry counts, and one may be missing", async () => {
   const user = { token: "secret", "client-certificate": "user.crt", "client-key": "user.key" };
   const nowhere = { "current-context": "here", users: [{ name: "u", user }] };
   await withFiles({
@@ -53,7 +53,7 @@ Deno.test("of several kubeconfigs the first that has a thing counts, and one may
   });
 });
 
-Deno.test("KUBECONFIG names files as PATH names folders", () => {
+Deno.test("KUBECONFIG lists files as PATH lists folders", () => {
   assert.deepEqual(pathsIn("/a/config::/b/config"), ["/a/config", "/b/config"]);
   assert.deepEqual([pathsIn(""), pathsIn(undefined)], [undefined, undefined]);
 });

@@ -13,7 +13,7 @@ function asked(cluster: TestCluster, nodeName: string, signal = new AbortControl
   return assignedRange({ client, view: cluster, nodeName, clock, log: silentLog(clock), signal });
 }
 
-Deno.test("two machines that join at once are given two ranges, and have them the next time", async () => {
+Deno.test("two machines that join at once get different ranges, and keep them", async () => {
   const cluster = new TestCluster();
   const both = Promise.all([asked(cluster, "one"), asked(cluster, "two")]);
   cluster.settle([nodeRangeController({ reserved: [] })]);
@@ -22,14 +22,14 @@ Deno.test("two machines that join at once are given two ranges, and have them th
   assert.deepEqual(await Promise.all([asked(cluster, "one"), asked(cluster, "two")]), ranges);
 });
 
-Deno.test("who waits for a range and is told to stop, stops", async () => {
+Deno.test("waiting for a range ends when the signal aborts", async () => {
   const stop = new AbortController();
   const waiting = asked(new TestCluster(), "one", stop.signal);
   stop.abort(new Error("enough"));
   await assert.rejects(waiting, /enough/);
 });
 
-Deno.test("a range that the user names must not be another node's", () => {
+Deno.test("a range that the user chooses must not be another node's", () => {
   const cluster = new TestCluster();
   cluster.put(nodes, { metadata: { name: "one" }, spec: { podCIDR: "10.42.1.0/24" } });
   checkRange(cluster, "one", "10.42.1.0/24");

@@ -7,7 +7,7 @@ import { MemoryStore } from "../core/store/memory_store.ts";
 import type { SharedEngine } from "../core/store/shared_engine.ts";
 import { whenOwned } from "./shared_store.ts";
 
-Deno.test("a server that is asked to end before its shared store answers gives up", async () => {
+Deno.test("a server that is stopped before its shared store answers gives up", async () => {
   const clock = new VirtualClock();
   const engine: SharedEngine = {
     async *follow() {
