@@ -142,7 +142,8 @@ Deno.test({
         assert.deepEqual([await jim.code(), await other.code()], [401, 200]);
       });
       await t.step("whoever takes an edge box has its node, not the cluster", async () => {
-        const words = /kubeconfig has a token.*make them on the server: coracle credentials create/;
+        const words =
+          /kubeconfig has a token.*create them on the server: coracle credentials create/;
         await assert.rejects(
           coracle("agent", "--node", "edge", "--kubeconfig", server.kubeconfig),
           words,
