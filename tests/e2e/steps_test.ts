@@ -18,7 +18,7 @@ Deno.test({
       { name: "the test fails", run: failsOnPurpose },
     ];
     const suite = { start: () => PodmanCluster.start({ subnet: 108 }), steps };
-    await assert.rejects(runSteps(suite, step), /What was said/);
+    await assert.rejects(runSteps(suite, step), /The log:/);
     assert.deepEqual(ended, [
       ["pods run", undefined],
       ["the test fails", "as planned"],
