@@ -5,12 +5,14 @@ export interface LineMutant {
   was: string;
   /** `undefined`: the line is dropped. */
   becomes: string | undefined;
+  /** How many lines `becomes` replaces; 1 when absent. */
+  lines?: number;
 }
 
 /** Two sort keys of a comparator: `a.x - b.x || a.y - b.y`. Their order is swapped. */
 const SORT_KEYS = /(?<=\=> |return )[^|&?;]+ - [^|&?;]+ \|\| [^|&?;]+ - [^|&?;)]+/g;
 
-/** What is swapped for what; each occurrence is a mutant of its own. The blanks are those of `deno fmt`, and keep generics out. */
+/** Replacements; each occurrence is a mutant of its own. The blanks are those of `deno fmt`, and exclude generics. */
 const SWAPS: readonly (readonly [search: RegExp, replace: string | ((found: string) => string)])[] =
   [
     [/ < /g, " <= "],
@@ -40,9 +42,11 @@ const SWAPS: readonly (readonly [search: RegExp, replace: string | ((found: stri
     ],
   ];
 
-/** A statement on a line of its own that can go without its file losing its form. */
+/** A statement on a line of its own that can be dropped without a syntax error. */
 const DROPPABLE =
   /^\s+(?!(?:return|const|let|case|default|import|export|type)\b)[\w#"'`[(!+-].*;(?: \/\/.*)?$/;
+/** A part of a sort key on a line of its own, such as `-restarts,`. It changes places with the next. */
+const SORT_KEY_LINE = /^\s+(?:-|Number\()[^;]*,$/;
 const GUARD = /^\s+if \(.*\) (?:return|continue|break|throw)\b.*;$/;
 
 /**
@@ -51,18 +55,25 @@ const GUARD = /^\s+if \(.*\) (?:return|continue|break|throw)\b.*;$/;
  */
 export function mutantsOf(text: string): LineMutant[] {
   const masked = maskedLines(text);
-  return text.split("\n").flatMap((was, index) => {
+  const lines = text.split("\n");
+  return lines.flatMap((was, index) => {
     const code = masked[index]!;
     if (!isCode(code)) return [];
-    const swapped = swapsIn(was, code).map((becomes) => ({ line: index + 1, was, becomes }));
+    const swapped: LineMutant[] = swapsIn(was, code)
+      .map((becomes) => ({ line: index + 1, was, becomes }));
+    const next = masked[index + 1] ?? "";
+    if (SORT_KEY_LINE.test(code) && SORT_KEY_LINE.test(next) && isWhole(code) && isWhole(next)) {
+      const becomes = `${lines[index + 1]}\n${was}`;
+      swapped.push({ line: index + 1, was, becomes, lines: 2 });
+    }
     const stands = DROPPABLE.test(code) && isWhole(code) || GUARD.test(code);
     return stands ? [...swapped, { line: index + 1, was, becomes: undefined }] : swapped;
   });
 }
 
-/** The text with one mutant in it. */
-export function withMutant(text: string, { line, becomes }: LineMutant): string {
-  return text.split("\n").toSpliced(line - 1, 1, becomes ?? "").join("\n");
+/** The text with the mutant applied. */
+export function withMutant(text: string, { line, becomes, lines = 1 }: LineMutant): string {
+  return text.split("\n").toSpliced(line - 1, lines, becomes ?? "").join("\n");
 }
 
 function swapsIn(was: string, code: string): string[] {
@@ -79,7 +90,7 @@ function isCode(line: string): boolean {
     .test(line);
 }
 
-/** Whether the line is a statement in full, no end of a longer one. */
+/** Whether the line is a whole statement, not the end of a longer one. */
 function isWhole(line: string): boolean {
   let depth = 0;
   for (const sign of line) {
@@ -118,7 +129,7 @@ function maskedLines(text: string): string[] {
 /** An interface, or the definition of a type, whole. */
 const TYPES = /^(?:export )?interface [^\n]*\{\n[\s\S]*?^\}|^(?:export )?type [\s\S]*?;$(?!\n +)/gm;
 
-/** Where the text of a template goes over into code: behind its `${` or its closing backtick. */
+/** The end of a template's text: behind the next `${` or the closing backtick. */
 function endOfText(text: string, from: number): number {
   const end = /\\[\s\S]|\$\{|`/g;
   end.lastIndex = from;

@@ -3,7 +3,7 @@ import { type LineMutant, mutantsOf, withMutant } from "./auto.ts";
 import { isEquivalent } from "./equivalent_mutants.ts";
 import { copyOfTree, runDeno } from "./tree_copy.ts";
 
-/** A mutant that makes its tests run longer loops: it is caught. */
+/** A mutant whose tests run longer loops, and is caught. */
 const RUN_MS_MAX = 60_000;
 const COPIED = [
   "core",
@@ -27,8 +27,8 @@ interface Planted extends LineMutant {
 }
 
 /**
- * Changes the given files line by line and runs the tests beside them: those named after the file, those of its
- * folder that import it, else those that come to it through others. Prints what survives; the result is the exit code, 0 when each file reaches {@linkcode CAUGHT_MIN}.
+ * Changes the given files line by line and runs the tests beside them: those named after the file, and the nearest ones
+ * that import it. Prints what survives; returns the exit code, 0 when each file reaches {@linkcode CAUGHT_MIN}.
  */
 export async function mutateFiles(files: readonly string[]): Promise<number> {
   const tree = sourceTree();
@@ -105,7 +105,11 @@ function report(file: string, all: number, survivors: readonly Planted[]): boole
     `${file}: ${caught} of ${all} caught (${all === 0 ? 100 : Math.floor(100 * caught / all)} %)`,
   );
   for (const { line, was, becomes } of survivors.toSorted((a, b) => a.line - b.line)) {
-    write(`  survived ${line}: ${was.trim()}  =>  ${becomes?.trim() ?? "(dropped)"}`);
+    write(
+      `  survived ${line}: ${was.trim()}  =>  ${
+        becomes?.trim().replace(/\n\s*/, " ") ?? "(dropped)"
+      }`,
+    );
   }
   return caught >= CAUGHT_MIN * all;
 }

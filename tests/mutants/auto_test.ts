@@ -29,6 +29,16 @@ Deno.test("sort keys change places, and a sort can go", () => {
   assert.deepEqual(becomes("  return names.toSorted();"), ["return names;"]);
 });
 
+Deno.test("parts of a sort key on lines of their own change places", () => {
+  const text = "  return [\n    Number(isReady),\n    -restarts,\n    name,\n  ];";
+  const [swapped, ...others] = mutantsOf(text);
+  assert.deepEqual(others, []);
+  assert.equal(
+    withMutant(text, swapped!),
+    "  return [\n    -restarts,\n    Number(isReady),\n    name,\n  ];",
+  );
+});
+
 Deno.test("texts, comments, types and imports are left alone", () => {
   const quiet = [
     'import { a } from "./1.ts";',

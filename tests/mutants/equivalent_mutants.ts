@@ -30,6 +30,18 @@ export const EQUIVALENT_MUTANTS: readonly EquivalentMutant[] = [
     becomes: ".sort((a, b) => a.name < b.name ? -1 : 2);",
     reason: "Only the sign of a comparison counts.",
   },
+  {
+    file: "core/controllers/apps/deletion_order.ts",
+    was: "return a[index]! < b[index]! ? -1 : 1;",
+    becomes: "return a[index]! <= b[index]! ? -1 : 1;",
+    reason: "The parts at this index differ.",
+  },
+  {
+    file: "core/controllers/apps/deletion_order.ts",
+    was: "return a[index]! < b[index]! ? -1 : 1;",
+    becomes: "return a[index]! < b[index]! ? -1 : 2;",
+    reason: "Only the sign of a comparison counts.",
+  },
 ];
 
 export function isEquivalent(file: string, { was, becomes }: LineMutant): boolean {

@@ -1,5 +1,5 @@
 /**
- * Plants each bug in a copy of the tree and looks whether the simulator, or else a test of its part, catches it:
+ * Plants each bug in a copy of the tree and checks whether the simulator, or else a test of its part, catches it:
  *
  *     deno task mutants           all of them; fails when one survives
  *     deno task mutants surge     those with the word in their name
@@ -10,9 +10,9 @@ import { mutateFiles } from "./auto_main.ts";
 import { type Mutant, MUTANTS } from "./mutants.ts";
 import { copyOfTree, runDeno } from "./tree_copy.ts";
 
-/** Within so many seeds a bug must show. */
+/** Within so many seeds a bug must be caught. */
 const SEEDS = 200;
-/** A run that takes longer has shown nothing: the simulator itself notices what never ends, if virtual time goes on. */
+/** A run that takes longer counts as failed: the simulator itself notices endless loops in which virtual time advances. */
 const RUN_MS_MAX = 300_000;
 /** What a copy needs. */
 const COPIED = ["core", "agent", "proxy", "server", "tests/simulation", "deno.json", "deno.lock"];
@@ -22,9 +22,9 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(words: readonly string[]): Promise<number> {
   if (words[0] === "--auto") return await mutateFiles(words.slice(1));
   const chosen = MUTANTS.filter(({ name }) => words.every((word) => name.includes(word)));
-  const lost = await withoutPlace(chosen);
-  for (const { file, name } of lost) write(`NO PLACE in ${file} for "${name}"`);
-  if (lost.length > 0) return 1;
+  const misplaced = await misplacedOf(chosen);
+  for (const { file, name } of misplaced) write(`MISPLACED in ${file}: "${name}"`);
+  if (misplaced.length > 0) return 1;
   const waiting = [...chosen];
   const survivors: string[] = [];
   const work = async () => {
@@ -44,8 +44,8 @@ async function main(words: readonly string[]): Promise<number> {
   return survivors.length === 0 && chosen.length > 0 ? 0 : 1;
 }
 
-/** Those of whose texts their files have none, or several: the code has changed, and they plant nothing. */
-export async function withoutPlace(mutants: readonly Mutant[]): Promise<Mutant[]> {
+/** Mutants whose text does not occur exactly once in its file: the code has changed, and they plant nothing. */
+export async function misplacedOf(mutants: readonly Mutant[]): Promise<Mutant[]> {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const counts = await Promise.all(
     mutants.map(async ({ file, search }) =>
@@ -55,7 +55,7 @@ export async function withoutPlace(mutants: readonly Mutant[]): Promise<Mutant[]
   return mutants.filter((_, index) => counts[index] !== 1);
 }
 
-/** By what the bug is caught; `undefined` when it survives. */
+/** What catches the bug; `undefined` when it survives. */
 async function verdictOn(mutant: Mutant, folder: string): Promise<string | undefined> {
   const path = `${folder}/${mutant.file}`;
   const text = await Deno.readTextFile(path);
@@ -69,12 +69,12 @@ async function verdictOn(mutant: Mutant, folder: string): Promise<string | undef
 
 async function bySimulator(folder: string): Promise<string | undefined> {
   const env = { FIRST: "1", STEP: "1", SEEDS: String(SEEDS) };
-  const { code, said } = await runDeno(folder, ["run", "-A", "tests/simulation/main.ts"], {
+  const { code, output } = await runDeno(folder, ["run", "-A", "tests/simulation/main.ts"], {
     env,
     msMax: RUN_MS_MAX,
   });
   if (code === 0) return undefined;
-  return /BAD .*/.exec(said)?.[0].replace("BAD", "seed");
+  return /BAD .*/.exec(output)?.[0].replace("BAD", "seed");
 }
 
 async function byTests({ tests = [] }: Mutant, folder: string): Promise<string | undefined> {

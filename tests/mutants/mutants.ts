@@ -4,11 +4,11 @@ export interface Mutant {
   file: string;
   search: string;
   replace: string;
-  /** Tests of the folder that may catch it too, when the simulator does not. */
+  /** Tests that may catch it when the simulator does not. */
   tests?: readonly string[];
 }
 
-/** Planted bugs, over all parts. Each must be caught by the simulator or by a property within 200 seeds. */
+/** Planted bugs in all parts. Each must be caught by the simulator within 200 seeds, or by its tests. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "early acknowledgement: a write is told before it is durable",

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { mutantsOf } from "./auto.ts";
 import { EQUIVALENT_MUTANTS } from "./equivalent_mutants.ts";
-import { withoutPlace } from "./main.ts";
+import { misplacedOf } from "./main.ts";
 import { MUTANTS } from "./mutants.ts";
 
 Deno.test("the text that each planted bug replaces occurs once in its file", async () => {
-  assert.deepEqual((await withoutPlace(MUTANTS)).map(({ name, file }) => `${file}: ${name}`), []);
+  assert.deepEqual((await misplacedOf(MUTANTS)).map(({ name, file }) => `${file}: ${name}`), []);
 });
 
 Deno.test("the names of planted bugs are unique", () => {

@@ -2,19 +2,19 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A copy of parts of the tree, in which bugs may be planted. The caller removes it. */
+/** A copy of parts of the tree in which to plant bugs. The caller removes it. */
 export async function copyOfTree(paths: readonly string[]): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "coracle-mutants-" });
   for (const path of paths) await copy(`${ROOT}${path}`, `${folder}/${path}`);
   return folder;
 }
 
-/** Runs Deno in a copy. A run that takes longer than `msMax` is ended, with a code that is not 0. */
+/** Runs Deno in a copy. A run that takes longer than `msMax` is ended, with a code other than 0. */
 export async function runDeno(
   cwd: string,
   args: string[],
   { env = {}, msMax }: { env?: Record<string, string>; msMax: number },
-): Promise<{ code: number; said: string }> {
+): Promise<{ code: number; output: string }> {
   const command = new Deno.Command(Deno.execPath(), {
     args,
     cwd,
@@ -24,7 +24,7 @@ export async function runDeno(
     signal: AbortSignal.timeout(msMax),
   });
   const { code, stdout } = await command.output();
-  return { code, said: new TextDecoder().decode(stdout) };
+  return { code, output: new TextDecoder().decode(stdout) };
 }
 
 async function copy(from: string, to: string): Promise<void> {
