@@ -26,7 +26,7 @@ import { VOLUME_TYPES } from "./volumes/types/mod.ts";
 import type { VolumeType } from "./volumes/volume_type.ts";
 import { type PodVolumes, Volumes } from "./volumes/volumes.ts";
 
-/** How often the runtime is asked for all it has, in case a notice was lost. */
+/** How often the runtime is asked for all its containers, in case a notice was lost. */
 const RELIST_MS = 30_000;
 const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 /** More starts at once are not faster with Podman, each only takes longer. */
@@ -74,10 +74,10 @@ export interface AgentOptions {
   checkProbe?: typeof dialProbe;
   /**
    * Resolves when no proxy has a request for the pod any more: a ready pod that is deleted gets its SIGTERM then, or
-   * when half of its grace period is over, 10 s at most. Absent: proxies are out of sight, and get 200 ms.
+   * when half of its grace period is over, 10 s at most. Absent: no proxy is in this process, and those of other nodes get a fixed time.
    */
   untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
-  /** Called when the view seems to have lost its connection without knowing: it does not show what was written. */
+  /** Called when the view seems to have lost its connection unnoticed: it does not show what was written. */
   onStaleView?(): void;
   /** Cgroup for the containers of a pod. */
   cgroupParentOf?(podUid: string): string | undefined;
@@ -87,8 +87,8 @@ export interface AgentOptions {
  * Runs the pods that are bound to one node: Coracle's kubelet.
  *
  * Nothing polls: pods come by the view, exits by the runtime, the rest when it is due; every 30 s a list of the
- * runtime corrects what was missed. What was there before the agent started goes on: running containers are
- * adopted, what belongs to no pod is ended.
+ * runtime corrects what was missed. What ran before the agent started goes on: running containers are
+ * adopted, those of no pod are stopped.
  */
 export class Agent implements NodeStreams {
   readonly #options: AgentOptions;
@@ -98,9 +98,9 @@ export class Agent implements NodeStreams {
   readonly #workers = new Map<string, PodWorker>();
   #stops: (() => void)[] = [];
   #fault: (error: unknown) => void = () => {};
-  /** Whether what a killed predecessor left half made is gone. */
+  /** Whether what an agent that was killed has left half made is gone. */
   #isClean = false;
-  /** Before the first list nobody knows what runs. */
+  /** Before the first list it is not known what runs. */
   #hasListed = false;
   /** Whether the logs that had grown too large could be rotated the last time. */
   #canRotate = true;
@@ -154,7 +154,7 @@ export class Agent implements NodeStreams {
     }
   }
 
-  /** Says whether the disk that the node's data is on is full: new pods then go elsewhere. */
+  /** Reports whether the disk with the node's data is full: new pods then go elsewhere. */
   reportDisk({ isFull }: { isFull: boolean }): void {
     this.#node.reportDisk({ isFull });
   }
@@ -219,7 +219,7 @@ export class Agent implements NodeStreams {
     const { runtime } = this.#options;
     const pod = this.#workers.get(podUid)?.pod;
     const graceMs = (pod?.spec.terminationGracePeriodSeconds ?? 0) * 1_000;
-    const kill = () => runtime.stop(id, 0).catch(() => {}); // the stop below tells what is wrong
+    const kill = () => runtime.stop(id, 0).catch(() => {}); // the stop below reports what is wrong
     signal.addEventListener("abort", kill, { once: true });
     try {
       await runtime.stop(id, signal.aborted ? 0 : graceMs);
@@ -239,7 +239,7 @@ export class Agent implements NodeStreams {
     }
   }
 
-  /** Asks for the truth, and has each pod's worker compare it. False when it could not be had. */
+  /** Lists what there is, and has each pod's worker compare it. False when that failed. */
   async #relist(): Promise<boolean> {
     const { runtime, network, log } = this.#options;
     const versions = new Map([...this.#workers].map(([uid, { version }]) => [uid, version]));
@@ -257,7 +257,7 @@ export class Agent implements NodeStreams {
       return true;
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      log.warn("Cannot see what runs on this node", { error });
+      log.warn("Cannot list what runs on this node", { error });
       this.#node.report("container runtime is down");
       return false;
     }
@@ -282,7 +282,7 @@ export class Agent implements NodeStreams {
       const known = this.#workers.get(uid);
       const worker = known ?? this.#newWorker(uid, wanted.get(uid), shown[0]);
       worker.want(wanted.get(uid));
-      // A worker that is newer than the list has not been asked about.
+      // The list may be older than the worker.
       worker.see(shown, known ? versions.get(uid) ?? -1 : worker.version);
     }
   }
@@ -359,7 +359,7 @@ export class Agent implements NodeStreams {
     return pod && this.#workers.get(pod.metadata.uid);
   }
 
-  /** What cannot be rotated, for want of room on the disk or because its pod has gone, says nothing of the runtime. */
+  /** A log that cannot be rotated, because the disk is full or its pod has gone, says nothing about the runtime. */
   async #rotateLogs(containers: readonly ContainerState[]): Promise<void> {
     const { runtime } = this.#options;
     const failures: unknown[] = [];

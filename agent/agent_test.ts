@@ -368,7 +368,7 @@ Deno.test("a pod with init containers is refused to start, and told of", async (
   assert.deepEqual(await node.settle(node.runtime.list()), []);
 });
 
-Deno.test("the last words that come from the log are the program's, without the marks of the runtime", async () => {
+Deno.test("the termination message that come from the log are the program's, without the marks of the runtime", async () => {
   await using node = await NodeUnderTest.start();
   const terminationMessagePolicy = "FallbackToLogsOnError";
   const spec = { restartPolicy: "Never" };

@@ -6,12 +6,12 @@ import { assert } from "../../core/lib/assert.ts";
  * ```
  * pods/UID/volumes/kubernetes.io~empty-dir/NAME     volumes
  * pods/UID/mounts/CONTAINER/INDEX                   what a container is about to mount, until it has started
- * pods/UID/containers/NAME/RUN.message              last words (`terminationMessagePath`)
+ * pods/UID/containers/NAME/RUN.message              termination message (`terminationMessagePath`)
  * pods/UID/logs/NAME/RUN.log                        logs
  * pods/UID/etc-hosts                                /etc/hosts of its containers
  * ```
  * Names must be DNS labels and uids must not leave the folder: both were checked by the API,
- * and an agent that trusts nobody asserts it again.
+ * and the agent asserts it again.
  */
 export class PodFolder {
   readonly path: string;
@@ -58,7 +58,7 @@ export class PodFolder {
     return `${this.containerFolder(container)}/${restartCount}.message`;
   }
 
-  /** Takes all of it away. Volumes that are mounted must be gone before. */
+  /** Removes all of it. Volumes that are mounted must be gone before. */
   async remove(): Promise<void> {
     await Deno.remove(this.path, { recursive: true }).catch(ifAbsent);
   }
@@ -66,7 +66,7 @@ export class PodFolder {
 
 /** The uids of the pods that have a folder. Makes the folder of all pods when it is not there. */
 export async function podsWithFolder(dataFolder: string): Promise<string[]> {
-  // The files of secrets are below: nobody but the agent looks in from outside.
+  // The files of secrets are below: only the agent may look in.
   await Deno.mkdir(podsFolder(dataFolder), { recursive: true, mode: 0o700 });
   const entries = await Array.fromAsync(Deno.readDir(podsFolder(dataFolder)));
   return entries.map(({ name }) => name).filter(isPlain); // on a disk of its own there is `lost+found`

@@ -137,7 +137,7 @@ class CriTailSearch implements TailSearch {
   readonly #lines: LineCount;
   /** Of the block after the next one: an entry's head may go on there. */
   #head: Uint8Array = EMPTY;
-  /** Where the first entry that was found begins, in bytes from the begin of the last block. */
+  /** Where the first entry that was found begins, in bytes from the beginning of the last block. */
   #entryEnd: number | undefined;
   #isAtEnd = true;
 
@@ -158,7 +158,7 @@ class CriTailSearch implements TailSearch {
     return this.#entryEnd ?? 0;
   }
 
-  /** An entry that ends a line makes what follows it the begin of one. */
+  /** An entry that ends a line makes what follows it the beginning of one. */
   #search(block: Uint8Array, isBegin: boolean): number | undefined {
     let next = this.#entryEnd === undefined ? undefined : block.length + this.#entryEnd;
     if (!block.includes(NEWLINE)) this.#lines.bytes += block.length; // no entry is so long
@@ -187,7 +187,7 @@ class CriTailSearch implements TailSearch {
   }
 }
 
-/** Whether an entry of the CRI format ends a line of the program; `head` has its begin: `TIME stdout|stderr F|P`. */
+/** Whether an entry of the CRI format ends a line of the program; `head` has its beginning: `TIME stdout|stderr F|P`. */
 function endsLine(head: Uint8Array): boolean {
   const first = head.indexOf(SPACE);
   const second = head.indexOf(SPACE, first + 1);

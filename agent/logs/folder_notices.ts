@@ -9,7 +9,7 @@ export interface FolderNoticesOptions {
   signal: AbortSignal;
 }
 
-/** Tells when something has changed in the folder of a file, or the container has ended. */
+/** Reports when something has changed in the folder of a file, or the container has ended. */
 export class FolderNotices {
   readonly #options: FolderNoticesOptions;
   readonly #watcher: Deno.FsWatcher;

@@ -41,7 +41,7 @@ export class LogCursor {
   #offset = 0;
   #namelessSinceMs: number | undefined;
 
-  /** `place` absent: from the begin of what there is. */
+  /** `place` absent: from the beginning of what there is. */
   constructor(path: string, clock: Clock, place?: LogPlace) {
     this.#path = path;
     this.#clock = clock;

@@ -16,7 +16,7 @@ const MESSAGE_LOG_LINES_MAX = 80;
 /** What is read for that at most: an entry of the log with one byte of text takes some 48. */
 const MESSAGE_READ_BYTES_MAX = 128 * 1024;
 
-/** Makes the folder for a container's logs, and removes those of runs that nobody asks for any more. */
+/** Makes the folder for a container's logs, and removes those of runs that are no longer needed. */
 export async function prepareLogs(
   folder: PodFolder,
   container: string,
@@ -31,7 +31,7 @@ export async function prepareLogs(
   await removeOldest(folder.logFile(container, restartCount - 1), PREVIOUS_FILES_MAX - 1);
 }
 
-/** Makes the file that a container writes its last words to. */
+/** Makes the file that a container writes its termination message to. */
 export async function prepareMessage(
   folder: PodFolder,
   container: string,
@@ -44,7 +44,7 @@ export async function prepareMessage(
   return path;
 }
 
-/** Last words of a run: the end of the file, cut as the kubelet does; empty when there are none. */
+/** The termination message of a run: the end of the file, cut as the kubelet does; empty when there are none. */
 export async function readMessage(
   folder: PodFolder,
   container: string,
@@ -54,7 +54,7 @@ export async function readMessage(
 }
 
 /**
- * The end of what a run wrote to its log, in its place (`terminationMessagePolicy: FallbackToLogsOnError`). Reads a named
+ * The end of what a run wrote to its log, in place of its termination message (`terminationMessagePolicy: FallbackToLogsOnError`). Reads a named
  * part of it at most, whatever a line's length.
  */
 export async function readLogEnd(path: string, format: LogSource["format"]): Promise<string> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { prepareMessage, readMessage } from "./log_files.ts";
 import { PodFolder } from "../folders/pod_folder.ts";
 
-Deno.test("last words are the end of a plain file, never of what a link or a pipe leads to", async () => {
+Deno.test("termination message are the end of a plain file, never of what a link or a pipe leads to", async () => {
   const data = await Deno.makeTempDir();
   const folder = new PodFolder(data, "u");
   const read = () => readMessage(folder, "main", 0);

@@ -71,7 +71,7 @@ export interface NodeStatusOptions {
 export class NodeStatus {
   readonly #options: NodeStatusOptions;
   #fault: string | undefined;
-  /** Whether it is known how the runtime is: before, nothing is said of the node. */
+  /** Whether the state of the runtime is known: before, the node is not reported. */
   #isKnown = false;
   #isDiskFull = false;
   /** Whether the API has been told. */
@@ -82,7 +82,7 @@ export class NodeStatus {
     this.#options = options;
   }
 
-  /** Says whether the runtime answers. `fault`: why not, in a few words. */
+  /** Reports whether the runtime answers. `fault`: why not, in a few words. */
   report(fault: string | undefined): void {
     if (this.#isKnown && fault === this.#fault) return;
     this.#fault = fault;
@@ -90,7 +90,7 @@ export class NodeStatus {
     this.#wake.set();
   }
 
-  /** Says whether the node's disk is full, which is the condition DiskPressure. */
+  /** Reports whether the node's disk is full, which is the condition DiskPressure. */
   reportDisk({ isFull }: { isFull: boolean }): void {
     if (isFull === this.#isDiskFull) return;
     this.#isDiskFull = isFull;
@@ -98,7 +98,7 @@ export class NodeStatus {
   }
 
   /**
-   * Registers the node once the runtime was first heard of, then keeps status and lease, until the signal aborts.
+   * Registers the node once the state of the runtime is known, then keeps status and lease, until the signal aborts.
    * While the API refuses or cannot be reached, it is asked again, at least as often as the lease is due.
    */
   async run(signal: AbortSignal): Promise<void> {
@@ -114,7 +114,7 @@ export class NodeStatus {
     unsubscribe();
   }
 
-  /** Who was not heard of for too long is called lost by the server: it is told at once that this is not so. */
+  /** The server marks a node as lost that was silent for too long: this corrects it at once. */
   #wakeWhenLost(): () => void {
     const { view, nodeName } = this.#options;
     return view.subscribe(nodes, ({ object: { metadata, status } }) => {
@@ -132,7 +132,7 @@ export class NodeStatus {
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       if (this.#isKept && !signal.aborted) {
-        log.warn("Cannot tell the API how this node is", { error });
+        log.warn("Cannot write the status of this node", { error });
       }
       this.#isKept = false;
     }
@@ -140,8 +140,8 @@ export class NodeStatus {
   }
 
   /**
-   * Others write the node too, its taints above all, and a view from afar is late: what met another state than the
-   * one it was decided on is decided anew.
+   * Others write the node too, above all its taints, and a mirror is late: what was decided on another state is decided
+   * again.
    */
   async #settled<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (let misses = 0;; misses++) {
@@ -247,7 +247,7 @@ export function allocatableOf({ capacity }: Machine): Record<string, string> {
 
 type Conditions = Pick<Node["status"], "conditions">;
 
-/** What is known of the node at the moment. */
+/** What is known about the node now. */
 interface NodeState {
   /** Why the runtime cannot be used, in a few words. */
   fault: string | undefined;

@@ -137,7 +137,7 @@ function rightsOf({ securityContext = {} }: Container): ContainerSpec["security"
   };
 }
 
-/** What keeps it from the node, and what does not. */
+/** How it is confined. */
 function confinementOf({ spec }: Pod, container: Container): ContainerSpec["security"] {
   const own = container.securityContext ?? {};
   const { seccompProfile, appArmorProfile, sysctls } = spec.securityContext;
@@ -158,7 +158,7 @@ function confinementOf({ spec }: Pod, container: Container): ContainerSpec["secu
   };
 }
 
-/** The API refuses these; a pod of before may have one. */
+/** The API refuses these; an older pod may have one. */
 function unknownProfile(of: string, type: string): ConfigError {
   return new ConfigError(`${of} profiles of type "${type}" are not supported by this agent`);
 }

@@ -95,7 +95,7 @@ function stateOf(container: Container, run: Run, input: StatusInput): ShownState
   }
 }
 
-/** Of a run that has not started: the next try may follow, or none. */
+/** The state of a run that has not started, whether another try follows or not. */
 function createdState(container: Container, run: Run, input: StatusInput): ShownState {
   const { pod, observed } = input;
   const failure = startFailureOf(container, run, observed);
@@ -113,7 +113,7 @@ function startFailureOf(
   return run.state === "created" && failure?.stage === "run" ? failure : undefined;
 }
 
-/** Whether an ended container rests before its next run; one that starts again at once shows its end. */
+/** Whether a container that has ended waits before its next run; one that starts again at once shows its end. */
 function willWait(container: Container, input: StatusInput): boolean {
   if (isEnding(input)) return false;
   const next = nextRun(input.pod, input.observed, container);
@@ -171,7 +171,7 @@ export function initContainerStatusOf({ name, image = "" }: Container, pod: Pod)
   };
 }
 
-/** Whether a start of the container is in flight: what comes of it is not known yet. */
+/** Whether a start of the container is in flight: its outcome is not known yet. */
 export function isStarting({ busy }: ObservedPod, name: string): boolean {
   return ownField(busy, name)?.do === "start";
 }
@@ -223,7 +223,7 @@ function terminatedState(container: Container, run: Run, input: StatusInput): Sh
   };
 }
 
-/** What the kubelet says of a container whose end nobody saw. */
+/** What the kubelet says of a container whose end was not seen. */
 function lostState(was: "Running" | "Waiting"): ShownState {
   return {
     terminated: {
@@ -242,7 +242,7 @@ function startErrorState({ message, time: finishedAt }: Failure): ShownState {
   return { terminated: { exitCode, reason: "StartError", message, startedAt, finishedAt } };
 }
 
-/** How the run before the shown one ended: of the same run while it waits, else of the one before. */
+/** How the run before the shown one ended; while the container waits, how the last run ended. */
 function lastStateOf(
   container: Container,
   run: Run | undefined,

@@ -4,7 +4,7 @@ import type { ContainerState } from "../runtimes/container_runtime.ts";
 /**
  * What the agent knows of one pod besides what is wanted of it: the input of every decision. Plain data.
  *
- * Times in it are of `Clock.elapsed`, so that nothing comes early or late because somebody sets the machine's clock.
+ * Times in it are of `Clock.elapsed`, so that setting the machine's clock makes nothing early or late.
  */
 export interface ObservedPod {
   /** Its containers as the runtime last showed them, running or not, of all runs. */
@@ -16,7 +16,7 @@ export interface ObservedPod {
   readonly memories: Readonly<Record<string, ContainerMemory>>;
   /** Steps in flight, by {@linkcode POD} or container name: no second one is begun for the same name. */
   readonly busy: Readonly<Record<string, Busy>>;
-  /** Set when the pod is first seen to be on its way out. */
+  /** Set when the pod is first seen to be deleted. */
   readonly deletion?: Deletion;
   /** When its `activeDeadlineSeconds` are over. */
   readonly overdueMs?: number;
@@ -27,7 +27,7 @@ export interface ObservedPod {
 /** A container as the runtime shows it, and when it ended. */
 export interface ObservedRun extends ContainerState {
   readonly endedMs?: number;
-  /** It runs in a network that the pod has no longer, and where nobody reaches it. */
+  /** It runs in a network that is no longer the pod's, where it cannot be reached. */
   readonly isCutOff?: true;
 }
 
@@ -35,11 +35,11 @@ export interface Deletion {
   readonly seenMs: number;
   /** Whether requests may still be on their way to it. */
   readonly wasReady: boolean;
-  /** Since when none is. */
+  /** Since when there are none. */
   readonly drainedMs?: number;
 }
 
-/** Name under which steps for the whole pod are busy. No container is called so. */
+/** Name under which steps for the whole pod are busy. No container has this name. */
 export const POD = "";
 
 /** The pod's network and volumes. `unknown`: nothing was done since the agent started. */
@@ -85,7 +85,7 @@ export interface ContainerMemory {
   readonly failure?: Failure;
   readonly backoff?: RestartBackoff;
   readonly health?: Health;
-  /** Last words of the latest run and the one before, by container id. */
+  /** Termination messages of the latest run and the one before, by container id. */
   readonly messages?: Readonly<Record<string, string>>;
 }
 

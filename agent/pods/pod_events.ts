@@ -5,10 +5,10 @@ import type { NodeContext } from "./node_context.ts";
 import type { ProbeOutcome } from "../probes/probe_type.ts";
 import type { ProbeKind } from "../probes/probes.ts";
 
-/** Under whose name events of pods are known in Kubernetes. */
+/** The component that events of pods come from in Kubernetes. */
 export const COMPONENT = "kubelet";
 
-/** Tells the events of pods in the kubelet's words (`pkg/kubelet/events/event.go`). */
+/** Records the events of pods in the kubelet's words (`pkg/kubelet/events/event.go`). */
 export class PodEvents {
   readonly #events: NodeContext["events"];
 
@@ -91,7 +91,7 @@ export class PodEvents {
     this.#warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${message}`);
   }
 
-  /** As the kubelet says it when it has to make a sandbox in place of another. */
+  /** What the kubelet says when it has to replace a sandbox. */
   sandboxChanged(pod: Pod): void {
     const message = "Pod sandbox changed, it will be killed and re-created.";
     this.#normal(pod, "SandboxChanged", message);

@@ -26,7 +26,7 @@ export class PodProbes {
     this.#options = options;
   }
 
-  /** Begins to probe what runs and is not probed yet; ends it for what runs no more. */
+  /** Starts the probes of containers that run, and stops those of containers that do not. */
   keep(): void {
     const { record } = this.#options;
     const { pod, sandbox } = record;

@@ -18,9 +18,9 @@ import type {
   Sandbox,
 } from "./observed_pod.ts";
 
-/** How long containers get to end when nothing is known of their pod: Kubernetes' default. */
+/** Grace period of containers whose pod is unknown: Kubernetes' default. */
 const ORPHAN_GRACE_MS = 30_000;
-/** … and when the pod was deleted by force: the least that the kubelet gives. */
+/** The same when the pod was deleted by force: the least that the kubelet gives. */
 const FORCED_GRACE_MS = 1_000;
 
 /** What is remembered of a container; a field set to `undefined` is removed. */
@@ -40,14 +40,14 @@ export class PodRecord {
   sandbox: Sandbox = { state: "unknown" };
   failure: Failure | undefined;
   readonly busy = new Map<string, Busy>();
-  /** Grows with each change of the containers, so that an older list is not taken for news. */
+  /** Grows with each change of the containers, so that an older list is not taken for a newer one. */
   version = 0;
   readonly #podOfContainer: Map<string, string>;
   readonly #containers = new Map<string, ObservedRun>();
   readonly #memories = new Map<string, ContainerMemory>();
   readonly #listeners = new Set<() => void>();
   #deletion: Deletion | undefined;
-  /** When the pod was started, on the clock that does not jump. */
+  /** When the pod was started, on the monotonic clock. */
   #startedMs: number | undefined;
   #wasWanted = false;
 
@@ -56,7 +56,7 @@ export class PodRecord {
     this.#podOfContainer = podOfContainer;
   }
 
-  /** Takes over what is wanted now. `nowMs` says how old the times are that others wrote. */
+  /** Takes over what is wanted now. `nowMs`: the wall clock, for times that others wrote. */
   want(pod: Pod | undefined, { nowMs, elapsedMs }: Moment): void {
     this.#forgetOldImages(pod);
     this.pod = pod;
@@ -69,7 +69,7 @@ export class PodRecord {
     this.#deletion = { seenMs: elapsedMs, wasReady: isReady(pod) };
   }
 
-  /** Whether proxies still have to turn away from the pod before it may be stopped. */
+  /** Whether proxies still have to stop sending requests to the pod before it may be stopped. */
   get mustDrain(): boolean {
     return this.#deletion?.wasReady === true && this.#deletion.drainedMs === undefined;
   }
@@ -95,7 +95,7 @@ export class PodRecord {
     return true;
   }
 
-  /** The pod's network has gone, with what was in it: containers that run have to run again in another one. */
+  /** The pod's network is gone: running containers have to be started again in another one. */
   loseNetwork(): readonly ObservedRun[] {
     const running = this.containers.filter(({ state }) => state === "running");
     for (const run of running) this.put({ ...run, isCutOff: true });
@@ -148,7 +148,7 @@ export class PodRecord {
     };
   }
 
-  /** What was learnt with one image says nothing of another: neither which it is nor how long to wait. */
+  /** What was learnt about one image does not hold for another: neither its id nor how long to wait. */
   #forgetOldImages(pod: Pod | undefined): void {
     if (this.pod === undefined || pod === undefined) return;
     for (const { container: { name, image } } of containersOf(this.pod.spec)) {

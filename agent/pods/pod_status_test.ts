@@ -94,7 +94,7 @@ const STATES: Record<string, { observed: Partial<Observed>; pod?: PodChange; sho
       },
     },
   },
-  "Error, with its last words": {
+  "Error, with its termination message": {
     observed: { containers: [ended(3)], memory: { messages: { "main-0": "no database" } } },
     pod: { spec: { restartPolicy: "Never" } },
     shows: {

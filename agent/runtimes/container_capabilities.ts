@@ -1,7 +1,7 @@
 import type { ContainerSpec } from "./container_runtime.ts";
 
 /**
- * What a container may do that asks for nothing: the default of CRI-O, the most cautious of Kubernetes' runtimes
+ * The capabilities of a container that asks for none: the default of CRI-O, the most cautious of Kubernetes' runtimes
  * (https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md, `default_capabilities`). Without `NET_RAW` it cannot
  * forge packets, without `MKNOD` it cannot make devices.
  */
@@ -17,7 +17,7 @@ export const DEFAULT_CAPABILITIES: readonly string[] = [
   "KILL",
 ];
 
-/** A set of capabilities, by their names without `CAP_`. */
+/** A set of capabilities, named without `CAP_`. */
 export interface Capabilities {
   of: "none" | "default" | "all";
   /** Besides those. */

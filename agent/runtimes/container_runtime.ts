@@ -143,7 +143,7 @@ export interface ContainerRuntime {
   exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult>;
   /** Calls `listener` within milliseconds after a container has ended. Returns the stop. */
   onExit(listener: (id: string) => void): () => void;
-  /** At the agent's start: removes what a killed predecessor left half made and nobody can own. */
+  /** At the agent's start: removes what an agent that was killed has left half made. */
   collectGarbage(): Promise<void>;
   close(): Promise<void>;
 }

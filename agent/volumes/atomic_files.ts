@@ -1,7 +1,7 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 
-/** One file to be shown. `path` is relative, may have folders, and stays inside. */
+/** One file of a volume. `path` is relative, may have folders, and stays inside. */
 export interface VolumeFile {
   path: string;
   bytes: Uint8Array;
@@ -15,7 +15,7 @@ export interface VolumeFile {
 const DATA = "..data";
 
 /**
- * Shows files in `folder` so that a reader sees all of the old or all of the new: the files lie in a folder with
+ * Writes files to `folder` so that a reader sees all of the old or all of the new: the files lie in a folder with
  * a time in its name, `..data` points at it and is swapped by a rename, and each name points through `..data`.
  * Nothing is written when the files are as they were.
  *
@@ -33,7 +33,7 @@ export async function writeFilesAtomically(
   await Deno.mkdir(folder, { recursive: true });
   const old = await Deno.readLink(`${folder}/${DATA}`).catch(ifAbsent);
   const isShown = old !== undefined && await shows(`${folder}/${old}`, files);
-  if (isShown) return await linkNames(folder, files); // who was killed may not have come to it
+  if (isShown) return await linkNames(folder, files); // an agent that was killed may not have got that far
   const fresh = `..${new Date(nowMs).toISOString().replace(/[-:T]/g, "_").replace("Z", "")}`;
   const stamp = await unusedName(folder, fresh);
   for (const file of files) await writeFile(`${folder}/${stamp}/${file.path}`, file);
@@ -66,7 +66,7 @@ async function writeFile(path: string, { bytes, mode, groupId }: VolumeFile): Pr
   await Deno.chmod(path, mode);
 }
 
-/** Makes folders as readable as the kubelet does, whatever the umask is. */
+/** Gives folders the modes that the kubelet gives them, whatever the umask is. */
 async function openToReaders(folder: string): Promise<void> {
   await Deno.chmod(folder, 0o755);
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
@@ -74,7 +74,7 @@ async function openToReaders(folder: string): Promise<void> {
   }
 }
 
-/** Makes the names that readers see, and takes away those that are no more. */
+/** Makes the names that readers see, and removes those that are gone. */
 async function linkNames(folder: string, files: readonly VolumeFile[]): Promise<void> {
   const wanted = new Set(files.map(({ path }) => path.split("/")[0]!));
   for await (const { name } of Deno.readDir(folder)) {

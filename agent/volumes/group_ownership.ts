@@ -1,11 +1,11 @@
 import type { VolumeFile } from "./atomic_files.ts";
 
-/** Who is in the group may read what is shown, and read and write what is the pod's own. */
+/** The group may read the files of objects, and read and write what is the pod's own. */
 const READ_BY_GROUP = 0o440;
 const OPEN_TO_GROUP = 0o2770;
 
 /**
- * Files of a volume as they are for a pod with an `fsGroup`: the group's, and readable by it. Kubernetes:
+ * Files of a volume, for a pod with an `fsGroup`: they are the group's, and readable by it. Kubernetes:
  * `pkg/volume/volume_linux.go`.
  */
 export function withGroupAccess(
@@ -16,7 +16,7 @@ export function withGroupAccess(
   return files.map((file) => ({ ...file, mode: file.mode | READ_BY_GROUP, groupId }));
 }
 
-/** Gives a folder to the `fsGroup` of its pod, once; what is made in it will be the group's too. */
+/** Makes the `fsGroup` of the pod the group of a folder, once; what is made in it will be the group's too. */
 export async function giveToGroup(folder: string, groupId: number | undefined): Promise<void> {
   if (groupId === undefined) return;
   const { gid, mode } = await Deno.stat(folder);

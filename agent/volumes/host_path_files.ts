@@ -22,7 +22,7 @@ export async function holdHostPath(
   tree: FileTree,
 ): Promise<HeldFile> {
   checkForm(path);
-  await Deno.stat(path).catch(() => {}); // a file system that hangs makes this wait, not the thread
+  await Deno.stat(path).catch(() => {}); // a file system that hangs blocks this call, not the thread
   const mounts = mountEntries(await readMounts());
   const check = (folder: HeldFile, name: string) => {
     const made = `${Deno.readLinkSync(folder.procPath)}/${name}`;
@@ -42,7 +42,7 @@ export async function holdHostPath(
   }
 }
 
-/** The same by the path's name, for agents that may not hold files: nobody but their own user can swap anything. */
+/** The same by the path's name, for agents that cannot hold files open by descriptors: only their own user can swap anything. */
 export async function checkHostPath(
   { path, type }: HostPath,
   protectedPaths: readonly string[],
@@ -55,7 +55,7 @@ export async function checkHostPath(
     if (folderMode !== undefined) await Deno.mkdir(path, { recursive: true });
     if (fileMode !== undefined) await Deno.writeFile(path, new Uint8Array(), { createNew: true });
     const mode = folderMode ?? fileMode;
-    if (mode !== undefined) await Deno.chmod(path, mode); // the umask must not count
+    if (mode !== undefined) await Deno.chmod(path, mode); // whatever the umask is
   }
   const fault = wrongType(path, await Deno.stat(path).catch(ifAbsent), type);
   if (fault !== undefined) throw fault;

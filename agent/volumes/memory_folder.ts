@@ -2,8 +2,8 @@ import { FileTree } from "../../core/lib/linux/file_tree.ts";
 import { mountPoints, readMounts, unmountBelow } from "../../core/lib/linux/mount_table.ts";
 
 /**
- * Puts a file system in memory over a folder. Where that is not allowed (no root), the folder stays on the disk:
- * its content lives as long, only slower. Doing it twice is doing it once.
+ * Mounts a file system in memory over a folder. Where that is not allowed (no root), the folder stays on the disk:
+ * its content lives as long, but is slower. May be repeated.
  */
 export async function mountMemory(folder: string, bytesMax: number | undefined): Promise<void> {
   if ((await mountsBelow(folder)).includes(folder)) return;
@@ -12,7 +12,7 @@ export async function mountMemory(folder: string, bytesMax: number | undefined):
 }
 
 /**
- * Takes away all that is mounted at or below a folder, so that its files can be removed. Rejects when something is
+ * Unmounts all that is mounted at or below a folder, so that its files can be removed. Rejects when something is
  * still mounted: whoever removed the files then would remove those of its source.
  */
 export async function unmountAll(folder: string, tree: FileTree | undefined): Promise<void> {

@@ -56,7 +56,7 @@ export class PinnedMounts {
     }
   }
 
-  /** Lets go of all that was pinned. Doing it twice is doing it once. */
+  /** Releases all that was pinned. May be repeated. */
   async release(): Promise<void> {
     if (await Deno.lstat(this.#folder).catch(ifAbsent) === undefined) return;
     await unmountAll(this.#folder, this.#tree);

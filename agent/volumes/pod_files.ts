@@ -13,22 +13,22 @@ export interface RunName {
 }
 
 /**
- * The files of this node's pods, volumes aside: hosts files, logs and last words. On the disk, or in the
+ * The files of this node's pods, volumes aside: hosts files, logs and termination messages. On the disk, or in the
  * simulator nowhere. Every call may be repeated.
  */
 export interface PodFiles {
   /** The uids of the pods that have files here. */
   podUids(): Promise<readonly string[]>;
   writeHosts(podUid: string, text: string): Promise<void>;
-  /** Makes what a run writes to, and removes logs of runs that nobody asks for any more. */
+  /** Makes the files that a run writes to, and removes logs that are no longer needed. */
   prepareRun(run: RunName): Promise<void>;
-  /** Last words of a run; empty when there are none. */
+  /** The termination message of a run; empty when there are none. */
   message(run: RunName): Promise<string>;
-  /** The end of a run's log, in their place. */
+  /** The end of a run's log, in place of the message. */
   logEnd(run: RunName, format: LogSource["format"]): Promise<string>;
   /** Keeps of a log what its runtime would put away next, and what is kept within its bounds. */
   rotateLog(run: RunName, format: LogSource["format"]): Promise<void>;
-  /** Takes away all that the pod has, its logs included. Its volumes must be gone before. */
+  /** Removes all files of the pod, its logs included. Its volumes must be gone before. */
   remove(podUid: string): Promise<void>;
 }
 

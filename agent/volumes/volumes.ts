@@ -54,7 +54,7 @@ export class Volumes implements Disposable {
     this.#options = options;
   }
 
-  /** Lets go of what this object holds; what it has made stays. */
+  /** Closes what this object has open; what it has made stays. */
   [Symbol.dispose](): void {
     this.#opened?.tree?.[Symbol.dispose]();
     this.#opened = undefined;
@@ -96,7 +96,7 @@ export class Volumes implements Disposable {
     const folder = this.#folderOf(pod.metadata.uid).containerMounts(container.name);
     const tree = this.#fileTree;
     const pinned = new PinnedMounts(folder, tree);
-    await pinned.release(); // of a run that was given up
+    await pinned.release(); // of a run that was abandoned
     const mounts: Mount[] = [];
     for (const mount of container.volumeMounts ?? []) {
       const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
@@ -110,20 +110,20 @@ export class Volumes implements Disposable {
     return mounts;
   }
 
-  /** Lets go of what {@linkcode mountsOf} has bound: the container has its mounts, or was not started. */
+  /** Releases what {@linkcode mountsOf} has bound: the container has its mounts, or was not started. */
   async releaseMounts(podUid: string, container: string): Promise<void> {
     const folder = this.#folderOf(podUid).containerMounts(container);
     await new PinnedMounts(folder, this.#fileTree).release();
   }
 
-  /** At the agent's start, before any container is started: lets go of what a killed predecessor has bound. */
+  /** At the agent's start, before any container is started: releases what an agent that was killed has bound. */
   async collectGarbage(): Promise<void> {
     for (const podUid of await podsWithFolder(this.#options.dataFolder)) {
       await new PinnedMounts(this.#folderOf(podUid).mounts, this.#fileTree).release();
     }
   }
 
-  /** Takes away the pod's volumes and what is mounted for them. */
+  /** Removes the pod's volumes and what is mounted for them. */
   async remove(podUid: string): Promise<void> {
     await this.#inTurn(podUid, async () => {
       await this.unmount(podUid);
@@ -132,7 +132,7 @@ export class Volumes implements Disposable {
     this.#turns.delete(podUid);
   }
 
-  /** Lets go of what is mounted for the pod's volumes; files on the disk stay. */
+  /** Unmounts what is mounted for the pod's volumes; files on the disk stay. */
   async unmount(podUid: string): Promise<void> {
     await unmountAll(this.#folderOf(podUid).path, this.#fileTree);
   }

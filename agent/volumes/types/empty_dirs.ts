@@ -24,7 +24,7 @@ async function makeOpenFolder(path: string, groupId: number | undefined): Promis
   if (await Deno.stat(path).catch(ifAbsent) !== undefined) return;
   const fresh = `${path}.new`; // no volume is called so
   await Deno.mkdir(fresh, { recursive: true });
-  await Deno.chmod(fresh, 0o777); // the umask must not count
+  await Deno.chmod(fresh, 0o777); // whatever the umask is
   await giveToGroup(fresh, groupId);
   await Deno.rename(fresh, path);
 }
