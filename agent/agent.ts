@@ -74,7 +74,8 @@ export interface AgentOptions {
   checkProbe?: typeof dialProbe;
   /**
    * Resolves when no proxy has a request for the pod any more: a ready pod that is deleted gets its SIGTERM then, or
-   * when half of its grace period is over, 10 s at most. Absent: no proxy is in this process, and those of other nodes get a fixed time.
+   * when half of its grace period is over, 10 s at most. Absent: no proxy is in this process, and
+   * those of other nodes get a fixed time.
    */
   untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
   /** Called when the view seems to have lost its connection unnoticed: it does not show what was written. */

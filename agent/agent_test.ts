@@ -99,7 +99,7 @@ Deno.test("an exit that nobody told is found by the next list", async () => {
   await node.create({ name: "web" });
   await node.until(() => isReady(node.pod("web")));
   const [container] = node.runtime.containers;
-  node.runtime.kill(container!.id, 1, { isTold: false });
+  node.runtime.kill(container!.id, 1, { isNotified: false });
   await node.until(() => node.restarts("web") === 1, 40_000);
 });
 
@@ -481,7 +481,7 @@ Deno.test("a log that is followed ends with its container when the notice of tha
   await node.create({ name: "web" });
   await node.until(() => isReady(node.pod("web")));
   const lines = Array.fromAsync(node.followLog("web"));
-  node.runtime.kill(node.runtime.containers[0]!.id, 0, { isTold: false });
+  node.runtime.kill(node.runtime.containers[0]!.id, 0, { isNotified: false });
   await node.settle(lines);
 });
 

@@ -187,7 +187,9 @@ class CriTailSearch implements TailSearch {
   }
 }
 
-/** Whether an entry of the CRI format ends a line of the program; `head` has its beginning: `TIME stdout|stderr F|P`. */
+/**
+ * Whether an entry of the CRI format ends a line of the program; `head` has its beginning: `TIME stdout|stderr F|P`.
+ */
 function endsLine(head: Uint8Array): boolean {
   const first = head.indexOf(SPACE);
   const second = head.indexOf(SPACE, first + 1);

@@ -13,7 +13,7 @@ export interface FolderNoticesOptions {
 export class FolderNotices {
   readonly #options: FolderNoticesOptions;
   readonly #watcher: Deno.FsWatcher;
-  /** The container has ended, or nobody reads any more. */
+  /** The container has ended, or the client has gone. */
   readonly #end: AbortSignal;
   readonly #wake = new Wake();
   #pausedMs = -Infinity;

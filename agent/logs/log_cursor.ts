@@ -2,9 +2,9 @@ import { ifAbsent } from "../../core/lib/absent.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { type FileId, fileId, filesOfRun, type RunFile } from "./run_files.ts";
 
-/** How much is read at once: what a turn of the thread is spent on. */
+/** How much is read at once, in one turn of the event loop. */
 export const BLOCK_BYTES = 64 * 1024;
-/** A file that has lost its last name takes room of the disk as long as it is open: a reader has so long to finish it. */
+/** A file that has been unlinked takes disk space as long as it is open: a reader has this long to finish it. */
 const NAMELESS_MS_MAX = 5_000;
 
 export interface Block {
@@ -16,7 +16,7 @@ export interface Block {
 /** Where a log is read from. */
 export interface LogPlace {
   id: FileId;
-  /** The last number that was given out before the file's, or its own. */
+  /** The last number that was assigned before the file's, or its own. */
   number: number;
   offset: number;
 }
@@ -28,15 +28,15 @@ export function placeIn(files: readonly RunFile[], file: RunFile, offset: number
 }
 
 /**
- * Reads a run's log from a place on, over all its files. Each file is read to its end, also when it was put away
- * meanwhile; from one that has gone it goes on with the oldest that is left. Holds one file open at most.
+ * Reads a run's log from a place on, over all its files. Each file is read to its end, also when it was rotated
+ * meanwhile; after one that is gone it goes on with the oldest that is left. Holds one file open at most.
  */
 export class LogCursor {
   readonly #path: string;
   readonly #clock: Clock;
   #file: Deno.FsFile | undefined;
   #id: FileId | undefined;
-  /** The last number that was given out before this file's, or its own. */
+  /** The last number that was assigned before this file's, or its own. */
   #number = 0;
   #offset = 0;
   #namelessSinceMs: number | undefined;
@@ -62,14 +62,14 @@ export class LogCursor {
         this.#offset = 0; // it was emptied
         continue;
       }
-      // Who writes has gone on to the next file; what came between the last read and that is still to be read.
+      // The writer has gone on to the next file; what it wrote between our last read and that is still to be read.
       const last = await this.#readHere();
       if (last !== undefined) return last;
       if (!await this.#openNext()) return undefined;
     }
   }
 
-  /** Gives the file back, so that its room is not held by a reader that waits; the next read opens it again. */
+  /** Closes the file, so that a reader that waits does not keep its disk space; the next read opens it again. */
   close(): void {
     this.#file?.close();
     this.#file = undefined;
@@ -96,7 +96,7 @@ export class LogCursor {
     return await this.#openFile(known, this.#offset);
   }
 
-  /** The file after this one; the oldest that is left when this one has gone. */
+  /** The file after this one; the oldest that is left when this one is gone. */
   async #openNext(): Promise<boolean> {
     this.close();
     const files = await filesOfRun(this.#path);
@@ -109,7 +109,7 @@ export class LogCursor {
 
   async #openFile({ path }: RunFile, offset: number): Promise<boolean> {
     const file = await Deno.open(path).catch(ifAbsent);
-    if (file === undefined) return false; // it was put away, or has gone: the next read looks again
+    if (file === undefined) return false; // it was rotated or removed: the next read looks again
     this.#file = file;
     const id = fileId(await file.stat());
     this.#offset = id === this.#id ? offset : 0;
@@ -119,7 +119,7 @@ export class LogCursor {
   }
 }
 
-/** Fewer bytes at the end of the file only. */
+/** Reads fewer bytes only at the end of the file. */
 export async function readAt(
   file: Deno.FsFile,
   offset: number,

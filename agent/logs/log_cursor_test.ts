@@ -7,14 +7,14 @@ import { filesOfRun } from "./run_files.ts";
 Deno.test("files are read one after the other, each to its end, whatever is put away meanwhile", async () => {
   await using log = await TestLog.make();
   await log.append("one ");
-  await log.putAway(7);
+  await log.rotatedFilesOf(7);
   await log.append("two ");
   const cursor = log.cursor();
   assert.equal(await log.next(cursor), "one ");
   assert.equal(await log.next(cursor), "two ");
   assert.equal(await log.next(cursor), undefined);
   await log.append("more ");
-  await log.putAway(8);
+  await log.rotatedFilesOf(8);
   assert.equal(await log.next(cursor), "more ");
   assert.equal(await log.next(cursor), undefined, "the next file is not there yet");
   await log.append("three ");
@@ -51,7 +51,7 @@ Deno.test("from a file that has gone it goes on with the oldest that is left, an
   await using log = await TestLog.make();
   for (const number of [1, 2, 3]) {
     await log.append(`${number} `);
-    await log.putAway(number);
+    await log.rotatedFilesOf(number);
   }
   await log.append("now ");
   const files = await filesOfRun(log.path);
@@ -72,7 +72,7 @@ Deno.test("who rests keeps no file, and goes on where it was", async () => {
   assert.equal(await log.next(cursor), "one ");
   cursor.close();
   await log.append("two ");
-  await log.putAway(1);
+  await log.rotatedFilesOf(1);
   await log.append("three ");
   assert.equal(await log.next(cursor), "two ");
   assert.equal(await log.next(cursor), "three ");
@@ -128,7 +128,7 @@ class TestLog implements AsyncDisposable {
   }
 
   /** As our supervisor does. */
-  async putAway(number: number): Promise<void> {
+  async rotatedFilesOf(number: number): Promise<void> {
     await Deno.rename(this.path, `${this.path}.${number}`);
   }
 

@@ -40,7 +40,7 @@ export async function prepareMessage(
   const path = folder.messageFile(container, restartCount);
   await Deno.mkdir(folder.containerFolder(container), { recursive: true });
   await Deno.writeFile(path, new Uint8Array());
-  await Deno.chmod(path, 0o666); // whoever the container runs as may write it
+  await Deno.chmod(path, 0o666); // any user that the container runs as may write it
   return path;
 }
 
@@ -54,8 +54,8 @@ export async function readMessage(
 }
 
 /**
- * The end of what a run wrote to its log, in place of its termination message (`terminationMessagePolicy: FallbackToLogsOnError`). Reads a named
- * part of it at most, whatever a line's length.
+ * The end of what a run wrote to its log, in place of its termination message (`terminationMessagePolicy: FallbackToLogsOnError`).
+ * Reads a named part of it at most, whatever a line's length.
  */
 export async function readLogEnd(path: string, format: LogSource["format"]): Promise<string> {
   const { signal } = new AbortController();
@@ -75,7 +75,7 @@ export async function readLogEnd(path: string, format: LogSource["format"]): Pro
   return new TextDecoder().decode(end);
 }
 
-/** Only of a plain file: a program that can reach it could put a link there, or a pipe that nobody ever writes to. */
+/** Reads only a plain file: the program could put a link there, or a pipe that is never written to. */
 async function endOf(path: string, bytesMax: number): Promise<string> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = await open(path, flags).catch(ifNoPlainFile);

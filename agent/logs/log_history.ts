@@ -1,15 +1,15 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
 import type { LogLimits } from "../runtimes/log_limits.ts";
 import { logFormatOf } from "./mod.ts";
-import { fileId, putAway } from "./run_files.ts";
+import { fileId, rotatedFilesOf } from "./run_files.ts";
 
-/** A log is cut by us when it is so many times too long: its runtime does not rotate it. */
+/** A log that is this many times too long is truncated by the agent: its runtime does not rotate it. */
 const LATE_FACTOR = 2;
 const PIECE_BYTES = 256 * 1024;
 
 /**
  * Keeps what a runtime in the CRI format is about to lose. conmon begins a log anew, by renaming an empty file over it,
- * when it would get longer than it may: so the bound holds whoever looks, and whoever does not. The file that was
+ * when it would get longer than it may: so the bound always holds. The file that was
  * written to lives on only when it has a second name, `RUN.log.N`, which this gives it. What begins and ends between
  * two calls is lost. May be repeated, and is to be called now and then.
  */
@@ -20,7 +20,7 @@ export async function keepHistory(
 ): Promise<void> {
   const info = await Deno.stat(path).catch(ifAbsent);
   if (info === undefined) return;
-  const kept = await putAway(path);
+  const kept = await rotatedFilesOf(path);
   const newest = kept.at(-1);
   const next = `${path}.${(newest?.number ?? 0) + 1}`;
   if (info.size > limits.bytesMax * LATE_FACTOR) {
@@ -33,9 +33,9 @@ export async function keepHistory(
   await removeOldest(path, limits.filesMax - 1);
 }
 
-/** Removes what was put away of a log but for the newest files. */
+/** Removes the rotated files of a log but for the newest. */
 export async function removeOldest(path: string, filesMax: number): Promise<void> {
-  const kept = await putAway(path);
+  const kept = await rotatedFilesOf(path);
   for (const { path } of kept.slice(0, Math.max(0, kept.length - filesMax))) {
     await Deno.remove(path).catch(ifAbsent);
   }

@@ -7,9 +7,9 @@ import { tailPlace } from "./log_tail.ts";
 import { logFormatOf } from "./mod.ts";
 import { filesOfRun } from "./run_files.ts";
 
-/** Who writes without a pause is followed at this pace. */
+/** A log that is written without a pause is followed at this pace. */
 const FOLLOW_EVERY_MS = 20;
-/** How long a reader that waits for its asker keeps a file open: it may be one that has lost its name. */
+/** How long a reader keeps a file open while its client is slow: the file may have been unlinked. */
 const HELD_MS_MAX = 1_000;
 
 export interface LogSource {
@@ -20,21 +20,21 @@ export interface LogSource {
     LogOptions,
     "follow" | "timestamps" | "tailLines" | "sinceMs" | "limitBytes"
   >;
-  /** So much of the end is looked at for `tailLines`; all when absent. */
+  /** How much of the end is searched for `tailLines`; all when absent. */
   tailBytesMax?: number;
   /** Aborts when the container has ended: a follower then reads what is left, and stops. */
   ended: AbortSignal;
-  /** Aborts when nobody reads any more. */
+  /** Aborts when the client has gone. */
   signal: AbortSignal;
   clock: Clock;
-  /** Readers take turns, a block each, so that many of them are no longer a turn of the thread than few. */
+  /** Readers take turns, a block each, so that many of them do not hold up the event loop longer than few. */
   turns?: Slots;
 }
 
 /**
- * Yields a run's log as the API sends it, with what was put away of it. Reads only the part that `tailLines` asks for;
+ * Yields a run's log as the API sends it, with its rotated files. Reads only the part that `tailLines` asks for;
  * follows by the kernel's notices, and goes on in the next file when the log was rotated. Holds a few blocks in memory,
- * however long a line is, and ends between two of them once nobody reads any more. A file that is not there is an empty
+ * however long a line is, and ends between two of them once the client has gone. A file that is not there is an empty
  * log.
  */
 export async function* readLog(source: LogSource): AsyncGenerator<Uint8Array> {
@@ -58,7 +58,7 @@ async function* texts(
   const text = logFormatOf(format).text(options);
   const place = await beginOf(source).catch((error) => {
     if (!signal.aborted) throw error;
-    return undefined; // nobody reads any more
+    return undefined; // the client has gone
   });
   const cursor = new LogCursor(path, clock, place);
   const read = (): Promise<Block | undefined> => cursor.read();
@@ -81,7 +81,7 @@ async function* texts(
   }
 }
 
-/** Where what is asked for begins; `undefined`: with the first file. */
+/** Where the requested part begins; `undefined`: with the first file. */
 async function beginOf(
   { path, format, options, tailBytesMax, signal }: LogSource,
 ): Promise<LogPlace | undefined> {
@@ -96,7 +96,7 @@ async function beginOf(
   return first && placeIn(files, first, 0);
 }
 
-/** Gives the chunk out. Who takes long to ask for the next one does not keep the file open. */
+/** Yields the chunk. A client that is slow to ask for the next one does not keep the file open. */
 async function* held(
   chunk: Uint8Array,
   cursor: LogCursor,

@@ -7,7 +7,7 @@ export interface Tail {
   lines: number;
   /** Name of a {@linkcode LogFormat}. */
   format: string;
-  /** So much is looked at, from the end; then the tail begins there. All when absent. */
+  /** How much is searched from the end; then the tail begins there. All when absent. */
   bytesMax?: number;
   signal: AbortSignal;
 }

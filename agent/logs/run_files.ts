@@ -3,7 +3,7 @@ import { ifAbsent } from "../../core/lib/absent.ts";
 /** A file of a run's log. */
 export interface RunFile {
   path: string;
-  /** Of one that was put away: grows. `Infinity`: the one that is written to. */
+  /** Of a rotated file: grows. `Infinity`: the one that is written to. */
   number: number;
   id: FileId;
   bytes: number;
@@ -11,7 +11,7 @@ export interface RunFile {
   writtenMs: number;
 }
 
-/** Tells a file from all others that there are or were: numbers of inodes are given out again. */
+/** Distinguishes a file from all others, past ones too: inode numbers are reused. */
 export type FileId = `${number | null}/${number | undefined}`;
 
 /** What {@linkcode FileId} is made of. */
@@ -27,8 +27,10 @@ export function fileId({ ino, birthtime }: Identified): FileId {
  */
 export async function filesOfRun(path: string): Promise<RunFile[]> {
   const files = new Map<FileId, RunFile>();
-  for (const { path: each, number } of [...await putAway(path), { path, number: Infinity }]) {
-    const info = await Deno.stat(each).catch(ifAbsent); // it may have been put away, or have gone
+  for (
+    const { path: each, number } of [...await rotatedFilesOf(path), { path, number: Infinity }]
+  ) {
+    const info = await Deno.stat(each).catch(ifAbsent); // it may have been rotated or removed
     if (info === undefined || !info.isFile || files.has(fileId(info))) continue;
     const writtenMs = info.mtime?.getTime() ?? 0;
     files.set(fileId(info), { path: each, number, id: fileId(info), bytes: info.size, writtenMs });
@@ -36,8 +38,8 @@ export async function filesOfRun(path: string): Promise<RunFile[]> {
   return [...files.values()];
 }
 
-/** What was put away of the log at `path`, the oldest first. */
-export async function putAway(path: string): Promise<{ path: string; number: number }[]> {
+/** The rotated files of the log at `path`, the oldest first. */
+export async function rotatedFilesOf(path: string): Promise<{ path: string; number: number }[]> {
   const slash = path.lastIndexOf("/");
   const prefix = `${path.slice(slash + 1)}.`;
   const numbers: number[] = [];

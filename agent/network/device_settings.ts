@@ -9,7 +9,8 @@ export interface DeviceSetting {
 /**
  * What a pod may not do to its node by the device between them. A router advertisement would give the node a default
  * route (RFC 4861); a packet with another's source address, a redirect or a source route would divert
- * others' traffic (RFC 3704, RFC 1812). Pods have no IPv6 here, and `disable_ipv6` alone is undone by whoever sets it for `all`.
+ * others' traffic (RFC 3704, RFC 1812). Pods have no IPv6 here, and `disable_ipv6` alone is
+ * undone when it is set for `all`.
  */
 export const NODE_END: readonly DeviceSetting[] = [
   { family: "ipv6", name: "disable_ipv6", value: "1" },

@@ -17,12 +17,12 @@ export interface FirewallOptions extends Omit<Guarded, "hasFib"> {
   generation?(): number | undefined;
 }
 
-/** The node's rules in the kernel: a table of nftables that is ours alone. They stay when the process ends. */
+/** The node's rules in the kernel: a table of nftables of our own. They stay when the process ends. */
 export class Firewall {
   readonly #log: Log;
   readonly #generation: () => number | undefined;
   #guarded: Guarded;
-  /** `undefined`: as the last process has left it. */
+  /** `undefined`: as the last process left it. */
   #cluster: Cluster | undefined;
   #isLoaded = false;
   /** The generation in which the rules are as they should be, and the kernel's words for them, once it was asked. */
@@ -41,12 +41,12 @@ export class Firewall {
     return this.#isLoaded;
   }
 
-  /** Loads the rules, in place of what is there. Where that is not possible the log says what follows from it. */
+  /** Loads the rules, in place of what is there. Where that is not possible the log says what that means. */
   async load(): Promise<void> {
     await this.#inTurn(() => this.#load());
   }
 
-  /** Says who else is in the cluster. */
+  /** Sets who else is in the cluster. */
   async use(cluster: Cluster): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.#isLoaded || isSame(cluster, this.#cluster)) return;
@@ -57,7 +57,7 @@ export class Firewall {
     });
   }
 
-  /** Puts the rules back when somebody has changed or removed them. */
+  /** Restores the rules when something has changed or removed them. */
   async mend(): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.#isLoaded) return;
@@ -71,7 +71,7 @@ export class Firewall {
         return;
       }
       if (text !== undefined) {
-        this.#log.warn("Somebody has changed the rules that protect pods: they are put back");
+        this.#log.warn("The rules that protect pods were changed from outside: restoring them");
       }
       await this.#load();
     });
@@ -124,7 +124,7 @@ export class Firewall {
 
   #inTurn(act: () => Promise<void>): Promise<void> {
     const done = this.#last.then(act);
-    this.#last = done.catch(() => {}); // told to its own caller
+    this.#last = done.catch(() => {}); // its own caller gets the error
     return done;
   }
 }
@@ -135,7 +135,7 @@ function isSame(one: Cluster, other: Cluster | undefined): boolean {
   return other !== undefined && text(one) === text(other);
 }
 
-/** Runs a script of nft(8). `undefined`: done; else the reason why nothing of it is. */
+/** Runs a script of nft(8). `undefined`: done; else why none of it was done. */
 async function nft(script: string): Promise<string | undefined> {
   const program = programPath("nft");
   if (program === undefined) return NFT_MISSING;

@@ -1,6 +1,6 @@
 import { isInRange, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 
-/** Whose packets belong into the cluster, besides those of this node's own pods. */
+/** Whose packets belong to the cluster, besides those of this node's own pods. */
 export interface Cluster {
   /** Ranges of pods of other nodes that are on this very machine. */
   machine: readonly string[];
@@ -43,7 +43,7 @@ export interface Rule {
 }
 
 /**
- * Who may send to whom, in the order in which it is tried; what no rule takes is accepted. A pod sends with its own
+ * Who may send to whom, in the order in which it is tried; what no rule matches is accepted. A pod sends with its own
  * address only, and nothing to the node's loopback. The addresses of services answer this machine and its pods; those
  * of pods answer also other nodes and their pods. NodePorts and Gateways have the node's own addresses: they are open.
  */
@@ -111,7 +111,7 @@ export function setsOf(
 }
 
 /**
- * The table as nft(8) reads it, in one transaction, whatever there is of it already. What is in its sets stays, so that
+ * The table as nft(8) reads it, in one transaction, whatever part of it is there already. What is in its sets stays, so that
  * after a restart other nodes are let in as before.
  */
 export function tableText(guarded: Guarded): string {
@@ -141,7 +141,7 @@ export function clusterText({ table }: Guarded, cluster: Cluster): string {
   ).join("");
 }
 
-/** Takes all of it away; succeeds when nothing is there. */
+/** Removes all of it; succeeds when nothing is there. */
 export function removalText(table: string): string {
   return `add table ip ${table}\ndelete table ip ${table}\n`;
 }

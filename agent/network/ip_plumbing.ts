@@ -104,7 +104,7 @@ export class IpPlumbing implements Plumbing {
     }
   }
 
-  /** That takes foreign functions. */
+  /** This needs foreign functions. */
   hold(): Promise<void> {
     return Promise.resolve();
   }
@@ -207,7 +207,7 @@ function routeOf({ type = "unicast", dst, dev, gateway, prefsrc }: ShownRoute): 
 
 interface RunOptions {
   input?: string;
-  /** A complaint that means that the work was done already. */
+  /** An error that means that the work was done already. */
   accepts?: RegExp;
 }
 

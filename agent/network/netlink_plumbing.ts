@@ -194,7 +194,7 @@ export class NetlinkPlumbing implements Plumbing {
     this.#libc.close();
   }
 
-  /** Nothing here waits, but a failure must come as a rejection, as it does from the other plumbing. */
+  /** Nothing here waits, but a failure must be a rejection, as with the other plumbing. */
   #attempt<T>(act: () => T): Promise<T> {
     return new Promise((resolve) => resolve(act()));
   }

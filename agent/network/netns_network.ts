@@ -16,12 +16,12 @@ import {
   repairsOf,
 } from "./wiring.ts";
 
-/** Name of the gateway's device, and of all that is named after it, when nothing else is said. */
+/** Name of the gateway's device, and of all that is named after it, by default. */
 export const DEVICE = "cora0";
 const NAMESPACES = "/run/netns";
 /** Ethernet's. Smaller where the way to other nodes is. */
 const MTU = 1500;
-/** A repair may show what else is missing; more often than this one look after the other does not help. */
+/** A repair may reveal what else is missing; more rounds than this do not help. */
 const LOOKS_MAX = 3;
 
 export interface NetnsNetworkOptions {
@@ -129,14 +129,14 @@ export class NetnsNetwork implements PodNetwork {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Says who else is in the cluster: pods keep their own addresses towards them, and let them in. */
+  /** Sets who else is in the cluster: towards them pods keep their own addresses, and they may reach pods. */
   async joinCluster(cluster: Cluster): Promise<void> {
     await this.#firewall.use(cluster);
   }
 
   /**
-   * Compares what is there with what should be, and puts it right; the settings of devices only when it is to be `thorough`.
-   * What cannot be put right is logged, and left for later.
+   * Compares what is there with what should be, and repairs it; the settings of devices only when `thorough`.
+   * What cannot be repaired is logged, and left for later.
    */
   async mend({ thorough }: { thorough: boolean } = { thorough: true }): Promise<void> {
     await this.#mendWires({ thorough });
@@ -173,7 +173,7 @@ export class NetnsNetwork implements PodNetwork {
       if (repairs.length === 0 || problems.size > 0) break;
     }
     for (const problem of problems.difference(this.#problems)) {
-      this.#log.warn("Cannot put the network of pods right", { problem });
+      this.#log.warn("Cannot repair the network of pods", { problem });
     }
     this.#problems = problems;
   }
@@ -208,8 +208,8 @@ export class NetnsNetwork implements PodNetwork {
   }
 
   /**
-   * Finds the pods of a predecessor by the namespaces that are there; what else they have lost is mended. One of them for
-   * each pod: rather the one that is connected, for that is where its containers are.
+   * Finds the pods of an earlier agent by their namespaces; what else they have lost is repaired. One namespace for each
+   * pod, preferably the one that is connected: its containers are there.
    */
   async #adopt(): Promise<void> {
     const { links, names } = await this.#look({ thorough: false });
@@ -236,7 +236,7 @@ export class NetnsNetwork implements PodNetwork {
     }
   }
 
-  /** Rules and routes of two servers for the same addresses get into each other's way, also when one has ended. */
+  /** Rules and routes of two servers for the same addresses conflict, also when one has ended. */
   #warnOfOthers(links: readonly SeenLink[]): void {
     const other = links.find(({ name, addresses }) =>
       name !== this.#device && addresses.includes(this.gatewayIP)
@@ -266,7 +266,7 @@ export class NetnsNetwork implements PodNetwork {
 
   async #repair(repair: Repair): Promise<void> {
     if ("wire" in repair) return await this.#repairWire(repair.do, repair.wire);
-    this.#log.info("Putting the network of pods right", repair);
+    this.#log.info("Repairing the network of pods", repair);
     switch (repair.do) {
       case "addGateway":
         return await this.#plumbing.addGateway(this.#gateway());
@@ -286,15 +286,15 @@ export class NetnsNetwork implements PodNetwork {
     wire: OwnWire,
   ): Promise<void> {
     const { podUid, ip, namespacePath } = wire;
-    if (!this.#pods.has(podUid) || this.#busy.has(ip)) return; // it has gone meanwhile
-    this.#log.warn("Putting the network of a pod right", { podUid, ip, repair: what });
+    if (!this.#pods.has(podUid) || this.#busy.has(ip)) return; // it is gone by now
+    this.#log.warn("Repairing the network of a pod", { podUid, ip, repair: what });
     await this.#whileBusy(ip, async () => {
       if (what !== "nameAgain") return await this.#plumbing[what](wire);
       if (!await this.#plumbing.nameAgain(namespacePath)) await this.#lose(wire);
     });
   }
 
-  /** A pod whose namespace nobody can enter any more: what runs in it is cut off, and has to run elsewhere. */
+  /** A pod whose namespace can no longer be entered: its containers are cut off, and have to run in another one. */
   async #lose({ podUid, ip, namespacePath }: OwnWire): Promise<void> {
     await this.#plumbing.removeWire(namespacePath);
     this.#pods.delete(podUid);

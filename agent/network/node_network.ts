@@ -35,7 +35,7 @@ export interface NodeNetwork {
   servicesAreLocal: boolean;
   /** The ways to the pods of other nodes; absent where pods have no addresses of their own. */
   routes?: NodeRoutes;
-  /** Puts right what others have changed; absent where there is nothing to change. */
+  /** Repairs what others have changed; absent where there is nothing to repair. */
   keeper?: NetworkKeeper;
   /** Who may connect to services, where the kernel has no rules that say so and the listeners have to. */
   servicePeers?: readonly string[];
@@ -62,7 +62,7 @@ export async function createPodNetwork(options: PodNetworkOptions): Promise<Node
   return { pods, servicesAreLocal: false, destroy: () => pods.destroy() };
 }
 
-/** Whether a predecessor has left pods in namespaces. */
+/** Whether an earlier agent has left pods in namespaces. */
 async function hasPods({ device = DEVICE }: PodNetworkOptions): Promise<boolean> {
   const entries = await Array.fromAsync(Deno.readDir("/run/netns")).catch(ifAbsent);
   return entries?.some(({ name }) => parseMark(name, device) !== undefined) ?? false;
@@ -130,7 +130,7 @@ function peersOf(podCIDR: string, serviceCIDR: string): readonly string[] {
   return [podCIDR, serviceCIDR, "127.0.0.0/8", ...own];
 }
 
-/** Connects a pod that nobody needs: a machine may allow devices and forbid namespaces. */
+/** Connects a test pod: a machine may allow devices and forbid namespaces. */
 async function probe(pods: NetnsNetwork): Promise<void> {
   if ((await pods.list()).length > 0) return; // it worked before
   try {

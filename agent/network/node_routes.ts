@@ -7,7 +7,7 @@ import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Cluster, NO_CLUSTER } from "./firewall_rules.ts";
 import { type NodeRoute, nodeRoutesOf, type Plumbing } from "./plumbing.ts";
 
-/** The kernel drops routes when a link goes down, and tells nobody here: they are looked at this often. */
+/** The kernel drops routes when a link goes down, without a notice here: they are checked this often. */
 const CHECK_MS = 30_000;
 
 export interface NodeRoutesOptions {
@@ -58,7 +58,7 @@ export class NodeRoutes {
     }
   }
 
-  /** Compares soon what there is with what should be: something may have happened to it. */
+  /** Compares the routes soon with what should be: something may have changed them. */
   lookAgain(): void {
     this.#wake.set();
   }
@@ -110,7 +110,7 @@ export function routesTo(all: readonly Node[], nodeName: string): NodeRoute[] {
     .flatMap(({ cidr, via, isHere }) => isHere || cidr === undefined ? [] : [{ cidr, via }]);
 }
 
-/** Whose packets belong into the cluster besides those of this node's own pods. Pure. */
+/** Whose packets belong to the cluster besides those of this node's own pods. Pure. */
 export function clusterOf(all: readonly Node[], nodeName: string): Cluster {
   const others = othersIn(all, nodeName);
   const ranges = (here: boolean) =>

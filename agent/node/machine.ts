@@ -16,7 +16,7 @@ export interface Machine {
 const PODS_MAX = 110;
 const ARCHITECTURES = new Map([["x86_64", "amd64"], ["aarch64", "arm64"]]);
 
-/** Reads what this machine is. What it does not tell is empty. `folder`: on the disk that pods use. */
+/** Reads what this machine is. What cannot be read is empty. `folder`: on the disk that pods use. */
 export async function readMachine(folder: string): Promise<Machine> {
   const [memory, machineId, bootId, uuid, release, diskBytes] = await Promise.all([
     textOf("/proc/meminfo"),
@@ -51,7 +51,7 @@ async function textOf(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch {
-    return ""; // this machine does not tell, or not us
+    return ""; // not readable on this machine, or by us
   }
 }
 
@@ -61,6 +61,6 @@ async function diskSize(folder: string): Promise<number | undefined> {
     const { blocks, bsize } = await statfs(folder);
     return blocks * bsize;
   } catch {
-    return undefined; // the folder is not there yet, or the system does not tell
+    return undefined; // the folder is not there yet, or this cannot be read
   }
 }

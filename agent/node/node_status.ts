@@ -21,7 +21,7 @@ const LEASE_SECONDS = 40;
 const LEASE_RENEW_MS = 10_000;
 /** After a failure; never longer than the lease takes. */
 const RETRY: Backoff = { firstMs: 1_000, maxMs: LEASE_RENEW_MS, factor: 2 };
-/** What is refused when it was decided on an older state. */
+/** The refusals of a write that was decided on an older state. */
 const STALE: readonly Reason[] = ["Conflict", "AlreadyExists", "NotFound"];
 const STALE_MAX = 5;
 /** How long a view may take to show what was written. */
@@ -31,7 +31,7 @@ const LEASE_NAMESPACE = "kube-node-lease";
 const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
 const DISK_USABLE = 0.9;
 
-/** Conditions whose changes are told as events. `usual`: what need not be told of a node that is new. */
+/** Conditions whose changes are recorded as events. `usual`: the state that is not worth an event on a new node. */
 const TOLD = [
   { type: "Ready", usual: undefined, reasons: { True: "NodeReady", False: "NodeNotReady" } },
   {
@@ -57,12 +57,12 @@ export interface NodeStatusOptions {
   clock: Clock;
   log: Log;
   events: Pick<EventRecorder, "record">;
-  /** Called when the view has not shown for too long what is there. */
+  /** Called when the view has been out of date for too long. */
   onStaleView?(): void;
 }
 
 /**
- * Keeps the Node object of this node, and its lease, which says that the agent lives.
+ * Keeps the Node object of this node, and its lease, the heartbeat of the agent.
  *
  * The object is written only when it would change: an idle node writes nothing to disk. The lease is volatile.
  *
@@ -74,7 +74,7 @@ export class NodeStatus {
   /** Whether the state of the runtime is known: before, the node is not reported. */
   #isKnown = false;
   #isDiskFull = false;
-  /** Whether the API has been told. */
+  /** Whether the API has the status. */
   #isKept = true;
   readonly #wake = new Wake();
 

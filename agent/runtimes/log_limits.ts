@@ -1,6 +1,6 @@
 /** How much of a container's log is kept. The kubelet's defaults for the same. */
 export interface LogLimits {
-  /** The kubelet's `containerLogMaxSize`: a file that has grown to it is put away, and another one begun. */
+  /** The kubelet's `containerLogMaxSize`: a file that has grown to it is rotated. */
   bytesMax: number;
   /** The kubelet's `containerLogMaxFiles`: of one run, the one that is written to included. */
   filesMax: number;

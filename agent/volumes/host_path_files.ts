@@ -42,7 +42,10 @@ export async function holdHostPath(
   }
 }
 
-/** The same by the path's name, for agents that cannot hold files open by descriptors: only their own user can swap anything. */
+/**
+ * The same by the path's name, for agents that cannot hold files open by descriptors: only their own user can swap
+ * anything.
+ */
 export async function checkHostPath(
   { path, type }: HostPath,
   protectedPaths: readonly string[],

@@ -26,7 +26,7 @@ export interface PodFiles {
   message(run: RunName): Promise<string>;
   /** The end of a run's log, in place of the message. */
   logEnd(run: RunName, format: LogSource["format"]): Promise<string>;
-  /** Keeps of a log what its runtime would put away next, and what is kept within its bounds. */
+  /** Keeps the part of a log that its runtime would drop next, and keeps the rotated files within their bounds. */
   rotateLog(run: RunName, format: LogSource["format"]): Promise<void>;
   /** Removes all files of the pod, its logs included. Its volumes must be gone before. */
   remove(podUid: string): Promise<void>;

@@ -189,7 +189,7 @@ class SimulatedCluster {
     const running = runtime.containers.filter(({ state }) => state === "running");
     const victim = running[Math.floor(share * running.length)];
     if (victim === undefined) return;
-    if (act === "crash") runtime.kill(victim.id, 1, { isTold: share < 0.8 });
+    if (act === "crash") runtime.kill(victim.id, 1, { isNotified: share < 0.8 });
     else runtime.remove(victim.id);
   }
 

@@ -7,7 +7,10 @@ const CPU_PERIOD_US = 100_000;
 const CPU_QUOTA_US_MIN = 1_000;
 const CPU_SHARES_MIN = 2;
 const CPU_SHARES_OF_ONE = 1024;
-/** What Podman gives, or gave in older versions, to each container, and we do not (containers.conf(5)). */
+/**
+ * Capabilities that Podman gives to each container by default, or did in older versions, and we do not
+ * (containers.conf(5)).
+ */
 const PODMAN_SURPLUS = ["AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"];
 /** All may ping, since nobody has NET_RAW (icmp(7)): as containerd's `enable_unprivileged_icmp`. */
 const SYSCTLS = { "net.ipv4.ping_group_range": "0 2147483647" };
@@ -33,7 +36,7 @@ export function containerName(
   return `k8s_${name}_${podUid}_${restartCount}`;
 }
 
-/** The body of `POST /containers/create`. Unknown fields are ignored by Podman in silence: mind the spelling. */
+/** The body of `POST /containers/create`. Unknown fields are ignored by Podman in silence: check the spelling. */
 export function createBody(
   spec: ContainerSpec,
   { owner, image, logBytesMax }: { owner: string; image: string; logBytesMax: number },

@@ -81,7 +81,7 @@ function endOf(
   startedAtMs = 0,
 ): Pick<ContainerState, "exitCode" | "finishedAtMs" | "oomKilled"> {
   const isKnown = stateOf(Status, undefined) === "exited";
-  if (!isKnown) return { exitCode: UNKNOWN_EXIT_CODE }; // it ended with the machine, nobody knows when
+  if (!isKnown) return { exitCode: UNKNOWN_EXIT_CODE }; // it ended with the machine, at an unknown time
   // The end of a very short container may be recorded before its start.
   const finishedAtMs = Math.max(timeMs(FinishedAt) ?? 0, startedAtMs);
   return { exitCode: ExitCode, finishedAtMs, ...(OOMKilled ? { oomKilled: true } : {}) };

@@ -1,4 +1,4 @@
-/** What a Podman service of our own is told in its containers.conf(5). */
+/** The containers.conf(5) of a Podman service of our own. */
 export interface PodmanSettings {
   /** The most files and processes that this process may allow to others. */
   limits: ResourceLimits;
@@ -15,7 +15,7 @@ export interface ResourceLimits {
   processesMax: number;
 }
 
-/** More than this nobody needs, and some programs allocate by it. */
+/** No program needs more, and some allocate in proportion to it. */
 const OPEN_FILES_MAX = 1_048_576;
 
 /**

@@ -41,7 +41,10 @@ export async function writeImage(
   await Deno.writeTextFile(imagePath(folder, reference), JSON.stringify(image, null, 2) + "\n");
 }
 
-/** The command line of a container: `command` replaces the entrypoint and drops the image's `Cmd`; `args` replaces `Cmd`. */
+/**
+ * The command line of a container: `command` replaces the entrypoint and drops the image's `Cmd`; `args` replaces
+ * `Cmd`.
+ */
 export function commandOf(
   { command, args }: Pick<ContainerSpec, "command" | "args">,
   image: ProcessImage = {},

@@ -29,9 +29,9 @@ export interface Launch {
 export const PLACED = "(echo placed >&3) || true; exec 3>&-";
 
 /**
- * A shell of its own session, with a clean environment, that starts the command in another session, waits for it and writes down how it
- * ended: two processes that owe nothing to the one that started them. It runs in the foreground of its shell,
- * because a shell without job control starts background commands deaf to SIGINT and SIGQUIT (POSIX, 2.11).
+ * A shell of its own session, with a clean environment, that starts the command in another session, waits for it
+ * and writes down how it ended: two processes that do not depend on the one that started them. It runs in the foreground of its shell,
+ * because a shell without job control starts background commands with SIGINT and SIGQUIT ignored (POSIX, 2.11).
  */
 const SUPERVISOR = `${LOG_PUMP}
 exec 3>&1 4<"$4" </dev/null >/dev/null 2>&1

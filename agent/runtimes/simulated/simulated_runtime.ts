@@ -47,7 +47,7 @@ export class SimulatedRuntime implements ContainerRuntime {
   readonly made: ContainerSpec[] = [];
   /** Set to make every call fail. */
   isDown = false;
-  /** What commands run by `exec` answer. */
+  /** The result of commands run by `exec`. */
   execResult: ExecResult = { exitCode: 0, output: "" };
   readonly #options: Required<SimulatedRuntimeOptions>;
   readonly #containers = new Map<string, ContainerState>();
@@ -65,7 +65,7 @@ export class SimulatedRuntime implements ContainerRuntime {
     return [...this.#containers.values()];
   }
 
-  /** As slow lists are: what it shows is as old as the question. */
+  /** Like a slow list: what it shows is as old as the request. */
   async list(): Promise<readonly ContainerState[]> {
     const shown = this.containers;
     await this.#reach(this.#options.listMs);
@@ -145,14 +145,14 @@ export class SimulatedRuntime implements ContainerRuntime {
     return Promise.resolve();
   }
 
-  /** A container ends by itself, or by somebody's hand. `isTold: false`: the notice of it gets lost. */
-  kill(id: string, exitCode: number, { isTold = true } = {}): void {
+  /** A container ends, by itself or from outside. `isNotified: false`: the notice of it gets lost. */
+  kill(id: string, exitCode: number, { isNotified = true } = {}): void {
     const container = this.#containers.get(id);
     if (container?.state !== "running") return;
     this.#ends.get(id)?.();
     const finishedAtMs = this.#options.clock.now();
     this.#containers.set(id, { ...container, state: "exited", exitCode, finishedAtMs });
-    if (isTold) { for (const listener of [...this.#listeners]) listener(id); }
+    if (isNotified) { for (const listener of [...this.#listeners]) listener(id); }
   }
 
   async #reach(ms: number): Promise<void> {
