@@ -3,7 +3,7 @@ import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
 import type { ProbeOutcome } from "./probe_type.ts";
-import { type Health, initialHealth, Probes } from "./probes.ts";
+import { afterAnswer, type Health, initialHealth, nextQuestion, Probes } from "./probes.ts";
 
 const GOOD: ProbeOutcome = { result: "success", output: "" };
 const BAD: ProbeOutcome = { result: "failure", output: "no" };
@@ -144,6 +144,60 @@ Deno.test("a clock that is set neither holds up the questions nor hurries them",
   }
 });
 
+Deno.test("the initial delay counts from the container's start, not from the agent's", async () => {
+  const delayed = { livenessProbe: probe({ periodSeconds: 10, initialDelaySeconds: 40 }) };
+  for (const [ageMs, firstMs] of [[0, 40_000], [30_000, 10_000], [50_000, 0], [-5_000, 40_000]]) {
+    const world = new ProbedWorld(delayed, undefined, -ageMs!);
+    await world.clock.advance(firstMs! + 5_000);
+    assert.deepEqual(world.askedMs, [firstMs], `${ageMs}`);
+    world.probes.stop();
+  }
+});
+
+Deno.test("a container that is known to have started is not asked again whether it has", async () => {
+  const fields = { startupProbe: probe({}), livenessProbe: probe({}) };
+  const world = new ProbedWorld(fields, { containerId: "id", started: true, ready: true });
+  await world.clock.advance(25_000);
+  assert.deepEqual([...world.kinds], ["liveness"]);
+});
+
+Deno.test("a container that has failed is unready, and no question is open any more", async () => {
+  const fields = { livenessProbe: probe({ failureThreshold: 1 }), readinessProbe: probe({}) };
+  const world = new ProbedWorld(fields);
+  await world.clock.advance(5_000);
+  assert.equal(world.health.ready, true);
+  world.answer = (_, kind) => kind === "liveness" ? BAD : GOOD;
+  await world.clock.advance(10_000);
+  assert.deepEqual([world.health.failed, world.health.ready], ["liveness", false]);
+  assert.equal(world.signal?.aborted, true);
+  assert.equal(world.clock.nextMs, undefined);
+});
+
+Deno.test("what is answered after the stop is not reported", async () => {
+  const world = new ProbedWorld({ livenessProbe: probe({ failureThreshold: 1 }) });
+  world.answer = () => BAD;
+  world.answerMs = 500;
+  await world.clock.advance(100);
+  world.probes.stop();
+  await world.clock.advance(5_000);
+  assert.deepEqual([world.told, world.health.failed], [[], undefined]);
+});
+
+Deno.test("an early question that would be due with the next period is that one", () => {
+  const schedule = { firstMs: 0, dueMs: 0, repeatMs: 400 };
+  const { periodSeconds } = probe({ periodSeconds: 1 });
+  const next = (nowMs: number) => nextQuestion(schedule, probe({ periodSeconds }), nowMs, false);
+  assert.deepEqual([next(599).atMs, next(599).isCounted], [999, false]);
+  assert.deepEqual([next(600).atMs, next(600).isCounted], [1_000, true]);
+});
+
+Deno.test("the first answer of a kind starts its count", () => {
+  const rule = { probe: probe({ failureThreshold: 2 }), isCounted: true };
+  const first = afterAnswer({ verdict: "good", answer: undefined, consecutive: 0 }, BAD, rule);
+  assert.deepEqual(first, { verdict: "good", answer: "failure", consecutive: 1 });
+  assert.equal(afterAnswer(first, BAD, rule).verdict, "bad");
+});
+
 class ProbedWorld {
   readonly clock = new VirtualClock();
   readonly askedMs: number[] = [];
@@ -153,16 +207,18 @@ class ProbedWorld {
   health: Health;
   answer: (nowMs: number, kind: string) => ProbeOutcome = () => GOOD;
   answerMs = 0;
+  signal: AbortSignal | undefined;
 
-  constructor(fields: Partial<Container>, health?: Health) {
+  constructor(fields: Partial<Container>, health?: Health, startedAtMs = 0) {
     const container = containerOf(fields);
     this.health = health ?? initialHealth("id", container);
     this.probes = new Probes({
       container,
-      startedAtMs: 0,
+      startedAtMs,
       health: this.health,
       clock: this.clock,
-      check: async (asked) => {
+      check: async (asked, signal) => {
+        this.signal = signal;
         const kind = asked === container.startupProbe
           ? "startup"
           : asked === container.livenessProbe
