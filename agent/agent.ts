@@ -162,7 +162,7 @@ export class Agent implements NodeStreams {
 
   /**
    * Ends all containers of this node, each with the grace of its pod or, once the signal aborts, at once; takes
-   * down their networks. The API is not told: the pods run again when the agent does. Call it after `run`.
+   * down their networks. The API does not hear of it: the pods run again when the agent does. Call it after `run`.
    * Rejects when there are containers that cannot be ended, after all others are: their pods are left whole.
    */
   async stopAll(signal: AbortSignal): Promise<void> {

@@ -8,8 +8,8 @@ export interface LogFormat {
   /** As a runtime says in `logFormat`. */
   readonly name: string;
   /**
-   * Who keeps what does not fit into the file any more. `agent`: the runtime begins the log anew, and the file before is
-   * lost unless the agent has linked it.
+   * Who keeps the history of a log that has reached its size. `agent`: the runtime starts the log again, and the file
+   * before is lost unless the agent has linked it.
    */
   readonly historyKeptBy: "agent" | "runtime";
   text(shown: ShownLog): LogText;

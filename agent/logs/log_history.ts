@@ -8,7 +8,7 @@ const LATE_FACTOR = 2;
 const PIECE_BYTES = 256 * 1024;
 
 /**
- * Keeps what a runtime in the CRI format is about to lose. conmon begins a log anew, by renaming an empty file over it,
+ * Keeps what a runtime in the CRI format is about to lose. conmon starts a log again by renaming an empty file over it,
  * when it would get longer than it may: so the bound always holds. The file that was
  * written to lives on only when it has a second name, `RUN.log.N`, which this gives it. What begins and ends between
  * two calls is lost. May be repeated, and is to be called now and then.

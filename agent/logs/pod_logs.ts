@@ -20,7 +20,7 @@ export interface PodLogsInput {
   turns: Slots;
   /** The pod's containers as they are known at the moment of the call. */
   containers(): readonly ContainerState[];
-  /** Calls `listener` after each change of what {@linkcode containers} tells. Returns the stop. */
+  /** Calls `listener` after each change of {@linkcode containers}. Returns the stop. */
   subscribe(listener: () => void): () => void;
 }
 

@@ -40,7 +40,7 @@ export class AddressPool {
       address >= range.first && address < range.first + range.size;
   }
 
-  /** Marks an address that somebody has already. */
+  /** Marks an address as taken. */
   reserve(ip: string): void {
     this.#used.add(parseIpv4(ip)!);
     this.#last = Math.max(this.#last, parseIpv4(ip)! - this.#first);

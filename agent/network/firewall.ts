@@ -13,7 +13,7 @@ const NFT_MISSING = '"nft" is not installed; install it with "apt-get install nf
 
 export interface FirewallOptions extends Omit<Guarded, "hasFib"> {
   log: Log;
-  /** Changes with each change of any rule on the machine; absent where that cannot be told. */
+  /** Changes with each change of any rule on the machine; absent where that is not known. */
   generation?(): number | undefined;
 }
 
@@ -58,7 +58,7 @@ export class Firewall {
   }
 
   /** Restores the rules when something has changed or removed them. */
-  async mend(): Promise<void> {
+  async repair(): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.#isLoaded) return;
       const { text, generation } = this.#known;

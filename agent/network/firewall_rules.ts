@@ -22,7 +22,7 @@ export interface Guarded {
   podCIDR: string;
   /** Where the addresses of services are this machine's own. */
   serviceCIDR?: string;
-  /** Whether the kernel can tell by which device an address is routed (`nft_fib_ipv4`). */
+  /** Whether the kernel knows by which device an address is routed (`nft_fib_ipv4`). */
   hasFib: boolean;
 }
 

@@ -41,7 +41,7 @@ export interface NetnsNetworkOptions {
  * pods passes the plain `forward` hook of the kernel. README.md beside this file has the picture.
  *
  * Nothing is remembered: a namespace is named `DEVICE-ADDRESS-UID`, so that after a restart the names say which pod has
- * which address; what else is missing is made again by {@linkcode mend}, which also removes what belongs to no pod.
+ * which address; what else is missing is made again by {@linkcode repair}, which also removes what belongs to no pod.
  * `net.ipv4.ip_forward` is switched on and stays on: others may need it by then.
  */
 export class NetnsNetwork implements PodNetwork {
@@ -96,7 +96,7 @@ export class NetnsNetwork implements PodNetwork {
     await Promise.all([this.#firewall.load(), this.#plumbing.addGateway(this.#gateway())]);
     await this.#addLocalRange();
     await this.#adopt();
-    await this.#mendWires({ thorough: true });
+    await this.#repairWires({ thorough: true });
   }
 
   async add(podUid: string): Promise<PodAddress> {
@@ -138,9 +138,9 @@ export class NetnsNetwork implements PodNetwork {
    * Compares what is there with what should be, and repairs it; the settings of devices only when `thorough`.
    * What cannot be repaired is logged, and left for later.
    */
-  async mend({ thorough }: { thorough: boolean } = { thorough: true }): Promise<void> {
-    await this.#mendWires({ thorough });
-    await this.#firewall.mend();
+  async repair({ thorough }: { thorough: boolean } = { thorough: true }): Promise<void> {
+    await this.#repairWires({ thorough });
+    await this.#firewall.repair();
   }
 
   /** Removes everything that this network has made, but the forwarding of packets. */
@@ -155,7 +155,7 @@ export class NetnsNetwork implements PodNetwork {
     this.#plumbing.close();
   }
 
-  async #mendWires({ thorough }: { thorough: boolean }): Promise<void> {
+  async #repairWires({ thorough }: { thorough: boolean }): Promise<void> {
     const problems = new Set<string>();
     for (let look = 0; look < LOOKS_MAX; look++) {
       const sight = await this.#look({ thorough: thorough && look === 0 });

@@ -45,7 +45,7 @@ for (const [name, open] of VARIANTS) {
         assert.equal(pod.ip, IP);
         for (const [what, command] of DAMAGE) {
           await shell(command);
-          await network.mend();
+          await network.repair();
           await answers(pod.namespacePath!, network.gatewayIP);
           assert.deepEqual(await network.list(), [pod], what);
           assert.equal(await inodeOf(pod.namespacePath!), inode, what);
@@ -84,7 +84,7 @@ for (const [name, open] of VARIANTS) {
         const pod = await network.add("uid-1");
         const cluster = { machine: [], elsewhere: ["10.213.99.0/24"], nodes: ["192.0.2.99"] };
         await network.joinCluster(cluster);
-        await network.mend();
+        await network.repair();
         const before = await run("nft", "list", "table", "ip", place.device);
         assert.match(before, /10\.213\.99\.0\/24, 192\.0\.2\.99|192\.0\.2\.99, 10\.213\.99\.0\/24/);
         for (
@@ -95,11 +95,11 @@ for (const [name, open] of VARIANTS) {
           ]
         ) {
           await run("nft", damage);
-          await network.mend();
+          await network.repair();
           assert.equal(await run("nft", "list", "table", "ip", place.device), before, damage);
         }
         await shell(`ip route del local ${place.serviceCIDR} dev lo`);
-        await network.mend();
+        await network.repair();
         await answers(pod.namespacePath!, "10.213.13.77");
       }),
   });
@@ -120,8 +120,8 @@ for (const [name, open] of VARIANTS) {
           touch /run/netns/${place.device}-0ad50c0c-gone`;
         try {
           await shell(`${foreign}; ${stray}`);
-          await network.mend();
-          await network.mend();
+          await network.repair();
+          await network.repair();
           const all = "ip -o link; ip route; ls /run/netns";
           const left = await run("sh", "-c", `(${all}) | grep -e 0ad50c -e 10.213.12`);
           assert.doesNotMatch(left, /cv0ad50c0c|10\.213\.12\.12 |-gone/);
@@ -169,7 +169,7 @@ for (const [name, open] of VARIANTS) {
         for (const [family, name, value] of loosened) {
           await Deno.writeTextFile(pathOf(family, name), value).catch(() => {}); // no IPv6 here
         }
-        await network.mend();
+        await network.repair();
         assert.deepEqual(await settings(), ["1", "0", "0", "1", "0"]);
       }),
   });
@@ -204,7 +204,7 @@ Deno.test({
       const pod = await network.add("uid-1");
       const inode = await inodeOf(pod.namespacePath!);
       await shell(`umount -l ${pod.namespacePath}; rm ${pod.namespacePath}`);
-      await network.mend();
+      await network.repair();
       assert.equal(await inodeOf(pod.namespacePath!), inode);
       await answers(pod.namespacePath!, network.gatewayIP);
     }),
@@ -220,14 +220,14 @@ Deno.test({
       const stop = network.onLost((podUid) => lost.push(podUid));
       using _process = sleeperIn(pod.namespacePath!); // what runs in it keeps it
       await shell(`umount -l ${pod.namespacePath}; rm ${pod.namespacePath}`);
-      await network.mend();
+      await network.repair();
       assert.deepEqual(lost, ["uid-1"]);
       assert.equal(network.has("uid-1"), false);
       const again = await network.add("uid-1");
       assert.notEqual(again.ip, pod.ip);
       await answers(again.namespacePath!, network.gatewayIP);
-      await network.mend();
-      await network.mend();
+      await network.repair();
+      await network.repair();
       await refuses(again.namespacePath!, pod.ip, "the namespace that was lost");
       stop();
     }),

@@ -9,16 +9,16 @@ const CHECK_MS = 30_000;
 
 export interface NetworkKeeperOptions {
   /** Compares the network with what it should be, and repairs it; `thorough`: also what the kernel does not report. */
-  mend(options: { thorough: boolean }): Promise<void>;
+  repair(options: { thorough: boolean }): Promise<void>;
   /** Begins to listen to the kernel; `undefined` where that is not possible. Throws `SystemError`. */
   listen(clock: Clock): NetworkChanges | undefined;
   /** Called with each notice, for others that maintain a part of the network. */
-  onNews(): void;
+  onNotice(): void;
   log: Log;
 }
 
 /**
- * Keeps the network of pods as it should be, whoever changes it: within a second after a notice of the kernel, and every
+ * Keeps the network of pods as it should be, whatever changes it: within a second after a notice of the kernel, and every
  * 30 s. When idle it costs no more than that check.
  */
 export class NetworkKeeper {
@@ -30,13 +30,13 @@ export class NetworkKeeper {
 
   /** Until the signal aborts; what is there then stays. */
   async run({ clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> {
-    const { mend, onNews } = this.#options;
-    const news = this.#listen(clock);
+    const { repair, onNotice } = this.#options;
+    const notices = this.#listen(clock);
     const wake = new Wake();
     let checkedMs = -Infinity;
-    news?.subscribe(() => {
+    notices?.subscribe(() => {
       wake.set();
-      onNews();
+      onNotice();
     });
     try {
       while (!signal.aborted) {
@@ -44,11 +44,11 @@ export class NetworkKeeper {
         const nowMs = clock.elapsed();
         const thorough = nowMs - checkedMs >= CHECK_MS;
         if (thorough) checkedMs = nowMs;
-        await mend({ thorough });
+        await repair({ thorough });
         await wake.wait(signal, { clock, ms: checkedMs + CHECK_MS - clock.elapsed() });
       }
     } finally {
-      await news?.close();
+      await notices?.close();
     }
   }
 

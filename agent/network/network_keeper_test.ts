@@ -11,7 +11,7 @@ Deno.test("the network is looked at on the kernel's word, and thoroughly at the 
   let tell = () => {};
   let heard = 0;
   let isClosed = false;
-  const news = {
+  const notices = {
     subscribe: (listener: () => void) => {
       tell = listener;
       return () => {};
@@ -19,9 +19,9 @@ Deno.test("the network is looked at on the kernel's word, and thoroughly at the 
     close: () => Promise.resolve(void (isClosed = true)),
   } as unknown as NetworkChanges; // the rest is not used
   const keeper = new NetworkKeeper({
-    mend: ({ thorough }) => Promise.resolve(void looks.push(thorough)),
-    listen: () => news,
-    onNews: () => heard++,
+    repair: ({ thorough }) => Promise.resolve(void looks.push(thorough)),
+    listen: () => notices,
+    onNotice: () => heard++,
     log: silentLog(clock),
   });
   const stop = new AbortController();
@@ -47,11 +47,11 @@ Deno.test("where the kernel cannot be heard it is looked at all the same", async
   const clock = new VirtualClock();
   let looks = 0;
   const keeper = new NetworkKeeper({
-    mend: () => Promise.resolve(void looks++),
+    repair: () => Promise.resolve(void looks++),
     listen() {
       throw new SystemError("Cannot hear", 93);
     },
-    onNews() {},
+    onNotice() {},
     log: silentLog(clock),
   });
   const stop = new AbortController();

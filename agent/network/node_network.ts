@@ -104,9 +104,9 @@ async function startNamespaces(
   }
   const routes = new NodeRoutes({ plumbing, network: pods, podCIDR, log });
   const keeper = new NetworkKeeper({
-    mend: (options) => pods.mend(options),
+    repair: (options) => pods.repair(options),
     listen: (clock) => plumbing.listen(clock),
-    onNews: () => routes.lookAgain(),
+    onNotice: () => routes.lookAgain(),
     log,
   });
   return {

@@ -32,7 +32,7 @@ export interface NodeRoute {
   via: string;
 }
 
-/** A device of this machine, whoever made it. */
+/** A device of this machine, ours or not. */
 export interface SeenLink {
   name: string;
   isUp: boolean;
@@ -81,7 +81,7 @@ export interface Plumbing {
   removeLink(name: string): Promise<void>;
   /** Removes the namespace; the devices go with it. Succeeds when it is not there. */
   removeWire(namespacePath: string): Promise<void>;
-  /** Keeps hold of a namespace, so that it can be named again when somebody takes its name away. */
+  /** Keeps a namespace open, so that it can be given its name again when that is removed. */
   hold(namespacePath: string): Promise<void>;
   /** Gives a namespace its name back. False when it is not held: it has gone with what was in it. */
   nameAgain(namespacePath: string): Promise<boolean>;
@@ -90,12 +90,12 @@ export interface Plumbing {
   removeLocalRange(cidr: string): Promise<void>;
   /**
    * Adds a route; `source` is the address that this machine's own packets have there, and marks whose route it is.
-   * Leaves a route alone that somebody else has made to the range. Rejects when `via` is on no link.
+   * Leaves a route to the range alone that is not ours. Rejects when `via` is on no link.
    */
   addNodeRoute(route: NodeRoute, source: string): Promise<void>;
   /** Succeeds when it is not there. */
   removeNodeRoute(route: NodeRoute, source: string): Promise<void>;
-  /** Changes with each change of any rule of nftables; `undefined` where that cannot be told. */
+  /** Changes with each change of any rule of nftables; `undefined` where that is not known. */
   rulesGeneration(): number | undefined;
   /** Begins to hear what is taken away from the network; `undefined` where that is not possible. */
   listen(clock: Clock): NetworkChanges | undefined;

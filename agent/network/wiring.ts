@@ -11,7 +11,7 @@ import {
 /** A pod's connection, and which namespace it leads to. */
 export interface OwnWire extends PodWire {
   podUid: string;
-  /** Number of the namespace, by which it is told from another of the same path. */
+  /** Number of the namespace, which distinguishes it from another of the same path. */
   inode: number;
 }
 

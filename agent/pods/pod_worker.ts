@@ -314,7 +314,7 @@ export class PodWorker {
     await ending.finally(() => this.#ending.delete(id));
   }
 
-  /** The termination message is read first: whoever sees the end sees why. */
+  /** The termination message is read first: so that the exit is shown with its reason. */
   async #recordExit(container: ContainerState): Promise<void> {
     const { id, name } = container;
     const { clock, log } = this.#options.context;

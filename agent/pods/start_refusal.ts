@@ -5,7 +5,7 @@ const NODE_OS = "linux";
 
 /**
  * Why no container of a pod may start on this agent: the pod asks for something that is not built yet, and that its
- * containers would do harm without. `undefined`: they may. Everything else that is not built is told by a warning.
+ * containers would do harm without. `undefined`: they may. Everything else that is not built is warned about.
  */
 export function startRefusalOf({ spec }: Pod): string | undefined {
   const os = spec.os?.name;

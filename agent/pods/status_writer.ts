@@ -93,7 +93,7 @@ export class StatusWriter {
   async #waitToRetry(error: unknown, failures: number): Promise<void> {
     const { clock, log } = this.#options;
     const isConflict = isRefusal(error, "Conflict");
-    if (isConflict && failures === 1) return; // somebody else wrote: decide again on what is there
+    if (isConflict && failures === 1) return; // there was another writer: decide again on the newest version
     if (!isConflict && failures === 1) log.warn("Cannot write the status of a pod", { error });
     await clock.sleep(waitMsAfter(failures, RETRY), this.#stop.signal).catch(() => {});
   }

@@ -56,7 +56,7 @@ export class Probes {
     else this.#watchStarted();
   }
 
-  /** Stops asking. What is answered later is not told. */
+  /** Stops asking. Later answers are not reported. */
   stop(): void {
     this.#stop.abort(ENDED);
     for (const cancel of this.#cancels.values()) cancel();

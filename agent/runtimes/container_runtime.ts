@@ -119,7 +119,7 @@ export interface ContainerRuntime {
   inspect(id: string): Promise<ContainerState | undefined>;
   /**
    * Makes the image present by the policy. Resolves with the image's id. Calls `onPull` when it begins to fetch,
-   * so that events can tell what was pulled from what was there.
+   * so that events can distinguish what was pulled from what was there.
    */
   ensureImage(
     image: string,

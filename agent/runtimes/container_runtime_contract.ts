@@ -5,7 +5,7 @@ import { type ContainerRuntime, type ContainerSpec, RuntimeError } from "./conta
 export interface ContractWorld {
   /** A new object on the same containers, as after a restart of the agent. */
   open(): ContainerRuntime | Promise<ContainerRuntime>;
-  /** An image with `/bin/sh` whose process, when not told otherwise, prints `from the image`. */
+  /** An image with `/bin/sh` whose process prints by default `from the image`. */
   image: string;
   /** A folder for logs and volumes. */
   folder: string;
@@ -127,13 +127,13 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     assert.equal((await runtime.inspect(id))?.exitCode, 137);
   },
 
-  "the end of a killed container is told": async (runtime, world) => {
+  "the exit of a killed container is reported": async (runtime, world) => {
     const id = await started(runtime, spec(world, { script: "sleep 60" }));
     await ended(runtime, id, () => runtime.stop(id, 0));
     assert.equal((await runtime.inspect(id))?.exitCode, 137);
   },
 
-  "all ends are told, each with its code": async (runtime, world) => {
+  "all exits are reported, each with its code": async (runtime, world) => {
     const codes = [11, 12, 13, 14];
     const ids = await Promise.all(codes.map((code) =>
       started(
@@ -258,7 +258,7 @@ async function started(
   return id;
 }
 
-/** Acts, and waits until the runtime tells of the container's end; without an act it may have ended before. */
+/** Acts, and waits until the runtime reports the container's exit; without an act it may have ended before. */
 async function ended(
   runtime: ContainerRuntime,
   id: string,

@@ -13,7 +13,7 @@ export async function mountMemory(folder: string, bytesMax: number | undefined):
 
 /**
  * Unmounts all that is mounted at or below a folder, so that its files can be removed. Rejects when something is
- * still mounted: whoever removed the files then would remove those of its source.
+ * still mounted: removing the files then would remove those of its source.
  */
 export async function unmountAll(folder: string, tree: FileTree | undefined): Promise<void> {
   const mounts = await mountsBelow(folder);

@@ -17,7 +17,7 @@ const SYSCTLS = { "net.ipv4.ping_group_range": "0 2147483647" };
 
 /**
  * The labels of a container. Pod and container have the names that the kubelet gives them
- * (`k8s.io/kubelet/pkg/types/labels.go`); the owner tells two agents at one Podman apart.
+ * (`k8s.io/kubelet/pkg/types/labels.go`); the owner distinguishes two agents at one Podman.
  */
 export const LABEL = {
   owner: "coracle.dev/owner",
@@ -64,7 +64,7 @@ export function createBody(
     stdin: spec.stdin,
     restart_policy: "no",
     systemd: "false",
-    // A log that would get longer is begun anew by conmon: an empty file is renamed over it.
+    // A log that would get longer is started again by conmon: an empty file is renamed over it.
     log_configuration: { driver: "k8s-file", path: spec.logPath, size: logBytesMax },
     cgroup_parent: spec.cgroupParent,
   });

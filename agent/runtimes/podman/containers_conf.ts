@@ -72,7 +72,7 @@ function hardLimit(text: string, name: string): number {
   return hard === undefined ? 1024 : hard === "unlimited" ? Infinity : Number(hard);
 }
 
-/** The files and folders that tell the versions of cgroups of this machine apart. */
+/** The files and folders that show the version of cgroups of this machine. */
 export interface CgroupSigns {
   /** `/sys/fs/cgroup/cgroup.controllers`: version 2 only. */
   hasControllers: boolean;

@@ -8,24 +8,24 @@ export interface SeenExit {
 }
 
 /**
- * Watches the folder in which conmon writes the exit code of each container, and tells of it within milliseconds;
+ * Watches the folder in which conmon writes the exit code of each container, and reports it within milliseconds;
  * Podman's own events come 150 to 220 ms later. What a file said is known as long as the file is there: it goes
  * when Podman has cleaned up and knows the end itself.
  */
 export class ExitWatch {
   readonly #watcher: Deno.FsWatcher;
   readonly #report: (id: string) => void;
-  /** The ends that were told of and whose files are still there. */
-  readonly #told = new Map<string, SeenExit | undefined>();
+  /** The exits that were reported and whose files are still there. */
+  readonly #reported = new Map<string, SeenExit | undefined>();
 
-  constructor(readonly folder: string, tell: (id: string) => void) {
-    this.#report = tell;
+  constructor(readonly folder: string, report: (id: string) => void) {
+    this.#report = report;
     this.#watcher = Deno.watchFs(folder, { recursive: false });
     this.#watch();
   }
 
   seen(id: string): SeenExit | undefined {
-    return this.#told.get(id);
+    return this.#reported.get(id);
   }
 
   close(): void {
@@ -41,11 +41,11 @@ export class ExitWatch {
   #see(kind: Deno.FsEvent["kind"], path: string): void {
     const id = path.slice(path.lastIndexOf("/") + 1);
     if (!ID.test(id)) return;
-    if (!this.#told.has(id)) {
-      this.#told.set(id, readExit(path));
+    if (!this.#reported.has(id)) {
+      this.#reported.set(id, readExit(path));
       this.#report(id);
     }
-    if (kind === "remove") this.#told.delete(id);
+    if (kind === "remove") this.#reported.delete(id);
   }
 }
 

@@ -11,7 +11,7 @@ export interface Podman {
   client: PodmanClient;
   /** Version of the service, e.g. `4.3.1`. */
   version: string;
-  /** What is known of a service of our own; `undefined` for somebody else's. */
+  /** What is known of a service of our own; `undefined` for one that is not ours. */
   own?: OwnPodman;
   /** Makes it answer again when it does not. Rejects with {@linkcode PodmanUnavailable}. */
   revive(): Promise<void>;
@@ -32,7 +32,7 @@ export interface OwnPodman {
   destroy(): Promise<void>;
 }
 
-/** Where a Podman that is not ours keeps what whoever reaches it rules the machine by, when root runs it. */
+/** Where a Podman that is not ours keeps its state. Access to it is root on this machine, when root runs it. */
 const USUAL_FOLDERS = [
   "/var/lib/containers",
   "/run/containers",

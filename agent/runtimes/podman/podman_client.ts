@@ -13,7 +13,7 @@ const PREFIX = "/v4.0.0/libpod";
 const IDLE_CONNECTIONS_MAX = 16;
 /** For calls that read or change one thing. Pulls, streams and graceful stops bring their own. */
 const DEADLINE_MS = 60_000;
-/** Podman said no. Status codes do not tell errors apart (an image that is absent is a 500); `cause` does. */
+/** Podman refused. Status codes do not distinguish errors (an image that is absent is a 500); `cause` does. */
 export class PodmanError extends Error {
   override name = "PodmanError";
   constructor(

@@ -22,7 +22,7 @@ interface ImageInspection {
 export class PodmanImages {
   readonly #client: PodmanClient;
   readonly #clock: Clock;
-  /** One pull at a time for each image: whoever wants the same waits for it. */
+  /** One pull at a time for each image: further requests for the same wait for it. */
   readonly #pulls = new Map<string, Promise<string>>();
 
   constructor(client: PodmanClient, clock: Clock) {

@@ -49,7 +49,7 @@ export interface PodmanRuntimeOptions {
  * joined by path.
  *
  * Guarantees: names are derived, so that a repeated create finds the container that is there; labels hold all
- * that {@linkcode list} tells; an end is told within milliseconds by the exit files of conmon.
+ * that {@linkcode list} returns; an exit is reported within milliseconds by the exit files of conmon.
  */
 export class PodmanRuntime implements ContainerRuntime {
   readonly name = "podman";
@@ -146,7 +146,7 @@ export class PodmanRuntime implements ContainerRuntime {
       this.#look(id).catch(() => {}); // known now, its end is understood at once; else the end asks
       return;
     }
-    // The first one tells where ends are seen, unless it has ended by then.
+    // The first one shows where exit files are, unless it has ended by then.
     if ((await this.#look(id))?.state === "exited") this.#report(id);
   }
 
@@ -305,12 +305,12 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 }
 
-/** Whether it changes no more, or only by an end, of which we are told. */
+/** Whether it will not change, or only by an exit, which is reported. */
 function isSettled({ State }: ContainerInspection): boolean {
   return stateOf(State.Status, undefined) === "running" || State.Status === "exited";
 }
 
-/** conmon leaves a file in the container's bundle. At somebody else's Podman nobody knows before Podman does. */
+/** conmon leaves a file in the container's bundle. At a Podman that is not ours only Podman knows. */
 async function wasOutOfMemory(own: OwnPodman | undefined, id: string): Promise<boolean> {
   if (own === undefined) return false;
   const mark = `${own.storageFolder}/overlay-containers/${id}/userdata/oom`;

@@ -58,7 +58,7 @@ export async function findPodman(
 export interface PodmanServiceOptions {
   /** Kept: images and containers, configuration, log. */
   folder: string;
-  /** Not kept over a reboot (Podman tells by it that there was one): socket, state. */
+  /** Not kept over a reboot (by its absence Podman knows that there was one): socket, state. */
   runFolder?: string;
   clock: Clock;
   log: Log;
@@ -138,7 +138,7 @@ class PodmanService implements Podman {
   /** Somebody who still asks must not start it again, when nobody is left to end it. */
   async stop(): Promise<void> {
     this.#isOver = true;
-    await this.#reviving?.catch(() => {}); // who waits for it is told
+    await this.#reviving?.catch(() => {}); // its callers get the error
     this.client.close();
     const identity = await this.#identity();
     if (identity !== undefined) await this.#end(identity);
@@ -157,7 +157,7 @@ class PodmanService implements Podman {
     await removeUnknown(this.client, this.own, ranBefore);
   }
 
-  /** Before anything in it is believed: somebody else could have put a Podman of his own there. */
+  /** Before anything in it is trusted: another user could have put a Podman there. */
   async #claimRunFolder(): Promise<void> {
     const { runFolder } = this.#options;
     const parent = runFolder.slice(0, runFolder.lastIndexOf("/"));
@@ -302,7 +302,7 @@ class PodmanService implements Podman {
 
   async #removeFolders(): Promise<void> {
     const { folder, runFolder } = this.#options;
-    // The monitors of execs stay for some seconds, and would make the folders anew.
+    // The monitors of execs stay for some seconds, and would make the folders again.
     for (const { pid } of await processesNaming([folder, runFolder])) signal(pid, "SIGKILL");
     await unmountBelow([folder, runFolder]);
     await removeFolder(folder);

@@ -4,15 +4,15 @@ import { ifAbsent } from "../../../core/lib/absent.ts";
  * The folder where the end of each process is written down: a file per container, named by its id, holding the
  * exit code. Watched by inotify, so that listeners hear of an end within milliseconds.
  *
- * Deno keeps one watcher for the whole process: whoever closes a recursive watch on a parent folder also ends
+ * Deno keeps one watcher for the whole process: closing a recursive watch on a parent folder also ends
  * this one. Nothing may watch a parent recursively.
  */
 export class ExitFolder {
   readonly #folder: string;
   readonly #watcher: Deno.FsWatcher;
   readonly #listeners = new Set<(id: string) => void>();
-  /** Ids that were told of: writing a file makes several events. */
-  readonly #told = new Set<string>();
+  /** Ids that were reported: writing a file makes several events. */
+  readonly #reported = new Set<string>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -51,9 +51,9 @@ export class ExitFolder {
   }
 
   #see(kind: Deno.FsEvent["kind"], id: string): void {
-    if (kind === "remove") this.#told.delete(id);
-    if (this.#told.has(id) || this.exitCode(id) === undefined) return;
-    this.#told.add(id);
+    if (kind === "remove") this.#reported.delete(id);
+    if (this.#reported.has(id) || this.exitCode(id) === undefined) return;
+    this.#reported.add(id);
     for (const listener of this.#listeners) listener(id);
   }
 }

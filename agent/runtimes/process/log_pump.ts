@@ -7,13 +7,13 @@ const END_SECONDS_MAX = 1;
 
 /**
  * Shell functions for a pipeline `{ begin_output; …; end_output; } | pump`, that bound what is kept of the output: it is
- * appended to `$log`, which is renamed to `$log.N` (N grows) once it has `$bytes`, and begun anew; the oldest goes, so
+ * appended to `$log`, which is renamed to `$log.N` (N grows) once it has `$bytes`, and started again; the oldest goes, so
  * that there are never more than `$files`. Nothing is lost between two files, and who writes faster than the pump waits.
  * On a full disk what cannot be written is lost, and the command goes on.
  *
  * `dd` passes on what comes as it comes; how much that was is seen by the place in the file, without another process.
  *
- * The two sides tell each other their process numbers in files beside `$side`: processes that have left their group
+ * The two sides exchange their process numbers in files beside `$side`: processes that have left their group
  * may hold the pipe for ever, so a pump that is not done soon after the end is ended; one that is, ends the waiting.
  */
 export const LOG_PUMP = `

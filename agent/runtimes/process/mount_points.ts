@@ -121,7 +121,7 @@ export async function makeLinks(
   return made;
 }
 
-/** Removes what was made, unless somebody uses it: a link that points elsewhere, a folder that is not empty. */
+/** Removes what was made, unless it is in use: a link that points elsewhere, a folder that is not empty. */
 export async function removeMade(made: readonly MadePath[]): Promise<void> {
   for (const { path, kind, target } of made.toReversed()) {
     if (kind === "link" && await Deno.readLink(path).catch(() => undefined) !== target) continue;

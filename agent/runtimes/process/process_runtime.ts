@@ -55,7 +55,7 @@ interface ContainerRecord {
  * machines without Podman. What it does and does not do is in README.md beside this file.
  *
  * Guarantees: processes outlive this one, whatever ends it, and are found again by {@linkcode list};
- * a process number that was given to somebody else is never signalled.
+ * a process number that was reused is never signalled.
  */
 export class ProcessRuntime implements ContainerRuntime {
   readonly name = "process";
