@@ -4,7 +4,7 @@ import type { Client, View } from "../../client/client.ts";
 import type { EventRecorder } from "../../client/event_recorder.ts";
 import { AssertionError } from "../../lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../../lib/backoff.ts";
-import { type Clock, momentOf } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { WorkQueue } from "../../lib/work_queue.ts";
 import type { KubeObject } from "../../resources/resource.ts";
@@ -108,10 +108,11 @@ class Runner {
   async look(key: string, signal: AbortSignal): Promise<number | undefined> {
     const { clock, observe } = this.#environment;
     const startedMs = clock.elapsed();
+    let elapsedMs = startedMs;
     let made: Plan | undefined;
     for (let conflicts = 0;; conflicts++) {
       try {
-        made = this.#run.reconcile(key, momentOf(clock));
+        made = this.#run.reconcile(key, { nowMs: clock.now(), elapsedMs });
         await this.#perform(made.writes);
         this.#recovered(key);
         this.#observe(observe, "done", startedMs, made);
@@ -119,7 +120,10 @@ class Runner {
       } catch (error) {
         if (error instanceof AssertionError) throw error;
         if (signal.aborted) return undefined;
-        if (isOutdated(error) && conflicts < CONFLICTS_MAX) continue;
+        if (isOutdated(error) && conflicts < CONFLICTS_MAX) {
+          elapsedMs = clock.elapsed();
+          continue;
+        }
         this.#observe(observe, error instanceof ApiError ? "refused" : "failed", startedMs, made);
         return this.#failed(key, error);
       }
