@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ApiError } from "../../client/api_error.ts";
 import { timestamp } from "../../lib/timestamp.ts";
+import type { Cause } from "../../schema/causes.ts";
 import { type ReplicaSet, replicaSets } from "../../resources/apps/replica_sets.ts";
 import { pods } from "../../resources/core/pods/pods.ts";
 import { suffixOf } from "../runtime/hashes.ts";
@@ -76,10 +77,10 @@ Deno.test("names are derived from the state of the ReplicaSet, from the first sl
 });
 
 Deno.test("only a namespace that is being deleted is no failure", () => {
-  const rows: [reasons: string[], isFailure: boolean][] = [
+  const rows: [reasons: Cause["reason"][], isFailure: boolean][] = [
     [["NamespaceTerminating"], false],
-    [["Other", "NamespaceTerminating"], false],
-    [["Other"], true],
+    [["FieldValueInvalid", "NamespaceTerminating"], false],
+    [["FieldValueInvalid"], true],
     [[], true],
   ];
   for (const [reasons, isFailure] of rows) {
