@@ -18,6 +18,7 @@ Deno.test("a host name covers itself, a wildcard the names below it, and none al
     ["*.a.com", "x.a.com", true],
     ["*.a.com", "ba.com", false],
     ["*.a.com", "xa.com", false],
+    ["*.a.com", "xxa.com", false],
     ["*.b.a.com", "*.a.com", false],
     ["x.a.com", "*.a.com", false],
   ];
