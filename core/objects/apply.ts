@@ -48,7 +48,7 @@ interface Plan {
 
 type Checked = Plan | { refused: Applied };
 
-/** An error that is not yet placed. */
+/** An error whose position in the document is not known yet. */
 type Fault = Omit<ApplyError, keyof Position>;
 
 /** Objects that are checked or written before others have their turn: some 10 ms. */
@@ -58,7 +58,7 @@ const OBJECTS_PER_TURN = 16;
  * Creates or updates each object as `kubectl apply` would, and answers in the order of the documents
  * (`parseManifests` reads them, and unpacks lists).
  *
- * Everything is checked first: when any document is wrong, every error of every document is told and nothing
+ * Everything is checked first: when any document is wrong, every error of every document is reported and nothing
  * is written. Namespaces come first, then all else in the order of the documents, so that an object may come
  * before its namespace. Should a write still fail (another writer, a full disk), the others are done.
  */

@@ -51,7 +51,7 @@ const OF_CONTAINERS: Readonly<Record<string, Wanted>> = {
 };
 
 /**
- * The one list of what a PodSpec can say about its security and Coracle does not do yet, with the values that it would
+ * The one list of what a PodSpec can say about its security and Coracle does not implement yet, with the values that it would
  * have to act on. They are refused, not ignored with a warning: a pod that asked for them would run with less
  * protection than its author believes. Take a field out when it is implemented.
  */
