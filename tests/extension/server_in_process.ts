@@ -161,7 +161,9 @@ export async function withAdditions(
     throw new Error(`${server.log}\n${error instanceof Error ? error.stack : error}`);
   } finally {
     await server.stop();
-    await Deno.remove(data, { recursive: true });
+    // What looks after the disk may still be writing its ballast.
+    const remove = () => Deno.remove(data, { recursive: true }).then(() => true);
+    await eventually("the data folder is removed", remove, WAIT_MS_MAX);
   }
 }
 
