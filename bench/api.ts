@@ -20,7 +20,7 @@ interface Sample {
   perSecond: number;
   p50Ms: number;
   p99Ms: number;
-  /** CPU that the server has used for each. */
+  /** CPU time of the server for each. */
   cpuMs: number;
 }
 
@@ -122,7 +122,7 @@ async function run(
   const all = await Promise.all(
     Array.from({ length: connections }, () => ApiConnection.open(server)),
   );
-  await Promise.all(all.map((connection) => connection.send("GET", "/version"))); // all stand now
+  await Promise.all(all.map((connection) => connection.send("GET", "/version"))); // all are open now
   const latencies = new Float64Array(operations);
   let next = 0;
   const cpuBefore = cpuSecondsOf([server.pid]);

@@ -5,7 +5,7 @@ const BUFFER_BYTES = 256 * 1024;
 
 export interface ApiAnswer {
   status: number;
-  /** Number of bytes in the body; for a list of many objects there is no use for more. */
+  /** Number of bytes in the body: all that is needed of a long list. */
   bodyBytes: number;
   body: Uint8Array;
 }
@@ -56,7 +56,7 @@ export class ApiConnection {
     return { status, bodyBytes: whole.length, body: whole };
   }
 
-  /** Opens a watch and yields what comes, in pieces of any length, until the connection is closed. */
+  /** Opens a watch and yields its bytes, in chunks of any length, until the connection is closed. */
   async *stream(path: string): AsyncGenerator<Uint8Array> {
     await this.#write("GET", path, undefined, "");
     const { status } = await this.#readHead();

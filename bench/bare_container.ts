@@ -8,12 +8,12 @@ import type { ServerProcess } from "../tests/server_process.ts";
 import type { Bench } from "./harness.ts";
 import { IMAGE, podmanOf } from "./server.ts";
 
-/** What it is called in tables. */
+/** Its name in tables. */
 export const BARE = "create + start at Podman's API";
 
 /**
- * Creates and starts the same container as Coracle does, in a network namespace that is there already; tells how many
- * milliseconds that took. It does not wait for an answer.
+ * Creates and starts the same container as Coracle does, in an existing network namespace; returns how many milliseconds
+ * that took. It does not wait for the program to answer.
  */
 export async function openBare(
   bench: Bench,

@@ -4,10 +4,10 @@ import { temporaryFolder } from "./server.ts";
 
 const READY_MS_MAX = 10_000;
 const CLIENT = fileURLToPath(new URL("./etcd_client/", import.meta.url));
-/** etcd keeps every version until it is told not to; its default of 2 GiB is full after some rounds. */
+/** etcd keeps every version until it is compacted; its default of 2 GiB is full after some rounds. */
 const QUOTA_BYTES = 8 * 1024 ** 3;
 
-/** What came of writing for a while. */
+/** The result of writing for a while. */
 export interface EtcdSample {
   perSecond: number;
   p50Ms: number;
@@ -15,7 +15,7 @@ export interface EtcdSample {
   writes: number;
 }
 
-/** An etcd of its own, with its defaults: each write is on disk when it is answered. Its client is etcd's own, in Go. */
+/** A separate etcd with its defaults: each write is on disk when it is answered. The client is etcd's own, in Go. */
 export class Etcd {
   readonly pid: number;
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
@@ -27,7 +27,7 @@ export class Etcd {
     this.#answers = lines(client.stdout);
   }
 
-  /** `objects`: how many there are to write to. */
+  /** `objects`: the number of objects to write to. */
   static async start(
     bench: Bench,
     { objects, valueBytes }: { objects: number; valueBytes: number },

@@ -10,7 +10,7 @@ import { configMap } from "./start.ts";
 import { quantile } from "./statistics.ts";
 
 const FILLERS = 64;
-/** Neighbouring turns write to distant keys. */
+/** Consecutive writes go to distant keys. */
 const STRIDE = 7919;
 
 /** Opens the store in a file as the server does. */
@@ -40,7 +40,7 @@ export class FilledStore {
     this.store = store;
   }
 
-  /** Writes so many objects once. */
+  /** Writes this many objects once. */
   async fill(objects: number): Promise<void> {
     let next = 0;
     await this.#run(FILLERS, () => next < objects ? next++ : undefined);
@@ -57,7 +57,7 @@ export class FilledStore {
     );
   }
 
-  /** So many writes, over the first `span` objects. */
+  /** This many writes, over the first `span` objects. */
   overwrite(
     { writes, writers, span }: { writes: number; writers: number; span: number },
   ): Promise<EtcdSample> {

@@ -2,13 +2,13 @@ import { familyOf } from "../tests/process_family.ts";
 import { census, cpuSecondsBetween } from "./processes.ts";
 import { median } from "./statistics.ts";
 
-/** One measurement of the product, most often beside a peer in the same run. */
+/** One measurement of the product, usually side by side with a peer in the same run. */
 export interface Measurement {
-  /** How it is asked for: `deno task bench NAME`. */
+  /** Its name on the command line: `deno task bench NAME`. */
   name: string;
   /** What is measured, for people. */
   title: string;
-  /** Programs it needs besides Deno, by what `apt-get install` calls them; empty when none. */
+  /** Programs it needs besides Deno, by their `apt-get` packages; may be empty. */
   needs: readonly Need[];
   needsRoot?: true;
   run(bench: Bench): Promise<Report>;
@@ -19,12 +19,12 @@ export interface Need {
   package: string;
 }
 
-/** A round in which other processes had more of the machine than this is run again. */
+/** A round in which other processes took more of the machine than this is repeated. */
 const DISTURBED_SHARE = 0.15;
-/** For each round that is wanted. */
+/** For each requested round. */
 const ATTEMPTS_MAX = 4;
 
-/** A table, and what a reader must know to read it right. */
+/** A table, and what a reader needs to interpret it. */
 export interface Report {
   columns: readonly string[];
   rows: readonly (readonly string[])[];
@@ -32,16 +32,16 @@ export interface Report {
 }
 
 export interface BenchOptions {
-  /** Instead of the number of rounds that each measurement finds enough. */
+  /** Overrides the number of rounds of each measurement. */
   rounds: number | undefined;
   write(text: string): void;
 }
 
-/** What a measurement stands on: rounds that take turns, and a witness of what else the machine did. */
+/** What a measurement runs on: interleaved rounds, and a record of what else the machine did. */
 export class Bench {
   readonly #options: BenchOptions;
   readonly #cleanups: (() => Promise<void>)[] = [];
-  /** Roots of process trees that belong to the measurement and are not below this process. */
+  /** Roots of process trees that belong to the measurement without being descendants of this process. */
   #others: () => readonly number[] = () => [];
   readonly #foreignShares: number[] = [];
   #leftOut = 0;
@@ -58,12 +58,12 @@ export class Bench {
     this.#options.write(`  ${text}\n`);
   }
 
-  /** Done when the measurement has ended, well or not; the last one first. */
+  /** Clean-ups after the measurement, whether it succeeded or not; the last one first. */
   defer(cleanup: () => Promise<void>): void {
     this.#cleanups.push(cleanup);
   }
 
-  /** Processes whose work is not foreign although they are no descendants of this one. */
+  /** Processes that count as our own although they are not descendants of this one. */
   own(others: () => readonly number[]): void {
     this.#others = others;
   }

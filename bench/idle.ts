@@ -7,7 +7,7 @@ import { makeImage, needsPodman, type RuntimeName, RUNTIMES, startServer } from 
 import { awaitReady, deployment } from "./pods.ts";
 
 const PODS = 10;
-/** Deno KV looks for expired keys once a minute; the first look dirties two pages of its shared-memory file. */
+/** Deno KV looks for expired keys once a minute; the first time, that dirties two pages of its shared-memory file. */
 const SETTLE_MS = 75_000;
 const WINDOW_MS = 60_000;
 const MIB = 1024 * 1024;
@@ -71,7 +71,7 @@ function row(run: string, group: Group, before: Usage, after: Usage): string[] {
   ];
 }
 
-/** Who is who among the processes of a server: what it has left to themselves names its folder. */
+/** Tells the processes of a server apart: its detached ones have its folder in their command line. */
 function groupsOf(server: ServerProcess): Groups {
   const groups: Groups = new Map([["server", [server.pid]]]);
   const add = (group: Group, pid: number) => groups.set(group, [...groups.get(group) ?? [], pid]);

@@ -44,7 +44,7 @@ interface Flags {
   write: boolean;
 }
 
-/** Who is asked to end removes what he has made, too. */
+/** When asked to end, it cleans up too. */
 const ENDINGS = ["SIGINT", "SIGTERM"] as const;
 const EXIT_INTERRUPTED = 130;
 
@@ -67,7 +67,7 @@ async function runBenches({ names, rounds, write }: Flags): Promise<number> {
   return failures === 0 ? 0 : 1;
 }
 
-/** What came of it, as Markdown; `undefined` when it failed. */
+/** The result as Markdown; `undefined` when it failed. */
 async function measure(
   measurement: Measurement,
   rounds: number | undefined,

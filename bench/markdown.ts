@@ -13,7 +13,7 @@ export function markdownTable({ columns, rows }: Report): string {
 }
 
 /**
- * The page with another content between the two comments of a name, `<!-- bench start -->` and `<!-- /bench start -->`.
+ * The page with the content replaced between the two comments of a name, `<!-- bench start -->` and `<!-- /bench start -->`.
  * Throws when they are not there.
  */
 export function withSection(page: string, name: string, content: string): string {

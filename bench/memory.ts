@@ -18,11 +18,11 @@ const NAMESPACES = 100;
 const APPS = 1_000;
 const COMMIT_OBJECTS = 100;
 const PAGE_OBJECTS = 500;
-/** The first collections of garbage after the start are over by then. */
+/** The first garbage collections after the start are over by then. */
 const SETTLE_MS = 3_000;
 const SUBNET = 198;
 const MIB = 1024 * 1024;
-/** How the server ends, not how it starts. */
+/** Time for the server to end, which is not measured. */
 const LEAVE_NOTHING = ["--stop-pods", "--temporary"];
 
 interface Sample {
@@ -36,7 +36,7 @@ interface Sample {
   listMs: number;
 }
 
-/** What a server with many objects takes to start, and how much memory it holds. */
+/** How long a server with many objects takes to start, and how much memory it uses. */
 export const memory: Measurement = {
   name: "memory",
   title: "Start and memory with many objects",
@@ -117,7 +117,7 @@ function mibOf(server: ServerProcess): number {
   return usageOf([server.pid]).rssBytes / MIB;
 }
 
-/** A data folder of a server that was there before, with so many objects more. */
+/** A data folder of an earlier server, with this many objects added. */
 async function filled(bench: Bench, size: number): Promise<string> {
   bench.say(`Filling a store with ${size.toLocaleString("en")} objects`);
   const dataFolder = await temporaryFolder(bench);

@@ -78,7 +78,7 @@ export class PodFeed {
     return await this.when((pods) => pods.find(isWanted));
   }
 
-  /** Resolves with what `choose` finds among all pods. Rejects when that takes a minute. */
+  /** Resolves with what `choose` returns for all pods, once it returns something. Rejects after a minute. */
   async when<T>(choose: (pods: SeenPod[]) => T | undefined): Promise<T> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
@@ -115,7 +115,7 @@ export class PodFeed {
     }
   }
 
-  // The shape is the API's; what is used of it is what this file has applied.
+  // The API's JSON: only fields are read that this file has applied itself.
   // deno-lint-ignore no-explicit-any
   #take({ type, object }: { type: string; object: any }): void {
     const { name, uid } = object.metadata;

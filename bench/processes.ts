@@ -8,19 +8,19 @@ const KERNEL_PID = 2;
 
 export interface Usage {
   cpuSeconds: number;
-  /** Memory of its own and its share of what it has in common with others. */
+  /** Private memory, and its share of shared memory. */
   pssBytes: number;
   rssBytes: number;
   /** Bytes that it caused to be written to disks. */
   writtenBytes: number;
 }
 
-/** Processes whose command line has `text` in it: those that a server left to themselves name its folder. */
+/** Processes whose command line contains `text`: detached processes of a server have its folder in it. */
 export function processesNaming(text: string): number[] {
   return allProcesses().filter((pid) => commandOf(pid).includes(text));
 }
 
-/** The words of the command line, with a blank between them. */
+/** The words of the command line, separated by blanks. */
 export function commandOf(pid: number): string {
   return (textOf(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " ").trim();
 }
@@ -51,8 +51,8 @@ export function usageOf(pids: Iterable<number>): Usage {
 export type Census = ReadonlyMap<number, { parent: number; cpuSeconds: number }>;
 
 /**
- * Threads of the kernel are left out: they work for everybody. So are the first process and the ancestors of this one,
- * to which the processes go that we have left to themselves, and the dead ones that wait there to be fetched.
+ * Kernel threads are left out: they work for everybody. So are the first process and the ancestors of this one, which
+ * adopt our detached processes and reap them.
  */
 export function census(): Census {
   const seen = new Map<number, { parent: number; cpuSeconds: number }>();
@@ -69,8 +69,8 @@ export function census(): Census {
 }
 
 /**
- * CPU seconds that all but the processes of `own` have used between two counts. What a process has used goes to
- * its parent when it ends; of those whose parent is left out the end is not seen.
+ * CPU seconds that all processes but those of `own` have used between two counts. A process that ends is counted with its
+ * parent; when the parent is left out, its last share is missed.
  */
 export function cpuSecondsBetween(before: Census, after: Census, own: ReadonlySet<number>): number {
   let seconds = 0;

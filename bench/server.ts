@@ -25,7 +25,7 @@ export const needsPodman = { needs: PODMAN_PACKAGES, needsRoot: true } as const;
 /** Subnets far from those of the tests, which may run at the same time. */
 let nextSubnet = 200;
 
-/** Runs a server until the measurement ends; then it goes with its pods and all that it kept. */
+/** Runs a server until the measurement ends; then it is removed with its pods and data. */
 export async function startServer(
   bench: Bench,
   runtime: RuntimeName,
@@ -36,14 +36,14 @@ export async function startServer(
     subnet: nextSubnet++,
     dataFolder: dataFolder ?? await temporaryFolder(bench),
     args: ["--stop-pods", "--temporary", ...args],
-    detached: true, // the measurement's own end asks it to end, once
+    detached: true, // the clean-up asks it to end, once
   });
   bench.defer(async () => void await server.stop());
   bench.own(() => processesNaming(server.dataFolder));
   return server;
 }
 
-/** A folder that goes with the measurement, also when something is still mounted below it. */
+/** A folder that is removed after the measurement, even when something is still mounted below it. */
 export async function temporaryFolder(bench: Bench): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "coracle-bench-" });
   bench.defer(async () => {
@@ -57,7 +57,7 @@ export async function temporaryFolder(bench: Bench): Promise<string> {
   return folder;
 }
 
-/** Makes {@linkcode IMAGE} known to the server's runtime. */
+/** Loads {@linkcode IMAGE} into the server's runtime. */
 export async function makeImage(server: ServerProcess): Promise<void> {
   if (server.options.runtime === "podman") {
     const podman = podmanOf(server);

@@ -10,11 +10,11 @@ const STORE_SIZES = [1_000, 10_000];
 const OBJECT_BYTES = 2_000;
 const FILL_CONNECTIONS = 32;
 const SUBNET = 199;
-/** How the server ends, not how it starts. */
+/** Time for the server to end, which is not measured. */
 const LEAVE_NOTHING = ["--stop-pods", "--temporary"];
 
 interface Sample {
-  /** Until the line that says that it is ready. */
+  /** Until it logs that it is ready. */
   lineMs: number;
   /** Until `/readyz` has answered 200. */
   readyMs: number;
@@ -86,7 +86,7 @@ async function startOnce(
   return { lineMs: server.readyMs, readyMs, cpuSeconds };
 }
 
-/** What no program on Deno can be faster than. */
+/** The lower bound for any program on Deno. */
 async function emptyProgram(): Promise<Sample> {
   const startMs = performance.now();
   const child = new Deno.Command(Deno.execPath(), {

@@ -5,9 +5,9 @@ import { BAD_REQUESTS, type BadRequest, JSON_TYPE, MAPS } from "./bad_requests.t
 import { LivezMeter, memoryMb } from "./livez_meter.ts";
 import { sendRaw } from "./raw_request.ts";
 
-/** The event loop may not be held longer, whatever comes in. */
+/** The event loop must not be blocked for longer, whatever comes in. */
 const HELD_MS_MAX = 500;
-/** A busy machine holds the loop too: what counts is the best of several tries, and one will mostly do. */
+/** A busy machine blocks the loop too, so the best of several tries counts; usually one is enough. */
 const TRIES = 10;
 /** What all bad input together may add at its peak: about 220, most of it room that V8 takes and does not give back. */
 const MEMORY_MB_MAX = 320;
@@ -105,7 +105,7 @@ async function refuses(server: ServerProcess, each: BadRequest): Promise<void> {
   assert.ok(text.length < 400_000, `an answer of ${text.length} bytes`);
 }
 
-/** Everything that there is, but for what the cluster writes by itself. */
+/** All objects, except those that the cluster writes by itself. */
 async function stateOf(server: ServerProcess): Promise<unknown> {
   const kinds = ["namespaces", "configmaps", "secrets", "services", "pods"];
   return await Promise.all(kinds.map(async (kind) => {

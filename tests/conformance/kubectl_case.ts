@@ -2,7 +2,7 @@ import type { Kubectl, Output } from "../kubectl.ts";
 import type { ServerProcess } from "../server_process.ts";
 import { webManifest } from "./web_manifest.ts";
 
-/** One kubectl command and what must come back. `NS` stands for the namespace of the run. */
+/** One kubectl command and its expected output. `NS` stands for the namespace of the run. */
 export interface KubectlCase {
   /** Words are separated by spaces; as a list, they may have some. */
   run: string | readonly string[];
@@ -12,7 +12,7 @@ export interface KubectlCase {
   code?: number;
   out?: RegExp;
   err?: RegExp;
-  /** It is asked again for some seconds: what it shows changes by itself, as pods that are about to go. */
+  /** Repeated for some seconds: the output changes by itself, such as pods that are being deleted. */
   eventually?: true;
   /** The first version of kubectl, in minors of 1, that has the command. */
   since?: number;
@@ -22,7 +22,7 @@ export interface KubectlCase {
 const ASKED_MS_MAX = 60_000;
 const ASK_EVERY_MS = 250;
 
-/** Runs the commands in order; what did not come back as it must. `words` stand for others in every text. */
+/** Runs the commands in order; returns those with unexpected output. `words` are replaced in every text. */
 export async function faultsOf(
   server: ServerProcess,
   { version, path }: Kubectl,

@@ -145,7 +145,7 @@ Deno.test({
   },
 });
 
-/** A kubectl that goes on; `lines` grows. */
+/** A kubectl that keeps running; `lines` grows. */
 function start(
   server: ServerProcess,
   ...args: string[]

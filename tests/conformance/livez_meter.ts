@@ -1,6 +1,6 @@
 import type { ServerProcess } from "../server_process.ts";
 
-/** Asks for `/livez` without a pause, and notes the longest wait: as long as that, the server's loop was held. */
+/** Asks for `/livez` without a pause, and notes the longest wait: so long the server's loop was blocked. */
 export class LivezMeter {
   #worstMs = 0;
   readonly #stop = new AbortController();

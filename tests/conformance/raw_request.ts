@@ -43,7 +43,7 @@ async function send(
     }
     if (halfClose) await connection.closeWrite();
   } catch {
-    // the peer has had enough: what it said is read by the other half
+    // the peer has closed: its answer is read by the other half
   }
 }
 

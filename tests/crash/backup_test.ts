@@ -6,7 +6,7 @@ import { withStore } from "./store_file.ts";
 import { keyOf, objectOf, RESOURCE } from "./writer_lines.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
-/** One that no other suite uses. */
+/** Used by no other suite. */
 const SUBNET = 60;
 const WRITERS = 4;
 const AIR_MIB = 20;
@@ -110,7 +110,7 @@ Deno.test("store check tells what is wrong, in use or not; store compact makes t
     );
   }));
 
-Deno.test("a server whose file is mostly air makes it small by itself, and serves meanwhile", () =>
+Deno.test("a server whose file is mostly free compacts it by itself, and serves meanwhile", () =>
   inTemporaryFolder(async (folder) => {
     const path = `${folder}/store.kv`;
     await fillAndEmpty(path);
@@ -142,7 +142,7 @@ async function fillAndEmpty(path: string): Promise<void> {
   });
 }
 
-/** Restores, having noted what clients of the server before could have seen. */
+/** Restores, after noting what clients of the earlier server could have seen. */
 async function restoredFrom(file: string, data: string): Promise<Seen> {
   const seen = await withServer(data, async (server) => {
     const made = await (await post(server, "seen")).json();
@@ -174,7 +174,7 @@ interface Seen {
   changed: { metadata: { resourceVersion: string } };
 }
 
-/** No revision comes again; who watched is sent to list anew, and who changes what is no longer meets a conflict. */
+/** No revision is used twice; watchers must list again, and updates of objects that are gone meet a conflict. */
 async function assertNoticed(server: ServerProcess, { revision, changed }: Seen): Promise<void> {
   const list = await (await server.fetch(CONFIG_MAPS)).json();
   assert.ok(Number(list.metadata.resourceVersion) > revision + 900_000_000);
@@ -232,7 +232,7 @@ async function namesIn(server: ServerProcess): Promise<Set<string>> {
   return new Set(items.map(({ metadata: { name } }) => name));
 }
 
-/** What its clients know it by. */
+/** The files by which its clients recognize it. */
 async function identityOf({ dataFolder }: ServerProcess): Promise<string[]> {
   const files = ["ca.crt", "admin.token"].map((name) => `${dataFolder}/${name}`);
   return await Promise.all(files.map((path) => Deno.readTextFile(path)));
@@ -262,7 +262,7 @@ async function fails(args: readonly string[], words: RegExp): Promise<void> {
   await assert.rejects(run(args), words);
 }
 
-/** Runs `coracle`; throws what it says on standard error when it fails. */
+/** Runs `coracle`; throws its standard error when it fails. */
 async function run(args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "main.ts", ...args],

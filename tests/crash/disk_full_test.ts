@@ -10,7 +10,7 @@ import { keyOf, objectOf, RESOURCE, textIn } from "./writer_lines.ts";
 
 const DISK_BYTES = 6 * 1024 * 1024;
 const LARGE_BYTES = 2 * 1024 * 1024;
-/** One that no other suite uses. */
+/** Used by no other suite. */
 const SUBNET = 57;
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const FULL = new UnavailableError("Cannot write: database or disk is full");
@@ -103,7 +103,7 @@ async function onDisk(
     } finally {
       await store.close();
     }
-    await disk.grow(); // a start writes: it takes the file over
+    await disk.grow(); // a start writes: it takes over the file
     const again = await MemoryStore.open(await KvJournal.open(path));
     const shown = again.list([RESOURCE]);
     await again.close();

@@ -9,7 +9,7 @@ import {
 import type { Revision } from "../../core/store/store.ts";
 import { later } from "../eventually.ts";
 
-/** `hasty`: says that a batch is durable before it is. `torn`: writes a batch in two steps. */
+/** `hasty`: reports a batch as durable before it is. `torn`: writes a batch in two steps. */
 export const PLANTED_FAULTS = ["hasty", "torn"] as const;
 export type PlantedFault = typeof PLANTED_FAULTS[number];
 

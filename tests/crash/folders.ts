@@ -1,6 +1,6 @@
 /**
- * Runs `body` with a folder of its own, which goes afterwards, also when `body` throws. It is in `place` when that is
- * there and may be written to.
+ * Runs `body` with a temporary folder, which is removed afterwards, also when `body` throws. It is in `place` when that
+ * exists and is writable.
  */
 export async function inTemporaryFolder<T>(
   body: (folder: string) => Promise<T>,

@@ -4,7 +4,7 @@ import { ServerProcess } from "../server_process.ts";
 import { canMount, MOUNT_NEEDED, SmallDisk } from "./small_disk.ts";
 
 const DISK_BYTES = 24 * 1024 * 1024;
-/** One that no other suite uses. */
+/** Used by no other suite. */
 const SUBNET = 59;
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";

@@ -8,7 +8,7 @@ import { FileRoom } from "../../core/store/kv/room/file_room.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import { keyOf, objectOf } from "./writer_lines.ts";
 
-/** A store in a folder with what looks after its disk, as a server has it. */
+/** A store in a folder with a `DiskRoom`, as in a server. */
 export class GuardedStore {
   readonly store: MemoryStore;
   readonly room: DiskRoom;

@@ -12,7 +12,7 @@ import { inTemporaryFolder } from "./folders.ts";
 import { killWriters, type Tally } from "./rounds.ts";
 
 const ROUNDS_DEFAULT = 20;
-/** A planted fault has to be found in so many. */
+/** A planted fault must be found within this many rounds. */
 const ROUNDS_TO_FIND_MAX = 30;
 
 const rounds = Number(Deno.env.get("ROUNDS") ?? ROUNDS_DEFAULT);

@@ -12,7 +12,7 @@ import {
 /** What an object must look like. */
 interface Held {
   text: string;
-  /** `undefined`: it was never told; any that is new will do. */
+  /** `undefined` when it is not known; then any new one will do. */
   revision: Revision | undefined;
 }
 type State = ReadonlyMap<string, Held>;
@@ -20,11 +20,11 @@ type State = ReadonlyMap<string, Held>;
 /** What can be seen of a store. */
 export type Shown = Pick<Store, "revision" | "get" | "list">;
 
-/** What one killed writer process left to be checked. */
+/** The result of one killed writer process. */
 export interface Finding {
   faults: readonly string[];
   acknowledged: number;
-  /** Commits that turned out to be durable although nobody was told. */
+  /** Commits that turned out to be durable although they were not acknowledged. */
   keptUntold: number;
 }
 
@@ -38,7 +38,7 @@ export class Ledger {
   /** The highest revision that anybody has seen. */
   #seen: Revision = 0;
 
-  /** A ledger of its own with the same entries. */
+  /** A copy with the same entries. */
   copy(): Ledger {
     const copy = new Ledger();
     copy.#held = new Map(this.#held);
@@ -81,7 +81,7 @@ export class Ledger {
       .map((revision) => `revision ${revision} was given out again`);
   }
 
-  /** Whether the commit that nobody was told of is there. If so, it counts from now on. */
+  /** Whether the unacknowledged commit is there. If so, it counts from now on. */
   #isKept(attempt: Attempt, store: Shown): boolean {
     const next = after(this.#held, attempt, {});
     const isThere = Object.keys(attempt.sizes).every((name) => {
@@ -111,7 +111,7 @@ export class Ledger {
     return faults;
   }
 
-  /** What is there now has been seen. */
+  /** Notes what is there now as seen. */
   #adopt(store: Shown): void {
     this.#held = new Map(
       store.list([RESOURCE]).map(({ key, object, revision }) => {

@@ -4,14 +4,14 @@ import { type Attempt, keyOf, type Line, objectOf } from "./writer_lines.ts";
 
 const WRITERS = 64;
 const HOT_PER_WRITER = 3;
-/** Objects that lie for long where they were written, while the log goes round. */
+/** Objects that are rarely rewritten, while the log goes round. */
 const COLD_PER_WRITER = 10;
 const COLD_SHARE = 0.02;
 const SMALL_BYTES_MIN = 32;
 const SMALL_BYTES_MAX = 2_000;
 const LARGE_BYTES_MIN = 100 * 1024;
 const LARGE_BYTES_MAX = 1024 * 1024;
-/** Of all writes, how many use chunks. */
+/** Share of the writes that are large enough for chunks. */
 const LARGE_SHARE = 0.005;
 const REMOVED_SHARE = 0.2;
 const PAIR_SHARE = 0.3;
@@ -19,8 +19,8 @@ const PAIR_SHARE = 0.3;
 const SEQUENCES_PER_SEED = 1_000_000;
 
 /**
- * Writes with many writers at once, and says what it means to do and what is done. Resolves, having said why, when one
- * of them is refused. `seed`: higher than that of any run before on the same store.
+ * Writes with many writers at once, and reports each commit before and after it. Resolves, after reporting why, when one is
+ * refused. `seed`: higher than that of any earlier run on the same store.
  */
 export async function writeUntilRefused(
   store: Store,
@@ -102,7 +102,7 @@ function refuseDisorder(store: Store): void {
   });
 }
 
-/** To the pipe before it returns: what was said outlives the process. */
+/** Synchronous, so that the line outlives the process. */
 export function say(line: Line): void {
   const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
   for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));

@@ -14,7 +14,7 @@ const OBJECT_BYTES = 2_000;
 const MIB = 1024 * 1024;
 /** The slack that the log is given, with what cleaning owes; of 40 MB and more that are written. */
 const FILE_BYTES_MAX = 24 * MIB;
-/** SQLite writes its log back after 1,000 pages, and begins it anew. */
+/** SQLite checkpoints its log after 1,000 pages, and restarts it. */
 const LOG_BYTES_MAX = 16 * MIB;
 
 const overwrites = Number(Deno.env.get("OVERWRITES") ?? OVERWRITES_DEFAULT);

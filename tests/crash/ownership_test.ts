@@ -18,7 +18,7 @@ Deno.test("a second process on the same data is refused with the pid of the firs
     await later(WRITING_MS);
   }));
 
-Deno.test("a process that was paused goes on where it was, and what it acknowledged is kept", () =>
+Deno.test("a process that was paused continues where it was, and what it acknowledged is kept", () =>
   inWriting(async (_path, first) => {
     for (let i = 0; i < 5; i++) {
       first.signal("SIGSTOP");
@@ -35,7 +35,7 @@ Deno.test("once its data was taken over past the lock, a process writes no more 
     try {
       await first.writes();
       await later(WRITING_MS);
-      await Deno.remove(`${path}.lock`); // the lock is on a file that nobody can open any more
+      await Deno.remove(`${path}.lock`); // now the lock is on an unlinked file
       const second = new WriterProcess(path, 2);
       await second.ready();
       const lines = await first.end(); // by itself

@@ -5,7 +5,7 @@ import { inspect, withStore } from "./store_file.ts";
 import type { SystemCall } from "./system_calls.ts";
 import { linesIn } from "./writer_lines.ts";
 
-/** What one writer process has done to its disk, from the beginning to the end. */
+/** Everything that one writer process did to its disk. */
 export interface Trace {
   /** The folder as it was before. */
   files: Files;
@@ -24,8 +24,8 @@ export interface CutTally {
 }
 
 /**
- * Cuts the power at random moments. Each time the store is opened on what the disk certainly has, and on that with a
- * random part of what was not synced, as a server would after the cut. Ends with the first cut that shows a fault.
+ * Cuts the power at random moments. Each time the store is opened on what is certainly on the disk, and again with a random
+ * part of what was not synced, as a server would after the cut. Ends with the first cut that shows a fault.
  */
 export async function cutPower(
   { files, ledger, calls }: Trace,

@@ -15,11 +15,11 @@ import { canTrace, type SystemCall, systemCalls, traceCommand } from "./system_c
 import { WriterProcess } from "./writer_process.ts";
 
 const CUTS_DEFAULT = 60;
-/** A disk that lies has to be found in so many. */
+/** A disk that lies must be found within this many cuts. */
 const CUTS_TO_FIND_MAX = 60;
-/** The log is written back to the file a few times meanwhile. */
+/** Enough for a few checkpoints of the log. */
 const ACKNOWLEDGED = 2_000;
-/** What another process did before: so much that the log is being cleaned. */
+/** Writes of an earlier process: enough that the log is being cleaned. */
 const ACKNOWLEDGED_BEFORE = 10_000;
 const FILE = "store.kv";
 const MEMORY_FOLDER = "/dev/shm";
@@ -78,7 +78,7 @@ function traced(before: "nothing" | "what another process left"): Promise<Trace>
   });
 }
 
-/** Syncs mean nothing to a replay: it is in memory, where that is possible. */
+/** A replay needs no syncs, so it runs in memory where possible. */
 function cut(trace: Trace, cuts: number): Promise<CutTally> {
   return inTemporaryFolder(
     (above) => cutPower(trace, { cuts, random: new Random(seed), folder: `${above}/cut` }),

@@ -58,7 +58,7 @@ export class ReplayedDisk {
   }
 }
 
-/** A write to a file whose name is not there goes to nobody. */
+/** A write to a file without a name is lost. */
 function carryOut(change: Change, files: Map<string, Content>): void {
   const content = files.get(change.file);
   if (change.kind === "remove") files.delete(change.file);
@@ -82,7 +82,7 @@ function bytesOf(files: ReadonlyMap<string, Content>): Files {
   return new Map([...files].map(([file, content]) => [file, content.bytes]));
 }
 
-/** Bytes that grow without being copied each time. */
+/** Bytes that grow with amortized copying. */
 class Content {
   #room: Uint8Array;
   #length: number;

@@ -5,7 +5,7 @@ import { Ledger } from "./ledger.ts";
 import { inspect, withStore } from "./store_file.ts";
 import { WriterProcess } from "./writer_process.ts";
 
-/** Of all rounds, how many kill the process while it starts. */
+/** Share of the rounds that kill the process while it starts. */
 const EARLY_SHARE = 0.2;
 const START_MS_MAX = 250;
 const WRITING_MS_MAX = 300;
@@ -19,7 +19,7 @@ export interface Tally {
   faults: readonly string[];
 }
 
-/** Kills one writer after another on one file, and looks each time at what is left. Ends with the first fault. */
+/** Kills one writer after another on one file, and checks each time what is left. Ends with the first fault. */
 export async function killWriters(
   path: string,
   { rounds, random, planted }: {

@@ -3,7 +3,7 @@ import { statfs } from "node:fs/promises";
 /** Whether a file system can be mounted here. */
 export const canMount = Deno.uid() === 0 && Deno.build.os === "linux" && await isAllowed();
 
-/** What the name of a test that was left out says. */
+/** Suffix for the names of tests that are skipped. */
 export const MOUNT_NEEDED = canMount ? "" : " (needs root, to mount a tmpfs)";
 
 /** A file system of its own in memory, that can be filled and emptied. */
@@ -16,7 +16,7 @@ export class SmallDisk {
     this.#bytes = bytes;
   }
 
-  /** Mounts one of `bytes`, runs `body`, and takes it away, also when `body` throws. */
+  /** Mounts one of `bytes`, runs `body`, and unmounts it, also when `body` throws. */
   static async with(bytes: number, body: (disk: SmallDisk) => Promise<void>): Promise<void> {
     const folder = await Deno.makeTempDir({ prefix: "coracle-disk-" });
     try {
@@ -31,7 +31,7 @@ export class SmallDisk {
     }
   }
 
-  /** Takes all the room that there is now, and none that others give up meanwhile. */
+  /** Fills all the room that is free now, but not what others release meanwhile. */
   async fill(): Promise<void> {
     using file = await Deno.open(this.#filler, { create: true, append: true });
     const { bavail, bsize } = await statfs(this.folder);

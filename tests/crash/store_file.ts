@@ -3,14 +3,14 @@ import { segmentsIn } from "../../core/store/kv/kv_layout.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import { checkStore } from "../../core/store/kv/store_check.ts";
 
-/** What lies in a store's file, read without the store. */
+/** The contents of a store's file, read without the store. */
 export interface FileFacts {
   faults: readonly string[];
   /** Chunks that no record refers to. */
   orphans: number;
 }
 
-/** Looks at a file that no process has open, as `coracle store check` does. One that is not there yet is well. */
+/** Looks at a file that no process has open, as `coracle store check` does. A missing file counts as fine. */
 export async function inspect(path: string): Promise<FileFacts> {
   const isThere = await Deno.stat(path).then(() => true, () => false);
   if (!isThere) return { faults: [], orphans: 0 };
@@ -26,7 +26,7 @@ export async function oldestSegment(path: string): Promise<number> {
   return oldest.value.number;
 }
 
-/** Opens the store as the next server would, and gives it up again. */
+/** Opens the store as the next server would, and closes it again. */
 export async function withStore<T>(path: string, look: (store: MemoryStore) => T): Promise<T> {
   const store = await MemoryStore.open(await KvJournal.open(path), { freezing: "none" });
   try {

@@ -1,4 +1,4 @@
-/** What a traced process has done to the files of one folder, and what it has said on stdout. */
+/** What a traced process did to the files of one folder, and what it wrote to stdout. */
 export type SystemCall =
   | { kind: "create" | "remove" | "sync"; file: string }
   | { kind: "write"; file: string; offset: number; bytes: Uint8Array }
@@ -47,8 +47,8 @@ export async function canTrace(): Promise<boolean> {
 }
 
 /**
- * Reads what strace has written. Calls stand in the order in which they ended; what was said stands where the
- * saying began, because somebody may have heard it from then on.
+ * Reads the output of strace. Calls are in the order in which they ended, but a write to stdout is placed where it began,
+ * because somebody may have read it from then on.
  */
 export function systemCalls(trace: string, folder: string): SystemCall[] {
   const begun = new Map<string, string>();

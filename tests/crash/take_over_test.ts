@@ -12,7 +12,7 @@ import { withStore } from "./store_file.ts";
 import { WriterProcess } from "./writer_process.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
-/** Ones that no other suite uses. */
+/** Used by no other suite. */
 const SUBNET = 58;
 const WRITERS = 8;
 /** Enough to be in the middle of something. */
@@ -132,7 +132,7 @@ async function withWriters(body: (scene: Scene) => Promise<void>): Promise<void>
       stop.abort();
       await server.kill();
       await Promise.all([...writers, ...others.map((other) => other.stop())]);
-      await removeNetwork(dataFolder, SUBNET); // who was killed has left it
+      await removeNetwork(dataFolder, SUBNET); // left by the killed server
     }
   });
 }
@@ -167,7 +167,7 @@ async function assertKept(server: ServerProcess, written: Set<string>): Promise<
   assert.deepEqual([...written].filter((name) => !there.has(name)), []);
 }
 
-/** Takes the store over while the other still writes. */
+/** Takes over the store while the other still writes. */
 async function shuttingOut(path: string): Promise<KvJournal> {
   const options = {
     clock: new SystemClock(),
@@ -177,6 +177,6 @@ async function shuttingOut(path: string): Promise<KvJournal> {
     killedMs: 1,
     kill: () => {}, // it hangs in the kernel, say
   };
-  (await takeLockOver(`${path}.lock`, options)).release(); // who came to nothing keeps out no other
+  (await takeLockOver(`${path}.lock`, options)).release(); // a failed take-over must not block others
   return await KvJournal.open(path, { takeLock: (lock) => takeLockOver(lock, options) });
 }

@@ -1,5 +1,5 @@
 /**
- * Writes to a store until it is killed, and says on stdout what it means to do and what is done:
+ * Writes to a store until it is killed, and reports each commit on stdout before and after it:
  *
  *     deno run -A tests/crash/writer.ts FILE SEED ACKNOWLEDGED_MAX FAULT
  *

@@ -5,7 +5,7 @@ import type { Key, Revision } from "../../core/store/store.ts";
 export const RESOURCE = "configmaps";
 const NAMESPACE = "crash";
 
-/** What a writer means to do in one commit. */
+/** One commit that a writer is about to do. */
 export interface Attempt {
   writer: number;
   /** Grows with each attempt of a writer, also over restarts. */
@@ -21,7 +21,7 @@ export interface Outcome {
   revisions: Readonly<Record<string, Revision>>;
 }
 
-/** What a writer process says, one JSON text a line. */
+/** The output of a writer process, one JSON text a line. */
 export type Line = { ready: Revision } | { attempt: Attempt } | { done: Outcome } | {
   /** The writer gave up: the words of the error. */
   refused: string;
@@ -36,7 +36,7 @@ export function keyOf(name: string): Key {
   return [RESOURCE, NAMESPACE, name];
 }
 
-/** An object whose every byte can be told from who wrote it, so that a mixture of two writes is seen. */
+/** An object whose every byte depends on who wrote it, so that a mixture of two writes is detected. */
 export function objectOf(name: string, attempt: Attempt): KubeObject {
   const metadata = {
     namespace: NAMESPACE,

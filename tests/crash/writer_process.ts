@@ -8,13 +8,13 @@ const READY_MS_MAX = 20_000;
 export interface WriterOptions {
   /** A fault in its journal. */
   planted?: PlantedFault | undefined;
-  /** It kills itself once it has said so often that a commit is done. */
+  /** It kills itself after acknowledging this many commits. */
   acknowledgedMax?: number;
-  /** Words of a command that runs it. */
+  /** A command that wraps it, such as strace. */
   under?: readonly string[];
 }
 
-/** A process that writes to a store and says what it does. */
+/** A process that writes to a store and reports what it does. */
 export class WriterProcess {
   readonly #child: Deno.ChildProcess;
   readonly #ready = Promise.withResolvers<void>();
@@ -22,7 +22,7 @@ export class WriterProcess {
   readonly #stdout: Promise<string>;
   readonly #stderr: Promise<string>;
 
-  /** `seed`: higher than that of any run before on the same file. */
+  /** `seed`: higher than that of any earlier run on the same file. */
   constructor(path: string, seed: number, options: WriterOptions = {}) {
     const { planted = "", acknowledgedMax = Infinity, under = [] } = options;
     const command = [
@@ -57,7 +57,7 @@ export class WriterProcess {
     }
   }
 
-  /** Resolves when it has said for the first time that a commit is done. Rejects when it has ended before. */
+  /** Resolves when it has acknowledged its first commit. Rejects when it ends before that. */
   async writes(): Promise<void> {
     await this.ready();
     await this.#done.promise;
@@ -71,7 +71,7 @@ export class WriterProcess {
     }
   }
 
-  /** Kills it, if it still runs. All that it said, to the last whole line. */
+  /** Kills it, if it still runs. Returns its output up to the last whole line. */
   async kill(): Promise<Line[]> {
     this.signal("SIGKILL");
     return await this.end();

@@ -7,7 +7,7 @@ import { hostileText, jsonValue, mutated, place } from "./json_values.ts";
 import { property } from "./property.ts";
 import { valueOf } from "./schema_values.ts";
 
-/** Answers of this sort are ours to be ashamed of. 501 says that something is not there. */
+/** A 5xx is a fault of ours, except 501, which says that something is not implemented. */
 const FAILURES = [500, 502, 503, 504];
 
 const { ask } = await freshApi();
@@ -216,7 +216,7 @@ async function assertAnswered(
   headers: Record<string, string>,
 ): Promise<void> {
   const answer = await ask(method, path, body, headers);
-  // A stream that goes on is let go of: its head is all that can be wrong with it.
+  // A stream that goes on is cancelled: only its head is checked.
   if (/watch=|follow=|\/watch\//.test(path)) await answer.body?.cancel();
   const text = answer.bodyUsed ? "" : await answer.text();
   assert.ok(

@@ -8,7 +8,7 @@ import { readAll, writeAll } from "./strict_endpoint.ts";
 const HOST = "Host: a\r\n";
 const KNOWN = `${HOST}Authorization: Bearer ${TOKEN}\r\n`;
 const END = `GET /end HTTP/1.1\r\n${KNOWN}Connection: close\r\n\r\n`;
-/** Handshakes take their time, not the processor's. */
+/** Handshakes mostly wait; they take little processor time. */
 const AT_ONCE = 16;
 
 const FAILURES = [500, 502, 503, 504];
@@ -64,7 +64,7 @@ Deno.test("the API refuses what is smuggled, or reads no more requests than ther
   }
 });
 
-/** `""`: none. That it ends at all shows that nothing hangs. */
+/** `""` when there is no answer. That it ends at all shows that nothing hangs. */
 async function faultOf(one: SmuggledRequest, port: number, authority: string): Promise<string> {
   const connection = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [authority] });
   try {

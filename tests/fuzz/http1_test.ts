@@ -47,7 +47,7 @@ const piece = fc.oneof(
   fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
 );
 
-/** A text with some of its bytes gone, doubled, or in front of others. */
+/** A text with some of its bytes removed, doubled or swapped. */
 function damaged(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const damage = fc.tuple(
     fc.nat({ max: 400 }),

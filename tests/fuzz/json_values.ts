@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { cloneJson, isJsonObject } from "../../core/lib/json/json_value.ts";
 
-/** Names that mean something to the language. */
+/** Names that mean something to JavaScript. */
 const LOADED_NAMES = [
   "constructor",
   "prototype",
@@ -50,7 +50,7 @@ const longText = fc.constantFrom(
   "1h".repeat(2_500),
 );
 
-/** Texts that have broken readers before: signs, control characters, halves of pairs, numbers that are none. */
+/** Texts that have broken readers before: signs, control characters, halves of pairs, invalid numbers. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 100, arbitrary: shortText },
   { weight: 1, arbitrary: longText },
@@ -132,7 +132,7 @@ function placesIn(value: unknown): Slot[] {
   ) => [{ holder: value, key }, ...placesIn(inner)]);
 }
 
-/** Freezes all of it, so that whoever changes his argument is found out. */
+/** Freezes it deeply, so that changing an argument is detected. */
 export function frozen<T>(value: T): T {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

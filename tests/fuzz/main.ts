@@ -1,5 +1,5 @@
 /**
- * Runs the properties with many cases of a new seed, which is printed:
+ * Runs the properties with many cases and a new seed, which is printed:
  *
  *     deno task fuzz                                      1,000,000 cases
  *     CASES=100000 SEED=7 deno task fuzz                  as many, of this seed

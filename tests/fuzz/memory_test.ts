@@ -1,19 +1,19 @@
 /**
- * What a server takes while hostile YAML is sent to it. Its heap is small, so that what V8 leaves for later on a large
- * machine does not hide what stays.
+ * The memory of a server while hostile YAML is sent to it. Its heap is small, so that garbage that V8 would keep on a large
+ * machine does not hide leaks.
  */
 import assert from "node:assert/strict";
 import { type ServerProcess, withServer } from "../server_process.ts";
 
-/** One that no other suite uses. */
+/** Used by no other suite. */
 const SUBNET = 56;
 const HEAP_MIB = 112;
 const BYTES_MAX = 3 * 1024 * 1024;
 /** After one that fills what is kept of all. */
 const ROUNDS = 3;
-/** What the server may take more or less at a time: the collector chooses its moments. */
+/** Allowed variation: the collector chooses its own moments. */
 const NOISE_MIB = 24;
-/** A moment badly chosen comes once; what stays comes with each series. */
+/** Bad timing happens once; a leak shows in every series. */
 const SERIES_MAX = 4;
 /** Read together they would take twice the heap. */
 const AT_ONCE = 24;

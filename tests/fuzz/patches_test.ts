@@ -13,7 +13,7 @@ import { property } from "./property.ts";
 import { valueOf } from "./schema_values.ts";
 
 const NAMES = ["a", "b", "c", "name"];
-/** What all objects share must stay as it is. */
+/** Object.prototype must stay unchanged. */
 const SHARED = Object.getOwnPropertyNames(Object.prototype).length;
 
 const document = jsonValue(NAMES);
@@ -169,7 +169,7 @@ property(
     holds([schema, target]) {
       assert.deepEqual(strategicMergePatch(frozen(target), {}, schema), target);
       const patch = withoutNulls(target);
-      if (hasDuplicates(patch)) return; // Kubernetes itself takes one of them for the other
+      if (hasDuplicates(patch)) return; // Kubernetes itself confuses them
       const got = refusedOr(() => strategicMergePatch(frozen(patch), patch, schema));
       if (got !== undefined) assert.deepEqual(got.value, patch);
     },

@@ -4,7 +4,7 @@ import { SMUGGLED_ANSWERS, type SmuggledAnswer } from "./smuggled_answers.ts";
 import { answerTo, readAll, writeAll } from "./strict_endpoint.ts";
 import { asText, messagesIn, nameOf } from "./strict_http.ts";
 
-/** Framing that has no place in an answer without a body: some reader might wait for it. */
+/** Framing that must not be in an answer without a body: some readers would wait for one. */
 const FRAMING = /^(content-length|transfer-encoding|connection):/i;
 
 Deno.test("what an endpoint answers is refused, or is the answer to its own request and no other", () => {

@@ -3,11 +3,11 @@ import process from "node:process";
 import fc from "fast-check";
 import { casesAsked, runsOf } from "./cases.ts";
 
-/** No case may take longer, of the processor time of its own thread. */
+/** No case may take longer, in processor time of its own thread. */
 const CASE_MS_MAX = 100;
-/** The first runs after a slow one are not yet compiled, or collect what others left: the best of these counts. */
+/** First runs are slower (compilation, garbage of others), so the best of these counts. */
 const SLOW_TRIES = 3;
-/** What may be left of all cases after the warm-up, the collector having run: caches, compiled code. */
+/** How much memory all cases after the warm-up may leave behind after garbage collection: caches, compiled code. */
 const GROWTH_BYTES_MAX = 4 * 1024 * 1024;
 const COLLECTIONS = 3;
 /** The part of the cases that fills caches before memory is measured. */
@@ -48,7 +48,7 @@ export function property<T>(name: string, { share, of, holds }: PropertyOptions<
   });
 }
 
-/** Runs a case; when it seems slow, again, for a busy machine makes anything slow. */
+/** Runs a case, and repeats it when it seems slow, because a busy machine makes anything slow. */
 async function inTime(run: () => void | Promise<void>): Promise<void> {
   let bestMs = await cpuMsOf(run);
   for (let tries = 0; bestMs > CASE_MS_MAX && tries < SLOW_TRIES; tries++) {

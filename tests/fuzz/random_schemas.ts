@@ -103,8 +103,8 @@ function withTrueDefault({ default: empty, ...schema }: Schema): Schema {
 }
 
 /**
- * What is wrong with a value that was found to be right: a slow and plain reading of OpenAPI's words, which shares
- * nothing with the engine. `undefined`: nothing.
+ * What is wrong with a value that the engine accepted: a slow and plain reading of OpenAPI's words that shares no code with
+ * the engine. `undefined`: nothing.
  */
 export function brokenRule(schema: Schema, value: unknown): string | undefined {
   if (schema["x-kubernetes-int-or-string"]) {

@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   duration: ["0s", "1h30m", "-1.5ms"],
 };
 
-/** Values that a schema has nothing to say against: for the rules beyond it, and for what is built on both. */
+/** Values that are valid by a schema, for testing the rules beyond it and what builds on both. */
 export function valueOf(schema: Schema, depth = 0): fc.Arbitrary<unknown> {
   if (schema["x-kubernetes-int-or-string"]) {
     return fc.oneof(fc.integer({ min: 0, max: 70_000 }), fc.constantFrom("25%", "http", "0"));

@@ -1,4 +1,4 @@
-/** Bytes that a client sends, and what must come of them. */
+/** Bytes that a client sends, and the expected outcome. */
 export interface SmuggledRequest {
   name: string;
   bytes: string;

@@ -2,7 +2,7 @@ import { asBytes, asText, type Message, messagesIn, nameOf } from "./strict_http
 
 /** An endpoint that reads as strictly as can be, and answers each request with its name. */
 export class StrictEndpoint {
-  /** Since they were last taken away. */
+  /** Since they were last taken. */
   requests: Message[] = [];
   /** What a strict reader could not read. There must be none. */
   readonly faults: string[] = [];
@@ -58,7 +58,7 @@ export async function readAll(connection: Deno.Conn): Promise<string> {
     }
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionReset) return text;
-    if (error instanceof Deno.errors.UnexpectedEof) return text; // TLS that ends without its goodbye
+    if (error instanceof Deno.errors.UnexpectedEof) return text; // TLS that ends without close_notify
     throw error;
   }
 }

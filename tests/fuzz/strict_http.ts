@@ -1,4 +1,4 @@
-/** A message as a reader that forgives nothing sees it. Texts have one character for each byte. */
+/** A message as the strictest reader sees it. Texts have one character for each byte. */
 export interface Message {
   /** The first line, without its end. */
   first: string;
@@ -8,7 +8,7 @@ export interface Message {
   body: string;
 }
 
-/** Bytes that are no HTTP/1.1, or HTTP/1.1 that two readers could understand differently. */
+/** The bytes are not HTTP/1.1, or two readers could understand them differently. */
 export class StrictError extends Error {
   override name = "StrictError";
 }

@@ -1,6 +1,6 @@
 /**
- * One of several servers at one etcd: stands by, takes over when it can, and then writes until it is refused. Says on
- * stdout what it sees and does:
+ * One of several servers that share an etcd: stands by, takes over when it can, and then writes until it is refused. It
+ * reports on stdout what it sees and does:
  *
  *     deno run -A tests/takeover/contender.ts ENDPOINTS PREFIX LEASE_MS SEED FAULT
  *
@@ -42,7 +42,7 @@ async function main(
   Deno.exit(1);
 }
 
-/** Its last words: another server has taken over. */
+/** Its last line: another server has taken over. */
 function end({ message }: Error): void {
   say({ refused: message });
   Deno.exit(1);
@@ -52,7 +52,7 @@ function say(line: ContenderLine): void {
   sayLine(line as Line);
 }
 
-/** Says that a batch is durable before it is. */
+/** Reports a batch as durable before it is. */
 function hasty(engine: SharedEngine): SharedEngine {
   return {
     follow: (signal) => engine.follow(signal),
@@ -64,7 +64,7 @@ function hasty(engine: SharedEngine): SharedEngine {
   };
 }
 
-/** Writes of this process land whoever the owner is. */
+/** Writes of this process take effect whoever the owner is. */
 function forgetTheFence(): void {
   const { fetch } = globalThis;
   globalThis.fetch = (input: RequestInfo | URL, init?: RequestInit) => {

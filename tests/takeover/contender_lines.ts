@@ -2,7 +2,7 @@ import type { KubeObject } from "../../core/resources/resource.ts";
 import type { Revision } from "../../core/store/store.ts";
 import type { Line } from "../crash/writer_lines.ts";
 
-/** What a contender says, one JSON text a line. */
+/** The output of a contender, one JSON text a line. */
 export type ContenderLine =
   | Line
   /** It follows an owner. */

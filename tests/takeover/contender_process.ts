@@ -7,7 +7,7 @@ import type { ContenderLine } from "./contender_lines.ts";
 const CONTENDER = fileURLToPath(new URL("./contender.ts", import.meta.url));
 const ENCODER = new TextEncoder();
 
-/** Faults that the suite must find. `unfenced`: writes whoever the owner is. `hasty`: says too early that it is durable. */
+/** Faults that the suite must find. `unfenced`: writes whoever the owner is. `hasty`: reports a batch as durable too early. */
 export type PlantedFault = "unfenced" | "hasty";
 
 export interface ContenderOptions {
@@ -19,7 +19,7 @@ export interface ContenderOptions {
   planted?: PlantedFault | undefined;
 }
 
-/** A process that contends for a store, and what it says. */
+/** A process that contends for a store, and its output. */
 export class ContenderProcess {
   readonly #child: Deno.ChildProcess;
   readonly #standsBy = Promise.withResolvers<void>();
@@ -76,7 +76,7 @@ export class ContenderProcess {
     }
   }
 
-  /** Waits for its own end. All that it said of its writing, to the last whole line. */
+  /** Waits until it ends by itself. Returns its output about writes, up to the last whole line. */
   async end(): Promise<Line[]> {
     const { code, signal } = await this.#child.status;
     await this.#read;

@@ -1,13 +1,13 @@
 import { closeQuietly, Gate } from "../gate.ts";
 
-/** A way to one server that can be cut. */
+/** A TCP relay to one server that can be cut. */
 export class Link {
   readonly #port: number;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections = new Set<Deno.TcpConn>();
   readonly #gate = new Gate();
 
-  /** `url`: of the server, e.g. `http://127.0.0.1:2379`. */
+  /** `url`: the server, e.g. `http://127.0.0.1:2379`. */
   constructor(url: string) {
     this.#port = Number(new URL(url).port);
     void this.#accept();

@@ -7,8 +7,8 @@ import { podSpec } from "../../../core/resources/core/pods/spec/pod_spec.ts";
 import type { Schema } from "../../../core/schema/schema.ts";
 
 /**
- * Every field of the PodSpec that Coracle claims to act on: what the schema has and the tables of what is not acted
- * on, and of what is refused whatever it says, have not. Maps and lists of plain values are one field; `[]` stands for the items of a list.
+ * Every field of the PodSpec that Coracle claims to act on: those of the schema without the unimplemented ones and those that
+ * are always refused. Maps and lists of plain values are one field; `[]` stands for the items of a list.
  */
 export function claimedFields(): string[] {
   return leavesOf(podSpec, "");

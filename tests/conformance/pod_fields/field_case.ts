@@ -4,9 +4,9 @@ import type { Pod } from "../../../core/resources/core/pods/pods.ts";
 /** A cluster as a user sees it; the pods are in the namespace `default`. */
 export interface FieldCluster {
   readonly dataFolder: string;
-  /** Applies objects; what the server warns of. */
+  /** Applies objects; returns the warnings of the server. */
   apply(...objects: object[]): Promise<string>;
-  /** The pod as soon as it is so; fails with its status when that takes too long. */
+  /** The pod once it is as wanted; fails with its status when that takes too long. */
   podWhen(name: string, isSo: (pod: Pod) => unknown): Promise<Pod>;
   logs(name: string): Promise<string>;
   events(pod: string): Promise<Event[]>;
@@ -35,7 +35,7 @@ export function isReady({ status }: Pod): boolean {
     false;
 }
 
-/** Why the first container waits. */
+/** Why the first container is waiting. */
 export function waitingOf({ status }: Pod): { reason?: string; message?: string } {
   return status.containerStatuses?.[0]?.state.waiting ?? {};
 }

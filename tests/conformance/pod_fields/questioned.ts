@@ -11,7 +11,7 @@ export interface Question {
   atMs: number;
 }
 
-/** What a probe asks: a server in the test, which sees every question and decides what is answered. */
+/** The target of a probe: a server in the test that records every request and decides what is answered. */
 export class Questioned {
   readonly #end = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
