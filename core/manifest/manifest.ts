@@ -27,10 +27,10 @@ export interface Manifest {
   readonly position: Position;
   /**
    * Where the field at `path` is (as causes and unknown fields name it, e.g. `spec.containers[0].name`);
-   * when there is none, where the nearest object around it is.
+   * when it does not exist, where the nearest object around it is.
    */
   at(path: string): Position;
-  /** Reads what {@linkcode Manifest.at} needs in steps. Without it `at` reads at once, which can take long. */
+  /** Prepares {@linkcode Manifest.at} in steps. Without it, `at` parses in one go, which can take long. */
   locate(): Steps<void>;
 }
 
@@ -39,13 +39,13 @@ export interface ManifestLimits {
   bytesMax: number;
   /** How many arrays and objects may be nested. */
   depthMax: number;
-  /** How many objects there may be, those of lists counted one by one. */
+  /** How many objects there may be; the items of a list count one by one. */
   documentsMax: number;
-  /** How many values all documents in JSON may have together. */
+  /** How many values all JSON documents may have together. */
   valuesMax: number;
-  /** How many values of one document aliases may add (`*name`): what a bomb is made of. */
+  /** How many values the aliases (`*name`) of one document may add: a limit against alias bombs. */
   aliasedValuesMax: number;
-  /** How many words and signs of YAML one document may have; each takes time and memory while it is read. */
+  /** How many YAML tokens one document may have; each takes time and memory while it is parsed. */
   tokensMax: number;
   /** The same, of all documents together. */
   tokensOfAllMax: number;
@@ -116,7 +116,7 @@ export function* objectFromYaml(
   throw new ManifestError("expected an object", positionIn(text, 0));
 }
 
-/** Finding a place in so much JSON is a step of its own. */
+/** Finding a position in so much JSON is a step of its own. */
 const LARGE_CHARS = 64 * 1024;
 
 /** What the documents of one text share. */
@@ -126,7 +126,7 @@ interface Stream {
   places: Places;
   json: JsonPlaces;
   budget: TokenBudget;
-  /** The tree that was asked for last: errors come document by document, and all trees would fill the memory. */
+  /** Only the last tree is kept: errors come document by document, and all trees together would fill the memory. */
   located: { document: Document; tree: YamlTree } | undefined;
 }
 
@@ -150,7 +150,7 @@ function textOf(source: Uint8Array | string, { bytesMax }: ManifestLimits): stri
   }
 }
 
-/** Where the documents of a stream of YAML are. `---` and `...` at the start of a line end one, whatever it holds. */
+/** The extents of the documents of a YAML stream. `---` and `...` at the start of a line always end one. */
 function* documentsIn(text: string): Generator<Extent> {
   let start = 0;
   for (const match of text.matchAll(/^(---|\.\.\.)(?=[ \t\r\n]|$)/gm)) {
@@ -160,7 +160,7 @@ function* documentsIn(text: string): Generator<Extent> {
   yield [start, text.length];
 }
 
-/** A value with the way to its positions. */
+/** A value with the means to find its positions. */
 interface Document {
   value: unknown;
   extent: Extent;
@@ -189,8 +189,8 @@ function withoutMarker(text: string, [start, end]: Extent): Extent {
 }
 
 /**
- * JSON values that follow each other; `undefined` when already the first is something else, e.g. YAML in
- * braces: then the reader of YAML says what is wrong.
+ * JSON values that follow each other; `undefined` when the first is not JSON, e.g. YAML in braces: then the YAML reader
+ * reports what is wrong.
  */
 function jsonDocumentsOf(text: string, [start, end]: Extent, limits: ManifestLimits):
   | Document[]
@@ -262,7 +262,7 @@ function manifestOf(
   };
 }
 
-/** Reads the document again: until something is wrong, nobody needs its tree. */
+/** Parses the document again: its tree is needed only when something is wrong. */
 function* treeOf(stream: Stream, document: Document): Steps<YamlTree> {
   if (stream.located?.document === document) return stream.located.tree;
   const tree = yield* readYaml(stream.text, document.extent, stream.limits);
@@ -274,7 +274,7 @@ function joined(prefix: string, path: string): string {
   return prefix && path ? `${prefix}.${path}` : prefix || path;
 }
 
-/** The items of a typed list (`PodList`) need not say what they are. */
+/** The items of a typed list (`PodList`) need no apiVersion and kind. */
 function withKindOf(list: Record<string, unknown>, item: unknown): unknown {
   const { kind, apiVersion } = list;
   if (!isJsonObject(item) || kind === "List" || item["kind"] !== undefined) return item;

@@ -1,6 +1,6 @@
 import { afterSpace, endOfString } from "../lib/json/json_characters.ts";
 
-/** Where the fields of JSON are, in a text that has been parsed before. Lists and objects are walked when they are asked for. */
+/** Finds the positions of fields in a JSON text that has been parsed before. Lists and objects are scanned on demand. */
 export class JsonPlaces {
   readonly #text: string;
   /** Fields of the objects, and items of the lists, by where these start. */
@@ -45,7 +45,7 @@ export class JsonPlaces {
 interface JsonPlace {
   /** Where the value starts. */
   at: number;
-  /** Where what stands for it starts: its key, or itself in a list. */
+  /** Where its key starts, or itself in a list. */
   found: number;
 }
 
@@ -65,7 +65,7 @@ export function longestStep<T>(
   return undefined;
 }
 
-/** The last place before `end` where a name could end. */
+/** The last index before `end` where a name could end. */
 function lastCut(path: string, end: number): number {
   let cut = end - 1;
   while (cut > 0 && path[cut] !== "." && path[cut] !== "[" && path[cut - 1] !== "]") cut--;
@@ -113,7 +113,7 @@ function afterValue(text: string, start: number): number {
   return text.length;
 }
 
-/** The next value, or the sign that ends the list or object. */
+/** The next value, or the bracket that ends the list or object. */
 function afterComma(text: string, start: number): number {
   const at = afterSpace(text, start);
   return text[at] === "," ? afterSpace(text, at + 1) : at;

@@ -1,13 +1,13 @@
-/** A place in a text; both count from 1. */
+/** A position in a text; both count from 1. */
 export interface Position {
   line: number;
   column: number;
 }
 
-/** A stream that is no stream of manifests, or more than is allowed. */
+/** The stream is not a stream of manifests, or exceeds a limit. */
 export class ManifestError extends Error {
   override name = "ManifestError";
-  /** `fault`: what is wrong, without the place; `message` has both. */
+  /** `fault`: what is wrong, without the position; `message` has both. */
   constructor(readonly fault: string, readonly position: Position) {
     super(`line ${position.line}, column ${position.column}: ${fault}`);
   }
@@ -21,7 +21,7 @@ export function keyForbidden(key: string, position: Position): ManifestError {
   return new ManifestError(`the key ${JSON.stringify(key)} is not allowed`, position);
 }
 
-/** The place of an offset. Counts the lines anew each time: it is asked for faults only. */
+/** The position of an offset. Counts the lines anew each time: it is needed for faults only. */
 export function positionIn(text: string, offset: number): Position {
   let line = 1;
   let lineStart = 0;
@@ -32,7 +32,7 @@ export function positionIn(text: string, offset: number): Position {
   return { line, column: offset - lineStart + 1 };
 }
 
-/** The places of many offsets in one text: the lines are counted once, at the first question. */
+/** The positions of many offsets in one text: the lines are counted once, on first use. */
 export class Places {
   readonly #text: string;
   #lineStarts: Uint32Array | undefined;

@@ -1,6 +1,6 @@
 /**
- * What words without quotes mean, as go-yaml v2 reads them for sigs.k8s.io/yaml: the booleans and octal
- * numbers of YAML 1.1, no numbers in base 60, and times that stay texts.
+ * What unquoted scalars mean, as go-yaml v2 reads them for sigs.k8s.io/yaml: the booleans and octal numbers of YAML 1.1, no
+ * numbers in base 60, and times that stay strings.
  */
 export function plainValueOf(text: string): string | number | boolean | null {
   const word = WORDS.get(text);

@@ -27,7 +27,7 @@ export interface YamlLimits {
   tokensMax: number;
 }
 
-/** How many words and signs may still be read, of a stream of documents. */
+/** How many tokens may still be read, of a stream of documents. */
 export interface TokenBudget {
   left: number;
   readonly of: number;
@@ -44,12 +44,12 @@ export interface YamlTree {
 /** A part of a text. */
 export type Extent = readonly [start: number, end: number];
 
-/** Words and signs of a step: some 5 ms. */
+/** Tokens of one step: some 5 ms. */
 const TOKENS_PER_STEP = 4096;
 
 /**
- * Reads the one document in a part of a text. Throws ManifestError. The longest of its steps puts the nodes of
- * a whole document together, which `tokensMax` bounds.
+ * Reads the one document in a part of a text. Throws ManifestError. Its longest step composes the nodes of a whole
+ * document, which `tokensMax` bounds.
  */
 export function* readYaml(
   text: string,
@@ -72,12 +72,12 @@ export function* readYaml(
   return { value, offsetOf: (path) => root ? reader.offsetOf(root, path) : start };
 }
 
-/** More than this is open in the parser besides the nested values: the document and what is being read. */
+/** How many tokens are open in the parser besides the nested values: the document and the current one. */
 const STACK_SLACK = 8;
 
 type Fail = (fault: string, offset: number) => ManifestError;
 
-/** Drives lexer, parser and composer by hand, so that what is too deep or too much is left in the middle. */
+/** Drives lexer, parser and composer by hand, so that it stops in the middle when a limit is exceeded. */
 function* composed(
   source: string,
   { depthMax, tokensMax, budget }: YamlLimits & { budget: TokenBudget },
@@ -87,7 +87,7 @@ function* composed(
   const composer = new Composer({
     schema: "failsafe",
     resolveKnownTags: false,
-    uniqueKeys: false, // compares each with each; ours does not
+    uniqueKeys: false, // its check is quadratic; ours is not
     logLevel: "silent",
   });
   stopAtFirstError(composer, fail);
@@ -113,12 +113,12 @@ function* composed(
   return documents;
 }
 
-/** What stands at an error: a token, or where it is. */
+/** Where an error is: its token or its offset. */
 type ErrorPlace = number | readonly [number, number] | { offset: number };
 
 /**
- * The library goes on after an error and collects them all: of a text that is nothing but errors, tens of thousands, each
- * with its stack, in one step of seconds. This puts our way to say the first in place of its private one.
+ * The library continues after an error and collects them all: for a bad text tens of thousands, each with its stack, in one
+ * step of seconds. This replaces its private error handler by one that throws the first.
  */
 function stopAtFirstError(composer: Composer, fail: Fail): void {
   let first: ManifestError | undefined; // it catches what is thrown and comes here again
@@ -129,7 +129,7 @@ function stopAtFirstError(composer: Composer, fail: Fail): void {
   Object.assign(composer, { onError });
 }
 
-/** Makes values of nodes. Knows after that which node each alias stood for. */
+/** Converts nodes to values, and remembers which node each alias stood for. */
 class Reader {
   readonly #text: string;
   readonly #start: number;
@@ -203,7 +203,7 @@ class Reader {
     return value;
   }
 
-  /** A block at the very end of a text that has no last line end has none either, for kubectl. */
+  /** A block scalar at the very end of a text without a final line end has none either, as in kubectl. */
   #contentOf(node: Scalar): string {
     const content = String(node.value);
     const isBlock = node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED;
@@ -240,7 +240,7 @@ class Reader {
     throw this.#fault(key, "a key must be a text, a number or a boolean");
   }
 
-  /** `<<: *base` or `<<: [*first, *second]`: what the map itself says counts most, then the first. */
+  /** `<<: *base` or `<<: [*first, *second]`: the map's own keys win, then those of the first. */
   #merge({ key, value: merged }: ParsedPair, result: Record<string, unknown>, depth: number): void {
     const value = this.valueOf(merged, depth);
     for (const base of Array.isArray(value) ? value : [value]) {
@@ -300,7 +300,7 @@ class Reader {
     return fields;
   }
 
-  /** What is merged first, so that what the map itself says replaces it. */
+  /** Merged keys come first, so that the map's own replace them. */
   *#fieldsIn(map: Node): Generator<[string, Place]> {
     if (!(map instanceof YAMLMap)) return;
     const pairs = map.items as ParsedPair[];
@@ -337,7 +337,7 @@ interface ParsedPair {
 
 interface Place {
   node: Node | null;
-  /** What stands for the field: its key, or the item. */
+  /** The node of the field: its key, or the item. */
   at: Node;
 }
 
@@ -345,7 +345,7 @@ interface PathStep extends Place {
   rest: string;
 }
 
-/** Tags of JSON's types, as the library writes them out. */
+/** Tags of JSON's types, as the library spells them. */
 const TAG = "tag:yaml.org,2002:";
 const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   int: Number.isInteger,
