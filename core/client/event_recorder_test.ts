@@ -59,7 +59,7 @@ function notice(message = "Started container", about = pod): Notice {
   return { about, type: "Normal", reason: "Started", message, fieldPath: "spec.containers{web}" };
 }
 
-Deno.test("an event says what happened to which object, when and by whom", async () => {
+Deno.test("an event records what happened to which object, when and by whom", async () => {
   const { store, recorder } = setUp();
   recorder.record("kubelet", notice());
   await recorder.settled();
@@ -93,7 +93,7 @@ Deno.test("the same again is counted, anything else is an event of its own", asy
   assert.equal(store.list[0]!.firstTimestamp, "2026-01-01T00:00:00Z");
 });
 
-Deno.test("an event that has expired is told anew", async () => {
+Deno.test("an event that has expired is recorded anew", async () => {
   const { store, recorder } = setUp();
   recorder.record("kubelet", notice());
   await recorder.settled();
@@ -103,7 +103,7 @@ Deno.test("an event that has expired is told anew", async () => {
   assert.deepEqual(store.list.map(({ count }) => count), [1]);
 });
 
-Deno.test("an object is told about 25 times in a row, then once in 5 minutes", async () => {
+Deno.test("an object gets 25 events in a row, then one in 5 minutes", async () => {
   const { clock, store, recorder } = setUp();
   for (let number = 0; number < 40; number++) {
     recorder.record("kubelet", notice(`Number ${number}`));

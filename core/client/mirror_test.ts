@@ -39,7 +39,7 @@ Deno.test("while the server is away the mirror shows the last that it heard; the
   assert.equal(mirror.get(configMaps, named("changes"))?.data?.["k"], "2");
 });
 
-Deno.test("a mirror that missed more than the server keeps lists again and tells the difference", async () => {
+Deno.test("a mirror that missed more than the server keeps lists again and dispatches the differences", async () => {
   const limits = { eventsMax: 5, bytesMax: 1024 * 1024 };
   await using remote = await started({ data: ["a", "b"], watchLimits: limits });
   remote.gate.shut();

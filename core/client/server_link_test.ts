@@ -3,7 +3,7 @@ import { silentLog } from "../lib/log.ts";
 import { VirtualClock } from "../lib/virtual_clock.ts";
 import { ServerLink } from "./server_link.ts";
 
-Deno.test("what is open is told when the server answers again, and when somebody suspects it", async () => {
+Deno.test("listeners are called when the server answers again, and when somebody suspects it", async () => {
   const clock = new VirtualClock();
   let isUp = true;
   const link = new ServerLink({

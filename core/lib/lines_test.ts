@@ -62,7 +62,7 @@ Deno.test("a body is not read when its signal has aborted already", async () => 
   );
 });
 
-Deno.test("who stops early cancels the body", async () => {
+Deno.test("leaving the loop early cancels the body", async () => {
   const state = { isCancelled: false };
   for await (const _ of linesOf(endlessBody("a\n", state), { charactersMax: 4, tooLong })) break;
   assert.equal(state.isCancelled, true);

@@ -27,7 +27,7 @@ Deno.test("a slot is free again after work that failed", async () => {
   assert.equal(await slots.use(() => Promise.resolve(7)), 7);
 });
 
-Deno.test("who stops waiting for a slot does not take one", async () => {
+Deno.test("a wait for a slot that is aborted takes none", async () => {
   const slots = new Slots(1);
   const end = Promise.withResolvers<void>();
   const first = slots.use(() => end.promise);
@@ -40,7 +40,7 @@ Deno.test("who stops waiting for a slot does not take one", async () => {
   assert.equal(await slots.use(() => Promise.resolve(7)), 7);
 });
 
-Deno.test("who stops waiting in the moment in which it gets a slot takes nobody's place in the queue", async () => {
+Deno.test("a wait that is aborted at the moment it gets a slot takes nobody's place in the queue", async () => {
   for (let ticks = 0; ticks < 10; ticks++) {
     const slots = new Slots(1);
     const end = Promise.withResolvers<void>();

@@ -53,7 +53,7 @@ Deno.test("a key added during its own work is handed out again after it, not bef
   assert.equal(again, true);
 });
 
-Deno.test("a queue that is closed lets its takers go, and keeps no key from who has it", async () => {
+Deno.test("a queue that is closed releases its takers, and a key that was handed out stays with its taker", async () => {
   const { queue } = queueOf();
   queue.add("a");
   const key = await queue.take();

@@ -100,7 +100,7 @@ Deno.test("what a schema does not know never remains, whatever else is wrong", (
   );
 });
 
-Deno.test("every cause names a field and says something", () => {
+Deno.test("every cause names a field and has a message", () => {
   fc.assert(fc.property(schema.object, json, (schema, text) => {
     for (const { field, message } of check(schema, JSON.parse(text)).causes) {
       assert.equal(typeof field, "string");

@@ -35,7 +35,7 @@ Deno.test("lengths of time are read and written as Go does", () => {
   }
 });
 
-Deno.test("what is no length of time is refused in Go's words", () => {
+Deno.test("what is not a duration is refused in Go's words", () => {
   assert.equal(durationFault(""), 'time: invalid duration ""');
   assert.equal(durationFault("abc"), 'time: invalid duration "abc"');
   assert.equal(durationFault("10"), 'time: missing unit in duration "10"');

@@ -106,7 +106,7 @@ Deno.test("an object has at most one controller, and no Event for an owner", () 
   );
 });
 
-Deno.test("finalizers have qualified names, and none is added to what is going", () => {
+Deno.test("finalizers have qualified names, and none is added during deletion", () => {
   assert.match(
     said({ ...good, finalizers: ["-"] })[0]!,
     /^metadata\.finalizers: Invalid value: "-"/,

@@ -47,7 +47,7 @@ Deno.test("each rule takes good names and refuses bad ones", () => {
   }
 });
 
-Deno.test("faults are told in Kubernetes' words", () => {
+Deno.test("faults are reported in Kubernetes' words", () => {
   assert.deepEqual(subdomainFaults("A"), [
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
   ]);

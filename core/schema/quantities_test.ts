@@ -48,7 +48,7 @@ Deno.test("amounts are read and written as Kubernetes does", () => {
   }
 });
 
-Deno.test("what is no amount is refused in Kubernetes' words", () => {
+Deno.test("what is not a quantity is refused in Kubernetes' words", () => {
   for (const text of ["", "abc", "1.1.M", "1+1.0M", " 1", "1 ", "1_0", "0x10", "-", ".", "Ki"]) {
     assert.match(quantityFault(text) ?? "", /^quantities must match the regular expression/, text);
   }
@@ -93,7 +93,7 @@ Deno.test("bytes that no binary suffix divides are a bare number, which is read 
   assert.equal(canonicalQuantity("324160000"), "324160k");
 });
 
-Deno.test("the canonical form says the same, and is its own canonical form", () => {
+Deno.test("the canonical form is the same quantity, and its own canonical form", () => {
   fc.assert(fc.property(amount, (text) => {
     const canonical = canonicalQuantity(text);
     assert.equal(compareQuantities(text, canonical), 0);

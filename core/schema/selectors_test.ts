@@ -48,7 +48,7 @@ Deno.test("label selectors of queries select what they say", () => {
   }
 });
 
-Deno.test("what is no selector is refused in Kubernetes' words", () => {
+Deno.test("what is not a selector is refused in Kubernetes' words", () => {
   const rows: [text: string, message: string][] = [
     ["a,", "found '', expected: identifier after ','"],
     [",", "found ',', expected: !, identifier, or 'end of string'"],
@@ -188,7 +188,7 @@ Deno.test("field selectors select what they say", () => {
   assert.equal(exactFieldOf(parseFieldSelector("metadata.name!=x"), "metadata.name"), undefined);
 });
 
-Deno.test("what is no field selector is refused in Kubernetes' words", () => {
+Deno.test("what is not a field selector is refused in Kubernetes' words", () => {
   const rows: [text: string, message: string][] = [
     ["a", "invalid selector: 'a'; can't understand 'a'"],
     ["a=b\\c", "invalid field selector: invalid escape sequence: \\c"],

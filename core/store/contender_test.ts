@@ -87,7 +87,7 @@ Deno.test("a follower that has missed something shows what there is; watchers fr
   await assert.rejects(run);
 });
 
-Deno.test("an object that was removed and made again in one batch is told as two", async () => {
+Deno.test("an object that was removed and created again in one batch is reported as two", async () => {
   const { store, tell, stop, run } = contending({ claimRevision: 0 });
   await tell({ loaded: { revision: 1, rows: rowsOf(seen("a", 1)) } }, { owner: other });
   const heard: string[] = [];

@@ -54,7 +54,7 @@ Deno.test("a watch goes back in time: one that resumes sees only what is newer, 
   assert.deepEqual(seen, Array.from({ length: 60 }, (_, i) => i + 1));
 });
 
-Deno.test("one transaction gives an event twice: each change is told once, live and on resuming (etcd #17247)", async () => {
+Deno.test("one transaction gives an event twice: each change is delivered once, live and on resuming (etcd #17247)", async () => {
   const store = await opened();
   const [kept] = await store.commit([put("a")]);
   const live: string[] = [];
@@ -105,7 +105,7 @@ Deno.test("the revision decreases: not over restarts, whatever was written betwe
   }
 });
 
-Deno.test("the revision decreases: an empty store that was only beaten on starts above what it told", async () => {
+Deno.test("the revision decreases: an empty store that had only volatile writes starts above what it gave out", async () => {
   const disk = new MemoryDisk();
   const store = await opened(new MemoryJournal(disk));
   for (const name of ["a", "b", "c"]) await store.commit([beat(name)]);
@@ -114,7 +114,7 @@ Deno.test("the revision decreases: an empty store that was only beaten on starts
   assert.throws(() => again.eventsAfter(["beats"], store.revision - 1), ExpiredError);
 });
 
-Deno.test("a deletion is dropped at compaction: the history tells it, or refuses, at each length (etcd #18089)", async () => {
+Deno.test("a deletion is dropped at compaction: the history has it, or refuses, at each length (etcd #18089)", async () => {
   for (let eventsMax = 1; eventsMax <= 5; eventsMax++) {
     const store = await opened(new MemoryJournal(), { watchLimits: { eventsMax, bytesMax: 1e9 } });
     await store.commit([put("a")]);
@@ -130,7 +130,7 @@ Deno.test("a deletion is dropped at compaction: the history tells it, or refuses
   }
 });
 
-Deno.test("a watch from the compaction revision misses a deletion: from the oldest revision that is taken all is told (etcd #19179)", async () => {
+Deno.test("a watch from the compaction revision misses a deletion: from the oldest revision that is accepted everything is delivered (etcd #19179)", async () => {
   const store = await opened(new MemoryJournal(), { watchLimits: { eventsMax: 2, bytesMax: 1e9 } });
   await store.commit([put("a"), put("b")]);
   await store.commit([remove("a", 1)]);
@@ -139,7 +139,7 @@ Deno.test("a watch from the compaction revision misses a deletion: from the olde
   assert.deepEqual(resumed(store, 2), ["DELETED a 3", "DELETED b 4"]);
 });
 
-Deno.test("a watch on a future revision: it is refused, and never told something older (etcd #20221)", async () => {
+Deno.test("a watch on a future revision: it is refused, and never gets something older (etcd #20221)", async () => {
   const store = await opened();
   await store.commit([put("a")]);
   assert.equal(resumed(store, 2), "expired");
@@ -147,7 +147,7 @@ Deno.test("a watch on a future revision: it is refused, and never told something
   assert.deepEqual(resumed(store, 1), []);
 });
 
-Deno.test("a stale read after a pause: who was taken over meanwhile learns it at the first write, and ends", async () => {
+Deno.test("a stale read after a pause: a server that was taken over meanwhile notices at its first write, and ends", async () => {
   const folder = await Deno.makeTempDir({ prefix: "coracle_" });
   const path = `${folder}/store.kv`;
   let ended: Error | undefined;

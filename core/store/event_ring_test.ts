@@ -20,7 +20,7 @@ const arbitraryEvents = fc.array(
   { maxLength: 60, size: "max" },
 );
 
-Deno.test("a ring holds the newest events that fit, tells them in order, and says when some are gone", () => {
+Deno.test("a ring holds the newest events that fit, returns them in order, and throws when some are gone", () => {
   fc.assert(
     fc.property(arbitraryEvents, (given) => {
       const ring = new EventRing(LIMITS, START);

@@ -107,7 +107,7 @@ Deno.test("a store whose journal was taken over never writes again", async () =>
   assert.ok(stopped instanceof FencedError);
 });
 
-Deno.test("who is taken over learns it from the first write that fails, whatever the failure", async () => {
+Deno.test("a store that is taken over notices at the first write that fails, whatever the failure", async () => {
   let stopped: Error | undefined;
   const journal = new MemoryJournal(new MemoryDisk(), () => {
     throw new Error("database is locked");

@@ -15,7 +15,7 @@ testJournal("KvJournal over KV Connect", () => Promise.resolve(new RemoteStorage
 testStore("MemoryStore over KV Connect", () => Promise.resolve(new RemoteStorage()));
 testSharedEngine("KvEngine", () => Promise.resolve(new RemoteStorage()));
 
-Deno.test("over KV Connect a batch whose answer was lost is told as durable, and not written twice", () =>
+Deno.test("over KV Connect a batch whose answer was lost counts as durable, and is not written twice", () =>
   inRemote(async (journal, { server }) => {
     server.nextWrite = "lost answer";
     await journal.commit({ revision: 1, writes: [write("a", "one")] });
@@ -34,7 +34,7 @@ Deno.test("over KV Connect a write that arrives late does nothing", () =>
     assert.deepEqual(await textsIn(journal), ["three"]);
   }));
 
-Deno.test("over KV Connect what was told as not durable after a doubt never becomes durable", () =>
+Deno.test("over KV Connect what was reported as not durable after a doubt never becomes durable", () =>
   inRemote(async (journal, { server }) => {
     await journal.commit({ revision: 1, writes: [write("a", "one")] });
     server.nextWrite = "held";
@@ -53,7 +53,7 @@ Deno.test("a token that the server of KV Connect does not know is refused in its
   await storage.remove();
 });
 
-Deno.test("who has claimed a store behind KV Connect and cannot read it leaves it to others", async () => {
+Deno.test("a server that has claimed a store behind KV Connect and cannot read it leaves it to others", async () => {
   const storage = new RemoteStorage();
   const kv = await storage.openKv();
   await kv.set(["s", 0], new Uint8Array(1));
@@ -70,7 +70,7 @@ Deno.test("who has claimed a store behind KV Connect and cannot read it leaves i
   await storage.remove();
 });
 
-Deno.test("over KV Connect who follows for long keeps nothing of what was waited for", () =>
+Deno.test("over KV Connect a long-running follower leaks nothing", () =>
   inRemote(async (journal, storage) => {
     const follower = await storage.engine(LEASE_MS);
     let [seen, revision] = [0, 0];

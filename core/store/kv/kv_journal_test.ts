@@ -45,7 +45,7 @@ Deno.test("a lock file that a killed process left is no obstacle", () =>
     await (await KvJournal.open(path)).close();
   }));
 
-Deno.test("who was taken over can write no more", () =>
+Deno.test("a process that was taken over can write no more", () =>
   inDirectory(async (path) => {
     const journal = await KvJournal.open(path);
     await journal.load();

@@ -72,7 +72,7 @@ const arbitraryStep = fc.oneof(
   fc.constant("restart" as const),
 );
 
-Deno.test("whichever writes fail, or are said to, what is loaded is what was told durable", () =>
+Deno.test("whichever writes fail, or seem to, what is loaded is what was acknowledged", () =>
   fc.assert(
     fc.asyncProperty(fc.array(arbitraryStep, { minLength: 3, maxLength: 10 }), async (steps) => {
       const real = await Deno.openKv(":memory:");

@@ -181,7 +181,7 @@ Deno.test("a removal stays as long as an older segment may hold what it hides", 
   await disk.check();
 });
 
-Deno.test("the newest of the log stays whole, for who follows it and lags behind", () => {
+Deno.test("the end of the log stays whole, for followers that lag behind", () => {
   const disk = new Disk();
   for (let i = 0; i < 1_000; i++) disk.write([put(`cold-${i}`, 20_000), put("hot", 20_000)]);
   for (let i = 0; i < 500; i++) {

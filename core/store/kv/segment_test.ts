@@ -44,7 +44,7 @@ Deno.test("what is written into segments is read from them, in its order", () =>
     { numRuns: 50 },
   ));
 
-Deno.test("a batch without records is a segment that tells its revision", () => {
+Deno.test("a batch without records is a segment with its revision", () => {
   const [segment, ...others] = new SegmentWriter(7).finish();
   assert.deepEqual(readSegment(segment!), { revision: 7, records: [] });
   assert.deepEqual(others, []);
@@ -64,11 +64,11 @@ Deno.test("a segment in which any one bit is wrong, or whose end is missing, is 
   }
 });
 
-Deno.test("a removal tells its revision", () => {
+Deno.test("a removal holds its revision", () => {
   assert.equal(removalRevision(removalOf(["notes", "a", "n"], 2 ** 40 + 1).bytes), 2 ** 40 + 1);
 });
 
-Deno.test("a path tells its key", () => {
+Deno.test("a path gives its key", () => {
   for (const key of [["a", "", "b"], ["a.b", "c", "d/e"]] as const) {
     assert.deepEqual(keyOf(pathOf(key)), key);
   }

@@ -10,18 +10,18 @@ import { databaseAt } from "./store_file.ts";
 const HELD_MS = 150;
 const KEPT = /another process has kept the database locked for 5 s; end it/;
 
-Deno.test("a store is opened when who writes to its file has done so", () =>
+Deno.test("a store is opened once another writer of its file is done", () =>
   inDirectory(async (path) => {
     await (await KvJournal.open(path)).close();
     await heldFor(HELD_MS, path, async () => await (await KvJournal.open(path)).close());
   }));
 
-Deno.test("a file that is made anew, too, waits for who writes to it", () =>
+Deno.test("a new file, too, waits for another writer", () =>
   inDirectory((path) =>
     heldFor(HELD_MS, path, async () => await (await KvJournal.open(path)).close())
   ));
 
-Deno.test("the fence, a batch and a blob wait for who writes to the file, and are written once", () =>
+Deno.test("the fence, a batch and a blob wait for another writer of the file, and are written once", () =>
   inDirectory(async (path) => {
     const kv = await Deno.openKv(path);
     await kv.get(["m"]); // it waits by itself before its first answer

@@ -6,7 +6,7 @@ import { pathOf, readSegment, type SegmentRecord, SegmentWriter } from "./segmen
 import type { Change } from "../store.ts";
 import { checkStore } from "./store_check.ts";
 
-Deno.test("a store that is well has no problems, and tells what it holds", () =>
+Deno.test("an intact store has no problems, and its report counts what it holds", () =>
   inDirectory(async (path) => {
     await fill(path);
     const { objects, revision, bytes, orphans, problems } = await checkStore(path);
@@ -85,7 +85,7 @@ const DAMAGES: Record<string, readonly [(kv: Deno.Kv) => Promise<unknown>, RegEx
 };
 
 for (const [name, [change, problem]] of Object.entries(DAMAGES)) {
-  Deno.test(`what is wrong is told: ${name}`, () =>
+  Deno.test(`a problem is reported: ${name}`, () =>
     inDirectory(async (path) => {
       await fill(path);
       await damage(path, change);
@@ -95,7 +95,7 @@ for (const [name, [change, problem]] of Object.entries(DAMAGES)) {
     }));
 }
 
-Deno.test("a file of an older format is told so", () =>
+Deno.test("a file of an older format is reported", () =>
   inDirectory(async (path) => {
     await damage(path, (kv) => kv.set(["m", "format"], 1));
     assert.match((await checkStore(path)).problems.join(), /its format is 1; the next start/);

@@ -42,7 +42,7 @@ Deno.test("what is written during a compaction waits for its end; what was under
   assert.equal(await journal.revision(), 2);
 });
 
-Deno.test("a compaction that fails is told, and writing goes on", async () => {
+Deno.test("a compaction that fails is reported, and writing goes on", async () => {
   const journal = new CompactableJournal(new TrimmedJournal());
   await assert.rejects(journal.compact(() => Promise.reject(new Error("no room"))), /no room/);
   await journal.commit(BATCH);
@@ -138,7 +138,7 @@ Deno.test("a step towards a short log leaves alone what waits for the commit tha
   }
 });
 
-Deno.test("what cannot be compacted is told", async () => {
+Deno.test("what cannot be compacted is reported", async () => {
   const folder = await Deno.makeTempDir({ prefix: "coracle-compaction-" });
   try {
     await assert.rejects(compactAside(`${folder}/none/store.kv`), /unable to open database file/);
