@@ -64,6 +64,15 @@ Deno.test("a pod is bound to a node once", async () => {
   );
 });
 
+Deno.test("a scale names its object, and counts what is not said as none", () => {
+  const sent = { metadata: { ...WEB, uid: "u" } };
+  const scaled = SCALE.subresource.show!(sent as never) as Scale;
+  assert.equal(scaled.metadata.namespace, "default");
+  assert.deepEqual([scaled.spec, scaled.status], [{ replicas: 0 }, { replicas: 0 }]);
+  const decision = SCALE.subresource.decide!(sent as never, { spec: {} }, 0);
+  assert.deepEqual(decision, { next: { ...sent, spec: { replicas: 0 } } });
+});
+
 Deno.test("a status is written and patched by itself", async () => {
   const { objects } = await freshObjects();
   const { object } = await objects.create(deployments, DEPLOYMENT);
