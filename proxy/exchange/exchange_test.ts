@@ -35,6 +35,9 @@ Deno.test("what cannot be routed is answered, and nothing is claimed for it", ()
     assert.equal(fixture.begin(target), undefined);
     const { answer } = fixture.exchange;
     assert.equal(answer.status, status);
+    if (status === 302) {
+      assert.deepEqual(answer.fields, [{ name: "Location", value: "https://new:80/" }]);
+    }
     assert.equal(answer.isRefusal, status === 400 || status === 431 ? true : undefined);
     assert.equal(fixture.counts.inFlight, 0);
   }
@@ -50,12 +53,14 @@ Deno.test("a head may be as long as the host's setting says, whatever came befor
 Deno.test("a share that cannot answer counts what its clients get", () => {
   const fixture = new Fixture({ state: "empty", endpoints: 0 });
   fixture.begin("/");
-  const { requests, answers, failures, inFlight } = fixture.counts;
+  const { requests, answers, failures, inFlight, latencySumMs } = fixture.counts;
   assert.deepEqual([requests, answers, failures, inFlight], [1, [0, 0, 0, 0, 1], 0, 0]);
+  assert.equal(latencySumMs, 0);
 });
 
 Deno.test("claim and release: what is counted, and that twice is once", async () => {
   const fixture = new Fixture();
+  await fixture.clock.advance(1_000);
   const endpoint = fixture.begin("/")!;
   assert.deepEqual([endpoint.inFlight, fixture.counts.inFlight], [1, 1]);
   await fixture.clock.advance(7);
@@ -74,7 +79,22 @@ Deno.test("a client that goes before its answer counts as 499", () => {
   assert.deepEqual(fixture.counts.answers, [0, 0, 0, 1, 0]);
 });
 
-Deno.test("the limits of a request are its rule's, the shorter one, else its host's", () => {
+Deno.test("before its first request it holds nobody, and has the limits of any request", () => {
+  const { exchange, counts } = new Fixture();
+  exchange.release(0);
+  assert.deepEqual(counts.answers, [0, 0, 0, 0, 0]);
+  const { startedMs, status, deadlineMs, stallMs, headBytesMax } = exchange;
+  assert.deepEqual([startedMs, status, deadlineMs, stallMs], [0, 0, Infinity, 60_000]);
+  assert.equal(headBytesMax, 16 * 1024);
+});
+
+Deno.test("the changes to the fields of an answer are the route's, with those for CORS", () => {
+  const edit = { set: [{ name: "A", value: "1" }], add: [], remove: [] };
+  assert.equal(begun({ rule: { responseHeaders: edit } }).exchange.answerEdit, edit);
+  assert.equal(begun({}).exchange.answerEdit, undefined);
+});
+
+Deno.test("the limits of a request are its rule's, the shorter one, else its host's", async () => {
   const cases: [rule: Partial<Rule>, deadlineMs: number, stallMs: number][] = [
     [{}, Infinity, 60_000],
     [{ requestMs: 500 }, 500, 24 * 3600_000],
@@ -84,8 +104,11 @@ Deno.test("the limits of a request are its rule's, the shorter one, else its hos
     [{ backendRequestMs: 0 }, Infinity, 24 * 3600_000],
   ];
   for (const [rule, deadlineMs, stallMs] of cases) {
-    const { exchange } = begun({ rule });
-    assert.deepEqual([exchange.deadlineMs, exchange.stallMs], [deadlineMs, stallMs]);
+    const fixture = new Fixture({ rule });
+    await fixture.clock.advance(1_000);
+    fixture.begin("/");
+    const { exchange } = fixture;
+    assert.deepEqual([exchange.deadlineMs - 1_000, exchange.stallMs], [deadlineMs, stallMs]);
   }
 });
 
@@ -213,7 +236,7 @@ class Fixture {
       },
       current: (backend: LiveBackend) => backend,
     };
-    this.exchange = new Exchange(new HttpService(thread, matcher, 80), "http");
+    this.exchange = new Exchange(new HttpService(thread, matcher, 80), "https");
   }
 
   get counts() {

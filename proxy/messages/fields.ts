@@ -145,8 +145,13 @@ const FORWARDED_PREFIX = ascii("x-forwarded-");
  * length of the name.
  */
 const CLIENT_FIELDS: readonly (readonly Uint8Array[])[] = [
-  ...["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-cluster-client-ip"],
-  ...["x-original-url", "x-rewrite-url"],
+  "forwarded",
+  "x-real-ip",
+  "x-client-ip",
+  "true-client-ip",
+  "x-cluster-client-ip",
+  "x-original-url",
+  "x-rewrite-url",
 ].reduce<Uint8Array[][]>((byLength, name) => {
   (byLength[name.length] ??= []).push(ascii(name));
   return byLength;

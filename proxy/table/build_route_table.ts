@@ -9,7 +9,7 @@ import type { HttpRoute } from "../../core/resources/gateway/http_routes.ts";
 import { type Service, services } from "../../core/resources/core/services/services.ts";
 import { type Attachment, attachmentsOf } from "../../core/traffic/attachments.ts";
 import { faultOf, type OwnGateway, ownGatewaysOf } from "../../core/traffic/own_gateways.ts";
-import { type BuiltRule, rulesOf, type TableParts } from "./route_rules.ts";
+import { type BuiltRule, rulesOf, type RuleTargets } from "./route_rules.ts";
 import {
   compareHostnames,
   compareRoutes,
@@ -45,22 +45,26 @@ export interface RouteTableOptions {
  * 503; the other shares get no more than before (Gateway API, HTTPRouteRule.backendRefs).
  */
 export function buildRouteTable(view: View, options: RouteTableOptions): RouteTable {
-  const parts = new Parts(view);
+  const builder = new TableBuilder(view);
   const listeners = new Map<string, Listener>();
-  for (const listener of gatewayListeners(view, options.gatewayAddress, parts)) {
+  for (const listener of gatewayListeners(view, options.gatewayAddress, builder)) {
     listeners.set(`${listener.address} ${listener.port}`, listener);
   }
   for (const service of view.list(services)) {
-    for (const listener of serviceListeners(service, options, parts)) {
-      const place = `${listener.address} ${listener.port}`;
-      if (!listeners.has(place)) listeners.set(place, listener);
-      else parts.problem(portTaken(service, listener));
+    for (const listener of serviceListeners(service, options, builder)) {
+      const address = `${listener.address} ${listener.port}`;
+      if (!listeners.has(address)) listeners.set(address, listener);
+      else builder.report(portTaken(service, listener));
     }
   }
-  return { listeners: [...listeners.values()], backends: parts.backends, problems: parts.problems };
+  return {
+    listeners: [...listeners.values()],
+    backends: builder.backends,
+    problems: builder.problems,
+  };
 }
 
-class Parts implements TableParts {
+class TableBuilder implements RuleTargets {
   readonly backends: Backend[] = [];
   readonly problems: Problem[] = [];
   readonly #view: View;
@@ -83,7 +87,7 @@ class Parts implements TableParts {
     return index;
   }
 
-  problem(problem: Problem): void {
+  report(problem: Problem): void {
     this.problems.push(problem);
   }
 }
@@ -92,16 +96,16 @@ class Parts implements TableParts {
  * One HTTP listener for each port; Gateways and listeners that share a port are told apart by host name. Each host name
  * is one listener's: what is in conflict with an older Gateway is left out.
  */
-function gatewayListeners(view: View, address: string, parts: Parts): Listener[] {
+function gatewayListeners(view: View, address: string, builder: TableBuilder): Listener[] {
   const hostsOfPort: HostsOfPort = new Map();
   const gateways = ownGatewaysOf(view);
-  for (const gateway of gateways.values()) openPorts(gateway, hostsOfPort, parts);
+  for (const gateway of gateways.values()) openPorts(gateway, hostsOfPort, builder);
   const rules = new Map<HttpRoute, BuiltRule[]>();
   for (const attachment of attachmentsOf(view, gateways)) {
     const { route } = attachment;
-    const built = rules.get(route) ?? rulesOf(route, parts);
+    const built = rules.get(route) ?? rulesOf(route, builder);
     rules.set(route, built);
-    attach(attachment, built, hostsOfPort, parts);
+    attach(attachment, built, hostsOfPort, builder);
   }
   return [...hostsOfPort].map(([port, hosts]) => ({
     protocol: "HTTP",
@@ -116,20 +120,20 @@ function gatewayListeners(view: View, address: string, parts: Parts): Listener[]
   }));
 }
 
-/** What is open by port and host name. */
+/** Open listeners by port and host name. */
 type HostsOfPort = Map<number, Map<string, { settings: GatewaySettings; routes: Route[] }>>;
 
 function openPorts(
   { gateway: { metadata: { namespace, name, annotations } }, listeners }: OwnGateway,
   hostsOfPort: HostsOfPort,
-  parts: Parts,
+  builder: TableBuilder,
 ): void {
   const settings = settingsOf(annotations);
   for (const listener of listeners) {
     const { spec: { name: section, port }, hostname } = listener;
     const fault = faultOf(listener);
     if (fault !== undefined) {
-      parts.problem({ kind: "Gateway", namespace, name, section, ...fault });
+      builder.report({ kind: "Gateway", namespace, name, section, ...fault });
       continue;
     }
     const hosts = hostsOfPort.get(port) ?? new Map();
@@ -142,10 +146,10 @@ function attach(
   { route, listeners, refusal }: Attachment,
   rules: readonly BuiltRule[],
   hostsOfPort: HostsOfPort,
-  parts: Parts,
+  builder: TableBuilder,
 ): void {
   const { namespace, name } = route.metadata;
-  if (refusal) parts.problem({ kind: "HTTPRoute", namespace, name, section: "", ...refusal });
+  if (refusal) builder.report({ kind: "HTTPRoute", namespace, name, section: "", ...refusal });
   for (const { listener, hostnames } of listeners) {
     const { routes } = hostsOfPort.get(listener.spec.port)!.get(listener.hostname)!;
     for (const hostname of hostnames) {
@@ -156,7 +160,11 @@ function attach(
   }
 }
 
-function serviceListeners(service: Service, options: RouteTableOptions, parts: Parts): Listener[] {
+function serviceListeners(
+  service: Service,
+  options: RouteTableOptions,
+  builder: TableBuilder,
+): Listener[] {
   const { metadata: { namespace, name }, spec } = service;
   const { nodePortAddress, listensOnClusterIPs = false, clusterIPPeers: peers } = options;
   const clusterIP = spec.clusterIP ?? "";
@@ -165,7 +173,7 @@ function serviceListeners(service: Service, options: RouteTableOptions, parts: P
     const hasNodePort = nodePortAddress !== undefined && nodePort > 0;
     if (!hasClusterIP && !hasNodePort) return [];
     if (!isForwarded({ protocol })) {
-      parts.problem({
+      builder.report({
         kind: "Service",
         namespace,
         name,
@@ -175,7 +183,7 @@ function serviceListeners(service: Service, options: RouteTableOptions, parts: P
       });
       return [];
     }
-    const backend = parts.backendOf({ namespace, name, port });
+    const backend = builder.backendOf({ namespace, name, port });
     const to = (kind: string, address: string, port: number) => ({
       protocol: "TCP" as const,
       name: `service ${namespace}/${name} ${kind} ${port}`,

@@ -251,7 +251,9 @@ Deno.test("where the kernel does not, listeners for ClusterIPs refuse strangers;
   const ports = [{ name: "http", port: 80, nodePort: 30080 }];
   web!.spec = { clusterIP: "10.96.0.7", type: "NodePort", ports };
   const { listeners } = buildRouteTable(new FixedView(web!, slice!), {
-    ...{ gatewayAddress: "0.0.0.0", nodePortAddress: "0.0.0.0", listensOnClusterIPs: true },
+    gatewayAddress: "0.0.0.0",
+    nodePortAddress: "0.0.0.0",
+    listensOnClusterIPs: true,
     clusterIPPeers: ["10.42.0.0/24"],
   });
   const peers = (listeners as TcpListener[]).map(({ port, peers }) => [port, peers]);

@@ -31,26 +31,26 @@ export interface BuiltRule {
   readonly matches: readonly RouteMatch[];
 }
 
-/** What building asks of the table that is being built. */
-export interface TableParts {
+/** Where the rules of a table that is being built send their requests. */
+export interface RuleTargets {
   /** Index of the backend for a port of a Service. */
   backendOf(port: ServicePortName): number;
   /** Index of a backend that answers 500. */
   add(backend: Backend): number;
-  problem(problem: Problem): void;
+  report(problem: Problem): void;
 }
 
-type Complain = (reason: ProblemReason, message: string) => void;
+type Report = (reason: ProblemReason, message: string) => void;
 type Modifier = NonNullable<HttpRouteFilter["requestHeaderModifier"]>;
 type CorsFilter = NonNullable<HttpRouteFilter["cors"]>;
 type PathModifier = NonNullable<NonNullable<HttpRouteFilter["urlRewrite"]>["path"]>;
 
 /** The rules of a route. What cannot be done becomes a problem, and answers 500 where it would have been done. */
-export function rulesOf(route: HttpRoute, parts: TableParts): BuiltRule[] {
+export function rulesOf(route: HttpRoute, targets: RuleTargets): BuiltRule[] {
   const { namespace, name } = route.metadata;
   return route.spec.rules.map((rule, index) => {
-    const complain: Complain = (reason, message) =>
-      parts.problem({
+    const report: Report = (reason, message) =>
+      targets.report({
         kind: "HTTPRoute",
         namespace,
         name,
@@ -60,8 +60,8 @@ export function rulesOf(route: HttpRoute, parts: TableParts): BuiltRule[] {
       });
     const key = `${namespace}/${name}/${index}`;
     return {
-      rule: ruleOf(rule, key, namespace, parts, complain),
-      matches: rule.matches.filter((match) => isPossible(match, complain)).map(matchOf),
+      rule: ruleOf(rule, key, namespace, targets, report),
+      matches: rule.matches.filter((match) => isPossible(match, report)).map(matchOf),
     };
   });
 }
@@ -70,17 +70,17 @@ function ruleOf(
   rule: HttpRouteRule,
   key: string,
   namespace: string,
-  parts: TableParts,
-  complain: Complain,
+  targets: RuleTargets,
+  report: Report,
 ): Rule {
   const { filters = [], backendRefs = [], timeouts } = rule;
   const unsupported = unsupportedFilterIn(filters);
   const shares = unsupported === undefined
     ? backendRefs.map((ref) => ({
       weight: ref.weight,
-      backend: backendIndexOf(ref, namespace, parts, complain),
+      backend: backendIndexOf(ref, namespace, targets, report),
     }))
-    : [{ weight: 1, backend: parts.add(filterBackend(key, unsupported, complain)) }];
+    : [{ weight: 1, backend: targets.add(filterBackend(key, unsupported, report)) }];
   return {
     key,
     shares,
@@ -92,20 +92,20 @@ function ruleOf(
   };
 }
 
-function filterBackend(key: string, { type, reason, message }: FilterFault, complain: Complain) {
-  complain(reason, message);
+function filterBackend(key: string, { type, reason, message }: FilterFault, report: Report) {
+  report(reason, message);
   return invalidBackend(`${key} ${type}`, message);
 }
 
 function backendIndexOf(
   ref: HttpBackendRef,
   namespace: string,
-  parts: TableParts,
-  complain: Complain,
+  targets: RuleTargets,
+  report: Report,
 ): number {
   const refuse = (reason: ProblemReason, message: string) => {
-    complain(reason, message);
-    return parts.add(invalidBackend(`${namespace}/${ref.kind} ${ref.name} ${reason}`, message));
+    report(reason, message);
+    return targets.add(invalidBackend(`${namespace}/${ref.kind} ${ref.name} ${reason}`, message));
   };
   const target = targetOf(ref, namespace);
   if ("fault" in target) return refuse(target.fault.reason, target.fault.message);
@@ -113,7 +113,7 @@ function backendIndexOf(
     const name = `${namespace}/${ref.name}`;
     return refuse("UnsupportedValue", `filters of backendRef "${name}" are not implemented`);
   }
-  return parts.backendOf(target.servicePort);
+  return targets.backendOf(target.servicePort);
 }
 
 function filtersOf(
@@ -152,10 +152,12 @@ function filtersOf(
 }
 
 function corsOf({ maxAge, ...filter }: CorsFilter): Cors {
-  const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [] } = filter;
-  const { allowCredentials = false } = filter;
   return {
-    ...{ allowOrigins, allowCredentials, allowMethods, allowHeaders, exposeHeaders },
+    allowOrigins: filter.allowOrigins ?? [],
+    allowCredentials: filter.allowCredentials ?? false,
+    allowMethods: filter.allowMethods ?? [],
+    allowHeaders: filter.allowHeaders ?? [],
+    exposeHeaders: filter.exposeHeaders ?? [],
     maxAgeSeconds: maxAge,
   };
 }
@@ -177,13 +179,13 @@ function matchOf({ path, method, headers = [], queryParams = [] }: HttpRouteMatc
   };
 }
 
-function isPossible({ path, headers = [], queryParams = [] }: HttpRouteMatch, complain: Complain) {
+function isPossible({ path, headers = [], queryParams = [] }: HttpRouteMatch, report: Report) {
   for (const { type, value } of [path, ...headers, ...queryParams]) {
     if (type !== "RegularExpression") continue;
     try {
       wholePattern(value);
     } catch {
-      complain("UnsupportedValue", `"${value}" is not a regular expression; its match is left out`);
+      report("UnsupportedValue", `"${value}" is not a regular expression; its match is left out`);
       return false;
     }
   }

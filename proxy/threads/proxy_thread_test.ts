@@ -14,7 +14,11 @@ import { EMPTY_TABLE, type Listener, type RouteTable } from "../table/route_tabl
 import { type Backend } from "../../core/traffic/backends.ts";
 
 const TCP: Listener = {
-  ...{ protocol: "TCP", name: "tcp", address: "127.0.0.1", port: 0, backend: 0 },
+  protocol: "TCP",
+  name: "tcp",
+  address: "127.0.0.1",
+  port: 0,
+  backend: 0,
 };
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -61,7 +65,9 @@ Deno.test("a listener that knows its peers closes the connections of others, and
   withListener(echo, (pod) =>
     withThread(new VirtualClock(), async (thread) => {
       const tableFor = (...peers: string[]): RouteTable => ({
-        ...{ listeners: [{ ...TCP, peers }], backends: [backendAt("b", pod)], problems: [] },
+        listeners: [{ ...TCP, peers }],
+        backends: [backendAt("b", pod)],
+        problems: [],
       });
       const connect = async (table: RouteTable) => {
         const { report } = await thread.use(table, {});
