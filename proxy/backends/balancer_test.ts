@@ -53,3 +53,24 @@ Deno.test("weights beyond the longest cycle are rounded, and none is forgotten",
   assert.ok(slots.length <= SLOTS_MAX + 3);
   assert.ok(slots.includes(1));
 });
+
+Deno.test("turns are spread as evenly as can be, and the first share comes first among equals", () => {
+  assert.deepEqual([...slotsOf([5, 1, 1])], [0, 0, 1, 0, 2, 0, 0]);
+  assert.deepEqual([...slotsOf([1, 1, 1])], [0, 1, 2]);
+  assert.deepEqual([...slotsOf([20, 40])], [1, 0, 1]);
+});
+
+Deno.test("the longest cycle is exact, and no cycle is longer", () => {
+  const countOf = (slots: Uint16Array, share: number) =>
+    slots.filter((slot) => slot === share).length;
+  const longest = slotsOf([99_999, 1]);
+  assert.deepEqual([longest.length, countOf(longest, 1)], [100_000, 1]);
+  const rounded = slotsOf([100_000, 0, 1]);
+  assert.deepEqual([rounded.length, countOf(rounded, 1), countOf(rounded, 2)], [100_000, 0, 1]);
+});
+
+Deno.test("each rule has a position of its own", () => {
+  const positions = new Int32Array(2), slots = slotsOf([1, 1]);
+  const [one, other] = [0, 1].map((cell) => new Balancer(slots, positions, cell));
+  assert.deepEqual([one!.next(), other!.next(), one!.next()], [0, 0, 1]);
+});

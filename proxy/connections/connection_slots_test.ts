@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConnectionSlots, peerOf, type SlotHolder } from "./connection_slots.ts";
+import {
+  ConnectionSlots,
+  KIND_CONNECTIONS_MAX,
+  LISTENER_CONNECTIONS_MAX,
+  PEER_CONNECTIONS_MAX,
+  peerOf,
+  type SlotHolder,
+} from "./connection_slots.ts";
 
 class Connection implements SlotHolder {
   isClosed = false;
@@ -106,4 +113,57 @@ Deno.test("a peer is an address, however it is written, or the network of 64 bit
   assert.equal(peerOf("2001:db8::1"), peerOf("2001:db8:0:0:ffff::2"));
   assert.notEqual(peerOf("2001:db8::1"), peerOf("2001:db8:0:1::1"));
   assert.notEqual(peerOf("192.0.2.1"), peerOf("192.0.2.2"));
+});
+
+Deno.test("a slot that is released, or taken from an idle connection, is free for one more, and only one", () => {
+  const slots = new ConnectionSlots({ listenerMax: 2 });
+  for (let i = 0; i < 5; i++) {
+    const [first, second] = [open(slots, "l", "a"), open(slots, "l", "b", 1)];
+    assert.ok(first && second);
+    const third = open(slots, "l", "c")!;
+    assert.equal(second.isClosed, true);
+    assert.equal(open(slots, "l", "d"), undefined);
+    first.leave();
+    first.leave();
+    const fourth = open(slots, "l", "d")!;
+    assert.equal(open(slots, "l", "e"), undefined);
+    third.leave();
+    fourth.leave();
+  }
+});
+
+Deno.test("a peer's slots are its own at each listener, and those of a kind are counted together", () => {
+  const slots = new ConnectionSlots({ kindMax: 3, peerMax: 1 });
+  const first = open(slots, "l", "a")!;
+  assert.equal(open(slots, "l", "a"), undefined);
+  assert.ok(open(slots, "m", "a"));
+  assert.ok(open(slots, "n", "a"));
+  assert.equal(open(slots, "o", "b"), undefined);
+  first.leave();
+  assert.ok(open(slots, "l", "a"));
+});
+
+Deno.test("the limits without any options", () => {
+  assert.equal(LISTENER_CONNECTIONS_MAX, 4_096);
+  assert.equal(PEER_CONNECTIONS_MAX, 1_024);
+  assert.equal(KIND_CONNECTIONS_MAX, 8_192);
+});
+
+Deno.test("the connections of an address count for it; those of IPv6 for its network of 64 bits", () => {
+  assert.equal(peerOf("192.0.2.1"), "192.0.2.1");
+  assert.equal(peerOf("::ffff:192.0.2.1"), "192.0.2.1");
+  assert.equal(peerOf("a socket"), "a socket");
+  assert.equal(peerOf("2001:db8:1:2::1"), peerOf("2001:db8:1:2:ffff::2"));
+  assert.notEqual(peerOf("2001:db8:1:2::1"), peerOf("2001:db8:1:3::1"));
+  assert.notEqual(peerOf("2001:db8::1"), peerOf("2101:db8::1"));
+});
+
+Deno.test("an idle connection whose slot was taken and that closes later frees no second one", () => {
+  const slots = new ConnectionSlots({ listenerMax: 1 });
+  const slow = open(slots, "l", "a", 1)!;
+  const release = slow.leave;
+  slow.leave = () => {};
+  assert.ok(open(slots, "l", "b"));
+  release();
+  assert.equal(open(slots, "l", "c"), undefined);
 });

@@ -11,6 +11,7 @@ const UNDERSTOOD: [text: string, expected: Partial<Head>, isHeadRequest?: boolea
   [`${OK}Transfer-Encoding: chunked\r\n\r\n`, { length: CHUNKED, closes: false }],
   [`${OK}\r\n`, { length: UNTIL_CLOSE, hasStrayFraming: false }],
   [`${OK}Content-Length: 5\r\n\r\n`, { length: 0 }, true],
+  [`${OK}X_Y: 1\r\nX-Forwarded-For: x\r\nContent-Length: 0\r\n\r\n`, { droppedCount: 0 }],
   ["HTTP/1.1 204 No Content\r\n\r\n", { status: 204, length: 0, hasStrayFraming: false }],
   ["HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", { length: 0, hasStrayFraming: true }],
   ["HTTP/1.1 100 Continue\r\n\r\n", { status: 100, length: 0 }],
@@ -38,6 +39,10 @@ const REFUSED: [text: string, problem: string][] = [
   ["HTTP/1.1 099 X\r\n\r\n", "a bad status line"],
   ["HTTP/1.1 600 X\r\n\r\n", "a bad status line"],
   ["HTTP/1.1 2x0 X\r\n\r\n", "a bad status line"],
+  ["HTTP/1.1 2a0 X\r\n\r\n", "a bad status line"],
+  ["HTTP/1.1 20a X\r\n\r\n", "a bad status line"],
+  ["HTTP/1.1 200X", "a bad status line"],
+  ["HTTP/1.1 200 OK\rX", "a bad status line"],
   ["HTTP/1.1 20x X\r\n\r\n", "a bad status line"],
   ["HTTP/1.1\t200 X\r\n\r\n", "a bad status line"],
   ["HTTP/1.1 2000 X\r\n\r\n", "a bad status line"],
@@ -82,4 +87,6 @@ Deno.test("a head that starts later is read from there, and of a long reason not
   assert.equal(parseResponse(reason, 0, reason.length, head, false), NEED_MORE);
   assert.equal(head.skippable?.[ascii("x")[0]!], 1);
   assert.equal(head.skippable?.[13], 0);
+  assert.equal(parseResponse(reason, 0, 4, head, false), NEED_MORE);
+  assert.equal(head.skippable, undefined);
 });

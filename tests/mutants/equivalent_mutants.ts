@@ -41,6 +41,10 @@ export const EQUIVALENT_MUTANTS: readonly EquivalentMutant[] = [
     was: "return a[index]! < b[index]! ? -1 : 1;",
     becomes: "return a[index]! < b[index]! ? -1 : 2;",
     reason: "Only the sign of a comparison counts.",
+    file: "proxy/backends/least_busy.ts",
+    was: "for (let i = 0; i < endpoints.length; i++) {",
+    becomes: "for (let i = 0; i <= endpoints.length; i++) {",
+    reason: "The first one is looked at again, and is not less busy than itself.",
   },
 ];
 
