@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { areAll, ascii, textOf } from "./characters.ts";
-import { Head, NEED_MORE } from "./head.ts";
+import { Head, HOST_BYTES_MAX, NEED_MORE } from "./head.ts";
 import { parseRequest } from "./request_head.ts";
 
 const GET = "GET / HTTP/1.1\r\n";
@@ -162,4 +162,108 @@ Deno.test("a head that is not whole says which bytes would leave it so, and most
     if (skippable === undefined || !areAll(skippable, bytes, text.length, bytes.length)) return;
     assert.equal(parseRequest(bytes, 0, bytes.length, head), NEED_MORE);
   }));
+});
+
+Deno.test("which methods may be sent again, and which of them is HEAD", () => {
+  const methods: Record<string, boolean> = {
+    GET: true,
+    PUT: true,
+    HEAD: true,
+    DELETE: true,
+    OPTIONS: true,
+    TRACE: true,
+    POST: false,
+    PATCH: false,
+    get: false,
+    GETS: false,
+    ABC: false,
+    DELETES: false,
+    REMOVE: false,
+    OPTIONSX: false,
+    PROPFIX: false,
+    TRACES: false,
+    HEADS: false,
+  };
+  for (const [method, isIdempotent] of Object.entries(methods)) {
+    for (const before of ["", "\r\n"]) {
+      const head = new Head(), bytes = ascii(`${before}${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+      assert.equal(parseRequest(bytes, 0, bytes.length, head), bytes.length);
+      assert.deepEqual([head.isIdempotent, head.isHead], [isIdempotent, method === "HEAD"], method);
+    }
+  }
+});
+
+Deno.test("targets: what each form says of host and path, and how long a host may be", () => {
+  const long = "a".repeat(HOST_BYTES_MAX);
+  const cases: [
+    line: string,
+    expected: { host: string; path: string; replaces: boolean } | number,
+  ][] = [
+    ["OPTIONS * HTTP/1.1", { host: "a", path: "*", replaces: false }],
+    ["GET * HTTP/1.1", -400],
+    ["OPTIONS x HTTP/1.1", -400],
+    ["CONNECT a:443 HTTP/1.1", -501],
+    ["CONNECX a:443 HTTP/1.1", -400],
+    ["GET http://a/b HTTP/1.1", { host: "a", path: "/b", replaces: false }],
+    ["GET http://b/b HTTP/1.1", { host: "b", path: "/b", replaces: true }],
+    ["GET http://ab HTTP/1.1", { host: "ab", path: "", replaces: true }],
+    ["GET http://a?b HTTP/1.1", { host: "a", path: "?b", replaces: false }],
+    ["GET HTTP://b HTTP/1.1", { host: "b", path: "", replaces: true }],
+    ["GET http:// HTTP/1.1", -400],
+    ["GET http:///b HTTP/1.1", -400],
+    ["GET http://a^ HTTP/1.1", -400],
+    ["GET https://a HTTP/1.1", -421],
+    ["GET https:// HTTP/1.1", -421],
+    ["GET ftp://abc/ HTTP/1.1", -400],
+    [`GET http://${long}/ HTTP/1.1`, { host: long, path: "/", replaces: true }],
+    [`GET http://${long}a/ HTTP/1.1`, -400],
+  ];
+  for (const [line, expected] of cases) {
+    const head = new Head(), bytes = ascii(`${line}\r\nHost: a\r\n\r\n`);
+    const end = parseRequest(bytes, 0, bytes.length, head);
+    if (typeof expected === "number") assert.equal(end, expected, line);
+    else {
+      assert.equal(end, bytes.length, line);
+      const host = textOf(bytes, head.hostStart, head.hostEnd);
+      const path = textOf(bytes, head.pathStart, head.targetEnd);
+      assert.deepEqual({ host, path, replaces: head.targetNamesHost }, expected, line);
+      assert.equal(head.droppedCount, expected.replaces ? 1 : 0, line);
+    }
+  }
+});
+
+Deno.test("a request with a body asks for no upgrade, and one head says nothing of the next", () => {
+  const head = new Head();
+  const parse = (text: string) => parseRequest(ascii(text), 0, text.length, head);
+  const upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n";
+  assert.ok(parse(`${upgrade}\r\n`) > 0 && head.upgrades);
+  assert.ok(parse(`${upgrade}Content-Length: 1\r\n\r\n`) > 0 && !head.upgrades);
+  assert.ok(parse(`${upgrade}Transfer-Encoding: chunked\r\n\r\n`) > 0 && !head.upgrades);
+  head.isResponse = true;
+  assert.ok(parse("GET / HTTP/1.1\r\nHost: a\r\nA_B: 1\r\n\r\n") > 0);
+  assert.equal(head.droppedCount, 1);
+  const method = (length: number) => `${"A".repeat(length)} / HTTP/1.1\r\nHost: a\r\n\r\n`;
+  assert.ok(parse(method(32)) > 0);
+  assert.equal(parse(method(33)), -400);
+  assert.equal(parse("A".repeat(33)), -400);
+});
+
+Deno.test("before a request there may be one empty line, and nothing else", () => {
+  const head = new Head();
+  const parse = (text: string) => parseRequest(ascii(text), 0, text.length, head);
+  assert.deepEqual(["", "\r", "\r\n", "\r\nG", "G"].map(parse), Array(5).fill(NEED_MORE));
+  assert.equal(parse("GET /a"), NEED_MORE);
+  assert.notEqual(head.skippable, undefined);
+  assert.equal(parse("GET"), NEED_MORE);
+  assert.equal(head.skippable, undefined);
+  const rest = " / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const texts = [
+    rest,
+    `\rGET${rest}`,
+    `\r\n\r\nGET${rest}`,
+    `\nGET${rest}`,
+    `GET ${rest}`,
+    `G\x00T${rest}`,
+  ];
+  assert.deepEqual(texts.map(parse), Array(6).fill(-400));
 });
