@@ -41,6 +41,8 @@ export const EQUIVALENT_MUTANTS: readonly EquivalentMutant[] = [
     was: "return a[index]! < b[index]! ? -1 : 1;",
     becomes: "return a[index]! < b[index]! ? -1 : 2;",
     reason: "Only the sign of a comparison counts.",
+  },
+  {
     file: "proxy/backends/least_busy.ts",
     was: "for (let i = 0; i < endpoints.length; i++) {",
     becomes: "for (let i = 0; i <= endpoints.length; i++) {",
