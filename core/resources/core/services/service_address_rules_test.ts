@@ -103,6 +103,24 @@ Deno.test("what was given is kept by who does not name it; a ClusterIP gives its
   assert.equal(other.spec.clusterIP, "10.0.0.1");
 });
 
+Deno.test("the search begins at a place by chance, which counts", () => {
+  const world = new World({ start: 3 });
+  const { clusterIP, ports } = world.admit({ type: "NodePort", ports: [port()] }).spec;
+  assert.deepEqual([clusterIP, ports?.[0]?.nodePort], ["10.0.0.5", 30_003]);
+});
+
+Deno.test("of several ports each is looked at", () => {
+  const world = new World({});
+  const mixed = [port(), port({ name: "other", nodePort: 1 })];
+  world.admit({ type: "ClusterIP", ports: mixed });
+  assert.deepEqual(world.causes.map(({ field }) => field), ["spec.ports[1].nodePort"]);
+  const before = world.admit({ type: "NodePort", ports: [port()] });
+  const more = [...before.spec.ports!, port({ name: "other", nodePort: 30_700 })];
+  assert.deepEqual(world.admit({ type: "ClusterIP", ports: more }, {}, before).spec.ports, more);
+  const none = world.admit({ clusterIP: "None" });
+  assert.equal("ports" in world.admit({ clusterIP: "None" }, {}, none).spec, false);
+});
+
 function port(more: object = {}) {
   return { name: "web", port: 80, protocol: "TCP" as const, ...more };
 }
@@ -114,9 +132,17 @@ class World {
   readonly #others: readonly object[];
   readonly #random = new Random(1);
 
-  constructor({ others = [], claimed = [] }: { others?: readonly object[]; claimed?: string[] }) {
+  constructor(
+    { others = [], claimed = [], start }: {
+      others?: readonly object[];
+      claimed?: string[];
+      /** In place of one by chance. */
+      start?: number;
+    },
+  ) {
     this.#others = others;
     this.claimed = new Set(claimed);
+    if (start !== undefined) this.#random.integer = () => start;
   }
 
   admit(spec: object, metadata: object = {}, previous?: Service): Service {
