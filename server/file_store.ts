@@ -43,9 +43,14 @@ export async function openFileStore(
     const opened = await room.opening(() => openIn(context, path, { room, resources }));
     const { store, journal } = opened;
     file.use(journal);
+    let diskTasks: Promise<void> | undefined;
+    parts.defer(() => diskTasks); // they end soon after the store has closed
     parts.defer(() => store.close());
     shrinkHeap().catch((error) => log.warn("Cannot free the memory that loading took", { error }));
-    return serverStore({ path, room, ...opened }, log);
+    return serverStore(
+      { path, room, ...opened },
+      (file, agent) => diskTasks = lookAfterDisk(file, agent, log),
+    );
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { message } = error;
@@ -56,14 +61,17 @@ export async function openFileStore(
   }
 }
 
-function serverStore(file: FileStore, log: Log): ServerStore {
+function serverStore(
+  file: FileStore,
+  onSettled: (file: FileStore, agent: Agent | undefined) => void,
+): ServerStore {
   const { store, path, journal } = file;
   return {
     store,
     isAlone: true,
     api: { storeFile: { compact: () => compactBeside(path, journal) } },
     whenOwned: async (_address, run) => void await run(),
-    settled: ({ agent }) => void lookAfterDisk(file, agent, log),
+    settled: ({ agent }) => onSettled(file, agent),
   };
 }
 

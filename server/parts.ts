@@ -1,6 +1,6 @@
 /** Takes note of how parts are stopped: what was started last is stopped first. */
 export interface StopList {
-  defer(stop: () => void | Promise<void>): void;
+  defer(stop: () => void | Promise<void> | undefined): void;
   /** A list in the place of one part: what is noted there later is stopped with it. */
   nest(): StopList;
 }
@@ -9,7 +9,7 @@ export interface StopList {
 export class Parts implements StopList, AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
 
-  defer(stop: () => void | Promise<void>): void {
+  defer(stop: () => void | Promise<void> | undefined): void {
     this.#stack.defer(stop);
   }
 
