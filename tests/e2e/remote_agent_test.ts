@@ -61,7 +61,10 @@ async function logs(cluster: RemoteCluster): Promise<void> {
 async function cutLink(cluster: RemoteCluster): Promise<void> {
   const before = await cluster.runs();
   await cluster.machine.cut();
-  await eventually("the agent notices", () => cluster.log.includes("Cannot write the status of this node"));
+  await eventually(
+    "the agent notices",
+    () => cluster.log.includes("Cannot write the status of this node"),
+  );
   assert.ok(await cluster.answersThere(await cluster.pod("first")));
   await cluster.machine.mend();
   await cluster.nodeIs("True");
