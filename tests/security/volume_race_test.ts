@@ -117,7 +117,7 @@ async function withRace(
   try {
     await act({ world: { volumes }, mount: () => volumes.mountsOf(pod, container, {}), secret });
   } finally {
-    swapper.terminate();
+    await swapper.stop();
     await volumes.unmount("u");
     const mounts = mountPoints(await Deno.readTextFile("/proc/self/mountinfo"));
     assert.deepEqual(mounts.filter((path) => path.startsWith(folder)), []);
@@ -132,29 +132,46 @@ function podOf(source: object): Pod {
   } as unknown as Pod; // only the fields that volumes read
 }
 
-/** Starts the exchange in a thread of its own; resolves when it runs. */
-async function swap(a: string, b: string): Promise<Worker> {
+/**
+ * Starts the exchange in a thread of its own; resolves when it runs. The thread ends by itself: one that is terminated in
+ * the middle of a call goes on for a while, and its memory is freed under it.
+ */
+async function swap(a: string, b: string): Promise<{ stop(): Promise<void> }> {
   const text = `
-    const libc = Deno.dlopen("libc.so.6", {
+    const library = Deno.dlopen("libc.so.6", {
       renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
       usleep: { parameters: ["u32"], result: "i32" },
-    }).symbols;
+    });
+    const libc = library.symbols;
+    let isStopping = false;
+    self.onmessage = () => isStopping = true;
     const path = (text) => new TextEncoder().encode(text + "\\0");
     const [a, b] = [path(${JSON.stringify(a)}), path(${JSON.stringify(b)})];
     const round = () => {
+      if (isStopping) {
+        library.close();
+        postMessage("ended");
+        return self.close();
+      }
       for (let i = 0; i < 20; i++) {
         libc.renameat2(-100, a, -100, b, 2); // RENAME_EXCHANGE
         libc.usleep(150);
       }
-      setTimeout(round); // so that the thread can be terminated
+      setTimeout(round); // so that the thread hears when to stop
     };
     round();
     postMessage("goes on");`;
   const worker = new Worker(`data:application/javascript,${encodeURIComponent(text)}`, {
     type: "module",
   });
-  await new Promise((resolve) => worker.onmessage = resolve);
-  return worker;
+  const nextMessage = () => new Promise((resolve) => worker.onmessage = resolve);
+  await nextMessage();
+  const stop = async () => {
+    const ended = nextMessage();
+    worker.postMessage("stop");
+    await ended;
+  };
+  return { stop };
 }
 
 /** Through descriptors: the path would be too long for the kernel. */
