@@ -1,11 +1,10 @@
-import { isRefusal } from "../client/api_error.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
-import type { AnyResource } from "../resources/resource.ts";
 import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
 import { services } from "../resources/core/services/services.ts";
 import { ensureDefaultRights } from "./default_rights.ts";
+import { ensure, type Wanted } from "./ensure.ts";
 import type { Objects } from "./objects.ts";
 
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -34,12 +33,6 @@ export async function bootstrap(objects: Objects, options: BootstrapOptions): Pr
       },
     }),
   ]);
-}
-
-/** What is to be there, as far as it has to be looked for. */
-interface Wanted {
-  metadata: { name: string; namespace?: string };
-  spec?: unknown;
 }
 
 function kubernetesService(clusterIP: string, targetPort: number): Wanted {
@@ -76,17 +69,4 @@ async function keepApiEndpoints(
     (current) => ({ ...current, ...wanted }),
     { isOwn: true },
   );
-}
-
-async function ensure(
-  objects: Objects,
-  resource: AnyResource,
-  draft: Wanted,
-): Promise<void> {
-  try {
-    objects.get(resource, draft.metadata);
-  } catch (error) {
-    if (!isRefusal(error, "NotFound")) throw error;
-    await objects.create(resource, draft, { isOwn: true });
-  }
 }

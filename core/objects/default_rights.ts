@@ -12,6 +12,7 @@ import {
   defaultClusterRoleBinding,
 } from "../resources/rbac/default_roles.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import { ensure } from "./ensure.ts";
 import type { Objects } from "./objects.ts";
 
 /**
@@ -23,7 +24,7 @@ import type { Objects } from "./objects.ts";
 export async function ensureDefaultRights(objects: Objects): Promise<void> {
   await Promise.all([
     ...DEFAULT_CLUSTER_ROLES.map(defaultClusterRole).map((wanted) =>
-      ensure<ClusterRole>(objects, clusterRoles, wanted, (role) => ({
+      keepComplete<ClusterRole>(objects, clusterRoles, wanted, (role) => ({
         ...role,
         ...(wanted.rules && { rules: union(role.rules, wanted.rules) }),
         ...(wanted.aggregationRule && !role.aggregationRule &&
@@ -31,7 +32,7 @@ export async function ensureDefaultRights(objects: Objects): Promise<void> {
       }))
     ),
     ...DEFAULT_CLUSTER_ROLE_BINDINGS.map(defaultClusterRoleBinding).map((wanted) =>
-      ensure<ClusterRoleBinding>(objects, clusterRoleBindings, wanted, (binding) => ({
+      keepComplete<ClusterRoleBinding>(objects, clusterRoleBindings, wanted, (binding) => ({
         ...binding,
         subjects: union(binding.subjects, wanted.subjects),
       }))
@@ -39,16 +40,15 @@ export async function ensureDefaultRights(objects: Objects): Promise<void> {
   ]);
 }
 
-async function ensure<T extends KubeObject>(
+async function keepComplete<T extends KubeObject>(
   objects: Objects,
   resource: AnyResource,
   wanted: { metadata: { name: string } },
   completed: (object: T) => T,
 ): Promise<void> {
   const { metadata } = wanted;
-  const found = objects.list(resource).find(({ object }) => object.metadata.name === metadata.name)
-    ?.object as T | undefined;
-  if (!found) return void await objects.create(resource, wanted, { isOwn: true });
+  const found = await ensure(objects, resource, wanted) as T | undefined;
+  if (!found) return;
   if (found.metadata.annotations?.[AUTOUPDATE] === "false") return;
   if (isEqual(completed(found), found)) return;
   await objects.change(resource, metadata, (current) => completed(current as T), { isOwn: true });
