@@ -10,34 +10,48 @@ import protobuf from "protobufjs";
 import type { Descriptor, FieldDescriptor } from "./protobuf.ts";
 import { FieldShape } from "./protobuf.ts";
 
-const VERSION = "v0.34.1";
-/** Groups and versions whose kinds clients send as protobuf and a cluster of this size may be sent. */
-const GROUP_VERSIONS = [
-  "core/v1",
-  "apps/v1",
-  "authentication/v1",
-  "authorization/v1",
-  "autoscaling/v1",
-  "autoscaling/v2",
-  "batch/v1",
-  "coordination/v1",
-  "discovery/v1",
-  "events/v1",
-  "networking/v1",
-  "policy/v1",
-  "rbac/v1",
-  "scheduling/v1",
-  "storage/v1",
+const VERSION = "v0.34.4";
+/** Folders of Go modules whose kinds clients send as protobuf. */
+const PACKAGES = [
+  "api/core/v1",
+  "api/admissionregistration/v1",
+  "api/apps/v1",
+  "api/authentication/v1",
+  "api/authorization/v1",
+  "api/autoscaling/v1",
+  "api/autoscaling/v2",
+  "api/batch/v1",
+  "api/certificates/v1",
+  "api/coordination/v1",
+  "api/discovery/v1",
+  "api/events/v1",
+  "api/flowcontrol/v1",
+  "api/networking/v1",
+  "api/node/v1",
+  "api/policy/v1",
+  "api/rbac/v1",
+  "api/scheduling/v1",
+  "api/storage/v1",
+  "apiextensions-apiserver/pkg/apis/apiextensions/v1",
+  "kube-aggregator/pkg/apis/apiregistration/v1",
+  "metrics/pkg/apis/metrics/v1beta1",
 ];
 /** Go packages whose API group is not their name. */
 const GROUPS: Readonly<Record<string, string>> = {
   core: "",
+  admissionregistration: "admissionregistration.k8s.io",
+  apiextensions: "apiextensions.k8s.io",
+  apiregistration: "apiregistration.k8s.io",
   authentication: "authentication.k8s.io",
   authorization: "authorization.k8s.io",
+  certificates: "certificates.k8s.io",
   coordination: "coordination.k8s.io",
   discovery: "discovery.k8s.io",
   events: "events.k8s.io",
+  flowcontrol: "flowcontrol.apiserver.k8s.io",
+  metrics: "metrics.k8s.io",
   networking: "networking.k8s.io",
+  node: "node.k8s.io",
   rbac: "rbac.authorization.k8s.io",
   scheduling: "scheduling.k8s.io",
   storage: "storage.k8s.io",
@@ -46,14 +60,13 @@ const GROUPS: Readonly<Record<string, string>> = {
 if (import.meta.main) await main();
 
 async function main(): Promise<void> {
-  const folders = {
-    api: await moduleFolder("k8s.io/api"),
-    apimachinery: await moduleFolder("k8s.io/apimachinery"),
-  };
+  const modules = ["apimachinery", ...new Set(PACKAGES.map((path) => path.split("/")[0]!))];
+  const folders: Record<string, string> = {};
+  for (const module of modules) folders[module] = await moduleFolder(`k8s.io/${module}`);
   const root = loadMessages(folders);
   const fields = await goFields(folders);
   const descriptor: Descriptor = { kinds: {}, messages: {} };
-  for (const groupVersion of GROUP_VERSIONS) addKinds(descriptor, root, groupVersion, fields);
+  for (const path of PACKAGES) addKinds(descriptor, root, path, fields);
   // Typed clients send it with their own group and version; the decoder looks for the kind alone.
   descriptor.kinds["/DeleteOptions"] = "meta.v1.DeleteOptions";
   addMessage(
@@ -77,8 +90,8 @@ async function moduleFolder(name: string): Promise<string> {
 function loadMessages(folders: Readonly<Record<string, string>>): protobuf.Root {
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) =>
-    target.replace(/^k8s\.io\/(\w+)\//, (_, name) => `${folders[name]}/`);
-  root.loadSync(GROUP_VERSIONS.map((name) => `k8s.io/api/${name}/generated.proto`));
+    target.replace(/^k8s\.io\/([\w-]+)\//, (_, name) => `${folders[name]}/`);
+  root.loadSync(PACKAGES.map((path) => `k8s.io/${path}/generated.proto`));
   return root;
 }
 
@@ -92,13 +105,14 @@ interface GoFields {
 
 async function goFields(folders: Readonly<Record<string, string>>): Promise<GoFields> {
   const fields: GoFields = { inlined: new Set(), omitted: new Set() };
-  const packages = GROUP_VERSIONS.map((name) => [name, `${folders["api"]}/${name}`]);
-  packages.push(["meta/v1", `${folders["apimachinery"]}/pkg/apis/meta/v1`]);
-  for (const [name, folder] of packages) {
-    for await (const { name: file } of Deno.readDir(folder!)) {
+  for (const path of [...PACKAGES, "apimachinery/pkg/apis/meta/v1"]) {
+    const [module = "", ...rest] = path.split("/");
+    const folder = [folders[module], ...rest].join("/");
+    const name = rest.slice(-2).join(".");
+    for await (const { name: file } of Deno.readDir(folder)) {
       if (!/types\.go$/.test(file)) continue;
       const source = await Deno.readTextFile(`${folder}/${file}`);
-      addGoFields(fields, name!.replace("/", "."), source);
+      addGoFields(fields, name, source);
     }
   }
   return fields;
@@ -118,12 +132,13 @@ function addGoFields(fields: GoFields, packageName: string, source: string): voi
 function addKinds(
   descriptor: Descriptor,
   root: protobuf.Root,
-  groupVersion: string,
+  path: string,
   go: GoFields,
 ): void {
-  const [name = "", version = ""] = groupVersion.split("/");
+  const [name = "", version = ""] = path.split("/").slice(-2);
   const group = GROUPS[name] ?? name;
-  const namespace = root.lookup(`k8s.io.api.${name}.${version}`) as protobuf.Namespace;
+  const fullName = `k8s.io.${path.replaceAll("/", ".").replaceAll("-", "_")}`;
+  const namespace = root.lookup(fullName) as protobuf.Namespace;
   for (const type of namespace.nestedArray) {
     if (!(type instanceof protobuf.Type) || !isKind(type)) continue;
     const apiVersion = group ? `${group}/${version}` : version;
@@ -174,7 +189,7 @@ function addMessage(
 /** `core.v1.Pod`, `meta.v1.Time`, `resource.Quantity`: the last parts tell them all apart. */
 function shortName(type: protobuf.ReflectionObject): string {
   return type.fullName
-    .replace(/^\.k8s\.io\.api\./, "")
+    .replace(/^\.k8s\.io\.(api|(apiextensions_apiserver|kube_aggregator|metrics)\.pkg\.apis)\./, "")
     .replace(/^\.k8s\.io\.apimachinery\.pkg\.(apis\.|api\.|util\.)?/, "");
 }
 

@@ -10,7 +10,11 @@ const SHELF = { shelf: object("A shelf.", { label: required(string("Its label.")
 Deno.test("a further source of volumes is known to pods and to all templates of pods", () => {
   const extended = withVolumeSources(RESOURCES, SHELF);
   const changed = extended.filter((resource, i) => resource !== RESOURCES[i]);
-  assert.deepEqual(changed.map(({ plural }) => plural), ["deployments", "pods", "replicasets"]);
+  assert.deepEqual(changed.map(({ plural }) => plural).sort(), [
+    "deployments",
+    "pods",
+    "replicasets",
+  ]);
   const volumes = [{ name: "a", shelf: { label: "x" } }, { name: "b", shelf: {} }];
   const spec = { containers: [{ name: "main", image: "app:1" }], volumes };
   const pod = (spec: object) => ({ apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec });
