@@ -1,9 +1,12 @@
+import type { UserInfo } from "./user_info.ts";
 import type { KubeObject, ServedVersion } from "../resources/resource.ts";
 
 /** How to do a write. */
 export interface WriteOptions {
   /** Who asks. */
   user?: string;
+  /** The same with all that is known of him. Absent: the server itself. */
+  userInfo?: UserInfo;
   /** Written by a controller in this very program. Never taken from a request: no client can say it. */
   isOwn?: true;
   /** The manager of the fields, for server-side apply. */

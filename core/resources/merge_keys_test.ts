@@ -68,9 +68,13 @@ const MERGED = `
   Pod.status.containerStatuses[].volumeMounts: map by mountPath, merge by mountPath
   Pod.status.containerStatuses[].allocatedResourcesStatus: map by name, merge by name
   Pod.status.containerStatuses[].allocatedResourcesStatus[].resources: map by resourceID
+  MutatingWebhookConfiguration.webhooks: map by name, merge by name
+  MutatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
   ReplicaSet.status.conditions: map by type, merge by type
   Service.spec.ports: map by port+protocol, merge by port
-  Service.status.conditions: map by type, merge by type`;
+  Service.status.conditions: map by type, merge by type
+  ValidatingWebhookConfiguration.webhooks: map by name, merge by name
+  ValidatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name`;
 
 Deno.test("lists are merged by the keys and strategies of Kubernetes", () => {
   const found = new Set<string>();

@@ -1,3 +1,4 @@
+import { ADMISSIONREGISTRATION_KINDS } from "./admissionregistration/mod.ts";
 import { APPS_KINDS } from "./apps/mod.ts";
 import { COORDINATION_KINDS } from "./coordination/mod.ts";
 import { CORE_KINDS } from "./core/mod.ts";
@@ -9,6 +10,7 @@ import type { AnyResource } from "./resource.ts";
 
 /** Every kind that is built in. A new kind is one file and one line in the list of its group. */
 export const RESOURCES: readonly AnyResource[] = [
+  ...ADMISSIONREGISTRATION_KINDS,
   ...APPS_KINDS,
   ...COORDINATION_KINDS,
   ...CORE_KINDS,

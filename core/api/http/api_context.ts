@@ -1,12 +1,10 @@
 import type { HttpBindings } from "@hono/node-server";
+import type { UserInfo } from "../../client/user_info.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import type { RequestInfo } from "./request_info.ts";
 
 /** Who sends a request. Group `system:masters` may do everything. */
-export interface User {
-  name: string;
-  groups: readonly string[];
-}
+export type User = UserInfo;
 
 /** What the middleware has found out about a request, and what its answer must contain. */
 export interface ApiEnv {

@@ -159,8 +159,9 @@ export async function patchOf({ c }: ObjectRequest): Promise<{ type: string; bod
 async function remove(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
+  const user = c.get("user");
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
-  const options: WriteOptions = { user: c.get("user").name, dryRun: isDryRun };
+  const options: WriteOptions = { user: user.name, userInfo: user, dryRun: isDryRun };
   const written = await objects.delete(kind.resource, name, deletion, options);
   // Kinds with a grace period answer with the object, and so does anything that a finalizer holds.
   if (written.outcome !== "removed" || kind.resource.graceSeconds) {
@@ -179,8 +180,9 @@ async function deleteCollection(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects, path } = request;
   const options = listOptions((name) => c.req.query(name));
   const { matches = matchesAll } = selectionOf(kind, options);
+  const user = c.get("user");
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
-  const write: WriteOptions = { user: c.get("user").name, dryRun: isDryRun };
+  const write: WriteOptions = { user: user.name, userInfo: user, dryRun: isDryRun };
   const gone = await objects.deleteCollection(
     kind.resource,
     path.namespace,

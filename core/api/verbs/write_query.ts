@@ -17,6 +17,7 @@ export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
   refuseForce(c);
   return {
     user: c.get("user").name,
+    userInfo: c.get("user"),
     dryRun: isDryRun(c.req.queries("dryRun") ?? []),
     ...(fieldManager ? { fieldManager: fieldManager.slice(0, FIELD_MANAGER_LENGTH_MAX) } : {}),
     fieldValidation: oneOf("fieldValidation", c.req.query("fieldValidation"), FIELD_VALIDATION) ??
@@ -35,6 +36,7 @@ export function applyOptions(c: ApiContext): ApplyOptions {
   const namespace = c.req.query("namespace");
   return {
     user: c.get("user").name,
+    userInfo: c.get("user"),
     dryRun: isDryRun(c.req.queries("dryRun") ?? []),
     fieldValidation: fieldValidation ?? "Strict",
     ...(namespace ? { namespace } : {}),
