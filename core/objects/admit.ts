@@ -111,6 +111,8 @@ function admit(
       }
       if (scope === "main") {
         for (const cause of resource.validate(next, previous)) causes.push(cause);
+      } else if (resource.validateStatus && previous) {
+        causes.push(...resource.validateStatus(next, previous));
       }
       return next;
     });

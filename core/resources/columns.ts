@@ -25,27 +25,33 @@ export const createdColumn: Column<KubeObject> = {
   value: ({ metadata }) => metadata.creationTimestamp,
 };
 
-interface WithTemplate extends KubeObject {
-  spec: {
-    template: { spec: { containers: readonly { name: string; image?: string }[] } };
-    selector: LabelSelector;
-  };
+interface WithContainers extends KubeObject {
+  spec: { template: { spec: { containers: readonly { name: string; image?: string }[] } } };
 }
 
-/** What `-o wide` shows of whatever makes pods. */
-export const templateColumns: readonly Column<WithTemplate>[] = [
+interface WithTemplate extends WithContainers {
+  spec: WithContainers["spec"] & { selector: LabelSelector };
+}
+
+/** What `-o wide` shows of the containers of whatever makes pods. */
+export const containerColumns: readonly Column<WithContainers>[] = [
   {
     name: "Containers",
     description: "Names of the containers.",
     priority: 1,
-    value: ({ spec }) => spec.template.spec.containers.map(({ name }) => name).join(","),
+    value: ({ spec }) => namesText(spec.template.spec.containers),
   },
   {
     name: "Images",
     description: "Images of the containers.",
     priority: 1,
-    value: ({ spec }) => spec.template.spec.containers.map(({ image = "" }) => image).join(","),
+    value: ({ spec }) => imagesText(spec.template.spec.containers),
   },
+];
+
+/** The same, and the selector of its pods. */
+export const templateColumns: readonly Column<WithTemplate>[] = [
+  ...containerColumns,
   {
     name: "Selector",
     description: "Labels that its pods have.",
@@ -53,6 +59,14 @@ export const templateColumns: readonly Column<WithTemplate>[] = [
     value: ({ spec }) => selectorText(spec.selector),
   },
 ];
+
+export function namesText(containers: readonly { name: string }[]): string {
+  return containers.map(({ name }) => name).join(",");
+}
+
+export function imagesText(containers: readonly { image?: string }[]): string {
+  return containers.map(({ image = "" }) => image).join(",");
+}
 
 /** A selector as kubectl writes it: `app=web,tier in (a,b)`. Keys are in order. */
 export function selectorText(selector: LabelSelector): string {

@@ -8,6 +8,7 @@ import type { Schema } from "../schema/schema.ts";
  * Metadata is left out, and a pod's spec is written once, for pods and templates alike.
  */
 const MERGED = `
+  DaemonSet.status.conditions: map by type, merge by type
   Deployment.spec.strategy: retainKeys
   Deployment.status.conditions: map by type, merge by type
   EndpointSlice.endpoints[].addresses: set
@@ -74,7 +75,10 @@ const MERGED = `
   Service.spec.ports: map by port+protocol, merge by port
   Service.status.conditions: map by type, merge by type
   ValidatingWebhookConfiguration.webhooks: map by name, merge by name
-  ValidatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name`;
+  ValidatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
+  StatefulSet.spec.volumeClaimTemplates[].status.conditions: map by type, merge by type
+  StatefulSet.status.conditions: map by type, merge by type
+`;
 
 Deno.test("lists are merged by the keys and strategies of Kubernetes", () => {
   const found = new Set<string>();
@@ -105,7 +109,10 @@ function mergedAs(schema: Schema): string {
 }
 
 function nameOf(path: string): string {
-  return path.replace(/^Pod\.spec\b|^(Deployment|ReplicaSet)\.spec\.template\.spec\b/, "PodSpec");
+  return path.replace(
+    /^Pod\.spec\b|^\w+(\.spec)?(\.jobTemplate\.spec)?\.template\.spec\b/,
+    "PodSpec",
+  );
 }
 
 /** The contents are the same as elsewhere, or not the kind's own. */

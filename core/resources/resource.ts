@@ -93,6 +93,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
    * written: they are about the rest.
    */
   validate(next: T, previous: T | undefined): Cause[];
+  /** The same for a write of the status alone. */
+  validateStatus?(next: T, previous: T): Cause[];
   /** What is accepted but not implemented, or deprecated: each becomes a `Warning` header. Pure. Asked when `validate` is. */
   warnings(next: T, previous: T | undefined): string[];
 }
@@ -117,6 +119,7 @@ type Optional =
   | "prepare"
   | "admit"
   | "validate"
+  | "validateStatus"
   | "warnings";
 
 type Definition<T extends KubeObject, Shape, N extends boolean> =

@@ -2,7 +2,6 @@ import { type Cause, forbidden, invalid } from "../../schema/causes.ts";
 import { ageColumn, nameColumn, templateColumns } from "../columns.ts";
 import { conditionFields } from "../conditions.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
-import { percentFaults } from "../../schema/names.ts";
 import { podTemplate } from "../core/pods/spec/pod_spec.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import {
@@ -21,11 +20,13 @@ import {
   time,
   type TypeOf,
 } from "../../schema/schema.ts";
-import { nonNegativeCauses } from "../../schema/value_rules.ts";
+import { templateWarnings } from "../core/pods/template_rules.ts";
 import {
+  atMostAllCauses,
   selectorChangeCauses,
-  templateWarnings,
-  withTemplatePrepared,
+  shareCauses,
+  shareOf,
+  withWorkloadPrepared,
   workloadCauses,
 } from "./workload_rules.ts";
 
@@ -114,16 +115,17 @@ export const deployments = defineResource({
   ],
   prepare: (next, previous) => {
     if (next.spec === previous?.spec) return next;
-    const spec = withTemplatePrepared(next.spec);
+    const spec = withWorkloadPrepared(next.spec);
     return { ...next, spec: { ...spec, strategy: withBounds(spec.strategy) } };
   },
   validate: (next, previous) => [
-    ...workloadCauses(next.spec, previous?.spec, "Deployment"),
+    ...workloadCauses(next.spec, previous?.spec, "Deployment", "ReplicaSet"),
     ...strategyCauses(next.spec.strategy),
     ...deadlineCauses(next.spec),
     ...(previous ? selectorChangeCauses(next.spec, previous.spec) : []),
   ],
-  warnings: (next, previous) => templateWarnings(next.spec.template, previous?.spec.template),
+  warnings: (next, previous) =>
+    templateWarnings(next.spec.template, previous?.spec.template, "spec.template"),
   scale: {
     specReplicas: ["spec", "replicas"],
     statusReplicas: ["status", "replicas"],
@@ -156,23 +158,8 @@ function strategyCauses({ type, rollingUpdate }: Strategy): Cause[] {
     const rule = "may not be 0 when `maxSurge` is 0";
     causes.push(invalid(`${field}.maxUnavailable`, maxUnavailable, rule));
   }
-  if (typeof maxUnavailable === "string" && (shareOf(maxUnavailable) ?? 0) > 100) {
-    const rule = "must not be greater than 100%";
-    causes.push(invalid(`${field}.maxUnavailable`, maxUnavailable, rule));
-  }
+  causes.push(...atMostAllCauses(`${field}.maxUnavailable`, maxUnavailable));
   return causes;
-}
-
-function shareCauses(field: string, share: number | string): Cause[] {
-  return typeof share === "number"
-    ? nonNegativeCauses(field, share)
-    : percentFaults(share).map((fault) => invalid(field, share, fault));
-}
-
-/** The number in front of the percent sign, or the number itself. */
-function shareOf(share: number | string): number | undefined {
-  if (typeof share === "number") return share;
-  return /^[0-9]+%$/.test(share) ? Number(share.slice(0, -1)) : undefined;
 }
 
 function deadlineCauses({ progressDeadlineSeconds, minReadySeconds = 0 }: DeploymentSpec): Cause[] {

@@ -14,12 +14,8 @@ import {
   required,
   type TypeOf,
 } from "../../schema/schema.ts";
-import {
-  selectorChangeCauses,
-  templateWarnings,
-  withTemplatePrepared,
-  workloadCauses,
-} from "./workload_rules.ts";
+import { templateWarnings } from "../core/pods/template_rules.ts";
+import { selectorChangeCauses, withWorkloadPrepared, workloadCauses } from "./workload_rules.ts";
 
 const replicaSetSpec = object("What the ReplicaSet should be.", {
   replicas: fallback(1, integer("How many pods there should be.", { minimum: 0 })),
@@ -90,12 +86,13 @@ export const replicaSets = defineResource({
   ],
   fields: { "status.replicas": (replicaSet) => String(replicaSet.status.replicas) },
   prepare: (next, previous) =>
-    next.spec === previous?.spec ? next : { ...next, spec: withTemplatePrepared(next.spec) },
+    next.spec === previous?.spec ? next : { ...next, spec: withWorkloadPrepared(next.spec) },
   validate: (next, previous) => {
     const causes = workloadCauses(next.spec, previous?.spec, "ReplicaSet");
     return previous ? [...causes, ...selectorChangeCauses(next.spec, previous.spec)] : causes;
   },
-  warnings: (next, previous) => templateWarnings(next.spec.template, previous?.spec.template),
+  warnings: (next, previous) =>
+    templateWarnings(next.spec.template, previous?.spec.template, "spec.template"),
 });
 
 export type ReplicaSet = ObjectOf<typeof replicaSets>;

@@ -1,17 +1,15 @@
 import { isEqual } from "../../lib/equality.ts";
-import { type Cause, forbidden, invalid, notSupported } from "../../schema/causes.ts";
+import { type Cause, invalid } from "../../schema/causes.ts";
 import { type LabelSelector, labelSelectorCauses } from "../../schema/label_selector.ts";
-import { labelValueFaults, qualifiedNameFaults } from "../../schema/names.ts";
-import { withTemplateDefaults } from "../core/pods/spec/defaults.ts";
-import { podSpecCauses } from "../core/pods/spec/rules/pod_rules.ts";
-import type { PodTemplate } from "../core/pods/spec/pod_spec.ts";
-import { podSpecWarnings } from "../core/pods/spec/pod_warnings.ts";
-import {
-  refusedAnnotationCauses,
-  refusedFieldCauses,
-} from "../core/pods/spec/rules/refused_fields.ts";
+import { percentFaults } from "../../schema/names.ts";
 import { matches, selectorOf } from "../../schema/selectors.ts";
-import { nameCauses } from "../../schema/value_rules.ts";
+import { nonNegativeCauses } from "../../schema/value_rules.ts";
+import type { PodTemplate } from "../core/pods/spec/pod_spec.ts";
+import {
+  endlessCauses,
+  templateCauses,
+  withTemplatePrepared,
+} from "../core/pods/template_rules.ts";
 
 /** What every kind has that keeps pods of a template running. */
 export interface Workload {
@@ -19,46 +17,26 @@ export interface Workload {
   template: PodTemplate;
 }
 
-export function withTemplatePrepared<W extends Workload>(spec: W): W {
-  const { template } = spec;
-  return { ...spec, template: { ...template, spec: withTemplateDefaults(template.spec) } };
+export function withWorkloadPrepared<W extends Workload>(spec: W): W {
+  return { ...spec, template: withTemplatePrepared(spec.template) };
 }
 
-/** The rules for selector and template, in the words of k8s.io/kubernetes/pkg/apis/apps/validation. */
+/**
+ * The rules for selector and template, in the words of k8s.io/kubernetes/pkg/apis/apps/validation. `deadlineOwner`: the
+ * kind that is named when the template has a deadline.
+ */
 export function workloadCauses(
   next: Workload,
   previous: Workload | undefined,
   kind: string,
+  deadlineOwner = kind,
 ): Cause[] {
   if (previous && isEqual(next, previous)) return [];
-  const { template } = next;
-  const causes = [
+  return [
     ...selectorCauses(next, kind),
-    ...podSpecCauses(template.spec, "spec.template.spec"),
-    ...refusedFieldCauses(template.spec, previous?.template.spec, "spec.template.spec"),
-    ...refusedAnnotationCauses(
-      template.metadata?.annotations,
-      previous?.template.metadata?.annotations,
-      "spec.template.metadata.annotations",
-    ),
+    ...templateCauses(next.template, previous?.template, "spec.template"),
+    ...endlessCauses(next.template, "spec.template", deadlineOwner),
   ];
-  for (const [key, value] of Object.entries(template.metadata?.labels ?? {})) {
-    causes.push(...nameCauses("spec.template.labels", key, qualifiedNameFaults));
-    causes.push(...nameCauses("spec.template.labels", value, labelValueFaults));
-  }
-  const { restartPolicy, activeDeadlineSeconds, ephemeralContainers } = template.spec;
-  if (restartPolicy !== "Always") {
-    causes.push(notSupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));
-  }
-  if (activeDeadlineSeconds !== undefined) {
-    const rule = "activeDeadlineSeconds in ReplicaSet is not Supported";
-    causes.push(forbidden("spec.template.spec.activeDeadlineSeconds", rule));
-  }
-  if (ephemeralContainers) {
-    const rule = "ephemeral containers not allowed in pod template";
-    causes.push(forbidden("spec.template.spec.ephemeralContainers", rule));
-  }
-  return causes;
 }
 
 function selectorCauses({ selector, template }: Workload, kind: string): Cause[] {
@@ -76,15 +54,39 @@ function selectorCauses({ selector, template }: Workload, kind: string): Cause[]
   return causes;
 }
 
-export function templateWarnings(next: PodTemplate, previous: PodTemplate | undefined): string[] {
-  return previous && isEqual(next, previous)
-    ? []
-    : podSpecWarnings(next.spec, "spec.template.spec");
-}
-
 /** Pods of an old selector would be nobody's. */
 export function selectorChangeCauses(next: Workload, previous: Workload): Cause[] {
   return isEqual(next.selector, previous.selector)
     ? []
     : [invalid("spec.selector", next.selector, "field is immutable")];
+}
+
+/** The rules for a number of pods, or a share of them in percent. */
+export function shareCauses(field: string, share: number | string): Cause[] {
+  return typeof share === "number"
+    ? nonNegativeCauses(field, share)
+    : percentFaults(share).map((fault) => invalid(field, share, fault));
+}
+
+export function atMostAllCauses(field: string, share: number | string): Cause[] {
+  return typeof share === "string" && (shareOf(share) ?? 0) > 100
+    ? [invalid(field, share, "must not be greater than 100%")]
+    : [];
+}
+
+/** The number in front of the percent sign, or the number itself. */
+export function shareOf(share: number | string): number | undefined {
+  if (typeof share === "number") return share;
+  return /^[0-9]+%$/.test(share) ? Number(share.slice(0, -1)) : undefined;
+}
+
+/** A count that controllers only ever raise. */
+export function decrementCauses(
+  field: string,
+  next: number | undefined,
+  previous: number | undefined,
+): Cause[] {
+  return previous !== undefined && (next ?? -1) < previous
+    ? [invalid(field, next ?? 0, "cannot be decremented")]
+    : [];
 }

@@ -1,18 +1,23 @@
+import { conditionFields } from "../../../conditions.ts";
 import { labelSelector } from "../../../../schema/label_selector.ts";
 import { templateMeta } from "../../../../schema/metadata.ts";
 import { typedLocalObjectReference, typedObjectReference } from "../../../../schema/references.ts";
 import {
+  allowingDuplicates,
   fallback,
   list,
   mapOf,
+  mergeList,
   object,
   oneOf,
+  present,
   quantity,
   required,
   string,
+  time,
 } from "../../../../schema/schema.ts";
 
-const claimSpec = object("The volume that is wanted.", {
+export const claimSpec = object("The volume that is wanted.", {
   accessModes: list(
     "How it must be mountable.",
     oneOf("A way to mount it.", [
@@ -42,4 +47,40 @@ const claimSpec = object("The volume that is wanted.", {
 export const claimTemplate = object("The claim that is made for the pod.", {
   metadata: templateMeta,
   spec: required(claimSpec),
+});
+
+const amounts = (description: string) => mapOf(description, quantity("Amount."));
+
+/** How a claim is, as a template of a StatefulSet has it too. */
+export const claimStatus = object("How the claim is.", {
+  phase: fallback(
+    "Pending",
+    oneOf("Whether it has a volume.", ["Pending", "Bound", "Lost"]),
+  ),
+  accessModes: list("How its volume can be mounted.", string("A way to mount it.")),
+  capacity: amounts("What its volume has."),
+  conditions: allowingDuplicates(mergeList(
+    "Aspects of its state.",
+    ["type"],
+    object("One aspect of the state of the claim.", {
+      ...conditionFields("What it is about."),
+      lastProbeTime: time("When it was last looked at."),
+    }),
+  )),
+  allocatedResources: amounts("What has been set aside for it, while it grows."),
+  allocatedResourceStatuses: mapOf("How growing goes, by what grows.", string("State.")),
+  currentVolumeAttributesClassName: string("VolumeAttributesClass that its volume has."),
+  modifyVolumeStatus: object("How a change of its VolumeAttributesClass goes.", {
+    targetVolumeAttributesClassName: string("The class that is wanted."),
+    status: required(string("Pending, InProgress or Infeasible.")),
+  }),
+});
+
+/** A whole claim, as a StatefulSet has it for each of its pods. */
+export const wholeClaim = object("A claim to make for each pod, named after it.", {
+  apiVersion: fallback("v1", string("Always v1.")),
+  kind: fallback("PersistentVolumeClaim", string("Always PersistentVolumeClaim.")),
+  metadata: present(templateMeta),
+  spec: present(claimSpec),
+  status: present(claimStatus),
 });

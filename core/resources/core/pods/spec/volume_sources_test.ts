@@ -11,9 +11,11 @@ Deno.test("a further source of volumes is known to pods and to all templates of 
   const extended = withVolumeSources(RESOURCES, SHELF);
   const changed = extended.filter((resource, i) => resource !== RESOURCES[i]);
   assert.deepEqual(changed.map(({ plural }) => plural).sort(), [
+    "daemonsets",
     "deployments",
     "pods",
     "replicasets",
+    "statefulsets",
   ]);
   const volumes = [{ name: "a", shelf: { label: "x" } }, { name: "b", shelf: {} }];
   const spec = { containers: [{ name: "main", image: "app:1" }], volumes };

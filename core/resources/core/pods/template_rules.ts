@@ -1,0 +1,62 @@
+import { isEqual } from "../../../lib/equality.ts";
+import { type Cause, forbidden, notSupported } from "../../../schema/causes.ts";
+import { labelValueFaults, qualifiedNameFaults } from "../../../schema/names.ts";
+import { nameCauses } from "../../../schema/value_rules.ts";
+import { withTemplateDefaults } from "./spec/defaults.ts";
+import type { PodTemplate } from "./spec/pod_spec.ts";
+import { podSpecWarnings } from "./spec/pod_warnings.ts";
+import { podSpecCauses } from "./spec/rules/pod_rules.ts";
+import { refusedAnnotationCauses, refusedFieldCauses } from "./spec/rules/refused_fields.ts";
+
+/** The template with the defaults that its schema cannot say. */
+export function withTemplatePrepared(template: PodTemplate): PodTemplate {
+  return { ...template, spec: withTemplateDefaults(template.spec) };
+}
+
+/** The rules for a template at `field`, in the words of `ValidatePodTemplateSpec` in k8s.io/kubernetes/pkg/apis/core/validation. */
+export function templateCauses(
+  next: PodTemplate,
+  previous: PodTemplate | undefined,
+  field: string,
+): Cause[] {
+  const causes = [
+    ...podSpecCauses(next.spec, `${field}.spec`),
+    ...refusedFieldCauses(next.spec, previous?.spec, `${field}.spec`),
+    ...refusedAnnotationCauses(
+      next.metadata?.annotations,
+      previous?.metadata?.annotations,
+      `${field}.metadata.annotations`,
+    ),
+  ];
+  for (const [key, value] of Object.entries(next.metadata?.labels ?? {})) {
+    causes.push(...nameCauses(`${field}.labels`, key, qualifiedNameFaults));
+    causes.push(...nameCauses(`${field}.labels`, value, labelValueFaults));
+  }
+  if (next.spec.ephemeralContainers) {
+    const rule = "ephemeral containers not allowed in pod template";
+    causes.push(forbidden(`${field}.spec.ephemeralContainers`, rule));
+  }
+  return causes;
+}
+
+/** The rules for pods that are kept running. `owner`: the kind that Kubernetes names in its refusal of a deadline. */
+export function endlessCauses({ spec }: PodTemplate, field: string, owner?: string): Cause[] {
+  const { restartPolicy, activeDeadlineSeconds } = spec;
+  const causes: Cause[] = [];
+  if (restartPolicy !== "Always") {
+    causes.push(notSupported(`${field}.spec.restartPolicy`, restartPolicy, ["Always"]));
+  }
+  if (owner !== undefined && activeDeadlineSeconds !== undefined) {
+    const rule = `activeDeadlineSeconds in ${owner} is not Supported`;
+    causes.push(forbidden(`${field}.spec.activeDeadlineSeconds`, rule));
+  }
+  return causes;
+}
+
+export function templateWarnings(
+  next: PodTemplate,
+  previous: PodTemplate | undefined,
+  field: string,
+): string[] {
+  return previous && isEqual(next, previous) ? [] : podSpecWarnings(next.spec, `${field}.spec`);
+}
