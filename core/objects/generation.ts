@@ -3,7 +3,7 @@ import type { AnyResource, KubeObject } from "../resources/resource.ts";
 
 /** The generation of a new object; `undefined` for kinds whose changes are not counted. */
 export function firstGeneration({ generation }: AnyResource): number | undefined {
-  return generation === "none" ? undefined : 1;
+  return generation === "none" || generation === "changes" ? undefined : 1;
 }
 
 /** Counts one more when what the kind counts has changed; of a write of the status alone, the annotations do not count. */
@@ -13,8 +13,10 @@ export function withGeneration(
   previous: KubeObject | undefined,
   { isOfStatus }: { isOfStatus: boolean },
 ): KubeObject {
-  const generation = previous?.metadata.generation;
-  if (!previous || generation === undefined) return next;
+  if (!previous || resource.generation === "first") return next;
+  const generation = previous.metadata.generation ??
+    (resource.generation === "changes" ? 0 : undefined);
+  if (generation === undefined) return next;
   const countsAnnotations = resource.generation === "content and annotations" && !isOfStatus;
   const isSame = isEqual(contentOf(next), contentOf(previous)) &&
     (!countsAnnotations || isEqual(annotationsOf(next), annotationsOf(previous)));

@@ -8,6 +8,8 @@ import { services } from "../resources/core/services/services.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import { httpRoutes } from "../resources/gateway/http_routes.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import { priorityClasses } from "../resources/scheduling/priority_classes.ts";
+import { csiDrivers } from "../resources/storage/csi_drivers.ts";
 import { firstGeneration, withGeneration } from "./generation.ts";
 
 Deno.test("what Kubernetes counts the changes of has a generation from the start", () => {
@@ -15,6 +17,19 @@ Deno.test("what Kubernetes counts the changes of has a generation from the start
   const uncounted = [configMaps, namespaces, nodes, services];
   assert.deepEqual(counted.map(firstGeneration), [1, 1, 1, 1]);
   assert.deepEqual(uncounted.map(firstGeneration), Array(4).fill(undefined));
+});
+
+Deno.test("some kinds count from the first change on, and one is 1 for ever", () => {
+  const { generation: _, ...metadata } = BEFORE.metadata;
+  const changed = { ...BEFORE, metadata, spec: { size: 2 } };
+  const generationOf = (resource: AnyResource) =>
+    withGeneration(resource, changed, { ...BEFORE, metadata } as KubeObject, { isOfStatus: false })
+      .metadata.generation;
+  assert.deepEqual([firstGeneration(csiDrivers), generationOf(csiDrivers)], [undefined, 1]);
+  assert.deepEqual([firstGeneration(priorityClasses), generationOf(priorityClasses)], [
+    1,
+    undefined,
+  ]);
 });
 
 const BEFORE = {

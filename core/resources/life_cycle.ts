@@ -27,10 +27,11 @@ export interface LifeCycle<T> {
   verbs: readonly Verb[];
   /**
    * What `metadata.generation` counts the changes of: the content, which is all but metadata and status, perhaps with
-   * the annotations. Default: the content of kinds that have spec and status, nothing of others.
+   * the annotations. `first`: it is 1 and stays so. `changes`: of the content, from the first change on. Default: the
+   * content of kinds that have spec and status, nothing of others.
    * Kubernetes: `PrepareForUpdate` in `pkg/registry`.
    */
-  generation: "none" | "content" | "content and annotations";
+  generation: "none" | "first" | "changes" | "content" | "content and annotations";
   /** Whether a new object keeps the status that it comes with. */
   isCreatedWithStatus: boolean;
   /** Whether an update is refused that does not say which version it is of. */

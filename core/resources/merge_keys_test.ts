@@ -8,6 +8,8 @@ import type { Schema } from "../schema/schema.ts";
  * Metadata is left out, and a pod's spec is written once, for pods and templates alike.
  */
 const MERGED = `
+  CSIDriver.spec.volumeLifecycleModes: set
+  CSINode.spec.drivers: map by name, merge by name
   DaemonSet.status.conditions: map by type, merge by type
   Deployment.spec.strategy: retainKeys
   Deployment.status.conditions: map by type, merge by type

@@ -5,8 +5,11 @@ import { CORE_KINDS } from "./core/mod.ts";
 import { DISCOVERY_KINDS } from "./discovery/mod.ts";
 import { EVENTS_KINDS } from "./events/mod.ts";
 import { GATEWAY_KINDS } from "./gateway/mod.ts";
+import { NODE_KINDS } from "./node/mod.ts";
 import { RBAC_KINDS } from "./rbac/mod.ts";
 import type { AnyResource } from "./resource.ts";
+import { SCHEDULING_KINDS } from "./scheduling/mod.ts";
+import { STORAGE_KINDS } from "./storage/mod.ts";
 
 /** Every kind that is built in. A new kind is one file and one line in the list of its group. */
 export const RESOURCES: readonly AnyResource[] = [
@@ -17,5 +20,8 @@ export const RESOURCES: readonly AnyResource[] = [
   ...DISCOVERY_KINDS,
   ...EVENTS_KINDS,
   ...GATEWAY_KINDS,
+  ...NODE_KINDS,
   ...RBAC_KINDS,
+  ...SCHEDULING_KINDS,
+  ...STORAGE_KINDS,
 ];

@@ -23,7 +23,7 @@ export interface NamespacedObject extends KubeObject {
 export interface Column<T> {
   name: string;
   description?: string;
-  type?: "string" | "integer" | "date";
+  type?: "string" | "integer" | "boolean" | "date";
   /** 0 (default): always shown; 1: with `-o wide` only. */
   priority?: number;
   /** Ages are RFC 3339 times in a column of type `date` or ready texts such as `5m` in one of type `string`. */

@@ -28,11 +28,16 @@ export function unimplementedWarning(field: string, consequence = IGNORED): stri
   return `${field}: not implemented in this version of Coracle; ${consequence}`;
 }
 
-/** The warning about a kind of which objects are kept, but on which no controller acts. Said when one is created. */
-export function storedOnlyWarnings(kind: string, previous: unknown): string[] {
-  return previous === undefined
-    ? [unimplementedWarning(kind, "it is stored, but no controller acts on it")]
-    : [];
+/**
+ * The warning about a kind of which objects are kept, but on which nobody acts; `consequence` says what does not
+ * happen. Said when one is created.
+ */
+export function storedOnlyWarnings(
+  kind: string,
+  previous: unknown,
+  consequence = "it is stored, but no controller acts on it",
+): string[] {
+  return previous === undefined ? [unimplementedWarning(kind, consequence)] : [];
 }
 
 const IGNORED = "it is stored but ignored";

@@ -1,3 +1,4 @@
+import { isEqual } from "../lib/equality.ts";
 import { type Cause, invalid } from "./causes.ts";
 import {
   type NameRule,
@@ -58,4 +59,9 @@ export function hostnameCauses(field: string, host: string | undefined): Cause[]
     host,
     host?.startsWith("*.") ? wildcardSubdomainFaults : subdomainFaults,
   );
+}
+
+/** A field that stays as it was created. */
+export function immutableCauses(field: string, next: unknown, previous: unknown): Cause[] {
+  return isEqual(next, previous) ? [] : [invalid(field, next, "field is immutable")];
 }
