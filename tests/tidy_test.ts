@@ -11,6 +11,7 @@ const BELOW_OBJECTS = [
   "core/resources",
   "core/store",
   "core/client",
+  "core/quota",
   "core/traffic",
 ];
 const BELOW_SERVER = [
@@ -29,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "core/resources": ["core/lib", "core/schema"],
   "core/store": ["core/lib", "core/schema", "core/resources"],
   "core/client": ["core/lib", "core/schema", "core/resources", "core/store"],
+  "core/quota": ["core/lib", "core/schema", "core/resources"],
   "core/traffic": ["core/lib", "core/schema", "core/resources", "core/client"],
   "core/objects": BELOW_OBJECTS,
   "core/api": [...BELOW_OBJECTS, "core/objects"],
@@ -98,7 +100,7 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
  */
 const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/objects\/bootstrap\.ts$/, // what every cluster has from the start
-  /^core\/objects\/admission\/(namespace_lifecycle|runtime_classes|pod_security\/.*)\.ts$/,
+  /^core\/objects\/admission\/(limit_ranger|namespace_lifecycle|resource_quota|runtime_classes|pod_security\/.*)\.ts$/,
   /^core\/api\/access\/nodes\//, // what a node may do
   /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings
   /^core\/api\/streams\//,

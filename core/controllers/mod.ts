@@ -16,6 +16,7 @@ import {
   orphanedPodController,
   unscheduledPodController,
 } from "./nodes/pod_cleanup.ts";
+import { resourceQuotaController } from "./cluster/resource_quotas.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
 
 export interface ControllerOptions {
@@ -37,6 +38,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(endpointSliceController),
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),
+  ({ catalog }) => resourceQuotaController(catalog),
   () => loopOf(nodeController),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),

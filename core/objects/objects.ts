@@ -6,7 +6,7 @@ import { type AnyResource, groupResourceOf, type KubeObject } from "../resources
 import type { ClusterSettings } from "../resources/admission.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4, type Ipv4Range } from "../lib/addresses/ipv4.ts";
-import { ADMISSION_CHECKS, admissionRules } from "./admission/mod.ts";
+import { admissionChecks, admissionRules } from "./admission/mod.ts";
 import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
 import { serviceRange } from "./service_range.ts";
 import { deletionOf, isDone } from "./deletion.ts";
@@ -50,7 +50,8 @@ export class Objects implements ClusterSettings {
     this.serviceRange = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);
     const rules = admissionRules({ random, settings: this });
-    this.#context = { store, clock, random, rules, checks: ADMISSION_CHECKS };
+    const checks = admissionChecks({ store, clock });
+    this.#context = { store, clock, random, rules, checks };
   }
 
   /** Throws NotFound. */

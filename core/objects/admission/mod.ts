@@ -1,9 +1,13 @@
+import type { Clock } from "../../lib/clock.ts";
 import type { Random } from "../../lib/random.ts";
 import type { ClusterSettings } from "../../resources/admission.ts";
+import type { Store } from "../../store/store.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission_rule.ts";
 import { kindAdmission } from "./kind_admission.ts";
+import { defaultLimits, limitBounds } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { podSecurity, podSecurityLabels } from "./pod_security/pod_security.ts";
+import { resourceQuotaCheck } from "./resource_quota.ts";
 import { runtimeClasses } from "./runtime_classes.ts";
 
 /**
@@ -13,8 +17,13 @@ import { runtimeClasses } from "./runtime_classes.ts";
 export function admissionRules(
   options: { random: Random; settings: ClusterSettings },
 ): AdmissionRule[] {
-  return [namespaceLifecycle, kindAdmission(options), podSecurityLabels];
+  return [namespaceLifecycle, defaultLimits, kindAdmission(options), podSecurityLabels];
 }
 
-/** Every check of what is else fit to be stored. A new one is one file and one line here. */
-export const ADMISSION_CHECKS: readonly AdmissionCheck[] = [runtimeClasses, podSecurity];
+/**
+ * Every check of what is else fit to be stored. A new one is one file and one line here; quotas come last, because what
+ * passes them is counted.
+ */
+export function admissionChecks(options: { store: Store; clock: Clock }): AdmissionCheck[] {
+  return [runtimeClasses, podSecurity, limitBounds, resourceQuotaCheck(options)];
+}
