@@ -10,6 +10,11 @@ import type { Schema } from "../schema/schema.ts";
 const MERGED = `
   CSIDriver.spec.volumeLifecycleModes: set
   CSINode.spec.drivers: map by name, merge by name
+  Job.spec.podFailurePolicy.rules[].onExitCodes.values: set
+  CronJob.spec.jobTemplate.spec.podFailurePolicy.rules[].onExitCodes.values: set
+  Job.status.conditions: merge by type
+  Job.status.uncountedTerminatedPods.succeeded: set
+  Job.status.uncountedTerminatedPods.failed: set
   DaemonSet.status.conditions: map by type, merge by type
   Deployment.spec.strategy: retainKeys
   Deployment.status.conditions: map by type, merge by type

@@ -1,5 +1,6 @@
 import { ADMISSIONREGISTRATION_KINDS } from "./admissionregistration/mod.ts";
 import { APPS_KINDS } from "./apps/mod.ts";
+import { BATCH_KINDS } from "./batch/mod.ts";
 import { COORDINATION_KINDS } from "./coordination/mod.ts";
 import { CORE_KINDS } from "./core/mod.ts";
 import { DISCOVERY_KINDS } from "./discovery/mod.ts";
@@ -15,6 +16,7 @@ import { STORAGE_KINDS } from "./storage/mod.ts";
 export const RESOURCES: readonly AnyResource[] = [
   ...ADMISSIONREGISTRATION_KINDS,
   ...APPS_KINDS,
+  ...BATCH_KINDS,
   ...COORDINATION_KINDS,
   ...CORE_KINDS,
   ...DISCOVERY_KINDS,

@@ -33,6 +33,11 @@ export function invalid(field: string, value: unknown, detail: string): Cause {
   return { field, reason: "FieldValueInvalid", message };
 }
 
+/** What belongs together at `field` does not fit; the value itself would not help to see why. */
+export function inconsistent(field: string, detail: string): Cause {
+  return { field, reason: "FieldValueInvalid", message: `Invalid value: ${detail}` };
+}
+
 /** The value is not of the JSON type that the field has. */
 export function wrongType(field: string, value: unknown, type: string): Cause {
   const message = `Invalid value: ${shown(value)}: must be of type ${type}`;

@@ -174,10 +174,11 @@ function dotFaults(value: string): string[] {
   return value.startsWith("..") ? ["must not start with '..'"] : [];
 }
 
-function shapeOf(pattern: string, words: string, examples: readonly string[]): NameRule {
+/** The rule of a regular expression of ours, in words and with examples. */
+export function shapeOf(pattern: string, words: string, examples: readonly string[]): NameRule {
   const expression = new RegExp(`^(?:${pattern})$`);
   const e = examples.map((example) => `'${example}', `).join(" or ");
-  const fault = `${words} (e.g. ${e}regex used for validation is '${pattern}')`;
+  const fault = `${words} (${e && `e.g. ${e}`}regex used for validation is '${pattern}')`;
   return (value) => expression.test(value) ? [] : [fault];
 }
 

@@ -11,8 +11,10 @@ Deno.test("a further source of volumes is known to pods and to all templates of 
   const extended = withVolumeSources(RESOURCES, SHELF);
   const changed = extended.filter((resource, i) => resource !== RESOURCES[i]);
   assert.deepEqual(changed.map(({ plural }) => plural).sort(), [
+    "cronjobs",
     "daemonsets",
     "deployments",
+    "jobs",
     "pods",
     "replicasets",
     "statefulsets",
