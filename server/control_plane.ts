@@ -40,18 +40,20 @@ export interface ControllerSettings {
   gatewayAddress: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges: readonly string[];
+  /** Certificate of the authority by which pods know the server, as PEM. */
+  authority: string;
 }
 
 /** Starts the controllers and the scheduler. */
 export function runControllers(
   context: Context,
   { catalog, client, events }: ControlPlane,
-  { registry, gatewayAddress, reservedRanges }: ControllerSettings,
+  { registry, gatewayAddress, reservedRanges, authority }: ControllerSettings,
 ): void {
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const options = { catalog, gatewayAddress, reservedRanges };
+  const options = { catalog, gatewayAddress, reservedRanges, authority };
   for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
     keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));
   }

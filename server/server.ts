@@ -47,7 +47,9 @@ export interface ServerPlatform extends NodePlatform {
 /** Who the server is, whom it knows, and how it is reached. */
 export interface ServerAccess {
   /** What the API is told of it. */
-  api: Pick<ApiOptions, "tokens" | "certificates" | "credentials">;
+  api: Pick<ApiOptions, "accounts" | "tokens" | "certificates" | "credentials">;
+  /** Certificate of the authority by which clients know the server, as PEM. */
+  authority: string;
   /** Records which credentials have been issued, once this server may write. Never rejects. */
   record(): Promise<void>;
   serve(api: Api): Promise<Pick<Served, "address" | "stop">>;
@@ -92,7 +94,7 @@ export async function runServer<P extends ServerPlatform>(
     node.proxy?.start();
     await bootstrap(objects, { apiAddress: place.host, apiPort: place.port });
     if (!opened.isAlone) void access.record();
-    await runAsOwner(owned, environment, { plane, platform, node });
+    await runAsOwner(owned, environment, { plane, platform, node, access });
     opened.settled?.(node);
     context.log.debug("Everything runs");
   };
@@ -120,13 +122,14 @@ function createServerApi(
 async function runAsOwner(
   context: Context,
   environment: ServerEnvironment,
-  { plane, platform: { podCidr }, node }: {
+  { plane, platform: { podCidr }, node, access: { authority } }: {
     plane: ControlPlane;
     platform: ServerPlatform;
     node: Node;
+    access: ServerAccess;
   },
 ): Promise<void> {
   const reservedRanges = podCidr === undefined ? [] : [podCidr];
-  runControllers(context, plane, { ...environment, reservedRanges });
+  runControllers(context, plane, { ...environment, reservedRanges, authority });
   await runNode(context, plane.client, { ...node, ...environment });
 }

@@ -3,6 +3,8 @@ import { ClientCertificates } from "../core/api/access/client_certificates.ts";
 import { CredentialFiles } from "../core/api/access/credential_files.ts";
 import { Credentials } from "../core/api/access/credentials.ts";
 import { type Credentials as LoadedCredentials, loadCredentials } from "../core/api/access/pki.ts";
+import { AccountTokens } from "../core/api/access/service_accounts/account_tokens.ts";
+import { loadSigningKey } from "../core/api/access/service_accounts/signing_key.ts";
 import type { Api } from "../core/api/app.ts";
 import { serve } from "../core/api/front/front.ts";
 import { ListenError, type Served } from "../core/api/front/served.ts";
@@ -19,7 +21,7 @@ export async function openAccess(
   objects: Objects,
   { isAlone }: { isAlone: boolean },
 ): Promise<ServerAccess> {
-  const { dataFolder, flags, clock, log } = context;
+  const { dataFolder, flags, clock, log, random } = context;
   const files = new CredentialFiles(dataFolder);
   const names = [...namesOf(flags.listen.host), flags.node, objects.apiServiceAddress];
   const loaded = await loadCredentials(files, names, clock.now());
@@ -27,9 +29,13 @@ export async function openAccess(
   const admin = new AdminCredentials({ files, loaded, register, clock, log, isAlone });
   await admin.renewIfDue();
   const { authority, authorityKey } = loaded;
+  const { store } = objects;
+  const accounts = new AccountTokens({ store, key: await loadSigningKey(files), clock, random });
   const signer = { certificate: authority, key: authorityKey };
   return {
+    authority,
     api: {
+      accounts,
       tokens: (id) => register.userOfToken(id),
       certificates: new ClientCertificates({ authority, clock, revocations: register }),
       credentials: { register, admin, authority: signer, clock },

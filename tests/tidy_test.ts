@@ -102,6 +102,7 @@ const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/objects\/bootstrap\.ts$/, // what every cluster has from the start
   /^core\/objects\/admission\/(limit_ranger|namespace_lifecycle|resource_quota|runtime_classes|pod_security\/.*)\.ts$/,
   /^core\/api\/access\/nodes\//, // what a node may do
+  /^core\/api\/access\/service_accounts\//, // accounts, and what their tokens are bound to
   /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings
   /^core\/api\/streams\//,
   /^core\/api\/http\/(resource_path|generate_protobuf_descriptor)\.ts$/, // paths of what lies in a namespace

@@ -12,6 +12,8 @@ import { declareKinds } from "../store/declared_kinds.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
 import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
+import { AccountTokens } from "./access/service_accounts/account_tokens.ts";
+import { newSigningKey, SigningKey } from "./access/service_accounts/signing_key.ts";
 import type { CredentialService } from "./access/credential_answers.ts";
 import { tokenId } from "./access/token_id.ts";
 import { type Api, createApi } from "./app.ts";
@@ -19,6 +21,8 @@ import type { User } from "./http/api_context.ts";
 import { ADMIN } from "./access/pki.ts";
 
 const adminUser = { name: ADMIN.commonName, groups: [ADMIN.organization] };
+/** Of all tests of a run: making one takes a moment. */
+const signingKey = new SigningKey(newSigningKey());
 export const TOKEN = "the-admin's-token";
 
 /** A node whose every log is one line that says what was asked. */
@@ -78,6 +82,7 @@ export async function freshApi(
   const credentials = serviceOf?.(objects);
   const usersById = new Map(Object.entries(users).map(([token, user]) => [tokenId(token), user]));
   const api = createApi({
+    accounts: new AccountTokens({ store, key: signingKey, clock, random }),
     objects,
     catalog,
     nodeStreams,

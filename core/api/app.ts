@@ -33,7 +33,17 @@ import { OpenStreams } from "./streams/open_streams.ts";
 import type { Stream, StreamDefinition, Upgrade } from "./streams/stream.ts";
 import { methodNotAllowed, type ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
-import { reviewed, REVIEWS } from "./access/reviews.ts";
+import { REVIEWS } from "./access/reviews/mod.ts";
+import type { AccountTokens } from "./access/service_accounts/account_tokens.ts";
+import {
+  CONFIGURATION_PATH,
+  issuerConfiguration,
+  KEYS_PATH,
+  KEYS_TYPE,
+  keySet,
+} from "./access/service_accounts/issuer_documents.ts";
+import { tokenRequests } from "./streams/token_requests.ts";
+import { refuseOtherFormats } from "./http/accept.ts";
 import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
 import { answerSubresource } from "./verbs/subresource_verbs.ts";
@@ -52,6 +62,8 @@ export interface ApiOptions {
   log: Log;
   /** The users of tokens. */
   tokens: TokenCheck;
+  /** Absent: service accounts have no tokens. */
+  accounts?: AccountTokens;
   /** The users of client certificates; absent: these are not accepted. */
   certificates?: ClientCertificates;
   /** Version of the product, e.g. `0.1.0`. */
@@ -92,6 +104,7 @@ export function createApi(options: ApiOptions): Api {
   app.all("/apply", (c) => answerApply(c, parts));
   app.post("/store/compact", (c) => answerCompact(c, parts));
   if (options.credentials) addCredentialRoutes(app, options.credentials);
+  if (options.accounts) addIssuer(app, options.accounts);
   app.all("/api/*", (c) => answer(c, parts));
   app.all("/apis/*", (c) => answer(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));
@@ -113,6 +126,7 @@ export function createApi(options: ApiOptions): Api {
 
 interface Parts extends Omit<ApiOptions, "streams"> {
   kinds: ServedKinds;
+  authenticator: Authenticator;
   authorizer: Authorizer;
   escalation: EscalationContext;
   gate: Gate;
@@ -131,19 +145,22 @@ function partsOf(options: ApiOptions): Parts {
   const openStreams = new OpenStreams();
   const { authorizers = AUTHORIZERS, streams = STREAMS } = options;
   const authorizer = new AuthorizerChain(authorizers.map((create) => create(objects)));
+  const authenticator = new Authenticator(options);
   const view = new LocalClient(objects);
+  const all = [...streams, ...(options.accounts ? [() => tokenRequests(options.accounts!)] : [])];
   return {
     ...options,
     kinds,
     openStreams,
+    authenticator,
     authorizer,
     escalation: { view, rbac: new RbacAuthorizer(view) },
-    gate: new Gate({ ...options, authenticator: new Authenticator(options), authorizer }),
+    gate: new Gate({ ...options, authenticator, authorizer }),
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, kinds, clock, random, log }),
     streams: new Map(
-      streams.map((create) => create({ nodeStreams, open: openStreams }))
+      all.map((create) => create({ nodeStreams, open: openStreams }))
         .map((stream) => [stream.subresource, stream]),
     ),
     versionInfo: version,
@@ -190,15 +207,28 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
 
 async function answerReview(
   c: ApiContext,
-  { group, version, resource }: ResourceRequest,
-  { authorizer }: Parts,
+  { group, version, resource, namespace, name }: ResourceRequest,
+  { authenticator, authorizer, clock }: Parts,
 ): Promise<Response> {
   const review = REVIEWS.find((one) =>
     one.group === group && one.version === version && one.plural === resource
   );
-  if (!review || c.req.method !== "POST") throw notFound();
-  const asked = { user: c.get("user"), authorizer };
-  return sendJson(c, 201, await reviewed(review, await objectOf(c), asked));
+  const isPlaced = review && (namespace !== undefined) === (review.namespaced ?? false);
+  if (!review || !isPlaced || name !== undefined) throw notFound();
+  if (c.req.method !== "POST") throw methodNotAllowed();
+  refuseOtherFormats(c.req.header("accept"));
+  const asked = { user: c.get("user"), namespace, authenticator, authorizer, clock };
+  return sendJson(c, 201, await review.answer(await objectOf(c), asked));
+}
+
+/** Documents by which others check the tokens of service accounts. */
+function addIssuer(app: Hono<ApiEnv>, { key }: AccountTokens): void {
+  const cached = { "cache-control": "public, max-age=3600" };
+  app.get(CONFIGURATION_PATH, (c) => {
+    const configuration = issuerConfiguration(c.req.header("host") ?? "localhost");
+    return sendJson(c, 200, configuration, "application/json", cached);
+  });
+  app.get(KEYS_PATH, (c) => sendJson(c, 200, keySet(key), KEYS_TYPE, cached));
 }
 
 function sendDocument(

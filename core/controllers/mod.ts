@@ -3,6 +3,7 @@ import { type Loop, loopOf } from "./runtime/controller.ts";
 import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { endpointSliceController } from "./cluster/endpoint_slices.ts";
+import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
 import { eventExpiry } from "./cluster/event_expiry.ts";
 import { evictionController } from "./nodes/evictions.ts";
 import { garbageCollector } from "./cluster/garbage_collection.ts";
@@ -26,6 +27,8 @@ export interface ControllerOptions {
   gatewayAddress: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges?: readonly string[];
+  /** Certificate of the authority by which pods know the API server, as PEM; absent: they do not get one. */
+  authority?: string;
 }
 
 /** The loop of a controller in a server with these options. */
@@ -39,6 +42,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),
   ({ catalog }) => resourceQuotaController(catalog),
+  () => loopOf(defaultAccountController),
+  ({ authority }) => loopOf(authorityPublisher(authority)),
   () => loopOf(nodeController),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),
@@ -57,5 +62,5 @@ export function createControllers(
   options: ControllerOptions,
   controllers: readonly ControllerDefinition[] = CONTROLLERS,
 ): Loop[] {
-  return controllers.map((create) => create({ reservedRanges: [], ...options }));
+  return controllers.map((create) => create({ reservedRanges: [], authority: "", ...options }));
 }

@@ -2,6 +2,7 @@ import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
+import { DEFAULT_ACCOUNT, serviceAccounts } from "../resources/core/service_accounts.ts";
 import { services } from "../resources/core/services/services.ts";
 import { ensureDefaultRights } from "./default_rights.ts";
 import { ensure, type Wanted } from "./ensure.ts";
@@ -22,6 +23,10 @@ export interface BootstrapOptions {
 export async function bootstrap(objects: Objects, options: BootstrapOptions): Promise<void> {
   await Promise.all(NAMESPACES.map((name) => ensure(objects, namespaces, { metadata: { name } })));
   await Promise.all([
+    // Their controller would make them, too; a pod that comes at once need not wait for it.
+    ...NAMESPACES.map((namespace) =>
+      ensure(objects, serviceAccounts, { metadata: { namespace, name: DEFAULT_ACCOUNT } })
+    ),
     ensure(objects, services, kubernetesService(objects.apiServiceAddress, options.apiPort)),
     keepApiEndpoints(objects, options),
     ensureDefaultRights(objects),

@@ -85,6 +85,7 @@ const MERGED = `
   ValidatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
   StatefulSet.spec.volumeClaimTemplates[].status.conditions: map by type, merge by type
   StatefulSet.status.conditions: map by type, merge by type
+  ServiceAccount.secrets: map by name, merge by name
 `;
 
 Deno.test("lists are merged by the keys and strategies of Kubernetes", () => {

@@ -125,6 +125,7 @@ function environmentOf(
     openAccess: () =>
       Promise.resolve({
         api: { tokens: (id) => nodes.get(id) },
+        authority: "the certificate of a simulated authority",
         record: () => Promise.resolve(),
         serve: () => Promise.resolve({ address: ADDRESS, stop: () => Promise.resolve() }),
       }),

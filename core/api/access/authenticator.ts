@@ -1,6 +1,8 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { Log } from "../../lib/log.ts";
 import type { ClientCertificates } from "./client_certificates.ts";
+import type { AccountTokens, TokenVerdict } from "./service_accounts/account_tokens.ts";
+import { ISSUER } from "./service_accounts/account_token.ts";
 import { tokenId } from "./token_id.ts";
 import type { User } from "../http/api_context.ts";
 import { peerOf } from "./peer.ts";
@@ -15,6 +17,8 @@ export type TokenCheck = (id: string) => User | undefined;
 
 interface AuthenticatorOptions {
   tokens: TokenCheck;
+  /** Absent: service accounts have no tokens. */
+  accounts?: AccountTokens;
   /** Absent: client certificates are not accepted. */
   certificates?: ClientCertificates;
   log: Log;
@@ -46,10 +50,31 @@ export class Authenticator {
     return der && this.#ofCertificate(der) || NOBODY;
   }
 
+  /** Whom a token names, for whom it is: `TokenReview`. `undefined`: nobody. `audiences`: whom it should be for. */
+  verdictOn(token: string, audiences: readonly string[]): TokenVerdict | undefined {
+    const ofAccount = this.#options.accounts?.verdictOn(token, audiences);
+    if (ofAccount) {
+      return "user" in ofAccount
+        ? { ...ofAccount, user: authenticated(ofAccount.user) }
+        : ofAccount;
+    }
+    const user = this.#options.tokens(tokenId(token));
+    return user && audiences.includes(ISSUER)
+      ? { user: authenticated(user), audiences: [ISSUER] }
+      : undefined;
+  }
+
   /** Looks up a hash, so that the time it takes reveals nothing about tokens. */
   #ofToken(token: string): Identity {
+    const { accounts, tokens } = this.#options;
+    if (accounts && token.includes(".")) {
+      const verdict = accounts.verdictOn(token);
+      if (verdict && "user" in verdict) {
+        const isCurrent = () => "user" in (accounts.verdictOn(token) ?? {});
+        return { user: authenticated(verdict.user), isCurrent };
+      }
+    }
     const id = tokenId(token);
-    const { tokens } = this.#options;
     const user = tokens(id);
     if (!user) throw new ApiError("Unauthorized", "Unauthorized");
     return { user: authenticated(user), isCurrent: () => tokens(id) !== undefined };
@@ -70,6 +95,11 @@ export class Authenticator {
 
 const NOBODY: Identity = { user: ANONYMOUS, isCurrent: () => true };
 
-function authenticated({ name, groups }: User): User {
-  return { name, groups: [...groups, AUTHENTICATED] };
+function authenticated({ name, groups, uid, extra }: User): User {
+  return {
+    name,
+    groups: [...groups, AUTHENTICATED],
+    ...(uid && { uid }),
+    ...(extra && { extra }),
+  };
 }

@@ -2,11 +2,9 @@ import { LocalClient } from "../../objects/local_client.ts";
 import type { Objects } from "../../objects/objects.ts";
 import { ALL_RULES, ALLOW, type Authorizer, NO_OPINION, NO_RULES } from "./authorizer.ts";
 import { isAdmin } from "./admin.ts";
-import { AUTHENTICATED } from "./authenticator.ts";
 import { nodeOf } from "./nodes/node_identity.ts";
 import { isNodesRight, type RightsView, rightsViewOf } from "./nodes/node_rights.ts";
 import { RbacAuthorizer } from "./rbac_authorizer.ts";
-import { isReview, REVIEWS } from "./reviews.ts";
 
 /** Creates the authorizer of a server with these objects. */
 export type AuthorizerDefinition = (objects: Objects) => Authorizer;
@@ -15,7 +13,6 @@ export type AuthorizerDefinition = (objects: Objects) => Authorizer;
 export const AUTHORIZERS: readonly AuthorizerDefinition[] = [
   () => adminAuthorizer,
   () => publicPathsAuthorizer,
-  () => selfReviewAuthorizer,
   (objects) => nodeAuthorizer(rightsViewOf(objects)),
   (objects) => new RbacAuthorizer(new LocalClient(objects)),
 ];
@@ -44,24 +41,6 @@ const publicPathsAuthorizer: Authorizer = {
       ? ALLOW
       : NO_OPINION,
   rulesFor: () => PUBLIC_RULES,
-};
-
-const REVIEW_RULES = {
-  ...NO_RULES,
-  resourceRules: REVIEWS.map(({ group, plural }) => ({
-    verbs: ["create"],
-    apiGroups: [group],
-    resources: [plural],
-  })),
-};
-
-/** Every authenticated user may ask about himself: system:basic-user on the same page. */
-const selfReviewAuthorizer: Authorizer = {
-  authorize: ({ groups }, attributes) =>
-    attributes.isResource && groups.includes(AUTHENTICATED) && isReview(attributes)
-      ? ALLOW
-      : NO_OPINION,
-  rulesFor: ({ groups }) => groups.includes(AUTHENTICATED) ? REVIEW_RULES : NO_RULES,
 };
 
 /** What the agent of a node may do; `node_restriction.ts` checks the bodies of what it writes. */

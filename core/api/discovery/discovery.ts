@@ -18,6 +18,8 @@ export interface VirtualKind {
   version: string;
   kind: string;
   plural: string;
+  /** Default: it has no namespace. */
+  namespaced?: boolean;
 }
 
 interface GroupVersion {
@@ -143,9 +145,9 @@ function kindOf({ group, version, kind }: SubresourceBody) {
   return { group, version, kind };
 }
 
-function virtualResource({ plural, kind }: VirtualKind): unknown {
+function virtualResource({ plural, kind, namespaced = false }: VirtualKind): unknown {
   const singularName = kind.toLowerCase();
-  return { name: plural, singularName, namespaced: false, kind, verbs: ["create"] };
+  return { name: plural, singularName, namespaced, kind, verbs: ["create"] };
 }
 
 /** Aggregated discovery: KEP-3352. */
@@ -191,11 +193,13 @@ function aggregatedResource(kind: ServedKind): unknown {
   };
 }
 
-function aggregatedVirtual({ group, version, kind, plural }: VirtualKind): unknown {
+function aggregatedVirtual(
+  { group, version, kind, plural, namespaced }: VirtualKind,
+): unknown {
   return {
     resource: plural,
     responseKind: { group, version, kind },
-    scope: "Cluster",
+    scope: namespaced ? "Namespaced" : "Cluster",
     singularResource: kind.toLowerCase(),
     verbs: ["create"],
   };

@@ -25,6 +25,15 @@ export function formatFor(accept: string | undefined): Format {
   );
 }
 
+/** Throws NotAcceptable for a client that wants a table, or metadata alone, of what has neither. */
+export function refuseOtherFormats(accept: string | undefined): void {
+  if (formatFor(accept).as === "object") return;
+  throw new ApiError(
+    "NotAcceptable",
+    "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+  );
+}
+
 /** One `type/subtype;parameter=value` of an Accept header. */
 export interface Clause {
   type: string;

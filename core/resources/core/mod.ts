@@ -6,6 +6,7 @@ import { pods } from "./pods/pods.ts";
 import { limitRanges } from "./quotas/limit_ranges.ts";
 import { resourceQuotas } from "./quotas/resource_quotas.ts";
 import { secrets } from "./secrets.ts";
+import { serviceAccounts } from "./service_accounts.ts";
 import { services } from "./services/services.ts";
 
 /** The kinds of `v1`. */
@@ -17,5 +18,6 @@ export const CORE_KINDS: readonly AnyResource[] = [
   pods,
   resourceQuotas,
   secrets,
+  serviceAccounts,
   services,
 ];

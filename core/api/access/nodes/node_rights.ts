@@ -8,6 +8,8 @@ import type { ResourceAttributes } from "../../http/request_info.ts";
 export interface RightsView {
   /** The node that a pod is bound to. */
   nodeOfPod(namespace: string, name: string): string | undefined;
+  /** Whether a pod of the node runs as this service account. */
+  usesAccount(node: string, namespace: string, account: string): boolean;
 }
 
 export function rightsViewOf({ store }: Objects): RightsView {
@@ -16,6 +18,11 @@ export function rightsViewOf({ store }: Objects): RightsView {
       const pod = store.get([pods.plural, namespace, name])?.object as Pod | undefined;
       return pod?.spec.nodeName;
     },
+    usesAccount: (node, namespace, account) =>
+      store.by(pods.plural, "node", node).some(({ object }) => {
+        const { metadata, spec } = object as Pod;
+        return metadata.namespace === namespace && spec.serviceAccountName === account;
+      }),
   };
 }
 
@@ -59,6 +66,8 @@ export function isNodesRight(
       return isPodRight(node, attributes, view);
     case "pods/status":
       return isStatusWrite(verb) && isOwnPod(node, attributes, view);
+    case "serviceaccounts/token":
+      return verb === "create" && isAccountOfOwnPod(node, attributes, view);
     case "events":
     case "events.events.k8s.io":
       return verb === "create" || verb === "update" || verb === "patch";
@@ -95,6 +104,14 @@ function isOwnPod(
   view: RightsView,
 ): boolean {
   return namespace !== undefined && name !== undefined && view.nodeOfPod(namespace, name) === node;
+}
+
+function isAccountOfOwnPod(
+  node: string,
+  { namespace, name }: ResourceAttributes,
+  view: RightsView,
+): boolean {
+  return namespace !== undefined && name !== undefined && view.usesAccount(node, namespace, name);
 }
 
 /** `undefined` for an invalid selector, too: whoever evaluates it later refuses it. */

@@ -5,6 +5,8 @@ import { isNodesRight } from "./node_rights.ts";
 const view = {
   nodeOfPod: (namespace: string, name: string) =>
     namespace === "default" ? { mine: "edge", theirs: "other" }[name] : undefined,
+  usesAccount: (node: string, namespace: string, account: string) =>
+    node === "edge" && namespace === "default" && account === "robot",
 };
 
 /** `verb [namespace/]resource[.group][/subresource] [name] [?fields]` */
@@ -31,6 +33,7 @@ Deno.test("the agent of a node may do what it needs", () => {
     "get default:pods mine",
     "delete default:pods mine",
     "update default:pods/status mine",
+    "create default:serviceaccounts/token robot",
     "patch default:pods/status mine",
     "create nodes",
     "update nodes edge",
@@ -91,6 +94,9 @@ Deno.test("the agent of a node may do nothing else", () => {
     "list kube-node-lease:leases.coordination.k8s.io",
     "list leases.coordination.k8s.io ?metadata.name=edge",
     "update kube-system:leases.coordination.k8s.io edge",
+    "create default:serviceaccounts/token other",
+    "create kube-system:serviceaccounts/token robot",
+    "get default:serviceaccounts robot",
     "create default:secrets",
     "update default:secrets s",
     "patch default:configmaps c",
