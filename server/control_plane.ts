@@ -1,8 +1,10 @@
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { createControllers } from "../core/controllers/mod.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
+import { HttpsWebhooks } from "../core/client/webhook_transport.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
 import { Objects } from "../core/objects/objects.ts";
+import { WebhookAdmission } from "../core/objects/admission/webhooks/webhook_admission.ts";
 import type { MutableCatalog } from "../core/resources/catalog.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
 import { declareKinds } from "../core/store/declared_kinds.ts";
@@ -29,6 +31,9 @@ export function openControlPlane(
   parts.defer(declareKinds(store, catalog));
   const objects = new Objects({ store, clock, random, serviceCidr });
   const client = new LocalClient(objects, { user: "system:coracle", kinds: catalog });
+  const transport = new HttpsWebhooks();
+  parts.defer(() => transport[Symbol.dispose]());
+  objects.askWebhooks(new WebhookAdmission({ store, view: client, random, log, transport }));
   const stop = new AbortController();
   const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The server stops")));

@@ -42,8 +42,30 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
+  /** Of the answer. */
   get code(): number {
     return CODE_OF_REASON[this.reason];
+  }
+  /** As the answer says it; `undefined`: it says none. */
+  get shownReason(): string | undefined {
+    return this.reason;
+  }
+}
+
+/** A refusal with a code and a reason that are not among Kubernetes' own, such as a webhook chooses, or with no reason. */
+export class OtherRefusal extends ApiError {
+  constructor(
+    message: string,
+    readonly answer: { readonly code: number; readonly reason?: string },
+    details: ErrorDetails = {},
+  ) {
+    super(answer.code < 500 ? "BadRequest" : "InternalError", message, details);
+  }
+  override get code(): number {
+    return this.answer.code;
+  }
+  override get shownReason(): string | undefined {
+    return this.answer.reason;
   }
 }
 

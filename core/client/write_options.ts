@@ -9,6 +9,8 @@ export interface WriteOptions {
   userInfo?: UserInfo;
   /** Written by a controller in this very program. Never taken from a request: no client can say it. */
   isOwn?: true;
+  /** What of the object is written, e.g. `scale`; absent: the object itself, or its status. */
+  subresource?: string;
   /** The manager of the fields, for server-side apply. */
   fieldManager?: string;
   /** Everything but storing it: `dryRun=All`. */

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
 import type { Cause } from "../schema/causes.ts";
 import { CAUSES_MAX } from "../schema/report.ts";
+import type { ObjectMeta } from "../schema/metadata.ts";
 import { validateMetadata } from "../schema/metadata_rules.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
@@ -24,6 +25,14 @@ export interface AdmitContext {
 /** What a write may change. `main`: all but the status. */
 export type Scope = "main" | "status";
 
+/** How to admit a write that webhooks are asked about in between. */
+export interface AdmitOptions extends WriteOptions {
+  /** Only to be looked at: webhooks may still mend what is wrong with it. */
+  isPreview?: true;
+  /** What a new object has got already: its name, uid and time of creation. */
+  identity?: ObjectMeta;
+}
+
 /** An object that may be stored. */
 export interface Admitted {
   object: KubeObject;
@@ -44,14 +53,14 @@ export function admitNew(
   context: AdmitContext,
   resource: AnyResource,
   draft: unknown,
-  options: WriteOptions,
+  options: AdmitOptions,
 ): Admitted {
   const parts = resource.isCreatedWithStatus ? "all" : "all but status";
   const input = inputFrom(resource, draft, options, parts);
   if (input.object.metadata["resourceVersion"]) {
     throw badRequest("resourceVersion should not be set on objects to be created");
   }
-  const object = stamped(context, resource, input.object);
+  const object = stamped(context, resource, input.object, options.identity);
   return admit(context, resource, { input, object, previous: undefined, options, scope: "main" });
 }
 
@@ -61,7 +70,7 @@ export function admitChange(
   resource: AnyResource,
   draft: unknown,
   previous: KubeObject,
-  options: WriteOptions & { scope: Scope },
+  options: AdmitOptions & { scope: Scope },
 ): Admitted {
   const { scope } = options;
   const input = scope === "status"
@@ -78,7 +87,7 @@ interface Candidate {
   input: Input;
   object: KubeObject;
   previous: KubeObject | undefined;
-  options: WriteOptions;
+  options: AdmitOptions;
   scope: Scope;
 }
 
@@ -116,6 +125,7 @@ function admit(
       }
       return next;
     });
+    if (options.isPreview) return { object: next, warnings, release };
     if (causes.length > 0) throw invalid(resource, nameIn({ ...next }), causes);
     for (const check of checks) check({ ...rest, next });
     options.refuse?.(next, previous);
@@ -152,6 +162,7 @@ function stamped(
   { clock, random }: AdmitContext,
   resource: AnyResource,
   { apiVersion, kind, metadata, ...rest }: Input["object"],
+  identity?: ObjectMeta,
 ): KubeObject {
   const { name, generateName, namespace, labels, annotations, ownerReferences, finalizers } =
     metadata;
@@ -160,13 +171,13 @@ function stamped(
     apiVersion,
     kind,
     metadata: withoutUndefined({
-      name: name ?? generatedName(generateName, random),
+      name: identity?.name ?? name ?? generatedName(generateName, random),
       generateName,
       namespace,
-      uid: random.uuid(),
+      uid: identity?.uid ?? random.uuid(),
       resourceVersion: "",
       generation: firstGeneration(resource),
-      creationTimestamp: timestamp(clock.now()),
+      creationTimestamp: identity?.creationTimestamp ?? timestamp(clock.now()),
       labels,
       annotations,
       ownerReferences,

@@ -6,15 +6,23 @@ import { type AnyResource, groupResourceOf, type KubeObject } from "../resources
 import type { ClusterSettings } from "../resources/admission.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4, type Ipv4Range } from "../lib/addresses/ipv4.ts";
+import type { Operation } from "./admission/admission_attributes.ts";
 import { admissionChecks, admissionRules } from "./admission/mod.ts";
+import type { WebhookAdmission } from "./admission/webhooks/webhook_admission.ts";
+import {
+  type Review,
+  reviewedChange,
+  reviewedNew,
+  reviewWithoutChange,
+  subresourceOf,
+} from "./reviewed_writes.ts";
 import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
 import { serviceRange } from "./service_range.ts";
 import { deletionOf, isDone } from "./deletion.ts";
-import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
-import { alreadyExists, badRequest, forbidden, notFound, refusalOf } from "../client/refusals.ts";
+import { alreadyExists, conflict, forbidden, notFound, refusalOf } from "../client/refusals.ts";
 import { isRefusal } from "../client/api_error.ts";
-import { textFor } from "./input.ts";
+import { inNamespace, isNameMadeUp, withNameOf } from "./placement.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";
 
 export interface ObjectsOptions {
@@ -25,6 +33,8 @@ export interface ObjectsOptions {
   serviceCidr?: string;
 }
 
+/** How often a write is decided again because others wrote while webhooks were asked. As in Kubernetes. */
+const REVIEW_TRIES_MAX = 5;
 /** How often a name is made up before the server gives up. As in Kubernetes. */
 const GENERATED_NAME_TRIES_MAX = 8;
 
@@ -43,6 +53,7 @@ export class Objects implements ClusterSettings {
   /** Where the addresses of Services come from. */
   readonly serviceRange: Ipv4Range;
   readonly #context: AdmitContext;
+  #webhooks: WebhookAdmission | undefined;
 
   constructor({ store, clock, random, serviceCidr = "10.96.0.0/16" }: ObjectsOptions) {
     this.store = store;
@@ -52,6 +63,11 @@ export class Objects implements ClusterSettings {
     const rules = admissionRules({ random, settings: this });
     const checks = admissionChecks({ store, clock });
     this.#context = { store, clock, random, rules, checks };
+  }
+
+  /** From now on, webhooks are asked about writes. */
+  askWebhooks(webhooks: WebhookAdmission): void {
+    this.#webhooks = webhooks;
   }
 
   /** Throws NotFound. */
@@ -82,8 +98,11 @@ export class Objects implements ClusterSettings {
     options: WriteOptions & { namespace?: string },
   ): Promise<Written> {
     const placed = inNamespace(resource, draft, options.namespace);
+    const review = this.#reviewOf("CREATE", resource, options);
     for (let tries = 1;; tries++) {
-      const admitted = admitNew(this.#context, resource, placed, options);
+      const admitted = review
+        ? await this.#reviewed(review, placed)
+        : admitNew(this.#context, resource, placed, options);
       const key = keyOf(resource, admitted.object.metadata);
       const existing = this.store.newest(key);
       if (!existing) return await this.#store(resource, key, admitted, undefined, options);
@@ -126,6 +145,8 @@ export class Objects implements ClusterSettings {
     options: WriteOptions & { scope?: Scope } = {},
   ): Promise<Written> {
     const scope = options.scope ?? "main";
+    const review = this.#reviewOf("UPDATE", resource, options, subresourceOf(options, scope));
+    if (review) return this.#changeReviewed({ ...review, scope }, name, draftOf);
     return this.#onNewest(resource, name, (key, previous) => {
       const draft = draftOf(previous.object);
       const admitted = admitChange(this.#context, resource, draft, previous.object, {
@@ -159,6 +180,21 @@ export class Objects implements ClusterSettings {
     deletion: DeleteOptions = {},
     options: WriteOptions = {},
   ): Promise<Written> {
+    const review = this.#reviewOf("DELETE", resource, options);
+    if (!review) return this.#delete(resource, name, deletion, options);
+    return this.#onNewest(resource, name, async (_, newest) => {
+      const warnings = await reviewWithoutChange("DELETE", review, newest.object);
+      const written = await this.#delete(resource, name, deletion, options);
+      return { ...written, warnings: [...warnings, ...written.warnings] };
+    });
+  }
+
+  #delete(
+    resource: AnyResource,
+    name: ObjectName,
+    deletion: DeleteOptions,
+    options: WriteOptions,
+  ): Promise<Written> {
     return this.#onNewest(resource, name, (key, previous) => {
       const fault = resource.deletionFault?.(previous.object);
       if (fault !== undefined) throw forbidden(resource, name.name, fault);
@@ -187,6 +223,72 @@ export class Objects implements ClusterSettings {
       }
     }));
     return deleted.filter((written) => written !== undefined);
+  }
+
+  /**
+   * Asks the webhooks about a connection to an object, such as `exec`; its warnings are for the client. Throws an
+   * ApiError for a refusal.
+   */
+  async connect(
+    resource: AnyResource,
+    name: ObjectName,
+    options: WriteOptions & { subresource: string },
+  ): Promise<readonly string[]> {
+    const { object } = this.get(resource, name);
+    const review = this.#reviewOf("CONNECT", resource, options, options.subresource);
+    return review ? await reviewWithoutChange("CONNECT", review, object) : [];
+  }
+
+  /** What webhooks are asked with; `undefined` when none wants to know of the write. */
+  #reviewOf(
+    operation: Operation,
+    resource: AnyResource,
+    options: WriteOptions,
+    subresource = "",
+  ): Review | undefined {
+    const webhooks = this.#webhooks;
+    return webhooks?.concerns({ operation, resource, subresource })
+      ? { webhooks, context: this.#context, resource, options }
+      : undefined;
+  }
+
+  async #reviewed(review: Review, placed: unknown): Promise<Admitted> {
+    const { resource, options: { served: _, ...options } } = review;
+    const { draft, warnings } = await reviewedNew(review, placed);
+    const identity = draft.metadata;
+    const admitted = admitNew(this.#context, resource, draft, { ...options, identity });
+    return { ...admitted, warnings: [...warnings, ...admitted.warnings] };
+  }
+
+  /** As {@linkcode Objects.change}, with webhooks in between: what others write meanwhile has it decided again. */
+  #changeReviewed(
+    review: Review & { scope: Scope },
+    name: ObjectName,
+    draftOf: (current: KubeObject) => unknown,
+  ): Promise<Written> {
+    const { resource, scope, options: { served: _, ...options } } = review;
+    return this.#onNewest(resource, name, async (key, newest) => {
+      let previous = newest;
+      for (let tries = 1;; tries++) {
+        const { draft, warnings } = await reviewedChange(
+          review,
+          draftOf(previous.object),
+          previous.object,
+        );
+        const current = this.store.newest(key);
+        if (!current) throw notFound(resource, name.name);
+        if (current.revision === previous.revision) {
+          const admitted = admitChange(this.#context, resource, draft, current.object, {
+            ...options,
+            scope,
+          });
+          const told = { ...admitted, warnings: [...warnings, ...admitted.warnings] };
+          return await this.#store(resource, key, told, current, options);
+        }
+        if (tries === REVIEW_TRIES_MAX) throw conflict(resource, name.name);
+        previous = current;
+      }
+    });
   }
 
   /** Decides on the newest version, and commits in the same turn. Refuses when there is none. */
@@ -269,51 +371,9 @@ export function keyOf(resource: AnyResource, { namespace = "", name }: ObjectNam
   return [groupResourceOf(resource), resource.namespaced ? namespace : "", name];
 }
 
-/**
- * The draft in its namespace: that of the request, or else its own, or else `default`. Kinds that have none lose
- * a `default`, as in Kubernetes; any other namespace but the request's is refused.
- */
-function inNamespace(resource: AnyResource, draft: unknown, namespace?: string): unknown {
-  if (!isJsonObject(draft)) return draft;
-  const { namespace: given, ...metadata } = objectIn(draft, "metadata");
-  const wanted = resource.namespaced ? namespace ?? (given || "default") : undefined;
-  const isFine = !given || given === wanted || (wanted === undefined && given === "default");
-  if (!isFine) {
-    throw badRequest(
-      "the namespace of the provided object does not match the namespace sent on the request",
-    );
-  }
-  return {
-    ...draft,
-    metadata: { ...metadata, ...(wanted !== undefined && { namespace: wanted }) },
-  };
-}
-
-/** The draft for an object that is there under `name`: it may leave the name out, but not say another. */
-export function withNameOf(
-  resource: AnyResource,
-  draft: unknown,
-  { name, namespace }: ObjectName,
-): unknown {
-  if (!isJsonObject(draft)) return draft;
-  const metadata = objectIn(draft, "metadata");
-  const given = metadata["name"];
-  if (given !== undefined && given !== "" && given !== name) {
-    throw badRequest(
-      `the name of the object (${textFor(given)}) does not match the name on the URL (${name})`,
-    );
-  }
-  const named = { ...draft, metadata: { ...metadata, name } };
-  return inNamespace(resource, named, namespace);
-}
-
 /** An object that the server itself makes up. */
 function unchecked(object: KubeObject): Admitted {
   return { object, warnings: [], release: () => {} };
-}
-
-function isNameMadeUp(draft: unknown): boolean {
-  return isJsonObject(draft) && !objectIn(draft, "metadata")["name"];
 }
 
 function unversioned(

@@ -6,7 +6,8 @@ import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Subresource } from "../resources/subresource.ts";
 import { check } from "../schema/check.ts";
 import type { Schema } from "../schema/schema.ts";
-import { type Objects, withNameOf } from "./objects.ts";
+import type { Objects } from "./objects.ts";
+import { withNameOf } from "./placement.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
 
 /** One subresource of a kind, and the object that is asked. */
@@ -47,7 +48,8 @@ function written(
   sentOf: (current: KubeObject) => unknown,
   { served, ...others }: WriteOptions,
 ): Promise<Written> {
-  const { resource, name, subresource: { admittedAs, body } } = target;
+  const { resource, name, subresource } = target;
+  const { admittedAs, body } = subresource;
   const nextOf = (current: KubeObject) =>
     decided(target, current, sentOf(current), objects.clock.now());
   if (admittedAs === undefined) {
@@ -55,7 +57,8 @@ function written(
   }
   const scope = admittedAs === "status" ? "status" : "main";
   // What is decided from a body of another kind is in the stored version, as the object is.
-  const options = { ...others, scope, ...(served && !body && { served }) } as const;
+  const version = served && !body && { served };
+  const options = { ...others, scope, subresource: subresource.name, ...version } as const;
   const draftOf = (current: KubeObject) => withNameOf(resource, nextOf(current), name);
   return objects.change(resource, name, draftOf, options);
 }

@@ -1,9 +1,4 @@
-import {
-  ApiError,
-  CODE_OF_REASON,
-  type ErrorDetails,
-  type Reason,
-} from "../../client/api_error.ts";
+import { ApiError, type ErrorDetails } from "../../client/api_error.ts";
 import type { Log } from "../../lib/log.ts";
 import { ConflictError, ExpiredError } from "../../store/store.ts";
 
@@ -14,7 +9,7 @@ export interface Status {
   metadata: { continue?: string };
   status: "Success" | "Failure";
   message?: string;
-  reason?: Reason;
+  reason?: string;
   details?: ErrorDetails;
   code: number;
 }
@@ -50,9 +45,9 @@ export function failure(error: ApiError): Status {
     metadata: error instanceof ExpiredListError ? { continue: error.continueToken } : {},
     status: "Failure",
     message: error.message,
-    reason: error.reason,
+    ...(error.shownReason && { reason: error.shownReason }),
     ...(hasDetails(error) ? { details: error.details } : {}),
-    code: CODE_OF_REASON[error.reason],
+    code: error.code,
   };
 }
 

@@ -1,0 +1,178 @@
+import type { View } from "../../../client/client.ts";
+import type { WebhookTransport } from "../../../client/webhook_transport.ts";
+import { isEqual } from "../../../lib/equality.ts";
+import { cloneJson, isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { Random } from "../../../lib/random.ts";
+import { mutatingWebhookConfigurations } from "../../../resources/admissionregistration/mutating_webhook_configurations.ts";
+import { validatingWebhookConfigurations } from "../../../resources/admissionregistration/validating_webhook_configurations.ts";
+import type {
+  MutatingWebhook,
+  Webhook,
+} from "../../../resources/admissionregistration/webhook_shape.ts";
+import { groupResourceOf, type KubeObject } from "../../../resources/resource.ts";
+import { check } from "../../../schema/check.ts";
+import type { Store } from "../../../store/store.ts";
+import { ApiError } from "../../../client/api_error.ts";
+import { jsonPatch } from "../../patch/json_patch.ts";
+import type { AdmissionAttributes, AdmissionObjects } from "../admission_attributes.ts";
+import { type GroupVersion, mayMatch } from "../rule_matching.ts";
+import { servedIn, shownIn } from "./admission_review.ts";
+import { type Hook, hookOf, versionAskedFor } from "./hook_selection.ts";
+import { internalError, WebhookCalls } from "./webhook_calls.ts";
+
+export interface WebhookAdmissionOptions {
+  store: Store;
+  view: View;
+  random: Random;
+  log: Log;
+  transport: WebhookTransport;
+}
+
+/**
+ * Admission by webhooks: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/.
+ * Follows the configurations in the store.
+ */
+export class WebhookAdmission {
+  readonly #store: Store;
+  readonly #calls: WebhookCalls;
+  readonly #mutating: () => readonly Hook<MutatingWebhook>[];
+  readonly #validating: () => readonly Hook[];
+
+  constructor(options: WebhookAdmissionOptions) {
+    this.#store = options.store;
+    this.#calls = new WebhookCalls(options);
+    this.#mutating = followed(options.store, mutatingWebhookConfigurations);
+    this.#validating = followed(options.store, validatingWebhookConfigurations);
+  }
+
+  /** Whether a webhook may want to know of the request: most servers have none. */
+  concerns(request: Pick<AdmissionAttributes, "resource" | "operation" | "subresource">): boolean {
+    const [mutating, validating] = [this.#mutating(), this.#validating()];
+    if (mutating.length === 0 && validating.length === 0) return false;
+    if (request.resource.group === EXEMPT_GROUP) return false;
+    const isMeant = ({ webhook: { rules = [] } }: Hook) =>
+      rules.some((rule) => mayMatch(rule, request));
+    return mutating.some(isMeant) || validating.some(isMeant);
+  }
+
+  /**
+   * What the mutating webhooks make of the object, in the stored version; one after the other, and those that want to
+   * see later changes once more. Throws an ApiError for a refusal.
+   */
+  async mutate(
+    attributes: AdmissionAttributes,
+    objects: AdmissionObjects,
+    warnings: string[],
+  ): Promise<KubeObject | undefined> {
+    const [hooks, first] = [this.#mutating(), new Map<Hook, number>()];
+    let { object } = objects;
+    let changes = 0;
+    for (const round of [0, 1]) {
+      for (const hook of hooks) {
+        const isAgain = first.get(hook);
+        if (round === 1 && (isAgain === undefined || isAgain === changes)) continue;
+        const changed = await this.#mutated(hook, attributes, { ...objects, object }, warnings);
+        if (changed === "not asked") continue;
+        if (changed !== object) changes++;
+        object = changed;
+        if (hook.webhook.reinvocationPolicy === "IfNeeded") first.set(hook, changes);
+        else first.delete(hook);
+      }
+    }
+    return object;
+  }
+
+  /** Asks all validating webhooks at once. Throws the ApiError of one that refuses. */
+  async validate(
+    attributes: AdmissionAttributes,
+    objects: AdmissionObjects,
+    warnings: string[],
+  ): Promise<void> {
+    await Promise.all(
+      this.#validating().map(async (hook) => {
+        const version = versionAskedFor(hook, attributes, objects, this.#store);
+        if (!version) return;
+        const { webhook } = hook;
+        const answer = await this.#calls.ask({
+          webhook,
+          attributes,
+          objects,
+          version,
+          mayPatch: false,
+        });
+        warnings.push(...answer?.warnings ?? []);
+      }),
+    );
+  }
+
+  async #mutated(
+    hook: Hook,
+    attributes: AdmissionAttributes,
+    objects: AdmissionObjects,
+    warnings: string[],
+  ): Promise<KubeObject | undefined | "not asked"> {
+    const version = versionAskedFor(hook, attributes, objects, this.#store);
+    if (!version) return "not asked";
+    const { webhook } = hook;
+    const answer = await this.#calls.ask({ webhook, attributes, objects, version, mayPatch: true });
+    warnings.push(...answer?.warnings ?? []);
+    const { object } = objects;
+    if (!answer || answer.patch.length === 0) return object;
+    if (!object) {
+      throw internalError(
+        `admission webhook ${
+          JSON.stringify(webhook.name)
+        } attempted to modify the object, which is not supported for this operation`,
+      );
+    }
+    const patched = patchedIn(attributes, object, version, answer.patch);
+    return isEqual(patched, object) ? object : patched;
+  }
+}
+
+/** Its configurations decide about all others, and are decided about by none. */
+const EXEMPT_GROUP = "admissionregistration.k8s.io";
+
+/** The webhooks of all configurations of a kind, by the names of these; made anew when one has changed. */
+function followed<W extends Webhook>(
+  store: Store,
+  kind: typeof mutatingWebhookConfigurations | typeof validatingWebhookConfigurations,
+): () => readonly Hook<W>[] {
+  const prefix = [groupResourceOf(kind)] as const;
+  let hooks: readonly Hook<W>[] | undefined;
+  store.subscribe(prefix, () => hooks = undefined);
+  return () =>
+    hooks ??= store.list(prefix).flatMap(({ object }) => {
+      const { webhooks = [] } = object as KubeObject & { webhooks?: readonly W[] };
+      return webhooks.map((webhook) => hookOf(webhook, object.metadata.name));
+    });
+}
+
+/** An object with a patch of a webhook that sees it in `version`. What the kind does not have is dropped. */
+function patchedIn(
+  attributes: AdmissionAttributes,
+  object: KubeObject,
+  version: GroupVersion,
+  patch: readonly unknown[],
+): KubeObject {
+  const served = servedIn(attributes, version);
+  const shown = shownIn(attributes, version)(object);
+  let patched: unknown;
+  try {
+    patched = jsonPatch(shown, patch);
+  } catch (error) {
+    if (error instanceof ApiError) throw internalError(error.message);
+    throw error;
+  }
+  const { value, causes } = check(
+    (served ?? attributes.resource).schema,
+    cloneJson(patched as JsonObject),
+  );
+  const wrong = causes.find(({ reason }) => reason === "FieldValueTypeInvalid");
+  if (wrong || !isJsonObject(value)) {
+    throw internalError(wrong ? `${wrong.field}: ${wrong.message}` : "the patch leaves no object");
+  }
+  const stored = served ? served.toStored(value) : value;
+  return stored as unknown as KubeObject; // its shape was checked; what is missing is said when it is admitted
+}

@@ -1,0 +1,141 @@
+import type { UserInfo } from "../client/user_info.ts";
+import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
+import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import type { AdmissionAttributes, Operation } from "./admission/admission_attributes.ts";
+import type { WebhookAdmission } from "./admission/webhooks/webhook_admission.ts";
+import {
+  admitChange,
+  type AdmitContext,
+  admitNew,
+  type AdmitOptions,
+  type Scope,
+} from "./admit.ts";
+import { nameIn } from "./input.ts";
+
+/**
+ * Writes that webhooks are asked about. Asking takes time, in which others write; so a write is admitted three times: to
+ * show it to those who may change it, to show what came of it to those who may refuse it, and, by the caller, once more
+ * in the turn of the commit.
+ */
+export interface Review {
+  webhooks: WebhookAdmission;
+  context: AdmitContext;
+  resource: AnyResource;
+  options: AdmitOptions;
+}
+
+/** What the webhooks leave of a write: a whole object in the stored version, and warnings for the client. */
+export interface Reviewed {
+  draft: KubeObject;
+  warnings: readonly string[];
+}
+
+/** Asks about a new object. Throws an ApiError for a refusal. */
+export async function reviewedNew(review: Review, draft: unknown): Promise<Reviewed> {
+  const { webhooks, context, resource, options } = review;
+  const { served: _, ...others } = options;
+  const name = isJsonObject(draft) ? nameIn(draft) : "";
+  const namespace = isJsonObject(draft) ? objectIn(draft, "metadata")["namespace"] : undefined;
+  const place = { name, namespace: typeof namespace === "string" ? namespace : "" };
+  const attributes = attributesOf("CREATE", review, place);
+  const preview = admitNew(context, resource, draft, { ...options, isPreview: true });
+  preview.release();
+  const warnings = [...preview.warnings];
+  const shown = { object: unborn(preview.object, name), old: undefined };
+  const mutated = await webhooks.mutate(attributes, shown, warnings);
+  const trial = admitNew(context, resource, mutated, others);
+  trial.release();
+  const { object } = trial;
+  const named = { ...attributes, name: object.metadata.name };
+  await webhooks.validate(named, { object, old: undefined }, warnings);
+  return { draft: object, warnings };
+}
+
+/** Asks about a change. Throws an ApiError for a refusal. */
+export async function reviewedChange(
+  review: Review & { scope: Scope },
+  draft: unknown,
+  old: KubeObject,
+): Promise<Reviewed> {
+  const { webhooks, context, resource, options, scope } = review;
+  const { served: _, ...others } = options;
+  const { name, namespace = "" } = old.metadata;
+  const subresource = subresourceOf(options, scope);
+  const attributes = { ...attributesOf("UPDATE", review, { name, namespace }), subresource };
+  const preview = admitChange(context, resource, draft, old, {
+    ...options,
+    scope,
+    isPreview: true,
+  });
+  preview.release();
+  const warnings = [...preview.warnings];
+  const mutated = await webhooks.mutate(attributes, { object: preview.object, old }, warnings);
+  const trial = admitChange(context, resource, mutated, old, { ...others, scope });
+  trial.release();
+  await webhooks.validate(attributes, { object: trial.object, old }, warnings);
+  return { draft: trial.object, warnings };
+}
+
+/** Asks about an object that is to be deleted, or connected to. Throws an ApiError for a refusal. */
+export async function reviewWithoutChange(
+  operation: "DELETE" | "CONNECT",
+  review: Review,
+  old: KubeObject,
+): Promise<readonly string[]> {
+  const { webhooks, options: { subresource = "" } } = review;
+  const { name, namespace = "" } = old.metadata;
+  const attributes = { ...attributesOf(operation, review, { name, namespace }), subresource };
+  const objects = { object: undefined, old: operation === "DELETE" ? old : undefined };
+  const warnings: string[] = [];
+  await webhooks.mutate(attributes, objects, warnings);
+  await webhooks.validate(attributes, objects, warnings);
+  return warnings;
+}
+
+/** What a write of that scope is about; `""`: the object itself. */
+export function subresourceOf({ subresource }: AdmitOptions, scope: Scope): string {
+  return subresource ?? (scope === "status" ? "status" : "");
+}
+
+const OPTIONS_KIND = {
+  CREATE: "CreateOptions",
+  UPDATE: "UpdateOptions",
+  DELETE: "DeleteOptions",
+  CONNECT: "",
+};
+
+function attributesOf(
+  operation: Operation,
+  { resource, options }: Review,
+  place: { name: string; namespace: string },
+): AdmissionAttributes {
+  const { fieldManager, dryRun, served, user } = options;
+  return {
+    operation,
+    resource,
+    served,
+    subresource: options.subresource ?? "",
+    ...place,
+    user: options.userInfo ?? ownUser(user),
+    isDryRun: dryRun === true,
+    options: {
+      kind: OPTIONS_KIND[operation],
+      apiVersion: "meta.k8s.io/v1",
+      ...(fieldManager && operation !== "DELETE" && { fieldManager }),
+      ...(dryRun && { dryRun: ["All"] }),
+    },
+  };
+}
+
+/** The server writes as one of those who may do everything. */
+function ownUser(name = "system:apiserver"): UserInfo {
+  return { name, groups: ["system:masters", "system:authenticated"] };
+}
+
+/** As it is before it is stored: what the server has given it is not shown yet. */
+function unborn(object: KubeObject, givenName: string): KubeObject {
+  const { uid: _u, creationTimestamp: _c, resourceVersion: _r, generation: _g, ...metadata } =
+    object.metadata;
+  const { name: _n, ...nameless } = metadata;
+  return { ...object, metadata: givenName ? metadata : nameless } as KubeObject; // to be shown only
+}
