@@ -1,8 +1,16 @@
+import { formatIpv4 } from "../lib/addresses/ipv4.ts";
+import { timestamp } from "../lib/timestamp.ts";
+import { type Condition, conditionOf } from "../resources/conditions.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
 import { DEFAULT_ACCOUNT, serviceAccounts } from "../resources/core/service_accounts.ts";
+import { type ServiceCidr, serviceCidrs } from "../resources/networking/service_cidrs.ts";
+import {
+  priorityClasses,
+  SYSTEM_PRIORITY_CLASSES,
+} from "../resources/scheduling/priority_classes.ts";
 import { services } from "../resources/core/services/services.ts";
 import { ensureDefaultRights } from "./default_rights.ts";
 import { ensure, type Wanted } from "./ensure.ts";
@@ -30,6 +38,8 @@ export async function bootstrap(objects: Objects, options: BootstrapOptions): Pr
     ensure(objects, services, kubernetesService(objects.apiServiceAddress, options.apiPort)),
     keepApiEndpoints(objects, options),
     ensureDefaultRights(objects),
+    keepServiceRange(objects),
+    ...SYSTEM_PRIORITY_CLASSES.map((wanted) => ensure(objects, priorityClasses, wanted)),
     ensure(objects, gatewayClasses, {
       metadata: { name: "coracle" },
       spec: {
@@ -73,5 +83,31 @@ async function keepApiEndpoints(
     metadata,
     (current) => ({ ...current, ...wanted }),
     { isOwn: true },
+  );
+}
+
+/** The range that Services have their addresses from, as an object. One of another range is left alone, as in Kubernetes. */
+async function keepServiceRange(objects: Objects): Promise<void> {
+  const { first, prefixLength } = objects.serviceRange;
+  const range = `${formatIpv4(first)}/${prefixLength}`;
+  const metadata = { name: "kubernetes" };
+  const found = await ensure(objects, serviceCidrs, { metadata, spec: { cidrs: [range] } });
+  const { spec, status } = (found ?? objects.get(serviceCidrs, metadata).object) as ServiceCidr;
+  if (spec.cidrs?.join() !== range || conditionOf(status.conditions, "Ready")) return;
+  const ready: Condition = {
+    type: "Ready",
+    status: "True",
+    lastTransitionTime: timestamp(objects.clock.now()),
+    reason: "",
+    message: "Kubernetes default Service CIDR is ready",
+  };
+  await objects.change(
+    serviceCidrs,
+    metadata,
+    (current) => ({
+      ...current,
+      status: { conditions: [...(current as ServiceCidr).status.conditions ?? [], ready] },
+    }),
+    { isOwn: true, scope: "status" },
   );
 }

@@ -3,6 +3,8 @@ import { type EndpointSlice, endpointSlices } from "../resources/discovery/endpo
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import { type Service, services } from "../resources/core/services/services.ts";
+import { type ServiceCidr, serviceCidrs } from "../resources/networking/service_cidrs.ts";
+import { type PriorityClass, priorityClasses } from "../resources/scheduling/priority_classes.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { freshObjects } from "./objects_fixture.ts";
 
@@ -14,6 +16,19 @@ Deno.test("a fresh cluster has its namespaces, the API's Service and a GatewayCl
     .object as Service;
   assert.equal(service.spec.clusterIP, "10.96.0.1");
   assert.equal(objects.get(gatewayClasses, { name: "coracle" }).key[2], "coracle");
+});
+
+Deno.test("a fresh cluster has the classes of the system, and says what range Services have", async () => {
+  const { objects } = await freshObjects();
+  assert.deepEqual(
+    objects.list(priorityClasses).map(({ object }) => (object as PriorityClass).value),
+    [2_000_000_000, 2_000_001_000],
+  );
+  const { spec, status } = objects.get(serviceCidrs, { name: "kubernetes" }).object as ServiceCidr;
+  assert.deepEqual(spec, { cidrs: ["10.96.0.0/16"] });
+  assert.deepEqual(status.conditions?.map(({ type, status }) => [type, status]), [
+    ["Ready", "True"],
+  ]);
 });
 
 Deno.test("a start of a cluster that exists changes nothing", async () => {

@@ -81,6 +81,7 @@ const MERGED = `
   ReplicaSet.status.conditions: map by type, merge by type
   Service.spec.ports: map by port+protocol, merge by port
   Service.status.conditions: map by type, merge by type
+  ServiceCIDR.status.conditions: map by type, merge by type
   ValidatingWebhookConfiguration.webhooks: map by name, merge by name
   ValidatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
   StatefulSet.spec.volumeClaimTemplates[].status.conditions: map by type, merge by type

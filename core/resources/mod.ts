@@ -6,6 +6,7 @@ import { CORE_KINDS } from "./core/mod.ts";
 import { DISCOVERY_KINDS } from "./discovery/mod.ts";
 import { EVENTS_KINDS } from "./events/mod.ts";
 import { GATEWAY_KINDS } from "./gateway/mod.ts";
+import { NETWORKING_KINDS } from "./networking/mod.ts";
 import { NODE_KINDS } from "./node/mod.ts";
 import { RBAC_KINDS } from "./rbac/mod.ts";
 import type { AnyResource } from "./resource.ts";
@@ -22,6 +23,7 @@ export const RESOURCES: readonly AnyResource[] = [
   ...DISCOVERY_KINDS,
   ...EVENTS_KINDS,
   ...GATEWAY_KINDS,
+  ...NETWORKING_KINDS,
   ...NODE_KINDS,
   ...RBAC_KINDS,
   ...SCHEDULING_KINDS,

@@ -4,7 +4,7 @@ import { subdomainFaults } from "../../schema/names.ts";
 import { compareQuantities, quantityFault } from "../../schema/quantities.ts";
 import { fallback, kept, object, quantity, string, type TypeOf } from "../../schema/schema.ts";
 import { immutableCauses } from "../../schema/value_rules.ts";
-import { nameColumn } from "../columns.ts";
+import { createdColumn, nameColumn } from "../columns.ts";
 import { nodeSelectorWarnings } from "../core/nodes/deprecated_labels.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { storedOnlyWarnings } from "../unimplemented_fields.ts";
@@ -26,19 +26,7 @@ export const csiStorageCapacities = defineResource({
   namespaced: true,
   needsVersion: true,
   schema: csiStorageCapacity,
-  columns: [
-    nameColumn,
-    {
-      name: "StorageClassName",
-      description: "StorageClass that it is about.",
-      value: ({ storageClassName }) => storageClassName,
-    },
-    {
-      name: "Capacity",
-      description: "How much room there is.",
-      value: ({ capacity = "<unset>" }) => capacity,
-    },
-  ],
+  columns: [nameColumn, createdColumn], // Kubernetes has no others for this version
   validate: (next, previous) => [
     ...capacityCauses(next),
     ...(previous

@@ -1,8 +1,14 @@
 import { ownField } from "../../../../../lib/own_field.ts";
 import { type Cause, invalid, missing } from "../../../../../schema/causes.ts";
-import { compareQuantities, quantityFault } from "../../../../../schema/quantities.ts";
+import {
+  compareQuantities,
+  parseQuantity,
+  quantityFault,
+} from "../../../../../schema/quantities.ts";
 import type { ResourceRequirements } from "../containers.ts";
 
+/** Of one whole. */
+const NANOS = 10n ** 9n;
 const STANDARD = ["cpu", "memory", "ephemeral-storage"];
 
 /** The rules for requests and limits, in the words of `ValidateResourceRequirements`. */
@@ -24,6 +30,9 @@ function amountsCauses(amounts: Record<string, string>, field: string): Cause[] 
     const causes = nameCauses(name, at);
     if (isAmount(amount) && compareQuantities(amount, "0") < 0) {
       causes.push(invalid(at, amount, "must be greater than or equal to 0"));
+    }
+    if (name.includes("/") && isAmount(amount) && parseQuantity(amount).nanos % NANOS !== 0n) {
+      causes.push(invalid(at, amount, "must be an integer"));
     }
     return causes;
   });
