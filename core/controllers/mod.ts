@@ -6,6 +6,7 @@ import { endpointSliceController } from "./cluster/endpoint_slices.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
 import { eventExpiry } from "./cluster/event_expiry.ts";
 import { evictionController } from "./nodes/evictions.ts";
+import { flowSchemaController } from "./cluster/flow_schemas.ts";
 import { garbageCollector } from "./cluster/garbage_collection.ts";
 import { gatewayClassController, gatewayController } from "./gateway/gateways.ts";
 import { httpRouteController } from "./gateway/http_routes.ts";
@@ -44,6 +45,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ({ catalog }) => resourceQuotaController(catalog),
   () => loopOf(defaultAccountController),
   ({ authority }) => loopOf(authorityPublisher(authority)),
+  () => loopOf(flowSchemaController),
   () => loopOf(nodeController),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),

@@ -13,6 +13,7 @@ import {
 } from "../resources/scheduling/priority_classes.ts";
 import { services } from "../resources/core/services/services.ts";
 import { ensureDefaultRights } from "./default_rights.ts";
+import { ensureDefaultFlows } from "./default_flows.ts";
 import { ensure, type Wanted } from "./ensure.ts";
 import type { Objects } from "./objects.ts";
 
@@ -40,6 +41,7 @@ export async function bootstrap(objects: Objects, options: BootstrapOptions): Pr
     ensureDefaultRights(objects),
     keepServiceRange(objects),
     ...SYSTEM_PRIORITY_CLASSES.map((wanted) => ensure(objects, priorityClasses, wanted)),
+    ensureDefaultFlows(objects),
     ensure(objects, gatewayClasses, {
       metadata: { name: "coracle" },
       spec: {

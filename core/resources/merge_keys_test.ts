@@ -21,6 +21,13 @@ const MERGED = `
   EndpointSlice.endpoints[].addresses: set
   GatewayClass.status.conditions: map by type
   GatewayClass.status.supportedFeatures: map by name
+  FlowSchema.spec.rules[].nonResourceRules[].nonResourceURLs: set
+  FlowSchema.spec.rules[].nonResourceRules[].verbs: set
+  FlowSchema.spec.rules[].resourceRules[].apiGroups: set
+  FlowSchema.spec.rules[].resourceRules[].namespaces: set
+  FlowSchema.spec.rules[].resourceRules[].resources: set
+  FlowSchema.spec.rules[].resourceRules[].verbs: set
+  FlowSchema.status.conditions: map by type, merge by type
   Gateway.spec.listeners: map by name
   Gateway.status.conditions: map by type
   Gateway.status.listeners: map by name
@@ -78,6 +85,7 @@ const MERGED = `
   Pod.status.containerStatuses[].allocatedResourcesStatus[].resources: map by resourceID
   MutatingWebhookConfiguration.webhooks: map by name, merge by name
   MutatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
+  PriorityLevelConfiguration.status.conditions: map by type, merge by type
   ReplicaSet.status.conditions: map by type, merge by type
   Service.spec.ports: map by port+protocol, merge by port
   Service.status.conditions: map by type, merge by type

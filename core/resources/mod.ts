@@ -5,6 +5,7 @@ import { COORDINATION_KINDS } from "./coordination/mod.ts";
 import { CORE_KINDS } from "./core/mod.ts";
 import { DISCOVERY_KINDS } from "./discovery/mod.ts";
 import { EVENTS_KINDS } from "./events/mod.ts";
+import { FLOWCONTROL_KINDS } from "./flowcontrol/mod.ts";
 import { GATEWAY_KINDS } from "./gateway/mod.ts";
 import { NETWORKING_KINDS } from "./networking/mod.ts";
 import { NODE_KINDS } from "./node/mod.ts";
@@ -22,6 +23,7 @@ export const RESOURCES: readonly AnyResource[] = [
   ...CORE_KINDS,
   ...DISCOVERY_KINDS,
   ...EVENTS_KINDS,
+  ...FLOWCONTROL_KINDS,
   ...GATEWAY_KINDS,
   ...NETWORKING_KINDS,
   ...NODE_KINDS,
