@@ -46,6 +46,7 @@ import { tokenRequests } from "./streams/token_requests.ts";
 import { refuseOtherFormats } from "./http/accept.ts";
 import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
+import { answerMadeUp } from "./verbs/unstored.ts";
 import { answerSubresource } from "./verbs/subresource_verbs.ts";
 import { answerCompact, type StoreFile } from "./http/store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs/verbs.ts";
@@ -199,8 +200,10 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
   const { objects, clock, escalation } = parts;
   const request: ObjectRequest = { c, path, kind, objects, clock, escalation };
+  if (kind.resource.deprecation) c.get("warnings").push(kind.resource.deprecation);
   if (path.subresource !== undefined) return answerSubresource(request, parts.streams);
   if (!kind.resource.verbs.some((verb) => verb === path.verb)) throw methodNotAllowed();
+  if (kind.resource.madeUp) return answerMadeUp(request, faultOf(parts));
   if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);
   return answerObject(request);
 }
@@ -248,6 +251,11 @@ async function sendOpenapi(c: ApiContext, openapi: Openapi): Promise<Response> {
       "content-encoding": "gzip",
     })
     : sendBytes(c, 200, "application/json", unzipped(document), headers);
+}
+
+/** Why the server cannot do its work, if so. */
+function faultOf({ healthChecks = [] }: Parts): string | undefined {
+  return healthChecks.map(({ fault }) => fault()).find((fault) => fault !== undefined);
 }
 
 function sendHealth(c: ApiContext, { healthChecks = [] }: Parts): Response {

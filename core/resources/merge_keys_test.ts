@@ -8,6 +8,10 @@ import type { Schema } from "../schema/schema.ts";
  * Metadata is left out, and a pod's spec is written once, for pods and templates alike.
  */
 const MERGED = `
+  ComponentStatus.conditions: map by type, merge by type
+  PodDisruptionBudget.spec.selector: replace
+  PodDisruptionBudget.status.conditions: map by type, merge by type
+  ReplicationController.status.conditions: map by type, merge by type
   CSIDriver.spec.volumeLifecycleModes: set
   CSINode.spec.drivers: map by name, merge by name
   Job.spec.podFailurePolicy.rules[].onExitCodes.values: set

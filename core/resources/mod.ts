@@ -9,6 +9,7 @@ import { FLOWCONTROL_KINDS } from "./flowcontrol/mod.ts";
 import { GATEWAY_KINDS } from "./gateway/mod.ts";
 import { NETWORKING_KINDS } from "./networking/mod.ts";
 import { NODE_KINDS } from "./node/mod.ts";
+import { POLICY_KINDS } from "./policy/mod.ts";
 import { RBAC_KINDS } from "./rbac/mod.ts";
 import type { AnyResource } from "./resource.ts";
 import { SCHEDULING_KINDS } from "./scheduling/mod.ts";
@@ -27,6 +28,7 @@ export const RESOURCES: readonly AnyResource[] = [
   ...GATEWAY_KINDS,
   ...NETWORKING_KINDS,
   ...NODE_KINDS,
+  ...POLICY_KINDS,
   ...RBAC_KINDS,
   ...SCHEDULING_KINDS,
   ...STORAGE_KINDS,

@@ -47,8 +47,9 @@ export interface ServedVersion<T> {
 export interface ScalePaths {
   specReplicas: readonly string[];
   statusReplicas: readonly string[];
-  /** A LabelSelector object of the stored object. */
+  /** A LabelSelector object of the stored object, or plain labels if `selectsBy` says so. */
   selector: readonly string[];
+  selectsBy?: "labels";
 }
 
 /** All there is to know about one kind of object. Each kind is declared in one file. */
@@ -78,6 +79,12 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
   /** Indexes for `View.by` besides `owner` (uid of each owner) and `label` (`key=value`). */
   indexes: Readonly<Record<string, (object: T) => readonly string[]>>;
   servedVersions: readonly ServedVersion<T>[];
+  /** Said in answer to every request for the kind: since when not to use it any more, and what instead. */
+  deprecation?: string;
+  /** For a kind that is never stored: creating one writes a subresource of the object of its name. */
+  createdAs?: { resource: AnyResource; subresource: string };
+  /** For a kind that is never stored: the objects there are, by why the server cannot do its work, if so. */
+  madeUp?(serverFault: string | undefined): readonly T[];
   /**
    * Defaults that a schema cannot say (one field's default from another's value). Pure. When the status alone is
    * written, all else is that of `previous`.
@@ -116,6 +123,9 @@ type Optional =
   | "fields"
   | "indexes"
   | "servedVersions"
+  | "deprecation"
+  | "createdAs"
+  | "madeUp"
   | "prepare"
   | "admit"
   | "validate"

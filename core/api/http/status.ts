@@ -56,6 +56,11 @@ function hasDetails({ reason, details }: ApiError): boolean {
   return reason === "NotFound" || Object.keys(details).length > 0;
 }
 
+/** The answer to a creation that shows no object. */
+export function succeeded(code: number): Status {
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code };
+}
+
 /** The answer to DELETE when the object is gone. */
 export function deleted(details: ErrorDetails): Status {
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details, code: 200 };

@@ -7,6 +7,7 @@ import { refusalOfLabels } from "../access/nodes/node_restriction.ts";
 import { notFound } from "../discovery/discovery.ts";
 import { sendJson } from "../http/answer.ts";
 import { objectOf } from "../http/request_body.ts";
+import { succeeded } from "../http/status.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest, sendObject, warn } from "./request.ts";
 import { entryOf, patchOf } from "./verbs.ts";
 import { writeOptions } from "./write_query.ts";
@@ -73,6 +74,5 @@ function sendWritten(
 ): Response {
   if (show) return sendJson(request.c, code, show(written.object));
   if (!body) return sendObject(request, code, written);
-  const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code };
-  return sendJson(request.c, code, success);
+  return sendJson(request.c, code, succeeded(code));
 }

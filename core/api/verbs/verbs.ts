@@ -29,6 +29,7 @@ import { deleted } from "../http/status.ts";
 import { includeObjectOf } from "../discovery/table.ts";
 import type { Watches } from "../watch/watch.ts";
 import { matchesAll } from "../watch/watch_lines.ts";
+import { createElsewhere } from "./unstored.ts";
 import { deleteOptions, writeOptions } from "./write_query.ts";
 
 /** Answers a request for a collection: list, watch, create, deletecollection. */
@@ -114,6 +115,7 @@ async function create(request: ObjectRequest): Promise<Response> {
   const options = guardedOptions(request);
   const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
   const draft = await objectOf(c);
+  if (kind.resource.createdAs) return await createElsewhere(request, draft);
   refuseOthersObject(
     c.get("user"),
     { plural: kind.resource.plural, draft },

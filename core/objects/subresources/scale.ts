@@ -48,9 +48,13 @@ function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
     status: {
       replicas: Number(valueAt(scaled, paths.statusReplicas) ?? 0),
       ...(isJsonObject(selector) &&
-        { selector: formatSelector(selectorOf(selector as LabelSelector)) }),
+        { selector: formatSelector(selectorOf(selectorAt(paths, selector))) }),
     },
   };
+}
+
+function selectorAt({ selectsBy }: ScalePaths, selector: JsonObject): LabelSelector {
+  return selectsBy === "labels" ? { matchLabels: selector as Record<string, string> } : selector;
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {

@@ -17,15 +17,13 @@ import {
 import { ageColumn, labelsText, nameColumn, templateColumns } from "../columns.ts";
 import { conditionFields } from "../conditions.ts";
 import { podTemplate } from "../core/pods/spec/pod_spec.ts";
+import { atMostAllCauses, shareCauses, shareOf } from "../../schema/shares.ts";
 import { templateWarnings } from "../core/pods/template_rules.ts";
 import { type Column, defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
 import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import {
-  atMostAllCauses,
   decrementCauses,
   selectorChangeCauses,
-  shareCauses,
-  shareOf,
   withWorkloadPrepared,
   workloadCauses,
 } from "./workload_rules.ts";

@@ -20,15 +20,9 @@ import {
   time,
   type TypeOf,
 } from "../../schema/schema.ts";
-import { templateWarnings } from "../core/pods/template_rules.ts";
-import {
-  atMostAllCauses,
-  selectorChangeCauses,
-  shareCauses,
-  shareOf,
-  withWorkloadPrepared,
-  workloadCauses,
-} from "./workload_rules.ts";
+import { atMostAllCauses, shareCauses, shareOf } from "../../schema/shares.ts";
+import { nameWarnings, templateWarnings } from "../core/pods/template_rules.ts";
+import { selectorChangeCauses, withWorkloadPrepared, workloadCauses } from "./workload_rules.ts";
 
 const strategy = object("How old pods are replaced by new ones.", {
   type: fallback(
@@ -124,8 +118,10 @@ export const deployments = defineResource({
     ...deadlineCauses(next.spec),
     ...(previous ? selectorChangeCauses(next.spec, previous.spec) : []),
   ],
-  warnings: (next, previous) =>
-    templateWarnings(next.spec.template, previous?.spec.template, "spec.template"),
+  warnings: (next, previous) => [
+    ...nameWarnings(next, previous),
+    ...templateWarnings(next.spec.template, previous?.spec.template, "spec.template"),
+  ],
   scale: {
     specReplicas: ["spec", "replicas"],
     statusReplicas: ["status", "replicas"],

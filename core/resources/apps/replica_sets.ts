@@ -14,7 +14,7 @@ import {
   required,
   type TypeOf,
 } from "../../schema/schema.ts";
-import { templateWarnings } from "../core/pods/template_rules.ts";
+import { nameWarnings, templateWarnings } from "../core/pods/template_rules.ts";
 import { selectorChangeCauses, withWorkloadPrepared, workloadCauses } from "./workload_rules.ts";
 
 const replicaSetSpec = object("What the ReplicaSet should be.", {
@@ -91,8 +91,10 @@ export const replicaSets = defineResource({
     const causes = workloadCauses(next.spec, previous?.spec, "ReplicaSet");
     return previous ? [...causes, ...selectorChangeCauses(next.spec, previous.spec)] : causes;
   },
-  warnings: (next, previous) =>
-    templateWarnings(next.spec.template, previous?.spec.template, "spec.template"),
+  warnings: (next, previous) => [
+    ...nameWarnings(next, previous),
+    ...templateWarnings(next.spec.template, previous?.spec.template, "spec.template"),
+  ],
 });
 
 export type ReplicaSet = ObjectOf<typeof replicaSets>;

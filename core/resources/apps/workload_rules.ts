@@ -1,9 +1,7 @@
 import { isEqual } from "../../lib/equality.ts";
 import { type Cause, invalid } from "../../schema/causes.ts";
 import { type LabelSelector, labelSelectorCauses } from "../../schema/label_selector.ts";
-import { percentFaults } from "../../schema/names.ts";
 import { matches, selectorOf } from "../../schema/selectors.ts";
-import { nonNegativeCauses } from "../../schema/value_rules.ts";
 import type { PodTemplate } from "../core/pods/spec/pod_spec.ts";
 import {
   endlessCauses,
@@ -59,25 +57,6 @@ export function selectorChangeCauses(next: Workload, previous: Workload): Cause[
   return isEqual(next.selector, previous.selector)
     ? []
     : [invalid("spec.selector", next.selector, "field is immutable")];
-}
-
-/** The rules for a number of pods, or a share of them in percent. */
-export function shareCauses(field: string, share: number | string): Cause[] {
-  return typeof share === "number"
-    ? nonNegativeCauses(field, share)
-    : percentFaults(share).map((fault) => invalid(field, share, fault));
-}
-
-export function atMostAllCauses(field: string, share: number | string): Cause[] {
-  return typeof share === "string" && (shareOf(share) ?? 0) > 100
-    ? [invalid(field, share, "must not be greater than 100%")]
-    : [];
-}
-
-/** The number in front of the percent sign, or the number itself. */
-export function shareOf(share: number | string): number | undefined {
-  if (typeof share === "number") return share;
-  return /^[0-9]+%$/.test(share) ? Number(share.slice(0, -1)) : undefined;
 }
 
 /** A count that controllers only ever raise. */

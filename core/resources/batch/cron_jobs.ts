@@ -19,13 +19,13 @@ import {
   type TypeOf,
 } from "../../schema/schema.ts";
 import { ageColumn, imagesText, nameColumn, namesText, selectorText } from "../columns.ts";
-import { withTemplatePrepared } from "../core/pods/template_rules.ts";
+import { nameWarnings, withTemplatePrepared } from "../core/pods/template_rules.ts";
 import { type Column, defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
 import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { scheduleFault } from "./cron_schedule.ts";
 import { jobSpecCauses } from "./job_rules.ts";
 import { jobSpec } from "./job_shape.ts";
-import { jobSpecWarnings, nameWarnings } from "./jobs.ts";
+import { jobSpecWarnings } from "./jobs.ts";
 
 const cronJobSpec = object("When Jobs are made, and what they are like.", {
   schedule: required(string("Minute, hour, day, month and day of the week, as cron has them.")),
@@ -133,7 +133,7 @@ export const cronJobs = defineResource({
   ],
   warnings: (next, previous) => [
     ...storedOnlyWarnings("CronJob", previous),
-    ...(previous ? [] : nameWarnings(next.metadata.name)),
+    ...nameWarnings(next, previous),
     ...jobSpecWarnings(
       next.spec.jobTemplate.spec,
       previous?.spec.jobTemplate.spec,

@@ -1,9 +1,12 @@
 import { ageOf, humanDuration } from "../../schema/durations.ts";
-import { labelNameFaults } from "../../schema/names.ts";
 import { object, present, required } from "../../schema/schema.ts";
 import { ageColumn, containerColumns, nameColumn, selectorText } from "../columns.ts";
 import { isConditionTrue } from "../conditions.ts";
-import { templateWarnings, withTemplatePrepared } from "../core/pods/template_rules.ts";
+import {
+  nameWarnings,
+  templateWarnings,
+  withTemplatePrepared,
+} from "../core/pods/template_rules.ts";
 import { type Column, defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
 import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { jobCauses } from "./job_rules.ts";
@@ -62,7 +65,7 @@ export const jobs = defineResource({
   validateStatus: jobStatusCauses,
   warnings: (next, previous) => [
     ...storedOnlyWarnings("Job", previous),
-    ...(previous ? [] : nameWarnings(next.metadata.name)),
+    ...nameWarnings(next, previous),
     ...jobSpecWarnings(next.spec, previous?.spec, "spec"),
   ],
 });
@@ -113,14 +116,6 @@ function withLabelsOfTemplate(job: Shape): Shape {
   const { labels } = job.spec.template.metadata ?? {};
   if (!labels || Object.keys(job.metadata.labels ?? {}).length > 0) return job;
   return { ...job, metadata: { ...job.metadata, labels } };
-}
-
-export function nameWarnings(name: string): string[] {
-  const faults = labelNameFaults(name);
-  return faults.length === 0 ? [] : [
-    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; " +
-    `a DNS label is recommended: [${faults.join(" ")}]`,
-  ];
 }
 
 const COMPLETIONS_MANY = 100_000;

@@ -47,9 +47,15 @@ function addressCauses(
   ) {
     return [invalid(field, text, `must be a valid ${type} address`)];
   }
-  switch (specialUseOf(address)) {
-    case undefined:
-      return [];
+  const causes = specialUseCauses(text, field);
+  return causes.length === 0 && specialUseOf(address) === "multicast"
+    ? [invalid(field, text, "may not be in the multicast range (224.0.0.0/4, ff00::/8)")]
+    : causes;
+}
+
+/** Addresses that lead back to whoever uses them, or no further than his own link. Of `text`, which is an address. */
+export function specialUseCauses(text: string, field: string): Cause[] {
+  switch (specialUseOf(parseIp(text)!)) {
     case "unspecified":
       return [invalid(field, text, `may not be unspecified (${text})`)];
     case "loopback":
@@ -62,7 +68,7 @@ function addressCauses(
       const why = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
       return [invalid(field, text, why)];
     }
-    case "multicast":
-      return [invalid(field, text, "may not be in the multicast range (224.0.0.0/4, ff00::/8)")];
+    default:
+      return [];
   }
 }

@@ -1,6 +1,6 @@
 import { isEqual } from "../../../lib/equality.ts";
 import { type Cause, forbidden, notSupported } from "../../../schema/causes.ts";
-import { labelValueFaults, qualifiedNameFaults } from "../../../schema/names.ts";
+import { labelNameFaults, labelValueFaults, qualifiedNameFaults } from "../../../schema/names.ts";
 import { nameCauses } from "../../../schema/value_rules.ts";
 import { withTemplateDefaults } from "./spec/defaults.ts";
 import type { PodTemplate } from "./spec/pod_spec.ts";
@@ -59,4 +59,16 @@ export function templateWarnings(
   field: string,
 ): string[] {
   return previous && isEqual(next, previous) ? [] : podSpecWarnings(next.spec, `${field}.spec`);
+}
+
+/** Pods are named after what makes them, and their names are those of their machines. */
+export function nameWarnings(
+  { metadata: { name } }: { metadata: { name: string } },
+  previous: unknown,
+): string[] {
+  const faults = previous ? [] : labelNameFaults(name);
+  return faults.length === 0 ? [] : [
+    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; " +
+    `a DNS label is recommended: [${faults.join(" ")}]`,
+  ];
 }

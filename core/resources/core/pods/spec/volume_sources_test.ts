@@ -16,7 +16,9 @@ Deno.test("a further source of volumes is known to pods and to all templates of 
     "deployments",
     "jobs",
     "pods",
+    "podtemplates",
     "replicasets",
+    "replicationcontrollers",
     "statefulsets",
   ]);
   const volumes = [{ name: "a", shelf: { label: "x" } }, { name: "b", shelf: {} }];
