@@ -1,5 +1,6 @@
 import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
+import { apiServiceController } from "./api_services/api_services.ts";
 import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { endpointSliceController } from "./cluster/endpoint_slices.ts";
@@ -42,6 +43,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(endpointSliceController),
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),
+  ({ catalog }) => apiServiceController(catalog),
   ({ catalog }) => resourceQuotaController(catalog),
   () => loopOf(defaultAccountController),
   ({ authority }) => loopOf(authorityPublisher(authority)),

@@ -87,6 +87,7 @@ const MERGED = `
   Pod.status.containerStatuses[].volumeMounts: map by mountPath, merge by mountPath
   Pod.status.containerStatuses[].allocatedResourcesStatus: map by name, merge by name
   Pod.status.containerStatuses[].allocatedResourcesStatus[].resources: map by resourceID
+  APIService.status.conditions: map by type, merge by type
   MutatingWebhookConfiguration.webhooks: map by name, merge by name
   MutatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
   PriorityLevelConfiguration.status.conditions: map by type, merge by type

@@ -1,4 +1,5 @@
 import { ADMISSIONREGISTRATION_KINDS } from "./admissionregistration/mod.ts";
+import { APIREGISTRATION_KINDS } from "./apiregistration/mod.ts";
 import { APPS_KINDS } from "./apps/mod.ts";
 import { BATCH_KINDS } from "./batch/mod.ts";
 import { COORDINATION_KINDS } from "./coordination/mod.ts";
@@ -18,6 +19,7 @@ import { STORAGE_KINDS } from "./storage/mod.ts";
 /** Every kind that is built in. A new kind is one file and one line in the list of its group. */
 export const RESOURCES: readonly AnyResource[] = [
   ...ADMISSIONREGISTRATION_KINDS,
+  ...APIREGISTRATION_KINDS,
   ...APPS_KINDS,
   ...BATCH_KINDS,
   ...COORDINATION_KINDS,
