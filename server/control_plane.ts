@@ -8,6 +8,7 @@ import { WebhookAdmission } from "../core/objects/admission/webhooks/webhook_adm
 import type { MutableCatalog } from "../core/resources/catalog.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
 import { declareKinds } from "../core/store/declared_kinds.ts";
+import { followDefinitions } from "../core/store/defined_kinds.ts";
 import type { MemoryStore } from "../core/store/memory_store.ts";
 import { type Context, keepRunning } from "./context.ts";
 import type { Registry } from "./registry.ts";
@@ -29,7 +30,8 @@ export function openControlPlane(
   { catalog, serviceCidr, host }: { catalog: MutableCatalog; serviceCidr: string; host: string },
 ): ControlPlane {
   parts.defer(declareKinds(store, catalog));
-  const objects = new Objects({ store, clock, random, serviceCidr });
+  parts.defer(followDefinitions(store, catalog));
+  const objects = new Objects({ store, clock, random, serviceCidr, catalog });
   const client = new LocalClient(objects, { user: "system:coracle", kinds: catalog });
   const transport = new HttpsWebhooks();
   parts.defer(() => transport[Symbol.dispose]());

@@ -5,10 +5,11 @@ import { Random } from "../lib/random.ts";
 import { VirtualClock } from "../lib/virtual_clock.ts";
 import { bootstrap } from "../objects/bootstrap.ts";
 import { Objects } from "../objects/objects.ts";
-import { type Catalog, MutableCatalog } from "../resources/catalog.ts";
+import { MutableCatalog } from "../resources/catalog.ts";
 import { RESOURCES } from "../resources/mod.ts";
 import type { RingLimits } from "../store/event_ring.ts";
 import { declareKinds } from "../store/declared_kinds.ts";
+import { followDefinitions } from "../store/defined_kinds.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
 import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
@@ -68,7 +69,7 @@ export async function freshApi(
     users?: Readonly<Record<string, User>>;
     /** Absent: credentials are neither listed nor revoked. */
     serviceOf?: (objects: Objects) => CredentialService;
-    catalog?: Catalog;
+    catalog?: MutableCatalog;
   } = {},
 ): Promise<ApiFixture> {
   const store = await MemoryStore.open(new MemoryJournal(disk), {
@@ -77,7 +78,8 @@ export async function freshApi(
   });
   declareKinds(store, catalog);
   const random = new Random(1);
-  const objects = new Objects({ store, clock, random });
+  followDefinitions(store, catalog);
+  const objects = new Objects({ store, clock, random, catalog });
   await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   const credentials = serviceOf?.(objects);
   const usersById = new Map(Object.entries(users).map(([token, user]) => [tokenId(token), user]));

@@ -2,6 +2,8 @@ import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
 import { apiServiceController } from "./api_services/api_services.ts";
 import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
+import { definitionCleanup } from "./apiextensions/definition_cleanup.ts";
+import { definitionNames } from "./apiextensions/definition_names.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { endpointSliceController } from "./cluster/endpoint_slices.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
@@ -44,6 +46,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),
   ({ catalog }) => apiServiceController(catalog),
+  ({ catalog }) => loopOf(definitionNames(catalog)),
+  ({ catalog }) => loopOf(definitionCleanup(catalog)),
   ({ catalog }) => resourceQuotaController(catalog),
   () => loopOf(defaultAccountController),
   ({ authority }) => loopOf(authorityPublisher(authority)),

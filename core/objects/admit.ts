@@ -69,10 +69,11 @@ export function admitChange(
   context: AdmitContext,
   resource: AnyResource,
   draft: unknown,
-  previous: KubeObject,
+  stored: KubeObject,
   options: AdmitOptions & { scope: Scope },
 ): Admitted {
   const { scope } = options;
+  const previous = resource.reading?.fromStored(stored) ?? stored;
   const input = scope === "status"
     ? inputFrom(resource, statusOf(draft), options, "status")
     : inputFrom(resource, draft, options, "all but status");
@@ -118,7 +119,12 @@ function admit(
       for (const cause of validateMetadata(next.metadata, previous?.metadata, resource)) {
         causes.push(cause);
       }
-      if (scope === "main") {
+      if (resource.reading) {
+        const isOfStatus = scope === "status";
+        const found = resource.reading.check(next, previous, { isOfStatus, causes });
+        for (const cause of found.causes) causes.push(cause);
+        warnings.push(...found.warnings);
+      } else if (scope === "main") {
         for (const cause of resource.validate(next, previous)) causes.push(cause);
       } else if (resource.validateStatus && previous) {
         causes.push(...resource.validateStatus(next, previous));
@@ -130,7 +136,7 @@ function admit(
     for (const check of checks) check({ ...rest, next });
     options.refuse?.(next, previous);
     if (scope === "main") warnings.push(...resource.warnings(next, previous));
-    return { object: next, warnings, release };
+    return { object: resource.reading?.toStored(next) ?? next, warnings, release };
   } catch (error) {
     release();
     throw error;

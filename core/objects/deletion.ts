@@ -20,7 +20,7 @@ export function deletionOf(
   nowMs: number,
 ): Deletion {
   refuseOther(resource, object, options);
-  const finalizers = finalizersFor(object, options);
+  const finalizers = withOwn(finalizersFor(object, options), resource, object);
   const graceSeconds = graceSecondsOf(resource, object, options);
   if (graceSeconds === 0 && !isHeld(resource, object, finalizers)) return "remove";
   const marked = withFinalizers(markedFor(object, graceSeconds, nowMs), finalizers);
@@ -93,6 +93,17 @@ function finalizersFor(
   if (propagationPolicy === "Orphan") return [...others, ORPHAN_FINALIZER];
   if (propagationPolicy === "Foreground") return [...others, FOREGROUND_FINALIZER];
   return others;
+}
+
+/** With those that the kind has put on at the first deletion. */
+function withOwn(
+  finalizers: readonly string[],
+  { deletionFinalizers = [] }: AnyResource,
+  { metadata }: KubeObject,
+): readonly string[] {
+  if (metadata.deletionTimestamp !== undefined) return finalizers;
+  const missing = deletionFinalizers.filter((finalizer) => !finalizers.includes(finalizer));
+  return missing.length > 0 ? [...finalizers, ...missing] : finalizers;
 }
 
 function markedFor(object: KubeObject, graceSeconds: number, nowMs: number): KubeObject {

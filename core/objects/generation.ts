@@ -18,15 +18,16 @@ export function withGeneration(
     (resource.generation === "changes" ? 0 : undefined);
   if (generation === undefined) return next;
   const countsAnnotations = resource.generation === "content and annotations" && !isOfStatus;
-  const isSame = isEqual(contentOf(next), contentOf(previous)) &&
+  const withStatus = resource.generation === "all content";
+  const isSame = isEqual(contentOf(next, withStatus), contentOf(previous, withStatus)) &&
     (!countsAnnotations || isEqual(annotationsOf(next), annotationsOf(previous)));
   if (isSame) return next;
   return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
 }
 
-function contentOf(object: KubeObject): object {
-  const { metadata: _, status: __, ...content } = object as KubeObject & { status?: unknown };
-  return content;
+function contentOf(object: KubeObject, withStatus: boolean): object {
+  const { metadata: _, status, ...content } = object as KubeObject & { status?: unknown };
+  return withStatus ? { ...content, status } : content;
 }
 
 function annotationsOf({ metadata: { annotations = {} } }: KubeObject): object {

@@ -1,6 +1,6 @@
 import { check } from "../schema/check.ts";
 import type { Cause } from "../schema/causes.ts";
-import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
+import { type AnyResource, apiVersionOf, type Reading } from "../resources/resource.ts";
 import type { Schema } from "../schema/schema.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../lib/json/json_value.ts";
 import { badRequest, invalid } from "../client/refusals.ts";
@@ -31,12 +31,26 @@ export function inputFrom(
   const version = options.served ?? resource;
   const input = documentOf(resource, value, apiVersionOf(version));
   if (resource.hasStatus && parts === "all but status") delete input["status"];
+  if (resource.reading) return customInput(resource, resource.reading, input);
   const schema = parts === "status" ? statusSchemaOf(version.schema) : version.schema;
   const { value: checked, causes, unknown } = check(schema, input);
   // A conversion may rely on the shape, so it waits until the shape is right.
   if (options.served && causes.length > 0) throw invalid(resource, nameIn(input), causes);
   const object = options.served ? cloneJson(options.served.toStored(checked)) : checked;
   return { object: withMetadata(object as JsonObject), unknown, causes };
+}
+
+/** A custom resource, in its own version. */
+function customInput(
+  { kind, version }: AnyResource,
+  reading: Reading,
+  document: JsonObject,
+): Input {
+  const { value, causes, unknown, fault } = reading.read(document);
+  if (fault !== undefined) {
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${fault}`);
+  }
+  return { object: withMetadata({ ...value }), unknown, causes };
 }
 
 const statusSchemas = new WeakMap<Schema, Schema>();

@@ -3,6 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { isEqual } from "../lib/equality.ts";
 import type { Random } from "../lib/random.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
+import type { Catalog } from "../resources/catalog.ts";
 import type { ClusterSettings } from "../resources/admission.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4, type Ipv4Range } from "../lib/addresses/ipv4.ts";
@@ -31,6 +32,8 @@ export interface ObjectsOptions {
   random: Random;
   /** Where the addresses of Services come from. Default: `10.96.0.0/16`. */
   serviceCidr?: string;
+  /** What kinds there are; absent: it is not known. */
+  catalog?: Catalog;
 }
 
 /** How often a write is decided again because others wrote while webhooks were asked. As in Kubernetes. */
@@ -54,9 +57,11 @@ export class Objects implements ClusterSettings {
   readonly serviceRange: Ipv4Range;
   readonly #context: AdmitContext;
   #webhooks: WebhookAdmission | undefined;
+  readonly kinds: ClusterSettings["kinds"];
 
-  constructor({ store, clock, random, serviceCidr = "10.96.0.0/16" }: ObjectsOptions) {
+  constructor({ store, clock, random, serviceCidr = "10.96.0.0/16", catalog }: ObjectsOptions) {
     this.store = store;
+    this.kinds = () => catalog?.all ?? [];
     this.clock = clock;
     this.serviceRange = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);

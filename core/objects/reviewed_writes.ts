@@ -24,7 +24,7 @@ export interface Review {
   options: AdmitOptions;
 }
 
-/** What the webhooks leave of a write: a whole object in the stored version, and warnings for the client. */
+/** What the webhooks leave of a write: a whole object, to be admitted without conversion, and warnings for the client. */
 export interface Reviewed {
   draft: KubeObject;
   warnings: readonly string[];
@@ -48,7 +48,7 @@ export async function reviewedNew(review: Review, draft: unknown): Promise<Revie
   const { object } = trial;
   const named = { ...attributes, name: object.metadata.name };
   await webhooks.validate(named, { object, old: undefined }, warnings);
-  return { draft: object, warnings };
+  return { draft: admittable(resource, object), warnings };
 }
 
 /** Asks about a change. Throws an ApiError for a refusal. */
@@ -73,7 +73,12 @@ export async function reviewedChange(
   const trial = admitChange(context, resource, mutated, old, { ...others, scope });
   trial.release();
   await webhooks.validate(attributes, { object: trial.object, old }, warnings);
-  return { draft: trial.object, warnings };
+  return { draft: admittable(resource, trial.object), warnings };
+}
+
+/** What is admitted again is in the version in which the kind admits: a custom resource is in that of the request. */
+function admittable({ reading }: AnyResource, stored: KubeObject): KubeObject {
+  return reading?.fromStored(stored) ?? stored;
 }
 
 /** Asks about an object that is to be deleted, or connected to. Throws an ApiError for a refusal. */

@@ -50,8 +50,10 @@ function written(
 ): Promise<Written> {
   const { resource, name, subresource } = target;
   const { admittedAs, body } = subresource;
-  const nextOf = (current: KubeObject) =>
-    decided(target, current, sentOf(current), objects.clock.now());
+  const nextOf = (stored: KubeObject) => {
+    const current = resource.reading?.fromStored(stored) ?? stored;
+    return decided(target, current, sentOf(current), objects.clock.now());
+  };
   if (admittedAs === undefined) {
     return objects.amend(resource, name, (current) => nextOf(current) as KubeObject, others);
   }

@@ -1,4 +1,5 @@
 import type { Ipv4Range } from "../lib/addresses/ipv4.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
 import type { Cause } from "../schema/causes.ts";
 
@@ -19,6 +20,21 @@ export interface AdmissionContext<T> {
 export interface ClusterSettings {
   /** Where the addresses of Services come from. */
   readonly serviceRange: Ipv4Range;
+  readonly clock: Clock;
+  /** What the kinds that are served are called. */
+  kinds(): readonly KindNames[];
+}
+
+/** What a kind is called. */
+export interface KindNames {
+  readonly group: string;
+  readonly kind: string;
+  readonly listKind?: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  /** Absent: it is built in. */
+  readonly definedBy?: { readonly name: string };
 }
 
 /** Values of which each is given to one object of a kind, and that writes under way have been given. */

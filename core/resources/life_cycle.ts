@@ -27,11 +27,11 @@ export interface LifeCycle<T> {
   verbs: readonly Verb[];
   /**
    * What `metadata.generation` counts the changes of: the content, which is all but metadata and status, perhaps with
-   * the annotations. `first`: it is 1 and stays so. `changes`: of the content, from the first change on. Default: the
-   * content of kinds that have spec and status, nothing of others.
+   * the annotations, or (`all content`) with the status. `first`: it is 1 and stays so. `changes`: of the content, from
+   * the first change on. Default: the content of kinds that have spec and status, nothing of others.
    * Kubernetes: `PrepareForUpdate` in `pkg/registry`.
    */
-  generation: "none" | "first" | "changes" | "content" | "content and annotations";
+  generation: "none" | "first" | "changes" | "content" | "content and annotations" | "all content";
   /** Whether a new object keeps the status that it comes with. */
   isCreatedWithStatus: boolean;
   /** Whether an update is refused that does not say which version it is of. */
@@ -47,6 +47,8 @@ export interface LifeCycle<T> {
   graceSeconds?(object: T, asked?: number): number;
   /** Who holds an object that is being deleted, beside its finalizers. */
   holders?(object: T): readonly string[];
+  /** Finalizers that its first deletion puts on an object. */
+  deletionFinalizers?: readonly string[];
   /** What changes when an object is marked as being deleted, beside its metadata. */
   markedDeleted?(object: T): T;
 }

@@ -1,5 +1,6 @@
 import { ADMISSIONREGISTRATION_KINDS } from "./admissionregistration/mod.ts";
 import { APIREGISTRATION_KINDS } from "./apiregistration/mod.ts";
+import { APIEXTENSIONS_KINDS } from "./apiextensions/mod.ts";
 import { APPS_KINDS } from "./apps/mod.ts";
 import { BATCH_KINDS } from "./batch/mod.ts";
 import { COORDINATION_KINDS } from "./coordination/mod.ts";
@@ -20,6 +21,7 @@ import { STORAGE_KINDS } from "./storage/mod.ts";
 export const RESOURCES: readonly AnyResource[] = [
   ...ADMISSIONREGISTRATION_KINDS,
   ...APIREGISTRATION_KINDS,
+  ...APIEXTENSIONS_KINDS,
   ...APPS_KINDS,
   ...BATCH_KINDS,
   ...COORDINATION_KINDS,

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../lib/json/json_value.ts";
 import type { Cause } from "../schema/causes.ts";
 import type { ObjectMeta } from "../schema/metadata.ts";
 import { objectMeta } from "../schema/metadata.ts";
@@ -23,11 +24,15 @@ export interface NamespacedObject extends KubeObject {
 export interface Column<T> {
   name: string;
   description?: string;
-  type?: "string" | "integer" | "boolean" | "date";
+  type?: "string" | "integer" | "number" | "boolean" | "date";
+  /** A hint for clients, e.g. `int32`. */
+  format?: string;
   /** 0 (default): always shown; 1: with `-o wide` only. */
   priority?: number;
   /** Ages are RFC 3339 times in a column of type `date` or ready texts such as `5m` in one of type `string`. */
   value(object: T, nowMs: number): string | number | boolean | undefined;
+  /** The value is the cell as it is: nothing is made of a date, and where there is no value the cell is `null`. */
+  isCell?: true;
 }
 
 /**
@@ -47,9 +52,45 @@ export interface ServedVersion<T> {
 export interface ScalePaths {
   specReplicas: readonly string[];
   statusReplicas: readonly string[];
-  /** A LabelSelector object of the stored object, or plain labels if `selectsBy` says so. */
-  selector: readonly string[];
+  /** A LabelSelector object, a selector as a text, or plain labels if `selectsBy` says so. */
+  selector?: readonly string[];
   selectsBy?: "labels";
+}
+
+/** The object that defines a kind, e.g. a CustomResourceDefinition. */
+export interface DefinedBy {
+  /** Its kind, as {@linkcode groupResourceOf} gives it. */
+  resource: string;
+  name: string;
+  /** What of it the kind is made of: equal for kinds that do not differ. */
+  content: unknown;
+}
+
+/**
+ * How a version of a custom resource is read and checked. Everything is pure; admission works on the object in this very
+ * version, and what is stored is made of the outcome.
+ */
+export interface Reading {
+  /** Gives what was sent its shape. `input` is not changed. */
+  read(input: JsonObject): ReadResult;
+  /** A stored object in this version, with the defaults that this version has by now. The same for the same. */
+  fromStored(object: KubeObject): KubeObject;
+  /** An object of this version as it is stored. */
+  toStored(object: KubeObject): KubeObject;
+  /** What is wrong with an object of this version. `isOfStatus`: only its status is written. */
+  check(
+    next: KubeObject,
+    previous: KubeObject | undefined,
+    options: { isOfStatus: boolean; causes: readonly Cause[] },
+  ): { causes: Cause[]; warnings: string[] };
+}
+
+export interface ReadResult {
+  value: JsonObject;
+  causes: Cause[];
+  unknown: string[];
+  /** Why it cannot be read at all. */
+  fault?: string;
 }
 
 /** All there is to know about one kind of object. Each kind is declared in one file. */
@@ -58,6 +99,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
   group: string;
   version: string;
   kind: string;
+  /** Kind of its lists; absent: the kind with `List`. */
+  listKind?: string;
   plural: string;
   singular: string;
   shortNames: readonly string[];
@@ -85,6 +128,17 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
   createdAs?: { resource: AnyResource; subresource: string };
   /** For a kind that is never stored: the objects there are, by why the server cannot do its work, if so. */
   madeUp?(serverFault: string | undefined): readonly T[];
+  /** How objects are read and checked, where `check` does not do it: of custom resources. */
+  reading?: Reading;
+  /** Of a kind that an object defines: that object, and what the kind is made of. */
+  definedBy?: DefinedBy;
+  /** All versions that are served, in their order; absent: this one and `servedVersions`. */
+  versions?: readonly AnyResource[];
+  /**
+   * The kind that an object of this kind defines; `undefined`: none yet, or no more. Pure, and the same kind for the
+   * same object.
+   */
+  defines?(object: T): AnyResource | undefined;
   /**
    * Defaults that a schema cannot say (one field's default from another's value). Pure. When the status alone is
    * written, all else is that of `previous`.
@@ -112,6 +166,7 @@ export type AnyResource = Resource<any>;
 
 type Optional =
   | "nameFaults"
+  | "listKind"
   | "shortNames"
   | "singular"
   | "categories"
@@ -126,6 +181,10 @@ type Optional =
   | "deprecation"
   | "createdAs"
   | "madeUp"
+  | "reading"
+  | "definedBy"
+  | "versions"
+  | "defines"
   | "prepare"
   | "admit"
   | "validate"
@@ -185,6 +244,11 @@ export function apiVersionOf({ group, version }: { group: string; version: strin
 /** `pods` or `deployments.apps`: how a kind is named in keys, messages and CRDs. */
 export function groupResourceOf({ group, plural }: { group: string; plural: string }): string {
   return group ? `${plural}.${group}` : plural;
+}
+
+/** Kind of a list of the kind's objects. */
+export function listKindOf({ kind, listKind }: { kind: string; listKind?: string }): string {
+  return listKind ?? `${kind}List`;
 }
 
 /** Adds what every object has. The shape of a kind comes without it. */

@@ -33,7 +33,7 @@ type StringRule = (text: string, report: Report) => void;
 /** Only the rules that the schema has: most strings have none. */
 function stringRules(schema: Schema): readonly StringRule[] {
   const rules: StringRule[] = [];
-  if (schema.enum) rules.push(enumRule(schema.enum));
+  if (schema.enum) rules.push(enumRule(schema.enum.map(String)));
   if (schema.minLength !== undefined || schema.maxLength !== undefined) {
     rules.push(lengthRule(schema.minLength ?? 0, schema.maxLength ?? Infinity));
   }

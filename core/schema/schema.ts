@@ -10,15 +10,20 @@
 export interface Schema<T = unknown> {
   readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
   readonly description?: string;
-  readonly format?: "int32" | "int64" | "double" | "date-time" | "byte" | "quantity" | "duration";
+  readonly title?: string;
+  /** `int32`, `date-time` and so on; one that is not known means nothing. */
+  readonly format?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema;
   readonly items?: Schema;
-  readonly enum?: readonly string[];
+  readonly enum?: readonly unknown[];
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly exclusiveMinimum?: boolean;
+  readonly exclusiveMaximum?: boolean;
+  readonly multipleOf?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly minItems?: number;
@@ -26,6 +31,13 @@ export interface Schema<T = unknown> {
   readonly minProperties?: number;
   readonly maxProperties?: number;
   readonly default?: unknown;
+  /** Null is a value of its own. Only in custom resources: elsewhere null counts as absent. */
+  readonly nullable?: boolean;
+  /** Further conditions, only in custom resources: they describe values, not the shape. */
+  readonly allOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly not?: Schema;
   readonly "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
   /** Strategic merge patch, where it differs from the list type: the key and the strategies. */
@@ -42,7 +54,21 @@ export interface Schema<T = unknown> {
   readonly "x-kubernetes-embedded-resource"?: true;
   readonly "x-kubernetes-int-or-string"?: true;
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
+  /** Rules in CEL, only in custom resources. */
+  readonly "x-kubernetes-validations"?: readonly ValidationRule[];
+  /** A value of this JSON type is taken as it is, whatever else the schema says. */
+  readonly "x-coracle-or"?: "array" | "boolean";
   readonly [carried]?: T;
+}
+
+/** A rule in CEL: https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/custom-resource-definition-v1/ */
+export interface ValidationRule {
+  readonly rule: string;
+  readonly message?: string;
+  readonly messageExpression?: string;
+  readonly reason?: string;
+  readonly fieldPath?: string;
+  readonly optionalOldSelf?: boolean;
 }
 
 /** See {@linkcode oneOfFields}. */

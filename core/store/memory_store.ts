@@ -227,7 +227,7 @@ export class MemoryStore implements Store {
     return { type: "DELETED", entry, previous, revision };
   }
 
-  /** Makes the entries and their indexes. It parses only the metadata, except for kinds with indexes of their own. */
+  /** Makes the entries and their indexes, and tells whoever waits for them already. It parses only the metadata, except for kinds with indexes of their own. */
   #load(rows: Loaded["rows"]): void {
     for (const { key, bytes } of rows.toSorted((a, b) => compareKeys(a.key, b.key))) {
       const metadata = jsonMember(bytes, "metadata") as ObjectMeta | undefined;
@@ -235,6 +235,7 @@ export class MemoryStore implements Store {
       const revision = Number(metadata.resourceVersion);
       const entry = new StoredEntry({ key, revision, bytes }, this.#parsed);
       this.#table(key[0]).put(entry, metadata);
+      this.#subscribers.dispatch({ type: "ADDED", entry, previous: undefined, revision });
     }
   }
 

@@ -131,7 +131,7 @@ function withoutAbsent(object: Record<string, unknown>): Record<string, unknown>
 }
 
 function textValue(schema: Schema): fc.Arbitrary<string> {
-  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.enum) return fc.constantFrom(...schema.enum.map(String));
   const words = WORDS[schema.format ?? ""];
   if (words) return fc.constantFrom(...words);
   if (schema.pattern !== undefined) return patternText(schema.pattern);

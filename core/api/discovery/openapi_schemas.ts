@@ -84,6 +84,7 @@ export class OpenapiSchemas {
   /** One field, list item or map value. */
   #part(schema: Schema, message: string | undefined): Json {
     if (schema.format === "quantity") return this.#wellKnown(QUANTITY, schema);
+    if (schema["x-coracle-or"]) return descriptionOf(schema); // one of several types
     if (schema["x-kubernetes-int-or-string"]) return this.#wellKnown(INT_OR_STRING, schema);
     const fallback = schema.default === undefined ? {} : { default: schema.default };
     if (message && this.#messages[message] && !VALUES.test(message) && schema.properties) {

@@ -19,6 +19,8 @@ const encoder = new TextEncoder();
 export class ServedKind {
   /** Cached JSON of objects in a version that is not the stored one. */
   readonly #converted = new WeakMap<KubeObject, Uint8Array>();
+  /** Entries whose JSON is that of this version, too. */
+  readonly #unchanged = new WeakSet<Stored>();
 
   constructor(
     readonly resource: AnyResource,
@@ -50,11 +52,16 @@ export class ServedKind {
 
   /** JSON of the object in this version: the cached bytes of the store unless they need converting. */
   bytesOf(stored: Stored): Uint8Array {
-    if (!this.conversion) return stored.bytes; // does not parse the object
+    if (!this.conversion || this.#unchanged.has(stored)) return stored.bytes; // does not parse the object
     const { object } = stored;
     let converted = this.#converted.get(object);
     if (!converted) {
-      converted = encoder.encode(JSON.stringify(this.show(object)));
+      const shown = this.show(object);
+      if (shown === object) {
+        this.#unchanged.add(stored);
+        return stored.bytes;
+      }
+      converted = encoder.encode(JSON.stringify(shown));
       this.#converted.set(object, converted);
     }
     return converted;
@@ -100,13 +107,26 @@ export class ServedKinds {
   #versionsOf(resource: AnyResource): readonly ServedKind[] {
     let versions = this.#known.get(resource);
     if (!versions) {
-      versions = [undefined, ...resource.servedVersions].map((version) =>
-        new ServedKind(resource, version)
-      );
+      versions = resource.versions?.map((version) =>
+        new ServedKind(version, conversionOf(version))
+      ) ??
+        [undefined, ...resource.servedVersions].map((version) => new ServedKind(resource, version));
       this.#known.set(resource, versions);
     }
     return versions;
   }
+}
+
+/** Of a version of a custom resource: it is stored in another one, perhaps, and without the newest defaults. */
+function conversionOf(
+  { group, version, schema, reading }: AnyResource,
+): ServedVersion<KubeObject> | undefined {
+  if (!reading) return undefined;
+  return {
+    ...{ group, version, schema },
+    fromStored: (object) => reading.fromStored(object),
+    toStored: (object) => reading.toStored(object as KubeObject),
+  };
 }
 
 function pathOf(group: string, version: string, plural: string): string {

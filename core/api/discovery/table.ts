@@ -75,19 +75,18 @@ export function metadataOf(object: KubeObject, version: TableVersion): unknown {
 }
 
 function columnDefinitions(kind: ServedKind): unknown[] {
-  return columnsOf(kind).map(({ name, description = "", type = "string", priority = 0 }) => ({
-    name,
-    type,
-    format: name === "Name" ? "name" : "",
-    description,
-    priority,
-  }));
+  return columnsOf(kind).map((column) => {
+    const { name, description = "", type = "string", priority = 0 } = column;
+    const format = column.format ?? (name === "Name" ? "name" : "");
+    return { name, type, format, description, priority };
+  });
 }
 
 /** Cells in the order of the columns. A missing value is empty, a missing age is `<unknown>`. */
 function cellsOf(kind: ServedKind, object: KubeObject, nowMs: number): unknown[] {
   return columnsOf(kind).map((column) => {
     const value = column.value(object, nowMs);
+    if (column.isCell) return value ?? null;
     if (column.type !== "date") return value ?? "";
     const timeMs = Date.parse(String(value));
     return Number.isNaN(timeMs) ? "<unknown>" : humanDuration(nowMs - timeMs);

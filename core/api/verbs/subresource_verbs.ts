@@ -44,7 +44,7 @@ const VERBS = new Map<string, SubresourceVerb>([
 function show(request: ObjectRequest, subresource: Subresource<KubeObject>): Response {
   const entry = entryOf(request);
   if (!subresource.show) return sendObject(request, 200, entry);
-  return sendJson(request.c, 200, subresource.show(entry.object));
+  return sendJson(request.c, 200, subresource.show(inOwnVersion(request, entry.object)));
 }
 
 async function write(
@@ -66,13 +66,18 @@ async function write(
   return sendWritten(request, subresource, verb === "create" ? 201 : 200, written);
 }
 
+/** Subresources of custom resources belong to a version; those of other kinds to what is stored. */
+function inOwnVersion({ kind: { resource } }: ObjectRequest, stored: KubeObject): KubeObject {
+  return resource.reading?.fromStored(stored) ?? stored;
+}
+
 function sendWritten(
   request: ObjectRequest,
   { body, show }: Subresource<KubeObject>,
   code: number,
   written: Written,
 ): Response {
-  if (show) return sendJson(request.c, code, show(written.object));
+  if (show) return sendJson(request.c, code, show(inOwnVersion(request, written.object)));
   if (!body) return sendObject(request, code, written);
   return sendJson(request.c, code, succeeded(code));
 }

@@ -1,4 +1,5 @@
 import { PATCH_TYPES } from "../../objects/patch/patch.ts";
+import { listKindOf } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
 import { refuseOthersObject, restrictionViewOf } from "../access/nodes/node_restriction.ts";
@@ -195,7 +196,7 @@ async function deleteCollection(request: ObjectRequest): Promise<Response> {
   const { revision } = objects.store;
   const items = gone.map(({ object }) => kind.show(object));
   const metadata = { resourceVersion: String(revision) };
-  const list = { kind: `${kind.resource.kind}List`, apiVersion: kind.apiVersion, metadata, items };
+  const list = { kind: listKindOf(kind.resource), apiVersion: kind.apiVersion, metadata, items };
   return sendJson(c, 200, list);
 }
 

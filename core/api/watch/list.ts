@@ -1,6 +1,7 @@
 import { openStream, sendBytes, writeParts } from "../http/answer.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import type { Format } from "../http/accept.ts";
+import { listKindOf } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
 import type { Page } from "./list_page.ts";
 import type { ServedKind } from "../discovery/served_kinds.ts";
@@ -50,7 +51,7 @@ function sendObjects(
   entries: readonly Entry[],
   metadata: unknown,
 ): Response {
-  const head = openList(`${kind.resource.kind}List`, kind.apiVersion, metadata);
+  const head = openList(listKindOf(kind.resource), kind.apiVersion, metadata);
   return send(c, joined(head, entries.map((entry) => kind.bytesOf(entry))));
 }
 

@@ -4,6 +4,7 @@ import type { ClusterSettings } from "../../resources/admission.ts";
 import type { Store } from "../../store/store.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission_rule.ts";
 import { kindAdmission } from "./kind_admission.ts";
+import { definedKinds } from "./defined_kinds.ts";
 import { defaultLimits, limitBounds } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { podSecurity, podSecurityLabels } from "./pod_security/pod_security.ts";
@@ -17,7 +18,13 @@ import { runtimeClasses } from "./runtime_classes.ts";
 export function admissionRules(
   options: { random: Random; settings: ClusterSettings },
 ): AdmissionRule[] {
-  return [namespaceLifecycle, defaultLimits, kindAdmission(options), podSecurityLabels];
+  return [
+    namespaceLifecycle,
+    definedKinds,
+    defaultLimits,
+    kindAdmission(options),
+    podSecurityLabels,
+  ];
 }
 
 /**

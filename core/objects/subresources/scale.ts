@@ -39,7 +39,7 @@ export function scale({ scale: paths }: AnyResource): Subresource<KubeObject> | 
 
 function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = scaled.metadata;
-  const selector = valueAt(scaled, paths.selector);
+  const selector = paths.selector && valueAt(scaled, paths.selector);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -49,6 +49,7 @@ function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
       replicas: Number(valueAt(scaled, paths.statusReplicas) ?? 0),
       ...(isJsonObject(selector) &&
         { selector: formatSelector(selectorOf(selectorAt(paths, selector))) }),
+      ...(typeof selector === "string" && selector !== "" && { selector }),
     },
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseIpv4Range } from "../../../lib/addresses/ipv4.ts";
 import { Random } from "../../../lib/random.ts";
+import { VirtualClock } from "../../../lib/virtual_clock.ts";
 import type { Cause } from "../../../schema/causes.ts";
 import { withServiceAddresses } from "./service_addresses.ts";
 import type { Service } from "./services.ts";
@@ -151,7 +152,11 @@ class World {
       isOwn: false,
       causes: this.causes,
       random: this.#random,
-      settings: { serviceRange: parseIpv4Range("10.0.0.0/29")! },
+      settings: {
+        serviceRange: parseIpv4Range("10.0.0.0/29")!,
+        clock: new VirtualClock(0),
+        kinds: () => [],
+      },
       claims: this.claimed,
       all: () => this.#others.map((spec) => ({ ...next, spec })) as Service[],
     });

@@ -1,0 +1,197 @@
+import { isJsonObject } from "../../../lib/json/json_value.ts";
+import { isEqual } from "../../../lib/equality.ts";
+import { ownField } from "../../../lib/own_field.ts";
+
+/**
+ * A JSON path as printer columns have it, a part of kubectl's: fields, `\.` in their names, `['name']`, `[0]`, `[-1]`,
+ * `[0:2]`, `[*]`, `.*`, `..name` and filters such as `[?(@.type=="Ready")]`.
+ * https://kubernetes.io/docs/reference/kubectl/jsonpath/
+ */
+export type JsonPath = readonly Step[];
+
+type Step =
+  | { field: string }
+  | { from: number; to: number | undefined; by: number }
+  | { all: true }
+  | { below: true }
+  | { filter: Filter };
+
+interface Filter {
+  path: JsonPath;
+  operator: Operator | undefined;
+  value: unknown;
+}
+
+const OPERATORS = ["==", "!=", "<=", ">=", "<", ">"] as const;
+type Operator = typeof OPERATORS[number];
+
+/** Longer paths are not read. */
+const PATH_CHARS_MAX = 1_024;
+/** Values that one search looks at, at most: what lies beyond is not found. */
+const VISITS_MAX = 10_000;
+
+/** Reads a path that begins with a dot, or a bracket. `undefined` when it cannot be read. */
+export function parseJsonPath(text: string): JsonPath | undefined {
+  if (text.length > PATH_CHARS_MAX) return undefined;
+  const steps: Step[] = [];
+  for (let rest = text; rest !== "";) {
+    const read = rest.startsWith("[") ? bracketIn(rest) : dottedIn(rest);
+    if (!read) return undefined;
+    steps.push(...read.steps);
+    rest = read.rest;
+  }
+  return steps;
+}
+
+interface Read {
+  steps: readonly Step[];
+  rest: string;
+}
+
+function dottedIn(text: string): Read | undefined {
+  const below = text.startsWith("..");
+  if (!below && !text.startsWith(".")) return undefined;
+  const after = text.slice(below ? 2 : 1);
+  const descent: Step[] = below ? [{ below: true }] : [];
+  if (after === "" || after.startsWith("[")) return { steps: descent, rest: after };
+  if (after.startsWith("*")) return { steps: [...descent, { all: true }], rest: after.slice(1) };
+  const name = /^(?:\\.|[^.[\]\\])+/.exec(after)?.[0];
+  if (name === undefined) return undefined;
+  const field = name.replace(/\\(.)/g, "$1");
+  return { steps: [...descent, { field }], rest: after.slice(name.length) };
+}
+
+function bracketIn(text: string): Read | undefined {
+  const end = endOfBracket(text);
+  if (end === undefined) return undefined;
+  const step = stepIn(text.slice(1, end).trim());
+  return step && { steps: [step], rest: text.slice(end + 1) };
+}
+
+/** Index of the bracket that closes the first one; those in quotes do not count. */
+function endOfBracket(text: string): number | undefined {
+  let depth = 0;
+  let quote = "";
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]!;
+    if (quote) quote = char === quote ? "" : quote;
+    else if (char === '"' || char === "'") quote = char;
+    else if (char === "[") depth++;
+    else if (char === "]" && --depth === 0) return i;
+  }
+  return undefined;
+}
+
+function stepIn(inside: string): Step | undefined {
+  if (inside === "*") return { all: true };
+  const name = /^'([^']*)'$|^"([^"]*)"$/.exec(inside);
+  if (name) return { field: name[1] ?? name[2]! };
+  if (/^-?\d{1,9}$/.test(inside)) {
+    const at = Number(inside);
+    return { from: at, to: at === -1 ? undefined : at + 1, by: 1 };
+  }
+  const slice = /^(-?\d{1,9})?:(-?\d{1,9})?(?::(\d{1,9}))?$/.exec(inside);
+  if (slice) {
+    const to = slice[2] === undefined ? undefined : Number(slice[2]);
+    return { from: Number(slice[1] ?? 0), to, by: Math.max(1, Number(slice[3] ?? 1)) };
+  }
+  const filter = /^\?\((.*)\)$/s.exec(inside)?.[1];
+  return filter === undefined ? undefined : filterIn(filter.trim());
+}
+
+function filterIn(text: string): Step | undefined {
+  const operator = outsideQuotes(text);
+  const [left, right] = operator
+    ? [text.slice(0, operator.at), text.slice(operator.at + operator.word.length)]
+    : [text, undefined];
+  if (!left.trim().startsWith("@")) return undefined;
+  const path = parseJsonPath(left.trim().slice(1));
+  if (!path) return undefined;
+  const value = right === undefined ? undefined : literalIn(right.trim());
+  return { filter: { path, operator: operator?.word, value } };
+}
+
+function outsideQuotes(text: string): { word: Operator; at: number } | undefined {
+  let quote = "";
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!;
+    if (quote) quote = char === quote ? "" : quote;
+    else if (char === '"' || char === "'") quote = char;
+    else {
+      const word = OPERATORS.find((operator) => text.startsWith(operator, at));
+      if (word) return { word, at };
+    }
+  }
+  return undefined;
+}
+
+function literalIn(text: string): unknown {
+  const quoted = /^'(.*)'$|^"(.*)"$/s.exec(text);
+  if (quoted) return quoted[1] ?? quoted[2];
+  if (text === "true" || text === "false") return text === "true";
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** The first value at the path; `undefined` when there is none. */
+export function firstAt(value: unknown, path: JsonPath): unknown {
+  const visits = { left: VISITS_MAX };
+  let values: unknown[] = [value];
+  for (const step of path) {
+    const next: unknown[] = [];
+    for (const each of values) {
+      for (const found of stepFrom(each, step, visits)) {
+        if (visits.left-- <= 0) break;
+        next.push(found);
+      }
+    }
+    values = next;
+  }
+  return values[0];
+}
+
+function stepFrom(value: unknown, step: Step, visits: { left: number }): Iterable<unknown> {
+  if ("field" in step) {
+    const found = isJsonObject(value) ? ownField(value, step.field) : undefined;
+    return found === undefined ? [] : [found];
+  }
+  if ("all" in step) return childrenOf(value);
+  if ("below" in step) return descendantsOf(value, visits);
+  if (!Array.isArray(value)) return [];
+  if ("filter" in step) return value.filter((item) => holds(step.filter, item));
+  const from = step.from < 0 ? value.length + step.from : step.from;
+  const to = step.to === undefined || step.to >= 0 ? step.to : value.length + step.to;
+  return value.slice(Math.max(0, from), to).filter((_, i) => i % step.by === 0);
+}
+
+function childrenOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  return isJsonObject(value) ? Object.values(value) : [];
+}
+
+function* descendantsOf(value: unknown, visits: { left: number }): Iterable<unknown> {
+  yield value;
+  for (const child of childrenOf(value)) {
+    if (visits.left <= 0) return;
+    if (typeof child === "object" && child !== null) yield* descendantsOf(child, visits);
+  }
+}
+
+function holds({ path, operator, value }: Filter, item: unknown): boolean {
+  const found = firstAt(item, path);
+  if (operator === undefined) return found !== undefined;
+  if (found === undefined) return false;
+  switch (operator) {
+    case "==":
+      return isEqual(found, value);
+    case "!=":
+      return !isEqual(found, value);
+    default:
+      return typeof found === typeof value && isOrdered(found as string, operator, value as string);
+  }
+}
+
+function isOrdered(left: string, operator: Operator, right: string): boolean {
+  if (operator === "<") return left < right;
+  if (operator === "<=") return left <= right;
+  return operator === ">" ? left > right : left >= right;
+}
