@@ -21,7 +21,7 @@ import { RbacAuthorizer } from "./access/rbac_authorizer.ts";
 import type { EscalationContext } from "./access/escalation.ts";
 import { Gate, passGate } from "./access/gate.ts";
 import { limitBody, refuseLargeBody } from "./http/limit_body.ts";
-import { limitInFlight } from "./access/limit_in_flight.ts";
+import { Fairness, passFairness } from "./fairness/fairness.ts";
 import { limitYaml } from "./http/limit_yaml.ts";
 import { requestId } from "./http/request_id.ts";
 import type { ResourceRequest } from "./http/request_info.ts";
@@ -98,7 +98,7 @@ export function createApi(options: ApiOptions): Api {
   const app = new Hono<ApiEnv>();
   app.use(requestId(options.random));
   app.use(passGate(parts.gate));
-  app.use(limitInFlight());
+  app.use(passFairness(parts.fairness));
   app.use(limitBody());
   app.use(limitYaml());
   addDiscovery(app, parts);
@@ -131,6 +131,7 @@ interface Parts extends Omit<ApiOptions, "streams"> {
   authorizer: Authorizer;
   escalation: EscalationContext;
   gate: Gate;
+  fairness: Fairness;
   discovery: Discovery;
   openapi: Openapi;
   watches: Watches;
@@ -156,6 +157,7 @@ function partsOf(options: ApiOptions): Parts {
     authenticator,
     authorizer,
     escalation: { view, rbac: new RbacAuthorizer(view) },
+    fairness: new Fairness({ store: objects.store, clock }),
     gate: new Gate({ ...options, authenticator, authorizer }),
     discovery: new Discovery(kinds, REVIEWS),
     openapi: new Openapi(kinds, version.gitVersion),
@@ -287,6 +289,9 @@ async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefi
       headerNames: Object.keys(incoming.headers),
       socket: incoming.socket,
     });
+    const flow = parts.fairness.flowOf(user, info);
+    await parts.fairness.seat(flow, user, info);
+    flow.level.leave(); // a stream needs its seat to begin only
     refuseLargeBody(incoming.headers["content-length"]);
     const stream = info.isResource ? streamOf(parts, info) : undefined;
     if (!info.isResource || !stream?.upgrade) {

@@ -99,6 +99,7 @@ function headersOf(c: ApiContext, contentType: string): Headers {
     "audit-id": c.get("requestId") ?? "",
     "cache-control": "no-cache, private",
     "content-type": contentType,
+    ...c.get("flowHeaders"),
     ...(warnings?.length ? { warning: warningHeaders(warnings) } : {}),
   };
 }

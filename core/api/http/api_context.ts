@@ -22,6 +22,8 @@ export interface ApiEnv {
     readInTurn: <T>(bytes: { length: number }, read: () => Promise<T>) => Promise<T>;
     /** Each becomes a `Warning` header of the answer. */
     warnings: string[];
+    /** Say which flow the request belongs to. */
+    flowHeaders: Readonly<Record<string, string>>;
   };
 }
 
