@@ -8,6 +8,7 @@ import type { Schema } from "../schema/schema.ts";
  * Metadata is left out, and a pod's spec is written once, for pods and templates alike.
  */
 const MERGED = `
+  HorizontalPodAutoscaler.status.conditions: map by type, merge by type
   ComponentStatus.conditions: map by type, merge by type
   PodDisruptionBudget.spec.selector: replace
   PodDisruptionBudget.status.conditions: map by type, merge by type
