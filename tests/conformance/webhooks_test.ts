@@ -118,6 +118,7 @@ Deno.test({
           "/label CREATE",
           "/check CREATE",
           "/label DELETE",
+          "/check DELETE",
         ]);
       } finally {
         await close();
