@@ -1,7 +1,12 @@
 import { ApiError } from "../core/client/api_error.ts";
 import type { Client, ObjectName, View } from "../core/client/client.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
-import type { LogOptions, NodeStreams } from "../core/client/node_streams.ts";
+import type {
+  ExecRequest,
+  LogOptions,
+  NodeStreams,
+  SessionStart,
+} from "../core/client/node_streams.ts";
 import { AssertionError } from "../core/lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
@@ -14,6 +19,7 @@ import type { Machine } from "./node/machine.ts";
 import type { NodeContext } from "./pods/node_context.ts";
 import { allocatableOf, NodeStatus } from "./node/node_status.ts";
 import type { LogLimits } from "./runtimes/log_limits.ts";
+import { runningContainer } from "./streams/running_container.ts";
 import { podLogs } from "./logs/pod_logs.ts";
 import { DiskPodFiles, type PodFiles } from "./volumes/pod_files.ts";
 import { PodFolder } from "./folders/pod_folder.ts";
@@ -197,6 +203,13 @@ export class Agent implements NodeStreams {
       folder: new PodFolder(dataFolder, worker.pod.metadata.uid),
       subscribe: (listener) => worker.subscribe(listener),
     });
+  }
+
+  exec(name: ObjectName, request: ExecRequest): Promise<SessionStart> {
+    const worker = this.#workerOf(name);
+    const id = runningContainer(worker?.containers ?? [], request.container);
+    const { runtime } = this.#options;
+    return Promise.resolve(() => runtime.openExec(id, request.command, request.streams));
   }
 
   async #end(container: ContainerState, signal: AbortSignal): Promise<void> {

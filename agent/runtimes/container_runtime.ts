@@ -1,3 +1,5 @@
+import type { ContainerSession, WantedStreams } from "../../core/client/container_session.ts";
+
 /** A container that this agent owns, as the runtime sees it. */
 export interface ContainerState {
   id: string;
@@ -141,6 +143,15 @@ export interface ContainerRuntime {
    * the command is then killed where possible. A command that does not exist ends with exit code 127.
    */
   exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult>;
+  /**
+   * Runs a command inside, connected to streams, for as long as it likes. One that does not exist ends with exit code 127,
+   * or is a {@linkcode RuntimeError}.
+   */
+  openExec(
+    id: string,
+    command: readonly string[],
+    wanted: WantedStreams,
+  ): Promise<ContainerSession>;
   /** Calls `listener` within milliseconds after a container has ended. Returns the stop. */
   onExit(listener: (id: string) => void): () => void;
   /** At the agent's start: removes what an agent that was killed has left half made. */

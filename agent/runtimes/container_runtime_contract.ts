@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ContainerSession } from "../../core/client/container_session.ts";
 import { type ContainerRuntime, type ContainerSpec, RuntimeError } from "./container_runtime.ts";
 
 /** A runtime on a machine of its own, made for one run of the contract. */
@@ -209,6 +210,48 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     assert.equal((await runtime.inspect(id))?.state, "running");
   },
 
+  "a session has the streams of its command, to the end of each": async (runtime, world) => {
+    const id = await started(runtime, { ...spec(world, { script: "sleep 60" }), env: { A: "b" } });
+    const script = "echo $A; echo bad >&2; wc -c; exit 7";
+    const session = await runtime.openExec(id, ["sh", "-c", script], STREAMS);
+    const sent = new Uint8Array(3_000_000);
+    const sending = session.input.write(sent).then(() => session.input.end());
+    const output = await textsOf(session);
+    await sending;
+    assert.deepEqual([output.stdout.trim().split(/\s+/), output.stderr], [
+      ["b", String(sent.length)],
+      "bad\n",
+    ]);
+    assert.equal(await session.exitCode(), 7);
+  },
+
+  "a session without a reader waits, and takes no memory": async (runtime, world) => {
+    const id = await started(runtime, spec(world, { script: "sleep 60" }));
+    const mark = `${world.folder}/written`;
+    const script = `head -c 20000000 /dev/zero; echo done >${world.isIsolated ? "/tmp/w" : mark}`;
+    const session = await runtime.openExec(id, ["sh", "-c", script], STREAMS);
+    const look = [
+      "sh",
+      "-c",
+      `sleep 0.3; cat ${world.isIsolated ? "/tmp/w" : mark} 2>/dev/null || true`,
+    ];
+    assert.equal((await runtime.exec(id, look, 10_000)).output, "");
+    assert.equal((await textsOf(session)).stdout.length, 20_000_000);
+    assert.equal(await session.exitCode(), 0);
+  },
+
+  "a terminal has the size that it was given last": async (runtime, world) => {
+    const id = await started(runtime, spec(world, { script: "sleep 60" }));
+    const size = "(busybox stty size || stty size) 2>/dev/null";
+    const script = `read x; echo $x; while ! ${size} | grep -q "33 111"; do sleep 0.05; done; tty`;
+    const wanted = { ...STREAMS, stderr: false, tty: true };
+    const session = await runtime.openExec(id, ["sh", "-c", script], wanted);
+    await session.resize({ columns: 111, rows: 33 });
+    await session.input.write(new TextEncoder().encode("go\n"));
+    const { stdout } = await textsOf(session);
+    assert.match(stdout, /^go\r\ngo\r\n\/dev\/(pts|console)/);
+  },
+
   "an image name that is none is refused": async (runtime) => {
     await rejectsWith(
       "InvalidImageName",
@@ -217,6 +260,15 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     );
   },
 };
+
+const STREAMS = { stdin: true, stdout: true, stderr: true, tty: false };
+
+async function textsOf(session: ContainerSession): Promise<{ stdout: string; stderr: string }> {
+  const texts = { stdout: "", stderr: "" };
+  const decoder = new TextDecoder("latin1");
+  for await (const { stream, bytes } of session.output) texts[stream] += decoder.decode(bytes);
+  return texts;
+}
 
 let specs = 0;
 

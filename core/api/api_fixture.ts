@@ -1,3 +1,4 @@
+import { EchoSession } from "../client/echo_session.ts";
 import type { NodeStreams } from "../client/node_streams.ts";
 import type { Clock } from "../lib/clock.ts";
 import { silentLog } from "../lib/log.ts";
@@ -26,8 +27,12 @@ const adminUser = { name: ADMIN.commonName, groups: [ADMIN.organization] };
 const signingKey = new SigningKey(newSigningKey());
 export const TOKEN = "the-admin's-token";
 
-/** A node whose every log is one line that says what was asked. */
+/** A node whose every log is one line that says what was asked, and whose commands send back what they read. */
 export const echoingNode: NodeStreams = {
+  exec: (_pod, { command, streams }) => {
+    const result = { output: `${command.join(" ")}\n`, exitCode: Number(command[1] ?? 0) };
+    return Promise.resolve(() => Promise.resolve(new EchoSession(result, streams)));
+  },
   async *logs(pod, { container, tailLines }) {
     yield new TextEncoder().encode(`${pod.name}/${container} tail=${tailLines}\n`);
   },

@@ -163,7 +163,7 @@ function partsOf(options: ApiOptions): Parts {
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, kinds, clock, random, log }),
     streams: new Map(
-      all.map((create) => create({ nodeStreams, open: openStreams }))
+      all.map((create) => create({ nodeStreams, open: openStreams, clock }))
         .map((stream) => [stream.subresource, stream]),
     ),
     versionInfo: version,
@@ -295,7 +295,7 @@ async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefi
     refuseLargeBody(incoming.headers["content-length"]);
     const stream = info.isResource ? streamOf(parts, info) : undefined;
     if (!info.isResource || !stream?.upgrade) {
-      throw new ApiError("NotImplemented", "exec, attach and port-forward are not served yet");
+      throw new ApiError("NotImplemented", "this path takes no upgrades to another protocol");
     }
     await stream.upgrade({ ...upgrade, info, user, isCurrent, objects: parts.objects });
     return undefined;

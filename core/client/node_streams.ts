@@ -1,4 +1,5 @@
 import type { ObjectName } from "./client.ts";
+import type { ContainerSession, WantedStreams } from "./container_session.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod */
 export interface LogOptions {
@@ -15,8 +16,21 @@ export interface LogOptions {
   limitBytes: number | undefined;
 }
 
+/** A command that is to run in a container. */
+export interface ExecRequest {
+  /** Name of the container; the server has checked that it exists. */
+  container: string;
+  command: readonly string[];
+  streams: WantedStreams;
+}
+
+/** Begins what has been found possible. Rejects with why it cannot be done after all, worded for the user. */
+export type SessionStart = () => Promise<ContainerSession>;
+
 /** What the API needs from the agent that runs a pod. Implemented by the agent, directly or through its tunnel. */
 export interface NodeStreams {
   /** Bytes of a container's log, as they come; ends with the log or, when following, with the container or the signal. */
   logs(pod: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Finds the container. Throws an ApiError, in the kubelet's words, when it does not run. */
+  exec(pod: ObjectName, request: ExecRequest): Promise<SessionStart>;
 }

@@ -1,7 +1,7 @@
 import { pods } from "../resources/core/pods/pods.ts";
 import { ApiError } from "./api_error.ts";
 import type { ObjectName, View } from "./client.ts";
-import type { LogOptions, NodeStreams } from "./node_streams.ts";
+import type { ExecRequest, LogOptions, NodeStreams, SessionStart } from "./node_streams.ts";
 
 export interface RoutedStreamsOptions {
   view: Pick<View, "get">;
@@ -18,18 +18,24 @@ export class RoutedStreams implements NodeStreams {
   }
 
   logs(name: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#nodeOf(name, "logs").logs(name, options, signal);
+  }
+
+  async exec(name: ObjectName, request: ExecRequest): Promise<SessionStart> {
+    return await this.#nodeOf(name, "commands").exec(name, request);
+  }
+
+  #nodeOf(name: ObjectName, what: string): NodeStreams {
     const { view, nodes } = this.#options;
     const nodeName = view.get(pods, name)?.spec.nodeName;
     if (nodeName === undefined) {
       throw new ApiError("BadRequest", `pod ${name.name} does not have a host assigned`);
     }
     const node = nodes.get(nodeName);
-    if (node === undefined) {
-      throw new ApiError(
-        "NotImplemented",
-        `logs of pod "${name.name}" are not served: it runs on node "${nodeName}", to which this server has no connection yet; read them on that machine`,
-      );
-    }
-    return node.logs(name, options, signal);
+    if (node !== undefined) return node;
+    throw new ApiError(
+      "NotImplemented",
+      `${what} of pod "${name.name}" are not served: it runs on node "${nodeName}", to which this server has no connection yet; use that machine`,
+    );
   }
 }

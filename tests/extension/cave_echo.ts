@@ -20,13 +20,13 @@ export function caveEcho({ open }: StreamParts): Stream {
     upgrade: ({ socket, head, isCurrent }) => {
       const end = open.open(isCurrent);
       end.signal.addEventListener("abort", () => socket.destroy(), { once: true });
-      socket.once("close", () => open.close(end));
+      const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
       socket.write(
         "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: echo\r\n\r\n",
       );
       socket.write(head);
       socket.pipe(socket);
-      return Promise.resolve();
+      return closed.then(() => open.close(end));
     },
   };
 }

@@ -84,6 +84,10 @@ class PuppetRuntime implements ContainerRuntime {
     return Promise.resolve({ exitCode: 0, output: this.#line });
   }
 
+  openExec(): Promise<never> {
+    return Promise.reject(new RuntimeError("RunContainerError", "puppets take no orders"));
+  }
+
   onExit(listener: (id: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

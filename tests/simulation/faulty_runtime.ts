@@ -92,6 +92,12 @@ export class FaultyRuntime implements ContainerRuntime {
     return this.#call(() => this.#machine.exec());
   }
 
+  openExec(
+    ...asked: Parameters<SimulatedRuntime["openExec"]>
+  ): ReturnType<SimulatedRuntime["openExec"]> {
+    return this.#call(() => this.#machine.openExec(...asked));
+  }
+
   onExit(listener: (id: string) => void): () => void {
     const { random, quality, lifetime } = this.#options;
     const stop = this.#machine.onExit((id) => {

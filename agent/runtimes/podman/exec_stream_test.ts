@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { payloads } from "./exec_stream.ts";
+import { outputOf } from "./exec_stream.ts";
 
 function frame(stream: number, payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(8 + payload.length);
@@ -10,21 +10,24 @@ function frame(stream: number, payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
-Deno.test("payloads come whole, wherever the stream is cut into parts", async () => {
+async function* cut(all: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < all.length; at += size) yield all.subarray(at, at + size);
+}
+
+Deno.test("each stream gets its bytes, wherever they are cut into parts", async () => {
   const lists = fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 6 });
   await fc.assert(fc.asyncProperty(lists, fc.integer({ min: 1, max: 9 }), async (list, size) => {
     const all = Uint8Array.from(list.flatMap((each, index) => [...frame(1 + index % 2, each)]));
-    async function* parts() {
-      for (let at = 0; at < all.length; at += size) yield all.subarray(at, at + size);
-    }
-    const got = await Array.fromAsync(payloads(parts()), (each) => each.slice());
-    assert.deepEqual(got, list.map((each) => Uint8Array.from(each)));
+    const got = { stdout: [] as number[], stderr: [] as number[] };
+    for await (const { stream, bytes } of outputOf(cut(all, size))) got[stream].push(...bytes);
+    const wanted = (parity: number) =>
+      list.filter((_, i) => i % 2 === parity).flatMap((x) => [...x]);
+    assert.deepEqual(got, { stdout: wanted(0), stderr: wanted(1) });
   }));
 });
 
-Deno.test("what is cut off at the end is left out", async () => {
-  async function* parts() {
-    yield frame(1, new Uint8Array([1, 2, 3])).subarray(0, 10);
-  }
-  assert.deepEqual(await Array.fromAsync(payloads(parts())), []);
+Deno.test("what is cut off at the end is given as far as it came", async () => {
+  const part = frame(1, new Uint8Array([1, 2, 3])).subarray(0, 10);
+  const got = await Array.fromAsync(outputOf(cut(part, 99)), ({ bytes }) => [...bytes]);
+  assert.deepEqual(got, [[1, 2]]);
 });

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { messageOf } from "../../../core/lib/error_message.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import { Deadline } from "../../../core/lib/deadline.ts";
@@ -89,23 +90,47 @@ export class PodmanClient {
 
   /** Rejects with {@linkcode PodmanError} or {@linkcode PodmanUnreachable}. */
   async request(method: string, path: string, request: PodmanRequest = {}): Promise<Response> {
-    const { query = {}, body, signal, deadlineMs = DEADLINE_MS } = request;
+    return await this.#ask(method, path, request, async (asked) => {
+      const response = await this.#http.ask(asked);
+      if (!response.ok && response.status !== 304) throw await errorOf(response);
+      return response;
+    });
+  }
+
+  /** Asks for the connection itself, which then carries streams. Rejects as {@linkcode request}. */
+  async hijack(method: string, path: string, request: PodmanRequest = {}): Promise<Socket> {
+    return await this.#ask(method, path, request, async (asked) => {
+      const answer = await this.#http.upgrade(asked);
+      if (answer instanceof Response) throw await errorOf(answer);
+      return answer;
+    });
+  }
+
+  async #ask<T>(
+    method: string,
+    path: string,
+    { query = {}, body, signal, deadlineMs = DEADLINE_MS }: PodmanRequest,
+    ask: (request: UnixRequest) => Promise<T>,
+  ): Promise<T> {
     const late = () => new Error(`no answer within ${deadlineMs} ms`);
     using deadline = new Deadline({ clock: this.#clock, ms: deadlineMs, late }, signal);
     try {
-      const response = await this.#http.ask({
+      return await ask({
         method,
         path: `${PREFIX}${path}${queryText(query)}`,
         signal: deadline.signal,
         ...bodyOf(body),
       });
-      if (!response.ok && response.status !== 304) throw await errorOf(response);
-      return response;
     } catch (error) {
       if (error instanceof PodmanError || signal?.aborted) throw error;
       const state = messageOf(deadline.hasPassed ? deadline.signal.reason : error);
       throw new PodmanUnreachable(`Cannot reach Podman at "${this.socketPath}": ${state}`);
     }
+  }
+
+  /** Waits before asking again. */
+  pause(ms: number): Promise<void> {
+    return this.#clock.sleep(ms);
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import type { ContainerSession, WantedStreams } from "../../../core/client/container_session.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import { Deadline } from "../../../core/lib/deadline.ts";
 import { signal } from "../../../core/lib/linux/process_identity.ts";
@@ -21,10 +22,11 @@ import {
   listedState,
   stateOf,
 } from "./container_state.ts";
-import { payloads } from "./exec_stream.ts";
+import { outputOf } from "./exec_stream.ts";
 import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
 import { PodmanImages } from "./podman_images.ts";
 import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
+import { openExec } from "./podman_exec.ts";
 import type { OwnPodman, Podman } from "./podman.ts";
 
 /** More starts at once make each slower and none faster (2 cores). */
@@ -186,6 +188,14 @@ export class PodmanRuntime implements ContainerRuntime {
     );
   }
 
+  async openExec(
+    id: string,
+    command: readonly string[],
+    wanted: WantedStreams,
+  ): Promise<ContainerSession> {
+    return await this.#ask("RunContainerError", () => openExec(this.#client, id, command, wanted));
+  }
+
   onExit(listener: (id: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -220,7 +230,7 @@ export class PodmanRuntime implements ContainerRuntime {
         deadlineMs: Infinity,
         signal: late,
       });
-      for await (const payload of payloads(response.body!)) output.add(payload);
+      for await (const { bytes } of outputOf(response.body!)) output.add(bytes);
     } catch (error) {
       if (late.aborted) await this.#killExec(Id);
       throw late.aborted ? late.reason : error;

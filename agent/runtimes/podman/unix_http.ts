@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 
@@ -58,6 +59,24 @@ export class UnixHttp {
       )
         .pipe(outgoing);
     } else outgoing.end(body === undefined ? undefined : bytesOf(body));
+    return promise;
+  }
+
+  /** Asks for the connection itself (`Upgrade: tcp`). Resolves with it, or with the answer when it is not given. */
+  upgrade({ method, path, headers, body, signal }: UnixRequest): Promise<Socket | Response> {
+    const { promise, resolve, reject } = Promise.withResolvers<Socket | Response>();
+    const options = { socketPath: this.#socketPath, agent: false as const, method, path, signal };
+    const asked = { host: "libpod", ...headers, connection: "Upgrade", upgrade: "tcp" };
+    const bytes = bytesOf(typeof body === "string" ? body : "");
+    const length = { "content-length": String(bytes.length) };
+    const outgoing = request({ ...options, headers: { ...asked, ...length } });
+    outgoing.on("error", reject);
+    outgoing.on("response", (message) => resolve(responseOf(message)));
+    outgoing.on("upgrade", (_message, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket as Socket);
+    });
+    outgoing.end(bytes);
     return promise;
   }
 

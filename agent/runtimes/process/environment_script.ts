@@ -4,16 +4,19 @@ export const LAST_SHELL = ["/bin/sh", "-s", "--"] as const;
 /**
  * A script for a shell that runs as the container's user already, with the container's command as its arguments: sets
  * the environment and becomes the command. It comes by the shell's input, since command lines are seen by everybody.
- * One block, so that one that is cut off is not run at all.
+ * One block, so that one that is cut off is not run at all. `input`: what the command reads.
  */
-export function environmentScript(env: Readonly<Record<string, string>>): string {
+export function environmentScript(
+  env: Readonly<Record<string, string>>,
+  input = "</dev/null",
+): string {
   const entries = Object.entries(env);
   const exports = entries.filter(([name]) => isPlain(name))
     .map(([name, value]) => `export ${name}=${quoted(value)}`);
   const others = entries.filter(([name]) => !isPlain(name))
     .map(([name, value]) => quoted(`${name}=${value}`));
   const program = others.length === 0 ? [] : ["/usr/bin/env", ...others];
-  return ["{", "umask 022", ...exports, ["exec", ...program, '"$@" </dev/null'].join(" "), "}", ""]
+  return ["{", "umask 022", ...exports, ["exec", ...program, `"$@" ${input}`].join(" "), "}", ""]
     .join("\n");
 }
 

@@ -1,4 +1,5 @@
 import { ifAbsent } from "../../../core/lib/absent.ts";
+import type { ContainerSession, WantedStreams } from "../../../core/client/container_session.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import { DEFAULT_PATH, programPath } from "../../../core/lib/linux/program.ts";
 import {
@@ -22,6 +23,7 @@ import { environmentScript } from "./environment_script.ts";
 import { ExitFolder } from "./exit_folder.ts";
 import { type MadePath, MountPoints } from "./mount_points.ts";
 import { joinedCommand, placedCommand, type PlacementTools } from "./placement.ts";
+import { FROM_SESSION, openProcessSession } from "./process_session.ts";
 import { refuseUnkept } from "./refused_security.ts";
 import { commandOf, envOf, readImage } from "./process_image.ts";
 import { isSupervised, launch } from "./supervisor.ts";
@@ -170,19 +172,42 @@ export class ProcessRuntime implements ContainerRuntime {
 
   async exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult> {
     const record = await this.#existing(id);
-    const { spec, workingDir } = record;
-    const identity = this.#identity(id);
-    if (identity === undefined || !isAlive(identity)) {
-      throw new RuntimeError("RunContainerError", `Cannot exec in "${id}": it is not running`);
-    }
     return await runBounded({
       setsid: this.#tools.setsid,
-      command: joinedCommand(spec, identity.pid, command, workingDir, this.#tools),
+      command: this.#joined(id, record, command),
       shown: command,
       environmentPath: await this.#environmentFile(id, record),
       deadlineMs,
       clock: this.#clock,
     });
+  }
+
+  async openExec(
+    id: string,
+    command: readonly string[],
+    wanted: WantedStreams,
+  ): Promise<ContainerSession> {
+    const record = await this.#existing(id);
+    return await openProcessSession({
+      setsid: this.#tools.setsid,
+      command: this.#joined(id, record, command),
+      environment: environmentScript(record.env, FROM_SESSION),
+      folder: `${this.#folder}/containers/${id}`,
+      wanted,
+      clock: this.#clock,
+    });
+  }
+
+  #joined(
+    id: string,
+    { spec, workingDir }: ContainerRecord,
+    command: readonly string[],
+  ): readonly string[] {
+    const identity = this.#identity(id);
+    if (identity !== undefined && isAlive(identity)) {
+      return joinedCommand(spec, identity.pid, command, workingDir, this.#tools);
+    }
+    throw new RuntimeError("RunContainerError", `Cannot exec in "${id}": it is not running`);
   }
 
   onExit(listener: (id: string) => void): () => void {

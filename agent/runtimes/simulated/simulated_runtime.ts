@@ -1,3 +1,5 @@
+import type { ContainerSession, WantedStreams } from "../../../core/client/container_session.ts";
+import { EchoSession } from "../../../core/client/echo_session.ts";
 import { assert } from "../../../core/lib/assert.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import {
@@ -130,6 +132,16 @@ export class SimulatedRuntime implements ContainerRuntime {
   async exec(): Promise<ExecResult> {
     await this.#reach(1);
     return this.execResult;
+  }
+
+  /** A command that sends its input back, says the output of `execResult`, and ends with its exit code. */
+  async openExec(
+    _id: string,
+    _command: readonly string[],
+    wanted: WantedStreams,
+  ): Promise<ContainerSession> {
+    await this.#reach(1);
+    return new EchoSession(this.execResult, wanted);
   }
 
   onExit(listener: (id: string) => void): () => void {

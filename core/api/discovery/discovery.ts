@@ -135,7 +135,8 @@ function resourcesOf(kind: ServedKind): unknown[] {
       ...(categories.length ? { categories } : {}),
     },
     ...subresourcesOf(kind.resource).map(({ name, verbs, body }) => {
-      const own = body ? kindOf(body) : { kind: kind.resource.kind };
+      const isForeign = body && (body.group !== kind.group || body.version !== kind.version);
+      const own = isForeign ? kindOf(body) : { kind: body?.kind ?? kind.resource.kind };
       return { name: `${plural}/${name}`, ...common, ...own, verbs };
     }),
   ];

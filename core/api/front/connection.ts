@@ -52,6 +52,12 @@ export class Connection implements Place, ConnectionState {
     if (phase === "idle") this.#bytesRead = this.socket.bytesRead;
   }
 
+  /** It was upgraded: from now on it pauses and resumes as its peer's bytes are taken. */
+  beginStream(nowMs: number): void {
+    this.enter("stream", nowMs);
+    this.socket.on("resume", () => this.#pausedAtBytes = undefined);
+  }
+
   /**
    * Stops parsing what has already been received. Otherwise one read of 32 KB with pipelined requests becomes a thousand
    * request objects, even though the socket is closed while they are parsed.

@@ -139,7 +139,7 @@ export class Connections {
   /** Closes all connections without a request in flight. */
   destroyIdle(): void {
     for (const connection of this.#all()) {
-      if (connection.phase !== "request") this.#close(connection, "the server stops");
+      if (!isBusy(connection)) this.#close(connection, "the server stops");
     }
   }
 
@@ -201,4 +201,8 @@ export class Connections {
   #now(): number {
     return this.#options.clock.elapsed();
   }
+}
+
+function isBusy({ phase }: Connection): boolean {
+  return phase === "request" || phase === "stream";
 }

@@ -11,9 +11,9 @@ import {
 
 /**
  * The phase of a connection. `head`: waiting for the first request. `idle`: all requests are answered. `closing`: the last
- * answer has been sent.
+ * answer has been sent. `stream`: upgraded to another protocol, which bounds what waits by itself.
  */
-export type Phase = "handshake" | "head" | "request" | "idle" | "closing";
+export type Phase = "handshake" | "head" | "request" | "stream" | "idle" | "closing";
 
 /** What the last check saw of a connection. */
 export interface ConnectionState {
@@ -46,6 +46,7 @@ export function reasonToClose(
     return "a body went on after the answer";
   }
   if ((seen.discardedBytes ?? 0) > DISCARDED_BYTES_MAX) return "a body went on after the answer";
+  if (seen.phase === "stream") return undefined;
   if (nowMs - (seen.stalledSinceMs ?? nowMs) > STALL_MS) return "an answer was not read";
   const phaseMs = nowMs - seen.phaseSinceMs;
   switch (seen.phase) {

@@ -69,9 +69,12 @@ export class Exchanges {
     if (!connection) return void socket.destroy();
     const fault = headFault(incoming);
     if (fault) return this.#refuse(connection, rawText(fault.code, fault.message));
-    connection.enter("request", this.#clock.elapsed());
+    connection.beginStream(this.#clock.elapsed());
     const refusal = await this.#api.upgrade(upgrade);
-    if (refusal) this.#refuse(connection, rawStatus(refusal));
+    if (refusal) return this.#refuse(connection, rawStatus(refusal));
+    if (!socket.writableEnded) socket.end();
+    socket.resume(); // drops what still arrives
+    this.#connections.closeSoon(connection);
   }
 
   /** Writes raw bytes: an upgrade has no response object. With an empty body, kubectl would print an empty error. */

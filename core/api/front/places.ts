@@ -38,6 +38,7 @@ const RANK: Readonly<Record<Phase, number>> = {
   head: 2,
   handshake: 3,
   request: 4,
+  stream: 4,
 };
 
 /**

@@ -1,15 +1,12 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { LogOptions } from "../../client/node_streams.ts";
 import type { Clock } from "../../lib/clock.ts";
-import {
-  type ContainerRole,
-  containersInRoles,
-} from "../../resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { openStream } from "../http/answer.ts";
 import type { ByteStream } from "../http/byte_stream.ts";
 import { flag, type Query, wholeNumber } from "../http/query_parameters.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest } from "../verbs/request.ts";
+import { containerOf } from "./container_choice.ts";
 import type { Stream, StreamParts } from "./stream.ts";
 
 /** GET pods/NAME/log: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod */
@@ -99,28 +96,6 @@ function notNegative(query: Query, name: string, least: 0 | 1): number | undefin
   if (value === undefined || value >= least) return value;
   const rule = least === 0 ? "must be greater than or equal to 0" : "must be greater than 0";
   throw invalid(name, `Invalid value: ${value}: ${rule}`);
-}
-
-/** The requested container, or the only one, or the one named by an annotation. In the words of kube-apiserver. */
-function containerOf(pod: Pod, wanted: string | undefined): string {
-  const { name, annotations = {} } = pod.metadata;
-  const namesOf = (...roles: ContainerRole[]) =>
-    containersInRoles(pod.spec, ...roles).map(({ name }) => name);
-  const [init, main] = [namesOf("init", "sidecar"), namesOf("main")];
-  if (wanted) {
-    if ([...init, ...main].includes(wanted)) return wanted;
-    throw new ApiError("BadRequest", `container ${wanted} is not valid for pod ${name}`);
-  }
-  const preferred = annotations["kubectl.kubernetes.io/default-container"];
-  if (preferred !== undefined && main.includes(preferred)) return preferred;
-  if (main.length === 1) return main[0]!;
-  const inits = init.length ? ` or one of the init containers: [${init.join(" ")}]` : "";
-  throw new ApiError(
-    "BadRequest",
-    `a container name must be specified for pod ${name}, choose one of: [${
-      main.join(" ")
-    }]${inits}`,
-  );
 }
 
 /** Throws BadRequest when the container has not started yet. In the words of the kubelet. */

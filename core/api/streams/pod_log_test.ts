@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { NodeStreams } from "../../client/node_streams.ts";
 import { pods } from "../../resources/core/pods/pods.ts";
-import { type ApiFixture, freshApi } from "../api_fixture.ts";
+import { type ApiFixture, echoingNode, freshApi } from "../api_fixture.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 
@@ -35,6 +35,7 @@ Deno.test("a log comes as plain text, with the options of the query", async () =
 Deno.test("a followed log ends with the reader", async () => {
   let signal: AbortSignal | undefined;
   const node: NodeStreams = {
+    ...echoingNode,
     async *logs(_pod, _options, end) {
       signal = end;
       yield new TextEncoder().encode("one\n");
@@ -97,6 +98,7 @@ Deno.test("a log that cannot be had says why, in Kubernetes' words", async () =>
 Deno.test("a node that cannot give the log is a Status", async () => {
   const { ApiError } = await import("../../client/api_error.ts");
   const node: NodeStreams = {
+    ...echoingNode,
     // deno-lint-ignore require-yield
     async *logs() {
       throw new ApiError("ServiceUnavailable", "the node is not reachable");

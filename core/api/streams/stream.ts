@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { NodeStreams } from "../../client/node_streams.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Objects } from "../../objects/objects.ts";
 import type { User } from "../http/api_context.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
@@ -14,8 +15,8 @@ export interface Stream {
   /** Answers an ordinary request. Absent: there are only upgrades. */
   answer?(request: ObjectRequest): Promise<Response>;
   /**
-   * Takes over the connection of a request for another protocol, and answers it. Throws an ApiError, before anything is
-   * written, to refuse. Absent: there are no upgrades.
+   * Takes over the connection of a request for another protocol, answers it, and resolves when it needs the connection no
+   * more. Throws an ApiError, before anything is written, to refuse. Absent: there are no upgrades.
    */
   upgrade?(request: UpgradeRequest): Promise<void>;
 }
@@ -41,6 +42,7 @@ export interface UpgradeRequest extends Upgrade {
 export interface StreamParts {
   nodeStreams: NodeStreams;
   open: OpenStreams;
+  clock: Clock;
 }
 
 export type StreamDefinition = (parts: StreamParts) => Stream;

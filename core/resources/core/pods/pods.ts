@@ -1,5 +1,6 @@
 import { isEqual } from "../../../lib/equality.ts";
 import type { Cause } from "../../../schema/causes.ts";
+import { connection } from "../connections.ts";
 import { binding } from "./binding.ts";
 import { podColumns } from "./pod_columns.ts";
 import { isFinished } from "./pod_states.ts";
@@ -28,7 +29,11 @@ export const pods = defineResource({
     spec: required(podSpec),
     status: present(podStatus),
   }),
-  subresources: [{ name: "log", verbs: ["get"] }, binding],
+  subresources: [
+    connection("exec", "PodExecOptions"),
+    { name: "log", verbs: ["get"] },
+    binding,
+  ],
   // No agent will ever confirm the end of a pod that is on no node or has ended.
   graceSeconds: (pod, asked = pod.spec.terminationGracePeriodSeconds) =>
     !pod.spec.nodeName || isFinished(pod) ? 0 : asked,

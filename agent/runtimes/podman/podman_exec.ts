@@ -1,0 +1,69 @@
+import type {
+  ContainerSession,
+  TerminalSize,
+  WantedStreams,
+} from "../../../core/client/container_session.ts";
+import type { PodmanClient } from "./podman_client.ts";
+import { PodmanSession } from "./podman_session.ts";
+
+/** How often Podman is asked for what it does not know yet: how a command ended, or that it runs. And how long in between. */
+const TRIES = 40;
+const RETRY_MS = 50;
+
+interface ExecInspection {
+  ExitCode: number;
+  Running: boolean;
+}
+
+/** Runs a command in a container, on a connection of its own. */
+export async function openExec(
+  client: PodmanClient,
+  id: string,
+  command: readonly string[],
+  { stdin, stdout, stderr, tty }: WantedStreams,
+): Promise<ContainerSession> {
+  const { Id } = await client.json<{ Id: string }>("POST", `/containers/${id}/exec`, {
+    body: {
+      AttachStdin: stdin,
+      AttachStdout: stdout || tty,
+      AttachStderr: stderr,
+      Tty: tty,
+      Cmd: command,
+      ...(tty && { Env: ["TERM=xterm"] }),
+    },
+  });
+  const socket = await client.hijack("POST", `/exec/${Id}/start`, {
+    body: { Detach: false, Tty: tty },
+  });
+  return new PodmanSession(socket, {
+    isTerminal: tty,
+    resize: (size) => resize(client, Id, size),
+    exitCode: () => exitCodeOf(client, Id),
+  });
+}
+
+/** The first size comes before the command runs. */
+async function resize(
+  client: PodmanClient,
+  execId: string,
+  { columns, rows }: TerminalSize,
+): Promise<void> {
+  const query = { w: String(columns), h: String(rows) };
+  for (let tries = 1;; tries++) {
+    try {
+      return await client.send("POST", `/exec/${execId}/resize`, { query });
+    } catch (error) {
+      if (tries === TRIES || !/not running/.test(String(error))) throw error;
+      await client.pause(RETRY_MS);
+    }
+  }
+}
+
+/** The connection may end before Podman has noted how the command ended. */
+async function exitCodeOf(client: PodmanClient, execId: string): Promise<number> {
+  for (let tries = 1;; tries++) {
+    const { ExitCode, Running } = await client.json<ExecInspection>("GET", `/exec/${execId}/json`);
+    if (!Running || tries === TRIES) return ExitCode;
+    await client.pause(RETRY_MS);
+  }
+}

@@ -1,0 +1,16 @@
+import type { Subresource, SubresourceVerb } from "../subresource.ts";
+
+/** Of a subresource that passes ordinary requests on. */
+const PROXY_VERBS: readonly SubresourceVerb[] = ["create", "get", "patch", "update"];
+
+/** A subresource that connects to what runs: its answer is a stream. `kind`: of its options, which stand in the query. */
+export function connection(
+  name: string,
+  kind: string,
+): Pick<Subresource<unknown>, "name" | "verbs" | "body"> {
+  return {
+    name,
+    verbs: name === "proxy" ? PROXY_VERBS : ["create", "get"],
+    body: { group: "", version: "v1", kind },
+  };
+}
