@@ -109,8 +109,8 @@ Deno.test("an upgrade is refused with a Status, and by the same rules", async ()
     const path =
       `GET ${PODS}/web/exec HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: SPDY/3.1\r\n`;
     const admitted = await rawAsk(served, `${path}authorization: Bearer ${TOKEN}\r\n\r\n`);
-    assert.match(admitted, /^HTTP\/1.1 501 /);
-    assert.match(admitted, /"reason":"NotImplemented"/);
+    assert.match(admitted, /^HTTP\/1.1 404 /);
+    assert.match(admitted, /"reason":"NotFound"/);
     assert.match(await rawAsk(served, `${path}\r\n`), /^HTTP\/1.1 401 /);
     const large = `${path}authorization: Bearer ${TOKEN}\r\ncontent-length: 10000000\r\n\r\n`;
     assert.match(await rawAsk(served, large), /^HTTP\/1.1 413 .*"RequestEntityTooLarge"/s);
