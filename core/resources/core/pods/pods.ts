@@ -1,6 +1,6 @@
 import { isEqual } from "../../../lib/equality.ts";
 import type { Cause } from "../../../schema/causes.ts";
-import { connection } from "../connections.ts";
+import { connection } from "../../connections.ts";
 import { binding } from "./binding.ts";
 import { podColumns } from "./pod_columns.ts";
 import { isFinished } from "./pod_states.ts";

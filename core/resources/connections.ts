@@ -1,4 +1,4 @@
-import type { Subresource, SubresourceVerb } from "../subresource.ts";
+import type { Subresource, SubresourceVerb } from "./subresource.ts";
 
 /** Of a subresource that passes ordinary requests on. */
 const PROXY_VERBS: readonly SubresourceVerb[] = ["create", "get", "patch", "update"];
