@@ -11,8 +11,10 @@ export interface WriteOptions {
   isOwn?: true;
   /** What of the object is written, e.g. `scale`; absent: the object itself, or its status. */
   subresource?: string;
-  /** The manager of the fields, for server-side apply. */
+  /** The manager of the fields that it changes; absent: the write is not tracked. */
   fieldManager?: string;
+  /** Of what changes, it is not noted when: such is a write through an object of another kind, its scale. */
+  keepsTime?: boolean;
   /** Everything but storing it: `dryRun=All`. */
   dryRun?: boolean;
   /** What to do about fields that the kind does not have. Default: `Warn`, as in kube-apiserver. */

@@ -9,7 +9,9 @@ import type { Store } from "../store/store.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission/admission_rule.ts";
 import { firstGeneration, withGeneration } from "./generation.ts";
 import { type Input, inputFrom, nameIn, warningsOf } from "./input.ts";
-import { isJsonObject, type JsonObject } from "../lib/json/json_value.ts";
+import { trackedUpdate } from "./managed_fields/field_manager.ts";
+import type { ManagedFieldsEntry } from "../schema/metadata.ts";
+import { isJsonObject, type JsonObject, objectIn } from "../lib/json/json_value.ts";
 import { badRequest, conflict, invalid } from "../client/refusals.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import type { WriteOptions } from "../client/write_options.ts";
@@ -31,6 +33,8 @@ export interface AdmitOptions extends WriteOptions {
   isPreview?: true;
   /** What a new object has got already: its name, uid and time of creation. */
   identity?: ObjectMeta;
+  /** The managers that are known already, by an apply or a preview. Absent: what an update changes is worked out. */
+  applied?: { managedFields: readonly ManagedFieldsEntry[] | undefined };
 }
 
 /** An object that may be stored. */
@@ -61,7 +65,8 @@ export function admitNew(
     throw badRequest("resourceVersion should not be set on objects to be created");
   }
   const object = stamped(context, resource, input.object, options.identity);
-  return admit(context, resource, { input, object, previous: undefined, options, scope: "main" });
+  const candidate = { input, object, previous: undefined, options, scope: "main" } as const;
+  return admit(context, resource, { ...candidate, sentManagers: managedFieldsIn(draft) });
 }
 
 /** The same for a change of what is stored. `scope` says which part of the draft counts. */
@@ -81,7 +86,13 @@ export function admitChange(
   const object = scope === "status"
     ? withStatusOf(input.object, previous)
     : withIdentityOf(input.object, previous, resource);
-  return admit(context, resource, { input, object, previous, options, scope });
+  const candidate = { input, object, previous, options, scope };
+  return admit(context, resource, { ...candidate, sentManagers: managedFieldsIn(draft) });
+}
+
+/** As the client has sent them: an empty list means something. */
+function managedFieldsIn(draft: unknown): unknown {
+  return isJsonObject(draft) ? objectIn(draft, "metadata")["managedFields"] : undefined;
 }
 
 interface Candidate {
@@ -90,13 +101,15 @@ interface Candidate {
   previous: KubeObject | undefined;
   options: AdmitOptions;
   scope: Scope;
+  sentManagers: unknown;
 }
 
 function admit(
-  { store, rules, checks }: AdmitContext,
+  { store, clock, rules, checks }: AdmitContext,
   resource: AnyResource,
-  { input, object, previous, options, scope }: Candidate,
+  candidate: Candidate,
 ): Admitted {
+  const { input, object, previous, options, scope } = candidate;
   const releases: (() => void)[] = [];
   const release = () => releases.splice(0).forEach((giveBack) => giveBack());
   try {
@@ -112,7 +125,7 @@ function admit(
       atEnd: (act: () => void) => releases.push(act),
     };
     const next = ruled(input, object, () => {
-      let next = resource.prepare(object, previous);
+      let next = tracked(resource, resource.prepare(object, previous), candidate, clock);
       for (const rule of rules) next = rule({ ...rest, next });
       next = withGeneration(resource, next, previous, { isOfStatus: scope === "status" });
       // One by one: as arguments of one call, very many would exhaust the stack.
@@ -141,6 +154,25 @@ function admit(
     release();
     throw error;
   }
+}
+
+/** The object with its managers: of what the client has sent, before admission changes it. */
+function tracked(
+  resource: AnyResource,
+  object: KubeObject,
+  { options, previous, scope, sentManagers: sent }: Candidate,
+  clock: Clock,
+): KubeObject {
+  const { managedFields: before, ...metadata } = object.metadata;
+  const now = timestamp(clock.now());
+  const managedFields = options.applied
+    ? options.applied.managedFields
+    : trackedUpdate(resource, { next: object, previous, sent }, { ...options, scope, now });
+  if (managedFields === before) return object;
+  return {
+    ...object,
+    metadata: managedFields ? { ...metadata, managedFields } : metadata,
+  } as KubeObject; // of its own shape
 }
 
 /**
@@ -172,7 +204,6 @@ function stamped(
 ): KubeObject {
   const { name, generateName, namespace, labels, annotations, ownerReferences, finalizers } =
     metadata;
-  const { managedFields } = metadata;
   return {
     apiVersion,
     kind,
@@ -188,7 +219,6 @@ function stamped(
       annotations,
       ownerReferences,
       finalizers,
-      managedFields,
     }),
     ...rest,
   } as unknown as KubeObject; // the shape was checked, the rest was set here

@@ -6,8 +6,9 @@ import { type AnyResource, apiVersionOf } from "../resources/resource.ts";
 import { isNamespaceKind, namespaceIn } from "./admission/namespace_lifecycle.ts";
 import { inputFrom, nameIn } from "./input.ts";
 import { type JsonObject, objectIn } from "../lib/json/json_value.ts";
-import { appliedBefore, withLastApplied } from "./last_applied.ts";
-import { keyOf, type Objects } from "./objects.ts";
+import { appliedBefore, withLastApplied } from "./managed_fields/last_applied.ts";
+import type { Objects } from "./objects.ts";
+import { keyOf } from "./placement.ts";
 import { threeWayMerge } from "./patch/three_way_merge.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";
 

@@ -5,7 +5,7 @@ import { parseManifests } from "../manifest/manifest.ts";
 import { RESOURCES } from "../resources/mod.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import { type Applied, applyManifest, type ApplyOptions } from "./apply.ts";
-import { LAST_APPLIED } from "./last_applied.ts";
+import { LAST_APPLIED } from "./managed_fields/last_applied.ts";
 import { freshObjects } from "./objects_fixture.ts";
 import type { Objects } from "./objects.ts";
 

@@ -16,7 +16,8 @@ import {
 } from "../resources/resource.ts";
 import type { Entry, Store } from "../store/store.ts";
 import { notFound } from "../client/refusals.ts";
-import { keyOf, type Objects } from "./objects.ts";
+import type { Objects } from "./objects.ts";
+import { keyOf } from "./placement.ts";
 import { subresourceOf } from "./subresources/mod.ts";
 import { writeSubresource } from "./subresource_writes.ts";
 import type { WriteOptions } from "../client/write_options.ts";

@@ -1,6 +1,5 @@
 import type { DeleteOptions, ObjectName } from "../client/client.ts";
 import type { Clock } from "../lib/clock.ts";
-import { isEqual } from "../lib/equality.ts";
 import type { Random } from "../lib/random.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../resources/resource.ts";
 import type { Catalog } from "../resources/catalog.ts";
@@ -11,19 +10,29 @@ import type { Operation } from "./admission/admission_attributes.ts";
 import { admissionChecks, admissionRules } from "./admission/mod.ts";
 import type { WebhookAdmission } from "./admission/webhooks/webhook_admission.ts";
 import {
+  admittedAfterReview,
+  readmitted,
   type Review,
   reviewedChange,
-  reviewedNew,
   reviewWithoutChange,
   subresourceOf,
 } from "./reviewed_writes.ts";
-import { admitChange, type AdmitContext, admitNew, type Admitted, type Scope } from "./admit.ts";
+import {
+  admitChange,
+  type AdmitContext,
+  admitNew,
+  type AdmitOptions,
+  type Scope,
+} from "./admit.ts";
+import { Commits, unchecked } from "./commits.ts";
 import { serviceRange } from "./service_range.ts";
-import { deletionOf, isDone } from "./deletion.ts";
+import { deletionOf } from "./deletion.ts";
+import { timestamp } from "../lib/timestamp.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
-import { alreadyExists, conflict, forbidden, notFound, refusalOf } from "../client/refusals.ts";
+import { alreadyExists, conflict, forbidden, notFound } from "../client/refusals.ts";
 import { isRefusal } from "../client/api_error.ts";
-import { inNamespace, isNameMadeUp, withNameOf } from "./placement.ts";
+import { inNamespace, isNameMadeUp, keyOf, withNameOf } from "./placement.ts";
+import { type Apply, type Proposal, proposalBy } from "./server_side_apply.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";
 
 export interface ObjectsOptions {
@@ -56,6 +65,7 @@ export class Objects implements ClusterSettings {
   /** Where the addresses of Services come from. */
   readonly serviceRange: Ipv4Range;
   readonly #context: AdmitContext;
+  readonly #commits: Commits;
   #webhooks: WebhookAdmission | undefined;
   readonly kinds: ClusterSettings["kinds"];
 
@@ -63,6 +73,7 @@ export class Objects implements ClusterSettings {
     this.store = store;
     this.kinds = () => catalog?.all ?? [];
     this.clock = clock;
+    this.#commits = new Commits(store);
     this.serviceRange = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);
     const rules = admissionRules({ random, settings: this });
@@ -94,23 +105,23 @@ export class Objects implements ClusterSettings {
     draft: unknown,
     options: WriteOptions & { namespace?: string } = {},
   ): Promise<Written> {
-    return this.#decided(() => this.#create(resource, draft, options));
+    return this.#commits.decided(() => this.#create(resource, draft, options));
   }
 
   async #create(
     resource: AnyResource,
     draft: unknown,
-    options: WriteOptions & { namespace?: string },
+    options: AdmitOptions & { namespace?: string },
   ): Promise<Written> {
     const placed = inNamespace(resource, draft, options.namespace);
     const review = this.#reviewOf("CREATE", resource, options);
     for (let tries = 1;; tries++) {
       const admitted = review
-        ? await this.#reviewed(review, placed)
+        ? await admittedAfterReview(review, placed)
         : admitNew(this.#context, resource, placed, options);
       const key = keyOf(resource, admitted.object.metadata);
       const existing = this.store.newest(key);
-      if (!existing) return await this.#store(resource, key, admitted, undefined, options);
+      if (!existing) return await this.#commits.store(resource, key, admitted, undefined, options);
       admitted.release();
       if (!isNameMadeUp(placed) || tries === GENERATED_NAME_TRIES_MAX) {
         throw alreadyExists(resource, existing.object);
@@ -142,6 +153,30 @@ export class Objects implements ClusterSettings {
     return await this.change(resource, name, named, options);
   }
 
+  /**
+   * Server-side apply: merges what is sent into what is stored now, or creates it, and keeps account of who manages which
+   * fields. `options.fieldManager` says who applies, and `sent` is in the version of the request.
+   */
+  apply(
+    resource: AnyResource,
+    name: ObjectName,
+    apply: Apply,
+    options: WriteOptions & { scope?: Scope } = {},
+  ): Promise<Written> {
+    const scope = options.scope ?? "main";
+    const target = { resource, name, now: timestamp(this.clock.now()) };
+    const write = { ...options, scope };
+    if (apply.next || apply.mustExist || this.store.newest(keyOf(resource, name))) {
+      const proposalOf = (current: KubeObject) => proposalBy(apply, target, current, write);
+      return this.#change(resource, name, proposalOf, write);
+    }
+    return this.#commits.decided(() => {
+      const { draft, applied } = proposalBy(apply, target, undefined, write);
+      const place = name.namespace === undefined ? {} : { namespace: name.namespace };
+      return this.#create(resource, draft, { ...options, ...place, ...(applied && { applied }) });
+    });
+  }
+
   /** Stores what `draftOf` makes of the current object: the way of all changes. It must not change its argument. */
   change(
     resource: AnyResource,
@@ -150,15 +185,24 @@ export class Objects implements ClusterSettings {
     options: WriteOptions & { scope?: Scope } = {},
   ): Promise<Written> {
     const scope = options.scope ?? "main";
+    const proposalOf = (current: KubeObject) => ({ draft: draftOf(current) });
+    return this.#change(resource, name, proposalOf, { ...options, scope });
+  }
+
+  #change(
+    resource: AnyResource,
+    name: ObjectName,
+    proposalOf: (current: KubeObject) => Proposal,
+    options: WriteOptions & { scope: Scope },
+  ): Promise<Written> {
+    const { scope } = options;
     const review = this.#reviewOf("UPDATE", resource, options, subresourceOf(options, scope));
-    if (review) return this.#changeReviewed({ ...review, scope }, name, draftOf);
+    if (review) return this.#changeReviewed({ ...review, scope }, name, proposalOf);
     return this.#onNewest(resource, name, (key, previous) => {
-      const draft = draftOf(previous.object);
-      const admitted = admitChange(this.#context, resource, draft, previous.object, {
-        ...options,
-        scope,
-      });
-      return this.#store(resource, key, admitted, previous, options);
+      const { draft, applied } = proposalOf(previous.object);
+      const write = applied ? { ...options, applied } : options;
+      const admitted = admitChange(this.#context, resource, draft, previous.object, write);
+      return this.#commits.store(resource, key, admitted, previous, options);
     });
   }
 
@@ -174,7 +218,7 @@ export class Objects implements ClusterSettings {
   ): Promise<Written> {
     return this.#onNewest(resource, name, (key, previous) => {
       const object = unchecked(next(previous.object));
-      return this.#store(resource, key, object, previous, options);
+      return this.#commits.store(resource, key, object, previous, options);
     });
   }
 
@@ -204,9 +248,9 @@ export class Objects implements ClusterSettings {
       const fault = resource.deletionFault?.(previous.object);
       if (fault !== undefined) throw forbidden(resource, name.name, fault);
       const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
-      if (decided === "remove") return this.#remove(key, previous, [], options);
+      if (decided === "remove") return this.#commits.remove(key, previous, [], options);
       const object = decided === "nothing" ? previous.object : decided.next;
-      return this.#store(resource, key, unchecked(object), previous, options);
+      return this.#commits.store(resource, key, unchecked(object), previous, options);
     });
   }
 
@@ -257,38 +301,26 @@ export class Objects implements ClusterSettings {
       : undefined;
   }
 
-  async #reviewed(review: Review, placed: unknown): Promise<Admitted> {
-    const { resource, options: { served: _, ...options } } = review;
-    const { draft, warnings } = await reviewedNew(review, placed);
-    const identity = draft.metadata;
-    const admitted = admitNew(this.#context, resource, draft, { ...options, identity });
-    return { ...admitted, warnings: [...warnings, ...admitted.warnings] };
-  }
-
   /** As {@linkcode Objects.change}, with webhooks in between: what others write meanwhile has it decided again. */
   #changeReviewed(
     review: Review & { scope: Scope },
     name: ObjectName,
-    draftOf: (current: KubeObject) => unknown,
+    proposalOf: (current: KubeObject) => Proposal,
   ): Promise<Written> {
-    const { resource, scope, options: { served: _, ...options } } = review;
+    const { resource } = review;
     return this.#onNewest(resource, name, async (key, newest) => {
       let previous = newest;
       for (let tries = 1;; tries++) {
-        const { draft, warnings } = await reviewedChange(
-          review,
-          draftOf(previous.object),
-          previous.object,
-        );
+        const { draft: proposed, applied: given } = proposalOf(previous.object);
+        const asked = given
+          ? { ...review, options: { ...review.options, applied: given } }
+          : review;
+        const { draft, warnings } = await reviewedChange(asked, proposed, previous.object);
         const current = this.store.newest(key);
         if (!current) throw notFound(resource, name.name);
         if (current.revision === previous.revision) {
-          const admitted = admitChange(this.#context, resource, draft, current.object, {
-            ...options,
-            scope,
-          });
-          const told = { ...admitted, warnings: [...warnings, ...admitted.warnings] };
-          return await this.#store(resource, key, told, current, options);
+          const admitted = readmitted(review, { draft, warnings }, current.object);
+          return await this.#commits.store(resource, key, admitted, current, review.options);
         }
         if (tries === REVIEW_TRIES_MAX) throw conflict(resource, name.name);
         previous = current;
@@ -302,98 +334,11 @@ export class Objects implements ClusterSettings {
     name: ObjectName,
     act: (key: Key, newest: Entry) => Promise<Written>,
   ): Promise<Written> {
-    return this.#decided(async () => {
+    return this.#commits.decided(async () => {
       const key = keyOf(resource, name);
       const newest = this.store.newest(key);
       if (!newest) throw notFound(resource, name.name);
       return await act(key, newest);
     });
   }
-
-  /**
-   * What is decided rests on what was admitted so far. A commit fails with that by itself; a refusal waits until it is
-   * durable, so that its reason can be read, and is none when it never will be.
-   */
-  async #decided(act: () => Promise<Written>): Promise<Written> {
-    const confirmed = this.store.confirmed();
-    try {
-      return await act();
-    } catch (error) {
-      await confirmed.catch((cause) => {
-        throw refusalOf(cause);
-      });
-      throw error;
-    }
-  }
-
-  async #store(
-    resource: AnyResource,
-    key: Key,
-    { object, warnings, release }: Admitted,
-    previous: Entry | undefined,
-    options: WriteOptions,
-  ): Promise<Written> {
-    try {
-      if (previous && isEqual(unversioned(object), unversioned(previous.object))) {
-        await this.store.confirmed();
-        return { ...written(previous), warnings, outcome: "unchanged" };
-      }
-      if (previous && isDone(resource, object)) {
-        const removed = await this.#remove(key, previous, warnings, options);
-        return { ...removed, ...unstored(object) };
-      }
-      const outcome = previous ? "changed" : "created";
-      if (options.dryRun) return { ...unstored(object), warnings, outcome };
-      const change = { key, value: object, expected: previous?.revision ?? 0 };
-      const [entry] = await this.store.commit([change]);
-      return { ...written(entry!), warnings, outcome };
-    } catch (error) {
-      throw refusalOf(error);
-    } finally {
-      release();
-    }
-  }
-
-  async #remove(
-    key: Key,
-    previous: Entry,
-    warnings: readonly string[],
-    { dryRun }: WriteOptions,
-  ): Promise<Written> {
-    try {
-      if (!dryRun) {
-        await this.store.commit([{ key, value: undefined, expected: previous.revision }]);
-      }
-      return { ...written(previous), warnings, outcome: "removed" };
-    } catch (error) {
-      throw refusalOf(error);
-    }
-  }
-}
-
-/** Where an object of the kind is kept. */
-export function keyOf(resource: AnyResource, { namespace = "", name }: ObjectName): Key {
-  return [groupResourceOf(resource), resource.namespaced ? namespace : "", name];
-}
-
-/** An object that the server itself makes up. */
-function unchecked(object: KubeObject): Admitted {
-  return { object, warnings: [], release: () => {} };
-}
-
-function unversioned(
-  { metadata: { resourceVersion: _, ...metadata }, ...rest }: KubeObject,
-): unknown {
-  return { ...rest, metadata };
-}
-
-function written({ object, bytes }: Entry): { object: KubeObject; bytes: Uint8Array } {
-  return { object, bytes };
-}
-
-/** As it would be stored: without a resourceVersion when it is new. */
-function unstored(object: KubeObject): { object: KubeObject; bytes: Uint8Array } {
-  const { resourceVersion, ...metadata } = object.metadata;
-  const shown = resourceVersion === "" ? { ...object, metadata } as KubeObject : object;
-  return { object: shown, bytes: new TextEncoder().encode(JSON.stringify(shown)) };
 }

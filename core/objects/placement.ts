@@ -1,8 +1,14 @@
 import type { ObjectName } from "../client/client.ts";
-import { badRequest } from "../client/refusals.ts";
+import { badRequest, conflict } from "../client/refusals.ts";
 import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
-import type { AnyResource } from "../resources/resource.ts";
+import { type AnyResource, groupResourceOf } from "../resources/resource.ts";
+import type { Key } from "../store/store.ts";
 import { textFor } from "./input.ts";
+
+/** Where an object of the kind is kept. */
+export function keyOf(resource: AnyResource, { namespace = "", name }: ObjectName): Key {
+  return [groupResourceOf(resource), resource.namespaced ? namespace : "", name];
+}
 
 /**
  * The draft in its namespace: that of the request, or else its own, or else `default`. Kinds that have none lose
@@ -45,4 +51,17 @@ export function withNameOf(
 /** Whether the server makes up the name of the draft. */
 export function isNameMadeUp(draft: unknown): boolean {
   return isJsonObject(draft) && !objectIn(draft, "metadata")["name"];
+}
+
+/** A draft of what is not there yet. It may say which version it has seen, but not which object. */
+export function unseen(resource: AnyResource, { name }: ObjectName, draft: unknown): unknown {
+  if (!isJsonObject(draft)) return draft;
+  const { resourceVersion: _, uid, ...metadata } = objectIn(draft, "metadata");
+  if (uid) {
+    const why = `uid mismatch: the provided object specified uid ${
+      textFor(uid)
+    }, and no existing object was found`;
+    throw conflict(resource, name, why);
+  }
+  return { ...draft, metadata };
 }

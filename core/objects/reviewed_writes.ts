@@ -8,6 +8,7 @@ import {
   type AdmitContext,
   admitNew,
   type AdmitOptions,
+  type Admitted,
   type Scope,
 } from "./admit.ts";
 import { nameIn } from "./input.ts";
@@ -31,7 +32,7 @@ export interface Reviewed {
 }
 
 /** Asks about a new object. Throws an ApiError for a refusal. */
-export async function reviewedNew(review: Review, draft: unknown): Promise<Reviewed> {
+async function reviewedNew(review: Review, draft: unknown): Promise<Reviewed> {
   const { webhooks, context, resource, options } = review;
   const { served: _, ...others } = options;
   const name = isJsonObject(draft) ? nameIn(draft) : "";
@@ -43,12 +44,33 @@ export async function reviewedNew(review: Review, draft: unknown): Promise<Revie
   const warnings = [...preview.warnings];
   const shown = { object: unborn(preview.object, name), old: undefined };
   const mutated = await webhooks.mutate(attributes, shown, warnings);
-  const trial = admitNew(context, resource, mutated, others);
+  const trial = admitNew(context, resource, mutated, { ...others, ...managersOf(preview) });
   trial.release();
   const { object } = trial;
   const named = { ...attributes, name: object.metadata.name };
   await webhooks.validate(named, { object, old: undefined }, warnings);
   return { draft: admittable(resource, object), warnings };
+}
+
+/** Asks about a new object, and admits what the webhooks leave of it. Throws an ApiError for a refusal. */
+export async function admittedAfterReview(review: Review, placed: unknown): Promise<Admitted> {
+  const { context, resource, options: { served: _, ...options } } = review;
+  const { draft, warnings } = await reviewedNew(review, placed);
+  const identity = draft.metadata;
+  const applied = { managedFields: identity.managedFields };
+  const admitted = admitNew(context, resource, draft, { ...options, identity, applied });
+  return { ...admitted, warnings: [...warnings, ...admitted.warnings] };
+}
+
+/** Admits what the webhooks leave of a change, in the turn of the commit. */
+export function readmitted(
+  { context, resource, options: { served: _, ...options }, scope }: Review & { scope: Scope },
+  { draft, warnings }: Reviewed,
+  current: KubeObject,
+): Admitted {
+  const applied = { managedFields: draft.metadata.managedFields };
+  const admitted = admitChange(context, resource, draft, current, { ...options, scope, applied });
+  return { ...admitted, warnings: [...warnings, ...admitted.warnings] };
 }
 
 /** Asks about a change. Throws an ApiError for a refusal. */
@@ -70,7 +92,11 @@ export async function reviewedChange(
   preview.release();
   const warnings = [...preview.warnings];
   const mutated = await webhooks.mutate(attributes, { object: preview.object, old }, warnings);
-  const trial = admitChange(context, resource, mutated, old, { ...others, scope });
+  const trial = admitChange(context, resource, mutated, old, {
+    ...others,
+    ...managersOf(preview),
+    scope,
+  });
   trial.release();
   await webhooks.validate(attributes, { object: trial.object, old }, warnings);
   return { draft: admittable(resource, trial.object), warnings };
@@ -79,6 +105,11 @@ export async function reviewedChange(
 /** What is admitted again is in the version in which the kind admits: a custom resource is in that of the request. */
 function admittable({ reading }: AnyResource, stored: KubeObject): KubeObject {
   return reading?.fromStored(stored) ?? stored;
+}
+
+/** Of what the client has sent: nobody manages what webhooks change. */
+function managersOf({ object }: Admitted): Pick<AdmitOptions, "applied"> {
+  return { applied: { managedFields: object.metadata.managedFields } };
 }
 
 /** Asks about an object that is to be deleted, or connected to. Throws an ApiError for a refusal. */

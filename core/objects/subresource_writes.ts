@@ -1,9 +1,10 @@
 import type { ObjectName } from "../client/client.ts";
+import { ApiError } from "../client/api_error.ts";
 import { badRequest, conflict, invalid } from "../client/refusals.ts";
 import type { WriteOptions, Written } from "../client/write_options.ts";
 import { cloneJson, isJsonObject, type JsonObject, objectIn } from "../lib/json/json_value.ts";
-import type { AnyResource, KubeObject } from "../resources/resource.ts";
-import type { Subresource } from "../resources/subresource.ts";
+import { type AnyResource, apiVersionOf, type KubeObject } from "../resources/resource.ts";
+import type { Subresource, SubresourceDecision } from "../resources/subresource.ts";
 import { check } from "../schema/check.ts";
 import type { Schema } from "../schema/schema.ts";
 import type { Objects } from "./objects.ts";
@@ -42,6 +43,39 @@ export async function patchSubresource(
   return await written(objects, target, (current) => apply(shown(current)), options);
 }
 
+/**
+ * The same by a server-side apply. Throws MethodNotAllowed for a subresource that is something else than its object, and is
+ * no part of it.
+ */
+export function applySubresource(
+  objects: Objects,
+  { resource, name, subresource }: Target,
+  { sent, isForced }: { sent: unknown; isForced: boolean },
+  options: WriteOptions = {},
+): Promise<Written> {
+  const { admittedAs, body, applied, decide } = subresource;
+  const scope = admittedAs === "status" ? "status" : "main";
+  const write = { ...options, scope, subresource: subresource.name } as const;
+  if (!body && admittedAs !== undefined) {
+    const next = (current: KubeObject, draft: JsonObject) =>
+      nextBy(resource, name.name, subresource.name, decide!(current, draft, objects.clock.now()));
+    return objects.apply(resource, name, { sent, isForced, next }, write);
+  }
+  if (!body || !applied) {
+    const message = "the server does not allow this method on the requested resource";
+    throw new ApiError("MethodNotAllowed", message);
+  }
+  const fields = applied(bodyFrom(sent, name.name, { ...body, schema: body.schema }));
+  const { served: _, ...stored } = write;
+  const identity = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  const parts = { ...identity, metadata: { name: name.name }, ...fields };
+  const keepsTime = true;
+  return objects.apply(resource, name, { sent: parts, isForced, mustExist: true }, {
+    ...stored,
+    keepsTime,
+  });
+}
+
 function written(
   objects: Objects,
   target: Target,
@@ -59,8 +93,13 @@ function written(
   }
   const scope = admittedAs === "status" ? "status" : "main";
   // What is decided from a body of another kind is in the stored version, as the object is.
-  const version = served && !body && { served };
-  const options = { ...others, scope, subresource: subresource.name, ...version } as const;
+  const options = {
+    ...others,
+    scope,
+    subresource: subresource.name,
+    ...(served && !body && { served }),
+    ...(body && { keepsTime: true }),
+  } as const;
   const draftOf = (current: KubeObject) => withNameOf(resource, nextOf(current), name);
   return objects.change(resource, name, draftOf, options);
 }
@@ -79,9 +118,20 @@ function decided(
     resourceVersion !== current.metadata.resourceVersion;
   if (isOutdated) throw conflict(resource, name);
   const decision = subresource.decide!(current, sent, nowMs);
-  if ("next" in decision) return decision.next;
   if ("causes" in decision) throw invalid({ group, kind }, name, decision.causes);
-  throw conflict(resource, name, decision.conflict, subresource.name);
+  return nextBy(resource, name, subresource.name, decision);
+}
+
+/** What is to be stored by a decision. Throws Invalid or Conflict. */
+function nextBy(
+  resource: AnyResource,
+  name: string,
+  subresource: string,
+  decision: SubresourceDecision<KubeObject>,
+): KubeObject | JsonObject {
+  if ("next" in decision) return decision.next;
+  if ("causes" in decision) throw invalid(resource, name, decision.causes);
+  throw conflict(resource, name, decision.conflict, subresource);
 }
 
 /** What was sent, in its shape. Throws BadRequest or Invalid. */

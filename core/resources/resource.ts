@@ -134,6 +134,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
   definedBy?: DefinedBy;
   /** All versions that are served, in their order; absent: this one and `servedVersions`. */
   versions?: readonly AnyResource[];
+  /** Of one of several versions with their own reading: all of them. */
+  siblings?: () => readonly AnyResource[];
   /**
    * The kind that an object of this kind defines; `undefined`: none yet, or no more. Pure, and the same kind for the
    * same object.
@@ -182,6 +184,7 @@ type Optional =
   | "createdAs"
   | "madeUp"
   | "reading"
+  | "siblings"
   | "definedBy"
   | "versions"
   | "defines"

@@ -23,6 +23,11 @@ export interface Subresource<T> {
    */
   admittedAs?: "update" | "status";
   /**
+   * What a server-side apply of the body sets in the object, without its apiVersion, kind and name. Absent: the body is the
+   * object itself, or it cannot be applied.
+   */
+  applied?(sent: JsonObject): JsonObject;
+  /**
    * What becomes of the object by what was sent, or by what a patch has made of what is shown. Its shape has been
    * checked, where the body has a schema, as have its name and resourceVersion. Absent: its answer is a stream.
    */

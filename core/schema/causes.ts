@@ -12,6 +12,7 @@ export interface Cause {
     | "FieldValueTooLong"
     | "FieldValueTooMany"
     | "FieldValueTypeInvalid"
+    | "FieldManagerConflict"
     | "NamespaceTerminating";
   /** What is wrong, without the path. */
   message: string;

@@ -35,6 +35,7 @@ const managedFieldsEntry = object("Fields that one manager has set.", {
   fieldsV1: anything("The fields, as a tree."),
   subresource: string("Subresource through which they were set."),
 });
+export type ManagedFieldsEntry = TypeOf<typeof managedFieldsEntry>;
 
 const labels = mapOf("Words to select objects by.", string("Value."));
 const annotations = mapOf("Words for tools and people; never selected by.", string("Value."));

@@ -37,6 +37,16 @@ export async function objectOf(c: ApiContext): Promise<unknown> {
   return value;
 }
 
+/** Reads the object of a server-side apply: YAML, or JSON, which is YAML too. Throws BadRequest. */
+export async function appliedObjectOf(c: ApiContext): Promise<unknown> {
+  const bytes = await c.get("readBody")();
+  if (bytes[0] === OPENING_BRACE) return jsonOf(bytes);
+  return await c.get("readInTurn")(bytes, () => yamlOf(bytes));
+}
+
+/** The first byte of an object in JSON. */
+const OPENING_BRACE = "{".charCodeAt(0);
+
 /** The same for an optional body, such as DeleteOptions. */
 export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
   const bytes = await c.get("readBody")();

@@ -1,6 +1,10 @@
-import type { Written } from "../../client/write_options.ts";
+import type { WriteOptions, Written } from "../../client/write_options.ts";
 import { subresourceOf } from "../../objects/subresources/mod.ts";
-import { patchSubresource, writeSubresource } from "../../objects/subresource_writes.ts";
+import {
+  applySubresource,
+  patchSubresource,
+  writeSubresource,
+} from "../../objects/subresource_writes.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { Subresource, SubresourceVerb } from "../../resources/subresource.ts";
 import { refusalOfLabels } from "../access/nodes/node_restriction.ts";
@@ -9,7 +13,7 @@ import { sendJson } from "../http/answer.ts";
 import { objectOf } from "../http/request_body.ts";
 import { succeeded } from "../http/status.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest, sendObject, warn } from "./request.ts";
-import { entryOf, patchOf } from "./verbs.ts";
+import { appliedOf, entryOf, isApply, patchOf } from "./verbs.ts";
 import { writeOptions } from "./write_query.ts";
 
 /** By the names of their subresources. */
@@ -52,16 +56,14 @@ async function write(
   subresource: Subresource<KubeObject>,
   verb: SubresourceVerb,
 ): Promise<Response> {
-  const { c, kind, objects } = request;
+  const { c, kind } = request;
   // Nodes write no whole objects here; with a status they might send labels.
   const refuse = subresource.admittedAs === "status"
     ? refusalOfLabels(c.get("user"), kind.resource.plural)
     : undefined;
   const options = { ...writeOptions(c, kind), ...(refuse && { refuse }) };
   const target = { resource: kind.resource, name: nameOf(request), subresource };
-  const written = verb === "patch"
-    ? await patchSubresource(objects, target, await patchOf(request), options)
-    : await writeSubresource(objects, target, await objectOf(c), options);
+  const written = await writtenBy(request, target, verb, options);
   warn(c, written.warnings);
   return sendWritten(request, subresource, verb === "create" ? 201 : 200, written);
 }
@@ -69,6 +71,21 @@ async function write(
 /** Subresources of custom resources belong to a version; those of other kinds to what is stored. */
 function inOwnVersion({ kind: { resource } }: ObjectRequest, stored: KubeObject): KubeObject {
   return resource.reading?.fromStored(stored) ?? stored;
+}
+
+async function writtenBy(
+  request: ObjectRequest,
+  target: Parameters<typeof writeSubresource>[1],
+  verb: SubresourceVerb,
+  options: WriteOptions,
+): Promise<Written> {
+  const { c, objects } = request;
+  if (verb !== "patch") return await writeSubresource(objects, target, await objectOf(c), options);
+  if (!isApply(request)) {
+    return await patchSubresource(objects, target, await patchOf(request), options);
+  }
+  const { apply, manager } = await appliedOf(request);
+  return await applySubresource(objects, target, apply, { ...options, ...manager });
 }
 
 function sendWritten(

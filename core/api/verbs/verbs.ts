@@ -1,4 +1,4 @@
-import { PATCH_TYPES } from "../../objects/patch/patch.ts";
+import { APPLY_TYPE, PATCH_TYPES } from "../../objects/patch/patch.ts";
 import { listKindOf } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
@@ -10,6 +10,7 @@ import { sendList } from "../watch/list.ts";
 import { listOptions } from "../watch/list_options.ts";
 import { listPage, refuseFuture } from "../watch/list_page.ts";
 import {
+  appliedObjectOf,
   jsonOf,
   mediaTypeOf,
   objectOf,
@@ -30,6 +31,7 @@ import { deleted } from "../http/status.ts";
 import { includeObjectOf } from "../discovery/table.ts";
 import type { Watches } from "../watch/watch.ts";
 import { matchesAll } from "../watch/watch_lines.ts";
+import { refuseForce, serverSideApplyOptions } from "./field_manager_query.ts";
 import { createElsewhere } from "./unstored.ts";
 import { deleteOptions, writeOptions } from "./write_query.ts";
 
@@ -148,14 +150,33 @@ async function patch(request: ObjectRequest): Promise<Response> {
   const { kind, objects } = request;
   const name = nameOf(request);
   const options = guardedOptions(request);
+  if (isApply(request)) {
+    const { apply, manager } = await appliedOf(request);
+    const written = await objects.apply(kind.resource, name, apply, { ...options, ...manager });
+    return sendWritten(request, written.outcome === "created" ? 201 : 200, written);
+  }
   const written = await objects.patch(kind.resource, name, await patchOf(request), options);
   return sendWritten(request, 200, written);
+}
+
+/** Whether the patch is a server-side apply. */
+export function isApply({ c }: ObjectRequest): boolean {
+  return mediaTypeOf(c) === APPLY_TYPE;
+}
+
+/** What a server-side apply sends. Throws BadRequest or Invalid. */
+export async function appliedOf(
+  { c }: ObjectRequest,
+): Promise<{ apply: { sent: unknown; isForced: boolean }; manager: { fieldManager: string } }> {
+  const { fieldManager, isForced } = serverSideApplyOptions(c);
+  return { apply: { sent: await appliedObjectOf(c), isForced }, manager: { fieldManager } };
 }
 
 /** The patch in the body of a request. Throws UnsupportedMediaType. */
 export async function patchOf({ c }: ObjectRequest): Promise<{ type: string; body: unknown }> {
   const type = mediaTypeOf(c);
   if (!(PATCH_TYPES as readonly string[]).includes(type)) throw unsupported(PATCH_TYPES);
+  refuseForce(c);
   return { type, body: jsonOf(await c.get("readBody")()) };
 }
 

@@ -5,23 +5,24 @@ import type { ApplyOptions } from "../../objects/apply.ts";
 import type { WriteOptions } from "../../client/write_options.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import { flag } from "../http/query_parameters.ts";
+import { fieldManagerOf } from "./field_manager_query.ts";
+import { invalidOption } from "./invalid_option.ts";
 import type { ServedKind } from "../discovery/served_kinds.ts";
 
 const FIELD_VALIDATION = ["Ignore", "Warn", "Strict"] as const;
 const PROPAGATION_POLICIES = ["Orphan", "Background", "Foreground"] as const;
-const FIELD_MANAGER_LENGTH_MAX = 128;
 
-/** Reads dryRun, fieldManager, fieldValidation and force of a write. Throws Invalid. */
+/** Reads dryRun, fieldManager and fieldValidation of a write. Throws Invalid. */
 export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
-  const fieldManager = fieldManagerOf(c) || managerOf(c.req.header("user-agent"));
-  refuseForce(c);
+  const fieldManager = fieldManagerOf(c);
   return {
     user: c.get("user").name,
     userInfo: c.get("user"),
-    dryRun: isDryRun(c.req.queries("dryRun") ?? []),
-    ...(fieldManager ? { fieldManager: fieldManager.slice(0, FIELD_MANAGER_LENGTH_MAX) } : {}),
-    fieldValidation: oneOf("fieldValidation", c.req.query("fieldValidation"), FIELD_VALIDATION) ??
-      "Warn",
+    dryRun: isDryRun(c, c.req.queries("dryRun") ?? []),
+    fieldManager,
+    fieldValidation:
+      oneOf(c, "fieldValidation", c.req.query("fieldValidation"), FIELD_VALIDATION) ??
+        "Warn",
     ...(kind.conversion ? { served: kind.conversion } : {}),
   };
 }
@@ -29,6 +30,7 @@ export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
 /** Reads the query of PUT /apply. Throws Invalid. Unknown fields are refused by default. */
 export function applyOptions(c: ApiContext): ApplyOptions {
   const fieldValidation = oneOf(
+    c,
     "fieldValidation",
     c.req.query("fieldValidation"),
     FIELD_VALIDATION,
@@ -37,7 +39,7 @@ export function applyOptions(c: ApiContext): ApplyOptions {
   return {
     user: c.get("user").name,
     userInfo: c.get("user"),
-    dryRun: isDryRun(c.req.queries("dryRun") ?? []),
+    dryRun: isDryRun(c, c.req.queries("dryRun") ?? []),
     fieldValidation: fieldValidation ?? "Strict",
     ...(namespace ? { namespace } : {}),
   };
@@ -60,11 +62,11 @@ export function deleteOptions(
     deletion: {
       ...(grace === undefined || grace === null
         ? {}
-        : { gracePeriodSeconds: integer("gracePeriodSeconds", grace) }),
+        : { gracePeriodSeconds: integer(c, "gracePeriodSeconds", grace) }),
       ...(policy ? { propagationPolicy: policy } : {}),
       ...(preconditions ? { preconditions } : {}),
     },
-    isDryRun: isDryRun([
+    isDryRun: isDryRun(c, [
       ...c.req.queries("dryRun") ?? [],
       ...[given["dryRun"] ?? []].flat().map(String),
     ]),
@@ -72,12 +74,13 @@ export function deleteOptions(
 }
 
 /** An empty value is refused too: else the write would be done. */
-function isDryRun(values: readonly string[]): boolean {
+function isDryRun(c: ApiContext, values: readonly string[]): boolean {
   for (const value of values) {
     if (value !== "All") {
-      throw invalid(
+      throw invalidOption(
+        c,
         "dryRun",
-        `Unsupported value: ${JSON.stringify(value)}: supported values: "All"`,
+        `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`,
       );
     }
   }
@@ -90,6 +93,7 @@ function policyIn(
   given: Record<string, unknown>,
 ): DeleteOptions["propagationPolicy"] {
   const policy = oneOf(
+    c,
     "propagationPolicy",
     c.req.query("propagationPolicy") ?? given["propagationPolicy"],
     PROPAGATION_POLICIES,
@@ -103,7 +107,8 @@ function policyIn(
     );
   }
   if (policy !== undefined) {
-    throw invalid(
+    throw invalidOption(
+      c,
       "propagationPolicy",
       `Invalid value: "${policy}": orphanDependents and deletionPropagation cannot be both set`,
     );
@@ -136,44 +141,19 @@ function preconditionsOf(c: ApiContext, given: unknown): DeleteOptions["precondi
 function refuseUnsafeDeletion(c: ApiContext, given: Record<string, unknown>): void {
   const name = "ignoreStoreReadErrorWithClusterBreakingPotential";
   if (!(flag((parameter) => c.req.query(parameter), name) ?? given[name])) return;
-  throw invalid(name, "Invalid value: true: this server does not support it");
-}
-
-/** `force` is only for server-side apply. In Kubernetes' words. */
-function refuseForce(c: ApiContext): void {
-  if (c.req.query("force") === undefined || c.req.method !== "PATCH") return;
-  if (/^application\/apply-patch\b/.test(c.req.header("content-type") ?? "")) return;
-  throw invalid("force", "Forbidden: may not be specified for non-apply patch");
-}
-
-/** Throws Invalid, in Kubernetes' words. */
-function fieldManagerOf(c: ApiContext): string | undefined {
-  const name = c.req.query("fieldManager");
-  if (!name) return undefined;
-  if (name.length > FIELD_MANAGER_LENGTH_MAX) {
-    throw invalid(
-      "fieldManager",
-      `Too long: may not be more than ${FIELD_MANAGER_LENGTH_MAX} bytes`,
-    );
-  }
-  if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(name)) {
-    throw invalid(
-      "fieldManager",
-      `Invalid value: ${JSON.stringify(name)}: should only contain printable characters`,
-    );
-  }
-  return name;
+  throw invalidOption(c, name, "Invalid value: true: this server does not support it");
 }
 
 /** An empty text is not 0: a grace period of 0 would end a pod at once. */
-function integer(field: string, value: unknown): number {
+function integer(c: ApiContext, field: string, value: unknown): number {
   const isWritten = typeof value === "number" ||
     (typeof value === "string" && /^[-+]?[0-9]+$/.test(value));
   if (isWritten && Number.isSafeInteger(Number(value))) return Number(value);
-  throw invalid(field, `Invalid value: ${JSON.stringify(value)}: must be an integer`);
+  throw invalidOption(c, field, `Invalid value: ${JSON.stringify(value)}: must be an integer`);
 }
 
 function oneOf<const W extends string>(
+  c: ApiContext,
   field: string,
   value: unknown,
   words: readonly W[],
@@ -182,21 +162,9 @@ function oneOf<const W extends string>(
   const word = words.find((word) => word === value);
   if (word) return word;
   const supported = words.map((word) => `"${word}"`).join(", ");
-  throw invalid(
+  throw invalidOption(
+    c,
     field,
     `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`,
   );
-}
-
-function invalid(field: string, message: string): ApiError {
-  return new ApiError("Invalid", `Options.meta.k8s.io "" is invalid: ${field}: ${message}`, {
-    group: "meta.k8s.io",
-    kind: "Options",
-    causes: [{ field, message, reason: "FieldValueNotSupported" }],
-  });
-}
-
-/** The default field manager: the program's name in the User-Agent, as in Kubernetes. */
-function managerOf(userAgent: string | undefined): string | undefined {
-  return userAgent?.split("/")[0]?.trim() || undefined;
 }

@@ -13,10 +13,14 @@ export interface Patch {
   body: unknown;
 }
 
+/** Server-side apply, in YAML or JSON: no patch of what is there, see `Objects.apply`. */
+export const APPLY_TYPE = "application/apply-patch+yaml";
+
 export const PATCH_TYPES = [
   "application/json-patch+json",
   "application/merge-patch+json",
   "application/strategic-merge-patch+json",
+  APPLY_TYPE,
 ] as const;
 
 /**

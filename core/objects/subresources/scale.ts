@@ -2,7 +2,9 @@ import { isJsonObject, type JsonObject, objectIn } from "../../lib/json/json_val
 import type { AnyResource, KubeObject, ScalePaths } from "../../resources/resource.ts";
 import type { Subresource } from "../../resources/subresource.ts";
 import type { LabelSelector } from "../../schema/label_selector.ts";
-import { objectMeta } from "../../schema/metadata.ts";
+import { type FieldSet, hasPath, setOfPath } from "../../schema/fields/field_set.ts";
+import { fieldElement } from "../../schema/fields/path_elements.ts";
+import { type ManagedFieldsEntry, objectMeta } from "../../schema/metadata.ts";
 import { integer, object, present, string, type TypeOf } from "../../schema/schema.ts";
 import { formatSelector, selectorOf } from "../../schema/selectors.ts";
 
@@ -30,6 +32,10 @@ export function scale({ scale: paths }: AnyResource): Subresource<KubeObject> | 
     body: { group: "autoscaling", version: "v1", kind: "Scale", schema: scaleSchema },
     show: (current) => scaleOf(paths, current),
     admittedAs: "update",
+    applied: (sent) => {
+      const { replicas } = objectIn(sent, "spec");
+      return replicas === undefined ? {} : withValue({}, paths.specReplicas, replicas);
+    },
     decide: (current, sent) => {
       const { replicas = 0 } = objectIn(sent, "spec");
       return { next: withValue(current as unknown as JsonObject, paths.specReplicas, replicas) };
@@ -43,7 +49,14 @@ function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
-    metadata: { name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp },
+    metadata: {
+      name,
+      ...(namespace && { namespace }),
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...managersOf(paths, scaled),
+    },
     spec: { replicas: Number(valueAt(scaled, paths.specReplicas) ?? 0) },
     status: {
       replicas: Number(valueAt(scaled, paths.statusReplicas) ?? 0),
@@ -56,6 +69,22 @@ function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
 
 function selectorAt({ selectsBy }: ScalePaths, selector: JsonObject): LabelSelector {
   return selectsBy === "labels" ? { matchLabels: selector as Record<string, string> } : selector;
+}
+
+/** The managers of the replicas, as managers of the scale. */
+function managersOf(
+  { specReplicas }: ScalePaths,
+  { metadata }: KubeObject,
+): { managedFields?: ManagedFieldsEntry[] } {
+  const path = specReplicas.map(fieldElement);
+  const managedFields = (metadata.managedFields ?? [])
+    .filter(({ fieldsV1 }) => hasPath(fieldsV1 as FieldSet ?? {}, path))
+    .map((entry) => ({
+      ...entry,
+      apiVersion: "autoscaling/v1",
+      fieldsV1: setOfPath(["f:spec", "f:replicas"]),
+    }));
+  return managedFields.length > 0 ? { managedFields } : {};
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {

@@ -41,11 +41,14 @@ export function customKind(definition: Definition): AnyResource | undefined {
   const storage = storageVersionOf(definition);
   const stored = spec.versions.find(({ name }) => name === storage);
   if (!stored || !status.acceptedNames.kind) return undefined;
-  const versions = servedVersionsOf(spec.versions).map((version) =>
-    versionOf(definition, version, stored.name)
-  );
-  const own = versions.find(({ version }) => version === stored.name) ??
-    versionOf(definition, stored, stored.name);
+  const siblings = () => all;
+  const versions: AnyResource[] = servedVersionsOf(spec.versions).map((version) => ({
+    ...versionOf(definition, version, stored.name),
+    siblings,
+  }));
+  const served = versions.find(({ version }) => version === stored.name);
+  const own = served ?? { ...versionOf(definition, stored, stored.name), siblings };
+  const all = served ? versions : [...versions, own];
   return { ...own, versions };
 }
 

@@ -1,6 +1,6 @@
-import type { KubeObject } from "../resources/resource.ts";
-import { readJson } from "../lib/json/json_reader.ts";
-import { cloneJson, isJsonObject, type JsonObject, objectIn } from "../lib/json/json_value.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import { readJson } from "../../lib/json/json_reader.ts";
+import { cloneJson, isJsonObject, type JsonObject, objectIn } from "../../lib/json/json_value.ts";
 
 /** Where kubectl keeps what was applied last, so that its apply and ours go on with each other's work. */
 export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
@@ -38,7 +38,7 @@ export function appliedBefore({ metadata }: KubeObject): JsonObject {
 }
 
 /** Fields in the order of their names, as Go writes them. */
-function sorted(value: unknown): unknown {
+export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isJsonObject(value)) return value;
   const fields = Object.keys(value).sort().map((field) => [field, sorted(value[field])] as const);
