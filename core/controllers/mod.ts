@@ -5,6 +5,7 @@ import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
 import { definitionCleanup } from "./apiextensions/definition_cleanup.ts";
 import { definitionNames } from "./apiextensions/definition_names.ts";
 import { deploymentController } from "./apps/deployments.ts";
+import { disruptionController } from "./cluster/disruptions.ts";
 import { endpointSliceController } from "./cluster/endpoint_slices.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
 import { eventExpiry } from "./cluster/event_expiry.ts";
@@ -42,6 +43,7 @@ export type ControllerDefinition = (options: Required<ControllerOptions>) => Loo
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(deploymentController),
   () => loopOf(replicaSetController),
+  () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),

@@ -46,6 +46,8 @@ export interface ServedVersion<T> {
   fromStored(object: T): unknown;
   /** When the status alone is written, the object has nothing beside it but its metadata. */
   toStored(object: unknown): unknown;
+  /** Field selectors of this version, and what they are called in the stored one. Absent: they are the same. */
+  fields?: Readonly<Record<string, string>>;
 }
 
 /** The `scale` subresource: where its numbers are. Paths of JSON, e.g. `["spec", "replicas"]`. */

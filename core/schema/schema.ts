@@ -233,6 +233,11 @@ export function retainKeys<T>(schema: Schema<T>): Schema<T> {
   return { ...schema, "x-kubernetes-patch-strategy": strategy };
 }
 
+/** A field that a strategic merge patch replaces (`patchStrategy: replace`). */
+export function replaced<T>(schema: Schema<T>): Schema<T> {
+  return { ...schema, "x-kubernetes-patch-strategy": "replace" };
+}
+
 /** An object that is replaced as a whole. */
 export function atomic<T>(schema: Schema<T>): Schema<T> {
   return { ...schema, "x-kubernetes-map-type": "atomic" };

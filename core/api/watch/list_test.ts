@@ -156,3 +156,31 @@ Deno.test("a long list is the same when it is written in pieces", async () => {
   const list = await (await ask("GET", PATH, undefined, { accept: metadata })).json();
   assert.deepEqual([list.kind, list.items[0].data], ["PartialObjectMetadataList", undefined]);
 });
+
+Deno.test("events are selected by the names that fields have in their version", async () => {
+  const { ask } = await freshApi();
+  const events = (group: string) => `${group}/namespaces/default/events`;
+  await ask("POST", events("/apis/events.k8s.io/v1"), {
+    metadata: { name: "e" },
+    eventTime: "2026-01-01T00:00:00.000000Z",
+    reportingController: "lab",
+    reportingInstance: "one",
+    action: "Did",
+    reason: "Why",
+    type: "Normal",
+    regarding: { kind: "Pod", name: "p", namespace: "default" },
+  });
+  for (
+    const [group, field, code, count] of [
+      ["/apis/events.k8s.io/v1", "reportingController=lab", 200, 1],
+      ["/apis/events.k8s.io/v1", "regarding.name=other", 200, 0],
+      ["/apis/events.k8s.io/v1", "involvedObject.name=p", 400, undefined],
+      ["/api/v1", "involvedObject.name=p", 200, 1],
+      ["/api/v1", "reportingController=lab", 400, undefined],
+    ] as const
+  ) {
+    const answer = await ask("GET", `${events(group)}?fieldSelector=${encodeURIComponent(field)}`);
+    const { items } = await answer.json();
+    assert.deepEqual([answer.status, items?.length], [code, count], field);
+  }
+});

@@ -51,12 +51,13 @@ function readable<T>(read: () => T): T {
 }
 
 function fieldOf(
-  { resource }: ServedKind,
+  { resource, conversion }: ServedKind,
   field: string,
 ): ((object: KubeObject) => string) | undefined {
   if (field === "metadata.name") return ({ metadata }) => metadata.name;
   if (field === "metadata.namespace") return ({ metadata }) => metadata.namespace ?? "";
-  return ownField(resource.fields, field);
+  const stored = conversion?.fields ? ownField(conversion.fields, field) : field;
+  return stored === undefined ? undefined : ownField(resource.fields, stored);
 }
 
 function unsupported(

@@ -4,6 +4,19 @@ import { eventOfEventsGroup, fromStoredEvent, toStoredEvent } from "./event_conv
 import { coreEvent } from "./event_shape.ts";
 import { defineResource, type ObjectOf, wholeObject } from "../resource.ts";
 
+const FIELDS_OF_EVENTS_GROUP = {
+  "regarding.kind": "involvedObject.kind",
+  "regarding.namespace": "involvedObject.namespace",
+  "regarding.name": "involvedObject.name",
+  "regarding.uid": "involvedObject.uid",
+  "regarding.apiVersion": "involvedObject.apiVersion",
+  "regarding.resourceVersion": "involvedObject.resourceVersion",
+  "regarding.fieldPath": "involvedObject.fieldPath",
+  reason: "reason",
+  reportingController: "reportingComponent",
+  type: "type",
+};
+
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
 export const events = defineResource({
   group: "",
@@ -33,6 +46,7 @@ export const events = defineResource({
     schema: wholeObject(eventOfEventsGroup),
     fromStored: fromStoredEvent,
     toStored: toStoredEvent,
+    fields: FIELDS_OF_EVENTS_GROUP,
   }],
   validate: ({ involvedObject, metadata }): Cause[] => {
     const { namespace } = involvedObject;

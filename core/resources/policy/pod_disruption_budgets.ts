@@ -11,6 +11,7 @@ import {
   mergeList,
   object,
   present,
+  replaced,
   string,
   time,
   type TypeOf,
@@ -22,7 +23,7 @@ import { type Column, defineResource, type NamespacedObject, type ObjectOf } fro
 
 const budgetSpec = object("How many pods must be left alone.", {
   minAvailable: intOrString("How many must be there, as a number or in percent."),
-  selector: { ...labelSelector, "x-kubernetes-patch-strategy": "replace" },
+  selector: replaced(labelSelector),
   maxUnavailable: intOrString("How many may be missing, as a number or in percent."),
   unhealthyPodEvictionPolicy: string(
     "When pods that are not ready may be evicted: IfHealthyBudget or AlwaysAllow.",
