@@ -1,38 +1,16 @@
 import assert from "node:assert/strict";
 import { RESOURCES } from "./mod.ts";
+import { apiVersionOf } from "./resource.ts";
+import { isBuiltIn } from "./zero_objects.ts";
 import type { Schema } from "../schema/schema.ts";
 
 /**
- * How lists are merged, as Kubernetes' Go types say it (`patchMergeKey`, `patchStrategy`, `listMapKey` of
- * k8s.io/api): `path: list type by keys, strategy by merge key`. Lists that are replaced are not here.
- * Metadata is left out, and a pod's spec is written once, for pods and templates alike.
+ * How lists of kinds that Kubernetes does not have built in are merged, as their definitions say it: `path: list type by
+ * keys`. Lists that are replaced are not here. Of built-in kinds: `kubernetes_topology_test.ts`.
  */
 const MERGED = `
-  HorizontalPodAutoscaler.status.conditions: map by type, merge by type
-  ComponentStatus.conditions: map by type, merge by type
-  PodDisruptionBudget.spec.selector: replace
-  PodDisruptionBudget.status.conditions: map by type, merge by type
-  ReplicationController.status.conditions: map by type, merge by type
-  CSIDriver.spec.volumeLifecycleModes: set
-  CSINode.spec.drivers: map by name, merge by name
-  Job.spec.podFailurePolicy.rules[].onExitCodes.values: set
-  CronJob.spec.jobTemplate.spec.podFailurePolicy.rules[].onExitCodes.values: set
-  Job.status.conditions: merge by type
-  Job.status.uncountedTerminatedPods.succeeded: set
-  Job.status.uncountedTerminatedPods.failed: set
-  DaemonSet.status.conditions: map by type, merge by type
-  Deployment.spec.strategy: retainKeys
-  Deployment.status.conditions: map by type, merge by type
-  EndpointSlice.endpoints[].addresses: set
   GatewayClass.status.conditions: map by type
   GatewayClass.status.supportedFeatures: map by name
-  FlowSchema.spec.rules[].nonResourceRules[].nonResourceURLs: set
-  FlowSchema.spec.rules[].nonResourceRules[].verbs: set
-  FlowSchema.spec.rules[].resourceRules[].apiGroups: set
-  FlowSchema.spec.rules[].resourceRules[].namespaces: set
-  FlowSchema.spec.rules[].resourceRules[].resources: set
-  FlowSchema.spec.rules[].resourceRules[].verbs: set
-  FlowSchema.status.conditions: map by type, merge by type
   Gateway.spec.listeners: map by name
   Gateway.status.conditions: map by type
   Gateway.status.listeners: map by name
@@ -60,52 +38,13 @@ const MERGED = `
   HTTPRoute.spec.rules[].backendRefs[].filters[].cors.allowHeaders: set
   HTTPRoute.spec.rules[].backendRefs[].filters[].cors.exposeHeaders: set
   HTTPRoute.status.parents[].conditions: map by type
-  Namespace.status.conditions: map by type, merge by type
-  Node.spec.podCIDRs: set, merge
-  Node.status.conditions: map by type, merge by type
-  Node.status.addresses: map by type, merge by type
-  PodSpec.volumes: map by name, merge,retainKeys by name
-  PodSpec.containers: map by name, merge by name
-  PodSpec.containers[].ports: map by containerPort+protocol, merge by containerPort
-  PodSpec.containers[].env: map by name, merge by name
-  PodSpec.containers[].resources.claims: map by name
-  PodSpec.containers[].volumeMounts: map by mountPath, merge by mountPath
-  PodSpec.containers[].volumeDevices: map by devicePath, merge by devicePath
-  PodSpec.initContainers: map by name, merge by name
-  PodSpec.ephemeralContainers: map by name, merge by name
-  PodSpec.imagePullSecrets: map by name, merge by name
-  PodSpec.hostAliases: map by ip, merge by ip
-  PodSpec.topologySpreadConstraints: map by topologyKey+whenUnsatisfiable, merge by topologyKey
-  PodSpec.schedulingGates: map by name, merge by name
-  PodSpec.resourceClaims: map by name, merge,retainKeys by name
-  PodSpec.resources.claims: map by name
-  Pod.status.conditions: map by type, merge by type
-  Pod.status.hostIPs: merge by ip
-  Pod.status.podIPs: map by ip, merge by ip
-  Pod.status.resources.claims: map by name
-  Pod.status.resourceClaimStatuses: map by name, merge,retainKeys by name
-  Pod.status.containerStatuses[].resources.claims: map by name
-  Pod.status.containerStatuses[].volumeMounts: map by mountPath, merge by mountPath
-  Pod.status.containerStatuses[].allocatedResourcesStatus: map by name, merge by name
-  Pod.status.containerStatuses[].allocatedResourcesStatus[].resources: map by resourceID
-  APIService.status.conditions: map by type, merge by type
-  MutatingWebhookConfiguration.webhooks: map by name, merge by name
-  MutatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
-  PriorityLevelConfiguration.status.conditions: map by type, merge by type
-  ReplicaSet.status.conditions: map by type, merge by type
-  Service.spec.ports: map by port+protocol, merge by port
-  Service.status.conditions: map by type, merge by type
-  ServiceCIDR.status.conditions: map by type, merge by type
-  ValidatingWebhookConfiguration.webhooks: map by name, merge by name
-  ValidatingWebhookConfiguration.webhooks[].matchConditions: map by name, merge by name
-  StatefulSet.spec.volumeClaimTemplates[].status.conditions: map by type, merge by type
-  StatefulSet.status.conditions: map by type, merge by type
-  ServiceAccount.secrets: map by name, merge by name
 `;
 
-Deno.test("lists are merged by the keys and strategies of Kubernetes", () => {
+Deno.test("lists of other kinds are merged by the keys of their definitions", () => {
   const found = new Set<string>();
-  for (const { kind, schema } of RESOURCES) {
+  for (const resource of RESOURCES) {
+    const { kind, schema } = resource;
+    if (isBuiltIn(apiVersionOf(resource), kind)) continue;
     for (const [name, field] of Object.entries(schema.properties!)) {
       if (name !== "metadata") collect(field, `${kind}.${name}`, found);
     }

@@ -221,6 +221,11 @@ export function mergeList<T>(
   };
 }
 
+/** A set that strategic merge patches merge too. */
+export function mergeSet<T>(description: string, items: Schema<T>): Schema<T[]> {
+  return { ...set(description, items), "x-kubernetes-patch-strategy": "merge" };
+}
+
 /** A merge list that may hold the same key twice. */
 export function allowingDuplicates<T>(schema: Schema<T>): Schema<T> {
   return { ...schema, "x-coracle-duplicates": true };

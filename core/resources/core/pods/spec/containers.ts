@@ -12,6 +12,7 @@ import {
   oneOf,
   quantity,
   required,
+  set,
   string,
   type TypeOf,
 } from "../../../../schema/schema.ts";
@@ -80,7 +81,7 @@ const restartRule = object("What is done when the container ends in a certain wa
   action: required(oneOf("What is done.", ["Restart", "RestartAllContainers"])),
   exitCodes: object("Exit codes that the rule is for.", {
     operator: required(oneOf("Whether the code must be in the list or not.", ["In", "NotIn"])),
-    values: list("Exit codes.", integer("Exit code.")),
+    values: set("Exit codes.", integer("Exit code.")),
   }),
 });
 
