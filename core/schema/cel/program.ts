@@ -1,5 +1,6 @@
 import { CelError } from "./values/cel_error.ts";
 import { check, type Checked } from "./check/checker.ts";
+import { checkLiteralArguments } from "./check/literal_arguments.ts";
 import type { Environment } from "./check/environment.ts";
 import type { Bindings, Step } from "./evaluate/frame.ts";
 import { plan } from "./evaluate/plan.ts";
@@ -24,6 +25,7 @@ export type Outcome =
 export function compile(text: string, environment: Environment): Program {
   try {
     const checked = check(text, parse(text), environment);
+    checkLiteralArguments(text, checked);
     return new Program(text, checked);
   } catch (error) {
     if (error instanceof CelError) return rethrow(error);

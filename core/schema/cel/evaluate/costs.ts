@@ -17,7 +17,6 @@ type CostRule = (size: Sizes, args: readonly Value[], overload: string | undefin
 const text = (size: number, factor = 1) => Math.ceil(size * factor * TEXT_FACTOR);
 const pattern = (size: Sizes) =>
   Math.ceil((1 + size(0)) * TEXT_FACTOR) * Math.ceil(size(1) * PATTERN_FACTOR);
-const one: CostRule = () => 1;
 const perText: CostRule = (size) => text(size(0));
 const perTwoTexts: CostRule = (size) => text(size(0), 2);
 const traversed: CostRule = (_, [list]) => traversal(list!);
@@ -70,7 +69,11 @@ const BY_OVERLOAD: ReadonlyMap<string, CostRule> = new Map<string, CostRule>([
     [`${id}_string`, shorter],
     [`${id}_bytes`, shorter],
   ]),
-  ["equals", (size, [left]) => left instanceof OpaqueValue ? 1 : shorter(size, [], undefined)],
+  [
+    "equals",
+    (size, [left]) =>
+      left instanceof OpaqueValue || typeof left === "bigint" ? 1 : shorter(size, [], undefined),
+  ],
   ["not_equals", shorter],
   ["add_string", both],
   ["add_bytes", both],
@@ -83,22 +86,22 @@ function selector(size: Sizes): number {
   return LIST_COST + text(size(1)) + requirements * (LIST_COST + STRUCT_COST);
 }
 
+/** What a call costs, given its arguments. */
+export type CallCost = (args: readonly Value[], meter: Meter) => number;
+
 /**
- * What a call costs, as Kubernetes counts it at run time.
+ * What calls of a function cost, as Kubernetes counts them at run time; `undefined` when it is one.
  * Source: cel-go interpreter/runtimecost.go, apiserver pkg/cel/library/cost.go
  */
-export function callCost(
-  name: string,
-  overloads: readonly Overload[],
-  args: readonly Value[],
-  meter: Meter,
-): number {
+export function callCostOf(name: string, overloads: readonly Overload[]): CallCost | undefined {
   const overload = overloads.length === 1 ? overloads[0]!.id : undefined;
   const rule = BY_FUNCTION.get(name) ??
-    (overload === undefined ? undefined : BY_OVERLOAD.get(overload)) ?? one;
-  if (rule === one) return 1;
-  if (rule === traversed) meter.work(args[0] instanceof ListValue ? args[0].size : 0);
-  return rule((index) => meter.sizeOf(args[index]!), args, overload);
+    (overload === undefined ? undefined : BY_OVERLOAD.get(overload));
+  if (!rule) return undefined;
+  return (args, meter) => {
+    if (rule === traversed) meter.work(args[0] instanceof ListValue ? args[0].size : 0);
+    return rule((index) => meter.sizeOf(args[index]!), args, overload);
+  };
 }
 
 /** Elements that a traversal counts at most: what is beyond costs no more. */

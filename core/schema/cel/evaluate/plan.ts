@@ -15,7 +15,7 @@ import {
   TypeValue,
   type Value,
 } from "../values/values.ts";
-import { callCost, LIST_COST, MAP_COST } from "./costs.ts";
+import { callCostOf, LIST_COST, MAP_COST } from "./costs.ts";
 import { planFold } from "./folds.ts";
 import type { Frame, Planning, Step } from "./frame.ts";
 import { conditionStep, indexStep, logicStep, notStrictlyFalseStep, selectStep } from "./steps.ts";
@@ -214,6 +214,7 @@ function worked(step: Step): Step {
 function invocation(name: string, overloads: readonly Overload[], steps: readonly Step[]): Step {
   const isPattern = MATCHING.has(name) && steps[1]?.constant !== undefined;
   const stopsAtFailure = isPattern || steps.length > 2; // there cel-go does not count the call, either
+  const costOf = callCostOf(name, overloads);
   return {
     evaluate(frame) {
       const args: Value[] = [];
@@ -225,7 +226,7 @@ function invocation(name: string, overloads: readonly Overload[], steps: readonl
         failure ??= value;
         if (stopsAtFailure) return value;
       }
-      frame.meter.charge(callCost(name, overloads, args, frame.meter));
+      frame.meter.charge(costOf ? costOf(args, frame.meter) : 1);
       return failure ?? invoke(name, overloads, args, frame.meter);
     },
   };
@@ -238,11 +239,16 @@ function invoke(
   meter: Meter,
 ): Value {
   for (const overload of overloads) {
-    if (args.every((arg, index) => isOfType(arg, overload.args[index]!))) {
-      return overload.run(args, meter);
-    }
+    if (fits(overload, args)) return overload.run(args, meter);
   }
   return new Failure(`no such overload: ${name}(${args.map(typeNameOf).join(", ")})`);
+}
+
+function fits({ args: types }: Overload, args: readonly Value[]): boolean {
+  for (let index = 0; index < args.length; index++) {
+    if (!isOfType(args[index]!, types[index]!)) return false;
+  }
+  return true;
 }
 
 /** `x in [constants]`: cel-go looks it up, and does not count it. */

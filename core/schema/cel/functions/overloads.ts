@@ -113,7 +113,9 @@ function memberEnd(signature: string): number {
   const match = /^(?:[a-zA-Z]+(?:\((?:[^()]|\([^()]*\))*\))?)\.(?=[a-zA-Z@]+\()/.exec(signature);
   const type = match?.[0].slice(0, -1).replace(/\(.*/, "");
   if (type === undefined) return 0;
-  return type === "list" || type === "map" || NAMED.has(type) ? match![0].length : 0;
+  const isGenericName = type === "list" || type === "map" || type === "optional";
+  const isType = isGenericName ? match![0].includes("(") : NAMED.has(type);
+  return isType ? match![0].length : 0;
 }
 
 function isGeneric({ kind, params }: CelType): boolean {

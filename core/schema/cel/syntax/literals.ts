@@ -89,3 +89,21 @@ function numberedEscape(text: string, at: number): [Part, number] {
   }
   return [{ text: "", escape, isByte: short === undefined && long === undefined }, written.length];
 }
+
+/** Digits of a number that are read: no number of 64 bits has more, leading zeros aside. */
+const DIGITS_MAX = 100;
+
+/** A number of a range, without its end. @throws {RangeError} */
+export function integer(sign: string, digits: string, min: bigint, end: bigint): bigint {
+  if (digits.length > DIGITS_MAX) throw new RangeError("too long");
+  const value = sign ? -BigInt(digits) : BigInt(digits);
+  if (value < min || value >= end) throw new RangeError("out of range");
+  return value;
+}
+
+/** @throws {RangeError} for what is not finite */
+export function double(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw new RangeError("out of range");
+  return value;
+}

@@ -1,9 +1,9 @@
 import { CelError, describeIssues, type Issue } from "../values/cel_error.ts";
 import { Uint } from "../values/values.ts";
 import type { Call, Expression, MapEntry, StructField } from "./expressions.ts";
-import { unquoted } from "./literals.ts";
+import { double, integer, unquoted } from "./literals.ts";
 import { expandMacro, MacroIssue } from "./macros.ts";
-import { type Token, tokensOf } from "./tokens.ts";
+import { type Token, Tokens } from "./tokens.ts";
 
 /** Code units that an expression may have; cel-go's limit. */
 export const EXPRESSION_LENGTH_MAX = 100_000;
@@ -44,13 +44,13 @@ class Stop extends Error {}
 class Parser {
   readonly #text: string;
   readonly #issues: Issue[] = [];
-  readonly #tokens: readonly Token[];
+  readonly #tokens: Tokens;
   #next = 0;
   #nesting = 0;
 
   constructor(text: string) {
     this.#text = text;
-    this.#tokens = tokensOf(text, this.#issues);
+    this.#tokens = new Tokens(text, this.#issues);
   }
 
   parse(): Expression {
@@ -65,7 +65,7 @@ class Parser {
   }
 
   get #token(): Token {
-    return this.#tokens[this.#next]!;
+    return this.#tokens.at(this.#next);
   }
 
   #is(text: string): boolean {
@@ -88,8 +88,11 @@ class Parser {
   }
 
   #mismatch(expected: string): never {
-    const { text, offset } = this.#token;
-    return this.#stop(offset, `Syntax error: mismatched input '${text}' expecting ${expected}`);
+    const { text, offset, kind } = this.#token;
+    const next = this.#tokens.at(this.#next + 1).text;
+    const isExtra = kind !== "end" && (next === expected || `'${next}'` === expected);
+    const fault = isExtra ? "extraneous" : "mismatched";
+    return this.#stop(offset, `Syntax error: ${fault} input '${text}' expecting ${expected}`);
   }
 
   #stop(offset: number, message: string): never {
@@ -167,7 +170,7 @@ class Parser {
 
   /** Whether a number follows on a minus sign: the sign is part of it. */
   #isNumberNext(): boolean {
-    const kind = this.#tokens[this.#next + 1]?.kind;
+    const kind = this.#tokens.at(this.#next + 1).kind;
     return kind === "int" || kind === "double";
   }
 
@@ -262,11 +265,11 @@ class Parser {
   #structName(first: string): string | undefined {
     let at = this.#next;
     let name = first;
-    while (this.#tokens[at]?.text === "." && this.#tokens[at + 1]?.kind === "identifier") {
-      name += `.${this.#tokens[at + 1]!.text}`;
-      at += 2;
+    while (this.#tokens.at(at).text === "." && this.#tokens.at(at + 1).kind === "identifier") {
+      name += `.${this.#tokens.at(at + 1).text}`;
+      if ((at += 2) > this.#next + NESTING_MAX) return undefined;
     }
-    if (this.#tokens[at]?.text !== "{") return undefined;
+    if (this.#tokens.at(at).text !== "{") return undefined;
     this.#next = at;
     return name;
   }
@@ -358,22 +361,6 @@ class Parser {
       return this.#stop(offset, (error as Error).message); // the one thing that it throws
     }
   }
-}
-
-/** Digits of a number that are read: no number of 64 bits has more, leading zeros aside. */
-const DIGITS_MAX = 100;
-
-function integer(sign: string, digits: string, min: bigint, end: bigint): bigint {
-  if (digits.length > DIGITS_MAX) throw new RangeError("too long");
-  const value = sign ? -BigInt(digits) : BigInt(digits);
-  if (value < min || value >= end) throw new RangeError("out of range");
-  return value;
-}
-
-function double(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value)) throw new RangeError("out of range");
-  return value;
 }
 
 function call(name: string, offset: number, ...args: Expression[]): Call {

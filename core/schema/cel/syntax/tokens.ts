@@ -26,19 +26,40 @@ const NUMBER =
   /0x[0-9a-fA-F]+[uU]?|(?:[0-9]+\.[0-9]+|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|[0-9]+[uU]?/y;
 const QUOTE = /(?:[rR][bB]?|[bB][rR]?)?(?:"""|'''|"|')/y;
 
-/** The tokens of an expression, the last of kind `end`; what is no token is an issue, and skipped. */
-export function tokensOf(text: string, issues: Issue[]): Token[] {
-  const tokens: Token[] = [];
-  let offset = matchAt(SPACE, text, 0).length;
-  while (offset < text.length) {
-    const token = tokenAt(text, offset);
-    if (token) tokens.push(token);
-    else issues.push({ offset, message: unknownToken(text, offset) });
-    offset += token?.text.length ?? unknownLength(text, offset);
-    offset += matchAt(SPACE, text, offset).length;
+/**
+ * The tokens of an expression, read when they are asked for: of a text that is refused soon, the rest is not looked at.
+ * What is no token is an issue, and skipped.
+ */
+export class Tokens {
+  readonly #text: string;
+  readonly #issues: Issue[];
+  readonly #read: Token[] = [];
+  #offset: number;
+
+  constructor(text: string, issues: Issue[]) {
+    this.#text = text;
+    this.#issues = issues;
+    this.#offset = matchAt(SPACE, text, 0).length;
   }
-  tokens.push({ kind: "end", text: "<EOF>", offset: text.length });
-  return tokens;
+
+  /** The token at a place; behind the last one, those of kind `end`. */
+  at(index: number): Token {
+    while (this.#read.length <= index) this.#read.push(this.#next());
+    return this.#read[index]!;
+  }
+
+  #next(): Token {
+    const text = this.#text;
+    while (this.#offset < text.length) {
+      const offset = this.#offset;
+      const token = tokenAt(text, offset);
+      this.#offset += token?.text.length ?? unknownLength(text, offset);
+      this.#offset += matchAt(SPACE, text, this.#offset).length;
+      if (token) return token;
+      this.#issues.push({ offset, message: unknownToken(text, offset) });
+    }
+    return { kind: "end", text: "<EOF>", offset: text.length };
+  }
 }
 
 function tokenAt(text: string, offset: number): Token | undefined {
@@ -86,7 +107,9 @@ function endOfQuoted(
 }
 
 function unknownToken(text: string, offset: number): string {
-  const part = text.slice(offset, offset + unknownLength(text, offset));
+  const isHalfOperator = "=&|".includes(text[offset]!);
+  const length = isHalfOperator ? 2 : unknownLength(text, offset);
+  const part = text.slice(offset, offset + length);
   return `Syntax error: token recognition error at: '${part.replaceAll("\n", "\\n")}'`;
 }
 

@@ -11,14 +11,16 @@ import {
 } from "./cel_types.ts";
 
 /** Steps that the comparison of types may take in all for one expression. */
-const STEPS_MAX = 500_000;
+const STEPS_MAX = 100_000;
 
 /**
  * What has been found out of the types that are still open: cel-go's unification.
  * Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md#gradual-type-checking
  */
 export class Substitution {
-  #found = new Map<string, CelType>();
+  readonly #found = new Map<string, CelType>();
+  /** What was known before each of the last changes, so that they can be undone. */
+  readonly #changes: [name: string, before: CelType | undefined][] = [];
   #opened = 0;
   #steps = 0;
 
@@ -29,12 +31,18 @@ export class Substitution {
 
   /** Whether each of the first can be passed where the second is wanted; what is learnt is kept only if so. */
   areAssignable(given: readonly CelType[], wanted: readonly CelType[]): boolean {
-    const before = this.#found;
-    this.#found = new Map(before);
-    this.#step(before.size);
+    this.#changes.length = 0;
     if (this.#allAssignable(given, wanted)) return true;
-    this.#found = before;
+    for (const [name, before] of this.#changes.reverse()) {
+      if (before) this.#found.set(name, before);
+      else this.#found.delete(name);
+    }
     return false;
+  }
+
+  #learn({ name }: CelType, type: CelType): void {
+    this.#changes.push([name, this.#found.get(name)]);
+    this.#found.set(name, type);
   }
 
   isAssignable(given: CelType, wanted: CelType): boolean {
@@ -101,13 +109,13 @@ export class Substitution {
     const known = this.#found.get(open.name);
     if (!known) {
       if (this.#mentions(type, open)) return undefined;
-      this.#found.set(open.name, type);
+      this.#learn(open, type);
       return true;
     }
     if (isSameType(type, known)) return true;
     if (!this.#assignable(type, known)) return false;
     const wider = this.mostGeneral(type, known);
-    if (!this.#mentions(wider, open)) this.#found.set(open.name, wider);
+    if (!this.#mentions(wider, open)) this.#learn(open, wider);
     return true;
   }
 

@@ -18,13 +18,21 @@ export interface Issue {
   readonly message: string;
 }
 
-/** Issues beyond this are not reported. */
+/** Issues beyond this are not reported, nor those for which the message becomes too long. */
 const ISSUES_MAX = 100;
+const MESSAGE_LENGTH_MAX = 32 * 1024;
+/** Longer lines are not shown: a message must not repeat a megabyte. */
+const LINE_LENGTH_MAX = 8 * 1024;
 
 /** The issues of an expression as cel-go prints them: sorted by place, each with its line and a mark under it. */
 export function describeIssues(text: string, issues: readonly Issue[]): string {
   const sorted = issues.toSorted((a, b) => a.offset - b.offset).slice(0, ISSUES_MAX);
-  return sorted.map((issue) => describeIssue(text, issue)).join("\n");
+  let message = "";
+  for (const issue of sorted) {
+    if (message.length > MESSAGE_LENGTH_MAX) break;
+    message += `${message && "\n"}${describeIssue(text, issue)}`;
+  }
+  return message;
 }
 
 function describeIssue(text: string, { offset, message }: Issue): string {
@@ -33,7 +41,6 @@ function describeIssue(text: string, { offset, message }: Issue): string {
   const line = text.slice(lineStart, lineEnd < 0 ? text.length : lineEnd).replaceAll("\t", " ");
   const number = text.slice(0, lineStart).split("\n").length;
   const column = [...text.slice(lineStart, offset)].length;
-  return `ERROR: <input>:${number}:${column + 1}: ${message}\n | ${line}\n | ${
-    ".".repeat(column)
-  }^`;
+  const first = `ERROR: <input>:${number}:${column + 1}: ${message}`;
+  return line.length > LINE_LENGTH_MAX ? first : `${first}\n | ${line}\n | ${".".repeat(column)}^`;
 }
