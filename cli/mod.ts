@@ -7,6 +7,7 @@ import { demoCommand } from "./demo.ts";
 import { demoWebCommand } from "./demo_web.ts";
 import { restoreCommand } from "./restore.ts";
 import { serverCommand } from "./server.ts";
+import { secretsCommand } from "./secrets.ts";
 import { storeCommand } from "./store.ts";
 import { versionCommand } from "./version.ts";
 
@@ -18,6 +19,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   credentialsCommand,
   backupCommand,
   restoreCommand,
+  secretsCommand,
   storeCommand,
   demoCommand,
   demoWebCommand,

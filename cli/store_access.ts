@@ -12,6 +12,9 @@ export const CREDENTIALS_CARRIED: readonly { name: string; secret: boolean }[] =
   { name: "ca.key", secret: true },
 ];
 
+/** The keys of Secrets, in a backup that was asked to carry them. */
+export const SECRET_KEYS_CARRIED = "secrets.keys";
+
 /** The `--data` of the commands that work on a server's store. */
 export function dataOption(dataFolder: string): Option {
   return new Option("--data <dir>", "data folder of the server").default(dataFolder);

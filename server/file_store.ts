@@ -2,6 +2,7 @@ import type { Agent } from "../agent/agent.ts";
 import type { Compacted } from "../core/api/http/store_maintenance.ts";
 import { shrinkHeap } from "../core/lib/heap.ts";
 import type { Log } from "../core/lib/log.ts";
+import { timestamp } from "../core/lib/timestamp.ts";
 import type { AnyResource } from "../core/resources/resource.ts";
 import { CompactableJournal, compactAside } from "../core/store/kv/compactable_journal.ts";
 import { DiskBallast } from "../core/store/kv/room/disk_ballast.ts";
@@ -10,11 +11,16 @@ import { FileRoom } from "../core/store/kv/room/file_room.ts";
 import type { KvFileOptions } from "../core/store/kv/kv_file.ts";
 import { KvJournal } from "../core/store/kv/kv_journal.ts";
 import { takeLockOver } from "../core/store/kv/lock_take_over.ts";
+import { rotate } from "../core/store/encryption/rotation.ts";
+import type { Sealer } from "../core/store/encryption/sealer.ts";
+import { SealingJournal } from "../core/store/encryption/sealing_journal.ts";
+import { newSecretKey } from "../core/store/encryption/secret_keys.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
 import { CommandError } from "./command_error.ts";
 import { storePath } from "./data_folder.ts";
 import type { CommandContext } from "./context.ts";
 import type { ServerFlags } from "./options.ts";
+import { SecretKeyFile } from "../core/store/encryption/secret_key_file.ts";
 import type { ServerStore } from "./server.ts";
 
 /** The store in the data folder, its file, and the free space on its disk. */
@@ -23,6 +29,7 @@ interface FileStore {
   journal: CompactableJournal;
   store: MemoryStore;
   room: DiskRoom;
+  sealer: Sealer;
 }
 
 /**
@@ -48,6 +55,7 @@ export async function openFileStore(
     parts.defer(() => store.close());
     shrinkHeap().catch((error) => log.warn("Cannot free the memory that loading took", { error }));
     return serverStore(
+      context,
       { path, room, ...opened },
       (file, agent) => diskTasks = lookAfterDisk(file, agent, log),
     );
@@ -62,14 +70,23 @@ export async function openFileStore(
 }
 
 function serverStore(
+  { clock, dataFolder }: CommandContext<ServerFlags>,
   file: FileStore,
   onSettled: (file: FileStore, agent: Agent | undefined) => void,
 ): ServerStore {
-  const { store, path, journal } = file;
+  const { store, path, journal, sealer } = file;
+  const keys = new SecretKeyFile(dataFolder);
+  const rotateKey = oneAtATime(() => {
+    const createdAt = timestamp(clock.now());
+    return rotate({ store, sealer, save: (all) => keys.save(all), createdAt });
+  });
   return {
     store,
     isAlone: true,
-    api: { storeFile: { compact: () => compactBeside(path, journal) } },
+    api: {
+      storeFile: { compact: () => compactBeside(path, journal) },
+      secretRotation: { rotate: rotateKey },
+    },
     whenOwned: async (_address, run) => void await run(),
     settled: ({ agent }) => onSettled(file, agent),
   };
@@ -124,17 +141,42 @@ async function openIn(
   context: CommandContext<ServerFlags>,
   path: string,
   { room, resources }: { room: DiskRoom; resources: readonly AnyResource[] },
-): Promise<{ journal: CompactableJournal; store: MemoryStore }> {
+): Promise<Pick<FileStore, "journal" | "store" | "sealer">> {
   const opening = { ...openingOf(context), relieve: (error: unknown) => room.relieve(error) };
+  const keys = new SecretKeyFile(context.dataFolder);
+  const sealer = await keys.sealer(resources);
   const journal = new CompactableJournal(await KvJournal.open(path, opening));
   const options = { resources, freezing: "none", onStopped: context.fail } as const;
   try {
-    const store = await MemoryStore.open(room.guard(journal), { ...options, gate: room });
-    return { journal, store };
+    const guarded = room.guard(new SealingJournal(journal, sealer));
+    const store = await MemoryStore.open(guarded, { ...options, gate: room });
+    if (sealer.keys.length === 0) await makeKey(context, keys, sealer);
+    return { journal, store, sealer };
   } catch (error) {
     await journal.close();
     throw error;
   }
+}
+
+/** The first key. Nothing in the store is encrypted yet: else opening it would have failed. */
+async function makeKey(
+  { clock, log }: CommandContext<ServerFlags>,
+  file: SecretKeyFile,
+  sealer: Sealer,
+): Promise<void> {
+  const keys = [newSecretKey(timestamp(clock.now()))];
+  try {
+    await file.save(keys);
+    sealer.use(keys);
+  } catch (error) { // the disk may be full
+    log.warn("Secrets are not encrypted until the next start: cannot save a key", { error });
+  }
+}
+
+/** Who asks while it is done gets what comes of it. */
+function oneAtATime<T>(act: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => underWay ??= act().finally(() => underWay = undefined);
 }
 
 /** With `--take-over` the server that has the data folder is stopped. */

@@ -28,7 +28,7 @@ export interface ServerStore {
   /** Whether no other server can write to it. */
   isAlone: boolean;
   /** The API's options that depend on the store. */
-  api: Pick<ApiOptions, "storeFile" | "standby" | "healthChecks">;
+  api: Pick<ApiOptions, "secretRotation" | "storeFile" | "standby" | "healthChecks">;
   /**
    * Calls `run` when this server owns the store: now, or later. Resolves with where the owner is, if it is another
    * server. `address`: where this one is.

@@ -5,6 +5,7 @@ import type { AnyResource } from "../core/resources/resource.ts";
 import { Contender } from "../core/store/contender.ts";
 import type { EtcdAccess } from "../core/store/etcd/etcd_client.ts";
 import { MemoryStore } from "../core/store/memory_store.ts";
+import { SealingEngine } from "../core/store/encryption/sealing_journal.ts";
 import type { SharedEngine } from "../core/store/shared_engine.ts";
 import { CommandError } from "./command_error.ts";
 import type { CommandContext, Context } from "./context.ts";
@@ -15,6 +16,7 @@ import {
   type StoreFlags,
   type StoreUrl,
 } from "./options.ts";
+import { SecretKeyFile } from "../core/store/encryption/secret_key_file.ts";
 import type { ServerStore } from "./server.ts";
 
 /** Starts to follow a store that this server shares with others. It competes for ownership once `whenOwned` is called. */
@@ -30,9 +32,16 @@ export async function openSharedStore(
       2,
     );
   }
-  const engine = url.engine === "etcd"
+  const sealer = await new SecretKeyFile(context.dataFolder).sealer(resources);
+  if (sealer.keys.length === 0) {
+    log.warn(
+      'Secrets are not encrypted in the store: run "coracle secrets key" on one server, and copy the file to all',
+    );
+  }
+  const shared = url.engine === "etcd"
     ? await openEtcd(flags, url, clock)
     : await openKv(flags, url.url, clock);
+  const engine = new SealingEngine(shared, sealer);
   const store = MemoryStore.following({ resources, freezing: "none", onStopped: fail });
   const contender = new Contender({ engine, store, clock, log });
   const stop = new AbortController();

@@ -48,6 +48,7 @@ import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
 import { answerMadeUp } from "./verbs/unstored.ts";
 import { answerSubresource } from "./verbs/subresource_verbs.ts";
+import { answerRotate, type SecretRotation } from "./http/secret_rotation.ts";
 import { answerCompact, type StoreFile } from "./http/store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs/verbs.ts";
 import { type VersionInfo, versionInfo } from "./http/version.ts";
@@ -75,6 +76,8 @@ export interface ApiOptions {
   credentials?: CredentialService;
   /** Absent: the objects are not kept in a file. */
   storeFile?: StoreFile;
+  /** Absent: the secrets are not encrypted, or others would have to know the new key. */
+  secretRotation?: SecretRotation;
   /** {@linkcode AUTHORIZERS} if absent. */
   authorizers?: readonly AuthorizerDefinition[];
   /** {@linkcode STREAMS} if absent. */
@@ -104,6 +107,7 @@ export function createApi(options: ApiOptions): Api {
   addDiscovery(app, parts);
   app.all("/apply", (c) => answerApply(c, parts));
   app.post("/store/compact", (c) => answerCompact(c, parts));
+  app.post("/secrets/rotate", (c) => answerRotate(c, parts));
   if (options.credentials) addCredentialRoutes(app, options.credentials);
   if (options.accounts) addIssuer(app, options.accounts);
   app.all("/api/*", (c) => answer(c, parts));

@@ -38,6 +38,8 @@ export interface LifeCycle<T> {
   needsVersion: boolean;
   /** Kept in memory only, never written to disk. */
   volatile: boolean;
+  /** Encrypted where it is kept on disk. */
+  encrypted: boolean;
   /** Why an object may not be deleted; `undefined`: it may. */
   deletionFault?(object: T): string | undefined;
   /**

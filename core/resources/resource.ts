@@ -226,6 +226,7 @@ export function defineResource(
     isCreatedWithStatus: false,
     needsVersion: false,
     volatile: false,
+    encrypted: false,
     columns: [],
     fields: {},
     indexes: {},

@@ -179,8 +179,8 @@ export class GroupCommit {
   async #writeOf({ type, revision, entry: { key, bytes } }: StoreEvent): Promise<JournalWrite> {
     if (type === "DELETED") return { key, value: undefined, revision };
     const { journal } = this.#options;
-    if (bytes.length <= journal.limits.rowBytesMax) return { key, value: bytes };
-    return { key, value: { blob: await journal.blob(bytes) } };
+    if (bytes.length <= journal.limits.rowBytesMax) return { key, value: bytes, revision };
+    return { key, value: { blob: await journal.blob(bytes, { key, revision }) }, revision };
   }
 
   #publish(commits: readonly Commit[]): void {

@@ -22,6 +22,12 @@ export const DENO_KV_LIMITS: JournalLimits = {
   rowBytesMax: 60_000,
 };
 
+/** The object whose bytes a blob holds. */
+export interface BlobOf {
+  readonly key: Key;
+  readonly revision: Revision;
+}
+
 /** Names bytes that were stored before the commit that refers to them. */
 export type BlobId = string;
 
@@ -57,7 +63,7 @@ export interface Journal {
   /** Durable when it resolves. When it rejects, the batch may or may not be durable: ask `revision`. */
   commit(batch: Batch): Promise<void>;
   /** Stores bytes that are too long for a row; a later commit refers to them. */
-  blob(bytes: Uint8Array): Promise<BlobId>;
+  blob(bytes: Uint8Array, of: BlobOf): Promise<BlobId>;
   /**
    * Revision of the last durable batch, read anew. Blobs that were stored for a batch that failed are dropped.
    * Rejects with {@linkcode FencedError} when another owner has the journal.

@@ -17,6 +17,7 @@ export type Register = (name: string, body: () => Promise<void>) => void;
 
 const OBJECT_BYTES_MAX = 3 * 1024 * 1024;
 const KEY: Key = ["notes", "a", "n"];
+const OF = { key: KEY, revision: 1 };
 
 /** What holds for each {@linkcode Journal}. `make` gives fresh, empty storage. */
 export function testJournal(
@@ -114,7 +115,7 @@ const SCENARIOS: Record<string, (opening: Opening) => Promise<void>> = {
     await journal.load();
     for (const [revision, text] of [[1, "x"], [2, "y"]] as const) {
       const bytes = new TextEncoder().encode(text.repeat(OBJECT_BYTES_MAX));
-      const blob = await journal.blob(bytes);
+      const blob = await journal.blob(bytes, OF);
       await journal.commit({ revision, writes: [{ key: KEY, value: { blob } }] });
       journal = await open();
       const { rows } = await journal.load();
@@ -127,9 +128,9 @@ const SCENARIOS: Record<string, (opening: Opening) => Promise<void>> = {
   "a blob that no commit refers to leaves nothing behind": async ({ open }) => {
     const journal = await open();
     await journal.load();
-    await journal.blob(new Uint8Array(200_000));
+    await journal.blob(new Uint8Array(200_000), OF);
     assert.equal(await journal.revision(), 0);
-    await journal.blob(new Uint8Array(200_000));
+    await journal.blob(new Uint8Array(200_000), OF);
     assert.deepEqual(await (await open()).load(), { revision: 0, rows: [] });
   },
   "who was taken over can write no more, and what it wrote before is there": async (
@@ -143,7 +144,7 @@ const SCENARIOS: Record<string, (opening: Opening) => Promise<void>> = {
     assert.deepEqual(textsOf((await second.load()).rows), { a: "kept" });
     const late = { revision: 2, writes: [write("a", "late")] };
     await assert.rejects(first.commit(late), FencedError);
-    await assert.rejects(first.blob(new Uint8Array(1_500_000)), FencedError);
+    await assert.rejects(first.blob(new Uint8Array(1_500_000), OF), FencedError);
     await assert.rejects(first.revision(), FencedError);
     await second.commit({ revision: 3, writes: [write("b", "new")] });
     await assert.rejects(first.commit(late), FencedError);

@@ -1,6 +1,7 @@
 import {
   type Batch,
   type BlobId,
+  type BlobOf,
   DENO_KV_LIMITS,
   type Journal,
   type JournalLimits,
@@ -43,8 +44,8 @@ export class FaultyJournal implements Journal {
     return this.#inner.load();
   }
 
-  blob(bytes: Uint8Array): Promise<BlobId> {
-    return this.#inner.blob(bytes);
+  blob(bytes: Uint8Array, of: BlobOf): Promise<BlobId> {
+    return this.#inner.blob(bytes, of);
   }
 
   revision(): Promise<Revision> {

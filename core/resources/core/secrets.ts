@@ -31,6 +31,7 @@ export const secrets = defineResource({
   kind: "Secret",
   plural: "secrets",
   namespaced: true,
+  encrypted: true,
   schema: secret,
   columns: [
     nameColumn,

@@ -10,6 +10,8 @@ import { type JournalStorage, testJournal } from "../journal_contract.ts";
 import { type SharedStorage, testSharedEngine } from "../shared_engine_contract.ts";
 import { testStore } from "../store_contract.ts";
 
+const OF = { key: ["notes", "a", "n"], revision: 1 } as const;
+
 const LEASE_MS = 5_000;
 const clock = new SystemClock();
 
@@ -131,7 +133,7 @@ test("an owner whose lease was lost goes on when nobody has taken over", async (
   await journal.commit({ revision: 1, writes: [write("a", "one")] });
   await storage.removeOwner();
   await Promise.all([
-    journal.blob(new Uint8Array(10)),
+    journal.blob(new Uint8Array(10), OF),
     journal.commit({ revision: 2, writes: [write("a", "two")] }),
   ]);
   assert.equal(await journal.revision(), 2);
@@ -142,7 +144,7 @@ test("an owner whose lease was lost goes on when nobody has taken over", async (
 test("blobs that a killed server has left are swept by the next one", async () => {
   const storage = new EtcdStorage();
   const first = await storage.open();
-  await first.blob(new Uint8Array(200_000));
+  await first.blob(new Uint8Array(200_000), OF);
   const second = await storage.takeOver();
   assert.equal(await storage.count("blobs"), 1);
   await second.load();

@@ -1,4 +1,4 @@
-import type { Batch, BlobId, Journal, JournalLimits, Loaded } from "../journal.ts";
+import type { Batch, BlobId, BlobOf, Journal, JournalLimits, Loaded } from "../journal.ts";
 import type { Revision } from "../store.ts";
 
 /** A journal that can trim its log step by step; `trim` returns whether more is left to do. */
@@ -37,8 +37,8 @@ export class CompactableJournal implements Journal {
     return this.#do(() => this.#journal.commit(batch));
   }
 
-  blob(bytes: Uint8Array): Promise<BlobId> {
-    return this.#do(() => this.#journal.blob(bytes));
+  blob(bytes: Uint8Array, of: BlobOf): Promise<BlobId> {
+    return this.#do(() => this.#journal.blob(bytes, of));
   }
 
   revision(): Promise<Revision> {

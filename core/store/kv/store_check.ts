@@ -2,6 +2,7 @@ import { concat, isSameBytes } from "../../lib/bytes.ts";
 import type { ObjectMeta } from "../../schema/metadata.ts";
 import type { BlobId } from "../journal.ts";
 import { type BlobReference, chunksIn, referenceFrom } from "./kv_blobs.ts";
+import { isSealed, keyIdIn, revisionIn } from "../encryption/sealed_bytes.ts";
 import { FORMAT, FORMAT_KEY, newerFormatMessage, segmentsIn } from "./kv_layout.ts";
 import {
   pathOf,
@@ -23,6 +24,8 @@ export interface StoreReport {
   bytes: number;
   /** Parts of large values that nothing refers to: a killed process leaves them, and the next start removes them. */
   orphans: number;
+  /** Ids of the keys that objects are encrypted with. What these objects say of themselves is not checked. */
+  keyIds: string[];
   /** What is wrong, each in a sentence for people; empty when all is well. */
   problems: string[];
 }
@@ -63,15 +66,19 @@ interface Newest {
 class LogCheck {
   readonly #problems: string[];
   readonly #newest = new Map<string, Newest>();
+  readonly #keyIds = new Set<string>();
   #revision: Revision = 0;
 
   constructor(problems: string[]) {
     this.#problems = problems;
   }
 
-  get found(): { objects: number; revision: Revision } {
+  get found(): { objects: number; revision: Revision; keyIds: string[] } {
     const live = [...this.#newest.values()].filter(({ record }) => record.kind !== "gone");
-    return { objects: live.length, revision: this.#revision };
+    for (const { record: { kind, bytes } } of live) {
+      if (kind === "json" && isSealed(bytes)) this.#keyIds.add(keyIdIn(bytes));
+    }
+    return { objects: live.length, revision: this.#revision, keyIds: [...this.#keyIds] };
   }
 
   read(number: number, bytes: Uint8Array): void {
@@ -101,8 +108,11 @@ class LogCheck {
       else orphans++;
     }
     for (const { key, reference: { chunks }, parts } of blobs.values()) {
-      if (parts.length === chunks) this.#revisionIn(key, concat(parts));
-      else {this.#problems.push(
+      if (parts.length === chunks) {
+        const bytes = concat(parts);
+        this.#revisionIn(key, bytes);
+        if (isSealed(bytes)) this.#keyIds.add(keyIdIn(bytes));
+      } else {this.#problems.push(
           `${pathOf(key)} lacks ${chunks - parts.length} of its ${chunks} parts`,
         );}
     }
@@ -141,6 +151,7 @@ class LogCheck {
 
   /** What the object says its revision is; 0 when it does not. */
   #revisionIn(key: Key, bytes: Uint8Array): Revision {
+    if (isSealed(bytes)) return this.#sealedRevisionIn(key, bytes);
     const path = pathOf(key);
     const [, namespace, name] = key;
     const metadata = metadataIn(bytes);
@@ -150,12 +161,23 @@ class LogCheck {
     } else if ((metadata.namespace ?? "") !== namespace || metadata.name !== name) {
       this.#problems.push(`${path} calls itself ${metadata.namespace ?? ""}/${metadata.name}`);
     } else if (!(revision <= this.#revision)) {
-      this.#problems.push(
-        `${path} is at revision ${metadata.resourceVersion}, the counter at ${this.#revision}`,
-      );
+      this.#problems.push(revisionProblem(key, metadata.resourceVersion, this.#revision));
     }
     return revision || 0;
   }
+
+  /** Of an encrypted object, which can be told without its key. */
+  #sealedRevisionIn(key: Key, bytes: Uint8Array): Revision {
+    const revision = revisionIn(bytes);
+    if (revision > this.#revision) {
+      this.#problems.push(revisionProblem(key, revision, this.#revision));
+    }
+    return revision;
+  }
+}
+
+function revisionProblem(key: Key, revision: unknown, counter: Revision): string {
+  return `${pathOf(key)} is at revision ${revision}, the counter at ${counter}`;
 }
 
 interface LiveBlob {

@@ -38,7 +38,7 @@ export interface Restored {
  */
 export async function restore(
   { source, store, time }: Restoration,
-  putBack: (carried: CarriedFiles) => Promise<void>,
+  putBack: (carried: CarriedFiles, report: StoreReport) => Promise<void>,
 ): Promise<Restored> {
   await Deno.stat(source);
   const lock = await DataLock.take(`${store}.lock`, "restore");
@@ -55,7 +55,7 @@ export async function restore(
     if (report.problems.length > 0) throw new StoreProblems(source, report.problems);
     await leaveWal(partial);
     await syncToDisk(partial);
-    await putBack(carried);
+    await putBack(carried, report);
     const setAside = await keep(store, `${store}.before-restore-${time}`);
     await Deno.rename(partial, store);
     await syncToDisk(folderOf(store));

@@ -1,6 +1,14 @@
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { Batch, BlobId, Journal, JournalLimits, JournalWrite, Loaded } from "../../journal.ts";
+import type {
+  Batch,
+  BlobId,
+  BlobOf,
+  Journal,
+  JournalLimits,
+  JournalWrite,
+  Loaded,
+} from "../../journal.ts";
 import type { RoomInFile } from "./file_room.ts";
 import { type Change, type Revision, UnavailableError, type WriteGate } from "../../store.ts";
 
@@ -341,9 +349,9 @@ class GuardedJournal implements Journal {
     await this.#room.write(() => this.#journal.commit(batch), { bytes: bytesOf(batch), isUrgent });
   }
 
-  async blob(bytes: Uint8Array): Promise<BlobId> {
+  async blob(bytes: Uint8Array, of: BlobOf): Promise<BlobId> {
     const facts = { bytes: bytes.length, isUrgent: false };
-    return await this.#room.write(() => this.#journal.blob(bytes), facts);
+    return await this.#room.write(() => this.#journal.blob(bytes, of), facts);
   }
 
   revision(): Promise<Revision> {
