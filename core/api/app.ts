@@ -26,7 +26,13 @@ import { limitYaml } from "./http/limit_yaml.ts";
 import { requestId } from "./http/request_id.ts";
 import type { ResourceRequest } from "./http/request_info.ts";
 import type { Standby } from "./access/standby.ts";
-import { Openapi, OPENAPI_V2, OPENAPI_V2_TYPE, unzipped } from "./discovery/openapi.ts";
+import {
+  Openapi,
+  OPENAPI_V2,
+  OPENAPI_V2_TYPE,
+  type OpenapiDocument,
+  unzipped,
+} from "./discovery/openapi.ts";
 import { answerApply } from "./verbs/manifests.ts";
 import { STREAMS } from "./streams/mod.ts";
 import { OpenStreams } from "./streams/open_streams.ts";
@@ -189,7 +195,7 @@ function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
     (c) => sendDocument(c, discovery.version(c.req.param("group"), c.req.param("version"))),
   );
   app.get("/version", (c) => sendJson(c, 200, parts.versionInfo));
-  app.get("/openapi/v2", (c) => sendBytes(c, 200, OPENAPI_V2_TYPE, OPENAPI_V2));
+  app.get("/openapi/v2", (c) => sendOpenapiV2(c, openapi));
   app.get("/openapi/v3", async (c) => sendJson(c, 200, await openapi.index()));
   app.get("/openapi/v3/*", (c) => sendOpenapi(c, openapi));
   for (const path of ["/livez/:check?", "/readyz/:check?", "/healthz/:check?"]) {
@@ -247,9 +253,23 @@ function sendDocument(
   return sendJson(c, 200, body, contentType);
 }
 
+/** JSON; but in protobuf only the little that kubectl 1.27 and 1.28 look at. */
+async function sendOpenapiV2(c: ApiContext, openapi: Openapi): Promise<Response> {
+  const wantsProtobuf = /proto-openapi\.spec\.v2/.test(c.req.header("accept") ?? "");
+  if (wantsProtobuf) return sendBytes(c, 200, OPENAPI_V2_TYPE, OPENAPI_V2);
+  return sendOpenapiDocument(c, await openapi.v2());
+}
+
 async function sendOpenapi(c: ApiContext, openapi: Openapi): Promise<Response> {
-  const document = await openapi.document(new URL(c.req.url).pathname.slice("/openapi/v3/".length));
-  const headers = { etag: `"${document.hash}"`, vary: "Accept-Encoding" };
+  const path = new URL(c.req.url).pathname.slice("/openapi/v3/".length);
+  return sendOpenapiDocument(c, await openapi.document(path));
+}
+
+function sendOpenapiDocument(c: ApiContext, document: OpenapiDocument): Response {
+  const headers = { etag: `"${document.hash}"`, vary: "Accept, Accept-Encoding" };
+  if (c.req.header("if-none-match") === headers.etag) {
+    return sendBytes(c, 304, "application/json", new Uint8Array(), headers);
+  }
   const takesGzip = /\bgzip\b/.test(c.req.header("accept-encoding") ?? "");
   return takesGzip
     ? sendBytes(c, 200, "application/json", document.gzip, {

@@ -262,9 +262,12 @@ export function wholeObject(shape: Schema): Schema {
   return {
     ...shape,
     properties: {
-      apiVersion: { type: "string", description: "Group and version of the shape of this object." },
+      apiVersion: {
+        type: "string",
+        description: "APIVersion defines the group and version of the shape of this object.",
+      },
       kind: { type: "string", description: "Kind of this object." },
-      metadata: { ...objectMeta, default: {} },
+      metadata: { ...objectMeta, description: "Standard object's metadata.", default: {} },
       ...shape.properties,
     },
   };

@@ -49,7 +49,7 @@ export const objectMeta = object("What every object says of itself.", {
   uid: string("Unique for all time; the server sets it."),
   resourceVersion: string("Version of the stored object; compare for equality only."),
   generation: integer("Counts the changes of what is wanted.", { format: "int64" }),
-  creationTimestamp: time("When the server stored it first."),
+  creationTimestamp: time("CreationTimestamp is a timestamp: when the server stored it first."),
   deletionTimestamp: time("When it is to be gone; set by a graceful delete."),
   deletionGracePeriodSeconds: integer("Seconds that it was given to end.", { format: "int64" }),
   labels,

@@ -79,9 +79,25 @@ Deno.test("every reference in every OpenAPI document leads to a component with c
   }
 });
 
-Deno.test("OpenAPI v2 is what old kubectls need, under the one content type that Go can read", async () => {
+Deno.test("OpenAPI v2 describes all kinds in one document, and every reference leads somewhere", async () => {
   const { ask } = await freshApi();
   const answer = await ask("GET", "/openapi/v2");
+  const text = await answer.text();
+  const { swagger, definitions, paths } = JSON.parse(text);
+  assert.equal(swagger, "2.0");
+  assert.ok(definitions["io.k8s.api.apps.v1.Deployment"] && paths["/api/v1/nodes/{name}"]);
+  for (const [, name] of text.matchAll(/"#\/definitions\/([^"]+)"/g)) {
+    assert.ok(definitions[name!], name);
+  }
+  assert.doesNotMatch(text, /components|x-coracle|"allOf"/);
+  const headers = { "if-none-match": answer.headers.get("etag")! };
+  assert.equal((await ask("GET", "/openapi/v2", undefined, headers)).status, 304);
+});
+
+Deno.test("OpenAPI v2 in protobuf is what old kubectls need, under the one content type that Go can read", async () => {
+  const { ask } = await freshApi();
+  const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  const answer = await ask("GET", "/openapi/v2", undefined, { accept });
   assert.equal(
     answer.headers.get("content-type"),
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",

@@ -1,11 +1,12 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { createHash } from "node:crypto";
 import { notFound } from "./discovery.ts";
-import { type Json, OpenapiSchemas } from "./openapi_schemas.ts";
+import { pathsOf } from "./openapi_paths.ts";
+import { OpenapiSchemas } from "./openapi_schemas.ts";
+import { V2Parts } from "./openapi_v2.ts";
 import { type Descriptor, protobufDecoder } from "../http/protobuf.ts";
 import { builtFrom } from "../../resources/catalog.ts";
 import type { ServedKind, ServedKinds } from "./served_kinds.ts";
-import { subresourcesOf } from "../../objects/subresources/mod.ts";
 
 /** A document, kept compressed since nearly every client accepts gzip. */
 export interface OpenapiDocument {
@@ -29,12 +30,15 @@ export class Openapi {
   readonly #kinds: ServedKinds;
   readonly #version: string;
   readonly #all: () => Promise<ReadonlyMap<string, OpenapiDocument>>;
+  readonly #v2: () => Promise<OpenapiDocument>;
+  readonly #v2Parts = new V2Parts();
   #made: ReadonlyMap<string, Made> = new Map();
 
   constructor(kinds: ServedKinds, version: string) {
     this.#kinds = kinds;
     this.#version = version;
     this.#all = builtFrom(kinds, () => this.#build());
+    this.#v2 = builtFrom(kinds, () => this.#buildV2());
   }
 
   /** GET /openapi/v3: the URL of each document, which contains its hash. */
@@ -55,6 +59,20 @@ export class Openapi {
     const document = (await this.#all()).get(path);
     if (!document) throw notFound();
     return document;
+  }
+
+  /** GET /openapi/v2: all kinds in one document. */
+  v2(): Promise<OpenapiDocument> {
+    return this.#v2();
+  }
+
+  async #buildV2(): Promise<OpenapiDocument> {
+    const { descriptor } = await protobufDecoder();
+    const groups = [...this.#kinds.byGroup().values()].flatMap((
+      versions,
+    ) => [...versions.values()]);
+    const info = { title: "Kubernetes", version: this.#version };
+    return documentOf(this.#v2Parts.text(info, groups, descriptor));
   }
 
   async #build(): Promise<ReadonlyMap<string, OpenapiDocument>> {
@@ -81,9 +99,13 @@ export class Openapi {
       paths: Object.assign({}, ...kinds.map((kind) => pathsOf(kind, schemas.add(kind)))),
       components: { schemas: schemas.components },
     });
-    const hash = createHash("sha256").update(text).digest("hex").toUpperCase();
-    return { gzip: gzipSync(text), hash };
+    return documentOf(text);
   }
+}
+
+function documentOf(text: string): OpenapiDocument {
+  const hash = createHash("sha256").update(text).digest("hex").toUpperCase();
+  return { gzip: gzipSync(text), hash };
 }
 
 /** A document and the kinds that it describes. */
@@ -94,65 +116,6 @@ interface Made {
 
 export function unzipped({ gzip }: OpenapiDocument): Uint8Array {
   return gunzipSync(gzip);
-}
-
-function pathsOf(kind: ServedKind, component: string): Json {
-  const { group, version, resource } = kind;
-  const base = group ? `/apis/${group}/${version}` : `/api/${version}`;
-  const collection = `${base}${
-    resource.namespaced ? "/namespaces/{namespace}" : ""
-  }/${resource.plural}`;
-  const operation = operationsOf(kind, component);
-  const one = {
-    get: operation("get", "get"),
-    put: operation("put", "put"),
-    patch: operation("patch", "patch"),
-    delete: operation("delete", "delete"),
-    parameters: [
-      pathParameter("name"),
-      ...(resource.namespaced ? [pathParameter("namespace")] : []),
-    ],
-  };
-  const subresources = subresourcesOf(resource).filter(({ body, decide }) => !body && decide);
-  return {
-    [collection]: { get: operation("get", "list"), post: operation("post", "post") },
-    [`${collection}/{name}`]: one,
-    ...(resource.namespaced
-      ? { [`${base}/${resource.plural}`]: { get: operation("get", "list") } }
-      : {}),
-    ...Object.fromEntries(subresources.map(({ name, verbs }) => [`${collection}/{name}/${name}`, {
-      ...(verbs.includes("get") ? { get: one.get } : {}),
-      ...(verbs.includes("update") ? { put: one.put } : {}),
-      ...(verbs.includes("patch") ? { patch: one.patch } : {}),
-    }])),
-  };
-}
-
-/** kubectl reads the kind of an operation, and whether PATCH has a parameter `fieldValidation`. */
-function operationsOf({ group, version, resource }: ServedKind, component: string) {
-  const content = { "application/json": { schema: { $ref: `#/components/schemas/${component}` } } };
-  const gvk = { group, version, kind: resource.kind };
-  return (method: "get" | "put" | "post" | "patch" | "delete", action: string): Json => ({
-    "x-kubernetes-action": action,
-    "x-kubernetes-group-version-kind": gvk,
-    parameters: method === "get" || method === "delete" ? [] : WRITE_PARAMETERS,
-    ...(method === "put" || method === "post" ? { requestBody: { content, required: true } } : {}),
-    responses: { [method === "post" ? "201" : "200"]: { description: "OK", content } },
-  });
-}
-
-const WRITE_PARAMETERS = [
-  queryParameter("dryRun", "`All`: everything but the storing."),
-  queryParameter("fieldManager", "Name under which the fields are managed."),
-  queryParameter("fieldValidation", "What to do about unknown fields: Ignore, Warn or Strict."),
-];
-
-function queryParameter(name: string, description: string): Json {
-  return { name, in: "query", description, schema: { type: "string", uniqueItems: true } };
-}
-
-function pathParameter(name: string): Json {
-  return { name, in: "path", required: true, schema: { type: "string", uniqueItems: true } };
 }
 
 function bytesOf(text: string): Uint8Array {

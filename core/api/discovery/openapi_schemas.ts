@@ -1,5 +1,14 @@
+import { listKindOf } from "../../resources/resource.ts";
+import { isOfResource } from "../../schema/custom/shaping.ts";
+import { objectMeta } from "../../schema/metadata.ts";
 import type { Schema } from "../../schema/schema.ts";
 import { type Descriptor, type FieldDescriptor, FieldShape } from "../http/protobuf.ts";
+import {
+  customObject,
+  customSchemaV2,
+  customSchemaV3,
+  type MetaProperties,
+} from "./custom_schemas.ts";
 import type { ServedKind } from "./served_kinds.ts";
 
 export type Json = Record<string, unknown>;
@@ -42,6 +51,19 @@ const WELL_KNOWN: Readonly<Record<string, Json>> = {
     oneOf: [{ type: "integer" }, { type: "string" }],
   },
 };
+const OBJECT_META = "meta.v1.ObjectMeta";
+const METADATA_DESCRIPTION = "Standard object's metadata.";
+const LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
+const LIST_META_SCHEMA: Json = {
+  description: "What a list says of itself.",
+  type: "object",
+  properties: {
+    continue: { type: "string", description: "Where the next page begins." },
+    remainingItemCount: { type: "integer", format: "int64", description: "Objects that follow." },
+    resourceVersion: { type: "string", description: "Version of the list." },
+    selfLink: { type: "string", description: "No longer set." },
+  },
+};
 /** Messages that are plain values in JSON. */
 const VALUES = /^(meta\.v1\.(Time|MicroTime|Duration|FieldsV1)|resource\.|intstr\.|runtime\.)/;
 
@@ -56,9 +78,12 @@ export class OpenapiSchemas {
   readonly #kinds: Descriptor["kinds"];
   readonly #unnamedPath = new Set<Schema>();
 
-  constructor({ kinds, messages }: Descriptor) {
+  readonly #isV2: boolean;
+
+  constructor({ kinds, messages }: Descriptor, { isV2 = false }: { isV2?: boolean } = {}) {
     this.#kinds = kinds;
     this.#messages = messages;
+    this.#isV2 = isV2;
   }
 
   /** Adds a kind and its nested types. Returns the name of its component. */
@@ -66,11 +91,57 @@ export class OpenapiSchemas {
     const message = this.#kinds[`${kind.apiVersion}/${kind.resource.kind}`];
     const name = message ? componentOf(message) : customResourceName(kind);
     const gvk = { group: kind.group, version: kind.version, kind: kind.resource.kind };
+    if (kind.resource.reading) return this.#addCustom(kind, name, gvk);
     this.components[name] = {
       ...this.#object(kind.schema, message),
       "x-kubernetes-group-version-kind": [gvk],
     };
     return name;
+  }
+
+  #addCustom(kind: ServedKind, name: string, gvk: Json): string {
+    const { properties } = kind.schema;
+    const field = (schema: Schema) => this.#part(schema, undefined);
+    const meta: MetaProperties = {
+      apiVersion: field(properties!["apiVersion"]!),
+      kind: field(properties!["kind"]!),
+      metadata: this.#part({ ...objectMeta, description: METADATA_DESCRIPTION }, OBJECT_META),
+    };
+    const published = this.#isV2 ? customSchemaV2 : customSchemaV3;
+    const { schema, isEmpty } = ownShapeOf(kind.schema);
+    const isVague = isEmpty || (this.#isV2 && schema["x-kubernetes-preserve-unknown-fields"]);
+    this.components[name] = isVague
+      ? { type: "object", "x-kubernetes-group-version-kind": [gvk] }
+      : customObject(published(schema, meta), {
+        ...{ meta, gvk },
+        fields: Object.keys(kind.resource.fields),
+      });
+    this.components[`${name.slice(0, -kind.resource.kind.length)}${listKindOf(kind.resource)}`] =
+      this.#list(kind, name, meta);
+    return name;
+  }
+
+  #list(kind: ServedKind, item: string, { apiVersion, kind: kindProperty }: MetaProperties): Json {
+    const gvk = { group: kind.group, version: kind.version, kind: listKindOf(kind.resource) };
+    return {
+      description: `${gvk.kind} is a list of ${kind.resource.kind}`,
+      type: "object",
+      required: ["items"],
+      properties: {
+        apiVersion,
+        items: {
+          description: "The objects.",
+          type: "array",
+          items: { allOf: [{ $ref: `#/components/schemas/${item}` }] },
+        },
+        kind: kindProperty,
+        metadata: {
+          description: METADATA_DESCRIPTION,
+          ...this.#named(LIST_META, () => LIST_META_SCHEMA),
+        },
+      },
+      "x-kubernetes-group-version-kind": [gvk],
+    };
   }
 
   #named(name: string, make: () => Json): Json {
@@ -154,6 +225,14 @@ export class OpenapiSchemas {
     }
     return fields;
   }
+}
+
+/** What a definition has said, without what every object has. */
+function ownShapeOf(whole: Schema): { schema: Schema; isEmpty: boolean } {
+  const { properties = {}, ...schema } = whole;
+  const own = Object.entries(properties).filter(([name]) => !isOfResource(name));
+  const isEmpty = schema.type === undefined && own.length === 0;
+  return { schema: { ...schema, properties: Object.fromEntries(own) }, isEmpty };
 }
 
 function withoutDescription({ description: _, ...rest }: Json): Json {

@@ -61,7 +61,7 @@ function versionOf(
   const { plural, kind, singular = kind.toLowerCase(), shortNames = [], categories = [] } =
     acceptedNames;
   const { subresources = {}, additionalPrinterColumns, selectableFields = [] } = version;
-  const schema = version.schema?.openAPIV3Schema ?? {};
+  const schema = plainMaps(version.schema?.openAPIV3Schema ?? {});
   const scale = subresources.scale && scalePathsOf(subresources.scale);
   const reading = customReading({
     apiVersion: `${group}/${version.name}`,
@@ -94,6 +94,32 @@ function versionOf(
   };
   // What is in a namespace, and what is not, differs in types only.
   return defineResource(kindDefinition as typeof kindDefinition & { namespaced: false });
+}
+
+/**
+ * The schema with a schema in place of each `additionalProperties: true`: one that knows nothing of the values. The same
+ * object when there is none.
+ */
+function plainMaps(schema: Schema): Schema {
+  const { items, properties, additionalProperties: values } = schema;
+  const next = {
+    ...(items && { items: plainMaps(items) }),
+    ...(properties && { properties: mapped(properties) }),
+    ...(typeof values === "boolean" ? values && { additionalProperties: {} } : values && {
+      additionalProperties: plainMaps(values),
+    }),
+  };
+  const isSame = next.items === items && next.properties === properties &&
+    next.additionalProperties === values;
+  if (isSame) return schema;
+  const { additionalProperties: _, ...rest } = schema;
+  return { ...rest, ...next };
+}
+
+function mapped(properties: Readonly<Record<string, Schema>>): Readonly<Record<string, Schema>> {
+  const next = Object.entries(properties).map(([name, each]) => [name, plainMaps(each)] as const);
+  const isSame = next.every(([name, each]) => properties[name] === each);
+  return isSame ? properties : Object.fromEntries(next);
 }
 
 /** The shape without what every object has. */

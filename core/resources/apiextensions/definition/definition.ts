@@ -1,4 +1,4 @@
-import { conditionFields } from "../../conditions.ts";
+import { conditionFields, type ConditionStatus } from "../../conditions.ts";
 import type { KubeObject } from "../../resource.ts";
 import {
   boolean,
@@ -14,6 +14,7 @@ import {
   oneOf,
   present,
   required,
+  type Schema,
   string,
   type TypeOf,
 } from "../../../schema/schema.ts";
@@ -94,10 +95,17 @@ const spec = object("What the kind should be.", {
   preserveUnknownFields: flag("Not supported any more."),
 });
 
-const condition = object(
-  "One aspect of the state of the definition.",
-  conditionFields("What it is about, e.g. Established."),
-);
+const anyStatus: Schema<ConditionStatus> = {
+  type: "string",
+  description: "Whether the condition holds.",
+};
+
+/** Kubernetes asks for nothing in a condition, and shows what is absent as empty. */
+const condition = object("One aspect of the state of the definition.", {
+  ...conditionFields("What it is about, e.g. Established."),
+  type: fallback("", string("What it is about, e.g. Established.")),
+  status: fallback("" as ConditionStatus, anyStatus),
+});
 
 const status = object("How the kind is.", {
   conditions: fallback([], kept(listMap("Aspects of its state.", ["type"], condition))),
