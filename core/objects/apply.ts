@@ -150,7 +150,7 @@ function resourceOf(
   apiVersion: string,
   kind: string,
 ): { resource: AnyResource; served?: AnyResource["servedVersions"][number] } | undefined {
-  for (const resource of resources) {
+  for (const resource of resources.flatMap((each) => each.versions ?? [each])) {
     if (resource.kind !== kind) continue;
     if (apiVersionOf(resource) === apiVersion) return { resource };
     const served = resource.servedVersions.find((version) => apiVersionOf(version) === apiVersion);
@@ -202,7 +202,7 @@ function writeOf(objects: Objects, plan: Plan, options: WriteOptions): Promise<W
   const { resource, name, draft } = plan;
   if (!objects.store.newest(keyOf(resource, name))) return objects.create(resource, draft, options);
   return objects.change(resource, name, (current) => {
-    const shown = options.served ? options.served.fromStored(current) : current;
+    const shown = (resource.reading ?? options.served)?.fromStored(current) ?? current;
     const sides = { original: appliedBefore(current), modified: draft, current: shown };
     return threeWayMerge(sides, (options.served ?? resource).schema);
   }, options);

@@ -134,6 +134,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
   reading?: Reading;
   /** Of a kind that an object defines: that object, and what the kind is made of. */
   definedBy?: DefinedBy;
+  /** The version in which objects are stored, if it is another one. */
+  storageVersion?: string;
   /** All versions that are served, in their order; absent: this one and `servedVersions`. */
   versions?: readonly AnyResource[];
   /** Of one of several versions with their own reading: all of them. */
@@ -188,6 +190,7 @@ type Optional =
   | "reading"
   | "siblings"
   | "definedBy"
+  | "storageVersion"
   | "versions"
   | "defines"
   | "prepare"

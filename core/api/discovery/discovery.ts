@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { ApiError } from "../../client/api_error.ts";
 import { builtFrom } from "../../resources/catalog.ts";
+import { compareVersions } from "../../schema/versions.ts";
 import { apiVersionOf } from "../../resources/resource.ts";
 import type { SubresourceBody } from "../../resources/subresource.ts";
 import { clausesOf } from "../http/accept.ts";
@@ -116,8 +118,16 @@ function groupList(versions: readonly GroupVersion[]): unknown {
   return { kind: "APIGroupList", apiVersion: "v1", groups: [...groups.values()].map(groupOf) };
 }
 
+/** The first is the preferred one. */
+function inOrder(versions: readonly GroupVersion[]): readonly GroupVersion[] {
+  return versions.toSorted((a, b) => compareVersions(a.version, b.version));
+}
+
 function groupOf(versions: readonly GroupVersion[]) {
-  const named = versions.map((one) => ({ groupVersion: apiVersionOf(one), version: one.version }));
+  const named = inOrder(versions).map((one) => ({
+    groupVersion: apiVersionOf(one),
+    version: one.version,
+  }));
   return { name: versions[0]!.group, versions: named, preferredVersion: named[0] };
 }
 
@@ -133,6 +143,7 @@ function resourcesOf(kind: ServedKind): unknown[] {
       verbs: kind.resource.verbs,
       ...(shortNames.length ? { shortNames } : {}),
       ...(categories.length ? { categories } : {}),
+      ...(kind.resource.verbs.includes("get") ? { storageVersionHash: storageHashOf(kind) } : {}),
     },
     ...subresourcesOf(kind.resource).map(({ name, verbs, body }) => {
       const isForeign = body && (body.group !== kind.group || body.version !== kind.version);
@@ -140,6 +151,13 @@ function resourcesOf(kind: ServedKind): unknown[] {
       return { name: `${plural}/${name}`, ...common, ...own, verbs };
     }),
   ];
+}
+
+/** By which clients can tell that a kind is stored in another version than before. */
+function storageHashOf({ resource }: ServedKind): string {
+  const { group, version, kind, storageVersion = version } = resource;
+  const digest = createHash("sha256").update(`${group}/${storageVersion}/${kind}`).digest();
+  return digest.subarray(0, 8).toString("base64");
 }
 
 function kindOf({ group, version, kind }: SubresourceBody) {
@@ -162,7 +180,7 @@ function aggregated(versions: readonly GroupVersion[], version: "v2" | "v2beta1"
       metadata: {},
       items: [...groups].map(([name, versions]) => ({
         metadata: { ...(name ? { name } : {}), creationTimestamp: null },
-        versions: versions.map(aggregatedVersion),
+        versions: inOrder(versions).map(aggregatedVersion),
       })),
     },
   };

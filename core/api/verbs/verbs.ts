@@ -1,4 +1,4 @@
-import { APPLY_TYPE, PATCH_TYPES } from "../../objects/patch/patch.ts";
+import { APPLY_TYPE, patchTypesOf } from "../../objects/patch/patch.ts";
 import { listKindOf } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
@@ -173,9 +173,12 @@ export async function appliedOf(
 }
 
 /** The patch in the body of a request. Throws UnsupportedMediaType. */
-export async function patchOf({ c }: ObjectRequest): Promise<{ type: string; body: unknown }> {
+export async function patchOf(
+  { c, kind }: ObjectRequest,
+): Promise<{ type: string; body: unknown }> {
   const type = mediaTypeOf(c);
-  if (!(PATCH_TYPES as readonly string[]).includes(type)) throw unsupported(PATCH_TYPES);
+  const types = patchTypesOf(kind.resource);
+  if (!types.includes(type)) throw unsupported(types);
   refuseForce(c);
   return { type, body: jsonOf(await c.get("readBody")()) };
 }

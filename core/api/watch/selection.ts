@@ -65,6 +65,7 @@ function unsupported(
   { labelSelector, fieldSelector }: Selectors,
   field: string,
 ): ApiError {
+  if (resource.definedBy) return new ApiError("BadRequest", `field label not supported: ${field}`);
   return new ApiError(
     "BadRequest",
     `Unable to find "${group}/${version}, Resource=${resource.plural}" that match label selector ` +

@@ -23,6 +23,11 @@ export const PATCH_TYPES = [
   APPLY_TYPE,
 ] as const;
 
+/** The types that a kind takes: how the lists of custom resources merge strategically is not said anywhere. */
+export function patchTypesOf({ reading }: { reading?: unknown }): readonly string[] {
+  return reading ? [PATCH_TYPES[0], PATCH_TYPES[1], APPLY_TYPE] : PATCH_TYPES;
+}
+
 /**
  * What the patch makes of an object of the given shape; never changes its argument, and throws an ApiError when
  * the patch does not fit.

@@ -85,6 +85,7 @@ function versionOf(
     fields: fieldsFor(selectableFields, show),
     ...(acceptedNames.listKind && { listKind: acceptedNames.listKind }),
     reading,
+    storageVersion,
     definedBy: {
       resource: DEFINITIONS,
       name: metadata.name,
