@@ -87,7 +87,7 @@ Deno.test("OpenAPI v2 describes all kinds in one document, and every reference l
   assert.equal(swagger, "2.0");
   assert.ok(definitions["io.k8s.api.apps.v1.Deployment"] && paths["/api/v1/nodes/{name}"]);
   for (const [, name] of text.matchAll(/"#\/definitions\/([^"]+)"/g)) {
-    assert.ok(definitions[name!], name);
+    assert.ok(definitions[name!], `${name}`);
   }
   assert.equal(/#\/components|x-coracle|"allOf":\[/.exec(text), null);
   const headers = { "if-none-match": answer.headers.get("etag")! };
