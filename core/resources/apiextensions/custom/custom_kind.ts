@@ -118,8 +118,9 @@ function plainMaps(schema: Schema): Schema {
 }
 
 function mapped(properties: Readonly<Record<string, Schema>>): Readonly<Record<string, Schema>> {
-  const next = Object.entries(properties).map(([name, each]) => [name, plainMaps(each)] as const);
-  const isSame = next.every(([name, each]) => properties[name] === each);
+  const before = Object.entries(properties);
+  const next = before.map(([name, each]) => [name, plainMaps(each)] as const);
+  const isSame = next.every(([, each], i) => each === before[i]![1]);
   return isSame ? properties : Object.fromEntries(next);
 }
 
