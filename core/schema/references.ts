@@ -32,3 +32,10 @@ export const typedObjectReference = object("Names an object and its kind.", {
   name: required(string("Name of the object.")),
   namespace: string("Namespace of the object, when it is another one."),
 });
+
+/** A Secret in a namespace of its own, for objects that are in none. */
+export const secretReference = atomic(object("Names a Secret.", {
+  name: string("Name of the Secret."),
+  namespace: string("Namespace of the Secret."),
+}));
+export type SecretReference = TypeOf<typeof secretReference>;

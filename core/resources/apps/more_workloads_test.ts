@@ -36,7 +36,7 @@ Deno.test("a StatefulSet gets the defaults of Kubernetes", () => {
       apiVersion: "v1",
       kind: "PersistentVolumeClaim",
       metadata: { name: "data" },
-      spec: { accessModes: ["ReadWriteOnce"], volumeMode: "Filesystem" },
+      spec: { accessModes: ["ReadWriteOnce"], resources: {}, volumeMode: "Filesystem" },
       status: { phase: "Pending" },
     }],
   });

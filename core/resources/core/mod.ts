@@ -6,6 +6,8 @@ import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes/nodes.ts";
 import { podTemplates } from "./pod_templates.ts";
 import { bindings } from "./pods/bindings.ts";
+import { persistentVolumeClaims } from "./persistent_volumes/persistent_volume_claims.ts";
+import { persistentVolumes } from "./persistent_volumes/persistent_volumes.ts";
 import { pods } from "./pods/pods.ts";
 import { limitRanges } from "./quotas/limit_ranges.ts";
 import { resourceQuotas } from "./quotas/resource_quotas.ts";
@@ -23,6 +25,8 @@ export const CORE_KINDS: readonly AnyResource[] = [
   limitRanges,
   namespaces,
   nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
   pods,
   podTemplates,
   replicationControllers,

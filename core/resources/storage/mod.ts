@@ -3,6 +3,7 @@ import { csiDrivers } from "./csi_drivers.ts";
 import { csiNodes } from "./csi_nodes.ts";
 import { csiStorageCapacities } from "./csi_storage_capacities.ts";
 import { storageClasses } from "./storage_classes.ts";
+import { volumeAttachments } from "./volume_attachments.ts";
 import { volumeAttributesClasses } from "./volume_attributes_classes.ts";
 
 /** The kinds of `storage.k8s.io/v1`. */
@@ -11,5 +12,6 @@ export const STORAGE_KINDS: readonly AnyResource[] = [
   csiNodes,
   csiStorageCapacities,
   storageClasses,
+  volumeAttachments,
   volumeAttributesClasses,
 ];

@@ -38,6 +38,7 @@ const nodeSelectorTerm = atomic(object("Rules that must all hold.", {
 export const nodeSelector = atomic(object("Nodes for which one of the terms holds.", {
   nodeSelectorTerms: required(list("The terms.", nodeSelectorTerm)),
 }));
+export type NodeSelector = TypeOf<typeof nodeSelector>;
 
 const weight = required(
   integer("How much it counts.", { minimum: 1, maximum: 100 }),

@@ -5,6 +5,7 @@ import { typedLocalObjectReference, typedObjectReference } from "../../../../sch
 import {
   allowingDuplicates,
   fallback,
+  kept,
   list,
   mapOf,
   mergeList,
@@ -15,33 +16,31 @@ import {
   required,
   string,
   time,
+  type TypeOf,
 } from "../../../../schema/schema.ts";
 
 export const claimSpec = object("The volume that is wanted.", {
   accessModes: list(
     "How it must be mountable.",
-    oneOf("A way to mount it.", [
-      "ReadOnlyMany",
-      "ReadWriteMany",
-      "ReadWriteOnce",
-      "ReadWriteOncePod",
-    ]),
+    string("ReadWriteOnce, ReadOnlyMany, ReadWriteMany or ReadWriteOncePod."),
   ),
   selector: labelSelector,
-  resources: object("How large it must be.", {
+  resources: present(object("How large it must be.", {
     limits: mapOf("Amounts at most.", quantity("Amount.")),
     requests: mapOf("Amounts at least, such as `storage`.", quantity("Amount.")),
-  }),
+  })),
   volumeName: string("Name of the PersistentVolume that it is bound to."),
-  storageClassName: string("StorageClass that makes it; empty for none."),
+  storageClassName: kept(string("StorageClass that makes it; empty for none.")),
   volumeMode: fallback(
     "Filesystem",
     oneOf("Whether it is a file system or a device.", ["Block", "Filesystem"]),
   ),
   dataSource: typedLocalObjectReference,
   dataSourceRef: typedObjectReference,
-  volumeAttributesClassName: string("VolumeAttributesClass with further settings."),
+  volumeAttributesClassName: kept(string("VolumeAttributesClass with further settings.")),
 });
+
+export type ClaimSpec = TypeOf<typeof claimSpec>;
 
 /** https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#generic-ephemeral-volumes */
 export const claimTemplate = object("The claim that is made for the pod.", {
@@ -55,7 +54,7 @@ const amounts = (description: string) => mapOf(description, quantity("Amount."))
 export const claimStatus = object("How the claim is.", {
   phase: fallback(
     "Pending",
-    oneOf("Whether it has a volume.", ["Pending", "Bound", "Lost"]),
+    string("Pending, Bound or Lost."),
   ),
   accessModes: list("How its volume can be mounted.", string("A way to mount it.")),
   capacity: amounts("What its volume has."),
@@ -75,6 +74,8 @@ export const claimStatus = object("How the claim is.", {
     status: required(string("Pending, InProgress or Infeasible.")),
   }),
 });
+
+export type ClaimStatus = TypeOf<typeof claimStatus>;
 
 /** A whole claim, as a StatefulSet has it for each of its pods. */
 export const wholeClaim = object("A claim to make for each pod, named after it.", {

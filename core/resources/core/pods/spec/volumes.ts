@@ -30,7 +30,7 @@ const emptyDir = object("A directory that lives as long as the pod.", {
   sizeLimit: quantity("How much it may hold."),
 });
 
-const hostPath = object("A file or directory of the node.", {
+export const hostPath = object("A file or directory of the node.", {
   path: required(string("Path on the node.")),
   type: fallback(
     "",

@@ -1,4 +1,4 @@
-import { type Cause, forbidden, invalid, missing } from "../../../../../schema/causes.ts";
+import { type Cause, forbidden, invalid } from "../../../../../schema/causes.ts";
 import {
   labelNameFaults,
   labelValueFaults,
@@ -8,6 +8,7 @@ import {
 import { nameCauses, nonNegativeCauses, rangeCauses } from "../../../../../schema/value_rules.ts";
 import { containersCauses } from "./container_rules.ts";
 import { hostFileCauses } from "./host_file_rules.ts";
+import { nodeSelectorCauses } from "./node_selector_rules.ts";
 import type { PodSpec } from "../pod_spec.ts";
 import type { Toleration } from "../scheduling.ts";
 import { podSecurityCauses } from "./security_rules.ts";
@@ -109,33 +110,9 @@ export function tolerationCauses(tolerations: readonly Toleration[], field: stri
 
 function affinityCauses({ affinity }: PodSpec, field: string): Cause[] {
   const { requiredDuringSchedulingIgnoredDuringExecution: needed } = affinity?.nodeAffinity ?? {};
-  const terms = needed?.nodeSelectorTerms ?? [];
-  return terms.flatMap(({ matchExpressions = [] }, i) =>
-    matchExpressions.flatMap(({ operator, values = [] }, j) => {
-      const at = `${field}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]` +
-        `.matchExpressions[${j}].values`;
-      return nodeRuleCauses(operator, values, at);
-    })
-  );
-}
-
-function nodeRuleCauses(operator: string, values: readonly string[], field: string): Cause[] {
-  switch (operator) {
-    case "In":
-    case "NotIn":
-      return values.length > 0
-        ? []
-        : [missing(field, "must be specified when `operator` is 'In' or 'NotIn'")];
-    case "Exists":
-    case "DoesNotExist":
-      return values.length === 0
-        ? []
-        : [forbidden(field, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")];
-    default:
-      return values.length === 1
-        ? []
-        : [missing(field, "must be specified single value when `operator` is 'Lt' or 'Gt'")];
-  }
+  return needed
+    ? nodeSelectorCauses(needed, `${field}.requiredDuringSchedulingIgnoredDuringExecution`)
+    : [];
 }
 
 function spreadCauses({ topologySpreadConstraints = [] }: PodSpec, field: string): Cause[] {

@@ -2,6 +2,7 @@ import { type Cause, forbidden, invalid, missing, notFound } from "../../../../.
 import { labelNameFaults } from "../../../../../schema/names.ts";
 import { compareQuantities, quantityFault } from "../../../../../schema/quantities.ts";
 import { backstepCauses, localPathCauses, nameCauses } from "../../../../../schema/value_rules.ts";
+import { claimSpecCauses } from "./claim_rules.ts";
 import type { Container } from "../containers.ts";
 import type { Volume } from "../volumes.ts";
 
@@ -17,6 +18,7 @@ export function volumeCauses(volumes: readonly Volume[], field: string): Cause[]
       ),
       ...localSourceCauses(volume, at),
       ...writtenSourceCauses(volume, at),
+      ...claimCauses(volume, `${at}.ephemeral.volumeClaimTemplate`),
     ];
   });
 }
@@ -33,6 +35,13 @@ function localSourceCauses({ emptyDir, hostPath, nfs }: Volume, field: string): 
     causes.push(invalid(`${field}.nfs.path`, nfs.path, "must be an absolute path"));
   }
   return causes;
+}
+
+function claimCauses({ ephemeral }: Volume, field: string): Cause[] {
+  if (!ephemeral) return [];
+  return ephemeral.volumeClaimTemplate
+    ? claimSpecCauses(ephemeral.volumeClaimTemplate.spec, `${field}.spec`)
+    : [missing(field)];
 }
 
 function writtenSourceCauses(volume: Volume, field: string): Cause[] {

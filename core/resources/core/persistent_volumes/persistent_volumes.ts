@@ -1,0 +1,147 @@
+import { timestamp } from "../../../lib/timestamp.ts";
+import { type Cause, forbidden } from "../../../schema/causes.ts";
+import { fallback, object, present, string, time, type TypeOf } from "../../../schema/schema.ts";
+import { ageColumn, nameColumn } from "../../columns.ts";
+import { defineResource, type KubeObject, type ObjectOf } from "../../resource.ts";
+import { storedOnlyWarnings } from "../../unimplemented_fields.ts";
+import { accessModesText, storageClassOf } from "./access_modes.ts";
+import {
+  persistentVolumeCauses,
+  persistentVolumeUpdateCauses,
+  persistentVolumeWarnings,
+} from "./persistent_volume_rules.ts";
+import { type PersistentVolumeSpec, persistentVolumeSpec } from "./persistent_volume_spec.ts";
+import { sourcesOf } from "./volume_source_rules.ts";
+
+const persistentVolumeStatus = object("How the volume is.", {
+  phase: fallback(
+    "Pending",
+    string("Pending, Available, Bound, Released or Failed."),
+  ),
+  message: string("A sentence for people about its phase."),
+  reason: string("One word, in CamelCase, about a failure."),
+  lastPhaseTransitionTime: time("When the phase last changed."),
+});
+type Status = TypeOf<typeof persistentVolumeStatus>;
+
+/** https://kubernetes.io/docs/concepts/storage/persistent-volumes/ */
+export const persistentVolumes = defineResource({
+  group: "",
+  version: "v1",
+  kind: "PersistentVolume",
+  plural: "persistentvolumes",
+  shortNames: ["pv"],
+  namespaced: false,
+  generation: "none",
+  schema: object("A piece of storage that outlives pods.", {
+    spec: present(persistentVolumeSpec),
+    status: present(persistentVolumeStatus),
+  }),
+  columns: [
+    nameColumn,
+    {
+      name: "Capacity",
+      description: "How large it is.",
+      value: ({ spec }) => spec.capacity?.["storage"] ?? "0",
+    },
+    {
+      name: "Access Modes",
+      description: "How it can be mounted.",
+      value: ({ spec }) => accessModesText(spec.accessModes),
+    },
+    {
+      name: "Reclaim Policy",
+      description: "What becomes of it when its claim is deleted.",
+      value: ({ spec }) => spec.persistentVolumeReclaimPolicy,
+    },
+    {
+      name: "Status",
+      description: "Whether it is free, bound, or left by its claim.",
+      value: ({ metadata, status }) => metadata.deletionTimestamp ? "Terminating" : status.phase,
+    },
+    {
+      name: "Claim",
+      description: "Claim that it is bound to.",
+      value: ({ spec: { claimRef } }) =>
+        claimRef && `${claimRef.namespace ?? ""}/${claimRef.name ?? ""}`,
+    },
+    {
+      name: "StorageClass",
+      description: "StorageClass that it belongs to.",
+      value: (volume) => storageClassOf(volume),
+    },
+    {
+      name: "VolumeAttributesClass",
+      description: "VolumeAttributesClass that it has.",
+      value: ({ spec: { volumeAttributesClassName = "<unset>" } }) => volumeAttributesClassName,
+    },
+    { name: "Reason", description: "Why it failed.", value: ({ status }) => status.reason },
+    ageColumn,
+    {
+      name: "VolumeMode",
+      description: "Whether it is a file system or a device.",
+      priority: 1,
+      value: ({ spec }) => spec.volumeMode,
+    },
+  ],
+  admit: (next, previous, { settings }) => ({
+    ...next,
+    status: withPhaseTime(next.status, previous?.status, () => timestamp(settings.clock.now())),
+  }),
+  validate: (next, previous) => [
+    ...persistentVolumeCauses(next.spec, next.metadata.name),
+    ...mountOptionCauses(next),
+    ...(previous ? persistentVolumeUpdateCauses(next.spec, previous.spec) : []),
+  ],
+  warnings: (next, previous) => [
+    ...persistentVolumeWarnings(next.spec, next.metadata.annotations),
+    ...storedOnlyWarnings("PersistentVolume", previous, "no claim is bound to it"),
+  ],
+});
+
+export type PersistentVolume = ObjectOf<typeof persistentVolumes>;
+
+/** A new phase has a new time, unless whoever writes it says one. */
+function withPhaseTime(next: Status, previous: Status | undefined, now: () => string): Status {
+  if (!previous) return { ...next, lastPhaseTransitionTime: now() };
+  const { lastPhaseTransitionTime: given } = next;
+  const { lastPhaseTransitionTime: before } = previous;
+  if (next.phase === previous.phase) {
+    return given !== undefined || before === undefined
+      ? next
+      : { ...next, lastPhaseTransitionTime: before };
+  }
+  return given === undefined || given === before
+    ? { ...next, lastPhaseTransitionTime: now() }
+    : next;
+}
+
+const MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options";
+/** Sources whose mounts take options. */
+const MOUNTED: readonly string[] = [
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "iscsi",
+  "cinder",
+  "cephfs",
+  "azureFile",
+  "vsphereVolume",
+  "azureDisk",
+  "photonPersistentDisk",
+];
+
+function mountOptionCauses(
+  { metadata, spec }: KubeObject & { spec: PersistentVolumeSpec },
+): Cause[] {
+  if (!Object.hasOwn(metadata.annotations ?? {}, MOUNT_OPTIONS)) return [];
+  return sourcesOf(spec).some((name) => MOUNTED.includes(name)) ? [] : [
+    forbidden(
+      `metadata.annotations.${MOUNT_OPTIONS}`,
+      "may not specify mount options for this volume type",
+    ),
+  ];
+}
