@@ -1,5 +1,6 @@
 import { ApiError } from "../core/client/api_error.ts";
 import type { Client, ObjectName, View } from "../core/client/client.ts";
+import type { TokenSource } from "../core/client/token_source.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import type {
   ExecRequest,
@@ -27,9 +28,10 @@ import type { PodNetwork } from "./network/pod_network.ts";
 import { PodWorker } from "./pods/pod_worker.ts";
 import type { dialProbe } from "./probes/probe_dialer.ts";
 import { Slots } from "../core/lib/slots.ts";
-import { referencedKinds, referenceKey, referencesOf } from "./pods/references.ts";
+import { referencedKinds, referenceKey, referencesOf, showChange } from "./pods/references.ts";
 import { VOLUME_TYPES } from "./volumes/types/mod.ts";
 import type { VolumeType } from "./volumes/volume_type.ts";
+import { PodTokens } from "./volumes/pod_tokens.ts";
 import { type PodVolumes, Volumes } from "./volumes/volumes.ts";
 
 /** How often the runtime is asked for all its containers, in case a notice was lost. */
@@ -74,6 +76,8 @@ export interface AgentOptions {
   files?: PodFiles;
   /** The types of volumes that pods can have; those that are built in when absent. */
   volumeTypes?: readonly VolumeType[];
+  /** Who gives tokens of service accounts; absent: nobody. */
+  tokens?: TokenSource;
   /** The volumes of pods; below `dataFolder` when absent. */
   volumes?: PodVolumes;
   /** Asks the questions of probes; `dialProbe` when absent. */
@@ -101,6 +105,7 @@ export class Agent implements NodeStreams {
   readonly #options: AgentOptions;
   readonly #context: NodeContext;
   readonly #volumeTypes: readonly VolumeType[];
+  readonly #tokens: PodTokens | undefined;
   readonly #node: NodeStatus;
   readonly #workers = new Map<string, PodWorker>();
   #stops: (() => void)[] = [];
@@ -115,20 +120,20 @@ export class Agent implements NodeStreams {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { dataFolder, protectedPaths = [], view, clock, machine } = options;
+    const { dataFolder, clock, machine, tokens: source } = options;
     const allocatable = allocatableOf(machine);
     const types = this.#volumeTypes = options.volumeTypes ?? VOLUME_TYPES;
+    const tokens = this.#tokens = source && new PodTokens({ source, clock });
     this.#context = {
       ...options,
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
-      volumes: options.volumes ?? new Volumes({ dataFolder, protectedPaths, view, clock, types }),
+      volumes: options.volumes ?? new Volumes({ ...options, types, allocatable, tokens }),
       allocatable,
       podOfContainer: new Map(),
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
     };
-    const { podCIDR, labels = {} } = options;
-    const runtimeVersion = options.runtime.version;
+    const { podCIDR, labels = {}, runtime: { version: runtimeVersion } } = options;
     this.#node = new NodeStatus({ ...options, podCIDR, labels, allocatable, runtimeVersion });
   }
 
@@ -248,6 +253,7 @@ export class Agent implements NodeStreams {
     let failures = 0;
     while (!signal.aborted) {
       failures = await this.#relist() ? 0 : failures + 1;
+      for (const uid of this.#tokens?.podsDue() ?? []) this.#workers.get(uid)?.refreshVolumes();
       const waitMs = failures > 0 ? waitMsAfter(failures, RELIST_RETRY) : RELIST_MS;
       await clock.sleep(waitMs, signal).catch(() => {}); // rejects only when the signal aborts
     }
@@ -329,7 +335,9 @@ export class Agent implements NodeStreams {
       if (this.#hasListed) this.#newWorker(uid, pod, undefined).want(pod);
       return;
     }
+    const before = worker.pod;
     worker.want(type === "DELETED" ? undefined : pod);
+    if (type === "MODIFIED" && showChange(before, pod, this.#volumeTypes)) worker.refreshVolumes();
   }
 
   #onReferenced(resource: AnyResource, { metadata: { namespace, name } }: NamespacedObject): void {

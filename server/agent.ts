@@ -1,4 +1,5 @@
 import type { Client } from "../core/client/client.ts";
+import type { TokenSource } from "../core/client/token_source.ts";
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { HttpClient } from "../core/client/http_client.ts";
 import type { Source } from "../core/client/list_watch.ts";
@@ -10,7 +11,7 @@ import { createNode, type NodePlatform, type NodeSettings, runNode } from "./nod
 /** The API as seen from another process. */
 export interface RemoteApi {
   link: ServerLink;
-  client: Client;
+  client: Client & TokenSource;
   /** Not started. */
   mirror: Mirror;
 }
@@ -56,7 +57,13 @@ export async function runAgent<P extends NodePlatform>(
   const { nodeName: host } = environment;
   const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The agent stops")));
-  const access = { client, view: mirror, events, onStaleView: () => link.suspect() };
+  const access = {
+    client,
+    tokens: client,
+    view: mirror,
+    events,
+    onStaleView: () => link.suspect(),
+  };
   await runNode(context, mirror, { ...createNode(context, access, platform), ...environment });
   return platform;
 }

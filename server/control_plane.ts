@@ -31,7 +31,7 @@ export function openControlPlane(
 ): ControlPlane {
   parts.defer(declareKinds(store, catalog));
   parts.defer(followDefinitions(store, catalog));
-  const objects = new Objects({ store, clock, random, serviceCidr, catalog });
+  const objects = new Objects({ store, clock, random, serviceCidr, hasAccounts: true, catalog });
   const client = new LocalClient(objects, { user: "system:coracle", kinds: catalog });
   const transport = new HttpsWebhooks();
   parts.defer(() => transport[Symbol.dispose]());

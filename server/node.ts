@@ -2,6 +2,7 @@ import { Agent, type AgentOptions } from "../agent/agent.ts";
 import type { NetworkKeeper } from "../agent/network/network_keeper.ts";
 import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { Client, View } from "../core/client/client.ts";
+import type { TokenSource } from "../core/client/token_source.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import { runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
 import { type Context, keepRunning } from "./context.ts";
@@ -19,12 +20,14 @@ export interface NodeAccess {
   /** Must be complete already. */
   view: View;
   events: EventRecorder;
+  /** Who gives tokens of service accounts; absent: nobody. */
+  tokens?: TokenSource;
   /** Called when the view seems to have lost its connection without knowing. */
   onStaleView?: () => void;
 }
 
 /** What the composition gives to every agent itself. */
-type Wired = "client" | "view" | "events" | "clock" | "log" | "onStaleView";
+type Wired = "client" | "tokens" | "view" | "events" | "clock" | "log" | "onStaleView";
 
 /** The proxy, as far as a node knows it. */
 export interface NodeProxy extends TableUser {

@@ -9,6 +9,7 @@ import { dialableHost, hostAndPort } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
 import { createNode, type Node, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
+import { localTokens } from "../core/api/access/service_accounts/local_tokens.ts";
 import type { Registry } from "./registry.ts";
 
 /** What differs between a server on a machine, one in a simulation and one in a test. */
@@ -81,8 +82,11 @@ export async function runServer<P extends ServerPlatform>(
   const { serviceCidr } = platform;
   const plane = openControlPlane(context, opened.store, { catalog, serviceCidr, host: nodeName });
   const { client, events, objects } = plane;
-  const node = createNode(context, { client, view: client, events }, platform);
   const access = await environment.openAccess(objects);
+  const { accounts } = access.api;
+  const tokens = accounts && localTokens(objects, accounts, nodeName);
+  const seen = { client, view: client, events, ...(tokens && { tokens }) };
+  const node = createNode(context, seen, platform);
   if (opened.isAlone) await access.record();
   const api = createServerApi(context, environment, { plane, opened, access, node });
   const served = await access.serve(api);

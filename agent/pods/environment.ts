@@ -9,7 +9,7 @@ import type { ObjectReference } from "../volumes/volume_type.ts";
 import { secrets } from "../../core/resources/core/secrets.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
 import { expand } from "../volumes/expansion.ts";
-import { fieldOf, resourceFieldOf } from "./pod_fields.ts";
+import { fieldOf, resourceFieldOf } from "../volumes/pod_fields.ts";
 import { serviceVariablesOf } from "./service_variables.ts";
 
 /** What variables may refer to besides the pod. */

@@ -1,3 +1,4 @@
+import { isEqual } from "../../core/lib/equality.ts";
 import { ownField } from "../../core/lib/own_field.ts";
 import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
@@ -21,6 +22,22 @@ export function referencesOf({ spec }: Pod, types: readonly VolumeType[]): Reado
     ...containersOf(spec).flatMap(({ container }) => environmentReferencesOf(container)),
   ];
   return new Set(references.map(referenceKey));
+}
+
+/** Whether volumes show what has changed of the pod itself: its labels or annotations. */
+export function showChange(
+  before: Pod | undefined,
+  { metadata: { labels, annotations }, spec }: Pod,
+  types: readonly VolumeType[],
+): boolean {
+  const { metadata } = before ?? {};
+  if (isEqual(labels, metadata?.labels) && isEqual(annotations, metadata?.annotations)) {
+    return false;
+  }
+  return (spec.volumes ?? []).some((volume) => {
+    const type = volumeTypeOf(types, volume);
+    return type?.showsPod?.(ownField(volume, type.field)) ?? false;
+  });
 }
 
 /** E.g. `configmaps/settings`: an object of the pod's own namespace. */

@@ -9,6 +9,8 @@ export interface VolumeFile {
   mode: number;
   /** The group that it belongs to; this process's when absent. */
   groupId?: number;
+  /** The user that it belongs to; this process's when absent. */
+  userId?: number;
 }
 
 /** Name of the link that all changes go through. */
@@ -59,10 +61,15 @@ export function isInside(path: string): boolean {
     !parts[0]!.startsWith("..");
 }
 
-async function writeFile(path: string, { bytes, mode, groupId }: VolumeFile): Promise<void> {
+async function writeFile(
+  path: string,
+  { bytes, mode, groupId, userId }: VolumeFile,
+): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await Deno.writeFile(path, bytes);
-  if (groupId !== undefined) await Deno.chown(path, null, groupId);
+  if (groupId !== undefined || userId !== undefined) {
+    await Deno.chown(path, userId ?? null, groupId ?? null);
+  }
   await Deno.chmod(path, mode);
 }
 

@@ -4,7 +4,7 @@ import { withGroupAccess } from "./group_ownership.ts";
 import type { VolumeOf } from "./volume_type.ts";
 
 /** What a pod says of a volume that shows the keys of an object as files. */
-interface KeySource {
+export interface KeySource {
   /** Absent: all keys, each as a file of its name. */
   items?: readonly { key: string; path: string; mode?: number }[];
   defaultMode: number;

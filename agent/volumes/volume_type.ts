@@ -5,6 +5,7 @@ import type { Volume } from "../../core/resources/core/pods/spec/volumes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { AnyResource } from "../../core/resources/resource.ts";
 import type { Schema } from "../../core/schema/schema.ts";
+import type { PodTokens } from "./pod_tokens.ts";
 import type { VolumePlace } from "./pinned_mounts.ts";
 
 /** A type of volume: where the files of such a volume are, and how they come there. */
@@ -21,6 +22,8 @@ export interface VolumeType<Source = unknown> {
   readonly reads?: readonly AnyResource[];
   /** The objects that a volume is made of: it is made again when one of them changes. */
   references?(source: Source): readonly ObjectReference[];
+  /** Whether it is made of labels or annotations of the pod, too, which can change. */
+  showsPod?(source: Source): boolean;
   /**
    * Makes a volume, or brings its files up to date; may be repeated. Rejects with what the kubelet says of the same
    * fault.
@@ -64,4 +67,8 @@ export interface VolumeContext {
   readonly tree: FileTree | undefined;
   /** Real paths of which no pod may see anything. */
   readonly protectedPaths: readonly string[];
+  /** What pods can use of the node. */
+  readonly allocatable: Readonly<Record<string, string>>;
+  /** Absent: there are no tokens of service accounts. */
+  readonly tokens?: Pick<PodTokens, "tokenFor">;
 }

@@ -12,6 +12,7 @@ import { ConfigError } from "../runtimes/config_error.ts";
 import type { Mount } from "../runtimes/container_runtime.ts";
 import { PodFolder, podsWithFolder } from "../folders/pod_folder.ts";
 import { unmountAll } from "./memory_folder.ts";
+import type { PodTokens } from "./pod_tokens.ts";
 import { PinnedMounts } from "./pinned_mounts.ts";
 import { type VolumeContext, type VolumeOf, type VolumeType, volumeTypeOf } from "./volume_type.ts";
 
@@ -28,6 +29,10 @@ export interface VolumesOptions {
   clock: Pick<Clock, "now">;
   /** What can be made. */
   types: readonly VolumeType[];
+  /** What pods can use of the node. */
+  allocatable?: Readonly<Record<string, string>>;
+  /** Absent: there are no tokens of service accounts. */
+  tokens?: Pick<PodTokens, "tokenFor" | "forget"> | undefined;
   /** As on a machine where paths cannot be held; for tests. */
   openTree?: () => FileTree | undefined;
 }
@@ -130,6 +135,7 @@ export class Volumes implements Disposable {
       await removeFolder(this.#folderOf(podUid).volumes);
     });
     this.#turns.delete(podUid);
+    this.#options.tokens?.forget(podUid);
   }
 
   /** Unmounts what is mounted for the pod's volumes; files on the disk stay. */
@@ -158,12 +164,15 @@ export class Volumes implements Disposable {
   }
 
   get #context(): VolumeContext {
-    const { view, clock, dataFolder, protectedPaths = [] } = this.#options;
+    const { view, clock, dataFolder, protectedPaths = [], allocatable = {}, tokens } =
+      this.#options;
     return {
       view,
       nowMs: clock.now(),
       tree: this.#fileTree,
       protectedPaths: [dataFolder, ...protectedPaths],
+      allocatable,
+      ...(tokens && { tokens }),
     };
   }
 

@@ -310,7 +310,7 @@ async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefi
         return urlOfTarget(incoming.url ?? "/").href;
       },
       authorization: incoming.headers.authorization,
-      headerNames: Object.keys(incoming.headers),
+      headers: incoming.rawHeaders,
       socket: incoming.socket,
     });
     const flow = parts.fairness.flowOf(user, info);

@@ -1,6 +1,8 @@
+import { serviceAccounts } from "../resources/core/service_accounts.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../resources/resource.ts";
 import type { Client, DeleteOptions, Draft, ObjectName } from "./client.ts";
 import { collectionPath, objectPath } from "./object_path.ts";
+import type { TokenSource, TokenSpec } from "./token_source.ts";
 import type { ServerLink } from "./server_link.ts";
 
 /** Fields that the server does not know are ignored, as in the server's own process. */
@@ -11,7 +13,7 @@ const DEFAULT_NAMESPACE = "default";
  * The verbs of the API over a link to its server. A write without an answer rejects with a `LinkError`, and may have been
  * done: it is safe to retry, because creation collides with itself and changes carry their version.
  */
-export class HttpClient implements Client {
+export class HttpClient implements Client, TokenSource {
   readonly #link: ServerLink;
 
   constructor(link: ServerLink) {
@@ -41,6 +43,13 @@ export class HttpClient implements Client {
   ): Promise<void> {
     const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
     await this.#link.ask({ method: "DELETE", path: objectPath(resource, name), body });
+  }
+
+  async requestToken(account: ObjectName, spec: TokenSpec): Promise<string> {
+    const path = `${objectPath(serviceAccounts, account)}/token`;
+    const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
+    const answer = await this.#link.ask({ method: "POST", path, body });
+    return (answer as { status: { token: string } }).status.token; // a TokenRequest, too
   }
 
   async act<T extends KubeObject>(

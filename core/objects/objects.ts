@@ -24,6 +24,7 @@ import {
   type AdmitOptions,
   type Scope,
 } from "./admit.ts";
+import { onceAccountIsThere } from "./admission/service_accounts.ts";
 import { Commits, unchecked } from "./commits.ts";
 import { serviceRange } from "./service_range.ts";
 import { deletionOf } from "./deletion.ts";
@@ -43,6 +44,8 @@ export interface ObjectsOptions {
   serviceCidr?: string;
   /** What kinds there are; absent: it is not known. */
   catalog?: Catalog;
+  /** Whether pods need service accounts: where there are controllers that make these. Default: no. */
+  hasAccounts?: boolean;
 }
 
 /** How often a write is decided again because others wrote while webhooks were asked. As in Kubernetes. */
@@ -69,14 +72,15 @@ export class Objects implements ClusterSettings {
   #webhooks: WebhookAdmission | undefined;
   readonly kinds: ClusterSettings["kinds"];
 
-  constructor({ store, clock, random, serviceCidr = "10.96.0.0/16", catalog }: ObjectsOptions) {
+  constructor(options: ObjectsOptions) {
+    const { store, clock, random, serviceCidr = "10.96.0.0/16", catalog } = options;
     this.store = store;
     this.kinds = () => catalog?.all ?? [];
     this.clock = clock;
     this.#commits = new Commits(store);
     this.serviceRange = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);
-    const rules = admissionRules({ random, settings: this });
+    const rules = admissionRules({ hasAccounts: false, ...options, settings: this });
     const checks = admissionChecks({ store, clock });
     this.#context = { store, clock, random, rules, checks };
   }
@@ -105,7 +109,8 @@ export class Objects implements ClusterSettings {
     draft: unknown,
     options: WriteOptions & { namespace?: string } = {},
   ): Promise<Written> {
-    return this.#commits.decided(() => this.#create(resource, draft, options));
+    const write = () => this.#create(resource, draft, options);
+    return onceAccountIsThere(this.clock, () => this.#commits.decided(write));
   }
 
   async #create(

@@ -12,6 +12,7 @@ testOnPodman({
   steps: [
     { name: "files of ConfigMaps and Secrets follow them while the pod runs", run: projections },
     { name: "files have the modes and paths that were asked for", run: modes },
+    { name: "a pod reaches the API with the token of its account", run: apiAccess },
     { name: "an emptyDir is shared by containers and outlives their restarts", run: emptyDir },
     { name: "an emptyDir in memory has the size that was asked for", run: memoryDir },
     { name: "hostPath: types are checked, folders are made, read-only is", run: hostPath },
@@ -94,6 +95,44 @@ async function modes(cluster: PodmanCluster): Promise<void> {
   );
   await cluster.podWhen("modes", ({ status }) => status.phase === "Succeeded");
   assert.equal(await cluster.logs("modes"), "440 1 one\n700 2 deep/c\nread-only\n");
+}
+
+async function apiAccess(cluster: PodmanCluster): Promise<void> {
+  const script = [
+    "cd /var/run/secrets/kubernetes.io/serviceaccount",
+    'grep -q "BEGIN CERTIFICATE" ca.crt && echo authority in $(cat namespace)',
+    "nc -w 5 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT </dev/null && echo reached",
+    "touch token 2>/dev/null || echo read-only",
+    "cat token",
+  ].join("; ");
+  await cluster.apply(
+    podOf("api-access", { script, spec: { restartPolicy: "Never" } }),
+    podOf("no-access", {
+      script: "ls /var/run/secrets/kubernetes.io 2>/dev/null || echo nothing",
+      spec: { restartPolicy: "Never", automountServiceAccountToken: false },
+    }),
+  );
+  await eventually(
+    "the end of both pods",
+    async () =>
+      (await Promise.all(["api-access", "no-access"].map((name) => cluster.pod(name))))
+        .every((pod) => pod?.status.phase === "Succeeded"),
+  );
+  const [authority, reached, readOnly, token = ""] = (await cluster.logs("api-access")).split("\n");
+  assert.deepEqual(
+    [authority, reached, readOnly],
+    ["authority in default", "reached", "read-only"],
+  );
+  const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const who = async () => {
+    const answer = await cluster.server.fetch(path, { method: "POST", headers, body: "{}" });
+    return (await answer.json()).status?.userInfo?.username ?? answer.status;
+  };
+  assert.equal(await who(), "system:serviceaccount:default:default");
+  assert.equal(await cluster.logs("no-access"), "nothing\n");
+  await cluster.delete("pod", "api-access");
+  assert.equal(await who(), 401, "The token has outlived its pod");
 }
 
 async function emptyDir(cluster: PodmanCluster): Promise<void> {

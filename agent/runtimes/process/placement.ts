@@ -17,6 +17,7 @@ const OPTIONAL_MOUNTS = new Set([
   "/etc/resolv.conf",
   "/etc/hostname",
   "/dev/termination-log",
+  "/var/run/secrets/kubernetes.io/serviceaccount",
 ]);
 
 /** The mounts that have to be made visible without a mount namespace. */

@@ -1,10 +1,10 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { ApiMiddleware, User } from "../http/api_context.ts";
-import { type RequestInfo, requestInfoOf } from "../http/request_info.ts";
+import { type Attributes, type RequestInfo, requestInfoOf } from "../http/request_info.ts";
 import { isAdmin } from "./admin.ts";
 import { ANONYMOUS, type Authenticator, type Identity } from "./authenticator.ts";
 import type { Authorizer, Decision } from "./authorizer.ts";
-import { refuseImpersonation } from "./impersonation.ts";
+import { impersonated, impersonationOf, rightsFor } from "./impersonation.ts";
 import { markAuthenticated } from "./peer.ts";
 import { refuseOnStandby, type Standby } from "./standby.ts";
 
@@ -14,7 +14,8 @@ export interface RequestHead {
   /** Absolute. Throws BadRequest when the target cannot be read. */
   readonly url: string;
   readonly authorization: string | undefined;
-  readonly headerNames: Iterable<string>;
+  /** All of them: names and values in turn, as they came. */
+  readonly headers: readonly string[];
   /** Of the connection; `undefined` in tests. */
   readonly socket: object | undefined;
 }
@@ -22,6 +23,8 @@ export interface RequestHead {
 /** A request that has been authenticated and authorized. */
 export interface Admitted extends Identity {
   info: RequestInfo;
+  /** Who has sent the request, when it is done as somebody else. */
+  sender?: User;
 }
 
 interface GateOptions {
@@ -42,16 +45,27 @@ export class Gate {
   /** Throws Unauthorized, Forbidden or ServiceUnavailable. */
   async admit(head: RequestHead): Promise<Admitted> {
     const { authenticator, authorizer, standby } = this.#options;
-    const { user, isCurrent } = authenticator.identify(head.authorization, head.socket);
+    const { user: sender, isCurrent } = authenticator.identify(head.authorization, head.socket);
     // From now on the front does not close this connection in favour of strangers.
-    if (user.name !== ANONYMOUS.name) {
-      markAuthenticated(head.socket, isAdmin(user) ? undefined : user.name);
+    if (sender.name !== ANONYMOUS.name) {
+      markAuthenticated(head.socket, isAdmin(sender) ? undefined : sender.name);
     }
     const info = requestInfoOf(head.method, head.url);
+    const user = await this.#actor(sender, head);
     refuseUnlessAllowed(await authorizer.authorize(user, info), user, info);
-    refuseImpersonation(head.headerNames);
     if (standby) refuseOnStandby(standby, head.method, info);
-    return { info, user, isCurrent };
+    return { info, user, isCurrent, ...(user !== sender && { sender }) };
+  }
+
+  /** Whom the request is done as. Throws Forbidden when the sender may not be him. */
+  async #actor(sender: User, { headers }: RequestHead): Promise<User> {
+    const wanted = impersonationOf(headers);
+    if (!wanted) return sender;
+    const { authorizer } = this.#options;
+    for (const right of rightsFor(wanted)) {
+      refuseUnlessAllowed(await authorizer.authorize(sender, right), sender, right);
+    }
+    return impersonated(wanted);
   }
 }
 
@@ -62,7 +76,7 @@ export function passGate(gate: Gate): ApiMiddleware {
       method: c.req.method,
       url: c.req.url,
       authorization: c.req.header("authorization"),
-      headerNames: c.req.raw.headers.keys(),
+      headers: incoming?.rawHeaders ?? [...c.req.raw.headers].flat(),
       socket: incoming?.socket,
     });
     c.set("info", info);
@@ -73,7 +87,7 @@ export function passGate(gate: Gate): ApiMiddleware {
 }
 
 /** Throws Unauthorized for an anonymous user, else Forbidden, in Kubernetes' words. */
-function refuseUnlessAllowed({ outcome, reason }: Decision, user: User, info: RequestInfo): void {
+function refuseUnlessAllowed({ outcome, reason }: Decision, user: User, info: Attributes): void {
   if (outcome === "allow") return;
   if (user.name === ANONYMOUS.name) throw new ApiError("Unauthorized", "Unauthorized");
   const why = reason ? `: ${reason}` : "";

@@ -48,7 +48,7 @@ function head(line: string, token?: string, more: Partial<RequestHead> = {}): Re
     method: method!,
     url: `https://x${target}`,
     authorization: token && `Bearer ${token}`,
-    headerNames: [],
+    headers: [],
     socket: undefined,
     ...more,
   };
@@ -105,10 +105,24 @@ Deno.test("on standby only requests for objects are refused, and only of those w
   }
 });
 
-Deno.test("nobody acts as somebody else, not even the admin", async () => {
-  const headerNames = ["accept", "Impersonate-User"];
-  const found = await outcome(gateOf(), head(`GET ${PODS}`, "admin", { headerNames }));
-  assert.match(found, /^Forbidden: .*by the header "Impersonate-User"/);
+Deno.test("who may be somebody else is that one, and who may not is told what he lacks", async () => {
+  const gate = gateOf();
+  const as = (token: string, ...headers: string[]) =>
+    outcome(gate, head(`GET ${PODS}/web`, token, { headers: ["accept", "*/*", ...headers] }));
+  assert.equal(await as("admin", "Impersonate-User", "jane", "impersonate-group", "dev"), "jane");
+  assert.equal(
+    await as("jane", "impersonate-user", "admin"),
+    'Forbidden: users "admin" is forbidden: User "jane" cannot impersonate resource "users" in API group "" ' +
+      "at the cluster scope",
+  );
+  assert.match(
+    await as("admin", "Impersonate-User", "nobody"),
+    /^Forbidden: .*User "nobody" cannot get/,
+  );
+  const { sender, user } = await gate.admit(head("GET /livez", "admin", {
+    headers: ["Impersonate-User", "jane"],
+  }));
+  assert.deepEqual([sender?.name, user.name], ["admin", "jane"]);
 });
 
 Deno.test("whoever shows who he is is known to the front, also when he may not", async () => {

@@ -10,19 +10,22 @@ import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { podSecurity, podSecurityLabels } from "./pod_security/pod_security.ts";
 import { resourceQuotaCheck } from "./resource_quota.ts";
 import { runtimeClasses } from "./runtime_classes.ts";
+import { accountOfPods } from "./service_accounts.ts";
 
 /**
  * Every rule, in the order in which they see an object. A new rule about more than one kind is one file and one line
  * here; the rules of a single kind are declared with that kind.
  */
 export function admissionRules(
-  options: { random: Random; settings: ClusterSettings },
+  options: { random: Random; settings: ClusterSettings; hasAccounts: boolean },
 ): AdmissionRule[] {
+  const { hasAccounts } = options;
   return [
     namespaceLifecycle,
     definedKinds,
     defaultLimits,
     kindAdmission(options),
+    ...(hasAccounts ? [accountOfPods(options)] : []),
     podSecurityLabels,
   ];
 }

@@ -66,7 +66,7 @@ export function answeredTokenRequest(
   { namespace, name }: { namespace: string; name: string },
   draft: unknown,
   context: TokenRequestContext,
-): { answer: object; credentialId: string } {
+): { answer: object; token: string; credentialId: string } {
   const { objects, tokens, user } = context;
   const { value: request, causes } = check(schema, draft);
   if (causes.length > 0) throw invalid(TOKEN_REQUEST, "", causes);
@@ -90,7 +90,7 @@ export function answeredTokenRequest(
     spec: { audiences, expirationSeconds, boundObjectRef: boundObjectRef ?? null },
     status: { token: issued.token, expirationTimestamp: issued.expiresAt },
   };
-  return { answer, credentialId: issued.id };
+  return { answer, token: issued.token, credentialId: issued.id };
 }
 
 function refuseOtherPlace(

@@ -26,8 +26,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   dnsConfig: undefined,
   setHostnameAsFQDN: false,
 
-  serviceAccountName: "default",
-  automountServiceAccountToken: false,
   imagePullSecrets: undefined,
 
   "securityContext.appArmorProfile.localhostProfile": undefined,
@@ -58,7 +56,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "volumes[].cephfs": undefined,
   "volumes[].cinder": undefined,
   "volumes[].csi": undefined,
-  "volumes[].downwardAPI": undefined,
   "volumes[].ephemeral": undefined,
   "volumes[].fc": undefined,
   "volumes[].flexVolume": undefined,
@@ -72,7 +69,8 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "volumes[].persistentVolumeClaim": undefined,
   "volumes[].photonPersistentDisk": undefined,
   "volumes[].portworxVolume": undefined,
-  "volumes[].projected": undefined,
+  "volumes[].projected.sources[].clusterTrustBundle": undefined,
+  "volumes[].projected.sources[].podCertificate": undefined,
   "volumes[].quobyte": undefined,
   "volumes[].rbd": undefined,
   "volumes[].scaleIO": undefined,

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { PodTokens } from "./pod_tokens.ts";
+
+const pod = {
+  metadata: { namespace: "default", name: "web", uid: "u1" },
+  spec: { serviceAccountName: "robot" },
+} as Pod;
+const WANTED = { audience: "", expirationSeconds: 3_600 };
+const NOW_MS = 1_000_000_000;
+
+function tokenSaying(claims: object): string {
+  const text = btoa(JSON.stringify(claims)).replace(/\+/g, "-").replace(/\//g, "_");
+  return `x.${text.replace(/=+$/, "")}.y`;
+}
+
+function tokens() {
+  const clock = { nowMs: NOW_MS, now: () => clock.nowMs };
+  const asked: object[] = [];
+  let fault: Error | undefined;
+  const source = {
+    requestToken: (account: object, spec: object) => {
+      asked.push({ account, ...spec });
+      return fault ? Promise.reject(fault) : Promise.resolve(`token ${asked.length}`);
+    },
+  };
+  const under = new PodTokens({ source, clock });
+  return {
+    under,
+    asked,
+    pass: (seconds: number) => clock.nowMs += seconds * 1_000,
+    fail: (error?: Error) => fault = error,
+  };
+}
+
+Deno.test("a token is asked for once, bound to the pod, and again after 80 % of its life", async () => {
+  const { under, asked, pass } = tokens();
+  const both = [under.tokenFor(pod, WANTED, undefined), under.tokenFor(pod, WANTED, undefined)];
+  assert.deepEqual(await Promise.all(both), ["token 1", "token 1"]);
+  assert.deepEqual(asked, [{
+    account: { namespace: "default", name: "robot" },
+    audiences: [],
+    expirationSeconds: 3_600,
+    boundObjectRef: { apiVersion: "v1", kind: "Pod", name: "web", uid: "u1" },
+  }]);
+  pass(2_879);
+  assert.deepEqual(under.podsDue(), []);
+  assert.equal(await under.tokenFor(pod, WANTED, undefined), "token 1");
+  pass(1);
+  assert.deepEqual(under.podsDue(), ["u1"]);
+  assert.equal(await under.tokenFor(pod, WANTED, undefined), "token 2");
+  assert.deepEqual(under.podsDue(), []);
+  under.forget("u1");
+  pass(10_000);
+  assert.deepEqual(under.podsDue(), []);
+});
+
+Deno.test("a token that cannot be renewed is used until its end", async () => {
+  const { under, asked, pass, fail } = tokens();
+  await under.tokenFor(pod, WANTED, undefined);
+  pass(2_900);
+  fail(new Error("no answer"));
+  assert.equal(await under.tokenFor(pod, WANTED, undefined), "token 1");
+  assert.deepEqual(under.podsDue(), [], "tried again in a minute, not at once");
+  pass(701);
+  await assert.rejects(under.tokenFor(pod, WANTED, undefined), {
+    message: "failed to fetch token: no answer",
+  });
+  assert.equal(asked.length, 3);
+});
+
+Deno.test("what the volume shows is used after a restart, if it is the pod's own", async () => {
+  const iat = NOW_MS / 1_000 - 60;
+  const claims = { aud: ["api"], iat, exp: iat + 3_600, "kubernetes.io": { pod: { uid: "u1" } } };
+  const table: [object, boolean][] = [
+    [claims, true],
+    [{ ...claims, "kubernetes.io": { pod: { uid: "u2" } } }, false],
+    [{ ...claims, "kubernetes.io": {} }, false],
+    [{ ...claims, iat: iat - 3_600, exp: iat }, false],
+    [{ ...claims, iat: iat + 7_200, exp: iat + 10_800 }, true],
+    [{ ...claims, iat: "x" }, false],
+  ];
+  for (const [shown, isUsed] of table) {
+    const { under, asked } = tokens();
+    await under.tokenFor(pod, WANTED, tokenSaying(shown));
+    assert.equal(asked.length, isUsed ? 0 : 1, JSON.stringify(shown));
+  }
+  const { under, asked } = tokens();
+  await under.tokenFor(pod, { ...WANTED, audience: "vault" }, tokenSaying(claims));
+  for (const text of ["", "x", "a.b.c", "a.bnVsbA.c"]) await under.tokenFor(pod, WANTED, text);
+  assert.equal(asked.length, 2);
+});
