@@ -221,3 +221,10 @@ Deno.test("a lease shows its holder, and is kept in memory only", () => {
   assert.deepEqual(rowOf(leases, object), { Name: "web", Holder: "n1", Age: "5m" });
   assert.equal(leases.volatile, true);
 });
+
+Deno.test("an empty key is none", () => {
+  const fault =
+    "data[]: Invalid value: \"\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+  assert.deepEqual(made(secrets, { data: { "": "YQ==" } }).causes, [fault]);
+  assert.deepEqual(made(configMaps, { data: { "": "a" } }).causes, [fault]);
+});

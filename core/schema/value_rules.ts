@@ -17,6 +17,11 @@ export function nameCauses(field: string, name: string | undefined, rule: NameRu
   return name ? rule(name).map((fault) => invalid(field, name, fault)) : [];
 }
 
+/** The same for a key of a map, which is there even when it is empty. */
+export function keyCauses(field: string, key: string, rule: NameRule): Cause[] {
+  return rule(key).map((fault) => invalid(`${field}[${key}]`, key, fault));
+}
+
 export function rangeCauses(field: string, value: number, least: number, most: number): Cause[] {
   return value >= least && value <= most
     ? []

@@ -4,7 +4,7 @@ import { ageColumn, nameColumn } from "../columns.ts";
 import { configKeyFaults } from "../../schema/names.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { boolean, bytes, mapOf, object, string, type TypeOf } from "../../schema/schema.ts";
-import { nameCauses } from "../../schema/value_rules.ts";
+import { keyCauses } from "../../schema/value_rules.ts";
 
 const configMap = object("Settings for pods to use.", {
   immutable: boolean("Whether it can no longer be changed."),
@@ -44,13 +44,13 @@ function configMapCauses(next: Shape, previous: Shape | undefined): Cause[] {
   const { data = {}, binaryData = {} } = next;
   const causes = previous?.immutable ? immutableCauses(next, previous) : [];
   for (const key of Object.keys(data)) {
-    causes.push(...nameCauses(`data[${key}]`, key, configKeyFaults));
+    causes.push(...keyCauses("data", key, configKeyFaults));
     if (Object.hasOwn(binaryData, key)) {
       causes.push(invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
     }
   }
   for (const key of Object.keys(binaryData)) {
-    causes.push(...nameCauses(`binaryData[${key}]`, key, configKeyFaults));
+    causes.push(...keyCauses("binaryData", key, configKeyFaults));
     if (Object.hasOwn(data, key)) {
       causes.push(invalid(`binaryData[${key}]`, key, "duplicate of key present in data"));
     }

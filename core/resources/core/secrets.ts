@@ -14,7 +14,7 @@ import {
   string,
   type TypeOf,
 } from "../../schema/schema.ts";
-import { nameCauses } from "../../schema/value_rules.ts";
+import { keyCauses } from "../../schema/value_rules.ts";
 
 const secret = object("Settings for pods to use that others should not see.", {
   immutable: boolean("Whether it can no longer be changed."),
@@ -64,9 +64,7 @@ function encoded(texts: Record<string, string>): Record<string, string> {
 }
 
 function secretCauses({ data = {} }: Shape): Cause[] {
-  const causes = Object.keys(data).flatMap((key) =>
-    nameCauses(`data[${key}]`, key, configKeyFaults)
-  );
+  const causes = Object.keys(data).flatMap((key) => keyCauses("data", key, configKeyFaults));
   const size = Object.values(data).reduce((sum, text) => sum + base64BytesOf(text), 0);
   if (size > DATA_BYTES_MAX) causes.push(tooLong("data", DATA_BYTES_MAX));
   return causes;

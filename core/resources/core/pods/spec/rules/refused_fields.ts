@@ -4,6 +4,7 @@ import { type Cause, forbidden } from "../../../../../schema/causes.ts";
 import { finderOf, type SetField } from "../../../../unimplemented_fields.ts";
 import { containersOf } from "../pod_containers.ts";
 import type { PodSpec } from "../pod_spec.ts";
+import { isSysctlName } from "./security_rules.ts";
 
 /**
  * The sysctls that a pod may set without harm to others, as the kubelet has them: of its own namespaces, and bounded.
@@ -91,7 +92,10 @@ export function refusedFieldCauses(
   if (found.length === 0) return [];
   const kept = new Set(previous ? refusedIn(previous, field).map(identityIn(previous)) : []);
   const identity = identityIn(next);
+  // Names that are none are told first, as in Kubernetes, where nobody but the node knows which are allowed.
+  const hasBadName = next.securityContext.sysctls?.some(({ name }) => !isSysctlName(name)) ?? false;
   return found.filter((each) => !kept.has(identity(each)))
+    .filter(({ path }) => !hasBadName || path !== "securityContext.sysctls[].name")
     .map(({ field: at, value }) => forbidden(at, reasonOf(at, value)));
 }
 

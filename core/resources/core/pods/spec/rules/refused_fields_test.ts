@@ -176,3 +176,15 @@ function fieldAt(path: readonly string[]): Schema | undefined {
     return part.endsWith("[]") ? field?.items : field;
   }, podSpec);
 }
+
+Deno.test("a sysctl with a name that is none is told before those that are not allowed", () => {
+  const causesOf = (...names: string[]) => {
+    const sysctls = names.map((name) => ({ name, value: "1" }));
+    const spec = { containers: [{ name: "a", image: "b" }], securityContext: { sysctls } };
+    return made(pods, { spec }).causes;
+  };
+  assert.deepEqual(causesOf("foo-", "kernel.shmmax").map((text) => text.slice(0, 64)), [
+    'spec.securityContext.sysctls[0].name: Invalid value: "foo-": mus',
+  ]);
+  assert.match(causesOf("kernel.shmmax")[0]!, /forbidden sysctl: "kernel.shmmax" not allowlisted/);
+});

@@ -10,6 +10,10 @@ const SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const SYSCTL_NAME = `^(${SYSCTL_SEGMENT}[\\./])*${SYSCTL_SEGMENT}$`;
 const SYSCTL_SHAPE = new RegExp(SYSCTL_NAME);
 
+export function isSysctlName(name: string): boolean {
+  return name.length <= SYSCTL_CHARS_MAX && SYSCTL_SHAPE.test(name);
+}
+
 export function podSecurityCauses(spec: PodSpec, field: string): Cause[] {
   const { securityContext, hostPID, shareProcessNamespace } = spec;
   const at = `${field}.securityContext`;
