@@ -1,4 +1,5 @@
 import type { UserInfo } from "./user_info.ts";
+import type { Subresource } from "../resources/subresource.ts";
 import type { KubeObject, ServedVersion } from "../resources/resource.ts";
 
 /** How to do a write. */
@@ -23,6 +24,8 @@ export interface WriteOptions {
   namespacesToCome?: ReadonlySet<string>;
   /** The version in which the object comes, where it is not the stored one. Answers are in the stored one. */
   served?: ServedVersion<KubeObject>;
+  /** Rules and warnings of a subresource, that count instead of those of the kind. */
+  rules?: Pick<Subresource<KubeObject>, "validate" | "warnings">;
   /** Throws an ApiError for what this writer may not change. Asked of the object as it would be stored. */
   refuse?: (next: KubeObject, previous: KubeObject | undefined) => void;
 }

@@ -138,7 +138,7 @@ function admit(
         for (const cause of found.causes) causes.push(cause);
         warnings.push(...found.warnings);
       } else if (scope === "main") {
-        for (const cause of resource.validate(next, previous)) causes.push(cause);
+        for (const cause of causesOf(resource, options, next, previous)) causes.push(cause);
       } else if (resource.validateStatus && previous) {
         causes.push(...resource.validateStatus(next, previous));
       }
@@ -148,7 +148,7 @@ function admit(
     if (causes.length > 0) throw invalid(resource, nameIn({ ...next }), causes);
     for (const check of checks) check({ ...rest, next });
     options.refuse?.(next, previous);
-    if (scope === "main") warnings.push(...resource.warnings(next, previous));
+    if (scope === "main") warnings.push(...warningsAbout(resource, options, next, previous));
     return { object: resource.reading?.toStored(next) ?? next, warnings, release };
   } catch (error) {
     release();
@@ -173,6 +173,27 @@ function tracked(
     ...object,
     metadata: managedFields ? { ...metadata, managedFields } : metadata,
   } as KubeObject; // of its own shape
+}
+
+/** By the rules of the kind, or of the subresource that is written. */
+function causesOf(
+  resource: AnyResource,
+  { rules }: WriteOptions,
+  next: KubeObject,
+  previous: KubeObject | undefined,
+): Cause[] {
+  if (rules?.validate && previous) return rules.validate(next, previous);
+  return resource.validate(next, previous);
+}
+
+function warningsAbout(
+  resource: AnyResource,
+  { rules }: WriteOptions,
+  next: KubeObject,
+  previous: KubeObject | undefined,
+): string[] {
+  if (rules?.warnings && previous) return rules.warnings(next, previous);
+  return resource.warnings(next, previous);
 }
 
 /**

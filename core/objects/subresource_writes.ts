@@ -55,7 +55,8 @@ export function applySubresource(
 ): Promise<Written> {
   const { admittedAs, body, applied, decide } = subresource;
   const scope = admittedAs === "status" ? "status" : "main";
-  const write = { ...options, scope, subresource: subresource.name } as const;
+  const rules = subresource.validate && { rules: subresource };
+  const write = { ...options, scope, subresource: subresource.name, ...rules } as const;
   if (!body && admittedAs !== undefined) {
     const next = (current: KubeObject, draft: JsonObject) =>
       nextBy(resource, name.name, subresource.name, decide!(current, draft, objects.clock.now()));
@@ -97,6 +98,7 @@ function written(
     ...others,
     scope,
     subresource: subresource.name,
+    ...(subresource.validate && { rules: subresource }),
     ...(served && !body && { served }),
     ...(body && { keepsTime: true }),
   } as const;
@@ -135,7 +137,7 @@ function nextBy(
 }
 
 /** What was sent, in its shape. Throws BadRequest or Invalid. */
-function bodyFrom(
+export function bodyFrom(
   given: unknown,
   name: string,
   { group, kind, schema }: { group: string; kind: string; schema: Schema | undefined },

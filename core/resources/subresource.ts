@@ -32,6 +32,64 @@ export interface Subresource<T> {
    * checked, where the body has a schema, as have its name and resourceVersion. Absent: its answer is a stream.
    */
   decide?(current: T, sent: JsonObject, nowMs: number): SubresourceDecision<T>;
+  /** With `admittedAs: "update"`: the rules that count instead of those of the kind. */
+  validate?(next: T, previous: T): Cause[];
+  /** With `admittedAs: "update"`: the warnings that are said instead of those of the kind. */
+  warnings?(next: T, previous: T): string[];
+  /**
+   * In place of `decide`, where other objects have a say, or the object goes: does what was sent. Not pure, but all of
+   * its reads and writes are those of `world`. Throws {@linkcode SubresourceRefusal}.
+   */
+  act?(sent: JsonObject, world: SubresourceWorld<T>): Promise<void>;
+  /** Whether what was sent says itself that nothing is to be stored. */
+  isDryRun?(sent: JsonObject): boolean;
+}
+
+/** A kind, as far as an act knows it. */
+interface Kind<O> {
+  group: string;
+  plural: string;
+  validate(next: O, previous: O | undefined): Cause[];
+}
+
+/** What an act may see and do. */
+export interface SubresourceWorld<T> {
+  readonly nowMs: number;
+  /** The newest version of the object. */
+  readonly object: T;
+  /** All objects of another kind in its namespace. */
+  list<O>(resource: Kind<O>): readonly O[];
+  /** Writes what `next` makes of the newest version of an object in its namespace. Resolves with the new version. */
+  amend<O>(
+    resource: Kind<O>,
+    name: string,
+    next: (current: O) => O,
+  ): Promise<string>;
+  /** The same for the object itself. */
+  amendSelf(next: (current: T) => T): Promise<string>;
+  /** Deletes the object itself. */
+  remove(options: {
+    gracePeriodSeconds?: number;
+    propagationPolicy?: "Orphan" | "Background" | "Foreground";
+    preconditions?: { uid?: string; resourceVersion?: string };
+  }): Promise<void>;
+  /** Whether nothing is to be stored; writes see to it. */
+  readonly isDryRun: boolean;
+}
+
+/** Why an act was not done, in the words of the API. */
+export class SubresourceRefusal extends Error {
+  override name = "SubresourceRefusal";
+  constructor(
+    readonly reason: "BadRequest" | "Conflict" | "Forbidden" | "InternalError" | "TooManyRequests",
+    message: string,
+    readonly details: {
+      retryAfterSeconds?: number;
+      causes?: readonly { reason: string; message: string }[];
+    } = {},
+  ) {
+    super(message);
+  }
 }
 
 export interface SubresourceBody {

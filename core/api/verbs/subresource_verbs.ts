@@ -1,4 +1,5 @@
 import type { WriteOptions, Written } from "../../client/write_options.ts";
+import { actOnSubresource } from "../../objects/subresource_acts.ts";
 import { subresourceOf } from "../../objects/subresources/mod.ts";
 import {
   applySubresource,
@@ -27,7 +28,7 @@ export function answerSubresource(
   const { path: { subresource: name = "", rest }, kind } = request;
   const subresource = subresourceOf(kind.resource, name);
   if (!subresource || rest.length > 0) throw notFound();
-  if (!subresource.decide) {
+  if (!subresource.decide && !subresource.act) {
     const stream = streams.get(name);
     if (!stream?.answer) throw notFound();
     return stream.answer(request);
@@ -63,6 +64,10 @@ async function write(
     : undefined;
   const options = { ...writeOptions(c, kind), ...(refuse && { refuse }) };
   const target = { resource: kind.resource, name: nameOf(request), subresource };
+  if (subresource.act) {
+    await actOnSubresource(request.objects, target, await objectOf(c), options);
+    return sendJson(c, 201, succeeded(201));
+  }
   const written = await writtenBy(request, target, verb, options);
   warn(c, written.warnings);
   return sendWritten(request, subresource, verb === "create" ? 201 : 200, written);

@@ -2,6 +2,7 @@ import { isEqual } from "../../../lib/equality.ts";
 import type { Cause } from "../../../schema/causes.ts";
 import { connection } from "../../connections.ts";
 import { binding } from "./binding.ts";
+import { eviction } from "./eviction.ts";
 import { podColumns } from "./pod_columns.ts";
 import { isFinished } from "./pod_states.ts";
 import { admittedPodSpec } from "./spec/pod_admission.ts";
@@ -33,6 +34,7 @@ export const pods = defineResource({
     connection("exec", "PodExecOptions"),
     { name: "log", verbs: ["get"] },
     binding,
+    eviction,
   ],
   // No agent will ever confirm the end of a pod that is on no node or has ended.
   graceSeconds: (pod, asked = pod.spec.terminationGracePeriodSeconds) =>
