@@ -1,14 +1,28 @@
 import type { Schema } from "./schema.ts";
 
-/** The schema with another one wherever `old` itself stands in it. The same object when it stands nowhere. */
+/**
+ * The schema with another one wherever `old` itself stands in it. The same object when it stands nowhere; a schema that
+ * contains itself stays as it is there.
+ */
 export function withSubschema(schema: Schema, old: Schema, replacement: Schema): Schema {
-  if (schema === old) return replacement;
-  const inner = (each: Schema) => withSubschema(each, old, replacement);
+  const around = new Set<Schema>();
+  const replaced = (schema: Schema): Schema => {
+    if (schema === old) return replacement;
+    if (around.has(schema)) return schema;
+    around.add(schema);
+    const next = withParts(schema, replaced);
+    around.delete(schema);
+    return next;
+  };
+  return replaced(schema);
+}
+
+function withParts(schema: Schema, change: (schema: Schema) => Schema): Schema {
   const { properties, items, additionalProperties } = schema;
   const next = {
-    ...(properties && { properties: mapped(properties, inner) }),
-    ...(items && { items: inner(items) }),
-    ...(additionalProperties && { additionalProperties: inner(additionalProperties) }),
+    ...(properties && { properties: mapped(properties, change) }),
+    ...(items && { items: change(items) }),
+    ...(additionalProperties && { additionalProperties: change(additionalProperties) }),
   };
   const isSame = next.properties === properties && next.items === items &&
     next.additionalProperties === additionalProperties;

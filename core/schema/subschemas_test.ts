@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { list, mapOf, object, string } from "./schema.ts";
+import { list, mapOf, object, type Schema, string } from "./schema.ts";
 import { withSubschema } from "./subschemas.ts";
 
 const name = string("Name.");
@@ -29,4 +29,14 @@ Deno.test("a subschema is replaced wherever it stands, and nothing else changes"
 Deno.test("a schema in which the subschema does not stand stays the same object, as does an equal one", () => {
   assert.equal(withSubschema(schema, string("Name."), title), schema);
   assert.equal(withSubschema(name, name, title), title);
+});
+
+Deno.test("a schema that contains itself comes to an end", () => {
+  const tree = {
+    ...object("A tree.", { name }),
+    get items() {
+      return tree;
+    },
+  } as Schema;
+  assert.equal(withSubschema(tree, name, title).properties!["name"], title);
 });
