@@ -101,7 +101,7 @@ class Shaping {
     const { "x-kubernetes-embedded-resource": isResource } = schema;
     if (isResource && isOfResource(name)) {
       if (this.#isStored) return given;
-      return name === "metadata" ? this.#metadata(given) : textIn(name, given);
+      return name === "metadata" ? this.#metadata(given) : this.#text(name, given);
     }
     const known = ownField(schema.properties, name) ?? schema.additionalProperties;
     if (name === "__proto__" || (!known && !keepsUnknown(schema))) {
@@ -118,9 +118,24 @@ class Shaping {
   }
 
   #metadata(given: unknown): unknown {
-    const { value, unknown } = coercedMetadata(given);
-    for (const name of unknown) this.unknown.push(pathOf([...this.#path, "metadata", name]));
-    return value;
+    try {
+      const { value, unknown } = coercedMetadata(given);
+      for (const name of unknown) this.unknown.push(pathOf([...this.#path, "metadata", name]));
+      return value;
+    } catch (error) {
+      if (!(error instanceof MetadataFault) || this.#path.length === 0) throw error;
+      throw this.#fault("metadata", given, error.message);
+    }
+  }
+
+  #text(name: string, given: unknown): unknown {
+    if (typeof given === "string") return given;
+    throw this.#fault(name, given, "must be a string");
+  }
+
+  #fault(name: string, given: unknown, why: string): MetadataFault {
+    const field = pathOf([...this.#path, name]);
+    return new MetadataFault(`${field}: Invalid value: ${JSON.stringify(given)}: ${why}`);
   }
 
   #withDefaults(object: JsonObject, isOwn: boolean, schema: Schema): JsonObject {
@@ -132,12 +147,6 @@ class Shaping {
     }
     return next ?? object;
   }
-}
-
-/** An apiVersion or kind that is no text makes the whole object unreadable. */
-function textIn(name: string, given: unknown): unknown {
-  if (typeof given === "string") return given;
-  throw new MetadataFault(`${name}: Invalid value: ${JSON.stringify(given)}: must be a string`);
 }
 
 function keepsUnknown(schema: Schema): boolean {

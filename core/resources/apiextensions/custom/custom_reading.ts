@@ -1,9 +1,14 @@
 import type { JsonObject } from "../../../lib/json/json_value.ts";
-import type { Cause } from "../../../schema/causes.ts";
+import { type Cause, invalid } from "../../../schema/causes.ts";
+import {
+  compileRules,
+  type RuleNode,
+  validateRules,
+} from "../../../schema/cel/rules/validation.ts";
 import { embeddedCauses } from "../../../schema/custom/embedded_objects.ts";
 import { listTypeCauses } from "../../../schema/custom/list_types.ts";
 import { shaped } from "../../../schema/custom/shaping.ts";
-import { valueCauses } from "../../../schema/custom/value_checks.ts";
+import { NO_FIELD, valueCauses } from "../../../schema/custom/value_checks.ts";
 import type { Schema } from "../../../schema/schema.ts";
 import type { KubeObject, Reading, ScalePaths } from "../../resource.ts";
 import { scaleCauses } from "./scale_rules.ts";
@@ -20,6 +25,7 @@ export interface ReadingOptions {
 /** How a version of a custom resource is read and checked, where versions differ in nothing but their shape. */
 export function customReading(options: ReadingOptions): Reading {
   const { schema, apiVersion, storageApiVersion } = options;
+  let rules: { compiled: RuleNode | undefined } | undefined; // compiled at the first write
   const shown = new WeakMap<KubeObject, KubeObject>();
   return {
     read: (input) => {
@@ -37,10 +43,12 @@ export function customReading(options: ReadingOptions): Reading {
       return known;
     },
     toStored: (object) => inVersion(object, storageApiVersion),
-    check: (next, previous, { isOfStatus, causes }) => ({
-      causes: causesOf(options, next, previous, { isOfStatus, causes }),
-      warnings: [],
-    }),
+    check: (next, previous, { isOfStatus, causes }) => {
+      const found = causesOf(options, next, previous, { isOfStatus });
+      rules ??= { compiled: compileRules(schema) };
+      const said = ruled(rules.compiled, next, previous, [...causes, ...found]);
+      return { causes: [...found, ...said.causes], warnings: said.warnings };
+    },
   };
 }
 
@@ -53,7 +61,7 @@ function causesOf(
   { schema, scale }: ReadingOptions,
   next: KubeObject,
   previous: KubeObject | undefined,
-  { isOfStatus }: { isOfStatus: boolean; causes: readonly Cause[] },
+  { isOfStatus }: { isOfStatus: boolean },
 ): Cause[] {
   const { metadata: _, ...content } = next;
   const own = isOfStatus
@@ -67,6 +75,34 @@ function causesOf(
   ];
 }
 
+/** Of these, rules say nothing reliable. */
+const BLOCKING: readonly Cause["reason"][] = [
+  "FieldValueNotSupported",
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+];
+const NOT_CHECKED = invalid(
+  NO_FIELD,
+  null,
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+);
+
+/** What the rules in CEL say. */
+function ruled(
+  rules: RuleNode | undefined,
+  next: KubeObject,
+  previous: KubeObject | undefined,
+  causes: readonly Cause[],
+): { causes: Cause[]; warnings: string[] } {
+  if (!rules) return { causes: [], warnings: [] };
+  if (causes.some(({ reason }) => BLOCKING.includes(reason))) {
+    return { causes: [NOT_CHECKED], warnings: [] };
+  }
+  return validateRules(rules, next, previous);
+}
+
 /** Of a status alone, the fields are named within it, as Kubernetes does. */
 function statusCauses(schema: Schema, next: KubeObject, previous: KubeObject | undefined): Cause[] {
   const status = statusOf(next);
@@ -76,7 +112,7 @@ function statusCauses(schema: Schema, next: KubeObject, previous: KubeObject | u
   return valueCauses(statusSchema, status, before === undefined ? undefined : { value: before })
     .map((cause) => ({
       ...cause,
-      field: cause.field === "<nil>" ? "status" : `status.${cause.field}`,
+      field: cause.field === NO_FIELD ? "status" : `status.${cause.field}`,
     }));
 }
 

@@ -1,5 +1,9 @@
 import { ownField } from "../../../lib/own_field.ts";
 import { type Cause, forbidden, invalid, missing, notSupported } from "../../../schema/causes.ts";
+import {
+  ruleDeclarationFaults,
+  ruleExpressionFaults,
+} from "../../../schema/cel/rules/rule_faults.ts";
 import { isOfResource } from "../../../schema/custom/shaping.ts";
 import type { Schema } from "../../../schema/schema.ts";
 import { defaultCauses } from "./default_rules.ts";
@@ -35,7 +39,9 @@ export function schemaCauses(
     const structural = structuralCauses(schema, field);
     causes.push(...(structural.length > 0 ? structural : defaultCauses(schema, field)));
   }
-  return [...causes, ...propsCauses(schema, field, { isRoot: true })];
+  causes.push(...propsCauses(schema, field, { isRoot: true }));
+  causes.push(...ruleDeclarationFaults(schema, field));
+  return causes.length > 0 ? causes : ruleExpressionFaults(schema, field);
 }
 
 /** Beside a status that is a resource of its own, the root can say only what is kept when the status is taken out. */

@@ -1,6 +1,6 @@
 /** CustomResourceDefinitions and the objects of their kinds, through the API. */
 import assert from "node:assert/strict";
-import { type ApiFixture, freshApi } from "./api_fixture.ts";
+import { type ApiFixture, freshApi } from "../api_fixture.ts";
 
 const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const BOATS = "/apis/sea.example.com/v1/namespaces/default/boats";
