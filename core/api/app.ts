@@ -21,7 +21,7 @@ import { RbacAuthorizer } from "./access/rbac_authorizer.ts";
 import type { EscalationContext } from "./access/escalation.ts";
 import { Gate, passGate } from "./access/gate.ts";
 import { limitBody, refuseLargeBody } from "./http/limit_body.ts";
-import { Fairness, passFairness } from "./fairness/fairness.ts";
+import { Fairness, isLongRunning, passFairness } from "./fairness/fairness.ts";
 import { limitYaml } from "./http/limit_yaml.ts";
 import { requestId } from "./http/request_id.ts";
 import type { ResourceRequest } from "./http/request_info.ts";
@@ -54,6 +54,7 @@ import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
 import { answerMadeUp } from "./verbs/unstored.ts";
 import { answerSubresource } from "./verbs/subresource_verbs.ts";
+import { inTime } from "./http/request_timeout.ts";
 import { answerRotate, type SecretRotation } from "./http/secret_rotation.ts";
 import { answerCompact, type StoreFile } from "./http/store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs/verbs.ts";
@@ -116,8 +117,8 @@ export function createApi(options: ApiOptions): Api {
   app.post("/secrets/rotate", (c) => answerRotate(c, parts));
   if (options.credentials) addCredentialRoutes(app, options.credentials);
   if (options.accounts) addIssuer(app, options.accounts);
-  app.all("/api/*", (c) => answer(c, parts));
-  app.all("/apis/*", (c) => answer(c, parts));
+  app.all("/api/*", (c) => answerInTime(c, parts));
+  app.all("/apis/*", (c) => answerInTime(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));
   app.onError((error, c) => sendStatus(c, statusFor(error, c.get("requestId"), options.log)));
   options.catalog.subscribe(() => parts.watches.endUnserved());
@@ -201,6 +202,12 @@ function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
   for (const path of ["/livez/:check?", "/readyz/:check?", "/healthz/:check?"]) {
     app.get(path, (c) => sendHealth(c, parts));
   }
+}
+
+/** Clients give watches and streams a `timeout`, too, which these have of their own. */
+function answerInTime(c: ApiContext, parts: Parts): Promise<Response> {
+  if (isLongRunning(c.get("info"))) return answer(c, parts);
+  return inTime(c, parts.clock, () => answer(c, parts));
 }
 
 /** A request for objects. */

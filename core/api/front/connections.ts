@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { onAuthenticated } from "../access/peer.ts";
 import { Connection, type Exchange } from "./connection.ts";
+import { answerIfLate } from "./late_answer.ts";
 import {
   CLOSE_MS,
   HANDSHAKE_MS,
@@ -174,7 +175,10 @@ export class Connections {
     for (const connection of this.#all()) {
       const fault = connection.reasonToCloseAt(nowMs, handshakeMs);
       if (fault !== undefined) this.#close(connection, fault);
-      else if (connection.phase === "request") nextMs = Math.min(nextMs, busyCheckMs);
+      else if (connection.phase === "request") {
+        for (const exchange of connection.exchanges) answerIfLate(exchange, nowMs);
+        nextMs = Math.min(nextMs, busyCheckMs);
+      }
     }
     for (const connection of heaviestToEvict(this.#unauthenticated)) {
       this.#close(connection, "unauthenticated clients have too many bytes buffered");

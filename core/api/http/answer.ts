@@ -1,5 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { ApiContext } from "./api_context.ts";
+import { timedOut } from "./request_timeout.ts";
 import { type ByteStream, ResponseStream, SocketStream } from "./byte_stream.ts";
 
 /** Size of the pieces in which lists are written: large enough to fill TLS records, small enough to keep memory flat. */
@@ -38,6 +39,7 @@ export function sendBytes(
   if (!outgoing) {
     return new Response(bytes as BodyInit, { status: code, headers: webHeaders(headers) });
   }
+  if (outgoing.headersSent) return RESPONSE_ALREADY_SENT; // it took too long, and was answered for that
   outgoing.writeHead(code, headers);
   outgoing.end(bytes);
   return RESPONSE_ALREADY_SENT;
@@ -55,6 +57,7 @@ export function openStream(
   }
   const outgoing = c.env?.outgoing;
   if (outgoing) {
+    if (outgoing.headersSent) throw timedOut();
     outgoing.writeHead(200, headers);
     outgoing.flushHeaders();
     return { stream: new SocketStream(outgoing), response: RESPONSE_ALREADY_SENT };
