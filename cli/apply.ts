@@ -14,6 +14,9 @@ interface ApplyFlags {
   kubeconfig?: string;
   namespace?: string;
   dryRun?: "server";
+  serverSide?: true;
+  forceConflicts?: true;
+  fieldManager?: string;
 }
 
 export function applyCommand(program: Command, terminal: Terminal): void {
@@ -22,6 +25,9 @@ export function applyCommand(program: Command, terminal: Terminal): void {
     .requiredOption("-f, --filename <file...>", 'files, folders, or "-" for standard input')
     .option("-n, --namespace <name>", "namespace of objects that name none")
     .addOption(new Option("--dry-run <how>", "check, change nothing").choices(["server"]))
+    .option("--server-side", "merge in the server, by who manages which fields")
+    .option("--force-conflicts", "with --server-side: take fields that others manage")
+    .option("--field-manager <name>", "in whose name the fields are managed")
     .addOption(kubeconfigOption())
     .action(async (flags: ApplyFlags) => {
       const files = await readManifestFiles(flags.filename);
@@ -47,13 +53,19 @@ interface ApplyAnswer {
 export async function applyFiles(
   files: readonly ManifestFile[],
   access: Access,
-  { namespace, dryRun }: Pick<ApplyFlags, "namespace" | "dryRun">,
+  { namespace, dryRun, serverSide, forceConflicts, fieldManager }: Omit<
+    ApplyFlags,
+    "filename" | "kubeconfig"
+  >,
   terminal: Pick<Terminal, "out" | "err">,
 ): Promise<void> {
   const stream = new ManifestStream(files);
   const query = new URLSearchParams({
     ...(namespace !== undefined && { namespace }),
     ...(dryRun !== undefined && { dryRun: "All" }),
+    ...(serverSide && { "server-side": "true" }),
+    ...(forceConflicts && { force: "true" }),
+    ...(fieldManager !== undefined && { fieldManager }),
   });
   const answer = await send(`/apply?${query}`, stream.text, access);
   for (const { object, outcome, warnings, errors } of answer.results ?? []) {

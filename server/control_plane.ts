@@ -32,7 +32,11 @@ export function openControlPlane(
   parts.defer(declareKinds(store, catalog));
   parts.defer(followDefinitions(store, catalog));
   const objects = new Objects({ store, clock, random, serviceCidr, hasAccounts: true, catalog });
-  const client = new LocalClient(objects, { user: "system:coracle", kinds: catalog });
+  const client = new LocalClient(objects, {
+    user: "system:coracle",
+    kinds: catalog,
+    manager: "kube-controller-manager",
+  });
   const transport = new HttpsWebhooks();
   parts.defer(() => transport[Symbol.dispose]());
   objects.askWebhooks(new WebhookAdmission({ store, view: client, random, log, transport }));

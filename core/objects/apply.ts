@@ -36,6 +36,8 @@ export interface Applied {
 export interface ApplyOptions extends WriteOptions {
   /** Where objects go whose manifest names no namespace. Default: `default`. */
   namespace?: string;
+  /** Server-side apply, by `fieldManager`; `isForced`: fields of other managers are taken. Absent: as client-side apply does. */
+  serverSide?: { isForced: boolean };
 }
 
 /** A document that names an object of a known kind. */
@@ -45,6 +47,7 @@ interface Plan {
   name: Required<ObjectName>;
   draft: JsonObject;
   options: WriteOptions;
+  serverSide: ApplyOptions["serverSide"];
 }
 
 type Checked = Plan | { refused: Applied };
@@ -109,8 +112,9 @@ function skipped(applied: Applied): Applied {
 async function planOf(
   resources: readonly AnyResource[],
   document: Manifest,
-  { namespace = "default", user, fieldValidation = "Strict" }: ApplyOptions,
+  given: ApplyOptions,
 ): Promise<Checked> {
+  const { namespace = "default", user, userInfo, fieldManager, fieldValidation = "Strict" } = given;
   const { value } = document;
   const { apiVersion, kind } = value;
   for (const field of ["apiVersion", "kind"]) {
@@ -140,8 +144,15 @@ async function planOf(
     document,
     resource,
     name: { namespace: place, name },
-    draft: withLastApplied(value, place),
-    options: { fieldValidation, ...(user !== undefined && { user }), ...(served && { served }) },
+    draft: given.serverSide ? value : withLastApplied(value, place),
+    options: {
+      fieldValidation,
+      ...(user !== undefined && { user }),
+      ...(userInfo && { userInfo }),
+      ...(fieldManager !== undefined && { fieldManager }),
+      ...(served && { served }),
+    },
+    serverSide: given.serverSide,
   };
 }
 
@@ -199,7 +210,8 @@ async function write(objects: Objects, plan: Plan): Promise<Applied> {
 }
 
 function writeOf(objects: Objects, plan: Plan, options: WriteOptions): Promise<Written> {
-  const { resource, name, draft } = plan;
+  const { resource, name, draft, serverSide } = plan;
+  if (serverSide) return objects.apply(resource, name, { sent: draft, ...serverSide }, options);
   if (!objects.store.newest(keyOf(resource, name))) return objects.create(resource, draft, options);
   return objects.change(resource, name, (current) => {
     const shown = (resource.reading ?? options.served)?.fromStored(current) ?? current;
@@ -254,7 +266,10 @@ function faultsFrom(error: unknown): Fault[] {
   if (!(error instanceof ApiError)) throw error;
   const { causes = [] } = error.details;
   if (causes.length === 0) return [{ message: error.message }];
-  return causes.map(({ field, message }) => ({ field, message: `${field}: ${message}` }));
+  return causes.map(({ field, message }) => ({
+    field: field.replace(/^\./, ""), // as paths of managed fields begin
+    message: `${field}: ${message}`,
+  }));
 }
 
 /** In the order of their places. */

@@ -85,8 +85,8 @@ export function unchecked(object: KubeObject): Admitted {
 
 /** Whether nothing is to be written: when fields were last managed does not count. */
 function isUnchanged(next: KubeObject, previous: KubeObject): boolean {
-  return isSameButTimes(next.metadata.managedFields, previous.metadata.managedFields, isEqual) &&
-    isEqual(withoutManagers(next), withoutManagers(previous));
+  return isEqual(withoutManagers(next), withoutManagers(previous)) &&
+    isSameButTimes(next.metadata.managedFields, previous.metadata.managedFields, isEqual);
 }
 
 function withoutManagers(

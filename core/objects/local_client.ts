@@ -30,14 +30,26 @@ export class LocalClient implements Client, View {
   readonly #store: Store;
   readonly #kinds: Kinds | undefined;
   readonly #options: WriteOptions;
+  readonly #updateOptions: WriteOptions;
   readonly #lists = new ObjectLists<Entry>();
 
-  /** `user`: in whose name it writes. `kinds`: what the server knows of the kinds that callers name. */
-  constructor(objects: Objects, { user, kinds }: { user?: string; kinds?: Kinds } = {}) {
+  /**
+   * `user`: in whose name it writes. `kinds`: what the server knows of the kinds that callers name. `manager`: whom the fields
+   * belong to that it changes in objects of others. Those of its own have no managers: they are many, and each would be
+   * larger by half; as soon as somebody applies one, it is tracked.
+   */
+  constructor(
+    objects: Objects,
+    { user, kinds, manager }: { user?: string; kinds?: Kinds; manager?: string } = {},
+  ) {
     this.#objects = objects;
     this.#kinds = kinds;
     this.#store = objects.store;
     this.#options = { fieldValidation: "Ignore", isOwn: true, ...(user !== undefined && { user }) };
+    this.#updateOptions = {
+      ...this.#options,
+      ...(manager !== undefined && { fieldManager: manager }),
+    };
   }
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): T | undefined {
@@ -69,12 +81,16 @@ export class LocalClient implements Client, View {
 
   async update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
     const kind = this.#kindOf(resource);
-    const written = await this.#objects.update(kind, object.metadata, object, this.#options);
+    const written = await this.#objects.update(kind, object.metadata, object, this.#updateOptions);
     return written.object as T;
   }
 
   async updateStatus<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
-    const options = { ...this.#options, scope: "status" as const };
+    const options = {
+      ...this.#updateOptions,
+      scope: "status",
+      subresource: "status",
+    } as const;
     const kind = this.#kindOf(resource);
     return (await this.#objects.update(kind, object.metadata, object, options)).object as T;
   }
@@ -96,7 +112,7 @@ export class LocalClient implements Client, View {
     const found = subresourceOf(resource, subresource);
     if (!found?.decide) throw notFound(resource, `${name.name}/${subresource}`);
     const target = { resource: this.#kindOf(resource), name, subresource: found };
-    await writeSubresource(this.#objects, target, body, this.#options);
+    await writeSubresource(this.#objects, target, body, this.#updateOptions);
   }
 
   #kindOf(resource: AnyResource): AnyResource {

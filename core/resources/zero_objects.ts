@@ -130,6 +130,21 @@ export function isBuiltIn(apiVersion: string, kind: string): boolean {
   return Object.hasOwn(ZERO_OBJECTS, `${apiVersion} ${kind}`);
 }
 
+/** Kinds whose zero object has values: numbers and texts that are set to just these are nobody's. */
+const WITH_VALUES: ReadonlySet<string> = new Set(
+  Object.keys(ZERO_OBJECTS).filter((kind) => hasValues(ZERO_OBJECTS[kind])),
+);
+
+function hasValues(zero: unknown): boolean {
+  if (typeof zero !== "object") return true;
+  return zero !== null && Object.values(zero).some(hasValues);
+}
+
+/** Whether which fields a new object sets is told by their names alone, whatever their values. */
+export function isToldByNames(apiVersion: string, kind: string): boolean {
+  return !WITH_VALUES.has(`${apiVersion} ${kind}`);
+}
+
 /** With its status, which a new object always has, and metadata. */
 export function zeroObjectOf(apiVersion: string, kind: string): JsonObject {
   return {

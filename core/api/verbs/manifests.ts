@@ -30,7 +30,8 @@ interface ApplyAnswer extends Status {
  * PUT /apply: creates or updates every object of a stream of manifests, YAML or JSON, as `kubectl apply` would. If any
  * document is invalid, nothing is written; every error has its line and column.
  *
- * Query: `namespace`, `dryRun=All`, `fieldValidation`. Answers 200, or a 4xx, with a Status that has `results`, one
+ * Query: `namespace`, `dryRun=All`, `fieldValidation`, `fieldManager`; `server-side`: as `kubectl apply --server-side`, then also
+ * `force`. Answers 200, or a 4xx, with a Status that has `results`, one
  * for each object; or in lines of text for `Accept: text/plain`, and for curl unless it asks for something else.
  */
 export async function answerApply(

@@ -106,3 +106,27 @@ Deno.test("dryRun and namespace come from the query", async () => {
   await ask("PUT", "/apply?namespace=blue", GOOD, CURL);
   assert.equal((await ask("GET", "/api/v1/namespaces/blue/configmaps/a")).status, 200);
 });
+
+Deno.test("server-side, fields are managed, and those of others taken by force alone", async () => {
+  const { ask } = await freshApi();
+  const send = async (manifest: string, query: string) =>
+    await (await ask("PUT", `/apply?${query}`, manifest, CURL)).text();
+  await send(GOOD, "server-side&fieldManager=one");
+  const changed = GOOD.replace("one", "two");
+  assert.match(
+    await send(changed, "server-side&fieldManager=two"),
+    /^error: line 4, column \d+: configmap\/a: \.data\.x: conflict with "one"\n/,
+  );
+  const forced = "server-side=true&force-conflicts=true&fieldManager=two";
+  assert.equal(await send(changed, forced), "configmap/a configured\nconfigmap/b unchanged\n");
+  const { metadata } = await (await ask("GET", "/api/v1/namespaces/default/configmaps/a")).json();
+  assert.deepEqual(
+    metadata.managedFields.map(({ manager, operation, fieldsV1 }: Record<string, unknown>) => [
+      manager,
+      operation,
+      fieldsV1,
+    ]),
+    [["two", "Apply", { "f:data": { "f:x": {} } }]],
+  );
+  assert.match(await send(GOOD, "force=true"), /may not be specified without server-side/);
+});

@@ -36,13 +36,25 @@ export function applyOptions(c: ApiContext): ApplyOptions {
     FIELD_VALIDATION,
   );
   const namespace = c.req.query("namespace");
+  const isServerSide = isFlagged(c, "server-side");
+  const isForced = isFlagged(c, "force") || isFlagged(c, "force-conflicts");
+  if (isForced && !isServerSide) {
+    throw invalidOption(c, "force", "Forbidden: may not be specified without server-side");
+  }
   return {
+    fieldManager: fieldManagerOf(c),
+    ...(isServerSide && { serverSide: { isForced } }),
     user: c.get("user").name,
     userInfo: c.get("user"),
     dryRun: isDryRun(c, c.req.queries("dryRun") ?? []),
     fieldValidation: fieldValidation ?? "Strict",
     ...(namespace ? { namespace } : {}),
   };
+}
+
+/** A flag that may stand there without a value. */
+function isFlagged(c: ApiContext, name: string): boolean {
+  return c.req.query(name) === "" || flag((parameter) => c.req.query(parameter), name) === true;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { WriteOptions } from "../../client/write_options.ts";
 import { isJsonObject, type JsonObject, objectIn } from "../../lib/json/json_value.ts";
 import { ownField } from "../../lib/own_field.ts";
 import { type AnyResource, apiVersionOf, type KubeObject } from "../../resources/resource.ts";
-import { isBuiltIn, zeroObjectOf } from "../../resources/zero_objects.ts";
+import { isBuiltIn, isToldByNames, zeroObjectOf } from "../../resources/zero_objects.ts";
 import { EMPTY, type FieldSet, setOfPath } from "../../schema/fields/field_set.ts";
 import { UnidentifiedItem } from "../../schema/fields/list_items.ts";
 import { fieldElement } from "../../schema/fields/path_elements.ts";
@@ -13,7 +13,7 @@ import type { ManagedFieldsEntry } from "../../schema/metadata.ts";
 import { conflictRefusal, ConflictsError } from "./conflicts.ts";
 import { allowedByLastApplied, isKubectl, withLastAppliedOf } from "./last_applied_conflicts.ts";
 import { capped, entriesOf, type Managers, sentManagers, storedManagers } from "./managers.ts";
-import { applied, managersAfterUpdate, type Writer } from "./updater.ts";
+import { applied, managersAfterUpdate, managersOfNew, type Writer } from "./updater.ts";
 import { type Versions, versionsOf } from "./versions.ts";
 
 /** What a write says of managers, beside the object. */
@@ -32,17 +32,24 @@ const BEFORE_FIRST_APPLY = "before-first-apply";
  */
 export function trackedUpdate(
   resource: AnyResource,
-  { next, previous, sent }: { next: KubeObject; previous: KubeObject | undefined; sent?: unknown },
+  { next, previous, sent: given }: {
+    next: KubeObject;
+    previous: KubeObject | undefined;
+    sent?: unknown;
+  },
   write: FieldWrite,
 ): Entries {
-  const before = managersBefore(resource, previous, write.subresource ? undefined : sent);
+  const isLeft = write.subresource !== undefined || given === previous?.metadata.managedFields;
+  const sent = isLeft ? undefined : given;
+  const before = managersBefore(resource, previous, sent);
   if (write.fieldManager === undefined || (previous && before.size === 0)) return entriesOf(before);
   const versions = versionsOf(resource);
   const writer = writerOf(resource, write);
+  if (!previous && before.size === 0) return entriesOfNew(resource, versions, next, writer);
   const at = versions.own;
-  const shown = (object: JsonObject) => versions.converted(object, at, writer.apiVersion)!;
-  const live = previous ? shown(bare(previous)) : zeroObjectOf(writer.apiVersion, resource.kind);
-  const change = { live: bare(live), next: bare(shown(asJson(next))), managers: before };
+  const shown = (object: JsonObject) => bare(versions.converted(object, at, writer.apiVersion)!);
+  const live = previous ? shown(asJson(previous)) : zeroObjectOf(writer.apiVersion, resource.kind);
+  const change = { live, next: shown(asJson(next)), managers: before };
   try {
     const after = managersAfterUpdate(versions, change, writer);
     if (after === before && before.size > 0 && sent === undefined) {
@@ -51,6 +58,27 @@ export function trackedUpdate(
     return entriesOf(capped(after));
   } catch (error) {
     if (error instanceof UnidentifiedItem) return entriesOf(before); // it will be refused for that
+    throw error;
+  }
+}
+
+/** Of a new object of which nothing else is known: the common case. */
+function entriesOfNew(
+  { kind }: AnyResource,
+  versions: Versions,
+  object: KubeObject,
+  writer: Writer,
+): Entries {
+  const before = zeroObjectOf(writer.apiVersion, kind);
+  const next = bare(versions.converted(asJson(object), versions.own, writer.apiVersion)!);
+  try {
+    return entriesOf(
+      isToldByNames(writer.apiVersion, kind)
+        ? managersOfNew(versions, { before, next }, writer)
+        : managersAfterUpdate(versions, { live: before, next, managers: new Map() }, writer),
+    );
+  } catch (error) {
+    if (error instanceof UnidentifiedItem) return undefined; // it will be refused for that
     throw error;
   }
 }
@@ -97,12 +125,19 @@ function ignoredBy({ hasStatus }: AnyResource, scope: FieldWrite["scope"]): Fiel
   return hasStatus ? STATUS : EMPTY;
 }
 
-const UNTRACKED = ["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp"];
+const UNTRACKED: ReadonlySet<string> = new Set([
+  "managedFields",
+  "resourceVersion",
+  "uid",
+  "generation",
+  "creationTimestamp",
+]);
 
 /** Without what is nobody's and changes by itself. */
-function bare(object: JsonObject | KubeObject): JsonObject {
-  const metadata = { ...object.metadata as JsonObject };
-  for (const name of UNTRACKED) delete metadata[name];
+function bare(object: JsonObject): JsonObject {
+  const metadata: JsonObject = {};
+  const given = object["metadata"] as JsonObject;
+  for (const name in given) if (!UNTRACKED.has(name)) metadata[name] = given[name];
   return { ...object, metadata };
 }
 
@@ -164,7 +199,7 @@ function managersBeforeFirstApply(
   writer: Writer,
 ): Managers {
   const zero = zeroObjectOf(writer.apiVersion, kind);
-  const change = { live: bare(zero), next: bare(live), managers: new Map() };
+  const change = { live: zero, next: bare(live), managers: new Map() };
   return managersAfterUpdate(versions, change, { ...writer, manager: BEFORE_FIRST_APPLY });
 }
 

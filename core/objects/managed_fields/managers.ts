@@ -20,14 +20,13 @@ export type Managers = Map<string, Manager>;
 
 type Identity = Pick<Manager, "manager" | "operation" | "apiVersion" | "subresource">;
 
-/** What tells managers apart; an applier stays the same in whatever version it applies. In the order and words of Kubernetes. */
+/**
+ * What tells managers apart; an applier stays the same in whatever version it applies. Ordered as Kubernetes orders the JSON of
+ * such an identity.
+ */
 export function identityOf({ manager, operation, apiVersion, subresource }: Identity): string {
-  return JSON.stringify({
-    ...(manager && { manager }),
-    operation,
-    ...(operation === "Update" && { apiVersion }),
-    ...(subresource && { subresource }),
-  });
+  const version = operation === "Update" ? apiVersion : "";
+  return `${manager}","${operation}","${version}","${subresource}`;
 }
 
 /** The managers that a stored object has. */

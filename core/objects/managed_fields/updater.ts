@@ -11,6 +11,7 @@ import {
   recursiveDifference,
   union,
 } from "../../schema/fields/field_set.ts";
+import { fieldsOfNew } from "../../schema/fields/shapes.ts";
 import { merged } from "../../schema/fields/merge.ts";
 import { withNamedFields, withoutFields } from "../../schema/fields/removal.ts";
 import { reconciled } from "../../schema/fields/schema_changes.ts";
@@ -83,6 +84,41 @@ interface Change {
   managers: Managers;
 }
 
+/** The same for a new object; `before` is what all objects of the kind have, and has no values. */
+export function managersOfNew(
+  versions: Versions,
+  { before, next }: { before: JsonObject; next: JsonObject },
+  { manager, apiVersion, subresource, now, ignored }: Writer,
+): Managers {
+  const type = versions.typeOf(apiVersion)!; // it is the version of the request
+  const added = fieldsOfNew(type, before, next);
+  const fields = ownOf(added, ignored);
+  if (isEmptySet(fields)) return new Map();
+  const entry = { manager, operation: "Update", apiVersion, subresource, time: now } as const;
+  return new Map([[identityOf(entry), { ...entry, fields }]]);
+}
+
+/** What is left of sets of new objects, by what is ignored: few sets stand for most objects. */
+const owned = new WeakMap<FieldSet, Map<FieldSet, FieldSet>>();
+
+function ownOf(added: FieldSet, ignored: FieldSet): FieldSet {
+  const known = owned.get(added) ?? new Map<FieldSet, FieldSet>();
+  owned.set(added, known);
+  let own = known.get(ignored);
+  if (!own) {
+    own = lessNobodys(recursiveDifference(added, ignored));
+    deepFreeze(own);
+    known.set(ignored, own);
+  }
+  return own;
+}
+
+function deepFreeze(set: FieldSet): void {
+  if (Object.isFrozen(set)) return;
+  Object.freeze(set);
+  for (const element in set) deepFreeze(set[element]!);
+}
+
 /** What the others keep. `mayTake`: asked for the fields that change although another has them. */
 function managersLeft(
   versions: Versions,
@@ -134,7 +170,8 @@ export function applied(
   const fields = recursiveDifference(fieldsOf(type, sent), ignored);
   const all: Managers = new Map(managers).set(identity, { ...entry, time: last?.time, fields });
   const whole = merged(type, live, sent) as JsonObject; // of two objects
-  const next = last ? pruned(versions, whole, { all, last, to: apiVersion }) : whole;
+  const isLess = last && !isEmptySet(difference(last.fields, fields));
+  const next = isLess ? pruned(versions, whole, { all, last, to: apiVersion }) : whole;
   const comparison = without(comparisonOf(type, live, next) ?? NO_CHANGE, ignored);
   const others = new Map(all);
   others.delete(identity);

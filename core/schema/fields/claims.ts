@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import { asMember, EMPTY, type FieldSet, inElementOrder } from "./field_set.ts";
 import { itemsByElement } from "./list_items.ts";
 import { fieldElement, SELF } from "./path_elements.ts";
-import { formOf, type ListType, type MapType, typeOfField, type ValueType } from "./value_type.ts";
+import { formOf, type ListType, type MapType, type ValueType } from "./value_type.ts";
 
 /** The node of a value in a set; `undefined`: the value has no fields in it, and is none itself. */
 type Node = FieldSet | undefined;
@@ -34,12 +34,13 @@ function claimedInMap(map: MapType, value: JsonObject): Node {
   for (const name of Object.keys(value).sort()) {
     const inner = value[name];
     if (inner === undefined) continue;
-    const type = typeOfField(map, name);
+    const field = map.fields.get(name);
+    const type = field?.type ?? map.others;
     let child = type && claimed(type, inner);
-    const isLeaf = inner === null || isEmptyObject(inner) || !map.fields.has(name);
+    const isLeaf = !field || inner === null || isEmptyObject(inner);
     if (isLeaf) child = asMember(child);
     if (child === undefined) continue;
-    node[fieldElement(name)] = child;
+    node[field?.element ?? fieldElement(name)] = child;
     isBare = false;
   }
   return isBare ? undefined : node;
@@ -80,10 +81,11 @@ function addedByMap(map: MapType, value: JsonObject): FieldSet {
   let isBare = true;
   for (const name of Object.keys(value).sort()) {
     const inner = value[name];
-    const type = typeOfField(map, name);
+    const field = map.fields.get(name);
+    const type = field?.type ?? map.others;
     if (inner === undefined || type === undefined) continue;
     if (isBare) node[SELF] = EMPTY;
-    node[fieldElement(name)] = addedBy(type, inner);
+    node[field?.element ?? fieldElement(name)] = addedBy(type, inner);
     isBare = false;
   }
   return isBare ? EMPTY : node;

@@ -22,7 +22,8 @@ export interface Comparison {
 }
 
 /** The nodes of a value in the three sets. */
-type Difference = { -readonly [Part in keyof Comparison]?: FieldSet };
+type Difference = { -readonly [Part in keyof Comparison]?: Draft };
+type Draft = Record<PathElement, FieldSet>;
 
 const PARTS = ["added", "modified", "removed"] as const;
 
@@ -131,7 +132,7 @@ function put(all: Difference, element: PathElement, difference: Difference | und
   if (difference === undefined) return;
   for (const part of PARTS) {
     const node = difference[part];
-    if (node !== undefined) all[part] = Object.assign(all[part] ?? {}, { [element]: node });
+    if (node !== undefined) (all[part] ??= {} as Draft)[element] = node;
   }
 }
 

@@ -1,6 +1,7 @@
+import { isEqual } from "../../lib/equality.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import { ownField } from "../../lib/own_field.ts";
-import { itemsByElement } from "./list_items.ts";
+import { elementOf } from "./list_items.ts";
 import type { PathElement } from "./path_elements.ts";
 import { formOf, type ListType, type MapType, typeOfField, type ValueType } from "./value_type.ts";
 
@@ -10,8 +11,13 @@ import { formOf, type ListType, type MapType, typeOfField, type ValueType } from
  */
 export function merged(type: ValueType, there: unknown, sent: unknown): unknown {
   if (there === undefined) return isContainer(sent) ? mergedAs(type, undefined, sent) : sent;
-  if (sent === undefined) return there;
+  if (sent === undefined || sent === there) return there;
   return mergedAs(type, there, sent);
+}
+
+/** What is there, where that is what was sent: so that what does not change can be told by identity. */
+function same(there: unknown, sent: unknown): unknown {
+  return isEqual(there, sent) ? there : sent;
 }
 
 function isContainer(value: unknown): boolean {
@@ -22,12 +28,12 @@ function mergedAs(type: ValueType, there: unknown, sent: unknown): unknown {
   switch (formOf(type, sent ?? there)) {
     case "map": {
       const [left, right] = [there, sent].map((side) => isJsonObject(side) ? side : undefined);
-      if (type.map!.isAtomic || (isBare(left) && isBare(right))) return sent;
+      if (type.map!.isAtomic || (isBare(left) && isBare(right))) return same(there, sent);
       return mergedMaps(type.map!, left ?? {}, right ?? {});
     }
     case "list": {
       const [left, right] = [there, sent].map((side) => Array.isArray(side) ? side : undefined);
-      if (type.list!.isAtomic || (!left?.length && !right?.length)) return sent;
+      if (type.list!.isAtomic || (!left?.length && !right?.length)) return same(there, sent);
       return mergedLists(type.list!, left ?? [], right ?? []);
     }
     case "scalar":
@@ -41,16 +47,15 @@ function isBare(map: JsonObject | undefined): boolean {
 }
 
 function mergedMaps(map: MapType, there: JsonObject, sent: JsonObject): JsonObject {
-  const fields: [string, unknown][] = [];
-  const merge = (name: string) => {
+  let next: [string, unknown][] | undefined;
+  for (const name in sent) {
     const type = typeOfField(map, name);
-    const [left, right] = [ownField(there, name), ownField(sent, name)];
+    const [left, right] = [ownField(there, name), sent[name]];
     const value = type ? merged(type, left, right) : right ?? left;
-    if (value !== undefined) fields.push([name, value]);
-  };
-  for (const name in there) merge(name);
-  for (const name in sent) if (!Object.hasOwn(there, name)) merge(name);
-  return Object.fromEntries(fields);
+    if (value === undefined || value === left) continue;
+    (next ??= []).push([name, value]);
+  }
+  return next ? Object.fromEntries([...Object.entries(there), ...next]) : there;
 }
 
 /**
@@ -61,7 +66,7 @@ function mergedLists(
   list: ListType,
   there: readonly unknown[],
   sent: readonly unknown[],
-): unknown[] {
+): readonly unknown[] {
   const left = elementsOf(list, there);
   const right = elementsOf(list, sent);
   const out: unknown[] = [];
@@ -103,7 +108,8 @@ function mergedLists(
       r++;
     }
   }
-  return out;
+  const isSame = out.length === there.length && out.every((item, place) => item === there[place]);
+  return isSame ? there : out;
 }
 
 /** The element of each item, and the item of each element; `null` for duplicates. */
@@ -114,9 +120,9 @@ function elementsOf(
   const elements: PathElement[] = [];
   const known = new Map<PathElement, unknown>();
   for (const item of items) {
-    const [element] = itemsByElement(list, [item]).keys();
-    known.set(element!, known.has(element!) ? null : item);
-    elements.push(element!);
+    const element = elementOf(list, item);
+    known.set(element, known.has(element) ? null : item);
+    elements.push(element);
   }
   return { elements, known };
 }

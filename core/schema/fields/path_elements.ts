@@ -104,12 +104,12 @@ export function sortedElements(elements: readonly PathElement[]): readonly PathE
 
 const RANKS = ".fkvi";
 
-/** Fields only, and in order: the common case, told without reading them. */
+/** Fields in order, or one item: the common cases, told without reading them. */
 function isInOrder(elements: readonly PathElement[]): boolean {
-  for (let i = 0; i < elements.length; i++) {
-    const [element, before] = [elements[i]!, elements[i - 1]];
-    if (element[0] !== "f" && element !== SELF && elements.length > 1) return false;
-    if (before !== undefined && before > element) return false;
+  for (let i = 1; i < elements.length; i++) {
+    const before = elements[i - 1]!;
+    if (before === SELF) continue;
+    if (before[0] !== "f" || before > elements[i]!) return false;
   }
   return true;
 }

@@ -7,8 +7,14 @@ import { isDeduced, typeOfField, type ValueType } from "./value_type.ts";
  * has changed.
  */
 export function reconciled(type: ValueType, set: FieldSet): FieldSet {
-  return reconciledNode(type, set);
+  if (known.get(set) === type) return set;
+  const next = reconciledNode(type, set);
+  known.set(next, type);
+  return next;
 }
+
+/** Sets that fit the type: they are asked about at each write of their object. */
+const known = new WeakMap<FieldSet, ValueType>();
 
 function reconciledNode(type: ValueType, node: FieldSet): FieldSet {
   if (isDeduced(type) || isEmptySet(node)) return node;

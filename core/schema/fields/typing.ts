@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import { elementOf, UnidentifiedItem } from "./list_items.ts";
-import { fieldElement, formatElement, type PathElement } from "./path_elements.ts";
-import { formOf, type ListType, type MapType, typeOfField, type ValueType } from "./value_type.ts";
+import { fieldElement, formatElement, formatPath, type PathElement } from "./path_elements.ts";
+import { formOf, type ListType, type MapType, type ValueType } from "./value_type.ts";
 
 /** Faults that are named: a client that sends thousands has sent something else. */
 const FAULTS_MAX = 100;
@@ -16,7 +16,7 @@ export function typingFaults(
   { allowsDuplicates = false }: { allowsDuplicates?: boolean } = {},
 ): readonly string[] {
   const faults: string[] = [];
-  new Typing(allowsDuplicates, faults).look(type, value, "");
+  new Typing(allowsDuplicates, faults).look(type, value);
   return faults;
 }
 
@@ -30,77 +30,81 @@ export function formatFaults(faults: readonly string[]): string {
 class Typing {
   readonly #allowsDuplicates: boolean;
   readonly #faults: string[];
+  readonly #path: PathElement[] = [];
 
   constructor(allowsDuplicates: boolean, faults: string[]) {
     this.#allowsDuplicates = allowsDuplicates;
     this.#faults = faults;
   }
 
-  look(type: ValueType, value: unknown, path: string): void {
+  look(type: ValueType, value: unknown): void {
     if (value === null || this.#faults.length >= FAULTS_MAX) return;
     switch (formOf(type, value)) {
       case "map":
-        if (isJsonObject(value)) this.#lookInMap(type.map!, value, path);
-        else this.#add(path, `expected map, got ${formatValue(value)}`);
+        if (isJsonObject(value)) this.#lookInMap(type.map!, value);
+        else this.#add(`expected map, got ${formatValue(value)}`);
         break;
       case "list":
-        if (Array.isArray(value)) this.#lookInList(type.list!, value, path);
-        else this.#add(path, `expected list, got ${formatValue(value)}`);
+        if (Array.isArray(value)) this.#lookInList(type.list!, value);
+        else this.#add(`expected list, got ${formatValue(value)}`);
         break;
       case "scalar":
-        this.#lookAtScalar(type, value, path);
+        this.#lookAtScalar(type, value);
     }
   }
 
-  #lookInMap(map: MapType, value: JsonObject, path: string): void {
+  #lookInMap(map: MapType, value: JsonObject): void {
     for (const name of Object.keys(value)) {
-      const at = path + formatElement(fieldElement(name));
-      const type = typeOfField(map, name);
-      if (type) this.look(type, value[name], at);
-      else {
-        this.#add(at, "field not declared in schema");
-        return;
-      }
+      const field = map.fields.get(name);
+      const type = field?.type ?? map.others;
+      this.#path.push(field?.element ?? fieldElement(name));
+      if (type) this.look(type, value[name]);
+      else this.#add("field not declared in schema");
+      this.#path.pop();
+      if (!type) return;
     }
   }
 
-  #lookInList(list: ListType, items: readonly unknown[], path: string): void {
+  #lookInList(list: ListType, items: readonly unknown[]): void {
     const seen = new Set<PathElement>();
     for (let i = 0; i < items.length; i++) {
-      const element = list.isAtomic ? `i:${i}` : this.#elementOf(list, items[i], i, path);
+      const element = list.isAtomic ? `i:${i}` : this.#elementOf(list, items[i], i);
       if (element === undefined) return;
       if (seen.has(element) && !this.#allowsDuplicates) {
-        this.#add(path, `duplicate entries for key ${formatElement(element)}`);
+        this.#add(`duplicate entries for key ${formatElement(element)}`);
       }
       seen.add(element);
-      this.look(list.items, items[i], path + formatElement(element));
+      this.#path.push(element);
+      this.look(list.items, items[i]);
+      this.#path.pop();
     }
   }
 
-  #elementOf(list: ListType, item: unknown, i: number, path: string): PathElement | undefined {
+  #elementOf(list: ListType, item: unknown, i: number): PathElement | undefined {
     try {
       return elementOf(list, item);
     } catch (error) {
       if (!(error instanceof UnidentifiedItem)) throw error;
-      this.#add(path, `element ${i}: ${error.message}`);
+      this.#add(`element ${i}: ${error.message}`);
       return undefined;
     }
   }
 
-  #lookAtScalar({ scalar }: ValueType, value: unknown, path: string): void {
+  #lookAtScalar({ scalar }: ValueType, value: unknown): void {
     const kind = typeof value;
     if (scalar === "numeric" && kind !== "number") {
-      this.#add(path, `expected numeric (int or float), got ${goTypeOf(value)}`);
+      this.#add(`expected numeric (int or float), got ${goTypeOf(value)}`);
     } else if (scalar === "string" && kind !== "string") {
-      this.#add(path, `expected string, got &value.valueUnstructured{Value:${formatGo(value)}}`);
+      this.#add(`expected string, got &value.valueUnstructured{Value:${formatGo(value)}}`);
     } else if (scalar === "boolean" && kind !== "boolean") {
-      this.#add(path, `expected boolean, got ${formatValue(value)}`);
+      this.#add(`expected boolean, got ${formatValue(value)}`);
     } else if (kind === "object") {
-      this.#add(path, `expected any scalar, got ${formatValue(value)}`);
+      this.#add(`expected any scalar, got ${formatValue(value)}`);
     }
   }
 
-  #add(path: string, message: string): void {
+  #add(message: string): void {
+    const path = formatPath(this.#path);
     this.#faults.push(path === "" ? message : `${path}: ${message}`);
   }
 }

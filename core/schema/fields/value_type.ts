@@ -1,5 +1,6 @@
 import { objectMeta } from "../metadata.ts";
 import type { Schema } from "../schema.ts";
+import { fieldElement, type PathElement } from "./path_elements.ts";
 
 /**
  * What a value can be, for merging: a scalar, a list, a map, or several of them where the schema does not say. Made of a
@@ -27,6 +28,8 @@ export interface MapType {
 }
 
 export interface FieldType {
+  /** The element of its path. */
+  readonly element: PathElement;
   readonly type: ValueType;
   readonly default: unknown;
 }
@@ -97,7 +100,7 @@ function mapFrom(schema: Schema, isOpen: boolean): MapType {
   return {
     isAtomic: schema["x-kubernetes-map-type"] === "atomic",
     fields: new Map(
-      Object.entries(properties).map(([name, field]) => [name, new LazyField(field, isOpen)]),
+      Object.entries(properties).map(([name, field]) => [name, new LazyField(name, field, isOpen)]),
     ),
     ...(others && { others }),
   };
@@ -118,11 +121,13 @@ function othersOf(schema: Schema, isOpen: boolean): ValueType | undefined {
 
 /** Kinds are large, and most of their fields are never used. */
 class LazyField implements FieldType {
+  readonly element: PathElement;
   readonly #schema: Schema;
   readonly #isOpen: boolean;
   #type: ValueType | undefined;
 
-  constructor(schema: Schema, isOpen: boolean) {
+  constructor(name: string, schema: Schema, isOpen: boolean) {
+    this.element = fieldElement(name);
     this.#schema = schema;
     this.#isOpen = isOpen;
   }
