@@ -1,18 +1,20 @@
 import { isEqual } from "../../../lib/equality.ts";
-import type { Cause } from "../../../schema/causes.ts";
+import { type Cause, forbidden } from "../../../schema/causes.ts";
 import { connection } from "../../connections.ts";
 import { binding } from "./binding.ts";
+import { ephemeralContainers } from "./ephemeral_containers.ts";
 import { eviction } from "./eviction.ts";
 import { podColumns } from "./pod_columns.ts";
 import { isFinished } from "./pod_states.ts";
 import { admittedPodSpec } from "./spec/pod_admission.ts";
 import { withPodDefaults } from "./spec/defaults.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
-import { podSpec } from "./spec/pod_spec.ts";
+import { type PodSpec, podSpec } from "./spec/pod_spec.ts";
 import { podUpdateCauses } from "./spec/rules/pod_update_rules.ts";
 import { podSpecWarnings } from "./spec/pod_warnings.ts";
 import { qosClassOf } from "./spec/qos.ts";
 import { refusedAnnotationCauses, refusedFieldCauses } from "./spec/rules/refused_fields.ts";
+import { resize } from "./resize.ts";
 import { podStatus } from "./pod_status.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
 import { object, present, required } from "../../../schema/schema.ts";
@@ -34,7 +36,9 @@ export const pods = defineResource({
     connection("exec", "PodExecOptions"),
     { name: "log", verbs: ["get"] },
     binding,
+    ephemeralContainers,
     eviction,
+    resize,
   ],
   // No agent will ever confirm the end of a pod that is on no node or has ended.
   graceSeconds: (pod, asked = pod.spec.terminationGracePeriodSeconds) =>
@@ -71,7 +75,7 @@ export const pods = defineResource({
       ...annotations,
       ...podSpecCauses(next.spec, "spec"),
       ...refusedFieldCauses(next.spec, previous?.spec, "spec"),
-      ...(previous ? podUpdateCauses(next.spec, previous.spec) : []),
+      ...(previous ? podUpdateCauses(next.spec, previous.spec) : creationCauses(next.spec)),
     ];
   },
   warnings: (next, previous) =>
@@ -79,3 +83,8 @@ export const pods = defineResource({
 });
 
 export type Pod = ObjectOf<typeof pods>;
+
+/** There is a subresource to add them. */
+function creationCauses({ ephemeralContainers: added = [] }: PodSpec): Cause[] {
+  return added.length > 0 ? [forbidden("spec.ephemeralContainers", "cannot be set on create")] : [];
+}
