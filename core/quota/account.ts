@@ -30,6 +30,8 @@ export class QuotaAccount {
   readonly #claims = new Map<string, Amounts[]>();
   /** Pods that are being deleted, and when they stop counting. */
   readonly #due = new Map<string, { item: Counted; dueMs: number }>();
+  /** None of them stops counting before. */
+  #nextDueMs = Infinity;
 
   constructor({ spec }: ResourceQuota) {
     this.spec = spec;
@@ -97,8 +99,10 @@ export class QuotaAccount {
       : this.usageOf(kind, item.object, nowMs);
     this.#set(key, usage);
     const dueMs = kind === "pods" && !isOnlyCounted ? overdueMsOf(item.object) : undefined;
-    if (usage && dueMs !== undefined && dueMs >= nowMs) this.#due.set(key, { item, dueMs });
-    else this.#due.delete(key);
+    if (usage && dueMs !== undefined && dueMs >= nowMs) {
+      this.#due.set(key, { item, dueMs });
+      this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
+    } else this.#due.delete(key);
   }
 
   /** The object is gone. */
@@ -111,12 +115,14 @@ export class QuotaAccount {
 
   /** Counts no more what is overdue. Returns when the next pod will be; `undefined`: none. */
   settle(nowMs: number): number | undefined {
-    let next: number | undefined;
-    for (const { item, dueMs } of [...this.#due.values()]) {
-      if (dueMs < nowMs) this.put("pods", item, nowMs);
-      else next = Math.min(next ?? dueMs, dueMs);
+    if (this.#nextDueMs < nowMs) {
+      this.#nextDueMs = Infinity;
+      for (const { item, dueMs } of [...this.#due.values()]) {
+        if (dueMs < nowMs) this.put("pods", item, nowMs);
+        else this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
+      }
     }
-    return next;
+    return this.#due.size === 0 ? undefined : this.#nextDueMs;
   }
 
   /** Counts what a write is going to use, until the object can be seen or the claim is given back. */

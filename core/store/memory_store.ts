@@ -30,6 +30,8 @@ export const OBJECT_BYTES_MAX = 3 * 1024 * 1024;
 /** How much history is kept for watches that resume. */
 export const WATCH_LIMITS: RingLimits = { eventsMax: 8_192, bytesMax: 8 * 1024 * 1024 };
 
+const NONE: readonly Entry[] = Object.freeze([]);
+
 export interface MemoryStoreOptions {
   /** Kinds to declare before the objects are read. Others may be declared later. */
   resources?: readonly AnyResource[];
@@ -108,7 +110,8 @@ export class MemoryStore implements Store {
   }
 
   list([resource, namespace]: Prefix): readonly Entry[] {
-    const table = this.#table(resource);
+    const table = this.#tables.get(resource); // not made by asking: users name kinds that there are not
+    if (!table) return NONE;
     return namespace === undefined ? table.all() : table.inNamespace(namespace);
   }
 
