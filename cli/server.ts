@@ -3,7 +3,7 @@ import { FRONTS } from "../core/api/front/served.ts";
 import type { Terminal } from "../server/terminal.ts";
 import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
-import { listenAddress, secondsOf } from "./server_flags.ts";
+import { listenAddress, optionalPlugins, secondsOf } from "./server_flags.ts";
 import { type ServerFlags } from "../server/options.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
@@ -19,6 +19,11 @@ export function serverCommand(program: Command, terminal: Terminal): void {
         "--front <name>",
         "what serves TLS for the API: OpenSSL in a thread of its own, or node:https",
       ).choices(FRONTS).default("auto"),
+    )
+    .option(
+      "--enable-admission-plugins <names>",
+      "admission plugins that are off by default: DenyServiceExternalIPs",
+      optionalPlugins,
     )
     .addOption(
       new Option(

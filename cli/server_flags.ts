@@ -1,4 +1,8 @@
 import { InvalidArgumentError } from "commander";
+import {
+  OPTIONAL_PLUGINS,
+  type OptionalPlugin,
+} from "../core/objects/admission/optional_plugins.ts";
 
 /** `127.0.0.1:6443`, `[::1]:0`, `localhost:6443`. */
 export function listenAddress(text: string): { host: string; port: number } {
@@ -16,4 +20,16 @@ export function secondsOf(text: string): number {
     throw new InvalidArgumentError("It must be a number of seconds, such as 30.");
   }
   return Number(text);
+}
+
+/** `DenyServiceExternalIPs`, or several names with commas between. */
+export function optionalPlugins(text: string): OptionalPlugin[] {
+  const names = text.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !OPTIONAL_PLUGINS.some((known) => known === name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(
+      `"${unknown}" is none of the plugins that can be enabled: ${OPTIONAL_PLUGINS.join(", ")}.`,
+    );
+  }
+  return names as OptionalPlugin[]; // each has been found among them
 }

@@ -3,7 +3,7 @@ import { createControllers } from "../core/controllers/mod.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
 import { HttpsWebhooks } from "../core/client/webhook_transport.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
-import { Objects } from "../core/objects/objects.ts";
+import { Objects, type ObjectsOptions } from "../core/objects/objects.ts";
 import { WebhookAdmission } from "../core/objects/admission/webhooks/webhook_admission.ts";
 import type { MutableCatalog } from "../core/resources/catalog.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
@@ -23,15 +23,21 @@ export interface ControlPlane {
   events: EventRecorder;
 }
 
-/** Creates what reads and writes objects in the store. Nothing runs yet. `host`: the node that events come from. */
+interface PlaneSettings extends Pick<ObjectsOptions, "serviceCidr" | "enabledPlugins"> {
+  catalog: MutableCatalog;
+  /** The node that events come from. */
+  host: string;
+}
+
+/** Creates what reads and writes objects in the store. Nothing runs yet. */
 export function openControlPlane(
   { clock, random, log, parts }: Context,
   store: MemoryStore,
-  { catalog, serviceCidr, host }: { catalog: MutableCatalog; serviceCidr: string; host: string },
+  { catalog, host, ...settings }: PlaneSettings,
 ): ControlPlane {
   parts.defer(declareKinds(store, catalog));
   parts.defer(followDefinitions(store, catalog));
-  const objects = new Objects({ store, clock, random, serviceCidr, hasAccounts: true, catalog });
+  const objects = new Objects({ store, clock, random, hasAccounts: true, catalog, ...settings });
   const client = new LocalClient(objects, {
     user: "system:coracle",
     kinds: catalog,

@@ -61,6 +61,7 @@ function environmentOf(
     nodeName,
     gatewayAddress,
     stopPods,
+    enabledPlugins: context.flags.enableAdmissionPlugins ?? [],
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
     openPlatform: () =>

@@ -1,5 +1,6 @@
 import { LOG_LIMITS, type LogLimits } from "../agent/runtimes/log_limits.ts";
 import { type FrontName } from "../core/api/front/served.ts";
+import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
 
 /** How long an owner keeps the store without renewing its lease. */
 export const LEASE_SECONDS_DEFAULT = 5;
@@ -55,6 +56,8 @@ export interface ServerFlags extends NodeFlags, StoreFlags {
   listen: { host: string; port: number };
   /** What serves the API; absent: the best that this machine has. */
   front?: FrontName;
+  /** Admission plugins that are off by default. */
+  enableAdmissionPlugins?: readonly OptionalPlugin[];
   /** Stops the server that has the data folder, within this many seconds, and takes its place. */
   takeOver?: number;
 }

@@ -1,3 +1,4 @@
+import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
 import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
 import type { Served } from "../core/api/front/served.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
@@ -17,6 +18,8 @@ export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> ex
   registry: Registry;
   /** Version of the product, e.g. `0.1.0`. */
   version: string;
+  /** Admission plugins that are off by default. */
+  enabledPlugins?: readonly OptionalPlugin[];
   openStore(): Promise<ServerStore>;
   /** Called when the store is open: whoever has the store may use the rest of the data folder. */
   openPlatform(): Promise<P>;
@@ -75,12 +78,17 @@ export async function runServer<P extends ServerPlatform>(
   context: Context,
   environment: ServerEnvironment<P>,
 ): Promise<Server<P>> {
-  const { nodeName, registry } = environment;
+  const { nodeName, registry, enabledPlugins = [] } = environment;
   const catalog = new MutableCatalog(registry.resources);
   const opened = await environment.openStore();
   const platform = await environment.openPlatform();
   const { serviceCidr } = platform;
-  const plane = openControlPlane(context, opened.store, { catalog, serviceCidr, host: nodeName });
+  const plane = openControlPlane(context, opened.store, {
+    catalog,
+    serviceCidr,
+    enabledPlugins,
+    host: nodeName,
+  });
   const { client, events, objects } = plane;
   const access = await environment.openAccess(objects);
   const { accounts } = access.api;

@@ -15,6 +15,12 @@ export function startRefusalOf({ spec }: Pod): string | undefined {
         `less, and this node runs "${NODE_OS}"; set spec.os.name to it`,
     );
   }
+  if (spec.runtimeClassName) {
+    return refusal(
+      `RuntimeClass "${spec.runtimeClassName}" is not implemented in this version of Coracle, and its containers would be ` +
+        "less isolated than it says; remove spec.runtimeClassName",
+    );
+  }
   const init = containersInRoles(spec, "init", "sidecar");
   if (init.length > 0) {
     const names = init.map(({ name }) => `"${name}"`).join(", ");

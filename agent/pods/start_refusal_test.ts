@@ -23,6 +23,7 @@ Deno.test("a pod does not start that says it is for Windows, so that less is ask
 Deno.test("a pod does not start without what its containers may need", () => {
   const blind = { name: "main", volumeDevices: [{ name: "disk", devicePath: "/dev/x" }] };
   const table: [object, RegExp][] = [
+    [{ runtimeClassName: "gvisor" }, /RuntimeClass "gvisor" is not implemented/],
     [{ initContainers: [{ name: "first" }] }, /its init containers "first" cannot be run/],
     [{ resourceClaims: [{ name: "gpu" }] }, /spec\.resourceClaims are not implemented/],
     [{ containers: [blind] }, /volumeDevices of container "main" are not implemented/],

@@ -24,6 +24,11 @@ import {
 } from "./nodes/pod_cleanup.ts";
 import { resourceQuotaController } from "./cluster/resource_quotas.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
+import {
+  attributesClassProtection,
+  claimProtection,
+  volumeProtection,
+} from "./storage/protected_kinds.ts";
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces hold, and what owners and dependents may be. */
@@ -61,6 +66,9 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(unscheduledPodController),
   () => finishedPodLimit,
   () => eventExpiry,
+  () => loopOf(claimProtection),
+  () => loopOf(volumeProtection),
+  () => loopOf(attributesClassProtection),
   () => loopOf(gatewayClassController),
   ({ gatewayAddress }) => loopOf(gatewayController({ address: gatewayAddress })),
   () => loopOf(httpRouteController),

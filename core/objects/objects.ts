@@ -8,6 +8,7 @@ import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4, type Ipv4Range } from "../lib/addresses/ipv4.ts";
 import type { Operation } from "./admission/admission_attributes.ts";
 import { admissionChecks, admissionRules } from "./admission/mod.ts";
+import type { OptionalPlugin } from "./admission/optional_plugins.ts";
 import type { WebhookAdmission } from "./admission/webhooks/webhook_admission.ts";
 import {
   admittedAfterReview,
@@ -42,6 +43,8 @@ export interface ObjectsOptions {
   random: Random;
   /** Where the addresses of Services come from. Default: `10.96.0.0/16`. */
   serviceCidr?: string;
+  /** Admission plugins that are off by default. */
+  enabledPlugins?: readonly OptionalPlugin[];
   /** What kinds there are; absent: it is not known. */
   catalog?: Catalog;
   /** Whether pods need service accounts: where there are controllers that make these. Default: no. */
@@ -81,7 +84,7 @@ export class Objects implements ClusterSettings {
     this.serviceRange = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);
     const rules = admissionRules({ hasAccounts: false, ...options, settings: this });
-    const checks = admissionChecks({ store, clock });
+    const checks = admissionChecks({ store, clock, enabled: options.enabledPlugins ?? [] });
     this.#context = { store, clock, random, rules, checks };
   }
 

@@ -6,3 +6,11 @@
  */
 export const FOREGROUND_FINALIZER = "foregroundDeletion";
 export const ORPHAN_FINALIZER = "orphan";
+
+/** The metadata of a new object with a finalizer that holds it as long as it is used. */
+export function heldBy<M extends { finalizers?: string[] }>(metadata: M, finalizer: string): M {
+  const { finalizers = [] } = metadata;
+  return finalizers.includes(finalizer)
+    ? metadata
+    : { ...metadata, finalizers: [...finalizers, finalizer] };
+}

@@ -8,9 +8,14 @@ import { definedKinds } from "./defined_kinds.ts";
 import { defaultLimits, limitBounds } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { podSecurity, podSecurityLabels } from "./pod_security/pod_security.ts";
+import type { OptionalPlugin } from "./optional_plugins.ts";
 import { resourceQuotaCheck } from "./resource_quota.ts";
-import { runtimeClasses } from "./runtime_classes.ts";
 import { accountOfPods } from "./service_accounts.ts";
+import { claimResize } from "./plugins/claim_resize.ts";
+import { defaultIngressClass, defaultStorageClass } from "./plugins/default_classes.ts";
+import { onePriorityDefault, podPriority } from "./plugins/pod_priority.ts";
+import { podOverhead, podRuntimeClass } from "./plugins/runtime_classes.ts";
+import { denyServiceExternalIps } from "./plugins/service_external_ips.ts";
 
 /**
  * Every rule, in the order in which they see an object. A new rule about more than one kind is one file and one line
@@ -23,8 +28,12 @@ export function admissionRules(
   return [
     namespaceLifecycle,
     definedKinds,
+    podPriority,
+    podRuntimeClass,
     defaultLimits,
     kindAdmission(options),
+    defaultStorageClass,
+    defaultIngressClass,
     ...(hasAccounts ? [accountOfPods(options)] : []),
     podSecurityLabels,
   ];
@@ -34,6 +43,20 @@ export function admissionRules(
  * Every check of what is else fit to be stored. A new one is one file and one line here; quotas come last, because what
  * passes them is counted.
  */
-export function admissionChecks(options: { store: Store; clock: Clock }): AdmissionCheck[] {
-  return [runtimeClasses, podSecurity, limitBounds, resourceQuotaCheck(options)];
+export function admissionChecks(
+  options: { store: Store; clock: Clock; enabled?: readonly OptionalPlugin[] },
+): AdmissionCheck[] {
+  return [
+    podOverhead,
+    onePriorityDefault,
+    claimResize,
+    ...(options.enabled ?? []).map((name) => OPTIONAL_CHECKS[name]),
+    podSecurity,
+    limitBounds,
+    resourceQuotaCheck(options),
+  ];
 }
+
+const OPTIONAL_CHECKS: Readonly<Record<OptionalPlugin, AdmissionCheck>> = {
+  DenyServiceExternalIPs: denyServiceExternalIps,
+};

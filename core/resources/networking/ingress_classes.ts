@@ -18,7 +18,7 @@ import {
 } from "../../schema/schema.ts";
 import { immutableCauses } from "../../schema/value_rules.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { defineResource, type ObjectOf } from "../resource.ts";
+import { defineResource, type KubeObject, type ObjectOf } from "../resource.ts";
 import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { referenceCauses } from "./ingress_rules.ts";
 
@@ -64,6 +64,7 @@ export const ingressClasses = defineResource({
     },
     ageColumn,
   ],
+  indexes: { default: (ingressClass) => isDefaultIngressClass(ingressClass) ? ["true"] : [] },
   validate: ({ spec }, previous) => [
     ...(previous
       ? immutableCauses("spec.controller", spec.controller, previous.spec.controller)
@@ -80,7 +81,7 @@ export type IngressClass = ObjectOf<typeof ingressClasses>;
 const DEFAULT = "ingressclass.kubernetes.io/is-default-class";
 
 /** Whether the class is for ingresses that name none. */
-export function isDefaultIngressClass({ metadata: { annotations = {} } }: IngressClass): boolean {
+export function isDefaultIngressClass({ metadata: { annotations = {} } }: KubeObject): boolean {
   return annotations[DEFAULT] === "true";
 }
 

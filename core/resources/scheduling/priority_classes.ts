@@ -78,6 +78,7 @@ export const priorityClasses = defineResource({
       value: ({ preemptionPolicy }) => preemptionPolicy,
     },
   ],
+  indexes: { default: ({ globalDefault }) => globalDefault ? ["true"] : [] },
   deletionFault: ({ metadata: { name } }) =>
     SYSTEM_PRIORITY_CLASSES.some((known) => known.metadata.name === name)
       ? "this is a system priority class and cannot be deleted"

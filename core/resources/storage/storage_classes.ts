@@ -81,6 +81,7 @@ export const storageClasses = defineResource({
     },
     ageColumn,
   ],
+  indexes: { default: (storageClass) => isDefaultClass(storageClass) ? ["true"] : [] },
   validate: (next, previous) => [
     ...provisionerCauses("provisioner", next.provisioner),
     ...parameterCauses(next.parameters, { isNeeded: false }),

@@ -1,8 +1,12 @@
+import { heldBy } from "../../schema/finalizers.ts";
 import { mapOf, object, required, string } from "../../schema/schema.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { fixedCauses, parameterCauses, provisionerCauses } from "./provisioning.ts";
+
+/** Holds a class that claims or volumes have. */
+export const ATTRIBUTES_CLASS_PROTECTION = "kubernetes.io/vac-protection";
 
 /** https://kubernetes.io/docs/concepts/storage/volume-attributes-classes/ */
 export const volumeAttributesClasses = defineResource({
@@ -25,6 +29,8 @@ export const volumeAttributesClasses = defineResource({
     },
     ageColumn,
   ],
+  admit: (next, previous) =>
+    previous ? next : { ...next, metadata: heldBy(next.metadata, ATTRIBUTES_CLASS_PROTECTION) },
   validate: (next, previous) => [
     ...(previous
       ? [

@@ -1,3 +1,4 @@
+import { heldBy } from "../../../schema/finalizers.ts";
 import { object, present } from "../../../schema/schema.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { claimSpec, claimStatus } from "../pods/spec/claims.ts";
@@ -7,6 +8,9 @@ import { storedOnlyWarnings } from "../../unimplemented_fields.ts";
 import { accessModesText, CLASS_ANNOTATION, storageClassOf } from "./access_modes.ts";
 import { claimStatusCauses, claimUpdateCauses } from "./claim_update_rules.ts";
 import { withDataSources } from "./data_sources.ts";
+
+/** Holds a claim that pods use. */
+export const CLAIM_PROTECTION = "kubernetes.io/pvc-protection";
 
 /** https://kubernetes.io/docs/concepts/storage/persistent-volumes/#persistentvolumeclaims */
 export const persistentVolumeClaims = defineResource({
@@ -62,6 +66,8 @@ export const persistentVolumeClaims = defineResource({
     },
   ],
   prepare: (next, previous) => ({ ...next, spec: withDataSources(next.spec, previous?.spec) }),
+  admit: (next, previous) =>
+    previous ? next : { ...next, metadata: heldBy(next.metadata, CLAIM_PROTECTION) },
   validate: (next, previous) => [
     ...claimSpecCauses(next.spec, "spec"),
     ...(previous ? claimUpdateCauses(next, previous) : []),

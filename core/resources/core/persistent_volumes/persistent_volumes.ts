@@ -1,5 +1,6 @@
 import { timestamp } from "../../../lib/timestamp.ts";
 import { type Cause, forbidden } from "../../../schema/causes.ts";
+import { heldBy } from "../../../schema/finalizers.ts";
 import { fallback, object, present, string, time, type TypeOf } from "../../../schema/schema.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineResource, type KubeObject, type ObjectOf } from "../../resource.ts";
@@ -23,6 +24,9 @@ const persistentVolumeStatus = object("How the volume is.", {
   lastPhaseTransitionTime: time("When the phase last changed."),
 });
 type Status = TypeOf<typeof persistentVolumeStatus>;
+
+/** Holds a volume that is bound. */
+export const VOLUME_PROTECTION = "kubernetes.io/pv-protection";
 
 /** https://kubernetes.io/docs/concepts/storage/persistent-volumes/ */
 export const persistentVolumes = defineResource({
@@ -86,6 +90,7 @@ export const persistentVolumes = defineResource({
   ],
   admit: (next, previous, { settings }) => ({
     ...next,
+    metadata: previous ? next.metadata : heldBy(next.metadata, VOLUME_PROTECTION),
     status: withPhaseTime(next.status, previous?.status, () => timestamp(settings.clock.now())),
   }),
   validate: (next, previous) => [

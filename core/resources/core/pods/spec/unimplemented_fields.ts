@@ -89,7 +89,7 @@ const VOLUMES = Object.keys(UNIMPLEMENTED_POD_FIELDS).filter((path) =>
 export const UNIMPLEMENTED_POD_CONSEQUENCES: Readonly<Record<string, string>> = {
   initContainers: KEEPS_FROM_STARTING,
   resourceClaims: KEEPS_FROM_STARTING,
-  runtimeClassName: "pods with it are refused",
+  runtimeClassName: "no node starts pods with it",
   "containers[].volumeDevices": KEEPS_FROM_STARTING,
   "containers[].env[].valueFrom.fileKeyRef":
     "the container does not start, and its status says why",
