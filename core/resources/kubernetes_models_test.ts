@@ -18,8 +18,18 @@ Deno.test("every field of every kind has the name and type that Kubernetes' own 
       compare(schema, model, kind, differences, new Set());
     }
   }
-  assert.deepEqual([...differences], []);
+  const unexplained = [...differences].filter((difference) =>
+    !EXPLAINED.some((pattern) => pattern.test(difference))
+  );
+  assert.deepEqual(unexplained, []);
 });
+
+/** Where the models know less than Kubernetes itself, or are newer than 1.34. */
+const EXPLAINED: readonly RegExp[] = [
+  /^apiextensions\.k8s\.io\/.*\.openAPIV3Schema\.[\w.*]+: (anything|number) expected, (object|number double) found$/,
+  /^apiextensions\.k8s\.io\/.*\.subresources\.status: anything expected, object found$/,
+  /^apiextensions\.k8s\.io\/CustomResourceDefinition\.status\.(conditions\[\]\.)?observedGeneration: missing$/,
+];
 
 Deno.test("the comparison finds what is missing, too much, or of another type", () => {
   const differences = new Set<string>();

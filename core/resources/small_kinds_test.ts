@@ -27,12 +27,21 @@ Deno.test("every field of every kind is described", () => {
   assert.deepEqual([...bare], []);
 });
 
-function collectBare(schema: Schema, path: string, bare: Set<string>): void {
+/** `seen`: a schema may contain itself. */
+function collectBare(
+  schema: Schema,
+  path: string,
+  bare: Set<string>,
+  seen = new Set<Schema>(),
+): void {
+  if (seen.has(schema)) return;
+  seen.add(schema);
   if (!schema.description) bare.add(path);
-  if (schema.items) collectBare(schema.items, `${path}[]`, bare);
-  if (schema.additionalProperties) collectBare(schema.additionalProperties, `${path}.*`, bare);
-  for (const [name, field] of Object.entries(schema.properties ?? {})) {
-    collectBare(field, `${path}.${name}`, bare);
+  const { items, additionalProperties, properties = {} } = schema;
+  if (items) collectBare(items, `${path}[]`, bare, seen);
+  if (additionalProperties) collectBare(additionalProperties, `${path}.*`, bare, seen);
+  for (const [name, field] of Object.entries(properties)) {
+    collectBare(field, `${path}.${name}`, bare, seen);
   }
 }
 
