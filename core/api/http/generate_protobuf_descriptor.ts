@@ -101,16 +101,18 @@ interface GoFields {
   inlined: Set<string>;
   /** `omitempty`, and no pointer: on the wire even when zero, never in JSON then. */
   omitted: Set<string>;
+  /** Names in JSON that are not those of the messages. */
+  named: Map<string, string>;
 }
 
 async function goFields(folders: Readonly<Record<string, string>>): Promise<GoFields> {
-  const fields: GoFields = { inlined: new Set(), omitted: new Set() };
+  const fields: GoFields = { inlined: new Set(), omitted: new Set(), named: new Map() };
   for (const path of [...PACKAGES, "apimachinery/pkg/apis/meta/v1"]) {
     const [module = "", ...rest] = path.split("/");
     const folder = [folders[module], ...rest].join("/");
     const name = rest.slice(-2).join(".");
     for await (const { name: file } of Deno.readDir(folder)) {
-      if (!/types\.go$/.test(file)) continue;
+      if (!/types(_jsonschema)?\.go$/.test(file)) continue;
       const source = await Deno.readTextFile(`${folder}/${file}`);
       addGoFields(fields, name, source);
     }
@@ -120,9 +122,11 @@ async function goFields(folders: Readonly<Record<string, string>>): Promise<GoFi
 
 function addGoFields(fields: GoFields, packageName: string, source: string): void {
   for (const [, type, body] of source.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
-    const tagged = /^\s*(?:(\w+)\s+)?(\S+)\s+`json:"(\w*),(\w+)" protobuf:"[^"]*name=(\w+)[^"]*"/gm;
-    for (const [, , goType, , option, field] of body!.matchAll(tagged)) {
+    const tagged =
+      /^\s*(?:(\w+)\s+)?(\S+)\s+`json:"([^",]*),(\w+)" protobuf:"[^"]*name=(\w+)[^"]*"/gm;
+    for (const [, , goType, inJson, option, field] of body!.matchAll(tagged)) {
       const name = `${packageName}.${type}.${field}`;
+      if (inJson && inJson !== field) fields.named.set(name, inJson);
       if (option === "inline") fields.inlined.add(name);
       if (option === "omitempty" && !goType!.startsWith("*")) fields.omitted.add(name);
     }
@@ -178,7 +182,7 @@ function addMessage(
     const shown = isOmitted ? FieldShape.nonzero : shape;
     fields.push([
       field.id,
-      field.name,
+      go.named.get(`${name}.${field.name}`) ?? field.name,
       resolvedType instanceof protobuf.Enum ? "int32" : typeName,
       shown,
     ]);

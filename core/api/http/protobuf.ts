@@ -204,6 +204,10 @@ const SPECIAL: Readonly<Record<string, (message: Record<string, unknown>) => unk
   "intstr.IntOrString": ({ type = 0, intVal = 0, strVal = "" }) => type === 0 ? intVal : strVal,
   "meta.v1.FieldsV1": ({ Raw }) => jsonOf(Raw),
   "runtime.RawExtension": ({ raw }) => jsonOf(raw),
+  "apiextensions.v1.JSON": ({ raw }) => jsonOf(raw),
+  "apiextensions.v1.JSONSchemaPropsOrArray": ({ schema, jSONSchemas }) => schema ?? jSONSchemas,
+  "apiextensions.v1.JSONSchemaPropsOrBool": ({ allows = false, schema }) => schema ?? allows,
+  "apiextensions.v1.JSONSchemaPropsOrStringArray": ({ schema, property }) => schema ?? property,
 };
 
 /** `undefined` for no time, which is an empty message. */

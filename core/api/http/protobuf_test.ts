@@ -138,3 +138,32 @@ Deno.test("typed clients send DeleteOptions under their own group and version", 
   const good = enveloped("apps/v1", "DeleteOptions", encoded(message([4, "Background"])));
   assert.equal((await ask("DELETE", `${path}/a`, good, type)).status, 200);
 });
+
+Deno.test("definitions of custom resources have the names of JSON, and what is one of several types", async () => {
+  const text = (json: string) => message([1, new TextEncoder().encode(json)]);
+  const schema = message(
+    [3, "#/x"],
+    [5, "array"],
+    [8, text('{"a":[1]}')],
+    [24, message([1, message([5, "string"], [40, true])])],
+    [30, message([2, message([38, true])])],
+    [41, "name"],
+    [42, "map"],
+  );
+  const version = message([1, "v1"], [4, message([1, schema])]);
+  const raw = encoded(message([2, message([7, version])]));
+  const decoder = await protobufDecoder();
+  const kind = "CustomResourceDefinition";
+  const { spec } = decoder.decode(enveloped("apiextensions.k8s.io/v1", kind, raw));
+  assert.deepEqual((spec as { versions: { schema: unknown }[] }).versions[0]!.schema, {
+    openAPIV3Schema: {
+      $ref: "#/x",
+      type: "array",
+      default: { a: [1] },
+      items: { type: "string", "x-kubernetes-int-or-string": true },
+      additionalProperties: { "x-kubernetes-preserve-unknown-fields": true },
+      "x-kubernetes-list-map-keys": ["name"],
+      "x-kubernetes-list-type": "map",
+    },
+  });
+});
