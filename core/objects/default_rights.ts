@@ -6,11 +6,15 @@ import {
 import { type ClusterRole, clusterRoles } from "../resources/rbac/cluster_roles.ts";
 import {
   AUTOUPDATE,
-  DEFAULT_CLUSTER_ROLE_BINDINGS,
-  DEFAULT_CLUSTER_ROLES,
-  defaultClusterRole,
-  defaultClusterRoleBinding,
+  type DefaultBinding,
+  defaultClusterRoleBindings,
+  defaultClusterRoles,
+  type DefaultRole,
+  defaultRoleBindings,
+  defaultRoles,
 } from "../resources/rbac/default_roles.ts";
+import { roleBindings } from "../resources/rbac/role_bindings.ts";
+import { roles } from "../resources/rbac/roles.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { ensure } from "./ensure.ts";
 import type { Objects } from "./objects.ts";
@@ -22,28 +26,30 @@ import type { Objects } from "./objects.ts";
  * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliation
  */
 export async function ensureDefaultRights(objects: Objects): Promise<void> {
+  const role = (resource: AnyResource) => (wanted: DefaultRole) =>
+    keepComplete<ClusterRole>(objects, resource, wanted, (role) => ({
+      ...role,
+      ...(wanted.rules && { rules: union(role.rules, wanted.rules) }),
+      ...(wanted.aggregationRule && !role.aggregationRule &&
+        { aggregationRule: wanted.aggregationRule }),
+    }));
+  const binding = (resource: AnyResource) => (wanted: DefaultBinding) =>
+    keepComplete<ClusterRoleBinding>(objects, resource, wanted, (binding) => ({
+      ...binding,
+      ...(wanted.subjects.length > 0 && { subjects: union(binding.subjects, wanted.subjects) }),
+    }));
   await Promise.all([
-    ...DEFAULT_CLUSTER_ROLES.map(defaultClusterRole).map((wanted) =>
-      keepComplete<ClusterRole>(objects, clusterRoles, wanted, (role) => ({
-        ...role,
-        ...(wanted.rules && { rules: union(role.rules, wanted.rules) }),
-        ...(wanted.aggregationRule && !role.aggregationRule &&
-          { aggregationRule: wanted.aggregationRule }),
-      }))
-    ),
-    ...DEFAULT_CLUSTER_ROLE_BINDINGS.map(defaultClusterRoleBinding).map((wanted) =>
-      keepComplete<ClusterRoleBinding>(objects, clusterRoleBindings, wanted, (binding) => ({
-        ...binding,
-        subjects: union(binding.subjects, wanted.subjects),
-      }))
-    ),
+    ...defaultClusterRoles().map(role(clusterRoles)),
+    ...defaultRoles().map(role(roles)),
+    ...defaultClusterRoleBindings().map(binding(clusterRoleBindings)),
+    ...defaultRoleBindings().map(binding(roleBindings)),
   ]);
 }
 
 async function keepComplete<T extends KubeObject>(
   objects: Objects,
   resource: AnyResource,
-  wanted: { metadata: { name: string } },
+  wanted: { metadata: { name: string; namespace?: string } },
   completed: (object: T) => T,
 ): Promise<void> {
   const { metadata } = wanted;

@@ -36,7 +36,7 @@ Deno.test("a default role that says so is left alone; one that was deleted is ma
   await client.delete(clusterRoles, { name: "system:monitoring" });
   await ensureDefaultRights(objects);
   assert.deepEqual(roleOf(client, VIEW_RULES.name).rules, [EXTRA]);
-  assert.equal(roleOf(client, "system:monitoring").rules?.length, 1);
+  assert.equal(roleOf(client, "system:monitoring").rules?.length, 2);
 });
 
 Deno.test("the groups of a default binding come back, and further subjects stay", async () => {
