@@ -20,6 +20,10 @@ export interface WriteOptions {
   dryRun?: boolean;
   /** What to do about fields that the kind does not have. Default: `Warn`, as in kube-apiserver. */
   fieldValidation?: "Ignore" | "Warn" | "Strict";
+  /** What is wrong with the text that was sent, told together with the fields that the kind does not have. */
+  bodyFaults?: (unknown: readonly string[]) => readonly string[];
+  /** Throws what a strict write is refused with, for the given reasons; absent: a BadRequest. */
+  refuseStrictly?: (why: string) => never;
   /** Namespaces that will exist before this is written, for a dry run of several objects. */
   namespacesToCome?: ReadonlySet<string>;
   /** The version in which the object comes, where it is not the stored one. Answers are in the stored one. */

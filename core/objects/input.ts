@@ -82,7 +82,9 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
     throw badRequest(
       `${textFor(givenKind)} in version "${
         textFor(givenVersion)
-      }" cannot be handled as a ${resource.kind}: unknown conversion`,
+      }" cannot be handled as a ${resource.kind}: ${
+        unconvertible(resource, givenKind, givenVersion)
+      }`,
     );
   }
   if (givenVersion !== undefined && givenVersion !== "" && givenVersion !== apiVersion) {
@@ -95,6 +97,17 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
   return { apiVersion, kind: resource.kind, metadata: {}, ...cloneJson(rest) };
 }
 
+/** In Go's names of types: `converting (v1.Secret) to (core.ConfigMap): unknown conversion`. */
+function unconvertible(
+  { group, kind }: AnyResource,
+  givenKind: unknown,
+  givenVersion: unknown,
+): string {
+  const version = textFor(givenVersion).split("/").at(-1);
+  const to = `${group === "" ? "core" : group.split(".")[0]}.${kind}`;
+  return `converting (${version}.${textFor(givenKind)}) to (${to}): unknown conversion`;
+}
+
 /** The text for what should have been one, and may be an object that cannot even be made one (`{"toString": 1}`). */
 export function textFor(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value) ?? "";
@@ -104,16 +117,15 @@ export function textFor(value: unknown): string {
 export function warningsOf(
   { kind, version }: { kind: string; version: string },
   unknown: readonly string[],
-  { fieldValidation = "Warn" }: WriteOptions,
+  { fieldValidation = "Warn", bodyFaults, refuseStrictly }: WriteOptions,
 ): string[] {
-  if (unknown.length === 0 || fieldValidation === "Ignore") return [];
-  const texts = unknown.map((field) => `unknown field "${field}"`);
-  if (fieldValidation === "Warn") return texts;
-  throw badRequest(
-    `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${
-      texts.join(", ")
-    }`,
-  );
+  const isFine = unknown.length === 0 && !bodyFaults;
+  if (isFine || fieldValidation === "Ignore") return [];
+  const texts = bodyFaults?.(unknown) ?? unknown.map((field) => `unknown field "${field}"`);
+  if (fieldValidation === "Warn") return [...texts];
+  const why = `strict decoding error: ${texts.join(", ")}`;
+  refuseStrictly?.(why);
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 }
 
 /** An object whose metadata is not one has been refused by the shape; the rest of the program may rely on it. */

@@ -31,6 +31,7 @@ import { serviceRange } from "./service_range.ts";
 import { deletionOf } from "./deletion.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { type Patch, patcherFor } from "./patch/patch.ts";
+import { patchRefusal } from "./patch/patch_refusals.ts";
 import { alreadyExists, conflict, forbidden, notFound } from "../client/refusals.ts";
 import { isRefusal } from "../client/api_error.ts";
 import { inNamespace, isNameMadeUp, keyOf, withNameOf } from "./placement.ts";
@@ -156,9 +157,15 @@ export class Objects implements ClusterSettings {
   ): Promise<Written> {
     const { served } = options;
     const apply = patcherFor(patch, (served ?? resource).schema);
-    const patched = (current: KubeObject) => apply(served ? served.fromStored(current) : current);
-    const named = (current: KubeObject) => withNameOf(resource, patched(current), name);
-    return await this.change(resource, name, named, options);
+    let made: unknown;
+    const named = (current: KubeObject) => {
+      made = apply(served ? served.fromStored(current) : current);
+      return withNameOf(resource, made, name);
+    };
+    const refuseStrictly = (why: string) => {
+      throw patchRefusal(patch, made, why);
+    };
+    return await this.change(resource, name, named, { ...options, refuseStrictly });
   }
 
   /**

@@ -80,7 +80,7 @@ Deno.test("what is refused is refused in Kubernetes' words", async () => {
     ],
     [
       "BadRequest",
-      'Pod in version "v1" cannot be handled as a Deployment: unknown conversion',
+      'Pod in version "v1" cannot be handled as a Deployment: converting (v1.Pod) to (apps.Deployment): unknown conversion',
       () => objects.create(deployments, { ...deployment(), apiVersion: "v1", kind: "Pod" }),
     ],
     [

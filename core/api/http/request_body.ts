@@ -2,10 +2,12 @@ import { ApiError } from "../../client/api_error.ts";
 import {
   type DuplicateKey,
   JsonError,
+  offsetsOf,
   parseJson,
   parseJsonWithDuplicates,
   Utf8Error,
 } from "../../lib/json/json_text.ts";
+import { isJsonObject } from "../../lib/json/json_value.ts";
 import { runInTurns } from "../../lib/steps.ts";
 import type { ApiContext } from "./api_context.ts";
 import { PROTOBUF_TYPE, protobufDecoder } from "./protobuf.ts";
@@ -25,16 +27,52 @@ export function mediaTypeOf(c: ApiContext): string {
 
 /** Reads the object that a request carries: JSON, YAML or protobuf. Throws BadRequest or UnsupportedMediaType. */
 export async function objectOf(c: ApiContext): Promise<unknown> {
+  const { value, bodyFaults } = await documentOf(c);
+  if (bodyFaults) reportFaults(c, bodyFaults([]));
+  return value;
+}
+
+/** What is wrong with a text, in its order, with the fields that the kind does not have: `unknown field "spec.x"`. */
+type BodyFaults = (unknown: readonly string[]) => readonly string[];
+
+/** The same, for those who tell of unknown fields and of what is wrong with the text together. */
+export async function documentOf(
+  c: ApiContext,
+): Promise<{ value: unknown; bodyFaults?: BodyFaults }> {
   const type = mediaTypeOf(c) || JSON_TYPE;
   if (![JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE].includes(type)) {
     throw unsupported([JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE]);
   }
   const bytes = await c.get("readBody")();
-  if (type === PROTOBUF_TYPE) return (await protobufDecoder()).decode(bytes);
-  if (type === YAML_TYPE) return await c.get("readInTurn")(bytes, () => yamlOf(bytes));
+  if (type === PROTOBUF_TYPE) return { value: (await protobufDecoder()).decode(bytes) };
+  if (type === YAML_TYPE) {
+    return { value: await c.get("readInTurn")(bytes, () => yamlOf(bytes)) };
+  }
   const { value, duplicates } = decoded(() => parseJsonWithDuplicates(bytes, JSON_LIMITS));
-  if (duplicates.length > 0) reportDuplicates(c, duplicates);
-  return value;
+  if (duplicates.length === 0) return { value };
+  return { value, bodyFaults: (unknown) => faultsInOrder(bytes, duplicates, unknown) };
+}
+
+/** As kube-apiserver meets them: where a key is for the second time, or for the first and not known. */
+function faultsInOrder(
+  bytes: Uint8Array,
+  duplicates: readonly DuplicateKey[],
+  unknown: readonly string[],
+): readonly string[] {
+  const paths = new Set(unknown);
+  const text = new TextDecoder().decode(bytes);
+  const offsets = paths.size > 0 ? offsetsOf(text, paths, JSON_LIMITS) : new Map();
+  const faults = [
+    ...duplicates.filter(({ path }) => !paths.has(path)).map(({ path, offset }) => ({
+      text: `duplicate field ${JSON.stringify(path)}`,
+      offset,
+    })),
+    ...unknown.map((path) => ({
+      text: `unknown field "${path}"`,
+      offset: offsets.get(path) ?? Infinity,
+    })),
+  ];
+  return faults.toSorted((a, b) => a.offset - b.offset).map(({ text }) => text);
 }
 
 /** Reads the object of a server-side apply: YAML, or JSON, which is YAML too. Throws BadRequest. */
@@ -56,13 +94,41 @@ export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
 }
 
 /** The last of several equal keys wins; the client is warned as by kube-apiserver. */
-function reportDuplicates(c: ApiContext, duplicates: readonly DuplicateKey[]): void {
+function reportFaults(c: ApiContext, texts: readonly string[]): void {
   const wanted = c.req.query("fieldValidation");
   if (wanted === "Ignore") return;
-  const texts = duplicates.map(({ path }) => `duplicate field ${JSON.stringify(path)}`);
   if (wanted !== "Strict") return void c.get("warnings").push(...texts);
   throw new ApiError("BadRequest", `strict decoding error: ${texts.join(", ")}`);
 }
+
+/** The JSON of a patch, and what is wrong with its text. Throws BadRequest. */
+export function patchDocumentOf(bytes: Uint8Array): { value: unknown; bodyFaults?: BodyFaults } {
+  const { value, duplicates } = decoded(() => parseJsonWithDuplicates(bytes, JSON_LIMITS));
+  const own = [
+    ...duplicates.map(({ path }) => `duplicate field ${JSON.stringify(path)}`),
+    ...unknownOperationFields(value),
+  ];
+  if (own.length === 0) return { value };
+  const bodyFaults: BodyFaults = (unknown) => [
+    ...own,
+    ...unknown.map((path) => `unknown field "${path}"`),
+  ];
+  return { value, bodyFaults };
+}
+
+const OPERATION_FIELDS = ["op", "path", "from", "value"];
+
+/** Of a JSON patch, which is a list of operations. */
+function unknownOperationFields(patch: unknown): string[] {
+  if (!Array.isArray(patch)) return [];
+  return patch.flatMap((operation, i) =>
+    isJsonObject(operation)
+      ? Object.keys(operation).filter((name) => !OPERATION_FIELDS.includes(name))
+        .map((name) => `json patch unknown field ${JSON.stringify(`[${i}].${name}`)}`)
+      : []
+  ).slice(0, FAULTS_MAX);
+}
+const FAULTS_MAX = 100;
 
 export function unsupported(types: readonly string[]): ApiError {
   return new ApiError(

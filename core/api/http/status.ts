@@ -51,9 +51,9 @@ export function failure(error: ApiError): Status {
   };
 }
 
-/** A path that is not served has empty details; `kubectl debug` crashes when they are missing. */
+/** Kubernetes gives empty details for what is invalid as a whole. A path that is not served has empty details too; `kubectl debug` crashes when they are missing. */
 function hasDetails({ reason, details }: ApiError): boolean {
-  return reason === "NotFound" || Object.keys(details).length > 0;
+  return reason === "NotFound" || reason === "Invalid" || Object.keys(details).length > 0;
 }
 
 /** The answer to a creation that shows no object. */

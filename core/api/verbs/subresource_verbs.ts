@@ -87,7 +87,11 @@ async function writtenBy(
   const { c, objects } = request;
   if (verb !== "patch") return await writeSubresource(objects, target, await objectOf(c), options);
   if (!isApply(request)) {
-    return await patchSubresource(objects, target, await patchOf(request), options);
+    const { bodyFaults, ...sent } = await patchOf(request);
+    return await patchSubresource(objects, target, sent, {
+      ...options,
+      ...(bodyFaults && { bodyFaults }),
+    });
   }
   const { apply, manager } = await appliedOf(request);
   return await applySubresource(objects, target, apply, { ...options, ...manager });

@@ -11,10 +11,10 @@ import { listOptions } from "../watch/list_options.ts";
 import { listPage, refuseFuture } from "../watch/list_page.ts";
 import {
   appliedObjectOf,
-  jsonOf,
+  documentOf,
   mediaTypeOf,
-  objectOf,
   optionalObjectOf,
+  patchDocumentOf,
   unsupported,
 } from "../http/request_body.ts";
 import {
@@ -117,14 +117,17 @@ async function create(request: ObjectRequest): Promise<Response> {
   const { c, path, kind, objects } = request;
   const options = guardedOptions(request);
   const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
-  const draft = await objectOf(c);
+  const { value: draft, bodyFaults } = await documentOf(c);
   if (kind.resource.createdAs) return await createElsewhere(request, draft);
   refuseOthersObject(
     c.get("user"),
     { plural: kind.resource.plural, draft },
     restrictionViewOf(objects),
   );
-  const written = await objects.create(kind.resource, draft, placed);
+  const written = await objects.create(kind.resource, draft, {
+    ...placed,
+    ...(bodyFaults && { bodyFaults }),
+  });
   return sendWritten(request, 201, written);
 }
 
@@ -138,11 +141,14 @@ async function update(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects } = request;
   const name = nameOf(request);
   const options = guardedOptions(request);
-  const draft = await objectOf(c);
+  const { value: draft, bodyFaults } = await documentOf(c);
   const current = () => objects.get(kind.resource, name).object;
   const view = restrictionViewOf(objects);
   refuseOthersObject(c.get("user"), { plural: kind.resource.plural, draft, current }, view);
-  const written = await objects.update(kind.resource, name, draft, options);
+  const written = await objects.update(kind.resource, name, draft, {
+    ...options,
+    ...(bodyFaults && { bodyFaults }),
+  });
   return sendWritten(request, 200, written);
 }
 
@@ -155,7 +161,11 @@ async function patch(request: ObjectRequest): Promise<Response> {
     const written = await objects.apply(kind.resource, name, apply, { ...options, ...manager });
     return sendWritten(request, written.outcome === "created" ? 201 : 200, written);
   }
-  const written = await objects.patch(kind.resource, name, await patchOf(request), options);
+  const { bodyFaults, ...sent } = await patchOf(request);
+  const written = await objects.patch(kind.resource, name, sent, {
+    ...options,
+    ...(bodyFaults && { bodyFaults }),
+  });
   return sendWritten(request, 200, written);
 }
 
@@ -175,12 +185,13 @@ export async function appliedOf(
 /** The patch in the body of a request. Throws UnsupportedMediaType. */
 export async function patchOf(
   { c, kind }: ObjectRequest,
-): Promise<{ type: string; body: unknown }> {
+): Promise<{ type: string; body: unknown; bodyFaults?: NonNullable<WriteOptions["bodyFaults"]> }> {
   const type = mediaTypeOf(c);
   const types = patchTypesOf(kind.resource);
   if (!types.includes(type)) throw unsupported(types);
   refuseForce(c);
-  return { type, body: jsonOf(await c.get("readBody")()) };
+  const { value: body, bodyFaults } = patchDocumentOf(await c.get("readBody")());
+  return { type, body, ...(bodyFaults && { bodyFaults }) };
 }
 
 async function remove(request: ObjectRequest): Promise<Response> {

@@ -9,7 +9,7 @@ import { fieldManagerOf } from "./field_manager_query.ts";
 import { invalidOption } from "./invalid_option.ts";
 import type { ServedKind } from "../discovery/served_kinds.ts";
 
-const FIELD_VALIDATION = ["Ignore", "Warn", "Strict"] as const;
+const FIELD_VALIDATION = ["", "Ignore", "Strict", "Warn"] as const;
 const PROPAGATION_POLICIES = ["Orphan", "Background", "Foreground"] as const;
 
 /** Reads dryRun, fieldManager and fieldValidation of a write. Throws Invalid. */
@@ -169,10 +169,10 @@ function oneOf<const W extends string>(
   field: string,
   value: unknown,
   words: readonly W[],
-): W | undefined {
+): Exclude<W, ""> | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   const word = words.find((word) => word === value);
-  if (word) return word;
+  if (word) return word as Exclude<W, "">; // an empty one was asked for above
   const supported = words.map((word) => `"${word}"`).join(", ");
   throw invalidOption(
     c,

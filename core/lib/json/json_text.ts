@@ -159,6 +159,26 @@ export function duplicateKeysIn(text: string, limits: JsonLimits): readonly Dupl
   return scanJson(text, 0, { ...limits, allowingDuplicates: true }).duplicates;
 }
 
+/** Where each of the named fields is first, e.g. `spec.containers[0].name`. One that is not there is missing. */
+export function offsetsOf(
+  text: string,
+  paths: ReadonlySet<string>,
+  limits: JsonLimits,
+): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  const onKey = (path: string, offset: number) => {
+    if (paths.has(path) && !found.has(path)) found.set(path, offset);
+  };
+  scanJson(text, 0, { ...limits, allowingDuplicates: true, onKey });
+  return found;
+}
+
+interface ScanOptions extends JsonLimits {
+  allowingDuplicates?: boolean;
+  /** Called for every key. */
+  onKey?: (path: string, offset: number) => void;
+}
+
 interface Frame {
   /** Keys so far; `undefined` in an array, or when nobody asks. */
   keys: Set<string> | undefined;
@@ -180,7 +200,7 @@ const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b
 export function scanJson(
   text: string,
   start: number,
-  limits: JsonLimits & { allowingDuplicates?: boolean },
+  limits: ScanOptions,
 ): JsonExtent {
   while (isSpace(text.charCodeAt(start))) start++;
   const scan = new Scan(text, limits);
@@ -203,11 +223,11 @@ export function scanJson(
 class Scan {
   readonly duplicates: DuplicateKey[] = [];
   readonly #text: string;
-  readonly #limits: JsonLimits & { allowingDuplicates?: boolean };
+  readonly #limits: ScanOptions;
   #values = 1;
   readonly #frames: Frame[] = [];
 
-  constructor(text: string, limits: JsonLimits & { allowingDuplicates?: boolean }) {
+  constructor(text: string, limits: ScanOptions) {
     this.#text = text;
     this.#limits = limits;
   }
@@ -258,6 +278,7 @@ class Scan {
     const key = raw.includes("\\") ? unescaped(raw) : raw;
     if (key === "__proto__") throw new JsonError(`the key "${key}" is not allowed`, at);
     frame.key = key;
+    this.#limits.onKey?.(this.#path(), at);
     const known = frame.keys ?? NO_KEYS;
     if (known.has(key) && this.duplicates.length < DUPLICATES_MAX) {
       this.duplicates.push({ key, path: this.#path(), offset: at });

@@ -2,6 +2,7 @@ import { ownField } from "../../lib/own_field.ts";
 import { ApiError } from "../../client/api_error.ts";
 import { isJsonObject } from "../../lib/json/json_value.ts";
 import { badRequest } from "../../client/refusals.ts";
+import { undecodable } from "./patch_refusals.ts";
 import { DocumentError, JsonDocument } from "./json_document.ts";
 
 /** As in kube-apiserver. */
@@ -59,7 +60,7 @@ function partsOf(pointer: string): readonly string[] {
 
 function operationsFrom(patch: unknown): Operation[] {
   if (!Array.isArray(patch)) {
-    throw badRequest("error decoding patch: a JSON patch is a list of operations");
+    throw undecodable(patch, "[]handlers.jsonPatchOp");
   }
   if (patch.length > JSON_PATCH_OPERATIONS_MAX) {
     const most = `The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}`;
@@ -70,8 +71,9 @@ function operationsFrom(patch: unknown): Operation[] {
 }
 
 function refuseBroken(operation: unknown): void {
-  if (!isJsonObject(operation) || !OPERATIONS.some((op) => op === ownField(operation, "op"))) {
-    throw badRequest(`error decoding patch: unexpected operation ${shown(operation)}`);
+  if (!isJsonObject(operation)) throw undecodable(operation, "handlers.jsonPatchOp");
+  if (!OPERATIONS.some((op) => op === ownField(operation, "op"))) {
+    throw cannotApply(`unexpected operation ${shown(operation)}`);
   }
   const op = operation["op"];
   const pointers = op === "move" || op === "copy" ? ["path", "from"] : ["path"];
@@ -98,9 +100,10 @@ function shown(value: unknown): string {
   return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}...`;
 }
 
+/** kube-apiserver does not tell why; here it is the cause of the error, for those who read the code's errors. */
 function cannotApply(why: string): ApiError {
-  return new ApiError(
-    "Invalid",
-    `the server rejected our request due to an error in our request: ${why}`,
-  );
+  const message = "the server rejected our request due to an error in our request";
+  const error = new ApiError("Invalid", message);
+  error.cause = why;
+  return error;
 }

@@ -1,7 +1,7 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { Schema } from "../../schema/schema.ts";
-import { badRequest } from "../../client/refusals.ts";
 import { isJsonObject } from "../../lib/json/json_value.ts";
+import { undecodable } from "./patch_refusals.ts";
 import { jsonPatch } from "./json_patch.ts";
 import { mergePatch } from "./merge_patch.ts";
 import { strategicMergePatch } from "./strategic_merge_patch.ts";
@@ -40,9 +40,10 @@ export function patcherFor(
     case "application/json-patch+json":
       return (target) => jsonPatch(target, body);
     case "application/merge-patch+json":
-      if (!isJsonObject(body)) throw badRequest("error decoding patch: a patch is an object");
+      if (!isJsonObject(body)) throw undecodable(body, "map[string]interface {}");
       return (target) => mergePatch(target, body);
     case "application/strategic-merge-patch+json":
+      if (!isJsonObject(body)) throw undecodable(body, "map[string]interface {}");
       return (target) => strategicMergePatch(target, body, schema);
     default:
       throw new ApiError(
