@@ -18,10 +18,13 @@ export function defaultLimits({ resource, next, previous, store }: AdmissionRequ
 }
 
 /** Refuses pods and claims out of the bounds that the LimitRanges of their namespace set. */
-export function limitBounds({ resource, next, previous, store }: AdmissionRequest): void {
+export function limitBounds(
+  { resource, next, previous, store, options }: AdmissionRequest,
+): void {
   const isClaim = isKind(resource, "persistentvolumeclaims");
   if (!isClaim && !isKind(resource, "pods")) return;
   if (previous && isUnbounded(next, previous)) return;
+  if (previous && !isClaim && options.subresource !== "resize") return; // its containers stay as they are
   const ranges = rangesFor(store, next);
   if (ranges.length === 0) return;
   const fault = limitFault(groupResourceOf(resource), next, ranges);

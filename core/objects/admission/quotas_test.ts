@@ -186,3 +186,39 @@ for (
     assert.equal(message, `pods "p" is forbidden: ${expected}`);
   });
 }
+
+Deno.test("a pod from before a quota and a LimitRange can still be labelled", async () => {
+  const { put, quota, client } = await cluster();
+  const pod = await put<Pod>(pods, "p", podSpec());
+  await quota({ hard: { "requests.cpu": "1", pods: "0" } });
+  await put(limitRanges, "l", { spec: { limits: [{ type: "Pod", min: { cpu: "1" } }] } });
+  const metadata = { ...pod.metadata, labels: { a: "b" } };
+  const labelled = await client.update(pods, { ...structuredClone(pod), metadata });
+  assert.deepEqual(labelled.metadata.labels, { a: "b" });
+});
+
+Deno.test("a resize of a pod counts what it adds, and stays in the bounds", async () => {
+  const { put, quota, client } = await cluster();
+  const pod = await put<Pod>(pods, "p", podSpec({ requests: { cpu: "500m" } }));
+  await quota({ hard: { "requests.cpu": "1" } });
+  await put(limitRanges, "l", { spec: { limits: [{ type: "Pod", min: { cpu: "100m" } }] } });
+  const resize = (cpu: string) => {
+    const [container] = pod.spec.containers;
+    const containers = [{ ...container!, resources: { requests: { cpu } } }];
+    const metadata = { name: "p", namespace };
+    return client.act(pods, metadata, "resize", {
+      ...structuredClone(pod),
+      metadata,
+      spec: { ...structuredClone(pod.spec), containers },
+    });
+  };
+  assert.match(
+    await refusal(resize("1500m")),
+    /requested: requests.cpu=1, used: requests.cpu=500m/,
+  );
+  assert.match(
+    await refusal(resize("50m")),
+    /minimum cpu usage per Pod is 100m, but request is 50m/,
+  );
+  await resize("1");
+});

@@ -35,7 +35,7 @@ export function resourceQuotaCheck(
     const { namespace, name } = next.metadata;
     if (!resource.namespaced || !namespace) return;
     const kind = groupResourceOf(resource);
-    if (previous ? !mayGrow(kind, next, previous) : IGNORED.has(kind)) return;
+    if (previous ? !mayGrow(kind, request, previous) : IGNORED.has(kind)) return;
     const open = accounts.in(namespace);
     if (open.length === 0) return;
     const charges = chargesOf(request, kind, open, clock.now());
@@ -46,9 +46,17 @@ export function resourceQuotaCheck(
   };
 }
 
-/** Whether more than the status or the metadata changes. */
-function mayGrow(kind: string, next: KubeObject, previous: KubeObject): boolean {
-  return MAY_GROW.has(kind) && (next as Pod).spec !== (previous as Pod).spec;
+/** Whether a change counts: of a pod, only one of its size or of the time that it has. */
+function mayGrow(
+  kind: string,
+  { next, options: { subresource } }: AdmissionRequest,
+  previous: KubeObject,
+): boolean {
+  const [spec, before] = [(next as Pod).spec, (previous as Pod).spec];
+  if (!MAY_GROW.has(kind) || spec === before) return false; // the status or the metadata
+  if (kind !== "pods") return subresource === undefined;
+  const hasEnd = ({ activeDeadlineSeconds }: Pod["spec"]) => activeDeadlineSeconds !== undefined;
+  return subresource === "resize" || hasEnd(spec) !== hasEnd(before);
 }
 
 function chargesOf(
