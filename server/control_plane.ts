@@ -45,7 +45,10 @@ export function openControlPlane(
   });
   const transport = new HttpsWebhooks();
   parts.defer(() => transport[Symbol.dispose]());
-  objects.askWebhooks(new WebhookAdmission({ store, view: client, random, log, transport }));
+  const { policies } = objects;
+  objects.askWebhooks(
+    new WebhookAdmission({ store, view: client, random, log, transport, policies }),
+  );
   const stop = new AbortController();
   const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The server stops")));

@@ -101,7 +101,7 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
 const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/objects\/bootstrap\.ts$/, // what every cluster has from the start
   /^core\/objects\/admission\/(limit_ranger|namespace_lifecycle|resource_quota|plugins\/.*|service_accounts|pod_security\/.*)\.ts$/,
-  /^core\/objects\/admission\/(rule_matching\.ts|webhooks\/)/,
+  /^core\/objects\/admission\/((rule_matching|request_selection)\.ts|policies\/|webhooks\/)/,
   /^core\/api\/access\/nodes\//, // what a node may do
   /^core\/api\/access\/(service_accounts\/|impersonation\.ts)/, // accounts, and what their tokens are bound to
   /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings

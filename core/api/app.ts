@@ -16,6 +16,7 @@ import { Discovery, notFound } from "./discovery/discovery.ts";
 import { type HealthCheck, healthOf } from "./http/health.ts";
 import { Authenticator, type TokenCheck } from "./access/authenticator.ts";
 import { type Authorizer, AuthorizerChain } from "./access/authorizer.ts";
+import { policyAccess } from "./access/policy_access.ts";
 import { type AuthorizerDefinition, AUTHORIZERS } from "./access/built_in_authorizers.ts";
 import { RbacAuthorizer } from "./access/rbac_authorizer.ts";
 import type { EscalationContext } from "./access/escalation.ts";
@@ -157,7 +158,9 @@ function partsOf(options: ApiOptions): Parts {
   const version = versionInfo(options.version);
   const openStreams = new OpenStreams();
   const { authorizers = AUTHORIZERS, streams = STREAMS } = options;
-  const authorizer = new AuthorizerChain(authorizers.map((create) => create(objects)));
+  const chain = authorizers.map((create) => create(objects));
+  const authorizer = new AuthorizerChain(chain);
+  objects.policies.askAccess(policyAccess(chain));
   const authenticator = new Authenticator(options);
   const view = new LocalClient(objects);
   const all = [...streams, ...(options.accounts ? [() => tokenRequests(options.accounts!)] : [])];

@@ -22,6 +22,7 @@ import {
   orphanedPodController,
   unscheduledPodController,
 } from "./nodes/pod_cleanup.ts";
+import { policyTypeChecking } from "./cluster/policy_type_checking.ts";
 import { resourceQuotaController } from "./cluster/resource_quotas.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
 import {
@@ -59,6 +60,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(defaultAccountController),
   ({ authority }) => loopOf(authorityPublisher(authority)),
   () => loopOf(flowSchemaController),
+  ({ catalog }) => loopOf(policyTypeChecking(catalog)),
   () => loopOf(nodeController),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),

@@ -122,6 +122,7 @@ function admit(
       causes,
       warnings,
       options,
+      subresource: options.subresource ?? (scope === "status" ? scope : ""),
       atEnd: (act: () => void) => releases.push(act),
     };
     const next = ruled(input, object, () => {

@@ -6,9 +6,10 @@ import type { Catalog } from "../resources/catalog.ts";
 import type { ClusterSettings } from "../resources/admission.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4, type Ipv4Range } from "../lib/addresses/ipv4.ts";
-import type { Operation } from "./admission/admission_attributes.ts";
+import { attributesOf, type Operation } from "./admission/admission_attributes.ts";
 import { admissionChecks, admissionRules } from "./admission/mod.ts";
 import type { OptionalPlugin } from "./admission/optional_plugins.ts";
+import { PolicyAdmission } from "./admission/policies/policy_admission.ts";
 import type { WebhookAdmission } from "./admission/webhooks/webhook_admission.ts";
 import {
   admittedAfterReview,
@@ -75,6 +76,8 @@ export class Objects implements ClusterSettings {
   readonly #commits: Commits;
   #webhooks: WebhookAdmission | undefined;
   readonly kinds: ClusterSettings["kinds"];
+  /** Policies in CEL that decide about writes. */
+  readonly policies: PolicyAdmission;
 
   constructor(options: ObjectsOptions) {
     const { store, clock, random, serviceCidr = "10.96.0.0/16", catalog } = options;
@@ -85,7 +88,10 @@ export class Objects implements ClusterSettings {
     this.serviceRange = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);
     const rules = admissionRules({ hasAccounts: false, ...options, settings: this });
-    const checks = admissionChecks({ store, clock, enabled: options.enabledPlugins ?? [] });
+    this.policies = new PolicyAdmission({ store, kinds: () => catalog?.all ?? [] });
+    const { policies } = this;
+    const enabled = options.enabledPlugins ?? [];
+    const checks = admissionChecks({ store, clock, policies, enabled });
     this.#context = { store, clock, random, rules, checks };
   }
 
@@ -262,10 +268,12 @@ export class Objects implements ClusterSettings {
     return this.#onNewest(resource, name, (key, previous) => {
       const fault = resource.deletionFault?.(previous.object);
       if (fault !== undefined) throw forbidden(resource, name.name, fault);
+      const warnings = this.#askPolicies("DELETE", resource, previous.object, options);
       const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
-      if (decided === "remove") return this.#commits.remove(key, previous, [], options);
+      if (decided === "remove") return this.#commits.remove(key, previous, warnings, options);
       const object = decided === "nothing" ? previous.object : decided.next;
-      return this.#commits.store(resource, key, unchecked(object), previous, options);
+      const marked = { ...unchecked(object), warnings };
+      return this.#commits.store(resource, key, marked, previous, options);
     });
   }
 
@@ -299,8 +307,27 @@ export class Objects implements ClusterSettings {
     options: WriteOptions & { subresource: string },
   ): Promise<readonly string[]> {
     const { object } = this.get(resource, name);
+    const warnings = this.#askPolicies("CONNECT", resource, object, options);
     const review = this.#reviewOf("CONNECT", resource, options, options.subresource);
-    return review ? await reviewWithoutChange("CONNECT", review, object) : [];
+    if (!review) return warnings;
+    return [...warnings, ...await reviewWithoutChange("CONNECT", review, object)];
+  }
+
+  /** Asks policies about what changes no object; returns warnings. Throws an ApiError for a refusal. */
+  #askPolicies(
+    operation: "DELETE" | "CONNECT",
+    resource: AnyResource,
+    object: KubeObject,
+    options: WriteOptions,
+  ): string[] {
+    const { subresource = "" } = options;
+    const warnings: string[] = [];
+    if (!this.policies.concerns({ operation, resource, subresource })) return warnings;
+    const { name, namespace = "" } = object.metadata;
+    const attributes = attributesOf(operation, resource, options, { name, namespace });
+    const old = operation === "DELETE" ? object : undefined;
+    this.policies.validate(attributes, { object: undefined, old }, warnings);
+    return warnings;
   }
 
   /** What webhooks are asked with; `undefined` when none wants to know of the write. */

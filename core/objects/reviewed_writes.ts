@@ -1,7 +1,6 @@
-import type { UserInfo } from "../client/user_info.ts";
 import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
-import type { AdmissionAttributes, Operation } from "./admission/admission_attributes.ts";
+import { attributesOf } from "./admission/admission_attributes.ts";
 import type { WebhookAdmission } from "./admission/webhooks/webhook_admission.ts";
 import {
   admitChange,
@@ -38,7 +37,7 @@ async function reviewedNew(review: Review, draft: unknown): Promise<Reviewed> {
   const name = isJsonObject(draft) ? nameIn(draft) : "";
   const namespace = isJsonObject(draft) ? objectIn(draft, "metadata")["namespace"] : undefined;
   const place = { name, namespace: typeof namespace === "string" ? namespace : "" };
-  const attributes = attributesOf("CREATE", review, place);
+  const attributes = attributesOf("CREATE", review.resource, options, place);
   const preview = admitNew(context, resource, draft, { ...options, isPreview: true });
   preview.release();
   const warnings = [...preview.warnings];
@@ -83,7 +82,10 @@ export async function reviewedChange(
   const { served: _, ...others } = options;
   const { name, namespace = "" } = old.metadata;
   const subresource = subresourceOf(options, scope);
-  const attributes = { ...attributesOf("UPDATE", review, { name, namespace }), subresource };
+  const attributes = {
+    ...attributesOf("UPDATE", resource, options, { name, namespace }),
+    subresource,
+  };
   const preview = admitChange(context, resource, draft, old, {
     ...options,
     scope,
@@ -118,9 +120,9 @@ export async function reviewWithoutChange(
   review: Review,
   old: KubeObject,
 ): Promise<readonly string[]> {
-  const { webhooks, options: { subresource = "" } } = review;
+  const { webhooks, resource, options } = review;
   const { name, namespace = "" } = old.metadata;
-  const attributes = { ...attributesOf(operation, review, { name, namespace }), subresource };
+  const attributes = attributesOf(operation, resource, options, { name, namespace });
   const objects = { object: undefined, old: operation === "DELETE" ? old : undefined };
   const warnings: string[] = [];
   await webhooks.mutate(attributes, objects, warnings);
@@ -131,41 +133,6 @@ export async function reviewWithoutChange(
 /** What a write of that scope is about; `""`: the object itself. */
 export function subresourceOf({ subresource }: AdmitOptions, scope: Scope): string {
   return subresource ?? (scope === "status" ? "status" : "");
-}
-
-const OPTIONS_KIND = {
-  CREATE: "CreateOptions",
-  UPDATE: "UpdateOptions",
-  DELETE: "DeleteOptions",
-  CONNECT: "",
-};
-
-function attributesOf(
-  operation: Operation,
-  { resource, options }: Review,
-  place: { name: string; namespace: string },
-): AdmissionAttributes {
-  const { fieldManager, dryRun, served, user } = options;
-  return {
-    operation,
-    resource,
-    served,
-    subresource: options.subresource ?? "",
-    ...place,
-    user: options.userInfo ?? ownUser(user),
-    isDryRun: dryRun === true,
-    options: {
-      kind: OPTIONS_KIND[operation],
-      apiVersion: "meta.k8s.io/v1",
-      ...(fieldManager && operation !== "DELETE" && { fieldManager }),
-      ...(dryRun && { dryRun: ["All"] }),
-    },
-  };
-}
-
-/** The server writes as one of those who may do everything. */
-function ownUser(name = "system:apiserver"): UserInfo {
-  return { name, groups: ["system:masters", "system:authenticated"] };
 }
 
 /** As it is before it is stored: what the server has given it is not shown yet. */

@@ -1,4 +1,5 @@
 import type { UserInfo } from "../../client/user_info.ts";
+import type { WriteOptions } from "../../client/write_options.ts";
 import type { AnyResource, KubeObject, ServedVersion } from "../../resources/resource.ts";
 
 export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
@@ -25,4 +26,41 @@ export interface AdmissionAttributes {
 export interface AdmissionObjects {
   readonly object: KubeObject | undefined;
   readonly old: KubeObject | undefined;
+}
+
+const OPTIONS_KIND = {
+  CREATE: "CreateOptions",
+  UPDATE: "UpdateOptions",
+  DELETE: "DeleteOptions",
+  CONNECT: "",
+};
+
+/** What a write of an object is about. */
+export function attributesOf(
+  operation: Operation,
+  resource: AnyResource,
+  options: WriteOptions,
+  place: { name: string; namespace: string },
+): AdmissionAttributes {
+  const { fieldManager, dryRun, served, user } = options;
+  return {
+    operation,
+    resource,
+    served,
+    subresource: options.subresource ?? "",
+    ...place,
+    user: options.userInfo ?? ownUser(user),
+    isDryRun: dryRun === true,
+    options: {
+      kind: OPTIONS_KIND[operation],
+      apiVersion: "meta.k8s.io/v1",
+      ...(fieldManager && operation !== "DELETE" && { fieldManager }),
+      ...(dryRun && { dryRun: ["All"] }),
+    },
+  };
+}
+
+/** The server writes as one of those who may do everything. */
+function ownUser(name = "system:apiserver"): UserInfo {
+  return { name, groups: ["system:masters", "system:authenticated"] };
 }

@@ -15,6 +15,8 @@ export interface AdmissionRequest {
   /** For the client to read, of a write that is not refused: one `Warning` header each. */
   readonly warnings: string[];
   readonly options: WriteOptions;
+  /** What of the object is written; `""`: the object itself. */
+  readonly subresource: string;
   /** Remembers to give back what the rule has claimed, once the object is visible or refused. */
   atEnd(release: () => void): void;
 }

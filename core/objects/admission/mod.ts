@@ -7,6 +7,7 @@ import { kindAdmission } from "./kind_admission.ts";
 import { definedKinds } from "./defined_kinds.ts";
 import { defaultLimits, limitBounds } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
+import type { PolicyAdmission } from "./policies/policy_admission.ts";
 import { podSecurity, podSecurityLabels } from "./pod_security/pod_security.ts";
 import type { OptionalPlugin } from "./optional_plugins.ts";
 import { resourceQuotaCheck } from "./resource_quota.ts";
@@ -44,8 +45,14 @@ export function admissionRules(
  * passes them is counted.
  */
 export function admissionChecks(
-  options: { store: Store; clock: Clock; enabled?: readonly OptionalPlugin[] },
+  options: {
+    store: Store;
+    clock: Clock;
+    policies: PolicyAdmission;
+    enabled?: readonly OptionalPlugin[];
+  },
 ): AdmissionCheck[] {
+  const { policies } = options;
   return [
     podOverhead,
     onePriorityDefault,
@@ -53,6 +60,7 @@ export function admissionChecks(
     ...(options.enabled ?? []).map((name) => OPTIONAL_CHECKS[name]),
     podSecurity,
     limitBounds,
+    (request) => policies.check(request),
     resourceQuotaCheck(options),
   ];
 }

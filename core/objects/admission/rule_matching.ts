@@ -1,6 +1,6 @@
 import { namespaces } from "../../resources/core/namespaces.ts";
 import type { RuleWithOperations } from "../../resources/admissionregistration/webhook_shape.ts";
-import type { AnyResource } from "../../resources/resource.ts";
+import type { AnyResource, KubeObject, ServedVersion } from "../../resources/resource.ts";
 import type { AdmissionAttributes } from "./admission_attributes.ts";
 
 /** A group and version in which a kind is served. */
@@ -72,4 +72,21 @@ function isResource(text: string, { resource, subresource }: Omit<Request, "name
   const slash = text.indexOf("/");
   const [wanted, part] = slash < 0 ? [text, ""] : [text.slice(0, slash), text.slice(slash + 1)];
   return (wanted === "*" || wanted === resource.plural) && (part === "*" || part === subresource);
+}
+
+/** Shows stored objects in a version of their kind. */
+export function shownIn(
+  { resource }: Pick<AdmissionAttributes, "resource">,
+  version: GroupVersion,
+): (object: KubeObject) => unknown {
+  const served = servedIn({ resource }, version);
+  return (object) => served ? served.fromStored(object) : object;
+}
+
+/** The conversions of a version; `undefined` for the stored one. */
+export function servedIn(
+  { resource }: Pick<AdmissionAttributes, "resource">,
+  { group, version }: GroupVersion,
+): ServedVersion<KubeObject> | undefined {
+  return resource.servedVersions.find((one) => one.group === group && one.version === version);
 }

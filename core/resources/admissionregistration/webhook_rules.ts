@@ -3,6 +3,7 @@ import { labelSelectorCauses } from "../../schema/label_selector.ts";
 import { dns1035LabelFaults, qualifiedNameFaults, subdomainFaults } from "../../schema/names.ts";
 import { nameCauses } from "../../schema/value_rules.ts";
 import { clientConfigCauses } from "./client_config_rules.ts";
+import { compileConditions, faultCauses } from "./policy_expressions.ts";
 import { ruleCauses } from "./rule_causes.ts";
 import type { MutatingWebhook, Webhook } from "./webhook_shape.ts";
 
@@ -82,10 +83,13 @@ function matchConditionCauses(
   field: string,
 ): Cause[] {
   const isOver = conditions.length > MATCH_CONDITIONS_MAX;
+  const compiled = compileConditions(conditions, { hasParams: false });
   return [
     ...(isOver ? [tooMany(field, conditions.length, MATCH_CONDITIONS_MAX)] : []),
     ...conditions.flatMap(({ name, expression }, i) => [
-      ...(expression.trim() === "" ? [missing(`${field}[${i}].expression`)] : []),
+      ...(expression.trim() === ""
+        ? [missing(`${field}[${i}].expression`)]
+        : faultCauses(compiled[i]!.expression, `${field}[${i}].expression`)),
       ...nameCauses(`${field}[${i}].name`, name, qualifiedNameFaults),
     ]),
   ];

@@ -14,7 +14,7 @@ import {
 } from "../../schema/schema.ts";
 
 /** Which requests a rule is about: operations on resources. */
-export const ruleWithOperations = object("Which requests are meant.", {
+export const ruleFields = {
   operations: list(
     "CREATE, UPDATE, DELETE, CONNECT, or * for all of them.",
     string("An operation."),
@@ -26,7 +26,8 @@ export const ruleWithOperations = object("Which requests are meant.", {
     kept(string("A resource.")),
   ),
   scope: fallback("*", string("Cluster, Namespaced, or * for both.")),
-});
+};
+export const ruleWithOperations = object("Which requests are meant.", ruleFields);
 export type RuleWithOperations = TypeOf<typeof ruleWithOperations>;
 
 const serviceReference = object("A Service that answers.", {

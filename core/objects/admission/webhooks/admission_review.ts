@@ -1,9 +1,8 @@
 import { OtherRefusal } from "../../../client/api_error.ts";
 import { WebhookFailure } from "../../../client/webhook_transport.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
-import type { KubeObject, ServedVersion } from "../../../resources/resource.ts";
 import type { AdmissionAttributes, AdmissionObjects } from "../admission_attributes.ts";
-import type { GroupVersion } from "../rule_matching.ts";
+import { type GroupVersion, shownIn } from "../rule_matching.ts";
 
 const REVIEW_GROUP = "admission.k8s.io";
 
@@ -38,23 +37,6 @@ export function admissionReview(
       options: attributes.options,
     },
   };
-}
-
-/** Shows stored objects in a version of their kind. */
-export function shownIn(
-  { resource }: Pick<AdmissionAttributes, "resource">,
-  version: GroupVersion,
-): (object: KubeObject) => unknown {
-  const served = servedIn({ resource }, version);
-  return (object) => served ? served.fromStored(object) : object;
-}
-
-/** The conversions of a version; `undefined` for the stored one. */
-export function servedIn(
-  { resource }: Pick<AdmissionAttributes, "resource">,
-  { group, version }: GroupVersion,
-): ServedVersion<KubeObject> | undefined {
-  return resource.servedVersions.find((one) => one.group === group && one.version === version);
 }
 
 function pair({ group, version }: GroupVersion): JsonObject {

@@ -1,11 +1,9 @@
-import { namespaceIn } from "../namespace_lifecycle.ts";
-import { namespaces } from "../../../resources/core/namespaces.ts";
+import { compileConditions } from "../../../resources/admissionregistration/policy_expressions.ts";
 import type { Webhook } from "../../../resources/admissionregistration/webhook_shape.ts";
-import type { KubeObject } from "../../../resources/resource.ts";
-import { matches, selectorOf } from "../../../schema/selectors.ts";
-import type { Labels, Selector } from "../../../schema/selectors.ts";
+import { type Selector, selectorOf } from "../../../schema/selectors.ts";
 import type { Store } from "../../../store/store.ts";
 import type { AdmissionAttributes, AdmissionObjects } from "../admission_attributes.ts";
+import { isSelected } from "../request_selection.ts";
 import { type GroupVersion, matchedVersion } from "../rule_matching.ts";
 
 /** A webhook of a configuration, with its selectors read. */
@@ -14,10 +12,18 @@ export interface Hook<W extends Webhook = Webhook> {
   readonly configuration: string;
   readonly namespaceSelector: Selector;
   readonly objectSelector: Selector;
+  /** Its matchConditions, compiled when they are first needed; absent: it has none. */
+  readonly conditions?: () => CompiledConditions;
 }
 
+type CompiledConditions = ReturnType<typeof compileConditions>;
+
 export function hookOf<W extends Webhook>(webhook: W, configuration: string): Hook<W> {
+  const { matchConditions = [] } = webhook;
+  let compiled: CompiledConditions | undefined;
+  const conditions = () => compiled ??= compileConditions(matchConditions, { hasParams: false });
   return {
+    ...(matchConditions.length > 0 && { conditions }),
     webhook,
     configuration,
     namespaceSelector: selectorOf(webhook.namespaceSelector),
@@ -37,32 +43,6 @@ export function versionAskedFor(
 ): GroupVersion | undefined {
   const version = matchedVersion(webhook.rules ?? [], webhook.matchPolicy, attributes);
   if (!version) return undefined;
-  const isNamespaceMeant = namespaceSelector.length === 0 ||
-    isInNamespace(namespaceSelector, attributes, objects, store);
-  return isNamespaceMeant && isObjectMeant(objectSelector, objects) ? version : undefined;
-}
-
-/** Objects in no namespace are always meant; a namespace itself is judged by its own labels. */
-function isInNamespace(
-  selector: Selector,
-  { resource, namespace, operation }: AdmissionAttributes,
-  { object, old }: AdmissionObjects,
-  store: Store,
-): boolean {
-  if (resource === namespaces) {
-    return matches(selector, labelsOf(operation === "DELETE" ? old : object));
-  }
-  if (namespace === "") return true;
-  return matches(selector, labelsOf(namespaceIn(store, namespace)?.object));
-}
-
-function isObjectMeant(selector: Selector, { object, old }: AdmissionObjects): boolean {
-  if (selector.length === 0) return true;
-  const isMeant = (one: KubeObject | undefined) =>
-    one !== undefined && matches(selector, labelsOf(one));
-  return isMeant(object) || isMeant(old);
-}
-
-function labelsOf(object: KubeObject | undefined): Labels {
-  return object?.metadata.labels ?? {};
+  const selectors = { namespaceSelector, objectSelector };
+  return isSelected(selectors, attributes, objects, store) ? version : undefined;
 }

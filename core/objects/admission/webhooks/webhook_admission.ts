@@ -14,10 +14,13 @@ import { groupResourceOf, type KubeObject } from "../../../resources/resource.ts
 import { check } from "../../../schema/check.ts";
 import type { Store } from "../../../store/store.ts";
 import { ApiError } from "../../../client/api_error.ts";
+import { forbidden } from "../../../client/refusals.ts";
 import { jsonPatch } from "../../patch/json_patch.ts";
 import type { AdmissionAttributes, AdmissionObjects } from "../admission_attributes.ts";
-import { type GroupVersion, mayMatch } from "../rule_matching.ts";
-import { servedIn, shownIn } from "./admission_review.ts";
+import { conditionsHold } from "../policies/expression_evaluation.ts";
+import type { PolicyAdmission } from "../policies/policy_admission.ts";
+import { RequestVariables, seenRequest } from "../policies/request_variables.ts";
+import { type GroupVersion, mayMatch, servedIn, shownIn } from "../rule_matching.ts";
 import { type Hook, hookOf, versionAskedFor } from "./hook_selection.ts";
 import { internalError, WebhookCalls } from "./webhook_calls.ts";
 
@@ -27,6 +30,8 @@ export interface WebhookAdmissionOptions {
   random: Random;
   log: Log;
   transport: WebhookTransport;
+  /** Who answers the expressions of match conditions. */
+  policies: Pick<PolicyAdmission, "access">;
 }
 
 /**
@@ -36,12 +41,14 @@ export interface WebhookAdmissionOptions {
 export class WebhookAdmission {
   readonly #store: Store;
   readonly #calls: WebhookCalls;
+  readonly #policies: Pick<PolicyAdmission, "access">;
   readonly #mutating: () => readonly Hook<MutatingWebhook>[];
   readonly #validating: () => readonly Hook[];
 
   constructor(options: WebhookAdmissionOptions) {
     this.#store = options.store;
     this.#calls = new WebhookCalls(options);
+    this.#policies = options.policies;
     this.#mutating = followed(options.store, mutatingWebhookConfigurations);
     this.#validating = followed(options.store, validatingWebhookConfigurations);
   }
@@ -91,7 +98,7 @@ export class WebhookAdmission {
   ): Promise<void> {
     await Promise.all(
       this.#validating().map(async (hook) => {
-        const version = versionAskedFor(hook, attributes, objects, this.#store);
+        const version = this.#versionFor(hook, attributes, objects);
         if (!version) return;
         const { webhook } = hook;
         const answer = await this.#calls.ask({
@@ -106,13 +113,31 @@ export class WebhookAdmission {
     );
   }
 
+  /** The version in which a webhook is to see a request; `undefined` when it is not asked. */
+  #versionFor(
+    hook: Hook,
+    attributes: AdmissionAttributes,
+    objects: AdmissionObjects,
+  ): GroupVersion | undefined {
+    const version = versionAskedFor(hook, attributes, objects, this.#store);
+    if (!version || !hook.conditions) return version;
+    const request = seenRequest(attributes, objects, version, {
+      namespace: undefined,
+      access: this.#policies.access,
+    });
+    const holds = conditionsHold(hook.conditions(), new RequestVariables(request));
+    if (typeof holds === "boolean") return holds ? version : undefined;
+    if (hook.webhook.failurePolicy === "Ignore") return undefined;
+    throw forbidden(attributes.resource, attributes.name, holds.error);
+  }
+
   async #mutated(
     hook: Hook,
     attributes: AdmissionAttributes,
     objects: AdmissionObjects,
     warnings: string[],
   ): Promise<KubeObject | undefined | "not asked"> {
-    const version = versionAskedFor(hook, attributes, objects, this.#store);
+    const version = this.#versionFor(hook, attributes, objects);
     if (!version) return "not asked";
     const { webhook } = hook;
     const answer = await this.#calls.ask({ webhook, attributes, objects, version, mayPatch: true });

@@ -34,7 +34,8 @@ class Site {
     const { store } = objects;
     const transport: WebhookTransport = { post: (at, body) => site.#answer(at.url.pathname, body) };
     const parts = { random: new Random(3), log: silentLog(clock), transport };
-    objects.askWebhooks(new WebhookAdmission({ store, view: client, ...parts }));
+    const { policies } = objects;
+    objects.askWebhooks(new WebhookAdmission({ store, view: client, policies, ...parts }));
     return site;
   }
 
@@ -424,4 +425,20 @@ Deno.test("warnings of webhooks reach the client", async () => {
   site.answers.set("/v", { allowed: true, warnings: ["w2"] });
   const { warnings } = await site.objects.create(configMaps, { ...named({}), nope: 1 });
   assert.deepEqual(warnings, ['unknown field "nope"', "w1", "w2"]);
+});
+
+Deno.test("match conditions decide whether a webhook is asked", async () => {
+  const site = await Site.open();
+  const isOther = { name: "c", expression: "request.userInfo.username != 'jane'" };
+  await site.validating("c1", webhook("w", { matchConditions: [isOther] }));
+  await site.configMap({}, { userInfo: { name: "jane", groups: [] }, dryRun: true });
+  assert.deepEqual(site.asked, []);
+  await site.configMap({}, { userInfo: { name: "joe", groups: [] }, dryRun: true });
+  assert.equal(site.asked.length, 1);
+  const wrong = { name: "d", expression: "object.data.nope == 'x'" };
+  await site.validating("c2", webhook("v", { matchConditions: [wrong] }));
+  await assert.rejects(site.configMap(), {
+    code: 403,
+    message: /is forbidden: expression 'object.data.nope == 'x'' resulted in error: no such key/,
+  });
 });

@@ -82,10 +82,10 @@ class Planner implements Planning {
     const type = this.#checked.types.get(node)!;
     if (type.kind === "type") {
       const value = new TypeValue(type.params[0]?.name ?? name);
-      return chargedStep(({ bindings }) => bindings.get(name) ?? value);
+      return chargedStep(({ bindings }) => orElse(bindings.get(name), value));
     }
     const missing = new Failure(`no such attribute(s): ${name}`);
-    return chargedStep(({ bindings }) => bindings.get(name) ?? missing);
+    return chargedStep(({ bindings }) => orElse(bindings.get(name), missing));
   }
 
   #callStep(node: Call): Step {
@@ -190,6 +190,11 @@ function mapOf(
 
 export function constantStep(value: Value): Step {
   return { constant: { value }, evaluate: () => value };
+}
+
+/** Not `??`: null is a value. */
+function orElse(value: Value | undefined, fallback: Value): Value {
+  return value === undefined ? fallback : value;
 }
 
 /** A step that costs one, unless it is evaluated bare. */

@@ -56,7 +56,7 @@ function qualified(
   if (value !== undefined || (!optional && !isWrapped)) meter.charge(1);
   if (test) return value !== undefined;
   if (optional || isWrapped) return new OptionalValue(value);
-  return value ?? missing(target, key);
+  return value === undefined ? missing(target, key) : value;
 }
 
 /** `&&`, or `||` with `decisive` true: a value that decides passes over errors. */

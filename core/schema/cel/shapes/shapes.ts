@@ -174,6 +174,8 @@ function mapShape(
 }
 
 function asResource(schema: StructuralSchema): StructuralSchema {
+  const metadata = schema.properties?.["metadata"]?.properties;
+  if (metadata?.["name"] && metadata["generateName"]) return schema; // it says more of it
   const properties = {
     ...schema.properties,
     apiVersion: STRING_SCHEMA,
