@@ -1,13 +1,6 @@
-import { ApiError } from "../core/client/api_error.ts";
 import type { Client, ObjectName, View } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
-import type {
-  ExecRequest,
-  LogOptions,
-  NodeStreams,
-  SessionStart,
-} from "../core/client/node_streams.ts";
 import { AssertionError } from "../core/lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
 import type { Clock } from "../core/lib/clock.ts";
@@ -20,10 +13,8 @@ import type { Machine } from "./node/machine.ts";
 import type { NodeContext } from "./pods/node_context.ts";
 import { allocatableOf, NodeStatus } from "./node/node_status.ts";
 import type { LogLimits } from "./runtimes/log_limits.ts";
-import { runningContainer } from "./streams/running_container.ts";
-import { podLogs } from "./logs/pod_logs.ts";
+import { PodStreams } from "./streams/pod_streams.ts";
 import { DiskPodFiles, type PodFiles } from "./volumes/pod_files.ts";
-import { PodFolder } from "./folders/pod_folder.ts";
 import type { PodNetwork } from "./network/pod_network.ts";
 import { PodWorker } from "./pods/pod_worker.ts";
 import type { dialProbe } from "./probes/probe_dialer.ts";
@@ -40,8 +31,6 @@ const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 /** More starts at once are not faster with Podman, each only takes longer. */
 const STARTS_MAX = 4;
 const EXEC_PROBES_MAX = 4;
-/** Blocks of logs that are read at the same time, for all readers. */
-const LOG_TURNS_MAX = 2;
 /** How often the runtime is asked to end a container, when all are to end. */
 const END_TRIES = 5;
 const END_RETRY_MS = 1_000;
@@ -101,7 +90,9 @@ export interface AgentOptions {
  * runtime corrects what was missed. What ran before the agent started goes on: running containers are
  * adopted, those of no pod are stopped.
  */
-export class Agent implements NodeStreams {
+export class Agent {
+  /** What clients connect to in its pods. */
+  readonly streams: PodStreams;
   readonly #options: AgentOptions;
   readonly #context: NodeContext;
   readonly #volumeTypes: readonly VolumeType[];
@@ -116,7 +107,6 @@ export class Agent implements NodeStreams {
   #hasListed = false;
   /** Whether the logs that had grown too large could be rotated the last time. */
   #canRotate = true;
-  readonly #logTurns = new Slots(LOG_TURNS_MAX);
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -133,6 +123,7 @@ export class Agent implements NodeStreams {
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
     };
+    this.streams = new PodStreams({ ...options, workerOf: (name) => this.#workerOf(name) });
     const { podCIDR, labels = {}, runtime: { version: runtimeVersion } } = options;
     this.#node = new NodeStatus({ ...options, podCIDR, labels, allocatable, runtimeVersion });
   }
@@ -189,32 +180,6 @@ export class Agent implements NodeStreams {
     await Promise.all([...uids].map((uid) => this.#context.volumes.unmount(uid)));
     const failure = ends.find((end) => end.status === "rejected");
     if (failure) throw failure.reason;
-  }
-
-  logs(name: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const worker = this.#workerOf(name);
-    const { runtime, dataFolder, clock } = this.#options;
-    if (worker?.pod === undefined) {
-      throw new ApiError("NotFound", `pods "${name.name}" not found`, { kind: "pods" });
-    }
-    return podLogs({
-      pod: worker.pod,
-      options,
-      signal,
-      format: runtime.logFormat,
-      clock,
-      turns: this.#logTurns,
-      containers: () => worker.containers,
-      folder: new PodFolder(dataFolder, worker.pod.metadata.uid),
-      subscribe: (listener) => worker.subscribe(listener),
-    });
-  }
-
-  exec(name: ObjectName, request: ExecRequest): Promise<SessionStart> {
-    const worker = this.#workerOf(name);
-    const id = runningContainer(worker?.containers ?? [], request.container);
-    const { runtime } = this.#options;
-    return Promise.resolve(() => runtime.openExec(id, request.command, request.streams));
   }
 
   async #end(container: ContainerState, signal: AbortSignal): Promise<void> {

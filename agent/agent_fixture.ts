@@ -146,7 +146,7 @@ export class NodeUnderTest implements AsyncDisposable {
       limitBytes: undefined,
     };
     const { signal } = new AbortController();
-    return this.agent.logs({ namespace: "default", name }, options, signal);
+    return this.agent.streams.logs({ namespace: "default", name }, options, signal);
   }
 
   pod(name: string): Pod | undefined {

@@ -124,7 +124,7 @@ function createServerApi(
     node: Node;
   },
 ): Api {
-  const nodes = new Map(agent ? [[nodeName, agent]] : []);
+  const nodes = new Map(agent ? [[nodeName, agent.streams]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
   const given = { ...access.api, ...opened.api, authorizers, streams };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });

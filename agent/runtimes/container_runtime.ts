@@ -152,6 +152,11 @@ export interface ContainerRuntime {
     command: readonly string[],
     wanted: WantedStreams,
   ): Promise<ContainerSession>;
+  /**
+   * Connects to the streams of the container itself, from now on; its input if it was made with `stdin`. `undefined` when
+   * the runtime keeps none: its log is what there is.
+   */
+  attach(id: string, wanted: WantedStreams): Promise<ContainerSession | undefined>;
   /** Calls `listener` within milliseconds after a container has ended. Returns the stop. */
   onExit(listener: (id: string) => void): () => void;
   /** At the agent's start: removes what an agent that was killed has left half made. */

@@ -1,3 +1,4 @@
+import { PassThrough } from "node:stream";
 import { EchoSession } from "../client/echo_session.ts";
 import type { NodeStreams } from "../client/node_streams.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -29,6 +30,11 @@ export const TOKEN = "the-admin's-token";
 
 /** A node whose every log is one line that says what was asked, and whose commands send back what they read. */
 export const echoingNode: NodeStreams = {
+  attach: (_pod, { streams }) =>
+    Promise.resolve(() =>
+      Promise.resolve(new EchoSession({ output: "attached\n", exitCode: 0 }, streams))
+    ),
+  connect: () => Promise.resolve(new PassThrough({ allowHalfOpen: true })),
   exec: (_pod, { command, streams }) => {
     const result = { output: `${command.join(" ")}\n`, exitCode: Number(command[1] ?? 0) };
     return Promise.resolve(() => Promise.resolve(new EchoSession(result, streams)));

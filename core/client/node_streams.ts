@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { ObjectName } from "./client.ts";
 import type { ContainerSession, WantedStreams } from "./container_session.ts";
 
@@ -24,6 +25,15 @@ export interface ExecRequest {
   streams: WantedStreams;
 }
 
+export type AttachRequest = Omit<ExecRequest, "command">;
+
+/** A port inside a pod. */
+export interface PodPort {
+  port: number;
+  /** Its address, where others reach it, or its own loopback, where only the pod itself does. */
+  at: "address" | "loopback";
+}
+
 /** Begins what has been found possible. Rejects with why it cannot be done after all, worded for the user. */
 export type SessionStart = () => Promise<ContainerSession>;
 
@@ -33,4 +43,11 @@ export interface NodeStreams {
   logs(pod: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Finds the container. Throws an ApiError, in the kubelet's words, when it does not run. */
   exec(pod: ObjectName, request: ExecRequest): Promise<SessionStart>;
+  /** Finds the container. Throws as {@linkcode exec}. The streams that come begin when it is attached to. */
+  attach(pod: ObjectName, request: AttachRequest): Promise<SessionStart>;
+  /**
+   * Connects to a port of the pod by TCP. Rejects with why it cannot be reached: an ApiError when that is not allowed or
+   * the pod does not run.
+   */
+  connect(pod: ObjectName, target: PodPort): Promise<Duplex>;
 }

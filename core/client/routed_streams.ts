@@ -1,7 +1,15 @@
+import type { Duplex } from "node:stream";
 import { pods } from "../resources/core/pods/pods.ts";
 import { ApiError } from "./api_error.ts";
 import type { ObjectName, View } from "./client.ts";
-import type { ExecRequest, LogOptions, NodeStreams, SessionStart } from "./node_streams.ts";
+import type {
+  AttachRequest,
+  ExecRequest,
+  LogOptions,
+  NodeStreams,
+  PodPort,
+  SessionStart,
+} from "./node_streams.ts";
 
 export interface RoutedStreamsOptions {
   view: Pick<View, "get">;
@@ -23,6 +31,14 @@ export class RoutedStreams implements NodeStreams {
 
   async exec(name: ObjectName, request: ExecRequest): Promise<SessionStart> {
     return await this.#nodeOf(name, "commands").exec(name, request);
+  }
+
+  async attach(name: ObjectName, request: AttachRequest): Promise<SessionStart> {
+    return await this.#nodeOf(name, "streams").attach(name, request);
+  }
+
+  async connect(name: ObjectName, target: PodPort): Promise<Duplex> {
+    return await this.#nodeOf(name, "ports").connect(name, target);
   }
 
   #nodeOf(name: ObjectName, what: string): NodeStreams {

@@ -6,7 +6,6 @@ import { faultsOf, type KubectlCase } from "./kubectl_case.ts";
 
 /** kubectl's words for a kind that the server does not have. */
 const NO_SUCH_KIND = /the server could not find the requested resource/;
-const NO_STREAMS = /this path takes no upgrades to another protocol/;
 const SLEEP = ["--", "sleep", "3600"];
 
 /** What people do with one Deployment. `NODE` is the node, `FOLDER` a folder with a kustomization. */
@@ -158,8 +157,6 @@ const CLUSTER: readonly KubectlCase[] = [
   },
   { run: "wait pod/sleeper --for=condition=Ready --timeout=60s", out: /condition met/ },
   { run: ["exec", "sleeper", "--", "sh", "-c", "exit 3"], code: 3, err: /exit code 3/ },
-  { run: "attach sleeper", code: 1, err: NO_STREAMS },
-  { run: "port-forward sleeper 8080:80", code: 1, err: NO_STREAMS },
   { run: "cp sleeper:/etc/hostname FOLDER/hostname" },
   {
     run: "debug sleeper --image=b:1",

@@ -88,6 +88,10 @@ class PuppetRuntime implements ContainerRuntime {
     return Promise.reject(new RuntimeError("RunContainerError", "puppets take no orders"));
   }
 
+  attach(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   onExit(listener: (id: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -98,6 +98,10 @@ export class FaultyRuntime implements ContainerRuntime {
     return this.#call(() => this.#machine.openExec(...asked));
   }
 
+  attach(): Promise<undefined> {
+    return this.#call(() => this.#machine.attach());
+  }
+
   onExit(listener: (id: string) => void): () => void {
     const { random, quality, lifetime } = this.#options;
     const stop = this.#machine.onExit((id) => {

@@ -42,6 +42,25 @@ export async function openExec(
   });
 }
 
+/** Connects to the streams of a container, from now on. */
+export async function attach(
+  client: PodmanClient,
+  id: string,
+  { stdin, stdout, stderr, tty }: WantedStreams,
+): Promise<ContainerSession> {
+  const wanted = { stdin, stdout: stdout || tty, stderr };
+  const streams = Object.entries(wanted).map(([name, isWanted]) => [name, String(isWanted)]);
+  const socket = await client.hijack("POST", `/containers/${id}/attach`, {
+    query: { stream: "true", logs: "false", ...Object.fromEntries(streams) },
+  });
+  return new PodmanSession(socket, {
+    isTerminal: tty,
+    resize: ({ columns, rows }) =>
+      client.send("POST", `/containers/${id}/resize`, { query: { w: `${columns}`, h: `${rows}` } }),
+    exitCode: () => Promise.resolve(0),
+  });
+}
+
 /** The first size comes before the command runs. */
 async function resize(
   client: PodmanClient,

@@ -26,7 +26,7 @@ import { outputOf } from "./exec_stream.ts";
 import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
 import { PodmanImages } from "./podman_images.ts";
 import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
-import { openExec } from "./podman_exec.ts";
+import { attach, openExec } from "./podman_exec.ts";
 import type { OwnPodman, Podman } from "./podman.ts";
 
 /** More starts at once make each slower and none faster (2 cores). */
@@ -194,6 +194,10 @@ export class PodmanRuntime implements ContainerRuntime {
     wanted: WantedStreams,
   ): Promise<ContainerSession> {
     return await this.#ask("RunContainerError", () => openExec(this.#client, id, command, wanted));
+  }
+
+  async attach(id: string, wanted: WantedStreams): Promise<ContainerSession> {
+    return await this.#ask("RunContainerError", () => attach(this.#client, id, wanted));
   }
 
   onExit(listener: (id: string) => void): () => void {

@@ -210,6 +210,11 @@ export class ProcessRuntime implements ContainerRuntime {
     throw new RuntimeError("RunContainerError", `Cannot exec in "${id}": it is not running`);
   }
 
+  /** Their output goes to their log, and they read nothing. */
+  attach(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   onExit(listener: (id: string) => void): () => void {
     return this.#exits.subscribe(listener);
   }

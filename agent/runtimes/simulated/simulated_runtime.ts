@@ -144,6 +144,10 @@ export class SimulatedRuntime implements ContainerRuntime {
     return new EchoSession(this.execResult, wanted);
   }
 
+  attach(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   onExit(listener: (id: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,6 +1,8 @@
+import { podAttach } from "./pod_attach.ts";
 import { podExec } from "./pod_exec.ts";
 import { podLog } from "./pod_log.ts";
+import { podPortForward } from "./pod_port_forward.ts";
 import type { StreamDefinition } from "./stream.ts";
 
 /** Every stream that is built in. A new one is one file and one line here. */
-export const STREAMS: readonly StreamDefinition[] = [podExec, podLog];
+export const STREAMS: readonly StreamDefinition[] = [podAttach, podExec, podLog, podPortForward];

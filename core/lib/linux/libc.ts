@@ -3,6 +3,8 @@ const SYMBOLS = {
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   /** Runs on a thread of its own: the only call that may block. */
@@ -62,8 +64,12 @@ export class Libc {
   /** Returns the result of a call; throws a {@linkcode SystemError} when it is negative. `what` names the call. */
   must(result: number | bigint, what: string): number {
     if (Number(result) >= 0) return Number(result);
-    const errno = new Deno.UnsafePointerView(this.calls.__errno_location()!).getInt32();
-    throw this.error(what, errno);
+    throw this.error(what, this.errno);
+  }
+
+  /** Why the last call of this thread failed. To be read at once: the runtime makes calls, too. */
+  get errno(): number {
+    return new Deno.UnsafePointerView(this.calls.__errno_location()!).getInt32();
   }
 
   error(what: string, errno: number): SystemError {

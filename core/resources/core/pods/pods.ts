@@ -33,7 +33,9 @@ export const pods = defineResource({
     status: present(podStatus),
   }),
   subresources: [
+    connection("attach", "PodAttachOptions"),
     connection("exec", "PodExecOptions"),
+    connection("portforward", "PodPortForwardOptions"),
     { name: "log", verbs: ["get"] },
     binding,
     ephemeralContainers,

@@ -48,7 +48,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "containers[].volumeMounts[].recursiveReadOnly": "Disabled",
   "containers[].securityContext.appArmorProfile.localhostProfile": undefined,
   "containers[].securityContext.seccompProfile.localhostProfile": undefined,
-  "containers[].stdinOnce": undefined,
 
   "volumes[].awsElasticBlockStore": undefined,
   "volumes[].azureDisk": undefined,
