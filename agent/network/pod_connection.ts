@@ -2,6 +2,7 @@ import { connect, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ApiError } from "../../core/client/api_error.ts";
 import type { PodPort } from "../../core/client/node_streams.ts";
+import type { Clock } from "../../core/lib/clock.ts";
 import { Libc } from "../../core/lib/linux/libc.ts";
 import { dialInNamespace } from "../../core/lib/linux/namespace_dial.ts";
 import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
@@ -20,16 +21,21 @@ export async function connectToPod(
   pod: Pod,
   address: PodAddress | undefined,
   { port, at }: PodPort,
+  clock: Clock,
 ): Promise<Duplex> {
   if (pod.spec.hostNetwork) {
     refuseUndeclared(pod, port);
-    return await connected(at === "loopback" ? LOOPBACK : pod.status.hostIP ?? LOOPBACK, port);
+    return await connected(
+      at === "loopback" ? LOOPBACK : pod.status.hostIP ?? LOOPBACK,
+      port,
+      clock,
+    );
   }
   if (address === undefined) {
     throw new ApiError("InternalError", `pod "${pod.metadata.name}" has no network yet`);
   }
   const { namespacePath, ip } = address;
-  if (at === "address" || namespacePath === undefined) return await connected(ip, port);
+  if (at === "address" || namespacePath === undefined) return await connected(ip, port, clock);
   const libc = Libc.open();
   if (!libc) throw new ApiError("NotImplemented", "the namespace of a pod cannot be entered here");
   try {
@@ -55,16 +61,18 @@ function refuseUndeclared({ metadata, spec }: Pod, port: number): void {
   );
 }
 
-function connected(host: string, port: number): Promise<Duplex> {
+function connected(host: string, port: number, clock: Clock): Promise<Duplex> {
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-  const socket = connect({ host, port, allowHalfOpen: true, timeout: CONNECT_MS });
-  socket.once("timeout", () => socket.destroy(new Error(`dial tcp4 ${host}:${port}: i/o timeout`)));
+  const socket = connect({ host, port, allowHalfOpen: true });
+  const late = () => socket.destroy(new Error(`dial tcp4 ${host}:${port}: i/o timeout`));
+  const cancel = clock.after(CONNECT_MS, late);
+  socket.once("close", cancel);
   socket.once(
     "error",
     (error: Error & { code?: string }) => reject(new Error(dialFault(error, host, port))),
   );
   socket.once("connect", () => {
-    socket.setTimeout(0);
+    cancel();
     socket.setNoDelay(true);
     resolve(socket);
   });

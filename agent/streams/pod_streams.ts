@@ -85,14 +85,14 @@ export class PodStreams implements NodeStreams {
   }
 
   async connect(name: ObjectName, target: PodPort): Promise<Duplex> {
-    const { network, workerOf } = this.#options;
+    const { network, clock, workerOf } = this.#options;
     const { pod, containers = [] } = workerOf(name) ?? {};
     if (!pod || !containers.some(({ state }) => state === "running")) {
       throw new ApiError("InternalError", `pod not found ("${name.name}_${name.namespace}")`);
     }
     const addresses = await network.list();
     const address = addresses.find(({ podUid }) => podUid === pod.metadata.uid);
-    return await connectToPod(pod, address, target);
+    return await connectToPod(pod, address, target, clock);
   }
 }
 
