@@ -177,7 +177,7 @@ function partsOf(options: ApiOptions): Parts {
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, kinds, clock, random, log }),
     streams: new Map(
-      all.map((create) => create({ nodeStreams, open: openStreams, clock }))
+      all.map((create) => create({ nodeStreams, open: openStreams, clock, random }))
         .map((stream) => [stream.subresource, stream]),
     ),
     versionInfo: version,

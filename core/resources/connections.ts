@@ -1,7 +1,7 @@
 import type { Subresource, SubresourceVerb } from "./subresource.ts";
 
 /** Of a subresource that passes ordinary requests on. */
-const PROXY_VERBS: readonly SubresourceVerb[] = ["create", "get", "patch", "update"];
+const PROXY_VERBS: readonly SubresourceVerb[] = ["create", "delete", "get", "patch", "update"];
 
 /** A subresource that connects to what runs: its answer is a stream. `kind`: of its options, which stand in the query. */
 export function connection(

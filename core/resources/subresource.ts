@@ -3,7 +3,7 @@ import type { Cause } from "../schema/causes.ts";
 import type { Schema } from "../schema/schema.ts";
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#api-verbs */
-export type SubresourceVerb = "create" | "get" | "patch" | "update";
+export type SubresourceVerb = "create" | "delete" | "get" | "patch" | "update";
 
 /**
  * What can be read or written of an object under `OBJECT/NAME`: its status, its scale, the binding of a pod. Discovery,

@@ -11,7 +11,7 @@ export const BODY_BYTES_MAX = 3 * 1024 * 1024;
  */
 export function limitBody(bytesMax: number = BODY_BYTES_MAX): ApiMiddleware {
   return async (c, next) => {
-    refuseLargeBody(c.req.header("content-length"), bytesMax);
+    if (!isPassedOn(c)) refuseLargeBody(c.req.header("content-length"), bytesMax);
     const coding = c.req.header("content-encoding") ?? "identity";
     c.set("readBody", () => {
       if (coding.toLowerCase() !== "identity") throw encoded(coding);
@@ -19,6 +19,12 @@ export function limitBody(bytesMax: number = BODY_BYTES_MAX): ApiMiddleware {
     });
     await next();
   };
+}
+
+/** What is proxied is not read here, and costs no more memory for being large. */
+function isPassedOn(c: ApiContext): boolean {
+  const info = c.get("info");
+  return info?.isResource === true && info.subresource === "proxy";
 }
 
 /** Throws RequestEntityTooLarge when `content-length` says that the body is too large. */

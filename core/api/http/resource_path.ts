@@ -56,13 +56,23 @@ function objectIn(
   return { resource: resource!, name, subresource, rest };
 }
 
-/** `undefined` for an empty segment or one that is no percent-encoded UTF-8. */
+/** `undefined` for a segment that is no percent-encoded UTF-8, or is empty in what names an object. */
 function decodedSegments(pathname: string): string[] | undefined {
   const segments = pathname.replace(/^\//, "").replace(/\/$/, "").split("/");
+  const proxied = proxiedFrom(segments);
   try {
-    const decoded = pathname.includes("%") ? segments.map(decodeURIComponent) : segments;
-    return decoded.includes("") ? undefined : decoded;
+    const named = segments.slice(0, proxied);
+    const decoded = pathname.includes("%") ? named.map(decodeURIComponent) : named;
+    // What is proxied is the business of who answers it.
+    return decoded.includes("") ? undefined : [...decoded, ...segments.slice(proxied)];
   } catch {
     return undefined; // A stray percent sign.
   }
+}
+
+/** Where the path behind the subresource `proxy` begins; if there is none, the end. */
+function proxiedFrom(segments: readonly string[]): number {
+  if (segments[0] !== "api") return segments.length;
+  const at = segments[2] === "namespaces" && segments.length > 6 ? 6 : 4;
+  return segments[at] === "proxy" ? at + 1 : segments.length;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { NodeStreams } from "../../client/node_streams.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Random } from "../../lib/random.ts";
 import type { Objects } from "../../objects/objects.ts";
 import type { User } from "../http/api_context.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
@@ -12,6 +13,8 @@ import type { OpenStreams } from "./open_streams.ts";
 export interface Stream {
   /** The last segment of the path, e.g. `log`. The kind declares it among its subresources. */
   subresource: string;
+  /** Whether a path may follow: `proxy/a/b`. Such requests have bodies of any size, which are passed on. */
+  takesPath?: true;
   /** Answers an ordinary request. Absent: there are only upgrades. */
   answer?(request: ObjectRequest): Promise<Response>;
   /**
@@ -43,6 +46,7 @@ export interface StreamParts {
   nodeStreams: NodeStreams;
   open: OpenStreams;
   clock: Clock;
+  random: Random;
 }
 
 export type StreamDefinition = (parts: StreamParts) => Stream;

@@ -18,7 +18,10 @@ import { appliedOf, entryOf, isApply, patchOf } from "./verbs.ts";
 import { writeOptions } from "./write_query.ts";
 
 /** By the names of their subresources. */
-type Streams = ReadonlyMap<string, { answer?(request: ObjectRequest): Promise<Response> }>;
+type Streams = ReadonlyMap<
+  string,
+  { takesPath?: true; answer?(request: ObjectRequest): Promise<Response> }
+>;
 
 /** Answers `OBJECT/SUBRESOURCE`. Throws NotFound for one that the kind does not have. */
 export function answerSubresource(
@@ -27,9 +30,10 @@ export function answerSubresource(
 ): Response | Promise<Response> {
   const { path: { subresource: name = "", rest }, kind } = request;
   const subresource = subresourceOf(kind.resource, name);
-  if (!subresource || rest.length > 0) throw notFound();
-  if (!subresource.decide && !subresource.act) {
-    const stream = streams.get(name);
+  const decides = subresource?.decide || subresource?.act;
+  const stream = decides ? undefined : streams.get(name);
+  if (!subresource || (rest.length > 0 && !stream?.takesPath)) throw notFound();
+  if (!decides) {
     if (!stream?.answer) throw notFound();
     return stream.answer(request);
   }

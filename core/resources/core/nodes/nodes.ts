@@ -4,6 +4,7 @@ import { labelValueFaults, qualifiedNameFaults } from "../../../schema/names.ts"
 import { NOT_READY } from "../pods/spec/default_tolerations.ts";
 import { nodeColumns } from "./node_columns.ts";
 import { configSource, nodeStatus } from "./node_status.ts";
+import { connection } from "../../connections.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
 import {
   flag,
@@ -58,6 +59,7 @@ export const nodes = defineResource({
   }),
   generation: "none",
   isCreatedWithStatus: true, // a kubelet registers its node with it
+  subresources: [connection("proxy", "NodeProxyOptions")],
   columns: nodeColumns,
   // A new node gets no pods until the node controller has seen that it is ready: the admission plugin
   // TaintNodesByCondition. https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/

@@ -36,6 +36,7 @@ export const pods = defineResource({
     connection("attach", "PodAttachOptions"),
     connection("exec", "PodExecOptions"),
     connection("portforward", "PodPortForwardOptions"),
+    connection("proxy", "PodProxyOptions"),
     { name: "log", verbs: ["get"] },
     binding,
     ephemeralContainers,

@@ -1,6 +1,7 @@
 import { isEqual } from "../../../lib/equality.ts";
 import { warnerOf } from "../../unimplemented_fields.ts";
 import { dns1035LabelFaults } from "../../../schema/names.ts";
+import { connection } from "../../connections.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
 import { object, present } from "../../../schema/schema.ts";
 import { withServiceAddresses } from "./service_addresses.ts";
@@ -37,6 +38,7 @@ export const services = defineResource({
     spec: present(serviceSpec),
     status: present(serviceStatus),
   }),
+  subresources: [connection("proxy", "ServiceProxyOptions")],
   generation: "none",
   columns: serviceColumns,
   prepare: (next, previous) => ({
