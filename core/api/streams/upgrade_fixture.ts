@@ -38,10 +38,12 @@ export function upgradeAt(
     wake();
   });
   const ended = new Promise<void>((resolve) => client.once("close", resolve).once("end", resolve));
+  const all = { authorization: `Bearer ${TOKEN}`, ...headers };
   const incoming = {
     method,
     url,
-    headers: { authorization: `Bearer ${TOKEN}`, ...headers },
+    headers: all,
+    rawHeaders: Object.entries(all).flat(),
     socket: undefined,
   } as unknown as IncomingMessage;
   const done = api.upgrade({ incoming, socket, head: new Uint8Array() }).then((refusal) => {
