@@ -9,6 +9,21 @@ import type { Schema } from "../schema/schema.ts";
  * keys`. Lists that are replaced are not here. Of built-in kinds: `kubernetes_topology_test.ts`.
  */
 const MERGED = `
+  BackendTLSPolicy.status.ancestors[].conditions: map by type
+  GRPCRoute.spec.rules[].backendRefs[].filters[].requestHeaderModifier.add: map by name
+  GRPCRoute.spec.rules[].backendRefs[].filters[].requestHeaderModifier.remove: set
+  GRPCRoute.spec.rules[].backendRefs[].filters[].requestHeaderModifier.set: map by name
+  GRPCRoute.spec.rules[].backendRefs[].filters[].responseHeaderModifier.add: map by name
+  GRPCRoute.spec.rules[].backendRefs[].filters[].responseHeaderModifier.remove: set
+  GRPCRoute.spec.rules[].backendRefs[].filters[].responseHeaderModifier.set: map by name
+  GRPCRoute.spec.rules[].filters[].requestHeaderModifier.add: map by name
+  GRPCRoute.spec.rules[].filters[].requestHeaderModifier.remove: set
+  GRPCRoute.spec.rules[].filters[].requestHeaderModifier.set: map by name
+  GRPCRoute.spec.rules[].filters[].responseHeaderModifier.add: map by name
+  GRPCRoute.spec.rules[].filters[].responseHeaderModifier.remove: set
+  GRPCRoute.spec.rules[].filters[].responseHeaderModifier.set: map by name
+  GRPCRoute.spec.rules[].matches[].headers: map by name
+  GRPCRoute.status.parents[].conditions: map by type
   GatewayClass.status.conditions: map by type
   GatewayClass.status.supportedFeatures: map by name
   Gateway.spec.listeners: map by name

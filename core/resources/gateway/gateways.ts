@@ -6,6 +6,7 @@ import { pendingCondition } from "./gateway_classes.ts";
 import { settingCauses } from "./settings.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
 import { warnerOf } from "../unimplemented_fields.ts";
+import { betaVersion } from "./versions.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import {
   fallback,
@@ -91,6 +92,33 @@ const unimplementedWarnings = warnerOf({
   "listeners[].tls": undefined,
 });
 
+const gateway = object("Where traffic from outside comes in.", {
+  spec: required(object("What the gateway should be.", {
+    gatewayClassName: required(string("Its GatewayClass.", { maxLength: 253 })),
+    listeners: required(
+      listMap("What it listens on.", ["name"], listener, { minItems: 1, maxItems: 64 }),
+    ),
+    addresses: list("Addresses that it should have.", address, { maxItems: 16 }),
+    infrastructure: object("What is made for the gateway.", {
+      labels: mapOf("Labels of what is made.", string("Value.")),
+      annotations: mapOf("Annotations of what is made.", string("Value.")),
+      parametersRef: object("An object with settings for the controller.", {
+        group: required(string("Group of the object.")),
+        kind: required(string("Kind of the object.")),
+        name: required(string("Name of the object.")),
+      }),
+    }),
+  })),
+  status: present(object("How the gateway is.", {
+    addresses: list("Addresses that it has.", address, { maxItems: 16 }),
+    conditions: fallback(
+      [pendingCondition("Accepted"), pendingCondition("Programmed")],
+      listMap("Aspects of its state.", ["type"], condition, { maxItems: 8 }),
+    ),
+    listeners: listMap("How its listeners are.", ["name"], listenerStatus, { maxItems: 64 }),
+  })),
+});
+
 /** https://gateway-api.sigs.k8s.io/api-types/gateway/ */
 export const gateways = defineResource({
   group: "gateway.networking.k8s.io",
@@ -101,32 +129,8 @@ export const gateways = defineResource({
   categories: ["gateway-api"],
   needsVersion: true,
   namespaced: true,
-  schema: object("Where traffic from outside comes in.", {
-    spec: required(object("What the gateway should be.", {
-      gatewayClassName: required(string("Its GatewayClass.", { maxLength: 253 })),
-      listeners: required(
-        listMap("What it listens on.", ["name"], listener, { minItems: 1, maxItems: 64 }),
-      ),
-      addresses: list("Addresses that it should have.", address, { maxItems: 16 }),
-      infrastructure: object("What is made for the gateway.", {
-        labels: mapOf("Labels of what is made.", string("Value.")),
-        annotations: mapOf("Annotations of what is made.", string("Value.")),
-        parametersRef: object("An object with settings for the controller.", {
-          group: required(string("Group of the object.")),
-          kind: required(string("Kind of the object.")),
-          name: required(string("Name of the object.")),
-        }),
-      }),
-    })),
-    status: present(object("How the gateway is.", {
-      addresses: list("Addresses that it has.", address, { maxItems: 16 }),
-      conditions: fallback(
-        [pendingCondition("Accepted"), pendingCondition("Programmed")],
-        listMap("Aspects of its state.", ["type"], condition, { maxItems: 8 }),
-      ),
-      listeners: listMap("How its listeners are.", ["name"], listenerStatus, { maxItems: 64 }),
-    })),
-  }),
+  schema: gateway,
+  servedVersions: [betaVersion(gateway)],
   columns: [
     nameColumn,
     { name: "Class", description: "Its class.", value: ({ spec }) => spec.gatewayClassName },

@@ -36,7 +36,8 @@ const headers = (description: string) =>
     { maxItems: 16 },
   );
 
-const headerModifier = (of: string) =>
+// deno-lint-ignore explicit-module-boundary-types -- what it returns is the type
+export const headerModifier = (of: string) =>
   object(`Changes headers of the ${of}.`, {
     set: headers("Headers that replace what is there."),
     add: headers("Headers that are added to what is there."),
@@ -56,14 +57,17 @@ const pathModifier = object("Changes the path.", {
 
 const hostname = string("Host in place of the request's.", { maxLength: 253 });
 
-const requestMirror = object("Sends a copy of requests elsewhere; its answers are dropped.", {
-  backendRef: required(object("Where the copies go.", backendFields)),
-  percent: integer("How many of 100 requests are copied.", { minimum: 0, maximum: 100 }),
-  fraction: object("How many requests are copied, as a fraction.", {
-    numerator: required(integer("So many …", { minimum: 0 })),
-    denominator: fallback(100, integer("… of so many.", { minimum: 1 })),
-  }),
-});
+export const requestMirror = object(
+  "Sends a copy of requests elsewhere; its answers are dropped.",
+  {
+    backendRef: required(object("Where the copies go.", backendFields)),
+    percent: integer("How many of 100 requests are copied.", { minimum: 0, maximum: 100 }),
+    fraction: object("How many requests are copied, as a fraction.", {
+      numerator: required(integer("So many …", { minimum: 0 })),
+      denominator: fallback(100, integer("… of so many.", { minimum: 1 })),
+    }),
+  },
+);
 
 const requestRedirect = object("Answers with a redirect.", {
   scheme: oneOf("Scheme of the new place; the request's when absent.", ["http", "https"]),

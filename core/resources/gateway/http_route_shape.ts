@@ -13,7 +13,7 @@ import {
   type TypeOf,
 } from "../../schema/schema.ts";
 
-const parentReference = object("What the route is attached to.", {
+export const parentReference = object("What the route is attached to.", {
   group: kept(
     fallback("gateway.networking.k8s.io", string('Group of the parent; `""` for the core group.')),
   ),
@@ -139,6 +139,6 @@ export const httpRouteSpec = object("What the route should be.", {
 });
 export type HttpRouteSpec = TypeOf<typeof httpRouteSpec>;
 
-export const httpRouteStatus = object("How the route is.", {
+export const routeStatus = object("How the route is.", {
   parents: fallback([], list("What its parents say of it.", parentStatus, { maxItems: 32 })),
 });

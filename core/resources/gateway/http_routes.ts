@@ -2,8 +2,9 @@ import { isEqual } from "../../lib/equality.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { FILTER_FIELDS, UNSUPPORTED_FILTERS } from "./http_route_filters.ts";
 import { routeCauses } from "./http_route_rules.ts";
-import { httpRouteSpec, httpRouteStatus } from "./http_route_shape.ts";
+import { httpRouteSpec, routeStatus } from "./http_route_shape.ts";
 import { warnerOf } from "../unimplemented_fields.ts";
+import { betaVersion } from "./versions.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { object, present } from "../../schema/schema.ts";
 
@@ -24,6 +25,11 @@ const unimplementedWarnings = warnerOf({
   "rules[].backendRefs[].filters": undefined,
 }, "requests that need it get 500");
 
+const httpRoute = object("Which requests of a gateway go where.", {
+  spec: present(httpRouteSpec),
+  status: present(routeStatus),
+});
+
 /** https://gateway-api.sigs.k8s.io/api-types/httproute/ */
 export const httpRoutes = defineResource({
   group: "gateway.networking.k8s.io",
@@ -33,10 +39,8 @@ export const httpRoutes = defineResource({
   categories: ["gateway-api"],
   needsVersion: true,
   namespaced: true,
-  schema: object("Which requests of a gateway go where.", {
-    spec: present(httpRouteSpec),
-    status: present(httpRouteStatus),
-  }),
+  schema: httpRoute,
+  servedVersions: [betaVersion(httpRoute)],
   columns: [
     nameColumn,
     {
