@@ -1,7 +1,9 @@
 import { formatIpv4 } from "../lib/addresses/ipv4.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { type Condition, conditionOf } from "../resources/conditions.ts";
+import { endpoints } from "../resources/core/endpoints.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
+import type { KubeObject } from "../resources/resource.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
@@ -80,12 +82,30 @@ async function keepApiEndpoints(
     ports: [{ name: "https", port: apiPort, protocol: "TCP" }],
   };
   await ensure(objects, endpointSlices, { metadata, ...wanted });
+  await keepOldEndpoints(objects, { apiAddress, apiPort });
   await objects.change(
     endpointSlices,
     metadata,
     (current) => ({ ...current, ...wanted }),
     { isOwn: true },
   );
+}
+
+/** The same as Endpoints, which older clients read. */
+async function keepOldEndpoints(
+  objects: Objects,
+  { apiAddress, apiPort }: Pick<BootstrapOptions, "apiAddress" | "apiPort">,
+): Promise<void> {
+  const metadata = {
+    name: "kubernetes",
+    namespace: "default",
+    labels: { "endpointslice.kubernetes.io/skip-mirror": "true" },
+  };
+  const ports = [{ name: "https", port: apiPort, protocol: "TCP" }];
+  const wanted = { subsets: [{ addresses: [{ ip: apiAddress }], ports }] };
+  await ensure(objects, endpoints, { metadata });
+  const next = (current: KubeObject) => ({ ...current, ...wanted });
+  await objects.amend(endpoints, metadata, next); // the address may be that of this machine alone
 }
 
 /** The range that Services have their addresses from, as an object. One of another range is left alone, as in Kubernetes. */

@@ -23,7 +23,7 @@ export function listOptions(query: Query): ListOptions {
   const options: ListOptions = {
     labelSelector: query("labelSelector") ?? "",
     fieldSelector: query("fieldSelector") ?? "",
-    limit: wholeNumber(query, "limit") || undefined,
+    limit: limitOf(query),
     continueToken: query("continue") || undefined,
     resourceVersion: resourceVersionOf(query),
     resourceVersionMatch: match === "Exact" || match === "NotOlderThan" ? match : undefined,
@@ -36,22 +36,24 @@ export function listOptions(query: Query): ListOptions {
   return options;
 }
 
+/** Less than 1 is no limit, as in Kubernetes. */
+function limitOf(query: Query): number | undefined {
+  const limit = wholeNumber(query, "limit") ?? 0;
+  return limit > 0 ? limit : undefined;
+}
+
 function resourceVersionOf(query: Query): number | undefined {
   const text = query("resourceVersion");
   if (text === undefined || text === "") return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw invalid(
-    "resourceVersion",
-    `Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`,
-  );
+  const fault = `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ` +
+    `${JSON.stringify(text)}: invalid syntax`;
+  throw new ApiError("BadRequest", `invalid resource version: resourceVersion: ${fault}`);
 }
 
 /** The rules of apimachinery's ValidateListOptions. */
 function refuseContradictions(options: ListOptions, match: string | undefined): void {
-  const { sendInitialEvents, limit } = options;
-  if (limit !== undefined && limit < 0) {
-    throw new ApiError("BadRequest", `invalid limit: ${limit}: must not be negative`);
-  }
+  const { sendInitialEvents } = options;
   if (sendInitialEvents !== undefined) refuseWrongStream(options, match);
   else if (match !== undefined) refuseWrongMatch(options, match);
 }
@@ -70,7 +72,7 @@ function refuseWrongStream({ watch }: ListOptions, match: string | undefined): v
 function refuseWrongMatch(options: ListOptions, match: string): void {
   const { watch, resourceVersion, continueToken } = options;
   const why = watch
-    ? "Forbidden: resourceVersionMatch is forbidden for watch"
+    ? "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
     : resourceVersion === undefined
     ? "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
     : continueToken !== undefined

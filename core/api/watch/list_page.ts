@@ -40,6 +40,10 @@ export function listPage(
   options: ListOptions,
 ): Page {
   const from = options.continueToken === undefined ? undefined : decoded(options.continueToken);
+  if (from && options.resourceVersion) {
+    const message = "specifying resource version is not allowed when using continue";
+    throw new ApiError("BadRequest", message);
+  }
   const revision = from ? pageRevision(store, from) : wantedRevision(store, options);
   const all = from
     ? stateOfPage(store, prefix, revision, from)
@@ -92,13 +96,16 @@ function wantedRevision(store: Store, options: ListOptions): number {
   return isExact ? resourceVersion : store.revision;
 }
 
+const TOO_LARGE = { reason: "ResourceVersionTooLarge", message: "Too large resource version" };
+
 /** Throws Timeout for a version that this server has not reached. */
 export function refuseFuture(store: Store, resourceVersion: number): void {
   if (resourceVersion <= store.revision) return;
   throw new ApiError(
     "Timeout",
-    `Too large resource version: ${resourceVersion}, current: ${store.revision}`,
-    { retryAfterSeconds: 1 },
+    `Timeout: Too large resource version: ${resourceVersion}, current: ${store.revision}`,
+    // A cause of the request as a whole is about no field; clients look for it to try again.
+    { retryAfterSeconds: 1, causes: [TOO_LARGE] } as unknown as ApiError["details"],
   );
 }
 
@@ -173,5 +180,5 @@ function isContinue(value: unknown): value is Continue {
 }
 
 function badToken(): ApiError {
-  return new ApiError("BadRequest", "continue key is not valid");
+  return new ApiError("BadRequest", "invalid continue token: continue key is not valid");
 }

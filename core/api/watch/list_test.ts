@@ -80,12 +80,15 @@ Deno.test("a version of the future and a token of somebody else are refused", as
   const fixture = await withConfigMaps(1);
   const future = await fixture.ask("GET", `${PATH}?resourceVersion=999999`);
   assert.equal(future.status, 504);
-  assert.match((await future.json()).message, /^Too large resource version: 999999, current: \d+$/);
+  assert.match(
+    (await future.json()).message,
+    /^Timeout: Too large resource version: 999999, current: \d+$/,
+  );
   for (const token of ["x", btoa('{"v":"meta.k8s.io/v1"}'), btoa("[]"), btoa("null")]) {
     const answer = await fixture.ask("GET", `${PATH}?continue=${token}`);
     assert.deepEqual([answer.status, (await answer.json()).message], [
       400,
-      "continue key is not valid",
+      "invalid continue token: continue key is not valid",
     ]);
   }
 });

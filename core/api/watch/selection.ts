@@ -31,7 +31,7 @@ export function selectionOf(kind: ServedKind, selectors: Selectors): Selection {
   const labels = readable(() => parseLabelSelector(labelSelector));
   const fields = readable(() => parseFieldSelector(fieldSelector));
   for (const { field } of fields) {
-    if (!fieldOf(kind, field)) throw unsupported(kind, selectors, field);
+    if (!fieldOf(kind, field)) throw unsupported(kind, field);
   }
   return {
     text,
@@ -60,15 +60,11 @@ function fieldOf(
   return stored === undefined ? undefined : ownField(resource.fields, stored);
 }
 
-function unsupported(
-  { group, version, resource }: ServedKind,
-  { labelSelector, fieldSelector }: Selectors,
-  field: string,
-): ApiError {
-  if (resource.definedBy) return new ApiError("BadRequest", `field label not supported: ${field}`);
-  return new ApiError(
-    "BadRequest",
-    `Unable to find "${group}/${version}, Resource=${resource.plural}" that match label selector ` +
-      `"${labelSelector}", field selector "${fieldSelector}": field label not supported: ${field}`,
-  );
+function unsupported({ resource }: ServedKind, field: string): ApiError {
+  const message = Object.keys(resource.fields).length > 0
+    ? `field label not supported: ${field}`
+    : `${
+      JSON.stringify(field)
+    } is not a known field selector: only "metadata.name", "metadata.namespace"`;
+  return new ApiError("BadRequest", message);
 }
