@@ -3,7 +3,7 @@ import { FRONTS } from "../core/api/front/served.ts";
 import type { Terminal } from "../server/terminal.ts";
 import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
-import { listenAddress, optionalPlugins, secondsOf } from "./server_flags.ts";
+import { eventLimits, listenAddress, optionalPlugins, secondsOf } from "./server_flags.ts";
 import { type ServerFlags } from "../server/options.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
@@ -24,6 +24,11 @@ export function serverCommand(program: Command, terminal: Terminal): void {
       "--enable-admission-plugins <names>",
       "admission plugins that are off by default: DenyServiceExternalIPs",
       optionalPlugins,
+    )
+    .option(
+      "--event-rate-limits <limits>",
+      "most Events a second and at once: Server=50/100,Namespace=5/10,User=…,SourceAndObject=…",
+      eventLimits,
     )
     .addOption(
       new Option(

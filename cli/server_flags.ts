@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import {
   OPTIONAL_PLUGINS,
   type OptionalPlugin,
@@ -32,4 +33,20 @@ export function optionalPlugins(text: string): OptionalPlugin[] {
     );
   }
   return names as OptionalPlugin[]; // each has been found among them
+}
+
+/** `Server=50/100,Namespace=5/10`: Events a second, and at once. */
+export function eventLimits(text: string): EventLimit[] {
+  return text.split(",").map((part) => {
+    const match = part.trim().match(
+      /^(Server|Namespace|User|SourceAndObject)=(\d{1,6})\/(\d{1,6})$/,
+    );
+    const [qps, burst] = [Number(match?.[2]), Number(match?.[3])];
+    if (!match || qps < 1 || burst < 1) {
+      throw new InvalidArgumentError(
+        "It must be TYPE=QPS/BURST, such as Namespace=50/100; TYPE is Server, Namespace, User or SourceAndObject.",
+      );
+    }
+    return { type: match[1] as EventLimit["type"], qps, burst };
+  });
 }

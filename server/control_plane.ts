@@ -23,7 +23,8 @@ export interface ControlPlane {
   events: EventRecorder;
 }
 
-interface PlaneSettings extends Pick<ObjectsOptions, "serviceCidr" | "enabledPlugins"> {
+interface PlaneSettings
+  extends Pick<ObjectsOptions, "serviceCidr" | "enabledPlugins" | "eventLimits"> {
   catalog: MutableCatalog;
   /** The node that events come from. */
   host: string;

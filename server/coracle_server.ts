@@ -62,6 +62,7 @@ function environmentOf(
     gatewayAddress,
     stopPods,
     enabledPlugins: context.flags.enableAdmissionPlugins ?? [],
+    eventLimits: context.flags.eventRateLimits ?? [],
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
     openPlatform: () =>

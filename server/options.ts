@@ -1,3 +1,4 @@
+import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import { LOG_LIMITS, type LogLimits } from "../agent/runtimes/log_limits.ts";
 import { type FrontName } from "../core/api/front/served.ts";
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
@@ -58,6 +59,8 @@ export interface ServerFlags extends NodeFlags, StoreFlags {
   front?: FrontName;
   /** Admission plugins that are off by default. */
   enableAdmissionPlugins?: readonly OptionalPlugin[];
+  /** How many Events are taken; absent: any number. */
+  eventRateLimits?: readonly EventLimit[];
   /** Stops the server that has the data folder, within this many seconds, and takes its place. */
   takeOver?: number;
 }

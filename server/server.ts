@@ -1,3 +1,4 @@
+import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
 import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
 import type { Served } from "../core/api/front/served.ts";
@@ -20,6 +21,7 @@ export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> ex
   version: string;
   /** Admission plugins that are off by default. */
   enabledPlugins?: readonly OptionalPlugin[];
+  eventLimits?: readonly EventLimit[];
   openStore(): Promise<ServerStore>;
   /** Called when the store is open: whoever has the store may use the rest of the data folder. */
   openPlatform(): Promise<P>;
@@ -78,7 +80,7 @@ export async function runServer<P extends ServerPlatform>(
   context: Context,
   environment: ServerEnvironment<P>,
 ): Promise<Server<P>> {
-  const { nodeName, registry, enabledPlugins = [] } = environment;
+  const { nodeName, registry, enabledPlugins = [], eventLimits = [] } = environment;
   const catalog = new MutableCatalog(registry.resources);
   const opened = await environment.openStore();
   const platform = await environment.openPlatform();
@@ -87,6 +89,7 @@ export async function runServer<P extends ServerPlatform>(
     catalog,
     serviceCidr,
     enabledPlugins,
+    eventLimits,
     host: nodeName,
   });
   const { client, events, objects } = plane;

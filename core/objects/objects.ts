@@ -8,6 +8,7 @@ import type { Entry, Key, Store } from "../store/store.ts";
 import { formatIpv4, type Ipv4Range } from "../lib/addresses/ipv4.ts";
 import { attributesOf, type Operation } from "./admission/admission_attributes.ts";
 import { admissionChecks, admissionRules } from "./admission/mod.ts";
+import type { EventLimit } from "./admission/plugins/event_rate_limit.ts";
 import type { OptionalPlugin } from "./admission/optional_plugins.ts";
 import { PolicyAdmission } from "./admission/policies/policy_admission.ts";
 import type { WebhookAdmission } from "./admission/webhooks/webhook_admission.ts";
@@ -47,6 +48,8 @@ export interface ObjectsOptions {
   serviceCidr?: string;
   /** Admission plugins that are off by default. */
   enabledPlugins?: readonly OptionalPlugin[];
+  /** How many Events are taken; absent: any number. */
+  eventLimits?: readonly EventLimit[];
   /** What kinds there are; absent: it is not known. */
   catalog?: Catalog;
   /** Whether pods need service accounts: where there are controllers that make these. Default: no. */
@@ -90,8 +93,8 @@ export class Objects implements ClusterSettings {
     const rules = admissionRules({ hasAccounts: false, ...options, settings: this });
     this.policies = new PolicyAdmission({ store, kinds: () => catalog?.all ?? [] });
     const { policies } = this;
-    const enabled = options.enabledPlugins ?? [];
-    const checks = admissionChecks({ store, clock, policies, enabled });
+    const { enabledPlugins: enabled = [], eventLimits = [] } = options;
+    const checks = admissionChecks({ store, clock, policies, enabled, eventLimits });
     this.#context = { store, clock, random, rules, checks };
   }
 

@@ -3,6 +3,7 @@ import type { Random } from "../../lib/random.ts";
 import type { ClusterSettings } from "../../resources/admission.ts";
 import type { Store } from "../../store/store.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission_rule.ts";
+import { type EventLimit, eventRateLimit } from "./plugins/event_rate_limit.ts";
 import { kindAdmission } from "./kind_admission.ts";
 import { definedKinds } from "./defined_kinds.ts";
 import { defaultLimits, limitBounds } from "./limit_ranger.ts";
@@ -50,14 +51,16 @@ export function admissionChecks(
     clock: Clock;
     policies: PolicyAdmission;
     enabled?: readonly OptionalPlugin[];
+    eventLimits?: readonly EventLimit[];
   },
 ): AdmissionCheck[] {
-  const { policies } = options;
+  const { clock, policies, eventLimits = [] } = options;
   return [
     podOverhead,
     onePriorityDefault,
     claimResize,
     ...(options.enabled ?? []).map((name) => OPTIONAL_CHECKS[name]),
+    ...(eventLimits.length > 0 ? [eventRateLimit(eventLimits, clock)] : []),
     podSecurity,
     limitBounds,
     (request) => policies.check(request),
