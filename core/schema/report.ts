@@ -19,10 +19,14 @@ export class Report {
 
   /** Where the check is, e.g. `spec.containers[0].resources.limits[cpu]`. */
   get field(): string {
+    return this.#text((key) => `[${key}]`);
+  }
+
+  #text(ofKey: (key: string) => string): string {
     let text = "";
     for (let i = 0; i < this.#path.length; i++) {
       const part = this.#path[i]!;
-      if (part === KEY) text += `[${String(this.#path[++i])}]`;
+      if (part === KEY) text += ofKey(String(this.#path[++i]));
       else if (typeof part === "number") text += `[${part}]`;
       else text += text ? `.${String(part)}` : String(part);
     }
@@ -54,11 +58,11 @@ export class Report {
     if (this.causes.length < CAUSES_MAX) this.causes.push(cause);
   }
 
-  /** Notes a field that the schema does not know. */
+  /** Notes a field that the schema does not know. Its path is that of Go's decoder: keys of maps are fields, too. */
   drop(name: string): void {
     if (this.unknown.length >= CAUSES_MAX) return;
     this.enter(name);
-    this.unknown.push(this.field);
+    this.unknown.push(this.#text((key) => `.${key}`));
     this.leave();
   }
 }

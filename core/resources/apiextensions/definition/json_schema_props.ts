@@ -1,6 +1,7 @@
 import {
   anything,
   boolean,
+  fallback,
   flag,
   list,
   listMap,
@@ -9,14 +10,16 @@ import {
   number,
   object,
   omitEmpty,
-  required,
   type Schema,
   string,
   type ValidationRule,
 } from "../../../schema/schema.ts";
 
 const validationRule: Schema<ValidationRule> = object("A rule in CEL.", {
-  rule: required(string("An expression that is true for what is allowed; `self` is the value.")),
+  rule: fallback(
+    "",
+    string("An expression that is true for what is allowed; `self` is the value."),
+  ),
   message: string("What is said when it is false."),
   messageExpression: string("An expression that makes the message."),
   reason: string("Reason of the cause. Default: FieldValueInvalid."),

@@ -1,5 +1,5 @@
 import { type Cause, forbidden, invalid, missing } from "../../../schema/causes.ts";
-import { dns1035LabelFaults } from "../../../schema/names.ts";
+import { dns1035LabelFaults, subdomainFaults } from "../../../schema/names.ts";
 import type { Conversion } from "../definition/definition.ts";
 
 const FIELD = "spec.conversion";
@@ -32,8 +32,8 @@ function clientCauses(client: NonNullable<Conversion["webhook"]>["clientConfig"]
   if (url !== undefined) return urlCauses(`${field}.url`, url);
   const { name, namespace, path, port } = service!;
   return [
-    ...(name ? [] : [missing(`${field}.service.name`, "service name is required")]),
-    ...(namespace ? [] : [missing(`${field}.service.namespace`, "service namespace is required")]),
+    ...(name ? [] : [missing(`${field}.service.name`)]),
+    ...(namespace ? [] : [missing(`${field}.service.namespace`)]),
     ...(port >= 1 && port <= 65535 ? [] : [
       invalid(
         `${field}.service.port`,
@@ -59,7 +59,13 @@ function urlCauses(field: string, text: string): Cause[] {
     ]),
     ...(url.host ? [] : [invalid(field, "", `host must be specified${format}`)]),
     ...(url.username || url.password
-      ? [invalid(field, url.username, "user information is not permitted in the URL")]
+      ? [
+        invalid(
+          field,
+          `${url.username}:${url.password}`,
+          "user information is not permitted in the URL",
+        ),
+      ]
       : []),
     ...(url.hash
       ? [invalid(field, url.hash.slice(1), "fragments are not permitted in the URL")]
@@ -70,11 +76,19 @@ function urlCauses(field: string, text: string): Cause[] {
   ];
 }
 
+/** A path that is no normal URL path is refused twice, as Kubernetes does: as a whole, and by its parts. */
 function pathCauses(field: string, path: string): Cause[] {
-  if (!path.startsWith("/")) return [invalid(field, path, "must start with a '/'")];
+  if (path === "/") return [];
   const steps = path.slice(1).split("/");
-  const inner = steps.at(-1) === "" ? steps.slice(0, -1) : steps;
-  return inner.includes("") ? [invalid(field, path, "segment may not be empty")] : [];
+  const named = steps.at(-1) === "" ? steps.slice(0, -1) : steps;
+  return [
+    ...(path.startsWith("/") ? [] : [invalid(field, path, "must start with a '/'")]),
+    ...named.flatMap((step, i) =>
+      step === ""
+        ? [invalid(field, path, `segment[${i}] may not be empty`)]
+        : subdomainFaults(step).map((fault) => invalid(field, path, `segment[${i}]: ${fault}`))
+    ),
+  ];
 }
 
 function reviewVersionCauses(versions: readonly string[]): Cause[] {

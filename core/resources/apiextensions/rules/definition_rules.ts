@@ -43,6 +43,7 @@ function specCauses(next: Definition, previous: Definition | undefined): Cause[]
     ),
     ...perVersion,
     ...versionListCauses(next),
+    ...(versions[0] ? labelCauses("spec.version", versions[0].name) : []),
     ...(["plural", "singular", "kind", "listKind"] as const).filter((name) => !names[name])
       .map((name) => missing(`spec.names.${name}`)),
     ...namesCauses(names, "spec.names"),

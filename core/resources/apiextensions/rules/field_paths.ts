@@ -19,7 +19,12 @@ export function fieldAt(
     const quoted = /^\['((?:[^'\\]|\\.)*)'\]/.exec(rest);
     const index = /^\[\d+\]/.exec(rest);
     const [matched] = named ?? quoted ?? index ?? [];
-    if (matched === undefined) return { fault: NO_FIELD };
+    if (matched === undefined) {
+      const isBegun = /^[[.]/.test(rest);
+      const given = /^[\w-]+|^./.exec(rest)![0];
+      return { fault: isBegun ? NO_FIELD : `expected [ or . but got: ${given}` };
+    }
+    if (index && !arrays) return { fault: "array notation is not allowed" };
     const name = named?.[1] ?? quoted?.[1]?.replace(/\\(.)/g, "$1");
     const inner = name === undefined
       ? arrays ? schema.items : undefined
