@@ -32,6 +32,10 @@ export function versionsCauses(
   const [first] = versions;
   const isCommon = (part: Part) =>
     versions.every((version) => isEqual(part.of(version), part.of(first!)));
+  const lost = selectableLost(versions, {
+    schema: isCommon(parts[0]!),
+    fields: isCommon(SELECTABLE),
+  });
   return {
     perVersion: versions.flatMap((version, i) => [
       ...versionCauses(version, `spec.versions[${i}]`),
@@ -39,10 +43,28 @@ export function versionsCauses(
         part.causes(version, `spec.versions[${i}].${part === parts[0] ? "schema" : part.field}`)
       ),
     ]),
-    common: first
-      ? parts.filter(isCommon).flatMap((part) => part.causes(first, `spec.${part.field}`))
-      : [],
+    common: [
+      ...(first
+        ? parts.filter(isCommon).flatMap((part) => part.causes(first, `spec.${part.field}`))
+        : []),
+      ...lost,
+    ],
   };
+}
+
+/** Kubernetes looks for the schema of selectable fields only where the fields are: in each version, or for all. */
+function selectableLost(
+  versions: readonly VersionDefinition[],
+  isCommon: { schema: boolean; fields: boolean },
+): Cause[] {
+  const selecting = versions.flatMap((version, i) => version.selectableFields?.length ? [i] : []);
+  if (selecting.length === 0 || isCommon.schema === isCommon.fields) return [];
+  if (isCommon.fields) {
+    const detail = "may only be set when validations.schema is included";
+    return [invalid("spec.selectableFields", "", detail)];
+  }
+  const detail = "may only be set when `version.schema.openAPIV3Schema` is not included"; // sic
+  return selecting.map((i) => invalid(`spec.versions[${i}].selectableFields`, "", detail));
 }
 
 const SCHEMA: Part = {
@@ -56,6 +78,12 @@ const SCHEMA: Part = {
       : [],
 };
 
+const SELECTABLE: Part = {
+  field: "selectableFields",
+  of: ({ selectableFields }) => selectableFields,
+  causes: selectableCauses,
+};
+
 const OTHERS: readonly Part[] = [
   { field: "subresources", of: ({ subresources }) => subresources, causes: subresourceCauses },
   {
@@ -64,11 +92,7 @@ const OTHERS: readonly Part[] = [
     causes: ({ additionalPrinterColumns: columns = [] }, field) =>
       columns.flatMap((column, i) => columnCauses(column, `${field}[${i}]`)),
   },
-  {
-    field: "selectableFields",
-    of: ({ selectableFields }) => selectableFields,
-    causes: selectableCauses,
-  },
+  SELECTABLE,
 ];
 
 function versionCauses({ name, ...version }: VersionDefinition, field: string): Cause[] {
