@@ -308,7 +308,8 @@ function refuseOutdated(resource: AnyResource, given: JsonObject, previous: Kube
   const wanted = given["resourceVersion"];
   if (wanted ? wanted !== resourceVersion : resource.needsVersion) {
     if (wanted) throw conflict(resource, name);
-    throw invalid(resource, name, [{
+    const { group, plural } = resource;
+    throw invalid({ group, kind: plural }, name, [{
       field: "metadata.resourceVersion",
       reason: "FieldValueInvalid",
       message: "Invalid value: 0: must be specified for an update",

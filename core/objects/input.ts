@@ -1,5 +1,6 @@
 import { check } from "../schema/check.ts";
-import type { Cause } from "../schema/causes.ts";
+import type { ApiError } from "../client/api_error.ts";
+import { type Cause, invalid as invalidValue } from "../schema/causes.ts";
 import { type AnyResource, apiVersionOf, type Reading } from "../resources/resource.ts";
 import type { Schema } from "../schema/schema.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../lib/json/json_value.ts";
@@ -79,6 +80,7 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
   }
   const { apiVersion: givenVersion, kind: givenKind, ...rest } = value;
   if (givenKind !== undefined && givenKind !== "" && givenKind !== resource.kind) {
+    if (resource.reading) throw wrongKind(resource, value);
     throw badRequest(
       `${textFor(givenKind)} in version "${
         textFor(givenVersion)
@@ -106,6 +108,13 @@ function unconvertible(
   const version = textFor(givenVersion).split("/").at(-1);
   const to = `${group === "" ? "core" : group.split(".")[0]}.${kind}`;
   return `converting (${version}.${textFor(givenKind)}) to (${to}): unknown conversion`;
+}
+
+/** Of a custom resource, the kind is one more field with a rule. */
+function wrongKind({ group, kind }: AnyResource, value: JsonObject): ApiError {
+  const given = textFor(value["kind"]);
+  const cause = invalidValue("kind", given, `must be ${kind}`);
+  return invalid({ group, kind: given }, nameIn(value), [cause]);
 }
 
 /** The text for what should have been one, and may be an object that cannot even be made one (`{"toString": 1}`). */

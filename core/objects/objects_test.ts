@@ -100,7 +100,7 @@ Deno.test("what is refused is refused in Kubernetes' words", async () => {
     ],
     [
       "Invalid",
-      'Lease.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+      'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
       async () => {
         await objects.create(leases, { metadata: { name: "l" }, spec: {} });
         await objects.update(leases, { namespace: "default", name: "l" }, { spec: {} });

@@ -35,6 +35,8 @@ const PLAIN = [
 /** Keywords that OpenAPI v2 does not have. */
 const ONLY_V3 = ["nullable", "default", "allOf", "anyOf", "oneOf", "not"] as const;
 
+const INT_OR_STRING = [{ type: "integer" }, { type: "string" }];
+
 /** What every object has, in an object within another one. `metadata` refers to that of Kubernetes. */
 export type MetaProperties = Readonly<Record<"apiVersion" | "kind" | "metadata", Json>>;
 
@@ -45,6 +47,7 @@ export type MetaProperties = Readonly<Record<"apiVersion" | "kind" | "metadata",
 export function customSchemaV3(schema: Schema, meta: MetaProperties): Json {
   const inner = (each: Schema) => customSchemaV3(each, meta);
   const published = plainOf(schema, inner, meta);
+  if (schema["x-kubernetes-int-or-string"]) published["anyOf"] = INT_OR_STRING;
   for (const word of ONLY_V3) {
     const value = schema[word];
     if (value === undefined) continue;

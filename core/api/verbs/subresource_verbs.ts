@@ -9,6 +9,7 @@ import {
 import type { KubeObject } from "../../resources/resource.ts";
 import type { Subresource, SubresourceVerb } from "../../resources/subresource.ts";
 import { refusalOfLabels } from "../access/nodes/node_restriction.ts";
+import { notFound as objectNotFound } from "../../client/refusals.ts";
 import { notFound } from "../discovery/discovery.ts";
 import { sendJson } from "../http/answer.ts";
 import { objectOf } from "../http/request_body.ts";
@@ -32,6 +33,9 @@ export function answerSubresource(
   const subresource = subresourceOf(kind.resource, name);
   const decides = subresource?.decide || subresource?.act;
   const stream = decides ? undefined : streams.get(name);
+  if (!subresource && kind.resource.definedBy) {
+    throw objectNotFound(kind.resource, request.path.name ?? "");
+  }
   if (!subresource || (rest.length > 0 && !stream?.takesPath)) throw notFound();
   if (!decides) {
     if (!stream?.answer) throw notFound();

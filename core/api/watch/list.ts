@@ -29,7 +29,11 @@ export function sendList(
 ): Response {
   const metadata = {
     resourceVersion: String(page.revision),
-    ...(page.continueToken ? { continue: page.continueToken } : {}),
+    ...(page.continueToken
+      ? { continue: page.continueToken }
+      : kind.resource.definedBy
+      ? { continue: "" } // as Kubernetes' lists of custom resources have it
+      : {}),
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   };
   if (format.as === "object") return sendObjects(c, kind, page.entries, metadata);

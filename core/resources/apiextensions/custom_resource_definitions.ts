@@ -23,8 +23,9 @@ export const customResourceDefinitions = defineResource({
   schema: definitionSchema,
   columns: [nameColumn, createdColumn],
   deletionFinalizers: [CLEANUP_FINALIZER],
-  markedDeleted: (marked) => ({
+  markedDeleted: ({ metadata, ...marked }) => ({
     ...marked,
+    metadata: withoutGrace(metadata),
     status: {
       ...marked.status,
       conditions: withCondition(marked.status.conditions, {
@@ -33,7 +34,7 @@ export const customResourceDefinitions = defineResource({
         reason: "InstanceDeletionPending",
         message:
           "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-      }, Date.parse(marked.metadata.deletionTimestamp!)),
+      }, Date.parse(metadata.deletionTimestamp!)),
     },
   }),
   prepare: withNameDefaults,
@@ -42,6 +43,13 @@ export const customResourceDefinitions = defineResource({
   validate: definitionCauses,
   warnings: definitionWarnings,
 });
+
+/** Kubernetes marks definitions by itself, without a period of grace, and does not count that as a change. */
+function withoutGrace(
+  { deletionGracePeriodSeconds: _, generation, ...metadata }: Definition["metadata"],
+): Definition["metadata"] {
+  return generation === undefined ? metadata : { ...metadata, generation: generation - 1 };
+}
 
 /** Names that a client may leave out; the list of stored versions grows by each that becomes the storage version. */
 function withNameDefaults(definition: Definition): Definition {

@@ -80,6 +80,7 @@ function versionOf(
     generation: hasStatus ? "content" as const : "all content" as const,
     hasStatus,
     scale,
+    needsVersion: true,
     isCreatedWithStatus: !hasStatus,
     columns: customColumns(additionalPrinterColumns, show),
     fields: fieldsFor(selectableFields, show),

@@ -47,7 +47,8 @@ export function customReading(options: ReadingOptions): Reading {
       const found = causesOf(options, next, previous, { isOfStatus });
       rules ??= { compiled: compileRules(schema) };
       const said = ruled(rules.compiled, next, previous, [...causes, ...found]);
-      return { causes: [...found, ...said.causes], warnings: said.warnings };
+      const warnings = [...finalizerWarnings(next, previous), ...said.warnings];
+      return { causes: [...found, ...said.causes], warnings };
     },
   };
 }
@@ -73,6 +74,23 @@ function causesOf(
     ...(isOfStatus ? [] : embeddedCauses(schema, next)),
     ...listCauses(schema, next, previous),
   ];
+}
+
+const OWN_FINALIZERS = ["orphan", "foregroundDeletion", "kubernetes"];
+
+/** New finalizers should say whose they are. */
+function finalizerWarnings(next: KubeObject, previous: KubeObject | undefined): string[] {
+  const before = previous?.metadata.finalizers ?? [];
+  const added = (next.metadata.finalizers ?? []).filter((word) =>
+    !before.includes(word) && !word.includes("/") && !OWN_FINALIZERS.includes(word)
+  );
+  return [...new Set(added)].sort().map((word) => {
+    const how = word.includes(".") ? " including a path (/)" : "";
+    return `metadata.finalizers: ${
+      JSON.stringify(word)
+    }: prefer a domain-qualified finalizer name${how} ` +
+      "to avoid accidental conflicts with other finalizer writers";
+  });
 }
 
 /** Of these, rules say nothing reliable. */
