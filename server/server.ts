@@ -1,5 +1,6 @@
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
+import { publishFrontProxy } from "../core/api/aggregation/front_proxy.ts";
 import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
 import type { Served } from "../core/api/front/served.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
@@ -53,7 +54,7 @@ export interface ServerPlatform extends NodePlatform {
 /** Who the server is, whom it knows, and how it is reached. */
 export interface ServerAccess {
   /** What the API is told of it. */
-  api: Pick<ApiOptions, "accounts" | "tokens" | "certificates" | "credentials">;
+  api: Pick<ApiOptions, "accounts" | "frontProxy" | "tokens" | "certificates" | "credentials">;
   /** Certificate of the authority by which clients know the server, as PEM. */
   authority: string;
   /** Records which credentials have been issued, once this server may write. Never rejects. */
@@ -110,11 +111,22 @@ export async function runServer<P extends ServerPlatform>(
     await bootstrap(objects, { apiAddress: place.host, apiPort: place.port });
     if (!opened.isAlone) void access.record();
     await runAsOwner(owned, environment, { plane, platform, node, access });
+    void publishAuthorities(objects, access).catch((error) =>
+      context.log.warn("Cannot tell API servers of others how they know this one", { error })
+    );
     opened.settled?.(node);
     context.log.debug("Everything runs");
   };
   const owner = await opened.whenOwned(`https://${hostAndPort(place.host, place.port)}`, run);
   return { plane, platform, api, address, owner };
+}
+
+/** Nobody waits for it: the keys are made at the first start. */
+async function publishAuthorities(
+  objects: Objects,
+  { api: { frontProxy }, authority }: ServerAccess,
+): Promise<void> {
+  if (frontProxy) await publishFrontProxy(objects, await frontProxy(), authority);
 }
 
 function createServerApi(

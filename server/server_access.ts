@@ -2,7 +2,11 @@ import { AdminCredentials } from "../core/api/access/admin_credentials.ts";
 import { ClientCertificates } from "../core/api/access/client_certificates.ts";
 import { CredentialFiles } from "../core/api/access/credential_files.ts";
 import { Credentials } from "../core/api/access/credentials.ts";
-import { type Credentials as LoadedCredentials, loadCredentials } from "../core/api/access/pki.ts";
+import {
+  type Credentials as LoadedCredentials,
+  loadCredentials,
+  loadFrontProxy,
+} from "../core/api/access/pki.ts";
 import { AccountTokens } from "../core/api/access/service_accounts/account_tokens.ts";
 import { loadSigningKey } from "../core/api/access/service_accounts/signing_key.ts";
 import type { Api } from "../core/api/app.ts";
@@ -31,11 +35,13 @@ export async function openAccess(
   const { authority, authorityKey } = loaded;
   const { store } = objects;
   const accounts = new AccountTokens({ store, key: await loadSigningKey(files), clock, random });
+  const frontProxy = once(() => loadFrontProxy(files));
   const signer = { certificate: authority, key: authorityKey };
   return {
     authority,
     api: {
       accounts,
+      frontProxy,
       tokens: (id) => register.userOfToken(id),
       certificates: new ClientCertificates({ authority, clock, revocations: register }),
       credentials: { register, admin, authority: signer, clock },
@@ -54,6 +60,12 @@ export async function openAccess(
       return served;
     },
   };
+}
+
+/** Calls `make` at the first call alone. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => made ??= make();
 }
 
 /** The URL of a server for clients on its machine. */

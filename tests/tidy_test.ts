@@ -106,7 +106,7 @@ const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/api\/access\/(service_accounts\/|impersonation\.ts)/, // accounts, and what their tokens are bound to
   /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings
   /^core\/(api\/fairness\/|objects\/default_flows\.ts$)/, // which requests wait for which
-  /^core\/api\/streams\//,
+  /^core\/api\/(streams|aggregation)\//,
   /^core\/objects\/subresources\/scale\.ts$/, // a Scale is of the group of autoscalers
   /^core\/api\/http\/(resource_path|generate_protobuf_descriptor)\.ts$/, // paths of what lies in a namespace
 ];

@@ -21,7 +21,7 @@ import type { CredentialService } from "./access/credential_answers.ts";
 import { tokenId } from "./access/token_id.ts";
 import { type Api, createApi } from "./app.ts";
 import type { User } from "./http/api_context.ts";
-import { ADMIN } from "./access/pki.ts";
+import { ADMIN, type FrontProxy } from "./access/pki.ts";
 
 const adminUser = { name: ADMIN.commonName, groups: [ADMIN.organization] };
 /** Of all tests of a run: making one takes a moment. */
@@ -65,6 +65,7 @@ export async function freshApi(
     disk = new MemoryDisk(),
     watchLimits = WATCH_LIMITS,
     certificates,
+    frontProxy,
     users = {},
     serviceOf,
     catalog = new MutableCatalog(RESOURCES),
@@ -76,6 +77,8 @@ export async function freshApi(
     watchLimits?: RingLimits;
     /** Absent: nobody is known by certificate. */
     certificates?: ClientCertificates;
+    /** Absent: no Service can serve a group. */
+    frontProxy?: () => Promise<FrontProxy>;
     /** Whom tokens name, besides the admin. */
     users?: Readonly<Record<string, User>>;
     /** Absent: credentials are neither listed nor revoked. */
@@ -108,6 +111,7 @@ export async function freshApi(
     ...(credentials && { credentials }),
     version: "0.0.0",
     ...(certificates && { certificates }),
+    ...(frontProxy && { frontProxy }),
   });
   return {
     api,

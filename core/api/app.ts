@@ -41,6 +41,8 @@ import type { Stream, StreamDefinition, Upgrade } from "./streams/stream.ts";
 import { methodNotAllowed, type ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
 import { REVIEWS } from "./access/reviews/mod.ts";
+import { Aggregation } from "./aggregation/aggregation.ts";
+import type { FrontProxy } from "./access/pki.ts";
 import type { AccountTokens } from "./access/service_accounts/account_tokens.ts";
 import {
   CONFIGURATION_PATH,
@@ -72,6 +74,8 @@ export interface ApiOptions {
   log: Log;
   /** The users of tokens. */
   tokens: TokenCheck;
+  /** As whom requests are passed on to the API servers of others; absent: they are not. */
+  frontProxy?: () => Promise<FrontProxy>;
   /** Absent: service accounts have no tokens. */
   accounts?: AccountTokens;
   /** The users of client certificates; absent: these are not accepted. */
@@ -145,6 +149,8 @@ interface Parts extends Omit<ApiOptions, "streams"> {
   gate: Gate;
   fairness: Fairness;
   discovery: Discovery;
+  /** Absent: nobody else can serve a group. */
+  aggregation: Aggregation | undefined;
   openapi: Openapi;
   watches: Watches;
   openStreams: OpenStreams;
@@ -157,7 +163,7 @@ function partsOf(options: ApiOptions): Parts {
   const kinds = new ServedKinds(catalog);
   const version = versionInfo(options.version);
   const openStreams = new OpenStreams();
-  const { authorizers = AUTHORIZERS, streams = STREAMS } = options;
+  const { authorizers = AUTHORIZERS, streams = STREAMS, frontProxy } = options;
   const chain = authorizers.map((create) => create(objects));
   const authorizer = new AuthorizerChain(chain);
   objects.policies.askAccess(policyAccess(chain));
@@ -174,6 +180,14 @@ function partsOf(options: ApiOptions): Parts {
     fairness: new Fairness({ store: objects.store, clock }),
     gate: new Gate({ ...options, authenticator, authorizer }),
     discovery: new Discovery(kinds, REVIEWS),
+    aggregation: frontProxy && new Aggregation({
+      objects,
+      nodeStreams,
+      open: openStreams,
+      clock,
+      random,
+      frontProxy,
+    }),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ store: objects.store, kinds, clock, random, log }),
     streams: new Map(
@@ -185,19 +199,25 @@ function partsOf(options: ApiOptions): Parts {
 }
 
 function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
-  const { discovery, openapi } = parts;
+  const { discovery, openapi, aggregation } = parts;
   for (const path of ["/api", "/apis"] as const) {
-    app.get(path, (c) => {
+    app.get(path, async (c) => {
       const host = c.req.header("host") ?? "";
-      return sendDocument(c, discovery.root(path, c.req.header("accept"), host));
+      const remote = await aggregation?.versions();
+      return sendDocument(c, discovery.root(path, c.req.header("accept"), host, remote));
     });
   }
   app.get("/api/:version", (c) => sendDocument(c, discovery.version("", c.req.param("version"))));
-  app.get("/apis/:group", (c) => sendDocument(c, discovery.group(c.req.param("group"))));
   app.get(
-    "/apis/:group/:version",
-    (c) => sendDocument(c, discovery.version(c.req.param("group"), c.req.param("version"))),
+    "/apis/:group",
+    async (c) =>
+      sendDocument(c, discovery.group(c.req.param("group"), await aggregation?.versions())),
   );
+  app.get("/apis/:group/:version", (c) => {
+    const { group, version } = c.req.param();
+    return aggregation?.answer(c, { group, version }) ??
+      sendDocument(c, discovery.version(group, version));
+  });
   app.get("/version", (c) => sendJson(c, 200, parts.versionInfo));
   app.get("/openapi/v2", (c) => sendOpenapiV2(c, openapi));
   app.get("/openapi/v3", async (c) => sendJson(c, 200, await openapi.index()));
@@ -218,7 +238,7 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   const path = c.get("info");
   if (!path.isResource) throw notFound();
   const kind = parts.kinds.find(path.group, path.version, path.resource);
-  if (!kind) return await answerReview(c, path, parts);
+  if (!kind) return await parts.aggregation?.answer(c, path) ?? await answerReview(c, path, parts);
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
   const { objects, clock, escalation } = parts;
   const request: ObjectRequest = { c, path, kind, objects, clock, escalation };

@@ -6,6 +6,7 @@ import type { Objects } from "./objects.ts";
 export interface Wanted {
   metadata: { name: string; namespace?: string };
   spec?: unknown;
+  data?: unknown;
 }
 
 /** Creates an object unless there is one of that name, which is returned as it is. */

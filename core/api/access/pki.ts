@@ -28,6 +28,18 @@ export interface AdminPair extends KeyPair {
   token: string;
 }
 
+/** As whom this server passes requests on, and the authority by which the others know it. */
+export interface FrontProxy {
+  /** Certificate of the authority, as PEM. It signs nothing else, so that no user can pass for this server. */
+  authority: string;
+  client: KeyPair;
+}
+
+/** Name in the certificate by which the server passes requests on. */
+export const FRONT_PROXY_NAME = "front-proxy-client";
+
+/** As long as the authority itself. */
+const FRONT_PROXY_END_MS = Date.parse("2120-01-01T00:00:00Z");
 /** The admin, as clients and audit logs see him. */
 export const ADMIN = { commonName: "admin", organization: "system:masters" } as const;
 /** Names of every API server within its cluster. */
@@ -73,6 +85,22 @@ export async function loadCredentials(
   ]);
   const { certificate, key: authorityKey } = authority;
   return { authority: certificate, authorityKey, server, admin: { ...admin, token }, removed };
+}
+
+/** As whom this server passes requests on to other API servers: by an authority of its own, see {@linkcode FrontProxy}. */
+export async function loadFrontProxy(store: CredentialStore): Promise<FrontProxy> {
+  const authority = await keyPair(
+    store,
+    "front-proxy-ca",
+    () => createAuthority("coracle-front-proxy-ca"),
+  );
+  const client = await keyPair(
+    store,
+    "front-proxy-client",
+    () => issueClient(authority, { commonName: FRONT_PROXY_NAME }, FRONT_PROXY_END_MS),
+    (pair) => isIssuedBy(authority, pair.certificate) && belong(pair),
+  );
+  return { authority: authority.certificate, client };
 }
 
 /** A new certificate for the admin. */

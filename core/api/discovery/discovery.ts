@@ -5,6 +5,7 @@ import { compareVersions } from "../../schema/versions.ts";
 import { apiVersionOf } from "../../resources/resource.ts";
 import type { SubresourceBody } from "../../resources/subresource.ts";
 import { clausesOf } from "../http/accept.ts";
+import { aggregatedRemote, type RemoteVersion } from "./remote_version.ts";
 import type { ServedKind, ServedKinds } from "./served_kinds.ts";
 import { subresourcesOf } from "../../objects/subresources/mod.ts";
 
@@ -29,6 +30,8 @@ interface GroupVersion {
   version: string;
   kinds: readonly ServedKind[];
   virtual: readonly VirtualKind[];
+  /** Somebody else serves it. */
+  remote?: RemoteVersion;
 }
 
 const PLAIN = "application/json";
@@ -42,8 +45,14 @@ export class Discovery {
   }
 
   /** GET /api and /apis: aggregated discovery if the client accepts it, else the legacy form. */
-  root(path: "/api" | "/apis", accept: string | undefined, host: string): Document {
-    const versions = this.#versions().filter(({ group }) => (group === "") === (path === "/api"));
+  root(
+    path: "/api" | "/apis",
+    accept: string | undefined,
+    host: string,
+    remote: readonly RemoteVersion[] = [],
+  ): Document {
+    const versions = withRemote(this.#versions(), remote)
+      .filter(({ group }) => (group === "") === (path === "/api"));
     for (const { type, parameters } of clausesOf(accept)) {
       if (type === PLAIN && parameters.get("as") === "APIGroupDiscoveryList") {
         const version = parameters.get("v");
@@ -57,8 +66,9 @@ export class Discovery {
   }
 
   /** GET /apis/GROUP. */
-  group(group: string): Document {
-    const versions = this.#versions().filter((version) => version.group === group && group !== "");
+  group(group: string, remote: readonly RemoteVersion[] = []): Document {
+    const versions = withRemote(this.#versions(), remote)
+      .filter((version) => version.group === group && group !== "");
     if (versions.length === 0) throw notFound();
     return plain({ kind: "APIGroup", apiVersion: "v1", ...groupOf(versions) });
   }
@@ -99,6 +109,17 @@ function groupVersions(kinds: ServedKinds, virtual: readonly VirtualKind[]): Gro
     versions.push({ group, version, kinds: [], virtual: together });
   }
   return versions;
+}
+
+function withRemote(
+  own: readonly GroupVersion[],
+  remote: readonly RemoteVersion[],
+): readonly GroupVersion[] {
+  if (remote.length === 0) return own;
+  const others = remote.filter((one) =>
+    !own.some(({ group, version }) => group === one.group && version === one.version)
+  );
+  return [...own, ...others.map((one) => ({ ...one, kinds: [], virtual: [], remote: one }))];
 }
 
 function plain(body: unknown): Document {
@@ -186,7 +207,8 @@ function aggregated(versions: readonly GroupVersion[], version: "v2" | "v2beta1"
   };
 }
 
-function aggregatedVersion({ version, kinds, virtual }: GroupVersion): unknown {
+function aggregatedVersion({ version, kinds, virtual, remote }: GroupVersion): unknown {
+  if (remote) return aggregatedRemote(remote);
   return {
     version,
     resources: [...kinds.map(aggregatedResource), ...virtual.map(aggregatedVirtual)],

@@ -2,6 +2,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
+import type { ApiContext } from "../http/api_context.ts";
 import { methodNotAllowed, type ObjectRequest } from "../verbs/request.ts";
 import { nodeAnswer } from "./node_answers.ts";
 import { askBackend } from "./proxy/http_exchange.ts";
@@ -54,7 +55,7 @@ async function answer(request: ObjectRequest, parts: StreamParts): Promise<Respo
         from: incoming?.socket.remoteAddress,
         uri: passed.url.pathname,
       }),
-      ...bodyOf(request),
+      ...bodyOf(request.c),
     }).catch((error) => {
       throw unreachable(error);
     });
@@ -66,7 +67,8 @@ async function answer(request: ObjectRequest, parts: StreamParts): Promise<Respo
   }
 }
 
-function bodyOf({ c }: ObjectRequest): { body?: Readable } {
+/** The body of the request as it comes; nothing when there is none. */
+export function bodyOf(c: ApiContext): { body?: Readable } {
   const incoming = c.env?.incoming as IncomingMessage | undefined;
   if (!incoming) {
     const { body } = c.req.raw;
@@ -101,11 +103,24 @@ async function passBack(
     body = await pageWithLinks(message, links);
     if (body !== message) delete headers["content-length"];
   }
+  outgoing?.once("close", () => message.destroy());
+  message.once("aborted", () => outgoing?.destroy()); // the client sees that it is not whole
+  return passOn(status, headers, body, outgoing);
+}
+
+/** Sends an answer as its body comes; one that breaks off breaks off. `outgoing`: absent in tests without a socket. */
+export function passOn(
+  status: number,
+  sent: Headers,
+  body: Readable,
+  outgoing: ServerResponse | undefined,
+): Response {
+  const headers = answerHeaders(sent);
   if (!outgoing) return webAnswer(status, headers, body);
   outgoing.writeHead(status, headers);
   outgoing.flushHeaders();
-  outgoing.once("close", () => message.destroy());
-  message.once("aborted", () => outgoing.destroy()); // the client sees that it is not whole
+  outgoing.once("close", () => body.destroy());
+  body.once("aborted", () => outgoing.destroy()); // the client sees that it is not whole
   body.on("error", () => outgoing.destroy());
   body.pipe(outgoing);
   return RESPONSE_ALREADY_SENT;
