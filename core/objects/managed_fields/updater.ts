@@ -3,7 +3,7 @@ import type { JsonObject } from "../../lib/json/json_value.ts";
 import { fieldsOf } from "../../schema/fields/claims.ts";
 import { type Comparison, comparisonOf, without } from "../../schema/fields/comparison.ts";
 import {
-  difference,
+  difference as differenceOf,
   EMPTY,
   type FieldSet,
   intersection,
@@ -62,26 +62,31 @@ export function managersAfterUpdate(
   const difference = comparisonOf(type, live, next);
   if (difference === undefined) return managers;
   const comparison = without(difference, writer.ignored);
-  const left = managersLeft(versions, { live, next, comparison, managers }, writer, () => true);
-  const added = union(comparison.modified, comparison.added);
-  const own = lessNobodys(added);
-  if (isEmptySet(own)) return left;
+  const own = lessNobodys(union(comparison.modified, comparison.added));
   const { manager, apiVersion, subresource, now } = writer;
   const entry = { manager, operation: "Update", apiVersion, subresource } as const;
-  const before = managers.get(identityOf(entry));
-  const fields = union(own, left.get(identityOf(entry))?.fields ?? EMPTY);
-  return left.set(identityOf(entry), { ...entry, time: now ?? before?.time, fields });
+  const identity = identityOf(entry);
+  const before = managers.get(identity);
+  const time = now ?? before?.time;
+  // The common case: a writer changes again what it has changed before.
+  const isAgain = before !== undefined && isEmptySet(comparison.removed) &&
+    isEmptySet(differenceOf(own, reconciled(type, before.fields))) && !isEmptySet(own);
+  const others = new Map(managers);
+  if (isAgain) others.delete(identity);
+  const left = managersLeft(
+    versions,
+    { live, next, comparison, managers: others },
+    writer,
+    () => true,
+  );
+  if (isAgain) return left.set(identity, { ...before, time });
+  if (isEmptySet(own)) return left;
+  const fields = union(own, left.get(identity)?.fields ?? EMPTY);
+  return left.set(identity, { ...entry, time, fields });
 }
 
 function lessNobodys(fields: FieldSet): FieldSet {
-  return difference(fields, NOBODYS);
-}
-
-interface Change {
-  live: JsonObject;
-  next: JsonObject;
-  comparison: Comparison;
-  managers: Managers;
+  return differenceOf(fields, NOBODYS);
 }
 
 /** The same for a new object; `before` is what all objects of the kind have, and has no values. */
@@ -119,6 +124,13 @@ function deepFreeze(set: FieldSet): void {
   for (const element in set) deepFreeze(set[element]!);
 }
 
+interface Change {
+  live: JsonObject;
+  next: JsonObject;
+  comparison: Comparison;
+  managers: Managers;
+}
+
 /** What the others keep. `mayTake`: asked for the fields that change although another has them. */
 function managersLeft(
   versions: Versions,
@@ -142,8 +154,10 @@ function managersLeft(
     const changed = union(there.modified, there.added);
     const known = reconciled(type, manager.fields);
     const taken = intersection(known, changed);
-    const kept = isEmptySet(taken) || mayTake(manager, taken) ? difference(known, changed) : known;
-    const fields = difference(kept, there.removed);
+    const kept = isEmptySet(taken) || mayTake(manager, taken)
+      ? differenceOf(known, changed)
+      : known;
+    const fields = differenceOf(kept, there.removed);
     if (!isEmptySet(fields)) {
       left.set(identity, fields === manager.fields ? manager : { ...manager, fields });
     }
@@ -170,7 +184,7 @@ export function applied(
   const fields = recursiveDifference(fieldsOf(type, sent), ignored);
   const all: Managers = new Map(managers).set(identity, { ...entry, time: last?.time, fields });
   const whole = merged(type, live, sent) as JsonObject; // of two objects
-  const isLess = last && !isEmptySet(difference(last.fields, fields));
+  const isLess = last && !isEmptySet(differenceOf(last.fields, fields));
   const next = isLess ? pruned(versions, whole, { all, last, to: apiVersion }) : whole;
   const comparison = without(comparisonOf(type, live, next) ?? NO_CHANGE, ignored);
   const others = new Map(all);
@@ -213,7 +227,7 @@ function pruned(
   // What the last apply did not have is not this manager's to remove.
   const there = withNamedFields(type, fieldsOf(type, before));
   const kept = withNamedFields(type, fieldsOf(type, owned));
-  const goes = intersection(difference(there, kept), lastFields);
+  const goes = intersection(differenceOf(there, kept), lastFields);
   const next = withoutFields(type, before, goes) as JsonObject | null ?? {};
   return versions.converted(next, at, to)!;
 }
@@ -238,7 +252,8 @@ function withOwned(
       withNamedFields(type, fieldsOf(type, left)),
       withNamedFields(type, fields),
     );
-    const next = withoutFields(type, there, difference(there2, wanted)) as JsonObject | null ?? {};
+    const next = withoutFields(type, there, differenceOf(there2, wanted)) as JsonObject | null ??
+      {};
     kept = versions.converted(next, version, at)!;
   }
   return kept;
