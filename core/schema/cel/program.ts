@@ -1,6 +1,7 @@
 import { CelError } from "./values/cel_error.ts";
 import { check, type Checked } from "./check/checker.ts";
 import { checkLiteralArguments } from "./check/literal_arguments.ts";
+import { checkLiterals } from "./check/literals.ts";
 import type { Environment } from "./check/environment.ts";
 import type { Bindings, Step } from "./evaluate/frame.ts";
 import { plan } from "./evaluate/plan.ts";
@@ -26,6 +27,7 @@ export function compile(text: string, environment: Environment): Program {
   try {
     const checked = check(text, parse(text), environment);
     checkLiteralArguments(text, checked);
+    checkLiterals(text, checked);
     return new Program(text, checked);
   } catch (error) {
     if (error instanceof CelError) return rethrow(error);

@@ -257,7 +257,7 @@ class Checker {
     let type: CelType | undefined;
     for (const [index, element] of elements.entries()) {
       const own = this.#check(element);
-      type = this.#joined(element, type, optional.has(index) ? this.#inner(element, own) : own);
+      type = this.#joined(type, optional.has(index) ? this.#inner(element, own) : own);
     }
     return listOf(type ?? this.#substitution.open());
   }
@@ -269,20 +269,20 @@ class Checker {
     return type;
   }
 
-  #joined(node: Expression, previous: CelType | undefined, current: CelType): CelType {
+  #joined(previous: CelType | undefined, current: CelType): CelType {
     if (!previous) return current;
     if (this.#substitution.isAssignable(previous, current)) {
       return this.#substitution.mostGeneral(previous, current);
     }
-    return this.#mismatch(node, previous, current);
+    return DYN;
   }
 
   #mapType({ entries }: MapLiteral): CelType {
     let [keys, values]: (CelType | undefined)[] = [];
     for (const { key, value, optional } of entries) {
-      keys = this.#joined(key, keys, this.#check(key));
+      keys = this.#joined(keys, this.#check(key));
       const own = this.#check(value);
-      values = this.#joined(value, values, optional ? this.#inner(value, own) : own);
+      values = this.#joined(values, optional ? this.#inner(value, own) : own);
     }
     return mapOf(keys ?? this.#substitution.open(), values ?? this.#substitution.open());
   }

@@ -10,6 +10,7 @@ import {
   Uint,
   type Value,
 } from "../values/values.ts";
+import { goQuoted } from "./go_text.ts";
 import type { Declaration } from "./overloads.ts";
 import { sortedTexts } from "./strings.ts";
 import { secondsText, timestampText } from "./times.ts";
@@ -59,23 +60,15 @@ function clause(
     case "s":
       return text(value, meter);
     case "d":
-      return number(
-        value,
-        "decimal clause can only be used on numbers",
-        (amount) => doubleDigits(amount),
-      );
+      return decimal(value);
     case "f":
-      return number(value, fixedFault("fixed-point"), (amount) => Number(amount).toFixed(digits));
+      return double(value, "fixed-point", (amount) => grouped(amount, digits));
     case "e":
-      return number(
-        value,
-        fixedFault("scientific"),
-        (amount) => exponential(Number(amount), digits),
-      );
+      return double(value, "scientific", (amount) => powerOfTen(amount, digits));
     case "b":
-      return inBase(typeof value === "boolean" ? BigInt(value) : value, 2, "binary");
+      return binary(value);
     case "o":
-      return inBase(value, 8, "octal");
+      return octal(value);
     case "x":
     case "X": {
       const hex = hexadecimal(value);
@@ -92,31 +85,60 @@ function wrongType(fault: string, value: Value): Failure {
   return new Failure(`error during formatting: ${fault}, was given ${typeNameOf(value)}`);
 }
 
-function fixedFault(kind: string): string {
-  return `${kind} clause can only be used on ints, uints, and doubles`;
+function wholeOf(value: Value): bigint | undefined {
+  const amount = value instanceof Uint ? value.value : value;
+  return typeof amount === "bigint" ? amount : undefined;
 }
 
-function number(
+function decimal(value: Value): string | Failure {
+  const amount = wholeOf(value);
+  return amount === undefined
+    ? wrongType("decimal clause can only be used on integers", value)
+    : String(amount);
+}
+
+function double(
   value: Value,
-  fault: string,
-  print: (amount: number | bigint) => string,
+  kind: string,
+  print: (amount: number) => string,
 ): string | Failure {
-  const amount = value instanceof Uint ? value.value : value;
-  if (typeof amount === "bigint") return print(amount);
-  if (typeof amount !== "number") return wrongType(fault, value);
-  return Number.isFinite(amount) ? print(amount) : String(amount);
+  if (typeof value !== "number") {
+    return wrongType(`${kind} clause can only be used on doubles`, value);
+  }
+  if (Number.isNaN(value)) return "NaN";
+  return Number.isFinite(value) ? print(value) : value > 0 ? "∞" : "-∞";
 }
 
-function exponential(value: number, digits: number): string {
-  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+/** As in English: `1,234.50`. */
+function grouped(value: number, digits: number): string {
+  const [whole, fraction] = value.toFixed(digits).split(".");
+  const groups = whole!.replace(/\B(?=(\d{3})+$)/g, ",");
+  return fraction === undefined ? groups : `${groups}.${fraction}`;
 }
 
-function inBase(value: Value, base: number, name: string): string | Failure {
-  const amount = value instanceof Uint ? value.value : value;
-  const allowed = base === 2 ? "ints, uints, and bools" : "ints and uints";
-  return typeof amount === "bigint"
-    ? amount.toString(base)
-    : wrongType(`${name} clause can only be used on ${allowed}`, value);
+/** `3.140000×10⁰⁰` */
+function powerOfTen(value: number, digits: number): string {
+  const [mantissa, exponent = ""] = value.toExponential(digits).split("e");
+  const sign = exponent.startsWith("-") ? "⁻" : "";
+  const power = exponent.slice(1).padStart(2, "0").replace(
+    /\d/g,
+    (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]!,
+  );
+  return `${mantissa}×10${sign}${power}`;
+}
+
+function binary(value: Value): string | Failure {
+  const amount = typeof value === "boolean" ? BigInt(value) : wholeOf(value);
+  return amount === undefined
+    ? wrongType("only integers and bools can be formatted as binary", value)
+    : amount.toString(2);
+}
+
+function octal(value: Value): string | Failure {
+  const amount = wholeOf(value);
+  return amount === undefined
+    ? wrongType("octal clause can only be used on integers", value)
+    : amount.toString(8);
 }
 
 function hexadecimal(value: Value): string | Failure {
@@ -124,10 +146,10 @@ function hexadecimal(value: Value): string | Failure {
   if (bytes instanceof Uint8Array) {
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
-  const amount = bytes instanceof Uint ? bytes.value : bytes;
-  return typeof amount === "bigint"
-    ? amount.toString(16)
-    : wrongType("hex clause can only be used on ints, uints, bytes, and strings", value);
+  const amount = wholeOf(bytes);
+  return amount === undefined
+    ? wrongType("only integers, byte buffers, and strings can be formatted as hex", value)
+    : amount.toString(16);
 }
 
 /** A double without exponent: all the digits that tell it apart. */
@@ -156,9 +178,7 @@ function text(value: Value, meter: Meter): string | Failure {
   meter.work(1);
   if (value === null) return "null";
   if (typeof value === "string") return value;
-  if (typeof value === "number") {
-    return Number.isFinite(value) ? doubleDigits(value) : String(value);
-  }
+  if (typeof value === "number") return doubleText(value);
   if (typeof value !== "object") return String(value);
   if (value instanceof Uint) return String(value.value);
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
@@ -173,11 +193,24 @@ function text(value: Value, meter: Meter): string | Failure {
   );
 }
 
+/** The same in a list or a map: as it could be written in an expression. */
+function literal(value: Value, meter: Meter): string | Failure {
+  if (typeof value === "string") return goQuoted(value);
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? value.toFixed(DEFAULT_PRECISION) : goQuoted(doubleText(value));
+  }
+  const written = text(value, meter);
+  if (written instanceof Failure) return written;
+  if (value instanceof Uint8Array) return `b${goQuoted(written)}`;
+  if (value instanceof Duration) return `duration(${goQuoted(written)})`;
+  return value instanceof Timestamp ? `timestamp(${goQuoted(written)})` : written;
+}
+
 function listText(list: ListValue, meter: Meter): string | Failure {
   const parts: string[] = [];
   let length = 2;
   for (let index = 0; index < list.size; index++) {
-    const part = text(list.at(index), meter);
+    const part = literal(list.at(index), meter);
     if (part instanceof Failure) return part;
     length += part.length + 2;
     meter.string(length);
@@ -190,7 +223,7 @@ function mapText(map: MapValue, meter: Meter): string | Failure {
   const parts = new Map<string, string>();
   let length = 2;
   for (const key of map.keys()) {
-    const [name, value] = [text(key, meter), text(map.get(key)!, meter)];
+    const [name, value] = [literal(key, meter), literal(map.get(key)!, meter)];
     if (name instanceof Failure) return name;
     if (value instanceof Failure) return value;
     length += name.length + value.length + 4;
@@ -198,6 +231,6 @@ function mapText(map: MapValue, meter: Meter): string | Failure {
     parts.set(name, value);
   }
   return `{${
-    sortedTexts([...parts.keys()]).map((name) => `${name}: ${parts.get(name)}`).join(", ")
+    sortedTexts([...parts.keys()]).map((name) => `${name}:${parts.get(name)}`).join(", ")
   }}`;
 }
