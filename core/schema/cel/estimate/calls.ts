@@ -136,6 +136,47 @@ const BY_OVERLOAD: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["not_equals", shorter],
 ]);
 
+/** Of a call that makes a list of a size, at a cost for each element. */
+function madeList(size: Range, factor: number): CallEstimate {
+  return { cost: sum(times(size, factor), exactly(1 + LIST_COST)), size };
+}
+
+function literalOf(argument: Argument | undefined, fallback: number): number {
+  if (argument?.literal === undefined) return fallback;
+  return Math.max(0, Number(argument.literal));
+}
+
+const compared = (list: Argument): CallEstimate => {
+  const kind = list.type.params[0]?.kind;
+  const isText = kind === "string" || kind === "bytes";
+  return madeList(product(sizeOf(list), sizeOf(list)), isText ? 2 + TEXT_FACTOR : 2);
+};
+const setsCost = (factor: number): Rule => ([a, b]) => ({
+  cost: sum(times(product(sizeOf(a), sizeOf(b)), factor), ONE),
+});
+
+/** Of forms of lists and sets, whatever else says. Source: cel-go ext/lists.go, ext/sets.go */
+const BY_LIST_OVERLOAD: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ["list_slice", ([start, end], target) => {
+    const length = literalOf(end, sizeOf(target).max) - literalOf(start, 0);
+    return madeList(exactly(Math.max(0, length)), 1);
+  }],
+  ["lists_range", ([count]) => madeList(exactly(literalOf(count, UNLIMITED)), 1)],
+  ["list_reverse", (_, target) => madeList(sizeOf(target), 1)],
+  ["list_flatten", (_, target) => madeList(sizeOf(target), 1)],
+  ["list_flatten_int", ([depth], target) => madeList(sizeOf(target), literalOf(depth, UNLIMITED))],
+  ["list_distinct", (_, target) => target && madeList(product(sizeOf(target), sizeOf(target)), 2)],
+  ["list_sets_contains_list", setsCost(1)],
+  ["list_sets_intersects_list", setsCost(1)],
+  ["list_sets_equivalent_list", setsCost(2)],
+]);
+
+function listRuleOf(overload: string): Rule | undefined {
+  if (/^list_[a-z]+_sort$/.test(overload)) return (_, target) => target && compared(target);
+  if (overload.endsWith("_sortByAssociatedKeys")) return ([keys]) => keys && compared(keys);
+  return BY_LIST_OVERLOAD.get(overload);
+}
+
 /** What a call of a form can cost, without its arguments. */
 export function estimateCall(
   name: string,
@@ -143,7 +184,8 @@ export function estimateCall(
   args: readonly Argument[],
   target: Argument | undefined,
 ): CallEstimate {
-  return BY_FUNCTION.get(name)?.(args, target, overload) ??
+  return listRuleOf(overload)?.(args, target, overload) ??
+    BY_FUNCTION.get(name)?.(args, target, overload) ??
     BY_OVERLOAD.get(overload)?.(args, target, overload) ?? { cost: ONE };
 }
 

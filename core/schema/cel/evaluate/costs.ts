@@ -81,6 +81,41 @@ const BY_OVERLOAD: ReadonlyMap<string, CostRule> = new Map<string, CostRule>([
   ["contains_string", (size) => text(size(0)) * text(size(1))],
 ]);
 
+/** Of a call that makes a list: for itself and the list. */
+const LIST_CALL_COST = 1 + LIST_COST;
+const made = (size: number) => Math.floor(size) + LIST_CALL_COST;
+const compared = (size: number, list: Value | undefined) => {
+  const first = list instanceof ListValue && list.size > 0 ? list.at(0) : undefined;
+  const isText = typeof first === "string" || first instanceof Uint8Array;
+  return made(size * size * (isText ? 2 + TEXT_FACTOR : 2));
+};
+const setsCost = (factor: number): CostRule => (size) => 1 + Math.floor(size(0) * size(1) * factor);
+
+/** What forms of lists and sets cost, whatever else says. Source: cel-go ext/lists.go, ext/sets.go */
+const BY_LIST_OVERLOAD: ReadonlyMap<string, CostRule> = new Map<string, CostRule>([
+  ["list_slice", (_, [, start, end]) => made(Math.max(0, whole(end) - whole(start)))],
+  ["lists_range", (_, [count]) => made(Math.max(0, whole(count)))],
+  ["list_reverse", (size) => made(size(0))],
+  ["list_flatten", (size) => made(size(0))],
+  ["list_flatten_int", (size, [, depth]) => made(size(0) * Math.max(0, whole(depth)))],
+  ["list_distinct", (size, [list]) => compared(size(0), list)],
+  ["list_sets_contains_list", setsCost(1)],
+  ["list_sets_intersects_list", setsCost(1)],
+  ["list_sets_equivalent_list", setsCost(2)],
+]);
+
+function whole(value: Value | undefined): number {
+  return typeof value === "bigint" ? Number(value) : 0;
+}
+
+function listRuleOf(overloads: readonly Overload[]): CostRule | undefined {
+  if (overloads.length !== 1) return undefined;
+  const { id } = overloads[0]!;
+  if (/^list_[a-z]+_sort$/.test(id)) return (size, [list]) => compared(size(0), list);
+  if (id.endsWith("_sortByAssociatedKeys")) return (size, [, keys]) => compared(size(1), keys);
+  return BY_LIST_OVERLOAD.get(id);
+}
+
 function selector(size: Sizes): number {
   const requirements = Math.ceil(size(1) * 0.5);
   return LIST_COST + text(size(1)) + requirements * (LIST_COST + STRUCT_COST);
@@ -95,7 +130,7 @@ export type CallCost = (args: readonly Value[], meter: Meter) => number;
  */
 export function callCostOf(name: string, overloads: readonly Overload[]): CallCost | undefined {
   const overload = overloads.length === 1 ? overloads[0]!.id : undefined;
-  const rule = BY_FUNCTION.get(name) ??
+  const rule = listRuleOf(overloads) ?? BY_FUNCTION.get(name) ??
     (overload === undefined ? undefined : BY_OVERLOAD.get(overload));
   if (!rule) return undefined;
   return (args, meter) => {

@@ -18,11 +18,19 @@ import {
 import { callCostOf, LIST_COST, MAP_COST } from "./costs.ts";
 import { planFold } from "./folds.ts";
 import type { Frame, Planning, Step } from "./frame.ts";
-import { conditionStep, indexStep, logicStep, notStrictlyFalseStep, selectStep } from "./steps.ts";
+import {
+  conditionStep,
+  fallbackStep,
+  indexStep,
+  logicStep,
+  notStrictlyFalseStep,
+  selectStep,
+} from "./steps.ts";
 
 /** What a constant may cost that is worked out when an expression is compiled. */
 const CONSTANT_COST_MAX = 100_000;
 
+const FALLBACKS: ReadonlySet<string> = new Set(["optional_or_optional", "optional_orValue_value"]);
 const MATCHING: ReadonlySet<string> = new Set(["matches", "find", "findAll"]);
 
 /** Turns a checked expression into a step that evaluates it. Throws a {@linkcode CelError} for a wrong constant. */
@@ -115,6 +123,9 @@ class Planner implements Planning {
     const { overloads, name, isMember } = this.#checked.calls.get(node)!;
     const all = isMember ? [node.target!, ...node.args] : node.args;
     const steps = all.map((arg) => this.plan(arg));
+    if (overloads.length === 1 && FALLBACKS.has(overloads[0]!.id)) {
+      return fallbackStep(name, steps[0]!, steps[1]!);
+    }
     const step = invocation(name, overloads, steps);
     const isConstant = steps.length === 1 && steps[0]!.constant && CONVERTING.has(name);
     if (isConstant) return worked(step);

@@ -98,3 +98,18 @@ export function notStrictlyFalseStep(operand: Step): Step {
     },
   };
 }
+
+/** `x.or(y)` and `x.orValue(y)`: y is evaluated when x is empty only, and the call costs nothing. */
+export function fallbackStep(name: string, first: Step, second: Step): Step {
+  return {
+    evaluate(frame) {
+      const value = first.evaluate(frame);
+      if (value instanceof Failure) return value;
+      if (!(value instanceof OptionalValue)) {
+        return new Failure(`no such overload: ${typeNameOf(value)}.${name}()`);
+      }
+      if (value.value === undefined) return second.evaluate(frame);
+      return name === "or" ? value : value.value;
+    },
+  };
+}

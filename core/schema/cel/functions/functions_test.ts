@@ -127,3 +127,19 @@ for (const [text, first] of REFUSED) {
     assert.equal(refusal(text).split("\n")[0], first);
   });
 }
+
+/** Costs as Kubernetes counts them, of what no project has a rule with. */
+const COSTS: readonly (readonly [text: string, cost: number])[] = [
+  ["[4, 3, 2, 1].sort() == [1, 2, 3, 4]", 44],
+  ["['d', 'a', 'b', 'c'].sort() == ['a', 'b', 'c', 'd']", 45],
+  ["[-2, 5, -2, 1, 1, 5, -2, 1].distinct() == [-2, 5, 1]", 140],
+  ["lists.range(3).sortBy(e, -e) == [2, 1, 0]", 89],
+  ["[1, 2, 3, 4].slice(1, 3) == [2, 3]", 14],
+  ["optional.none().or(optional.of('a')).hasValue()", 3],
+];
+
+for (const [text, cost] of COSTS) {
+  Deno.test(`costs ${cost}: ${text}`, () => {
+    assert.deepEqual(evaluated(text), { value: true, cost });
+  });
+}
