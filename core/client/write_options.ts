@@ -21,7 +21,7 @@ export interface WriteOptions {
   /** What to do about fields that the kind does not have. Default: `Warn`, as in kube-apiserver. */
   fieldValidation?: "Ignore" | "Warn" | "Strict";
   /** What is wrong with the text that was sent, told together with the fields that the kind does not have. */
-  bodyFaults?: (unknown: readonly string[]) => readonly string[];
+  bodyFaults?: (unknown: readonly string[], mode: "Warn" | "Strict") => readonly string[];
   /** Throws what a strict write is refused with, for the given reasons; absent: a BadRequest. */
   refuseStrictly?: (why: string) => never;
   /** Namespaces that will exist before this is written, for a dry run of several objects. */

@@ -107,9 +107,11 @@ export function* readManifests(
  */
 export function* objectFromYaml(
   source: Uint8Array | string,
-  limits: Partial<ManifestLimits> = {},
+  { onDuplicate, ...limits }:
+    & Partial<ManifestLimits>
+    & { onDuplicate?: (key: string, line: number) => void } = {},
 ): Steps<Record<string, unknown>> {
-  const all = { ...MANIFEST_LIMITS, ...limits };
+  const all = { ...MANIFEST_LIMITS, ...limits, onDuplicate };
   const text = textOf(source, all);
   const tree = yield* readYaml(text, [0, text.length], all);
   if (isJsonObject(tree.value)) return tree.value;

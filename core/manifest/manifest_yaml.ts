@@ -25,6 +25,8 @@ export interface YamlLimits {
   depthMax: number;
   aliasedValuesMax: number;
   tokensMax: number;
+  /** Called for a key that is in its map already; then the last one counts. Absent: it is refused. */
+  onDuplicate?: ((key: string, line: number) => void) | undefined;
 }
 
 /** How many tokens may still be read, of a stream of documents. */
@@ -224,13 +226,19 @@ class Reader {
       if (isMerge(pair)) continue;
       const key = this.#keyOf(pair);
       if (key === "__proto__") throw keyForbidden(key, this.#positionOf(pair.key));
-      if (Object.hasOwn(result, key)) throw keySetTwice(key, this.#positionOf(pair.key));
+      if (Object.hasOwn(result, key)) this.#setTwice(key, pair);
       result[key] = this.valueOf(pair.value, depth);
     }
     for (const pair of map.items as ParsedPair[]) {
       if (isMerge(pair)) this.#merge(pair, result, depth);
     }
     return result;
+  }
+
+  #setTwice(key: string, pair: ParsedPair): void {
+    const position = this.#positionOf(pair.key);
+    if (!this.#limits.onDuplicate) throw keySetTwice(key, position);
+    this.#limits.onDuplicate(key, position.line);
   }
 
   #keyOf({ key }: ParsedPair): string {

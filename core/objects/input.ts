@@ -130,7 +130,8 @@ export function warningsOf(
 ): string[] {
   const isFine = unknown.length === 0 && !bodyFaults;
   if (isFine || fieldValidation === "Ignore") return [];
-  const texts = bodyFaults?.(unknown) ?? unknown.map((field) => `unknown field "${field}"`);
+  const texts = bodyFaults?.(unknown, fieldValidation) ??
+    unknown.map((field) => `unknown field "${field}"`);
   if (fieldValidation === "Warn") return [...texts];
   const why = `strict decoding error: ${texts.join(", ")}`;
   refuseStrictly?.(why);

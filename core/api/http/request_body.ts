@@ -28,12 +28,12 @@ export function mediaTypeOf(c: ApiContext): string {
 /** Reads the object that a request carries: JSON, YAML or protobuf. Throws BadRequest or UnsupportedMediaType. */
 export async function objectOf(c: ApiContext): Promise<unknown> {
   const { value, bodyFaults } = await documentOf(c);
-  if (bodyFaults) reportFaults(c, bodyFaults([]));
+  if (bodyFaults) reportFaults(c, bodyFaults);
   return value;
 }
 
 /** What is wrong with a text, in its order, with the fields that the kind does not have: `unknown field "spec.x"`. */
-type BodyFaults = (unknown: readonly string[]) => readonly string[];
+type BodyFaults = (unknown: readonly string[], mode: "Warn" | "Strict") => readonly string[];
 
 /** The same, for those who tell of unknown fields and of what is wrong with the text together. */
 export async function documentOf(
@@ -45,12 +45,32 @@ export async function documentOf(
   }
   const bytes = await c.get("readBody")();
   if (type === PROTOBUF_TYPE) return { value: (await protobufDecoder()).decode(bytes) };
-  if (type === YAML_TYPE) {
-    return { value: await c.get("readInTurn")(bytes, () => yamlOf(bytes)) };
-  }
+  if (type === YAML_TYPE) return await yamlDocumentOf(c, bytes);
   const { value, duplicates } = decoded(() => parseJsonWithDuplicates(bytes, JSON_LIMITS));
   if (duplicates.length === 0) return { value };
   return { value, bodyFaults: (unknown) => faultsInOrder(bytes, duplicates, unknown) };
+}
+
+const YAML_DUPLICATES_MAX = 100;
+
+/** Duplicate keys come before unknown fields, which are in the order of their names, as Go writes YAML as JSON. */
+async function yamlDocumentOf(
+  c: ApiContext,
+  bytes: Uint8Array,
+): Promise<{ value: unknown; bodyFaults?: BodyFaults }> {
+  const duplicates: string[] = [];
+  const onDuplicate = (key: string, line: number) => {
+    if (duplicates.length >= YAML_DUPLICATES_MAX) return;
+    duplicates.push(`line ${line}: key ${JSON.stringify(key)} already set in map`);
+  };
+  const read = () => yamlOf(bytes, onDuplicate);
+  const value = await c.get("readInTurn")(bytes, read);
+  if (duplicates.length === 0) return { value };
+  const bodyFaults: BodyFaults = (unknown, mode) => [
+    ...(mode === "Strict" ? [`yaml: unmarshal errors:\n  ${duplicates.join("\n  ")}`] : duplicates),
+    ...unknown.toSorted().map((path) => `unknown field "${path}"`),
+  ];
+  return { value, bodyFaults };
 }
 
 /** As kube-apiserver meets them: where a key is for the second time, or for the first and not known. */
@@ -79,7 +99,11 @@ function faultsInOrder(
 export async function appliedObjectOf(c: ApiContext): Promise<unknown> {
   const bytes = await c.get("readBody")();
   if (bytes[0] === OPENING_BRACE) return jsonOf(bytes);
-  return await c.get("readInTurn")(bytes, () => yamlOf(bytes));
+  const { value, bodyFaults } = await yamlDocumentOf(c, bytes);
+  if (bodyFaults) {
+    reportFaults(c, bodyFaults, "error strict decoding YAML: error converting YAML to JSON: ");
+  }
+  return value;
 }
 
 /** The first byte of an object in JSON. */
@@ -94,11 +118,15 @@ export async function optionalObjectOf(c: ApiContext): Promise<unknown> {
 }
 
 /** The last of several equal keys wins; the client is warned as by kube-apiserver. */
-function reportFaults(c: ApiContext, texts: readonly string[]): void {
+function reportFaults(
+  c: ApiContext,
+  bodyFaults: BodyFaults,
+  refusal = "strict decoding error: ",
+): void {
   const wanted = c.req.query("fieldValidation");
   if (wanted === "Ignore") return;
-  if (wanted !== "Strict") return void c.get("warnings").push(...texts);
-  throw new ApiError("BadRequest", `strict decoding error: ${texts.join(", ")}`);
+  if (wanted !== "Strict") return void c.get("warnings").push(...bodyFaults([], "Warn"));
+  throw new ApiError("BadRequest", `${refusal}${bodyFaults([], "Strict").join(", ")}`);
 }
 
 /** The JSON of a patch, and what is wrong with its text. Throws BadRequest. */
@@ -154,10 +182,13 @@ function decoded<T>(read: () => T): T {
 }
 
 /** The YAML parser is loaded at its first use. */
-async function yamlOf(bytes: Uint8Array): Promise<unknown> {
+async function yamlOf(
+  bytes: Uint8Array,
+  onDuplicate: (key: string, line: number) => void,
+): Promise<unknown> {
   const { ManifestError, objectFromYaml } = await import("../../manifest/manifest.ts");
   try {
-    return await runInTurns(objectFromYaml(bytes, { depthMax: NESTING_MAX }));
+    return await runInTurns(objectFromYaml(bytes, { depthMax: NESTING_MAX, onDuplicate }));
   } catch (error) {
     if (error instanceof ManifestError) throw undecodable(error.message);
     throw error;

@@ -122,3 +122,35 @@ Deno.test("a way to check fields that there is not is refused with those that th
     'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "x": supported values: "", "Ignore", "Strict", "Warn"',
   );
 });
+
+const YAML =
+  "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  name: b\n  foo: 1\ndata:\n  a: b\n  a: c\nfoo: x\n";
+
+Deno.test("a key that is twice in YAML is told by its line, before unknown fields", async () => {
+  const { ask } = await freshApi();
+  const headers = { "content-type": "application/yaml" };
+  const strict = await ask("POST", `${MAPS}?fieldValidation=Strict`, YAML, headers);
+  assert.equal(
+    (await strict.json()).message,
+    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: ' +
+      'yaml: unmarshal errors:\n  line 5: key "name" already set in map\n' +
+      '  line 9: key "a" already set in map, unknown field "foo", unknown field "metadata.foo"',
+  );
+  const warned = await ask("POST", MAPS, YAML, headers);
+  const { data, metadata } = await warned.json();
+  assert.deepEqual([warned.status, metadata.name, data], [201, "b", { a: "c" }]);
+  assert.equal(
+    warned.headers.get("warning")?.split(", ")[0],
+    '299 - "line 5: key \\"name\\" already set in map"',
+  );
+});
+
+Deno.test("a key that is twice in a server-side apply is told by its line", async () => {
+  const { ask } = await freshApi();
+  const text = YAML.replace("  foo: 1\n", "").replace("foo: x\n", "").replace("  name: a\n", "");
+  const headers = { "content-type": "application/apply-patch+yaml" };
+  const path = `${MAPS}/b?fieldManager=lab&fieldValidation=Strict`;
+  const strict = await ask("PATCH", path, text, headers);
+  assert.equal(strict.status, 400);
+  assert.match((await strict.json()).message, /line 7: key "a" already set in map/);
+});
