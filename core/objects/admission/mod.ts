@@ -31,9 +31,9 @@ export function admissionRules(
     namespaceLifecycle,
     definedKinds,
     podPriority,
-    podRuntimeClass,
     defaultLimits,
     kindAdmission(options),
+    podRuntimeClass, // after a pod got the tolerations that all have, as in Kubernetes
     defaultStorageClass,
     defaultIngressClass,
     ...(hasAccounts ? [accountOfPods(options)] : []),
