@@ -3,12 +3,19 @@ import { formatOf } from "../../../schema/custom/string_formats.ts";
 import type { Schema } from "../../../schema/schema.ts";
 import type { Definition } from "../definition/definition.ts";
 
-/** What a client should know of a definition that is accepted: formats that mean nothing. */
+const NOT_CONVERTED =
+  "spec.conversion.strategy: Webhook is not implemented: objects have the same fields in all versions";
+
+/** What a client should know of a definition that is accepted: what means nothing, or is not acted on. */
 export function definitionWarnings(next: Definition, previous: Definition | undefined): string[] {
   if (previous && isEqual(next.spec, previous.spec)) return [];
   const before = previous ? formatsIn(previous) : new Set();
-  return [...formatsIn(next)].filter((format) => !before.has(format))
-    .map((format) => `unrecognized format ${JSON.stringify(format)}`);
+  const isConverted = next.spec.conversion.strategy === "Webhook" && next.spec.versions.length > 1;
+  return [
+    ...[...formatsIn(next)].filter((format) => !before.has(format))
+      .map((format) => `unrecognized format ${JSON.stringify(format)}`),
+    ...(isConverted ? [NOT_CONVERTED] : []),
+  ];
 }
 
 function formatsIn({ spec: { versions } }: Definition): Set<string> {
