@@ -1,4 +1,4 @@
-import { ApiError } from "../client/api_error.ts";
+import { ApiError, OtherRefusal } from "../client/api_error.ts";
 import type { DeleteOptions, ObjectName } from "../client/client.ts";
 import { notFound } from "../client/refusals.ts";
 import type { WriteOptions } from "../client/write_options.ts";
@@ -34,6 +34,7 @@ export async function actOnSubresource(
   } catch (error) {
     if (!(error instanceof SubresourceRefusal)) throw error;
     const { reason, message, details } = error;
+    if (reason === "InternalError") throw new OtherRefusal(message, { code: 500 }); // Kubernetes gives no reason here
     // Causes of a refusal are about no field: they have only a reason and a message.
     throw new ApiError(reason, message, details as ApiError["details"]);
   }

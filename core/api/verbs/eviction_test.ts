@@ -99,7 +99,7 @@ for (
 Deno.test("two budgets for one pod are a fault that nobody can resolve", async () => {
   const { evict, podNow } = await started({ budgets: [{ disruptionsAllowed: 1 }, {}] });
   const { code, status } = await evict();
-  assert.equal(code, 500);
+  assert.deepEqual([code, status.code, status.reason], [500, 500, undefined]);
   assert.match(status.message, /^This pod has more than one PodDisruptionBudget/);
   assert.equal((await podNow()).metadata.deletionTimestamp, undefined);
 });
