@@ -73,11 +73,35 @@ export class ServerProcess {
   }
 
   /** Runs kubectl against this server, with its own home so that no cache is shared. */
-  kubectl(path: string, args: readonly string[], input?: string): Promise<Output> {
+  kubectl(
+    path: string,
+    args: readonly string[],
+    input?: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Output> {
     return runProgram(path, ["--kubeconfig", this.kubeconfig, ...args], {
-      env: { HOME: `${this.dataFolder}/home-${path.split("/").at(-1)}` },
+      env: { ...this.#kubectlEnv(path), ...env },
       ...(input === undefined ? {} : { input }),
     });
+  }
+
+  /** Starts a kubectl that goes on until it is killed. */
+  startKubectl(
+    path: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Deno.ChildProcess {
+    return new Deno.Command(path, {
+      args: ["--kubeconfig", this.kubeconfig, ...args],
+      env: { ...this.#kubectlEnv(path), ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  }
+
+  #kubectlEnv(path: string): Record<string, string> {
+    return { HOME: `${this.dataFolder}/home-${path.split("/").at(-1)}` };
   }
 
   /** A request, as the admin unless it says otherwise. */

@@ -1,17 +1,26 @@
 import { ApiError } from "../../client/api_error.ts";
 import type { LogOptions } from "../../client/node_streams.ts";
-import type { Clock } from "../../lib/clock.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { openStream } from "../http/answer.ts";
 import type { ByteStream } from "../http/byte_stream.ts";
-import { flag, type Query, wholeNumber } from "../http/query_parameters.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest } from "../verbs/request.ts";
-import { containerOf } from "./container_choice.ts";
-import type { Stream, StreamParts } from "./stream.ts";
+import { askedLog, logOptions } from "./log_options.ts";
+import type { Stream, StreamParts, UpgradeRequest } from "./stream.ts";
+import { podOf, queryOf } from "./upgrade_target.ts";
+import { openConnection } from "./upgraded.ts";
+import { upgradeHeadOf } from "./upgrades/upgrade_head.ts";
+import { base64Of } from "./websocket/base64_stream.ts";
+import { OPCODE } from "./websocket/frames.ts";
+import { chosenSubprotocol, isWebSocket, webSocketAnswer } from "./websocket/handshake.ts";
+import { WebSocket } from "./websocket/web_socket.ts";
 
 /** GET pods/NAME/log: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod */
 export function podLog(parts: StreamParts): Stream {
-  return { subresource: "log", answer: (request) => answer(request, parts) };
+  return {
+    subresource: "log",
+    answer: (request) => answer(request, parts),
+    upgrade: (request) => upgrade(request, parts),
+  };
 }
 
 async function answer(
@@ -21,8 +30,9 @@ async function answer(
   const { c, kind, objects, clock } = request;
   if (c.req.method !== "GET") throw methodNotAllowed();
   const name = nameOf(request);
+  const asked = askedLog((name) => c.req.query(name), clock, name.name);
   const pod = objects.get(kind.resource, name).object as Pod;
-  const options = logOptions(pod, (name) => c.req.query(name), clock);
+  const options = logOptions(asked, pod);
   refuseUnstarted(pod, options);
   const end = open.open(c.get("isCurrent"));
   try {
@@ -36,6 +46,46 @@ async function answer(
   } catch (error) {
     open.close(end);
     throw error;
+  }
+}
+
+/** A log as the messages of a WebSocket: apimachinery `pkg/util/httpstream/wsstream/stream.go`. */
+async function upgrade(request: UpgradeRequest, parts: StreamParts): Promise<void> {
+  const head = upgradeHeadOf(request.incoming);
+  const query = queryOf(request);
+  const asked = askedLog(
+    (name) => query.get(name) ?? undefined,
+    parts.clock,
+    request.info.name ?? "",
+  );
+  const { name, pod } = podOf(request);
+  const options = logOptions(asked, pod);
+  refuseUnstarted(pod, options);
+  if (!isWebSocket(head)) {
+    throw new ApiError("BadRequest", "a log comes by WebSocket or without an upgrade");
+  }
+  const protocol = chosenSubprotocol(head, WEBSOCKET_PROTOCOLS);
+  const [opcode, encoded] = protocol.startsWith("base64")
+    ? [OPCODE.text, base64Of] as const
+    : [OPCODE.binary, (bytes: Uint8Array) => bytes] as const;
+  await openConnection(request, parts, webSocketAnswer(head, protocol), async (raw, signal) => {
+    const socket = new WebSocket(raw);
+    void ignoreMessages(socket);
+    await socket.send(opcode, new Uint8Array()); // tells the client that the connection stands
+    for await (const bytes of parts.nodeStreams.logs(name, options, signal)) {
+      await socket.send(opcode, encoded(bytes));
+    }
+    await socket.close();
+  });
+}
+const WEBSOCKET_PROTOCOLS = ["", "binary.k8s.io", "base64.binary.k8s.io"];
+
+/** Answers pings, until the client has closed. */
+async function ignoreMessages(socket: WebSocket): Promise<void> {
+  try {
+    while (await socket.read() !== undefined);
+  } catch {
+    // The connection is gone.
   }
 }
 
@@ -57,53 +107,13 @@ async function copy(
   }
 }
 
-function logOptions(pod: Pod, query: Query, clock: Clock): LogOptions {
-  const sinceSeconds = wholeNumber(query, "sinceSeconds");
-  const sinceTime = query("sinceTime");
-  if (sinceSeconds !== undefined && sinceTime) {
-    throw invalid(
-      "sinceSeconds",
-      "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified",
-    );
-  }
-  if (sinceSeconds !== undefined && sinceSeconds < 1) {
-    throw invalid("sinceSeconds", "Invalid value: must be greater than 0");
-  }
-  const stream = query("stream");
-  if (stream && stream !== "All") {
-    throw invalid(
-      "stream",
-      `Forbidden: "${stream}" cannot be had apart here; leave it out for both`,
-    );
-  }
-  const sinceTimeMs = sinceTime ? Date.parse(sinceTime) : undefined;
-  if (Number.isNaN(sinceTimeMs)) {
-    throw invalid("sinceTime", "Invalid value: must be an RFC 3339 time");
-  }
-  return {
-    container: containerOf(pod, query("container")),
-    follow: flag(query, "follow") ?? false,
-    previous: flag(query, "previous") ?? false,
-    timestamps: flag(query, "timestamps") ?? false,
-    tailLines: notNegative(query, "tailLines", 0),
-    limitBytes: notNegative(query, "limitBytes", 1),
-    sinceMs: sinceSeconds === undefined ? sinceTimeMs : clock.now() - sinceSeconds * 1000,
-  };
-}
-
-function notNegative(query: Query, name: string, least: 0 | 1): number | undefined {
-  const value = wholeNumber(query, name);
-  if (value === undefined || value >= least) return value;
-  const rule = least === 0 ? "must be greater than or equal to 0" : "must be greater than 0";
-  throw invalid(name, `Invalid value: ${value}: ${rule}`);
-}
-
 /** Throws BadRequest when the container has not started yet. In the words of the kubelet. */
 function refuseUnstarted(pod: Pod, { container, previous }: LogOptions): void {
   const { name } = pod.metadata;
   const statuses = [
     ...pod.status.containerStatuses ?? [],
     ...pod.status.initContainerStatuses ?? [],
+    ...pod.status.ephemeralContainerStatuses ?? [],
   ];
   const status = statuses.find((status) => status.name === container);
   if (previous) {
@@ -133,15 +143,4 @@ function refuseUnstarted(pod: Pod, { container, previous }: LogOptions): void {
     throw new ApiError("BadRequest", `pod ${name} does not have a host assigned`);
   }
   throw new ApiError("BadRequest", `container "${container}" in pod "${name}" is not available`);
-}
-
-function invalid(field: string, message: string): ApiError {
-  return new ApiError("Invalid", `PodLogOptions "" is invalid: ${field}: ${message}`, {
-    kind: "PodLogOptions",
-    causes: [{
-      field,
-      message,
-      reason: message.startsWith("Forbidden") ? "FieldValueForbidden" : "FieldValueInvalid",
-    }],
-  });
 }

@@ -3,6 +3,8 @@ import type { NodeStreams } from "../../client/node_streams.ts";
 import { pods } from "../../resources/core/pods/pods.ts";
 import { type ApiFixture, echoingNode, freshApi } from "../api_fixture.ts";
 
+import { upgradeAt, WEBSOCKET } from "./upgrade_fixture.ts";
+
 const PODS = "/api/v1/namespaces/default/pods";
 
 /** A pod on a node whose containers are in the given states. */
@@ -77,13 +79,32 @@ Deno.test("a log that cannot be had says why, in Kubernetes' words", async () =>
       { a: RUNNING },
       "?tailLines=-1",
       422,
-      'PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0',
+      'PodLogOptions "web" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0',
+    ],
+    [
+      { a: RUNNING },
+      "?stream=All",
+      422,
+      'PodLogOptions "web" is invalid: stream: Forbidden: may not be specified',
+    ],
+    [
+      { a: RUNNING },
+      "?tailLines=-1&limitBytes=0",
+      422,
+      'PodLogOptions "web" is invalid: [tailLines: Invalid value: -1: must be greater than or equal to 0, limitBytes: Invalid value: 0: must be greater than 0]',
+    ],
+    [{ a: RUNNING }, "?tailLines=x", 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
+    [
+      { a: RUNNING },
+      "?sinceTime=abc",
+      400,
+      'parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006"',
     ],
     [
       { a: RUNNING },
       "?sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z",
       422,
-      'PodLogOptions "" is invalid: sinceSeconds: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+      'PodLogOptions "web" is invalid: []: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
     ],
   ];
   for (const [states, query, code, message] of table) {
@@ -106,4 +127,21 @@ Deno.test("a node that cannot give the log is a Status", async () => {
   };
   const { ask } = await withPod({ a: RUNNING }, node);
   assert.equal((await ask("GET", `${PODS}/web/log`)).status, 503);
+});
+
+Deno.test("a log comes by WebSocket too, as bytes or as base64", async () => {
+  const fixture = await withPod({ a: RUNNING });
+  const line = "web/a tail=undefined\n";
+  for (
+    const [protocol, wanted] of [
+      ["binary.k8s.io", `\x82\x00\x82\x15${line}`],
+      ["base64.binary.k8s.io", `\x81\x00\x81\x1c${btoa(line)}`],
+    ] as const
+  ) {
+    const headers = { ...WEBSOCKET, "sec-websocket-protocol": protocol };
+    const { client, until } = upgradeAt(fixture, `${PODS}/web/log`, headers);
+    const text = await until("\x88\x02\x03\xe8"); // the end of the log is a good-bye
+    assert.ok(text.includes(`Sec-WebSocket-Protocol: ${protocol}\r\n\r\n${wanted}`), text);
+    client.end();
+  }
 });

@@ -45,7 +45,12 @@ async function asked(
     connection,
     method: incoming.method ?? "GET",
     path: (passedOf(url, info).rest || "/") + url.search,
-    headers: { ...headers, connection: "Upgrade", upgrade: incoming.headers.upgrade ?? "" },
+    headers: {
+      host: "backend",
+      ...headers,
+      connection: "Upgrade",
+      upgrade: incoming.headers.upgrade ?? "",
+    },
   }).catch((error) => {
     throw new ApiError("InternalError", messageOf(error));
   });

@@ -51,10 +51,13 @@ async function answer(request: ObjectRequest, parts: StreamParts): Promise<Respo
       connection,
       method: c.req.method,
       path: (passed.rest || "/") + passed.url.search,
-      headers: requestHeaders(incoming?.headers ?? Object.fromEntries(c.req.raw.headers), {
-        from: incoming?.socket.remoteAddress,
-        uri: passed.url.pathname,
-      }),
+      headers: {
+        host: target.host,
+        ...requestHeaders(incoming?.headers ?? Object.fromEntries(c.req.raw.headers), {
+          from: incoming?.socket.remoteAddress,
+          uri: passed.url.pathname,
+        }),
+      },
       ...bodyOf(request.c),
     }).catch((error) => {
       throw unreachable(error);
