@@ -1,7 +1,7 @@
 import type { ObjectName } from "../client/client.ts";
 import { badRequest } from "../client/refusals.ts";
 import type { WriteOptions } from "../client/write_options.ts";
-import { isJsonObject, type JsonObject } from "../lib/json/json_value.ts";
+import { isJsonObject, type JsonObject, objectIn } from "../lib/json/json_value.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { AdmitOptions, Scope } from "./admit.ts";
 import { applyTo } from "./managed_fields/field_manager.ts";
@@ -33,6 +33,11 @@ export function proposalBy(
   const named = withNameOf(resource, sent, name);
   if (!isJsonObject(sent) || !isJsonObject(named)) {
     throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
+  }
+  if (!objectIn(sent, "metadata")["name"] && sent["kind"] === resource.kind) {
+    throw badRequest(
+      `the name of the object (${name.name} based on URL) was undeterminable: name must be provided`,
+    );
   }
   const write = { ...options, isForced, now };
   const { draft: merged, managedFields } = applyTo(resource, { live: current, sent }, write);

@@ -98,14 +98,23 @@ function faultsInOrder(
 /** Reads the object of a server-side apply: YAML, or JSON, which is YAML too. Throws BadRequest. */
 export async function appliedObjectOf(c: ApiContext): Promise<unknown> {
   const bytes = await c.get("readBody")();
+  if (bytes.length === 0) return {};
   if (bytes[0] === OPENING_BRACE) return jsonOf(bytes);
-  const { value, bodyFaults } = await yamlDocumentOf(c, bytes);
+  const { value, bodyFaults } = await yamlDocumentOf(c, bytes).catch((error) => {
+    if (!(error instanceof ApiError) || !error.message.startsWith(UNDECODABLE)) throw error;
+    const why = error.message.slice(UNDECODABLE.length);
+    throw new ApiError(
+      "BadRequest",
+      `error decoding YAML: error converting YAML to JSON: yaml: ${why}`,
+    );
+  });
   if (bodyFaults) {
     reportFaults(c, bodyFaults, "error strict decoding YAML: error converting YAML to JSON: ");
   }
   return value;
 }
 
+const UNDECODABLE = "unable to decode the body of the request: ";
 /** The first byte of an object in JSON. */
 const OPENING_BRACE = "{".charCodeAt(0);
 
@@ -196,5 +205,5 @@ async function yamlOf(
 }
 
 function undecodable(why: string): ApiError {
-  return new ApiError("BadRequest", `unable to decode the body of the request: ${why}`);
+  return new ApiError("BadRequest", `${UNDECODABLE}${why}`);
 }

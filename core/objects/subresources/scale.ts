@@ -1,5 +1,11 @@
 import { isJsonObject, type JsonObject, objectIn } from "../../lib/json/json_value.ts";
-import type { AnyResource, KubeObject, ScalePaths } from "../../resources/resource.ts";
+import {
+  type AnyResource,
+  apiVersionOf,
+  type KubeObject,
+  type ScalePaths,
+} from "../../resources/resource.ts";
+import { isBuiltIn } from "../../resources/zero_objects.ts";
 import type { Subresource } from "../../resources/subresource.ts";
 import type { LabelSelector } from "../../schema/label_selector.ts";
 import { type FieldSet, hasPath, setOfPath } from "../../schema/fields/field_set.ts";
@@ -24,13 +30,16 @@ const scaleSchema = object("How many replicas there should be and are.", {
 export type Scale = TypeOf<typeof scaleSchema>;
 
 /** `OBJECT/scale` of kinds that say where their replicas are. */
-export function scale({ scale: paths }: AnyResource): Subresource<KubeObject> | undefined {
+export function scale(resource: AnyResource): Subresource<KubeObject> | undefined {
+  const { scale: paths, kind } = resource;
   if (!paths) return undefined;
+  // As in Kubernetes, whose scales of built-in kinds say nothing of managers.
+  const showsManagers = !isBuiltIn(apiVersionOf(resource), kind);
   return {
     name: "scale",
     verbs: ["get", "patch", "update"],
     body: { group: "autoscaling", version: "v1", kind: "Scale", schema: scaleSchema },
-    show: (current) => scaleOf(paths, current),
+    show: (current) => scaleOf(paths, current, showsManagers),
     admittedAs: "update",
     applied: (sent) => {
       const { replicas } = objectIn(sent, "spec");
@@ -43,7 +52,7 @@ export function scale({ scale: paths }: AnyResource): Subresource<KubeObject> | 
   };
 }
 
-function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
+function scaleOf(paths: ScalePaths, scaled: KubeObject, showsManagers: boolean): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = scaled.metadata;
   const selector = paths.selector && valueAt(scaled, paths.selector);
   return {
@@ -55,7 +64,7 @@ function scaleOf(paths: ScalePaths, scaled: KubeObject): Scale {
       uid,
       resourceVersion,
       creationTimestamp,
-      ...managersOf(paths, scaled),
+      ...(showsManagers && managersOf(paths, scaled)),
     },
     spec: { replicas: Number(valueAt(scaled, paths.specReplicas) ?? 0) },
     status: {
