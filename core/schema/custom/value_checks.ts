@@ -37,11 +37,15 @@ class Finding {
   points = 0;
 
   refuse(cause: Cause): void {
-    if (this.causes.length >= CAUSES_MAX) return;
+    if (this.isFull) return;
     const isKnown = this.causes.some(({ field, message }) =>
       field === cause.field && message === cause.message
     );
     if (!isKnown) this.causes.push(cause);
+  }
+
+  get isFull(): boolean {
+    return this.causes.length >= CAUSES_MAX;
   }
 
   take({ causes, points }: Finding): void {
@@ -196,7 +200,7 @@ function checkItems(place: Place, items: readonly unknown[], finding: Finding): 
   const { schema, path } = place;
   if (schema.items) {
     const previousOf = previousItems(place);
-    for (let i = 0; i < items.length; i++) {
+    for (let i = 0; i < items.length && !finding.isFull; i++) {
       finding.take(checked({
         schema: schema.items,
         value: items[i],
@@ -242,7 +246,7 @@ function checkFields(place: Place, object: JsonObject, finding: Finding): void {
   for (const name in object) {
     const known = ownField(properties, name);
     const inner = known ?? additionalProperties;
-    if (!inner) continue;
+    if (!inner || finding.isFull) continue;
     finding.take(checked({
       schema: inner,
       value: object[name],

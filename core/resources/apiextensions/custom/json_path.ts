@@ -133,8 +133,11 @@ function literalIn(text: string): unknown {
 }
 
 /** The first value at the path; `undefined` when there is none. */
-export function firstAt(value: unknown, path: JsonPath): unknown {
-  const visits = { left: VISITS_MAX };
+export function firstAt(
+  value: unknown,
+  path: JsonPath,
+  visits: { left: number } = { left: VISITS_MAX },
+): unknown {
   let values: unknown[] = [value];
   for (const step of path) {
     const next: unknown[] = [];
@@ -157,7 +160,7 @@ function stepFrom(value: unknown, step: Step, visits: { left: number }): Iterabl
   if ("all" in step) return childrenOf(value);
   if ("below" in step) return descendantsOf(value, visits);
   if (!Array.isArray(value)) return [];
-  if ("filter" in step) return value.filter((item) => holds(step.filter, item));
+  if ("filter" in step) return value.filter((item) => holds(step.filter, item, visits));
   const from = step.from < 0 ? value.length + step.from : step.from;
   const to = step.to === undefined || step.to >= 0 ? step.to : value.length + step.to;
   return value.slice(Math.max(0, from), to).filter((_, i) => i % step.by === 0);
@@ -176,8 +179,13 @@ function* descendantsOf(value: unknown, visits: { left: number }): Iterable<unkn
   }
 }
 
-function holds({ path, operator, value }: Filter, item: unknown): boolean {
-  const found = firstAt(item, path);
+function holds(
+  { path, operator, value }: Filter,
+  item: unknown,
+  visits: { left: number },
+): boolean {
+  if (visits.left-- <= 0) return false;
+  const found = firstAt(item, path, visits);
   if (operator === undefined) return found !== undefined;
   if (found === undefined) return false;
   switch (operator) {

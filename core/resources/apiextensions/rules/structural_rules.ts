@@ -15,8 +15,8 @@ export function structuralCauses(schema: Schema, field: string): Cause[] {
     ...invariantCauses(schema, "root", field),
     ...valueCompleteness(schema, schema, field, field),
   ];
-  const textOf = ({ field, message }: Cause) => `${field}: ${message}`;
-  return causes.sort((a, b) => textOf(a) < textOf(b) ? -1 : 1);
+  const texts = new Map(causes.map((cause) => [cause, `${cause.field}: ${cause.message}`]));
+  return causes.sort((a, b) => texts.get(a)! < texts.get(b)! ? -1 : 1);
 }
 
 function propertyField(field: string, name: string): string {
