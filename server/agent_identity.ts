@@ -1,4 +1,4 @@
-import { certificateOfPem } from "../core/api/access/certificate.ts";
+import { certificateOfPem } from "../core/lib/der/certificate.ts";
 import { nodeOf, nodeUser } from "../core/api/access/nodes/node_identity.ts";
 import type { User } from "../core/api/http/api_context.ts";
 import { CommandError } from "./command_error.ts";

@@ -1,5 +1,6 @@
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { createControllers } from "../core/controllers/mod.ts";
+import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
 import { HttpsWebhooks } from "../core/client/webhook_transport.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
@@ -63,18 +64,20 @@ export interface ControllerSettings {
   reservedRanges: readonly string[];
   /** Certificate of the authority by which pods know the server, as PEM. */
   authority: string;
+  /** Signs certificates with its key; absent: nobody does. */
+  signer?: CertificateSigner;
 }
 
 /** Starts the controllers and the scheduler. */
 export function runControllers(
   context: Context,
   { catalog, client, events }: ControlPlane,
-  { registry, gatewayAddress, reservedRanges, authority }: ControllerSettings,
+  { registry, gatewayAddress, reservedRanges, authority, signer }: ControllerSettings,
 ): void {
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const options = { catalog, gatewayAddress, reservedRanges, authority };
+  const options = { catalog, gatewayAddress, reservedRanges, authority, ...(signer && { signer }) };
   for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
     keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));
   }

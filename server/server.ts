@@ -2,6 +2,7 @@ import type { EventLimit } from "../core/objects/admission/plugins/event_rate_li
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
 import { publishFrontProxy } from "../core/api/aggregation/front_proxy.ts";
 import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
+import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import type { Served } from "../core/api/front/served.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
@@ -57,6 +58,8 @@ export interface ServerAccess {
   api: Pick<ApiOptions, "accounts" | "frontProxy" | "tokens" | "certificates" | "credentials">;
   /** Certificate of the authority by which clients know the server, as PEM. */
   authority: string;
+  /** Signs certificates with its key; absent: nobody does. */
+  signer?: CertificateSigner;
   /** Records which credentials have been issued, once this server may write. Never rejects. */
   record(): Promise<void>;
   serve(api: Api): Promise<Pick<Served, "address" | "stop">>;
@@ -149,7 +152,7 @@ function createServerApi(
 async function runAsOwner(
   context: Context,
   environment: ServerEnvironment,
-  { plane, platform: { podCidr }, node, access: { authority } }: {
+  { plane, platform: { podCidr }, node, access: { authority, signer } }: {
     plane: ControlPlane;
     platform: ServerPlatform;
     node: Node;
@@ -157,6 +160,11 @@ async function runAsOwner(
   },
 ): Promise<void> {
   const reservedRanges = podCidr === undefined ? [] : [podCidr];
-  runControllers(context, plane, { ...environment, reservedRanges, authority });
+  runControllers(context, plane, {
+    ...environment,
+    reservedRanges,
+    authority,
+    ...(signer && { signer }),
+  });
   await runNode(context, plane.client, { ...node, ...environment });
 }

@@ -9,6 +9,7 @@ import {
 } from "../core/api/access/pki.ts";
 import { AccountTokens } from "../core/api/access/service_accounts/account_tokens.ts";
 import { loadSigningKey } from "../core/api/access/service_accounts/signing_key.ts";
+import { signRequest } from "../core/api/access/pki_certificates.ts";
 import type { Api } from "../core/api/app.ts";
 import { serve } from "../core/api/front/front.ts";
 import { ListenError, type Served } from "../core/api/front/served.ts";
@@ -39,6 +40,7 @@ export async function openAccess(
   const signer = { certificate: authority, key: authorityKey };
   return {
     authority,
+    signer: (request, usages, notAfterMs) => signRequest(signer, request, usages, notAfterMs),
     api: {
       accounts,
       frontProxy,

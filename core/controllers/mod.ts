@@ -8,6 +8,10 @@ import { deploymentController } from "./apps/deployments.ts";
 import { disruptionController } from "./cluster/disruptions.ts";
 import { endpointSliceController } from "./cluster/endpoint_slices.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
+import {
+  type CertificateSigner,
+  certificateSigningController,
+} from "./cluster/certificate_signing.ts";
 import { eventExpiry } from "./cluster/event_expiry.ts";
 import { evictionController } from "./nodes/evictions.ts";
 import { flowSchemaController } from "./cluster/flow_schemas.ts";
@@ -40,10 +44,14 @@ export interface ControllerOptions {
   reservedRanges?: readonly string[];
   /** Certificate of the authority by which pods know the API server, as PEM; absent: they do not get one. */
   authority?: string;
+  /** Signs certificates with its key; absent: nobody does. */
+  signer?: CertificateSigner;
 }
 
 /** The loop of a controller in a server with these options. */
-export type ControllerDefinition = (options: Required<ControllerOptions>) => Loop;
+export type ControllerDefinition = (
+  options: Required<Omit<ControllerOptions, "signer">> & Pick<ControllerOptions, "signer">,
+) => Loop;
 
 /** Every controller that is built in. A new one is one file and one line here. The scheduler is one more, see `core/scheduler`. */
 export const CONTROLLERS: readonly ControllerDefinition[] = [
@@ -59,6 +67,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ({ catalog }) => resourceQuotaController(catalog),
   () => loopOf(defaultAccountController),
   ({ authority }) => loopOf(authorityPublisher(authority)),
+  ({ signer }) => loopOf(certificateSigningController(signer)),
   () => loopOf(flowSchemaController),
   ({ catalog }) => loopOf(policyTypeChecking(catalog)),
   () => loopOf(nodeController),

@@ -4,6 +4,7 @@ import { APIEXTENSIONS_KINDS } from "./apiextensions/mod.ts";
 import { APPS_KINDS } from "./apps/mod.ts";
 import { AUTOSCALING_KINDS } from "./autoscaling/mod.ts";
 import { BATCH_KINDS } from "./batch/mod.ts";
+import { CERTIFICATES_KINDS } from "./certificates/mod.ts";
 import { COORDINATION_KINDS } from "./coordination/mod.ts";
 import { CORE_KINDS } from "./core/mod.ts";
 import { DISCOVERY_KINDS } from "./discovery/mod.ts";
@@ -26,6 +27,7 @@ export const RESOURCES: readonly AnyResource[] = [
   ...APPS_KINDS,
   ...AUTOSCALING_KINDS,
   ...BATCH_KINDS,
+  ...CERTIFICATES_KINDS,
   ...COORDINATION_KINDS,
   ...CORE_KINDS,
   ...DISCOVERY_KINDS,

@@ -13,7 +13,7 @@ import {
   writeKubeconfig,
 } from "./pki.ts";
 import type { KeyPair } from "./pki_certificates.ts";
-import { certificateOfPem } from "./certificate.ts";
+import { certificateOfPem } from "../../lib/der/certificate.ts";
 import { ADMIN_LIFE_MS, isDue } from "./certificate_life.ts";
 import type { Issued } from "./credential_register.ts";
 import type { Credentials } from "./credentials.ts";

@@ -10,7 +10,7 @@ import {
   isSignedBy,
   parseCertificate,
   publicKeyOf,
-} from "./certificate.ts";
+} from "../../lib/der/certificate.ts";
 import { derOf, madeCertificate, type Wanted } from "./certificate_fixture.ts";
 
 /** As many as make a second: each is signed. */

@@ -10,7 +10,7 @@ import {
   parseCertificate,
   publicKeyOf,
   unknownExtension,
-} from "./certificate.ts";
+} from "../../lib/der/certificate.ts";
 
 /** The user that a certificate names: the common name is the user, each organization one of the groups. */
 export interface CertifiedUser {

@@ -9,7 +9,7 @@ import { ADMIN } from "./pki.ts";
 import { issueClient, type KeyPair } from "./pki_certificates.ts";
 import { objectOf } from "../http/request_body.ts";
 import type { AdminCredentials } from "./admin_credentials.ts";
-import { certificateOfPem } from "./certificate.ts";
+import { certificateOfPem } from "../../lib/der/certificate.ts";
 import { endOfLife, NODE_LIFE_MS, USER_LIFE_MS } from "./certificate_life.ts";
 import type { Issued, Register } from "./credential_register.ts";
 import type { Credentials } from "./credentials.ts";

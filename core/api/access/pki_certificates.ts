@@ -1,8 +1,19 @@
 import { createHash, createPrivateKey, sign } from "node:crypto";
+import type { CertificateRequest } from "../../lib/der/certificate_request.ts";
 import { isIpv4, parseIp } from "../../lib/addresses/ip_address.ts";
-import { type Certificate, certificateOfPem } from "./certificate.ts";
-import { bitStringBytes, derValue, derValues, TAGS } from "./der.ts";
-import { bits, integer, octets, oid, sequence, time, TRUE, utf8, written } from "./der_writer.ts";
+import { type Certificate, certificateOfPem } from "../../lib/der/certificate.ts";
+import { bitStringBytes, derValue, derValues, TAGS } from "../../lib/der/der.ts";
+import {
+  bits,
+  integer,
+  octets,
+  oid,
+  sequence,
+  time,
+  TRUE,
+  utf8,
+  written,
+} from "../../lib/der/der_writer.ts";
 
 /** A certificate and its private key, both as PEM. */
 export interface KeyPair {
@@ -87,6 +98,40 @@ export function issueClient(
   const usage = extension(EXTENDED_KEY_USAGE, sequence(oid(CLIENT_AUTH)));
   return issue(authority, subject, [usage], notAfterMs);
 }
+
+/** The certificate that was asked for, as PEM; valid from 2020 on, as all of ours. `usages`: Kubernetes' names. */
+export function signRequest(
+  authority: KeyPair,
+  { subject, publicKey, alternativeNames }: CertificateRequest,
+  usages: readonly string[],
+  notAfterMs: number,
+): string {
+  const issuer = certificateOfPem(authority.certificate);
+  const isUsed = (usage: string) => usages.includes(usage);
+  const purposes = Object.entries(PURPOSES).filter(([usage]) => isUsed(usage));
+  // The bits of digitalSignature and keyEncipherment: the signers allow no other usages of keys.
+  const bitsOfUsage = (isUsed("digital signature") ? 0x80 : 0) |
+    (isUsed("key encipherment") ? 0x20 : 0);
+  const usageBits = bits(Uint8Array.of(bitsOfUsage), {
+    unused: isUsed("key encipherment") ? 5 : 7,
+  });
+  return signed(authority.key, {
+    subject,
+    issuer: issuer.subject,
+    publicKey,
+    notAfterMs,
+    extensions: [
+      extension(BASIC_CONSTRAINTS, sequence(), { isCritical: true }),
+      ...(bitsOfUsage ? [extension(KEY_USAGE, usageBits, { isCritical: true })] : []),
+      ...(purposes.length > 0
+        ? [extension(EXTENDED_KEY_USAGE, sequence(...purposes.map(([, name]) => oid(name))))]
+        : []),
+      extension(AUTHORITY_KEY_ID, sequence(written(KEY_ID_TAG, ownKeyId(issuer)))),
+      ...(alternativeNames ? [extension(SUBJECT_ALTERNATIVE_NAME, alternativeNames)] : []),
+    ],
+  });
+}
+const PURPOSES = { "client auth": CLIENT_AUTH, "server auth": SERVER_AUTH } as const;
 
 /** Whether a name is an IP address, not a DNS name. */
 export function isIp(name: string): boolean {

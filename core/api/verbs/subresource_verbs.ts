@@ -8,6 +8,7 @@ import {
 } from "../../objects/subresource_writes.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import type { Subresource, SubresourceVerb } from "../../resources/subresource.ts";
+import { signerCheck } from "../access/signer_rights.ts";
 import { refusalOfLabels } from "../access/nodes/node_restriction.ts";
 import { notFound as objectNotFound } from "../../client/refusals.ts";
 import { notFound } from "../discovery/discovery.ts";
@@ -67,8 +68,10 @@ async function write(
 ): Promise<Response> {
   const { c, kind } = request;
   // Nodes write no whole objects here; with a status they might send labels.
+  const user = c.get("user");
   const refuse = subresource.admittedAs === "status"
-    ? refusalOfLabels(c.get("user"), kind.resource.plural)
+    ? refusalOfLabels(user, kind.resource.plural) ??
+      signerCheck(request.escalation.rbac, user, kind.resource, subresource.name)
     : undefined;
   const options = { ...writeOptions(c, kind), ...(refuse && { refuse }) };
   const target = { resource: kind.resource, name: nameOf(request), subresource };

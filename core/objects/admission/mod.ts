@@ -3,6 +3,7 @@ import type { Random } from "../../lib/random.ts";
 import type { ClusterSettings } from "../../resources/admission.ts";
 import type { Store } from "../../store/store.ts";
 import type { AdmissionCheck, AdmissionRule } from "./admission_rule.ts";
+import { requesterOfCertificates } from "./certificate_requests.ts";
 import { type EventLimit, eventRateLimit } from "./plugins/event_rate_limit.ts";
 import { kindAdmission } from "./kind_admission.ts";
 import { definedKinds } from "./defined_kinds.ts";
@@ -36,6 +37,7 @@ export function admissionRules(
     podRuntimeClass, // after a pod got the tolerations that all have, as in Kubernetes
     defaultStorageClass,
     defaultIngressClass,
+    requesterOfCertificates,
     ...(hasAccounts ? [accountOfPods(options)] : []),
     podSecurityLabels,
   ];

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { isSameBytes } from "../../lib/bytes.ts";
+import { isSameBytes } from "../bytes.ts";
 import {
   bitsOf,
   bitStringBytes,
@@ -36,7 +36,7 @@ export interface Certificate {
   readonly signature: Uint8Array;
 }
 
-interface Extension {
+export interface Extension {
   readonly oid: string;
   readonly isCritical: boolean;
   readonly value: Uint8Array;
@@ -50,7 +50,7 @@ const COMMON_NAME = "2.5.4.3";
 const ORGANIZATION = "2.5.4.10";
 
 /** ECDSA and RSA with hashes that are considered secure: RFC 5758 and RFC 8017. */
-const HASHES: Readonly<Record<string, string>> = {
+export const HASHES: Readonly<Record<string, string>> = {
   "1.2.840.10045.4.3.2": "sha256",
   "1.2.840.10045.4.3.3": "sha384",
   "1.2.840.10045.4.3.4": "sha512",
@@ -131,7 +131,7 @@ function bodyOf({ content }: DerValue) {
 }
 
 /** The values in a SEQUENCE. */
-function contentOf({ tag, content }: DerValue): DerValue[] {
+export function contentOf({ tag, content }: DerValue): DerValue[] {
   if (tag !== TAGS.sequence) throw new DerError("a sequence expected");
   return derValues(content);
 }
@@ -148,7 +148,7 @@ function serialOf({ content }: DerValue): string {
 }
 
 /** All values of a name in order, also several of one RDN. */
-function namesOf(name: DerValue): { commonNames: string[]; organizations: string[] } {
+export function namesOf(name: DerValue): { commonNames: string[]; organizations: string[] } {
   const commonNames: string[] = [];
   const organizations: string[] = [];
   for (const rdn of contentOf(name)) {
@@ -190,7 +190,7 @@ function decoded(tag: number, content: Uint8Array): string {
   }
 }
 
-function extensionsOf(optional: readonly DerValue[]): Extension[] {
+export function extensionsOf(optional: readonly DerValue[]): Extension[] {
   const wrapped = optional.find(({ tag }) => tag === EXTENSIONS_TAG);
   if (!wrapped) return [];
   const list = contentOf(derValue(wrapped.content, TAGS.sequence)).map(extensionOf);

@@ -1,0 +1,114 @@
+import {
+  type CertificateRequest,
+  certificateRequestOf,
+} from "../../lib/der/certificate_request.ts";
+import { DerError } from "../../lib/der/der.ts";
+import { msOf } from "../../lib/timestamp.ts";
+import {
+  type CertificateSigningRequest,
+  certificateSigningRequests,
+} from "../../resources/certificates/certificate_signing_requests.ts";
+import { act, type Controller, type Plan, plan, remove } from "../runtime/controller.ts";
+import { signerFault } from "./certificate_rules.ts";
+
+/** Signs with the key of our authority: a certificate in PEM, valid until then. */
+export type CertificateSigner = (
+  request: CertificateRequest,
+  usages: readonly string[],
+  notAfterMs: number,
+) => string;
+
+/** How long a certificate is valid at most, as in kube-controller-manager. */
+const LIFE_MS = 365 * 24 * 60 * 60 * 1_000;
+const LIFE_MS_MIN = 10 * 60 * 1_000;
+const HOUR_MS = 60 * 60 * 1_000;
+const NODE_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet";
+
+/**
+ * Signs what has been approved, for Kubernetes' own signers; approves what the agents of nodes ask for themselves; removes
+ * what is old.
+ *
+ * Kubernetes: `pkg/controller/certificates`.
+ */
+export function certificateSigningController(
+  sign: CertificateSigner | undefined,
+): Controller<CertificateSigningRequest> {
+  return {
+    name: "certificate-controller",
+    resource: certificateSigningRequests,
+    watches: [],
+    workers: 1,
+    reconcile: (request, _view, nowMs) => reconcile(request, nowMs, sign),
+  };
+}
+
+function reconcile(
+  asked: CertificateSigningRequest,
+  nowMs: number,
+  sign: CertificateSigner | undefined,
+): Plan {
+  const endMs = endOf(asked);
+  if (nowMs >= endMs) return plan([remove(certificateSigningRequests, asked)]);
+  const waits = plan([], endMs - nowMs);
+  const has = (type: string) => asked.status.conditions?.some((one) => one.type === type);
+  if (!sign || asked.status.certificate || has("Failed") || has("Denied")) return waits;
+  const request = requestOf(asked.spec.request);
+  if (!request) return waits;
+  if (!has("Approved")) return isOwnNode(asked, request) ? approved(asked) : waits;
+  const fault = signerFault(asked.spec, request);
+  if (fault === "not ours") return waits;
+  if (fault !== undefined) {
+    const failed = { type: "Failed", status: "True" as const, reason: "SignerValidationFailure" };
+    return written(asked, "status", {
+      conditions: [...asked.status.conditions ?? [], { ...failed, message: fault }],
+    });
+  }
+  const pem = sign(request, asked.spec.usages ?? [], nowMs + lifeMsOf(asked.spec));
+  return written(asked, "status", { certificate: new TextEncoder().encode(pem).toBase64() });
+}
+
+function approved(asked: CertificateSigningRequest): Plan {
+  return written(asked, "approval", {
+    conditions: [...asked.status.conditions ?? [], {
+      type: "Approved",
+      status: "True",
+      reason: "AutoApproved",
+      message: "Auto approving self kubelet client certificate after SubjectAccessReview.",
+    }],
+  });
+}
+
+function written(asked: CertificateSigningRequest, subresource: string, status: object): Plan {
+  const { apiVersion, kind, metadata } = asked;
+  const body = { apiVersion, kind, metadata, status: { ...asked.status, ...status } };
+  return plan([act(certificateSigningRequests, metadata, subresource, body)]);
+}
+
+/** Whether a node asks for another certificate for itself. */
+function isOwnNode({ spec }: CertificateSigningRequest, request: CertificateRequest): boolean {
+  return spec.signerName === NODE_CLIENT && spec.username === request.commonNames[0] &&
+    (spec.groups ?? []).includes("system:nodes") && signerFault(spec, request) === undefined;
+}
+
+function lifeMsOf({ expirationSeconds }: CertificateSigningRequest["spec"]): number {
+  const wantedMs = expirationSeconds === undefined ? LIFE_MS : expirationSeconds * 1_000;
+  return Math.max(LIFE_MS_MIN, Math.min(wantedMs, LIFE_MS));
+}
+
+/** When a request is removed: an hour after it was decided or signed, a day after it came. */
+function endOf({ metadata, status }: CertificateSigningRequest): number {
+  const decided = (status.conditions ?? []).filter(({ type }) =>
+    type === "Approved" || type === "Denied" || type === "Failed"
+  );
+  if (decided.length === 0) return msOf(metadata.creationTimestamp) + 24 * HOUR_MS;
+  return Math.max(...decided.map(({ lastUpdateTime }) => msOf(lastUpdateTime))) + HOUR_MS;
+}
+
+function requestOf(base64: string): CertificateRequest | undefined {
+  try {
+    return certificateRequestOf(new TextDecoder().decode(Uint8Array.fromBase64(base64)));
+  } catch (error) {
+    if (error instanceof DerError) return undefined; // of a version that did not check it
+    throw error;
+  }
+}
