@@ -91,7 +91,8 @@ function tampered(pem: string): string {
 }
 
 function approval(type: "Approved" | "Denied"): object {
-  return { status: { conditions: [{ type, status: "True", reason: "Test", message: "" }] } };
+  const condition = { type, status: "True", reason: "Test", message: "", lastUpdateTime: null };
+  return { status: { conditions: [condition] } };
 }
 
 Deno.test("a request says who has asked, whatever it came with, and never changes", async () => {

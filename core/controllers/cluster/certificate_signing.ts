@@ -100,8 +100,10 @@ function endOf({ metadata, status }: CertificateSigningRequest): number {
   const decided = (status.conditions ?? []).filter(({ type }) =>
     type === "Approved" || type === "Denied" || type === "Failed"
   );
-  if (decided.length === 0) return msOf(metadata.creationTimestamp) + 24 * HOUR_MS;
-  return Math.max(...decided.map(({ lastUpdateTime }) => msOf(lastUpdateTime))) + HOUR_MS;
+  const createdMs = msOf(metadata.creationTimestamp);
+  if (decided.length === 0) return createdMs + 24 * HOUR_MS;
+  const times = decided.map(({ lastUpdateTime }) => msOf(lastUpdateTime));
+  return Math.max(createdMs, ...times) + HOUR_MS;
 }
 
 function requestOf(base64: string): CertificateRequest | undefined {

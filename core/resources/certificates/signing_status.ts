@@ -31,7 +31,9 @@ export function withConditionTimes(sent: JsonObject, before: Status, nowMs: numb
     const known = before.conditions?.find(({ type, status }) =>
       type === one["type"] && status === one["status"]
     );
-    const { lastTransitionTime = known?.lastTransitionTime ?? now, lastUpdateTime = now } = one;
+    // Clients written in Go send null for none.
+    const lastUpdateTime = one["lastUpdateTime"] || now;
+    const lastTransitionTime = one["lastTransitionTime"] || known?.lastTransitionTime || now;
     return { ...one, lastUpdateTime, lastTransitionTime };
   });
   return { ...sent, status: { ...status, conditions: dated } };
