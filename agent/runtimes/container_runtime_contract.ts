@@ -240,6 +240,17 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     assert.equal(await session.exitCode(), 0);
   },
 
+  "a command whose session is let go of goes on, and its output ends": async (runtime, world) => {
+    const id = await started(runtime, spec(world, { script: "sleep 60" }));
+    const mark = world.isIsolated ? "/tmp/mark" : `${world.folder}/mark`;
+    const script = `echo a; sleep 0.3; yes | head -c 200000; echo done >${mark}`;
+    const session = await runtime.openExec(id, ["sh", "-c", script], STREAMS);
+    for await (const _ of session.output) session.close();
+    const wait =
+      `i=0; while [ ! -s ${mark} ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; cat ${mark}`;
+    assert.equal((await runtime.exec(id, ["sh", "-c", wait], 30_000)).output, "done\n");
+  },
+
   "a terminal has the size that it was given last": async (runtime, world) => {
     const id = await started(runtime, spec(world, { script: "sleep 60" }));
     const size = "(busybox stty size || stty size) 2>/dev/null";

@@ -1,5 +1,6 @@
 import * as k8s from "@kubernetes/client-node";
 import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { eventually } from "../eventually.ts";
 import { ServerProcess, withServer } from "../server_process.ts";
 import { denoInformer, InformerProcess, nodeInformer } from "./informer_process.ts";
@@ -31,6 +32,7 @@ Deno.test({
         await core.deleteNamespacedConfigMap({ namespace: NAMESPACE, name: "a" });
         await eventually("the informer sees a removal", () => seen.has("delete a"));
         await runsAPod(core);
+        await execsInAPod(config, core);
       } finally {
         await informer.stop();
       }
@@ -127,6 +129,42 @@ async function createsAndChanges(core: k8s.CoreV1Api, seen: Set<string>): Promis
     core.readNamespacedConfigMap({ namespace, name: "no" }),
     (error) => error instanceof k8s.ApiException && error.code === 404,
   );
+}
+
+async function execsInAPod(config: k8s.KubeConfig, core: k8s.CoreV1Api): Promise<void> {
+  const [namespace, name] = [NAMESPACE, "stays"];
+  const container = { name, image: "example.com/a:1", command: ["sleep", "600"] };
+  await core.createNamespacedPod({
+    namespace,
+    body: { metadata: { name }, spec: { containers: [container] } },
+  });
+  await eventually("the pod runs", async () => {
+    const { status } = await core.readNamespacedPod({ namespace, name });
+    return status?.phase === "Running";
+  });
+  const [stdout, stdin] = [new PassThrough(), new PassThrough()];
+  let output = "";
+  stdout.on("data", (part) => output += part);
+  const ended = Promise.withResolvers<k8s.V1Status>();
+  const command = ["sh", "-c", "read line; echo got $line; exit 4"];
+  await new k8s.Exec(config).exec(
+    namespace,
+    name,
+    name,
+    command,
+    stdout,
+    null,
+    stdin,
+    false,
+    (status) => ended.resolve(status),
+  );
+  stdin.write("a line\n");
+  const { reason, details } = await ended.promise;
+  assert.deepEqual([output, reason, details?.causes?.[0]?.message], [
+    "got a line\n",
+    "NonZeroExitCode",
+    "4",
+  ]);
 }
 
 async function runsAPod(core: k8s.CoreV1Api): Promise<void> {

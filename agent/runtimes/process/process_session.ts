@@ -77,6 +77,7 @@ class ProcessSession implements ContainerSession {
   readonly #folder: string;
   readonly #wanted: WantedStreams;
   readonly #clock: Clock;
+  readonly #closed = Promise.withResolvers<void>();
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly input: ByteSink;
 
@@ -100,7 +101,7 @@ class ProcessSession implements ContainerSession {
 
   /** Both streams as they come; one reads on when the other has ended. */
   get output(): AsyncIterable<OutputPiece> {
-    return merged(this.#child);
+    return merged(this.#child, this.#closed.promise);
   }
 
   async resize({ columns, rows }: TerminalSize): Promise<void> {
@@ -130,23 +131,35 @@ class ProcessSession implements ContainerSession {
 
   close(): void {
     void this.input.end();
+    this.#closed.resolve();
   }
 }
 
-async function* merged({ stdout, stderr }: Deno.ChildProcess): AsyncGenerator<OutputPiece> {
-  const readers = {
-    stdout: stdout.getReader(),
-    stderr: stderr.getReader(),
-  };
+/** Both streams, until they end or nobody wants them: then they are read on for nobody, since the command goes on. */
+async function* merged(
+  { stdout, stderr }: Deno.ChildProcess,
+  closed: Promise<void>,
+): AsyncGenerator<OutputPiece> {
+  const readers = { stdout: stdout.getReader(), stderr: stderr.getReader() };
   const next = async (stream: OutputPiece["stream"]) =>
     ({ stream, ...await readers[stream].read() }) as const;
   const pending = new Map((["stdout", "stderr"] as const).map((each) => [each, next(each)]));
-  while (pending.size > 0) {
-    const { stream, done, value } = await Promise.race(pending.values());
-    if (done) pending.delete(stream);
-    else {
-      pending.set(stream, next(stream));
-      yield { stream, bytes: value };
+  try {
+    while (pending.size > 0) {
+      const found = await Promise.race([closed, ...pending.values()]);
+      if (found === undefined) return;
+      const { stream, done, value } = found;
+      if (done) pending.delete(stream);
+      else {
+        pending.set(stream, next(stream));
+        yield { stream, bytes: value };
+      }
     }
+  } finally {
+    for (const reader of Object.values(readers)) void drain(reader);
   }
+}
+
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  while (!(await reader.read()).done);
 }
