@@ -56,6 +56,7 @@ import { refuseOtherFormats } from "./http/accept.ts";
 import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
 import { answerMadeUp } from "./verbs/unstored.ts";
+import { admitConnection } from "./streams/connection_admission.ts";
 import { answerSubresource } from "./verbs/subresource_verbs.ts";
 import { inTime } from "./http/request_timeout.ts";
 import { answerRotate, type SecretRotation } from "./http/secret_rotation.ts";
@@ -201,11 +202,13 @@ function partsOf(options: ApiOptions): Parts {
 function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
   const { discovery, openapi, aggregation } = parts;
   for (const path of ["/api", "/apis"] as const) {
-    app.get(path, async (c) => {
+    const answer = async (c: ApiContext) => {
       const host = c.req.header("host") ?? "";
       const remote = await aggregation?.versions();
       return sendDocument(c, discovery.root(path, c.req.header("accept"), host, remote));
-    });
+    };
+    app.get(path, answer);
+    app.get(`${path}/`, answer); // as `kubectl proxy` is asked
   }
   app.get("/api/:version", (c) => sendDocument(c, discovery.version("", c.req.param("version"))));
   app.get(
@@ -243,7 +246,12 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   const { objects, clock, escalation } = parts;
   const request: ObjectRequest = { c, path, kind, objects, clock, escalation };
   if (kind.resource.deprecation) c.get("warnings").push(kind.resource.deprecation);
-  if (path.subresource !== undefined) return answerSubresource(request, parts.streams);
+  if (path.subresource !== undefined) {
+    const { searchParams } = new URL(c.req.url);
+    const warnings = await admitConnection(parts, path, c.get("user"), searchParams);
+    c.get("warnings").push(...warnings);
+    return answerSubresource(request, parts.streams);
+  }
   if (!kind.resource.verbs.some((verb) => verb === path.verb)) throw methodNotAllowed();
   if (kind.resource.madeUp) return answerMadeUp(request, faultOf(parts));
   if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);
@@ -351,6 +359,7 @@ async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefi
     if (!info.isResource || !stream?.upgrade) {
       throw new ApiError("NotImplemented", "this path takes no upgrades to another protocol");
     }
+    await admitConnection(parts, info, user, urlOfTarget(incoming.url ?? "/").searchParams);
     await stream.upgrade({ ...upgrade, info, user, isCurrent, objects: parts.objects });
     return undefined;
   } catch (error) {

@@ -19,6 +19,7 @@ import {
   reviewedChange,
   reviewWithoutChange,
   subresourceOf,
+  type Unchanged,
 } from "./reviewed_writes.ts";
 import {
   admitChange,
@@ -256,7 +257,7 @@ export class Objects implements ClusterSettings {
     const review = this.#reviewOf("DELETE", resource, options);
     if (!review) return this.#delete(resource, name, deletion, options);
     return this.#onNewest(resource, name, async (_, newest) => {
-      const warnings = await reviewWithoutChange("DELETE", review, newest.object);
+      const warnings = await reviewWithoutChange("DELETE", review, deleted(newest.object));
       const written = await this.#delete(resource, name, deletion, options);
       return { ...written, warnings: [...warnings, ...written.warnings] };
     });
@@ -271,7 +272,7 @@ export class Objects implements ClusterSettings {
     return this.#onNewest(resource, name, (key, previous) => {
       const fault = resource.deletionFault?.(previous.object);
       if (fault !== undefined) throw forbidden(resource, name.name, fault);
-      const warnings = this.#askPolicies("DELETE", resource, previous.object, options);
+      const warnings = this.#askPolicies("DELETE", resource, deleted(previous.object), options);
       const decided = deletionOf(resource, previous.object, deletion, this.#context.clock.now());
       if (decided === "remove") return this.#commits.remove(key, previous, warnings, options);
       const object = decided === "nothing" ? previous.object : decided.next;
@@ -301,35 +302,34 @@ export class Objects implements ClusterSettings {
   }
 
   /**
-   * Asks the webhooks about a connection to an object, such as `exec`; its warnings are for the client. Throws an
-   * ApiError for a refusal.
+   * Asks policies and webhooks about a connection to an object, such as `exec`; its warnings are for the client. Throws an
+   * ApiError for a refusal. `asked`: the options of the connection, e.g. PodExecOptions.
    */
   async connect(
     resource: AnyResource,
     name: ObjectName,
     options: WriteOptions & { subresource: string },
+    asked: KubeObject,
   ): Promise<readonly string[]> {
-    const { object } = this.get(resource, name);
-    const warnings = this.#askPolicies("CONNECT", resource, object, options);
+    const about = { name, object: asked, old: undefined };
+    const warnings = this.#askPolicies("CONNECT", resource, about, options);
     const review = this.#reviewOf("CONNECT", resource, options, options.subresource);
     if (!review) return warnings;
-    return [...warnings, ...await reviewWithoutChange("CONNECT", review, object)];
+    return [...warnings, ...await reviewWithoutChange("CONNECT", review, about)];
   }
 
   /** Asks policies about what changes no object; returns warnings. Throws an ApiError for a refusal. */
   #askPolicies(
     operation: "DELETE" | "CONNECT",
     resource: AnyResource,
-    object: KubeObject,
+    { name: { name, namespace = "" }, ...objects }: Unchanged,
     options: WriteOptions,
   ): string[] {
     const { subresource = "" } = options;
     const warnings: string[] = [];
     if (!this.policies.concerns({ operation, resource, subresource })) return warnings;
-    const { name, namespace = "" } = object.metadata;
     const attributes = attributesOf(operation, resource, options, { name, namespace });
-    const old = operation === "DELETE" ? object : undefined;
-    this.policies.validate(attributes, { object: undefined, old }, warnings);
+    this.policies.validate(attributes, objects, warnings);
     return warnings;
   }
 
@@ -386,4 +386,9 @@ export class Objects implements ClusterSettings {
       return await act(key, newest);
     });
   }
+}
+
+/** What is asked about an object that is to go. */
+function deleted(old: KubeObject): Unchanged {
+  return { name: old.metadata, object: undefined, old };
 }

@@ -1,3 +1,5 @@
+import type { ObjectName } from "../client/client.ts";
+import type { AdmissionObjects } from "./admission/admission_attributes.ts";
 import { isJsonObject, objectIn } from "../lib/json/json_value.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import { attributesOf } from "./admission/admission_attributes.ts";
@@ -114,16 +116,19 @@ function managersOf({ object }: Admitted): Pick<AdmitOptions, "applied"> {
   return { applied: { managedFields: object.metadata.managedFields } };
 }
 
+/** What is asked about a request that changes no object. */
+export interface Unchanged extends AdmissionObjects {
+  name: ObjectName;
+}
+
 /** Asks about an object that is to be deleted, or connected to. Throws an ApiError for a refusal. */
 export async function reviewWithoutChange(
   operation: "DELETE" | "CONNECT",
   review: Review,
-  old: KubeObject,
+  { name: { name, namespace = "" }, ...objects }: Unchanged,
 ): Promise<readonly string[]> {
   const { webhooks, resource, options } = review;
-  const { name, namespace = "" } = old.metadata;
   const attributes = attributesOf(operation, resource, options, { name, namespace });
-  const objects = { object: undefined, old: operation === "DELETE" ? old : undefined };
   const warnings: string[] = [];
   await webhooks.mutate(attributes, objects, warnings);
   await webhooks.validate(attributes, objects, warnings);

@@ -7,9 +7,10 @@ const PROXY_VERBS: readonly SubresourceVerb[] = ["create", "delete", "get", "pat
 export function connection(
   name: string,
   kind: string,
-): Pick<Subresource<unknown>, "name" | "verbs" | "body"> {
+): Pick<Subresource<unknown>, "name" | "verbs" | "body" | "isConnection"> {
   return {
     name,
+    isConnection: true,
     verbs: name === "proxy" ? PROXY_VERBS : ["create", "get"],
     body: { group: "", version: "v1", kind },
   };

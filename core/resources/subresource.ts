@@ -13,6 +13,8 @@ export interface Subresource<T> {
   /** The last segment of the path, e.g. `binding`. */
   name: string;
   verbs: readonly SubresourceVerb[];
+  /** Whether it connects to what runs. `body` are the options of the connection then, which stand in the query. */
+  isConnection?: true;
   /** What is sent and shown; absent: the object itself. */
   body?: SubresourceBody;
   /** What is shown of the object; absent: the object itself. After a creation that shows nothing, a `Status` says so. */

@@ -45,5 +45,5 @@ function isObjectMeant(selector: Selector, { object, old }: AdmissionObjects): b
 }
 
 function labelsOf(object: KubeObject | undefined): Labels {
-  return object?.metadata.labels ?? {};
+  return object?.metadata?.labels ?? {}; // options of connections have no metadata
 }

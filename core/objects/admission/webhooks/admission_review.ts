@@ -16,15 +16,16 @@ export function admissionReview(
   const own = served ?? resource;
   const shown = shownIn(attributes, version);
   const { groups, name: username, uid: userUid, extra } = user;
+  const kind = attributes.operation === "CONNECT" && object ? object.kind : resource.kind;
   return {
     kind: "AdmissionReview",
     apiVersion: `${REVIEW_GROUP}/${reviewVersion}`,
     request: {
       uid,
-      kind: { ...pair(version), kind: resource.kind },
+      kind: { ...pair(version), kind },
       resource: { ...pair(version), resource: resource.plural },
       ...(subresource && { subResource: subresource }),
-      requestKind: { ...pair(own), kind: resource.kind },
+      requestKind: { ...pair(own), kind },
       requestResource: { ...pair(own), resource: resource.plural },
       ...(subresource && { requestSubResource: subresource }),
       ...(attributes.name && { name: attributes.name }),

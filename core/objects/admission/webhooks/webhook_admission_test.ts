@@ -442,3 +442,25 @@ Deno.test("match conditions decide whether a webhook is asked", async () => {
     message: /is forbidden: expression 'object.data.nope == 'x'' resulted in error: no such key/,
   });
 });
+
+Deno.test("a webhook may refuse a connection, by its options", async () => {
+  const site = await Site.open();
+  const rules = [rule({ operations: ["CONNECT"], resources: ["pods/exec"] })];
+  await site.validating("c", webhook("v", { rules, objectSelector: { matchLabels: {} } }));
+  const options = { kind: "PodExecOptions", apiVersion: "v1", command: ["sh"] };
+  const connect = (subresource: string) =>
+    site.objects.connect(
+      pods,
+      { namespace: "default", name: "web" },
+      { subresource },
+      options as never,
+    );
+  await connect("attach");
+  assert.deepEqual(site.asked, []);
+  site.answers.set("/v", { allowed: false, status: { message: "no shells" } });
+  const words = 'admission webhook "v.hooks.example" denied the request: no shells';
+  assert.deepEqual(await refusal(connect("exec")), [400, "", words]);
+  const { kind, subResource, object, oldObject, name } = site.requests[0];
+  assert.deepEqual(kind, { group: "", version: "v1", kind: "PodExecOptions" });
+  assert.deepEqual([subResource, object, oldObject, name], ["exec", options, null, "web"]);
+});
