@@ -18,6 +18,7 @@ import {
   type Reference,
   tokenOf,
 } from "./account_token.ts";
+import { bootstrapUserOf } from "./bootstrap_tokens.ts";
 import type { SigningKey } from "./signing_key.ts";
 
 /** Tokens whose signatures are known to be good; the oldest are dropped first. A signature takes some 0.2 ms. */
@@ -96,8 +97,13 @@ export class AccountTokens {
     return { token: tokenOf(claims, this.key), expiresAt, id: credentialIdOf(claims) };
   }
 
-  /** `undefined`: it is none of ours. Never throws. */
+  /** `undefined`: it is none of ours, nor a bootstrap token. Never throws. */
   verdictOn(token: string, audiences: readonly string[] = [ISSUER]): TokenVerdict | undefined {
+    const { store, clock } = this.#options;
+    const joining = bootstrapUserOf(token, store, clock);
+    if (joining) {
+      return audiences.includes(ISSUER) ? { user: joining, audiences: [ISSUER] } : undefined;
+    }
     const claims = this.#claimsOf(token);
     if (!claims) return undefined;
     const common = audiences.filter((one) => claims.aud.includes(one));
