@@ -18,7 +18,7 @@ export type Queuing = TypeOf<typeof queuing>;
 const limited = object("How many requests are served at once.", {
   nominalConcurrencyShares: fallback(30, integer("Its share of the seats of the server.")),
   limitResponse: present(object("What becomes of a request for which there is no seat.", {
-    type: required(string("Whether it waits or is refused: Queue or Reject.")),
+    type: fallback("", string("Whether it waits or is refused: Queue or Reject.")),
     queuing,
   })),
   lendablePercent: fallback(0, integer("How many of its seats others may use, in percent.")),
