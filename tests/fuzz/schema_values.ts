@@ -83,7 +83,7 @@ function objectValue(schema: Schema, depth: number): fc.Arbitrary<unknown> {
   if (!schema.properties) {
     return fc.constantFrom({ apiVersion: "v1", kind: "Thing", metadata: { name: "a" } }, {});
   }
-  const required = new Set(schema.required);
+  const required = new Set(requiredFields(schema));
   const fields = Object.entries(schema.properties)
     .filter(([name]) => depth < DEPTH_MAX || required.has(name));
   const oneOf = schema["x-coracle-one-of-fields"];
@@ -103,6 +103,13 @@ function objectValue(schema: Schema, depth: number): fc.Arbitrary<unknown> {
     fc.record(plain).map(withoutAbsent),
     oneOf?.none === undefined ? fc.option(choice, { nil: {} }) : choice,
   ).map(([rest, chosen]) => ({ ...rest, ...chosen }));
+}
+
+/** Also the objects that are always there, but of which something must be set. */
+function requiredFields({ properties = {}, required = [] }: Schema): string[] {
+  const isNeeded = (field: Schema) => field.default && requiredFields(field).length > 0;
+  const present = Object.entries(properties).filter(([, field]) => isNeeded(field));
+  return [...required, ...present.map(([name]) => name)];
 }
 
 function mapValue(schema: Schema, values: Schema, depth: number): fc.Arbitrary<unknown> {

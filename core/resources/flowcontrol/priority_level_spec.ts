@@ -1,12 +1,4 @@
-import {
-  fallback,
-  integer,
-  object,
-  present,
-  required,
-  string,
-  type TypeOf,
-} from "../../schema/schema.ts";
+import { fallback, integer, object, present, string, type TypeOf } from "../../schema/schema.ts";
 
 const queuing = object("How requests wait.", {
   queues: fallback(64, integer("How many queues there are.")),
@@ -35,7 +27,7 @@ const exempt = object("What of the seats is reckoned to it.", {
 });
 
 export const priorityLevelSpec = object("How requests are limited.", {
-  type: required(string("Whether they are limited at all: Exempt or Limited.")),
+  type: fallback("", string("Whether they are limited at all: Exempt or Limited.")),
   limited,
   exempt,
 });
