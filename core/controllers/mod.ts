@@ -6,7 +6,8 @@ import { definitionCleanup } from "./apiextensions/definition_cleanup.ts";
 import { definitionNames } from "./apiextensions/definition_names.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { disruptionController } from "./cluster/disruptions.ts";
-import { endpointSliceController } from "./cluster/endpoint_slices.ts";
+import { endpointSliceController } from "./services/endpoint_slices.ts";
+import { endpointsController } from "./services/endpoints.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
 import {
   type CertificateSigner,
@@ -59,6 +60,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(replicaSetController),
   () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
+  () => loopOf(endpointsController),
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),
   ({ catalog }) => apiServiceController(catalog),

@@ -237,7 +237,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "requests go to pods that are not ready",
-    file: "core/controllers/cluster/endpoint_slices.ts",
+    file: "core/controllers/services/endpoint_slices.ts",
     search: "(serving && !terminating)",
     replace: "!terminating",
   },

@@ -25,7 +25,7 @@ const address = atomic(object("Something that answers.", {
   nodeName: string("Node that it is on."),
   targetRef: objectReference,
 }));
-type Address = TypeOf<typeof address>;
+export type EndpointAddress = TypeOf<typeof address>;
 
 const port = atomic(object("A port of all addresses of the set.", {
   name: string("Name of the port in the Service."),
@@ -33,14 +33,14 @@ const port = atomic(object("A port of all addresses of the set.", {
   protocol: fallback("TCP", oneOf("Transport.", ["SCTP", "TCP", "UDP"])),
   appProtocol: string("Protocol on top."),
 }));
-type Port = TypeOf<typeof port>;
+export type SubsetPort = TypeOf<typeof port>;
 
 const subset = object("Addresses with the same ports.", {
   addresses: list("Those that are ready.", address),
   notReadyAddresses: list("Those that are not.", address),
   ports: list("Their ports.", port),
 });
-type Subset = TypeOf<typeof subset>;
+export type EndpointSubset = TypeOf<typeof subset>;
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoints-v1/ */
 export const endpoints = defineResource({
@@ -63,6 +63,12 @@ export const endpoints = defineResource({
     },
     ageColumn,
   ],
+  admit: (next, previous, { isOwn, causes }) => {
+    if (!isOwn && !isEqual(next.subsets, previous?.subsets)) {
+      causes.push(...(next.subsets ?? []).flatMap(specialUseCausesOf));
+    }
+    return next;
+  },
   validate: ({ subsets = [] }, previous) =>
     previous && isEqual(subsets, previous.subsets ?? []) ? [] : subsets.flatMap(subsetCauses),
 });
@@ -71,7 +77,7 @@ export type Endpoints = ObjectOf<typeof endpoints>;
 
 /** In the words of `ValidateEndpoints`. */
 function subsetCauses(
-  { addresses = [], notReadyAddresses = [], ports = [] }: Subset,
+  { addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset,
   index: number,
 ): Cause[] {
   const field = `subsets[${index}]`;
@@ -87,7 +93,19 @@ function subsetCauses(
   ];
 }
 
-function addressCauses({ ip, hostname, nodeName }: Address, field: string): Cause[] {
+/** Only our own controllers may name addresses of this machine or its link: see {@linkcode specialUseCauses}. */
+function specialUseCausesOf(
+  { addresses = [], notReadyAddresses = [] }: EndpointSubset,
+  index: number,
+): Cause[] {
+  return Object.entries({ addresses, notReadyAddresses }).flatMap(([list, all]) =>
+    all.flatMap(({ ip }, i) =>
+      parseIp(ip) ? specialUseCauses(ip, `subsets[${index}].${list}[${i}].ip`) : []
+    )
+  );
+}
+
+function addressCauses({ ip, hostname, nodeName }: EndpointAddress, field: string): Cause[] {
   const isAddress = parseIp(ip) !== undefined;
   return [
     ...(isAddress ? [] : [
@@ -95,14 +113,12 @@ function addressCauses({ ip, hostname, nodeName }: Address, field: string): Caus
     ]),
     ...nameCauses(`${field}.hostname`, hostname, labelNameFaults),
     ...nameCauses(`${field}.nodeName`, nodeName, subdomainFaults),
-    ...(isAddress
-      ? specialUseCauses(ip, `${field}.ip`)
-      : [invalid(`${field}.ip`, ip, "must be a valid IP address")]),
+    ...(isAddress ? [] : [invalid(`${field}.ip`, ip, "must be a valid IP address")]),
   ];
 }
 
 function portCauses(
-  { name, port, appProtocol }: Port,
+  { name, port, appProtocol }: SubsetPort,
   field: string,
   isOneOfMany: boolean,
 ): Cause[] {
@@ -117,7 +133,7 @@ function portCauses(
 const SHOWN_MAX = 3;
 
 /** As kubectl writes them: `10.0.0.1:80,10.0.0.2:80 + 3 more...`. */
-function addressesText(subsets: readonly Subset[]): string {
+function addressesText(subsets: readonly EndpointSubset[]): string {
   if (subsets.length === 0) return "<none>";
   const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
     ports.length === 0

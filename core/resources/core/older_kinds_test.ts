@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { podDisruptionBudgets } from "../policy/pod_disruption_budgets.ts";
 import { made, rowOf } from "../resource_fixture.ts";
 import { componentStatuses } from "./component_statuses.ts";
-import { endpoints } from "./endpoints.ts";
+import { type Endpoints, endpoints } from "./endpoints.ts";
+import type { AdmissionContext } from "../admission.ts";
+import type { Cause } from "../../schema/causes.ts";
 import { podTemplates } from "./pod_templates.ts";
 import { replicationControllers } from "./replication_controllers.ts";
 
@@ -86,9 +88,16 @@ Deno.test("Endpoints name addresses that others can reach", () => {
   assert.deepEqual(causes, []);
   assert.deepEqual(object.subsets![0]!.ports, [{ port: 80, protocol: "TCP" }]);
   assert.equal(rowOf(endpoints, object)["Endpoints"], "10.0.0.1:80");
-  assert.deepEqual(made(endpoints, set("127.0.0.1")).causes, [
+  const refused = (isOwn: boolean) => {
+    const causes: Cause[] = [];
+    const context = { isOwn, causes } as unknown as AdmissionContext<Endpoints>; // the rest is not asked for
+    endpoints.admit!(made(endpoints, set("127.0.0.1")).object, undefined, context);
+    return causes.map(({ field, message }) => `${field}: ${message}`);
+  };
+  assert.deepEqual(refused(false), [
     'subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
   ]);
+  assert.deepEqual(refused(true), []);
   assert.deepEqual(made(endpoints, set("x")).causes, [
     'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
     'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address',

@@ -1,5 +1,4 @@
 import type { Draft, ObjectName, View } from "../../client/client.ts";
-import { isHostAddress } from "../../lib/addresses/ip_address.ts";
 import { isEqual } from "../../lib/equality.ts";
 import {
   type Endpoint,
@@ -7,15 +6,9 @@ import {
   type EndpointSlice,
   endpointSlices,
 } from "../../resources/discovery/endpoint_slices.ts";
-import { longRunningContainersOf } from "../../resources/core/pods/spec/pod_containers.ts";
-import { type Pod, pods } from "../../resources/core/pods/pods.ts";
+import type { Pod } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
-import { matches, selectorOfLabels } from "../../schema/selectors.ts";
-import {
-  type Service,
-  type ServicePort,
-  services,
-} from "../../resources/core/services/services.ts";
+import { type Service, services } from "../../resources/core/services/services.ts";
 import {
   type Controller,
   create,
@@ -28,26 +21,27 @@ import {
   type Write,
 } from "../runtime/controller.ts";
 import { canonicalJson, suffixOf } from "../runtime/hashes.ts";
-import { controllerReference, isControlledBy, selected } from "../runtime/ownership.ts";
-import { isFinished, isReady } from "../../resources/core/pods/pod_states.ts";
+import { controllerReference, isControlledBy } from "../runtime/ownership.ts";
+import { isReady } from "../../resources/core/pods/pod_states.ts";
+import {
+  addressOf,
+  familiesOf,
+  type Family,
+  HEADLESS,
+  hostnameOf,
+  isHeadless,
+  podsOf,
+  podsOfServices,
+  portsOf,
+  selectsPods,
+} from "./selected_pods.ts";
 
 /** Kubernetes: `--max-endpoints-per-slice`. */
 export const ENDPOINTS_PER_SLICE_MAX = 100;
 const SERVICE_NAME = "kubernetes.io/service-name";
 const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const MANAGER = "endpointslice-controller.k8s.io";
-const HEADLESS = "service.kubernetes.io/headless";
 const NAME_LENGTH_MAX = 253;
-
-/** Which services select a pod changes with the labels of the pod. */
-const podsOfServices: Watch = {
-  resource: pods,
-  includesFormer: true,
-  concerns: (pod, view): ObjectName[] =>
-    view.list(services, pod.metadata.namespace)
-      .filter(({ spec }) => matches(selectorOfLabels(spec.selector), pod.metadata.labels))
-      .map(({ metadata }) => metadata),
-};
 
 const slicesOfServices: Watch = {
   resource: endpointSlices,
@@ -73,29 +67,15 @@ export const endpointSliceController: Controller<Service> = {
 };
 
 function reconcile(service: Service, view: View): Plan {
-  const { metadata: { namespace, name, deletionTimestamp }, spec } = service;
-  if (!hasEndpoints(service) || deletionTimestamp !== undefined) return NOTHING;
-  const selectedPods = selected(view, pods, namespace, { matchLabels: spec.selector! }).filter((
-    pod,
-  ) => !isFinished(pod));
+  const { namespace, name, deletionTimestamp } = service.metadata;
+  if (!selectsPods(service) || deletionTimestamp !== undefined) return NOTHING;
+  const selectedPods = podsOf(service, view);
   const existing = view.by(endpointSlices, "service", `${namespace}/${name}`).filter((slice) =>
     isControlledBy(slice, service) && slice.metadata.labels?.[MANAGED_BY] === MANAGER
   );
   const wanted = familiesOf(service).flatMap((family) => groupsOf(service, selectedPods, family))
     .flatMap((group) => slicesOf(service, group, existing));
   return plan(writesFor(service, recycled(wanted, existing), existing));
-}
-
-/** Users manage the endpoints of a Service without selector. */
-function hasEndpoints({ spec: { selector, type } }: Service): boolean {
-  return type !== "ExternalName" && selector !== undefined && Object.keys(selector).length > 0;
-}
-
-type Family = "IPv4" | "IPv6";
-
-function familiesOf({ spec: { ipFamilies, clusterIP } }: Service): readonly Family[] {
-  if (ipFamilies?.length) return ipFamilies;
-  return [clusterIP?.includes(":") ? "IPv6" : "IPv4"];
 }
 
 /** Endpoints of one family that have the same ports. */
@@ -121,41 +101,16 @@ function groupsOf(service: Service, selectedPods: readonly Pod[], family: Family
   return [...groups.values()];
 }
 
-function addressOf({ status: { podIPs, podIP } }: Pod, family: Family): string | undefined {
-  const all = podIPs?.map(({ ip }) => ip) ?? (podIP === undefined ? [] : [podIP]);
-  return all.find((ip) => ip.includes(":") === (family === "IPv6") && isHostAddress(ip)); // a node's word
-}
-
-function portsOf({ spec }: Service, pod: Pod): EndpointPort[] {
-  return (spec.ports ?? []).flatMap((servicePort) => {
-    const port = targetOf(servicePort, pod);
-    if (port === undefined) return [];
-    const { name = "", protocol, appProtocol } = servicePort;
-    return [{ name, protocol, port, ...(appProtocol !== undefined && { appProtocol }) }];
-  });
-}
-
-/** A named target port is looked up in each pod, so that it may differ from pod to pod. */
-function targetOf(
-  { port, protocol, targetPort = port }: ServicePort,
-  pod: Pod,
-): number | undefined {
-  if (typeof targetPort === "number") return targetPort || port;
-  return longRunningContainersOf(pod.spec).flatMap(({ ports = [] }) => ports)
-    .find((candidate) => candidate.name === targetPort && candidate.protocol === protocol)
-    ?.containerPort;
-}
-
 function endpointOf(service: Service, pod: Pod, address: string): Endpoint {
   const { metadata: { namespace, name, uid, deletionTimestamp }, spec } = pod;
   const serving = isReady(pod);
   const terminating = deletionTimestamp !== undefined;
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
-  const isNamed = spec.hostname && spec.subdomain === service.metadata.name;
+  const hostname = hostnameOf(service, pod);
   return {
     addresses: [address],
     conditions: { ready, serving, terminating },
-    ...(isNamed && { hostname: spec.hostname! }),
+    ...(hostname && { hostname }),
     ...(spec.nodeName && { nodeName: spec.nodeName }),
     targetRef: { kind: "Pod", namespace, name, uid },
   };
@@ -292,11 +247,11 @@ function draftOf(
   };
 }
 
-function labelsFor({ metadata, spec: { clusterIP } }: Service): Record<string, string> {
+function labelsFor(service: Service): Record<string, string> {
   return {
-    ...metadata.labels,
-    [SERVICE_NAME]: metadata.name,
+    ...service.metadata.labels,
+    [SERVICE_NAME]: service.metadata.name,
     [MANAGED_BY]: MANAGER,
-    ...(clusterIP === "None" && { [HEADLESS]: "" }),
+    ...(isHeadless(service) && { [HEADLESS]: "" }),
   };
 }
