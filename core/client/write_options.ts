@@ -26,6 +26,8 @@ export interface WriteOptions {
   refuseStrictly?: (why: string) => never;
   /** Namespaces that will exist before this is written, for a dry run of several objects. */
   namespacesToCome?: ReadonlySet<string>;
+  /** The same of other objects: their keys, whose parts `/` separates. */
+  objectsToCome?: ReadonlySet<string>;
   /** The version in which the object comes, where it is not the stored one. Answers are in the stored one. */
   served?: ServedVersion<KubeObject>;
   /** Rules and warnings of a subresource, that count instead of those of the kind. */

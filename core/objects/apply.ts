@@ -79,9 +79,13 @@ export async function applyManifest(
   });
   const plans = checked.filter((each): each is Plan => !("refused" in each));
   const namespacesToCome = new Set(plans.filter(isNamespace).map(({ name }) => name.name));
+  const objectsToCome = new Set<string>();
   const results = new Map<Plan, Applied>();
   await inTurns(plans, OBJECTS_PER_TURN, async (some) => {
-    for (const plan of some) results.set(plan, await dryRun(objects, plan, namespacesToCome));
+    for (const plan of some) {
+      results.set(plan, await dryRun(objects, plan, { namespacesToCome, objectsToCome }));
+      objectsToCome.add(keyOf(plan.resource, plan.name).join("/"));
+    }
     return [];
   });
   const isRefused = checked.some((each) => "refused" in each) ||
@@ -174,7 +178,7 @@ function resourceOf(
 async function dryRun(
   objects: Objects,
   plan: Plan,
-  toCome: ReadonlySet<string>,
+  toCome: Required<Pick<WriteOptions, "namespacesToCome" | "objectsToCome">>,
 ): Promise<Applied> {
   const { document, resource, draft, name: { namespace } } = plan;
   const isStrict = plan.options.fieldValidation === "Strict";
@@ -186,13 +190,16 @@ async function dryRun(
       faults.push(...unknown.map((field) => ({ field, message: `unknown field "${field}"` })));
     }
     const isMissing = namespace !== "" && !namespaceIn(objects.store, namespace);
-    if (isMissing && !toCome.has(namespace)) {
+    if (isMissing && !toCome.namespacesToCome.has(namespace)) {
       const message = `namespaces "${namespace}" not found`;
       faults.push({ field: "metadata.namespace", message });
     }
-    const options = { ...plan.options, fieldValidation: "Ignore", dryRun: true } as const;
     const namespacesToCome = isMissing ? new Set([namespace]) : new Set<string>();
-    applied = appliedFrom(plan, await writeOf(objects, plan, { ...options, namespacesToCome }));
+    const options = {
+      ...{ ...plan.options, fieldValidation: "Ignore", dryRun: true } as const,
+      ...{ ...toCome, namespacesToCome },
+    };
+    applied = appliedFrom(plan, await writeOf(objects, plan, options));
   } catch (error) {
     faults.push(...faultsFrom(error));
   }

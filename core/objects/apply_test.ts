@@ -64,6 +64,20 @@ Deno.test("objects may come before their namespace", async () => {
   assert.ok(objects.get(namespaces, { name: "shop" }));
 });
 
+Deno.test("a pod may come with its service account, after it", async () => {
+  const { objects } = await freshObjects({ hasAccounts: true });
+  const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "crew" } };
+  const spec = { serviceAccountName: "crew", containers: [{ name: "web", image: "one" }] };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: WEB, spec };
+  const refused = { ...pod, metadata: { ...WEB, name: "first" } };
+  const applied = await apply(objects, [refused, account]);
+  assert.deepEqual(applied.map(({ outcome }) => outcome), ["failed", "skipped"]);
+  assert.deepEqual(await outcomes(objects, [account, pod]), [
+    "serviceaccount/crew created",
+    "pod/web created",
+  ]);
+});
+
 Deno.test("one wrong document: every error of every document is told, and nothing is written", async () => {
   const { objects } = await freshObjects();
   const { revision } = objects.store;

@@ -78,7 +78,7 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
   if (!isJsonObject(value)) {
     throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
   }
-  const { apiVersion: givenVersion, kind: givenKind, ...rest } = value;
+  const { apiVersion: givenVersion, kind: givenKind } = value;
   if (givenKind !== undefined && givenKind !== "" && givenKind !== resource.kind) {
     if (resource.reading) throw wrongKind(resource, value);
     throw badRequest(
@@ -96,7 +96,8 @@ function documentOf(resource: AnyResource, value: unknown, apiVersion: string): 
       }) does not match the expected API version (${apiVersion})`,
     );
   }
-  return { apiVersion, kind: resource.kind, metadata: {}, ...cloneJson(rest) };
+  const document = { apiVersion, kind: resource.kind, metadata: {}, ...cloneJson(value) };
+  return Object.assign(document, { apiVersion, kind: resource.kind });
 }
 
 /** In Go's names of types: `converting (v1.Secret) to (core.ConfigMap): unknown conversion`. */

@@ -6,6 +6,7 @@ import { ENVIRONMENT_CASES } from "./pod_fields/environment_cases.ts";
 import { LIFE_CASES } from "./pod_fields/life_cases.ts";
 import { PROBE_CASES } from "./pod_fields/probe_cases.ts";
 import { ProcessCluster } from "./pod_fields/process_cluster.ts";
+import { PROJECTED_CASES } from "./pod_fields/projected_cases.ts";
 import { SCHEDULING_CASES } from "./pod_fields/scheduling_cases.ts";
 import { VOLUME_CASES } from "./pod_fields/volume_cases.ts";
 
@@ -15,6 +16,7 @@ const CASES_AT_ONCE = 8;
 const CASES = [
   ...ENVIRONMENT_CASES,
   ...VOLUME_CASES,
+  ...PROJECTED_CASES,
   ...LIFE_CASES,
   ...PROBE_CASES,
   ...SCHEDULING_CASES,

@@ -74,6 +74,11 @@ export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
     run: terminal,
   },
   {
+    name: "standard input may end with the first client that attaches",
+    fields: ["containers[].stdinOnce"],
+    run: oneClient,
+  },
+  {
     name: "the machine has the name that the pod gives it",
     fields: ["hostname", "hostnameOverride"],
     run: hostname,
@@ -281,6 +286,23 @@ async function terminal(cluster: PodmanCluster): Promise<void> {
   await cluster.podWhen("no-stdin", isOver);
   const { status } = await cluster.podWhen("stdin", isReady);
   assert.equal(status.phase, "Running");
+}
+
+async function oneClient(cluster: PodmanCluster): Promise<void> {
+  const container = { stdin: true, stdinOnce: true };
+  await cluster.apply(
+    podOf("stdin-once", { script: "cat", container, spec: NEVER }),
+    podOf("stdin-often", { script: "cat", container: { stdin: true }, spec: NEVER }),
+  );
+  for (const name of ["stdin-once", "stdin-often"]) {
+    await cluster.podWhen(name, isReady);
+    const attached = cluster.kubectlWith("hello\n", "attach", "-i", name);
+    if (name === "stdin-once") await attached;
+    else attached.catch(() => {}); // goes on until its pod is gone
+  }
+  await cluster.podWhen("stdin-once", isOver);
+  assert.equal(await cluster.logs("stdin-once"), "hello\n");
+  assert.equal((await cluster.podWhen("stdin-often", isReady)).status.phase, "Running");
 }
 
 async function hostname(cluster: PodmanCluster): Promise<void> {

@@ -120,6 +120,11 @@ export class PodmanCluster implements Fixture {
     return (await list.catch(() => [])).map(({ Id }) => Id); // Podman itself may have failed
   }
 
+  /** The output of kubectl with something on its standard input. Fails when kubectl does. */
+  async kubectlWith(input: string, ...args: string[]): Promise<string> {
+    return goodOutput(args, await this.server.kubectl(kubectl!, args, input));
+  }
+
   /** The output of kubectl. Fails when kubectl does. */
   async kubectl(...args: string[]): Promise<string> {
     return goodOutput(args, await this.server.kubectl(kubectl!, args));

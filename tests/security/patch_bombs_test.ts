@@ -16,7 +16,8 @@ Deno.test("a user of a namespace cannot fill the server's memory with a patch of
   const answer = await ask("PATCH", `${CONFIG_MAPS}/bomb`, JSON.stringify(copies), patch);
   const grownBytes = Deno.memoryUsage().heapUsed - before;
   assert.equal(answer.status, 422);
-  assert.match((await answer.json()).message, /the accumulated size increase of copy is \d+/);
+  const { message } = await answer.json(); // kube-apiserver does not say what is wrong with a patch
+  assert.equal(message, "the server rejected our request due to an error in our request");
   assert.ok(grownBytes < 150e6, `${grownBytes} bytes`);
   const stored = await (await ask("GET", `${CONFIG_MAPS}/bomb`)).json();
   assert.deepEqual(stored.data, { a: "b" });

@@ -56,7 +56,7 @@ export function accountOfPods({ random }: { random: Random }): AdmissionRule {
     if (previous || resource.plural !== pods.plural || resource.group !== pods.group) return next;
     const pod = next as Pod;
     const account = accountOf(pod, request);
-    if (!account) return pod; // of a namespace to come, which will have it
+    if (!account) return pod; // the account is to come, perhaps with its namespace
     refuseSecrets(pod, account, request);
     const { imagePullSecrets = [] } = account;
     const spec = pod.spec.imagePullSecrets?.length || imagePullSecrets.length === 0
@@ -73,6 +73,8 @@ function accountOf(
   const found = accountIn(store, namespace, serviceAccountName);
   const isDefault = serviceAccountName === DEFAULT_ACCOUNT;
   if (found || (isDefault && options.namespacesToCome?.has(namespace))) return found;
+  const key = `${serviceAccounts.plural}/${namespace}/${serviceAccountName}`;
+  if (options.objectsToCome?.has(key)) return undefined;
   const refusal = forbidden(
     resource,
     name,

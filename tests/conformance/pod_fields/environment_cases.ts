@@ -157,7 +157,8 @@ async function fields(cluster: ProcessCluster): Promise<void> {
   const other = { name: "other", image: "a", command: ["true"], resources: { requests } };
   const metadata = { labels: { track: "x" }, annotations: { note: "y" } };
   const spec = { serviceAccount: "crew", containers: [main, other] };
-  await cluster.apply(podOf("fields", { metadata, spec }));
+  const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "crew" } };
+  await cluster.apply(account, podOf("fields", { metadata, spec }));
   const pod = await cluster.podWhen("fields", isOver);
   const { hostIP, podIP } = pod.status;
   const text = await (await cluster.fetch(
