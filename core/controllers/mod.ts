@@ -7,6 +7,7 @@ import { definitionNames } from "./apiextensions/definition_names.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { disruptionController } from "./cluster/disruptions.ts";
 import { endpointSliceController } from "./services/endpoint_slices.ts";
+import { endpointMirrorController } from "./services/endpoint_mirrors.ts";
 import { endpointsController } from "./services/endpoints.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
 import {
@@ -61,6 +62,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),
+  () => loopOf(endpointMirrorController),
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),
   ({ catalog }) => apiServiceController(catalog),
