@@ -31,6 +31,7 @@ import {
 import { policyTypeChecking } from "./cluster/policy_type_checking.ts";
 import { resourceQuotaController } from "./cluster/resource_quotas.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
+import { replicationController } from "./apps/replication_controllers.ts";
 import {
   attributesClassProtection,
   claimProtection,
@@ -59,6 +60,7 @@ export type ControllerDefinition = (
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(deploymentController),
   () => loopOf(replicaSetController),
+  () => loopOf(replicationController),
   () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),

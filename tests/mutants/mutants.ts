@@ -219,7 +219,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "one pod too many",
-    file: "core/controllers/apps/replica_sets.ts",
+    file: "core/controllers/apps/pod_replicas.ts",
     search: "Math.min(wanted - active.length, WRITES_MAX)",
     replace: "Math.min(wanted - active.length + (active.length === 1 ? 1 : 0), WRITES_MAX)",
   },

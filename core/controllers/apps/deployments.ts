@@ -55,7 +55,7 @@ export const deploymentController: Controller<Deployment> = {
   name: "deployment-controller",
   resource: deployments,
   watches: [
-    childrenOf(replicaSets, deployments),
+    childrenOf(replicaSets, deployments, ({ spec }) => spec.selector),
     { resource: pods, concerns: waitingForPod },
   ],
   workers: 4,
@@ -78,6 +78,7 @@ function reconcile(deployment: Deployment, view: View, nowMs: number): Plan {
     children: replicaSets,
     owner: deployment,
     ownerResource: deployments,
+    selector: deployment.spec.selector,
   });
   if (claims.length > 0) return plan(claims);
   const stored = historyOf(deployment, controlled(view, replicaSets, deployment));

@@ -62,12 +62,11 @@ export function selected<T extends KubeObject>(
   );
 }
 
-type Owner = KubeObject & { metadata: { namespace: string }; spec: { selector: LabelSelector } };
-
 interface Claim<T extends KubeObject> {
   children: AnyResource & Resource<T>;
-  owner: Owner;
+  owner: KubeObject & { metadata: { namespace: string } };
   ownerResource: AnyResource;
+  selector: LabelSelector;
 }
 
 /**
@@ -78,9 +77,8 @@ interface Claim<T extends KubeObject> {
  */
 export function claimWrites<T extends KubeObject>(
   view: View,
-  { children, owner, ownerResource }: Claim<T>,
+  { children, owner, ownerResource, selector }: Claim<T>,
 ): Write[] {
-  const { selector } = owner.spec;
   const rules = selectorOf(selector);
   const released = controlled(view, children, owner)
     .filter(({ metadata }) => !metadata.deletionTimestamp)
@@ -111,9 +109,10 @@ export function withOwners<T extends KubeObject>(child: T, owners: readonly Owne
  * The watch of an owner's children: those that it controls, those without owner that it could adopt, and those that it
  * has just released, which it may have to replace.
  */
-export function childrenOf<T extends Owner>(
+export function childrenOf<T extends KubeObject>(
   children: AnyResource,
   ownerResource: Resource<T>,
+  selectorOfOwner: (owner: T) => LabelSelector,
 ): Watch {
   return {
     resource: children,
@@ -126,7 +125,7 @@ export function childrenOf<T extends Owner>(
         return owner.kind === ownerResource.kind ? [{ namespace, name: owner.name }] : [];
       }
       return view.list(ownerResource, namespace)
-        .filter(({ spec }) => matches(selectorOf(spec.selector), labels))
+        .filter((owner) => matches(selectorOf(selectorOfOwner(owner)), labels))
         .map(({ metadata }) => ({ namespace, name: metadata.name }));
     },
   };

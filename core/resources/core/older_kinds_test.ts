@@ -16,7 +16,7 @@ const template = {
 Deno.test("a ReplicationController has the labels and the selector of its template", () => {
   const { object, causes, warnings } = made(replicationControllers, { spec: { template } });
   assert.deepEqual(causes, []);
-  assert.equal(warnings.length, 1);
+  assert.deepEqual(warnings, []);
   assert.deepEqual(object.metadata.labels, { app: "web" });
   assert.deepEqual(object.spec.selector, { app: "web" });
   assert.equal(object.spec.replicas, 1);
@@ -37,6 +37,9 @@ for (
     ["a template without labels", { template: { spec: template.spec } }, [
       "spec.selector: Required value",
     ]],
+    ["an empty selector", { template: { spec: template.spec }, selector: {} }, [
+      "spec.selector: Required value",
+    ]],
     ["a selector for others", { template, selector: { app: "db" } }, [
       'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
     ]],
@@ -51,6 +54,11 @@ for (
     assert.deepEqual(made(replicationControllers, { spec }).causes, causes);
   });
 }
+
+Deno.test("an empty selector of a ReplicationController is that of its template", () => {
+  const { object } = made(replicationControllers, { spec: { template, selector: {} } });
+  assert.deepEqual(object.spec.selector, { app: "web" });
+});
 
 Deno.test("the numbers of a ReplicationController have to add up", () => {
   const { object } = made(replicationControllers, { spec: { template } });

@@ -18,7 +18,6 @@ import { matches, selectorOf } from "../../schema/selectors.ts";
 import { ageColumn, containerColumns, labelsText, nameColumn } from "../columns.ts";
 import { conditionFields } from "../conditions.ts";
 import { type Column, defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { podTemplate } from "./pods/spec/pod_spec.ts";
 import {
   endlessCauses,
@@ -119,7 +118,6 @@ export const replicationControllers = defineResource({
   validate: ({ spec }, previous) => controllerCauses(spec, previous?.spec),
   validateStatus: ({ status }) => statusCauses(status),
   warnings: (next, previous) => [
-    ...storedOnlyWarnings("ReplicationController", previous),
     ...nameWarnings(next, previous),
     ...templateWarnings(next.spec.template, previous?.spec.template, "spec.template"),
   ],
@@ -137,8 +135,13 @@ function withDefaults(controller: Shape): Shape {
   return {
     ...controller,
     metadata: isLabelled ? metadata : { ...metadata, labels },
-    spec: { ...spec, selector: spec.selector ?? labels },
+    spec: { ...spec, ...(!selects(spec.selector) && { selector: labels }) },
   };
+}
+
+/** An empty selector is none: it would select all pods. */
+function selects(selector: Spec["selector"]): boolean {
+  return Object.keys(selector ?? {}).length > 0;
 }
 
 /** In the words of `ValidateReplicationControllerSpec`. */
@@ -147,7 +150,7 @@ function controllerCauses(next: Spec, previous: Spec | undefined): Cause[] {
   const { selector, template } = next;
   const { labels } = template.metadata ?? {};
   const causes: Cause[] = [];
-  if (!selector) causes.push(missing("spec.selector"));
+  if (!selector || !selects(selector)) causes.push(missing("spec.selector"));
   else if (!matches(selectorOf({ matchLabels: selector }), labels)) {
     const rule = "`selector` does not match template `labels`";
     causes.push(invalid("spec.template.metadata.labels", labels ?? null, rule));

@@ -1,0 +1,274 @@
+import { ownField } from "../../lib/own_field.ts";
+import { ApiError } from "../../client/api_error.ts";
+import type { Draft, View } from "../../client/client.ts";
+import { isEqual } from "../../lib/equality.ts";
+import { type Pod, pods } from "../../resources/core/pods/pods.ts";
+import type { ReplicaSet, ReplicaSetStatus } from "../../resources/apps/replica_sets.ts";
+import type { AnyResource, KubeObject, Resource } from "../../resources/resource.ts";
+import type { LabelSelector } from "../../schema/label_selector.ts";
+import {
+  type Controller,
+  create,
+  earliest,
+  type Plan,
+  plan,
+  recordEvent,
+  remove,
+  updateStatus,
+  type Write,
+} from "../runtime/controller.ts";
+import { suffixOf } from "../runtime/hashes.ts";
+import {
+  childrenOf,
+  claimWrites,
+  controlled,
+  controllerOf,
+  controllerReference,
+} from "../runtime/ownership.ts";
+import { availableInMs, isActive, isReady } from "../../resources/core/pods/pod_states.ts";
+import { inDeletionOrder } from "./deletion_order.ts";
+import { isConditionTrue, withCondition, withoutCondition } from "../../resources/conditions.ts";
+
+/** Pods that one plan makes or deletes at most: Kubernetes' `BurstReplicas`. */
+const WRITES_MAX = 500;
+/** Kubernetes: `maxGeneratedNameLength`; with its suffix a name fits into a label and a host name. */
+const NAME_PREFIX_CHARS_MAX = 58;
+
+/** What a ReplicaSet and a ReplicationController have in common. */
+export interface Replicated extends KubeObject {
+  metadata: KubeObject["metadata"] & { namespace: string };
+  spec: Pick<ReplicaSet["spec"], "replicas" | "minReadySeconds" | "template">;
+  status: ReplicaSetStatus;
+}
+
+/** A kind that keeps a number of pods. */
+export interface ReplicaKind<T extends Replicated> {
+  resource: Resource<T> & AnyResource;
+  selectorOf(owner: T): LabelSelector;
+}
+
+/**
+ * Keeps as many pods as the spec asks for.
+ *
+ * Kubernetes: `pkg/controller/replicaset/replica_set.go`, which is both kinds' controller there too.
+ */
+export function replicaController<T extends Replicated>(
+  name: string,
+  kind: ReplicaKind<T>,
+): Controller<T> {
+  return {
+    name,
+    resource: kind.resource,
+    watches: [childrenOf(pods, kind.resource, kind.selectorOf)],
+    workers: 4,
+    reconcile: (owner, view, nowMs) => planFor(kind, owner, view, nowMs),
+  };
+}
+
+function planFor<T extends Replicated>(
+  kind: ReplicaKind<T>,
+  owner: T,
+  view: View,
+  nowMs: number,
+): Plan {
+  const { resource } = kind;
+  const claims = claimWrites(view, {
+    children: pods,
+    owner,
+    ownerResource: resource,
+    selector: kind.selectorOf(owner),
+  });
+  if (claims.length > 0) return plan(claims);
+  const active = controlled(view, pods, owner).filter(isActive);
+  const wanted = owner.metadata.deletionTimestamp ? active.length : owner.spec.replicas;
+  const missing = Math.min(wanted - active.length, WRITES_MAX);
+  const victims = podsToDelete(resource, owner, view, active, Math.min(-missing, WRITES_MAX));
+  const staying = active.filter((pod) => !victims.includes(pod));
+  const status = statusOf(owner, staying, nowMs);
+  return plan([
+    ...creations(
+      resource,
+      owner,
+      view,
+      missing,
+      (error) => failure(resource, owner, status, error, nowMs),
+    ),
+    ...victims.map((pod) => deletion(owner, pod)),
+    ...statusWrite(resource, owner, status),
+  ], lookAgainMs(owner, staying, nowMs));
+}
+
+function creations<T extends Replicated>(
+  resource: Resource<T> & AnyResource,
+  owner: T,
+  view: View,
+  count: number,
+  refused: (error: ApiError) => Write[],
+): Write[] {
+  if (count <= 0) return [];
+  return freeNames(owner, view, count).map((name) =>
+    create(pods, newPod(resource, owner, name), {
+      event: {
+        about: owner,
+        type: "Normal",
+        reason: "SuccessfulCreate",
+        message: `Created pod: ${name}`,
+      },
+      refused,
+    })
+  );
+}
+
+/**
+ * Names are derived from the state that led to the plan, so that a repeated plan collides with itself
+ * instead of making duplicates, and never name a pod that is still there, ending ones included.
+ */
+function freeNames(owner: Replicated, view: View, count: number): string[] {
+  const { name, namespace, uid, resourceVersion } = owner.metadata;
+  const prefix = `${name}-`.slice(0, NAME_PREFIX_CHARS_MAX);
+  const names = new Set<string>();
+  for (let slot = 0; names.size < count; slot++) {
+    const free = `${prefix}${suffixOf(`${uid} ${resourceVersion} ${slot}`)}`;
+    if (view.get(pods, { namespace, name: free }) === undefined) names.add(free);
+  }
+  return [...names];
+}
+
+function newPod(resource: AnyResource, owner: Replicated, name: string): Draft<Pod> {
+  const { metadata: { namespace }, spec: { template } } = owner;
+  const { labels, annotations, finalizers } = template.metadata ?? {};
+  return {
+    metadata: {
+      name,
+      generateName: `${owner.metadata.name}-`,
+      namespace,
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+      ...(finalizers && { finalizers }),
+      ownerReferences: [controllerReference(resource, owner)],
+    },
+    spec: template.spec,
+  };
+}
+
+/**
+ * The writes when a pod cannot be created: a condition and an event, but none when the namespace is being deleted. A
+ * condition that is there stays as it is: each try names another pod in its message, and a new status would lead to the
+ * next try at once.
+ */
+function failure<T extends Replicated>(
+  resource: Resource<T>,
+  owner: T,
+  status: ReplicaSetStatus,
+  error: ApiError,
+  nowMs: number,
+): Write[] {
+  if (error.details.causes?.some(({ reason }) => reason === "NamespaceTerminating")) {
+    return statusWrite(resource, owner, status);
+  }
+  const conditions = isConditionTrue(status.conditions, "ReplicaFailure")
+    ? status.conditions!
+    : withCondition(status.conditions, {
+      type: "ReplicaFailure",
+      status: "True",
+      reason: "FailedCreate",
+      message: error.message,
+    }, nowMs);
+  return [
+    ...statusWrite(resource, owner, { ...status, conditions }),
+    recordEvent({
+      about: owner,
+      type: "Warning",
+      reason: "FailedCreate",
+      message: `Error creating: ${error.message}`,
+    }),
+  ];
+}
+
+function podsToDelete<T extends Replicated>(
+  resource: Resource<T>,
+  owner: T,
+  view: View,
+  active: readonly Pod[],
+  count: number,
+): readonly Pod[] {
+  if (count <= 0) return [];
+  return inDeletionOrder(active, relatedPods(resource, owner, view, active)).slice(0, count);
+}
+
+function deletion(owner: Replicated, pod: Pod): Write {
+  return remove(pods, pod, {
+    event: {
+      about: owner,
+      type: "Normal",
+      reason: "SuccessfulDelete",
+      message: `Deleted pod: ${pod.metadata.name}`,
+    },
+  });
+}
+
+/** The active pods of all ReplicaSets that have the same owner. */
+function relatedPods<T extends Replicated>(
+  resource: Resource<T>,
+  owner: T,
+  view: View,
+  active: readonly Pod[],
+): readonly Pod[] {
+  const controller = controllerOf(owner);
+  if (controller === undefined) return active;
+  return view.by(resource, "owner", controller.uid)
+    .flatMap((sibling) => controlled(view, pods, sibling)).filter(isActive);
+}
+
+function statusOf(
+  owner: Replicated,
+  active: readonly Pod[],
+  nowMs: number,
+): ReplicaSetStatus {
+  const { metadata: { generation }, spec, status } = owner;
+  const wantedLabels = Object.entries(spec.template.metadata?.labels ?? {});
+  const isLabeled = (pod: Pod) =>
+    wantedLabels.every(([key, value]) => ownField(pod.metadata.labels, key) === value);
+  const isAvailable = (pod: Pod) => availableInMs(pod, spec.minReadySeconds ?? 0, nowMs) === 0;
+  const conditions = active.length === spec.replicas
+    ? withoutCondition(status.conditions, "ReplicaFailure")
+    : status.conditions ?? [];
+  return {
+    replicas: active.length,
+    fullyLabeledReplicas: active.filter(isLabeled).length,
+    readyReplicas: active.filter(isReady).length,
+    availableReplicas: active.filter(isAvailable).length,
+    observedGeneration: Math.max(generation ?? 0, status.observedGeneration ?? 0),
+    conditions,
+  };
+}
+
+/** Writes the status when it differs. Counts of 0 and empty lists are not kept. */
+function statusWrite<T extends Replicated>(
+  resource: Resource<T>,
+  owner: T,
+  status: ReplicaSetStatus,
+): Write[] {
+  if (isEqual(withoutEmpty(status), withoutEmpty(owner.status))) return [];
+  return [updateStatus(resource, { ...owner, status: withoutEmpty(status) })];
+}
+
+function withoutEmpty(status: ReplicaSetStatus): ReplicaSetStatus {
+  const { replicas, conditions, ...counts } = status;
+  return {
+    replicas,
+    ...Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0)),
+    ...(conditions?.length && { conditions }),
+  };
+}
+
+/** When the next ready pod becomes available. */
+function lookAgainMs(
+  { spec: { minReadySeconds = 0 } }: Replicated,
+  active: readonly Pod[],
+  nowMs: number,
+): number | undefined {
+  return active.map((pod) => availableInMs(pod, minReadySeconds, nowMs))
+    .filter((ms) => ms !== 0)
+    .reduce(earliest, undefined);
+}
