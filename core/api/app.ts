@@ -10,7 +10,7 @@ import { subresourceOf } from "../objects/subresources/mod.ts";
 import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentialRoutes, type CredentialService } from "./access/credential_answers.ts";
-import { sendBytes, sendJson, sendText } from "./http/answer.ts";
+import { sendAsAccepted, sendBytes, sendJson, sendText } from "./http/answer.ts";
 import type { ApiContext, ApiEnv } from "./http/api_context.ts";
 import { Discovery, notFound } from "./discovery/discovery.ts";
 import { type HealthCheck, healthOf } from "./http/health.ts";
@@ -52,7 +52,12 @@ import {
   keySet,
 } from "./access/service_accounts/issuer_documents.ts";
 import { tokenRequests } from "./streams/token_requests.ts";
-import { refuseOtherFormats } from "./http/accept.ts";
+import {
+  plainFormatFor,
+  refuseAllButJson,
+  refuseUnanswerable,
+  refuseUnknownTypes,
+} from "./http/accept.ts";
 import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
 import { answerMadeUp } from "./verbs/unstored.ts";
@@ -204,13 +209,17 @@ function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
   for (const path of ["/api", "/apis"] as const) {
     const answer = async (c: ApiContext) => {
       const host = c.req.header("host") ?? "";
+      if (path === "/api") refuseUnknownTypes(c.req.header("accept"));
       const remote = await aggregation?.versions();
       return sendDocument(c, discovery.root(path, c.req.header("accept"), host, remote));
     };
     app.get(path, answer);
     app.get(`${path}/`, answer); // as `kubectl proxy` is asked
   }
-  app.get("/api/:version", (c) => sendDocument(c, discovery.version("", c.req.param("version"))));
+  app.get("/api/:version", (c) => {
+    refuseUnknownTypes(c.req.header("accept"));
+    return sendDocument(c, discovery.version("", c.req.param("version")));
+  });
   app.get(
     "/apis/:group",
     async (c) =>
@@ -221,7 +230,10 @@ function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
     return aggregation?.answer(c, { group, version }) ??
       sendDocument(c, discovery.version(group, version));
   });
-  app.get("/version", (c) => sendJson(c, 200, parts.versionInfo));
+  app.get("/version", (c) => {
+    refuseAllButJson(c.req.header("accept"));
+    return sendJson(c, 200, parts.versionInfo);
+  });
   app.get("/openapi/v2", (c) => sendOpenapiV2(c, openapi));
   app.get("/openapi/v3", async (c) => sendJson(c, 200, await openapi.index()));
   app.get("/openapi/v3/*", (c) => sendOpenapi(c, openapi));
@@ -253,6 +265,8 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
     return answerSubresource(request, parts.streams);
   }
   if (!kind.resource.verbs.some((verb) => verb === path.verb)) throw methodNotAllowed();
+  const isCollection = path.name === undefined && c.req.method === "GET";
+  refuseUnanswerable(c.req.header("accept"), isCollection);
   if (kind.resource.madeUp) return answerMadeUp(request, faultOf(parts));
   if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);
   return answerObject(request);
@@ -269,9 +283,10 @@ async function answerReview(
   const isPlaced = review && (namespace !== undefined) === (review.namespaced ?? false);
   if (!review || !isPlaced || name !== undefined) throw notFound();
   if (c.req.method !== "POST") throw methodNotAllowed();
-  refuseOtherFormats(c.req.header("accept"));
+  refuseUnknownTypes(c.req.header("accept"));
+  plainFormatFor(c.req.header("accept"));
   const asked = { user: c.get("user"), namespace, authenticator, authorizer, clock };
-  return sendJson(c, 201, await review.answer(await objectOf(c), asked));
+  return sendAsAccepted(c, 201, await review.answer(await objectOf(c), asked));
 }
 
 /** Documents by which others check the tokens of service accounts. */
@@ -288,7 +303,9 @@ function sendDocument(
   c: ApiContext,
   { body, contentType }: { body: unknown; contentType: string },
 ): Response {
-  return sendJson(c, 200, body, contentType);
+  if (contentType !== "application/json") return sendJson(c, 200, body, contentType);
+  plainFormatFor(c.req.header("accept"));
+  return sendAsAccepted(c, 200, body);
 }
 
 /** JSON; but in protobuf only the little that kubectl 1.27 and 1.28 look at. */
@@ -336,7 +353,7 @@ const PING: HealthCheck = { name: "ping", isVital: true, fault: () => undefined 
 function sendStatus(c: ApiContext, status: Status): Response {
   const retryAfter = status.details?.retryAfterSeconds;
   const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
-  return sendJson(c, status.code, status, "application/json", headers);
+  return sendAsAccepted(c, status.code, status, headers);
 }
 
 async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefined> {

@@ -117,6 +117,14 @@ export class ServedKinds {
   }
 }
 
+/** What Kubernetes' refusals call the Go type of a kind, or of its list. Custom resources have none of their own. */
+export function goTypeOf({ resource }: ServedKind, name: string): string {
+  if (resource.definedBy) {
+    return `*unstructured.Unstructured${name === resource.kind ? "" : "List"}`;
+  }
+  return `*${resource.group.split(".", 1)[0] || "core"}.${name}`;
+}
+
 /** Of a version of a custom resource: it is stored in another one, perhaps, and without the newest defaults. */
 function conversionOf(
   { group, version, schema, reading }: AnyResource,

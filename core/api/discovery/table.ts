@@ -57,7 +57,7 @@ export function rowParts(
   nowMs: number,
 ): Uint8Array[] {
   const cells = JSON.stringify(cellsOf(kind, stored.object, nowMs));
-  if (include === "None") return [encoder.encode(`{"cells":${cells}}`)];
+  if (include === "None") return [encoder.encode(`{"cells":${cells},"object":null}`)];
   if (include === "Metadata") {
     const object = JSON.stringify(metadataOf(stored.object, version));
     return [encoder.encode(`{"cells":${cells},"object":${object}}`)];
@@ -74,7 +74,8 @@ export function metadataOf(object: KubeObject, version: TableVersion): unknown {
   };
 }
 
-function columnDefinitions(kind: ServedKind): unknown[] {
+/** What each column is. */
+export function columnDefinitions(kind: ServedKind): unknown[] {
   return columnsOf(kind).map((column) => {
     const { name, description = "", type = "string", priority = 0 } = column;
     const format = column.format ?? (name === "Name" ? "name" : "");
@@ -92,6 +93,24 @@ function cellsOf(kind: ServedKind, object: KubeObject, nowMs: number): unknown[]
     return Number.isNaN(timeMs) ? "<unknown>" : humanDuration(nowMs - timeMs);
   });
 }
+
+/** The cells of the row of a bookmark, which is about no object: what the columns show of one that has nothing. */
+export function emptyCells(kind: ServedKind, nowMs: number): unknown[] {
+  return columnsOf(kind).map((column) => {
+    if (column.type === "date" || column.name === "Age") return "<unknown>";
+    return valueOfNothing(column, nowMs) ?? (column.isCell ? null : "");
+  });
+}
+
+/** A column may rely on fields that every object has. */
+function valueOfNothing(column: Column<KubeObject>, nowMs: number): unknown {
+  try {
+    return column.value(NOTHING as unknown as KubeObject, nowMs);
+  } catch {
+    return undefined;
+  }
+}
+const NOTHING = { metadata: {}, spec: {}, status: {} };
 
 function columnsOf({ resource }: ServedKind): readonly Column<KubeObject>[] {
   return resource.columns.length ? resource.columns : DEFAULT_COLUMNS;

@@ -1,6 +1,9 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { yamlText } from "../../manifest/yaml_text.ts";
+import { prefersYaml, YAML_TYPE } from "./accept.ts";
 import type { ApiContext } from "./api_context.ts";
 import { timedOut } from "./request_timeout.ts";
+import { warningHeaders } from "./warning_headers.ts";
 import { type ByteStream, ResponseStream, SocketStream } from "./byte_stream.ts";
 
 /** Size of the pieces in which lists are written: large enough to fill TLS records, small enough to keep memory flat. */
@@ -20,6 +23,19 @@ export function sendJson(
   more: Headers = {},
 ): Response {
   return sendBytes(c, code, contentType, encoder.encode(JSON.stringify(value) + "\n"), more);
+}
+
+/** Answers with JSON, or with YAML if the client prefers it. */
+export function sendAsAccepted(
+  c: ApiContext,
+  code: number,
+  value: unknown,
+  more: Headers = {},
+): Response {
+  if (!prefersYaml(c.req.header("accept"))) {
+    return sendJson(c, code, value, "application/json", more);
+  }
+  return sendBytes(c, code, YAML_TYPE, encoder.encode(yamlText(value)), more);
 }
 
 export function sendText(c: ApiContext, code: number, text: string): Response {
@@ -106,36 +122,6 @@ function headersOf(c: ApiContext, contentType: string): Headers {
     ...(warnings?.length ? { warning: warningHeaders(warnings) } : {}),
   };
 }
-
-/** As many as fit: clients refuse heads of more than 16 KiB; kube-apiserver has the same limit. */
-export function warningHeaders(texts: readonly string[]): string[] {
-  const headers: string[] = [];
-  let bytesLeft = WARNINGS_BYTES_MAX;
-  for (const text of new Set(texts)) {
-    const header = warningHeader(text);
-    bytesLeft -= header.length;
-    if (bytesLeft < 0) break;
-    headers.push(header);
-  }
-  return headers;
-}
-const WARNINGS_BYTES_MAX = 4096;
-
-/**
- * A warning as RFC 7234 section 5.5 writes it, `299 - "text"`, in the way of apimachinery's NewWarningHeader:
- * quotes and backslashes escaped, control characters (which would split the header) dropped.
- */
-export function warningHeader(text: string): string {
-  // deno-lint-ignore no-control-regex
-  const plain = text.replace(/[\u0000-\u001f\u007f]+/g, " ").replace(/[\\"]/g, "\\$&");
-  return `299 - "${latin1(plain)}"`;
-}
-
-/** Node writes header text as Latin-1: each character of the result stands for one byte of UTF-8. */
-function latin1(text: string): string {
-  return String.fromCharCode(...encoder.encode(text.slice(0, WARNING_LENGTH_MAX)));
-}
-const WARNING_LENGTH_MAX = 1024;
 
 function webHeaders(headers: Headers): [string, string][] {
   return Object.entries(headers).flatMap(([name, value]) =>

@@ -1,4 +1,5 @@
 import { ApiError, type ErrorDetails } from "../../client/api_error.ts";
+import { UnknownTypesError } from "./accept.ts";
 import type { Log } from "../../lib/log.ts";
 import { ConflictError, ExpiredError } from "../../store/store.ts";
 
@@ -52,7 +53,9 @@ export function failure(error: ApiError): Status {
 }
 
 /** Kubernetes gives empty details for what is invalid as a whole. A path that is not served has empty details too; `kubectl debug` crashes when they are missing. */
-function hasDetails({ reason, details }: ApiError): boolean {
+function hasDetails(error: ApiError): boolean {
+  const { reason, details } = error;
+  if (error instanceof UnknownTypesError) return true;
   return reason === "NotFound" || reason === "Invalid" || Object.keys(details).length > 0;
 }
 

@@ -1,7 +1,7 @@
 import type { AccountTokens } from "../access/service_accounts/account_tokens.ts";
 import { answeredTokenRequest } from "../access/service_accounts/token_request.ts";
-import { refuseOtherFormats } from "../http/accept.ts";
-import { sendJson } from "../http/answer.ts";
+import { plainFormatFor } from "../http/accept.ts";
+import { sendAsAccepted } from "../http/answer.ts";
 import { objectOf } from "../http/request_body.ts";
 import type { Stream } from "./stream.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest } from "../verbs/request.ts";
@@ -15,8 +15,8 @@ async function answer(request: ObjectRequest, tokens: AccountTokens): Promise<Re
   const { c, objects } = request;
   if (c.req.method !== "POST") throw methodNotAllowed();
   const { namespace = "", name } = nameOf(request);
-  refuseOtherFormats(c.req.header("accept"));
+  plainFormatFor(c.req.header("accept"));
   const context = { objects, tokens, user: c.get("user") };
   const { answer } = answeredTokenRequest({ namespace, name }, await objectOf(c), context);
-  return sendJson(c, 201, answer);
+  return sendAsAccepted(c, 201, answer);
 }

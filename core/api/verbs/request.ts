@@ -1,15 +1,16 @@
+import { ownJson } from "../../lib/json/json_value.ts";
 import type { ObjectName } from "../../client/client.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Objects } from "../../objects/objects.ts";
 import { groupResourceOf } from "../../resources/resource.ts";
 import type { Prefix } from "../../store/store.ts";
-import { formatFor } from "../http/accept.ts";
-import { sendBytes, sendJson, sendJsonBytes } from "../http/answer.ts";
+import { type Format, formatFor, refuseOtherShape } from "../http/accept.ts";
+import { sendAsAccepted, sendJsonBytes } from "../http/answer.ts";
 import type { ApiContext } from "../http/api_context.ts";
 import { ApiError } from "../../client/api_error.ts";
 import type { EscalationContext } from "../access/escalation.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
-import type { ServedKind, Stored } from "../discovery/served_kinds.ts";
+import { goTypeOf, type ServedKind, type Stored } from "../discovery/served_kinds.ts";
 import { includeObjectOf, metadataOf, rowParts, TABLE_END, tableHead } from "../discovery/table.ts";
 import { concat } from "../../lib/bytes.ts";
 
@@ -45,25 +46,27 @@ export function prefixOf({ path, kind }: ObjectRequest): Prefix {
 export function sendObject(request: ObjectRequest, code: number, stored: Stored): Response {
   const { c, kind, clock } = request;
   const format = formatFor(c.req.header("accept"));
-  if (format.as === "object") return sendJsonBytes(c, code, kind.bytesOf(stored));
+  if (format.as === "object") return sendEncoded(c, code, kind.bytesOf(stored), format);
   if (format.as === "metadata") {
-    return sendJson(c, code, metadataOf(stored.object, format.version));
+    refuseOtherShape(format, { isList: false, goType: goTypeOf(kind, kind.resource.kind) });
+    return sendAsAccepted(c, code, metadataOf(stored.object, format.version));
   }
   const { resourceVersion } = stored.object.metadata;
   const options = {
     version: format.version,
     include: includeObjectOf(c.req.query("includeObject")),
   };
-  return sendBytes(
-    c,
-    code,
-    "application/json",
-    concat([
-      tableHead(kind, format.version, { resourceVersion }),
-      ...rowParts(kind, stored, options, clock.now()),
-      TABLE_END,
-    ]),
-  );
+  const table = concat([
+    tableHead(kind, format.version, { resourceVersion }),
+    ...rowParts(kind, stored, options, clock.now()),
+    TABLE_END,
+  ]);
+  return sendEncoded(c, code, table, format);
+}
+
+function sendEncoded(c: ApiContext, code: number, json: Uint8Array, format: Format): Response {
+  if (!format.yaml) return sendJsonBytes(c, code, json);
+  return sendAsAccepted(c, code, ownJson(json));
 }
 
 export function warn(c: ApiContext, warnings: readonly string[]): void {

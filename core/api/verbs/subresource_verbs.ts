@@ -12,7 +12,8 @@ import { signerCheck } from "../access/signer_rights.ts";
 import { refusalOfLabels } from "../access/nodes/node_restriction.ts";
 import { notFound as objectNotFound } from "../../client/refusals.ts";
 import { notFound } from "../discovery/discovery.ts";
-import { sendJson } from "../http/answer.ts";
+import { refuseUnanswerable } from "../http/accept.ts";
+import { sendAsAccepted } from "../http/answer.ts";
 import { objectOf } from "../http/request_body.ts";
 import { succeeded } from "../http/status.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest, sendObject, warn } from "./request.ts";
@@ -44,6 +45,7 @@ export function answerSubresource(
   }
   const verb = VERBS.get(request.c.req.method);
   if (!verb || !subresource.verbs.includes(verb)) throw methodNotAllowed();
+  refuseUnanswerable(request.c.req.header("accept"), false);
   return verb === "get" ? show(request, subresource) : write(request, subresource, verb);
 }
 
@@ -58,7 +60,7 @@ const VERBS = new Map<string, SubresourceVerb>([
 function show(request: ObjectRequest, subresource: Subresource<KubeObject>): Response {
   const entry = entryOf(request);
   if (!subresource.show) return sendObject(request, 200, entry);
-  return sendJson(request.c, 200, subresource.show(inOwnVersion(request, entry.object)));
+  return sendAsAccepted(request.c, 200, subresource.show(inOwnVersion(request, entry.object)));
 }
 
 async function write(
@@ -77,7 +79,7 @@ async function write(
   const target = { resource: kind.resource, name: nameOf(request), subresource };
   if (subresource.act) {
     await actOnSubresource(request.objects, target, await objectOf(c), options);
-    return sendJson(c, 201, succeeded(201));
+    return sendAsAccepted(c, 201, succeeded(201));
   }
   const written = await writtenBy(request, target, verb, options);
   warn(c, written.warnings);
@@ -114,7 +116,7 @@ function sendWritten(
   code: number,
   written: Written,
 ): Response {
-  if (show) return sendJson(request.c, code, show(inOwnVersion(request, written.object)));
+  if (show) return sendAsAccepted(request.c, code, show(inOwnVersion(request, written.object)));
   if (!body) return sendObject(request, code, written);
-  return sendJson(request.c, code, succeeded(code));
+  return sendAsAccepted(request.c, code, succeeded(code));
 }

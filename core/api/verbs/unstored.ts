@@ -6,7 +6,7 @@ import { groupResourceOf, type KubeObject } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
 import { includeObjectOf } from "../discovery/table.ts";
 import { formatFor } from "../http/accept.ts";
-import { sendJson } from "../http/answer.ts";
+import { sendAsAccepted } from "../http/answer.ts";
 import { succeeded } from "../http/status.ts";
 import { sendList } from "../watch/list.ts";
 import { listOptions } from "../watch/list_options.ts";
@@ -55,7 +55,7 @@ export async function createElsewhere(request: ObjectRequest, draft: unknown): P
   const name = { name: nameIn(draft), namespace: path.namespace };
   const options = writeOptions(c, kind);
   await writeSubresource(objects, { resource, name, subresource }, draft, options);
-  return sendJson(c, 201, succeeded(201));
+  return sendAsAccepted(c, 201, succeeded(201));
 }
 
 function nameIn(draft: unknown): string {

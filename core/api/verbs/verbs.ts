@@ -4,8 +4,9 @@ import type { Entry } from "../../store/store.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
 import { refuseOthersObject, restrictionViewOf } from "../access/nodes/node_restriction.ts";
 import { escalationCheck } from "../access/escalation.ts";
-import { formatFor } from "../http/accept.ts";
-import { sendJson } from "../http/answer.ts";
+import { formatFor, refuseOtherShape, watchFormatFor } from "../http/accept.ts";
+import { sendAsAccepted } from "../http/answer.ts";
+import { goTypeOf } from "../discovery/served_kinds.ts";
 import { sendList } from "../watch/list.ts";
 import { listOptions } from "../watch/list_options.ts";
 import { listPage, refuseFuture } from "../watch/list_page.ts";
@@ -79,10 +80,11 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
     ? options.fieldSelector
     : [options.fieldSelector, `metadata.name=${path.name}`].filter(Boolean).join();
   const selection = selectionOf(kind, { ...options, fieldSelector });
-  const format = formatFor(c.req.header("accept"));
+  const isWatch = options.watch || path.isWatch;
+  const format = (isWatch ? watchFormatFor : formatFor)(c.req.header("accept"));
   const include = includeObjectOf(c.req.query("includeObject"));
   const prefix = prefixOf(request);
-  if (!options.watch && !path.isWatch) {
+  if (!isWatch) {
     const page = listPage(objects.store, prefix, selection.matches, options);
     return sendList(c, kind, page, { format, include, nowMs: request.clock.now() });
   }
@@ -207,7 +209,7 @@ async function remove(request: ObjectRequest): Promise<Response> {
   }
   const { uid } = written.object.metadata;
   const { group, plural } = { group: kind.group, plural: kind.resource.plural };
-  return sendJson(
+  return sendAsAccepted(
     c,
     200,
     deleted({ name: name.name, ...(group ? { group } : {}), kind: plural, uid }),
@@ -232,7 +234,9 @@ async function deleteCollection(request: ObjectRequest): Promise<Response> {
   const items = gone.map(({ object }) => kind.show(object));
   const metadata = { resourceVersion: String(revision) };
   const list = { kind: listKindOf(kind.resource), apiVersion: kind.apiVersion, metadata, items };
-  return sendJson(c, 200, list);
+  const shape = { isList: true, goType: goTypeOf(kind, list.kind) };
+  refuseOtherShape(formatFor(c.req.header("accept")), shape);
+  return sendAsAccepted(c, 200, list);
 }
 
 function sendWritten(request: ObjectRequest, code: number, written: Written): Response {

@@ -1,10 +1,12 @@
+import { type JsonObject, ownJson } from "../../lib/json/json_value.ts";
+import { yamlItem, yamlText } from "../../manifest/yaml_text.ts";
 import { openStream, sendBytes, writeParts } from "../http/answer.ts";
 import type { ApiContext } from "../http/api_context.ts";
-import type { Format } from "../http/accept.ts";
+import { type Format, refuseOtherShape, YAML_TYPE } from "../http/accept.ts";
 import { listKindOf } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
 import type { Page } from "./list_page.ts";
-import type { ServedKind } from "../discovery/served_kinds.ts";
+import { goTypeOf, type ServedKind } from "../discovery/served_kinds.ts";
 import {
   type IncludeObject,
   metadataOf,
@@ -36,26 +38,35 @@ export function sendList(
       : {}),
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),
   };
-  if (format.as === "object") return sendObjects(c, kind, page.entries, metadata);
+  if (format.as === "object") {
+    return sendObjects(c, kind, page.entries, { metadata, yaml: format.yaml });
+  }
   if (format.as === "metadata") {
+    refuseOtherShape(format, { isList: true, goType: goTypeOf(kind, listKindOf(kind.resource)) });
     const head = openList("PartialObjectMetadataList", `meta.k8s.io/${format.version}`, metadata);
     const items = page.entries.map(({ object }) =>
       encoder.encode(JSON.stringify(metadataOf(object, format.version)))
     );
+    if (format.yaml) return sendYaml(c, head, "items", items);
     return send(c, joined(head, items));
   }
   const options = { version: format.version, include };
-  const rows = lazyRows(page.entries, (entry) => rowParts(kind, entry, options, nowMs));
-  return stream(c, wrapped(tableHead(kind, format.version, metadata), rows, TABLE_END));
+  const head = tableHead(kind, format.version, metadata);
+  const rowOf = (entry: Entry) => rowParts(kind, entry, options, nowMs);
+  if (format.yaml) {
+    return sendYaml(c, head, "rows", lazily(page.entries, (entry) => concat(rowOf(entry))));
+  }
+  return stream(c, wrapped(head, lazyRows(page.entries, rowOf), TABLE_END));
 }
 
 function sendObjects(
   c: ApiContext,
   kind: ServedKind,
   entries: readonly Entry[],
-  metadata: unknown,
+  { metadata, yaml }: { metadata: unknown; yaml: true | undefined },
 ): Response {
   const head = openList(listKindOf(kind.resource), kind.apiVersion, metadata);
+  if (yaml) return sendYaml(c, head, "items", lazily(entries, (entry) => kind.bytesOf(entry)));
   return send(c, joined(head, entries.map((entry) => kind.bytesOf(entry))));
 }
 
@@ -68,6 +79,41 @@ function send(c: ApiContext, parts: readonly Uint8Array[]): Response {
   const contentLength = parts.reduce((length, part) => length + part.length, 0);
   if (contentLength <= WHOLE_BYTES_MAX) return sendBytes(c, 200, "application/json", concat(parts));
   return stream(c, parts, contentLength);
+}
+
+/** The same as YAML, written one item after another: however long the list, little of it is in memory. */
+function sendYaml(
+  c: ApiContext,
+  head: Uint8Array,
+  field: "items" | "rows",
+  items: Iterable<Uint8Array>,
+): Response {
+  const { stream, response } = openStream(c, YAML_TYPE);
+  writeParts(stream, yamlParts(head, field, items)).then(
+    () => stream.end(),
+    () => stream.destroy(),
+  );
+  return response;
+}
+
+function* yamlParts(
+  head: Uint8Array,
+  field: "items" | "rows",
+  items: Iterable<Uint8Array>,
+): Iterable<Uint8Array> {
+  const { [field]: _, ...fields } = ownJson(concat([head, TABLE_END])) as JsonObject;
+  yield encoder.encode(yamlText(fields));
+  let isFirst = true;
+  for (const item of items) {
+    if (isFirst) yield encoder.encode(`${field}:\n`);
+    isFirst = false;
+    yield encoder.encode(yamlItem(ownJson(item)));
+  }
+  if (isFirst) yield encoder.encode(`${field}: []\n`);
+}
+
+function* lazily<T, R>(values: Iterable<T>, of: (value: T) => R): Iterable<R> {
+  for (const value of values) yield of(value);
 }
 
 function stream(c: ApiContext, parts: Iterable<Uint8Array>, contentLength?: number): Response {

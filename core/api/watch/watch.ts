@@ -147,7 +147,7 @@ export class Watches {
       ),
     );
     if (request.marksInitialEnd) {
-      send(watcher, feed.lines.bookmark(revision, { initialEventsEnd: true }));
+      this.#bookmark(watcher, feed, { revision, initialEventsEnd: true });
     }
     return revision;
   }
@@ -216,7 +216,18 @@ export class Watches {
   #sendBookmark(watcher: Watcher, feed: WatchFeed): void {
     feed.flush();
     if (!watcher.bookmarks || !feed.hasJoined(watcher)) return;
-    send(watcher, feed.lines.bookmark(this.#options.store.revision, { initialEventsEnd: false }));
+    const { revision } = this.#options.store;
+    this.#bookmark(watcher, feed, { revision, initialEventsEnd: false });
+  }
+
+  #bookmark(
+    watcher: Watcher,
+    feed: WatchFeed,
+    { revision, initialEventsEnd }: { revision: number; initialEventsEnd: boolean },
+  ): void {
+    const first = !watcher.hasSentEvent;
+    watcher.hasSentEvent = true;
+    send(watcher, feed.lines.bookmark(revision, { initialEventsEnd, first }));
   }
 }
 

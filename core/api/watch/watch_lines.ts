@@ -7,6 +7,8 @@ import type { Format } from "../http/accept.ts";
 import type { ApiError } from "../../client/api_error.ts";
 import type { ServedKind } from "../discovery/served_kinds.ts";
 import {
+  columnDefinitions,
+  emptyCells,
   type IncludeObject,
   metadataOf,
   rowParts,
@@ -84,13 +86,16 @@ export class WatchLines {
       : this.#line(event, first);
   }
 
-  bookmark(revision: number, options: { initialEventsEnd: boolean }): Uint8Array {
+  /** `first`: see {@linkcode of}. */
+  bookmark(
+    revision: number,
+    options: { initialEventsEnd: boolean; first: boolean },
+  ): Uint8Array {
     const metadata = {
       resourceVersion: String(revision),
-      creationTimestamp: null,
       ...(options.initialEventsEnd ? { annotations: INITIAL_EVENTS_END } : {}),
     };
-    return line("BOOKMARK", this.#bookmarkObject(metadata));
+    return line("BOOKMARK", this.#bookmarkObject(metadata, options));
   }
 
   /** The last line of a watch that fails: the status stays 200, as in Kubernetes. */
@@ -98,15 +103,26 @@ export class WatchLines {
     return line("ERROR", failure(error));
   }
 
-  #bookmarkObject(metadata: unknown): unknown {
+  #bookmarkObject(
+    metadata: { resourceVersion: string },
+    options: { initialEventsEnd: boolean; first: boolean },
+  ): unknown {
     const { format, kind } = this;
     if (format.as === "object") {
       return { kind: kind.resource.kind, apiVersion: kind.apiVersion, metadata };
     }
     const apiVersion = `meta.k8s.io/${format.version}`;
-    return format.as === "metadata"
-      ? { kind: "PartialObjectMetadata", apiVersion, metadata }
-      : { kind: "Table", apiVersion, metadata, columnDefinitions: null, rows: [] };
+    const partial = { kind: "PartialObjectMetadata", apiVersion, metadata };
+    if (format.as === "metadata") return partial;
+    // Clients look for the annotation, so the row has it even if they want no objects.
+    const isShown = options.initialEventsEnd || this.include !== "None";
+    return {
+      kind: "Table",
+      apiVersion,
+      metadata: { resourceVersion: metadata.resourceVersion },
+      columnDefinitions: options.first ? columnDefinitions(kind) : null,
+      rows: [{ cells: emptyCells(kind, this.clock.now()), object: isShown ? partial : null }],
+    };
   }
 
   #shared(event: SelectedEvent): Uint8Array {
