@@ -97,7 +97,7 @@ Deno.test("YAML is answered where JSON would be: objects, lists, tables, errors,
     const json = await ask("GET", path!, undefined, { accept: `application/json${parameters}` });
     assert.equal(yaml.headers.get("content-type"), "application/yaml");
     assert.equal(yaml.status, json.status);
-    assert.deepEqual(await objectOf(yaml), await json.json(), path);
+    assert.deepEqual(await objectOf(yaml), await json.json(), path!);
   }
   const accept = "application/yaml;q=0.5,application/json;q=0.9";
   const preferred = await ask("GET", `${MAPS}/m0`, undefined, { accept });
