@@ -27,13 +27,8 @@ import { limitYaml } from "./http/limit_yaml.ts";
 import { requestId } from "./http/request_id.ts";
 import type { ResourceRequest } from "./http/request_info.ts";
 import type { Standby } from "./access/standby.ts";
-import {
-  Openapi,
-  OPENAPI_V2,
-  OPENAPI_V2_TYPE,
-  type OpenapiDocument,
-  unzipped,
-} from "./discovery/openapi.ts";
+import { Openapi } from "./discovery/openapi.ts";
+import { sendOpenapi, sendOpenapiV2 } from "./discovery/openapi_answers.ts";
 import { answerApply } from "./verbs/manifests.ts";
 import { STREAMS } from "./streams/mod.ts";
 import { OpenStreams } from "./streams/open_streams.ts";
@@ -306,32 +301,6 @@ function sendDocument(
   if (contentType !== "application/json") return sendJson(c, 200, body, contentType);
   plainFormatFor(c.req.header("accept"));
   return sendAsAccepted(c, 200, body);
-}
-
-/** JSON; but in protobuf only the little that kubectl 1.27 and 1.28 look at. */
-async function sendOpenapiV2(c: ApiContext, openapi: Openapi): Promise<Response> {
-  const wantsProtobuf = /proto-openapi\.spec\.v2/.test(c.req.header("accept") ?? "");
-  if (wantsProtobuf) return sendBytes(c, 200, OPENAPI_V2_TYPE, OPENAPI_V2);
-  return sendOpenapiDocument(c, await openapi.v2());
-}
-
-async function sendOpenapi(c: ApiContext, openapi: Openapi): Promise<Response> {
-  const path = new URL(c.req.url).pathname.slice("/openapi/v3/".length);
-  return sendOpenapiDocument(c, await openapi.document(path));
-}
-
-function sendOpenapiDocument(c: ApiContext, document: OpenapiDocument): Response {
-  const headers = { etag: `"${document.hash}"`, vary: "Accept, Accept-Encoding" };
-  if (c.req.header("if-none-match") === headers.etag) {
-    return new Response(null, { status: 304, headers });
-  }
-  const takesGzip = /\bgzip\b/.test(c.req.header("accept-encoding") ?? "");
-  return takesGzip
-    ? sendBytes(c, 200, "application/json", document.gzip, {
-      ...headers,
-      "content-encoding": "gzip",
-    })
-    : sendBytes(c, 200, "application/json", unzipped(document), headers);
 }
 
 /** Why the server cannot do its work, if so. */

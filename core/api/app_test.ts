@@ -221,7 +221,7 @@ Deno.test("a Table has a row for each object, and wide columns carry a priority"
   assert.equal(table.rows[0].object.kind, "PartialObjectMetadata");
   const none = await (await ask("GET", `${PODS}?includeObject=None`, undefined, { accept: TABLE }))
     .json();
-  assert.equal(none.rows[0].object, undefined);
+  assert.equal(none.rows[0].object, null);
   const whole =
     await (await ask("GET", `${PODS}/web?includeObject=Object`, undefined, { accept: TABLE }))
       .json();
