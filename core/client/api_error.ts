@@ -69,6 +69,9 @@ export class OtherRefusal extends ApiError {
   }
 }
 
+/** A refusal by the path, before anybody looks at the object: its details are empty, not absent. */
+export class PathRefusal extends ApiError {}
+
 /** Whether `error` is a refusal for the given reason. */
 export function isRefusal(error: unknown, reason: Reason): error is ApiError {
   return error instanceof ApiError && error.reason === reason;

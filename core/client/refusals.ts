@@ -71,7 +71,7 @@ export function invalid(
   const causes = givenCauses.slice(0, CAUSES_MAX);
   const texts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const all = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
-  const details: ErrorDetails = { name, kind, ...(group && { group }), causes };
+  const details: ErrorDetails = { ...(name && { name }), kind, ...(group && { group }), causes };
   return new ApiError(
     "Invalid",
     `${group ? `${kind}.${group}` : kind} "${name}" is invalid: ${all}`,

@@ -1,6 +1,6 @@
 import type { DeleteOptions } from "../client/client.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
-import { conflict } from "../client/refusals.ts";
+import { ApiError } from "../client/api_error.ts";
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../schema/finalizers.ts";
 import { timestamp } from "../lib/timestamp.ts";
 
@@ -48,18 +48,22 @@ function refuseOther(
   { metadata: { name, uid, resourceVersion } }: KubeObject,
   { preconditions = {} }: DeleteOptions,
 ): void {
-  const mismatch = (what: string, wanted: string, actual: string) =>
-    conflict(
-      resource,
-      name,
-      `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`,
+  const { group, kind } = resource;
+  // Kubernetes names the kind here, where other conflicts name the resource.
+  const mismatch = (what: string, wanted: string, actual: string, done: string) =>
+    new ApiError(
+      "Conflict",
+      `Operation cannot be fulfilled on ${
+        group ? `${kind}.${group}` : kind
+      } "${name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${actual}). The object might have been ${done}`,
+      { name, ...(group && { group }), kind },
     );
   if (preconditions.uid !== undefined && preconditions.uid !== uid) {
-    throw mismatch("UID", preconditions.uid, uid);
+    throw mismatch("UID", preconditions.uid, uid, "deleted and then recreated");
   }
   const wanted = preconditions.resourceVersion;
   if (wanted !== undefined && wanted !== resourceVersion) {
-    throw mismatch("ResourceVersion", wanted, resourceVersion);
+    throw mismatch("ResourceVersion", wanted, resourceVersion, "modified");
   }
 }
 

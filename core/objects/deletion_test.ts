@@ -149,10 +149,13 @@ for (const [name, metadata, options, wanted] of OTHERS) {
 Deno.test("an object that is not the one meant is not deleted", () => {
   for (
     const [preconditions, message] of [
-      [{ uid: "other" }, "Precondition failed: UID in precondition: other, UID in object meta: u"],
+      [
+        { uid: "other" },
+        "the UID in the precondition (other) does not match the UID in record (u). The object might have been deleted and then recreated",
+      ],
       [
         { resourceVersion: "6" },
-        "Precondition failed: ResourceVersion in precondition: 6, ResourceVersion in object meta: 7",
+        "the ResourceVersion in the precondition (6) does not match the ResourceVersion in record (7). The object might have been modified",
       ],
     ] as const
   ) {
@@ -160,7 +163,8 @@ Deno.test("an object that is not the one meant is not deleted", () => {
       () => deletionOf(configMaps, objectWith({}), { preconditions }, NOW_MS),
       (error) =>
         isRefusal(error, "Conflict") &&
-        error.message === `Operation cannot be fulfilled on configmaps "c": ${message}`,
+        error.message === `Operation cannot be fulfilled on ConfigMap "c": ${message}` &&
+        error.details.kind === "ConfigMap",
     );
   }
 });

@@ -164,7 +164,7 @@ Deno.test("what a deletion is to do with dependents, and when, is acted upon or 
   const remove = (query: string, body?: unknown) => ({ method: "DELETE", path: WEB + query, body });
   const contradiction = /orphanDependents and deletionPropagation cannot be both set/;
   const policies =
-    /propagationPolicy: Unsupported value: "Never": supported values: "Orphan", "Background", "Foreground"/;
+    /propagationPolicy: Unsupported value: "Never": supported values: "Foreground", "Background", "Orphan", "nil"/;
   const unsafe = /ignoreStoreReadErrorWithClusterBreakingPotential: Invalid value: true/;
   await check([
     ["policy", remove("?propagationPolicy=Never"), [422, policies, BOTH]],

@@ -1,4 +1,4 @@
-import { ApiError } from "../../client/api_error.ts";
+import { ApiError, PathRefusal } from "../../client/api_error.ts";
 
 /** The format of an answer. `yaml`: what would be JSON is written as YAML. */
 export type Format =
@@ -15,14 +15,12 @@ const PROTOBUF_TYPE = "application/vnd.kubernetes.protobuf";
 const TYPES = [...WRITTEN_TYPES, PROTOBUF_TYPE];
 const WATCH_TYPES = ["application/json;stream=watch", `${PROTOBUF_TYPE};stream=watch`];
 
-/** The client takes no type that the path could answer with. Its details are empty. */
-export class UnknownTypesError extends ApiError {
-  constructor(available: readonly string[]) {
-    super(
-      "NotAcceptable",
-      `406: Not Acceptable\n\nAvailable representations: ${available.join(", ")}`,
-    );
-  }
+/** The client takes no type that the path could answer with. */
+function unknownTypes(available: readonly string[]): ApiError {
+  return new PathRefusal(
+    "NotAcceptable",
+    `406: Not Acceptable\n\nAvailable representations: ${available.join(", ")}`,
+  );
 }
 
 /**
@@ -77,7 +75,7 @@ export function refuseUnknownTypes(accept: string | undefined, isCollection = fa
   if (!accept?.trim()) return;
   const names = accept.split(",", CLAUSES_MAX).map((clause) => clause.split(";", 1)[0]!.trim());
   if (names.some((name) => name === "*/*" || TYPES.includes(name))) return;
-  throw new UnknownTypesError(isCollection ? [...TYPES, ...WATCH_TYPES] : TYPES);
+  throw unknownTypes(isCollection ? [...TYPES, ...WATCH_TYPES] : TYPES);
 }
 
 /**
@@ -103,7 +101,7 @@ export function refuseAllButJson(accept: string | undefined): void {
   if (!accept?.trim()) return;
   const types = clausesOf(accept).map(({ type }) => type);
   if (types.some((type) => type === "*/*" || type === "application/json")) return;
-  throw new UnknownTypesError(["application/json"]);
+  throw unknownTypes(["application/json"]);
 }
 
 /** Who takes nothing but protobuf is told what is written; others what Kubernetes would tell them. */

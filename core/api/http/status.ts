@@ -1,5 +1,4 @@
-import { ApiError, type ErrorDetails } from "../../client/api_error.ts";
-import { UnknownTypesError } from "./accept.ts";
+import { ApiError, type ErrorDetails, PathRefusal, type Reason } from "../../client/api_error.ts";
 import type { Log } from "../../lib/log.ts";
 import { ConflictError, ExpiredError } from "../../store/store.ts";
 
@@ -55,18 +54,20 @@ export function failure(error: ApiError): Status {
 /** Kubernetes gives empty details for what is invalid as a whole. A path that is not served has empty details too; `kubectl debug` crashes when they are missing. */
 function hasDetails(error: ApiError): boolean {
   const { reason, details } = error;
-  if (error instanceof UnknownTypesError) return true;
-  return reason === "NotFound" || reason === "Invalid" || Object.keys(details).length > 0;
+  return error instanceof PathRefusal || WITH_DETAILS.has(reason) ||
+    Object.keys(details).length > 0;
 }
+
+const WITH_DETAILS: ReadonlySet<Reason> = new Set(["NotFound", "Invalid", "MethodNotAllowed"]);
 
 /** The answer to a creation that shows no object. */
 export function succeeded(code: number): Status {
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code };
 }
 
-/** The answer to DELETE when the object is gone. */
-export function deleted(details: ErrorDetails): Status {
-  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details, code: 200 };
+/** The answer to DELETE when the object is gone: the only Status without a code. */
+export function deleted(details: ErrorDetails): Omit<Status, "code"> {
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };
 }
 
 /** `undefined` for a fault of the server. */

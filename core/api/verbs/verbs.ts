@@ -1,6 +1,7 @@
 import { APPLY_TYPE, patchTypesOf } from "../../objects/patch/patch.ts";
 import { listKindOf } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
+import { PathRefusal } from "../../client/api_error.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
 import { refuseOthersObject, restrictionViewOf } from "../access/nodes/node_restriction.ts";
 import { escalationCheck } from "../access/escalation.ts";
@@ -82,7 +83,7 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
   const selection = selectionOf(kind, { ...options, fieldSelector });
   const isWatch = options.watch || path.isWatch;
   const format = (isWatch ? watchFormatFor : formatFor)(c.req.header("accept"));
-  const include = includeObjectOf(c.req.query("includeObject"));
+  const include = format.as === "table" ? includeObjectOf(query["includeObject"]) : "None";
   const prefix = prefixOf(request);
   if (!isWatch) {
     const page = listPage(objects.store, prefix, selection.matches, options);
@@ -190,7 +191,10 @@ export async function patchOf(
 ): Promise<{ type: string; body: unknown; bodyFaults?: NonNullable<WriteOptions["bodyFaults"]> }> {
   const type = mediaTypeOf(c);
   const types = patchTypesOf(kind.resource);
-  if (!types.includes(type)) throw unsupported(types);
+  if (!types.includes(type)) {
+    if (kind.resource.definedBy) throw unsupported(types);
+    throw new PathRefusal("UnsupportedMediaType", "415: Unsupported Media Type");
+  }
   refuseForce(c);
   const { value: body, bodyFaults } = patchDocumentOf(await c.get("readBody")());
   return { type, body, ...(bodyFaults && { bodyFaults }) };

@@ -10,7 +10,7 @@ import { invalidOption } from "./invalid_option.ts";
 import type { ServedKind } from "../discovery/served_kinds.ts";
 
 const FIELD_VALIDATION = ["", "Ignore", "Strict", "Warn"] as const;
-const PROPAGATION_POLICIES = ["Orphan", "Background", "Foreground"] as const;
+const PROPAGATION_POLICIES = ["Foreground", "Background", "Orphan"] as const;
 
 /** Reads dryRun, fieldManager and fieldValidation of a write. Throws Invalid. */
 export function writeOptions(c: ApiContext, kind: ServedKind): WriteOptions {
@@ -109,6 +109,7 @@ function policyIn(
     "propagationPolicy",
     c.req.query("propagationPolicy") ?? given["propagationPolicy"],
     PROPAGATION_POLICIES,
+    ["nil"],
   );
   const orphan = flag((name) => c.req.query(name), "orphanDependents") ?? given["orphanDependents"];
   if (orphan === undefined || orphan === null) return policy;
@@ -123,6 +124,7 @@ function policyIn(
       c,
       "propagationPolicy",
       `Invalid value: "${policy}": orphanDependents and deletionPropagation cannot be both set`,
+      "FieldValueInvalid",
     );
   }
   return orphan ? "Orphan" : "Background";
@@ -169,11 +171,13 @@ function oneOf<const W extends string>(
   field: string,
   value: unknown,
   words: readonly W[],
+  /** Told among the words, as Kubernetes does, though it is none. */
+  alsoTold: readonly string[] = [],
 ): Exclude<W, ""> | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   const word = words.find((word) => word === value);
   if (word) return word as Exclude<W, "">; // an empty one was asked for above
-  const supported = words.map((word) => `"${word}"`).join(", ");
+  const supported = [...words, ...alsoTold].map((word) => `"${word}"`).join(", ");
   throw invalidOption(
     c,
     field,

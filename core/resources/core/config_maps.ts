@@ -57,7 +57,7 @@ function configMapCauses(next: Shape, previous: Shape | undefined): Cause[] {
   }
   const size = Object.values(data).reduce((sum, text) => sum + utf8BytesOf(text), 0) +
     Object.values(binaryData).reduce((sum, text) => sum + base64BytesOf(text), 0);
-  if (size > DATA_BYTES_MAX) causes.push(tooLong("", DATA_BYTES_MAX));
+  if (size > DATA_BYTES_MAX) causes.push(tooLong("[]", DATA_BYTES_MAX));
   return causes;
 }
 
