@@ -10,7 +10,7 @@ import { subresourceOf } from "../objects/subresources/mod.ts";
 import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentialRoutes, type CredentialService } from "./access/credential_answers.ts";
-import { sendAsAccepted, sendBytes, sendJson, sendText } from "./http/answer.ts";
+import { sendAsAccepted, sendJson, sendText } from "./http/answer.ts";
 import type { ApiContext, ApiEnv } from "./http/api_context.ts";
 import { Discovery, notFound } from "./discovery/discovery.ts";
 import { type HealthCheck, healthOf } from "./http/health.ts";
