@@ -32,7 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name:
       "not gone: who deletes what a write in flight deletes is told that it is gone, though that write fails",
-    file: "core/objects/objects.ts",
+    file: "core/objects/commits.ts",
     search: "      await confirmed.catch((cause) => {",
     replace: "      await this.store.settled().catch((cause) => {",
     tests: ["core/objects/refused_writes_test.ts"],
