@@ -5,6 +5,7 @@ import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
 import { eventLimits, listenAddress, optionalPlugins, secondsOf } from "./server_flags.ts";
 import { type ServerFlags } from "../server/options.ts";
+import { withAuditFlags } from "./audit_flags.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
 export function serverCommand(program: Command, terminal: Terminal): void {
@@ -36,7 +37,7 @@ export function serverCommand(program: Command, terminal: Terminal): void {
         "stop the server that has the data folder; kill it if that takes longer (30)",
       ).preset("30").argParser(secondsOf),
     );
-  withStoreFlags(withNodeFlags(command, dataFolderOfProcess()))
+  withAuditFlags(withStoreFlags(withNodeFlags(command, dataFolderOfProcess())))
     .action((flags: ServerFlags) => runServer(flags, terminal));
 }
 

@@ -61,6 +61,15 @@ export interface ServerFlags extends NodeFlags, StoreFlags {
   enableAdmissionPlugins?: readonly OptionalPlugin[];
   /** How many Events are taken; absent: any number. */
   eventRateLimits?: readonly EventLimit[];
+  /** Paths of the audit policy and of the log; absent: requests are not recorded. */
+  auditPolicyFile?: string;
+  auditLogPath?: string;
+  /** Days; 0: for ever. */
+  auditLogMaxage?: number;
+  /** Files; 0: all. */
+  auditLogMaxbackup?: number;
+  /** Mebibytes. */
+  auditLogMaxsize?: number;
   /** Stops the server that has the data folder, within this many seconds, and takes its place. */
   takeOver?: number;
 }

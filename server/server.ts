@@ -55,7 +55,10 @@ export interface ServerPlatform extends NodePlatform {
 /** Who the server is, whom it knows, and how it is reached. */
 export interface ServerAccess {
   /** What the API is told of it. */
-  api: Pick<ApiOptions, "accounts" | "frontProxy" | "tokens" | "certificates" | "credentials">;
+  api: Pick<
+    ApiOptions,
+    "accounts" | "audit" | "frontProxy" | "tokens" | "certificates" | "credentials"
+  >;
   /** Certificate of the authority by which clients know the server, as PEM. */
   authority: string;
   /** Signs certificates with its key; absent: nobody does. */

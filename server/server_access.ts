@@ -11,6 +11,7 @@ import { AccountTokens } from "../core/api/access/service_accounts/account_token
 import { loadSigningKey } from "../core/api/access/service_accounts/signing_key.ts";
 import { signRequest } from "../core/api/access/pki_certificates.ts";
 import type { Api } from "../core/api/app.ts";
+import type { Audit } from "../core/api/audit/audit.ts";
 import { serve } from "../core/api/front/front.ts";
 import { ListenError, type Served } from "../core/api/front/served.ts";
 import type { Objects } from "../core/objects/objects.ts";
@@ -20,6 +21,34 @@ import { type CommandContext, keepRunning } from "./context.ts";
 import type { ServerFlags } from "./options.ts";
 import type { ServerAccess } from "./server.ts";
 
+/** Loaded only when the flags ask for it. */
+async function auditOf(
+  { flags, clock, random, log, parts }: CommandContext<ServerFlags>,
+): Promise<Audit | undefined> {
+  const { auditLogPath: path, auditPolicyFile: policyFile } = flags;
+  if (path === undefined) return undefined;
+  if (policyFile === undefined) {
+    log.warn("Without an audit policy nothing is recorded: use --audit-policy-file");
+    return undefined;
+  }
+  const { AuditError, openAudit } = await import("../core/api/audit/open_audit.ts");
+  try {
+    const limits = {
+      ageMsMax: (flags.auditLogMaxage ?? 0) * DAY_MS,
+      backupsMax: flags.auditLogMaxbackup ?? 0,
+      bytesMax: (flags.auditLogMaxsize || AUDIT_LOG_MIB_DEFAULT) * 1024 * 1024,
+    };
+    const opened = await openAudit({ path, policyFile, limits }, { clock, random, log });
+    parts.defer(() => opened.stop());
+    return opened.audit;
+  } catch (error) {
+    throw error instanceof AuditError ? new CommandError(error.message, 2) : error;
+  }
+}
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** As in kube-apiserver. */
+const AUDIT_LOG_MIB_DEFAULT = 100;
+
 /** Loads the server's certificates and the admin's credentials, or makes them. `isAlone`: it shares its store with no other. */
 export async function openAccess(
   context: CommandContext<ServerFlags>,
@@ -27,6 +56,7 @@ export async function openAccess(
   { isAlone }: { isAlone: boolean },
 ): Promise<ServerAccess> {
   const { dataFolder, flags, clock, log, random } = context;
+  const audit = await auditOf(context);
   const files = new CredentialFiles(dataFolder);
   const names = [...namesOf(flags.listen.host), flags.node, objects.apiServiceAddress];
   const loaded = await loadCredentials(files, names, clock.now());
@@ -43,6 +73,7 @@ export async function openAccess(
     signer: (request, usages, notAfterMs) => signRequest(signer, request, usages, notAfterMs),
     api: {
       accounts,
+      ...(audit && { audit }),
       frontProxy,
       tokens: (id) => register.userOfToken(id),
       certificates: new ClientCertificates({ authority, clock, revocations: register }),

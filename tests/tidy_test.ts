@@ -79,7 +79,7 @@ const INHERITING: readonly RegExp[] = [
 
 /** Where `Deno.*` may be used: the edges of the product. */
 const EDGES =
-  /^(main\.ts|server\/|cli\/|core\/lib\/(linux\/|(absent|heap)\.ts)|core\/store\/(encryption\/secret_key_file|kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|room\/disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(access\/credential_files|http\/.*descriptor)\.ts|agent\/(network|volumes|logs|folders|runtimes)\/|agent\/(node\/machine|probes\/tcp_probe)\.ts|proxy\/engine\/deno\/)/;
+  /^(main\.ts|server\/|cli\/|core\/lib\/(linux\/|(absent|heap)\.ts)|core\/store\/(encryption\/secret_key_file|kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|room\/disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(access\/credential_files|audit\/(rotating_file|open_audit)|http\/.*descriptor)\.ts|agent\/(network|volumes|logs|folders|runtimes)\/|agent\/(node\/machine|probes\/tcp_probe)\.ts|proxy\/engine\/deno\/)/;
 
 /** Packages that only one place may know. */
 const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
@@ -105,6 +105,7 @@ const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/api\/access\/nodes\//, // what a node may do
   /^core\/api\/access\/(service_accounts\/|impersonation\.ts)/, // accounts, and what their tokens are bound to
   /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts|signer_rights\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings
+  /^core\/api\/audit\/event\.ts$/, // events of the audit log are called Event, too
   /^core\/(api\/fairness\/|objects\/default_flows\.ts$)/, // which requests wait for which
   /^core\/api\/(streams|aggregation)\//,
   /^core\/objects\/subresources\/scale\.ts$/, // a Scale is of the group of autoscalers

@@ -19,7 +19,7 @@ import { AccountTokens } from "./access/service_accounts/account_tokens.ts";
 import { newSigningKey, SigningKey } from "./access/service_accounts/signing_key.ts";
 import type { CredentialService } from "./access/credential_answers.ts";
 import { tokenId } from "./access/token_id.ts";
-import { type Api, createApi } from "./app.ts";
+import { type Api, type ApiOptions, createApi } from "./app.ts";
 import type { User } from "./http/api_context.ts";
 import { ADMIN, type FrontProxy } from "./access/pki.ts";
 
@@ -69,7 +69,10 @@ export async function freshApi(
     users = {},
     serviceOf,
     catalog = new MutableCatalog(RESOURCES),
+    audit,
   }: {
+    /** Absent: requests are not recorded. */
+    audit?: ApiOptions["audit"];
     clock?: Clock;
     nodeStreams?: NodeStreams;
     /** What an API before this one has left. */
@@ -112,6 +115,7 @@ export async function freshApi(
     version: "0.0.0",
     ...(certificates && { certificates }),
     ...(frontProxy && { frontProxy }),
+    ...(audit && { audit }),
   });
   return {
     api,

@@ -11,7 +11,7 @@ import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentialRoutes, type CredentialService } from "./access/credential_answers.ts";
 import { sendAsAccepted, sendJson, sendText } from "./http/answer.ts";
-import type { ApiContext, ApiEnv } from "./http/api_context.ts";
+import type { ApiContext, ApiEnv, AuditRecord } from "./http/api_context.ts";
 import { Discovery, notFound } from "./discovery/discovery.ts";
 import { type HealthCheck, healthOf } from "./http/health.ts";
 import { Authenticator, type TokenCheck } from "./access/authenticator.ts";
@@ -20,6 +20,7 @@ import { policyAccess } from "./access/policy_access.ts";
 import { type AuthorizerDefinition, AUTHORIZERS } from "./access/built_in_authorizers.ts";
 import { RbacAuthorizer } from "./access/rbac_authorizer.ts";
 import type { EscalationContext } from "./access/escalation.ts";
+import type { Audit } from "./audit/audit.ts";
 import { Gate, passGate } from "./access/gate.ts";
 import { limitBody, refuseLargeBody } from "./http/limit_body.ts";
 import { Fairness, isLongRunning, passFairness } from "./fairness/fairness.ts";
@@ -95,6 +96,8 @@ export interface ApiOptions {
   authorizers?: readonly AuthorizerDefinition[];
   /** {@linkcode STREAMS} if absent. */
   streams?: readonly StreamDefinition[];
+  /** Absent: requests are not recorded. */
+  audit?: Audit;
   /** For a server that shares its store with others. */
   standby?: Standby;
 }
@@ -113,9 +116,12 @@ export function createApi(options: ApiOptions): Api {
   const parts = partsOf(options);
   const app = new Hono<ApiEnv>();
   app.use(requestId(options.random));
+  const { audit } = options;
+  if (audit) app.use(audit.watchRequest);
   app.use(passGate(parts.gate));
   app.use(passFairness(parts.fairness));
   app.use(limitBody());
+  if (audit) app.use(audit.watchBody);
   app.use(limitYaml());
   addDiscovery(app, parts);
   app.all("/apply", (c) => answerApply(c, parts));
@@ -138,7 +144,9 @@ export function createApi(options: ApiOptions): Api {
       parts.watches.stop();
       parts.openStreams.stop();
     },
-    upgrade: (upgrade) => handOver(parts, upgrade),
+    upgrade: (upgrade) =>
+      audit?.watchUpgrade(upgrade, (record) => handOver(parts, upgrade, record)) ??
+        handOver(parts, upgrade),
   };
 }
 
@@ -325,7 +333,11 @@ function sendStatus(c: ApiContext, status: Status): Response {
   return sendAsAccepted(c, status.code, status, headers);
 }
 
-async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefined> {
+async function handOver(
+  parts: Parts,
+  upgrade: Upgrade,
+  audit?: AuditRecord,
+): Promise<Status | undefined> {
   const { incoming } = upgrade;
   try {
     const { info, user, isCurrent } = await parts.gate.admit({
@@ -336,7 +348,7 @@ async function handOver(parts: Parts, upgrade: Upgrade): Promise<Status | undefi
       authorization: incoming.headers.authorization,
       headers: incoming.rawHeaders,
       socket: incoming.socket,
-    });
+    }, audit);
     const flow = parts.fairness.flowOf(user, info);
     await parts.fairness.seat(flow, user, info);
     flow.level.leave(); // a stream needs its seat to begin only

@@ -1,5 +1,5 @@
 import { ApiError } from "../../client/api_error.ts";
-import type { ApiMiddleware, User } from "../http/api_context.ts";
+import type { ApiMiddleware, AuditRecord, User } from "../http/api_context.ts";
 import { type Attributes, type RequestInfo, requestInfoOf } from "../http/request_info.ts";
 import { isAdmin } from "./admin.ts";
 import { ANONYMOUS, type Authenticator, type Identity } from "./authenticator.ts";
@@ -42,8 +42,8 @@ export class Gate {
     this.#options = options;
   }
 
-  /** Throws Unauthorized, Forbidden or ServiceUnavailable. */
-  async admit(head: RequestHead): Promise<Admitted> {
+  /** Throws Unauthorized, Forbidden or ServiceUnavailable. `audit`: is told of the way there. */
+  async admit(head: RequestHead, audit?: AuditRecord): Promise<Admitted> {
     const { authenticator, authorizer, standby } = this.#options;
     const { user: sender, isCurrent } = authenticator.identify(head.authorization, head.socket);
     // From now on the front does not close this connection in favour of strangers.
@@ -51,8 +51,12 @@ export class Gate {
       markAuthenticated(head.socket, isAdmin(sender) ? undefined : sender.name);
     }
     const info = requestInfoOf(head.method, head.url);
+    audit?.identified(sender, info);
     const user = await this.#actor(sender, head);
-    refuseUnlessAllowed(await authorizer.authorize(user, info), user, info);
+    if (user !== sender) audit?.impersonated(user);
+    const decision = await authorizer.authorize(user, info);
+    if (audit) annotateDecision(audit, decision);
+    refuseUnlessAllowed(decision, user, info);
     if (standby) refuseOnStandby(standby, head.method, info);
     return { info, user, isCurrent, ...(user !== sender && { sender }) };
   }
@@ -78,12 +82,17 @@ export function passGate(gate: Gate): ApiMiddleware {
       authorization: c.req.header("authorization"),
       headers: incoming?.rawHeaders ?? [...c.req.raw.headers].flat(),
       socket: incoming?.socket,
-    });
+    }, c.get("audit"));
     c.set("info", info);
     c.set("user", user);
     c.set("isCurrent", isCurrent);
     await next();
   };
+}
+
+function annotateDecision(audit: AuditRecord, { outcome, reason = "" }: Decision): void {
+  audit.annotate("authorization.k8s.io/decision", outcome === "allow" ? "allow" : "forbid");
+  audit.annotate("authorization.k8s.io/reason", reason);
 }
 
 /** Throws Unauthorized for an anonymous user, else Forbidden, in Kubernetes' words. */

@@ -6,6 +6,17 @@ import type { RequestInfo } from "./request_info.ts";
 /** Who sends a request. Group `system:masters` may do everything. */
 export type User = UserInfo;
 
+/** Takes what the audit log tells of a request. */
+export interface AuditRecord {
+  /** Who has sent the request; he may do it as somebody else. */
+  identified(sender: User, info: RequestInfo): void;
+  impersonated(user: User): void;
+  /** The first value of a key counts. For the gate and for admission. */
+  annotate(key: string, value: string): void;
+  /** The whole body of the request. */
+  read(bytes: Uint8Array): void;
+}
+
 /** What the middleware has found out about a request, and what its answer must contain. */
 export interface ApiEnv {
   /** Absent when the app is called without a socket, by `app.request()`. */
@@ -24,6 +35,8 @@ export interface ApiEnv {
     warnings: string[];
     /** Say which flow the request belongs to. */
     flowHeaders: Readonly<Record<string, string>>;
+    /** Absent: there is no audit log. */
+    audit?: AuditRecord;
   };
 }
 
