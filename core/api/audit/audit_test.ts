@@ -93,3 +93,20 @@ Deno.test("audit: the policy chooses requests and stages", async () => {
     ["Metadata", "ResponseComplete"],
   ]);
 });
+
+Deno.test("audit: a fault of the server is told of as a panic", async () => {
+  const { ask, events, objects } = await auditedApi(ALL);
+  Object.defineProperty(objects, "create", {
+    value: () => {
+      throw new TypeError("a fault");
+    },
+  });
+  assert.equal((await ask("POST", MAPS, { metadata: { name: "a" } })).status, 500);
+  assert.deepEqual(
+    (await events()).map(({ stage, responseStatus }) => [
+      stage,
+      responseStatus?.code,
+    ]),
+    [["RequestReceived", undefined], ["Panic", 500]],
+  );
+});
