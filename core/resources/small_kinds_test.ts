@@ -64,7 +64,7 @@ Deno.test("a ConfigMap is refused for keys that are no files, duplicates, too mu
   ]);
   assert.deepEqual(causesOf({ data: { a: "ä".repeat(512 * 1024) } }), []);
   assert.deepEqual(causesOf({ data: { a: "ä".repeat(512 * 1024), b: "x" } }), [
-    ": Too long: may not be more than 1048576 bytes",
+    "[]: Too long: may not be more than 1048576 bytes",
   ]);
   const sealed = made(configMaps, { data: { a: "1" }, immutable: true }).object;
   assert.deepEqual(made(configMaps, { data: { a: "2" } }, sealed).causes, [
