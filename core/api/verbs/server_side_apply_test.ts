@@ -59,11 +59,8 @@ function thingsOf({ spec }: Json): AnyResource {
 
 for (const recordedCase of recorded.cases as Json[]) {
   const { case: name } = recordedCase;
-  Deno.test({
-    name: `server-side apply as recorded: ${name}`,
-    ignore: Object.hasOwn(ELSEWHERE, name),
-    fn: () => replay(recordedCase),
-  });
+  if (Object.hasOwn(ELSEWHERE, name)) continue;
+  Deno.test(`server-side apply as recorded: ${name}`, () => replay(recordedCase));
 }
 
 async function replay({ steps, object, managedFields, withoutTime }: Json): Promise<void> {
