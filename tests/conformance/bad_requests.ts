@@ -403,7 +403,8 @@ export const BAD_REQUESTS: readonly BadRequest[] = [
     path: MAPS,
     headers: { accept: "image/png" },
     code: 406,
-    message: /only the following media types are accepted: application\/json$/,
+    message:
+      /^406: Not Acceptable\n\nAvailable representations: application\/json, application\/yaml/,
   },
   {
     name: "an upgrade to nothing",

@@ -112,7 +112,10 @@ const OBJECTS: readonly KubectlCase[] = [
   },
   { run: "get service four", out: /ExternalName +<none> +example\.com +<none>/ },
   { run: "set selector service one a=b", out: /selector updated/ },
-  { run: "delete services one two three four", out: /(service "\w+" deleted\n){4}/ },
+  {
+    run: "delete services one two three four",
+    out: /(service "\w+" deleted( from \w+ namespace)?\n){4}/, // so since 1.34
+  },
   {
     run: "create job one --image=a:1",
     out: /^job\.batch\/one created\n$/,
