@@ -207,6 +207,16 @@ function partsOf(options: ApiOptions): Parts {
   };
 }
 
+/** Documents are there with a slash at the end of their paths, too. */
+function getEither(
+  app: Hono<ApiEnv>,
+  path: string,
+  answer: (c: ApiContext) => Response | Promise<Response>,
+): void {
+  app.get(path, answer);
+  app.get(`${path}/`, answer);
+}
+
 function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
   const { discovery, openapi, aggregation } = parts;
   for (const path of ["/api", "/apis"] as const) {
@@ -216,20 +226,20 @@ function addDiscovery(app: Hono<ApiEnv>, parts: Parts): void {
       const remote = await aggregation?.versions();
       return sendDocument(c, discovery.root(path, c.req.header("accept"), host, remote));
     };
-    app.get(path, answer);
-    app.get(`${path}/`, answer); // as `kubectl proxy` is asked
+    getEither(app, path, answer);
   }
-  app.get("/api/:version", (c) => {
+  getEither(app, "/api/:version", (c) => {
     refuseUnknownTypes(c.req.header("accept"));
-    return sendDocument(c, discovery.version("", c.req.param("version")));
+    return sendDocument(c, discovery.version("", c.req.param("version")!));
   });
-  app.get(
+  getEither(
+    app,
     "/apis/:group",
     async (c) =>
-      sendDocument(c, discovery.group(c.req.param("group"), await aggregation?.versions())),
+      sendDocument(c, discovery.group(c.req.param("group")!, await aggregation?.versions())),
   );
-  app.get("/apis/:group/:version", (c) => {
-    const { group, version } = c.req.param();
+  getEither(app, "/apis/:group/:version", (c) => {
+    const { group, version } = c.req.param() as { group: string; version: string };
     return aggregation?.answer(c, { group, version }) ??
       sendDocument(c, discovery.version(group, version));
   });

@@ -332,3 +332,12 @@ Deno.test("a fault is told by its request id alone", async () => {
   assert.match(status.message, /my-request/);
   assert.doesNotMatch(JSON.stringify(status), /secret/);
 });
+
+Deno.test("documents of discovery are there with a slash at the end of their paths, too", async () => {
+  const { ask } = await freshApi();
+  for (const path of ["/api", "/apis", "/api/v1", "/apis/apps", "/apis/apps/v1"]) {
+    const [plain, slashed] = await Promise.all([ask("GET", path), ask("GET", `${path}/`)]);
+    assert.deepEqual([slashed.status, await slashed.json()], [200, await plain.json()], path);
+  }
+  assert.equal((await ask("GET", "/apis/nope/")).status, 404);
+});
