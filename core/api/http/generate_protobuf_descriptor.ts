@@ -123,10 +123,10 @@ async function goFields(folders: Readonly<Record<string, string>>): Promise<GoFi
 function addGoFields(fields: GoFields, packageName: string, source: string): void {
   for (const [, type, body] of source.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
     const tagged =
-      /^\s*(?:(\w+)\s+)?(\S+)\s+`json:"([^",]*),(\w+)" protobuf:"[^"]*name=(\w+)[^"]*"/gm;
+      /^\s*(?:(\w+)\s+)?(\S+)\s+`json:"([^",]*)(?:,(\w+))?"[^`\n]* protobuf:"[^"]*name=(\w+)[^"]*"/gm;
     for (const [, , goType, inJson, option, field] of body!.matchAll(tagged)) {
       const name = `${packageName}.${type}.${field}`;
-      if (inJson && inJson !== field) fields.named.set(name, inJson);
+      if (inJson && inJson !== "-" && inJson !== field) fields.named.set(name, inJson);
       if (option === "inline") fields.inlined.add(name);
       if (option === "omitempty" && !goType!.startsWith("*")) fields.omitted.add(name);
     }

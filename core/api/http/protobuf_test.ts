@@ -167,3 +167,16 @@ Deno.test("definitions of custom resources have the names of JSON, and what is o
     },
   });
 });
+
+Deno.test("fields of messages have their names in JSON", async () => {
+  const path = new URL("./protobuf_descriptor.json", import.meta.url);
+  const { messages } = JSON.parse(await Deno.readTextFile(path));
+  const names = (message: string) => messages[message].map(([, name]: [number, string]) => name);
+  assert.ok(names("apiextensions.v1.JSONSchemaProps").includes("x-kubernetes-validations"));
+  assert.ok(names("admissionregistration.v1.Validation").includes("expression"));
+  assert.ok(names("admissionregistration.v1.MutatingWebhookConfiguration").includes("webhooks"));
+  const upper = Object.keys(messages).filter((message) =>
+    names(message).some((name: string) => /^[A-Z]/.test(name))
+  );
+  assert.deepEqual(upper, ["meta.v1.FieldsV1", "core.v1.DaemonEndpoint"]); // so Kubernetes has it
+});
