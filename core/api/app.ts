@@ -272,8 +272,8 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   const request: ObjectRequest = { c, path, kind, objects, clock, escalation };
   if (kind.resource.deprecation) c.get("warnings").push(kind.resource.deprecation);
   if (path.subresource !== undefined) {
-    const { searchParams } = new URL(c.req.url);
-    const warnings = await admitConnection(parts, path, c.get("user"), searchParams);
+    const queryOf = () => new URL(c.req.url).searchParams;
+    const warnings = await admitConnection(parts, path, c.get("user"), queryOf);
     c.get("warnings").push(...warnings);
     return answerSubresource(request, parts.streams);
   }
@@ -367,7 +367,7 @@ async function handOver(
     if (!info.isResource || !stream?.upgrade) {
       throw new ApiError("NotImplemented", "this path takes no upgrades to another protocol");
     }
-    await admitConnection(parts, info, user, urlOfTarget(incoming.url ?? "/").searchParams);
+    await admitConnection(parts, info, user, () => urlOfTarget(incoming.url ?? "/").searchParams);
     await stream.upgrade({ ...upgrade, info, user, isCurrent, objects: parts.objects });
     return undefined;
   } catch (error) {

@@ -10,14 +10,14 @@ export async function admitConnection(
   { kinds, objects }: { kinds: ServedKinds; objects: Objects },
   { group, version, resource, subresource = "", namespace, name = "" }: ResourceRequest,
   user: User,
-  query: URLSearchParams,
+  queryOf: () => URLSearchParams,
 ): Promise<readonly string[]> {
   const kind = kinds.find(group, version, resource);
   const declared = kind && subresourceOf(kind.resource, subresource);
   if (!kind || !declared?.isConnection || !declared.body) return [];
   const place = namespace === undefined ? { name } : { namespace, name };
   const options = { subresource, user: user.name, userInfo: user };
-  const asked = connectOptions(declared.body.kind, query);
+  const asked = connectOptions(declared.body.kind, queryOf());
   return await objects.connect(kind.resource, place, options, asked);
 }
 
