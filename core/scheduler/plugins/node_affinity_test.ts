@@ -4,7 +4,7 @@ import { nodeAffinity } from "./node_affinity.ts";
 import { nodeOf, NodeUnderTest, podOf } from "./plugin_fixture.ts";
 
 const REFUSAL = refusal("node(s) didn't match Pod's node affinity/selector");
-const NODE = nodeOf({ labels: { zone: "a", cores: "4" } });
+const NODE = nodeOf({ labels: { zone: "a", cores: "4", size: "7k" } });
 const here = new NodeUnderTest(nodeAffinity, NODE);
 
 function requiring(...nodeSelectorTerms: object[]) {
@@ -21,7 +21,7 @@ Deno.test("the plugin has no opinion on a pod without selector and affinity", ()
 Deno.test("the node must have every label of the node selector", () => {
   const rows: [nodeSelector: object, fits: boolean][] = [
     [{ zone: "a" }, true],
-    [{ zone: "a", cores: "4" }, true],
+    [{ zone: "a", cores: "4", size: "7k" }, true],
     [{ zone: "a", cores: "8" }, false],
     [{ zone: "b" }, false],
     [{ toString: "a" }, false],
@@ -54,6 +54,9 @@ Deno.test("a requirement is satisfied according to its operator", () => {
     ["cores", "Lt", ["4"], false],
     ["none", "Lt", ["5"], false],
     ["cores", "Lt", undefined, false],
+    ["size", "Gt", ["3"], false],
+    ["size", "Lt", ["8"], false],
+    ["cores", "Lt", ["5x"], false],
   ];
   for (const [key, operator, values, fits] of rows) {
     const pod = requiring({ matchExpressions: [{ key, operator, values }] });
