@@ -9,6 +9,7 @@ import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
+import type { ClusterDns } from "./dns/cluster_dns.ts";
 import type { Machine } from "./node/machine.ts";
 import type { NodeContext } from "./pods/node_context.ts";
 import { allocatableOf, NodeStatus } from "./node/node_status.ts";
@@ -79,6 +80,8 @@ export interface AgentOptions {
   untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
   /** Called when the view seems to have lost its connection unnoticed: it does not show what was written. */
   onStaleView?(): void;
+  /** Where pods of the policy `ClusterFirst` ask for names; absent: whom the node asks. */
+  clusterDns?: ClusterDns;
   /** Cgroup for the containers of a pod. */
   cgroupParentOf?(podUid: string): string | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Client, View } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
+import type { ClusterDns } from "../dns/cluster_dns.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
@@ -35,6 +36,8 @@ export interface NodeContext {
   readonly checkProbe?: typeof dialProbe;
   /** Resolves when no proxy has a request for the pod any more; where nobody knows, some time has to do. */
   untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
+  /** Where pods of the policy `ClusterFirst` ask for names; absent where this node serves none: they ask whom the node asks. */
+  readonly clusterDns?: ClusterDns;
   /** Cgroup for the containers of a pod; `undefined`: the runtime's own. */
   cgroupParentOf?(podUid: string): string | undefined;
 }
