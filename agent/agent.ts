@@ -8,6 +8,7 @@ import type { Log } from "../core/lib/log.ts";
 import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
+import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
 import type { ClusterDns } from "./dns/cluster_dns.ts";
 import type { Machine } from "./node/machine.ts";
@@ -57,6 +58,8 @@ export interface AgentOptions {
   /** Must show all of the API's objects already: pods that it does not show are ended. */
   view: View;
   runtime: ContainerRuntime;
+  /** How many images may be pulled at the same time; the kubelet's one when absent. */
+  pullsMax?: number;
   /** Started. */
   network: PodNetwork;
   clock: Clock;
@@ -122,6 +125,7 @@ export class Agent {
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
       volumes: options.volumes ?? new Volumes({ ...options, types, allocatable, tokens }),
       allocatable,
+      images: new ImagePuller({ pullsMax: PULLS_MAX, ...options }),
       podOfContainer: new Map(),
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),

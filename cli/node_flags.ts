@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { RUNTIMES } from "../agent/runtimes/mod.ts";
 import { AUTO, runtimeChoices } from "../agent/runtimes/runtime_choice.ts";
+import { withKubeletFlags } from "./flags/kubelet_flags.ts";
 import { QuantityError, unitsOf } from "../core/schema/quantities.ts";
 
 /** With less, files would be rotated all the time. */
@@ -17,7 +18,7 @@ export function withNodeFlags(command: Command, dataFolder: string): Command {
   for (const { usage, description } of RUNTIMES.flatMap(({ flags = [] }) => flags)) {
     command.option(usage, description);
   }
-  return command
+  return withKubeletFlags(command)
     .option("--node <name>", "name of this node", nodeName, Deno.hostname().toLowerCase())
     .option("--pod-cidr <cidr>", "addresses of this node's pods", ipv4Range)
     .addOption(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Command } from "commander";
 import { LOG_LIMITS } from "../agent/runtimes/log_limits.ts";
 import { withNodeFlags } from "./node_flags.ts";
+import { pullsMaxOf } from "../server/kubelet/kubelet_options.ts";
 import { logLimitsOf, type NodeFlags } from "../server/options.ts";
 
 function flagsOf(...args: string[]): NodeFlags {
@@ -15,6 +16,15 @@ Deno.test("what is kept of a container's log is as the flags say, else as the ku
   assert.deepEqual(logLimitsOf(flags), { bytesMax: 1.5 * 1024 * 1024, filesMax: 2 });
 });
 
+Deno.test("one image is pulled at a time, unless the flags say otherwise", () => {
+  const pulls = (...args: string[]) => pullsMaxOf(flagsOf(...args));
+  const parallel = ["--serialize-image-pulls", "false"];
+  assert.equal(pulls(), 1);
+  assert.equal(pulls("--max-parallel-image-pulls", "7"), 1);
+  assert.equal(pulls(...parallel), 5);
+  assert.equal(pulls(...parallel, "--max-parallel-image-pulls", "7"), 7);
+});
+
 for (
   const [flag, value, advice] of [
     ["--container-log-max-size", "63Ki", /a size of at least 64Ki/],
@@ -23,6 +33,8 @@ for (
     ["--container-log-max-files", "1", /a number from 2 to 100/],
     ["--container-log-max-files", "101", /a number from 2 to 100/],
     ["--container-log-max-files", "-3", /a number from 2 to 100/],
+    ["--serialize-image-pulls", "no", /true or false/],
+    ["--max-parallel-image-pulls", "0", /a number from 1 to 100/],
   ] as const
 ) {
   Deno.test(`${flag} ${value} is refused`, () => {

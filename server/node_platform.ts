@@ -10,6 +10,7 @@ import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import type { NodePlatform } from "./node.ts";
 import type { NodeRegistry } from "./node_registry.ts";
+import { pullsMaxOf } from "./kubelet/kubelet_options.ts";
 import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -51,6 +52,7 @@ export async function openMachine(
     runtime,
     network,
     logLimits: logLimitsOf(flags),
+    pullsMax: pullsMaxOf(flags),
     protectedPaths,
     volumeTypes: registry.volumeTypes,
   };

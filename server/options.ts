@@ -1,4 +1,5 @@
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
+import type { KubeletFlags } from "./kubelet/kubelet_options.ts";
 import { LOG_LIMITS, type LogLimits } from "../agent/runtimes/log_limits.ts";
 import { type FrontName } from "../core/api/front/served.ts";
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
@@ -7,7 +8,7 @@ import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.
 export const LEASE_SECONDS_DEFAULT = 5;
 
 /** The flags of a node, whether it is in the server's process or elsewhere. */
-export interface NodeFlags {
+export interface NodeFlags extends KubeletFlags {
   data: string;
   /** Name of a runtime, or `auto`. What the flags of a runtime say lies beside this, by their names. */
   runtime: string;

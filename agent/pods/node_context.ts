@@ -3,6 +3,7 @@ import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { ClusterDns } from "../dns/cluster_dns.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
+import type { ImagePuller } from "../images/image_puller.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
 import type { PodNetwork } from "../network/pod_network.ts";
 import type { PodFiles } from "../volumes/pod_files.ts";
@@ -18,6 +19,7 @@ export interface NodeContext {
   readonly client: Client;
   readonly view: View;
   readonly runtime: ContainerRuntime;
+  readonly images: ImagePuller;
   readonly network: PodNetwork;
   readonly files: PodFiles;
   readonly volumes: PodVolumes;

@@ -1,5 +1,7 @@
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { durationText, podTextOf } from "./container_status.ts";
+import { formatDuration } from "../../core/schema/durations.ts";
+import type { EnsuredImage } from "../images/image_puller.ts";
+import { podTextOf } from "./container_status.ts";
 import type { StopReason } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
 import type { ProbeOutcome } from "../probes/probe_type.ts";
@@ -20,20 +22,32 @@ export class PodEvents {
     this.#normal(pod, "Pulling", `Pulling image "${image}"`, container);
   }
 
-  pulled(pod: Pod, container: string, image: string, pulledInMs: number | undefined): void {
-    const message = pulledInMs === undefined
-      ? `Container image "${image}" already present on machine`
-      : `Successfully pulled image "${image}" in ${durationText(pulledInMs)}`;
+  pulled(pod: Pod, container: string, name: string, { image, pull }: EnsuredImage): void {
+    const message = pull === undefined
+      ? `Container image "${name}" already present on machine`
+      : `Successfully pulled image "${name}" in ${millisText(pull.ms)} ` +
+        `(${millisText(pull.wholeMs)} including waiting). Image size: ${image.sizeBytes} bytes.`;
     this.#normal(pod, "Pulled", message, container);
   }
 
+  pullSecretsAbsent(pod: Pod, names: readonly string[]): void {
+    const message = `Unable to retrieve some image pull secrets (${names.join(", ")}); ` +
+      "attempting to pull the image may not succeed.";
+    this.#warning(pod, "FailedToRetrieveImagePullSecret", message);
+  }
+
   pullFailed(pod: Pod, container: string, image: string, cause: Error, reason: string): void {
-    if (reason === "ErrImageNeverPull") {
-      const message = `Container image "${image}" is not present with pull policy of Never`;
-      this.#warning(pod, "ErrImageNeverPull", message, container);
-    } else {
-      const message = `Failed to pull image "${image}": ${cause.message}`;
-      this.#warning(pod, "Failed", message, container);
+    const { message } = cause;
+    switch (reason) {
+      case "ErrImageNeverPull":
+        this.#warning(pod, reason, message, container);
+        break;
+      case "InvalidImageName":
+      case "ImageInspectError":
+        this.#warning(pod, "InspectFailed", message, container);
+        break;
+      default:
+        this.#warning(pod, "Failed", `Failed to pull image "${image}": ${message}`, container);
     }
     this.#warning(pod, "Failed", `Error: ${reason}`, container);
   }
@@ -130,4 +144,9 @@ export class PodEvents {
       ...(fieldPath !== undefined && { fieldPath }),
     });
   }
+}
+
+/** As the kubelet writes durations of pulls: whole milliseconds. */
+function millisText(ms: number): string {
+  return formatDuration(Math.trunc(ms));
 }

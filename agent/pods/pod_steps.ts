@@ -2,6 +2,7 @@ import { messageOf } from "../../core/lib/error_message.ts";
 import { isRefusal } from "../../core/client/api_error.ts";
 import { assert } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
+import { type Secret, secrets } from "../../core/resources/core/secrets.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
@@ -139,18 +140,17 @@ export class PodSteps {
 
   async #pull({ container: name }: StepOf<"pull">): Promise<void> {
     const { context, record, events } = this.#options;
-    const { clock, runtime } = context;
     const pod = this.#pod();
     const container = containerOf(pod, name);
-    const { image = "", imagePullPolicy = "IfNotPresent" } = container;
-    let pullingSinceMs: number | undefined;
+    const { image = "", imagePullPolicy: policy = "IfNotPresent" } = container;
     try {
-      const imageId = await runtime.ensureImage(image, imagePullPolicy, () => {
-        pullingSinceMs = clock.elapsed();
-        events.pulling(pod, name, image);
+      const onPull = () => events.pulling(pod, name, image);
+      const ensured = await context.images.ensure({
+        ...{ image, policy, onPull },
+        secrets: this.#pullSecretsOf(pod),
       });
-      const isPulled = pullingSinceMs !== undefined;
-      events.pulled(pod, name, image, isPulled ? clock.elapsed() - pullingSinceMs! : undefined);
+      const imageId = ensured.image.reference;
+      events.pulled(pod, name, image, ensured);
       if (!this.#isStillWanted(container)) return;
       // A failed start before is still counted: only a run that starts makes good for it.
       const { failure } = record.memoryOf(name) ?? {};
@@ -161,6 +161,15 @@ export class PodSteps {
       events.pullFailed(pod, name, image, cause, failure.reason);
       if (failure.reason === "ErrImagePull") events.pullBackingOff(pod, name, image);
     }
+  }
+
+  #pullSecretsOf({ metadata: { namespace }, spec }: Pod): Secret[] {
+    const { context: { view }, events } = this.#options;
+    const names = (spec.imagePullSecrets ?? []).flatMap(({ name }) => name || []);
+    const found = names.map((name) => view.get(secrets, { namespace, name }));
+    const absent = names.filter((_, i) => found[i] === undefined);
+    if (absent.length > 0) events.pullSecretsAbsent(this.#pod(), absent);
+    return found.filter((secret) => secret !== undefined);
   }
 
   async #start({ container: name, restartCount }: StepOf<"start">): Promise<void> {

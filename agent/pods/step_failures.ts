@@ -10,6 +10,12 @@ import type { Failure } from "./observed_pod.ts";
 const START_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
 /** What the pod refers to may appear any time; its events are watched too, so this is only a safety net. */
 const CONFIG_RETRY: Backoff = { firstMs: 10_000, maxMs: 60_000, factor: 2 };
+/** Nothing was asked of a registry: the kubelet looks again with its next sync. */
+const UNPULLED: ReadonlySet<string> = new Set([
+  "ErrImageNeverPull",
+  "InvalidImageName",
+  "ImageInspectError",
+]);
 /** The machine or the API: usually back soon. */
 const MACHINE_RETRY: Backoff = { firstMs: 1_000, maxMs: 60_000, factor: 2 };
 
@@ -55,6 +61,7 @@ function reasonOf(error: unknown, stage: Failure["stage"]): string {
 
 function retryOf(error: unknown, stage: Failure["stage"]): Backoff {
   if (isUnavailable(error)) return MACHINE_RETRY;
+  if (error instanceof RuntimeError && UNPULLED.has(error.reason)) return CONFIG_RETRY;
   switch (stage) {
     case "pull":
     case "create":

@@ -27,7 +27,7 @@ Deno.test("what fails has a stage and a reason, and is tried again in its own ti
       new RuntimeError("ErrImageNeverPull", "no"),
       "pull",
       "pull ErrImageNeverPull",
-      [10_000, 20_000, 300_000],
+      [10_000, 20_000, 60_000],
     ],
     [unavailable, "pull", "pull ErrImagePull", [1_000, 2_000, 60_000]],
     [unavailable, "run", "create CreateContainerError", [1_000, 2_000, 60_000]],

@@ -12,6 +12,7 @@ export interface ContainerState {
   restartCount: number;
   state: "created" | "running" | "exited";
   image: string;
+  /** {@linkcode Image.reference} of its image. */
   imageId: string;
   startedAtMs?: number;
   finishedAtMs?: number;
@@ -80,6 +81,27 @@ export interface ContainerSpec {
   stdin: boolean;
 }
 
+/** An image on this machine. */
+export interface Image {
+  /** What statuses call it: its repository and digest, or only an id when it has come from nowhere. */
+  reference: string;
+  sizeBytes: number;
+}
+
+export interface ListedImage extends Image {
+  id: string;
+  /** With tags, and with digests. */
+  names: readonly string[];
+  /** Whether a container is made of it, running or not. */
+  isUsed: boolean;
+}
+
+/** What a registry is told of who pulls. */
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 export interface ExecResult {
   exitCode: number;
   /** What it wrote to both streams, cut off at 10 KB as the kubelet does for probes. */
@@ -94,6 +116,7 @@ export class RuntimeError extends Error {
     readonly reason:
       | "ErrImagePull"
       | "ErrImageNeverPull"
+      | "ImageInspectError"
       | "InvalidImageName"
       | "CreateContainerError"
       | "RunContainerError"
@@ -119,15 +142,13 @@ export interface ContainerRuntime {
   list(): Promise<readonly ContainerState[]>;
   /** One container as it is now; `undefined` when it is gone. */
   inspect(id: string): Promise<ContainerState | undefined>;
-  /**
-   * Makes the image present by the policy. Resolves with the image's id. Calls `onPull` when it begins to fetch,
-   * so that events can distinguish what was pulled from what was there.
-   */
-  ensureImage(
-    image: string,
-    policy: "Always" | "IfNotPresent" | "Never",
-    onPull?: () => void,
-  ): Promise<string>;
+  /** The image of a name, if it is on this machine. Rejects with `InvalidImageName`. */
+  findImage(image: string): Promise<Image | undefined>;
+  /** Fetches an image from its registry; what is there already is not fetched again. */
+  pullImage(image: string, credentials?: RegistryCredentials): Promise<Image>;
+  listImages(): Promise<readonly ListedImage[]>;
+  /** Removes an image with all its names. Rejects when a container uses it, whoever made that. */
+  removeImage(id: string): Promise<void>;
   /**
    * Makes a container of a name derived from pod uid, container and restart count. Resolves with its id. Rejects
    * with a `ConfigError` when `runAsNonRoot` does not hold.

@@ -267,7 +267,7 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     await rejectsWith(
       "InvalidImageName",
       /couldn't parse image name "Not An Image"/,
-      () => runtime.ensureImage("Not An Image", "IfNotPresent"),
+      () => runtime.findImage("Not An Image"),
     );
   },
 };

@@ -26,7 +26,7 @@ export function parseImageReference(image: string): ImageReference {
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
   const hasRegistry = /[.:]/.test(first) || first === "localhost" || /[A-Z]/.test(first);
-  const registry = hasRegistry ? first : "docker.io";
+  const registry = hasRegistry && first !== "index.docker.io" ? first : "docker.io";
   const path = hasRegistry ? name.slice(slash + 1) : name;
   const repository = registry === "docker.io" && !path.includes("/") ? `library/${path}` : path;
   if (/^[^/]*[A-Z]/.test(path) && REPOSITORY.test(repository.toLowerCase())) {

@@ -2,6 +2,8 @@ import {
   type ContainerRuntime,
   type ContainerSpec,
   type ContainerState,
+  type Image,
+  type ListedImage,
   RuntimeError,
 } from "../../agent/runtimes/container_runtime.ts";
 import type { RuntimeType } from "../../agent/runtimes/runtime_type.ts";
@@ -44,8 +46,20 @@ class PuppetRuntime implements ContainerRuntime {
     return Promise.resolve(this.#puppets.get(id)?.state);
   }
 
-  ensureImage(image: string): Promise<string> {
-    return Promise.resolve(`puppet-image:${image}`);
+  findImage(image: string): Promise<Image> {
+    return Promise.resolve({ reference: `puppet-image:${image}`, sizeBytes: 0 });
+  }
+
+  pullImage(image: string): Promise<Image> {
+    return this.findImage(image);
+  }
+
+  listImages(): Promise<readonly ListedImage[]> {
+    return Promise.resolve([]);
+  }
+
+  removeImage(): Promise<void> {
+    return Promise.resolve();
   }
 
   create(spec: ContainerSpec): Promise<string> {

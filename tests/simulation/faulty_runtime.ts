@@ -3,6 +3,9 @@ import {
   type ContainerSpec,
   type ContainerState,
   type ExecResult,
+  type Image,
+  type ListedImage,
+  type RegistryCredentials,
   RuntimeError,
 } from "../../agent/runtimes/container_runtime.ts";
 import type { SimulatedRuntime } from "../../agent/runtimes/simulated/simulated_runtime.ts";
@@ -55,12 +58,20 @@ export class FaultyRuntime implements ContainerRuntime {
     return this.#call(() => this.#machine.inspect(id));
   }
 
-  ensureImage(
-    image: string,
-    policy: "Always" | "IfNotPresent" | "Never",
-    onPull?: () => void,
-  ): Promise<string> {
-    return this.#call(() => this.#machine.ensureImage(image, policy, onPull));
+  findImage(image: string): Promise<Image | undefined> {
+    return this.#call(() => this.#machine.findImage(image));
+  }
+
+  pullImage(image: string, credentials?: RegistryCredentials): Promise<Image> {
+    return this.#call(() => this.#machine.pullImage(image, credentials));
+  }
+
+  listImages(): Promise<readonly ListedImage[]> {
+    return this.#call(() => this.#machine.listImages());
+  }
+
+  removeImage(id: string): Promise<void> {
+    return this.#call(() => this.#machine.removeImage(id));
   }
 
   create(spec: ContainerSpec): Promise<string> {

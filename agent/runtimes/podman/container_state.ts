@@ -4,8 +4,10 @@ import { LABEL } from "./container_create.ts";
 /** The parts of `GET /containers/ID/json` that are used here. */
 export interface ContainerInspection {
   Id: string;
-  /** The image's id. */
+  /** The image's id, the digest of its manifest, and the name that it was asked for by. */
   Image: string;
+  ImageDigest?: string;
+  ImageName?: string;
   Config: { Labels: Record<string, string> | null };
   State: {
     Status: string;
@@ -30,7 +32,7 @@ const UNKNOWN_EXIT_CODE = 255;
 
 /** A container as the agent sees it; `undefined` when its labels are not ours. */
 export function containerState(
-  { Id, Image, Config, State }: ContainerInspection,
+  { Id, Image, ImageDigest, ImageName, Config, State }: ContainerInspection,
 ): ContainerState | undefined {
   const labels = Config.Labels ?? {};
   const podUid = labels[LABEL.podUid];
@@ -43,7 +45,7 @@ export function containerState(
     podUid,
     name,
     state,
-    imageId: Image,
+    imageId: imageReference({ id: Image, digest: ImageDigest, name: ImageName }),
     podName: labels[LABEL.podName] ?? "",
     podNamespace: labels[LABEL.podNamespace] ?? "",
     restartCount: Number(labels[LABEL.restartCount] ?? 0),
@@ -51,6 +53,14 @@ export function containerState(
     ...(state === "created" || startedAtMs === undefined ? {} : { startedAtMs }),
     ...(state === "exited" ? endOf(State, startedAtMs) : {}),
   };
+}
+
+/** `docker.io/library/web@sha256:…`; the id of an image without a digest or a name. */
+export function imageReference(
+  { id, digest, name }: { id: string; digest: string | undefined; name: string | undefined },
+): string {
+  if (!digest || !name) return id.startsWith("sha256:") ? id : `sha256:${id}`;
+  return `${name.replace(/(?::[^/:@]*)?(?:@.*)?$/, "")}@${digest}`;
 }
 
 /**

@@ -42,6 +42,7 @@ export interface PodmanRequest {
   query?: Readonly<Record<string, string | readonly string[]>>;
   /** Sent as JSON; bytes and streams are sent as a tar archive. */
   body?: unknown;
+  headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
   /** How long the head of the answer may take; `Infinity` for streams that begin late. */
   deadlineMs?: number;
@@ -109,17 +110,19 @@ export class PodmanClient {
   async #ask<T>(
     method: string,
     path: string,
-    { query = {}, body, signal, deadlineMs = DEADLINE_MS }: PodmanRequest,
+    { query = {}, body, headers, signal, deadlineMs = DEADLINE_MS }: PodmanRequest,
     ask: (request: UnixRequest) => Promise<T>,
   ): Promise<T> {
     const late = () => new Error(`no answer within ${deadlineMs} ms`);
     using deadline = new Deadline({ clock: this.#clock, ms: deadlineMs, late }, signal);
     try {
+      const content = bodyOf(body);
       return await ask({
         method,
         path: `${PREFIX}${path}${queryText(query)}`,
         signal: deadline.signal,
-        ...bodyOf(body),
+        ...content,
+        headers: { ...content.headers, ...headers },
       });
     } catch (error) {
       if (error instanceof PodmanError || signal?.aborted) throw error;

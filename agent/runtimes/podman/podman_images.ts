@@ -1,29 +1,42 @@
 import type { Clock } from "../../../core/lib/clock.ts";
 import { Deadline } from "../../../core/lib/deadline.ts";
-import { RuntimeError } from "../container_runtime.ts";
+import {
+  type Image,
+  type ListedImage,
+  type RegistryCredentials,
+  RuntimeError,
+} from "../container_runtime.ts";
 import {
   formatImageReference,
   type ImageReference,
   isLoopbackRegistry,
   parseImageReference,
 } from "../image_reference.ts";
+import { imageReference } from "./container_state.ts";
 import { type PodmanClient, PodmanError } from "./podman_client.ts";
 
 /** The kubelet gives up a pull that makes no progress for a minute; we give up one that takes an hour. */
 const PULL_DEADLINE_MS = 60 * 60 * 1000;
+/** Removing the layers of a large image takes a while. */
+const REMOVE_DEADLINE_MS = 5 * 60 * 1000;
 
 /** What Podman says of an image, as far as it is read. */
 interface ImageInspection {
   Id: string;
+  Digest?: string;
+  RepoTags: string[] | null;
+  RepoDigests: string[] | null;
+  Size: number;
   Config?: { User?: string };
 }
+
+/** An entry of `GET /images/json`. */
+type ImageListEntry = Omit<ImageInspection, "Config"> & { Containers: number };
 
 /** The images of a Podman. */
 export class PodmanImages {
   readonly #client: PodmanClient;
   readonly #clock: Clock;
-  /** One pull at a time for each image: further requests for the same wait for it. */
-  readonly #pulls = new Map<string, Promise<string>>();
 
   constructor(client: PodmanClient, clock: Clock) {
     this.#client = client;
@@ -35,32 +48,42 @@ export class PodmanImages {
     return formatImageReference(parseImageReference(image));
   }
 
-  /**
-   * Resolves with the image's id; rejects with a {@linkcode RuntimeError} in the kubelet's words. `onPull` is
-   * called before anything is fetched.
-   */
-  async ensure(
-    image: string,
-    policy: "Always" | "IfNotPresent" | "Never",
-    onPull?: () => void,
-  ): Promise<string> {
+  async find(image: string): Promise<Image | undefined> {
+    const name = this.fullName(image);
+    const found = await this.#inspect(name);
+    return found && imageOf(found, name);
+  }
+
+  /** Rejects with a {@linkcode RuntimeError}. */
+  async pull(image: string, credentials: RegistryCredentials | undefined): Promise<Image> {
     const reference = parseImageReference(image);
     const name = formatImageReference(reference);
-    if (policy !== "Always") {
-      const present = (await this.#inspect(name))?.Id;
-      if (present !== undefined) return present;
+    const late = () => pullFailure(name, `it took longer than ${PULL_DEADLINE_MS} ms`);
+    using deadline = new Deadline({ clock: this.#clock, ms: PULL_DEADLINE_MS, late });
+    const id = await this.#pull(name, { reference, credentials, signal: deadline.signal });
+    const pulled = await this.#inspect(id);
+    if (pulled === undefined) throw pullFailure(name, "it was removed at once");
+    return imageOf(pulled, name);
+  }
+
+  async list(): Promise<ListedImage[]> {
+    const entries = await this.#client.json<ImageListEntry[]>("GET", "/images/json");
+    return entries.map((entry) => ({
+      ...imageOf(entry, entry.RepoTags?.[0]),
+      id: entry.Id,
+      names: [...(entry.RepoDigests ?? []), ...(entry.RepoTags ?? [])],
+      isUsed: entry.Containers > 0,
+    }));
+  }
+
+  /** Podman itself refuses to remove what a container uses, if it is not forced to. */
+  async remove(id: string): Promise<void> {
+    const found = await this.#inspect(id);
+    const names = found?.RepoTags?.length ? found.RepoTags : found ? [id] : [];
+    for (const name of names) {
+      const request = { deadlineMs: REMOVE_DEADLINE_MS };
+      await this.#client.send("DELETE", `/images/${name}`, request);
     }
-    if (policy === "Never") {
-      throw new RuntimeError(
-        "ErrImageNeverPull",
-        `Container image "${image}" is not present with pull policy of Never`,
-      );
-    }
-    onPull?.();
-    const pull = this.#pulls.get(name) ??
-      this.#pull(name, reference).finally(() => this.#pulls.delete(name));
-    this.#pulls.set(name, pull);
-    return await pull;
   }
 
   /** The `USER` of an image that is present; empty when it has none. */
@@ -78,14 +101,15 @@ export class PodmanImages {
     }
   }
 
-  async #pull(name: string, reference: ImageReference): Promise<string> {
-    const late = () => pullFailure(name, `it took longer than ${PULL_DEADLINE_MS} ms`);
-    using deadline = new Deadline({ clock: this.#clock, ms: PULL_DEADLINE_MS, late });
-    return await this.#pulled(name, reference, deadline.signal);
-  }
-
   /** Podman answers 200 to every pull; how it went is in the last line. */
-  async #pulled(name: string, reference: ImageReference, signal: AbortSignal): Promise<string> {
+  async #pull(
+    name: string,
+    { reference, credentials, signal }: {
+      reference: ImageReference;
+      credentials: RegistryCredentials | undefined;
+      signal: AbortSignal;
+    },
+  ): Promise<string> {
     const lines = this.#client.lines<{ id?: string; error?: string }>("POST", "/images/pull", {
       query: {
         reference: name,
@@ -93,6 +117,7 @@ export class PodmanImages {
         quiet: "true",
         tlsVerify: String(!isLoopbackRegistry(reference)),
       },
+      ...(credentials && { headers: { "x-registry-auth": headerOf(credentials) } }),
       deadlineMs: Infinity,
       signal,
     });
@@ -102,6 +127,18 @@ export class PodmanImages {
     }
     throw pullFailure(name, "the answer was cut off");
   }
+}
+
+function imageOf(
+  { Id: id, Digest: digest, Size }: ImageListEntry | ImageInspection,
+  name?: string,
+): Image {
+  return { reference: imageReference({ id, digest, name }), sizeBytes: Size };
+}
+
+function headerOf({ username, password }: RegistryCredentials): string {
+  const text = JSON.stringify({ username, password });
+  return new TextEncoder().encode(text).toBase64({ alphabet: "base64url" });
 }
 
 function pullFailure(name: string, state: string): RuntimeError {

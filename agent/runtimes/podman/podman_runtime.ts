@@ -8,6 +8,9 @@ import {
   type ContainerSpec,
   type ContainerState,
   type ExecResult,
+  type Image,
+  type ListedImage,
+  type RegistryCredentials,
   RuntimeError,
 } from "../container_runtime.ts";
 import { checkImageUser } from "../image_user.ts";
@@ -113,12 +116,20 @@ export class PodmanRuntime implements ContainerRuntime {
     return state && await this.#withSeenExit(state);
   }
 
-  ensureImage(
-    image: string,
-    policy: "Always" | "IfNotPresent" | "Never",
-    onPull?: () => void,
-  ): Promise<string> {
-    return this.#ask("ErrImagePull", () => this.#images.ensure(image, policy, onPull));
+  findImage(image: string): Promise<Image | undefined> {
+    return this.#ask("ImageInspectError", () => this.#images.find(image));
+  }
+
+  pullImage(image: string, credentials?: RegistryCredentials): Promise<Image> {
+    return this.#ask("ErrImagePull", () => this.#images.pull(image, credentials));
+  }
+
+  listImages(): Promise<readonly ListedImage[]> {
+    return this.#ask("RuntimeUnavailable", () => this.#images.list());
+  }
+
+  async removeImage(id: string): Promise<void> {
+    await this.#unlessGone(() => this.#images.remove(id));
   }
 
   async create(spec: ContainerSpec): Promise<string> {

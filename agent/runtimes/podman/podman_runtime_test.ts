@@ -152,24 +152,61 @@ Deno.test({
       await using registry = await TestRegistry.start();
       const runtime = runtimeOf(podman);
       const image = `${registry.host}/web:1`;
-      await assert.rejects(runtime.ensureImage(image, "Never"), {
-        reason: "ErrImageNeverPull",
-        message: `Container image "${image}" is not present with pull policy of Never`,
-      });
-      let pulls = 0;
-      const [id, same] = await Promise.all([
-        runtime.ensureImage(image, "IfNotPresent", () => pulls++),
-        runtime.ensureImage(image, "IfNotPresent"),
-      ]);
-      assert.equal(id, same);
-      assert.equal(await runtime.ensureImage(image, "IfNotPresent", () => pulls++), id);
-      assert.equal(pulls, 1);
-      assert.equal(await runtime.ensureImage(image, "Never"), id);
-      assert.equal(await runtime.ensureImage(image, "Always"), id);
-      await assert.rejects(runtime.ensureImage(`${registry.host}/web:2`, "IfNotPresent"), {
+      assert.equal(await runtime.findImage(image), undefined);
+      const pulled = await runtime.pullImage(image);
+      assert.match(pulled.reference, new RegExp(`^${registry.host}/web@sha256:[0-9a-f]{64}$`));
+      assert.ok(pulled.sizeBytes > 0);
+      assert.deepEqual(await runtime.findImage(image), pulled);
+      assert.deepEqual(await runtime.pullImage(image), pulled);
+      await assert.rejects(runtime.pullImage(`${registry.host}/web:2`), {
         reason: "ErrImagePull",
         message: /failed to pull image ".*\/web:2": .*manifest unknown/,
       });
+      await runtime.close();
+    }),
+});
+
+Deno.test({
+  name: `a registry that asks for a login gets the one it is given, and no other${hint}`,
+  ignore,
+  fn: () =>
+    withPodman(async (podman) => {
+      const login = { username: "ada", password: "päss:word" };
+      await using registry = await TestRegistry.start({ login });
+      const runtime = runtimeOf(podman);
+      const image = `${registry.host}/web:1`;
+      const refused = { reason: "ErrImagePull", message: /unauthorized/ };
+      await assert.rejects(runtime.pullImage(image), refused);
+      await assert.rejects(runtime.pullImage(image, { ...login, password: "other" }), refused);
+      const { reference } = await runtime.pullImage(image, login);
+      assert.equal((await runtime.findImage(image))?.reference, reference);
+      await runtime.close();
+    }),
+});
+
+Deno.test({
+  name: `images are listed and removed, but not those that a container is made of${hint}`,
+  ignore,
+  fn: () =>
+    withPodman(async (podman, folder) => {
+      await using registry = await TestRegistry.start();
+      const runtime = runtimeOf(podman);
+      const image = `${registry.host}/web:1`;
+      const { reference, sizeBytes } = await runtime.pullImage(image);
+      const id = await runtime.create(base(folder));
+      const state = await runtime.inspect(id);
+      const listed = await runtime.listImages();
+      const idle = listed.find(({ names }) => names.includes(image))!;
+      assert.deepEqual(idle, { ...idle, reference, sizeBytes, isUsed: false });
+      assert.deepEqual(idle.names, [reference, image]);
+      const used = listed.find(({ names }) => names.includes(IMAGE))!;
+      assert.equal(used.isUsed, true);
+      assert.equal(state?.imageId, used.reference);
+      await runtime.removeImage(idle.id);
+      await runtime.removeImage(idle.id);
+      await assert.rejects(runtime.removeImage(used.id), /in use by a container/);
+      assert.deepEqual((await runtime.listImages()).map((each) => each.id), [used.id]);
+      await runtime.remove(id);
       await runtime.close();
     }),
 });

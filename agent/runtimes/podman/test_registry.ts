@@ -1,19 +1,26 @@
 import { tarArchive } from "./tar_archive.ts";
 
+export interface TestRegistryOptions {
+  /** What it wants to know before it serves anything. */
+  login?: { username: string; password: string };
+}
+
 /** A registry on this machine that serves one image of one file (OCI distribution specification 1.1). */
 export class TestRegistry implements AsyncDisposable {
   readonly #blobs = new Map<string, { type: string; bytes: Uint8Array<ArrayBuffer> }>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #authorization: string | undefined;
   #manifest = "";
 
   /** Listens on a free port of 127.0.0.1. */
-  static async start(): Promise<TestRegistry> {
-    const registry = new TestRegistry();
+  static async start(options: TestRegistryOptions = {}): Promise<TestRegistry> {
+    const registry = new TestRegistry(options);
     registry.#manifest = await registry.#addImage();
     return registry;
   }
 
-  private constructor() {
+  private constructor({ login }: TestRegistryOptions) {
+    this.#authorization = login && basicAuthorization(login);
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => this.#answer(request),
@@ -56,6 +63,8 @@ export class TestRegistry implements AsyncDisposable {
 
   /** `/v2/`, `/v2/web/manifests/1` or by digest, `/v2/web/blobs/DIGEST`; all else is not there. */
   #answer(request: Request): Response {
+    const told = request.headers.get("authorization");
+    if (this.#authorization !== undefined && told !== this.#authorization) return refusal(told);
     const { pathname } = new URL(request.url);
     if (pathname === "/v2/") return new Response("{}");
     const [, kind, name = ""] = /^\/v2\/web\/(manifests|blobs)\/(.+)$/.exec(pathname) ?? [];
@@ -72,6 +81,19 @@ export class TestRegistry implements AsyncDisposable {
     const headers = { "content-type": blob.type, "docker-content-digest": digest };
     return new Response(request.method === "HEAD" ? null : blob.bytes, { headers });
   }
+}
+
+function basicAuthorization(
+  { username, password }: { username: string; password: string },
+): string {
+  return `Basic ${new TextEncoder().encode(`${username}:${password}`).toBase64()}`;
+}
+
+/** It gives away what it was told, as a hostile one may. */
+function refusal(told: string | null): Response {
+  const message = `unauthorized: ${told ?? "nobody"}`;
+  const headers = { "www-authenticate": 'Basic realm="test"' };
+  return Response.json({ errors: [{ code: "UNAUTHORIZED", message }] }, { status: 401, headers });
 }
 
 interface Descriptor {

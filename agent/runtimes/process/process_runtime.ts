@@ -13,6 +13,8 @@ import {
   type ContainerSpec,
   type ContainerState,
   type ExecResult,
+  type Image,
+  type ListedImage,
   RuntimeError,
 } from "../container_runtime.ts";
 import { checkImageUser } from "../image_user.ts";
@@ -114,10 +116,22 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   /** Nothing is pulled: an image nobody wrote down is only a name. */
-  async ensureImage(image: string): Promise<string> {
+  async findImage(image: string): Promise<Image> {
     parseImageReference(image); // refuses what is none
     const known = await readImage(`${this.#folder}/images`, image);
-    return known?.id ?? `process://${image}`;
+    return { reference: known?.id ?? `process://${image}`, sizeBytes: 0 };
+  }
+
+  pullImage(image: string): Promise<Image> {
+    return this.findImage(image);
+  }
+
+  listImages(): Promise<readonly ListedImage[]> {
+    return Promise.resolve([]);
+  }
+
+  removeImage(): Promise<void> {
+    return Promise.resolve();
   }
 
   async create(spec: ContainerSpec): Promise<string> {

@@ -7,6 +7,9 @@ import {
   type ContainerSpec,
   type ContainerState,
   type ExecResult,
+  type Image,
+  type ListedImage,
+  type RegistryCredentials,
   RuntimeError,
 } from "../container_runtime.ts";
 
@@ -21,6 +24,11 @@ export interface SimulatedImage {
   startFault?: string;
   /** Why the image cannot be pulled. */
   pullFault?: string;
+  /** Whether it is not there, and has to be pulled. */
+  isRemote?: boolean;
+  pullMs?: number;
+  /** What its registry asks for; it says what it was told. */
+  password?: string;
 }
 
 export interface SimulatedRuntimeOptions {
@@ -47,6 +55,8 @@ export class SimulatedRuntime implements ContainerRuntime {
   readonly images = new Map<string, SimulatedImage>();
   /** Every specification that a container was made of, in order. */
   readonly made: ContainerSpec[] = [];
+  /** What a list of the images shows. */
+  listed: readonly ListedImage[] = [];
   /** Set to make every call fail. */
   isDown = false;
   /** The result of commands run by `exec`. */
@@ -79,12 +89,32 @@ export class SimulatedRuntime implements ContainerRuntime {
     return this.#containers.get(id);
   }
 
-  async ensureImage(image: string, _policy: string, onPull?: () => void): Promise<string> {
+  /** Every image that can be pulled is there. */
+  async findImage(image: string): Promise<Image | undefined> {
     await this.#reach(1);
-    const fault = this.images.get(image)?.pullFault;
-    if (fault === undefined) return `sha256:${image}`;
-    onPull?.();
-    throw new RuntimeError("ErrImagePull", fault);
+    const { pullFault, isRemote = false } = this.images.get(image) ?? {};
+    return pullFault === undefined && !isRemote ? imageNamed(image) : undefined;
+  }
+
+  async pullImage(image: string, credentials?: RegistryCredentials): Promise<Image> {
+    await this.#reach(1);
+    const { pullFault, pullMs = 0, password } = this.images.get(image) ?? {};
+    await this.#options.clock.sleep(pullMs);
+    if (pullFault !== undefined) throw new RuntimeError("ErrImagePull", pullFault);
+    if (password !== undefined && credentials?.password !== password) {
+      throw new RuntimeError("ErrImagePull", `unauthorized: ${credentials?.password ?? "nobody"}`);
+    }
+    return imageNamed(image);
+  }
+
+  async listImages(): Promise<readonly ListedImage[]> {
+    await this.#reach(1);
+    return this.listed;
+  }
+
+  async removeImage(id: string): Promise<void> {
+    await this.#reach(1);
+    this.listed = this.listed.filter((image) => image.id !== id);
   }
 
   async create(spec: ContainerSpec): Promise<string> {
@@ -188,4 +218,8 @@ export class SimulatedRuntime implements ContainerRuntime {
     );
     assert(duplicate === undefined, `Container ${name} of pod ${podUid} runs already`);
   }
+}
+
+function imageNamed(image: string): Image {
+  return { reference: `sha256:${image}`, sizeBytes: 1_000 };
 }

@@ -29,7 +29,6 @@ Deno.test("each field that is set and not acted on is named once, with its path"
   );
   assert.deepEqual(warnings, [
     `spec.initContainers: ${ABSENT}; the pod does not start, and its status says why`,
-    `spec.imagePullSecrets: ${IGNORED}`,
     `spec.volumes[1].nfs: ${ABSENT}; the pod does not start: its events say FailedMount`,
   ]);
 });

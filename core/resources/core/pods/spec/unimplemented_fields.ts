@@ -26,8 +26,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   dnsConfig: undefined,
   setHostnameAsFQDN: false,
 
-  imagePullSecrets: undefined,
-
   "securityContext.appArmorProfile.localhostProfile": undefined,
   "securityContext.seccompProfile.localhostProfile": undefined,
 

@@ -1,0 +1,28 @@
+import { type Command, InvalidArgumentError } from "commander";
+
+/** Pulls at once that a node may be asked for. */
+const PULLS_MAX = 100;
+
+/** Adds the flags that a kubelet has too, with its names and its defaults. */
+export function withKubeletFlags(command: Command): Command {
+  return command
+    .option("--serialize-image-pulls <bool>", "pull one image at a time (true)", yesOrNo)
+    .option(
+      "--max-parallel-image-pulls <n>",
+      "images to pull at once, without --serialize-image-pulls (5)",
+      numberFrom(1, PULLS_MAX),
+    );
+}
+
+function yesOrNo(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("It must be true or false.");
+}
+
+function numberFrom(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+  };
+}
