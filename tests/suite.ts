@@ -83,10 +83,14 @@ async function runSuite({ name, args }: Suite): Promise<Count> {
     write(text);
     last = (last + text).slice(-4_000);
   }
-  const { success } = await child.status;
+  const { success, code, signal: endedBy } = await child.status;
   clearTimeout(timer);
   const count = countIn(last);
-  return success || count.failed > 0 ? count : { ...count, failed: 1 };
+  if (success || count.failed > 0) return count;
+  write(
+    `\nThe suite ${name} failed: its process ended ${endedBy ? `by ${endedBy}` : `with ${code}`}\n`,
+  );
+  return { ...count, failed: 1 };
 }
 
 /** Reads `ok | 62 passed (4 steps) | 0 failed | 3 ignored (2s)`. */
