@@ -183,7 +183,6 @@ export class TlsThread {
 
   #died(reason: string, startedMs: number): void {
     if (!this.#worker) return; // reported twice
-    this.#worker.terminate();
     this.#worker = undefined;
     this.#ring?.close();
     if (this.#isStopping) return this.#end();
@@ -199,8 +198,8 @@ export class TlsThread {
     this.#cancelRestart = clock.after(waitMs, () => this.#begin());
   }
 
+  /** The thread has ended, or ends by itself: one that is terminated meanwhile frees its memory at the same time. */
   #end(): void {
-    this.#worker?.terminate();
     this.#worker = undefined;
     this.#ring?.close();
     this.#release();

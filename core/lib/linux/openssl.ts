@@ -33,6 +33,7 @@ const SSL_SYMBOLS = {
 } as const;
 
 const CRYPTO_SYMBOLS = {
+  OPENSSL_init_crypto: { parameters: ["u64", "pointer"], result: "i32" },
   BIO_s_mem: { parameters: [], result: "pointer" },
   BIO_new: { parameters: ["pointer"], result: "pointer" },
   BIO_new_mem_buf: { parameters: ["buffer", "i32"], result: "pointer" },
@@ -57,6 +58,12 @@ const CRYPTO_SYMBOLS = {
   ERR_error_string_n: { parameters: ["u64", "buffer", "usize"], result: "void" },
 } as const;
 
+/**
+ * The library does not clean up when the process exits (OPENSSL_init_crypto(3)): the main thread would free what a thread
+ * that is still ending uses.
+ */
+const OPENSSL_INIT_NO_ATEXIT = 0x80000n;
+
 type SslCalls = Deno.DynamicLibrary<typeof SSL_SYMBOLS>["symbols"];
 type CryptoCalls = Deno.DynamicLibrary<typeof CRYPTO_SYMBOLS>["symbols"];
 
@@ -80,8 +87,9 @@ export class Openssl {
   /** Why it is not available, as the end of a sentence: no permission for FFI, or no such library. */
   static open(): Openssl | { missing: string } {
     try {
-      const ssl = Deno.dlopen("libssl.so.3", SSL_SYMBOLS);
-      return new Openssl(ssl, Deno.dlopen("libcrypto.so.3", CRYPTO_SYMBOLS));
+      const crypto = Deno.dlopen("libcrypto.so.3", CRYPTO_SYMBOLS);
+      crypto.symbols.OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, null); // the first call decides
+      return new Openssl(Deno.dlopen("libssl.so.3", SSL_SYMBOLS), crypto);
     } catch (error) {
       return error instanceof Deno.errors.NotCapable
         ? { missing: "calling the system's libraries is not allowed (--allow-ffi)" }
