@@ -1,6 +1,9 @@
 import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
 import { apiServiceController } from "./api_services/api_services.ts";
+import { finishedJobExpiry } from "./batch/finished_job_expiry.ts";
+import { jobController } from "./batch/jobs.ts";
+import { jobOrphans } from "./batch/job_orphans.ts";
 import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
 import { definitionCleanup } from "./apiextensions/definition_cleanup.ts";
 import { definitionNames } from "./apiextensions/definition_names.ts";
@@ -61,6 +64,9 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(deploymentController),
   () => loopOf(replicaSetController),
   () => loopOf(replicationController),
+  () => loopOf(jobController),
+  () => jobOrphans,
+  () => loopOf(finishedJobExpiry),
   () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),

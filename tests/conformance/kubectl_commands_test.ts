@@ -116,11 +116,7 @@ const OBJECTS: readonly KubectlCase[] = [
     run: "delete services one two three four",
     out: /(service "\w+" deleted( from \w+ namespace)?\n){4}/, // so since 1.34
   },
-  {
-    run: "create job one --image=a:1",
-    out: /^job\.batch\/one created\n$/,
-    err: /Warning: Job: not implemented .* no controller acts on it/,
-  },
+  { run: "create job one --image=a:1", out: /^job\.batch\/one created\n$/ },
   { run: "get jobs", out: /^NAME +STATUS +.*\none +Running +0\/1 / },
   { run: "delete job one", out: /job\.batch "one" deleted/ },
   { run: "create role one --verb=get --resource=pods", out: /created/ },

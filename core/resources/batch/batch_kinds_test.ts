@@ -24,9 +24,7 @@ Deno.test("a Job gets a selector that finds its own pods, and the defaults of Ku
   };
   assert.deepEqual({ causes, warnings }, {
     causes: [],
-    warnings: [
-      "Job: not implemented in this version of Coracle; it is stored, but no controller acts on it",
-    ],
+    warnings: [],
   });
   const { template: made_, ...spec } = object.spec;
   assert.deepEqual(spec, {

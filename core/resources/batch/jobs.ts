@@ -8,7 +8,6 @@ import {
   withTemplatePrepared,
 } from "../core/pods/template_rules.ts";
 import { type Column, defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { jobCauses } from "./job_rules.ts";
 import { type JobSpec, jobSpec, type JobStatus, jobStatus } from "./job_shape.ts";
 import { jobStatusCauses } from "./job_status_rules.ts";
@@ -64,7 +63,6 @@ export const jobs = defineResource({
   validate: jobCauses,
   validateStatus: jobStatusCauses,
   warnings: (next, previous) => [
-    ...storedOnlyWarnings("Job", previous),
     ...nameWarnings(next, previous),
     ...jobSpecWarnings(next.spec, previous?.spec, "spec"),
   ],
