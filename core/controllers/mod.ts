@@ -35,6 +35,7 @@ import { policyTypeChecking } from "./cluster/policy_type_checking.ts";
 import { resourceQuotaController } from "./cluster/resource_quotas.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
 import { replicationController } from "./apps/replication_controllers.ts";
+import { statefulSetController } from "./apps/stateful_sets/stateful_sets.ts";
 import {
   attributesClassProtection,
   claimProtection,
@@ -67,6 +68,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(jobController),
   () => jobOrphans,
   () => loopOf(finishedJobExpiry),
+  () => loopOf(statefulSetController),
   () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),

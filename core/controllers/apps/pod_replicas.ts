@@ -1,6 +1,6 @@
 import { ownField } from "../../lib/own_field.ts";
-import { ApiError } from "../../client/api_error.ts";
-import type { Draft, View } from "../../client/client.ts";
+import type { ApiError } from "../../client/api_error.ts";
+import type { View } from "../../client/client.ts";
 import { isEqual } from "../../lib/equality.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import type { ReplicaSet, ReplicaSetStatus } from "../../resources/apps/replica_sets.ts";
@@ -12,27 +12,22 @@ import {
   earliest,
   type Plan,
   plan,
-  recordEvent,
-  remove,
   updateStatus,
   type Write,
 } from "../runtime/controller.ts";
-import { suffixOf } from "../runtime/hashes.ts";
-import {
-  childrenOf,
-  claimWrites,
-  controlled,
-  controllerOf,
-  controllerReference,
-} from "../runtime/ownership.ts";
+import { childrenOf, claimWrites, controlled, controllerOf } from "../runtime/ownership.ts";
 import { availableInMs, isActive, isReady } from "../../resources/core/pods/pod_states.ts";
 import { inDeletionOrder } from "./deletion_order.ts";
+import {
+  created,
+  deletion,
+  failedCreation,
+  freeNames,
+  isOfEndingNamespace,
+  podOf,
+  WRITES_MAX,
+} from "./pod_creation.ts";
 import { isConditionTrue, withCondition, withoutCondition } from "../../resources/conditions.ts";
-
-/** Pods that one plan makes or deletes at most: Kubernetes' `BurstReplicas`. */
-const WRITES_MAX = 500;
-/** Kubernetes: `maxGeneratedNameLength`; with its suffix a name fits into a label and a host name. */
-const NAME_PREFIX_CHARS_MAX = 58;
 
 /** What a ReplicaSet and a ReplicationController have in common. */
 export interface Replicated extends KubeObject {
@@ -106,49 +101,12 @@ function creations<T extends Replicated>(
   refused: (error: ApiError) => Write[],
 ): Write[] {
   if (count <= 0) return [];
-  return freeNames(owner, view, count).map((name) =>
-    create(pods, newPod(resource, owner, name), {
-      event: {
-        about: owner,
-        type: "Normal",
-        reason: "SuccessfulCreate",
-        message: `Created pod: ${name}`,
-      },
+  return freeNames(owner, view, Array.from({ length: count }).keys()).map((name) =>
+    create(pods, podOf(resource, owner, name, owner.spec.template), {
+      event: created(owner, name),
       refused,
     })
   );
-}
-
-/**
- * Names are derived from the state that led to the plan, so that a repeated plan collides with itself
- * instead of making duplicates, and never name a pod that is still there, ending ones included.
- */
-function freeNames(owner: Replicated, view: View, count: number): string[] {
-  const { name, namespace, uid, resourceVersion } = owner.metadata;
-  const prefix = `${name}-`.slice(0, NAME_PREFIX_CHARS_MAX);
-  const names = new Set<string>();
-  for (let slot = 0; names.size < count; slot++) {
-    const free = `${prefix}${suffixOf(`${uid} ${resourceVersion} ${slot}`)}`;
-    if (view.get(pods, { namespace, name: free }) === undefined) names.add(free);
-  }
-  return [...names];
-}
-
-function newPod(resource: AnyResource, owner: Replicated, name: string): Draft<Pod> {
-  const { metadata: { namespace }, spec: { template } } = owner;
-  const { labels, annotations, finalizers } = template.metadata ?? {};
-  return {
-    metadata: {
-      name,
-      generateName: `${owner.metadata.name}-`,
-      namespace,
-      ...(labels && { labels }),
-      ...(annotations && { annotations }),
-      ...(finalizers && { finalizers }),
-      ownerReferences: [controllerReference(resource, owner)],
-    },
-    spec: template.spec,
-  };
 }
 
 /**
@@ -163,9 +121,7 @@ function failure<T extends Replicated>(
   error: ApiError,
   nowMs: number,
 ): Write[] {
-  if (error.details.causes?.some(({ reason }) => reason === "NamespaceTerminating")) {
-    return statusWrite(resource, owner, status);
-  }
+  if (isOfEndingNamespace(error)) return statusWrite(resource, owner, status);
   const conditions = isConditionTrue(status.conditions, "ReplicaFailure")
     ? status.conditions!
     : withCondition(status.conditions, {
@@ -176,12 +132,7 @@ function failure<T extends Replicated>(
     }, nowMs);
   return [
     ...statusWrite(resource, owner, { ...status, conditions }),
-    recordEvent({
-      about: owner,
-      type: "Warning",
-      reason: "FailedCreate",
-      message: `Error creating: ${error.message}`,
-    }),
+    failedCreation(owner, error),
   ];
 }
 
@@ -194,17 +145,6 @@ function podsToDelete<T extends Replicated>(
 ): readonly Pod[] {
   if (count <= 0) return [];
   return inDeletionOrder(active, relatedPods(resource, owner, view, active)).slice(0, count);
-}
-
-function deletion(owner: Replicated, pod: Pod): Write {
-  return remove(pods, pod, {
-    event: {
-      about: owner,
-      type: "Normal",
-      reason: "SuccessfulDelete",
-      message: `Deleted pod: ${pod.metadata.name}`,
-    },
-  });
 }
 
 /** The active pods of all ReplicaSets that have the same owner. */

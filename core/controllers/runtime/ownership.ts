@@ -67,6 +67,8 @@ interface Claim<T extends KubeObject> {
   owner: KubeObject & { metadata: { namespace: string } };
   ownerResource: AnyResource;
   selector: LabelSelector;
+  /** What a child must be besides; anything the selector selects when absent. */
+  isMember?: (child: T) => boolean;
 }
 
 /**
@@ -77,17 +79,18 @@ interface Claim<T extends KubeObject> {
  */
 export function claimWrites<T extends KubeObject>(
   view: View,
-  { children, owner, ownerResource, selector }: Claim<T>,
+  { children, owner, ownerResource, selector, isMember = () => true }: Claim<T>,
 ): Write[] {
   const rules = selectorOf(selector);
   const released = controlled(view, children, owner)
     .filter(({ metadata }) => !metadata.deletionTimestamp)
-    .filter(({ metadata }) => !matches(rules, metadata.labels))
+    .filter((child) => !matches(rules, child.metadata.labels) || !isMember(child))
     .map((child) => update(children, withOwners(child, othersThan(child, owner))));
   if (owner.metadata.deletionTimestamp) return released;
   const reference = controllerReference(ownerResource, owner);
   const adopted = selected(view, children, owner.metadata.namespace, selector)
     .filter((child) => !child.metadata.deletionTimestamp && controllerOf(child) === undefined)
+    .filter(isMember)
     .map((child) => update(children, withOwners(child, [...othersThan(child, owner), reference])));
   return [...released, ...adopted];
 }

@@ -21,9 +21,7 @@ Deno.test("a StatefulSet gets the defaults of Kubernetes", () => {
     spec: { ...set.spec, volumeClaimTemplates: claims },
   });
   assert.deepEqual(causes, []);
-  assert.deepEqual(warnings, [
-    "StatefulSet: not implemented in this version of Coracle; it is stored, but no controller acts on it",
-  ]);
+  assert.deepEqual(warnings, []);
   const { selector: _, template: _1, ...spec } = object.spec;
   assert.deepEqual(spec, {
     replicas: 1,
@@ -48,9 +46,9 @@ Deno.test("what a StatefulSet replaces with is kept only where it means somethin
   const strategyOf = (updateStrategy: object) =>
     made(statefulSets, { spec: { ...set.spec, updateStrategy } }).object.spec.updateStrategy;
   assert.deepEqual(strategyOf({ type: "RollingUpdate" }), { type: "RollingUpdate" });
-  assert.deepEqual(strategyOf({ rollingUpdate: { partition: 2, maxUnavailable: 1 } }), {
+  assert.deepEqual(strategyOf({ rollingUpdate: { maxUnavailable: 1 } }), {
     type: "RollingUpdate",
-    rollingUpdate: { partition: 2 },
+    rollingUpdate: { partition: 0, maxUnavailable: 1 },
   });
   assert.deepEqual(strategyOf({ type: "OnDelete" }), { type: "OnDelete" });
 });
@@ -67,6 +65,16 @@ for (
       updateStrategy: { type: "OnDelete", rollingUpdate: { partition: 1 } },
     }, [
       "spec.updateStrategy.rollingUpdate: Invalid value: {\"partition\":1}: only allowed for updateStrategy 'RollingUpdate'",
+    ]],
+    ["no pod that may be missing", {
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0 } },
+    }, [
+      "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: 0: cannot be 0",
+    ]],
+    ["more than all pods that may be missing", {
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "101%" } },
+    }, [
+      'spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: "101%": must not be greater than 100%',
     ]],
     ["a Service that is no name", { serviceName: "A.b" }, [
       "spec.serviceName: Invalid value: \"A.b\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",

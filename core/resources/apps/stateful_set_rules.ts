@@ -1,6 +1,7 @@
 import { isEqual } from "../../lib/equality.ts";
 import { type Cause, forbidden, invalid } from "../../schema/causes.ts";
 import { labelNameFaults } from "../../schema/names.ts";
+import { atMostAllCauses, shareCauses, shareOf } from "../../schema/shares.ts";
 import { nameCauses } from "../../schema/value_rules.ts";
 import type { StatefulSetSpec, StatefulSetStatus, UpdateStrategy } from "./stateful_set_shape.ts";
 import { decrementCauses, type Workload, workloadCauses } from "./workload_rules.ts";
@@ -49,8 +50,18 @@ function strategyCauses(strategy: UpdateStrategy): Cause[] {
     return rollingUpdate ? [invalid(`${field}.rollingUpdate`, rollingUpdate, rule)] : [];
   }
   return type === "RollingUpdate"
-    ? []
+    ? boundCauses(`${field}.rollingUpdate.maxUnavailable`, rollingUpdate?.maxUnavailable)
     : [invalid(field, strategy, "must be 'RollingUpdate' or 'OnDelete'")];
+}
+
+/** In the words of `validateRollingUpdateStatefulSet`. */
+function boundCauses(field: string, bound: number | string | undefined): Cause[] {
+  if (bound === undefined) return [];
+  return [
+    ...shareCauses(field, bound),
+    ...shareOf(bound) === 0 ? [invalid(field, bound, "cannot be 0")] : [],
+    ...atMostAllCauses(field, bound),
+  ];
 }
 
 /** The template with the volumes that claims stand for, and without the names that each pod gets for itself. */

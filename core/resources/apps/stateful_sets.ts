@@ -3,7 +3,6 @@ import { object, present, required } from "../../schema/schema.ts";
 import { ageColumn, containerColumns, nameColumn } from "../columns.ts";
 import { templateWarnings } from "../core/pods/template_rules.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { statefulSetCauses, statusCauses } from "./stateful_set_rules.ts";
 import { statefulSetSpec, statefulSetStatus, type UpdateStrategy } from "./stateful_set_shape.ts";
 import { withWorkloadPrepared } from "./workload_rules.ts";
@@ -44,21 +43,15 @@ export const statefulSets = defineResource({
   },
   validate: ({ spec }, previous) => statefulSetCauses(spec, previous?.spec),
   validateStatus: ({ status }, previous) => statusCauses(status, previous.status),
-  warnings: ({ spec }, previous) => [
-    ...storedOnlyWarnings("StatefulSet", previous),
-    ...templateWarnings(spec.template, previous?.spec.template, "spec.template"),
-  ],
+  warnings: ({ spec }, previous) =>
+    templateWarnings(spec.template, previous?.spec.template, "spec.template"),
 });
 
 export type StatefulSet = ObjectOf<typeof statefulSets>;
 
-/**
- * After `SetDefaults_StatefulSet` in k8s.io/kubernetes/pkg/apis/apps/v1/defaults.go. `maxUnavailable` is behind a feature
- * gate that is off in Kubernetes 1.34, and dropped as there.
- */
+/** After `SetDefaults_StatefulSet` in k8s.io/kubernetes/pkg/apis/apps/v1/defaults.go. */
 function withPartition({ type, rollingUpdate }: UpdateStrategy): UpdateStrategy {
-  const { maxUnavailable: _, ...kept } = rollingUpdate ?? {};
-  const bounds = type === undefined || rollingUpdate ? kept : undefined;
+  const bounds = type === undefined ? rollingUpdate ?? {} : rollingUpdate;
   const filled = type ?? "RollingUpdate";
   if (filled !== "RollingUpdate" || bounds === undefined) {
     return { type: filled, ...(bounds && { rollingUpdate: bounds }) };
