@@ -85,6 +85,8 @@ export interface AgentOptions {
   onStaleView?(): void;
   /** Where pods of the policy `ClusterFirst` ask for names; absent: whom the node asks. */
   clusterDns?: ClusterDns;
+  /** Patterns of sysctls that pods may set besides the safe ones. */
+  allowedUnsafeSysctls?: readonly string[];
   /** Cgroup for the containers of a pod. */
   cgroupParentOf?(podUid: string): string | undefined;
 }
@@ -126,6 +128,11 @@ export class Agent {
       volumes: options.volumes ?? new Volumes({ ...options, types, allocatable, tokens }),
       allocatable,
       images: new ImagePuller({ pullsMax: PULLS_MAX, ...options }),
+      features: {
+        operatingSystem: machine.info.operatingSystem,
+        hasAppArmor: machine.hasAppArmor ?? false,
+        allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
+      },
       podOfContainer: new Map(),
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),

@@ -55,6 +55,7 @@ export async function openMachine(
     pullsMax: pullsMaxOf(flags),
     protectedPaths,
     volumeTypes: registry.volumeTypes,
+    ...(flags.allowedUnsafeSysctls && { allowedUnsafeSysctls: flags.allowedUnsafeSysctls }),
   };
   const title = runtime.version.replace("://", " ");
   return {

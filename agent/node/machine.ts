@@ -6,6 +6,8 @@ import { quantityOfBytes } from "../../core/schema/quantities.ts";
 export interface Machine {
   /** Amounts as in `node.status.capacity`. */
   capacity: Readonly<Record<string, string>>;
+  /** Whether the kernel enforces profiles of AppArmor. */
+  hasAppArmor?: boolean;
   info: Omit<
     ObjectOf<typeof nodes>["status"]["nodeInfo"],
     "containerRuntimeVersion" | "kubeletVersion" | "kubeProxyVersion" | "swap"
@@ -18,12 +20,13 @@ const ARCHITECTURES = new Map([["x86_64", "amd64"], ["aarch64", "arm64"]]);
 
 /** Reads what this machine is. What cannot be read is empty. `folder`: on the disk that pods use. */
 export async function readMachine(folder: string): Promise<Machine> {
-  const [memory, machineId, bootId, uuid, release, diskBytes] = await Promise.all([
+  const [memory, machineId, bootId, uuid, release, appArmor, diskBytes] = await Promise.all([
     textOf("/proc/meminfo"),
     textOf("/etc/machine-id"),
     textOf("/proc/sys/kernel/random/boot_id"),
     textOf("/sys/class/dmi/id/product_uuid"),
     textOf("/etc/os-release"),
+    textOf("/sys/module/apparmor/parameters/enabled"),
     diskSize(folder),
   ]);
   const memoryKiB = /^MemTotal:\s+(\d+) kB/m.exec(memory)?.[1];
@@ -35,6 +38,7 @@ export async function readMachine(folder: string): Promise<Machine> {
         { "ephemeral-storage": quantityOfBytes(Math.floor(diskBytes / 1024) * 1024) }),
       pods: String(PODS_MAX),
     },
+    hasAppArmor: appArmor.trim() === "Y",
     info: {
       machineID: machineId.trim(),
       systemUUID: uuid.trim() || machineId.trim(),

@@ -4,6 +4,7 @@ import { milliValueOf, unitsOf } from "../../core/schema/quantities.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
 import { nonRootError } from "../runtimes/image_user.ts";
 import type { ContainerSpec, Mount } from "../runtimes/container_runtime.ts";
+import { normalSysctl } from "./sysctls.ts";
 import { expand } from "../volumes/expansion.ts";
 
 /** What a run of a container needs besides the pod; all of it is there already. */
@@ -18,6 +19,8 @@ export interface ContainerSpecInput {
   namespacePath: string | undefined;
   cgroupParent: string | undefined;
   nodeName: string;
+  /** Where the node's own seccomp profiles are. */
+  seccompFolder: string;
 }
 
 /** Kubernetes cuts the pod's name to what a host name may have. */
@@ -51,7 +54,7 @@ export function containerSpecOf(
     podIP: input.podIP,
     ...(cgroupParent !== undefined && { cgroupParent }),
     ...amountsOf(container),
-    security: securityOf(pod, container),
+    security: securityOf(pod, container, input.seccompFolder),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
   };
@@ -98,8 +101,16 @@ function amountsOf({ resources }: Container): Pick<ContainerSpec, "limits" | "re
   };
 }
 
-function securityOf(pod: Pod, container: Container): ContainerSpec["security"] {
-  return { ...userOf(pod, container), ...rightsOf(container), ...confinementOf(pod, container) };
+function securityOf(
+  pod: Pod,
+  container: Container,
+  seccompFolder: string,
+): ContainerSpec["security"] {
+  return {
+    ...userOf(pod, container),
+    ...rightsOf(container),
+    ...confinementOf(pod, container, seccompFolder),
+  };
 }
 
 /** As whom it runs. */
@@ -138,27 +149,42 @@ function rightsOf({ securityContext = {} }: Container): ContainerSpec["security"
 }
 
 /** How it is confined. */
-function confinementOf({ spec }: Pod, container: Container): ContainerSpec["security"] {
+function confinementOf(
+  { spec }: Pod,
+  container: Container,
+  seccompFolder: string,
+): ContainerSpec["security"] {
   const own = container.securityContext ?? {};
   const { seccompProfile, appArmorProfile, sysctls } = spec.securityContext;
-  const seccomp = (own.seccompProfile ?? seccompProfile)?.type;
-  const appArmor = (own.appArmorProfile ?? appArmorProfile)?.type;
-  if (seccomp === "Localhost") throw unknownProfile("seccomp", seccomp);
-  if (appArmor !== undefined && appArmor !== "Unconfined") {
-    throw unknownProfile("AppArmor", appArmor);
-  }
+  const seccomp = seccompOf(own.seccompProfile ?? seccompProfile, seccompFolder);
+  const appArmor = appArmorOf(own.appArmorProfile ?? appArmorProfile);
   return {
     ...(seccomp && { seccomp }),
     ...(appArmor && { appArmor }),
     ...(sysctls?.length && {
-      sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [name, value])),
+      sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [normalSysctl(name), value])),
     }),
     ...(spec.hostPID && { hostPid: true }),
     ...(spec.hostIPC && { hostIpc: true }),
   };
 }
 
-/** The API refuses these; an older pod may have one. */
-function unknownProfile(of: string, type: string): ConfigError {
-  return new ConfigError(`${of} profiles of type "${type}" are not supported by this agent`);
+type Profile = NonNullable<Pod["spec"]["securityContext"]["seccompProfile"]>;
+
+/** A profile of the node is a file below its folder of profiles, and of no other one. */
+function seccompOf(
+  profile: Profile | undefined,
+  folder: string,
+): ContainerSpec["security"]["seccomp"] {
+  if (profile?.type !== "Localhost") return profile?.type;
+  const { localhostProfile: path = "" } = profile;
+  if (path === "" || path.startsWith("/") || path.split("/").includes("..")) {
+    throw new ConfigError(`seccomp profile "${path}" is not a path below the node's profiles`);
+  }
+  return { file: `${folder}/${path}` };
+}
+
+function appArmorOf(profile: Profile | undefined): ContainerSpec["security"]["appArmor"] {
+  if (profile?.type !== "Localhost") return profile?.type;
+  return { profile: profile.localhostProfile ?? "" };
 }

@@ -156,6 +156,25 @@ Deno.test("a container's specification has all that the pod says, and nothing of
   });
 });
 
+Deno.test("a profile of the node is a file below its folder, and no other one", async () => {
+  const seccompOf = async (localhostProfile: string) => {
+    const seccompProfile = { type: "Localhost", localhostProfile };
+    const pod = await podOf({}, { securityContext: { seccompProfile } });
+    return containerSpecOf(pod, pod.spec.containers[0]!, INPUT).security.seccomp;
+  };
+  assert.deepEqual(await seccompOf("web/tight.json"), { file: "/data/seccomp/web/tight.json" });
+  const stored = await podOf({}, {});
+  for (const localhostProfile of ["../admin.token", "a/../../b", "/etc/passwd", ""]) {
+    const seccompProfile = { type: "Localhost" as const, localhostProfile };
+    const spec = { ...stored.spec, securityContext: { seccompProfile } };
+    assert.throws(
+      () => containerSpecOf({ ...stored, spec }, spec.containers[0]!, INPUT),
+      /is not a path below the node's profiles/,
+      localhostProfile,
+    );
+  }
+});
+
 Deno.test("root is refused where the pod says that it must not run", async () => {
   const pod = await podOf({ securityContext: { runAsUser: 0, runAsNonRoot: true } });
   assert.throws(
@@ -184,6 +203,7 @@ const INPUT = {
   namespacePath: "/ns/1",
   cgroupParent: undefined,
   nodeName: "node-a",
+  seccompFolder: "/data/seccomp",
 };
 
 async function environmentFor(

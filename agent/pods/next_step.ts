@@ -56,7 +56,7 @@ export function busyNameOf(step: Step): string {
 /**
  * Decides what to do next for a pod from what is wanted and what is there. Pure.
  *
- * Guarantees: no two runs of a container at once; no container of a finished, deleted or refused pod starts; nothing
+ * Guarantees: no two runs of a container at once; no container of a finished, deleted, rejected or refused pod starts; nothing
  * is taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
  */
 export function nextSteps(
@@ -86,7 +86,7 @@ function stepsFor(pod: Pod | undefined, observed: ObservedPod, elapsedMs: number
   if (pod.metadata.deletionTimestamp !== undefined) {
     return stepsForDeleted(pod, observed, elapsedMs);
   }
-  if (isFinished(pod) || isOverdue(observed, elapsedMs)) {
+  if (isFinished(pod) || isOverdue(observed, elapsedMs) || observed.rejection) {
     return stepsForFinished(pod, observed, elapsedMs);
   }
   return stepsToRun(pod, observed, elapsedMs);

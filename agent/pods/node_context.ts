@@ -9,6 +9,7 @@ import type { PodNetwork } from "../network/pod_network.ts";
 import type { PodFiles } from "../volumes/pod_files.ts";
 import type { dialProbe } from "../probes/probe_dialer.ts";
 import type { Slots } from "../../core/lib/slots.ts";
+import type { NodeFeatures } from "./pod_rejection.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
 
 /** What all pods of a node share. */
@@ -26,6 +27,7 @@ export interface NodeContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly events: Pick<EventRecorder, "record">;
+  readonly features: NodeFeatures;
   /** What pods can use of the node. */
   readonly allocatable: Readonly<Record<string, string>>;
   /** The uid of the pod of each container that is known, by the container's id. Kept by the pods' records. */

@@ -1,4 +1,5 @@
 import type { Health } from "../probes/probes.ts";
+import type { PodRejection } from "./pod_rejection.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface ObservedPod {
   readonly busy: Readonly<Record<string, Busy>>;
   /** Set when the pod is first seen to be deleted. */
   readonly deletion?: Deletion;
+  /** Why this node does not run it, from before its start. */
+  readonly rejection?: PodRejection;
   /** When its `activeDeadlineSeconds` are over. */
   readonly overdueMs?: number;
   /** Milliseconds that containers get to end when the pod is no longer wanted at all. */

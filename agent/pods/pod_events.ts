@@ -4,6 +4,7 @@ import type { EnsuredImage } from "../images/image_puller.ts";
 import { podTextOf } from "./container_status.ts";
 import type { StopReason } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
+import type { PodRejection } from "./pod_rejection.ts";
 import type { ProbeOutcome } from "../probes/probe_type.ts";
 import type { ProbeKind } from "../probes/probes.ts";
 
@@ -66,6 +67,10 @@ export class PodEvents {
 
   refused(pod: Pod, message: string): void {
     this.#warning(pod, "Failed", `Error: ${message}`);
+  }
+
+  rejected(pod: Pod, { reason, message }: PodRejection): void {
+    this.#warning(pod, reason, message);
   }
 
   stopping(pod: Pod, container: string, why: StopReason): void {

@@ -6,6 +6,7 @@ import {
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { isReady } from "../../core/resources/core/pods/pod_states.ts";
 import { hasEnded } from "./container_runs.ts";
+import type { PodRejection } from "./pod_rejection.ts";
 import type { Health } from "../probes/probes.ts";
 import type {
   Busy,
@@ -39,6 +40,7 @@ export class PodRecord {
   pod: Pod | undefined;
   sandbox: Sandbox = { state: "unknown" };
   failure: Failure | undefined;
+  rejection: PodRejection | undefined;
   readonly busy = new Map<string, Busy>();
   /** Grows with each change of the containers, so that an older list is not taken for a newer one. */
   version = 0;
@@ -142,6 +144,7 @@ export class PodRecord {
       ...(this.failure && { failure: this.failure }),
       memories: Object.fromEntries(this.#memories),
       busy: Object.fromEntries(this.busy),
+      ...(this.rejection && { rejection: this.rejection }),
       ...(this.#deletion && { deletion: this.#deletion }),
       ...(hasDeadline && { overdueMs: this.#startedMs! + activeDeadlineSeconds * 1_000 }),
       forcedGraceMs: this.#wasWanted ? FORCED_GRACE_MS : ORPHAN_GRACE_MS,

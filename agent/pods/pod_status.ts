@@ -14,6 +14,7 @@ import {
 import { isAnyRunning } from "./container_runs.ts";
 import { isOverdue } from "./next_step.ts";
 import type { ObservedPod } from "./observed_pod.ts";
+import type { PodRejection } from "./pod_rejection.ts";
 
 type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
 
@@ -25,6 +26,8 @@ type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
  */
 export function podStatusOf(input: StatusInput): PodStatus {
   const { pod, observed, nowMs, elapsedMs, node } = input;
+  if (isFinished(pod) && wasNeverRun(input)) return pod.status;
+  if (observed.rejection && !isFinished(pod)) return rejectedStatus(input, observed.rejection);
   const init = containersInRoles(pod.spec, "init", "sidecar");
   const statuses = containersInRoles(pod.spec, "main")
     .map((container) => containerStatusOf(container, input))
@@ -50,6 +53,24 @@ export function podStatusOf(input: StatusInput): PodStatus {
       initContainerStatuses: init.map((each) => initContainerStatusOf(each, pod)),
     }),
     containerStatuses: statuses,
+    qosClass: pod.status.qosClass ?? qosClassOf(pod.spec),
+  };
+}
+
+function wasNeverRun({ pod, observed }: StatusInput): boolean {
+  return pod.status.containerStatuses === undefined && observed.containers.length === 0;
+}
+
+/** What the kubelet writes of a pod that it never runs (`rejectPod`). */
+function rejectedStatus({ pod, nowMs }: StatusInput, rejection: PodRejection): PodStatus {
+  const { generation } = pod.metadata;
+  return {
+    ...pod.status,
+    ...(generation !== undefined && { observedGeneration: generation }),
+    phase: "Failed",
+    reason: rejection.reason,
+    message: `Pod was rejected: ${rejection.message}`,
+    startTime: timestamp(nowMs),
     qosClass: pod.status.qosClass ?? qosClassOf(pod.spec),
   };
 }

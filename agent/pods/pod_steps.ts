@@ -14,6 +14,7 @@ import type { Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
 import type { Failure, RestartBackoff } from "./observed_pod.ts";
 import type { PodEvents } from "./pod_events.ts";
+import { seccompFolderOf } from "../folders/seccomp_folder.ts";
 import { PodFolder } from "../folders/pod_folder.ts";
 import type { PodRecord } from "./pod_record.ts";
 import { initialHealth } from "../probes/probes.ts";
@@ -256,6 +257,7 @@ export class PodSteps {
       namespacePath: sandbox.namespacePath,
       cgroupParent: context.cgroupParentOf?.(record.uid),
       nodeName,
+      seccompFolder: seccompFolderOf(context.dataFolder),
     });
   }
 

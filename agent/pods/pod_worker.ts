@@ -14,6 +14,7 @@ import { POD } from "./observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
+import { rejectionOf } from "./pod_rejection.ts";
 import { podStatusOf } from "./pod_status.ts";
 import { PodSteps } from "./pod_steps.ts";
 import { type Health, initialHealth } from "../probes/probes.ts";
@@ -205,8 +206,10 @@ export class PodWorker {
   #decide(): void {
     if (this.#stop.signal.aborted) return;
     const { clock } = this.#options.context;
-    const { pod: shown, observed } = this.#record;
+    const { pod: shown } = this.#record;
     const pod = shown && this.#status.withLastWritten(shown); // else a container that vanished would seem never to have run
+    if (pod !== undefined) this.#reject(pod);
+    const { observed } = this.#record;
     if (isGone(pod, observed)) {
       this.close();
       return this.#options.onGone();
@@ -224,6 +227,14 @@ export class PodWorker {
     if (isOverdue(observed, elapsedMs) && !isFinished(pod)) this.#reportOverdue(pod);
     this.#reportRefusal(pod);
     this.#status.mark();
+  }
+
+  /** A pod that has not begun fails when this node cannot run it as it asks. */
+  #reject(pod: Pod): void {
+    const record = this.#record;
+    if (record.rejection || isFinished(pod) || record.containers.length > 0) return;
+    record.rejection = rejectionOf(pod, this.#options.context.features);
+    if (record.rejection) this.#events.rejected(pod, record.rejection);
   }
 
   #drain(): void {

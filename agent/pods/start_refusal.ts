@@ -1,20 +1,11 @@
 import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 
-const NODE_OS = "linux";
-
 /**
  * Why no container of a pod may start on this agent: the pod asks for something that is not built yet, and that its
  * containers would do harm without. `undefined`: they may. Everything else that is not built is warned about.
  */
 export function startRefusalOf({ spec }: Pod): string | undefined {
-  const os = spec.os?.name;
-  if (os !== undefined && os !== NODE_OS) {
-    return refusal(
-      `Failed to admit pod as the OS field doesn't match node OS: it is for "${os}", of which the level "restricted" asks ` +
-        `less, and this node runs "${NODE_OS}"; set spec.os.name to it`,
-    );
-  }
   if (spec.runtimeClassName) {
     return refusal(
       `RuntimeClass "${spec.runtimeClassName}" is not implemented in this version of Coracle, and its containers would be ` +

@@ -7,19 +7,6 @@ function refusalOf(spec: object): string {
   return startRefusalOf({ spec: { containers: [container], ...spec } } as unknown as Pod) ?? "";
 }
 
-Deno.test("a pod does not start that says it is for Windows, so that less is asked of it", () => {
-  for (const name of ["windows", "Linux", ""]) {
-    const message = refusalOf({ os: { name } });
-    assert.match(
-      message,
-      /^Cannot start the pod: Failed to admit pod as the OS field doesn't/,
-      name,
-    );
-  }
-  assert.equal(refusalOf({ os: { name: "linux" } }), "");
-  assert.equal(refusalOf({}), "");
-});
-
 Deno.test("a pod does not start without what its containers may need", () => {
   const blind = { name: "main", volumeDevices: [{ name: "disk", devicePath: "/dev/x" }] };
   const table: [object, RegExp][] = [

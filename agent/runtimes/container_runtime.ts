@@ -69,8 +69,8 @@ export interface ContainerSpec {
     /** Further group ids of the first process, beside those that the image gives its user. */
     supplementalGroups?: readonly number[];
     /** Absent: what the runtime does by itself. */
-    seccomp?: "RuntimeDefault" | "Unconfined";
-    appArmor?: "Unconfined";
+    seccomp?: "RuntimeDefault" | "Unconfined" | { readonly file: string };
+    appArmor?: "RuntimeDefault" | "Unconfined" | { readonly profile: string };
     /** Kernel settings of the namespaces of the pod. */
     sysctls?: Readonly<Record<string, string>>;
     /** Whether it sees the processes of the node, and shares its System V IPC. */

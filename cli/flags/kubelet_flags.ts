@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { sysctlPatternFault } from "../../agent/pods/sysctls.ts";
 
 /** Pulls at once that a node may be asked for. */
 const PULLS_MAX = 100;
@@ -11,7 +12,21 @@ export function withKubeletFlags(command: Command): Command {
       "--max-parallel-image-pulls <n>",
       "images to pull at once, without --serialize-image-pulls (5)",
       numberFrom(1, PULLS_MAX),
+    )
+    .option(
+      "--allowed-unsafe-sysctls <patterns>",
+      "sysctls that pods may set besides the safe ones",
+      sysctlPatterns,
     );
+}
+
+function sysctlPatterns(text: string): string[] {
+  const patterns = text.split(",").filter((each) => each !== "");
+  const fault = patterns.map(sysctlPatternFault).find((each) => each !== undefined);
+  if (fault === undefined) return patterns;
+  throw new InvalidArgumentError(
+    `Patterns must be such as kernel.msg*,net.core.somaxconn: ${fault}.`,
+  );
 }
 
 function yesOrNo(text: string): boolean {

@@ -4,6 +4,8 @@ import { PULLS_MAX } from "../../agent/images/image_puller.ts";
 export interface KubeletFlags {
   serializeImagePulls?: boolean;
   maxParallelImagePulls?: number;
+  /** Patterns such as `kernel.msg*`. */
+  allowedUnsafeSysctls?: readonly string[];
 }
 
 /** A kubelet has no bound when pulls are not serialized and none is given. */

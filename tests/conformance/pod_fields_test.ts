@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { programPath } from "../../core/lib/linux/program.ts";
+import { CONFINEMENT_CASES } from "../e2e/confinement_cases.ts";
 import { POD_FIELD_CASES } from "../e2e/pod_field_cases.ts";
 import { claimedFields } from "./pod_fields/claimed_fields.ts";
 import { ENVIRONMENT_CASES } from "./pod_fields/environment_cases.ts";
@@ -23,7 +24,9 @@ const CASES = [
 ];
 
 Deno.test("each field of the PodSpec that is acted on names a test that shows it", () => {
-  const shown = new Set([...CASES, ...POD_FIELD_CASES].flatMap(({ fields }) => fields));
+  const shown = new Set(
+    [...CASES, ...POD_FIELD_CASES, ...CONFINEMENT_CASES].flatMap(({ fields }) => fields),
+  );
   const claimed = new Set(claimedFields());
   assert.deepEqual([...claimed].filter((field) => !shown.has(field)), [], "without a test");
   assert.deepEqual([...shown].filter((field) => !claimed.has(field)), [], "no such field");

@@ -26,6 +26,8 @@ export interface PodmanSuite {
   /** A different one for each test file. */
   subnet: number;
   stepsAtOnce?: number;
+  /** More flags of the server. */
+  args?: readonly string[];
   steps: readonly Step<PodmanCluster>[];
 }
 
@@ -33,11 +35,11 @@ export interface PodmanSuite {
  * One server on its own Podman for the steps of a file. Finally it is stopped with its pods, even when a step has failed,
  * and must leave nothing behind on this machine.
  */
-export function testOnPodman({ subnet, ...suite }: PodmanSuite): void {
+export function testOnPodman({ subnet, args = [], ...suite }: PodmanSuite): void {
   testSteps({
     ...suite,
     missing: podmanMissing(),
-    start: () => PodmanCluster.start({ subnet }),
+    start: () => PodmanCluster.start({ subnet, args }),
   });
 }
 

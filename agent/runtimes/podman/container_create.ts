@@ -120,11 +120,22 @@ function securityOf(security: ContainerSpec["security"]): Record<string, unknown
     ...(security.privileged ? {} : capabilityFields(security)),
     groups: notEmpty(security.supplementalGroups?.map(String)),
     // By itself Podman takes its default profile, which is Kubernetes' `RuntimeDefault`.
-    seccomp_profile_path: security.seccomp === "Unconfined" ? "unconfined" : undefined,
-    apparmor_profile: security.appArmor === "Unconfined" ? "unconfined" : undefined,
+    seccomp_profile_path: seccompOf(security.seccomp),
+    apparmor_profile: appArmorOf(security.appArmor),
     pidns: security.hostPid ? { nsmode: "host" } : undefined,
     ipcns: security.hostIpc ? { nsmode: "host" } : undefined,
   };
+}
+
+function seccompOf(profile: ContainerSpec["security"]["seccomp"]): string | undefined {
+  if (typeof profile === "object") return profile.file;
+  return profile === "Unconfined" ? "unconfined" : undefined;
+}
+
+/** By itself Podman takes its own profile, where the kernel has AppArmor. */
+function appArmorOf(profile: ContainerSpec["security"]["appArmor"]): string | undefined {
+  if (typeof profile === "object") return profile.profile;
+  return profile === "Unconfined" ? "unconfined" : undefined;
 }
 
 /**

@@ -118,6 +118,12 @@ Deno.test("what keeps a container from the node, and what does not, is written a
   assert.deepEqual([open.pidns, open.ipcns], [{ nsmode: "host" }, { nsmode: "host" }]);
   assert.deepEqual(open.groups, ["7", "8"]);
   assert.equal((open.sysctl as Record<string, string>)["net.ipv4.tcp_syncookies"], "1");
+  const profiles = body({
+    seccomp: { file: "/data/seccomp/tight.json" },
+    appArmor: { profile: "tight" },
+  });
+  assert.equal(profiles.seccomp_profile_path, "/data/seccomp/tight.json");
+  assert.equal(profiles.apparmor_profile, "tight");
   // Podman's own filter is what Kubernetes calls the default of the runtime.
-  assert.deepEqual(body({ seccomp: "RuntimeDefault" }), body({}));
+  assert.deepEqual(body({ seccomp: "RuntimeDefault", appArmor: "RuntimeDefault" }), body({}));
 });

@@ -8,7 +8,8 @@ import { type ContainerSpec, RuntimeError } from "../container_runtime.ts";
 export function refuseUnkept({ security }: Pick<ContainerSpec, "security">, isRoot: boolean): void {
   const keepsRoot = isRoot && (security.runAsUser ?? 0) === 0;
   const unkept = [
-    ...(security.seccomp === "RuntimeDefault" ? ["seccompProfile"] : []),
+    ...(security.seccomp && security.seccomp !== "Unconfined" ? ["seccompProfile"] : []),
+    ...(security.appArmor && security.appArmor !== "Unconfined" ? ["appArmorProfile"] : []),
     ...(security.readOnlyRootFilesystem ? ["readOnlyRootFilesystem"] : []),
     ...(security.capabilitiesDrop?.length && !isRoot ? ["capabilities.drop"] : []),
     ...(security.capabilitiesAdd?.length && !keepsRoot ? ["capabilities.add"] : []),

@@ -6,6 +6,12 @@ import { ephemeralContainers } from "./ephemeral_containers.ts";
 import { eviction } from "./eviction.ts";
 import { podColumns } from "./pod_columns.ts";
 import { isFinished } from "./pod_states.ts";
+import {
+  annotatedProfileCauses,
+  annotatedProfileWarnings,
+  changedProfileCauses,
+  withAnnotatedProfiles,
+} from "./spec/rules/app_armor_annotations.ts";
 import { admittedPodSpec } from "./spec/pod_admission.ts";
 import { withPodDefaults } from "./spec/defaults.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
@@ -13,7 +19,7 @@ import { type PodSpec, podSpec } from "./spec/pod_spec.ts";
 import { podUpdateCauses } from "./spec/rules/pod_update_rules.ts";
 import { podSpecWarnings } from "./spec/pod_warnings.ts";
 import { qosClassOf } from "./spec/qos.ts";
-import { refusedAnnotationCauses, refusedFieldCauses } from "./spec/rules/refused_fields.ts";
+import { refusedFieldCauses } from "./spec/rules/refused_fields.ts";
 import { resize } from "./resize.ts";
 import { podStatus } from "./pod_status.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
@@ -59,7 +65,8 @@ export const pods = defineResource({
   },
   indexes: { node: ({ spec }) => spec.nodeName ? [spec.nodeName] : [] },
   prepare: (next, previous) => {
-    const spec = next.spec === previous?.spec ? next.spec : withPodDefaults(next.spec);
+    const filled = next.spec === previous?.spec ? next.spec : withPodDefaults(next.spec);
+    const spec = previous ? filled : withAnnotatedProfiles(filled, next.metadata.annotations);
     const status = { ...next.status, qosClass: next.status.qosClass ?? qosClassOf(spec) };
     return { ...next, spec, status };
   },
@@ -68,21 +75,24 @@ export const pods = defineResource({
     return spec === next.spec ? next : { ...next, spec };
   },
   validate: (next, previous): Cause[] => {
-    const annotations = refusedAnnotationCauses(
-      next.metadata.annotations,
-      previous?.metadata.annotations,
-      "metadata.annotations",
-    );
-    if (previous && isEqual(next.spec, previous.spec)) return annotations;
+    const [annotations, before] = [next.metadata.annotations, previous?.metadata.annotations];
+    const profiles = previous
+      ? changedProfileCauses(annotations, before, "metadata.annotations")
+      : annotatedProfileCauses(next.spec, annotations, "metadata.annotations");
+    if (previous && isEqual(next.spec, previous.spec)) return profiles;
     return [
-      ...annotations,
+      ...profiles,
       ...podSpecCauses(next.spec, "spec"),
       ...refusedFieldCauses(next.spec, previous?.spec, "spec"),
       ...(previous ? podUpdateCauses(next.spec, previous.spec) : creationCauses(next.spec)),
     ];
   },
-  warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec) ? [] : podSpecWarnings(next.spec, "spec"),
+  warnings: (next, previous) => [
+    ...(previous && isEqual(next.spec, previous.spec) ? [] : podSpecWarnings(next.spec, "spec")),
+    ...(previous
+      ? []
+      : annotatedProfileWarnings(next.metadata.annotations, "metadata.annotations")),
+  ],
 });
 
 export type Pod = ObjectOf<typeof pods>;

@@ -2,11 +2,15 @@ import { isEqual } from "../../../lib/equality.ts";
 import { type Cause, forbidden, notSupported } from "../../../schema/causes.ts";
 import { labelNameFaults, labelValueFaults, qualifiedNameFaults } from "../../../schema/names.ts";
 import { nameCauses } from "../../../schema/value_rules.ts";
+import {
+  annotatedProfileCauses,
+  annotatedProfileWarnings,
+} from "./spec/rules/app_armor_annotations.ts";
 import { withTemplateDefaults } from "./spec/defaults.ts";
 import type { PodTemplate } from "./spec/pod_spec.ts";
 import { podSpecWarnings } from "./spec/pod_warnings.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
-import { refusedAnnotationCauses, refusedFieldCauses } from "./spec/rules/refused_fields.ts";
+import { refusedFieldCauses } from "./spec/rules/refused_fields.ts";
 
 /** The template with the defaults that its schema cannot say. */
 export function withTemplatePrepared(template: PodTemplate): PodTemplate {
@@ -22,9 +26,9 @@ export function templateCauses(
   const causes = [
     ...podSpecCauses(next.spec, `${field}.spec`),
     ...refusedFieldCauses(next.spec, previous?.spec, `${field}.spec`),
-    ...refusedAnnotationCauses(
+    ...annotatedProfileCauses(
+      next.spec,
       next.metadata?.annotations,
-      previous?.metadata?.annotations,
       `${field}.metadata.annotations`,
     ),
   ];
@@ -58,7 +62,11 @@ export function templateWarnings(
   previous: PodTemplate | undefined,
   field: string,
 ): string[] {
-  return previous && isEqual(next, previous) ? [] : podSpecWarnings(next.spec, `${field}.spec`);
+  if (previous && isEqual(next, previous)) return [];
+  return [
+    ...podSpecWarnings(next.spec, `${field}.spec`),
+    ...annotatedProfileWarnings(next.metadata?.annotations, `${field}.metadata.annotations`),
+  ];
 }
 
 /** Pods are named after what makes them, and their names are those of their machines. */

@@ -20,14 +20,10 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   overhead: undefined,
 
   runtimeClassName: undefined,
-  os: { name: "linux" },
 
   dnsPolicy: "ClusterFirst",
   dnsConfig: undefined,
   setHostnameAsFQDN: false,
-
-  "securityContext.appArmorProfile.localhostProfile": undefined,
-  "securityContext.seccompProfile.localhostProfile": undefined,
 
   "containers[].lifecycle": undefined,
   "containers[].ports[].hostIP": undefined,
@@ -44,8 +40,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "containers[].startupProbe.grpc": undefined,
   "containers[].volumeMounts[].mountPropagation": "None",
   "containers[].volumeMounts[].recursiveReadOnly": "Disabled",
-  "containers[].securityContext.appArmorProfile.localhostProfile": undefined,
-  "containers[].securityContext.seccompProfile.localhostProfile": undefined,
 
   "volumes[].awsElasticBlockStore": undefined,
   "volumes[].azureDisk": undefined,

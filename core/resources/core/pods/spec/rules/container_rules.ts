@@ -27,25 +27,26 @@ export function containersCauses(spec: PodSpec, field: string): Cause[] {
   const names = new Set(main.map(({ container }) => container.name));
   return [
     ...main.flatMap(({ container, path }) => [
-      ...anyContainerCauses(container, path, volumes),
+      ...anyContainerCauses(spec, container, path, volumes),
       ...probeCauses(container, path, spec.terminationGracePeriodSeconds),
       ...restartCauses(container, path),
     ]),
     ...hostPortCauses(main),
     ...inRoles("init", "sidecar").flatMap((each) => [
-      ...anyContainerCauses(each.container, each.path, volumes),
+      ...anyContainerCauses(spec, each.container, each.path, volumes),
       ...initCauses(each, spec.terminationGracePeriodSeconds),
       ...(names.has(each.container.name)
         ? [duplicate(`${each.path}.name`, each.container.name)]
         : []),
     ]),
     ...inRoles("ephemeral").flatMap(({ container, path }) =>
-      anyContainerCauses(container, path, volumes)
+      anyContainerCauses(spec, container, path, volumes)
     ),
   ];
 }
 
 function anyContainerCauses(
+  { hostUsers }: PodSpec,
   container: Container,
   field: string,
   volumes: ReadonlySet<string>,
@@ -58,7 +59,9 @@ function anyContainerCauses(
     ...envFromCauses(container.envFrom ?? [], `${field}.envFrom`),
     ...mountCauses(container, field, volumes),
     ...capacityCauses(container.resources, `${field}.resources`),
-    ...containerSecurityCauses(container.securityContext, `${field}.securityContext`),
+    ...containerSecurityCauses(container.securityContext, `${field}.securityContext`, {
+      hasOwnUsers: hostUsers === false,
+    }),
   ];
 }
 

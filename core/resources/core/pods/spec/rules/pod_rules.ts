@@ -79,9 +79,9 @@ function hostNetworkCauses({ hostNetwork, containers = [] }: PodSpec, field: str
 
 function hostUserCauses(spec: PodSpec, field: string): Cause[] {
   if (spec.hostUsers !== false) return [];
-  return (["hostNetwork", "hostPID", "hostIPC"] as const)
-    .filter((name) => spec[name])
-    .map((name) => forbidden(`${field}.${name}`, "when `pod.Spec.HostUsers` is false"));
+  const names = { hostNetwork: "hostNetwork", hostPID: "HostPID", hostIPC: "HostIPC" } as const;
+  return Object.entries(names).filter(([name]) => spec[name as keyof typeof names])
+    .map(([, shown]) => forbidden(`${field}.${shown}`, "when `hostUsers` is false"));
 }
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */

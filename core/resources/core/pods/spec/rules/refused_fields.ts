@@ -1,30 +1,8 @@
 import { jsonIdentity } from "../../../../../lib/json/json_identity.ts";
-import { ownField } from "../../../../../lib/own_field.ts";
 import { type Cause, forbidden } from "../../../../../schema/causes.ts";
 import { finderOf, type SetField } from "../../../../unimplemented_fields.ts";
 import { containersOf } from "../pod_containers.ts";
 import type { PodSpec } from "../pod_spec.ts";
-import { isSysctlName } from "./security_rules.ts";
-
-/**
- * The sysctls that a pod may set without harm to others, as the kubelet has them: of its own namespaces, and bounded.
- *
- * https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls
- */
-export const SAFE_SYSCTLS: readonly string[] = [
-  "kernel.shm_rmid_forced",
-  "net.ipv4.ip_local_port_range",
-  "net.ipv4.tcp_syncookies",
-  "net.ipv4.ping_group_range",
-  "net.ipv4.ip_unprivileged_port_start",
-  "net.ipv4.ip_local_reserved_ports",
-  "net.ipv4.tcp_keepalive_time",
-  "net.ipv4.tcp_fin_timeout",
-  "net.ipv4.tcp_keepalive_intvl",
-  "net.ipv4.tcp_keepalive_probes",
-  "net.ipv4.tcp_rmem",
-  "net.ipv4.tcp_wmem",
-];
 
 type Wanted = (value: unknown) => boolean;
 
@@ -38,16 +16,13 @@ export function isSet(value: unknown): boolean {
 
 /** What a security context of a pod and one of a container have in common. */
 const OF_BOTH: Readonly<Record<string, Wanted>> = {
-  "appArmorProfile.type": (type) => type !== "Unconfined",
   seLinuxOptions: isSet,
-  "seccompProfile.type": is("Localhost"),
   windowsOptions: isSet,
 };
 
 /** The same of a container of any sort. */
 const OF_CONTAINERS: Readonly<Record<string, Wanted>> = {
   ...under("securityContext", OF_BOTH),
-  "securityContext.procMount": is("Unmasked"),
   "volumeMounts[].recursiveReadOnly": is("Enabled"),
 };
 
@@ -62,7 +37,6 @@ export const POD_SPEC_REFUSED: Readonly<Record<string, Wanted>> = {
   ...under("securityContext", OF_BOTH),
   "securityContext.seLinuxChangePolicy": isSet,
   "securityContext.supplementalGroupsPolicy": is("Strict"),
-  "securityContext.sysctls[].name": (name) => !SAFE_SYSCTLS.includes(String(name)),
   ...under("initContainers[]", OF_CONTAINERS),
   ...under("containers[]", OF_CONTAINERS),
   ...under("ephemeralContainers[]", OF_CONTAINERS),
@@ -92,11 +66,8 @@ export function refusedFieldCauses(
   if (found.length === 0) return [];
   const kept = new Set(previous ? refusedIn(previous, field).map(identityIn(previous)) : []);
   const identity = identityIn(next);
-  // Names that are none are told first, as in Kubernetes, where nobody but the node knows which are allowed.
-  const hasBadName = next.securityContext.sysctls?.some(({ name }) => !isSysctlName(name)) ?? false;
   return found.filter((each) => !kept.has(identity(each)))
-    .filter(({ path }) => !hasBadName || path !== "securityContext.sysctls[].name")
-    .map(({ field: at, value }) => forbidden(at, reasonOf(at, value)));
+    .map(({ field: at }) => forbidden(at, REFUSAL));
 }
 
 /** By the names of containers, which keep what they ask for when another comes before them. */
@@ -109,32 +80,6 @@ function identityIn(spec: PodSpec): (found: SetField) => unknown {
     );
     return jsonIdentity([path, value]);
   };
-}
-
-/** Where AppArmor profiles were asked for before there was a field. */
-const APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/";
-
-type Annotations = Readonly<Record<string, string>>;
-
-/** The same for annotations that Kubernetes takes for such fields. `field` is the path of the annotations. */
-export function refusedAnnotationCauses(
-  next: Annotations = {},
-  previous: Annotations = {},
-  field: string,
-): Cause[] {
-  return Object.entries(next).filter(([key, profile]) =>
-    key.startsWith(APP_ARMOR_ANNOTATION) && profile !== "" && profile !== "unconfined" &&
-    ownField(previous, key) !== profile
-  ).map(([key]) => forbidden(`${field}[${key}]`, REFUSAL));
-}
-
-function reasonOf(field: string, value: unknown): string {
-  if (/\.sysctls\[\d+\]\.name$/.test(field)) {
-    return `forbidden sysctl: ${JSON.stringify(value)} not allowlisted; allowed are ${
-      SAFE_SYSCTLS.join(", ")
-    }`;
-  }
-  return REFUSAL;
 }
 
 const REFUSAL =

@@ -1,18 +1,16 @@
-import { type Cause, duplicate, invalid, missing } from "../../../../../schema/causes.ts";
+import { type Cause, duplicate, invalid, missing, tooLong } from "../../../../../schema/causes.ts";
 import type { PodSpec } from "../pod_spec.ts";
 import type { PodSecurityContext, SecurityContext } from "../security.ts";
 
 // The rules for security contexts, in the words of k8s.io/kubernetes/pkg/apis/core/validation.
 
 const ID_MAX = 2 ** 31 - 1;
+/** The kernel's `PATH_MAX`, without the NUL at the end. */
+const PATH_BYTES_MAX = 4095;
 const SYSCTL_CHARS_MAX = 253;
 const SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const SYSCTL_NAME = `^(${SYSCTL_SEGMENT}[\\./])*${SYSCTL_SEGMENT}$`;
 const SYSCTL_SHAPE = new RegExp(SYSCTL_NAME);
-
-export function isSysctlName(name: string): boolean {
-  return name.length <= SYSCTL_CHARS_MAX && SYSCTL_SHAPE.test(name);
-}
 
 export function podSecurityCauses(spec: PodSpec, field: string): Cause[] {
   const { securityContext, hostPID, shareProcessNamespace } = spec;
@@ -32,13 +30,19 @@ export function podSecurityCauses(spec: PodSpec, field: string): Cause[] {
   return causes;
 }
 
+/** `hasOwnUsers`: whether its users are not those of the node. */
 export function containerSecurityCauses(
   securityContext: SecurityContext | undefined,
   field: string,
+  { hasOwnUsers }: { hasOwnUsers: boolean },
 ): Cause[] {
   if (!securityContext) return [];
-  const { allowPrivilegeEscalation, privileged, capabilities } = securityContext;
+  const { allowPrivilegeEscalation, privileged, capabilities, procMount } = securityContext;
   const causes = [...idCauses(securityContext, field), ...profileCauses(securityContext, field)];
+  if (procMount === "Unmasked" && !hasOwnUsers) {
+    const rule = "`hostUsers` must be false to use `Unmasked`";
+    causes.push(invalid(`${field}.procMount`, procMount, rule));
+  }
   if (allowPrivilegeEscalation !== false) return causes;
   if (privileged) {
     const rule = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
@@ -75,22 +79,52 @@ function profileCauses(
   >,
   field: string,
 ): Cause[] {
-  const profiles = [
-    { profile: seccompProfile, at: `${field}.seccompProfile`, of: "seccomp" },
-    { profile: appArmorProfile, at: `${field}.appArmorProfile`, of: "AppArmor" },
+  return [
+    ...seccompCauses(seccompProfile, `${field}.seccompProfile`),
+    ...appArmorCauses(appArmorProfile, `${field}.appArmorProfile`),
   ];
-  return profiles.flatMap(({ profile, at, of }) => {
-    if (!profile) return [];
-    const { type, localhostProfile } = profile;
-    if (type === "Localhost") {
-      const rule = `must be set when ${of} type is Localhost`;
-      return localhostProfile ? [] : [missing(`${at}.localhostProfile`, rule)];
-    }
-    const rule = `can only be set when ${of} type is Localhost`;
-    return localhostProfile === undefined
+}
+
+type Profile = PodSecurityContext["seccompProfile"];
+
+/** The profile is a file below the node's folder of profiles. */
+function seccompCauses(profile: Profile, field: string): Cause[] {
+  const { localhostProfile } = profile ?? {};
+  if (profile?.type !== "Localhost") return strayProfileCauses(profile, field, "seccomp");
+  const at = `${field}.localhostProfile`;
+  if (localhostProfile === undefined) {
+    return [missing(at, "must be set when seccomp type is Localhost")];
+  }
+  return [
+    ...(localhostProfile.startsWith("/")
+      ? [invalid(at, localhostProfile, "must be a relative path")]
+      : []),
+    ...(localhostProfile.split("/").includes("..")
+      ? [invalid(at, localhostProfile, "must not contain '..'")]
+      : []),
+  ];
+}
+
+/** The profile is one that the kernel of the node has loaded. */
+export function appArmorCauses(profile: Profile, field: string): Cause[] {
+  const { localhostProfile } = profile ?? {};
+  if (profile?.type !== "Localhost") return strayProfileCauses(profile, field, "AppArmor");
+  const at = `${field}.localhostProfile`;
+  if (!localhostProfile) return [missing(at, "must be set when AppArmor type is Localhost")];
+  const isTooLong = new TextEncoder().encode(localhostProfile).length > PATH_BYTES_MAX;
+  return [
+    ...(localhostProfile.trim() === localhostProfile
       ? []
-      : [invalid(`${at}.localhostProfile`, localhostProfile, rule)];
-  });
+      : [invalid(at, localhostProfile, "must not be padded with whitespace")]),
+    ...(isTooLong ? [tooLong(at, PATH_BYTES_MAX)] : []),
+  ];
+}
+
+function strayProfileCauses(profile: Profile, field: string, of: string): Cause[] {
+  const { localhostProfile } = profile ?? {};
+  if (localhostProfile === undefined) return [];
+  const rule = `can only be set when ${of} type is Localhost`;
+  return [invalid(`${field}.localhostProfile`, localhostProfile, rule)];
 }
 
 function sysctlCauses(spec: PodSpec, field: string): Cause[] {

@@ -1,0 +1,78 @@
+import { ownField } from "../../core/lib/own_field.ts";
+import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { sysctlFault } from "./sysctls.ts";
+
+/** Why a node does not run a pod that it was given: the pod fails. */
+export interface PodRejection {
+  /** As in `status.reason`. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What a node can do for its pods. */
+export interface NodeFeatures {
+  operatingSystem: string;
+  /** Whether its kernel enforces profiles of AppArmor. */
+  hasAppArmor: boolean;
+  /** Patterns of sysctls that pods may set besides the safe ones. */
+  allowedUnsafeSysctls: readonly string[];
+}
+
+/** The label that says the operating system of a pod or a node. */
+const OS_LABEL = "kubernetes.io/os";
+
+/**
+ * Why a pod that has not started yet fails on this node; `undefined`: it may run. Reasons and words are those of the
+ * kubelet: `pkg/kubelet/lifecycle`, `pkg/kubelet/sysctl`, `pkg/security/apparmor`. Pure.
+ */
+export function rejectionOf(pod: Pod, features: NodeFeatures): PodRejection | undefined {
+  if (pod.status.startTime !== undefined) return undefined;
+  return osRejection(pod, features) ?? sysctlRejection(pod, features) ??
+    appArmorRejection(pod, features);
+}
+
+function osRejection(
+  { metadata, spec }: Pod,
+  { operatingSystem }: NodeFeatures,
+): PodRejection | undefined {
+  const label = ownField(metadata.labels, OS_LABEL);
+  if (label !== undefined && label !== operatingSystem) {
+    return {
+      reason: "PodOSSelectorNodeLabelDoesNotMatch",
+      message: `Failed to admit pod as the \`${OS_LABEL}\` label doesn't match node label`,
+    };
+  }
+  if (spec.os === undefined || spec.os.name === operatingSystem) return undefined;
+  const message = "Failed to admit pod as the OS field doesn't match node OS";
+  return { reason: "PodOSNotSupported", message };
+}
+
+function sysctlRejection(
+  { spec }: Pod,
+  { allowedUnsafeSysctls }: NodeFeatures,
+): PodRejection | undefined {
+  const { sysctls = [] } = spec.securityContext;
+  const faults = sysctls.map(({ name }) => sysctlFault(name, spec, allowedUnsafeSysctls));
+  const fault = faults.find((each) => each !== undefined);
+  return fault === undefined
+    ? undefined
+    : { reason: "SysctlForbidden", message: `forbidden sysctl: ${fault}` };
+}
+
+function appArmorRejection(
+  { spec }: Pod,
+  { hasAppArmor }: NodeFeatures,
+): PodRejection | undefined {
+  if (hasAppArmor) return undefined;
+  const contexts = [
+    spec.securityContext,
+    ...containersOf(spec).map(({ container }) => container.securityContext),
+  ];
+  const isAsked = contexts.some((context) =>
+    context?.appArmorProfile !== undefined && context.appArmorProfile.type !== "Unconfined"
+  );
+  if (!isAsked) return undefined;
+  const message = "Cannot enforce AppArmor: AppArmor is not enabled on the host";
+  return { reason: "AppArmor", message };
+}

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { type FieldCase, isOver } from "../conformance/pod_fields/field_case.ts";
+import { IMAGE, mainStatus, type PodmanCluster, podOf } from "./podman_cluster.ts";
+
+const NEVER = { restartPolicy: "Never" };
+
+/** Fields of the PodSpec about what a container may do. The node allows the sysctls `kernel.msg*` and `net.core.somaxconn`. */
+export const CONFINEMENT_CASES: readonly FieldCase<PodmanCluster>[] = [
+  {
+    name: "system calls are filtered by a profile of the node",
+    fields: ["", "containers[]."].map((of) =>
+      `${of}securityContext.seccompProfile.localhostProfile`
+    ),
+    run: seccompProfile,
+  },
+  {
+    name: "a profile that the node lacks keeps a container from starting",
+    fields: [],
+    run: noProfile,
+  },
+  { name: "a node allows sysctls, and rejects pods with others", fields: [], run: sysctls },
+  {
+    name: "a pod for what the node lacks fails, and says why",
+    fields: [
+      "os.name",
+      ...["", "containers[]."].map((of) => `${of}securityContext.appArmorProfile.localhostProfile`),
+    ],
+    run: rejections,
+  },
+];
+
+/** Filters nothing but chmod. */
+const PROFILE = {
+  defaultAction: "SCMP_ACT_ALLOW",
+  syscalls: [{ names: ["chmod", "fchmodat"], action: "SCMP_ACT_ERRNO" }],
+};
+
+async function seccompProfile(cluster: PodmanCluster): Promise<void> {
+  const folder = `${cluster.dataFolder}/seccomp/web`;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(`${folder}/no-chmod.json`, JSON.stringify(PROFILE));
+  const script = "chmod 700 /tmp 2>/dev/null && echo changed || echo refused";
+  const seccompProfile = { type: "Localhost", localhostProfile: "web/no-chmod.json" };
+  const warnings = await cluster.apply(
+    podOf("profile-of-pod", { script, spec: { ...NEVER, securityContext: { seccompProfile } } }),
+    podOf("profile-of-container", {
+      script,
+      container: { securityContext: { seccompProfile } },
+      spec: { ...NEVER, securityContext: { seccompProfile: { type: "Unconfined" } } },
+    }),
+    podOf("profile-of-runtime", { script, spec: NEVER }),
+  );
+  assert.equal(warnings, "");
+  for (const name of ["pod", "container", "runtime"]) {
+    await cluster.podWhen(`profile-of-${name}`, isOver);
+    const wanted = name === "runtime" ? "changed\n" : "refused\n";
+    assert.equal(await cluster.logs(`profile-of-${name}`), wanted, name);
+  }
+}
+
+async function noProfile(cluster: PodmanCluster): Promise<void> {
+  const seccompProfile = { type: "Localhost", localhostProfile: "absent.json" };
+  const spec = { ...NEVER, securityContext: { seccompProfile } };
+  await cluster.apply(podOf("profile-absent", { script: "true", spec }));
+  const pod = await cluster.podWhen(
+    "profile-absent",
+    (pod) => mainStatus(pod).state.waiting?.reason === "CreateContainerError",
+  );
+  assert.match(mainStatus(pod).state.waiting!.message!, /absent\.json.*no such file or directory/);
+}
+
+async function sysctls(cluster: PodmanCluster): Promise<void> {
+  const script = "cat /proc/sys/kernel/msgmax /proc/sys/net/core/somaxconn";
+  const pod = (name: string, ...sysctls: [string, string][]) =>
+    podOf(name, {
+      script,
+      spec: {
+        ...NEVER,
+        securityContext: { sysctls: sysctls.map(([name, value]) => ({ name, value })) },
+      },
+    });
+  await cluster.apply(
+    pod("sysctl-allowed", ["kernel.msgmax", "10000"], ["net/core/somaxconn", "123"]),
+    pod("sysctl-forbidden", ["kernel.msgmax", "10000"], ["kernel.shmmax", "65536"]),
+  );
+  await cluster.podWhen("sysctl-allowed", isOver);
+  assert.equal(await cluster.logs("sysctl-allowed"), "10000\n123\n");
+  const { status } = await cluster.podWhen("sysctl-forbidden", isOver);
+  assert.deepEqual([status.phase, status.reason, status.message], [
+    "Failed",
+    "SysctlForbidden",
+    'Pod was rejected: forbidden sysctl: "kernel.shmmax" not allowlisted',
+  ]);
+  const row = await cluster.kubectl("get", "pod", "sysctl-forbidden", "--no-headers");
+  assert.match(row, /^sysctl-forbidden +0\/1 +SysctlForbidden/);
+}
+
+async function rejections(cluster: PodmanCluster): Promise<void> {
+  const hasAppArmor = await Deno.readTextFile("/sys/module/apparmor/parameters/enabled")
+    .then((text) => text.trim() === "Y", () => false);
+  const wanted: Record<string, object> = {
+    PodOSNotSupported: { os: { name: "windows" } },
+    ...(!hasAppArmor &&
+      {
+        AppArmor: {
+          securityContext: { appArmorProfile: { type: "Localhost", localhostProfile: "tight" } },
+        },
+      }),
+  };
+  for (const [reason, spec] of Object.entries(wanted)) {
+    const name = `rejected-${reason.toLowerCase()}`;
+    await cluster.apply({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: { ...NEVER, containers: [{ name: "main", image: IMAGE }], ...spec },
+    });
+    const { status } = await cluster.podWhen(name, isOver);
+    assert.deepEqual([status.phase, status.reason], ["Failed", reason]);
+    const events = (await cluster.events(name)).filter(({ type }) => type === "Warning");
+    assert.deepEqual(events.map(({ reason }) => reason), [reason]);
+    await cluster.delete("pod", name);
+  }
+}

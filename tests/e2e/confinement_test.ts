@@ -1,0 +1,10 @@
+import { CONFINEMENT_CASES } from "./confinement_cases.ts";
+import { testOnPodman } from "./podman_cluster.ts";
+
+testOnPodman({
+  name: "what a container may do is what its pod and its node say",
+  subnet: 166,
+  stepsAtOnce: 3,
+  args: ["--allowed-unsafe-sysctls", "kernel.msg*,net.core.somaxconn"],
+  steps: CONFINEMENT_CASES,
+});
