@@ -9,6 +9,7 @@ import { assert } from "../../core/lib/assert.ts";
  * pods/UID/containers/NAME/RUN.message              termination message (`terminationMessagePath`)
  * pods/UID/logs/NAME/RUN.log                        logs
  * pods/UID/etc-hosts                                /etc/hosts of its containers
+ * pods/UID/resolv.conf                              /etc/resolv.conf of its containers
  * ```
  * Names must be DNS labels and uids must not leave the folder: both were checked by the API,
  * and the agent asserts it again.
@@ -40,6 +41,10 @@ export class PodFolder {
 
   get hostsFile(): string {
     return `${this.path}/etc-hosts`;
+  }
+
+  get resolverFile(): string {
+    return `${this.path}/resolv.conf`;
   }
 
   logFolder(container: string): string {

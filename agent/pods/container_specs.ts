@@ -4,6 +4,7 @@ import { milliValueOf, unitsOf } from "../../core/schema/quantities.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
 import { nonRootError } from "../runtimes/image_user.ts";
 import type { ContainerSpec, Mount } from "../runtimes/container_runtime.ts";
+import { machineNameOf } from "./host_names.ts";
 import { normalSysctl } from "./sysctls.ts";
 import { expand } from "../volumes/expansion.ts";
 
@@ -19,12 +20,10 @@ export interface ContainerSpecInput {
   namespacePath: string | undefined;
   cgroupParent: string | undefined;
   nodeName: string;
+  clusterDomain: string;
   /** Where the node's own seccomp profiles are. */
   seccompFolder: string;
 }
-
-/** Kubernetes cuts the pod's name to what a host name may have. */
-const HOSTNAME_CHARS_MAX = 63;
 
 /** All that a runtime needs to make one run of a container. Throws {@linkcode ConfigError}. Pure. */
 export function containerSpecOf(
@@ -48,7 +47,7 @@ export function containerSpecOf(
     env,
     ...(workingDir && { workingDir }),
     mounts: input.mounts,
-    hostname: hostnameOf(pod, input.nodeName),
+    hostname: machineNameOf(pod, input),
     logPath: input.logPath,
     network: namespacePath === undefined ? "host" : { namespacePath },
     podIP: input.podIP,
@@ -58,35 +57,6 @@ export function containerSpecOf(
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
   };
-}
-
-/** The name that a pod's programs see as their machine's. */
-export function hostnameOf({ metadata, spec }: Pod, nodeName: string): string {
-  if (spec.hostNetwork) return nodeName;
-  const name = spec.hostnameOverride ?? spec.hostname ?? metadata.name;
-  return name.slice(0, HOSTNAME_CHARS_MAX).replace(/[-.]+$/, "");
-}
-
-/** `/etc/hosts` of a pod's containers, as the kubelet writes it. */
-export function hostsTextOf(pod: Pod, podIP: string): string {
-  const { hostAliases = [], subdomain } = pod.spec;
-  const hostname = hostnameOf(pod, "");
-  const names = subdomain
-    ? `${hostname}.${subdomain}.${pod.metadata.namespace}.svc.cluster.local\t${hostname}`
-    : hostname;
-  return [
-    "# Kubernetes-managed hosts file.",
-    "127.0.0.1\tlocalhost",
-    "::1\tlocalhost ip6-localhost ip6-loopback",
-    "fe00::0\tip6-localnet",
-    "fe00::0\tip6-mcastprefix",
-    "fe00::1\tip6-allnodes",
-    "fe00::2\tip6-allrouters",
-    `${podIP}\t${names}`,
-    ...(hostAliases.length > 0 ? ["", "# Entries added by HostAliases."] : []),
-    ...hostAliases.map(({ ip, hostnames = [] }) => `${ip}\t${hostnames.join("\t")}`),
-    "",
-  ].join("\n");
 }
 
 function amountsOf({ resources }: Container): Pick<ContainerSpec, "limits" | "requests"> {

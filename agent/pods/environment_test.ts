@@ -5,7 +5,7 @@ import { configMaps } from "../../core/resources/core/config_maps.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { secrets } from "../../core/resources/core/secrets.ts";
 import { services } from "../../core/resources/core/services/services.ts";
-import { containerSpecOf, hostnameOf, hostsTextOf } from "./container_specs.ts";
+import { containerSpecOf } from "./container_specs.ts";
 import { environmentOf } from "./environment.ts";
 import { expand } from "../volumes/expansion.ts";
 
@@ -183,17 +183,6 @@ Deno.test("root is refused where the pod says that it must not run", async () =>
   );
 });
 
-Deno.test("the host name is cut to what a name may have, and /etc/hosts knows it", async () => {
-  const pod = await podOf({}, { hostAliases: [{ ip: "1.2.3.4", hostnames: ["a", "b"] }] });
-  const name = `${"x".repeat(62)}-tail`;
-  const long = { ...pod, metadata: { ...pod.metadata, name } };
-  assert.equal(hostnameOf(long, "node-a"), "x".repeat(62));
-  const text = hostsTextOf(pod, "10.0.0.1");
-  assert.match(text, /^# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n/);
-  assert.match(text, /\n10.0.0.1\tweb\n/);
-  assert.match(text, /\n1.2.3.4\ta\tb\n$/);
-});
-
 const INPUT = {
   restartCount: 3,
   env: { COLOR: "blue" },
@@ -203,6 +192,7 @@ const INPUT = {
   namespacePath: "/ns/1",
   cgroupParent: undefined,
   nodeName: "node-a",
+  clusterDomain: "cluster.local",
   seccompFolder: "/data/seccomp",
 };
 

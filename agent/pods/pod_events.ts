@@ -110,6 +110,10 @@ export class PodEvents {
     this.#warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${message}`);
   }
 
+  resolverCut(pod: Pod, message: string): void {
+    this.#warning(pod, "DNSConfigForming", message);
+  }
+
   /** What the kubelet says when it has to replace a sandbox. */
   sandboxChanged(pod: Pod): void {
     const message = "Pod sandbox changed, it will be killed and re-created.";

@@ -8,7 +8,10 @@ import { containerNamed } from "../../core/resources/core/pods/spec/pod_containe
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { backoffAfterRestart, hasEnded, runsOf } from "./container_runs.ts";
 import { type ContainerSpec, RuntimeError } from "../runtimes/container_runtime.ts";
-import { containerSpecOf, hostsTextOf } from "./container_specs.ts";
+import { containerSpecOf } from "./container_specs.ts";
+import { CLUSTER_DOMAIN } from "../dns/cluster_dns.ts";
+import { parseResolverConfig, podResolverOf, resolverText } from "../dns/resolver_config.ts";
+import { hostsTextOf, machineNameOf, nodeHostsTextOf } from "./host_names.ts";
 import { environmentOf } from "./environment.ts";
 import type { Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -95,9 +98,25 @@ export class PodSteps {
       context.volumes.make(pod),
     ]);
     const ip = address?.ip ?? context.hostIP;
-    if (address) await context.files.writeHosts(record.uid, hostsTextOf(pod, ip));
+    await this.#writeNames(pod, ip);
     const { namespacePath } = address ?? {};
     record.sandbox = { state: "ready", ip, ...(namespacePath !== undefined && { namespacePath }) };
+  }
+
+  /** The files by which the pod's programs know names: without a domain of its own, the cluster has the usual one. */
+  async #writeNames(pod: Pod, ip: string): Promise<void> {
+    const { context, record, events } = this.#options;
+    const { files, clusterDns, nodeName } = context;
+    const { domain: clusterDomain = CLUSTER_DOMAIN } = clusterDns ?? {};
+    machineNameOf(pod, { nodeName, clusterDomain }); // tells first when it cannot have the name
+    const node = parseResolverConfig(await files.nodeText("/etc/resolv.conf"));
+    const { config, warnings } = podResolverOf(pod, node, clusterDns);
+    for (const warning of warnings) events.resolverCut(pod, warning);
+    const hosts = pod.spec.hostNetwork
+      ? nodeHostsTextOf(pod, await files.nodeText("/etc/hosts"))
+      : hostsTextOf(pod, ip, clusterDomain);
+    await files.writeHosts(record.uid, hosts);
+    await files.writeResolver(record.uid, resolverText(config));
   }
 
   /** Containers that run already are in a network that is gone, or whose name is not known. */
@@ -233,15 +252,10 @@ export class PodSteps {
       context.volumes.mountsOf(pod, container, env),
       context.files.prepareRun({ podUid: record.uid, container: name, restartCount }),
     ]);
-    const hosts = {
-      hostPath: this.#folder.hostsFile,
-      containerPath: "/etc/hosts",
-      readOnly: false,
-    };
-    const message = {
-      hostPath: this.#folder.messageFile(name, restartCount),
-      containerPath: terminationMessagePath,
-      readOnly: false,
+    const own = {
+      "/etc/hosts": this.#folder.hostsFile,
+      "/etc/resolv.conf": this.#folder.resolverFile,
+      [terminationMessagePath]: this.#folder.messageFile(name, restartCount),
     };
     const isMounted = (path: string) => mounts.some(({ containerPath }) => containerPath === path);
     return containerSpecOf(pod, container, {
@@ -249,14 +263,15 @@ export class PodSteps {
       env,
       mounts: [
         ...mounts,
-        ...[...(pod.spec.hostNetwork ? [] : [hosts]), message]
-          .filter(({ containerPath }) => containerPath !== "" && !isMounted(containerPath)),
+        ...Object.entries(own).filter(([path]) => path !== "" && !isMounted(path))
+          .map(([containerPath, hostPath]) => ({ hostPath, containerPath, readOnly: false })),
       ],
       logPath: this.#folder.logFile(name, restartCount),
       podIP: sandbox.ip,
       namespacePath: sandbox.namespacePath,
       cgroupParent: context.cgroupParentOf?.(record.uid),
       nodeName,
+      clusterDomain: context.clusterDns?.domain ?? CLUSTER_DOMAIN,
       seccompFolder: seccompFolderOf(context.dataFolder),
     });
   }

@@ -1,9 +1,13 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
 import { writeTextFile } from "./atomic_files.ts";
 import { prepareLogs, prepareMessage, readLogEnd, readMessage } from "../logs/log_files.ts";
 import type { LogSource } from "../logs/log_reader.ts";
 import { keepHistory } from "../logs/log_history.ts";
 import { LOG_LIMITS, type LogLimits } from "../runtimes/log_limits.ts";
 import { PodFolder, podsWithFolder } from "../folders/pod_folder.ts";
+
+/** A file of the node that those of its pods are made from. */
+export type NodeFile = "/etc/hosts" | "/etc/resolv.conf";
 
 /** One run of a container of a pod. */
 export interface RunName {
@@ -20,6 +24,9 @@ export interface PodFiles {
   /** The uids of the pods that have files here. */
   podUids(): Promise<readonly string[]>;
   writeHosts(podUid: string, text: string): Promise<void>;
+  writeResolver(podUid: string, text: string): Promise<void>;
+  /** What the node itself has; empty when it has none. */
+  nodeText(file: NodeFile): Promise<string>;
   /** Makes the files that a run writes to, and removes logs that are no longer needed. */
   prepareRun(run: RunName): Promise<void>;
   /** The termination message of a run; empty when there are none. */
@@ -48,6 +55,14 @@ export class DiskPodFiles implements PodFiles {
 
   writeHosts(podUid: string, text: string): Promise<void> {
     return writeTextFile(this.#folder(podUid).hostsFile, text);
+  }
+
+  writeResolver(podUid: string, text: string): Promise<void> {
+    return writeTextFile(this.#folder(podUid).resolverFile, text);
+  }
+
+  nodeText(file: NodeFile): Promise<string> {
+    return nodeText(file);
   }
 
   async prepareRun({ podUid, container, restartCount }: RunName): Promise<void> {
@@ -84,4 +99,14 @@ export class DiskPodFiles implements PodFiles {
   #folder(podUid: string): PodFolder {
     return new PodFolder(this.#dataFolder, podUid);
   }
+}
+
+/** systemd-resolved listens where only the node reaches it, and lists here whom it asks itself. */
+const RESOLVED_STUB = /^\s*nameserver\s+127\.0\.0\.53\s*$/m;
+const RESOLVED_FILE = "/run/systemd/resolve/resolv.conf";
+
+async function nodeText(file: NodeFile): Promise<string> {
+  const text = await Deno.readTextFile(file).catch(ifAbsent) ?? "";
+  if (file !== "/etc/resolv.conf" || !RESOLVED_STUB.test(text)) return text;
+  return await Deno.readTextFile(RESOLVED_FILE).catch(ifAbsent) ?? text;
 }

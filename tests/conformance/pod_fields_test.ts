@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { programPath } from "../../core/lib/linux/program.ts";
 import { CONFINEMENT_CASES } from "../e2e/confinement_cases.ts";
 import { POD_FIELD_CASES } from "../e2e/pod_field_cases.ts";
+import { POD_NAME_CASES } from "../e2e/pod_name_cases.ts";
 import { claimedFields } from "./pod_fields/claimed_fields.ts";
 import { ENVIRONMENT_CASES } from "./pod_fields/environment_cases.ts";
 import { LIFE_CASES } from "./pod_fields/life_cases.ts";
@@ -25,7 +26,9 @@ const CASES = [
 
 Deno.test("each field of the PodSpec that is acted on names a test that shows it", () => {
   const shown = new Set(
-    [...CASES, ...POD_FIELD_CASES, ...CONFINEMENT_CASES].flatMap(({ fields }) => fields),
+    [...CASES, ...POD_FIELD_CASES, ...CONFINEMENT_CASES, ...POD_NAME_CASES].flatMap(({ fields }) =>
+      fields
+    ),
   );
   const claimed = new Set(claimedFields());
   assert.deepEqual([...claimed].filter((field) => !shown.has(field)), [], "without a test");

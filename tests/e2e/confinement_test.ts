@@ -1,4 +1,5 @@
 import { CONFINEMENT_CASES } from "./confinement_cases.ts";
+import { POD_NAME_CASES } from "./pod_name_cases.ts";
 import { testOnPodman } from "./podman_cluster.ts";
 
 testOnPodman({
@@ -6,5 +7,5 @@ testOnPodman({
   subnet: 166,
   stepsAtOnce: 3,
   args: ["--allowed-unsafe-sysctls", "kernel.msg*,net.core.somaxconn"],
-  steps: CONFINEMENT_CASES,
+  steps: [...CONFINEMENT_CASES, ...POD_NAME_CASES],
 });

@@ -97,6 +97,15 @@ export class SimulatedFiles implements PodFiles {
     this.#options.state.folders.add(podUid);
   }
 
+  writeResolver(podUid: string): Promise<void> {
+    this.#options.state.folders.add(podUid);
+    return Promise.resolve();
+  }
+
+  nodeText(): Promise<string> {
+    return Promise.resolve("");
+  }
+
   async prepareRun({ podUid }: RunName): Promise<void> {
     await call(this.#options);
     this.#options.state.folders.add(podUid);

@@ -356,13 +356,17 @@ function placementTools(): PlacementTools {
   return { setsid, privileged: { nsenter, unshare, setpriv, mount } };
 }
 
-/** What each container finds in its environment, as container runtimes give it, and the pod's address. */
-function basicEnv({ hostname, podIP }: ContainerSpec): Record<string, string> {
+/**
+ * What each container finds in its environment, as container runtimes give it; and the pod's address where it must
+ * listen on that alone.
+ */
+function basicEnv({ hostname, podIP, network }: ContainerSpec): Record<string, string> {
+  const sharesAddresses = network === "host" && podIP.startsWith("127.");
   return {
     PATH: Deno.env.get("PATH") ?? DEFAULT_PATH,
     HOME: Deno.env.get("HOME") ?? "/",
     HOSTNAME: hostname,
-    POD_IP: podIP,
+    ...(sharesAddresses && { POD_IP: podIP }),
   };
 }
 

@@ -21,10 +21,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
 
   runtimeClassName: undefined,
 
-  dnsPolicy: "ClusterFirst",
-  dnsConfig: undefined,
-  setHostnameAsFQDN: false,
-
   "containers[].lifecycle": undefined,
   "containers[].ports[].hostIP": undefined,
   "containers[].ports[].hostPort": undefined,
