@@ -7,6 +7,7 @@ import { jobOrphans } from "./batch/job_orphans.ts";
 import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
 import { definitionCleanup } from "./apiextensions/definition_cleanup.ts";
 import { definitionNames } from "./apiextensions/definition_names.ts";
+import { daemonSetController } from "./apps/daemon_sets/daemon_sets.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { disruptionController } from "./cluster/disruptions.ts";
 import { endpointSliceController } from "./services/endpoint_slices.ts";
@@ -69,6 +70,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => jobOrphans,
   () => loopOf(finishedJobExpiry),
   () => loopOf(statefulSetController),
+  () => loopOf(daemonSetController),
   () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),

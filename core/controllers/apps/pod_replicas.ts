@@ -9,7 +9,6 @@ import type { LabelSelector } from "../../schema/label_selector.ts";
 import {
   type Controller,
   create,
-  earliest,
   type Plan,
   plan,
   updateStatus,
@@ -17,6 +16,7 @@ import {
 } from "../runtime/controller.ts";
 import { childrenOf, claimWrites, controlled, controllerOf } from "../runtime/ownership.ts";
 import { availableInMs, isActive, isReady } from "../../resources/core/pods/pod_states.ts";
+import { nextAvailableMs } from "./availability.ts";
 import { inDeletionOrder } from "./deletion_order.ts";
 import {
   created,
@@ -90,7 +90,7 @@ function planFor<T extends Replicated>(
     ),
     ...victims.map((pod) => deletion(owner, pod)),
     ...statusWrite(resource, owner, status),
-  ], lookAgainMs(owner, staying, nowMs));
+  ], nextAvailableMs(staying, owner.spec.minReadySeconds, nowMs));
 }
 
 function creations<T extends Replicated>(
@@ -200,15 +200,4 @@ function withoutEmpty(status: ReplicaSetStatus): ReplicaSetStatus {
     ...Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0)),
     ...(conditions?.length && { conditions }),
   };
-}
-
-/** When the next ready pod becomes available. */
-function lookAgainMs(
-  { spec: { minReadySeconds = 0 } }: Replicated,
-  active: readonly Pod[],
-  nowMs: number,
-): number | undefined {
-  return active.map((pod) => availableInMs(pod, minReadySeconds, nowMs))
-    .filter((ms) => ms !== 0)
-    .reduce(earliest, undefined);
 }

@@ -19,14 +19,22 @@ import { conditionFields } from "../conditions.ts";
 import { podTemplate } from "../core/pods/spec/pod_spec.ts";
 import { atMostAllCauses, shareCauses, shareOf } from "../../schema/shares.ts";
 import { templateWarnings } from "../core/pods/template_rules.ts";
-import { type Column, defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
+import {
+  type Column,
+  defineResource,
+  type KubeObject,
+  type NamespacedObject,
+  type ObjectOf,
+} from "../resource.ts";
 import {
   decrementCauses,
   selectorChangeCauses,
   withWorkloadPrepared,
   workloadCauses,
 } from "./workload_rules.ts";
+
+/** On every DaemonSet: how often its template has changed. https://kubernetes.io/docs/reference/labels-annotations-taints/ */
+export const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
 
 const updateStrategy = object("How old pods are replaced by new ones.", {
   type: fallback(
@@ -140,10 +148,9 @@ export const daemonSets = defineResource({
   }),
   columns,
   prepare: (next, previous) => {
-    const { spec } = next;
-    if (spec === previous?.spec) return next;
-    const strategy = withBounds(spec.updateStrategy);
-    return { ...next, spec: { ...withWorkloadPrepared(spec), updateStrategy: strategy } };
+    const spec = next.spec === previous?.spec ? next.spec : withDefaults(next.spec);
+    const metadata = withTemplateGeneration({ ...next, spec }, previous);
+    return spec === next.spec && metadata === next.metadata ? next : { ...next, metadata, spec };
   },
   validate: ({ spec }, previous) => {
     if (previous && isEqual(spec, previous.spec)) return [];
@@ -155,13 +162,35 @@ export const daemonSets = defineResource({
   },
   validateStatus: ({ status }, previous) =>
     decrementCauses("status.collisionCount", status.collisionCount, previous.status.collisionCount),
-  warnings: ({ spec }, previous) => [
-    ...storedOnlyWarnings("DaemonSet", previous),
-    ...templateWarnings(spec.template, previous?.spec.template, "spec.template"),
-  ],
+  warnings: ({ spec }, previous) =>
+    templateWarnings(spec.template, previous?.spec.template, "spec.template"),
 });
 
 export type DaemonSet = ObjectOf<typeof daemonSets>;
+
+function withDefaults(spec: Shape["spec"]): Shape["spec"] {
+  return { ...withWorkloadPrepared(spec), updateStrategy: withBounds(spec.updateStrategy) };
+}
+
+/**
+ * The annotation that counts changes of the template, whatever the user says: 1 at first. It stands for a field of
+ * `extensions/v1beta1`. Kubernetes: `PrepareForUpdate` in `pkg/registry/apps/daemonset/strategy.go`.
+ */
+function withTemplateGeneration(next: Shape, previous?: Shape): Shape["metadata"] {
+  const generation = previous === undefined
+    ? Math.max(1, templateGenerationOf(next))
+    : templateGenerationOf(previous) +
+      Number(!isEqual(next.spec.template, previous.spec.template));
+  const { annotations } = next.metadata;
+  const value = String(generation);
+  if (annotations?.[TEMPLATE_GENERATION] === value) return next.metadata;
+  return { ...next.metadata, annotations: { ...annotations, [TEMPLATE_GENERATION]: value } };
+}
+
+function templateGenerationOf({ metadata: { annotations } }: KubeObject): number {
+  const text = annotations?.[TEMPLATE_GENERATION] ?? "";
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
+}
 
 function withBounds(strategy: UpdateStrategy): UpdateStrategy {
   if (strategy.type !== "RollingUpdate") return strategy;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { made, rowOf } from "../resource_fixture.ts";
 import { controllerRevisions } from "./controller_revisions.ts";
-import { daemonSets } from "./daemon_sets.ts";
+import { type DaemonSet, daemonSets } from "./daemon_sets.ts";
 import { statefulSets } from "./stateful_sets.ts";
 
 const template = {
@@ -137,9 +137,27 @@ Deno.test("the status of a StatefulSet has to add up", () => {
   ]);
 });
 
+Deno.test("a DaemonSet counts the changes of its template, whatever its manifest says", () => {
+  const annotation = "deprecated.daemonset.template.generation";
+  const generationOf = (more: object, previous?: DaemonSet) =>
+    made(daemonSets, { ...set, ...more }, previous).object.metadata.annotations?.[annotation];
+  const saying = (value: string) => ({ metadata: { annotations: { [annotation]: value } } });
+  const changed = {
+    spec: { ...set.spec, template: { ...template, metadata: { labels: { app: "web", a: "b" } } } },
+  };
+  assert.equal(generationOf({}), "1");
+  assert.equal(generationOf(saying("7")), "7");
+  assert.equal(generationOf(saying("0")), "1");
+  assert.equal(generationOf(saying("no number")), "1");
+  const { object } = made(daemonSets, { ...set, ...saying("7") });
+  assert.equal(generationOf(saying("3"), object), "7");
+  assert.equal(generationOf({}, object), "7");
+  assert.equal(generationOf(changed, object), "8");
+});
+
 Deno.test("a DaemonSet gets the defaults of Kubernetes, and kubectl shows it", () => {
-  const { object, causes } = made(daemonSets, set);
-  assert.deepEqual(causes, []);
+  const { object, causes, warnings } = made(daemonSets, set);
+  assert.deepEqual([causes, warnings], [[], []]);
   assert.deepEqual(object.spec.updateStrategy, {
     type: "RollingUpdate",
     rollingUpdate: { maxUnavailable: 1, maxSurge: 0 },

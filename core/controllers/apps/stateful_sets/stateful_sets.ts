@@ -3,11 +3,11 @@ import { controllerRevisions } from "../../../resources/apps/controller_revision
 import { type StatefulSet, statefulSets } from "../../../resources/apps/stateful_sets.ts";
 import type { StatefulSetStatus } from "../../../resources/apps/stateful_set_shape.ts";
 import { persistentVolumeClaims } from "../../../resources/core/persistent_volumes/persistent_volume_claims.ts";
-import { availableInMs } from "../../../resources/core/pods/pod_states.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../../resources/resource.ts";
-import { type Controller, earliest, type Plan, plan } from "../../runtime/controller.ts";
+import { type Controller, type Plan, plan } from "../../runtime/controller.ts";
 import { childrenOf, claimWrites, controlled } from "../../runtime/ownership.ts";
+import { nextAvailableMs } from "../availability.ts";
 import { cleanup, type History, historyOf, revisionOf } from "./history.ts";
 import { ordinalOf } from "./ordinals.ts";
 import { deletion, scaling, type SetState } from "./replicas.ts";
@@ -62,7 +62,7 @@ function reconcile(set: StatefulSet, view: View, nowMs: number): Plan {
   const owned = controlled(view, pods, set).filter(isMember);
   const history = historyOf(set, view);
   const status = statusOf(set, history, owned, nowMs);
-  const againAfterMs = lookAgainMs(set, owned, nowMs);
+  const againAfterMs = nextAvailableMs(owned, set.spec.minReadySeconds, nowMs);
   if (set.metadata.deletionTimestamp) return plan(statusWrites(set, status), againAfterMs);
   const refused = statusWrites(set, status);
   const byOrdinal = new Map(owned.map((pod) => [ordinalOf(set, pod)!, pod]));
@@ -86,15 +86,4 @@ function without(
 ): StatefulSetStatus {
   const gone = replaced.filter((pod) => revisionOf(pod) === current.revision).length;
   return { ...status, currentReplicas: (status.currentReplicas ?? 0) - gone };
-}
-
-/** When the next ready pod becomes available. */
-function lookAgainMs(
-  { spec: { minReadySeconds = 0 } }: StatefulSet,
-  owned: readonly Pod[],
-  nowMs: number,
-): number | undefined {
-  return owned.map((pod) => availableInMs(pod, minReadySeconds, nowMs))
-    .filter((ms) => ms !== 0)
-    .reduce(earliest, undefined);
 }
