@@ -6,6 +6,7 @@ import type { Source } from "../core/client/list_watch.ts";
 import { objectPath } from "../core/client/object_path.ts";
 import type { ServerLink, Transport } from "../core/client/server_link.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
+import { NAME_SOURCES } from "../agent/dns/threads/run_dns.ts";
 import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
@@ -109,13 +110,12 @@ async function checkAccess(link: ServerLink, node: string, signal: AbortSignal):
   }
 }
 
-/** What the agent and the proxy read, each kind once. */
+/** What the agent, cluster DNS and the proxy read, each kind once. */
 function sourcesOf(node: string): Source[] {
   const ofAgent = agentSources(node, NODE_REGISTRY.volumeTypes);
-  const ofProxy = ROUTE_SOURCES.filter((kind) =>
-    ofAgent.every(({ resource }) => resource !== kind)
-  );
-  return [...ofAgent, ...ofProxy.map((resource) => ({ resource }))];
+  const others = new Set([...NAME_SOURCES, ...ROUTE_SOURCES]);
+  for (const { resource } of ofAgent) others.delete(resource);
+  return [...ofAgent, ...[...others].map((resource) => ({ resource }))];
 }
 
 /** The local address of a connection to the server: nodes that can reach the server can reach this one by it. */

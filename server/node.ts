@@ -1,4 +1,5 @@
 import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { type NameUser, runDns } from "../agent/dns/threads/run_dns.ts";
 import type { NetworkKeeper } from "../agent/network/network_keeper.ts";
 import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { Client, View } from "../core/client/client.ts";
@@ -37,12 +38,19 @@ export interface NodeProxy extends TableUser {
   stop(drainMs: number): Promise<void>;
 }
 
+/** What answers DNS, as far as a node knows it. */
+export interface NodeDns extends NameUser {
+  stop(): Promise<void>;
+}
+
 /** What pods and their traffic run on. */
 export interface NodePlatform {
   /** Where pods run; absent: on other nodes only. */
   agent?: Omit<AgentOptions, Wired>;
   /** What serves their traffic; absent: others do. */
   proxy?: NodeProxy;
+  /** What answers DNS for its pods; absent where it cannot. */
+  dns?: NodeDns;
   /** Routes to the pods of other nodes, where pods have their own addresses. */
   routes?: NodeRoutes;
   /** Repairs the network when somebody else has changed it. */
@@ -89,8 +97,9 @@ export async function runNode(
   view: View,
   node: Node & NodeSettings,
 ): Promise<void> {
-  const { agent, keeper, routes, nodeName, proxy } = node;
+  const { agent, dns, keeper, routes, nodeName, proxy } = node;
   const { clock } = context;
+  if (dns) serveNames(context, view, dns);
   if (agent) runAgent(context, agent, node);
   if (keeper) {
     keepRunning(context, "the network of pods", (signal) => keeper.run({ clock, signal }));
@@ -100,6 +109,13 @@ export async function runNode(
     keepRunning(context, "the routes to other nodes", loop);
   }
   if (proxy) await runTraffic(context, view, { ...node, proxy });
+}
+
+/** Pods that end may still ask for names: it is stopped after them. */
+function serveNames(context: Context, view: View, dns: NodeDns): void {
+  const { log, parts } = context;
+  parts.defer(() => dns.stop());
+  keepRunning(context, "the names of the cluster", (signal) => runDns({ view, dns, log, signal }));
 }
 
 function runAgent(

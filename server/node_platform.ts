@@ -1,3 +1,5 @@
+import { CLUSTER_DOMAIN, dnsAddressIn } from "../agent/dns/cluster_dns.ts";
+import { DnsThread } from "../agent/dns/threads/dns_thread.ts";
 import { readMachine } from "../agent/node/machine.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
 import type { PodNetwork } from "../agent/network/pod_network.ts";
@@ -14,11 +16,15 @@ import { pullsMaxOf } from "./kubelet/kubelet_options.ts";
 import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
+const DNS_PORT = 53;
+
 /** What pods run on on this machine. */
 export interface MachinePlatform extends NodePlatform, Pick<ChosenRuntime, "makeImage" | "notice"> {
   agent: NonNullable<NodePlatform["agent"]>;
   podCidr: string;
   serviceCidr: string;
+  /** Address of cluster DNS; absent where this machine does not serve it. */
+  dnsAddress?: string;
   /** The runtime as shown to users, e.g. `podman 4.3.1`. */
   title: string;
 }
@@ -57,10 +63,12 @@ export async function openMachine(
     volumeTypes: registry.volumeTypes,
     ...(flags.allowedUnsafeSysctls && { allowedUnsafeSysctls: flags.allowedUnsafeSysctls }),
   };
+  const dns = createDns(context, { network, podCidr, ...addresses });
   const title = runtime.version.replace("://", " ");
   return {
-    agent,
+    agent: { ...agent, ...dns?.agent },
     proxy: createProxy(context, registry),
+    ...dns?.platform,
     podCidr,
     ...addresses,
     title,
@@ -73,6 +81,23 @@ function createProxy(context: CommandContext, { proxyEngines: [engine] }: NodeRe
   const proxy = new Proxy({ ...context, ...(engine && { engine }) });
   context.parts.defer(() => proxy.stop(0));
   return proxy;
+}
+
+/** Pods that share the machine's network use its names, too. */
+function createDns({ clock, log }: CommandContext, { network, podCidr, serviceCidr }: Addresses) {
+  const address = network.kind === "namespace" ? dnsAddressIn(serviceCidr) : undefined;
+  if (address === undefined) return undefined;
+  const settings = {
+    domain: CLUSTER_DOMAIN,
+    address,
+    port: DNS_PORT,
+    ranges: [serviceCidr, podCidr],
+    resolvConf: "/etc/resolv.conf",
+  };
+  return {
+    agent: { clusterDns: { addresses: [address], domain: CLUSTER_DOMAIN } },
+    platform: { dnsAddress: address, dns: new DnsThread({ settings, clock, log }) },
+  };
 }
 
 async function openRuntime(

@@ -48,6 +48,8 @@ export interface ServerStore {
 
 export interface ServerPlatform extends NodePlatform {
   serviceCidr: string;
+  /** Address of cluster DNS, where there is one. */
+  dnsAddress?: string;
   /** Of the server's own node, which is not registered yet. */
   podCidr?: string;
 }
@@ -91,7 +93,7 @@ export async function runServer<P extends ServerPlatform>(
   const catalog = new MutableCatalog(registry.resources);
   const opened = await environment.openStore();
   const platform = await environment.openPlatform();
-  const { serviceCidr } = platform;
+  const { serviceCidr, dnsAddress } = platform;
   const plane = openControlPlane(context, opened.store, {
     catalog,
     serviceCidr,
@@ -114,7 +116,13 @@ export async function runServer<P extends ServerPlatform>(
   const place = { host: dialableHost(address.host, platform.agent?.hostIP), port: address.port };
   const run = async () => {
     node.proxy?.start();
-    await bootstrap(objects, { apiAddress: place.host, apiPort: place.port });
+    const { log } = context;
+    await bootstrap(objects, {
+      apiAddress: place.host,
+      apiPort: place.port,
+      log,
+      ...(dnsAddress && { dnsAddress }),
+    });
     if (!opened.isAlone) void access.record();
     await runAsOwner(owned, environment, { plane, platform, node, access });
     void publishAuthorities(objects, access).catch((error) =>

@@ -1,3 +1,5 @@
+import { isRefusal } from "../client/api_error.ts";
+import type { Log } from "../lib/log.ts";
 import { formatIpv4 } from "../lib/addresses/ipv4.ts";
 import { timestamp } from "../lib/timestamp.ts";
 import { type Condition, conditionOf } from "../resources/conditions.ts";
@@ -6,6 +8,7 @@ import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
+import { CLUSTER_DNS } from "../traffic/cluster_dns.ts";
 import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
 import { DEFAULT_ACCOUNT, serviceAccounts } from "../resources/core/service_accounts.ts";
 import { type ServiceCidr, serviceCidrs } from "../resources/networking/service_cidrs.ts";
@@ -25,6 +28,9 @@ export interface BootstrapOptions {
   /** Where the API answers, for pods that ask the Service `kubernetes`. */
   apiAddress: string;
   apiPort: number;
+  /** Where cluster DNS answers; absent: nowhere. */
+  dnsAddress?: string;
+  log?: Pick<Log, "warn">;
 }
 
 /**
@@ -40,6 +46,7 @@ export async function bootstrap(objects: Objects, options: BootstrapOptions): Pr
     ),
     ensure(objects, services, kubernetesService(objects.apiServiceAddress, options.apiPort)),
     keepApiEndpoints(objects, options),
+    ensureDnsService(objects, options),
     ensureDefaultRights(objects),
     keepServiceRange(objects),
     ...SYSTEM_PRIORITY_CLASSES.map((wanted) => ensure(objects, priorityClasses, wanted)),
@@ -64,6 +71,38 @@ function kubernetesService(clusterIP: string, targetPort: number): Wanted {
   return { metadata, spec: { type: "ClusterIP", clusterIP, ports } } as {
     metadata: { name: string };
   };
+}
+
+/**
+ * The Service by which tools find cluster DNS, named and labelled as kubeadm does it. Nodes answer at its address themselves:
+ * it has neither selector nor endpoints.
+ */
+async function ensureDnsService(
+  objects: Objects,
+  { dnsAddress: clusterIP, log }: BootstrapOptions,
+): Promise<void> {
+  if (clusterIP === undefined) return;
+  const metadata = {
+    ...CLUSTER_DNS,
+    labels: {
+      "k8s-app": "kube-dns",
+      "kubernetes.io/cluster-service": "true",
+      "kubernetes.io/name": "CoreDNS",
+    },
+  };
+  const ports = [
+    { name: "dns", port: 53, protocol: "UDP" },
+    { name: "dns-tcp", port: 53, protocol: "TCP" },
+  ];
+  try {
+    await ensure(objects, services, { metadata, spec: { type: "ClusterIP", clusterIP, ports } });
+  } catch (error) {
+    if (!isRefusal(error, "Invalid")) throw error;
+    log?.warn('Cannot create Service "kube-system/kube-dns": another Service has its address', {
+      address: clusterIP,
+      error,
+    });
+  }
 }
 
 /** As kube-apiserver keeps them itself: the Service has no selector. */

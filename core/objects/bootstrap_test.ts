@@ -46,3 +46,25 @@ Deno.test("the endpoints of the API follow it to another port", async () => {
   assert.deepEqual(slice.ports?.map(({ port }) => port), [7443]);
   assert.deepEqual(slice.endpoints.map(({ addresses }) => addresses), [["127.0.0.1"]]);
 });
+
+Deno.test("cluster DNS has a Service where it answers, once; one whose address is taken does not stop the start", async () => {
+  const { objects } = await freshObjects();
+  const name = { namespace: "kube-system", name: "kube-dns" };
+  const options = { apiAddress: "127.0.0.1", apiPort: 6443 };
+  assert.throws(() => objects.get(services, name));
+  const taken = { metadata: { namespace: "default", name: "taken" } };
+  const spec = { clusterIP: "10.96.0.10", ports: [{ port: 53 }] };
+  await objects.create(services, { ...taken, spec });
+  const warnings: string[] = [];
+  const log = { warn: (text: string) => void warnings.push(text) };
+  await bootstrap(objects, { ...options, dnsAddress: "10.96.0.10", log });
+  assert.match(warnings[0]!, /another Service has its address/);
+  await objects.delete(services, taken.metadata);
+  await bootstrap(objects, { ...options, dnsAddress: "10.96.0.10", log });
+  const dns = objects.get(services, name).object as Service;
+  assert.equal(dns.spec.clusterIP, "10.96.0.10");
+  assert.deepEqual(dns.spec.ports?.map(({ protocol, port }) => [protocol, port]), [
+    ["UDP", 53],
+    ["TCP", 53],
+  ]);
+});

@@ -19,6 +19,7 @@ import {
   type Route,
   type RouteTable,
 } from "./route_table.ts";
+import { isClusterDns } from "../../core/traffic/cluster_dns.ts";
 import { type Backend } from "../../core/traffic/backends.ts";
 import {
   isForwarded,
@@ -51,6 +52,7 @@ export function buildRouteTable(view: View, options: RouteTableOptions): RouteTa
     listeners.set(`${listener.address} ${listener.port}`, listener);
   }
   for (const service of view.list(services)) {
+    if (isClusterDns(service)) continue;
     for (const listener of serviceListeners(service, options, builder)) {
       const address = `${listener.address} ${listener.port}`;
       if (!listeners.has(address)) listeners.set(address, listener);

@@ -271,3 +271,17 @@ function namesOf({ listeners, backends }: RouteTable): string[] {
     routes.map(({ rule }) => backends[rule.shares[0]!.backend]!.name.split(/[/:]/)[1]!)
   );
 }
+
+Deno.test("the Service of cluster DNS is left to the node, unless it selects pods", () => {
+  for (const selector of [undefined, { app: "coredns" }]) {
+    const dns = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { namespace: "kube-system", name: "kube-dns" },
+      spec: { clusterIP: "10.96.0.10", ports: [{ name: "dns-tcp", port: 53 }], selector },
+    };
+    const options = { gatewayAddress: "0.0.0.0", listensOnClusterIPs: true };
+    const { listeners } = buildRouteTable(new FixedView(dns), options);
+    assert.equal(listeners.length, selector === undefined ? 0 : 1);
+  }
+});
