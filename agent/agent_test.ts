@@ -359,15 +359,6 @@ Deno.test("a pod that is to run once and cannot be started has failed, with the 
   assert.equal(node.pod("web")!.status.containerStatuses![0]!.state.terminated?.exitCode, 128);
 });
 
-Deno.test("a pod with init containers is refused to start, and told of", async () => {
-  await using node = await NodeUnderTest.start();
-  const initContainers = [{ name: "first", image: "app:1" }];
-  await node.create({ name: "web", spec: { initContainers } });
-  await node.until(() => node.waiting("web")?.reason === "PodInitializing");
-  assert.deepEqual(node.reasons("web"), ["Failed"]);
-  assert.deepEqual(await node.settle(node.runtime.list()), []);
-});
-
 Deno.test("the termination message that come from the log are the program's, without the marks of the runtime", async () => {
   await using node = await NodeUnderTest.start();
   const terminationMessagePolicy = "FallbackToLogsOnError";

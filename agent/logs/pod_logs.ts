@@ -4,7 +4,7 @@ import { ENDED } from "../../core/lib/abort.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Slots } from "../../core/lib/slots.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { statusOf } from "../pods/container_runs.ts";
+import { statusOf } from "../pods/runs/container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { readLog } from "./log_reader.ts";
 import type { PodFolder } from "../folders/pod_folder.ts";

@@ -23,6 +23,8 @@ export interface ContainerSpecInput {
   clusterDomain: string;
   /** Where the node's own seccomp profiles are. */
   seccompFolder: string;
+  /** Id of the container whose processes an ephemeral container sees. */
+  processesOf?: string | undefined;
 }
 
 /** All that a runtime needs to make one run of a container. Throws {@linkcode ConfigError}. Pure. */
@@ -54,6 +56,7 @@ export function containerSpecOf(
     ...(cgroupParent !== undefined && { cgroupParent }),
     ...amountsOf(container),
     security: securityOf(pod, container, input.seccompFolder),
+    ...(input.processesOf !== undefined && { processesOf: input.processesOf }),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
   };

@@ -1,24 +1,25 @@
 import { ownField } from "../../core/lib/own_field.ts";
 import { timestamp } from "../../core/lib/timestamp.ts";
-import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import type {
   ContainerState as ShownState,
   ContainerStatus,
 } from "../../core/resources/core/pods/pod_status.ts";
+import { isConditionTrue } from "../../core/resources/conditions.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
-import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
+import type { PodContainer } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import {
   hasEnded,
+  hasInitContainers,
   latestRun,
   nextRun,
   type Run,
   runsOf,
   START_ERROR_EXIT_CODE,
   statusOf,
-} from "./container_runs.ts";
+} from "./runs/container_runs.ts";
 import { isOverdue } from "./next_step.ts";
-import type { ContainerMemory, Failure, ObservedPod } from "./observed_pod.ts";
+import type { ContainerMemory, Failure, ObservedPod } from "./runs/observed_pod.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 
 /** The kubelet shows `ErrImagePull` right after a failed pull, and `ImagePullBackOff` while it waits. */
@@ -40,27 +41,45 @@ export interface StatusInput {
 }
 
 /** The status of one container, as the kubelet's `convertToAPIContainerStatuses` makes it. Pure. */
-export function containerStatusOf(container: Container, input: StatusInput): ContainerStatus {
+export function containerStatusOf(each: PodContainer, input: StatusInput): ContainerStatus {
   const { pod, observed, node } = input;
-  const { name } = container;
+  const { name, image = "", lifecycle } = each.container;
   const before = statusOf(pod, name);
   const run = latestRun(pod, observed, name);
   if (isFinished(pod) && before !== undefined && (run === undefined || run.lost)) return before;
-  const health = ownField(observed.memories, name)?.health;
-  const isRunning = run?.state === "running";
-  const isJudged = isRunning && health?.containerId === run.id;
+  const state = run === undefined ? waitingState(each, input, run) : stateOf(each, run, input);
   return {
     name,
-    state: run === undefined ? waitingState(container, input, run) : stateOf(container, run, input),
-    lastState: lastStateOf(container, run, input),
-    ready: isJudged ? health.started && health.ready : isRunning && !container.readinessProbe &&
-      !container.startupProbe,
+    state,
+    lastState: lastStateOf(each, run, input),
+    ...healthOf(each, state, run, observed),
     restartCount: run?.restartCount ?? before?.restartCount ?? 0,
-    image: container.image ?? "",
+    image,
     imageID: run?.imageId ?? "",
     ...(run !== undefined && { containerID: `${node.runtimeName}://${run.id}` }),
-    started: isJudged ? health.started : isRunning && !container.startupProbe,
+    ...(lifecycle?.stopSignal !== undefined && { stopSignal: lifecycle.stopSignal }),
   };
+}
+
+/** Whether it has started, and whether it is ready: an init container is when it has succeeded. */
+function healthOf(
+  { role, container }: PodContainer,
+  { running, terminated }: ShownState,
+  run: Run | undefined,
+  { memories }: ObservedPod,
+): Pick<ContainerStatus, "ready" | "started"> {
+  if (role === "ephemeral") return { ready: false };
+  const started = running !== undefined;
+  if (role === "init") return { ready: terminated?.exitCode === 0, started };
+  const { startupProbe, readinessProbe } = container;
+  const health = ownField(memories, container.name)?.health;
+  if (!started || health?.containerId !== run?.id) {
+    return {
+      ready: started && !readinessProbe && !startupProbe,
+      started: started && !startupProbe,
+    };
+  }
+  return { ready: health!.started && health!.ready, started: health!.started };
 }
 
 /** When the status changes by itself, because time goes on; `Infinity` when it does not. */
@@ -82,30 +101,31 @@ export function durationText(ms: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
 
-function stateOf(container: Container, run: Run, input: StatusInput): ShownState {
+function stateOf(each: PodContainer, run: Run, input: StatusInput): ShownState {
   switch (run.state) {
     case "running":
+      if (run.isStarting) return waitingState(each, input, run);
       return { running: { startedAt: timestamp(run.startedAtMs ?? input.nowMs) } };
     case "created":
-      return createdState(container, run, input);
+      return createdState(each, run, input);
     case "exited":
-      return willWait(container, input)
-        ? waitingState(container, input, run)
-        : terminatedState(container, run, input);
+      return willWait(each, input)
+        ? waitingState(each, input, run)
+        : terminatedState(each, run, input);
   }
 }
 
 /** The state of a run that has not started, whether another try follows or not. */
-function createdState(container: Container, run: Run, input: StatusInput): ShownState {
+function createdState(each: PodContainer, run: Run, input: StatusInput): ShownState {
   const { pod, observed } = input;
-  const failure = startFailureOf(container, run, observed);
-  const isOver = isEnding(input) || nextRun(pod, observed, container) === undefined;
-  if (!isOver || isStarting(observed, container.name)) return waitingState(container, input, run);
+  const failure = startFailureOf(each, run, observed);
+  const isOver = isEnding(input) || nextRun(pod, observed, each) === undefined;
+  if (!isOver || isStarting(observed, each.container.name)) return waitingState(each, input, run);
   return failure === undefined ? lostState("Waiting") : startErrorState(failure);
 }
 
 function startFailureOf(
-  { name }: Container,
+  { container: { name } }: PodContainer,
   run: Run,
   { memories }: ObservedPod,
 ): Failure | undefined {
@@ -114,10 +134,10 @@ function startFailureOf(
 }
 
 /** Whether a container that has ended waits before its next run; one that starts again at once shows its end. */
-function willWait(container: Container, input: StatusInput): boolean {
+function willWait(each: PodContainer, input: StatusInput): boolean {
   if (isEnding(input)) return false;
-  const next = nextRun(input.pod, input.observed, container);
-  const failure = ownField(input.observed.memories, container.name)?.failure;
+  const next = nextRun(input.pod, input.observed, each);
+  const failure = ownField(input.observed.memories, each.container.name)?.failure;
   return next !== undefined && (failure !== undefined || next.atMs > input.elapsedMs);
 }
 
@@ -127,48 +147,39 @@ function isEnding({ pod, observed, elapsedMs }: StatusInput): boolean {
 }
 
 function waitingState(
-  container: Container,
+  each: PodContainer,
   input: StatusInput,
   run: Run | undefined,
 ): ShownState {
   const { pod, observed, elapsedMs } = input;
-  if (run === undefined && isEnding(input) && !hasStepsInFlight(observed)) {
-    return lostState("Waiting");
-  }
-  const memory = ownField(observed.memories, container.name);
-  const next = nextRun(pod, observed, container);
+  const isLost = run === undefined && isEnding(input) && !hasStepsInFlight(observed);
+  if (isLost && hadItsTurn(each, pod)) return lostState("Waiting");
+  const memory = ownField(observed.memories, each.container.name);
+  const next = nextRun(pod, observed, each);
   if (next?.isBackOff && next.atMs > elapsedMs) {
     return {
-      waiting: { reason: "CrashLoopBackOff", message: backOffMessage(pod, container, memory) },
+      waiting: { reason: "CrashLoopBackOff", message: backOffMessage(pod, each, memory) },
     };
   }
   const refusal = startRefusalOf(pod);
-  if (refusal !== undefined) return { waiting: refusedWaiting(pod, refusal) };
+  if (refusal !== undefined) {
+    return { waiting: { reason: "CreateContainerConfigError", message: refusal } };
+  }
   const failure = memory?.failure;
-  if (failure === undefined) return { waiting: { reason: "ContainerCreating" } };
-  return { waiting: failureShown(container, failure, elapsedMs) };
+  if (failure !== undefined) return { waiting: failureShown(each, failure, elapsedMs) };
+  const reason = hasInitContainers(pod) ? "PodInitializing" : "ContainerCreating";
+  return { waiting: { reason } };
 }
 
-/** With init containers, it is their status that says why; the others wait for them, as in Kubernetes. */
-function refusedWaiting({ spec }: Pod, message: string): { reason: string; message?: string } {
-  return containersInRoles(spec, "init", "sidecar").length > 0
-    ? { reason: "PodInitializing" }
-    : { reason: "CreateContainerConfigError", message };
-}
-
-/** The status of an init container, of which this agent runs none. Pure. */
-export function initContainerStatusOf({ name, image = "" }: Container, pod: Pod): ContainerStatus {
-  const message = startRefusalOf(pod) ?? "";
-  return {
-    name,
-    image,
-    imageID: "",
-    ready: false,
-    started: false,
-    restartCount: 0,
-    lastState: {},
-    state: { waiting: { reason: "CreateContainerConfigError", message } },
-  };
+/** Whether a container without a run must have had one, by what the pod's status says: the kubelet's `TerminatePod`. */
+function hadItsTurn({ role, container }: PodContainer, { spec, status }: Pod): boolean {
+  if (role === "ephemeral") return false;
+  const { initContainerStatuses: init = [], conditions } = status;
+  if (role === "main") {
+    return !hasInitContainers({ spec }) || isConditionTrue(conditions, "Initialized");
+  }
+  const last = init.findLastIndex(({ state, lastState }) => !state.waiting || lastState.terminated);
+  return init.findIndex(({ name }) => name === container.name) <= Math.max(0, last);
 }
 
 /** Whether a start of the container is in flight: its outcome is not known yet. */
@@ -182,7 +193,7 @@ function hasStepsInFlight(observed: ObservedPod): boolean {
 
 function backOffMessage(
   pod: Pod,
-  { name }: Container,
+  { container: { name } }: PodContainer,
   memory: ContainerMemory | undefined,
 ): string {
   const rest = durationText(memory?.backoff?.waitMs ?? 0);
@@ -190,7 +201,7 @@ function backOffMessage(
 }
 
 function failureShown(
-  { image }: Container,
+  { container: { image } }: PodContainer,
   { stage, reason, message, atMs }: Failure,
   elapsedMs: number,
 ): { reason: string; message: string } {
@@ -202,14 +213,14 @@ function failureShown(
   };
 }
 
-function terminatedState(container: Container, run: Run, input: StatusInput): ShownState {
+function terminatedState(each: PodContainer, run: Run, input: StatusInput): ShownState {
   if (run.lost) {
-    const before = statusOf(input.pod, container.name);
+    const before = statusOf(input.pod, each.container.name);
     if (before?.state.terminated) return before.state;
     return lostState(before?.state.running ? "Running" : "Waiting");
   }
   const exitCode = run.exitCode ?? 0;
-  const message = ownField(input.observed.memories, container.name)?.messages?.[run.id];
+  const message = ownField(input.observed.memories, each.container.name)?.messages?.[run.id];
   return {
     terminated: {
       exitCode,
@@ -244,21 +255,21 @@ function startErrorState({ message, time: finishedAt }: Failure): ShownState {
 
 /** How the run before the shown one ended; while the container waits, how the last run ended. */
 function lastStateOf(
-  container: Container,
+  each: PodContainer,
   run: Run | undefined,
   input: StatusInput,
 ): ShownState {
-  const before = statusOf(input.pod, container.name);
+  const before = statusOf(input.pod, each.container.name);
   if (run === undefined) return before?.lastState ?? {};
-  if (hasEnded(run) && willWait(container, input)) {
-    return terminatedState(container, run, input);
+  if (hasEnded(run) && willWait(each, input)) {
+    return terminatedState(each, run, input);
   }
-  const failure = startFailureOf(container, run, input.observed);
-  const isWaiting = failure !== undefined && createdState(container, run, input).waiting;
+  const failure = startFailureOf(each, run, input.observed);
+  const isWaiting = failure !== undefined && createdState(each, run, input).waiting;
   if (isWaiting) return startErrorState(failure);
-  const previous = runsOf(input.observed, container.name)
+  const previous = runsOf(input.observed, each.container.name)
     .find((each) => hasEnded(each) && each.restartCount < run.restartCount);
-  if (previous !== undefined) return terminatedState(container, previous, input);
+  if (previous !== undefined) return terminatedState(each, previous, input);
   if (before === undefined || before.restartCount === run.restartCount) {
     return before?.lastState ?? {};
   }

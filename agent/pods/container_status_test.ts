@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
-import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import {
-  containerStatusOf,
-  durationText,
-  initContainerStatusOf,
-  statusChangeMs,
-} from "./container_status.ts";
+import { containerStatusOf, durationText, statusChangeMs } from "./container_status.ts";
+import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import { deleted, NOW_MS, observedOf, podOf, run } from "./next_step_fixture.ts";
-import type { Failure, ObservedPod } from "./observed_pod.ts";
+import type { Failure, ObservedPod } from "./runs/observed_pod.ts";
 import { podStatusOf } from "./pod_status.ts";
 
 const START = "2025-12-31T23:59:00Z";
@@ -115,15 +110,6 @@ Deno.test("the last state is that of the run before: from the runtime, else from
   assert.equal(codeOf(before(2, TERMINATED)), undefined);
 });
 
-Deno.test("the status of an init container says that it was not run", () => {
-  const { ready, started, restartCount, state } = initContainerStatusOf(
-    { name: "first", image: "init:1" } as Container,
-    podOf({ spec: { initContainers: [{ name: "first", image: "init:1" }] } }),
-  );
-  assert.deepEqual([ready, started, restartCount], [false, false, 0]);
-  assert.equal(state.waiting?.reason, "CreateContainerConfigError");
-});
-
 Deno.test("the phase, the address and the conditions of a pod follow from all its containers", () => {
   const containers = ["a", "b"].map((name) => ({ name, image: "app:1", resources: {} }));
   const whole = (spec: object, observed: Partial<ObservedPod>) =>
@@ -149,7 +135,7 @@ Deno.test("the phase, the address and the conditions of a pod follow from all it
 });
 
 function shown(pod: Pod, observed: ObservedPod) {
-  return containerStatusOf(pod.spec.containers[0]!, inputOf(pod, observed));
+  return containerStatusOf(containersOf(pod.spec).at(-1)!, inputOf(pod, observed));
 }
 
 function inputOf(pod: Pod, observed: ObservedPod) {

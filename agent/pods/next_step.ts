@@ -1,11 +1,13 @@
 import { ownField } from "../../core/lib/own_field.ts";
 import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
-import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
+import type { PodContainer } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { hasEnded, isAnyRunning, latestRun, nextRun, runsOf } from "./container_runs.ts";
+import { hasInitContainers, isAnyRunning, nextRun, runsOf } from "./runs/container_runs.ts";
+import { containersInRole, initProgressOf, isPodOver } from "./runs/init_progress.ts";
+import { endsAfter } from "./runs/termination_order.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
-import { type ObservedPod, type ObservedRun, POD } from "./observed_pod.ts";
+import { type ObservedPod, type ObservedRun, POD } from "./runs/observed_pod.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 
 /** Something to do for a pod now. Those returned together may be done at the same time. */
@@ -15,7 +17,7 @@ export type Step =
   | { do: "pull"; container: string }
   /** Make run `restartCount` of a container and start it. */
   | { do: "start"; container: string; restartCount: number }
-  | { do: "stop"; container: string; id: string; graceMs: number; why: StopReason }
+  | StopStep
   /** Remove an old run; its log stays. */
   | { do: "prune"; container: string; id: string }
   /** Take away network and volumes; containers and logs stay to be looked at. */
@@ -26,6 +28,17 @@ export type Step =
   | { do: "confirmDeletion" }
   /** Nothing more until then, if nothing happens before. */
   | { do: "wait"; ms: number };
+
+/** Ask a container to end, once those in `after` have or its grace is over. */
+export interface StopStep {
+  do: "stop";
+  container: string;
+  id: string;
+  graceMs: number;
+  why: StopReason;
+  /** Names of containers; none when absent. */
+  after?: readonly string[];
+}
 
 export type StopReason =
   | "deleted"
@@ -56,8 +69,8 @@ export function busyNameOf(step: Step): string {
 /**
  * Decides what to do next for a pod from what is wanted and what is there. Pure.
  *
- * Guarantees: no two runs of a container at once; no container of a finished, deleted, rejected or refused pod starts; nothing
- * is taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
+ * Guarantees: no two runs of a container at once; no container of a finished, deleted, rejected or refused pod starts, and no main
+ * container before the init containers are done; nothing is taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
  */
 export function nextSteps(
   wanted: Pod | undefined,
@@ -111,7 +124,7 @@ function stepsForDeleted(pod: Pod, observed: ObservedPod, elapsedMs: number): St
   const drainMs = graceSeconds > 0 ? drainMsOf(observed, graceMs / 2) : 0;
   const waitMs = (observed.deletion?.seenMs ?? elapsedMs) + drainMs - elapsedMs;
   if (waitMs > 0 && isAnyRunning(observed)) return [{ do: "wait", ms: waitMs }];
-  const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", elapsedMs);
+  const stops = stopsOfAll(observed, graceMs - drainMs, "deleted", elapsedMs, pod);
   if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed)) return stops;
   return podStep({ do: "remove" }, observed, elapsedMs);
 }
@@ -124,8 +137,7 @@ function drainMsOf({ deletion }: ObservedPod, shareMs: number): number {
 }
 
 function stepsForFinished(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
-  const graceMs = Math.max(GRACE_MIN_MS, pod.spec.terminationGracePeriodSeconds * 1_000);
-  const stops = stopsOfAll(observed, graceMs, "finished", elapsedMs);
+  const stops = stopsOfAll(observed, graceMsOf(pod), "finished", elapsedMs, pod);
   if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed) || !isFinished(pod)) {
     return stops;
   }
@@ -137,46 +149,71 @@ function stepsForFinished(pod: Pod, observed: ObservedPod, elapsedMs: number): S
 
 function stepsToRun(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const { overdueMs } = observed;
+  if (isPodOver(pod, observed)) {
+    return [...stopsOfAll(observed, graceMsOf(pod), "finished", elapsedMs, pod), ...deadlines()];
+  }
   const steps = [
-    ...(overdueMs === undefined ? [] : [{ do: "wait" as const, ms: overdueMs - elapsedMs }]),
+    ...deadlines(),
     ...stepsToPrepare(pod, observed, elapsedMs),
-    ...containersInRoles(pod.spec, "main").flatMap((container) =>
-      ownField(observed.busy, container.name)
+    ...stopsOfCutOff(pod, observed, elapsedMs),
+    ...wantedContainers(pod, observed).flatMap((each) =>
+      ownField(observed.busy, each.container.name)
         ? []
-        : stepsOfContainer(pod, container, observed, elapsedMs)
+        : stepsOfContainer(pod, each, observed, elapsedMs)
     ),
   ];
   return startRefusalOf(pod) === undefined ? steps : steps.filter((step) => !STARTING.has(step.do));
+
+  function deadlines(): Step[] {
+    return overdueMs === undefined ? [] : [{ do: "wait", ms: overdueMs - elapsedMs }];
+  }
 }
 
 /** What leads to a start. A pod that is refused keeps what runs of it: an older agent may have started it. */
 const STARTING: ReadonlySet<Step["do"]> = new Set(["prepare", "pull", "start"]);
 
+/** A pod with init containers begins anew in another network: first all that was cut off ends. */
 function stepsToPrepare(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   if (observed.sandbox.state === "ready") return [];
-  const ends = containersInRoles(pod.spec, "main").every(({ name }) =>
-    hasEnded(latestRun(pod, observed, name)) &&
-    nextRun(pod, observed, { name }) === undefined
-  );
-  return ends ? [] : podStep({ do: "prepare" }, observed, elapsedMs);
+  return mustEndFirst(pod, observed) ? [] : podStep({ do: "prepare" }, observed, elapsedMs);
+}
+
+function mustEndFirst(pod: Pod, observed: ObservedPod): boolean {
+  return hasInitContainers(pod) &&
+    observed.containers.some((run) => run.state === "running" && run.isCutOff);
+}
+
+/** What runs in a network that is no longer the pod's ends, in the order of a pod that ends. */
+function stopsOfCutOff(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+  const cutOff = observed.containers.filter(({ isCutOff }) => isCutOff);
+  return stopsOfAll({ ...observed, containers: cutOff }, graceMsOf(pod), "sandbox", elapsedMs, pod);
+}
+
+/** The containers that may run now. */
+function wantedContainers(pod: Pod, observed: ObservedPod): PodContainer[] {
+  const others = containersInRole(pod, "ephemeral");
+  if (mustEndFirst(pod, observed)) return others;
+  const { wanted, isDone } = initProgressOf(pod, observed);
+  return [...others, ...wanted, ...(isDone ? containersInRole(pod, "main") : [])];
 }
 
 function stepsOfContainer(
   pod: Pod,
-  container: Container,
+  each: PodContainer,
   observed: ObservedPod,
   elapsedMs: number,
 ): Step[] {
+  const { container } = each;
   const { name } = container;
   const [latest, ...older] = runsOf(observed, name);
   const duplicate = older.find((run) => run.state === "running");
   if (duplicate !== undefined) return [stopOf(duplicate, graceMsOf(pod), "duplicate")];
   if (latest?.state === "running") {
-    const why = reasonToStop(container, latest, observed);
+    const why = reasonToStop(each, latest, observed);
     if (why !== undefined) return [stopOf(latest, graceMsOf(pod, container, why), why)];
     return prunesOf(older);
   }
-  const next = nextRun(pod, observed, container);
+  const next = nextRun(pod, observed, each);
   if (next === undefined) return prunesOf(older);
   if (next.atMs > elapsedMs) return [{ do: "wait", ms: next.atMs - elapsedMs }, ...prunesOf(older)];
   if (ownField(observed.memories, name)?.imageId === undefined) {
@@ -186,12 +223,13 @@ function stepsOfContainer(
   return [{ do: "start", container: name, restartCount: next.restartCount }];
 }
 
+/** An init container that runs comes to its end by itself. One that is cut off is ended with the others. */
 function reasonToStop(
-  container: Container,
+  { role, container }: PodContainer,
   run: ObservedRun,
   observed: ObservedPod,
 ): StopReason | undefined {
-  if (run.isCutOff) return "sandbox";
+  if (run.isCutOff || role === "init") return undefined;
   const health = ownField(observed.memories, container.name)?.health;
   if (health?.containerId === run.id && health.failed) return health.failed;
   return run.image === container.image ? undefined : "changed";
@@ -213,7 +251,7 @@ function prunesOf(older: readonly ContainerState[]): Step[] {
   return surplus ? [{ do: "prune", container: surplus.name, id: surplus.id }] : [];
 }
 
-function stopOf({ name, id }: ContainerState, graceMs: number, why: StopReason): Step {
+function stopOf({ name, id }: ContainerState, graceMs: number, why: StopReason): StopStep {
   return { do: "stop", container: name, id, graceMs, why };
 }
 
@@ -223,13 +261,17 @@ function stopsOfAll(
   graceMs: number,
   why: StopReason,
   elapsedMs: number,
+  pod?: Pod,
 ): Step[] {
   return observed.containers.filter(({ state, name }) => {
     const busy = ownField(observed.busy, name);
     const killAtMs = busy?.do === "stop" ? busy.killAtMs ?? 0 : Infinity;
     return state === "running" && (busy === undefined || mayBeOverridden(busy.do)) &&
       elapsedMs + graceMs < killAtMs;
-  }).map((run) => stopOf(run, graceMs, why));
+  }).map((run) => {
+    const after = pod === undefined ? [] : endsAfter(pod.spec, run.name);
+    return { ...stopOf(run, graceMs, why), ...(after.length > 0 && { after }) };
+  });
 }
 
 function mayBeOverridden(work: string): boolean {

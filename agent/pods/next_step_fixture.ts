@@ -1,5 +1,9 @@
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import type { ObservedPod, ObservedRun } from "./observed_pod.ts";
+import {
+  containersOf,
+  type PodContainer,
+} from "../../core/resources/core/pods/spec/pod_containers.ts";
+import type { ObservedPod, ObservedRun } from "./runs/observed_pod.ts";
 
 export const NOW_MS = Date.parse("2026-01-01T00:00:00Z");
 export const READY = { state: "ready", ip: "10.0.0.1" } as const;
@@ -18,6 +22,9 @@ export function podOf({ spec = {}, status = {} }: { spec?: object; status?: obje
     status: { phase: "Pending", ...status },
   } as unknown as Pod; // only what deciders read
 }
+
+/** The container of `podOf()`. */
+export const MAIN: PodContainer = containersOf(podOf().spec)[0]!;
 
 export function deleted(graceSeconds = 30, pod = podOf()): Pod {
   const deletion = {

@@ -10,7 +10,7 @@ import {
   READY,
   run,
 } from "./next_step_fixture.ts";
-import type { ObservedPod } from "./observed_pod.ts";
+import type { ObservedPod } from "./runs/observed_pod.ts";
 
 /** Where a decision turns: the bounds of time, and what keeps a step from being taken. */
 const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps: Step[] }> = {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { backoffAfterRestart, nextRun } from "./container_runs.ts";
+import { backoffAfterRestart, nextRun } from "./runs/container_runs.ts";
 import { isGone, nextSteps, type Step } from "./next_step.ts";
 import {
   deleted,
+  MAIN,
   NOW_MS,
   observedOf,
   podOf,
@@ -12,7 +13,7 @@ import {
   READY,
   run,
 } from "./next_step_fixture.ts";
-import type { ObservedPod, ObservedRun } from "./observed_pod.ts";
+import type { ObservedPod, ObservedRun } from "./runs/observed_pod.ts";
 
 const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps: Step[] }> = {
   "a new pod is prepared while its image is fetched": {
@@ -54,23 +55,10 @@ const TABLE: Record<string, { pod?: Pod; observed?: Partial<ObservedPod>; steps:
     },
     steps: [],
   },
-  "a pod with init containers is not started without them": {
+  "what a pod is prepared by comes before its main containers": {
     pod: podOf({ spec: { initContainers: [{ name: "first", image: "app:1" }] } }),
-    steps: [],
-  },
-  "a pod with init containers that an older agent has started goes on, and is not started again": {
-    pod: podOf({
-      spec: {
-        initContainers: [{ name: "first", image: "app:1" }],
-        containers: [{ name: "main", image: "app:1" }, { name: "other", image: "app:1" }],
-      },
-    }),
-    observed: {
-      sandbox: READY,
-      containers: [run(0, "running"), run(0, "exited", { name: "other" })],
-      memories: { other: { imageId: "x" } },
-    },
-    steps: [],
+    observed: { sandbox: READY },
+    steps: [{ do: "pull", container: "first" }],
   },
   "a container that ended the first time starts at once": {
     pod: podOf(),
@@ -264,7 +252,7 @@ Deno.test("the rest before a restart doubles to five minutes, and starts anew af
     containers: [run(7, "exited", { endedMs })],
     memories: { main: { backoff } },
   });
-  assert.equal(nextRun(podOf(), observed, { name: "main" })?.atMs, endedMs);
+  assert.equal(nextRun(podOf(), observed, MAIN)?.atMs, endedMs);
 });
 
 const anyRun = fc.record({

@@ -2,11 +2,16 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { formatDuration } from "../../core/schema/durations.ts";
 import type { EnsuredImage } from "../images/image_puller.ts";
 import { podTextOf } from "./container_status.ts";
+import {
+  type PodContainer,
+  podContainerNamed,
+} from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { StopReason } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
-import type { PodRejection } from "./pod_rejection.ts";
+import type { PodRejection } from "./runs/observed_pod.ts";
 import type { ProbeOutcome } from "../probes/probe_type.ts";
 import type { ProbeKind } from "../probes/probes.ts";
+import { restartPolicyOf } from "./runs/restart_rules.ts";
 
 /** The component that events of pods come from in Kubernetes. */
 export const COMPONENT = "kubelet";
@@ -74,12 +79,7 @@ export class PodEvents {
   }
 
   stopping(pod: Pod, container: string, why: StopReason): void {
-    const message = why === "liveness" || why === "startup"
-      ? `Container ${container} failed ${why} probe, will be restarted`
-      : why === "changed"
-      ? `Container ${container} definition changed, will be restarted`
-      : `Stopping container ${container}`;
-    this.#normal(pod, "Killing", message, container);
+    this.#normal(pod, "Killing", stoppingMessage(pod, container, why), container);
   }
 
   backingOff(pod: Pod, container: string): void {
@@ -144,7 +144,7 @@ export class PodEvents {
     message: string,
     container: string | undefined,
   ): void {
-    const fieldPath = container === undefined ? undefined : `spec.containers{${container}}`;
+    const fieldPath = container === undefined ? undefined : fieldPathOf(about, container);
     this.#events.record(COMPONENT, {
       about,
       type,
@@ -158,4 +158,27 @@ export class PodEvents {
 /** As the kubelet writes durations of pulls: whole milliseconds. */
 function millisText(ms: number): string {
   return formatDuration(Math.trunc(ms));
+}
+
+/** Where the list of a container's kind is in the spec: `spec.initContainers{name}`. */
+function fieldPathOf({ spec }: Pod, name: string): string {
+  const list = podContainerNamed(spec, name)?.path.replace(/\[.*/, "") ?? "containers";
+  return `spec.${list}{${name}}`;
+}
+
+function stoppingMessage(pod: Pod, name: string, why: StopReason): string {
+  const each = podContainerNamed(pod.spec, name);
+  const cause = why === "liveness" || why === "startup"
+    ? `failed ${why} probe`
+    : why === "changed"
+    ? "definition changed"
+    : undefined;
+  if (cause === undefined || each === undefined) return `Stopping container ${name}`;
+  if (each.role === "sidecar") return `Init container ${name} ${cause}`;
+  const isRestarted = why === "changed" || willRestart(pod, each);
+  return `Container ${name} ${cause}${isRestarted ? ", will be restarted" : ""}`;
+}
+
+function willRestart({ spec }: Pod, { container }: PodContainer): boolean {
+  return restartPolicyOf(spec, container) !== "Never";
 }

@@ -5,8 +5,8 @@ import {
 } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { isReady } from "../../core/resources/core/pods/pod_states.ts";
-import { hasEnded } from "./container_runs.ts";
-import type { PodRejection } from "./pod_rejection.ts";
+import type { PodRejection } from "./runs/observed_pod.ts";
+import { hasEnded } from "./runs/container_runs.ts";
 import type { Health } from "../probes/probes.ts";
 import type {
   Busy,
@@ -17,7 +17,7 @@ import type {
   ObservedRun,
   RestartBackoff,
   Sandbox,
-} from "./observed_pod.ts";
+} from "./runs/observed_pod.ts";
 
 /** Grace period of containers whose pod is unknown: Kubernetes' default. */
 const ORPHAN_GRACE_MS = 30_000;
@@ -88,10 +88,12 @@ export class PodRecord {
     return this.#containers.get(id);
   }
 
-  /** Takes over what is known of a run. False: it has ended already, and stays so. */
+  /** Takes over what is known of a run. False: it has ended already, and stays so. What was cut off stays cut off. */
   put(container: ObservedRun): boolean {
-    if (hasEnded(this.#containers.get(container.id))) return false;
-    this.#containers.set(container.id, container);
+    const known = this.#containers.get(container.id);
+    if (hasEnded(known)) return false;
+    const isCutOff = known?.isCutOff || container.isCutOff;
+    this.#containers.set(container.id, { ...container, ...(isCutOff && { isCutOff }) });
     this.#podOfContainer.set(container.id, this.uid);
     this.#noteChange();
     return true;

@@ -1,14 +1,8 @@
 import { ownField } from "../../core/lib/own_field.ts";
 import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { PodRejection } from "./runs/observed_pod.ts";
 import { sysctlFault } from "./sysctls.ts";
-
-/** Why a node does not run a pod that it was given: the pod fails. */
-export interface PodRejection {
-  /** As in `status.reason`. */
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** What a node can do for its pods. */
 export interface NodeFeatures {

@@ -1,22 +1,20 @@
 import { timestamp } from "../../core/lib/timestamp.ts";
 import { qosClassOf } from "../../core/resources/core/pods/spec/qos.ts";
 import { conditionOf, withTransitionTime } from "../../core/resources/conditions.ts";
-import type { PodCondition, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
+import type {
+  ContainerStatus,
+  PodCondition,
+  PodStatus,
+} from "../../core/resources/core/pods/pod_status.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
-import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
+import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import {
-  containerStatusOf,
-  initContainerStatusOf,
-  isStarting,
-  type StatusInput,
-} from "./container_status.ts";
-import { isAnyRunning } from "./container_runs.ts";
+import { containerStatusOf, isStarting, type StatusInput } from "./container_status.ts";
+import { isAnyRunning } from "./runs/container_runs.ts";
 import { isOverdue } from "./next_step.ts";
-import type { ObservedPod } from "./observed_pod.ts";
-import type { PodRejection } from "./pod_rejection.ts";
-
-type ContainerStatuses = NonNullable<PodStatus["containerStatuses"]>;
+import type { ObservedPod } from "./runs/observed_pod.ts";
+import { phaseOf, type ToldContainer } from "./pod_phase.ts";
+import type { PodRejection } from "./runs/observed_pod.ts";
 
 /**
  * The status of a pod as the kubelet writes it (`kubelet_pods.go`, `pkg/kubelet/status/generate.go`). Pure.
@@ -28,12 +26,10 @@ export function podStatusOf(input: StatusInput): PodStatus {
   const { pod, observed, nowMs, elapsedMs, node } = input;
   if (isFinished(pod) && wasNeverRun(input)) return pod.status;
   if (observed.rejection && !isFinished(pod)) return rejectedStatus(input, observed.rejection);
-  const init = containersInRoles(pod.spec, "init", "sidecar");
-  const statuses = containersInRoles(pod.spec, "main")
-    .map((container) => containerStatusOf(container, input))
-    .sort((a, b) => a.name < b.name ? -1 : 1);
+  const told = containersOf(pod.spec)
+    .map((each) => ({ ...each, status: containerStatusOf(each, input) }));
   const overdue = !isFinished(pod) && isOverdue(observed, elapsedMs);
-  const phase = overdue ? "Failed" : phaseOf(pod, observed, statuses);
+  const phase = overdue ? "Failed" : knownPhaseOf(pod, observed, told);
   const ip = podIPOf(pod, observed, node.hostIP);
   const { generation } = pod.metadata;
   return {
@@ -44,15 +40,12 @@ export function podStatusOf(input: StatusInput): PodStatus {
       reason: "DeadlineExceeded",
       message: "Pod was active on the node longer than the specified deadline",
     }),
-    conditions: conditionsOf(input, phase, statuses),
+    conditions: conditionsOf(input, phase, told),
     hostIP: node.hostIP,
     hostIPs: [{ ip: node.hostIP }],
     ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
     startTime: pod.status.startTime ?? timestamp(nowMs),
-    ...(init.length > 0 && {
-      initContainerStatuses: init.map((each) => initContainerStatusOf(each, pod)),
-    }),
-    containerStatuses: statuses,
+    ...statusListsOf(told),
     qosClass: pod.status.qosClass ?? qosClassOf(pod.spec),
   };
 }
@@ -75,24 +68,35 @@ function rejectedStatus({ pod, nowMs }: StatusInput, rejection: PodRejection): P
   };
 }
 
-/** https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase */
-function phaseOf(pod: Pod, observed: ObservedPod, statuses: ContainerStatuses): PodStatus["phase"] {
-  if (isFinished(pod)) return pod.status.phase;
-  const running = statuses.filter(({ state }) => state.running).length;
-  const ended = statuses.filter(({ state, lastState }) =>
-    state.terminated || (state.waiting && lastState.terminated)
-  );
-  const hasEnded = pod.metadata.deletionTimestamp !== undefined && !isAnyRunning(observed) &&
-    !statuses.some(({ name }) => isStarting(observed, name));
-  if (hasEnded) return haveSucceeded(statuses) ? "Succeeded" : "Failed";
-  if (running + ended.length < statuses.length) return "Pending";
-  if (running > 0 || pod.spec.restartPolicy === "Always") return "Running";
-  if (haveSucceeded(statuses)) return "Succeeded";
-  return pod.spec.restartPolicy === "Never" ? "Failed" : "Running";
+/** Init containers in the order in which they run, the others by name. */
+function statusListsOf(told: readonly ToldContainer[]): Partial<PodStatus> {
+  const inRoles = (...roles: readonly ToldContainer["role"][]) =>
+    told.filter(({ role }) => roles.includes(role)).map(({ status }) => status);
+  const byName = (a: ContainerStatus, b: ContainerStatus) => a.name < b.name ? -1 : 1;
+  const init = inRoles("init", "sidecar");
+  const ephemeral = inRoles("ephemeral").sort(byName);
+  return {
+    ...(init.length > 0 && { initContainerStatuses: init }),
+    containerStatuses: inRoles("main").sort(byName),
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
+  };
 }
 
-function haveSucceeded(statuses: ContainerStatuses): boolean {
-  return statuses.every(({ state }) => state.terminated?.exitCode === 0);
+/** A finished phase stays. */
+function knownPhaseOf(
+  pod: Pod,
+  observed: ObservedPod,
+  told: readonly ToldContainer[],
+): PodStatus["phase"] {
+  if (isFinished(pod)) return pod.status.phase;
+  const isTerminal = pod.metadata.deletionTimestamp !== undefined && !isAnyRunning(observed) &&
+    !told.some(({ container }) => isStarting(observed, container.name));
+  const hasBegun = told.some(({ role, container: { name } }) =>
+    role === "main" && observed.containers.some((run) => run.name === name && !run.isCutOff)
+  );
+  const phase = phaseOf(pod, told, { isTerminal, hasBegun });
+  // A pod that ends before all of its containers have run has failed.
+  return isTerminal && phase !== "Succeeded" ? "Failed" : phase;
 }
 
 function podIPOf(pod: Pod, observed: ObservedPod, hostIP: string): string | undefined {
@@ -105,13 +109,13 @@ type Verdict = Pick<PodCondition, "status" | "reason" | "message">;
 function conditionsOf(
   { pod, observed, nowMs }: StatusInput,
   phase: PodStatus["phase"],
-  statuses: ContainerStatuses,
+  told: readonly ToldContainer[],
 ): PodCondition[] {
   const previous = pod.status.conditions ?? [];
-  const containersReady = containersReadyOf(phase, statuses);
+  const containersReady = containersReadyOf(phase, told);
   const verdicts: Record<string, Verdict> = {
     PodReadyToStartContainers: { status: hasSandbox(observed) ? "True" : "False" },
-    Initialized: initializedOf(pod, phase),
+    Initialized: initializedOf(phase, told),
     Ready: readyOf(pod, containersReady),
     ContainersReady: containersReady,
     ...(conditionOf(previous, "PodScheduled") === undefined &&
@@ -135,28 +139,39 @@ function hasSandbox(observed: ObservedPod): boolean {
   return state === "ready" || (state === "unknown" && isAnyRunning(observed));
 }
 
-/** No init container is ever run here: a pod that has some is not initialized. */
-function initializedOf({ spec }: Pod, phase: PodStatus["phase"]): Verdict {
+/** A pod whose main containers have started stays initialized, also while a sidecar starts again. */
+function initializedOf(phase: PodStatus["phase"], told: readonly ToldContainer[]): Verdict {
   if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
-  const names = containersInRoles(spec, "init", "sidecar").map(({ name }) => name);
-  if (names.length === 0) return { status: "True" };
+  const hasStarted = told.some(({ role, status: { state } }) =>
+    role === "main" && (state.running || state.terminated)
+  );
+  const incomplete = told.filter(({ role, status: { ready, started } }) =>
+    (role === "init" && !ready) || (role === "sidecar" && !started)
+  );
+  if (hasStarted || incomplete.length === 0) return { status: "True" };
   return {
     status: "False",
     reason: "ContainersNotInitialized",
-    message: `containers with incomplete status: [${names.join(" ")}]`,
+    message: `containers with incomplete status: [${namesOf(incomplete)}]`,
   };
 }
 
-function containersReadyOf(phase: PodStatus["phase"], statuses: ContainerStatuses): Verdict {
+function containersReadyOf(phase: PodStatus["phase"], told: readonly ToldContainer[]): Verdict {
   if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
   if (phase === "Failed") return { status: "False", reason: "PodFailed" };
-  const unready = statuses.filter(({ ready }) => !ready).map(({ name }) => name);
+  const unready = told.filter(({ role, status }) =>
+    (role === "main" || role === "sidecar") && !status.ready
+  );
   if (unready.length === 0) return { status: "True" };
   return {
     status: "False",
     reason: "ContainersNotReady",
-    message: `containers with unready status: [${unready.join(" ")}]`,
+    message: `containers with unready status: [${namesOf(unready)}]`,
   };
+}
+
+function namesOf(told: readonly ToldContainer[]): string {
+  return told.map(({ container }) => container.name).join(" ");
 }
 
 /** https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-readiness-gate */

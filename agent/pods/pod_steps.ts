@@ -1,21 +1,34 @@
-import { messageOf } from "../../core/lib/error_message.ts";
 import { isRefusal } from "../../core/client/api_error.ts";
 import { assert } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
 import { type Secret, secrets } from "../../core/resources/core/secrets.ts";
-import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
-import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
+import type {
+  Container,
+  EphemeralContainer,
+} from "../../core/resources/core/pods/spec/containers.ts";
+import {
+  containerNamed,
+  containersInRoles,
+} from "../../core/resources/core/pods/spec/pod_containers.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
-import { backoffAfterRestart, hasEnded, runsOf } from "./container_runs.ts";
+import {
+  backoffAfterRestart,
+  hasEnded,
+  hasInitContainers,
+  isAnyRunning,
+  runsOf,
+} from "./runs/container_runs.ts";
+import { ConfigError } from "../runtimes/config_error.ts";
 import { type ContainerSpec, RuntimeError } from "../runtimes/container_runtime.ts";
 import { containerSpecOf } from "./container_specs.ts";
 import { CLUSTER_DOMAIN } from "../dns/cluster_dns.ts";
 import { parseResolverConfig, podResolverOf, resolverText } from "../dns/resolver_config.ts";
 import { hostsTextOf, machineNameOf, nodeHostsTextOf } from "./host_names.ts";
+import { ContainerStops } from "./container_stops.ts";
 import { environmentOf } from "./environment.ts";
 import type { Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
-import type { Failure, RestartBackoff } from "./observed_pod.ts";
+import type { Failure, RestartBackoff } from "./runs/observed_pod.ts";
 import type { PodEvents } from "./pod_events.ts";
 import { seccompFolderOf } from "../folders/seccomp_folder.ts";
 import { PodFolder } from "../folders/pod_folder.ts";
@@ -40,9 +53,11 @@ type StepOf<D extends Step["do"]> = Extract<Step, { do: D }>;
 export class PodSteps {
   readonly #options: PodStepsOptions;
   readonly #folder: PodFolder;
+  readonly #stops: ContainerStops;
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
+    this.#stops = new ContainerStops(options);
     this.#folder = new PodFolder(options.context.dataFolder, options.record.uid);
   }
 
@@ -62,7 +77,7 @@ export class PodSteps {
       case "start":
         return await this.#start(step);
       case "stop":
-        return await this.#stop(step);
+        return await this.#stops.stop(step);
       case "prune":
         return await this.#prune(step);
     }
@@ -92,7 +107,11 @@ export class PodSteps {
   async #prepare(): Promise<void> {
     const { context, record } = this.#options;
     const pod = this.#pod();
-    if (!pod.spec.hostNetwork && !context.network.has(record.uid)) this.#leaveLostNetwork(pod);
+    if (!pod.spec.hostNetwork && !context.network.has(record.uid)) {
+      this.#leaveLostNetwork(pod);
+      if (hasInitContainers(pod) && isAnyRunning(record.observed)) return; // until all of it has ended
+      await this.#forgetInitRuns(pod);
+    }
     const [address] = await Promise.all([
       pod.spec.hostNetwork ? undefined : context.network.add(record.uid),
       context.volumes.make(pod),
@@ -124,6 +143,18 @@ export class PodSteps {
     const { record, events } = this.#options;
     const wasKnown = record.containers.some(({ isCutOff }) => isCutOff);
     if (record.loseNetwork().length > 0 && !wasKnown) events.sandboxChanged(pod);
+  }
+
+  /**
+   * Init containers run anew in another network, also when this agent ends before they do: their runs are removed before the
+   * network is there.
+   */
+  async #forgetInitRuns(pod: Pod): Promise<void> {
+    const { context, record } = this.#options;
+    const names = containersInRoles(pod.spec, "init", "sidecar").map(({ name }) => name);
+    const old = record.containers.filter((run) => names.includes(run.name));
+    await Promise.all(old.map(({ id }) => context.runtime.remove(id)));
+    for (const { id } of old) record.drop(id);
   }
 
   async #release(): Promise<void> {
@@ -273,21 +304,18 @@ export class PodSteps {
       nodeName,
       clusterDomain: context.clusterDns?.domain ?? CLUSTER_DOMAIN,
       seccompFolder: seccompFolderOf(context.dataFolder),
+      processesOf: this.#targetOf(container),
     });
   }
 
-  async #stop({ container, id, graceMs, why }: StepOf<"stop">): Promise<void> {
-    const { context, record, events, refresh } = this.#options;
-    if (record.pod && why !== "duplicate") events.stopping(record.pod, container, why);
-    try {
-      await context.runtime.stop(id, graceMs);
-    } catch (error) {
-      context.log.warn("Cannot stop a container", { container, id, error });
-      if (record.pod) events.stopFailed(record.pod, messageOf(error));
-      // The runtime may be back soon; without a rest the decision would ask for the same again at once.
-      await context.clock.sleep(STOP_RETRY_MS);
-    }
-    await refresh(id);
+  /** Throws a {@linkcode ConfigError} when the container whose processes an ephemeral one is to see does not run. */
+  #targetOf(container: EphemeralContainer): string | undefined {
+    const { targetContainerName: target } = container;
+    if (!target) return undefined;
+    const run = this.#options.record.containers
+      .find(({ name, state }) => name === target && state === "running");
+    if (run === undefined) throw new ConfigError(`unable to find target container ${target}`);
+    return run.id;
   }
 
   async #prune({ id, container }: StepOf<"prune">): Promise<void> {
@@ -325,7 +353,6 @@ export class PodSteps {
   }
 }
 
-const STOP_RETRY_MS = 1_000;
 /** What steps are called in the log, where their names are no words. */
 const WORDS_OF_STEP: Partial<Record<Failure["stage"], string>> = {
   confirmDeletion: "confirm the deletion of",

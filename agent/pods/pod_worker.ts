@@ -3,14 +3,17 @@ import { AssertionError } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
-import { containerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
+import {
+  containerNamed,
+  podContainerNamed,
+} from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { hasEnded, nextRun, runsOf, statusOf } from "./container_runs.ts";
+import { hasEnded, nextRun, runsOf, statusOf } from "./runs/container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
-import { POD } from "./observed_pod.ts";
+import { POD } from "./runs/observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
@@ -363,7 +366,8 @@ export class PodWorker {
     const elapsedMs = this.#options.context.clock.elapsed();
     const { observed } = this.#record;
     if (isOverdue(observed, elapsedMs)) return;
-    const next = nextRun(pod, observed, { name });
+    const each = podContainerNamed(pod.spec, name);
+    const next = each && nextRun(pod, observed, each);
     if (next?.isBackOff && next.atMs > elapsedMs) this.#events.backingOff(pod, name);
   }
 

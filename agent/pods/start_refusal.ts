@@ -12,21 +12,13 @@ export function startRefusalOf({ spec }: Pod): string | undefined {
         "less isolated than it says; remove spec.runtimeClassName",
     );
   }
-  const init = containersInRoles(spec, "init", "sidecar");
-  if (init.length > 0) {
-    const names = init.map(({ name }) => `"${name}"`).join(", ");
-    return refusal(
-      `its init containers ${names} cannot be run by this version of Coracle, and its containers may need what they ` +
-        "prepare; do their work in a container, and remove spec.initContainers",
-    );
-  }
   if ((spec.resourceClaims ?? []).length > 0) {
     return refusal(
       "spec.resourceClaims are not implemented in this version of Coracle, and its containers would run without " +
         "their devices; remove them",
     );
   }
-  const blind = containersInRoles(spec, "main")
+  const blind = containersInRoles(spec, "init", "sidecar", "main")
     .find(({ volumeDevices = [] }) => volumeDevices.length > 0);
   return blind && refusal(
     `volumeDevices of container "${blind.name}" are not implemented in this version of Coracle; mount a file system ` +

@@ -11,7 +11,10 @@ Deno.test("a pod does not start without what its containers may need", () => {
   const blind = { name: "main", volumeDevices: [{ name: "disk", devicePath: "/dev/x" }] };
   const table: [object, RegExp][] = [
     [{ runtimeClassName: "gvisor" }, /RuntimeClass "gvisor" is not implemented/],
-    [{ initContainers: [{ name: "first" }] }, /its init containers "first" cannot be run/],
+    [
+      { initContainers: [blind], containers: [] },
+      /volumeDevices of container "main" are not implemented/,
+    ],
     [{ resourceClaims: [{ name: "gpu" }] }, /spec\.resourceClaims are not implemented/],
     [{ containers: [blind] }, /volumeDevices of container "main" are not implemented/],
   ];

@@ -8,7 +8,7 @@ import { isEqual } from "../../core/lib/equality.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { ContainerStatus, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
-import { statusOf } from "./container_runs.ts";
+import { statusOf } from "./runs/container_runs.ts";
 
 const RETRY: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
 /** The kubelet looks at its containers once a second: startup progress that is over sooner is never reported. */
@@ -153,6 +153,7 @@ function withoutStartupProgress(
 }
 
 function isBeingCreated(was: ContainerStatus, { state, ready, started }: ContainerStatus): boolean {
-  return state.waiting?.reason === "ContainerCreating" && was.ready === ready &&
+  const isWord = /^(ContainerCreating|PodInitializing)$/.test(state.waiting?.reason ?? "");
+  return isWord && was.ready === ready &&
     was.started === started;
 }

@@ -4,7 +4,7 @@ import type { Moment } from "../../core/lib/clock.ts";
 import { timestamp } from "../../core/lib/timestamp.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
 import { RuntimeError } from "../runtimes/container_runtime.ts";
-import type { Failure } from "./observed_pod.ts";
+import type { Failure } from "./runs/observed_pod.ts";
 
 /** Kubernetes' wait after a failed pull or start: 10 s, doubled, at most 5 min. */
 const START_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };

@@ -77,6 +77,8 @@ export interface ContainerSpec {
     hostPid?: true;
     hostIpc?: true;
   };
+  /** Id of the running container whose processes it sees, by a namespace that they share. */
+  processesOf?: string;
   tty: boolean;
   stdin: boolean;
 }

@@ -7,7 +7,7 @@ import {
   under,
   waitingOf,
 } from "../conformance/pod_fields/field_case.ts";
-import { type PodmanCluster, podOf } from "./podman_cluster.ts";
+import { IMAGE, type PodmanCluster, podOf } from "./podman_cluster.ts";
 
 /** Fields of the PodSpec about what plain processes do not have: images, limits, isolation, terminals. */
 export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
@@ -67,6 +67,11 @@ export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
       "containers[].securityContext.procMount",
     ],
     run: hostNamespaces,
+  },
+  {
+    name: "a container is added to look into a pod, and sees the processes of another",
+    fields: ["ephemeralContainers", "ephemeralContainers[].targetContainerName"],
+    run: ephemeralContainer,
   },
   {
     name: "standard input stays open, and there is a terminal",
@@ -269,6 +274,24 @@ async function imageUser(cluster: PodmanCluster): Promise<void> {
     (pod) => waitingOf(pod).reason === "CreateContainerConfigError",
   );
   assert.match(waitingOf(pod).message ?? "", /runAsNonRoot and image will run as root/);
+}
+
+async function ephemeralContainer(cluster: PodmanCluster): Promise<void> {
+  await cluster.apply(podOf("looked-into", { script: "exec sleep 4321" }));
+  await cluster.podWhen("looked-into", isReady);
+  const added = {
+    ...{ name: "look", image: IMAGE, imagePullPolicy: "Never", targetContainerName: "main" },
+    command: ["sh", "-c", "ps"],
+  };
+  const patch = JSON.stringify({ spec: { ephemeralContainers: [added] } });
+  await cluster.kubectl(
+    ...["patch", "pod", "looked-into", "--subresource=ephemeralcontainers", "-p", patch],
+  );
+  await cluster.podWhen(
+    "looked-into",
+    ({ status }) => status.ephemeralContainerStatuses?.[0]?.state.terminated,
+  );
+  assert.match(await cluster.logs("looked-into", "-c", "look"), /sleep 4321/);
 }
 
 async function terminal(cluster: PodmanCluster): Promise<void> {

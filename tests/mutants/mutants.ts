@@ -336,7 +336,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a finished pod runs again",
-    file: "agent/pods/container_runs.ts",
+    file: "agent/pods/runs/container_runs.ts",
     search: '    case "Never":\n      return false;',
     replace: '    case "Never":\n      return run.exitCode !== 0;',
   },

@@ -36,10 +36,19 @@ export function containerName(
   return `k8s_${name}_${podUid}_${restartCount}`;
 }
 
+export interface CreateInput {
+  owner: string;
+  /** Full name of the image. */
+  image: string;
+  logBytesMax: number;
+  /** First process of the container that {@linkcode ContainerSpec.processesOf} names. */
+  processesOfPid?: number | undefined;
+}
+
 /** The body of `POST /containers/create`. Unknown fields are ignored by Podman in silence: check the spelling. */
 export function createBody(
   spec: ContainerSpec,
-  { owner, image, logBytesMax }: { owner: string; image: string; logBytesMax: number },
+  { owner, image, logBytesMax, processesOfPid }: CreateInput,
 ): Record<string, unknown> {
   const { network, hostname, podIP } = spec;
   return withoutAbsent({
@@ -60,6 +69,8 @@ export function createBody(
     ...(network === "host" ? {} : { hostadd: [`${hostname}:${podIP}`] }),
     sysctl: network === "host" ? spec.security.sysctls : { ...SYSCTLS, ...spec.security.sysctls },
     ...securityOf(spec.security),
+    // By path: a namespace that is joined by the container's id would keep that container from being removed.
+    ...(processesOfPid && { pidns: { nsmode: "path", value: `/proc/${processesOfPid}/ns/pid` } }),
     terminal: spec.tty,
     stdin: spec.stdin,
     restart_policy: "no",

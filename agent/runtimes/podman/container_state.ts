@@ -14,6 +14,8 @@ export interface ContainerInspection {
     ExitCode: number;
     OOMKilled: boolean;
     ConmonPid?: number;
+    /** 0 when it does not run. */
+    Pid?: number;
     StartedAt: string;
     FinishedAt: string;
   };

@@ -135,8 +135,9 @@ export class PodmanRuntime implements ContainerRuntime {
   async create(spec: ContainerSpec): Promise<string> {
     const image = this.#images.fullName(spec.image);
     const logBytesMax = this.#logLimits.bytesMax;
-    const body = createBody(spec, { owner: this.#owner, image, logBytesMax });
     return await this.#ask("CreateContainerError", async () => {
+      const processesOfPid = await this.#pidOf(spec.processesOf);
+      const body = createBody(spec, { owner: this.#owner, image, logBytesMax, processesOfPid });
       if (spec.security.runAsNonRoot) checkImageUser(spec, await this.#images.userOf(spec.image));
       try {
         const { Id } = await this.#client.json<{ Id: string }>("POST", "/containers/create", {
@@ -148,6 +149,13 @@ export class PodmanRuntime implements ContainerRuntime {
         return (await this.#inspection(containerName(spec)))?.Id ?? raise(error);
       }
     });
+  }
+
+  async #pidOf(id: string | undefined): Promise<number | undefined> {
+    if (id === undefined) return undefined;
+    const pid = (await this.#inspection(id))?.State.Pid;
+    if (!pid) throw new RuntimeError("CreateContainerError", `container "${id}" does not run`);
+    return pid;
   }
 
   /** After a failed start the container stays as created, and Podman remembers no error: keep what this throws. */

@@ -11,11 +11,24 @@ import type { Schema } from "../../../core/schema/schema.ts";
  * are always refused. Maps and lists of plain values are one field; `[]` stands for the items of a list.
  */
 export function claimedFields(): string[] {
-  return leavesOf(podSpec, "");
+  const leaves = leavesOf(podSpec, "");
+  const known = new Set(leaves);
+  return [...new Set(leaves.map((path) => known.has(asMain(path)) ? listOf(path) : path))];
+}
+
+/** The same field of a main container. */
+function asMain(path: string): string {
+  return path.replace(/^(init|ephemeral)Containers\[\]/, "containers[]");
+}
+
+/** Init containers and ephemeral ones have the fields of main ones: what is shown of those need not be shown again. */
+function listOf(path: string): string {
+  return /^(init|ephemeral)Containers(?=\[)/.exec(path)?.[0] ?? path;
 }
 
 function leavesOf(schema: Schema, path: string): string[] {
-  if (Object.hasOwn(UNIMPLEMENTED_POD_FIELDS, path) || POD_SPEC_REFUSED[path] === isSet) return [];
+  const main = asMain(path);
+  if (Object.hasOwn(UNIMPLEMENTED_POD_FIELDS, main) || POD_SPEC_REFUSED[main] === isSet) return [];
   const { properties, items } = schema;
   if (properties) {
     return Object.entries(properties).flatMap(([name, field]) =>

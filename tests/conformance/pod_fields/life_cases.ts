@@ -12,6 +12,19 @@ export const LIFE_CASES: readonly FieldCase<ProcessCluster>[] = [
     run: restartPolicy,
   },
   {
+    name: "a container has a restart policy of its own, with rules for exit codes",
+    fields: [
+      ...under("containers[]", "restartPolicy"),
+      ...under("containers[].restartPolicyRules[].exitCodes", "operator", "values"),
+    ],
+    run: restartRules,
+  },
+  {
+    name: "init containers come first, in their order; sidecars run beside",
+    fields: ["initContainers"],
+    run: initContainers,
+  },
+  {
     name: "SIGTERM, then SIGKILL after the grace period",
     fields: ["terminationGracePeriodSeconds"],
     run: grace,
@@ -71,6 +84,42 @@ async function restartPolicy(cluster: ProcessCluster): Promise<void> {
 
 function restarts({ status }: Parameters<typeof isOver>[0]): number {
   return status.containerStatuses?.[0]?.restartCount ?? 0;
+}
+
+async function restartRules(cluster: ProcessCluster): Promise<void> {
+  const runs = `${cluster.dataFolder}/runs-of-rules`;
+  const rule = { action: "Restart", exitCodes: { operator: "NotIn", values: [1] } };
+  await cluster.apply(podOf("rules", {
+    script: `echo run >> ${runs}; test $(wc -l < ${runs}) -gt 1 && exit 1; exit 2`,
+    container: { restartPolicy: "Never", restartPolicyRules: [rule] },
+  }));
+  const pod = await cluster.podWhen("rules", isOver);
+  assert.deepEqual([pod.status.phase, restarts(pod)], ["Failed", 1]);
+}
+
+async function initContainers(cluster: ProcessCluster): Promise<void> {
+  const words = `${cluster.dataFolder}/init-words`;
+  const container = (name: string, script: string, more: object = {}) => ({
+    ...{ name, image: "app:1", command: ["sh", "-c", script] },
+    ...more,
+  });
+  const until = (word: string) => `until grep -q ${word} ${words}; do sleep 0.1; done`;
+  await cluster.apply(podOf("initialized", {
+    script: `echo main >> ${words}; ${until("beside")}`,
+    spec: {
+      restartPolicy: "Never",
+      initContainers: [
+        container("first", `sleep 0.3; echo first >> ${words}`),
+        container("side", `${until("main")}; echo beside >> ${words}; exec sleep 1000`, {
+          restartPolicy: "Always",
+        }),
+        container("second", `echo second >> ${words}`),
+      ],
+    },
+  }));
+  const { status } = await cluster.podWhen("initialized", isOver);
+  assert.equal(status.phase, "Succeeded");
+  assert.equal(await Deno.readTextFile(words), "first\nsecond\nmain\nbeside\n");
 }
 
 async function grace(cluster: ProcessCluster): Promise<void> {

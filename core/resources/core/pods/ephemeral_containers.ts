@@ -3,9 +3,9 @@ import { objectIn } from "../../../lib/json/json_value.ts";
 import { type Cause, duplicate, forbidden, notFound } from "../../../schema/causes.ts";
 import type { NamespacedObject } from "../../resource.ts";
 import type { Subresource } from "../../subresource.ts";
-import { unimplementedWarning } from "../../unimplemented_fields.ts";
 import type { podStatus } from "./pod_status.ts";
 import type { PodSpec } from "./spec/pod_spec.ts";
+import { podSpecWarnings } from "./spec/pod_warnings.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
 import { refusedFieldCauses } from "./spec/rules/refused_fields.ts";
 import type { TypeOf } from "../../../schema/schema.ts";
@@ -39,7 +39,7 @@ export const ephemeralContainers: Subresource<Pod> = {
   warnings: (next, previous) =>
     isEqual(next.spec.ephemeralContainers, previous.spec.ephemeralContainers)
       ? []
-      : [unimplementedWarning(FIELD)],
+      : podSpecWarnings(next.spec, "spec").filter((warning) => warning.startsWith(`${FIELD}[`)),
 };
 
 type Ephemeral = NonNullable<PodSpec["ephemeralContainers"]>[number];

@@ -57,7 +57,12 @@ export function longRunningContainersOf(
 
 /** The container of that name, whatever its role: names are unique in a pod. */
 export function containerNamed(spec: PodSpec, name: string): Container | undefined {
-  return containersOf(spec).find(({ container }) => container.name === name)?.container;
+  return podContainerNamed(spec, name)?.container;
+}
+
+/** As {@linkcode containerNamed}, with its role. */
+export function podContainerNamed(spec: PodSpec, name: string): PodContainer | undefined {
+  return containersOf(spec).find(({ container }) => container.name === name);
 }
 
 /** The spec with each container replaced by what `change` makes of it. Lists that are absent stay absent. */

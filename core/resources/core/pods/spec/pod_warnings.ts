@@ -7,32 +7,46 @@ import {
 import { containersOf } from "./pod_containers.ts";
 import type { PodSpec } from "./pod_spec.ts";
 
-const unimplementedWarnings = warnerOf(UNIMPLEMENTED_POD_FIELDS, UNIMPLEMENTED_POD_CONSEQUENCES);
+const CONTAINER_LISTS = ["initContainers", "containers", "ephemeralContainers"];
+/** What is said of a main container holds for all of a pod. */
+const { fields: FIELDS, consequences: CONSEQUENCES } = forAllContainers();
+const unimplementedWarnings = warnerOf(FIELDS, CONSEQUENCES);
 /** A pod that shares the node's network has its ports there anyway. */
-const {
-  "containers[].ports[].hostPort": _hostPort,
-  "containers[].ports[].hostIP": _hostIP,
-  ...ON_HOST_NETWORK
-} = UNIMPLEMENTED_POD_FIELDS;
-const warningsOnHostNetwork = warnerOf(ON_HOST_NETWORK, UNIMPLEMENTED_POD_CONSEQUENCES);
+const ON_HOST_NETWORK = Object.fromEntries(
+  Object.entries(FIELDS).filter(([path]) => !/\.ports\[\]\.host(Port|IP)$/.test(path)),
+);
+const warningsOnHostNetwork = warnerOf(ON_HOST_NETWORK, CONSEQUENCES);
 
 /**
  * What a client should know of a PodSpec that is accepted: what is not implemented, and, in the words of
  * k8s.io/kubernetes/pkg/api/pod/warnings.go, what is probably a mistake. `field` is the path of the spec.
  */
 export function podSpecWarnings(spec: PodSpec, field: string): string[] {
-  const main = containersOf(spec).filter(({ role }) => role === "main");
+  const all = containersOf(spec);
   return [
     ...(spec.hostNetwork ? warningsOnHostNetwork : unimplementedWarnings)(spec, field),
     ...emptyDirWarnings(spec, `${field}.volumes`),
-    ...main.flatMap(({ container: { env = [] }, path }) =>
+    ...all.flatMap(({ container: { env = [] }, path }) =>
       hiddenEnvWarnings(env.map(({ name }) => name), `${field}.${path}.env`)
     ),
-    ...main.flatMap(({ container: { resources }, path }) => [
+    ...all.flatMap(({ container: { resources }, path }) => [
       ...fractionWarnings(resources.requests, `${field}.${path}.resources.requests`),
       ...fractionWarnings(resources.limits, `${field}.${path}.resources.limits`),
     ]),
   ];
+}
+
+function forAllContainers() {
+  const spread = <T>(table: Readonly<Record<string, T>>) =>
+    Object.fromEntries(
+      Object.entries(table).flatMap(([path, value]) =>
+        CONTAINER_LISTS.map((list) => [path.replace(/^containers(?=\[)/, list), value])
+      ),
+    );
+  return {
+    fields: spread(UNIMPLEMENTED_POD_FIELDS),
+    consequences: spread(UNIMPLEMENTED_POD_CONSEQUENCES),
+  };
 }
 
 /** Only the size of a directory in memory is a limit; there are no huge pages. */

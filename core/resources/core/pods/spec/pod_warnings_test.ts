@@ -21,14 +21,14 @@ Deno.test("each field that is set and not acted on is named once, with its path"
   const { warnings } = made(
     pods,
     podWith({
-      initContainers: [{ name: "a", image: "x" }],
+      initContainers: [{ name: "a", image: "x", ports: [{ containerPort: 1, hostPort: 2 }] }],
       serviceAccountName: "builder",
       imagePullSecrets: [{ name: "a" }],
       volumes: [{ name: "a", emptyDir: {} }, { name: "b", nfs: { server: "s", path: "/" } }],
     }),
   );
   assert.deepEqual(warnings, [
-    `spec.initContainers: ${ABSENT}; the pod does not start, and its status says why`,
+    `spec.initContainers[0].ports[0].hostPort: ${IGNORED}`,
     `spec.volumes[1].nfs: ${ABSENT}; the pod does not start: its events say FailedMount`,
   ]);
 });

@@ -5,9 +5,6 @@ import type { UnimplementedFields } from "../../../unimplemented_fields.ts";
  * security is refused instead: `refused_fields.ts`.
  */
 export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
-  initContainers: undefined,
-  ephemeralContainers: undefined,
-
   "affinity.podAffinity": undefined,
   "affinity.podAntiAffinity": undefined,
   topologySpreadConstraints: undefined,
@@ -25,8 +22,7 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "containers[].ports[].hostIP": undefined,
   "containers[].ports[].hostPort": undefined,
   "containers[].resizePolicy": undefined,
-  "containers[].restartPolicy": undefined,
-  "containers[].restartPolicyRules": undefined,
+  "containers[].restartPolicyRules[].action": "Restart",
   "containers[].volumeDevices": undefined,
   "containers[].resources.claims": undefined,
   "containers[].resources.limits.ephemeral-storage": undefined,
@@ -74,7 +70,6 @@ const VOLUMES = Object.keys(UNIMPLEMENTED_POD_FIELDS).filter((path) =>
 
 /** What comes of those that are not merely ignored, for a pod that has them. */
 export const UNIMPLEMENTED_POD_CONSEQUENCES: Readonly<Record<string, string>> = {
-  initContainers: KEEPS_FROM_STARTING,
   resourceClaims: KEEPS_FROM_STARTING,
   runtimeClassName: "no node starts pods with it",
   "containers[].volumeDevices": KEEPS_FROM_STARTING,

@@ -7,10 +7,9 @@ import {
   nextRun,
   runsOf,
 } from "./container_runs.ts";
-import { observedOf, podOf, run } from "./next_step_fixture.ts";
+import { MAIN, observedOf, podOf, run } from "../next_step_fixture.ts";
 import type { ContainerMemory, Failure } from "./observed_pod.ts";
 
-const MAIN = { name: "main" };
 const FAILURE: Failure = {
   stage: "run",
   reason: "RunContainerError",

@@ -1,8 +1,12 @@
-import { ownField } from "../../core/lib/own_field.ts";
-import type { Container } from "../../core/resources/core/pods/spec/containers.ts";
-import type { ContainerStatus } from "../../core/resources/core/pods/pod_status.ts";
-import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { ownField } from "../../../core/lib/own_field.ts";
+import type { ContainerStatus } from "../../../core/resources/core/pods/pod_status.ts";
+import type { Pod } from "../../../core/resources/core/pods/pods.ts";
+import {
+  containersInRoles,
+  type PodContainer,
+} from "../../../core/resources/core/pods/spec/pod_containers.ts";
 import type { ObservedPod, ObservedRun, RestartBackoff } from "./observed_pod.ts";
+import { wantsRestart } from "./restart_rules.ts";
 
 /** Kubernetes' restart back-off: 10 s, doubled each time, at most 5 min (`MaxContainerBackOff`). */
 const BACKOFF_FIRST_MS = 10_000;
@@ -43,9 +47,16 @@ export function latestRun(pod: Pod, observed: ObservedPod, name: string): Run | 
   return status?.containerID === undefined ? undefined : lostRun(pod, status);
 }
 
-/** What the pod's status says of a container. */
-export function statusOf(pod: Pod, name: string): ContainerStatus | undefined {
-  return pod.status.containerStatuses?.find((status) => status.name === name);
+/** What the pod's status says of a container, whatever its role. */
+export function statusOf({ status }: Pod, name: string): ContainerStatus | undefined {
+  const isOfIt = (each: ContainerStatus) => each.name === name;
+  return status.containerStatuses?.find(isOfIt) ?? status.initContainerStatuses?.find(isOfIt) ??
+    status.ephemeralContainerStatuses?.find(isOfIt);
+}
+
+/** Whether the pod has init containers or sidecars, which its other containers wait for. */
+export function hasInitContainers({ spec }: Pick<Pod, "spec">): boolean {
+  return containersInRoles(spec, "init", "sidecar").length > 0;
 }
 
 /** Which run of a container comes next, and when it is due. */
@@ -64,8 +75,9 @@ export interface NextRun {
 export function nextRun(
   pod: Pod,
   observed: ObservedPod,
-  { name }: Pick<Container, "name">,
+  each: PodContainer,
 ): NextRun | undefined {
+  const { name } = each.container;
   const memory = ownField(observed.memories, name);
   const retryAtMs = memory?.failure?.retryAtMs ?? 0;
   const latest = latestRun(pod, observed, name);
@@ -76,22 +88,37 @@ export function nextRun(
     case "created": {
       // A run that could not be started counts as one, as the kubelet's does.
       const hasFailed = memory?.failure?.stage === "run";
-      if (hasFailed && !wantsRestart(pod, { ...latest, exitCode: START_ERROR_EXIT_CODE })) {
-        return undefined;
-      }
+      if (hasFailed && !wantsRestart(pod.spec, each, START_ERROR_EXIT_CODE)) return undefined;
       const restartCount = latest.restartCount + (hasFailed ? 1 : 0);
       return { restartCount, atMs: retryAtMs, isBackOff: false };
     }
     case "exited": {
-      if (!wantsRestart(pod, latest)) return undefined;
+      const restartCount = latest.restartCount + 1;
+      if (hasToRepeat(each, latest)) return { restartCount, atMs: retryAtMs, isBackOff: false };
+      if (!wantsRestart(pod.spec, each, latest.exitCode ?? 0)) return undefined;
       const backOffEndsMs = backOffEndOf(memory?.backoff, latest.endedMs ?? 0);
       return {
-        restartCount: latest.restartCount + 1,
+        restartCount,
         atMs: Math.max(backOffEndsMs, retryAtMs),
         isBackOff: backOffEndsMs > retryAtMs,
       };
     }
   }
+}
+
+/** Whether a container has run, and will not run again. */
+export function isOver(pod: Pod, observed: ObservedPod, each: PodContainer): boolean {
+  const latest = latestRun(pod, observed, each.container.name);
+  return latest !== undefined && latest.state !== "running" &&
+    nextRun(pod, observed, each) === undefined;
+}
+
+/**
+ * Whether an init container succeeded in vain: what it did for a pod whose network is gone, or of which there is no record
+ * but the pod's status, does not count, as for the kubelet.
+ */
+function hasToRepeat({ role }: PodContainer, run: Run): boolean {
+  return role === "init" && run.exitCode === 0 && (run.lost === true || run.isCutOff === true);
 }
 
 /** The back-off that applies after one more restart, for a run that ended at `endedMs`. */
@@ -112,18 +139,6 @@ function backOffEndOf(backoff: RestartBackoff | undefined, endedMs: number): num
 
 function hasExpired({ sinceMs }: RestartBackoff, endedMs: number): boolean {
   return endedMs - sinceMs > BACKOFF_RESET_MS;
-}
-
-/** https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy */
-function wantsRestart(pod: Pod, run: Run): boolean {
-  switch (pod.spec.restartPolicy) {
-    case "Always":
-      return true;
-    case "OnFailure":
-      return run.exitCode !== 0;
-    case "Never":
-      return false;
-  }
 }
 
 function lostRun(pod: Pod, status: ContainerStatus): Run {

@@ -1,6 +1,5 @@
-import type { Health } from "../probes/probes.ts";
-import type { PodRejection } from "./pod_rejection.ts";
-import type { ContainerState } from "../runtimes/container_runtime.ts";
+import type { Health } from "../../probes/probes.ts";
+import type { ContainerState } from "../../runtimes/container_runtime.ts";
 
 /**
  * What the agent knows of one pod besides what is wanted of it: the input of every decision. Plain data.
@@ -27,11 +26,20 @@ export interface ObservedPod {
   readonly forcedGraceMs: number;
 }
 
+/** Why a node does not run a pod that it was given: the pod fails. */
+export interface PodRejection {
+  /** As in `status.reason`. */
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** A container as the runtime shows it, and when it ended. */
 export interface ObservedRun extends ContainerState {
   readonly endedMs?: number;
   /** It runs in a network that is no longer the pod's, where it cannot be reached. */
   readonly isCutOff?: true;
+  /** It runs already, and its `postStart` hook does still: until that is over it does not count as running to others. */
+  readonly isStarting?: true;
 }
 
 export interface Deletion {

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { pods } from "../core/resources/core/pods/pods.ts";
+import { isReady, NodeUnderTest } from "./agent_fixture.ts";
+
+const SIDE_A = { name: "side-a", image: "side:1", restartPolicy: "Always" };
+const SIDE_B = { name: "side-b", image: "side:1", restartPolicy: "Always" };
+const INIT = { name: "init", image: "init:1" };
+
+Deno.test("what was initialized is not initialized again by another agent", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("init:1", { runsMs: 200 });
+  const spec = { initContainers: [INIT, SIDE_A, { ...INIT, name: "next" }] };
+  await node.create({ name: "web", spec });
+  await node.until(() => runningNames(node).includes("side-a"));
+  await node.restart();
+  await node.until(() => isReady(node.pod("web")));
+  const made = node.runtime.made.map(({ name, restartCount }) => `${name} ${restartCount}`);
+  assert.deepEqual(made, ["init 0", "side-a 0", "next 0", "main 0"]);
+  await node.restart();
+  node.runtime.kill(node.runtime.containers.find(({ name }) => name === "main")!.id, 1);
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")));
+  assert.deepEqual(node.runtime.made.slice(4).map(({ name }) => name), ["main"]);
+});
+
+Deno.test("in another network a pod begins anew, and its init containers run before all else", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("init:1", { runsMs: 200 });
+  await node.create({ name: "web", spec: { initContainers: [INIT, SIDE_A] } });
+  await node.until(() => isReady(node.pod("web")));
+  const before = node.runtime.made.length;
+  node.network.lose(node.pod("web")!.metadata.uid);
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")), 60_000);
+  const made = node.runtime.made.slice(before).map(({ name }) => name);
+  assert.deepEqual(made, ["init", "side-a", "main"]);
+  assert.equal(node.pod("web")!.status.initContainerStatuses![0]!.restartCount, 1);
+});
+
+Deno.test("sidecars end after the main containers, the last one first", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("slow:1", { heedsSigterm: false });
+  const spec = { initContainers: [SIDE_A, SIDE_B], terminationGracePeriodSeconds: 20 };
+  await node.create({ name: "web", image: "slow:1", spec });
+  await node.until(() => isReady(node.pod("web")));
+  const ends: string[] = [];
+  node.runtime.onExit((id) => ends.push(`${id.split("_")[1]} ${node.clock.now() - askedMs}`));
+  const askedMs = node.clock.now();
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.settle(node.clock.sleep(5_000));
+  assert.equal(ends.length, 0);
+  node.runtime.kill(node.runtime.containers.find(({ name }) => name === "main")!.id, 0);
+  await node.until(() => node.pod("web") === undefined, 60_000);
+  assert.deepEqual(ends.map((end) => end.split(" ")[0]), ["main", "side-b", "side-a"]);
+  const [mainMs, ...sideMs] = ends.map((end) => Number(end.split(" ")[1]));
+  for (const ms of sideMs) assert.ok(ms - mainMs! < 100, `${ends}`);
+});
+
+Deno.test("a sidecar is not kept waiting beyond its pod's grace", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("slow:1", { heedsSigterm: false });
+  const stuck = { ...SIDE_A, image: "slow:1" };
+  const spec = { initContainers: [stuck], terminationGracePeriodSeconds: 10 };
+  await node.create({ name: "web", image: "slow:1", spec });
+  await node.until(() => isReady(node.pod("web")));
+  const askedMs = node.clock.now();
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.until(() => node.pod("web") === undefined, 60_000);
+  assert.ok(node.clock.now() - askedMs < 15_000, `${node.clock.now() - askedMs}`);
+});
+
+Deno.test("a pod completes when its main containers do, and its sidecars are ended", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("job:1", { runsMs: 1_000 });
+  const spec = { restartPolicy: "Never", initContainers: [SIDE_A] };
+  await node.create({ name: "job", image: "job:1", spec });
+  await node.until(() => node.pod("job")!.status.phase === "Succeeded");
+  const [side] = node.pod("job")!.status.initContainerStatuses!;
+  assert.equal(side!.state.terminated?.exitCode, 143);
+  await node.until(() => runningNames(node).length === 0);
+  await node.restart();
+  await node.until(() => node.nodeReady() === "True");
+  assert.equal(node.runtime.made.length, 2);
+});
+
+Deno.test("a pod that is deleted while it is initialized starts nothing more", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web", spec: { initContainers: [INIT] } });
+  await node.until(() => runningNames(node).includes("init"));
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.until(() => node.pod("web") === undefined, 60_000);
+  assert.deepEqual(node.runtime.made.map(({ name }) => name), ["init"]);
+  assert.deepEqual(node.runtime.containers, []);
+});
+
+function runningNames({ runtime }: NodeUnderTest): string[] {
+  return runtime.containers.filter(({ state }) => state === "running").map(({ name }) => name);
+}
