@@ -51,6 +51,7 @@ export function openControlPlane(
   objects.askWebhooks(
     new WebhookAdmission({ store, view: client, random, log, transport, policies }),
   );
+  objects.conversions.askBy({ view: client, random, transport });
   const stop = new AbortController();
   const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The server stops")));

@@ -198,7 +198,7 @@ function partsOf(options: ApiOptions): Parts {
       frontProxy,
     }),
     openapi: new Openapi(kinds, version.gitVersion),
-    watches: new Watches({ store: objects.store, kinds, clock, random, log }),
+    watches: new Watches({ objects, kinds, clock, random, log }),
     streams: new Map(
       all.map((create) => create({ nodeStreams, open: openStreams, clock, random }))
         .map((stream) => [stream.subresource, stream]),

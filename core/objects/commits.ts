@@ -4,25 +4,29 @@ import { isEqual } from "../lib/equality.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
 import type { Entry, Key, Store } from "../store/store.ts";
 import type { Admitted } from "./admit.ts";
+import type { ConversionWebhooks } from "./conversion/conversion_webhooks.ts";
 import { isDone } from "./deletion.ts";
 import { isSameButTimes } from "./managed_fields/managers.ts";
 
 /** How what was admitted gets into the store. */
 export class Commits {
   readonly #store: Store;
+  readonly #conversions: ConversionWebhooks;
 
-  constructor(store: Store) {
+  constructor(store: Store, conversions: ConversionWebhooks) {
     this.#store = store;
+    this.#conversions = conversions;
   }
 
   /**
    * What is decided rests on what was admitted so far. A commit fails with that by itself; a refusal waits until it is
-   * durable, so that its reason can be read, and is none when it never will be.
+   * durable, so that its reason can be read, and is none when it never will be. Decides again after each conversion of
+   * a custom resource that turns out to be needed.
    */
   async decided(act: () => Promise<Written>): Promise<Written> {
     const confirmed = this.#store.confirmed();
     try {
-      return await act();
+      return await this.#conversions.whileNeeded(act);
     } catch (error) {
       await confirmed.catch((cause) => {
         throw refusalOf(cause);

@@ -30,6 +30,7 @@ import {
 } from "./admit.ts";
 import { onceAccountIsThere } from "./admission/service_accounts.ts";
 import { Commits, unchecked } from "./commits.ts";
+import { ConversionWebhooks } from "./conversion/conversion_webhooks.ts";
 import { serviceRange } from "./service_range.ts";
 import { deletionOf } from "./deletion.ts";
 import { timestamp } from "../lib/timestamp.ts";
@@ -82,13 +83,15 @@ export class Objects implements ClusterSettings {
   readonly kinds: ClusterSettings["kinds"];
   /** Policies in CEL that decide about writes. */
   readonly policies: PolicyAdmission;
+  /** How custom resources get into other versions. */
+  readonly conversions = new ConversionWebhooks();
 
   constructor(options: ObjectsOptions) {
     const { store, clock, random, serviceCidr = "10.96.0.0/16", catalog } = options;
     this.store = store;
     this.kinds = () => catalog?.all ?? [];
     this.clock = clock;
-    this.#commits = new Commits(store);
+    this.#commits = new Commits(store, this.conversions);
     this.serviceRange = serviceRange(serviceCidr);
     this.apiServiceAddress = formatIpv4(this.serviceRange.first + 1);
     const rules = admissionRules({ hasAccounts: false, ...options, settings: this });

@@ -68,6 +68,27 @@ export interface DefinedBy {
   content: unknown;
 }
 
+/** Objects of a kind in other versions, as far as the webhook that converts them has been asked. */
+export interface Conversions {
+  /** Name of the definition of the kind. */
+  readonly definition: string;
+  readonly webhook: ConversionWebhook;
+  /** The object in a version; `undefined`: the webhook has to be asked first. */
+  known(object: KubeObject, apiVersion: string): KubeObject | undefined;
+  /** Keeps what the webhook has answered. */
+  remember(object: KubeObject, apiVersion: string, answer: KubeObject): void;
+}
+
+/** How the webhook is reached, and which versions of ConversionReview it reads. */
+export interface ConversionWebhook {
+  clientConfig?: {
+    url?: string;
+    service?: { namespace: string; name: string; path?: string; port: number };
+    caBundle?: string;
+  };
+  conversionReviewVersions?: readonly string[];
+}
+
 /**
  * How a version of a custom resource is read and checked. Everything is pure; admission works on the object in this very
  * version, and what is stored is made of the outcome.
@@ -85,6 +106,8 @@ export interface Reading {
     previous: KubeObject | undefined,
     options: { isOfStatus: boolean; causes: readonly Cause[] },
   ): { causes: Cause[]; warnings: string[] };
+  /** Where a webhook converts: `fromStored` and `toStored` throw for what it has not been asked about. */
+  conversions?: Conversions;
 }
 
 export interface ReadResult {

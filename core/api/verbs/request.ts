@@ -43,7 +43,18 @@ export function prefixOf({ path, kind }: ObjectRequest): Prefix {
 }
 
 /** Answers with one object, in the version of the path and the format of the Accept header. */
-export function sendObject(request: ObjectRequest, code: number, stored: Stored): Response {
+export function sendObject(
+  request: ObjectRequest,
+  code: number,
+  stored: Stored,
+): Response | Promise<Response> {
+  const { kind: { resource }, objects } = request;
+  if (!resource.reading?.conversions) return sendReadable(request, code, stored);
+  return objects.conversions.prepare(resource, [stored.object])
+    .then(() => sendReadable(request, code, stored));
+}
+
+function sendReadable(request: ObjectRequest, code: number, stored: Stored): Response {
   const { c, kind, clock } = request;
   const format = formatFor(c.req.header("accept"));
   if (format.as === "object") return sendEncoded(c, code, kind.bytesOf(stored), format);

@@ -57,10 +57,23 @@ const VERBS = new Map<string, SubresourceVerb>([
   ["PATCH", "patch"],
 ]);
 
-function show(request: ObjectRequest, subresource: Subresource<KubeObject>): Response {
+function show(
+  request: ObjectRequest,
+  subresource: Subresource<KubeObject>,
+): Response | Promise<Response> {
   const entry = entryOf(request);
   if (!subresource.show) return sendObject(request, 200, entry);
-  return sendAsAccepted(request.c, 200, subresource.show(inOwnVersion(request, entry.object)));
+  return sendShown(request, 200, subresource.show, entry.object);
+}
+
+async function sendShown(
+  request: ObjectRequest,
+  code: number,
+  show: NonNullable<Subresource<KubeObject>["show"]>,
+  stored: KubeObject,
+): Promise<Response> {
+  await request.objects.conversions.prepare(request.kind.resource, [stored]);
+  return sendAsAccepted(request.c, code, show(inOwnVersion(request, stored)));
 }
 
 async function write(
@@ -115,8 +128,8 @@ function sendWritten(
   { body, show }: Subresource<KubeObject>,
   code: number,
   written: Written,
-): Response {
-  if (show) return sendAsAccepted(request.c, code, show(inOwnVersion(request, written.object)));
+): Response | Promise<Response> {
+  if (show) return sendShown(request, code, show, written.object);
   if (!body) return sendObject(request, code, written);
   return sendAsAccepted(request.c, code, succeeded(code));
 }

@@ -18,7 +18,10 @@ import { writeOptions } from "./write_query.ts";
 const encoder = new TextEncoder();
 
 /** Answers a get or a list of a kind whose objects are made when somebody asks. */
-export function answerMadeUp(request: ObjectRequest, serverFault: string | undefined): Response {
+export function answerMadeUp(
+  request: ObjectRequest,
+  serverFault: string | undefined,
+): Response | Promise<Response> {
   const { c, path, kind, clock } = request;
   const entries = kind.resource.madeUp!(serverFault)
     .map((object: KubeObject): Entry => ({

@@ -10,7 +10,7 @@ import { sendAsAccepted } from "../http/answer.ts";
 import { goTypeOf } from "../discovery/served_kinds.ts";
 import { sendList } from "../watch/list.ts";
 import { listOptions } from "../watch/list_options.ts";
-import { listPage, refuseFuture } from "../watch/list_page.ts";
+import { listPage, type Page, refuseFuture } from "../watch/list_page.ts";
 import {
   appliedObjectOf,
   documentOf,
@@ -73,7 +73,7 @@ export function answerObject(request: ObjectRequest): Response | Promise<Respons
   }
 }
 
-function listOrWatch(request: ObjectRequest, watches: Watches): Response {
+function listOrWatch(request: ObjectRequest, watches: Watches): Response | Promise<Response> {
   const { c, kind, objects, path } = request;
   const query = c.req.query();
   const options = listOptions((name) => query[name]);
@@ -86,8 +86,12 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
   const include = format.as === "table" ? includeObjectOf(query["includeObject"]) : "None";
   const prefix = prefixOf(request);
   if (!isWatch) {
-    const page = listPage(objects.store, prefix, selection.matches, options);
-    return sendList(c, kind, page, { format, include, nowMs: request.clock.now() });
+    const pageOf = () => listPage(objects.store, prefix, selection.matches, options);
+    const send = (page: Page) =>
+      sendList(c, kind, page, { format, include, nowMs: request.clock.now() });
+    return kind.resource.reading?.conversions
+      ? readablePage(request, pageOf, selection.matches !== undefined).then(send)
+      : send(pageOf());
   }
   const { resourceVersion, sendInitialEvents } = options;
   if (sendInitialEvents && resourceVersion) refuseFuture(objects.store, resourceVersion);
@@ -104,6 +108,21 @@ function listOrWatch(request: ObjectRequest, watches: Watches): Response {
     marksInitialEnd: sendInitialEvents === true && options.allowWatchBookmarks,
     timeoutSeconds: options.timeoutSeconds,
   });
+}
+
+/** The same page, when a webhook has converted what is on it, and what it is selected from. */
+async function readablePage(
+  request: ObjectRequest,
+  pageOf: () => Page,
+  isSelected: boolean,
+): Promise<Page> {
+  const { objects, kind: { resource } } = request;
+  const readable = (entries: readonly Entry[]) =>
+    objects.conversions.prepare(resource, entries.map(({ object }) => object));
+  if (isSelected) await readable(objects.store.list(prefixOf(request)));
+  const page = await objects.conversions.whileNeeded(pageOf);
+  await readable(page.entries);
+  return page;
 }
 
 /** The object, at least as new as the request asks for. */
@@ -226,6 +245,10 @@ async function deleteCollection(request: ObjectRequest): Promise<Response> {
   const { matches = matchesAll } = selectionOf(kind, options);
   const user = c.get("user");
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
+  if (matches !== matchesAll) {
+    const all = objects.list(kind.resource, path.namespace);
+    await objects.conversions.prepare(kind.resource, all.map(({ object }) => object));
+  }
   const write: WriteOptions = { user: user.name, userInfo: user, dryRun: isDryRun };
   const gone = await objects.deleteCollection(
     kind.resource,
@@ -234,6 +257,7 @@ async function deleteCollection(request: ObjectRequest): Promise<Response> {
     deletion,
     write,
   );
+  await objects.conversions.prepare(kind.resource, gone.map(({ object }) => object));
   const { revision } = objects.store;
   const items = gone.map(({ object }) => kind.show(object));
   const metadata = { resourceVersion: String(revision) };
@@ -243,7 +267,11 @@ async function deleteCollection(request: ObjectRequest): Promise<Response> {
   return sendAsAccepted(c, 200, list);
 }
 
-function sendWritten(request: ObjectRequest, code: number, written: Written): Response {
+function sendWritten(
+  request: ObjectRequest,
+  code: number,
+  written: Written,
+): Response | Promise<Response> {
   warn(request.c, written.warnings);
   return sendObject(request, code, written);
 }

@@ -2,6 +2,8 @@ import { ApiError } from "../../client/api_error.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Random } from "../../lib/random.ts";
+import type { Objects } from "../../objects/objects.ts";
+import type { KubeObject } from "../../resources/resource.ts";
 import type { Prefix, Store } from "../../store/store.ts";
 import { openStream, writeParts } from "../http/answer.ts";
 import type { Format } from "../http/accept.ts";
@@ -36,7 +38,7 @@ export interface WatchRequest {
 
 interface Options {
   kinds: Pick<ServedKinds, "all">;
-  store: Store;
+  objects: Pick<Objects, "store" | "conversions">;
   clock: Clock;
   random: Random;
   log: Log;
@@ -109,7 +111,7 @@ export class Watches {
     );
     let feed = this.#feeds.get(name);
     if (!feed) {
-      const { store, clock } = this.#options;
+      const { clock, objects: { store } } = this.#options;
       const lines = new WatchLines(kind, format, include, clock);
       feed = new WatchFeed(name, lines, { store, prefix, matches: request.matches });
       this.#feeds.set(name, feed);
@@ -134,10 +136,11 @@ export class Watches {
   }
 
   async #sendInitial(watcher: Watcher, feed: WatchFeed, request: WatchRequest): Promise<number> {
-    const { store } = this.#options;
+    const { store } = this.#options.objects;
     const { revision } = store;
     const { prefix, matches } = request;
     const all = store.list(prefix);
+    if (isConverted(request)) await this.#prepare(request, all.map(({ object }) => object));
     const entries = matches === matchesAll ? all : all.filter(({ object }) => matches(object));
     await writeParts(
       watcher.stream,
@@ -155,20 +158,39 @@ export class Watches {
   async #catchUp(
     watcher: Watcher,
     feed: WatchFeed,
-    { prefix, matches }: WatchRequest,
+    request: WatchRequest,
     after: number,
   ): Promise<void> {
-    const { store } = this.#options;
-    for (let seen = after; !watcher.stream.gone.aborted;) {
+    const { store } = this.#options.objects;
+    const { prefix, matches } = request;
+    const { gone } = watcher.stream;
+    for (let seen = after; !gone.aborted;) {
       const events = store.eventsAfter(prefix, seen);
-      if (events.length === 0) return feed.join(watcher);
+      if (events.length === 0) {
+        if (!isConverted(request)) return feed.join(watcher);
+        await nextChange(store, prefix, gone); // a feed cannot wait for a webhook
+        continue;
+      }
       seen = events.at(-1)!.revision;
+      if (isConverted(request)) {
+        const both = events.flatMap(({ entry, previous }) =>
+          previous ? [entry, previous] : [entry]
+        );
+        await this.#prepare(request, both.map(({ object }) => object));
+      }
       const selected = events.flatMap((event) => selectedEvent(event, matches) ?? []);
+      if (isConverted(request)) {
+        await this.#prepare(request, selected.map(({ entry: { object } }) => object));
+      }
       await writeParts(
         watcher.stream,
         lazyParts(selected, (event) => this.#pastLine(watcher, feed, event)),
       );
     }
+  }
+
+  #prepare({ kind: { resource } }: WatchRequest, objects: readonly KubeObject[]): Promise<void> {
+    return this.#options.objects.conversions.prepare(resource, objects);
   }
 
   #pastLine(watcher: Watcher, feed: WatchFeed, event: Parameters<WatchLines["of"]>[0]): Uint8Array {
@@ -216,7 +238,7 @@ export class Watches {
   #sendBookmark(watcher: Watcher, feed: WatchFeed): void {
     feed.flush();
     if (!watcher.bookmarks || !feed.hasJoined(watcher)) return;
-    const { revision } = this.#options.store;
+    const { revision } = this.#options.objects.store;
     this.#bookmark(watcher, feed, { revision, initialEventsEnd: false });
   }
 
@@ -229,6 +251,24 @@ export class Watches {
     watcher.hasSentEvent = true;
     send(watcher, feed.lines.bookmark(revision, { initialEventsEnd, first }));
   }
+}
+
+/** Whether a webhook has to be asked before objects can be sent. */
+function isConverted({ kind: { resource } }: WatchRequest): boolean {
+  return resource.reading?.conversions !== undefined;
+}
+
+/** Resolves when something under the prefix has changed, or with the signal. */
+function nextChange(store: Store, prefix: Prefix, gone: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const unsubscribe = store.subscribe(prefix, end);
+  gone.addEventListener("abort", end);
+  if (gone.aborted) end();
+  return promise.finally(() => {
+    unsubscribe();
+    gone.removeEventListener("abort", end);
+  });
 }
 
 function* lazyParts<T>(items: Iterable<T>, partOf: (item: T) => Uint8Array): Iterable<Uint8Array> {

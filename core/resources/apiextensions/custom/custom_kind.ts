@@ -14,6 +14,7 @@ import {
   type VersionDefinition,
 } from "../definition/definition.ts";
 import { customColumns } from "./columns.ts";
+import { ConvertedObjects } from "./converted_objects.ts";
 import { customReading } from "./custom_reading.ts";
 import { firstAt, parseJsonPath } from "./json_path.ts";
 import { fieldsOf } from "./scale_rules.ts";
@@ -42,32 +43,48 @@ export function customKind(definition: Definition): AnyResource | undefined {
   const stored = spec.versions.find(({ name }) => name === storage);
   if (!stored || !status.acceptedNames.kind) return undefined;
   const siblings = () => all;
+  const conversions = conversionsOf(definition);
   const versions: AnyResource[] = servedVersionsOf(spec.versions).map((version) => ({
-    ...versionOf(definition, version, stored.name),
+    ...versionOf(definition, version, stored, conversions),
     siblings,
   }));
   const served = versions.find(({ version }) => version === stored.name);
-  const own = served ?? { ...versionOf(definition, stored, stored.name), siblings };
+  const own = served ?? { ...versionOf(definition, stored, stored, conversions), siblings };
   const all = served ? versions : [...versions, own];
   return { ...own, versions };
+}
+
+/** What a webhook has converted; `undefined` where none does. */
+function conversionsOf(
+  { metadata, spec: { conversion } }: Definition,
+): ConvertedObjects | undefined {
+  const { strategy, webhook } = conversion;
+  if (strategy !== "Webhook" || !webhook) return undefined;
+  return new ConvertedObjects(metadata.name, webhook);
 }
 
 function versionOf(
   { metadata, spec, status: { acceptedNames } }: Definition,
   version: VersionDefinition,
-  storageVersion: string,
+  stored: VersionDefinition,
+  conversions: ConvertedObjects | undefined,
 ): AnyResource {
   const { group } = spec;
   const { plural, kind, singular = kind.toLowerCase(), shortNames = [], categories = [] } =
     acceptedNames;
   const { subresources = {}, additionalPrinterColumns, selectableFields = [] } = version;
   const schema = plainMaps(version.schema?.openAPIV3Schema ?? {});
+  const storageSchema = version === stored
+    ? schema
+    : plainMaps(stored.schema?.openAPIV3Schema ?? {});
   const scale = subresources.scale && scalePathsOf(subresources.scale);
   const reading = customReading({
     apiVersion: `${group}/${version.name}`,
-    storageApiVersion: `${group}/${storageVersion}`,
+    storageApiVersion: `${group}/${stored.name}`,
     schema,
+    storageSchema,
     scale,
+    ...(conversions && { conversions }),
   });
   const show = (object: KubeObject) => reading.fromStored(object);
   const hasStatus = subresources.status !== undefined;
@@ -86,7 +103,7 @@ function versionOf(
     fields: fieldsFor(selectableFields, show),
     ...(acceptedNames.listKind && { listKind: acceptedNames.listKind }),
     reading,
-    storageVersion,
+    storageVersion: stored.name,
     definedBy: {
       resource: DEFINITIONS,
       name: metadata.name,

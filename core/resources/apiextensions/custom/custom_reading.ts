@@ -11,6 +11,7 @@ import { shaped } from "../../../schema/custom/shaping.ts";
 import { NO_FIELD, valueCauses } from "../../../schema/custom/value_checks.ts";
 import type { Schema } from "../../../schema/schema.ts";
 import type { KubeObject, Reading, ScalePaths } from "../../resource.ts";
+import type { ConvertedObjects } from "./converted_objects.ts";
 import { scaleCauses } from "./scale_rules.ts";
 
 export interface ReadingOptions {
@@ -19,12 +20,18 @@ export interface ReadingOptions {
   /** The version in which objects are stored. */
   storageApiVersion: string;
   schema: Schema;
+  /** Of the version in which objects are stored. */
+  storageSchema: Schema;
   scale: ScalePaths | undefined;
+  /** Where a webhook converts; absent: versions differ in nothing but their shape. */
+  conversions?: ConvertedObjects;
 }
 
-/** How a version of a custom resource is read and checked, where versions differ in nothing but their shape. */
+/** How a version of a custom resource is read and checked. */
 export function customReading(options: ReadingOptions): Reading {
-  const { schema, apiVersion, storageApiVersion } = options;
+  const { schema, apiVersion, storageApiVersion, storageSchema, conversions } = options;
+  const inVersion = (object: KubeObject, wanted: string) =>
+    conversions ? conversions.inVersion(object, wanted) : renamed(object, wanted);
   let rules: { compiled: RuleNode | undefined } | undefined; // compiled at the first write
   const shown = new WeakMap<KubeObject, KubeObject>();
   return {
@@ -42,7 +49,13 @@ export function customReading(options: ReadingOptions): Reading {
       }
       return known;
     },
-    toStored: (object) => inVersion(object, storageApiVersion),
+    toStored: (object) => {
+      const own = inVersion(object, storageApiVersion);
+      if (!conversions || own === object) return own;
+      return shaped(storageSchema, own as unknown as JsonObject, { isRoot: true })
+        .value as KubeObject;
+    },
+    ...(conversions && { conversions }),
     check: (next, previous, { isOfStatus, causes }) => {
       const found = causesOf(options, next, previous, { isOfStatus });
       rules ??= { compiled: compileRules(schema) };
@@ -53,7 +66,7 @@ export function customReading(options: ReadingOptions): Reading {
   };
 }
 
-function inVersion(object: KubeObject, apiVersion: string): KubeObject {
+function renamed(object: KubeObject, apiVersion: string): KubeObject {
   return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 }
 

@@ -3,19 +3,12 @@ import { formatOf } from "../../../schema/custom/string_formats.ts";
 import type { Schema } from "../../../schema/schema.ts";
 import type { Definition } from "../definition/definition.ts";
 
-const NOT_CONVERTED =
-  "spec.conversion.strategy: Webhook is not implemented: objects have the same fields in all versions";
-
-/** What a client should know of a definition that is accepted: what means nothing, or is not acted on. */
+/** What a client should know of a definition that is accepted: what means nothing. */
 export function definitionWarnings(next: Definition, previous: Definition | undefined): string[] {
   if (previous && isEqual(next.spec, previous.spec)) return [];
   const before = previous ? formatsIn(previous) : new Set();
-  const isConverted = next.spec.conversion.strategy === "Webhook" && next.spec.versions.length > 1;
-  return [
-    ...[...formatsIn(next)].filter((format) => !before.has(format))
-      .map((format) => `unrecognized format ${JSON.stringify(format)}`),
-    ...(isConverted ? [NOT_CONVERTED] : []),
-  ];
+  return [...formatsIn(next)].filter((format) => !before.has(format))
+    .map((format) => `unrecognized format ${JSON.stringify(format)}`);
 }
 
 function formatsIn({ spec: { versions } }: Definition): Set<string> {
