@@ -1,6 +1,7 @@
 import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
 import { apiServiceController } from "./api_services/api_services.ts";
+import { cronJobController } from "./batch/cron_jobs.ts";
 import { finishedJobExpiry } from "./batch/finished_job_expiry.ts";
 import { jobController } from "./batch/jobs.ts";
 import { jobOrphans } from "./batch/job_orphans.ts";
@@ -71,6 +72,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(finishedJobExpiry),
   () => loopOf(statefulSetController),
   () => loopOf(daemonSetController),
+  () => loopOf(cronJobController),
   () => loopOf(disruptionController),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),

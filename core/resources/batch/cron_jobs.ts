@@ -21,7 +21,6 @@ import {
 import { ageColumn, imagesText, nameColumn, namesText, selectorText } from "../columns.ts";
 import { nameWarnings, withTemplatePrepared } from "../core/pods/template_rules.ts";
 import { type Column, defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { scheduleFault } from "./cron_schedule.ts";
 import { jobSpecCauses } from "./job_rules.ts";
 import { jobSpec } from "./job_shape.ts";
@@ -132,7 +131,6 @@ export const cronJobs = defineResource({
     ]),
   ],
   warnings: (next, previous) => [
-    ...storedOnlyWarnings("CronJob", previous),
     ...nameWarnings(next, previous),
     ...jobSpecWarnings(
       next.spec.jobTemplate.spec,

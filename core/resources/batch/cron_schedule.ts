@@ -1,4 +1,60 @@
+import { ownField } from "../../lib/own_field.ts";
 import { DurationError, durationMsOf } from "../../schema/durations.ts";
+
+/** When a schedule is due: at the times that its fields name, or after each `everyMs`. */
+export type CronSchedule = CronFields | { everyMs: number };
+
+export interface CronFields {
+  minutes: CronField;
+  hours: CronField;
+  days: CronField;
+  months: CronField;
+  /** 0 is Sunday. */
+  weekdays: CronField;
+}
+
+export interface CronField {
+  values: ReadonlySet<number>;
+  /** A day must be in both of its fields when one of them is `*`, otherwise in one of them. */
+  isAny: boolean;
+}
+
+const EVERY_MS_MIN = 1_000;
+
+/** Reads a schedule that has no fault, see {@linkcode scheduleFault}; `undefined`: it has one. */
+export function cronScheduleOf(schedule: string): CronSchedule | undefined {
+  if (scheduleFault(schedule) !== undefined) return undefined;
+  const text = withoutTimeZone(schedule);
+  if (text.startsWith(EVERY)) {
+    const ms = durationMsOf(text.slice(EVERY.length));
+    return { everyMs: Math.max(EVERY_MS_MIN, ms - ms % EVERY_MS_MIN) };
+  }
+  const fields = (ownField(DESCRIPTORS, text) ?? text).trim().split(/\s+/);
+  const [minutes, hours, days, months, weekdays] = FIELDS.map((bounds, i) =>
+    fieldOf(fields[i]!, bounds)
+  );
+  return {
+    minutes: minutes!,
+    hours: hours!,
+    days: days!,
+    months: months!,
+    weekdays: weekdays!,
+  };
+}
+
+function fieldOf(text: string, bounds: Bounds): CronField {
+  const ranges = text.split(",").filter(Boolean).map((part) => rangeIn(part, bounds))
+    .filter((range) => typeof range !== "string");
+  const values = ranges.flatMap(({ first, last, step }) =>
+    Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, i) => first + i * step)
+  );
+  return { values: new Set(values), isAny: ranges.some(({ isAny }) => isAny) };
+}
+
+/** The time zone that stands before the fields, as older versions of Kubernetes allowed. */
+export function timeZoneIn(schedule: string): string | undefined {
+  return /^(?:TZ|CRON_TZ)=(\S*)/.exec(schedule)?.[1];
+}
 
 /**
  * Why a text is no schedule, in the words of github.com/robfig/cron/v3 (`ParseStandard`), which Kubernetes uses;
@@ -37,15 +93,15 @@ const FIELDS: readonly Bounds[] = [
   { least: 1, most: 12, names: MONTHS },
   { least: 0, most: 6, names: DAYS },
 ];
-const DESCRIPTORS = [
-  "@yearly",
-  "@annually",
-  "@monthly",
-  "@weekly",
-  "@daily",
-  "@midnight",
-  "@hourly",
-];
+const DESCRIPTORS: Readonly<Record<string, string>> = {
+  "@yearly": "0 0 1 1 *",
+  "@annually": "0 0 1 1 *",
+  "@monthly": "0 0 1 * *",
+  "@weekly": "0 0 * * 0",
+  "@daily": "0 0 * * *",
+  "@midnight": "0 0 * * *",
+  "@hourly": "0 * * * *",
+};
 const EVERY = "@every ";
 
 /** Kubernetes refuses a time zone here by a rule of its own; the rest is looked at all the same. */
@@ -56,7 +112,7 @@ function withoutTimeZone(schedule: string): string {
 }
 
 function descriptorFault(text: string): string | undefined {
-  if (DESCRIPTORS.includes(text)) return undefined;
+  if (Object.hasOwn(DESCRIPTORS, text)) return undefined;
   if (!text.startsWith(EVERY)) return `unrecognized descriptor: ${text}`;
   try {
     durationMsOf(text.slice(EVERY.length));
@@ -67,8 +123,21 @@ function descriptorFault(text: string): string | undefined {
   }
 }
 
-/** `*`, `3`, `1-5`, each perhaps with `/2`. */
 function rangeFault(part: string, bounds: Bounds): string | undefined {
+  const range = rangeIn(part, bounds);
+  return typeof range === "string" ? range : undefined;
+}
+
+interface Range {
+  first: number;
+  last: number;
+  step: number;
+  /** Whether it is `*`, or `?`, without a step: then it does not say which days are meant. */
+  isAny: boolean;
+}
+
+/** `*`, `3`, `1-5`, each perhaps with `/2`; or why it is none of these. */
+function rangeIn(part: string, bounds: Bounds): Range | string {
   const [range = "", stepText, ...moreSteps] = part.split("/");
   const [low = "", high, ...moreEnds] = range.split("-");
   const isAll = low === "*" || low === "?";
@@ -86,7 +155,8 @@ function rangeFault(part: string, bounds: Bounds): string | undefined {
   }
   if (last > bounds.most) return `end of range (${last}) above maximum (${bounds.most}): ${part}`;
   if (first > last) return `beginning of range (${first}) beyond end of range (${last}): ${part}`;
-  return step === 0 ? `step of range should be a positive number: ${part}` : undefined;
+  if (step === 0) return `step of range should be a positive number: ${part}`;
+  return { first, last, step, isAny: isAll && step === 1 };
 }
 
 /** The number, or why it is none. */
