@@ -8,6 +8,10 @@ import type { Log } from "../core/lib/log.ts";
 import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
+import type { MachineReadings } from "./stats/machine_readings.ts";
+import { measuredPods } from "./stats/measured_pods.ts";
+import { ProbeCounts } from "./stats/probe_counts.ts";
+import { UsageReporter } from "./stats/usage_reporter.ts";
 import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
 import type { ClusterDns } from "./dns/cluster_dns.ts";
@@ -18,6 +22,7 @@ import type { LogLimits } from "./runtimes/log_limits.ts";
 import { PodStreams } from "./streams/pod_streams.ts";
 import { DiskPodFiles, type PodFiles } from "./volumes/pod_files.ts";
 import type { PodNetwork } from "./network/pod_network.ts";
+import { endAllPods } from "./pods/pods_end.ts";
 import { PodWorker } from "./pods/pod_worker.ts";
 import type { dialProbe } from "./probes/probe_dialer.ts";
 import { Slots } from "../core/lib/slots.ts";
@@ -33,9 +38,6 @@ const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 /** More starts at once are not faster with Podman, each only takes longer. */
 const STARTS_MAX = 4;
 const EXEC_PROBES_MAX = 4;
-/** How often the runtime is asked to end a container, when all are to end. */
-const END_TRIES = 5;
-const END_RETRY_MS = 1_000;
 
 export interface AgentOptions {
   nodeName: string;
@@ -87,6 +89,8 @@ export interface AgentOptions {
   clusterDns?: ClusterDns;
   /** Patterns of sysctls that pods may set besides the safe ones. */
   allowedUnsafeSysctls?: readonly string[];
+  /** Measures the machine; absent: what is used is not known. */
+  readings?: MachineReadings;
   /** Cgroup for the containers of a pod. */
   cgroupParentOf?(podUid: string): string | undefined;
 }
@@ -101,6 +105,8 @@ export interface AgentOptions {
 export class Agent {
   /** What clients connect to in its pods. */
   readonly streams: PodStreams;
+  /** What it and its pods use, when that can be measured. */
+  readonly usage: UsageReporter | undefined;
   readonly #options: AgentOptions;
   readonly #context: NodeContext;
   readonly #volumeTypes: readonly VolumeType[];
@@ -127,6 +133,7 @@ export class Agent {
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
       volumes: options.volumes ?? new Volumes({ ...options, types, allocatable, tokens }),
       allocatable,
+      probeCounts: new ProbeCounts(),
       images: new ImagePuller({ pullsMax: PULLS_MAX, ...options }),
       features: {
         operatingSystem: machine.info.operatingSystem,
@@ -137,6 +144,13 @@ export class Agent {
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
     };
+    const { readings, nodeName: node } = options;
+    const measured = {
+      pods: () => measuredPods([...this.#workers.values()], dataFolder),
+      probes: () => this.#context.probeCounts.all(),
+      prepare: () => this.#learnProcesses(),
+    };
+    this.usage = readings && new UsageReporter({ node, clock, readings, ...measured });
     this.streams = new PodStreams({ ...options, workerOf: (name) => this.#workerOf(name) });
     const { podCIDR, labels = {}, runtime: { version: runtimeVersion } } = options;
     this.#node = new NodeStatus({ ...options, podCIDR, labels, allocatable, runtimeVersion });
@@ -167,6 +181,7 @@ export class Agent {
     } finally {
       stop.abort();
       this.#unsubscribe();
+      this.usage?.close();
       await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     }
   }
@@ -182,48 +197,10 @@ export class Agent {
    * Rejects when there are containers that cannot be ended, after all others are: their pods are left whole.
    */
   async stopAll(signal: AbortSignal): Promise<void> {
-    const { runtime, network } = this.#options;
-    const containers = await runtime.list();
-    const ends = await Promise.allSettled(containers.map((each) => this.#end(each, signal)));
-    const left = new Set(
-      containers.filter((_, i) => ends[i]!.status === "rejected").map(({ podUid }) => podUid),
-    );
-    const addresses = (await network.list()).filter(({ podUid }) => !left.has(podUid));
-    await Promise.all(addresses.map(({ podUid }) => network.remove(podUid)));
-    const uids = new Set(containers.map(({ podUid }) => podUid)).difference(left);
-    await Promise.all([...uids].map((uid) => this.#context.volumes.unmount(uid)));
-    const failure = ends.find((end) => end.status === "rejected");
-    if (failure) throw failure.reason;
-  }
-
-  async #end(container: ContainerState, signal: AbortSignal): Promise<void> {
-    const { runtime, clock, log } = this.#options;
-    const { id } = container;
-    for (let tries = 1;; tries++) {
-      try {
-        await this.#stopOne(container, signal);
-        await runtime.remove(id);
-        return;
-      } catch (error) {
-        if (tries === END_TRIES) throw error;
-        log.warn("Cannot end a container, trying again", { id, error });
-        await clock.sleep(END_RETRY_MS);
-      }
-    }
-  }
-
-  async #stopOne({ id, podUid, state }: ContainerState, signal: AbortSignal): Promise<void> {
-    if (state !== "running") return;
-    const { runtime } = this.#options;
-    const pod = this.#workers.get(podUid)?.pod;
-    const graceMs = (pod?.spec.terminationGracePeriodSeconds ?? 0) * 1_000;
-    const kill = () => runtime.stop(id, 0).catch(() => {}); // the stop below reports what is wrong
-    signal.addEventListener("abort", kill, { once: true });
-    try {
-      await runtime.stop(id, signal.aborted ? 0 : graceMs);
-    } finally {
-      signal.removeEventListener("abort", kill);
-    }
+    const { volumes } = this.#context;
+    const graceMsOf = (podUid: string) =>
+      (this.#workers.get(podUid)?.pod?.spec.terminationGracePeriodSeconds ?? 0) * 1_000;
+    await endAllPods({ ...this.#options, volumes, graceMsOf }, signal);
   }
 
   async #runPods(signal: AbortSignal): Promise<void> {
@@ -347,12 +324,25 @@ export class Agent {
       },
       onGone: () => {
         this.#workers.delete(podUid);
+        this.#context.probeCounts.forget(podUid);
         for (const { id } of worker.containers) this.#context.podOfContainer.delete(id);
       },
       onFault: (error) => this.#fault(error),
     });
     this.#workers.set(podUid, worker);
     return worker;
+  }
+
+  /** A start does not tell the process; a list would, but much later. */
+  async #learnProcesses(): Promise<void> {
+    const { runtime } = this.#options;
+    for (const worker of this.#workers.values()) {
+      for (const { id, state, pid } of worker.containers) {
+        if (state !== "running" || pid !== undefined) continue;
+        const found = await runtime.inspect(id).catch(() => undefined); // the next list tells, too
+        if (found) worker.learn(found);
+      }
+    }
   }
 
   #workerOf(name: ObjectName): PodWorker | undefined {

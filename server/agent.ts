@@ -5,7 +5,8 @@ import { HttpClient } from "../core/client/http_client.ts";
 import type { Source } from "../core/client/list_watch.ts";
 import { Mirror } from "../core/client/mirror.ts";
 import { ServerLink, type Transport } from "../core/client/server_link.ts";
-import type { Context } from "./context.ts";
+import { sendReports } from "./kubelet/report_loop.ts";
+import { type Context, keepRunning } from "./context.ts";
 import { createNode, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
 
 /** The API as seen from another process. */
@@ -64,7 +65,13 @@ export async function runAgent<P extends NodePlatform>(
     events,
     onStaleView: () => link.suspect(),
   };
-  await runNode(context, mirror, { ...createNode(context, access, platform), ...environment });
+  const node = createNode(context, access, platform);
+  const usage = node.agent?.usage;
+  if (usage) {
+    const reports = { link, usage, node: host, clock };
+    keepRunning(context, "the reports of what is used", (signal) => sendReports(reports, signal));
+  }
+  await runNode(context, mirror, { ...node, ...environment });
   return platform;
 }
 

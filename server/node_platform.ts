@@ -1,5 +1,6 @@
 import { CLUSTER_DOMAIN, dnsAddressIn } from "../agent/dns/cluster_dns.ts";
 import { DnsThread } from "../agent/dns/threads/dns_thread.ts";
+import { LinuxReadings } from "../agent/stats/machine_readings.ts";
 import { readMachine } from "../agent/node/machine.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
 import type { PodNetwork } from "../agent/network/pod_network.ts";
@@ -45,7 +46,7 @@ export async function openMachine(
   const { dataFolder, flags } = context;
   const [chosen, { network, podCidr, ...addresses }, machine] = await Promise
     .all([openRuntime(context, registry), openNetwork(context), readMachine(dataFolder)]);
-  const { runtime, protectedPaths, makeImage, notice } = chosen;
+  const { runtime, protectedPaths, imageFolder, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
   const agent = {
     nodeName: flags.node,
@@ -60,6 +61,7 @@ export async function openMachine(
     logLimits: logLimitsOf(flags),
     pullsMax: pullsMaxOf(flags),
     protectedPaths,
+    readings: new LinuxReadings({ dataFolder, ...(imageFolder && { imageFolder }) }),
     volumeTypes: registry.volumeTypes,
     ...(flags.allowedUnsafeSysctls && { allowedUnsafeSysctls: flags.allowedUnsafeSysctls }),
   };

@@ -8,6 +8,7 @@ import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { MutableCatalog } from "../core/resources/catalog.ts";
 import type { Objects } from "../core/objects/objects.ts";
+import { ClusterUsage } from "../core/usage/cluster_usage.ts";
 import type { MemoryStore } from "../core/store/memory_store.ts";
 import { dialableHost, hostAndPort } from "./addresses.ts";
 import type { Context } from "./context.ts";
@@ -155,7 +156,9 @@ function createServerApi(
 ): Api {
   const nodes = new Map(agent ? [[nodeName, agent.streams]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
-  const given = { ...access.api, ...opened.api, authorizers, streams };
+  const sources = new Map(agent?.usage ? [[nodeName, agent.usage]] : []);
+  const usage = new ClusterUsage({ view, clock, sources });
+  const given = { ...access.api, ...opened.api, authorizers, streams, usage };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }
 

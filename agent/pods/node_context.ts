@@ -4,6 +4,7 @@ import type { ClusterDns } from "../dns/cluster_dns.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { ImagePuller } from "../images/image_puller.ts";
+import type { ProbeCounts } from "../stats/probe_counts.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
 import type { PodNetwork } from "../network/pod_network.ts";
 import type { PodFiles } from "../volumes/pod_files.ts";
@@ -21,6 +22,7 @@ export interface NodeContext {
   readonly view: View;
   readonly runtime: ContainerRuntime;
   readonly images: ImagePuller;
+  readonly probeCounts: ProbeCounts;
   readonly network: PodNetwork;
   readonly files: PodFiles;
   readonly volumes: PodVolumes;

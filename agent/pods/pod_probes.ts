@@ -7,6 +7,14 @@ import { dialProbe } from "../probes/probe_dialer.ts";
 import type { ProbeTarget } from "../probes/probe_type.ts";
 import { Probes } from "../probes/probes.ts";
 
+/** What the kubelet's metrics call how a probe ended. */
+const COUNTED_AS = {
+  success: "successful",
+  warning: "successful",
+  failure: "failed",
+  error: "unknown",
+} as const;
+
 export interface PodProbesOptions {
   context: NodeContext;
   record: PodRecord;
@@ -70,6 +78,12 @@ export class PodProbes {
       onHealth: (health) => {
         record.remember(name, { health });
         onChange();
+      },
+      onAnswer: (kind, result) => {
+        if (record.pod === undefined) return;
+        const { name: pod, namespace, uid: podUid } = record.pod.metadata;
+        const named = { pod, namespace, podUid, container: name, kind };
+        context.probeCounts.add({ ...named, result: COUNTED_AS[result] });
       },
       onOutcome: (kind, outcome) => {
         if (record.pod) events.probed(record.pod, name, kind, outcome);

@@ -135,6 +135,13 @@ export class PodWorker {
     this.wake();
   }
 
+  /** Notes the process of a container that runs, which its start does not tell. */
+  learn({ id, pid, layerFolder }: ContainerState): void {
+    const known = this.#record.containerOf(id);
+    if (known?.state !== "running" || known.pid !== undefined || pid === undefined) return;
+    this.#record.put({ ...known, pid, ...(layerFolder !== undefined && { layerFolder }) });
+  }
+
   /** Inspects a container that the runtime has reported to have ended. */
   async refresh(id: string): Promise<void> {
     const { runtime, clock, log } = this.#options.context;
@@ -292,7 +299,7 @@ export class PodWorker {
       this.#noteExit(container).then(() => this.wake(), this.#options.onFault);
       return;
     }
-    if (known?.state === container.state) return; // keeps the start that was shown first
+    if (known?.state === container.state) return this.learn(container); // keeps the start that was shown first
     this.#record.put(container.state === "running" ? this.#adopted(container) : container);
   }
 

@@ -30,6 +30,8 @@ export interface ProbesOptions {
   onHealth(health: Health): void;
   /** Called with each failure and error but those of early questions, and with each warning. */
   onOutcome(kind: ProbeKind, outcome: ProbeOutcome): void;
+  /** Called with each answer. */
+  onAnswer?(kind: ProbeKind, result: ProbeOutcome["result"]): void;
 }
 
 /**
@@ -69,7 +71,7 @@ export class Probes {
   }
 
   #watch(kind: ProbeKind, probe: Probe): void {
-    const { clock, startedAtMs, check, onOutcome } = this.#options;
+    const { clock, startedAtMs, check, onOutcome, onAnswer } = this.#options;
     const ageMs = Math.max(0, clock.now() - startedAtMs);
     const waitMs = (probe.initialDelaySeconds ?? 0) * 1_000 - ageMs;
     const firstMs = clock.elapsed() + Math.max(0, waitMs);
@@ -82,6 +84,7 @@ export class Probes {
     const ask = async (isCounted: boolean) => {
       const outcome = await check(probe, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
+      onAnswer?.(kind, outcome.result);
       const isBad = outcome.result === "failure" || outcome.result === "error";
       if (outcome.result === "warning" || (isCounted && isBad)) onOutcome(kind, outcome);
       const next = afterAnswer(tally, outcome, { probe, isCounted });

@@ -14,6 +14,10 @@ export interface ContainerState {
   image: string;
   /** {@linkcode Image.reference} of its image. */
   imageId: string;
+  /** Its first process, as the node sees it, while it runs. */
+  pid?: number;
+  /** The folder of the layer that it writes to, when the runtime knows. */
+  layerFolder?: string;
   startedAtMs?: number;
   finishedAtMs?: number;
   exitCode?: number;

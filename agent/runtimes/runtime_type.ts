@@ -45,6 +45,8 @@ export interface OpenRuntime {
   readonly runtime: ContainerRuntime;
   /** Real paths that no pod may see anything of: the runtime's socket, state and storage. */
   readonly protectedPaths: readonly string[];
+  /** On the file system with its images and the layers of its containers. */
+  readonly imageFolder?: string;
   /** What users have to know of its containers, e.g. `containers are plain processes`. */
   readonly limitation?: string;
   /** Makes an image on this machine. Resolves with how, for people. */

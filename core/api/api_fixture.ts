@@ -6,6 +6,7 @@ import { silentLog } from "../lib/log.ts";
 import { Random } from "../lib/random.ts";
 import { VirtualClock } from "../lib/virtual_clock.ts";
 import { bootstrap } from "../objects/bootstrap.ts";
+import { LocalClient } from "../objects/local_client.ts";
 import { Objects } from "../objects/objects.ts";
 import { MutableCatalog } from "../resources/catalog.ts";
 import { RESOURCES } from "../resources/mod.ts";
@@ -13,6 +14,7 @@ import type { RingLimits } from "../store/event_ring.ts";
 import { declareKinds } from "../store/declared_kinds.ts";
 import { followDefinitions } from "../store/defined_kinds.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
+import { ClusterUsage } from "../usage/cluster_usage.ts";
 import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { AccountTokens } from "./access/service_accounts/account_tokens.ts";
@@ -100,7 +102,9 @@ export async function freshApi(
   await bootstrap(objects, { apiAddress: "127.0.0.1", apiPort: 6443 });
   const credentials = serviceOf?.(objects);
   const usersById = new Map(Object.entries(users).map(([token, user]) => [tokenId(token), user]));
+  const usage = new ClusterUsage({ view: new LocalClient(objects), clock, sources: new Map() });
   const api = createApi({
+    usage,
     accounts: new AccountTokens({ store, key: signingKey, clock, random }),
     objects,
     catalog,

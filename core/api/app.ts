@@ -40,13 +40,7 @@ import { REVIEWS } from "./access/reviews/mod.ts";
 import { Aggregation } from "./aggregation/aggregation.ts";
 import type { FrontProxy } from "./access/pki.ts";
 import type { AccountTokens } from "./access/service_accounts/account_tokens.ts";
-import {
-  CONFIGURATION_PATH,
-  issuerConfiguration,
-  KEYS_PATH,
-  KEYS_TYPE,
-  keySet,
-} from "./access/service_accounts/issuer_documents.ts";
+import { addIssuer } from "./access/service_accounts/issuer_routes.ts";
 import { tokenRequests } from "./streams/token_requests.ts";
 import {
   plainFormatFor,
@@ -61,9 +55,12 @@ import { admitConnection } from "./streams/connection_admission.ts";
 import { answerSubresource } from "./verbs/subresource_verbs.ts";
 import { inTime } from "./http/request_timeout.ts";
 import { answerRotate, type SecretRotation } from "./http/secret_rotation.ts";
+import { takeNodeReport } from "./http/node_reports.ts";
 import { answerCompact, type StoreFile } from "./http/store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs/verbs.ts";
 import { type VersionInfo, versionInfo } from "./http/version.ts";
+import type { MadeUpFacts } from "../resources/resource.ts";
+import type { ClusterUsage } from "../usage/cluster_usage.ts";
 import { Watches } from "./watch/watch.ts";
 
 export interface ApiOptions {
@@ -98,6 +95,8 @@ export interface ApiOptions {
   streams?: readonly StreamDefinition[];
   /** Absent: requests are not recorded. */
   audit?: Audit;
+  /** What nodes and pods use; absent: nobody knows. */
+  usage?: ClusterUsage;
   /** For a server that shares its store with others. */
   standby?: Standby;
 }
@@ -127,6 +126,7 @@ export function createApi(options: ApiOptions): Api {
   app.all("/apply", (c) => answerApply(c, parts));
   app.post("/store/compact", (c) => answerCompact(c, parts));
   app.post("/secrets/rotate", (c) => answerRotate(c, parts));
+  app.put("/node-reports/:node", (c) => takeNodeReport(c, parts));
   if (options.credentials) addCredentialRoutes(app, options.credentials);
   if (options.accounts) addIssuer(app, options.accounts);
   app.all("/api/*", (c) => answerInTime(c, parts));
@@ -178,6 +178,7 @@ function partsOf(options: ApiOptions): Parts {
   objects.policies.askAccess(policyAccess(chain));
   const authenticator = new Authenticator(options);
   const view = new LocalClient(objects);
+  const used = options.usage && { usage: options.usage };
   const all = [...streams, ...(options.accounts ? [() => tokenRequests(options.accounts!)] : [])];
   return {
     ...options,
@@ -200,7 +201,7 @@ function partsOf(options: ApiOptions): Parts {
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ objects, kinds, clock, random, log }),
     streams: new Map(
-      all.map((create) => create({ nodeStreams, open: openStreams, clock, random }))
+      all.map((create) => create({ nodeStreams, open: openStreams, clock, random, ...used }))
         .map((stream) => [stream.subresource, stream]),
     ),
     versionInfo: version,
@@ -266,7 +267,12 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   const path = c.get("info");
   if (!path.isResource) throw notFound();
   const kind = parts.kinds.find(path.group, path.version, path.resource);
-  if (!kind) return await parts.aggregation?.answer(c, path) ?? await answerReview(c, path, parts);
+  // What nobody stores here somebody else may serve: metrics-server, for one.
+  if (!kind || kind.resource.madeUp) {
+    const answered = await parts.aggregation?.answer(c, path);
+    if (answered) return answered;
+  }
+  if (!kind) return await answerReview(c, path, parts);
   if (path.namespace !== undefined && !kind.resource.namespaced) throw notFound();
   const { objects, clock, escalation } = parts;
   const request: ObjectRequest = { c, path, kind, objects, clock, escalation };
@@ -280,7 +286,7 @@ async function answer(c: ApiContext, parts: Parts): Promise<Response> {
   if (!kind.resource.verbs.some((verb) => verb === path.verb)) throw methodNotAllowed();
   const isCollection = path.name === undefined && c.req.method === "GET";
   refuseUnanswerable(c.req.header("accept"), isCollection);
-  if (kind.resource.madeUp) return answerMadeUp(request, faultOf(parts));
+  if (kind.resource.madeUp) return answerMadeUp(request, factsOf(parts));
   if (path.name === undefined || path.isWatch) return answerCollection(request, parts.watches);
   return answerObject(request);
 }
@@ -302,16 +308,6 @@ async function answerReview(
   return sendAsAccepted(c, 201, await review.answer(await objectOf(c), asked));
 }
 
-/** Documents by which others check the tokens of service accounts. */
-function addIssuer(app: Hono<ApiEnv>, { key }: AccountTokens): void {
-  const cached = { "cache-control": "public, max-age=3600" };
-  app.get(CONFIGURATION_PATH, (c) => {
-    const configuration = issuerConfiguration(c.req.header("host") ?? "localhost");
-    return sendJson(c, 200, configuration, "application/json", cached);
-  });
-  app.get(KEYS_PATH, (c) => sendJson(c, 200, keySet(key), KEYS_TYPE, cached));
-}
-
 function sendDocument(
   c: ApiContext,
   { body, contentType }: { body: unknown; contentType: string },
@@ -319,6 +315,11 @@ function sendDocument(
   if (contentType !== "application/json") return sendJson(c, 200, body, contentType);
   plainFormatFor(c.req.header("accept"));
   return sendAsAccepted(c, 200, body);
+}
+
+function factsOf(parts: Parts): MadeUpFacts {
+  const metrics: MadeUpFacts["metrics"] = async (of) => await parts.usage?.metrics(of) ?? [];
+  return { serverFault: faultOf(parts), metrics };
 }
 
 /** Why the server cannot do its work, if so. */

@@ -12,6 +12,7 @@ import {
   type DefaultRole,
   defaultRoleBindings,
   defaultRoles,
+  measurementRoles,
 } from "../resources/rbac/default_roles.ts";
 import { roleBindings } from "../resources/rbac/role_bindings.ts";
 import { roles } from "../resources/rbac/roles.ts";
@@ -39,7 +40,7 @@ export async function ensureDefaultRights(objects: Objects): Promise<void> {
       ...(wanted.subjects.length > 0 && { subjects: union(binding.subjects, wanted.subjects) }),
     }));
   await Promise.all([
-    ...defaultClusterRoles().map(role(clusterRoles)),
+    ...[...defaultClusterRoles(), ...measurementRoles()].map(role(clusterRoles)),
     ...defaultRoles().map(role(roles)),
     ...defaultClusterRoleBindings().map(binding(clusterRoleBindings)),
     ...defaultRoleBindings().map(binding(roleBindings)),

@@ -11,6 +11,7 @@ import { DISCOVERY_KINDS } from "./discovery/mod.ts";
 import { EVENTS_KINDS } from "./events/mod.ts";
 import { FLOWCONTROL_KINDS } from "./flowcontrol/mod.ts";
 import { GATEWAY_KINDS } from "./gateway/mod.ts";
+import { METRICS_KINDS } from "./metrics/mod.ts";
 import { NETWORKING_KINDS } from "./networking/mod.ts";
 import { NODE_KINDS } from "./node/mod.ts";
 import { POLICY_KINDS } from "./policy/mod.ts";
@@ -34,6 +35,7 @@ export const RESOURCES: readonly AnyResource[] = [
   ...EVENTS_KINDS,
   ...FLOWCONTROL_KINDS,
   ...GATEWAY_KINDS,
+  ...METRICS_KINDS,
   ...NETWORKING_KINDS,
   ...NODE_KINDS,
   ...POLICY_KINDS,

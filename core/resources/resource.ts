@@ -151,8 +151,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
   deprecation?: string;
   /** For a kind that is never stored: creating one writes a subresource of the object of its name. */
   createdAs?: { resource: AnyResource; subresource: string };
-  /** For a kind that is never stored: the objects there are, by why the server cannot do its work, if so. */
-  madeUp?(serverFault: string | undefined): readonly T[];
+  /** For a kind that is never stored: the objects there are. */
+  madeUp?(facts: MadeUpFacts): readonly T[] | Promise<readonly T[]>;
   /** How objects are read and checked, where `check` does not do it: of custom resources. */
   reading?: Reading;
   /** Of a kind that an object defines: that object, and what the kind is made of. */
@@ -187,6 +187,14 @@ export interface Resource<T extends KubeObject = KubeObject> extends LifeCycle<T
   validateStatus?(next: T, previous: T): Cause[];
   /** What is accepted but not implemented, or deprecated: each becomes a `Warning` header. Pure. Asked when `validate` is. */
   warnings(next: T, previous: T | undefined): string[];
+}
+
+/** What objects that are never stored are made of. */
+export interface MadeUpFacts {
+  /** Why the server cannot do its work, if so. */
+  serverFault: string | undefined;
+  /** What nodes and pods use: objects of `metrics.k8s.io`. */
+  metrics(of: "nodes" | "pods"): Promise<readonly KubeObject[]>;
 }
 
 // The one named `any`: a list of resources of different kinds has no common T.

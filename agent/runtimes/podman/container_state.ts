@@ -8,6 +8,7 @@ export interface ContainerInspection {
   Image: string;
   ImageDigest?: string;
   ImageName?: string;
+  GraphDriver?: { Data?: Record<string, string> | null };
   Config: { Labels: Record<string, string> | null };
   State: {
     Status: string;
@@ -34,8 +35,9 @@ const UNKNOWN_EXIT_CODE = 255;
 
 /** A container as the agent sees it; `undefined` when its labels are not ours. */
 export function containerState(
-  { Id, Image, ImageDigest, ImageName, Config, State }: ContainerInspection,
+  inspection: ContainerInspection,
 ): ContainerState | undefined {
+  const { Id, Image, ImageDigest, ImageName, Config, State } = inspection;
   const labels = Config.Labels ?? {};
   const podUid = labels[LABEL.podUid];
   const name = labels[LABEL.name];
@@ -53,8 +55,14 @@ export function containerState(
     restartCount: Number(labels[LABEL.restartCount] ?? 0),
     image: labels[LABEL.image] ?? "",
     ...(state === "created" || startedAtMs === undefined ? {} : { startedAtMs }),
+    ...(state === "running" ? processOf(inspection) : {}),
     ...(state === "exited" ? endOf(State, startedAtMs) : {}),
   };
+}
+
+function processOf({ State: { Pid }, GraphDriver }: ContainerInspection) {
+  const layerFolder = GraphDriver?.Data?.["UpperDir"];
+  return { ...(Pid && { pid: Pid }), ...(layerFolder && { layerFolder }) };
 }
 
 /** `docker.io/library/web@sha256:…`; the id of an image without a digest or a name. */

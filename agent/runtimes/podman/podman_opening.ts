@@ -6,6 +6,9 @@ import { type Podman, PodmanUnavailable, protectedPathsOf } from "./podman.ts";
 import { PodmanRuntime } from "./podman_runtime.ts";
 import { findPodman, startPodmanService } from "./podman_service.ts";
 
+/** Where a Podman that is not ours keeps images, as a rule. */
+const USUAL_STORAGE = "/var/lib/containers/storage";
+
 /** Opens Podman as {@linkcode RuntimeType.open} says. */
 export async function openPodmanRuntime(context: RuntimeContext): Promise<OpenRuntime> {
   if (Deno.uid() !== 0) {
@@ -19,6 +22,7 @@ export async function openPodmanRuntime(context: RuntimeContext): Promise<OpenRu
   const runtime = new PodmanRuntime({ podman, owner, clock, log, logLimits });
   return {
     runtime,
+    imageFolder: podman.own?.storageFolder ?? USUAL_STORAGE,
     protectedPaths: await protectedPathsOf(podman),
     makeImage: (image) => makeLocalImage(podman.client, image),
     close: async () => {

@@ -295,7 +295,8 @@ export class PodmanRuntime implements ContainerRuntime {
     const { exitCode, atMs } = exit;
     const oomKilled = await wasOutOfMemory(this.#podman.own, state.id);
     const end = { exitCode, finishedAtMs: atMs, ...(oomKilled && { oomKilled }) };
-    return { ...state, state: "exited", ...end };
+    const { pid: _pid, layerFolder: _layer, ...rest } = state;
+    return { ...rest, state: "exited", ...end };
   }
 
   #learnExitsFolder({ State }: ContainerInspection): void {

@@ -25,16 +25,20 @@ export function proxy(parts: StreamParts): Stream {
   return {
     subresource: "proxy",
     takesPath: true,
-    answer: (request) => answer(request, parts),
+    answer: (request) => {
+      if (!METHODS.has(request.c.req.method)) throw methodNotAllowed();
+      return answer(request, parts);
+    },
     upgrade: (request) => upgradeProxied(request, parts),
   };
 }
 
 async function answer(request: ObjectRequest, parts: StreamParts): Promise<Response> {
   const { c, path, objects } = request;
-  if (!METHODS.has(c.req.method)) throw methodNotAllowed();
   const passed = passedOf(new URL(c.req.url), path);
-  if (path.resource === "nodes") return nodeAnswer(c, path, passed.rest, objects);
+  if (path.resource === "nodes") {
+    return await nodeAnswer(request, passed.rest, parts);
+  }
   const target = targetOf(path, objects, parts);
   if (passed.rest === "" && (c.req.method === "GET" || c.req.method === "HEAD")) {
     const location = `${passed.url.pathname}/${passed.url.search}`;

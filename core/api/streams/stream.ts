@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { NodeStreams } from "../../client/node_streams.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Random } from "../../lib/random.ts";
+import type { ClusterUsage } from "../../usage/cluster_usage.ts";
 import type { Objects } from "../../objects/objects.ts";
 import type { User } from "../http/api_context.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
@@ -47,6 +48,8 @@ export interface StreamParts {
   open: OpenStreams;
   clock: Clock;
   random: Random;
+  /** What nodes and pods use; absent: nobody knows. */
+  usage?: ClusterUsage;
 }
 
 export type StreamDefinition = (parts: StreamParts) => Stream;

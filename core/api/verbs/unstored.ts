@@ -2,7 +2,7 @@ import { badRequest, notFound } from "../../client/refusals.ts";
 import { isJsonObject, objectIn } from "../../lib/json/json_value.ts";
 import { writeSubresource } from "../../objects/subresource_writes.ts";
 import { subresourceOf } from "../../objects/subresources/mod.ts";
-import { groupResourceOf, type KubeObject } from "../../resources/resource.ts";
+import { groupResourceOf, type KubeObject, type MadeUpFacts } from "../../resources/resource.ts";
 import type { Entry } from "../../store/store.ts";
 import { includeObjectOf } from "../discovery/table.ts";
 import { formatFor } from "../http/accept.ts";
@@ -18,14 +18,13 @@ import { writeOptions } from "./write_query.ts";
 const encoder = new TextEncoder();
 
 /** Answers a get or a list of a kind whose objects are made when somebody asks. */
-export function answerMadeUp(
-  request: ObjectRequest,
-  serverFault: string | undefined,
-): Response | Promise<Response> {
+export async function answerMadeUp(request: ObjectRequest, facts: MadeUpFacts): Promise<Response> {
   const { c, path, kind, clock } = request;
-  const entries = kind.resource.madeUp!(serverFault)
-    .map((object: KubeObject): Entry => ({
-      key: [groupResourceOf(kind.resource), "", object.metadata.name],
+  const made: readonly KubeObject[] = await kind.resource.madeUp!(facts);
+  const entries = made
+    .filter(({ metadata }) => (path.namespace ?? metadata.namespace) === metadata.namespace)
+    .map((object): Entry => ({
+      key: [groupResourceOf(kind.resource), object.metadata.namespace ?? "", object.metadata.name],
       revision: 0,
       object,
       bytes: encoder.encode(JSON.stringify(object)),

@@ -28,11 +28,13 @@ const GROUP_PRIORITIES: Readonly<Record<string, number>> = {
   "node.k8s.io": 16300,
   "discovery.k8s.io": 16200,
   "flowcontrol.apiserver.k8s.io": 16100,
+  "metrics.k8s.io": 100, // as metrics-server registers it
 };
 const VERSION_PRIORITIES: Readonly<Record<string, number>> = {
   "v1": 1,
   "v2.autoscaling": 30,
   "v1.flowcontrol.apiserver.k8s.io": 21,
+  "v1beta1.metrics.k8s.io": 100,
 };
 const VERSION_PRIORITY = 15;
 /** Of groups that users define. */

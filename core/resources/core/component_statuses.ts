@@ -42,7 +42,7 @@ export const componentStatuses = defineResource({
     },
     { name: "Error", description: "What is wrong.", value: (part) => healthOf(part)?.error ?? "" },
   ],
-  madeUp: (fault) =>
+  madeUp: ({ serverFault: fault }) =>
     NAMES.map((name) => ({
       apiVersion: "v1",
       kind: "ComponentStatus",

@@ -129,15 +129,16 @@ Deno.test("kubectl shows the first three of all Endpoints", () => {
   assert.equal(rowOf(endpoints, made(endpoints, {}).object)["Endpoints"], "<none>");
 });
 
-Deno.test("a part of the control plane is as healthy as the server", () => {
-  const [well] = componentStatuses.madeUp!(undefined);
+Deno.test("a part of the control plane is as healthy as the server", async () => {
+  const metrics = () => Promise.resolve([]);
+  const [well] = await componentStatuses.madeUp!({ serverFault: undefined, metrics });
   assert.deepEqual(rowOf(componentStatuses, well!), {
     Name: "controller-manager",
     Status: "Healthy",
     Message: "ok",
     Error: "",
   });
-  const [, ill] = componentStatuses.madeUp!("no owner");
+  const [, ill] = await componentStatuses.madeUp!({ serverFault: "no owner", metrics });
   assert.deepEqual(rowOf(componentStatuses, ill!), {
     Name: "scheduler",
     Status: "Unhealthy",

@@ -40,9 +40,19 @@ const SHORT: Readonly<Record<string, string>> = {
   WRITE: "create,delete,deletecollection,patch,update",
 };
 
+const MEASUREMENT_ROLES = `
+system:aggregated-metrics-reader to=admin to=edit to=view
+  READ metrics.k8s.io pods,nodes
+`;
+
 /** https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings */
 export function defaultClusterRoles(): DefaultRole[] {
   return [DEFAULT_CLUSTER_ROLES, CONTROLLER_ROLES].flatMap(rolesIn);
+}
+
+/** What metrics-server brings along in Kubernetes: who may look may also see what is used. */
+export function measurementRoles(): DefaultRole[] {
+  return rolesIn(MEASUREMENT_ROLES);
 }
 
 /** In their namespaces. */

@@ -1,0 +1,101 @@
+import type { View } from "../client/client.ts";
+import type { Clock } from "../lib/clock.ts";
+import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
+import { pods } from "../resources/core/pods/pods.ts";
+import type { KubeObject } from "../resources/resource.ts";
+import type { NodeReport, PodReport } from "./node_report.ts";
+import { nodeMetricsOf, podMetricsOf } from "./resource_usage.ts";
+
+/** Who measures a node of this process. */
+export interface UsageSource {
+  /** Resolves at once when somebody has asked a moment ago; else after the time that rates need. */
+  report(detail?: ReportDetail): Promise<NodeReport>;
+}
+
+export interface ReportDetail {
+  /** Whether to measure the files of pods, too, which takes a while. */
+  withFiles: boolean;
+}
+
+/** How old the last report of a node elsewhere may be. */
+const REPORT_AGE_MS_MAX = 150_000;
+/** How long after a question agents elsewhere report as often as they can. */
+const ASKED_MS = 300_000;
+/** How often they do, and how often when nobody asks. */
+const REPORT_MS = 15_000;
+const IDLE_REPORT_MS = 60_000;
+
+export interface ClusterUsageOptions {
+  view: Pick<View, "get" | "list">;
+  clock: Clock;
+  /** Those in this process, by the names of their nodes. */
+  sources: ReadonlyMap<string, UsageSource>;
+}
+
+/**
+ * What all nodes and pods use: agents in this process are asked, those elsewhere send reports, of which the last is kept.
+ * Nothing is measured while nobody asks, but by nodes elsewhere once a minute.
+ */
+export class ClusterUsage {
+  readonly #options: ClusterUsageOptions;
+  readonly #sent = new Map<string, { report: NodeReport; takenMs: number }>();
+  #askedMs = -Infinity;
+
+  constructor(options: ClusterUsageOptions) {
+    this.#options = options;
+  }
+
+  /** `undefined`: nothing is known of the node. */
+  async reportOf(node: string, detail?: ReportDetail): Promise<NodeReport | undefined> {
+    const { sources, clock } = this.#options;
+    this.#askedMs = clock.elapsed();
+    const source = sources.get(node);
+    if (source) return await source.report(detail);
+    const sent = this.#sent.get(node);
+    if (sent === undefined || clock.elapsed() - sent.takenMs > REPORT_AGE_MS_MAX) return undefined;
+    return sent.report;
+  }
+
+  /** Takes a report of a node elsewhere. Returns when the next one is wanted. */
+  take(report: NodeReport): { nextMs: number } {
+    const { clock, view } = this.#options;
+    const nowMs = clock.elapsed();
+    this.#sent.set(report.node, { report, takenMs: nowMs });
+    for (const name of this.#sent.keys()) {
+      if (view.get(nodes, { name }) === undefined) this.#sent.delete(name);
+    }
+    return { nextMs: nowMs - this.#askedMs < ASKED_MS ? REPORT_MS : IDLE_REPORT_MS };
+  }
+
+  /** The objects of `metrics.k8s.io`, sorted by name. */
+  async metrics(of: "nodes" | "pods"): Promise<KubeObject[]> {
+    const all = this.#options.view.list(nodes);
+    const reports = await Promise.all(all.map(({ metadata }) => this.reportOf(metadata.name)));
+    const found = reports.flatMap((report, i) =>
+      report === undefined ? [] : of === "nodes" ? nodeOf(report, all[i]!) : this.#podsOf(report)
+    );
+    return found.toSorted((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
+  }
+
+  #podsOf(report: NodeReport): KubeObject[] {
+    return report.pods.flatMap((pod) => this.#podOf(report, pod) ?? []);
+  }
+
+  /** Only of pods that run, on that node: a report of a node says nothing about those of others. */
+  #podOf(report: NodeReport, pod: PodReport): KubeObject | undefined {
+    const { name, namespace, uid } = pod;
+    const found = this.#options.view.get(pods, { namespace, name });
+    const isOurs = found?.metadata.uid === uid && found.spec.nodeName === report.node;
+    if (!isOurs || found.status.phase !== "Running") return undefined;
+    return podMetricsOf(report, pod, found.metadata.labels);
+  }
+}
+
+function nodeOf(report: NodeReport, { metadata: { labels } }: Node): KubeObject[] {
+  const metrics = nodeMetricsOf(report, labels);
+  return metrics ? [metrics] : [];
+}
+
+function keyOf({ metadata: { namespace = "", name } }: KubeObject): string {
+  return `${namespace}/${name}`;
+}
