@@ -7,6 +7,7 @@ import type { Clock } from "../core/lib/clock.ts";
 import type { Log } from "../core/lib/log.ts";
 import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
+import { LOCAL_PATH_FOLDER } from "../core/resources/storage/local_path.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import type { MachineReadings } from "./stats/machine_readings.ts";
 import { measuredPods } from "./stats/measured_pods.ts";
@@ -30,6 +31,12 @@ import { referencedKinds, referenceKey, referencesOf, showChange } from "./pods/
 import { VOLUME_TYPES } from "./volumes/types/mod.ts";
 import type { VolumeType } from "./volumes/volume_type.ts";
 import { PodTokens } from "./volumes/pod_tokens.ts";
+import {
+  localPathFolder,
+  type RemoveFolder,
+  removeVolumeFolder,
+} from "./volumes/local_path_folders.ts";
+import { ReleasedVolumes } from "./volumes/released_volumes.ts";
 import { type PodVolumes, Volumes } from "./volumes/volumes.ts";
 
 /** How often the runtime is asked for all its containers, in case a notice was lost. */
@@ -75,6 +82,8 @@ export interface AgentOptions {
   tokens?: TokenSource;
   /** The volumes of pods; below `dataFolder` when absent. */
   volumes?: PodVolumes;
+  /** Removes the folder of a persistent volume; from the disk when absent. */
+  removeFolder?: RemoveFolder;
   /** Asks the questions of probes; `dialProbe` when absent. */
   checkProbe?: typeof dialProbe;
   /**
@@ -112,6 +121,7 @@ export class Agent {
   readonly #volumeTypes: readonly VolumeType[];
   readonly #tokens: PodTokens | undefined;
   readonly #node: NodeStatus;
+  readonly #releasedVolumes: ReleasedVolumes;
   readonly #workers = new Map<string, PodWorker>();
   #stops: (() => void)[] = [];
   #fault: (error: unknown) => void = () => {};
@@ -153,7 +163,12 @@ export class Agent {
     this.usage = readings && new UsageReporter({ node, clock, readings, ...measured });
     this.streams = new PodStreams({ ...options, workerOf: (name) => this.#workerOf(name) });
     const { podCIDR, labels = {}, runtime: { version: runtimeVersion } } = options;
-    this.#node = new NodeStatus({ ...options, podCIDR, labels, allocatable, runtimeVersion });
+    const volumesFolder = localPathFolder(dataFolder);
+    const annotations = { [LOCAL_PATH_FOLDER]: volumesFolder };
+    const about = { podCIDR, labels, annotations, allocatable, runtimeVersion };
+    this.#node = new NodeStatus({ ...options, ...about });
+    const { removeFolder = removeVolumeFolder } = options;
+    this.#releasedVolumes = new ReleasedVolumes({ ...options, volumesFolder, removeFolder });
   }
 
   /**
@@ -175,6 +190,10 @@ export class Agent {
             (inner) => this.#node.run(inner),
           ),
           supervise({ ...context, name: "the agent" }, (inner) => this.#runPods(inner)),
+          supervise(
+            { ...context, name: "the removal of volumes" },
+            (inner) => this.#releasedVolumes.run(inner),
+          ),
         ]),
         fault.promise,
       ]);
@@ -300,7 +319,7 @@ export class Agent {
     const key = referenceKey({ resource, name });
     for (const worker of this.#workers.values()) {
       const { pod } = worker;
-      if (pod?.metadata.namespace !== namespace) continue;
+      if (pod === undefined || pod.metadata.namespace !== namespace) continue;
       if (referencesOf(pod, this.#volumeTypes).has(key)) worker.refreshVolumes();
     }
   }

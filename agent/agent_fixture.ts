@@ -76,6 +76,7 @@ export class NodeUnderTest implements AsyncDisposable {
       volumes: this.#fileWork.watch(
         new Volumes({
           dataFolder: this.folder,
+          nodeName: "node-a",
           view: client,
           clock,
           types: VOLUME_TYPES,

@@ -22,6 +22,8 @@ Deno.test("an agent follows the pods and the lease of its node, and once what vo
       "leases kube-node-lease metadata.name=edge",
       "nodes",
       "services",
+      "persistentvolumeclaims",
+      "persistentvolumes",
       "configmaps",
       "secrets",
     ],

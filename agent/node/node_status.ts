@@ -47,6 +47,7 @@ export interface NodeStatusOptions {
   podCIDR: string | undefined;
   /** Besides those of Kubernetes. */
   labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
   machine: Machine;
   allocatable: Readonly<Record<string, string>>;
   runtimeVersion: string;
@@ -160,7 +161,7 @@ export class NodeStatus {
     const { client, view, nodeName } = this.#options;
     const known = view.get(nodes, { name: nodeName });
     if (known === undefined) return await this.#register();
-    const node = await this.#keepLabels(known);
+    const node = await this.#keepMetadata(known);
     const status = this.#statusNow(node.status);
     if (isEqual(status, node.status)) return node;
     const written = await client.updateStatus(nodes, { ...node, status });
@@ -170,8 +171,8 @@ export class NodeStatus {
 
   /** As the kubelet does it: with the status, so that the node is of use at once. */
   async #register(): Promise<Node> {
-    const { client, nodeName, podCIDR } = this.#options;
-    const metadata = { name: nodeName, labels: this.#labels() };
+    const { client, nodeName, podCIDR, annotations } = this.#options;
+    const metadata = { name: nodeName, labels: this.#labels(), annotations };
     const status = this.#statusNow({});
     const node = await client.create(nodes, { metadata, spec: podRanges(podCIDR), status });
     this.#tellChange(node, {}, status);
@@ -183,12 +184,14 @@ export class NodeStatus {
     return nodeStatusOf(before, this.#options, state, this.#options.clock.now());
   }
 
-  async #keepLabels(node: Node): Promise<Node> {
+  async #keepMetadata(node: Node): Promise<Node> {
     const { client, podCIDR } = this.#options;
     const labels = { ...node.metadata.labels, ...this.#labels() };
+    const annotations = { ...node.metadata.annotations, ...this.#options.annotations };
+    const metadata = { ...node.metadata, labels, annotations };
     const spec = { ...podRanges(podCIDR), ...node.spec };
-    if (isEqual(labels, node.metadata.labels) && isEqual(spec, node.spec)) return node;
-    return await client.update(nodes, { ...node, metadata: { ...node.metadata, labels }, spec });
+    if (isEqual(metadata, node.metadata) && isEqual(spec, node.spec)) return node;
+    return await client.update(nodes, { ...node, metadata, spec });
   }
 
   #labels(): Record<string, string> {

@@ -125,6 +125,7 @@ async function kept({ comesTwice = false } = {}) {
     updateStatus: reached(client.updateStatus),
   } as unknown as Client; // what the status uses of it
   const status = new NodeStatus({
+    annotations: {},
     nodeName: NAME,
     hostIP: "192.0.2.1",
     podCIDR: undefined,

@@ -35,7 +35,7 @@ import { PodFolder } from "../folders/pod_folder.ts";
 import type { PodRecord } from "./pod_record.ts";
 import { initialHealth } from "../probes/probes.ts";
 import { failureOf } from "./step_failures.ts";
-import { VolumeError } from "../volumes/volumes.ts";
+import { VolumeError } from "../volumes/volume_error.ts";
 
 export interface PodStepsOptions {
   context: NodeContext;

@@ -13,11 +13,12 @@ export function referencedKinds(types: readonly VolumeType[]): AnyResource[] {
 }
 
 /** The objects that a pod is made of, by {@linkcode referenceKey}. */
-export function referencesOf({ spec }: Pod, types: readonly VolumeType[]): ReadonlySet<string> {
+export function referencesOf(pod: Pod, types: readonly VolumeType[]): ReadonlySet<string> {
+  const { spec } = pod;
   const references = [
     ...(spec.volumes ?? []).flatMap((volume) => {
       const type = volumeTypeOf(types, volume);
-      return type?.references?.(ownField(volume, type.field)) ?? [];
+      return type?.references?.(ownField(volume, type.field), { pod, name: volume.name }) ?? [];
     }),
     ...containersOf(spec).flatMap(({ container }) => environmentReferencesOf(container)),
   ];

@@ -55,6 +55,9 @@ Deno.test("the kinds to follow are those that volume types read and variables co
   const pluralsOf = (types: readonly VolumeType[]) =>
     referencedKinds(types).map(({ plural }) => plural);
   assert.deepEqual(pluralsOf([]), ["configmaps", "secrets"]);
-  assert.deepEqual(pluralsOf(VOLUME_TYPES), ["configmaps", "secrets"]);
+  assert.deepEqual(
+    pluralsOf(VOLUME_TYPES),
+    ["persistentvolumeclaims", "persistentvolumes", "configmaps", "secrets"],
+  );
   assert.deepEqual(pluralsOf([shelves]), ["services", "secrets", "configmaps"]);
 });

@@ -30,6 +30,7 @@ class World implements AsyncDisposable {
     this.#folder = folder;
     this.volumes = new Volumes({
       types: VOLUME_TYPES,
+      nodeName: "n",
       dataFolder: folder,
       view: client,
       clock: { now: () => Date.parse("2026-01-01T00:00:00Z") },

@@ -2,6 +2,7 @@ import type { View } from "../../core/client/client.ts";
 import { ownField } from "../../core/lib/own_field.ts";
 import type { FileTree } from "../../core/lib/linux/file_tree.ts";
 import type { Volume } from "../../core/resources/core/pods/spec/volumes.ts";
+import type { PersistentVolume } from "../../core/resources/core/persistent_volumes/persistent_volumes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { AnyResource } from "../../core/resources/resource.ts";
 import type { Schema } from "../../core/schema/schema.ts";
@@ -18,10 +19,12 @@ export interface VolumeType<Source = unknown> {
   readonly folderName?: string;
   /** Whether containers cannot write to it, whatever their mounts say. */
   readonly isReadOnly?: boolean;
+  /** Whether containers cannot write to this one. */
+  isMountedReadOnly?(volume: VolumeOf<Source>, node: VolumeContext): boolean;
   /** The kinds of objects that it reads. */
   readonly reads?: readonly AnyResource[];
   /** The objects that a volume is made of: it is made again when one of them changes. */
-  references?(source: Source): readonly ObjectReference[];
+  references?(source: Source, volume: { pod: Pod; name: string }): readonly ObjectReference[];
   /** Whether it is made of labels or annotations of the pod, too, which can change. */
   showsPod?(source: Source): boolean;
   /**
@@ -47,6 +50,8 @@ export interface VolumeOf<Source> {
   readonly source: Source;
   /** Where a volume of the agent's own is kept. */
   readonly folder: string;
+  /** The volume that its claim is bound to, when it has one. */
+  readonly persistent?: PersistentVolume;
 }
 
 /** The fields of volumes that types have in addition to those of Kubernetes, with their shapes. */
@@ -61,6 +66,9 @@ export function volumeTypeOf(types: readonly VolumeType[], volume: Volume): Volu
 
 /** What the node gives to volumes. */
 export interface VolumeContext {
+  readonly nodeName: string;
+  /** Where the persistent volumes are that are folders of this node. */
+  readonly volumesFolder: string;
   readonly view: Pick<View, "get">;
   readonly nowMs: number;
   /** Holds paths that others can change; `undefined`: this machine cannot. */

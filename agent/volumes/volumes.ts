@@ -14,15 +14,14 @@ import { PodFolder, podsWithFolder } from "../folders/pod_folder.ts";
 import { unmountAll } from "./memory_folder.ts";
 import type { PodTokens } from "./pod_tokens.ts";
 import { PinnedMounts } from "./pinned_mounts.ts";
+import { VolumeError, withoutPlugin } from "./volume_error.ts";
+import { localPathFolder } from "./local_path_folders.ts";
 import { type VolumeContext, type VolumeOf, type VolumeType, volumeTypeOf } from "./volume_type.ts";
-
-/** A volume that could not be made. The message is that of the kubelet's `FailedMount` event. */
-export class VolumeError extends Error {
-  override name = "VolumeError";
-}
 
 export interface VolumesOptions {
   dataFolder: string;
+  /** Of this node. */
+  nodeName: string;
   /** Real paths besides the data folder of which no pod may see anything: the runtime's socket, state and storage. */
   protectedPaths?: readonly string[];
   view: Pick<View, "get">;
@@ -70,6 +69,7 @@ export class Volumes implements Disposable {
     await this.#inTurn(pod.metadata.uid, async () => {
       for (const volume of pod.spec.volumes ?? []) {
         await this.#make(pod, volume).catch((error) => {
+          if (error instanceof VolumeError) throw error;
           const cause = messageOf(error);
           throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${cause}`);
         });
@@ -109,7 +109,8 @@ export class Volumes implements Disposable {
       const { type, volume: own } = this.#volumeOf(pod, volume);
       const place = type.placeOf(own, this.#context);
       const hostPath = await pinned.pathOf(place, mount, { container: container.name, variables });
-      const readOnly = mount.readOnly || (type.isReadOnly ?? false);
+      const readOnly = mount.readOnly || (type.isReadOnly ?? false) ||
+        (type.isMountedReadOnly?.(own, this.#context) ?? false);
       mounts.push({ hostPath, containerPath: mount.mountPath, readOnly });
     }
     return mounts;
@@ -164,9 +165,11 @@ export class Volumes implements Disposable {
   }
 
   get #context(): VolumeContext {
-    const { view, clock, dataFolder, protectedPaths = [], allocatable = {}, tokens } =
+    const { view, clock, dataFolder, nodeName, protectedPaths = [], allocatable = {}, tokens } =
       this.#options;
     return {
+      nodeName,
+      volumesFolder: localPathFolder(dataFolder),
       view,
       nowMs: clock.now(),
       tree: this.#fileTree,
@@ -188,7 +191,11 @@ export class Volumes implements Disposable {
   }
 }
 
-function unknownVolume(volume: Volume): Error {
-  const type = Object.keys(volume).find((key) => key !== "name") ?? "none";
-  return new Error(`volumes of type "${type}" are not supported by this agent`);
+/** As a node without the plugin or driver says it, for as long as there is none. */
+function unknownVolume({ name, csi }: Volume): VolumeError {
+  if (csi === undefined) return withoutPlugin(name);
+  return new VolumeError(
+    `MountVolume.SetUp failed for volume "${name}" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: ` +
+      `driver name ${csi.driver} not found in the list of registered CSI drivers`,
+  );
 }

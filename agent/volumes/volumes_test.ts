@@ -321,10 +321,13 @@ for (const openTree of [undefined, () => undefined]) {
 
 Deno.test("a volume of a type that is not supported is said to be so", async () => {
   await using world = await VolumeWorld.start();
-  const pod = await world.pod({ volumes: [{ name: "disk", nfs: { server: "s", path: "/" } }] });
+  const pod = await world.pod({
+    volumes: [{ name: "disk", rbd: { monitors: ["m"], image: "i" } }],
+  });
   await assert.rejects(world.volumes.make(pod), {
-    message: 'MountVolume.SetUp failed for volume "disk" : ' +
-      'volumes of type "nfs" are not supported by this agent',
+    message:
+      "Unable to attach or mount volumes: unmounted volumes=[disk], unattached volumes=[], failed to process " +
+      'volumes=[disk]: failed to get Plugin from volumeSpec for volume "disk" err=no volume plugin matched',
   });
 });
 
@@ -340,6 +343,7 @@ class VolumeWorld implements AsyncDisposable {
     const clock = { now: () => Date.parse("2026-01-01T00:00:00Z") };
     this.volumes = new Volumes({
       types: VOLUME_TYPES,
+      nodeName: "n",
       dataFolder: `${folder}/data`,
       view: client,
       clock,

@@ -38,11 +38,16 @@ import { resourceQuotaController } from "./cluster/resource_quotas.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
 import { replicationController } from "./apps/replication_controllers.ts";
 import { statefulSetController } from "./apps/stateful_sets/stateful_sets.ts";
+import { claimBinding } from "./storage/claim_binding.ts";
+import { ephemeralVolumes } from "./storage/ephemeral_volumes.ts";
+import { localPathFinalizers, localPathProvisioner } from "./storage/local_path_provisioner.ts";
+import { localPathResizer } from "./storage/local_path_resizer.ts";
 import {
   attributesClassProtection,
   claimProtection,
   volumeProtection,
 } from "./storage/protected_kinds.ts";
+import { volumePhases } from "./storage/volume_phases.ts";
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces hold, and what owners and dependents may be. */
@@ -98,6 +103,12 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(claimProtection),
   () => loopOf(volumeProtection),
   () => loopOf(attributesClassProtection),
+  () => loopOf(claimBinding),
+  () => loopOf(volumePhases),
+  () => loopOf(localPathProvisioner),
+  () => loopOf(localPathFinalizers),
+  () => loopOf(localPathResizer),
+  () => loopOf(ephemeralVolumes),
   () => loopOf(gatewayClassController),
   ({ gatewayAddress }) => loopOf(gatewayController({ address: gatewayAddress })),
   () => loopOf(httpRouteController),

@@ -16,6 +16,8 @@ import {
   priorityClasses,
   SYSTEM_PRIORITY_CLASSES,
 } from "../resources/scheduling/priority_classes.ts";
+import { LOCAL_PATH_CLASS } from "../resources/storage/local_path.ts";
+import { storageClasses } from "../resources/storage/storage_classes.ts";
 import { services } from "../resources/core/services/services.ts";
 import { ensureDefaultRights } from "./default_rights.ts";
 import { ensureDefaultFlows } from "./default_flows.ts";
@@ -51,6 +53,7 @@ export async function bootstrap(objects: Objects, options: BootstrapOptions): Pr
     keepServiceRange(objects),
     ...SYSTEM_PRIORITY_CLASSES.map((wanted) => ensure(objects, priorityClasses, wanted)),
     ensureDefaultFlows(objects),
+    ensure(objects, storageClasses, LOCAL_PATH_CLASS),
     ensure(objects, gatewayClasses, {
       metadata: { name: "coracle" },
       spec: {

@@ -33,6 +33,8 @@ export function place(
   start = 0,
 ): Placement {
   const { nodes } = snapshot;
+  const refusedEverywhere = refusedByPreFilters(pod, snapshot, plugins);
+  if (refusedEverywhere !== undefined) return refusedEverywhere;
   const filters = perNode(plugins, ({ filter }) => filter?.(pod, snapshot));
   const enough = feasibleMax(nodes.length);
   const feasible: NodeState[] = [];
@@ -46,6 +48,23 @@ export function place(
   if (feasible.length === 0) return unschedulable(pod, snapshot, plugins, refused);
   const scores = perNode(plugins, ({ score }) => score?.(pod, snapshot));
   return { node: best(feasible, scores).name };
+}
+
+/** The message is the plugin's reason, in place of the counts of nodes. Kubernetes: `Diagnosis.PreFilterMsg`. */
+function refusedByPreFilters(
+  pod: Pod,
+  snapshot: Snapshot,
+  plugins: readonly Plugin[],
+): Unschedulable | undefined {
+  if (snapshot.nodes.length === 0) return undefined;
+  for (const plugin of plugins) {
+    const refusal = plugin.preFilter?.(pod, snapshot);
+    if (refusal === undefined) continue;
+    const refusals = snapshot.nodes.map(() => refusal);
+    const message = explain(pod, refusals, refusal.reasons.join(", "));
+    return { message, refusers: new Set([plugin]), preemption: undefined };
+  }
+  return undefined;
 }
 
 /** How many feasible nodes are enough to choose from, in a cluster of `count` nodes. */
@@ -115,9 +134,12 @@ function unschedulable(
 }
 
 /** Kubernetes: `FitError.Error` in `pkg/scheduler/framework/types.go`. */
-function explain({ spec }: Pod, refusals: readonly Refusal[]): string {
+function explain(
+  { spec }: Pod,
+  refusals: readonly Refusal[],
+  reasons = histogram(refusals.flatMap((refusal) => refusal.reasons)),
+): string {
   const none = `0/${refusals.length} nodes are available`;
-  const reasons = histogram(refusals.flatMap((refusal) => refusal.reasons));
   if (spec.preemptionPolicy === "Never") {
     return `${none}: ${reasons}. preemption: not eligible due to preemptionPolicy=Never.`;
   }

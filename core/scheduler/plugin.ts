@@ -1,3 +1,4 @@
+import type { Write } from "../controllers/runtime/controller.ts";
 import type { Node } from "../resources/core/nodes/nodes.ts";
 import type { Pod } from "../resources/core/pods/pods.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
@@ -69,12 +70,20 @@ export interface Plugin<T = unknown> {
   tally?: Tally<T>;
   /** Kinds that it reads through the snapshot's view, besides nodes and pods. */
   reads?: readonly AnyResource[];
+  /** Why the pod can run on no node at all; called before the filters. Its reason is the pod's message. */
+  preFilter?(pod: Pod, snapshot: Snapshot): Refusal | undefined;
   /** Why the pod cannot run on a node; `undefined` when it can. */
   filter?(pod: Pod, snapshot: Snapshot): Filter<T> | undefined;
   /** Which changes wake pods that the filter refused; when absent, every change does. */
   wakes?: WakeHints<T>;
   /** How well the pod would be placed: 0 worst, 100 best. */
   score?(pod: Pod, snapshot: Snapshot): Score<T> | undefined;
+  /**
+   * What has to be there before the pod is bound to the node that was chosen: the writes that lead to it, or none when
+   * they were done before. The pod keeps its place, and is looked at again when {@linkcode WakeHints.objectChanged} says
+   * so. `undefined`: nothing is missing.
+   */
+  preBind?(pod: Pod, node: Node, snapshot: Snapshot): readonly Write[] | undefined;
   /** Called for a pod that fits nowhere. The first plugin that returns something decides. */
   preempt?(pod: Pod, snapshot: Snapshot): Preemption | undefined;
 }

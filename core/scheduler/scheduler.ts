@@ -138,7 +138,22 @@ class SchedulingState {
     const [change] = this.#states.place(pod, placement.node);
     if (released?.state !== change?.state) this.#wakeBy(released);
     this.#wakeBy(change);
-    return bindTo(pod, placement.node);
+    return this.#prepared(pod, placement.node) ?? bindTo(pod, placement.node);
+  }
+
+  /** What is done first, while the pod keeps its place. */
+  #prepared(pod: Pod, name: string): Plan | undefined {
+    const node = this.#snapshot.view.get(nodes, { name });
+    if (node === undefined) return undefined;
+    const writes: Write[] = [];
+    const waitsFor = this.#plugins.filter((plugin) => {
+      const missing = plugin.preBind?.(pod, node, this.#snapshot);
+      writes.push(...missing ?? []);
+      return missing !== undefined;
+    });
+    if (waitsFor.length === 0) return undefined;
+    this.#unschedulable.add(pod, new Set(waitsFor));
+    return plan(writes);
   }
 
   #wakeBy(change: NodeChange | undefined): void {

@@ -69,6 +69,7 @@ Deno.test({
   fn: async () => {
     const dataFolder = await Deno.makeTempDir({ prefix: "coracle-deep-", dir: "/dev/shm" }); // fast
     using volumes = new Volumes({
+      nodeName: "n",
       types: VOLUME_TYPES,
       dataFolder,
       view: { get: () => undefined },
@@ -109,7 +110,13 @@ async function withRace(
   await Deno.writeTextFile(`${place}/x/flag`, "of the pod");
   await Deno.symlink(secret, `${place}/l`);
   const view = { get: () => undefined };
-  using volumes = new Volumes({ types: VOLUME_TYPES, dataFolder, view, clock: { now: () => 0 } });
+  using volumes = new Volumes({
+    types: VOLUME_TYPES,
+    nodeName: "n",
+    dataFolder,
+    view,
+    clock: { now: () => 0 },
+  });
   const pod = podOf(kind === "hostPath" ? { hostPath: { path: `${place}/x`, type: "" } } : source);
   const volumeMount = { name: "v", mountPath: "/m", ...(kind === "subPath" && { subPath: "x" }) };
   const container = { ...pod.spec.containers[0]!, volumeMounts: [volumeMount] } as never;

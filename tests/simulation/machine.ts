@@ -179,6 +179,7 @@ export class SimulatedMachine {
       network: new SimulatedNetwork(edge),
       files: new SimulatedFiles(edge),
       volumes: NO_VOLUMES,
+      removeFolder: () => Promise.resolve(),
       untilDrained,
       checkProbe: (_probe, { containerId }) => this.#probe(containerId),
     };

@@ -1,8 +1,8 @@
-import { ifAbsent } from "../../../core/lib/absent.ts";
 import type { Volume } from "../../../core/resources/core/pods/spec/volumes.ts";
 import { unitsOf } from "../../../core/schema/quantities.ts";
 import { giveToGroup } from "../group_ownership.ts";
 import { mountMemory } from "../memory_folder.ts";
+import { makeOpenFolder } from "../open_folder.ts";
 import type { VolumeType } from "../volume_type.ts";
 
 /** https://kubernetes.io/docs/concepts/storage/volumes/#emptydir */
@@ -18,13 +18,3 @@ export const emptyDirs: VolumeType<NonNullable<Volume["emptyDir"]>> = {
   },
   placeOf: ({ folder }) => ({ root: folder, isWrittenByPods: true }),
 };
-
-/** Makes a folder that all may write to. One that is there already keeps the mode that its containers gave it. */
-async function makeOpenFolder(path: string, groupId: number | undefined): Promise<void> {
-  if (await Deno.stat(path).catch(ifAbsent) !== undefined) return;
-  const fresh = `${path}.new`; // no volume is called so
-  await Deno.mkdir(fresh, { recursive: true });
-  await Deno.chmod(fresh, 0o777); // whatever the umask is
-  await giveToGroup(fresh, groupId);
-  await Deno.rename(fresh, path);
-}

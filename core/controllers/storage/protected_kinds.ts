@@ -4,6 +4,7 @@ import {
   type PersistentVolumeClaim,
   persistentVolumeClaims,
 } from "../../resources/core/persistent_volumes/persistent_volume_claims.ts";
+import { claimNameOf, claimNamesOf } from "../../resources/core/persistent_volumes/pod_claims.ts";
 import {
   type PersistentVolume,
   persistentVolumes,
@@ -25,9 +26,7 @@ export const claimProtection = protectionController<PersistentVolumeClaim>({
   finalizer: CLAIM_PROTECTION,
   watches: [{ resource: pods, concerns: claimsToDeleteOf }],
   isUsed: ({ metadata: { namespace, name } }, view) =>
-    view.list(pods, namespace).some((pod) =>
-      pod.spec.nodeName && claimNamesOf(pod, { withOwn: !isShutDown(pod) }).includes(name)
-    ),
+    view.list(pods, namespace).some((pod) => pod.spec.nodeName && claimsHeldBy(pod).includes(name)),
 });
 
 /** A volume is used by the claim that it is bound to. */
@@ -64,19 +63,18 @@ export const attributesClassProtection = protectionController<VolumeAttributesCl
 /** Only claims that are to go are looked at again: pods change all the time. */
 function claimsToDeleteOf(pod: KubeObject, view: View): ObjectName[] {
   const { namespace } = pod.metadata;
-  const names = claimNamesOf(pod as Pod, { withOwn: true });
+  const names = claimNamesOf(pod as Pod);
   if (names.length === 0 || namespace === undefined) return [];
   return names.map((name) => ({ namespace, name })).filter((name) =>
     view.get(persistentVolumeClaims, name)?.metadata.deletionTimestamp !== undefined
   );
 }
 
-/** `withOwn`: also those that were made for the pod alone. */
-function claimNamesOf({ metadata, spec }: Pod, { withOwn }: { withOwn: boolean }): string[] {
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim) return [persistentVolumeClaim.claimName];
-    return ephemeral && withOwn ? [`${metadata.name}-${name}`] : [];
-  });
+/** The names of a pod's claims; of one that is shut down without those that were made for it alone. */
+function claimsHeldBy(pod: Pod): string[] {
+  const { volumes = [] } = pod.spec;
+  const held = isShutDown(pod) ? volumes.filter(({ ephemeral }) => !ephemeral) : volumes;
+  return held.flatMap((volume) => claimNameOf(pod, volume) ?? []);
 }
 
 /** Whether the node is done with the pod: what is left of it waits for its finalizers only. */

@@ -1,3 +1,4 @@
+import { assert } from "../assert.ts";
 import { cString, ERRNO, isErrno, Libc } from "./libc.ts";
 
 const O_PATH = 0o10000000;
@@ -111,6 +112,17 @@ export class FileTree implements Disposable {
       return way.pop()!;
     } finally {
       for (const held of way) held[Symbol.dispose]();
+    }
+  }
+
+  /** Opens what has this name in a folder, not following a link; `undefined` when there is nothing any more. */
+  holdEntry(folder: HeldFile, name: string): HeldFile | undefined {
+    assert(!name.includes("/") && name !== "..", `"${name}" is no name in a folder`);
+    try {
+      return this.#openAt(folder, name);
+    } catch (error) {
+      if (isErrno(error, ERRNO.ENOENT)) return undefined;
+      throw error;
     }
   }
 

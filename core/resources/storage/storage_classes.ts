@@ -17,7 +17,6 @@ import { immutableCauses, nameCauses } from "../../schema/value_rules.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { nodeLabelDeprecation } from "../core/nodes/deprecated_labels.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { fixedCauses, parameterCauses, provisionerCauses } from "./provisioning.ts";
 
 const topologyTerm = atomic(object("Rules that must all hold.", {
@@ -99,10 +98,7 @@ export const storageClasses = defineResource({
       ]
       : []),
   ],
-  warnings: (next, previous) => [
-    ...topologyWarnings(next.allowedTopologies ?? [], "allowedTopologies"),
-    ...storedOnlyWarnings("StorageClass", previous, "no volume is provisioned for it"),
-  ],
+  warnings: (next) => topologyWarnings(next.allowedTopologies ?? [], "allowedTopologies"),
 });
 
 export type StorageClass = ObjectOf<typeof storageClasses>;

@@ -153,7 +153,7 @@ for (const [what, resource, manifest, before, expected] of CASES) {
   });
 }
 
-Deno.test("classes and drivers have Kubernetes' defaults and columns, and say when they are created that nothing is done", () => {
+Deno.test("classes and drivers have Kubernetes' defaults and columns", () => {
   const sc = made(storageClasses, {
     ...fast,
     metadata: { annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
@@ -166,10 +166,7 @@ Deno.test("classes and drivers have Kubernetes' defaults and columns, and say wh
     AllowVolumeExpansion: false,
     Age: "5m",
   });
-  assert.deepEqual(sc.warnings, [
-    "StorageClass: not implemented in this version of Coracle; no volume is provisioned for it",
-  ]);
-  assert.deepEqual(made(storageClasses, fast, sc.object).warnings, []);
+  assert.deepEqual(sc.warnings, []);
   const csi = made(csiDrivers, { spec: { nodeAllocatableUpdatePeriodSeconds: 20 } }).object;
   assert.deepEqual(csi.spec, {
     attachRequired: true,

@@ -4,6 +4,7 @@ import { type Ipv4Range, parseIpv4Range } from "../../../lib/addresses/ipv4.ts";
 import { isJsonObject } from "../../../lib/json/json_value.ts";
 import type { KubeObject } from "../../../resources/resource.ts";
 import type { Objects } from "../../../objects/objects.ts";
+import { PROVISIONER_FINALIZER } from "../../../resources/core/persistent_volumes/binding.ts";
 import { type Node, nodes } from "../../../resources/core/nodes/nodes.ts";
 import type { User } from "../../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
@@ -34,7 +35,7 @@ export function restrictionViewOf(objects: Objects): RestrictionView {
 
 /**
  * Checks the body of what the agent of a node writes: only its own Node and lease, and of these no taints, no protected
- * labels, no addresses of others. Throws Forbidden. Other users are not restricted.
+ * labels, no addresses of others; of volumes only the end. Throws Forbidden. Other users are not restricted.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
  */
 export function refuseOthersObject(
@@ -43,6 +44,9 @@ export function refuseOthersObject(
   view: RestrictionView,
 ): void {
   const node = nodeOf(user);
+  if (node !== undefined && plural === "persistentvolumes") {
+    return refuseOtherChange(node, draft, current?.());
+  }
   if (node === undefined || (plural !== "nodes" && plural !== "leases")) return;
   const { metadata, spec } = partsOf(draft);
   if (metadata["name"] !== node) {
@@ -51,12 +55,7 @@ export function refuseOthersObject(
   if (plural !== "nodes") return;
   const there = current?.();
   const before = partsOf(there ?? {});
-  if (there && metadata["resourceVersion"] !== there.metadata.resourceVersion) {
-    throw new ApiError(
-      "Conflict",
-      `Operation cannot be fulfilled on nodes "${node}": the object has been modified; please apply your changes to the latest version and try again`,
-    );
-  }
+  if (there) refuseOutdated(plural, metadata, there);
   if (there && !isEqual(spec["taints"] ?? [], before.spec["taints"] ?? [])) {
     throw refused(plural, node, node, "is not allowed to modify taints");
   }
@@ -65,6 +64,35 @@ export function refuseOthersObject(
   if (label !== undefined) {
     throw refused(plural, node, node, `is not allowed to modify the label "${label}"`);
   }
+}
+
+/** What the decision is about must be what is written. */
+function refuseOutdated(
+  plural: string,
+  { resourceVersion }: Record<string, unknown>,
+  { metadata }: KubeObject,
+): void {
+  if (resourceVersion === metadata.resourceVersion) return;
+  throw new ApiError(
+    "Conflict",
+    `Operation cannot be fulfilled on ${plural} "${metadata.name}": the object has been modified; please apply your changes to the latest version and try again`,
+  );
+}
+
+/** A node that has removed the folder of a volume only takes away the finalizer that held it. */
+function refuseOtherChange(node: string, draft: unknown, current: KubeObject | undefined): void {
+  const without = (value: unknown) => {
+    const { metadata, ...rest } = objectOr(value);
+    const { finalizers: _, managedFields: __, ...others } = objectOr(metadata);
+    return { ...rest, metadata: others };
+  };
+  const { metadata } = partsOf(draft);
+  if (current) refuseOutdated("persistentvolumes", metadata, current);
+  const next = metadata["finalizers"] ?? [];
+  const left = current?.metadata.finalizers?.filter((each) => each !== PROVISIONER_FINALIZER);
+  if (isEqual(without(draft), without(current)) && isEqual(next, left ?? [])) return;
+  const name = current?.metadata.name;
+  throw refused("persistentvolumes", name, node, "is not allowed to change a volume");
 }
 
 /**

@@ -1,5 +1,11 @@
 import type { Objects } from "../../../objects/objects.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
+import {
+  type PersistentVolume,
+  persistentVolumes,
+} from "../../../resources/core/persistent_volumes/persistent_volumes.ts";
+import { ownField } from "../../../lib/own_field.ts";
+import { isLocalPathVolume, LOCAL_PATH_NODE } from "../../../resources/storage/local_path.ts";
 import { exactFieldOf, parseFieldSelector } from "../../../schema/field_selectors.ts";
 import { SelectorError } from "../../../schema/selectors.ts";
 import type { ResourceAttributes } from "../../http/request_info.ts";
@@ -10,6 +16,8 @@ export interface RightsView {
   nodeOfPod(namespace: string, name: string): string | undefined;
   /** Whether a pod of the node runs as this service account. */
   usesAccount(node: string, namespace: string, account: string): boolean;
+  /** The node on which the volume is a released folder that is to be removed. */
+  nodeOfReleasedVolume(name: string): string | undefined;
 }
 
 export function rightsViewOf({ store }: Objects): RightsView {
@@ -23,7 +31,21 @@ export function rightsViewOf({ store }: Objects): RightsView {
         const { metadata, spec } = object as Pod;
         return metadata.namespace === namespace && spec.serviceAccountName === account;
       }),
+    nodeOfReleasedVolume: (name) => {
+      const volume = store.get([persistentVolumes.plural, "", name])?.object as
+        | PersistentVolume
+        | undefined;
+      return volume && isReleased(volume)
+        ? ownField(volume.metadata.annotations, LOCAL_PATH_NODE)
+        : undefined;
+    },
   };
+}
+
+function isReleased(volume: PersistentVolume): boolean {
+  const { spec, status: { phase } } = volume;
+  return isLocalPathVolume(volume) && spec.persistentVolumeReclaimPolicy === "Delete" &&
+    (phase === "Released" || phase === "Failed");
 }
 
 const READS: readonly string[] = ["get", "list", "watch"];
@@ -34,6 +56,8 @@ const READABLE: readonly string[] = [
   "services",
   "configmaps",
   "secrets",
+  "persistentvolumes",
+  "persistentvolumeclaims",
   "endpointslices.discovery.k8s.io",
   "gatewayclasses.gateway.networking.k8s.io",
   "gateways.gateway.networking.k8s.io",
@@ -43,7 +67,7 @@ const LEASE_NAMESPACE = "kube-node-lease";
 
 /**
  * What the agent of a node may do: read what it needs, and write its own Node, its lease, the status of its pods, and
- * events. Pure. The name of an object that is created is in the body: see `node_restriction.ts`.
+ * events; and remove its released volumes. Pure. The name of an object that is created is in the body: see `node_restriction.ts`.
  * Source: https://kubernetes.io/docs/reference/access-authn-authz/node/; narrower, except for Secrets and ConfigMaps:
  * Kubernetes lets a node read only those that its pods use.
  */
@@ -66,6 +90,9 @@ export function isNodesRight(
       return isPodRight(node, attributes, view);
     case "pods/status":
       return isStatusWrite(verb) && isOwnPod(node, attributes, view);
+    case "persistentvolumes": // the body of an update is checked, too
+      return (verb === "update" || verb === "delete") && attributes.name !== undefined &&
+        view.nodeOfReleasedVolume(attributes.name) === node;
     case "serviceaccounts/token":
       return verb === "create" && isAccountOfOwnPod(node, attributes, view);
     case "events":

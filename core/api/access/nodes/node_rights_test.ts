@@ -7,6 +7,7 @@ const view = {
     namespace === "default" ? { mine: "edge", theirs: "other" }[name] : undefined,
   usesAccount: (node: string, namespace: string, account: string) =>
     node === "edge" && namespace === "default" && account === "robot",
+  nodeOfReleasedVolume: (name: string) => ({ mine: "edge", theirs: "other" })[name],
 };
 
 /** `verb [namespace/]resource[.group][/subresource] [name] [?fields]` */
@@ -54,6 +55,10 @@ Deno.test("the agent of a node may do what it needs", () => {
     "list secrets",
     "watch configmaps",
     "list namespaces",
+    "watch persistentvolumes",
+    "watch persistentvolumeclaims",
+    "delete persistentvolumes mine",
+    "update persistentvolumes mine",
   ];
   for (const text of table) assert.ok(mayDo(text), text);
 });
@@ -109,6 +114,15 @@ Deno.test("the agent of a node may do nothing else", () => {
     "update gateways.gateway.networking.k8s.io/status g",
     "create clusterrolebindings.rbac.authorization.k8s.io",
     "list secrets.example.com",
+    "create persistentvolumes",
+    "delete persistentvolumes theirs",
+    "delete persistentvolumes unreleased",
+    "deletecollection persistentvolumes",
+    "update persistentvolumes theirs",
+    "patch persistentvolumes mine",
+    "update persistentvolumes/status mine",
+    "update default:persistentvolumeclaims mine",
+    "delete default:persistentvolumeclaims mine",
   ];
   for (const text of table) assert.ok(!mayDo(text), text);
 });

@@ -7,6 +7,7 @@ import {
   type Ingress,
   ingresses,
 } from "../../../resources/networking/ingresses.ts";
+import { newestDefault } from "../../../resources/default_class.ts";
 import { type AnyResource, groupResourceOf, type KubeObject } from "../../../resources/resource.ts";
 import { storageClasses } from "../../../resources/storage/storage_classes.ts";
 import type { Store } from "../../../store/store.ts";
@@ -24,7 +25,7 @@ export function defaultStorageClass(
   if (previous || !isOfKind(resource, persistentVolumeClaims)) return next;
   const claim = next as PersistentVolumeClaim;
   if (storageClassOf(claim) !== undefined) return next;
-  const storageClassName = newestDefault(store, storageClasses);
+  const storageClassName = defaultOf(store, storageClasses);
   return storageClassName === undefined
     ? next
     : { ...claim, spec: { ...claim.spec, storageClassName } } as PersistentVolumeClaim;
@@ -43,17 +44,14 @@ export function defaultIngressClass(
   if (ingress.spec.ingressClassName !== undefined || classAnnotationOf(ingress) !== undefined) {
     return next;
   }
-  const ingressClassName = newestDefault(store, ingressClasses);
+  const ingressClassName = defaultOf(store, ingressClasses);
   return ingressClassName === undefined
     ? next
     : { ...ingress, spec: { ...ingress.spec, ingressClassName } } as Ingress;
 }
 
-/** Of several defaults the newest counts, and of those the first by name. */
-function newestDefault(store: Store, classes: AnyResource): string | undefined {
+/** The default among the classes of a kind. */
+function defaultOf(store: Store, classes: AnyResource): string | undefined {
   const marked = store.by(groupResourceOf(classes), "default", "true");
-  const byAge = marked.map(({ object: { metadata } }) => metadata).toSorted((a, b) =>
-    b.creationTimestamp.localeCompare(a.creationTimestamp) || (a.name < b.name ? -1 : 1)
-  );
-  return byAge[0]?.name;
+  return newestDefault(marked.map(({ object }) => object));
 }

@@ -4,7 +4,6 @@ import { ageColumn, nameColumn } from "../../columns.ts";
 import { claimSpec, claimStatus } from "../pods/spec/claims.ts";
 import { claimSpecCauses } from "../pods/spec/rules/claim_rules.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
-import { storedOnlyWarnings } from "../../unimplemented_fields.ts";
 import { accessModesText, CLASS_ANNOTATION, storageClassOf } from "./access_modes.ts";
 import { claimStatusCauses, claimUpdateCauses } from "./claim_update_rules.ts";
 import { withDataSources } from "./data_sources.ts";
@@ -65,6 +64,12 @@ export const persistentVolumeClaims = defineResource({
       value: ({ spec }) => spec.volumeMode,
     },
   ],
+  indexes: {
+    /** The volume that it has or wants. */
+    volume: ({ spec: { volumeName } }) => volumeName ? [volumeName] : [],
+    /** The class of one that has no volume yet. */
+    unbound: (claim) => claim.spec.volumeName ? [] : [storageClassOf(claim) ?? ""],
+  },
   prepare: (next, previous) => ({ ...next, spec: withDataSources(next.spec, previous?.spec) }),
   admit: (next, previous) =>
     previous ? next : { ...next, metadata: heldBy(next.metadata, CLAIM_PROTECTION) },
@@ -73,14 +78,13 @@ export const persistentVolumeClaims = defineResource({
     ...(previous ? claimUpdateCauses(next, previous) : []),
   ],
   validateStatus: (next) => claimStatusCauses(next.status),
-  warnings: (next, previous) => [
+  warnings: (next) => [
     ...(Object.hasOwn(next.metadata.annotations ?? {}, CLASS_ANNOTATION)
       ? [
         `metadata.annotations[${CLASS_ANNOTATION}]: deprecated since v1.8; use "storageClassName" attribute instead`,
       ]
       : []),
     ...fractionWarnings(next.spec.resources),
-    ...storedOnlyWarnings("PersistentVolumeClaim", previous, "no volume is bound to it"),
   ],
 });
 

@@ -4,7 +4,6 @@ import { heldBy } from "../../../schema/finalizers.ts";
 import { fallback, object, present, string, time, type TypeOf } from "../../../schema/schema.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
 import { defineResource, type KubeObject, type ObjectOf } from "../../resource.ts";
-import { storedOnlyWarnings } from "../../unimplemented_fields.ts";
 import { accessModesText, storageClassOf } from "./access_modes.ts";
 import {
   persistentVolumeCauses,
@@ -88,6 +87,12 @@ export const persistentVolumes = defineResource({
       value: ({ spec }) => spec.volumeMode,
     },
   ],
+  indexes: {
+    /** The claim that it is reserved for, or bound to. */
+    claim: ({ spec: { claimRef } }) => claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : [],
+    /** The class of one that is for no claim. */
+    unclaimed: (volume) => volume.spec.claimRef ? [] : [storageClassOf(volume) ?? ""],
+  },
   admit: (next, previous, { settings }) => ({
     ...next,
     metadata: previous ? next.metadata : heldBy(next.metadata, VOLUME_PROTECTION),
@@ -98,10 +103,7 @@ export const persistentVolumes = defineResource({
     ...mountOptionCauses(next),
     ...(previous ? persistentVolumeUpdateCauses(next.spec, previous.spec) : []),
   ],
-  warnings: (next, previous) => [
-    ...persistentVolumeWarnings(next.spec, next.metadata.annotations),
-    ...storedOnlyWarnings("PersistentVolume", previous, "no claim is bound to it"),
-  ],
+  warnings: ({ spec, metadata }) => persistentVolumeWarnings(spec, metadata.annotations),
 });
 
 export type PersistentVolume = ObjectOf<typeof persistentVolumes>;

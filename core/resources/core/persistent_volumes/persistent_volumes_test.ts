@@ -139,7 +139,6 @@ Deno.test("a volume has Kubernetes' columns, and warns of what is deprecated", (
   assert.deepEqual(warnings.slice(1), [
     "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.",
     "spec.rbd: deprecated in v1.28, non-functional in v1.31+",
-    "PersistentVolume: not implemented in this version of Coracle; no claim is bound to it",
   ]);
 });
 

@@ -24,12 +24,12 @@ Deno.test("each field that is set and not acted on is named once, with its path"
       initContainers: [{ name: "a", image: "x", ports: [{ containerPort: 1, hostPort: 2 }] }],
       serviceAccountName: "builder",
       imagePullSecrets: [{ name: "a" }],
-      volumes: [{ name: "a", emptyDir: {} }, { name: "b", nfs: { server: "s", path: "/" } }],
+      volumes: [{ name: "a", emptyDir: {} }, { name: "b", rbd: { monitors: ["m"], image: "i" } }],
     }),
   );
   assert.deepEqual(warnings, [
     `spec.initContainers[0].ports[0].hostPort: ${IGNORED}`,
-    `spec.volumes[1].nfs: ${ABSENT}; the pod does not start: its events say FailedMount`,
+    `spec.volumes[1].rbd: ${ABSENT}; the pod does not start: its events say FailedMount`,
   ]);
 });
 
@@ -39,10 +39,10 @@ Deno.test("a warning says what comes of a field, where it is not merely ignored"
     ...{ name: "a", image: "x", volumeDevices: [{ name: "v", devicePath: "/d" }] },
     ...{ livenessProbe: probe, readinessProbe: probe, startupProbe: probe },
   };
-  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "c" } }];
+  const volumes = [{ name: "v", csi: { driver: "d.example.com" } }];
   const { warnings } = made(pods, podWith({ containers: [container], volumes }));
   const expected = [
-    `spec.volumes[0].persistentVolumeClaim: ${ABSENT}; the pod does not start: its events say FailedMount`,
+    `spec.volumes[0].csi: ${ABSENT}; the pod does not start: its events say FailedMount`,
     `spec.containers[0].volumeDevices: ${ABSENT}; the pod does not start, and its status says why`,
     `spec.containers[0].livenessProbe.grpc: ${ABSENT}; the probe never fails`,
     `spec.containers[0].readinessProbe.grpc: ${ABSENT}; the container never becomes ready`,
