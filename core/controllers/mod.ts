@@ -31,6 +31,7 @@ import { nodeController } from "./nodes/nodes.ts";
 import {
   finishedPodLimit,
   orphanedPodController,
+  outOfServicePodController,
   unscheduledPodController,
 } from "./nodes/pod_cleanup.ts";
 import { policyTypeChecking } from "./cluster/policy_type_checking.ts";
@@ -97,6 +98,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),
   () => loopOf(orphanedPodController),
+  () => loopOf(outOfServicePodController),
   () => loopOf(unscheduledPodController),
   () => finishedPodLimit,
   () => eventExpiry,

@@ -11,8 +11,9 @@ import {
   type Plan,
   plan,
   remove,
+  updateStatus,
 } from "../runtime/controller.ts";
-import { isActive } from "../../resources/core/pods/pod_states.ts";
+import { isActive, withDisruptionTarget } from "../../resources/core/pods/pod_states.ts";
 import { conditionOf } from "../../resources/conditions.ts";
 import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
 import { tolerates } from "./taints.ts";
@@ -42,7 +43,7 @@ export const evictionController: ControllerWithMemory<Node, PresentSince> = {
     if (taints.length === 0) return { ...NOTHING, remember: [[name, undefined]] };
     const active = view.by(pods, "node", name).filter(isActive);
     const since = sinceOf(taints, active, memory.get(name), { nowMs, elapsedMs });
-    return { ...evictions(taints, active, since, elapsedMs), remember: [[name, since]] };
+    return { ...evictions(taints, active, since, { nowMs, elapsedMs }), remember: [[name, since]] };
   },
   gone: ({ name }) => ({ ...NOTHING, remember: [[name, undefined]] }),
 };
@@ -79,11 +80,16 @@ function nodeOf(pod: KubeObject, view: View): ObjectName[] {
   return node && noExecuteTaints(node).length > 0 ? [node.metadata] : [];
 }
 
+const WHY_EVICTED = {
+  reason: "DeletionByTaintManager",
+  message: "Taint manager: deleting due to NoExecute taint",
+};
+
 function evictions(
   taints: readonly Taint[],
   active: readonly Pod[],
   since: PresentSince,
-  elapsedMs: number,
+  { nowMs, elapsedMs }: Moment,
 ): Plan {
   const due = active.map((pod) => ({ pod, dueMs: evictionMs(pod, taints, since) }));
   const victims = due.filter(({ dueMs }) => dueMs !== undefined && dueMs <= elapsedMs);
@@ -91,7 +97,10 @@ function evictions(
     dueMs === undefined || dueMs > elapsedMs
   )
     .reduce(earliest, undefined);
-  const writes = victims.map(({ pod }) =>
+  const marks = victims.map(({ pod }) =>
+    updateStatus(pods, withDisruptionTarget(pod, WHY_EVICTED, nowMs))
+  );
+  const deletions = victims.map(({ pod }) =>
     remove(pods, pod, {
       event: {
         about: pod,
@@ -101,7 +110,7 @@ function evictions(
       },
     })
   );
-  return plan(writes, next === undefined ? undefined : next - elapsedMs);
+  return plan([...marks, ...deletions], next === undefined ? undefined : next - elapsedMs);
 }
 
 function noExecuteTaints({ spec: { taints = [] } }: Node): Taint[] {

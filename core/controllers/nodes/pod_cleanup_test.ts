@@ -5,8 +5,10 @@ import { timestamp } from "../../lib/timestamp.ts";
 import { loopOf } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
 import {
+  FINISHED_PODS_MAX,
   finishedPodLimit,
   orphanedPodController,
+  outOfServicePodController,
   unscheduledPodController,
 } from "./pod_cleanup.ts";
 
@@ -86,7 +88,7 @@ Deno.test("of too many finished pods the oldest are removed", () => {
   const keys: string[] = [];
   const run = finishedPodLimit.start(cluster, (key) => keys.push(key));
   node(cluster);
-  for (let number = 0; number < 1_000; number++) {
+  for (let number = 0; number < FINISHED_PODS_MAX; number++) {
     pod(cluster, `p${number}`, {}, { phase: number % 2 === 0 ? "Succeeded" : "Failed" });
     cluster.nowMs += 1_000;
   }
@@ -98,7 +100,7 @@ Deno.test("of too many finished pods the oldest are removed", () => {
   pod(cluster, "more", {}, { phase: "Succeeded" });
   assert.equal(keys.length, 1);
   cluster.perform(run.reconcile(keys[0]!, cluster.moment));
-  assert.equal(cluster.list(pods).length, 1_001);
+  assert.equal(cluster.list(pods).length, FINISHED_PODS_MAX + 1);
   assert.equal(cluster.get(pods, { namespace: "default", name: "p1" }), undefined);
   assert.deepEqual(run.reconcile(keys[0]!, cluster.moment).writes, [], "there are enough");
   run.stop();
@@ -110,4 +112,54 @@ Deno.test("of too many finished pods the oldest are removed", () => {
   assert.equal(keysAtStart(), 0);
   pod(cluster, "too many", {}, { phase: "Failed" });
   assert.equal(keysAtStart(), 1);
+});
+
+Deno.test("a pod of a node that is gone has failed, and says why, before it goes", () => {
+  const cluster = new TestCluster();
+  const finalizers = ["batch.kubernetes.io/job-tracking"];
+  const made = pod(cluster, "a", {}, { phase: "Running" });
+  cluster.put(pods, { ...made, metadata: { ...made.metadata, finalizers } });
+  cluster.planOf(orphanedPodController, NAME);
+  cluster.perform(cluster.planOf(orphanedPodController, NAME));
+  assert.equal(cluster.list(pods)[0]!.status.phase, "Running");
+  cluster.nowMs += 40_000;
+  cluster.perform(cluster.planOf(orphanedPodController, NAME));
+  const [{ metadata, status }] = cluster.list(pods) as [Pod];
+  assert.notEqual(metadata.deletionTimestamp, undefined);
+  assert.equal(status.phase, "Failed");
+  assert.deepEqual(
+    status.conditions!.map(({ type, status, reason, message }) => ({
+      type,
+      status,
+      reason,
+      message,
+    })),
+    [{
+      type: "DisruptionTarget",
+      status: "True",
+      reason: "DeletionByPodGC",
+      message: "PodGC: node no longer exists",
+    }],
+  );
+});
+
+Deno.test("pods that are to end are removed from a node that is out of service, and no others", () => {
+  const taints = [{ key: "node.kubernetes.io/out-of-service", effect: "NoExecute" }];
+  const rows: [taints: object[], ready: string, isRemoved: boolean][] = [
+    [taints, "Unknown", true],
+    [taints, "True", false],
+    [[], "False", false],
+  ];
+  for (const [taints, ready, isRemoved] of rows) {
+    const cluster = new TestCluster();
+    const conditions = [{ type: "Ready", status: ready }];
+    cluster.put(nodes, { metadata: NAME, spec: { taints }, status: { conditions } });
+    const ending = pod(cluster, "ending", {}, { phase: "Running" });
+    const deletionTimestamp = timestamp(cluster.nowMs);
+    cluster.put(pods, { ...ending, metadata: { ...ending.metadata, deletionTimestamp } });
+    pod(cluster, "staying", {}, { phase: "Running" });
+    cluster.perform(cluster.planOf(outOfServicePodController, NAME));
+    const left = cluster.list(pods).map(({ metadata }) => metadata.name);
+    assert.deepEqual(left, isRemoved ? ["staying"] : ["ending", "staying"], ready);
+  }
 });

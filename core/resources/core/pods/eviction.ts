@@ -2,7 +2,6 @@ import { type JsonObject, objectIn } from "../../../lib/json/json_value.ts";
 import { timestamp } from "../../../lib/timestamp.ts";
 import { objectMeta } from "../../../schema/metadata.ts";
 import { boolean, list, long, object, oneOf, string, type TypeOf } from "../../../schema/schema.ts";
-import { withCondition } from "../../conditions.ts";
 import { isSelectedBy, withAllowedCondition } from "../../policy/disruptions.ts";
 import {
   type PodDisruptionBudget,
@@ -10,7 +9,7 @@ import {
 } from "../../policy/pod_disruption_budgets.ts";
 import type { NamespacedObject } from "../../resource.ts";
 import { type Subresource, SubresourceRefusal, type SubresourceWorld } from "../../subresource.ts";
-import { isFinished, isReady } from "./pod_states.ts";
+import { isFinished, isReady, withDisruptionTarget } from "./pod_states.ts";
 import type { podStatus } from "./pod_status.ts";
 import type { PodSpec } from "./spec/pod_spec.ts";
 
@@ -164,12 +163,14 @@ function tooMany(message: string, retryAfterSeconds?: number): SubresourceRefusa
   });
 }
 
+const WHY_EVICTED = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+
 /** Says on the pod why it goes, and deletes it. */
 async function end(world: SubresourceWorld<Pod>, deletion: Deletion): Promise<void> {
   if (world.isDryRun) return await world.remove(deletion);
   const version = await world.amendSelf((pod) => {
     refuseOther(pod, deletion);
-    return disrupted(pod, world.nowMs);
+    return withDisruptionTarget(pod, WHY_EVICTED, world.nowMs);
   });
   const { resourceVersion } = deletion.preconditions ?? {};
   await world.remove(
@@ -196,15 +197,4 @@ function refuseOther({ metadata: { name, uid, resourceVersion } }: Pod, deletion
         `record (${resourceVersion}). The object might have been modified`,
     );
   }
-}
-
-function disrupted(pod: Pod, nowMs: number): Pod {
-  const condition = {
-    type: "DisruptionTarget",
-    status: "True" as const,
-    reason: "EvictionByEvictionAPI",
-    message: "Eviction API: evicting",
-  };
-  const conditions = withCondition(pod.status.conditions, condition, nowMs);
-  return { ...pod, status: { ...pod.status, conditions } };
 }

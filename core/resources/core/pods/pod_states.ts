@@ -1,7 +1,7 @@
 import { msOf } from "../../../lib/timestamp.ts";
 import type { KubeObject } from "../../resource.ts";
 import type { PodStatus } from "./pod_status.ts";
-import { conditionOf, isConditionTrue } from "../../conditions.ts";
+import { conditionOf, isConditionTrue, withCondition } from "../../conditions.ts";
 
 interface Pod extends KubeObject {
   status: PodStatus;
@@ -49,4 +49,24 @@ export function availableInMs(
 /** How often the containers of the pod have been started anew: the most of any. */
 export function restartsOf(pod: Pod): number {
   return Math.max(0, ...pod.status.containerStatuses?.map((status) => status.restartCount) ?? []);
+}
+
+/**
+ * The pod with the condition that says why it is about to be deleted.
+ * https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+ */
+export function withDisruptionTarget<P extends Pod>(
+  pod: P,
+  why: { reason: string; message: string },
+  nowMs: number,
+): P {
+  const { generation } = pod.metadata;
+  const condition = {
+    type: "DisruptionTarget",
+    status: "True" as const,
+    ...why,
+    ...(generation !== undefined && { observedGeneration: generation }),
+  };
+  const conditions = withCondition(pod.status.conditions, condition, nowMs);
+  return { ...pod, status: { ...pod.status, conditions } };
 }
