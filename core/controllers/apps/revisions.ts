@@ -8,11 +8,12 @@ import {
 } from "../../resources/apps/controller_revisions.ts";
 import { type PodTemplate, podTemplate } from "../../resources/core/pods/spec/pod_spec.ts";
 import { withTemplatePrepared } from "../../resources/core/pods/template_rules.ts";
-import type { AnyResource, KubeObject } from "../../resources/resource.ts";
+import type { AnyResource, KubeObject, Resource } from "../../resources/resource.ts";
 import { check } from "../../schema/check.ts";
-import { remove, type Write } from "../runtime/controller.ts";
+import type { LabelSelector } from "../../schema/label_selector.ts";
+import { remove, type Watch, type Write } from "../runtime/controller.ts";
 import { canonicalJson, safeWordOf } from "../runtime/hashes.ts";
-import { controllerReference } from "../runtime/ownership.ts";
+import { childrenOf, controllerOf, controllerReference } from "../runtime/ownership.ts";
 
 /** On pods: the revision that they were made of. */
 export const REVISION_HASH = "controller-revision-hash";
@@ -95,6 +96,24 @@ export function newRevision(
     },
     data: revisionDataOf(template),
     revision,
+  };
+}
+
+/**
+ * The watch of an owner's revisions: of those that go or have no owner. One that comes wakes nobody, as in Kubernetes: most
+ * come from the owner's own controller.
+ */
+export function revisionsOf<T extends KubeObject>(
+  ownerResource: Resource<T>,
+  selectorOf: (owner: T) => LabelSelector,
+): Watch {
+  const all = childrenOf(controllerRevisions, ownerResource, selectorOf);
+  const isKept = (revision: KubeObject, view: View) =>
+    controllerOf(revision) !== undefined &&
+    revisionNamed(view, revision.metadata.namespace!, revision.metadata.name) !== undefined;
+  return {
+    ...all,
+    concerns: (revision, view) => isKept(revision, view) ? [] : all.concerns(revision, view),
   };
 }
 

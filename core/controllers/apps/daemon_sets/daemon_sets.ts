@@ -26,6 +26,7 @@ import {
   isOfEndingNamespace,
   WRITES_MAX,
 } from "../pod_creation.ts";
+import { revisionsOf } from "../revisions.ts";
 import { newDaemonPod, podsByNode } from "./daemon_pods.ts";
 import { type Failures, isForgotten } from "./failed_pods.ts";
 import { cleanup, type History, historyOf } from "./history.ts";
@@ -57,7 +58,7 @@ export const daemonSetController: ControllerWithMemory<DaemonSet, Known> = {
   resource: daemonSets,
   watches: [
     childrenOf(pods, daemonSets, selectorOf),
-    childrenOf(controllerRevisions, daemonSets, selectorOf),
+    revisionsOf(daemonSets, selectorOf),
     { resource: nodes, concerns: fittingOtherwise },
   ],
   workers: 2,

@@ -5,6 +5,7 @@ import type { Taint } from "../../../resources/core/nodes/nodes.ts";
 import { nodes } from "../../../resources/core/nodes/nodes.ts";
 import { nodeOf } from "./daemon_pods.ts";
 import { DaemonSetUnderTest, rolling, templateOf } from "./daemon_set_fixture.ts";
+import { daemonSetController } from "./daemon_sets.ts";
 import { stayMs, withFailure } from "./failed_pods.ts";
 import { daemonTolerations, fitOf } from "./node_fit.ts";
 
@@ -159,6 +160,19 @@ Deno.test("of two revisions of one template the last stays, and pods follow it",
   assert.deepEqual(log.revisions.map(({ name }) => name), ["log-twin"]);
   assert.equal(log.one("a").metadata.labels?.["controller-revision-hash"], "twin");
   assert.deepEqual(log.picture(), ["a:log:1 ready"]);
+});
+
+Deno.test("a revision wakes its DaemonSet when it goes or has no owner, not when it comes", () => {
+  const log = new DaemonSetUnderTest({}, ["a"]).run();
+  const [revision] = log.cluster.list(controllerRevisions);
+  const watch = daemonSetController.watches.find((each) => each.resource === controllerRevisions)!;
+  const woken = (changed: typeof revision) =>
+    watch.concerns(changed!, log.cluster, new Map()).map(({ name }) => name);
+  assert.deepEqual(woken(revision), []);
+  const { ownerReferences: _, ...orphaned } = revision!.metadata;
+  assert.deepEqual(woken({ ...revision!, metadata: orphaned }), ["log"]);
+  log.cluster.take(controllerRevisions, revision!.metadata);
+  assert.deepEqual(woken(revision), ["log"]);
 });
 
 Deno.test("a revision without its label gets its name as the label", () => {

@@ -8,6 +8,7 @@ import type { KubeObject } from "../../../resources/resource.ts";
 import { type Controller, type Plan, plan } from "../../runtime/controller.ts";
 import { childrenOf, claimWrites, controlled } from "../../runtime/ownership.ts";
 import { nextAvailableMs } from "../availability.ts";
+import { revisionsOf } from "../revisions.ts";
 import { cleanup, type History, historyOf, revisionOf } from "./history.ts";
 import { ordinalOf } from "./ordinals.ts";
 import { deletion, scaling, type SetState } from "./replicas.ts";
@@ -28,7 +29,7 @@ export const statefulSetController: Controller<StatefulSet> = {
   watches: [
     childrenOf(pods, statefulSets, selectorOf),
     { resource: pods, concerns: setsOfPodName },
-    childrenOf(controllerRevisions, statefulSets, selectorOf),
+    revisionsOf(statefulSets, selectorOf),
     { resource: persistentVolumeClaims, concerns: setsOfClaim },
   ],
   workers: 4,
