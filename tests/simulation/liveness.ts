@@ -1,12 +1,18 @@
 import type { View } from "../../core/client/client.ts";
+import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { type ReplicaSet, replicaSets } from "../../core/resources/apps/replica_sets.ts";
+import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { type SimulatedMachine, sourcesOf } from "./machine.ts";
+import { setProblems } from "./sets.ts";
+
+/** Kinds that own pods. */
+const OWNERS = [replicaSets, statefulSets, daemonSets];
 
 export interface LivenessInput {
   view: View;
@@ -29,6 +35,7 @@ export function problemsOf({ view, machines, table }: LivenessInput): string[] {
     ).map(({ kind, metadata }) => `${kind} ${metadata.name} is in no namespace`),
     ...view.list(deployments).flatMap(deploymentProblem),
     ...view.list(replicaSets).flatMap((replicaSet) => replicaSetProblem(replicaSet, view)),
+    ...setProblems(view),
     ...all.flatMap((pod) => podProblem(pod, view, machinesByName)),
     ...machines.flatMap((machine) => leftovers(machine, all)),
     ...machines.flatMap((machine) => staleCopies(machine, view)),
@@ -77,9 +84,10 @@ function podProblem(
   const { metadata: { name, uid, deletionTimestamp, ownerReferences = [] }, spec, status } = pod;
   if (deletionTimestamp !== undefined) return [`pod ${name} is not gone`];
   const owner = ownerReferences.find(({ controller }) => controller);
-  if (owner !== undefined && !view.list(replicaSets).some((r) => r.metadata.uid === owner.uid)) {
-    return [`pod ${name} has lost its replica set`];
-  }
+  const isOwned = OWNERS.some((kind) =>
+    view.list<KubeObject>(kind as never).some(({ metadata }) => metadata.uid === owner?.uid)
+  );
+  if (owner !== undefined && !isOwned) return [`pod ${name} has lost its ${owner.kind}`];
   if (isFinished(pod)) return [];
   const isReady = status.conditions?.some((each) =>
     each.type === "Ready" && each.status === "True"

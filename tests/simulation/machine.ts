@@ -37,7 +37,7 @@ const IMAGES: readonly (readonly [name: string, image: SimulatedImage])[] = [
   ["broken", { startFault: "no such file" }],
   ["app:3", { heedsSigterm: false }],
   ["job", { runsMs: 3_000, exitCode: 0 }],
-  ["failing job", { runsMs: 2_000, exitCode: 1 }],
+  ["failing-job", { runsMs: 2_000, exitCode: 1 }],
 ];
 
 export interface MachineOptions {

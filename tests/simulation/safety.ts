@@ -13,6 +13,7 @@ import type { WatchedDisk } from "./faulty_journal.ts";
 import { MACHINE_CPU_MILLIS, MACHINE_PODS_MAX, type SimulatedMachine } from "./machine.ts";
 import { PodLedger } from "./pod_facts.ts";
 import { RolloutLimits } from "./rollout_limits.ts";
+import { SetLimits } from "./set_limits.ts";
 
 /** Kinds that live in memory only. */
 const VOLATILE: ReadonlySet<string> = new Set([groupResourceOf(leases)]);
@@ -50,6 +51,7 @@ export class Safety {
   readonly pods = new PodLedger();
   readonly #options: SafetyOptions;
   readonly #limits: RolloutLimits;
+  readonly #setLimits: SetLimits;
   readonly #entries = new Map<string, Entry>();
   readonly #goneUids = new Set<string>();
   readonly #writes = new Map<string, number>();
@@ -62,9 +64,9 @@ export class Safety {
   constructor(options: SafetyOptions) {
     this.#options = options;
     const { elapsedMs, serverTroubleMs } = options;
-    this.#limits = new RolloutLimits(this.pods, {
-      extraStaleMs: () => elapsedMs() - serverTroubleMs() < 120_000 ? 120_000 : 0,
-    });
+    const extraStaleMs = () => elapsedMs() - serverTroubleMs() < 120_000 ? 120_000 : 0;
+    this.#limits = new RolloutLimits(this.pods, { extraStaleMs });
+    this.#setLimits = new SetLimits(this.pods, { extraStaleMs });
   }
 
   fault(text: string): void {
@@ -272,7 +274,10 @@ export class Safety {
     const wasOn = this.pods.of(uid)?.nodeName;
     this.#report(this.pods.seen(pod, nowMs));
     const facts = this.pods.of(uid)!;
-    if (type === "ADDED") this.#report(this.#limits.podCreated(facts, nowMs));
+    if (type === "ADDED") {
+      this.#report(this.#limits.podCreated(facts, nowMs));
+      this.#report(this.#setLimits.podCreated(pod, nowMs));
+    }
     if (facts.nodeName !== undefined && wasOn === undefined) this.#checkRoom(facts.nodeName);
   }
 

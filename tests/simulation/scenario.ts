@@ -17,6 +17,8 @@ export type UserAction =
   }
   | { readonly do: "delete pod"; readonly share: number; readonly graceSeconds: number | undefined }
   | { readonly do: "relabel pod"; readonly share: number }
+  | { readonly do: "apply sets"; readonly replicas: number; readonly image: string }
+  | { readonly do: "delete sets"; readonly policy: "Background" | "Foreground" | "Orphan" }
   | { readonly do: "run job"; readonly name: string; readonly image: string }
   | { readonly do: "cordon" | "uncordon" | "drain" | "delete node"; readonly machine: number }
   | { readonly do: "delete namespace" };
@@ -58,6 +60,7 @@ export const MACHINES = 3;
 const PODS_MAX = 8;
 /** A single Deployment gets fewer: simulating a pod costs as much as two faults. */
 const REPLICAS_MAX = 5;
+const SET_REPLICAS_MAX = 3;
 const IMAGES = ["app:1", "app:2", "app:3"];
 /** `crash` ends at once, `absent` cannot be pulled, `broken` cannot be started. */
 const BAD_IMAGES = ["crash", "absent", "broken"];
@@ -106,6 +109,7 @@ export function scenarioOf(seed: number): Scenario {
     actions.push({ atMs: 0, do: "slow runtime", machine, forMs: untilMs });
   }
   const watchLimits = random.chance(0.5) ? LONG_HISTORY : SHORT_HISTORY;
+  if (random.chance(0.3)) actions.push(...generator.sets(untilMs));
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
@@ -123,6 +127,31 @@ class ActionGenerator {
     return this.#random.chance(0.5) ? this.#byUser() : this.#fault();
   }
 
+  /** What becomes of a StatefulSet and a DaemonSet. */
+  sets(untilMs: number): Action[] {
+    const random = this.#random;
+    const image = () => random.pick(random.chance(0.2) ? BAD_IMAGES : IMAGES)!;
+    const actions: Action[] = [{
+      atMs: random.integer(500),
+      do: "apply sets",
+      replicas: 2,
+      image: IMAGES[0]!,
+    }];
+    for (let count = 1 + random.integer(4); count > 0; count--) {
+      const atMs = 1_000 + random.integer(untilMs - 1_000);
+      const policy = random.pick(["Background", "Foreground", "Orphan"] as const)!;
+      actions.push(
+        random.chance(0.2) ? { atMs, do: "delete sets", policy } : {
+          atMs,
+          do: "apply sets",
+          replicas: random.integer(SET_REPLICAS_MAX + 1),
+          image: image(),
+        },
+      );
+    }
+    return actions;
+  }
+
   #byUser(): UserAction {
     const random = this.#random;
     const name = random.pick(this.#names)!;
@@ -133,7 +162,7 @@ class ActionGenerator {
     const most = Math.min(REPLICAS_MAX, Math.floor(PODS_MAX / this.#names.length));
     const replicas = random.integer(most + 1);
     const image = random.pick(random.chance(0.2) ? BAD_IMAGES : IMAGES)!;
-    const job = random.pick(["job", "failing job"])!;
+    const job = random.pick(["job", "failing-job"])!;
     const choices: (() => UserAction)[] = [
       () => ({ do: "scale", name, replicas }),
       () => ({ do: "scale", name, replicas }),

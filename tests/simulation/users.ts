@@ -1,17 +1,22 @@
 import { ApiError, isRefusal } from "../../core/client/api_error.ts";
 import type { Client, Draft, View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
+import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { replicaSets } from "../../core/resources/apps/replica_sets.ts";
+import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
+import { setsOf, stuckPods } from "./sets.ts";
 
 /** The namespace of everything that users create. */
 export const NAMESPACE = "shop";
+const DB = { namespace: NAMESPACE, name: "db" };
+const LOG = { namespace: NAMESPACE, name: "log" };
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
 /** Pods leave a lost node soon, long before a run ends. */
@@ -69,6 +74,12 @@ export class Users {
     for (const { metadata } of api.list(deployments, NAMESPACE)) {
       await this.#retryConflicts(() => this.#fix(api, metadata.name));
     }
+    if (api.get(statefulSets, DB) !== undefined) {
+      await this.#retryConflicts(() => this.#applySets(api, { replicas: 2, image: "app:1" }));
+      for (const { metadata } of stuckPods(api, NAMESPACE)) {
+        await api.delete(pods, metadata).catch(ignoreRefusal);
+      }
+    }
     for (const { name } of this.#options.machines) {
       await this.#retryConflicts(() => this.#cordon(api, name, false));
     }
@@ -109,6 +120,10 @@ export class Users {
       case "delete pod":
       case "relabel pod":
         return this.#touchPod(api, action);
+      case "apply sets":
+        return this.#applySets(api, action);
+      case "delete sets":
+        return this.#deleteSets(api, action.policy);
       case "run job":
         return this.#runJob(api, action.name, action.image);
       case "cordon":
@@ -157,6 +172,41 @@ export class Users {
     const labels = { ...pod.metadata.labels, app: "lost" };
     const metadata = { ...pod.metadata, labels };
     await this.#acknowledged(api.update(pods, { ...pod, metadata }));
+  }
+
+  async #applySets(
+    api: Client & View,
+    wanted: { replicas: number; image: string },
+  ): Promise<void> {
+    await this.#ensure(api.create(namespaces, { metadata: { name: NAMESPACE } }));
+    const { statefulSet, daemonSet } = setsOf(NAMESPACE, wanted);
+    const set = api.get(statefulSets, DB);
+    if (set === undefined) await this.#ensure(api.create(statefulSets, statefulSet));
+    else {
+      const { replicas, template } = statefulSet.spec!;
+      const spec = {
+        ...set.spec,
+        replicas: replicas!,
+        template: template as typeof set.spec.template,
+      };
+      await this.#acknowledged(api.update(statefulSets, { ...set, spec }));
+    }
+    const daemons = api.get(daemonSets, LOG);
+    if (daemons === undefined) await this.#ensure(api.create(daemonSets, daemonSet));
+    else {
+      const template = daemonSet.spec!.template as typeof daemons.spec.template;
+      await this.#acknowledged(
+        api.update(daemonSets, { ...daemons, spec: { ...daemons.spec, template } }),
+      );
+    }
+  }
+
+  async #deleteSets(
+    api: Client & View,
+    propagationPolicy: "Background" | "Foreground" | "Orphan",
+  ): Promise<void> {
+    await api.delete(statefulSets, DB, { propagationPolicy });
+    await api.delete(daemonSets, LOG, { propagationPolicy });
   }
 
   async #runJob(api: Client & View, name: string, image: string): Promise<void> {
