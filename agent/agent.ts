@@ -8,6 +8,7 @@ import type { Log } from "../core/lib/log.ts";
 import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import { LOCAL_PATH_FOLDER } from "../core/resources/storage/local_path.ts";
+import { unitsOf } from "../core/schema/quantities.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import type { MachineReadings } from "./stats/machine_readings.ts";
 import { measuredPods } from "./stats/measured_pods.ts";
@@ -15,6 +16,7 @@ import { ProbeCounts } from "./stats/probe_counts.ts";
 import { UsageReporter } from "./stats/usage_reporter.ts";
 import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
+import type { PodCgroups } from "./cgroups/pod_cgroups.ts";
 import type { ClusterDns } from "./dns/cluster_dns.ts";
 import type { Machine } from "./node/machine.ts";
 import type { NodeContext } from "./pods/node_context.ts";
@@ -100,8 +102,10 @@ export interface AgentOptions {
   allowedUnsafeSysctls?: readonly string[];
   /** Measures the machine; absent: what is used is not known. */
   readings?: MachineReadings;
-  /** Cgroup for the containers of a pod. */
-  cgroupParentOf?(podUid: string): string | undefined;
+  /** Processes that a pod may have; -1: all that the node has; absent: what the runtime gives each container. */
+  podPidsMax?: number;
+  /** Where the containers of pods are; absent: in cgroups of the runtime. */
+  cgroups?: PodCgroups;
 }
 
 /**
@@ -149,6 +153,8 @@ export class Agent {
         operatingSystem: machine.info.operatingSystem,
         hasAppArmor: machine.hasAppArmor ?? false,
         allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
+        memoryBytes: unitsOf(machine.capacity["memory"] ?? "0"),
+        oomScoreAdjMin: machine.oomScoreAdjMin ?? 0,
       },
       podOfContainer: new Map(),
       startSlots: new Slots(STARTS_MAX),
@@ -240,6 +246,7 @@ export class Agent {
     const versions = new Map([...this.#workers].map(([uid, { version }]) => [uid, version]));
     try {
       if (!this.#isClean) await this.#collectGarbage();
+      await this.#context.cgroups?.collectGarbage();
       this.#isClean = true;
       const [containers, addresses, folders] = await Promise.all([
         runtime.list(),

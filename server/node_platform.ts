@@ -2,6 +2,7 @@ import { CLUSTER_DOMAIN, dnsAddressIn } from "../agent/dns/cluster_dns.ts";
 import { DnsThread } from "../agent/dns/threads/dns_thread.ts";
 import { LinuxReadings } from "../agent/stats/machine_readings.ts";
 import { readMachine } from "../agent/node/machine.ts";
+import { CgroupFolders } from "../agent/cgroups/pod_cgroups.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
 import type { PodNetwork } from "../agent/network/pod_network.ts";
 import { chooseRuntime, type ChosenRuntime } from "../agent/runtimes/runtime_choice.ts";
@@ -13,7 +14,7 @@ import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import type { NodePlatform } from "./node.ts";
 import type { NodeRegistry } from "./node_registry.ts";
-import { pullsMaxOf } from "./kubelet/kubelet_options.ts";
+import { podPidsOf, pullsMaxOf } from "./kubelet/kubelet_options.ts";
 import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -43,12 +44,20 @@ export async function openMachine(
   context: CommandContext,
   { registry, hostIP, labels }: MachineOptions,
 ): Promise<MachinePlatform> {
-  const { dataFolder, flags } = context;
+  const { dataFolder, flags, parts, log } = context;
+  let cgroups: CgroupFolders | undefined;
+  parts.defer(() => cgroups?.close()); // when all containers have ended
   const [chosen, { network, podCidr, ...addresses }, machine] = await Promise
     .all([openRuntime(context, registry), openNetwork(context), readMachine(dataFolder)]);
   const { runtime, protectedPaths, imageFolder, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
+  if (chosen.takesCgroups) {
+    const name = await gatewayDevice(dataFolder);
+    cgroups = await CgroupFolders.open({ name, log, ...podPidsOf(flags) });
+  }
   const agent = {
+    ...(cgroups && { cgroups }),
+    ...podPidsOf(flags),
     nodeName: flags.node,
     hostIP,
     podCIDR: podCidr,

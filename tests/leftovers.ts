@@ -63,8 +63,11 @@ async function cgroups(): Promise<string[]> {
   const roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"];
   const folders = roots.flatMap((root) => [`${root}/libpod_parent`, `${root}/machine.slice`]);
   const isOfContainer = (name: string) => name.startsWith("libpod-");
-  return (await Promise.all(folders.map((folder) => entries("cgroup", folder, isOfContainer))))
-    .flat();
+  const isOfServer = (name: string) => name.startsWith("cora");
+  return (await Promise.all([
+    ...folders.map((folder) => entries("cgroup", folder, isOfContainer)),
+    ...roots.map((root) => entries("cgroup", root, isOfServer)),
+  ])).flat();
 }
 
 async function printed(

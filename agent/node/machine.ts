@@ -8,6 +8,8 @@ export interface Machine {
   capacity: Readonly<Record<string, string>>;
   /** Whether the kernel enforces profiles of AppArmor. */
   hasAppArmor?: boolean;
+  /** The least `oom_score_adj` that this process may give to others; 0 when absent. */
+  oomScoreAdjMin?: number;
   info: Omit<
     ObjectOf<typeof nodes>["status"]["nodeInfo"],
     "containerRuntimeVersion" | "kubeletVersion" | "kubeProxyVersion" | "swap"
@@ -16,10 +18,16 @@ export interface Machine {
 
 /** The kubelet's default `maxPods`. */
 const PODS_MAX = 110;
+const OOM_SCORE_ADJ_MIN = -1000;
+const CAP_SYS_RESOURCE = 1n << 24n;
 const ARCHITECTURES = new Map([["x86_64", "amd64"], ["aarch64", "arm64"]]);
 
 /** Reads what this machine is. What cannot be read is empty. `folder`: on the disk that pods use. */
 export async function readMachine(folder: string): Promise<Machine> {
+  const [processStatus, oomScoreAdj] = await Promise.all([
+    textOf("/proc/self/status"),
+    textOf("/proc/self/oom_score_adj"),
+  ]);
   const [memory, machineId, bootId, uuid, release, appArmor, diskBytes] = await Promise.all([
     textOf("/proc/meminfo"),
     textOf("/etc/machine-id"),
@@ -38,6 +46,7 @@ export async function readMachine(folder: string): Promise<Machine> {
         { "ephemeral-storage": quantityOfBytes(Math.floor(diskBytes / 1024) * 1024) }),
       pods: String(PODS_MAX),
     },
+    oomScoreAdjMin: mayLowerOomScores(processStatus) ? OOM_SCORE_ADJ_MIN : Number(oomScoreAdj),
     hasAppArmor: appArmor.trim() === "Y",
     info: {
       machineID: machineId.trim(),
@@ -49,6 +58,12 @@ export async function readMachine(folder: string): Promise<Machine> {
       architecture: ARCHITECTURES.get(Deno.build.arch) ?? Deno.build.arch,
     },
   };
+}
+
+/** Whether it has `CAP_SYS_RESOURCE` (proc_pid_oom_score_adj(5)), from its `/proc/PID/status`. */
+function mayLowerOomScores(status: string): boolean {
+  const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${capabilities}`) & CAP_SYS_RESOURCE) !== 0n;
 }
 
 async function textOf(path: string): Promise<string> {

@@ -19,6 +19,9 @@ export interface ContainerSpecInput {
   /** Path of the pod's network namespace; `undefined`: it shares the node's. */
   namespacePath: string | undefined;
   cgroupParent: string | undefined;
+  oomScoreAdj: number | undefined;
+  /** Processes that the pod may have; -1: all; `undefined`: what the runtime gives. */
+  pidsMax: number | undefined;
   nodeName: string;
   clusterDomain: string;
   /** Where the node's own seccomp profiles are. */
@@ -54,7 +57,9 @@ export function containerSpecOf(
     network: namespacePath === undefined ? "host" : { namespacePath },
     podIP: input.podIP,
     ...(cgroupParent !== undefined && { cgroupParent }),
-    ...amountsOf(container),
+    ...amountsOf(pod, container),
+    ...(input.pidsMax !== undefined && { pidsMax: input.pidsMax }),
+    ...(input.oomScoreAdj !== undefined && { oomScoreAdj: input.oomScoreAdj }),
     security: securityOf(pod, container, input.seccompFolder),
     ...(input.processesOf !== undefined && { processesOf: input.processesOf }),
     tty: container.tty ?? false,
@@ -62,8 +67,13 @@ export function containerSpecOf(
   };
 }
 
-function amountsOf({ resources }: Container): Pick<ContainerSpec, "limits" | "requests"> {
-  const { limits, requests } = resources;
+/** What is limited for the whole pod limits each container that has no limit of its own. */
+function amountsOf(
+  { spec }: Pod,
+  { resources }: Container,
+): Pick<ContainerSpec, "limits" | "requests"> {
+  const { requests } = resources;
+  const limits = { ...spec.resources?.limits, ...resources.limits };
   const cpu = requests?.["cpu"] ?? limits?.["cpu"];
   return {
     limits: {

@@ -191,6 +191,8 @@ const INPUT = {
   podIP: "10.0.0.1",
   namespacePath: "/ns/1",
   cgroupParent: undefined,
+  oomScoreAdj: undefined,
+  pidsMax: undefined,
   nodeName: "node-a",
   clusterDomain: "cluster.local",
   seccompFolder: "/data/seccomp",

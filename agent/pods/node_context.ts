@@ -1,5 +1,6 @@
 import type { Client, View } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
+import type { PodCgroups } from "../cgroups/pod_cgroups.ts";
 import type { ClusterDns } from "../dns/cluster_dns.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
@@ -44,6 +45,8 @@ export interface NodeContext {
   untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
   /** Where pods of the policy `ClusterFirst` ask for names; absent where this node serves none: they ask whom the node asks. */
   readonly clusterDns?: ClusterDns;
-  /** Cgroup for the containers of a pod; `undefined`: the runtime's own. */
-  cgroupParentOf?(podUid: string): string | undefined;
+  /** Processes that a pod may have; -1: all; absent: what the runtime gives each container. */
+  readonly podPidsMax?: number;
+  /** Where the containers of pods are; absent: in cgroups of the runtime. */
+  readonly cgroups?: PodCgroups;
 }

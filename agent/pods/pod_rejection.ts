@@ -11,6 +11,10 @@ export interface NodeFeatures {
   hasAppArmor: boolean;
   /** Patterns of sysctls that pods may set besides the safe ones. */
   allowedUnsafeSysctls: readonly string[];
+  /** 0: not known. */
+  memoryBytes: number;
+  /** The least `oom_score_adj` that this process may give. */
+  oomScoreAdjMin: number;
 }
 
 /** The label that says the operating system of a pod or a node. */

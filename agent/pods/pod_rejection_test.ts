@@ -7,6 +7,8 @@ const PLAIN: NodeFeatures = {
   operatingSystem: "linux",
   hasAppArmor: false,
   allowedUnsafeSysctls: ["kernel.msg*"],
+  memoryBytes: 0,
+  oomScoreAdjMin: -1000,
 };
 
 function rejected(spec: object, features: Partial<NodeFeatures> = {}, status: object = {}) {

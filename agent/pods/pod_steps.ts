@@ -31,6 +31,7 @@ import type { NodeContext } from "./node_context.ts";
 import type { Failure, RestartBackoff } from "./runs/observed_pod.ts";
 import type { PodEvents } from "./pod_events.ts";
 import { seccompFolderOf } from "../folders/seccomp_folder.ts";
+import { oomScoreAdjOf } from "./oom_score.ts";
 import { PodFolder } from "../folders/pod_folder.ts";
 import type { PodRecord } from "./pod_record.ts";
 import { initialHealth } from "../probes/probes.ts";
@@ -115,6 +116,7 @@ export class PodSteps {
     const [address] = await Promise.all([
       pod.spec.hostNetwork ? undefined : context.network.add(record.uid),
       context.volumes.make(pod),
+      context.cgroups?.prepare(pod),
     ]);
     const ip = address?.ip ?? context.hostIP;
     await this.#writeNames(pod, ip);
@@ -157,9 +159,20 @@ export class PodSteps {
     for (const { id } of old) record.drop(id);
   }
 
+  /** Not less than this process may give: where it may not lower any, the guaranteed are killed with the others. */
+  #oomScoreAdjOf(pod: Pod, container: Container): number | undefined {
+    const { memoryBytes, oomScoreAdjMin } = this.#options.context.features;
+    if (memoryBytes === 0) return undefined;
+    return Math.max(oomScoreAdjMin, oomScoreAdjOf(pod, container, memoryBytes));
+  }
+
   async #release(): Promise<void> {
     const { context, record } = this.#options;
-    await Promise.all([context.network.remove(record.uid), context.volumes.remove(record.uid)]);
+    await Promise.all([
+      context.network.remove(record.uid),
+      context.volumes.remove(record.uid),
+      context.cgroups?.remove(record.uid),
+    ]);
     record.sandbox = { state: "released" };
   }
 
@@ -171,6 +184,7 @@ export class PodSteps {
       context.volumes.remove(record.uid),
       ...record.containers.map(({ id }) => context.runtime.remove(id)),
     ]);
+    await context.cgroups?.remove(record.uid);
     await context.files.remove(record.uid);
     for (const { id } of record.containers) record.drop(id);
     record.sandbox = { state: "removed", deletionConfirmed: false };
@@ -300,7 +314,9 @@ export class PodSteps {
       logPath: this.#folder.logFile(name, restartCount),
       podIP: sandbox.ip,
       namespacePath: sandbox.namespacePath,
-      cgroupParent: context.cgroupParentOf?.(record.uid),
+      cgroupParent: context.cgroups?.parentOf(pod),
+      pidsMax: context.podPidsMax,
+      oomScoreAdj: this.#oomScoreAdjOf(pod, container),
       nodeName,
       clusterDomain: context.clusterDns?.domain ?? CLUSTER_DOMAIN,
       seccompFolder: seccompFolderOf(context.dataFolder),

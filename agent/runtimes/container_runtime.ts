@@ -60,6 +60,10 @@ export interface ContainerSpec {
   cgroupParent?: string;
   limits: { cpuMillis?: number; memoryBytes?: number };
   requests: { cpuMillis?: number };
+  /** Processes that it may have; -1: any number; absent: what the runtime gives by itself. */
+  pidsMax?: number;
+  /** How soon the kernel ends it when the node has no memory left; absent: what the runtime does by itself. */
+  oomScoreAdj?: number;
   security: {
     runAsUser?: number;
     runAsGroup?: number;

@@ -47,6 +47,8 @@ export interface OpenRuntime {
   readonly protectedPaths: readonly string[];
   /** On the file system with its images and the layers of its containers. */
   readonly imageFolder?: string;
+  /** Whether its containers can be below cgroups that the agent makes. */
+  readonly takesCgroups?: boolean;
   /** What users have to know of its containers, e.g. `containers are plain processes`. */
   readonly limitation?: string;
   /** Makes an image on this machine. Resolves with how, for people. */

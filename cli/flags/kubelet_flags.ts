@@ -3,6 +3,8 @@ import { sysctlPatternFault } from "../../agent/pods/sysctls.ts";
 
 /** Pulls at once that a node may be asked for. */
 const PULLS_MAX = 100;
+/** The kernel's own bound. */
+const PIDS_MAX = 4_194_304;
 
 /** Adds the flags that a kubelet has too, with its names and its defaults. */
 export function withKubeletFlags(command: Command): Command {
@@ -12,6 +14,11 @@ export function withKubeletFlags(command: Command): Command {
       "--max-parallel-image-pulls <n>",
       "images to pull at once, without --serialize-image-pulls (5)",
       numberFrom(1, PULLS_MAX),
+    )
+    .option(
+      "--pod-max-pids <n>",
+      "processes that a pod may have; -1: all (2048 each container)",
+      pids,
     )
     .option(
       "--allowed-unsafe-sysctls <patterns>",
@@ -27,6 +34,10 @@ function sysctlPatterns(text: string): string[] {
   throw new InvalidArgumentError(
     `Patterns must be such as kernel.msg*,net.core.somaxconn: ${fault}.`,
   );
+}
+
+function pids(text: string): number {
+  return text === "-1" ? -1 : numberFrom(1, PIDS_MAX)(text);
 }
 
 function yesOrNo(text: string): boolean {

@@ -4,6 +4,8 @@ import { PULLS_MAX } from "../../agent/images/image_puller.ts";
 export interface KubeletFlags {
   serializeImagePulls?: boolean;
   maxParallelImagePulls?: number;
+  /** Processes of a pod; -1: as many as the node has. */
+  podMaxPids?: number;
   /** Patterns such as `kernel.msg*`. */
   allowedUnsafeSysctls?: readonly string[];
 }
@@ -16,4 +18,9 @@ export function pullsMaxOf(
   { serializeImagePulls = true, maxParallelImagePulls = PARALLEL_PULLS }: KubeletFlags,
 ): number {
   return serializeImagePulls ? PULLS_MAX : maxParallelImagePulls;
+}
+
+/** How many processes a pod may have, if it was said. */
+export function podPidsOf({ podMaxPids }: KubeletFlags): { podPidsMax?: number } {
+  return podMaxPids === undefined ? {} : { podPidsMax: podMaxPids };
 }

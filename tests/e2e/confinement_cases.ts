@@ -27,6 +27,11 @@ export const CONFINEMENT_CASES: readonly FieldCase<PodmanCluster>[] = [
     ],
     run: rejections,
   },
+  {
+    name: "a container is below the cgroup of its pod, in its tier, and dies in its turn",
+    fields: ["resources.requests", "resources.limits"],
+    run: cgroups,
+  },
 ];
 
 /** Filters nothing but chmod. */
@@ -121,4 +126,57 @@ async function rejections(cluster: PodmanCluster): Promise<void> {
     assert.deepEqual(events.map(({ reason }) => reason), [reason]);
     await cluster.delete("pod", name);
   }
+}
+
+/** Files of a cgroup, in both versions of the kernel's interface. */
+const SHARES = ["cpu/PATH/cpu.shares", "PATH/cpu.weight"];
+const QUOTA = ["cpu/PATH/cpu.cfs_quota_us", "PATH/cpu.max"];
+const MEMORY = ["memory/PATH/memory.limit_in_bytes", "PATH/memory.max"];
+
+async function cgroupFile(path: string, files: readonly string[]): Promise<string> {
+  for (const file of files) {
+    const text = await Deno.readTextFile(`/sys/fs/cgroup/${file.replace("PATH", path)}`)
+      .catch(() => undefined);
+    if (text !== undefined) return text.trim();
+  }
+  throw new Error(`None of ${files} of ${path}`);
+}
+
+async function cgroups(cluster: PodmanCluster): Promise<void> {
+  const amounts = { cpu: "250m", memory: "64Mi" };
+  const pod = (name: string, resources: object, spec: object = {}) =>
+    podOf(name, { script: "sleep 600", container: { resources }, spec });
+  const ofPod = { limits: { cpu: "500m", memory: "96Mi" } };
+  await cluster.apply(
+    pod("tier-besteffort", {}),
+    pod("tier-burstable", { requests: amounts }),
+    pod("tier-guaranteed", { limits: amounts }),
+    pod("tier-whole", {}, { resources: ofPod }),
+  );
+  const facts = async (name: string) => {
+    const { metadata: { uid }, status } = await cluster.readyPod(name);
+    const pid = await cluster.pidOf(status.containerStatuses![0]!.containerID!);
+    const lines = (await Deno.readTextFile(`/proc/${pid}/cgroup`)).trim().split("\n");
+    const path = lines.find((line) => /:(pids|):/.test(line) && line.includes("libpod-"))!
+      .split(":")[2]!;
+    const parent = path.slice(1, path.lastIndexOf("/"));
+    assert.ok(parent.endsWith(`/pod${uid}`), path);
+    const score = Number(await Deno.readTextFile(`/proc/${pid}/oom_score_adj`));
+    return { parent, score, qos: status.qosClass };
+  };
+  const [bestEffort, burstable, guaranteed, whole] = await Promise.all(
+    ["besteffort", "burstable", "guaranteed", "whole"].map((each) => facts(`tier-${each}`)),
+  );
+  assert.match(bestEffort!.parent, /^cora[0-9a-f]+\/besteffort\/pod/);
+  assert.match(burstable!.parent, /^cora[0-9a-f]+\/burstable\/pod/);
+  assert.match(guaranteed!.parent, /^cora[0-9a-f]+\/pod/);
+  assert.equal(bestEffort!.score, 1000);
+  assert.ok(burstable!.score > 2 && burstable!.score < 1000, String(burstable!.score));
+  assert.ok(guaranteed!.score <= 0, String(guaranteed!.score));
+  assert.match(await cgroupFile(burstable!.parent, SHARES), /^(256|10)$/);
+  assert.match(await cgroupFile(guaranteed!.parent, QUOTA), /^25000/);
+  assert.equal(whole!.qos, "Guaranteed");
+  assert.match(await cgroupFile(whole!.parent, QUOTA), /^50000/);
+  assert.equal(await cgroupFile(whole!.parent, MEMORY), String(96 * 1024 * 1024));
+  await cluster.delete("pod", "tier-besteffort", "tier-burstable", "tier-guaranteed", "tier-whole");
 }

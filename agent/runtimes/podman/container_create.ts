@@ -1,12 +1,7 @@
+import { CPU_PERIOD_US, cpuQuotaUsOf, cpuSharesOf } from "../../cgroups/pod_limits.ts";
 import { capabilitiesOf } from "../container_capabilities.ts";
 import type { ContainerSpec, Mount } from "../container_runtime.ts";
 
-/** Period of the CPU bandwidth controller, as the kubelet sets it. */
-const CPU_PERIOD_US = 100_000;
-/** The kernel takes no smaller quota. */
-const CPU_QUOTA_US_MIN = 1_000;
-const CPU_SHARES_MIN = 2;
-const CPU_SHARES_OF_ONE = 1024;
 /**
  * Capabilities that Podman gives to each container by default, or did in older versions, and we do not
  * (containers.conf(5)).
@@ -78,6 +73,7 @@ export function createBody(
     // A log that would get longer is started again by conmon: an empty file is renamed over it.
     log_configuration: { driver: "k8s-file", path: spec.logPath, size: logBytesMax },
     cgroup_parent: spec.cgroupParent,
+    oom_score_adj: spec.oomScoreAdj,
   });
 }
 
@@ -102,17 +98,15 @@ function mountOf({ hostPath, containerPath, readOnly }: Mount): Record<string, u
   };
 }
 
-/** The kubelet's arithmetic (`pkg/kubelet/cm/helpers_linux.go`): shares from the request, quota from the limit. */
-function limitsOf({ limits, requests }: ContainerSpec): Record<string, unknown> {
+/** Shares from the request, quota from the limit, as the kubelet does. */
+function limitsOf({ limits, requests, pidsMax }: ContainerSpec): Record<string, unknown> {
   const { cpuMillis, memoryBytes } = limits;
-  const shares = (requests.cpuMillis ?? cpuMillis ?? 0) * CPU_SHARES_OF_ONE / 1000;
-  const quota = cpuMillis && Math.max(CPU_QUOTA_US_MIN, cpuMillis * CPU_PERIOD_US / 1000);
+  const shares = cpuSharesOf(requests.cpuMillis ?? cpuMillis ?? 0);
+  const quota = cpuQuotaUsOf(cpuMillis);
   return {
-    cpu: withoutAbsent({
-      shares: Math.max(CPU_SHARES_MIN, Math.floor(shares)),
-      ...(quota ? { quota, period: CPU_PERIOD_US } : {}),
-    }),
+    cpu: { shares, ...(quota !== undefined && { quota, period: CPU_PERIOD_US }) },
     ...(memoryBytes ? { memory: { limit: memoryBytes } } : {}),
+    ...(pidsMax !== undefined && { pids: { limit: pidsMax } }),
   };
 }
 

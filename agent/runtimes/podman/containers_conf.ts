@@ -25,6 +25,7 @@ const OPEN_FILES_MAX = 1_048_576;
  * - `base_hosts_file`: else the names in the node's /etc/hosts are seen in containers.
  * - `runtime`: crun refuses machines with both versions of cgroups.
  * - `exit_command_delay`: for 300 seconds, its default, each exec leaves two processes behind.
+ * - `cgroup_manager`: containers are put below cgroups that the agent has made, which systemd would not know.
  * - `conmon_path`: see {@linkcode CONMON_WRAPPER}.
  */
 export function containersConf(settings: PodmanSettings): string {
@@ -35,6 +36,7 @@ default_ulimits = [${limit("nofile", limits.openFilesMax)}, ${limit("nproc", lim
 base_hosts_file = "none"
 [engine]
 runtime = ${JSON.stringify(runtime)}
+cgroup_manager = "cgroupfs"
 exit_command_delay = 3
 conmon_path = [${JSON.stringify(conmonPath)}]
 [network]

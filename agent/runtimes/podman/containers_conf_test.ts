@@ -28,6 +28,7 @@ default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
 base_hosts_file = "none"
 [engine]
 runtime = "runc"
+cgroup_manager = "cgroupfs"
 exit_command_delay = 3
 conmon_path = ["/data/conmon"]
 [network]

@@ -24,6 +24,7 @@ export async function openPodmanRuntime(context: RuntimeContext): Promise<OpenRu
     runtime,
     imageFolder: podman.own?.storageFolder ?? USUAL_STORAGE,
     protectedPaths: await protectedPathsOf(podman),
+    takesCgroups: podman.own !== undefined,
     makeImage: (image) => makeLocalImage(podman.client, image),
     close: async () => {
       await runtime.close();

@@ -7,22 +7,28 @@ import type { PodSpec } from "./pod_spec.ts";
 const COUNTED = ["cpu", "memory"] as const;
 
 /**
- * How well its requests and limits protect a pod.
+ * How well its requests and limits protect a pod; where the pod itself has some, they alone count.
  * https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/
  */
 export function qosClassOf(spec: PodSpec): "Guaranteed" | "Burstable" | "BestEffort" {
-  const containers = containersInRoles(spec, "init", "sidecar", "main");
+  const { requests = {}, limits = {} } = spec.resources ?? {};
+  const isPodLevel = Object.keys(requests).length + Object.keys(limits).length > 0;
+  const containers = isPodLevel
+    ? [{ resources: spec.resources! }]
+    : containersInRoles(spec, "init", "sidecar", "main");
   if (!containers.some(wantsAnything)) return "BestEffort";
   return containers.every(isGuaranteed) ? "Guaranteed" : "Burstable";
 }
 
-function wantsAnything({ resources: { requests, limits } }: Container): boolean {
+type Amounts = Pick<Container, "resources">;
+
+function wantsAnything({ resources: { requests, limits } }: Amounts): boolean {
   return COUNTED.some((name) =>
     isMoreThanNone(ownField(requests, name)) || isMoreThanNone(ownField(limits, name))
   );
 }
 
-function isGuaranteed({ resources: { requests, limits } }: Container): boolean {
+function isGuaranteed({ resources: { requests, limits } }: Amounts): boolean {
   return COUNTED.every((name) => {
     const limit = ownField(limits, name);
     const request = ownField(requests, name) ?? limit;

@@ -13,7 +13,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   preemptionPolicy: "PreemptLowerPriority",
   schedulingGroup: undefined,
   resourceClaims: undefined,
-  resources: undefined,
   overhead: undefined,
 
   runtimeClassName: undefined,
@@ -24,6 +23,7 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "containers[].resizePolicy": undefined,
   "containers[].restartPolicyRules[].action": "Restart",
   "containers[].volumeDevices": undefined,
+  "resources.claims": undefined,
   "containers[].resources.claims": undefined,
   "containers[].resources.limits.ephemeral-storage": undefined,
   "containers[].env[].valueFrom.fileKeyRef": undefined,
