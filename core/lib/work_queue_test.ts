@@ -139,3 +139,70 @@ Deno.test("whatever is added, no key is lost, doubled, early, or worked on twice
     { numRuns: 150 },
   );
 });
+
+Deno.test("keys of a higher priority are handed out first, of equal ones in their order", async () => {
+  const clock = new VirtualClock();
+  const queue = new WorkQueue(clock, (key) => Number(key.slice(1)));
+  queue.add("x5", 10);
+  for (const key of ["a0", "b2", "c-1", "d2", "e0"]) queue.add(key);
+  const taken = [await queue.take(), await queue.take()];
+  queue.add("f7");
+  await clock.advance(10);
+  for (let i = 0; i < 5; i++) taken.push(await queue.take());
+  assert.deepEqual(taken, ["b2", "d2", "f7", "x5", "a0", "e0", "c-1"]);
+  assert.equal(queue.size, 0);
+});
+
+Deno.test("a key behind others is handed out when no other is ready, or when its time has come", async () => {
+  const { clock, queue } = queueOf();
+  queue.addBehind("late", 100);
+  queue.add("a");
+  queue.addBehind("soon", 50);
+  queue.addBehind("now", 0);
+  assert.equal(queue.size, 4);
+  const taken = [await queue.take(), await queue.take(), await queue.take()];
+  assert.deepEqual(taken, ["a", "now", "late"]);
+  queue.add("b");
+  await clock.advance(50);
+  queue.add("c");
+  assert.deepEqual([await queue.take(), await queue.take(), await queue.take()], [
+    "b",
+    "soon",
+    "c",
+  ]);
+  assert.equal(queue.size, 0);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a key behind others goes to whoever waits, unless it is being worked on", async () => {
+  const { clock, queue } = queueOf();
+  const first = queue.take();
+  queue.addBehind("a", 100);
+  assert.equal(await first, "a");
+  const second = queue.take();
+  queue.addBehind("a", 100);
+  let taken: string | undefined;
+  void second.then((key) => taken = key);
+  await clock.advance(99);
+  assert.equal(taken, undefined);
+  queue.done("a");
+  await clock.advance(1);
+  assert.equal(taken, "a");
+  assert.equal(queue.size, 0);
+});
+
+Deno.test("a key behind others is handed out once: a sooner addition takes its place, a later one does not", async () => {
+  const { clock, queue } = queueOf();
+  queue.addBehind("a", 100);
+  queue.addBehind("a", 200);
+  queue.add("a", 150);
+  assert.equal(queue.size, 1);
+  assert.equal(clock.pending, 1);
+  queue.add("a");
+  queue.addBehind("a", 50);
+  assert.equal(queue.size, 1);
+  assert.equal(await queue.take(), "a");
+  queue.addBehind("a", 100);
+  queue.close();
+  assert.equal(clock.pending, 0);
+});

@@ -119,12 +119,15 @@ export interface Loop {
   workers: number;
   /**
    * Begins a run, which shares nothing with other runs. Gives `add` the key of everything that is there, and from then
-   * on of everything that a change concerns; `add` may be called at any time and only takes note.
+   * on of everything that a change concerns; `add` may be called at any time and only takes note. With `notBeforeMs`,
+   * on the clock of `Moment.elapsedMs`, the key waits until then, or until no other key waits.
    */
-  start(view: View, add: (key: string) => void): LoopRun;
+  start(view: View, add: (key: string, notBeforeMs?: number) => void): LoopRun;
 }
 
 export interface LoopRun {
+  /** Keys of a higher priority are looked at first; 0 for all when absent. Asked when a key becomes ready. */
+  priorityOf?(key: string): number;
   reconcile(key: string, moment: Moment): Plan;
   /** No key is added from now on. */
   stop(): void;

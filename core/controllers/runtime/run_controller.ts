@@ -64,9 +64,25 @@ export async function runLoop(
   environment: LoopEnvironment,
   signal: AbortSignal,
 ): Promise<void> {
-  const queue = new WorkQueue(environment.clock);
-  const run = loop.start(environment.view, (key) => queue.add(key));
-  const runner = new Runner(loop.name, run, environment);
+  const found: string[] = [];
+  let add = (key: string, _notBeforeMs?: number): void => {
+    found.push(key);
+  };
+  const run = loop.start(environment.view, (key, notBeforeMs) => add(key, notBeforeMs));
+  const queue = new WorkQueue(environment.clock, run.priorityOf);
+  add = (key, notBeforeMs) =>
+    notBeforeMs === undefined ? queue.add(key) : queue.addBehind(key, notBeforeMs);
+  await runQueue(queue, { ...loop, run, found }, environment, signal);
+}
+
+async function runQueue(
+  queue: WorkQueue,
+  { name, workers, run, found }: Omit<Loop, "start"> & { run: LoopRun; found: readonly string[] },
+  environment: LoopEnvironment,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const key of found) queue.add(key);
+  const runner = new Runner(name, run, environment);
   const work = async () => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
       const againAfterMs = await runner.look(key, signal);
@@ -78,7 +94,7 @@ export async function runLoop(
   signal.addEventListener("abort", close, { once: true });
   if (signal.aborted) close();
   try {
-    await Promise.all(Array.from({ length: loop.workers }, work));
+    await Promise.all(Array.from({ length: workers }, work));
   } finally {
     signal.removeEventListener("abort", close);
     run.stop();
