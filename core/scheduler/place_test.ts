@@ -1,17 +1,24 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../resources/core/pods/pods.ts";
-import { feasibleMax, place } from "./place.ts";
+import { feasibleMax, place as placeBy } from "./place.ts";
 import type { Plugin } from "./plugin.ts";
 import type { NodeState, Snapshot } from "./snapshot.ts";
 
-const POD = { spec: {} } as Pod;
+const POD = { metadata: { uid: "p" }, spec: {}, status: {} } as Pod;
+
+/** By plugins that sum up nothing of the cluster. */
+function place(pod: Pod, snapshot: Snapshot, plugins: readonly Plugin[], start = 0) {
+  const placement = placeBy(pod, snapshot, { plugins, clusterTallies: [] }, start);
+  return "node" in placement ? { node: placement.node } : placement;
+}
 
 /** Nodes n0, n1, … without pods. */
 function nodesOf(count: number): Snapshot {
   const nodes = Array.from({ length: count }, (_, index) => {
     return { name: `n${index}`, tallies: [] as unknown[] } as unknown as NodeState;
   });
-  return { nodes } as unknown as Snapshot;
+  const nodeNamed = (name: string) => nodes.find((node) => node.name === name);
+  return { nodes, nodeNamed, nominatedOn: () => [] } as unknown as Snapshot;
 }
 
 function scoring(scores: readonly number[], weight?: number): Plugin {
@@ -118,21 +125,21 @@ function unschedulable(...args: Parameters<typeof place>) {
   return placement;
 }
 
-Deno.test("for an unschedulable pod the message says why, and whether preemption may help", () => {
-  const none = "no nodes available to schedule pods";
-  assert.equal(unschedulable(POD, nodesOf(0), []).message, none);
+Deno.test("for an unschedulable pod the message says why, and why preemption did not help", () => {
+  const empty = "no nodes available to schedule pods";
+  assert.equal(unschedulable(POD, nodesOf(0), []).message, empty);
   const plugins = [refusing(["n0"]), refusing(["n1", "n2"], true, "Insufficient cpu")];
   assert.equal(
     unschedulable(POD, nodesOf(3), plugins).message,
-    "0/3 nodes are available: 1 no, 2 Insufficient cpu. preemption: 0/3 nodes are " +
-      "available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for " +
-      "incoming pod.",
+    "0/3 nodes are available: 1 no, 2 Insufficient cpu.",
   );
-  const never = { spec: { preemptionPolicy: "Never" } } as Pod;
+  const none = (words: string): Plugin => ({
+    name: "None",
+    preempt: () => ({ none: words, keepsNomination: true }),
+  });
   assert.equal(
-    unschedulable(never, nodesOf(1), [refusing(["n0"])]).message,
-    "0/1 nodes are available: 1 no. preemption: not eligible due to " +
-      "preemptionPolicy=Never.",
+    unschedulable(POD, nodesOf(1), [refusing(["n0"]), none("not eligible.")]).message,
+    "0/1 nodes are available: 1 no. preemption: not eligible.",
   );
 });
 
@@ -148,7 +155,7 @@ Deno.test("for an unschedulable pod the first plugin with a preemption decides",
     return { name: "Preempting", preempt: () => ({ node, victims: [POD] }) };
   };
   const refuses = refusing(["n0"]);
-  const silent: Plugin = { name: "No opinion", preempt: () => undefined };
+  const silent: Plugin = { name: "No opinion" };
   assert.equal(unschedulable(POD, nodesOf(1), [refuses, silent]).preemption, undefined);
   assert.deepEqual(
     unschedulable(POD, nodesOf(1), [refuses, silent, preempting("n0"), preempting("n1")])
@@ -160,19 +167,22 @@ Deno.test("for an unschedulable pod the first plugin with a preemption decides",
 
 Deno.test("each plugin is asked with its own tally", () => {
   const tallies = ["first", undefined, "third"];
-  const snapshot = { nodes: ["n0", "n1"].map((name) => ({ name, tallies })) };
+  const nodes = ["n0", "n1"].map((name) => ({ name, tallies }));
+  const snapshot = { nodes, nominatedOn: () => [] };
   const heard: unknown[] = [];
   const hearing = (name: string): Plugin => ({
     name,
-    filter: () => (_node, tally) => void heard.push(`${name} filter ${tally}`),
-    score: () => (_node, tally) => heard.push(`${name} score ${tally}`),
+    filter: (_pod, _snapshot, cluster) => (_node, tally) =>
+      void heard.push(`${name} filter ${tally} ${cluster}`),
+    score: (_pod, _snapshot, cluster) => (_node, tally) =>
+      heard.push(`${name} score ${tally} ${cluster}`),
   });
   const plugins = [hearing("a"), { name: "b" }, hearing("c")];
-  place(POD, snapshot as unknown as Snapshot, plugins);
+  placeBy(POD, snapshot as unknown as Snapshot, { plugins, clusterTallies: ["x", "y", "z"] });
   assert.deepEqual([...new Set(heard)], [
-    "a filter first",
-    "c filter third",
-    "a score first",
-    "c score third",
+    "a filter first x",
+    "c filter third z",
+    "a score first x",
+    "c score third z",
   ]);
 });

@@ -59,9 +59,14 @@ function totalOf({ spec }: Pod, requests: (container: Container) => Amounts): Am
     if (role === "init") initPeak = larger(initPeak, together);
     else running = together;
   }
-  const ofPod = amountsOf(spec.resources?.requests ?? {});
+  const ofPod = [...amountsOf(spec.resources?.requests ?? {})].filter(([name]) => isOfPods(name));
   const effective = new Map([...larger(running, initPeak), ...ofPod]);
   return sum([effective, amountsOf(spec.overhead ?? {})]);
+}
+
+/** Which amounts a pod can request as a whole. Kubernetes: `IsSupportedPodLevelResource`. */
+function isOfPods(name: string): boolean {
+  return name === "cpu" || name === "memory" || name.startsWith("hugepages-");
 }
 
 function requestsOf({ resources }: Container): Amounts {

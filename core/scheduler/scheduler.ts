@@ -1,27 +1,24 @@
 import type { View } from "../client/client.ts";
 import {
-  act,
   keyOf,
   type Loop,
   nameOf,
   NOTHING,
   type Plan,
   plan,
-  recordEvent,
-  remove,
-  updateStatus,
   type Write,
 } from "../controllers/runtime/controller.ts";
-import { bindingTo } from "../resources/core/pods/binding.ts";
+import type { Moment } from "../lib/clock.ts";
 import { isFinished } from "../resources/core/pods/pod_states.ts";
-import { conditionOf, withCondition } from "../resources/conditions.ts";
 import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
-import type { PodCondition } from "../resources/core/pods/pod_status.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import type { AnyResource, KubeObject } from "../resources/resource.ts";
+import { isGoing, priorityOf } from "./evictable_pods.ts";
 import { type NodeChange, NodeStates } from "./node_states.ts";
-import { place, type Unschedulable } from "./place.ts";
+import { Nominations } from "./nominations.ts";
+import { place, type PluginRun, type Unschedulable } from "./place.ts";
 import type { Plugin } from "./plugin.ts";
+import { bindTo, evictAll, GATED, waitBecause, withdrawNomination } from "./pod_writes.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { UnschedulablePods } from "./unschedulable_pods.ts";
 
@@ -29,11 +26,13 @@ import { UnschedulablePods } from "./unschedulable_pods.ts";
 export const SCHEDULER_NAME = "default-scheduler";
 /** Bindings in flight at once; placing itself is synchronous. */
 const WORKERS = 64;
+/** A pod that waits is tried again after so long even if nothing changes: `podMaxInUnschedulablePodsDuration`. */
+const RETRY_MS = 300_000;
 
 /**
- * Binds pods to nodes. A loop like any controller's, but it keeps the state of each node current instead of reading
- * all pods for each decision; a pod counts from the moment its node is chosen. A pod that fits nowhere is tried again
- * after a change that may help, according to the plugins that refused it.
+ * Binds pods to nodes, those of the highest priority first. A loop like any controller's, but it keeps the state of each
+ * node current instead of reading all pods for each decision; a pod counts from the moment its node is chosen. A pod that
+ * fits nowhere is tried again after a change that may help, according to the plugins that refused it.
  *
  * https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
  */
@@ -59,7 +58,8 @@ export function scheduler(plugins: readonly Plugin[]): Loop {
       for (const node of view.list(nodes)) state.nodeSeen(node);
       for (const pod of view.list(pods)) state.podSeen(pod);
       return {
-        reconcile: (key, { nowMs }) => state.decide(key, nowMs),
+        priorityOf: (key) => state.priorityOf(key),
+        reconcile: (key, moment) => state.decide(key, moment),
         stop: () => stops.forEach((stop) => stop()),
       };
     },
@@ -72,16 +72,23 @@ function readByPlugins(plugins: readonly Plugin[]): AnyResource[] {
 
 /** What the scheduler knows between two decisions. */
 class SchedulingState {
-  readonly #plugins: readonly Plugin[];
-  readonly #add: (key: string) => void;
+  readonly #run: PluginRun;
+  readonly #add: (key: string, notBeforeMs?: number) => void;
   readonly #states: NodeStates;
   readonly #snapshot: Snapshot;
   readonly #unschedulable: UnschedulablePods;
+  readonly #nominations = new Nominations();
+  /** Pods that are to be evicted and have not left yet, with the uid of the pod that they make room for. */
+  readonly #condemned = new Map<string, string>();
   #start = 0;
 
-  constructor(plugins: readonly Plugin[], view: View, add: (key: string) => void) {
+  constructor(
+    plugins: readonly Plugin[],
+    view: View,
+    add: (key: string, notBeforeMs?: number) => void,
+  ) {
     const states = new NodeStates(plugins);
-    this.#plugins = plugins;
+    this.#run = { plugins, clusterTallies: states.clusterTallies };
     this.#add = add;
     this.#states = states;
     this.#snapshot = {
@@ -89,8 +96,12 @@ class SchedulingState {
         return states.all();
       },
       view,
+      condemned: this.#condemned,
+      nodeNamed: (name) => states.get(name),
+      nominatedOn: (node) => this.#nominations.on(node),
+      tryOn: (node, decide) => states.tryOn(node, decide),
     };
-    this.#unschedulable = new UnschedulablePods(plugins, add);
+    this.#unschedulable = new UnschedulablePods(this.#run, add);
   }
 
   nodeSeen(node: Node): void {
@@ -105,48 +116,66 @@ class SchedulingState {
   podSeen(pod: Pod): void {
     if (isFinished(pod)) return this.podGone(pod);
     const key = keyOf(pod.metadata);
-    if (pod.spec.nodeName === undefined) return this.#add(key);
-    this.#unschedulable.delete(key);
-    this.#states.place(pod, pod.spec.nodeName).forEach((change) => this.#wakeBy(change));
+    const { nodeName } = pod.spec;
+    if (nodeName === undefined) {
+      this.#noteNomination(pod);
+      if (!this.#unschedulable.isStillWaiting(pod)) this.#add(key);
+      return;
+    }
+    this.#unschedulable.forget(key);
+    const changes = this.#states.place(pod, nodeName);
+    this.#giveUpRoom(pod.metadata.uid, nodeName);
+    changes.forEach((change) => this.#wakeBy(change));
   }
 
   podGone({ metadata }: Pod): void {
-    this.#unschedulable.delete(keyOf(metadata));
-    this.#wakeBy(this.#states.release(metadata.uid));
+    const { uid } = metadata;
+    this.#unschedulable.forget(keyOf(metadata));
+    this.#condemned.delete(uid);
+    this.#giveUpRoom(uid, undefined);
+    this.#pardon(uid);
+    this.#wakeBy(this.#states.release(uid));
   }
 
   objectChanged(resource: AnyResource, object: KubeObject): void {
     this.#unschedulable.objectChanged(resource, object, this.#snapshot);
   }
 
-  decide(key: string, nowMs: number): Plan {
+  priorityOf(key: string): number {
+    return this.#snapshot.view.get(pods, nameOf(key))?.spec.priority ?? 0;
+  }
+
+  decide(key: string, { nowMs, elapsedMs }: Moment): Plan {
     const pod = this.#snapshot.view.get(pods, nameOf(key));
-    this.#unschedulable.delete(key);
+    this.#unschedulable.takeOut(key);
     if (pod === undefined || !isOurs(pod)) return NOTHING;
-    // It was placed and still has no node: its binding failed.
-    const released = this.#states.release(pod.metadata.uid);
+    const { uid } = pod.metadata;
+    // It was placed and still has no node: its binding failed. Or pods were not evicted as it had been decided.
+    const released = this.#states.release(uid);
+    this.#pardon(uid);
     if (pod.spec.schedulingGates?.length) {
       this.#wakeBy(released);
-      return waitBecause(pod, GATED, nowMs);
+      return waitBecause(pod, GATED, pod.status.nominatedNodeName, nowMs);
     }
-    const placement = place(pod, this.#snapshot, this.#plugins, this.#start++);
+    const placement = place(this.#withNomination(pod), this.#snapshot, this.#run, this.#start);
     if ("message" in placement) {
       this.#wakeBy(released);
-      this.#unschedulable.add(pod, placement.refusers);
-      return waitForRoom(pod, placement, nowMs);
+      this.#unschedulable.add(pod, placement.refusers, elapsedMs);
+      return this.#waitForRoom(pod, placement, nowMs);
     }
+    this.#start = (this.#start + placement.examined) % this.#snapshot.nodes.length;
     const [change] = this.#states.place(pod, placement.node);
     if (released?.state !== change?.state) this.#wakeBy(released);
+    this.#giveUpRoom(uid, placement.node);
     this.#wakeBy(change);
     return this.#prepared(pod, placement.node) ?? bindTo(pod, placement.node);
   }
 
   /** What is done first, while the pod keeps its place. */
   #prepared(pod: Pod, name: string): Plan | undefined {
-    const node = this.#snapshot.view.get(nodes, { name });
-    if (node === undefined) return undefined;
+    const { node } = this.#states.get(name)!;
     const writes: Write[] = [];
-    const waitsFor = this.#plugins.filter((plugin) => {
+    const waitsFor = this.#run.plugins.filter((plugin) => {
       const missing = plugin.preBind?.(pod, node, this.#snapshot);
       writes.push(...missing ?? []);
       return missing !== undefined;
@@ -154,6 +183,71 @@ class SchedulingState {
     if (waitsFor.length === 0) return undefined;
     this.#unschedulable.add(pod, new Set(waitsFor));
     return plan(writes);
+  }
+
+  /** Reports why the pod waits, and evicts the victims that would make room for it. */
+  #waitForRoom(pod: Pod, { message, preemption }: Unschedulable, nowMs: number): Plan {
+    const { uid } = pod.metadata;
+    const writes: Write[] = [];
+    if (preemption !== undefined && "node" in preemption) {
+      writes.push(...this.#preempt(pod, preemption, nowMs));
+    } else if (preemption?.keepsNomination === false) {
+      this.#giveUpRoom(uid, undefined);
+    }
+    const nominated = this.#nominations.nodeOf(uid);
+    const waiting = waitBecause(pod, { reason: "Unschedulable", message }, nominated, nowMs);
+    return plan([...writes, ...waiting.writes], RETRY_MS);
+  }
+
+  /** Pods of lower priority for which room was kept on the node have to look for another one. */
+  #preempt(
+    pod: Pod,
+    { node, victims }: { node: string; victims: readonly Pod[] },
+    nowMs: number,
+  ): Write[] {
+    const displaced = this.#nominations.on(node).filter((other) =>
+      priorityOf(other) < priorityOf(pod)
+    );
+    const living = victims.filter((victim) => !isGoing(victim, this.#condemned));
+    for (const other of displaced) {
+      this.#nominations.delete(other.metadata.uid);
+      this.#unschedulable.wake(keyOf(other.metadata));
+    }
+    this.#nominations.set(pod, node);
+    for (const { metadata } of living) this.#condemned.set(metadata.uid, pod.metadata.uid);
+    const current = (each: Pod) => this.#snapshot.view.get(pods, each.metadata) ?? each;
+    return [
+      ...evictAll(living.map(current), pod, node, nowMs),
+      ...displaced.map(current).filter(({ status }) => status.nominatedNodeName !== undefined)
+        .map(withdrawNomination),
+    ];
+  }
+
+  /** What is decided, but not written yet, counts too. */
+  #withNomination(pod: Pod): Pod {
+    const node = this.#nominations.nodeOf(pod.metadata.uid);
+    if (node === pod.status.nominatedNodeName || node === undefined) return pod;
+    return { ...pod, status: { ...pod.status, nominatedNodeName: node } };
+  }
+
+  #noteNomination(pod: Pod): void {
+    const { nominatedNodeName } = pod.status;
+    if (nominatedNodeName && isOurs(pod)) this.#nominations.set(pod, nominatedNodeName);
+  }
+
+  /** No room is kept for a pod any longer; that helps others, unless it went there itself. */
+  #giveUpRoom(uid: string, placedOn: string | undefined): void {
+    const given = this.#nominations.delete(uid);
+    if (given === undefined || given.node === placedOn) return;
+    const state = this.#states.get(given.node);
+    if (state !== undefined) this.#wakeBy({ type: "podRemoved", state, pod: given.pod });
+  }
+
+  /** Pods that were to be evicted for this one, and have not been yet, are not. */
+  #pardon(preemptor: string): void {
+    for (const [victim, uid] of this.#condemned) {
+      if (uid === preemptor) this.#condemned.delete(victim);
+    }
   }
 
   #wakeBy(change: NodeChange | undefined): void {
@@ -164,59 +258,4 @@ class SchedulingState {
 function isOurs({ metadata, spec, status }: Pod): boolean {
   return spec.nodeName === undefined && metadata.deletionTimestamp === undefined &&
     spec.schedulerName === SCHEDULER_NAME && status.phase === "Pending";
-}
-
-function bindTo(pod: Pod, node: string): Plan {
-  const { namespace, name } = pod.metadata;
-  return plan([
-    act(pods, pod.metadata, "binding", bindingTo(node)),
-    recordEvent({
-      about: pod,
-      type: "Normal",
-      reason: "Scheduled",
-      message: `Successfully assigned ${namespace}/${name} to ${node}`,
-    }),
-  ]);
-}
-
-type WaitReason = Required<Pick<PodCondition, "reason" | "message">>;
-
-const GATED: WaitReason = {
-  reason: "SchedulingGated",
-  message: "Scheduling is blocked due to non-empty scheduling gates",
-};
-
-/** Reports why the pod waits, and evicts the victims that would make room for it. */
-function waitForRoom(pod: Pod, { message, preemption }: Unschedulable, nowMs: number): Plan {
-  const { writes } = waitBecause(pod, { reason: "Unschedulable", message }, nowMs);
-  if (preemption === undefined) return plan(writes);
-  const { node, victims } = preemption;
-  return plan([...victims.map((victim) => evict(victim, pod, node)), ...writes]);
-}
-
-/** Kubernetes: `prepareCandidate` in `pkg/scheduler/framework/preemption`. */
-function evict(victim: Pod, { metadata: { uid } }: Pod, node: string): Write {
-  const message = `Preempted by pod ${uid} on node ${node}`;
-  return remove(pods, victim, {
-    event: { about: victim, type: "Normal", reason: "Preempted", message },
-  });
-}
-
-/** Reports why the pod waits, unless its condition says so already. */
-function waitBecause(pod: Pod, { reason, message }: WaitReason, nowMs: number): Plan {
-  const before = conditionOf(pod.status.conditions, "PodScheduled");
-  if (before?.status === "False" && before.reason === reason && before.message === message) {
-    return NOTHING;
-  }
-  const conditions = withCondition(
-    pod.status.conditions,
-    { type: "PodScheduled", status: "False", reason, message },
-    nowMs,
-  );
-  const write = updateStatus(pods, { ...pod, status: { ...pod.status, conditions } });
-  if (reason === GATED.reason) return plan([write]);
-  return plan([
-    write,
-    recordEvent({ about: pod, type: "Warning", reason: "FailedScheduling", message }),
-  ]);
 }

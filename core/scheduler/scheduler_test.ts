@@ -117,8 +117,8 @@ Deno.test("a pod that fits nowhere waits, with Kubernetes' words for it", () => 
         run.node("n4", { spec: { unschedulable: true } });
       },
       { memory: "2Gi" },
-      "0/4 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint {gpu: yes}, " +
-      "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 1 node(s) were unschedulable. " +
+      "0/4 nodes are available: 1 Insufficient memory, 1 node(s) were unschedulable, " +
+      "2 node(s) had untolerated taint(s). " +
       `preemption: 0/4 nodes are available: 4 ${NOT_HELPFUL}.`,
     ],
     [

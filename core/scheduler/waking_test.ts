@@ -5,10 +5,10 @@ import { TestCluster } from "../controllers/test_cluster.ts";
 import { configMaps } from "../resources/core/config_maps.ts";
 import { nodes } from "../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
-import { type Plugin, refusal, tallyingPlugin } from "./plugin.ts";
+import { type HintedChange, type Plugin, refusal, tallyingPlugin } from "./plugin.ts";
 import { PLUGINS } from "./plugins/mod.ts";
 import { scheduler } from "./scheduler.ts";
-import type { NodeState, Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** A scheduler on a test cluster that decides when the test says so. */
 class Run {
@@ -210,7 +210,11 @@ interface Leaders {
   leaders: string[];
 }
 
-function isLed({ metadata }: Pod, _snapshot: Snapshot, _node: NodeState, tally: Leaders): boolean {
+function isLed(
+  { metadata }: Pod,
+  _snapshot: Snapshot,
+  { tally }: HintedChange<Leaders>,
+): boolean {
   return tally.leaders.includes(metadata.labels?.["follows"] ?? "");
 }
 
@@ -323,9 +327,11 @@ Deno.test("the victims of a preemption are evicted, and the pod is placed once t
   const preempting: Plugin = {
     name: "Preempting",
     preempt: (_pod, { nodes: [node] }) =>
-      node && { node: node.name, victims: [...node.pods.values()] },
+      node === undefined
+        ? { none: "no node", keepsNomination: false }
+        : { node: node.name, victims: [...node.pods.values()] },
   };
-  const run = freshRun([...PLUGINS, preempting]);
+  const run = freshRun([...PLUGINS.filter(({ preempt }) => !preempt), preempting]);
   run.node("n");
   run.pod("low", { cpu: "3" });
   run.decide();

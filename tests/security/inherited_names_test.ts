@@ -135,5 +135,5 @@ Deno.test("no pod is placed on a node because of a label that the node does not 
 
 function refusalOf(pod: Pod, node: Node): unknown {
   const [snapshot, tallies] = [{} as Snapshot, []]; // this plugin reads only the node
-  return nodeAffinity.filter!(pod, snapshot)!({ node } as unknown as NodeState, tallies);
+  return nodeAffinity.filter!(pod, snapshot, undefined)!({ node } as unknown as NodeState, tallies);
 }

@@ -1,6 +1,6 @@
 import { assert } from "../../lib/assert.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
-import { acceptedNow, type Filter, type Refusal, tallyingPlugin } from "../plugin.ts";
+import { acceptedNow, type Filter, type Plugin, type Refusal, tallyingPlugin } from "../plugin.ts";
 import { type Amounts, amountsOf, podRequestsOf } from "../pod_requests.ts";
 
 /** What pods may use of a node, and what they use. */
@@ -23,7 +23,7 @@ export interface Usage {
  * Keeps pods to nodes that have what they request, and prefers those that have more left. Kubernetes:
  * `plugins/noderesources`, Fit with the strategy LeastAllocated.
  */
-export const capacity = tallyingPlugin<Usage>({
+export const capacity: Plugin = tallyingPlugin<Usage>({
   name: "NodeResourcesFit",
   tally: {
     begin({ status }) {

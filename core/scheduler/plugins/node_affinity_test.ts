@@ -88,7 +88,7 @@ Deno.test("one term must match, with all its requirements", () => {
   assert.deepEqual(here.refusal(podOf({ ...both })), REFUSAL);
 });
 
-Deno.test("the score is the share of the preferences, by weight, that the node satisfies", () => {
+Deno.test("the score is the sum of the weights of the preferences that the node satisfies", () => {
   const preferring = (...weights: [weight: number, zone: string][]) => {
     const preferences = weights.map(([weight, zone]) => ({
       weight,
@@ -98,8 +98,36 @@ Deno.test("the score is the share of the preferences, by weight, that the node s
     return podOf({ affinity: { nodeAffinity: preferred } });
   };
   assert.equal(nodeAffinity.weight, 2);
-  assert.equal(here.score(preferring([1, "a"])), 100);
+  assert.equal(here.score(preferring([1, "a"])), 1);
   assert.equal(here.score(preferring([1, "b"])), 0);
-  assert.equal(here.score(preferring([30, "a"], [10, "b"])), 75);
-  assert.equal(here.score(preferring([30, "b"], [10, "a"], [10, "a"])), 40);
+  assert.equal(here.score(preferring([30, "a"], [10, "b"])), 30);
+  assert.equal(here.score(preferring([30, "b"], [10, "a"], [10, "a"])), 20);
+  const scores = Float64Array.of(0, 15, 40);
+  nodeAffinity.normalize!(scores);
+  assert.deepEqual([...scores], [0, 37, 100]);
+});
+
+Deno.test("only the nodes that a pod names are looked at", () => {
+  const field = (operator: string, ...values: string[]) => ({
+    key: "metadata.name",
+    operator,
+    values,
+  });
+  const rows: [terms: object[], names: string[] | undefined][] = [
+    [[{ matchFields: [field("In", "m")] }], ["m"]],
+    [[{ matchFields: [field("In", "m", "n"), field("In", "n", "o")] }], ["n"]],
+    [[{ matchFields: [field("In", "m")] }, { matchFields: [field("In", "n")] }], ["m", "n"]],
+    [[{ matchFields: [field("NotIn", "m")] }], undefined],
+    [[{ matchFields: [field("In", "m")] }, { matchExpressions: [] }], undefined],
+    [[], undefined],
+  ];
+  for (const [terms, names] of rows) {
+    const found = nodeAffinity.preFilter!(requiring(...terms), here.snapshot);
+    assert.deepEqual(found, names && new Set(names), JSON.stringify(terms));
+  }
+  const torn = requiring({ matchFields: [field("In", "m"), field("In", "n")] });
+  assert.deepEqual(
+    nodeAffinity.preFilter!(torn, here.snapshot),
+    refusal("pod affinity terms conflict"),
+  );
 });

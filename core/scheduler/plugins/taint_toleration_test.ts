@@ -9,17 +9,17 @@ function tainted(...taints: object[]) {
 
 const tolerating = (key: string) => podOf({ tolerations: [{ key, operator: "Exists" }] });
 
-Deno.test("a node refuses pods that do not tolerate its taints, and names the first", () => {
+Deno.test("a node refuses pods that do not tolerate its taints", () => {
   const [a, b] = [{ key: "a", value: "x", effect: "NoSchedule" }, {
     key: "b",
     effect: "NoExecute",
   }];
   const rows: [taints: object[], reason: string | undefined][] = [
     [[], undefined],
-    [[a], "node(s) had untolerated taint {a: x}"],
-    [[b], "node(s) had untolerated taint {b: }"],
-    [[b, a], "node(s) had untolerated taint {b: }"],
-    [[{ key: "t", effect: "NoSchedule" }, a], "node(s) had untolerated taint {a: x}"],
+    [[a], "node(s) had untolerated taint(s)"],
+    [[b], "node(s) had untolerated taint(s)"],
+    [[b, a], "node(s) had untolerated taint(s)"],
+    [[{ key: "t", effect: "NoSchedule" }, a], "node(s) had untolerated taint(s)"],
     [[{ key: "t", effect: "NoSchedule" }], undefined],
     [[{ key: "c", effect: "PreferNoSchedule" }], undefined],
   ];
@@ -30,12 +30,15 @@ Deno.test("a node refuses pods that do not tolerate its taints, and names the fi
   assert.equal(new NodeUnderTest(taintToleration, nodeOf()).refusal(podOf()), undefined);
 });
 
-Deno.test("the score falls with the number of untolerated taints that only discourage", () => {
+Deno.test("the fewer untolerated taints there are that only discourage, the better", () => {
   const soft = (key: string) => ({ key, effect: "PreferNoSchedule" });
   assert.equal(taintToleration.weight, 3);
-  assert.equal(new NodeUnderTest(taintToleration, nodeOf()).score(podOf()), 100);
-  assert.equal(tainted().score(podOf()), 100);
-  assert.equal(tainted(soft("a"), soft("t")).score(tolerating("t")), 50);
-  assert.equal(tainted(soft("a"), soft("b"), soft("c")).score(podOf()), 25);
-  assert.equal(tainted({ key: "a", effect: "NoSchedule" }).score(podOf()), 100);
+  assert.equal(new NodeUnderTest(taintToleration, nodeOf()).score(podOf()), 0);
+  assert.equal(tainted().score(podOf()), 0);
+  assert.equal(tainted(soft("a"), soft("t")).score(tolerating("t")), 1);
+  assert.equal(tainted(soft("a"), soft("b"), soft("c")).score(podOf()), 3);
+  assert.equal(tainted({ key: "a", effect: "NoSchedule" }).score(podOf()), 0);
+  const scores = Float64Array.of(0, 1, 3);
+  taintToleration.normalize!(scores);
+  assert.deepEqual([...scores], [100, 67, 0]);
 });
