@@ -11,6 +11,7 @@ import { definitionNames } from "./apiextensions/definition_names.ts";
 import { daemonSetController } from "./apps/daemon_sets/daemon_sets.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { disruptionController } from "./cluster/disruptions.ts";
+import { staleDisruptions } from "./cluster/stale_disruptions.ts";
 import { endpointSliceController } from "./services/endpoint_slices.ts";
 import { endpointMirrorController } from "./services/endpoint_mirrors.ts";
 import { endpointsController } from "./services/endpoints.ts";
@@ -79,7 +80,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(statefulSetController),
   () => loopOf(daemonSetController),
   () => loopOf(cronJobController),
-  () => loopOf(disruptionController),
+  ({ catalog }) => loopOf(disruptionController(catalog)),
+  () => loopOf(staleDisruptions),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),
   () => loopOf(endpointMirrorController),

@@ -1,12 +1,9 @@
 import type { ObjectName, View } from "../../client/client.ts";
+import type { Notice } from "../../client/event_recorder.ts";
 import { isEqual } from "../../lib/equality.ts";
 import { msOf } from "../../lib/timestamp.ts";
-import { deployments } from "../../resources/apps/deployments.ts";
-import { replicaSets } from "../../resources/apps/replica_sets.ts";
-import { statefulSets } from "../../resources/apps/stateful_sets.ts";
 import { isReady } from "../../resources/core/pods/pod_states.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
-import { replicationControllers } from "../../resources/core/replication_controllers.ts";
 import {
   DISRUPTION_MS,
   isSelectedBy,
@@ -18,7 +15,9 @@ import {
   type PodDisruptionBudget,
   podDisruptionBudgets,
 } from "../../resources/policy/pod_disruption_budgets.ts";
-import type { AnyResource, KubeObject } from "../../resources/resource.ts";
+import type { KubeObject } from "../../resources/resource.ts";
+import type { Catalog } from "../../resources/catalog.ts";
+import { formatSelector, selectorOf } from "../../schema/selectors.ts";
 import { shareOf } from "../../schema/shares.ts";
 import {
   type Controller,
@@ -28,14 +27,8 @@ import {
   updateStatus,
   type Watch,
 } from "../runtime/controller.ts";
-
-/** Kinds whose number of pods says how many of them there should be. */
-const OWNERS: readonly AnyResource[] = [
-  replicaSets,
-  deployments,
-  statefulSets,
-  replicationControllers,
-];
+import { controllerOf } from "../runtime/ownership.ts";
+import { type OwnerScale, scaleOfOwner } from "./owner_scale.ts";
 
 /** Which budgets are about a pod changes with its labels. */
 const podsOfBudgets: Watch = {
@@ -57,48 +50,58 @@ function budgetsIn(view: View, { metadata: { namespace = "" } }: KubeObject) {
  *
  * Kubernetes: `pkg/controller/disruption/disruption.go`.
  */
-export const disruptionController: Controller<PodDisruptionBudget> = {
-  name: "disruption-controller",
-  resource: podDisruptionBudgets,
-  watches: [
-    podsOfBudgets,
-    ...OWNERS.map((resource): Watch => ({
-      resource,
-      concerns: (owner, view) => budgetsIn(view, owner).map(({ metadata }) => metadata),
-    })),
-  ],
-  workers: 2,
-  reconcile,
-};
+export function disruptionController(catalog: Catalog): Controller<PodDisruptionBudget> {
+  return {
+    name: "disruption-controller",
+    resource: podDisruptionBudgets,
+    watches: [podsOfBudgets],
+    watchesOfKinds: {
+      catalog,
+      watchOf: (resource) =>
+        resource.scale && resource.namespaced
+          ? { resource, concerns: (owner, view) => budgetsIn(view, owner).map((b) => b.metadata) }
+          : undefined,
+    },
+    workers: 2,
+    reconcile: (budget, view, nowMs) => reconcile(catalog, budget, view, nowMs),
+  };
+}
 
-function reconcile(budget: PodDisruptionBudget, view: View, nowMs: number): Plan {
+function reconcile(
+  catalog: Catalog,
+  budget: PodDisruptionBudget,
+  view: View,
+  nowMs: number,
+): Plan {
   const { metadata: { namespace }, spec, status } = budget;
   const covered = spec.selector === undefined
     ? []
     : view.list(pods, namespace).filter((pod) => isSelectedBy(spec, pod));
-  const { disruptedPods, againAfterMs } = disruptedOf(status, covered, nowMs);
-  const numbers = numbersOf(budget, covered, view);
+  const { disruptedPods, againAfterMs, notDeleted } = disruptedOf(status, covered, nowMs);
+  const numbers = numbersOf(budget, covered, (pod) => scaleOfOwner(catalog, pod, view));
   const next = "fault" in numbers
     ? failed(status, numbers.fault, nowMs)
     : statusOf(budget, { ...numbers, disruptedPods, covered }, nowMs);
   if (isEqual(next, status)) return plan([], againAfterMs);
-  const event = eventAbout(budget, numbers, covered);
   return plan([
     updateStatus(podDisruptionBudgets, { ...budget, status: next }),
-    ...(event ? [recordEvent(event)] : []),
+    ...noticesAbout(budget, numbers, covered).map(recordEvent),
+    ...notDeleted.map((about) => recordEvent(stayed(about, budget))),
   ], againAfterMs);
 }
 
 interface Numbers {
   expectedPods: number;
   desiredHealthy: number;
+  /** Whether there are pods that nobody owns, which are not in the numbers. */
+  hasUnmanaged?: boolean;
 }
 
 /** How many pods there should be, and how many of them healthy; or why that is not known. */
 function numbersOf(
   { spec: { minAvailable, maxUnavailable } }: PodDisruptionBudget,
   covered: readonly Pod[],
-  view: View,
+  scaleOf: (pod: Pod) => OwnerScale,
 ): Numbers | { fault: string } {
   if (maxUnavailable === undefined && typeof minAvailable === "number") {
     return { expectedPods: covered.length, desiredHealthy: minAvailable };
@@ -106,13 +109,13 @@ function numbersOf(
   if (maxUnavailable === undefined && minAvailable === undefined) {
     return { expectedPods: 0, desiredHealthy: 0 };
   }
-  const expected = scaleOf(covered, view);
+  const expected = sumOfScales(covered, scaleOf);
   if ("fault" in expected) return expected;
-  const expectedPods = expected.scale;
+  const { scale: expectedPods, hasUnmanaged } = expected;
   const desiredHealthy = maxUnavailable === undefined
     ? scaled(minAvailable!, expectedPods)
     : Math.max(0, expectedPods - scaled(maxUnavailable, expectedPods));
-  return { expectedPods, desiredHealthy };
+  return { expectedPods, desiredHealthy, hasUnmanaged };
 }
 
 /** A number of pods, or a share of `of` pods, rounded up. */
@@ -122,37 +125,24 @@ function scaled(share: number | string, of: number): number {
 }
 
 /** The sum of what the owners of the pods ask for. Pods without an owner do not count. */
-function scaleOf(covered: readonly Pod[], view: View): { scale: number } | { fault: string } {
+function sumOfScales(
+  covered: readonly Pod[],
+  scaleOf: (pod: Pod) => OwnerScale,
+): { scale: number; hasUnmanaged: boolean } | { fault: string } {
   const scales = new Map<string, number>();
   const known = new Set<string>();
+  let hasUnmanaged = false;
   for (const pod of covered) {
-    const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
+    const owner = controllerOf(pod);
+    hasUnmanaged ||= owner === undefined;
     if (!owner || known.has(owner.uid)) continue;
     known.add(owner.uid);
-    const found = scalerOf(pod, view);
-    if (!found) return { fault: `found no controllers for pod "${pod.metadata.name}"` };
-    scales.set(found.metadata.uid, found.spec.replicas);
+    const found = scaleOf(pod);
+    if ("fault" in found) return found;
+    scales.set(found.uid, found.replicas);
   }
-  return { scale: [...scales.values()].reduce((sum, replicas) => sum + replicas, 0) };
-}
-
-type Scaler = KubeObject & { spec: { replicas: number } };
-
-/** What the number of pods is read from: their owner, or the Deployment above it. */
-function scalerOf(pod: KubeObject, view: View): Scaler | undefined {
-  const owner = ownerOf(pod, view);
-  return owner && (ownerOf(owner, view) ?? owner);
-}
-
-function ownerOf({ metadata }: KubeObject, view: View): Scaler | undefined {
-  const reference = metadata.ownerReferences?.find(({ controller }) => controller);
-  if (!reference) return undefined;
-  const { kind, name, uid, apiVersion } = reference;
-  const group = apiVersion.includes("/") ? apiVersion.split("/")[0] : "";
-  const resource = OWNERS.find((each) => each.kind === kind && each.group === group);
-  const { namespace = "" } = metadata;
-  const owner = resource && view.get(resource, { namespace, name });
-  return owner?.metadata.uid === uid ? owner as Scaler : undefined;
+  const scale = [...scales.values()].reduce((sum, replicas) => sum + replicas, 0);
+  return { scale, hasUnmanaged };
 }
 
 /** Pods that are being evicted and still there, and when to look whether they went. */
@@ -160,16 +150,22 @@ function disruptedOf(
   { disruptedPods: before = {} }: BudgetStatus,
   covered: readonly Pod[],
   nowMs: number,
-): { disruptedPods: Record<string, string>; againAfterMs: number | undefined } {
+): {
+  disruptedPods: Record<string, string>;
+  againAfterMs: number | undefined;
+  notDeleted: readonly Pod[];
+} {
   const staying = covered.filter(({ metadata }) =>
     metadata.deletionTimestamp === undefined && Object.hasOwn(before, metadata.name)
   );
-  const disrupted = staying.map(({ metadata: { name } }) => [name, before[name]!] as const)
-    .filter(([, since]) => msOf(since) + DISRUPTION_MS > nowMs);
+  const isExpected = ({ metadata: { name } }: Pod) => msOf(before[name]) + DISRUPTION_MS > nowMs;
+  const disrupted = staying.filter(isExpected)
+    .map(({ metadata: { name } }) => [name, before[name]!] as const);
   const ends = disrupted.map(([, since]) => msOf(since) + DISRUPTION_MS - nowMs);
   return {
     disruptedPods: Object.fromEntries(disrupted),
     againAfterMs: ends.length > 0 ? Math.min(...ends) : undefined,
+    notDeleted: staying.filter((pod) => !isExpected(pod)),
   };
 }
 
@@ -207,15 +203,29 @@ function failed(status: BudgetStatus, fault: string, nowMs: number): BudgetStatu
   }, nowMs);
 }
 
-function eventAbout(
+function noticesAbout(
   about: PodDisruptionBudget,
   numbers: Numbers | { fault: string },
   covered: readonly Pod[],
-) {
+): Notice[] {
+  const notices: Notice[] = covered.length > 0
+    ? []
+    : [{ about, type: "Normal", reason: "NoPods", message: "No matching pods found" }];
   if ("fault" in numbers) {
     const message = `Failed to calculate the number of expected pods: ${numbers.fault}`;
-    return { about, type: "Warning", reason: "CalculateExpectedPodCountFailed", message } as const;
+    const reason = "CalculateExpectedPodCountFailed";
+    return [...notices, { about, type: "Warning", reason, message }];
   }
-  if (covered.length > 0) return undefined;
-  return { about, type: "Normal", reason: "NoPods", message: "No matching pods found" } as const;
+  if (!numbers.hasUnmanaged) return notices;
+  const selector = formatSelector(selectorOf(about.spec.selector ?? {}));
+  const message = `Pods selected by this PodDisruptionBudget (selector: ${selector}) were found ` +
+    "to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may " +
+    "result in undefined behavior. To account for these pods please set " +
+    '".spec.minAvailable" field of the PDB to an integer value.';
+  return [...notices, { about, type: "Warning", reason: "UnmanagedPods", message }];
+}
+
+function stayed(about: Pod, { metadata: { namespace, name } }: PodDisruptionBudget): Notice {
+  const message = `Pod was expected by PDB ${namespace}/${name} to be deleted but it wasn't`;
+  return { about, type: "Warning", reason: "NotDeleted", message };
 }

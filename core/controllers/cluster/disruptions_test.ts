@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { timestamp } from "../../lib/timestamp.ts";
+import { MutableCatalog } from "../../resources/catalog.ts";
+import { jobs } from "../../resources/batch/jobs.ts";
+import { RESOURCES } from "../../resources/mod.ts";
 import { replicaSets } from "../../resources/apps/replica_sets.ts";
 import { pods } from "../../resources/core/pods/pods.ts";
 import { podDisruptionBudgets } from "../../resources/policy/pod_disruption_budgets.ts";
 import { TestCluster } from "../test_cluster.ts";
-import { disruptionController } from "./disruptions.ts";
+import { disruptionController as controllerOver } from "./disruptions.ts";
+import { staleDisruptions } from "./stale_disruptions.ts";
+
+const disruptionController = controllerOver(new MutableCatalog(RESOURCES));
 
 const name = { namespace: "default", name: "web" };
 const labels = { app: "web" };
@@ -99,4 +105,61 @@ Deno.test("nothing may be evicted when the owner of a pod is not known", () => {
   cluster.settle([disruptionController]);
   assert.deepEqual(statusNow().conditions, ["False SyncFailed"]);
   assert.equal(statusNow().disruptionsAllowed, 0);
+});
+
+Deno.test("what cannot be scaled does not say how many pods there should be", () => {
+  const { cluster, statusNow } = budgetOf({ maxUnavailable: 1 });
+  const template = { spec: { restartPolicy: "Never", containers: [{ name: "a", image: "b" }] } };
+  const job = cluster.put(jobs, { metadata: { name: "web" }, spec: { template }, status: {} });
+  for (const pod of cluster.list(pods)) {
+    const owner = {
+      apiVersion: "batch/v1",
+      kind: "Job",
+      name: "web",
+      uid: job.metadata.uid,
+      controller: true,
+    };
+    cluster.put(pods, { ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } });
+  }
+  cluster.notices.length = 0;
+  cluster.settle([disruptionController]);
+  assert.deepEqual(statusNow().conditions, ["False SyncFailed"]);
+  assert.deepEqual(cluster.notices.map(({ reason, message }) => `${reason}: ${message}`), [
+    "CalculateExpectedPodCountFailed: Failed to calculate the number of expected pods: " +
+    "jobs.batch does not implement the scale subresource",
+  ]);
+});
+
+Deno.test("pods that nobody owns, and evicted ones that stay, are told of", () => {
+  const { cluster } = budgetOf({ maxUnavailable: 1 }, { owned: false });
+  assert.deepEqual(cluster.notices.map(({ reason }) => reason), ["UnmanagedPods"]);
+  assert.match(cluster.notices[0]!.message, /\(selector: app=web\) were found to be unmanaged/);
+  cluster.notices.length = 0;
+  const since = timestamp(cluster.nowMs);
+  cluster.patchStatus(podDisruptionBudgets, name, { disruptedPods: { p0: since } });
+  cluster.nowMs += 2 * 60 * 1_000;
+  cluster.settle([disruptionController]);
+  const stayed = cluster.notices.find(({ reason }) => reason === "NotDeleted")!;
+  assert.equal(stayed.about.metadata.name, "p0");
+  assert.equal(
+    stayed.message,
+    "Pod was expected by PDB default/web to be deleted but it wasn't",
+  );
+});
+
+Deno.test("a disruption that was announced and did not come is taken back after two minutes", () => {
+  for (const [reason, isReset] of [["Eviction", true], ["TerminationByKubelet", false]] as const) {
+    const { cluster } = budgetOf({ minAvailable: 1 });
+    const p0 = { namespace: "default", name: "p0" };
+    const lastTransitionTime = timestamp(cluster.nowMs);
+    const announced = { type: "DisruptionTarget", status: "True", reason, lastTransitionTime };
+    cluster.patchStatus(pods, p0, { conditions: [announced] });
+    cluster.nowMs += 119_000;
+    const { writes, againAfterMs } = cluster.planOf(staleDisruptions, p0);
+    assert.deepEqual([writes.length, againAfterMs], [0, isReset ? 1_000 : undefined]);
+    cluster.nowMs += 1_000;
+    cluster.settle([staleDisruptions]);
+    const { status } = cluster.get(pods, p0)!.status.conditions![0]!;
+    assert.equal(status, isReset ? "False" : "True");
+  }
 });

@@ -1,18 +1,17 @@
-import { isJsonObject, type JsonObject, objectIn } from "../../lib/json/json_value.ts";
+import { type JsonObject, objectIn } from "../../lib/json/json_value.ts";
 import {
   type AnyResource,
   apiVersionOf,
   type KubeObject,
   type ScalePaths,
 } from "../../resources/resource.ts";
+import { scaleNumbersOf } from "../../resources/scale_numbers.ts";
 import { isBuiltIn } from "../../resources/zero_objects.ts";
 import type { Subresource } from "../../resources/subresource.ts";
-import type { LabelSelector } from "../../schema/label_selector.ts";
 import { type FieldSet, hasPath, setOfPath } from "../../schema/fields/field_set.ts";
 import { fieldElement } from "../../schema/fields/path_elements.ts";
 import { type ManagedFieldsEntry, objectMeta } from "../../schema/metadata.ts";
 import { integer, object, present, string, type TypeOf } from "../../schema/schema.ts";
-import { formatSelector, selectorOf } from "../../schema/selectors.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/scale-v1/ (autoscaling/v1) */
 const scaleSchema = object("How many replicas there should be and are.", {
@@ -54,7 +53,7 @@ export function scale(resource: AnyResource): Subresource<KubeObject> | undefine
 
 function scaleOf(paths: ScalePaths, scaled: KubeObject, showsManagers: boolean): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = scaled.metadata;
-  const selector = paths.selector && valueAt(scaled, paths.selector);
+  const { wanted = 0, present: replicas, selector } = scaleNumbersOf(paths, scaled);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -66,18 +65,9 @@ function scaleOf(paths: ScalePaths, scaled: KubeObject, showsManagers: boolean):
       creationTimestamp,
       ...(showsManagers && managersOf(paths, scaled)),
     },
-    spec: { replicas: Number(valueAt(scaled, paths.specReplicas) ?? 0) },
-    status: {
-      replicas: Number(valueAt(scaled, paths.statusReplicas) ?? 0),
-      ...(isJsonObject(selector) &&
-        { selector: formatSelector(selectorOf(selectorAt(paths, selector))) }),
-      ...(typeof selector === "string" && selector !== "" && { selector }),
-    },
+    spec: { replicas: wanted },
+    status: { replicas, ...(selector !== undefined && { selector }) },
   };
-}
-
-function selectorAt({ selectsBy }: ScalePaths, selector: JsonObject): LabelSelector {
-  return selectsBy === "labels" ? { matchLabels: selector as Record<string, string> } : selector;
 }
 
 /** The managers of the replicas, as managers of the scale. */
@@ -94,10 +84,6 @@ function managersOf(
       fieldsV1: setOfPath(["f:spec", "f:replicas"]),
     }));
   return managedFields.length > 0 ? { managedFields } : {};
-}
-
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce((inner, field) => isJsonObject(inner) ? inner[field] : undefined, value);
 }
 
 /** A copy with the value at the path; what is no object on the way becomes one. */
