@@ -1,5 +1,6 @@
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { createControllers } from "../core/controllers/mod.ts";
+import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
 import { HttpsWebhooks } from "../core/client/webhook_transport.ts";
@@ -67,18 +68,24 @@ export interface ControllerSettings {
   authority: string;
   /** Signs certificates with its key; absent: nobody does. */
   signer?: CertificateSigner;
+  /** Makes tokens for Secrets to hold; absent: these get none. */
+  tokenSigner?: SecretTokenSigner;
 }
 
 /** Starts the controllers and the scheduler. */
 export function runControllers(
   context: Context,
   { catalog, client, events }: ControlPlane,
-  { registry, gatewayAddress, reservedRanges, authority, signer }: ControllerSettings,
+  { registry, gatewayAddress, reservedRanges, authority, signer, tokenSigner }: ControllerSettings,
 ): void {
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const options = { catalog, gatewayAddress, reservedRanges, authority, ...(signer && { signer }) };
+  const options = {
+    ...{ catalog, gatewayAddress, reservedRanges, authority },
+    ...(signer && { signer }),
+    ...(tokenSigner && { tokenSigner }),
+  };
   for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
     keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));
   }

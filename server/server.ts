@@ -2,6 +2,7 @@ import type { EventLimit } from "../core/objects/admission/plugins/event_rate_li
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
 import { publishFrontProxy } from "../core/api/aggregation/front_proxy.ts";
 import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
+import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import type { Served } from "../core/api/front/served.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
@@ -66,6 +67,8 @@ export interface ServerAccess {
   authority: string;
   /** Signs certificates with its key; absent: nobody does. */
   signer?: CertificateSigner;
+  /** Makes tokens of service accounts for Secrets to hold; absent: these get none. */
+  tokenSigner?: SecretTokenSigner;
   /** Records which credentials have been issued, once this server may write. Never rejects. */
   record(): Promise<void>;
   serve(api: Api): Promise<Pick<Served, "address" | "stop">>;
@@ -166,7 +169,7 @@ function createServerApi(
 async function runAsOwner(
   context: Context,
   environment: ServerEnvironment,
-  { plane, platform: { podCidr }, node, access: { authority, signer } }: {
+  { plane, platform: { podCidr }, node, access: { authority, signer, tokenSigner } }: {
     plane: ControlPlane;
     platform: ServerPlatform;
     node: Node;
@@ -179,6 +182,7 @@ async function runAsOwner(
     reservedRanges,
     authority,
     ...(signer && { signer }),
+    ...(tokenSigner && { tokenSigner }),
   });
   await runNode(context, plane.client, { ...node, ...environment });
 }

@@ -8,6 +8,7 @@ import {
   loadFrontProxy,
 } from "../core/api/access/pki.ts";
 import { AccountTokens } from "../core/api/access/service_accounts/account_tokens.ts";
+import { secretTokenOf } from "../core/api/access/service_accounts/secret_token.ts";
 import { loadSigningKey } from "../core/api/access/service_accounts/signing_key.ts";
 import { signRequest } from "../core/api/access/pki_certificates.ts";
 import type { Api } from "../core/api/app.ts";
@@ -71,6 +72,7 @@ export async function openAccess(
   return {
     authority,
     signer: (request, usages, notAfterMs) => signRequest(signer, request, usages, notAfterMs),
+    tokenSigner: (account, secret) => secretTokenOf(account, secret, accounts.key),
     api: {
       accounts,
       ...(audit && { audit }),

@@ -16,6 +16,7 @@ import { endpointSliceController } from "./services/endpoint_slices.ts";
 import { endpointMirrorController } from "./services/endpoint_mirrors.ts";
 import { endpointsController } from "./services/endpoints.ts";
 import { authorityPublisher, defaultAccountController } from "./cluster/account_defaults.ts";
+import { accountTokenSecrets, type SecretTokenSigner } from "./cluster/account_token_secrets.ts";
 import {
   type CertificateSigner,
   certificateSigningController,
@@ -62,11 +63,17 @@ export interface ControllerOptions {
   authority?: string;
   /** Signs certificates with its key; absent: nobody does. */
   signer?: CertificateSigner;
+  /** Makes tokens for Secrets to hold; absent: these get none. */
+  tokenSigner?: SecretTokenSigner;
 }
+
+type OptionalKeys = "signer" | "tokenSigner";
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (
-  options: Required<Omit<ControllerOptions, "signer">> & Pick<ControllerOptions, "signer">,
+  options:
+    & Required<Omit<ControllerOptions, OptionalKeys>>
+    & Pick<ControllerOptions, OptionalKeys>,
 ) => Loop;
 
 /** Every controller that is built in. A new one is one file and one line here. The scheduler is one more, see `core/scheduler`. */
@@ -93,6 +100,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ({ catalog }) => resourceQuotaController(catalog),
   () => loopOf(defaultAccountController),
   ({ authority }) => loopOf(authorityPublisher(authority)),
+  ({ tokenSigner, authority }) => loopOf(accountTokenSecrets(tokenSigner, authority)),
   ({ signer }) => loopOf(certificateSigningController(signer)),
   () => loopOf(flowSchemaController),
   ({ catalog }) => loopOf(policyTypeChecking(catalog)),

@@ -19,6 +19,7 @@ import {
   tokenOf,
 } from "./account_token.ts";
 import { bootstrapUserOf } from "./bootstrap_tokens.ts";
+import { secretClaimsOf, secretTokenFault } from "./secret_token.ts";
 import type { SigningKey } from "./signing_key.ts";
 
 /** Tokens whose signatures are known to be good; the oldest are dropped first. A signature takes some 0.2 ms. */
@@ -105,7 +106,7 @@ export class AccountTokens {
       return audiences.includes(ISSUER) ? { user: joining, audiences: [ISSUER] } : undefined;
     }
     const claims = this.#claimsOf(token);
-    if (!claims) return undefined;
+    if (!claims) return this.#verdictOnSecretToken(token, audiences);
     const common = audiences.filter((one) => claims.aud.includes(one));
     if (common.length === 0) {
       const [given, wanted] = [claims.aud, audiences].map(quoted);
@@ -113,6 +114,27 @@ export class AccountTokens {
     }
     const refused = this.#faultOfTimes(claims) ?? this.#faultOfObjects(claims);
     return refused === undefined ? { user: userOf(claims), audiences: common } : { refused };
+  }
+
+  /** Of a token that a Secret holds: it is for the API server alone. */
+  #verdictOnSecretToken(token: string, audiences: readonly string[]): TokenVerdict | undefined {
+    const claims = secretClaimsOf(token, this.key);
+    if (!claims) return undefined;
+    const { namespace, account: name, accountUid: uid } = claims;
+    const secret = this.#get(secrets, namespace, claims.secret);
+    const account = this.#get(serviceAccounts, namespace, name);
+    const refused = secretTokenFault(claims, token, { secret, account });
+    if (refused !== undefined) return { refused };
+    if (!audiences.includes(ISSUER)) {
+      const [given, wanted] = [[ISSUER], audiences].map(quoted);
+      return { refused: `token audiences ${given} is invalid for the target audiences ${wanted}` };
+    }
+    const user = {
+      name: serviceAccountUser(namespace, name),
+      uid,
+      groups: accountGroups(namespace),
+    };
+    return { user, audiences: [ISSUER] };
   }
 
   #claimsOf(token: string): Claims | undefined {

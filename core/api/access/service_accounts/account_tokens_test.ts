@@ -4,6 +4,7 @@ import { VirtualClock } from "../../../lib/virtual_clock.ts";
 import { freshApi } from "../../api_fixture.ts";
 import { type Claims, ISSUER, tokenOf } from "./account_token.ts";
 import { AccountTokens, KNOWN_MAX } from "./account_tokens.ts";
+import { secretTokenOf } from "./secret_token.ts";
 import { newSigningKey, SigningKey } from "./signing_key.ts";
 import { Random } from "../../../lib/random.ts";
 
@@ -202,4 +203,50 @@ Deno.test("what only looks like a token of ours names nobody", async () => {
 
 Deno.test("what is known of signatures is bounded", () => {
   assert.ok(KNOWN_MAX <= 10_000);
+});
+
+Deno.test("the token that a Secret holds is good for the API while Secret and account are there", async () => {
+  const { ask, who, review, objects, clock } = await cluster();
+  const SECRET = "/api/v1/namespaces/default/secrets";
+  const key = new SigningKey(newSigningKey());
+  const tokens = new AccountTokens({ store: objects.store, key, clock, random: new Random(2) });
+  const account = await (await ask("GET", `${ACCOUNTS}/robot`)).json();
+  const metadata = {
+    name: "held",
+    annotations: { "kubernetes.io/service-account.name": "robot" },
+  };
+  const token = secretTokenOf(account, { metadata } as never, key); // only its name counts
+  const type = "kubernetes.io/service-account-token";
+  const put = (token: string, labels = {}) =>
+    ask("PUT", `${SECRET}/held`, {
+      metadata: { ...metadata, labels },
+      type,
+      data: { token: btoa(token) },
+    });
+  const verdict = () => tokens.verdictOn(token);
+  assert.deepEqual(verdict(), { refused: "Token has been invalidated" });
+  await ask("POST", SECRET, { metadata, type, data: { token: btoa(token) } });
+  assert.deepEqual(verdict(), {
+    user: {
+      name: "system:serviceaccount:default:robot",
+      uid: account.metadata.uid,
+      groups: ["system:serviceaccounts", "system:serviceaccounts:default"],
+    },
+    audiences: [ISSUER],
+  });
+  assert.match(JSON.stringify(tokens.verdictOn(token, ["vault"])), /is invalid for the target/);
+  await put(`${token}x`);
+  assert.deepEqual(verdict(), { refused: "Token does not match server's copy" });
+  await put(token, { "kubernetes.io/legacy-token-invalid-since": "2025-01-01" });
+  assert.match(JSON.stringify(verdict()), /has been marked invalid/);
+  await put(token);
+  assert.ok("user" in verdict()!);
+  await ask("DELETE", `${ACCOUNTS}/robot`);
+  await ask("POST", ACCOUNTS, { metadata: { name: "robot" } });
+  assert.match(JSON.stringify(verdict()), /ServiceAccount UID .* does not match claim/);
+  // Signed by another key, or issued for something else, it is nobody's.
+  const other = secretTokenOf(account, { metadata } as never, new SigningKey(newSigningKey()));
+  assert.equal(tokens.verdictOn(other), undefined);
+  assert.equal((await who(token))[0], 401, "this server's key is another one");
+  assert.equal((await review({ token })).authenticated, undefined);
 });
