@@ -16,6 +16,7 @@ import { markdownTable, withSection } from "./markdown.ts";
 import { memory } from "./memory.ts";
 import { machineClass } from "./processes.ts";
 
+import { probes } from "./probes.ts";
 import { proxy } from "./proxy.ts";
 import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
@@ -30,6 +31,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   ready,
   restart,
   memory,
+  probes,
   proxy,
   api,
   store,

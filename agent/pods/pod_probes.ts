@@ -67,7 +67,7 @@ export class PodProbes {
     const { context, record, events, onChange } = this.#options;
     const { name, ports = [] } = container;
     const { runtime, execSlots, clock } = context;
-    const target: ProbeTarget = { podIP, containerId: id, ports, runtime, execSlots };
+    const target: ProbeTarget = { podIP, containerId: id, ports, runtime, execSlots, clock };
     const check = context.checkProbe ?? dialProbe;
     return new Probes({
       container,

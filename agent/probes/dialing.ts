@@ -1,7 +1,11 @@
+import { LateError } from "./connection.ts";
 import type { ProbeTarget } from "./probe_type.ts";
 
 /** The number of a port, by its name in the container when it is one. */
-export function portOf(port: number | string, { ports }: ProbeTarget): number {
+export function portOf(
+  port: number | string,
+  { ports }: Pick<ProbeTarget, "ports">,
+): number {
   const number = typeof port === "number" ? port : Number(port);
   const known = Number.isInteger(number)
     ? number
@@ -21,11 +25,10 @@ const WORDS_OF_CODE: Readonly<Record<string, string>> = {
 export function dialErrorText(
   error: Error & { code?: string },
   { hostname, port, protocol }: URL,
-  signal: AbortSignal,
   timeoutText = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
 ): string {
   const address = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
-  if (signal.aborted || error.name === "TimeoutError") {
+  if (error instanceof LateError) {
     return timeoutText === "i/o timeout" ? `dial tcp ${address}: ${timeoutText}` : timeoutText;
   }
   const code = error.code ?? (error.name === "ConnectionRefused" ? "ECONNREFUSED" : "");
@@ -33,6 +36,9 @@ export function dialErrorText(
   if (words !== undefined) return `dial tcp ${address}: ${words}`;
   if (code === "ECONNRESET") {
     return error.message === "socket hang up" ? "EOF" : "read: connection reset by peer";
+  }
+  if (/WRONG_VERSION_NUMBER|InvalidContentType/.test(`${code} ${error.message}`)) {
+    return "http: server gave HTTP response to HTTPS client";
   }
   return error.message;
 }

@@ -1,7 +1,8 @@
-import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
-import { bracketed, dialErrorText, portOf } from "./dialing.ts";
+import { dialErrorText } from "./dialing.ts";
+import { type HttpGet, sendGet, urlOf } from "./http_get.ts";
+import type { HttpAnswer } from "./http_message.ts";
 import {
-  deadlineOf,
+  connectionLimitsOf,
   type ProbeLimits,
   type ProbeOutcome,
   type ProbeTarget,
@@ -11,8 +12,6 @@ import {
 /** As the kubelet: further redirects are a failure. */
 const REDIRECTS_MAX = 10;
 const USER_AGENT = "kube-probe/1.34";
-
-type HttpGet = NonNullable<Probe["httpGet"]>;
 
 /** Sends a GET request: the container is well when the status is 200 to 399. */
 export const httpProbe: ProbeType<HttpGet> = {
@@ -26,58 +25,36 @@ async function askByHttp(
   target: ProbeTarget,
   limits: ProbeLimits,
 ): Promise<ProbeOutcome> {
-  const signal = deadlineOf(limits);
-  const port = portOf(action.port, target);
-  const host = bracketed(action.host || target.podIP);
-  const path = action.path.startsWith("/") ? action.path : `/${action.path}`;
-  const first = new URL(`${action.scheme.toLowerCase()}://${host}:${port}${path}`);
+  const first = urlOf(action, target);
+  const connectionLimits = connectionLimitsOf(limits, target);
   let url = first;
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-    const answer = await get(url, action, signal).catch((error: Error) => {
-      return { failure: `Get "${url.href}": ${dialErrorText(error, url, signal)}` };
-    });
-    if ("failure" in answer) return { result: "failure", output: answer.failure };
-    const { status, location } = answer;
+    let answer: HttpAnswer;
+    try {
+      answer = await sendGet(url, action, USER_AGENT, connectionLimits());
+    } catch (error) {
+      const output = `Get "${url.href}": ${dialErrorText(error as Error, url)}`;
+      return { result: "failure", output };
+    }
+    const { status, location, body } = answer;
     if (status < 200 || status >= 400) {
       return { result: "failure", output: `HTTP probe failed with statuscode: ${status}` };
     }
-    if (status < 300 || location === undefined) return { result: "success", output: "" };
+    if (!isRedirect(status) || location === undefined) return verdictOf(status, body);
     const next = new URL(location, url);
-    if (next.hostname !== first.hostname) {
-      return { result: "warning", output: `Probe terminated redirects, Response body: ` };
-    }
+    if (next.hostname !== first.hostname) return verdictOf(status, body);
     url = next;
   }
   const output = `Get "${url.href}": stopped after ${REDIRECTS_MAX} redirects`;
   return { result: "failure", output };
 }
 
-/** One request on a connection of its own, as the kubelet's; the body is not read. */
-async function get(
-  url: URL,
-  { httpHeaders = [] }: HttpGet,
-  signal: AbortSignal,
-): Promise<{ status: number; location: string | undefined }> {
-  const isTls = url.protocol === "https:";
-  const { request } = isTls ? await import("node:https") : await import("node:http");
-  const headers: Record<string, string[]> = {};
-  for (const { name, value } of httpHeaders) (headers[name.toLowerCase()] ??= []).push(value);
-  headers["host"] = headers["host"]?.slice(0, 1) ?? [url.host];
-  headers["user-agent"] ??= [USER_AGENT];
-  headers["accept"] ??= ["*/*"];
-  const single = Object.fromEntries(
-    Object.entries(headers).map(([name, values]) => [name, values.length > 1 ? values : values[0]]),
-  );
-  const { promise, resolve, reject } = Promise.withResolvers<
-    { status: number; location: string | undefined }
-  >();
-  const options = { headers: { connection: "close", ...single }, agent: false, signal };
-  const question = request(url, { ...options, ...(isTls && { rejectUnauthorized: false }) });
-  question.on("response", (response) => {
-    resolve({ status: response.statusCode ?? 0, location: response.headers.location });
-    response.destroy();
-  });
-  question.on("error", reject);
-  question.end();
-  return await promise;
+/** The statuses that Go's client follows. */
+function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}
+
+function verdictOf(status: number, body: string): ProbeOutcome {
+  if (status < 300) return { result: "success", output: body };
+  return { result: "warning", output: `Probe terminated redirects, Response body: ${body}` };
 }

@@ -3,10 +3,7 @@ import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
 import { PROBE_TYPES } from "./mod.ts";
 import type { ProbeOutcome, ProbeTarget, ProbeType } from "./probe_type.ts";
 
-/**
- * Asks a container one question, in the way of the probe's type. Never rejects. What the agent cannot ask (`grpc`) is an
- * error, so it decides nothing.
- */
+/** Asks a container one question, in the way of the probe's type. Never rejects. */
 export async function dialProbe(
   probe: Probe,
   target: ProbeTarget,

@@ -3,6 +3,7 @@ import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
 import { dialProbe } from "./probe_dialer.ts";
 import type { ProbeTarget } from "./probe_type.ts";
+import { SystemClock } from "../../core/lib/clock.ts";
 import { Slots } from "../../core/lib/slots.ts";
 
 const never = new AbortController().signal;
@@ -10,7 +11,7 @@ const never = new AbortController().signal;
 const ANSWERS: [path: string, result: string, output: string][] = [
   ["/200", "success", ""],
   ["/204", "success", ""],
-  ["/399", "success", ""],
+  ["/399", "warning", "Probe terminated redirects, Response body: "],
   ["/400", "failure", "HTTP probe failed with statuscode: 400"],
   ["/500", "failure", "HTTP probe failed with statuscode: 500"],
   ["/to/200", "success", ""],
@@ -155,7 +156,9 @@ function get(port: number, fields: object = {}): NonNullable<Probe["httpGet"]> {
 
 function target(): ProbeTarget {
   const runtime = execBy(() => Promise.reject(new Error("not used")));
-  return { podIP: "127.0.0.1", containerId: "c", ports: [], runtime, execSlots: new Slots(1) };
+  const clock = new SystemClock();
+  const execSlots = new Slots(1);
+  return { podIP: "127.0.0.1", containerId: "c", ports: [], runtime, execSlots, clock };
 }
 
 function execBy(exec: ContainerRuntime["exec"]): Pick<ContainerRuntime, "exec"> {

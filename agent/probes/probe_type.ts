@@ -1,6 +1,8 @@
 import type { ContainerPort } from "../../core/resources/core/pods/spec/containers.ts";
 import type { Slots } from "../../core/lib/slots.ts";
+import type { Clock } from "../../core/lib/clock.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
+import type { ConnectionLimits } from "./connection.ts";
 
 /** A way to ask a container how it is, in the kubelet's words (`pkg/probe`). */
 export interface ProbeType<Action = unknown> {
@@ -23,6 +25,7 @@ export interface ProbeTarget {
   runtime: Pick<ContainerRuntime, "exec">;
   /** Exec probes wait here for their turn: each costs as much as a container start. */
   execSlots: Slots;
+  clock: Pick<Clock, "after" | "elapsed">;
 }
 
 /** How long a question may take. */
@@ -37,7 +40,11 @@ export interface ProbeOutcome {
   output: string;
 }
 
-/** Aborts when the signal does or the time is up. */
-export function deadlineOf({ timeoutSeconds, signal }: ProbeLimits): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1_000)]);
+/** The limits of connections that one question makes one after the other, in the time that is left for each. */
+export function connectionLimitsOf(
+  { timeoutSeconds, signal }: ProbeLimits,
+  { clock }: Pick<ProbeTarget, "clock">,
+): () => ConnectionLimits {
+  const endMs = clock.elapsed() + timeoutSeconds * 1_000;
+  return () => ({ clock, signal, timeoutMs: endMs - clock.elapsed() });
 }

@@ -1,7 +1,8 @@
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
+import { connected } from "./connection.ts";
 import { bracketed, dialErrorText, portOf } from "./dialing.ts";
 import {
-  deadlineOf,
+  connectionLimitsOf,
   type ProbeLimits,
   type ProbeOutcome,
   type ProbeTarget,
@@ -22,15 +23,13 @@ async function askByTcp(
   target: ProbeTarget,
   limits: ProbeLimits,
 ): Promise<ProbeOutcome> {
-  const signal = deadlineOf(limits);
   const port = portOf(action.port, target);
   const hostname = action.host || target.podIP;
   try {
-    const connection = await Deno.connect({ hostname, port, signal });
-    connection.close();
+    await connected({ hostname, port }, connectionLimitsOf(limits, target)(), async () => {});
     return { result: "success", output: "" };
   } catch (error) {
     const url = new URL(`http://${bracketed(hostname)}:${port}`);
-    return { result: "failure", output: dialErrorText(error as Error, url, signal, "i/o timeout") };
+    return { result: "failure", output: dialErrorText(error as Error, url, "i/o timeout") };
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { type FieldCase, isReady, under } from "./field_case.ts";
 import { podOf, type ProcessCluster } from "./process_cluster.ts";
 import { Questioned } from "./questioned.ts";
@@ -28,6 +29,11 @@ export const PROBE_CASES: readonly FieldCase<ProcessCluster>[] = [
       name: `${kind}: a TCP connection to a port and a host`,
       fields: fieldsOf(kind, "port", "host")("tcpSocket"),
       run: asking(kind, tcpSocket),
+    },
+    {
+      name: `${kind}: a call of the health service of gRPC`,
+      fields: fieldsOf(kind, "port", "service")("grpc"),
+      run: asking(kind, grpc),
     },
     {
       name: `${kind}: a command in the container`,
@@ -113,6 +119,17 @@ async function httpGet(asking: Asking): Promise<void> {
   const headers = ["x-rank", "host", "user-agent"].map((name) => question!.headers.get(name));
   assert.deepEqual(headers, ["mate", "crew", "kube-probe/1.34"]);
   await cluster.podWhen(name, isReady);
+}
+
+async function grpc(asking: Asking): Promise<void> {
+  const { cluster, name } = asking;
+  const services = `${cluster.dataFolder}/${name}`;
+  const server = fileURLToPath(new URL("../../health_server.ts", import.meta.url));
+  const probe = { grpc: { port: 50_051, service: "shop" }, failureThreshold: 60 };
+  const command = [Deno.execPath(), "run", "-A", "--no-lock", server, "50051", services];
+  await ask(asking, probe, { command });
+  await cluster.podWhen(name, isReady);
+  await cluster.fileWhen(services, (text) => text.startsWith("shop\n"));
 }
 
 /** The API server is one that answers over TLS. */

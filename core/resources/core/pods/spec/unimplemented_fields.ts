@@ -27,9 +27,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "containers[].resources.claims": undefined,
   "containers[].resources.limits.ephemeral-storage": undefined,
   "containers[].env[].valueFrom.fileKeyRef": undefined,
-  "containers[].livenessProbe.grpc": undefined,
-  "containers[].readinessProbe.grpc": undefined,
-  "containers[].startupProbe.grpc": undefined,
   "containers[].volumeMounts[].mountPropagation": "None",
   "containers[].volumeMounts[].recursiveReadOnly": "Disabled",
 
@@ -60,7 +57,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
 
 const KEEPS_FROM_STARTING = "the pod does not start, and its status says why";
 const WAITS_FOR_VOLUME = "the pod does not start: its events say FailedMount";
-const NEVER_READY = "the container never becomes ready";
 const VOLUMES = Object.keys(UNIMPLEMENTED_POD_FIELDS).filter((path) =>
   path.startsWith("volumes[].")
 );
@@ -72,8 +68,5 @@ export const UNIMPLEMENTED_POD_CONSEQUENCES: Readonly<Record<string, string>> = 
   "containers[].volumeDevices": KEEPS_FROM_STARTING,
   "containers[].env[].valueFrom.fileKeyRef":
     "the container does not start, and its status says why",
-  "containers[].livenessProbe.grpc": "the probe never fails",
-  "containers[].readinessProbe.grpc": NEVER_READY,
-  "containers[].startupProbe.grpc": NEVER_READY,
   ...Object.fromEntries(VOLUMES.map((path) => [path, WAITS_FOR_VOLUME])),
 };
