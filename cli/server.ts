@@ -3,7 +3,13 @@ import { FRONTS } from "../core/api/front/served.ts";
 import type { Terminal } from "../server/terminal.ts";
 import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
-import { eventLimits, listenAddress, optionalPlugins, secondsOf } from "./server_flags.ts";
+import {
+  balancerRange,
+  eventLimits,
+  listenAddress,
+  optionalPlugins,
+  secondsOf,
+} from "./server_flags.ts";
 import { type ServerFlags } from "../server/options.ts";
 import { withAuditFlags } from "./audit_flags.ts";
 import { withStoreFlags } from "./store_flags.ts";
@@ -20,6 +26,11 @@ export function serverCommand(program: Command, terminal: Terminal): void {
         "--front <name>",
         "what serves TLS for the API: OpenSSL in a thread of its own, or node:https",
       ).choices(FRONTS).default("auto"),
+    )
+    .option(
+      "--lb-range <cidr>",
+      "addresses of which each Service of the type LoadBalancer gets one (the node's own)",
+      balancerRange,
     )
     .option(
       "--enable-admission-plugins <names>",

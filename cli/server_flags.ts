@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { formatIpv4Range, parseIpv4Range } from "../core/lib/addresses/ipv4.ts";
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import {
   OPTIONAL_PLUGINS,
@@ -49,4 +50,15 @@ export function eventLimits(text: string): EventLimit[] {
     }
     return { type: match[1] as EventLimit["type"], qps, burst };
   });
+}
+
+/** `192.0.2.240/28`: IPv4 addresses, of which one is enough. */
+export function balancerRange(text: string): string {
+  const range = parseIpv4Range(text);
+  if (range === undefined || range.prefixLength < 16) {
+    throw new InvalidArgumentError(
+      "It must be an IPv4 range of /16 to /32, such as 192.168.1.240/28.",
+    );
+  }
+  return formatIpv4Range(range);
 }

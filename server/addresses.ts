@@ -21,6 +21,12 @@ export function nodeAddress(interfaces: readonly Deno.NetworkInterfaceInfo[]): s
   return best?.address ?? "127.0.0.1";
 }
 
+/** The IPv4 addresses that are this machine's own. */
+export function ipv4Addresses(interfaces: readonly Deno.NetworkInterfaceInfo[]): string[] {
+  const own = interfaces.filter(({ family }) => family === "IPv4").map(({ address }) => address);
+  return [...new Set(own)].sort();
+}
+
 /** The address of a server's node: the one that the API listens on, unless it is a wildcard or loopback address. */
 export function serverAddress(
   listenHost: string,

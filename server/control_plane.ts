@@ -62,6 +62,8 @@ export function openControlPlane(
 export interface ControllerSettings {
   registry: Registry;
   gatewayAddress: string;
+  /** Addresses of which each load balancer gets one. */
+  balancerRange?: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges: readonly string[];
   /** Certificate of the authority by which pods know the server, as PEM. */
@@ -76,7 +78,8 @@ export interface ControllerSettings {
 export function runControllers(
   context: Context,
   { catalog, client, events }: ControlPlane,
-  { registry, gatewayAddress, reservedRanges, authority, signer, tokenSigner }: ControllerSettings,
+  { registry, gatewayAddress, balancerRange, reservedRanges, authority, signer, tokenSigner }:
+    ControllerSettings,
 ): void {
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
@@ -85,6 +88,7 @@ export function runControllers(
     ...{ catalog, gatewayAddress, reservedRanges, authority },
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
+    ...(balancerRange !== undefined && { balancerRange }),
   };
   for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
     keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));

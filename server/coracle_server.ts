@@ -53,7 +53,7 @@ function environmentOf(
   context: CommandContext<ServerFlags>,
   registry: Registry,
 ): ServerEnvironment<MachinePlatform> {
-  const { flags: { store, listen, node: nodeName, gatewayAddress, stopPods } } = context;
+  const { flags: { store, listen, node: nodeName, gatewayAddress, stopPods, lbRange } } = context;
   const resources = withVolumeSources(registry.resources, volumeSchemas(registry.volumeTypes));
   return {
     registry: { ...registry, resources },
@@ -61,6 +61,7 @@ function environmentOf(
     nodeName,
     gatewayAddress,
     stopPods,
+    ...(lbRange !== undefined && { balancerRange: lbRange }),
     enabledPlugins: context.flags.enableAdmissionPlugins ?? [],
     eventLimits: context.flags.eventRateLimits ?? [],
     openStore: () =>
@@ -68,6 +69,7 @@ function environmentOf(
     openPlatform: () =>
       openMachine(context, {
         registry,
+        ...(lbRange !== undefined && { balancerRange: lbRange }),
         hostIP: serverAddress(listen.host, Deno.networkInterfaces()),
         labels: { "node-role.kubernetes.io/control-plane": "" },
       }),

@@ -57,6 +57,10 @@ export interface NodePlatform {
   keeper?: NetworkKeeper;
   /** Who may connect to services, where the listeners have to check it. */
   servicePeers?: readonly string[];
+  /** The IPv4 addresses that the machine has now; absent: nobody is led to the node itself. */
+  ownAddresses?: () => readonly string[];
+  /** Ranges of addresses that the machine takes for load balancers. */
+  balancerRanges?: readonly string[];
 }
 
 export interface NodeSettings {
@@ -135,8 +139,9 @@ function runAgent(
 async function runTraffic(
   context: Context,
   view: View,
-  { proxy, servicePeers, gatewayAddress }: Node & NodeSettings & { proxy: NodeProxy },
+  node: Node & NodeSettings & { proxy: NodeProxy },
 ): Promise<void> {
+  const { proxy, servicePeers, ownAddresses, balancerRanges, gatewayAddress, nodeName } = node;
   const { clock, log, parts } = context;
   const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
@@ -151,6 +156,8 @@ async function runTraffic(
       nodePortAddress: gatewayAddress,
       listensOnClusterIPs: true,
       ...(servicePeers && { clusterIPPeers: servicePeers }),
+      ...(balancerRanges && { balancerRanges }),
+      ...(ownAddresses && { node: { name: nodeName, addresses: ownAddresses } }),
       onApplied: () => routed.abort(),
     }));
   await clock.sleep(ROUTED_MS_MAX, routed.signal).catch(() => {}); // rejects when there is a table

@@ -9,7 +9,7 @@ import { chooseRuntime, type ChosenRuntime } from "../agent/runtimes/runtime_cho
 import { RuntimeMissing, RuntimeRefused } from "../agent/runtimes/runtime_type.ts";
 import { gitVersionOf } from "../core/api/http/version.ts";
 import { Proxy } from "../proxy/threads/proxy.ts";
-import { gatewayDevice, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
+import { gatewayDevice, ipv4Addresses, LOOPBACK_RANGES, NAMESPACE_RANGES } from "./addresses.ts";
 import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import type { NodePlatform } from "./node.ts";
@@ -35,6 +35,8 @@ export interface MachineOptions {
   registry: NodeRegistry;
   /** Its InternalIP. */
   hostIP: string;
+  /** Addresses that become this machine's own, for load balancers. */
+  balancerRange?: string;
   /** Besides those of Kubernetes. */
   labels: Readonly<Record<string, string>>;
 }
@@ -42,13 +44,17 @@ export interface MachineOptions {
 /** Opens the runtime that the flags ask for, and the network that this machine allows. Nothing is served yet. */
 export async function openMachine(
   context: CommandContext,
-  { registry, hostIP, labels }: MachineOptions,
+  { registry, hostIP, labels, balancerRange }: MachineOptions,
 ): Promise<MachinePlatform> {
   const { dataFolder, flags, parts, log } = context;
   let cgroups: CgroupFolders | undefined;
   parts.defer(() => cgroups?.close()); // when all containers have ended
   const [chosen, { network, podCidr, ...addresses }, machine] = await Promise
-    .all([openRuntime(context, registry), openNetwork(context), readMachine(dataFolder)]);
+    .all([
+      openRuntime(context, registry),
+      openNetwork(context, balancerRange),
+      readMachine(dataFolder),
+    ]);
   const { runtime, protectedPaths, imageFolder, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
   if (chosen.takesCgroups) {
@@ -79,6 +85,8 @@ export async function openMachine(
   return {
     agent: { ...agent, ...dns?.agent },
     proxy: createProxy(context, registry),
+    ...(balancerRange !== undefined && { balancerRanges: [balancerRange] }),
+    ownAddresses: () => ipv4Addresses(Deno.networkInterfaces()),
     ...dns?.platform,
     podCidr,
     ...addresses,
@@ -140,7 +148,10 @@ interface Addresses
   network: PodNetwork;
 }
 
-async function openNetwork({ dataFolder, flags, log, parts }: CommandContext): Promise<Addresses> {
+async function openNetwork(
+  { dataFolder, flags, log, parts }: CommandContext,
+  balancerRange: string | undefined,
+): Promise<Addresses> {
   const asked = {
     podCidr: flags.podCidr ?? NAMESPACE_RANGES.podCidr,
     serviceCidr: flags.serviceCidr ?? NAMESPACE_RANGES.serviceCidr,
@@ -150,6 +161,7 @@ async function openNetwork({ dataFolder, flags, log, parts }: CommandContext): P
     kind: wantsLoopback ? "loopback" : "auto",
     podCIDR: asked.podCidr,
     serviceCIDR: asked.serviceCidr,
+    ...(balancerRange !== undefined && { balancerRange }),
     loopbackCIDR: wantsLoopback ? asked.podCidr : LOOPBACK_RANGES.podCidr,
     device: await gatewayDevice(dataFolder),
     folder: `${dataFolder}/network`,

@@ -26,6 +26,8 @@ export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> ex
   /** Admission plugins that are off by default. */
   enabledPlugins?: readonly OptionalPlugin[];
   eventLimits?: readonly EventLimit[];
+  /** Addresses of which each load balancer gets one; absent: they have those of the nodes. */
+  balancerRange?: string;
   openStore(): Promise<ServerStore>;
   /** Called when the store is open: whoever has the store may use the rest of the data folder. */
   openPlatform(): Promise<P>;

@@ -29,6 +29,8 @@ export interface NetnsNetworkOptions {
   podCIDR: string;
   /** The range of services: its addresses become this machine's own (AnyIP), so that the proxy can listen on each. */
   serviceCIDR?: string;
+  /** Addresses for load balancers, which become this machine's own too. */
+  balancerRange?: string;
   /** Name of the gateway's device, at most 15 characters; table and namespaces are named after it. */
   device?: string;
   mtu?: number;
@@ -50,7 +52,8 @@ export class NetnsNetwork implements PodNetwork {
   readonly #device: string;
   readonly #mtu: number;
   readonly #group: number;
-  readonly #serviceCIDR: string | undefined;
+  /** Ranges of which all addresses are this machine's own. */
+  readonly #localRanges: readonly string[];
   readonly #plumbing: Plumbing;
   readonly #firewall: Firewall;
   readonly #log: Log;
@@ -63,12 +66,13 @@ export class NetnsNetwork implements PodNetwork {
   #problems: ReadonlySet<string> = new Set();
 
   constructor(options: NetnsNetworkOptions) {
-    const { podCIDR, serviceCIDR, device = DEVICE, mtu = MTU, plumbing, log } = options;
+    const { podCIDR, serviceCIDR, balancerRange, device = DEVICE, mtu = MTU, plumbing, log } =
+      options;
     this.#pool = new AddressPool(podCIDR);
     this.#device = device;
     this.#mtu = mtu;
     this.#group = groupOf(device);
-    this.#serviceCIDR = serviceCIDR;
+    this.#localRanges = [serviceCIDR, balancerRange].filter((range) => range !== undefined);
     this.#plumbing = plumbing;
     this.#log = log;
     this.#firewall = new Firewall({
@@ -94,7 +98,7 @@ export class NetnsNetwork implements PodNetwork {
     await Deno.mkdir(NAMESPACES, { recursive: true });
     await Deno.writeTextFile("/proc/sys/net/ipv4/ip_forward", "1");
     await Promise.all([this.#firewall.load(), this.#plumbing.addGateway(this.#gateway())]);
-    await this.#addLocalRange();
+    for (const range of this.#localRanges) await this.#plumbing.addLocalRange(range);
     await this.#adopt();
     await this.#repairWires({ thorough: true });
   }
@@ -146,7 +150,7 @@ export class NetnsNetwork implements PodNetwork {
   /** Removes everything that this network has made, but the forwarding of packets. */
   async destroy(): Promise<void> {
     for (const podUid of [...this.#pods.keys()]) await this.remove(podUid);
-    if (this.#serviceCIDR !== undefined) await this.#plumbing.removeLocalRange(this.#serviceCIDR);
+    for (const range of this.#localRanges) await this.#plumbing.removeLocalRange(range);
     await this.#plumbing.removeGateway(this.#gateway());
     await this.#firewall.remove();
   }
@@ -163,7 +167,7 @@ export class NetnsNetwork implements PodNetwork {
         gateway: this.#gateway(),
         wires: await this.#wires(),
         busy: this.#busy,
-        ...(this.#serviceCIDR !== undefined && { serviceCIDR: this.#serviceCIDR }),
+        localRanges: this.#localRanges,
       };
       const { repairs, stray } = repairsOf(wanted, sight, this.#stray);
       if (look === 0) this.#stray = stray;
@@ -271,7 +275,7 @@ export class NetnsNetwork implements PodNetwork {
       case "addGateway":
         return await this.#plumbing.addGateway(this.#gateway());
       case "addLocalRange":
-        return await this.#addLocalRange();
+        return await this.#plumbing.addLocalRange(repair.range);
       case "removeLink":
         return await this.#plumbing.removeLink(repair.name);
       case "removeRoute":
@@ -300,10 +304,6 @@ export class NetnsNetwork implements PodNetwork {
     this.#pods.delete(podUid);
     this.#pool.release(ip);
     for (const listener of this.#listeners) listener(podUid);
-  }
-
-  async #addLocalRange(): Promise<void> {
-    if (this.#serviceCIDR !== undefined) await this.#plumbing.addLocalRange(this.#serviceCIDR);
   }
 
   async #wires(): Promise<OwnWire[]> {

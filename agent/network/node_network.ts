@@ -19,6 +19,8 @@ export interface PodNetworkOptions {
   podCIDR: string;
   /** The range of services; made local to this machine, when that is possible. */
   serviceCIDR?: string;
+  /** Addresses for load balancers, which become this machine's own too. */
+  balancerRange?: string;
   /** Range of loopback addresses, inside 127.0.0.0/8. */
   loopbackCIDR?: string;
   /** Name of the gateway's device. Two servers on one machine need two, and two ranges. */
@@ -77,7 +79,7 @@ export function openPlumbing(): Plumbing | undefined {
 }
 
 async function startNamespaces(
-  { podCIDR, serviceCIDR, device, log }: PodNetworkOptions,
+  { podCIDR, serviceCIDR, balancerRange, device, log }: PodNetworkOptions,
 ): Promise<NodeNetwork> {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
     throw new Error("Cannot give pods network namespaces: that needs root on Linux");
@@ -93,6 +95,7 @@ async function startNamespaces(
     plumbing,
     log,
     ...(serviceCIDR !== undefined && { serviceCIDR }),
+    ...(balancerRange !== undefined && { balancerRange }),
     ...(device !== undefined && { device }),
   });
   try {

@@ -18,8 +18,8 @@ export interface OwnWire extends PodWire {
 /** The network that there should be. */
 export interface WantedNetwork {
   gateway: Gateway;
-  /** The range of services, whose addresses are this machine's own. */
-  serviceCIDR?: string;
+  /** Ranges of which all addresses are this machine's own: those of services, and of load balancers. */
+  localRanges: readonly string[];
   wires: readonly OwnWire[];
   /** Addresses of pods that are just being connected or taken down: what has to do with them is left alone. */
   busy: ReadonlySet<string>;
@@ -35,7 +35,8 @@ export interface ObservedNetwork extends SeenNetwork {
 
 /** One change that brings the network closer to what it should be. */
 export type Repair =
-  | { do: "addGateway" | "addLocalRange" }
+  | { do: "addGateway" }
+  | { do: "addLocalRange"; range: string }
   | { do: "nameAgain" | "connect" | "mark" | "addPodRoute"; wire: OwnWire }
   | { do: "removeLink"; name: string }
   | { do: "removeRoute"; ip: string; device: string }
@@ -62,16 +63,17 @@ export function repairsOf(
   };
 }
 
-function nodeRepairs({ gateway, serviceCIDR }: WantedNetwork, seen: ObservedNetwork): Repair[] {
+function nodeRepairs({ gateway, localRanges }: WantedNetwork, seen: ObservedNetwork): Repair[] {
   const { device, ip, cidr } = gateway;
   const link = seen.links.find(({ name }) => name === device);
   const isWhole = link?.isUp === true && link.addresses.includes(ip) &&
     seen.routes.some((route) => route.cidr === cidr && route.type === "unreachable");
-  const isLocal = serviceCIDR === undefined ||
-    seen.routes.some((route) => route.cidr === serviceCIDR && route.type === "local");
+  const foreign = localRanges.filter((range) =>
+    !seen.routes.some(({ cidr, type }) => cidr === range && type === "local")
+  );
   return [
     ...(isWhole ? [] : [{ do: "addGateway" } as const]),
-    ...(isLocal ? [] : [{ do: "addLocalRange" } as const]),
+    ...foreign.map((range) => ({ do: "addLocalRange", range } as const)),
   ];
 }
 

@@ -64,7 +64,7 @@ const DAMAGE: readonly (readonly [what: string, (world: World) => void, Repair[]
     { do: "addGateway" },
   ]],
   ["the range of services is no longer local", (world) => world.deleteRange(SERVICES), [
-    { do: "addLocalRange" },
+    { do: "addLocalRange", range: SERVICES },
   ]],
 ];
 
@@ -146,7 +146,7 @@ class World {
 
   constructor() {
     this.#apply({ do: "addGateway" });
-    this.#apply({ do: "addLocalRange" });
+    this.#apply({ do: "addLocalRange", range: SERVICES });
     for (const wire of WIRES) {
       this.names.set(wire.namespacePath, wire.inode);
       this.#apply({ do: "connect", wire });
@@ -156,7 +156,7 @@ class World {
   /** One look, and the repairs. */
   round(): Repair[] {
     const { links, routes, names, unsettled, busy, wires } = this;
-    const wanted: WantedNetwork = { gateway: GATEWAY, serviceCIDR: SERVICES, wires, busy };
+    const wanted: WantedNetwork = { gateway: GATEWAY, localRanges: [SERVICES], wires, busy };
     const seen: ObservedNetwork = { links, routes, names, unsettled };
     const { repairs, stray } = repairsOf(wanted, seen, this.#stray);
     this.#stray = stray;
@@ -262,7 +262,7 @@ class World {
         this.routes.push({ cidr: GATEWAY.cidr, type: "unreachable" });
         return;
       case "addLocalRange":
-        this.routes.push({ cidr: SERVICES, type: "local", device: "lo" });
+        this.routes.push({ cidr: repair.range, type: "local", device: "lo" });
         return;
       case "nameAgain":
         this.names.set(repair.wire.namespacePath, repair.wire.inode);

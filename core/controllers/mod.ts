@@ -27,6 +27,7 @@ import { flowSchemaController } from "./cluster/flow_schemas.ts";
 import { garbageCollector } from "./cluster/garbage_collection.ts";
 import { gatewayClassController, gatewayController } from "./gateway/gateways.ts";
 import { httpRouteController } from "./gateway/http_routes.ts";
+import { loadBalancerController } from "./services/load_balancers.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
 import { nodeRangeController } from "./nodes/node_ranges.ts";
 import { nodeController } from "./nodes/nodes.ts";
@@ -57,6 +58,8 @@ export interface ControllerOptions {
   catalog: MutableCatalog;
   /** Where listeners of Gateways are opened; `0.0.0.0` for all addresses. */
   gatewayAddress: string;
+  /** Addresses of which each load balancer gets one, in CIDR notation; absent: they have those of the nodes. */
+  balancerRange?: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges?: readonly string[];
   /** Certificate of the authority by which pods know the API server, as PEM; absent: they do not get one. */
@@ -67,7 +70,7 @@ export interface ControllerOptions {
   tokenSigner?: SecretTokenSigner;
 }
 
-type OptionalKeys = "signer" | "tokenSigner";
+type OptionalKeys = "balancerRange" | "signer" | "tokenSigner";
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (
@@ -92,6 +95,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),
   () => loopOf(endpointMirrorController),
+  ({ gatewayAddress: address, balancerRange: range }) =>
+    loopOf(loadBalancerController({ address, ...(range !== undefined && { range }) })),
   ({ catalog }) => loopOf(namespaceController(catalog)),
   () => loopOf(clusterRoleAggregation),
   ({ catalog }) => apiServiceController(catalog),

@@ -10,6 +10,8 @@ export interface Backend {
   /** For `invalid` and `empty`: why, for the log. No client is told. */
   readonly reason?: string;
   readonly endpoints: readonly Endpoint[];
+  /** A client stays with its endpoint until it has been away for so long (`sessionAffinity: ClientIP`); absent: it does not. */
+  readonly affinityMs?: number;
 }
 
 /** Why a backend cannot be used, in the words of the condition `ResolvedRefs` of a route. */

@@ -15,6 +15,24 @@ export interface ServicePortName {
   port: number;
 }
 
+/** Which of the endpoints of a port answer. */
+export interface BackendSelection {
+  /** TCP when absent. */
+  protocol?: Protocol;
+  /** Only those on this node (a traffic policy of `Local`). */
+  onlyOnNode?: string;
+  /** Where it is asked: endpoints that hints keep for others are left out (`trafficDistribution`). */
+  seenFrom?: Viewpoint;
+}
+
+/** A node, and the zone that it is in, if that is known. */
+export interface Viewpoint {
+  nodeName: string;
+  zone?: string;
+}
+
+export type Protocol = "TCP" | "UDP";
+
 /** A backend that answers every request with 500. `reason`: a sentence without a full stop. */
 export function invalidBackend(name: string, reason: string): Backend {
   return { name, state: "invalid", reason, endpoints: [] };
@@ -24,22 +42,40 @@ export function invalidBackend(name: string, reason: string): Backend {
  * Who answers for a port of a Service: its ready endpoints; when there is none, those that are terminating and still
  * serve (https://github.com/kubernetes/enhancements/issues/1669). `invalid` when Service or port do not exist.
  */
-export function serviceBackend(view: View, { namespace, name, port }: ServicePortName): Backend {
-  const backendName = `${namespace}/${name}:${port}`;
+export function serviceBackend(
+  view: View,
+  { namespace, name, port }: ServicePortName,
+  selection: BackendSelection = {},
+): Backend {
+  const { protocol = "TCP" } = selection;
+  const backendName = backendNameOf({ namespace, name, port }, selection);
   const found = findPorts(view, { namespace, name, port });
   if ("fault" in found) return invalidBackend(backendName, found.fault.message);
   if (found.service.spec.type === "ExternalName") {
     return invalidBackend(backendName, `service "${namespace}/${name}" is of type ExternalName`);
   }
-  const servicePort = found.ports.find(isForwarded);
+  const servicePort = found.ports.find((each) => each.protocol === protocol);
   if (servicePort === undefined) {
-    const reason = `service "${namespace}/${name}" has no port ${port} of protocol TCP`;
+    const reason = `service "${namespace}/${name}" has no port ${port} of protocol ${protocol}`;
     return invalidBackend(backendName, reason);
   }
-  const endpoints = endpointsOf(view, namespace, name, servicePort);
-  if (endpoints.length > 0) return { name: backendName, state: "valid", endpoints };
+  const { sessionAffinity, sessionAffinityConfig } = found.service.spec;
+  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  const affinity = sessionAffinity === "ClientIP" && seconds ? { affinityMs: seconds * 1000 } : {};
+  const endpoints = endpointsOf(view, { namespace, name, port: servicePort }, selection);
+  if (endpoints.length > 0) return { name: backendName, state: "valid", endpoints, ...affinity };
   const reason = `service "${namespace}/${name}" has no ready endpoints`;
   return { name: backendName, state: "empty", reason, endpoints };
+}
+
+/** Unique for each selection. */
+export function backendNameOf(
+  { namespace, name, port }: ServicePortName,
+  { protocol = "TCP", onlyOnNode, seenFrom }: BackendSelection,
+): string {
+  const part = onlyOnNode !== undefined ? " local" : seenFrom !== undefined ? " near" : "";
+  const suffix = `${protocol === "TCP" ? "" : `/${protocol}`}${part}`;
+  return `${namespace}/${name}:${port}${suffix}`;
 }
 
 /** The Service of that name, and its ports of that number: one for each protocol. */
@@ -54,31 +90,63 @@ export function findPorts(
   return ports.length > 0 ? { service, ports } : fault(`Service "${name}" has no port ${port}`);
 }
 
-/** Whether connections to the port are forwarded by the proxy. */
-export function isForwarded({ protocol }: Pick<ServicePort, "protocol">): boolean {
-  return protocol === "TCP";
+/** What is passed on to the port, if it is anything that can be. */
+export function forwardedProtocol(
+  { protocol }: Pick<ServicePort, "protocol">,
+): Protocol | undefined {
+  return protocol === "TCP" || protocol === "UDP" ? protocol : undefined;
 }
 
-function endpointsOf(view: View, namespace: string, name: string, port: ServicePort): Endpoint[] {
-  const slices = view.by(endpointSlices, "service", `${namespace}/${name}`);
+function endpointsOf(
+  view: View,
+  { namespace, name, port }: { namespace: string; name: string; port: ServicePort },
+  { onlyOnNode, seenFrom }: BackendSelection,
+): Endpoint[] {
+  const all = view.by(endpointSlices, "service", `${namespace}/${name}`);
+  const slices = onlyOnNode === undefined ? all : all.map((slice) => ({
+    ...slice,
+    endpoints: slice.endpoints.filter(({ nodeName }) => nodeName === onlyOnNode),
+  }));
   const ipv4 = slices.filter(({ addressType }) => addressType === "IPv4");
   const ipv6 = slices.filter(({ addressType }) => addressType === "IPv6");
-  const ready = endpointsWhere(isReady, ipv4, port);
-  if (ready.length > 0) return ready;
-  const readyV6 = endpointsWhere(isReady, ipv6, port);
-  if (readyV6.length > 0) return readyV6;
+  for (const family of [ipv4, ipv6]) {
+    const isHinted = hintOf(family, seenFrom);
+    const ready = endpointsWhere((each) => isReady(each) && isHinted(each), family, port);
+    if (ready.length > 0) return ready;
+  }
   const ending = endpointsWhere(isServingWhileTerminating, ipv4, port);
   return ending.length > 0 ? ending : endpointsWhere(isServingWhileTerminating, ipv6, port);
+}
+
+/**
+ * Which endpoints hints leave for this node, as kube-proxy has it (`CategorizeEndpoints`): those for the node, else those
+ * for its zone, when each ready endpoint has such a hint and at least one is for us; else all.
+ */
+function hintOf(
+  slices: readonly EndpointSlice[],
+  seenFrom: Viewpoint | undefined,
+): (endpoint: SliceEndpoint) => boolean {
+  if (seenFrom === undefined) return () => true;
+  const { nodeName, zone } = seenFrom;
+  const ready = slices.flatMap(({ endpoints }) => endpoints.filter(isReady));
+  const forNode = ({ hints }: SliceEndpoint) => hints?.forNodes?.map(({ name }) => name);
+  const forZone = ({ hints }: SliceEndpoint) => hints?.forZones?.map(({ name }) => name);
+  for (const [namesOf, own] of [[forNode, nodeName], [forZone, zone]] as const) {
+    if (own === undefined || !ready.every((each) => namesOf(each) !== undefined)) continue;
+    const isOurs = (each: SliceEndpoint) => namesOf(each)?.includes(own) ?? false;
+    if (ready.some(isOurs)) return isOurs;
+  }
+  return () => true;
 }
 
 function endpointsWhere(
   holds: (endpoint: SliceEndpoint) => boolean,
   slices: readonly EndpointSlice[],
-  { name = "" }: ServicePort,
+  { name = "", protocol }: ServicePort,
 ): Endpoint[] {
   const found = new Map<string, Endpoint>();
   for (const slice of slices) {
-    const slicePort = slice.ports.find((port) => port.name === name && port.protocol === "TCP");
+    const slicePort = slice.ports.find((port) => port.name === name && port.protocol === protocol);
     if (slicePort?.port === undefined) continue;
     for (const endpoint of slice.endpoints) {
       const address = endpoint.addresses[0];

@@ -1,4 +1,5 @@
 import { type Backend, type Endpoint, endpointKey } from "../../core/traffic/backends.ts";
+import { Affinities } from "./affinities.ts";
 import { type BackendCounts, noCounts } from "./backend_stats.ts";
 import { leastBusy } from "./least_busy.ts";
 import { LiveEndpoint } from "./live_endpoint.ts";
@@ -15,6 +16,7 @@ export class LiveBackend {
     readonly definition: Backend,
     readonly endpoints: readonly LiveEndpoint[],
     readonly counts: BackendCounts,
+    readonly affinities?: Affinities,
   ) {}
 
   /** Claims the endpoint whose turn it is, never the one that has just failed (`except`). `undefined`: nobody can answer. */
@@ -24,12 +26,25 @@ export class LiveBackend {
     chosen?.claim();
     return chosen;
   }
+
+  /** The same for a client, by its address, which stays with its endpoint where the backend wants that. */
+  claimFor(client: string, nowMs: number, except?: LiveEndpoint): LiveEndpoint | undefined {
+    const { affinities, definition: { affinityMs } } = this;
+    if (affinities === undefined || affinityMs === undefined) return this.claim(nowMs, except);
+    const key = affinities.endpointOf(client, nowMs, affinityMs);
+    const known = this.endpoints.find((each) => each.key === key && each !== except);
+    known?.claim();
+    const chosen = known ?? this.claim(nowMs, except);
+    if (chosen !== undefined) affinities.note(client, chosen.key, nowMs);
+    return chosen;
+  }
 }
 
 /** The endpoints and backends of one thread, across tables. */
 export class Backends {
   readonly #endpoints = new Map<string, LiveEndpoint>();
   readonly #counts = new Map<string, BackendCounts>();
+  readonly #affinities = new Map<string, Affinities>();
   readonly #onDrained: (endpoint: LiveEndpoint) => void;
 
   /** `onDrained`: called when an endpoint that left the table has nothing in flight any more. */
@@ -46,8 +61,11 @@ export class Backends {
     const live = backends.map((backend) => {
       const endpoints = backend.endpoints.map((endpoint) => this.#liveEndpoint(endpoint));
       for (const { key } of endpoints) kept.add(key);
-      return new LiveBackend(backend, endpoints, this.#countsOf(backend.name));
+      const counts = this.#countsOf(backend.name), affinities = this.#affinitiesOf(backend);
+      return new LiveBackend(backend, endpoints, counts, affinities);
     });
+    const names = new Set(backends.map(({ name }) => name));
+    for (const name of this.#affinities.keys()) if (!names.has(name)) this.#affinities.delete(name);
     const removed = [...this.#endpoints.values()].filter(({ key, state }) =>
       state === "active" && !kept.has(key)
     );
@@ -89,6 +107,13 @@ export class Backends {
     const live = new LiveEndpoint(endpoint);
     this.#endpoints.set(key, live);
     return live;
+  }
+
+  #affinitiesOf({ name, affinityMs }: Backend): Affinities | undefined {
+    if (affinityMs === undefined) return undefined;
+    const known = this.#affinities.get(name) ?? new Affinities();
+    this.#affinities.set(name, known);
+    return known;
   }
 
   #countsOf(name: string): BackendCounts {

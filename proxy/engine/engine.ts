@@ -15,6 +15,20 @@ export interface Engine {
   listen(at: ListenAddress, accept: Accept): OpenListener;
   /** A connection that is being made. What is sent on it meanwhile goes out as soon as it is there. */
   connect(to: PeerAddress, owner: UpstreamOwner): Socket;
+  /**
+   * Opens a port for datagrams; each that comes is handed to `onDatagram`, to which its bytes belong until it returns. Throws
+   * as `listen` does. Absent: the engine has none.
+   */
+  bind?(
+    at: PeerAddress,
+    onDatagram: (bytes: Uint8Array, from: PeerAddress) => void,
+  ): OpenDatagrams;
+}
+
+/** A port for datagrams. */
+export interface OpenDatagrams extends OpenListener {
+  /** Sends one. The bytes may change when it returns; a datagram may get lost. */
+  send(bytes: Uint8Array, to: PeerAddress): void;
 }
 
 export interface PeerAddress {

@@ -44,6 +44,29 @@ export function testEngine(name: string, engineOf: () => Engine): void {
     });
   });
 
+  test("a datagram comes whole, and its answer goes back to who has sent it", async (engine) => {
+    if (engine.bind === undefined) return;
+    const heard: string[] = [];
+    const server = engine.bind({ address: ADDRESS, port: 0 }, (bytes, from) => {
+      heard.push(new TextDecoder().decode(bytes));
+      server.send(new TextEncoder().encode(`to ${from.port}`), from);
+    });
+    const answered = Promise.withResolvers<string>();
+    const client = engine.bind({ address: "0.0.0.0", port: 0 }, (bytes, from) => {
+      assert.deepEqual(from, { address: ADDRESS, port: server.port });
+      answered.resolve(new TextDecoder().decode(bytes));
+    });
+    assert.throws(
+      () => engine.bind!({ address: ADDRESS, port: server.port }, () => {}),
+      /^Error: the port is in use$/,
+    );
+    client.send(new TextEncoder().encode("hello"), { address: ADDRESS, port: server.port });
+    assert.equal(await answered.promise, `to ${client.port}`);
+    assert.deepEqual(heard, ["hello"]);
+    await Promise.all([client.close(), server.close(), server.close()]);
+    await engine.bind({ address: ADDRESS, port: server.port }, () => {}).close();
+  });
+
   test("nobody listens: the connection is refused, and nothing else is heard of it", async (engine) => {
     const listener = engine.listen({ address: ADDRESS, port: 0, isShared: false }, () => undefined);
     await listener.close();

@@ -4,6 +4,7 @@ import type {
   ClientSocket,
   Engine,
   ListenAddress,
+  OpenDatagrams,
   OpenListener,
   PeerAddress,
   Socket,
@@ -26,6 +27,7 @@ interface Listener extends ListenAddress {
 export class MemoryEngine implements Engine {
   readonly clock: Clock;
   readonly #listeners = new Set<Listener>();
+  readonly #datagrams = new Map<string, (bytes: Uint8Array, from: PeerAddress) => void>();
   #nextPort = FIRST_FREE_PORT;
 
   constructor(clock: Clock) {
@@ -61,6 +63,31 @@ export class MemoryEngine implements Engine {
       far.join(near);
     });
     return near;
+  }
+
+  /** All addresses are those of one machine: a port of all addresses sends as `127.0.0.1`. */
+  bind(
+    at: PeerAddress,
+    onDatagram: (bytes: Uint8Array, from: PeerAddress) => void,
+  ): OpenDatagrams {
+    const port = at.port === 0 ? this.#nextPort++ : at.port;
+    const address = at.address === "0.0.0.0" ? "127.0.0.1" : at.address;
+    const own = `${address} ${port}`;
+    if (this.#datagrams.has(own)) throw new Error("the port is in use");
+    this.#datagrams.set(own, onDatagram);
+    return {
+      port,
+      send: (bytes, to) => {
+        const copy = bytes.slice();
+        queueMicrotask(() =>
+          this.#datagrams.get(`${to.address} ${to.port}`)?.(copy, { address, port })
+        );
+      },
+      close: () => {
+        this.#datagrams.delete(own);
+        return Promise.resolve();
+      },
+    };
   }
 
   #listenerAt({ address, port }: PeerAddress): Listener | undefined {

@@ -7,7 +7,7 @@ import type { LiveRoute } from "../routing/route_matcher.ts";
 
 /** The answer that a rule gives by itself, without a backend; `undefined`: none. */
 export function ruleAnswer(
-  { route, rule: { rule: { redirect } } }: LiveRoute,
+  { route, rule: { rule: { answer, redirect } } }: LiveRoute,
   { cors, ...came }: {
     cors: CorsOutcome | undefined;
     /** Of the connection that the request came on. */
@@ -18,6 +18,7 @@ export function ruleAnswer(
   head: Head,
 ): OwnAnswer | undefined {
   if (cors && "preflight" in cors) return preflightAnswer(cors.preflight);
+  if (answer !== undefined) return answer;
   if (redirect === undefined) return undefined;
   const location = locationOf(redirect, { prefix: route.match.path.value, ...came }, bytes, head);
   return redirectAnswer(redirect.statusCode, location);

@@ -6,6 +6,7 @@ import {
   settingsOf,
 } from "../../core/resources/gateway/settings.ts";
 import type { HttpRoute } from "../../core/resources/gateway/http_routes.ts";
+import type { NamespacedObject } from "../../core/resources/resource.ts";
 import { type Service, services } from "../../core/resources/core/services/services.ts";
 import { type Attachment, attachmentsOf } from "../../core/traffic/attachments.ts";
 import { faultOf, type OwnGateway, ownGatewaysOf } from "../../core/traffic/own_gateways.ts";
@@ -22,20 +23,18 @@ import {
 import { isClusterDns } from "../../core/traffic/cluster_dns.ts";
 import { type Backend } from "../../core/traffic/backends.ts";
 import {
-  isForwarded,
+  backendNameOf,
+  type BackendSelection,
   serviceBackend,
   type ServicePortName,
 } from "../../core/traffic/service_backends.ts";
+import { healthListener } from "./health_listeners.ts";
+import { hostPortListeners } from "./host_ports.ts";
+import { serviceListeners, type ServicePlaces, type ServiceTargets } from "./service_listeners.ts";
 
-export interface RouteTableOptions {
+export interface RouteTableOptions extends ServicePlaces {
   /** Where the listeners of Gateways are opened: `0.0.0.0` for all addresses. */
   gatewayAddress: string;
-  /** Where node ports are opened; `undefined`: not by the proxy. */
-  nodePortAddress?: string;
-  /** Whether ClusterIPs are listened on: where the kernel has no rules for them. */
-  listensOnClusterIPs?: boolean;
-  /** Ranges of those who may connect to ClusterIPs; absent where the kernel lets nobody else get there. */
-  clusterIPPeers?: readonly string[];
 }
 
 /**
@@ -49,15 +48,22 @@ export function buildRouteTable(view: View, options: RouteTableOptions): RouteTa
   const builder = new TableBuilder(view);
   const listeners = new Map<string, Listener>();
   for (const listener of gatewayListeners(view, options.gatewayAddress, builder)) {
-    listeners.set(`${listener.address} ${listener.port}`, listener);
+    listeners.set(placeOf(listener), listener);
   }
+  const open = (listener: Listener, kind: "Pod" | "Service", { metadata }: NamespacedObject) => {
+    const place = placeOf(listener);
+    if (!listeners.has(place)) listeners.set(place, listener);
+    else builder.report(portTaken(kind, metadata, listener));
+  };
   for (const service of view.list(services)) {
     if (isClusterDns(service)) continue;
-    for (const listener of serviceListeners(service, options, builder)) {
-      const address = `${listener.address} ${listener.port}`;
-      if (!listeners.has(address)) listeners.set(address, listener);
-      else builder.report(portTaken(service, listener));
-    }
+    const own = serviceListeners(service, view, options, builder);
+    for (const listener of own) open(listener, "Service", service);
+    const health = healthListener(service, options, () => builder.localEndpoints(service, options));
+    if (health !== undefined) open(health, "Service", service);
+  }
+  for (const { pod, listener } of hostPortListeners(view, options, (each) => builder.add(each))) {
+    open(listener, "Pod", pod);
   }
   return {
     listeners: [...listeners.values()],
@@ -66,7 +72,7 @@ export function buildRouteTable(view: View, options: RouteTableOptions): RouteTa
   };
 }
 
-class TableBuilder implements RuleTargets {
+class TableBuilder implements RuleTargets, ServiceTargets {
   readonly backends: Backend[] = [];
   readonly problems: Problem[] = [];
   readonly #view: View;
@@ -76,9 +82,9 @@ class TableBuilder implements RuleTargets {
     this.#view = view;
   }
 
-  backendOf(port: ServicePortName): number {
-    const name = `${port.namespace}/${port.name}:${port.port}`;
-    return this.#indexes.get(name) ?? this.add(serviceBackend(this.#view, port));
+  backendOf(port: ServicePortName, selection: BackendSelection = {}): number {
+    const name = backendNameOf(port, selection);
+    return this.#indexes.get(name) ?? this.add(serviceBackend(this.#view, port, selection));
   }
 
   add(backend: Backend): number {
@@ -87,6 +93,19 @@ class TableBuilder implements RuleTargets {
     const index = this.backends.push(backend) - 1;
     this.#indexes.set(backend.name, index);
     return index;
+  }
+
+  /** How many endpoints of a Service are on this node. */
+  localEndpoints(
+    { metadata: { namespace, name }, spec: { ports = [] } }: Service,
+    { nodeName }: ServicePlaces,
+  ): number {
+    const counts = ports.map(({ port, protocol }) => {
+      if (protocol === "SCTP") return 0;
+      const selection = { protocol, onlyOnNode: nodeName! } as const;
+      return this.backends[this.backendOf({ namespace, name, port }, selection)]!.endpoints.length;
+    });
+    return Math.max(0, ...counts);
   }
 
   report(problem: Problem): void {
@@ -162,49 +181,20 @@ function attach(
   }
 }
 
-function serviceListeners(
-  service: Service,
-  options: RouteTableOptions,
-  builder: TableBuilder,
-): Listener[] {
-  const { metadata: { namespace, name }, spec } = service;
-  const { nodePortAddress, listensOnClusterIPs = false, clusterIPPeers: peers } = options;
-  const clusterIP = spec.clusterIP ?? "";
-  const hasClusterIP = listensOnClusterIPs && clusterIP !== "" && clusterIP !== "None";
-  return (spec.ports ?? []).flatMap(({ port, protocol, nodePort = 0 }): Listener[] => {
-    const hasNodePort = nodePortAddress !== undefined && nodePort > 0;
-    if (!hasClusterIP && !hasNodePort) return [];
-    if (!isForwarded({ protocol })) {
-      builder.report({
-        kind: "Service",
-        namespace,
-        name,
-        section: `${port}/${protocol}`,
-        reason: "UnsupportedProtocol",
-        message: `protocol ${protocol} is not forwarded by listeners, only TCP`,
-      });
-      return [];
-    }
-    const backend = builder.backendOf({ namespace, name, port });
-    const to = (kind: string, address: string, port: number) => ({
-      protocol: "TCP" as const,
-      name: `service ${namespace}/${name} ${kind} ${port}`,
-      address,
-      port,
-      backend,
-    });
-    return [
-      ...(hasClusterIP ? [{ ...to("clusterIP", clusterIP, port), ...(peers && { peers }) }] : []),
-      ...(hasNodePort ? [to("nodePort", nodePortAddress, nodePort)] : []),
-    ];
-  });
+/** What only one can have. */
+function placeOf({ protocol, address, port }: Listener): string {
+  return `${protocol === "UDP" ? "UDP" : "TCP"} ${address} ${port}`;
 }
 
-function portTaken({ metadata }: Service, { address, port }: Listener): Problem {
+function portTaken(
+  kind: "Pod" | "Service",
+  { namespace, name }: NamespacedObject["metadata"],
+  { address, port }: Listener,
+): Problem {
   return {
-    kind: "Service",
-    namespace: metadata.namespace,
-    name: metadata.name,
+    kind,
+    namespace,
+    name,
     section: String(port),
     reason: "PortUnavailable",
     message: `${address}:${port} is another listener's`,

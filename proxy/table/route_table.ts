@@ -14,7 +14,7 @@ export interface RouteTable {
   readonly problems: readonly Problem[];
 }
 
-export type Listener = HttpListener | TcpListener;
+export type Listener = HttpListener | ServiceListener;
 
 interface ListensOn {
   /** Unique in a table. A listener of the same name, address and port stays open when tables are swapped. */
@@ -41,13 +41,25 @@ export interface ListenerHost {
   readonly routes: readonly Route[];
 }
 
-/** A port whose connections are passed on as they are: ClusterIP, NodePort. */
-export interface TcpListener extends ListensOn {
-  readonly protocol: "TCP";
+/** A port whose connections or datagrams are passed on as they are: ClusterIP, NodePort, load balancer, host port. */
+export type ServiceListener = TcpListener | UdpListener;
+
+interface PassesOn extends ListensOn {
   /** Ranges of those who may connect; absent: whoever gets here. */
   readonly peers?: readonly string[];
   /** Index into `backends`. */
   readonly backend: number;
+  /** Whom others than those in `inside` are led to (`externalTrafficPolicy: Local`); absent: to the same. */
+  readonly outside?: { readonly backend: number; readonly inside: readonly string[] };
+}
+
+export interface TcpListener extends PassesOn {
+  readonly protocol: "TCP";
+}
+
+/** Nobody can listen for datagrams on all addresses and answer from the one that was asked: `address` is never a wildcard. */
+export interface UdpListener extends PassesOn {
+  readonly protocol: "UDP";
 }
 
 /** One match of one rule. Rules with several matches stand here several times, with the same `rule`. */
@@ -86,6 +98,8 @@ export interface Rule {
   readonly responseHeaders?: HeaderEdit;
   readonly rewrite?: Rewrite;
   readonly redirect?: Redirect;
+  /** What is answered in place of any backend. */
+  readonly answer?: FixedAnswer;
   readonly cors?: Cors;
   /** From the request's first byte to the response's last. 0: no limit, absent: the listener's. */
   readonly requestMs?: number;
@@ -128,6 +142,12 @@ export interface Redirect {
   readonly statusCode: number;
 }
 
+export interface FixedAnswer {
+  readonly status: number;
+  readonly fields: readonly HeaderValue[];
+  readonly body: string;
+}
+
 /** Which scripts of other origins may use the answers, as HTTPCORSFilter says it. */
 export interface Cors {
   /** `https://*.example.com`; `*` alone: all. */
@@ -141,7 +161,7 @@ export interface Cors {
 
 /** Something that an object asks for and cannot get, in the words of the Gateway API's conditions. */
 export interface Problem {
-  readonly kind: "Gateway" | "HTTPRoute" | "Service";
+  readonly kind: "Gateway" | "HTTPRoute" | "Pod" | "Service";
   readonly namespace: string;
   readonly name: string;
   /** Section: a listener's name, `rules[0]`, a port. */

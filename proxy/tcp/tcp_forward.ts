@@ -51,8 +51,8 @@ export class TcpForward {
 
   #connect(failed: LiveEndpoint | undefined): void {
     const { client, connection, backend, engine } = this.#options;
-    const hasTry = this.#tries++ < TRIES_MAX;
-    const endpoint = hasTry ? backend().claim(engine.clock.elapsed(), failed) : undefined;
+    const hasTry = this.#tries++ < TRIES_MAX, nowMs = engine.clock.elapsed();
+    const endpoint = hasTry ? backend().claimFor(client.clientAddress, nowMs, failed) : undefined;
     if (endpoint === undefined) {
       this.#counts.failures++;
       return connection.close();

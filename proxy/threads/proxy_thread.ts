@@ -5,7 +5,7 @@ import type { BackendCounts } from "../backends/backend_stats.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { OpenConnections } from "../connections/open_connections.ts";
 import { ConnectionSlots } from "../connections/connection_slots.ts";
-import { httpReceiver, type Receiver, tcpReceiver } from "./receivers.ts";
+import { httpReceiver, type Receiver, tcpReceiver, udpReceiver } from "./receivers.ts";
 import type { Upstream } from "../protocol/upstream.ts";
 import { UpstreamConnection } from "../http1/upstream_connection.ts";
 import type { TcpConnection } from "../tcp/tcp_connection.ts";
@@ -200,6 +200,11 @@ export class ProxyThread {
 
   #listen(definition: Listener): LiveListener {
     const { address, port: asked } = definition, { engine, sharesPorts } = this.#options;
+    if (definition.protocol === "UDP") {
+      const { deadlines } = this.#http, backendAt = this.#backendAt;
+      const opened = udpReceiver(definition, { backendAt, engine, deadlines });
+      return { definition, port: opened.socket.port, ...opened };
+    }
     if (this.#isGuest(definition)) {
       const receiver = this.#receiverOf(definition, asked);
       this.#guests.set(addressKey(address, asked), receiver);
@@ -217,7 +222,8 @@ export class ProxyThread {
   #isGuest({ address, port }: Listener): boolean {
     return !WILDCARDS.has(address) &&
       [...this.#listeners.values()].some((other) =>
-        other.port === port && WILDCARDS.has(other.definition.address)
+        other.port === port && WILDCARDS.has(other.definition.address) &&
+        other.definition.protocol !== "UDP"
       );
   }
 
@@ -229,12 +235,13 @@ export class ProxyThread {
     );
   }
 
-  #receiverOf(definition: Listener, port: number): Receiver {
+  readonly #backendAt = (index: number): LiveBackend => this.#live[index]!; // of the table that is in use
+
+  #receiverOf(definition: HttpListener | TcpListener, port: number): Receiver {
     const { engine } = this.#options, { deadlines } = this.#http, open = this.#open;
     if (definition.protocol === "TCP") {
-      const backendOf = ({ backend }: TcpListener) => this.#live[backend]!; // an index into the table that is in use
-      const slots = this.#serviceSlots, clients = this.#clients;
-      return tcpReceiver(definition, { backendOf, engine, deadlines, slots, clients, open });
+      const slots = this.#serviceSlots, clients = this.#clients, backendAt = this.#backendAt;
+      return tcpReceiver(definition, { backendAt, engine, deadlines, slots, clients, open });
     }
     const matcherOf = (next: HttpListener) => this.#matcherOf(next);
     const service = new HttpService(this.#http, matcherOf(definition), port);
@@ -331,7 +338,7 @@ function listenersByKey({ listeners, backends }: RouteTable): ReadonlyMap<string
   const wide = listeners.filter((listener) => isWide(listener) && hasEndpoints(listener));
   const ports = new Set(wide.map(({ port }) => port));
   const narrow = listeners.filter((listener) => !isWide(listener));
-  const isGuest = ({ port }: Listener) => ports.has(port);
+  const isGuest = ({ protocol, port }: Listener) => protocol !== "UDP" && ports.has(port);
   return new Map([
     ...wide.map((listener) => [keyOf(listener), listener] as const),
     ...narrow.filter((listener) => isGuest(listener) || hasEndpoints(listener))

@@ -3,13 +3,20 @@ import type { Deadlines } from "../connections/deadlines.ts";
 import type { OpenConnections } from "../connections/open_connections.ts";
 import { isInRanges } from "../connections/peers.ts";
 import { type ConnectionSlots, peerOf } from "../connections/connection_slots.ts";
-import type { ClientOwner, ClientSocket, Engine } from "../engine/engine.ts";
+import type { ClientOwner, ClientSocket, Engine, OpenListener } from "../engine/engine.ts";
 import type { HttpService } from "../exchange/http_service.ts";
 import { ClientConnection } from "../http1/client_connection.ts";
 import type { RouteMatcher } from "../routing/route_matcher.ts";
-import type { HttpListener, Listener, TcpListener } from "../table/route_table.ts";
+import type {
+  HttpListener,
+  Listener,
+  ServiceListener,
+  TcpListener,
+  UdpListener,
+} from "../table/route_table.ts";
 import { TcpConnection } from "../tcp/tcp_connection.ts";
 import { TcpForward } from "../tcp/tcp_forward.ts";
+import { UdpForward } from "../udp/udp_forward.ts";
 
 /** What is done with the connections that are meant for a listener. */
 export interface Receiver {
@@ -51,12 +58,26 @@ export function httpReceiver(
   };
 }
 
-/** Those that are passed on as they are. `clients`: all such connections of the thread. */
+/** The backends of the table that is in use, by their indexes. */
+type BackendAt = (index: number) => LiveBackend;
+
+/** Whom each client is led to: the backends as they were when the definition came into use. `undefined`: it may not be here. */
+export function backendChoice(
+  { peers, backend, outside }: ServiceListener,
+  backendAt: BackendAt,
+): (client: string) => LiveBackend | undefined {
+  const all = backendAt(backend), others = outside && backendAt(outside.backend);
+  return (client) => {
+    if (peers !== undefined && !isInRanges(peers, client)) return undefined;
+    return others === undefined || isInRanges(outside!.inside, client) ? all : others;
+  };
+}
+
+/** Connections that are passed on as they are. `clients`: all such connections of the thread. */
 export function tcpReceiver(
   first: TcpListener,
-  { backendOf, engine, deadlines, slots, clients, open }: {
-    /** Of the table that is in use. */
-    backendOf: (definition: TcpListener) => LiveBackend;
+  { backendAt, engine, deadlines, slots, clients, open }: {
+    backendAt: BackendAt;
     engine: Engine;
     deadlines: Deadlines;
     slots: ConnectionSlots;
@@ -65,16 +86,15 @@ export function tcpReceiver(
   },
 ): Receiver {
   const { name } = first;
-  let backend = backendOf(first), { peers } = first;
+  let choice = backendChoice(first, backendAt);
   return {
-    use: (next) => {
-      backend = backendOf(next as TcpListener); // the key holds the protocol
-      peers = (next as TcpListener).peers;
-    },
+    use: (next) => choice = backendChoice(next as TcpListener, backendAt), // the key holds the protocol
     take: (client) => {
       const { clientAddress } = client, peer = peerOf(clientAddress);
-      const isKnown = peers === undefined || isInRanges(peers, clientAddress);
-      if (!isKnown || !slots.makeRoom(name, peer, { isTrusted: false })) return undefined;
+      const admitted = choice(clientAddress);
+      if (admitted === undefined || !slots.makeRoom(name, peer, { isTrusted: false })) {
+        return undefined;
+      }
       open.enter();
       const connection = new TcpConnection(client, deadlines, () => {
         clients.delete(connection);
@@ -83,7 +103,33 @@ export function tcpReceiver(
       });
       clients.add(connection);
       const release = slots.claim(name, peer, connection);
-      return new TcpForward({ client, connection, backend: () => backend, engine }).client;
+      const backend = () => choice(clientAddress) ?? admitted;
+      return new TcpForward({ client, connection, backend, engine }).client;
     },
   };
+}
+
+/** Datagrams that are passed on. Throws when the port cannot be opened. */
+export function udpReceiver(
+  first: UdpListener,
+  { backendAt, engine, deadlines }: {
+    backendAt: BackendAt;
+    engine: Engine;
+    deadlines: Deadlines;
+  },
+): { receiver: Receiver; socket: OpenListener } {
+  const bind = engine.bind?.bind(engine);
+  if (bind === undefined) throw new Error("this engine has no datagrams");
+  let choice = backendChoice(first, backendAt);
+  const socket = new UdpForward({
+    at: first,
+    backendFor: (client) => choice(client),
+    engine: { clock: engine.clock, bind },
+    deadlines,
+  });
+  const receiver: Receiver = {
+    use: (next) => choice = backendChoice(next as UdpListener, backendAt), // the key holds the protocol
+    take: () => undefined,
+  };
+  return { receiver, socket };
 }

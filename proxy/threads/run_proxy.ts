@@ -10,6 +10,9 @@ import { gateways } from "../../core/resources/gateway/gateways.ts";
 import { httpRoutes } from "../../core/resources/gateway/http_routes.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import type { AnyResource } from "../../core/resources/resource.ts";
+import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { pods } from "../../core/resources/core/pods/pods.ts";
+import { hasHostPorts } from "../table/host_ports.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { buildRouteTable, type RouteTableOptions } from "../table/build_route_table.ts";
 import type { ListenReport } from "./proxy_thread.ts";
@@ -27,8 +30,11 @@ export const ROUTE_SOURCES: readonly AnyResource[] = [
 /** Changes that come within this long become one table. */
 const BURST_MS = 2;
 
-export interface RunProxyOptions extends RouteTableOptions {
+export interface RunProxyOptions
+  extends Omit<RouteTableOptions, "insidePeers" | "ownAddresses" | "nodeName"> {
   view: View;
+  /** The node that it runs on, and the IPv4 addresses that the machine has now; absent: it is on none. */
+  node?: { name: string; addresses(): readonly string[] };
   proxy: TableUser;
   clock: Clock;
   log: Log;
@@ -49,10 +55,15 @@ export interface TableUser {
  * logged when they come and when they go.
  */
 export async function runProxy(options: RunProxyOptions): Promise<void> {
-  const { view, proxy, clock, signal, onApplied } = options;
+  const { view, proxy, clock, signal, node, onApplied } = options;
   const reporter = new Reporter(options.log);
   const wake = new Wake();
   const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set()));
+  if (node !== undefined) {
+    stops.push(view.subscribe(pods, ({ object }) => {
+      if (object.spec.nodeName === node.name && hasHostPorts(object)) wake.set();
+    }));
+  }
   let table: RouteTable | undefined;
   stops.push(proxy.onListeners((report) => {
     reporter.ports(report);
@@ -61,7 +72,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
   try {
     while (!signal.aborted) {
       wake.clear();
-      const next = buildRouteTable(view, options);
+      const next = buildRouteTable(view, { ...options, ...placesOf(view, node) });
       if (table === undefined || !isEqual(table, next)) {
         table = next;
         reporter.problems(next);
@@ -77,6 +88,18 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
   } finally {
     for (const stop of stops) stop();
   }
+}
+
+/** What changes of the places at which Services are reached. */
+function placesOf(view: View, node: RunProxyOptions["node"]) {
+  if (node === undefined) return undefined;
+  const ownAddresses = node.addresses();
+  const ranges = view.list(nodes).flatMap(({ spec: { podCIDRs, podCIDR } }) =>
+    podCIDRs ?? (podCIDR === undefined ? [] : [podCIDR])
+  );
+  const insidePeers = [...ranges, "127.0.0.0/8", ...ownAddresses.map((ip) => `${ip}/32`)]
+    .filter((range) => !range.includes(":"));
+  return { nodeName: node.name, ownAddresses, insidePeers };
 }
 
 /** Says what is new, once. */

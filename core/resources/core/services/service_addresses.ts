@@ -2,7 +2,7 @@ import { formatIpv4, parseIpv4, sizeOfRange } from "../../../lib/addresses/ipv4.
 import { type Cause, invalid } from "../../../schema/causes.ts";
 import type { AdmissionContext } from "../../admission.ts";
 import type { NamespacedObject } from "../../resource.ts";
-import { needsNodePorts } from "./service_rules.ts";
+import { hasHealthCheck, needsNodePorts } from "./service_rules.ts";
 import type { ServicePort, ServiceSpec } from "./service_spec.ts";
 
 interface Service extends NamespacedObject {
@@ -29,7 +29,8 @@ export function withServiceAddresses<T extends Service>(
 ): T {
   const kept = carriedOver(next, previous);
   const addressed = withClusterIp(kept, previous?.spec.clusterIP, context);
-  return { ...next, spec: withNodePorts(addressed, previous, context).spec };
+  const ported = withNodePorts(addressed, previous, context);
+  return { ...next, spec: withHealthCheckPort(ported, previous, context).spec };
 }
 
 function withClusterIp(service: Service, before: string | undefined, context: Context): Service {
@@ -68,20 +69,31 @@ function addressFault(
   return isTaken ? "provided IP is already allocated" : undefined;
 }
 
-/** Starts anywhere, so that an address is not given out again right after its Service has gone. */
+/**
+ * Starts anywhere, so that an address is not given out again right after its Service has gone. The lowest are given last:
+ * they are for those who ask for one (KEP-3070).
+ */
 function freeAddress(context: Context): string {
   const { random, settings: { serviceRange: range }, claims } = context;
   const used = usedAddresses(context);
   const count = sizeOfRange(range) - 3; // without the network's own, the first and the last
-  const start = random.integer(count);
-  for (let i = 0; i < count; i++) {
-    const address = formatIpv4(range.first + 2 + (start + i) % count);
-    if (used.has(address) || claims.has(address)) continue;
-    claims.add(address);
-    return address;
+  const low = staticCountOf(sizeOfRange(range));
+  for (const [from, length] of [[low, count - low], [0, low]] as const) {
+    const start = random.integer(length);
+    for (let i = 0; i < length; i++) {
+      const address = formatIpv4(range.first + 2 + from + (start + i) % length);
+      if (used.has(address) || claims.has(address)) continue;
+      claims.add(address);
+      return address;
+    }
   }
   context.causes.push(invalidAddress("", "failed to allocate a serviceIP: range is full"));
   return "";
+}
+
+/** Kubernetes: `min(max(16, size / 16), 256)`, and none in a range that is too small for it (`calculateRangeOffset`). */
+function staticCountOf(size: number): number {
+  return size <= 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256);
 }
 
 function withNodePorts(service: Service, previous: Service | undefined, context: Context): Service {
@@ -100,6 +112,26 @@ function withNodePorts(service: Service, previous: Service | undefined, context:
     return isNeeded ? { ...port, nodePort: freeNodePort(port, field, used, context) } : port;
   });
   return { ...service, spec: { ...service.spec, ports: given } };
+}
+
+/** A load balancer whose traffic stays on its node asks each node at a port whether it has pods of the Service. */
+function withHealthCheckPort(
+  service: Service,
+  previous: Service | undefined,
+  context: Context,
+): Service {
+  if (!hasHealthCheck(service.spec)) return service;
+  const before = previous?.spec.healthCheckNodePort;
+  const asked = service.spec.healthCheckNodePort || before;
+  const field = "spec.healthCheckNodePort", used = usedNodePorts(context);
+  if (!asked) {
+    const port: ServicePort = { protocol: "TCP", port: 0 };
+    const healthCheckNodePort = freeNodePort(port, field, used, context);
+    return { ...service, spec: { ...service.spec, healthCheckNodePort } };
+  }
+  const port: ServicePort = { protocol: "TCP", port: 0, nodePort: asked };
+  if (asked !== before) claimNodePort(port, field, used, context);
+  return { ...service, spec: { ...service.spec, healthCheckNodePort: asked } };
 }
 
 function claimNodePort(
@@ -182,7 +214,12 @@ function usedAddresses({ all }: Context): Set<string> {
 }
 
 function usedNodePorts({ all }: Context): Set<string> {
-  return new Set(all().flatMap(({ spec }) => (spec.ports ?? []).map(nodePortKey)));
+  return new Set(
+    all().flatMap(({ spec: { ports = [], healthCheckNodePort } }) => [
+      ...ports.map(nodePortKey),
+      ...(healthCheckNodePort ? [`TCP/${healthCheckNodePort}`] : []),
+    ]),
+  );
 }
 
 function nodePortKey({ protocol, nodePort }: ServicePort): string {

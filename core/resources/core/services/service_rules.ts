@@ -70,7 +70,8 @@ export function needsNodePorts({ type }: Pick<ServiceSpec, "type">): boolean {
   return type === "NodePort" || isLoadBalancer({ type });
 }
 
-function hasHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+/** Whether a load balancer asks nodes whether they have pods of the Service. */
+export function hasHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {
   return type === "LoadBalancer" && externalTrafficPolicy === "Local";
 }
 

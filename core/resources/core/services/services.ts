@@ -1,5 +1,4 @@
 import { isEqual } from "../../../lib/equality.ts";
-import { warnerOf } from "../../unimplemented_fields.ts";
 import { dns1035LabelFaults } from "../../../schema/names.ts";
 import { connection } from "../../connections.ts";
 import { defineResource, type ObjectOf } from "../../resource.ts";
@@ -7,22 +6,10 @@ import { object, present } from "../../../schema/schema.ts";
 import { withServiceAddresses } from "./service_addresses.ts";
 import { serviceColumns } from "./service_columns.ts";
 import { serviceCauses, serviceUpdateCauses, withServiceDefaults } from "./service_rules.ts";
+import { serviceWarnings } from "./service_warnings.ts";
 import { serviceSpec, serviceStatus } from "./service_spec.ts";
 
 export type { ServicePort, ServiceSpec } from "./service_spec.ts";
-
-/** What a Service can say and Coracle does not implement yet. Take a field out when it is implemented. */
-const unimplementedWarnings = warnerOf({
-  externalIPs: undefined,
-  externalTrafficPolicy: "Cluster",
-  healthCheckNodePort: undefined,
-  internalTrafficPolicy: "Cluster",
-  loadBalancerClass: undefined,
-  loadBalancerIP: undefined,
-  loadBalancerSourceRanges: undefined,
-  sessionAffinity: "None",
-  trafficDistribution: undefined,
-});
 
 /** https://kubernetes.io/docs/concepts/services-networking/service/ */
 export const services = defineResource({
@@ -51,7 +38,7 @@ export const services = defineResource({
     ...(previous ? serviceUpdateCauses(next.spec, previous.spec) : []),
   ],
   warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec) ? [] : unimplementedWarnings(next.spec, "spec"),
+    previous && isEqual(next.spec, previous.spec) ? [] : serviceWarnings(next.spec),
   fields: {
     "spec.clusterIP": (service) => service.spec.clusterIP ?? "",
     "spec.type": (service) => service.spec.type,
