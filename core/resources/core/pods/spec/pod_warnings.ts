@@ -11,11 +11,6 @@ const CONTAINER_LISTS = ["initContainers", "containers", "ephemeralContainers"];
 /** What is said of a main container holds for all of a pod. */
 const { fields: FIELDS, consequences: CONSEQUENCES } = forAllContainers();
 const unimplementedWarnings = warnerOf(FIELDS, CONSEQUENCES);
-/** A pod that shares the node's network has its ports there anyway. */
-const ON_HOST_NETWORK = Object.fromEntries(
-  Object.entries(FIELDS).filter(([path]) => !/\.ports\[\]\.host(Port|IP)$/.test(path)),
-);
-const warningsOnHostNetwork = warnerOf(ON_HOST_NETWORK, CONSEQUENCES);
 
 /**
  * What a client should know of a PodSpec that is accepted: what is not implemented, and, in the words of
@@ -24,7 +19,7 @@ const warningsOnHostNetwork = warnerOf(ON_HOST_NETWORK, CONSEQUENCES);
 export function podSpecWarnings(spec: PodSpec, field: string): string[] {
   const all = containersOf(spec);
   return [
-    ...(spec.hostNetwork ? warningsOnHostNetwork : unimplementedWarnings)(spec, field),
+    ...unimplementedWarnings(spec, field),
     ...emptyDirWarnings(spec, `${field}.volumes`),
     ...all.flatMap(({ container: { env = [] }, path }) =>
       hiddenEnvWarnings(env.map(({ name }) => name), `${field}.${path}.env`)

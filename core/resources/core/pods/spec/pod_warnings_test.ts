@@ -50,13 +50,6 @@ Deno.test("what is the default anyway is not warned of", () => {
   assert.deepEqual(made(pods, podWith(spec)).warnings, []);
 });
 
-Deno.test("a host port is warned of, unless the pod has the network of the node", () => {
-  const containers = [{ name: "a", image: "x", ports: [{ containerPort: 80, hostPort: 80 }] }];
-  const path = "spec.containers[0].ports[0].hostPort";
-  assert.deepEqual(made(pods, podWith({ containers })).warnings, [`${path}: ${IGNORED}`]);
-  assert.deepEqual(made(pods, podWith({ containers, hostNetwork: true })).warnings, []);
-});
-
 Deno.test("an emptyDir is warned of for a size that is no limit, and for huge pages", () => {
   const emptyDirs = [
     { sizeLimit: "1Mi" },

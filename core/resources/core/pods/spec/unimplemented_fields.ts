@@ -18,8 +18,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   runtimeClassName: undefined,
 
   "containers[].lifecycle": undefined,
-  "containers[].ports[].hostIP": undefined,
-  "containers[].ports[].hostPort": undefined,
   "containers[].resizePolicy": undefined,
   "containers[].restartPolicyRules[].action": "Restart",
   "containers[].volumeDevices": undefined,
