@@ -21,14 +21,14 @@ Deno.test("each field that is set and not acted on is named once, with its path"
   const { warnings } = made(
     pods,
     podWith({
-      initContainers: [{ name: "a", image: "x", ports: [{ containerPort: 1, hostPort: 2 }] }],
+      initContainers: [{ name: "a", image: "x", volumeDevices: [{ name: "v", devicePath: "/d" }] }],
       serviceAccountName: "builder",
       imagePullSecrets: [{ name: "a" }],
       volumes: [{ name: "a", emptyDir: {} }, { name: "b", rbd: { monitors: ["m"], image: "i" } }],
     }),
   );
   assert.deepEqual(warnings, [
-    `spec.initContainers[0].ports[0].hostPort: ${IGNORED}`,
+    `spec.initContainers[0].volumeDevices: ${ABSENT}; the pod does not start, and its status says why`,
     `spec.volumes[1].rbd: ${ABSENT}; the pod does not start: its events say FailedMount`,
   ]);
 });
