@@ -121,6 +121,18 @@ Deno.test("golden: a rolling update replaces the pods from the last to the first
   assert.deepEqual(imagesOf(web), ["web:2", "web:2"]);
 });
 
+Deno.test("a parallel set, too, is updated one pod at a time, each when the ones after it are available", () => {
+  const web = new SetUnderTest({ replicas: 3, podManagementPolicy: "Parallel" }).run();
+  web.change({ template: templateOf("web:2") });
+  assert.deepEqual(endingOf(web.look()), ["web-2"]);
+  web.end("web-2");
+  assert.deepEqual(endingOf(web.look()), []);
+  web.start("web-2", { ready: false });
+  assert.deepEqual(endingOf(web.look()), []);
+  web.start("web-2");
+  assert.deepEqual(endingOf(web.look()), ["web-1"]);
+});
+
 Deno.test("golden: a canary is what is above the partition; what is below keeps the state before", () => {
   const web = new SetUnderTest({ replicas: 3 }).run();
   const partition = (partition: number) => ({
