@@ -10,17 +10,17 @@ import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import { LOCAL_PATH_FOLDER } from "../core/resources/storage/local_path.ts";
 import { unitsOf } from "../core/schema/quantities.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
-import type { MachineReadings } from "./stats/machine_readings.ts";
-import { measuredPods } from "./stats/measured_pods.ts";
 import { ProbeCounts } from "./stats/probe_counts.ts";
-import { UsageReporter } from "./stats/usage_reporter.ts";
+import type { UsageReporter } from "./stats/usage_reporter.ts";
 import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
 import type { PodCgroups } from "./cgroups/pod_cgroups.ts";
 import type { ClusterDns } from "./dns/cluster_dns.ts";
 import type { Machine } from "./node/machine.ts";
 import type { NodeContext } from "./pods/node_context.ts";
-import { allocatableOf, NodeStatus } from "./node/node_status.ts";
+import { allocatableOf, type Reservation } from "./node/allocatable.ts";
+import { NodeStatus } from "./node/node_status.ts";
+import { NodeCare, type NodeCareSettings } from "./node_care.ts";
 import type { LogLimits } from "./runtimes/log_limits.ts";
 import { PodStreams } from "./streams/pod_streams.ts";
 import { DiskPodFiles, type PodFiles } from "./volumes/pod_files.ts";
@@ -48,7 +48,7 @@ const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 const STARTS_MAX = 4;
 const EXEC_PROBES_MAX = 4;
 
-export interface AgentOptions {
+export interface AgentOptions extends NodeCareSettings {
   nodeName: string;
   /** Address of the node, shown as its InternalIP and the hostIP of its pods. */
   hostIP: string;
@@ -100,12 +100,12 @@ export interface AgentOptions {
   clusterDns?: ClusterDns;
   /** Patterns of sysctls that pods may set besides the safe ones. */
   allowedUnsafeSysctls?: readonly string[];
-  /** Measures the machine; absent: what is used is not known. */
-  readings?: MachineReadings;
   /** Processes that a pod may have; -1: all that the node has; absent: what the runtime gives each container. */
   podPidsMax?: number;
   /** Where the containers of pods are; absent: in cgroups of the runtime. */
   cgroups?: PodCgroups;
+  /** What is kept for others than pods. */
+  reservations?: readonly Reservation[];
 }
 
 /**
@@ -118,14 +118,13 @@ export interface AgentOptions {
 export class Agent {
   /** What clients connect to in its pods. */
   readonly streams: PodStreams;
-  /** What it and its pods use, when that can be measured. */
-  readonly usage: UsageReporter | undefined;
   readonly #options: AgentOptions;
   readonly #context: NodeContext;
   readonly #volumeTypes: readonly VolumeType[];
   readonly #tokens: PodTokens | undefined;
   readonly #node: NodeStatus;
   readonly #releasedVolumes: ReleasedVolumes;
+  readonly #care: NodeCare;
   readonly #workers = new Map<string, PodWorker>();
   #stops: (() => void)[] = [];
   #fault: (error: unknown) => void = () => {};
@@ -139,7 +138,10 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     const { dataFolder, clock, machine, tokens: source } = options;
-    const allocatable = allocatableOf(machine);
+    const allocatable = allocatableOf(machine, {
+      reservations: options.reservations ?? [],
+      ...(options.evictionThresholds && { thresholds: options.evictionThresholds }),
+    });
     const types = this.#volumeTypes = options.volumeTypes ?? VOLUME_TYPES;
     const tokens = this.#tokens = source && new PodTokens({ source, clock });
     this.#context = {
@@ -147,6 +149,7 @@ export class Agent {
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),
       volumes: options.volumes ?? new Volumes({ ...options, types, allocatable, tokens }),
       allocatable,
+      admit: (pod) => this.#care.admit(pod),
       probeCounts: new ProbeCounts(),
       images: new ImagePuller({ pullsMax: PULLS_MAX, ...options }),
       features: {
@@ -160,13 +163,6 @@ export class Agent {
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
     };
-    const { readings, nodeName: node } = options;
-    const measured = {
-      pods: () => measuredPods([...this.#workers.values()], dataFolder),
-      probes: () => this.#context.probeCounts.all(),
-      prepare: () => this.#learnProcesses(),
-    };
-    this.usage = readings && new UsageReporter({ node, clock, readings, ...measured });
     this.streams = new PodStreams({ ...options, workerOf: (name) => this.#workerOf(name) });
     const { podCIDR, labels = {}, runtime: { version: runtimeVersion } } = options;
     const volumesFolder = localPathFolder(dataFolder);
@@ -175,6 +171,8 @@ export class Agent {
     this.#node = new NodeStatus({ ...options, ...about });
     const { removeFolder = removeVolumeFolder } = options;
     this.#releasedVolumes = new ReleasedVolumes({ ...options, volumesFolder, removeFolder });
+    const workers = () => [...this.#workers.values()];
+    this.#care = new NodeCare({ options, context: this.#context, status: this.#node, workers });
   }
 
   /**
@@ -200,15 +198,21 @@ export class Agent {
             { ...context, name: "the removal of volumes" },
             (inner) => this.#releasedVolumes.run(inner),
           ),
+          this.#care.run(either),
         ]),
         fault.promise,
       ]);
     } finally {
       stop.abort();
       this.#unsubscribe();
-      this.usage?.close();
+      this.#care.close();
       await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     }
+  }
+
+  /** What it and its pods use, when that can be measured. */
+  get usage(): UsageReporter | undefined {
+    return this.#care.usage;
   }
 
   /** Reports whether the disk with the node's data is full: new pods then go elsewhere. */
@@ -357,18 +361,6 @@ export class Agent {
     });
     this.#workers.set(podUid, worker);
     return worker;
-  }
-
-  /** A start does not tell the process; a list would, but much later. */
-  async #learnProcesses(): Promise<void> {
-    const { runtime } = this.#options;
-    for (const worker of this.#workers.values()) {
-      for (const { id, state, pid } of worker.containers) {
-        if (state !== "running" || pid !== undefined) continue;
-        const found = await runtime.inspect(id).catch(() => undefined); // the next list tells, too
-        if (found) worker.learn(found);
-      }
-    }
   }
 
   #workerOf(name: ObjectName): PodWorker | undefined {

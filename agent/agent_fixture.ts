@@ -8,7 +8,7 @@ import { silentLog } from "../core/lib/log.ts";
 import type { VirtualClock } from "../core/lib/virtual_clock.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
-import { Agent } from "./agent.ts";
+import { Agent, type AgentOptions } from "./agent.ts";
 import { DiskPodFiles } from "./volumes/pod_files.ts";
 import type { PodAddress, PodNetwork } from "./network/pod_network.ts";
 import type { ProbeOutcome } from "./probes/probe_type.ts";
@@ -30,6 +30,8 @@ export class NodeUnderTest implements AsyncDisposable {
   runtime!: SimulatedRuntime;
   agent!: Agent;
   startedMs = 0;
+  /** What an agent that starts from now on is told besides. */
+  more: Partial<AgentOptions> = {};
   untilDrained: ((podUid: string) => Promise<void>) | undefined;
   readonly #fileWork = new Pending();
   #stop = new AbortController();
@@ -84,6 +86,7 @@ export class NodeUnderTest implements AsyncDisposable {
         }),
       ),
       ...(this.untilDrained && { untilDrained: this.untilDrained }),
+      ...this.more,
     });
     this.startedMs = clock.now();
     this.#run = this.agent.run(this.#stop.signal);

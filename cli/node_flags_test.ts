@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Command } from "commander";
 import { LOG_LIMITS } from "../agent/runtimes/log_limits.ts";
 import { withNodeFlags } from "./node_flags.ts";
-import { pullsMaxOf } from "../server/kubelet/kubelet_options.ts";
+import { agentOptionsOf, pullsMaxOf } from "../server/kubelet/kubelet_options.ts";
 import { logLimitsOf, type NodeFlags } from "../server/options.ts";
 
 function flagsOf(...args: string[]): NodeFlags {
@@ -25,6 +25,20 @@ Deno.test("one image is pulled at a time, unless the flags say otherwise", () =>
   assert.equal(pulls(...parallel, "--max-parallel-image-pulls", "7"), 7);
 });
 
+Deno.test("what is kept free of pods is as the flags say, else as the kubelet's", () => {
+  assert.deepEqual(agentOptionsOf(flagsOf()), { pullsMax: 1, reservations: [{}, {}] });
+  const options = agentOptionsOf(flagsOf(
+    ...["--system-reserved", "cpu=200m,memory=500Mi", "--kube-reserved", "ephemeral-storage=1Gi"],
+    ...["--eviction-hard", "memory.available<1Gi", "--eviction-pressure-transition-period", "30s"],
+  ));
+  assert.deepEqual(options, {
+    pullsMax: 1,
+    reservations: [{ cpu: "200m", memory: "500Mi" }, { "ephemeral-storage": "1Gi" }],
+    evictionThresholds: [{ signal: "memory.available", limit: { amount: 1024 ** 3 } }],
+    pressureTransitionMs: 30_000,
+  });
+});
+
 for (
   const [flag, value, advice] of [
     ["--container-log-max-size", "63Ki", /a size of at least 64Ki/],
@@ -35,6 +49,13 @@ for (
     ["--container-log-max-files", "-3", /a number from 2 to 100/],
     ["--serialize-image-pulls", "no", /true or false/],
     ["--max-parallel-image-pulls", "0", /a number from 1 to 100/],
+    ["--max-pods", "0", /a number from 1 to 1000/],
+    ["--system-reserved", "gpu=1", /amounts of cpu, memory/],
+    ["--system-reserved", "cpu=-1", /amounts of cpu, memory/],
+    ["--kube-reserved", "cpu=x", /amounts of cpu, memory/],
+    ["--eviction-hard", "memory.available<x", /thresholds such as/],
+    ["--eviction-hard", "memory.free<1Gi", /there are memory.available/],
+    ["--eviction-pressure-transition-period", "5", /a duration such as 5m/],
   ] as const
 ) {
   Deno.test(`${flag} ${value} is refused`, () => {

@@ -14,7 +14,7 @@ import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import type { NodePlatform } from "./node.ts";
 import type { NodeRegistry } from "./node_registry.ts";
-import { podPidsOf, pullsMaxOf } from "./kubelet/kubelet_options.ts";
+import { agentOptionsOf, podPidsOf } from "./kubelet/kubelet_options.ts";
 import { logLimitsOf } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -53,7 +53,7 @@ export async function openMachine(
     .all([
       openRuntime(context, registry),
       openNetwork(context, balancerRange),
-      readMachine(dataFolder),
+      readMachine(dataFolder, flags.maxPods),
     ]);
   const { runtime, protectedPaths, imageFolder, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
@@ -74,7 +74,7 @@ export async function openMachine(
     runtime,
     network,
     logLimits: logLimitsOf(flags),
-    pullsMax: pullsMaxOf(flags),
+    ...agentOptionsOf(flags),
     protectedPaths,
     readings: new LinuxReadings({ dataFolder, ...(imageFolder && { imageFolder }) }),
     volumeTypes: registry.volumeTypes,

@@ -23,7 +23,7 @@ const CAP_SYS_RESOURCE = 1n << 24n;
 const ARCHITECTURES = new Map([["x86_64", "amd64"], ["aarch64", "arm64"]]);
 
 /** Reads what this machine is. What cannot be read is empty. `folder`: on the disk that pods use. */
-export async function readMachine(folder: string): Promise<Machine> {
+export async function readMachine(folder: string, podsMax = PODS_MAX): Promise<Machine> {
   const [processStatus, oomScoreAdj] = await Promise.all([
     textOf("/proc/self/status"),
     textOf("/proc/self/oom_score_adj"),
@@ -44,7 +44,8 @@ export async function readMachine(folder: string): Promise<Machine> {
       ...(memoryKiB && { memory: quantityOfBytes(Number(memoryKiB) * 1024) }),
       ...(diskBytes &&
         { "ephemeral-storage": quantityOfBytes(Math.floor(diskBytes / 1024) * 1024) }),
-      pods: String(PODS_MAX),
+      ...await hugePages(),
+      pods: String(podsMax),
     },
     oomScoreAdjMin: mayLowerOomScores(processStatus) ? OOM_SCORE_ADJ_MIN : Number(oomScoreAdj),
     hasAppArmor: appArmor.trim() === "Y",
@@ -64,6 +65,22 @@ export async function readMachine(folder: string): Promise<Machine> {
 function mayLowerOomScores(status: string): boolean {
   const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
   return (BigInt(`0x${capabilities}`) & CAP_SYS_RESOURCE) !== 0n;
+}
+
+/** How much memory is in large pages, by their size: `hugepages-2Mi`. */
+async function hugePages(): Promise<Record<string, string>> {
+  const folder = "/sys/kernel/mm/hugepages";
+  try {
+    const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+    const amounts = await Promise.all(names.map(async (name) => {
+      const bytes = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1]) * 1_024;
+      const pages = Number(await textOf(`${folder}/${name}/nr_hugepages`));
+      return [`hugepages-${quantityOfBytes(bytes)}`, quantityOfBytes(bytes * pages)];
+    }));
+    return Object.fromEntries(amounts);
+  } catch {
+    return {}; // this kernel has none
+  }
 }
 
 async function textOf(path: string): Promise<string> {

@@ -12,7 +12,7 @@ import { timestamp } from "../../core/lib/timestamp.ts";
 import { leases } from "../../core/resources/coordination/leases.ts";
 import type { NodeCondition } from "../../core/resources/core/nodes/node_status.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
-import { quantityOfBytes, unitsOf } from "../../core/schema/quantities.ts";
+import type { PressureCondition } from "../eviction/thresholds.ts";
 import type { Machine } from "./machine.ts";
 import { COMPONENT } from "../pods/pod_events.ts";
 
@@ -27,17 +27,24 @@ const STALE_MAX = 5;
 /** How long a view may take to show what was written. */
 const CATCH_UP: Backoff = { firstMs: 100, maxMs: 1_000, factor: 2 };
 const LEASE_NAMESPACE = "kube-node-lease";
-/** The kubelet's default eviction thresholds, which pods cannot have: 100 Mi of memory, 10 % of the disk. */
-const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
-const DISK_USABLE = 0.9;
 
 /** Conditions whose changes are recorded as events. `usual`: the state that is not worth an event on a new node. */
 const TOLD = [
   { type: "Ready", usual: undefined, reasons: { True: "NodeReady", False: "NodeNotReady" } },
   {
+    type: "MemoryPressure",
+    usual: "False",
+    reasons: { True: "NodeHasInsufficientMemory", False: "NodeHasSufficientMemory" },
+  },
+  {
     type: "DiskPressure",
     usual: "False",
     reasons: { True: "NodeHasDiskPressure", False: "NodeHasNoDiskPressure" },
+  },
+  {
+    type: "PIDPressure",
+    usual: "False",
+    reasons: { True: "NodeHasInsufficientPID", False: "NodeHasSufficientPID" },
   },
 ] as const;
 
@@ -75,6 +82,7 @@ export class NodeStatus {
   /** Whether the state of the runtime is known: before, the node is not reported. */
   #isKnown = false;
   #isDiskFull = false;
+  #pressure: ReadonlySet<PressureCondition> = new Set();
   /** Whether the API has the status. */
   #isKept = true;
   readonly #wake = new Wake();
@@ -95,6 +103,13 @@ export class NodeStatus {
   reportDisk({ isFull }: { isFull: boolean }): void {
     if (isFull === this.#isDiskFull) return;
     this.#isDiskFull = isFull;
+    this.#wake.set();
+  }
+
+  /** Reports what the node is short of. */
+  reportPressure(pressure: ReadonlySet<PressureCondition>): void {
+    if (pressure.symmetricDifference(this.#pressure).size === 0) return;
+    this.#pressure = pressure;
     this.#wake.set();
   }
 
@@ -180,7 +195,10 @@ export class NodeStatus {
   }
 
   #statusNow<S extends Conditions>(before: S): S & Conditions {
-    const state = { fault: this.#fault, isDiskFull: this.#isDiskFull };
+    const pressure = this.#isDiskFull
+      ? this.#pressure.union(new Set(["DiskPressure"] as const))
+      : this.#pressure;
+    const state = { fault: this.#fault, pressure };
     return nodeStatusOf(before, this.#options, state, this.#options.clock.now());
   }
 
@@ -234,27 +252,13 @@ export class NodeStatus {
   }
 }
 
-/** What pods can use of a machine. Pure. */
-export function allocatableOf({ capacity }: Machine): Record<string, string> {
-  const { memory, "ephemeral-storage": disk } = capacity;
-  return {
-    ...capacity,
-    ...(memory && {
-      memory: quantityOfBytes(
-        Math.floor((unitsOf(memory) - MEMORY_RESERVED_BYTES) / 1024) * 1024,
-      ),
-    }),
-    ...(disk && { "ephemeral-storage": quantityOfBytes(Math.floor(unitsOf(disk) * DISK_USABLE)) }),
-  };
-}
-
 type Conditions = Pick<Node["status"], "conditions">;
 
 /** What is known about the node now. */
 interface NodeState {
   /** Why the runtime cannot be used, in a few words. */
   fault: string | undefined;
-  isDiskFull: boolean;
+  pressure: ReadonlySet<PressureCondition>;
 }
 
 /** The status of the node as the kubelet writes it; times change only with what they are of. Pure. */
@@ -280,34 +284,40 @@ export function nodeStatusOf<S extends Conditions>(
   };
 }
 
+/** Reasons and messages of the kubelet. */
+const PRESSURES: readonly {
+  type: PressureCondition;
+  some: [reason: string, message: string];
+  none: [reason: string, message: string];
+}[] = [
+  {
+    type: "MemoryPressure",
+    some: ["KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
+    none: ["KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
+  },
+  {
+    type: "DiskPressure",
+    some: ["KubeletHasDiskPressure", "kubelet has disk pressure"],
+    none: ["KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
+  },
+  {
+    type: "PIDPressure",
+    some: ["KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+    none: ["KubeletHasSufficientPID", "kubelet has sufficient PID available"],
+  },
+];
+
 function conditionsOf(
   { conditions: previous = [] }: Conditions,
-  { fault, isDiskFull }: NodeState,
+  { fault, pressure }: NodeState,
   nowMs: number,
 ): NodeCondition[] {
   const ready = fault === undefined
     ? verdict("Ready", "True", "KubeletReady", "kubelet is posting ready status")
     : verdict("Ready", "False", "KubeletNotReady", fault);
   const own = [
-    verdict(
-      "MemoryPressure",
-      "False",
-      "KubeletHasSufficientMemory",
-      "kubelet has sufficient memory available",
-    ),
-    isDiskFull
-      ? verdict("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
-      : verdict(
-        "DiskPressure",
-        "False",
-        "KubeletHasNoDiskPressure",
-        "kubelet has no disk pressure",
-      ),
-    verdict(
-      "PIDPressure",
-      "False",
-      "KubeletHasSufficientPID",
-      "kubelet has sufficient PID available",
+    ...PRESSURES.map(({ type, some, none }) =>
+      pressure.has(type) ? verdict(type, "True", ...some) : verdict(type, "False", ...none)
     ),
     ready,
   ].map((condition) => {

@@ -5,7 +5,8 @@ import { silentLog } from "../../core/lib/log.ts";
 import { freshObjects } from "../../core/objects/objects_fixture.ts";
 import { type Lease, leases } from "../../core/resources/coordination/leases.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
-import { allocatableOf, NodeStatus } from "./node_status.ts";
+import { allocatableOf } from "./allocatable.ts";
+import { NodeStatus } from "./node_status.ts";
 
 const NAME = "node-a";
 const LEASE = { namespace: "kube-node-lease", name: NAME };

@@ -18,7 +18,7 @@ import {
   START_ERROR_EXIT_CODE,
   statusOf,
 } from "./runs/container_runs.ts";
-import { isOverdue } from "./next_step.ts";
+import { isToEnd } from "./next_step.ts";
 import type { ContainerMemory, Failure, ObservedPod } from "./runs/observed_pod.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 
@@ -143,7 +143,7 @@ function willWait(each: PodContainer, input: StatusInput): boolean {
 
 function isEnding({ pod, observed, elapsedMs }: StatusInput): boolean {
   return pod.metadata.deletionTimestamp !== undefined || isFinished(pod) ||
-    isOverdue(observed, elapsedMs);
+    isToEnd(observed, elapsedMs);
 }
 
 function waitingState(

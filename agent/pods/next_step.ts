@@ -94,12 +94,18 @@ export function isOverdue({ overdueMs = Infinity }: ObservedPod, elapsedMs: numb
   return elapsedMs >= overdueMs;
 }
 
+/** Whether the node ends a pod that is wanted. */
+export function isToEnd(observed: ObservedPod, elapsedMs: number): boolean {
+  return observed.rejection !== undefined || observed.eviction !== undefined ||
+    isOverdue(observed, elapsedMs);
+}
+
 function stepsFor(pod: Pod | undefined, observed: ObservedPod, elapsedMs: number): Step[] {
   if (pod === undefined) return stepsForUnknown(observed, elapsedMs);
   if (pod.metadata.deletionTimestamp !== undefined) {
     return stepsForDeleted(pod, observed, elapsedMs);
   }
-  if (isFinished(pod) || isOverdue(observed, elapsedMs) || observed.rejection) {
+  if (isFinished(pod) || isToEnd(observed, elapsedMs)) {
     return stepsForFinished(pod, observed, elapsedMs);
   }
   return stepsToRun(pod, observed, elapsedMs);
@@ -137,7 +143,8 @@ function drainMsOf({ deletion }: ObservedPod, shareMs: number): number {
 }
 
 function stepsForFinished(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
-  const stops = stopsOfAll(observed, graceMsOf(pod), "finished", elapsedMs, pod);
+  const graceMs = observed.eviction?.graceMs ?? graceMsOf(pod);
+  const stops = stopsOfAll(observed, graceMs, "finished", elapsedMs, pod);
   if (stops.length > 0 || isAnyRunning(observed) || isBusy(observed) || !isFinished(pod)) {
     return stops;
   }

@@ -11,6 +11,8 @@ import type { PodNetwork } from "../network/pod_network.ts";
 import type { PodFiles } from "../volumes/pod_files.ts";
 import type { dialProbe } from "../probes/probe_dialer.ts";
 import type { Slots } from "../../core/lib/slots.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { PodRejection } from "./runs/observed_pod.ts";
 import type { NodeFeatures } from "./pod_rejection.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
 
@@ -41,6 +43,8 @@ export interface NodeContext {
   readonly execSlots: Slots;
   /** Asks one probe's question; `dialProbe` when absent. */
   readonly checkProbe?: typeof dialProbe;
+  /** Why the node does not take a pod that has come to it; absent: it takes all. */
+  admit?(pod: Pod): PodRejection | undefined;
   /** Resolves when no proxy has a request for the pod any more; where nobody knows, some time has to do. */
   untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
   /** Where pods of the policy `ClusterFirst` ask for names; absent where this node serves none: they ask whom the node asks. */

@@ -78,6 +78,10 @@ export class PodEvents {
     this.#warning(pod, reason, message);
   }
 
+  evicted(pod: Pod, { reason, message }: PodRejection): void {
+    this.#warning(pod, reason, message);
+  }
+
   stopping(pod: Pod, container: string, why: StopReason): void {
     this.#normal(pod, "Killing", stoppingMessage(pod, container, why), container);
   }

@@ -5,7 +5,7 @@ import {
 } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { isReady } from "../../core/resources/core/pods/pod_states.ts";
-import type { PodRejection } from "./runs/observed_pod.ts";
+import type { PodEviction, PodRejection } from "./runs/observed_pod.ts";
 import { hasEnded } from "./runs/container_runs.ts";
 import type { Health } from "../probes/probes.ts";
 import type {
@@ -41,6 +41,8 @@ export class PodRecord {
   sandbox: Sandbox = { state: "unknown" };
   failure: Failure | undefined;
   rejection: PodRejection | undefined;
+  /** How the node ends it although it is wanted. */
+  eviction: PodEviction | undefined;
   readonly busy = new Map<string, Busy>();
   /** Grows with each change of the containers, so that an older list is not taken for a newer one. */
   version = 0;
@@ -147,6 +149,7 @@ export class PodRecord {
       memories: Object.fromEntries(this.#memories),
       busy: Object.fromEntries(this.busy),
       ...(this.rejection && { rejection: this.rejection }),
+      ...(this.eviction && { eviction: this.eviction }),
       ...(this.#deletion && { deletion: this.#deletion }),
       ...(hasDeadline && { overdueMs: this.#startedMs! + activeDeadlineSeconds * 1_000 }),
       forcedGraceMs: this.#wasWanted ? FORCED_GRACE_MS : ORPHAN_GRACE_MS,

@@ -12,9 +12,8 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { containerStatusOf, isStarting, type StatusInput } from "./container_status.ts";
 import { isAnyRunning } from "./runs/container_runs.ts";
 import { isOverdue } from "./next_step.ts";
-import type { ObservedPod } from "./runs/observed_pod.ts";
 import { phaseOf, type ToldContainer } from "./pod_phase.ts";
-import type { PodRejection } from "./runs/observed_pod.ts";
+import type { ObservedPod, PodEviction, PodRejection } from "./runs/observed_pod.ts";
 
 /**
  * The status of a pod as the kubelet writes it (`kubelet_pods.go`, `pkg/kubelet/status/generate.go`). Pure.
@@ -28,19 +27,16 @@ export function podStatusOf(input: StatusInput): PodStatus {
   if (observed.rejection && !isFinished(pod)) return rejectedStatus(input, observed.rejection);
   const told = containersOf(pod.spec)
     .map((each) => ({ ...each, status: containerStatusOf(each, input) }));
-  const overdue = !isFinished(pod) && isOverdue(observed, elapsedMs);
-  const phase = overdue ? "Failed" : knownPhaseOf(pod, observed, told);
+  const end = isFinished(pod) ? undefined : forcedEndOf(observed, elapsedMs);
+  const phase = end ? "Failed" : knownPhaseOf(pod, observed, told);
   const ip = podIPOf(pod, observed, node.hostIP);
   const { generation } = pod.metadata;
   return {
     ...pod.status,
     ...(generation !== undefined && { observedGeneration: generation }),
     phase,
-    ...(overdue && {
-      reason: "DeadlineExceeded",
-      message: "Pod was active on the node longer than the specified deadline",
-    }),
-    conditions: conditionsOf(input, phase, told),
+    ...(end && { reason: end.reason, message: end.message }),
+    conditions: withDisruption(conditionsOf(input, phase, told), end, input),
     hostIP: node.hostIP,
     hostIPs: [{ ip: node.hostIP }],
     ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
@@ -48,6 +44,31 @@ export function podStatusOf(input: StatusInput): PodStatus {
     ...statusListsOf(told),
     qosClass: pod.status.qosClass ?? qosClassOf(pod.spec),
   };
+}
+
+const OVERDUE: PodRejection = {
+  reason: "DeadlineExceeded",
+  message: "Pod was active on the node longer than the specified deadline",
+};
+
+/** Why a pod ends that is wanted. */
+function forcedEndOf(
+  observed: ObservedPod,
+  elapsedMs: number,
+): (PodRejection & Pick<PodEviction, "condition">) | undefined {
+  return observed.eviction ?? (isOverdue(observed, elapsedMs) ? OVERDUE : undefined);
+}
+
+function withDisruption(
+  conditions: PodCondition[],
+  { condition }: Pick<PodEviction, "condition"> = {},
+  { pod, nowMs }: StatusInput,
+): PodCondition[] {
+  if (condition === undefined) return conditions;
+  const { type } = condition;
+  const next = { ...condition, status: "True" as const, ...observedGenerationOf(pod) };
+  const others = conditions.filter((each) => each.type !== type);
+  return [...others, withTransitionTime(next, conditionOf(pod.status.conditions, type), nowMs)];
 }
 
 function wasNeverRun({ pod, observed }: StatusInput): boolean {

@@ -8,12 +8,12 @@ import {
   podContainerNamed,
 } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { hasEnded, nextRun, runsOf, statusOf } from "./runs/container_runs.ts";
+import { hasEnded, nextRun, statusOf } from "./runs/container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
-import { POD } from "./runs/observed_pod.ts";
+import { POD, type PodEviction, type PodRejection } from "./runs/observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
@@ -22,6 +22,7 @@ import { podStatusOf } from "./pod_status.ts";
 import { PodSteps } from "./pod_steps.ts";
 import { type Health, initialHealth } from "../probes/probes.ts";
 import { startRefusalOf } from "./start_refusal.ts";
+import { readTerminationMessage } from "./termination_message.ts";
 import { StatusWriter } from "./status_writer.ts";
 
 /** A runtime that has reported an exit may need a moment until an inspection shows it. */
@@ -61,6 +62,7 @@ export class PodWorker {
   readonly #stop = new AbortController();
   #isAwake = false;
   #isOverdue = false;
+  #isAdmitted = false;
   /** Whether an event says already that the pod may not start. */
   #isRefused = false;
   #isDraining = false;
@@ -133,6 +135,25 @@ export class PodWorker {
     for (const { id } of this.containers) if (!shown.has(id)) this.#record.drop(id);
     for (const container of containers) this.#put(container);
     this.wake();
+  }
+
+  /** Ends the pod although it is wanted: it fails. The first reason counts. */
+  evict(eviction: PodEviction, event: PodRejection = eviction): void {
+    const record = this.#record;
+    if (record.pod === undefined || record.eviction || isFinished(record.pod)) return;
+    record.eviction = eviction;
+    this.#events.evicted(record.pod, event);
+    this.wake();
+  }
+
+  /** Whether the node has taken the pod. */
+  get isAdmitted(): boolean {
+    return this.#isAdmitted;
+  }
+
+  /** Whether nothing of it runs. */
+  get hasEnded(): boolean {
+    return this.containers.every(({ state }) => state !== "running");
   }
 
   /** Notes the process of a container that runs, which its start does not tell. */
@@ -242,8 +263,11 @@ export class PodWorker {
   /** A pod that has not begun fails when this node cannot run it as it asks. */
   #reject(pod: Pod): void {
     const record = this.#record;
-    if (record.rejection || isFinished(pod) || record.containers.length > 0) return;
-    record.rejection = rejectionOf(pod, this.#options.context.features);
+    if (this.#isAdmitted || record.rejection || isFinished(pod)) return;
+    const { features, admit } = this.#options.context;
+    const isKnown = record.containers.length > 0 || pod.status.startTime !== undefined;
+    if (!isKnown) record.rejection = rejectionOf(pod, features) ?? admit?.(pod);
+    this.#isAdmitted = record.rejection === undefined;
     if (record.rejection) this.#events.rejected(pod, record.rejection);
   }
 
@@ -337,34 +361,17 @@ export class PodWorker {
 
   /** The termination message is read first: so that the exit is shown with its reason. */
   async #recordExit(container: ContainerState): Promise<void> {
-    const { id, name } = container;
+    const { id } = container;
     const { clock, log } = this.#options.context;
     const { nowMs, elapsedMs } = momentOf(clock);
     const { finishedAtMs = nowMs } = container;
     const endedMs = elapsedMs - Math.max(0, nowMs - finishedAtMs);
-    await this.#readTerminationMessage(name, container)
+    await readTerminationMessage(this.#record, container, this.#options.context)
       .catch((error) =>
         log.warn("Cannot read the termination message of a container", { id, error })
       );
     const hasChanged = this.#record.put({ ...container, state: "exited", finishedAtMs, endedMs });
     if (hasChanged) this.#reportBackOff(container);
-  }
-
-  async #readTerminationMessage(name: string, run: ContainerState): Promise<void> {
-    const { pod, uid } = this.#record;
-    const spec = pod && containerNamed(pod.spec, name);
-    if (spec === undefined) return;
-    const { files, runtime } = this.#options.context;
-    const source = { podUid: uid, container: name, restartCount: run.restartCount };
-    const written = await files.message(source);
-    const fromLog = written === "" && run.exitCode !== 0 &&
-      spec.terminationMessagePolicy === "FallbackToLogsOnError";
-    const message = fromLog ? await files.logEnd(source, runtime.logFormat) : written;
-    if (message === "") return;
-    const kept = runsOf(this.#record.observed, name).slice(0, 2).map(({ id }) => id);
-    const old = Object.entries(this.#record.memoryOf(name)?.messages ?? {})
-      .filter(([id]) => kept.includes(id));
-    this.#record.remember(name, { messages: { ...Object.fromEntries(old), [run.id]: message } });
   }
 
   #reportBackOff({ name }: ContainerState): void {

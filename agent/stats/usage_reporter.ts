@@ -78,7 +78,7 @@ export class UsageReporter implements UsageSource {
   async report({ withFiles }: ReportDetail = { withFiles: false }): Promise<NodeReport> {
     this.#askedMs = this.#options.clock.elapsed();
     const report = await this.#current();
-    return withFiles ? await this.#withFiles(report) : report;
+    return withFiles ? await this.withFiles(report) : report;
   }
 
   /** What is used now, without rates for what has no window. */
@@ -167,8 +167,8 @@ export class UsageReporter implements UsageSource {
     });
   }
 
-  /** Counts the files of pods, one after the other. */
-  async #withFiles(report: NodeReport): Promise<NodeReport> {
+  /** Counts the files of pods, one after the other; what was counted within a minute holds. */
+  async withFiles(report: NodeReport): Promise<NodeReport> {
     const { pods } = this.#options;
     const measured = new Map(pods().map((pod) => [pod.uid, pod]));
     const reports: PodReport[] = [];

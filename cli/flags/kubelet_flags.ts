@@ -1,10 +1,16 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { parseThresholds, type Threshold } from "../../agent/eviction/thresholds.ts";
+import { DurationError, durationMsOf } from "../../core/schema/durations.ts";
+import { QuantityError, quantityFault, unitsOf } from "../../core/schema/quantities.ts";
 import { sysctlPatternFault } from "../../agent/pods/sysctls.ts";
 
 /** Pulls at once that a node may be asked for. */
 const PULLS_MAX = 100;
 /** The kernel's own bound. */
 const PIDS_MAX = 4_194_304;
+/** Pods that a node may be told to take. */
+const PODS_MAX = 1_000;
+const DURATION_MS_MAX = 24 * 3_600_000;
 
 /** Adds the flags that a kubelet has too, with its names and its defaults. */
 export function withKubeletFlags(command: Command): Command {
@@ -14,6 +20,23 @@ export function withKubeletFlags(command: Command): Command {
       "--max-parallel-image-pulls <n>",
       "images to pull at once, without --serialize-image-pulls (5)",
       numberFrom(1, PULLS_MAX),
+    )
+    .option("--max-pods <n>", "pods that this node takes (110)", numberFrom(1, PODS_MAX))
+    .option(
+      "--system-reserved <amounts>",
+      "what pods do not get, for the machine, such as cpu=200m,memory=500Mi",
+      amounts,
+    )
+    .option("--kube-reserved <amounts>", "the same, for Coracle", amounts)
+    .option(
+      "--eviction-hard <thresholds>",
+      "evict pods when there is less, such as memory.available<100Mi,nodefs.available<10%",
+      thresholds,
+    )
+    .option(
+      "--eviction-pressure-transition-period <duration>",
+      "how long pressure is told after it is gone (5m)",
+      durationMs,
     )
     .option(
       "--pod-max-pids <n>",
@@ -38,6 +61,45 @@ function sysctlPatterns(text: string): string[] {
 
 function pids(text: string): number {
   return text === "-1" ? -1 : numberFrom(1, PIDS_MAX)(text);
+}
+
+/** What can be reserved. */
+const RESERVABLE = ["cpu", "memory", "ephemeral-storage", "pid"];
+
+function amounts(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split(",").filter((each) => each !== "").map((each) => {
+      const [name = "", amount = "", ...rest] = each.split("=");
+      const fault = rest.length > 0 ? "it has two equal signs" : quantityFault(amount);
+      if (RESERVABLE.includes(name) && fault === undefined && unitsOf(amount) >= 0) {
+        return [name, amount];
+      }
+      throw new InvalidArgumentError(
+        `It must be amounts of ${RESERVABLE.join(", ")}, such as cpu=200m,memory=500Mi.`,
+      );
+    }),
+  );
+}
+
+function thresholds(text: string): Threshold[] {
+  try {
+    return parseThresholds(text);
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
+    throw new InvalidArgumentError(
+      `It must be thresholds such as memory.available<100Mi,nodefs.available<10%: ${error.message}.`,
+    );
+  }
+}
+
+function durationMs(text: string): number {
+  try {
+    const ms = durationMsOf(text);
+    if (ms >= 0 && ms <= DURATION_MS_MAX) return ms;
+  } catch (error) {
+    if (!(error instanceof DurationError)) throw error;
+  }
+  throw new InvalidArgumentError("It must be a duration such as 5m, of a day at most.");
 }
 
 function yesOrNo(text: string): boolean {

@@ -1,3 +1,6 @@
+import type { AgentOptions } from "../../agent/agent.ts";
+import type { Threshold } from "../../agent/eviction/thresholds.ts";
+import type { Reservation } from "../../agent/node/allocatable.ts";
 import { PULLS_MAX } from "../../agent/images/image_puller.ts";
 
 /** What the flags say that a kubelet has too; what is absent is as a kubelet has it. */
@@ -6,8 +9,32 @@ export interface KubeletFlags {
   maxParallelImagePulls?: number;
   /** Processes of a pod; -1: as many as the node has. */
   podMaxPids?: number;
+  maxPods?: number;
+  /** Amounts by resource. */
+  systemReserved?: Reservation;
+  kubeReserved?: Reservation;
+  evictionHard?: readonly Threshold[];
+  /** In milliseconds. */
+  evictionPressureTransitionPeriod?: number;
   /** Patterns such as `kernel.msg*`. */
   allowedUnsafeSysctls?: readonly string[];
+}
+
+/** What an agent is told of them. */
+export function agentOptionsOf(
+  flags: KubeletFlags,
+): Pick<
+  AgentOptions,
+  "pullsMax" | "reservations" | "evictionThresholds" | "pressureTransitionMs"
+> {
+  const { systemReserved = {}, kubeReserved = {}, evictionHard } = flags;
+  const { evictionPressureTransitionPeriod: pressureTransitionMs } = flags;
+  return {
+    pullsMax: pullsMaxOf(flags),
+    reservations: [systemReserved, kubeReserved],
+    ...(evictionHard && { evictionThresholds: evictionHard }),
+    ...(pressureTransitionMs !== undefined && { pressureTransitionMs }),
+  };
 }
 
 /** A kubelet has no bound when pulls are not serialized and none is given. */

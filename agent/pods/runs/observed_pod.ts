@@ -20,6 +20,8 @@ export interface ObservedPod {
   readonly deletion?: Deletion;
   /** Why this node does not run it, from before its start. */
   readonly rejection?: PodRejection;
+  /** How the node ends it although it is wanted. */
+  readonly eviction?: PodEviction;
   /** When its `activeDeadlineSeconds` are over. */
   readonly overdueMs?: number;
   /** Milliseconds that containers get to end when the pod is no longer wanted at all. */
@@ -31,6 +33,17 @@ export interface PodRejection {
   /** As in `status.reason`. */
   readonly reason: string;
   readonly message: string;
+}
+
+/** How a node ends a pod that runs: the pod fails. */
+export interface PodEviction extends PodRejection {
+  readonly graceMs: number;
+  /** That it is disturbed, for who replaces it. */
+  readonly condition?: {
+    readonly type: "DisruptionTarget";
+    readonly reason: string;
+    readonly message: string;
+  };
 }
 
 /** A container as the runtime shows it, and when it ended. */

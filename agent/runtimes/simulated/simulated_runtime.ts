@@ -57,6 +57,8 @@ export class SimulatedRuntime implements ContainerRuntime {
   readonly made: ContainerSpec[] = [];
   /** What a list of the images shows. */
   listed: readonly ListedImage[] = [];
+  /** Whether containers that run are shown with a process. */
+  pids = false;
   /** Set to make every call fail. */
   isDown = false;
   /** The result of commands run by `exec`. */
@@ -86,7 +88,9 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   async inspect(id: string): Promise<ContainerState | undefined> {
     await this.#reach(1);
-    return this.#containers.get(id);
+    const container = this.#containers.get(id);
+    const hasProcess = this.pids && container?.state === "running";
+    return hasProcess ? { ...container, pid: 1 } : container;
   }
 
   /** Every image that can be pulled is there. */
