@@ -1,3 +1,4 @@
+import { FreedMemory } from "../core/lib/linux/freed_memory.ts";
 import { type CommandContext, commandContext } from "./context.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import type { NodeFlags } from "./options.ts";
@@ -30,7 +31,10 @@ export class Assembly<B> {
     const parts = new Parts();
     const context = commandContext(flags, terminal, { dataFolder, parts, fail: failed.resolve });
     try {
-      return new Assembly(context, await build(context), failed.promise);
+      const built = await build(context);
+      const freed = FreedMemory.keepGivingBack(context.clock);
+      if (freed) parts.defer(() => freed[Symbol.dispose]());
+      return new Assembly(context, built, failed.promise);
     } catch (error) {
       await parts[Symbol.asyncDispose]();
       throw error;

@@ -1,6 +1,5 @@
 import { volumeSchemas } from "../agent/volumes/volume_type.ts";
 import { withVolumeSources } from "../core/resources/core/pods/spec/volume_sources.ts";
-import { FreedMemory } from "../core/lib/linux/freed_memory.ts";
 import { serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
 import type { CommandContext } from "./context.ts";
@@ -41,11 +40,8 @@ export async function startServer(
 }
 
 async function build(context: CommandContext<ServerFlags>, registry: Registry): Promise<Built> {
-  const { clock, dataFolder, parts } = context;
   const server = await runServer(context, environmentOf(context, registry));
-  const freed = FreedMemory.keepGivingBack(clock);
-  if (freed) parts.defer(() => freed[Symbol.dispose]());
-  return { ...server, url: urlOf(server), kubeconfig: `${dataFolder}/admin.kubeconfig` };
+  return { ...server, url: urlOf(server), kubeconfig: `${context.dataFolder}/admin.kubeconfig` };
 }
 
 /** This machine, as the flags describe it. */

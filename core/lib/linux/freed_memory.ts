@@ -8,6 +8,8 @@ const GROWTH_BYTES = 16 * MIB;
 /** With this much above the minimum, trimming is retried from time to time: objects may have been freed since. */
 const EXCESS_BYTES = 32 * MIB;
 const AGAIN_MS = 30_000;
+/** When a process has started and is at rest: what it needed only for that, some 15 MiB, is given back. */
+const SETTLED_MS = 10_000;
 
 /** What decides whether to trim. */
 export interface MemorySighting {
@@ -35,6 +37,7 @@ export class FreedMemory implements Disposable {
   #leastBytes = Infinity;
   #lastMs = 0;
   #cancel: () => void = () => {};
+  readonly #cancelFirst: () => void;
 
   /** `undefined` where it can do nothing. To be disposed of. */
   static keepGivingBack(clock: Clock): FreedMemory | undefined {
@@ -49,10 +52,12 @@ export class FreedMemory implements Disposable {
     this.#clock = clock;
     this.#library = library;
     this.#look();
+    this.#cancelFirst = clock.after(SETTLED_MS, () => this.#trim(clock.elapsed()));
   }
 
   [Symbol.dispose](): void {
     this.#cancel();
+    this.#cancelFirst();
     this.#library.close();
   }
 
@@ -64,11 +69,13 @@ export class FreedMemory implements Disposable {
     if (lastBytes === Infinity) this.#note(residentBytes, nowMs);
     else if (
       isWorthTrimming({ residentBytes, lastBytes, leastBytes, sinceLastMs: nowMs - this.#lastMs })
-    ) {
-      this.#library.symbols.malloc_trim(0n);
-      this.#note(Deno.memoryUsage().rss, nowMs);
-    }
+    ) this.#trim(nowMs);
     this.#cancel = this.#clock.after(LOOK_MS, () => this.#look());
+  }
+
+  #trim(nowMs: number): void {
+    this.#library.symbols.malloc_trim(0n);
+    this.#note(Deno.memoryUsage().rss, nowMs);
   }
 
   #note(residentBytes: number, nowMs: number): void {
