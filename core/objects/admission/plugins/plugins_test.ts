@@ -158,7 +158,7 @@ Deno.test("a claim that names no class has the newest of the default ones", asyn
     const object = await world.put(persistentVolumeClaims, name, { spec: { ...claim, ...spec } });
     return (object as unknown as { spec: { storageClassName?: string } }).spec.storageClassName;
   };
-  assert.equal(await classOf("none"), undefined);
+  assert.equal(await classOf("none"), "local-path");
   await world.put(storageClasses, "b", { provisioner: "p", metadata: isDefault });
   await world.put(storageClasses, "a", { provisioner: "p", metadata: isDefault });
   await world.put(storageClasses, "other", { provisioner: "p" });
