@@ -26,6 +26,7 @@ import { parseResolverConfig, podResolverOf, resolverText } from "../dns/resolve
 import { hostsTextOf, machineNameOf, nodeHostsTextOf } from "./host_names.ts";
 import { ContainerStops } from "./container_stops.ts";
 import { environmentOf } from "./environment.ts";
+import { ImageMounts } from "./image_mounts.ts";
 import type { Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
 import type { Failure, RestartBackoff } from "./runs/observed_pod.ts";
@@ -55,10 +56,12 @@ export class PodSteps {
   readonly #options: PodStepsOptions;
   readonly #folder: PodFolder;
   readonly #stops: ContainerStops;
+  readonly #imageMounts: ImageMounts;
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
     this.#stops = new ContainerStops(options);
+    this.#imageMounts = new ImageMounts(options.context.images, options.events);
     this.#folder = new PodFolder(options.context.dataFolder, options.record.uid);
   }
 
@@ -244,9 +247,11 @@ export class PodSteps {
     const container = containerOf(pod, name);
     const backoff = this.#backoffOf(name, restartCount);
     const imageId = record.memoryOf(name)?.imageId ?? "";
-    let stage: Failure["stage"] = "create";
+    let stage: Failure["stage"] = "pull";
     try {
-      const spec = await this.#specOf(pod, container, restartCount);
+      const images = await this.#imageMounts.of(pod, container, () => this.#pullSecretsOf(pod));
+      stage = "create";
+      const spec = { ...await this.#specOf(pod, container, restartCount), ...images };
       await startSlots.use(async () => {
         const id = await runtime.create(spec);
         const base = { ...identityOf(spec), id, imageId };

@@ -31,6 +31,15 @@ export interface Mount {
   hostPath: string;
   containerPath: string;
   readOnly: boolean;
+  /** Whether mounts that are made later are seen in the container, or on both sides. Absent: on neither. */
+  propagation?: "slave" | "shared";
+}
+
+/** The files of an image that a container sees, and cannot write to. */
+export interface ImageMount {
+  /** It is on this machine. */
+  image: string;
+  containerPath: string;
 }
 
 /** All that a runtime needs to make one container. Everything of the API is resolved before. */
@@ -49,6 +58,7 @@ export interface ContainerSpec {
   env: Readonly<Record<string, string>>;
   workingDir?: string;
   mounts: readonly Mount[];
+  imageMounts?: readonly ImageMount[];
   hostname: string;
   /** File that receives the log, in the runtime's {@linkcode ContainerRuntime.logFormat}; its folder exists. */
   logPath: string;

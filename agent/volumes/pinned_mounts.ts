@@ -1,5 +1,5 @@
 import { ifAbsent } from "../../core/lib/absent.ts";
-import type { FileTree, HeldFile } from "../../core/lib/linux/file_tree.ts";
+import type { FileTree, HeldFile, Propagation } from "../../core/lib/linux/file_tree.ts";
 import type { VolumeMount } from "../../core/resources/core/pods/spec/containers.ts";
 import { isInside } from "./atomic_files.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
@@ -41,15 +41,25 @@ export class PinnedMounts {
 
   /** The path that the runtime is to mount. Throws {@linkcode ConfigError}. */
   async pathOf(place: VolumePlace, mount: VolumeMount, mounter: Mounter): Promise<string> {
-    const { name, subPath, subPathExpr } = mount;
+    const { name, subPath, subPathExpr, recursiveReadOnly = "Disabled" } = mount;
+    const isReadOnlyBelow = recursiveReadOnly !== "Disabled";
     const path = subPathExpr ? expand(subPathExpr, mounter.variables) : subPath ?? "";
     const subject = path === ""
       ? `failed to prepare volumeMount "${name}" of container "${mounter.container}"`
       : `failed to prepare subPath for volumeMount "${name}" of container "${mounter.container}"`;
     try {
-      if (path === "" && place.hold === undefined) return place.root;
+      if (path === "" && place.hold === undefined && !isReadOnlyBelow) return place.root;
       if (path !== "" && !isInside(path)) throw new Error(`"${path}" leads out of its folder`);
-      if (this.#tree !== undefined) return await this.#pin(place, path, this.#tree);
+      if (this.#tree !== undefined) {
+        const target = await this.#pin(place, path, this.#tree, propagationOf(mount));
+        if (!isReadOnlyBelow || this.#tree.makeReadOnly(target)) return target;
+      }
+      if (recursiveReadOnly === "Enabled") {
+        throw new Error(
+          `failed to resolve recursive read-only mode: volume "${name}" requested recursive read-only mode, ` +
+            "but it is not supported by the runtime",
+        );
+      }
       return path === "" ? place.root : await pathByName(place, path);
     } catch (error) {
       throw new ConfigError(`${subject}: ${error instanceof Error ? error.message : error}`);
@@ -63,23 +73,40 @@ export class PinnedMounts {
     await Deno.remove(this.#folder, { recursive: true }).catch(ifAbsent);
   }
 
-  async #pin(place: VolumePlace, path: string, tree: FileTree): Promise<string> {
+  async #pin(
+    place: VolumePlace,
+    path: string,
+    tree: FileTree,
+    propagation: Propagation,
+  ): Promise<string> {
     using root = await place.hold?.(tree) ?? tree.hold(place.root);
-    if (path === "") return await this.#bind(root, tree); // a hostPath may be a file
+    if (path === "") return await this.#bind(root, tree, propagation); // a hostPath may be a file
     const { mode } = await Deno.stat(root.procPath);
     const missing = { folderMode: (mode ?? 0) & 0o777 }; // as open as the volume
     using held = tree.holdBelow(root, path, { missing });
-    return await this.#bind(held, tree);
+    return await this.#bind(held, tree, propagation);
   }
 
-  async #bind(held: HeldFile, tree: FileTree): Promise<string> {
+  async #bind(held: HeldFile, tree: FileTree, propagation: Propagation): Promise<string> {
     const { isDirectory } = await Deno.stat(held.procPath);
     const target = `${this.#folder}/${this.#count++}`;
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
     if (isDirectory) await Deno.mkdir(target, { mode: 0o700 });
     else await Deno.writeFile(target, new Uint8Array(), { createNew: true, mode: 0o600 });
-    tree.bind(held, target);
+    tree.bind(held, target, propagation);
     return target;
+  }
+}
+
+/** Kubernetes' words for it: https://kubernetes.io/docs/concepts/storage/volumes/#mount-propagation */
+export function propagationOf({ mountPropagation }: VolumeMount): Propagation {
+  switch (mountPropagation) {
+    case "HostToContainer":
+      return "slave";
+    case "Bidirectional":
+      return "shared";
+    default:
+      return "private";
   }
 }
 

@@ -19,6 +19,8 @@ export interface VolumeType<Source = unknown> {
   readonly folderName?: string;
   /** Whether containers cannot write to it, whatever their mounts say. */
   readonly isReadOnly?: boolean;
+  /** Whether the runtime mounts it, and not the agent. */
+  readonly isMountedByRuntime?: true;
   /** Whether containers cannot write to this one. */
   isMountedReadOnly?(volume: VolumeOf<Source>, node: VolumeContext): boolean;
   /** The kinds of objects that it reads. */

@@ -13,7 +13,7 @@ import type { Mount } from "../runtimes/container_runtime.ts";
 import { PodFolder, podsWithFolder } from "../folders/pod_folder.ts";
 import { unmountAll } from "./memory_folder.ts";
 import type { PodTokens } from "./pod_tokens.ts";
-import { PinnedMounts } from "./pinned_mounts.ts";
+import { PinnedMounts, propagationOf } from "./pinned_mounts.ts";
 import { VolumeError, withoutPlugin } from "./volume_error.ts";
 import { localPathFolder } from "./local_path_folders.ts";
 import { type VolumeContext, type VolumeOf, type VolumeType, volumeTypeOf } from "./volume_type.ts";
@@ -107,11 +107,16 @@ export class Volumes implements Disposable {
       const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
       if (volume === undefined) throw new ConfigError(`volume "${mount.name}" not found`);
       const { type, volume: own } = this.#volumeOf(pod, volume);
+      if (type.isMountedByRuntime) continue;
       const place = type.placeOf(own, this.#context);
       const hostPath = await pinned.pathOf(place, mount, { container: container.name, variables });
       const readOnly = mount.readOnly || (type.isReadOnly ?? false) ||
         (type.isMountedReadOnly?.(own, this.#context) ?? false);
-      mounts.push({ hostPath, containerPath: mount.mountPath, readOnly });
+      const propagation = propagationOf(mount);
+      mounts.push({
+        ...{ hostPath, containerPath: mount.mountPath, readOnly },
+        ...(propagation !== "private" && { propagation }),
+      });
     }
     return mounts;
   }

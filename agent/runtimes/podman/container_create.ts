@@ -57,6 +57,11 @@ export function createBody(
     create_working_dir: spec.workingDir === undefined ? undefined : true, // as other runtimes do
     labels: labelsOf(spec, owner),
     mounts: spec.mounts.map(mountOf),
+    image_volumes: spec.imageMounts?.map(({ image, containerPath }) => ({
+      Source: image,
+      Destination: containerPath,
+      ReadWrite: false,
+    })),
     resource_limits: limitsOf(spec),
     ...(network === "host"
       ? { netns: { nsmode: "host" } }
@@ -89,12 +94,14 @@ function labelsOf(spec: ContainerSpec, owner: string): Record<string, string> {
   };
 }
 
-function mountOf({ hostPath, containerPath, readOnly }: Mount): Record<string, unknown> {
+function mountOf(
+  { hostPath, containerPath, readOnly, propagation }: Mount,
+): Record<string, unknown> {
   return {
     type: "bind",
     source: hostPath,
     destination: containerPath,
-    options: ["rbind", readOnly ? "ro" : "rw", "rprivate"],
+    options: ["rbind", readOnly ? "ro" : "rw", `r${propagation ?? "private"}`],
   };
 }
 

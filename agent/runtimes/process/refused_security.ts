@@ -1,11 +1,15 @@
-import { type ContainerSpec, RuntimeError } from "../container_runtime.ts";
+import { type ContainerSpec, type ImageMount, RuntimeError } from "../container_runtime.ts";
 
 /**
  * Refuses what a plain process on the node cannot keep of what its pod asks for: run without it, it would have less
  * protection than its author believes, or fail in strange ways. `isRoot`: whether users and namespaces can be changed.
  * Throws a {@linkcode RuntimeError} that names every field.
  */
-export function refuseUnkept({ security }: Pick<ContainerSpec, "security">, isRoot: boolean): void {
+export function refuseUnkept(
+  { security, imageMounts }: Pick<ContainerSpec, "security" | "imageMounts">,
+  isRoot: boolean,
+): void {
+  refuseImageMounts(imageMounts);
   const keepsRoot = isRoot && (security.runAsUser ?? 0) === 0;
   const unkept = [
     ...(security.seccomp && security.seccomp !== "Unconfined" ? ["seccompProfile"] : []),
@@ -23,5 +27,14 @@ export function refuseUnkept({ security }: Pick<ContainerSpec, "security">, isRo
     "CreateContainerError",
     `The process runtime cannot keep securityContext.${unkept.join(", securityContext.")}: ` +
       "it runs plain processes of the node; run the pod on a node with Podman, or take it out of the manifest",
+  );
+}
+
+/** The files of an image are only where images are. */
+function refuseImageMounts([first]: readonly ImageMount[] = []): void {
+  if (first === undefined) return;
+  throw new RuntimeError(
+    "CreateContainerError",
+    `The process runtime cannot mount the image "${first.image}": run the pod on a node with Podman`,
   );
 }

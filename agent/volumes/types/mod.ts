@@ -4,6 +4,7 @@ import { configMapVolumes } from "./config_map_volumes.ts";
 import { downwardApiVolumes } from "./downward_api_volumes.ts";
 import { emptyDirs } from "./empty_dirs.ts";
 import { hostPaths } from "./host_paths.ts";
+import { imageVolumes } from "./image_volumes.ts";
 import { nfsVolumes } from "./nfs_volumes.ts";
 import { projectedVolumes } from "./projected_volumes.ts";
 import { secretVolumes } from "./secret_volumes.ts";
@@ -16,6 +17,7 @@ export const VOLUME_TYPES: readonly VolumeType[] = [
   emptyDirs,
   ephemeralVolumes,
   hostPaths,
+  imageVolumes,
   nfsVolumes,
   projectedVolumes,
   secretVolumes,

@@ -9,7 +9,11 @@ const O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100000 : 0o400000;
 const MS_BIND = 4096n;
 const MS_REC = 16384n;
 const MS_PRIVATE = 1n << 18n;
+const MS_SLAVE = 1n << 19n;
 const MNT_DETACH = 2;
+const AT_FDCWD = -100;
+const AT_RECURSIVE = 0x8000;
+const MOUNT_ATTR_RDONLY = 1n;
 /** Symbolic links followed on one path, as by the kernel (path_resolution(7)); more are a loop. */
 const LINKS_MAX = 40;
 /** Folders on one path, each of which is held open during the walk. */
@@ -27,6 +31,9 @@ export interface HeldFile extends Disposable {
   /** Its path under `/proc/self/fd`, valid while it is held. */
   readonly procPath: string;
 }
+
+/** Whether mounts made below a mount, or its source, later are seen on the other side: not, from the source, on both. */
+export type Propagation = "private" | "slave" | "shared";
 
 export interface Walk {
   /** Whether the folder is the root of the file system: then absolute links and `..` are followed as by the kernel. */
@@ -127,14 +134,33 @@ export class FileTree implements Disposable {
   }
 
   /** Bind-mounts a held file or folder, with everything mounted below it, at a path of ours. */
-  bind({ procPath }: HeldFile, target: string): void {
+  bind({ procPath }: HeldFile, target: string, propagation: Propagation = "private"): void {
     const { calls } = this.#libc;
     const what = `mount at "${target}"`;
     const at = cString(target);
     const none = cString("none");
     this.#libc.must(calls.mount(cString(procPath), at, none, MS_BIND | MS_REC, null), what);
-    // Otherwise unmounting below it would also unmount in its source (mount_namespaces(7)).
-    this.#libc.must(calls.mount(none, at, none, MS_PRIVATE | MS_REC, null), what);
+    // Otherwise unmounting below it would also unmount in its source (mount_namespaces(7)); see `unmount`.
+    if (propagation === "shared") return;
+    const type = propagation === "slave" ? MS_SLAVE : MS_PRIVATE;
+    this.#libc.must(calls.mount(none, at, none, type | MS_REC, null), what);
+  }
+
+  /**
+   * Makes what is mounted at a path of ours read-only, with everything mounted below it (mount_setattr(2)). False when this
+   * machine cannot.
+   */
+  makeReadOnly(target: string): boolean {
+    const { mount_setattr } = this.#libc.calls;
+    const attributes = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]);
+    const result = mount_setattr?.(
+      AT_FDCWD,
+      cString(target),
+      AT_RECURSIVE,
+      new Uint8Array(attributes.buffer),
+      BigInt(attributes.byteLength),
+    );
+    return result === 0;
   }
 
   /** Unmounts everything at these paths, outermost first; busy mounts are detached and end when no longer in use. */

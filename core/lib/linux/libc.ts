@@ -19,6 +19,12 @@ const SYMBOLS = {
   setns: { parameters: ["i32", "i32"], result: "i32" },
   unshare: { parameters: ["i32"], result: "i32" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "pointer"], result: "i32" },
+  /** Linux 5.12, glibc 2.36. */
+  mount_setattr: {
+    parameters: ["i32", "buffer", "u32", "buffer", "usize"],
+    result: "i32",
+    optional: true,
+  },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   strerror: { parameters: ["i32"], result: "pointer" },

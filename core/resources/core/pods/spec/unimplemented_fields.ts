@@ -25,8 +25,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "containers[].resources.claims": undefined,
   "containers[].resources.limits.ephemeral-storage": undefined,
   "containers[].env[].valueFrom.fileKeyRef": undefined,
-  "containers[].volumeMounts[].mountPropagation": "None",
-  "containers[].volumeMounts[].recursiveReadOnly": "Disabled",
 
   "volumes[].awsElasticBlockStore": undefined,
   "volumes[].azureDisk": undefined,
@@ -40,7 +38,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "volumes[].gcePersistentDisk": undefined,
   "volumes[].gitRepo": undefined,
   "volumes[].glusterfs": undefined,
-  "volumes[].image": undefined,
   "volumes[].iscsi": undefined,
   "volumes[].photonPersistentDisk": undefined,
   "volumes[].portworxVolume": undefined,

@@ -21,10 +21,7 @@ const OF_BOTH: Readonly<Record<string, Wanted>> = {
 };
 
 /** The same of a container of any sort. */
-const OF_CONTAINERS: Readonly<Record<string, Wanted>> = {
-  ...under("securityContext", OF_BOTH),
-  "volumeMounts[].recursiveReadOnly": is("Enabled"),
-};
+const OF_CONTAINERS = under("securityContext", OF_BOTH);
 
 /**
  * The one list of what a PodSpec can say about its security and Coracle does not implement yet, with the values that it would

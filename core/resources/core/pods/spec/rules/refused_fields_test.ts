@@ -28,21 +28,6 @@ const REFUSED: [Fields, string][] = [
     },
     "initContainers[0].securityContext.seLinuxOptions",
   ],
-  [
-    {
-      volumes: [{ name: "v", emptyDir: {} }],
-      containers: [{
-        ...c,
-        volumeMounts: [{
-          name: "v",
-          mountPath: "/v",
-          readOnly: true,
-          recursiveReadOnly: "Enabled",
-        }],
-      }],
-    },
-    "containers[0].volumeMounts[0].recursiveReadOnly",
-  ],
 ];
 
 for (const [spec, field] of REFUSED) {
