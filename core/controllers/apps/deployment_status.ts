@@ -172,7 +172,14 @@ function progressConditions(
     const late = progressing("False", "ProgressDeadlineExceeded", "has timed out progressing");
     return updatedConditions(conditions, late, nowMs);
   }
-  return conditions;
+  if (before !== undefined || current === undefined) return conditions;
+  const found = {
+    type: "Progressing",
+    status: "True",
+    reason: "FoundNewReplicaSet",
+    message: `Found new replica set "${current.metadata.name}"`,
+  } as const;
+  return updatedConditions(conditions, found, nowMs);
 }
 
 /** Whether all pods are of the new template and available, and the controller has seen the spec. */

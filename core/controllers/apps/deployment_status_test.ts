@@ -210,7 +210,8 @@ Deno.test("what a rollout says: complete, then nothing new; late; nothing withou
       ...stuckCounts,
       conditions: [progressing("ReplicaSetUpdated", 600_000)],
     }, "ReplicaSetUpdated"],
-    ["nothing said yet", stuck, stuckCounts, undefined],
+    ["nothing said yet", stuck, stuckCounts, "FoundNewReplicaSet"],
+    ["nothing said yet, and no ReplicaSet", { current: undefined, old: [] }, {}, undefined],
     ["complete before", stuck, {
       ...stuckCounts,
       conditions: [progressing("NewReplicaSetAvailable", 700_000)],

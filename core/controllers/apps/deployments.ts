@@ -28,6 +28,8 @@ import {
   rolloutStatus,
   withProgress,
 } from "./deployment_status.ts";
+import { rollbackWrites } from "./deployment_rollback.ts";
+import { isOfEndingNamespace } from "./pod_creation.ts";
 import { childrenOf, claimWrites, controlled, controllerOf } from "../runtime/ownership.ts";
 import { isFinished } from "../../resources/core/pods/pod_states.ts";
 import { isScaled, scaledSizes } from "./proportional_scaling.ts";
@@ -89,7 +91,10 @@ function reconcile(deployment: Deployment, view: View, nowMs: number): Plan {
   if (resumed !== undefined) return plan(statusWrites(deployment, resumed));
   const history = syncedHistory(deployment, stored);
   const state: DeploymentState = { deployment, stored, history, view, nowMs };
-  if (deployment.spec.paused || isScaled(deployment, history)) return scale(state);
+  if (deployment.spec.paused) return scale(state);
+  const rollback = rollbackWrites(deployment, history);
+  if (rollback !== undefined) return plan(rollback);
+  if (isScaled(deployment, history)) return scale(state);
   return deployment.spec.strategy.type === "Recreate" ? recreate(state) : rollingUpdate(state);
 }
 
@@ -269,6 +274,7 @@ function creationFailed(
   error: ApiError,
   nowMs: number,
 ): Write[] {
+  if (isOfEndingNamespace(error)) return [];
   const reason = "ReplicaSetCreateError";
   const message = `Failed to create new replica set "${name}": ${error.message}`;
   return [

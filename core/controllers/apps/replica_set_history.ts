@@ -14,6 +14,8 @@ const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
 export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
 export const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
 export const TEMPLATE_HASH = "pod-template-hash";
+/** Stands for a field of `extensions/v1beta1`: the revision to go back to; 0 for the one before. */
+export const ROLLBACK_TO = "deprecated.deployment.rollback.to";
 /** Annotations of a deployment that are not copied to its ReplicaSets. */
 const NOT_COPIED: readonly string[] = [
   "kubectl.kubernetes.io/last-applied-configuration",
@@ -21,7 +23,7 @@ const NOT_COPIED: readonly string[] = [
   REVISION_HISTORY,
   DESIRED_REPLICAS,
   MAX_REPLICAS,
-  "deprecated.deployment.rollback.to",
+  ROLLBACK_TO,
 ];
 const REVISION_HISTORY_LENGTH_MAX = 2_000;
 
@@ -48,7 +50,8 @@ export function hasTemplateOf(replicaSet: ReplicaSet, { spec }: Deployment): boo
   return isEqual(withoutHash(replicaSet.spec.template), withoutHash(spec.template));
 }
 
-function withoutHash({ metadata = {}, spec }: PodTemplate): PodTemplate {
+/** The template without what tells its ReplicaSet's pods from others. */
+export function withoutHash({ metadata = {}, spec }: PodTemplate): PodTemplate {
   const { labels: { [TEMPLATE_HASH]: _, ...labels } = {}, ...rest } = metadata;
   return { metadata: { ...rest, labels }, spec };
 }
@@ -133,9 +136,18 @@ function formerRevisions(replicaSet: ReplicaSet, revision: number): Record<strin
   return { [REVISION_HISTORY]: all.join(",") };
 }
 
-function copiedAnnotations({ metadata }: Deployment): Record<string, string> {
+function copiedAnnotations({ metadata }: Deployment | ReplicaSet): Record<string, string> {
   const all = Object.entries(metadata.annotations ?? {});
   return Object.fromEntries(all.filter(([name]) => !NOT_COPIED.includes(name)));
+}
+
+/** The deployment with the annotations that it had when the ReplicaSet was its current one, such as the change cause. */
+export function withAnnotationsOf(deployment: Deployment, replicaSet: ReplicaSet): Deployment {
+  const { metadata } = deployment;
+  const own = Object.entries(metadata.annotations ?? {})
+    .filter(([name]) => NOT_COPIED.includes(name));
+  const annotations = { ...Object.fromEntries(own), ...copiedAnnotations(replicaSet) };
+  return { ...deployment, metadata: { ...metadata, annotations } };
 }
 
 /** What the size of a ReplicaSet was computed from; when the deployment says another one, it has been scaled. */
