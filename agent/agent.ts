@@ -151,14 +151,11 @@ export class Agent {
       allocatable,
       admit: (pod) => this.#care.admit(pod),
       probeCounts: new ProbeCounts(),
-      images: new ImagePuller({ pullsMax: PULLS_MAX, ...options }),
-      features: {
-        operatingSystem: machine.info.operatingSystem,
-        hasAppArmor: machine.hasAppArmor ?? false,
-        allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
-        memoryBytes: unitsOf(machine.capacity["memory"] ?? "0"),
-        oomScoreAdjMin: machine.oomScoreAdjMin ?? 0,
-      },
+      images: new ImagePuller({
+        ...{ pullsMax: PULLS_MAX, ...options },
+        onPulled: () => this.#care.noteImage(),
+      }),
+      features: featuresOf(options),
       podOfContainer: new Map(),
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
@@ -383,4 +380,14 @@ export class Agent {
     }
     this.#canRotate = error === undefined;
   }
+}
+
+function featuresOf({ machine, allowedUnsafeSysctls = [] }: AgentOptions): NodeContext["features"] {
+  return {
+    operatingSystem: machine.info.operatingSystem,
+    hasAppArmor: machine.hasAppArmor ?? false,
+    allowedUnsafeSysctls,
+    memoryBytes: unitsOf(machine.capacity["memory"] ?? "0"),
+    oomScoreAdjMin: machine.oomScoreAdjMin ?? 0,
+  };
 }

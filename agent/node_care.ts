@@ -5,6 +5,8 @@ import type { Pod } from "../core/resources/core/pods/pods.ts";
 import { isFinished } from "../core/resources/core/pods/pod_states.ts";
 import { EvictionKeeper } from "./eviction/eviction_keeper.ts";
 import { HARD_THRESHOLDS, type PressureCondition, type Threshold } from "./eviction/thresholds.ts";
+import { ImageCollector } from "./images/image_collector.ts";
+import { DISK_SHARES, type DiskShares, IMAGE_AGE_MS_MIN } from "./images/unused_images.ts";
 import { admissionFault } from "./node/node_admission.ts";
 import type { NodeStatus } from "./node/node_status.ts";
 import type { NodeContext } from "./pods/node_context.ts";
@@ -23,6 +25,9 @@ export interface NodeCareSettings {
   /** When pods are evicted, and how long that is told afterwards; as the kubelet when absent. */
   evictionThresholds?: readonly Threshold[];
   pressureTransitionMs?: number;
+  /** When images that nobody uses are removed, and how young they may not be; as the kubelet when absent. */
+  imageDiskShares?: DiskShares;
+  imageAgeMsMin?: number;
 }
 
 export interface NodeCareOptions {
@@ -38,6 +43,7 @@ export class NodeCare {
   readonly usage: UsageReporter | undefined;
   readonly #options: NodeCareOptions;
   readonly #evictions: EvictionKeeper | undefined;
+  readonly #images: ImageCollector | undefined;
   #pressure: ReadonlySet<PressureCondition> = new Set();
 
   constructor(given: NodeCareOptions) {
@@ -50,16 +56,25 @@ export class NodeCare {
       probes: () => probeCounts.all(),
       prepare: () => this.#learnProcesses(),
     });
+    this.#images = readings && this.#newImages(readings);
     this.#evictions = this.usage && this.#newEvictions(this.usage);
   }
 
   /** Keeps the node well until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.context;
-    const evictions = this.#evictions;
-    if (evictions === undefined) return;
     const context = { clock, log, signal };
-    await supervise({ ...context, name: "evictions" }, (inner) => evictions.run(inner));
+    const [evictions, images] = [this.#evictions, this.#images];
+    await Promise.all([
+      evictions &&
+      supervise({ ...context, name: "evictions" }, (inner) => evictions.run(inner)),
+      images && supervise({ ...context, name: "the images" }, (inner) => images.run(inner)),
+    ]);
+  }
+
+  /** There is another image on the node. */
+  noteImage(): void {
+    this.#images?.look();
   }
 
   close(): void {
@@ -91,13 +106,39 @@ export class NodeCare {
         return withFiles ? await usage.withFiles(report) : report;
       },
       pods: () => workers().flatMap((worker) => evictable(worker)),
-      reclaim: () => Promise.resolve(),
+      reclaim: () => this.#reclaim(),
       onPressure: (conditions) => {
         this.#pressure = conditions;
         status.reportPressure(conditions);
       },
       node: () => view.get(nodes, { name: nodeName }),
     });
+  }
+
+  #newImages(readings: MachineReadings): ImageCollector {
+    const { options, context, status } = this.#options;
+    const { view, nodeName } = context;
+    return new ImageCollector({
+      ...context,
+      shares: options.imageDiskShares ?? DISK_SHARES,
+      ageMsMin: options.imageAgeMsMin ?? IMAGE_AGE_MS_MIN,
+      disk: () => {
+        const { fs, imageFs = fs } = readings.pressure();
+        return imageFs;
+      },
+      onList: (images) => status.reportImages(images),
+      node: () => view.get(nodes, { name: nodeName }),
+    });
+  }
+
+  /** What nobody misses: containers of pods that have ended, then images. Logs stay. */
+  async #reclaim(): Promise<void> {
+    const { context: { runtime }, workers } = this.#options;
+    for (const { pod, containers } of workers()) {
+      if (pod === undefined || !isFinished(pod)) continue;
+      for (const { id, state } of containers) if (state === "exited") await runtime.remove(id);
+    }
+    await this.#images?.removeAllUnused();
   }
 
   /** A start does not tell the process; a list would, but much later. */

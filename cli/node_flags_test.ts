@@ -26,9 +26,13 @@ Deno.test("one image is pulled at a time, unless the flags say otherwise", () =>
 });
 
 Deno.test("what is kept free of pods is as the flags say, else as the kubelet's", () => {
-  assert.deepEqual(agentOptionsOf(flagsOf()), { pullsMax: 1, reservations: [{}, {}] });
+  const imageDiskShares = { high: 0.85, low: 0.8 };
+  assert.deepEqual(agentOptionsOf(flagsOf()), {
+    ...{ pullsMax: 1, reservations: [{}, {}], imageDiskShares },
+  });
   const options = agentOptionsOf(flagsOf(
     ...["--system-reserved", "cpu=200m,memory=500Mi", "--kube-reserved", "ephemeral-storage=1Gi"],
+    ...["--image-gc-high-threshold", "70", "--minimum-image-ttl-duration", "1h"],
     ...["--eviction-hard", "memory.available<1Gi", "--eviction-pressure-transition-period", "30s"],
   ));
   assert.deepEqual(options, {
@@ -36,6 +40,8 @@ Deno.test("what is kept free of pods is as the flags say, else as the kubelet's"
     reservations: [{ cpu: "200m", memory: "500Mi" }, { "ephemeral-storage": "1Gi" }],
     evictionThresholds: [{ signal: "memory.available", limit: { amount: 1024 ** 3 } }],
     pressureTransitionMs: 30_000,
+    imageDiskShares: { high: 0.7, low: 0.7 },
+    imageAgeMsMin: 3_600_000,
   });
 });
 

@@ -22,6 +22,8 @@ export interface ImagePullerOptions {
   clock: Clock;
   /** How many images may be pulled at the same time. */
   pullsMax: number;
+  /** Called when an image has come. */
+  onPulled?(): void;
 }
 
 export interface ImageRequest {
@@ -82,6 +84,7 @@ export class ImagePuller {
       const startedMs = clock.elapsed();
       const pulled = await this.#pullWithAny(image, credentials);
       const endedMs = clock.elapsed();
+      this.#options.onPulled?.();
       return { image: pulled, pull: { ms: endedMs - startedMs, wholeMs: endedMs - askedMs } };
     });
   }

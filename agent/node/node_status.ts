@@ -13,6 +13,7 @@ import { leases } from "../../core/resources/coordination/leases.ts";
 import type { NodeCondition } from "../../core/resources/core/nodes/node_status.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import type { PressureCondition } from "../eviction/thresholds.ts";
+import type { ListedImage } from "../runtimes/container_runtime.ts";
 import type { Machine } from "./machine.ts";
 import { COMPONENT } from "../pods/pod_events.ts";
 
@@ -82,6 +83,7 @@ export class NodeStatus {
   /** Whether the state of the runtime is known: before, the node is not reported. */
   #isKnown = false;
   #isDiskFull = false;
+  #images: NonNullable<Node["status"]["images"]> | undefined;
   #pressure: ReadonlySet<PressureCondition> = new Set();
   /** Whether the API has the status. */
   #isKept = true;
@@ -110,6 +112,14 @@ export class NodeStatus {
   reportPressure(pressure: ReadonlySet<PressureCondition>): void {
     if (pressure.symmetricDifference(this.#pressure).size === 0) return;
     this.#pressure = pressure;
+    this.#wake.set();
+  }
+
+  /** Reports the images that there are. */
+  reportImages(images: readonly ListedImage[]): void {
+    const shown = shownImages(images);
+    if (isEqual(shown, this.#images)) return;
+    this.#images = shown;
     this.#wake.set();
   }
 
@@ -198,7 +208,8 @@ export class NodeStatus {
     const pressure = this.#isDiskFull
       ? this.#pressure.union(new Set(["DiskPressure"] as const))
       : this.#pressure;
-    const state = { fault: this.#fault, pressure };
+    const images = this.#images;
+    const state = { fault: this.#fault, pressure, ...(images && { images }) };
     return nodeStatusOf(before, this.#options, state, this.#options.clock.now());
   }
 
@@ -259,6 +270,8 @@ interface NodeState {
   /** Why the runtime cannot be used, in a few words. */
   fault: string | undefined;
   pressure: ReadonlySet<PressureCondition>;
+  /** Absent: not known. */
+  images?: Node["status"]["images"];
 }
 
 /** The status of the node as the kubelet writes it; times change only with what they are of. Pure. */
@@ -274,6 +287,7 @@ export function nodeStatusOf<S extends Conditions>(
     capacity: { ...machine.capacity },
     allocatable: { ...allocatable },
     conditions: conditionsOf(before, state, nowMs),
+    ...(state.images && { images: state.images }),
     addresses: [{ type: "InternalIP", address: hostIP }, { type: "Hostname", address: nodeName }],
     nodeInfo: {
       ...machine.info,
@@ -282,6 +296,19 @@ export function nodeStatusOf<S extends Conditions>(
       kubeProxyVersion: "",
     },
   };
+}
+
+/** The kubelet's `nodeStatusMaxImages` and `MaxNamesPerImageInNodeStatus`. */
+const IMAGES_MAX = 50;
+const NAMES_MAX = 5;
+
+/** The largest first, as the kubelet shows them. Pure. */
+export function shownImages(
+  images: readonly ListedImage[],
+): NonNullable<Node["status"]["images"]> {
+  return images.toSorted((a, b) => b.sizeBytes - a.sizeBytes || (a.id < b.id ? -1 : 1))
+    .slice(0, IMAGES_MAX)
+    .map(({ names, sizeBytes }) => ({ names: names.slice(0, NAMES_MAX), sizeBytes }));
 }
 
 /** Reasons and messages of the kubelet. */

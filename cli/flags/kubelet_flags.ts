@@ -14,6 +14,10 @@ const DURATION_MS_MAX = 24 * 3_600_000;
 
 /** Adds the flags that a kubelet has too, with its names and its defaults. */
 export function withKubeletFlags(command: Command): Command {
+  return withPodFlags(withReserveFlags(withImageFlags(command)));
+}
+
+function withImageFlags(command: Command): Command {
   return command
     .option("--serialize-image-pulls <bool>", "pull one image at a time (true)", yesOrNo)
     .option(
@@ -21,6 +25,26 @@ export function withKubeletFlags(command: Command): Command {
       "images to pull at once, without --serialize-image-pulls (5)",
       numberFrom(1, PULLS_MAX),
     )
+    .option(
+      "--image-gc-high-threshold <percent>",
+      "remove unused images when so much of the disk is full (85)",
+      numberFrom(1, 100),
+    )
+    .option(
+      "--image-gc-low-threshold <percent>",
+      "remove them until so much of it is full (80)",
+      numberFrom(0, 100),
+    )
+    .option(
+      "--minimum-image-ttl-duration <duration>",
+      "keep unused images at least so long (2m)",
+      durationMs,
+    );
+}
+
+/** What pods do not get. */
+function withReserveFlags(command: Command): Command {
+  return command
     .option("--max-pods <n>", "pods that this node takes (110)", numberFrom(1, PODS_MAX))
     .option(
       "--system-reserved <amounts>",
@@ -37,7 +61,11 @@ export function withKubeletFlags(command: Command): Command {
       "--eviction-pressure-transition-period <duration>",
       "how long pressure is told after it is gone (5m)",
       durationMs,
-    )
+    );
+}
+
+function withPodFlags(command: Command): Command {
+  return command
     .option(
       "--pod-max-pids <n>",
       "processes that a pod may have; -1: all (2048 each container)",

@@ -1,6 +1,7 @@
 import type { AgentOptions } from "../../agent/agent.ts";
 import type { Threshold } from "../../agent/eviction/thresholds.ts";
 import type { Reservation } from "../../agent/node/allocatable.ts";
+import { DISK_SHARES, type DiskShares } from "../../agent/images/unused_images.ts";
 import { PULLS_MAX } from "../../agent/images/image_puller.ts";
 
 /** What the flags say that a kubelet has too; what is absent is as a kubelet has it. */
@@ -9,6 +10,11 @@ export interface KubeletFlags {
   maxParallelImagePulls?: number;
   /** Processes of a pod; -1: as many as the node has. */
   podMaxPids?: number;
+  /** Percent of the disk. */
+  imageGcHighThreshold?: number;
+  imageGcLowThreshold?: number;
+  /** In milliseconds. */
+  minimumImageTtlDuration?: number;
   maxPods?: number;
   /** Amounts by resource. */
   systemReserved?: Reservation;
@@ -25,16 +31,30 @@ export function agentOptionsOf(
   flags: KubeletFlags,
 ): Pick<
   AgentOptions,
-  "pullsMax" | "reservations" | "evictionThresholds" | "pressureTransitionMs"
+  | "pullsMax"
+  | "reservations"
+  | "evictionThresholds"
+  | "pressureTransitionMs"
+  | "imageDiskShares"
+  | "imageAgeMsMin"
 > {
   const { systemReserved = {}, kubeReserved = {}, evictionHard } = flags;
   const { evictionPressureTransitionPeriod: pressureTransitionMs } = flags;
+  const { minimumImageTtlDuration: imageAgeMsMin } = flags;
   return {
     pullsMax: pullsMaxOf(flags),
+    imageDiskShares: diskSharesOf(flags),
+    ...(imageAgeMsMin !== undefined && { imageAgeMsMin }),
     reservations: [systemReserved, kubeReserved],
     ...(evictionHard && { evictionThresholds: evictionHard }),
     ...(pressureTransitionMs !== undefined && { pressureTransitionMs }),
   };
+}
+
+function diskSharesOf({ imageGcHighThreshold, imageGcLowThreshold }: KubeletFlags): DiskShares {
+  const high = imageGcHighThreshold === undefined ? DISK_SHARES.high : imageGcHighThreshold / 100;
+  const low = imageGcLowThreshold === undefined ? DISK_SHARES.low : imageGcLowThreshold / 100;
+  return { high, low: Math.min(low, high) };
 }
 
 /** A kubelet has no bound when pulls are not serialized and none is given. */
