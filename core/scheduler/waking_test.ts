@@ -352,6 +352,19 @@ Deno.test("the victims of a preemption are evicted, and the pod is placed once t
   assert.equal(run.where("high"), "n");
 });
 
+const TERM = { labelSelector: { matchLabels: { leads: "a" } }, topologyKey: "zone" };
+const SPREAD = { ...TERM, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule" };
+/** What pods say about other pods, whose labels may change. */
+const WISHES: Readonly<Record<string, object>> = {
+  near: {
+    affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [TERM] } },
+  },
+  apart: {
+    affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [TERM] } },
+  },
+  spread: { topologySpreadConstraints: [SPREAD] },
+  "spread over many": { topologySpreadConstraints: [{ ...SPREAD, minDomains: 2 }] },
+};
 const nodeName = fc.constantFrom("l", "m", "n");
 const podName = fc.nat(7).map((number) => `p${number}`);
 const label = fc.constantFrom("a", "b", undefined);
@@ -377,6 +390,7 @@ const step = fc.oneof(
       hostPort: fc.constantFrom(0, 0, 80),
       leads: label,
       follows: label,
+      wish: fc.constantFrom(undefined, undefined, ...Object.keys(WISHES)),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("pod gone" as const), name: podName }) },
@@ -402,13 +416,17 @@ function perform(run: Run, made: Step): void {
       return cluster.take(nodes, { name: made.name });
     case "pod": {
       if (pod !== undefined) return;
-      const { zone, tolerates, leads, follows } = made;
+      const { zone, tolerates, leads, follows, wish } = made;
       const tolerations = tolerates ? [{ key: tolerates, operator: "Exists" }] : [];
       return run.pod(made.name, {
         cpu: `${made.cpu}`,
         hostPort: made.hostPort,
         labels: { ...leads && { leads }, ...!leads && follows && { follows } },
-        spec: { tolerations, ...zone && { nodeSelector: { zone } } },
+        spec: {
+          tolerations,
+          ...zone && { nodeSelector: { zone } },
+          ...wish && WISHES[wish],
+        },
       });
     }
     case "pod gone":

@@ -10,7 +10,9 @@ export interface Usage {
   readonly used: Map<string, bigint>;
   /** `allocatable` minus `used`; negative when the node has shrunk. */
   readonly free: Map<string, number>;
-  /** From `allocatable`, because every comparison of nodes reads them. */
+  /** From `free` and `allocatable`, because every look at a node reads them. */
+  cpuMillisFree: number;
+  memoryBytesFree: number;
   readonly cpuMillis: number;
   readonly memoryBytes: number;
   readonly podsMax: number;
@@ -32,6 +34,8 @@ export const capacity: Plugin = tallyingPlugin<Usage>({
         allocatable,
         used: new Map(),
         free: new Map(allocatable),
+        cpuMillisFree: allocatable.get("cpu") ?? 0,
+        memoryBytesFree: allocatable.get("memory") ?? 0,
         cpuMillis: allocatable.get("cpu") ?? 0,
         memoryBytes: allocatable.get("memory") ?? 0,
         podsMax: allocatable.get("pods") ?? 0,
@@ -71,6 +75,8 @@ function count(usage: Usage, pod: Pod, by: 1 | -1): void {
     usage.used.set(name, used);
     usage.free.set(name, (usage.allocatable.get(name) ?? 0) - Number(used));
   }
+  usage.cpuMillisFree = usage.free.get("cpu") ?? 0;
+  usage.memoryBytesFree = usage.free.get("memory") ?? 0;
   usage.cpuMillisOrDefault += by * cpuMillisOrDefault;
   usage.memoryBytesOrDefault += by * memoryBytesOrDefault;
   usage.podCount += by;
@@ -80,9 +86,14 @@ type Amount = readonly [name: string, amount: number];
 
 function fit(pod: Pod): Filter<Usage> {
   const requested = [...podRequestsOf(pod).amounts].filter(([, amount]) => amount > 0);
+  const of = (name: string) => requested.find((amount) => amount[0] === name)?.[1] ?? -Infinity;
+  const [cpu, memory] = [of("cpu"), of("memory")];
+  const others = requested.filter(([name]) => name !== "cpu" && name !== "memory");
   return (_node, usage) => {
     const isFull = usage.podCount >= usage.podsMax;
-    if (!isFull && requested.every((amount) => isFree(usage, amount))) return undefined;
+    const hasRoom = !isFull && cpu <= usage.cpuMillisFree && memory <= usage.memoryBytesFree &&
+      others.every((amount) => isFree(usage, amount));
+    if (hasRoom) return undefined;
     return insufficient(usage, isFull, requested.filter((amount) => !isFree(usage, amount)));
   };
 }

@@ -49,11 +49,8 @@ export function victimsOn(
       trial.remove(other);
       return true;
     });
-    return {
-      node: node.name,
-      victims: victims.sort((a, b) => byImportance(a, b, snapshot)),
-      violations: victims.filter((victim) => violating.has(victim)).length,
-    };
+    const sorted = victims.sort((a, b) => byImportance(a, b, snapshot));
+    return { node: node.name, victims: sorted, violations: budgets.violatedBy(sorted).size };
   });
 }
 
