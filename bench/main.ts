@@ -18,6 +18,7 @@ import { machineClass } from "./processes.ts";
 
 import { probes } from "./probes.ts";
 import { proxy } from "./proxy.ts";
+import { scheduling } from "./scheduler.ts";
 import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
 import { start } from "./start.ts";
@@ -34,6 +35,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   probes,
   proxy,
   api,
+  scheduling,
   store,
   storeReads,
   storeOverwrites,
