@@ -104,6 +104,7 @@ function userOf(pod: Pod, container: Container): ContainerSpec["security"] {
   const groups = fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup];
   const runAsUser = own.runAsUser ?? whole.runAsUser;
   const runAsGroup = own.runAsGroup ?? whole.runAsGroup;
+  const seLinux = own.seLinuxOptions ?? whole.seLinuxOptions;
   const runAsNonRoot = own.runAsNonRoot ?? whole.runAsNonRoot ?? false;
   if (runAsNonRoot && runAsUser === 0) {
     const { uid: podUid, name: podName, namespace: podNamespace } = pod.metadata;
@@ -115,6 +116,7 @@ function userOf(pod: Pod, container: Container): ContainerSpec["security"] {
     ...(runAsGroup !== undefined && { runAsGroup }),
     ...(runAsNonRoot && { runAsNonRoot }),
     ...(groups.length > 0 && { supplementalGroups: [...new Set(groups)] }),
+    ...(seLinux && { seLinux }),
   };
 }
 

@@ -88,6 +88,8 @@ export interface ContainerSpec {
     supplementalGroups?: readonly number[];
     /** Absent: what the runtime does by itself. */
     seccomp?: "RuntimeDefault" | "Unconfined" | { readonly file: string };
+    /** Its label, where the node has SELinux; elsewhere it means nothing, as in Kubernetes. */
+    seLinux?: { user?: string; role?: string; type?: string; level?: string };
     appArmor?: "RuntimeDefault" | "Unconfined" | { readonly profile: string };
     /** Kernel settings of the namespaces of the pod. */
     sysctls?: Readonly<Record<string, string>>;

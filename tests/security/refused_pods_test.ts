@@ -7,7 +7,7 @@ const c = { name: "c", image: "registry.example/busybox:1" };
 
 /** Fields that ask for protection, or for access to the node, and are not implemented. */
 const UNPROTECTED: Record<string, object> = {
-  "a label of SELinux": { securityContext: { seLinuxOptions: { level: "s0:c1" } } },
+  "a process of Windows": { securityContext: { windowsOptions: { hostProcess: true } } },
   "users of its own": { hostUsers: false },
 };
 

@@ -134,6 +134,7 @@ function securityOf(security: ContainerSpec["security"]): Record<string, unknown
     // By itself Podman takes its default profile, which is Kubernetes' `RuntimeDefault`.
     seccomp_profile_path: seccompOf(security.seccomp),
     apparmor_profile: appArmorOf(security.appArmor),
+    selinux_opts: seLinuxOf(security.seLinux),
     pidns: security.hostPid ? { nsmode: "host" } : undefined,
     ipcns: security.hostIpc ? { nsmode: "host" } : undefined,
   };
@@ -142,6 +143,14 @@ function securityOf(security: ContainerSpec["security"]): Record<string, unknown
 function seccompOf(profile: ContainerSpec["security"]["seccomp"]): string | undefined {
   if (typeof profile === "object") return profile.file;
   return profile === "Unconfined" ? "unconfined" : undefined;
+}
+
+/** In the order of a label. */
+function seLinuxOf(
+  label: ContainerSpec["security"]["seLinux"] = {},
+): readonly string[] | undefined {
+  const parts = ["user", "role", "type", "level"] as const;
+  return notEmpty(parts.flatMap((part) => label[part] ? [`${part}:${label[part]}`] : []));
 }
 
 /** By itself Podman takes its own profile, where the kernel has AppArmor. */

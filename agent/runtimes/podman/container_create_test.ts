@@ -127,3 +127,24 @@ Deno.test("what keeps a container from the node, and what does not, is written a
   // Podman's own filter is what Kubernetes calls the default of the runtime.
   assert.deepEqual(body({ seccomp: "RuntimeDefault", appArmor: "RuntimeDefault" }), body({}));
 });
+
+Deno.test("a label of SELinux, files of images and mounts that come later are written as Podman wants them", () => {
+  const seLinux = { level: "s0:c1,c2", type: "container_t" };
+  const body = createBody({
+    ...spec,
+    security: { seLinux },
+    imageMounts: [{ image: "tools:1", containerPath: "/tools" }],
+    mounts: [
+      { hostPath: "/a", containerPath: "/a", readOnly: true, propagation: "slave" },
+      { hostPath: "/b", containerPath: "/b", readOnly: false, propagation: "shared" },
+    ],
+  }, ours);
+  assert.deepEqual(body["selinux_opts"], ["type:container_t", "level:s0:c1,c2"]);
+  assert.deepEqual(body["image_volumes"], [
+    { Source: "tools:1", Destination: "/tools", ReadWrite: false },
+  ]);
+  assert.deepEqual(
+    (body["mounts"] as { options: string[] }[]).map(({ options }) => options),
+    [["rbind", "ro", "rslave"], ["rbind", "rw", "rshared"]],
+  );
+});

@@ -13,6 +13,7 @@ export function refuseUnkept(
   const keepsRoot = isRoot && (security.runAsUser ?? 0) === 0;
   const unkept = [
     ...(security.seccomp && security.seccomp !== "Unconfined" ? ["seccompProfile"] : []),
+    ...(security.seLinux && hasSeLinux() ? ["seLinuxOptions"] : []),
     ...(security.appArmor && security.appArmor !== "Unconfined" ? ["appArmorProfile"] : []),
     ...(security.readOnlyRootFilesystem ? ["readOnlyRootFilesystem"] : []),
     ...(security.capabilitiesDrop?.length && !isRoot ? ["capabilities.drop"] : []),
@@ -37,4 +38,12 @@ function refuseImageMounts([first]: readonly ImageMount[] = []): void {
     "CreateContainerError",
     `The process runtime cannot mount the image "${first.image}": run the pod on a node with Podman`,
   );
+}
+
+function hasSeLinux(): boolean {
+  try {
+    return Deno.statSync("/sys/fs/selinux/enforce").isFile;
+  } catch {
+    return false; // there is no such file, or none that may be seen
+  }
 }

@@ -16,7 +16,6 @@ export function isSet(value: unknown): boolean {
 
 /** What a security context of a pod and one of a container have in common. */
 const OF_BOTH: Readonly<Record<string, Wanted>> = {
-  seLinuxOptions: isSet,
   windowsOptions: isSet,
 };
 

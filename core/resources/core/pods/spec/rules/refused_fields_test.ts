@@ -15,18 +15,18 @@ const REFUSED: [Fields, string][] = [
   [{ shareProcessNamespace: true }, "shareProcessNamespace"],
   [whole({ seLinuxChangePolicy: "Recursive" }), "securityContext.seLinuxChangePolicy"],
   [whole({ supplementalGroupsPolicy: "Strict" }), "securityContext.supplementalGroupsPolicy"],
-  [whole({ seLinuxOptions: { level: "s0" } }), "securityContext.seLinuxOptions"],
   [whole({ windowsOptions: { hostProcess: true } }), "securityContext.windowsOptions"],
-  [own({ seLinuxOptions: { user: "u" } }), "containers[0].securityContext.seLinuxOptions"],
+  [whole({ windowsOptions: { hostProcess: true } }), "securityContext.windowsOptions"],
+  [own({ windowsOptions: { runAsUserName: "u" } }), "containers[0].securityContext.windowsOptions"],
   [
     {
       initContainers: [{
         name: "i",
         image: "x",
-        securityContext: { seLinuxOptions: { user: "u" } },
+        securityContext: { windowsOptions: { runAsUserName: "u" } },
       }],
     },
-    "initContainers[0].securityContext.seLinuxOptions",
+    "initContainers[0].securityContext.windowsOptions",
   ],
 ];
 
@@ -47,7 +47,12 @@ const TAKEN: Fields[] = [
   { hostUsers: true, shareProcessNamespace: false, hostPID: true, hostIPC: true },
   whole({ seccompProfile: { type: "RuntimeDefault" }, appArmorProfile: { type: "Unconfined" } }),
   whole({ seccompProfile: { type: "Unconfined" }, supplementalGroupsPolicy: "Merge" }),
-  whole({ seLinuxOptions: {}, windowsOptions: {}, supplementalGroups: [1], fsGroup: 2 }),
+  whole({
+    seLinuxOptions: { level: "s0" },
+    windowsOptions: {},
+    supplementalGroups: [1],
+    fsGroup: 2,
+  }),
   whole({ sysctls: [{ name: "net.ipv4.tcp_syncookies", value: "1" }] }),
   whole({ sysctls: [{ name: "kernel.msgmax", value: "1" }] }), // its node decides
   whole({ seccompProfile: { type: "Localhost", localhostProfile: "a/b.json" } }),
@@ -68,20 +73,20 @@ Deno.test("all refused fields are named at once, in templates too", () => {
   const { causes } = made(
     deployments,
     deploymentWith({
-      ...own({ seLinuxOptions: { user: "u" } }),
+      ...own({ windowsOptions: { runAsUserName: "u" } }),
       ...whole({ seLinuxChangePolicy: "Recursive" }),
       hostUsers: false,
     }),
   );
   assert.deepEqual(causes.map(fieldOf).sort(), [
-    "spec.template.spec.containers[0].securityContext.seLinuxOptions",
+    "spec.template.spec.containers[0].securityContext.windowsOptions",
     "spec.template.spec.hostUsers",
     "spec.template.spec.securityContext.seLinuxChangePolicy",
   ]);
 });
 
 Deno.test("what was stored before it was refused may stay, whatever else changes, and nothing may be added", () => {
-  const labelled = { seLinuxOptions: { level: "s0" } };
+  const labelled = { windowsOptions: { hostProcess: true } };
   const stored = deploymentWith({ containers: [{ ...c, securityContext: labelled }] });
   const previous = made(deployments, stored).object;
   const causesOf = (spec: Fields) =>
@@ -91,8 +96,8 @@ Deno.test("what was stored before it was refused may stay, whatever else changes
   const first = { name: "a", image: "x" };
   assert.deepEqual(causesOf({ containers: [first, { ...c, securityContext: labelled }] }), []);
   assert.deepEqual(causesOf({ containers: [{ ...c }] }), []);
-  const at = "spec.template.spec.containers[0].securityContext.seLinuxOptions";
-  const other = { seLinuxOptions: { level: "s1" } };
+  const at = "spec.template.spec.containers[0].securityContext.windowsOptions";
+  const other = { windowsOptions: { hostProcess: false } };
   assert.deepEqual(causesOf({ containers: [{ ...c, securityContext: other }] }), [at]);
   assert.deepEqual(causesOf({ containers: [{ ...first, securityContext: labelled }] }), [at]);
 });
