@@ -1,6 +1,7 @@
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { createControllers } from "../core/controllers/mod.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
+import type { AskApi } from "../core/controllers/autoscaling/metrics_api.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
 import { HttpsWebhooks } from "../core/client/webhook_transport.ts";
@@ -72,20 +73,22 @@ export interface ControllerSettings {
   signer?: CertificateSigner;
   /** Makes tokens for Secrets to hold; absent: these get none. */
   tokenSigner?: SecretTokenSigner;
+  /** Asks the API of this server. */
+  ask: AskApi;
 }
 
 /** Starts the controllers and the scheduler. */
 export function runControllers(
   context: Context,
   { catalog, client, events }: ControlPlane,
-  { registry, gatewayAddress, balancerRange, reservedRanges, authority, signer, tokenSigner }:
+  { registry, gatewayAddress, balancerRange, reservedRanges, authority, signer, tokenSigner, ask }:
     ControllerSettings,
 ): void {
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
   const options = {
-    ...{ catalog, gatewayAddress, reservedRanges, authority },
+    ...{ catalog, gatewayAddress, reservedRanges, authority, ask },
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
     ...(balancerRange !== undefined && { balancerRange }),

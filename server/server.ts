@@ -2,6 +2,7 @@ import type { EventLimit } from "../core/objects/admission/plugins/event_rate_li
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
 import { publishFrontProxy } from "../core/api/aggregation/front_proxy.ts";
 import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
+import { apiAsker } from "../core/api/in_process.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import type { Served } from "../core/api/front/served.ts";
@@ -130,7 +131,7 @@ export async function runServer<P extends ServerPlatform>(
       ...(dnsAddress && { dnsAddress }),
     });
     if (!opened.isAlone) void access.record();
-    await runAsOwner(owned, environment, { plane, platform, node, access });
+    await runAsOwner(owned, environment, { plane, platform, node, access, api });
     void publishAuthorities(objects, access).catch((error) =>
       context.log.warn("Cannot tell API servers of others how they know this one", { error })
     );
@@ -171,11 +172,12 @@ function createServerApi(
 async function runAsOwner(
   context: Context,
   environment: ServerEnvironment,
-  { plane, platform: { podCidr }, node, access: { authority, signer, tokenSigner } }: {
+  { plane, platform: { podCidr }, node, access: { authority, signer, tokenSigner }, api }: {
     plane: ControlPlane;
     platform: ServerPlatform;
     node: Node;
     access: ServerAccess;
+    api: Api;
   },
 ): Promise<void> {
   const reservedRanges = podCidr === undefined ? [] : [podCidr];
@@ -183,6 +185,7 @@ async function runAsOwner(
     ...environment,
     reservedRanges,
     authority,
+    ask: apiAsker(api, context.clock),
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
   });

@@ -1,6 +1,8 @@
 import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
 import { apiServiceController } from "./api_services/api_services.ts";
+import { autoscalerLoop } from "./autoscaling/autoscalers.ts";
+import type { AskApi } from "./autoscaling/metrics_api.ts";
 import { cronJobController } from "./batch/cron_jobs.ts";
 import { finishedJobExpiry } from "./batch/finished_job_expiry.ts";
 import { jobController } from "./batch/jobs.ts";
@@ -68,9 +70,11 @@ export interface ControllerOptions {
   signer?: CertificateSigner;
   /** Makes tokens for Secrets to hold; absent: these get none. */
   tokenSigner?: SecretTokenSigner;
+  /** Asks the API of this server for measurements; absent: there are none. */
+  ask?: AskApi;
 }
 
-type OptionalKeys = "balancerRange" | "signer" | "tokenSigner";
+type OptionalKeys = "ask" | "balancerRange" | "signer" | "tokenSigner";
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (
@@ -90,6 +94,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(statefulSetController),
   () => loopOf(daemonSetController),
   () => loopOf(cronJobController),
+  ({ catalog, ask }) => autoscalerLoop(catalog, ask),
   ({ catalog }) => loopOf(disruptionController(catalog)),
   () => loopOf(staleDisruptions),
   () => loopOf(endpointSliceController),

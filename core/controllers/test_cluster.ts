@@ -255,6 +255,7 @@ export class TestCluster implements View {
   #act({ resource, name, subresource, body }: Write & { verb: "act" }): void {
     const current = this.get<KubeObject>(resource, name);
     if (current === undefined) return;
+    if (subresource === "scale") return this.#scale(resource, current, body);
     const { decide } = (resource as Resource).subresources.find((each) =>
       each.name === subresource
     )!;
@@ -264,6 +265,12 @@ export class TestCluster implements View {
     if (object.spec.finalizers?.length === 0) return this.take(resource, name);
     this.#kind(resource).set(keyOf(object), object);
     this.#tell(resource, { type: "MODIFIED", object });
+  }
+
+  #scale(resource: AnyResource, current: KubeObject, body: object): void {
+    const { replicas } = (body as { spec: { replicas: number } }).spec;
+    const { spec } = current as KubeObject & { spec: object };
+    this.put(resource, { ...current, spec: { ...spec, replicas } } as unknown as Given);
   }
 
   #kind(resource: AnyResource): Map<string, KubeObject> {

@@ -19,8 +19,11 @@ export interface AuditRecord {
 
 /** What the middleware has found out about a request, and what its answer must contain. */
 export interface ApiEnv {
-  /** Absent when the app is called without a socket, by `app.request()`. */
-  Bindings: Partial<HttpBindings>;
+  /**
+   * Absent when the app is called without a socket, by `app.request()`. `insider`: a part of the server that asks it in
+   * its own process; it needs no credential.
+   */
+  Bindings: Partial<HttpBindings> & { insider?: User };
   Variables: {
     requestId: string;
     info: RequestInfo;

@@ -26,7 +26,15 @@ export type Write =
     /** Recorded when the object has been deleted; not when it was gone already. */
     event?: Notice;
   }
-  | { verb: "act"; resource: AnyResource; name: ObjectName; subresource: string; body: object }
+  | {
+    verb: "act";
+    resource: AnyResource;
+    name: ObjectName;
+    subresource: string;
+    body: object;
+    /** What to write instead when the API refuses. The object is still tried again later. */
+    refused?: (error: ApiError) => Write[];
+  }
   | { verb: "event"; event: Notice };
 
 /**
@@ -279,9 +287,11 @@ export function act<T extends KubeObject>(
   { namespace, name }: ObjectName,
   subresource: string,
   body: object,
+  { refused }: { refused?: (error: ApiError) => Write[] } = {},
 ): Write {
   const objectName = namespace === undefined ? { name } : { namespace, name };
-  return { verb: "act", resource, name: objectName, subresource, body };
+  const made = { verb: "act" as const, resource, name: objectName, subresource, body };
+  return refused ? { ...made, refused } : made;
 }
 
 /** Records an event, for people. */

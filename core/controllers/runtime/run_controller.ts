@@ -209,9 +209,18 @@ class Runner {
       case "delete":
         return await this.#delete(write);
       case "act":
-        return await client.act(write.resource, write.name, write.subresource, write.body);
+        return await this.#act(write);
       case "event":
         return this.#environment.events.record(this.#name, write.event);
+    }
+  }
+
+  async #act({ resource, name, subresource, body, refused }: Write & { verb: "act" }) {
+    try {
+      await this.#environment.client.act(resource, name, subresource, body);
+    } catch (error) {
+      if (error instanceof ApiError && refused) await this.#perform(refused(error));
+      throw error;
     }
   }
 

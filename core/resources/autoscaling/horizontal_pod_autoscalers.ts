@@ -1,7 +1,6 @@
 import { object, present } from "../../schema/schema.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { type Column, defineResource, type ObjectOf, wholeObject } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import {
   type Autoscaler,
   CPU_UTILIZATION_DEFAULT,
@@ -74,7 +73,6 @@ export const horizontalPodAutoscalers = defineResource({
   prepare: (next, previous) =>
     next.spec === previous?.spec ? next : { ...next, spec: withDefaults(next.spec) },
   validate: ({ spec }, previous) => autoscalerCauses(spec, previous?.spec),
-  warnings: (_, previous) => storedOnlyWarnings("HorizontalPodAutoscaler", previous),
 });
 
 export type HorizontalPodAutoscaler = ObjectOf<typeof horizontalPodAutoscalers>;
