@@ -91,6 +91,82 @@ Deno.test("a pod that is deleted while it is initialized starts nothing more", a
   assert.deepEqual(node.runtime.containers, []);
 });
 
+Deno.test("a container does not count as running before its hook is done", async () => {
+  await using node = await NodeUnderTest.start();
+  const lifecycle = { postStart: { sleep: { seconds: 10 } } };
+  await node.create({ name: "web", container: { lifecycle } });
+  await node.until(() => runningNames(node).includes("main"));
+  const startedMs = node.clock.now();
+  await node.settle(node.clock.sleep(9_000));
+  assert.equal(node.waiting("web")?.reason, "ContainerCreating");
+  await node.until(() => isReady(node.pod("web")));
+  assert.ok(node.clock.now() - startedMs >= 10_000);
+});
+
+Deno.test("a container whose hook fails after its start is ended, and starts again", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.execResult = { exitCode: 3, output: "secret" };
+  const lifecycle = { postStart: { exec: { command: ["false"] } } };
+  await node.create({ name: "web", container: { lifecycle } });
+  await node.until(() => node.waiting("web")?.reason === "PostStartHookError");
+  assert.match(
+    node.waiting("web")?.message ?? "",
+    /^Exec lifecycle hook \(\[false\]\) for Container/,
+  );
+  await node.until(() => node.waiting("web")?.reason === "CrashLoopBackOff", 20_000);
+  const notices = node.notices.map(({ reason, message }) => `${reason}: ${message}`);
+  assert.ok(notices.includes("FailedPostStartHook: PostStartHook failed"));
+  assert.ok(notices.includes("Killing: FailedPostStartHook"));
+  assert.equal(notices.some((notice) => notice.includes("secret")), false);
+  assert.equal(node.pod("web")!.status.containerStatuses![0]!.lastState.terminated?.exitCode, 143);
+});
+
+Deno.test("a pod that is deleted while a hook runs does not wait for the hook", async () => {
+  await using node = await NodeUnderTest.start();
+  const lifecycle = { postStart: { sleep: { seconds: 20 } } };
+  await node.create({ name: "web", container: { lifecycle } });
+  await node.until(() => runningNames(node).includes("main"));
+  const askedMs = node.clock.now();
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.until(() => node.pod("web") === undefined, 60_000);
+  assert.ok(node.clock.now() - askedMs < 5_000);
+});
+
+Deno.test("a hook before the end is part of the grace, and does not take all of it", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("stuck:1", { heedsSigterm: false });
+  const stopsAfter = async (seconds: number, image: string) => {
+    const lifecycle = { preStop: { sleep: { seconds } } };
+    const spec = { terminationGracePeriodSeconds: 10 };
+    await node.create({ name: "web", image, container: { lifecycle }, spec });
+    await node.until(() => runningNames(node).includes("main") && isReady(node.pod("web")));
+    const askedMs = node.clock.now();
+    await node.client.delete(pods, { namespace: "default", name: "web" });
+    await node.until(() => node.pod("web") === undefined, 60_000);
+    return node.clock.now() - askedMs;
+  };
+  const drainMs = 2_000; // proxies get this from the grace of a pod that was ready
+  const short = await stopsAfter(3, "app:1");
+  assert.ok(short >= 3_000 && short < 3_500 + drainMs, `${short}`);
+  const stuck = await stopsAfter(3, "stuck:1");
+  assert.ok(stuck >= 10_000 && stuck < 11_000, `${stuck}`);
+  const all = await stopsAfter(10, "stuck:1");
+  assert.ok(all >= 12_000 - drainMs && all < 13_000, `${all}`);
+  assert.equal(node.notices.some(({ reason }) => reason === "FailedPreStopHook"), false);
+});
+
+Deno.test("a hook that fails before the end keeps nothing from ending, and is told of", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.execResult = { exitCode: 1, output: "" };
+  const lifecycle = { preStop: { exec: { command: ["false"] } } };
+  await node.create({ name: "web", container: { lifecycle } });
+  await node.until(() => isReady(node.pod("web")));
+  await node.client.delete(pods, { namespace: "default", name: "web" });
+  await node.until(() => node.pod("web") === undefined, 60_000);
+  const hooks = node.notices.filter(({ reason }) => reason === "FailedPreStopHook");
+  assert.deepEqual(hooks.map(({ message }) => message), ["PreStopHook failed"]);
+});
+
 function runningNames({ runtime }: NodeUnderTest): string[] {
   return runtime.containers.filter(({ state }) => state === "running").map(({ name }) => name);
 }

@@ -61,6 +61,7 @@ export function containerSpecOf(
     ...(input.pidsMax !== undefined && { pidsMax: input.pidsMax }),
     ...(input.oomScoreAdj !== undefined && { oomScoreAdj: input.oomScoreAdj }),
     security: securityOf(pod, container, input.seccompFolder),
+    ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
     ...(input.processesOf !== undefined && { processesOf: input.processesOf }),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,

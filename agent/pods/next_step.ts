@@ -48,7 +48,8 @@ export type StopReason =
   | "sandbox"
   | "changed"
   | "liveness"
-  | "startup";
+  | "startup"
+  | "hook";
 
 /** Ended runs of a container that are kept besides the latest, for `lastState` and `logs --previous`. */
 const OLD_RUNS_MAX = 1;

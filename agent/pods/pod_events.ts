@@ -86,6 +86,11 @@ export class PodEvents {
     this.#normal(pod, "Killing", stoppingMessage(pod, container, why), container);
   }
 
+  /** What went wrong is not told: it could hold what only the container should know. */
+  hookFailed(pod: Pod, container: string, hook: "PostStart" | "PreStop"): void {
+    this.#warning(pod, `Failed${hook}Hook`, `${hook}Hook failed`, container);
+  }
+
   backingOff(pod: Pod, container: string): void {
     const message = `Back-off restarting failed container ${container} in pod ${podTextOf(pod)}`;
     this.#warning(pod, "BackOff", message, container);
@@ -171,6 +176,7 @@ function fieldPathOf({ spec }: Pod, name: string): string {
 }
 
 function stoppingMessage(pod: Pod, name: string, why: StopReason): string {
+  if (why === "hook") return "FailedPostStartHook";
   const each = podContainerNamed(pod.spec, name);
   const cause = why === "liveness" || why === "startup"
     ? `failed ${why} probe`

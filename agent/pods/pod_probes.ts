@@ -52,6 +52,13 @@ export class PodProbes {
     }
   }
 
+  /** A container is being ended: only its readiness is asked for until then. */
+  expectEnd(id: string): void {
+    const probes = this.#running.get(id);
+    if (probes === undefined) this.#stopped.add(id);
+    else probes.expectEnd();
+  }
+
   /** Ends the probes of a container for good. */
   stop(id: string): void {
     this.#stopped.add(id);

@@ -12,7 +12,7 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { containerStatusOf, isStarting, type StatusInput } from "./container_status.ts";
 import { isAnyRunning } from "./runs/container_runs.ts";
 import { isOverdue } from "./next_step.ts";
-import { phaseOf, type ToldContainer } from "./pod_phase.ts";
+import { phaseOf, type ToldContainer } from "./runs/pod_phase.ts";
 import type { ObservedPod, PodEviction, PodRejection } from "./runs/observed_pod.ts";
 
 /**

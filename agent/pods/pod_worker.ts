@@ -122,6 +122,7 @@ export class PodWorker {
   want(pod: Pod | undefined): void {
     this.#record.want(pod, momentOf(this.#options.context.clock));
     if (this.#record.mustDrain && !this.#isDraining) this.#drain();
+    if (pod?.metadata.deletionTimestamp !== undefined || !pod) this.#steps.abandonStarts();
     this.wake();
   }
 
@@ -304,7 +305,7 @@ export class PodWorker {
       ...(step.do === "stop" && { killAtMs: clock.elapsed() + step.graceMs }),
     };
     this.#record.busy.set(name, busy);
-    if (step.do === "stop") this.#probes.stop(step.id);
+    if (step.do === "stop") this.#probes.expectEnd(step.id);
     const work = this.#steps.take(step)
       .catch((error) => this.#options.onFault(error))
       .then(() => {

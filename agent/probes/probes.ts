@@ -49,6 +49,7 @@ export class Probes {
   /** Of the questions that are due. */
   readonly #cancels = new Map<ProbeKind, () => void>();
   #health: Health;
+  #endIsExpected = false;
 
   constructor(options: ProbesOptions) {
     this.#options = options;
@@ -56,6 +57,12 @@ export class Probes {
     const { startupProbe } = options.container;
     if (startupProbe && !this.#health.started) this.#watch("startup", startupProbe);
     else this.#watchStarted();
+  }
+
+  /** The container is to end: what would start it anew is not asked any more; whether it is ready still is. */
+  expectEnd(): void {
+    this.#endIsExpected = true;
+    for (const [kind, cancel] of this.#cancels) if (kind !== "readiness") cancel();
   }
 
   /** Stops asking. Later answers are not reported. */

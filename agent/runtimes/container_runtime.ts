@@ -97,6 +97,8 @@ export interface ContainerSpec {
     hostPid?: true;
     hostIpc?: true;
   };
+  /** Signal that asks it to end, e.g. `SIGUSR1`; absent: the image's, or SIGTERM. */
+  stopSignal?: string;
   /** Id of the running container whose processes it sees, by a namespace that they share. */
   processesOf?: string;
   tty: boolean;

@@ -5,6 +5,7 @@ import { POD_FIELD_CASES } from "../e2e/pod_field_cases.ts";
 import { POD_NAME_CASES } from "../e2e/pod_name_cases.ts";
 import { claimedFields } from "./pod_fields/claimed_fields.ts";
 import { ENVIRONMENT_CASES } from "./pod_fields/environment_cases.ts";
+import { HOOK_CASES } from "./pod_fields/hook_cases.ts";
 import { LIFE_CASES } from "./pod_fields/life_cases.ts";
 import { PROBE_CASES } from "./pod_fields/probe_cases.ts";
 import { ProcessCluster } from "./pod_fields/process_cluster.ts";
@@ -21,6 +22,7 @@ const CASES = [
   ...PROJECTED_CASES,
   ...LIFE_CASES,
   ...PROBE_CASES,
+  ...HOOK_CASES,
   ...SCHEDULING_CASES,
 ];
 

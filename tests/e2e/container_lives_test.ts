@@ -28,6 +28,9 @@ testOnPodman({
     { name: "a sidecar keeps no pod from completing", run: sidecarOfJob },
     { name: "a container's own restart policy and rules", run: restartRules },
     { name: "kubectl debug looks into a pod, and sees its processes", run: ephemeral },
+    { name: "hooks after the start and before the end", run: hooks },
+    { name: "a hook that fails after the start ends the container", run: hookFails },
+    { name: "the signal that asks a container to end is of its choice", run: stopSignal },
     { name: "a working directory that the image lacks is made", run: workingDir },
     { name: "a program that is not there: StartError", run: startError },
   ],
@@ -200,6 +203,63 @@ async function ephemeral(cluster: PodmanCluster): Promise<void> {
   );
   assert.equal(ended.status.ephemeralContainerStatuses![0]!.restartCount, 0);
   assert.equal(mainStatus(ended).restartCount, 0);
+}
+
+async function hooks(cluster: PodmanCluster): Promise<void> {
+  const folder = await SharedFolder.make(cluster, "hooks");
+  const said = (word: string) => ({
+    exec: { command: ["sh", "-c", `echo ${word} >> /shared/words; sleep 1`] },
+  });
+  await cluster.apply(podOf("hooks", {
+    script: "trap 'echo term >> /shared/words; exit 0' TERM; while :; do sleep 0.1; done",
+    container: {
+      lifecycle: { postStart: said("started"), preStop: said("stopping") },
+      volumeMounts: folder.volumeMounts,
+    },
+    spec: { volumes: folder.volumes, terminationGracePeriodSeconds: 20 },
+  }));
+  await folder.has("words");
+  assert.equal(isReady((await cluster.pod("hooks"))!), false, "the hook is going on");
+  await cluster.readyPod("hooks");
+  await cluster.delete("pod", "hooks");
+  assert.equal(await folder.read("words"), "started\nstopping\nterm\n");
+}
+
+async function hookFails(cluster: PodmanCluster): Promise<void> {
+  const postStart = { exec: { command: ["sh", "-c", "echo secret; exit 4"] } };
+  await cluster.apply(podOf("hook-fails", {
+    script: "exec sleep 1000",
+    container: { lifecycle: { postStart } },
+  }));
+  const pod = await cluster.podWhen("hook-fails", (pod) => mainStatus(pod).restartCount > 0);
+  const { state: { waiting }, lastState } = mainStatus(pod);
+  assert.match(waiting?.reason ?? "", /^(PostStartHookError|CrashLoopBackOff)$/);
+  assert.ok(lastState.terminated);
+  const events = await cluster.events("hook-fails");
+  assert.ok(events.some(({ message }) => message === "PostStartHook failed"));
+  assert.ok(!events.some(({ message }) => message?.includes("secret")));
+}
+
+async function stopSignal(cluster: PodmanCluster): Promise<void> {
+  const folder = await SharedFolder.make(cluster, "stop-signal");
+  const { volumeMounts, volumes } = folder;
+  const signals = ["SIGUSR2", "SIGRTMIN+3"];
+  const pods = signals.map((stopSignal, i) =>
+    podOf(`stop-signal-${i}`, {
+      script: `trap 'echo ${i} >> /shared/ends; exit 0' ${
+        stopSignal === "SIGUSR2" ? "USR2" : 37
+      }; touch /shared/ready-${i}; while :; do sleep 0.1; done`,
+      container: { lifecycle: { stopSignal }, volumeMounts },
+      spec: { volumes, os: { name: "linux" }, terminationGracePeriodSeconds: 20 },
+    })
+  );
+  await cluster.apply(...pods);
+  for (const i of signals.keys()) {
+    await folder.has(`ready-${i}`);
+    await cluster.readyPod(`stop-signal-${i}`);
+    await cluster.delete("pod", `stop-signal-${i}`);
+  }
+  assert.equal(await folder.read("ends"), "0\n1\n");
 }
 
 async function workingDir(cluster: PodmanCluster): Promise<void> {

@@ -90,7 +90,8 @@ export interface Failure {
     | "pull"
     | "config"
     | "create"
-    | "run";
+    | "run"
+    | "hook";
   /** As in `containerStatuses[].state.waiting.reason`. */
   readonly reason: string;
   readonly message: string;

@@ -1,4 +1,5 @@
 import { CPU_PERIOD_US, cpuQuotaUsOf, cpuSharesOf } from "../../cgroups/pod_limits.ts";
+import { STOP_SIGNALS } from "../../../core/resources/core/pods/spec/stop_signals.ts";
 import { capabilitiesOf } from "../container_capabilities.ts";
 import type { ContainerSpec, Mount } from "../container_runtime.ts";
 
@@ -73,6 +74,7 @@ export function createBody(
     ...(processesOfPid && { pidns: { nsmode: "path", value: `/proc/${processesOfPid}/ns/pid` } }),
     terminal: spec.tty,
     stdin: spec.stdin,
+    stop_signal: spec.stopSignal === undefined ? undefined : STOP_SIGNALS.get(spec.stopSignal),
     restart_policy: "no",
     systemd: "false",
     // A log that would get longer is started again by conmon: an empty file is renamed over it.

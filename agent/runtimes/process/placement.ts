@@ -1,5 +1,6 @@
 import { capabilitiesOf, DEFAULT_CAPABILITIES } from "../container_capabilities.ts";
 import type { ContainerSpec, Mount } from "../container_runtime.ts";
+import { programPath } from "../../../core/lib/linux/program.ts";
 import { RuntimeError } from "../container_runtime.ts";
 import { LAST_SHELL, quoted } from "./environment_script.ts";
 import { PLACED } from "./supervisor.ts";
@@ -9,6 +10,25 @@ export interface PlacementTools {
   setsid: string;
   /** Present when this process is root: namespaces may be entered and made, users changed. */
   privileged?: { nsenter: string; unshare: string; setpriv: string; mount: string };
+}
+
+/** What is installed here. Throws a {@linkcode RuntimeError} without util-linux. */
+export function placementTools(): PlacementTools {
+  const [setsid, nsenter, unshare, setpriv, mount] = [
+    "setsid",
+    "nsenter",
+    "unshare",
+    "setpriv",
+    "mount",
+  ].map((name) => programPath(name));
+  if (setsid === undefined) {
+    throw new RuntimeError(
+      "RuntimeUnavailable",
+      'Cannot run processes: "setsid" is not installed; install util-linux',
+    );
+  }
+  if (Deno.uid() !== 0 || !nsenter || !unshare || !setpriv || !mount) return { setsid };
+  return { setsid, privileged: { nsenter, unshare, setpriv, mount } };
 }
 
 /** The mounts that a pod always has and a process does without, when it has no mounts of its own. */

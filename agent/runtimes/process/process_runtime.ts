@@ -24,9 +24,9 @@ import { runBounded } from "../bounded_command.ts";
 import { environmentScript } from "./environment_script.ts";
 import { ExitFolder } from "./exit_folder.ts";
 import { type MadePath, MountPoints } from "./mount_points.ts";
-import { joinedCommand, placedCommand, type PlacementTools } from "./placement.ts";
+import { joinedCommand, placedCommand, type PlacementTools, placementTools } from "./placement.ts";
 import { FROM_SESSION, openProcessSession } from "./process_session.ts";
-import { refuseUnkept } from "./refused_security.ts";
+import { knownSignal, refuseUnkept } from "./refused_security.ts";
 import { commandOf, envOf, readImage } from "./process_image.ts";
 import { isSupervised, launch } from "./supervisor.ts";
 
@@ -170,7 +170,8 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
-    if (graceMs > 0 && this.#signal(id, "SIGTERM") && await this.#ended(id, graceMs)) return;
+    const name = knownSignal((await this.#record(id))?.spec.stopSignal ?? "SIGTERM")!; // refused if not
+    if (graceMs > 0 && this.#signal(id, name) && await this.#ended(id, graceMs)) return;
     this.#signal(id, "SIGKILL");
     if (await this.#ended(id, KILL_WAIT_MS)) return;
     throw new RuntimeError("RunContainerError", `Cannot stop "${id}": it does not end on SIGKILL`);
@@ -336,24 +337,6 @@ export class ProcessRuntime implements ContainerRuntime {
     await Deno.writeTextFile(`${folder}/new.json`, JSON.stringify(record), { mode: 0o600 });
     await Deno.rename(`${folder}/new.json`, `${folder}/container.json`);
   }
-}
-
-function placementTools(): PlacementTools {
-  const [setsid, nsenter, unshare, setpriv, mount] = [
-    "setsid",
-    "nsenter",
-    "unshare",
-    "setpriv",
-    "mount",
-  ].map((name) => programPath(name));
-  if (setsid === undefined) {
-    throw new RuntimeError(
-      "RuntimeUnavailable",
-      'Cannot run processes: "setsid" is not installed; install util-linux',
-    );
-  }
-  if (Deno.uid() !== 0 || !nsenter || !unshare || !setpriv || !mount) return { setsid };
-  return { setsid, privileged: { nsenter, unshare, setpriv, mount } };
 }
 
 /**

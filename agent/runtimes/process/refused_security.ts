@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+import { STOP_SIGNALS } from "../../../core/resources/core/pods/spec/stop_signals.ts";
 import { type ContainerSpec, type ImageMount, RuntimeError } from "../container_runtime.ts";
 
 /**
@@ -6,9 +8,18 @@ import { type ContainerSpec, type ImageMount, RuntimeError } from "../container_
  * Throws a {@linkcode RuntimeError} that names every field.
  */
 export function refuseUnkept(
-  { security, imageMounts }: Pick<ContainerSpec, "security" | "imageMounts">,
+  { security, stopSignal, imageMounts }: Pick<
+    ContainerSpec,
+    "security" | "stopSignal" | "imageMounts"
+  >,
   isRoot: boolean,
 ): void {
+  if (stopSignal !== undefined && knownSignal(stopSignal) === undefined) {
+    throw new RuntimeError(
+      "CreateContainerError",
+      `The process runtime cannot send ${stopSignal}; set lifecycle.stopSignal to a signal that is not real-time`,
+    );
+  }
   refuseImageMounts(imageMounts);
   const keepsRoot = isRoot && (security.runAsUser ?? 0) === 0;
   const unkept = [
@@ -46,4 +57,13 @@ function hasSeLinux(): boolean {
   } catch {
     return false; // there is no such file, or none that may be seen
   }
+}
+
+/** The name by which Deno sends a signal; `undefined`: it cannot. */
+export function knownSignal(name: string): Deno.Signal | undefined {
+  const number = STOP_SIGNALS.get(name);
+  const known = [...STOP_SIGNALS].find((each) => each[1] === number)?.[0];
+  return known !== undefined && Object.hasOwn(constants.signals, known)
+    ? known as Deno.Signal // it has those of the machine
+    : undefined;
 }

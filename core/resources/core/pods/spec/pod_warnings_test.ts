@@ -75,14 +75,14 @@ Deno.test("templates are warned of under their own path, and only when they chan
           containers: [{
             name: "web",
             image: "x",
-            lifecycle: { preStop: { sleep: { seconds: 1 } } },
+            resizePolicy: [{ resourceName: "cpu", restartPolicy: "NotRequired" }],
           }],
         },
       },
     },
   };
   const { object, warnings } = made(deployments, manifest);
-  assert.deepEqual(warnings, [`spec.template.spec.containers[0].lifecycle: ${IGNORED}`]);
+  assert.deepEqual(warnings, [`spec.template.spec.containers[0].resizePolicy: ${IGNORED}`]);
   const scaled = { ...object, spec: { ...object.spec, replicas: 3 } };
   assert.deepEqual(made(deployments, scaled, object).warnings, []);
 });

@@ -15,6 +15,7 @@ import { type ContainerRole, containersOf, type PodContainer } from "../pod_cont
 import type { PodSpec } from "../pod_spec.ts";
 import { probeCauses } from "./probe_rules.ts";
 import { containerSecurityCauses } from "./security_rules.ts";
+import { STOP_SIGNALS } from "../stop_signals.ts";
 import { mountCauses } from "./volume_rules.ts";
 
 /** The rules for the containers of a pod, in the words of k8s.io/kubernetes/pkg/apis/core/validation. */
@@ -30,11 +31,13 @@ export function containersCauses(spec: PodSpec, field: string): Cause[] {
       ...anyContainerCauses(spec, container, path, volumes),
       ...probeCauses(container, path, spec.terminationGracePeriodSeconds),
       ...restartCauses(container, path),
+      ...stopSignalCauses(container, path, spec),
     ]),
     ...hostPortCauses(main),
     ...inRoles("init", "sidecar").flatMap((each) => [
       ...anyContainerCauses(spec, each.container, each.path, volumes),
       ...initCauses(each, spec.terminationGracePeriodSeconds),
+      ...(each.role === "sidecar" ? stopSignalCauses(each.container, each.path, spec) : []),
       ...(names.has(each.container.name)
         ? [duplicate(`${each.path}.name`, each.container.name)]
         : []),
@@ -109,6 +112,17 @@ function restartCauses({ restartPolicy, restartPolicyRules }: Container, field: 
   const words = ["Always", "Never", "OnFailure"];
   return words.includes(restartPolicy) ? [] : [notSupported(at, restartPolicy, words)];
 }
+
+function stopSignalCauses({ lifecycle }: Container, field: string, { os }: PodSpec): Cause[] {
+  const at = `${field}.lifecycle.stopSignal`;
+  const { stopSignal } = lifecycle ?? {};
+  if (stopSignal === undefined) return [];
+  if (!os) return [forbidden(at, "may not be set for containers with empty `spec.os.name`")];
+  const words = os.name === "windows" ? WINDOWS_SIGNALS : [...STOP_SIGNALS.keys()].sort();
+  return words.includes(stopSignal) ? [] : [notSupported(at, stopSignal, words)];
+}
+
+const WINDOWS_SIGNALS = ["SIGKILL", "SIGTERM"];
 
 const ONLY_FOR_SIDECARS = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const;
 

@@ -1,10 +1,10 @@
-import { messageOf } from "../../core/lib/error_message.ts";
-import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
-import type { Moment } from "../../core/lib/clock.ts";
-import { timestamp } from "../../core/lib/timestamp.ts";
-import { ConfigError } from "../runtimes/config_error.ts";
-import { RuntimeError } from "../runtimes/container_runtime.ts";
-import type { Failure } from "./runs/observed_pod.ts";
+import { messageOf } from "../../../core/lib/error_message.ts";
+import { type Backoff, waitMsAfter } from "../../../core/lib/backoff.ts";
+import type { Moment } from "../../../core/lib/clock.ts";
+import { timestamp } from "../../../core/lib/timestamp.ts";
+import { ConfigError } from "../../runtimes/config_error.ts";
+import { RuntimeError } from "../../runtimes/container_runtime.ts";
+import type { Failure } from "./observed_pod.ts";
 
 /** Kubernetes' wait after a failed pull or start: 10 s, doubled, at most 5 min. */
 const START_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
@@ -35,7 +35,10 @@ export function failureOf(
     atMs: elapsedMs,
     time: timestamp(nowMs),
     failures,
-    retryAtMs: elapsedMs + waitMsAfter(failures, retryOf(error, actual)),
+    // A container whose hook failed has run: what follows is its restart.
+    retryAtMs: actual === "hook"
+      ? elapsedMs
+      : elapsedMs + waitMsAfter(failures, retryOf(error, actual)),
   };
 }
 
@@ -54,6 +57,8 @@ function reasonOf(error: unknown, stage: Failure["stage"]): string {
       return "ErrImagePull";
     case "run":
       return "RunContainerError";
+    case "hook":
+      return "PostStartHookError";
     default:
       return "CreateContainerError";
   }
@@ -66,6 +71,7 @@ function retryOf(error: unknown, stage: Failure["stage"]): Backoff {
     case "pull":
     case "create":
     case "run":
+    case "hook":
       return START_RETRY;
     case "config":
       return CONFIG_RETRY;

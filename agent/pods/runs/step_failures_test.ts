@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { ConfigError } from "../runtimes/config_error.ts";
-import { RuntimeError } from "../runtimes/container_runtime.ts";
-import type { Failure } from "./runs/observed_pod.ts";
+import { ConfigError } from "../../runtimes/config_error.ts";
+import { RuntimeError } from "../../runtimes/container_runtime.ts";
+import type { Failure } from "./observed_pod.ts";
 import { failureOf } from "./step_failures.ts";
 
 const MOMENT = { nowMs: Date.parse("2026-01-01T00:00:00Z"), elapsedMs: 5_000 };

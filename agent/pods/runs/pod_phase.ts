@@ -1,8 +1,8 @@
-import type { ContainerStatus, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
-import type { PodContainer } from "../../core/resources/core/pods/spec/pod_containers.ts";
-import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { containersInRole } from "./runs/init_progress.ts";
-import { wantsRestart } from "./runs/restart_rules.ts";
+import type { ContainerStatus, PodStatus } from "../../../core/resources/core/pods/pod_status.ts";
+import type { PodContainer } from "../../../core/resources/core/pods/spec/pod_containers.ts";
+import type { Pod } from "../../../core/resources/core/pods/pods.ts";
+import { containersInRole } from "./init_progress.ts";
+import { wantsRestart } from "./restart_rules.ts";
 
 /** A container and what its status says. */
 export interface ToldContainer extends PodContainer {
