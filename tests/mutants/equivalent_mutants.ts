@@ -48,6 +48,18 @@ export const EQUIVALENT_MUTANTS: readonly EquivalentMutant[] = [
     becomes: "for (let i = 0; i <= endpoints.length; i++) {",
     reason: "The first one is looked at again, and is not less busy than itself.",
   },
+  {
+    file: "core/controllers/apps/pod_replicas.ts",
+    was: "workers: 4,",
+    becomes: "workers: 5,",
+    reason: "How many are looked at at once changes no outcome.",
+  },
+  {
+    file: "core/controllers/apps/pod_replicas.ts",
+    was: "if (count <= 0) return [];",
+    becomes: "if (count < 0) return [];",
+    reason: "The first 0 pods are none.",
+  },
 ];
 
 export function isEquivalent(file: string, { was, becomes }: LineMutant): boolean {

@@ -1,3 +1,4 @@
+import { int64Of } from "../../lib/int64.ts";
 import { type Deployment, deployments } from "../../resources/apps/deployments.ts";
 import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
 import { recordEvent, update, type Write } from "../runtime/controller.ts";
@@ -11,18 +12,16 @@ import {
   withoutHash,
 } from "./replica_set_history.ts";
 
-const INTEGER = /^[+-]?[0-9]{1,18}$/;
-
 /**
  * The writes of a rollback that an annotation asks for, as old clients do; `undefined` when none does. Whatever comes of it,
  * the annotation goes. Kubernetes: `pkg/controller/deployment/rollback.go`.
  */
 export function rollbackWrites(deployment: Deployment, history: History): Write[] | undefined {
-  const text = deployment.metadata.annotations?.[ROLLBACK_TO] ?? "";
-  if (!INTEGER.test(text)) return undefined;
+  const asked = int64Of(deployment.metadata.annotations?.[ROLLBACK_TO]);
+  if (asked === undefined) return undefined;
   const all = allOf(history);
-  const revision = Number(text) || lastRevision(all);
-  if (revision === 0) return givenUp(deployment, "Unable to find last revision.");
+  const revision = asked || lastRevision(all);
+  if (revision === 0n) return givenUp(deployment, "Unable to find last revision.");
   const target = all.find((replicaSet) => revisionOf(replicaSet) === revision);
   if (target === undefined) {
     return givenUp(deployment, "Unable to find the revision to rollback to.");
@@ -32,7 +31,7 @@ export function rollbackWrites(deployment: Deployment, history: History): Write[
     : rolledBack(deployment, target, revision);
 }
 
-function rolledBack(deployment: Deployment, target: ReplicaSet, revision: number): Write[] {
+function rolledBack(deployment: Deployment, target: ReplicaSet, revision: bigint): Write[] {
   const { name } = deployment.metadata;
   const { metadata } = withAnnotationsOf(deployment, target);
   const template = withoutHash(target.spec.template);
@@ -75,6 +74,6 @@ function cleared(deployment: Deployment): Deployment {
 }
 
 /** The one before the last; 0 when there is none. */
-function lastRevision(all: readonly ReplicaSet[]): number {
-  return all.map(revisionOf).sort((a, b) => b - a)[1] ?? 0;
+function lastRevision(all: readonly ReplicaSet[]): bigint {
+  return all.map(revisionOf).sort((a, b) => a > b ? -1 : 1)[1] ?? 0n;
 }

@@ -245,6 +245,75 @@ Deno.test("what a rollout says: complete, then nothing new; late; nothing withou
   assert.equal(message, 'ReplicaSet "new" has successfully progressed.');
 });
 
+Deno.test("what counts as progress, and what does not", () => {
+  const late = "ProgressDeadlineExceeded";
+  const rows: [title: string, before: object, history: History, expected: string][] = [
+    [
+      "pods of both templates go alike",
+      { replicas: 3, updatedReplicas: 2 },
+      { current: replicaSet("new", 1), old: [replicaSet("old", 1)] },
+      late,
+    ],
+    [
+      "the last old pod goes",
+      { replicas: 1 },
+      { current: replicaSet("new", 0), old: [] },
+      "ReplicaSetUpdated",
+    ],
+    [
+      "the last new pod goes",
+      { replicas: 2, updatedReplicas: 1 },
+      { current: replicaSet("new", 0), old: [replicaSet("old", 1)] },
+      late,
+    ],
+    [
+      "the first new pod comes",
+      { replicas: 1 },
+      { current: replicaSet("new", 1), old: [replicaSet("old", 1)] },
+      "ReplicaSetUpdated",
+    ],
+  ];
+  for (const [title, before, history, expected] of rows) {
+    const status = { ...before, conditions: [progressing("ReplicaSetUpdated", 700_000)] };
+    assert.equal(
+      reasonOf(rolloutStatus(deployment({}, status), history, NOW_MS)),
+      expected,
+      title,
+    );
+  }
+});
+
+Deno.test("when a rollout is complete, nothing more is said of progress until the next one", () => {
+  const conditions = [progressing("NewReplicaSetAvailable", 700_000)];
+  const rows: [before: object, history: History][] = [
+    [{ replicas: 3, updatedReplicas: 3, readyReplicas: 1 }, {
+      current: replicaSet("new", 3, { readyReplicas: 2 }),
+      old: [],
+    }],
+    [{ replicas: 2 }, { current: replicaSet("new", 0), old: [] }],
+  ];
+  for (const [before, history] of rows) {
+    const given = deployment({}, { ...before, conditions });
+    assert.equal(reasonOf(rolloutStatus(given, history, NOW_MS)), "NewReplicaSetAvailable");
+  }
+});
+
+Deno.test("a rollout is late at once when its deadline has passed", () => {
+  const conditions = [progressing("ReplicaSetUpdated", 600_000)];
+  const given = deployment({}, { replicas: 3, updatedReplicas: 3, conditions });
+  const history = { current: replicaSet("new", 3), old: [] };
+  const reasonAfter = (ms: number) => reasonOf(rolloutStatus(given, history, NOW_MS + ms));
+  assert.equal(reasonAfter(0), "ReplicaSetUpdated");
+  assert.equal(reasonAfter(1), "ProgressDeadlineExceeded");
+});
+
+Deno.test("a deployment without a generation has none that was seen, and is complete without", () => {
+  const given = deployment({ replicas: 0 }, {}, { generation: undefined });
+  const history = { current: replicaSet("new", 0), old: [] };
+  assert.equal(countedStatus(given, history, NOW_MS).observedGeneration, undefined);
+  assert.equal(isComplete(given, {}), true);
+});
+
 Deno.test("when to look whether the deadline has passed", () => {
   const soon = [progressing("ReplicaSetUpdated", 590_000)];
   const whole = { updatedReplicas: 3, replicas: 3, availableReplicas: 3, observedGeneration: 1 };

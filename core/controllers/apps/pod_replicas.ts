@@ -100,8 +100,7 @@ function creations<T extends Replicated>(
   count: number,
   refused: (error: ApiError) => Write[],
 ): Write[] {
-  if (count <= 0) return [];
-  return freeNames(owner, view, Array.from({ length: count }).keys()).map((name) =>
+  return freeNames(owner, view, Array.from({ length: Math.max(0, count) }).keys()).map((name) =>
     create(pods, podOf(resource, owner, name, owner.spec.template), {
       event: created(owner, name),
       refused,

@@ -1,3 +1,4 @@
+import { int64Of } from "../../lib/int64.ts";
 import { msOf } from "../../lib/timestamp.ts";
 import type { Draft } from "../../client/client.ts";
 import { isEqual } from "../../lib/equality.ts";
@@ -81,7 +82,7 @@ export function newReplicaSet(
       labels,
       annotations: {
         ...copiedAnnotations(deployment),
-        [REVISION]: String(maxRevision(old) + 1),
+        [REVISION]: String(maxRevision(old) + 1n),
         ...sizeAnnotations(deployment),
       },
       ownerReferences: [controllerReference(deployments, deployment)],
@@ -104,7 +105,7 @@ export function newReplicaSet(
  */
 export function syncedHistory(deployment: Deployment, { current, old }: History): History {
   if (current === undefined) return { current, old };
-  const revision = Math.max(revisionOf(current), maxRevision(old) + 1);
+  const revision = highest([revisionOf(current), maxRevision(old) + 1n]);
   const annotations = {
     ...current.metadata.annotations,
     ...copiedAnnotations(deployment),
@@ -127,9 +128,9 @@ export function syncedHistory(deployment: Deployment, { current, old }: History)
 }
 
 /** Revisions that a ReplicaSet had before it came back by a rollback. */
-function formerRevisions(replicaSet: ReplicaSet, revision: number): Record<string, string> {
+function formerRevisions(replicaSet: ReplicaSet, revision: bigint): Record<string, string> {
   const before = revisionOf(replicaSet);
-  if (before === 0 || before === revision) return {};
+  if (before === 0n || before === revision) return {};
   const known = replicaSet.metadata.annotations?.[REVISION_HISTORY]?.split(",") ?? [];
   const all = [...known, String(before)];
   while (all.join(",").length > REVISION_HISTORY_LENGTH_MAX) all.shift();
@@ -159,12 +160,18 @@ export function sizeAnnotations(deployment: Deployment): Record<string, string> 
   };
 }
 
-export function revisionOf({ metadata }: ReplicaSet): number {
-  return Number(metadata.annotations?.[REVISION]) || 0;
+/** The place of a ReplicaSet in the history; 0 when nothing says so. */
+export function revisionOf({ metadata }: ReplicaSet): bigint {
+  return int64Of(metadata.annotations?.[REVISION]) ?? 0n;
 }
 
-function maxRevision(replicaSets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...replicaSets.map(revisionOf));
+function maxRevision(replicaSets: readonly ReplicaSet[]): bigint {
+  return highest(replicaSets.map(revisionOf));
+}
+
+/** The highest of the revisions, at least 0. */
+function highest(revisions: readonly bigint[]): bigint {
+  return revisions.reduce((high, each) => each > high ? each : high, 0n);
 }
 
 /**
@@ -178,7 +185,7 @@ export function replicaSetsToDelete(
   const staying = old.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const surplus = staying.length - spec.revisionHistoryLimit;
   if (surplus <= 0) return [];
-  return staying.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus)
+  return staying.sort((a, b) => revisionOf(a) < revisionOf(b) ? -1 : 1).slice(0, surplus)
     .filter(({ metadata, spec: { replicas }, status }) =>
       replicas === 0 && status.replicas === 0 &&
       (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)

@@ -133,9 +133,18 @@ Deno.test("a ReplicaSet that comes back gets the next revision and remembers tho
     };
     const current = old("web", 0, { metadata: { annotations } });
     const brought = syncedHistory(deployment(), { current, old: [old("a", 5)] }).current!;
-    assert.equal(revisionOf(brought), 6);
+    assert.equal(revisionOf(brought), 6n);
     assert.equal(brought.metadata.annotations?.[HISTORY], history);
   }
+});
+
+Deno.test("revisions are numbers of 64 bits, and what is no number is 0", () => {
+  const saying = (revision: string) =>
+    old("web", 0, { metadata: { annotations: { [REVISION]: revision } } });
+  const all = [saying("3546343826724305833"), old("other", 7)];
+  const { metadata } = newReplicaSet(deployment(), all, 1);
+  assert.equal(metadata.annotations?.[REVISION], "3546343826724305834");
+  assert.equal(revisionOf(saying("x")), 0n);
 });
 
 Deno.test("the revisions that it had are kept to 2,000 characters, the latest of them", () => {

@@ -72,6 +72,16 @@ Deno.test("pods of a ReplicaSet with a long name have names that can be the name
   assert.equal(new Set(names).size, 2);
 });
 
+Deno.test("a ReplicaSet without a generation has none that was seen", () => {
+  const cluster = new TestCluster();
+  cluster.put(replicaSets, {
+    metadata: { name: "web", generation: undefined } as object,
+    spec: { replicas: 0, selector: { matchLabels: { app: "web" } }, template },
+    status: { replicas: 1 },
+  });
+  assert.equal(settle(cluster).status.observedGeneration, undefined);
+});
+
 Deno.test("a plan that is repeated makes the same pods, not duplicates", () => {
   const cluster = new TestCluster();
   replicaSet(cluster, 4);

@@ -1,4 +1,5 @@
 import { isEqual } from "../../lib/equality.ts";
+import { int64Of } from "../../lib/int64.ts";
 import { type Cause, invalid, missing } from "../../schema/causes.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
 import {
@@ -178,18 +179,18 @@ function withDefaults(spec: Shape["spec"]): Shape["spec"] {
  */
 function withTemplateGeneration(next: Shape, previous?: Shape): Shape["metadata"] {
   const generation = previous === undefined
-    ? Math.max(1, templateGenerationOf(next))
+    ? templateGenerationOf(next) || 1n
     : templateGenerationOf(previous) +
-      Number(!isEqual(next.spec.template, previous.spec.template));
+      BigInt(!isEqual(next.spec.template, previous.spec.template));
   const { annotations } = next.metadata;
   const value = String(generation);
   if (annotations?.[TEMPLATE_GENERATION] === value) return next.metadata;
   return { ...next.metadata, annotations: { ...annotations, [TEMPLATE_GENERATION]: value } };
 }
 
-function templateGenerationOf({ metadata: { annotations } }: KubeObject): number {
-  const text = annotations?.[TEMPLATE_GENERATION] ?? "";
-  return /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
+function templateGenerationOf({ metadata: { annotations } }: KubeObject): bigint {
+  const generation = int64Of(annotations?.[TEMPLATE_GENERATION]) ?? 0n;
+  return generation > 0n ? generation : 0n;
 }
 
 function withBounds(strategy: UpdateStrategy): UpdateStrategy {
