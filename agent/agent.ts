@@ -7,6 +7,7 @@ import type { Clock } from "../core/lib/clock.ts";
 import type { Log } from "../core/lib/log.ts";
 import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
+import { isFinished } from "../core/resources/core/pods/pod_states.ts";
 import { LOCAL_PATH_FOLDER } from "../core/resources/storage/local_path.ts";
 import { unitsOf } from "../core/schema/quantities.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
@@ -157,6 +158,7 @@ export class Agent {
       }),
       features: featuresOf(options),
       podOfContainer: new Map(),
+      allocations: new Map(),
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
     };
@@ -319,6 +321,9 @@ export class Agent {
       return;
     }
     const before = worker.pod;
+    if (type === "DELETED" || isFinished(pod)) {
+      for (const other of this.#workers.values()) other.retryResize();
+    }
     worker.want(type === "DELETED" ? undefined : pod);
     if (type === "MODIFIED" && showChange(before, pod, this.#volumeTypes)) worker.refreshVolumes();
   }
@@ -351,6 +356,7 @@ export class Agent {
       },
       onGone: () => {
         this.#workers.delete(podUid);
+        this.#context.allocations.delete(podUid);
         this.#context.probeCounts.forget(podUid);
         for (const { id } of worker.containers) this.#context.podOfContainer.delete(id);
       },

@@ -46,7 +46,8 @@ export function cpuQuotaUsOf(cpuMillis: number | undefined): number | undefined 
 export function podCgroupLimits(pod: Pod): CgroupLimits {
   const qos = qosClassOf(pod.spec);
   if (qos === "BestEffort") return { cpuShares: CPU_SHARES_MIN };
-  const [requests, limits] = [podRequestsOf(pod), podLimitsOf(pod)];
+  const asSaid = withoutActual(pod);
+  const [requests, limits] = [podRequestsOf(asSaid), podLimitsOf(asSaid)];
   const bound = (name: "cpu" | "memory") => isBounded(pod, name) ? limits.get(name) : undefined;
   const [cpu, memory] = [bound("cpu"), bound("memory")];
   const cpuQuotaUs = cpuQuotaUsOf(cpu && millisOf(cpu));
@@ -55,6 +56,14 @@ export function podCgroupLimits(pod: Pod): CgroupLimits {
     cpuShares: cpuSharesOf(millisOf(requests.get("cpu"))),
     ...(cpuQuotaUs !== undefined && { cpuQuotaUs }),
     ...(memoryBytes && { memoryBytes }),
+  };
+}
+
+/** The pod without what its containers have already: only what it asks for counts. */
+export function withoutActual(pod: Pod): Pod {
+  return {
+    ...pod,
+    status: { ...pod.status, containerStatuses: [], initContainerStatuses: [] },
   };
 }
 

@@ -4,8 +4,8 @@ import { milliValueOf, unitsOf } from "../../core/schema/quantities.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
 import { nonRootError } from "../runtimes/image_user.ts";
 import type { ContainerSpec, Mount } from "../runtimes/container_runtime.ts";
-import { machineNameOf } from "./host_names.ts";
-import { normalSysctl } from "./sysctls.ts";
+import { machineNameOf } from "../dns/host_names.ts";
+import { normalSysctl } from "../runtimes/sysctls.ts";
 import { expand } from "../volumes/expansion.ts";
 
 /** What a run of a container needs besides the pod; all of it is there already. */
@@ -69,7 +69,7 @@ export function containerSpecOf(
 }
 
 /** What is limited for the whole pod limits each container that has no limit of its own. */
-function amountsOf(
+export function amountsOf(
   { spec }: Pod,
   { resources }: Container,
 ): Pick<ContainerSpec, "limits" | "requests"> {

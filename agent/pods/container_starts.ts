@@ -9,6 +9,7 @@ import { containerNamed } from "../../core/resources/core/pods/spec/pod_containe
 import type { LifecycleHandler } from "../../core/resources/core/pods/spec/probes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { type Secret, secrets } from "../../core/resources/core/secrets.ts";
+import { oomScoreAdjOf } from "../cgroups/oom_score.ts";
 import { CLUSTER_DOMAIN } from "../dns/cluster_dns.ts";
 import { PodFolder } from "../folders/pod_folder.ts";
 import { seccompFolderOf } from "../folders/seccomp_folder.ts";
@@ -22,9 +23,9 @@ import { environmentOf } from "./environment.ts";
 import { ImageMounts } from "./image_mounts.ts";
 import type { StopStep } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
-import { oomScoreAdjOf } from "./oom_score.ts";
 import type { PodEvents } from "./pod_events.ts";
 import type { PodRecord } from "./pod_record.ts";
+import { allocatedPod } from "./runs/allocation.ts";
 import { backoffAfterRestart, hasEnded, runsOf } from "./runs/container_runs.ts";
 import type { Failure, RestartBackoff } from "./runs/observed_pod.ts";
 import { failureOf } from "./runs/step_failures.ts";
@@ -140,7 +141,8 @@ export class ContainerStarts {
       progress.stage = "run";
       await runtime.start(id);
       events.started(pod, name);
-      return { ...base, state: "running" as const, startedAtMs: clock.now() };
+      const amounts = runtime.resize && { resources: container.resources };
+      return { ...base, ...amounts, state: "running" as const, startedAtMs: clock.now() };
     });
     if (postStart !== undefined) {
       progress.stage = "hook";
@@ -271,7 +273,7 @@ export class ContainerStarts {
   #pod(): Pod {
     const { pod } = this.#options.record;
     assert(pod !== undefined, "Only a pod that is wanted is prepared, started or confirmed");
-    return pod;
+    return allocatedPod(pod, this.#options.record.allocation);
   }
 }
 

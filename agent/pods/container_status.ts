@@ -37,12 +37,15 @@ export interface StatusInput {
     hostIP: string;
     /** Name of the runtime in container ids: `podman://…`. */
     runtimeName: string;
+    /** Whether it can give running containers other amounts. */
+    canResize?: boolean;
   };
 }
 
 /** The status of one container, as the kubelet's `convertToAPIContainerStatuses` makes it. Pure. */
 export function containerStatusOf(each: PodContainer, input: StatusInput): ContainerStatus {
   const { pod, observed, node } = input;
+  const { role } = each;
   const { name, image = "", lifecycle } = each.container;
   const before = statusOf(pod, name);
   const run = latestRun(pod, observed, name);
@@ -57,7 +60,21 @@ export function containerStatusOf(each: PodContainer, input: StatusInput): Conta
     image,
     imageID: run?.imageId ?? "",
     ...(run !== undefined && { containerID: `${node.runtimeName}://${run.id}` }),
+    ...(node.canResize && role !== "ephemeral" && amountsOf(each.container, run, observed)),
     ...(lifecycle?.stopSignal !== undefined && { stopSignal: lifecycle.stopSignal }),
+  };
+}
+
+/** What is set aside for it, and what it has of that already. */
+function amountsOf(
+  { name, resources: wanted }: PodContainer["container"],
+  run: Run | undefined,
+  { allocation }: ObservedPod,
+): Pick<ContainerStatus, "allocatedResources" | "resources"> {
+  const allocated = ownField(allocation, name) ?? wanted;
+  return {
+    ...(allocated.requests && { allocatedResources: allocated.requests }),
+    resources: (run?.state === "running" ? run.resources : undefined) ?? allocated,
   };
 }
 

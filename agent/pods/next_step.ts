@@ -8,12 +8,15 @@ import { containersInRole, initProgressOf, isPodOver } from "./runs/init_progres
 import { endsAfter } from "./runs/termination_order.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { type ObservedPod, type ObservedRun, POD } from "./runs/observed_pod.ts";
+import { mustRestartToResize, resizesOf } from "./runs/resize_actions.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 
 /** Something to do for a pod now. Those returned together may be done at the same time. */
 export type Step =
   /** Give the pod its network and volumes. Also after an agent's restart: it finds what is there. */
   | { do: "prepare" }
+  /** Give running containers what is set aside for them now. */
+  | { do: "resize" }
   | { do: "pull"; container: string }
   /** Make run `restartCount` of a container and start it. */
   | { do: "start"; container: string; restartCount: number }
@@ -47,6 +50,7 @@ export type StopReason =
   | "duplicate"
   | "sandbox"
   | "changed"
+  | "resized"
   | "liveness"
   | "startup"
   | "hook";
@@ -163,6 +167,7 @@ function stepsToRun(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] 
   const steps = [
     ...deadlines(),
     ...stepsToPrepare(pod, observed, elapsedMs),
+    ...stepsToResize(pod, observed, elapsedMs),
     ...stopsOfCutOff(pod, observed, elapsedMs),
     ...wantedContainers(pod, observed).flatMap((each) =>
       ownField(observed.busy, each.container.name)
@@ -191,6 +196,11 @@ function mustEndFirst(pod: Pod, observed: ObservedPod): boolean {
     observed.containers.some((run) => run.state === "running" && run.isCutOff);
 }
 
+function stepsToResize(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
+  const isDue = observed.sandbox.state === "ready" && resizesOf(pod, observed).length > 0;
+  return isDue ? podStep({ do: "resize" }, observed, elapsedMs) : [];
+}
+
 /** What runs in a network that is no longer the pod's ends, in the order of a pod that ends. */
 function stopsOfCutOff(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] {
   const cutOff = observed.containers.filter(({ isCutOff }) => isCutOff);
@@ -217,7 +227,8 @@ function stepsOfContainer(
   const duplicate = older.find((run) => run.state === "running");
   if (duplicate !== undefined) return [stopOf(duplicate, graceMsOf(pod), "duplicate")];
   if (latest?.state === "running") {
-    const why = reasonToStop(each, latest, observed);
+    const why = reasonToStop(each, latest, observed) ??
+      (mustRestartToResize(pod, observed, latest) ? "resized" : undefined);
     if (why !== undefined) return [stopOf(latest, graceMsOf(pod, container, why), why)];
     return prunesOf(older);
   }

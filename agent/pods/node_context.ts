@@ -14,6 +14,7 @@ import type { Slots } from "../../core/lib/slots.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { PodRejection } from "./runs/observed_pod.ts";
 import type { NodeFeatures } from "./pod_rejection.ts";
+import type { Allocation } from "./runs/allocation.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
 
 /** What all pods of a node share. */
@@ -37,6 +38,8 @@ export interface NodeContext {
   readonly allocatable: Readonly<Record<string, string>>;
   /** The uid of the pod of each container that is known, by the container's id. Kept by the pods' records. */
   readonly podOfContainer: Map<string, string>;
+  /** What is set aside for each pod, by its uid. Kept by the pods' workers. */
+  readonly allocations: Map<string, Allocation>;
   /** Container starts wait here for their turn. */
   readonly startSlots: Slots;
   /** Exec probes wait here for their turn. */

@@ -1,4 +1,8 @@
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import {
+  type ContainerRole,
+  containersInRoles,
+} from "../../core/resources/core/pods/spec/pod_containers.ts";
 import { formatDuration } from "../../core/schema/durations.ts";
 import type { EnsuredImage } from "../images/image_puller.ts";
 import { podTextOf } from "./container_status.ts";
@@ -123,6 +127,18 @@ export class PodEvents {
     this.#warning(pod, "DNSConfigForming", message);
   }
 
+  /** What the pod has now, with the kubelet's words. */
+  resized(pod: Pod): void {
+    const listed = (...roles: ContainerRole[]) =>
+      containersInRoles(pod.spec, ...roles).map(({ name, resources }) => ({ name, resources }));
+    const init = listed("init", "sidecar");
+    const summary = {
+      ...(init.length > 0 && { ["initContainers"]: init }),
+      containers: listed("main"),
+    };
+    this.#normal(pod, "ResizeCompleted", `Pod resize completed: ${JSON.stringify(summary)}`);
+  }
+
   /** What the kubelet says when it has to replace a sandbox. */
   sandboxChanged(pod: Pod): void {
     const message = "Pod sandbox changed, it will be killed and re-created.";
@@ -183,6 +199,7 @@ function stoppingMessage(pod: Pod, name: string, why: StopReason): string {
     : why === "changed"
     ? "definition changed"
     : undefined;
+  if (why === "resized") return `Container ${name} resize requires restart`;
   if (cause === undefined || each === undefined) return `Stopping container ${name}`;
   if (each.role === "sidecar") return `Init container ${name} ${cause}`;
   const isRestarted = why === "changed" || willRestart(pod, each);

@@ -7,6 +7,7 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { isReady } from "../../core/resources/core/pods/pod_states.ts";
 import type { PodEviction, PodRejection } from "./runs/observed_pod.ts";
 import { hasEnded } from "./runs/container_runs.ts";
+import type { Allocation, PendingResize } from "./runs/allocation.ts";
 import type { Health } from "../probes/probes.ts";
 import type {
   Busy,
@@ -43,6 +44,9 @@ export class PodRecord {
   rejection: PodRejection | undefined;
   /** How the node ends it although it is wanted. */
   eviction: PodEviction | undefined;
+  allocation: Allocation | undefined;
+  pendingResize: PendingResize | undefined;
+  resizedGeneration: number | undefined;
   readonly busy = new Map<string, Busy>();
   /** Grows with each change of the containers, so that an older list is not taken for a newer one. */
   version = 0;
@@ -150,6 +154,9 @@ export class PodRecord {
       busy: Object.fromEntries(this.busy),
       ...(this.rejection && { rejection: this.rejection }),
       ...(this.eviction && { eviction: this.eviction }),
+      ...(this.allocation && { allocation: this.allocation }),
+      ...(this.pendingResize && { pendingResize: this.pendingResize }),
+      ...(this.resizedGeneration !== undefined && { resizedGeneration: this.resizedGeneration }),
       ...(this.#deletion && { deletion: this.#deletion }),
       ...(hasDeadline && { overdueMs: this.#startedMs! + activeDeadlineSeconds * 1_000 }),
       forcedGraceMs: this.#wasWanted ? FORCED_GRACE_MS : ORPHAN_GRACE_MS,

@@ -2,7 +2,7 @@ import { ownField } from "../../core/lib/own_field.ts";
 import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { PodRejection } from "./runs/observed_pod.ts";
-import { sysctlFault } from "./sysctls.ts";
+import { sysctlFault } from "../runtimes/sysctls.ts";
 
 /** What a node can do for its pods. */
 export interface NodeFeatures {

@@ -12,6 +12,7 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { containerStatusOf, isStarting, type StatusInput } from "./container_status.ts";
 import { isAnyRunning } from "./runs/container_runs.ts";
 import { isOverdue } from "./next_step.ts";
+import { withResizeConditions } from "./runs/resize_conditions.ts";
 import { phaseOf, type ToldContainer } from "./runs/pod_phase.ts";
 import type { ObservedPod, PodEviction, PodRejection } from "./runs/observed_pod.ts";
 
@@ -146,7 +147,8 @@ function conditionsOf(
     const next = { type, ...verdict, ...observedGenerationOf(pod) };
     return withTransitionTime(next, conditionOf(previous, type), nowMs);
   });
-  return [...own, ...previous.filter(({ type }) => !Object.hasOwn(verdicts, type))];
+  const others = previous.filter(({ type }) => !Object.hasOwn(verdicts, type));
+  return [...own, ...withResizeConditions(others, pod, observed, nowMs)];
 }
 
 function observedGenerationOf(pod: Pod): { observedGeneration?: number } {

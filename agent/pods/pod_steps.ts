@@ -4,9 +4,9 @@ import { momentOf } from "../../core/lib/clock.ts";
 import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { hasInitContainers, isAnyRunning } from "./runs/container_runs.ts";
-import { CLUSTER_DOMAIN } from "../dns/cluster_dns.ts";
-import { parseResolverConfig, podResolverOf, resolverText } from "../dns/resolver_config.ts";
-import { hostsTextOf, machineNameOf, nodeHostsTextOf } from "./host_names.ts";
+import { writeNameFiles } from "../dns/name_files.ts";
+import { allocatedPod } from "./runs/allocation.ts";
+import { PodResizes } from "./pod_resizes.ts";
 import { ContainerStarts } from "./container_starts.ts";
 import { ContainerStops } from "./container_stops.ts";
 import type { Step } from "./next_step.ts";
@@ -34,10 +34,12 @@ export class PodSteps {
   readonly #options: PodStepsOptions;
   readonly #starts: ContainerStarts;
   readonly #stops: ContainerStops;
+  readonly #resizes: PodResizes;
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
     this.#stops = new ContainerStops(options);
+    this.#resizes = new PodResizes(options);
     this.#starts = new ContainerStarts({ ...options, stop: (step) => this.#stops.stop(step) });
   }
 
@@ -46,6 +48,8 @@ export class PodSteps {
     switch (step.do) {
       case "prepare":
         return await this.#forPod("prepare", () => this.#prepare());
+      case "resize":
+        return await this.#forPod("resize", () => this.#resizes.carryOut(this.#pod()));
       case "release":
         return await this.#forPod("release", () => this.#release());
       case "remove":
@@ -85,12 +89,14 @@ export class PodSteps {
       if (record.pod === undefined) return;
       if (error instanceof VolumeError) events.mountFailed(record.pod, failure.message);
       else if (stage === "prepare") events.sandboxFailed(record.pod, failure.message);
-      else if (stage !== "confirmDeletion") events.stopFailed(record.pod, failure.message);
+      else if (stage !== "confirmDeletion" && stage !== "resize") {
+        events.stopFailed(record.pod, failure.message);
+      }
     }
   }
 
   async #prepare(): Promise<void> {
-    const { context, record } = this.#options;
+    const { context, record, events } = this.#options;
     const pod = this.#pod();
     if (!pod.spec.hostNetwork && !context.network.has(record.uid)) {
       this.#leaveLostNetwork(pod);
@@ -103,25 +109,10 @@ export class PodSteps {
       context.cgroups?.prepare(pod),
     ]);
     const ip = address?.ip ?? context.hostIP;
-    await this.#writeNames(pod, ip);
+    const warnings = await writeNameFiles(context, pod, ip);
+    for (const warning of warnings) events.resolverCut(pod, warning);
     const { namespacePath } = address ?? {};
     record.sandbox = { state: "ready", ip, ...(namespacePath !== undefined && { namespacePath }) };
-  }
-
-  /** The files by which the pod's programs know names: without a domain of its own, the cluster has the usual one. */
-  async #writeNames(pod: Pod, ip: string): Promise<void> {
-    const { context, record, events } = this.#options;
-    const { files, clusterDns, nodeName } = context;
-    const { domain: clusterDomain = CLUSTER_DOMAIN } = clusterDns ?? {};
-    machineNameOf(pod, { nodeName, clusterDomain }); // tells first when it cannot have the name
-    const node = parseResolverConfig(await files.nodeText("/etc/resolv.conf"));
-    const { config, warnings } = podResolverOf(pod, node, clusterDns);
-    for (const warning of warnings) events.resolverCut(pod, warning);
-    const hosts = pod.spec.hostNetwork
-      ? nodeHostsTextOf(pod, await files.nodeText("/etc/hosts"))
-      : hostsTextOf(pod, ip, clusterDomain);
-    await files.writeHosts(record.uid, hosts);
-    await files.writeResolver(record.uid, resolverText(config));
   }
 
   /** Containers that run already are in a network that is gone, or whose name is not known. */
@@ -192,7 +183,7 @@ export class PodSteps {
   #pod(): Pod {
     const { pod } = this.#options.record;
     assert(pod !== undefined, "Only a pod that is wanted is prepared, started or confirmed");
-    return pod;
+    return allocatedPod(pod, this.#options.record.allocation);
   }
 }
 

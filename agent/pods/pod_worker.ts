@@ -3,24 +3,22 @@ import { AssertionError } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
-import {
-  containerNamed,
-  podContainerNamed,
-} from "../../core/resources/core/pods/spec/pod_containers.ts";
+import { podContainerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { hasEnded, nextRun, statusOf } from "./runs/container_runs.ts";
+import { hasEnded, nextRun } from "./runs/container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
-import { POD, type PodEviction, type PodRejection } from "./runs/observed_pod.ts";
+import { type ObservedRun, POD, type PodEviction, type PodRejection } from "./runs/observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
 import { rejectionOf } from "./pod_rejection.ts";
 import { podStatusOf } from "./pod_status.ts";
+import { PodResizes } from "./pod_resizes.ts";
+import { adoptedRun } from "./runs/adopted_run.ts";
 import { PodSteps } from "./pod_steps.ts";
-import { type Health, initialHealth } from "../probes/probes.ts";
 import { startRefusalOf } from "./start_refusal.ts";
 import { readTerminationMessage } from "./termination_message.ts";
 import { StatusWriter } from "./status_writer.ts";
@@ -58,6 +56,7 @@ export class PodWorker {
   readonly #steps: PodSteps;
   readonly #status: StatusWriter;
   readonly #probes: PodProbes;
+  readonly #resizes: PodResizes;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #isAwake = false;
@@ -91,6 +90,11 @@ export class PodWorker {
       events: this.#events,
       flushStatus: () => this.#status.flush(),
       refresh: (id) => this.refresh(id),
+    });
+    this.#resizes = new PodResizes({
+      context: this.#options.context,
+      record: this.#record,
+      events: this.#events,
     });
     this.#probes = new PodProbes({
       context: this.#options.context,
@@ -183,6 +187,11 @@ export class PodWorker {
     }
   }
 
+  /** Another pod has let go of what it had. */
+  retryResize(): void {
+    if (this.#record.pendingResize?.reason === "Deferred") this.wake();
+  }
+
   /** Something else has removed the pod's network: the pod gets another one, and its containers start again in it. */
   loseNetwork(): void {
     const { pod } = this.#record;
@@ -240,7 +249,10 @@ export class PodWorker {
     const { clock } = this.#options.context;
     const { pod: shown } = this.#record;
     const pod = shown && this.#status.withLastWritten(shown); // else a container that vanished would seem never to have run
-    if (pod !== undefined) this.#reject(pod);
+    if (pod !== undefined) {
+      this.#reject(pod);
+      this.#resizes.allocate(pod);
+    }
     const { observed } = this.#record;
     if (isGone(pod, observed)) {
       this.close();
@@ -328,26 +340,13 @@ export class PodWorker {
     this.#record.put(container.state === "running" ? this.#adopted(container) : container);
   }
 
-  /**
-   * A container that runs already keeps the start time and the health that its status shows: a restart of the agent
-   * changes nothing.
-   */
-  #adopted(container: ContainerState): ContainerState {
-    const { id, name } = container;
+  #adopted(container: ContainerState): ObservedRun {
     const { pod } = this.#record;
-    const spec = pod && containerNamed(pod.spec, name);
-    if (pod === undefined || spec === undefined) return container;
-    const status = statusOf(pod, name);
-    // The status may be about the run before.
-    const shown = status?.containerID?.endsWith(`://${id}`) ? status.state.running : undefined;
-    const health: Health = shown
-      ? { containerId: id, started: status?.started ?? false, ready: status?.ready ?? false }
-      : initialHealth(id, spec);
-    this.#record.remember(name, { health });
-    const { startedAt } = shown ?? {};
-    return startedAt === undefined
-      ? container
-      : { ...container, startedAtMs: Date.parse(startedAt) };
+    const canResize = this.#options.context.runtime.resize !== undefined;
+    const adopted = pod && adoptedRun(pod, container, { canResize });
+    if (adopted === undefined) return container;
+    this.#record.remember(container.name, { health: adopted.health });
+    return adopted.run;
   }
 
   /** Resolves when the exit is on record, also when it is reported a second time. */
@@ -388,7 +387,8 @@ export class PodWorker {
 
   #statusInput(pod: Pod) {
     const { clock, hostIP, runtime } = this.#options.context;
-    const node = { hostIP, runtimeName: runtime.name };
+    const canResize = runtime.resize !== undefined;
+    const node = { hostIP, runtimeName: runtime.name, canResize };
     return { pod, observed: this.#record.observed, ...momentOf(clock), node };
   }
 }

@@ -179,6 +179,11 @@ export interface ContainerRuntime {
    */
   create(spec: ContainerSpec): Promise<string>;
   start(id: string): Promise<void>;
+  /**
+   * Changes what a running container may use. Absent where that is not possible. Rejects when it uses more memory than it
+   * may.
+   */
+  resize?(id: string, amounts: Pick<ContainerSpec, "limits" | "requests">): Promise<void>;
   /** SIGTERM (or the image's stop signal), then SIGKILL after `graceMs`. Resolves when it has ended. */
   stop(id: string, graceMs: number): Promise<void>;
   /** Removes a container, running or not. Its log stays. */

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { parseThresholds, type Threshold } from "../../agent/eviction/thresholds.ts";
 import { DurationError, durationMsOf } from "../../core/schema/durations.ts";
 import { QuantityError, quantityFault, unitsOf } from "../../core/schema/quantities.ts";
-import { sysctlPatternFault } from "../../agent/pods/sysctls.ts";
+import { sysctlPatternFault } from "../../agent/runtimes/sysctls.ts";
 
 /** Pulls at once that a node may be asked for. */
 const PULLS_MAX = 100;

@@ -32,6 +32,14 @@ export const CONFINEMENT_CASES: readonly FieldCase<PodmanCluster>[] = [
     fields: ["resources.requests", "resources.limits"],
     run: cgroups,
   },
+  {
+    name: "a running container is given more and less, and says when it cannot be",
+    fields: [
+      "containers[].resizePolicy[].resourceName",
+      "containers[].resizePolicy[].restartPolicy",
+    ],
+    run: resizes,
+  },
 ];
 
 /** Filters nothing but chmod. */
@@ -179,4 +187,74 @@ async function cgroups(cluster: PodmanCluster): Promise<void> {
   assert.match(await cgroupFile(whole!.parent, QUOTA), /^50000/);
   assert.equal(await cgroupFile(whole!.parent, MEMORY), String(96 * 1024 * 1024));
   await cluster.delete("pod", "tier-besteffort", "tier-burstable", "tier-guaranteed", "tier-whole");
+}
+
+async function resizes(cluster: PodmanCluster): Promise<void> {
+  const resources = {
+    requests: { cpu: "100m", memory: "32Mi" },
+    limits: { cpu: "200m", memory: "64Mi" },
+  };
+  const resizePolicy = [{ resourceName: "cpu", restartPolicy: "RestartContainer" }];
+  await cluster.apply(
+    podOf("resized", { script: "sleep 600", container: { resources } }),
+    podOf("resized-anew", { script: "sleep 600", container: { resources, resizePolicy } }),
+  );
+  const resize = async (name: string, amounts: object) => {
+    const patch = { spec: { containers: [{ name: "main", resources: amounts }] } };
+    const args = ["--subresource", "resize", "--patch", JSON.stringify(patch)];
+    await cluster.kubectl("patch", "pod", name, ...args);
+  };
+  const first = mainStatus(await cluster.readyPod("resized"));
+  assert.deepEqual(first.resources, resources);
+  await resize("resized", {
+    requests: { cpu: "200m", memory: "48Mi" },
+    limits: { cpu: "400m", memory: "96Mi" },
+  });
+  const larger = await cluster.podWhen(
+    "resized",
+    (pod) => mainStatus(pod).resources?.limits?.["memory"] === "96Mi",
+  );
+  const { containerID, restartCount } = mainStatus(larger);
+  assert.deepEqual([containerID, restartCount], [first.containerID, 0]);
+  const pid = await cluster.pidOf(containerID!);
+  const path = (await Deno.readTextFile(`/proc/${pid}/cgroup`)).split("\n")
+    .find((line) => line.includes("libpod-"))!.split(":")[2]!.slice(1);
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  for (const folder of [path, parent]) {
+    assert.match(await cgroupFile(folder, QUOTA), /^40000/, folder);
+    assert.equal(await cgroupFile(folder, MEMORY), String(96 * 1024 * 1024), folder);
+  }
+  await resize("resized", resources);
+  await cluster.podWhen(
+    "resized",
+    (pod) => mainStatus(pod).resources?.limits?.["memory"] === "64Mi",
+  );
+  for (const folder of [path, parent]) {
+    assert.match(await cgroupFile(folder, QUOTA), /^20000/, folder);
+    assert.equal(await cgroupFile(folder, MEMORY), String(64 * 1024 * 1024), folder);
+  }
+  await resize("resized", {
+    ...resources,
+    requests: { cpu: "100m", memory: "32Mi" },
+    limits: { cpu: "9000", memory: "64Mi" },
+  });
+  await resize("resized", {
+    requests: { cpu: "8000", memory: "32Mi" },
+    limits: { cpu: "9000", memory: "64Mi" },
+  });
+  const refused = await cluster.podWhen(
+    "resized",
+    ({ status: { conditions } }) => conditions?.some(({ type }) => type === "PodResizePending"),
+  );
+  const condition = refused.status.conditions!.find(({ type }) => type === "PodResizePending")!;
+  assert.equal(condition.reason, "Infeasible");
+  assert.match(
+    condition.message!,
+    /^Node didn't have enough capacity: cpu, requested: 8000000, capacity: /,
+  );
+  await cluster.readyPod("resized-anew");
+  await resize("resized-anew", { ...resources, limits: { cpu: "300m", memory: "64Mi" } });
+  const anew = await cluster.podWhen("resized-anew", (pod) => mainStatus(pod).restartCount === 1);
+  assert.equal(mainStatus(anew).resources?.limits?.["cpu"], "300m");
+  await cluster.delete("pod", "resized", "resized-anew");
 }

@@ -1,4 +1,6 @@
 import type { Health } from "../../probes/probes.ts";
+import type { Allocation, PendingResize } from "./allocation.ts";
+import type { ResourceRequirements } from "../../../core/resources/core/pods/spec/containers.ts";
 import type { ContainerState } from "../../runtimes/container_runtime.ts";
 
 /**
@@ -22,6 +24,12 @@ export interface ObservedPod {
   readonly rejection?: PodRejection;
   /** How the node ends it although it is wanted. */
   readonly eviction?: PodEviction;
+  /** What the node has set aside for its containers; absent: what it asks for. */
+  readonly allocation?: Allocation;
+  /** What it asks for and does not get. */
+  readonly pendingResize?: PendingResize;
+  /** Generation of the pod whose amounts are being given to it. */
+  readonly resizedGeneration?: number;
   /** When its `activeDeadlineSeconds` are over. */
   readonly overdueMs?: number;
   /** Milliseconds that containers get to end when the pod is no longer wanted at all. */
@@ -49,6 +57,8 @@ export interface PodEviction extends PodRejection {
 /** A container as the runtime shows it, and when it ended. */
 export interface ObservedRun extends ContainerState {
   readonly endedMs?: number;
+  /** What it was given, by its start or since; absent where that cannot be changed. */
+  readonly resources?: ResourceRequirements;
   /** It runs in a network that is no longer the pod's, where it cannot be reached. */
   readonly isCutOff?: true;
   /** It runs already, and its `postStart` hook does still: until that is over it does not count as running to others. */
@@ -85,6 +95,7 @@ export interface Failure {
   readonly stage:
     | "prepare"
     | "release"
+    | "resize"
     | "remove"
     | "confirmDeletion"
     | "pull"

@@ -78,6 +78,7 @@ function retryOf(error: unknown, stage: Failure["stage"]): Backoff {
     case "prepare":
     case "release":
     case "remove":
+    case "resize":
     case "confirmDeletion":
       return MACHINE_RETRY;
   }

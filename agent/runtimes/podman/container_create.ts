@@ -107,8 +107,10 @@ function mountOf(
   };
 }
 
-/** Shares from the request, quota from the limit, as the kubelet does. */
-function limitsOf({ limits, requests, pidsMax }: ContainerSpec): Record<string, unknown> {
+/** Shares from the request, quota from the limit, as the kubelet does. The body of `POST /containers/ID/update` too. */
+export function limitsOf(
+  { limits, requests, pidsMax }: Pick<ContainerSpec, "limits" | "requests" | "pidsMax">,
+): Record<string, unknown> {
   const { cpuMillis, memoryBytes } = limits;
   const shares = cpuSharesOf(requests.cpuMillis ?? cpuMillis ?? 0);
   const quota = cpuQuotaUsOf(cpuMillis);

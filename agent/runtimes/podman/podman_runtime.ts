@@ -17,7 +17,7 @@ import { checkImageUser } from "../image_user.ts";
 import { LOG_LIMITS, type LogLimits } from "../log_limits.ts";
 import { BoundedOutput, execTimeout } from "../bounded_command.ts";
 import { Slots } from "../../../core/lib/slots.ts";
-import { containerName, createBody, LABEL } from "./container_create.ts";
+import { containerName, createBody, LABEL, limitsOf } from "./container_create.ts";
 import {
   type ContainerInspection,
   type ContainerListEntry,
@@ -169,6 +169,14 @@ export class PodmanRuntime implements ContainerRuntime {
     }
     // The first one shows where exit files are, unless it has ended by then.
     if ((await this.#look(id))?.state === "exited") this.#report(id);
+  }
+
+  async resize(id: string, amounts: Pick<ContainerSpec, "limits" | "requests">): Promise<void> {
+    const body = limitsOf(amounts);
+    await this.#ask(
+      "RunContainerError",
+      () => this.#client.send("POST", `/containers/${id}/update`, { body }),
+    );
   }
 
   async stop(id: string, graceMs: number): Promise<void> {

@@ -55,6 +55,10 @@ export class SimulatedRuntime implements ContainerRuntime {
   readonly images = new Map<string, SimulatedImage>();
   /** Every specification that a container was made of, in order. */
   readonly made: ContainerSpec[] = [];
+  /** What running containers were given, in the order of the calls. */
+  readonly resized: ({ id: string } & Pick<ContainerSpec, "limits" | "requests">)[] = [];
+  /** Why running containers are given nothing. */
+  resizeFault: string | undefined;
   /** What a list of the images shows. */
   listed: readonly ListedImage[] = [];
   /** Whether containers that run are shown with a process. */
@@ -146,6 +150,14 @@ export class SimulatedRuntime implements ContainerRuntime {
     this.#containers.set(id, { ...container, state: "running", startedAtMs });
     if (runsMs === undefined) return;
     this.#ends.set(id, this.#options.clock.after(runsMs, () => this.kill(id, exitCode)));
+  }
+
+  async resize(id: string, amounts: Pick<ContainerSpec, "limits" | "requests">): Promise<void> {
+    await this.#reach(1);
+    if (this.resizeFault !== undefined) {
+      throw new RuntimeError("RunContainerError", this.resizeFault);
+    }
+    this.resized.push({ id, ...amounts });
   }
 
   async stop(id: string, graceMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { podOf } from "./next_step_fixture.ts";
+import { podOf } from "../pods/next_step_fixture.ts";
 import { oomScoreAdjOf } from "./oom_score.ts";
 
 const GIB = 1024 ** 3;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hostnameOf, hostsTextOf, machineNameOf, nodeHostsTextOf } from "./host_names.ts";
-import { podOf } from "./next_step_fixture.ts";
+import { podOf } from "../pods/next_step_fixture.ts";
 
 const PLACE = { nodeName: "node-a", clusterDomain: "cluster.local" };
 const nameOf = (spec: object) => machineNameOf(podOf({ spec }), PLACE);
