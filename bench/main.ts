@@ -18,6 +18,7 @@ import { machineClass } from "./processes.ts";
 
 import { probes } from "./probes.ts";
 import { proxy } from "./proxy.ts";
+import { deploymentOnNodes } from "./deployment.ts";
 import { scheduling } from "./scheduler.ts";
 import { ready } from "./ready.ts";
 import { restart } from "./restart.ts";
@@ -36,6 +37,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   proxy,
   api,
   scheduling,
+  deploymentOnNodes,
   store,
   storeReads,
   storeOverwrites,

@@ -10,6 +10,8 @@ export interface SeenPod {
   ip: string | undefined;
   containerId: string | undefined;
   isReady: boolean;
+  /** Whether it has a node. */
+  isBound: boolean;
 }
 
 /** A Deployment of small web servers. */
@@ -125,6 +127,7 @@ export class PodFeed {
       const ready = conditions.find((condition: { type: string }) => condition.type === "Ready");
       this.#pods.set(uid, {
         ...{ name, uid, ip: podIP, isReady: ready?.status === "True" },
+        isBound: object.spec.nodeName !== undefined,
         containerId: containerStatuses[0]?.containerID?.replace(/^\w+:\/\//, ""),
       });
     }
