@@ -20,7 +20,7 @@ export function deletionOf(
   nowMs: number,
 ): Deletion {
   refuseOther(resource, object, options);
-  const finalizers = withOwn(finalizersFor(object, options), resource, object);
+  const finalizers = withOwn(finalizersFor(resource, object, options), resource, object);
   const graceSeconds = graceSecondsOf(resource, object, options);
   if (graceSeconds === 0 && !isHeld(resource, object, finalizers)) return "remove";
   const marked = withFinalizers(markedFor(object, graceSeconds, nowMs), finalizers);
@@ -87,13 +87,17 @@ function notNegative(seconds: number): number {
 }
 
 function finalizersFor(
+  { orphansByDefault }: AnyResource,
   { metadata: { finalizers = [] } }: KubeObject,
   { propagationPolicy }: DeleteOptions,
 ): readonly string[] {
-  if (propagationPolicy === undefined) return finalizers;
   const others = finalizers.filter((finalizer) =>
     finalizer !== ORPHAN_FINALIZER && finalizer !== FOREGROUND_FINALIZER
   );
+  if (propagationPolicy === undefined) {
+    const isDecided = others.length < finalizers.length;
+    return isDecided || !orphansByDefault ? finalizers : [...finalizers, ORPHAN_FINALIZER];
+  }
   if (propagationPolicy === "Orphan") return [...others, ORPHAN_FINALIZER];
   if (propagationPolicy === "Foreground") return [...others, FOREGROUND_FINALIZER];
   return others;

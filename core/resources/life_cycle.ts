@@ -51,6 +51,8 @@ export interface LifeCycle<T> {
   holders?(object: T): readonly string[];
   /** Finalizers that its first deletion puts on an object. */
   deletionFinalizers?: readonly string[];
+  /** What an object owns stays when it is deleted and nobody says otherwise: the warning that is then given. */
+  orphansByDefault?: string;
   /** What changes when an object is marked as being deleted, beside its metadata. */
   markedDeleted?(object: T): T;
 }

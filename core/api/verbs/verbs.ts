@@ -1,5 +1,6 @@
 import { APPLY_TYPE, patchTypesOf } from "../../objects/patch/patch.ts";
 import { listKindOf } from "../../resources/resource.ts";
+import type { DeleteOptions } from "../../client/client.ts";
 import type { Entry } from "../../store/store.ts";
 import { PathRefusal } from "../../client/api_error.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
@@ -224,6 +225,7 @@ async function remove(request: ObjectRequest): Promise<Response> {
   const name = nameOf(request);
   const user = c.get("user");
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
+  warnOfOrphans(request, deletion);
   const options: WriteOptions = { user: user.name, userInfo: user, dryRun: isDryRun };
   const written = await objects.delete(kind.resource, name, deletion, options);
   // Kinds with a grace period answer with the object, and so does anything that a finalizer holds.
@@ -239,12 +241,19 @@ async function remove(request: ObjectRequest): Promise<Response> {
   );
 }
 
+/** As older versions of Kubernetes did, and clients may still expect. */
+function warnOfOrphans({ c, kind }: ObjectRequest, { propagationPolicy }: DeleteOptions): void {
+  const { orphansByDefault } = kind.resource;
+  if (orphansByDefault && propagationPolicy === undefined) c.get("warnings").push(orphansByDefault);
+}
+
 async function deleteCollection(request: ObjectRequest): Promise<Response> {
   const { c, kind, objects, path } = request;
   const options = listOptions((name) => c.req.query(name));
   const { matches = matchesAll } = selectionOf(kind, options);
   const user = c.get("user");
   const { deletion, isDryRun } = deleteOptions(c, await optionalObjectOf(c));
+  warnOfOrphans(request, deletion);
   if (matches !== matchesAll) {
     const all = objects.list(kind.resource, path.namespace);
     await objects.conversions.prepare(kind.resource, all.map(({ object }) => object));

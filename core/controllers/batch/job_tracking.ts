@@ -86,7 +86,7 @@ function newlyEnded(counts: JobCounts, tracked: readonly Pod[], end: JobEnd | un
       if (!isIndexed(job)) ended.succeeded.push(uid);
       else if (index === undefined || hasIndex(counts.completedBefore, index)) continue;
       found++;
-    } else if (hasFailed(pod, job) || end?.type === "FailureTarget") {
+    } else if (isFailure(counts, pod, end)) {
       if (isIndexed(job) && index === undefined) continue;
       if (!failureVerdict(pod, job).isCounted) continue;
       ended.failed.push(uid);
@@ -94,6 +94,13 @@ function newlyEnded(counts: JobCounts, tracked: readonly Pod[], end: JobEnd | un
     }
   }
   return ended;
+}
+
+/** A Job that fails has all of its pods failed; one that succeeds without some of them has not. */
+function isFailure({ job }: JobCounts, pod: Pod, end: JobEnd | undefined): boolean {
+  if (end?.type === "FailureTarget") return true;
+  const isSpared = end !== undefined && pod.metadata.deletionTimestamp !== undefined;
+  return hasFailed(pod, job) && !isSpared;
 }
 
 function inIndexOrder({ job }: JobCounts, pods: readonly Pod[]): readonly Pod[] {

@@ -48,6 +48,8 @@ export const jobs = defineResource({
   kind: "Job",
   plural: "jobs",
   categories: ["all"],
+  orphansByDefault:
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
   namespaced: true,
   schema: object("Runs pods until enough of them have succeeded.", {
     spec: required(jobSpec),
