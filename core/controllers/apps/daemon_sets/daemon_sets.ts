@@ -100,13 +100,14 @@ function reconcile(
   if (history.merges.length > 0) return plan(history.merges);
   const state = stateOf(daemonSet, history, owned, view, nowMs, past);
   const changes = nodeChanges(state);
+  const status = statusWrites(daemonSet, statusOf(state));
   return {
     ...plan(
       [
         ...history.writes,
-        ...changesWrites(state, changes, view),
+        ...changesWrites(state, changes, status, view),
         ...cleanup(daemonSet, history, owned),
-        ...statusWrites(daemonSet, statusOf(state)),
+        ...status,
       ],
       earliest(changes.againAfterMs, nextAvailableMs(owned, daemonSet.spec.minReadySeconds, nowMs)),
     ),
@@ -148,11 +149,15 @@ function known(
 }
 
 /** An update goes on only when nodes have what they should. */
-function changesWrites(state: DaemonState, changes: NodeChanges, view: View): Write[] {
+function changesWrites(
+  state: DaemonState,
+  changes: NodeChanges,
+  status: Write[],
+  view: View,
+): Write[] {
   const isSettled = changes.creations.length + changes.deletions.length === 0;
   const { creations, deletions } = isSettled ? replacement(state) : changes;
   const { daemonSet, hash } = state;
-  const status = statusWrites(daemonSet, statusOf(state));
   const onto = creations.slice(0, WRITES_MAX);
   const names = freeNames(daemonSet, view, onto);
   return [

@@ -121,6 +121,21 @@ Deno.test("golden: a rollback gives a former template its revision back, as the 
   assert.equal(log.revisions[1]!.name, first!.name);
 });
 
+Deno.test("golden: a rollback in the middle of an update restarts only the pods that it had replaced", () => {
+  const log = new DaemonSetUnderTest().run();
+  const uidOn = (node: string) => log.one(node).metadata.uid;
+  const [b, c] = [uidOn("b"), uidOn("c")];
+  log.change({ template: templateOf("broken") });
+  log.look().end(log.one("a"));
+  log.look().start(log.one("a"), { ready: false });
+  log.look();
+  assert.equal(log.counts(), "desired=3 current=3 ready=2 updated=1 available=2 unavailable=1");
+  log.change({ template: templateOf("log:1") });
+  log.run();
+  assert.deepEqual(log.picture(), ["a:log:1 ready", "b:log:1 ready", "c:log:1 ready"]);
+  assert.deepEqual([uidOn("b"), uidOn("c")], [b, c]);
+});
+
 Deno.test("revisions beyond the limit go, the first ones first, but none that a pod is made of", () => {
   const log = new DaemonSetUnderTest({ revisionHistoryLimit: 1 }).run();
   for (const number of [2, 3, 4]) {

@@ -39,6 +39,7 @@ export function availableInMs(
   minReadySeconds: number,
   nowMs: number,
 ): number | undefined {
+  if (minReadySeconds === 0) return isReady(pod) ? 0 : undefined;
   const sinceMs = readySinceMs(pod);
   if (sinceMs === undefined) return undefined;
   const waitMs = minReadySeconds * 1_000;
