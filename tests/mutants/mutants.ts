@@ -1,3 +1,4 @@
+import { POD_MUTANTS } from "./pod_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
 
 /** A bug that somebody could make: `search` occurs once in the file and is replaced. */
@@ -307,8 +308,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "double start: a container is started again while its start is in flight",
     file: "agent/pods/next_step.ts",
-    search: "      ownField(observed.busy, container.name)\n        ? []",
-    replace: "      ownField(observed.busy, container.name) === null\n        ? []",
+    search: "      ownField(observed.busy, each.container.name)\n        ? []",
+    replace: "      ownField(observed.busy, each.container.name) === null\n        ? []",
     tests: ["agent/pods/next_step_test.ts"],
   },
   {
@@ -338,15 +339,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a finished pod runs again",
-    file: "agent/pods/runs/container_runs.ts",
+    file: "agent/pods/runs/restart_rules.ts",
     search: '    case "Never":\n      return false;',
-    replace: '    case "Never":\n      return run.exitCode !== 0;',
+    replace: '    case "Never":\n      return exitCode !== 0;',
   },
   {
     name: "an end is told while a start is in flight",
     file: "agent/pods/pod_status.ts",
-    search: "!statuses.some(({ name }) => isStarting(observed, name))",
-    replace: 'statuses.every(({ name }) => isStarting(observed, name) || name !== "")',
+    search: "!told.some(({ container }) => isStarting(observed, container.name))",
+    replace: 'told.every(({ container: { name } }) => isStarting(observed, name) || name !== "")',
   },
   {
     name: "lost wake-up: what changed during a write of the status is not written",
@@ -411,7 +412,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "cut off: what runs in a network that was lost goes on there",
     file: "agent/pods/next_step.ts",
-    search: '  if (run.isCutOff) return "sandbox";\n',
+    search: "    ...stopsOfCutOff(pod, observed, elapsedMs),\n",
     replace: "",
     tests: ["agent/pods/next_step_test.ts"],
   },
@@ -521,4 +522,5 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["core/schema/selectors_test.ts", "core/lib/equality_test.ts"],
   },
   ...SET_MUTANTS,
+  ...POD_MUTANTS,
 ];

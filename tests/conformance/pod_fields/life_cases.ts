@@ -15,6 +15,7 @@ export const LIFE_CASES: readonly FieldCase<ProcessCluster>[] = [
     name: "a container has a restart policy of its own, with rules for exit codes",
     fields: [
       ...under("containers[]", "restartPolicy"),
+      ...under("containers[].restartPolicyRules[]", "action"),
       ...under("containers[].restartPolicyRules[].exitCodes", "operator", "values"),
     ],
     run: restartRules,

@@ -75,14 +75,16 @@ Deno.test("templates are warned of under their own path, and only when they chan
           containers: [{
             name: "web",
             image: "x",
-            resizePolicy: [{ resourceName: "cpu", restartPolicy: "NotRequired" }],
+            resources: { limits: { "ephemeral-storage": "1Gi" } },
           }],
         },
       },
     },
   };
   const { object, warnings } = made(deployments, manifest);
-  assert.deepEqual(warnings, [`spec.template.spec.containers[0].resizePolicy: ${IGNORED}`]);
+  assert.deepEqual(warnings, [
+    `spec.template.spec.containers[0].resources.limits.ephemeral-storage: ${IGNORED}`,
+  ]);
   const scaled = { ...object, spec: { ...object.spec, replicas: 3 } };
   assert.deepEqual(made(deployments, scaled, object).warnings, []);
 });

@@ -17,7 +17,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
 
   runtimeClassName: undefined,
 
-  "containers[].restartPolicyRules[].action": "Restart",
   "containers[].volumeDevices": undefined,
   "resources.claims": undefined,
   "containers[].resources.claims": undefined,

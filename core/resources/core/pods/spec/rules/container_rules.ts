@@ -14,6 +14,7 @@ import { envCauses, envFromCauses } from "./env_rules.ts";
 import { type ContainerRole, containersOf, type PodContainer } from "../pod_containers.ts";
 import type { PodSpec } from "../pod_spec.ts";
 import { probeCauses } from "./probe_rules.ts";
+import { restartCauses } from "./restart_rules.ts";
 import { containerSecurityCauses } from "./security_rules.ts";
 import { STOP_SIGNALS } from "../stop_signals.ts";
 import { mountCauses } from "./volume_rules.ts";
@@ -30,13 +31,14 @@ export function containersCauses(spec: PodSpec, field: string): Cause[] {
     ...main.flatMap(({ container, path }) => [
       ...anyContainerCauses(spec, container, path, volumes),
       ...probeCauses(container, path, spec.terminationGracePeriodSeconds),
-      ...restartCauses(container, path),
+      ...restartCauses(container, "main", path),
       ...stopSignalCauses(container, path, spec),
     ]),
     ...hostPortCauses(main),
     ...inRoles("init", "sidecar").flatMap((each) => [
       ...anyContainerCauses(spec, each.container, each.path, volumes),
       ...initCauses(each, spec.terminationGracePeriodSeconds),
+      ...restartCauses(each.container, each.role, each.path),
       ...(each.role === "sidecar" ? stopSignalCauses(each.container, each.path, spec) : []),
       ...(names.has(each.container.name)
         ? [duplicate(`${each.path}.name`, each.container.name)]
@@ -102,15 +104,6 @@ function hostPortCauses(containers: readonly PodContainer[]): Cause[] {
       return [];
     })
   );
-}
-
-function restartCauses({ restartPolicy, restartPolicyRules }: Container, field: string): Cause[] {
-  const at = `${field}.restartPolicy`;
-  if (restartPolicy === undefined) {
-    return restartPolicyRules ? [missing(at, "must specify restartPolicy with its rules")] : [];
-  }
-  const words = ["Always", "Never", "OnFailure"];
-  return words.includes(restartPolicy) ? [] : [notSupported(at, restartPolicy, words)];
 }
 
 function stopSignalCauses({ lifecycle }: Container, field: string, { os }: PodSpec): Cause[] {
