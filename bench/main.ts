@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { onPath } from "../tests/kubectl.ts";
 
 import { Bench, type Measurement, type Report } from "./harness.ts";
+import { dns } from "./dns.ts";
 import { idle } from "./idle.ts";
 import { api } from "./api.ts";
 import { markdownTable, withSection } from "./markdown.ts";
@@ -34,6 +35,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   restart,
   memory,
   probes,
+  dns,
   proxy,
   api,
   scheduling,

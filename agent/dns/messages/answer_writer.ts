@@ -102,7 +102,7 @@ export class AnswerWriter {
   }
 
   #put(owner: string, { type, ttl, data }: RecordData): boolean {
-    const known = owner === this.#query.name ? HEADER_BYTES : this.#offsets.get(owner);
+    const known = offsetInQuestion(owner, this.#query.name) ?? this.#offsets.get(owner);
     const name = known === undefined ? nameBytes(owner) : undefined;
     if (known === undefined && name === undefined) return false; // no name is that long
     const nameLength = name?.length ?? 2;
@@ -121,6 +121,14 @@ export class AnswerWriter {
     this.#at = at + FIXED_BYTES + data.length;
     return true;
   }
+}
+
+/** Where a name is in the question, if that is it or ends with it: a name without escapes has as many bytes as characters. */
+function offsetInQuestion(owner: string, question: string): number | undefined {
+  if (owner === question) return HEADER_BYTES;
+  const before = question.length - owner.length;
+  if (before < 2 || owner === "" || question[before - 1] !== ".") return undefined;
+  return question.endsWith(owner) && !question.includes("\\") ? HEADER_BYTES + before : undefined;
 }
 
 /** The answer to what has no proper question. */

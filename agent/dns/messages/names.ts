@@ -94,7 +94,7 @@ export function parentOf(name: string): string {
 /** Whether a name is `domain` or below it. `""` is the root. */
 export function isBelow(name: string, domain: string): boolean {
   if (domain === "" || name === domain) return true;
-  if (!name.endsWith(`.${domain}`)) return false;
+  if (!name.endsWith(domain) || name[name.length - domain.length - 1] !== ".") return false;
   let escapes = 0;
   for (let i = name.length - domain.length - 2; name[i] === "\\"; i--) escapes++;
   return escapes % 2 === 0; // else the dot is part of a label

@@ -37,12 +37,14 @@ export class Zone {
   /** Of the authority section of negative answers. */
   readonly start: ZoneRecord;
   readonly #ranges;
+  readonly #podFolder: string;
   readonly #nodes = new Map<string, Node>();
   readonly #services = new Map<string, readonly ZoneRecord[]>();
   readonly #namespaces = new Set<string>();
 
   constructor({ domain, address, ranges, serial }: ZoneOptions) {
     this.domain = domain;
+    this.#podFolder = `.pod.${domain}`;
     this.#ranges = ranges.flatMap((range) => parseIpv4Range(range) ?? []);
     const server = `ns.dns.${domain}`;
     this.start = { name: domain, type: TYPE.SOA, data: startData(domain, server, serial) };
@@ -127,6 +129,7 @@ export class Zone {
 
   /** `10-42-0-5.default.pod.cluster.local`: whatever address, in any namespace that there is. */
   #podRecords(name: string): ZoneRecord[] | undefined {
+    if (!name.endsWith(this.#podFolder)) return undefined;
     const namespace = parentOf(name), folder = parentOf(namespace);
     if (folder !== `pod.${this.domain}`) return undefined;
     if (!this.#namespaces.has(namespace.slice(0, -folder.length - 1))) return undefined;

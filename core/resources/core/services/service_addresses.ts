@@ -173,9 +173,9 @@ function freeNodePort(
 
 /** Who writes a Service without what was given to it keeps it. */
 function carriedOver(next: Service, previous: Service | undefined): Service {
-  if (!previous || next.spec.type === "ExternalName") return next;
+  if (!previous) return next;
   const { clusterIP, clusterIPs } = previous.spec;
-  const address = !next.spec.clusterIP && clusterIP
+  const address = !next.spec.clusterIP && clusterIP && next.spec.type !== "ExternalName"
     ? { clusterIP, ...(clusterIPs && { clusterIPs }) }
     : {};
   const ports = needsNodePorts(next.spec)

@@ -85,6 +85,45 @@ Deno.test("node ports are given out, kept by updates, and dropped with the type"
   assert.equal(dropped.spec.ports![0]!.nodePort, undefined);
 });
 
+Deno.test("a Service that becomes a name elsewhere lets go of its address and its node ports", async () => {
+  const objects = await cluster("10.0.0.0/24");
+  await create(objects, "a", { type: "NodePort" });
+  const name = { namespace: "default", name: "a" };
+  const { object } = await objects.change(services, name, (current) => {
+    const { clusterIP: _, clusterIPs: __, ...spec } = (current as Service).spec;
+    return { ...current, spec: { ...spec, type: "ExternalName", externalName: "example.com" } };
+  });
+  const { spec } = object as Service;
+  assert.equal(spec.clusterIP, undefined);
+  assert.deepEqual(spec.ports?.map(({ nodePort }) => nodePort), [undefined]);
+});
+
+Deno.test("the lowest addresses are given out last: they are for those who ask for one", async () => {
+  const objects = await cluster("10.0.0.0/26");
+  const made = await Promise.all(Array.from({ length: 40 }, (_, i) => create(objects, `s${i}`)));
+  const last = made.map(({ spec }) => Number(spec.clusterIP!.split(".")[3]));
+  assert.ok(Math.min(...last) > 16, String(last));
+  assert.equal(
+    (await create(objects, "asks", { clusterIP: "10.0.0.10" })).spec.clusterIP,
+    "10.0.0.10",
+  );
+  for (let i = 0; i < 20; i++) await create(objects, `t${i}`);
+  assert.equal(objects.list(services).length, 62);
+});
+
+Deno.test("a load balancer whose traffic stays on its node has a port for its health, which stays", async () => {
+  const objects = await cluster("10.0.0.0/24");
+  const spec = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
+  const { healthCheckNodePort: port } = (await create(objects, "a", spec)).spec;
+  assert.ok(port! >= 30_000 && port! <= 32_767);
+  const name = { namespace: "default", name: "a" };
+  const draft = { metadata: name, spec: { ...spec, ports: [{ port: 81 }] } };
+  const updated = (await objects.update(services, name, draft)).object as Service;
+  assert.equal(updated.spec.healthCheckNodePort, port);
+  const taken = { type: "NodePort", ports: [{ port: 80, nodePort: port }] };
+  await assert.rejects(create(objects, "b", taken), /provided port is already allocated/);
+});
+
 Deno.test("a node port stays with the name of its port, unless it is given to another", async () => {
   const objects = await cluster("10.0.0.0/24");
   const http = { name: "http", port: 80 };
