@@ -6,6 +6,7 @@ import {
   type EndpointSlice,
   endpointSlices,
 } from "../../resources/discovery/endpoint_slices.ts";
+import { nodes } from "../../resources/core/nodes/nodes.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import { type Service, services } from "../../resources/core/services/services.ts";
@@ -73,7 +74,9 @@ function reconcile(service: Service, view: View): Plan {
   const existing = view.by(endpointSlices, "service", `${namespace}/${name}`).filter((slice) =>
     isControlledBy(slice, service) && slice.metadata.labels?.[MANAGED_BY] === MANAGER
   );
-  const wanted = familiesOf(service).flatMap((family) => groupsOf(service, selectedPods, family))
+  const endpointOf = (pod: Pod, address: string) => endpointFor(service, pod, address, view);
+  const wanted = familiesOf(service)
+    .flatMap((family) => groupsOf(service, selectedPods, { family, endpointOf }))
     .flatMap((group) => slicesOf(service, group, existing));
   return plan(writesFor(service, recycled(wanted, existing), existing));
 }
@@ -86,7 +89,14 @@ interface Group {
 }
 
 /** A Service without pods still has one group, for an empty slice. */
-function groupsOf(service: Service, selectedPods: readonly Pod[], family: Family): Group[] {
+function groupsOf(
+  service: Service,
+  selectedPods: readonly Pod[],
+  { family, endpointOf }: {
+    family: Family;
+    endpointOf: (pod: Pod, address: string) => Endpoint;
+  },
+): Group[] {
   const groups = new Map<string, Group & { endpoints: Map<string, Endpoint> }>();
   for (const pod of selectedPods) {
     const address = addressOf(pod, family);
@@ -95,25 +105,54 @@ function groupsOf(service: Service, selectedPods: readonly Pod[], family: Family
     const key = canonicalJson(ports);
     const group = groups.get(key) ?? { family, ports, endpoints: new Map() };
     groups.set(key, group);
-    group.endpoints.set(pod.metadata.uid, endpointOf(service, pod, address));
+    group.endpoints.set(pod.metadata.uid, endpointOf(pod, address));
   }
   if (groups.size === 0) return [{ family, ports: [], endpoints: new Map() }];
   return [...groups.values()];
 }
 
-function endpointOf(service: Service, pod: Pod, address: string): Endpoint {
+function endpointFor(service: Service, pod: Pod, address: string, view: View): Endpoint {
   const { metadata: { namespace, name, uid, deletionTimestamp }, spec } = pod;
   const serving = isReady(pod);
   const terminating = deletionTimestamp !== undefined;
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
   const hostname = hostnameOf(service, pod);
+  const zone = spec.nodeName ? zoneOf(view, spec.nodeName) : undefined;
+  const hints = ready ? hintsFor(service, spec.nodeName, zone) : undefined;
   return {
     addresses: [address],
     conditions: { ready, serving, terminating },
     ...(hostname && { hostname }),
     ...(spec.nodeName && { nodeName: spec.nodeName }),
+    ...(zone !== undefined && { zone }),
+    ...(hints && { hints }),
     targetRef: { kind: "Pod", namespace, name, uid },
   };
+}
+
+function zoneOf(view: View, nodeName: string): string | undefined {
+  return view.get(nodes, { name: nodeName })?.metadata.labels?.["topology.kubernetes.io/zone"];
+}
+
+/**
+ * Who should use an endpoint, by the Service's wish: those of its zone, or of its node and then of its zone.
+ * https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution
+ */
+function hintsFor(
+  { spec: { trafficDistribution } }: Service,
+  nodeName: string | undefined,
+  zone: string | undefined,
+): Endpoint["hints"] {
+  const forZones = zone === undefined ? {} : { forZones: [{ name: zone }] };
+  switch (trafficDistribution) {
+    case "PreferClose":
+    case "PreferSameZone":
+      return zone === undefined ? undefined : forZones;
+    case "PreferSameNode":
+      return nodeName ? { ...forZones, forNodes: [{ name: nodeName }] } : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** A slice as it should be: one that is there, or one to be created. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type EndpointSlice, endpointSlices } from "../../resources/discovery/endpoint_slices.ts";
+import { nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { services } from "../../resources/core/services/services.ts";
 import { keyOf, loopOf } from "../runtime/controller.ts";
@@ -242,3 +243,30 @@ Deno.test("a change of one pod among many changes one slice", () => {
   );
   assert.equal(changed.length, 1);
 });
+
+for (
+  const [trafficDistribution, labels, hints] of [
+    [undefined, { "topology.kubernetes.io/zone": "z1" }, undefined],
+    ["PreferClose", { "topology.kubernetes.io/zone": "z1" }, { forZones: [{ name: "z1" }] }],
+    ["PreferSameZone", {}, undefined],
+    ["PreferSameNode", {}, { forNodes: [{ name: "n1" }] }],
+    ["PreferSameNode", { "topology.kubernetes.io/zone": "z1" }, {
+      forNodes: [{ name: "n1" }],
+      forZones: [{ name: "z1" }],
+    }],
+  ] as const
+) {
+  Deno.test(`endpoints say where they are, and with ${trafficDistribution} who should use them`, () => {
+    const cluster = new TestCluster();
+    cluster.put(nodes, { metadata: { name: "n1", labels } });
+    service(cluster, trafficDistribution ? { trafficDistribution } : {});
+    pod(cluster, { name: "a" });
+    pod(cluster, { name: "b", ip: "10.0.0.2", ready: false });
+    cluster.settle([endpointSliceController]);
+    const [slice] = cluster.list(endpointSlices);
+    const [a, b] = slice!.endpoints;
+    assert.equal(a!.zone, (labels as Record<string, string>)["topology.kubernetes.io/zone"]);
+    assert.deepEqual(a!.hints, hints);
+    assert.equal(b!.hints, undefined);
+  });
+}
