@@ -56,10 +56,12 @@ export class DnsThread {
     if (this.#isStopping || this.#worker === undefined) return;
     this.#isStopping = true;
     this.#send({ type: "stop" });
-    const cancel = this.#options.clock.after(STOP_MS_MAX, this.#stopped.resolve); // it may hang
+    const cancel = this.#options.clock.after(STOP_MS_MAX, () => {
+      this.#worker?.terminate(); // it hangs; one that ends by itself must not be ended meanwhile
+      this.#stopped.resolve();
+    });
     await this.#stopped.promise;
     cancel();
-    this.#worker.terminate();
     this.#worker = undefined;
   }
 
