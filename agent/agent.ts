@@ -154,7 +154,7 @@ export class Agent {
       probeCounts: new ProbeCounts(),
       images: new ImagePuller({
         ...{ pullsMax: PULLS_MAX, ...options },
-        onPulled: () => this.#care.noteImage(),
+        onImage: (image) => this.#care.noteImage(image),
       }),
       features: featuresOf(options),
       podOfContainer: new Map(),

@@ -5,6 +5,7 @@ import type { Pod } from "../core/resources/core/pods/pods.ts";
 import { isFinished } from "../core/resources/core/pods/pod_states.ts";
 import { EvictionKeeper } from "./eviction/eviction_keeper.ts";
 import { HARD_THRESHOLDS, type PressureCondition, type Threshold } from "./eviction/thresholds.ts";
+import type { Image } from "./runtimes/container_runtime.ts";
 import { ImageCollector } from "./images/image_collector.ts";
 import { DISK_SHARES, type DiskShares, IMAGE_AGE_MS_MIN } from "./images/unused_images.ts";
 import { admissionFault } from "./node/node_admission.ts";
@@ -72,9 +73,9 @@ export class NodeCare {
     ]);
   }
 
-  /** There is another image on the node. */
-  noteImage(): void {
-    this.#images?.look();
+  /** A container is to be made of an image. */
+  noteImage(image: Image): void {
+    this.#images?.note(image);
   }
 
   close(): void {

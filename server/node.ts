@@ -6,6 +6,7 @@ import type { Client, View } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import { runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
+import { StaticPods } from "../agent/static_pods/static_pods.ts";
 import { type Context, keepRunning } from "./context.ts";
 
 /** How long requests in flight in the proxy may take to finish when the process stops. */
@@ -55,6 +56,8 @@ export interface NodePlatform {
   routes?: NodeRoutes;
   /** Repairs the network when somebody else has changed it. */
   keeper?: NetworkKeeper;
+  /** Where files of static pods are. */
+  manifestFolder?: string;
   /** Who may connect to services, where the listeners have to check it. */
   servicePeers?: readonly string[];
   /** The IPv4 addresses that the machine has now; absent: nobody is led to the node itself. */
@@ -74,6 +77,7 @@ export interface NodeSettings {
 /** A node that is put together, and does not run yet. */
 export interface Node extends Omit<NodePlatform, "agent"> {
   agent?: Agent;
+  statics?: StaticPods;
 }
 
 export function createNode(
@@ -84,11 +88,15 @@ export function createNode(
   const { proxy } = rest;
   const untilDrained = proxy &&
     ((podUid: string, signal: AbortSignal) => proxy.untilDrained(podUid, signal));
+  if (agent === undefined) return rest;
+  const statics = rest.manifestFolder === undefined
+    ? undefined
+    : new StaticPods({ ...access, nodeName: agent.nodeName, clock, log });
+  const seen = statics ? { ...access, client: statics, view: statics } : access;
   return {
     ...rest,
-    ...(agent && {
-      agent: new Agent({ ...(untilDrained && { untilDrained }), ...agent, ...access, clock, log }),
-    }),
+    ...(statics && { statics }),
+    agent: new Agent({ ...(untilDrained && { untilDrained }), ...agent, ...seen, clock, log }),
   };
 }
 
@@ -104,6 +112,7 @@ export async function runNode(
   const { agent, dns, keeper, routes, nodeName, proxy } = node;
   const { clock } = context;
   if (dns) serveNames(context, view, dns);
+  if (node.statics) await runStaticPods(context, node.statics, node);
   if (agent) runAgent(context, agent, node);
   if (keeper) {
     keepRunning(context, "the network of pods", (signal) => keeper.run({ clock, signal }));
@@ -120,6 +129,28 @@ function serveNames(context: Context, view: View, dns: NodeDns): void {
   const { log, parts } = context;
   parts.defer(() => dns.stop());
   keepRunning(context, "the names of the cluster", (signal) => runDns({ view, dns, log, signal }));
+}
+
+/**
+ * Runs the static pods of a folder. Resolves when those that are there are known: an agent that did not know them would
+ * end what runs of them.
+ */
+async function runStaticPods(
+  context: Context,
+  statics: StaticPods,
+  { manifestFolder: folder, nodeName }: { manifestFolder?: string; nodeName: string },
+): Promise<void> {
+  if (folder === undefined) return;
+  // Only who has static pods needs what reads manifests.
+  const { ManifestFolder } = await import("../agent/static_pods/manifest_folder.ts");
+  const { clock, log } = context;
+  const files = new ManifestFolder({
+    ...{ folder, nodeName, clock, log },
+    onPods: (pods) => statics.want(pods),
+  });
+  await files.look();
+  keepRunning(context, "the folder of static pods", (signal) => files.run(signal));
+  keepRunning(context, "the mirrors of static pods", (signal) => statics.keepMirrors(signal));
 }
 
 function runAgent(

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { CLUSTER_DOMAIN, dnsAddressIn } from "../agent/dns/cluster_dns.ts";
 import { DnsThread } from "../agent/dns/threads/dns_thread.ts";
 import { LinuxReadings } from "../agent/stats/machine_readings.ts";
@@ -85,6 +86,7 @@ export async function openMachine(
   return {
     agent: { ...agent, ...dns?.agent },
     proxy: createProxy(context, registry),
+    ...(flags.podManifestPath && { manifestFolder: resolve(flags.podManifestPath) }),
     ...(balancerRange !== undefined && { balancerRanges: [balancerRange] }),
     ownAddresses: () => ipv4Addresses(Deno.networkInterfaces()),
     ...dns?.platform,

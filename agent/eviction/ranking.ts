@@ -1,5 +1,6 @@
 import { podRequestsOf } from "../../core/quota/pod_amounts.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import { CONFIG_SOURCE, isMirrorPod } from "../../core/resources/core/pods/static_pods.ts";
 import type { NodeReport, PodReport } from "../../core/usage/node_report.ts";
 import { sumOfMemory } from "../../core/usage/summary.ts";
 import type { ScarceResource, Signal } from "./thresholds.ts";
@@ -13,15 +14,12 @@ export interface Candidate {
 
 /** `SystemCriticalPriority`, which `system-node-critical` and `system-cluster-critical` have. */
 const CRITICAL_PRIORITY = 2_000_000_000;
-/** Annotations of pods that do not come from the API. */
-const SOURCE = "kubernetes.io/config.source";
-const MIRROR = "kubernetes.io/config.mirror";
 
 /** Whether the node itself needs the pod: `IsCriticalPod` of the kubelet. */
-export function isCritical({ metadata: { annotations }, spec }: Pod): boolean {
-  const source = annotations?.[SOURCE];
-  return (source !== undefined && source !== "api") || annotations?.[MIRROR] !== undefined ||
-    (spec.priority ?? 0) >= CRITICAL_PRIORITY;
+export function isCritical(pod: Pod): boolean {
+  const source = pod.metadata.annotations?.[CONFIG_SOURCE];
+  return (source !== undefined && source !== "api") || isMirrorPod(pod) ||
+    (pod.spec.priority ?? 0) >= CRITICAL_PRIORITY;
 }
 
 /**

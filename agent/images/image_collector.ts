@@ -4,7 +4,7 @@ import type { Log } from "../../core/lib/log.ts";
 import { Wake } from "../../core/lib/wake.ts";
 import type { Node } from "../../core/resources/core/nodes/nodes.ts";
 import type { FsUsage } from "../../core/usage/node_report.ts";
-import type { ContainerRuntime, ListedImage } from "../runtimes/container_runtime.ts";
+import type { ContainerRuntime, Image, ListedImage } from "../runtimes/container_runtime.ts";
 import {
   bytesToFree,
   type DiskShares,
@@ -41,6 +41,7 @@ export class ImageCollector {
   readonly #options: ImageCollectorOptions;
   /** By id. */
   readonly #seen = new Map<string, { detectedMs: number; usedMs: number | undefined }>();
+  #references: ReadonlySet<string> = new Set();
   readonly #wake = new Wake();
 
   constructor(options: ImageCollectorOptions) {
@@ -57,9 +58,9 @@ export class ImageCollector {
     }
   }
 
-  /** There is another image. */
-  look(): void {
-    this.#wake.set();
+  /** Looks soon when that is an image which the last list did not show. */
+  note({ reference }: Image): void {
+    if (!this.#references.has(reference)) this.#wake.set();
   }
 
   /** Removes every image that nobody uses, whatever its age: the disk is too full. */
@@ -86,6 +87,7 @@ export class ImageCollector {
     const { runtime, onList } = this.#options;
     const images = await runtime.listImages();
     onList(images);
+    this.#references = new Set(images.map(({ reference }) => reference));
     const { elapsedMs } = this.#now();
     const ids = new Set(images.map(({ id }) => id));
     for (const id of this.#seen.keys()) if (!ids.has(id)) this.#seen.delete(id);

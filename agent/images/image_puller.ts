@@ -22,8 +22,8 @@ export interface ImagePullerOptions {
   clock: Clock;
   /** How many images may be pulled at the same time. */
   pullsMax: number;
-  /** Called when an image has come. */
-  onPulled?(): void;
+  /** Called with each image that a container is to be made of. */
+  onImage?(image: Image): void;
 }
 
 export interface ImageRequest {
@@ -62,7 +62,10 @@ export class ImagePuller {
     const reference = parseImageReference(image);
     if (policy !== "Always") {
       const found = await this.#options.runtime.findImage(image);
-      if (found !== undefined) return { image: found };
+      if (found !== undefined) {
+        this.#options.onImage?.(found);
+        return { image: found };
+      }
     }
     if (policy === "Never") {
       const message = `Container image "${image}" is not present with pull policy of Never`;
@@ -74,7 +77,9 @@ export class ImagePuller {
     const pull = this.#pulls.get(key) ??
       this.#pull(image, credentials).finally(() => this.#pulls.delete(key));
     this.#pulls.set(key, pull);
-    return await pull;
+    const pulled = await pull;
+    this.#options.onImage?.(pulled.image);
+    return pulled;
   }
 
   async #pull(image: string, credentials: readonly RegistryCredentials[]): Promise<EnsuredImage> {
@@ -84,7 +89,6 @@ export class ImagePuller {
       const startedMs = clock.elapsed();
       const pulled = await this.#pullWithAny(image, credentials);
       const endedMs = clock.elapsed();
-      this.#options.onPulled?.();
       return { image: pulled, pull: { ms: endedMs - startedMs, wholeMs: endedMs - askedMs } };
     });
   }

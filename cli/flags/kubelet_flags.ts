@@ -66,6 +66,7 @@ function withReserveFlags(command: Command): Command {
 
 function withPodFlags(command: Command): Command {
   return command
+    .option("--pod-manifest-path <dir>", "folder with files of static pods of this node")
     .option(
       "--pod-max-pids <n>",
       "processes that a pod may have; -1: all (2048 each container)",

@@ -2,6 +2,7 @@ import type { View } from "../client/client.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
 import { pods } from "../resources/core/pods/pods.ts";
+import { mirrorHashOf } from "../resources/core/pods/static_pods.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import type { NodeReport, PodReport } from "./node_report.ts";
 import { nodeMetricsOf, podMetricsOf } from "./resource_usage.ts";
@@ -85,7 +86,8 @@ export class ClusterUsage {
   #podOf(report: NodeReport, pod: PodReport): KubeObject | undefined {
     const { name, namespace, uid } = pod;
     const found = this.#options.view.get(pods, { namespace, name });
-    const isOurs = found?.metadata.uid === uid && found.spec.nodeName === report.node;
+    const isOurs = found?.spec.nodeName === report.node &&
+      (found.metadata.uid === uid || mirrorHashOf(found) === uid);
     if (!isOurs || found.status.phase !== "Running") return undefined;
     return podMetricsOf(report, pod, found.metadata.labels);
   }

@@ -15,6 +15,8 @@ export interface KubeletFlags {
   imageGcLowThreshold?: number;
   /** In milliseconds. */
   minimumImageTtlDuration?: number;
+  /** Folder with the files of static pods. */
+  podManifestPath?: string;
   maxPods?: number;
   /** Amounts by resource. */
   systemReserved?: Reservation;

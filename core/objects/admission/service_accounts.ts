@@ -4,6 +4,7 @@ import type { Random } from "../../lib/random.ts";
 import type { Container } from "../../resources/core/pods/spec/containers.ts";
 import { containersOf, withEachContainer } from "../../resources/core/pods/spec/pod_containers.ts";
 import type { PodSpec } from "../../resources/core/pods/spec/pod_spec.ts";
+import { isMirrorPod } from "../../resources/core/pods/static_pods.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import {
   DEFAULT_ACCOUNT,
@@ -55,6 +56,7 @@ export function accountOfPods({ random }: { random: Random }): AdmissionRule {
     const { resource, next, previous } = request;
     if (previous || resource.plural !== pods.plural || resource.group !== pods.group) return next;
     const pod = next as Pod;
+    if (isMirrorPod(pod)) return checkedMirror(pod, request);
     const account = accountOf(pod, request);
     if (!account) return pod; // the account is to come, perhaps with its namespace
     refuseSecrets(pod, account, request);
@@ -64,6 +66,16 @@ export function accountOfPods({ random }: { random: Random }): AdmissionRule {
       : { ...pod.spec, imagePullSecrets };
     return { ...pod, spec: seesToken(pod.spec, account) ? withToken(spec, random) : spec };
   };
+}
+
+/** It shows a pod that a node runs from a file, and that no account stands behind. Throws Forbidden. */
+function checkedMirror(pod: Pod, { resource }: AdmissionRequest): Pod {
+  const { metadata: { name }, spec } = pod;
+  const refusal = (what: string) =>
+    forbidden(resource, name, `a mirror pod may not reference ${what}`);
+  if (spec.serviceAccountName) throw refusal("service accounts");
+  if (spec.volumes?.some(({ secret }) => secret)) throw refusal("secrets");
+  return pod;
 }
 
 function accountOf(

@@ -82,6 +82,23 @@ Deno.test("what a container mounts in its place stays, and the secrets for image
   assert.deepEqual(spec.imagePullSecrets, [{ name: "registry" }]);
 });
 
+Deno.test("what shows a static pod has no account, and uses nothing of the API", async () => {
+  const { objects } = await cluster();
+  const mirror = (spec: object) =>
+    objects.create(pods, {
+      metadata: { name: "web", annotations: { "kubernetes.io/config.mirror": "x" } },
+      spec: { containers: [{ name: "a", image: "b" }], ...spec },
+    });
+  const refused = (what: string) => ({
+    message: `pods "web" is forbidden: a mirror pod may not reference ${what}`,
+  });
+  await assert.rejects(mirror(ROBOT), refused("service accounts"));
+  const volumes = [{ name: "a", secret: { secretName: "s" } }];
+  await assert.rejects(mirror({ volumes }), refused("secrets"));
+  const { spec } = (await mirror({})).object as Pod;
+  assert.deepEqual([spec.serviceAccountName, spec.volumes], [undefined, undefined]);
+});
+
 Deno.test("a pod of an account that is not there is refused", async () => {
   const { create } = await cluster();
   await assert.rejects(create({ serviceAccountName: "gone" }), {

@@ -5,6 +5,7 @@ import { isJsonObject } from "../../../lib/json/json_value.ts";
 import type { KubeObject } from "../../../resources/resource.ts";
 import type { Objects } from "../../../objects/objects.ts";
 import { PROVISIONER_FINALIZER } from "../../../resources/core/persistent_volumes/binding.ts";
+import { CONFIG_MIRROR } from "../../../resources/core/pods/static_pods.ts";
 import { type Node, nodes } from "../../../resources/core/nodes/nodes.ts";
 import type { User } from "../../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
@@ -47,6 +48,7 @@ export function refuseOthersObject(
   if (node !== undefined && plural === "persistentvolumes") {
     return refuseOtherChange(node, draft, current?.());
   }
+  if (node !== undefined && plural === "pods") return refuseOthersPod(node, draft);
   if (node === undefined || (plural !== "nodes" && plural !== "leases")) return;
   const { metadata, spec } = partsOf(draft);
   if (metadata["name"] !== node) {
@@ -63,6 +65,40 @@ export function refuseOthersObject(
   const label = changedLabel(metadata["labels"], before.metadata["labels"]);
   if (label !== undefined) {
     throw refused(plural, node, node, `is not allowed to modify the label "${label}"`);
+  }
+}
+
+/** A node shows its static pods, and makes no others. The words are those of the plugin NodeRestriction. */
+function refuseOthersPod(node: string, draft: unknown): void {
+  const { metadata, spec } = partsOf(draft);
+  const refuse = (why: string) =>
+    new ApiError("Forbidden", `pods "${metadata["name"]}" is forbidden: ${why}`);
+  if (typeof objectOr(metadata["annotations"])[CONFIG_MIRROR] !== "string") {
+    throw refuse(
+      `pod does not have "${CONFIG_MIRROR}" annotation, node "${node}" can only create mirror pods`,
+    );
+  }
+  if (spec["nodeName"] !== node) {
+    throw refuse(`node "${node}" can only create pods with spec.nodeName set to itself`);
+  }
+  const owners = Array.isArray(metadata["ownerReferences"]) ? metadata["ownerReferences"] : [];
+  const [owner] = owners.map(objectOr);
+  if (owners.length !== 1 || owner?.["kind"] !== "Node" || owner["name"] !== node) {
+    throw refuse(`node "${node}" can only create pods with an owner reference set to itself`);
+  }
+  if (spec["serviceAccountName"]) {
+    throw refuse(`node "${node}" can not create pods that reference a service account`);
+  }
+  const kind = /"(secret|configMap|persistentVolumeClaim)(?:Ref|KeyRef)?":/.exec(
+    JSON.stringify(spec),
+  )?.[1];
+  if (kind !== undefined) {
+    const kinds: Record<string, string> = { secret: "secrets", configMap: "configmaps" };
+    throw refuse(
+      `node "${node}" can not create pods that reference ${
+        kinds[kind] ?? "persistentvolumeclaims"
+      }`,
+    );
   }
 }
 

@@ -119,6 +119,7 @@ function isLeaseRight(
 
 function isPodRight(node: string, attributes: ResourceAttributes, view: RightsView): boolean {
   const { verb, name, fieldSelector } = attributes;
+  if (verb === "create") return true; // of static pods: `node_restriction.ts` sees which
   if (name !== undefined && (verb === "get" || verb === "delete")) {
     return isOwnPod(node, attributes, view);
   }

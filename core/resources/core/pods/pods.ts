@@ -13,6 +13,7 @@ import {
   withAnnotatedProfiles,
 } from "./spec/rules/app_armor_annotations.ts";
 import { admittedPodSpec } from "./spec/pod_admission.ts";
+import { isMirrorPod } from "./static_pods.ts";
 import { withPodDefaults } from "./spec/defaults.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
 import { type PodSpec, podSpec } from "./spec/pod_spec.ts";
@@ -71,7 +72,7 @@ export const pods = defineResource({
     return { ...next, spec, status };
   },
   admit: (next, previous) => {
-    const spec = admittedPodSpec(next.spec, previous?.spec);
+    const spec = admittedPodSpec(next.spec, previous?.spec, { hasAccount: !isMirrorPod(next) });
     return spec === next.spec ? next : { ...next, spec };
   },
   validate: (next, previous): Cause[] => {

@@ -11,11 +11,15 @@ const DEFAULT_ACCOUNT = "default";
  *
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
  */
-export function admittedPodSpec(next: PodSpec, previous: PodSpec | undefined): PodSpec {
+export function admittedPodSpec(
+  next: PodSpec,
+  previous: PodSpec | undefined,
+  { hasAccount }: { hasAccount: boolean } = { hasAccount: true },
+): PodSpec {
   if (next === previous) return next; // only the status is written
   const { priority = 0, preemptionPolicy = "PreemptLowerPriority" } = previous ?? {};
   const account = next.serviceAccountName ||
-    (previous ? previous.serviceAccountName : DEFAULT_ACCOUNT);
+    (previous ? previous.serviceAccountName : hasAccount && DEFAULT_ACCOUNT);
   return {
     priority,
     preemptionPolicy,
