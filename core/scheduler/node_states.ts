@@ -220,9 +220,14 @@ function whatIsCounted(
   return { labels, taints, images };
 }
 
-/** Whether two versions of a pod are the same to tallies. */
+/**
+ * Whether two versions of a pod are the same to tallies, the order of their fields included: tallies may keep what they
+ * read under its JSON, and find it again only by the version that they were given.
+ */
 function countAlike(a: Pod, b: Pod): boolean {
-  return isEqual(countedPart(a), countedPart(b));
+  return isEqual(countedPart(a), countedPart(b)) &&
+    (a.spec === b.spec && a.metadata.labels === b.metadata.labels ||
+      JSON.stringify(countedPart(a)) === JSON.stringify(countedPart(b)));
 }
 
 /** What tallies may read. The pod counts the same whether its node has been chosen or bound. */

@@ -202,6 +202,26 @@ Deno.test("the pods on a node are the newest versions", () => {
   assert.equal(stateOf(states, "n")?.pods.get("a"), newer);
 });
 
+Deno.test("a pod whose fields come in another order is found again when it goes", () => {
+  const states = freshStates();
+  states.setNode(node("n"));
+  const labeled = (labels: object, podAffinityTerms: object[]) => ({
+    ...pod("a"),
+    metadata: { ...pod("a").metadata, namespace: "default", labels },
+    spec: {
+      ...pod("a").spec,
+      affinity: {
+        podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: podAffinityTerms },
+      },
+    },
+  } as unknown as Pod);
+  const term = (matchLabels: object) => [{ topologyKey: "zone", labelSelector: { matchLabels } }];
+  states.place(labeled({ a: "1", b: "2" }, term({ a: "1", b: "2" })), "n");
+  states.place(labeled({ b: "2", a: "1" }, term({ b: "2", a: "1" })), "n");
+  states.release("a");
+  assert.equal(seen(states, "n")?.podCount, 0);
+});
+
 const step = fc.oneof(
   {
     weight: 4,
