@@ -1,4 +1,5 @@
 import { POD_MUTANTS } from "./pod_mutants.ts";
+import { BATCH_MUTANTS } from "./batch_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
 
 /** A bug that somebody could make: `search` occurs once in the file and is replaced. */
@@ -521,6 +522,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "record?.[name]",
     tests: ["core/schema/selectors_test.ts", "core/lib/equality_test.ts"],
   },
+  ...BATCH_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,
 ];
