@@ -4,6 +4,7 @@ import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import type { Pod } from "../core/resources/core/pods/pods.ts";
 import { isFinished } from "../core/resources/core/pods/pod_states.ts";
 import { EvictionKeeper } from "./eviction/eviction_keeper.ts";
+import { hasStorageLimit, localUseOf, storageExcessOf } from "./eviction/storage_limits.ts";
 import { HARD_THRESHOLDS, type PressureCondition, type Threshold } from "./eviction/thresholds.ts";
 import type { Image } from "./runtimes/container_runtime.ts";
 import { ImageCollector } from "./images/image_collector.ts";
@@ -106,7 +107,10 @@ export class NodeCare {
         const report = usage.sample();
         return withFiles ? await usage.withFiles(report) : report;
       },
-      pods: () => workers().flatMap((worker) => evictable(worker)),
+      pods: () =>
+        workers().flatMap((worker) =>
+          evictable(worker).map((pod) => ({ ...pod, storageExcess: () => this.#excessOf(worker) }))
+        ),
       reclaim: () => this.#reclaim(),
       onPressure: (conditions) => {
         this.#pressure = conditions;
@@ -114,6 +118,13 @@ export class NodeCare {
       },
       node: () => view.get(nodes, { name: nodeName }),
     });
+  }
+
+  /** Files are counted only for a pod that has a limit. */
+  async #excessOf({ pod, containers }: PodWorker): Promise<string | undefined> {
+    const { context: { dataFolder }, options: { readings } } = this.#options;
+    if (pod === undefined || readings === undefined || !hasStorageLimit(pod)) return undefined;
+    return storageExcessOf(pod, await localUseOf(pod, containers, { readings, dataFolder }));
   }
 
   #newImages(readings: MachineReadings): ImageCollector {

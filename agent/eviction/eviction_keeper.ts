@@ -6,7 +6,7 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { NodeReport } from "../../core/usage/node_report.ts";
 import type { PodEviction } from "../pods/runs/observed_pod.ts";
 import type { MachineReadings } from "../stats/machine_readings.ts";
-import { podEvictionOf } from "./pod_eviction.ts";
+import { GRACE_MS, podEvictionOf } from "./pod_eviction.ts";
 import { mostUrgent, pressureAfter, type PressureHistory } from "./pressure.ts";
 import { candidatesOf, isCritical, rankedForEviction } from "./ranking.ts";
 import {
@@ -29,6 +29,8 @@ export interface EvictablePod {
   readonly pod: Pod;
   evict(eviction: PodEviction): void;
   hasEnded(): boolean;
+  /** Why it keeps more on the disk than it may; `undefined`: it does not, or has no limit. */
+  storageExcess?(): Promise<string | undefined>;
 }
 
 export interface EvictionKeeperOptions {
@@ -70,12 +72,27 @@ export class EvictionKeeper {
   /** Looks once, and evicts one pod at most, which is returned. */
   async look(): Promise<EvictablePod | undefined> {
     const { clock, transitionMs, onPressure } = this.#options;
+    const over = await this.#evictOverLimit();
+    if (over !== undefined) return over; // it may have been what makes others suffer
     const { met } = this.#observe();
     const next = pressureAfter(met, this.#history, { elapsedMs: clock.elapsed(), transitionMs });
     this.#history = next.history;
     onPressure(next.conditions);
     const threshold = mostUrgent(met);
     return threshold && await this.#relieve(threshold);
+  }
+
+  /** The first pod that keeps more on the disk than it may. */
+  async #evictOverLimit(): Promise<EvictablePod | undefined> {
+    for (const running of this.#options.pods()) {
+      if (isCritical(running.pod)) continue;
+      const message = await running.storageExcess?.();
+      if (message === undefined) continue;
+      this.#options.log.warn("Evicting a pod", { pod: running.pod.metadata.name, why: message });
+      running.evict({ reason: "Evicted", message, graceMs: GRACE_MS });
+      return running;
+    }
+    return undefined;
   }
 
   #observe() {

@@ -15,7 +15,7 @@ import {
 } from "./thresholds.ts";
 
 /** The kubelet gives pods that are evicted at once one second. */
-const GRACE_MS = 1_000;
+export const GRACE_MS = 1_000;
 
 /** How a pod ends that is evicted for want of something, in the words of the kubelet's eviction manager. Pure. */
 export function podEvictionOf(

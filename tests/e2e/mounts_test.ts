@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { programPath } from "../../core/lib/linux/program.ts";
 import { eventually } from "../eventually.ts";
-import { IMAGE, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
+import { IMAGE, isOver, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
 
 testOnPodman({
   name: "mounts of containers on Podman",
@@ -10,6 +10,7 @@ testOnPodman({
   steps: [
     { name: "the files of an image are a volume that nobody can write to", run: images },
     { name: "a read-only mount is so all the way down, when it is asked for", run: readOnlyBelow },
+    { name: "a pod that keeps more on the disk than it may is evicted", run: limits },
     { name: "mounts that are made later are seen as it is asked for", run: propagation },
   ],
 });
@@ -42,6 +43,27 @@ async function images(cluster: PodmanCluster): Promise<void> {
     ({ status }) => status.containerStatuses?.[0]?.state.waiting?.reason === "ErrImageNeverPull",
   );
   assert.ok(waiting);
+}
+
+async function limits(cluster: PodmanCluster): Promise<void> {
+  const fill = (path: string) =>
+    `dd if=/dev/zero of=${path} bs=1024k count=3 2>/dev/null; exec sleep 600`;
+  const resources = { limits: { "ephemeral-storage": "1Mi" } };
+  await cluster.apply(
+    podWith("full", fill("/v/file"), {}, { emptyDir: { sizeLimit: "2Mi" } }),
+    podWith("fits", fill("/v/file"), {}, { emptyDir: { sizeLimit: "4Mi" } }),
+    podWith("layer", fill("/file"), {}, { emptyDir: {} }, { resources }),
+  );
+  const words = {
+    full: 'Usage of EmptyDir volume "v" exceeds the limit "2Mi". ',
+    layer: "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+  };
+  for (const [name, message] of Object.entries(words)) {
+    const { status } = await cluster.podWhen(name, isOver);
+    assert.deepEqual([status.phase, status.reason, status.message], ["Failed", "Evicted", message]);
+  }
+  assert.equal((await cluster.pod("fits"))!.status.phase, "Running");
+  await cluster.delete("pod", "full", "fits", "layer");
 }
 
 async function readOnlyBelow(cluster: PodmanCluster): Promise<void> {

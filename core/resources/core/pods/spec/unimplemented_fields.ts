@@ -20,7 +20,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
   "containers[].volumeDevices": undefined,
   "resources.claims": undefined,
   "containers[].resources.claims": undefined,
-  "containers[].resources.limits.ephemeral-storage": undefined,
   "containers[].env[].valueFrom.fileKeyRef": undefined,
 
   "volumes[].awsElasticBlockStore": undefined,
