@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PersistentVolume } from "../../core/resources/core/persistent_volumes/persistent_volumes.ts";
 import { eventually } from "../eventually.ts";
-import { isOver, podOf } from "./podman_cluster.ts";
+import { isOver, mainStatus, podOf } from "./podman_cluster.ts";
 import { testSteps } from "./steps.ts";
 import { EDGE, TwoMachines, twoMachinesMissing } from "./two_machines.ts";
 
@@ -41,10 +41,10 @@ async function claimThere(both: TwoMachines): Promise<void> {
   await cluster.delete("pod", "writer");
   await cluster.server.stop();
   cluster.server = await cluster.server.restart();
-  await cluster.apply(podWith("reader", "cat /data/file"));
+  await cluster.apply(podWith("reader", "cat /data/file > /dev/termination-log"));
   const reader = await cluster.podWhen("reader", isOver);
   assert.equal(reader.spec.nodeName, EDGE, "the volume is there");
-  assert.equal(await cluster.logs("reader"), "far away\n");
+  assert.equal(mainStatus(reader).state.terminated?.message, "far away\n");
 
   const volumes = await cluster.get<{ items: PersistentVolume[] }>("/api/v1/persistentvolumes");
   const [volume] = volumes!.items;

@@ -1,6 +1,7 @@
 import { POD_MUTANTS } from "./pod_mutants.ts";
 import { BATCH_MUTANTS } from "./batch_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
+import { STORAGE_MUTANTS } from "./storage_mutants.ts";
 
 /** A bug that somebody could make: `search` occurs once in the file and is replaced. */
 export interface Mutant {
@@ -525,4 +526,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...BATCH_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,
+  ...STORAGE_MUTANTS,
 ];
