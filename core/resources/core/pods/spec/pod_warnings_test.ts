@@ -75,7 +75,7 @@ Deno.test("templates are warned of under their own path, and only when they chan
           containers: [{
             name: "web",
             image: "x",
-            resources: { limits: { "ephemeral-storage": "1Gi" } },
+            resources: { claims: [{ name: "gpu" }] },
           }],
         },
       },
@@ -83,7 +83,7 @@ Deno.test("templates are warned of under their own path, and only when they chan
   };
   const { object, warnings } = made(deployments, manifest);
   assert.deepEqual(warnings, [
-    `spec.template.spec.containers[0].resources.limits.ephemeral-storage: ${IGNORED}`,
+    `spec.template.spec.containers[0].resources.claims: ${IGNORED}`,
   ]);
   const scaled = { ...object, spec: { ...object.spec, replicas: 3 } };
   assert.deepEqual(made(deployments, scaled, object).warnings, []);
