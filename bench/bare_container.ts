@@ -1,6 +1,7 @@
 import { NetnsNetwork } from "../agent/network/netns_network.ts";
 import { openPlumbing } from "../agent/network/node_network.ts";
 import { LOG_LIMITS } from "../agent/runtimes/log_limits.ts";
+import type { Mount } from "../agent/runtimes/container_runtime.ts";
 import { createBody } from "../agent/runtimes/podman/container_create.ts";
 import { SystemClock } from "../core/lib/clock.ts";
 import { silentLog } from "../core/lib/log.ts";
@@ -19,6 +20,24 @@ export async function openBare(
   bench: Bench,
   server: ServerProcess,
 ): Promise<(name: string) => Promise<number>> {
+  return await openBarePod(bench, server, [{ name: "web", waitsForEnd: false }]);
+}
+
+/** A container of {@linkcode openBarePod}. */
+export interface BareContainer {
+  name: string;
+  command?: readonly string[];
+  mounts?: readonly Mount[];
+  /** Whether the next one waits for its end. */
+  waitsForEnd: boolean;
+}
+
+/** The same with several containers, one after the other. */
+export async function openBarePod(
+  bench: Bench,
+  server: ServerProcess,
+  containers: readonly BareContainer[],
+): Promise<(name: string) => Promise<number>> {
   const podman = podmanOf(server);
   const plumbing = openPlumbing();
   if (plumbing === undefined) throw new Error("Cannot make network namespaces here");
@@ -33,18 +52,34 @@ export async function openBare(
     podman.close();
   });
   const { namespacePath } = await network.add("bench");
-  return async (name) => {
+  const start = async (
+    podName: string,
+    { name, command, mounts = [], waitsForEnd }: BareContainer,
+  ) => {
     const body = createBody({
-      ...{ podUid: name, podName: name, podNamespace: "default", name: "web", restartCount: 0 },
-      ...{ image: IMAGE, env: {}, mounts: [], hostname: name, podIP: "10.214.0.2" },
-      ...{ logPath: `${server.dataFolder}/${name}.log`, limits: {}, requests: { cpuMillis: 1 } },
-      ...{ network: { namespacePath: namespacePath! }, security: {}, tty: false, stdin: false },
+      ...{ podUid: podName, podName, podNamespace: "default", name, restartCount: 0 },
+      ...{ image: IMAGE, env: {}, mounts, hostname: podName, podIP: "10.214.0.2" },
+      ...{ logPath: `${server.dataFolder}/${podName}-${name}.log`, limits: {} },
+      ...{ requests: { cpuMillis: 1 }, security: {}, tty: false, stdin: false },
+      network: { namespacePath: namespacePath! },
+      ...(command && { command }),
     }, { owner: "bench", image: IMAGE, logBytesMax: LOG_LIMITS.bytesMax });
-    const startMs = performance.now();
     const { Id } = await podman.json<{ Id: string }>("POST", "/containers/create", { body });
     await podman.send("POST", `/containers/${Id}/start`);
+    if (waitsForEnd) {
+      const query = { condition: "exited", interval: "20ms" };
+      await podman.send("POST", `/containers/${Id}/wait`, { query });
+    }
+    return Id;
+  };
+  return async (name) => {
+    const ids: string[] = [];
+    const startMs = performance.now();
+    for (const container of containers) ids.push(await start(name, container));
     const tookMs = performance.now() - startMs;
-    await podman.send("DELETE", `/containers/${Id}`, { query: { force: "true", timeout: "0" } });
+    for (const id of ids) {
+      await podman.send("DELETE", `/containers/${id}`, { query: { force: "true", timeout: "0" } });
+    }
     return tookMs;
   };
 }

@@ -22,6 +22,7 @@ import { proxy } from "./proxy.ts";
 import { deploymentOnNodes } from "./deployment.ts";
 import { scheduling } from "./scheduler.ts";
 import { ready } from "./ready.ts";
+import { readyInitialized } from "./ready_initialized.ts";
 import { restart } from "./restart.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
@@ -32,6 +33,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   start,
   idle,
   ready,
+  readyInitialized,
   restart,
   memory,
   probes,

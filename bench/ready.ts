@@ -36,11 +36,17 @@ export const ready: Measurement = {
     const samples = await bench.interleave(rounds, contestants);
     feed.close();
     connection.close();
-    return reportOf(samples, rounds);
+    return reportOf(samples, [
+      `Warm image, one replica, HTTP readiness probe; median of ${rounds} (range), interleaved.`,
+      "Ready is taken from a watch at the API. To hold: 2 × (goal 1.5 ×).",
+    ]);
   },
 };
 
-function reportOf(samples: Record<string, number[]>, rounds: number): Report {
+export function reportOf(
+  samples: Record<string, number[]>,
+  notes: readonly string[],
+): Report {
   return {
     columns: ["", "ms", "× the bare container, by round"],
     rows: Object.entries(samples).map(([name, values]) => [
@@ -52,14 +58,11 @@ function reportOf(samples: Record<string, number[]>, rounds: number): Report {
           (median(values) / median(samples[BARE]!)).toFixed(2)
         }`,
     ]),
-    notes: [
-      `Warm image, one replica, HTTP readiness probe; median of ${rounds} (range), interleaved.`,
-      "Ready is taken from a watch at the API. To hold: 2 × (goal 1.5 ×).",
-    ],
+    notes,
   };
 }
 
-async function applied(
+export async function applied(
   connection: ApiConnection,
   feed: PodFeed,
   { name, manifest }: { name: string; manifest: string },
@@ -71,7 +74,7 @@ async function applied(
   return performance.now() - startMs;
 }
 
-async function removed(
+export async function removed(
   connection: ApiConnection,
   feed: PodFeed,
   { name, kind }: { name: string; kind: "pod" | "deployment" },
