@@ -36,6 +36,7 @@ const IMAGES: readonly (readonly [name: string, image: SimulatedImage])[] = [
   ["absent", { pullFault: "manifest unknown" }],
   ["broken", { startFault: "no such file" }],
   ["app:3", { heedsSigterm: false }],
+  ["init", { runsMs: 300, exitCode: 0 }],
   ["job", { runsMs: 3_000, exitCode: 0 }],
   ["failing-job", { runsMs: 2_000, exitCode: 1 }],
 ];

@@ -8,6 +8,8 @@ export interface PodFacts {
   owner: string | undefined;
   nodeName: string | undefined;
   readonly cpuMillis: number;
+  /** Whether a container prepares it, with the name `init`. */
+  readonly hasInit: boolean;
   isActive: boolean;
   /** When it last was active; `Infinity` while it is. */
   activeUntilMs: number;
@@ -77,6 +79,7 @@ function newFacts({ metadata: { uid, name }, spec }: Pod): PodFacts {
     owner: undefined,
     nodeName: undefined,
     cpuMillis: cpuMillisOf(spec),
+    hasInit: spec.initContainers?.some(({ name }) => name === "init") ?? false,
     isActive: false,
     activeUntilMs: -Infinity,
     readySinceMs: Infinity,

@@ -131,6 +131,20 @@ export class Safety {
     if (pod.finishedMs !== undefined && !isOrphaned) {
       this.fault(`pod ${pod.name} had finished and was started`);
     }
+    if (!isOrphaned) this.#initialized(machine, container);
+  }
+
+  /** Init containers come before all that is listed after them: a pod of a Job has one, then a sidecar. */
+  #initialized({ runtime }: SimulatedMachine, { podUid, name, id }: ContainerState): void {
+    if (name === "init" || !this.pods.of(podUid)?.hasInit) return;
+    const runs = runtime.containers.filter((each) => each.podUid === podUid && each.name === "init")
+      .sort((a, b) => b.restartCount - a.restartCount);
+    const runsBeside = runtime.containers.some((each) =>
+      each.podUid === podUid && each.name === "main" && each.state === "running" && each.id !== id
+    );
+    if (runs[0]?.exitCode !== 0 && !runsBeside) {
+      this.fault(`${id} was started before its pod's init container had succeeded`);
+    }
   }
 
   /**

@@ -214,7 +214,14 @@ export class Users {
     const restartPolicy = image === "job" ? "OnFailure" as const : "Never" as const;
     await this.#ensure(api.create(pods, {
       metadata: { namespace: NAMESPACE, name },
-      spec: { restartPolicy, containers: [{ name: "main", image, resources }] },
+      spec: {
+        restartPolicy,
+        initContainers: [
+          { name: "init", image: "init" },
+          { name: "side", image: "side", restartPolicy: "Always" },
+        ],
+        containers: [{ name: "main", image, resources }],
+      },
     }));
   }
 
