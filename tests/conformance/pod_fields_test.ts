@@ -7,6 +7,7 @@ import { claimedFields } from "./pod_fields/claimed_fields.ts";
 import { ENVIRONMENT_CASES } from "./pod_fields/environment_cases.ts";
 import { HOOK_CASES } from "./pod_fields/hook_cases.ts";
 import { LIFE_CASES } from "./pod_fields/life_cases.ts";
+import { NEIGHBOUR_CASES } from "./pod_fields/neighbour_cases.ts";
 import { PROBE_CASES } from "./pod_fields/probe_cases.ts";
 import { ProcessCluster } from "./pod_fields/process_cluster.ts";
 import { PROJECTED_CASES } from "./pod_fields/projected_cases.ts";
@@ -24,6 +25,7 @@ const CASES = [
   ...PROBE_CASES,
   ...HOOK_CASES,
   ...SCHEDULING_CASES,
+  ...NEIGHBOUR_CASES,
 ];
 
 Deno.test("each field of the PodSpec that is acted on names a test that shows it", () => {

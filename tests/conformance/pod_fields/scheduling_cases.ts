@@ -9,7 +9,7 @@ const WISHED = "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExec
 const RULE = ["key", "operator", "values"];
 
 /** Keeps all but the pods of one case off that case's nodes. */
-const DOCK = "example.com/dock";
+export const DOCK = "example.com/dock";
 
 /** Where pods go. Most go to nodes that exist in the API alone: being bound is what is looked at. */
 export const SCHEDULING_CASES: readonly FieldCase<ProcessCluster>[] = [
@@ -70,7 +70,7 @@ interface NodeDraft {
 }
 
 /** Makes nodes that no agent runs; only pods that tolerate their dock can go there. */
-async function makeNodes(
+export async function makeNodes(
   cluster: ProcessCluster,
   dock: string,
   drafts: Record<string, NodeDraft>,
@@ -102,13 +102,13 @@ function docked(name: string, dock: string, spec: object = {}, tolerations: obje
 }
 
 /** Where a pod is put. It is then taken away, as no agent does. */
-async function nodeOf(cluster: ProcessCluster, pod: string): Promise<string> {
+export async function nodeOf(cluster: ProcessCluster, pod: string): Promise<string> {
   const { spec } = await cluster.podWhen(pod, ({ spec }) => spec.nodeName);
   await cluster.delete(pod, "?gracePeriodSeconds=0");
   return spec.nodeName!;
 }
 
-async function isUnschedulable(
+export async function isUnschedulable(
   cluster: ProcessCluster,
   pod: string,
   message: RegExp,

@@ -15,6 +15,7 @@ import {
 import { admittedPodSpec } from "./spec/pod_admission.ts";
 import { isMirrorPod } from "./static_pods.ts";
 import { withPodDefaults } from "./spec/defaults.ts";
+import { withLabelKeys } from "./spec/label_keys.ts";
 import { podSpecCauses } from "./spec/rules/pod_rules.ts";
 import { type PodSpec, podSpec } from "./spec/pod_spec.ts";
 import { podUpdateCauses } from "./spec/rules/pod_update_rules.ts";
@@ -23,7 +24,7 @@ import { qosClassOf } from "./spec/qos.ts";
 import { refusedFieldCauses } from "./spec/rules/refused_fields.ts";
 import { resize } from "./resize.ts";
 import { podStatus } from "./pod_status.ts";
-import { defineResource, type ObjectOf } from "../../resource.ts";
+import { defineResource, type KubeObject, type ObjectOf } from "../../resource.ts";
 import { object, present, required } from "../../../schema/schema.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
@@ -67,7 +68,7 @@ export const pods = defineResource({
   indexes: { node: ({ spec }) => spec.nodeName ? [spec.nodeName] : [] },
   prepare: (next, previous) => {
     const filled = next.spec === previous?.spec ? next.spec : withPodDefaults(next.spec);
-    const spec = previous ? filled : withAnnotatedProfiles(filled, next.metadata.annotations);
+    const spec = previous ? filled : newPodSpec(filled, next.metadata);
     const status = { ...next.status, qosClass: next.status.qosClass ?? qosClassOf(spec) };
     return { ...next, spec, status };
   },
@@ -97,6 +98,11 @@ export const pods = defineResource({
 });
 
 export type Pod = ObjectOf<typeof pods>;
+
+/** What a new pod says elsewhere than in its spec. */
+function newPodSpec(spec: PodSpec, { annotations, labels }: KubeObject["metadata"]): PodSpec {
+  return withLabelKeys(withAnnotatedProfiles(spec, annotations), labels);
+}
 
 /** There is a subresource to add them. */
 function creationCauses({ ephemeralContainers: added = [] }: PodSpec): Cause[] {

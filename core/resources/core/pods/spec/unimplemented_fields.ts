@@ -5,12 +5,6 @@ import type { UnimplementedFields } from "../../../unimplemented_fields.ts";
  * security is refused instead: `refused_fields.ts`.
  */
 export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
-  "affinity.podAffinity": undefined,
-  "affinity.podAntiAffinity": undefined,
-  topologySpreadConstraints: undefined,
-  priority: 0,
-  priorityClassName: undefined,
-  preemptionPolicy: "PreemptLowerPriority",
   schedulingGroup: undefined,
   resourceClaims: undefined,
   overhead: undefined,

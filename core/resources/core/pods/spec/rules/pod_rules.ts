@@ -8,6 +8,7 @@ import {
 import { nameCauses, nonNegativeCauses, rangeCauses } from "../../../../../schema/value_rules.ts";
 import { containersCauses } from "./container_rules.ts";
 import { hostFileCauses } from "./host_file_rules.ts";
+import { podAffinityCauses, spreadCauses } from "./neighbour_rules.ts";
 import { nodeSelectorCauses } from "./node_selector_rules.ts";
 import type { PodSpec } from "../pod_spec.ts";
 import type { Toleration } from "../scheduling.ts";
@@ -40,7 +41,7 @@ export function podSpecCauses(spec: PodSpec, field: string): Cause[] {
     ...nulCauses(spec, field),
     ...hostUserCauses(spec, field),
     ...tolerationCauses(spec.tolerations ?? [], `${field}.tolerations`),
-    ...affinityCauses(spec, `${field}.affinity.nodeAffinity`),
+    ...affinityCauses(spec, `${field}.affinity`),
     ...spreadCauses(spec, `${field}.topologySpreadConstraints`),
   ];
 }
@@ -110,24 +111,9 @@ export function tolerationCauses(tolerations: readonly Toleration[], field: stri
 
 function affinityCauses({ affinity }: PodSpec, field: string): Cause[] {
   const { requiredDuringSchedulingIgnoredDuringExecution: needed } = affinity?.nodeAffinity ?? {};
-  return needed
-    ? nodeSelectorCauses(needed, `${field}.requiredDuringSchedulingIgnoredDuringExecution`)
-    : [];
-}
-
-function spreadCauses({ topologySpreadConstraints = [] }: PodSpec, field: string): Cause[] {
-  return topologySpreadConstraints.flatMap(({ maxSkew, minDomains, whenUnsatisfiable }, i) => {
-    const at = `${field}[${i}]`;
-    const causes: Cause[] = [];
-    if (maxSkew <= 0) causes.push(invalid(`${at}.maxSkew`, maxSkew, "must be greater than zero"));
-    if (minDomains !== undefined && minDomains <= 0) {
-      causes.push(invalid(`${at}.minDomains`, minDomains, "must be greater than zero"));
-    }
-    if (minDomains !== undefined && whenUnsatisfiable !== "DoNotSchedule") {
-      const rule =
-        `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
-      causes.push(invalid(`${at}.minDomains`, minDomains, rule));
-    }
-    return causes;
-  });
+  const at = `${field}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`;
+  return [
+    ...(needed ? nodeSelectorCauses(needed, at) : []),
+    ...podAffinityCauses(affinity ?? {}, field),
+  ];
 }
