@@ -74,7 +74,15 @@ export class PodProbes {
     const { context, record, events, onChange } = this.#options;
     const { name, ports = [] } = container;
     const { runtime, execSlots, clock } = context;
-    const target: ProbeTarget = { podIP, containerId: id, ports, runtime, execSlots, clock };
+    const target: ProbeTarget = {
+      podIP,
+      containerId: id,
+      ports,
+      runtime,
+      execSlots,
+      clock,
+      env: writtenOut(container),
+    };
     const check = context.checkProbe ?? dialProbe;
     return new Probes({
       container,
@@ -97,4 +105,9 @@ export class PodProbes {
       },
     });
   }
+}
+
+/** The variables of a container that are not taken from elsewhere. */
+function writtenOut({ env = [] }: Container): Record<string, string> {
+  return Object.fromEntries(env.map(({ name, value = "" }) => [name, value]));
 }

@@ -1,9 +1,13 @@
 import type { Probe } from "../../core/resources/core/pods/spec/probes.ts";
+import { expand } from "../volumes/expansion.ts";
 import type { ProbeLimits, ProbeOutcome, ProbeTarget, ProbeType } from "./probe_type.ts";
 
 type ExecAction = NonNullable<Probe["exec"]>;
 
-/** Runs a command in the container: it is well when the command ends with 0. */
+/**
+ * Runs a command in the container: it is well when the command ends with 0. `$(NAME)` stands for a variable that the spec
+ * of the container writes out, as for the kubelet.
+ */
 export const execProbe: ProbeType<ExecAction> = {
   field: "exec",
   earlyRepeatMs: 250, // it costs a hundred times as much as the others
@@ -11,10 +15,11 @@ export const execProbe: ProbeType<ExecAction> = {
 };
 
 async function askByCommand(
-  { command = [] }: ExecAction,
-  { runtime, containerId, execSlots }: ProbeTarget,
+  action: ExecAction,
+  { runtime, containerId, execSlots, env = {} }: ProbeTarget,
   { timeoutSeconds, signal }: ProbeLimits,
 ): Promise<ProbeOutcome> {
+  const command = (action.command ?? []).map((word) => expand(word, env));
   const deadlineMs = timeoutSeconds * 1_000;
   try {
     const { exitCode, output } = await execSlots.use(

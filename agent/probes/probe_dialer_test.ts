@@ -103,6 +103,16 @@ Deno.test("an exec probe is judged by the exit code", async () => {
   assert.deepEqual(await ask({ exec }, { runtime: say(1) }), { result: "failure", output: "said" });
 });
 
+Deno.test("an exec probe knows the variables that the container's spec writes out", async () => {
+  let asked: readonly string[] = [];
+  const runtime = execBy((_id, command) => {
+    asked = command;
+    return Promise.resolve({ exitCode: 0, output: "" });
+  });
+  await ask({ exec: { command: ["test", "-e", "$(DIR)/$(X)"] } }, { runtime, env: { DIR: "/d" } });
+  assert.deepEqual(asked, ["test", "-e", "/d/$(X)"]);
+});
+
 Deno.test("an exec that the runtime cannot do says nothing of the container", async () => {
   const runtime = execBy(() => Promise.reject(new Error("no runtime")));
   const outcome = await ask({ exec: { command: ["true"] } }, { runtime });

@@ -22,6 +22,8 @@ export interface ProbeTarget {
   podIP: string;
   containerId: string;
   ports: readonly ContainerPort[];
+  /** Variables of the container that are written out in its spec; absent: none. */
+  env?: Readonly<Record<string, string>>;
   runtime: Pick<ContainerRuntime, "exec">;
   /** Exec probes wait here for their turn: each costs as much as a container start. */
   execSlots: Slots;
