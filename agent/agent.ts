@@ -12,7 +12,6 @@ import { LOCAL_PATH_FOLDER } from "../core/resources/storage/local_path.ts";
 import { unitsOf } from "../core/schema/quantities.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import { ProbeCounts } from "./stats/probe_counts.ts";
-import type { UsageReporter } from "./stats/usage_reporter.ts";
 import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
 import type { PodCgroups } from "./cgroups/pod_cgroups.ts";
@@ -209,9 +208,9 @@ export class Agent {
     }
   }
 
-  /** What it and its pods use, when that can be measured. */
-  get usage(): UsageReporter | undefined {
-    return this.#care.usage;
+  /** What it does for the node as a whole. */
+  get care(): Pick<NodeCare, "usage" | "shutdown"> {
+    return this.#care;
   }
 
   /** Reports whether the disk with the node's data is full: new pods then go elsewhere. */

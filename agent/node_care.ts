@@ -9,6 +9,8 @@ import { HARD_THRESHOLDS, type PressureCondition, type Threshold } from "./evict
 import type { Image } from "./runtimes/container_runtime.ts";
 import { ImageCollector } from "./images/image_collector.ts";
 import { DISK_SHARES, type DiskShares, IMAGE_AGE_MS_MIN } from "./images/unused_images.ts";
+import { NodeShutdown } from "./shutdown/node_shutdown.ts";
+import type { ShutdownGrace } from "./shutdown/shutdown_plan.ts";
 import { admissionFault } from "./node/node_admission.ts";
 import type { NodeStatus } from "./node/node_status.ts";
 import type { NodeContext } from "./pods/node_context.ts";
@@ -30,6 +32,8 @@ export interface NodeCareSettings {
   /** When images that nobody uses are removed, and how young they may not be; as the kubelet when absent. */
   imageDiskShares?: DiskShares;
   imageAgeMsMin?: number;
+  /** How long pods have to end when the machine shuts down; absent: nobody waits for them. */
+  shutdownGrace?: ShutdownGrace;
 }
 
 export interface NodeCareOptions {
@@ -46,6 +50,8 @@ export class NodeCare {
   readonly #options: NodeCareOptions;
   readonly #evictions: EvictionKeeper | undefined;
   readonly #images: ImageCollector | undefined;
+  /** Absent when nobody waits for pods at a shutdown. */
+  readonly shutdown: NodeShutdown | undefined;
   #pressure: ReadonlySet<PressureCondition> = new Set();
 
   constructor(given: NodeCareOptions) {
@@ -58,6 +64,7 @@ export class NodeCare {
       probes: () => probeCounts.all(),
       prepare: () => this.#learnProcesses(),
     });
+    this.shutdown = given.options.shutdownGrace && this.#newShutdown(given.options.shutdownGrace);
     this.#images = readings && this.#newImages(readings);
     this.#evictions = this.usage && this.#newEvictions(this.usage);
   }
@@ -86,6 +93,7 @@ export class NodeCare {
   /** Why the node does not take a pod that has come to it, besides those that it has taken. */
   admit(pod: Pod): PodRejection | undefined {
     const { context: { view, nodeName, allocatable }, workers } = this.#options;
+    if (this.shutdown?.rejection) return this.shutdown.rejection;
     const others = workers().flatMap((worker) =>
       worker.isAdmitted && worker.pod && !isFinished(worker.pod) ? [worker.pod] : []
     );
@@ -125,6 +133,18 @@ export class NodeCare {
     const { context: { dataFolder }, options: { readings } } = this.#options;
     if (pod === undefined || readings === undefined || !hasStorageLimit(pod)) return undefined;
     return storageExcessOf(pod, await localUseOf(pod, containers, { readings, dataFolder }));
+  }
+
+  #newShutdown(grace: ShutdownGrace): NodeShutdown {
+    const { context, status, workers } = this.#options;
+    const { view, nodeName } = context;
+    return new NodeShutdown({
+      ...context,
+      grace,
+      pods: () => workers().flatMap((worker) => evictable(worker)),
+      onChange: (isShuttingDown) => status.reportShutdown({ isShuttingDown }),
+      node: () => view.get(nodes, { name: nodeName }),
+    });
   }
 
   #newImages(readings: MachineReadings): ImageCollector {

@@ -66,7 +66,7 @@ export async function runAgent<P extends NodePlatform>(
     onStaleView: () => link.suspect(),
   };
   const node = createNode(context, access, platform);
-  const usage = node.agent?.usage;
+  const usage = node.agent?.care.usage;
   if (usage) {
     const reports = { link, usage, node: host, clock };
     keepRunning(context, "the reports of what is used", (signal) => sendReports(reports, signal));

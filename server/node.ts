@@ -7,6 +7,7 @@ import type { TokenSource } from "../core/client/token_source.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import { runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
 import { StaticPods } from "../agent/static_pods/static_pods.ts";
+import { watchShutdown } from "./kubelet/machine_shutdown.ts";
 import { type Context, keepRunning } from "./context.ts";
 
 /** How long requests in flight in the proxy may take to finish when the process stops. */
@@ -165,6 +166,11 @@ function runAgent(
     await agent.stopAll(AbortSignal.timeout(STOP_PODS_MS));
   });
   keepRunning(context, "the agent", (signal) => agent.run(signal));
+  const { care: { shutdown } } = agent;
+  if (shutdown) {
+    const watch = (signal: AbortSignal) => watchShutdown(shutdown, { log, signal });
+    keepRunning(context, "the shutdown of the machine", watch);
+  }
 }
 
 async function runTraffic(

@@ -162,7 +162,7 @@ function createServerApi(
 ): Api {
   const nodes = new Map(agent ? [[nodeName, agent.streams]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
-  const sources = new Map(agent?.usage ? [[nodeName, agent.usage]] : []);
+  const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
   const usage = new ClusterUsage({ view, clock, sources });
   const given = { ...access.api, ...opened.api, authorizers, streams, usage };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });

@@ -27,7 +27,8 @@ const COMPONENT = "kubelet";
 /** A pod of the node that has something running. */
 export interface EvictablePod {
   readonly pod: Pod;
-  evict(eviction: PodEviction): void;
+  /** `isTold`: whether there is an event of it; as a rule there is. */
+  evict(eviction: PodEviction, options?: { isTold: boolean }): void;
   hasEnded(): boolean;
   /** Why it keeps more on the disk than it may; `undefined`: it does not, or has no limit. */
   storageExcess?(): Promise<string | undefined>;

@@ -83,6 +83,7 @@ export class NodeStatus {
   /** Whether the state of the runtime is known: before, the node is not reported. */
   #isKnown = false;
   #isDiskFull = false;
+  #isShuttingDown = false;
   #images: NonNullable<Node["status"]["images"]> | undefined;
   #pressure: ReadonlySet<PressureCondition> = new Set();
   /** Whether the API has the status. */
@@ -112,6 +113,12 @@ export class NodeStatus {
   reportPressure(pressure: ReadonlySet<PressureCondition>): void {
     if (pressure.symmetricDifference(this.#pressure).size === 0) return;
     this.#pressure = pressure;
+    this.#wake.set();
+  }
+
+  /** Reports whether the machine is about to end. */
+  reportShutdown({ isShuttingDown }: { isShuttingDown: boolean }): void {
+    this.#isShuttingDown = isShuttingDown;
     this.#wake.set();
   }
 
@@ -209,7 +216,8 @@ export class NodeStatus {
       ? this.#pressure.union(new Set(["DiskPressure"] as const))
       : this.#pressure;
     const images = this.#images;
-    const state = { fault: this.#fault, pressure, ...(images && { images }) };
+    const fault = this.#isShuttingDown ? "node is shutting down" : this.#fault;
+    const state = { fault, pressure, ...(images && { images }) };
     return nodeStatusOf(before, this.#options, state, this.#options.clock.now());
   }
 

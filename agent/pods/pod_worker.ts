@@ -10,7 +10,7 @@ import type { ContainerState } from "../runtimes/container_runtime.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
-import { type ObservedRun, POD, type PodEviction, type PodRejection } from "./runs/observed_pod.ts";
+import { type ObservedRun, POD, type PodEviction } from "./runs/observed_pod.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
@@ -143,11 +143,11 @@ export class PodWorker {
   }
 
   /** Ends the pod although it is wanted: it fails. The first reason counts. */
-  evict(eviction: PodEviction, event: PodRejection = eviction): void {
+  evict(eviction: PodEviction, { isTold } = { isTold: true }): void {
     const record = this.#record;
     if (record.pod === undefined || record.eviction || isFinished(record.pod)) return;
     record.eviction = eviction;
-    this.#events.evicted(record.pod, event);
+    if (isTold) this.#events.evicted(record.pod, eviction);
     this.wake();
   }
 

@@ -139,7 +139,10 @@ Deno.test("a file that says something else makes another pod, when the one befor
   node.statics.want([parsed(manifest())]);
   await node.until(() => isReady(node.pod("web-node-a")));
   const next = parsed(manifest({ image: "app:2" }));
+  node.runtime.images.set("app", { heedsSigterm: false });
   node.statics.want([next]);
+  await node.clock.advance(1_500);
+  assert.deepEqual(node.running(), ["app"], "it has two seconds to end");
   await node.until(() =>
     isReady(node.pod("web-node-a")) && node.runtime.containers.length === 1 &&
     node.pod("web-node-a")!.spec.containers[0]!.image === "app:2", 10_000);

@@ -45,6 +45,16 @@ function withImageFlags(command: Command): Command {
 /** What pods do not get. */
 function withReserveFlags(command: Command): Command {
   return command
+    .option(
+      "--shutdown-grace-period <duration>",
+      "hold up the shutdown of the machine so long for pods to end (0)",
+      durationMs,
+    )
+    .option(
+      "--shutdown-grace-period-critical-pods <duration>",
+      "of that the last part, for critical pods alone (0)",
+      durationMs,
+    )
     .option("--max-pods <n>", "pods that this node takes (110)", numberFrom(1, PODS_MAX))
     .option(
       "--system-reserved <amounts>",

@@ -17,6 +17,9 @@ export interface KubeletFlags {
   minimumImageTtlDuration?: number;
   /** Folder with the files of static pods. */
   podManifestPath?: string;
+  /** In milliseconds. */
+  shutdownGracePeriod?: number;
+  shutdownGracePeriodCriticalPods?: number;
   maxPods?: number;
   /** Amounts by resource. */
   systemReserved?: Reservation;
@@ -39,14 +42,18 @@ export function agentOptionsOf(
   | "pressureTransitionMs"
   | "imageDiskShares"
   | "imageAgeMsMin"
+  | "shutdownGrace"
 > {
   const { systemReserved = {}, kubeReserved = {}, evictionHard } = flags;
   const { evictionPressureTransitionPeriod: pressureTransitionMs } = flags;
   const { minimumImageTtlDuration: imageAgeMsMin } = flags;
+  const { shutdownGracePeriod: graceMs = 0 } = flags;
+  const { shutdownGracePeriodCriticalPods: criticalMs = 0 } = flags;
   return {
     pullsMax: pullsMaxOf(flags),
     imageDiskShares: diskSharesOf(flags),
     ...(imageAgeMsMin !== undefined && { imageAgeMsMin }),
+    ...(graceMs > 0 && { shutdownGrace: { graceMs, criticalMs } }),
     reservations: [systemReserved, kubeReserved],
     ...(evictionHard && { evictionThresholds: evictionHard }),
     ...(pressureTransitionMs !== undefined && { pressureTransitionMs }),

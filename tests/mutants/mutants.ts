@@ -1,3 +1,4 @@
+import { NODE_MUTANTS } from "./node_mutants.ts";
 import { POD_MUTANTS } from "./pod_mutants.ts";
 import { BATCH_MUTANTS } from "./batch_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
@@ -526,5 +527,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...BATCH_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,
+  ...NODE_MUTANTS,
   ...STORAGE_MUTANTS,
 ];
