@@ -102,6 +102,8 @@ export interface AgentOptions extends NodeCareSettings {
   allowedUnsafeSysctls?: readonly string[];
   /** Processes that a pod may have; -1: all that the node has; absent: what the runtime gives each container. */
   podPidsMax?: number;
+  /** Devices that pods may request; absent: none. */
+  devices?: NonNullable<NodeContext["devices"]>;
   /** Where the containers of pods are; absent: in cgroups of the runtime. */
   cgroups?: PodCgroups;
   /** What is kept for others than pods. */
@@ -320,9 +322,7 @@ export class Agent {
       return;
     }
     const before = worker.pod;
-    if (type === "DELETED" || isFinished(pod)) {
-      for (const other of this.#workers.values()) other.retryResize();
-    }
+    if (type === "DELETED" || isFinished(pod)) this.#workers.forEach((each) => each.retryResize());
     worker.want(type === "DELETED" ? undefined : pod);
     if (type === "MODIFIED" && showChange(before, pod, this.#volumeTypes)) worker.refreshVolumes();
   }

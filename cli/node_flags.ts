@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type DeviceFlag, parseDeviceFlag } from "../agent/devices/device_flag.ts";
 import { RUNTIMES } from "../agent/runtimes/mod.ts";
 import { AUTO, runtimeChoices } from "../agent/runtimes/runtime_choice.ts";
 import { withKubeletFlags } from "./flags/kubelet_flags.ts";
@@ -30,6 +31,7 @@ export function withNodeFlags(command: Command, dataFolder: string): Command {
       ipAddress,
       "0.0.0.0",
     )
+    .addOption(deviceOption())
     .option("--stop-pods", "stop the pods too when this process ends", false)
     .option(
       "--container-log-max-size <size>",
@@ -84,6 +86,19 @@ function logFiles(text: string): number {
   const files = /^\d+$/.test(text) ? Number(text) : 0;
   if (files >= LOG_FILES_MIN && files <= LOG_FILES_MAX) return files;
   throw new InvalidArgumentError(`It must be a number from ${LOG_FILES_MIN} to ${LOG_FILES_MAX}.`);
+}
+
+function deviceOption(): Option {
+  const description =
+    "device that pods may request as coracle.dev/NAME; NAME=PATH:N for N containers at once";
+  return new Option("--device <name=path>", description).argParser(deviceFlags);
+}
+
+/** Each use of the flag adds one. */
+function deviceFlags(text: string, previous: readonly DeviceFlag[] = []): readonly DeviceFlag[] {
+  const device = parseDeviceFlag(text);
+  if (typeof device === "string") throw new InvalidArgumentError(`${device}.`);
+  return [...previous, device];
 }
 
 function ipAddress(text: string): string {

@@ -4,6 +4,9 @@ import { DnsThread } from "../agent/dns/threads/dns_thread.ts";
 import { LinuxReadings } from "../agent/stats/machine_readings.ts";
 import { readMachine } from "../agent/node/machine.ts";
 import { CgroupFolders } from "../agent/cgroups/pod_cgroups.ts";
+import type { DeviceFlag } from "../agent/devices/device_flag.ts";
+import { NodeDevices } from "../agent/devices/node_devices.ts";
+import { DeviceError, openedDevices } from "../agent/runtimes/opened_devices.ts";
 import { createPodNetwork, type NodeNetwork } from "../agent/network/node_network.ts";
 import type { PodNetwork } from "../agent/network/pod_network.ts";
 import { chooseRuntime, type ChosenRuntime } from "../agent/runtimes/runtime_choice.ts";
@@ -58,6 +61,7 @@ export async function openMachine(
     ]);
   const { runtime, protectedPaths, imageFolder, makeImage, notice } = chosen;
   if (notice !== undefined) context.log.warn(notice);
+  const devices = await openDevices(flags.device);
   if (chosen.takesCgroups) {
     const name = await gatewayDevice(dataFolder);
     cgroups = await CgroupFolders.open({ name, log, ...podPidsOf(flags) });
@@ -69,7 +73,8 @@ export async function openMachine(
     hostIP,
     podCIDR: podCidr,
     labels,
-    machine,
+    machine: { ...machine, capacity: { ...machine.capacity, ...devices?.capacity } },
+    ...(devices && { devices }),
     dataFolder,
     version: gitVersionOf(VERSION),
     runtime,
@@ -96,6 +101,15 @@ export async function openMachine(
     notice,
     ...(makeImage && { makeImage }),
   };
+}
+
+async function openDevices(flags: readonly DeviceFlag[] = []): Promise<NodeDevices | undefined> {
+  if (flags.length === 0) return undefined;
+  try {
+    return new NodeDevices(await openedDevices(flags));
+  } catch (error) {
+    throw error instanceof DeviceError ? new CommandError(error.message) : error;
+  }
 }
 
 function createProxy(context: CommandContext, { proxyEngines: [engine] }: NodeRegistry): Proxy {

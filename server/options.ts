@@ -1,3 +1,4 @@
+import type { DeviceFlag } from "../agent/devices/device_flag.ts";
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import type { KubeletFlags } from "./kubelet/kubelet_options.ts";
 import { LOG_LIMITS, type LogLimits } from "../agent/runtimes/log_limits.ts";
@@ -17,6 +18,8 @@ export interface NodeFlags extends KubeletFlags {
   serviceCidr?: string;
   gatewayAddress: string;
   stopPods: boolean;
+  /** Devices of this machine that pods may request. */
+  device?: readonly DeviceFlag[];
   /** In bytes; the kubelet's default when absent. */
   containerLogMaxSize?: number;
   containerLogMaxFiles?: number;

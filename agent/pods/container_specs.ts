@@ -6,6 +6,7 @@ import { nonRootError } from "../runtimes/image_user.ts";
 import type { ContainerSpec, Mount } from "../runtimes/container_runtime.ts";
 import { machineNameOf } from "../dns/host_names.ts";
 import { normalSysctl } from "../runtimes/sysctls.ts";
+import type { Device } from "../devices/node_devices.ts";
 import { expand } from "../volumes/expansion.ts";
 
 /** What a run of a container needs besides the pod; all of it is there already. */
@@ -20,6 +21,7 @@ export interface ContainerSpecInput {
   namespacePath: string | undefined;
   cgroupParent: string | undefined;
   oomScoreAdj: number | undefined;
+  devices: readonly Device[];
   /** Processes that the pod may have; -1: all; `undefined`: what the runtime gives. */
   pidsMax: number | undefined;
   nodeName: string;
@@ -58,6 +60,7 @@ export function containerSpecOf(
     podIP: input.podIP,
     ...(cgroupParent !== undefined && { cgroupParent }),
     ...amountsOf(pod, container),
+    ...(input.devices.length > 0 && { devices: input.devices }),
     ...(input.pidsMax !== undefined && { pidsMax: input.pidsMax }),
     ...(input.oomScoreAdj !== undefined && { oomScoreAdj: input.oomScoreAdj }),
     security: securityOf(pod, container, input.seccompFolder),

@@ -13,6 +13,8 @@ import { oomScoreAdjOf } from "../cgroups/oom_score.ts";
 import { CLUSTER_DOMAIN } from "../dns/cluster_dns.ts";
 import { PodFolder } from "../folders/pod_folder.ts";
 import { seccompFolderOf } from "../folders/seccomp_folder.ts";
+import type { Device } from "../devices/node_devices.ts";
+import { shortageMessage } from "./pod_rejection.ts";
 import { HookError, runHook } from "../hooks/hook.ts";
 import { initialHealth } from "../probes/probes.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
@@ -225,6 +227,7 @@ export class ContainerStarts {
       podIP: sandbox.ip,
       namespacePath: sandbox.namespacePath,
       cgroupParent: context.cgroups?.parentOf(pod),
+      devices: this.#devicesOf(pod, name),
       pidsMax: context.podPidsMax,
       oomScoreAdj: this.#oomScoreAdjOf(pod, container),
       nodeName,
@@ -242,6 +245,14 @@ export class ContainerStarts {
       .find(({ name, state }) => name === target && state === "running");
     if (run === undefined) throw new ConfigError(`unable to find target container ${target}`);
     return run.id;
+  }
+
+  /** Throws a {@linkcode ConfigError} when there are not enough. */
+  #devicesOf(pod: Pod, container: string): readonly Device[] {
+    const { context: { devices }, record: { uid } } = this.#options;
+    const shortage = devices?.claim(pod);
+    if (shortage !== undefined) throw new ConfigError(shortageMessage(shortage));
+    return devices?.of(uid, container) ?? [];
   }
 
   /** Not less than this process may give: where it may not lower any, the guaranteed are killed with the others. */

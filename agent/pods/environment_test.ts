@@ -193,6 +193,7 @@ const INPUT = {
   cgroupParent: undefined,
   oomScoreAdj: undefined,
   pidsMax: undefined,
+  devices: [],
   nodeName: "node-a",
   clusterDomain: "cluster.local",
   seccompFolder: "/data/seccomp",

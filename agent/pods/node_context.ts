@@ -15,6 +15,7 @@ import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { PodRejection } from "./runs/observed_pod.ts";
 import type { NodeFeatures } from "./pod_rejection.ts";
 import type { Allocation } from "./runs/allocation.ts";
+import type { NodeDevices } from "../devices/node_devices.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
 
 /** What all pods of a node share. */
@@ -40,6 +41,8 @@ export interface NodeContext {
   readonly podOfContainer: Map<string, string>;
   /** What is set aside for each pod, by its uid. Kept by the pods' workers. */
   readonly allocations: Map<string, Allocation>;
+  /** Devices that pods may request. */
+  readonly devices?: NodeDevices;
   /** Container starts wait here for their turn. */
   readonly startSlots: Slots;
   /** Exec probes wait here for their turn. */

@@ -1,3 +1,4 @@
+import type { DeviceShortage, NodeDevices } from "../devices/node_devices.ts";
 import { ownField } from "../../core/lib/own_field.ts";
 import { containersOf } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
@@ -73,4 +74,19 @@ function appArmorRejection(
   if (!isAsked) return undefined;
   const message = "Cannot enforce AppArmor: AppArmor is not enabled on the host";
   return { reason: "AppArmor", message };
+}
+
+/** The rejection of a pod that requests devices which others have; else it has them now. */
+export function claimRejection(
+  devices: NodeDevices | undefined,
+  pod: Pod,
+): PodRejection | undefined {
+  const shortage = devices?.claim(pod);
+  return shortage && { reason: "UnexpectedAdmissionError", message: shortageMessage(shortage) };
+}
+
+/** The kubelet's words (`pkg/kubelet/cm/devicemanager`). */
+export function shortageMessage({ resource, requested, available }: DeviceShortage): string {
+  return "Allocate failed due to requested number of devices unavailable for " +
+    `${resource}. Requested: ${requested}, Available: ${available}, which is unexpected`;
 }

@@ -141,6 +141,7 @@ export class PodSteps {
       context.volumes.remove(record.uid),
       context.cgroups?.remove(record.uid),
     ]);
+    context.devices?.release(record.uid);
     record.sandbox = { state: "released" };
   }
 
@@ -152,6 +153,7 @@ export class PodSteps {
       context.volumes.remove(record.uid),
       ...record.containers.map(({ id }) => context.runtime.remove(id)),
     ]);
+    context.devices?.release(record.uid);
     await context.cgroups?.remove(record.uid);
     await context.files.remove(record.uid);
     for (const { id } of record.containers) record.drop(id);

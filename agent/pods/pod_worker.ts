@@ -14,7 +14,7 @@ import { type ObservedRun, POD, type PodEviction } from "./runs/observed_pod.ts"
 import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
-import { rejectionOf } from "./pod_rejection.ts";
+import { claimRejection, rejectionOf } from "./pod_rejection.ts";
 import { podStatusOf } from "./pod_status.ts";
 import { PodResizes } from "./pod_resizes.ts";
 import { adoptedRun } from "./runs/adopted_run.ts";
@@ -250,6 +250,7 @@ export class PodWorker {
     const { pod: shown } = this.#record;
     const pod = shown && this.#status.withLastWritten(shown); // else a container that vanished would seem never to have run
     if (pod !== undefined) {
+      if (isFinished(pod)) this.#options.context.devices?.release(pod.metadata.uid); // the scheduler gives them away
       this.#reject(pod);
       this.#resizes.allocate(pod);
     }
@@ -277,9 +278,12 @@ export class PodWorker {
   #reject(pod: Pod): void {
     const record = this.#record;
     if (this.#isAdmitted || record.rejection || isFinished(pod)) return;
-    const { features, admit } = this.#options.context;
+    const { features, admit, devices } = this.#options.context;
     const isKnown = record.containers.length > 0 || pod.status.startTime !== undefined;
-    if (!isKnown) record.rejection = rejectionOf(pod, features) ?? admit?.(pod);
+    if (!isKnown) {
+      record.rejection = rejectionOf(pod, features) ?? admit?.(pod) ??
+        claimRejection(devices, pod);
+    }
     this.#isAdmitted = record.rejection === undefined;
     if (record.rejection) this.#events.rejected(pod, record.rejection);
   }
@@ -330,6 +334,7 @@ export class PodWorker {
   }
 
   #put(container: ContainerState): void {
+    this.#options.context.devices?.adopt(container);
     const known = this.#record.containerOf(container.id);
     if (hasEnded(known)) return;
     if (hasEnded(container)) {

@@ -24,6 +24,8 @@ export interface ContainerState {
   /** The signal that ended it, when the runtime knows. */
   signal?: number;
   oomKilled?: boolean;
+  /** Ids of the devices of the node that it was given. */
+  devices?: readonly string[];
 }
 
 /** A directory or file of the node that a container sees. */
@@ -70,6 +72,8 @@ export interface ContainerSpec {
   cgroupParent?: string;
   limits: { cpuMillis?: number; memoryBytes?: number };
   requests: { cpuMillis?: number };
+  /** Devices of the node that it is given: ids for {@linkcode ContainerState.devices}, and as `Device.device` says. */
+  devices?: readonly { readonly id: string; readonly device: string }[];
   /** Processes that it may have; -1: any number; absent: what the runtime gives by itself. */
   pidsMax?: number;
   /** How soon the kernel ends it when the node has no memory left; absent: what the runtime does by itself. */

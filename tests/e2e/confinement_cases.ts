@@ -40,6 +40,11 @@ export const CONFINEMENT_CASES: readonly FieldCase<PodmanCluster>[] = [
     ],
     run: resizes,
   },
+  {
+    name: "a pod is given a device of the node, and nobody else is",
+    fields: [],
+    run: devices,
+  },
 ];
 
 /** Filters nothing but chmod. */
@@ -257,4 +262,47 @@ async function resizes(cluster: PodmanCluster): Promise<void> {
   const anew = await cluster.podWhen("resized-anew", (pod) => mainStatus(pod).restartCount === 1);
   assert.equal(mainStatus(anew).resources?.limits?.["cpu"], "300m");
   await cluster.delete("pod", "resized", "resized-anew");
+}
+
+/** The node has one device `log`, `/dev/kmsg`, and `tun` for two. */
+async function devices(cluster: PodmanCluster): Promise<void> {
+  const resource = "coracle.dev/log";
+  const requests = { limits: { [resource]: "1" } };
+  const pod = (name: string, resources: object, spec: object = {}) =>
+    podOf(name, {
+      script: "ls -l /dev/kmsg /dev/net/tun 2>&1; sleep 600",
+      container: { resources },
+      spec,
+    });
+  const node = await cluster.kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}");
+  const capacity = await cluster.kubectl(
+    "get",
+    "nodes",
+    "-o",
+    "jsonpath={.items[0].status.allocatable}",
+  );
+  assert.match(capacity, /"coracle\.dev\/log":"1","coracle\.dev\/tun":"2"/);
+  await cluster.apply(pod("device-none", {}), pod("device-one", requests));
+  await cluster.readyPod("device-one");
+  await cluster.readyPod("device-none");
+  assert.match(await cluster.logs("device-one"), /^crw.* \/dev\/kmsg$/m);
+  assert.match(await cluster.logs("device-one"), /tun: No such file/);
+  assert.match(await cluster.logs("device-none"), /kmsg: No such file/);
+  await cluster.apply(
+    pod("device-later", requests),
+    pod("device-forced", requests, { nodeName: node }),
+  );
+  await cluster.podWhen(
+    "device-later",
+    ({ status: { conditions } }) =>
+      conditions?.some(({ type, message }) =>
+        type === "PodScheduled" && message?.includes("Insufficient coracle.dev/log")
+      ),
+  );
+  const { status } = await cluster.podWhen("device-forced", isOver);
+  assert.match(status.reason ?? "", /^(OutOfcoracle\.dev\/log|UnexpectedAdmissionError)$/);
+  await cluster.delete("pod", "device-one");
+  await cluster.readyPod("device-later");
+  assert.match(await cluster.logs("device-later"), /^crw.* \/dev\/kmsg$/m);
+  await cluster.delete("pod", "device-later", "device-forced", "device-none");
 }

@@ -6,6 +6,10 @@ testOnPodman({
   name: "what a container may do is what its pod and its node say",
   subnet: 166,
   stepsAtOnce: 3,
-  args: ["--allowed-unsafe-sysctls", "kernel.msg*,net.core.somaxconn"],
+  args: [
+    ...["--device", "log=/dev/kmsg"],
+    ...["--device", "tun=/dev/net/tun:2"],
+    ...["--allowed-unsafe-sysctls", "kernel.msg*,net.core.somaxconn"],
+  ],
   steps: [...CONFINEMENT_CASES, ...POD_NAME_CASES],
 });

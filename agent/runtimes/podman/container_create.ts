@@ -19,6 +19,7 @@ export const LABEL = {
   owner: "coracle.dev/owner",
   image: "coracle.dev/image",
   restartCount: "coracle.dev/restart-count",
+  devices: "coracle.dev/devices",
   podUid: "io.kubernetes.pod.uid",
   podName: "io.kubernetes.pod.name",
   podNamespace: "io.kubernetes.pod.namespace",
@@ -81,6 +82,7 @@ export function createBody(
     log_configuration: { driver: "k8s-file", path: spec.logPath, size: logBytesMax },
     cgroup_parent: spec.cgroupParent,
     oom_score_adj: spec.oomScoreAdj,
+    devices: spec.devices?.map(({ device }) => ({ path: device })),
   });
 }
 
@@ -93,6 +95,7 @@ function labelsOf(spec: ContainerSpec, owner: string): Record<string, string> {
     [LABEL.podName]: spec.podName,
     [LABEL.podNamespace]: spec.podNamespace,
     [LABEL.name]: spec.name,
+    ...(spec.devices && { [LABEL.devices]: spec.devices.map(({ id }) => id).join(",") }),
   };
 }
 

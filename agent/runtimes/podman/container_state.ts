@@ -54,6 +54,7 @@ export function containerState(
     podNamespace: labels[LABEL.podNamespace] ?? "",
     restartCount: Number(labels[LABEL.restartCount] ?? 0),
     image: labels[LABEL.image] ?? "",
+    ...(labels[LABEL.devices] && { devices: labels[LABEL.devices]!.split(",") }),
     ...(state === "created" || startedAtMs === undefined ? {} : { startedAtMs }),
     ...(state === "running" ? processOf(inspection) : {}),
     ...(state === "exited" ? endOf(State, startedAtMs) : {}),
