@@ -1,6 +1,7 @@
 import type { View } from "../../core/client/client.ts";
 import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
+import { jobs } from "../../core/resources/batch/jobs.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
@@ -9,10 +10,11 @@ import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { type SimulatedMachine, sourcesOf } from "./machine.ts";
+import { jobProblems } from "./job_counts.ts";
 import { setProblems } from "./sets.ts";
 
 /** Kinds that own pods. */
-const OWNERS = [replicaSets, statefulSets, daemonSets];
+const OWNERS = [replicaSets, statefulSets, daemonSets, jobs];
 
 export interface LivenessInput {
   view: View;
@@ -36,6 +38,7 @@ export function problemsOf({ view, machines, table }: LivenessInput): string[] {
     ...view.list(deployments).flatMap(deploymentProblem),
     ...view.list(replicaSets).flatMap((replicaSet) => replicaSetProblem(replicaSet, view)),
     ...setProblems(view),
+    ...jobProblems(view),
     ...all.flatMap((pod) => podProblem(pod, view, machinesByName)),
     ...machines.flatMap((machine) => leftovers(machine, all)),
     ...machines.flatMap((machine) => staleCopies(machine, view)),

@@ -3,6 +3,7 @@ import type { ViewEvent } from "../../core/client/client.ts";
 import type { Deployment } from "../../core/resources/apps/deployments.ts";
 import type { Node } from "../../core/resources/core/nodes/nodes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { Job } from "../../core/resources/batch/jobs.ts";
 import type { ReplicaSet } from "../../core/resources/apps/replica_sets.ts";
 import { leases } from "../../core/resources/coordination/leases.ts";
 import { groupResourceOf } from "../../core/resources/resource.ts";
@@ -12,6 +13,7 @@ import type { RouteTable } from "../../proxy/table/route_table.ts";
 import type { WatchedDisk } from "./faulty_journal.ts";
 import { MACHINE_CPU_MILLIS, MACHINE_PODS_MAX, type SimulatedMachine } from "./machine.ts";
 import { PodLedger } from "./pod_facts.ts";
+import { JobCounts } from "./job_counts.ts";
 import { RolloutLimits } from "./rollout_limits.ts";
 import { SetLimits } from "./set_limits.ts";
 
@@ -57,6 +59,7 @@ export class Safety {
   readonly #writes = new Map<string, number>();
   /** The last version of each object that each agent process has received. */
   readonly #mirrored = new Map<string, number>();
+  readonly #jobCounts = new JobCounts();
   readonly #lostNodes = new Set<string>();
   #second = 0;
   #revision: Revision = 0;
@@ -263,6 +266,7 @@ export class Safety {
     } else this.#entries.set(pathOf(entry), entry);
     if (kind === "nodes") this.#applyNode(type, object as unknown as Node);
     if (kind === "pods") this.#applyPod(type, object as unknown as Pod);
+    if (kind === "jobs.batch") this.#applyJob(type, object as unknown as Job);
     if (kind === "replicasets.apps") this.#applyReplicaSet(type, object as unknown as ReplicaSet);
     if (kind === "deployments.apps") this.#applyDeployment(type, object as unknown as Deployment);
   }
@@ -284,6 +288,7 @@ export class Safety {
   #applyPod(type: StoreEvent["type"], pod: Pod): void {
     const nowMs = this.#options.elapsedMs();
     const { uid } = pod.metadata;
+    this.#report(this.#jobCounts.podSeen(pod, type === "DELETED"));
     if (type === "DELETED") return this.pods.gone(uid, nowMs);
     const wasOn = this.pods.of(uid)?.nodeName;
     this.#report(this.pods.seen(pod, nowMs));
@@ -302,6 +307,11 @@ export class Safety {
     const used = there.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
     if (used > MACHINE_CPU_MILLIS) this.fault(`${node} is overcommitted: ${used}m of CPU`);
     if (there.length > MACHINE_PODS_MAX) this.fault(`${node} has ${there.length} pods`);
+  }
+
+  #applyJob(type: StoreEvent["type"], job: Job): void {
+    if (type === "DELETED") this.#jobCounts.jobGone(job);
+    else this.#report(this.#jobCounts.jobSeen(job));
   }
 
   #applyReplicaSet(type: StoreEvent["type"], replicaSet: ReplicaSet): void {

@@ -20,6 +20,8 @@ export type UserAction =
   | { readonly do: "apply sets"; readonly replicas: number; readonly image: string }
   | { readonly do: "delete sets"; readonly policy: "Background" | "Foreground" | "Orphan" }
   | { readonly do: "run job"; readonly name: string; readonly image: string }
+  | { readonly do: "apply job"; readonly image: string }
+  | { readonly do: "delete job"; readonly policy: "Background" | "Foreground" | "Orphan" }
   | { readonly do: "cordon" | "uncordon" | "drain" | "delete node"; readonly machine: number }
   | { readonly do: "delete namespace" };
 
@@ -110,6 +112,7 @@ export function scenarioOf(seed: number): Scenario {
   }
   const watchLimits = random.chance(0.5) ? LONG_HISTORY : SHORT_HISTORY;
   if (random.chance(0.3)) actions.push(...generator.sets(untilMs));
+  if (random.chance(0.3)) actions.push(...generator.countedJobs(untilMs));
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
@@ -150,6 +153,17 @@ class ActionGenerator {
       );
     }
     return actions;
+  }
+
+  /** What becomes of a Job. */
+  countedJobs(untilMs: number): Action[] {
+    const random = this.#random;
+    const image = random.pick(["job", "job", "failing-job"])!;
+    const actions: Action[] = [{ atMs: 500 + random.integer(3_000), do: "apply job", image }];
+    if (random.chance(0.7)) return actions;
+    const policy = random.pick(["Background", "Foreground", "Orphan"] as const)!;
+    const atMs = 3_000 + random.integer(untilMs - 3_000);
+    return [...actions, { atMs, do: "delete job", policy }];
   }
 
   #byUser(): UserAction {

@@ -3,6 +3,7 @@ import type { Client, Draft, View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
+import { jobs } from "../../core/resources/batch/jobs.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
@@ -11,6 +12,7 @@ import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
+import { jobOf } from "./job_counts.ts";
 import { setsOf, stuckPods } from "./sets.ts";
 
 /** The namespace of everything that users create. */
@@ -124,6 +126,12 @@ export class Users {
         return this.#applySets(api, action);
       case "delete sets":
         return this.#deleteSets(api, action.policy);
+      case "apply job":
+        return this.#ensure(api.create(jobs, jobOf(NAMESPACE, action.image)));
+      case "delete job":
+        return api.delete(jobs, { namespace: NAMESPACE, name: "sum" }, {
+          propagationPolicy: action.policy,
+        });
       case "run job":
         return this.#runJob(api, action.name, action.image);
       case "cordon":
