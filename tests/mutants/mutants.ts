@@ -1,4 +1,5 @@
 import { NODE_MUTANTS } from "./node_mutants.ts";
+import { NAME_MUTANTS } from "./name_mutants.ts";
 import { POD_MUTANTS } from "./pod_mutants.ts";
 import { BATCH_MUTANTS } from "./batch_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
@@ -529,4 +530,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...POD_MUTANTS,
   ...NODE_MUTANTS,
   ...STORAGE_MUTANTS,
+  ...NAME_MUTANTS,
 ];

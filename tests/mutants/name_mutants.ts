@@ -1,0 +1,111 @@
+import type { Mutant } from "./mutants.ts";
+
+/** Bugs in the names of the cluster and in its Services. */
+export const NAME_MUTANTS: readonly Mutant[] = [
+  {
+    name: "poisoned cache: a dot within a label separates labels",
+    file: "agent/dns/messages/names.ts",
+    search: 'return text === "." || text === "\\\\" ? `\\\\${text}` : text;',
+    replace: "return text;",
+    tests: ["agent/dns/messages/names_test.ts"],
+  },
+  {
+    name: "endless name: a pointer may lead to itself",
+    file: "agent/dns/messages/names.ts",
+    search: "if (target >= pointerMax) return undefined;",
+    replace: "if (target > pointerMax || bytes++ > 999) return undefined;",
+    tests: ["agent/dns/messages/names_test.ts"],
+  },
+  {
+    name: "a loop of two servers: answers are answered",
+    file: "agent/dns/messages/query.ts",
+    search: " || (wordAt(message, 2) & FLAG.response) !== 0",
+    replace: "",
+    tests: ["agent/dns/messages/query_test.ts"],
+  },
+  {
+    name: "musl gives up: a name without such a record is said not to be there",
+    file: "agent/dns/answers/resolver.ts",
+    search: "code: records ? RCODE.noError : RCODE.nameError",
+    replace: "code: RCODE.nameError",
+    tests: ["agent/dns/answers/resolver_test.ts"],
+  },
+  {
+    name: "cut off and not told: TC is not set",
+    file: "agent/dns/messages/answer_writer.ts",
+    search: "    this.#flags |= FLAG.truncated;\n    return false;",
+    replace: "    return false;",
+    tests: ["agent/dns/answers/resolver_test.ts"],
+  },
+  {
+    name: "forged: an answer with another id is believed",
+    file: "agent/dns/messages/lookup.ts",
+    search: " || wordAt(message, 0) !== id) return false;",
+    replace: " || id < 0) return false;",
+    tests: ["agent/dns/upstream/forwarder_test.ts"],
+  },
+  {
+    name: "gossip: what a server says of other names is told on",
+    file: "agent/dns/messages/lookup.ts",
+    search: "const own = records.filter((each) => each.owner === last);",
+    replace: "const own = records;",
+    tests: ["agent/dns/upstream/forwarder_test.ts"],
+  },
+  {
+    name: "one for all: a name that nobody answers for stops the questions of others",
+    file: "agent/dns/upstream/forwarder.ts",
+    search: "    if (isSilent) this.#downUntilMs",
+    replace: "    if (isSilent || true) this.#downUntilMs",
+    tests: ["agent/dns/upstream/forwarder_test.ts"],
+  },
+  {
+    name: "forgotten parents: a name goes when the first of those below it does",
+    file: "agent/dns/zone/zone.ts",
+    search: "if (node.uses > 0) this.#nodes.set(at, node);",
+    replace: "if (change > 0) this.#nodes.set(at, node);",
+    tests: ["agent/dns/zone/zone_test.ts"],
+  },
+  {
+    name: "a flood: what one pod asks is not limited",
+    file: "agent/dns/sockets/client_limits.ts",
+    search: "return ++client.questions <= QUESTIONS_MAX;",
+    replace: "return client.questions <= QUESTIONS_MAX;",
+    tests: ["agent/dns/sockets/client_limits_test.ts"],
+  },
+  {
+    name: "a shared address: what other load balancers have is free",
+    file: "core/controllers/services/load_balancers.ts",
+    search: "isInRange(number, range) && !used.has(ip);",
+    replace: "isInRange(number, range);",
+    tests: ["core/controllers/services/load_balancers_test.ts"],
+  },
+  {
+    name: "disloyal: an affinity ends though its client comes back in time",
+    file: "proxy/backends/affinities.ts",
+    search: "    this.#clients.set(client, { endpoint, usedMs: nowMs });",
+    replace:
+      "    if (!this.#clients.has(client)) this.#clients.set(client, { endpoint, usedMs: 0 });",
+    tests: ["proxy/backends/affinities_test.ts"],
+  },
+  {
+    name: "to the dead: datagrams go on to an endpoint that has left",
+    file: "proxy/udp/udp_forward.ts",
+    search: ' && known.endpoint.state === "active"',
+    replace: "",
+    tests: ["proxy/udp/udp_forward_test.ts"],
+  },
+  {
+    name: "a stranger's answer: datagrams from anywhere count as the endpoint's",
+    file: "proxy/udp/udp_forward.ts",
+    search: "if (address !== endpoint.address || port !== endpoint.port) return; // a stranger",
+    replace: "void address, port, endpoint;",
+    tests: ["proxy/udp/udp_forward_test.ts"],
+  },
+  {
+    name: "strangers within: traffic from outside is led to pods of other nodes",
+    file: "proxy/table/service_listeners.ts",
+    search: "{ backend: all(), outside: { backend: local(),",
+    replace: "{ backend: all(), outside: { backend: all(),",
+    tests: ["proxy/table/service_listeners_test.ts"],
+  },
+];
