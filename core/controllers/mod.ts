@@ -28,6 +28,7 @@ import { evictionController } from "./nodes/evictions.ts";
 import { flowSchemaController } from "./cluster/flow_schemas.ts";
 import { garbageCollector } from "./cluster/garbage_collection.ts";
 import { gatewayClassController, gatewayController } from "./gateway/gateways.ts";
+import { ingressController } from "./gateway/ingresses.ts";
 import { httpRouteController } from "./gateway/http_routes.ts";
 import { loadBalancerController } from "./services/load_balancers.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
@@ -134,6 +135,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(gatewayClassController),
   ({ gatewayAddress }) => loopOf(gatewayController({ address: gatewayAddress })),
   () => loopOf(httpRouteController),
+  ({ gatewayAddress }) => loopOf(ingressController({ address: gatewayAddress })),
   ({ catalog }) => garbageCollector(catalog),
 ];
 

@@ -7,6 +7,8 @@ import { endpoints } from "../resources/core/endpoints.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
+import { ingressClasses } from "../resources/networking/ingress_classes.ts";
+import { INGRESS_CLASS, INGRESS_CONTROLLER } from "../traffic/own_ingresses.ts";
 import { namespaces } from "../resources/core/namespaces.ts";
 import { CLUSTER_DNS } from "../traffic/cluster_dns.ts";
 import { GATEWAY_CONTROLLER } from "../traffic/own_gateways.ts";
@@ -54,6 +56,13 @@ export async function bootstrap(objects: Objects, options: BootstrapOptions): Pr
     ...SYSTEM_PRIORITY_CLASSES.map((wanted) => ensure(objects, priorityClasses, wanted)),
     ensureDefaultFlows(objects),
     ensure(objects, storageClasses, LOCAL_PATH_CLASS),
+    ensure(objects, ingressClasses, {
+      metadata: {
+        name: INGRESS_CLASS,
+        annotations: { "ingressclass.kubernetes.io/is-default-class": "true" },
+      },
+      spec: { controller: INGRESS_CONTROLLER },
+    }),
     ensure(objects, gatewayClasses, {
       metadata: { name: "coracle" },
       spec: {

@@ -4,7 +4,7 @@ import type { Objects } from "./objects.ts";
 
 /** What is to be there, as far as it has to be looked for. */
 export interface Wanted {
-  metadata: { name: string; namespace?: string };
+  metadata: { name: string; namespace?: string; annotations?: Readonly<Record<string, string>> };
   spec?: unknown;
   data?: unknown;
 }

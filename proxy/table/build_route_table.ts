@@ -28,6 +28,8 @@ import {
   serviceBackend,
   type ServicePortName,
 } from "../../core/traffic/service_backends.ts";
+import { INGRESS_PORT } from "../../core/traffic/own_ingresses.ts";
+import { ingressRoutes } from "./ingress_routes.ts";
 import { healthListener } from "./health_listeners.ts";
 import { hostPortListeners } from "./host_ports.ts";
 import { serviceListeners, type ServicePlaces, type ServiceTargets } from "./service_listeners.ts";
@@ -127,6 +129,13 @@ function gatewayListeners(view: View, address: string, builder: TableBuilder): L
     const built = rules.get(route) ?? rulesOf(route, builder);
     rules.set(route, built);
     attach(attachment, built, hostsOfPort, builder);
+  }
+  for (const [hostname, routes] of ingressRoutes(view, builder)) {
+    const hosts = hostsOfPort.get(INGRESS_PORT) ?? new Map();
+    hostsOfPort.set(INGRESS_PORT, hosts);
+    const host = hosts.get(hostname) ?? { settings: DEFAULT_SETTINGS, routes: [] };
+    hosts.set(hostname, host);
+    host.routes.push(...routes);
   }
   return [...hostsOfPort].map(([port, hosts]) => ({
     protocol: "HTTP",

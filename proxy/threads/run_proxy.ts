@@ -10,6 +10,8 @@ import { gateways } from "../../core/resources/gateway/gateways.ts";
 import { httpRoutes } from "../../core/resources/gateway/http_routes.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import type { AnyResource } from "../../core/resources/resource.ts";
+import { ingressClasses } from "../../core/resources/networking/ingress_classes.ts";
+import { ingresses } from "../../core/resources/networking/ingresses.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { pods } from "../../core/resources/core/pods/pods.ts";
 import { hasHostPorts } from "../table/host_ports.ts";
@@ -25,6 +27,8 @@ export const ROUTE_SOURCES: readonly AnyResource[] = [
   gatewayClasses,
   gateways,
   httpRoutes,
+  ingresses,
+  ingressClasses,
   namespaces,
 ];
 /** Changes that come within this long become one table. */

@@ -30,6 +30,7 @@ testOnPodman({
     { name: "a pod has its port of the node, by TCP and by UDP", run: hostPorts },
     { name: "a pod reaches itself by its Service", run: hairpin },
     { name: "a port that changes is served at its new number", run: portChange },
+    { name: "an Ingress leads requests by host and path", run: ingress },
     { name: "an ExternalName that becomes a ClusterIP, and back", run: typeChange },
   ],
 });
@@ -138,6 +139,40 @@ async function portChange(cluster: PodmanCluster): Promise<void> {
   const { clusterIP } = await placeOf(cluster, "mirror");
   await eventually("it answers", () => textAt(`http://${clusterIP}:81/`).catch(() => undefined));
   await assert.rejects(textAt(`http://${clusterIP}/`));
+}
+
+async function ingress(cluster: PodmanCluster): Promise<void> {
+  const backend = (name: string, port: number) => ({ service: { name, port: { number: port } } });
+  const path = { path: "/", pathType: "Prefix", backend: backend("mirror", 81) };
+  const spec = {
+    defaultBackend: backend("loyal", 80),
+    rules: [{ host: "self.example.test", http: { paths: [path] } }],
+  };
+  const warnings = await cluster.apply({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: { name: "edge" },
+    spec,
+  });
+  assert.equal(warnings, "");
+  await eventually(
+    "by its host",
+    async () => (await answerOf("self.example.test")).endsWith("self\n"),
+  );
+  await eventually(
+    "by default",
+    async () => /echo-[ab]/.test(await answerOf("other.example.test")),
+  );
+  const listed = await cluster.kubectl("get", "ingress", "edge");
+  assert.match(listed, /edge +coracle +self\.example\.test +127\.0\.0\.1 +80/);
+}
+
+/** What is answered at port 80 to a request for a host. */
+async function answerOf(host: string): Promise<string> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: 80 });
+  const request = `GET /index.html HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  return await new Response(connection.readable).text();
 }
 
 async function typeChange(cluster: PodmanCluster): Promise<void> {

@@ -29,15 +29,13 @@ import {
   updateStatus,
   type Watch,
 } from "../runtime/controller.ts";
+import { EVERY_ADDRESS, listenerAddresses } from "./listener_addresses.ts";
 import {
   type ConditionUpdate,
   falseCondition,
   trueCondition,
   updatedConditions,
 } from "./gateway_conditions.ts";
-
-const ADDRESSES_MAX = 16;
-const EVERY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];
 
 /** Accepts the classes of Gateways that are ours. */
 export const gatewayClassController: Controller<GatewayClass> = {
@@ -93,18 +91,11 @@ export function gatewayController({ address }: { address: string }): Controller<
       const own = all.get(gatewayKey(gateway));
       if (own === undefined) return NOTHING;
       const attached = attachedRoutes(own, view, all);
-      const status = statusOf(own, attached, addressesOf(address, view), nowMs);
+      const status = statusOf(own, attached, listenerAddresses(address, view), nowMs);
       if (isEqual(status, gateway.status)) return NOTHING;
       return plan([updateStatus(gateways, { ...gateway, status })]);
     },
   };
-}
-
-function addressesOf(address: string, view: View): string[] {
-  if (!EVERY_ADDRESS.includes(address)) return [address];
-  const all = view.list(nodes).flatMap(({ status }) => status.addresses ?? [])
-    .filter(({ type }) => type === "InternalIP").map(({ address: ip }) => ip);
-  return [...new Set(all)].slice(0, ADDRESSES_MAX);
 }
 
 function statusOf(

@@ -11,6 +11,7 @@ import { nodes } from "../../resources/core/nodes/nodes.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import { type Service, services } from "../../resources/core/services/services.ts";
 import { isOwnLoadBalancer } from "../../traffic/load_balancers.ts";
+import { EVERY_ADDRESS, listenerAddresses } from "../gateway/listener_addresses.ts";
 import {
   type Controller,
   NOTHING,
@@ -27,10 +28,6 @@ export interface LoadBalancerOptions {
   /** Addresses of which each Service gets one of its own, in CIDR notation; absent: it has those of the nodes. */
   range?: string;
 }
-
-const EVERY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];
-/** As many as anybody looks at. */
-const ADDRESSES_MAX = 16;
 
 /**
  * Gives Services of the type LoadBalancer their addresses, and takes them from those that are no longer of it. One with a class
@@ -83,10 +80,7 @@ function addressesFor(
   { address, range }: LoadBalancerOptions,
 ): string[] {
   if (range !== undefined) return ownAddress(service, view, range);
-  if (!EVERY_ADDRESS.includes(address)) return [address];
-  const all = view.list(nodes).flatMap(({ status }) => status.addresses ?? [])
-    .filter(({ type }) => type === "InternalIP").map(({ address: ip }) => ip);
-  return [...new Set(all)].slice(0, ADDRESSES_MAX);
+  return listenerAddresses(address, view);
 }
 
 /** The one that it has, the one that it asks for, or the first that is free; none when that is not possible. */

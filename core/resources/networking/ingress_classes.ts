@@ -19,7 +19,6 @@ import {
 import { immutableCauses } from "../../schema/value_rules.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { defineResource, type KubeObject, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
 import { referenceCauses } from "./ingress_rules.ts";
 
 const CONTROLLER_BYTES_MAX = 250;
@@ -72,8 +71,6 @@ export const ingressClasses = defineResource({
     ...(spec.controller ? controllerCauses(spec.controller) : []),
     ...(spec.parameters ? parametersCauses(spec.parameters, "spec.parameters") : []),
   ],
-  warnings: (_, previous) =>
-    storedOnlyWarnings("IngressClass", previous, "no ingress is served for it"),
 });
 
 export type IngressClass = ObjectOf<typeof ingressClasses>;

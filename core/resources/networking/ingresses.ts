@@ -3,7 +3,8 @@ import { object, present } from "../../schema/schema.ts";
 import { ownField } from "../../lib/own_field.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { defineResource, type NamespacedObject, type ObjectOf } from "../resource.ts";
-import { storedOnlyWarnings } from "../unimplemented_fields.ts";
+import { isEqual } from "../../lib/equality.ts";
+import { unimplementedWarning } from "../unimplemented_fields.ts";
 import { ingressCauses, ingressStatusCauses } from "./ingress_rules.ts";
 import { type IngressRule, type IngressSpec, ingressSpec, ingressStatus } from "./ingress_shape.ts";
 
@@ -58,7 +59,9 @@ export const ingresses = defineResource({
         next.spec.ingressClassName === undefined
       ? [`annotation "${CLASS}" is deprecated, please use 'spec.ingressClassName' instead`]
       : []),
-    ...storedOnlyWarnings("Ingress", previous, "no request is served by it"),
+    ...(next.spec.tls?.length && !isEqual(next.spec.tls, previous?.spec.tls)
+      ? [unimplementedWarning("spec.tls", "its hosts are served at port 80, without TLS")]
+      : []),
   ],
 });
 

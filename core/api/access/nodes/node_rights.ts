@@ -62,6 +62,8 @@ const READABLE: readonly string[] = [
   "gatewayclasses.gateway.networking.k8s.io",
   "gateways.gateway.networking.k8s.io",
   "httproutes.gateway.networking.k8s.io",
+  "ingresses.networking.k8s.io",
+  "ingressclasses.networking.k8s.io",
 ];
 const LEASE_NAMESPACE = "kube-node-lease";
 

@@ -172,12 +172,12 @@ Deno.test("an Ingress that names no class has the default one", async () => {
   const spec = { defaultBackend: { service: { name: "s", port: { number: 80 } } } };
   const classOf = async (name: string, fields: object = {}) =>
     (await world.put(ingresses, name, { spec, ...fields }) as Ingress).spec.ingressClassName;
-  assert.equal(await classOf("none"), undefined);
-  await world.put(ingressClasses, "nginx", {
+  assert.equal(await classOf("none"), "coracle");
+  await world.put(ingressClasses, "an-other", {
     spec: { controller: "a.b/c" },
     metadata: { annotations: { "ingressclass.kubernetes.io/is-default-class": "true" } },
   });
-  assert.equal(await classOf("some"), "nginx");
+  assert.equal(await classOf("some"), "an-other");
   const annotations = { "kubernetes.io/ingress.class": "other" };
   assert.equal(await classOf("old", { metadata: { annotations } }), undefined);
 });
