@@ -126,14 +126,15 @@ export class ContainerStarts {
     restartCount: number,
     progress: StartProgress,
   ): Promise<void> {
-    const { context: { runtime, clock, startSlots }, record, events } = this.#options;
+    const { context: { runtime, clock, startSlots, volumes }, record, events } = this.#options;
     const { name } = container;
     const postStart = container.lifecycle?.postStart;
     const backoff = this.#backoffOf(name, restartCount);
     const imageId = record.memoryOf(name)?.imageId ?? "";
     const images = await this.#imageMounts.of(pod, container, () => this.#pullSecretsOf(pod));
     progress.stage = "create";
-    const spec = { ...await this.#specOf(pod, container, restartCount), ...images };
+    const devices = await volumes.devicesOf(pod, container);
+    const spec = { ...await this.#specOf(pod, container, restartCount), ...images, ...devices };
     const run = await startSlots.use(async () => {
       const id = await runtime.create(spec);
       const base = { ...identityOf(spec), id, imageId };

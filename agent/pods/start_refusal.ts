@@ -1,4 +1,3 @@
-import { containersInRoles } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 
 /**
@@ -18,12 +17,7 @@ export function startRefusalOf({ spec }: Pod): string | undefined {
         "their devices; remove them",
     );
   }
-  const blind = containersInRoles(spec, "init", "sidecar", "main")
-    .find(({ volumeDevices = [] }) => volumeDevices.length > 0);
-  return blind && refusal(
-    `volumeDevices of container "${blind.name}" are not implemented in this version of Coracle; mount a file system ` +
-      "with volumeMounts",
-  );
+  return undefined;
 }
 
 function refusal(why: string): string {

@@ -37,6 +37,14 @@ export interface Mount {
   propagation?: "slave" | "shared";
 }
 
+/** A device of the node that a container sees as a file of its own. */
+export interface DeviceMount {
+  /** A real path. */
+  hostPath: string;
+  containerPath: string;
+  readOnly: boolean;
+}
+
 /** The files of an image that a container sees, and cannot write to. */
 export interface ImageMount {
   /** It is on this machine. */
@@ -61,6 +69,7 @@ export interface ContainerSpec {
   workingDir?: string;
   mounts: readonly Mount[];
   imageMounts?: readonly ImageMount[];
+  volumeDevices?: readonly DeviceMount[];
   hostname: string;
   /** File that receives the log, in the runtime's {@linkcode ContainerRuntime.logFormat}; its folder exists. */
   logPath: string;

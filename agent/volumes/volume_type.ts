@@ -34,6 +34,8 @@ export interface VolumeType<Source = unknown> {
    * fault.
    */
   make(volume: VolumeOf<Source>, node: VolumeContext): Promise<void>;
+  /** The real path of the volume's device, for one that is no file system; rejects when there is none. */
+  deviceOf?(volume: VolumeOf<Source>, node: VolumeContext): Promise<string>;
   /** Where the files are. Must hold before they are there, too. */
   placeOf(volume: VolumeOf<Source>, node: VolumeContext): VolumePlace;
 }

@@ -9,7 +9,7 @@ import type { Container } from "../../core/resources/core/pods/spec/containers.t
 import type { Volume } from "../../core/resources/core/pods/spec/volumes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { ConfigError } from "../runtimes/config_error.ts";
-import type { Mount } from "../runtimes/container_runtime.ts";
+import type { DeviceMount, Mount } from "../runtimes/container_runtime.ts";
 import { PodFolder, podsWithFolder } from "../folders/pod_folder.ts";
 import { unmountAll } from "./memory_folder.ts";
 import type { PodTokens } from "./pod_tokens.ts";
@@ -39,7 +39,14 @@ export interface VolumesOptions {
 /** What the agent needs of {@linkcode Volumes}. */
 export type PodVolumes = Pick<
   Volumes,
-  "make" | "refresh" | "mountsOf" | "releaseMounts" | "remove" | "unmount" | "collectGarbage"
+  | "make"
+  | "refresh"
+  | "mountsOf"
+  | "devicesOf"
+  | "releaseMounts"
+  | "remove"
+  | "unmount"
+  | "collectGarbage"
 >;
 
 /**
@@ -119,6 +126,21 @@ export class Volumes implements Disposable {
       });
     }
     return mounts;
+  }
+
+  /** The devices that a container sees: volumes that are no file systems. Throws {@linkcode ConfigError}. */
+  async devicesOf(pod: Pod, container: Container): Promise<{ volumeDevices?: DeviceMount[] }> {
+    const volumeDevices: DeviceMount[] = [];
+    for (const { name, devicePath } of container.volumeDevices ?? []) {
+      const volume = pod.spec.volumes?.find((each) => each.name === name);
+      if (volume === undefined) throw new ConfigError(`volume "${name}" not found`);
+      const { type, volume: own } = this.#volumeOf(pod, volume);
+      if (type.deviceOf === undefined) throw new ConfigError(`volume "${name}" is no device`);
+      const hostPath = await type.deviceOf(own, this.#context);
+      const readOnly = type.isMountedReadOnly?.(own, this.#context) ?? false;
+      volumeDevices.push({ hostPath, containerPath: devicePath, readOnly });
+    }
+    return volumeDevices.length === 0 ? {} : { volumeDevices };
   }
 
   /** Releases what {@linkcode mountsOf} has bound: the container has its mounts, or was not started. */

@@ -134,6 +134,7 @@ export const NO_VOLUMES: PodVolumes = {
   make: () => Promise.resolve(),
   refresh: () => Promise.resolve(),
   mountsOf: () => Promise.resolve([]),
+  devicesOf: () => Promise.resolve({}),
   releaseMounts: () => Promise.resolve(),
   collectGarbage: () => Promise.resolve(),
   remove: () => Promise.resolve(),

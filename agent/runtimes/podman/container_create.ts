@@ -82,7 +82,7 @@ export function createBody(
     log_configuration: { driver: "k8s-file", path: spec.logPath, size: logBytesMax },
     cgroup_parent: spec.cgroupParent,
     oom_score_adj: spec.oomScoreAdj,
-    devices: spec.devices?.map(({ device }) => ({ path: device })),
+    devices: notEmpty(devicesOf(spec).map((path) => ({ path }))),
   });
 }
 
@@ -150,6 +150,16 @@ function securityOf(security: ContainerSpec["security"]): Record<string, unknown
 function seccompOf(profile: ContainerSpec["security"]["seccomp"]): string | undefined {
   if (typeof profile === "object") return profile.file;
   return profile === "Unconfined" ? "unconfined" : undefined;
+}
+
+/** Those of the node that it was given, and volumes that are devices; as Podman's flag `--device` has them. */
+function devicesOf({ devices = [], volumeDevices = [] }: ContainerSpec): string[] {
+  return [
+    ...devices.map(({ device }) => device),
+    ...volumeDevices.map(({ hostPath, containerPath, readOnly }) =>
+      `${hostPath}:${containerPath}:${readOnly ? "r" : "rwm"}`
+    ),
+  ];
 }
 
 /** In the order of a label. */

@@ -134,12 +134,22 @@ Deno.test("a label of SELinux, files of images and mounts that come later are wr
     ...spec,
     security: { seLinux },
     imageMounts: [{ image: "tools:1", containerPath: "/tools" }],
+    devices: [{ id: "gpu", device: "/dev/gpu" }],
+    volumeDevices: [
+      { hostPath: "/dev/sda", containerPath: "/dev/a", readOnly: false },
+      { hostPath: "/dev/sdb", containerPath: "/dev/b", readOnly: true },
+    ],
     mounts: [
       { hostPath: "/a", containerPath: "/a", readOnly: true, propagation: "slave" },
       { hostPath: "/b", containerPath: "/b", readOnly: false, propagation: "shared" },
     ],
   }, ours);
   assert.deepEqual(body["selinux_opts"], ["type:container_t", "level:s0:c1,c2"]);
+  assert.deepEqual(body["devices"], [
+    { path: "/dev/gpu" },
+    { path: "/dev/sda:/dev/a:rwm" },
+    { path: "/dev/sdb:/dev/b:r" },
+  ]);
   assert.deepEqual(body["image_volumes"], [
     { Source: "tools:1", Destination: "/tools", ReadWrite: false },
   ]);

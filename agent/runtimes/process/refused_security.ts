@@ -1,6 +1,11 @@
 import { constants } from "node:os";
 import { STOP_SIGNALS } from "../../../core/resources/core/pods/spec/stop_signals.ts";
-import { type ContainerSpec, type ImageMount, RuntimeError } from "../container_runtime.ts";
+import {
+  type ContainerSpec,
+  type DeviceMount,
+  type ImageMount,
+  RuntimeError,
+} from "../container_runtime.ts";
 
 /**
  * Refuses what a plain process on the node cannot keep of what its pod asks for: run without it, it would have less
@@ -8,9 +13,9 @@ import { type ContainerSpec, type ImageMount, RuntimeError } from "../container_
  * Throws a {@linkcode RuntimeError} that names every field.
  */
 export function refuseUnkept(
-  { security, stopSignal, imageMounts }: Pick<
+  { security, stopSignal, imageMounts, volumeDevices }: Pick<
     ContainerSpec,
-    "security" | "stopSignal" | "imageMounts"
+    "security" | "stopSignal" | "imageMounts" | "volumeDevices"
   >,
   isRoot: boolean,
 ): void {
@@ -21,6 +26,7 @@ export function refuseUnkept(
     );
   }
   refuseImageMounts(imageMounts);
+  refuseDevices(volumeDevices);
   const keepsRoot = isRoot && (security.runAsUser ?? 0) === 0;
   const unkept = [
     ...(security.seccomp && security.seccomp !== "Unconfined" ? ["seccompProfile"] : []),
@@ -39,6 +45,15 @@ export function refuseUnkept(
     "CreateContainerError",
     `The process runtime cannot keep securityContext.${unkept.join(", securityContext.")}: ` +
       "it runs plain processes of the node; run the pod on a node with Podman, or take it out of the manifest",
+  );
+}
+
+/** A process would see the device under its own name only. */
+function refuseDevices([first]: readonly DeviceMount[] = []): void {
+  if (first === undefined) return;
+  throw new RuntimeError(
+    "CreateContainerError",
+    `The process runtime cannot show the device "${first.containerPath}": run the pod on a node with Podman`,
   );
 }
 

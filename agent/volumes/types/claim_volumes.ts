@@ -78,6 +78,11 @@ function volumesOfClaims<Source>(
         );
       });
     },
+    deviceOf: async (volume, node) => {
+      const { type, volume: own } = resolve(volume, node);
+      if (type.deviceOf === undefined) throw withoutPlugin(volume.name, own.name);
+      return await type.deviceOf(own, node);
+    },
     placeOf: (volume, node) => {
       const { type, volume: own } = resolve(volume, node);
       return type.placeOf(own, node);

@@ -17,6 +17,7 @@ export const localVolumes: VolumeType<Local> = {
   field: "local",
   folderName: "local-volume",
   make: async (volume, node) => {
+    if (volume.persistent?.spec.volumeMode === "Block") return void await devicePath(volume);
     const own = ownPathOf(volume, node);
     if (own !== undefined) await makeOpenFolder(own, undefined);
     else await checkPath(volume, node);
@@ -26,6 +27,7 @@ export const localVolumes: VolumeType<Local> = {
     await giveVolumeToGroup(own ?? volume.source.path, volume.pod, node.tree);
     await Deno.mkdir(volume.folder, { recursive: true });
   },
+  deviceOf: devicePath,
   placeOf: (volume, node) => {
     const own = ownPathOf(volume, node);
     if (own !== undefined) return { root: own, isWrittenByPods: true };
@@ -37,6 +39,22 @@ export const localVolumes: VolumeType<Local> = {
     };
   },
 };
+
+/** As a volume without a file system: the node's device, whatever links lead to it. */
+async function devicePath(
+  { name, persistent, source: { path } }: VolumeOf<Local>,
+): Promise<string> {
+  const info = await Deno.stat(path).catch(ifAbsent);
+  if (info?.isBlockDevice) return await Deno.realPath(path);
+  const subject = `MapVolume.MapPodDevice failed for volume "${
+    persistent?.metadata.name ?? name
+  }" : `;
+  throw new VolumeError(
+    info
+      ? `${subject}path "${path}" is no block device`
+      : `${subject}path "${path}" does not exist`,
+  );
+}
 
 function ownPathOf({ persistent }: VolumeOf<Local>, node: VolumeContext): string | undefined {
   return persistent && ownFolderOf(persistent, node);

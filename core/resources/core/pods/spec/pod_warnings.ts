@@ -44,16 +44,12 @@ function forAllContainers() {
   };
 }
 
-/** Only the size of a directory in memory is a limit; there are no huge pages. */
+/** There are no huge pages. */
 function emptyDirWarnings({ volumes = [] }: PodSpec, field: string): string[] {
   return volumes.flatMap(({ emptyDir }, i) => {
-    if (!emptyDir) return [];
-    const { medium, sizeLimit } = emptyDir;
-    const at = `${field}[${i}].emptyDir`;
-    return [
-      ...(medium && medium !== "Memory" ? [unimplementedWarning(`${at}.medium`)] : []),
-      ...(sizeLimit && medium !== "Memory" ? [unimplementedWarning(`${at}.sizeLimit`)] : []),
-    ];
+    const { medium } = emptyDir ?? {};
+    const isKnown = !medium || medium === "Memory";
+    return isKnown ? [] : [unimplementedWarning(`${field}[${i}].emptyDir.medium`)];
   });
 }
 

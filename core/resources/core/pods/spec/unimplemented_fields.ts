@@ -11,7 +11,6 @@ export const UNIMPLEMENTED_POD_FIELDS: UnimplementedFields = {
 
   runtimeClassName: undefined,
 
-  "containers[].volumeDevices": undefined,
   "resources.claims": undefined,
   "containers[].resources.claims": undefined,
   "containers[].env[].valueFrom.fileKeyRef": undefined,
@@ -50,7 +49,6 @@ const VOLUMES = Object.keys(UNIMPLEMENTED_POD_FIELDS).filter((path) =>
 export const UNIMPLEMENTED_POD_CONSEQUENCES: Readonly<Record<string, string>> = {
   resourceClaims: KEEPS_FROM_STARTING,
   runtimeClassName: "no node starts pods with it",
-  "containers[].volumeDevices": KEEPS_FROM_STARTING,
   "containers[].env[].valueFrom.fileKeyRef":
     "the container does not start, and its status says why",
   ...Object.fromEntries(VOLUMES.map((path) => [path, WAITS_FOR_VOLUME])),
