@@ -88,6 +88,7 @@ async function measuredNode(used: ReadonlyMap<string, number>, machine: { availa
       const { podName } = node.runtime.containers.find((run) => run.id === id)!;
       return { memory: memory(used.get(podName) ?? 0), cpu: { totalNanos: 0 } };
     },
+    network: () => undefined,
     keepOnly: () => {},
     files: () => Promise.resolve({ bytes: 0, inodes: 0 }),
   };

@@ -19,8 +19,6 @@ import { memoryUsageOf, networkUsageOf, processorsOf, tasksOf } from "./proc_fil
 /** What a container uses at one moment. */
 export interface ContainerReading extends Pick<ContainerReport, "memory" | "processes"> {
   cpu: Pick<CpuUsage, "totalNanos">;
-  /** Of its pod. */
-  network?: NetworkUsage;
 }
 
 /** What a machine uses at one moment. */
@@ -39,6 +37,8 @@ export interface MachineReadings {
   pressure(): PressureReading;
   /** `undefined`: its processes have ended, or have no cgroup of their own. */
   container(id: string, pid: number): ContainerReading | undefined;
+  /** Of the pod that a process is in; `undefined`: the process has ended. It costs as much as the rest of a container. */
+  network(pid: number): NetworkUsage | undefined;
   /** Forgets what it knows of all other containers. */
   keepOnly(ids: ReadonlySet<string>): void;
   /** The files below some folders, each file once. */
@@ -56,7 +56,7 @@ export interface LinuxReadingsOptions {
   imageFolder?: string;
 }
 
-/** Readings of Linux: of cgroups of both versions, and of `/proc`. A container costs four small files. */
+/** Readings of Linux: of cgroups of both versions, and of `/proc`. A container costs five small files. */
 export class LinuxReadings implements MachineReadings {
   readonly #options: LinuxReadingsOptions;
   readonly #files = new Map<string, CgroupFiles>();
@@ -90,7 +90,6 @@ export class LinuxReadings implements MachineReadings {
     const names = MEMORY_FILES[version];
     const used = text(`${memoryFolder}/${names.used}`);
     if (used === "") return undefined;
-    const network = text(`/proc/${pid}/net/dev`);
     return {
       cpu: { totalNanos: cpuNanosIn(text(files.cpu), files.cpuVersion) },
       memory: memoryUsageIn({
@@ -100,8 +99,12 @@ export class LinuxReadings implements MachineReadings {
         stat: text(`${memoryFolder}/memory.stat`),
       }),
       processes: Number(text(files.pids)),
-      ...(network && { network: networkUsageOf(network) }),
     };
+  }
+
+  network(pid: number): NetworkUsage | undefined {
+    const devices = text(`/proc/${pid}/net/dev`);
+    return devices === "" ? undefined : networkUsageOf(devices);
   }
 
   keepOnly(ids: ReadonlySet<string>): void {

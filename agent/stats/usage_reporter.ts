@@ -123,7 +123,7 @@ export class UsageReporter implements UsageSource {
       return reading === undefined ? [] : [[container, reading]];
     });
     if (read.length === 0) return undefined;
-    const network = read.find(([, { network }]) => network)?.[1].network;
+    const network = readings.network(read[0]![0].pid);
     const reports = read.map(([container, { cpu, memory, processes }]): ContainerReport => {
       const sinceMs = clock.elapsed() - Math.max(0, clock.now() - container.startedAtMs);
       return {

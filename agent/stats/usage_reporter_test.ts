@@ -109,6 +109,7 @@ function machine() {
     pressure: () => ({ memory: { availableBytes: 1, totalBytes: 2 } }),
     container: (id) =>
       gone.has(id) ? undefined : { memory: MEMORY, cpu: { totalNanos: nanos(use.container) } },
+    network: () => undefined,
     keepOnly: () => {},
     files: (folders) => {
       counted.push(folders.join());
