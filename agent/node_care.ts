@@ -32,6 +32,8 @@ export interface NodeCareSettings {
   /** When images that nobody uses are removed, and how young they may not be; as the kubelet when absent. */
   imageDiskShares?: DiskShares;
   imageAgeMsMin?: number;
+  /** Whether others use the runtime's images, too: then none is removed. */
+  sharesImages?: boolean;
   /** How long pods have to end when the machine shuts down; absent: nobody waits for them. */
   shutdownGrace?: ShutdownGrace;
 }
@@ -154,6 +156,7 @@ export class NodeCare {
       ...context,
       shares: options.imageDiskShares ?? DISK_SHARES,
       ageMsMin: options.imageAgeMsMin ?? IMAGE_AGE_MS_MIN,
+      mayRemove: !options.sharesImages,
       disk: () => {
         const { fs, imageFs = fs } = readings.pressure();
         return imageFs;

@@ -81,6 +81,7 @@ export async function openMachine(
     network,
     logLimits: logLimitsOf(flags),
     ...agentOptionsOf(flags),
+    sharesImages: chosen.sharesImages ?? false,
     protectedPaths,
     readings: new LinuxReadings({ dataFolder, ...(imageFolder && { imageFolder }) }),
     volumeTypes: registry.volumeTypes,

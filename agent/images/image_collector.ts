@@ -25,6 +25,8 @@ export interface ImageCollectorOptions {
   shares: DiskShares;
   /** An image that has come or was used since then stays. */
   ageMsMin: number;
+  /** Whether the images are the node's alone. */
+  mayRemove: boolean;
   /** Of the file system with the images. */
   disk(): FsUsage | undefined;
   onList(images: readonly ListedImage[]): void;
@@ -35,7 +37,8 @@ export interface ImageCollectorOptions {
 /**
  * Knows the images of a node, and removes those that nobody has used for longest when the disk gets full.
  *
- * Guarantees: no image that a container is made of, and none that was only made here: it could not be had again.
+ * Guarantees: no image that a container is made of, none that was only made here, which could not be had again, and none
+ * at all where they are not the node's alone.
  */
 export class ImageCollector {
   readonly #options: ImageCollectorOptions;
@@ -65,13 +68,15 @@ export class ImageCollector {
 
   /** Removes every image that nobody uses, whatever its age: the disk is too full. */
   async removeAllUnused(): Promise<void> {
+    if (!this.#options.mayRemove) return;
     const tracked = await this.#track();
     await this.#remove(imagesToRemove(tracked, { bytes: Infinity, ageMsMin: 0, ...this.#now() }));
   }
 
   async #look(): Promise<void> {
-    const { disk, shares, ageMsMin } = this.#options;
+    const { disk, shares, ageMsMin, mayRemove } = this.#options;
     const tracked = await this.#track();
+    if (!mayRemove) return;
     const fs = disk();
     const bytes = fs === undefined ? 0 : bytesToFree(fs, shares);
     if (bytes <= 0) return;

@@ -105,14 +105,28 @@ function listed(id: string, isUsed = false): ListedImage {
   return { id, isUsed, sizeBytes: 100, names: [`docker.io/library/${id}:1`], reference: id };
 }
 
-function node() {
+Deno.test("images that others use, too, are listed and stay", async () => {
+  const { collector, clock, runtime, lists, disk } = node({ mayRemove: false });
+  runtime.listed = [listed("a")];
+  disk.availableBytes = 0;
+  const stop = new AbortController();
+  const running = collector.run(stop.signal);
+  const cleared = collector.removeAllUnused();
+  await clock.advance(10_000);
+  await cleared;
+  assert.deepEqual([lists.count, runtime.listed.length], [1, 1]);
+  stop.abort();
+  await running;
+});
+
+function node({ mayRemove = true } = {}) {
   const clock = new VirtualClock();
   const runtime = new SimulatedRuntime({ clock });
   const lists = { count: 0 };
   const disk = { ...FS };
   const events: string[] = [];
   const collector = new ImageCollector({
-    ...{ runtime, clock, log: silentLog(clock), shares: DISK_SHARES, ageMsMin: 120_000 },
+    ...{ runtime, clock, log: silentLog(clock), shares: DISK_SHARES, ageMsMin: 120_000, mayRemove },
     disk: () => disk,
     onList: () => lists.count++,
     events: {

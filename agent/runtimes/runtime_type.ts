@@ -49,6 +49,8 @@ export interface OpenRuntime {
   readonly imageFolder?: string;
   /** Whether its containers can be below cgroups that the agent makes. */
   readonly takesCgroups?: boolean;
+  /** Whether others use its images, too: then none is removed. */
+  readonly sharesImages?: boolean;
   /** What users have to know of its containers, e.g. `containers are plain processes`. */
   readonly limitation?: string;
   /** Makes an image on this machine. Resolves with how, for people. */

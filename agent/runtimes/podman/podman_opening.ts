@@ -22,6 +22,7 @@ export async function openPodmanRuntime(context: RuntimeContext): Promise<OpenRu
   const runtime = new PodmanRuntime({ podman, owner, clock, log, logLimits });
   return {
     runtime,
+    sharesImages: podman.own === undefined,
     imageFolder: podman.own?.storageFolder ?? USUAL_STORAGE,
     protectedPaths: await protectedPathsOf(podman),
     takesCgroups: podman.own !== undefined,
