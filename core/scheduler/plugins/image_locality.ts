@@ -30,7 +30,7 @@ export const imageLocality: Plugin = tallyingPlugin<ImageSizes, ImageCounts>({
 });
 
 function sizesOn({ status: { images } }: Node): ImageSizes {
-  if (images === undefined || images.length === 0) return NO_IMAGES;
+  if (images === undefined) return NO_IMAGES;
   return new Map(
     images.flatMap(({ names = [], sizeBytes = 0 }) =>
       names.map((name) => [name, Number(sizeBytes)] as const)
