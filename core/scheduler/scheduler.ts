@@ -18,12 +18,13 @@ import { type NodeChange, NodeStates } from "./node_states.ts";
 import { Nominations } from "./nominations.ts";
 import { place, type PluginRun, type Unschedulable } from "./place.ts";
 import type { Plugin } from "./plugin.ts";
+import { profileOf } from "./profiles.ts";
 import { bindTo, evictAll, GATED, waitBecause, withdrawNomination } from "./pod_writes.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { UnschedulablePods } from "./unschedulable_pods.ts";
 
-/** Also what pods call this scheduler in `spec.schedulerName`. */
-export const SCHEDULER_NAME = "default-scheduler";
+/** What its events come from. */
+const NAME = "default-scheduler";
 /** Bindings in flight at once; placing itself is synchronous. */
 const WORKERS = 64;
 /** A pod that waits is tried again after so long even if nothing changes: `podMaxInUnschedulablePodsDuration`. */
@@ -38,7 +39,7 @@ const RETRY_MS = 300_000;
  */
 export function scheduler(plugins: readonly Plugin[]): Loop {
   return {
-    name: SCHEDULER_NAME,
+    name: NAME,
     workers: WORKERS,
     start(view, add) {
       const state = new SchedulingState(plugins, view, add);
@@ -255,7 +256,8 @@ class SchedulingState {
   }
 }
 
-function isOurs({ metadata, spec, status }: Pod): boolean {
+function isOurs(pod: Pod): boolean {
+  const { metadata, spec, status } = pod;
   return spec.nodeName === undefined && metadata.deletionTimestamp === undefined &&
-    spec.schedulerName === SCHEDULER_NAME && status.phase === "Pending";
+    profileOf(pod) !== undefined && status.phase === "Pending";
 }

@@ -220,6 +220,22 @@ Deno.test("pods of one controller are spread over the nodes", () => {
   assert.deepEqual([...counts.values()], [2, 2, 2]);
 });
 
+Deno.test("the profile that a pod names decides whether nodes are filled evenly or one after the other", () => {
+  for (
+    const [schedulerName, nodesUsed] of [["default-scheduler", 3], ["most-allocated-scheduler", 1]]
+  ) {
+    const run = new Run();
+    for (const name of ["n1", "n2", "n3"]) run.node(name);
+    for (const name of ["a", "b", "c"]) {
+      run.pod(name, { cpu: "1", memory: "2Gi", spec: { schedulerName } });
+    }
+    run.decide();
+    const used = new Set(["a", "b", "c"].map((name) => run.where(name)));
+    assert.ok(!used.has(undefined));
+    assert.equal(used.size, nodesUsed);
+  }
+});
+
 Deno.test("a waiting pod is tried again when a node is added or a pod leaves, and only then", () => {
   const run = new Run();
   run.node("n1", { amounts: { cpu: "1" } });

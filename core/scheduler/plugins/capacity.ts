@@ -1,6 +1,7 @@
 import { assert } from "../../lib/assert.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { acceptedNow, type Filter, type Plugin, type Refusal, tallyingPlugin } from "../plugin.ts";
+import { profileOf } from "../profiles.ts";
 import { type Amounts, amountsOf, podRequestsOf } from "../pod_requests.ts";
 
 /** What pods may use of a node, and what they use. */
@@ -22,8 +23,8 @@ export interface Usage {
 }
 
 /**
- * Keeps pods to nodes that have what they request, and prefers those that have more left. Kubernetes:
- * `plugins/noderesources`, Fit with the strategy LeastAllocated.
+ * Keeps pods to nodes that have what they request, and prefers those that have more left, or less, as the profile of the
+ * pod says. Kubernetes: `plugins/noderesources`, Fit with the strategies LeastAllocated and MostAllocated.
  */
 export const capacity: Plugin = tallyingPlugin<Usage>({
   name: "NodeResourcesFit",
@@ -56,9 +57,10 @@ export const capacity: Plugin = tallyingPlugin<Usage>({
   },
   score(pod) {
     const { cpuMillisOrDefault, memoryBytesOrDefault } = podRequestsOf(pod);
+    const part = profileOf(pod)?.scoring === "MostAllocated" ? partUsed : partLeft;
     return (_node, usage) => {
-      const cpu = partLeft(usage.cpuMillis, usage.cpuMillisOrDefault + cpuMillisOrDefault);
-      const memory = partLeft(
+      const cpu = part(usage.cpuMillis, usage.cpuMillisOrDefault + cpuMillisOrDefault);
+      const memory = part(
         usage.memoryBytes,
         usage.memoryBytesOrDefault + memoryBytesOrDefault,
       );
@@ -114,6 +116,10 @@ function insufficient(
     ],
     preemptionMayHelp: lacking.every(([name, amount]) => amount <= (allocatable.get(name) ?? 0)),
   };
+}
+
+function partUsed(all: number, used: number): number {
+  return all === 0 ? 0 : Math.min(1, used / all);
 }
 
 function partLeft(all: number, used: number): number {

@@ -94,3 +94,21 @@ Deno.test("a pod that was not added cannot be removed", () => {
   const tally = begin(nodeOf());
   assert.throws(() => remove(tally, requesting({ cpu: "1" })), AssertionError);
 });
+
+Deno.test("a pod of the profile that fills nodes scores the shares of CPU and memory that would be used", () => {
+  const node = nodeOf({ allocatable: { cpu: "4", memory: "1000Mi" } });
+  const filling = (requests: object) =>
+    podOf({
+      schedulerName: "most-allocated-scheduler",
+      containers: [{ name: "a", resources: { requests } }],
+    });
+  const there = podOf({
+    containers: [{ name: "a", resources: { requests: { cpu: "1", memory: "250Mi" } } }],
+  });
+  const here = new NodeUnderTest(capacity, node, [there]);
+  assert.equal(here.score(filling({ cpu: "1", memory: "250Mi" })), 50);
+  assert.equal(here.score(filling({ cpu: "3", memory: "750Mi" })), 100);
+  assert.equal(here.score(filling({ cpu: "9", memory: "250Mi" })), 75);
+  const bare = new NodeUnderTest(capacity, nodeOf({ allocatable: {} }));
+  assert.equal(bare.score(filling({ cpu: "1" })), 0);
+});

@@ -190,6 +190,43 @@ Deno.test("room is kept after a restart of the scheduler, and given up when its 
   assert.equal(again.where("other"), "n");
 });
 
+Deno.test("of the pods of a node the least important ones go: of lower priority, then those that started last", () => {
+  const rows: [pods: [priority: number, startS: number][], victims: string[]][] = [
+    [[[1, 10], [2, 10], [3, 10]], ["p0"]],
+    [[[3, 10], [2, 20], [1, 30]], ["p2"]],
+    [[[1, 10], [1, 20], [1, 30]], ["p2"]],
+    [[[1, 30], [1, 20], [1, 10]], ["p0"]],
+    [[[2, 30], [1, 10], [2, 20]], ["p1"]],
+  ];
+  for (const [residents, victims] of rows) {
+    const run = new SchedulerRun();
+    run.node("n", "3");
+    residents.forEach(([priority, startS], i) => {
+      const startTime = new Date(startS * 1_000).toISOString().replace(".000", "");
+      run.running(`p${i}`, "n", { cpu: "1", priority, startTime });
+    });
+    run.pod("high", { cpu: "1", priority: 10 });
+    run.decide();
+    assert.deepEqual(run.ending, victims, JSON.stringify(residents));
+  }
+});
+
+Deno.test("a pod that ends anyway is not evicted, and spares the others", () => {
+  const run = new SchedulerRun();
+  run.node("n", "2");
+  const important = run.running("important", "n", { cpu: "1", priority: 9 });
+  run.cluster.put(pods, {
+    ...important,
+    metadata: { ...important.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+  });
+  run.running("other", "n", { cpu: "1", priority: 1 });
+  run.pod("high", { cpu: "1", priority: 10 });
+  run.decide();
+  assert.deepEqual(run.ending, ["important"]);
+  assert.equal(run.get("high")?.status.nominatedNodeName, "n");
+  assert.ok(run.cluster.notices.every(({ reason }) => reason !== "Preempted"));
+});
+
 Deno.test("pods under a disruption budget are spared where that is possible", () => {
   const run = new SchedulerRun();
   for (const node of ["a", "b", "c"]) run.node(node);
@@ -228,6 +265,8 @@ Deno.test("of several nodes the one is chosen where preemption does the least ha
     [[candidate("a", 0, [5, 10]), candidate("b", 0, [5, 20])], "b"],
     [[candidate("a", 0, [5, 10]), candidate("b", 0, [5, 9], [4, 30])], "a"],
     [[candidate("a", 0, [5, 20]), candidate("b", 0, [5])], "b"],
+    [[candidate("a", 0, [5, 20], [3, 1]), candidate("b", 0, [5, 10], [3, 30])], "a"],
+    [[candidate("a", 0, [5, 10], [5, 40]), candidate("b", 0, [5, 20], [5, 30])], "b"],
     [[candidate("a", 0, [5, 10]), candidate("b", 0, [5, 10])], "a"],
   ];
   for (const [candidates, node] of rows) {
