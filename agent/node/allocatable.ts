@@ -55,3 +55,15 @@ function textOf(resource: string, amount: number, capacity: string): string {
   const unit = resource === "memory" ? 1_024 : 1;
   return quantityOfBytes(Math.max(0, Math.floor(amount / unit) * unit));
 }
+
+/**
+ * Amounts that others have added to the node, such as devices: the agent leaves them. Kubernetes: extended resources.
+ * https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
+ */
+export function extendedOf(amounts: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(amounts).filter(([name]) =>
+      name.includes("/") && !name.split("/")[0]!.endsWith("kubernetes.io")
+    ),
+  );
+}

@@ -14,6 +14,7 @@ import type { NodeCondition } from "../../core/resources/core/nodes/node_status.
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import type { PressureCondition } from "../eviction/thresholds.ts";
 import type { ListedImage } from "../runtimes/container_runtime.ts";
+import { extendedOf } from "./allocatable.ts";
 import type { Machine } from "./machine.ts";
 import { COMPONENT } from "../pods/pod_events.ts";
 
@@ -271,7 +272,9 @@ export class NodeStatus {
   }
 }
 
-type Conditions = Pick<Node["status"], "conditions">;
+type Conditions =
+  & Pick<Node["status"], "conditions">
+  & Partial<Pick<Node["status"], "capacity" | "allocatable">>;
 
 /** What is known about the node now. */
 interface NodeState {
@@ -292,8 +295,8 @@ export function nodeStatusOf<S extends Conditions>(
   const { machine, allocatable, hostIP, nodeName, version, runtimeVersion } = options;
   return {
     ...before,
-    capacity: { ...machine.capacity },
-    allocatable: { ...allocatable },
+    capacity: { ...extendedOf(before.capacity), ...machine.capacity },
+    allocatable: { ...extendedOf(before.allocatable), ...allocatable },
     conditions: conditionsOf(before, state, nowMs),
     ...(state.images && { images: state.images }),
     addresses: [{ type: "InternalIP", address: hostIP }, { type: "Hostname", address: nodeName }],

@@ -62,6 +62,23 @@ Deno.test("a node that the server called lost says at once that it is not", asyn
   assert.equal(node.ready(), "True");
 });
 
+Deno.test("amounts that others have added to a node stay, and none of its own that have gone", async () => {
+  await using node = await kept();
+  const shown = node.client.get(nodes, { name: NAME })!;
+  const added = { "example.com/dongle": "4", "kubernetes.io/batteries": "1", old: "3", cpu: "9" };
+  const conditions = shown.status.conditions!.map((each) => ({
+    ...each,
+    status: "Unknown" as const,
+  }));
+  const status = { ...shown.status, capacity: added, allocatable: added, conditions };
+  await node.client.updateStatus(nodes, { ...shown, status });
+  await node.clock.advance(1_000);
+  const { capacity, allocatable } = node.client.get(nodes, { name: NAME })!.status;
+  assert.deepEqual(capacity, { ...MACHINE.capacity, "example.com/dongle": "4" });
+  assert.equal(allocatable?.["example.com/dongle"], "4");
+  assert.equal(allocatable?.["kubernetes.io/batteries"], undefined);
+});
+
 Deno.test("a lease that is gone is made again, with the node as its owner", async () => {
   await using node = await kept();
   await node.client.delete(leases, LEASE);
