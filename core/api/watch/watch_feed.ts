@@ -30,6 +30,7 @@ export class WatchFeed {
     { store, prefix, matches }: { store: Store; prefix: Prefix; matches: Matches },
   ) {
     this.#unsubscribe = store.subscribe(prefix, (event) => {
+      if (this.#watchers.size === 0) return; // nobody has joined; to select may take a webhook, for which nobody here waits
       const selected = selectedEvent(event, matches);
       if (!selected) return;
       if (this.#burst.length === 0) queueMicrotask(() => this.flush());

@@ -44,3 +44,24 @@ Deno.test("who joins in the middle of a burst gets only what comes after", async
   assert.deepEqual(namesIn(await early.text()), ["a", "b"]);
   assert.deepEqual(namesIn(await late.text()), ["b"]);
 });
+
+Deno.test("changes are not looked at before somebody has joined: to select them may take a webhook", async () => {
+  const { objects: { store }, ask } = await freshApi();
+  const kind = new ServedKind(configMaps, undefined);
+  const lines = new WatchLines(kind, { as: "object" }, "Metadata", new VirtualClock());
+  let looked = 0;
+  const matches = () => {
+    looked++;
+    return true;
+  };
+  const feed = new WatchFeed("feed", lines, { store, prefix: ["configmaps"], matches });
+  const one = watcher();
+  feed.attach();
+  await ask("POST", "/api/v1/namespaces/default/configmaps", { metadata: { name: "a" } });
+  assert.equal(looked, 0);
+  feed.join(one);
+  await ask("POST", "/api/v1/namespaces/default/configmaps", { metadata: { name: "b" } });
+  assert.ok(looked > 0);
+  one.stream.end();
+  feed.leave(one);
+});
