@@ -99,6 +99,7 @@ class SimulatedCluster {
       machines: this.#machines,
       record: (text) => this.history.record(text),
       onAnswer: (answer) => this.#safety.acknowledged(answer),
+      onForced: (uid) => this.#safety.forced(uid),
     });
   }
 

@@ -199,6 +199,7 @@ export class Safety {
   /** Checks the containers of all machines. */
   machines(machines: readonly SimulatedMachine[]): void {
     const running = new Set<string>();
+    const uids = new Set<string>();
     const nowMs = this.#options.elapsedMs();
     for (const machine of machines) {
       for (const { state, podUid, name } of machine.runtime.containers) {
@@ -206,6 +207,7 @@ export class Safety {
         const key = `${podUid}/${name}`;
         if (running.has(key)) this.fault(`container ${key} runs twice`);
         running.add(key);
+        uids.add(podUid);
         const sinceMs = this.pods.of(podUid)?.goneMs ?? Infinity;
         const troubleMs = this.#options.machineTroubleMs(machine.name);
         if (nowMs - Math.max(sinceMs, troubleMs) > ORPHAN_MS) {
@@ -213,6 +215,12 @@ export class Safety {
         }
       }
     }
+    this.#report(this.#setLimits.checkOrdinals(uids));
+  }
+
+  /** Somebody takes a pod out of the API by force. */
+  forced(uid: string): void {
+    this.#setLimits.forced(uid);
   }
 
   routed({ backends }: RouteTable): void {
@@ -289,7 +297,10 @@ export class Safety {
     const nowMs = this.#options.elapsedMs();
     const { uid } = pod.metadata;
     this.#report(this.#jobCounts.podSeen(pod, type === "DELETED"));
-    if (type === "DELETED") return this.pods.gone(uid, nowMs);
+    if (type === "DELETED") {
+      if (!this.#hasNode(pod.spec.nodeName)) this.forced(uid);
+      return this.pods.gone(uid, nowMs);
+    }
     const wasOn = this.pods.of(uid)?.nodeName;
     this.#report(this.pods.seen(pod, nowMs));
     const facts = this.pods.of(uid)!;
@@ -298,6 +309,12 @@ export class Safety {
       this.#report(this.#setLimits.podCreated(pod, nowMs));
     }
     if (facts.nodeName !== undefined && wasOn === undefined) this.#checkRoom(facts.nodeName);
+  }
+
+  #hasNode(name: string | undefined): boolean {
+    return [...this.#entries.values()].some(({ key: [kind], object }) =>
+      kind === "nodes" && object.metadata.name === name
+    );
   }
 
   #checkRoom(node: string): void {

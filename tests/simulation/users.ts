@@ -37,6 +37,8 @@ export interface UsersOptions {
   machines: readonly { name: string }[];
   record(text: string): void;
   onAnswer(version: number): void;
+  /** A pod is deleted without grace. */
+  onForced(podUid: string): void;
 }
 
 /** People with kubectl: they retry when the server does not answer, and give up after a while. */
@@ -76,7 +78,7 @@ export class Users {
     for (const { metadata } of api.list(deployments, NAMESPACE)) {
       await this.#retryConflicts(() => this.#fix(api, metadata.name));
     }
-    if (api.get(statefulSets, DB) !== undefined) {
+    if (api.get(statefulSets, DB) ?? api.get(daemonSets, LOG)) {
       await this.#retryConflicts(() => this.#applySets(api, { replicas: 2, image: "app:1" }));
       for (const { metadata } of stuckPods(api, NAMESPACE)) {
         await api.delete(pods, metadata).catch(ignoreRefusal);
@@ -175,6 +177,7 @@ export class Users {
     if (action.do === "delete pod") {
       const { graceSeconds } = action;
       const options = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+      if (graceSeconds === 0) this.#options.onForced(pod.metadata.uid);
       return await api.delete(pods, pod.metadata, options);
     }
     const labels = { ...pod.metadata.labels, app: "lost" };
