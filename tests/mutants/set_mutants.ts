@@ -125,4 +125,11 @@ export const SET_MUTANTS: readonly Mutant[] = [
       "core/controllers/apps/daemon_sets/nodes_test.ts",
     ],
   },
+  {
+    name: "two of a kind: a StatefulSet takes its pods out of the API before they have ended",
+    file: "core/controllers/apps/stateful_sets/replicas.ts",
+    search: "return remove(pods, pod, { event",
+    replace: "return remove(pods, pod, { gracePeriodSeconds: 0, event",
+    tests: ["core/controllers/apps/stateful_sets/stateful_sets_test.ts"],
+  },
 ];
