@@ -56,9 +56,10 @@ export const jobController: ControllerWithMemory<Job, JobMemory> = {
     if (isManagedElsewhere(job) || isOver(job.status)) {
       return { ...NOTHING, remember: [[key, undefined]] };
     }
-    const claims = claimsOf(job, view);
+    const own = controlled(view, pods, job);
+    const claims = claimsOf(job, own, view);
     if (claims.length > 0) return plan(claims);
-    const counts = countsOf(job, controlled(view, pods, job), endedOf(memory, job));
+    const counts = countsOf(job, own, endedOf(memory, job));
     const { uid } = job.metadata;
     return { ...planFor(counts, view, nowMs), remember: [[key, { uid, ended: counts.ended }]] };
   },
@@ -75,7 +76,7 @@ function endedOf(memory: Memory<JobMemory>, { metadata }: Job): EndedPods {
 }
 
 /** Pods that are adopted are counted from then on, and so is one that lost its finalizer when the server stopped. */
-function claimsOf(job: Job, view: View): Write[] {
+function claimsOf(job: Job, own: readonly Pod[], view: View): Write[] {
   const claims = claimWrites(view, {
     children: pods,
     owner: job,
@@ -87,7 +88,7 @@ function claimsOf(job: Job, view: View): Write[] {
       : write
   );
   if (claims.length > 0 || job.spec.suspend || job.metadata.deletionTimestamp) return claims;
-  return controlled(view, pods, job).filter((pod) => isActive(pod) && !isTracked(pod))
+  return own.filter((pod) => isActive(pod) && !isTracked(pod))
     .map((pod) => update(pods, withTracking(pod)));
 }
 
