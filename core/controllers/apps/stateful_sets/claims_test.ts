@@ -121,6 +121,33 @@ Deno.test("a claim that a former set of the name owns is left alone", () => {
   own(web, "data-web-0", { ...referenceOf(web), uid: "former" });
   web.run();
   assert.equal(claim(web, "data-web-0").metadata.ownerReferences?.[0]?.uid, "former");
+  const policy = { whenDeleted: "Retain", whenScaled: "Retain" };
+  web.change({ persistentVolumeClaimRetentionPolicy: policy });
+  web.run();
+  assert.equal(claim(web, "data-web-0").metadata.ownerReferences?.[0]?.uid, "former");
+});
+
+Deno.test("where claims are kept, it does not matter who controls them besides", () => {
+  const other = { apiVersion: "v1", kind: "Node", name: "n1", uid: "n1", controller: true };
+  const web = withClaims({ replicas: 1 }).run();
+  own(web, "data-web-0", { ...referenceOf(web), controller: false }, other);
+  web.events();
+  web.run();
+  assert.deepEqual(ownersOf(web, "data-web-0"), ["Node*"]);
+  assert.deepEqual(web.events(), [
+    "Normal SuccessfulUpdate update Pod web-0 in StatefulSet web successful",
+  ]);
+});
+
+Deno.test("a claim that is to go with the set has it as its owner from the start", () => {
+  for (
+    const [whenDeleted, owners] of [["Delete", ["StatefulSet"]], ["Retain", undefined]] as const
+  ) {
+    const write = look(retaining(whenDeleted, "Retain")).writes.find(isClaim);
+    assert.ok(write?.verb === "create");
+    const { ownerReferences } = write.draft.metadata;
+    assert.deepEqual(ownerReferences?.map(({ kind }) => kind), owners);
+  }
 });
 
 Deno.test("a claim that somebody else controls is let go, and it is told", () => {

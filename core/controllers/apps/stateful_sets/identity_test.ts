@@ -45,6 +45,9 @@ Deno.test("only names of the set and a number are names of its pods", () => {
   const rows: [name: string, ordinal: number | undefined][] = [
     ["web-0", 0],
     ["web-17", 17],
+    ["web-10", 10],
+    ["abc-7", undefined],
+    ["web-99999999999", undefined],
     ["web-2147483647", 2147483647],
     ["web-2147483648", undefined],
     ["web-00", undefined],

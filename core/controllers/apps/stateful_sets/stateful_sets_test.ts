@@ -295,6 +295,51 @@ Deno.test("an ordered set fills the lowest gap first, and none while another pod
   assert.deepEqual(web.look().names, ["web-0", "web-1", "web-2", "web-3"]);
 });
 
+Deno.test("an ordered set that lacks a pod makes it before it takes others away", () => {
+  const web = new SetUnderTest({ replicas: 3 }).run();
+  web.end("web-0");
+  web.change({ replicas: 2 });
+  assert.deepEqual(endingOf(web.look()), []);
+  assert.deepEqual(web.names, ["web-0", "web-1", "web-2"]);
+  web.start("web-0");
+  assert.deepEqual(endingOf(web.look()), ["web-2"]);
+});
+
+Deno.test("an ordered set waits for a pod that is ending, though it is still ready", () => {
+  const web = new SetUnderTest({ replicas: 2 }).run();
+  const { metadata, ...rest } = web.pod("web-0");
+  const deletionTimestamp = "2026-01-01T00:00:00Z";
+  web.cluster.put(pods, { ...rest, metadata: { ...metadata, deletionTimestamp } });
+  web.end("web-1");
+  assert.deepEqual(web.look().names, ["web-0"]);
+});
+
+Deno.test("ordinals are numbers: the 2 comes before the 10", () => {
+  const web = new SetUnderTest({ replicas: 11 }).run();
+  web.fail("web-10");
+  web.fail("web-2");
+  assert.deepEqual(endingOf(web.look()), ["web-2"]);
+});
+
+Deno.test("one plan ends as many pods as fit into it, and updates none meanwhile", () => {
+  const web = new SetUnderTest({ replicas: 502, podManagementPolicy: "Parallel" }).run();
+  web.change({ replicas: 1, template: templateOf("web:2") });
+  const names = look(web).writes.flatMap((write) =>
+    write.verb === "delete" && write.resource === pods ? [write.name.name] : []
+  );
+  assert.equal(names.length, 500);
+  assert.ok(!names.includes("web-0"));
+});
+
+Deno.test("the status says at once that a pod of the state before is about to end", () => {
+  const web = new SetUnderTest({ replicas: 2 }).run();
+  web.change({ template: templateOf("web:2") });
+  const counts = look(web).writes.flatMap((write) =>
+    write.verb === "updateStatus" ? [(write.object as typeof web.set).status.currentReplicas] : []
+  );
+  assert.deepEqual(counts, [1]);
+});
+
 Deno.test("pods are numbered from the first ordinal on; when it changes, they move", () => {
   const web = new SetUnderTest({ replicas: 2, ordinals: { start: 3 } }).run();
   assert.deepEqual(web.names, ["web-3", "web-4"]);
