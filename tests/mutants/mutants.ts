@@ -110,8 +110,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "stale cache after reconnect: what the server has told meanwhile is skipped",
     file: "core/api/watch/watch.ts",
-    search: "for (let seen = after; !watcher",
-    replace: "for (let seen = Math.max(after, store.revision); !watcher",
+    search: "for (let seen = after; !gone",
+    replace: "for (let seen = Math.max(after, store.revision); !gone",
   },
   {
     name: "a watch that nobody answers is waited for, though others are answered again",
@@ -257,8 +257,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lost wake-up: a pod that waits is not looked at when another one goes",
     file: "core/scheduler/scheduler.ts",
-    search: "this.#wakeBy(this.#states.release(metadata.uid));",
-    replace: "this.#states.release(metadata.uid);",
+    search: "this.#wakeBy(this.#states.release(uid));",
+    replace: "this.#states.release(uid);",
     tests: ["core/scheduler/scheduler_test.ts"],
   },
   {
@@ -272,8 +272,9 @@ export const MUTANTS: readonly Mutant[] = [
     name:
       "lost wake-up: only the first plugin that has refused a pod is asked whether a change helps",
     file: "core/scheduler/place.ts",
-    search: "refusers: new Set(refused.map(({ by }) => by)),",
-    replace: "refusers: new Set(refused.slice(0, 1).map(({ by }) => by)),",
+    search: "      this.refusers.add(plugin);\n      return refusal;",
+    replace:
+      "      if (this.refusers.size === 0) this.refusers.add(plugin);\n      return refusal;",
     tests: ["core/scheduler/waking_test.ts"],
   },
   {
@@ -514,8 +515,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "less protection than believed: no seccomp is no difference",
     file: "agent/runtimes/podman/container_create.ts",
-    search: 'security.seccomp === "Unconfined" ? "unconfined" : undefined',
-    replace: 'security.seccomp ? "unconfined" : undefined',
+    search: '  if (typeof profile === "object") return profile.file;\n' +
+      '  return profile === "Unconfined" ? "unconfined" : undefined;\n',
+    replace: '  if (typeof profile === "object") return profile.file;\n' +
+      '  return profile ? "unconfined" : undefined;\n',
     tests: ["agent/runtimes/podman/container_create_test.ts"],
   },
   {
