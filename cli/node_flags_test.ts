@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Command } from "commander";
 import { LOG_LIMITS } from "../agent/runtimes/log_limits.ts";
 import { withNodeFlags } from "./node_flags.ts";
-import { agentOptionsOf, pullsMaxOf } from "../server/kubelet/kubelet_options.ts";
+import { agentOptionsOf, podPidsOf, pullsMaxOf } from "../server/kubelet/kubelet_options.ts";
 import { logLimitsOf, type NodeFlags } from "../server/options.ts";
 
 function flagsOf(...args: string[]): NodeFlags {
@@ -68,3 +68,13 @@ for (
     assert.throws(() => flagsOf(flag, value), advice);
   });
 }
+
+Deno.test("a pod has as many processes as its node can bear, unless the flags say otherwise", () => {
+  const pids = (cpus: number, ...args: string[]) => podPidsOf(flagsOf(...args), cpus).podPidsMax;
+  assert.deepEqual([1, 2, 16].map((cpus) => pids(cpus)), [512, 512, 4096]);
+  assert.equal(pids(2, "--pod-max-pids", "100"), 100);
+  assert.equal(pids(2, "--pod-max-pids", "-1"), -1);
+  for (const text of ["0", "-2", "many"]) {
+    assert.throws(() => pids(2, "--pod-max-pids", text), /It must be a number from 1/);
+  }
+});

@@ -64,11 +64,15 @@ export async function openMachine(
   const devices = await openDevices(flags.device);
   if (chosen.takesCgroups) {
     const name = await gatewayDevice(dataFolder);
-    cgroups = await CgroupFolders.open({ name, log, ...podPidsOf(flags) });
+    cgroups = await CgroupFolders.open({
+      name,
+      log,
+      ...podPidsOf(flags, navigator.hardwareConcurrency),
+    });
   }
   const agent = {
     ...(cgroups && { cgroups }),
-    ...podPidsOf(flags),
+    ...podPidsOf(flags, navigator.hardwareConcurrency),
     nodeName: flags.node,
     hostIP,
     podCIDR: podCidr,

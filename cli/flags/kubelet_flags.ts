@@ -79,7 +79,7 @@ function withPodFlags(command: Command): Command {
     .option("--pod-manifest-path <dir>", "folder with files of static pods of this node")
     .option(
       "--pod-max-pids <n>",
-      "processes that a pod may have; -1: all (2048 each container)",
+      "processes that a pod may have; -1: all (256 for each CPU)",
       pids,
     )
     .option(
