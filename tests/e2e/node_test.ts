@@ -16,6 +16,7 @@ const MI = 1024 * 1024;
 /** How much less memory than now is too little. */
 const MARGIN_MI = 1_500;
 const folder = await Deno.makeTempDir({ prefix: "coracle-manifests-" });
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
 testSteps({
   name: "the node as a whole, on Podman: what it has, what it takes, its own pods",
