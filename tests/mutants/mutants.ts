@@ -1,4 +1,5 @@
 import { NODE_MUTANTS } from "./node_mutants.ts";
+import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
 import { NAME_MUTANTS } from "./name_mutants.ts";
 import { POD_MUTANTS } from "./pod_mutants.ts";
 import { BATCH_MUTANTS } from "./batch_mutants.ts";
@@ -531,6 +532,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...BATCH_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,
+  ...CONFINEMENT_MUTANTS,
   ...NODE_MUTANTS,
   ...STORAGE_MUTANTS,
   ...NAME_MUTANTS,
