@@ -85,7 +85,7 @@ export class Exchange {
     if (route === undefined) return this.#answerInstead(NO_ROUTE);
     const { rule } = route.rule;
     const cors = rule.cors && corsOutcome(rule.cors, corsRequestOf(bytes, headEnd, head));
-    const own = (cors || rule.redirect) &&
+    const own = (cors || rule.redirect || rule.answer) &&
       ruleAnswer(route, { cors, scheme: this.#scheme, port }, bytes, head);
     if (own) return this.#answerInstead(own);
     this.answerEdit = cors ? withCors(rule.responseHeaders, cors) : rule.responseHeaders;

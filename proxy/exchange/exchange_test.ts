@@ -30,6 +30,13 @@ Deno.test("what cannot be routed is answered, and nothing is claimed for it", ()
     [new Fixture({ state: "invalid", endpoints: 0 }), "/", 500],
     [new Fixture({ state: "empty", endpoints: 0 }), "/", 503],
     [new Fixture({ rule: { redirect: { hostname: "new", statusCode: 302 } } }), "/", 302],
+    [
+      new Fixture({
+        rule: { shares: [], answer: { status: 200, fields: [], body: "ok", contentType: "a/b" } },
+      }),
+      "/",
+      200,
+    ],
   ];
   for (const [fixture, target, status] of cases) {
     assert.equal(fixture.begin(target), undefined);

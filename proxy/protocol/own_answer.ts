@@ -7,6 +7,8 @@ export interface OwnAnswer {
   readonly fields: readonly HeaderValue[];
   /** A sentence for people; `undefined`: there is no body, not even an empty one. */
   readonly body: string | undefined;
+  /** Of the body; absent: plain text. */
+  readonly contentType?: string;
   /** The request cannot be understood: nothing that follows it on its connection can be trusted. */
   readonly isRefusal?: true;
 }

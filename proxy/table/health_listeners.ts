@@ -36,10 +36,10 @@ function healthAnswer(service: { namespace: string; name: string }, localEndpoin
   return {
     status: localEndpoints > 0 ? 200 : 503,
     fields: [
-      { name: "Content-Type", value: "application/json" },
       { name: "X-Content-Type-Options", value: "nosniff" },
       { name: "X-Load-Balancing-Endpoint-Weight", value: String(localEndpoints) },
     ],
     body: `${body}\n`,
+    contentType: "application/json",
   };
 }

@@ -146,6 +146,7 @@ export interface FixedAnswer {
   readonly status: number;
   readonly fields: readonly HeaderValue[];
   readonly body: string;
+  readonly contentType: string;
 }
 
 /** Which scripts of other origins may use the answers, as HTTPCORSFilter says it. */

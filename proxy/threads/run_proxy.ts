@@ -76,7 +76,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
   try {
     while (!signal.aborted) {
       wake.clear();
-      const next = buildRouteTable(view, { ...options, ...placesOf(view, node) });
+      const next = buildRouteTable(view, { ...options, ...placesOf(view, options) });
       if (table === undefined || !isEqual(table, next)) {
         table = next;
         reporter.problems(next);
@@ -95,13 +95,14 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
 }
 
 /** What changes of the places at which Services are reached. */
-function placesOf(view: View, node: RunProxyOptions["node"]) {
+function placesOf(view: View, { node, balancerRanges = [] }: RunProxyOptions) {
   if (node === undefined) return undefined;
   const ownAddresses = node.addresses();
   const ranges = view.list(nodes).flatMap(({ spec: { podCIDRs, podCIDR } }) =>
     podCIDRs ?? (podCIDR === undefined ? [] : [podCIDR])
   );
-  const insidePeers = [...ranges, "127.0.0.0/8", ...ownAddresses.map((ip) => `${ip}/32`)]
+  const own = ownAddresses.map((ip) => `${ip}/32`); // and load balancers': who asks one here asks from its address
+  const insidePeers = [...ranges, "127.0.0.0/8", ...balancerRanges, ...own]
     .filter((range) => !range.includes(":"));
   return { nodeName: node.name, ownAddresses, insidePeers };
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Log } from "../../core/lib/log.ts";
+import { Log, silentLog } from "../../core/lib/log.ts";
 import { settled, VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { ListenReport } from "./proxy_thread.ts";
-import type { RouteTable } from "../table/route_table.ts";
+import type { RouteTable, TcpListener } from "../table/route_table.ts";
 import { runProxy } from "./run_proxy.ts";
 import {
   FixedView,
@@ -108,3 +108,46 @@ function running(...manifests: Manifest[]) {
     stop,
   };
 }
+
+Deno.test("pods of all nodes, and the machine by any of its addresses, count as inside the cluster", async () => {
+  const view = new FixedView(
+    { kind: "Node", apiVersion: "v1", metadata: { name: "n1" }, spec: { podCIDR: "10.42.0.0/24" } },
+    { kind: "Node", apiVersion: "v1", metadata: { name: "n2" }, spec: { podCIDR: "10.42.1.0/24" } },
+    {
+      kind: "Service",
+      apiVersion: "v1",
+      metadata: { namespace: "default", name: "a" },
+      spec: {
+        type: "NodePort",
+        externalTrafficPolicy: "Local",
+        ports: [{ port: 80, nodePort: 30080 }],
+      },
+    },
+  );
+  const stopping = new AbortController();
+  const tables: RouteTable[] = [];
+  const clock = new VirtualClock(0);
+  const done = runProxy({
+    view,
+    clock,
+    log: silentLog(clock),
+    signal: stopping.signal,
+    gatewayAddress: "0.0.0.0",
+    nodePortAddress: "0.0.0.0",
+    balancerRanges: ["192.0.2.8/29"],
+    node: { name: "n1", addresses: () => ["192.0.2.1"] },
+    proxy: {
+      use: (table) => {
+        tables.push(table);
+        return Promise.resolve({ listening: [], failed: [] });
+      },
+      onListeners: () => () => {},
+    },
+  });
+  stopping.abort();
+  await done;
+  const [listener] = tables[0]!.listeners as TcpListener[];
+  assert.deepEqual(listener!.outside!.inside, [
+    ...["10.42.0.0/24", "10.42.1.0/24", "127.0.0.0/8", "192.0.2.8/29", "192.0.2.1/32"],
+  ]);
+});
