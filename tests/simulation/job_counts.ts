@@ -53,11 +53,12 @@ export class JobCounts {
     }
     if (!this.#tracked.delete(uid)) return undefined;
     const job = this.#jobs.get(owner);
-    if (job === undefined || job.metadata.deletionTimestamp !== undefined) return undefined;
+    if (job === undefined) return undefined;
     const { succeeded = [], failed = [] } = job.status.uncountedTerminatedPods ?? {};
     const { phase } = pod.status;
     if (succeeded.includes(uid)) this.#namesOf(owner).succeeded.add(uid);
     else if (failed.includes(uid)) this.#namesOf(owner).failed.add(uid);
+    else if (job.metadata.deletionTimestamp !== undefined) return undefined;
     else if (phase === "Succeeded" || phase === "Failed") {
       return `pod ${name} of job ${job.metadata.name} ${phase} and was not counted`;
     }
