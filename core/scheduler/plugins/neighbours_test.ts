@@ -390,3 +390,207 @@ Deno.test("after any history pods are spread as by a look at every pod", () => {
     { numRuns: 150 },
   );
 });
+
+Deno.test("a waiting pod is woken by pods that it, or they, say something about, and by no others", () => {
+  const none = { near: [], far: [], nearPreferred: [], farPreferred: [], constraints: [] };
+  const of = (labels: object, more: object = {}) =>
+    podOf("p", { ...none, namespace: "default", labels, tolerates: false, ...more } as never);
+  const about = (app: string) => ({ topologyKey: "zone", labelSelector: { matchLabels: { app } } });
+  const spread = (app: string) => ({
+    ...about(app),
+    maxSkew: 1,
+    whenUnsatisfiable: "DoNotSchedule",
+  });
+  const rows: [
+    title: string,
+    plugin: Plugin,
+    waiting: Pod,
+    pod: Pod,
+    before: Pod | undefined,
+    woken: boolean,
+  ][] = [
+    ["near", interPodAffinity, of({}, { near: [about("x")] }), of({ app: "x" }), undefined, true],
+    [
+      "near another",
+      interPodAffinity,
+      of({}, { near: [about("y")] }),
+      of({ app: "x" }),
+      undefined,
+      false,
+    ],
+    [
+      "one of two",
+      interPodAffinity,
+      of({}, { near: [about("y"), about("x")] }),
+      of({ app: "x" }),
+      undefined,
+      true,
+    ],
+    ["far", interPodAffinity, of({}, { far: [about("x")] }), of({ app: "x" }), undefined, true],
+    [
+      "far from another",
+      interPodAffinity,
+      of({}, { far: [about("y")] }),
+      of({ app: "x" }),
+      undefined,
+      false,
+    ],
+    [
+      "unwanted",
+      interPodAffinity,
+      of({ app: "x" }),
+      of({}, { far: [about("y"), about("x")] }),
+      undefined,
+      true,
+    ],
+    [
+      "unwanted is another",
+      interPodAffinity,
+      of({ app: "y" }),
+      of({}, { far: [about("x")] }),
+      undefined,
+      false,
+    ],
+    [
+      "wanted by it",
+      interPodAffinity,
+      of({ app: "x" }),
+      of({}, { near: [about("x")] }),
+      undefined,
+      false,
+    ],
+    ["was near", interPodAffinity, of({}, { near: [about("x")] }), of({}), of({ app: "x" }), true],
+    [
+      "never was",
+      interPodAffinity,
+      of({}, { near: [about("x")] }),
+      of({}),
+      of({ app: "y" }),
+      false,
+    ],
+    [
+      "spread",
+      topologySpread,
+      of({}, { constraints: [spread("x")] }),
+      of({ app: "x" }),
+      undefined,
+      true,
+    ],
+    [
+      "spread, second",
+      topologySpread,
+      of({}, { constraints: [spread("y"), spread("x")] }),
+      of({ app: "x" }),
+      undefined,
+      true,
+    ],
+    [
+      "spread of others",
+      topologySpread,
+      of({}, { constraints: [spread("y")] }),
+      of({ app: "x" }),
+      undefined,
+      false,
+    ],
+    [
+      "was spread",
+      topologySpread,
+      of({}, { constraints: [spread("x")] }),
+      of({}),
+      of({ app: "x" }),
+      true,
+    ],
+    [
+      "another namespace",
+      topologySpread,
+      of({}, { constraints: [spread("x")] }),
+      of({ app: "x" }, { namespace: "other" }),
+      undefined,
+      false,
+    ],
+  ];
+  const history = new History();
+  history.perform({
+    do: "node",
+    nodeName: "n0",
+    zone: "a",
+    rack: undefined,
+    disk: undefined,
+    isTainted: false,
+  });
+  const snapshot = snapshotOf(history.states, { view: history.view });
+  const node = snapshot.nodes[0]!;
+  for (const [title, { wakes }, waiting, pod, podBefore, woken] of rows) {
+    const change = {
+      node,
+      tally: undefined,
+      cluster: undefined,
+      pod,
+      ...(podBefore && { podBefore }),
+    };
+    for (const type of ["podAdded", "podChanged", "podRemoved"] as const) {
+      assert.equal(wakes![type]!(waiting, snapshot, change), woken, `${title} ${type}`);
+    }
+  }
+});
+
+Deno.test("a waiting pod is woken when labels of a node change, or of a namespace that matters to it", () => {
+  const history = new History();
+  history.perform({
+    do: "node",
+    nodeName: "n0",
+    zone: "a",
+    rack: undefined,
+    disk: undefined,
+    isTainted: false,
+  });
+  const snapshot = snapshotOf(history.states, { view: history.view });
+  const node = snapshot.nodes[0]!;
+  const before = (labels: object | undefined, taints: object[] = []) =>
+    ({ metadata: { name: "n0", labels }, spec: { taints } }) as unknown as Node;
+  const same = { host: "n0", zone: "a" };
+  const rows: [Node, affinity: boolean, spread: boolean][] = [
+    [before(same), false, false],
+    [before({ zone: "a", host: "n0" }), false, false],
+    [before({ ...same, zone: "b" }), true, true],
+    [before({ host: "n0" }), true, true],
+    [before({ ...same, more: "" }), true, true],
+    [before({ host: "n0", other: "a" }), true, true],
+    [before(undefined), true, true],
+    [before(same, [{ key: "t", effect: "NoSchedule" }]), false, true],
+  ];
+  const waiting = podOf("p", {
+    ...{ namespace: "default", labels: {}, near: [], far: [], nearPreferred: [], farPreferred: [] },
+    ...{ constraints: [], nodeSelector: undefined, tolerates: false },
+  });
+  for (const [nodeBefore, affinity, spread] of rows) {
+    const change = { node, tally: undefined, cluster: undefined, nodeBefore };
+    const title = JSON.stringify(nodeBefore);
+    assert.equal(interPodAffinity.wakes!.nodeChanged!(waiting, snapshot, change), affinity, title);
+    assert.equal(topologySpread.wakes!.nodeChanged!(waiting, snapshot, change), spread, title);
+  }
+  const term = (more: object) => [{ topologyKey: "zone", labelSelector: {}, ...more }];
+  const selecting = { namespaceSelector: { matchLabels: { team: "blue" } } };
+  const pods: [Pod, string, boolean][] = [
+    [waiting, "default", true],
+    [waiting, "other", false],
+    [podOf("p", { ...wishesOf(waiting), near: term({}) as never }), "other", false],
+    [podOf("p", { ...wishesOf(waiting), near: term(selecting) as never }), "other", true],
+    [
+      podOf("p", { ...wishesOf(waiting), far: [...term({}), ...term(selecting)] as never }),
+      "other",
+      true,
+    ],
+  ];
+  for (const [pod, name, woken] of pods) {
+    const changed = { metadata: { name } } as never;
+    assert.equal(interPodAffinity.wakes!.objectChanged!(pod, snapshot, changed), woken, name);
+  }
+});
+
+function wishesOf({ metadata: { namespace } }: Pod): Wishes {
+  return {
+    ...{ namespace, labels: {}, near: [], far: [], nearPreferred: [], farPreferred: [] },
+    ...{ constraints: [], nodeSelector: undefined, tolerates: false },
+  } as Wishes;
+}
