@@ -139,6 +139,16 @@ Deno.test("where claims are kept, it does not matter who controls them besides",
   ]);
 });
 
+Deno.test("an ordered set that makes claims takes no pods away meanwhile", () => {
+  const web = withClaims({ replicas: 2 }).run();
+  web.end("web-0");
+  web.cluster.take(persistentVolumeClaims, { namespace: "default", name: "data-web-0" });
+  web.change({ replicas: 1 });
+  const { writes } = look(web);
+  assert.deepEqual(writes.filter(({ verb }) => verb === "delete"), []);
+  assert.equal(writes.filter(isClaim).length, 1);
+});
+
 Deno.test("a claim that is to go with the set has it as its owner from the start", () => {
   for (
     const [whenDeleted, owners] of [["Delete", ["StatefulSet"]], ["Retain", undefined]] as const

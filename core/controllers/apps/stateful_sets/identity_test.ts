@@ -40,6 +40,32 @@ Deno.test("without a Service, a pod has no subdomain", () => {
   assert.equal(web.pod("web-0").spec.subdomain, undefined);
 });
 
+Deno.test("a pod has the volumes of its template, and none when that has none", () => {
+  const volumesOf = (volumes?: object[]) => {
+    const template = {
+      metadata: { labels: { app: "web" } },
+      spec: { containers: [{ name: "web", image: "web:1" }], ...(volumes && { volumes }) },
+    };
+    const { spec } = new SetUnderTest({ replicas: 1, template }).look().pod("web-0");
+    return "volumes" in spec ? spec.volumes?.map(({ name }) => name) : "none";
+  };
+  assert.deepEqual(volumesOf([{ name: "tmp", emptyDir: {} }]), ["tmp"]);
+  assert.equal(volumesOf(), "none");
+});
+
+Deno.test("a set adopts several pods at once, and gives each what says which one it is", () => {
+  const web = new SetUnderTest({ replicas: 2 });
+  for (const name of ["web-0", "web-1"]) {
+    web.cluster.put(pods, { metadata: { name, labels: { app: "web" } }, ...bare });
+  }
+  web.cluster.settle([statefulSetController], 1_000);
+  web.start("web-0");
+  web.start("web-1");
+  const updated = statefulSetController.reconcile(web.set, web.cluster, web.cluster.nowMs).writes
+    .flatMap((write) => write.verb === "update" ? [write.object.metadata.name] : []);
+  assert.deepEqual(updated, ["web-0", "web-1"]);
+});
+
 Deno.test("only names of the set and a number are names of its pods", () => {
   const { set } = new SetUnderTest();
   const rows: [name: string, ordinal: number | undefined][] = [

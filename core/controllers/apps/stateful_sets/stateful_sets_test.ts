@@ -305,6 +305,14 @@ Deno.test("an ordered set that lacks a pod makes it before it takes others away"
   assert.deepEqual(endingOf(web.look()), ["web-2"]);
 });
 
+Deno.test("a pod that is not running is not ready, whatever its conditions say", () => {
+  const web = new SetUnderTest({ replicas: 2 }).look();
+  web.start("web-0");
+  web.cluster.patchStatus(pods, { namespace: "default", name: "web-0" }, { phase: "Unknown" });
+  assert.deepEqual(web.look().names, ["web-0"]);
+  assert.equal(web.set.status.readyReplicas, undefined);
+});
+
 Deno.test("an ordered set waits for a pod that is ending, though it is still ready", () => {
   const web = new SetUnderTest({ replicas: 2 }).run();
   const { metadata, ...rest } = web.pod("web-0");
