@@ -16,6 +16,7 @@ testOnPodman({
     { name: "the pod comes up", run: bringUp },
     { name: "a route or a device that is deleted comes back within two seconds", run: mended },
     { name: "what was deleted while the server was away comes back", run: mendedByRestart },
+    { name: "a pod that cannot be prepared has one namespace, after a restart too", run: stuck },
     { name: "a namespace that was lost is replaced: the pod runs anew", run: replaced },
   ],
 });
@@ -43,6 +44,24 @@ async function mendedByRestart(cluster: PodmanCluster): Promise<void> {
   cluster.server = await cluster.server.restart();
   await eventually("the pod answers", () => answers(before));
   await isTheSame(cluster, before);
+}
+
+/** Case 23: its volume waits for a ConfigMap. */
+async function stuck(cluster: PodmanCluster): Promise<void> {
+  const container = { volumeMounts: [{ name: "v", mountPath: "/v" }] };
+  const volumes = [{ name: "v", configMap: { name: "absent" } }];
+  await cluster.apply(podOf("stuck", { script: "sleep 600", container, spec: { volumes } }));
+  const before = await eventually("it has a namespace", async () => {
+    const pod = await cluster.pod("stuck");
+    const names = pod ? await namesOf(pod) : [];
+    return names.length > 0 && { pod: pod!, names };
+  });
+  await cluster.server.kill();
+  cluster.server = await cluster.server.restart();
+  await eventually("it is tried again", async () => (await cluster.events("stuck")).length > 0);
+  assert.deepEqual(await namesOf(before.pod), before.names);
+  assert.equal(before.names.length, 1);
+  await cluster.delete("pod", "stuck");
 }
 
 async function replaced(cluster: PodmanCluster): Promise<void> {
