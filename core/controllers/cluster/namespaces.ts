@@ -6,7 +6,8 @@ import {
   NAMESPACE_FINALIZER,
   namespaces,
 } from "../../resources/core/namespaces.ts";
-import type { AnyResource, KubeObject } from "../../resources/resource.ts";
+import { pods } from "../../resources/core/pods/pods.ts";
+import { type AnyResource, groupResourceOf, type KubeObject } from "../../resources/resource.ts";
 import {
   act,
   type Controller,
@@ -20,6 +21,8 @@ import { withConditions } from "../../resources/conditions.ts";
 
 /** Objects that one plan deletes at most; the rest follows with the next looks. */
 const WRITES_MAX = 500;
+
+const PODS = groupResourceOf(pods);
 
 type Status = Namespace["status"];
 type Condition = NonNullable<Status["conditions"]>[number];
@@ -68,7 +71,7 @@ function reconcile(
     const finalizers = spec.finalizers.filter((finalizer) => finalizer !== NAMESPACE_FINALIZER);
     return plan([act(namespaces, namespace.metadata, "finalize", { spec: { finalizers } })]);
   }
-  const victims = left.flatMap(({ resource, objects }) =>
+  const victims = firstToGo(left).flatMap(({ resource, objects }) =>
     objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       .map((object) => remove(resource, object, { propagationPolicy: "Background" }))
   );
@@ -83,6 +86,15 @@ function reconcile(
 interface Remainder {
   resource: AnyResource;
   objects: readonly KubeObject[];
+}
+
+/**
+ * While there are pods, they alone: what they use, such as network policies and settings, stays until they have ended
+ * (KEP-5080).
+ */
+function firstToGo(left: readonly Remainder[]): readonly Remainder[] {
+  const ofPods = left.filter(({ resource }) => groupResourceOf(resource) === PODS);
+  return ofPods.length > 0 ? ofPods : left;
 }
 
 function statusOf(status: Status, left: readonly Remainder[], nowMs: number): Status {

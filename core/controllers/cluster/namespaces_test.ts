@@ -4,6 +4,7 @@ import { configMaps } from "../../resources/core/config_maps.ts";
 import { deployments } from "../../resources/apps/deployments.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
 import { secrets } from "../../resources/core/secrets.ts";
+import { pods } from "../../resources/core/pods/pods.ts";
 import { nodes } from "../../resources/core/nodes/nodes.ts";
 import type { AnyResource } from "../../resources/resource.ts";
 import { timestamp } from "../../lib/timestamp.ts";
@@ -31,6 +32,7 @@ function clusterOf(...contents: [AnyResource, object][]): TestCluster {
 
 const LABELS = { app: "web" };
 const SPECS: Readonly<Record<string, unknown>> = {
+  Pod: { containers: [{ name: "web", image: "web" }] },
   Deployment: {
     selector: { matchLabels: LABELS },
     template: {
@@ -50,6 +52,24 @@ Deno.test("a namespace that is being deleted is emptied, and goes", () => {
   settle(cluster);
   assert.deepEqual(cluster.list(configMaps).map(({ metadata }) => metadata.name), ["elsewhere"]);
   assert.equal(cluster.list(deployments).length, 0);
+  assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
+});
+
+Deno.test("pods go first: what they use stays until the last of them has ended", () => {
+  const kinds = namespaceController(new MutableCatalog([configMaps, pods]));
+  const cluster = clusterOf(
+    [configMaps, { name: "used" }],
+    [pods, { name: "busy", finalizers: ["example.com/busy"] }],
+    [pods, { name: "idle" }],
+  );
+  cluster.settle([kinds]);
+  const busy = () => cluster.get(pods, { ...SHOP, name: "busy" });
+  assert.deepEqual(cluster.list(pods).map(({ metadata }) => metadata.name), ["busy"]);
+  assert.ok(busy()?.metadata.deletionTimestamp);
+  const { metadata } = cluster.get(configMaps, { ...SHOP, name: "used" })!;
+  assert.equal(metadata.deletionTimestamp, undefined);
+  cluster.take(pods, { ...SHOP, name: "busy" });
+  cluster.settle([kinds]);
   assert.equal(cluster.get(namespaces, { name: "shop" }), undefined);
 });
 
