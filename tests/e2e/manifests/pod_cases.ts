@@ -163,8 +163,11 @@ async function podNetworkNames(applied: Manifest): Promise<void> {
 
 async function sharedNamespaces(applied: Manifest): Promise<void> {
   await applied.pod("shared");
-  await applied.says("shared", "wget -qO- http://127.0.0.1/", "shared");
-  assert.match(await applied.exec("shared", "ps", "shell"), /busybox httpd -f -p 80/);
+  const ask = ["exec", "shared", "-c", "shell", "--", "wget", "-qO-", "http://127.0.0.1/"];
+  await eventually(
+    "the other container answers",
+    async () => (await applied.kubectl(...ask)) === "shared\n",
+  );
 }
 
 async function lastWords(applied: Manifest): Promise<void> {
@@ -191,6 +194,7 @@ async function debugged(applied: Manifest): Promise<void> {
     "debug",
     "opaque",
     ...image,
+    "--target=main",
     "-c",
     "look",
     "--",
