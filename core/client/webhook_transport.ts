@@ -1,8 +1,10 @@
 import { lookup } from "node:dns";
 import { Agent, request } from "node:https";
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type { LookupFunction } from "node:net";
 import { Buffer } from "node:buffer";
+import { type Clock, SystemClock } from "../lib/clock.ts";
+import { within } from "../lib/deadline.ts";
 import { parseIp, specialUseOf } from "../lib/addresses/ip_address.ts";
 
 /** Where a webhook answers. */
@@ -38,45 +40,53 @@ const AGENTS_MAX = 100;
 export class HttpsWebhooks implements WebhookTransport, Disposable {
   /** One for each set of authorities, so that no connection is used for another. The last used is last. */
   readonly #agents = new Map<string, Agent>();
+  readonly #clock: Pick<Clock, "after">;
 
-  post(address: WebhookAddress, body: string, timeoutSeconds: number): Promise<unknown> {
+  constructor(clock: Pick<Clock, "after"> = new SystemClock()) {
+    this.#clock = clock;
+  }
+
+  async post(address: WebhookAddress, body: string, timeoutSeconds: number): Promise<unknown> {
     const { url, endpoint } = address;
     const target = `${url.pathname}?timeout=${timeoutSeconds}s`;
-    const shown = `Post "${url.origin}${target}"`;
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const refusal = linkLocalFault(endpoint?.address ?? host);
-    if (refusal) return Promise.reject(new WebhookFailure(`${shown}: ${refusal}`));
-    return new Promise((resolve, reject) => {
-      const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
-      const fail = (error: Error) => {
-        const reason = timeout.aborted ? "context deadline exceeded" : reasonOf(error, address);
-        reject(error instanceof WebhookFailure ? error : new WebhookFailure(`${shown}: ${reason}`));
-      };
-      const asked = request({
-        method: "POST",
-        host: endpoint?.address ?? host,
-        port: endpoint?.port ?? (url.port || 443),
-        path: target,
-        ...(parseIp(host) === undefined && { servername: host }),
-        agent: this.#agentOf(address.caPem),
-        lookup: checkedLookup,
-        signal: timeout,
-        headers: {
-          "host": url.host,
-          "accept": "application/json, */*",
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(body),
-          "user-agent": "kube-apiserver-admission",
-        },
-      }, (answer) => void jsonOf(answer).then(resolve, fail));
-      asked.on("error", fail);
-      asked.end(body);
+    const failure = (reason: string) =>
+      new WebhookFailure(`Post "${url.origin}${target}": ${reason}`);
+    const refusal = linkLocalFault(endpoint?.address ?? hostOf(url));
+    if (refusal) throw failure(refusal);
+    const asked = this.#request(address, target, body);
+    const late = () => {
+      end(asked);
+      return failure("context deadline exceeded");
+    };
+    const limit = { clock: this.#clock, ms: timeoutSeconds * 1000, late };
+    return await within(answerTo(asked, body), limit).catch((error) => {
+      throw error instanceof WebhookFailure ? error : failure(reasonOf(error, address));
     });
   }
 
   [Symbol.dispose](): void {
     for (const agent of this.#agents.values()) agent.destroy();
     this.#agents.clear();
+  }
+
+  #request({ url, endpoint, caPem }: WebhookAddress, path: string, body: string): ClientRequest {
+    const host = hostOf(url);
+    return request({
+      method: "POST",
+      host: endpoint?.address ?? host,
+      port: endpoint?.port ?? (url.port || 443),
+      path,
+      ...(parseIp(host) === undefined && { servername: host }),
+      agent: this.#agentOf(caPem),
+      lookup: checkedLookup,
+      headers: {
+        "host": url.host,
+        "accept": "application/json, */*",
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+        "user-agent": "kube-apiserver-admission",
+      },
+    });
   }
 
   #agentOf(caPem = ""): Agent {
@@ -96,6 +106,25 @@ export class HttpsWebhooks implements WebhookTransport, Disposable {
     }
     return agent;
   }
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
+}
+
+/** Sends the body, and resolves with the JSON that comes back. */
+function answerTo(asked: ClientRequest, body: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    asked.on("response", (answer) => void jsonOf(answer).then(resolve, reject));
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}
+
+/** Ends a request and its connection: the signal of a request does neither on a connection that was used before (Deno 2.9). */
+function end(asked: ClientRequest): void {
+  asked.socket?.destroy();
+  asked.destroy();
 }
 
 async function jsonOf(answer: IncomingMessage): Promise<unknown> {

@@ -119,6 +119,18 @@ Deno.test("a webhook that does not answer in time, or without an end, is given u
   assert.match(await rejected(hook.ask({ seconds: 20 })), /the answer is too large$/);
 });
 
+Deno.test("a connection that was used before is given up too, and not used again", async () => {
+  const ports: unknown[] = [];
+  await using hook = await Hook.open((asked, answer) => {
+    ports.push(asked.socket.remotePort);
+    if (!asked.url!.includes("timeout=1s")) answer.end("{}");
+  });
+  await hook.ask();
+  assert.match(await rejected(hook.ask({ seconds: 1 })), /: context deadline exceeded$/);
+  await hook.ask();
+  assert.deepEqual([ports[0] === ports[1], ports[1] === ports[2]], [true, false]);
+});
+
 function feed(answer: ServerResponse): void {
   const more = () => {
     while (!answer.destroyed && answer.write(new Uint8Array(1 << 16))) { /* until it is full */ }
