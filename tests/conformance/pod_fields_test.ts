@@ -5,6 +5,7 @@ import { POD_FIELD_CASES } from "../e2e/pod_field_cases.ts";
 import { POD_NAME_CASES } from "../e2e/pod_name_cases.ts";
 import { claimedFields } from "./pod_fields/claimed_fields.ts";
 import { ENVIRONMENT_CASES } from "./pod_fields/environment_cases.ts";
+import { FIELDS_ELSEWHERE } from "./pod_fields/fields_elsewhere.ts";
 import { HOOK_CASES } from "./pod_fields/hook_cases.ts";
 import { LIFE_CASES } from "./pod_fields/life_cases.ts";
 import { NEIGHBOUR_CASES } from "./pod_fields/neighbour_cases.ts";
@@ -30,13 +31,19 @@ const CASES = [
 
 Deno.test("each field of the PodSpec that is acted on names a test that shows it", () => {
   const shown = new Set(
-    [...CASES, ...POD_FIELD_CASES, ...CONFINEMENT_CASES, ...POD_NAME_CASES].flatMap(({ fields }) =>
-      fields
-    ),
+    [...CASES, ...POD_FIELD_CASES, ...CONFINEMENT_CASES, ...POD_NAME_CASES, ...FIELDS_ELSEWHERE]
+      .flatMap(({ fields }) => fields),
   );
   const claimed = new Set(claimedFields());
   assert.deepEqual([...claimed].filter((field) => !shown.has(field)), [], "without a test");
   assert.deepEqual([...shown].filter((field) => !claimed.has(field)), [], "no such field");
+});
+
+Deno.test("a test that shows a field elsewhere is there", async () => {
+  for (const { file, test } of FIELDS_ELSEWHERE) {
+    const text = await Deno.readTextFile(new URL(`../../${file}`, import.meta.url));
+    assert.ok(text.includes(JSON.stringify(test)), `${file}: ${test}`);
+  }
 });
 
 const missing = missingHere();

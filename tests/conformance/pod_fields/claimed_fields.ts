@@ -26,7 +26,11 @@ function listOf(path: string): string {
   return /^(init|ephemeral)Containers(?=\[)/.exec(path)?.[0] ?? path;
 }
 
+/** What a claim can ask for is not the pod's: its template is one field. */
+const WHOLE: readonly string[] = ["volumes[].ephemeral.volumeClaimTemplate"];
+
 function leavesOf(schema: Schema, path: string): string[] {
+  if (WHOLE.includes(path)) return [path];
   const main = asMain(path);
   if (Object.hasOwn(UNIMPLEMENTED_POD_FIELDS, main) || POD_SPEC_REFUSED[main] === isSet) return [];
   const { properties, items } = schema;
