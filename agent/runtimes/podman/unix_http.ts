@@ -42,6 +42,7 @@ export class UnixHttp {
     const aborted = () => {
       incoming?.destroy(signal.reason); // else a body without a length would seem to be whole
       outgoing.destroy(signal.reason);
+      reject(signal.reason); // on a connection that was used before, Deno 2.9 tells no error
     };
     signal.addEventListener("abort", aborted, { once: true });
     outgoing.on("error", (error) => {

@@ -47,6 +47,26 @@ Deno.test("a signal ends a request that is not answered, and an answer that does
   });
 });
 
+Deno.test("a signal ends a request that is not answered on a connection that was used before", async () => {
+  const [never, asked] = [Promise.withResolvers<Response>(), Promise.withResolvers<void>()];
+  await withServer((request) => {
+    if (!request.url.endsWith("/never")) return new Response("x");
+    asked.resolve();
+    return never.promise;
+  }, async (http) => {
+    const ask = (path: string, signal: AbortSignal) =>
+      http.ask({ method: "GET", path, headers: {}, signal });
+    assert.equal(await (await ask("/", signal)).text(), "x");
+    const stop = new AbortController();
+    const waiting = ask("/never", stop.signal);
+    await asked.promise;
+    stop.abort(new Error("enough"));
+    await assert.rejects(waiting, /enough/);
+    never.resolve(new Response());
+    assert.equal(await (await ask("/", signal)).text(), "x");
+  });
+});
+
 Deno.test("a socket at which nobody listens is an error", async () => {
   const http = new UnixHttp({ socketPath: "/nowhere/x.sock", idleMax: 1 });
   await assert.rejects(
