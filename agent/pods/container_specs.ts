@@ -66,6 +66,7 @@ export function containerSpecOf(
     security: securityOf(pod, container, input.seccompFolder),
     ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
     ...(input.processesOf !== undefined && { processesOf: input.processesOf }),
+    ...(pod.spec.shareProcessNamespace && { sharesProcesses: true as const }),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
   };

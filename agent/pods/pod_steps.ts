@@ -136,6 +136,7 @@ export class PodSteps {
 
   async #release(): Promise<void> {
     const { context, record } = this.#options;
+    await context.runtime.releasePod?.(record.uid); // first, as it runs in its cgroup
     await Promise.all([
       context.network.remove(record.uid),
       context.volumes.remove(record.uid),
@@ -151,6 +152,7 @@ export class PodSteps {
     await Promise.all([
       context.network.remove(record.uid),
       context.volumes.remove(record.uid),
+      context.runtime.releasePod?.(record.uid),
       ...record.containers.map(({ id }) => context.runtime.remove(id)),
     ]);
     context.devices?.release(record.uid);

@@ -34,6 +34,7 @@ export async function endAllPods(node: EndingNode, signal: AbortSignal): Promise
   await Promise.all(addresses.map(({ podUid }) => network.remove(podUid)));
   const uids = new Set(containers.map(({ podUid }) => podUid)).difference(left);
   await Promise.all([...uids].map((uid) => volumes.unmount(uid)));
+  await Promise.all([...uids].map((uid) => runtime.releasePod?.(uid)));
   const failure = ends.find((end) => end.status === "rejected");
   if (failure) throw failure.reason;
 }

@@ -114,6 +114,8 @@ export interface ContainerSpec {
   stopSignal?: string;
   /** Id of the running container whose processes it sees, by a namespace that they share. */
   processesOf?: string;
+  /** Whether all containers of the pod that say so see each other's processes; the first of these is none of theirs. */
+  sharesProcesses?: true;
   tty: boolean;
   stdin: boolean;
 }
@@ -201,6 +203,8 @@ export interface ContainerRuntime {
   stop(id: string, graceMs: number): Promise<void>;
   /** Removes a container, running or not. Its log stays. */
   remove(id: string): Promise<void>;
+  /** Takes away what the runtime itself keeps for a pod whose containers have ended. Absent: nothing. */
+  releasePod?(podUid: string): Promise<void>;
   /**
    * Runs a command inside. Rejects with a `DOMException` named `TimeoutError` when the deadline passes first;
    * the command is then killed where possible. A command that does not exist ends with exit code 127.

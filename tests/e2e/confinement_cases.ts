@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { type FieldCase, isOver } from "../conformance/pod_fields/field_case.ts";
+import { signal } from "../../core/lib/linux/process_identity.ts";
+import { type FieldCase, isOver, isReady } from "../conformance/pod_fields/field_case.ts";
+import { eventually } from "../eventually.ts";
 import { IMAGE, mainStatus, type PodmanCluster, podOf } from "./podman_cluster.ts";
 
 const NEVER = { restartPolicy: "Never" };
@@ -44,6 +46,12 @@ export const CONFINEMENT_CASES: readonly FieldCase<PodmanCluster>[] = [
     name: "a pod is given a device of the node, and nobody else is",
     fields: [],
     run: devices,
+  },
+  {
+    name:
+      "containers of a pod see each other's processes where it says so, and outlast their first",
+    fields: ["shareProcessNamespace"],
+    run: sharedProcesses,
   },
 ];
 
@@ -305,4 +313,38 @@ async function devices(cluster: PodmanCluster): Promise<void> {
   await cluster.readyPod("device-later");
   assert.match(await cluster.logs("device-later"), /^crw.* \/dev\/kmsg$/m);
   await cluster.delete("pod", "device-later", "device-forced", "device-none");
+}
+
+async function sharedProcesses(cluster: PodmanCluster): Promise<void> {
+  const look = "sleep 1; cat /proc/1/comm; ps | grep -c 'sleep [4]567'; exec sleep 4568";
+  const pod = (name: string, shareProcessNamespace: boolean) => {
+    const sleeps = { image: IMAGE, imagePullPolicy: "Never", command: ["sleep", "4567"] };
+    const looks = { ...sleeps, name: "looks", command: ["sh", "-c", look] };
+    const containers = [{ ...sleeps, name: "main" }, looks];
+    return podOf(name, { script: "", spec: { shareProcessNamespace, containers } });
+  };
+  const names = ["sharing", "not-sharing"];
+  assert.equal(await cluster.apply(pod("sharing", true), pod("not-sharing", false)), "");
+  const seen = async (name: string) => {
+    return await eventually(`"${name}" has looked`, async () => {
+      const text = (await cluster.logs(name, "-c", "looks")).trim();
+      return text.includes("\n") && text;
+    });
+  };
+  assert.deepEqual(await Promise.all(names.map(seen)), ["pause\n1", "sh\n0"]);
+  const sharing = await cluster.podWhen("sharing", isReady);
+  const path = `/containers/k8s_POD_${sharing.metadata.uid}/json`;
+  const pid = async () =>
+    (await cluster.podman.json<{ State: { Pid: number } }>("GET", path)).State.Pid;
+  const first = await pid();
+  assert.ok(signal(first, "SIGKILL"));
+  const { status } = await cluster.podWhen(
+    "sharing",
+    (pod) => isReady(pod) && pod.status.containerStatuses?.every((each) => each.restartCount === 1),
+  );
+  const codes = status.containerStatuses!.map(({ lastState }) => lastState.terminated?.exitCode);
+  assert.deepEqual(codes, [137, 137]);
+  assert.notEqual(await pid(), first);
+  await cluster.delete("pod", ...names);
+  await assert.rejects(pid(), /no such container/);
 }

@@ -63,7 +63,7 @@ export const POD_FIELD_CASES: readonly FieldCase<PodmanCluster>[] = [
   {
     name: "a pod sees its own processes and shares its own memory, or the node's",
     fields: [
-      ...["hostPID", "hostIPC", "hostUsers", "shareProcessNamespace"],
+      ...["hostPID", "hostIPC", "hostUsers"],
       "containers[].securityContext.procMount",
     ],
     run: hostNamespaces,
@@ -236,7 +236,7 @@ async function volumesOfGroup(cluster: PodmanCluster): Promise<void> {
 
 async function hostNamespaces(cluster: PodmanCluster): Promise<void> {
   const script = "readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc";
-  const own = { hostUsers: true, shareProcessNamespace: false };
+  const own = { hostUsers: true };
   const container = { securityContext: { procMount: "Default" } };
   await cluster.apply(
     podOf("namespaces-own", { script, container, spec: { ...NEVER, ...own } }),

@@ -8,6 +8,7 @@ import type { ContainerSpec, Mount } from "../container_runtime.ts";
  * (containers.conf(5)).
  */
 const PODMAN_SURPLUS = ["AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"];
+const SHARED_MEMORY = "/dev/shm";
 /** All may ping, since nobody has NET_RAW (icmp(7)): as containerd's `enable_unprivileged_icmp`. */
 const SYSCTLS = { "net.ipv4.ping_group_range": "0 2147483647" };
 
@@ -33,6 +34,14 @@ export function containerName(
   return `k8s_${name}_${podUid}_${restartCount}`;
 }
 
+/** What the containers of a pod join. */
+export interface PodNamespaces {
+  /** Of the first process of the pod. */
+  pid: number;
+  /** The folder of what they share as `/dev/shm`. */
+  sharedMemory: string;
+}
+
 export interface CreateInput {
   owner: string;
   /** Full name of the image. */
@@ -40,12 +49,14 @@ export interface CreateInput {
   logBytesMax: number;
   /** First process of the container that {@linkcode ContainerSpec.processesOf} names. */
   processesOfPid?: number | undefined;
+  /** What all containers of its pod join. */
+  shared?: PodNamespaces | undefined;
 }
 
 /** The body of `POST /containers/create`. Unknown fields are ignored by Podman in silence: check the spelling. */
 export function createBody(
   spec: ContainerSpec,
-  { owner, image, logBytesMax, processesOfPid }: CreateInput,
+  { owner, image, logBytesMax, processesOfPid, shared }: CreateInput,
 ): Record<string, unknown> {
   const { network, hostname, podIP } = spec;
   return withoutAbsent({
@@ -58,7 +69,7 @@ export function createBody(
     work_dir: spec.workingDir,
     create_working_dir: spec.workingDir === undefined ? undefined : true, // as other runtimes do
     labels: labelsOf(spec, owner),
-    mounts: spec.mounts.map(mountOf),
+    mounts: [...spec.mounts, ...sharedMounts(spec, shared)].map(mountOf),
     image_volumes: spec.imageMounts?.map(({ image, containerPath }) => ({
       Source: image,
       Destination: containerPath,
@@ -71,6 +82,7 @@ export function createBody(
     ...(network === "host" ? {} : { hostadd: [`${hostname}:${podIP}`] }),
     sysctl: network === "host" ? spec.security.sysctls : { ...SYSCTLS, ...spec.security.sysctls },
     ...securityOf(spec.security),
+    ...(shared && namespacesOf(spec, shared)),
     // By path: a namespace that is joined by the container's id would keep that container from being removed.
     ...(processesOfPid && { pidns: { nsmode: "path", value: `/proc/${processesOfPid}/ns/pid` } }),
     terminal: spec.tty,
@@ -97,6 +109,19 @@ function labelsOf(spec: ContainerSpec, owner: string): Record<string, string> {
     [LABEL.name]: spec.name,
     ...(spec.devices && { [LABEL.devices]: spec.devices.map(({ id }) => id).join(",") }),
   };
+}
+
+/** The node's own IPC is not replaced. */
+function namespacesOf({ security }: ContainerSpec, { pid }: PodNamespaces) {
+  const join = (kind: string) => ({ nsmode: "path", value: `/proc/${pid}/ns/${kind}` });
+  return { pidns: join("pid"), ...(!security.hostIpc && { ipcns: join("ipc") }) };
+}
+
+/** POSIX shared memory is files. A volume of the pod that is mounted in their place stays. */
+function sharedMounts({ security, mounts }: ContainerSpec, shared?: PodNamespaces): Mount[] {
+  const isOwn = mounts.some(({ containerPath }) => containerPath === SHARED_MEMORY);
+  if (shared === undefined || security.hostIpc || isOwn) return [];
+  return [{ hostPath: shared.sharedMemory, containerPath: SHARED_MEMORY, readOnly: false }];
 }
 
 function mountOf(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ContainerSpec } from "../container_runtime.ts";
 import { containerName, createBody } from "./container_create.ts";
+import { sandboxBody } from "./pod_sandboxes.ts";
 
 const spec: ContainerSpec = {
   podUid: "u1",
@@ -126,6 +127,35 @@ Deno.test("what keeps a container from the node, and what does not, is written a
   assert.equal(profiles.apparmor_profile, "tight");
   // Podman's own filter is what Kubernetes calls the default of the runtime.
   assert.deepEqual(body({ seccomp: "RuntimeDefault", appArmor: "RuntimeDefault" }), body({}));
+});
+
+Deno.test("containers that share join what their pod has, but not in the place of what they ask for", () => {
+  const shared = { pid: 7, sharedMemory: "/sandbox/shm" };
+  const of = (more: Partial<ContainerSpec>) => {
+    const { pidns, ipcns, mounts } = createBody({ ...spec, ...more }, { ...ours, shared });
+    return { pidns, ipcns, sources: (mounts as { source: string }[]).map(({ source }) => source) };
+  };
+  const join = (kind: string) => ({ nsmode: "path", value: `/proc/7/ns/${kind}` });
+  const [pidns, ipcns] = [join("pid"), join("ipc")];
+  assert.deepEqual(of({}), { pidns, ipcns, sources: ["/sandbox/shm"] });
+  const hostIpc = of({ security: { hostIpc: true } });
+  assert.deepEqual(hostIpc, { pidns, ipcns: { nsmode: "host" }, sources: [] });
+  const volume = { hostPath: "/volume", containerPath: "/dev/shm", readOnly: false };
+  assert.deepEqual(of({ mounts: [volume] }), { pidns, ipcns, sources: ["/volume"] });
+});
+
+Deno.test("the first process of a pod has no rights, and its pod's limits", () => {
+  const body = sandboxBody({ ...spec, cgroupParent: "/pods/u1" }, {
+    owner: "node-1",
+    rootFolder: "/data/sandbox",
+  });
+  const { name, user, cap_drop, no_new_privileges, read_only_filesystem, netns, cgroup_parent } =
+    body;
+  assert.deepEqual(
+    [name, user, cap_drop, no_new_privileges, read_only_filesystem, netns, cgroup_parent],
+    ["k8s_POD_u1", "65535:65535", ["ALL"], true, true, { nsmode: "none" }, "/pods/u1"],
+  );
+  assert.ok(!Object.hasOwn(body["labels"] as object, "coracle.dev/owner"), "it is no container");
 });
 
 Deno.test("a label of SELinux, files of images and mounts that come later are written as Podman wants them", () => {

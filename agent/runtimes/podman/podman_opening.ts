@@ -19,7 +19,10 @@ export async function openPodmanRuntime(context: RuntimeContext): Promise<OpenRu
   const { dataFolder, nodeName, clock, log, logLimits, isTemporary } = context;
   const podman = await openPodman(context);
   const owner = `${nodeName}:${dataFolder}`;
-  const runtime = new PodmanRuntime({ podman, owner, clock, log, logLimits });
+  const runtime = new PodmanRuntime({
+    ...{ podman, owner, clock, log, logLimits },
+    sandboxFolder: `${dataFolder}/sandbox`,
+  });
   return {
     runtime,
     sharesImages: podman.own === undefined,

@@ -25,6 +25,7 @@ import {
   listedState,
   stateOf,
 } from "./container_state.ts";
+import { PodSandboxes } from "./pod_sandboxes.ts";
 import { outputOf } from "./exec_stream.ts";
 import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
 import { PodmanImages } from "./podman_images.ts";
@@ -43,6 +44,8 @@ export interface PodmanRuntimeOptions {
   podman: Podman;
   /** Tells this agent's containers from those of others at the same Podman. The same after a restart. */
   owner: string;
+  /** For what the first processes of pods run on: becomes theirs, and is kept. */
+  sandboxFolder: string;
   clock: Clock;
   log: Log;
   /** The kubelet's when absent. */
@@ -67,6 +70,7 @@ export class PodmanRuntime implements ContainerRuntime {
   readonly #log: Log;
   readonly #logLimits: LogLimits;
   readonly #images: PodmanImages;
+  readonly #sandboxes: PodSandboxes;
   readonly #starts = new Slots(STARTS_IN_FLIGHT_MAX);
   readonly #execs = new Slots(EXECS_IN_FLIGHT_MAX);
   readonly #listeners = new Set<(id: string) => void>();
@@ -74,7 +78,8 @@ export class PodmanRuntime implements ContainerRuntime {
   readonly #known = new Map<string, ContainerState>();
   #exits: ExitWatch | undefined;
 
-  constructor({ podman, owner, clock, log, logLimits = LOG_LIMITS }: PodmanRuntimeOptions) {
+  constructor(options: PodmanRuntimeOptions) {
+    const { podman, owner, sandboxFolder, clock, log, logLimits = LOG_LIMITS } = options;
     this.#logLimits = logLimits;
     this.version = `podman://${podman.version}`;
     this.#podman = podman;
@@ -83,6 +88,7 @@ export class PodmanRuntime implements ContainerRuntime {
     this.#clock = clock;
     this.#log = log;
     this.#images = new PodmanImages(podman.client, clock);
+    this.#sandboxes = new PodSandboxes({ client: podman.client, owner, rootFolder: sandboxFolder });
     if (podman.own !== undefined) this.#watchExits(podman.own.exitsFolder);
   }
 
@@ -137,8 +143,10 @@ export class PodmanRuntime implements ContainerRuntime {
     const logBytesMax = this.#logLimits.bytesMax;
     return await this.#ask("CreateContainerError", async () => {
       const processesOfPid = await this.#pidOf(spec.processesOf);
-      const body = createBody(spec, { owner: this.#owner, image, logBytesMax, processesOfPid });
       if (spec.security.runAsNonRoot) checkImageUser(spec, await this.#images.userOf(spec.image));
+      const shared = spec.sharesProcesses && await this.#sandboxes.open(spec);
+      const given = { owner: this.#owner, image, logBytesMax, processesOfPid, shared };
+      const body = createBody(spec, given);
       try {
         const { Id } = await this.#client.json<{ Id: string }>("POST", "/containers/create", {
           body,
@@ -204,6 +212,10 @@ export class PodmanRuntime implements ContainerRuntime {
       // "device or resource busy" may be said of a container that is gone nevertheless.
       if (await this.#inspection(id) !== undefined) throw error;
     }
+  }
+
+  async releasePod(podUid: string): Promise<void> {
+    await this.#ask("RuntimeUnavailable", () => this.#sandboxes.remove(podUid));
   }
 
   async exec(id: string, command: readonly string[], deadlineMs: number): Promise<ExecResult> {

@@ -305,6 +305,93 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    `containers of a pod share processes and memory, and trust their first process no further${hint}`,
+  ignore,
+  fn: (t) =>
+    withPodman(async (podman, folder) => {
+      const runtime = runtimeOf(podman);
+      const pod = { ...base(folder), sharesProcesses: true as const };
+      const run = (name: string, script: string, more: Partial<ContainerSpec> = {}) => ({
+        ...{ ...pod, name, logPath: `${folder}/${name}.log`, command: ["sh", "-c", script] },
+        ...more,
+      });
+      const script = "echo hello > /dev/shm/word; exec sleep 4321";
+      const ids = await Promise.all([1, 2].map((i) => runtime.create(run(`app-${i}`, script))));
+      await Promise.all(ids.map((id) => runtime.start(id)));
+
+      await t.step("they see each other, below a process that is none of theirs", async () => {
+        const look = "cat /proc/1/comm /dev/shm/word; ps | grep -c 'sleep [4]321'";
+        assert.deepEqual(await outputOf(runtime, run("look", look)), ["pause", "hello", "2"]);
+        const [own] = await outputOf(runtime, { ...run("own", look), sharesProcesses: undefined! });
+        assert.equal(own, "sh");
+      });
+
+      await t.step("who may trace finds nothing of the node, and cannot kill it", async () => {
+        const attack = "kill -9 1; cat /proc/1/comm; grep CapBnd /proc/1/status; " +
+          "ls /proc/1/root/; ls /proc/1/net/dev_snmp6; touch /proc/1/root/x 2>/dev/null || echo kept";
+        const [comm, rights, ...seen] = await outputOf(
+          runtime,
+          run("tracer", attack, { security: { capabilitiesAdd: ["SYS_PTRACE"] } }),
+        );
+        assert.deepEqual([comm, rights], ["pause", "CapBnd:\t0000000000000000"]);
+        const root = ["dev", "etc", "pause", "proc", "run", "sys"];
+        assert.deepEqual(seen, [...root, "lo", "kept"]);
+      });
+
+      await t.step("orphans do not stay as zombies, nor longer than their container", async () => {
+        const leave =
+          "(sleep 0.1 &); (sleep 4322 &); sleep 0.5; cat /proc/[0-9]*/stat | grep -c ') Z '; true";
+        assert.deepEqual(await outputOf(runtime, run("parent", leave)), ["0"]);
+        const count = "for i in 1 2 3 4 5 6 7 8 9 10; do " +
+          "ps | grep -q 'sleep [4]322' && sleep 0.3; done; ps | grep -c 'sleep [4]322'; true";
+        assert.deepEqual(await outputOf(runtime, run("after", count)), ["0"]);
+      });
+
+      await t.step(
+        "an agent that is started again finds it; once it has ended, all have",
+        async () => {
+          const next = runtimeOf(podman);
+          const sandbox = async () => await sandboxOf(podman, pod.podUid);
+          const { Pid } = (await sandbox()).State;
+          assert.deepEqual(await outputOf(next, run("next", "cat /dev/shm/word")), ["hello"]);
+          assert.equal((await sandbox()).State.Pid, Pid);
+          const ends = Promise.withResolvers<void>();
+          const ended = new Set<string>();
+          next.onExit((id) =>
+            ids.includes(ended.add(id) && id) && ended.size >= 2 && ends.resolve()
+          );
+          assert.ok(signal(Pid, "SIGKILL"));
+          await ends.promise;
+          for (const id of ids) assert.equal((await next.inspect(id))?.exitCode, 137);
+          const look = "cat /proc/1/comm; ls /dev/shm; ps | grep -c 'sleep [4]321'; true";
+          assert.deepEqual(await outputOf(next, run("anew", look)), ["pause", "0"]);
+          assert.notEqual((await sandbox()).State.Pid, Pid);
+          await next.close();
+        },
+      );
+
+      await t.step("a volume in the place of the shared memory stays", async () => {
+        const mounts = [{ hostPath: folder, containerPath: "/dev/shm", readOnly: true }];
+        const lines = await outputOf(runtime, run("volume", "ls /dev/shm", { mounts }));
+        assert.ok(lines.includes("volume.log"), lines.join());
+      });
+
+      await t.step("it goes with the pod, and no other pod's does", async () => {
+        const other = base(folder);
+        await finished(runtime, { ...other, sharesProcesses: true, command: ["true"] });
+        await runtime.releasePod("without");
+        await runtimeOf(podman).releasePod(pod.podUid); // another agent's may have made it
+        await assert.rejects(sandboxOf(podman, pod.podUid), /no such container/);
+        assert.equal((await sandboxOf(podman, other.podUid)).State.Status, "running");
+        await runtime.releasePod(other.podUid);
+        await assert.rejects(sandboxOf(podman, other.podUid), /no such container/);
+      });
+      await runtime.close();
+    }),
+});
+
+Deno.test({
   name: `ends are told at somebody else's Podman too${hint}`,
   ignore,
   fn: () =>
@@ -344,7 +431,13 @@ async function withPodman(act: (podman: Podman, folder: string) => Promise<void>
 }
 
 function runtimeOf(podman: Podman, logLimits = LOG_LIMITS): PodmanRuntime {
-  return new PodmanRuntime({ podman, owner: "test", clock, log, logLimits });
+  const sandboxFolder = `${podman.client.socketPath}.sandbox`;
+  return new PodmanRuntime({ podman, owner: "test", sandboxFolder, clock, log, logLimits });
+}
+
+async function sandboxOf({ client }: Podman, podUid: string) {
+  type Inspection = { State: { Pid: number; Status: string } };
+  return await client.json<Inspection>("GET", `/containers/k8s_POD_${podUid}/json`);
 }
 
 /** The lines that a follower of a log gets until the container has ended; `look` is told how many there are so far. */

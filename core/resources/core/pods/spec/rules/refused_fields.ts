@@ -29,7 +29,6 @@ const OF_CONTAINERS = under("securityContext", OF_BOTH);
  */
 export const POD_SPEC_REFUSED: Readonly<Record<string, Wanted>> = {
   hostUsers: is(false),
-  shareProcessNamespace: is(true),
   ...under("securityContext", OF_BOTH),
   "securityContext.seLinuxChangePolicy": isSet,
   "securityContext.supplementalGroupsPolicy": is("Strict"),

@@ -12,7 +12,6 @@ const c = { name: "c", image: "x" };
 /** What a spec says, and the field that is refused for it. */
 const REFUSED: [Fields, string][] = [
   [{ hostUsers: false }, "hostUsers"],
-  [{ shareProcessNamespace: true }, "shareProcessNamespace"],
   [whole({ seLinuxChangePolicy: "Recursive" }), "securityContext.seLinuxChangePolicy"],
   [whole({ supplementalGroupsPolicy: "Strict" }), "securityContext.supplementalGroupsPolicy"],
   [whole({ windowsOptions: { hostProcess: true } }), "securityContext.windowsOptions"],
@@ -45,6 +44,7 @@ for (const [spec, field] of REFUSED) {
 /** What says what is done anyway, or is done. */
 const TAKEN: Fields[] = [
   { hostUsers: true, shareProcessNamespace: false, hostPID: true, hostIPC: true },
+  { shareProcessNamespace: true },
   whole({ seccompProfile: { type: "RuntimeDefault" }, appArmorProfile: { type: "Unconfined" } }),
   whole({ seccompProfile: { type: "Unconfined" }, supplementalGroupsPolicy: "Merge" }),
   whole({
