@@ -6,6 +6,8 @@ export type NameRule = (value: string) => string[];
 
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
+const UNDERSCORED_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+const UNDERSCORED_SUBDOMAIN = `${UNDERSCORED_LABEL}(\\.${UNDERSCORED_LABEL})*`;
 const DNS_1035_LABEL = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const LABEL_VALUE = `(${QUALIFIED})?`;
@@ -24,6 +26,11 @@ const labelShape = shapeOf(
 const subdomainShape = shapeOf(
   SUBDOMAIN,
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+  ["example.com"],
+);
+const underscoredShape = shapeOf(
+  UNDERSCORED_SUBDOMAIN,
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
   ["example.com"],
 );
 const wildcardShape = shapeOf(
@@ -70,6 +77,11 @@ const percentShape = shapeOf(
 /** A lowercase RFC 1123 subdomain: the name of most objects. */
 export function subdomainFaults(value: string): string[] {
   return [...lengthFaults(value, SUBDOMAIN_CHARS_MAX), ...subdomainShape(value)];
+}
+
+/** The same, where names of services and the like are looked up too: `_sip._tcp.abc_d.example.com` (KEP-4427). */
+export function underscoredSubdomainFaults(value: string): string[] {
+  return [...lengthFaults(value, SUBDOMAIN_CHARS_MAX), ...underscoredShape(value)];
 }
 
 /** A lowercase RFC 1123 label: the name of a namespace or a container. */

@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
 import { type Cause, invalid, missing } from "../../../../../schema/causes.ts";
-import { subdomainFaults } from "../../../../../schema/names.ts";
-import { nameCauses } from "../../../../../schema/value_rules.ts";
+import { subdomainFaults, underscoredSubdomainFaults } from "../../../../../schema/names.ts";
 import type { PodSpec } from "../pod_spec.ts";
 
 // What becomes a line of a file that the node writes for the pod: /etc/hosts, /etc/resolv.conf. A value that could end
@@ -58,12 +57,12 @@ function dnsCauses({ dnsPolicy, dnsConfig }: PodSpec, field: string): Cause[] {
   ];
 }
 
-/** A dot at the end, or alone, says that nothing is to be added; the names of services begin with underscores. */
+/** A dot at the end, or alone, says that nothing is to be added. */
 function searchCauses(searches: readonly string[], field: string): Cause[] {
   return searches.flatMap((search, i) => {
     if (search === ".") return [];
-    const name = search.replace(/\.$/, "").replace(/(^|\.)_/g, "$1");
-    return nameCauses(`${field}[${i}]`, name || "-", subdomainFaults);
+    const name = search.replace(/\.$/, "");
+    return underscoredSubdomainFaults(name).map((fault) => invalid(`${field}[${i}]`, name, fault));
   });
 }
 

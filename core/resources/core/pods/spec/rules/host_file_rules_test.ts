@@ -3,6 +3,8 @@ import { pods } from "../../pods.ts";
 import { made } from "../../../../resource_fixture.ts";
 
 const ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+const SEARCH =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
 const WORD = "must not contain white space or control characters";
 
 /** What a spec says, and the causes that it gives, without what is said of names. */
@@ -18,6 +20,13 @@ const CASES: [object, string[]][] = [
     [`spec.hostAliases[0].ip: Invalid value: "fe80::1%eth0": ${ADDRESS}`],
   ],
   [{ dnsConfig: { nameservers: ["10.0.0.1"], searches: ["_tcp.a.", "."] } }, []],
+  [{ dnsConfig: { searches: ["_sip._tcp.abc_d.example.com", "a__b.", "1"] } }, []],
+  [
+    { dnsConfig: { searches: ["__a", "a_", "_", "..", "A", "a._.b", ""] } },
+    ["__a", "a_", "_", ".", "A", "a._.b", ""].map((name, i) =>
+      `spec.dnsConfig.searches[${i}]: Invalid value: "${name}": ${SEARCH}`
+    ),
+  ],
   [
     { dnsConfig: { nameservers: ["ns.example"] } },
     [`spec.dnsConfig.nameservers[0]: Invalid value: "ns.example": ${ADDRESS}`],
