@@ -14,13 +14,15 @@ import { type ServerFlags } from "../server/options.ts";
 import { withAuditFlags } from "./audit_flags.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
+const LISTEN = { host: "127.0.0.1", port: 6443 };
+
 export function serverCommand(program: Command, terminal: Terminal): void {
   const command = program.command("server")
     .description("run a server: API, store, controllers, scheduler, agent and proxy")
-    .option("--listen <host:port>", "address of the API; port 0 picks a free one", listenAddress, {
-      host: "127.0.0.1",
-      port: 6443,
-    })
+    .addOption(
+      new Option("--listen <host:port>", "address of the API; port 0 picks a free one")
+        .argParser(listenAddress).default(LISTEN, "127.0.0.1:6443"),
+    )
     .addOption(
       new Option(
         "--front <name>",
