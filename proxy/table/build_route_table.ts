@@ -32,7 +32,12 @@ import { INGRESS_PORT } from "../../core/traffic/own_ingresses.ts";
 import { ingressRoutes } from "./ingress_routes.ts";
 import { healthListener } from "./health_listeners.ts";
 import { hostPortListeners } from "./host_ports.ts";
-import { serviceListeners, type ServicePlaces, type ServiceTargets } from "./service_listeners.ts";
+import {
+  isLeftAlone,
+  serviceListeners,
+  type ServicePlaces,
+  type ServiceTargets,
+} from "./service_listeners.ts";
 
 export interface RouteTableOptions extends ServicePlaces {
   /** Where the listeners of Gateways are opened: `0.0.0.0` for all addresses. */
@@ -58,7 +63,7 @@ export function buildRouteTable(view: View, options: RouteTableOptions): RouteTa
     else builder.report(portTaken(kind, metadata, listener));
   };
   for (const service of view.list(services)) {
-    if (isClusterDns(service)) continue;
+    if (isClusterDns(service) || isLeftAlone(service)) continue;
     const own = serviceListeners(service, view, options, builder);
     for (const listener of own) open(listener, "Service", service);
     const health = healthListener(service, options, () => builder.localEndpoints(service, options));

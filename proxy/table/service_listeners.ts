@@ -1,5 +1,10 @@
 import type { Node } from "../../core/resources/core/nodes/nodes.ts";
-import type { Service, ServicePort } from "../../core/resources/core/services/services.ts";
+import {
+  HEADLESS,
+  type Service,
+  SERVICE_PROXY_NAME,
+  type ServicePort,
+} from "../../core/resources/core/services/services.ts";
 import type { View } from "../../core/client/client.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { isOwnLoadBalancer } from "../../core/traffic/load_balancers.ts";
@@ -43,6 +48,11 @@ interface Place {
   address: string;
   port: number;
   peers?: readonly string[];
+}
+
+/** Whether a Service is left to another proxy, or to none: as kube-proxy tells, by labels that are there, whatever they say. */
+export function isLeftAlone({ metadata: { labels = {} } }: Service): boolean {
+  return HEADLESS in labels || SERVICE_PROXY_NAME in labels;
 }
 
 /** The listeners of a Service: one for each address and port at which it is reached on this node. */

@@ -61,6 +61,22 @@ function endpointsAt(table: RouteTable, index: number): string[] {
   return table.backends[index]!.endpoints.map(({ address }) => address);
 }
 
+for (const label of ["headless", "service-proxy-name"]) {
+  Deno.test(`a Service is not served while it is labelled ${label}, also with no value`, () => {
+    const spec = {
+      type: "LoadBalancer",
+      ports: [{ port: 80, nodePort: 30080 }],
+      externalTrafficPolicy: "Local",
+      healthCheckNodePort: 30081,
+    };
+    const plain = service(spec, ingress("198.51.100.3"));
+    const labels = { [`service.kubernetes.io/${label}`]: "" };
+    const labelled = { ...plain, metadata: { ...plain.metadata, labels } };
+    assert.equal(places(tableOf(plain, slice(TWO))).length, 4);
+    assert.deepEqual(tableOf(labelled, slice(TWO)), { listeners: [], backends: [], problems: [] });
+  });
+}
+
 const ingress = (ip: string) => ({ loadBalancer: { ingress: [{ ip }] } });
 
 for (

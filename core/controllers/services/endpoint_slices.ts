@@ -9,7 +9,7 @@ import {
 import { nodes } from "../../resources/core/nodes/nodes.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
-import { type Service, services } from "../../resources/core/services/services.ts";
+import { HEADLESS, type Service, services } from "../../resources/core/services/services.ts";
 import {
   type Controller,
   create,
@@ -28,7 +28,6 @@ import {
   addressOf,
   familiesOf,
   type Family,
-  HEADLESS,
   hostnameOf,
   isHeadless,
   podsOf,

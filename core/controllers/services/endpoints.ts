@@ -9,7 +9,7 @@ import {
 } from "../../resources/core/endpoints.ts";
 import { isReady } from "../../resources/core/pods/pod_states.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
-import { type Service, services } from "../../resources/core/services/services.ts";
+import { HEADLESS, type Service, services } from "../../resources/core/services/services.ts";
 import {
   type ControllerWithMemory,
   create,
@@ -23,7 +23,6 @@ import {
 import {
   addressOf,
   familiesOf,
-  HEADLESS,
   hostnameOf,
   isHeadless,
   podsOf,

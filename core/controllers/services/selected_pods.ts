@@ -13,9 +13,6 @@ import { matches, selectorOfLabels } from "../../schema/selectors.ts";
 import type { Watch } from "../runtime/controller.ts";
 import { selected } from "../runtime/ownership.ts";
 
-/** Marks the endpoints of a Service that has no address of its own. */
-export const HEADLESS = "service.kubernetes.io/headless";
-
 /** Which services select a pod changes with the labels of the pod. */
 export const podsOfServices: Watch = {
   resource: pods,

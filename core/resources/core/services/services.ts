@@ -11,6 +11,11 @@ import { serviceSpec, serviceStatus } from "./service_spec.ts";
 
 export type { ServicePort, ServiceSpec } from "./service_spec.ts";
 
+/** Marks the endpoints of a Service that has no address of its own; a Service that has it is not served. */
+export const HEADLESS = "service.kubernetes.io/headless";
+/** Names another proxy, which serves the Service in place of ours. */
+export const SERVICE_PROXY_NAME = "service.kubernetes.io/service-proxy-name";
+
 /** https://kubernetes.io/docs/concepts/services-networking/service/ */
 export const services = defineResource({
   group: "",
