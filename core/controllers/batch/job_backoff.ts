@@ -25,6 +25,23 @@ export function mergedEnds(a: EndedPods, b: EndedPods): EndedPods {
   };
 }
 
+/**
+ * The same, with no time in the future: such a time is that of a clock that runs ahead, or of before a clock was set
+ * back, and the pod ended when that was noticed. `past`: what was remembered of it.
+ */
+export function notAhead(ended: EndedPods, past: EndedPods, nowMs: number): EndedPods {
+  const known = new Map(past.failures);
+  const noticedMs = (uid: string) => {
+    const ms = known.get(uid);
+    return ms !== undefined && ms <= nowMs ? ms : nowMs;
+  };
+  const { failures, succeededMs } = ended;
+  return {
+    failures: failures.map(([uid, ms]) => [uid, ms <= nowMs ? ms : noticedMs(uid)]),
+    ...(succeededMs !== undefined && { succeededMs: Math.min(succeededMs, nowMs) }),
+  };
+}
+
 /** Milliseconds before another pod may be made; 0: now. It doubles with each failure since the last success. */
 export function backoffMs({ failures }: EndedPods, nowMs: number): number {
   return waitMs(failures.length, failures.at(-1)?.[1] ?? 0, nowMs);

@@ -18,7 +18,7 @@ import {
   type Write,
 } from "../runtime/controller.ts";
 import { childrenOf, claimWrites, controlled, isControlledBy } from "../runtime/ownership.ts";
-import type { EndedPods } from "./job_backoff.ts";
+import { type EndedPods, notAhead } from "./job_backoff.ts";
 import { countsOf, type JobCounts } from "./job_counts.ts";
 import { completion, deadlineMs, endOf } from "./job_end.ts";
 import { podDrafts } from "./job_pod_drafts.ts";
@@ -59,7 +59,9 @@ export const jobController: ControllerWithMemory<Job, JobMemory> = {
     const own = controlled(view, pods, job);
     const claims = claimsOf(job, own, view);
     if (claims.length > 0) return plan(claims);
-    const counts = countsOf(job, own, endedOf(memory, job));
+    const past = endedOf(memory, job);
+    const known = countsOf(job, own, past);
+    const counts = { ...known, ended: notAhead(known.ended, past, nowMs) };
     const { uid } = job.metadata;
     return { ...planFor(counts, view, nowMs), remember: [[key, { uid, ended: counts.ended }]] };
   },
