@@ -44,8 +44,13 @@ test("hostile YAML that comes again and again takes no more memory than at first
 
 test("hostile YAML of many clients at once is read by a few of them at a time", () =>
   withSmallServer(async (server) => {
-    const answers = Array.from({ length: AT_ONCE }, () => send(server, HOSTILE[0]!));
-    assert.deepEqual(new Set(await Promise.all(answers)), new Set([422]));
+    const answers = await Promise.all(
+      Array.from({ length: AT_ONCE }, () => send(server, HOSTILE[0]!)),
+    );
+    // On a slow machine, those that wait longest for their turn have waited for a minute: then nothing of them is read.
+    assert.deepEqual(answers.filter((code) => code !== 504 && code !== 422), []);
+    assert.ok(answers.includes(422), "none was read");
+    assert.equal(await send(server, HOSTILE[0]!), 422);
   }));
 
 function test(name: string, fn: () => Promise<void>): void {
