@@ -35,6 +35,40 @@ Deno.test("in another network a pod begins anew, and its init containers run bef
   assert.equal(node.pod("web")!.status.initContainerStatuses![0]!.restartCount, 1);
 });
 
+Deno.test("what the containers of a pod share goes when they have ended, also when that fails first", async () => {
+  await using node = await NodeUnderTest.start();
+  const { runtime } = node;
+  const spec = { shareProcessNamespace: true, restartPolicy: "Never" };
+  await node.create({ name: "web", spec });
+  await node.create({ name: "other", spec });
+  await node.create({ name: "own" });
+  await node.until(() => ["web", "other", "own"].every((name) => isReady(node.pod(name))));
+  assert.equal(runtime.sharing.size, 2);
+  const release = runtime.releasePod.bind(runtime);
+  let failures = 0;
+  runtime.releasePod = async (podUid) => {
+    if (failures++ < 2) throw new Error("not now");
+    await release(podUid);
+  };
+  const { uid } = node.pod("web")!.metadata;
+  runtime.kill(runtime.containers.find(({ podUid }) => podUid === uid)!.id, 0); // it has finished, and stays
+  await node.until(() => !runtime.sharing.has(uid), 60_000);
+  assert.ok(failures > 2 && node.pod("web")!.status.phase === "Succeeded");
+  await node.client.delete(pods, { namespace: "default", name: "other" });
+  await node.until(() => runtime.sharing.size === 0, 60_000);
+});
+
+Deno.test("what the containers of a pod share goes with all pods of a node", async () => {
+  await using node = await NodeUnderTest.start();
+  await node.create({ name: "web", spec: { shareProcessNamespace: true } });
+  await node.until(() => isReady(node.pod("web")));
+  const { agent, runtime } = node;
+  await node.halt();
+  assert.equal(runtime.sharing.size, 1);
+  await node.settle(agent.stopAll(new AbortController().signal));
+  assert.equal(runtime.sharing.size, 0);
+});
+
 Deno.test("sidecars end after the main containers, the last one first", async () => {
   await using node = await NodeUnderTest.start();
   node.runtime.images.set("slow:1", { heedsSigterm: false });

@@ -73,6 +73,42 @@ export const CONFINEMENT_MUTANTS: readonly Mutant[] = [
     tests: ["agent/cgroups/oom_score_test.ts"],
   },
   {
+    name: "shared processes: the first process of a pod is root",
+    file: "agent/runtimes/podman/pod_sandboxes.ts",
+    search: 'const NOBODY = "65535:65535";',
+    replace: 'const NOBODY = "0:0";',
+    tests: ["agent/runtimes/podman/container_create_test.ts"],
+  },
+  {
+    name: "shared processes: orphans of a pod stay as zombies",
+    file: "agent/runtimes/podman/pause_program.ts",
+    search: "const IGNORE = [1,",
+    replace: "const IGNORE = [0,",
+    tests: ["agent/runtimes/podman/pause_program_test.ts"],
+  },
+  {
+    name: "shared processes: a volume at /dev/shm is mounted over",
+    file: "agent/runtimes/podman/container_create.ts",
+    search: "shared === undefined || security.hostIpc || isOwn",
+    replace: "shared === undefined || security.hostIpc",
+    tests: ["agent/runtimes/podman/container_create_test.ts"],
+  },
+  {
+    name: "shared processes: what a finished pod shared stays until it is deleted",
+    file: "agent/pods/pod_steps.ts",
+    search:
+      "    await context.runtime.releasePod?.(record.uid); // first, as it runs in its cgroup\n",
+    replace: "",
+    tests: ["agent/agent_lifecycle_test.ts"],
+  },
+  {
+    name: "shared processes: what pods shared outlives a node that is stopped with them",
+    file: "agent/pods/pods_end.ts",
+    search: "  await Promise.all([...uids].map((uid) => runtime.releasePod?.(uid)));\n",
+    replace: "",
+    tests: ["agent/agent_lifecycle_test.ts"],
+  },
+  {
     name: "names: a pod's own options of the resolver do not win",
     file: "agent/dns/resolver_config.ts",
     search: "[...options, ...more]",

@@ -325,6 +325,8 @@ Deno.test({
         assert.deepEqual(await outputOf(runtime, run("look", look)), ["pause", "hello", "2"]);
         const [own] = await outputOf(runtime, { ...run("own", look), sharesProcesses: undefined! });
         assert.equal(own, "sh");
+        const { output } = await runtime.exec(ids[0]!, ["cat", "/proc/1/comm"], 10_000);
+        assert.equal(output, "pause\n");
       });
 
       await t.step("who may trace finds nothing of the node, and cannot kill it", async () => {

@@ -61,6 +61,8 @@ export class SimulatedRuntime implements ContainerRuntime {
   resizeFault: string | undefined;
   /** What a list of the images shows. */
   listed: readonly ListedImage[] = [];
+  /** Uids of the pods whose containers share processes. */
+  readonly sharing = new Set<string>();
   /** Whether containers that run are shown with a process. */
   pids = false;
   /** Set to make every call fail. */
@@ -131,6 +133,7 @@ export class SimulatedRuntime implements ContainerRuntime {
     const id = `${podUid}_${name}_${restartCount}`;
     if (this.#containers.has(id)) return id;
     this.made.push(spec);
+    if (spec.sharesProcesses) this.sharing.add(podUid);
     const imageId = `sha256:${image}`;
     const identity = { id, podUid, podName, podNamespace, name, restartCount, image, imageId };
     this.#containers.set(id, { ...identity, state: "created" });
@@ -173,6 +176,15 @@ export class SimulatedRuntime implements ContainerRuntime {
     await this.#reach(1);
     if (this.#containers.get(id)?.state === "running") this.kill(id, SIGKILL_CODE);
     this.#containers.delete(id);
+  }
+
+  async releasePod(podUid: string): Promise<void> {
+    await this.#reach(1);
+    const alive = this.containers.filter((each) =>
+      each.podUid === podUid && each.state === "running"
+    );
+    assert(alive.length === 0, "A pod lets go of what its containers share when they have ended");
+    this.sharing.delete(podUid);
   }
 
   async exec(): Promise<ExecResult> {
