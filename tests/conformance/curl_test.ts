@@ -144,10 +144,10 @@ const CASES: readonly Case[] = [
   {
     name: "what is not acted on is warned of",
     manifest: "apiVersion: v1\nkind: Pod\nmetadata: { name: warned }\n" +
-      "spec: { dnsPolicy: Default, nodeName: nowhere, containers: [{ name: a, image: b }] }\n",
+      "spec: { volumes: [{ name: v, csi: { driver: a.b } }], nodeName: nowhere, containers: [{ name: a, image: b }] }\n",
     query: "?dryRun=All",
-    out: /^Warning: pod\/warned: spec\.dnsPolicy: not implemented/,
-    warning: /^299 - "spec\.dnsPolicy: not implemented/,
+    out: /^Warning: pod\/warned: spec\.volumes\[0\]\.csi: not implemented/,
+    warning: /^299 - "spec\.volumes\[0\]\.csi: not implemented/,
   },
   { name: "nothing at all", manifest: "", code: 22, out: /^error: no objects passed to apply\n$/ },
   {

@@ -87,7 +87,7 @@ const CASES: readonly Case[] = [
   { run: ["run", "sleeper", ...SLEEPER], out: /pod\/sleeper created/ },
   { run: ["wait", "pod/sleeper", "--for=condition=Ready", "--timeout=30s"], out: /condition met/ },
   { run: ["exec", "sleeper", "--", "echo", "here"], out: /^here\n$/ },
-  { run: ["top", "pods"], code: 1, err: /Metrics API not available/ },
+  { run: ["top", "pods"], code: 1, err: /metrics not available yet/ },
   { run: ["create", "configmap", "one", "--from-literal=a=1"], out: /created/ },
   { run: ["label", "configmap", "one", "tier=x"], out: /labeled/ },
   { run: ["delete", "configmaps", "-l", "tier=x"], out: /configmap "one" deleted/ },
