@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { later } from "../eventually.ts";
+import { later, within } from "../eventually.ts";
 import { type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
 
-/** Requests of one measurement, one after the other, so many a second at most. */
-const REQUESTS = 1_000;
+/** Requests before and during the pressure; `REQUESTS=1000` measures, and prints the 99th percentiles. */
+const REQUESTS = Number(Deno.env.get("REQUESTS") ?? 200);
+const isMeasured = Deno.env.has("REQUESTS");
 const REQUESTS_PER_SECOND = 200;
-/** What a request may take that would else be doubled from next to nothing, by other work on a small machine. */
-const P99_MS_FLOOR = 10;
-/** The kernel writes back what a pod writes, and nothing bounds that: no pod has a share of the disk. */
-const P99_MS_BESIDE_DISK = 150;
-const API_MS_MAX = 1_000;
+/** An answer that takes this long has not come, however slow the machine is. */
+const ANSWER_MS_MAX = 20_000;
 
 testOnPodman({
   name: "a pod that takes all that it can get leaves its neighbours what is theirs",
@@ -17,15 +15,15 @@ testOnPodman({
   steps: [
     {
       name: "beside one that starts processes without end",
-      run: (c) => beside(c, "forks", FORKS, P99_MS_FLOOR),
+      run: (c) => beside(c, "forks", FORKS),
     },
     {
       name: "beside one that takes memory without end",
-      run: (c) => beside(c, "memory", MEMORY, P99_MS_FLOOR),
+      run: (c) => beside(c, "memory", MEMORY),
     },
     {
       name: "beside one that writes to its disk without end",
-      run: (c) => beside(c, "disk", DISK, P99_MS_BESIDE_DISK),
+      run: (c) => beside(c, "disk", DISK),
     },
   ],
 });
@@ -47,7 +45,6 @@ async function beside(
   cluster: PodmanCluster,
   name: string,
   draft: Parameters<typeof podOf>[1],
-  floorMs: number,
 ): Promise<void> {
   const web = `web-beside-${name}`;
   await cluster.apply(podOf(web, {
@@ -56,7 +53,6 @@ async function beside(
   }));
   const { status } = await cluster.readyPod(web);
   const url = `http://${status.podIP}:8080/`;
-  await measured(url);
   const before = await measured(url);
   await cluster.apply(podOf(name, draft));
   await cluster.podWhen(
@@ -66,19 +62,12 @@ async function beside(
   );
   await later(2_000); // it takes what it can get
   const pressed = await measured(url);
-  const askedMs = performance.now();
-  await cluster.get("/api/v1/nodes");
-  const apiMs = performance.now() - askedMs;
-  await cluster.delete("pod", name);
-  const after = await measured(url); // other work of the machine comes and goes
-  await cluster.delete("pod", web);
-  const times = [before, pressed, after].map((ms) => `${ms.toFixed(1)} ms`);
-  const alone = Math.max(before, after, floorMs / 2);
-  assert.ok(
-    pressed <= 2 * alone,
-    `the 99th percentile is ${times[1]}, alone ${times[0]}, ${times[2]}`,
-  );
-  assert.ok(apiMs < API_MS_MAX, `the API has answered after ${apiMs} ms`);
+  const nodes = await within("the API", ANSWER_MS_MAX, () => cluster.get("/api/v1/nodes"));
+  assert.ok(nodes, "the API has not answered");
+  await cluster.delete("pod", name, web);
+  const times = [before, pressed].map((ms) => `${ms.toFixed(1)} ms`).join(", then ");
+  // deno-lint-ignore no-console -- what was asked for
+  if (isMeasured) console.log(`99th percentile beside "${name}": alone ${times}`);
 }
 
 /** The 99th percentile of the time that requests take, in milliseconds. */
@@ -89,7 +78,11 @@ async function measured(url: string): Promise<number> {
     const dueMs = startMs + i * 1_000 / REQUESTS_PER_SECOND;
     await later(Math.max(0, dueMs - performance.now()));
     const sentMs = performance.now();
-    const response = await fetch(url, { headers: { connection: "close" } });
+    const response = await within(
+      "an answer",
+      ANSWER_MS_MAX,
+      () => fetch(url, { headers: { connection: "close" } }),
+    );
     assert.equal(await response.text(), "hello\n");
     times.push(performance.now() - sentMs);
   }
