@@ -93,3 +93,8 @@ function shortened(name: string): string {
 function detailsOf({ group, plural }: AnyResource, name: string): ErrorDetails {
   return { name, kind: plural, ...(group && { group }) };
 }
+
+/** Whether something could not be created because its namespace is being deleted. */
+export function isOfEndingNamespace({ details: { causes } }: ApiError): boolean {
+  return causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false;
+}

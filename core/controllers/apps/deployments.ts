@@ -1,3 +1,4 @@
+import { isOfEndingNamespace } from "../../client/refusals.ts";
 import type { ApiError } from "../../client/api_error.ts";
 import type { Draft, ObjectName, View } from "../../client/client.ts";
 import { isEqual } from "../../lib/equality.ts";
@@ -29,7 +30,6 @@ import {
   withProgress,
 } from "./deployment_status.ts";
 import { rollbackWrites } from "./deployment_rollback.ts";
-import { isOfEndingNamespace } from "./pod_creation.ts";
 import { childrenOf, claimWrites, controlled, controllerOf } from "../runtime/ownership.ts";
 import { isFinished } from "../../resources/core/pods/pod_states.ts";
 import { isScaled, scaledSizes } from "./proportional_scaling.ts";

@@ -84,8 +84,3 @@ export function failedCreation(about: PodOwner, { message }: ApiError): Write {
     message: `Error creating: ${message}`,
   });
 }
-
-/** Whether it was refused because its namespace is being deleted: then it need not be told. */
-export function isOfEndingNamespace({ details: { causes } }: ApiError): boolean {
-  return causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false;
-}

@@ -1,3 +1,4 @@
+import { isOfEndingNamespace } from "../../client/refusals.ts";
 import { ownField } from "../../lib/own_field.ts";
 import type { ApiError } from "../../client/api_error.ts";
 import type { View } from "../../client/client.ts";
@@ -18,15 +19,7 @@ import { childrenOf, claimWrites, controlled, controllerOf } from "../runtime/ow
 import { availableInMs, isActive, isReady } from "../../resources/core/pods/pod_states.ts";
 import { nextAvailableMs } from "./availability.ts";
 import { inDeletionOrder } from "./deletion_order.ts";
-import {
-  created,
-  deletion,
-  failedCreation,
-  freeNames,
-  isOfEndingNamespace,
-  podOf,
-  WRITES_MAX,
-} from "./pod_creation.ts";
+import { created, deletion, failedCreation, freeNames, podOf, WRITES_MAX } from "./pod_creation.ts";
 import { isConditionTrue, withCondition, withoutCondition } from "../../resources/conditions.ts";
 
 /** What a ReplicaSet and a ReplicationController have in common. */

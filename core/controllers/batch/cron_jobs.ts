@@ -1,3 +1,4 @@
+import { isOfEndingNamespace } from "../../client/refusals.ts";
 import type { ApiError } from "../../client/api_error.ts";
 import type { View } from "../../client/client.ts";
 import type { Notice } from "../../client/event_recorder.ts";
@@ -192,7 +193,7 @@ function creation(cronJob: CronJob, dueMs: number): Write {
       message: `Created job ${draft.metadata.name}`,
     },
     refused: (error: ApiError) =>
-      error.details.causes?.some(({ reason }) => reason === "NamespaceTerminating")
+      isOfEndingNamespace(error)
         ? []
         : [recordEvent(warning(cronJob, "FailedCreate", `Error creating job: ${error.message}`))],
   });

@@ -1,3 +1,5 @@
+import { isOfEndingNamespace } from "../../client/refusals.ts";
+import { failedCreation } from "../apps/pod_creation.ts";
 import { ApiError } from "../../client/api_error.ts";
 import type { View } from "../../client/client.ts";
 import { type Job, jobs } from "../../resources/batch/jobs.ts";
@@ -12,7 +14,6 @@ import {
   NOTHING,
   type Plan,
   plan,
-  recordEvent,
   remove,
   update,
   type Write,
@@ -183,8 +184,5 @@ function releases({ released }: Tracking, deleted: readonly Pod[]): Write[] {
 /** What is written when a pod cannot be made: the pods that ended are counted all the same. */
 function refusal(job: Job, input: StatusInput, error: ApiError): Write[] {
   const status = statusWrites(job, statusOf({ ...input, created: 0, end: undefined }), undefined);
-  const isEnding = error.details.causes?.some(({ reason }) => reason === "NamespaceTerminating");
-  if (isEnding) return status;
-  const message = `Error creating: ${error.message}`;
-  return [...status, recordEvent({ about: job, type: "Warning", reason: "FailedCreate", message })];
+  return isOfEndingNamespace(error) ? status : [...status, failedCreation(job, error)];
 }

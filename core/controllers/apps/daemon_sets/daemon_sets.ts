@@ -1,3 +1,4 @@
+import { isOfEndingNamespace } from "../../../client/refusals.ts";
 import type { ObjectName, View } from "../../../client/client.ts";
 import { controllerRevisions } from "../../../resources/apps/controller_revisions.ts";
 import { type DaemonSet, daemonSets } from "../../../resources/apps/daemon_sets.ts";
@@ -18,14 +19,7 @@ import {
 } from "../../runtime/controller.ts";
 import { childrenOf, claimWrites, controlled } from "../../runtime/ownership.ts";
 import { nextAvailableMs } from "../availability.ts";
-import {
-  created,
-  deletion,
-  failedCreation,
-  freeNames,
-  isOfEndingNamespace,
-  WRITES_MAX,
-} from "../pod_creation.ts";
+import { created, deletion, failedCreation, freeNames, WRITES_MAX } from "../pod_creation.ts";
 import { revisionsOf } from "../revisions.ts";
 import { newDaemonPod, podsByNode } from "./daemon_pods.ts";
 import { type Failures, isForgotten } from "./failed_pods.ts";
