@@ -77,12 +77,22 @@ def run_in_a_pod():
     core.delete_namespaced_pod("py", NS)
 
 
+def scaled(name, replicas):
+    """The controller may write its first status between the read and the write: then both are repeated."""
+    for _ in range(10):
+        scale = apps.read_namespaced_deployment_scale(name, NS)
+        scale.spec.replicas = replicas
+        try:
+            return apps.replace_namespaced_deployment_scale(name, NS, scale)
+        except client.ApiException as error:
+            expect("why the write was refused", error.reason, "Conflict")
+    sys.exit("every write came too late")
+
+
 def from_yaml():
     utils.create_from_dict(client.ApiClient(), {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "py"}, "spec": {
         "replicas": 0, "selector": {"matchLabels": {"a": "py"}}, "template": {"metadata": {"labels": {"a": "py"}}, "spec": {"containers": [{"name": "m", "image": "app:1"}]}}}}, namespace=NS)
-    scale = apps.read_namespaced_deployment_scale("py", NS)
-    scale.spec.replicas = 2
-    expect("scaled", apps.replace_namespaced_deployment_scale("py", NS, scale).spec.replicas, 2)
+    expect("scaled", scaled("py", 2).spec.replicas, 2)
     apps.delete_namespaced_deployment("py", NS)
 
 
