@@ -5,6 +5,7 @@ import {
 } from "../resources/rbac/cluster_role_bindings.ts";
 import { type ClusterRole, clusterRoles } from "../resources/rbac/cluster_roles.ts";
 import {
+  addOnRoles,
   AUTOUPDATE,
   type DefaultBinding,
   defaultClusterRoleBindings,
@@ -12,7 +13,6 @@ import {
   type DefaultRole,
   defaultRoleBindings,
   defaultRoles,
-  measurementRoles,
 } from "../resources/rbac/default_roles.ts";
 import { roleBindings } from "../resources/rbac/role_bindings.ts";
 import { roles } from "../resources/rbac/roles.ts";
@@ -40,7 +40,7 @@ export async function ensureDefaultRights(objects: Objects): Promise<void> {
       ...(wanted.subjects.length > 0 && { subjects: union(binding.subjects, wanted.subjects) }),
     }));
   await Promise.all([
-    ...[...defaultClusterRoles(), ...measurementRoles()].map(role(clusterRoles)),
+    ...[...defaultClusterRoles(), ...addOnRoles()].map(role(clusterRoles)),
     ...defaultRoles().map(role(roles)),
     ...defaultClusterRoleBindings().map(binding(clusterRoleBindings)),
     ...defaultRoleBindings().map(binding(roleBindings)),

@@ -2,6 +2,7 @@ import { ADMISSIONREGISTRATION_KINDS } from "./admissionregistration/mod.ts";
 import { APIREGISTRATION_KINDS } from "./apiregistration/mod.ts";
 import { APIEXTENSIONS_KINDS } from "./apiextensions/mod.ts";
 import { APPS_KINDS } from "./apps/mod.ts";
+import { ARGOPROJ_KINDS } from "./argoproj/mod.ts";
 import { AUTOSCALING_KINDS } from "./autoscaling/mod.ts";
 import { BATCH_KINDS } from "./batch/mod.ts";
 import { CERTIFICATES_KINDS } from "./certificates/mod.ts";
@@ -26,6 +27,7 @@ export const RESOURCES: readonly AnyResource[] = [
   ...APIREGISTRATION_KINDS,
   ...APIEXTENSIONS_KINDS,
   ...APPS_KINDS,
+  ...ARGOPROJ_KINDS,
   ...AUTOSCALING_KINDS,
   ...BATCH_KINDS,
   ...CERTIFICATES_KINDS,

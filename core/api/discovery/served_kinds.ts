@@ -119,7 +119,7 @@ export class ServedKinds {
 
 /** What Kubernetes' refusals call the Go type of a kind, or of its list. Custom resources have none of their own. */
 export function goTypeOf({ resource }: ServedKind, name: string): string {
-  if (resource.definedBy) {
+  if (resource.reading) {
     return `*unstructured.Unstructured${name === resource.kind ? "" : "List"}`;
   }
   return `*${resource.group.split(".", 1)[0] || "core"}.${name}`;

@@ -35,7 +35,7 @@ export function answerSubresource(
   const subresource = subresourceOf(kind.resource, name);
   const decides = subresource?.decide || subresource?.act;
   const stream = decides ? undefined : streams.get(name);
-  if (!subresource && kind.resource.definedBy) {
+  if (!subresource && kind.resource.reading) {
     throw objectNotFound(kind.resource, request.path.name ?? "");
   }
   if (!subresource || (rest.length > 0 && !stream?.takesPath)) throw notFound();

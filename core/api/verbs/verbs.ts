@@ -212,7 +212,7 @@ export async function patchOf(
   const type = mediaTypeOf(c);
   const types = patchTypesOf(kind.resource);
   if (!types.includes(type)) {
-    if (kind.resource.definedBy) throw unsupported(types);
+    if (kind.resource.reading) throw unsupported(types);
     throw new PathRefusal("UnsupportedMediaType", "415: Unsupported Media Type");
   }
   refuseForce(c);

@@ -33,7 +33,7 @@ export function sendList(
     resourceVersion: String(page.revision),
     ...(page.continueToken
       ? { continue: page.continueToken }
-      : kind.resource.definedBy
+      : kind.resource.reading
       ? { continue: "" } // as Kubernetes' lists of custom resources have it
       : {}),
     ...(page.remaining ? { remainingItemCount: page.remaining } : {}),

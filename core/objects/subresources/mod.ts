@@ -22,7 +22,7 @@ export function subresourcesOf(resource: AnyResource): readonly Subresource<Kube
     ...resource.subresources,
     ...OF_ANY_KIND.map((of) => of(resource)).filter((each) => each !== undefined),
   ].sort((a, b) => a.name < b.name ? -1 : 1);
-  if (resource.definedBy) all.reverse(); // status, then scale, as Kubernetes lists them
+  if (resource.reading) all.reverse(); // of custom resources: status, then scale, as Kubernetes lists them
   found.set(resource, all);
   return all;
 }

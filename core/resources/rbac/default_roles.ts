@@ -40,9 +40,20 @@ const SHORT: Readonly<Record<string, string>> = {
   WRITE: "create,delete,deletecollection,patch,update",
 };
 
-const MEASUREMENT_ROLES = `
+const ROLLOUT_KINDS = "rollouts,rollouts/scale,experiments,analysistemplates," +
+  "clusteranalysistemplates,analysisruns";
+const ROLLOUT_WRITES = `create,delete,deletecollection,get,list,patch,update,watch argoproj.io ` +
+  `${ROLLOUT_KINDS},rollouts/status`;
+
+const ADD_ON_ROLES = `
 system:aggregated-metrics-reader to=admin to=edit to=view
   READ metrics.k8s.io pods,nodes
+argo-rollouts-aggregate-to-admin to=admin
+  ${ROLLOUT_WRITES}
+argo-rollouts-aggregate-to-edit to=edit
+  ${ROLLOUT_WRITES}
+argo-rollouts-aggregate-to-view to=view
+  READ argoproj.io ${ROLLOUT_KINDS}
 `;
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings */
@@ -50,9 +61,9 @@ export function defaultClusterRoles(): DefaultRole[] {
   return [DEFAULT_CLUSTER_ROLES, CONTROLLER_ROLES].flatMap(rolesIn);
 }
 
-/** What metrics-server brings along in Kubernetes: who may look may also see what is used. */
-export function measurementRoles(): DefaultRole[] {
-  return rolesIn(MEASUREMENT_ROLES);
+/** What metrics-server and Argo Rollouts bring along in Kubernetes: rights on their kinds, for those who have such rights. */
+export function addOnRoles(): DefaultRole[] {
+  return rolesIn(ADD_ON_ROLES);
 }
 
 /** In their namespaces. */
