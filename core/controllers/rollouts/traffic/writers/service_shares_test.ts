@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { services } from "../../../../resources/core/services/services.ts";
+import { RoutingFixture } from "../routing_fixture.ts";
+import { serviceWriter } from "./service_shares.ts";
+
+function sharesOf({ cluster }: RoutingFixture, name: string): string | undefined {
+  return cluster.get(services, { namespace: "default", name })!.metadata.annotations
+    ?.["coracle.dev/shares"];
+}
+
+Deno.test("The traffic of a plain Service is shared by an annotation of it", () => {
+  const made = new RoutingFixture();
+  const settings = { service: "web" };
+  const routed = made.routed({ plugins: { "coracle.dev/service": settings } });
+  const writer = serviceWriter(routed, settings);
+  writer.setWeight(20, [{ weight: 10, serviceName: "probe" }]);
+  assert.equal(
+    writer.verified({ serves: () => true }),
+    false,
+    "nothing serves what is not yet written",
+  );
+  assert.equal(made.write(routed), 1);
+  assert.equal(sharesOf(made, "web"), "web-stable=70,web-canary=20,probe=10");
+  const next = serviceWriter(made.routed({}), settings);
+  assert.equal(next.verified({ serves: (kind) => kind === "Service" }), true);
+  assert.equal(next.verified({ serves: () => false }), false);
+});
+
+Deno.test("Without a name the stable service is the one that is shared", () => {
+  const made = new RoutingFixture();
+  const routed = made.routed({});
+  serviceWriter(routed, {}).setWeight(0, []);
+  made.write(routed);
+  assert.equal(sharesOf(made, "web-stable"), "web-stable=100,web-canary=0");
+});
+
+Deno.test("Steps that need a route say so; so does a name that is none", () => {
+  const routed = new RoutingFixture().routed({});
+  assert.throws(
+    () => serviceWriter(routed, {}).setHeaderRoute({ name: "a" }),
+    /needs an HTTPRoute/,
+  );
+  assert.throws(() => serviceWriter(routed, { service: 1 }), /must be the name of a Service/);
+  assert.throws(
+    () => serviceWriter(routed, { service: "none" }).setWeight(1, []),
+    /services "none" not found/,
+  );
+});
