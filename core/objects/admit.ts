@@ -118,7 +118,10 @@ function admit(
   const releases: (() => void)[] = [];
   const release = () => releases.splice(0).forEach((giveBack) => giveBack());
   try {
-    const warnings = warningsOf(kindOf(resource, options), input.unknown, options);
+    const warnings = [
+      ...warningsOf(kindOf(resource, options), input.unknown, options),
+      ...input.warnings ?? [],
+    ];
     const causes: Cause[] = [...input.causes];
     const rest = {
       resource,

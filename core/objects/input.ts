@@ -14,6 +14,8 @@ export interface Input {
   unknown: string[];
   /** What is wrong with the shape; rules that rely on it may stumble. */
   causes: Cause[];
+  /** What was dropped although the kind has it, and why. */
+  warnings?: string[];
 }
 
 /**
@@ -47,11 +49,11 @@ function customInput(
   reading: Reading,
   document: JsonObject,
 ): Input {
-  const { value, causes, unknown, fault } = reading.read(document);
+  const { value, causes, unknown, warnings, fault } = reading.read(document);
   if (fault !== undefined) {
     throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${fault}`);
   }
-  return { object: withMetadata({ ...value }), unknown, causes };
+  return { object: withMetadata({ ...value }), unknown, causes, ...(warnings && { warnings }) };
 }
 
 const statusSchemas = new WeakMap<Schema, Schema>();

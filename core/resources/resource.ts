@@ -114,6 +114,8 @@ export interface ReadResult {
   value: JsonObject;
   causes: Cause[];
   unknown: string[];
+  /** What was dropped although the kind has it, and why. */
+  warnings?: string[];
   /** Why it cannot be read at all. */
   fault?: string;
 }

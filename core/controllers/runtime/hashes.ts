@@ -27,8 +27,18 @@ export function suffixOf(text: string): string {
 
 /** The decimal digits of a hash in letters that spell no words: Kubernetes' `rand.SafeEncodeString`. */
 export function safeWordOf(text: string): string {
-  return [...String(hashOf(text))].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length])
-    .join("");
+  return safeWord(hashOf(text));
+}
+
+function safeWord(hash: number): string {
+  return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join("");
+}
+
+/** The same of the FNV-1a of bytes, 32 bits, as Go has it. */
+export function safeWordOfBytes(bytes: Uint8Array): string {
+  let hash = OFFSET;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, PRIME) >>> 0;
+  return safeWord(hash);
 }
 
 /** JSON whose fields are in order, so that equal values give equal texts. */

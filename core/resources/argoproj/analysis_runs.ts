@@ -11,7 +11,7 @@ import {
 } from "../../schema/schema.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { ARGO_GROUP, ARGO_VERSION, argoColumns, argoReading, phaseColumn } from "./custom_kind.ts";
-import { analysisFields, metrics } from "./metrics.ts";
+import { analysisFields, METRIC_TEMPLATES, metrics } from "./metrics.ts";
 
 const analysisRunSpec = object("What is measured.", {
   metrics: required(metrics),
@@ -93,7 +93,7 @@ export const analysisRuns = defineResource({
   isCreatedWithStatus: true,
   generation: "all content",
   schema: analysisRun,
-  reading: argoReading(analysisRun),
+  reading: argoReading(analysisRun, { templates: METRIC_TEMPLATES }),
   columns: argoColumns([phaseColumn("AnalysisRun")]),
 });
 export type AnalysisRun = ObjectOf<typeof analysisRuns>;

@@ -1,7 +1,7 @@
 import { object, required } from "../../schema/schema.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { ARGO_GROUP, ARGO_VERSION, argoColumns, argoReading } from "./custom_kind.ts";
-import { analysisTemplateSpec } from "./metrics.ts";
+import { analysisTemplateSpec, METRIC_TEMPLATES } from "./metrics.ts";
 
 const template = object("What is measured to judge pods.", {
   spec: required(analysisTemplateSpec),
@@ -18,7 +18,7 @@ export const analysisTemplates = defineResource({
   needsVersion: true,
   generation: "all content",
   schema: template,
-  reading: argoReading(template),
+  reading: argoReading(template, { templates: METRIC_TEMPLATES }),
   columns: argoColumns([]),
 });
 export type AnalysisTemplate = ObjectOf<typeof analysisTemplates>;
@@ -34,7 +34,7 @@ export const clusterAnalysisTemplates = defineResource({
   needsVersion: true,
   generation: "all content",
   schema: template,
-  reading: argoReading(template),
+  reading: argoReading(template, { templates: METRIC_TEMPLATES }),
   columns: argoColumns([]),
 });
 export type ClusterAnalysisTemplate = ObjectOf<typeof clusterAnalysisTemplates>;

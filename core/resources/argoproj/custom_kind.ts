@@ -1,8 +1,8 @@
-import type { JsonObject } from "../../lib/json/json_value.ts";
 import type { Schema } from "../../schema/schema.ts";
 import { customColumns } from "../apiextensions/custom/columns.ts";
 import { customReading } from "../apiextensions/custom/custom_reading.ts";
-import type { Column, KubeObject, Reading, ReadResult, ScalePaths } from "../resource.ts";
+import type { Column, KubeObject, Reading, ScalePaths } from "../resource.ts";
+import { type TemplatePath, withoutMalformedAmounts } from "./malformed_amounts.ts";
 
 export const ARGO_GROUP = "argoproj.io";
 export const ARGO_VERSION = "v1alpha1";
@@ -11,14 +11,11 @@ const API_VERSION = `${ARGO_GROUP}/${ARGO_VERSION}`;
 /**
  * Reads and checks objects just as Kubernetes does those of Argo Rollouts' CustomResourceDefinitions: what is unknown is
  * pruned, almost nothing is defaulted, empty values stay, and there is no strategic merge. `shape`: what the object has
- * besides apiVersion, kind and metadata. `lenient`: what else becomes of an object that was read.
+ * besides apiVersion, kind and metadata. `templates`: where it has pod templates, of which amounts that are none go.
  */
 export function argoReading(
   shape: Schema,
-  { scale, lenient }: {
-    scale?: ScalePaths;
-    lenient?: (read: JsonObject) => { value: JsonObject; warnings: string[] };
-  } = {},
+  { scale, templates }: { scale?: ScalePaths; templates: readonly TemplatePath[] },
 ): Reading {
   const text: Schema = { type: "string" };
   const schema: Schema = {
@@ -35,9 +32,8 @@ export function argoReading(
   return {
     read: (input) => {
       const result = reading.read(input);
-      return lenient && result.fault === undefined
-        ? { ...result, ...lenient(result.value) }
-        : result satisfies ReadResult;
+      if (result.fault !== undefined) return result;
+      return { ...result, ...withoutMalformedAmounts(result.value, templates) };
     },
     check: reading.check,
     fromStored: (object) => object, // there is one version, which has always had the same shape

@@ -100,7 +100,9 @@ export const experiments = defineResource({
   isCreatedWithStatus: true,
   generation: "all content",
   schema: experiment,
-  reading: argoReading(experiment),
+  reading: argoReading(experiment, {
+    templates: [["spec", "templates", "[]", "template", "spec"]],
+  }),
   columns: argoColumns([phaseColumn("Experiment")]),
 });
 export type Experiment = ObjectOf<typeof experiments>;

@@ -5,6 +5,7 @@ import {
   dryRun,
   measurementRetention,
 } from "./analysis_references.ts";
+import type { TemplatePath } from "./malformed_amounts.ts";
 import { metricProvider } from "./metric_providers.ts";
 
 /** Numbers may be texts in which arguments stand: `{{args.count}}`. */
@@ -22,6 +23,11 @@ const metric = object("What is measured, how often, and what it means.", {
   consecutiveSuccessLimit: intOrString("How many good results in a row are enough."),
 });
 export type Metric = TypeOf<typeof metric>;
+
+/** Where metrics have templates of pods. */
+export const METRIC_TEMPLATES: readonly TemplatePath[] = [
+  ["spec", "metrics", "[]", "provider", "job", "spec", "template", "spec"],
+];
 
 /** What templates and runs have. */
 export const analysisFields = {

@@ -1,6 +1,9 @@
+import { cloneJson } from "../../lib/json/json_value.ts";
+import { check } from "../../schema/check.ts";
 import { mapOf, object, required, type Schema, string, type TypeOf } from "../../schema/schema.ts";
 import type { Container } from "../core/pods/spec/containers.ts";
-import { type PodSpec, podSpec } from "../core/pods/spec/pod_spec.ts";
+import { type PodSpec, podSpec, type PodTemplate } from "../core/pods/spec/pod_spec.ts";
+import { withTemplatePrepared } from "../core/pods/template_rules.ts";
 import { type Sparse, withoutDefaults } from "./without_defaults.ts";
 
 /** Labels and annotations: all that Argo Rollouts' kinds keep of the metadata of what is made of them. */
@@ -28,3 +31,11 @@ export const barePodTemplate = object("What the pods that are made are like.", {
   spec: required(withoutDefaults(podSpec) as Schema<TemplatePodSpec>), // which requires names and containers
 });
 export type BarePodTemplate = TypeOf<typeof barePodTemplate>;
+
+/** The template with all the defaults that a ReplicaSet's has. What is wrong with it is for others to find. */
+export function defaultedTemplate(template: BarePodTemplate | PodTemplate): PodTemplate {
+  const { metadata, spec } = template;
+  const { value } = check(podSpec, cloneJson(spec ?? {}));
+  const filled = { ...(metadata && { metadata }), spec: value } as PodTemplate; // its metadata has no more fields
+  return Array.isArray(value.containers) ? withTemplatePrepared(filled) : filled;
+}

@@ -69,7 +69,7 @@ export const rollouts = defineResource({
   needsVersion: true,
   schema: rollout,
   scale,
-  reading: argoReading(rollout, { scale }),
+  reading: argoReading(rollout, { scale, templates: [["spec", "template", "spec"]] }),
   columns: argoColumns([
     {
       name: "Desired",

@@ -63,8 +63,8 @@ export type Probe = TypeOf<typeof probe>;
 const lifecycleHandler = object("What is done at a moment in the life of a container.", {
   exec: execAction,
   httpGet: httpGetAction,
-  sleep: object("A pause.", { seconds: required(long("Seconds to sleep.")) }),
   tcpSocket: tcpSocketAction,
+  sleep: object("A pause.", { seconds: required(long("Seconds to sleep.")) }),
 });
 export type LifecycleHandler = TypeOf<typeof lifecycleHandler>;
 
