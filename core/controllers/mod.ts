@@ -1,5 +1,7 @@
 import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
+import { analysisRunLoop } from "./analysis/analysis_runs.ts";
+import type { Measure } from "./analysis/measuring.ts";
 import { apiServiceController } from "./api_services/api_services.ts";
 import { autoscalerLoop } from "./autoscaling/autoscalers.ts";
 import type { AskApi } from "./autoscaling/metrics_api.ts";
@@ -73,9 +75,11 @@ export interface ControllerOptions {
   tokenSigner?: SecretTokenSigner;
   /** Asks the API of this server for measurements; absent: there are none. */
   ask?: AskApi;
+  /** Makes the measurements of AnalysisRuns; absent: there are none. */
+  measure?: Measure;
 }
 
-type OptionalKeys = "ask" | "balancerRange" | "signer" | "tokenSigner";
+type OptionalKeys = "ask" | "balancerRange" | "measure" | "signer" | "tokenSigner";
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (
@@ -96,6 +100,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(daemonSetController),
   () => loopOf(cronJobController),
   ({ catalog, ask }) => autoscalerLoop(catalog, ask),
+  ({ measure }) => analysisRunLoop(measure),
   ({ catalog }) => loopOf(disruptionController(catalog)),
   () => loopOf(staleDisruptions),
   () => loopOf(endpointSliceController),

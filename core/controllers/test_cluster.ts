@@ -223,7 +223,7 @@ export class TestCluster implements View {
       this.put(resource, {
         ...rest,
         metadata: { ...rest.metadata, generation },
-        ...(before.status !== undefined && { status: before.status }),
+        ...statusAfter(resource, { before: before.status, given: status }),
       });
     }
   }
@@ -311,6 +311,15 @@ function named(resource: AnyResource, metadata: Partial<KubeObject["metadata"]>)
   return resource.namespaced
     ? { namespace: metadata.namespace ?? "default", name: metadata.name! }
     : { name: metadata.name! };
+}
+
+/** Of kinds that have a status but no subresource for it, an update writes it with the rest. */
+function statusAfter(
+  { isCreatedWithStatus }: AnyResource,
+  { before, given }: { before: unknown; given: unknown },
+): { status?: unknown } {
+  const status = isCreatedWithStatus ? given : before;
+  return status === undefined ? {} : { status };
 }
 
 function keyOf({ metadata: { namespace, name } }: KubeObject): string {

@@ -1,0 +1,66 @@
+import { msOf } from "../../lib/timestamp.ts";
+import { durationMsOf } from "../../schema/durations.ts";
+import type { Measurement, Metric, MetricResult } from "../../resources/argoproj/mod.ts";
+import { isCompleted } from "./metric_assessment.ts";
+import { limitsOf } from "./metric_limits.ts";
+
+/** After an error, whatever the interval. Argo Rollouts: `DefaultErrorRetryInterval`. */
+const ERROR_RETRY_MS = 10_000;
+/** Times are kept in whole seconds: a shorter interval would measure without a pause. */
+const INTERVAL_MS_MIN = 1_000;
+
+/** What is to be done next about a metric. */
+export type NextMeasurement =
+  /** Nothing more, or not before something else has happened. */
+  | { step: "none" }
+  | { step: "wait"; untilMs: number }
+  | { step: "measure" }
+  | { step: "resume"; unfinished: Measurement };
+
+export interface Progress {
+  /** When the run began; `undefined`: it begins now. */
+  startedAt: string | undefined;
+  nowMs: number;
+  isTerminating: boolean;
+}
+
+/**
+ * What comes next for a metric: measure it when its initial delay, its interval, or the pause after an error is over;
+ * go on with a measurement that has not come to its end. Argo Rollouts: `analysis/analysis.go`, `generateMetricTasks`.
+ */
+export function nextMeasurement(
+  metric: Metric,
+  result: MetricResult | undefined,
+  { startedAt, nowMs, isTerminating }: Progress,
+): NextMeasurement {
+  if (isCompleted(result?.phase)) return { step: "none" };
+  const last = result?.measurements?.at(-1);
+  if (last !== undefined && last.finishedAt === undefined) {
+    const untilMs = msOf(last.resumeAt);
+    if (untilMs > nowMs && !isTerminating) return { step: "wait", untilMs };
+    return { step: "resume", unfinished: last };
+  }
+  if (isTerminating) return { step: "none" };
+  const dueMs = dueTime(metric, result, { startedMs: startedAt ? msOf(startedAt) : nowMs });
+  if (dueMs === undefined) return { step: "none" };
+  return dueMs > nowMs ? { step: "wait", untilMs: dueMs } : { step: "measure" };
+}
+
+function dueTime(
+  metric: Metric,
+  result: MetricResult | undefined,
+  { startedMs }: { startedMs: number },
+): number | undefined {
+  const last = result?.measurements?.at(-1);
+  if (last === undefined) return startedMs + durationOf(metric.initialDelay);
+  const { count } = limitsOf(metric);
+  if (count !== undefined && (result?.count ?? 0) >= count) return undefined;
+  const finishedMs = msOf(last.finishedAt);
+  if (last.phase === "Error") return finishedMs + ERROR_RETRY_MS;
+  const intervalMs = metric.interval ? durationOf(metric.interval) : ERROR_RETRY_MS;
+  return finishedMs + Math.max(intervalMs, INTERVAL_MS_MIN);
+}
+
+function durationOf(text: string | undefined): number {
+  return text ? durationMsOf(text) : 0;
+}
