@@ -44,6 +44,8 @@ import {
 } from "./nodes/pod_cleanup.ts";
 import { policyTypeChecking } from "./cluster/policy_type_checking.ts";
 import { resourceQuotaController } from "./cluster/resource_quotas.ts";
+import { rolloutController } from "./rollouts/rollouts.ts";
+import { serviceReleaseController } from "./rollouts/service_releases.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
 import { replicationController } from "./apps/replication_controllers.ts";
 import { statefulSetController } from "./apps/stateful_sets/stateful_sets.ts";
@@ -96,6 +98,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(jobController),
   () => jobOrphans,
   () => loopOf(finishedJobExpiry),
+  () => loopOf(rolloutController),
+  () => loopOf(serviceReleaseController),
   () => loopOf(statefulSetController),
   () => loopOf(daemonSetController),
   () => loopOf(cronJobController),

@@ -1,7 +1,7 @@
-import { ownField } from "../../lib/own_field.ts";
-import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
-import { canonicalQuantity, quantityFault } from "../../schema/quantities.ts";
-import type { Schema } from "../../schema/schema.ts";
+import { ownField } from "../../../lib/own_field.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
+import { canonicalQuantity, quantityFault } from "../../../schema/quantities.ts";
+import type { Schema } from "../../../schema/schema.ts";
 
 /**
  * The JSON that Go makes of a struct whose shape is `schema`: fields in the order of the schema, which is that of the struct;

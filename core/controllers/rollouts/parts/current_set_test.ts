@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { defaultedTemplate } from "../../resources/argoproj/pod_templates.ts";
-import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
+import { defaultedTemplate } from "../../../resources/argoproj/pod_templates.ts";
+import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import { currentSetOf } from "./current_set.ts";
 
 function template(image: string) {

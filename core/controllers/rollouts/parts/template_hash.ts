@@ -1,6 +1,6 @@
-import type { Rollout } from "../../resources/argoproj/mod.ts";
-import { podTemplate } from "../../resources/core/pods/spec/pod_spec.ts";
-import { canonicalJson, safeWordOfBytes } from "../runtime/hashes.ts";
+import type { Rollout } from "../../../resources/argoproj/mod.ts";
+import { podTemplate } from "../../../resources/core/pods/spec/pod_spec.ts";
+import { canonicalJson, safeWordOfBytes } from "../../runtime/hashes.ts";
 import { goJson } from "./go_json.ts";
 
 /** As much of a template as has a hash. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Rollout } from "../../resources/argoproj/mod.ts";
-import { podTemplate } from "../../resources/core/pods/spec/pod_spec.ts";
+import type { Rollout } from "../../../resources/argoproj/mod.ts";
+import { podTemplate } from "../../../resources/core/pods/spec/pod_spec.ts";
 import { goJson } from "./go_json.ts";
 import { stepHashOf, templateHashOf } from "./template_hash.ts";
 

@@ -1,7 +1,10 @@
-import { isEqual } from "../../lib/equality.ts";
-import { type BarePodTemplate, defaultedTemplate } from "../../resources/argoproj/pod_templates.ts";
-import type { ReplicaSet } from "../../resources/apps/replica_sets.ts";
-import type { PodTemplate } from "../../resources/core/pods/spec/pod_spec.ts";
+import { isEqual } from "../../../lib/equality.ts";
+import {
+  type BarePodTemplate,
+  defaultedTemplate,
+} from "../../../resources/argoproj/pod_templates.ts";
+import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
+import type { PodTemplate } from "../../../resources/core/pods/spec/pod_spec.ts";
 
 const HASH_LABEL = "rollouts-pod-template-hash";
 

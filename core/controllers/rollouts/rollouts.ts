@@ -1,0 +1,149 @@
+import type { ObjectName, View } from "../../client/client.ts";
+import { replicaSets } from "../../resources/apps/replica_sets.ts";
+import { type Rollout, rollouts } from "../../resources/argoproj/mod.ts";
+import { claimWrites } from "../runtime/ownership.ts";
+import {
+  type ControllerWithMemory,
+  keyOf,
+  NOTHING,
+  type Past,
+  type Plan,
+  plan,
+  type PlanWithMemory,
+  recordEvent,
+  update,
+} from "../runtime/controller.ts";
+import { blueGreen, scaleBlueGreen } from "./blue_green/blue_green.ts";
+import { canary, scaleCanary } from "./canary/canary.ts";
+import { persist } from "./status/finish.ts";
+import { Pass } from "./situation/pass.ts";
+import { createCurrent, syncCurrent } from "./revisions.ts";
+import { DESIRED_REPLICAS } from "./situation/sets.ts";
+import {
+  isFullyPromoted,
+  type OpenSituation,
+  resolvedRollout,
+  type Situation,
+} from "./situation/situation.ts";
+import { situationOf } from "./situations.ts";
+import { withConditionSet } from "./status/condition_list.ts";
+import { withPausedConditions } from "./status/paused_conditions.ts";
+import { observed, statusWrites } from "./status/status_writes.ts";
+import { invalidityOf } from "./validation/validation.ts";
+import { rolloutWatches } from "./watches.ts";
+import { resolveWorkload } from "./parts/workload_reference.ts";
+
+/** Looks again at a rollout that is invalid: what it names may have come. */
+const INVALID_AGAIN_MS = 20_000;
+
+/**
+ * Brings the pods of a Rollout to its template, in steps that people and analyses can judge: one step in each look, whose
+ * result leads to the next one.
+ *
+ * Argo Rollouts 1.8: `rollout/controller.go`, `rollout/sync.go`.
+ * https://argo-rollouts.readthedocs.io/en/stable/
+ */
+export const rolloutController: ControllerWithMemory<Rollout, string> = {
+  name: "rollouts-controller",
+  resource: rollouts,
+  watches: rolloutWatches,
+  workers: 4,
+  reconcile,
+  gone: (name) => ({ writes: [], remember: [[keyOf(name), undefined]] }),
+};
+
+/** Tells of each rollout when it is first seen, as Argo Rollouts does. */
+function reconcile(
+  rollout: Rollout,
+  view: View,
+  nowMs: number,
+  { memory }: Past<string>,
+): PlanWithMemory<string> {
+  const { uid, namespace, name } = rollout.metadata;
+  const key = keyOf(rollout.metadata as ObjectName);
+  const made = look(rollout, view, nowMs);
+  if (memory.get(key) === uid) return made;
+  const seen = recordEvent({
+    about: rollout,
+    type: "Normal",
+    reason: "RolloutAddedToInformer",
+    message: `Rollout resource added to informer: ${namespace}/${name}`,
+  });
+  return { ...made, writes: [seen, ...made.writes], remember: [[key, uid]] };
+}
+
+function look(stored: Rollout, view: View, nowMs: number): Plan {
+  if (stored.metadata.deletionTimestamp) return NOTHING;
+  const workload = resolveWorkload(stored, view);
+  if ("error" in workload) return invalid(stored, workload.error, nowMs);
+  const fault = invalidityOf(workload.rollout, view);
+  if (fault !== undefined) return invalid(stored, fault, nowMs);
+  const rollout = resolvedRollout(workload.rollout);
+  const claims = claimWrites(view, {
+    children: replicaSets,
+    owner: stored,
+    ownerResource: rollouts,
+    selector: rollout.spec.selector,
+  });
+  if (claims.length > 0) return plan(claims);
+  if (stored.spec.replicas === undefined) {
+    return plan([update(rollouts, { ...stored, spec: { ...stored.spec, replicas: 1 } })]);
+  }
+  const { generation: workloadGeneration } = workload;
+  const situation = situationOf({ stored, rollout, workloadGeneration, view, nowMs });
+  return hasCurrent(situation) ? proceed(situation) : createCurrent(situation);
+}
+
+function hasCurrent(situation: OpenSituation): situation is Situation {
+  return situation.current !== undefined;
+}
+
+/** One step of a rollout that is valid. */
+function proceed(situation: Situation): Plan {
+  const { rollout, nowMs } = situation;
+  const conditions = withPausedConditions(rollout, nowMs);
+  if (conditions !== rollout.status.conditions && conditions.length > 0) {
+    const status = observed(situation, { ...rollout.status, conditions });
+    return plan(statusWrites(situation, status));
+  }
+  const pass = new Pass(situation);
+  if (isFullyPromoted(rollout)) pass.removeAbort();
+  syncCurrent(situation, pass);
+  if (isScaled(situation)) return scaleOnly(situation, pass);
+  return rollout.spec.strategy.blueGreen ? blueGreen(situation, pass) : canary(situation, pass);
+}
+
+/** Whether somebody has changed the number of pods since a set was last sized. */
+function isScaled({ current, stable, rollout }: Situation): boolean {
+  const wanted = String(rollout.spec.replicas);
+  return [current, stable].some((set) => {
+    const sizedFor = set?.metadata.annotations?.[DESIRED_REPLICAS];
+    return set !== undefined && set.spec.replicas > 0 && sizedFor !== undefined &&
+      sizedFor !== wanted;
+  });
+}
+
+/** While the number of pods changes nothing else goes on. Argo Rollouts: `syncReplicasOnly`. */
+function scaleOnly(situation: Situation, pass: Pass): Plan {
+  pass.status = { ...situation.rollout.status };
+  if (situation.rollout.spec.strategy.blueGreen) scaleBlueGreen(situation, pass);
+  else scaleCanary(situation, pass);
+  return persist(situation, pass);
+}
+
+/** Says what is wrong with the rollout; all else stays as it is. */
+function invalid(stored: Rollout, fault: string, nowMs: number): Plan {
+  const rollout = resolvedRollout(stored);
+  const message = `The Rollout "${stored.metadata.name}" is invalid: ${fault}`;
+  const before = (rollout.status.conditions ?? [])
+    .filter((condition) => condition.type !== "InvalidSpec" || condition.message === message);
+  const update = {
+    type: "InvalidSpec",
+    status: "True",
+    reason: "InvalidSpec",
+    message,
+  } as const;
+  const status = { ...rollout.status, conditions: withConditionSet(before, update, nowMs) };
+  const about = { stored, rollout, workloadGeneration: undefined };
+  return plan(statusWrites(about, observed(about, status)), INVALID_AGAIN_MS);
+}
