@@ -39,3 +39,22 @@ export function defaultedTemplate(template: BarePodTemplate | PodTemplate): PodT
   const filled = { ...(metadata && { metadata }), spec: value } as PodTemplate; // its metadata has no more fields
   return Array.isArray(value.containers) ? withTemplatePrepared(filled) : filled;
 }
+
+/** The template without `privileged`: whether it is allowed is decided when pods are made. */
+export function withoutPrivilege(template: BarePodTemplate): BarePodTemplate {
+  const { spec } = template;
+  const mended = (containers: TemplateContainer[]) =>
+    containers.map((container) => {
+      if (!container.securityContext?.privileged) return container;
+      const { privileged: _, ...securityContext } = container.securityContext;
+      return { ...container, securityContext };
+    });
+  return {
+    ...template,
+    spec: {
+      ...spec,
+      containers: mended(spec.containers ?? []),
+      ...(spec.initContainers && { initContainers: mended(spec.initContainers) }),
+    },
+  };
+}
