@@ -13,7 +13,7 @@ import {
   recordEvent,
   update,
 } from "../runtime/controller.ts";
-import { blueGreen, scaleBlueGreen } from "./blue_green/blue_green.ts";
+import { blueGreen } from "./blue_green/blue_green.ts";
 import { canary, scaleCanary } from "./canary/canary.ts";
 import { persist } from "./status/finish.ts";
 import { Pass } from "./situation/pass.ts";
@@ -109,8 +109,8 @@ function proceed(situation: Situation): Plan {
   const pass = new Pass(situation);
   if (isFullyPromoted(rollout)) pass.removeAbort();
   syncCurrent(situation, pass);
-  if (isScaled(situation)) return scaleOnly(situation, pass);
-  return rollout.spec.strategy.blueGreen ? blueGreen(situation, pass) : canary(situation, pass);
+  if (rollout.spec.strategy.blueGreen) return blueGreen(situation, pass);
+  return isScaled(situation) ? scaleOnly(situation, pass) : canary(situation, pass);
 }
 
 /** Whether somebody has changed the number of pods since a set was last sized. */
@@ -123,11 +123,10 @@ function isScaled({ current, stable, rollout }: Situation): boolean {
   });
 }
 
-/** While the number of pods changes nothing else goes on. Argo Rollouts: `syncReplicasOnly`. */
+/** While the number of pods changes nothing else goes on with a canary. Argo Rollouts: `syncReplicasOnly`. */
 function scaleOnly(situation: Situation, pass: Pass): Plan {
   pass.status = { ...situation.rollout.status };
-  if (situation.rollout.spec.strategy.blueGreen) scaleBlueGreen(situation, pass);
-  else scaleCanary(situation, pass);
+  scaleCanary(situation, pass);
   return persist(situation, pass);
 }
 

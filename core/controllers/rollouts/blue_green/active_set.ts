@@ -1,0 +1,40 @@
+import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
+import type { RolloutStatus } from "../../../resources/argoproj/mod.ts";
+import { hasDeadline, hashOf } from "../situation/sets.ts";
+import { formatSelector, selectorOf } from "../../../schema/selectors.ts";
+import type { ResolvedRollout, Situation } from "../situation/situation.ts";
+
+/** The set that the active Service selects, as the status of the last look says. */
+export function activeSetOf({ rollout, all }: Situation): ReplicaSet | undefined {
+  return setOf(all, rollout.status.blueGreen.activeSelector);
+}
+
+/** The set of this hash. */
+export function setOf(sets: readonly ReplicaSet[], hash = ""): ReplicaSet | undefined {
+  return hash === "" ? undefined : sets.find((set) => hashOf(set) === hash);
+}
+
+/**
+ * Whether the template is that of a set which was replaced a moment ago, so that it needs neither pause nor analysis. What
+ * is retried after an abort has a deadline, too, but was never good.
+ */
+export function isGoingBack({ rollout, current }: Situation): boolean {
+  return hasDeadline(current) && !isRetry(rollout);
+}
+
+/** Whether an abort is being taken back. */
+function isRetry({ status }: ResolvedRollout): boolean {
+  return status.abortedAt !== undefined && status.currentPodHash !== status.stableRS;
+}
+
+/** What autoscaling and people count is the set that users see; all sets while there is none. */
+export function countsOfActive(
+  { all }: Situation,
+  status: RolloutStatus,
+): Partial<RolloutStatus> {
+  const active = setOf(all, status.blueGreen?.activeSelector);
+  if (active === undefined) return {};
+  const { replicas, readyReplicas = 0, availableReplicas = 0 } = active.status;
+  const selector = formatSelector(selectorOf(active.spec.selector));
+  return { HPAReplicas: replicas, readyReplicas, availableReplicas, selector };
+}

@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { replicaSets } from "../../../resources/apps/replica_sets.ts";
+import { services } from "../../../resources/core/services/services.ts";
+import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
+import { controllerOf } from "../../runtime/ownership.ts";
+import { hasDeadline, HASH_LABEL, MANAGED_BY, revisionOf } from "../situation/sets.ts";
+import { TestBlueGreen } from "./blue_green_fixture.ts";
+
+function manual(strategy: object = {}): TestBlueGreen {
+  return new TestBlueGreen({ autoPromotionEnabled: false, ...strategy });
+}
+
+function setOf(rollout: TestBlueGreen, revision: number) {
+  return rollout.sets.find((set) => revisionOf(set) === revision)!;
+}
+
+/** All pods of the revision stop being ready, and none becomes ready again. */
+function crash(rollout: TestBlueGreen, revision: number): void {
+  const { cluster } = rollout;
+  const { uid } = setOf(rollout, revision).metadata;
+  for (const pod of cluster.list<Pod>(pods).filter((each) => controllerOf(each)?.uid === uid)) {
+    rollout.broken.add(pod.spec.containers[0]!.image!);
+    cluster.patchStatus(pods, pod.metadata, {
+      conditions: [{ type: "Ready", status: "False", lastTransitionTime: "2026-01-01T00:00:00Z" }],
+    });
+  }
+}
+
+Deno.test("an update tells exactly what Argo Rollouts tells, and switches once all new pods are there", () => {
+  const rollout = new TestBlueGreen({ previewService: "" });
+  rollout.settle();
+  assert.equal(rollout.status.phase, "Progressing");
+  assert.deepEqual(rollout.switches, [undefined, undefined]);
+  rollout.run();
+  assert.equal(rollout.status.phase, "Healthy");
+  rollout.setImage("web:2").settle();
+  rollout.ready(2);
+  rollout.settle();
+  assert.deepEqual(rollout.switches, [1, undefined]);
+  rollout.run();
+  assert.equal(rollout.status.phase, "Healthy");
+  assert.deepEqual(rollout.switches, [2, undefined]);
+  const { replicas, updatedReplicas, readyReplicas, availableReplicas } = rollout.status;
+  assert.deepEqual([replicas, updatedReplicas, readyReplicas, availableReplicas], [6, 3, 3, 3]);
+  assert.deepEqual(rollout.reasons, [
+    "RolloutAddedToInformer",
+    "RolloutUpdated",
+    "NewReplicaSetCreated",
+    "ScalingReplicaSet",
+    "RolloutCompleted",
+    "SwitchService",
+    "RolloutUpdated",
+    "NewReplicaSetCreated",
+    "RolloutNotCompleted",
+    "ScalingReplicaSet",
+    "SwitchService",
+    "RolloutCompleted",
+  ]);
+  rollout.pass(29).run();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 3 });
+  rollout.pass(1).run();
+  assert.deepEqual(rollout.sizes, { 1: 0, 2: 3 });
+});
+
+Deno.test("the preview gets the new pods at once, users only after somebody promotes", () => {
+  const rollout = manual().run();
+  rollout.setImage("web:2").settle();
+  assert.deepEqual(rollout.switches, [1, 2]);
+  rollout.run();
+  assert.deepEqual([rollout.status.phase, rollout.status.message], ["Paused", "BlueGreenPause"]);
+  rollout.pass(3_600).run();
+  assert.deepEqual(rollout.switches, [1, 2]);
+  rollout.promote().run();
+  assert.equal(rollout.status.phase, "Healthy");
+  assert.deepEqual(rollout.switches, [2, 2]);
+  assert.equal(rollout.service("active").metadata.annotations?.[MANAGED_BY], "web");
+  assert.equal(rollout.service("active").spec.selector?.app, "web");
+});
+
+Deno.test("promotion comes by itself after autoPromotionSeconds, or before when somebody promotes", () => {
+  const timed = () => new TestBlueGreen({ autoPromotionSeconds: 10 }).run().setImage("web:2");
+  const rollout = timed().run() as TestBlueGreen;
+  assert.equal(rollout.status.phase, "Paused");
+  rollout.pass(9).run();
+  assert.deepEqual(rollout.switches, [1, 2]);
+  rollout.pass(1).run();
+  assert.deepEqual(rollout.switches, [2, 2]);
+  const early = timed().run() as TestBlueGreen;
+  early.promote().run();
+  assert.deepEqual(early.switches, [2, 2]);
+});
+
+Deno.test("a smaller preview grows after the promotion, and is switched to when it has grown", () => {
+  const rollout = manual({ previewReplicaCount: 1 }).run();
+  rollout.setImage("web:2").run();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 1 });
+  assert.equal(rollout.status.phase, "Paused");
+  rollout.promote().settle();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 3 });
+  assert.deepEqual(rollout.switches, [1, 2]);
+  assert.equal(rollout.status.blueGreen?.scaleUpPreviewCheckPoint, true);
+  rollout.run();
+  assert.deepEqual(rollout.switches, [2, 2]);
+  assert.equal(rollout.status.blueGreen?.scaleUpPreviewCheckPoint, undefined);
+});
+
+Deno.test("a full promotion needs neither the pause nor the smaller preview", () => {
+  const rollout = manual({ previewReplicaCount: 1 }).run();
+  rollout.setImage("web:2").run();
+  rollout.patchStatus({ promoteFull: true }).run();
+  assert.equal(rollout.status.phase, "Healthy");
+  assert.deepEqual(rollout.switches, [2, 2]);
+  assert.equal(rollout.status.promoteFull, undefined);
+});
+
+Deno.test("the number of pods can change during the pause", () => {
+  const rollout = manual().run();
+  rollout.setImage("web:2").run();
+  rollout.change({ replicas: 5 }).run();
+  assert.deepEqual(rollout.sizes, { 1: 5, 2: 5 });
+  assert.deepEqual(rollout.switches, [1, 2]);
+  rollout.promote().run();
+  assert.deepEqual(rollout.switches, [2, 2]);
+});
+
+Deno.test("an abort leaves the preview, and its pods go after a while", () => {
+  const rollout = manual({ abortScaleDownDelaySeconds: 5 }).run();
+  rollout.setImage("web:2").run();
+  rollout.patchStatus({ abort: true }).run();
+  assert.equal(rollout.status.phase, "Degraded");
+  assert.deepEqual(rollout.switches, [1, 2]);
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 3 });
+  rollout.pass(5).run();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 0 });
+  const kept = manual({ abortScaleDownDelaySeconds: 0 }).run();
+  kept.setImage("web:2").run();
+  kept.patchStatus({ abort: true }).run().pass(3_600).run();
+  assert.deepEqual(kept.sizes, { 1: 3, 2: 3 });
+});
+
+Deno.test("what is retried while its pods are still there waits to be promoted again", () => {
+  const rollout = manual().run();
+  rollout.setImage("web:2").run();
+  rollout.patchStatus({ abort: true }).run();
+  assert.ok(hasDeadline(setOf(rollout, 2)));
+  rollout.patchStatus({ abort: false }).run();
+  assert.deepEqual([rollout.status.phase, rollout.switches], ["Paused", [1, 2]]);
+  assert.ok(!hasDeadline(setOf(rollout, 2)));
+});
+
+Deno.test("going back within the delay needs no pause, and is done in one look", () => {
+  const rollout = manual().run();
+  rollout.setImage("web:2").run();
+  rollout.promote().run();
+  assert.ok(hasDeadline(setOf(rollout, 1)));
+  const before = rollout.reasons.length;
+  rollout.setImage("web:1").run();
+  assert.equal(rollout.status.phase, "Healthy");
+  assert.deepEqual(rollout.switches, [3, 3]);
+  assert.deepEqual(rollout.sizes, { 2: 3, 3: 3 });
+  assert.deepEqual(
+    rollout.reasons.slice(before).filter((reason) => reason === "RolloutPaused"),
+    [],
+  );
+});
+
+Deno.test("going back after the delay is an ordinary update", () => {
+  const rollout = manual().run();
+  rollout.setImage("web:2").run();
+  rollout.promote().run().pass(30).run();
+  rollout.setImage("web:1").run();
+  assert.deepEqual([rollout.status.phase, rollout.switches], ["Paused", [2, 3]]);
+});
+
+Deno.test("an abort after the switch goes back at once, even when all new pods have crashed", () => {
+  const rollout = new TestBlueGreen({ postPromotionAnalysis: { templates: [] } }).run();
+  rollout.setImage("web:2").settle();
+  rollout.ready();
+  rollout.settle();
+  assert.deepEqual(rollout.switches, [2, 2]);
+  crash(rollout as TestBlueGreen, 2);
+  rollout.settle();
+  assert.deepEqual(rollout.switches, [2, 2]);
+  rollout.patchStatus({ abort: true }).settle();
+  assert.deepEqual(rollout.switches, [1, 2]);
+});
+
+Deno.test("an abort after the switch waits for the old pods while the new ones can carry more", () => {
+  const rollout = new TestBlueGreen({ postPromotionAnalysis: { templates: [] } }).run();
+  rollout.setImage("web:2").settle();
+  rollout.ready();
+  rollout.settle();
+  crash(rollout as TestBlueGreen, 1);
+  rollout.settle();
+  rollout.patchStatus({ abort: true }).settle();
+  assert.deepEqual(rollout.switches, [2, 2]);
+  rollout.broken.clear();
+  rollout.run();
+  assert.deepEqual(rollout.switches, [1, 2]);
+});
+
+Deno.test("of replaced sets only so many wait as the limit says, the newest ones", () => {
+  const rollout = new TestBlueGreen({
+    scaleDownDelaySeconds: 86_400,
+    scaleDownDelayRevisionLimit: 2,
+  }).run();
+  for (const image of ["web:2", "web:3", "web:4"]) rollout.setImage(image).run();
+  assert.deepEqual(rollout.sizes, { 1: 0, 2: 3, 3: 3, 4: 3 });
+  const { strategy } = rollout.rollout.spec;
+  rollout.change({
+    strategy: { blueGreen: { ...strategy!.blueGreen, scaleDownDelayRevisionLimit: 1 } },
+  }).run();
+  assert.deepEqual(rollout.sizes, { 1: 0, 2: 0, 3: 3, 4: 3 });
+});
+
+Deno.test("a preview that is given up for another template does not grow while it waits to go", () => {
+  const rollout = manual({ previewReplicaCount: 1 }).run();
+  rollout.setImage("web:2").run();
+  rollout.setImage("web:3").run();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 1, 3: 1 });
+  assert.deepEqual(rollout.switches, [1, 3]);
+  rollout.pass(30).run();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 0, 3: 1 });
+});
+
+Deno.test("while somebody has paused it no Service is switched", () => {
+  const rollout = new TestBlueGreen({}, { paused: true }).run();
+  assert.deepEqual(rollout.switches, [undefined, undefined]);
+  rollout.change({ paused: false }).run();
+  assert.deepEqual(rollout.switches, [1, 1]);
+  rollout.change({ paused: true }).run();
+  rollout.setImage("web:2").run();
+  assert.deepEqual(rollout.switches, [1, 1]);
+  assert.equal(rollout.status.message, "manually paused");
+});
+
+Deno.test("a Service that selects pods of a set which is gone gets the stable ones", () => {
+  const rollout = manual().run();
+  const active = rollout.service("active");
+  const selector = { ...active.spec.selector, [HASH_LABEL]: "gone" };
+  rollout.cluster.put(services, { ...active, spec: { ...active.spec, selector } });
+  rollout.run();
+  assert.deepEqual(rollout.switches, [1, 1]);
+});
+
+Deno.test("when the stable set is deleted in the middle of an update, users keep what they have until there is more", () => {
+  const rollout = manual().run();
+  rollout.setImage("web:2").settle();
+  rollout.cluster.take(replicaSets, setOf(rollout, 1).metadata);
+  rollout.settle();
+  assert.equal(rollout.switches[0], undefined);
+  rollout.run();
+  assert.deepEqual(rollout.switches.slice(0, 1), [2]);
+});
+
+Deno.test("a rollout that becomes a canary gives its Services back", () => {
+  const rollout = new TestBlueGreen().run();
+  rollout.change({ strategy: { canary: { steps: [{ setWeight: 50 }] } } }).run();
+  rollout.release();
+  for (const name of ["active", "preview"]) {
+    const { spec, metadata } = rollout.service(name);
+    assert.deepEqual(spec.selector, { app: "web" });
+    assert.equal(metadata.annotations?.[MANAGED_BY], undefined);
+  }
+});
