@@ -128,6 +128,21 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     assert.equal((await runtime.inspect(id))?.exitCode, 137);
   },
 
+  "commands run in a container that was told to end, until it has": async (runtime, world) => {
+    const wanted = spec(world, {
+      script: "trap 'echo told' TERM; echo ready; while [ ! -e /tmp/end ]; do sleep 0.05; done",
+    });
+    const id = await started(runtime, wanted);
+    await written(runtime, wanted.logPath, "ready");
+    await ended(runtime, id, async () => {
+      const stop = runtime.stop(id, 30_000);
+      await written(runtime, wanted.logPath, "told");
+      assert.equal((await runtime.exec(id, ["sh", "-c", "echo here"], 5000)).output, "here\n");
+      await runtime.exec(id, ["touch", "/tmp/end"], 5000);
+      await stop;
+    });
+  },
+
   "the exit of a killed container is reported": async (runtime, world) => {
     const id = await started(runtime, spec(world, { script: "sleep 60" }));
     await ended(runtime, id, () => runtime.stop(id, 0));

@@ -31,6 +31,7 @@ testOnPodman({
     { name: "hooks after the start and before the end", run: hooks },
     { name: "a hook that fails after the start ends the container", run: hookFails },
     { name: "the signal that asks a container to end is of its choice", run: stopSignal },
+    { name: "people work in a pod that is ending, until it has ended", run: ending },
     { name: "a working directory that the image lacks is made", run: workingDir },
     { name: "a program that is not there: StartError", run: startError },
   ],
@@ -260,6 +261,25 @@ async function stopSignal(cluster: PodmanCluster): Promise<void> {
     await cluster.delete("pod", `stop-signal-${i}`);
   }
   assert.equal(await folder.read("ends"), "0\n1\n");
+}
+
+async function ending(cluster: PodmanCluster): Promise<void> {
+  const folder = await SharedFolder.make(cluster, "ending");
+  const { volumeMounts, volumes } = folder;
+  const script = "trap 'touch /shared/told' TERM; touch /shared/ready; " +
+    "until [ -e /shared/end ]; do sleep 0.1; done";
+  await cluster.apply(podOf("ending", {
+    script,
+    container: { volumeMounts },
+    spec: { volumes, terminationGracePeriodSeconds: 60 },
+  }));
+  await cluster.readyPod("ending");
+  await folder.has("ready");
+  await cluster.kubectl("delete", "pod", "ending", "--wait=false");
+  await folder.has("told");
+  assert.equal(await cluster.kubectl("exec", "ending", "--", "echo", "here"), "here\n");
+  await folder.write("end");
+  await cluster.kubectl("wait", "--for=delete", "pod/ending", "--timeout=30s");
 }
 
 async function workingDir(cluster: PodmanCluster): Promise<void> {

@@ -9,7 +9,8 @@ export interface ContainerInspection {
   ImageDigest?: string;
   ImageName?: string;
   GraphDriver?: { Data?: Record<string, string> | null };
-  Config: { Labels: Record<string, string> | null };
+  /** `StopSignal`: its number or, since Podman 5, its name. */
+  Config: { Labels: Record<string, string> | null; StopSignal?: number | string };
   State: {
     Status: string;
     ExitCode: number;

@@ -3,6 +3,10 @@ import type {
   TerminalSize,
   WantedStreams,
 } from "../../../core/client/container_session.ts";
+import { signal } from "../../../core/lib/linux/process_identity.ts";
+import { BoundedOutput } from "../bounded_command.ts";
+import type { ExecResult } from "../container_runtime.ts";
+import { outputOf } from "./exec_stream.ts";
 import type { PodmanClient } from "./podman_client.ts";
 import { PodmanSession } from "./podman_session.ts";
 
@@ -85,4 +89,40 @@ async function exitCodeOf(client: PodmanClient, execId: string): Promise<number>
     if (!Running || tries === TRIES) return ExitCode;
     await client.pause(RETRY_MS);
   }
+}
+
+/** Runs a command to its end; when `late` aborts it is killed, and this rejects with the reason. */
+export async function exec(
+  client: PodmanClient,
+  id: string,
+  command: readonly string[],
+  late: AbortSignal,
+): Promise<ExecResult> {
+  const { Id } = await client.json<{ Id: string }>("POST", `/containers/${id}/exec`, {
+    body: { AttachStdout: true, AttachStderr: true, Cmd: command },
+    signal: late,
+  });
+  const output = new BoundedOutput();
+  try {
+    const response = await client.request("POST", `/exec/${Id}/start`, {
+      body: { Detach: false, Tty: false },
+      deadlineMs: Infinity,
+      signal: late,
+    });
+    for await (const { bytes } of outputOf(response.body!)) output.add(bytes);
+  } catch (error) {
+    if (late.aborted) await killExec(client, Id);
+    throw late.aborted ? late.reason : error;
+  }
+  const { ExitCode } = await client.json<{ ExitCode: number }>("GET", `/exec/${Id}/json`);
+  return { exitCode: ExitCode, output: output.text() };
+}
+
+/** The command goes on when nobody listens any more; Podman knows its process on this machine. */
+async function killExec(client: PodmanClient, execId: string): Promise<void> {
+  const { Pid, Running } = await client.json<{ Pid: number; Running: boolean }>(
+    "GET",
+    `/exec/${execId}/json`,
+  );
+  if (Running && Pid > 0) signal(Pid, "SIGKILL");
 }

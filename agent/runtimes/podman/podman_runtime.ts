@@ -1,7 +1,6 @@
 import type { ContainerSession, WantedStreams } from "../../../core/client/container_session.ts";
 import type { Clock } from "../../../core/lib/clock.ts";
 import { Deadline } from "../../../core/lib/deadline.ts";
-import { signal } from "../../../core/lib/linux/process_identity.ts";
 import type { Log } from "../../../core/lib/log.ts";
 import {
   type ContainerRuntime,
@@ -15,7 +14,7 @@ import {
 } from "../container_runtime.ts";
 import { checkImageUser } from "../image_user.ts";
 import { LOG_LIMITS, type LogLimits } from "../log_limits.ts";
-import { BoundedOutput, execTimeout } from "../bounded_command.ts";
+import { execTimeout } from "../bounded_command.ts";
 import { Slots } from "../../../core/lib/slots.ts";
 import { containerName, createBody, LABEL, limitsOf } from "./container_create.ts";
 import {
@@ -26,11 +25,10 @@ import {
   stateOf,
 } from "./container_state.ts";
 import { PodSandboxes } from "./pod_sandboxes.ts";
-import { outputOf } from "./exec_stream.ts";
 import { exitsFolderOf, ExitWatch } from "./exit_watch.ts";
 import { PodmanImages } from "./podman_images.ts";
 import { type PodmanClient, PodmanError, PodmanUnreachable } from "./podman_client.ts";
-import { attach, openExec } from "./podman_exec.ts";
+import { attach, exec, openExec } from "./podman_exec.ts";
 import type { OwnPodman, Podman } from "./podman.ts";
 
 /** More starts at once make each slower and none faster (2 cores). */
@@ -187,7 +185,38 @@ export class PodmanRuntime implements ContainerRuntime {
     );
   }
 
+  /**
+   * Podman's own stop takes the container for one that is "stopping" from its first signal on, and lets nobody run a
+   * command in it any more: hooks, probes and people go on working in a pod until it has ended. So it is only told to
+   * kill what outlived its grace.
+   */
   async stop(id: string, graceMs: number): Promise<void> {
+    const exits = this.#exits;
+    const isLeftToPodman = exits === undefined;
+    if (!isLeftToPodman && graceMs > 0 && await this.#endsWithin(id, graceMs, exits)) return;
+    await this.#stop(id, isLeftToPodman ? graceMs : 0);
+  }
+
+  /** Sends the stop signal; whether the container has ended before its grace. */
+  async #endsWithin(id: string, graceMs: number, exits: ExitWatch): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const silence = this.onExit((ended) => ended === id && resolve(true));
+    const cancel = this.#clock.after(graceMs, () => resolve(false));
+    try {
+      const signal = (await this.#inspection(id))?.Config.StopSignal ?? "SIGTERM";
+      await this.#unlessGone(() =>
+        this.#client.send("POST", `/containers/${id}/kill`, { query: { signal: String(signal) } })
+      );
+      return exits.seen(id) !== undefined || await promise;
+    } catch {
+      return false; // it does not run, or Podman does not answer: what is said then is said of the stop
+    } finally {
+      cancel();
+      silence();
+    }
+  }
+
+  async #stop(id: string, graceMs: number): Promise<void> {
     const timeout = String(Math.ceil(graceMs / 1000));
     try {
       await this.#unlessGone(() =>
@@ -222,7 +251,7 @@ export class PodmanRuntime implements ContainerRuntime {
     const late = () => execTimeout(command);
     using deadline = new Deadline({ clock: this.#clock, ms: deadlineMs, late });
     return await this.#execs.use(
-      () => this.#ask("RunContainerError", () => this.#exec(id, command, deadline.signal)),
+      () => this.#ask("RunContainerError", () => exec(this.#client, id, command, deadline.signal)),
       deadline.signal,
     );
   }
@@ -259,36 +288,6 @@ export class PodmanRuntime implements ContainerRuntime {
     this.#exits?.close();
     this.#exits = undefined;
     return Promise.resolve();
-  }
-
-  async #exec(id: string, command: readonly string[], late: AbortSignal): Promise<ExecResult> {
-    const { Id } = await this.#client.json<{ Id: string }>("POST", `/containers/${id}/exec`, {
-      body: { AttachStdout: true, AttachStderr: true, Cmd: command },
-      signal: late,
-    });
-    const output = new BoundedOutput();
-    try {
-      const response = await this.#client.request("POST", `/exec/${Id}/start`, {
-        body: { Detach: false, Tty: false },
-        deadlineMs: Infinity,
-        signal: late,
-      });
-      for await (const { bytes } of outputOf(response.body!)) output.add(bytes);
-    } catch (error) {
-      if (late.aborted) await this.#killExec(Id);
-      throw late.aborted ? late.reason : error;
-    }
-    const { ExitCode } = await this.#client.json<{ ExitCode: number }>("GET", `/exec/${Id}/json`);
-    return { exitCode: ExitCode, output: output.text() };
-  }
-
-  /** The command goes on when nobody listens any more; Podman knows its process on this machine. */
-  async #killExec(execId: string): Promise<void> {
-    const { Pid, Running } = await this.#client.json<{ Pid: number; Running: boolean }>(
-      "GET",
-      `/exec/${execId}/json`,
-    );
-    if (Running && Pid > 0) signal(Pid, "SIGKILL");
   }
 
   async #entries(): Promise<readonly ContainerListEntry[]> {
