@@ -16,6 +16,7 @@ import { daemonSetController } from "./apps/daemon_sets/daemon_sets.ts";
 import { deploymentController } from "./apps/deployments.ts";
 import { disruptionController } from "./cluster/disruptions.ts";
 import { staleDisruptions } from "./cluster/stale_disruptions.ts";
+import { experimentController } from "./experiments/experiments.ts";
 import { endpointSliceController } from "./services/endpoint_slices.ts";
 import { endpointMirrorController } from "./services/endpoint_mirrors.ts";
 import { endpointsController } from "./services/endpoints.ts";
@@ -98,6 +99,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(jobController),
   () => jobOrphans,
   () => loopOf(finishedJobExpiry),
+  () => loopOf(experimentController()),
   () => loopOf(rolloutController),
   () => loopOf(serviceReleaseController),
   () => loopOf(statefulSetController),
