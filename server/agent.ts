@@ -7,7 +7,9 @@ import { Mirror } from "../core/client/mirror.ts";
 import { ServerLink, type Transport } from "../core/client/server_link.ts";
 import { sendReports } from "./kubelet/report_loop.ts";
 import { type Context, keepRunning } from "./context.ts";
-import { createNode, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
+import type { TrafficReport } from "../core/traffic/served_traffic.ts";
+import { TrafficLoop } from "./kubelet/traffic_loop.ts";
+import { countsAt, createNode, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
 
 /** The API as seen from another process. */
 export interface RemoteApi {
@@ -71,7 +73,10 @@ export async function runAgent<P extends NodePlatform>(
     const reports = { link, usage, node: host, clock };
     keepRunning(context, "the reports of what is used", (signal) => sendReports(reports, signal));
   }
-  await runNode(context, mirror, { ...node, ...environment });
+  const traffic = new TrafficLoop({ link, node: host, clock, counts: () => countsAt(node.proxy) });
+  keepRunning(context, "the reports of what is served", (signal) => traffic.run(signal));
+  const onServed = (report: TrafficReport) => traffic.take(report);
+  await runNode(context, mirror, { ...node, ...environment, onServed });
   return platform;
 }
 

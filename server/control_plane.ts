@@ -1,6 +1,7 @@
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { createControllers } from "../core/controllers/mod.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
+import type { ServedTraffic } from "../core/traffic/served_traffic.ts";
 import type { AskApi } from "../core/controllers/autoscaling/metrics_api.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
@@ -75,20 +76,30 @@ export interface ControllerSettings {
   tokenSigner?: SecretTokenSigner;
   /** Asks the API of this server. */
   ask: AskApi;
+  traffic: ServedTraffic;
 }
 
 /** Starts the controllers and the scheduler. */
 export function runControllers(
   context: Context,
   { catalog, client, events }: ControlPlane,
-  { registry, gatewayAddress, balancerRange, reservedRanges, authority, signer, tokenSigner, ask }:
-    ControllerSettings,
+  {
+    registry,
+    gatewayAddress,
+    balancerRange,
+    reservedRanges,
+    authority,
+    signer,
+    tokenSigner,
+    ...asked
+  }: ControllerSettings,
 ): void {
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
+  const { ask, traffic } = asked;
   const options = {
-    ...{ catalog, gatewayAddress, reservedRanges, authority, ask },
+    ...{ catalog, gatewayAddress, reservedRanges, authority, ask, traffic },
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
     ...(balancerRange !== undefined && { balancerRange }),

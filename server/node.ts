@@ -5,6 +5,9 @@ import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
+import type { TrafficReport } from "../core/traffic/served_traffic.ts";
+import type { OwnCounts } from "../core/traffic/traffic_reports.ts";
+import type { SetCount } from "../proxy/backends/backends.ts";
 import { runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
 import { StaticPods } from "../agent/static_pods/static_pods.ts";
 import { watchShutdown } from "./kubelet/machine_shutdown.ts";
@@ -37,6 +40,8 @@ export interface NodeProxy extends TableUser {
   /** Starts its threads, which take a moment to be there. */
   start(): void;
   untilDrained(podUid: string, signal: AbortSignal): Promise<void>;
+  /** What sets of rollouts have done; absent: nobody counts. */
+  countsOfSets?(): Promise<readonly SetCount[]>;
   stop(drainMs: number): Promise<void>;
 }
 
@@ -73,12 +78,20 @@ export interface NodeSettings {
   gatewayAddress: string;
   /** Whether pods end with the process. */
   stopPods: boolean;
+  /** Called with what the proxy serves, when that changes. */
+  onServed?(report: TrafficReport): void;
 }
 
 /** A node that is put together, and does not run yet. */
 export interface Node extends Omit<NodePlatform, "agent"> {
   agent?: Agent;
   statics?: StaticPods;
+}
+
+/** What the sets of rollouts have done at this node's proxy. */
+export async function countsAt(proxy: NodeProxy | undefined): Promise<OwnCounts[]> {
+  const counts = await proxy?.countsOfSets?.() ?? [];
+  return counts.map(({ set, counts }) => ({ ...set, counts }));
 }
 
 export function createNode(
@@ -179,6 +192,7 @@ async function runTraffic(
   node: Node & NodeSettings & { proxy: NodeProxy },
 ): Promise<void> {
   const { proxy, servicePeers, ownAddresses, balancerRanges, gatewayAddress, nodeName } = node;
+  const { onServed } = node;
   const { clock, log, parts } = context;
   const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
@@ -196,6 +210,7 @@ async function runTraffic(
       ...(balancerRanges && { balancerRanges }),
       ...(ownAddresses && { node: { name: nodeName, addresses: ownAddresses } }),
       onApplied: () => routed.abort(),
+      ...(onServed && { onServed }),
     }));
   await clock.sleep(ROUTED_MS_MAX, routed.signal).catch(() => {}); // rejects when there is a table
 }

@@ -15,7 +15,16 @@ import type { MemoryStore } from "../core/store/memory_store.ts";
 import { dialableHost, hostAndPort } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
-import { createNode, type Node, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
+import type { TrafficReport } from "../core/traffic/served_traffic.ts";
+import { TrafficReports } from "../core/traffic/traffic_reports.ts";
+import {
+  countsAt,
+  createNode,
+  type Node,
+  type NodePlatform,
+  type NodeSettings,
+  runNode,
+} from "./node.ts";
 import { localTokens } from "../core/api/access/service_accounts/local_tokens.ts";
 import type { Registry } from "./registry.ts";
 
@@ -115,7 +124,12 @@ export async function runServer<P extends ServerPlatform>(
   const seen = { client, view: client, events, ...(tokens && { tokens }) };
   const node = createNode(context, seen, platform);
   if (opened.isAlone) await access.record();
-  const api = createServerApi(context, environment, { plane, opened, access, node });
+  const traffic = new TrafficReports({
+    ...{ view: client, clock: context.clock },
+    ...(node.proxy && { own: { node: nodeName, counts: () => countsAt(node.proxy) } }),
+  });
+  context.parts.defer(traffic.followNodes());
+  const api = createServerApi(context, environment, { plane, opened, access, node, traffic });
   const served = await access.serve(api);
   const { address } = served;
   const owned: Context = { ...context, parts: context.parts.nest() };
@@ -131,7 +145,7 @@ export async function runServer<P extends ServerPlatform>(
       ...(dnsAddress && { dnsAddress }),
     });
     if (!opened.isAlone) void access.record();
-    await runAsOwner(owned, environment, { plane, platform, node, access, api });
+    await runAsOwner(owned, environment, { plane, platform, node, access, api, traffic });
     void publishAuthorities(objects, access).catch((error) =>
       context.log.warn("Cannot tell API servers of others how they know this one", { error })
     );
@@ -153,18 +167,19 @@ async function publishAuthorities(
 function createServerApi(
   { clock, random, log }: Context,
   { nodeName, version, registry: { authorizers, streams } }: ServerEnvironment,
-  { plane: { catalog, objects, client: view }, opened, access, node: { agent } }: {
+  { plane: { catalog, objects, client: view }, opened, access, node: { agent }, traffic }: {
     plane: ControlPlane;
     opened: ServerStore;
     access: ServerAccess;
     node: Node;
+    traffic: TrafficReports;
   },
 ): Api {
   const nodes = new Map(agent ? [[nodeName, agent.streams]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
   const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
   const usage = new ClusterUsage({ view, clock, sources });
-  const given = { ...access.api, ...opened.api, authorizers, streams, usage };
+  const given = { ...access.api, ...opened.api, authorizers, streams, usage, traffic };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }
 
@@ -172,22 +187,26 @@ function createServerApi(
 async function runAsOwner(
   context: Context,
   environment: ServerEnvironment,
-  { plane, platform: { podCidr }, node, access: { authority, signer, tokenSigner }, api }: {
+  { plane, platform: { podCidr }, node, access: { authority, signer, tokenSigner }, ...rest }: {
     plane: ControlPlane;
     platform: ServerPlatform;
     node: Node;
     access: ServerAccess;
     api: Api;
+    traffic: TrafficReports;
   },
 ): Promise<void> {
+  const { api, traffic } = rest;
   const reservedRanges = podCidr === undefined ? [] : [podCidr];
   runControllers(context, plane, {
     ...environment,
     reservedRanges,
     authority,
     ask: apiAsker(api, context.clock),
+    traffic,
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
   });
-  await runNode(context, plane.client, { ...node, ...environment });
+  const onServed = (report: TrafficReport) => void traffic.take(environment.nodeName, report);
+  await runNode(context, plane.client, { ...node, ...environment, onServed });
 }

@@ -56,10 +56,12 @@ import { answerSubresource } from "./verbs/subresource_verbs.ts";
 import { inTime } from "./http/request_timeout.ts";
 import { answerRotate, type SecretRotation } from "./http/secret_rotation.ts";
 import { takeNodeReport } from "./http/node_reports.ts";
+import { takeTrafficReport } from "./http/traffic_reports.ts";
 import { answerCompact, type StoreFile } from "./http/store_maintenance.ts";
 import { answerCollection, answerObject } from "./verbs/verbs.ts";
 import { type VersionInfo, versionInfo } from "./http/version.ts";
 import type { MadeUpFacts } from "../resources/resource.ts";
+import type { TrafficReports } from "../traffic/traffic_reports.ts";
 import type { ClusterUsage } from "../usage/cluster_usage.ts";
 import { Watches } from "./watch/watch.ts";
 
@@ -97,6 +99,8 @@ export interface ApiOptions {
   audit?: Audit;
   /** What nodes and pods use; absent: nobody knows. */
   usage?: ClusterUsage;
+  /** What proxies elsewhere serve; absent: nobody asks. */
+  traffic?: TrafficReports;
   /** For a server that shares its store with others. */
   standby?: Standby;
 }
@@ -127,6 +131,7 @@ export function createApi(options: ApiOptions): Api {
   app.post("/store/compact", (c) => answerCompact(c, parts));
   app.post("/secrets/rotate", (c) => answerRotate(c, parts));
   app.put("/node-reports/:node", (c) => takeNodeReport(c, parts));
+  app.put("/traffic-reports/:node", (c) => takeTrafficReport(c, parts));
   if (options.credentials) addCredentialRoutes(app, options.credentials);
   if (options.accounts) addIssuer(app, options.accounts);
   app.all("/api/*", (c) => answerInTime(c, parts));

@@ -4,6 +4,7 @@ import { analysisRunLoop } from "./analysis/analysis_runs.ts";
 import type { Measure } from "./analysis/measuring.ts";
 import { apiServiceController } from "./api_services/api_services.ts";
 import { autoscalerLoop } from "./autoscaling/autoscalers.ts";
+import type { ServedTraffic } from "../traffic/served_traffic.ts";
 import type { AskApi } from "./autoscaling/metrics_api.ts";
 import { cronJobController } from "./batch/cron_jobs.ts";
 import { finishedJobExpiry } from "./batch/finished_job_expiry.ts";
@@ -78,11 +79,13 @@ export interface ControllerOptions {
   tokenSigner?: SecretTokenSigner;
   /** Asks the API of this server for measurements; absent: there are none. */
   ask?: AskApi;
+  /** What the proxies serve; absent: nobody knows. */
+  traffic?: ServedTraffic;
   /** Makes the measurements of AnalysisRuns; absent: there are none. */
   measure?: Measure;
 }
 
-type OptionalKeys = "ask" | "balancerRange" | "measure" | "signer" | "tokenSigner";
+type OptionalKeys = "ask" | "balancerRange" | "measure" | "signer" | "tokenSigner" | "traffic";
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (

@@ -1,3 +1,5 @@
+import type { ServedSet } from "./rollout_sets.ts";
+
 /** Endpoints among which requests are balanced. */
 export interface Backend {
   /** Unique in a table: `namespace/service:port`. Counts go on across tables by it. */
@@ -12,6 +14,10 @@ export interface Backend {
   readonly endpoints: readonly Endpoint[];
   /** A client stays with its endpoint until it has been away for so long (`sessionAffinity: ClientIP`); absent: it does not. */
   readonly affinityMs?: number;
+  /** The set of a rollout that it leads to, if it is one, and by which port of its Service. */
+  readonly set?: ServedSet & { readonly port: number };
+  /** The rollout whose Service it is: its backends stand in for one another, within the same weights. */
+  readonly rollout?: string;
 }
 
 /** Why a backend cannot be used, in the words of the condition `ResolvedRefs` of a route. */

@@ -7,6 +7,7 @@ import {
 } from "../resources/discovery/endpoint_slices.ts";
 import { type Service, type ServicePort, services } from "../resources/core/services/services.ts";
 import { type Backend, type BackendFault, type Endpoint, endpointKey } from "./backends.ts";
+import { MANAGED_BY, setBehind } from "./rollout_sets.ts";
 
 /** A port of a Service, by number. */
 export interface ServicePortName {
@@ -61,11 +62,30 @@ export function serviceBackend(
   }
   const { sessionAffinity, sessionAffinityConfig } = found.service.spec;
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
-  const affinity = sessionAffinity === "ClientIP" && seconds ? { affinityMs: seconds * 1000 } : {};
+  const more = {
+    ...(sessionAffinity === "ClientIP" && seconds && { affinityMs: seconds * 1000 }),
+    ...rolloutOf(view, found.service, port),
+  };
   const endpoints = endpointsOf(view, { namespace, name, port: servicePort }, selection);
-  if (endpoints.length > 0) return { name: backendName, state: "valid", endpoints, ...affinity };
+  if (endpoints.length > 0) return { name: backendName, state: "valid", endpoints, ...more };
   const reason = `service "${namespace}/${name}" has no ready endpoints`;
-  return { name: backendName, state: "empty", reason, endpoints };
+  return { name: backendName, state: "empty", reason, endpoints, ...more };
+}
+
+/** What the backend is to a rollout. */
+function rolloutOf(
+  view: View,
+  service: Service,
+  port: number,
+): Pick<Backend, "rollout" | "set"> {
+  const { metadata: { namespace, name, annotations } } = service;
+  const rollout = annotations?.[MANAGED_BY];
+  const slices = view.by(endpointSlices, "service", `${namespace}/${name}`);
+  const set = setBehind(service, slices, view);
+  return {
+    ...(set && { set: { ...set, port } }),
+    ...(rollout !== undefined && { rollout: `${namespace}/${rollout}` }),
+  };
 }
 
 /** Unique for each selection. */

@@ -1,8 +1,11 @@
 import { type Backend, type Endpoint, endpointKey } from "../../core/traffic/backends.ts";
+import { servedSetKey } from "../../core/traffic/rollout_sets.ts";
+import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { Affinities } from "./affinities.ts";
-import { type BackendCounts, noCounts } from "./backend_stats.ts";
+import { noCounts, sumOfCounts } from "./backend_stats.ts";
 import { leastBusy } from "./least_busy.ts";
 import { LiveEndpoint } from "./live_endpoint.ts";
+import { LiveSet } from "./live_set.ts";
 
 /** The rule of load balancing: another one is a file beside `least_busy.ts`, and this line. */
 const chooseEndpoint = leastBusy;
@@ -17,7 +20,19 @@ export class LiveBackend {
     readonly endpoints: readonly LiveEndpoint[],
     readonly counts: BackendCounts,
     readonly affinities?: Affinities,
+    readonly set?: LiveSet,
   ) {}
+
+  /** Counts a request as in flight. Pairs with `ended`. */
+  began(): void {
+    this.counts.inFlight++;
+    this.set?.began();
+  }
+
+  ended(): void {
+    this.counts.inFlight--;
+    this.set?.ended();
+  }
 
   /** Claims the endpoint whose turn it is, never the one that has just failed (`except`). `undefined`: nobody can answer. */
   claim(nowMs: number, except?: LiveEndpoint): LiveEndpoint | undefined {
@@ -40,10 +55,23 @@ export class LiveBackend {
   }
 }
 
+/** Counts of a set by one port of a Service. */
+export interface SetCount {
+  readonly set: NonNullable<Backend["set"]>;
+  readonly counts: BackendCounts;
+}
+
+interface Counted extends Partial<SetCount> {
+  readonly name: string;
+  readonly counts: BackendCounts;
+}
+
 /** The endpoints and backends of one thread, across tables. */
 export class Backends {
   readonly #endpoints = new Map<string, LiveEndpoint>();
-  readonly #counts = new Map<string, BackendCounts>();
+  readonly #counts = new Map<string, Counted>();
+  /** By `servedSetKey`. */
+  readonly #sets = new Map<string, LiveSet>();
   readonly #affinities = new Map<string, Affinities>();
   readonly #onDrained: (endpoint: LiveEndpoint) => void;
 
@@ -61,8 +89,8 @@ export class Backends {
     const live = backends.map((backend) => {
       const endpoints = backend.endpoints.map((endpoint) => this.#liveEndpoint(endpoint));
       for (const { key } of endpoints) kept.add(key);
-      const counts = this.#countsOf(backend.name), affinities = this.#affinitiesOf(backend);
-      return new LiveBackend(backend, endpoints, counts, affinities);
+      const counts = this.#countsOf(backend), affinities = this.#affinitiesOf(backend);
+      return new LiveBackend(backend, endpoints, counts, affinities, this.#setOf(backend));
     });
     const names = new Set(backends.map(({ name }) => name));
     for (const name of this.#affinities.keys()) if (!names.has(name)) this.#affinities.delete(name);
@@ -94,7 +122,34 @@ export class Backends {
 
   /** Counts by backend name, of all backends of the table and of those that still have requests in flight. */
   counts(): Record<string, BackendCounts> {
-    return Object.fromEntries(this.#counts);
+    const byName = Map.groupBy(this.#counts.values(), ({ name }) => name);
+    return Object.fromEntries(
+      [...byName].map(([name, all]) => [name, sumOfCounts(all.map(({ counts }) => counts))]),
+    );
+  }
+
+  /** Counts of the sets of rollouts, by the ports that lead to them. */
+  countsOfSets(): SetCount[] {
+    return [...this.#counts.values()].flatMap(({ set, counts }) => set ? [{ set, counts }] : []);
+  }
+
+  /**
+   * Notes which sets get requests by weight. Returns those that do not and have some in flight: `onIdle` is called with
+   * each when these have ended.
+   */
+  share(shared: ReadonlySet<string>, onIdle: (set: string) => void): string[] {
+    const busy: string[] = [];
+    for (const [key, set] of this.#sets) {
+      set.isShared = shared.has(key);
+      set.awaitIdle(() => onIdle(key));
+      if (set.isBusy) busy.push(key);
+    }
+    return busy;
+  }
+
+  /** Waits no longer for the requests of a set. */
+  giveUpOn(set: string): void {
+    this.#sets.get(set)?.giveUp();
   }
 
   #liveEndpoint(endpoint: Endpoint): LiveEndpoint {
@@ -116,18 +171,35 @@ export class Backends {
     return known;
   }
 
-  #countsOf(name: string): BackendCounts {
-    const known = this.#counts.get(name);
-    if (known) return known;
+  #countsOf(backend: Backend): BackendCounts {
+    const { name, set } = backend, key = countsKey(backend);
+    const known = this.#counts.get(key);
+    if (known) return known.counts;
     const counts = noCounts();
-    this.#counts.set(name, counts);
+    this.#counts.set(key, { name, counts, ...(set && { set }) });
     return counts;
   }
 
+  #setOf({ set }: Backend): LiveSet | undefined {
+    if (set === undefined) return undefined;
+    const key = servedSetKey(set), known = this.#sets.get(key) ?? new LiveSet();
+    this.#sets.set(key, known);
+    return known;
+  }
+
   #forgetCounts(backends: readonly Backend[]): void {
-    const names = new Set(backends.map(({ name }) => name));
-    for (const [name, { inFlight }] of this.#counts) {
-      if (!names.has(name) && inFlight === 0) this.#counts.delete(name);
+    const keys = new Set(backends.map(countsKey));
+    for (const [key, { counts: { inFlight } }] of this.#counts) {
+      if (!keys.has(key) && inFlight === 0) this.#counts.delete(key);
+    }
+    const sets = new Set(backends.flatMap(({ set }) => set ? servedSetKey(set) : []));
+    for (const [key, { isIdle }] of this.#sets) {
+      if (!sets.has(key) && isIdle) this.#sets.delete(key);
     }
   }
+}
+
+/** What is counted together: a backend that leads to another set now begins anew. */
+function countsKey({ name, set }: Backend): string {
+  return set ? `${name} ${set.hash}` : name;
 }

@@ -94,12 +94,11 @@ export class Exchange {
 
   /** Gives back what `begin` claimed. Doing it twice is doing it once. */
   release(nowMs: number, status = this.status || CLIENT_CLOSED_REQUEST): void {
-    const endpoint = this.#endpoint;
+    const endpoint = this.#endpoint, backend = this.#backend!;
     if (endpoint === undefined) return;
     this.#endpoint = undefined;
-    const { counts } = this.#backend!;
-    counts.inFlight--;
-    countAnswer(counts, status, nowMs - this.startedMs);
+    countAnswer(backend.counts, status, nowMs - this.startedMs);
+    backend.ended();
     endpoint.release();
   }
 
@@ -128,16 +127,21 @@ export class Exchange {
 
   /** Claims an endpoint of the share whose turn it is, and sets the limits of its rule. */
   #claim(
-    { rule, balancer, backends }: LiveRule,
+    { rule, split }: LiveRule,
     { streamIdleMs }: GatewaySettings,
   ): LiveEndpoint | undefined {
-    const backend = this.#backend = backends[balancer.next()];
+    let backend = split.next();
     if (backend === undefined) return this.#answerInstead(BROKEN_ROUTE);
-    const { counts } = backend;
-    counts.requests++;
-    const endpoint = this.#endpoint = backend.claim(this.startedMs);
+    let endpoint = backend.claim(this.startedMs);
+    if (endpoint === undefined) {
+      backend = split.standInFor(backend) ?? backend;
+      endpoint = backend.claim(this.startedMs);
+    }
+    this.#backend = backend;
+    this.#endpoint = endpoint;
+    backend.counts.requests++;
     if (endpoint === undefined) return this.#unavailable(backend);
-    counts.inFlight++;
+    backend.began();
     const { requestMs, backendRequestMs } = rule;
     const isLimited = requestMs !== undefined || backendRequestMs !== undefined;
     this.stallMs = isLimited ? STREAM_IDLE_MS_MOST : streamIdleMs; // "no limit" has one, too
@@ -147,7 +151,22 @@ export class Exchange {
   }
 
   #claimAnother(failed: LiveEndpoint): LiveEndpoint | undefined {
-    return this.#service.current(this.#backend!).claim(this.#service.deadlines.now(), failed);
+    const nowMs = this.#service.deadlines.now(), backend = this.#service.current(this.#backend!);
+    const endpoint = backend.claim(nowMs, failed);
+    if (endpoint !== undefined) return endpoint;
+    const other = this.route!.rule.split.standInFor(backend);
+    const standIn = other && this.#service.current(other);
+    const found = standIn?.claim(nowMs, failed);
+    if (found !== undefined) this.#moveTo(standIn!);
+    return found;
+  }
+
+  /** From now on it is a request of another backend. */
+  #moveTo(backend: LiveBackend): void {
+    this.#backend!.ended();
+    this.#backend = backend;
+    backend.counts.requests++;
+    backend.began();
   }
 
   #unavailable({ definition: { state }, counts }: LiveBackend): undefined {

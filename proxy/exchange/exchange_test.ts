@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS, type GatewaySettings } from "../../core/resources/gat
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
 import { Backends, type LiveBackend } from "../backends/backends.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
+import { LiveSplit } from "../backends/split.ts";
 import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import { Deadlines } from "../connections/deadlines.ts";
 import { ascii } from "../messages/characters.ts";
@@ -229,7 +230,10 @@ class Fixture {
     const host = { hostname, settings: { ...DEFAULT_SETTINGS, ...settings } };
     const matcher = new RouteMatcher(
       [{ ...host, routes: [{ hostname: "", match, rule: whole }] }],
-      (rule) => ({ rule, balancer, backends: this.live }),
+      (rule) => ({
+        rule,
+        split: new LiveSplit(rule.shares, { balancer, backends: this.live }),
+      }),
     );
     const thread = {
       deadlines: new Deadlines(this.clock),

@@ -1,9 +1,10 @@
 import { DEFAULT_SETTINGS, type GatewaySettings } from "../../core/resources/gateway/settings.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
-import type { BackendCounts } from "../backends/backend_stats.ts";
+import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { Backends } from "../backends/backends.ts";
 import type { LiveEndpoint } from "../backends/live_endpoint.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
+import { LiveSplit } from "../backends/split.ts";
 import { Deadlines } from "../connections/deadlines.ts";
 import { HttpService } from "../exchange/http_service.ts";
 import { RouteMatcher } from "../routing/route_matcher.ts";
@@ -134,7 +135,7 @@ export class HttpFixture {
     const routes = [{ hostname: "", match, rule: whole }];
     const matcher = new RouteMatcher(
       [{ hostname: "", settings: { ...DEFAULT_SETTINGS, ...settings }, routes }],
-      (rule) => ({ rule, balancer, backends: live }),
+      (rule) => ({ rule, split: new LiveSplit(rule.shares, { balancer, backends: live }) }),
     );
     this.service = new HttpService(
       {

@@ -9,8 +9,7 @@ import {
   type GatewaySettings,
   HEAD_BYTES_MAX_DEFAULT,
 } from "../../core/resources/gateway/settings.ts";
-import type { Balancer } from "../backends/balancer.ts";
-import type { LiveBackend } from "../backends/backends.ts";
+import type { LiveSplit } from "../backends/split.ts";
 import {
   ascii,
   COLON,
@@ -41,9 +40,7 @@ import {
 /** A rule with what one thread needs to serve it. */
 export interface LiveRule {
   readonly rule: Rule;
-  readonly balancer: Balancer;
-  /** By share. */
-  readonly backends: readonly LiveBackend[];
+  readonly split: LiveSplit;
 }
 
 /** A route that a request matches, and its rule. */

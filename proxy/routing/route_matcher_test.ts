@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
+import { LiveSplit } from "../backends/split.ts";
 import { ascii } from "../messages/characters.ts";
 import { Head } from "../messages/head.ts";
 import { parseRequest } from "../messages/request_head.ts";
@@ -8,7 +9,10 @@ import { RouteMatcher } from "./route_matcher.ts";
 import { NormalPath } from "./normal_path.ts";
 import type { ListenerHost, PathType, Route, RouteMatch } from "../table/route_table.ts";
 
-const BALANCER = new Balancer(slotsOf([1]), new Int32Array(1), 0);
+const SPLIT = new LiveSplit([], {
+  balancer: new Balancer(slotsOf([1]), new Int32Array(1), 0),
+  backends: [],
+});
 
 Deno.test("paths: exact, by prefix of whole parts, by pattern", () => {
   const cases: [type: PathType, value: string, fits: string[], not: string[]][] = [
@@ -55,7 +59,7 @@ Deno.test("a request belongs to the most specific listener, and to no other", ()
       { hostname: "a.example.com", routes: [route("a", { path: { type: "Exact", value: "/a" } })] },
       { hostname: "", routes: [route("any", {})] },
     ],
-    (rule) => ({ rule, balancer: BALANCER, backends: [] }),
+    (rule) => ({ rule, split: SPLIT }),
   );
   assert.equal(found(matcher, "/a", "a.example.com"), "a");
   assert.equal(found(matcher, "/b", "a.example.com"), undefined);
@@ -198,7 +202,7 @@ function route(name: string, match: Partial<RouteMatch>, hostname = ""): Route {
 
 function matcherOf(routes: Route[]): RouteMatcher {
   const hosts: ListenerHost[] = [{ hostname: "", routes }];
-  return new RouteMatcher(hosts, (rule) => ({ rule, balancer: BALANCER, backends: [] }));
+  return new RouteMatcher(hosts, (rule) => ({ rule, split: SPLIT }));
 }
 
 function found(

@@ -14,11 +14,13 @@ import { type BuiltRule, rulesOf, type RuleTargets } from "./route_rules.ts";
 import {
   compareHostnames,
   compareRoutes,
+  type Lead,
   type Listener,
   type ListenerHost,
   type Problem,
   type Route,
   type RouteTable,
+  type Share,
 } from "./route_table.ts";
 import { isClusterDns } from "../../core/traffic/cluster_dns.ts";
 import { type Backend } from "../../core/traffic/backends.ts";
@@ -28,6 +30,8 @@ import {
   serviceBackend,
   type ServicePortName,
 } from "../../core/traffic/service_backends.ts";
+import { sharesOf } from "../../core/traffic/service_shares.ts";
+import { portSharesOf } from "./split_shares.ts";
 import { INGRESS_PORT } from "../../core/traffic/own_ingresses.ts";
 import { ingressRoutes } from "./ingress_routes.ts";
 import { healthListener } from "./health_listeners.ts";
@@ -64,6 +68,7 @@ export function buildRouteTable(view: View, options: RouteTableOptions): RouteTa
   };
   for (const service of view.list(services)) {
     if (isClusterDns(service) || isLeftAlone(service)) continue;
+    reportShares(service, builder);
     const own = serviceListeners(service, view, options, builder);
     for (const listener of own) open(listener, "Service", service);
     const health = healthListener(service, options, () => builder.localEndpoints(service, options));
@@ -79,6 +84,15 @@ export function buildRouteTable(view: View, options: RouteTableOptions): RouteTa
   };
 }
 
+/** What is wrong with the shares of a Service, which are then not followed. */
+function reportShares(service: Service, builder: TableBuilder): void {
+  const { namespace, name } = service.metadata;
+  const read = sharesOf(service);
+  if (read === undefined || !("fault" in read)) return;
+  const reason = "UnsupportedValue", message = read.fault;
+  builder.report({ kind: "Service", namespace, name, section: "", reason, message });
+}
+
 class TableBuilder implements RuleTargets, ServiceTargets {
   readonly backends: Backend[] = [];
   readonly problems: Problem[] = [];
@@ -92,6 +106,18 @@ class TableBuilder implements RuleTargets, ServiceTargets {
   backendOf(port: ServicePortName, selection: BackendSelection = {}): number {
     const name = backendNameOf(port, selection);
     return this.#indexes.get(name) ?? this.add(serviceBackend(this.#view, port, selection));
+  }
+
+  sharesOf(port: ServicePortName, selection: BackendSelection = {}): Share[] {
+    const shares = portSharesOf(this.#view, port) ?? [{ weight: 1, port }];
+    return shares.map(({ weight, port }) => ({ weight, backend: this.backendOf(port, selection) }));
+  }
+
+  leadOf(port: ServicePortName, selection: BackendSelection): Lead {
+    const shares = this.sharesOf(port, selection);
+    const backend = shares.find(({ weight }) => weight > 0)!.backend; // without one a Service is not split
+    if (shares.length === 1) return { backend };
+    return { backend, split: { key: `service ${backendNameOf(port, selection)}`, shares } };
   }
 
   add(backend: Backend): number {

@@ -5,7 +5,7 @@ import type { IngressBackend, IngressPath } from "../../core/resources/networkin
 import { ownIngressesOf } from "../../core/traffic/own_ingresses.ts";
 import { invalidBackend } from "../../core/traffic/service_backends.ts";
 import type { RuleTargets } from "./route_rules.ts";
-import type { Route, RouteMatch } from "./route_table.ts";
+import type { Route, RouteMatch, Share } from "./route_table.ts";
 
 /**
  * What Ingresses make of requests, by host name; `""`: of all others. Requests for a host that no path fits get the default
@@ -27,7 +27,7 @@ export function ingressRoutes(
       match,
       rule: {
         key: `ingress ${namespace}/${name} ${at}`,
-        shares: [{ weight: 1, backend: backendOf(ingress, backend, view, targets) }],
+        shares: sharesOf(ingress, backend, view, targets),
       },
     });
     const hosts = new Set(rules.map(({ host = "" }) => host.toLowerCase()));
@@ -60,18 +60,19 @@ function matchOf({ path, pathType }: IngressPath): RouteMatch {
   return { ...EVERY_PATH, path: { type, value: path || "/" } };
 }
 
-function backendOf(
+function sharesOf(
   { metadata: { namespace } }: Ingress,
   { service, resource }: IngressBackend,
   view: View,
   targets: RuleTargets,
-): number {
+): readonly Share[] {
   if (service === undefined) {
     const what = `${resource?.kind ?? "nothing"} "${namespace}/${resource?.name ?? ""}"`;
-    return targets.add(invalidBackend(`ingress ${what}`, `${what} is no Service`));
+    const backend = targets.add(invalidBackend(`ingress ${what}`, `${what} is no Service`));
+    return [{ weight: 1, backend }];
   }
   const { name, port: { name: portName, number } } = service;
   const named = view.get(services, { namespace, name })?.spec.ports
     ?.find((each) => each.name === portName)?.port;
-  return targets.backendOf({ namespace, name, port: number || named || 0 });
+  return targets.sharesOf({ namespace, name, port: number || named || 0 });
 }

@@ -14,8 +14,10 @@ import {
   type ProblemReason,
   type RouteMatch,
   type Rule,
+  type Share,
   wholePattern,
 } from "./route_table.ts";
+import { combinedWeights } from "./split_shares.ts";
 import type { Backend } from "../../core/traffic/backends.ts";
 import { targetOf } from "../../core/traffic/backend_references.ts";
 import {
@@ -33,8 +35,8 @@ export interface BuiltRule {
 
 /** Where the rules of a table that is being built send their requests. */
 export interface RuleTargets {
-  /** Index of the backend for a port of a Service. */
-  backendOf(port: ServicePortName): number;
+  /** Who serves a port of a Service: its backend alone, or by the weights of the Service's own shares. */
+  sharesOf(port: ServicePortName): readonly Share[];
   /** Index of a backend that answers 500. */
   add(backend: Backend): number;
   report(problem: Problem): void;
@@ -76,10 +78,10 @@ function ruleOf(
   const { filters = [], backendRefs = [], timeouts } = rule;
   const unsupported = unsupportedFilterIn(filters);
   const shares = unsupported === undefined
-    ? backendRefs.map((ref) => ({
+    ? combinedShares(backendRefs.map((ref) => ({
       weight: ref.weight,
-      backend: backendIndexOf(ref, namespace, targets, report),
-    }))
+      shares: referredShares(ref, namespace, targets, report),
+    })))
     : [{ weight: 1, backend: targets.add(filterBackend(key, unsupported, report)) }];
   return {
     key,
@@ -97,15 +99,30 @@ function filterBackend(key: string, { type, reason, message }: FilterFault, repo
   return invalidBackend(`${key} ${type}`, message);
 }
 
-function backendIndexOf(
+function combinedShares(parts: readonly { weight: number; shares: readonly Share[] }[]): Share[] {
+  if (parts.every(({ shares }) => shares.length === 1)) {
+    return parts.map(({ weight, shares }) => ({ ...shares[0]!, weight }));
+  }
+  const weights = combinedWeights(parts.map(({ weight, shares }) => ({
+    weight,
+    shares: shares.map((share) => share.weight),
+  })));
+  return parts.flatMap(({ shares }) => shares).map((share, i) => ({
+    ...share,
+    weight: weights[i]!,
+  }));
+}
+
+function referredShares(
   ref: HttpBackendRef,
   namespace: string,
   targets: RuleTargets,
   report: Report,
-): number {
+): readonly Share[] {
   const refuse = (reason: ProblemReason, message: string) => {
     report(reason, message);
-    return targets.add(invalidBackend(`${namespace}/${ref.kind} ${ref.name} ${reason}`, message));
+    const name = `${namespace}/${ref.kind} ${ref.name} ${reason}`;
+    return [{ weight: 1, backend: targets.add(invalidBackend(name, message)) }];
   };
   const target = targetOf(ref, namespace);
   if ("fault" in target) return refuse(target.fault.reason, target.fault.message);
@@ -113,7 +130,7 @@ function backendIndexOf(
     const name = `${namespace}/${ref.name}`;
     return refuse("UnsupportedValue", `filters of backendRef "${name}" are not implemented`);
   }
-  return targets.backendOf(target.servicePort);
+  return targets.sharesOf(target.servicePort);
 }
 
 function filtersOf(

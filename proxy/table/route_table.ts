@@ -44,14 +44,22 @@ export interface ListenerHost {
 /** A port whose connections or datagrams are passed on as they are: ClusterIP, NodePort, load balancer, host port. */
 export type ServiceListener = TcpListener | UdpListener;
 
-interface PassesOn extends ListensOn {
+interface PassesOn extends ListensOn, Lead {
   /** Ranges of those who may connect; absent: whoever gets here. */
   readonly peers?: readonly string[];
-  /** Index into `backends`. */
-  readonly backend: number;
   /** Whom others than those in `inside` are led to (`externalTrafficPolicy: Local`); absent: to the same. */
-  readonly outside?: { readonly backend: number; readonly inside: readonly string[] };
+  readonly outside?: Lead & { readonly inside: readonly string[] };
 }
+
+/** Whom clients are led to: one backend, or several by weight, a connection at a time. */
+export interface Lead {
+  /** Index into `backends`. With `split`: of one that has a weight. */
+  readonly backend: number;
+  readonly split?: Split;
+}
+
+/** Shares of what has no rule. `key`: as of a {@linkcode Rule}. */
+export type Split = Pick<Rule, "key" | "shares">;
 
 export interface TcpListener extends PassesOn {
   readonly protocol: "TCP";
@@ -182,6 +190,21 @@ export type ProblemReason =
   | "RefNotPermitted"
   | "UnsupportedProtocol"
   | "UnsupportedValue";
+
+/** What takes turns by weight: rules, and what clients of Services are led to. */
+export function splitsOf({ listeners }: RouteTable): Split[] {
+  return listeners.flatMap((listener) => {
+    if (listener.protocol === "HTTP") {
+      return listener.hosts.flatMap(({ routes }) => routes.map(({ rule }) => rule));
+    }
+    return [listener.split ?? [], listener.outside?.split ?? []].flat();
+  });
+}
+
+/** The backends to which a listener of Services leads those who are inside: those that have a weight. */
+export function backendsOf({ backend, split }: Lead): number[] {
+  return split?.shares.flatMap((share) => share.weight > 0 ? share.backend : []) ?? [backend];
+}
 
 /** Nothing listens. */
 export const EMPTY_TABLE: RouteTable = { listeners: [], backends: [], problems: [] };

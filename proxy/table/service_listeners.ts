@@ -16,7 +16,7 @@ import {
   type Viewpoint,
 } from "../../core/traffic/service_backends.ts";
 import { isInRanges } from "../connections/peers.ts";
-import type { Listener, Problem } from "./route_table.ts";
+import type { Lead, Listener, Problem } from "./route_table.ts";
 
 /** Where Services are reached on this node. */
 export interface ServicePlaces {
@@ -38,7 +38,8 @@ export interface ServicePlaces {
 
 /** What the listeners of Services need of the table. */
 export interface ServiceTargets {
-  backendOf(port: ServicePortName, selection: BackendSelection): number;
+  /** Whom clients of a port of a Service are led to. */
+  leadOf(port: ServicePortName, selection: BackendSelection): Lead;
   report(problem: Problem): void;
 }
 
@@ -148,15 +149,15 @@ function backendsOf(
   const seenFrom = spec.trafficDistribution && nodeName !== undefined
     ? { seenFrom: viewpointOf(view, nodeName) }
     : {};
-  const all = () => targets.backendOf(portName, { protocol, ...seenFrom });
-  const local = () => targets.backendOf(portName, { protocol, onlyOnNode: nodeName! });
+  const all = () => targets.leadOf(portName, { protocol, ...seenFrom });
+  const local = () => targets.leadOf(portName, { protocol, onlyOnNode: nodeName! });
   const isLocal = (policy: string | undefined) => policy === "Local" && nodeName !== undefined;
   return {
-    inside: () => ({ backend: isLocal(spec.internalTrafficPolicy) ? local() : all() }),
+    inside: () => isLocal(spec.internalTrafficPolicy) ? local() : all(),
     outside: () =>
       isLocal(spec.externalTrafficPolicy)
-        ? { backend: all(), outside: { backend: local(), inside: insidePeers ?? [] } }
-        : { backend: all() },
+        ? { ...all(), outside: { ...local(), inside: insidePeers ?? [] } }
+        : all(),
   };
 }
 

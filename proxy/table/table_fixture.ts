@@ -6,7 +6,13 @@ import type { AnyResource, KubeObject, Resource } from "../../core/resources/res
 /** An object as a manifest says it; name alone is enough metadata. */
 export interface Manifest {
   kind: string;
-  metadata: { name: string; namespace?: string; creationTimestamp?: string; labels?: object };
+  metadata: {
+    name: string;
+    namespace?: string;
+    creationTimestamp?: string;
+    labels?: object;
+    annotations?: object;
+  };
   spec?: unknown;
   [field: string]: unknown;
 }

@@ -1,6 +1,6 @@
-import type { BackendCounts } from "../backends/backend_stats.ts";
 import type { LiveBackend } from "../backends/backends.ts";
 import type { LiveEndpoint } from "../backends/live_endpoint.ts";
+import type { LiveSplit } from "../backends/split.ts";
 import type {
   ClientOwner,
   ClientSocket,
@@ -17,8 +17,10 @@ export interface TcpForwardOptions {
   client: ClientSocket;
   /** What the client's connection is to those who close it. */
   connection: TcpConnection;
-  /** The backend as it is when it is asked for. */
-  backend: () => LiveBackend;
+  /** Whose turn it is: a turn is taken once. */
+  split: LiveSplit;
+  /** The backend of that name in the table that is in use now. */
+  current(backend: LiveBackend): LiveBackend;
   engine: Engine;
 }
 
@@ -30,7 +32,7 @@ export interface TcpForwardOptions {
 export class TcpForward {
   readonly client: TcpClient;
   readonly #options: TcpForwardOptions;
-  readonly #counts: BackendCounts;
+  #backend: LiveBackend;
   /** Claimed. */
   #endpoint: LiveEndpoint | undefined;
   #upstream: Socket | undefined;
@@ -38,11 +40,11 @@ export class TcpForward {
   #tries = 0;
 
   constructor(options: TcpForwardOptions) {
-    const { client, connection, backend } = options;
+    const { client, connection, split } = options;
     this.client = new TcpClient(client, connection);
     this.#options = options;
-    this.#counts = backend().counts;
-    this.#counts.requests++;
+    this.#backend = split.next()!; // one of a Service always has a weight
+    this.#backend.counts.requests++;
     connection.join({ close: () => this.#release() });
     client.keepAlive(); // else one that is gone without a word is here for days
     client.pause();
@@ -50,11 +52,10 @@ export class TcpForward {
   }
 
   #connect(failed: LiveEndpoint | undefined): void {
-    const { client, connection, backend, engine } = this.#options;
-    const hasTry = this.#tries++ < TRIES_MAX, nowMs = engine.clock.elapsed();
-    const endpoint = hasTry ? backend().claimFor(client.clientAddress, nowMs, failed) : undefined;
+    const { client, connection, engine } = this.#options;
+    const endpoint = this.#tries++ < TRIES_MAX ? this.#claim(failed) : undefined;
     if (endpoint === undefined) {
-      this.#counts.failures++;
+      this.#backend.counts.failures++;
       return connection.close();
     }
     this.#endpoint = endpoint;
@@ -65,10 +66,22 @@ export class TcpForward {
     this.#upstream = this.client.to = owner.from = engine.connect(endpoint.endpoint, owner);
   }
 
+  #claim(failed: LiveEndpoint | undefined): LiveEndpoint | undefined {
+    const { client: { clientAddress }, split, current, engine: { clock } } = this.#options;
+    const nowMs = clock.elapsed();
+    this.#backend = current(this.#backend);
+    const endpoint = this.#backend.claimFor(clientAddress, nowMs, failed);
+    const standIn = endpoint ? undefined : split.standInFor(this.#backend);
+    if (standIn === undefined) return endpoint;
+    this.#backend = current(standIn);
+    this.#backend.counts.requests++;
+    return this.#backend.claimFor(clientAddress, nowMs, failed);
+  }
+
   #onConnected(endpoint: LiveEndpoint): void {
     const { client, connection } = this.#options;
     this.#isConnected = true;
-    this.#counts.inFlight++;
+    this.#backend.began();
     endpoint.opened(connection);
     this.#upstream!.keepAlive();
     client.resume();
@@ -87,7 +100,7 @@ export class TcpForward {
     if (endpoint === undefined) return;
     this.#endpoint = undefined;
     if (this.#isConnected) {
-      this.#counts.inFlight--;
+      this.#backend.ended();
       endpoint.closed(this.#options.connection);
     }
     endpoint.release();

@@ -2,9 +2,12 @@ import { waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { denoEngine, type ProxyEngine } from "./engines.ts";
-import { type BackendCounts, sumOfCounts } from "../backends/backend_stats.ts";
+import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
+import { servedSetKey } from "../../core/traffic/rollout_sets.ts";
+import { sumOfCounts } from "../backends/backend_stats.ts";
+import type { SetCount } from "../backends/backends.ts";
 import type { ListenReport, OpenPort, ThreadStats } from "./proxy_thread.ts";
-import { EMPTY_TABLE, type RouteTable } from "../table/route_table.ts";
+import { EMPTY_TABLE, type RouteTable, splitsOf } from "../table/route_table.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
 /** Rules whose split is exact across all threads; the rules above it are exact within each thread. */
@@ -41,6 +44,7 @@ export class Proxy {
   readonly #cells = new Map<string, number>();
   readonly #threads: Thread[] = [];
   readonly #listeners = new Set<(report: ListenReport) => void>();
+  readonly #setListeners = new Set<() => void>();
   readonly #waiting = new Set<() => boolean>();
   #table: RouteTable = EMPTY_TABLE;
   #version = 0;
@@ -59,6 +63,7 @@ export class Proxy {
         sharesPorts: count > 1,
         onStart: () => this.#sendTable(thread),
         onChange: () => this.#checkWaiting(),
+        onSets: () => this.#setListeners.forEach((listener) => listener()),
         onListeners: (report) => this.#listeners.forEach((listener) => listener(report)),
       });
       this.#threads.push(thread);
@@ -105,6 +110,27 @@ export class Proxy {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Sets of rollouts, by `servedSetKey`, that no share leads to and that have requests in flight. */
+  busySets(): ReadonlySet<string> {
+    return new Set(this.#threads.flatMap(({ busySets }) => [...busySets]));
+  }
+
+  /** Calls `listener` when a set is no longer busy. Returns the stop. */
+  onBusySets(listener: () => void): () => void {
+    this.#setListeners.add(listener);
+    return () => this.#setListeners.delete(listener);
+  }
+
+  /** What the sets of rollouts have done, by the ports of Services that lead to them. */
+  async countsOfSets(): Promise<SetCount[]> {
+    const all = await Promise.all(this.#threads.map((thread) => thread.stats()));
+    const keyOf = ({ set }: SetCount) => `${servedSetKey(set)} ${set.port}`;
+    return [...Map.groupBy(all.flatMap(({ sets }) => sets), keyOf).values()].map((same) => ({
+      set: same[0]!.set,
+      counts: sumOfCounts(same.map(({ counts }) => counts)),
+    }));
+  }
+
   /**
    * Resolves when no thread sends this pod new requests and none has one in flight: from then on it may be stopped without
    * losing any. At once for a pod that no table names, or only for want of another. Rejects when the signal aborts.
@@ -137,11 +163,8 @@ export class Proxy {
   }
 
   /** Rules keep their cells from table to table, so that a cycle goes on where it was. */
-  #assignCells({ listeners }: RouteTable): void {
-    const keys = new Set(
-      listeners.flatMap((listener) => listener.protocol === "HTTP" ? listener.hosts : [])
-        .flatMap(({ routes }) => routes.map(({ rule }) => rule.key)),
-    );
+  #assignCells(table: RouteTable): void {
+    const keys = new Set(splitsOf(table).map(({ key }) => key));
     for (const key of this.#cells.keys()) if (!keys.has(key)) this.#cells.delete(key);
     const used = new Set(this.#cells.values());
     let cell = 0;
@@ -194,6 +217,7 @@ interface ThreadEvents {
   sharesPorts: boolean;
   onStart(): void;
   onChange(): void;
+  onSets(): void;
   onListeners(report: ListenReport): void;
 }
 
@@ -204,6 +228,8 @@ class Thread {
   report: ListenReport = { listening: [], failed: [] };
   /** Uids of pods that have left the table and have requests in flight, with how many endpoints of theirs. */
   readonly draining = new Map<string, number>();
+  /** Sets that no share leads to and that have requests in flight. */
+  busySets = new Set<string>();
   readonly #options: ProxyOptions;
   readonly #events: ThreadEvents;
   #worker: Worker | undefined;
@@ -267,10 +293,14 @@ class Thread {
         for (const uid of message.draining) {
           this.draining.set(uid, (this.draining.get(uid) ?? 0) + 1);
         }
+        this.busySets = new Set(message.busySets);
         return this.#events.onChange();
       case "drained":
         this.#noteDrained(message.podUid);
         return this.#events.onChange();
+      case "setIdle":
+        this.busySets.delete(message.set);
+        return this.#events.onSets();
       case "listeners":
         this.report = message.report;
         return this.#events.onListeners(message.report);
@@ -311,9 +341,10 @@ class Thread {
     this.#worker = undefined;
     this.version = 0;
     this.draining.clear();
+    this.busySets.clear();
     for (const { resolve } of this.#pendingStats.values()) resolve(NO_STATS);
     this.#pendingStats.clear();
   }
 }
 
-const NO_STATS: ThreadStats = { connections: 0, refused: 0, backends: {} };
+const NO_STATS: ThreadStats = { connections: 0, refused: 0, backends: {}, sets: [] };

@@ -1,7 +1,8 @@
 import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
-import { Backends, type LiveBackend } from "../backends/backends.ts";
+import { Backends, type LiveBackend, type SetCount } from "../backends/backends.ts";
+import { LiveSplit } from "../backends/split.ts";
 import type { LiveEndpoint } from "../backends/live_endpoint.ts";
-import type { BackendCounts } from "../backends/backend_stats.ts";
+import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { OpenConnections } from "../connections/open_connections.ts";
 import { ConnectionSlots } from "../connections/connection_slots.ts";
@@ -15,13 +16,17 @@ import { HttpService, type HttpThread } from "../exchange/http_service.ts";
 import type { ClientSocket, Engine, OpenListener } from "../engine/engine.ts";
 import { type LiveRule, RouteMatcher } from "../routing/route_matcher.ts";
 import { NormalPath } from "../routing/normal_path.ts";
-import type {
-  HttpListener,
-  Listener,
-  RouteTable,
-  Rule,
-  TcpListener,
+import {
+  backendsOf,
+  type HttpListener,
+  type Lead,
+  type Listener,
+  type RouteTable,
+  type Rule,
+  type Split,
+  type TcpListener,
 } from "../table/route_table.ts";
+import { setsInUse } from "../table/sets_in_use.ts";
 
 /** Requests in flight on what has left the table are cut off after this long. */
 export const DRAIN_MS_MAX = 300_000;
@@ -30,6 +35,8 @@ export const UNUSED_MS = 30_000;
 /** A port that could not be opened is tried again after this long, and with the next table. */
 const LISTEN_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
 
+/** The position in a cycle of one: whatever it is. */
+const ALONE = new Int32Array(1);
 /** All addresses of the machine. */
 const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
@@ -54,6 +61,7 @@ export interface ThreadStats {
   /** Requests that were refused because they could not be understood. */
   readonly refused: number;
   readonly backends: Readonly<Record<string, BackendCounts>>;
+  readonly sets: readonly SetCount[];
 }
 
 export interface ThreadOptions {
@@ -64,6 +72,8 @@ export interface ThreadOptions {
   sharesPorts: boolean;
   /** An endpoint that left the table has nothing in flight here any more. */
   onDrained(podUid: string): void;
+  /** A set that `use` has found busy has none of its requests in flight any more. */
+  onSetIdle(set: string): void;
   /** A port was opened, or failed, some time after `use`. */
   onListeners(report: ListenReport): void;
 }
@@ -81,6 +91,8 @@ export interface TableInUse {
   readonly report: ListenReport;
   /** Uids of pods that left the table and have requests in flight. */
   readonly draining: readonly string[];
+  /** Sets of rollouts that no share leads to and that have requests in flight, by `servedSetKey`. */
+  readonly busySets: readonly string[];
 }
 
 /** The proxy within one thread: opens ports, swaps tables, drains what was replaced. */
@@ -103,6 +115,7 @@ export class ProxyThread {
   #byName = new Map<string, LiveBackend>();
   #cells: Readonly<Record<string, number>> = {};
   #slots = new Map<string, Uint16Array>();
+  #stopWaiting: () => void = () => {};
   #stopRetry: (() => void) | undefined;
   #stopChecks: () => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
@@ -152,7 +165,20 @@ export class ProxyThread {
     this.#failed = new Map();
     for (const [key, definition] of wanted) this.#openListener(key, definition);
     this.#retryLater(1);
-    return { report: this.#report(), draining: this.#backends.draining() };
+    const busySets = this.#shareSets(table);
+    return { report: this.#report(), draining: this.#backends.draining(), busySets };
+  }
+
+  /** Notes which sets are used by weight from now on. Returns those that have to end requests from before. */
+  #shareSets(table: RouteTable): string[] {
+    this.#stopWaiting();
+    const busy = this.#backends.share(new Set(setsInUse(table).shared), this.#options.onSetIdle);
+    if (busy.length === 0) return busy;
+    this.#stopWaiting = this.#options.engine.clock.after(
+      DRAIN_MS_MAX,
+      () => busy.forEach((set) => this.#backends.giveUpOn(set)),
+    );
+    return busy;
   }
 
   stats(): ThreadStats {
@@ -160,6 +186,7 @@ export class ProxyThread {
       connections: this.#open.count,
       refused: this.#http.counts.refused,
       backends: this.#backends.counts(),
+      sets: this.#backends.countsOfSets(),
     };
   }
 
@@ -167,6 +194,7 @@ export class ProxyThread {
   async stop(drainMs: number): Promise<void> {
     this.#stopRetry?.();
     this.#stopChecks();
+    this.#stopWaiting();
     await Promise.all([...this.#listeners].map(([key, listener]) => this.#leave(key, listener)));
     await this.#open.untilNone(drainMs);
     for (const { receiver } of this.#leaving) receiver.close?.();
@@ -201,8 +229,8 @@ export class ProxyThread {
   #listen(definition: Listener): LiveListener {
     const { address, port: asked } = definition, { engine, sharesPorts } = this.#options;
     if (definition.protocol === "UDP") {
-      const { deadlines } = this.#http, backendAt = this.#backendAt;
-      const opened = udpReceiver(definition, { backendAt, engine, deadlines });
+      const { deadlines } = this.#http, splitOf = this.#splitOfLead;
+      const opened = udpReceiver(definition, { splitOf, engine, deadlines });
       return { definition, port: opened.socket.port, ...opened };
     }
     if (this.#isGuest(definition)) {
@@ -235,13 +263,17 @@ export class ProxyThread {
     );
   }
 
-  readonly #backendAt = (index: number): LiveBackend => this.#live[index]!; // of the table that is in use
+  readonly #splitOfLead = ({ backend, split }: Lead): LiveSplit =>
+    this.#splitOf(split ?? { key: "", shares: [{ weight: 1, backend }] });
 
   #receiverOf(definition: HttpListener | TcpListener, port: number): Receiver {
     const { engine } = this.#options, { deadlines } = this.#http, open = this.#open;
     if (definition.protocol === "TCP") {
-      const slots = this.#serviceSlots, clients = this.#clients, backendAt = this.#backendAt;
-      return tcpReceiver(definition, { backendAt, engine, deadlines, slots, clients, open });
+      const slots = this.#serviceSlots, clients = this.#clients, splitOf = this.#splitOfLead;
+      const { current } = this.#http;
+      return tcpReceiver(definition, {
+        ...{ splitOf, current, engine, deadlines, slots, clients, open },
+      });
     }
     const matcherOf = (next: HttpListener) => this.#matcherOf(next);
     const service = new HttpService(this.#http, matcherOf(definition), port);
@@ -284,15 +316,22 @@ export class ProxyThread {
   }
 
   #liveRule(rule: Rule): LiveRule {
-    const weights = rule.shares.map(({ weight }) => weight);
-    const key = weights.join(" ");
-    const slots = this.#slots.get(key) ?? slotsOf(weights);
-    this.#slots.set(key, slots);
-    const cell = this.#cells[rule.key];
+    return { rule, split: this.#splitOf(rule) };
+  }
+
+  #splitOf({ key, shares }: Split): LiveSplit {
+    const weights = shares.map(({ weight }) => weight);
+    const weightsKey = weights.join(" ");
+    const slots = this.#slots.get(weightsKey) ?? slotsOf(weights);
+    this.#slots.set(weightsKey, slots);
+    const cell = this.#cells[key];
     const balancer = cell === undefined
-      ? new Balancer(slots, new Int32Array(1), 0)
+      ? new Balancer(slots, shares.length === 1 ? ALONE : new Int32Array(1), 0)
       : new Balancer(slots, this.#options.positions, cell);
-    return { rule, balancer, backends: rule.shares.map(({ backend }) => this.#live[backend]!) };
+    return new LiveSplit(shares, {
+      balancer,
+      backends: shares.map(({ backend }) => this.#live[backend]!),
+    });
   }
 
   #retryLater(failures: number): void {
@@ -333,7 +372,8 @@ export class ProxyThread {
  */
 function listenersByKey({ listeners, backends }: RouteTable): ReadonlyMap<string, Listener> {
   const hasEndpoints = (listener: Listener) =>
-    listener.protocol === "HTTP" || backends[listener.backend]!.endpoints.length > 0;
+    listener.protocol === "HTTP" ||
+    backendsOf(listener).some((backend) => backends[backend]!.endpoints.length > 0);
   const isWide = ({ address }: Listener) => WILDCARDS.has(address);
   const wide = listeners.filter((listener) => isWide(listener) && hasEndpoints(listener));
   const ports = new Set(wide.map(({ port }) => port));

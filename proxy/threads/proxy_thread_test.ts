@@ -203,6 +203,7 @@ async function withThread(
     positions: new Int32Array(1),
     sharesPorts: false,
     onDrained: () => {},
+    onSetIdle: () => {},
     onListeners: () => {},
   });
   try {

@@ -1,4 +1,5 @@
 import type { LiveBackend } from "../backends/backends.ts";
+import type { LiveSplit } from "../backends/split.ts";
 import type { Deadlines } from "../connections/deadlines.ts";
 import type { OpenConnections } from "../connections/open_connections.ts";
 import { isInRanges } from "../connections/peers.ts";
@@ -9,6 +10,7 @@ import { ClientConnection } from "../http1/client_connection.ts";
 import type { RouteMatcher } from "../routing/route_matcher.ts";
 import type {
   HttpListener,
+  Lead,
   Listener,
   ServiceListener,
   TcpListener,
@@ -58,15 +60,15 @@ export function httpReceiver(
   };
 }
 
-/** The backends of the table that is in use, by their indexes. */
-type BackendAt = (index: number) => LiveBackend;
+/** The backends that take turns for what a listener leads to, as they were when its definition came into use. */
+type SplitOf = (lead: Lead) => LiveSplit;
 
-/** Whom each client is led to: the backends as they were when the definition came into use. `undefined`: it may not be here. */
-export function backendChoice(
-  { peers, backend, outside }: ServiceListener,
-  backendAt: BackendAt,
-): (client: string) => LiveBackend | undefined {
-  const all = backendAt(backend), others = outside && backendAt(outside.backend);
+/** Whom each client is led to. `undefined`: it may not be here. */
+export function leadChoice(
+  { peers, outside, ...lead }: ServiceListener,
+  splitOf: SplitOf,
+): (client: string) => LiveSplit | undefined {
+  const all = splitOf(lead), others = outside && splitOf(outside);
   return (client) => {
     if (peers !== undefined && !isInRanges(peers, client)) return undefined;
     return others === undefined || isInRanges(outside!.inside, client) ? all : others;
@@ -76,8 +78,10 @@ export function backendChoice(
 /** Connections that are passed on as they are. `clients`: all such connections of the thread. */
 export function tcpReceiver(
   first: TcpListener,
-  { backendAt, engine, deadlines, slots, clients, open }: {
-    backendAt: BackendAt;
+  { splitOf, current, engine, deadlines, slots, clients, open }: {
+    splitOf: SplitOf;
+    /** The backend of that name in the table that is in use now. */
+    current(backend: LiveBackend): LiveBackend;
     engine: Engine;
     deadlines: Deadlines;
     slots: ConnectionSlots;
@@ -86,13 +90,13 @@ export function tcpReceiver(
   },
 ): Receiver {
   const { name } = first;
-  let choice = backendChoice(first, backendAt);
+  let choice = leadChoice(first, splitOf);
   return {
-    use: (next) => choice = backendChoice(next as TcpListener, backendAt), // the key holds the protocol
+    use: (next) => choice = leadChoice(next as TcpListener, splitOf), // the key holds the protocol
     take: (client) => {
       const { clientAddress } = client, peer = peerOf(clientAddress);
-      const admitted = choice(clientAddress);
-      if (admitted === undefined || !slots.makeRoom(name, peer, { isTrusted: false })) {
+      const split = choice(clientAddress);
+      if (split === undefined || !slots.makeRoom(name, peer, { isTrusted: false })) {
         return undefined;
       }
       open.enter();
@@ -103,8 +107,7 @@ export function tcpReceiver(
       });
       clients.add(connection);
       const release = slots.claim(name, peer, connection);
-      const backend = () => choice(clientAddress) ?? admitted;
-      return new TcpForward({ client, connection, backend, engine }).client;
+      return new TcpForward({ client, connection, split, current, engine }).client;
     },
   };
 }
@@ -112,23 +115,23 @@ export function tcpReceiver(
 /** Datagrams that are passed on. Throws when the port cannot be opened. */
 export function udpReceiver(
   first: UdpListener,
-  { backendAt, engine, deadlines }: {
-    backendAt: BackendAt;
+  { splitOf, engine, deadlines }: {
+    splitOf: SplitOf;
     engine: Engine;
     deadlines: Deadlines;
   },
 ): { receiver: Receiver; socket: OpenListener } {
   const bind = engine.bind?.bind(engine);
   if (bind === undefined) throw new Error("this engine has no datagrams");
-  let choice = backendChoice(first, backendAt);
+  let choice = leadChoice(first, splitOf);
   const socket = new UdpForward({
     at: first,
-    backendFor: (client) => choice(client),
+    backendFor: (client) => choice(client)?.next(),
     engine: { clock: engine.clock, bind },
     deadlines,
   });
   const receiver: Receiver = {
-    use: (next) => choice = backendChoice(next as UdpListener, backendAt), // the key holds the protocol
+    use: (next) => choice = leadChoice(next as UdpListener, splitOf), // the key holds the protocol
     take: () => undefined,
   };
   return { receiver, socket };

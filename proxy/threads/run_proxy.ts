@@ -17,6 +17,9 @@ import { pods } from "../../core/resources/core/pods/pods.ts";
 import { hasHostPorts } from "../table/host_ports.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { buildRouteTable, type RouteTableOptions } from "../table/build_route_table.ts";
+import { setsInUse } from "../table/sets_in_use.ts";
+import type { TrafficReport } from "../../core/traffic/served_traffic.ts";
+import { TableSources, type TableVersions } from "./table_sources.ts";
 import type { ListenReport } from "./proxy_thread.ts";
 import type { RouteTable } from "../table/route_table.ts";
 
@@ -45,12 +48,18 @@ export interface RunProxyOptions
   signal: AbortSignal;
   /** Called when a table is in use, and when a port is opened or fails later. */
   onApplied?(table: RouteTable, report: ListenReport): void;
+  /** Called when a table is in use that was made with newer objects, and when requests of a set have ended. */
+  onServed?(report: TrafficReport): void;
 }
 
 /** What the loop needs of the proxy. */
 export interface TableUser {
   use(table: RouteTable): Promise<ListenReport>;
   onListeners(listener: (report: ListenReport) => void): () => void;
+  /** Sets of rollouts that no share leads to and that have requests in flight. Absent: there are never any. */
+  busySets?(): ReadonlySet<string>;
+  /** Calls `listener` when a set is no longer busy. Returns the stop. */
+  onBusySets?(listener: () => void): () => void;
 }
 
 /**
@@ -60,9 +69,11 @@ export interface TableUser {
  */
 export async function runProxy(options: RunProxyOptions): Promise<void> {
   const { view, proxy, clock, signal, node, onApplied } = options;
+  const served = new ServedTable(options);
   const reporter = new Reporter(options.log);
   const wake = new Wake();
-  const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set()));
+  const stops = [() => served.stop()];
+  stops.push(...ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set())));
   if (node !== undefined) {
     stops.push(view.subscribe(pods, ({ object }) => {
       if (object.spec.nodeName === node.name && hasHostPorts(object)) wake.set();
@@ -77,6 +88,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
     while (!signal.aborted) {
       wake.clear();
       const next = buildRouteTable(view, { ...options, ...placesOf(view, options) });
+      const made = served.sources.take(view);
       if (table === undefined || !isEqual(table, next)) {
         table = next;
         reporter.problems(next);
@@ -84,6 +96,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
         reporter.ports(report);
         onApplied?.(next, report);
       }
+      served.tell(next, made);
       await wake.wait(signal);
       if (!signal.aborted) await clock.sleep(BURST_MS, signal).catch(() => {}); // rejects only when the signal aborts
     }
@@ -91,6 +104,36 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     for (const stop of stops) stop();
+  }
+}
+
+/** Tells what the table in use serves. */
+class ServedTable {
+  readonly sources = new TableSources();
+  readonly #options: Pick<RunProxyOptions, "onServed" | "proxy">;
+  readonly #stop: (() => void) | undefined;
+  #last: TrafficReport | undefined;
+
+  constructor(options: Pick<RunProxyOptions, "onServed" | "proxy">) {
+    this.#options = options;
+    this.#stop = options.proxy.onBusySets?.(() => this.#tellBusy());
+  }
+
+  stop(): void {
+    this.#stop?.();
+  }
+
+  tell(table: RouteTable, made: TableVersions): void {
+    const { onServed, proxy } = this.#options;
+    this.#last = { ...made, ...setsInUse(table), busy: [...proxy.busySets?.() ?? []] };
+    onServed?.(this.#last);
+  }
+
+  #tellBusy(): void {
+    const { onServed, proxy } = this.#options;
+    if (this.#last === undefined) return;
+    this.#last = { ...this.#last, changed: [], busy: [...proxy.busySets!()] };
+    onServed?.(this.#last);
   }
 }
 

@@ -14,6 +14,7 @@ export function serveThread(engine: Engine): void {
           positions: new Int32Array(data.positions),
           sharesPorts: data.sharesPorts,
           onDrained: (podUid) => send({ type: "drained", podUid }),
+          onSetIdle: (set) => send({ type: "setIdle", set }),
           onListeners: (report) => send({ type: "listeners", report }),
         });
         return;

@@ -1,4 +1,4 @@
-import type { ListenReport, ThreadStats } from "./proxy_thread.ts";
+import type { ListenReport, TableInUse, ThreadStats } from "./proxy_thread.ts";
 import type { RouteTable } from "../table/route_table.ts";
 
 /** What the main thread tells a worker. */
@@ -10,9 +10,10 @@ export type ToWorker =
 
 /** What a worker tells the main thread. */
 export type FromWorker =
-  /** The table is in use. `draining`: uids of pods that left it with requests in flight. */
-  | { type: "used"; version: number; report: ListenReport; draining: readonly string[] }
+  /** The table is in use. */
+  | ({ type: "used"; version: number } & TableInUse)
   | { type: "listeners"; report: ListenReport }
   | { type: "drained"; podUid: string }
+  | { type: "setIdle"; set: string }
   | { type: "stats"; id: number; stats: ThreadStats }
   | { type: "stopped" };

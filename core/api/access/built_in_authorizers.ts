@@ -59,7 +59,8 @@ function nodeAuthorizer(view: RightsView): Authorizer {
 
 /** Other than Kubernetes, whose metrics-server asks the kubelets. */
 function isOwnReport(node: string, { verb, path }: { verb: string; path: string }): boolean {
-  return verb === "put" && path === `/node-reports/${node}`;
+  const isReport = path === `/node-reports/${node}` || path === `/traffic-reports/${node}`;
+  return verb === "put" && isReport;
 }
 
 const NODES_RULES = "rights that depend on what an object says are not listed";

@@ -11,7 +11,7 @@ import { allows } from "./rbac/rule_matching.ts";
  * Paths of Coracle's own that act on objects of any kind, or on who may do what: rights to the path alone are not enough
  * for them.
  */
-const OWN_PATHS = /^\/(?:apply|credentials|node-reports|secrets|store)(?:\/|$)/;
+const OWN_PATHS = /^\/(?:apply|credentials|node-reports|secrets|store|traffic-reports)(?:\/|$)/;
 
 /**
  * Allows what Roles and ClusterRoles give by their bindings.

@@ -81,6 +81,11 @@ export interface Controller<T extends KubeObject = KubeObject> {
   watchesOfKinds?: { catalog: Catalog; watchOf(resource: AnyResource): Watch | undefined };
   /** How many objects may be reconciled at once. */
   workers: number;
+  /**
+   * Begins to call `look` with names of the controller's own objects that something outside of the view concerns. `look`
+   * may be called at any time and only takes note. Returns the stop.
+   */
+  outside?(view: View, look: (name: ObjectName) => void): () => void;
   reconcile(object: T, view: View, nowMs: number): Plan;
   /** Called instead of `reconcile` for an object that is no longer there, where that matters. */
   gone?(name: ObjectName, view: View, nowMs: number): Plan;
@@ -201,6 +206,7 @@ function follow<T extends KubeObject, M>(
     return stop;
   };
   const stops = [self, ...watches].map(followWatch);
+  if (controller.outside) stops.push(controller.outside(view, (name) => add(keyOf(name))));
   if (watchesOfKinds) {
     const { catalog, watchOf } = watchesOfKinds;
     const followKind = (kind: AnyResource) => {

@@ -1,0 +1,51 @@
+import type { View } from "../client/client.ts";
+import type { EndpointSlice } from "../resources/discovery/endpoint_slices.ts";
+import { pods } from "../resources/core/pods/pods.ts";
+import type { Service } from "../resources/core/services/services.ts";
+
+/** The label of the pods of a rollout that tells its sets apart; a Service that selects by it leads to one set. */
+export const SET_LABEL = "rollouts-pod-template-hash";
+/** The annotation of a Service whose selector a rollout changes: the name of the rollout. */
+export const MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts";
+
+/** The pods of a rollout that have one template. */
+export interface RolloutSet {
+  readonly namespace: string;
+  /** Of its template: the value of {@linkcode SET_LABEL}. */
+  readonly hash: string;
+}
+
+/** A set as a Service leads to it. */
+export interface ServedSet extends RolloutSet {
+  readonly service: string;
+}
+
+/** Text that is equal exactly for equal sets behind equal Services. */
+export function servedSetKey({ namespace, service, hash }: ServedSet): string {
+  return `${namespace}/${service} ${hash}`;
+}
+
+/** The inverse of {@linkcode servedSetKey}. */
+export function servedSetOf(key: string): ServedSet {
+  const [name = "", hash = ""] = key.split(" ");
+  const [namespace = "", service = ""] = name.split("/");
+  return { namespace, service, hash };
+}
+
+/**
+ * The set that a Service leads to; `undefined`: it selects none. Where the pods are known, that of its pods: for a moment after
+ * its selector has changed these are still the former ones.
+ */
+export function setBehind(
+  { metadata: { namespace, name }, spec }: Service,
+  slices: readonly EndpointSlice[],
+  view: View,
+): ServedSet | undefined {
+  const selected = spec.selector?.[SET_LABEL];
+  if (selected === undefined) return undefined;
+  const target = slices.find(({ endpoints }) => endpoints.length > 0)?.endpoints[0]?.targetRef;
+  const pod = target?.name === undefined
+    ? undefined
+    : view.get(pods, { namespace, name: target.name });
+  return { namespace, service: name, hash: pod?.metadata.labels?.[SET_LABEL] ?? selected };
+}

@@ -1,0 +1,37 @@
+import type { Share } from "../table/route_table.ts";
+import type { LiveBackend } from "./backends.ts";
+import type { Balancer } from "./balancer.ts";
+
+/** Backends that take turns by weight. */
+export class LiveSplit {
+  readonly #shares: readonly Share[];
+  readonly #balancer: Balancer;
+  /** By share. */
+  readonly #backends: readonly LiveBackend[];
+
+  constructor(
+    shares: readonly Share[],
+    { balancer, backends }: { balancer: Balancer; backends: readonly LiveBackend[] },
+  ) {
+    this.#shares = shares;
+    this.#balancer = balancer;
+    this.#backends = backends;
+  }
+
+  /** The backend whose turn it is; `undefined`: no share has a weight. Each call is one turn. */
+  next(): LiveBackend | undefined {
+    return this.#backends[this.#balancer.next()];
+  }
+
+  /**
+   * Who answers in place of a backend that cannot: another one of its rollout that has a weight and can. So nothing fails
+   * between the end of a set's last pod and the change of weights that follows.
+   */
+  standInFor({ definition: { name, rollout } }: LiveBackend): LiveBackend | undefined {
+    if (rollout === undefined) return undefined;
+    return this.#backends.find(({ definition, endpoints }, i) =>
+      definition.rollout === rollout && definition.name !== name &&
+      this.#shares[i]!.weight > 0 && endpoints.some(({ state }) => state === "active")
+    );
+  }
+}
