@@ -49,6 +49,22 @@ export class TestRollout {
     return this.cluster.list<ReplicaSet>(replicaSets);
   }
 
+  /** Shows every set that comes or changes. */
+  onSet(look: (set: ReplicaSet) => void): void {
+    this.cluster.subscribe<ReplicaSet>(replicaSets, ({ object }) => look(object));
+  }
+
+  /** Shows the rollout whenever it changes. */
+  onRollout(look: (rollout: Rollout) => void): void {
+    this.cluster.subscribe<Rollout>(rollouts, ({ object }) => look(object));
+  }
+
+  /** One look at the rollout. */
+  look(): this {
+    this.cluster.perform(this.cluster.planOf(rolloutController, WEB));
+    return this;
+  }
+
   /** Sizes of the sets by revision. */
   get sizes(): Record<number, number> {
     return Object.fromEntries(this.sets.map((set) => [revisionOf(set), set.spec.replicas]));

@@ -21,8 +21,8 @@ export interface BasicCounts {
   canary: SetCount;
   /** Absent when the canary is the stable set, or nothing has become stable yet. */
   stable?: SetCount;
-  /** Pods that sets of further revisions should have. */
-  othersSize: number;
+  /** Sets of further revisions, together. */
+  others: SetCount;
 }
 
 /** Sizes of the two sets. */
@@ -75,10 +75,10 @@ function isHalf(count: number): boolean {
  * Argo Rollouts: `CalculateReplicaCountsForBasicCanary`.
  */
 export function basicSizes(goal: BasicGoal, counts: BasicCounts): Sizes {
-  const { canary, stable, othersSize } = counts;
+  const { canary, stable } = counts;
   const wanted = stable ? basicWanted(goal) : { canary: goal.replicas, stable: 0 };
   const grown = grownSizes(goal, counts, wanted);
-  if (othersSize > 0) return grown;
+  if (counts.others.size > 0) return isStuck(goal, counts) ? unstuck(counts, grown, wanted) : grown;
   const canGrow = wanted.canary >= canary.size;
   const mayLose = countedPods(canary, !canGrow) + (stable ? countedPods(stable, canGrow) : 0) -
     (goal.replicas - goal.unavailable);
@@ -99,10 +99,10 @@ export function basicSizes(goal: BasicGoal, counts: BasicCounts): Sizes {
 /** What may be added is given to the stable set first. */
 function grownSizes(
   { replicas, surge }: BasicGoal,
-  { canary, stable, othersSize }: BasicCounts,
+  { canary, stable, others }: BasicCounts,
   wanted: Sizes,
 ): Sizes {
-  let free = replicas + surge - canary.size - (stable?.size ?? 0) - othersSize;
+  let free = replicas + surge - canary.size - (stable?.size ?? 0) - others.size;
   const grown = (set: SetCount, goal: number) => {
     const more = Math.max(0, Math.min(goal - set.size, free));
     free -= more;
@@ -110,6 +110,28 @@ function grownSizes(
   };
   const stableSize = stable ? grown(stable, wanted.stable) : 0;
   return { stable: stableSize, canary: grown(canary, wanted.canary) };
+}
+
+/** Whether there is no room for another pod, and no pod of a further revision can be missed. */
+function isStuck(
+  { replicas, surge, unavailable }: BasicGoal,
+  { canary, stable = { size: 0, available: 0 }, others }: BasicCounts,
+): boolean {
+  return others.available === others.size &&
+    canary.size + stable.size + others.size >= replicas + surge &&
+    canary.available + stable.available + others.available <= replicas - unavailable;
+}
+
+/**
+ * Pods that do not work, of a set that is to shrink, make room for others. Argo Rollouts waits for ever then:
+ * https://github.com/argoproj/argo-rollouts/issues/2050
+ */
+function unstuck({ canary, stable }: BasicCounts, grown: Sizes, wanted: Sizes): Sizes {
+  const kept = ({ size, available }: SetCount, goal: number) =>
+    Math.min(size, Math.max(goal, available));
+  return wanted.canary >= canary.size
+    ? { ...grown, stable: stable ? kept(stable, wanted.stable) : 0 }
+    : { ...grown, canary: kept(canary, wanted.canary) };
 }
 
 /**

@@ -38,55 +38,79 @@ const STEPS: readonly Case[] = [
   {
     what: "a bad version stops at the surge",
     goal: { replicas: 4, weight: 100, surge: 1, unavailable: 0 },
-    counts: { canary: set(1, 0), stable: set(4), othersSize: 0 },
+    counts: { canary: set(1, 0), stable: set(4), others: set(0) },
     sizes: [1, 4],
   },
   {
     what: "a third revision waits for the second to shrink",
     goal: { replicas: 4, weight: 100, surge: 1, unavailable: 0 },
-    counts: { canary: set(0), stable: set(4), othersSize: 1 },
+    counts: { canary: set(0), stable: set(4), others: set(1, 0) },
     sizes: [0, 4],
   },
   {
     what: "scaled up in the middle, the stable set grows first",
     goal: { replicas: 8, weight: 25, surge: 1, unavailable: 0 },
-    counts: { canary: set(1), stable: set(3), othersSize: 0 },
+    counts: { canary: set(1), stable: set(3), others: set(0) },
     sizes: [2, 6],
   },
   {
     what: "with a surge of two, two are tried at once",
     goal: { replicas: 4, weight: 100, surge: 2, unavailable: 0 },
-    counts: { canary: set(0), stable: set(4), othersSize: 0 },
+    counts: { canary: set(0), stable: set(4), others: set(0) },
     sizes: [2, 4],
   },
   {
     what: "scaled to eight, the surge is the canary's",
     goal: { replicas: 8, weight: 100, surge: 4, unavailable: 0 },
-    counts: { canary: set(2, 0), stable: set(4), othersSize: 0 },
+    counts: { canary: set(2, 0), stable: set(4), others: set(0) },
     sizes: [8, 4],
   },
   {
     what: "from 100 to 0 never fewer than three are available",
     goal: { replicas: 3, weight: 0, surge: 2, unavailable: 0 },
-    counts: { canary: set(3), stable: set(0), othersSize: 0 },
+    counts: { canary: set(3), stable: set(0), others: set(0) },
     sizes: [3, 2],
   },
   {
     what: "a crashing stable set does not block the canary",
     goal: { replicas: 4, weight: 50, surge: 0, unavailable: 1 },
-    counts: { canary: set(0), stable: set(4, 0), othersSize: 0 },
+    counts: { canary: set(0), stable: set(4, 0), others: set(0) },
     sizes: [0, 3],
   },
   {
     what: "without a stable set the canary becomes all",
     goal: { replicas: 4, weight: 10, surge: 1, unavailable: 0 },
-    counts: { canary: set(0), othersSize: 0 },
+    counts: { canary: set(0), others: set(0) },
     sizes: [4, 0],
+  },
+  {
+    what: "sets of further revisions shrink first",
+    goal: { replicas: 4, weight: 100, surge: 1, unavailable: 1 },
+    counts: { canary: set(1), stable: set(3), others: set(1) },
+    sizes: [1, 3],
+  },
+  {
+    what: "broken stable pods make room when nothing else can",
+    goal: { replicas: 2, weight: 100, surge: 1, unavailable: 0 },
+    counts: { canary: set(1), stable: set(1, 0), others: set(1) },
+    sizes: [1, 0],
+  },
+  {
+    what: "so do those of an aborted canary",
+    goal: { replicas: 2, weight: 0, surge: 1, unavailable: 0 },
+    counts: { canary: set(1, 0), stable: set(1), others: set(1) },
+    sizes: [0, 1],
+  },
+  {
+    what: "pods that are ending do not count",
+    goal: { replicas: 4, weight: 50, surge: 1, unavailable: 0 },
+    counts: { canary: set(1, 3), stable: set(3), others: set(0) },
+    sizes: [2, 3],
   },
   {
     what: "alone it shrinks at once",
     goal: { replicas: 2, weight: 100, surge: 1, unavailable: 0 },
-    counts: { canary: set(5), othersSize: 0 },
+    counts: { canary: set(5), others: set(0) },
     sizes: [2, 0],
   },
 ];
@@ -129,7 +153,7 @@ const states = goals.chain((goal) =>
       counts: {
         canary: set(canary, available(canary, shares[0])),
         stable: set(stable, available(stable, shares[1])),
-        othersSize: 0,
+        others: set(0),
       },
     };
   })
@@ -162,7 +186,7 @@ Deno.test("a healthy basic canary reaches what is wanted", () => {
     let sizes = { canary: counts.canary.size, stable: counts.stable.size };
     for (let step = 0; step < 60; step++) {
       const { canary, stable } = sizes;
-      sizes = basicSizes(goal, { canary: set(canary), stable: set(stable), othersSize: 0 });
+      sizes = basicSizes(goal, { canary: set(canary), stable: set(stable), others: set(0) });
       if (sizes.canary === canary && sizes.stable === stable) break;
     }
     assert.deepEqual(sizes, basicWanted(goal));

@@ -50,7 +50,7 @@ function basicSizesOf({ rollout, current, stable, others }: Situation): Sizes {
   return basicSizes(goal, {
     canary: countOf(current),
     ...(stable && stable !== current && { stable: countOf(stable) }),
-    othersSize: sizeOf(others),
+    others: { size: sizeOf(others), available: availableIn(others) },
   });
 }
 
