@@ -3,8 +3,12 @@ import { HttpsTransport } from "../core/client/https_transport.ts";
 import type { Terminal } from "../server/terminal.ts";
 import { CommandError } from "../server/command_error.ts";
 import { type Access, accessOf } from "../server/kubeconfig.ts";
-import { kubeconfigOption } from "./kubeconfig_option.ts";
-import { type ManifestFile, ManifestStream, readManifestFiles } from "./manifest_files.ts";
+import { kubeconfigOption } from "./flags/kubeconfig_option.ts";
+import {
+  type ManifestFile,
+  ManifestStream,
+  readManifestFiles,
+} from "./manifests/manifest_files.ts";
 import { VERSION } from "../server/version.ts";
 
 const USER_AGENT = `coracle-apply/${VERSION}`;

@@ -10,7 +10,7 @@ import { serverUrl } from "./agent_flags.ts";
 import { CommandError } from "../server/command_error.ts";
 import { type Terminal } from "../server/terminal.ts";
 import { accessOf } from "../server/kubeconfig.ts";
-import { kubeconfigOption } from "./kubeconfig_option.ts";
+import { kubeconfigOption } from "./flags/kubeconfig_option.ts";
 import { VERSION } from "../server/version.ts";
 
 const USER_AGENT = `coracle-credentials/${VERSION}`;

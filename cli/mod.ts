@@ -6,6 +6,7 @@ import { backupCommand } from "./backup.ts";
 import { demoCommand } from "./demo.ts";
 import { demoWebCommand } from "./demo_web.ts";
 import { restoreCommand } from "./restore.ts";
+import { rolloutCommand } from "./rollout.ts";
 import { serverCommand } from "./server.ts";
 import { secretsCommand } from "./secrets.ts";
 import { storeCommand } from "./store.ts";
@@ -16,6 +17,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   serverCommand,
   agentCommand,
   applyCommand,
+  rolloutCommand,
   credentialsCommand,
   backupCommand,
   restoreCommand,

@@ -10,11 +10,13 @@ export interface Access {
   token: string | undefined;
   /** A client certificate and its key, as PEM. */
   pair: { certificate: string; key: string } | undefined;
+  /** Where objects are meant whose namespace is not said; absent: the context names none. */
+  namespace?: string;
 }
 
 interface Kubeconfig {
   "current-context"?: string;
-  contexts?: { name: string; context: { cluster: string; user: string } }[];
+  contexts?: { name: string; context: { cluster: string; user: string; namespace?: string } }[];
   clusters?: {
     name: string;
     cluster: {
@@ -59,6 +61,7 @@ export async function readAccess(...paths: readonly string[]): Promise<Access> {
       cluster.folder,
     ),
     ...await credentialsOf(user?.entry.user ?? {}, user?.folder ?? "."),
+    ...(context?.namespace && { namespace: context.namespace }),
   };
 }
 

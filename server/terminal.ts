@@ -5,6 +5,10 @@ export interface Terminal {
   err(text: string): void;
   /** Whether a person reads the output: then progress may move the cursor. */
   readonly interactive: boolean;
+  /** Characters of a person's terminal; absent or `undefined`: not known. */
+  readonly size?: () => { columns: number; rows: number } | undefined;
+  /** Calls the listener whenever the terminal has got another size. Returns the stop. */
+  readonly onResize?: (listener: () => void) => () => void;
   /** Aborts at SIGINT or SIGTERM: the command finishes cleanly. */
   readonly signal: AbortSignal;
 }

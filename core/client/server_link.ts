@@ -11,7 +11,7 @@ const ANSWER_MS_MAX = 10_000;
 
 /** A request to the API, independent of its transport. */
 export interface ApiRequest {
-  method: "GET" | "POST" | "PUT" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path and query, e.g. `/api/v1/pods?watch=true`. */
   path: string;
   body?: string;

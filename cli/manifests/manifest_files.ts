@@ -1,4 +1,4 @@
-import { CommandError } from "../server/command_error.ts";
+import { CommandError } from "../../server/command_error.ts";
 
 export interface ManifestFile {
   /** As the user named it. */

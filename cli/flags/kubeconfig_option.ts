@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { defaultKubeconfig } from "../server/kubeconfig.ts";
+import { defaultKubeconfig } from "../../server/kubeconfig.ts";
 
 /** The `--kubeconfig` of the commands that talk to a server. */
 export function kubeconfigOption(): Option {

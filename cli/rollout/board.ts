@@ -1,0 +1,75 @@
+import { ApiError } from "../../core/client/api_error.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import {
+  ANALYSIS_RUNS,
+  type Cluster,
+  EXPERIMENTS,
+  PODS,
+  REPLICA_SETS,
+  ROLLOUTS,
+} from "./cluster/cluster.ts";
+import { FollowedObjects } from "./cluster/followed_objects.ts";
+import type { AnalysisRun, Experiment, Pod, ReplicaSet, Rollout } from "./cluster/objects.ts";
+import { type ExperimentInfo, experimentInfoOf } from "./summary/experiments.ts";
+import { type RolloutInfo, rolloutInfoOf } from "./summary/rollout_info.ts";
+import type { Surroundings } from "./summary/surroundings.ts";
+import { templateOf } from "./cluster/workload.ts";
+
+/** The rollouts of a namespace, and all that belongs to them. */
+export class Board {
+  readonly #cluster: Cluster;
+  readonly #rollouts: FollowedObjects<Rollout>;
+  readonly #experiments: FollowedObjects<Experiment>;
+  readonly #analysisRuns: FollowedObjects<AnalysisRun>;
+  readonly #replicaSets: FollowedObjects<ReplicaSet>;
+  readonly #pods: FollowedObjects<Pod>;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+    this.#rollouts = new FollowedObjects(cluster, ROLLOUTS);
+    this.#experiments = new FollowedObjects(cluster, EXPERIMENTS);
+    this.#analysisRuns = new FollowedObjects(cluster, ANALYSIS_RUNS);
+    this.#replicaSets = new FollowedObjects(cluster, REPLICA_SETS);
+    this.#pods = new FollowedObjects(cluster, PODS);
+  }
+
+  async list(): Promise<void> {
+    await Promise.all(this.#kinds.map((kind) => kind.list()));
+  }
+
+  /** Keeps up with the cluster until the signal aborts. Listed before. */
+  async follow(onChange: () => void, clock: Clock, signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#kinds.map((kind) => kind.follow(onChange, clock, signal)));
+  }
+
+  /** Throws a refusal when there is none of this name. */
+  async rollout(name: string): Promise<RolloutInfo> {
+    const rollout = this.#rollouts.named(name);
+    if (rollout === undefined) throw notFound("rollouts", name);
+    return rolloutInfoOf(rollout, this.#surroundings, await templateOf(this.#cluster, rollout));
+  }
+
+  experiment(name: string): ExperimentInfo {
+    const experiment = this.#experiments.named(name);
+    if (experiment === undefined) throw notFound("experiments", name);
+    return experimentInfoOf(experiment, this.#surroundings);
+  }
+
+  get #kinds(): readonly FollowedObjects<AnalysisRun>[] {
+    const all = [this.#rollouts, this.#experiments, this.#replicaSets, this.#pods];
+    return [this.#analysisRuns, ...all] as FollowedObjects<AnalysisRun>[]; // what kind does not matter here
+  }
+
+  get #surroundings(): Surroundings {
+    return {
+      replicaSets: this.#replicaSets.all,
+      pods: this.#pods.all,
+      experiments: this.#experiments.all,
+      analysisRuns: this.#analysisRuns.all,
+    };
+  }
+}
+
+function notFound(plural: string, name: string): ApiError {
+  return new ApiError("NotFound", `${plural}.argoproj.io "${name}" not found`);
+}

@@ -1,0 +1,9 @@
+import type { AnalysisRun, Experiment, Pod, ReplicaSet } from "../cluster/objects.ts";
+
+/** The objects of a namespace that can belong to a rollout. */
+export interface Surroundings {
+  replicaSets: readonly ReplicaSet[];
+  pods: readonly Pod[];
+  experiments: readonly Experiment[];
+  analysisRuns: readonly AnalysisRun[];
+}
