@@ -92,7 +92,7 @@ export class TestCluster implements View {
     const previous = this.get(resource, given.metadata as ObjectName);
     const revision = String(++this.#revision);
     const { metadata, apiVersion: _, kind: __, ...rest } = given;
-    const { value, causes } = check(resource.schema, structuredClone(rest));
+    const { value, causes } = checked(resource, structuredClone(rest));
     assert(causes.length === 0, `A test object is wrong: ${JSON.stringify(causes)}`);
     const generation = previous?.metadata.generation ?? 1;
     const object = {
@@ -311,6 +311,19 @@ function named(resource: AnyResource, metadata: Partial<KubeObject["metadata"]>)
   return resource.namespaced
     ? { namespace: metadata.namespace ?? "default", name: metadata.name! }
     : { name: metadata.name! };
+}
+
+/** The object but for its metadata as the API would keep it. */
+function checked(resource: AnyResource, given: object): { value: object; causes: unknown[] } {
+  const { reading, schema } = resource;
+  if (reading === undefined) return check(schema, given) as { value: object; causes: unknown[] };
+  const metadata = { name: "name" };
+  const whole = { ...given, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
+  const { value, fault } = reading.read(whole as JsonObject);
+  if (fault !== undefined) return { value, causes: [fault] };
+  const object = value as unknown as KubeObject;
+  const { causes } = reading.check(object, undefined, { isOfStatus: false, causes: [] });
+  return { value, causes };
 }
 
 /** Of kinds that have a status but no subresource for it, an update writes it with the rest. */
