@@ -256,6 +256,10 @@ export class TestCluster implements View {
     const current = this.get<KubeObject>(resource, name);
     if (current === undefined) return;
     if (subresource === "scale") return this.#scale(resource, current, body);
+    if (subresource === "eviction") {
+      const options = { preconditions: { uid: current.metadata.uid } };
+      return this.#delete({ verb: "delete", resource, name, options });
+    }
     const { decide } = (resource as Resource).subresources.find((each) =>
       each.name === subresource
     )!;

@@ -22,12 +22,12 @@ export class TestRollout {
   constructor(spec: object, image = "web:1") {
     this.cluster.put(rollouts, {
       metadata: { name: "web" },
-      spec: {
+      spec: asSent({
         replicas: 1,
         selector: { matchLabels: { app: "web" } },
         template: templateOf(image),
         ...spec,
-      },
+      }),
     });
   }
 
@@ -123,10 +123,10 @@ export class TestRollout {
     return this.change({ template: templateOf(image) });
   }
 
-  /** As a user changes the spec. */
+  /** As a user changes the spec; `undefined` takes a field away. */
   change(spec: object): this {
     const { rollout } = this;
-    const changed = { ...rollout, spec: { ...rollout.spec, ...spec } };
+    const changed = { ...rollout, spec: asSent({ ...rollout.spec, ...spec }) };
     this.cluster.perform({ writes: [update(rollouts, changed)] });
     return this;
   }
@@ -155,6 +155,11 @@ export class TestRollout {
       )
       .length;
   }
+}
+
+/** As a client sends it: what is undefined is not there. */
+function asSent<T extends object>(value: T): T {
+  return JSON.parse(JSON.stringify(value));
 }
 
 export function templateOf(image: string): object {

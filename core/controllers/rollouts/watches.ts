@@ -13,6 +13,7 @@ import type { AnyResource, KubeObject } from "../../resources/resource.ts";
 import { matches, NOTHING, type Selector, selectorOf } from "../../schema/selectors.ts";
 import type { Watch } from "../runtime/controller.ts";
 import { controllerOf } from "../runtime/ownership.ts";
+import { restartWatches } from "./parts/pod_restarts.ts";
 import { servicesNamedBy } from "./parts/services.ts";
 import { routeWatches } from "./traffic/traffic.ts";
 import { resolveWorkload, workloadWatches } from "./parts/workload_reference.ts";
@@ -27,6 +28,7 @@ export const rolloutWatches: readonly Watch[] = [
     concerns: invalidOnes,
   })),
   ...workloadWatches,
+  ...restartWatches,
   ...routeWatches,
 ];
 

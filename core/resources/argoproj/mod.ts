@@ -2,7 +2,7 @@ import type { AnyResource } from "../resource.ts";
 import { analysisRuns } from "./analysis_runs.ts";
 import { analysisTemplates, clusterAnalysisTemplates } from "./analysis_templates.ts";
 import { experiments } from "./experiments.ts";
-import { rollouts } from "./rollouts.ts";
+import { rollouts, workloadKeyOf } from "./rollouts.ts";
 
 export type * from "./analysis_references.ts";
 export type * from "./analysis_runs.ts";
@@ -17,7 +17,14 @@ export type * from "./rollout_strategies.ts";
 export type * from "./rollouts.ts";
 export type * from "./traffic_routing.ts";
 
-export { analysisRuns, analysisTemplates, clusterAnalysisTemplates, experiments, rollouts };
+export {
+  analysisRuns,
+  analysisTemplates,
+  clusterAnalysisTemplates,
+  experiments,
+  rollouts,
+  workloadKeyOf,
+};
 
 /** The kinds of `argoproj.io/v1alpha1`, as in Argo Rollouts 1.8. */
 export const ARGOPROJ_KINDS: readonly AnyResource[] = [

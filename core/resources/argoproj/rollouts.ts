@@ -22,6 +22,14 @@ const workloadRef = object("The workload whose template is taken.", {
 });
 export type WorkloadRef = TypeOf<typeof workloadRef>;
 
+/** The key of a workload in the index `workload`. */
+export function workloadKeyOf(
+  { apiVersion = "", kind = "", name = "" }: WorkloadRef,
+  namespace: string,
+): string {
+  return `${apiVersion}/${kind}/${namespace}/${name}`;
+}
+
 const rolloutSpec = object("What the rollout should be.", {
   replicas: integer("How many pods there should be; 1 when absent."),
   selector: bareSelector,
@@ -70,6 +78,10 @@ export const rollouts = defineResource({
   schema: rollout,
   scale,
   reading: argoReading(rollout, { scale, templates: [["spec", "template", "spec"]] }),
+  indexes: {
+    workload: ({ spec, metadata: { namespace } }) =>
+      spec.workloadRef ? [workloadKeyOf(spec.workloadRef, namespace)] : [],
+  },
   columns: argoColumns([
     {
       name: "Desired",
