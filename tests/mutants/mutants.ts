@@ -1,3 +1,4 @@
+import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
 import { NAME_MUTANTS } from "./name_mutants.ts";
@@ -529,6 +530,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "record?.[name]",
     tests: ["core/schema/selectors_test.ts", "core/lib/equality_test.ts"],
   },
+  ...ANALYSIS_MUTANTS,
   ...BATCH_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,

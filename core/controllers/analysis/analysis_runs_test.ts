@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { analysisRuns } from "../../resources/argoproj/mod.ts";
 import { secrets } from "../../resources/core/secrets.ts";
+import { decideRun } from "./run_decision.ts";
 import { AnalysisLab } from "./run_fixture.ts";
 
 Deno.test("a run is measured once, and is what its measurement was", async () => {
@@ -376,4 +377,26 @@ Deno.test("a run that is deleted is measured no more, and another one of its nam
   await lab.asks[1]!.answer(new Error("connection refused"));
   const [measurement] = lab.run.status!.metricResults![0]!.measurements!;
   assert.deepEqual([measurement!.phase, measurement!.message], ["Error", "connection refused"]);
+});
+
+Deno.test("what was asked for a run is not answered to another one that has come in its place meanwhile", async () => {
+  const lab = new AnalysisLab();
+  const { metadata, spec } = lab.create([{}]);
+  lab.cluster.take(analysisRuns, metadata);
+  lab.cluster.put(analysisRuns, { metadata: { name: "run", uid: "v" }, spec });
+  await lab.asks[0]!.answer({ phase: "Failed" });
+  assert.equal(lab.phase, "Running");
+  assert.equal(lab.asks[1]!.run.uid, "v");
+});
+
+Deno.test("an answer that the status has is not counted again, however soon the next measurement is due", async () => {
+  const lab = new AnalysisLab();
+  lab.create([{ interval: "1s" }]);
+  await lab.answer("Successful");
+  const { run } = lab;
+  const nowMs = lab.cluster.nowMs + 1_000;
+  const answered = { metric: "m", number: 1, answer: { phase: "Successful" as const } };
+  const answers = [{ ...answered, askedMs: nowMs, answeredMs: nowMs }];
+  const { asks, counted, writes } = decideRun(run, { view: lab.cluster, nowMs, answers });
+  assert.deepEqual([asks.map(({ number }) => number), counted, writes], [[2], [], []]);
 });

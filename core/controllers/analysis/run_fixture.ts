@@ -8,6 +8,7 @@ import type { Answer, Ask } from "./measuring.ts";
 export interface Waiting extends Ask {
   answer(answer: Answer | Error): Promise<void>;
   signal: AbortSignal;
+  isAnswered: boolean;
 }
 
 /** AnalysisRuns in a cluster for tests: what they ask for is answered by the test. */
@@ -28,12 +29,14 @@ export class AnalysisLab {
     const loop = analysisRunLoop((ask, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<Answer>();
       const answer = async (answer: Answer | Error) => {
+        waiting.isAnswered = true;
         if (answer instanceof Error) reject(answer);
         else resolve(answer);
         for (let turn = 0; turn < 5; turn++) await Promise.resolve();
         this.settle();
       };
-      this.asks.push({ ...ask, answer, signal });
+      const waiting = { ...ask, answer, signal, isAnswered: false };
+      this.asks.push(waiting);
       return promise;
     });
     this.#loop = loop.start(this.cluster, (key) => this.#keys.add(key));
@@ -70,10 +73,7 @@ export class AnalysisLab {
 
   /** The asks that wait. */
   get waiting(): Waiting[] {
-    return this.asks.filter(({ signal, number, metric }) => {
-      const result = this.run?.status?.metricResults?.find(({ name }) => name === metric.name);
-      return !signal.aborted && number === (result?.count ?? 0) + (result?.error ?? 0) + 1;
-    });
+    return this.asks.filter(({ signal, isAnswered }) => !signal.aborted && !isAnswered);
   }
 
   /** Looks until nothing is to be done now. */

@@ -124,6 +124,21 @@ Deno.test("an analysis that fails aborts with its message; a retry has a new run
   }
 });
 
+Deno.test("a retry that comes back to the very step, or beside which an analysis goes on, has a new run, too", () => {
+  for (
+    const [strategy, name] of [
+      [{ canary: { steps: [{ analysis: ANALYSIS }] } }, "2-0"],
+      [{ canary: { analysis: ANALYSIS, steps: [{ pause: {} }] } }, "2"],
+    ] as const
+  ) {
+    const rollout = updated(strategy);
+    setPhase(rollout, name, "Failed");
+    rollout.patchStatus({ abort: false }).run();
+    assert.deepEqual(shown(rollout), { [name]: "Failed", [`${name}.1`]: "" });
+    assert.notEqual(rollout.status.abort, true);
+  }
+});
+
 Deno.test("an analysis that is inconclusive pauses; who goes on gets a new run", () => {
   const rollout = updated({ canary: TWO_STEPS });
   setPhase(rollout, "1", "Inconclusive");

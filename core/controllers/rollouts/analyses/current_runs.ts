@@ -175,8 +175,8 @@ function skipsPrePromotion(
 }
 
 /** Whether the new set is not to be judged after its promotion: it is stable already, or gets no requests. */
-export function skipsPostPromotion(
-  { rollout, current }: Pick<AnalysesInput, "rollout" | "current">,
+function skipsPostPromotion(
+  { rollout, current }: AnalysesInput,
   before: AnalysisRun | undefined,
 ): boolean {
   const hash = hashOf(current);

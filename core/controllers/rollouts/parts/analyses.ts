@@ -52,9 +52,10 @@ export function runAnalyses(situation: Situation, pass: Pass): void {
 
 /** Whether nothing is judged: what is rolled out is aborted, wanted anyway, known to be good, or the first. */
 function skipsAnalyses({ rollout, current, isAborted, isRollbackWithinWindow }: AnalysesInput) {
-  const { promoteFull, stableRS } = rollout.status;
-  return isAborted || promoteFull === true || hasDeadline(current) || !stableRS ||
-    isRollbackWithinWindow;
+  const { promoteFull, stableRS, abortedAt } = rollout.status;
+  // What was aborted has a deadline, too: trying it again is not going back to what was good.
+  const isGoingBack = hasDeadline(current) && abortedAt === undefined;
+  return isAborted || promoteFull === true || isGoingBack || !stableRS || isRollbackWithinWindow;
 }
 
 function runsNow(

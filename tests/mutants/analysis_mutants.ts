@@ -1,0 +1,141 @@
+import type { Mutant } from "./mutants.ts";
+
+const RUN_TESTS = ["core/controllers/analysis"];
+const ROLLOUT_TESTS = ["core/controllers/rollouts/analyses_test.ts"];
+
+/** Planted bugs in what measures and judges rollouts. */
+export const ANALYSIS_MUTANTS: readonly Mutant[] = [
+  {
+    name: "one failure fewer is allowed than a metric says",
+    file: "core/controllers/analysis/metric_assessment.ts",
+    search: "failureLimit >= 0 && failed > failureLimit",
+    replace: "failureLimit >= 0 && failed >= failureLimit && failed > 0",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "errors count as measurements",
+    file: "core/controllers/analysis/measurements.ts",
+    search: 'return { ...plus("error"), consecutiveError',
+    replace: 'return { ...plus("error"), ...plus("count"), consecutiveError',
+    tests: RUN_TESTS,
+  },
+  {
+    name: "all errors count, not only those in a row",
+    file: "core/controllers/analysis/measurements.ts",
+    search: '...plus("failed"), consecutiveError: 0,',
+    replace: '...plus("failed"),',
+    tests: RUN_TESTS,
+  },
+  {
+    name: "a good measurement in a row stays one after an error",
+    file: "core/controllers/analysis/measurements.ts",
+    search: '...plus("error"), consecutiveError, consecutiveSuccess: 0 }',
+    replace: '...plus("error"), consecutiveError }',
+    tests: RUN_TESTS,
+  },
+  {
+    name: "a metric in dry run ends the run",
+    file: "core/controllers/analysis/run_assessment.ts",
+    search: "    !dryRun && (phase",
+    replace: "    (dryRun || !dryRun) && (phase",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "twice: an answer is counted again when the server looks again",
+    file: "core/controllers/analysis/run_steps.ts",
+    search: "each.metric === now.metric.name && each.number === number",
+    replace: "each.metric === now.metric.name",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "twice at once: a measurement is asked for at each look",
+    file: "core/controllers/analysis/analysis_runs.ts",
+    search: "if (!watched.underWay.has(metric)) this.#begin",
+    replace: "this.#begin",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "what is under way goes on after the end of the run",
+    file: "core/controllers/analysis/analysis_runs.ts",
+    search: '      controller.abort(new Error("The measurement is not needed any more"));\n',
+    replace: "",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "an answer for a run that is gone is given to another one of its name",
+    file: "core/controllers/analysis/analysis_runs.ts",
+    search: "known.uid !== run?.metadata.uid",
+    replace: "run === undefined",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "a secret is shown in what a provider says",
+    file: "core/controllers/analysis/run_steps.ts",
+    search: "message: textToKeep(message, secrets)",
+    replace: "message: textToKeep(message, [])",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "a secret is shown in the query of a metric",
+    file: "core/controllers/analysis/run_steps.ts",
+    search: "metricMetadata: metadataToKeep(metricMetadata, secrets)",
+    replace: "metricMetadata: metadataToKeep(metricMetadata, [])",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "the interval holds after an error, too",
+    file: "core/controllers/analysis/measurement_schedule.ts",
+    search: '  if (last.phase === "Error") return finishedMs + ERROR_RETRY_MS;\n',
+    replace: "",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "a Job of somebody else is deleted because a status names it",
+    file: "core/controllers/analysis/metric_jobs.ts",
+    search: "job !== undefined && isControlledBy(job, run) ? job : undefined",
+    replace: "job",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "a Job is left behind when its run ends",
+    file: "core/controllers/analysis/run_steps.ts",
+    search: "const deletions = jobDeletion(run, next.unfinished, view);",
+    replace: "const deletions = jobDeletion(run, next.unfinished, view).slice(1);",
+    tests: RUN_TESTS,
+  },
+  {
+    name: "a run that waits for people is judged again by its old run",
+    file: "core/controllers/rollouts/analyses/current_runs.ts",
+    search: 'if (isResumed) return before.status?.phase === "Inconclusive";',
+    replace: "if (isResumed) return false;",
+    tests: ROLLOUT_TESTS,
+  },
+  {
+    name: "a retry is judged by the run that aborted it",
+    file: "core/controllers/rollouts/analyses/current_runs.ts",
+    search: "return rollout.status.abortedAt !== undefined;",
+    replace: "return false;",
+    tests: ROLLOUT_TESTS,
+  },
+  {
+    name: "a background analysis begins a step early",
+    file: "core/controllers/rollouts/analyses/current_runs.ts",
+    search: "startingStep !== undefined && index < startingStep",
+    replace: "startingStep !== undefined && index + 1 < startingStep",
+    tests: ROLLOUT_TESTS,
+  },
+  {
+    name: "analyses go on after an abort",
+    file: "core/controllers/rollouts/parts/analyses.ts",
+    search: "  return isAborted || promoteFull",
+    replace: "  return promoteFull",
+    tests: ROLLOUT_TESTS,
+  },
+  {
+    name: "runs of revisions that are over are kept for ever",
+    file: "core/controllers/rollouts/analyses/history.ts",
+    search: "? ++successful > limits.successful",
+    replace: "? ++successful < 0",
+    tests: ROLLOUT_TESTS,
+  },
+];
