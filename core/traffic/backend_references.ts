@@ -1,11 +1,11 @@
 import type { View } from "../client/client.ts";
-import type { HttpBackendRef } from "../resources/gateway/http_routes.ts";
+import type { BackendObjectReference } from "../resources/gateway/http_route_filters.ts";
 import type { BackendFault } from "./backends.ts";
 import { findPorts, type ServicePortName } from "./service_backends.ts";
 
 /** The port of a Service that a `backendRef` of a route in `ofNamespace` names, whether or not it exists. */
 export function targetOf(
-  { group, kind, namespace, name, port }: HttpBackendRef,
+  { group, kind, namespace, name, port }: BackendObjectReference,
   ofNamespace: string,
 ): { servicePort: ServicePortName } | { fault: BackendFault } {
   const fault = (reason: BackendFault["reason"], message: string) => ({
@@ -24,7 +24,7 @@ export function targetOf(
 
 /** Why a `backendRef` of a route in `ofNamespace` cannot be resolved; `undefined` when it can. */
 export function backendFaultOf(
-  reference: HttpBackendRef,
+  reference: BackendObjectReference,
   ofNamespace: string,
   view: View,
 ): BackendFault | undefined {

@@ -60,9 +60,9 @@ Deno.test("the first filter that is not supported is named, of rules and of back
   const rows: [rules: object[], type: string | undefined][] = [
     [[{}], undefined],
     [[{ filters: [supported] }], undefined],
-    [[{ filters: [supported, mirror, extension] }], "RequestMirror"],
-    [[{ filters: [extension, mirror] }], "ExtensionRef"],
-    [[{}, { backendRefs: [{ name: "a" }, { name: "b", filters: [mirror] }] }], "RequestMirror"],
+    [[{ filters: [supported, mirror, extension] }], "ExtensionRef"],
+    [[{ filters: [mirror] }], undefined],
+    [[{}, { backendRefs: [{ name: "a" }, { name: "b", filters: [extension] }] }], "ExtensionRef"],
     [[{ backendRefs: [{ name: "b", filters: [supported] }] }], undefined],
   ];
   for (const [rules, type] of rows) {

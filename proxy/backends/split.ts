@@ -6,19 +6,19 @@ import type { Balancer } from "./balancer.ts";
 export class LiveSplit {
   readonly #shares: readonly Share[];
   readonly #balancer: Balancer;
-  /** By share. */
-  readonly #backends: readonly LiveBackend[];
+  /** By share; `undefined`: its turns lead to nobody. */
+  readonly #backends: readonly (LiveBackend | undefined)[];
 
   constructor(
     shares: readonly Share[],
-    { balancer, backends }: { balancer: Balancer; backends: readonly LiveBackend[] },
+    { balancer, backends }: { balancer: Balancer; backends: readonly (LiveBackend | undefined)[] },
   ) {
     this.#shares = shares;
     this.#balancer = balancer;
     this.#backends = backends;
   }
 
-  /** The backend whose turn it is; `undefined`: no share has a weight. Each call is one turn. */
+  /** The backend whose turn it is; `undefined`: nobody, or no share has a weight. Each call is one turn. */
   next(): LiveBackend | undefined {
     return this.#backends[this.#balancer.next()];
   }
@@ -29,9 +29,9 @@ export class LiveSplit {
    */
   standInFor({ definition: { name, rollout } }: LiveBackend): LiveBackend | undefined {
     if (rollout === undefined) return undefined;
-    return this.#backends.find(({ definition, endpoints }, i) =>
-      definition.rollout === rollout && definition.name !== name &&
-      this.#shares[i]!.weight > 0 && endpoints.some(({ state }) => state === "active")
+    return this.#backends.find((other, i) =>
+      other?.definition.rollout === rollout && other.definition.name !== name &&
+      this.#shares[i]!.weight > 0 && other.endpoints.some(({ state }) => state === "active")
     );
   }
 }

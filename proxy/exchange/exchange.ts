@@ -92,6 +92,12 @@ export class Exchange {
     return this.#claim(route.rule, settings);
   }
 
+  /** Who gets copies of the request that has begun; each call is one turn of the rule's mirrors. */
+  mirrorTargets(): LiveBackend[] {
+    const mirrors = this.route?.rule.mirrors ?? [];
+    return mirrors.flatMap((mirror) => mirror.next() ?? []);
+  }
+
   /** Gives back what `begin` claimed. Doing it twice is doing it once. */
   release(nowMs: number, status = this.status || CLIENT_CLOSED_REQUEST): void {
     const endpoint = this.#endpoint, backend = this.#backend!;

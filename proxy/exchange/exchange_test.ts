@@ -233,6 +233,7 @@ class Fixture {
       (rule) => ({
         rule,
         split: new LiveSplit(rule.shares, { balancer, backends: this.live }),
+        mirrors: [],
       }),
     );
     const thread = {
@@ -241,6 +242,7 @@ class Fixture {
       responseHead: new Head(),
       path: new NormalPath(),
       counts: { refused: 0 },
+      mirrors: { inFlight: 0 },
       connect: (endpoint: LiveEndpoint) => {
         this.connected.push(endpoint);
         return {} as Upstream; // nothing is sent on it

@@ -20,6 +20,8 @@ export interface HttpThread {
   /** Of the request that is being routed. */
   readonly path: NormalPath;
   readonly counts: { refused: number };
+  /** Copies of requests that are under way. */
+  readonly mirrors: { inFlight: number };
   /** A new connection at once; one that cannot be made fails the exchange that it is asked for. */
   connect(endpoint: LiveEndpoint): Upstream;
   /** The backend of that name in the table that is in use now. */
@@ -49,6 +51,10 @@ export class HttpService {
   }
   get counts(): { refused: number } {
     return this.#thread.counts;
+  }
+
+  get mirrors(): { inFlight: number } {
+    return this.#thread.mirrors;
   }
 
   current(backend: LiveBackend): LiveBackend {

@@ -19,6 +19,7 @@ import type { Upstream } from "../protocol/upstream.ts";
 import type { HeaderEdit } from "../table/route_table.ts";
 import { answerBytes } from "./answer_bytes.ts";
 import { KeptRequest } from "./kept_request.ts";
+import { MirroredRequest } from "./mirrored_request.ts";
 import {
   FIRST_BYTE_MS,
   HALF_TUNNEL_IDLE_MS,
@@ -54,6 +55,8 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
   readonly #held = new HeldBytes();
   readonly #exchange: Exchange;
   readonly #request = new KeptRequest();
+  /** A copy of the request that is being read. */
+  #mirrored: MirroredRequest | undefined;
   #closes = false;
   #idleSinceMs: number;
   /** The time of the last event: read once per event, since reading the clock is expensive. */
@@ -275,6 +278,23 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     this.state = this.#body.isDone ? "waiting" : "sending";
     this.#wait();
     this.#ask(endpoint.takeIdle() ?? service.connect(endpoint));
+    if (exchange.route!.rule.mirrors.length > 0) this.#beginMirror();
+  }
+
+  #beginMirror(): void {
+    this.#mirrored = undefined;
+    const targets = this.#exchange.mirrorTargets(), { isHeadRequest } = this;
+    if (targets.length === 0 || this.wantsUpgrade) return;
+    this.#mirrored = new MirroredRequest(this.#service, { targets, isHeadRequest });
+    this.#mirror(this.#request.bytes, 0, this.#request.length);
+  }
+
+  /** Adds to the copy, and sends it when the request has been read. */
+  #mirror(bytes: Uint8Array, start: number, end: number): void {
+    this.#mirrored?.add(bytes, start, end);
+    if (!this.#body.isDone) return;
+    this.#mirrored?.send();
+    this.#mirrored = undefined;
   }
 
   #ask(upstream: Upstream): void {
@@ -296,6 +316,7 @@ export class ClientConnection implements ClientOwner, RawSink, Deadline {
     if (bodyEnd < end) this.#hold(bytes, bodyEnd, end);
     const { sendEnd } = this.#body;
     if (sendEnd > start && !this.upstream!.socket.send(bytes, start, sendEnd)) this.socket.pause();
+    this.#mirror(bytes, start, Math.max(start, sendEnd));
   }
 
   /** Keeps what came too early, and stops reading. */

@@ -9,7 +9,7 @@ import { Deadlines } from "../connections/deadlines.ts";
 import { HttpService } from "../exchange/http_service.ts";
 import { RouteMatcher } from "../routing/route_matcher.ts";
 import { NormalPath } from "../routing/normal_path.ts";
-import type { RouteMatch, Rule } from "../table/route_table.ts";
+import { mirrorSplitsOf, type RouteMatch, type Rule } from "../table/route_table.ts";
 import type { Endpoint } from "../../core/traffic/backends.ts";
 import { ascii, textOf } from "../messages/characters.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
@@ -135,7 +135,20 @@ export class HttpFixture {
     const routes = [{ hostname: "", match, rule: whole }];
     const matcher = new RouteMatcher(
       [{ hostname: "", settings: { ...DEFAULT_SETTINGS, ...settings }, routes }],
-      (rule) => ({ rule, split: new LiveSplit(rule.shares, { balancer, backends: live }) }),
+      (rule) => ({
+        rule,
+        split: new LiveSplit(rule.shares, { balancer, backends: live }),
+        mirrors: mirrorSplitsOf(rule).map(({ shares }) =>
+          new LiveSplit(shares, {
+            balancer: new Balancer(
+              slotsOf(shares.map(({ weight }) => weight)),
+              new Int32Array(1),
+              0,
+            ),
+            backends: shares.map(({ backend }) => live[backend]),
+          })
+        ),
+      }),
     );
     this.service = new HttpService(
       {
@@ -144,6 +157,7 @@ export class HttpFixture {
         responseHead: this.#answerHead,
         path: new NormalPath(),
         counts: { refused: 0 },
+        mirrors: { inFlight: 0 },
         connect: (endpoint) => this.#connect(endpoint),
         current: (backend) => backend,
       },

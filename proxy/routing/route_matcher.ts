@@ -41,6 +41,8 @@ import {
 export interface LiveRule {
   readonly rule: Rule;
   readonly split: LiveSplit;
+  /** Who gets copies of its requests: a backend for its part of them, and nobody for the rest. */
+  readonly mirrors: readonly LiveSplit[];
 }
 
 /** A route that a request matches, and its rule. */

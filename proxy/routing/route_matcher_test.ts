@@ -59,7 +59,7 @@ Deno.test("a request belongs to the most specific listener, and to no other", ()
       { hostname: "a.example.com", routes: [route("a", { path: { type: "Exact", value: "/a" } })] },
       { hostname: "", routes: [route("any", {})] },
     ],
-    (rule) => ({ rule, split: SPLIT }),
+    (rule) => ({ rule, split: SPLIT, mirrors: [] }),
   );
   assert.equal(found(matcher, "/a", "a.example.com"), "a");
   assert.equal(found(matcher, "/b", "a.example.com"), undefined);
@@ -202,7 +202,7 @@ function route(name: string, match: Partial<RouteMatch>, hostname = ""): Route {
 
 function matcherOf(routes: Route[]): RouteMatcher {
   const hosts: ListenerHost[] = [{ hostname: "", routes }];
-  return new RouteMatcher(hosts, (rule) => ({ rule, split: SPLIT }));
+  return new RouteMatcher(hosts, (rule) => ({ rule, split: SPLIT, mirrors: [] }));
 }
 
 function found(

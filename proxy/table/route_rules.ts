@@ -9,6 +9,7 @@ import type {
 import {
   type Cors,
   type HeaderEdit,
+  type Mirror,
   type PathRewrite,
   type Problem,
   type ProblemReason,
@@ -35,6 +36,8 @@ export interface BuiltRule {
 
 /** Where the rules of a table that is being built send their requests. */
 export interface RuleTargets {
+  /** Index of the backend for a port of a Service. */
+  backendOf(port: ServicePortName): number;
   /** Who serves a port of a Service: its backend alone, or by the weights of the Service's own shares. */
   sharesOf(port: ServicePortName): readonly Share[];
   /** Index of a backend that answers 500. */
@@ -44,6 +47,7 @@ export interface RuleTargets {
 
 type Report = (reason: ProblemReason, message: string) => void;
 type Modifier = NonNullable<HttpRouteFilter["requestHeaderModifier"]>;
+type RequestMirror = NonNullable<HttpRouteFilter["requestMirror"]>;
 type CorsFilter = NonNullable<HttpRouteFilter["cors"]>;
 type PathModifier = NonNullable<NonNullable<HttpRouteFilter["urlRewrite"]>["path"]>;
 
@@ -83,10 +87,14 @@ function ruleOf(
       shares: referredShares(ref, namespace, targets, report),
     })))
     : [{ weight: 1, backend: targets.add(filterBackend(key, unsupported, report)) }];
+  const mirrors = filters.flatMap(({ requestMirror }) =>
+    requestMirror ? mirrorOf(requestMirror, namespace, targets, report) ?? [] : []
+  );
   return {
     key,
     shares,
     ...filtersOf(filters),
+    ...(mirrors.length > 0 && { mirrors }),
     ...(timeouts?.request ? { requestMs: gatewayDurationMsOf(timeouts.request) } : {}),
     ...(timeouts?.backendRequest
       ? { backendRequestMs: gatewayDurationMsOf(timeouts.backendRequest) }
@@ -131,6 +139,20 @@ function referredShares(
     return refuse("UnsupportedValue", `filters of backendRef "${name}" are not implemented`);
   }
   return targets.sharesOf(target.servicePort);
+}
+
+/** `undefined`: its backend cannot be used, and is left out as the Gateway API has it. */
+function mirrorOf(
+  { backendRef, percent, fraction }: RequestMirror,
+  namespace: string,
+  targets: RuleTargets,
+  report: Report,
+): Mirror | undefined {
+  const target = targetOf(backendRef, namespace);
+  if ("fault" in target) return void report(target.fault.reason, target.fault.message);
+  const backend = targets.backendOf(target.servicePort);
+  const { numerator, denominator } = fraction ?? { numerator: percent ?? 100, denominator: 100 };
+  return { backend, numerator: Math.min(numerator, denominator), denominator };
 }
 
 function filtersOf(

@@ -109,11 +109,34 @@ export interface Rule {
   /** What is answered in place of any backend. */
   readonly answer?: FixedAnswer;
   readonly cors?: Cors;
+  /** Who gets copies of its requests. */
+  readonly mirrors?: readonly Mirror[];
   /** From the request's first byte to the response's last. 0: no limit, absent: the listener's. */
   readonly requestMs?: number;
   /** From the claim of a backend to the response's last byte. 0: no limit; absent: the listener's. */
   readonly backendRequestMs?: number;
 }
+
+/** Gets copies of `numerator` of `denominator` requests. */
+export interface Mirror {
+  /** Index into `backends`. */
+  readonly backend: number;
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+/** The cycle of a mirror of a rule: its part, and the rest, which leads to nobody. */
+function mirrorSplit(
+  { key }: Rule,
+  { backend, numerator, denominator }: Mirror,
+  index: number,
+): Split {
+  const part = { weight: numerator, backend };
+  const rest = { weight: denominator - numerator, backend: NOBODY };
+  return { key: `${key} mirror ${index}`, shares: [part, rest] };
+}
+/** An index of no backend. */
+const NOBODY = -1;
 
 /** A weight, and who serves it: an index into `backends`. */
 export interface Share {
@@ -195,10 +218,17 @@ export type ProblemReason =
 export function splitsOf({ listeners }: RouteTable): Split[] {
   return listeners.flatMap((listener) => {
     if (listener.protocol === "HTTP") {
-      return listener.hosts.flatMap(({ routes }) => routes.map(({ rule }) => rule));
+      return listener.hosts.flatMap(({ routes }) =>
+        routes.flatMap(({ rule }) => [rule, ...mirrorSplitsOf(rule)])
+      );
     }
     return [listener.split ?? [], listener.outside?.split ?? []].flat();
   });
+}
+
+/** The cycles of the mirrors of a rule. */
+export function mirrorSplitsOf(rule: Rule): Split[] {
+  return (rule.mirrors ?? []).map((mirror, index) => mirrorSplit(rule, mirror, index));
 }
 
 /** The backends to which a listener of Services leads those who are inside: those that have a weight. */

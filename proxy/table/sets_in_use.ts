@@ -3,7 +3,7 @@ import { backendsOf, type RouteTable } from "./route_table.ts";
 
 /** Sets of rollouts that a table leads to, by `servedSetKey`. */
 export interface SetsInUse {
-  /** By a weight: of a rule, or of the shares of a Service. */
+  /** By a weight: of a rule or its mirrors, or of the shares of a Service. */
   readonly shared: readonly string[];
   /** By an address of their Service. */
   readonly addressed: readonly string[];
@@ -19,8 +19,9 @@ export function setsInUse({ listeners, backends }: RouteTable): SetsInUse {
   for (const listener of listeners) {
     if (listener.protocol === "HTTP") {
       for (const { routes } of listener.hosts) {
-        for (const { rule: { shares } } of routes) {
+        for (const { rule: { shares, mirrors = [] } } of routes) {
           for (const { backend, weight } of shares) if (weight > 0) note(backend, shared);
+          for (const { backend, numerator } of mirrors) if (numerator > 0) note(backend, shared);
         }
       }
       continue;

@@ -6,6 +6,7 @@ import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { Balancer, slotsOf } from "../backends/balancer.ts";
 import { OpenConnections } from "../connections/open_connections.ts";
 import { ConnectionSlots } from "../connections/connection_slots.ts";
+import { addressKey, listenersByKey, WILDCARDS } from "./listener_keys.ts";
 import { httpReceiver, type Receiver, tcpReceiver, udpReceiver } from "./receivers.ts";
 import type { Upstream } from "../protocol/upstream.ts";
 import { UpstreamConnection } from "../http1/upstream_connection.ts";
@@ -17,10 +18,10 @@ import type { ClientSocket, Engine, OpenListener } from "../engine/engine.ts";
 import { type LiveRule, RouteMatcher } from "../routing/route_matcher.ts";
 import { NormalPath } from "../routing/normal_path.ts";
 import {
-  backendsOf,
   type HttpListener,
   type Lead,
   type Listener,
+  mirrorSplitsOf,
   type RouteTable,
   type Rule,
   type Split,
@@ -37,9 +38,6 @@ const LISTEN_RETRY: Backoff = { firstMs: 10_000, maxMs: 300_000, factor: 2 };
 
 /** The position in a cycle of one: whatever it is. */
 const ALONE = new Int32Array(1);
-/** All addresses of the machine. */
-const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
-
 /** Which ports are open, and which could not be opened. */
 export interface ListenReport {
   readonly listening: readonly OpenPort[];
@@ -131,6 +129,7 @@ export class ProxyThread {
       responseHead: new Head(),
       path: new NormalPath(),
       counts: { refused: 0 },
+      mirrors: { inFlight: 0 },
       connect: (endpoint) => this.#connect(endpoint),
       current: (backend) => this.#byName.get(backend.definition.name) ?? backend,
     };
@@ -316,7 +315,8 @@ export class ProxyThread {
   }
 
   #liveRule(rule: Rule): LiveRule {
-    return { rule, split: this.#splitOf(rule) };
+    const mirrors = mirrorSplitsOf(rule).map((split) => this.#splitOf(split));
+    return { rule, split: this.#splitOf(rule), mirrors };
   }
 
   #splitOf({ key, shares }: Split): LiveSplit {
@@ -330,7 +330,7 @@ export class ProxyThread {
       : new Balancer(slots, this.#options.positions, cell);
     return new LiveSplit(shares, {
       balancer,
-      backends: shares.map(({ backend }) => this.#live[backend]!),
+      backends: shares.map(({ backend }) => this.#live[backend]),
     });
   }
 
@@ -364,34 +364,4 @@ export class ProxyThread {
       })),
     };
   }
-}
-
-/**
- * By what tells one from another; those that listen on all addresses first, for the others may become their guests. Where
- * nobody can answer a connection it is refused, as by kube-proxy, but for guests: nobody listens there.
- */
-function listenersByKey({ listeners, backends }: RouteTable): ReadonlyMap<string, Listener> {
-  const hasEndpoints = (listener: Listener) =>
-    listener.protocol === "HTTP" ||
-    backendsOf(listener).some((backend) => backends[backend]!.endpoints.length > 0);
-  const isWide = ({ address }: Listener) => WILDCARDS.has(address);
-  const wide = listeners.filter((listener) => isWide(listener) && hasEndpoints(listener));
-  const ports = new Set(wide.map(({ port }) => port));
-  const narrow = listeners.filter((listener) => !isWide(listener));
-  const isGuest = ({ protocol, port }: Listener) => protocol !== "UDP" && ports.has(port);
-  return new Map([
-    ...wide.map((listener) => [keyOf(listener), listener] as const),
-    ...narrow.filter((listener) => isGuest(listener) || hasEndpoints(listener))
-      .map((listener) =>
-        [keyOf(listener) + (isGuest(listener) ? " guest" : ""), listener] as const
-      ),
-  ]);
-}
-
-function keyOf({ protocol, name, address, port }: Listener): string {
-  return `${protocol} ${name} ${address} ${port}`;
-}
-
-function addressKey(address: string, port: number): string {
-  return `${address} ${port}`;
 }

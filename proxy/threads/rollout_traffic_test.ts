@@ -124,6 +124,38 @@ Deno.test("a set is busy until the requests from before have ended, and counts g
   );
 });
 
+Deno.test("a mirror gets its part of the requests, over real connections", () => {
+  let copies = 0;
+  const all = Promise.withResolvers<void>();
+  const take = async (request: Request) => {
+    assert.equal(await request.text(), "body");
+    if (++copies === 25) all.resolve();
+    return new Response("x".repeat(100_000), { status: 500 });
+  };
+  return withServer(
+    take,
+    (mirror) =>
+      withServer(
+        async (request) => new Response(await request.text()),
+        (main) =>
+          withProxy(async (proxy) => {
+            const table = tableOf([[1, backendAt("main", main)]], {
+              mirrors: [{ backend: 1, numerator: 25, denominator: 100 }],
+            });
+            const backends = [...table.backends, backendAt("mirror", mirror)];
+            const url = await urlOf(proxy, { ...table, backends });
+            for (let i = 0; i < 100; i++) {
+              const answer = await fetch(url, { method: "POST", body: "body" });
+              assert.equal(await answer.text(), "body");
+            }
+            await all.promise;
+            const { backends: counts } = await proxy.stats();
+            assert.deepEqual([counts["mirror"]!.requests, counts["main"]!.requests], [25, 100]);
+          }),
+      ),
+  );
+});
+
 /** A backend of the rollout `web`. */
 function ofRollout(service: string, hash: string, ...ports: number[]): Backend {
   return {

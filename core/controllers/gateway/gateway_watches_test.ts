@@ -116,7 +116,7 @@ Deno.test("a condition that stays the same keeps its time, one that no longer ho
   cluster.put(gatewayClasses, { metadata: { name: "coracle" }, spec: SPEC });
   cluster.put(namespaces, { metadata: { name: "default" } });
   gateway(cluster, "edge", { listeners: [HTTP, { ...HTTP, name: "alt", port: 81 }] });
-  route(cluster, "a", { rules: [{ filters: [{ type: "RequestMirror" }] }] });
+  route(cluster, "a", { rules: [{ filters: [{ type: "ExtensionRef" }] }] });
   const controllers = [gatewayController({ address: "127.0.0.1" }), httpRouteController];
   cluster.settle(controllers);
   const routeNow = () => cluster.get(httpRoutes, { namespace: "default", name: "a" })!;

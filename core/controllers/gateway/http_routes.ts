@@ -3,7 +3,6 @@ import { isEqual } from "../../lib/equality.ts";
 import { gatewayClasses } from "../../resources/gateway/gateway_classes.ts";
 import { gateways } from "../../resources/gateway/gateways.ts";
 import {
-  type HttpBackendRef,
   type HttpRoute,
   httpRoutes,
   type RouteParentStatus,
@@ -11,6 +10,7 @@ import {
 import { namespaces } from "../../resources/core/namespaces.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import { type Attachment, attachmentsOfRoute } from "../../traffic/attachments.ts";
+import type { BackendObjectReference } from "../../resources/gateway/http_route_filters.ts";
 import { backendFaultOf } from "../../traffic/backend_references.ts";
 import { GATEWAY_CONTROLLER, ownGatewaysOf } from "../../traffic/own_gateways.ts";
 import { unsupportedFilterOf } from "../../traffic/unsupported_filters.ts";
@@ -91,8 +91,12 @@ function parentStatus(
   return { parentRef, controllerName: GATEWAY_CONTROLLER, conditions };
 }
 
-function backendRefsOf({ spec }: HttpRoute): HttpBackendRef[] {
-  return spec.rules.flatMap(({ backendRefs = [] }) => backendRefs);
+/** Those of mirrors, too. */
+function backendRefsOf({ spec }: HttpRoute): BackendObjectReference[] {
+  return spec.rules.flatMap(({ backendRefs = [], filters = [] }) => [
+    ...backendRefs,
+    ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []),
+  ]);
 }
 
 /** Of several backends that are wrong, the first counts. */

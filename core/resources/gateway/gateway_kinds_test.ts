@@ -312,9 +312,12 @@ Deno.test("a class cannot change its controller", () => {
 });
 
 Deno.test("what a route or a gateway asks for in vain is warned of", () => {
-  const mirror = { type: "RequestMirror", requestMirror: { backendRef: { name: "v2", port: 80 } } };
-  assert.deepEqual(made(httpRoutes, { spec: { rules: [{ filters: [mirror] }] } }).warnings, [
-    "spec.rules[0].filters[0].requestMirror: not implemented in this version of Coracle; requests that need it get 500",
+  const own = {
+    type: "ExtensionRef",
+    extensionRef: { group: "example.com", kind: "F", name: "f" },
+  };
+  assert.deepEqual(made(httpRoutes, { spec: { rules: [{ filters: [own] }] } }).warnings, [
+    "spec.rules[0].filters[0].extensionRef: not implemented in this version of Coracle; requests that need it get 500",
   ]);
   const tls = { certificateRefs: [{ name: "cert" }] };
   const listeners = [{ name: "https", port: 443, protocol: "HTTPS", tls }];

@@ -20,6 +20,9 @@ export const backendFields = {
   port: integer("Port of the backend; needed for a Service.", { minimum: 1, maximum: 65535 }),
 };
 
+const backendObjectReference = object("Where the copies go.", backendFields);
+export type BackendObjectReference = TypeOf<typeof backendObjectReference>;
+
 const headers = (description: string) =>
   listMap(
     description,
@@ -60,7 +63,7 @@ const hostname = string("Host in place of the request's.", { maxLength: 253 });
 export const requestMirror = object(
   "Sends a copy of requests elsewhere; its answers are dropped.",
   {
-    backendRef: required(object("Where the copies go.", backendFields)),
+    backendRef: required(backendObjectReference),
     percent: integer("How many of 100 requests are copied.", { minimum: 0, maximum: 100 }),
     fraction: object("How many requests are copied, as a fraction.", {
       numerator: required(integer("So many …", { minimum: 0 })),
@@ -139,7 +142,6 @@ export type HttpRouteFilter = TypeOf<typeof httpRouteFilter>;
 
 /** What Coracle does not act on yet: requests that need such a filter get 500. Take a field out when it is implemented. */
 export const UNSUPPORTED_FILTERS: readonly HttpRouteFilter["type"][] = [
-  "RequestMirror",
   "ExtensionRef",
 ];
 

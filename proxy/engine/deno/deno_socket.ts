@@ -295,5 +295,5 @@ function isFault(error: unknown): boolean {
 
 /** All sockets of this engine are of its own making. */
 function socketOf(socket: Socket | undefined): DenoSocket | undefined {
-  return socket as DenoSocket | undefined;
+  return socket instanceof DenoSocket ? socket : undefined; // what leads nowhere is never full
 }
