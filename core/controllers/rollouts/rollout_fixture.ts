@@ -4,7 +4,7 @@ import { type ReplicaSet, replicaSets } from "../../resources/apps/replica_sets.
 import { type Rollout, rollouts, type RolloutStatus } from "../../resources/argoproj/mod.ts";
 import { isActive, isReady } from "../../resources/core/pods/pod_states.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
-import { update } from "../runtime/controller.ts";
+import { type Plan, update } from "../runtime/controller.ts";
 import { controllerOf } from "../runtime/ownership.ts";
 import { replicaSetController } from "../apps/replica_sets.ts";
 import { TestCluster } from "../test_cluster.ts";
@@ -12,6 +12,8 @@ import { rolloutController } from "./rollouts.ts";
 import { revisionOf } from "./situation/sets.ts";
 
 export const WEB: ObjectName = { namespace: "default", name: "web" };
+
+const controller = rolloutController();
 
 /** A Rollout in a test cluster, with pods that become ready when they are told to. */
 export class TestRollout {
@@ -59,9 +61,14 @@ export class TestRollout {
     this.cluster.subscribe<Rollout>(rollouts, ({ object }) => look(object));
   }
 
+  /** What is decided on the rollout now; nothing of it is done. */
+  plan(): Plan {
+    return this.cluster.planOf(controller, WEB);
+  }
+
   /** One look at the rollout. */
   look(): this {
-    this.cluster.perform(this.cluster.planOf(rolloutController, WEB));
+    this.cluster.perform(this.plan());
     return this;
   }
 
@@ -72,13 +79,13 @@ export class TestRollout {
 
   /** Controllers look until nothing is to do; pods stay as they are. */
   settle(): this {
-    this.cluster.settle([rolloutController, replicaSetController]);
+    this.cluster.settle([controller, replicaSetController]);
     return this;
   }
 
   /** One look of each controller; pods stay as they are. Gives whether anything was written. */
   step(): boolean {
-    return [rolloutController, replicaSetController].map((controller) => {
+    return [controller, replicaSetController].map((controller) => {
       const resource = controller.resource;
       return this.cluster.list<Rollout | ReplicaSet>(resource as never).map(({ metadata }) => {
         const made = this.cluster.planOf(controller, metadata);

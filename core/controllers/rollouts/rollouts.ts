@@ -5,14 +5,15 @@ import { claimWrites } from "../runtime/ownership.ts";
 import {
   type ControllerWithMemory,
   keyOf,
+  type Memory,
   NOTHING,
-  type Past,
   type Plan,
   plan,
   type PlanWithMemory,
   recordEvent,
   update,
 } from "../runtime/controller.ts";
+import type { ServedTraffic } from "../../traffic/served_traffic.ts";
 import { blueGreen } from "./blue_green/blue_green.ts";
 import { canary, scaleCanary } from "./canary/canary.ts";
 import { persist } from "./status/finish.ts";
@@ -33,6 +34,8 @@ import { invalidityOf } from "./validation/validation.ts";
 import { rolloutWatches } from "./watches.ts";
 import { resolveWorkload } from "./parts/workload_reference.ts";
 
+type Surroundings = Pick<Situation, "view" | "traffic" | "nowMs">;
+
 /** Looks again at a rollout that is invalid: what it names may have come. */
 const INVALID_AGAIN_MS = 20_000;
 
@@ -43,25 +46,41 @@ const INVALID_AGAIN_MS = 20_000;
  * Argo Rollouts 1.8: `rollout/controller.go`, `rollout/sync.go`.
  * https://argo-rollouts.readthedocs.io/en/stable/
  */
-export const rolloutController: ControllerWithMemory<Rollout, string> = {
-  name: "rollouts-controller",
-  resource: rollouts,
-  watches: rolloutWatches,
-  workers: 4,
-  reconcile,
-  gone: (name) => ({ writes: [], remember: [[keyOf(name), undefined]] }),
-};
+export function rolloutController(
+  traffic?: ServedTraffic,
+): ControllerWithMemory<Rollout, string> {
+  return {
+    name: "rollouts-controller",
+    resource: rollouts,
+    watches: rolloutWatches,
+    ...(traffic && { outside: (view, add) => traffic.onChange(waitingIn(view, add)) }),
+    workers: 4,
+    reconcile: (rollout, view, nowMs, { memory }) =>
+      withFirstSight(rollout, memory, look(rollout, { view, traffic, nowMs })),
+    gone: (name) => ({ writes: [], remember: [[keyOf(name), undefined]] }),
+  };
+}
+
+/** Looks again at canaries that may wait for the proxies; at blue-green ones, too. */
+function waitingIn(
+  view: View,
+  add: (name: ObjectName) => void,
+): (namespaces: ReadonlySet<string>) => void {
+  return (namespaces) => {
+    for (const namespace of namespaces) {
+      for (const { metadata } of view.list(rollouts, namespace)) add(metadata);
+    }
+  };
+}
 
 /** Tells of each rollout when it is first seen, as Argo Rollouts does. */
-function reconcile(
+function withFirstSight(
   rollout: Rollout,
-  view: View,
-  nowMs: number,
-  { memory }: Past<string>,
+  memory: Memory<string>,
+  made: Plan,
 ): PlanWithMemory<string> {
   const { uid, namespace, name } = rollout.metadata;
-  const key = keyOf(rollout.metadata as ObjectName);
-  const made = look(rollout, view, nowMs);
+  const key = keyOf(rollout.metadata);
   if (memory.get(key) === uid) return made;
   const seen = recordEvent({
     about: rollout,
@@ -72,7 +91,7 @@ function reconcile(
   return { ...made, writes: [seen, ...made.writes], remember: [[key, uid]] };
 }
 
-function look(stored: Rollout, view: View, nowMs: number): Plan {
+function look(stored: Rollout, { view, traffic, nowMs }: Surroundings): Plan {
   if (stored.metadata.deletionTimestamp) return NOTHING;
   const workload = resolveWorkload(stored, view);
   if ("error" in workload) return invalid(stored, workload.error, nowMs);
@@ -90,7 +109,7 @@ function look(stored: Rollout, view: View, nowMs: number): Plan {
     return plan([update(rollouts, { ...stored, spec: { ...stored.spec, replicas: 1 } })]);
   }
   const { generation: workloadGeneration } = workload;
-  const situation = situationOf({ stored, rollout, workloadGeneration, view, nowMs });
+  const situation = situationOf({ stored, rollout, workloadGeneration, view, traffic, nowMs });
   return hasCurrent(situation) ? proceed(situation) : createCurrent(situation);
 }
 

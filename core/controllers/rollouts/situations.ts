@@ -10,7 +10,10 @@ import { templateHashOf } from "./parts/template_hash.ts";
 import { EXPERIMENT_NAME, hashOf, maxRevision, REVISION, revisionOf } from "./situation/sets.ts";
 import type { OpenSituation, ResolvedRollout } from "./situation/situation.ts";
 
-type Known = Pick<OpenSituation, "stored" | "rollout" | "workloadGeneration" | "view" | "nowMs">;
+type Known = Pick<
+  OpenSituation,
+  "stored" | "rollout" | "workloadGeneration" | "view" | "traffic" | "nowMs"
+>;
 
 /** Looks around once. */
 export function situationOf(known: Known): OpenSituation {

@@ -1,3 +1,4 @@
+import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { Plan } from "../../runtime/controller.ts";
 import { runAnalyses } from "../parts/analyses.ts";
 import { syncEphemeralMetadata } from "../parts/ephemeral_metadata.ts";
@@ -12,7 +13,7 @@ import { pointService } from "../parts/services.ts";
 import { availableIn, availableOf, podsIn } from "../situation/sets.ts";
 import type { Situation } from "../situation/situation.ts";
 import { stepHashOf } from "../parts/template_hash.ts";
-import { routeTraffic } from "../traffic/traffic.ts";
+import { mayScaleDown, routeTraffic } from "../traffic/traffic.ts";
 import { scaleOthers } from "./other_sets.ts";
 import { hasDesiredCounts, isRollingBackDynamically, wantedSizes } from "../sizes/sizes.ts";
 import { currentStepOf, pauseSecondsOf, servicesOf, stepText } from "../situation/steps.ts";
@@ -87,9 +88,24 @@ export function scaleCanary(situation: Situation, pass: Pass): boolean {
   removeDeadlines(situation, pass);
   // The stable set follows the weights of the look before, which are in use by now.
   const { stable: stableSize } = wantedSizes(situation, rollout.status.canary.weights);
-  if (stable && stable !== current && scale(situation, pass, stable, stableSize)) return true;
+  const hasOwnStable = stable !== undefined && stable !== current;
+  const mayScaleStable = hasOwnStable && mayShrinkTo(situation, stable, stableSize);
+  if (mayScaleStable && scale(situation, pass, stable, stableSize)) return true;
   const { canary: canarySize } = wantedSizes(situation, pass.status.canary.weights);
-  return scaleCurrent(situation, pass, canarySize) || scaleOthers(situation, pass);
+  const mayEmpty = () => mayShrinkTo(situation, current, 0);
+  return scaleCurrent(situation, pass, canarySize, mayEmpty) || scaleOthers(situation, pass);
+}
+
+/**
+ * Whether a set of a canary whose traffic is routed may have no more than these pods: weights must be in use before it
+ * shrinks, and no request may be on its way to a set without pods.
+ */
+function mayShrinkTo(situation: Situation, set: ReplicaSet, size: number): boolean {
+  const { rollout } = situation;
+  const isRouted = rollout.spec.strategy.canary!.trafficRouting !== undefined;
+  if (!isRouted || size >= set.spec.replicas) return true;
+  if (size === 0) return mayScaleDown(situation, set);
+  return rollout.status.canary.weights?.verified !== false;
 }
 
 /** Argo Rollouts: `reconcileCanaryPause`. */

@@ -5,7 +5,6 @@ import { rollouts } from "../../../resources/argoproj/mod.ts";
 import { isActive, isReady } from "../../../resources/core/pods/pod_states.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import { podDisruptionBudgets } from "../../../resources/policy/pod_disruption_budgets.ts";
-import { rolloutController } from "../rollouts.ts";
 import { TestRollout, WEB } from "../rollout_fixture.ts";
 import { restartWatches } from "./pod_restarts.ts";
 
@@ -22,7 +21,7 @@ function restart(rollout: TestRollout, inSeconds = 0): TestRollout {
 
 /** Names of the pods that the next look evicts. */
 function evicted(rollout: TestRollout): string[] {
-  const { writes } = rollout.cluster.planOf(rolloutController, WEB);
+  const { writes } = rollout.plan();
   return writes.flatMap((write) =>
     write.verb === "act" && write.subresource === "eviction" ? [write.name.name] : []
   );
@@ -67,7 +66,7 @@ Deno.test("a restart waits for its time; pods of that time or later stay", () =>
   const rollout = running();
   restart(rollout, 60);
   assert.deepEqual(evicted(rollout), []);
-  assert.equal(rollout.cluster.planOf(rolloutController, WEB).againAfterMs, 60_001);
+  assert.equal(rollout.plan().againAfterMs, 60_001);
   rollout.pass(60);
   assert.deepEqual(evicted(rollout), []);
   assert.equal(evicted(rollout.pass(1)).length, 2);
@@ -94,7 +93,7 @@ Deno.test("what a budget forbids waits, and goes on when the budget goes", () =>
   const rollout = restart(running().pass(10)).pass(1);
   budget(rollout, 0);
   assert.deepEqual(evicted(rollout), []);
-  assert.equal(rollout.cluster.planOf(rolloutController, WEB).againAfterMs, 30_000);
+  assert.equal(rollout.plan().againAfterMs, 30_000);
   budget(rollout, 1);
   assert.equal(evicted(rollout).length, 1);
   const gone = rollout.cluster.get(podDisruptionBudgets, { namespace: "default", name: "keep" })!;

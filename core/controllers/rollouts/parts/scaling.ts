@@ -90,8 +90,16 @@ export function delaysScaleDownOnAbort(
   return !(canary?.dynamicStableScale && canary.abortScaleDownDelaySeconds === undefined);
 }
 
-/** Gives the current set its size; after an abort only once its time is over. Gives whether the size changed. */
-export function scaleCurrent(situation: Situation, pass: Pass, wanted: number): boolean {
+/**
+ * Gives the current set its size; after an abort only once its time is over. `mayEmpty`: whether it may lose its last
+ * pods. Gives whether the size changed.
+ */
+export function scaleCurrent(
+  situation: Situation,
+  pass: Pass,
+  wanted: number,
+  mayEmpty: () => boolean = () => true,
+): boolean {
   const { current, stable, rollout, nowMs } = situation;
   let size = wanted;
   if (delaysScaleDownOnAbort(situation, pass)) {
@@ -109,6 +117,7 @@ export function scaleCurrent(situation: Situation, pass: Pass, wanted: number): 
     }
     if (deadlineMs !== undefined) size = 0;
   }
+  if (size === 0 && current.spec.replicas > 0 && !mayEmpty()) return false;
   const isScaled = scale(situation, pass, current, size);
   scaleReferredWorkload(situation, pass, size);
   return isScaled;

@@ -1,4 +1,5 @@
 import type { View } from "../../../client/client.ts";
+import type { ServedTraffic } from "../../../traffic/served_traffic.ts";
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type {
   AnalysisRun,
@@ -38,6 +39,8 @@ export interface Situation {
   /** Generation of the workload that the template is of. */
   workloadGeneration: string | undefined;
   view: View;
+  /** What the proxies serve; absent: nobody knows. */
+  traffic: ServedTraffic | undefined;
   nowMs: number;
   /** Tells the template from others: that of the current set. */
   hash: string;
