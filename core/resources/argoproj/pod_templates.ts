@@ -1,6 +1,6 @@
 import { cloneJson } from "../../lib/json/json_value.ts";
 import { check } from "../../schema/check.ts";
-import { mapOf, object, required, type Schema, string, type TypeOf } from "../../schema/schema.ts";
+import { mapOf, object, type Schema, string, type TypeOf } from "../../schema/schema.ts";
 import type { Container } from "../core/pods/spec/containers.ts";
 import { type PodSpec, podSpec, type PodTemplate } from "../core/pods/spec/pod_spec.ts";
 import { withTemplatePrepared } from "../core/pods/template_rules.ts";
@@ -25,12 +25,20 @@ export type TemplatePodSpec = Sparse<Omit<PodSpec, ContainerLists>> & {
   ephemeralContainers?: TemplateContainer[];
 };
 
-/** As it was sent: the ReplicaSet that is made of it is defaulted, the template itself is not. */
+/**
+ * As it was sent: the ReplicaSet that is made of it is defaulted, the template itself is not. A template that was not
+ * validated may have no spec.
+ */
+export interface BarePodTemplate {
+  metadata?: TemplateMetadata;
+  spec: TemplatePodSpec;
+}
+
+// A spec requires names and containers; that a template has one is a rule of its controller.
 export const barePodTemplate = object("What the pods that are made are like.", {
   metadata: templateMetadata,
-  spec: required(withoutDefaults(podSpec) as Schema<TemplatePodSpec>), // which requires names and containers
-});
-export type BarePodTemplate = TypeOf<typeof barePodTemplate>;
+  spec: withoutDefaults(podSpec),
+}) as Schema<BarePodTemplate>;
 
 /** The template with all the defaults that a ReplicaSet's has. What is wrong with it is for others to find. */
 export function defaultedTemplate(template: BarePodTemplate | PodTemplate): PodTemplate {
@@ -43,6 +51,7 @@ export function defaultedTemplate(template: BarePodTemplate | PodTemplate): PodT
 /** The template without `privileged`: whether it is allowed is decided when pods are made. */
 export function withoutPrivilege(template: BarePodTemplate): BarePodTemplate {
   const { spec } = template;
+  if (!spec) return template;
   const mended = (containers: TemplateContainer[]) =>
     containers.map((container) => {
       if (!container.securityContext?.privileged) return container;

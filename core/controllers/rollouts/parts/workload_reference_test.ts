@@ -63,8 +63,9 @@ Deno.test("a workload that cannot be taken is said in Argo's words", () => {
   for (const [change, error] of cases) {
     assert.equal(resolved({ workloadRef: { ...DEPLOYMENT, ...change } }), error);
   }
+  const labelled = { metadata: { labels: { app: "web" } } };
   assert.equal(
-    resolved({ workloadRef: DEPLOYMENT, template: templateOf("own") }),
+    resolved({ workloadRef: DEPLOYMENT, template: labelled }),
     "spec.template: Internal error: template must be empty for workload reference rollout",
   );
 });

@@ -116,6 +116,10 @@ const SPEC_CASES: [object, string][] = [
     "spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`",
   ],
   [
+    { template: { metadata: TEMPLATE.metadata } },
+    "spec.template.spec: Required value",
+  ],
+  [
     { template: { ...TEMPLATE, spec: { containers: [] } } },
     "spec.template.spec.containers: Required value",
   ],
