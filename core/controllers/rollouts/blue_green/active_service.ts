@@ -5,7 +5,7 @@ import { availableOf, hashOf, isSaturated } from "../situation/sets.ts";
 import { selectedHash } from "../parts/services.ts";
 import type { Situation } from "../situation/situation.ts";
 import { setOf } from "./active_set.ts";
-import { isJudgedBefore, runsBefore } from "./analyses.ts";
+import { wasJudgedGood } from "./analyses.ts";
 import { isFastTracked, isPauseOver, isThere } from "./auto_promotion.ts";
 
 /**
@@ -34,5 +34,5 @@ function mayPromote(situation: Situation, pass: Pass, selected: string): boolean
   const { rollout, current } = situation;
   if (!isThere(situation) || !isSaturated(current, rollout)) return false;
   return isFastTracked(situation, selected) ||
-    (isPauseOver(situation, pass) && isJudgedBefore(rollout, runsBefore(situation)));
+    (isPauseOver(situation, pass) && wasJudgedGood(situation, pass));
 }

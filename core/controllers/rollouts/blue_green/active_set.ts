@@ -1,8 +1,8 @@
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { RolloutStatus } from "../../../resources/argoproj/mod.ts";
-import { hasDeadline, hashOf } from "../situation/sets.ts";
+import { hashOf } from "../situation/sets.ts";
 import { formatSelector, selectorOf } from "../../../schema/selectors.ts";
-import type { ResolvedRollout, Situation } from "../situation/situation.ts";
+import type { Situation } from "../situation/situation.ts";
 
 /** The set that the active Service selects, as the status of the last look says. */
 export function activeSetOf({ rollout, all }: Situation): ReplicaSet | undefined {
@@ -12,19 +12,6 @@ export function activeSetOf({ rollout, all }: Situation): ReplicaSet | undefined
 /** The set of this hash. */
 export function setOf(sets: readonly ReplicaSet[], hash = ""): ReplicaSet | undefined {
   return hash === "" ? undefined : sets.find((set) => hashOf(set) === hash);
-}
-
-/**
- * Whether the template is that of a set which was replaced a moment ago, so that it needs neither pause nor analysis. What
- * is retried after an abort has a deadline, too, but was never good.
- */
-export function isGoingBack({ rollout, current }: Situation): boolean {
-  return hasDeadline(current) && !isRetry(rollout);
-}
-
-/** Whether an abort is being taken back. */
-function isRetry({ status }: ResolvedRollout): boolean {
-  return status.abortedAt !== undefined && status.currentPodHash !== status.stableRS;
 }
 
 /** What autoscaling and people count is the set that users see; all sets while there is none. */

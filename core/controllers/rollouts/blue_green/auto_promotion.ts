@@ -2,9 +2,9 @@ import type { BlueGreenStrategy } from "../../../resources/argoproj/mod.ts";
 import type { Pass } from "../situation/pass.ts";
 import { haltReason, pauseEndMs, pauseOf } from "../situation/pauses.ts";
 import { availableOf, hashOf } from "../situation/sets.ts";
+import { isGoingBack } from "../situation/delays.ts";
 import type { Situation } from "../situation/situation.ts";
-import { isGoingBack } from "./active_set.ts";
-import { isJudgedBefore, runsBefore } from "./analyses.ts";
+import { isJudgedBefore, wasJudgedGood } from "./analyses.ts";
 import { wantedSize } from "./sizes.ts";
 
 /**
@@ -18,7 +18,7 @@ export function settlePause(situation: Situation, pass: Pass, activeHash: string
   const needsNone = isFastTracked(situation, activeHash) ||
     status.blueGreen.scaleUpPreviewCheckPoint || !needsPause(spec.strategy.blueGreen!);
   if (needsNone) return pass.removePause("BlueGreenPause");
-  if (!isJudgedBefore(rollout, runsBefore(situation))) return;
+  if (!wasJudgedGood(situation, pass)) return;
   if (isPauseOver(situation, pass)) return pass.removePause("BlueGreenPause");
   if (pauseOf(rollout, "BlueGreenPause")) wakeAtItsEnd(situation, pass);
   else pass.addPause("BlueGreenPause");

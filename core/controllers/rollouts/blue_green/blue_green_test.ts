@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
 import { replicaSets } from "../../../resources/apps/replica_sets.ts";
+import {
+  type AnalysisRun,
+  analysisRuns,
+  analysisTemplates,
+} from "../../../resources/argoproj/mod.ts";
 import { services } from "../../../resources/core/services/services.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import { controllerOf } from "../../runtime/ownership.ts";
@@ -262,4 +267,83 @@ Deno.test("a rollout that becomes a canary gives its Services back", () => {
     assert.deepEqual(spec.selector, { app: "web" });
     assert.equal(metadata.annotations?.[MANAGED_BY], undefined);
   }
+});
+
+/** The analysis of this suffix (`pre`, `post`) ends with a phase. */
+function judge(rollout: TestBlueGreen, suffix: string, phase: string): void {
+  const run = runsOf(rollout, suffix).findLast(({ status }) => status?.phase === undefined)!;
+  rollout.cluster.put(analysisRuns, { ...run, status: { phase, message: "because" } });
+}
+
+function runsOf(rollout: TestBlueGreen, suffix: string): readonly AnalysisRun[] {
+  return rollout.cluster.list<AnalysisRun>(analysisRuns)
+    .filter(({ metadata }) => metadata.name.replace(/\.\d+$/, "").endsWith(`-${suffix}`));
+}
+
+function analysed(strategy: object): TestBlueGreen {
+  const rollout = new TestBlueGreen(strategy);
+  rollout.cluster.put(analysisTemplates, {
+    metadata: { name: "good" },
+    spec: { metrics: [{ name: "good", provider: { web: { url: "http://good" } } }] },
+  });
+  return rollout.run();
+}
+
+const GOOD = { templates: [{ templateName: "good" }] };
+
+Deno.test("an analysis before the switch decides whether it comes, and is made anew when it is tried again", () => {
+  const rollout = analysed({ prePromotionAnalysis: GOOD });
+  assert.deepEqual(rollout.switches, [1, 1]);
+  rollout.setImage("web:2").run();
+  assert.deepEqual([rollout.switches, runsOf(rollout, "pre").length], [[1, 2], 1]);
+  judge(rollout, "pre", "Failed");
+  rollout.run();
+  const { phase, message } = rollout.status;
+  assert.deepEqual([phase, message], [
+    "Degraded",
+    "RolloutAborted: Rollout aborted update to revision 2: because",
+  ]);
+  rollout.patchStatus({ abort: false }).run();
+  assert.deepEqual([rollout.switches, runsOf(rollout, "pre").length], [[1, 2], 2]);
+  judge(rollout, "pre", "Successful");
+  rollout.run();
+  assert.deepEqual([rollout.status.phase, rollout.switches], ["Healthy", [2, 2]]);
+});
+
+Deno.test("an analysis after the switch decides whether it stays, and old pods wait for it", () => {
+  const rollout = analysed({ postPromotionAnalysis: GOOD });
+  rollout.setImage("web:2").run().pass(60).run();
+  assert.deepEqual([rollout.switches, rollout.sizes], [[2, 2], { 1: 3, 2: 3 }]);
+  assert.equal(rollout.status.message, "waiting for analysis to complete");
+  const failed = rollout;
+  judge(failed, "post", "Error");
+  failed.run();
+  assert.deepEqual([failed.status.phase, failed.switches], ["Degraded", [1, 2]]);
+});
+
+Deno.test("an analysis after the switch that is good makes the new pods stable", () => {
+  const rollout = analysed({ postPromotionAnalysis: GOOD });
+  rollout.setImage("web:2").run();
+  judge(rollout, "post", "Successful");
+  rollout.run();
+  assert.deepEqual([rollout.status.phase, rollout.switches], ["Healthy", [2, 2]]);
+  assert.ok(hasDeadline(setOf(rollout, 1)));
+  const before = runsOf(rollout, "post").length;
+  rollout.setImage("web:1").run();
+  assert.deepEqual([rollout.status.phase, rollout.switches], ["Healthy", [3, 3]]);
+  assert.equal(runsOf(rollout, "post").length, before);
+});
+
+Deno.test("an analysis that is inconclusive pauses until somebody decides", () => {
+  const rollout = analysed({ prePromotionAnalysis: GOOD });
+  rollout.setImage("web:2").run();
+  judge(rollout, "pre", "Inconclusive");
+  rollout.run().pass(60).run();
+  assert.equal(rollout.status.message, "InconclusiveAnalysisRun");
+  assert.deepEqual(rollout.switches, [1, 2]);
+  rollout.promote().run();
+  assert.equal(runsOf(rollout, "pre").length, 2);
+  judge(rollout, "pre", "Successful");
+  rollout.run();
+  assert.deepEqual(rollout.switches, [2, 2]);
 });

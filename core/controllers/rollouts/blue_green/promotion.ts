@@ -1,6 +1,6 @@
 import type { Pass } from "../situation/pass.ts";
+import { isGoingBack } from "../situation/delays.ts";
 import type { Situation } from "../situation/situation.ts";
-import { isGoingBack } from "./active_set.ts";
 import { isJudgedAfter } from "./analyses.ts";
 
 /**

@@ -10,9 +10,10 @@ import {
   scaleCurrent,
 } from "../parts/scaling.ts";
 import { DESIRED_REPLICAS, hashOf, newestFirst } from "../situation/sets.ts";
+import { isGoingBack } from "../situation/delays.ts";
 import type { Situation } from "../situation/situation.ts";
 import { isWaitingForJudgement } from "./analyses.ts";
-import { activeSetOf, isGoingBack } from "./active_set.ts";
+import { activeSetOf } from "./active_set.ts";
 
 /** Gives all sets their sizes. Argo Rollouts: `reconcileBlueGreenReplicaSets`. */
 export function scaleBlueGreen(situation: Situation, pass: Pass): void {
@@ -43,7 +44,7 @@ export function wantedSize(situation: Situation): number {
 /** Replaced sets go when nothing refers to them and their time is over. */
 function scaleOthers(situation: Situation, pass: Pass): void {
   const { rollout, others } = situation;
-  if (pauseOf(rollout, "InconclusiveAnalysisRun") || isWaitingForJudgement(situation)) return;
+  if (pauseOf(rollout, "InconclusiveAnalysisRun") || isWaitingForJudgement(situation, pass)) return;
   let waiting = 0;
   for (const set of newestFirst(others)) {
     if (set.spec.replicas === 0 || isReferenced(situation, set)) continue;

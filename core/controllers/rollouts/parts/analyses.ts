@@ -17,7 +17,8 @@ import {
 } from "../analyses/current_runs.ts";
 import { outlivedRuns } from "../analyses/history.ts";
 import type { Pass } from "../situation/pass.ts";
-import { hasDeadline, HASH_LABEL } from "../situation/sets.ts";
+import { HASH_LABEL } from "../situation/sets.ts";
+import { isGoingBack } from "../situation/delays.ts";
 import type { Situation } from "../situation/situation.ts";
 
 const SUCCESSFUL_KEPT = 5;
@@ -32,7 +33,7 @@ const TOLD: readonly RunPurpose[] = ["postPromotion", "prePromotion", "step", "b
 export function runAnalyses(situation: Situation, pass: Pass): void {
   const input: AnalysesInput = { ...situation, isAborted: pass.isAborted };
   const before = runsInStatus(input);
-  if (skipsAnalyses(input)) {
+  if (skipsAnalyses(situation, pass)) {
     setCurrent(pass, before);
     pass.write(...terminations(situation.runs));
     return;
@@ -51,11 +52,10 @@ export function runAnalyses(situation: Situation, pass: Pass): void {
 }
 
 /** Whether nothing is judged: what is rolled out is aborted, wanted anyway, known to be good, or the first. */
-function skipsAnalyses({ rollout, current, isAborted, isRollbackWithinWindow }: AnalysesInput) {
-  const { promoteFull, stableRS, abortedAt } = rollout.status;
-  // What was aborted has a deadline, too: trying it again is not going back to what was good.
-  const isGoingBack = hasDeadline(current) && abortedAt === undefined;
-  return isAborted || promoteFull === true || isGoingBack || !stableRS || isRollbackWithinWindow;
+function skipsAnalyses(situation: Situation, { isAborted }: Pass): boolean {
+  const { promoteFull, stableRS } = situation.rollout.status;
+  return isAborted || promoteFull === true || isGoingBack(situation) || !stableRS ||
+    situation.isRollbackWithinWindow;
 }
 
 function runsNow(

@@ -1,4 +1,5 @@
-import type { ResolvedRollout } from "./situation.ts";
+import { hasDeadline } from "./sets.ts";
+import type { ResolvedRollout, Situation } from "./situation.ts";
 
 const SCALE_DOWN_DELAY_S = 30;
 const ABORT_SCALE_DOWN_DELAY_S = 30;
@@ -18,4 +19,12 @@ export function abortScaleDownDelayS({ spec: { strategy } }: ResolvedRollout): n
   if (canary && !canary.trafficRouting) return 0;
   const seconds = (blueGreen ?? canary)?.abortScaleDownDelaySeconds ?? ABORT_SCALE_DOWN_DELAY_S;
   return seconds === 0 ? undefined : seconds;
+}
+
+/**
+ * Whether the template is that of a set which was replaced a moment ago, so that it needs neither pause nor analysis. What
+ * is tried again after an abort waits to go, too, but was never good.
+ */
+export function isGoingBack({ rollout: { status }, current }: Situation): boolean {
+  return hasDeadline(current) && status.abortedAt === undefined;
 }
