@@ -184,7 +184,7 @@ Deno.test("whatever happens, users are never sent to pods that are not there, an
         for (const happening of all) happen(rollout, happening);
         recover(rollout);
         const { phase, message, currentPodHash, blueGreen, stableRS } = rollout.status;
-        assert.equal(phase, "Healthy", message);
+        assert.deepEqual([phase, message], ["Healthy", undefined]);
         assert.equal(blueGreen?.activeSelector, currentPodHash);
         assert.equal(stableRS, currentPodHash);
         const sizes = rollout.sets.map((set) => set.spec.replicas).filter((size) => size > 0);
