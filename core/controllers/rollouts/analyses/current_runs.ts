@@ -175,7 +175,7 @@ function skipsPrePromotion(
 }
 
 /** Whether the new set is not to be judged after its promotion: it is stable already, or gets no requests. */
-function skipsPostPromotion(
+export function skipsPostPromotion(
   { rollout, current }: AnalysesInput,
   before: AnalysisRun | undefined,
 ): boolean {

@@ -32,8 +32,9 @@ export function isWaitingForJudgement(situation: Situation, { isAborted }: Pass)
   const { postPromotionAnalysis, scaleDownDelaySeconds } = situation.rollout.spec.strategy
     .blueGreen!;
   if (postPromotionAnalysis === undefined || scaleDownDelaySeconds !== undefined) return false;
-  const { postPromotion } = runsInStatus({ ...situation, isAborted });
-  return !skipsPostPromotion(situation, postPromotion) && !isGood(postPromotion);
+  const input = { ...situation, isAborted };
+  const { postPromotion } = runsInStatus(input);
+  return !skipsPostPromotion(input, postPromotion) && !isGood(postPromotion);
 }
 
 function isGood(run: AnalysisRun | undefined): boolean {
