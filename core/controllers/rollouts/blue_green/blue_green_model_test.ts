@@ -10,6 +10,7 @@ import { WEB } from "../rollout_fixture.ts";
 import { availableOf, hashOf } from "../situation/sets.ts";
 import { TestBlueGreen } from "./blue_green_fixture.ts";
 
+const controller = rolloutController();
 const REPLICAS_MAX = 4;
 /** So many looks at most until nothing more is to do. */
 const LOOKS_MAX = 200;
@@ -117,7 +118,7 @@ function crash(rollout: TestBlueGreen, { index, count }: { index: number; count:
 function lookAround(rollout: TestBlueGreen): boolean {
   const { cluster } = rollout;
   const before = snapshotOf(rollout);
-  const made = cluster.planOf(rolloutController, WEB);
+  const made = cluster.planOf(controller, WEB);
   cluster.perform(made);
   checkLook(rollout, before);
   const others = rollout.sets.map(({ metadata }) => {
