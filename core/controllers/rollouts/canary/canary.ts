@@ -1,3 +1,4 @@
+import { timestamp } from "../../../lib/timestamp.ts";
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { Plan } from "../../runtime/controller.ts";
 import { runAnalyses } from "../parts/analyses.ts";
@@ -11,7 +12,7 @@ import { restartPods } from "../parts/pod_restarts.ts";
 import { removeDeadlines, scale, scaleCurrent } from "../parts/scaling.ts";
 import { pointService } from "../parts/services.ts";
 import { availableIn, availableOf, podsIn } from "../situation/sets.ts";
-import type { Situation } from "../situation/situation.ts";
+import { isFullyPromoted, type Situation } from "../situation/situation.ts";
 import { stepHashOf } from "../parts/template_hash.ts";
 import { mayScaleDown, routeTraffic } from "../traffic/traffic.ts";
 import { scaleOthers } from "./other_sets.ts";
@@ -31,7 +32,10 @@ export function canary(situation: Situation, pass: Pass): Plan {
   if (routeTraffic(situation, pass) === "stop") return stop(situation, pass);
   runExperimentStep(situation, pass);
   runAnalyses(situation, pass);
-  if (!pass.hasAddedPause && !scaleCanary(situation, pass)) pauseAtStep(situation, pass);
+  if (!pass.hasAddedPause && !scaleCanary(situation, pass)) {
+    pauseAtStep(situation, pass);
+    failAtPlugin(situation, pass);
+  }
   return conclude(situation, pass);
 }
 
@@ -63,8 +67,7 @@ function pointServices(situation: Situation, pass: Pass): void {
   const { rollout, current, stable } = situation;
   const { status, spec: { strategy } } = rollout;
   const { canaryService, stableService, pingPong, trafficRouting } = strategy.canary!;
-  const isPromoted = status.stableRS === status.currentPodHash;
-  if (pingPong && !isPromoted) {
+  if (pingPong && !isFullyPromoted(rollout)) {
     const { canaryService } = servicesOf(strategy.canary!, status.canary.stablePingPong);
     pointService(situation, pass, canaryService, current, { needsAvailable: false });
   }
@@ -120,6 +123,25 @@ function pauseAtStep({ rollout, nowMs }: Situation, pass: Pass): void {
   }
   const seconds = pauseSecondsOf(step);
   if (seconds !== undefined) pass.wakeIn(pauseEndMs(pause, seconds) - nowMs);
+}
+
+/** No plugins of steps are run here: the update goes back, and says why. */
+function failAtPlugin({ rollout, stable, nowMs }: Situation, pass: Pass): void {
+  const { step, index } = currentStepOf(rollout);
+  const isSkipped = pass.isAborted || rollout.spec.paused || rollout.status.promoteFull;
+  if (!step?.plugin || stable === undefined || isFullyPromoted(rollout) || isSkipped) return;
+  const { name } = step.plugin;
+  const message = "plugins of steps are not supported; use an analysis or a pause instead";
+  const now = timestamp(nowMs);
+  pass.addAbort(`Step Plugin ${index! + 1} (${name}) failed: ${message}`);
+  pass.setCanaryStatus({
+    stepPluginStatuses: [{
+      ...{ index: index!, name, operation: "Run", phase: "Failed", message },
+      ...{ startedAt: now, updatedAt: now, finishedAt: now },
+    }],
+  });
+  const what = `Step plugin ${name} (step ${index! + 1}) transitioned to Failed`;
+  pass.tell("StepPluginTransition", what, "Warning");
 }
 
 /** What the look comes to: promoted, aborted, or a step further. Argo Rollouts: `syncRolloutStatusCanary`. */

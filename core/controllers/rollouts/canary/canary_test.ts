@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TestRollout } from "../rollout_fixture.ts";
+import { templateOf, TestRollout } from "../rollout_fixture.ts";
 
 const STEPS = [{ setWeight: 50 }, { pause: { duration: "3s" } }];
 
@@ -43,4 +43,175 @@ Deno.test("a canary, its abort and its retry tell exactly what Argo Rollouts tel
     "ScalingReplicaSet",
     "RolloutCompleted",
   ]);
+});
+
+interface Scenario {
+  what: string;
+  spec: object;
+  canary: object;
+  /** What is done, and the sizes of the revisions after it. */
+  story: readonly [(rollout: TestRollout) => unknown, Record<number, number>][];
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    what: "a bad version stops at the surge, and a third one takes its place",
+    spec: { replicas: 4 },
+    canary: { maxSurge: 1, maxUnavailable: 0 },
+    story: [
+      [(rollout) => rollout.run(), { 1: 4 }],
+      [(rollout) => rollout.setImage("bad:2").run(), { 1: 4, 2: 1 }],
+      [(rollout) => rollout.setImage("bad:3").run(), { 1: 4, 2: 0, 3: 1 }],
+      [(rollout) => rollout.setImage("web:4").run(), { 1: 0, 2: 0, 3: 0, 4: 4 }],
+    ],
+  },
+  {
+    what: "a stable version that never was ready does not block a bad one, nor a good one",
+    spec: { replicas: 4, template: templateOf("bad:1") },
+    canary: { maxSurge: 1, maxUnavailable: 0 },
+    story: [
+      [(rollout) => rollout.run(), { 1: 4 }],
+      [(rollout) => rollout.setImage("bad:2").run(), { 1: 4, 2: 1 }],
+      [(rollout) => rollout.setImage("web:3").run(), { 1: 0, 2: 0, 3: 4 }],
+    ],
+  },
+  {
+    what: "a surge of two pods, scaled up and down in the middle",
+    spec: { replicas: 4 },
+    canary: { maxSurge: 2, maxUnavailable: 0 },
+    story: [
+      [(rollout) => rollout.run(), { 1: 4 }],
+      [(rollout) => rollout.setImage("bad:2").run(), { 1: 4, 2: 2 }],
+      [(rollout) => rollout.change({ replicas: 8 }).run(), { 1: 4, 2: 6 }],
+      [(rollout) => rollout.change({ replicas: 4 }).run(), { 1: 4, 2: 2 }],
+    ],
+  },
+  {
+    what: "a surge of all pods, scaled up and down in the middle",
+    spec: { replicas: 4 },
+    canary: { maxSurge: "100%" },
+    story: [
+      [(rollout) => rollout.run(), { 1: 4 }],
+      [(rollout) => rollout.setImage("bad:2").run(), { 1: 3, 2: 4 }],
+      [(rollout) => rollout.change({ replicas: 8 }).run(), { 1: 3, 2: 8 }],
+      [(rollout) => rollout.change({ replicas: 4 }).run(), { 1: 3, 2: 4 }],
+    ],
+  },
+  {
+    what: "scaled up and down at a pause, the share stays",
+    spec: { replicas: 2 },
+    canary: { steps: [{ setWeight: 25 }, { pause: {} }] },
+    story: [
+      [(rollout) => rollout.run(), { 1: 2 }],
+      [(rollout) => rollout.setImage("web:2").run(), { 1: 2, 2: 1 }],
+      [(rollout) => rollout.change({ replicas: 8 }).run(), { 1: 6, 2: 2 }],
+      [(rollout) => rollout.change({ replicas: 4 }).run(), { 1: 3, 2: 1 }],
+    ],
+  },
+  {
+    what: "the stable template comes back in the middle, without steps",
+    spec: { replicas: 4 },
+    canary: { steps: [{ setWeight: 50 }, { pause: {} }] },
+    story: [
+      [(rollout) => rollout.run(), { 1: 4 }],
+      [(rollout) => rollout.setImage("web:2").run(), { 1: 2, 2: 2 }],
+      [(rollout) => rollout.setImage("web:1").run(), { 2: 0, 3: 4 }],
+    ],
+  },
+  {
+    what: "what is promoted in full needs no steps, and ends an abort",
+    spec: { replicas: 4 },
+    canary: { steps: [{ setWeight: 25 }, { pause: {} }, { setWeight: 50 }, { pause: {} }] },
+    story: [
+      [(rollout) => rollout.run(), { 1: 4 }],
+      [(rollout) => rollout.setImage("web:2").run(), { 1: 3, 2: 1 }],
+      [(rollout) => rollout.patchStatus({ abort: true }).run(), { 1: 4, 2: 0 }],
+      [(rollout) => rollout.patchStatus({ promoteFull: true }).run(), { 1: 0, 2: 4 }],
+    ],
+  },
+];
+
+for (const { what, spec, canary, story } of SCENARIOS) {
+  Deno.test(`a basic canary: ${what}`, () => {
+    const rollout = new TestRollout({ strategy: { canary }, ...spec });
+    for (const image of ["bad:1", "bad:2", "bad:3"]) rollout.broken.add(image);
+    for (const [act, sizes] of story) {
+      act(rollout);
+      assert.deepEqual(rollout.sizes, sizes);
+    }
+  });
+}
+
+Deno.test("an abort right after a full promotion was asked for wins", () => {
+  const steps = [{ setWeight: 25 }, { pause: {} }];
+  const rollout = new TestRollout({ replicas: 4, strategy: { canary: { steps } } });
+  rollout.run().setImage("web:2").run();
+  rollout.patchStatus({ promoteFull: true }).look().patchStatus({ abort: true }).run();
+  assert.equal(rollout.status.phase, "Degraded");
+  assert.deepEqual(rollout.sizes, { 1: 4, 2: 0 });
+});
+
+Deno.test("a pause without duration ends when somebody ends it, one with when its time is over", () => {
+  const steps = [{ pause: {} }, { pause: { duration: 10 } }, { pause: { duration: "1m" } }];
+  const rollout = new TestRollout({ strategy: { canary: { steps } } });
+  rollout.run().setImage("web:2").run();
+  assert.equal(rollout.pass(3_600).run().status.currentStepIndex, 0);
+  assert.equal(
+    rollout.patchStatus({ pauseConditions: undefined }).run().status.currentStepIndex,
+    1,
+  );
+  assert.equal(rollout.plan().againAfterMs, 10_000);
+  assert.equal(rollout.pass(9).run().status.currentStepIndex, 1);
+  assert.equal(rollout.pass(1).run().status.currentStepIndex, 2);
+  assert.equal(rollout.pass(59).run().status.currentStepIndex, 2);
+  assert.equal(rollout.pass(1).run().status.phase, "Healthy");
+});
+
+Deno.test("a step of a plugin is an abort that says why", () => {
+  const steps = [{ setWeight: 50 }, { plugin: { name: "example/step" } }];
+  const rollout = new TestRollout({ strategy: { canary: { steps } } });
+  assert.equal(rollout.run().status.phase, "Healthy");
+  rollout.setImage("web:2").run();
+  assert.equal(
+    rollout.status.message,
+    "RolloutAborted: Rollout aborted update to revision 2: Step Plugin 2 (example/step) failed: " +
+      "plugins of steps are not supported; use an analysis or a pause instead",
+  );
+  assert.equal(rollout.status.canary?.stepPluginStatuses?.[0]?.phase, "Failed");
+  assert.deepEqual(rollout.sizes, { 1: 1, 2: 0 });
+});
+
+Deno.test("when nothing is to do, nothing is written", () => {
+  const rollout = new TestRollout({ replicas: 2, strategy: { canary: {} } }).run();
+  assert.deepEqual(rollout.plan(), { writes: [] });
+});
+
+Deno.test("sets beyond the limit of the history go, the oldest first", () => {
+  const rollout = new TestRollout({ revisionHistoryLimit: 1, strategy: { canary: {} } });
+  for (const image of ["web:1", "web:2", "web:3", "web:4"]) {
+    rollout.setImage(image).run();
+    rollout.pass(1);
+  }
+  rollout.run();
+  assert.deepEqual(rollout.sizes, { 3: 0, 4: 1 });
+});
+
+Deno.test("a template that comes back to an old set gives it a new revision", () => {
+  const rollout = new TestRollout({ strategy: { canary: {} } });
+  for (const image of ["web:1", "web:2", "web:1"]) rollout.setImage(image).run();
+  assert.deepEqual(rollout.sizes, { 2: 0, 3: 1 });
+  const { annotations } = rollout.rollout.metadata;
+  assert.equal(annotations?.["rollout.argoproj.io/revision"], "3");
+  const [back] = rollout.sets.filter(({ spec }) => spec.replicas === 1);
+  assert.equal(back?.metadata.annotations?.["rollout.argoproj.io/revision-history"], "1");
+});
+
+Deno.test("a rollout that is invalid says so, changes nothing else, and goes on when it is valid", () => {
+  const rollout = new TestRollout({ replicas: 2, strategy: { canary: {} } }).run();
+  rollout.change({ strategy: {} }).settle();
+  assert.equal(rollout.status.phase, "Degraded");
+  assert.deepEqual(rollout.sizes, { 1: 2 });
+  assert.equal(rollout.plan().againAfterMs, 20_000);
+  rollout.change({ strategy: { canary: {} } }).run();
+  assert.equal(rollout.status.phase, "Healthy");
 });

@@ -27,7 +27,7 @@ export function baseStatus(situation: Situation, pass: Pass): void {
     promoteFull: status.promoteFull === true && hash !== status.stableRS,
   });
   const { stablePingPong, stepPluginStatuses } = status.canary;
-  pass.setCanaryStatus({ stablePingPong, stepPluginStatuses });
+  pass.setCanaryStatus({ stepPluginStatuses, ...pass.status.canary, stablePingPong });
 }
 
 /** The status as at the beginning of an update. Argo Rollouts: `resetRolloutStatus`. */
