@@ -47,6 +47,7 @@ import {
 import { policyTypeChecking } from "./cluster/policy_type_checking.ts";
 import { resourceQuotaController } from "./cluster/resource_quotas.ts";
 import { rolloutController } from "./rollouts/rollouts.ts";
+import { stepwiseDeploymentController } from "./rollouts/deployments/stepwise_deployments.ts";
 import { serviceReleaseController } from "./rollouts/service_releases.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
 import { replicationController } from "./apps/replication_controllers.ts";
@@ -97,6 +98,7 @@ export type ControllerDefinition = (
 /** Every controller that is built in. A new one is one file and one line here. The scheduler is one more, see `core/scheduler`. */
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(deploymentController),
+  () => loopOf(stepwiseDeploymentController),
   () => loopOf(replicaSetController),
   () => loopOf(replicationController),
   () => loopOf(jobController),

@@ -13,6 +13,7 @@ import type { KubeObject } from "../../resources/resource.ts";
 import {
   type Controller,
   create,
+  NOTHING,
   type Plan,
   plan,
   recordEvent,
@@ -44,6 +45,7 @@ import {
   sizeAnnotations,
   syncedHistory,
 } from "./replica_set_history.ts";
+import { isLeftToRollout, rolloutsOfDeployments } from "./stepwise.ts";
 import { newSize, rollingStep, sizeOf, type Sizes, UNCHANGED } from "./rolling_update.ts";
 
 /**
@@ -59,6 +61,7 @@ export const deploymentController: Controller<Deployment> = {
   watches: [
     childrenOf(replicaSets, deployments, ({ spec }) => spec.selector),
     { resource: pods, concerns: waitingForPod },
+    rolloutsOfDeployments,
   ],
   workers: 4,
   reconcile,
@@ -76,6 +79,7 @@ function waitingForPod(pod: KubeObject, view: View): ObjectName[] {
 }
 
 function reconcile(deployment: Deployment, view: View, nowMs: number): Plan {
+  if (isLeftToRollout(deployment, view)) return NOTHING;
   const claims = claimWrites(view, {
     children: replicaSets,
     owner: deployment,
@@ -99,7 +103,7 @@ function reconcile(deployment: Deployment, view: View, nowMs: number): Plan {
 }
 
 /** What one reconcile of a deployment works on. */
-interface DeploymentState {
+export interface DeploymentState {
   deployment: Deployment;
   /** The ReplicaSets as they are stored. */
   stored: History;
@@ -226,7 +230,7 @@ function scaled(name: string, from: number, to: number): string {
 }
 
 /** Status and revision in one write: an update of the status also writes annotations. Kubernetes: `getNewReplicaSet`. */
-function statusWrites(
+export function statusWrites(
   deployment: Deployment,
   status: DeploymentStatus,
   current?: Pick<Draft<ReplicaSet>, "metadata">,
@@ -237,8 +241,8 @@ function statusWrites(
 }
 
 /** Creates the ReplicaSet of the template; when its name is taken by another one, the next hash is tried. */
-function createCurrent(
-  { deployment, history: { old }, view, nowMs }: DeploymentState,
+export function createCurrent(
+  { deployment, history: { old }, view, nowMs }: Omit<DeploymentState, "stored">,
   size: number,
 ): Plan {
   const name = nameOfCurrent(deployment);
