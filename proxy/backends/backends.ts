@@ -1,6 +1,7 @@
 import { type Backend, type Endpoint, endpointKey } from "../../core/traffic/backends.ts";
 import { servedSetKey } from "../../core/traffic/rollout_sets.ts";
 import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
+import { hashedName } from "../../core/lib/hashed_name.ts";
 import { Affinities } from "./affinities.ts";
 import { noCounts, sumOfCounts } from "./backend_stats.ts";
 import { leastBusy } from "./least_busy.ts";
@@ -40,6 +41,15 @@ export class LiveBackend {
     this.#turn = (this.#turn + 1) % Math.max(1, this.endpoints.length);
     chosen?.claim();
     return chosen;
+  }
+
+  /** Claims the endpoint of a session, by its `hashedName`, while it can answer. */
+  claimAgain(hash: string, nowMs: number): LiveEndpoint | undefined {
+    const known = this.endpoints.find(({ key, state, suspectUntilMs }) =>
+      state === "active" && suspectUntilMs <= nowMs && hashedName(key) === hash
+    );
+    known?.claim();
+    return known;
   }
 
   /** The same for a client, by its address, which stays with its endpoint where the backend wants that. */

@@ -1,5 +1,6 @@
 import type { Share } from "../table/route_table.ts";
 import type { LiveBackend } from "./backends.ts";
+import { hashedName } from "../../core/lib/hashed_name.ts";
 import type { Balancer } from "./balancer.ts";
 
 /** Backends that take turns by weight. */
@@ -21,6 +22,14 @@ export class LiveSplit {
   /** The backend whose turn it is; `undefined`: nobody, or no share has a weight. Each call is one turn. */
   next(): LiveBackend | undefined {
     return this.#backends[this.#balancer.next()];
+  }
+
+  /** The backend that a session belongs to, by its `hashedName`; a share of weight 0 keeps none. */
+  keeping(hash: string): LiveBackend | undefined {
+    return this.#backends.find((backend, i) =>
+      backend !== undefined && this.#shares[i]!.weight > 0 &&
+      hashedName(backend.definition.name) === hash
+    );
   }
 
   /**

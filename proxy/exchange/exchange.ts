@@ -20,6 +20,7 @@ import {
 import type { UpstreamFailure } from "../protocol/downstream.ts";
 import type { Upstream } from "../protocol/upstream.ts";
 import { corsOutcome, corsRequestOf, withCors } from "../routing/cors.ts";
+import { type Session, sessionIn, withSession } from "../routing/session.ts";
 import type { LiveHost, LiveRoute, LiveRule } from "../routing/route_matcher.ts";
 import type { HeaderEdit } from "../table/route_table.ts";
 import type { HttpService } from "./http_service.ts";
@@ -59,6 +60,10 @@ export class Exchange {
   /** Whether it may be sent again after an endpoint may have seen it. */
   #isRepeatable = false;
   #tries = 0;
+  /** That the request is part of. */
+  #session: Session | undefined;
+  /** What its rule changes in the answer, without the session. */
+  #ruleEdit: HeaderEdit | undefined;
 
   constructor(service: HttpService, scheme: Scheme) {
     this.#service = service;
@@ -89,6 +94,8 @@ export class Exchange {
       ruleAnswer(route, { cors, scheme: this.#scheme, port }, bytes, head);
     if (own) return this.#answerInstead(own);
     this.answerEdit = cors ? withCors(rule.responseHeaders, cors) : rule.responseHeaders;
+    this.#session = rule.persistence &&
+      sessionIn(rule.persistence, bytes, headEnd, head, this.#service.wallMs());
     return this.#claim(route.rule, settings);
   }
 
@@ -127,6 +134,7 @@ export class Exchange {
     }
     if (next !== endpoint) endpoint.release();
     this.#endpoint = next;
+    this.#tellSession();
     counts.retries++;
     return this.#service.connect(next);
   }
@@ -136,9 +144,11 @@ export class Exchange {
     { rule, split }: LiveRule,
     { streamIdleMs }: GatewaySettings,
   ): LiveEndpoint | undefined {
-    let backend = split.next();
+    const session = this.#session;
+    let backend = (session && split.keeping(session.backend)) ?? split.next();
     if (backend === undefined) return this.#answerInstead(BROKEN_ROUTE);
-    let endpoint = backend.claim(this.startedMs);
+    let endpoint = (session && backend.claimAgain(session.endpoint, this.startedMs)) ??
+      backend.claim(this.startedMs);
     if (endpoint === undefined) {
       backend = split.standInFor(backend) ?? backend;
       endpoint = backend.claim(this.startedMs);
@@ -148,12 +158,28 @@ export class Exchange {
     backend.counts.requests++;
     if (endpoint === undefined) return this.#unavailable(backend);
     backend.began();
+    this.#ruleEdit = this.answerEdit;
+    this.#tellSession();
     const { requestMs, backendRequestMs } = rule;
     const isLimited = requestMs !== undefined || backendRequestMs !== undefined;
     this.stallMs = isLimited ? STREAM_IDLE_MS_MOST : streamIdleMs; // "no limit" has one, too
     this.deadlineMs = this.startedMs +
       Math.min(requestMs || Infinity, backendRequestMs || Infinity);
     return endpoint;
+  }
+
+  /** Tells the client which session it is in, if that is new to it. */
+  #tellSession(): void {
+    const { rule: { rule: { persistence } }, route: { match } } = this.route!;
+    if (persistence === undefined) return;
+    this.answerEdit = withSession(this.#ruleEdit, persistence, {
+      before: this.#session,
+      backend: this.#backend!.definition.name,
+      endpoint: this.#endpoint!.key,
+      path: match.path.type === "PathPrefix" ? match.path.value : "/",
+      scheme: this.#scheme,
+      nowMs: this.#service.wallMs(),
+    });
   }
 
   #claimAnother(failed: LiveEndpoint): LiveEndpoint | undefined {

@@ -243,6 +243,7 @@ class Fixture {
       path: new NormalPath(),
       counts: { refused: 0 },
       mirrors: { inFlight: 0 },
+      wallMs: () => this.clock.now(),
       connect: (endpoint: LiveEndpoint) => {
         this.connected.push(endpoint);
         return {} as Upstream; // nothing is sent on it

@@ -22,6 +22,8 @@ export interface HttpThread {
   readonly counts: { refused: number };
   /** Copies of requests that are under way. */
   readonly mirrors: { inFlight: number };
+  /** By the clock of the machine: sessions outlive the process. */
+  wallMs(): number;
   /** A new connection at once; one that cannot be made fails the exchange that it is asked for. */
   connect(endpoint: LiveEndpoint): Upstream;
   /** The backend of that name in the table that is in use now. */
@@ -55,6 +57,10 @@ export class HttpService {
 
   get mirrors(): { inFlight: number } {
     return this.#thread.mirrors;
+  }
+
+  wallMs(): number {
+    return this.#thread.wallMs();
   }
 
   current(backend: LiveBackend): LiveBackend {

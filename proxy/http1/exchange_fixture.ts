@@ -158,6 +158,7 @@ export class HttpFixture {
         path: new NormalPath(),
         counts: { refused: 0 },
         mirrors: { inFlight: 0 },
+        wallMs: () => this.clock.now(),
         connect: (endpoint) => this.#connect(endpoint),
         current: (backend) => backend,
       },

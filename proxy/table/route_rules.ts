@@ -1,3 +1,4 @@
+import type { SessionPersistence } from "../../core/resources/gateway/session_persistence.ts";
 import { gatewayDurationMsOf } from "../../core/schema/durations.ts";
 import type { HttpRouteFilter } from "../../core/resources/gateway/http_route_filters.ts";
 import type {
@@ -11,6 +12,7 @@ import {
   type HeaderEdit,
   type Mirror,
   type PathRewrite,
+  type Persistence,
   type Problem,
   type ProblemReason,
   type RouteMatch,
@@ -27,6 +29,9 @@ import {
   unsupportedFilterIn,
 } from "../../core/traffic/unsupported_filters.ts";
 import { invalidBackend, type ServicePortName } from "../../core/traffic/service_backends.ts";
+
+/** Of sessions whose route gives them none. */
+const SESSION_NAME = "coracle-session";
 
 /** What a rule of a route comes to, before it has a place in a table. */
 export interface BuiltRule {
@@ -79,7 +84,7 @@ function ruleOf(
   targets: RuleTargets,
   report: Report,
 ): Rule {
-  const { filters = [], backendRefs = [], timeouts } = rule;
+  const { filters = [], backendRefs = [], timeouts, sessionPersistence } = rule;
   const unsupported = unsupportedFilterIn(filters);
   const shares = unsupported === undefined
     ? combinedShares(backendRefs.map((ref) => ({
@@ -95,6 +100,7 @@ function ruleOf(
     shares,
     ...filtersOf(filters),
     ...(mirrors.length > 0 && { mirrors }),
+    ...(sessionPersistence && { persistence: persistenceOf(sessionPersistence) }),
     ...(timeouts?.request ? { requestMs: gatewayDurationMsOf(timeouts.request) } : {}),
     ...(timeouts?.backendRequest
       ? { backendRequestMs: gatewayDurationMsOf(timeouts.backendRequest) }
@@ -153,6 +159,18 @@ function mirrorOf(
   const backend = targets.backendOf(target.servicePort);
   const { numerator, denominator } = fraction ?? { numerator: percent ?? 100, denominator: 100 };
   return { backend, numerator: Math.min(numerator, denominator), denominator };
+}
+
+function persistenceOf(
+  { type, sessionName, absoluteTimeout, idleTimeout, cookieConfig }: SessionPersistence,
+): Persistence {
+  return {
+    kind: type,
+    name: sessionName ?? SESSION_NAME,
+    ...(absoluteTimeout && { absoluteMs: gatewayDurationMsOf(absoluteTimeout) }),
+    ...(idleTimeout && { idleMs: gatewayDurationMsOf(idleTimeout) }),
+    isPermanent: cookieConfig?.lifetimeType === "Permanent",
+  };
 }
 
 function filtersOf(

@@ -109,12 +109,27 @@ export interface Rule {
   /** What is answered in place of any backend. */
   readonly answer?: FixedAnswer;
   readonly cors?: Cors;
+  /** How its requests stay where their session is; absent: each goes to whose turn it is. */
+  readonly persistence?: Persistence;
   /** Who gets copies of its requests. */
   readonly mirrors?: readonly Mirror[];
   /** From the request's first byte to the response's last. 0: no limit, absent: the listener's. */
   readonly requestMs?: number;
   /** From the claim of a backend to the response's last byte. 0: no limit; absent: the listener's. */
   readonly backendRequestMs?: number;
+}
+
+/** How a client tells which session it is in: weights count for new ones alone. */
+export interface Persistence {
+  readonly kind: "Cookie" | "Header";
+  /** Of the cookie or the header. */
+  readonly name: string;
+  /** How long a session lasts at most; absent: as long as the client. */
+  readonly absoluteMs?: number;
+  /** How long it lasts without a request. */
+  readonly idleMs?: number;
+  /** Whether the cookie outlives the browser. */
+  readonly isPermanent: boolean;
 }
 
 /** Gets copies of `numerator` of `denominator` requests. */

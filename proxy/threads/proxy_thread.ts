@@ -130,6 +130,7 @@ export class ProxyThread {
       path: new NormalPath(),
       counts: { refused: 0 },
       mirrors: { inFlight: 0 },
+      wallMs: () => clock.now(),
       connect: (endpoint) => this.#connect(endpoint),
       current: (backend) => this.#byName.get(backend.definition.name) ?? backend,
     };

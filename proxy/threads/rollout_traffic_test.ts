@@ -156,6 +156,46 @@ Deno.test("a mirror gets its part of the requests, over real connections", () =>
   );
 });
 
+Deno.test("sessions stay where they are; weights count for new ones, and a weight of 0 keeps none", () =>
+  withServer(
+    () => new Response("stable"),
+    (stable) =>
+      withServer(() => new Response("canary"), (canary) =>
+        withProxy(async (proxy) => {
+          const persistence = { kind: "Cookie", name: "s", isPermanent: false } as const;
+          const weighed = (weights: readonly [number, number]) =>
+            tableOf([
+              [weights[0], ofRollout("stable", "aaa", stable)],
+              [weights[1], ofRollout("canary", "bbb", canary)],
+            ], { persistence });
+          const url = await urlOf(proxy, weighed([1, 1]));
+          const first = await asked(url), second = await asked(url);
+          assert.deepEqual([first.text, second.text].sort(), ["canary", "stable"]);
+          const sessions = { [first.text]: first.cookie!, [second.text]: second.cookie! };
+          for (let i = 0; i < 5; i++) {
+            for (const [name, cookie] of Object.entries(sessions)) {
+              assert.deepEqual(await asked(url, cookie), { text: name, cookie: undefined });
+            }
+          }
+          await proxy.use(weighed([99, 1]));
+          assert.equal((await asked(url, sessions["canary"])).text, "canary");
+          await proxy.use(weighed([1, 0]));
+          const moved = await asked(url, sessions["canary"]);
+          assert.equal(moved.text, "stable");
+          assert.equal(moved.cookie?.slice(0, 10), sessions["stable"]!.slice(0, 10));
+        })),
+  ));
+
+/** The answer, and the cookie that comes with it. */
+async function asked(
+  url: string,
+  cookie?: string,
+): Promise<{ text: string; cookie: string | undefined }> {
+  const answer = await fetch(url, cookie === undefined ? {} : { headers: { cookie } });
+  const [told] = answer.headers.getSetCookie();
+  return { text: await answer.text(), cookie: told?.split(";")[0] };
+}
+
 /** A backend of the rollout `web`. */
 function ofRollout(service: string, hash: string, ...ports: number[]): Backend {
   return {

@@ -104,8 +104,8 @@ export const NAME_MUTANTS: readonly Mutant[] = [
   {
     name: "strangers within: traffic from outside is led to pods of other nodes",
     file: "proxy/table/service_listeners.ts",
-    search: "{ backend: all(), outside: { backend: local(),",
-    replace: "{ backend: all(), outside: { backend: all(),",
+    search: "outside: { ...local(), inside",
+    replace: "outside: { ...all(), inside",
     tests: ["proxy/table/service_listeners_test.ts"],
   },
 ];

@@ -69,6 +69,11 @@ const FIELDS: Record<string, string> = {
     spec.rules[].backendRefs[].filters[]: filter
     spec.rules[].timeouts.request: string
     spec.rules[].timeouts.backendRequest: string
+    spec.rules[].sessionPersistence.sessionName: string
+    spec.rules[].sessionPersistence.absoluteTimeout: string
+    spec.rules[].sessionPersistence.idleTimeout: string
+    spec.rules[].sessionPersistence.type: string
+    spec.rules[].sessionPersistence.cookieConfig.lifetimeType: string
     status.parents[].parentRef: parent
     status.parents[].controllerName: string
     status.parents[].conditions[]: condition`,
@@ -323,5 +328,17 @@ Deno.test("what a route or a gateway asks for in vain is warned of", () => {
   const listeners = [{ name: "https", port: 443, protocol: "HTTPS", tls }];
   assert.deepEqual(made(gateways, { spec: { gatewayClassName: "coracle", listeners } }).warnings, [
     "spec.listeners[0].tls: not implemented in this version of Coracle; it is stored but ignored",
+  ]);
+});
+
+Deno.test("a session says how long it lasts, and a cookie what it is", () => {
+  const causes = (sessionPersistence: object) =>
+    made(httpRoutes, { spec: { rules: [{ sessionPersistence }] } }).causes;
+  assert.deepEqual(causes({}), []);
+  assert.deepEqual(causes({ cookieConfig: { lifetimeType: "Permanent" } }), [
+    'spec.rules[0].sessionPersistence: Invalid value: "object": AbsoluteTimeout must be specified when cookie lifetimeType is Permanent',
+  ]);
+  assert.deepEqual(causes({ type: "Header", cookieConfig: {} }), [
+    'spec.rules[0].sessionPersistence: Invalid value: "object": cookieConfig can only be set with type Cookie',
   ]);
 });

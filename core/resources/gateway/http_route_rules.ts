@@ -1,6 +1,7 @@
 import { type Cause, invalid } from "../../schema/causes.ts";
 import { FILTER_FIELDS, type HttpRouteFilter } from "./http_route_filters.ts";
 import type { HttpRouteRule, HttpRouteSpec } from "./http_route_shape.ts";
+import { sessionCauses } from "./session_persistence.ts";
 import { hostnameCauses } from "../../schema/value_rules.ts";
 
 /**
@@ -15,13 +16,14 @@ export function routeCauses({ hostnames = [], rules }: HttpRouteSpec): Cause[] {
 }
 
 function ruleCauses(
-  { matches, filters = [], backendRefs = [] }: HttpRouteRule,
+  { matches, filters = [], backendRefs = [], sessionPersistence }: HttpRouteRule,
   at: string,
 ): Cause[] {
   const causes = [
     ...matches.flatMap(({ path }, i) => pathCauses(path, `${at}.matches[${i}].path`)),
     ...filters.flatMap((filter, i) => filterCauses(filter, `${at}.filters[${i}]`)),
     ...repeatedCauses(filters, `${at}.filters`),
+    ...(sessionPersistence ? sessionCauses(sessionPersistence, `${at}.sessionPersistence`) : []),
   ];
   if (backendRefs.length > 0 && filters.some(({ requestRedirect }) => requestRedirect)) {
     const rule = "RequestRedirect filter must not be used together with backendRefs";

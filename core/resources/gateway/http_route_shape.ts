@@ -1,3 +1,4 @@
+import { sessionPersistence } from "./session_persistence.ts";
 import { condition } from "../conditions.ts";
 import { backendFields, httpRouteFilter } from "./http_route_filters.ts";
 import {
@@ -112,6 +113,7 @@ const routeRule = object("Requests, and who answers them.", {
     request: string("For the whole request, such as `10s`; `0s` for no limit.", duration),
     backendRequest: string("For one attempt at a backend.", duration),
   }),
+  sessionPersistence,
 });
 export type HttpRouteRule = TypeOf<typeof routeRule>;
 
