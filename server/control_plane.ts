@@ -1,5 +1,6 @@
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { createControllers } from "../core/controllers/mod.ts";
+import { whenNeeded } from "../core/controllers/runtime/loop_on_demand.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { ServedTraffic } from "../core/traffic/served_traffic.ts";
 import type { AskApi } from "../core/controllers/autoscaling/metrics_api.ts";
@@ -105,6 +106,9 @@ export function runControllers(
     ...(balancerRange !== undefined && { balancerRange }),
   };
   for (const loop of [...createControllers(options, controllers), scheduler(schedulerPlugins)]) {
-    keepRunning(context, loop.name, (signal) => runLoop(loop, parts, signal));
+    keepRunning(context, loop.name, async (signal) => {
+      const needed = "load" in loop ? await whenNeeded(loop, client, signal) : loop;
+      if (needed) await runLoop(needed, parts, signal);
+    });
   }
 }

@@ -1,7 +1,11 @@
 import { type AuthorizerDefinition, AUTHORIZERS } from "../core/api/access/built_in_authorizers.ts";
 import { STREAMS } from "../core/api/streams/mod.ts";
 import type { StreamDefinition } from "../core/api/streams/stream.ts";
-import { type ControllerDefinition, CONTROLLERS } from "../core/controllers/mod.ts";
+import {
+  type ControllerDefinition,
+  type ControllerOnDemand,
+  CONTROLLERS,
+} from "../core/controllers/mod.ts";
 import { RESOURCES } from "../core/resources/mod.ts";
 import type { AnyResource } from "../core/resources/resource.ts";
 import { PLUGINS } from "../core/scheduler/plugins/mod.ts";
@@ -11,7 +15,7 @@ import { NODE_REGISTRY, type NodeRegistry } from "./node_registry.ts";
 /** All that a server knows how to do, in lists: an entry in one of them is all that a new one needs. */
 export interface Registry extends NodeRegistry {
   resources: readonly AnyResource[];
-  controllers: readonly ControllerDefinition[];
+  controllers: readonly (ControllerDefinition | ControllerOnDemand)[];
   schedulerPlugins: readonly Plugin[];
   authorizers: readonly AuthorizerDefinition[];
   streams: readonly StreamDefinition[];

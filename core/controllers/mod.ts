@@ -1,23 +1,11 @@
-import type { MutableCatalog } from "../resources/catalog.ts";
 import { type Loop, loopOf } from "./runtime/controller.ts";
-import { analysisRunLoop } from "./analysis/analysis_runs.ts";
-import type { Measure } from "./analysis/measuring.ts";
+import { type LoopOnDemand, type Need } from "./runtime/loop_on_demand.ts";
 import { apiServiceController } from "./api_services/api_services.ts";
-import { autoscalerLoop } from "./autoscaling/autoscalers.ts";
-import type { ServedTraffic } from "../traffic/served_traffic.ts";
-import type { AskApi } from "./autoscaling/metrics_api.ts";
-import { cronJobController } from "./batch/cron_jobs.ts";
-import { finishedJobExpiry } from "./batch/finished_job_expiry.ts";
-import { jobController } from "./batch/jobs.ts";
-import { jobOrphans } from "./batch/job_orphans.ts";
 import { clusterRoleAggregation } from "./cluster/cluster_role_aggregation.ts";
 import { definitionCleanup } from "./apiextensions/definition_cleanup.ts";
 import { definitionNames } from "./apiextensions/definition_names.ts";
-import { daemonSetController } from "./apps/daemon_sets/daemon_sets.ts";
 import { deploymentController } from "./apps/deployments.ts";
-import { disruptionController } from "./cluster/disruptions.ts";
 import { staleDisruptions } from "./cluster/stale_disruptions.ts";
-import { experimentController } from "./experiments/experiments.ts";
 import { endpointSliceController } from "./services/endpoint_slices.ts";
 import { endpointMirrorController } from "./services/endpoint_mirrors.ts";
 import { endpointsController } from "./services/endpoints.ts";
@@ -46,23 +34,31 @@ import {
 } from "./nodes/pod_cleanup.ts";
 import { policyTypeChecking } from "./cluster/policy_type_checking.ts";
 import { resourceQuotaController } from "./cluster/resource_quotas.ts";
-import { rolloutController } from "./rollouts/rollouts.ts";
-import { stepwiseDeploymentController } from "./rollouts/deployments/stepwise_deployments.ts";
-import { serviceReleaseController } from "./rollouts/service_releases.ts";
 import { replicaSetController } from "./apps/replica_sets.ts";
-import { replicationController } from "./apps/replication_controllers.ts";
-import { statefulSetController } from "./apps/stateful_sets/stateful_sets.ts";
-import { claimBinding } from "./storage/claim_binding.ts";
-import { ephemeralVolumes } from "./storage/ephemeral_volumes.ts";
-import { localPathFinalizers, localPathProvisioner } from "./storage/local_path_provisioner.ts";
-import { localPathResizer } from "./storage/local_path_resizer.ts";
-import {
-  attributesClassProtection,
-  claimProtection,
-  volumeProtection,
-} from "./storage/protected_kinds.ts";
-import { volumePhases } from "./storage/volume_phases.ts";
+import { analysisRuns, experiments, rollouts } from "../resources/argoproj/mod.ts";
+import { daemonSets } from "../resources/apps/daemon_sets.ts";
+import { statefulSets } from "../resources/apps/stateful_sets.ts";
+import { horizontalPodAutoscalers } from "../resources/autoscaling/horizontal_pod_autoscalers.ts";
+import { cronJobs } from "../resources/batch/cron_jobs.ts";
+import { jobs } from "../resources/batch/jobs.ts";
+import { persistentVolumeClaims } from "../resources/core/persistent_volumes/persistent_volume_claims.ts";
+import { persistentVolumes } from "../resources/core/persistent_volumes/persistent_volumes.ts";
+import { type Pod, pods } from "../resources/core/pods/pods.ts";
+import { replicationControllers } from "../resources/core/replication_controllers.ts";
+import { services } from "../resources/core/services/services.ts";
+import { podDisruptionBudgets } from "../resources/policy/pod_disruption_budgets.ts";
+import { MANAGED_BY } from "../traffic/rollout_sets.ts";
+import type { KubeObject } from "../resources/resource.ts";
+import { volumeAttributesClasses } from "../resources/storage/volume_attributes_classes.ts";
+import { isStepwise } from "./apps/stepwise.ts";
+import { type Deployment, deployments } from "../resources/apps/deployments.ts";
+import { isTracked } from "./batch/job_pods.ts";
+import type { MutableCatalog } from "../resources/catalog.ts";
+import type { ServedTraffic } from "../traffic/served_traffic.ts";
+import type { Measure } from "./analysis/measuring.ts";
+import type { AskApi } from "./autoscaling/metrics_api.ts";
 
+/** What controllers are given. */
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces hold, and what owners and dependents may be. */
   catalog: MutableCatalog;
@@ -95,24 +91,209 @@ export type ControllerDefinition = (
     & Pick<ControllerOptions, OptionalKeys>,
 ) => Loop;
 
-/** Every controller that is built in. A new one is one file and one line here. The scheduler is one more, see `core/scheduler`. */
-export const CONTROLLERS: readonly ControllerDefinition[] = [
+/** A controller whose code is loaded when an object needs it, see {@linkcode LoopOnDemand}. */
+export interface ControllerOnDemand extends Omit<LoopOnDemand, "load"> {
+  load(): Promise<ControllerDefinition>;
+}
+
+const ANY_CLAIM: Need = { resource: persistentVolumeClaims };
+const ANY_VOLUME: Need = { resource: persistentVolumes };
+
+/** Controllers of what many servers have none of: their code is loaded with the first object that needs them. */
+export const CONTROLLERS_ON_DEMAND: readonly ControllerOnDemand[] = [
+  {
+    name: "replication-controller",
+    neededBy: [{ resource: replicationControllers }],
+    load: async () => {
+      const { replicationController } = await import("./apps/replication_controllers.ts");
+      return () => loopOf(replicationController);
+    },
+  },
+  {
+    name: "job-controller",
+    neededBy: [{ resource: jobs }],
+    load: async () => {
+      const { jobController } = await import("./batch/jobs.ts");
+      return () => loopOf(jobController);
+    },
+  },
+  {
+    name: "job-orphan-controller",
+    neededBy: [{ resource: pods, isFor: (pod) => isTracked(pod as Pod) }],
+    load: async () => {
+      const { jobOrphans } = await import("./batch/job_orphans.ts");
+      return () => jobOrphans;
+    },
+  },
+  {
+    name: "ttl-after-finished-controller",
+    neededBy: [{ resource: jobs }],
+    load: async () => {
+      const { finishedJobExpiry } = await import("./batch/finished_job_expiry.ts");
+      return () => loopOf(finishedJobExpiry);
+    },
+  },
+  {
+    name: "cronjob-controller",
+    neededBy: [{ resource: cronJobs }],
+    load: async () => {
+      const { cronJobController } = await import("./batch/cron_jobs.ts");
+      return () => loopOf(cronJobController);
+    },
+  },
+  {
+    name: "statefulset-controller",
+    neededBy: [{ resource: statefulSets }],
+    load: async () => {
+      const { statefulSetController } = await import("./apps/stateful_sets/stateful_sets.ts");
+      return () => loopOf(statefulSetController);
+    },
+  },
+  {
+    name: "daemonset-controller",
+    neededBy: [{ resource: daemonSets }],
+    load: async () => {
+      const { daemonSetController } = await import("./apps/daemon_sets/daemon_sets.ts");
+      return () => loopOf(daemonSetController);
+    },
+  },
+  {
+    name: "horizontal-pod-autoscaler",
+    neededBy: [{ resource: horizontalPodAutoscalers }],
+    load: async () => {
+      const { autoscalerLoop } = await import("./autoscaling/autoscalers.ts");
+      return ({ catalog, ask }) => autoscalerLoop(catalog, ask);
+    },
+  },
+  {
+    name: "disruption-controller",
+    neededBy: [{ resource: podDisruptionBudgets }],
+    load: async () => {
+      const { disruptionController } = await import("./cluster/disruptions.ts");
+      return ({ catalog }) => loopOf(disruptionController(catalog));
+    },
+  },
+  {
+    name: "rollouts-controller",
+    neededBy: [{ resource: rollouts }],
+    load: async () => {
+      const { rolloutController } = await import("./rollouts/rollouts.ts");
+      return ({ traffic }) => loopOf(rolloutController(traffic));
+    },
+  },
+  {
+    name: "stepwise-deployment-controller",
+    neededBy: [{ resource: deployments, isFor: asksForSteps }, { resource: rollouts }],
+    load: async () => {
+      const stepwise = await import("./rollouts/deployments/stepwise_deployments.ts");
+      return () => loopOf(stepwise.stepwiseDeploymentController);
+    },
+  },
+  {
+    name: "rollouts-controller",
+    neededBy: [{ resource: services, isFor: isManaged }],
+    load: async () => {
+      const { serviceReleaseController } = await import("./rollouts/service_releases.ts");
+      return () => loopOf(serviceReleaseController);
+    },
+  },
+  {
+    name: "rollouts-controller",
+    neededBy: [{ resource: experiments }],
+    load: async () => {
+      const { experimentController } = await import("./experiments/experiments.ts");
+      return () => loopOf(experimentController());
+    },
+  },
+  {
+    name: "rollouts-controller",
+    neededBy: [{ resource: analysisRuns }],
+    load: async () => {
+      const { analysisRunLoop } = await import("./analysis/analysis_runs.ts");
+      return ({ measure }) => analysisRunLoop(measure);
+    },
+  },
+  {
+    name: "pvc-protection-controller",
+    neededBy: [ANY_CLAIM],
+    load: async () => {
+      const { claimProtection } = await import("./storage/protected_kinds.ts");
+      return () => loopOf(claimProtection);
+    },
+  },
+  {
+    name: "pv-protection-controller",
+    neededBy: [ANY_VOLUME],
+    load: async () => {
+      const { volumeProtection } = await import("./storage/protected_kinds.ts");
+      return () => loopOf(volumeProtection);
+    },
+  },
+  {
+    name: "volumeattributesclass-protection-controller",
+    neededBy: [{ resource: volumeAttributesClasses }],
+    load: async () => {
+      const { attributesClassProtection } = await import("./storage/protected_kinds.ts");
+      return () => loopOf(attributesClassProtection);
+    },
+  },
+  {
+    name: "persistentvolume-controller",
+    neededBy: [ANY_CLAIM],
+    load: async () => {
+      const { claimBinding } = await import("./storage/claim_binding.ts");
+      return () => loopOf(claimBinding);
+    },
+  },
+  {
+    name: "persistentvolume-controller",
+    neededBy: [ANY_VOLUME],
+    load: async () => {
+      const { volumePhases } = await import("./storage/volume_phases.ts");
+      return () => loopOf(volumePhases);
+    },
+  },
+  {
+    name: "local-path",
+    neededBy: [ANY_CLAIM],
+    load: async () => {
+      const { localPathProvisioner } = await import("./storage/local_path_provisioner.ts");
+      return () => loopOf(localPathProvisioner);
+    },
+  },
+  {
+    name: "local-path",
+    neededBy: [ANY_VOLUME],
+    load: async () => {
+      const { localPathFinalizers } = await import("./storage/local_path_provisioner.ts");
+      return () => loopOf(localPathFinalizers);
+    },
+  },
+  {
+    name: "local-path",
+    neededBy: [ANY_CLAIM],
+    load: async () => {
+      const { localPathResizer } = await import("./storage/local_path_resizer.ts");
+      return () => loopOf(localPathResizer);
+    },
+  },
+  {
+    name: "ephemeral_volume",
+    neededBy: [{ resource: pods, isFor: hasEphemeralVolume }],
+    load: async () => {
+      const { ephemeralVolumes } = await import("./storage/ephemeral_volumes.ts");
+      return () => loopOf(ephemeralVolumes);
+    },
+  },
+];
+
+/**
+ * Every controller that is built in. A new one is one file and one line: here when most servers need it, else
+ * among those on demand. The scheduler is one more, see `core/scheduler`.
+ */
+export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[] = [
   () => loopOf(deploymentController),
-  () => loopOf(stepwiseDeploymentController),
   () => loopOf(replicaSetController),
-  () => loopOf(replicationController),
-  () => loopOf(jobController),
-  () => jobOrphans,
-  () => loopOf(finishedJobExpiry),
-  () => loopOf(experimentController()),
-  ({ traffic }) => loopOf(rolloutController(traffic)),
-  () => loopOf(serviceReleaseController),
-  () => loopOf(statefulSetController),
-  () => loopOf(daemonSetController),
-  () => loopOf(cronJobController),
-  ({ catalog, ask }) => autoscalerLoop(catalog, ask),
-  ({ measure }) => analysisRunLoop(measure),
-  ({ catalog }) => loopOf(disruptionController(catalog)),
   () => loopOf(staleDisruptions),
   () => loopOf(endpointSliceController),
   () => loopOf(endpointsController),
@@ -139,26 +320,42 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   () => loopOf(unscheduledPodController),
   () => finishedPodLimit,
   () => eventExpiry,
-  () => loopOf(claimProtection),
-  () => loopOf(volumeProtection),
-  () => loopOf(attributesClassProtection),
-  () => loopOf(claimBinding),
-  () => loopOf(volumePhases),
-  () => loopOf(localPathProvisioner),
-  () => loopOf(localPathFinalizers),
-  () => loopOf(localPathResizer),
-  () => loopOf(ephemeralVolumes),
   () => loopOf(gatewayClassController),
   ({ gatewayAddress }) => loopOf(gatewayController({ address: gatewayAddress })),
   () => loopOf(httpRouteController),
   ({ gatewayAddress }) => loopOf(ingressController({ address: gatewayAddress })),
   ({ catalog }) => garbageCollector(catalog),
+  ...CONTROLLERS_ON_DEMAND,
 ];
 
 /** The loops of controllers. */
 export function createControllers(
   options: ControllerOptions,
-  controllers: readonly ControllerDefinition[] = CONTROLLERS,
-): Loop[] {
-  return controllers.map((create) => create({ reservedRanges: [], authority: "", ...options }));
+  controllers: readonly (ControllerDefinition | ControllerOnDemand)[] = CONTROLLERS,
+): (Loop | LoopOnDemand)[] {
+  const complete = { reservedRanges: [], authority: "", ...options };
+  return controllers.map((each) =>
+    typeof each === "function"
+      ? each(complete)
+      : { ...each, load: async () => (await each.load())(complete) }
+  );
+}
+
+/** All controllers with their code: for where nothing may wait for a file. */
+export async function loadedControllers(): Promise<readonly ControllerDefinition[]> {
+  return await Promise.all(
+    CONTROLLERS.map((each) => typeof each === "function" ? each : each.load()),
+  );
+}
+
+function asksForSteps(deployment: KubeObject): boolean {
+  return isStepwise(deployment as Deployment);
+}
+
+function isManaged({ metadata: { annotations = {} } }: KubeObject): boolean {
+  return MANAGED_BY in annotations;
+}
+
+function hasEphemeralVolume(pod: KubeObject): boolean {
+  return (pod as Pod).spec.volumes?.some(({ ephemeral }) => ephemeral !== undefined) ?? false;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EventRecorder } from "../client/event_recorder.ts";
-import { createControllers } from "../controllers/mod.ts";
+import { loadedControllers } from "../controllers/mod.ts";
 import { isReady } from "../resources/core/pods/pod_states.ts";
 import { type Look, runLoop } from "../controllers/runtime/run_controller.ts";
 import { conditionOf, withCondition } from "../resources/conditions.ts";
@@ -23,6 +23,7 @@ import { services } from "../resources/core/services/services.ts";
 import { PLUGINS } from "./plugins/mod.ts";
 import { scheduler } from "./scheduler.ts";
 
+const CONTROLLERS = await loadedControllers();
 const LEASE_MS = 10_000;
 const START_MS = 1_000;
 
@@ -50,8 +51,14 @@ class Cluster {
     const recorder = new EventRecorder({ client, clock, log, signal });
     const observe = (look: Look) => this.looks.push(look);
     const parts = { client, view: client, clock, log, events: recorder, observe };
+    const options = {
+      catalog: new MutableCatalog(RESOURCES),
+      gatewayAddress: "127.0.0.1",
+      reservedRanges: [],
+      authority: "",
+    };
     const loops = [
-      ...createControllers({ catalog: new MutableCatalog(RESOURCES), gatewayAddress: "127.0.0.1" }),
+      ...CONTROLLERS.map((create) => create(options)),
       scheduler(PLUGINS),
     ];
     this.#running = Promise.all(loops.map((loop) => runLoop(loop, parts, signal)));

@@ -8,6 +8,7 @@ import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { LocalClient } from "../../core/objects/local_client.ts";
+import { loadedControllers } from "../../core/controllers/mod.ts";
 import type { RingLimits } from "../../core/store/event_ring.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
@@ -19,6 +20,8 @@ import { type DiskQuality, FaultyJournal, type WatchedDisk } from "./faulty_jour
 import { Lifetime } from "./lifetime.ts";
 import type { ServerEnd } from "./link.ts";
 
+/** Nothing waits for a file in simulated time. */
+const CONTROLLERS = await loadedControllers();
 /** The token of a node is its name. */
 const BEARER = "Bearer ";
 
@@ -109,7 +112,7 @@ function environmentOf(
   nodes: NodeUsers,
 ): ServerEnvironment {
   return {
-    registry: REGISTRY,
+    registry: { ...REGISTRY, controllers: CONTROLLERS },
     version: "0.0.0",
     nodeName: "server",
     gatewayAddress: "0.0.0.0",
