@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { type Clock, SystemClock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { parseIp, specialUseOf } from "../lib/addresses/ip_address.ts";
+import { dialFault, type Dialled } from "./dial_faults.ts";
 
 /** Where a webhook answers. */
 export interface WebhookAddress {
@@ -60,7 +61,7 @@ export class HttpsWebhooks implements WebhookTransport, Disposable {
     };
     const limit = { clock: this.#clock, ms: timeoutSeconds * 1000, late };
     return await within(answerTo(asked, body), limit).catch((error) => {
-      throw error instanceof WebhookFailure ? error : failure(reasonOf(error, address));
+      throw error instanceof WebhookFailure ? error : failure(dialFault(error, dialled(address)));
     });
   }
 
@@ -112,6 +113,12 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }
 
+/** What is dialled, as errors name it. */
+function dialled({ url, endpoint }: WebhookAddress): Dialled {
+  const { address = url.hostname, port = Number(url.port || 443) } = endpoint ?? {};
+  return { name: url.hostname, host: address, port };
+}
+
 /** Sends the body, and resolves with the JSON that comes back. */
 function answerTo(asked: ClientRequest, body: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -157,34 +164,6 @@ function codeText(code: number): string {
   return code >= 500
     ? 'an error on the server ("unknown") has prevented the request from succeeding'
     : "the server rejected our request for an unknown reason";
-}
-
-/** The words of Go for what went wrong. */
-function reasonOf(error: Error & { code?: string }, { url, endpoint }: WebhookAddress): string {
-  const host = endpoint?.address ?? url.hostname;
-  const port = endpoint?.port ?? (url.port || 443);
-  const dial = `dial tcp ${host}:${port}`;
-  switch (error.code) {
-    case "ECONNREFUSED":
-      return `${dial}: connect: connection refused`;
-    case "EHOSTUNREACH":
-      return `${dial}: connect: no route to host`;
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return `dial tcp: lookup ${url.hostname}: no such host`;
-    case "ECONNRESET":
-      return "EOF";
-    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-      return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
-    case "CERT_HAS_EXPIRED":
-      return "tls: failed to verify certificate: x509: certificate has expired or is not yet valid";
-    case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return `tls: failed to verify certificate: x509: certificate is not valid for ${url.hostname}`;
-    default:
-      return error.message;
-  }
 }
 
 /** Why an address is never asked; `undefined` for a name, or for one that may be. */

@@ -3,7 +3,7 @@ import { connect as tlsConnect } from "node:tls";
 import { LocalClient } from "../../objects/local_client.ts";
 import type { ApiService } from "../../resources/apiregistration/api_services.ts";
 import type { ApiContext } from "../http/api_context.ts";
-import { askBackend } from "../streams/proxy/http_exchange.ts";
+import { askBackend } from "../../client/http_exchange.ts";
 import { type Headers, requestHeaders } from "../streams/proxy/proxy_headers.ts";
 import { bodyOf, passOn } from "../streams/proxy.ts";
 import { serviceTarget } from "../streams/proxy_targets.ts";

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ApiService } from "../../resources/apiregistration/api_services.ts";
 import type { RemoteVersion } from "../discovery/remote_version.ts";
-import { askBackend } from "../streams/proxy/http_exchange.ts";
+import { askBackend } from "../../client/http_exchange.ts";
 import { type AggregationParts, connected } from "./aggregated_request.ts";
 import type { Claims } from "./claims.ts";
 import { remoteHeaders } from "./remote_headers.ts";

@@ -5,7 +5,7 @@ import { LocalClient } from "../../objects/local_client.ts";
 import type { Objects } from "../../objects/objects.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
 import { methodNotAllowed } from "../verbs/request.ts";
-import { overTls } from "./proxy/http_exchange.ts";
+import { overTls } from "../../client/http_exchange.ts";
 import { podTarget, type ProxyTarget, serviceTarget } from "./proxy_targets.ts";
 import type { StreamParts } from "./stream.ts";
 

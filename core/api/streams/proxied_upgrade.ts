@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { ApiError } from "../../client/api_error.ts";
 import { messageOf } from "../../lib/error_message.ts";
 import { methodNotAllowed } from "../verbs/request.ts";
-import { askBackend, type BackendAnswer } from "./proxy/http_exchange.ts";
+import { askBackend, type BackendAnswer } from "../../client/http_exchange.ts";
 import { type Headers, requestHeaders } from "./proxy/proxy_headers.ts";
 import { passedOf, reached, targetOf } from "./proxied_request.ts";
 import type { StreamParts, UpgradeRequest } from "./stream.ts";

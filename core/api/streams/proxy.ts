@@ -5,7 +5,7 @@ import type { ReadableStream as NodeStream } from "node:stream/web";
 import type { ApiContext } from "../http/api_context.ts";
 import { methodNotAllowed, type ObjectRequest } from "../verbs/request.ts";
 import { nodeAnswer } from "./node_answers.ts";
-import { askBackend } from "./proxy/http_exchange.ts";
+import { askBackend } from "../../client/http_exchange.ts";
 import type { LinkContext } from "./proxy/links.ts";
 import { rewrittenLink } from "./proxy/links.ts";
 import { isPage, pageWithLinks } from "./proxy/page.ts";

@@ -2,7 +2,7 @@ import { isTime } from "../../../schema/formats.ts";
 import { humanDuration } from "../../../schema/durations.ts";
 import type { Column, KubeObject } from "../../resource.ts";
 import type { ColumnDefinition } from "../definition/definition.ts";
-import { firstAt, parseJsonPath } from "./json_path.ts";
+import { firstAt, parseJsonPath } from "../../../lib/json/json_path.ts";
 
 type Show = (object: KubeObject) => unknown;
 

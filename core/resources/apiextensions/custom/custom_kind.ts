@@ -16,7 +16,7 @@ import {
 import { customColumns } from "./columns.ts";
 import { ConvertedObjects } from "./converted_objects.ts";
 import { customReading } from "./custom_reading.ts";
-import { firstAt, parseJsonPath } from "./json_path.ts";
+import { firstAt, parseJsonPath } from "../../../lib/json/json_path.ts";
 import { fieldsOf } from "./scale_rules.ts";
 import { deprecationOf, servedVersionsOf } from "./versions.ts";
 

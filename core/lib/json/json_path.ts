@@ -1,10 +1,10 @@
-import { isJsonObject } from "../../../lib/json/json_value.ts";
-import { isEqual } from "../../../lib/equality.ts";
-import { ownField } from "../../../lib/own_field.ts";
+import { isEqual } from "../equality.ts";
+import { ownField } from "../own_field.ts";
+import { isJsonObject } from "./json_value.ts";
 
 /**
  * A JSON path as printer columns have it, a part of kubectl's: fields, `\.` in their names, `['name']`, `[0]`, `[-1]`,
- * `[0:2]`, `[*]`, `.*`, `..name` and filters such as `[?(@.type=="Ready")]`.
+ * `[0:2]`, `[0,2]`, `[*]`, `.*`, `..name` and filters such as `[?(@.type=="Ready")]`.
  * https://kubernetes.io/docs/reference/kubectl/jsonpath/
  */
 export type JsonPath = readonly Step[];
@@ -14,7 +14,13 @@ type Step =
   | { from: number; to: number | undefined; by: number }
   | { all: true }
   | { below: true }
-  | { filter: Filter };
+  | { filter: Filter }
+  | { union: readonly Step[] };
+
+/** A path leads to nothing; the message is that of k8s.io/client-go/util/jsonpath. */
+export class JsonPathError extends Error {
+  override name = "JsonPathError";
+}
 
 interface Filter {
   path: JsonPath;
@@ -96,7 +102,14 @@ function stepIn(inside: string): Step | undefined {
     return { from: Number(slice[1] ?? 0), to, by: Math.max(1, Number(slice[3] ?? 1)) };
   }
   const filter = /^\?\((.*)\)$/s.exec(inside)?.[1];
-  return filter === undefined ? undefined : filterIn(filter.trim());
+  return filter === undefined ? unionIn(inside) : filterIn(filter.trim());
+}
+
+function unionIn(inside: string): Step | undefined {
+  const parts = inside.match(/(?:'[^']*'|"[^"]*"|[^,])+/g) ?? [];
+  if (parts.length < 2 || inside.includes("?")) return undefined;
+  const union = parts.map((part) => stepIn(part.trim()));
+  return union.every((step) => step !== undefined) ? { union } : undefined;
 }
 
 function filterIn(text: string): Step | undefined {
@@ -138,7 +151,24 @@ export function firstAt(
   path: JsonPath,
   visits: { left: number } = { left: VISITS_MAX },
 ): unknown {
-  let values: unknown[] = [value];
+  return valuesFrom([value], path, visits)[0];
+}
+
+/**
+ * All values at the path, in order. Throws a {@linkcode JsonPathError} where none of several values has a field, or one
+ * is no list or too short.
+ */
+export function valuesAt(value: unknown, path: JsonPath): readonly unknown[] {
+  return valuesFrom([value], path, { left: VISITS_MAX }, refuseMissing);
+}
+
+function valuesFrom(
+  from: readonly unknown[],
+  path: JsonPath,
+  visits: { left: number },
+  onStep?: (step: Step, from: readonly unknown[], found: readonly unknown[]) => void,
+): readonly unknown[] {
+  let values = from;
   for (const step of path) {
     const next: unknown[] = [];
     for (const each of values) {
@@ -147,9 +177,50 @@ export function firstAt(
         next.push(found);
       }
     }
+    onStep?.(step, values, next);
     values = next;
   }
-  return values[0];
+  return values;
+}
+
+function refuseMissing(step: Step, from: readonly unknown[], found: readonly unknown[]): void {
+  const values = from.filter((value) => value !== null);
+  if ("union" in step) {
+    for (const part of step.union) {
+      refuseMissing(part, from, valuesFrom(from, [part], { left: VISITS_MAX }));
+    }
+  } else if ("field" in step) {
+    if (from.length > 0 && found.length === 0) {
+      throw new JsonPathError(`${step.field} is not found`);
+    }
+  } else if ("from" in step) values.forEach((value) => refuseShort(step, value));
+  else if ("filter" in step) {
+    const wrong = from.find((value) => !Array.isArray(value));
+    if (wrong === undefined) return;
+    throw new JsonPathError(
+      `${JSON.stringify(wrong)} is not array or slice and cannot be filtered`,
+    );
+  }
+}
+
+function refuseShort({ from, to }: Extract<Step, { from: number }>, value: unknown): void {
+  if (!Array.isArray(value)) throw new JsonPathError(`${goType(value)} is not array or slice`);
+  const { length } = value;
+  const start = from < 0 ? from + length : from;
+  const end = to === undefined ? length : to < 0 ? to + length : to;
+  if (start === end) return;
+  const short = (index: number) =>
+    new JsonPathError(`array index out of bounds: index ${index}, length ${length}`);
+  if (start >= length || start < 0) throw short(start);
+  if (end > length || end < 0) throw short(end - 1);
+  if (start > end) {
+    throw new JsonPathError(`starting index ${start} is greater than ending index ${end}`);
+  }
+}
+
+function goType(value: unknown): string {
+  if (isJsonObject(value)) return "map[string]interface {}";
+  return typeof value === "number" ? "float64" : typeof value === "boolean" ? "bool" : "string";
 }
 
 function stepFrom(value: unknown, step: Step, visits: { left: number }): Iterable<unknown> {
@@ -157,6 +228,7 @@ function stepFrom(value: unknown, step: Step, visits: { left: number }): Iterabl
     const found = isJsonObject(value) ? ownField(value, step.field) : undefined;
     return found === undefined ? [] : [found];
   }
+  if ("union" in step) return step.union.flatMap((part) => [...stepFrom(value, part, visits)]);
   if ("all" in step) return childrenOf(value);
   if ("below" in step) return descendantsOf(value, visits);
   if (!Array.isArray(value)) return [];
