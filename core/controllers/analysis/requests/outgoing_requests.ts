@@ -76,11 +76,17 @@ export class OutgoingRequests {
       const current: OutgoingRequest = next;
       const failed = (error: unknown) => {
         if (deadline.signal.aborted) throw deadline.signal.reason;
-        const message = `${titled(current.method)} "${shownUrl(current.url)}": ${messageOf(error)}`;
+        const message = `${titled(current.method)} "${shownUrl(current.url)}": ${
+          answerFault(error)
+        }`;
         throw new RequestFailure(message);
       };
-      const { answer, location } = await this.#exchange(current, deadline.signal).catch(failed);
-      next = location === undefined ? undefined : redirected(current, answer.status, location);
+      const step = this.#exchange(current, deadline.signal).then(({ answer, location }) => ({
+        answer,
+        next: location === undefined ? undefined : redirected(current, answer.status, location),
+      }));
+      const { answer, next: following } = await step.catch(failed);
+      next = following;
       if (next === undefined) return answer;
     }
     throw failure("no answer"); // never: each turn returns or goes on
@@ -198,6 +204,15 @@ async function bodyOf(message: IncomingMessage, signal: AbortSignal): Promise<Ui
   };
   await orAborted(read(), signal);
   return Buffer.concat(pieces);
+}
+
+/** The words of Go for what went wrong once a connection stood. */
+function answerFault(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code === "ECONNRESET") return "EOF";
+  return code.startsWith("HPE_")
+    ? "net/http: HTTP/1.x transport connection broken: malformed HTTP response"
+    : messageOf(error);
 }
 
 /** As Go names methods in errors: `Get`. */

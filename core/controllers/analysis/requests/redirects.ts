@@ -74,6 +74,9 @@ export function redirected<T extends Sent>(
 ): T | undefined {
   const isSame = status === 307 || status === 308;
   if (!isSame && status !== 301 && status !== 302 && status !== 303) return undefined;
+  if (!URL.canParse(location, request.url.href)) {
+    throw new RangeError(`failed to parse Location header ${JSON.stringify(location)}`);
+  }
   const url = new URL(location, request.url);
   const { body, headers = [], ...rest } = request;
   const keeps = isSame || request.method === "GET";

@@ -1,5 +1,6 @@
 import { ownField } from "../../../lib/own_field.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
+import { escapedJson } from "../../../lib/json/sorted_json.ts";
 import { canonicalQuantity, quantityFault } from "../../../schema/quantities.ts";
 import type { Schema } from "../../../schema/schema.ts";
 
@@ -9,15 +10,15 @@ import type { Schema } from "../../../schema/schema.ts";
  * value of what it never leaves out. What the schema does not know is dropped.
  */
 export function goJson(schema: Schema, value: unknown): string {
-  if (schema.format === "quantity") return textOf(amountOf(value));
+  if (schema.format === "quantity") return escapedJson(amountOf(value));
   if (Array.isArray(value)) {
     return `[${value.map((item) => goJson(schema.items ?? {}, item)).join(",")}]`;
   }
-  if (!isJsonObject(value)) return textOf(value);
+  if (!isJsonObject(value)) return escapedJson(value);
   if (schema.properties) return structOf(schema, value);
   const values = schema.additionalProperties ?? {};
   const entries = Object.keys(value).sort().map((key) =>
-    `${textOf(key)}:${goJson(values, value[key])}`
+    `${escapedJson(key)}:${goJson(values, value[key])}`
   );
   return `{${entries.join(",")}}`;
 }
@@ -29,10 +30,10 @@ function structOf(schema: Schema, value: JsonObject): string {
     const isAlways = required.includes(name);
     if (own === undefined || own === null) {
       const zero = isAlways ? zeroOf(field) : zeroKept(schema, name, field);
-      return zero === undefined ? [] : [`${textOf(name)}:${zero}`];
+      return zero === undefined ? [] : [`${escapedJson(name)}:${zero}`];
     }
     const isLeftOut = field["x-coracle-omit-empty"] && !isAlways && isEmpty(own);
-    return isLeftOut ? [] : [`${textOf(name)}:${goJson(field, own)}`];
+    return isLeftOut ? [] : [`${escapedJson(name)}:${goJson(field, own)}`];
   });
   return `{${fields.join(",")}}`;
 }
@@ -70,16 +71,4 @@ function amountOf(value: unknown): unknown {
 function numberText(value: number): string {
   const text = String(value);
   return /e-/.test(text) ? value.toFixed(20).replace(/0+$/, "") : text;
-}
-
-const ESCAPED: Readonly<Record<string, string>> = {
-  "<": "\\u003c",
-  ">": "\\u003e",
-  "&": "\\u0026",
-  "\u2028": "\\u2028",
-  "\u2029": "\\u2029",
-};
-
-function textOf(value: unknown): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (each) => ESCAPED[each]!);
 }
