@@ -5,30 +5,35 @@ import type { Answer, Ask, Measure } from "../measuring.ts";
 import { OutgoingRequests, type OutgoingRequestsOptions } from "../requests/outgoing_requests.ts";
 import { PROVIDERS } from "./mod.ts";
 import { failed, type ProviderParts } from "./provider.ts";
+import { TrafficSamples } from "./traffic_samples.ts";
 
 export interface MeasurerOptions
   extends
     Omit<OutgoingRequestsOptions, "clock">,
     Pick<ProviderParts, "environment" | "homeFile" | "counts"> {
-  clock: Pick<Clock, "after" | "now">;
+  clock: Pick<Clock, "after" | "elapsed" | "now" | "sleep">;
 }
 
-/** Measurements that are made at once; the others wait for their turn. */
-const MEASUREMENTS_MAX = 16;
+/** Requests that are under way at once; the others wait for their turn. */
+const REQUESTS_MAX = 16;
 
 /** What makes the measurements of AnalysisRuns: each by the provider that its metric names. */
 export function measurer(options: MeasurerOptions): Measure {
   const requests = new OutgoingRequests(options);
-  const slots = new Slots(MEASUREMENTS_MAX);
-  const { clock, environment, homeFile, counts } = options;
+  const slots = new Slots(REQUESTS_MAX);
+  const { view, clock, environment, homeFile, counts } = options;
   const parts: ProviderParts = {
-    send: (request, signal) => requests.send(request, signal),
+    view,
+    send: (request, signal) => slots.use(() => requests.send(request, signal), signal),
     nowMs: () => clock.now(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    elapsedMs: () => clock.elapsed(),
+    samples: new TrafficSamples(),
     environment,
     homeFile,
     ...(counts && { counts }),
   };
-  return (ask, signal) => slots.use(() => measured(ask, parts, signal), signal);
+  return (ask, signal) => measured(ask, parts, signal);
 }
 
 async function measured(ask: Ask, parts: ProviderParts, signal: AbortSignal): Promise<Answer> {

@@ -103,7 +103,7 @@ export class MetricServer implements AsyncDisposable {
   }
 
   /** Several measurements by one measurer. */
-  shared() {
+  shared(): { measure(metric: Partial<Metric>, signal?: AbortSignal): Promise<Answer> } {
     const measure = measurer(this.#options);
     return {
       measure: (metric: Partial<Metric>, signal = new AbortController().signal) =>

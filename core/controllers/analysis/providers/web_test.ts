@@ -144,7 +144,7 @@ Deno.test("an answer is waited for 10 seconds, or as long as the metric says", a
   }
 });
 
-Deno.test("sixteen measurements are made at once, the others wait, and one that is no longer wanted leaves", async () => {
+Deno.test("sixteen requests are under way at once, the others wait, and one that is no longer wanted leaves", async () => {
   const held: (() => void)[] = [];
   const [sixteen, more] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await using server = await MetricServer.open(() => (_, response) => {
