@@ -4,6 +4,7 @@ import type { Terminal } from "../server/terminal.ts";
 import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
 import {
+  analysisTargets,
   balancerRange,
   eventLimits,
   listenAddress,
@@ -14,6 +15,8 @@ import { type ServerFlags } from "../server/options.ts";
 import { withAuditFlags } from "./audit_flags.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
+const ANALYSIS_TARGETS =
+  "names, addresses and ranges that metrics of analyses may ask although they are this machine's";
 const LISTEN = { host: "127.0.0.1", port: 6443 };
 
 export function serverCommand(program: Command, terminal: Terminal): void {
@@ -44,6 +47,7 @@ export function serverCommand(program: Command, terminal: Terminal): void {
       "most Events a second and at once: Server=50/100,Namespace=5/10,User=…,SourceAndObject=…",
       eventLimits,
     )
+    .option("--analysis-targets <hosts>", ANALYSIS_TARGETS, analysisTargets)
     .addOption(
       new Option(
         "--take-over [seconds]",

@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from "commander";
+import { TargetPolicy } from "../core/controllers/analysis/requests/target_policy.ts";
+import { messageOf } from "../core/lib/error_message.ts";
 import { formatIpv4Range, parseIpv4Range } from "../core/lib/addresses/ipv4.ts";
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import {
@@ -50,6 +52,17 @@ export function eventLimits(text: string): EventLimit[] {
     }
     return { type: match[1] as EventLimit["type"], qps, burst };
   });
+}
+
+/** `metrics.example.com,*.corp.example,127.0.0.1,10.0.0.0/8`. */
+export function analysisTargets(text: string): string[] {
+  const targets = text.split(",").map((part) => part.trim());
+  try {
+    new TargetPolicy(targets);
+  } catch (error) {
+    throw new InvalidArgumentError(`${messageOf(error)}.`);
+  }
+  return targets;
 }
 
 /** `192.0.2.240/28`: IPv4 addresses, of which one is enough. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { balancerRange, eventLimits } from "./server_flags.ts";
+import { analysisTargets, balancerRange, eventLimits } from "./server_flags.ts";
 
 Deno.test("--event-rate-limits takes limits of each type, and nothing else", () => {
   assert.deepEqual(eventLimits("Namespace=50/100, User=5/10"), [
@@ -27,5 +27,17 @@ Deno.test("--lb-range takes IPv4 ranges down to one address", () => {
     ]
   ) {
     assert.throws(() => balancerRange(text), /It must be an IPv4 range of \/16 to \/32/, text);
+  }
+});
+
+Deno.test("--analysis-targets takes names, domains, addresses and ranges", () => {
+  const targets = ["a.example", "*.b.example", "127.0.0.1", "fd00::/8"];
+  assert.deepEqual(analysisTargets(targets.join(", ")), targets);
+  for (const text of ["", "a,,b", "http://a", "10.0.0.0/33", "a:80"]) {
+    assert.throws(
+      () => analysisTargets(text),
+      /is neither a name nor an address nor a range/,
+      text,
+    );
   }
 });

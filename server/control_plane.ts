@@ -3,6 +3,7 @@ import { createControllers } from "../core/controllers/mod.ts";
 import { whenNeeded } from "../core/controllers/runtime/loop_on_demand.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { ServedTraffic } from "../core/traffic/served_traffic.ts";
+import type { Measure } from "../core/controllers/analysis/measuring.ts";
 import type { AskApi } from "../core/controllers/autoscaling/metrics_api.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
@@ -78,6 +79,8 @@ export interface ControllerSettings {
   /** Asks the API of this server. */
   ask: AskApi;
   traffic: ServedTraffic;
+  /** Makes the measurements of analyses; absent: there are none. */
+  measure?: Measure;
 }
 
 /** Starts the controllers and the scheduler. */
@@ -98,9 +101,10 @@ export function runControllers(
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const { ask, traffic } = asked;
+  const { ask, traffic, measure } = asked;
   const options = {
     ...{ catalog, gatewayAddress, reservedRanges, authority, ask, traffic },
+    ...(measure && { measure }),
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
     ...(balancerRange !== undefined && { balancerRange }),

@@ -1,3 +1,8 @@
+import {
+  lazyMeasurer,
+  type MeasurementSettings,
+} from "../core/controllers/analysis/providers/lazy_measurer.ts";
+import { ifAbsent } from "../core/lib/absent.ts";
 import { volumeSchemas } from "../agent/volumes/volume_type.ts";
 import { withVolumeSources } from "../core/resources/core/pods/spec/volume_sources.ts";
 import { serverAddress } from "./addresses.ts";
@@ -60,6 +65,7 @@ function environmentOf(
     ...(lbRange !== undefined && { balancerRange: lbRange }),
     enabledPlugins: context.flags.enableAdmissionPlugins ?? [],
     eventLimits: context.flags.eventRateLimits ?? [],
+    measurements: (parts) => lazyMeasurer({ ...parts, ...measurementSettings(context) }),
     openStore: () =>
       store ? openSharedStore(context, store, resources) : openFileStore(context, resources),
     openPlatform: () =>
@@ -70,5 +76,16 @@ function environmentOf(
         labels: { "node-role.kubernetes.io/control-plane": "" },
       }),
     openAccess: (objects) => openAccess(context, objects, { isAlone: store === undefined }),
+  };
+}
+
+function measurementSettings({ clock, flags }: CommandContext<ServerFlags>): MeasurementSettings {
+  const environment = (name: string) => Deno.env.get(name);
+  const home = environment("HOME") ?? ".";
+  return {
+    clock,
+    allowed: flags.analysisTargets ?? [],
+    environment,
+    homeFile: (path) => Deno.readTextFile(`${home}/${path}`).catch(ifAbsent),
   };
 }

@@ -67,6 +67,8 @@ export interface ServerFlags extends NodeFlags, StoreFlags {
   enableAdmissionPlugins?: readonly OptionalPlugin[];
   /** How many Events are taken; absent: any number. */
   eventRateLimits?: readonly EventLimit[];
+  /** Names, addresses and ranges that metrics of analyses may ask although they are this machine's own. */
+  analysisTargets?: readonly string[];
   /** Paths of the audit policy and of the log; absent: requests are not recorded. */
   auditPolicyFile?: string;
   auditLogPath?: string;

@@ -13,7 +13,9 @@ import type { Objects } from "../core/objects/objects.ts";
 import { ClusterUsage } from "../core/usage/cluster_usage.ts";
 import type { MemoryStore } from "../core/store/memory_store.ts";
 import { dialableHost, hostAndPort } from "./addresses.ts";
+import type { Measure } from "../core/controllers/analysis/measuring.ts";
 import type { Context } from "./context.ts";
+import type { MeasurementParts } from "../core/controllers/analysis/providers/lazy_measurer.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import { TrafficReports } from "../core/traffic/traffic_reports.ts";
@@ -38,6 +40,8 @@ export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> ex
   eventLimits?: readonly EventLimit[];
   /** Addresses of which each load balancer gets one; absent: they have those of the nodes. */
   balancerRange?: string;
+  /** Makes the measurements of analyses; absent: there are none. */
+  measurements?(parts: MeasurementParts): Measure;
   openStore(): Promise<ServerStore>;
   /** Called when the store is open: whoever has the store may use the rest of the data folder. */
   openPlatform(): Promise<P>;
@@ -198,12 +202,14 @@ async function runAsOwner(
 ): Promise<void> {
   const { api, traffic } = rest;
   const reservedRanges = podCidr === undefined ? [] : [podCidr];
+  const measure = environment.measurements?.({ view: plane.client, authority, traffic });
   runControllers(context, plane, {
     ...environment,
     reservedRanges,
     authority,
     ask: apiAsker(api, context.clock),
     traffic,
+    ...(measure && { measure }),
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
   });

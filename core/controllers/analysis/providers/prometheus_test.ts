@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { services } from "../../../resources/core/services/services.ts";
-import { endpointSlices } from "../../../resources/discovery/endpoint_slices.ts";
 import type { PrometheusMetric } from "../../../resources/argoproj/mod.ts";
-import { MetricServer, type Reply } from "./metric_server_fixture.ts";
+import type { OutgoingRequest } from "../requests/outgoing_requests.ts";
+import { askFor, MetricServer, type Reply } from "./metric_server_fixture.ts";
+import { prometheus } from "./prometheus.ts";
+import type { ProviderParts } from "./provider.ts";
 import { plainText } from "./prometheus_answer.ts";
 
 const ADDRESS = "http://api.default.svc/prom/";
@@ -160,36 +161,57 @@ Deno.test("headers, a token, or name and password in the address show who asks",
   assert.equal(server.seen.at(-1)!.headers.authorization, `Basic ${btoa("me:pass")}`);
 });
 
-Deno.test("Amazon's Prometheus is asked with a signature by the server's credentials", async () => {
-  await using server = await MetricServer.open(() => success("scalar", [1, "1"]));
-  for (const object of server.cluster.list(services)) {
-    server.cluster.put(services, { ...object, metadata: { name: "aps-workspaces" } });
-  }
-  for (const slice of server.cluster.list(endpointSlices)) {
-    const labels = { "kubernetes.io/service-name": "aps-workspaces" };
-    server.cluster.put(endpointSlices, { ...slice, metadata: { name: "aps", labels } });
-  }
-  const address = "http://aps-workspaces.default.svc/workspaces/ws-1";
-  const sigv4 = { region: "eu-west-1" };
-  const signed = { address, authentication: { sigv4 } };
-  assert.match((await ask(server, signed)).message!, /NoCredentialProviders/);
-  server.environment["AWS_ACCESS_KEY_ID"] = "AKID";
-  server.environment["AWS_SECRET_ACCESS_KEY"] = "secret";
-  server.environment["AWS_SESSION_TOKEN"] = "session";
-  assert.equal((await ask(server, signed)).phase, "Successful");
-  const { headers } = server.seen.at(-1)!;
-  assert.equal(headers["x-amz-security-token"], "session");
+Deno.test("Amazon's Prometheus is asked with a signature by the server's credentials, and nobody else", async () => {
+  const environment: Record<string, string> = {};
+  const files: Record<string, string> = {};
+  const sent: OutgoingRequest[] = [];
+  const ask = async (address: string, sigv4: object) => {
+    const authentication = { sigv4: { region: "eu-west-1", ...sigv4 } };
+    const metric = { provider: { prometheus: { address, query: "up", authentication } } };
+    await prometheus.measure(askFor(metric), {
+      nowMs: () => Date.parse("2026-01-01T00:00:00Z"),
+      environment: (name) => environment[name],
+      homeFile: (path) => Promise.resolve(files[path]),
+      send: (request) => {
+        sent.push(request);
+        const isRole = request.url.hostname === "sts.eu-west-1.amazonaws.com";
+        const text = isRole ? ROLE : JSON.stringify(
+          { status: "success", data: { resultType: "scalar", result: [1, "1"] } },
+        );
+        return Promise.resolve({ status: 200, body: new TextEncoder().encode(text) });
+      },
+    } as Partial<ProviderParts> as ProviderParts, new AbortController().signal);
+    return new Map(sent.at(-1)!.headers);
+  };
+  const aws = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1";
+  await assert.rejects(ask(aws, {}), /NoCredentialProviders/);
+  environment["AWS_ACCESS_KEY_ID"] = "AKID";
+  environment["AWS_SECRET_ACCESS_KEY"] = "secret";
+  environment["AWS_SESSION_TOKEN"] = "session";
+  const signed = await ask(aws, {});
+  assert.equal(signed.get("x-amz-security-token"), "session");
   assert.match(
-    headers.authorization!,
+    signed.get("Authorization")!,
     /^AWS4-HMAC-SHA256 Credential=AKID\/20260101\/eu-west-1\/aps\/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token, Signature=[0-9a-f]{64}$/,
   );
-  server.files[".aws/credentials"] = "[other]\naws_access_key_id = B\naws_secret_access_key = c\n";
-  const profiled = { address, authentication: { sigv4: { ...sigv4, profile: "other" } } };
-  assert.equal((await ask(server, profiled)).phase, "Successful");
-  assert.match(server.seen.at(-1)!.headers.authorization!, /Credential=B\//);
-  await ask(server, { authentication: { sigv4 } });
-  assert.equal(server.seen.at(-1)!.headers.authorization, undefined, "no other address is signed");
+  files[".aws/credentials"] = "[other]\naws_access_key_id = B\naws_secret_access_key = c\n";
+  assert.match((await ask(aws, { profile: "other" })).get("Authorization")!, /Credential=B\//);
+  const asRole = await ask(aws, { roleArn: "arn:aws:iam::1:role/x" });
+  assert.match(asRole.get("Authorization")!, /Credential=ROLE\//);
+  assert.match(sent.at(-2)!.body!, /Action=AssumeRole&.*RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx/);
+  for (
+    const other of [
+      "https://aps-workspaces.evil.example",
+      "https://evil.example/aps-workspaces.amazonaws.com",
+      "https://aps-workspaces.amazonaws.com.evil.example",
+      "http://aps-workspaces.default.svc",
+    ]
+  ) assert.equal((await ask(other, {})).has("Authorization"), false, other);
 });
+
+const ROLE =
+  "<AssumeRoleResponse><AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey>" +
+  "<SessionToken>t</SessionToken></AssumeRoleResponse>";
 
 Deno.test("numbers are shown without exponents", () => {
   const rows: [number, string][] = [
