@@ -24,7 +24,13 @@ export function withMeasurement(result: MetricResult, measurement: Measurement):
   const isUnderWay = before.length > 0 && before.at(-1)!.finishedAt === undefined;
   const measurements = [...isUnderWay ? before.slice(0, -1) : before, measurement];
   const counted = isCompleted(measurement.phase) ? counts(result, measurement) : {};
-  return { ...result, ...counted, measurements };
+  return withoutZeros({ ...result, ...counted, measurements });
+}
+
+/** A count of zero is not there, as in Argo's results. */
+function withoutZeros(result: MetricResult): MetricResult {
+  const entries = Object.entries(result).filter(([, value]) => value !== 0);
+  return Object.fromEntries(entries) as MetricResult; // what is required is no number
 }
 
 function counts(result: MetricResult, { phase }: Measurement): Partial<MetricResult> {

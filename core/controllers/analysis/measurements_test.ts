@@ -29,7 +29,9 @@ Deno.test("errors in a row end with any measurement, good ones in a row with any
     [[S, E, S, E], 1, 0],
   ];
   for (const [phases, errors, successes] of rows) {
-    const { consecutiveError = 0, consecutiveSuccess = 0 } = measured(...phases);
+    const result = measured(...phases);
+    const { consecutiveError = 0, consecutiveSuccess = 0 } = result;
+    assert(!Object.values(result).includes(0), "what is zero is not said");
     assert.deepEqual([consecutiveError, consecutiveSuccess], [errors, successes], phases.join());
     assert.equal(nextNumber(measured(...phases)), phases.length + 1);
   }
