@@ -1,6 +1,7 @@
 import type { View } from "../../core/client/client.ts";
 import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
+import { rollouts } from "../../core/resources/argoproj/mod.ts";
 import { jobs } from "../../core/resources/batch/jobs.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
@@ -11,6 +12,7 @@ import type { KubeObject } from "../../core/resources/resource.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { type SimulatedMachine, sourcesOf } from "./machine.ts";
 import { jobProblems } from "./job_counts.ts";
+import { rolloutProblems } from "./rollouts.ts";
 import { setProblems } from "./sets.ts";
 
 /** Kinds that own pods. */
@@ -38,6 +40,7 @@ export function problemsOf({ view, machines, table }: LivenessInput): string[] {
     ...view.list(deployments).flatMap(deploymentProblem),
     ...view.list(replicaSets).flatMap((replicaSet) => replicaSetProblem(replicaSet, view)),
     ...setProblems(view),
+    ...rolloutProblems(view),
     ...jobProblems(view),
     ...all.flatMap((pod) => podProblem(pod, view, machinesByName)),
     ...machines.flatMap((machine) => leftovers(machine, all)),
@@ -71,8 +74,9 @@ function replicaSetProblem(replicaSet: ReplicaSet, view: View): string[] {
   const active = view.by(pods, "owner", uid).filter(({ status }) => !isFinished({ status }));
   if (deletionTimestamp !== undefined) return [`replica set ${name} is not gone`];
   const owner = ownerReferences.find(({ controller }) => controller);
-  if (owner !== undefined && !view.list(deployments).some((d) => d.metadata.uid === owner.uid)) {
-    return [`replica set ${name} has lost its deployment`];
+  const all: readonly KubeObject[] = [...view.list(deployments), ...view.list(rollouts)];
+  if (owner !== undefined && !all.some(({ metadata }) => metadata.uid === owner.uid)) {
+    return [`replica set ${name} has lost its ${owner.kind}`];
   }
   return active.length === spec.replicas
     ? []

@@ -1,5 +1,7 @@
 import type { Deployment } from "../../core/resources/apps/deployments.ts";
 import type { ReplicaSet } from "../../core/resources/apps/replica_sets.ts";
+import type { Rollout } from "../../core/resources/argoproj/mod.ts";
+import { boundsOf } from "./rollouts.ts";
 import type { PodFacts, PodLedger } from "./pod_facts.ts";
 
 /** A controller may act on what it read this long ago: it decides, then writes, and a write takes time. */
@@ -51,9 +53,23 @@ export class RolloutLimits {
   }
 
   deploymentSeen({ metadata: { uid }, spec }: Deployment, nowMs: number): void {
+    this.#versionSeen(uid, versionOf(spec, nowMs), nowMs);
+  }
+
+  /** A canary without traffic routing promises the same. */
+  rolloutSeen(rollout: Rollout, nowMs: number): void {
+    const isRolling = rollout.spec.paused !== true;
+    const version = { ...boundsOf(rollout), isRolling, recreates: false };
+    this.#versionSeen(
+      rollout.metadata.uid,
+      { ...version, fromMs: nowMs, untilMs: Infinity },
+      nowMs,
+    );
+  }
+
+  #versionSeen(uid: string, version: Version, nowMs: number): void {
     const versions = this.#deployments.get(uid) ?? [];
     this.#deployments.set(uid, versions);
-    const version = versionOf(spec, nowMs);
     const last = versions.at(-1);
     const isSame = last !== undefined && last.pods === version.pods &&
       last.surge === version.surge && last.unavailable === version.unavailable &&

@@ -1,5 +1,6 @@
 import type { ContainerState } from "../../agent/runtimes/container_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
+import type { Rollout } from "../../core/resources/argoproj/mod.ts";
 import type { Deployment } from "../../core/resources/apps/deployments.ts";
 import type { Node } from "../../core/resources/core/nodes/nodes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
@@ -277,6 +278,7 @@ export class Safety {
     if (kind === "jobs.batch") this.#applyJob(type, object as unknown as Job);
     if (kind === "replicasets.apps") this.#applyReplicaSet(type, object as unknown as ReplicaSet);
     if (kind === "deployments.apps") this.#applyDeployment(type, object as unknown as Deployment);
+    if (kind === "rollouts.argoproj.io") this.#applyRollout(type, object as unknown as Rollout);
   }
 
   /** A node may become NotReady only when a fault has kept its agent from renewing its lease. */
@@ -339,6 +341,11 @@ export class Safety {
   #applyDeployment(type: StoreEvent["type"], deployment: Deployment): void {
     if (type === "DELETED") return this.#limits.deploymentGone(deployment.metadata.uid);
     this.#limits.deploymentSeen(deployment, this.#options.elapsedMs());
+  }
+
+  #applyRollout(type: StoreEvent["type"], rollout: Rollout): void {
+    if (type === "DELETED") return this.#limits.deploymentGone(rollout.metadata.uid);
+    this.#limits.rolloutSeen(rollout, this.#options.elapsedMs());
   }
 
   #report(fault: string | undefined): void {

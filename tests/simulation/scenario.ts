@@ -1,5 +1,6 @@
 import { Random } from "../../core/lib/random.ts";
 import type { RingLimits } from "../../core/store/event_ring.ts";
+import type { RolloutCommand } from "./rollouts.ts";
 
 /** Something that happens at a time; `share` in [0, 1) selects one of the objects that exist then. */
 export type Action = { readonly atMs: number } & (UserAction | FaultAction);
@@ -19,6 +20,12 @@ export type UserAction =
   | { readonly do: "relabel pod"; readonly share: number }
   | { readonly do: "apply sets"; readonly replicas: number; readonly image: string }
   | { readonly do: "delete sets"; readonly policy: "Background" | "Foreground" | "Orphan" }
+  | { readonly do: "apply rollout"; readonly replicas: number; readonly image: string }
+  | { readonly do: "command rollout"; readonly command: RolloutCommand }
+  | {
+    readonly do: "delete rollout";
+    readonly policy: "Background" | "Foreground" | "Orphan";
+  }
   | { readonly do: "run job"; readonly name: string; readonly image: string }
   | { readonly do: "apply job"; readonly image: string }
   | { readonly do: "delete job"; readonly policy: "Background" | "Foreground" | "Orphan" }
@@ -63,6 +70,7 @@ const PODS_MAX = 8;
 /** A single Deployment gets fewer: simulating a pod costs as much as two faults. */
 const REPLICAS_MAX = 5;
 const SET_REPLICAS_MAX = 3;
+const ROLLOUT_REPLICAS_MAX = 4;
 const IMAGES = ["app:1", "app:2", "app:3"];
 /** `crash` ends at once, `absent` cannot be pulled, `broken` cannot be started. */
 const BAD_IMAGES = ["crash", "absent", "broken"];
@@ -113,6 +121,7 @@ export function scenarioOf(seed: number): Scenario {
   const watchLimits = random.chance(0.5) ? LONG_HISTORY : SHORT_HISTORY;
   if (random.chance(0.3)) actions.push(...generator.sets(untilMs));
   if (random.chance(0.3)) actions.push(...generator.countedJobs(untilMs));
+  if (random.chance(0.3)) actions.push(...generator.rollouts(untilMs));
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
@@ -151,6 +160,30 @@ class ActionGenerator {
           image: image(),
         },
       );
+    }
+    return actions;
+  }
+
+  /** What becomes of a Rollout. */
+  rollouts(untilMs: number): Action[] {
+    const random = this.#random;
+    const apply = () => ({
+      do: "apply rollout" as const,
+      replicas: random.integer(ROLLOUT_REPLICAS_MAX + 1),
+      image: random.pick(random.chance(0.3) ? BAD_IMAGES : IMAGES)!,
+    });
+    const commands = ["abort", "retry", "promote", "promote full"] as const;
+    const policies = ["Background", "Foreground", "Orphan"] as const;
+    const actions: Action[] = [
+      { atMs: random.integer(500), do: "apply rollout", replicas: 3, image: IMAGES[0]! },
+    ];
+    for (let count = 2 + random.integer(6); count > 0; count--) {
+      const atMs = 1_000 + random.integer(untilMs - 1_000);
+      const chance = random.next();
+      if (chance < 0.5) actions.push({ atMs, ...apply() });
+      else if (chance < 0.95) {
+        actions.push({ atMs, do: "command rollout", command: random.pick(commands)! });
+      } else actions.push({ atMs, do: "delete rollout", policy: random.pick(policies)! });
     }
     return actions;
   }

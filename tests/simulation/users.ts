@@ -3,6 +3,7 @@ import type { Client, Draft, View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
+import { rollouts } from "../../core/resources/argoproj/mod.ts";
 import { jobs } from "../../core/resources/batch/jobs.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
@@ -13,12 +14,20 @@ import type { KubeObject } from "../../core/resources/resource.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
 import { jobOf } from "./job_counts.ts";
+import {
+  changeRollout,
+  commandRollout,
+  ROLLOUT,
+  type RolloutCommand,
+  rolloutOf,
+} from "./rollouts.ts";
 import { setsOf, stuckPods } from "./sets.ts";
 
 /** The namespace of everything that users create. */
 export const NAMESPACE = "shop";
 const DB = { namespace: NAMESPACE, name: "db" };
 const LOG = { namespace: NAMESPACE, name: "log" };
+const ROLL = { namespace: NAMESPACE, name: ROLLOUT };
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
 /** Pods leave a lost node soon, long before a run ends. */
@@ -84,6 +93,10 @@ export class Users {
         await api.delete(pods, metadata).catch(ignoreRefusal);
       }
     }
+    if (api.get(rollouts, ROLL)) {
+      await this.#retryConflicts(() => this.#applyRollout(api, { replicas: 2, image: "app:1" }));
+      await this.#retryConflicts(() => this.#commandRollout(api, "retry"));
+    }
     for (const { name } of this.#options.machines) {
       await this.#retryConflicts(() => this.#cordon(api, name, false));
     }
@@ -128,6 +141,12 @@ export class Users {
         return this.#applySets(api, action);
       case "delete sets":
         return this.#deleteSets(api, action.policy);
+      case "apply rollout":
+        return this.#applyRollout(api, action);
+      case "command rollout":
+        return this.#commandRollout(api, action.command);
+      case "delete rollout":
+        return api.delete(rollouts, ROLL, { propagationPolicy: action.policy });
       case "apply job":
         return this.#ensure(api.create(jobs, jobOf(NAMESPACE, action.image)));
       case "delete job":
@@ -210,6 +229,22 @@ export class Users {
         api.update(daemonSets, { ...daemons, spec: { ...daemons.spec, template } }),
       );
     }
+  }
+
+  async #applyRollout(
+    api: Client & View,
+    wanted: { replicas: number; image: string },
+  ): Promise<void> {
+    await this.#ensure(api.create(namespaces, { metadata: { name: NAMESPACE } }));
+    const draft = rolloutOf(NAMESPACE, { ...wanted, tolerations: TOLERATIONS });
+    const found = api.get(rollouts, ROLL);
+    if (found === undefined) await this.#ensure(api.create(rollouts, draft));
+    else await this.#acknowledged(changeRollout(api, found, draft));
+  }
+
+  async #commandRollout(api: Client & View, command: RolloutCommand): Promise<void> {
+    const found = api.get(rollouts, ROLL);
+    if (found) await this.#acknowledged(commandRollout(api, found, command));
   }
 
   async #deleteSets(
