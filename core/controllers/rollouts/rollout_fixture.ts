@@ -13,11 +13,10 @@ import { revisionOf } from "./situation/sets.ts";
 
 export const WEB: ObjectName = { namespace: "default", name: "web" };
 
-const controller = rolloutController();
-
 /** A Rollout in a test cluster, with pods that become ready when they are told to. */
 export class TestRollout {
   readonly cluster = new TestCluster();
+  protected controller = rolloutController();
   /** Images of which no pod becomes ready. */
   readonly broken = new Set<string>();
 
@@ -63,7 +62,7 @@ export class TestRollout {
 
   /** What is decided on the rollout now; nothing of it is done. */
   plan(): Plan {
-    return this.cluster.planOf(controller, WEB);
+    return this.cluster.planOf(this.controller, WEB);
   }
 
   /** One look at the rollout. */
@@ -79,13 +78,13 @@ export class TestRollout {
 
   /** Controllers look until nothing is to do; pods stay as they are. */
   settle(): this {
-    this.cluster.settle([controller, replicaSetController]);
+    this.cluster.settle([this.controller, replicaSetController]);
     return this;
   }
 
   /** One look of each controller; pods stay as they are. Gives whether anything was written. */
   step(): boolean {
-    return [controller, replicaSetController].map((controller) => {
+    return [this.controller, replicaSetController].map((controller) => {
       const resource = controller.resource;
       return this.cluster.list<Rollout | ReplicaSet>(resource as never).map(({ metadata }) => {
         const made = this.cluster.planOf(controller, metadata);

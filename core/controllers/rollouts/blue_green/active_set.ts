@@ -1,12 +1,14 @@
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { RolloutStatus } from "../../../resources/argoproj/mod.ts";
+import { selectedHash, serviceOf } from "../parts/services.ts";
 import { hashOf } from "../situation/sets.ts";
 import { formatSelector, selectorOf } from "../../../schema/selectors.ts";
 import type { Situation } from "../situation/situation.ts";
 
-/** The set that the active Service selects, as the status of the last look says. */
-export function activeSetOf({ rollout, all }: Situation): ReplicaSet | undefined {
-  return setOf(all, rollout.status.blueGreen.activeSelector);
+/** The set that the active Service selects. */
+export function activeSetOf(situation: Situation): ReplicaSet | undefined {
+  const { activeService } = situation.rollout.spec.strategy.blueGreen!;
+  return setOf(situation.all, selectedHash(serviceOf(situation, activeService)));
 }
 
 /** The set of this hash. */

@@ -1,6 +1,8 @@
 import type { BlueGreenStrategy } from "../../../resources/argoproj/mod.ts";
 import { type Service, services } from "../../../resources/core/services/services.ts";
+import type { ServedTraffic } from "../../../traffic/served_traffic.ts";
 import { TestRollout } from "../rollout_fixture.ts";
+import { rolloutController } from "../rollouts.ts";
 import { selectedHash } from "../parts/services.ts";
 import { hashOf, revisionOf } from "../situation/sets.ts";
 import { serviceReleaseController } from "../service_releases.ts";
@@ -9,9 +11,14 @@ const SERVICES = ["active", "preview"] as const;
 
 /** A Rollout of the strategy blue-green with both Services. */
 export class TestBlueGreen extends TestRollout {
-  constructor(strategy: Partial<BlueGreenStrategy> = {}, spec: object = {}) {
+  constructor(
+    strategy: Partial<BlueGreenStrategy> = {},
+    spec: object = {},
+    traffic?: ServedTraffic,
+  ) {
     const blueGreen = { activeService: "active", previewService: "preview", ...strategy };
     super({ replicas: 3, strategy: { blueGreen }, ...spec });
+    this.controller = rolloutController(traffic);
     for (const name of SERVICES) {
       this.cluster.put(services, { metadata: { name }, spec: { selector: { app: "web" } } });
     }

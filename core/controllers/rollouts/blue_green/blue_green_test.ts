@@ -9,6 +9,9 @@ import { services } from "../../../resources/core/services/services.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import { controllerOf } from "../../runtime/ownership.ts";
 import { hasDeadline, HASH_LABEL, MANAGED_BY, revisionOf } from "../situation/sets.ts";
+import type { ServedTraffic, Way } from "../../../traffic/served_traffic.ts";
+import { WEB } from "../rollout_fixture.ts";
+import { rolloutController } from "../rollouts.ts";
 import { TestBlueGreen } from "./blue_green_fixture.ts";
 
 function manual(strategy: object = {}): TestBlueGreen {
@@ -346,4 +349,54 @@ Deno.test("an analysis that is inconclusive pauses until somebody decides", () =
   judge(rollout, "pre", "Successful");
   rollout.run();
   assert.deepEqual(rollout.switches, [2, 2]);
+});
+
+/** Proxies of which a test says what they do. */
+class TestTraffic implements ServedTraffic {
+  isBehind = false;
+  ways: Way[] = [];
+  serves = () => !this.isBehind;
+  waysTo = () => this.ways;
+  onChange = () => () => {};
+  counts = () => Promise.resolve([]);
+}
+
+Deno.test("replaced pods go when no proxy leads to them any more and their requests have ended", () => {
+  const traffic = new TestTraffic();
+  const rollout = new TestBlueGreen({ scaleDownDelaySeconds: 10 }, {}, traffic).run();
+  rollout.setImage("web:2").settle();
+  rollout.ready();
+  traffic.isBehind = true;
+  rollout.run();
+  assert.deepEqual(rollout.switches, [2, 2]);
+  assert.ok(!hasDeadline(setOf(rollout, 1)));
+  traffic.isBehind = false;
+  traffic.ways = [{ service: "active", by: "address", proxy: "node" }];
+  assert.ok(!hasDeadline(setOf(rollout.run(), 1)));
+  traffic.ways = [{ service: "preview", by: "address", proxy: "node" }];
+  assert.ok(hasDeadline(setOf(rollout.run(), 1)));
+  traffic.ways = [{ service: "active", by: "request", proxy: "node" }];
+  rollout.pass(10).run();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 3 });
+  const before = rollout.cluster.planOf(rolloutController(traffic), WEB);
+  assert.equal(before.againAfterMs, 300_000);
+  rollout.pass(300).run();
+  assert.deepEqual(rollout.sizes, { 1: 0, 2: 3 });
+});
+
+Deno.test("after an abort the time of new pods begins when users do not see them any more", () => {
+  const traffic = new TestTraffic();
+  const strategy = { postPromotionAnalysis: { templates: [] }, abortScaleDownDelaySeconds: 5 };
+  const rollout = new TestBlueGreen(strategy, {}, traffic).run();
+  rollout.setImage("web:2").settle();
+  rollout.ready();
+  rollout.settle();
+  rollout.patchStatus({ abort: true });
+  traffic.isBehind = true;
+  rollout.run().pass(60).run();
+  assert.deepEqual(rollout.switches, [1, 2]);
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 3 });
+  traffic.isBehind = false;
+  rollout.run().pass(5).run();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 0 });
 });

@@ -14,13 +14,16 @@ import { isGoingBack } from "../situation/delays.ts";
 import type { Situation } from "../situation/situation.ts";
 import { isWaitingForJudgement } from "./analyses.ts";
 import { activeSetOf } from "./active_set.ts";
+import { isServed, requestsEndInMs } from "./served_sets.ts";
 
 /** Gives all sets their sizes. Argo Rollouts: `reconcileBlueGreenReplicaSets`. */
 export function scaleBlueGreen(situation: Situation, pass: Pass): void {
   const { rollout, current, stable } = situation;
   removeDeadlines(situation, pass);
   if (stable && stable !== current) scale(situation, pass, stable, rollout.spec.replicas);
-  scaleCurrent(situation, pass, wantedSize(situation));
+  // What users may still see keeps its pods after an abort, and their time begins when they do not see them any more.
+  const isKept = pass.isAborted && current !== stable && isServed(situation, current);
+  if (!isKept) scaleCurrent(situation, pass, wantedSize(situation));
   scaleOthers(situation, pass);
   cleanUpHistory(situation, pass);
 }
@@ -47,10 +50,14 @@ function scaleOthers(situation: Situation, pass: Pass): void {
   if (pauseOf(rollout, "InconclusiveAnalysisRun") || isWaitingForJudgement(situation, pass)) return;
   let waiting = 0;
   for (const set of newestFirst(others)) {
-    if (set.spec.replicas === 0 || isReferenced(situation, set)) continue;
+    if (set.spec.replicas === 0 || isReferenced(situation, set) || isServed(situation, set)) {
+      continue;
+    }
     const sized = delayedSize(situation, pass, set, { waiting, kept: keptSize(situation, set) });
     waiting = sized.waiting;
-    if (set.spec.replicas !== sized.size) scale(situation, pass, set, sized.size);
+    const endsInMs = sized.size === 0 ? requestsEndInMs(situation, set) : 0;
+    if (endsInMs > 0) pass.wakeIn(endsInMs);
+    else if (set.spec.replicas !== sized.size) scale(situation, pass, set, sized.size);
   }
 }
 
