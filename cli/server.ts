@@ -21,17 +21,8 @@ const LISTEN = { host: "127.0.0.1", port: 6443 };
 
 export function serverCommand(program: Command, terminal: Terminal): void {
   const command = program.command("server")
-    .description("run a server: API, store, controllers, scheduler, agent and proxy")
-    .addOption(
-      new Option("--listen <host:port>", "address of the API; port 0 picks a free one")
-        .argParser(listenAddress).default(LISTEN, "127.0.0.1:6443"),
-    )
-    .addOption(
-      new Option(
-        "--front <name>",
-        "what serves TLS for the API: OpenSSL in a thread of its own, or node:https",
-      ).choices(FRONTS).default("auto"),
-    )
+    .description("run a server: API, store, controllers, scheduler, agent and proxy");
+  withListenFlags(command)
     .option(
       "--lb-range <cidr>",
       "addresses of which each Service of the type LoadBalancer gets one (the node's own)",
@@ -56,6 +47,24 @@ export function serverCommand(program: Command, terminal: Terminal): void {
     );
   withAuditFlags(withStoreFlags(withNodeFlags(command, dataFolderOfProcess())))
     .action((flags: ServerFlags) => runServer(flags, terminal));
+}
+
+/** Where clients reach the server. */
+function withListenFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--listen <host:port>", "address of the API; port 0 picks a free one")
+        .argParser(listenAddress).default(LISTEN, "127.0.0.1:6443"),
+    )
+    .option(
+      "--metrics-listen <host:port>",
+      "serve /metrics over plain HTTP, too, such as at 127.0.0.1:8090",
+      listenAddress,
+    )
+    .addOption(
+      new Option("--front <name>", "what serves TLS: OpenSSL in a thread, or node:https")
+        .choices(FRONTS).default("auto"),
+    );
 }
 
 /** Runs until the terminal's signal aborts. */

@@ -5,14 +5,16 @@ import {
 import { ifAbsent } from "../core/lib/absent.ts";
 import { volumeSchemas } from "../agent/volumes/volume_type.ts";
 import { withVolumeSources } from "../core/resources/core/pods/spec/volume_sources.ts";
-import { serverAddress } from "./addresses.ts";
+import { messageOf } from "../core/lib/error_message.ts";
+import { hostAndPort, serverAddress } from "./addresses.ts";
 import { Assembly } from "./assembly.ts";
+import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import { openFileStore } from "./file_store.ts";
 import { type MachinePlatform, openMachine } from "./node_platform.ts";
 import type { ServerFlags } from "./options.ts";
 import { REGISTRY, type Registry } from "./registry.ts";
-import { runServer, type Server, type ServerEnvironment } from "./server.ts";
+import { metricsOf, runServer, type Server, type ServerEnvironment } from "./server.ts";
 import { openAccess, urlOf } from "./server_access.ts";
 import { openSharedStore } from "./shared_store.ts";
 import type { Terminal } from "./terminal.ts";
@@ -46,7 +48,28 @@ export async function startServer(
 
 async function build(context: CommandContext<ServerFlags>, registry: Registry): Promise<Built> {
   const server = await runServer(context, environmentOf(context, registry));
+  await startMetrics(context, server);
   return { ...server, url: urlOf(server), kubeconfig: `${context.dataFolder}/admin.kubeconfig` };
+}
+
+/** Only when the flags ask for it. */
+async function startMetrics(
+  { flags: { metricsListen }, parts }: CommandContext<ServerFlags>,
+  { plane: { client } }: Server<MachinePlatform>,
+): Promise<void> {
+  if (metricsListen === undefined) return;
+  const { serveMetrics } = await import("./metrics/listener.ts");
+  try {
+    const listener = serveMetrics(metricsListen, () => metricsOf(client, VERSION));
+    parts.defer(() => listener.stop());
+  } catch (error) {
+    const where = hostAndPort(metricsListen.host, metricsListen.port);
+    throw new CommandError(
+      `Cannot serve metrics at ${where}: ${
+        messageOf(error)
+      }; choose another address with --metrics-listen`,
+    );
+  }
 }
 
 /** This machine, as the flags describe it. */

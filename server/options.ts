@@ -59,6 +59,8 @@ export interface EtcdUrl {
 /** What the flags of `coracle server` say. */
 export interface ServerFlags extends NodeFlags, StoreFlags {
   listen: { host: string; port: number };
+  /** Where metrics are served to everybody; absent: nowhere. */
+  metricsListen?: { host: string; port: number };
   /** Addresses of which each Service of the type LoadBalancer gets one; absent: they have the node's. */
   lbRange?: string;
   /** What serves the API; absent: the best that this machine has. */

@@ -6,6 +6,7 @@ import { apiAsker } from "../core/api/in_process.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import type { Served } from "../core/api/front/served.ts";
+import type { LocalClient } from "../core/objects/local_client.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { MutableCatalog } from "../core/resources/catalog.ts";
@@ -183,8 +184,15 @@ function createServerApi(
   const nodeStreams = new RoutedStreams({ view, nodes });
   const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
   const usage = new ClusterUsage({ view, clock, sources });
-  const given = { ...access.api, ...opened.api, authorizers, streams, usage, traffic };
+  const metrics = () => metricsOf(view, version);
+  const given = { ...access.api, ...opened.api, authorizers, streams, usage, traffic, metrics };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
+}
+
+/** What Prometheus is told, in its own format. Its code is loaded when somebody asks. */
+export async function metricsOf(view: LocalClient, version: string): Promise<string> {
+  const { rolloutMetrics } = await import("../core/usage/rollout_metrics.ts");
+  return rolloutMetrics(view, version);
 }
 
 /** Only the owner of the store decides, and runs pods. */

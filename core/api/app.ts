@@ -26,7 +26,8 @@ import { limitBody, refuseLargeBody } from "./http/limit_body.ts";
 import { Fairness, isLongRunning, passFairness } from "./fairness/fairness.ts";
 import { limitYaml } from "./http/limit_yaml.ts";
 import { requestId } from "./http/request_id.ts";
-import type { ResourceRequest } from "./http/request_info.ts";
+import { addMetrics } from "./http/metrics_answer.ts";
+import { type ResourceRequest, urlOfTarget } from "./http/request_info.ts";
 import type { Standby } from "./access/standby.ts";
 import { Openapi } from "./discovery/openapi.ts";
 import { sendOpenapi, sendOpenapiV2 } from "./discovery/openapi_answers.ts";
@@ -101,6 +102,8 @@ export interface ApiOptions {
   usage?: ClusterUsage;
   /** What proxies elsewhere serve; absent: nobody asks. */
   traffic?: TrafficReports;
+  /** What Prometheus is told; absent: nothing. */
+  metrics?: () => Promise<string>;
   /** For a server that shares its store with others. */
   standby?: Standby;
 }
@@ -134,6 +137,7 @@ export function createApi(options: ApiOptions): Api {
   app.put("/traffic-reports/:node", (c) => takeTrafficReport(c, parts));
   if (options.credentials) addCredentialRoutes(app, options.credentials);
   if (options.accounts) addIssuer(app, options.accounts);
+  if (options.metrics) addMetrics(app, options.metrics);
   app.all("/api/*", (c) => answerInTime(c, parts));
   app.all("/apis/*", (c) => answerInTime(c, parts));
   app.notFound((c) => sendStatus(c, failure(notFound())));
@@ -388,11 +392,4 @@ function streamOf(
   const kind = kinds.find(group, version, resource);
   const isDeclared = kind && subresourceOf(kind.resource, subresource);
   return isDeclared && streams.get(subresource);
-}
-
-/** A target that begins with a slash is a path with a query, even if it begins with two. */
-function urlOfTarget(target: string): URL {
-  const url = target.startsWith("/") ? URL.parse(`https://x${target}`) : URL.parse(target);
-  if (url) return url;
-  throw new ApiError("BadRequest", "the request target cannot be read as a path");
 }

@@ -38,8 +38,13 @@ export function sendAsAccepted(
   return sendBytes(c, code, YAML_TYPE, encoder.encode(yamlText(value)), more);
 }
 
-export function sendText(c: ApiContext, code: number, text: string): Response {
-  return sendBytes(c, code, "text/plain; charset=utf-8", encoder.encode(text));
+export function sendText(
+  c: ApiContext,
+  code: number,
+  text: string,
+  contentType = "text/plain; charset=utf-8",
+): Response {
+  return sendBytes(c, code, contentType, encoder.encode(text));
 }
 
 /** Writes the whole answer, directly to the socket if there is one. */

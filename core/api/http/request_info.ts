@@ -1,3 +1,4 @@
+import { ApiError } from "../../client/api_error.ts";
 import { getQueryParam } from "hono/utils/url";
 import { flag, type Query } from "./query_parameters.ts";
 import { parseResourcePath, type ResourcePath } from "./resource_path.ts";
@@ -61,4 +62,11 @@ function verbOf(method: string, { name, isWatch }: ResourcePath, query: Query): 
       if (name !== undefined) return "get";
       return flag(query, "watch") ? "watch" : "list";
   }
+}
+
+/** A target that begins with a slash is a path with a query, even if it begins with two. */
+export function urlOfTarget(target: string): URL {
+  const url = target.startsWith("/") ? URL.parse(`https://x${target}`) : URL.parse(target);
+  if (url) return url;
+  throw new ApiError("BadRequest", "the request target cannot be read as a path");
 }
