@@ -15,7 +15,7 @@ import type { Watch } from "../runtime/controller.ts";
 import { controllerOf } from "../runtime/ownership.ts";
 import { restartWatches } from "./parts/pod_restarts.ts";
 import { servicesNamedBy } from "./parts/services.ts";
-import { routeWatches } from "./traffic/traffic.ts";
+import { routeWatches } from "./traffic/route_watches.ts";
 import { resolveWorkload, workloadWatches } from "./parts/workload_reference.ts";
 
 /** Which rollouts a change concerns. */

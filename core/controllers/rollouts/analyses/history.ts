@@ -1,6 +1,6 @@
 import { msOf } from "../../../lib/timestamp.ts";
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
-import type { AnalysisRun } from "../../../resources/argoproj/mod.ts";
+import type { KubeObject } from "../../../resources/resource.ts";
 import { isCompleted } from "../../analysis/metric_assessment.ts";
 import { HASH_LABEL, hashOf } from "../situation/sets.ts";
 
@@ -9,15 +9,18 @@ export interface HistoryLimits {
   unsuccessful: number;
 }
 
+/** An AnalysisRun or an Experiment of a Rollout. */
+type Trial = KubeObject & { status?: { phase?: string } };
+
 /**
- * Runs that are not needed any more: those whose set of pods is gone or going, and the oldest ones beyond the limits.
- * Argo Rollouts: `FilterAnalysisRunsToDelete`.
+ * Runs, or experiments, that are not needed any more: those whose set of pods is gone or going, and the oldest ones beyond the limits.
+ * Argo Rollouts: `FilterAnalysisRunsToDelete`, `FilterExperimentsToDelete`.
  */
-export function outlivedRuns(
-  runs: readonly AnalysisRun[],
+export function outlivedRuns<T extends Trial>(
+  runs: readonly T[],
   sets: readonly ReplicaSet[],
   limits: HistoryLimits,
-): AnalysisRun[] {
+): T[] {
   const staying = new Set(
     sets.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(hashOf),
   );

@@ -72,10 +72,11 @@ function pointServices(situation: Situation, pass: Pass): void {
     pointService(situation, pass, canaryService, current, { needsAvailable: false });
   }
   pointService(situation, pass, stableService, stable, { needsAvailable: true });
-  if (pass.isAborted && !trafficRouting) {
-    pointService(situation, pass, canaryService, stable, { needsAvailable: true });
-  } else if (isRollingBackDynamically(situation) === undefined) {
+  if (isRollingBackDynamically(situation) !== undefined) return;
+  if (!pass.isAborted) {
     pointService(situation, pass, canaryService, current, { needsAvailable: true });
+  } else if (!trafficRouting) { // else it leaves as its weight does
+    pointService(situation, pass, canaryService, stable, { needsAvailable: true });
   }
 }
 

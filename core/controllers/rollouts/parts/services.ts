@@ -3,6 +3,7 @@ import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { RolloutSpec } from "../../../resources/argoproj/mod.ts";
 import type { Pass } from "../situation/pass.ts";
 import { availableOf, HASH_LABEL, hashOf, MANAGED_BY } from "../situation/sets.ts";
+import { mayPoint } from "../situation/shares.ts";
 import type { Situation } from "../situation/situation.ts";
 
 /** The Service of this name beside the rollout; `undefined` when none is named, or it is not there. */
@@ -74,6 +75,7 @@ export function pointService(
   if (service === undefined || set === undefined) return;
   if (selectedHash(pass.serviceNow(service)) === hashOf(set)) return;
   if (needsAvailable && !canTakeOver(service, set)) return;
+  if (!mayPoint(situation, service.metadata.name, set)) return;
   switchService(situation, pass, service, hashOf(set));
 }
 

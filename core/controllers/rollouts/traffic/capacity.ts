@@ -1,4 +1,4 @@
-import { shareOf } from "./desired_weight.ts";
+import { shareOf } from "../situation/shares.ts";
 
 /** What the share of the canary is held against. All weights are of `max`. */
 export interface CapacityFacts {
@@ -32,13 +32,4 @@ export function weightWithinCapacity(
   const notStable = max - extra - shareOf(stableAvailable, replicas, max);
   const least = Math.min(present, Math.max(0, notStable));
   return Math.min(Math.max(desired, least), most, Math.max(0, max - extra));
-}
-
-/** Whether a set's ready pods carry a share of all traffic. */
-export function carries(
-  available: number,
-  share: number,
-  { replicas, max }: { replicas: number; max: number },
-): boolean {
-  return share <= shareOf(available, replicas, max);
 }

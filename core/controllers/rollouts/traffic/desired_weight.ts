@@ -1,14 +1,10 @@
+import type { WeightDestination } from "../../../resources/argoproj/mod.ts";
+import { shareOf } from "../situation/shares.ts";
+
 /** A set that traffic can be sent to: the hash of its pods' template, and how many of its pods are available. */
 export interface RoutedSet {
   readonly hash: string;
   readonly available: number;
-}
-
-/** A share of the traffic: `status.canary.weights.canary`, `.stable`, `.additional[]`. */
-export interface WeightDestination {
-  readonly weight: number;
-  readonly serviceName?: string;
-  readonly podTemplateHash?: string;
 }
 
 /** Where a rollout is in its steps, and the weights that these ask for. */
@@ -102,12 +98,4 @@ function weightOfSteps(
   if (steps === undefined) return { weight: 0, extra: [] };
   if (!hasDesiredCounts) return { weight: steps.before, extra: experiments };
   return { weight: steps.now, extra: steps.isDone ? [] : experiments };
-}
-
-/**
- * The weight that a number of pods stands for, rounded down: all of it when no pod is wanted, since none is missing
- * then.
- */
-export function shareOf(available: number, replicas: number, max: number): number {
-  return replicas === 0 ? max : Math.floor(max * available / replicas);
 }

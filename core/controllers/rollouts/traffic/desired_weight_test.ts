@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { desiredWeight, shareOf, type WeightFacts } from "./desired_weight.ts";
+import { shareOf } from "../situation/shares.ts";
+import { desiredWeight, type WeightFacts } from "./desired_weight.ts";
 
 const facts: WeightFacts = {
   max: 100,

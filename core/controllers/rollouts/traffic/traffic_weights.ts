@@ -1,13 +1,6 @@
 import { isEqual } from "../../../lib/equality.ts";
-import type { WeightDestination } from "./desired_weight.ts";
-
-/** `status.canary.weights`. `verified` is absent where nobody verifies. */
-export interface TrafficWeights {
-  readonly canary: WeightDestination;
-  readonly stable: WeightDestination;
-  readonly additional?: readonly WeightDestination[];
-  readonly verified?: boolean;
-}
+import type { TrafficWeights, WeightDestination } from "../../../resources/argoproj/mod.ts";
+import { sumOf } from "./port/traffic_writer.ts";
 
 /** Names of the two services that the traffic is shared between; absent ones are left out of the status. */
 export interface ServicePair {
@@ -27,16 +20,12 @@ export function trafficWeights({ max, weight, extra, hashes, services }: {
   return {
     canary: destination(weight, services.canary, hashes.canary),
     stable: destination(rest, services.stable, hashes.stable),
-    ...(extra.length > 0 && { additional: extra }),
+    ...(extra.length > 0 && { additional: [...extra] }),
   };
 }
 
-export function sumOf(extra: readonly WeightDestination[]): number {
-  return extra.reduce((sum, { weight }) => sum + weight, 0);
-}
-
 /** Absent where Go leaves out what is empty. */
-function destination(weight: number, serviceName = "", podTemplateHash = ""): WeightDestination {
+function destination(weight: number, serviceName = "", podTemplateHash = "") {
   return {
     weight,
     ...(serviceName !== "" && { serviceName }),
@@ -44,17 +33,13 @@ function destination(weight: number, serviceName = "", podTemplateHash = ""): We
   };
 }
 
-/** Whether the weights are the same ones, verified or not. */
-export function hasSameWeights(a: TrafficWeights | undefined, b: TrafficWeights): boolean {
-  if (a === undefined) return false;
-  const { verified: _, ...rest } = a;
-  const { verified: __, ...others } = b;
-  return isEqual(rest, others);
-}
-
-/** The message of the event TrafficWeightUpdated. */
-export function weightMessage(before: TrafficWeights | undefined, now: TrafficWeights): string {
-  return `Traffic weight updated ${details(before, now).join(", ")}`;
+/** The message of the event TrafficWeightUpdated; `undefined` when all weights are as they were. */
+export function weightMessage(
+  before: TrafficWeights | undefined,
+  now: TrafficWeights,
+): string | undefined {
+  const changes = details(before, now);
+  return changes.length > 0 ? `Traffic weight updated ${changes.join(", ")}` : undefined;
 }
 
 function details(before: TrafficWeights | undefined, now: TrafficWeights): string[] {

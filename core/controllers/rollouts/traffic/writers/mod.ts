@@ -1,8 +1,9 @@
-import { type RoutedRollout, RoutingError, type TrafficWriter } from "../traffic_writer.ts";
-import { GATEWAY_PLUGIN, gatewayWriter } from "./gateway/gateway_api.ts";
+import { GATEWAY_PLUGIN, SERVICE_PLUGIN } from "../../situation/shares.ts";
+import { type RoutedRollout, RoutingError, type TrafficWriter } from "../port/traffic_writer.ts";
+import { gatewayWriter } from "./gateway/gateway_api.ts";
 import { albWriter } from "./ingress/alb.ts";
 import { nginxWriter } from "./ingress/nginx.ts";
-import { SERVICE_PLUGIN, serviceWriter } from "./service_shares.ts";
+import { serviceWriter } from "./service_shares.ts";
 
 type WriterOf = (routed: RoutedRollout, settings: unknown) => TrafficWriter;
 
@@ -39,9 +40,4 @@ function pluginOf(name: string): WriterOf {
   throw new RoutingError(
     `Plugin "${name}" is not there; built in are "${Object.keys(PLUGINS).join('" and "')}"`,
   );
-}
-
-/** Whether our own proxy is a router of a rollout. */
-export function isOwnPlugin(name: string): boolean {
-  return Object.hasOwn(PLUGINS, name);
 }

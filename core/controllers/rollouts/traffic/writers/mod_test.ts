@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TrafficRouting } from "../../../../resources/argoproj/mod.ts";
-import { RoutingFixture } from "../routing_fixture.ts";
+import { RoutingFixture } from "../port/routing_fixture.ts";
 import { writersOf } from "./mod.ts";
 
 function typesOf(routing: TrafficRouting): string[] {

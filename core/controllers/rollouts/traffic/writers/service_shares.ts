@@ -1,15 +1,13 @@
 import { type Service, services } from "../../../../resources/core/services/services.ts";
-import { sumOf } from "../traffic_weights.ts";
+import { SHARES, sharesText } from "../../../../traffic/service_shares.ts";
+import { SERVICE_PLUGIN } from "../../situation/shares.ts";
 import {
   type RoutedRollout,
   RoutingError,
   servicesOf,
+  sumOf,
   type TrafficWriter,
-} from "../traffic_writer.ts";
-
-export const SERVICE_PLUGIN = "coracle.dev/service";
-/** What our proxy splits the traffic of a Service by: `web-stable=80,web-canary=20`. */
-const SHARES = "coracle.dev/shares";
+} from "../port/traffic_writer.ts";
 
 /**
  * Splits the traffic of a plain Service, without any route: our proxy sends what comes to it to the two services of the
@@ -27,24 +25,33 @@ export function serviceWriter(routed: RoutedRollout, raw: unknown): TrafficWrite
     isOwn: true,
     setWeight: (weight, extra) => {
       const { stable, canary } = servicesOf(routed);
-      const service: Service | undefined = routed.objects.get(services, name);
+      const service = routed.objects.view.get(services, name);
       if (service === undefined) throw new RoutingError(`services "${name.name}" not found`);
       const shares = [
-        [stable, routed.max - weight - sumOf(extra)],
-        [canary, weight],
-        ...extra.map((each) => [each.serviceName, each.weight]),
-      ].map(([service, share]) => `${service}=${share}`).join(",");
-      const annotations = { ...service.metadata.annotations, [SHARES]: shares };
-      routed.objects.put(services, { ...service, metadata: { ...service.metadata, annotations } });
+        { service: stable, weight: routed.max - weight - sumOf(extra) },
+        { service: canary, weight },
+        ...extra.map(({ serviceName = "", weight }) => ({ service: serviceName, weight })),
+      ];
+      const text = sharesText(shares);
+      if (routed.services.now(service).metadata.annotations?.[SHARES] === text) return;
+      routed.services.change(service, (now) => withShares(now, text));
     },
     setHeaderRoute: unsupported("setHeaderRoute"),
     setMirrorRoute: unsupported("setMirrorRoute"),
     removeManagedRoutes: () => {},
     verified: ({ serves }) => {
       const service = routed.objects.view.get(services, name);
-      return service !== undefined && !routed.objects.isChanged(services, name) &&
+      return service !== undefined && routed.services.now(service) === service &&
         serves("Service", service);
     },
+  };
+}
+
+function withShares(service: Service, shares: string): Service {
+  const { metadata } = service;
+  return {
+    ...service,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [SHARES]: shares } },
   };
 }
 

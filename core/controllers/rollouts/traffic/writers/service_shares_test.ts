@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { services } from "../../../../resources/core/services/services.ts";
-import { RoutingFixture } from "../routing_fixture.ts";
+import { RoutingFixture } from "../port/routing_fixture.ts";
 import { serviceWriter } from "./service_shares.ts";
 
 function sharesOf({ cluster }: RoutingFixture, name: string): string | undefined {

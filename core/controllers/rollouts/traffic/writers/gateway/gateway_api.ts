@@ -6,13 +6,14 @@ import { type HttpRoute, httpRoutes } from "../../../../../resources/gateway/htt
 import { referenceGrants } from "../../../../../resources/gateway/reference_grants.ts";
 import type { NamespacedObject, Resource } from "../../../../../resources/resource.ts";
 import { selected } from "../../../../runtime/ownership.ts";
-import type { WeightDestination } from "../../desired_weight.ts";
+import { GATEWAY_PLUGIN } from "../../../situation/shares.ts";
+import type { WeightDestination } from "../../../../../resources/argoproj/mod.ts";
 import {
   type RoutedRollout,
   RoutingError,
   servicesOf,
   type TrafficWriter,
-} from "../../traffic_writer.ts";
+} from "../../port/traffic_writer.ts";
 import {
   isManaged,
   type RuleTarget,
@@ -27,8 +28,6 @@ import {
   type NamedRoute,
   type RouteKind,
 } from "./settings.ts";
-
-export const GATEWAY_PLUGIN = "argoproj-labs/gatewayAPI";
 
 /**
  * Writes weights into HTTPRoutes and GRPCRoutes, as Argo Rollouts' plugin for the Gateway API does; those of HTTPRoutes

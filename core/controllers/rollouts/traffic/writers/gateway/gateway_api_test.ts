@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type HttpRoute, httpRoutes } from "../../../../../resources/gateway/http_routes.ts";
 import { referenceGrants } from "../../../../../resources/gateway/reference_grants.ts";
-import { RoutingFixture } from "../../routing_fixture.ts";
-import type { RoutedRollout } from "../../traffic_writer.ts";
+import { RoutingFixture } from "../../port/routing_fixture.ts";
+import type { RoutedRollout } from "../../port/traffic_writer.ts";
 import { gatewayWriter } from "./gateway_api.ts";
 import { isManaged } from "./managed_rules.ts";
 

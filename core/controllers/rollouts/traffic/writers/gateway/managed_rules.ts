@@ -3,7 +3,7 @@ import type {
   HttpRouteMatch,
   HttpRouteRule,
 } from "../../../../../resources/gateway/http_routes.ts";
-import { RoutingError } from "../../traffic_writer.ts";
+import { RoutingError } from "../../port/traffic_writer.ts";
 import { refersTo } from "./route_backends.ts";
 
 /** Whose rules are meant, and between which services they share traffic. */

@@ -1,5 +1,5 @@
-import type { WeightDestination } from "../../desired_weight.ts";
-import { RoutingError } from "../../traffic_writer.ts";
+import type { WeightDestination } from "../../../../../resources/argoproj/mod.ts";
+import { RoutingError } from "../../port/traffic_writer.ts";
 
 /** What routes of all kinds have of a backend. */
 export interface BackendReference {

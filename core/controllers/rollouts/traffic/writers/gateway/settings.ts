@@ -1,5 +1,5 @@
 import type { LabelSelector } from "../../../../../schema/label_selector.ts";
-import { RoutingError } from "../../traffic_writer.ts";
+import { RoutingError } from "../../port/traffic_writer.ts";
 
 /** A route that is named, and whether header routes are added to it. */
 export interface NamedRoute {

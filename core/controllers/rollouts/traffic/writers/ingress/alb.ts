@@ -1,13 +1,13 @@
 import { isEqual } from "../../../../../lib/equality.ts";
 import type { AlbTrafficRouting, SetHeaderRoute } from "../../../../../resources/argoproj/mod.ts";
 import { type Ingress, ingresses } from "../../../../../resources/networking/ingresses.ts";
-import type { WeightDestination } from "../../desired_weight.ts";
+import type { WeightDestination } from "../../../../../resources/argoproj/mod.ts";
 import {
   type RoutedRollout,
   RoutingError,
   servicesOf,
   type TrafficWriter,
-} from "../../traffic_writer.ts";
+} from "../../port/traffic_writer.ts";
 import {
   hasPathTo,
   ingressNames,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ingresses } from "../../../../../resources/networking/ingresses.ts";
-import { RoutingFixture } from "../../routing_fixture.ts";
-import { RoutingError } from "../../traffic_writer.ts";
+import { RoutingFixture } from "../../port/routing_fixture.ts";
+import { RoutingError } from "../../port/traffic_writer.ts";
 import { albWriter } from "./alb.ts";
 
 const ALB = { ingress: "web", servicePort: 80, rootService: "web" };

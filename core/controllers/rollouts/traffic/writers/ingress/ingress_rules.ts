@@ -1,5 +1,5 @@
 import { type Ingress, ingresses } from "../../../../../resources/networking/ingresses.ts";
-import { type RoutedRollout, RoutingError } from "../../traffic_writer.ts";
+import { type RoutedRollout, RoutingError } from "../../port/traffic_writer.ts";
 
 type Rule = NonNullable<Ingress["spec"]["rules"]>[number];
 type Path = NonNullable<Rule["http"]>["paths"][number];

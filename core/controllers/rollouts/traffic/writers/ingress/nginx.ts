@@ -8,7 +8,7 @@ import {
   RoutingError,
   servicesOf,
   type TrafficWriter,
-} from "../../traffic_writer.ts";
+} from "../../port/traffic_writer.ts";
 import { ingressNames, pathsOf, rulesOf, serviceOf } from "./ingress_rules.ts";
 
 const PREFIX = "nginx.ingress.kubernetes.io";

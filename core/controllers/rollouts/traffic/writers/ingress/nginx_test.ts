@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ingresses } from "../../../../../resources/networking/ingresses.ts";
-import { RoutingFixture } from "../../routing_fixture.ts";
+import { RoutingFixture } from "../../port/routing_fixture.ts";
 import { canaryIngressName, nginxWriter } from "./nginx.ts";
 
 const path = (name: string) => ({

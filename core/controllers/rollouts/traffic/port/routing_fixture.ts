@@ -1,7 +1,8 @@
-import type { Notice } from "../../../client/event_recorder.ts";
-import { type Rollout, rollouts, type TrafficRouting } from "../../../resources/argoproj/mod.ts";
-import { services } from "../../../resources/core/services/services.ts";
-import { TestCluster } from "../../test_cluster.ts";
+import type { Notice } from "../../../../client/event_recorder.ts";
+import { type Rollout, rollouts, type TrafficRouting } from "../../../../resources/argoproj/mod.ts";
+import { type Service, services } from "../../../../resources/core/services/services.ts";
+import { update } from "../../../runtime/controller.ts";
+import { TestCluster } from "../../../test_cluster.ts";
 import { StagedObjects } from "./staged_objects.ts";
 import type { RoutedRollout } from "./traffic_writer.ts";
 
@@ -9,6 +10,8 @@ import type { RoutedRollout } from "./traffic_writer.ts";
 export class RoutingFixture {
   readonly cluster = new TestCluster();
   readonly notices: Pick<Notice, "reason" | "message">[] = [];
+
+  #services = new Map<string, Service>();
 
   constructor() {
     for (const name of ["web", "web-stable", "web-canary", "probe"]) {
@@ -35,19 +38,28 @@ export class RoutingFixture {
       spec: { strategy: { canary: strategy } },
       ...(status && { status }),
     });
+    const changed = this.#services = new Map<string, Service>();
     return {
       rollout,
       canary: rollout.spec.strategy!.canary!,
       routing: rollout.spec.strategy!.canary!.trafficRouting!,
       max: routing.maxTrafficWeight ?? 100,
       objects: new StagedObjects(this.cluster),
+      services: {
+        now: (service) => changed.get(service.metadata.name) ?? service,
+        change: (service, change) => {
+          const now = changed.get(service.metadata.name) ?? service;
+          changed.set(service.metadata.name, change(now));
+        },
+      },
       tell: (reason, message) => void this.notices.push({ reason, message }),
     };
   }
 
   /** Writes what was changed; says how many writes that were. */
   write({ objects }: RoutedRollout): number {
-    const { writes } = objects;
+    const changed = [...this.#services.values()].map((service) => update(services, service));
+    const writes = [...objects.writes, ...changed];
     this.cluster.perform({ writes });
     return writes.length;
   }

@@ -1,7 +1,7 @@
-import type { Draft, ObjectName, View } from "../../../client/client.ts";
-import { isEqual } from "../../../lib/equality.ts";
-import { groupResourceOf, type KubeObject, type Resource } from "../../../resources/resource.ts";
-import { create, update, type Write } from "../../runtime/controller.ts";
+import type { Draft, ObjectName, View } from "../../../../client/client.ts";
+import { isEqual } from "../../../../lib/equality.ts";
+import { groupResourceOf, type KubeObject, type Resource } from "../../../../resources/resource.ts";
+import { create, update, type Write } from "../../../runtime/controller.ts";
 
 interface Change {
   readonly before: KubeObject;

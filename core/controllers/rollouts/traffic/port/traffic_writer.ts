@@ -4,9 +4,10 @@ import type {
   SetHeaderRoute,
   SetMirrorRoute,
   TrafficRouting,
-} from "../../../resources/argoproj/mod.ts";
-import type { KubeObject } from "../../../resources/resource.ts";
-import type { WeightDestination } from "./desired_weight.ts";
+  WeightDestination,
+} from "../../../../resources/argoproj/mod.ts";
+import type { Service } from "../../../../resources/core/services/services.ts";
+import type { KubeObject } from "../../../../resources/resource.ts";
 import type { StagedObjects } from "./staged_objects.ts";
 
 /**
@@ -39,6 +40,10 @@ export interface Proxies {
   serves(kind: "HTTPRoute" | "Service", object: KubeObject): boolean;
 }
 
+export function sumOf(extra: readonly WeightDestination[]): number {
+  return extra.reduce((sum, { weight }) => sum + weight, 0);
+}
+
 /** What the traffic of a rollout is routed by. */
 export interface RoutedRollout {
   readonly rollout: Rollout;
@@ -47,8 +52,15 @@ export interface RoutedRollout {
   /** The weight of all traffic. */
   readonly max: number;
   readonly objects: StagedObjects;
+  /** Services with the changes of other parts of the look. */
+  readonly services: ServiceChanges;
   /** Records an event of type Normal about the rollout. */
   tell(reason: string, message: string): void;
+}
+
+export interface ServiceChanges {
+  now(service: Service): Service;
+  change(service: Service, change: (now: Service) => Service): void;
 }
 
 /** The traffic cannot be routed as the rollout says. The message is that of the event TrafficRoutingError. */
