@@ -3,6 +3,7 @@ import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
 import { type Deployment, deployments } from "../resources/apps/deployments.ts";
 import { bindingTo } from "../resources/core/pods/binding.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
+import { podDisruptionBudgets } from "../resources/policy/pod_disruption_budgets.ts";
 import { isRefusal } from "./api_error.ts";
 import type { Client, Draft, View } from "./client.ts";
 
@@ -141,6 +142,39 @@ const SCENARIOS: Scenarios = {
     await client.delete(pods, name, { gracePeriodSeconds: 0, preconditions: { uid } });
     await caughtUp();
     assert.equal(view.get(pods, name), undefined);
+  },
+  "a pod is evicted unless a budget keeps it": async ({ client, view, caughtUp }) => {
+    const name = { namespace: "default", name: "a" };
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: name };
+    const evict = () => client.act(pods, name, "eviction", eviction);
+    const draft = pod("a");
+    const labels = { app: "web" };
+    const created = await client.create(pods, {
+      ...draft,
+      metadata: { ...draft.metadata, labels },
+    });
+    const running = { ...created, status: { ...created.status, phase: "Running" } } as Pod;
+    await client.updateStatus(pods, running);
+    const budget = await client.create(podDisruptionBudgets, {
+      metadata: name,
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    });
+    await client.updateStatus(podDisruptionBudgets, {
+      ...budget,
+      status: {
+        observedGeneration: 1,
+        disruptionsAllowed: 0,
+        currentHealthy: 0,
+        desiredHealthy: 1,
+        expectedPods: 1,
+      },
+    });
+    await assert.rejects(evict, (error) => isRefusal(error, "TooManyRequests"));
+    await client.delete(podDisruptionBudgets, name);
+    await evict();
+    await caughtUp();
+    assert.equal(view.get(pods, name), undefined);
+    await assert.rejects(evict, (error) => isRefusal(error, "NotFound"));
   },
   "refusals carry Kubernetes' reasons": async ({ client }) => {
     await client.create(configMaps, configMap("a"));

@@ -19,6 +19,7 @@ import { notFound } from "../client/refusals.ts";
 import type { Objects } from "./objects.ts";
 import { keyOf } from "./placement.ts";
 import { subresourceOf } from "./subresources/mod.ts";
+import { actOnSubresource } from "./subresource_acts.ts";
 import { writeSubresource } from "./subresource_writes.ts";
 import type { WriteOptions } from "../client/write_options.ts";
 
@@ -110,8 +111,9 @@ export class LocalClient implements Client, View {
     body: object,
   ): Promise<void> {
     const found = subresourceOf(resource, subresource);
-    if (!found?.decide) throw notFound(resource, `${name.name}/${subresource}`);
+    if (!found?.decide && !found?.act) throw notFound(resource, `${name.name}/${subresource}`);
     const target = { resource: this.#kindOf(resource), name, subresource: found };
+    if (found.act) return await actOnSubresource(this.#objects, target, body, this.#options);
     await writeSubresource(this.#objects, target, body, this.#updateOptions);
   }
 
