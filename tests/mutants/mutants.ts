@@ -4,6 +4,7 @@ import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
 import { NAME_MUTANTS } from "./name_mutants.ts";
 import { POD_MUTANTS } from "./pod_mutants.ts";
 import { BATCH_MUTANTS } from "./batch_mutants.ts";
+import { ROLLOUT_MUTANTS } from "./rollout_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
 import { STORAGE_MUTANTS } from "./storage_mutants.ts";
 
@@ -532,6 +533,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   ...ANALYSIS_MUTANTS,
   ...BATCH_MUTANTS,
+  ...ROLLOUT_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,
   ...CONFINEMENT_MUTANTS,
