@@ -215,3 +215,15 @@ Deno.test("a rollout that is invalid says so, changes nothing else, and goes on 
   rollout.change({ strategy: { canary: {} } }).run();
   assert.equal(rollout.status.phase, "Healthy");
 });
+
+Deno.test("what somebody resumed goes on at once; nobody is told what that somebody knows", () => {
+  const steps = [{ setWeight: 25 }, { pause: {} }, { setWeight: 50 }, { pause: {} }];
+  const rollout = new TestRollout({ replicas: 4, strategy: { canary: { steps } } });
+  rollout.run().setImage("web:2").run().patchStatus({ pauseConditions: undefined });
+  while (rollout.status.currentStepIndex === 1) rollout.look();
+  assert.equal(rollout.status.pauseConditions, undefined);
+  assert.equal(rollout.status.controllerPause, undefined);
+  rollout.run();
+  const told = rollout.reasons.filter((reason) => /Paused|Resumed/.test(reason));
+  assert.deepEqual(told, ["RolloutPaused", "RolloutPaused"]);
+});
