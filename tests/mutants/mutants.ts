@@ -1,4 +1,5 @@
 import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
+import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
 import { NAME_MUTANTS } from "./name_mutants.ts";
@@ -532,6 +533,7 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["core/schema/selectors_test.ts", "core/lib/equality_test.ts"],
   },
   ...ANALYSIS_MUTANTS,
+  ...BLUE_GREEN_MUTANTS,
   ...BATCH_MUTANTS,
   ...ROLLOUT_MUTANTS,
   ...SET_MUTANTS,

@@ -24,7 +24,8 @@ type Happening =
   | { kind: "crash"; index: number; count: number }
   | { kind: "ends" }
   | { kind: "time"; seconds: number }
-  | { kind: "looks"; count: number };
+  | { kind: "looks"; count: number }
+  | { kind: "refused"; after: number };
 
 const happenings: fc.Arbitrary<Happening> = fc.oneof(
   {
@@ -62,6 +63,7 @@ const happenings: fc.Arbitrary<Happening> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({ kind: fc.constant("looks"), count: fc.integer({ min: 1, max: 6 }) }),
   },
+  fc.record({ kind: fc.constant("refused"), after: fc.integer({ min: 0, max: 4 }) }),
 ) as fc.Arbitrary<Happening>;
 
 const strategies = fc.record({
@@ -98,6 +100,8 @@ function happen(rollout: TestBlueGreen, happening: Happening): void {
       return void rollout.end();
     case "time":
       return void rollout.pass(happening.seconds);
+    case "refused":
+      return void lookAround(rollout, happening.after);
     case "looks":
       for (let look = 0; look < happening.count; look++) lookAround(rollout);
   }
@@ -114,12 +118,12 @@ function crash(rollout: TestBlueGreen, { index, count }: { index: number; count:
   }
 }
 
-/** One look of each controller. Gives whether anything was written. */
-function lookAround(rollout: TestBlueGreen): boolean {
+/** One look of each controller, of which a write may be refused. Gives whether anything was to be written. */
+function lookAround(rollout: TestBlueGreen, writesMax = Infinity): boolean {
   const { cluster } = rollout;
   const before = snapshotOf(rollout);
   const made = cluster.planOf(controller, WEB);
-  cluster.perform(made);
+  cluster.perform({ writes: made.writes.slice(0, writesMax) });
   checkLook(rollout, before);
   const others = rollout.sets.map(({ metadata }) => {
     const plan = cluster.planOf(replicaSetController, metadata);

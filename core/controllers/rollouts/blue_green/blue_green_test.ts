@@ -400,3 +400,15 @@ Deno.test("after an abort the time of new pods begins when users do not see them
   rollout.run().pass(5).run();
   assert.deepEqual(rollout.sizes, { 1: 3, 2: 0 });
 });
+
+Deno.test("pods that users see are not made fewer again, whatever the preview was", () => {
+  const strategy = { previewReplicaCount: 1, postPromotionAnalysis: { templates: [] } };
+  const rollout = manual(strategy).run();
+  rollout.setImage("web:2").run();
+  rollout.promote().settle();
+  rollout.ready();
+  rollout.settle();
+  assert.deepEqual([rollout.switches, rollout.sizes], [[2, 2], { 1: 3, 2: 3 }]);
+  rollout.change({ paused: true }).settle();
+  assert.deepEqual(rollout.sizes, { 1: 3, 2: 3 });
+});

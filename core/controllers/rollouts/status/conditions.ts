@@ -106,6 +106,8 @@ function withProgress(
   const { rollout, status, nowMs } = facts;
   const becameUnhealthy = judged !== before && !isHealthy(rollout, status);
   if (isHealthy(rollout, status)) {
+    // It says that it is paused; Argo Rollouts says the one and the other in turns.
+    if (isPaused(rollout) && !isCompleted(status)) return { conditions: judged, notices: [] };
     const update = progressing(facts, "NewReplicaSetAvailable", "has successfully progressed.");
     return { conditions: withConditionSet(judged, update, nowMs), notices: [] };
   }
