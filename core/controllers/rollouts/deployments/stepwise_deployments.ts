@@ -143,7 +143,11 @@ function follow(deployment: Deployment, wanted: Wanted, { rollout, view, nowMs }
     ...(wanted.front ? shareWrites(deployment, wanted.front, view) : []),
     ...templateWrites(deployment, wanted, view),
   ];
-  if (support.length > 0) return plan(support);
+  const proceeded = proceed(deployment, wanted, { rollout, view, nowMs });
+  return { ...proceeded, writes: [...support, ...proceeded.writes] };
+}
+
+function proceed(deployment: Deployment, wanted: Wanted, { rollout, view, nowMs }: Around): Plan {
   const history = historyOf(deployment, controlled(view, replicaSets, deployment));
   if (history.current === undefined) {
     return createCurrent({ deployment, history, view, nowMs }, 0);

@@ -23,11 +23,14 @@ export function takeoverWrites(deployment: Deployment, view: View): Write[] {
     const hash = set.metadata.labels![HASH_LABEL]!;
     const unlabelled = controlled<Pod>(view, pods, set)
       .filter(({ metadata }) => metadata.labels?.[HASH_LABEL] !== hash);
-    if (unlabelled.length > 0) return unlabelled.map((pod) => update(pods, withLabel(pod, hash)));
     const owners = set.metadata.ownerReferences!.filter(({ uid }) =>
       uid !== deployment.metadata.uid
     );
-    return [update(replicaSets, withOwners(set, owners))];
+    // Pods that come meanwhile have the label of the template.
+    return [
+      ...unlabelled.map((pod) => update(pods, withLabel(pod, hash))),
+      update(replicaSets, withOwners(set, owners)),
+    ];
   });
 }
 
