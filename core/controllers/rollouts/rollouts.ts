@@ -61,14 +61,16 @@ export function rolloutController(
   };
 }
 
-/** Looks again at canaries that may wait for the proxies; at blue-green ones, too. */
+/** Looks again at rollouts that may wait for the proxies: all but canaries whose traffic nobody routes. */
 function waitingIn(
   view: View,
   add: (name: ObjectName) => void,
 ): (namespaces: ReadonlySet<string>) => void {
   return (namespaces) => {
     for (const namespace of namespaces) {
-      for (const { metadata } of view.list(rollouts, namespace)) add(metadata);
+      for (const { metadata, spec: { strategy } } of view.list(rollouts, namespace)) {
+        if (strategy?.blueGreen || strategy?.canary?.trafficRouting) add(metadata);
+      }
     }
   };
 }
