@@ -11,13 +11,20 @@ import { haltReason, pauseEndMs, pauseOf } from "../situation/pauses.ts";
 import { restartPods } from "../parts/pod_restarts.ts";
 import { removeDeadlines, scale, scaleCurrent } from "../parts/scaling.ts";
 import { pointService } from "../parts/services.ts";
-import { availableIn, availableOf, podsIn } from "../situation/sets.ts";
+import { availableIn, availableOf, hashOf, podsIn } from "../situation/sets.ts";
+import { isRoutedByUs } from "../situation/shares.ts";
 import { isFullyPromoted, type Situation } from "../situation/situation.ts";
 import { stepHashOf } from "../parts/template_hash.ts";
 import { mayScaleDown, routeTraffic } from "../traffic/traffic.ts";
 import { scaleOthers } from "./other_sets.ts";
 import { hasDesiredCounts, isRollingBackDynamically, wantedSizes } from "../sizes/sizes.ts";
-import { currentStepOf, pauseSecondsOf, servicesOf, stepText } from "../situation/steps.ts";
+import {
+  currentStepOf,
+  maxWeightOf,
+  pauseSecondsOf,
+  servicesOf,
+  stepText,
+} from "../situation/steps.ts";
 
 /**
  * One look at a rollout of the strategy canary. Its parts come in the order of Argo Rollouts, which ends the look at the
@@ -96,20 +103,25 @@ export function scaleCanary(situation: Situation, pass: Pass): boolean {
   const mayScaleStable = hasOwnStable && mayShrinkTo(situation, stable, stableSize);
   if (mayScaleStable && scale(situation, pass, stable, stableSize)) return true;
   const { canary: canarySize } = wantedSizes(situation, pass.status.canary.weights);
-  const mayEmpty = () => mayShrinkTo(situation, current, 0);
-  return scaleCurrent(situation, pass, canarySize, mayEmpty) || scaleOthers(situation, pass);
+  const mayShrink = (size: number) => mayShrinkTo(situation, current, size);
+  return scaleCurrent(situation, pass, canarySize, mayShrink) || scaleOthers(situation, pass);
 }
 
 /**
- * Whether a set of a canary whose traffic is routed may have no more than these pods: weights must be in use before it
- * shrinks, and no request may be on its way to a set without pods.
+ * Whether a set of a canary whose traffic is routed may have no more than these pods: no request may be on its way to a
+ * set without pods, and our own proxies must serve a weight that these pods can carry.
  */
 function mayShrinkTo(situation: Situation, set: ReplicaSet, size: number): boolean {
   const { rollout } = situation;
   const isRouted = rollout.spec.strategy.canary!.trafficRouting !== undefined;
   if (!isRouted || size >= set.spec.replicas) return true;
   if (size === 0) return mayScaleDown(situation, set);
-  return rollout.status.canary.weights?.verified !== false;
+  const { weights } = rollout.status.canary;
+  if (!isRoutedByUs(rollout) || weights === undefined) return true;
+  const { weight } = [weights.canary, weights.stable]
+    .find(({ podTemplateHash }) => podTemplateHash === hashOf(set)) ?? { weight: 0 };
+  const needed = Math.ceil(rollout.spec.replicas * weight / maxWeightOf(rollout));
+  return weights.verified !== false && needed <= size;
 }
 
 /** Argo Rollouts: `reconcileCanaryPause`. */

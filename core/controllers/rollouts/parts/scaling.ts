@@ -91,14 +91,14 @@ export function delaysScaleDownOnAbort(
 }
 
 /**
- * Gives the current set its size; after an abort only once its time is over. `mayEmpty`: whether it may lose its last
- * pods. Gives whether the size changed.
+ * Gives the current set its size; after an abort only once its time is over. `mayShrink`: whether it may have no more
+ * than these pods. Gives whether the size changed.
  */
 export function scaleCurrent(
   situation: Situation,
   pass: Pass,
   wanted: number,
-  mayEmpty: () => boolean = () => true,
+  mayShrink: (size: number) => boolean = () => true,
 ): boolean {
   const { current, stable, rollout, nowMs } = situation;
   let size = wanted;
@@ -117,7 +117,7 @@ export function scaleCurrent(
     }
     if (deadlineMs !== undefined) size = 0;
   }
-  if (size === 0 && current.spec.replicas > 0 && !mayEmpty()) return false;
+  if (size < current.spec.replicas && !mayShrink(size)) return false;
   const isScaled = scale(situation, pass, current, size);
   scaleReferredWorkload(situation, pass, size);
   return isScaled;
