@@ -1,5 +1,6 @@
 import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
 import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
+import { MEASUREMENT_MUTANTS } from "./measurement_mutants.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
 import { NAME_MUTANTS } from "./name_mutants.ts";
@@ -534,6 +535,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   ...ANALYSIS_MUTANTS,
   ...BLUE_GREEN_MUTANTS,
+  ...MEASUREMENT_MUTANTS,
   ...BATCH_MUTANTS,
   ...ROLLOUT_MUTANTS,
   ...SET_MUTANTS,

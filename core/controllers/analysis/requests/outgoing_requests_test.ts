@@ -169,6 +169,7 @@ Deno.test("after 307 a body is sent again, after 302 a GET without it", async ()
 Deno.test("an answer is bounded in size and in time, and ends with its signal", async () => {
   let reached = Promise.withResolvers<void>();
   await using server = await MetricServer.open(({ path }): Reply => {
+    if (path.startsWith("/bytes/")) return { text: "a".repeat(Number(path.slice(7))) };
     if (path === "/huge") {
       return (_, response) => {
         const chunk = new Uint8Array(1024 * 1024);
@@ -184,6 +185,9 @@ Deno.test("an answer is bounded in size and in time, and ends with its signal", 
       reached.resolve();
     };
   });
+  const most = 4 * 1024 * 1024;
+  assert.equal((await asked(server, `http://api.default/bytes/${most}`)).length, most + 4);
+  assert.match(await asked(server, `http://api.default/bytes/${most + 1}`), /is longer than/);
   assert.equal(
     await asked(server, "http://api.default/huge"),
     'Get "http://api.default/huge": the answer is longer than 4194304 bytes',
