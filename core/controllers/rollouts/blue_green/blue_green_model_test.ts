@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
+import {
+  type AnalysisRun,
+  analysisRuns,
+  analysisTemplates,
+} from "../../../resources/argoproj/mod.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import { replicaSetController } from "../../apps/replica_sets.ts";
 import { controllerOf } from "../../runtime/ownership.ts";
@@ -25,7 +30,8 @@ type Happening =
   | { kind: "ends" }
   | { kind: "time"; seconds: number }
   | { kind: "looks"; count: number }
-  | { kind: "refused"; after: number };
+  | { kind: "refused"; after: number }
+  | { kind: "judge"; phase: string };
 
 const happenings: fc.Arbitrary<Happening> = fc.oneof(
   {
@@ -64,7 +70,16 @@ const happenings: fc.Arbitrary<Happening> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("looks"), count: fc.integer({ min: 1, max: 6 }) }),
   },
   fc.record({ kind: fc.constant("refused"), after: fc.integer({ min: 0, max: 4 }) }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("judge"),
+      phase: fc.constantFrom("Running", "Successful", "Failed", "Error", "Inconclusive"),
+    }),
+  },
 ) as fc.Arbitrary<Happening>;
+
+const GOOD = { templates: [{ templateName: "good" }] };
 
 const strategies = fc.record({
   previewService: fc.constantFrom("", "preview"),
@@ -74,6 +89,8 @@ const strategies = fc.record({
   abortScaleDownDelaySeconds: fc.constantFrom(0, 5, 30),
   previewReplicaCount: fc.integer({ min: 1, max: REPLICAS_MAX }),
   scaleDownDelayRevisionLimit: fc.integer({ min: 0, max: 2 }),
+  prePromotionAnalysis: fc.constant(GOOD),
+  postPromotionAnalysis: fc.constant(GOOD),
 }, { requiredKeys: [] });
 
 function happen(rollout: TestBlueGreen, happening: Happening): void {
@@ -100,6 +117,8 @@ function happen(rollout: TestBlueGreen, happening: Happening): void {
       return void rollout.end();
     case "time":
       return void rollout.pass(happening.seconds);
+    case "judge":
+      return void judge(rollout, happening.phase);
     case "refused":
       return void lookAround(rollout, happening.after);
     case "looks":
@@ -116,6 +135,15 @@ function crash(rollout: TestBlueGreen, { index, count }: { index: number; count:
       conditions: [{ type: "Ready", status: "False", lastTransitionTime: "2026-01-01T00:00:00Z" }],
     });
   }
+}
+
+/** An analysis goes on. Gives whether there was one. */
+function judge({ cluster }: TestBlueGreen, phase: string): boolean {
+  const run = cluster.list<AnalysisRun>(analysisRuns).find(({ status }) =>
+    (status?.phase ?? "Running") === "Running"
+  );
+  if (run) cluster.put(analysisRuns, { ...run, status: { phase, message: "because" } });
+  return run !== undefined;
 }
 
 /** One look of each controller, of which a write may be refused. Gives whether anything was to be written. */
@@ -172,7 +200,9 @@ function recover(rollout: TestBlueGreen): void {
   const abort = rollout.status.abort ? false : undefined;
   rollout.change({ paused: false }).patchStatus({ abort });
   for (let round = 0; round < 4; round++) {
-    do settle(rollout); while (rollout.ready() | rollout.end());
+    do settle(rollout); while (
+      rollout.ready() | rollout.end() | Number(judge(rollout, "Successful"))
+    );
     if (rollout.status.pauseConditions) rollout.promote();
     else rollout.pass(120);
   }
@@ -186,6 +216,10 @@ Deno.test("whatever happens, users are never sent to pods that are not there, an
       fc.array(happenings, { maxLength: 60 }),
       (strategy, replicas, all) => {
         const rollout = new TestBlueGreen(strategy, { replicas });
+        rollout.cluster.put(analysisTemplates, {
+          metadata: { name: "good" },
+          spec: { metrics: [{ name: "good", provider: { web: { url: "http://good" } } }] },
+        });
         for (const happening of all) happen(rollout, happening);
         recover(rollout);
         const { phase, message, currentPodHash, blueGreen, stableRS } = rollout.status;
@@ -196,6 +230,6 @@ Deno.test("whatever happens, users are never sent to pods that are not there, an
         assert.deepEqual(sizes, [rollout.rollout.spec.replicas]);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 150 },
   );
 });
