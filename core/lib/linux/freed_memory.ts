@@ -1,4 +1,6 @@
+import { cpuUsage } from "node:process";
 import type { Clock } from "../clock.ts";
+import { collectGarbage } from "./garbage.ts";
 
 const SYMBOLS = { malloc_trim: { parameters: ["usize"], result: "i32" } } as const;
 const MIB = 1024 * 1024;
@@ -8,8 +10,12 @@ const GROWTH_BYTES = 16 * MIB;
 /** With this much above the minimum, trimming is retried from time to time: objects may have been freed since. */
 const EXCESS_BYTES = 32 * MIB;
 const AGAIN_MS = 30_000;
-/** When a process has started and is at rest: what it needed only for that, some 15 MiB, is given back. */
+/** When a process has started and is at rest: what it needed only for that, some 30 MiB, is given back. */
 const SETTLED_MS = 10_000;
+/** CPU time between two looks of a process that is at rest. */
+const REST_CPU_MS_MAX = 40;
+/** With more in use, garbage is left to V8, which collects it in small steps. */
+const COLLECTED_HEAP_BYTES_MAX = 48 * MIB;
 
 /** What decides whether to trim. */
 export interface MemorySighting {
@@ -20,6 +26,27 @@ export interface MemorySighting {
   sinceLastMs: number;
 }
 
+/** What decides whether to collect garbage. */
+export interface RestSighting {
+  /** Of the whole process, since the last look. */
+  cpuMs: number;
+  heapUsedBytes: number;
+  residentBytes: number;
+  /** After the last collection, and how long ago that was; absent: there was none. */
+  last?: { residentBytes: number; agoMs: number };
+  /** Since the process has started. */
+  upMs: number;
+}
+
+/** Whether a process that is at rest has not collected its garbage, or has got much larger since. */
+export function isWorthCollecting(
+  { cpuMs, heapUsedBytes, residentBytes, last, upMs }: RestSighting,
+): boolean {
+  if (cpuMs > REST_CPU_MS_MAX || heapUsedBytes > COLLECTED_HEAP_BYTES_MAX) return false;
+  if (last === undefined) return upMs >= SETTLED_MS;
+  return last.agoMs >= AGAIN_MS && residentBytes >= last.residentBytes + EXCESS_BYTES;
+}
+
 export function isWorthTrimming(seen: MemorySighting): boolean {
   if (seen.residentBytes >= seen.lastBytes + GROWTH_BYTES) return true;
   return seen.sinceLastMs >= AGAIN_MS && seen.residentBytes >= seen.leastBytes + EXCESS_BYTES;
@@ -27,8 +54,8 @@ export function isWorthTrimming(seen: MemorySighting): boolean {
 
 /**
  * Returns freed memory to the system as the process grows (malloc_trim(3)). glibc keeps the memory of small buffers, such
- * as those of connections: after a flood the process would stay large forever. Does nothing without glibc or without
- * permission for FFI.
+ * as those of connections: after a flood the process would stay large forever. Once the process is at rest, its garbage is
+ * collected before. Does nothing without glibc or without permission for FFI.
  */
 export class FreedMemory implements Disposable {
   readonly #clock: Clock;
@@ -37,7 +64,9 @@ export class FreedMemory implements Disposable {
   #leastBytes = Infinity;
   #lastMs = 0;
   #cancel: () => void = () => {};
-  readonly #cancelFirst: () => void;
+  readonly #startedMs: number;
+  #cpuMs = cpuMsNow();
+  #collected: { residentBytes: number; atMs: number } | undefined;
 
   /** `undefined` where it can do nothing. To be disposed of. */
   static keepGivingBack(clock: Clock): FreedMemory | undefined {
@@ -51,26 +80,53 @@ export class FreedMemory implements Disposable {
   private constructor(clock: Clock, library: Deno.DynamicLibrary<typeof SYMBOLS>) {
     this.#clock = clock;
     this.#library = library;
+    this.#startedMs = clock.elapsed();
     this.#look();
-    this.#cancelFirst = clock.after(SETTLED_MS, () => this.#trim(clock.elapsed()));
   }
 
   [Symbol.dispose](): void {
     this.#cancel();
-    this.#cancelFirst();
     this.#library.close();
   }
 
   #look(): void {
-    const { rss: residentBytes } = Deno.memoryUsage();
+    const { rss: residentBytes, heapUsed: heapUsedBytes } = Deno.memoryUsage();
     const nowMs = this.#clock.elapsed();
+    if (this.#isWorthCollecting({ residentBytes, heapUsedBytes }, nowMs)) this.#collect(nowMs);
+    else this.#lookAtGrowth(residentBytes, nowMs);
+    this.#cancel = this.#clock.after(LOOK_MS, () => this.#look());
+  }
+
+  #isWorthCollecting(
+    seen: Pick<RestSighting, "residentBytes" | "heapUsedBytes">,
+    nowMs: number,
+  ): boolean {
+    const before = this.#cpuMs;
+    this.#cpuMs = cpuMsNow();
+    const collected = this.#collected;
+    return isWorthCollecting({
+      ...seen,
+      cpuMs: this.#cpuMs - before,
+      upMs: nowMs - this.#startedMs,
+      ...(collected && {
+        last: { residentBytes: collected.residentBytes, agoMs: nowMs - collected.atMs },
+      }),
+    });
+  }
+
+  #collect(nowMs: number): void {
+    collectGarbage();
+    this.#trim(nowMs);
+    this.#collected = { residentBytes: this.#lastBytes, atMs: nowMs };
+  }
+
+  #lookAtGrowth(residentBytes: number, nowMs: number): void {
     this.#leastBytes = Math.min(this.#leastBytes, residentBytes);
     const [lastBytes, leastBytes] = [this.#lastBytes, this.#leastBytes];
     if (lastBytes === Infinity) this.#note(residentBytes, nowMs);
     else if (
       isWorthTrimming({ residentBytes, lastBytes, leastBytes, sinceLastMs: nowMs - this.#lastMs })
     ) this.#trim(nowMs);
-    this.#cancel = this.#clock.after(LOOK_MS, () => this.#look());
   }
 
   #trim(nowMs: number): void {
@@ -82,4 +138,9 @@ export class FreedMemory implements Disposable {
     this.#lastBytes = residentBytes;
     this.#lastMs = nowMs;
   }
+}
+
+function cpuMsNow(): number {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1000;
 }

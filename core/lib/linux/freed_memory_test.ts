@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { VirtualClock } from "../virtual_clock.ts";
-import { FreedMemory, isWorthTrimming } from "./freed_memory.ts";
+import {
+  FreedMemory,
+  isWorthCollecting,
+  isWorthTrimming,
+  type RestSighting,
+} from "./freed_memory.ts";
 
 const MIB = 1024 * 1024;
 
@@ -21,6 +26,29 @@ Deno.test("freed memory is given back as it grows, and from time to time while t
       sinceLastMs,
     };
     assert.equal(isWorthTrimming(seen), expected, what);
+  }
+});
+
+Deno.test("garbage is collected once a process is at rest, and again when it has got much larger", () => {
+  const settled: RestSighting = {
+    cpuMs: 40,
+    heapUsedBytes: 48 * MIB,
+    residentBytes: 182 * MIB,
+    upMs: 10_000,
+  };
+  const after = (mib: number, agoMs: number) => ({ last: { residentBytes: mib * MIB, agoMs } });
+  const cases: [string, Partial<RestSighting>, boolean][] = [
+    ["at rest for the first time", {}, true],
+    ["just started", { upMs: 9_999 }, false],
+    ["busy", { cpuMs: 41 }, false],
+    ["a large heap", { heapUsedBytes: 48 * MIB + 1 }, false],
+    ["collected, and much larger now", after(150, 30_000), true],
+    ["collected, and a little larger now", after(151, 30_000), false],
+    ["collected just now", after(150, 29_999), false],
+    ["much larger and busy", { ...after(150, 30_000), cpuMs: 41 }, false],
+  ];
+  for (const [what, change, expected] of cases) {
+    assert.equal(isWorthCollecting({ ...settled, ...change }), expected, what);
   }
 });
 
