@@ -149,8 +149,10 @@ export class Exchange {
     if (backend === undefined) return this.#answerInstead(BROKEN_ROUTE);
     let endpoint = (session && backend.claimAgain(session.endpoint, this.startedMs)) ??
       backend.claim(this.startedMs);
-    if (endpoint === undefined) {
-      backend = split.standInFor(backend) ?? backend;
+    const standIn = endpoint ? undefined : split.standInFor(backend);
+    if (standIn !== undefined) {
+      countFailed(backend);
+      backend = standIn;
       endpoint = backend.claim(this.startedMs);
     }
     this.#backend = backend;
@@ -195,7 +197,9 @@ export class Exchange {
 
   /** From now on it is a request of another backend. */
   #moveTo(backend: LiveBackend): void {
-    this.#backend!.ended();
+    const before = this.#backend!;
+    before.ended();
+    before.counts.failures++; // else one that always fails would look healthy
     this.#backend = backend;
     backend.counts.requests++;
     backend.began();
@@ -210,4 +214,10 @@ export class Exchange {
   #answerInstead(answer: OwnAnswer): undefined {
     this.answer = answer;
   }
+}
+
+/** It was its turn, and another one answers. */
+function countFailed({ counts }: LiveBackend): void {
+  counts.requests++;
+  counts.failures++;
 }

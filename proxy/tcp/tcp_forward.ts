@@ -73,6 +73,7 @@ export class TcpForward {
     const endpoint = this.#backend.claimFor(clientAddress, nowMs, failed);
     const standIn = endpoint ? undefined : split.standInFor(this.#backend);
     if (standIn === undefined) return endpoint;
+    this.#backend.counts.failures++; // else one that always fails would look healthy
     this.#backend = current(standIn);
     this.#backend.counts.requests++;
     return this.#backend.claimFor(clientAddress, nowMs, failed);

@@ -28,6 +28,12 @@ Deno.test("while a set has nobody who answers, the other set of its rollout does
           assert.equal(await (await fetch(url, { method })).text(), "stable", `${method} ${ports}`);
         }
       }
+      const failed = (await proxy.countsOfSets()).find(({ set }) => set.hash === "bbb")!;
+      assert.deepEqual(
+        [failed.counts.requests, failed.counts.failures],
+        [4, 4],
+        "it is no healthy one",
+      );
       const stranger = tableOf([
         [1, ofRollout("stable", "aaa", stable)],
         [1, backendAt("other", DEAD_PORT)],

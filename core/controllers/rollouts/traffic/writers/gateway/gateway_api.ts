@@ -63,11 +63,11 @@ export function gatewayWriter(routed: RoutedRollout, raw: unknown): TrafficWrite
       ),
     removeManagedRoutes: () =>
       changeHeaderRoutes((route) => withoutManaged(route.spec.rules, managed)),
-    verified: ({ serves }) =>
+    verified: (traffic) =>
       names.http.every(({ name }) => {
         const route = routed.objects.view.get(httpRoutes, name);
         return route !== undefined && !routed.objects.isChanged(httpRoutes, name) &&
-          serves("HTTPRoute", route);
+          traffic.serves("HTTPRoute", route);
       }),
   };
 }
