@@ -4,6 +4,8 @@ import type { Read } from "./canary_text.ts";
 /** What the proxy is asked for. */
 const PROXY = "coracle.dev/proxy";
 const INTERVAL = "10s";
+/** A measurement takes at least so long, and until there were enough requests. */
+const WINDOW = "10s";
 const TERMS_MAX = 20;
 
 /** What can be said of the answers, where it is in the proxy's result, and in which units. */
@@ -71,6 +73,6 @@ export function metricsOf(
     name,
     ...(isGate ? { count: 1 } : { interval: INTERVAL }),
     successCondition: condition,
-    provider: { plugin: { [PROXY]: { service, set: "canary" } } },
+    provider: { plugin: { [PROXY]: { service, set: "canary", window: WINDOW } } },
   }));
 }
