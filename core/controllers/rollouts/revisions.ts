@@ -19,6 +19,8 @@ import type { OpenSituation, ResolvedRollout, Situation } from "./situation/situ
 import { withConditionSet } from "./status/condition_list.ts";
 import { statusWrites } from "./status/status_writes.ts";
 
+/** Former revisions that a set remembers. */
+const REVISIONS_KEPT_MAX = 200;
 /** Annotations of a Rollout that are not copied to its sets. */
 const NOT_COPIED: readonly string[] = [
   "kubectl.kubernetes.io/last-applied-configuration",
@@ -159,6 +161,6 @@ function withTemplateOf(set: ReplicaSet, { rollout, hash }: Situation): ReplicaS
 function formerRevisions(set: ReplicaSet, revision: number): Record<string, string> {
   const before = revisionOf(set);
   if (before === 0 || before === revision) return {};
-  const known = set.metadata.annotations?.[REVISION_HISTORY];
-  return { [REVISION_HISTORY]: known ? `${known},${before}` : String(before) };
+  const known = set.metadata.annotations?.[REVISION_HISTORY]?.split(",") ?? [];
+  return { [REVISION_HISTORY]: [...known, before].slice(-REVISIONS_KEPT_MAX).join(",") };
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { replicaSets } from "../../../resources/apps/replica_sets.ts";
 import { templateOf, TestRollout } from "../rollout_fixture.ts";
 
 const STEPS = [{ setWeight: 50 }, { pause: { duration: "3s" } }];
@@ -226,4 +227,73 @@ Deno.test("what somebody resumed goes on at once; nobody is told what that someb
   rollout.run();
   const told = rollout.reasons.filter((reason) => /Paused|Resumed/.test(reason));
   assert.deepEqual(told, ["RolloutPaused", "RolloutPaused"]);
+});
+
+Deno.test("a template that was copied from a set, with all its defaults, is that of the set", () => {
+  const rollout = new TestRollout({ strategy: { canary: {} } });
+  rollout.run().setImage("web:2").run();
+  const [first] = rollout.sets.filter(({ spec }) => spec.replicas === 0);
+  const { metadata, spec } = first!.spec.template;
+  const { "rollouts-pod-template-hash": hash, ...labels } = metadata!.labels!;
+  rollout.change({ template: { metadata: { labels }, spec } }).run();
+  assert.deepEqual(rollout.sizes, { 2: 0, 3: 1 });
+  assert.equal(rollout.status.currentPodHash, hash);
+  assert.equal(rollout.status.phase, "Healthy");
+});
+
+Deno.test("other steps begin again with the same canary", () => {
+  const steps = [{ setWeight: 50 }, { pause: {} }];
+  const rollout = new TestRollout({ replicas: 2, strategy: { canary: { steps } } });
+  rollout.run().setImage("web:2").run();
+  assert.equal(rollout.status.currentStepIndex, 1);
+  rollout.change({ strategy: { canary: { steps: [{ pause: {} }, ...steps] } } }).run();
+  assert.equal(rollout.status.currentStepIndex, 0);
+  assert.equal(rollout.sets.length, 2);
+});
+
+Deno.test("while somebody has paused it, no pod comes or goes", () => {
+  const rollout = new TestRollout({ replicas: 2, strategy: { canary: {} } }).run();
+  rollout.change({ paused: true }).setImage("web:2").run();
+  assert.deepEqual(rollout.sizes, { 1: 2, 2: 0 });
+  assert.equal(rollout.status.phase, "Paused");
+  assert.equal(rollout.status.message, "manually paused");
+  rollout.change({ paused: false }).run();
+  assert.deepEqual(rollout.sizes, { 1: 0, 2: 2 });
+});
+
+for (const aborts of [false, true]) {
+  Deno.test(`an update that makes no progress is late${aborts ? ", and goes back" : ""}`, () => {
+    const deadline = { progressDeadlineSeconds: 60, progressDeadlineAbort: aborts };
+    const rollout = new TestRollout({ ...deadline, strategy: { canary: {} } }).run();
+    rollout.broken.add("bad:2");
+    rollout.setImage("bad:2").run();
+    assert.equal(rollout.plan().againAfterMs, 61_000);
+    assert.equal(rollout.pass(60).run().status.phase, "Progressing");
+    rollout.pass(1).run();
+    assert.equal(rollout.status.phase, "Degraded");
+    assert.deepEqual(rollout.sizes, aborts ? { 1: 1, 2: 0 } : { 1: 1, 2: 1 });
+    assert.equal(rollout.reasons.includes("RolloutAborted"), aborts);
+    assert.equal(rollout.setImage("web:3").run().status.phase, "Healthy");
+  });
+}
+
+Deno.test("the name of a set that is taken makes the next hash", () => {
+  const rollout = new TestRollout({ strategy: { canary: {} } });
+  const first = rollout.plan().writes.find(({ verb }) => verb === "create")!;
+  const name = first.verb === "create" ? first.draft.metadata.name! : "";
+  rollout.cluster.put(replicaSets, {
+    metadata: { name },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { app: "other" } },
+      template: {
+        metadata: { labels: { app: "other" } },
+        spec: { containers: [{ name: "c", image: "c" }] },
+      },
+    },
+  });
+  rollout.run();
+  assert.equal(rollout.status.collisionCount, 1);
+  assert.equal(rollout.status.phase, "Healthy");
+  assert.notEqual(`web-${rollout.status.currentPodHash}`, name);
 });
