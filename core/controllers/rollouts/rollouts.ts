@@ -1,6 +1,7 @@
 import type { ObjectName, View } from "../../client/client.ts";
 import { replicaSets } from "../../resources/apps/replica_sets.ts";
 import { type Rollout, rollouts } from "../../resources/argoproj/mod.ts";
+import type { KubeObject } from "../../resources/resource.ts";
 import { claimWrites } from "../runtime/ownership.ts";
 import {
   type ControllerWithMemory,
@@ -48,7 +49,7 @@ const INVALID_AGAIN_MS = 20_000;
  */
 export function rolloutController(
   traffic?: ServedTraffic,
-): ControllerWithMemory<Rollout, string> {
+): ControllerWithMemory<Rollout, KubeObject> {
   return {
     name: "rollouts-controller",
     resource: rollouts,
@@ -57,7 +58,7 @@ export function rolloutController(
     workers: 4,
     reconcile: (rollout, view, nowMs, { memory }) =>
       withFirstSight(rollout, memory, look(rollout, { view, traffic, nowMs })),
-    gone: (name) => ({ writes: [], remember: [[keyOf(name), undefined]] }),
+    gone: (name, _view, _nowMs, { memory }) => lastSight(name, memory),
   };
 }
 
@@ -78,19 +79,32 @@ function waitingIn(
 /** Tells of each rollout when it is first seen, as Argo Rollouts does. */
 function withFirstSight(
   rollout: Rollout,
-  memory: Memory<string>,
+  memory: Memory<KubeObject>,
   made: Plan,
-): PlanWithMemory<string> {
-  const { uid, namespace, name } = rollout.metadata;
-  const key = keyOf(rollout.metadata);
-  if (memory.get(key) === uid) return made;
+): PlanWithMemory<KubeObject> {
+  const { apiVersion, kind, metadata } = rollout;
+  const { uid, namespace, name, resourceVersion, creationTimestamp } = metadata;
+  const key = keyOf(metadata);
+  if (memory.get(key)?.metadata.uid === uid) return made;
   const seen = recordEvent({
     about: rollout,
     type: "Normal",
     reason: "RolloutAddedToInformer",
     message: `Rollout resource added to informer: ${namespace}/${name}`,
   });
-  return { ...made, writes: [seen, ...made.writes], remember: [[key, uid]] };
+  const known = { uid, namespace, name, resourceVersion, creationTimestamp };
+  const identity = { apiVersion, kind, metadata: known };
+  return { ...made, writes: [seen, ...made.writes], remember: [[key, identity]] };
+}
+
+/** Tells of a rollout that it is gone, in Argo Rollouts' words. */
+function lastSight(name: ObjectName, memory: Memory<KubeObject>): PlanWithMemory<KubeObject> {
+  const key = keyOf(name);
+  const about = memory.get(key);
+  if (about === undefined) return NOTHING;
+  const message = `Rollout ${name.name}/${name.namespace} is deleted.`;
+  const told = recordEvent({ about, type: "Normal", reason: "RolloutDeleted", message });
+  return { writes: [told], remember: [[key, undefined]] };
 }
 
 function look(stored: Rollout, { view, traffic, nowMs }: Surroundings): Plan {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { replicaSets } from "../../../resources/apps/replica_sets.ts";
+import { rollouts } from "../../../resources/argoproj/mod.ts";
 import { templateOf, TestRollout } from "../rollout_fixture.ts";
 
 const STEPS = [{ setWeight: 50 }, { pause: { duration: "3s" } }];
@@ -296,4 +297,16 @@ Deno.test("the name of a set that is taken makes the next hash", () => {
   assert.equal(rollout.status.collisionCount, 1);
   assert.equal(rollout.status.phase, "Healthy");
   assert.notEqual(`web-${rollout.status.currentPodHash}`, name);
+});
+
+Deno.test("each rollout is told when it is first seen, and when it is gone", () => {
+  const rollout = new TestRollout({ strategy: { canary: {} } }).run();
+  const { metadata } = rollout.rollout;
+  rollout.cluster.take(rollouts, metadata);
+  rollout.look().look();
+  const told = rollout.cluster.notices.filter(({ reason }) => /Added|Deleted/.test(reason));
+  assert.deepEqual(told.map(({ message, about }) => [message, about.metadata.uid]), [
+    ["Rollout resource added to informer: default/web", metadata.uid],
+    ["Rollout web/default is deleted.", metadata.uid],
+  ]);
 });
