@@ -7,6 +7,7 @@ import { NAME_MUTANTS } from "./name_mutants.ts";
 import { POD_MUTANTS } from "./pod_mutants.ts";
 import { BATCH_MUTANTS } from "./batch_mutants.ts";
 import { ROLLOUT_MUTANTS } from "./rollout_mutants.ts";
+import { ROLLOUT_PART_MUTANTS } from "./rollout_part_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
 import { STORAGE_MUTANTS } from "./storage_mutants.ts";
 
@@ -538,6 +539,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MEASUREMENT_MUTANTS,
   ...BATCH_MUTANTS,
   ...ROLLOUT_MUTANTS,
+  ...ROLLOUT_PART_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,
   ...CONFINEMENT_MUTANTS,

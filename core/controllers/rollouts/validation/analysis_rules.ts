@@ -10,6 +10,7 @@ import {
   type Rollout,
   type RolloutAnalysis,
 } from "../../../resources/argoproj/mod.ts";
+import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import { type Cause, invalid } from "../../../schema/causes.ts";
 import { ArgumentError, argumentValues, withArguments } from "../../analysis/arguments.ts";
 import { limitsOf } from "../../analysis/metric_limits.ts";
@@ -20,6 +21,8 @@ import {
   templatesOf,
   withGivenArguments,
 } from "../../analysis/templates.ts";
+import { FieldError, rolloutArguments } from "../analyses/arguments.ts";
+import { HASH_LABEL } from "../situation/sets.ts";
 
 type Template = AnalysisTemplate | ClusterAnalysisTemplate;
 
@@ -39,7 +42,7 @@ export function faultsOfAnalyses(
   const { namespace } = rollout.metadata;
   return {
     missing: each(places, (place) => missingFaults(place, namespace, view)),
-    unfit: each(places, (place) => unfitFaults(place, namespace, view)),
+    unfit: each(places, (place) => unfitFaults(place, rollout, view)),
   };
 }
 
@@ -103,10 +106,10 @@ function thrownBy(act: () => unknown): string | undefined {
   }
 }
 
-function* unfitFaults(place: Place, namespace: string, view: View): Iterable<Cause> {
+function* unfitFaults(place: Place, rollout: Rollout, view: View): Iterable<Cause> {
   const { field, analysis, isBackground } = place;
-  const templates = templatesOf(view, namespace, analysis.templates ?? []);
-  const fault = thrownBy(() => refuseUnmergeable(templates, analysis));
+  const templates = templatesOf(view, rollout.metadata.namespace, analysis.templates ?? []);
+  const fault = thrownBy(() => refuseUnmergeable(templates, rollout, analysis));
   if (fault !== undefined) {
     const names = templates.map(({ metadata }) => metadata.name).join(" ");
     return yield invalid(field, `templateNames: [${names}]`, fault);
@@ -118,13 +121,13 @@ function* unfitFaults(place: Place, namespace: string, view: View): Iterable<Cau
 }
 
 /** Makes of the templates what a run would be. */
-function refuseUnmergeable(templates: Template[], analysis: RolloutAnalysis) {
+function refuseUnmergeable(
+  templates: Template[],
+  rollout: Rollout,
+  analysis: RolloutAnalysis,
+): void {
   const merged = mergedTemplate(templates);
-  const given = (analysis.args ?? []).map(({ name, value, valueFrom }): Argument => ({
-    name,
-    ...(value !== undefined ? { value } : valueFrom && { value: PLACEHOLDER }),
-  }));
-  withGivenArguments(merged.args, given);
+  withGivenArguments(merged.args, givenArguments(rollout, analysis));
   distinctRules("Dry-Run", [...merged.dryRun, ...analysis.dryRun ?? []]);
   const retention = [...merged.measurementRetention, ...analysis.measurementRetention ?? []];
   distinctRules("Measurement Retention", retention);
@@ -132,6 +135,17 @@ function refuseUnmergeable(templates: Template[], analysis: RolloutAnalysis) {
 
 /** Stands for a value that is not known yet. */
 const PLACEHOLDER = "dummy-value";
+const ANY_SET = { metadata: { labels: { [HASH_LABEL]: PLACEHOLDER } } } as unknown as ReplicaSet; // for its hash
+
+/** None when one of them is a field that the Rollout does not have. */
+function givenArguments(rollout: Rollout, { args = [] }: RolloutAnalysis): Argument[] {
+  try {
+    return rolloutArguments(args, { rollout, current: ANY_SET, stable: ANY_SET });
+  } catch (error) {
+    if (error instanceof FieldError) return [];
+    throw error;
+  }
+}
 
 function* endlessFaults({ metadata: { name }, spec }: Template): Iterable<string> {
   const { args = [], metrics = [] } = spec;

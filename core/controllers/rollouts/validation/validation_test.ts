@@ -406,6 +406,13 @@ Deno.test("templates must be there, fit together, and end", () => {
   const at = "spec.strategy.canary.steps[1].analysis.templates: Invalid value:";
   assert.equal(inline(["fits", { templateName: "everywhere", clusterScope: true }]), undefined);
   assert.equal(inline(["fits"], { valueFrom: { podTemplateHashValue: "Latest" } }), undefined);
+  assert.equal(inline(["fits"], {}), undefined);
+  assert.equal(
+    inline(["fits"], {
+      valueFrom: { fieldRef: { fieldPath: "spec.strategy.canary.steps[0].pause" } },
+    }),
+    `${at} "templateNames: [fits]": args.path was not resolved`,
+  );
   assert.equal(inline(["gone"]), `${at} "gone": AnalysisTemplate 'gone' not found`);
   assert.equal(
     inline([{ templateName: "gone", clusterScope: true }]),
