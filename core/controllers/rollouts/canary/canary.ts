@@ -1,5 +1,4 @@
 import { timestamp } from "../../../lib/timestamp.ts";
-import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { Plan } from "../../runtime/controller.ts";
 import { runAnalyses } from "../parts/analyses.ts";
 import { syncEphemeralMetadata } from "../parts/ephemeral_metadata.ts";
@@ -11,20 +10,13 @@ import { haltReason, pauseEndMs, pauseOf } from "../situation/pauses.ts";
 import { restartPods } from "../parts/pod_restarts.ts";
 import { removeDeadlines, scale, scaleCurrent } from "../parts/scaling.ts";
 import { pointService } from "../parts/services.ts";
-import { availableIn, availableOf, hashOf, podsIn } from "../situation/sets.ts";
-import { isRoutedByUs } from "../situation/shares.ts";
+import { availableIn, availableOf, podsIn } from "../situation/sets.ts";
 import { isFullyPromoted, type Situation } from "../situation/situation.ts";
 import { stepHashOf } from "../parts/template_hash.ts";
-import { mayScaleDown, routeTraffic } from "../traffic/traffic.ts";
+import { podsInUse, routeTraffic } from "../traffic/traffic.ts";
 import { scaleOthers } from "./other_sets.ts";
 import { hasDesiredCounts, isRollingBackDynamically, wantedSizes } from "../sizes/sizes.ts";
-import {
-  currentStepOf,
-  maxWeightOf,
-  pauseSecondsOf,
-  servicesOf,
-  stepText,
-} from "../situation/steps.ts";
+import { currentStepOf, pauseSecondsOf, servicesOf, stepText } from "../situation/steps.ts";
 
 /**
  * One look at a rollout of the strategy canary. Its parts come in the order of Argo Rollouts, which ends the look at the
@@ -99,29 +91,13 @@ export function scaleCanary(situation: Situation, pass: Pass): boolean {
   removeDeadlines(situation, pass);
   // The stable set follows the weights of the look before, which are in use by now.
   const { stable: stableSize } = wantedSizes(situation, rollout.status.canary.weights);
-  const hasOwnStable = stable !== undefined && stable !== current;
-  const mayScaleStable = hasOwnStable && mayShrinkTo(situation, stable, stableSize);
-  if (mayScaleStable && scale(situation, pass, stable, stableSize)) return true;
+  if (stable && stable !== current) {
+    const size = Math.max(stableSize, podsInUse(situation, pass, stable));
+    if (scale(situation, pass, stable, size)) return true;
+  }
   const { canary: canarySize } = wantedSizes(situation, pass.status.canary.weights);
-  const mayShrink = (size: number) => mayShrinkTo(situation, current, size);
-  return scaleCurrent(situation, pass, canarySize, mayShrink) || scaleOthers(situation, pass);
-}
-
-/**
- * Whether a set of a canary whose traffic is routed may have no more than these pods: no request may be on its way to a
- * set without pods, and our own proxies must serve a weight that these pods can carry.
- */
-function mayShrinkTo(situation: Situation, set: ReplicaSet, size: number): boolean {
-  const { rollout } = situation;
-  const isRouted = rollout.spec.strategy.canary!.trafficRouting !== undefined;
-  if (!isRouted || size >= set.spec.replicas) return true;
-  if (size === 0) return mayScaleDown(situation, set);
-  const { weights } = rollout.status.canary;
-  if (!isRoutedByUs(rollout) || weights === undefined) return true;
-  const { weight } = [weights.canary, weights.stable]
-    .find(({ podTemplateHash }) => podTemplateHash === hashOf(set)) ?? { weight: 0 };
-  const needed = Math.ceil(rollout.spec.replicas * weight / maxWeightOf(rollout));
-  return weights.verified !== false && needed <= size;
+  const least = podsInUse(situation, pass, current);
+  return scaleCurrent(situation, pass, canarySize, least) || scaleOthers(situation, pass);
 }
 
 /** Argo Rollouts: `reconcileCanaryPause`. */

@@ -91,14 +91,14 @@ export function delaysScaleDownOnAbort(
 }
 
 /**
- * Gives the current set its size; after an abort only once its time is over. `mayShrink`: whether it may have no more
- * than these pods. Gives whether the size changed.
+ * Gives the current set its size; after an abort only once its time is over. `least`: pods that it needs for what comes to
+ * it. Gives whether the size changed.
  */
 export function scaleCurrent(
   situation: Situation,
   pass: Pass,
   wanted: number,
-  mayShrink: (size: number) => boolean = () => true,
+  least = 0,
 ): boolean {
   const { current, stable, rollout, nowMs } = situation;
   let size = wanted;
@@ -117,7 +117,7 @@ export function scaleCurrent(
     }
     if (deadlineMs !== undefined) size = 0;
   }
-  if (size < current.spec.replicas && !mayShrink(size)) return false;
+  size = Math.max(size, least);
   const isScaled = scale(situation, pass, current, size);
   scaleReferredWorkload(situation, pass, size);
   return isScaled;

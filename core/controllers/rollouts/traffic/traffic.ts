@@ -1,6 +1,7 @@
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
-import type { TrafficRouting } from "../../../resources/argoproj/mod.ts";
-import { pointService } from "../parts/services.ts";
+import type { TrafficRouting, TrafficWeights } from "../../../resources/argoproj/mod.ts";
+import { pointService, serviceOf } from "../parts/services.ts";
+import type { ServedTraffic } from "../../../traffic/served_traffic.ts";
 import type { Outcome, Pass } from "../situation/pass.ts";
 import { availableOf, hashOf, revisionOf } from "../situation/sets.ts";
 import { isRoutedByUs } from "../situation/shares.ts";
@@ -125,12 +126,31 @@ function note(
   });
   const message = weightMessage(rollout.status.canary.weights, weights);
   if (message !== undefined) pass.tell("TrafficWeightUpdated", message);
-  const answers = traffic ? writers.map((writer) => writer.verified(traffic)) : [];
-  const verified = answers.includes(false) ? false : answers.find((answer) => answer !== undefined);
+  const verified = traffic && verifiedBy(situation, pass, writers, traffic);
   pass.setCanaryStatus({ weights: { ...weights, ...(verified !== undefined && { verified }) } });
   if (verified !== false) return undefined;
   pass.wakeIn(AGAIN_MS);
   return weight === max ? "stop" : undefined;
+}
+
+/**
+ * Whether all proxies serve the weights, and the services as they are now; `undefined` when nobody can know.
+ */
+function verifiedBy(
+  situation: Situation,
+  pass: Pass,
+  writers: readonly TrafficWriter[],
+  traffic: ServedTraffic,
+): boolean | undefined {
+  const answers = writers.map((writer) => writer.verified(traffic));
+  if (answers.every((answer) => answer === undefined)) return undefined;
+  const { stableService, canaryService } = situation.rollout.spec.strategy.canary!;
+  const areServed = [stableService, canaryService].every((name) => {
+    const service = serviceOf(situation, name);
+    if (service === undefined) return true;
+    return pass.serviceNow(service) === service && traffic.serves("Service", service);
+  });
+  return areServed && !answers.includes(false);
 }
 
 /** Whether no request can reach the set any more, by a weight or from before; as far as our own proxies know. */
@@ -138,4 +158,27 @@ export function mayScaleDown({ rollout, traffic }: Situation, set: ReplicaSet): 
   if (traffic === undefined || !isRoutedByUs(rollout)) return true;
   const { namespace } = rollout.metadata;
   return traffic.waysTo({ namespace, hash: hashOf(set) }).every(({ by }) => by === "address");
+}
+
+/**
+ * Pods that a set must keep for its share of the traffic, by the weights in use and by those that will be: all of them
+ * while it is not known which are in use, or while requests get to a set without a share. 0 where our own proxies do not
+ * split the traffic.
+ */
+export function podsInUse(situation: Situation, pass: Pass, set: ReplicaSet): number {
+  const { rollout, traffic } = situation;
+  if (traffic === undefined || !isRoutedByUs(rollout)) return 0;
+  const inUse = rollout.status.canary.weights;
+  const coming = pass.status.canary.weights;
+  if (inUse?.verified === false) return set.spec.replicas;
+  const share = Math.max(...[inUse, coming].map((weights) => shareIn(weights, hashOf(set))));
+  if (share === 0) return mayScaleDown(situation, set) ? 0 : set.spec.replicas;
+  const needed = Math.ceil(rollout.spec.replicas * share / maxWeightOf(rollout));
+  return Math.min(needed, set.spec.replicas);
+}
+
+function shareIn(weights: TrafficWeights | undefined, hash: string): number {
+  if (weights === undefined) return 0;
+  return [weights.canary, weights.stable].filter(({ podTemplateHash }) => podTemplateHash === hash)
+    .reduce((sum, { weight }) => sum + weight, 0);
 }

@@ -4,6 +4,7 @@ import { currentExperiment } from "../parts/experiments.ts";
 import { selectedHash, serviceOf } from "../parts/services.ts";
 import type { Pass } from "../situation/pass.ts";
 import { availableOf, hashOf } from "../situation/sets.ts";
+import { shareOf } from "../situation/shares.ts";
 import { isFullyPromoted, type Situation } from "../situation/situation.ts";
 import { currentStepOf, maxWeightOf, setWeightAt } from "../situation/steps.ts";
 import { hasDesiredCounts, isRollingBackDynamically, wantedSizes } from "../sizes/sizes.ts";
@@ -81,7 +82,8 @@ function experimentWeights(situation: Situation): WeightDestination[] {
 
 /**
  * The weight as far as the pods carry it that the two services lead to. Before pods of the canary go, their weight does;
- * after a promotion the stable service first leads to the new pods.
+ * before the canary's service leads to another set, all of its weight goes; after a promotion the stable service first
+ * leads to the new pods.
  */
 function carried(situation: Situation, pass: Pass, facts: WeightFacts): DesiredWeight {
   const { canary, stable } = routedSets(situation, pass);
@@ -90,14 +92,16 @@ function carried(situation: Situation, pass: Pass, facts: WeightFacts): DesiredW
   const experiments = facts.experiments.filter(({ serviceName }) => serviceName !== undefined);
   const desired = desiredWeight({ ...facts, steps: falling, experiments });
   const waits = isPromoted && returningFrom === undefined && !hasStableService(situation);
+  const staying = stayingPods(situation, facts, canary);
+  const isOther = canary !== situation.current && returningFrom === undefined;
   const weight = waits ? present : weightWithinCapacity({
     max: facts.max,
     replicas: facts.replicas,
-    canaryAvailable: stayingPods(situation, facts, canary),
+    canaryAvailable: availableOf(canary),
     stableAvailable: availableOf(stable),
     extra: sumOf(desired.extra),
     present,
-    desired: desired.weight,
+    desired: isOther ? 0 : Math.min(desired.weight, shareOf(staying, facts.replicas, facts.max)),
   });
   return { ...desired, weight, canaryHash: hashOf(canary) };
 }

@@ -39,10 +39,10 @@ export function serviceWriter(routed: RoutedRollout, raw: unknown): TrafficWrite
     setHeaderRoute: unsupported("setHeaderRoute"),
     setMirrorRoute: unsupported("setMirrorRoute"),
     removeManagedRoutes: () => {},
-    verified: (traffic) => {
+    verified: (proxies) => {
       const service = routed.objects.view.get(services, name);
       return service !== undefined && routed.services.now(service) === service &&
-        traffic.serves("Service", service);
+        proxies.serves("Service", service);
     },
   };
 }

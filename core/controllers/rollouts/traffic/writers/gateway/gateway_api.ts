@@ -63,11 +63,11 @@ export function gatewayWriter(routed: RoutedRollout, raw: unknown): TrafficWrite
       ),
     removeManagedRoutes: () =>
       changeHeaderRoutes((route) => withoutManaged(route.spec.rules, managed)),
-    verified: (traffic) =>
+    verified: (proxies) =>
       names.http.every(({ name }) => {
         const route = routed.objects.view.get(httpRoutes, name);
         return route !== undefined && !routed.objects.isChanged(httpRoutes, name) &&
-          traffic.serves("HTTPRoute", route);
+          proxies.serves("HTTPRoute", route);
       }),
   };
 }

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
+import { services } from "../../../resources/core/services/services.ts";
+import { httpRoutes } from "../../../resources/gateway/http_routes.ts";
+import { TestRollout } from "../rollout_fixture.ts";
+import { rolloutController } from "../rollouts.ts";
+import { availableOf, hashOf } from "../situation/sets.ts";
+import { LaggingProxies } from "./lagging_proxies_fixture.ts";
+
+const BROKEN = "web:broken";
+const PROXIES = 2;
+
+/** A rollout whose traffic our own proxies split, by tables that are made late. */
+class RoutedRollout extends TestRollout {
+  readonly proxies = new LaggingProxies(this.cluster, PROXIES);
+
+  constructor(canary: object, replicas: number) {
+    const trafficRouting = { plugins: { "argoproj-labs/gatewayAPI": { httpRoute: "web" } } };
+    super({
+      replicas,
+      strategy: {
+        canary: {
+          canaryService: "web-canary",
+          stableService: "web-stable",
+          trafficRouting,
+          ...canary,
+        },
+      },
+    });
+    this.controller = rolloutController(this.proxies);
+    this.broken.add(BROKEN);
+    for (const name of ["web-canary", "web-stable"]) {
+      const spec = { selector: { app: "web" }, ports: [{ port: 80 }] };
+      this.cluster.put(services, { metadata: { name }, spec });
+    }
+    const backendRefs = ["web-stable", "web-canary"].map((name) => ({ name, port: 80 }));
+    this.cluster.put(httpRoutes, { metadata: { name: "web" }, spec: { rules: [{ backendRefs }] } });
+  }
+
+  /** All proxies get tables, and requests end, until nothing is to do. */
+  runAll(): this {
+    let before = "";
+    for (let now = this.#text(); now !== before; now = this.#text()) {
+      before = now;
+      this.run();
+      for (let i = 0; i < PROXIES; i++) this.catchUp(i);
+      this.proxies.drain();
+      this.run();
+    }
+    return this;
+  }
+
+  #text(): string {
+    return JSON.stringify([this.status, this.sizes]);
+  }
+
+  catchUp(proxy: number): void {
+    this.proxies.catchUp(proxy);
+    this.assertCarried(`after a new table of ${proxy}`);
+  }
+
+  /** No set gets more than its ready pods carry. `sizes`: pods that sets are about to have. */
+  assertCarried(when: string, shrunk?: ReplicaSet): void {
+    const { replicas = 1 } = this.rollout.spec;
+    for (const shares of this.proxies.shares) {
+      for (const [hash, share] of shares) {
+        const set = this.sets.find((each) => hashOf(each) === hash);
+        const pods = shrunk && hashOf(shrunk) === hash
+          ? Math.min(availableOf(shrunk), shrunk.spec.replicas)
+          : availableOf(set);
+        assert.ok(
+          share * replicas <= 100 * pods,
+          `${when}: ${pods} of ${replicas} pods of ${hash} get ${share} %: ${
+            JSON.stringify(this.status)
+          }`,
+        );
+      }
+    }
+  }
+}
+
+type Command =
+  | { do: "image"; image: string }
+  | { do: "abort" | "retry" | "resume" | "promoteFull" | "pause" | "unpause" }
+  | { do: "settle" | "step" | "end" | "drain" | "advance" }
+  | { do: "ready" | "wait" | "table"; count: number };
+
+const of = <D extends Command["do"]>(...what: D[]) =>
+  fc.constantFrom(...what).map((each) => ({ do: each }) as Command);
+const counted = (what: "ready" | "wait" | "table", ...counts: number[]) =>
+  fc.constantFrom(...counts).map((count): Command => ({ do: what, count }));
+
+const commands: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom("web:1", "web:2", "web:3", BROKEN).map((image): Command => ({
+      do: "image",
+      image,
+    })),
+  },
+  { weight: 10, arbitrary: of("advance", "resume") },
+  { weight: 6, arbitrary: counted("table", 0, 1) },
+  { weight: 5, arbitrary: of("settle", "step", "end", "drain") },
+  { weight: 3, arbitrary: of("abort", "retry", "promoteFull") },
+  { weight: 1, arbitrary: of("pause", "unpause", "unpause") },
+  { weight: 4, arbitrary: counted("ready", 1, 2) },
+  { weight: 2, arbitrary: counted("wait", 1, 31) },
+);
+
+function perform(rollout: RoutedRollout, command: Command): void {
+  switch (command.do) {
+    case "image":
+      return void rollout.setImage(command.image);
+    case "abort":
+    case "retry":
+      return void rollout.patchStatus({ abort: command.do === "abort" });
+    case "resume":
+      return void rollout.patchStatus({ pauseConditions: undefined });
+    case "promoteFull":
+      if (rollout.status.stableRS === rollout.status.currentPodHash) return;
+      return void rollout.patchStatus({ promoteFull: true });
+    case "pause":
+    case "unpause":
+      return void rollout.change({ paused: command.do === "pause" });
+    case "settle":
+    case "step":
+    case "end":
+      return void rollout[command.do]();
+    case "drain":
+      return rollout.proxies.drain();
+    case "ready":
+      return void rollout.ready(command.count);
+    case "wait":
+      return void rollout.pass(command.count);
+    case "table":
+      return rollout.catchUp(command.count);
+    case "advance":
+      rollout.settle().ready(1);
+      rollout.settle().end();
+      rollout.catchUp(0);
+      rollout.catchUp(1);
+      rollout.proxies.drain();
+  }
+}
+
+const steps = fc.array(
+  fc.oneof(
+    fc.integer({ min: 0, max: 100 }).map((setWeight) => ({ setWeight })),
+    fc.constantFrom({ pause: {} }, { pause: { duration: "20s" } }),
+    fc.constantFrom(
+      { setCanaryScale: { replicas: 1 } },
+      { setCanaryScale: { weight: 60 } },
+      { setCanaryScale: { matchTrafficWeight: true } },
+    ),
+  ),
+  { maxLength: 6 },
+);
+
+const strategies = fc.record({
+  steps,
+  dynamicStableScale: fc.boolean(),
+  abortScaleDownDelaySeconds: fc.constantFrom(0, 1, 30),
+});
+
+Deno.test("no set gets more than its ready pods carry, and none that gets requests loses its pods", () => {
+  fc.assert(
+    fc.property(
+      strategies,
+      fc.integer({ min: 1, max: 6 }),
+      fc.array(commands, { minLength: 20, maxLength: 60 }),
+      (canary, replicas, commands) => {
+        const rollout = new RoutedRollout(canary, replicas);
+        rollout.runAll();
+        rollout.onSet((set) => rollout.assertCarried("as a set changes", set));
+        for (const command of commands) perform(rollout, command);
+      },
+    ),
+    { numRuns: 80 },
+  );
+});
+
+Deno.test("whatever was done before, a routed canary that is let go on becomes healthy", () => {
+  fc.assert(
+    fc.property(
+      strategies,
+      fc.integer({ min: 1, max: 6 }),
+      fc.array(commands, { minLength: 10, maxLength: 40 }),
+      (canary, replicas, commands) => {
+        const rollout = new RoutedRollout(canary, replicas).runAll();
+        for (const command of commands) perform(rollout, command);
+        rollout.change({ paused: false }).patchStatus({ abort: false }).setImage("web:9").runAll();
+        for (let pause = 0; pause <= canary.steps.length; pause++) {
+          rollout.patchStatus({ pauseConditions: undefined }).runAll().pass(31).runAll();
+        }
+        assert.equal(
+          rollout.status.phase,
+          "Healthy",
+          JSON.stringify([rollout.status, rollout.sizes]),
+        );
+        const sized = Object.values(rollout.sizes).filter((size) => size > 0);
+        assert.deepEqual(sized, [replicas]);
+        assert.deepEqual(
+          rollout.proxies.shares.map((shares) => [...shares]),
+          Array(PROXIES).fill([[rollout.status.stableRS, 100]]),
+        );
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
