@@ -13,6 +13,13 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     tests: RUN_TESTS,
   },
   {
+    name: "a measurement that was under way stays beside its end",
+    file: "core/controllers/analysis/measurements.ts",
+    search: "before.length > 0 && before.at(-1)!.finishedAt === undefined",
+    replace: "before.length < 0 && before.at(-1)!.finishedAt === undefined",
+    tests: RUN_TESTS,
+  },
+  {
     name: "errors count as measurements",
     file: "core/controllers/analysis/measurements.ts",
     search: 'return { ...plus("error"), consecutiveError',

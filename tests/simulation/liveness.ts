@@ -11,6 +11,7 @@ import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { type SimulatedMachine, sourcesOf } from "./machine.ts";
+import { analysisProblems } from "./analysis_counts.ts";
 import { jobProblems } from "./job_counts.ts";
 import { rolloutProblems } from "./rollouts.ts";
 import { setProblems } from "./sets.ts";
@@ -42,6 +43,7 @@ export function problemsOf({ view, machines, table }: LivenessInput): string[] {
     ...setProblems(view),
     ...rolloutProblems(view),
     ...jobProblems(view),
+    ...analysisProblems(view),
     ...all.flatMap((pod) => podProblem(pod, view, machinesByName)),
     ...machines.flatMap((machine) => leftovers(machine, all)),
     ...machines.flatMap((machine) => staleCopies(machine, view)),

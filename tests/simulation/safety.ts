@@ -1,6 +1,6 @@
 import type { ContainerState } from "../../agent/runtimes/container_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
-import type { Rollout } from "../../core/resources/argoproj/mod.ts";
+import type { AnalysisRun, Rollout } from "../../core/resources/argoproj/mod.ts";
 import type { Deployment } from "../../core/resources/apps/deployments.ts";
 import type { Node } from "../../core/resources/core/nodes/nodes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
@@ -14,6 +14,7 @@ import type { RouteTable } from "../../proxy/table/route_table.ts";
 import type { WatchedDisk } from "./faulty_journal.ts";
 import { MACHINE_CPU_MILLIS, MACHINE_PODS_MAX, type SimulatedMachine } from "./machine.ts";
 import { PodLedger } from "./pod_facts.ts";
+import { AnalysisCounts } from "./analysis_counts.ts";
 import { JobCounts } from "./job_counts.ts";
 import { RolloutLimits } from "./rollout_limits.ts";
 import { SetLimits } from "./set_limits.ts";
@@ -61,6 +62,7 @@ export class Safety {
   /** The last version of each object that each agent process has received. */
   readonly #mirrored = new Map<string, number>();
   readonly #jobCounts = new JobCounts();
+  readonly #analysisCounts = new AnalysisCounts();
   readonly #lostNodes = new Set<string>();
   #second = 0;
   #revision: Revision = 0;
@@ -278,6 +280,7 @@ export class Safety {
     if (kind === "jobs.batch") this.#applyJob(type, object as unknown as Job);
     if (kind === "replicasets.apps") this.#applyReplicaSet(type, object as unknown as ReplicaSet);
     if (kind === "deployments.apps") this.#applyDeployment(type, object as unknown as Deployment);
+    if (kind === "analysisruns.argoproj.io") this.#applyRun(type, object as unknown as AnalysisRun);
     if (kind === "rollouts.argoproj.io") this.#applyRollout(type, object as unknown as Rollout);
   }
 
@@ -329,8 +332,14 @@ export class Safety {
   }
 
   #applyJob(type: StoreEvent["type"], job: Job): void {
+    if (type === "ADDED") this.#report(this.#analysisCounts.jobCreated(job));
     if (type === "DELETED") this.#jobCounts.jobGone(job);
     else this.#report(this.#jobCounts.jobSeen(job));
+  }
+
+  #applyRun(type: StoreEvent["type"], run: AnalysisRun): void {
+    if (type === "DELETED") this.#analysisCounts.runGone(run);
+    else this.#report(this.#analysisCounts.runSeen(run));
   }
 
   #applyReplicaSet(type: StoreEvent["type"], replicaSet: ReplicaSet): void {

@@ -26,6 +26,8 @@ export type UserAction =
     readonly do: "delete rollout";
     readonly policy: "Background" | "Foreground" | "Orphan";
   }
+  | { readonly do: "apply analysis"; readonly image: string }
+  | { readonly do: "end analysis" | "delete analysis" }
   | { readonly do: "run job"; readonly name: string; readonly image: string }
   | { readonly do: "apply job"; readonly image: string }
   | { readonly do: "delete job"; readonly policy: "Background" | "Foreground" | "Orphan" }
@@ -122,6 +124,7 @@ export function scenarioOf(seed: number): Scenario {
   if (random.chance(0.3)) actions.push(...generator.sets(untilMs));
   if (random.chance(0.3)) actions.push(...generator.countedJobs(untilMs));
   if (random.chance(0.3)) actions.push(...generator.rollouts(untilMs));
+  if (random.chance(0.3)) actions.push(...generator.analyses(untilMs));
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
@@ -186,6 +189,16 @@ class ActionGenerator {
       } else actions.push({ atMs, do: "delete rollout", policy: random.pick(policies)! });
     }
     return actions;
+  }
+
+  /** What becomes of an AnalysisRun. */
+  analyses(untilMs: number): Action[] {
+    const random = this.#random;
+    const image = random.pick(["job", "job", "failing-job"])!;
+    const actions: Action[] = [{ atMs: 500 + random.integer(3_000), do: "apply analysis", image }];
+    if (random.chance(0.6)) return actions;
+    const atMs = 3_000 + random.integer(untilMs - 3_000);
+    return [...actions, { atMs, do: random.pick(["end analysis", "delete analysis"] as const)! }];
   }
 
   /** What becomes of a Job. */

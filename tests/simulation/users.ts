@@ -3,7 +3,7 @@ import type { Client, Draft, View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
-import { rollouts } from "../../core/resources/argoproj/mod.ts";
+import { analysisRuns, rollouts } from "../../core/resources/argoproj/mod.ts";
 import { jobs } from "../../core/resources/batch/jobs.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
@@ -13,6 +13,7 @@ import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import { services } from "../../core/resources/core/services/services.ts";
 import { DEPLOYMENTS, type UserAction } from "./scenario.ts";
+import { ANALYSIS, analysisOf } from "./analysis_counts.ts";
 import { jobOf } from "./job_counts.ts";
 import {
   changeRollout,
@@ -26,6 +27,7 @@ import { setsOf, stuckPods } from "./sets.ts";
 /** The namespace of everything that users create. */
 export const NAMESPACE = "shop";
 const DB = { namespace: NAMESPACE, name: "db" };
+const AUDIT = { namespace: NAMESPACE, name: ANALYSIS };
 const LOG = { namespace: NAMESPACE, name: "log" };
 const ROLL = { namespace: NAMESPACE, name: ROLLOUT };
 const TRIES_MAX = 6;
@@ -147,6 +149,12 @@ export class Users {
         return this.#commandRollout(api, action.command);
       case "delete rollout":
         return api.delete(rollouts, ROLL, { propagationPolicy: action.policy });
+      case "apply analysis":
+        return this.#ensure(api.create(analysisRuns, analysisOf(NAMESPACE, action.image)));
+      case "end analysis":
+        return this.#endAnalysis(api);
+      case "delete analysis":
+        return api.delete(analysisRuns, AUDIT, { propagationPolicy: "Background" });
       case "apply job":
         return this.#ensure(api.create(jobs, jobOf(NAMESPACE, action.image)));
       case "delete job":
@@ -240,6 +248,13 @@ export class Users {
     const found = api.get(rollouts, ROLL);
     if (found === undefined) await this.#ensure(api.create(rollouts, draft));
     else await this.#acknowledged(changeRollout(api, found, draft));
+  }
+
+  async #endAnalysis(api: Client & View): Promise<void> {
+    const run = api.get(analysisRuns, AUDIT);
+    if (run === undefined) return;
+    const spec = { ...run.spec, terminate: true };
+    await this.#acknowledged(api.update(analysisRuns, { ...run, spec }));
   }
 
   async #commandRollout(api: Client & View, command: RolloutCommand): Promise<void> {
