@@ -148,10 +148,11 @@ function routeProblems(all: readonly Pod[], table: RouteTable | undefined): stri
   if (table === undefined) return ["there is no route table"];
   return table.backends.flatMap(({ name, endpoints }) => {
     const service = name.slice(name.indexOf("/") + 1, name.indexOf(":"));
+    const app = service.replace(/-(active|preview)$/, "");
     const namespace = name.slice(0, name.indexOf("/"));
     if (service === "kubernetes") return [];
     const wanted = all.filter(({ metadata, status }) =>
-      metadata.namespace === namespace && metadata.labels?.["app"] === service &&
+      metadata.namespace === namespace && metadata.labels?.["app"] === app &&
       !isFinished({ status }) &&
       status.conditions?.some((each) => each.type === "Ready" && each.status === "True")
     ).map(({ metadata, status }) => `${metadata.uid} ${status.podIP}`).sort();

@@ -1,10 +1,31 @@
 import type { Client, Draft, View } from "../../core/client/client.ts";
 import { limitsOf } from "../../core/controllers/rollouts/sizes/sizes.ts";
 import { type Rollout, rollouts, type RolloutStatus } from "../../core/resources/argoproj/mod.ts";
+import type { Service } from "../../core/resources/core/services/services.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 
-/** The simulator's Rollout, a canary without traffic routing; its pods fit beside all others. */
-export const ROLLOUT = "roll";
+/** The simulator's Rollouts, by name: a canary without traffic routing, and a blue-green one. */
+export const ROLLOUTS = {
+  roll: {
+    canary: {
+      maxSurge: 1,
+      maxUnavailable: 0,
+      steps: [{ setWeight: 40 }, { pause: { duration: "2s" } }, { setWeight: 70 }],
+    },
+  },
+  flip: {
+    blueGreen: {
+      activeService: "flip-active",
+      previewService: "flip-preview",
+      autoPromotionSeconds: 1,
+      previewReplicaCount: 1,
+      scaleDownDelaySeconds: 3,
+      abortScaleDownDelaySeconds: 2,
+    },
+  },
+} as const;
+export type RolloutName = keyof typeof ROLLOUTS;
+/** Pods of Rollouts fit beside all others. */
 const CPU_REQUEST = "10m";
 
 /** What users do to the Rollout besides changing it, as `kubectl argo rollouts` does. */
@@ -12,13 +33,14 @@ export type RolloutCommand = "abort" | "retry" | "promote" | "promote full";
 
 export function rolloutOf(
   namespace: string,
-  { replicas, image, tolerations }: {
+  { name, replicas, image, tolerations }: {
+    name: RolloutName;
     replicas: number;
     image: string;
     tolerations: readonly object[];
   },
 ): Draft<Rollout> {
-  const labels = { app: ROLLOUT };
+  const labels = { app: name };
   const container = {
     name: "main",
     image,
@@ -27,23 +49,26 @@ export function rolloutOf(
     readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 2, failureThreshold: 2 },
   };
   return {
-    metadata: { namespace, name: ROLLOUT },
+    metadata: { namespace, name },
     spec: {
       replicas,
       selector: { matchLabels: labels },
-      strategy: {
-        canary: {
-          maxSurge: 1,
-          maxUnavailable: 0,
-          steps: [{ setWeight: 40 }, { pause: { duration: "2s" } }, { setWeight: 70 }],
-        },
-      },
+      strategy: ROLLOUTS[name],
       template: {
         metadata: { labels },
         spec: { terminationGracePeriodSeconds: 5, containers: [container], tolerations },
       },
     },
   } as unknown as Draft<Rollout>; // the shape of a pod has more fields than are named here
+}
+
+/** The Services that a Rollout switches. */
+export function servicesOf(namespace: string, name: RolloutName): Draft<Service>[] {
+  const names = name === "flip" ? ["flip-active", "flip-preview"] : [];
+  return names.map((each) => ({
+    metadata: { namespace, name: each },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
+  }));
 }
 
 /** Changes number and template of the Rollout that is there. */

@@ -1,6 +1,7 @@
 import type { ContainerState } from "../../agent/runtimes/container_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
 import type { AnalysisRun, Rollout } from "../../core/resources/argoproj/mod.ts";
+import type { Service } from "../../core/resources/core/services/services.ts";
 import type { Deployment } from "../../core/resources/apps/deployments.ts";
 import type { Node } from "../../core/resources/core/nodes/nodes.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
@@ -17,6 +18,7 @@ import { PodLedger } from "./pod_facts.ts";
 import { AnalysisCounts } from "./analysis_counts.ts";
 import { JobCounts } from "./job_counts.ts";
 import { RolloutLimits } from "./rollout_limits.ts";
+import { SwitchLimits } from "./switch_limits.ts";
 import { SetLimits } from "./set_limits.ts";
 
 /** Kinds that live in memory only. */
@@ -56,6 +58,7 @@ export class Safety {
   readonly #options: SafetyOptions;
   readonly #limits: RolloutLimits;
   readonly #setLimits: SetLimits;
+  readonly #switches = new SwitchLimits();
   readonly #entries = new Map<string, Entry>();
   readonly #goneUids = new Set<string>();
   readonly #writes = new Map<string, number>();
@@ -279,6 +282,7 @@ export class Safety {
     if (kind === "pods") this.#applyPod(type, object as unknown as Pod);
     if (kind === "jobs.batch") this.#applyJob(type, object as unknown as Job);
     if (kind === "replicasets.apps") this.#applyReplicaSet(type, object as unknown as ReplicaSet);
+    if (kind === "services") this.#applyService(type, object as unknown as Service);
     if (kind === "deployments.apps") this.#applyDeployment(type, object as unknown as Deployment);
     if (kind === "analysisruns.argoproj.io") this.#applyRun(type, object as unknown as AnalysisRun);
     if (kind === "rollouts.argoproj.io") this.#applyRollout(type, object as unknown as Rollout);
@@ -343,8 +347,18 @@ export class Safety {
   }
 
   #applyReplicaSet(type: StoreEvent["type"], replicaSet: ReplicaSet): void {
-    if (type === "DELETED") return this.#limits.replicaSetGone(replicaSet.metadata.uid);
+    const { uid } = replicaSet.metadata;
+    if (type === "DELETED") {
+      this.#switches.replicaSetGone(uid);
+      return this.#limits.replicaSetGone(uid);
+    }
+    this.#report(this.#switches.replicaSetSeen(replicaSet));
     this.#report(this.#limits.replicaSetSeen(replicaSet, this.#options.elapsedMs()));
+  }
+
+  #applyService(type: StoreEvent["type"], service: Service): void {
+    if (type === "DELETED") this.#switches.serviceGone(service.metadata.uid);
+    else this.#report(this.#switches.serviceSeen(service));
   }
 
   #applyDeployment(type: StoreEvent["type"], deployment: Deployment): void {

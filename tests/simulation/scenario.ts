@@ -1,6 +1,6 @@
 import { Random } from "../../core/lib/random.ts";
 import type { RingLimits } from "../../core/store/event_ring.ts";
-import type { RolloutCommand } from "./rollouts.ts";
+import type { RolloutCommand, RolloutName } from "./rollouts.ts";
 
 /** Something that happens at a time; `share` in [0, 1) selects one of the objects that exist then. */
 export type Action = { readonly atMs: number } & (UserAction | FaultAction);
@@ -20,10 +20,20 @@ export type UserAction =
   | { readonly do: "relabel pod"; readonly share: number }
   | { readonly do: "apply sets"; readonly replicas: number; readonly image: string }
   | { readonly do: "delete sets"; readonly policy: "Background" | "Foreground" | "Orphan" }
-  | { readonly do: "apply rollout"; readonly replicas: number; readonly image: string }
-  | { readonly do: "command rollout"; readonly command: RolloutCommand }
+  | {
+    readonly do: "apply rollout";
+    readonly name: RolloutName;
+    readonly replicas: number;
+    readonly image: string;
+  }
+  | {
+    readonly do: "command rollout";
+    readonly name: RolloutName;
+    readonly command: RolloutCommand;
+  }
   | {
     readonly do: "delete rollout";
+    readonly name: RolloutName;
     readonly policy: "Background" | "Foreground" | "Orphan";
   }
   | { readonly do: "apply analysis"; readonly image: string }
@@ -123,8 +133,9 @@ export function scenarioOf(seed: number): Scenario {
   const watchLimits = random.chance(0.5) ? LONG_HISTORY : SHORT_HISTORY;
   if (random.chance(0.3)) actions.push(...generator.sets(untilMs));
   if (random.chance(0.3)) actions.push(...generator.countedJobs(untilMs));
-  if (random.chance(0.3)) actions.push(...generator.rollouts(untilMs));
+  if (random.chance(0.3)) actions.push(...generator.rollouts(untilMs, "roll"));
   if (random.chance(0.3)) actions.push(...generator.analyses(untilMs));
+  if (random.chance(0.2)) actions.push(...generator.rollouts(untilMs, "flip"));
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
@@ -168,25 +179,26 @@ class ActionGenerator {
   }
 
   /** What becomes of a Rollout. */
-  rollouts(untilMs: number): Action[] {
+  rollouts(untilMs: number, name: RolloutName): Action[] {
     const random = this.#random;
     const apply = () => ({
       do: "apply rollout" as const,
-      replicas: random.integer(ROLLOUT_REPLICAS_MAX + 1),
+      name,
+      replicas: Math.max(random.integer(ROLLOUT_REPLICAS_MAX + 1), name === "flip" ? 1 : 0),
       image: random.pick(random.chance(0.3) ? BAD_IMAGES : IMAGES)!,
     });
     const commands = ["abort", "retry", "promote", "promote full"] as const;
     const policies = ["Background", "Foreground", "Orphan"] as const;
     const actions: Action[] = [
-      { atMs: random.integer(500), do: "apply rollout", replicas: 3, image: IMAGES[0]! },
+      { atMs: random.integer(500), do: "apply rollout", name, replicas: 3, image: IMAGES[0]! },
     ];
     for (let count = 2 + random.integer(6); count > 0; count--) {
       const atMs = 1_000 + random.integer(untilMs - 1_000);
       const chance = random.next();
       if (chance < 0.5) actions.push({ atMs, ...apply() });
       else if (chance < 0.95) {
-        actions.push({ atMs, do: "command rollout", command: random.pick(commands)! });
-      } else actions.push({ atMs, do: "delete rollout", policy: random.pick(policies)! });
+        actions.push({ atMs, do: "command rollout", name, command: random.pick(commands)! });
+      } else actions.push({ atMs, do: "delete rollout", name, policy: random.pick(policies)! });
     }
     return actions;
   }

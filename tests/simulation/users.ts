@@ -18,9 +18,11 @@ import { jobOf } from "./job_counts.ts";
 import {
   changeRollout,
   commandRollout,
-  ROLLOUT,
   type RolloutCommand,
+  type RolloutName,
   rolloutOf,
+  ROLLOUTS,
+  servicesOf,
 } from "./rollouts.ts";
 import { setsOf, stuckPods } from "./sets.ts";
 
@@ -29,7 +31,7 @@ export const NAMESPACE = "shop";
 const DB = { namespace: NAMESPACE, name: "db" };
 const AUDIT = { namespace: NAMESPACE, name: ANALYSIS };
 const LOG = { namespace: NAMESPACE, name: "log" };
-const ROLL = { namespace: NAMESPACE, name: ROLLOUT };
+const ROLLOUT_NAMES = Object.keys(ROLLOUTS) as RolloutName[];
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
 /** Pods leave a lost node soon, long before a run ends. */
@@ -95,9 +97,11 @@ export class Users {
         await api.delete(pods, metadata).catch(ignoreRefusal);
       }
     }
-    if (api.get(rollouts, ROLL)) {
-      await this.#retryConflicts(() => this.#applyRollout(api, { replicas: 2, image: "app:1" }));
-      await this.#retryConflicts(() => this.#commandRollout(api, "retry"));
+    for (const name of ROLLOUT_NAMES) {
+      if (api.get(rollouts, { namespace: NAMESPACE, name }) === undefined) continue;
+      const wanted = { name, replicas: 2, image: "app:1" };
+      await this.#retryConflicts(() => this.#applyRollout(api, wanted));
+      await this.#retryConflicts(() => this.#commandRollout(api, name, "retry"));
     }
     for (const { name } of this.#options.machines) {
       await this.#retryConflicts(() => this.#cordon(api, name, false));
@@ -146,9 +150,11 @@ export class Users {
       case "apply rollout":
         return this.#applyRollout(api, action);
       case "command rollout":
-        return this.#commandRollout(api, action.command);
+        return this.#commandRollout(api, action.name, action.command);
       case "delete rollout":
-        return api.delete(rollouts, ROLL, { propagationPolicy: action.policy });
+        return api.delete(rollouts, { namespace: NAMESPACE, name: action.name }, {
+          propagationPolicy: action.policy,
+        });
       case "apply analysis":
         return this.#ensure(api.create(analysisRuns, analysisOf(NAMESPACE, action.image)));
       case "end analysis":
@@ -241,11 +247,14 @@ export class Users {
 
   async #applyRollout(
     api: Client & View,
-    wanted: { replicas: number; image: string },
+    wanted: { name: RolloutName; replicas: number; image: string },
   ): Promise<void> {
     await this.#ensure(api.create(namespaces, { metadata: { name: NAMESPACE } }));
+    for (const service of servicesOf(NAMESPACE, wanted.name)) {
+      await this.#ensure(api.create(services, service));
+    }
     const draft = rolloutOf(NAMESPACE, { ...wanted, tolerations: TOLERATIONS });
-    const found = api.get(rollouts, ROLL);
+    const found = api.get(rollouts, { namespace: NAMESPACE, name: wanted.name });
     if (found === undefined) await this.#ensure(api.create(rollouts, draft));
     else await this.#acknowledged(changeRollout(api, found, draft));
   }
@@ -257,8 +266,12 @@ export class Users {
     await this.#acknowledged(api.update(analysisRuns, { ...run, spec }));
   }
 
-  async #commandRollout(api: Client & View, command: RolloutCommand): Promise<void> {
-    const found = api.get(rollouts, ROLL);
+  async #commandRollout(
+    api: Client & View,
+    name: RolloutName,
+    command: RolloutCommand,
+  ): Promise<void> {
+    const found = api.get(rollouts, { namespace: NAMESPACE, name });
     if (found) await this.#acknowledged(commandRollout(api, found, command));
   }
 
