@@ -58,7 +58,7 @@ export class Safety {
   readonly #options: SafetyOptions;
   readonly #limits: RolloutLimits;
   readonly #setLimits: SetLimits;
-  readonly #switches = new SwitchLimits();
+  readonly #switches: SwitchLimits;
   readonly #entries = new Map<string, Entry>();
   readonly #goneUids = new Set<string>();
   readonly #writes = new Map<string, number>();
@@ -75,6 +75,7 @@ export class Safety {
     const { elapsedMs, serverTroubleMs } = options;
     const extraStaleMs = () => elapsedMs() - serverTroubleMs() < 120_000 ? 120_000 : 0;
     this.#limits = new RolloutLimits(this.pods, { extraStaleMs });
+    this.#switches = new SwitchLimits({ extraStaleMs });
     this.#setLimits = new SetLimits(this.pods, { extraStaleMs });
   }
 
@@ -352,13 +353,13 @@ export class Safety {
       this.#switches.replicaSetGone(uid);
       return this.#limits.replicaSetGone(uid);
     }
-    this.#report(this.#switches.replicaSetSeen(replicaSet));
+    this.#report(this.#switches.replicaSetSeen(replicaSet, this.#options.elapsedMs()));
     this.#report(this.#limits.replicaSetSeen(replicaSet, this.#options.elapsedMs()));
   }
 
   #applyService(type: StoreEvent["type"], service: Service): void {
     if (type === "DELETED") this.#switches.serviceGone(service.metadata.uid);
-    else this.#report(this.#switches.serviceSeen(service));
+    else this.#report(this.#switches.serviceSeen(service, this.#options.elapsedMs()));
   }
 
   #applyDeployment(type: StoreEvent["type"], deployment: Deployment): void {
