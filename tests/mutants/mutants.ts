@@ -10,6 +10,7 @@ import { ROLLOUT_MUTANTS } from "./rollout_mutants.ts";
 import { ROLLOUT_PART_MUTANTS } from "./rollout_part_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
 import { STORAGE_MUTANTS } from "./storage_mutants.ts";
+import { TRAFFIC_MUTANTS } from "./traffic_mutants.ts";
 
 /** A bug that somebody could make: `search` occurs once in the file and is replaced. */
 export interface Mutant {
@@ -539,6 +540,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MEASUREMENT_MUTANTS,
   ...BATCH_MUTANTS,
   ...ROLLOUT_MUTANTS,
+  ...TRAFFIC_MUTANTS,
   ...ROLLOUT_PART_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { replicaSets } from "../../resources/apps/replica_sets.ts";
 import { analysisTemplates, rollouts } from "../../resources/argoproj/mod.ts";
 import { services } from "../../resources/core/services/services.ts";
+import { templateHashOf } from "../rollouts/parts/template_hash.ts";
 import { experimentTemplate, TestExperiment } from "./experiment_fixture.ts";
 
 const HASH = "rollouts-pod-template-hash";
@@ -102,7 +103,8 @@ Deno.test("A set is told from the rollout's with the same pods, and has the mark
   made.settle();
   const [set] = made.sets;
   const hash = set!.metadata.labels![HASH]!;
-  assert.notEqual(hash, "of-the-rollout");
+  const { spec } = made.experiment.spec.templates[0]!.template;
+  assert.equal(hash, templateHashOf({ metadata: { labels: { app: "a" } }, spec }));
   assert.deepEqual(set!.metadata.labels, { [HASH]: hash });
   assert.deepEqual(set!.spec.selector, { matchLabels: { app: "a", [HASH]: hash } });
   assert.deepEqual(set!.spec.template.metadata!.labels, { app: "a", [HASH]: hash });
