@@ -19,7 +19,10 @@ import { PredicateRun, type PredicateScope } from "./predicates.ts";
 import { type Dictionary, HostFunction, type Value } from "./values/values.ts";
 
 /** Steps of the machine that matches patterns which count as one of ours. */
-const PATTERN_STEPS_PER_STEP = 8;
+const PATTERN_STEPS_PER_STEP = 2;
+/** What it takes to compile a pattern that is made by the expression, by its length. */
+const PATTERN_STEPS = 2_000;
+const PATTERN_STEPS_PER_CHARACTER = 500;
 /** What an optional member of nil makes of the chain that it is in. */
 const CUT = Symbol("cut");
 type Outcome = Value | typeof CUT;
@@ -79,7 +82,7 @@ class Evaluator {
       case "let":
         return this.#let(node);
       case "array":
-        this.#budget.grow(node.items.length);
+        this.#budget.list(node.items.length);
         return node.items.map((item) => this.value(item));
       case "map":
         return this.#map(node);
@@ -164,6 +167,7 @@ class Evaluator {
   #pattern(text: string): Pattern {
     const known = this.#patterns.get(text);
     if (known) return known;
+    this.#budget.step(PATTERN_STEPS + text.length * PATTERN_STEPS_PER_CHARACTER);
     try {
       const pattern = compilePattern(text);
       this.#patterns.set(text, pattern);
@@ -177,8 +181,10 @@ class Evaluator {
   #range(from: bigint, to: bigint): Value {
     const size = Number(to - from) + 1;
     if (size <= 0) return new BigInt64Array(0);
-    this.#budget.grow(size);
-    return BigInt64Array.from({ length: size }, (_, i) => from + BigInt(i));
+    this.#budget.list(size);
+    const range = new BigInt64Array(size);
+    for (let i = 0, value = from; i < size; i++, value++) range[i] = value;
+    return range;
   }
 
   #member({ node, property, isOptional }: Node & { kind: "member" }): Outcome {

@@ -91,11 +91,12 @@ Deno.test("nothing of the host is reached: neither prototypes nor what functions
 Deno.test("an evaluation is bounded in steps and in memory, an expression in length and depth", () => {
   const many = Array.from({ length: 2_000 }, (_, i) => i);
   const cases: [string, RegExp][] = [
-    ["all(many, {all(many, {all(many, {true})})})", /more than 1000000 steps/],
-    ["map(1..900000, {1..900000})", /memory budget exceeded/],
+    ["all(many, {all(many, {all(many, {true})})})", /more than 500000 steps/],
+    ["map(1..400000, {1..400000})", /budget exceeded|more than/],
     ["1..2000000", /memory budget exceeded/],
     ["repeat('ab', 1000000)", /memory budget exceeded/],
     ["let a = repeat('a', 9000); reduce(1..100000, {#acc + a}, '')", /memory budget exceeded/],
+    ["any(1..9999, {'x' matches ('((a{100}){9}' + string(#) + ')')})", /more than 500000 steps/],
     ["all(many, {any(many, {string(many) == ''})})", /budget exceeded|more than/],
     [`${"(".repeat(300)}1${")".repeat(300)}`, /nested more than 200 levels deep/],
     [`${"!".repeat(300)}true`, /nested more than 200 levels deep/],
@@ -105,7 +106,7 @@ Deno.test("an evaluation is bounded in steps and in memory, an expression in len
   for (const [text, message] of cases) {
     const start = performance.now();
     assert.match(refusal(text, { many }), message, text.slice(0, 60));
-    assert.ok(performance.now() - start < 2_000, `${text.slice(0, 60)} takes too long`);
+    assert.ok(performance.now() - start < 1_000, `${text.slice(0, 60)} takes too long`);
   }
   const nested = "x in [".repeat(150) + "1" + "]".repeat(150);
   const start = performance.now();

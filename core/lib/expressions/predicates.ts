@@ -13,7 +13,7 @@ export interface PredicateScope {
 }
 
 /** Elements that are listed in one step, before any is looked at. */
-const ELEMENTS_PER_STEP = 8;
+const ELEMENTS_PER_STEP = 4;
 
 /** One call of a function that asks a predicate about the elements of a list, in order. */
 export class PredicateRun {
@@ -85,7 +85,7 @@ export class PredicateRun {
   }
 
   #made(items: Value[]): Value {
-    this.#budget.grow(items.length);
+    this.#budget.list(items.length);
     return items;
   }
 

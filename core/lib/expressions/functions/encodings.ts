@@ -21,8 +21,12 @@ export const ENCODINGS: readonly (readonly [string, BuiltIn])[] = [
   }),
 ];
 
+/** What a text costs beside its characters. */
+const TEXT_STEPS = 20;
+
 function parsed(text: string, budget: Budget): Value {
-  budget.grow(text.length);
+  budget.step(TEXT_STEPS);
+  budget.list(text.length);
   try {
     return parseJson(text, LIMITS) as Value; // JSON has no other values
   } catch (error) {

@@ -49,6 +49,9 @@ function takenType([type, count]: readonly Type[]): Type {
   throw new ExpressionError(`cannot take ${nilled(count!)} elements`);
 }
 
+/** Of each element that is put in its place. */
+const SORT_STEPS = 8;
+
 /** Go prints the type of nil in this place otherwise. */
 function nilled(type: Type): string {
   return type === NIL ? "%!s(<nil>)" : type;
@@ -144,6 +147,7 @@ function mean(value: Value, budget: Budget): number {
 
 function median(value: Value, budget: Budget): number {
   const numbers = numbersIn("median", value, budget).sort((one, two) => one - two);
+  budget.step(numbers.length * SORT_STEPS);
   const half = numbers.length >> 1;
   if (numbers.length === 0) return 0;
   return numbers.length % 2 ? numbers[half]! : (numbers[half - 1]! + numbers[half]!) / 2;
@@ -163,7 +167,7 @@ function taken(value: Value, count: Value, budget: Budget): Value {
   if (typeof count !== "bigint") throw new ExpressionError(`cannot take ${kindOf(count)} elements`);
   if (count < 0n) throw new ExpressionError("reflect.Value.Slice: slice index out of bounds");
   if (count > BigInt(value.length)) return value;
-  budget.grow(Number(count));
+  budget.list(Number(count));
   return value.slice(0, Number(count));
 }
 
@@ -199,7 +203,7 @@ function sorted(value: Value, { field = "", order, budget }: SortOptions): Value
     key: isDictionary(item) ? fetch(item, field, budget) : item,
   }));
   refuseMixed(keyed.map(({ key }) => key));
-  budget.step(keyed.length * 8);
+  budget.step(keyed.length * SORT_STEPS);
   keyed.sort((one, two) => orderOf(one.key, two.key) * (isDescending ? -1 : 1));
   return keyed.map(({ item }) => item);
 }

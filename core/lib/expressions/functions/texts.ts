@@ -12,6 +12,8 @@ import {
 } from "../values/values.ts";
 import { type BuiltIn, overloaded, type Signature, type Values } from "./built_in.ts";
 
+/** Characters that are looked at one by one in a step. */
+const CHARACTERS_PER_STEP = 2;
 /** Texts that are made at once, at most. */
 const REPEATS_MAX = 1_000_000n;
 
@@ -55,7 +57,7 @@ function joints(): readonly Signature[] {
 }
 
 function printed([value]: Values, budget: Budget): string {
-  const text = valueText(value!);
+  const text = valueText(value!, () => budget.step());
   budget.grow(text.length);
   return text;
 }
@@ -70,6 +72,7 @@ function read(value: Value | undefined, budget: Budget): string {
 function trim([text, cut]: Values, budget: Budget): string {
   const whole = read(text, budget);
   if (cut === undefined) return whole.trim();
+  budget.step(whole.length / CHARACTERS_PER_STEP);
   const [set, points] = [new Set(read(cut, budget)), [...whole]];
   let start = 0;
   let end = points.length;

@@ -85,7 +85,7 @@ export function sliced(
   }
   if (!isList(value)) throw new ExpressionError(`cannot slice ${valueText(start)}`);
   const [low, high] = bounds(value.length, start, end);
-  budget.grow(high - low);
+  budget.list(high - low);
   return value.slice(low, high);
 }
 
@@ -115,7 +115,7 @@ export function fieldsOf(value: Dictionary, budget: Budget): readonly string[] {
   budget.step(fields.length / FIELDS_PER_STEP);
   return fields;
 }
-const FIELDS_PER_STEP = 8;
+const FIELDS_PER_STEP = 2;
 
 /** What Go calls the kind of a value. */
 export function kindOf(value: Value): string {

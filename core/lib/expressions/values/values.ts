@@ -79,17 +79,20 @@ export function functionType({ parameters, result }: HostFunction): Type {
   return `func(${parameters.join(", ")}) ${result}`;
 }
 
-/** A value as Go's `%v` prints it. */
-export function valueText(value: Value): string {
+/** A value as Go's `%v` prints it. `count`: called for each value that it has. */
+export function valueText(value: Value, count: () => void = () => {}): string {
+  count();
   if (value === null || value === undefined) return NIL;
   if (typeof value === "number") return floatText(value);
-  if (isList(value)) return `[${Array.from<Value, string>(value, valueText).join(" ")}]`;
+  if (isList(value)) {
+    return `[${Array.from<Value, string>(value, (item) => valueText(item, count)).join(" ")}]`;
+  }
   if (value instanceof Instant) return new Date(Number(value.ns / 1_000_000n)).toISOString();
   if (value instanceof Duration) return durationText(value);
   if (value instanceof HostFunction) return functionType(value);
   if (typeof value !== "object") return String(value);
   const fields = Object.keys(value).sort(byBytes);
-  return `map[${fields.map((field) => `${field}:${valueText(value[field]!)}`).join(" ")}]`;
+  return `map[${fields.map((field) => `${field}:${valueText(value[field]!, count)}`).join(" ")}]`;
 }
 
 /** As Go writes durations: `1h0m0s`, `1.5s`, `20ms`. */
