@@ -9,6 +9,11 @@ testOnPodman({
   subnet: 192,
   steps: [
     {
+      name:
+        "a web server is asked again for the answer that a kill of the server has lost; a secret stays one",
+      run: secretWeb,
+    },
+    {
       name: "a run goes on where it was when the server is killed, and measures nothing twice",
       run: killed,
     },
@@ -145,10 +150,75 @@ async function badCanary(cluster: PodmanCluster): Promise<void> {
     'RolloutAborted: Rollout aborted update to revision 2: Metric "job" assessed Failed due to failed (1) > failureLimit (0)',
   );
   await eventually("the pods are as before", async () => {
-    const pods = (await cluster.pods("app=judged")).filter(isReady);
-    const names = pods.map(({ metadata }) => metadata.name).sort();
-    return names.length === 2 && before.some((name) => names.includes(name));
+    const pods = await cluster.pods("app=judged");
+    const names = pods.map(({ metadata }) => metadata.name);
+    return pods.length === 2 && pods.every(isReady) && before.some((name) => names.includes(name));
   });
   const logs = await cluster.kubectl("logs", "-l", "app=judged");
   assert.deepEqual(logs.trim().split("\n"), ["v1", "v1"]);
+}
+
+const TOKEN = "tok-5f3a9c";
+
+/** Answers after two seconds, and notes each request as it comes. */
+const METER = `
+mkdir -p /www/cgi-bin
+cat > /www/cgi-bin/m <<'END'
+#!/bin/sh
+echo "$QUERY_STRING" >> /tmp/seen
+sleep 2
+printf 'Content-Type: application/json\\r\\n\\r\\n{"ok": true}'
+END
+chmod +x /www/cgi-bin/m
+exec httpd -f -p 8080 -h /www
+`;
+
+async function secretWeb(cluster: PodmanCluster): Promise<void> {
+  const labels = { app: "meter" };
+  const web = (name: string, url: string, more: object) => ({
+    apiVersion: GROUP,
+    kind: "AnalysisRun",
+    metadata: { name },
+    spec: {
+      args: [{ name: "token", valueFrom: { secretKeyRef: { name: "meter", key: "token" } } }],
+      metrics: [{ name: "web", provider: { web: { url } }, ...more }],
+    },
+  });
+  await cluster.apply(
+    {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "meter", labels },
+      spec: podSpecOf({ script: METER }),
+    },
+    { apiVersion: "v1", kind: "Secret", metadata: { name: "meter" }, stringData: { token: TOKEN } },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "meter" },
+      spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+    },
+  );
+  await cluster.readyPod("meter");
+  const good = "http://meter.default.svc/cgi-bin/m?{{args.token}}";
+  await cluster.apply(
+    web("asked", good, { count: 2, interval: "1s", successCondition: "result.ok" }),
+  );
+  const requests = async () => {
+    const seen = await cluster.kubectl("exec", "meter", "--", "sh", "-c", "cat /tmp/seen || true");
+    return seen.split("\n").filter((line) => line !== "");
+  };
+  await eventually("it is asked", async () => (await requests()).length === 1);
+  await cluster.server.kill();
+  cluster.server = await cluster.server.restart();
+  const run = await runWhen(cluster, "asked", ({ phase }) => phase === "Successful");
+  const [result] = run.status!.metricResults!;
+  assert.deepEqual([result!.count, result!.error, result!.measurements!.length], [2, undefined, 2]);
+  assert.deepEqual(await requests(), [TOKEN, TOKEN, TOKEN]);
+  const bad = "http://meter.default.svc:81/{{args.token}}";
+  await cluster.apply(web("refused", bad, { consecutiveErrorLimit: 0 }));
+  const refused = await runWhen(cluster, "refused", ({ phase }) => phase === "Error");
+  assert.match(refused.status!.message!, /\*{5}/);
+  for (const shown of [run, refused]) assert(!JSON.stringify(shown).includes(TOKEN));
+  assert(!cluster.log.includes(TOKEN));
 }
