@@ -184,6 +184,39 @@ Deno.test("the other kinds drop such amounts wherever they have pod templates", 
   }
 });
 
+Deno.test("what nobody acts on is warned of, once", async () => {
+  const ask = asking(await freshApi());
+  const canary = {
+    steps: [{ plugin: { name: "argo/x" } }],
+    trafficRouting: { istio: { virtualService: { name: "v" } }, nginx: { stableIngress: "i" } },
+  };
+  const made = await ask("POST", `${IN_DEFAULT}/rollouts`, rollout({ strategy: { canary } }));
+  const warned = [...made.warning!.matchAll(/spec\.strategy[^:]*/g)].map(([field]) => field);
+  assert.deepEqual(warned, [
+    "spec.strategy.canary.trafficRouting.istio",
+    "spec.strategy.canary.steps[0].plugin",
+  ]);
+  const annotations = { note: "x" };
+  const same = await ask(
+    "PATCH",
+    `${IN_DEFAULT}/rollouts/web`,
+    { metadata: { annotations } },
+    MERGE,
+  );
+  assert.equal(same.warning, null);
+  const metrics = [
+    { name: "a", provider: { datadog: { query: "q" } } },
+    { name: "b", provider: { web: { url: "http://b" } } },
+  ];
+  const template = await ask("POST", `${IN_DEFAULT}/analysistemplates`, {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "AnalysisTemplate",
+    metadata: { name: "t" },
+    spec: { metrics },
+  });
+  assert.match(template.warning!, /^[^:]*spec\.metrics\[0\]\.provider\.datadog: not implemented/);
+});
+
 Deno.test("there is no strategic merge: it is refused, and the other patches work", async () => {
   const ask = asking(await freshApi());
   await ask("POST", `${IN_DEFAULT}/rollouts`, rollout());

@@ -12,6 +12,7 @@ import {
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { ARGO_GROUP, ARGO_VERSION, argoColumns, argoReading, phaseColumn } from "./custom_kind.ts";
 import { analysisFields, METRIC_TEMPLATES, metrics } from "./metrics.ts";
+import { metricWarnings } from "./unimplemented_fields.ts";
 
 const analysisRunSpec = object("What is measured.", {
   metrics: required(metrics),
@@ -93,6 +94,7 @@ export const analysisRuns = defineResource({
   isCreatedWithStatus: true,
   generation: "all content",
   schema: analysisRun,
+  warnings: metricWarnings,
   reading: argoReading(analysisRun, { templates: METRIC_TEMPLATES }),
   columns: argoColumns([phaseColumn("AnalysisRun")]),
 });

@@ -2,6 +2,7 @@ import { object, required } from "../../schema/schema.ts";
 import { defineResource, type ObjectOf } from "../resource.ts";
 import { ARGO_GROUP, ARGO_VERSION, argoColumns, argoReading } from "./custom_kind.ts";
 import { analysisTemplateSpec, METRIC_TEMPLATES } from "./metrics.ts";
+import { metricWarnings } from "./unimplemented_fields.ts";
 
 const template = object("What is measured to judge pods.", {
   spec: required(analysisTemplateSpec),
@@ -18,6 +19,7 @@ export const analysisTemplates = defineResource({
   needsVersion: true,
   generation: "all content",
   schema: template,
+  warnings: metricWarnings,
   reading: argoReading(template, { templates: METRIC_TEMPLATES }),
   columns: argoColumns([]),
 });
@@ -34,6 +36,7 @@ export const clusterAnalysisTemplates = defineResource({
   needsVersion: true,
   generation: "all content",
   schema: template,
+  warnings: metricWarnings,
   reading: argoReading(template, { templates: METRIC_TEMPLATES }),
   columns: argoColumns([]),
 });

@@ -12,7 +12,12 @@ import {
   type TypeOf,
 } from "../../schema/schema.ts";
 import { type JobSpec, jobSpec } from "../batch/job_shape.ts";
-import { type BarePodTemplate, templateMetadata } from "./pod_templates.ts";
+import {
+  type BarePodTemplate,
+  barePodTemplate,
+  type TemplateMetadata,
+  templateMetadata,
+} from "./pod_templates.ts";
 import { objectOfAnything } from "./rollout_steps.ts";
 import { type Sparse, withoutDefaults } from "./without_defaults.ts";
 
@@ -70,23 +75,30 @@ export type WebMetric = TypeOf<typeof web>;
 /** A Job as it was sent: nothing is defaulted. */
 export type BareJobSpec = Sparse<Omit<JobSpec, "template">> & { template: BarePodTemplate };
 
-const job = object("A Job that must succeed.", {
-  metadata: templateMetadata,
-  spec: required(bareJobSpec()),
-});
-export type JobMetric = TypeOf<typeof job>;
+export interface JobMetric {
+  metadata?: TemplateMetadata;
+  spec: BareJobSpec;
+}
 
-function bareJobSpec(): Schema<BareJobSpec> {
-  const schema = withoutDefaults(jobSpec) as Schema;
-  const template = schema.properties!["template"]!;
-  const properties = {
-    ...schema.properties,
-    template: {
-      ...template,
-      properties: { ...template.properties, metadata: templateMetadata },
+/** Made when it is used. */
+let bareJobSpec: Schema | undefined;
+
+const job: Schema<JobMetric> = {
+  type: "object",
+  description: "A Job that must succeed.",
+  required: ["spec"],
+  properties: {
+    metadata: templateMetadata,
+    get spec() {
+      return bareJobSpec ??= bareJobSchema();
     },
-  };
-  return { ...schema, properties } as Schema<BareJobSpec>; // what the Job's own schema says, without defaults
+  },
+};
+
+/** What the Job's own schema says, without defaults. */
+function bareJobSchema(): Schema {
+  const schema: Schema = withoutDefaults(jobSpec);
+  return { ...schema, properties: { ...schema.properties, template: barePodTemplate } };
 }
 
 const scope = object("Whose metrics are compared.", {

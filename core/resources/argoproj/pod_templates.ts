@@ -34,11 +34,18 @@ export interface BarePodTemplate {
   spec: TemplatePodSpec;
 }
 
-// A spec requires names and containers; that a template has one is a rule of its controller.
-export const barePodTemplate = object("What the pods that are made are like.", {
-  metadata: templateMetadata,
-  spec: withoutDefaults(podSpec),
-}) as Schema<BarePodTemplate>;
+// A spec requires names and containers; that a template has one is a rule of its controller. It is made when it is used:
+// most servers have no such object.
+export const barePodTemplate: Schema<BarePodTemplate> = {
+  type: "object",
+  description: "What the pods that are made are like.",
+  properties: {
+    metadata: templateMetadata,
+    get spec() {
+      return withoutDefaults(podSpec);
+    },
+  },
+};
 
 /** The template with all the defaults that a ReplicaSet's has. What is wrong with it is for others to find. */
 export function defaultedTemplate(template: BarePodTemplate | PodTemplate): PodTemplate {

@@ -13,6 +13,7 @@ import { barePodTemplate } from "./pod_templates.ts";
 import { rolloutStatus } from "./rollout_status.ts";
 import { bareSelector } from "./rollout_steps.ts";
 import { rolloutStrategy } from "./rollout_strategies.ts";
+import { rolloutWarnings } from "./unimplemented_fields.ts";
 
 const workloadRef = object("The workload whose template is taken.", {
   apiVersion: string("Its group and version."),
@@ -76,6 +77,7 @@ export const rollouts = defineResource({
   namespaced: true,
   needsVersion: true,
   schema: rollout,
+  warnings: rolloutWarnings,
   scale,
   reading: argoReading(rollout, { scale, templates: [["spec", "template", "spec"]] }),
   indexes: {
