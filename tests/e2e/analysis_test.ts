@@ -22,6 +22,7 @@ testOnPodman({
       run: terminated,
     },
     { name: "a canary that its analysis finds bad goes back, and says why", run: badCanary },
+    { name: "metrics ask the API server by its name, and nothing of the machine", run: webMetrics },
   ],
 });
 
@@ -221,4 +222,23 @@ async function secretWeb(cluster: PodmanCluster): Promise<void> {
   assert.match(refused.status!.message!, /\*{5}/);
   for (const shown of [run, refused]) assert(!JSON.stringify(shown).includes(TOKEN));
   assert(!cluster.log.includes(TOKEN));
+}
+
+async function webMetrics(cluster: PodmanCluster): Promise<void> {
+  const web = (name: string, url: string, more: object = {}) => {
+    const provider = { web: { url, jsonPath: "{$.major}" } };
+    return runOf(name, { name, consecutiveErrorLimit: 0, provider, ...more });
+  };
+  const isOne = { successCondition: "result == '1'" };
+  await cluster.apply(
+    web("api", "https://kubernetes.default.svc/version", isOne),
+    web("own", "https://127.0.0.1:6443/version"),
+    web("cloud", "http://169.254.169.254/latest/meta-data"),
+  );
+  const { status } = await runWhen(cluster, "api", ({ phase }) => phase === "Successful");
+  assert.equal(status!.metricResults![0]!.measurements![0]!.value, '"1"');
+  for (const [name, use] of [["own", "loopback"], ["cloud", "link-local"]] as const) {
+    const { status } = await runWhen(cluster, name, ({ phase }) => phase === "Error");
+    assert.match(status!.message!, new RegExp(`${use} addresses are not asked`));
+  }
 }
