@@ -312,6 +312,25 @@ Deno.test("a metric in dry run decides nothing, and is counted apart", async () 
   ]);
 });
 
+Deno.test("what goes on is in no summary, has no message, and what has ended is told once", async () => {
+  const lab = new AnalysisLab();
+  lab.create([{ name: "a" }, { name: "b", interval: "10s", count: 3, failureLimit: 1 }]);
+  await lab.asks[0]!.answer({ phase: "Successful" });
+  await lab.asks[1]!.answer({ phase: "Failed", message: "once" });
+  assert.deepEqual(lab.run.status!.runSummary, { count: 2, successful: 1 });
+  assert.equal(lab.run.status!.metricResults![1]!.message, undefined);
+  lab.pass(10);
+  await lab.answer("Successful");
+  lab.pass(10);
+  await lab.answer("Successful");
+  assert.equal(lab.phase, "Successful");
+  assert.deepEqual(lab.cluster.notices.map(({ message }) => message), [
+    "Metric 'a' Completed. Result: Successful",
+    "Metric 'b' Completed. Result: Successful",
+    "Analysis Completed. Result: Successful",
+  ]);
+});
+
 Deno.test("ten measurements are kept of a metric, or as many as a rule says", async () => {
   const lab = new AnalysisLab();
   lab.create([{ name: "a", interval: "10s" }, { name: "b", interval: "10s" }], {

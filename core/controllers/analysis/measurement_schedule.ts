@@ -2,7 +2,6 @@ import { msOf } from "../../lib/timestamp.ts";
 import { durationMsOf } from "../../schema/durations.ts";
 import type { Measurement, Metric, MetricResult } from "../../resources/argoproj/mod.ts";
 import { isCompleted } from "./metric_assessment.ts";
-import { limitsOf } from "./metric_limits.ts";
 
 /** After an error, whatever the interval. Argo Rollouts: `DefaultErrorRetryInterval`. */
 const ERROR_RETRY_MS = 10_000;
@@ -42,7 +41,6 @@ export function nextMeasurement(
   }
   if (isTerminating) return { step: "none" };
   const dueMs = dueTime(metric, result, { startedMs: startedAt ? msOf(startedAt) : nowMs });
-  if (dueMs === undefined) return { step: "none" };
   return dueMs > nowMs ? { step: "wait", untilMs: dueMs } : { step: "measure" };
 }
 
@@ -50,11 +48,9 @@ function dueTime(
   metric: Metric,
   result: MetricResult | undefined,
   { startedMs }: { startedMs: number },
-): number | undefined {
+): number {
   const last = result?.measurements?.at(-1);
   if (last === undefined) return startedMs + durationOf(metric.initialDelay);
-  const { count } = limitsOf(metric);
-  if (count !== undefined && (result?.count ?? 0) >= count) return undefined;
   const finishedMs = msOf(last.finishedAt);
   if (last.phase === "Error") return finishedMs + ERROR_RETRY_MS;
   const intervalMs = metric.interval ? durationOf(metric.interval) : ERROR_RETRY_MS;

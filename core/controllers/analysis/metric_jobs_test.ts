@@ -3,7 +3,7 @@ import { analysisRuns } from "../../resources/argoproj/mod.ts";
 import { type Job, jobs } from "../../resources/batch/jobs.ts";
 import { ApiError } from "../../client/api_error.ts";
 import { decideRun } from "./run_decision.ts";
-import { AnalysisLab } from "./run_fixture.ts";
+import { AnalysisLab, WEB } from "./run_fixture.ts";
 
 const POD = {
   restartPolicy: "Never" as const,
@@ -126,6 +126,21 @@ Deno.test("a metric that fails ends the Jobs of the others", () => {
   const other = lab.cluster.get<Job>(jobs, { namespace: "default", name: "u.n.1" });
   assert.notEqual(other!.metadata.deletionTimestamp, undefined);
   assert.equal(jobOf(lab)!.metadata.deletionTimestamp, undefined);
+});
+
+Deno.test("no Job begins when the run ends, even if a measurement is due just then", async () => {
+  const lab = new AnalysisLab();
+  const args = [{ name: "a", value: "1" }];
+  lab.create([{ name: "web", provider: WEB }, { provider: JOB, initialDelay: "5s" }], { args });
+  lab.cluster.nowMs += 5_000;
+  lab.cluster.put(analysisRuns, { ...lab.run, spec: { ...lab.run.spec, terminate: true } });
+  lab.settle();
+  assert.deepEqual([lab.phase, lab.cluster.list(jobs)], ["Successful", []]);
+  const failing = new AnalysisLab();
+  failing.create([{ name: "web", provider: WEB }, { provider: JOB, initialDelay: "5s" }], { args });
+  await failing.answer("Failed");
+  failing.pass(5);
+  assert.deepEqual([failing.phase, failing.cluster.list(jobs)], ["Failed", []]);
 });
 
 Deno.test("Jobs of measurements that are not kept are deleted, those of other metrics are not", () => {
