@@ -202,7 +202,7 @@ export const CONTROLLERS_ON_DEMAND: readonly ControllerOnDemand[] = [
     neededBy: [{ resource: experiments }],
     load: async () => {
       const { experimentController } = await import("./experiments/experiments.ts");
-      return () => loopOf(experimentController());
+      return ({ traffic }) => loopOf(experimentController(traffic));
     },
   },
   {

@@ -26,13 +26,14 @@ import { controllerOf } from "../runtime/ownership.ts";
 import { analysisPlan } from "./analyses.ts";
 import { experimentStatus, nextChangeInMs } from "./experiment_status.ts";
 import { stateOf } from "./experiment_state.ts";
-import { isBad } from "./phases.ts";
+import { isBad, isEnded } from "./phases.ts";
 import { specFault } from "./spec_faults.ts";
 import { templatePlan } from "./templates.ts";
 
 /** How requests get to pods of a template, in the tables that our proxies serve by. */
 export interface UsedPods {
   waysTo(set: { namespace: string; hash: string }): readonly { by: string }[];
+  onChange(listener: (namespaces: ReadonlySet<string>) => void): () => void;
 }
 
 /**
@@ -45,9 +46,20 @@ export function experimentController(proxies?: UsedPods): Controller<Experiment>
     name: "rollouts-controller", // as which Argo Rollouts records its events
     resource: experiments,
     watches: [ownedBy(replicaSets), ownedBy(services), ownedBy(analysisRuns)],
+    ...(proxies && {
+      outside: (view, look) =>
+        proxies.onChange((namespaces) => endedIn(view, namespaces).forEach(look)),
+    }),
     workers: 2,
     reconcile: (experiment, view, nowMs) => reconcile(experiment, view, nowMs, proxies),
   };
+}
+
+/** Ended ones, whose pods may wait for the proxies. */
+function endedIn(view: View, namespaces: ReadonlySet<string>): ObjectName[] {
+  return [...namespaces].flatMap((namespace) => view.list(experiments, namespace))
+    .filter(({ status }) => isEnded(status?.phase))
+    .map(({ metadata }) => metadata);
 }
 
 function ownedBy(resource: AnyResource): Watch {

@@ -365,7 +365,7 @@ Deno.test("Pods that requests still get to stay", () => {
   const ways = [{ by: "request" }];
   const made = new TestExperiment(
     { duration: "5s", scaleDownDelaySeconds: 0, templates: [experimentTemplate("a")] },
-    { proxies: { waysTo: () => ways } },
+    { proxies: { waysTo: () => ways, onChange: () => () => {} } },
   );
   made.run().pass(5);
   assert.deepEqual([made.status.phase, made.sizes], ["Successful", [1]]);

@@ -1,4 +1,6 @@
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
+import { ownField } from "../../../lib/own_field.ts";
+import type { RolloutSpec } from "../../../resources/argoproj/mod.ts";
 import { services } from "../../../resources/core/services/services.ts";
 import { availableOf, HASH_LABEL, hashOf } from "./sets.ts";
 import type { ResolvedRollout, Situation } from "./situation.ts";
@@ -7,6 +9,18 @@ import { maxWeightOf } from "./steps.ts";
 /** Names of the traffic routers behind which our own proxy is. */
 export const GATEWAY_PLUGIN = "argoproj-labs/gatewayAPI";
 export const SERVICE_PLUGIN = "coracle.dev/service";
+
+/** On a Service that is split: the Rollout that does it. */
+export const SHARED_BY = "coracle.dev/shared-by";
+
+/** The Service whose traffic the settings of {@linkcode SERVICE_PLUGIN} split: what they name, or the stable one. */
+export function sharedServiceOf({ strategy }: Pick<RolloutSpec, "strategy">): unknown {
+  const { trafficRouting, stableService } = strategy?.canary ?? {};
+  const settings = ownField(trafficRouting?.plugins, SERVICE_PLUGIN);
+  if (settings === undefined) return undefined;
+  const isObject = typeof settings === "object" && settings !== null;
+  return (isObject ? (settings as { service?: unknown }).service : undefined) ?? stableService;
+}
 
 /** Whether our own proxy splits the traffic of the rollout, so that it can be known what is served. */
 export function isRoutedByUs({ spec }: Pick<ResolvedRollout, "spec">): boolean {

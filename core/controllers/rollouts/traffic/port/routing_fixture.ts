@@ -49,7 +49,7 @@ export class RoutingFixture {
         now: (service) => changed.get(service.metadata.name) ?? service,
         change: (service, change) => {
           const now = changed.get(service.metadata.name) ?? service;
-          changed.set(service.metadata.name, change(now));
+          if (change(now) !== now) changed.set(service.metadata.name, change(now));
         },
       },
       tell: (reason, message) => void this.notices.push({ reason, message }),

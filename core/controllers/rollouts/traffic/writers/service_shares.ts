@@ -1,6 +1,7 @@
+import { isEqual } from "../../../../lib/equality.ts";
 import { type Service, services } from "../../../../resources/core/services/services.ts";
 import { SHARES, sharesText } from "../../../../traffic/service_shares.ts";
-import { SERVICE_PLUGIN } from "../../situation/shares.ts";
+import { SERVICE_PLUGIN, SHARED_BY, sharedServiceOf } from "../../situation/shares.ts";
 import {
   type RoutedRollout,
   RoutingError,
@@ -13,8 +14,8 @@ import {
  * Splits the traffic of a plain Service, without any route: our proxy sends what comes to it to the two services of the
  * rollout, by an annotation. `service` of the settings is the Service that clients use; the stable one when absent.
  */
-export function serviceWriter(routed: RoutedRollout, raw: unknown): TrafficWriter {
-  const name = { namespace: routed.rollout.metadata.namespace, name: rootOf(routed, raw) };
+export function serviceWriter(routed: RoutedRollout): TrafficWriter {
+  const name = { namespace: routed.rollout.metadata.namespace, name: rootOf(routed) };
   const unsupported = (step: string) => () => {
     throw new RoutingError(
       `${step} needs an HTTPRoute; the traffic of a plain Service is only split by weight`,
@@ -33,8 +34,11 @@ export function serviceWriter(routed: RoutedRollout, raw: unknown): TrafficWrite
         ...extra.map(({ serviceName = "", weight }) => ({ service: serviceName, weight })),
       ];
       const text = sharesText(shares);
-      if (routed.services.now(service).metadata.annotations?.[SHARES] === text) return;
-      routed.services.change(service, (now) => withShares(now, text));
+      const by = routed.rollout.metadata.name;
+      routed.services.change(
+        service,
+        (now) => withShares(now, { [SHARES]: text, [SHARED_BY]: by }),
+      );
     },
     setHeaderRoute: unsupported("setHeaderRoute"),
     setMirrorRoute: unsupported("setMirrorRoute"),
@@ -47,19 +51,15 @@ export function serviceWriter(routed: RoutedRollout, raw: unknown): TrafficWrite
   };
 }
 
-function withShares(service: Service, shares: string): Service {
+function withShares(service: Service, shares: Record<string, string>): Service {
   const { metadata } = service;
-  return {
-    ...service,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, [SHARES]: shares } },
-  };
+  const annotations = { ...metadata.annotations, ...shares };
+  if (isEqual(annotations, metadata.annotations)) return service;
+  return { ...service, metadata: { ...metadata, annotations } };
 }
 
-function rootOf(routed: RoutedRollout, raw: unknown): string {
-  const given = typeof raw === "object" && raw !== null
-    ? (raw as { service?: unknown }).service
-    : undefined;
-  const name = given ?? servicesOf(routed).stable;
+function rootOf({ rollout: { spec } }: RoutedRollout): string {
+  const name = sharedServiceOf(spec);
   if (typeof name === "string" && name !== "") return name;
   throw new RoutingError(
     `Cannot read trafficRouting.plugins["${SERVICE_PLUGIN}"]: service must be the name of a Service`,
