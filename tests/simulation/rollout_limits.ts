@@ -58,7 +58,8 @@ export class RolloutLimits {
 
   /** A canary without traffic routing promises the same. */
   rolloutSeen(rollout: Rollout, nowMs: number): void {
-    if (rollout.spec.strategy?.blueGreen) return;
+    const { canary } = rollout.spec.strategy ?? {};
+    if (!canary || canary.trafficRouting) return;
     const isRolling = rollout.spec.paused !== true;
     const version = { ...boundsOf(rollout), isRolling, recreates: false };
     this.#versionSeen(

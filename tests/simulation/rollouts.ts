@@ -4,12 +4,22 @@ import { type Rollout, rollouts, type RolloutStatus } from "../../core/resources
 import type { Service } from "../../core/resources/core/services/services.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 
-/** The simulator's Rollouts, by name: a canary without traffic routing, and a blue-green one. */
+/** The simulator's Rollouts, by name: a canary without traffic routing, one whose traffic is split, a blue-green one. */
 export const ROLLOUTS = {
   roll: {
     canary: {
       maxSurge: 1,
       maxUnavailable: 0,
+      steps: [{ setWeight: 40 }, { pause: { duration: "2s" } }, { setWeight: 70 }],
+    },
+  },
+  split: {
+    canary: {
+      canaryService: "split-preview",
+      stableService: "split-active",
+      scaleDownDelaySeconds: 2,
+      abortScaleDownDelaySeconds: 3,
+      trafficRouting: { plugins: { "coracle.dev/service": {} } },
       steps: [{ setWeight: 40 }, { pause: { duration: "2s" } }, { setWeight: 70 }],
     },
   },
@@ -64,7 +74,7 @@ export function rolloutOf(
 
 /** The Services that a Rollout switches. */
 export function servicesOf(namespace: string, name: RolloutName): Draft<Service>[] {
-  const names = name === "flip" ? ["flip-active", "flip-preview"] : [];
+  const names = name === "roll" ? [] : [`${name}-active`, `${name}-preview`];
   return names.map((each) => ({
     metadata: { namespace, name: each },
     spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },

@@ -18,6 +18,7 @@ import { PodLedger } from "./pod_facts.ts";
 import { AnalysisCounts } from "./analysis_counts.ts";
 import { JobCounts } from "./job_counts.ts";
 import { RolloutLimits } from "./rollout_limits.ts";
+import { RolloutShares } from "./rollout_shares.ts";
 import { SwitchLimits } from "./switch_limits.ts";
 import { SetLimits } from "./set_limits.ts";
 
@@ -65,6 +66,7 @@ export class Safety {
   /** The last version of each object that each agent process has received. */
   readonly #mirrored = new Map<string, number>();
   readonly #jobCounts = new JobCounts();
+  readonly #shares: RolloutShares;
   readonly #analysisCounts = new AnalysisCounts();
   readonly #lostNodes = new Set<string>();
   #second = 0;
@@ -77,6 +79,7 @@ export class Safety {
     this.#limits = new RolloutLimits(this.pods, { extraStaleMs });
     this.#switches = new SwitchLimits({ extraStaleMs });
     this.#setLimits = new SetLimits(this.pods, { extraStaleMs });
+    this.#shares = new RolloutShares(this.pods, { extraStaleMs });
   }
 
   fault(text: string): void {
@@ -353,13 +356,15 @@ export class Safety {
       this.#switches.replicaSetGone(uid);
       return this.#limits.replicaSetGone(uid);
     }
+    this.#shares.replicaSetSeen(replicaSet);
     this.#report(this.#switches.replicaSetSeen(replicaSet, this.#options.elapsedMs()));
     this.#report(this.#limits.replicaSetSeen(replicaSet, this.#options.elapsedMs()));
   }
 
   #applyService(type: StoreEvent["type"], service: Service): void {
-    if (type === "DELETED") this.#switches.serviceGone(service.metadata.uid);
-    else this.#report(this.#switches.serviceSeen(service, this.#options.elapsedMs()));
+    if (type === "DELETED") return this.#switches.serviceGone(service.metadata.uid);
+    this.#report(this.#switches.serviceSeen(service, this.#options.elapsedMs()));
+    this.#report(this.#shares.serviceSeen(service, this.#options.elapsedMs()));
   }
 
   #applyDeployment(type: StoreEvent["type"], deployment: Deployment): void {
@@ -370,6 +375,7 @@ export class Safety {
   #applyRollout(type: StoreEvent["type"], rollout: Rollout): void {
     if (type === "DELETED") return this.#limits.deploymentGone(rollout.metadata.uid);
     this.#limits.rolloutSeen(rollout, this.#options.elapsedMs());
+    this.#shares.rolloutSeen(rollout, this.#options.elapsedMs());
   }
 
   #report(fault: string | undefined): void {

@@ -136,6 +136,7 @@ export function scenarioOf(seed: number): Scenario {
   if (random.chance(0.3)) actions.push(...generator.rollouts(untilMs, "roll"));
   if (random.chance(0.3)) actions.push(...generator.analyses(untilMs));
   if (random.chance(0.2)) actions.push(...generator.rollouts(untilMs, "flip"));
+  if (random.chance(0.2)) actions.push(...generator.rollouts(untilMs, "split"));
   return { seed, actions: actions.sort((a, b) => a.atMs - b.atMs), untilMs, watchLimits };
 }
 
@@ -184,7 +185,7 @@ class ActionGenerator {
     const apply = () => ({
       do: "apply rollout" as const,
       name,
-      replicas: Math.max(random.integer(ROLLOUT_REPLICAS_MAX + 1), name === "flip" ? 1 : 0),
+      replicas: Math.max(random.integer(ROLLOUT_REPLICAS_MAX + 1), name === "roll" ? 0 : 1),
       image: random.pick(random.chance(0.3) ? BAD_IMAGES : IMAGES)!,
     });
     const commands = ["abort", "retry", "promote", "promote full"] as const;
