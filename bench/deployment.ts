@@ -69,7 +69,7 @@ async function onNodes(bench: Bench, count: number, rounds: number): Promise<Sam
 }
 
 /** The server's own node is to get no pods: it has to be there first. */
-async function cordonOwnNode(server: ServerProcess): Promise<void> {
+export async function cordonOwnNode(server: Pick<ServerProcess, "fetch">): Promise<void> {
   let name: string | undefined;
   while (name === undefined) {
     const { items } = await (await server.fetch("/api/v1/nodes")).json();
@@ -82,9 +82,10 @@ async function cordonOwnNode(server: ServerProcess): Promise<void> {
   });
 }
 
-async function startNodes(
+/** Many nodes in a process of their own. Resolves when all have joined. */
+export async function startNodes(
   bench: Bench,
-  { address, dataFolder }: ServerProcess,
+  { address, dataFolder }: Pick<ServerProcess, "address" | "dataFolder">,
   count: number,
 ): Promise<Deno.ChildProcess> {
   const child = new Deno.Command(Deno.execPath(), {

@@ -21,6 +21,9 @@ import { probes } from "./probes.ts";
 import { proxy } from "./proxy.ts";
 import { deploymentOnNodes } from "./deployment.ts";
 import { scheduling } from "./scheduler.ts";
+import { rolloutCrowd } from "./rollouts/crowd.ts";
+import { rolloutDetection } from "./rollouts/detection.ts";
+import { finishedRollouts } from "./rollouts/finished.ts";
 import { ready } from "./ready.ts";
 import { readyInitialized } from "./ready_initialized.ts";
 import { restart } from "./restart.ts";
@@ -42,6 +45,9 @@ const MEASUREMENTS: readonly Measurement[] = [
   api,
   scheduling,
   deploymentOnNodes,
+  rolloutDetection,
+  finishedRollouts,
+  rolloutCrowd,
   store,
   storeReads,
   storeOverwrites,
