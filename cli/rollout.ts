@@ -30,6 +30,13 @@ export function rolloutCommand(program: Command, terminal: Terminal): void {
   addUndo(rollout, terminal);
   addSetImage(rollout, terminal);
   addCreation(rollout, terminal);
+  rollout.command("lint")
+    .description("say what is wrong with rollouts in files; no server is asked")
+    .requiredOption("-f, --filename <file...>", 'files, folders, or "-" for standard input')
+    .action(async ({ filename }: { filename: string[] }) => {
+      const { lint } = await import("./rollout/lint.ts");
+      await lint(filename, terminal);
+    });
 }
 
 function addList(rollout: Command, terminal: Terminal): void {

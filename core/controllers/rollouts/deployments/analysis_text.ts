@@ -22,9 +22,14 @@ const SUBJECTS: Readonly<
 /** A term of the annotation: `errors<1%`. */
 export interface Term {
   name: string;
-  /** In the language of analyses, about `result`. */
-  condition: string;
+  /** When it holds and when it does not, in the language of analyses, about `result`. Neither: nobody can say. */
+  success: string;
+  failure: string;
 }
+
+/** Of connections whose requests the proxy does not read there are no times, and errors cannot be told. */
+const IS_MEASURED = "result.p50 != nil";
+const OPPOSITES: Readonly<Record<string, string>> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<" };
 
 /** The terms in the annotation `coracle.dev/analysis`: `errors<1%,p99<300ms`. All must hold. */
 export function termsIn(text: string): Read<Term[]> {
@@ -57,7 +62,14 @@ function termIn(part: string): Read<Term> {
     return { causes: [`"${part}" must have ${possible}`] };
   }
   const value = Number((Number(number) * units[unit]!).toPrecision(12)); // 1.1 % is 0.011
-  return { value: { name, condition: `result.${field} ${comparison} ${value}` } };
+  const answer = `result.${field}`;
+  return {
+    value: {
+      name,
+      success: `${IS_MEASURED} && ${answer} ${comparison} ${value}`,
+      failure: `${IS_MEASURED} && ${answer} ${OPPOSITES[comparison!]} ${value}`,
+    },
+  };
 }
 
 /**
@@ -69,10 +81,11 @@ export function metricsOf(
   service: string,
   { isGate }: { isGate: boolean },
 ): Metric[] {
-  return terms.map(({ name, condition }) => ({
+  return terms.map(({ name, success, failure }) => ({
     name,
     ...(isGate ? { count: 1 } : { interval: INTERVAL }),
-    successCondition: condition,
+    successCondition: success,
+    failureCondition: failure,
     provider: { plugin: { [PROXY]: { service, set: "canary", window: WINDOW } } },
   }));
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { assess } from "../../analysis/providers/conditions.ts";
 import { termsIn } from "./analysis_text.ts";
 import { stepsIn } from "./canary_text.ts";
 
@@ -35,6 +36,8 @@ for (const [text, expected] of STEPS) {
   });
 }
 
+const MEASURED = "result.p50 != nil && ";
+
 const TERMS: readonly [text: string, conditions: string[] | RegExp][] = [
   ["errors<1%", ["result.errorRatio < 0.01"]],
   ["errors <= 1.1%", ["result.errorRatio <= 0.011"]],
@@ -58,7 +61,29 @@ for (const [text, expected] of TERMS) {
       assert.match(read.causes.join("\n"), expected);
     } else {
       assert.ok("value" in read, JSON.stringify(read));
-      assert.deepEqual(read.value.map(({ condition }) => condition), expected);
+      const conditions = read.value.map(({ success }) => success.replace(MEASURED, ""));
+      assert.deepEqual(conditions, expected);
     }
+  });
+}
+
+const RESULTS: readonly [what: string, result: Record<string, number | null>, string][] = [
+  ["good", { errorRatio: 0, p50: 3, p99: 300, rate: 9 }, "Successful,Successful,Successful"],
+  ["bad", { errorRatio: 0.01, p50: 3, p99: 301, rate: 5 }, "Failed,Failed,Failed"],
+  [
+    "connections alone",
+    { errorRatio: 0, p50: null, p99: null, rate: 9 },
+    "Inconclusive,Inconclusive,Inconclusive",
+  ],
+];
+
+for (const [what, result, phases] of RESULTS) {
+  Deno.test(`coracle.dev/analysis: ${what}: ${phases}`, () => {
+    const read = termsIn("errors<1%,p99<=300ms,rate>5");
+    assert.ok("value" in read);
+    const found = read.value.map(({ success, failure }) =>
+      assess(result, { successCondition: success, failureCondition: failure }, () => 0).phase
+    );
+    assert.equal(found.join(), phases);
   });
 }

@@ -12,6 +12,7 @@ import { update } from "../../runtime/controller.ts";
 import { controlled, withOwners } from "../../runtime/ownership.ts";
 import { TestDeployment, WEB } from "./stepwise_fixture.ts";
 
+const MEASURED = "result.p50 != nil";
 const CANARY = { "coracle.dev/canary": "25%,50%:pause" };
 
 function progressing({ deployment }: TestDeployment): string {
@@ -139,11 +140,11 @@ Deno.test("with a Service in front its traffic is split, and what is measured is
   const conditions = web.cluster.list<AnalysisTemplate>(analysisTemplates)
     .map(({ metadata, spec }) => [
       metadata.name,
-      ...spec.metrics!.map(({ count, successCondition }) => `${count} ${successCondition}`),
+      ...spec.metrics!.map(({ count, successCondition }) => `${count ?? 0} ${successCondition}`),
     ]);
   assert.deepEqual(conditions, [
-    ["web-gate", "1 result.errorRatio < 0.01", "1 result.p99 < 300"],
-    ["web-watch", "undefined result.errorRatio < 0.01", "undefined result.p99 < 300"],
+    ["web-gate", `1 ${MEASURED} && result.errorRatio < 0.01`, `1 ${MEASURED} && result.p99 < 300`],
+    ["web-watch", `0 ${MEASURED} && result.errorRatio < 0.01`, `0 ${MEASURED} && result.p99 < 300`],
   ]);
   const front = web.cluster.get<Service>(services, WEB)!;
   const annotations = { "coracle.dev/shares": "web-stable=100,web-canary=0" };
