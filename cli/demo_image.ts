@@ -4,7 +4,7 @@ import { DEMO_PORT } from "./demo_web.ts";
 
 /** Where somebody wants errors, a program answers in place of the file: its process numbers go up one by one. */
 const FAILING = `#!/bin/sh
-[ $(($$ % $FAIL_ONE_IN)) -eq 0 ] && echo "Status: 500 Internal Server Error"
+[ $(($$ % $FAIL_ONE_IN)) -eq 0 ] && printf "Status: 500 Internal Server Error\\r\\n"
 printf "Content-Type: text/plain\\r\\n\\r\\n%s\\n" "$VERSION"
 `;
 
