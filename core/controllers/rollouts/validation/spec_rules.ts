@@ -67,7 +67,10 @@ function* templateFaults(
     const rule = "`selector` does not match template `labels`";
     yield invalid(`${field}.metadata.labels`, labels ?? null, rule);
   }
-  const { value, causes } = check(podTemplate, cloneJson(withoutPrivilege(template)));
+  const { value, causes } = check(
+    podTemplate,
+    cloneJson({ ...NO_TEMPLATE, ...withoutPrivilege(template) }),
+  );
   yield* causes.map((cause) => ({ ...cause, field: `${field}.${cause.field}` }));
   if (causes.length > 0) return;
   const filled = withTemplatePrepared(value);

@@ -117,7 +117,7 @@ const SPEC_CASES: [object, string][] = [
   ],
   [
     { template: { metadata: TEMPLATE.metadata } },
-    "spec.template.spec: Required value",
+    "spec.template.spec.containers: Required value",
   ],
   [
     { template: { ...TEMPLATE, spec: { containers: [] } } },
