@@ -129,6 +129,13 @@ export const MEASUREMENT_MUTANTS: readonly Mutant[] = [
     tests: [PROVIDERS],
   },
   {
+    name: "deaf: what a proxy counted before it was heard of counts as new",
+    file: `${PROVIDERS}/traffic_counts.ts`,
+    search: "counts: byPlace(own),",
+    replace: "counts: byPlace(own.filter(({ isStale }) => !isStale)),",
+    tests: [PROVIDERS],
+  },
+  {
     name: "turned: the canary is measured by the stable set",
     file: `${PROVIDERS}/traffic_question.ts`,
     search: 'set === "canary" ? [canary, stable] : [stable, canary]',

@@ -78,7 +78,8 @@ async function measured(
   const message = `waiting for ${minRequests} requests in ${windowMs / 1000} s`;
   const waiting: Answer = { phase: "Running", message, metadata };
   if (!start || ageMs < enoughMs) return { ...waiting, resumeAfterMs: windowMs - ageMs };
-  return judged(ask, question, { start, now, metadata, parts }) ??
+  const fresh = { ...now, counts: own.fresh, baseline: other.fresh };
+  return judged(ask, question, { start, now: fresh, metadata, parts }) ??
     { ...waiting, resumeAfterMs: LOOK_MS };
 }
 

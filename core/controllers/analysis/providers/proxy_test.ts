@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { VirtualClock } from "../../../lib/virtual_clock.ts";
-import { analysisRuns, type Metric, rollouts } from "../../../resources/argoproj/mod.ts";
+import {
+  analysisRuns,
+  experiments,
+  type Metric,
+  rollouts,
+} from "../../../resources/argoproj/mod.ts";
 import { httpRoutes } from "../../../resources/gateway/http_routes.ts";
 import { type BackendCounts, LATENCY_BOUNDS_MS } from "../../../traffic/backend_counts.ts";
 import type { SetCounts } from "../../../traffic/served_traffic.ts";
@@ -17,7 +22,7 @@ const CANARY = "new", STABLE = "old";
 class Traffic {
   readonly cluster = new TestCluster();
   readonly clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
-  readonly counts: SetCounts[] = [];
+  readonly counts: { -readonly [field in keyof SetCounts]: SetCounts[field] }[] = [];
   readonly #measure;
 
   constructor() {
@@ -218,6 +223,19 @@ Deno.test("counts of several proxies are one; of those not heard of, the answer 
   assert.equal(answer.metadata!["proxiesLeftOut"], "lost");
 });
 
+Deno.test("what a proxy that was not heard of at first has counted before does not count", async () => {
+  const traffic = new Traffic();
+  traffic.send(CANARY, 5_000, { errors: 5_000, proxy: "edge" });
+  const edge = traffic.counts[0]!;
+  edge.isStale = true;
+  const answer = await traffic.measured(() => {
+    delete edge.isStale;
+    traffic.send(CANARY, 100, { proxy: "edge" });
+  });
+  const { requests, errorRatio } = JSON.parse(answer.value!);
+  assert.deepEqual([requests, errorRatio], [100, 0]);
+});
+
 Deno.test("a service, or those that a rule of a route sends to, can be picked", async () => {
   const traffic = new Traffic();
   traffic.cluster.put(httpRoutes, {
@@ -247,10 +265,35 @@ Deno.test("a service, or those that a rule of a route sends to, can be picked", 
   }
 });
 
+Deno.test("a set can be named by its hash, and a run of an experiment finds the rollout", async () => {
+  const traffic = new Traffic();
+  const owner = (kind: string, name: string) => ({
+    ownerReferences: [{ apiVersion: "argoproj.io/v1alpha1", kind, name, uid: name }],
+  });
+  traffic.cluster.put(experiments, {
+    metadata: { name: "e", ...owner("Rollout", "web") },
+    spec: { templates: [] },
+  });
+  traffic.cluster.put(analysisRuns, {
+    metadata: { name: "tried", ...owner("Experiment", "e") },
+    spec: { metrics: [] },
+  });
+  const run = { namespace: "default", name: "tried", uid: "t", labels: {} };
+  const rows: [object, object][] = [
+    [{}, { set: CANARY, baseline: STABLE }],
+    [{ set: "stable" }, { set: STABLE, baseline: CANARY }],
+    [{ hash: "tried" }, { set: "tried", baseline: STABLE }],
+  ];
+  for (const [i, [config, sets]] of rows.entries()) {
+    const { metadata } = await traffic.ask(config, { name: `m${i}` }, { run });
+    assert.deepEqual(metadata, sets);
+  }
+});
+
 Deno.test("what is wrong with the configuration is said", async () => {
   const traffic = new Traffic();
   const rows: [object, RegExp][] = [
-    [{ sett: "x" }, /unknown field "sett"; known are service, httpRoute, rule, set, window/],
+    [{ sett: "x" }, /unknown field "sett"; known are service, httpRoute, rule, set, hash, window/],
     [{ set: "both" }, /set must be "canary" or "stable"; it is "both"/],
     [{ window: "1d" }, /window must be a duration from 1s to 1h, such as 60s; it is "1d"/],
     [{ window: "0s" }, /window must be/],

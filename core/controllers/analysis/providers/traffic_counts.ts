@@ -30,20 +30,28 @@ export interface CountedSet {
   services?: ReadonlySet<string>;
 }
 
-/** The counts of a set; those of proxies that have not been heard of for long are left out. */
+/** The counts of a set. */
+export interface CountsOfSet {
+  /** The last that each proxy said. */
+  counts: CountsByPlace;
+  /** The same without the proxies that have not been heard of for long. */
+  fresh: CountsByPlace;
+  staleProxies: readonly string[];
+}
+
 export function countsOfSet(
   all: readonly SetCounts[],
   { hash, services }: CountedSet,
-): { counts: CountsByPlace; staleProxies: readonly string[] } {
+): CountsOfSet {
   const own = all.filter((each) =>
     each.hash === hash && (services === undefined || services.has(each.service))
   );
-  const fresh = own.filter(({ isStale }) => !isStale);
+  const byPlace = (some: readonly SetCounts[]) =>
+    new Map(some.map((each) => [`${each.service}:${each.port} ${each.proxy}`, each.counts]));
   const stale = own.filter(({ isStale }) => isStale).map(({ proxy }) => proxy);
   return {
-    counts: new Map(
-      fresh.map(({ service, port, proxy, counts }) => [`${service}:${port} ${proxy}`, counts]),
-    ),
+    counts: byPlace(own),
+    fresh: byPlace(own.filter(({ isStale }) => !isStale)),
     staleProxies: [...new Set(stale)].sort(),
   };
 }

@@ -2,8 +2,14 @@ import type { View } from "../../../client/client.ts";
 import { ExpressionError } from "../../../lib/expressions/expression.ts";
 import { goDuration } from "../../../lib/expressions/functions/times.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
-import { analysisRuns, type Rollout, rollouts } from "../../../resources/argoproj/mod.ts";
+import {
+  analysisRuns,
+  experiments,
+  type Rollout,
+  rollouts,
+} from "../../../resources/argoproj/mod.ts";
 import { httpRoutes } from "../../../resources/gateway/http_routes.ts";
+import type { KubeObject } from "../../../resources/resource.ts";
 import { SET_LABEL } from "../../../traffic/rollout_sets.ts";
 import type { AskingRun } from "../measuring.ts";
 
@@ -22,7 +28,7 @@ const WINDOW_MS_MIN = 1_000;
 const WINDOW_MS_MAX = 3_600_000;
 const MIN_REQUESTS = 100;
 const FIELDS: readonly string[] = [
-  ...["service", "httpRoute", "rule", "set", "window", "minRequests"],
+  ...["service", "httpRoute", "rule", "set", "hash", "window", "minRequests"],
 ];
 
 /** Reads the configuration of the plugin. Throws an error that says what is wrong with it. */
@@ -38,7 +44,7 @@ export function trafficQuestion(
   }
   const services = servicesIn(config, run.namespace, view);
   return {
-    ...setsOf(config["set"] ?? "canary", run, view),
+    ...setsOf(config, run, view),
     ...(services && { services }),
     windowMs: windowMsIn(config["window"] ?? WINDOW),
     minRequests: countIn(config["minRequests"] ?? MIN_REQUESTS),
@@ -82,9 +88,12 @@ function servicesIn(
   return new Set(rules.flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => name)));
 }
 
-/** `canary` is the set that the run is about, `stable` the one that it would replace; each is the other's baseline. */
+/**
+ * `canary` is the set that the run is about, `stable` the one that it would replace; each is the other's baseline. `hash`
+ * names another one, such as that of an Experiment: its baseline is the stable set.
+ */
 function setsOf(
-  set: unknown,
+  { set = "canary", hash: named }: JsonObject,
   { namespace, name, labels }: AskingRun,
   view: View,
 ): Pick<TrafficQuestion, "hash" | "baseline"> {
@@ -94,14 +103,23 @@ function setsOf(
   const rollout = rolloutOf(namespace, name, view);
   const canary = labels[SET_LABEL] ?? rollout?.status?.currentPodHash;
   const stable = rollout?.status?.stableRS;
-  const [hash, other] = set === "canary" ? [canary, stable] : [stable, canary];
+  const ofSet = set === "canary" ? [canary, stable] : [stable, canary];
+  const [hash, other] = named === undefined ? ofSet : [String(named), stable];
   if (!hash) throw new TypeError(`analysis run "${name}" belongs to no rollout with a ${set} set`);
   return { hash, ...(other && other !== hash && { baseline: other }) };
 }
 
 /** The rollout that a run was made for, directly or by an experiment. */
 function rolloutOf(namespace: string, name: string, view: View): Rollout | undefined {
-  const owners = view.get(analysisRuns, { namespace, name })?.metadata.ownerReferences ?? [];
-  const owner = owners.find(({ kind }) => kind === "Rollout");
-  return owner && view.get(rollouts, { namespace, name: owner.name });
+  const run = view.get(analysisRuns, { namespace, name });
+  const experiment = run && ownerOf(run, "Experiment");
+  const maker = experiment === undefined
+    ? run
+    : view.get(experiments, { namespace, name: experiment });
+  const rollout = maker && ownerOf(maker, "Rollout");
+  return rollout === undefined ? undefined : view.get(rollouts, { namespace, name: rollout });
+}
+
+function ownerOf({ metadata }: KubeObject, kind: string): string | undefined {
+  return metadata.ownerReferences?.find((owner) => owner.kind === kind)?.name;
 }
