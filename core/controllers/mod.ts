@@ -47,7 +47,9 @@ import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import { replicationControllers } from "../resources/core/replication_controllers.ts";
 import { services } from "../resources/core/services/services.ts";
 import { podDisruptionBudgets } from "../resources/policy/pod_disruption_budgets.ts";
-import { MANAGED_BY } from "../traffic/rollout_sets.ts";
+import { MANAGED_ALB_ANNOTATIONS, MANAGED_BY } from "../traffic/rollout_sets.ts";
+import { SHARED_BY } from "../traffic/service_shares.ts";
+import { ingresses } from "../resources/networking/ingresses.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { volumeAttributesClasses } from "../resources/storage/volume_attributes_classes.ts";
 import { isStepwise } from "./apps/stepwise.ts";
@@ -195,6 +197,14 @@ export const CONTROLLERS_ON_DEMAND: readonly ControllerOnDemand[] = [
     load: async () => {
       const { serviceReleaseController } = await import("./rollouts/service_releases.ts");
       return () => loopOf(serviceReleaseController);
+    },
+  },
+  {
+    name: "rollouts-controller",
+    neededBy: [{ resource: ingresses, isFor: hasAlbActions }],
+    load: async () => {
+      const { ingressReleaseController } = await import("./rollouts/ingress_releases.ts");
+      return () => loopOf(ingressReleaseController);
     },
   },
   {
@@ -353,7 +363,11 @@ function asksForSteps(deployment: KubeObject): boolean {
 }
 
 function isManaged({ metadata: { annotations = {} } }: KubeObject): boolean {
-  return MANAGED_BY in annotations;
+  return MANAGED_BY in annotations || SHARED_BY in annotations;
+}
+
+function hasAlbActions({ metadata: { annotations = {} } }: KubeObject): boolean {
+  return MANAGED_ALB_ANNOTATIONS in annotations;
 }
 
 function hasEphemeralVolume(pod: KubeObject): boolean {

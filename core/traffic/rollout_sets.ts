@@ -7,6 +7,8 @@ import type { Service } from "../resources/core/services/services.ts";
 export const SET_LABEL = "rollouts-pod-template-hash";
 /** The annotation of a Service whose selector a rollout changes: the name of the rollout. */
 export const MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts";
+/** Annotation of an Ingress of ALB: which of its annotations each Rollout writes. */
+export const MANAGED_ALB_ANNOTATIONS = "rollouts.argoproj.io/managed-alb-annotations";
 
 /** The pods of a rollout that have one template. */
 export interface RolloutSet {

@@ -2,6 +2,8 @@ import type { Service } from "../resources/core/services/services.ts";
 
 /** Annotation of a Service that leads to other ones: `web-stable=80,web-canary=20`. */
 export const SHARES = "coracle.dev/shares";
+/** Beside them: the Rollout that wrote them. Without it they are a user's own. */
+export const SHARED_BY = "coracle.dev/shared-by";
 /** As the weight of a backendRef of the Gateway API. */
 export const WEIGHT_MAX = 1_000_000;
 /** As many as a rule of a route may have. */

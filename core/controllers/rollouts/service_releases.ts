@@ -5,8 +5,8 @@ import type { KubeObject } from "../../resources/resource.ts";
 import { type Controller, NOTHING, type Plan, plan, update } from "../runtime/controller.ts";
 import { servicesNamedBy } from "./parts/services.ts";
 import { HASH_LABEL, MANAGED_BY } from "./situation/sets.ts";
-import { SHARED_BY, sharedServiceOf } from "./situation/shares.ts";
-import { SHARES } from "../../traffic/service_shares.ts";
+import { sharedServiceOf } from "./situation/shares.ts";
+import { SHARED_BY, SHARES } from "../../traffic/service_shares.ts";
 
 /**
  * Gives Services back to their users: once no rollout names a Service any more, it selects by its own keys alone again,

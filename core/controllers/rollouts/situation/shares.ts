@@ -10,9 +10,6 @@ import { maxWeightOf } from "./steps.ts";
 export const GATEWAY_PLUGIN = "argoproj-labs/gatewayAPI";
 export const SERVICE_PLUGIN = "coracle.dev/service";
 
-/** On a Service that is split: the Rollout that does it. */
-export const SHARED_BY = "coracle.dev/shared-by";
-
 /** The Service whose traffic the settings of {@linkcode SERVICE_PLUGIN} split: what they name, or the stable one. */
 export function sharedServiceOf({ strategy }: Pick<RolloutSpec, "strategy">): unknown {
   const { trafficRouting, stableService } = strategy?.canary ?? {};

@@ -1,7 +1,7 @@
 import { isEqual } from "../../../../lib/equality.ts";
 import { type Service, services } from "../../../../resources/core/services/services.ts";
-import { SHARES, sharesText } from "../../../../traffic/service_shares.ts";
-import { SERVICE_PLUGIN, SHARED_BY, sharedServiceOf } from "../../situation/shares.ts";
+import { SHARED_BY, SHARES, sharesText } from "../../../../traffic/service_shares.ts";
+import { SERVICE_PLUGIN, sharedServiceOf } from "../../situation/shares.ts";
 import {
   type RoutedRollout,
   RoutingError,

@@ -16,8 +16,9 @@ import {
   withAnnotations,
   withPaths,
 } from "./ingress_rules.ts";
+import { MANAGED_ALB_ANNOTATIONS as MANAGED } from "../../../../../traffic/rollout_sets.ts";
+import { managedAnnotations, withManagedAnnotations } from "./managed_annotations.ts";
 
-const MANAGED = "rollouts.argoproj.io/managed-alb-annotations";
 const PREFIX = "alb.ingress.kubernetes.io";
 /** ALB: the weights of an action add up to this. */
 const ALB_MAX = 100;
@@ -105,9 +106,14 @@ function managing(
   ingress: Ingress,
   changes: Record<string, string | undefined>,
 ): Ingress {
+  const known = managedAnnotations(ingress);
+  if (known === undefined) {
+    throw new RoutingError(
+      `Cannot read annotation ${MANAGED} of Ingress "${ingress.metadata.name}": it is no map of lists; delete it`,
+    );
+  }
   const annotations = new Map(Object.entries(ingress.metadata.annotations ?? {}));
-  const managed = managedOf(annotations.get(MANAGED));
-  const own = new Set(managed.get(rollout.metadata.name));
+  const own = new Set(known.get(rollout.metadata.name));
   for (const [key, value] of Object.entries(changes)) {
     if (value === undefined) {
       annotations.delete(key);
@@ -117,28 +123,9 @@ function managing(
       own.add(key);
     }
   }
-  managed.set(rollout.metadata.name, [...own]);
-  const all = [...managed].sort(([a], [b]) => a < b ? -1 : 1);
-  annotations.set(MANAGED, JSON.stringify(Object.fromEntries(all)));
-  return withAnnotations(ingress, Object.fromEntries(annotations));
-}
-
-/** Which annotations each rollout manages. */
-function managedOf(text: string | undefined): Map<string, readonly string[]> {
-  if (!text) return new Map();
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isKeysByName(value)) return new Map(Object.entries(value));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new RoutingError(`Cannot read annotation ${MANAGED}: it is no map of lists; delete it`);
-}
-
-function isKeysByName(value: unknown): value is Record<string, string[]> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((keys) =>
-    Array.isArray(keys) && keys.every((key) => typeof key === "string")
+  return withManagedAnnotations(
+    withAnnotations(ingress, Object.fromEntries(annotations)),
+    new Map([...known, [rollout.metadata.name, [...own]]]),
   );
 }
 
