@@ -310,3 +310,20 @@ Deno.test("each rollout is told when it is first seen, and when it is gone", () 
     ["Rollout web/default is deleted.", metadata.uid],
   ]);
 });
+
+Deno.test("clients may skip steps, even more than there are", () => {
+  const steps = [{ setWeight: 25 }, { pause: {} }, { setWeight: 50 }, { pause: {} }];
+  for (
+    const [index, phase, sizes] of [
+      [2, "Paused", { 1: 2, 2: 2 }],
+      [-5, "Paused", { 1: 3, 2: 1 }],
+      [4, "Healthy", { 1: 0, 2: 4 }],
+      [99, "Healthy", { 1: 0, 2: 4 }],
+    ] as const
+  ) {
+    const rollout = new TestRollout({ replicas: 4, strategy: { canary: { steps } } });
+    rollout.run().setImage("web:2").run();
+    rollout.patchStatus({ pauseConditions: undefined, currentStepIndex: index }).run();
+    assert.deepEqual([rollout.status.phase, rollout.sizes], [phase, sizes], String(index));
+  }
+});

@@ -15,7 +15,8 @@ export function currentStepOf(
 ): { step?: CanaryStep; index: number | undefined } {
   const steps = spec.strategy.canary?.steps ?? [];
   if (steps.length === 0) return { index: undefined };
-  const index = status.currentStepIndex ?? 0;
+  // Clients write it, too.
+  const index = Math.max(0, Math.min(status.currentStepIndex ?? 0, steps.length));
   const step = steps[index];
   return step ? { step, index } : { index };
 }
