@@ -111,6 +111,13 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     tests: RUN_TESTS,
   },
   {
+    name: "good without a measurement: a retry is judged by a run that was told to end",
+    file: "core/controllers/analysis/new_run.ts",
+    search: " && !run.spec.terminate;",
+    replace: ";",
+    tests: RUN_TESTS,
+  },
+  {
     name: "a run that waits for people is judged again by its old run",
     file: "core/controllers/rollouts/analyses/current_runs.ts",
     search: 'if (isResumed) return before.status?.phase === "Inconclusive";',

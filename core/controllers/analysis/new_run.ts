@@ -35,8 +35,9 @@ export interface NewRun {
 export type RunDraft = Draft<AnalysisRun> & { metadata: { name: string }; spec: AnalysisRunSpec };
 
 /**
- * The run that an owner wants of some templates: one to create, or one that it has created before, which has not ended
- * and measures the same. @throws {TemplateError}
+ * The run that an owner wants of some templates: one to create, or one that it has created before, which goes on and
+ * measures the same. One that was told to end is none: it will be successful whatever it has measured.
+ * @throws {TemplateError}
  */
 export function newRun(wanted: NewRun): { draft: RunDraft } | { run: AnalysisRun } {
   const { view, owner, ownerResource, name, separator, labels, annotations } = wanted;
@@ -55,9 +56,9 @@ export function newRun(wanted: NewRun): { draft: RunDraft } | { run: AnalysisRun
       };
       return { draft: { metadata, spec } };
     }
-    const isTheSame = !isCompleted(run.status?.phase) && isControlledBy(run, owner) &&
-      measures(run.spec) === measures(spec);
-    if (isTheSame) return { run };
+    const goesOn = !isCompleted(run.status?.phase) && !run.spec.terminate;
+    const isTheSame = isControlledBy(run, owner) && measures(run.spec) === measures(spec);
+    if (goesOn && isTheSame) return { run };
   }
 }
 

@@ -157,7 +157,7 @@ Deno.test("a run that is there already is gone on with if it is the owner's, mea
     [{ status: { phase: "Successful" } }, "web-1.1"],
     [{ metadata: { ...draft.metadata, ownerReferences: [] } }, "web-1.1"],
     [{ spec: { metrics: [metric("b")] } }, "web-1.1"],
-    [{ spec: { ...draft.spec, terminate: true } }, "run"],
+    [{ spec: { ...draft.spec, terminate: true } }, "web-1.1"],
   ];
   for (const [change, expected] of rows) {
     put(change);
