@@ -3,7 +3,7 @@ import { goDuration } from "../../../lib/expressions/functions/times.ts";
 import { Instant } from "../../../lib/expressions/values/values.ts";
 import { messageOf } from "../../../lib/error_message.ts";
 import type { PrometheusMetric } from "../../../resources/argoproj/mod.ts";
-import type { Answer } from "../measuring.ts";
+import type { Answer, Ask } from "../measuring.ts";
 import type { OutgoingAnswer } from "../requests/outgoing_requests.ts";
 import type { OutgoingHeaders } from "../requests/redirects.ts";
 import { signedHeaders } from "./aws_requests.ts";
@@ -22,22 +22,35 @@ const ONLY_GET: readonly number[] = [405, 501];
 /** Asks Prometheus. https://argoproj.github.io/argo-rollouts/analysis/prometheus/ */
 export const prometheus: Provider = {
   type: "prometheus",
-  async measure({ metric }, parts, signal) {
-    const asked = metric.provider.prometheus!;
-    const { query = "", timeout = TIMEOUT_SECONDS } = asked;
-    const address = addressOf(asked, parts);
-    if ("fault" in address) return failed(address.fault);
-    if (timeout < 0) return failed("prometheus timeout should not be negative");
-    const timeoutMs = Math.min(timeout, TIMEOUT_SECONDS_MAX) * 1000;
+  async measure(ask, parts, signal) {
+    const { query = "" } = ask.metric.provider.prometheus!;
     const metricMetadata = query === ""
       ? {}
       : { metricMetadata: { ResolvedPrometheusQuery: query } };
-    const question = questionOf(asked, address.url, parts.nowMs);
-    const context = { asked, timeoutMs, parts };
-    const answer = readAnswer(await answerTo(question, context, signal));
-    return { ...judged(answer, metric, parts.nowMs), ...metricMetadata };
+    try {
+      return { ...await measured(ask, parts, signal), ...metricMetadata };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return { ...failed(messageOf(error)), ...metricMetadata };
+    }
   },
 };
+
+async function measured(
+  { metric }: Ask,
+  parts: ProviderParts,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const asked = metric.provider.prometheus!;
+  const { timeout = TIMEOUT_SECONDS } = asked;
+  const address = addressOf(asked, parts);
+  if ("fault" in address) return failed(address.fault);
+  if (timeout < 0) return failed("prometheus timeout should not be negative");
+  const timeoutMs = Math.min(timeout, TIMEOUT_SECONDS_MAX) * 1000;
+  const question = questionOf(asked, address.url, parts.nowMs);
+  const answer = await answerTo(question, { asked, timeoutMs, parts }, signal);
+  return judged(readAnswer(answer), metric, parts.nowMs);
+}
 
 function addressOf(
   { address }: PrometheusMetric,
