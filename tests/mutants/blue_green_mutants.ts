@@ -105,8 +105,8 @@ export const BLUE_GREEN_MUTANTS: readonly Mutant[] = [
   {
     name: "squatting: a Service that no rollout names keeps selecting by a hash",
     file: "core/controllers/rollouts/service_releases.ts",
-    search: "update(services, isNamed ? free : withoutHash(free))",
-    replace: "update(services, isNamed || !isNamed ? free : withoutHash(free))",
+    search: "return isNamed ? free : withoutHash(free);",
+    replace: "return isNamed || !isNamed ? free : withoutHash(free);",
     tests: TESTS,
   },
   {

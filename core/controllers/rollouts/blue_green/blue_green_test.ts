@@ -4,6 +4,7 @@ import {
   type AnalysisRun,
   analysisRuns,
   analysisTemplates,
+  rollouts,
 } from "../../../resources/argoproj/mod.ts";
 import { services } from "../../../resources/core/services/services.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
@@ -411,4 +412,22 @@ Deno.test("pods that users see are not made fewer again, whatever the preview wa
   assert.deepEqual([rollout.switches, rollout.sizes], [[2, 2], { 1: 3, 2: 3 }]);
   rollout.change({ paused: true }).settle();
   assert.deepEqual(rollout.sizes, { 1: 3, 2: 3 });
+});
+
+Deno.test("the Services of a rollout that is deleted are given back, but for those that another one names", () => {
+  const rollout = new TestBlueGreen().run();
+  const { strategy, ...spec } = rollout.rollout.spec;
+  const { previewService: _, ...blueGreen } = strategy!.blueGreen!;
+  rollout.cluster.put(rollouts, {
+    metadata: { name: "other" },
+    spec: { ...spec, strategy: { blueGreen } },
+  });
+  rollout.cluster.take(rollouts, WEB);
+  rollout.release();
+  const [active, preview] = [rollout.service("active"), rollout.service("preview")];
+  assert.ok(active.spec.selector?.[HASH_LABEL], "users keep the pods that they have");
+  assert.deepEqual(preview.spec.selector, { app: "web" });
+  for (const { metadata } of [active, preview]) {
+    assert.equal(metadata.annotations?.[MANAGED_BY], undefined);
+  }
 });
