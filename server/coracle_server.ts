@@ -14,7 +14,7 @@ import { openFileStore } from "./file_store.ts";
 import { type MachinePlatform, openMachine } from "./node_platform.ts";
 import type { ServerFlags } from "./options.ts";
 import { REGISTRY, type Registry } from "./registry.ts";
-import { metricsOf, runServer, type Server, type ServerEnvironment } from "./server.ts";
+import { runServer, type Server, type ServerEnvironment } from "./server.ts";
 import { openAccess, urlOf } from "./server_access.ts";
 import { openSharedStore } from "./shared_store.ts";
 import type { Terminal } from "./terminal.ts";
@@ -55,12 +55,12 @@ async function build(context: CommandContext<ServerFlags>, registry: Registry): 
 /** Only when the flags ask for it. */
 async function startMetrics(
   { flags: { metricsListen }, parts }: CommandContext<ServerFlags>,
-  { plane: { client } }: Server<MachinePlatform>,
+  { metrics }: Server<MachinePlatform>,
 ): Promise<void> {
   if (metricsListen === undefined) return;
   const { serveMetrics } = await import("./metrics/listener.ts");
   try {
-    const listener = serveMetrics(metricsListen, () => metricsOf(client, VERSION));
+    const listener = serveMetrics(metricsListen, metrics);
     parts.defer(() => listener.stop());
   } catch (error) {
     const where = hostAndPort(metricsListen.host, metricsListen.port);

@@ -6,7 +6,6 @@ import { apiAsker } from "../core/api/in_process.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import type { Served } from "../core/api/front/served.ts";
-import type { LocalClient } from "../core/objects/local_client.ts";
 import { RoutedStreams } from "../core/client/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { MutableCatalog } from "../core/resources/catalog.ts";
@@ -16,6 +15,7 @@ import type { MemoryStore } from "../core/store/memory_store.ts";
 import { dialableHost, hostAndPort } from "./addresses.ts";
 import type { Measure } from "../core/controllers/analysis/measuring.ts";
 import type { Context } from "./context.ts";
+import { clusterMetrics } from "./metrics/cluster_metrics.ts";
 import type { MeasurementParts } from "../core/controllers/analysis/providers/lazy_measurer.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
@@ -96,6 +96,8 @@ export interface Server<P extends ServerPlatform = ServerPlatform> {
   plane: ControlPlane;
   platform: P;
   api: Api;
+  /** What Prometheus is told. */
+  metrics: () => Promise<string>;
   /** Where the API listens. */
   address: Served["address"];
   /** Where the server is that owns the store, when it is another one. */
@@ -134,7 +136,10 @@ export async function runServer<P extends ServerPlatform>(
     ...(node.proxy && { own: { node: nodeName, counts: () => countsAt(node.proxy) } }),
   });
   context.parts.defer(traffic.followNodes());
-  const api = createServerApi(context, environment, { plane, opened, access, node, traffic });
+  const metrics = clusterMetrics({ view: client, traffic, version: environment.version });
+  const api = createServerApi(context, environment, {
+    ...{ plane, opened, access, node, traffic, metrics },
+  });
   const served = await access.serve(api);
   const { address } = served;
   const owned: Context = { ...context, parts: context.parts.nest() };
@@ -158,7 +163,7 @@ export async function runServer<P extends ServerPlatform>(
     context.log.debug("Everything runs");
   };
   const owner = await opened.whenOwned(`https://${hostAndPort(place.host, place.port)}`, run);
-  return { plane, platform, api, address, owner };
+  return { plane, platform, api, metrics, address, owner };
 }
 
 /** Nobody waits for it: the keys are made at the first start. */
@@ -172,27 +177,21 @@ async function publishAuthorities(
 function createServerApi(
   { clock, random, log }: Context,
   { nodeName, version, registry: { authorizers, streams } }: ServerEnvironment,
-  { plane: { catalog, objects, client: view }, opened, access, node: { agent }, traffic }: {
+  { plane: { catalog, objects, client: view }, opened, access, node: { agent }, ...told }: {
     plane: ControlPlane;
     opened: ServerStore;
     access: ServerAccess;
     node: Node;
     traffic: TrafficReports;
+    metrics: () => Promise<string>;
   },
 ): Api {
   const nodes = new Map(agent ? [[nodeName, agent.streams]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
   const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
   const usage = new ClusterUsage({ view, clock, sources });
-  const metrics = () => metricsOf(view, version);
-  const given = { ...access.api, ...opened.api, authorizers, streams, usage, traffic, metrics };
+  const given = { ...access.api, ...opened.api, authorizers, streams, usage, ...told };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
-}
-
-/** What Prometheus is told, in its own format. Its code is loaded when somebody asks. */
-export async function metricsOf(view: LocalClient, version: string): Promise<string> {
-  const { rolloutMetrics } = await import("../core/usage/rollout_metrics.ts");
-  return rolloutMetrics(view, version);
 }
 
 /** Only the owner of the store decides, and runs pods. */

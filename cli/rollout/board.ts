@@ -9,6 +9,7 @@ import {
   ROLLOUTS,
 } from "./cluster/cluster.ts";
 import { FollowedObjects } from "./cluster/followed_objects.ts";
+import type { MeasuredSplit } from "./measured_split.ts";
 import type { AnalysisRun, Experiment, Pod, ReplicaSet, Rollout } from "./cluster/objects.ts";
 import { type ExperimentInfo, experimentInfoOf } from "./summary/experiments.ts";
 import { type RolloutInfo, rolloutInfoOf } from "./summary/rollout_info.ts";
@@ -42,11 +43,16 @@ export class Board {
     await Promise.all(this.#kinds.map((kind) => kind.follow(onChange, clock, signal)));
   }
 
-  /** Throws a refusal when there is none of this name. */
-  async rollout(name: string): Promise<RolloutInfo> {
+  /** Throws a refusal when there is none of this name. `split`: what is measured meanwhile. */
+  async rollout(name: string, split?: MeasuredSplit): Promise<RolloutInfo> {
+    await split?.read();
     const rollout = this.#rollouts.named(name);
     if (rollout === undefined) throw notFound("rollouts", name);
-    return rolloutInfoOf(rollout, this.#surroundings, await templateOf(this.#cluster, rollout));
+    const { currentPodHash: canary = "", stableRS: stable = "" } = rollout.status ?? {};
+    const template = await templateOf(this.#cluster, rollout);
+    const info = rolloutInfoOf(rollout, this.#surroundings, template);
+    const measuredWeight = split?.weightOf({ canary, stable });
+    return measuredWeight ? { ...info, measuredWeight } : info;
   }
 
   experiment(name: string): ExperimentInfo {

@@ -3,6 +3,7 @@ import { CommandError } from "../../server/command_error.ts";
 import type { Terminal } from "../../server/terminal.ts";
 import { Board } from "./board.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import { MeasuredSplit } from "./measured_split.ts";
 import { experimentPage, rolloutPage } from "./pages/page.ts";
 import { Screen } from "./pages/screen.ts";
 import { isWithin } from "./time_limit.ts";
@@ -42,16 +43,20 @@ export async function getRollout(
   const show = printer(options, terminal, clock);
   if (!options.watch) return show(first);
   if (options.output === undefined && terminal.interactive) {
-    await showLive(board, options, terminal, clock);
+    await showLive(board, options, { terminal, clock, split: new MeasuredSplit(cluster, clock) });
   } else await printChanges(board, options, terminal, clock);
 }
 
-async function shownOf(board: Board, { kind, name }: GetOptions): Promise<Shown> {
+async function shownOf(
+  board: Board,
+  { kind, name }: GetOptions,
+  split?: MeasuredSplit,
+): Promise<Shown> {
   if (kind === "experiment") {
     const info = board.experiment(name);
     return { info, page: (nowMs, style) => experimentPage(info, nowMs, style) };
   }
-  const info = await board.rollout(name);
+  const info = await board.rollout(name, split);
   return { info, page: (nowMs, style) => rolloutPage(info, nowMs, style) };
 }
 
@@ -89,14 +94,13 @@ async function printChanges(
 async function showLive(
   board: Board,
   options: GetOptions,
-  terminal: Terminal,
-  clock: Clock,
+  { terminal, clock, split }: Pick<Showing, "terminal" | "clock" | "split">,
 ): Promise<void> {
   using screen = new Screen(terminal);
   const stop = terminal.onResize?.(() => screen.redraw());
   const show = ({ page }: Shown) => screen.draw(page(clock.now(), options));
   try {
-    await eachState(board, options, { terminal, clock, show, tickMs: TICK_MS });
+    await eachState(board, options, { terminal, clock, split, show, tickMs: TICK_MS });
   } finally {
     stop?.();
   }
@@ -106,6 +110,8 @@ interface Showing {
   terminal: Terminal;
   clock: Clock;
   show(shown: Shown): void;
+  /** What is measured meanwhile; absent: nothing. */
+  split?: MeasuredSplit | undefined;
   /** Show also when nothing has changed for so long. */
   tickMs?: number;
 }
@@ -114,7 +120,7 @@ interface Showing {
 async function eachState(
   board: Board,
   options: GetOptions,
-  { terminal, clock, show, tickMs = Infinity }: Showing,
+  { terminal, clock, show, split, tickMs = Infinity }: Showing,
 ): Promise<void> {
   await isWithin(options.timeoutMs, { clock, signal: terminal.signal }, async (signal) => {
     let wake = () => {};
@@ -130,7 +136,7 @@ async function eachState(
     const failed = following.then(() => undefined, (error) => error);
     while (!signal.aborted) {
       isDirty = false;
-      show(await shownOf(board, options));
+      show(await shownOf(board, options, split));
       await clock.sleep(FRAME_MS, signal).catch(() => {}); // rejects only when the signal aborts
       if (isDirty) continue;
       const changed = new Promise<undefined>((resolve) => wake = () => resolve(undefined));

@@ -110,6 +110,13 @@ export class Cluster implements Disposable {
     throw apiErrorOf(await answer.json()) ?? new CommandError(`Cannot watch "${path}"`);
   }
 
+  /** What is no object of the API; `undefined` when it is not there, or not for this user. */
+  async text(path: string): Promise<string | undefined> {
+    const answer = await this.#send({ method: "GET", path, signal: this.#signal });
+    const text = await answer.text();
+    return answer.ok ? text : undefined;
+  }
+
   pathOf({ root, plural }: Place, name?: string): string {
     const collection = plural === CLUSTER_ANALYSIS_TEMPLATES.plural
       ? `${root}/${plural}`

@@ -1,7 +1,7 @@
 import { type Cell, coloured, linesOf, type Style, textOf } from "./styled_text.ts";
 import { type ExperimentInfo, imagesOfExperiment } from "../summary/experiments.ts";
 import type { Image } from "../summary/images.ts";
-import { imagesOf, type RolloutInfo } from "../summary/rollout_info.ts";
+import { imagesOf, type MeasuredWeight, type RolloutInfo } from "../summary/rollout_info.ts";
 import { experimentRows, rolloutRows } from "./tree.ts";
 
 const LABEL_WIDTH = 17;
@@ -52,7 +52,12 @@ function canaryFields(info: RolloutInfo): Field[] {
     ["  Step:", info.step ?? ""],
     ["  SetWeight:", info.setWeight ?? ""],
     ["  ActualWeight:", info.actualWeight ?? ""],
+    ...(info.measuredWeight ? [["  Measured:", measuredText(info.measuredWeight)] as const] : []),
   ];
+}
+
+function measuredText({ weight, requests, seconds }: MeasuredWeight): string {
+  return `${weight} (${requests} requests in ${seconds}s)`;
 }
 
 function imageFields(images: readonly Image[]): Field[] {

@@ -20,6 +20,13 @@ import { type Image, mergedImages } from "./images.ts";
 import { type ObjectMeta, objectMetaOf } from "./object_meta.ts";
 import { type ReplicaSetInfo, replicaSetsOf, type Role } from "./replica_sets.ts";
 
+/** A share of requests, in percent. */
+export interface MeasuredWeight {
+  weight: number;
+  requests: number;
+  seconds: number;
+}
+
 interface ImageOfContainer {
   name: string;
   image: string;
@@ -38,6 +45,8 @@ export interface RolloutInfo {
   setWeight?: string;
   /** Of a canary: what the routes say; without routes, what the pods make of it. */
   actualWeight?: string;
+  /** Of a canary that is watched: what the proxies have counted. */
+  measuredWeight?: MeasuredWeight;
   ready: number;
   current: number;
   desired: number;
