@@ -28,6 +28,21 @@ metadata: {name: conf}
 data: {key: value}
 `;
 
+const ROLLOUT = `
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: a, image: busybox, env: [{name: A, value: "1"}, {name: B, value: "2"}]}
+  strategy: {canary: {steps: [{setWeight: 20}, {pause: {}}]}}
+`;
+
 const RIGHTS = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -117,6 +132,7 @@ async function checkCommands(kubectl: Kubectl): Promise<void> {
   await checkWatching(kubectl);
   await checkProtobuf(kubectl);
   await checkRights(kubectl);
+  await checkRollouts(kubectl);
   assert.match(await kubectl.run("delete deployment web --timeout=5s"), /"web" deleted/);
   await assert.rejects(kubectl.run("get deployment web"), /deployments.apps "web" not found/);
 }
@@ -195,6 +211,23 @@ async function checkRights({ run }: Kubectl): Promise<void> {
   assert.match(await run("auth reconcile -f -", RIGHTS), /role.* reconciled/);
   assert.match(await run("get role reader -o jsonpath={.rules[*].resources}"), /pods.*services/);
   assert.match(await run("auth can-i --list"), /\*\.\* +\[\] +\[\] +\[\*\]/);
+}
+
+/** As custom resources are: lists are replaced, strategic patches refused, the selector of the scale is a text. */
+async function checkRollouts({ run }: Kubectl): Promise<void> {
+  assert.match(await run("apply -f -", ROLLOUT), /rollout.argoproj.io\/web created/);
+  assert.match(await run("apply -f -", ROLLOUT.replace("name: B", "name: C")), /configured/);
+  const names = "jsonpath={.spec.template.spec.containers[0].env[*].name}";
+  assert.equal(await run(`get ro web -o ${names}`), "A C");
+  assert.match(await run("scale ro web --replicas=3"), /scaled/);
+  assert.match(await run("get ro"), /^NAME +DESIRED +CURRENT +UP-TO-DATE +AVAILABLE +AGE\nweb +3/);
+  await assert.rejects(
+    run('patch ro web --type strategic -p {"spec":{"paused":true}}'),
+    /strategic-merge-patch\+json is not supported by argoproj.io\/v1alpha1, Kind=Rollout/,
+  );
+  assert.match(await run('patch ro web --type merge -p {"spec":{"paused":true}}'), /patched/);
+  assert.match(await run("explain ro.spec.strategy.canary.steps.setWeight"), /integer/);
+  assert.match(await run("delete ro web --timeout=5s"), /"web" deleted/);
 }
 
 async function checkProtobuf({ run }: Kubectl): Promise<void> {
