@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type CapacityFacts, weightWithinCapacity } from "./capacity.ts";
+import { type CapacityFacts, replicasCarrying, weightWithinCapacity } from "./capacity.ts";
 
 const facts: CapacityFacts = {
   max: 100,
@@ -25,6 +25,16 @@ const CASES: [name: string, Partial<CapacityFacts>, expected: number][] = [
     "does not rise because stable pods are gone",
     { present: 20, desired: 20, stableAvailable: 0 },
     20,
+  ],
+  [
+    "stays when more pods are wanted than there are",
+    { replicas: 20, canaryAvailable: 5, stableAvailable: 5, present: 50 },
+    50,
+  ],
+  [
+    "gives each pod as much as any other while they are too few",
+    { replicas: 20, canaryAvailable: 2, stableAvailable: 6, present: 50 },
+    25,
   ],
   ["leaves what experiments have", { extra: 70, desired: 50 }, 30],
   ["counts experiments as carried by others", {
@@ -73,9 +83,12 @@ Deno.test("No set gets more than its ready pods can carry, unless both together 
       const weight = weightWithinCapacity(facts);
       const stableWeight = max - extra - weight;
       assert.ok(weight >= 0 && stableWeight >= 0, "no share is negative");
-      assert.ok(weight * replicas <= max * canaryAvailable, "the canary is never overloaded");
       const carried = Math.floor(max * canaryAvailable / replicas) +
         Math.floor(max * stableAvailable / replicas) + extra;
+      const carrying = carried >= max
+        ? replicas
+        : replicasCarrying(replicas, canaryAvailable + stableAvailable);
+      assert.ok(weight * carrying <= max * canaryAvailable, "the canary is never overloaded");
       const couldTakeOver = present * replicas <= max * canaryAvailable &&
         (max - extra - present) * replicas <= max * stableAvailable;
       if (carried >= max && couldTakeOver) {

@@ -6,11 +6,11 @@ type Command =
   | { do: "image"; image: string }
   | { do: "abort" | "retry" | "resume" | "promoteFull" | "pause" | "unpause" }
   | { do: "settle" | "step" | "end" | "drain" | "advance" }
-  | { do: "ready" | "wait" | "table"; count: number };
+  | { do: "ready" | "wait" | "table" | "scale"; count: number };
 
 const of = <D extends Command["do"]>(...what: D[]) =>
   fc.constantFrom(...what).map((each) => ({ do: each }) as Command);
-const counted = (what: "ready" | "wait" | "table", ...counts: number[]) =>
+const counted = (what: "ready" | "wait" | "table" | "scale", ...counts: number[]) =>
   fc.constantFrom(...counts).map((count): Command => ({ do: what, count }));
 
 const commands: fc.Arbitrary<Command> = fc.oneof(
@@ -28,6 +28,11 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: of("pause", "unpause", "unpause") },
   { weight: 4, arbitrary: counted("ready", 1, 2) },
   { weight: 2, arbitrary: counted("wait", 1, 31) },
+);
+
+const withScaling = fc.oneof(
+  { weight: 12, arbitrary: commands },
+  { weight: 1, arbitrary: counted("scale", 1, 2, 4, 8) },
 );
 
 function perform(rollout: RoutedRollout, command: Command): void {
@@ -55,6 +60,9 @@ function perform(rollout: RoutedRollout, command: Command): void {
       return void rollout.ready(command.count);
     case "wait":
       return void rollout.pass(command.count);
+    case "scale":
+      rollout.isScaled = true;
+      return void rollout.change({ replicas: command.count });
     case "table":
       return rollout.catchUp(command.count);
     case "advance":
@@ -98,7 +106,24 @@ Deno.test("no set gets more than its ready pods carry, and none that gets reques
         for (const command of commands) perform(rollout, command);
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("none that gets requests loses its last pod, also while somebody scales", () => {
+  fc.assert(
+    fc.property(
+      strategies,
+      fc.integer({ min: 1, max: 6 }),
+      fc.array(withScaling, { minLength: 20, maxLength: 60 }),
+      (canary, replicas, commands) => {
+        const rollout = new RoutedRollout(canary, replicas);
+        rollout.runAll();
+        rollout.onSet((set) => rollout.assertCarried("as a set changes", set));
+        for (const command of commands) perform(rollout, command);
+      },
+    ),
+    { numRuns: 30 },
   );
 });
 
@@ -107,7 +132,7 @@ Deno.test("whatever was done before, a routed canary that is let go on becomes h
     fc.property(
       strategies,
       fc.integer({ min: 1, max: 6 }),
-      fc.array(commands, { minLength: 10, maxLength: 40 }),
+      fc.array(withScaling, { minLength: 10, maxLength: 40 }),
       (canary, replicas, commands) => {
         const rollout = new RoutedRollout(canary, replicas).runAll();
         for (const command of commands) perform(rollout, command);
@@ -121,13 +146,13 @@ Deno.test("whatever was done before, a routed canary that is let go on becomes h
           JSON.stringify([rollout.status, rollout.sizes]),
         );
         const sized = Object.values(rollout.sizes).filter((size) => size > 0);
-        assert.deepEqual(sized, [replicas]);
+        assert.deepEqual(sized, [rollout.rollout.spec.replicas]);
         assert.deepEqual(
           rollout.proxies.shares.map((shares) => [...shares]),
           Array(PROXIES).fill([[rollout.status.stableRS, 100]]),
         );
       },
     ),
-    { numRuns: 50 },
+    { numRuns: 30 },
   );
 });

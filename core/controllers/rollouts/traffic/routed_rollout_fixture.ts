@@ -12,6 +12,8 @@ export const PROXIES = 2;
 
 /** A rollout whose traffic our own proxies split, by tables that are made late. */
 export class RoutedRollout extends TestRollout {
+  /** Whether more pods were wanted since; until these are there nothing can be carried as it should. */
+  isScaled = false;
   readonly proxies = new LaggingProxies(this.cluster, PROXIES);
 
   constructor(canary: object, replicas: number) {
@@ -59,21 +61,23 @@ export class RoutedRollout extends TestRollout {
     this.assertCarried(`after a new table of ${proxy}`);
   }
 
-  /** No set gets more than its ready pods carry. `sizes`: pods that sets are about to have. */
+  /**
+   * No set gets more than its ready pods carry; once somebody has scaled up, that none without pods gets anything.
+   * `shrunk`: a set that is about to have other pods.
+   */
   assertCarried(when: string, shrunk?: ReplicaSet): void {
     const { replicas = 1 } = this.rollout.spec;
+    const needed = this.isScaled ? 0 : replicas;
+    const podsOf = (hash: string) =>
+      shrunk && hashOf(shrunk) === hash
+        ? Math.min(availableOf(shrunk), shrunk.spec.replicas)
+        : availableOf(this.sets.find((set) => hashOf(set) === hash));
     for (const shares of this.proxies.shares) {
       for (const [hash, share] of shares) {
-        const set = this.sets.find((each) => hashOf(each) === hash);
-        const pods = shrunk && hashOf(shrunk) === hash
-          ? Math.min(availableOf(shrunk), shrunk.spec.replicas)
-          : availableOf(set);
-        assert.ok(
-          share * replicas <= 100 * pods,
-          `${when}: ${pods} of ${replicas} pods of ${hash} get ${share} %: ${
-            JSON.stringify(this.status)
-          }`,
-        );
+        const pods = podsOf(hash);
+        const text = `${when}: ${pods} of ${replicas} pods of ${hash} get ${share} %`;
+        const isCarried = pods > 0 && share * needed <= 100 * pods;
+        assert.ok(isCarried, `${text}: ${JSON.stringify(this.status)}`);
       }
     }
   }

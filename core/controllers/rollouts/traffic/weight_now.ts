@@ -97,7 +97,7 @@ function carried(situation: Situation, pass: Pass, facts: WeightFacts): DesiredW
   const weight = waits ? present : weightWithinCapacity({
     max: facts.max,
     replicas: facts.replicas,
-    canaryAvailable: availableOf(canary),
+    canaryAvailable: canary === stable ? 0 : availableOf(canary), // pods count once
     stableAvailable: availableOf(stable),
     extra: sumOf(desired.extra),
     present,
