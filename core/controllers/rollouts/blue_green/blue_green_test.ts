@@ -244,7 +244,7 @@ Deno.test("while somebody has paused it no Service is switched", () => {
 });
 
 Deno.test("a Service that selects pods of a set which is gone gets the stable ones", () => {
-  const rollout = manual().run();
+  const rollout = new TestBlueGreen({ autoPromotionEnabled: false }, { replicas: 1 }).run();
   const active = rollout.service("active");
   const selector = { ...active.spec.selector, [HASH_LABEL]: "gone" };
   rollout.cluster.put(services, { ...active, spec: { ...active.spec, selector } });
