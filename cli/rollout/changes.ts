@@ -2,7 +2,13 @@ import { type Clock, SystemClock } from "../../core/lib/clock.ts";
 import { timestamp } from "../../core/lib/timestamp.ts";
 import { durationMsOf } from "../../core/schema/durations.ts";
 import { CommandError } from "../../server/command_error.ts";
-import { ANALYSIS_RUNS, type Cluster, EXPERIMENTS, ROLLOUTS } from "./cluster/cluster.ts";
+import {
+  ANALYSIS_RUNS,
+  type Cluster,
+  DEPLOYMENTS,
+  EXPERIMENTS,
+  ROLLOUTS,
+} from "./cluster/cluster.ts";
 import type { Rollout } from "./cluster/objects.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -22,12 +28,21 @@ export async function retryExperiment(cluster: Cluster, name: string): Promise<v
 }
 
 export async function pause(cluster: Cluster, name: string): Promise<void> {
-  await cluster.merge(ROLLOUTS, name, { spec: { paused: true } });
+  await setPaused(cluster, name, true);
 }
 
 /** Undoes {@linkcode pause}; pauses of steps stay: those are for promotions. */
 export async function resume(cluster: Cluster, name: string): Promise<void> {
-  await cluster.merge(ROLLOUTS, name, { spec: { paused: false } });
+  await setPaused(cluster, name, false);
+}
+
+/** A Deployment that is rolled out in steps says itself whether it is paused. */
+async function setPaused(cluster: Cluster, name: string, paused: boolean): Promise<void> {
+  const { metadata } = await cluster.merge<Rollout>(ROLLOUTS, name, { spec: { paused } });
+  const isOfDeployment = metadata.ownerReferences?.some(({ kind, controller }) =>
+    controller && kind === "Deployment"
+  );
+  if (isOfDeployment) await cluster.merge(DEPLOYMENTS, name, { spec: { paused } });
 }
 
 /** Ends a run or an experiment before its time. */

@@ -294,6 +294,21 @@ for (const [args, out, path, body] of WRITES) {
   });
 }
 
+Deno.test("coracle rollout pause also pauses the Deployment that the rollout belongs to", async () => {
+  const ownerReferences = [{ uid: "d", kind: "Deployment", controller: true }];
+  const owned = { ...ROLLOUT, metadata: { ...ROLLOUT.metadata, ownerReferences } };
+  const deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web", uid: "d" },
+  };
+  await using api = new FakeApi([owned, deployment]);
+  assert.equal((await api.run("pause deployment/web")).out, "rollout 'web' paused\n");
+  const paths = api.asked.map(({ path, body }) => [path.split("/").slice(-2).join("/"), body]);
+  const body = { spec: { paused: true } };
+  assert.deepEqual(paths, [["rollouts/web", body], ["deployments/web", body]]);
+});
+
 Deno.test("coracle rollout undo writes the template of the revision before, without its hash", async () => {
   await using api = new FakeApi(WORLD);
   assert.equal((await api.run("undo web")).out, "rollout 'web' undo\n");

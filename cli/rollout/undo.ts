@@ -5,7 +5,8 @@ import { templateHolderOf, templateOf } from "./cluster/workload.ts";
 import { revisionOf } from "./summary/object_meta.ts";
 import { isPartOf } from "./template_parts.ts";
 
-const HASH_LABEL = "rollouts-pod-template-hash";
+/** Labels by which sets tell their pods apart. A set that was a Deployment's has both. */
+const HASH_LABELS: readonly string[] = ["rollouts-pod-template-hash", "pod-template-hash"];
 
 /**
  * Goes back to the template of an earlier revision: the second highest, or the one asked for. Resolves with what was
@@ -50,6 +51,7 @@ function setOf(sets: readonly ReplicaSet[], toRevision: number, name: string): R
 }
 
 function withoutHash(template: PodTemplate): PodTemplate {
-  const { [HASH_LABEL]: _, ...labels } = template.metadata?.labels ?? {};
-  return { ...template, metadata: { ...template.metadata, labels } };
+  const labels = Object.entries(template.metadata?.labels ?? {})
+    .filter(([name]) => !HASH_LABELS.includes(name));
+  return { ...template, metadata: { ...template.metadata, labels: Object.fromEntries(labels) } };
 }
