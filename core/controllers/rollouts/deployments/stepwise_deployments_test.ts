@@ -10,6 +10,7 @@ import { type Service, services } from "../../../resources/core/services/service
 import { conditionOf } from "../../../resources/conditions.ts";
 import { update } from "../../runtime/controller.ts";
 import { controlled, withOwners } from "../../runtime/ownership.ts";
+import { stepwiseDeploymentController } from "./stepwise_deployments.ts";
 import { TestDeployment, WEB } from "./stepwise_fixture.ts";
 
 const MEASURED = "result.p50 != nil";
@@ -41,6 +42,21 @@ Deno.test("a Deployment that runs is taken over without a pod that ends, starts 
   assert.equal(web.fewestAvailable, 4);
   assert.deepEqual(web.sizesOf("Rollout"), [4]);
   assert.equal(web.rollout?.status?.phase, "Healthy");
+  const labels = web.pods.map(({ metadata }) => metadata.labels?.["rollouts-pod-template-hash"]);
+  assert.deepEqual(labels, new Array(4).fill(web.rollout?.status?.stableRS));
+});
+
+Deno.test("a change counts as seen only when the Rollout has seen it", () => {
+  const web = new TestDeployment(CANARY).run();
+  web.change({ image: "web:2" });
+  const { cluster } = web;
+  for (let look = 0; look < 3; look++) {
+    cluster.perform(cluster.planOf(stepwiseDeploymentController, WEB));
+    const { metadata, status } = web.deployment;
+    assert.equal(status.observedGeneration, metadata.generation! - 1);
+  }
+  web.run();
+  assert.equal(web.deployment.status.observedGeneration, web.deployment.metadata.generation);
 });
 
 Deno.test("an image that comes with the annotations is rolled out in steps at once", () => {
