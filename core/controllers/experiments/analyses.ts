@@ -11,12 +11,11 @@ import {
 } from "../../resources/argoproj/mod.ts";
 import { newRun, terminations } from "../analysis/new_run.ts";
 import { TemplateError } from "../analysis/templates.ts";
+import { INSTANCE_LABEL } from "../rollouts/situation/sets.ts";
 import { create, recordEvent, type Write } from "../runtime/controller.ts";
 import { ExperimentArgumentError, resolvedArguments } from "./arguments.ts";
 import type { ExperimentState, PartPlan } from "./experiment_state.ts";
 import { isBad, isEnded } from "./phases.ts";
-
-const INSTANCE = "argo-rollouts.argoproj.io/controller-instance-id";
 
 type Status = ExperimentAnalysisRunStatus;
 
@@ -83,7 +82,7 @@ function begun(state: ExperimentState, analysis: ExperimentAnalysis, before: Sta
 function runOf(state: ExperimentState, analysis: ExperimentAnalysis): ReturnType<typeof newRun> {
   const { experiment, view } = state;
   const { dryRun, measurementRetention, analysisRunMetadata: given = {} } = experiment.spec;
-  const instance = experiment.metadata.labels?.[INSTANCE];
+  const instance = experiment.metadata.labels?.[INSTANCE_LABEL];
   const { templateName, clusterScope = false } = analysis;
   return newRun({
     view,
@@ -95,7 +94,7 @@ function runOf(state: ExperimentState, analysis: ExperimentAnalysis): ReturnType
     args: resolvedArguments(state, analysis.args),
     ...(dryRun && { dryRun }),
     ...(measurementRetention && { measurementRetention }),
-    labels: { ...(instance && { [INSTANCE]: instance }), ...given.labels },
+    labels: { ...(instance && { [INSTANCE_LABEL]: instance }), ...given.labels },
     annotations: { ...given.annotations },
   });
 }

@@ -1,15 +1,8 @@
+import { isWorse } from "../analysis/metric_assessment.ts";
+
 /** Of an experiment, an analysis or a measurement; empty before it has begun. */
 export type Phase = string;
 
-/** From best to worst. Argo Rollouts: `utils/analysis/helpers.go`. */
-const RUN_ORDER: readonly Phase[] = [
-  "Successful",
-  "Running",
-  "Pending",
-  "Inconclusive",
-  "Error",
-  "Failed",
-];
 /** From best to worst. Argo Rollouts: `utils/experiment/experiment.go`. */
 const TEMPLATE_ORDER: readonly Phase[] = [
   "Successful",
@@ -47,11 +40,15 @@ export function worstOf(
   kind: "runs" | "templates",
   all: readonly { phase: Phase | undefined; message?: string | undefined }[],
 ): Judgement {
-  const order = kind === "runs" ? RUN_ORDER : TEMPLATE_ORDER;
-  const rankOf = (phase = "") => Math.max(0, order.indexOf(phase));
   return all.reduce<Judgement>(
     (worst, { phase = "", message = "" }) =>
-      rankOf(phase) > rankOf(worst.phase) ? { phase, message } : worst,
+      isWorseOf[kind](phase, worst.phase) ? { phase, message } : worst,
     { phase: "Successful", message: "" },
   );
 }
+
+const isWorseOf = {
+  runs: isWorse,
+  templates: (phase: Phase, than: Phase) =>
+    TEMPLATE_ORDER.indexOf(phase) > TEMPLATE_ORDER.indexOf(than),
+};

@@ -10,14 +10,13 @@ import {
 import { create, type Write } from "../../runtime/controller.ts";
 import { newRun, terminations } from "../../analysis/new_run.ts";
 import { pauseOf } from "../situation/pauses.ts";
-import { HASH_LABEL, hashOf, isSaturated, REVISION } from "../situation/sets.ts";
+import { HASH_LABEL, hashOf, INSTANCE_LABEL, isSaturated, REVISION } from "../situation/sets.ts";
 import { isFullyPromoted, type ResolvedRollout } from "../situation/situation.ts";
 import { currentStepOf } from "../situation/steps.ts";
 import { rolloutArguments } from "./arguments.ts";
 
 const TYPE_LABEL = "rollout-type";
 const STEP_LABEL = "step-index";
-const INSTANCE_LABEL = "argo-rollouts.argoproj.io/controller-instance-id";
 
 /** What a run of a rollout is for. */
 export type RunPurpose = "step" | "background" | "prePromotion" | "postPromotion";

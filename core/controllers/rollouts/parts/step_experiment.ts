@@ -13,10 +13,8 @@ import {
 import { controllerReference, isControlledBy } from "../../runtime/ownership.ts";
 import { isCompleted } from "../../analysis/metric_assessment.ts";
 import { rolloutArguments } from "../analyses/arguments.ts";
-import { HASH_LABEL, REVISION } from "../situation/sets.ts";
+import { HASH_LABEL, INSTANCE_LABEL, REVISION } from "../situation/sets.ts";
 import type { Situation } from "../situation/situation.ts";
-
-const INSTANCE = "argo-rollouts.argoproj.io/controller-instance-id";
 
 /** A step names something that is not there. */
 export class StepError extends Error {
@@ -42,7 +40,7 @@ export function stepExperiment(
   const revision = annotations?.[REVISION] ?? "";
   const base = `${name}-${hash}-${revision}-${index}`;
   const spec = specOf(situation, step);
-  const instance = labels?.[INSTANCE];
+  const instance = labels?.[INSTANCE_LABEL];
   for (let collisions = 0;; collisions++) {
     const nameNow = collisions === 0 ? base : `${base}-${collisions}`;
     const there = view.get(experiments, { namespace, name: nameNow });
@@ -50,7 +48,7 @@ export function stepExperiment(
       const metadata = {
         name: nameNow,
         namespace,
-        labels: { [HASH_LABEL]: hash, ...(instance && { [INSTANCE]: instance }) },
+        labels: { [HASH_LABEL]: hash, ...(instance && { [INSTANCE_LABEL]: instance }) },
         annotations: { [REVISION]: revision },
         ownerReferences: [controllerReference(rollouts, stored)],
       };

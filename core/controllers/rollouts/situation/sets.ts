@@ -14,6 +14,8 @@ export const DESIRED_REPLICAS = "rollout.argoproj.io/desired-replicas";
 export const SCALE_DOWN_DEADLINE = "scale-down-deadline";
 /** On a Service: the Rollout that writes its selector. */
 export const MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts";
+/** Which of several controllers of Argo Rollouts an object is for; what is made of it gets the same label. */
+export const INSTANCE_LABEL = "argo-rollouts.argoproj.io/controller-instance-id";
 /** On a ReplicaSet of an Experiment. */
 export const EXPERIMENT_NAME = "experiment.argoproj.io/name";
 
