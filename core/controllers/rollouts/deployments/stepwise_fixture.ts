@@ -6,7 +6,7 @@ import { isActive, isReady } from "../../../resources/core/pods/pod_states.ts";
 import { type Pod, pods } from "../../../resources/core/pods/pods.ts";
 import { deploymentController } from "../../apps/deployments.ts";
 import { replicaSetController } from "../../apps/replica_sets.ts";
-import { controllerOf } from "../../runtime/ownership.ts";
+import { controllerOf, withOwners } from "../../runtime/ownership.ts";
 import { update } from "../../runtime/controller.ts";
 import { TestCluster } from "../../test_cluster.ts";
 import { rolloutController } from "../rollouts.ts";
@@ -103,7 +103,7 @@ export class TestDeployment {
           return made.writes.length > 0;
         }).includes(true);
       }).includes(true);
-      if (!wrote && this.#movePods() === 0) return this;
+      if (!wrote && this.#movePods() + this.#orphan() === 0) return this;
     }
     throw new Error("The controllers do not come to rest");
   }
@@ -116,6 +116,16 @@ export class TestDeployment {
   #note(): void {
     const available = this.cluster.list<Pod>(pods).filter(isActive).filter(isReady).length;
     this.fewestAvailable = Math.min(this.fewestAvailable, available);
+  }
+
+  /** Sets whose Rollout is gone have no owner any more, as by the garbage collector. */
+  #orphan(): number {
+    const left = this.cluster.list<ReplicaSet>(replicaSets).filter((set) => {
+      const owner = controllerOf(set);
+      return owner?.kind === "Rollout" && owner.uid !== this.rollout?.metadata.uid;
+    });
+    this.cluster.perform({ writes: left.map((set) => update(replicaSets, withOwners(set, []))) });
+    return left.length;
   }
 
   #movePods(): number {
