@@ -408,6 +408,20 @@ Deno.test("what was asked for a run is not answered to another one that has come
   assert.equal(lab.asks[1]!.run.uid, "v");
 });
 
+Deno.test("an answer whose status could not be written is counted later, and not asked for again", async () => {
+  const lab = new AnalysisLab();
+  lab.create([{}]);
+  await lab.asks[0]!.answer({ phase: "Successful" }, { settles: false });
+  for (let conflicts = 0; conflicts < 3; conflicts++) {
+    assert(lab.conflict().writes.length > 0);
+    lab.cluster.nowMs += 1_000;
+  }
+  lab.settle();
+  assert.deepEqual([lab.phase, lab.asks.length], ["Successful", 1]);
+  const [measurement] = lab.run.status!.metricResults![0]!.measurements!;
+  assert.equal(measurement!.finishedAt, "2026-01-01T00:00:00Z", "when it was first seen");
+});
+
 Deno.test("an answer that the status has is not counted again, however soon the next measurement is due", async () => {
   const lab = new AnalysisLab();
   lab.create([{ interval: "1s" }]);

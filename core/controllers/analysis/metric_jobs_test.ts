@@ -187,7 +187,10 @@ Deno.test("a Job that the API refuses is an error of the measurement, tried agai
   const lab = new AnalysisLab();
   const run = lab.cluster.put<typeof lab.run>(analysisRuns, {
     metadata: { name: "run", uid: "u" },
-    spec: { metrics: [{ name: "m", provider: JOB }], args: [{ name: "a", value: "1" }] },
+    spec: {
+      metrics: [{ name: "m", provider: JOB }, { name: "n", provider: JOB }],
+      args: [{ name: "a", value: "1" }],
+    },
   });
   const decision = decideRun(run, { view: lab.cluster, nowMs: lab.cluster.nowMs, answers: [] });
   const [write] = decision.writes;
@@ -199,6 +202,7 @@ Deno.test("a Job that the API refuses is an error of the measurement, tried agai
   });
   const [measurement] = measurements(lab);
   assert.deepEqual([measurement!.phase, measurement!.message], ["Error", "exceeded quota"]);
+  assert.equal(lab.run.status!.metricResults![1]!.measurements![0]!.phase, "Running");
   lab.settle();
   assert.equal(jobOf(lab, 1), undefined);
   lab.pass(10);

@@ -1,12 +1,12 @@
 import { type AnalysisRun, analysisRuns, type Metric } from "../../resources/argoproj/mod.ts";
-import type { LoopRun } from "../runtime/controller.ts";
+import type { LoopRun, Plan } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
 import { analysisRunLoop } from "./analysis_runs.ts";
 import type { Answer, Ask } from "./measuring.ts";
 
 /** An ask that waits for its answer. */
 export interface Waiting extends Ask {
-  answer(answer: Answer | Error): Promise<void>;
+  answer(answer: Answer | Error, options?: { settles: boolean }): Promise<void>;
   signal: AbortSignal;
   isAnswered: boolean;
 }
@@ -28,12 +28,12 @@ export class AnalysisLab {
   #start(): void {
     const loop = analysisRunLoop((ask, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-      const answer = async (answer: Answer | Error) => {
+      const answer = async (answer: Answer | Error, { settles } = { settles: true }) => {
         waiting.isAnswered = true;
         if (answer instanceof Error) reject(answer);
         else resolve(answer);
         for (let turn = 0; turn < 5; turn++) await Promise.resolve();
-        this.settle();
+        if (settles) this.settle();
       };
       const waiting = { ...ask, answer, signal, isAnswered: false };
       this.asks.push(waiting);
@@ -91,6 +91,11 @@ export class AnalysisLab {
       }
     }
     throw new Error("The run does not come to rest");
+  }
+
+  /** One look, of which nothing is written: as when somebody has changed the run meanwhile. */
+  conflict(): Plan {
+    return this.#loop.reconcile("default/run", this.cluster.moment);
   }
 
   /** Time passes. */
