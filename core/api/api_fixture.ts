@@ -14,6 +14,7 @@ import type { RingLimits } from "../store/event_ring.ts";
 import { declareKinds } from "../store/declared_kinds.ts";
 import { followDefinitions } from "../store/defined_kinds.ts";
 import { MemoryDisk, MemoryJournal } from "../store/memory_journal.ts";
+import { TrafficReports } from "../traffic/traffic_reports.ts";
 import { ClusterUsage } from "../usage/cluster_usage.ts";
 import { MemoryStore, WATCH_LIMITS } from "../store/memory_store.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
@@ -105,6 +106,7 @@ export async function freshApi(
   const usage = new ClusterUsage({ view: new LocalClient(objects), clock, sources: new Map() });
   const api = createApi({
     usage,
+    traffic: new TrafficReports({ view: new LocalClient(objects), clock }),
     accounts: new AccountTokens({ store, key: signingKey, clock, random }),
     objects,
     catalog,

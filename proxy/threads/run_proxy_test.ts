@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Log, silentLog } from "../../core/lib/log.ts";
 import { settled, VirtualClock } from "../../core/lib/virtual_clock.ts";
+import type { TrafficReport } from "../../core/traffic/served_traffic.ts";
 import type { ListenReport } from "./proxy_thread.ts";
 import type { RouteTable, TcpListener } from "../table/route_table.ts";
 import { runProxy } from "./run_proxy.ts";
@@ -63,6 +64,37 @@ Deno.test("problems and ports that fail are said once", async () => {
   await stop();
 });
 
+Deno.test("what is told of a table is what it was made of, not what came while it was taken", async () => {
+  const { view, reports, clock, take, hang, stop } = running(...versioned(5));
+  await settled();
+  assert.deepEqual(reports.map(({ versions }) => versions.HTTPRoute), [5]);
+  hang();
+  view.set(...versioned(6, "10.0.0.2"));
+  await clock.advance(10);
+  view.set(...versioned(7, "10.0.0.3"));
+  await clock.advance(10);
+  assert.equal(reports.length, 1, "it is not in use");
+  take();
+  await settled();
+  assert.deepEqual(reports.at(-1)!.versions.HTTPRoute, 6);
+  await clock.advance(10);
+  assert.deepEqual(reports.at(-1)!.versions.HTTPRoute, 7);
+  assert.deepEqual(reports.at(-1)!.changed, ["default"]);
+  view.set(...versioned(8, "10.0.0.3"));
+  await clock.advance(10);
+  assert.deepEqual(reports.at(-1)!.versions.HTTPRoute, 8, "the same table serves a new version");
+  await stop();
+});
+
+function versioned(version: number, address = "10.0.0.1"): Manifest[] {
+  const metadata = { resourceVersion: String(version) };
+  return [
+    gateway("gw", {}),
+    route("r", { rules: [rule("/", "web")] }, metadata),
+    ...service("web", address),
+  ];
+}
+
 function all(address: string): Manifest[] {
   return [gateway("gw", {}), route("r", { rules: [rule("/", "web")] }), ...service("web", address)];
 }
@@ -91,8 +123,10 @@ function running(...manifests: Manifest[]) {
     },
   };
   const stopping = new AbortController();
+  const reports: TrafficReport[] = [];
   const options = { view, proxy, clock, log, gatewayAddress: "0.0.0.0", signal: stopping.signal };
-  const done = runProxy(options);
+  const done = runProxy({ ...options, onServed: (report) => reports.push(report) });
+  let take = () => {};
   const stop = () => {
     stopping.abort();
     return done;
@@ -104,7 +138,17 @@ function running(...manifests: Manifest[]) {
     lines,
     report: (next: ListenReport) => report(next),
     /** No table that comes from now on is taken. */
-    hang: () => void (used = new Promise(() => {})),
+    hang: () => {
+      const hanging = Promise.withResolvers<ListenReport>();
+      used = hanging.promise;
+      take = () => {
+        used = Promise.resolve({ listening: [], failed: [] });
+        hanging.resolve({ listening: [], failed: [] });
+      };
+    },
+    /** What hangs is taken now. */
+    take: () => take(),
+    reports,
     stop,
   };
 }

@@ -6,6 +6,7 @@ import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
 import { NAME_MUTANTS } from "./name_mutants.ts";
 import { POD_MUTANTS } from "./pod_mutants.ts";
 import { BATCH_MUTANTS } from "./batch_mutants.ts";
+import { PROXY_MUTANTS } from "./proxy_mutants.ts";
 import { ROLLOUT_MUTANTS } from "./rollout_mutants.ts";
 import { ROLLOUT_PART_MUTANTS } from "./rollout_part_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
@@ -541,6 +542,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MEASUREMENT_MUTANTS,
   ...BATCH_MUTANTS,
   ...ROLLOUT_MUTANTS,
+  ...PROXY_MUTANTS,
   ...TRAFFIC_MUTANTS,
   ...ROLLOUT_PART_MUTANTS,
   ...SET_MUTANTS,
