@@ -36,7 +36,7 @@ async function measured(bench: Bench, count: number): Promise<string[]> {
   const strategy = { canary: { steps: [{ setWeight: 50 }, { pause: { duration: 1 } }] } };
   for (const version of ["1", "2"]) {
     const all = names.map((name) => webRollout({ name, version, replicas: 0, strategy }));
-    await applyAll(server, all);
+    if (count > 0) await applyAll(server, all);
     await allHealthy(server);
   }
   await sleep(SETTLE_MS);
