@@ -431,3 +431,50 @@ Deno.test("the Services of a rollout that is deleted are given back, but for tho
     assert.equal(metadata.annotations?.[MANAGED_BY], undefined);
   }
 });
+
+Deno.test("going back within the delay needs no smaller preview first", () => {
+  const rollout = manual({ previewReplicaCount: 1 }).run();
+  rollout.setImage("web:2").run();
+  rollout.promote().run();
+  rollout.setImage("web:1").run();
+  assert.deepEqual([rollout.status.phase, rollout.switches], ["Healthy", [3, 3]]);
+  assert.deepEqual(rollout.sizes, { 2: 3, 3: 3 });
+});
+
+Deno.test("as many replaced sets are kept as the limit of the history says", () => {
+  const rollout = new TestBlueGreen({}, { revisionHistoryLimit: 1 }).run();
+  for (const image of ["web:2", "web:3", "web:4"]) rollout.setImage(image).run().pass(60).run();
+  assert.deepEqual(rollout.sizes, { 3: 0, 4: 3 });
+});
+
+Deno.test("pods of a template in between stay until it is decided what comes after them", () => {
+  const cases = [
+    { strategy: { postPromotionAnalysis: GOOD }, kept: 3 },
+    { strategy: { postPromotionAnalysis: GOOD, scaleDownDelaySeconds: 30 }, kept: 0 },
+  ];
+  for (const { strategy, kept } of cases) {
+    const rollout = analysed({ autoPromotionEnabled: false, ...strategy });
+    rollout.setImage("web:2").run();
+    rollout.setImage("web:3").run();
+    rollout.promote().run().pass(60).run();
+    assert.deepEqual([rollout.switches, rollout.sizes[2]], [[3, 3], kept]);
+    judge(rollout, "post", "Successful");
+    assert.equal(rollout.run().sizes[2], 0);
+  }
+});
+
+Deno.test("pods stay that a preview leads to, or while an analysis is inconclusive", () => {
+  const paused = manual().run();
+  paused.setImage("web:2").run();
+  paused.change({ paused: true }).run();
+  paused.setImage("web:3").run().pass(60).run();
+  assert.deepEqual([paused.switches, paused.sizes[2]], [[1, 2], 3]);
+  const unclear = analysed({ autoPromotionEnabled: false, prePromotionAnalysis: GOOD });
+  unclear.setImage("web:2").run();
+  judge(unclear, "pre", "Successful");
+  unclear.run();
+  unclear.setImage("web:3").run();
+  judge(unclear, "pre", "Inconclusive");
+  unclear.run().pass(60).run();
+  assert.deepEqual([unclear.status.message, unclear.sizes[2]], ["InconclusiveAnalysisRun", 3]);
+});
