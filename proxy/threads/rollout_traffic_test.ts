@@ -34,14 +34,13 @@ Deno.test("while a set has nobody who answers, the other set of its rollout does
         [4, 4],
         "it is no healthy one",
       );
-      const stranger = tableOf([
-        [1, ofRollout("stable", "aaa", stable)],
-        [1, backendAt("other", DEAD_PORT)],
-      ]);
-      const url = await urlOf(proxy, stranger);
-      const answers = [await fetch(url), await fetch(url)];
-      assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 502]);
-      for (const answer of answers) await answer.body?.cancel();
+      for (const other of [ofRollout("stable", "aaa", stable), backendAt("stable", stable)]) {
+        const stranger = tableOf([[1, other], [1, backendAt("other", DEAD_PORT)]]);
+        const url = await urlOf(proxy, stranger);
+        const answers = [await fetch(url), await fetch(url)];
+        assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 502]);
+        for (const answer of answers) await answer.body?.cancel();
+      }
     })));
 
 Deno.test("a set of weight 0 stands in for nobody", () =>
