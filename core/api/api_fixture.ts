@@ -119,6 +119,7 @@ export async function freshApi(
         (id === tokenId(TOKEN) ? adminUser : undefined),
     ...(credentials && { credentials }),
     version: "0.0.0",
+    metrics: () => Promise.resolve("seen 1\n"),
     ...(certificates && { certificates }),
     ...(frontProxy && { frontProxy }),
     ...(audit && { audit }),

@@ -15,6 +15,13 @@ Deno.test("a health check by a name that none could have is not found", async ()
   }
 });
 
+Deno.test("metrics are told in Prometheus' format", async () => {
+  const { ask } = await freshApi();
+  const answer = await ask("GET", "/metrics");
+  assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  assert.deepEqual([answer.status, await answer.text()], [200, "seen 1\n"]);
+});
+
 Deno.test("POST stores an object with its defaults and answers 201", async () => {
   const { ask } = await freshApi();
   const answer = await ask("POST", PODS, pod("web"));

@@ -11,7 +11,9 @@ Deno.test("everyone may ask for health and version, and for nothing else", async
   for (const path of ["/livez", "/readyz", "/healthz", "/livez/ping", "/version"]) {
     assert.equal((await api.app.request(path)).status, 200, path);
   }
-  for (const path of ["/", "/api", "/api/v1/pods", "/openapi/v3", "/apply", "/versions"]) {
+  for (
+    const path of ["/", "/api", "/api/v1/pods", "/openapi/v3", "/apply", "/versions", "/metrics"]
+  ) {
     const answer = await api.app.request(path);
     const { reason, message } = await answer.json();
     assert.deepEqual([answer.status, reason, message], [401, "Unauthorized", "Unauthorized"], path);
