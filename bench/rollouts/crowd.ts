@@ -53,7 +53,7 @@ async function crowd(bench: Bench): Promise<{ took: LookTime[]; seconds: number 
     const seconds = await rolledOut(bench, server);
     return { took: await server.stop(), seconds };
   } finally {
-    server.kill();
+    await server.end();
   }
 }
 

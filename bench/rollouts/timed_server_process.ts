@@ -56,12 +56,15 @@ export class TimedServer {
     return JSON.parse(await this.#until(/^(\[.*\])\n/m));
   }
 
-  kill(): void {
+  /** Has it end, in order: it takes its network away. */
+  async end(): Promise<void> {
     try {
-      this.#child.kill("SIGKILL");
+      this.#child.kill("SIGTERM");
     } catch {
       // it has exited already
     }
+    await this.#lines.cancel();
+    await this.#child.status;
   }
 
   async #until(pattern: RegExp): Promise<string> {
