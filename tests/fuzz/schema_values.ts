@@ -12,10 +12,15 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   duration: ["0s", "1h30m", "-1.5ms"],
 };
 
+/** One of them at least fits whatever pattern a schema has. */
+const INT_OR_STRING_TEXTS: readonly string[] = ["25%", "http", "0", "100m"];
+
 /** Values that are valid by a schema, for testing the rules beyond it and what builds on both. */
 export function valueOf(schema: Schema, depth = 0): fc.Arbitrary<unknown> {
   if (schema["x-kubernetes-int-or-string"]) {
-    return fc.oneof(fc.integer({ min: 0, max: 70_000 }), fc.constantFrom("25%", "http", "0"));
+    const pattern = new RegExp(schema.pattern ?? "", "u");
+    const texts = INT_OR_STRING_TEXTS.filter((text) => pattern.test(text));
+    return fc.oneof(fc.integer({ min: 0, max: 70_000 }), fc.constantFrom(...texts));
   }
   switch (schema.type) {
     case "object":

@@ -91,6 +91,15 @@ export class Users {
     for (const { metadata } of api.list(deployments, NAMESPACE)) {
       await this.#retryConflicts(() => this.#fix(api, metadata.name));
     }
+    const namespace = api.get(namespaces, { name: NAMESPACE });
+    if (namespace && namespace.metadata.deletionTimestamp === undefined) await this.#renew(api);
+    for (const { name } of this.#options.machines) {
+      await this.#retryConflicts(() => this.#cordon(api, name, false));
+    }
+  }
+
+  /** Asks again, whole, for what is there of sets and Rollouts. */
+  async #renew(api: Client & View): Promise<void> {
     if (api.get(statefulSets, DB) ?? api.get(daemonSets, LOG)) {
       await this.#retryConflicts(() => this.#applySets(api, { replicas: 2, image: "app:1" }));
       for (const { metadata } of stuckPods(api, NAMESPACE)) {
@@ -102,9 +111,6 @@ export class Users {
       const wanted = { name, replicas: 2, image: "app:1" };
       await this.#retryConflicts(() => this.#applyRollout(api, wanted));
       await this.#retryConflicts(() => this.#commandRollout(api, name, "retry"));
-    }
-    for (const { name } of this.#options.machines) {
-      await this.#retryConflicts(() => this.#cordon(api, name, false));
     }
   }
 
