@@ -1,3 +1,4 @@
+import { INSTANCE_LABEL } from "../../core/resources/argoproj/rollout_keys.ts";
 import { CommandError } from "../../server/command_error.ts";
 import { type ManifestFile, readManifestFiles } from "../manifests/manifest_files.ts";
 import {
@@ -12,7 +13,6 @@ import {
 import type { AnalysisArgument, AnalysisTemplate, AnyObject } from "./cluster/objects.ts";
 
 const GROUP = "argoproj.io";
-const INSTANCE_ID = "argo-rollouts.argoproj.io/controller-instance-id";
 
 const PLACES: Readonly<Record<string, Place>> = {
   Rollout: ROLLOUTS,
@@ -98,7 +98,7 @@ export function analysisRunOf(
   if (name === undefined && generateName === "-") throw new CommandError("name is invalid");
   const labels = {
     ...template.metadata?.labels,
-    ...(instanceId !== undefined && { [INSTANCE_ID]: instanceId }),
+    ...(instanceId !== undefined && { [INSTANCE_LABEL]: instanceId }),
   };
   const args = mergedArguments(template.spec?.args, options.arguments.map(argumentOf));
   return {

@@ -1,3 +1,4 @@
+import { HASH_LABEL } from "../../core/resources/argoproj/rollout_keys.ts";
 import { CommandError } from "../../server/command_error.ts";
 import { type Cluster, REPLICA_SETS, ROLLOUTS } from "./cluster/cluster.ts";
 import type { PodTemplate, ReplicaSet, Rollout } from "./cluster/objects.ts";
@@ -6,7 +7,7 @@ import { revisionOf } from "./summary/object_meta.ts";
 import { isPartOf } from "./template_parts.ts";
 
 /** Labels by which sets tell their pods apart. A set that was a Deployment's has both. */
-const HASH_LABELS: readonly string[] = ["rollouts-pod-template-hash", "pod-template-hash"];
+const HASH_LABELS: readonly string[] = [HASH_LABEL, "pod-template-hash"];
 
 /**
  * Goes back to the template of an earlier revision: the second highest, or the one asked for. Resolves with what was

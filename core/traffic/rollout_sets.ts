@@ -1,12 +1,11 @@
 import type { View } from "../client/client.ts";
+import { HASH_LABEL as SET_LABEL, MANAGED_BY } from "../resources/argoproj/rollout_keys.ts";
 import type { EndpointSlice } from "../resources/discovery/endpoint_slices.ts";
 import { pods } from "../resources/core/pods/pods.ts";
 import type { Service } from "../resources/core/services/services.ts";
 
-/** The label of the pods of a rollout that tells its sets apart; a Service that selects by it leads to one set. */
-export const SET_LABEL = "rollouts-pod-template-hash";
-/** The annotation of a Service whose selector a rollout changes: the name of the rollout. */
-export const MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts";
+/** `SET_LABEL`: a Service that selects by it leads to one set. */
+export { MANAGED_BY, SET_LABEL };
 /** Annotation of an Ingress of ALB: which of its annotations each Rollout writes. */
 export const MANAGED_ALB_ANNOTATIONS = "rollouts.argoproj.io/managed-alb-annotations";
 

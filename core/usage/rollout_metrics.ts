@@ -1,3 +1,4 @@
+import { HASH_LABEL } from "../resources/argoproj/rollout_keys.ts";
 import type { View } from "../client/client.ts";
 import { type ReplicaSet, replicaSets } from "../resources/apps/replica_sets.ts";
 import {
@@ -31,7 +32,6 @@ const ROUTERS: Readonly<Record<string, string>> = {
   smi: "SMI",
   appMesh: "AppMesh",
 };
-const TEMPLATE_HASH = "rollouts-pod-template-hash";
 
 /**
  * What is seen of rollouts, analyses and experiments, with the names of Argo Rollouts' own metrics, besides weights and
@@ -149,7 +149,7 @@ function ofSets(all: readonly Rollout[], view: Pick<View, "by">): Metric[] {
 }
 
 function partOf({ metadata }: ReplicaSet, { status = {} }: Rollout): Labels {
-  const hash = metadata.labels?.[TEMPLATE_HASH] ?? "";
+  const hash = metadata.labels?.[HASH_LABEL] ?? "";
   const role = hash === status.stableRS
     ? "stable"
     : hash === status.currentPodHash

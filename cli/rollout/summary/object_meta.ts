@@ -1,6 +1,5 @@
+import { REVISION } from "../../../core/resources/argoproj/rollout_keys.ts";
 import type { AnyObject, Metadata } from "../cluster/objects.ts";
-
-const REVISION = "rollout.argoproj.io/revision";
 
 /** Who an object is. */
 export type ObjectMeta = Pick<Metadata, "name" | "namespace" | "creationTimestamp" | "uid">;

@@ -1,12 +1,11 @@
+import { HASH_LABEL, SCALE_DOWN_DEADLINE } from "../../../core/resources/argoproj/rollout_keys.ts";
 import { containersInRoles } from "../../../core/resources/core/pods/spec/pod_containers.ts";
 import { replicaSetIcon } from "./icons.ts";
 import type { Pod, ReplicaSet, Rollout } from "../cluster/objects.ts";
 import { byCreation, isOwnedBy, type ObjectMeta, objectMetaOf, revisionOf } from "./object_meta.ts";
 import { type PodInfo, podsOf } from "./pods.ts";
 
-const TEMPLATE_HASH = "rollouts-pod-template-hash";
 const TEMPLATE_NAME = "experiment.argoproj.io/template-name";
-const SCALE_DOWN_DEADLINE = "scale-down-deadline";
 
 /** Which part a set plays. */
 export type Role = "stable" | "canary" | "active" | "preview" | "ping" | "pong";
@@ -55,7 +54,7 @@ function infoOf(
     status: state,
     icon: replicaSetIcon(state),
     revision: revisionOf(replicaSet),
-    ...rollout && rolesOf(labels?.[TEMPLATE_HASH] ?? "", rollout),
+    ...rollout && rolesOf(labels?.[HASH_LABEL] ?? "", rollout),
     replicas: status?.replicas ?? 0,
     available: status?.availableReplicas ?? 0,
     ...(template !== undefined && { template }),

@@ -6,13 +6,12 @@ import { matches, selectorOfLabels } from "../../../schema/selectors.ts";
 import { STEPS } from "../../apps/stepwise.ts";
 import { create, remove, update, type Write } from "../../runtime/controller.ts";
 import { controlled, controllerReference, isControlledBy } from "../../runtime/ownership.ts";
+import { HASH_LABEL } from "../../../resources/argoproj/rollout_keys.ts";
+import { SHARES } from "../../../traffic/service_shares.ts";
 import type { Read } from "./canary_text.ts";
 
 /** On a generated Service: the one whose traffic it takes a share of. */
 const FRONT = "coracle.dev/front-service";
-/** How the proxy splits what comes to a Service. */
-const SHARES = "coracle.dev/shares";
-const HASH_LABEL = "rollouts-pod-template-hash";
 const ROLES = ["stable", "canary"] as const;
 
 /**

@@ -3,10 +3,9 @@ import {
   type BarePodTemplate,
   defaultedTemplate,
 } from "../../../resources/argoproj/pod_templates.ts";
+import { HASH_LABEL } from "../../../resources/argoproj/rollout_keys.ts";
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { PodTemplate } from "../../../resources/core/pods/spec/pod_spec.ts";
-
-const HASH_LABEL = "rollouts-pod-template-hash";
 
 /**
  * The ReplicaSet of a template: the one with its hash, else the oldest whose template is equal once both are defaulted.

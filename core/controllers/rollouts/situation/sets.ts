@@ -3,19 +3,19 @@ import { msOf } from "../../../lib/timestamp.ts";
 import type { ReplicaSet } from "../../../resources/apps/replica_sets.ts";
 import type { KubeObject } from "../../../resources/resource.ts";
 import type { ResolvedRollout } from "./situation.ts";
+import {
+  HASH_LABEL,
+  INSTANCE_LABEL,
+  MANAGED_BY,
+  REVISION,
+  SCALE_DOWN_DEADLINE,
+} from "../../../resources/argoproj/rollout_keys.ts";
 
-/** Label of ReplicaSets and pods, and key in selectors of Services: which template they are of. */
-export const HASH_LABEL = "rollouts-pod-template-hash";
-export const REVISION = "rollout.argoproj.io/revision";
+export { HASH_LABEL, INSTANCE_LABEL, MANAGED_BY, REVISION, SCALE_DOWN_DEADLINE };
+
 export const REVISION_HISTORY = "rollout.argoproj.io/revision-history";
 /** On a ReplicaSet: replicas of the Rollout when it was last sized. */
 export const DESIRED_REPLICAS = "rollout.argoproj.io/desired-replicas";
-/** On a ReplicaSet: when its pods go. */
-export const SCALE_DOWN_DEADLINE = "scale-down-deadline";
-/** On a Service: the Rollout that writes its selector. */
-export const MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts";
-/** Which of several controllers of Argo Rollouts an object is for; what is made of it gets the same label. */
-export const INSTANCE_LABEL = "argo-rollouts.argoproj.io/controller-instance-id";
 /** On a ReplicaSet of an Experiment. */
 export const EXPERIMENT_NAME = "experiment.argoproj.io/name";
 
