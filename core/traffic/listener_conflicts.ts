@@ -26,8 +26,8 @@ interface Claim {
 }
 
 /**
- * Which listeners are not served because another one has their port and host name. All Gateways of ours listen on the
- * same addresses, so two of them can ask for the same requests. The older Gateway keeps them.
+ * Which listeners are not served because another one has their port and host name. Gateways of ours that are on the same
+ * node listen on the same addresses, so two of them can ask for the same requests. The older Gateway keeps them.
  *
  * A listener conflicts with one of an older Gateway on its port that has
  * - another protocol: `ProtocolConflict`;
@@ -36,30 +36,38 @@ interface Claim {
  *   `HostnameConflict`. Requests go to the most specific listener, so it would take them away. Within one namespace
  *   that is allowed: it is how requests are told apart.
  *
- * `gateways`: only those that are served.
+ * `gateways`: only those that are served. `meet`: whether two of them are on a node that both are on.
  *
  * https://gateway-api.sigs.k8s.io/reference/spec/#listenerconditiontype
  */
-export function listenerConflicts(gateways: readonly Gateway[]): ListenerConflicts {
+export function listenerConflicts(
+  gateways: readonly Gateway[],
+  meet: (one: Gateway, other: Gateway) => boolean = () => true,
+): ListenerConflicts {
   const claims = new Map<number, Claim[]>();
   const conflicts = new Map<string, Map<string, ListenerConflict>>();
   const note = (gateway: Gateway, name: string, conflict: ListenerConflict) => {
     const key = gatewayKey(gateway);
     conflicts.set(key, (conflicts.get(key) ?? new Map()).set(name, conflict));
   };
+  const isTakenBy = (claim: Claim, gateway: Gateway, listener: GatewayListener) =>
+    conflictsWith(claim, gateway, listener) && meet(claim.gateway, gateway);
   const byAge = [...gateways].sort(olderFirst);
   for (const gateway of byAge) {
     for (const listener of gateway.spec.listeners.filter(isServedProtocol)) {
       const older = claims.get(listener.port) ?? [];
       claims.set(listener.port, older);
-      if (older.some((claim) => conflictsWith(claim, gateway, listener))) {
+      if (older.some((claim) => isTakenBy(claim, gateway, listener))) {
         note(gateway, listener.name, hostnameConflict(listener));
       } else older.push({ gateway, listener });
     }
   }
   for (const gateway of byAge) {
     for (const listener of gateway.spec.listeners) {
-      if (isServedProtocol(listener) || !claims.has(listener.port)) continue;
+      const others = claims.get(listener.port) ?? [];
+      if (isServedProtocol(listener) || !others.some((claim) => meet(claim.gateway, gateway))) {
+        continue;
+      }
       note(gateway, listener.name, protocolConflict(listener));
     }
   }

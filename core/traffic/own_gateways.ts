@@ -1,6 +1,8 @@
 import type { View } from "../client/client.ts";
 import { type GatewayClass, gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { type Gateway, type GatewayListener, gateways } from "../resources/gateway/gateways.ts";
+import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
+import { isPlacedOn, placementOf } from "../resources/gateway/placement.ts";
 import { gatewayKey, type ListenerConflict, listenerConflicts } from "./listener_conflicts.ts";
 import { hostnameOf, isServedProtocol, SERVED_PROTOCOLS } from "./listeners.ts";
 
@@ -43,7 +45,7 @@ export function ownGatewaysOf(view: View): OwnGateways {
     view.list(gatewayClasses).filter(isOwnClass).map(({ metadata }) => metadata.name),
   );
   const own = view.list(gateways).filter(({ spec }) => classes.has(spec.gatewayClassName));
-  const conflicts = listenerConflicts(own);
+  const conflicts = listenerConflicts(own, meetOn(view.list(nodes)));
   return new Map(own.map((gateway) => {
     const key = gatewayKey(gateway);
     const listeners = gateway.spec.listeners.map((listener) =>
@@ -51,6 +53,17 @@ export function ownGatewaysOf(view: View): OwnGateways {
     );
     return [key, { gateway, listeners }];
   }));
+}
+
+/** Whether two Gateways are on a node that both are on. Those that are on all nodes meet also while there is none. */
+function meetOn(all: readonly Node[]): (one: Gateway, other: Gateway) => boolean {
+  return (one, other) => {
+    const [first, second] = [placementOf(one), placementOf(other)];
+    if (first === undefined && second === undefined) return true;
+    return all.some(({ metadata: { labels } }) =>
+      isPlacedOn(one, labels) && isPlacedOn(other, labels)
+    );
+  };
 }
 
 export function isOwnClass({ spec }: GatewayClass): boolean {

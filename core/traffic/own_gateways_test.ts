@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { TestCluster } from "../controllers/test_cluster.ts";
 import { gatewayClasses } from "../resources/gateway/gateway_classes.ts";
 import { gateways } from "../resources/gateway/gateways.ts";
+import { nodes } from "../resources/core/nodes/nodes.ts";
+import { NODES } from "../resources/gateway/placement.ts";
 import { faultOf, GATEWAY_CONTROLLER, ownGatewaysOf, type OwnListener } from "./own_gateways.ts";
 
 function listenersOf(...listeners: object[]): readonly OwnListener[] {
@@ -30,6 +32,36 @@ Deno.test("a listener of protocol HTTP is served, one of another protocol says s
     reason: "UnsupportedProtocol",
     message: 'Protocol "HTTPS" is not supported; supported protocols: "HTTP"',
   });
+});
+
+Deno.test("Gateways that are on no common node are not in each other's way", () => {
+  const rows: [one: string | undefined, other: string | undefined, conflicts: boolean][] = [
+    [undefined, undefined, true],
+    ["berlin", "berlin", true],
+    ["berlin", "paris", false],
+    ["berlin", undefined, true],
+    ["rome", "rome", false], // no node is there
+    ["rome", undefined, false],
+  ];
+  for (const [one, other, conflicts] of rows) {
+    const cluster = new TestCluster();
+    const spec = { controllerName: GATEWAY_CONTROLLER };
+    cluster.put(gatewayClasses, { metadata: { name: "coracle" }, spec });
+    for (const site of ["berlin", "paris"]) {
+      cluster.put(nodes, { metadata: { name: site, labels: { [NODES]: site } } });
+    }
+    for (const [name, site] of [["one", one], ["other", other]]) {
+      const listeners = [{ name: "web", port: 80, protocol: "HTTP" }];
+      const infrastructure = site === undefined ? {} : { labels: { [NODES]: site } };
+      cluster.put(gateways, {
+        metadata: { name: name! },
+        spec: { gatewayClassName: "coracle", listeners, infrastructure },
+      });
+    }
+    const { listeners } = ownGatewaysOf(cluster).get("default/other")!;
+    const expected = conflicts ? "HostnameConflict" : undefined;
+    assert.equal(faultOf(listeners[0]!)?.reason, expected, `${one} ${other}`);
+  }
 });
 
 Deno.test("of two faults of a listener, its protocol is told", () => {

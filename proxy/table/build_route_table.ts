@@ -9,7 +9,14 @@ import type { HttpRoute } from "../../core/resources/gateway/http_routes.ts";
 import type { NamespacedObject } from "../../core/resources/resource.ts";
 import { type Service, services } from "../../core/resources/core/services/services.ts";
 import { type Attachment, attachmentsOf } from "../../core/traffic/attachments.ts";
-import { faultOf, type OwnGateway, ownGatewaysOf } from "../../core/traffic/own_gateways.ts";
+import {
+  faultOf,
+  type OwnGateway,
+  type OwnGateways,
+  ownGatewaysOf,
+} from "../../core/traffic/own_gateways.ts";
+import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { isPlacedOn } from "../../core/resources/gateway/placement.ts";
 import { type BuiltRule, rulesOf, type RuleTargets } from "./route_rules.ts";
 import {
   compareHostnames,
@@ -30,6 +37,7 @@ import {
   serviceBackend,
   type ServicePortName,
 } from "../../core/traffic/service_backends.ts";
+import { preferenceOf } from "../../core/traffic/viewpoints.ts";
 import { sharesOf } from "../../core/traffic/service_shares.ts";
 import { portSharesOf } from "./split_shares.ts";
 import { INGRESS_PORT } from "../../core/traffic/own_ingresses.ts";
@@ -56,9 +64,9 @@ export interface RouteTableOptions extends ServicePlaces {
  * 503; the other shares get no more than before (Gateway API, HTTPRouteRule.backendRefs).
  */
 export function buildRouteTable(view: View, options: RouteTableOptions): RouteTable {
-  const builder = new TableBuilder(view);
+  const builder = new TableBuilder(view, options.nodeName);
   const listeners = new Map<string, Listener>();
-  for (const listener of gatewayListeners(view, options.gatewayAddress, builder)) {
+  for (const listener of gatewayListeners(view, options, builder)) {
     listeners.set(placeOf(listener), listener);
   }
   const open = (listener: Listener, kind: "Pod" | "Service", { metadata }: NamespacedObject) => {
@@ -97,18 +105,20 @@ class TableBuilder implements RuleTargets, ServiceTargets {
   readonly backends: Backend[] = [];
   readonly problems: Problem[] = [];
   readonly #view: View;
+  readonly #nodeName: string | undefined;
   readonly #indexes = new Map<string, number>();
 
-  constructor(view: View) {
+  constructor(view: View, nodeName: string | undefined) {
     this.#view = view;
+    this.#nodeName = nodeName;
   }
 
-  backendOf(port: ServicePortName, selection: BackendSelection = {}): number {
+  backendOf(port: ServicePortName, selection = this.#preferenceOf(port)): number {
     const name = backendNameOf(port, selection);
     return this.#indexes.get(name) ?? this.add(serviceBackend(this.#view, port, selection));
   }
 
-  sharesOf(port: ServicePortName, selection: BackendSelection = {}): Share[] {
+  sharesOf(port: ServicePortName, selection = this.#preferenceOf(port)): Share[] {
     const shares = portSharesOf(this.#view, port) ?? [{ weight: 1, port }];
     return shares.map(({ weight, port }) => ({ weight, backend: this.backendOf(port, selection) }));
   }
@@ -141,6 +151,12 @@ class TableBuilder implements RuleTargets, ServiceTargets {
     return Math.max(0, ...counts);
   }
 
+  /** Whom a Gateway leads to first, as the Service asks. */
+  #preferenceOf(port: ServicePortName): BackendSelection {
+    const service = this.#view.get(services, port);
+    return service === undefined ? {} : preferenceOf(this.#view, service, this.#nodeName);
+  }
+
   report(problem: Problem): void {
     this.problems.push(problem);
   }
@@ -150,9 +166,13 @@ class TableBuilder implements RuleTargets, ServiceTargets {
  * One HTTP listener for each port; Gateways and listeners that share a port are told apart by host name. Each host name
  * is one listener's: what is in conflict with an older Gateway is left out.
  */
-function gatewayListeners(view: View, address: string, builder: TableBuilder): Listener[] {
+function gatewayListeners(
+  view: View,
+  { gatewayAddress: address, nodeName }: RouteTableOptions,
+  builder: TableBuilder,
+): Listener[] {
   const hostsOfPort: HostsOfPort = new Map();
-  const gateways = ownGatewaysOf(view);
+  const gateways = gatewaysOn(view, nodeName);
   for (const gateway of gateways.values()) openPorts(gateway, hostsOfPort, builder);
   const rules = new Map<HttpRoute, BuiltRule[]>();
   for (const attachment of attachmentsOf(view, gateways)) {
@@ -179,6 +199,14 @@ function gatewayListeners(view: View, address: string, builder: TableBuilder): L
       routes: routes.sort(compareRoutes),
     })).sort((a, b) => compareHostnames(a.hostname, b.hostname)),
   }));
+}
+
+/** Our Gateways that are on this node. */
+function gatewaysOn(view: View, nodeName: string | undefined): OwnGateways {
+  const all = ownGatewaysOf(view);
+  if (nodeName === undefined) return all;
+  const labels = view.get(nodes, { name: nodeName })?.metadata.labels;
+  return new Map([...all].filter(([, { gateway }]) => isPlacedOn(gateway, labels)));
 }
 
 /** Open listeners by port and host name. */

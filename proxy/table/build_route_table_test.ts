@@ -31,6 +31,53 @@ Deno.test("a Gateway, a route and a Service make a listener, a match and endpoin
   });
 });
 
+Deno.test("the listeners of a Gateway are opened on its nodes, with its routes, and on no others", () => {
+  const placed = gateway("gw", {}), { spec } = placed;
+  const labels = { "coracle.dev/nodes": "berlin" };
+  const manifests = [
+    { ...placed, spec: { ...spec as object, infrastructure: { labels } } },
+    route("r", { rules: [rule("/", "web")] }),
+    ...service("web", "10.0.0.1"),
+    { kind: "Node", metadata: { name: "here", labels } },
+    { kind: "Node", metadata: { name: "there" } },
+  ];
+  const openOn = (nodeName: string) => {
+    const view = new FixedView(GATEWAY_CLASS, ...manifests);
+    const { listeners, problems } = buildRouteTable(view, { gatewayAddress: "0.0.0.0", nodeName });
+    assert.deepEqual(problems, []);
+    return listeners.map(({ port }) => port);
+  };
+  assert.deepEqual([openOn("here"), openOn("there"), openOn("unknown")], [[80], [], []]);
+});
+
+Deno.test("a Gateway follows the hints of a Service that asks for it, share by share", () => {
+  const endpoint = (ip: string, name: string) => ({
+    addresses: [ip],
+    targetRef: { uid: ip },
+    hints: { forZones: [{ name }] },
+  });
+  const both = [endpoint("10.0.0.1", "berlin"), endpoint("10.0.1.1", "paris")];
+  const near = service("near", ...both), any = service("any", ...both);
+  const zone = { "topology.kubernetes.io/zone": "berlin" };
+  const weights = [{ name: "near", port: 80, weight: 9 }, { name: "any", port: 80, weight: 1 }];
+  const view = new FixedView(
+    ...[GATEWAY_CLASS, gateway("gw", {}), { kind: "Node", metadata: { name: "n", labels: zone } }],
+    route("r", { rules: [rule("/", "near", { backendRefs: weights })] }),
+    { ...near[0]!, spec: { ...near[0]!.spec as object, trafficDistribution: "PreferClose" } },
+    ...[near[1]!, ...any],
+  );
+  const { listeners, backends } = buildRouteTable(view, {
+    gatewayAddress: "0.0.0.0",
+    nodeName: "n",
+  });
+  const { shares } = (listeners[0] as HttpListener).hosts[0]!.routes[0]!.rule;
+  const addresses = shares.map(({ weight, backend }) => [
+    weight,
+    backends[backend]!.endpoints.map(({ address }) => address),
+  ]);
+  assert.deepEqual(addresses, [[9, ["10.0.0.1"]], [1, ["10.0.0.1", "10.0.1.1"]]]);
+});
+
 Deno.test("routes stand in the order of precedence of the Gateway API", () => {
   const header = { matches: [{ headers: [{ name: "X-A", value: "1" }] }] };
   const method = { matches: [{ method: "GET" }] };

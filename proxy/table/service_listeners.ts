@@ -1,4 +1,3 @@
-import type { Node } from "../../core/resources/core/nodes/nodes.ts";
 import {
   HEADLESS,
   type Service,
@@ -6,15 +5,14 @@ import {
   type ServicePort,
 } from "../../core/resources/core/services/services.ts";
 import type { View } from "../../core/client/client.ts";
-import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { isOwnLoadBalancer } from "../../core/traffic/load_balancers.ts";
 import {
   type BackendSelection,
   forwardedProtocol,
   type Protocol,
   type ServicePortName,
-  type Viewpoint,
 } from "../../core/traffic/service_backends.ts";
+import { preferenceOf } from "../../core/traffic/viewpoints.ts";
 import { isInRanges } from "../connections/peers.ts";
 import type { Lead, Listener, Problem } from "./route_table.ts";
 
@@ -140,16 +138,14 @@ function addressesOf(
 
 /** Whom clients of a port are led to, from inside and from outside the cluster. */
 function backendsOf(
-  { spec }: Service,
+  service: Service,
   { portName, protocol }: { portName: ServicePortName; protocol: Protocol },
   view: View,
   { nodeName, insidePeers }: ServicePlaces,
   targets: ServiceTargets,
 ) {
-  const seenFrom = spec.trafficDistribution && nodeName !== undefined
-    ? { seenFrom: viewpointOf(view, nodeName) }
-    : {};
-  const all = () => targets.leadOf(portName, { protocol, ...seenFrom });
+  const { spec } = service, preference = preferenceOf(view, service, nodeName);
+  const all = () => targets.leadOf(portName, { protocol, ...preference });
   const local = () => targets.leadOf(portName, { protocol, onlyOnNode: nodeName! });
   const isLocal = (policy: string | undefined) => policy === "Local" && nodeName !== undefined;
   return {
@@ -159,12 +155,6 @@ function backendsOf(
         ? { ...all(), outside: { ...local(), inside: insidePeers ?? [] } }
         : all(),
   };
-}
-
-function viewpointOf(view: View, nodeName: string): Viewpoint {
-  const node: Node | undefined = view.get(nodes, { name: nodeName });
-  const zone = node?.metadata.labels?.["topology.kubernetes.io/zone"];
-  return { nodeName, ...(zone !== undefined && { zone }) };
 }
 
 function unsupported({ metadata }: Service, { port, protocol }: ServicePort): Problem {

@@ -3,7 +3,7 @@ import type { Clock } from "../../core/lib/clock.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { Wake } from "../../core/lib/wake.ts";
-import type { View } from "../../core/client/client.ts";
+import type { View, ViewEvent } from "../../core/client/client.ts";
 import { endpointSlices } from "../../core/resources/discovery/endpoint_slices.ts";
 import { gatewayClasses } from "../../core/resources/gateway/gateway_classes.ts";
 import { gateways } from "../../core/resources/gateway/gateways.ts";
@@ -12,7 +12,7 @@ import { namespaces } from "../../core/resources/core/namespaces.ts";
 import type { AnyResource } from "../../core/resources/resource.ts";
 import { ingressClasses } from "../../core/resources/networking/ingress_classes.ts";
 import { ingresses } from "../../core/resources/networking/ingresses.ts";
-import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { pods } from "../../core/resources/core/pods/pods.ts";
 import { hasHostPorts } from "../table/host_ports.ts";
 import { services } from "../../core/resources/core/services/services.ts";
@@ -68,17 +68,12 @@ export interface TableUser {
  * logged when they come and when they go.
  */
 export async function runProxy(options: RunProxyOptions): Promise<void> {
-  const { view, proxy, clock, signal, node, onApplied } = options;
+  const { view, proxy, clock, signal, onApplied } = options;
   const served = new ServedTable(options);
   const reporter = new Reporter(options.log);
   const wake = new Wake();
   const stops = [() => served.stop()];
-  stops.push(...ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set())));
-  if (node !== undefined) {
-    stops.push(view.subscribe(pods, ({ object }) => {
-      if (object.spec.nodeName === node.name && hasHostPorts(object)) wake.set();
-    }));
-  }
+  stops.push(...wakings(options, wake));
   let table: RouteTable | undefined;
   stops.push(proxy.onListeners((report) => {
     reporter.ports(report);
@@ -105,6 +100,20 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
   } finally {
     for (const stop of stops) stop();
   }
+}
+
+/** Wakes the loop for what a table is made of. Returns the stops. */
+function wakings({ view, node }: RunProxyOptions, wake: Wake): (() => void)[] {
+  const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set()));
+  if (node === undefined) return stops;
+  const isNews = topologyChanges(view);
+  return [
+    ...stops,
+    view.subscribe(nodes, (event) => isNews(event) && wake.set()),
+    view.subscribe(pods, ({ object }) => {
+      if (object.spec.nodeName === node.name && hasHostPorts(object)) wake.set();
+    }),
+  ];
 }
 
 /** Tells what the table in use serves. */
@@ -135,6 +144,21 @@ class ServedTable {
     this.#last = { ...this.#last, changed: [], busy: [...proxy.busySets!()] };
     onServed?.(this.#last);
   }
+}
+
+/** Tells of a change of a node whether it concerns tables: most only say that the node is well. */
+function topologyChanges(view: View): (event: ViewEvent<Node>) => boolean {
+  const known = new Map(view.list(nodes).map((node) => [node.metadata.name, node]));
+  return ({ type, object }) => {
+    const before = known.get(object.metadata.name);
+    if (type === "DELETED") known.delete(object.metadata.name);
+    else known.set(object.metadata.name, object);
+    return type === "DELETED" || before === undefined || !isSamePlace(before, object);
+  };
+}
+
+function isSamePlace(one: Node, other: Node): boolean {
+  return isEqual(one.metadata.labels, other.metadata.labels) && isEqual(one.spec, other.spec);
 }
 
 /** What changes of the places at which Services are reached. */

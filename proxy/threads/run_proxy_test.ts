@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { TestCluster } from "../../core/controllers/test_cluster.ts";
+import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import type { KubeObject, Resource } from "../../core/resources/resource.ts";
 import { Log, silentLog } from "../../core/lib/log.ts";
 import { settled, VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { TrafficReport } from "../../core/traffic/served_traffic.ts";
@@ -194,4 +197,40 @@ Deno.test("pods of all nodes, and the machine by any of its addresses, count as 
   assert.deepEqual(listener!.outside!.inside, [
     ...["10.42.0.0/24", "10.42.1.0/24", "127.0.0.0/8", "192.0.2.8/29", "192.0.2.1/32"],
   ]);
+});
+
+Deno.test("a table is made anew when a node gets other labels, and not because it is well", async () => {
+  let looks = 0;
+  class CountingView extends TestCluster {
+    override list<T extends KubeObject>(resource: Resource<T>, namespace?: string): readonly T[] {
+      if (resource.kind === "Service") looks++;
+      return super.list(resource, namespace);
+    }
+  }
+  const cluster = new CountingView();
+  const node = (metadata: object, status: object) =>
+    cluster.put(nodes, { metadata: { name: "n1", ...metadata }, status });
+  node({}, {});
+  const stopping = new AbortController();
+  const clock = new VirtualClock(0);
+  const done = runProxy({
+    ...{ view: cluster, clock, log: silentLog(clock), signal: stopping.signal },
+    gatewayAddress: "0.0.0.0",
+    node: { name: "n1", addresses: () => [] },
+    proxy: {
+      use: () => Promise.resolve({ listening: [], failed: [] }),
+      onListeners: () => () => {},
+    },
+  });
+  const looksBy = async () => {
+    await clock.advance(1_000);
+    return looks;
+  };
+  const first = await looksBy();
+  node({}, { conditions: [{ type: "Ready", status: "True" }] });
+  assert.equal(await looksBy(), first);
+  node({ labels: { site: "berlin" } }, {});
+  assert.ok(await looksBy() > first);
+  stopping.abort();
+  await done;
 });

@@ -8,9 +8,11 @@ import {
 } from "../../resources/gateway/gateways.ts";
 import { type HttpRoute, httpRoutes } from "../../resources/gateway/http_routes.ts";
 import { namespaces } from "../../resources/core/namespaces.ts";
-import { nodes } from "../../resources/core/nodes/nodes.ts";
+import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import { attachmentsOf, gatewayNameOf } from "../../traffic/attachments.ts";
+import { formatSelector } from "../../schema/selectors.ts";
+import { isPlacedOn, placementOf } from "../../resources/gateway/placement.ts";
 import { gatewayKey } from "../../traffic/listener_conflicts.ts";
 import {
   faultOf,
@@ -75,6 +77,11 @@ const routesOfGateways: Watch = {
 export function gatewayController({ address }: { address: string }): Controller<Gateway> {
   const everyGateway = (_changed: KubeObject, view: View) =>
     view.list(gateways).map(({ metadata }) => metadata);
+  /** Where their addresses or labels tell something of Gateways. */
+  const ofNodes = (changed: KubeObject, view: View) =>
+    EVERY_ADDRESS.includes(address) || view.list(gateways).some(placementOf)
+      ? everyGateway(changed, view)
+      : [];
   return {
     name: "gateway-controller",
     resource: gateways,
@@ -83,7 +90,7 @@ export function gatewayController({ address }: { address: string }): Controller<
       { resource: gateways, concerns: everyGateway }, // it may want, or have had, the same ports
       { resource: gatewayClasses, concerns: everyGateway },
       { resource: namespaces, concerns: everyGateway },
-      ...EVERY_ADDRESS.includes(address) ? [{ resource: nodes, concerns: everyGateway }] : [],
+      { resource: nodes, concerns: ofNodes },
     ],
     workers: 1,
     reconcile(gateway, view, nowMs): Plan {
@@ -91,11 +98,18 @@ export function gatewayController({ address }: { address: string }): Controller<
       const own = all.get(gatewayKey(gateway));
       if (own === undefined) return NOTHING;
       const attached = attachedRoutes(own, view, all);
-      const status = statusOf(own, attached, listenerAddresses(address, view), nowMs);
+      const status = statusOf(own, attached, addressesOf(own, address, view), nowMs);
       if (isEqual(status, gateway.status)) return NOTHING;
       return plan([updateStatus(gateways, { ...gateway, status })]);
     },
   };
+}
+
+/** Where it is reached; none when it is on no node. */
+function addressesOf({ gateway }: OwnGateway, address: string, view: View): string[] {
+  const isOn = ({ metadata }: Node) => isPlacedOn(gateway, metadata.labels);
+  const isNowhere = placementOf(gateway) !== undefined && !view.list(nodes).some(isOn);
+  return isNowhere ? [] : listenerAddresses(address, view, isOn);
 }
 
 function statusOf(
@@ -123,11 +137,10 @@ function statusOf(
 }
 
 function gatewayConditions(
-  { gateway: { spec }, listeners }: OwnGateway,
+  { gateway, listeners }: OwnGateway,
   addresses: readonly string[],
 ): ConditionUpdate[] {
   const servedCount = listeners.filter((listener) => faultOf(listener) === undefined).length;
-  const foreign = (spec.addresses ?? []).find(({ value = "" }) => !addresses.includes(value));
   if (servedCount === 0) {
     const why = "None of the listeners can be served";
     return [
@@ -139,12 +152,22 @@ function gatewayConditions(
     servedCount === listeners.length
       ? trueCondition("Accepted", "The Gateway is served by Coracle")
       : trueCondition("Accepted", "Some of the listeners cannot be served", "ListenersNotValid"),
-    foreign === undefined ? trueCondition("Programmed", "The listeners are open") : falseCondition(
-      "Programmed",
-      "AddressNotUsable",
-      `Listeners cannot be opened on ${foreign.value}`,
-    ),
+    programmedCondition(gateway, addresses),
   ];
+}
+
+function programmedCondition(gateway: Gateway, addresses: readonly string[]): ConditionUpdate {
+  const placement = placementOf(gateway);
+  if (placement !== undefined && addresses.length === 0) {
+    const why = `No node has the labels that it is for: ${formatSelector(placement)}`;
+    return falseCondition("Programmed", "NoResources", why);
+  }
+  const foreign = (gateway.spec.addresses ?? []).find(({ value = "" }) =>
+    !addresses.includes(value)
+  );
+  if (foreign === undefined) return trueCondition("Programmed", "The listeners are open");
+  const why = `Listeners cannot be opened on ${foreign.value}`;
+  return falseCondition("Programmed", "AddressNotUsable", why);
 }
 
 function listenerStatus(

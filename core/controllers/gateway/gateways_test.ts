@@ -121,6 +121,28 @@ Deno.test("a Gateway on all addresses names those of the nodes", () => {
   ]);
 });
 
+Deno.test("a Gateway on chosen nodes names those, as their labels change, and says when there is none", () => {
+  const cluster = start();
+  gateway(cluster, [http], { infrastructure: { labels: { "coracle.dev/nodes": "berlin" } } });
+  const node = (name: string, site: string, address: string) =>
+    cluster.put(nodes, {
+      metadata: { name, labels: { "coracle.dev/nodes": site } },
+      status: { addresses: [{ type: "InternalIP", address }] },
+    });
+  const seen = () => {
+    settle(cluster, "0.0.0.0");
+    const { status: { addresses = [], conditions } } = gatewayOf(cluster);
+    return [addresses.map(({ value }) => value), words(conditions)[1]];
+  };
+  node("n1", "paris", "10.0.0.1");
+  assert.deepEqual(seen(), [[], "Programmed False NoResources"]);
+  node("n2", "berlin", "10.0.0.2");
+  assert.deepEqual(seen(), [["10.0.0.2"], "Programmed True Programmed"]);
+  node("n2", "paris", "10.0.0.2");
+  node("n1", "berlin", "10.0.0.1");
+  assert.deepEqual(seen(), [["10.0.0.1"], "Programmed True Programmed"]);
+});
+
 Deno.test("a listener that cannot be served says why, and the others go on", () => {
   const cluster = start();
   gateway(cluster, [http, { name: "tls", port: 443, protocol: "HTTPS" }]);

@@ -331,6 +331,19 @@ Deno.test("what a route or a gateway asks for in vain is warned of", () => {
   ]);
 });
 
+Deno.test("labels of a gateway's infrastructure are warned of, but the one that says where it is", () => {
+  const warningsOf = (infrastructure: object) => {
+    const spec = { gatewayClassName: "coracle", listeners: [listener], infrastructure };
+    return made(gateways, { spec }).warnings.map((warning) => warning.split(":")[0]);
+  };
+  const where = { "coracle.dev/nodes": "berlin" };
+  assert.deepEqual(warningsOf({ labels: where }), []);
+  assert.deepEqual(warningsOf({ labels: { ...where, a: "b" } }), ["spec.infrastructure.labels"]);
+  assert.deepEqual(warningsOf({ labels: where, annotations: { a: "b" } }), [
+    "spec.infrastructure.annotations",
+  ]);
+});
+
 Deno.test("a session says how long it lasts, and a cookie what it is", () => {
   const causes = (sessionPersistence: object) =>
     made(httpRoutes, { spec: { rules: [{ sessionPersistence }] } }).causes;

@@ -3,6 +3,7 @@ import { type Cause, invalid } from "../../schema/causes.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { condition, conditionOf } from "../conditions.ts";
 import { pendingCondition } from "./gateway_classes.ts";
+import { NODES, type Placed, placementCauses } from "./placement.ts";
 import { settingCauses } from "./settings.ts";
 import { labelSelector } from "../../schema/label_selector.ts";
 import { warnerOf } from "../unimplemented_fields.ts";
@@ -88,7 +89,9 @@ export type GatewayListenerStatus = TypeOf<typeof listenerStatus>;
 /** What a gateway can say and Coracle does not implement yet. Take a field out when it is implemented. */
 const unimplementedWarnings = warnerOf({
   addresses: undefined,
-  infrastructure: undefined,
+  "infrastructure.labels": undefined,
+  "infrastructure.annotations": undefined,
+  "infrastructure.parametersRef": undefined,
   "listeners[].tls": undefined,
 });
 
@@ -148,13 +151,24 @@ export const gateways = defineResource({
   ],
   validate: ({ metadata, spec }) => [
     ...settingCauses(metadata.annotations),
+    ...placementCauses(metadata.annotations),
     ...listenerCauses(spec.listeners),
   ],
   warnings: (next, previous) =>
-    previous && isEqual(next.spec, previous.spec) ? [] : unimplementedWarnings(next.spec, "spec"),
+    previous && isEqual(next.spec, previous.spec)
+      ? []
+      : unimplementedWarnings(withoutPlacement(next.spec), "spec"),
 });
 
 export type Gateway = ObjectOf<typeof gateways>;
+
+/** The label that says on which nodes it is, which is acted on, left out. */
+function withoutPlacement<T extends Placed["spec"]>(spec: T): unknown {
+  const { [NODES]: _, ...labels } = spec.infrastructure?.labels ?? {};
+  const isPlain = Object.keys(labels).length === 0;
+  const { labels: __, ...rest } = spec.infrastructure ?? {};
+  return { ...spec, infrastructure: isPlain ? rest : { ...rest, labels } };
+}
 
 /** The rules that the Gateway API writes in CEL, with their words. */
 function listenerCauses(listeners: readonly GatewayListener[]): Cause[] {
