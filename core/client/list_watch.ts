@@ -37,6 +37,8 @@ export interface ListWatchOptions {
   clock: Clock;
   random: Random;
   log: Log;
+  /** The version that `kind` shows already; absent: everything is listed first. */
+  version?: string;
   /** Called whenever all objects were listed. */
   onListed(): void;
 }
@@ -60,6 +62,12 @@ export class ListWatch {
 
   constructor(options: ListWatchOptions) {
     this.#options = options;
+    this.#version = options.version;
+  }
+
+  /** What was seen last: the kind shows it, or something newer. `undefined`: nothing that a watch could go on from. */
+  get version(): string | undefined {
+    return this.#version;
   }
 
   /** Runs until the signal aborts, whatever the server does. Rejects only for a fault of ours. */

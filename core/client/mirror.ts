@@ -2,8 +2,15 @@ import { assert } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
-import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
-import type { ObjectName, View, ViewEvent } from "./client.ts";
+import {
+  type AnyResource,
+  apiVersionOf,
+  groupResourceOf,
+  type KubeObject,
+  type Resource,
+} from "../resources/resource.ts";
+import type { ObjectName, ViewEvent } from "./client.ts";
+import type { KeptView, SavedView } from "./kept_view.ts";
 import { ListWatch, type Source } from "./list_watch.ts";
 import { MirroredKind } from "./mirrored_kind.ts";
 import type { ServerLink } from "./server_link.ts";
@@ -23,9 +30,12 @@ export interface MirrorOptions {
  *
  * Each kind is followed separately, so across kinds it may show a state that never existed.
  */
-export class Mirror implements View {
+export class Mirror implements KeptView {
   readonly #kinds: ReadonlyMap<string, MirroredKind>;
   readonly #options: MirrorOptions;
+  readonly #watches = new Map<string, ListWatch>();
+  /** The versions to go on from. Empty: everything is listed first. */
+  #restored: Readonly<Record<string, string>> | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(options: MirrorOptions) {
@@ -39,9 +49,32 @@ export class Mirror implements View {
     assert(this.#kinds.size === options.sources.length, "a mirror has each kind once");
   }
 
+  restore({ position, objects }: SavedView): void {
+    this.#restored = position as Record<string, string>; // of a mirror of these kinds, or of fewer
+    const kinds = new Map(
+      this.#options.sources.map(({ resource }) => [kindKeyOf(resource), this.#kindOf(resource)]),
+    );
+    for (const object of objects) kinds.get(`${object.apiVersion} ${object.kind}`)?.put(object);
+  }
+
+  position(): Record<string, string> {
+    return Object.fromEntries(
+      [...this.#watches].flatMap(([name, { version }]) =>
+        version === undefined ? [] : [[name, version]]
+      ),
+    );
+  }
+
+  onChange(listener: (resource: AnyResource, event: ViewEvent) => void): () => void {
+    const stops = this.#options.sources.map(({ resource }) =>
+      this.#kindOf(resource).subscribe((event) => listener(resource, event))
+    );
+    return () => stops.forEach((stop) => stop());
+  }
+
   /**
    * Starts to follow the server, until the signal aborts. Resolves when all kinds were listed once, however long it takes
-   * to reach the server; rejects when the signal aborts first. Called once.
+   * to reach the server, or at once when they were restored; rejects when the signal aborts first. Called once.
    */
   async start(signal: AbortSignal): Promise<void> {
     const { sources } = this.#options;
@@ -49,8 +82,16 @@ export class Mirror implements View {
     this.#ended = Promise.all(sources.map((source, i) => {
       const kind = this.#kindOf(source.resource);
       const onListed = () => listed[i]!.resolve();
-      return new ListWatch({ ...this.#options, source, kind, onListed }).run(signal);
+      const name = groupResourceOf(source.resource);
+      const version = this.#restored?.[name];
+      const watch = new ListWatch({
+        ...{ ...this.#options, source, kind, onListed },
+        ...(version !== undefined && { version }),
+      });
+      this.#watches.set(name, watch);
+      return watch.run(signal);
     }));
+    if (this.#restored !== undefined) return;
     const all = Promise.all(listed.map(({ promise }) => promise));
     const early = this.#ended.then(() => Promise.reject(signal.reason));
     early.catch(() => {}); // a later end is reported by `ended`
@@ -87,4 +128,8 @@ export class Mirror implements View {
     assert(kind !== undefined, `${name} are not mirrored`);
     return kind as unknown as MirroredKind<T>; // it was made for this resource
   }
+}
+
+function kindKeyOf(resource: AnyResource): string {
+  return `${apiVersionOf(resource)} ${resource.kind}`;
 }
