@@ -1,3 +1,5 @@
+import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
+import { keepObjects, savedViewOf } from "../agent/checkpoint/kept_objects.ts";
 import type { Client } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
 import { EventRecorder } from "../core/client/event_recorder.ts";
@@ -17,6 +19,8 @@ export interface RemoteApi {
   client: Client & TokenSource;
   /** Not started. */
   mirror: Mirror;
+  /** What the mirror shows. */
+  sources: readonly Source[];
 }
 
 export interface RemoteApiOptions {
@@ -34,25 +38,35 @@ export function connect(
 ): RemoteApi {
   const link = new ServerLink({ transport, clock, log, server });
   const mirror = new Mirror({ link, sources, clock, random, log });
-  return { link, mirror, client: new HttpClient(link) };
+  return { link, mirror, sources, client: new HttpClient(link) };
 }
 
 /** What differs between an agent on a machine and one in a simulation. */
 export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends NodeSettings {
-  /** Called when the mirror shows all that there is. */
+  /** Called when the mirror shows all that there is, or was when this node last heard of it. */
   openPlatform(): Promise<P>;
+  /** What the node starts with when it cannot reach the server; absent: it waits for the server. */
+  checkpoint?: Checkpoint;
 }
 
 /**
- * Builds the parts of a node whose server is elsewhere, wires them and runs them; resolves when it has joined, however
- * long it takes to reach the server. What is started last is stopped first: the proxy, the agent, the way to the server.
+ * Builds the parts of a node whose server is elsewhere, wires them and runs them; resolves when it serves: with a
+ * checkpoint that shows something, without waiting for the server, else when it has joined, however long it takes to reach
+ * the server. What is started last is stopped first: the proxy, the agent, the way to the server.
  */
 export async function runAgent<P extends NodePlatform>(
   context: Context,
-  { link, mirror, client }: RemoteApi,
+  { link, mirror, client, sources }: RemoteApi,
   environment: AgentEnvironment<P>,
 ): Promise<P> {
+  const { checkpoint } = environment;
+  const saved = checkpoint && savedViewOf(checkpoint);
+  if (saved) mirror.restore(saved);
   await startMirror(context, mirror);
+  if (checkpoint) {
+    const resources = sources.map(({ resource }) => resource);
+    context.parts.defer(keepObjects(mirror, { resources, checkpoint }));
+  }
   const platform = await environment.openPlatform();
   platform.proxy?.start();
   const { clock, log, parts } = context;
@@ -80,7 +94,7 @@ export async function runAgent<P extends NodePlatform>(
   return platform;
 }
 
-/** Resolves when the mirror shows all that there is. */
+/** Resolves when the mirror shows all that there is, or was. */
 async function startMirror({ parts, signal, fail }: Context, mirror: Mirror): Promise<void> {
   const stop = new AbortController();
   const running = mirror.start(AbortSignal.any([signal, stop.signal]));

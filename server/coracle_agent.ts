@@ -1,5 +1,8 @@
+import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
+import { openCheckpoint } from "../agent/checkpoint/open_checkpoint.ts";
 import { agentSources } from "../agent/agent_sources.ts";
 import { ApiError, isRefusal } from "../core/client/api_error.ts";
+import type { View } from "../core/client/client.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
 import { LinkError } from "../core/client/link_error.ts";
 import type { Source } from "../core/client/list_watch.ts";
@@ -55,25 +58,39 @@ async function build(
   const { flags, signal } = context;
   const { node: nodeName, gatewayAddress, stopPods } = flags;
   const { server } = access;
-  const remote = connect(context, {
-    transport: openTransport(context, access),
-    server,
-    sources: sourcesOf(nodeName),
-  });
-  await checkAccess(remote.link, nodeName, signal);
+  const sources = sourcesOf(nodeName);
+  const checkpoint = await readCheckpoint(context, { access, sources });
+  const remote = connect(context, { transport: openTransport(context, access), server, sources });
+  if (!checkpoint.isKept) await checkAccess(remote.link, nodeName, signal);
   const { title, podCidr } = await runAgent(context, remote, {
     nodeName,
     gatewayAddress,
     stopPods,
+    checkpoint,
     openPlatform: async () => {
       const podCidr = await rangeOf(context, remote);
       const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
-      const hostIP = await addressTowards(server);
+      const hostIP = knownAddress(remote.mirror, nodeName) ?? await addressTowards(server);
       const machine = { registry: NODE_REGISTRY, hostIP, labels: {} };
       return await openMachine({ ...context, flags: flagsWithRange }, machine);
     },
   });
   return { server, runtime: title, podCidr };
+}
+
+/** What this node was told before, by the same cluster. */
+async function readCheckpoint(
+  { dataFolder, clock, log, parts }: CommandContext,
+  { access: { caPem, server }, sources }: { access: Access; sources: readonly Source[] },
+): Promise<Checkpoint> {
+  const text = new TextEncoder().encode(caPem?.trim() ?? server);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
+  const checkpoint = await openCheckpoint({
+    ...{ dataFolder, clock, log, cluster: `sha256:${hash}` },
+    resources: sources.map(({ resource }) => resource),
+  });
+  parts.defer(() => checkpoint.close());
+  return checkpoint;
 }
 
 function openTransport({ parts }: CommandContext, access: Access): Transport {
@@ -116,6 +133,14 @@ function sourcesOf(node: string): Source[] {
   const others = new Set([...NAME_SOURCES, ...ROUTE_SOURCES]);
   for (const { resource } of ofAgent) others.delete(resource);
   return [...ofAgent, ...[...others].map((resource) => ({ resource }))];
+}
+
+/** The address that this node has had, while it is one of the machine's: no server is asked then. */
+function knownAddress(view: View, nodeName: string): string | undefined {
+  const { addresses = [] } = view.get(nodes, { name: nodeName })?.status ?? {};
+  const known = addresses.find(({ type }) => type === "InternalIP")?.address;
+  const isHere = Deno.networkInterfaces().some(({ address }) => address === known);
+  return isHere ? known : undefined;
 }
 
 /** The local address of a connection to the server: nodes that can reach the server can reach this one by it. */

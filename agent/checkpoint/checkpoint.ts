@@ -8,7 +8,7 @@ import { pathOf } from "../../core/store/kv/segment.ts";
 import type { Key } from "../../core/store/store.ts";
 import type { CheckpointDisk } from "./checkpoint_disk.ts";
 import { fileOf, FRAME_BYTES_MAX, frameOf } from "./checkpoint_frames.ts";
-import { newestWhole } from "./checkpoint_files.ts";
+import { type CurrentFile, type Found, newestWhole } from "./checkpoint_files.ts";
 import { type CheckpointChange, payloadOf } from "./checkpoint_records.ts";
 
 /** Changes of this time are written together. */
@@ -26,15 +26,6 @@ export interface CheckpointOptions {
   cluster: string;
   clock: Clock;
   log: Log;
-}
-
-/** The file that is written to. */
-interface CurrentFile {
-  name: string;
-  generation: number;
-  /** Of its first frame, which holds all that there was. */
-  firstBytes: number;
-  wholeBytes: number;
 }
 
 /**
@@ -212,12 +203,4 @@ export class Checkpoint {
       isSecret,
     });
   }
-}
-
-/** What was found on the disk. */
-export interface Found {
-  readonly values: Map<string, unknown>;
-  readonly position: unknown;
-  readonly file: CurrentFile | undefined;
-  readonly generation: number;
 }

@@ -1,9 +1,27 @@
 import type { Log } from "../../core/lib/log.ts";
 import type { ReadyKey } from "../../core/store/encryption/sealed_bytes.ts";
-import type { Found } from "./checkpoint.ts";
 import type { CheckpointDisk } from "./checkpoint_disk.ts";
 import { readFrames } from "./checkpoint_frames.ts";
 import { changeIn } from "./checkpoint_records.ts";
+
+/** The file that is written to. */
+export interface CurrentFile {
+  name: string;
+  generation: number;
+  /** Of its first frame, which holds all that there was. */
+  firstBytes: number;
+  wholeBytes: number;
+}
+
+/** What was found on the disk. */
+export interface Found {
+  readonly values: Map<string, unknown>;
+  readonly position: unknown;
+  /** What was read; absent: nothing. */
+  readonly file: CurrentFile | undefined;
+  /** The number of the newest file, also when it is damaged. */
+  readonly generation: number;
+}
 
 export interface FilesOptions {
   disk: CheckpointDisk;

@@ -5,7 +5,7 @@ import {
   seal,
   unseal,
 } from "../../core/store/encryption/sealed_bytes.ts";
-import { keyOf, pathOf } from "../../core/store/kv/segment.ts";
+import { keyOf } from "../../core/store/kv/segment.ts";
 import type { Key } from "../../core/store/store.ts";
 
 /** What one frame says: all that there is, or what has changed since the frame before. */

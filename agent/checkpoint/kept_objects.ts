@@ -3,10 +3,9 @@ import type { AnyResource, KubeObject } from "../../core/resources/resource.ts";
 import { groupResourceOf } from "../../core/resources/resource.ts";
 import type { Key } from "../../core/store/store.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { keyOf as pathKeyOf } from "../../core/store/kv/segment.ts";
+import { OWN_KIND } from "./own_kinds.ts";
 import { isVolatileChange } from "./volatile_change.ts";
-
-/** Begins the kinds of what is kept besides objects of the API: no kind of it does. */
-export const OWN_KIND = "~";
 
 /** What a checkpoint shows of the API; `undefined` when it is empty. */
 export function savedViewOf(checkpoint: Checkpoint): SavedView | undefined {
@@ -50,12 +49,12 @@ function removeGone(
   const known = new Map(resources.map((resource) => [groupResourceOf(resource), resource]));
   for (const [path, value] of [...checkpoint.values()]) {
     if (path.startsWith(OWN_KIND)) continue;
-    const object = value as KubeObject;
-    const plural = path.slice(0, path.indexOf("/"));
-    const resource = known.get(plural);
-    const shown = resource && view.get(resource, object.metadata);
-    const { namespace = "", name } = object.metadata;
-    if (shown === undefined) checkpoint.remove([plural, namespace, name]);
+    const key = pathKeyOf(path);
+    const resource = known.get(key[0]);
+    const { metadata } = value as KubeObject; // as `keep` has put it
+    if (resource === undefined || view.get(resource, metadata) === undefined) {
+      checkpoint.remove(key);
+    }
   }
 }
 

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { RemoteFixture } from "../api/remote_fixture.ts";
 import { abortWith } from "../lib/abort.ts";
+import { SystemClock } from "../lib/clock.ts";
+import { silentLog } from "../lib/log.ts";
+import { Random } from "../lib/random.ts";
 import { LocalClient } from "../objects/local_client.ts";
 import { type ConfigMap, configMaps } from "../resources/core/config_maps.ts";
 import { bindingTo } from "../resources/core/pods/binding.ts";
 import { type Pod, pods } from "../resources/core/pods/pods.ts";
 import type { Draft } from "./client.ts";
+import { Mirror } from "./mirror.ts";
 import type { ApiRequest } from "./server_link.ts";
 
 Deno.test("a mirror shows all that there was when it has started", async () => {
@@ -101,6 +105,36 @@ Deno.test("an idle mirror asks for nothing", async () => {
   assert.equal(remote.gate.passed.length, before);
 });
 
+Deno.test("a restored mirror starts without a server, tells nothing, and goes on where it was", async () => {
+  await using remote = await started({ data: ["goes", "stays"] });
+  const { fixture } = remote;
+  const saved = { position: fixture.mirror.position(), objects: fixture.mirror.list(configMaps) };
+  remote.gate.shut();
+  const restored = otherMirror(fixture);
+  restored.restore(structuredClone(saved));
+  const told: string[] = [];
+  restored.onChange((_, { type, object }) => void told.push(`${type} ${object.metadata.name}`));
+  const stop = new AbortController();
+  await restored.start(stop.signal);
+  assert.deepEqual(restored.list(configMaps).map(({ metadata }) => metadata.name), [
+    "goes",
+    "stays",
+  ]);
+  assert.deepEqual(restored.position(), saved.position);
+  const local = new LocalClient(fixture.objects);
+  await local.create(configMaps, configMap("is-new"));
+  await local.delete(configMaps, named("goes"));
+  remote.gate.open();
+  const caughtUp = Promise.withResolvers<void>();
+  restored.onChange(() => told.length === 2 && caughtUp.resolve());
+  await caughtUp.promise;
+  assert.deepEqual(told, ["ADDED is-new", "DELETED goes"]);
+  const lists = remote.gate.passed.filter((path) => path === "/api/v1/configmaps");
+  assert.equal(lists.length, 1);
+  stop.abort();
+  await restored.ended();
+});
+
 /** Stands between the clients and the server: shut, it cuts off what is under way and lets nothing pass. */
 class Gate {
   readonly passed: string[] = [];
@@ -156,6 +190,12 @@ async function started(
     told.push(`${type} ${object.metadata.name}`);
   });
   return { fixture, gate, told, [Symbol.asyncDispose]: () => fixture.close() };
+}
+
+/** Another process that follows the same server. */
+function otherMirror({ link, sources }: RemoteFixture): Mirror {
+  const clock = new SystemClock();
+  return new Mirror({ link, sources, clock, random: new Random(2), log: silentLog(clock) });
 }
 
 function namesIn({ fixture }: Remote): string[] {
