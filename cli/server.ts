@@ -13,6 +13,7 @@ import {
 } from "./server_flags.ts";
 import { type ServerFlags } from "../server/options.ts";
 import { withAuditFlags } from "./audit_flags.ts";
+import { withLifecycleFlags } from "./flags/lifecycle_flags.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
 const ANALYSIS_TARGETS =
@@ -45,7 +46,7 @@ export function serverCommand(program: Command, terminal: Terminal): void {
         "stop the server that has the data folder; kill it if that takes longer (30)",
       ).preset("30").argParser(secondsOf),
     );
-  withAuditFlags(withStoreFlags(withNodeFlags(command, dataFolderOfProcess())))
+  withLifecycleFlags(withAuditFlags(withStoreFlags(withNodeFlags(command, dataFolderOfProcess()))))
     .action((flags: ServerFlags) => runServer(flags, terminal));
 }
 

@@ -11,6 +11,7 @@ import { HttpsWebhooks } from "../core/client/webhook_transport.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
 import { Objects, type ObjectsOptions } from "../core/objects/objects.ts";
 import { WebhookAdmission } from "../core/objects/admission/webhooks/webhook_admission.ts";
+import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import type { MutableCatalog } from "../core/resources/catalog.ts";
 import { scheduler } from "../core/scheduler/scheduler.ts";
 import { declareKinds } from "../core/store/declared_kinds.ts";
@@ -70,6 +71,7 @@ export interface ControllerSettings {
   balancerRange?: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges: readonly string[];
+  nodeLifecycle?: NodeLifecycleOptions;
   /** Certificate of the authority by which pods know the server, as PEM. */
   authority: string;
   /** Signs certificates with its key; absent: nobody does. */
@@ -101,10 +103,11 @@ export function runControllers(
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const { ask, traffic, measure } = asked;
+  const { ask, traffic, measure, nodeLifecycle } = asked;
   const options = {
     ...{ catalog, gatewayAddress, reservedRanges, authority, ask, traffic },
     ...(measure && { measure }),
+    ...(nodeLifecycle && { nodeLifecycle }),
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
     ...(balancerRange !== undefined && { balancerRange }),

@@ -12,7 +12,8 @@ import { CommandError } from "./command_error.ts";
 import type { CommandContext } from "./context.ts";
 import { openFileStore } from "./file_store.ts";
 import { type MachinePlatform, openMachine } from "./node_platform.ts";
-import type { ServerFlags } from "./options.ts";
+import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
+import type { NodeLifecycleFlags, ServerFlags } from "./options.ts";
 import { REGISTRY, type Registry } from "./registry.ts";
 import { runServer, type Server, type ServerEnvironment } from "./server.ts";
 import { openAccess, urlOf } from "./server_access.ts";
@@ -86,6 +87,7 @@ function environmentOf(
     gatewayAddress,
     stopPods,
     ...(lbRange !== undefined && { balancerRange: lbRange }),
+    nodeLifecycle: nodeLifecycleOf(context.flags),
     enabledPlugins: context.flags.enableAdmissionPlugins ?? [],
     eventLimits: context.flags.eventRateLimits ?? [],
     measurements: (parts) => lazyMeasurer({ ...parts, ...measurementSettings(context) }),
@@ -99,6 +101,24 @@ function environmentOf(
         labels: { "node-role.kubernetes.io/control-plane": "" },
       }),
     openAccess: (objects) => openAccess(context, objects, { isAlone: store === undefined }),
+  };
+}
+
+function nodeLifecycleOf(
+  {
+    nodeMonitorGracePeriod: graceMs,
+    nodeEvictionRate: nodesPerSecond,
+    secondaryNodeEvictionRate: secondaryNodesPerSecond,
+    unhealthyZoneThreshold: unhealthyShare,
+    largeClusterSizeThreshold: largeZoneNodes,
+  }: NodeLifecycleFlags,
+): NodeLifecycleOptions {
+  return {
+    ...(graceMs !== undefined && { graceMs }),
+    ...(nodesPerSecond !== undefined && { nodesPerSecond }),
+    ...(secondaryNodesPerSecond !== undefined && { secondaryNodesPerSecond }),
+    ...(unhealthyShare !== undefined && { unhealthyShare }),
+    ...(largeZoneNodes !== undefined && { largeZoneNodes }),
   };
 }
 

@@ -56,8 +56,20 @@ export interface EtcdUrl {
   prefix: string;
 }
 
+/** The flags of Kubernetes' node lifecycle controller; what is absent is as in Kubernetes. */
+export interface NodeLifecycleFlags {
+  /** In milliseconds. */
+  nodeMonitorGracePeriod?: number;
+  /** Nodes a second. */
+  nodeEvictionRate?: number;
+  secondaryNodeEvictionRate?: number;
+  /** A share of the nodes of a zone. */
+  unhealthyZoneThreshold?: number;
+  largeClusterSizeThreshold?: number;
+}
+
 /** What the flags of `coracle server` say. */
-export interface ServerFlags extends NodeFlags, StoreFlags {
+export interface ServerFlags extends NodeFlags, StoreFlags, NodeLifecycleFlags {
   listen: { host: string; port: number };
   /** Where metrics are served to everybody; absent: nowhere. */
   metricsListen?: { host: string; port: number };

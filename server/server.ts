@@ -18,6 +18,7 @@ import type { Context } from "./context.ts";
 import { clusterMetrics } from "./metrics/cluster_metrics.ts";
 import type { MeasurementParts } from "../core/controllers/analysis/providers/lazy_measurer.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
+import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import { TrafficReports } from "../core/traffic/traffic_reports.ts";
 import {
@@ -41,6 +42,8 @@ export interface ServerEnvironment<P extends ServerPlatform = ServerPlatform> ex
   eventLimits?: readonly EventLimit[];
   /** Addresses of which each load balancer gets one; absent: they have those of the nodes. */
   balancerRange?: string;
+  /** When nodes are lost, and how fast their pods are evicted; absent: as in Kubernetes. */
+  nodeLifecycle?: NodeLifecycleOptions;
   /** Makes the measurements of analyses; absent: there are none. */
   measurements?(parts: MeasurementParts): Measure;
   openStore(): Promise<ServerStore>;

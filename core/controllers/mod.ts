@@ -25,6 +25,7 @@ import { httpRouteController } from "./gateway/http_routes.ts";
 import { loadBalancerController } from "./services/load_balancers.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
 import { nodeRangeController } from "./nodes/node_ranges.ts";
+import { largeOutageLoop, type NodeLifecycleOptions } from "./nodes/large_outages.ts";
 import { nodeController } from "./nodes/nodes.ts";
 import {
   finishedPodLimit,
@@ -70,6 +71,8 @@ export interface ControllerOptions {
   balancerRange?: string;
   /** Ranges of pods' addresses that no node is given. */
   reservedRanges?: readonly string[];
+  /** When nodes are lost, and how fast their pods are evicted; absent: as in Kubernetes. */
+  nodeLifecycle?: NodeLifecycleOptions;
   /** Certificate of the authority by which pods know the API server, as PEM; absent: they do not get one. */
   authority?: string;
   /** Signs certificates with its key; absent: nobody does. */
@@ -84,7 +87,14 @@ export interface ControllerOptions {
   measure?: Measure;
 }
 
-type OptionalKeys = "ask" | "balancerRange" | "measure" | "signer" | "tokenSigner" | "traffic";
+type OptionalKeys =
+  | "ask"
+  | "balancerRange"
+  | "measure"
+  | "nodeLifecycle"
+  | "signer"
+  | "tokenSigner"
+  | "traffic";
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (
@@ -322,7 +332,8 @@ export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[]
   ({ signer }) => loopOf(certificateSigningController(signer)),
   () => loopOf(flowSchemaController),
   ({ catalog }) => loopOf(policyTypeChecking(catalog)),
-  () => loopOf(nodeController),
+  ({ nodeLifecycle }) => loopOf(nodeController(nodeLifecycle)),
+  ({ nodeLifecycle }) => largeOutageLoop(nodeLifecycle),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   () => loopOf(evictionController),
   () => loopOf(orphanedPodController),

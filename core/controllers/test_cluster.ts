@@ -14,6 +14,7 @@ import {
 import {
   type Controller,
   type ControllerWithMemory,
+  type Loop,
   loopOf,
   type LoopRun,
   type Plan,
@@ -136,7 +137,7 @@ export class TestCluster implements View {
   }
 
   /** Lets controllers look at everything again and again until they have nothing more to do. */
-  settle(controllers: readonly AnyController[], roundsMax = 100): void {
+  settle(controllers: readonly (AnyController | Loop)[], roundsMax = 100): void {
     for (let round = 0; round < roundsMax; round++) {
       if (!controllers.map((controller) => this.#round(controller)).includes(true)) return;
     }
@@ -154,11 +155,12 @@ export class TestCluster implements View {
     this.#runs.clear();
   }
 
-  #round(controller: AnyController): boolean {
+  #round(controller: AnyController | Loop): boolean {
     const { run, keys } = this.#runOf(controller);
-    const all = this.list<KubeObject>(controller.resource).map(keyOf);
+    const isLoop = "start" in controller;
+    const all = isLoop ? [] : this.list<KubeObject>(controller.resource).map(keyOf);
     const round = new Set([...all, ...keys]);
-    keys.clear();
+    if (!isLoop) keys.clear(); // those of a loop are known from it alone
     let wrote = false;
     for (const key of round) {
       const made = run.reconcile(key, this.moment);
@@ -169,11 +171,11 @@ export class TestCluster implements View {
   }
 
   /** A controller's run goes on from one call to the next. */
-  #runOf(controller: AnyController): { run: LoopRun; keys: Set<string> } {
+  #runOf(controller: AnyController | Loop): { run: LoopRun; keys: Set<string> } {
     const known = this.#runs.get(controller);
     if (known !== undefined) return known;
     const keys = new Set<string>();
-    const loop = loopOf(controller as unknown as Controller);
+    const loop = "start" in controller ? controller : loopOf(controller as unknown as Controller);
     const fresh = { run: loop.start(this, (key) => keys.add(key)), keys };
     this.#runs.set(controller, fresh);
     return fresh;

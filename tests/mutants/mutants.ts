@@ -254,8 +254,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "requests go to pods that are not ready",
     file: "core/controllers/services/endpoint_slices.ts",
-    search: "(serving && !terminating)",
-    replace: "!terminating",
+    search: "(serving && !terminating && ",
+    replace: "(!terminating && ",
   },
   {
     name: "a quarrel over pods whose agent is back",

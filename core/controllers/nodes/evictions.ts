@@ -15,7 +15,12 @@ import {
 } from "../runtime/controller.ts";
 import { isActive, withDisruptionTarget } from "../../resources/core/pods/pod_states.ts";
 import { conditionOf } from "../../resources/conditions.ts";
-import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
+import { OFFLINE } from "../../resources/core/nodes/autonomy.ts";
+import {
+  isDefaultToleration,
+  UNREACHABLE,
+  withDefaultTolerations,
+} from "../../resources/core/pods/spec/default_tolerations.ts";
 import { tolerates } from "./taints.ts";
 
 /** Since when taints are on a node, by their keys, and pods, by their uids, on a clock that does not jump. */
@@ -123,14 +128,36 @@ function noExecuteTaints({ spec: { taints = [] } }: Node): Taint[] {
  * that fit a taint the first counts. Kubernetes: `GetMatchingTolerations`.
  */
 function evictionMs(pod: Pod, taints: readonly Taint[], since: PresentSince): number | undefined {
-  const tolerations = withDefaultTolerations(pod.spec.tolerations);
   const dueTimes = taints.flatMap((taint) => {
-    const fitting = tolerations.find((toleration) => tolerates(toleration, taint));
-    if (fitting === undefined) return [-Infinity];
-    const { tolerationSeconds } = fitting;
-    if (tolerationSeconds === undefined) return [];
+    const stayMs = isOfOffline(taint) ? ownStayMs(pod) ?? Infinity : stayMsOf(pod, taint);
+    if (stayMs === Infinity) return [];
     const fromMs = Math.max(since.get(taintKey(taint))!, since.get(pod.metadata.uid)!);
-    return [fromMs + Math.max(0, tolerationSeconds) * 1_000];
+    return [fromMs + stayMs];
   });
   return dueTimes.length === 0 ? undefined : Math.min(...dueTimes);
+}
+
+/** How long the pod stays on a node with the taint. */
+function stayMsOf({ spec }: Pod, taint: Taint): number {
+  const tolerations = withDefaultTolerations(spec.tolerations);
+  const fitting = tolerations.find((toleration) => tolerates(toleration, taint));
+  if (fitting === undefined) return -Infinity;
+  const { tolerationSeconds } = fitting;
+  return tolerationSeconds === undefined ? Infinity : Math.max(0, tolerationSeconds) * 1_000;
+}
+
+/**
+ * How long the pod stays on a node that cannot be reached although it is left alone; `undefined`: for as long as the
+ * node is. It has to say so itself: what admission gives to every pod does not count.
+ */
+export function ownStayMs({ spec: { tolerations = [] } }: Pod): number | undefined {
+  const fitting = tolerations.find((toleration) => tolerates(toleration, LOST));
+  if (fitting?.tolerationSeconds === undefined || isDefaultToleration(fitting)) return undefined;
+  return Math.max(0, fitting.tolerationSeconds) * 1_000;
+}
+
+const LOST: Taint = { key: UNREACHABLE, effect: "NoExecute" };
+
+function isOfOffline({ key, value }: Taint): boolean {
+  return key === UNREACHABLE && value === OFFLINE;
 }

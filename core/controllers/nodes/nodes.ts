@@ -1,8 +1,8 @@
 import type { ObjectName, View } from "../../client/client.ts";
 import { isEqual } from "../../lib/equality.ts";
 import { leases } from "../../resources/coordination/leases.ts";
-import type { NodeCondition } from "../../resources/core/nodes/node_status.ts";
-import { type Node, nodes, type Taint } from "../../resources/core/nodes/nodes.ts";
+import { autonomyMsOf, isOffline } from "../../resources/core/nodes/autonomy.ts";
+import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 import {
@@ -11,43 +11,22 @@ import {
   type Plan,
   plan,
   recordEvent,
-  update,
   updateStatus,
   type Write,
 } from "../runtime/controller.ts";
 import { isReady, readySinceMs } from "../../resources/core/pods/pod_states.ts";
-import {
-  conditionOf,
-  isConditionTrue,
-  withCondition,
-  withConditions,
-} from "../../resources/conditions.ts";
-import { msOf, timestamp } from "../../lib/timestamp.ts";
-import { NOT_READY, UNREACHABLE } from "../../resources/core/pods/spec/default_tolerations.ts";
-import { UNSCHEDULABLE } from "./taints.ts";
+import { conditionOf, isConditionTrue, withCondition } from "../../resources/conditions.ts";
+import { msOf } from "../../lib/timestamp.ts";
+import type { Moment } from "../../lib/clock.ts";
+import { isUnreachable, unknownStatus } from "./node_conditions.ts";
+import { taintsOf, withTaints } from "./node_taints.ts";
 
 /** https://kubernetes.io/docs/concepts/architecture/nodes/#heartbeats */
 const LEASE_NAMESPACE = "kube-node-lease";
-/** Kubernetes: `--node-monitor-grace-period` as it was for long: four heartbeats of 10 s. */
-export const HEARTBEAT_GRACE_MS = 40_000;
+/** Kubernetes: `--node-monitor-grace-period`: five heartbeats of 10 s. */
+export const HEARTBEAT_GRACE_MS = 50_000;
 /** Kubernetes: `--node-startup-grace-period`. */
 export const STARTUP_GRACE_MS = 60_000;
-
-/** Conditions that the agent reports; unknown without it. */
-const REPORTED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
-/** Taints that follow from conditions, and the status of the condition that leads to them. */
-const PRESSURES: readonly (readonly [type: string, status: "True", key: string])[] = [
-  ["MemoryPressure", "True", "node.kubernetes.io/memory-pressure"],
-  ["DiskPressure", "True", "node.kubernetes.io/disk-pressure"],
-  ["PIDPressure", "True", "node.kubernetes.io/pid-pressure"],
-  ["NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"],
-];
-const MANAGED_TAINTS = [
-  NOT_READY,
-  UNREACHABLE,
-  UNSCHEDULABLE,
-  ...PRESSURES.map(([, , key]) => key),
-];
 
 interface Heartbeat {
   /** The lease as it was last seen; only whether it changes counts, for clocks of nodes may be wrong. */
@@ -59,47 +38,57 @@ interface Heartbeat {
 /** What is remembered of a node. */
 interface NodeMemory {
   heartbeat: Heartbeat;
+  /** Since when it cannot be reached, on a clock that does not jump; `undefined` while it can. */
+  lostMs: number | undefined;
   /** Uids of pods to mark as not ready; `undefined` while the node can be reached. */
   podsToMark: ReadonlySet<string> | undefined;
 }
 
 /**
  * Marks nodes whose agents no longer renew their leases, and taints nodes by their conditions, so that nothing new is
- * scheduled there and, in time, pods are evicted.
+ * scheduled there.
  *
  * Time counts from when this controller saw the lease change, on a clock that nobody can set; so after a restart of the
  * server every node has its whole grace period again.
  *
+ * A node that says how long it may be left alone (`coracle.dev/autonomy`) is `Offline` for so long: its pods stay as
+ * they are. After a restart of the server the time counts from when the node was lost, by the machine's clock.
+ *
  * Kubernetes: `pkg/controller/nodelifecycle`.
  */
-export const nodeController: ControllerWithMemory<Node, NodeMemory> = {
-  name: "node-controller",
-  resource: nodes,
-  watches: [
-    { resource: leases, concerns: nodeOfLease },
-    { resource: pods, concerns: unreachableNodeOf },
-  ],
-  workers: 1,
-  reconcile(node, view, nowMs, { memory, elapsedMs }) {
-    const { name } = node.metadata;
-    const before = memory.get(name);
-    const heartbeat = heartbeatOf(node, before?.heartbeat, view, elapsedMs);
-    const restMs = graceLeftMs(node, heartbeat, elapsedMs);
-    const status = restMs > 0 ? node.status : unknownStatus(node, nowMs);
-    if (!isEqual(status, node.status)) {
-      const podsToMark = uidsOf(readyPods(node, view));
-      return { ...lostPlan(node, status), remember: [[name, { heartbeat, podsToMark }]] };
-    }
-    const toMark = podsToMarkOf(node, view, before?.podsToMark);
-    const podsToMark = isUnreachable(node) ? uidsOf(toMark) : undefined;
-    const taints = taintsOf(node, nowMs);
-    const tainted = isEqual(taints, node.spec.taints ?? []) ? [] : [withTaints(node, taints)];
-    const writes = [...tainted, ...toMark.flatMap((pod) => notReadyWrites(pod, nowMs))];
-    const next = plan(writes, restMs > 0 ? restMs : undefined);
-    return { ...next, remember: [[name, { heartbeat, podsToMark }]] };
-  },
-  gone: ({ name }) => ({ ...NOTHING, remember: [[name, undefined]] }),
-};
+export function nodeController(
+  { graceMs = HEARTBEAT_GRACE_MS }: { graceMs?: number } = {},
+): ControllerWithMemory<Node, NodeMemory> {
+  return {
+    name: "node-controller",
+    resource: nodes,
+    watches: [
+      { resource: leases, concerns: nodeOfLease },
+      { resource: pods, concerns: unreachableNodeOf },
+    ],
+    workers: 1,
+    reconcile(node, view, nowMs, { memory, elapsedMs }) {
+      const before = memory.get(node.metadata.name);
+      const heartbeat = heartbeatOf(node, before?.heartbeat, view, elapsedMs);
+      const restMs = graceLeftMs(node, heartbeat, { graceMs, elapsedMs });
+      const lostMs = lostMsOf(node, before?.lostMs, restMs <= 0, { nowMs, elapsedMs });
+      const aloneMs = lostMs === undefined ? 0 : lostMs + autonomyMsOf(node) - elapsedMs;
+      const status = restMs > 0
+        ? node.status
+        : unknownStatus(node, { isLeftAlone: aloneMs > 0 }, nowMs);
+      const seen = { heartbeat, lostMs };
+      const next = isEqual(status, node.status)
+        ? taintAndMark(node, view, nowMs, before?.podsToMark)
+        : lostPlan(node, status, view);
+      const wait = nextLookMs(restMs, aloneMs);
+      return {
+        ...plan(next.writes, wait),
+        remember: [[node.metadata.name, { ...seen, podsToMark: next.podsToMark }]],
+      };
+    },
+    gone: ({ name }) => ({ ...NOTHING, remember: [[name, undefined]] }),
+  };
+}
 
 function nodeOfLease({ metadata: { namespace, name } }: KubeObject): ObjectName[] {
   return namespace === LEASE_NAMESPACE ? [{ name }] : [];
@@ -123,67 +112,72 @@ function heartbeatOf(
   return before?.version === version && before ? before : { version, seenMs: elapsedMs };
 }
 
-function graceLeftMs(node: Node, { version, seenMs }: Heartbeat, elapsedMs: number): number {
+function graceLeftMs(
+  node: Node,
+  { version, seenMs }: Heartbeat,
+  { graceMs, elapsedMs }: { graceMs: number; elapsedMs: number },
+): number {
   const isNew = version === undefined && conditionOf(node.status.conditions, "Ready") === undefined;
-  return seenMs + (isNew ? STARTUP_GRACE_MS : HEARTBEAT_GRACE_MS) - elapsedMs;
+  return seenMs + (isNew ? STARTUP_GRACE_MS : graceMs) - elapsedMs;
 }
 
-/** The status of a node whose agent is silent. */
-function unknownStatus(node: Node, nowMs: number): Node["status"] {
-  const unknown = REPORTED.flatMap((type): NodeCondition[] => {
-    const before = conditionOf(node.status.conditions, type);
-    if (before?.status === "Unknown") return [];
-    const cause = before === undefined
-      ? { reason: "NodeStatusNeverUpdated", message: "Kubelet never posted node status." }
-      : { reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
-    return [{ ...before, type, status: "Unknown", ...cause }];
-  });
-  if (unknown.length === 0) return node.status;
-  return { ...node.status, conditions: withConditions(node.status.conditions, unknown, nowMs) };
+/** Since when the node cannot be reached. When it was lost before this server began, its condition says when. */
+function lostMsOf(
+  node: Node,
+  before: number | undefined,
+  isSilent: boolean,
+  { nowMs, elapsedMs }: Moment,
+): number | undefined {
+  if (!isUnreachable(node)) return isSilent ? elapsedMs : undefined;
+  return before ?? elapsedMs - Math.max(0, nowMs - lostSinceMs(node));
 }
 
-function lostPlan(node: Node, status: Node["status"]): Plan {
-  const wasReady = isConditionTrue(node.status.conditions, "Ready");
-  const { name } = node.metadata;
+/** When something changes by itself: the grace period is over, or the time that the node is left alone. */
+function nextLookMs(restMs: number, aloneMs: number): number | undefined {
+  if (restMs > 0) return restMs;
+  return aloneMs > 0 && Number.isFinite(aloneMs) ? aloneMs : undefined;
+}
+
+interface NodePlan extends Plan {
+  podsToMark: NodeMemory["podsToMark"];
+}
+
+function lostPlan(node: Node, status: Node["status"], view: View): NodePlan {
+  const { metadata: { name } } = node;
+  const next = { ...node, status };
+  const isAlone = isOffline(next);
+  const isNews = isConditionTrue(node.status.conditions, "Ready") || isAlone !== isOffline(node);
+  const word = isAlone ? "NodeOffline" : "NodeNotReady";
   const event = recordEvent({
     about: node,
     type: "Normal",
-    reason: "NodeNotReady",
-    message: `Node ${name} status is now: NodeNotReady`,
+    reason: word,
+    message: `Node ${name} status is now: ${word}`,
   });
-  return plan([updateStatus(nodes, { ...node, status }), ...wasReady ? [event] : []]);
-}
-
-function isUnreachable({ status }: Node): boolean {
-  return conditionOf(status.conditions, "Ready")?.status === "Unknown";
-}
-
-/** The taints that follow from the state of the node, with the times that they have; those of others stay. */
-function taintsOf(node: Node, nowMs: number): Taint[] {
-  const { spec: { taints = [], unschedulable }, status: { conditions } } = node;
-  const ready = conditionOf(conditions, "Ready");
-  const wanted: Taint[] = [];
-  const want = (key: string, effect: Taint["effect"]) => {
-    const before = taints.find((taint) => taint.key === key && taint.effect === effect);
-    wanted.push(before ?? { key, effect, timeAdded: timestamp(nowMs) });
+  return {
+    writes: [updateStatus(nodes, next), ...isNews ? [event] : []],
+    podsToMark: isAlone ? undefined : uidsOf(readyPods(node, view)),
   };
-  if (unschedulable) want(UNSCHEDULABLE, "NoSchedule");
-  for (const [type, status, key] of PRESSURES) {
-    if (conditionOf(conditions, type)?.status === status) want(key, "NoSchedule");
-  }
-  if (ready?.status !== "True") {
-    const key = ready?.status === "Unknown" ? UNREACHABLE : NOT_READY;
-    want(key, "NoSchedule");
-    if (ready !== undefined) want(key, "NoExecute");
-  }
-  const others = taints.filter((taint) => !MANAGED_TAINTS.includes(taint.key));
-  const kept = taints.filter((taint) => others.includes(taint) || wanted.includes(taint));
-  return [...kept, ...wanted.filter((taint) => !kept.includes(taint))];
 }
 
-function withTaints(node: Node, taints: Taint[]): Write {
-  const { taints: _, ...spec } = node.spec;
-  return update(nodes, { ...node, spec: taints.length > 0 ? { ...spec, taints } : spec });
+function taintAndMark(
+  node: Node,
+  view: View,
+  nowMs: number,
+  before: NodeMemory["podsToMark"],
+): NodePlan {
+  const toMark = podsToMarkOf(node, view, before);
+  const taints = taintsOf(node, nowMs);
+  const tainted = isEqual(taints, node.spec.taints ?? []) ? [] : [withTaints(node, taints)];
+  return {
+    writes: [...tainted, ...toMark.flatMap((pod) => notReadyWrites(pod, nowMs))],
+    podsToMark: isLost(node) ? uidsOf(toMark) : undefined,
+  };
+}
+
+/** Pods of a node that is left alone stay as they are. */
+function isLost(node: Node): boolean {
+  return isUnreachable(node) && !isOffline(node);
 }
 
 /**
@@ -193,7 +187,7 @@ function withTaints(node: Node, taints: Taint[]): Write {
  * the clock of their agent may be wrong.
  */
 function podsToMarkOf(node: Node, view: View, before: NodeMemory["podsToMark"]): readonly Pod[] {
-  if (!isUnreachable(node)) return [];
+  if (!isLost(node)) return [];
   const ready = readyPods(node, view);
   if (before !== undefined) return ready.filter(({ metadata }) => before.has(metadata.uid));
   return ready.filter((pod) => readySinceMs(pod)! < lostSinceMs(node));

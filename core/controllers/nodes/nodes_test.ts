@@ -3,14 +3,17 @@ import { leases } from "../../resources/coordination/leases.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { evictionController } from "./evictions.ts";
-import { nodeController } from "./nodes.ts";
+import { largeOutageLoop } from "./large_outages.ts";
+import { nodeController as nodeControllerOf } from "./nodes.ts";
 import { conditionOf } from "../../resources/conditions.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { loopOf } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
 
-const HEARTBEAT_GRACE_MS = 40_000, STARTUP_GRACE_MS = 60_000;
+const HEARTBEAT_GRACE_MS = 50_000, STARTUP_GRACE_MS = 60_000;
 const NAME = { name: "n1" };
+const nodeController = nodeControllerOf();
+const outages = largeOutageLoop();
 
 function node(
   cluster: TestCluster,
@@ -21,8 +24,8 @@ function node(
 }
 
 /** The agent renews its lease; what its clock says does not matter. */
-function renew(cluster: TestCluster, renewTime: string): void {
-  const metadata = { namespace: "kube-node-lease", ...NAME };
+function renew(cluster: TestCluster, renewTime: string, name = NAME.name): void {
+  const metadata = { namespace: "kube-node-lease", name };
   const before = cluster.get(leases, metadata);
   cluster.put(leases, { metadata: { ...before?.metadata, ...metadata }, spec: { renewTime } });
 }
@@ -33,6 +36,13 @@ function pod(cluster: TestCluster, name: string, spec: object = {}, status: obje
     spec: { nodeName: "n1", containers: [{ name: "a", image: "a" }], ...spec },
     status,
   });
+}
+
+/** Another node, which stays in reach: else the server would be the one that is cut off. */
+function another(cluster: TestCluster): void {
+  const conditions = [{ type: "Ready", status: "True" }];
+  cluster.put(nodes, { metadata: { name: "other" }, status: { conditions } });
+  renew(cluster, timestamp(cluster.nowMs), "other");
 }
 
 function found(cluster: TestCluster): Node {
@@ -64,8 +74,11 @@ Deno.test("a node whose lease is not renewed is unknown, tainted and told about 
   cluster.settle([nodeController]);
   const { againAfterMs } = cluster.planOf(nodeController, NAME);
   assert.equal(againAfterMs, HEARTBEAT_GRACE_MS);
+  another(cluster);
+  cluster.settle([outages]);
   cluster.nowMs += HEARTBEAT_GRACE_MS;
-  cluster.settle([nodeController]);
+  another(cluster);
+  cluster.settle([nodeController, outages]);
   const words = found(cluster).status.conditions?.map(({ type, status, reason, message }) =>
     `${type} ${status} ${reason} ${message}`
   );
@@ -77,9 +90,9 @@ Deno.test("a node whose lease is not renewed is unknown, tainted and told about 
     `MemoryPressure ${never}`,
     `PIDPressure ${never}`,
   ]);
-  assert.deepEqual(taintsOf(cluster), [
-    "node.kubernetes.io/unreachable:NoSchedule",
+  assert.deepEqual(taintsOf(cluster).sort(), [
     "node.kubernetes.io/unreachable:NoExecute",
+    "node.kubernetes.io/unreachable:NoSchedule",
   ]);
   assert.deepEqual(cluster.notices.map(({ message }) => message), [
     "Node n1 status is now: NodeNotReady",
@@ -121,7 +134,6 @@ Deno.test("taints follow the state of the node, and those of people stay", () =>
     ]],
     [[{ type: "Ready", status: "False" }], {}, [
       "node.kubernetes.io/not-ready:NoSchedule",
-      "node.kubernetes.io/not-ready:NoExecute",
     ]],
     [[{ type: "Ready", status: "True" }, { type: "MemoryPressure", status: "True" }], {}, [
       "node.kubernetes.io/memory-pressure:NoSchedule",
@@ -195,8 +207,9 @@ Deno.test("a pod that becomes ready again after its node was lost is left so: it
 Deno.test("a clock that is set makes no node lost and no pod go, and keeps none", () => {
   for (const byMs of [24 * 3_600_000, -24 * 3_600_000]) {
     const cluster = new TestCluster();
-    const controllers = [nodeController, evictionController];
+    const controllers = [nodeController, outages, evictionController];
     node(cluster);
+    another(cluster);
     renew(cluster, "2026-01-01T00:00:00Z");
     pod(cluster, "a", {}, { conditions: [{ type: "Ready", status: "True" }] });
     cluster.settle(controllers);
@@ -204,14 +217,17 @@ Deno.test("a clock that is set makes no node lost and no pod go, and keeps none"
     cluster.settle(controllers);
     assert.deepEqual(taintsOf(cluster), []);
     cluster.nowMs += HEARTBEAT_GRACE_MS;
+    another(cluster);
     cluster.settle(controllers);
     assert.equal(taintsOf(cluster).length, 2);
     cluster.setClock(byMs);
     cluster.nowMs += 299_000;
+    another(cluster);
     cluster.settle(controllers);
     const left = () => cluster.list(pods).filter(({ metadata }) => !metadata.deletionTimestamp);
     assert.equal(left().length, 1, "it went before it was time");
     cluster.nowMs += 1_000;
+    another(cluster);
     cluster.settle(controllers);
     assert.equal(left().length, 0, "it stayed for longer than it may");
   }

@@ -30,6 +30,8 @@ import {
   type Family,
   hostnameOf,
   isHeadless,
+  isReachable,
+  offlineNodesOfServices,
   podsOf,
   podsOfServices,
   portsOf,
@@ -61,7 +63,7 @@ const slicesOfServices: Watch = {
 export const endpointSliceController: Controller<Service> = {
   name: "endpoint-slice-controller",
   resource: services,
-  watches: [podsOfServices, slicesOfServices],
+  watches: [podsOfServices, offlineNodesOfServices, slicesOfServices],
   workers: 4,
   reconcile,
 };
@@ -114,7 +116,8 @@ function endpointFor(service: Service, pod: Pod, address: string, view: View): E
   const { metadata: { namespace, name, uid, deletionTimestamp }, spec } = pod;
   const serving = isReady(pod);
   const terminating = deletionTimestamp !== undefined;
-  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
+  const ready = service.spec.publishNotReadyAddresses === true ||
+    (serving && !terminating && isReachable(pod, view));
   const hostname = hostnameOf(service, pod);
   const zone = spec.nodeName ? zoneOf(view, spec.nodeName) : undefined;
   const hints = ready ? hintsFor(service, spec.nodeName, zone) : undefined;

@@ -25,6 +25,8 @@ import {
   familiesOf,
   hostnameOf,
   isHeadless,
+  isReachable,
+  offlineNodesOfServices,
   podsOf,
   podsOfServices,
   portsOf,
@@ -60,7 +62,10 @@ interface Seen {
 export const endpointsController: ControllerWithMemory<Service, Seen> = {
   name: "endpoint-controller",
   resource: services,
-  watches: [podsOfServices, { resource: endpoints, concerns: ({ metadata }) => [metadata] }],
+  watches: [podsOfServices, offlineNodesOfServices, {
+    resource: endpoints,
+    concerns: ({ metadata }) => [metadata],
+  }],
   workers: 4,
   reconcile,
   gone,
@@ -79,7 +84,10 @@ function reconcile(
   }
   const selectedPods = podsOf(service, view);
   const before = view.get(endpoints, service.metadata);
-  const next = wanted(service, selectedPods, before);
+  const addresses = selectedPods.flatMap((pod) =>
+    portAddressesOf(service, pod, isReady(pod) && isReachable(pod, view))
+  );
+  const next = wanted(service, addresses, before);
   const isSame = before !== undefined && isEqual(withoutTriggerTime(before), next);
   if (
     !isSame && seen?.writtenMs !== undefined && addressCount(next.subsets) > SMALL_ADDRESSES_MAX
@@ -117,11 +125,11 @@ function gone(
 /** The Endpoints as they should be, without the time of the change. */
 function wanted(
   service: Service,
-  selectedPods: readonly Pod[],
+  addresses: readonly PortAddress[],
   before: Endpoints | undefined,
 ): Endpoints {
   const { namespace, name, labels } = service.metadata;
-  const all = subsetsOf(selectedPods.flatMap((pod) => portAddressesOf(service, pod)));
+  const all = subsetsOf(addresses);
   const isOver = addressCount(all) > ADDRESSES_MAX;
   const { [TRIGGER_TIME]: _, [OVER_CAPACITY]: __, ...others } = before?.metadata.annotations ?? {};
   const annotations = { ...others, ...(isOver && { [OVER_CAPACITY]: "truncated" }) };
@@ -144,13 +152,13 @@ function labelsFor(service: Service, labels: Service["metadata"]["labels"]) {
 }
 
 /** A pod that is ending counts only where pods that are not ready do. */
-function portAddressesOf(service: Service, pod: Pod): PortAddress[] {
+function portAddressesOf(service: Service, pod: Pod, isServing: boolean): PortAddress[] {
   const { publishNotReadyAddresses = false, ports = [] } = service.spec;
   const ip = addressOf(pod, familiesOf(service)[0]);
   if (ip === undefined) return [];
   if (pod.metadata.deletionTimestamp !== undefined && !publishNotReadyAddresses) return [];
   const address = endpointAddress(service, pod, ip);
-  const state = { address, isReady: publishNotReadyAddresses || isReady(pod) };
+  const state = { address, isReady: publishNotReadyAddresses || isServing };
   if (ports.length === 0) return isHeadless(service) ? [{ ...state, port: undefined }] : [];
   return portsOf(service, pod).map(({ name, ...port }) => ({
     ...state,

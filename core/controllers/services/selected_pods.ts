@@ -2,6 +2,8 @@ import type { ObjectName, View } from "../../client/client.ts";
 import { isHostAddress } from "../../lib/addresses/ip_address.ts";
 import { longRunningContainersOf } from "../../resources/core/pods/spec/pod_containers.ts";
 import { isFinished } from "../../resources/core/pods/pod_states.ts";
+import { isOffline } from "../../resources/core/nodes/autonomy.ts";
+import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import {
   type Service,
@@ -9,6 +11,7 @@ import {
   services,
 } from "../../resources/core/services/services.ts";
 import type { EndpointPort } from "../../resources/discovery/endpoint_slices.ts";
+import type { KubeObject } from "../../resources/resource.ts";
 import { matches, selectorOfLabels } from "../../schema/selectors.ts";
 import type { Watch } from "../runtime/controller.ts";
 import { selected } from "../runtime/ownership.ts";
@@ -17,11 +20,31 @@ import { selected } from "../runtime/ownership.ts";
 export const podsOfServices: Watch = {
   resource: pods,
   includesFormer: true,
-  concerns: (pod, view): ObjectName[] =>
-    view.list(services, pod.metadata.namespace)
-      .filter(({ spec }) => matches(selectorOfLabels(spec.selector), pod.metadata.labels))
-      .map(({ metadata }) => metadata),
+  concerns: servicesOf,
 };
+
+/** A node that goes offline or comes back changes the Services of its pods, which stay as they are. */
+export const offlineNodesOfServices: Watch = {
+  resource: nodes,
+  includesFormer: true,
+  concerns: (node, view): ObjectName[] =>
+    isOffline(node as Node)
+      ? view.by(pods, "node", node.metadata.name).flatMap((pod) => servicesOf(pod, view))
+      : [],
+};
+
+function servicesOf({ metadata: { namespace, labels } }: KubeObject, view: View): ObjectName[] {
+  return view.list(services, namespace)
+    .filter(({ spec }) => matches(selectorOfLabels(spec.selector), labels))
+    .map(({ metadata }) => metadata);
+}
+
+/** Whether the pod is ready where others can reach it: on a node that is offline it may serve, but only its own node. */
+export function isReachable(pod: Pod, view: View): boolean {
+  const name = pod.spec.nodeName;
+  const node = name === undefined ? undefined : view.get(nodes, { name });
+  return node === undefined || !isOffline(node);
+}
 
 /** Users manage the endpoints of a Service without selector. */
 export function selectsPods({ spec: { selector, type } }: Service): boolean {

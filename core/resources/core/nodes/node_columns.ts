@@ -1,5 +1,6 @@
 import { conditionOf } from "../../conditions.ts";
 import { ageColumn, nameColumn } from "../../columns.ts";
+import { isOffline } from "./autonomy.ts";
 import type { NodeStatus } from "./node_status.ts";
 import type { Column, KubeObject } from "../../resource.ts";
 
@@ -52,9 +53,13 @@ export const nodeColumns: readonly Column<Node>[] = [
 ];
 
 function statusOf({ spec, status }: Node): string {
-  const ready = conditionOf(status.conditions, "Ready")?.status;
-  const word = ready === undefined ? "Unknown" : ready === "True" ? "Ready" : "NotReady";
+  const word = isOffline({ status }) ? "Ready,Offline" : readiness(status);
   return spec.unschedulable ? `${word},SchedulingDisabled` : word;
+}
+
+function readiness({ conditions }: NodeStatus): string {
+  const ready = conditionOf(conditions, "Ready")?.status;
+  return ready === undefined ? "Unknown" : ready === "True" ? "Ready" : "NotReady";
 }
 
 const ROLE_PREFIX = "node-role.kubernetes.io/";

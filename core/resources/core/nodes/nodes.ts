@@ -1,6 +1,7 @@
 import { isEqual } from "../../../lib/equality.ts";
 import { type Cause, duplicate, forbidden } from "../../../schema/causes.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../../../schema/names.ts";
+import { autonomyCauses } from "./autonomy.ts";
 import { NOT_READY } from "../pods/spec/default_tolerations.ts";
 import { nodeColumns } from "./node_columns.ts";
 import { configSource, nodeStatus } from "./node_status.ts";
@@ -66,6 +67,7 @@ export const nodes = defineResource({
   admit: (next, previous) => previous ? next : { ...next, spec: withNotReadyTaint(next.spec) },
   validate: (next, previous) => [
     ...taintCauses(next.spec.taints ?? []),
+    ...autonomyCauses(next, previous),
     ...(previous ? rangeChangeCauses(next.spec, previous.spec) : []),
   ],
   fields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },

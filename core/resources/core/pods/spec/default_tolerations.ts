@@ -27,3 +27,11 @@ export function withDefaultTolerations(tolerations: readonly Toleration[] = []):
     })),
   ];
 }
+
+/** Whether it is one of those that every pod gets, as far as one can tell. */
+export function isDefaultToleration(
+  { key = "", operator, effect, tolerationSeconds }: Toleration,
+): boolean {
+  return [NOT_READY, UNREACHABLE].includes(key) && operator === "Exists" &&
+    effect === "NoExecute" && tolerationSeconds === DEFAULT_TOLERATION_SECONDS;
+}
