@@ -2,7 +2,7 @@
  * Runs the suites one after another and ends with the plain line `N passed, N failed, N skipped`.
  *
  *     deno task test            everything
- *     deno task test unit       one suite: unit, fuzz, security, crash, takeover, conformance, e2e
+ *     deno task test unit       one suite: unit, fuzz, security, crash, takeover, conformance, e2e, sites
  */
 import { signal } from "../core/lib/linux/process_identity.ts";
 import { familyOf } from "./process_family.ts";
@@ -39,6 +39,7 @@ const SUITES: readonly Suite[] = [
   { name: "takeover", args: ["tests/takeover"] },
   { name: "conformance", args: ["tests/conformance"] },
   { name: "e2e", args: ["tests/e2e"] },
+  { name: "sites", args: ["tests/sites"] },
 ];
 
 interface Count {

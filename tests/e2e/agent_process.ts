@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../kubectl.ts";
 import type { ServerProcess } from "../server_process.ts";
-import { childOf, type SecondMachine } from "./second_machine.ts";
+import { childOf, type Machine } from "./machine.ts";
 
 /** Only a failure takes this long. */
 const READY_MS_MAX = 120_000;
@@ -19,7 +19,14 @@ export async function nodeKubeconfig(server: ServerProcess, node: string): Promi
   return path;
 }
 
-/** A `coracle agent` on a second machine. */
+export interface AgentOptions {
+  /** `agent` unless given. */
+  command?: string;
+  /** What its environment has besides, each as `NAME=value`. */
+  env?: readonly string[];
+}
+
+/** A `coracle agent` on another machine. */
 export class AgentProcess {
   readonly #child: Deno.ChildProcess;
   readonly #log: string[];
@@ -33,8 +40,13 @@ export class AgentProcess {
   }
 
   /** Resolves when it says that it is ready. */
-  static async start(machine: SecondMachine, args: readonly string[]): Promise<AgentProcess> {
-    const child = machine.spawn(Deno.execPath(), ["run", "-A", MAIN, "agent", ...args]);
+  static async start(
+    machine: Pick<Machine, "spawn">,
+    args: readonly string[],
+    { command = "agent", env = [] }: AgentOptions = {},
+  ): Promise<AgentProcess> {
+    const program = [...env, Deno.execPath(), "run", "-A", MAIN, command, ...args];
+    const child = machine.spawn("env", program);
     const log: string[] = [];
     const ready = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => ready.resolve(false), READY_MS_MAX);
@@ -54,6 +66,11 @@ export class AgentProcess {
 
   get log(): string {
     return this.#log.join("");
+  }
+
+  /** The exit code, once it has ended. */
+  get ended(): Promise<number> {
+    return this.#child.status.then(({ code }) => code);
   }
 
   /** Sends SIGTERM and waits for the exit; the exit code. */

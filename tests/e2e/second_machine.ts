@@ -1,26 +1,14 @@
 import { runProgram } from "../kubectl.ts";
+import { Machine, run } from "./machine.ts";
 
-/** The first process of the machine, which reaps orphans as an init does. */
-const INIT = `set -e
-mount -t proc proc /proc
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns /run/lock
-ip link set lo up
-echo up
-while :; do sleep 1000000 & wait $!; done`;
-
-/**
- * Another machine on the same network: its own namespaces for the network, with one device, `eth0`, for processes, and for
- * mounts, with its own `/run`. It shares this machine's disk. Needs root, iproute2 and util-linux.
- */
+/** Another machine on the same network, with one device, `eth0`. */
 export class SecondMachine {
   /** This machine's address on that network. */
   readonly hostIP: string;
   /** The second machine's. */
   readonly ip: string;
   readonly #device: string;
-  #power: Deno.ChildProcess | undefined;
-  #initPid = 0;
+  readonly #machine = new Machine();
 
   private constructor(name: string, subnet: number) {
     this.#device = name;
@@ -47,22 +35,17 @@ export class SecondMachine {
 
   /** The path on this machine of a folder over there. */
   folder(path: string): string {
-    return `/proc/${this.#initPid}/root${path}`;
+    return this.#machine.folder(path);
   }
 
   /** Starts a program there. */
   spawn(program: string, args: readonly string[]): Deno.ChildProcess {
-    return new Deno.Command("nsenter", {
-      args: [...this.#entrance(), program, ...args],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    return this.#machine.spawn(program, args);
   }
 
   /** Runs a program there until it exits; its output. */
   async run(program: string, ...args: string[]): Promise<string> {
-    return await run("nsenter", ...this.#entrance(), program, ...args);
+    return await this.#machine.run(program, ...args);
   }
 
   /** Unplugs the network cable. */
@@ -75,37 +58,20 @@ export class SecondMachine {
   }
 
   async boot(): Promise<void> {
-    this.#power = new Deno.Command("unshare", {
-      args: ["--net", "--pid", "--mount", "--propagation", "private", "--fork", "--kill-child"]
-        .concat("sh", "-c", INIT),
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const { value } = await this.#power.stdout.getReader().read();
-    if (value === undefined) throw new Error("The second machine does not boot");
-    this.#initPid = await childOf(this.#power.pid);
+    await this.#machine.boot();
     await this.#wire();
   }
 
   /** Switches it off: all its processes end at once, and its memory is lost. */
   async halt(): Promise<void> {
-    if (this.#power === undefined) return;
-    const initPid = await childOf(this.#power.pid).catch(() => this.#power!.pid);
-    Deno.kill(initPid, "SIGKILL");
-    await this.#power.status;
-    this.#power = undefined;
+    await this.#machine.halt();
     await runProgram("ip", ["link", "del", this.#device]); // the kernel may be removing it already
-  }
-
-  #entrance(): string[] {
-    return ["--target", String(this.#initPid), "--net", "--pid", "--mount"];
   }
 
   async #wire(): Promise<void> {
     await run(
       ...["ip", "link", "add", this.#device, "type", "veth"],
-      ...["peer", "name", "eth0", "netns", String(this.#initPid)],
+      ...["peer", "name", "eth0", "netns", String(this.#machine.initPid)],
     );
     await run("ip", "addr", "add", `${this.hostIP}/24`, "dev", this.#device);
     await run("ip", "link", "set", this.#device, "up");
@@ -113,18 +79,4 @@ export class SecondMachine {
     await this.run("ip", "link", "set", "eth0", "up");
     await this.run("ip", "route", "add", "default", "via", this.hostIP);
   }
-}
-
-/** The child of a process. */
-export async function childOf(pid: number): Promise<number> {
-  const children = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`);
-  const [child] = children.trim().split(" ");
-  if (!child) throw new Error(`Process ${pid} has no child`);
-  return Number(child);
-}
-
-async function run(program: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(program, args);
-  if (code !== 0) throw new Error(`"${program} ${args.join(" ")}" failed: ${stderr}`);
-  return stdout;
 }

@@ -8,6 +8,7 @@ import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { eventually } from "../eventually.ts";
 import { type Inventory, inventory, leftoversSince } from "../leftovers.ts";
 import { AgentProcess, nodeKubeconfig } from "./agent_process.ts";
+import { forgetCgroups } from "./machine.ts";
 import { IMAGE, PodmanCluster, podmanMissing } from "./podman_cluster.ts";
 import { SecondMachine } from "./second_machine.ts";
 import type { Fixture } from "./steps.ts";
@@ -81,7 +82,7 @@ export class TwoMachines implements Fixture {
   async reboot(): Promise<void> {
     const ids = await this.containerIds();
     await this.machine.halt();
-    await forgetCgroups(ids); // a freshly booted kernel has none
+    await forgetCgroups(ids);
     await this.machine.boot();
   }
 
@@ -133,18 +134,6 @@ function agentArgs(
     ...["--service-cidr", `10.197.${cluster.server.options.subnet}.0/24`],
     ...["--gateway-address", machine.ip, "--stop-pods", "--temporary"],
   ];
-}
-
-/** Groups that only what has ended was in. */
-async function forgetCgroups(containerIds: readonly string[]): Promise<void> {
-  for await (const { name } of Deno.readDir("/sys/fs/cgroup")) {
-    const parent = `/sys/fs/cgroup/${name}/libpod_parent`;
-    for (const id of containerIds) {
-      for (const group of [`libpod-${id}`, `libpod-conmon-${id}`]) {
-        await Deno.remove(`${parent}/${group}`).catch(() => {}); // not in this hierarchy
-      }
-    }
-  }
 }
 
 export function twoMachinesMissing(): string | undefined {
