@@ -1,9 +1,8 @@
 import { FileTree } from "../../core/lib/linux/file_tree.ts";
 import { removeFolder } from "../../core/lib/linux/folder_removal.ts";
 import { assert } from "../../core/lib/assert.ts";
-import { ownField } from "../../core/lib/own_field.ts";
 import type { PersistentVolume } from "../../core/resources/core/persistent_volumes/persistent_volumes.ts";
-import { isLocalPathVolume, LOCAL_PATH_NODE } from "../../core/resources/storage/local_path.ts";
+import { localPathNodeOf } from "../../core/resources/storage/local_path.ts";
 import { unmountAll } from "./memory_folder.ts";
 
 /** Where the volumes are that were made on this node: outside of the folders of pods, which they outlive. */
@@ -16,8 +15,8 @@ export function ownFolderOf(
   volume: PersistentVolume,
   { nodeName, volumesFolder }: { nodeName: string; volumesFolder: string },
 ): string | undefined {
-  const { metadata: { name, annotations }, spec } = volume;
-  const isOurs = isLocalPathVolume(volume) && ownField(annotations, LOCAL_PATH_NODE) === nodeName;
+  const { metadata: { name }, spec } = volume;
+  const isOurs = localPathNodeOf(volume) === nodeName;
   const path = `${volumesFolder}/${name}`;
   return isOurs && spec.local?.path === path ? path : undefined;
 }

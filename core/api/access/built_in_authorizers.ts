@@ -3,7 +3,7 @@ import type { Objects } from "../../objects/objects.ts";
 import { ALL_RULES, ALLOW, type Authorizer, NO_OPINION, NO_RULES } from "./authorizer.ts";
 import { isAdmin } from "./admin.ts";
 import { nodeOf } from "./nodes/node_identity.ts";
-import { isNodesRight, type RightsView, rightsViewOf } from "./nodes/node_rights.ts";
+import { nodesRight, type RightsView, rightsViewOf } from "./nodes/node_rights.ts";
 import { RbacAuthorizer } from "./rbac_authorizer.ts";
 
 /** Creates the authorizer of a server with these objects. */
@@ -50,7 +50,7 @@ function nodeAuthorizer(view: RightsView): Authorizer {
       const node = nodeOf(user);
       if (node === undefined) return NO_OPINION;
       if (!attributes.isResource) return isOwnReport(node, attributes) ? ALLOW : NO_OPINION;
-      return isNodesRight(node, attributes, view) ? ALLOW : NO_OPINION;
+      return nodesRight(node, attributes, view);
     },
     rulesFor: (user) =>
       nodeOf(user) === undefined ? NO_RULES : { ...NO_RULES, evaluationError: NODES_RULES },

@@ -219,6 +219,45 @@ Deno.test("a node takes no addresses of the machines that other nodes are on", a
   });
 });
 
+Deno.test("a node writes events of its own, and none in the name of others", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    const path = "/api/v1/namespaces/default/events";
+    const about = { apiVersion: "v1", kind: "Pod", namespace: "default", name: "edge" };
+    const event = (name: string, host?: string, reportingInstance?: string) => ({
+      metadata: { name },
+      involvedObject: about,
+      source: { component: "kubelet", ...(host !== undefined && { host }) },
+      ...(reportingInstance !== undefined && { reportingInstance }),
+    });
+    const drafts: [unknown, number][] = [
+      [event("own", "edge", "edge"), 201],
+      [event("old-style", "edge"), 201],
+      [event("new-style", undefined, "edge"), 201],
+      [event("others", "other"), 403],
+      [event("both", "edge", "other"), 403],
+      [event("controller"), 403],
+    ];
+    for (const [draft, code] of drafts) {
+      const { code: found, body } = await asNode("POST", path, draft);
+      assert.equal(found, code, JSON.stringify(draft));
+      if (code === 403) assert.match(body.message, /node "edge" is not allowed to write events of/);
+    }
+    await ask("POST", path, event("theirs", "other"));
+    assert.equal((await asNode("PATCH", `${path}/own`, { count: 2 })).code, 200);
+    assert.equal((await asNode("PATCH", `${path}/theirs`, { count: 2 })).code, 403);
+    const mine = { source: { component: "kubelet", host: "edge" }, reportingInstance: "edge" };
+    assert.equal(
+      (await asNode("PATCH", `${path}/theirs`, mine)).code,
+      403,
+      "it cannot be taken over",
+    );
+    assert.equal((await asNode("PATCH", `${path}/own`, { source: { host: "other" } })).code, 403);
+    const shown = await (await ask("GET", `${path}/own`)).json();
+    assert.equal((await asNode("PUT", `${path}/own`, { ...shown, count: 3 })).code, 200);
+    assert.equal((await asNode("DELETE", `${path}/own`)).code, 403);
+  });
+});
+
 Deno.test("the agent of a node neither applies manifests nor looks after credentials", async () => {
   await withCluster(async ({ asNode }) => {
     for (

@@ -4,6 +4,7 @@ import type { DeleteOptions } from "../../client/client.ts";
 import type { Entry } from "../../store/store.ts";
 import { PathRefusal } from "../../client/api_error.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
+import { refusalOfEvents } from "../access/nodes/event_restriction.ts";
 import { refuseOthersObject, restrictionViewOf } from "../access/nodes/node_restriction.ts";
 import { escalationCheck } from "../access/escalation.ts";
 import { formatFor, refuseOtherShape, watchFormatFor } from "../http/accept.ts";
@@ -156,7 +157,9 @@ async function create(request: ObjectRequest): Promise<Response> {
 
 /** Of a write that may not give rights which its writer does not have. */
 function guardedOptions({ c, kind, escalation }: ObjectRequest): WriteOptions {
-  const refuse = escalationCheck(escalation, c.get("user"), kind.resource);
+  const user = c.get("user");
+  const refuse = escalationCheck(escalation, user, kind.resource) ??
+    refusalOfEvents(user, kind.resource);
   return { ...writeOptions(c, kind), ...(refuse && { refuse }) };
 }
 

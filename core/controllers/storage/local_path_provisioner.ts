@@ -16,6 +16,7 @@ import {
   persistentVolumeClaims,
 } from "../../resources/core/persistent_volumes/persistent_volume_claims.ts";
 import {
+  LOCAL_PATH_NODE,
   type PersistentVolume,
   persistentVolumes,
 } from "../../resources/core/persistent_volumes/persistent_volumes.ts";
@@ -23,7 +24,6 @@ import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { conditionOf } from "../../resources/conditions.ts";
 import {
   isLocalPathVolume,
-  LOCAL_PATH_NODE,
   LOCAL_PATH_PROVISIONER,
   localPathFolderOf,
   SIZE_ENFORCED,

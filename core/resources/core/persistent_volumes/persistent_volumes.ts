@@ -1,3 +1,4 @@
+import { ownField } from "../../../lib/own_field.ts";
 import { timestamp } from "../../../lib/timestamp.ts";
 import { type Cause, forbidden } from "../../../schema/causes.ts";
 import { heldBy } from "../../../schema/finalizers.ts";
@@ -24,6 +25,8 @@ const persistentVolumeStatus = object("How the volume is.", {
 });
 type Status = TypeOf<typeof persistentVolumeStatus>;
 
+/** On a volume that is a folder: the node whose agent makes and removes it. */
+export const LOCAL_PATH_NODE = "coracle.dev/local-path-node";
 /** Holds a volume that is bound. */
 export const VOLUME_PROTECTION = "kubernetes.io/pv-protection";
 
@@ -92,6 +95,11 @@ export const persistentVolumes = defineResource({
     claim: ({ spec: { claimRef } }) => claimRef ? [`${claimRef.namespace}/${claimRef.name}`] : [],
     /** The class of one that is for no claim. */
     unclaimed: (volume) => volume.spec.claimRef ? [] : [storageClassOf(volume) ?? ""],
+    /** The node of which it says that it is a folder there. */
+    localPathNode: (volume) => {
+      const node = ownField(volume.metadata.annotations, LOCAL_PATH_NODE);
+      return node === undefined ? [] : [node];
+    },
   },
   admit: (next, previous, { settings }) => ({
     ...next,
