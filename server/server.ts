@@ -6,7 +6,7 @@ import { apiAsker } from "../core/api/in_process.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import type { Served } from "../core/api/front/served.ts";
-import { RoutedStreams } from "../core/client/routed_streams.ts";
+import { RoutedStreams } from "../core/client/nodes/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { MutableCatalog } from "../core/resources/catalog.ts";
 import type { Objects } from "../core/objects/objects.ts";

@@ -34,7 +34,9 @@ export class LogSession implements ContainerSession {
 
   async *#output(): AsyncGenerator<OutputPiece> {
     try {
-      for await (const bytes of this.#log) yield { stream: "stdout", bytes };
+      for await (const bytes of this.#log) {
+        if (bytes.length > 0) yield { stream: "stdout", bytes };
+      }
     } catch (error) {
       if (!this.#end.signal.aborted) throw error;
     }

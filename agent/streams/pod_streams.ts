@@ -49,7 +49,7 @@ export class PodStreams implements NodeStreams {
     if (worker?.pod === undefined) {
       throw new ApiError("NotFound", `pods "${name.name}" not found`, { kind: "pods" });
     }
-    return podLogs({
+    const log = podLogs({
       pod: worker.pod,
       options,
       signal,
@@ -60,6 +60,7 @@ export class PodStreams implements NodeStreams {
       folder: new PodFolder(dataFolder, worker.pod.metadata.uid),
       subscribe: (listener) => worker.subscribe(listener),
     });
+    return options.follow ? afterOpening(log) : log;
   }
 
   exec(name: ObjectName, request: ExecRequest): Promise<SessionStart> {
@@ -94,6 +95,12 @@ export class PodStreams implements NodeStreams {
     const address = addresses.find(({ podUid }) => podUid === pod.metadata.uid);
     return await connectToPod(pod, address, target, clock);
   }
+}
+
+/** Who follows a log may wait long for its first line. */
+async function* afterOpening(log: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array();
+  yield* log;
 }
 
 /** The container goes on reading when a client has left: another may come. */

@@ -39,7 +39,10 @@ export type SessionStart = () => Promise<ContainerSession>;
 
 /** What the API needs from the agent that runs a pod. Implemented by the agent, directly or through its tunnel. */
 export interface NodeStreams {
-  /** Bytes of a container's log, as they come; ends with the log or, when following, with the container or the signal. */
+  /**
+   * Bytes of a container's log, as they come; ends with the log or, when following, with the container or the signal. The
+   * first piece comes, perhaps empty, as soon as the log is open.
+   */
   logs(pod: ObjectName, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Finds the container. Throws an ApiError, in the kubelet's words, when it does not run. */
   exec(pod: ObjectName, request: ExecRequest): Promise<SessionStart>;
@@ -50,4 +53,6 @@ export interface NodeStreams {
    * the pod does not run.
    */
   connect(pod: ObjectName, target: PodPort): Promise<Duplex>;
+  /** Throws an ApiError when the agent cannot be reached; absent: it is in this process. */
+  reach?(pod: ObjectName): void;
 }

@@ -37,8 +37,7 @@ async function answer(
   const end = open.open(c.get("isCurrent"));
   try {
     const chunks = nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();
-    // Unless it follows, the head waits for the first bytes, so that a failure can still be answered with a Status.
-    const first = options.follow ? undefined : await chunks.next();
+    const first = await chunks.next(); // before the head: a failure can still be answered with a Status
     const { stream, response } = openStream(c, "text/plain");
     stream.gone.addEventListener("abort", () => end.abort(), { once: true });
     void copy(chunks, first, stream).finally(() => open.close(end));
@@ -73,11 +72,12 @@ async function upgrade(request: UpgradeRequest, parts: StreamParts): Promise<voi
     void ignoreMessages(socket);
     await socket.send(opcode, new Uint8Array()); // tells the client that the connection stands
     for await (const bytes of parts.nodeStreams.logs(name, options, signal)) {
-      await socket.send(opcode, encoded(bytes));
+      if (bytes.length > 0) await socket.send(opcode, encoded(bytes));
     }
     await socket.close();
   });
 }
+const encoder = new TextEncoder();
 const WEBSOCKET_PROTOCOLS = ["", "binary.k8s.io", "base64.binary.k8s.io"];
 
 /** Answers pings, until the client has closed. */
@@ -91,16 +91,17 @@ async function ignoreMessages(socket: WebSocket): Promise<void> {
 
 async function copy(
   chunks: AsyncIterator<Uint8Array>,
-  first: IteratorResult<Uint8Array> | undefined,
+  first: IteratorResult<Uint8Array>,
   stream: ByteStream,
 ): Promise<void> {
   try {
-    for (let next = first ?? await chunks.next(); !next.done; next = await chunks.next()) {
-      if (!stream.write(next.value)) await stream.drained();
+    for (let next = first; !next.done; next = await chunks.next()) {
+      if (next.value.length > 0 && !stream.write(next.value)) await stream.drained();
       if (stream.gone.aborted) break;
     }
-  } catch {
-    // The log ended early, by the signal or because the node is gone: the answer ends here.
+  } catch (error) {
+    // As a kubelet does, which has nothing but the log itself to say it in.
+    if (error instanceof ApiError) stream.write(encoder.encode(`error: ${error.message}\n`));
   } finally {
     stream.end();
     await chunks.return?.();

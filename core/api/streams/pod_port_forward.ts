@@ -58,6 +58,7 @@ async function upgrade(request: UpgradeRequest, parts: StreamParts): Promise<voi
   if (!pod.spec.nodeName) {
     throw new ApiError("BadRequest", `pod ${name.name} does not have a host assigned`);
   }
+  parts.nodeStreams.reach?.(name);
   const ports = portsOf(name, pod, parts);
   if (!isWebSocket(head)) {
     const answer = spdyAnswer(chosenSpdyProtocol(head, [SPDY_PROTOCOL]));
