@@ -81,7 +81,7 @@ const INHERITING: readonly RegExp[] = [
 
 /** Where `Deno.*` may be used: the edges of the product. */
 const EDGES =
-  /^(main\.ts|server\/|cli\/|core\/lib\/(linux\/|(absent|heap)\.ts)|core\/store\/(encryption\/secret_key_file|kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|room\/disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(access\/credential_files|audit\/(rotating_file|open_audit)|http\/.*descriptor)\.ts|agent\/(dns\/(sockets|threads)|cgroups|network|volumes|logs|folders|runtimes|static_pods|stats)\/|agent\/(node\/machine|probes\/connection|checkpoint\/checkpoint_disk)\.ts|proxy\/engine\/deno\/)/;
+  /^(main\.ts|server\/|cli\/|core\/lib\/((linux|tcp)\/|(absent|heap)\.ts)|core\/store\/(encryption\/secret_key_file|kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|room\/disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(access\/credential_files|audit\/(rotating_file|open_audit)|http\/.*descriptor)\.ts|agent\/(dns\/(sockets|threads)|cgroups|network|volumes|logs|folders|runtimes|static_pods|stats)\/|agent\/(node\/machine|probes\/connection|checkpoint\/checkpoint_disk)\.ts|proxy\/engine\/deno\/)/;
 
 /** Packages that only one place may know. */
 const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {

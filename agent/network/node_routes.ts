@@ -1,9 +1,10 @@
 import type { View } from "../../core/client/client.ts";
 import type { Clock } from "../../core/lib/clock.ts";
-import { overlap, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
+import { overlap, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 import { Wake } from "../../core/lib/wake.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { neighboursOf } from "../../core/traffic/reach.ts";
 import { type Cluster, NO_CLUSTER } from "./firewall_rules.ts";
 import { type NodeRoute, nodeRoutesOf, type Plumbing } from "./plumbing.ts";
 
@@ -31,6 +32,8 @@ export class NodeRoutes {
   /** Why a node's pods cannot be reached, by their range; each is logged once. */
   #problems = new Map<string, string>();
   readonly #wake = new Wake();
+  readonly #listeners = new Set<() => void>();
+  #routed: ReadonlySet<string> = new Set();
 
   constructor(options: NodeRoutesOptions) {
     this.#options = options;
@@ -56,6 +59,17 @@ export class NodeRoutes {
     } finally {
       unsubscribe();
     }
+  }
+
+  /** The ranges of pods to which there is a route. */
+  get routed(): ReadonlySet<string> {
+    return this.#routed;
+  }
+
+  /** Calls `listener` when {@linkcode routed} has changed. Returns the stop. */
+  onRouted(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Compares the routes soon with what should be: something may have changed them. */
@@ -87,6 +101,14 @@ export class NodeRoutes {
         .catch((error: Error) => problems.set(route.cidr, error.message));
     }
     this.#report(problems);
+    this.#note(routes.flatMap(({ cidr }) => problems.has(cidr) ? [] : [cidr]));
+  }
+
+  #note(cidrs: readonly string[]): void {
+    const routed = new Set(cidrs);
+    if (routed.symmetricDifference(this.#routed).size === 0) return;
+    this.#routed = routed;
+    for (const listener of this.#listeners) listener();
   }
 
   /** A node with the same range would take our own pods' traffic away. */
@@ -104,41 +126,23 @@ export class NodeRoutes {
   }
 }
 
-/** The ways to the pods of all nodes but this one, and those on the same machine. Pure. */
+/** The ways to the pods of the nodes of this network, but those on the same machine. Pure. */
 export function routesTo(all: readonly Node[], nodeName: string): NodeRoute[] {
-  return othersIn(all, nodeName)
-    .flatMap(({ cidr, via, isHere }) => isHere || cidr === undefined ? [] : [{ cidr, via }]);
+  return neighboursOf(all, nodeName).flatMap(({ cidr, via, place }) =>
+    place === "network" && cidr !== undefined && via !== undefined ? [{ cidr, via }] : []
+  );
 }
 
 /** Whose packets belong to the cluster besides those of this node's own pods. Pure. */
 export function clusterOf(all: readonly Node[], nodeName: string): Cluster {
-  const others = othersIn(all, nodeName);
-  const ranges = (here: boolean) =>
-    others.flatMap(({ cidr, isHere }) => cidr !== undefined && isHere === here ? [cidr] : []);
+  const near = neighboursOf(all, nodeName).filter(({ place }) => place !== "elsewhere");
+  const rangesOf = (place: "machine" | "network") =>
+    near.flatMap((each) => each.cidr && each.via && each.place === place ? [each.cidr] : []);
   return {
-    machine: ranges(true),
-    elsewhere: ranges(false),
-    nodes: others.flatMap(({ via, isHere }) => isHere ? [] : [via]),
+    machine: rangesOf("machine"),
+    elsewhere: rangesOf("network"),
+    nodes: near.flatMap(({ via, place }) => via && place === "network" ? [via] : []),
   };
-}
-
-/** Every other node: the range of its pods, if they have one; its address; whether it is on this machine. */
-function othersIn(all: readonly Node[], nodeName: string) {
-  const own = all.find(({ metadata }) => metadata.name === nodeName);
-  const ownAddress = own && addressOf(own);
-  return all.flatMap((node) => {
-    const via = addressOf(node);
-    if (node === own || via === undefined) return [];
-    const { podCIDR } = node.spec;
-    const isRange = podCIDR !== undefined && parseIpv4Range(podCIDR) !== undefined &&
-      !podCIDR.startsWith("127.");
-    return [{ cidr: isRange ? podCIDR : undefined, via, isHere: via === ownAddress }];
-  });
-}
-
-function addressOf({ status }: Node): string | undefined {
-  const address = status.addresses?.find(({ type }) => type === "InternalIP")?.address;
-  return address === undefined || parseIpv4(address) === undefined ? undefined : address;
 }
 
 function without(routes: readonly NodeRoute[], others: readonly NodeRoute[]): NodeRoute[] {

@@ -23,14 +23,7 @@ export async function connectToPod(
   { port, at }: PodPort,
   clock: Clock,
 ): Promise<Duplex> {
-  if (pod.spec.hostNetwork) {
-    refuseUndeclared(pod, port);
-    return await connected(
-      at === "loopback" ? LOOPBACK : pod.status.hostIP ?? LOOPBACK,
-      port,
-      clock,
-    );
-  }
+  if (pod.spec.hostNetwork) return await connected(hostOf(pod, { port, at }), port, clock);
   if (address === undefined) {
     throw new ApiError("InternalError", `pod "${pod.metadata.name}" has no network yet`);
   }
@@ -46,6 +39,12 @@ export async function connectToPod(
   } finally {
     libc.close();
   }
+}
+
+/** Where a pod on the node's own network is dialled. Throws an ApiError for a port that it does not declare. */
+export function hostOf(pod: Pod, { port, at }: PodPort): string {
+  refuseUndeclared(pod, port);
+  return at === "loopback" ? LOOPBACK : pod.status.hostIP ?? LOOPBACK;
 }
 
 function refuseUndeclared({ metadata, spec }: Pod, port: number): void {

@@ -33,7 +33,12 @@ export interface Endpoint {
   readonly podUid: string;
   /** Its pod is terminating and gets requests only because no other one is ready. */
   readonly isEnding?: true;
+  /** No route leads to it: what is behind which tunnel. Absent: it is dialled as it is. */
+  readonly far?: FarEnd;
 }
+
+/** A node to which no route leads, or the API server itself. */
+export type FarEnd = { readonly node: string } | "apiserver";
 
 /** Text that is equal exactly for equal endpoints. */
 export function endpointKey({ address, port, podUid }: Endpoint): string {

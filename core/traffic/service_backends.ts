@@ -6,7 +6,14 @@ import {
   endpointSlices,
 } from "../resources/discovery/endpoint_slices.ts";
 import { type Service, type ServicePort, services } from "../resources/core/services/services.ts";
-import { type Backend, type BackendFault, type Endpoint, endpointKey } from "./backends.ts";
+import {
+  type Backend,
+  type BackendFault,
+  type Endpoint,
+  endpointKey,
+  type FarEnd,
+} from "./backends.ts";
+import { type Reach, ROUTED, type Way } from "./reach.ts";
 import { MANAGED_BY, setBehind } from "./rollout_sets.ts";
 
 /** A port of a Service, by number. */
@@ -32,6 +39,9 @@ export interface Viewpoint {
   zone?: string;
 }
 
+/** The Service of the API server. */
+const API_SERVER = { namespace: "default", name: "kubernetes" };
+
 export type Protocol = "TCP" | "UDP";
 
 /** A backend that answers every request with 500. `reason`: a sentence without a full stop. */
@@ -41,12 +51,14 @@ export function invalidBackend(name: string, reason: string): Backend {
 
 /**
  * Who answers for a port of a Service: its ready endpoints; when there is none, those that are terminating and still
- * serve (https://github.com/kubernetes/enhancements/issues/1669). `invalid` when Service or port do not exist.
+ * serve (https://github.com/kubernetes/enhancements/issues/1669). `invalid` when Service or port do not exist. Endpoints that
+ * cannot be reached from here do not count as ready.
  */
 export function serviceBackend(
   view: View,
   { namespace, name, port }: ServicePortName,
   selection: BackendSelection = {},
+  reach = ROUTED,
 ): Backend {
   const { protocol = "TCP" } = selection;
   const backendName = backendNameOf({ namespace, name, port }, selection);
@@ -66,9 +78,12 @@ export function serviceBackend(
     ...(sessionAffinity === "ClientIP" && seconds && { affinityMs: seconds * 1000 }),
     ...rolloutOf(view, found.service, port),
   };
-  const endpoints = endpointsOf(view, { namespace, name, port: servicePort }, selection);
+  const asked = { namespace, name, port: servicePort };
+  const endpoints = endpointsOf(view, asked, selection, reach);
   if (endpoints.length > 0) return { name: backendName, state: "valid", endpoints, ...more };
-  const reason = `service "${namespace}/${name}" has no ready endpoints`;
+  const isCutOff = endpointsOf(view, asked, selection, ROUTED).length > 0;
+  const reason = `service "${namespace}/${name}" has no ready endpoints` +
+    (isCutOff ? " on nodes that can be reached from here" : "");
   return { name: backendName, state: "empty", reason, endpoints, ...more };
 }
 
@@ -121,21 +136,40 @@ function endpointsOf(
   view: View,
   { namespace, name, port }: { namespace: string; name: string; port: ServicePort },
   { onlyOnNode, seenFrom }: BackendSelection,
+  reach: Reach,
 ): Endpoint[] {
   const all = view.by(endpointSlices, "service", `${namespace}/${name}`);
-  const slices = onlyOnNode === undefined ? all : all.map((slice) => ({
+  const isApi = namespace === API_SERVER.namespace && name === API_SERVER.name;
+  const wayTo = isApi ? () => reach.toServer : wayBy(reach, port);
+  const reached = all.map((slice) => ({
     ...slice,
-    endpoints: slice.endpoints.filter(({ nodeName }) => nodeName === onlyOnNode),
+    endpoints: slice.endpoints.filter((each) =>
+      (onlyOnNode === undefined || each.nodeName === onlyOnNode) && wayTo(each) !== "none"
+    ),
   }));
-  const ipv4 = slices.filter(({ addressType }) => addressType === "IPv4");
-  const ipv6 = slices.filter(({ addressType }) => addressType === "IPv6");
+  const farEndOf = (each: SliceEndpoint): FarEnd | undefined => {
+    if (wayTo(each) !== "tunnel") return undefined;
+    return isApi ? "apiserver" : { node: each.nodeName! };
+  };
+  const ipv4 = reached.filter(({ addressType }) => addressType === "IPv4");
+  const ipv6 = reached.filter(({ addressType }) => addressType === "IPv6");
   for (const family of [ipv4, ipv6]) {
     const isHinted = hintOf(family, seenFrom);
-    const ready = endpointsWhere((each) => isReady(each) && isHinted(each), family, port);
+    const isMeant = (each: SliceEndpoint) => isReady(each) && isHinted(each);
+    const ready = endpointsWhere(isMeant, family, port, farEndOf);
     if (ready.length > 0) return ready;
   }
-  const ending = endpointsWhere(isServingWhileTerminating, ipv4, port);
-  return ending.length > 0 ? ending : endpointsWhere(isServingWhileTerminating, ipv6, port);
+  const ending = endpointsWhere(isServingWhileTerminating, ipv4, port, farEndOf);
+  if (ending.length > 0) return ending;
+  return endpointsWhere(isServingWhileTerminating, ipv6, port, farEndOf);
+}
+
+/** Tunnels carry connections, and no datagrams. What is on no node is reached as the network has it. */
+function wayBy(reach: Reach, { protocol }: ServicePort): (endpoint: SliceEndpoint) => Way {
+  return ({ nodeName }) => {
+    const way = nodeName === undefined ? "route" : reach.wayTo(nodeName);
+    return way === "tunnel" && protocol === "UDP" ? "none" : way;
+  };
 }
 
 /**
@@ -163,6 +197,7 @@ function endpointsWhere(
   holds: (endpoint: SliceEndpoint) => boolean,
   slices: readonly EndpointSlice[],
   { name = "", protocol }: ServicePort,
+  farEndOf: (endpoint: SliceEndpoint) => FarEnd | undefined,
 ): Endpoint[] {
   const found = new Map<string, Endpoint>();
   for (const slice of slices) {
@@ -173,7 +208,12 @@ function endpointsWhere(
       if (address === undefined || !holds(endpoint) || !isHostAddress(address)) continue; // stored before slices were checked
       const podUid = endpoint.targetRef?.uid ?? "";
       const isEnding = endpoint.conditions.terminating ?? false;
-      const live = { address, port: slicePort.port, podUid, ...(isEnding && { isEnding }) };
+      const far = farEndOf(endpoint);
+      const live = {
+        ...{ address, port: slicePort.port, podUid },
+        ...(isEnding && { isEnding }),
+        ...(far && { far }),
+      };
       found.set(endpointKey(live), live);
     }
   }

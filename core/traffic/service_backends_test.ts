@@ -3,6 +3,7 @@ import { TestCluster } from "../controllers/test_cluster.ts";
 import { services } from "../resources/core/services/services.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
 import type { Backend } from "./backends.ts";
+import type { Way } from "./reach.ts";
 import { serviceBackend } from "./service_backends.ts";
 
 const READY = { ready: true }, ENDING = { ready: false, serving: true, terminating: true };
@@ -15,8 +16,16 @@ interface Slice {
 
 function backendOf(
   slices: Slice[],
-  spec: object = { ports: [{ name: "http", port: 80 }] },
+  spec?: object,
 ): Backend {
+  const cluster = clusterWith(slices, spec);
+  return serviceBackend(cluster, { namespace: "default", name: "web", port: 80 });
+}
+
+function clusterWith(
+  slices: Slice[],
+  spec: object = { ports: [{ name: "http", port: 80 }] },
+): TestCluster {
   const cluster = new TestCluster();
   cluster.put(services, { metadata: { name: "web" }, spec });
   for (const [i, slice] of slices.entries()) {
@@ -25,7 +34,7 @@ function backendOf(
       ...{ addressType: "IPv4", ports: [{ name: "http", port: 8080 }], ...slice },
     });
   }
-  return serviceBackend(cluster, { namespace: "default", name: "web", port: 80 });
+  return cluster;
 }
 
 function endpoint(address: string, conditions: object = READY, uid?: string): object {
@@ -127,4 +136,73 @@ Deno.test("a slice counts for the ports that it has, an endpoint once, and by it
 Deno.test("an address that is no host's is left out", () => {
   const endpoints = ["0.0.0.0", "224.0.0.1", "10.0.0.1", "none"].map((ip) => endpoint(ip));
   assert.deepEqual(addresses(backendOf([{ endpoints }])), ["10.0.0.1"]);
+});
+
+Deno.test("endpoints behind tunnels are known as such, and those that cannot be reached do not count as ready", () => {
+  const on = (nodeName: string, conditions: object = READY) => ({
+    ...endpoint(`10.0.${nodeName.length}.1`, conditions, nodeName),
+    nodeName,
+  });
+  const ways: Record<string, Way> = { here: "route", edge12: "tunnel", cutoff99: "none" };
+  const reach = { wayTo: (name: string) => ways[name] ?? "route", toServer: "none" as const };
+  const [here, edge, cut] = [on("here"), on("edge12"), on("cutoff99")];
+  const far = { node: "edge12" };
+  const rows: [endpoints: object[], protocol: "TCP" | "UDP", seen: unknown[]][] = [
+    [[here, edge, cut], "TCP", [["here", undefined], ["edge12", far]]],
+    [[edge, cut], "TCP", [["edge12", far]]],
+    [[here, edge], "UDP", [["here", undefined]]], // tunnels carry no datagrams
+    [[edge], "UDP", []],
+    [[cut], "TCP", []],
+    [[cut, on("edge12", ENDING)], "TCP", [["edge12", far]]], // for want of another that is reached
+    [[{ ...endpoint("192.0.2.1") }], "TCP", [["", undefined]]], // on no node
+  ];
+  for (const [endpoints, protocol, seen] of rows) {
+    const ports = [{ name: "http", port: 80, protocol }];
+    const cluster = clusterWith([{ endpoints, ports: [{ name: "http", port: 8080, protocol }] }], {
+      ports,
+    });
+    const asked = { namespace: "default", name: "web", port: 80 };
+    const backend = serviceBackend(cluster, asked, { protocol }, reach);
+    assert.deepEqual(backend.endpoints.map(({ podUid, far }) => [podUid, far]), seen);
+    if (seen.length > 0) continue;
+    assert.equal(backend.state, "empty");
+    assert.match(
+      backend.reason!,
+      /^service "default\/web" has no ready endpoints on nodes that can be reached/,
+    );
+  }
+});
+
+Deno.test("hints count among endpoints that can be reached", () => {
+  const hinted = (nodeName: string) => ({
+    ...endpoint(`10.0.${nodeName.length}.1`),
+    ...{ nodeName, hints: { forNodes: [{ name: nodeName }] } },
+  });
+  const cluster = clusterWith([{ endpoints: [hinted("here"), hinted("edge12")] }]);
+  const asked = { namespace: "default", name: "web", port: 80 };
+  const seenBy = (cut: string) =>
+    addresses(serviceBackend(cluster, asked, { seenFrom: { nodeName: "here" } }, {
+      wayTo: (name) => name === cut ? "none" : "tunnel",
+      toServer: "route",
+    }));
+  assert.deepEqual([seenBy(""), seenBy("here")], [["10.0.4.1"], ["10.0.6.1"]]);
+});
+
+Deno.test("the API server is behind the own tunnel, and is not there without one", () => {
+  const cluster = new TestCluster();
+  const metadata = { name: "kubernetes", labels: { "kubernetes.io/service-name": "kubernetes" } };
+  cluster.put(services, { metadata, spec: { ports: [{ name: "https", port: 443 }] } });
+  const ports = [{ name: "https", port: 6443 }];
+  const slice = { addressType: "IPv4", ports, endpoints: [endpoint("192.0.2.1")] };
+  cluster.put(endpointSlices, { metadata, ...slice });
+  const by = (toServer: Way) =>
+    serviceBackend(cluster, { namespace: "default", name: "kubernetes", port: 443 }, {}, {
+      wayTo: () => "none",
+      toServer,
+    });
+  assert.deepEqual(by("tunnel").endpoints, [
+    { address: "192.0.2.1", port: 6443, podUid: "", far: "apiserver" },
+  ]);
+  assert.deepEqual(by("route").endpoints, [{ address: "192.0.2.1", port: 6443, podUid: "" }]);
+  assert.equal(by("none").state, "empty");
 });

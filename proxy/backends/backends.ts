@@ -166,6 +166,7 @@ export class Backends {
     const key = endpointKey(endpoint);
     const known = this.#endpoints.get(key);
     if (known) {
+      known.use(endpoint);
       known.revive();
       return known;
     }

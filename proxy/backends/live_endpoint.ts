@@ -29,8 +29,21 @@ export class LiveEndpoint implements ConnectionPool {
   readonly #open = new Set<Forwarded>();
   #onDrained: (() => void) | undefined;
 
-  constructor(readonly endpoint: Endpoint) {
+  #endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
     this.key = endpointKey(endpoint);
+  }
+
+  /** As the table that is in use has it. */
+  get endpoint(): Endpoint {
+    return this.#endpoint;
+  }
+
+  /** The same endpoint in another table: it may be reached by another way from now on. */
+  use(endpoint: Endpoint): void {
+    this.#endpoint = endpoint;
   }
 
   /** Marks the endpoint as used by one more request or connection. Pairs with `release`. */

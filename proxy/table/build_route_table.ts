@@ -29,6 +29,7 @@ import {
   type RouteTable,
   type Share,
 } from "./route_table.ts";
+import { type Reach, ROUTED } from "../../core/traffic/reach.ts";
 import { isClusterDns } from "../../core/traffic/cluster_dns.ts";
 import { type Backend } from "../../core/traffic/backends.ts";
 import {
@@ -54,6 +55,8 @@ import {
 export interface RouteTableOptions extends ServicePlaces {
   /** Where the listeners of Gateways are opened: `0.0.0.0` for all addresses. */
   gatewayAddress: string;
+  /** Whom this node reaches, and how; absent: all by routes. */
+  reach?: Reach;
 }
 
 /**
@@ -64,7 +67,7 @@ export interface RouteTableOptions extends ServicePlaces {
  * 503; the other shares get no more than before (Gateway API, HTTPRouteRule.backendRefs).
  */
 export function buildRouteTable(view: View, options: RouteTableOptions): RouteTable {
-  const builder = new TableBuilder(view, options.nodeName);
+  const builder = new TableBuilder(view, options);
   const listeners = new Map<string, Listener>();
   for (const listener of gatewayListeners(view, options, builder)) {
     listeners.set(placeOf(listener), listener);
@@ -106,16 +109,19 @@ class TableBuilder implements RuleTargets, ServiceTargets {
   readonly problems: Problem[] = [];
   readonly #view: View;
   readonly #nodeName: string | undefined;
+  readonly #reach: Reach;
   readonly #indexes = new Map<string, number>();
 
-  constructor(view: View, nodeName: string | undefined) {
+  constructor(view: View, { nodeName, reach = ROUTED }: RouteTableOptions) {
     this.#view = view;
+    this.#reach = reach;
     this.#nodeName = nodeName;
   }
 
   backendOf(port: ServicePortName, selection = this.#preferenceOf(port)): number {
     const name = backendNameOf(port, selection);
-    return this.#indexes.get(name) ?? this.add(serviceBackend(this.#view, port, selection));
+    return this.#indexes.get(name) ??
+      this.add(serviceBackend(this.#view, port, selection, this.#reach));
   }
 
   sharesOf(port: ServicePortName, selection = this.#preferenceOf(port)): Share[] {

@@ -2,6 +2,7 @@ import { waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { denoEngine, type ProxyEngine } from "./engines.ts";
+import type { RelayAddress } from "../../core/traffic/relaying.ts";
 import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { servedSetKey } from "../../core/traffic/rollout_sets.ts";
 import { sumOfCounts } from "../backends/backend_stats.ts";
@@ -48,10 +49,16 @@ export class Proxy {
   readonly #waiting = new Set<() => boolean>();
   #table: RouteTable = EMPTY_TABLE;
   #version = 0;
+  #relay: RelayAddress | undefined;
   #routedPods = new Set<string>();
 
   constructor(options: ProxyOptions) {
     this.#options = options;
+  }
+
+  /** Who is asked for connections to endpoints behind tunnels, by the threads that are started from now on. */
+  useRelay(relay: RelayAddress): void {
+    this.#relay = relay;
   }
 
   /** Starts the workers. Nothing listens before the first {@linkcode use}. */
@@ -61,6 +68,7 @@ export class Proxy {
       const thread = new Thread(this.#options, {
         positions: this.#positions,
         sharesPorts: count > 1,
+        ...(this.#relay && { relay: this.#relay }),
         onStart: () => this.#sendTable(thread),
         onChange: () => this.#checkWaiting(),
         onSets: () => this.#setListeners.forEach((listener) => listener()),
@@ -215,6 +223,7 @@ function combinedReport(reports: readonly ListenReport[]): ListenReport {
 interface ThreadEvents {
   positions: SharedArrayBuffer;
   sharesPorts: boolean;
+  relay?: RelayAddress;
   onStart(): void;
   onChange(): void;
   onSets(): void;
@@ -255,8 +264,8 @@ class Thread {
       event.preventDefault();
       this.#restart(worker, event.message);
     };
-    const { positions, sharesPorts } = this.#events;
-    this.send({ type: "start", positions, sharesPorts });
+    const { positions, sharesPorts, relay } = this.#events;
+    this.send({ type: "start", positions, sharesPorts, ...(relay && { relay }) });
     this.#events.onStart();
   }
 

@@ -19,6 +19,7 @@ import { services } from "../../core/resources/core/services/services.ts";
 import { buildRouteTable, type RouteTableOptions } from "../table/build_route_table.ts";
 import { setsInUse } from "../table/sets_in_use.ts";
 import type { TrafficReport } from "../../core/traffic/served_traffic.ts";
+import { type Reach, REMOTE_ADDRESS } from "../../core/traffic/reach.ts";
 import { TableSources, type TableVersions } from "./table_sources.ts";
 import type { ListenReport } from "./proxy_thread.ts";
 import type { RouteTable } from "../table/route_table.ts";
@@ -38,8 +39,10 @@ export const ROUTE_SOURCES: readonly AnyResource[] = [
 const BURST_MS = 2;
 
 export interface RunProxyOptions
-  extends Omit<RouteTableOptions, "insidePeers" | "ownAddresses" | "nodeName"> {
+  extends Omit<RouteTableOptions, "insidePeers" | "ownAddresses" | "nodeName" | "reach"> {
   view: View;
+  /** Whom the node reaches, as it is now; absent: all by routes. */
+  reach?: ReachSource;
   /** The node that it runs on, and the IPv4 addresses that the machine has now; absent: it is on none. */
   node?: { name: string; addresses(): readonly string[] };
   proxy: TableUser;
@@ -50,6 +53,13 @@ export interface RunProxyOptions
   onApplied?(table: RouteTable, report: ListenReport): void;
   /** Called when a table is in use that was made with newer objects, and when requests of a set have ended. */
   onServed?(report: TrafficReport): void;
+}
+
+/** Whom a node reaches, as that changes. */
+export interface ReachSource {
+  now(): Reach;
+  /** Returns the stop. */
+  onChange(listener: () => void): () => void;
 }
 
 /** What the loop needs of the proxy. */
@@ -82,7 +92,7 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
   try {
     while (!signal.aborted) {
       wake.clear();
-      const next = buildRouteTable(view, { ...options, ...placesOf(view, options) });
+      const next = buildRouteTable(view, tableOptions(options));
       const made = served.sources.take(view);
       if (table === undefined || !isEqual(table, next)) {
         table = next;
@@ -103,8 +113,9 @@ export async function runProxy(options: RunProxyOptions): Promise<void> {
 }
 
 /** Wakes the loop for what a table is made of. Returns the stops. */
-function wakings({ view, node }: RunProxyOptions, wake: Wake): (() => void)[] {
+function wakings({ view, node, reach }: RunProxyOptions, wake: Wake): (() => void)[] {
   const stops = ROUTE_SOURCES.map((source) => view.subscribe(source, () => wake.set()));
+  if (reach !== undefined) stops.push(reach.onChange(() => wake.set()));
   if (node === undefined) return stops;
   const isNews = topologyChanges(view);
   return [
@@ -158,11 +169,22 @@ function topologyChanges(view: View): (event: ViewEvent<Node>) => boolean {
 }
 
 function isSamePlace(one: Node, other: Node): boolean {
-  return isEqual(one.metadata.labels, other.metadata.labels) && isEqual(one.spec, other.spec);
+  const network = ({ metadata: { annotations } }: Node) => annotations?.[REMOTE_ADDRESS];
+  return isEqual(one.metadata.labels, other.metadata.labels) && isEqual(one.spec, other.spec) &&
+    isEqual(one.status.addresses, other.status.addresses) && network(one) === network(other);
+}
+
+/** The options as they are now. */
+function tableOptions({ reach, ...options }: RunProxyOptions): RouteTableOptions {
+  const places = placesOf(options.view, options);
+  return { ...options, ...places, ...(reach && { reach: reach.now() }) };
 }
 
 /** What changes of the places at which Services are reached. */
-function placesOf(view: View, { node, balancerRanges = [] }: RunProxyOptions) {
+function placesOf(
+  view: View,
+  { node, balancerRanges = [] }: Pick<RunProxyOptions, "node" | "balancerRanges">,
+) {
   if (node === undefined) return undefined;
   const ownAddresses = node.addresses();
   const ranges = view.list(nodes).flatMap(({ spec: { podCIDRs, podCIDR } }) =>

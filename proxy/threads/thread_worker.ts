@@ -1,5 +1,6 @@
 /// <reference lib="deno.worker" />
 import type { Engine } from "../engine/engine.ts";
+import { RelayingEngine } from "../engine/relaying_engine.ts";
 import { ProxyThread } from "./proxy_thread.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
@@ -10,7 +11,7 @@ export function serveThread(engine: Engine): void {
     switch (data.type) {
       case "start":
         thread = new ProxyThread({
-          engine,
+          engine: data.relay ? new RelayingEngine(engine, data.relay) : engine,
           positions: new Int32Array(data.positions),
           sharesPorts: data.sharesPorts,
           onDrained: (podUid) => send({ type: "drained", podUid }),

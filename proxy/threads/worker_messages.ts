@@ -1,9 +1,10 @@
+import type { RelayAddress } from "../../core/traffic/relaying.ts";
 import type { ListenReport, TableInUse, ThreadStats } from "./proxy_thread.ts";
 import type { RouteTable } from "../table/route_table.ts";
 
 /** What the main thread tells a worker. */
 export type ToWorker =
-  | { type: "start"; positions: SharedArrayBuffer; sharesPorts: boolean }
+  | { type: "start"; positions: SharedArrayBuffer; sharesPorts: boolean; relay?: RelayAddress }
   | { type: "use"; version: number; table: RouteTable; cells: Readonly<Record<string, number>> }
   | { type: "stats"; id: number }
   | { type: "stop"; drainMs: number };

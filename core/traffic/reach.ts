@@ -1,0 +1,89 @@
+import { parseIpv4, parseIpv4Range } from "../lib/addresses/ipv4.ts";
+import type { Node } from "../resources/core/nodes/nodes.ts";
+
+/**
+ * How a node gets to pods of another one: by a plain route, through the tunnels between nodes and the server, or, at the
+ * moment, not at all.
+ */
+export type Way = "route" | "tunnel" | "none";
+
+/** Whom a node reaches, and how. */
+export interface Reach {
+  /** To a node by its name; its own pods are reached by a route. */
+  wayTo(nodeName: string): Way;
+  /** To the API server. */
+  readonly toServer: Way;
+}
+
+/** All nodes have routes to each other. */
+export const ROUTED: Reach = { wayTo: () => "route", toServer: "route" };
+
+/**
+ * An annotation of nodes, kept by the server: the address that a node's tunnel comes from, when that is not its InternalIP.
+ * Such a node is behind a router that translates addresses, and others have a way to it only from behind the same router.
+ */
+export const REMOTE_ADDRESS = "coracle.dev/remote-address";
+
+/** A node as another one sees it. */
+export interface Neighbour {
+  readonly name: string;
+  /** Of its pods; absent when they have addresses that are valid on their machine only, or none. */
+  readonly cidr?: string;
+  /** Its InternalIP, an IPv4 address. */
+  readonly via?: string;
+  /**
+   * `machine`: on the same machine. `network`: its address may be on a link that both are on. `elsewhere`: behind another
+   * router, where the same address would be somebody else's.
+   */
+  readonly place: "machine" | "network" | "elsewhere";
+}
+
+/** Every other node. Pure. */
+export function neighboursOf(all: readonly Node[], nodeName: string): Neighbour[] {
+  const own = all.find(({ metadata }) => metadata.name === nodeName);
+  const ownAddress = own && internalAddressOf(own), ownNetwork = own && networkOf(own);
+  return all.flatMap((node) => {
+    if (node === own) return [];
+    const via = internalAddressOf(node), cidr = node.spec.podCIDR;
+    const isNear = networkOf(node) === ownNetwork;
+    const place = !isNear
+      ? "elsewhere"
+      : via !== undefined && via === ownAddress
+      ? "machine"
+      : "network";
+    const isRange = cidr !== undefined && parseIpv4Range(cidr) && !cidr.startsWith("127.");
+    const { name } = node.metadata;
+    return [{ name, place, ...(isRange && { cidr }), ...(via !== undefined && { via }) }];
+  });
+}
+
+/** What is known when it has to be decided how nodes are reached. */
+export interface ReachFacts {
+  readonly neighbours: readonly Neighbour[];
+  /** The ranges of pods to which the kernel has a route. */
+  readonly routed: ReadonlySet<string>;
+  /** Whether a tunnel leads to a node now: on the server that of the node, elsewhere the own one, which leads to all. */
+  readonly hasTunnelTo: (nodeName: string) => boolean;
+  /** To the API server; `route` on its own machine. */
+  readonly toServer: Way;
+}
+
+/** Routes before tunnels: they cost less, and need no third party. A node that nobody knows is tried by a route. */
+export function reachOf({ neighbours, routed, hasTunnelTo, toServer }: ReachFacts): Reach {
+  const ways = new Map(neighbours.map(({ name, cidr, place }): [string, Way] => {
+    const hasRoute = place === "machine" ||
+      (place === "network" && cidr !== undefined && routed.has(cidr));
+    return [name, hasRoute ? "route" : hasTunnelTo(name) ? "tunnel" : "none"];
+  }));
+  return { wayTo: (nodeName) => ways.get(nodeName) ?? "route", toServer };
+}
+
+function internalAddressOf({ status }: Node): string | undefined {
+  const address = status.addresses?.find(({ type }) => type === "InternalIP")?.address;
+  return address === undefined || parseIpv4(address) === undefined ? undefined : address;
+}
+
+/** What nodes behind one router have in common; `""`: there is none. */
+function networkOf({ metadata }: Node): string {
+  return metadata.annotations?.[REMOTE_ADDRESS] ?? "";
+}
