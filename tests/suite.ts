@@ -14,6 +14,8 @@ interface Suite {
   name: string;
   /** What follows `deno test -A`. */
   args: readonly string[];
+  /** How many files run at once with `--parallel`. Absent: as many as there are cores. */
+  jobs?: number;
 }
 
 const SUITES: readonly Suite[] = [
@@ -38,7 +40,8 @@ const SUITES: readonly Suite[] = [
   { name: "crash", args: ["tests/crash"] },
   { name: "takeover", args: ["tests/takeover"] },
   { name: "conformance", args: ["tests/conformance"] },
-  { name: "e2e", args: ["tests/e2e"] },
+  // Its files have networks and folders of their own, and wait for containers most of the time.
+  { name: "e2e", args: ["--parallel", "tests/e2e"], jobs: 2 },
   { name: "sites", args: ["tests/sites"] },
 ];
 
@@ -65,11 +68,11 @@ async function runSuites(names: readonly string[]): Promise<number> {
 }
 
 /** Runs one suite and counts its tests. A run that fails without naming a failed test, or hangs, counts as one failure. */
-async function runSuite({ name, args }: Suite): Promise<Count> {
+async function runSuite({ name, args, jobs }: Suite): Promise<Count> {
   write(`\n--- ${name}: deno test -A ${args.join(" ")}\n`);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...(jobs !== undefined && { DENO_JOBS: String(jobs) }) },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
