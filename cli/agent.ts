@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { serverUrl } from "./agent_flags.ts";
+import { serverUrl } from "./flags/server_url.ts";
 import { type AgentFlags } from "../server/options.ts";
 import type { Terminal } from "../server/terminal.ts";
 import { dataFolderOfProcess } from "../server/data_folder.ts";
@@ -10,12 +10,18 @@ export function agentCommand(program: Command, terminal: Terminal): void {
     .description("run pods on this machine for a server on another one")
     .option(
       "--server <url>",
-      "address of the server (default: the one in the kubeconfig)",
+      "address of the server (default: the one that this machine has joined)",
       serverUrl,
     )
-    .requiredOption("--kubeconfig <file>", "how to reach the server, and as whom");
+    .option(
+      "--kubeconfig <file>",
+      'how to reach the server, and as whom (default: as "coracle join" has left it)',
+    );
   withNodeFlags(command, `${dataFolderOfProcess()}/agent`)
-    .action((flags: AgentFlags) => runAgent(flags, terminal));
+    .action((flags: AgentFlags) => {
+      const isNodeGiven = command.getOptionValueSource("node") !== "default";
+      return runAgent({ ...flags, isNodeGiven }, terminal);
+    });
 }
 
 /** Runs until the terminal's signal aborts. */
@@ -23,9 +29,9 @@ async function runAgent(flags: AgentFlags, terminal: Terminal): Promise<void> {
   const { startAgent } = await import("../server/coracle_agent.ts");
   const agent = await startAgent(flags, terminal);
   if (agent === undefined) return;
-  const { server, podCidr, runtime } = agent.built;
+  const { node, server, podCidr, runtime } = agent.built;
   terminal.out(
-    `Coracle agent "${flags.node}" is ready for ${server}, runtime ${runtime}, pods ${podCidr}\n`,
+    `Coracle agent "${node}" is ready for ${server}, runtime ${runtime}, pods ${podCidr}\n`,
   );
   const why = await agent.ended(terminal.signal);
   await agent.stop();

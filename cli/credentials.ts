@@ -6,7 +6,7 @@ import type {
 } from "../core/api/access/credential_answers.ts";
 import { kubeconfig } from "../core/api/access/pki.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
-import { serverUrl } from "./agent_flags.ts";
+import { serverUrl } from "./flags/server_url.ts";
 import { CommandError } from "../server/command_error.ts";
 import { type Terminal } from "../server/terminal.ts";
 import { accessOf } from "../server/kubeconfig.ts";

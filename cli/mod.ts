@@ -6,16 +6,20 @@ import { backupCommand } from "./backup.ts";
 import { demoCommand } from "./demo.ts";
 import { demoWebCommand } from "./demo_web.ts";
 import { restoreCommand } from "./restore.ts";
+import { joinCommand } from "./join.ts";
 import { rolloutCommand } from "./rollout.ts";
 import { serverCommand } from "./server.ts";
 import { secretsCommand } from "./secrets.ts";
 import { storeCommand } from "./store.ts";
+import { tokenCommand } from "./token.ts";
 import { versionCommand } from "./version.ts";
 
 /** Every command of `coracle`. A new one is one file and one line here. */
 export const COMMANDS: readonly CommandDefinition[] = [
   serverCommand,
   agentCommand,
+  joinCommand,
+  tokenCommand,
   applyCommand,
   rolloutCommand,
   credentialsCommand,

@@ -111,7 +111,7 @@ function ipAddress(text: string): string {
 }
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names */
-function nodeName(text: string): string {
+export function nodeName(text: string): string {
   if (
     text.length > 253 ||
     !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)

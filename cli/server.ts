@@ -4,6 +4,7 @@ import type { Terminal } from "../server/terminal.ts";
 import { dataFolderOfProcess } from "../server/data_folder.ts";
 import { withNodeFlags } from "./node_flags.ts";
 import {
+  advertisedNames,
   analysisTargets,
   balancerRange,
   eventLimits,
@@ -12,7 +13,7 @@ import {
   secondsOf,
 } from "./server_flags.ts";
 import { type ServerFlags } from "../server/options.ts";
-import { withAuditFlags } from "./audit_flags.ts";
+import { withAuditFlags } from "./flags/audit_flags.ts";
 import { withLifecycleFlags } from "./flags/lifecycle_flags.ts";
 import { withStoreFlags } from "./store_flags.ts";
 
@@ -56,6 +57,11 @@ function withListenFlags(command: Command): Command {
     .addOption(
       new Option("--listen <host:port>", "address of the API; port 0 picks a free one")
         .argParser(listenAddress).default(LISTEN, "127.0.0.1:6443"),
+    )
+    .option(
+      "--advertise <names>",
+      "names and addresses by which other machines reach the server, the first preferred",
+      advertisedNames,
     )
     .option(
       "--metrics-listen <host:port>",

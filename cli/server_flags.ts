@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { TargetPolicy } from "../core/controllers/analysis/requests/target_policy.ts";
+import { parseIp } from "../core/lib/addresses/ip_address.ts";
+import { subdomainFaults } from "../core/schema/names.ts";
 import { messageOf } from "../core/lib/error_message.ts";
 import { formatIpv4Range, parseIpv4Range } from "../core/lib/addresses/ipv4.ts";
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
@@ -16,6 +18,16 @@ export function listenAddress(text: string): { host: string; port: number } {
     throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:6443.");
   }
   return { host: match[1] ?? match[2]!, port };
+}
+
+/** `coracle.example.com,192.0.2.1`: what a certificate can name. */
+export function advertisedNames(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const bad = names.find((name) => parseIp(name) === undefined && subdomainFaults(name).length > 0);
+  if (bad === undefined) return [...new Set(names)];
+  throw new InvalidArgumentError(
+    `"${bad}" is neither a DNS name nor an address; separate several with commas.`,
+  );
 }
 
 /** `30`, `0.5`. */

@@ -1,8 +1,44 @@
 import { certificateOfPem } from "../core/lib/der/certificate.ts";
 import { nodeOf, nodeUser } from "../core/api/access/nodes/node_identity.ts";
 import type { User } from "../core/api/http/api_context.ts";
-import { CommandError } from "./command_error.ts";
-import type { Access } from "./kubeconfig.ts";
+import { asCommandError, CommandError } from "./command_error.ts";
+import { readIdentity } from "./join/identity.ts";
+import { type Access, readAccess } from "./kubeconfig.ts";
+import type { AgentFlags } from "./options.ts";
+
+/** As which node an agent runs, and for which server. */
+export interface AgentIdentity {
+  node: string;
+  access: Access;
+}
+
+/** By the kubeconfig that is given, else as the machine has joined. Throws a {@linkcode CommandError}. */
+export async function agentIdentity(
+  { kubeconfig, data, node, isNodeGiven = true, server }: Pick<
+    AgentFlags,
+    "kubeconfig" | "data" | "node" | "isNodeGiven" | "server"
+  >,
+): Promise<AgentIdentity> {
+  const chosen = server === undefined ? {} : { server };
+  if (kubeconfig !== undefined) {
+    const access = { ...await readAccess(kubeconfig), ...chosen };
+    requireOwnIdentity(access, node);
+    return { node, access };
+  }
+  const identity = await readIdentity(data).catch(asCommandError);
+  if (identity === undefined) {
+    throw new CommandError(
+      `Cannot run an agent: this machine has joined no cluster by "${data}"; run the command that ` +
+        '"coracle token create" prints on the server, or name a --kubeconfig',
+    );
+  }
+  if (isNodeGiven && node !== identity.node) {
+    throw new CommandError(
+      `Cannot run the agent of node "${node}": this machine has joined as node "${identity.node}"; leave out --node`,
+    );
+  }
+  return { node: identity.node, access: { ...identity, ...chosen } };
+}
 
 /**
  * Refuses a kubeconfig that was not issued to the agent of this node: whoever gets hold of the machine gets what its

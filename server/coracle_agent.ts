@@ -13,19 +13,20 @@ import { NAME_SOURCES } from "../agent/dns/threads/run_dns.ts";
 import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
-import { requireOwnIdentity } from "./agent_identity.ts";
+import { agentIdentity } from "./agent_identity.ts";
 import type { AgentFlags } from "./options.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError } from "./command_error.ts";
 import { type Terminal } from "./terminal.ts";
 import type { CommandContext } from "./context.ts";
-import { type Access, readAccess } from "./kubeconfig.ts";
+import type { Access } from "./kubeconfig.ts";
 import { openMachine } from "./node_platform.ts";
 import { NODE_REGISTRY } from "./node_registry.ts";
 import { assignedRange, checkRange } from "./pod_range.ts";
 import { VERSION } from "./version.ts";
 
 interface Built {
+  node: string;
   /** Address of the server. */
   server: string;
   runtime: string;
@@ -40,11 +41,9 @@ export async function startAgent(
   flags: AgentFlags,
   terminal: Terminal,
 ): Promise<Assembly<Built> | undefined> {
-  const access = await readAccess(flags.kubeconfig);
-  const used = { ...access, ...(flags.server === undefined ? {} : { server: flags.server }) };
-  requireOwnIdentity(used, flags.node);
+  const { access, node } = await agentIdentity(flags);
   try {
-    return await Assembly.start(flags, terminal, (context) => build(context, used));
+    return await Assembly.start({ ...flags, node }, terminal, (context) => build(context, access));
   } catch (error) {
     if (terminal.signal.aborted) return undefined;
     throw error;
@@ -75,7 +74,7 @@ async function build(
       return await openMachine({ ...context, flags: flagsWithRange }, machine);
     },
   });
-  return { server, runtime: title, podCidr };
+  return { node: nodeName, server, runtime: title, podCidr };
 }
 
 /** What this node was told before, by the same cluster. */
@@ -122,7 +121,7 @@ async function checkAccess(link: ServerLink, node: string, signal: AbortSignal):
     throw new CommandError(
       `Cannot join the cluster: ${
         (error as Error).message
-      }; check that the kubeconfig was issued by this server and has not been revoked`,
+      }; check that this machine has joined this server and has not been removed from it`,
     );
   }
 }

@@ -71,6 +71,8 @@ export interface NodeLifecycleFlags {
 /** What the flags of `coracle server` say. */
 export interface ServerFlags extends NodeFlags, StoreFlags, NodeLifecycleFlags {
   listen: { host: string; port: number };
+  /** Names and addresses by which machines elsewhere reach the server, the preferred one first. */
+  advertise?: readonly string[];
   /** Where metrics are served to everybody; absent: nowhere. */
   metricsListen?: { host: string; port: number };
   /** Addresses of which each Service of the type LoadBalancer gets one; absent: they have the node's. */
@@ -98,9 +100,12 @@ export interface ServerFlags extends NodeFlags, StoreFlags, NodeLifecycleFlags {
 
 /** What the flags of `coracle agent` say. */
 export interface AgentFlags extends NodeFlags {
-  /** E.g. `https://192.0.2.1:6443`; absent: the one in the kubeconfig. */
+  /** E.g. `https://192.0.2.1:6443`; absent: the one that the machine has joined at, or that is in the kubeconfig. */
   server?: string;
-  kubeconfig: string;
+  /** Absent: as the machine has joined. */
+  kubeconfig?: string;
+  /** Whether the name of the node was given, and not taken from the machine. */
+  isNodeGiven?: boolean;
 }
 
 /** How much of a container's log is kept. */

@@ -1,6 +1,7 @@
 import type { EventLimit } from "../core/objects/admission/plugins/event_rate_limit.ts";
 import type { OptionalPlugin } from "../core/objects/admission/optional_plugins.ts";
 import { publishFrontProxy } from "../core/api/aggregation/front_proxy.ts";
+import { publishClusterInfo } from "../core/api/access/joining/cluster_info.ts";
 import { type Api, type ApiOptions, createApi } from "../core/api/app.ts";
 import { apiAsker } from "../core/api/in_process.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
@@ -85,6 +86,8 @@ export interface ServerAccess {
   >;
   /** Certificate of the authority by which clients know the server, as PEM. */
   authority: string;
+  /** By which machines elsewhere reach the server; absent: by where it listens. */
+  advertisedHost?: string;
   /** Signs certificates with its key; absent: nobody does. */
   signer?: CertificateSigner;
   /** Makes tokens of service accounts for Secrets to hold; absent: these get none. */
@@ -159,8 +162,8 @@ export async function runServer<P extends ServerPlatform>(
     });
     if (!opened.isAlone) void access.record();
     await runAsOwner(owned, environment, { plane, platform, node, access, api, traffic });
-    void publishAuthorities(objects, access).catch((error) =>
-      context.log.warn("Cannot tell API servers of others how they know this one", { error })
+    void publishAuthorities(objects, access, place).catch((error) =>
+      context.log.warn("Cannot tell others how they know this server", { error })
     );
     opened.settled?.(node);
     context.log.debug("Everything runs");
@@ -172,8 +175,11 @@ export async function runServer<P extends ServerPlatform>(
 /** Nobody waits for it: the keys are made at the first start. */
 async function publishAuthorities(
   objects: Objects,
-  { api: { frontProxy }, authority }: ServerAccess,
+  { api: { frontProxy }, authority, advertisedHost }: ServerAccess,
+  { host, port }: Served["address"],
 ): Promise<void> {
+  const url = `https://${hostAndPort(advertisedHost ?? host, port)}`;
+  await publishClusterInfo(objects, { url, authority });
   if (frontProxy) await publishFrontProxy(objects, await frontProxy(), authority);
 }
 

@@ -59,7 +59,13 @@ export async function openAccess(
   const { dataFolder, flags, clock, log, random } = context;
   const audit = await auditOf(context);
   const files = new CredentialFiles(dataFolder);
-  const names = [...namesOf(flags.listen.host), flags.node, objects.apiServiceAddress];
+  const { advertise = [] } = flags;
+  const names = [
+    ...advertise,
+    ...namesOf(flags.listen.host),
+    flags.node,
+    objects.apiServiceAddress,
+  ];
   const loaded = await loadCredentials(files, names, clock.now());
   const register = new Credentials(objects);
   const admin = new AdminCredentials({ files, loaded, register, clock, log, isAlone });
@@ -71,6 +77,7 @@ export async function openAccess(
   const signer = { certificate: authority, key: authorityKey };
   return {
     authority,
+    ...(advertise[0] !== undefined && { advertisedHost: advertise[0] }),
     signer: (request, usages, notAfterMs) => signRequest(signer, request, usages, notAfterMs),
     tokenSigner: (account, secret) => secretTokenOf(account, secret, accounts.key),
     api: {

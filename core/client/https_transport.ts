@@ -1,4 +1,5 @@
 import type { ApiRequest, Transport } from "./server_link.ts";
+import type { ServerTime } from "./server_time.ts";
 
 /** Less than the server's 75 s, so that a connection is not used at the moment it is closed. */
 const POOL_IDLE_MS = 60_000;
@@ -20,11 +21,13 @@ export interface ServerAccess {
 export class HttpsTransport implements Disposable {
   readonly #access: ServerAccess;
   readonly #client: Deno.HttpClient;
+  readonly #time: Pick<ServerTime, "heard"> | undefined;
 
-  /** Throws when certificates or key are invalid. */
-  constructor(access: ServerAccess) {
+  /** `time`: is told the dates of the answers. Throws when certificates or key are invalid. */
+  constructor(access: ServerAccess, time?: Pick<ServerTime, "heard">) {
     const { caPem, pair } = access;
     this.#access = access;
+    this.#time = time;
     this.#client = Deno.createHttpClient({
       poolIdleTimeout: POOL_IDLE_MS,
       ...(caPem === undefined ? {} : { caCerts: [caPem] }),
@@ -32,7 +35,7 @@ export class HttpsTransport implements Disposable {
     });
   }
 
-  readonly send: Transport = (
+  readonly send: Transport = async (
     { method, path, body, contentType = "application/json", signal }: ApiRequest,
   ): Promise<Response> => {
     const { server, token, userAgent } = this.#access;
@@ -42,10 +45,12 @@ export class HttpsTransport implements Disposable {
       ...(body !== undefined && { "content-type": contentType }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     };
-    return fetch(server + path, {
+    const answer = await fetch(server + path, {
       ...{ method, headers, signal, client: this.#client, redirect: "error" },
       ...(body !== undefined && { body }),
     });
+    this.#time?.heard(answer.headers.get("date"));
+    return answer;
   };
 
   /** Ends all connections. */

@@ -2,6 +2,13 @@ import { LocalClient } from "../../objects/local_client.ts";
 import type { Objects } from "../../objects/objects.ts";
 import { ALL_RULES, ALLOW, type Authorizer, NO_OPINION, NO_RULES } from "./authorizer.ts";
 import { isAdmin } from "./admin.ts";
+import {
+  isJoinersRight,
+  JOINERS_RULES,
+  type JoinView,
+  joinViewOf,
+  mayAskForCertificates,
+} from "./joining/join_rights.ts";
 import { nodeOf } from "./nodes/node_identity.ts";
 import { nodesRight, type RightsView, rightsViewOf } from "./nodes/node_rights.ts";
 import { RbacAuthorizer } from "./rbac_authorizer.ts";
@@ -14,6 +21,7 @@ export const AUTHORIZERS: readonly AuthorizerDefinition[] = [
   () => adminAuthorizer,
   () => publicPathsAuthorizer,
   (objects) => nodeAuthorizer(rightsViewOf(objects)),
+  (objects) => joinAuthorizer(joinViewOf(objects)),
   (objects) => new RbacAuthorizer(new LocalClient(objects)),
 ];
 
@@ -54,6 +62,16 @@ function nodeAuthorizer(view: RightsView): Authorizer {
     },
     rulesFor: (user) =>
       nodeOf(user) === undefined ? NO_RULES : { ...NO_RULES, evaluationError: NODES_RULES },
+  };
+}
+
+/** What machines that join may do; `join_restriction.ts` checks what they ask for. */
+function joinAuthorizer(view: JoinView): Authorizer {
+  return {
+    authorize: (user, attributes) =>
+      attributes.isResource && isJoinersRight(user, attributes, view) ? ALLOW : NO_OPINION,
+    rulesFor: (user) =>
+      mayAskForCertificates(user) ? { ...NO_RULES, resourceRules: JOINERS_RULES } : NO_RULES,
   };
 }
 

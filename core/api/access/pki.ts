@@ -1,7 +1,13 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { ADMIN_LIFE_MS, endOfLife } from "./certificate_life.ts";
 import { isSameBytes } from "../../lib/bytes.ts";
-import { createAuthority, issueClient, issueServer, type KeyPair } from "./pki_certificates.ts";
+import {
+  createAuthority,
+  issueClient,
+  issueServer,
+  type KeyPair,
+  NOT_BEFORE_MS,
+} from "./pki_certificates.ts";
 
 /** Where credentials are kept, by name. */
 export interface CredentialStore {
@@ -73,7 +79,9 @@ export async function loadCredentials(
       store,
       "server",
       newServerPair,
-      ({ certificate }) => isIssuedBy(authority, certificate) && holdsFor(certificate, wanted),
+      ({ certificate }) =>
+        isIssuedBy(authority, certificate) && holdsFor(certificate, wanted) &&
+        isOfAnyTime(certificate),
     ),
     keyPair(
       store,
@@ -231,6 +239,11 @@ function holdsFor(certificate: string, names: readonly string[]): boolean {
   const text = parsed(certificate)?.subjectAltName ?? "";
   const held = new Set(text.split(", ").map((name) => name.replace(/^(DNS|IP Address):/, "")));
   return names.every((name) => held.has(name));
+}
+
+/** Whether it is good whatever a client's clock shows: older ones were from 2020 on. */
+function isOfAnyTime(certificate: string): boolean {
+  return Date.parse(parsed(certificate)?.validFrom ?? "") === NOT_BEFORE_MS;
 }
 
 /** `undefined` for what is no certificate: it is made anew then. */

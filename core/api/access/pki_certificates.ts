@@ -11,9 +11,10 @@ import {
   sequence,
   time,
   TRUE,
-  utf8,
   written,
 } from "../../lib/der/der_writer.ts";
+import { pem } from "../../lib/der/pem.ts";
+import { type Subject, subjectName } from "../../lib/der/subject.ts";
 
 /** A certificate and its private key, both as PEM. */
 export interface KeyPair {
@@ -21,13 +22,11 @@ export interface KeyPair {
   key: string;
 }
 
-export interface Subject {
-  commonName: string;
-  organization?: string | readonly string[];
-}
-
-/** Long, and from long ago: a box must start before its clock is right, and after years in a drawer. */
-const NOT_BEFORE_MS = Date.parse("2020-01-01T00:00:00Z");
+/**
+ * Long, and from the beginning of time as computers count it: a machine whose clock has never been set, or shows 2040, must
+ * be able to check the server's certificate like any other, or it would never learn the right time.
+ */
+export const NOT_BEFORE_MS = 0;
 const NOT_AFTER_MS = Date.parse("2120-01-01T00:00:00Z");
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
 const SERIAL_BYTES = 16;
@@ -36,8 +35,6 @@ const SERIAL_BYTES = 16;
 const SIGNATURE_ALGORITHM = sequence(oid("1.2.840.10045.4.3.2"));
 const VERSION_3 = written(0xa0, integer(Uint8Array.of(2)));
 const EXTENSIONS_TAG = 0xa3;
-const COMMON_NAME = oid("2.5.4.3");
-const ORGANIZATION = oid("2.5.4.10");
 /** https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1 */
 const SUBJECT_KEY_ID = "2.5.29.14";
 const KEY_USAGE = "2.5.29.15";
@@ -59,7 +56,7 @@ const OTHER_USAGE = bits(Uint8Array.of(0b1000_0000), { unused: 7 });
 /** Makes a certificate authority. */
 export async function createAuthority(commonName: string): Promise<KeyPair> {
   const { publicKey, key } = await createKeys();
-  const subject = nameOf({ commonName });
+  const subject = subjectName({ commonName });
   const certificate = signed(key, {
     subject,
     issuer: subject,
@@ -88,7 +85,7 @@ export function issueServer(
 
 /**
  * A certificate by which a client says who it is: the common name is the user, each organization a group. It is valid
- * from 2020 on, so that it also is where the clock is behind.
+ * from 1970 on, so that it also is where the clock is behind.
  */
 export function issueClient(
   authority: KeyPair,
@@ -99,7 +96,7 @@ export function issueClient(
   return issue(authority, subject, [usage], notAfterMs);
 }
 
-/** The certificate that was asked for, as PEM; valid from 2020 on, as all of ours. `usages`: Kubernetes' names. */
+/** The certificate that was asked for, as PEM; valid from 1970 on, as all of ours. `usages`: Kubernetes' names. */
 export function signRequest(
   authority: KeyPair,
   { subject, publicKey, alternativeNames }: CertificateRequest,
@@ -147,7 +144,7 @@ async function issue(
   const issuer = certificateOfPem(authority.certificate);
   const { publicKey, key } = await createKeys();
   const certificate = signed(authority.key, {
-    subject: nameOf(subject),
+    subject: subjectName(subject),
     issuer: issuer.subject,
     publicKey,
     notAfterMs,
@@ -216,14 +213,6 @@ function alternativeName(name: string): Uint8Array {
   return written(IP_TAG, Uint8Array.from(isIpv4(address) ? address.slice(12) : address));
 }
 
-function nameOf({ commonName, organization }: Subject): Uint8Array {
-  const part = (type: Uint8Array, text: string) => written(TAGS.set, sequence(type, utf8(text)));
-  return sequence(
-    ...[organization ?? []].flat().map((one) => part(ORGANIZATION, one)),
-    part(COMMON_NAME, commonName),
-  );
-}
-
 /** What the authority calls its own key, else what it would by RFC 5280 4.2.1.2. */
 function ownKeyId({ extensions, publicKey }: Certificate): Uint8Array {
   const named = extensions.find(({ oid }) => oid === SUBJECT_KEY_ID);
@@ -241,11 +230,4 @@ function serialNumber(): Uint8Array {
   const bytes = crypto.getRandomValues(new Uint8Array(SERIAL_BYTES));
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;
   return bytes;
-}
-
-const PEM_LINE = /.{1,64}/g;
-
-function pem(label: string, bytes: Uint8Array): string {
-  const lines = bytes.toBase64().match(PEM_LINE) ?? [];
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }

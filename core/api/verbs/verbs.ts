@@ -5,6 +5,7 @@ import type { Entry } from "../../store/store.ts";
 import { PathRefusal } from "../../client/api_error.ts";
 import type { WriteOptions, Written } from "../../client/write_options.ts";
 import { refusalOfEvents } from "../access/nodes/event_restriction.ts";
+import { joinCheck } from "../access/joining/join_restriction.ts";
 import { refuseOthersObject, restrictionViewOf } from "../access/nodes/node_restriction.ts";
 import { escalationCheck } from "../access/escalation.ts";
 import { formatFor, refuseOtherShape, watchFormatFor } from "../http/accept.ts";
@@ -143,6 +144,7 @@ async function create(request: ObjectRequest): Promise<Response> {
   const placed = path.namespace === undefined ? options : { ...options, namespace: path.namespace };
   const { value: draft, bodyFaults } = await documentOf(c);
   if (kind.resource.createdAs) return await createElsewhere(request, draft);
+  const refuse = joinCheck(objects, c.get("user"), kind.resource);
   refuseOthersObject(
     c.get("user"),
     { plural: kind.resource.plural, draft },
@@ -150,6 +152,7 @@ async function create(request: ObjectRequest): Promise<Response> {
   );
   const written = await objects.create(kind.resource, draft, {
     ...placed,
+    ...(refuse && { refuse }),
     ...(bodyFaults && { bodyFaults }),
   });
   return sendWritten(request, 201, written);

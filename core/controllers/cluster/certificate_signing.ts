@@ -8,8 +8,18 @@ import {
   type CertificateSigningRequest,
   certificateSigningRequests,
 } from "../../resources/certificates/certificate_signing_requests.ts";
-import { act, type Controller, type Plan, plan, remove } from "../runtime/controller.ts";
+import { NODE_CLIENT_SIGNER } from "../../resources/certificates/node_joining.ts";
+import type { View } from "../../client/client.ts";
+import {
+  act,
+  type Controller,
+  type Plan,
+  plan,
+  remove,
+  type Write,
+} from "../runtime/controller.ts";
 import { signerFault } from "./certificate_rules.ts";
+import { joiningOf } from "./node_joining.ts";
 
 /** Signs with the key of our authority: a certificate in PEM, valid until then. */
 export type CertificateSigner = (
@@ -22,7 +32,6 @@ export type CertificateSigner = (
 const LIFE_MS = 365 * 24 * 60 * 60 * 1_000;
 const LIFE_MS_MIN = 10 * 60 * 1_000;
 const HOUR_MS = 60 * 60 * 1_000;
-const NODE_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet";
 
 /**
  * Signs what has been approved, for Kubernetes' own signers; approves what the agents of nodes ask for themselves; removes
@@ -38,12 +47,13 @@ export function certificateSigningController(
     resource: certificateSigningRequests,
     watches: [],
     workers: 1,
-    reconcile: (request, _view, nowMs) => reconcile(request, nowMs, sign),
+    reconcile: (request, view, nowMs) => reconcile(request, view, nowMs, sign),
   };
 }
 
 function reconcile(
   asked: CertificateSigningRequest,
+  view: View,
   nowMs: number,
   sign: CertificateSigner | undefined,
 ): Plan {
@@ -54,39 +64,63 @@ function reconcile(
   if (!sign || asked.status.certificate || has("Failed") || has("Denied")) return waits;
   const request = requestOf(asked.spec.request);
   if (!request) return waits;
-  if (!has("Approved")) return isOwnNode(asked, request) ? approved(asked) : waits;
+  if (!has("Approved")) return decided(asked, request, view, nowMs) ?? waits;
   const fault = signerFault(asked.spec, request);
   if (fault === "not ours") return waits;
   if (fault !== undefined) {
-    const failed = { type: "Failed", status: "True" as const, reason: "SignerValidationFailure" };
-    return written(asked, "status", {
-      conditions: [...asked.status.conditions ?? [], { ...failed, message: fault }],
-    });
+    return plan([condition(asked, "status", "Failed", "SignerValidationFailure", fault)]);
   }
   const pem = sign(request, asked.spec.usages ?? [], nowMs + lifeMsOf(asked.spec));
-  return written(asked, "status", { certificate: new TextEncoder().encode(pem).toBase64() });
+  const certificate = new TextEncoder().encode(pem).toBase64();
+  return plan([written(asked, "status", { certificate })]);
 }
 
-function approved(asked: CertificateSigningRequest): Plan {
-  return written(asked, "approval", {
-    conditions: [...asked.status.conditions ?? [], {
-      type: "Approved",
-      status: "True",
-      reason: "AutoApproved",
-      message: "Auto approving self kubelet client certificate after SubjectAccessReview.",
-    }],
+/** Approves what the agents of nodes ask for themselves, and machines that join by a token. `undefined`: others decide. */
+function decided(
+  asked: CertificateSigningRequest,
+  request: CertificateRequest,
+  view: View,
+  nowMs: number,
+): Plan | undefined {
+  const approve = (whose: string) =>
+    condition(
+      asked,
+      "approval",
+      "Approved",
+      "AutoApproved",
+      `Auto approving ${whose}kubelet client certificate after SubjectAccessReview.`,
+    );
+  if (isOwnNode(asked, request)) return plan([approve("self ")]);
+  const joining = joiningOf(asked, request, view, nowMs);
+  if (joining === undefined) return undefined;
+  if ("refused" in joining) {
+    return plan([condition(asked, "approval", "Denied", "JoinRefused", joining.refused)]);
+  }
+  return plan([...joining.before, approve("")]);
+}
+
+function condition(
+  asked: CertificateSigningRequest,
+  subresource: string,
+  type: string,
+  reason: string,
+  message: string,
+): Write {
+  const added = { type, status: "True", reason, message };
+  return written(asked, subresource, {
+    conditions: [...asked.status.conditions ?? [], added],
   });
 }
 
-function written(asked: CertificateSigningRequest, subresource: string, status: object): Plan {
+function written(asked: CertificateSigningRequest, subresource: string, status: object): Write {
   const { apiVersion, kind, metadata } = asked;
   const body = { apiVersion, kind, metadata, status: { ...asked.status, ...status } };
-  return plan([act(certificateSigningRequests, metadata, subresource, body)]);
+  return act(certificateSigningRequests, metadata, subresource, body);
 }
 
 /** Whether a node asks for another certificate for itself. */
 function isOwnNode({ spec }: CertificateSigningRequest, request: CertificateRequest): boolean {
-  return spec.signerName === NODE_CLIENT && spec.username === request.commonNames[0] &&
+  return spec.signerName === NODE_CLIENT_SIGNER && spec.username === request.commonNames[0] &&
     (spec.groups ?? []).includes("system:nodes") && signerFault(spec, request) === undefined;
 }
 
