@@ -7,7 +7,7 @@ import type { Measure } from "../core/controllers/analysis/measuring.ts";
 import type { AskApi } from "../core/controllers/autoscaling/metrics_api.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import { runLoop } from "../core/controllers/runtime/run_controller.ts";
-import { HttpsWebhooks } from "../core/client/webhook_transport.ts";
+import { HttpsWebhooks } from "../core/client/webhooks/webhook_transport.ts";
 import { LocalClient } from "../core/objects/local_client.ts";
 import { Objects, type ObjectsOptions } from "../core/objects/objects.ts";
 import { WebhookAdmission } from "../core/objects/admission/webhooks/webhook_admission.ts";

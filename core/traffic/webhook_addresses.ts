@@ -1,5 +1,5 @@
 import type { View } from "../client/client.ts";
-import type { WebhookAddress } from "../client/webhook_transport.ts";
+import type { WebhookAddress } from "../client/webhooks/webhook_transport.ts";
 import type { WebhookClientConfig } from "../resources/admissionregistration/webhook_shape.ts";
 import { serviceBackend } from "./service_backends.ts";
 

@@ -1,6 +1,6 @@
 /** Custom resources whose versions differ in more than their names: a webhook converts between them. */
 import assert from "node:assert/strict";
-import { WebhookFailure, type WebhookTransport } from "../../client/webhook_transport.ts";
+import { WebhookFailure, type WebhookTransport } from "../../client/webhooks/webhook_transport.ts";
 import { Random } from "../../lib/random.ts";
 import { LocalClient } from "../../objects/local_client.ts";
 import { type ApiFixture, freshApi } from "../api_fixture.ts";

@@ -1,4 +1,4 @@
-import { WebhookFailure } from "../../client/webhook_transport.ts";
+import { WebhookFailure } from "../../client/webhooks/webhook_transport.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
 import type { KubeObject } from "../../resources/resource.ts";
 

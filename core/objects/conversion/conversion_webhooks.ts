@@ -1,6 +1,6 @@
 import { OtherRefusal } from "../../client/api_error.ts";
 import type { View } from "../../client/client.ts";
-import { WebhookFailure, type WebhookTransport } from "../../client/webhook_transport.ts";
+import { WebhookFailure, type WebhookTransport } from "../../client/webhooks/webhook_transport.ts";
 import type { Random } from "../../lib/random.ts";
 import { ConversionNeeded } from "../../resources/apiextensions/custom/converted_objects.ts";
 import type { AnyResource, Conversions, KubeObject } from "../../resources/resource.ts";

@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { View } from "../../../client/client.ts";
-import { dialFault } from "../../../client/dial_faults.ts";
+import { dialFault } from "../../../client/webhooks/dial_faults.ts";
 import { askBackend } from "../../../client/http_exchange.ts";
 import { orAborted } from "../../../lib/abort.ts";
 import { parseIp } from "../../../lib/addresses/ip_address.ts";

@@ -1,5 +1,5 @@
 import { OtherRefusal } from "../../../client/api_error.ts";
-import { WebhookFailure } from "../../../client/webhook_transport.ts";
+import { WebhookFailure } from "../../../client/webhooks/webhook_transport.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
 import type { AdmissionAttributes, AdmissionObjects } from "../admission_attributes.ts";
 import { type GroupVersion, shownIn } from "../rule_matching.ts";

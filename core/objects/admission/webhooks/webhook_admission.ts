@@ -1,5 +1,5 @@
 import type { View } from "../../../client/client.ts";
-import type { WebhookTransport } from "../../../client/webhook_transport.ts";
+import type { WebhookTransport } from "../../../client/webhooks/webhook_transport.ts";
 import { isEqual } from "../../../lib/equality.ts";
 import { cloneJson, isJsonObject, type JsonObject } from "../../../lib/json/json_value.ts";
 import type { Log } from "../../../lib/log.ts";

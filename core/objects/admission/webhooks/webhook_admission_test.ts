@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { ApiError } from "../../../client/api_error.ts";
-import { WebhookFailure, type WebhookTransport } from "../../../client/webhook_transport.ts";
+import {
+  WebhookFailure,
+  type WebhookTransport,
+} from "../../../client/webhooks/webhook_transport.ts";
 import type { WriteOptions } from "../../../client/write_options.ts";
 import { silentLog } from "../../../lib/log.ts";
 import { Random } from "../../../lib/random.ts";

@@ -1,7 +1,10 @@
 import { ApiError } from "../../../client/api_error.ts";
 import type { View } from "../../../client/client.ts";
 import { badRequest } from "../../../client/refusals.ts";
-import { WebhookFailure, type WebhookTransport } from "../../../client/webhook_transport.ts";
+import {
+  WebhookFailure,
+  type WebhookTransport,
+} from "../../../client/webhooks/webhook_transport.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { Random } from "../../../lib/random.ts";
 import type { Webhook } from "../../../resources/admissionregistration/webhook_shape.ts";

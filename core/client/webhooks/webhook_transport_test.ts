@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { createAuthority, issueServer } from "../api/access/pki_certificates.ts";
+import { createAuthority, issueServer } from "../../api/access/pki_certificates.ts";
 import { HttpsWebhooks } from "./webhook_transport.ts";
 
 const NAME = "hook.apps.svc";

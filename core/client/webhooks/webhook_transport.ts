@@ -3,9 +3,9 @@ import { Agent, request } from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { LookupFunction } from "node:net";
 import { Buffer } from "node:buffer";
-import { type Clock, SystemClock } from "../lib/clock.ts";
-import { within } from "../lib/deadline.ts";
-import { parseIp, specialUseOf } from "../lib/addresses/ip_address.ts";
+import { type Clock, SystemClock } from "../../lib/clock.ts";
+import { within } from "../../lib/deadline.ts";
+import { parseIp, specialUseOf } from "../../lib/addresses/ip_address.ts";
 import { dialFault, type Dialled } from "./dial_faults.ts";
 
 /** Where a webhook answers. */
