@@ -12,6 +12,7 @@ import { onPath } from "../tests/kubectl.ts";
 import { Bench, type Measurement, type Report } from "./harness.ts";
 import { dns } from "./dns.ts";
 import { idle } from "./idle.ts";
+import { agents } from "./agents.ts";
 import { api } from "./api.ts";
 import { markdownTable, withSection } from "./markdown.ts";
 import { memory } from "./memory.ts";
@@ -39,6 +40,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   readyInitialized,
   restart,
   memory,
+  agents,
   probes,
   dns,
   proxy,

@@ -1,0 +1,3 @@
+module coracle.example/bench/agent_crowd
+
+go 1.22
