@@ -282,6 +282,7 @@ export class Agent {
     const { view, nodeName } = this.#options;
     const wanted = new Map(view.by(pods, "node", nodeName).map((pod) => [pod.metadata.uid, pod]));
     const byPod = Map.groupBy(containers, ({ podUid }) => podUid);
+    if (!this.#hasListed) this.#keepAddresses([...wanted.values()]);
     this.#hasListed = true;
     for (const uid of new Set([...wanted.keys(), ...byPod.keys(), ...others])) {
       const shown = byPod.get(uid) ?? [];
@@ -290,6 +291,17 @@ export class Agent {
       worker.want(wanted.get(uid));
       // The list may be older than the worker.
       worker.see(shown, known ? versions.get(uid) ?? -1 : worker.version);
+    }
+  }
+
+  /** After a reboot pods have the addresses that they had: who knows them by these finds them, also without the API. */
+  #keepAddresses(wanted: readonly Pod[]): void {
+    const { network } = this.#options;
+    for (const pod of wanted) {
+      const { metadata: { uid }, spec: { hostNetwork }, status: { podIP } } = pod;
+      if (podIP !== undefined && !hostNetwork && !isFinished(pod)) {
+        network.keepAddress?.(uid, podIP);
+      }
     }
   }
 

@@ -40,6 +40,10 @@ export class AddressPool {
       address >= range.first && address < range.first + range.size;
   }
 
+  isUsed(ip: string): boolean {
+    return this.#used.has(parseIpv4(ip)!);
+  }
+
   /** Marks an address as taken. */
   reserve(ip: string): void {
     this.#used.add(parseIpv4(ip)!);

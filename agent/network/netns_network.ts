@@ -58,6 +58,8 @@ export class NetnsNetwork implements PodNetwork {
   readonly #firewall: Firewall;
   readonly #log: Log;
   readonly #pods = new Map<string, Promise<OwnWire>>();
+  /** Addresses that are set aside for pods, by uid. */
+  readonly #keptAddresses = new Map<string, string>();
   /** Of pods that are just being connected or taken down. */
   readonly #busy = new Set<string>();
   readonly #listeners = new Set<(podUid: string) => void>();
@@ -106,11 +108,19 @@ export class NetnsNetwork implements PodNetwork {
   async add(podUid: string): Promise<PodAddress> {
     let made = this.#pods.get(podUid);
     if (made === undefined) {
-      made = this.#wire(podUid, this.#pool.claim());
+      made = this.#wire(podUid, this.#keptAddresses.get(podUid) ?? this.#pool.claim());
+      this.#keptAddresses.delete(podUid);
       this.#pods.set(podUid, made);
       made.catch(() => this.#pods.delete(podUid));
     }
     return addressOf(await made);
+  }
+
+  keepAddress(podUid: string, ip: string): void {
+    const isKept = this.#pods.has(podUid) || this.#keptAddresses.has(podUid);
+    if (isKept || !this.#pool.holds(ip) || this.#pool.isUsed(ip)) return;
+    this.#pool.reserve(ip);
+    this.#keptAddresses.set(podUid, ip);
   }
 
   has(podUid: string): boolean {
@@ -118,6 +128,9 @@ export class NetnsNetwork implements PodNetwork {
   }
 
   async remove(podUid: string): Promise<void> {
+    const kept = this.#keptAddresses.get(podUid);
+    if (kept !== undefined) this.#pool.release(kept);
+    this.#keptAddresses.delete(podUid);
     const wire = await this.#pods.get(podUid)?.catch(() => undefined);
     if (wire === undefined) return;
     await this.#whileBusy(wire.ip, () => this.#plumbing.removeWire(wire.namespacePath));

@@ -57,6 +57,26 @@ for (const [name, open] of VARIANTS) {
   });
 
   Deno.test({
+    name: `an address that is set aside is its pod's alone through ${name}${hint}`,
+    ignore: !isPossible,
+    fn: () =>
+      withNetwork(place, open, async (network) => {
+        const other = await network.add("uid-other");
+        network.keepAddress("uid-kept", "10.213.7.5");
+        network.keepAddress("uid-late", "10.213.7.5");
+        network.keepAddress("uid-late", other.ip);
+        network.keepAddress("uid-late", "10.99.0.1");
+        network.keepAddress("uid-gone", "10.213.7.6");
+        await network.remove("uid-gone");
+        const late = await network.add("uid-late");
+        assert.ok(![other.ip, "10.213.7.5", "10.99.0.1"].includes(late.ip), late.ip);
+        assert.equal((await network.add("uid-kept")).ip, "10.213.7.5");
+        network.keepAddress("uid-again", "10.213.7.6");
+        assert.equal((await network.add("uid-again")).ip, "10.213.7.6");
+      }),
+  });
+
+  Deno.test({
     name: `an address that was just let go serves the next pod through ${name}${hint}`,
     ignore: !isPossible,
     fn: () =>

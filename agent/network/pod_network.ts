@@ -19,6 +19,11 @@ export interface PodNetwork {
   start(): Promise<void>;
   /** Sets up a pod's network. Twice for one uid gives the same address. */
   add(podUid: string): Promise<PodAddress>;
+  /**
+   * Sets an address aside for a pod that has had it before the machine started again, until it is added or removed; does
+   * nothing when somebody else has it. Absent: addresses are kept anyway.
+   */
+  keepAddress?(podUid: string, ip: string): void;
   /** Whether a pod's network is there, or is just being set up. Nobody can reach what runs in a pod without one. */
   has(podUid: string): boolean;
   /** Calls `listener` when something else has removed a pod's network. Returns the stop. */

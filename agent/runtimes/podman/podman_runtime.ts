@@ -35,6 +35,10 @@ import type { OwnPodman, Podman } from "./podman.ts";
 const STARTS_IN_FLIGHT_MAX = 4;
 /** Execs cost as much as starts, and probes come in bursts. */
 const EXECS_IN_FLIGHT_MAX = 4;
+/** Removes a container whatever its state, with its volumes. */
+const FORCED = { force: "true", timeout: "0", v: "true", ignore: "true" };
+/** What Podman says of a container whose storage does not know it, or its layer, any more. */
+const FILES_LOST = /\b(container|layer) not known$/;
 /** What Podman may take longer than the grace it was given. */
 const STOP_MARGIN_MS = 30_000;
 
@@ -111,13 +115,21 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async #look(id: string): Promise<ContainerState | undefined> {
-    const inspection = await this.#inspection(id);
+    const inspection = await this.#inspection(id).catch((error) => this.#removeBroken(id, error));
     if (inspection === undefined) return undefined;
     this.#learnExitsFolder(inspection);
     const state = containerState(inspection);
     if (state !== undefined && isSettled(inspection)) this.#known.set(id, state);
     else this.#known.delete(id);
     return state && await this.#withSeenExit(state);
+  }
+
+  /** A loss of power in mid-start leaves an entry without its files, which nobody can look at, start or end. */
+  async #removeBroken(id: string, error: unknown): Promise<undefined> {
+    const isBroken = error instanceof RuntimeError && FILES_LOST.test(error.message);
+    if (!isBroken || this.#podman.own === undefined) throw error;
+    this.#log.warn("Removing a container that has lost its files", { id, error });
+    await this.#client.send("DELETE", `/containers/${id}`, { query: FORCED });
   }
 
   findImage(image: string): Promise<Image | undefined> {
@@ -234,9 +246,10 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async remove(id: string): Promise<void> {
     this.#known.delete(id);
-    const query = { force: "true", timeout: "0", v: "true", ignore: "true" };
     try {
-      await this.#unlessGone(() => this.#client.send("DELETE", `/containers/${id}`, { query }));
+      await this.#unlessGone(() =>
+        this.#client.send("DELETE", `/containers/${id}`, { query: FORCED })
+      );
     } catch (error) {
       // "device or resource busy" may be said of a container that is gone nevertheless.
       if (await this.#inspection(id) !== undefined) throw error;
