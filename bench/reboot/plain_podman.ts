@@ -1,3 +1,4 @@
+import { ifAbsent } from "../../core/lib/absent.ts";
 import { importBusybox } from "../../agent/runtimes/podman/busybox_image.ts";
 import { startPodmanService } from "../../agent/runtimes/podman/podman_service.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
@@ -10,6 +11,9 @@ import { Prober } from "./prober.ts";
 /** The same on this machine, where its image is made, and on the other: Podman keeps to it. */
 const RUN = `/run/coracle-bench-${Deno.pid}`;
 
+/** Of Podman's default network, by CNI's plugin "host-local". */
+const LEASES = "/var/lib/cni/networks/podman";
+
 /** A Podman without Coracle, with containers that are started by hand after a boot. */
 export class PlainPodman {
   readonly #machine: SecondMachine;
@@ -19,10 +23,13 @@ export class PlainPodman {
   private constructor(machine: SecondMachine, folder: string, count: number) {
     this.#machine = machine;
     this.#folder = folder;
-    this.#addresses = Array.from({ length: count }, (_, number) => `127.0.0.1:${portOf(number)}`);
+    this.#addresses = Array.from(
+      { length: count },
+      (_, number) => `${addressOf(number)}:${IMAGE_PORT}`,
+    );
   }
 
-  /** Makes `count` web servers, each on a port of the machine. */
+  /** Makes `count` web servers, each with an address of its own, as pods have. */
   static async create(
     bench: Bench,
     { machine, count }: { machine: SecondMachine; count: number },
@@ -38,28 +45,30 @@ export class PlainPodman {
     const plain = new PlainPodman(machine, folder, count);
     await machine.boot();
     for (let number = 0; number < count; number++) {
-      const command = ["httpd", "-f", "-p", String(portOf(number)), "-h", "/etc"];
-      await plain.#podman(
-        "create",
-        "--network",
-        "host",
-        "--name",
-        `web-${number}`,
-        IMAGE,
-        ...command,
-      );
+      const command = ["httpd", "-f", "-p", `${IMAGE_PORT}`, "-h", "/etc"];
+      const ip = addressOf(number);
+      await plain.#podman("create", "--ip", ip, "--name", `web-${number}`, IMAGE, ...command);
     }
     await machine.halt();
+    bench.defer(() => plain.#forgetLeases());
     return plain;
   }
 
   /** Milliseconds until all answer. */
   async startAll(): Promise<number> {
+    await this.#forgetLeases();
     const prober = await Prober.start(this.#machine, this.#addresses);
     const started = this.#podman("start", "--all");
     const tookMs = await prober.untilAllAnswer();
     await started;
     return tookMs;
+  }
+
+  /** Where addresses are noted outlives this kind of reboot, which is no reason to refuse them. */
+  async #forgetLeases(): Promise<void> {
+    for (const address of this.#addresses) {
+      await Deno.remove(`${LEASES}/${address.split(":")[0]}`).catch(ifAbsent);
+    }
   }
 
   async #podman(...args: string[]): Promise<void> {
@@ -71,6 +80,7 @@ export class PlainPodman {
   }
 }
 
-function portOf(number: number): number {
-  return IMAGE_PORT + number;
+/** In Podman's default network. */
+function addressOf(number: number): string {
+  return `10.88.0.${10 + number}`;
 }
