@@ -27,6 +27,7 @@ import { rolloutDetection } from "./rollouts/detection.ts";
 import { finishedRollouts } from "./rollouts/finished.ts";
 import { ready } from "./ready.ts";
 import { readyInitialized } from "./ready_initialized.ts";
+import { rebootAlone } from "./reboot_alone.ts";
 import { restart } from "./restart.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
@@ -39,6 +40,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   ready,
   readyInitialized,
   restart,
+  rebootAlone,
   memory,
   agents,
   probes,

@@ -177,7 +177,8 @@ export class PodSteps {
 
   async #prune({ id, container }: StepOf<"prune">): Promise<void> {
     const { context, record } = this.#options;
-    await context.runtime.remove(id).catch((error) => {
+    const remove = () => context.runtime.remove(id);
+    await context.startSlots.use(remove).catch((error) => { // after the starts that wait: it is never urgent
       // Left for later: the next list shows it again, if it is still there.
       context.log.warn("Cannot remove an old container", { container, id, error });
     });

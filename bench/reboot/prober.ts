@@ -1,8 +1,5 @@
 import type { SecondMachine } from "../../tests/e2e/second_machine.ts";
 
-/** Only a failure takes this long. */
-const WAIT_MS_MAX = 30_000;
-
 /** Asks addresses of a machine, from inside it, until each has answered. */
 export class Prober {
   readonly #lines: AsyncIterator<string>;
@@ -40,5 +37,3 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 }
 
 const PROGRAM = new URL("./prober_main.ts", import.meta.url).pathname;
-
-export { WAIT_MS_MAX };

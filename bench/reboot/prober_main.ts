@@ -1,10 +1,11 @@
 /** Says `asking`, then `all` when each address (`IP:PORT`) has answered a request with 200; or which have not. */
-const [asked, wait] = [Deno.args, 30_000];
+/** Only a failure takes this long. */
+const WAIT_MS_MAX = 30_000;
 const REQUEST = new TextEncoder().encode("GET /passwd HTTP/1.0\r\n\r\n");
 const AGAIN_MS = 5;
 
-const endMs = performance.now() + wait;
-const left = new Set(asked);
+const endMs = performance.now() + WAIT_MS_MAX;
+const left = new Set(Deno.args);
 Deno.stdout.writeSync(new TextEncoder().encode("asking\n"));
 while (left.size > 0 && performance.now() < endMs) {
   await Promise.all([...left].map(async (address) => {
