@@ -9,7 +9,6 @@ import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import { isFinished } from "../core/resources/core/pods/pod_states.ts";
 import { LOCAL_PATH_FOLDER } from "../core/resources/storage/local_path.ts";
-import { unitsOf } from "../core/schema/quantities.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import { ProbeCounts } from "./stats/probe_counts.ts";
 import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
@@ -19,11 +18,13 @@ import type { ClusterDns } from "./dns/cluster_dns.ts";
 import type { Machine } from "./node/machine.ts";
 import type { NodeContext } from "./pods/node_context.ts";
 import { allocatableOf, type Reservation } from "./node/allocatable.ts";
+import { nodeFeatures } from "./node/node_features.ts";
 import { NodeStatus } from "./node/node_status.ts";
 import { NodeCare, type NodeCareSettings } from "./node_care.ts";
 import type { LogLimits } from "./runtimes/log_limits.ts";
 import { PodStreams } from "./streams/pod_streams.ts";
 import { DiskPodFiles, type PodFiles } from "./volumes/pod_files.ts";
+import { keepAddresses } from "./network/kept_addresses.ts";
 import type { PodNetwork } from "./network/pod_network.ts";
 import { endAllPods } from "./pods/pods_end.ts";
 import { PodWorker } from "./pods/pod_worker.ts";
@@ -157,7 +158,7 @@ export class Agent {
         ...{ pullsMax: PULLS_MAX, ...options },
         onImage: (image) => this.#care.noteImage(image),
       }),
-      features: featuresOf(options),
+      features: nodeFeatures(options),
       podOfContainer: new Map(),
       allocations: new Map(),
       startSlots: new Slots(STARTS_MAX),
@@ -282,7 +283,7 @@ export class Agent {
     const { view, nodeName } = this.#options;
     const wanted = new Map(view.by(pods, "node", nodeName).map((pod) => [pod.metadata.uid, pod]));
     const byPod = Map.groupBy(containers, ({ podUid }) => podUid);
-    if (!this.#hasListed) this.#keepAddresses([...wanted.values()]);
+    if (!this.#hasListed) keepAddresses(this.#options.network, [...wanted.values()]);
     this.#hasListed = true;
     for (const uid of new Set([...wanted.keys(), ...byPod.keys(), ...others])) {
       const shown = byPod.get(uid) ?? [];
@@ -291,17 +292,6 @@ export class Agent {
       worker.want(wanted.get(uid));
       // The list may be older than the worker.
       worker.see(shown, known ? versions.get(uid) ?? -1 : worker.version);
-    }
-  }
-
-  /** After a reboot pods have the addresses that they had: who knows them by these finds them, also without the API. */
-  #keepAddresses(wanted: readonly Pod[]): void {
-    const { network } = this.#options;
-    for (const pod of wanted) {
-      const { metadata: { uid }, spec: { hostNetwork }, status: { podIP } } = pod;
-      if (podIP !== undefined && !hostNetwork && !isFinished(pod)) {
-        network.keepAddress?.(uid, podIP);
-      }
     }
   }
 
@@ -397,14 +387,4 @@ export class Agent {
     }
     this.#canRotate = error === undefined;
   }
-}
-
-function featuresOf({ machine, allowedUnsafeSysctls = [] }: AgentOptions): NodeContext["features"] {
-  return {
-    operatingSystem: machine.info.operatingSystem,
-    hasAppArmor: machine.hasAppArmor ?? false,
-    allowedUnsafeSysctls,
-    memoryBytes: unitsOf(machine.capacity["memory"] ?? "0"),
-    oomScoreAdjMin: machine.oomScoreAdjMin ?? 0,
-  };
 }
