@@ -18,7 +18,10 @@ testSteps({
 
 async function joins(lab: SitesLab): Promise<void> {
   const { cluster } = lab;
-  for (const site of lab.sites) await lab.startAgent(site);
+  for (const site of lab.sites) {
+    await lab.join(site);
+    await lab.startJoined(site);
+  }
   for (const site of lab.sites) {
     await lab.nodeIs(site, "True");
     const nodeSelector = { "kubernetes.io/hostname": site.node };
@@ -51,7 +54,7 @@ async function cut(lab: SitesLab): Promise<void> {
 
 async function reboots(lab: SitesLab): Promise<void> {
   await lab.a.reboot();
-  await lab.startAgent(lab.a);
+  await lab.startJoined(lab.a);
   const name = `on-${lab.a.node}`;
   await lab.cluster.podWhen(name, (pod) => mainStatus(pod).restartCount === 1);
   const { status } = await lab.cluster.readyPod(name);

@@ -1,9 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { importBusybox } from "../../agent/runtimes/podman/busybox_image.ts";
 import { PodmanClient } from "../../agent/runtimes/podman/podman_client.ts";
 import { ownSocketPath } from "../../agent/runtimes/podman/podman_service.ts";
 import { SystemClock } from "../../core/lib/clock.ts";
 import { type AgentOptions, AgentProcess } from "../e2e/agent_process.ts";
-import { forgetCgroups, Machine } from "../e2e/machine.ts";
+import { forgetCgroups, Machine, run } from "../e2e/machine.ts";
 import { IMAGE } from "../e2e/podman_cluster.ts";
 import type { Internet } from "./internet.ts";
 import { Router } from "./router.ts";
@@ -11,6 +12,7 @@ import { Router } from "./router.ts";
 /** The server's name in the site's `/etc/hosts`. */
 export const SERVER_NAME = "server.sites.test";
 
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** An answer that takes longer is none. */
 const ANSWER_SECONDS_MAX = 10;
 
@@ -72,9 +74,14 @@ export class Site {
   /** What every agent here is told. */
   agentArgs(args: readonly string[]): string[] {
     return [
-      ...["--node", this.node, "--data", this.folder, "--runtime", "podman"],
+      ...["--data", this.folder, "--runtime", "podman"],
       ...["--gateway-address", this.router.siteIP, "--stop-pods", "--temporary", ...args],
     ];
+  }
+
+  /** Runs a command of the product there; its output. */
+  async coracle(...args: string[]): Promise<string> {
+    return await this.machine.run(Deno.execPath(), "run", "-A", MAIN, ...args);
   }
 
   /** Makes the image of the tests, which no registry has. An agent must have started its Podman. */
@@ -144,4 +151,9 @@ export class Site {
     await this.machine.run("mount", "--bind", path, "/etc/hosts");
     await Deno.remove(path); // what is mounted stays
   }
+}
+
+/** Runs a command of the product on this machine; its output. */
+export async function coracle(...args: string[]): Promise<string> {
+  return await run(Deno.execPath(), "run", "-A", MAIN, ...args);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
-import { nodeKubeconfig } from "../e2e/agent_process.ts";
+import { type AgentOptions, nodeKubeconfig } from "../e2e/agent_process.ts";
 import { PodmanCluster } from "../e2e/podman_cluster.ts";
 import type { Fixture } from "../e2e/steps.ts";
 import { twoMachinesMissing } from "../e2e/two_machines.ts";
@@ -8,7 +8,7 @@ import { freePort } from "../e2e/web_app.ts";
 import { eventually } from "../eventually.ts";
 import { type Inventory, inventory, leftoversSince } from "../leftovers.ts";
 import { Internet } from "./internet.ts";
-import { Site } from "./site.ts";
+import { coracle, SERVER_NAME, Site } from "./site.ts";
 
 /** The server's node. */
 export const HERE = "here";
@@ -54,7 +54,8 @@ export class SitesLab implements Fixture {
     const internet = await Internet.start(subnet);
     undo.defer(() => internet.end());
     const listen = ["--listen", `${internet.serverIP}:${freePort()}`, "--node", HERE];
-    const cluster = await PodmanCluster.start({ subnet, args: [...listen, ...args] });
+    const advertise = ["--advertise", SERVER_NAME];
+    const cluster = await PodmanCluster.start({ subnet, args: [...listen, ...advertise, ...args] });
     undo.defer(() => cluster.end());
     const a = await Site.start({ internet, number: 0, node: "site-a" });
     undo.defer(async () => void await a.end());
@@ -77,8 +78,31 @@ export class SitesLab implements Fixture {
     const { server } = this.cluster;
     await site.startAgent([
       ...["--server", server.address, "--kubeconfig", await nodeKubeconfig(server, site.node)],
+      ...["--node", site.node],
       ...this.ranges,
     ]);
+    await site.importImage();
+  }
+
+  /** Makes a site's machine a node as a user does: by the command that a new token comes with, literally. */
+  async join(site: Site): Promise<void> {
+    const { kubeconfig } = this.cluster.server;
+    const command = await coracle(
+      "token",
+      "create",
+      "--node",
+      site.node,
+      "--kubeconfig",
+      kubeconfig,
+    );
+    const words = command.trim().split(" ");
+    assert.equal(words.shift(), "coracle", command);
+    await site.coracle(...words, "--node", site.node, "--data", site.folder);
+  }
+
+  /** Starts the agent of a site whose machine has joined. */
+  async startJoined(site: Site, options?: AgentOptions): Promise<void> {
+    await site.startAgent(this.ranges, options);
     await site.importImage();
   }
 
