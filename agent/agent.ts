@@ -16,6 +16,8 @@ import type { ContainerRuntime, ContainerState } from "./runtimes/container_runt
 import type { PodCgroups } from "./cgroups/pod_cgroups.ts";
 import type { ClusterDns } from "./dns/cluster_dns.ts";
 import type { Machine } from "./node/machine.ts";
+import { LogRotation } from "./log_rotation.ts";
+import { Namesakes } from "./pods/namesakes.ts";
 import type { NodeContext } from "./pods/node_context.ts";
 import { allocatableOf, type Reservation } from "./node/allocatable.ts";
 import { nodeFeatures } from "./node/node_features.ts";
@@ -69,6 +71,11 @@ export interface AgentOptions extends NodeCareSettings {
   client: Client;
   /** Must show all of the API's objects already: pods that it does not show are ended. */
   view: View;
+  /**
+   * Whether the view shows what the server knows now; absent: always. While it shows what was kept of an earlier time,
+   * pods that it does not show are left alone: they may have come since.
+   */
+  isViewCurrent?(): boolean;
   runtime: ContainerRuntime;
   /** How many images may be pulled at the same time; the kubelet's one when absent. */
   pullsMax?: number;
@@ -135,8 +142,11 @@ export class Agent {
   #isClean = false;
   /** Before the first list it is not known what runs. */
   #hasListed = false;
-  /** Whether the logs that had grown too large could be rotated the last time. */
-  #canRotate = true;
+  /** Uids of pods that are on the node and that the view does not show yet. */
+  #leftAlone: Set<string> = new Set();
+  /** Ends the pause between two lists. */
+  #pause: AbortController | undefined;
+  readonly #logRotation: LogRotation;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -161,9 +171,11 @@ export class Agent {
       features: nodeFeatures(options),
       podOfContainer: new Map(),
       allocations: new Map(),
+      namesakes: new Namesakes(),
       startSlots: new Slots(STARTS_MAX),
       execSlots: new Slots(EXEC_PROBES_MAX),
     };
+    this.#logRotation = new LogRotation({ ...options, files: this.#context.files });
     this.streams = new PodStreams({ ...options, workerOf: (name) => this.#workerOf(name) });
     const { podCIDR, labels = {}, runtime: { version: runtimeVersion } } = options;
     const volumesFolder = localPathFolder(dataFolder);
@@ -241,7 +253,9 @@ export class Agent {
       failures = await this.#relist() ? 0 : failures + 1;
       for (const uid of this.#tokens?.podsDue() ?? []) this.#workers.get(uid)?.refreshVolumes();
       const waitMs = failures > 0 ? waitMsAfter(failures, RELIST_RETRY) : RELIST_MS;
-      await clock.sleep(waitMs, signal).catch(() => {}); // rejects only when the signal aborts
+      this.#pause = new AbortController();
+      const either = AbortSignal.any([signal, this.#pause.signal]);
+      await clock.sleep(waitMs, either).catch(() => {}); // rejects only when a signal aborts
     }
   }
 
@@ -259,7 +273,7 @@ export class Agent {
         this.#context.files.podUids(),
       ]);
       this.#takeOver(containers, versions, [...addresses.map(({ podUid }) => podUid), ...folders]);
-      await this.#rotateLogs(containers);
+      await this.#logRotation.rotate(containers);
       this.#node.report(undefined);
       return true;
     } catch (error) {
@@ -280,14 +294,20 @@ export class Agent {
     versions: ReadonlyMap<string, number>,
     others: readonly string[],
   ): void {
-    const { view, nodeName } = this.#options;
+    const { view, nodeName, isViewCurrent } = this.#options;
+    const isCurrent = isViewCurrent?.() ?? true;
     const wanted = new Map(view.by(pods, "node", nodeName).map((pod) => [pod.metadata.uid, pod]));
     const byPod = Map.groupBy(containers, ({ podUid }) => podUid);
     if (!this.#hasListed) keepAddresses(this.#options.network, [...wanted.values()]);
     this.#hasListed = true;
+    const leftAlone = this.#leftAlone = new Set();
     for (const uid of new Set([...wanted.keys(), ...byPod.keys(), ...others])) {
       const shown = byPod.get(uid) ?? [];
       const known = this.#workers.get(uid);
+      if (!known && !wanted.has(uid) && !isCurrent) {
+        leftAlone.add(uid);
+        continue;
+      }
       const worker = known ?? this.#newWorker(uid, wanted.get(uid), shown[0]);
       worker.want(wanted.get(uid));
       // The list may be older than the worker.
@@ -320,7 +340,8 @@ export class Agent {
     const worker = this.#workers.get(uid);
     if (worker === undefined) {
       if (type === "DELETED" || pod.spec.nodeName !== this.#options.nodeName) return;
-      if (this.#hasListed) this.#newWorker(uid, pod, undefined).want(pod);
+      if (this.#leftAlone.has(uid)) this.#pause?.abort(); // first it is seen what runs of it
+      else if (this.#hasListed) this.#newWorker(uid, pod, undefined).want(pod);
       return;
     }
     const before = worker.pod;
@@ -357,6 +378,7 @@ export class Agent {
       },
       onGone: () => {
         this.#workers.delete(podUid);
+        this.#context.namesakes.remove(worker);
         this.#context.allocations.delete(podUid);
         this.#context.probeCounts.forget(podUid);
         for (const { id } of worker.containers) this.#context.podOfContainer.delete(id);
@@ -364,27 +386,12 @@ export class Agent {
       onFault: (error) => this.#fault(error),
     });
     this.#workers.set(podUid, worker);
+    this.#context.namesakes.add(worker);
     return worker;
   }
 
   #workerOf(name: ObjectName): PodWorker | undefined {
     const pod = this.#options.view.get(pods, name);
     return pod && this.#workers.get(pod.metadata.uid);
-  }
-
-  /** A log that cannot be rotated, because the disk is full or its pod has gone, says nothing about the runtime. */
-  async #rotateLogs(containers: readonly ContainerState[]): Promise<void> {
-    const { runtime } = this.#options;
-    const failures: unknown[] = [];
-    for (const { podUid, name: container, restartCount, state } of containers) {
-      if (state !== "running") continue;
-      await this.#context.files.rotateLog({ podUid, container, restartCount }, runtime.logFormat)
-        .catch((error) => failures.push(error));
-    }
-    const [error] = failures;
-    if (error !== undefined && this.#canRotate) {
-      this.#options.log.warn("Cannot rotate a log", { error });
-    }
-    this.#canRotate = error === undefined;
   }
 }

@@ -78,6 +78,7 @@ export async function runAgent<P extends NodePlatform>(
     client,
     tokens: client,
     view: mirror,
+    isViewCurrent: () => mirror.isCurrent,
     events,
     onStaleView: () => link.suspect(),
   };

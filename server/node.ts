@@ -25,6 +25,8 @@ export interface NodeAccess {
   client: Client;
   /** Must be complete already. */
   view: View;
+  /** Whether it shows what the server knows now, not what was kept of an earlier time; absent: always. */
+  isViewCurrent?: () => boolean;
   events: EventRecorder;
   /** Who gives tokens of service accounts; absent: nobody. */
   tokens?: TokenSource;
@@ -33,7 +35,15 @@ export interface NodeAccess {
 }
 
 /** What the composition gives to every agent itself. */
-type Wired = "client" | "tokens" | "view" | "events" | "clock" | "log" | "onStaleView";
+type Wired =
+  | "client"
+  | "tokens"
+  | "view"
+  | "isViewCurrent"
+  | "events"
+  | "clock"
+  | "log"
+  | "onStaleView";
 
 /** The proxy, as far as a node knows it. */
 export interface NodeProxy extends TableUser {

@@ -57,6 +57,8 @@ export type StopReason =
 
 /** Ended runs of a container that are kept besides the latest, for `lastState` and `logs --previous`. */
 const OLD_RUNS_MAX = 1;
+/** How often a pod looks whether the one that had its name has ended, in case it is not told. */
+const NAMESAKE_WAIT_MS = 1_000;
 /** The kubelet gives no pod less. */
 const GRACE_MIN_MS = 1_000;
 /**
@@ -74,7 +76,7 @@ export function busyNameOf(step: Step): string {
 /**
  * Decides what to do next for a pod from what is wanted and what is there. Pure.
  *
- * Guarantees: no two runs of a container at once; no container of a finished, deleted, rejected or refused pod starts, and no main
+ * Guarantees: no two runs of a container at once, and no two pods of one name; no container of a finished, deleted, rejected or refused pod starts, and no main
  * container before the init containers are done; nothing is taken away while a container runs. Repeating it until it returns no step brings the pod where it should be.
  */
 export function nextSteps(
@@ -175,7 +177,9 @@ function stepsToRun(pod: Pod, observed: ObservedPod, elapsedMs: number): Step[] 
         : stepsOfContainer(pod, each, observed, elapsedMs)
     ),
   ];
-  return startRefusalOf(pod) === undefined ? steps : steps.filter((step) => !STARTING.has(step.do));
+  const kept = steps.filter((step) => !STARTING.has(step.do));
+  if (startRefusalOf(pod) !== undefined) return kept;
+  return observed.hasNamesake ? [...kept, { do: "wait", ms: NAMESAKE_WAIT_MS }] : steps;
 
   function deadlines(): Step[] {
     return overdueMs === undefined ? [] : [{ do: "wait", ms: overdueMs - elapsedMs }];

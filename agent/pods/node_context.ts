@@ -12,6 +12,7 @@ import type { PodFiles } from "../volumes/pod_files.ts";
 import type { dialProbe } from "../probes/probe_dialer.ts";
 import type { Slots } from "../../core/lib/slots.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
+import type { Namesakes } from "./namesakes.ts";
 import type { PodRejection } from "./runs/observed_pod.ts";
 import type { NodeFeatures } from "./pod_rejection.ts";
 import type { Allocation } from "./runs/allocation.ts";
@@ -43,6 +44,8 @@ export interface NodeContext {
   readonly allocations: Map<string, Allocation>;
   /** Devices that pods may request. */
   readonly devices?: NodeDevices;
+  /** Which pods have one name. Kept by the agent. */
+  readonly namesakes: Namesakes;
   /** Container starts wait here for their turn. */
   readonly startSlots: Slots;
   /** Exec probes wait here for their turn. */

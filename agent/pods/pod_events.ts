@@ -22,6 +22,7 @@ export const COMPONENT = "kubelet";
 
 /** Records the events of pods in the kubelet's words (`pkg/kubelet/events/event.go`). */
 export class PodEvents {
+  #isOverdue = false;
   readonly #events: NodeContext["events"];
 
   constructor(events: NodeContext["events"]) {
@@ -149,7 +150,10 @@ export class PodEvents {
     this.#warning(pod, "FailedKillPod", `error killing pod: ${message}`);
   }
 
+  /** Told once. */
   overdue(pod: Pod): void {
+    if (this.#isOverdue) return;
+    this.#isOverdue = true;
     const message = "Pod was active on the node longer than the specified deadline";
     this.#normal(pod, "DeadlineExceeded", message);
   }

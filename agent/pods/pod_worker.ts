@@ -1,12 +1,12 @@
 import { ENDED } from "../../core/lib/abort.ts";
 import { AssertionError } from "../../core/lib/assert.ts";
 import { momentOf } from "../../core/lib/clock.ts";
-import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { isFinished } from "../../core/resources/core/pods/pod_states.ts";
 import { podContainerNamed } from "../../core/resources/core/pods/spec/pod_containers.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { hasEnded, nextRun } from "./runs/container_runs.ts";
 import type { ContainerState } from "../runtimes/container_runtime.ts";
+import { untilDrained } from "./draining.ts";
 import { statusChangeMs } from "./container_status.ts";
 import { busyNameOf, isGone, isOverdue, nextSteps, type Step } from "./next_step.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -25,11 +25,6 @@ import { StatusWriter } from "./status_writer.ts";
 
 /** A runtime that has reported an exit may need a moment until an inspection shows it. */
 const EXIT_INSPECTIONS_MS = [0, 20, 50, 100, 250, 500];
-/**
- * How long proxies that this process cannot watch, such as those of other nodes, get to send a pod no more requests and to
- * receive the answers to those they have sent; never more than half of its grace period.
- */
-const REMOTE_DRAIN_MS = 2_000;
 /** How long a worker that ends waits for the steps in flight. */
 const CLOSE_WAIT_MS = 5_000;
 
@@ -60,7 +55,6 @@ export class PodWorker {
   readonly #inFlight = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #isAwake = false;
-  #isOverdue = false;
   #isAdmitted = false;
   /** Whether an event says already that the pod may not start. */
   #isRefused = false;
@@ -149,6 +143,15 @@ export class PodWorker {
     record.eviction = eviction;
     if (isTold) this.#events.evicted(record.pod, eviction);
     this.wake();
+  }
+
+  get podName(): { namespace: string; name: string } {
+    return this.#options.podName;
+  }
+
+  /** Whether something of it runs, or may in a moment. */
+  get mayRun(): boolean {
+    return !this.hasEnded || [...this.#record.busy.values()].some((busy) => busy.do === "start");
   }
 
   /** Whether the node has taken the pod. */
@@ -254,7 +257,9 @@ export class PodWorker {
       this.#reject(pod);
       this.#resizes.allocate(pod);
     }
-    const { observed } = this.#record;
+    const { observed: recorded } = this.#record;
+    const hasNamesake = this.#options.context.namesakes.isAnyRunning(this);
+    const observed = hasNamesake ? { ...recorded, hasNamesake } : recorded;
     if (isGone(pod, observed)) {
       this.close();
       return this.#options.onGone();
@@ -269,7 +274,7 @@ export class PodWorker {
     if (wakeMs < Infinity) this.#cancelTimer = clock.after(wakeMs - elapsedMs, () => this.wake());
     this.#probes.keep();
     if (pod === undefined || this.#record.sandbox.state === "removed") return;
-    if (isOverdue(observed, elapsedMs) && !isFinished(pod)) this.#reportOverdue(pod);
+    if (isOverdue(observed, elapsedMs) && !isFinished(pod)) this.#events.overdue(pod);
     this.#reportRefusal(pod);
     this.#status.mark();
   }
@@ -290,20 +295,12 @@ export class PodWorker {
 
   #drain(): void {
     const { context, podUid } = this.#options;
-    const { signal } = this.#stop;
     this.#isDraining = true;
-    const isWatched = context.untilDrained !== undefined && context.view.list(nodes).length <= 1;
-    // First the other proxies stop: until then requests may come, also again when every other pod has failed.
-    const othersDone = isWatched ? Promise.resolve() : context.clock.sleep(REMOTE_DRAIN_MS, signal);
-    othersDone.then(() => context.untilDrained?.(podUid, signal)).then(() => {
+    const drained = untilDrained(context, podUid, this.#stop.signal);
+    drained.then(() => {
       this.#record.noteDrained(context.clock.elapsed());
       this.wake();
     }, () => {}); // rejects only when the worker has ended
-  }
-
-  #reportOverdue(pod: Pod): void {
-    if (!this.#isOverdue) this.#events.overdue(pod);
-    this.#isOverdue = true;
   }
 
   #reportRefusal(pod: Pod): void {

@@ -65,6 +65,15 @@ export class Mirror implements KeptView {
     );
   }
 
+  /** Whether the server has been heard of each kind since the start: what was restored may be old. */
+  get isCurrent(): boolean {
+    const restored = this.#restored;
+    return restored === undefined ||
+      [...this.#watches].every(([name, { version }]) =>
+        version !== undefined && version !== restored[name]
+      );
+  }
+
   onChange(listener: (resource: AnyResource, event: ViewEvent) => void): () => void {
     const stops = this.#options.sources.map(({ resource }) =>
       this.#kindOf(resource).subscribe((event) => listener(resource, event))

@@ -340,15 +340,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "wrong drain: nobody asks whether requests are under way",
-    file: "agent/pods/pod_worker.ts",
-    search: ".then(() => context.untilDrained?.(podUid, signal))",
+    file: "agent/pods/draining.ts",
+    search: "  await context.untilDrained?.(podUid, signal);\n",
     replace: "",
   },
   {
     name: "wrong drain: requests that come while others turn away are not waited for",
-    file: "agent/pods/pod_worker.ts",
-    search: "othersDone.then(() => context.untilDrained?.(podUid, signal))",
-    replace: "Promise.all([context.untilDrained?.(podUid, signal), othersDone])",
+    file: "agent/pods/draining.ts",
+    search: "  if (!isWatched) await context",
+    replace:
+      "  await context.untilDrained?.(podUid, signal);\n  if (!isWatched) return await context",
     tests: ["tests/simulation/simulation_test.ts"],
   },
   {

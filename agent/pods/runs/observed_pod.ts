@@ -32,6 +32,8 @@ export interface ObservedPod {
   readonly resizedGeneration?: number;
   /** When its `activeDeadlineSeconds` are over. */
   readonly overdueMs?: number;
+  /** Something of another pod of its name runs on this node. */
+  readonly hasNamesake?: boolean;
   /** Milliseconds that containers get to end when the pod is no longer wanted at all. */
   readonly forcedGraceMs: number;
 }
