@@ -8,7 +8,7 @@ import { kubeconfig } from "../core/api/access/pki.ts";
 import { HttpsTransport } from "../core/client/https_transport.ts";
 import { serverUrl } from "./flags/server_url.ts";
 import { CommandError } from "../server/command_error.ts";
-import { type Terminal } from "../server/terminal.ts";
+import { type Terminal, textTable } from "../server/terminal.ts";
 import { accessOf } from "../server/kubeconfig.ts";
 import { kubeconfigOption } from "./flags/kubeconfig_option.ts";
 import { VERSION } from "../server/version.ts";
@@ -85,11 +85,7 @@ async function list(flags: Flags, terminal: Terminal): Promise<void> {
       id ?? "all that were issued before",
     ]),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows) {
-    const line = row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
-    terminal.out(`${line}\n`);
-  }
+  terminal.out(textTable(rows));
 }
 
 async function create(

@@ -7,6 +7,7 @@ import { demoCommand } from "./demo.ts";
 import { demoWebCommand } from "./demo_web.ts";
 import { restoreCommand } from "./restore.ts";
 import { joinCommand } from "./join.ts";
+import { nodeCommand } from "./node.ts";
 import { rolloutCommand } from "./rollout.ts";
 import { serverCommand } from "./server.ts";
 import { secretsCommand } from "./secrets.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   tokenCommand,
   applyCommand,
   rolloutCommand,
+  nodeCommand,
   credentialsCommand,
   backupCommand,
   restoreCommand,

@@ -1,16 +1,15 @@
 import { type Command, Option } from "commander";
+import { durationOf, secondsOf } from "./flags/amounts.ts";
 import { CommandError } from "../server/command_error.ts";
 import type { Terminal } from "../server/terminal.ts";
 import type { Cluster } from "./rollout/cluster/cluster.ts";
 import {
-  durationOf,
   mayColour,
   onlyOne,
   outputOption,
   place,
   type PlaceFlags,
   revisionOf,
-  secondsOf,
   withCluster,
   yesOf,
 } from "./rollout/flags.ts";

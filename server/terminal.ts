@@ -12,3 +12,15 @@ export interface Terminal {
   /** Aborts at SIGINT or SIGTERM: the command finishes cleanly. */
   readonly signal: AbortSignal;
 }
+
+/** Rows under each other, their columns as wide as the longest cell, two spaces between them. Each line ends with `\n`. */
+export function textTable(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from(
+    { length: columns },
+    (_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    `${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()}\n`
+  ).join("");
+}

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ApiError } from "../../core/client/api_error.ts";
-import { durationMsOf } from "../../core/schema/durations.ts";
 import { CommandError } from "../../server/command_error.ts";
 import { accessOf } from "../../server/kubeconfig.ts";
 import type { Terminal } from "../../server/terminal.ts";
@@ -49,19 +48,6 @@ export async function withCluster<T>(
     return await act(cluster);
   } catch (error) {
     throw error instanceof ApiError ? new CommandError(error.message) : error;
-  }
-}
-
-export function secondsOf(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a number of seconds, such as 60.");
-}
-
-export function durationOf(text: string): number {
-  try {
-    return durationMsOf(text);
-  } catch {
-    throw new InvalidArgumentError("It must be a time with a unit, such as 60s, 5m or 1h.");
   }
 }
 
