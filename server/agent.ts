@@ -11,7 +11,14 @@ import { sendReports } from "./kubelet/report_loop.ts";
 import { type Context, keepRunning } from "./context.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import { TrafficLoop } from "./kubelet/traffic_loop.ts";
-import { countsAt, createNode, type NodePlatform, type NodeSettings, runNode } from "./node.ts";
+import {
+  countsAt,
+  createNode,
+  type Node,
+  type NodePlatform,
+  type NodeSettings,
+  runNode,
+} from "./node.ts";
 
 /** The API as seen from another process. */
 export interface RemoteApi {
@@ -45,6 +52,8 @@ export function connect(
 export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends NodeSettings {
   /** Called when the mirror shows all that there is, or was when this node last heard of it. */
   openPlatform(): Promise<P>;
+  /** Called when the node's parts are there. */
+  onNode?(node: Node): void;
   /** What the node starts with when it cannot reach the server; absent: it waits for the server. */
   checkpoint?: Checkpoint;
 }
@@ -83,6 +92,7 @@ export async function runAgent<P extends NodePlatform>(
     onStaleView: () => link.suspect(),
   };
   const node = createNode(context, access, platform);
+  environment.onNode?.(node);
   const usage = node.agent?.care.usage;
   if (usage) {
     const reports = { link, usage, node: host, clock };

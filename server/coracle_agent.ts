@@ -1,29 +1,30 @@
 import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../agent/checkpoint/open_checkpoint.ts";
+import { agentStreamKinds } from "../agent/tunnel/stream_kinds.ts";
 import { agentSources } from "../agent/agent_sources.ts";
 import { ApiError, isRefusal } from "../core/client/api_error.ts";
 import type { View } from "../core/client/client.ts";
-import { HttpsTransport } from "../core/client/https_transport.ts";
 import { LinkError } from "../core/client/link_error.ts";
 import type { Source } from "../core/client/list_watch.ts";
 import { objectPath } from "../core/client/object_path.ts";
-import type { ServerLink, Transport } from "../core/client/server_link.ts";
+import type { ServerLink } from "../core/client/server_link.ts";
 import { nodes } from "../core/resources/core/nodes/nodes.ts";
 import { NAME_SOURCES } from "../agent/dns/threads/run_dns.ts";
 import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
+import { type AgentLink, agentLink } from "./link/agent_link.ts";
 import { agentIdentity } from "./agent_identity.ts";
 import type { AgentFlags } from "./options.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError } from "./command_error.ts";
 import { type Terminal } from "./terminal.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, keepRunning } from "./context.ts";
+import { VERSION } from "./version.ts";
 import type { Access } from "./kubeconfig.ts";
 import { openMachine } from "./node_platform.ts";
 import { NODE_REGISTRY } from "./node_registry.ts";
 import { assignedRange, checkRange } from "./pod_range.ts";
-import { VERSION } from "./version.ts";
 
 interface Built {
   node: string;
@@ -59,13 +60,19 @@ async function build(
   const { server } = access;
   const sources = sourcesOf(nodeName);
   const checkpoint = await readCheckpoint(context, { access, sources });
-  const remote = connect(context, { transport: openTransport(context, access), server, sources });
+  const { transport, dialler, kinds } = openLink(context, nodeName, access);
+  const remote = connect(context, { transport, server, sources });
+  // What was asked of the tunnel that is lost is asked anew.
+  dialler.onChange((tunnel) => tunnel && remote.link.suspect());
   if (!checkpoint.isKept) await checkAccess(remote.link, nodeName, signal);
   const { title, podCidr } = await runAgent(context, remote, {
     nodeName,
     gatewayAddress,
     stopPods,
     checkpoint,
+    onNode: ({ agent }) => {
+      if (agent) kinds.push(...agentStreamKinds({ streams: agent.streams, clock: context.clock }));
+    },
     openPlatform: async () => {
       const podCidr = await rangeOf(context, remote);
       const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
@@ -92,10 +99,13 @@ async function readCheckpoint(
   return checkpoint;
 }
 
-function openTransport({ parts }: CommandContext, access: Access): Transport {
-  const https = new HttpsTransport({ ...access, userAgent: `coracle-agent/${VERSION}` });
-  parts.defer(() => https.close());
-  return https.send;
+/** From now on a tunnel is kept, however often it is lost. */
+function openLink(context: CommandContext<AgentFlags>, node: string, access: Access): AgentLink {
+  const userAgent = `coracle-agent/${VERSION}`;
+  const link = agentLink({ ...context, userAgent, node, access: () => access });
+  context.parts.defer(() => link.close());
+  keepRunning(context, "the connection to the server", (signal) => link.run(signal));
+  return link;
 }
 
 /** Without root, pods have loopback addresses, which are valid on this machine only: no range has to be assigned. */

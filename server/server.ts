@@ -20,6 +20,9 @@ import { clusterMetrics } from "./metrics/cluster_metrics.ts";
 import type { MeasurementParts } from "../core/controllers/analysis/providers/lazy_measurer.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
+import { STREAM_KINDS } from "../core/api/tunnels/stream_kinds.ts";
+import { Tunnels } from "../core/api/tunnels/tunnels.ts";
+import { nodes as nodeKind } from "../core/resources/core/nodes/nodes.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import { TrafficReports } from "../core/traffic/traffic_reports.ts";
 import {
@@ -195,11 +198,15 @@ function createServerApi(
     metrics: () => Promise<string>;
   },
 ): Api {
+  const tunnels = new Tunnels({
+    ...{ clock, log, agents: () => view.list(nodeKind).length },
+    kindsFor: (guest) => STREAM_KINDS.map((create) => create({ guest })),
+  });
   const nodes = new Map(agent ? [[nodeName, agent.streams]] : []);
   const nodeStreams = new RoutedStreams({ view, nodes });
   const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
   const usage = new ClusterUsage({ view, clock, sources });
-  const given = { ...access.api, ...opened.api, authorizers, streams, usage, ...told };
+  const given = { ...access.api, ...opened.api, authorizers, streams, usage, tunnels, ...told };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }
 

@@ -73,7 +73,10 @@ export async function freshApi(
     serviceOf,
     catalog = new MutableCatalog(RESOURCES),
     audit,
+    tunnels,
   }: {
+    /** Absent: no node can connect. */
+    tunnels?: ApiOptions["tunnels"];
     /** Absent: requests are not recorded. */
     audit?: ApiOptions["audit"];
     clock?: Clock;
@@ -123,6 +126,7 @@ export async function freshApi(
     ...(certificates && { certificates }),
     ...(frontProxy && { frontProxy }),
     ...(audit && { audit }),
+    ...(tunnels && { tunnels }),
   });
   return {
     api,

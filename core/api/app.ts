@@ -6,7 +6,6 @@ import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
 import { LocalClient } from "../objects/local_client.ts";
 import type { Objects } from "../objects/objects.ts";
-import { subresourceOf } from "../objects/subresources/mod.ts";
 import type { Catalog } from "../resources/catalog.ts";
 import type { ClientCertificates } from "./access/client_certificates.ts";
 import { addCredentialRoutes, type CredentialService } from "./access/credential_answers.ts";
@@ -34,6 +33,7 @@ import { sendOpenapi, sendOpenapiV2 } from "./discovery/openapi_answers.ts";
 import { answerApply } from "./verbs/manifests.ts";
 import { STREAMS } from "./streams/mod.ts";
 import { OpenStreams } from "./streams/open_streams.ts";
+import { streamOf } from "./streams/stream_choice.ts";
 import type { Stream, StreamDefinition, Upgrade } from "./streams/stream.ts";
 import { methodNotAllowed, type ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
@@ -64,6 +64,7 @@ import { type VersionInfo, versionInfo } from "./http/version.ts";
 import type { MadeUpFacts } from "../resources/resource.ts";
 import type { TrafficReports } from "../traffic/traffic_reports.ts";
 import type { ClusterUsage } from "../usage/cluster_usage.ts";
+import type { Tunnels } from "./tunnels/tunnels.ts";
 import { Watches } from "./watch/watch.ts";
 
 export interface ApiOptions {
@@ -106,6 +107,8 @@ export interface ApiOptions {
   metrics?: () => Promise<string>;
   /** For a server that shares its store with others. */
   standby?: Standby;
+  /** The connections of nodes; absent: none are taken. */
+  tunnels?: Tunnels;
 }
 
 /** The API, without the connections that carry it. */
@@ -180,14 +183,14 @@ function partsOf(options: ApiOptions): Parts {
   const { objects, catalog, nodeStreams, clock, random, log } = options;
   const kinds = new ServedKinds(catalog);
   const version = versionInfo(options.version);
-  const openStreams = new OpenStreams();
+  const openStreams = new OpenStreams(options.tunnels);
   const { authorizers = AUTHORIZERS, streams = STREAMS, frontProxy } = options;
   const chain = authorizers.map((create) => create(objects));
   const authorizer = new AuthorizerChain(chain);
   objects.policies.askAccess(policyAccess(chain));
   const authenticator = new Authenticator(options);
   const view = new LocalClient(objects);
-  const used = options.usage && { usage: options.usage };
+  const used = { usage: options.usage, tunnels: options.tunnels };
   const all = [...streams, ...(options.accounts ? [() => tokenRequests(options.accounts!)] : [])];
   return {
     ...options,
@@ -383,13 +386,4 @@ async function handOver(
   } catch (error) {
     return statusFor(error, parts.random.uuid(), parts.log);
   }
-}
-
-function streamOf(
-  { kinds, streams }: Parts,
-  { group, version, resource, subresource = "" }: ResourceRequest,
-): Stream | undefined {
-  const kind = kinds.find(group, version, resource);
-  const isDeclared = kind && subresourceOf(kind.resource, subresource);
-  return isDeclared && streams.get(subresource);
 }

@@ -1,4 +1,10 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import {
+  Agent,
+  type AgentOptions,
+  type ClientRequest,
+  type IncomingMessage,
+  request,
+} from "node:http";
 import type { Duplex, Readable } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 
@@ -46,12 +52,21 @@ export function askBackend(
   return promise;
 }
 
+/** An agent that has one connection and dials nobody. */
+export function agentOn(connection: Duplex): Agent {
+  return agentWith(() => connection, { keepAlive: false, maxSockets: 1 });
+}
+
+/** An agent that opens its connections itself and keeps some of them for the next request. */
+export function openingAgent(open: () => Duplex, maxFreeSockets: number): Agent {
+  return agentWith(open, { keepAlive: true, maxFreeSockets });
+}
+
 /**
- * An agent that has one connection and dials nobody. Not `createConnection` in the options: with `agent: false` the runtime
- * passes over it and dials the default host.
+ * Not `createConnection` in the options: with `agent: false` the runtime passes over it and dials the default host.
  */
-function agentOn(connection: Duplex): Agent {
-  const agent = new Agent({ keepAlive: false, maxSockets: 1 });
-  Object.assign(agent, { createConnection: () => connection });
+function agentWith(open: () => Duplex, options: AgentOptions): Agent {
+  const agent = new Agent(options);
+  Object.assign(agent, { createConnection: open });
   return agent;
 }

@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 /** The client of a connection, as seen by the front that accepted it. */
 export interface Peer {
   /** Address of the client. */
@@ -8,6 +10,16 @@ export interface Peer {
    * `client_certificates.ts`.
    */
   readonly certificate?: Uint8Array;
+  /** The front that has accepted the connection. Absent: it lies inside another one. */
+  readonly front?: PeerFront;
+}
+
+/** What a connection that carries others asks of its front. */
+export interface PeerFront {
+  /** Serves a connection inside this one, as another connection of the same peer. */
+  serve(inner: Duplex): void;
+  /** From now on whoever has this connection bounds it: it takes no other's place, and no deadline of the front ends it. */
+  leave(): void;
 }
 
 const peers = new WeakMap<object, Peer>();

@@ -40,6 +40,8 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #unauthenticated = new Set<Connection>();
   readonly #authenticated = new Set<Connection>();
+  /** Those that carry others, and have bounds of their own. */
+  readonly #carriers = new Set<Connection>();
   readonly #bySocket = new WeakMap<object, Connection>();
   /** One timer for all connections. */
   #check: { atMs: number; cancel: () => void } | undefined;
@@ -94,6 +96,15 @@ export class Connections {
     this.#authenticated.add(connection);
   }
 
+  /** The connection carries others from now on: it has no place and no deadline of its own here. */
+  leave(socket: object): void {
+    const connection = this.of(socket);
+    if (!connection) return;
+    this.#unauthenticated.delete(connection);
+    this.#authenticated.delete(connection);
+    this.#carriers.add(connection);
+  }
+
   /** A request begins. Returns false when the connection is closed, also because it has too many requests in flight. */
   begin(connection: Connection, exchange: Exchange): boolean {
     const isUnauthenticated = this.#unauthenticated.has(connection);
@@ -145,7 +156,9 @@ export class Connections {
   }
 
   destroyAll(): void {
-    for (const connection of this.#all()) this.#close(connection, "the server stops");
+    for (const connection of [...this.#all(), ...this.#carriers]) {
+      this.#close(connection, "the server stops");
+    }
   }
 
   /** All requests in flight. */
@@ -197,6 +210,7 @@ export class Connections {
   #remove(connection: Connection): void {
     this.#unauthenticated.delete(connection);
     this.#authenticated.delete(connection);
+    this.#carriers.delete(connection);
     if (this.size > 0) return;
     this.#check?.cancel();
     this.#check = undefined;

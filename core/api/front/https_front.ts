@@ -7,6 +7,7 @@ import type { KeyPair } from "../access/pki_certificates.ts";
 import type { Connection } from "./connection.ts";
 import { Connections } from "./connections.ts";
 import { Exchanges } from "./exchanges.ts";
+import { InnerConnections } from "./inner_connections.ts";
 import {
   CHECK_MS,
   HEAD_BYTES_MAX,
@@ -47,6 +48,7 @@ class HttpsFront implements Served {
   readonly #options: ServeOptions;
   readonly #connections: Connections;
   readonly #exchanges: Exchanges;
+  readonly #inner: InnerConnections;
   /** By the peer's address and port: a TLS socket does not expose the TCP socket under it. */
   readonly #handshakes = new Map<string, Connection>();
   #isStopping = false;
@@ -58,6 +60,7 @@ class HttpsFront implements Served {
     const { clock, log, handshakeMs } = options;
     this.#connections = new Connections({ clock, log, handshakeMs, busyCheckMs: BUSY_CHECK_MS });
     this.#exchanges = new Exchanges(api, this.#connections, clock);
+    this.#inner = new InnerConnections(this.#connections, this.#exchanges);
     this.#exchanges.listenTo(server);
     server.on("connection", (socket: Socket) => this.#accept(socket));
     server.on("secureConnection", (socket: TLSSocket) => this.#secure(socket));
@@ -110,7 +113,8 @@ class HttpsFront implements Served {
     if (!connection) return void socket.destroy();
     this.#connections.attach(connection, socket);
     connection.enter("head", this.#options.clock.elapsed());
-    setPeer(socket, peerOf(socket));
+    const peer = peerOf(socket);
+    setPeer(socket, { ...peer, front: this.#inner.frontOf(socket, peer) });
   }
 }
 

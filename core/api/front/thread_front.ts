@@ -11,6 +11,7 @@ import { setPeer } from "../access/peer.ts";
 import type { KeyPair } from "../access/pki_certificates.ts";
 import { Connections } from "./connections.ts";
 import { Exchanges } from "./exchanges.ts";
+import { InnerConnections } from "./inner_connections.ts";
 import {
   HANDSHAKE_MS,
   HANDSHAKES_MAX,
@@ -83,6 +84,7 @@ class ThreadFront implements Served {
   readonly #options: ServeOptions;
   readonly #connections: Connections;
   readonly #exchanges: Exchanges;
+  readonly #inner: InnerConnections;
   /** By the id that the thread has given them. */
   readonly #sockets = new Map<number, Socket>();
   #thread: TlsThread | undefined;
@@ -94,6 +96,7 @@ class ThreadFront implements Served {
     this.#options = options;
     this.#connections = new Connections({ clock, log, limits, lingers: true });
     this.#exchanges = new Exchanges(api, this.#connections, clock);
+    this.#inner = new InnerConnections(this.#connections, this.#exchanges);
     this.#server = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS });
     // It does not listen itself, and would close each connection after its first answer if that showed.
     Object.defineProperty(this.#server, "listening", { get: () => !this.#isStopping });
@@ -150,7 +153,8 @@ class ThreadFront implements Served {
     });
     enroll(socket, { fanOut, connection: id });
     this.#connections.add(socket, address, "head");
-    setPeer(socket, { address, port, ...(certificate && { certificate }) });
+    const peer = { address, port, ...(certificate && { certificate }) };
+    setPeer(socket, { ...peer, front: this.#inner.frontOf(socket, peer) });
     this.#server.emit("connection", socket);
   }
 }

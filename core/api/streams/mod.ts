@@ -1,3 +1,4 @@
+import { nodeTunnel } from "./node_tunnel.ts";
 import { podAttach } from "./pod_attach.ts";
 import { podExec } from "./pod_exec.ts";
 import { podLog } from "./pod_log.ts";
@@ -7,6 +8,7 @@ import type { StreamDefinition } from "./stream.ts";
 
 /** Every stream that is built in. A new one is one file and one line here. */
 export const STREAMS: readonly StreamDefinition[] = [
+  nodeTunnel,
   podAttach,
   podExec,
   podLog,

@@ -3,11 +3,23 @@ import { ApiError } from "../../client/api_error.ts";
 /** Streams that are open at once. */
 export const STREAMS_MAX = 1024;
 
+/** What ends with them. */
+interface OthersOpen {
+  stop(): void;
+  endRevoked(): void;
+}
+
 /** The open streams. They end when the server stops or the user's credential is no longer valid. */
 export class OpenStreams {
   /** What ends each, and whether its user's credential is still valid. */
   readonly #open = new Map<AbortController, () => boolean>();
+  readonly #others: OthersOpen | undefined;
   #isStopping = false;
+
+  /** `others`: what is open besides, and ends at the same time. */
+  constructor(others?: OthersOpen) {
+    this.#others = others;
+  }
 
   /** Registers a stream, which must end when the result aborts, and be {@linkcode close}d. Throws TooManyRequests. */
   open(isCurrent: () => boolean): AbortController {
@@ -29,9 +41,11 @@ export class OpenStreams {
   stop(): void {
     this.#isStopping = true;
     for (const end of [...this.#open.keys()]) end.abort();
+    this.#others?.stop();
   }
 
   endRevoked(): void {
     for (const [end, isCurrent] of [...this.#open]) if (!isCurrent()) end.abort();
+    this.#others?.endRevoked();
   }
 }

@@ -10,7 +10,7 @@ import { podOf, queryOf } from "./upgrade_target.ts";
 import { openConnection } from "./upgraded.ts";
 import { upgradeHeadOf } from "./upgrades/upgrade_head.ts";
 import { base64Of } from "./websocket/base64_stream.ts";
-import { OPCODE } from "./websocket/frames.ts";
+import { OPCODE } from "../../lib/websocket/frames.ts";
 import { chosenSubprotocol, isWebSocket, webSocketAnswer } from "./websocket/handshake.ts";
 import { WebSocket } from "./websocket/web_socket.ts";
 

@@ -5,7 +5,7 @@ import { concat } from "../../lib/bytes.ts";
 import { echoingNode, freshApi } from "../api_fixture.ts";
 import { dataOf, SpdyClientFrames } from "./spdy/client_frames_fixture.ts";
 import { addRunningPod, upgradeAt, WEBSOCKET } from "./upgrade_fixture.ts";
-import { clientFrame } from "./websocket/client_frame_fixture.ts";
+import { clientFrame } from "../../lib/websocket/client_frame_fixture.ts";
 
 const FORWARD = "/api/v1/namespaces/default/pods/web/portforward";
 const encoder = new TextEncoder();

@@ -8,12 +8,15 @@ import type { Objects } from "../../objects/objects.ts";
 import type { User } from "../http/api_context.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
 import type { ObjectRequest } from "../verbs/request.ts";
+import type { Tunnels } from "../tunnels/tunnels.ts";
 import type { OpenStreams } from "./open_streams.ts";
 
 /** A subresource whose answer is streamed, e.g. from a node. */
 export interface Stream {
   /** The last segment of the path, e.g. `log`. The kind declares it among its subresources. */
   subresource: string;
+  /** The plural of the kind whose objects have it though the kind does not declare it: discovery does not show it then. */
+  undeclaredOf?: string;
   /** Whether a path may follow: `proxy/a/b`. Such requests have bodies of any size, which are passed on. */
   takesPath?: true;
   /** Answers an ordinary request. Absent: there are only upgrades. */
@@ -49,7 +52,9 @@ export interface StreamParts {
   clock: Clock;
   random: Random;
   /** What nodes and pods use; absent: nobody knows. */
-  usage?: ClusterUsage;
+  usage?: ClusterUsage | undefined;
+  /** The connections of nodes; absent: none are taken. */
+  tunnels?: Tunnels | undefined;
 }
 
 export type StreamDefinition = (parts: StreamParts) => Stream;

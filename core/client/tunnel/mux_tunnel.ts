@@ -14,7 +14,7 @@ export interface MuxTunnelOptions {
   side: MuxOptions["side"];
   pipe: TunnelPipe;
   clock: Clock;
-  /** What this end answers. */
+  /** What this end answers; what is added later is answered from then on. */
   kinds: readonly StreamKind[];
   /** How often this end pings; absent: only when there is much to send. */
   pingMs?: number;
@@ -30,16 +30,14 @@ export class MuxTunnel implements Tunnel {
   readonly #options: MuxTunnelOptions;
   readonly #mux: Mux;
   readonly #stop = new AbortController();
-  readonly #kinds: ReadonlyMap<string, StreamKind>;
   #tellEnded!: (reason: string) => void;
   #heardMs: number;
   #cancelPing = () => {};
   #cancelDeath = () => {};
 
   constructor(options: MuxTunnelOptions) {
-    const { clock, side, onPing, kinds } = options;
+    const { clock, side, onPing } = options;
     this.#options = options;
-    this.#kinds = new Map(kinds.map((each) => [each.kind, each]));
     this.ended = new Promise((resolve) => this.#tellEnded = resolve);
     this.#heardMs = clock.elapsed();
     this.#mux = new Mux({
@@ -133,7 +131,7 @@ export class MuxTunnel implements Tunnel {
   async #answer(stream: MuxStream): Promise<void> {
     try {
       const head = headOf(stream.head);
-      const kind = this.#kinds.get(head.kind);
+      const kind = this.#options.kinds.find((each) => each.kind === head.kind);
       if (!kind) throw new MuxError(`streams of kind "${head.kind}" are not answered here`);
       await kind.answer(stream, head, stream.lost);
       stream.end();

@@ -13,6 +13,9 @@ export function duplexOf(stream: MuxStream): Duplex {
 class MuxDuplex extends Duplex {
   readonly #stream: MuxStream;
   readonly #bytes: AsyncIterator<Uint8Array>;
+  /** As sockets count them. */
+  bytesRead = 0;
+  bytesWritten = 0;
   #isReading = false;
   #hasRead = false;
 
@@ -36,6 +39,7 @@ class MuxDuplex extends Duplex {
     for (;;) {
       const { value, done } = await this.#bytes.next();
       this.#hasRead = done === true;
+      if (!done) this.bytesRead += value.length;
       // `push` may ask for more before it returns.
       this.#isReading = false;
       if (!this.push(done ? null : value) || done) return;
@@ -45,6 +49,7 @@ class MuxDuplex extends Duplex {
   }
 
   override _write(bytes: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
+    this.bytesWritten += bytes.length;
     // A writer may use its buffer again after `done`, which is before the bytes are sent.
     this.#stream.write(bytes.slice()).then(() => done(), done);
   }

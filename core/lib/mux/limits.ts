@@ -17,8 +17,10 @@ export const GROWN_BYTES_MAX = 8 * 1024 * 1024;
 /** Credit that an end accepts for one stream: more is an error of the other end. */
 export const CREDIT_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Streams that the other end may have open at once; more are refused one by one. */
-export const STREAMS_MAX = 256;
+/** Streams that either end may have opened at once; more are refused one by one. */
+export const STREAMS_MAX = 2_048;
+/** What may wait for all readers of a tunnel together: the stream that brings more is reset. */
+export const UNREAD_BYTES_MAX = 24 * 1024 * 1024;
 /** Refusals in a row, or refusals that wait to be sent, before the tunnel ends. */
 export const REFUSALS_MAX = 1024;
 /** Answers to pings that wait to be sent; the oldest are left out beyond that. */

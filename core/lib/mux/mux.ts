@@ -1,7 +1,13 @@
 import { OpenStream, type StreamOwner } from "./open_stream.ts";
 import { FrameAllowance } from "./frame_allowance.ts";
 import { FRAME, FrameParser, type FrameSink, numbersOf } from "./frames.ts";
-import { GROWN_BYTES_MAX, HEAD_BYTES_MAX, REFUSALS_MAX, STREAMS_MAX } from "./limits.ts";
+import {
+  GROWN_BYTES_MAX,
+  HEAD_BYTES_MAX,
+  REFUSALS_MAX,
+  STREAMS_MAX,
+  UNREAD_BYTES_MAX,
+} from "./limits.ts";
 import { MuxError, ProtocolError } from "./mux_error.ts";
 import type { MuxStream } from "./mux_stream.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -44,6 +50,7 @@ export class Mux {
   #otherOpen = 0;
   #refused = 0;
   #grownBytes = 0;
+  #unreadBytes = 0;
   #toldRttMs: number | undefined;
   #over: MuxError | undefined;
 
@@ -139,6 +146,7 @@ export class Mux {
         this.#grownBytes += grown;
         return grown;
       },
+      waits: (bytes) => (this.#unreadBytes += bytes) <= UNREAD_BYTES_MAX,
       giveBack: (bytes) => this.#grownBytes -= bytes,
     };
   }

@@ -9,6 +9,8 @@ export interface StreamOwner extends WindowNeighbours {
   nowMs(): number;
   /** The stream may have something to send, or to credit. */
   ready(stream: OpenStream): void;
+  /** More waits for readers, or less. False when it is too much. */
+  waits(bytes: number): boolean;
   /** This end has reset it. */
   wasReset(stream: OpenStream, reason: string): void;
   /** Both directions have ended, and all was read. */
@@ -90,6 +92,7 @@ export class OpenStream implements MuxStream {
       for (;;) {
         const part = this.#incoming.take();
         if (part) {
+          this.#owner.waits(-part.length);
           this.#giveCredit();
           yield part;
         } else if (this.#error) throw this.#error;
@@ -160,6 +163,7 @@ export class OpenStream implements MuxStream {
 
   takeData(bytes: Uint8Array): void {
     this.#incoming.push(bytes);
+    if (!this.#owner.waits(bytes.length)) this.reset("too much waits to be read");
     this.#wakeReader?.();
   }
 
@@ -184,6 +188,7 @@ export class OpenStream implements MuxStream {
     this.#error = error;
     this.#outgoing = [];
     this.#outgoingBytes = 0;
+    this.#owner.waits(-this.#incoming.length);
     this.#incoming.clear();
     this.#window.close();
     this.#wakeReader?.();

@@ -31,7 +31,11 @@ export function chosenSubprotocol(head: UpgradeHead, served: readonly string[]):
 }
 
 /** The head of the answer that opens a WebSocket: RFC 6455, section 4.2.2. Throws BadRequest for what is no handshake. */
-export function webSocketAnswer({ method, headers }: UpgradeHead, subprotocol: string): string {
+export function webSocketAnswer(
+  { method, headers }: UpgradeHead,
+  subprotocol: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
   const key = headers["sec-websocket-key"] ?? "";
   if (method !== "GET") throw new ApiError("BadRequest", "bad method");
   if (headers["sec-websocket-version"] !== "13") {
@@ -47,6 +51,7 @@ export function webSocketAnswer({ method, headers }: UpgradeHead, subprotocol: s
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${accept}`,
     ...(subprotocol === "" ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
+    ...Object.entries(more).map(([name, value]) => `${name}: ${value}`),
     "",
     "",
   ].join("\r\n");

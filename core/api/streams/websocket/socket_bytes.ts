@@ -1,5 +1,5 @@
 import type { ByteSink, ByteSource } from "../../../lib/byte_queue.ts";
-import { OPCODE } from "./frames.ts";
+import { OPCODE } from "../../../lib/websocket/frames.ts";
 import type { WebSocket } from "./web_socket.ts";
 
 /** A connection of another protocol inside the binary messages of a WebSocket. */

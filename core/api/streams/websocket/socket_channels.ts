@@ -1,6 +1,6 @@
 import { ByteQueue, type ByteSink, type ByteSource } from "../../../lib/byte_queue.ts";
 import { base64Of, Base64Reader } from "./base64_stream.ts";
-import { OPCODE } from "./frames.ts";
+import { OPCODE } from "../../../lib/websocket/frames.ts";
 import type { MessagePiece, WebSocket } from "./web_socket.ts";
 
 /** What waits for the readers of all channels: while it is more, nothing is read from the socket. */

@@ -9,7 +9,7 @@ import {
   frameOf,
   FrameReader,
   OPCODE,
-} from "./frames.ts";
+} from "../../../lib/websocket/frames.ts";
 
 /** A piece of the data of a message. */
 export type MessagePiece = Extract<FrameEvent, { type: "data" }>;

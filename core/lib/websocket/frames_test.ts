@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { concat } from "../../../lib/bytes.ts";
+import { concat } from "../bytes.ts";
 import { clientFrame } from "./client_frame_fixture.ts";
 import {
   closeCodeOf,
+  FRAME_RESERVE_BYTES,
   FrameError,
   type FrameEvent,
+  frameInPlace,
   frameOf,
   FrameReader,
   OPCODE,
@@ -50,6 +52,31 @@ Deno.test("messages, fragments and control frames come whole, wherever the strea
     ]);
     assert.deepEqual(read(concat(frames), size), wanted);
   }));
+});
+
+Deno.test("what is framed in place is read by the other end, masked or not", () => {
+  const lengths = [0, 1, 3, 125, 126, 127, 65_535, 65_536, 70_001];
+  const cuts = fc.integer({ min: 1, max: 70_100 });
+  fc.assert(
+    fc.property(fc.constantFrom(...lengths), cuts, fc.boolean(), (length, cut, isMasked) => {
+      const data = Uint8Array.from({ length }, (_, i) => i * 7 & 0xff);
+      const bytes = new Uint8Array(FRAME_RESERVE_BYTES + length);
+      bytes.set(data, FRAME_RESERVE_BYTES);
+      const mask = isMasked ? Uint8Array.of(1, 200, 30, 4) : undefined;
+      const frame = frameInPlace(bytes, OPCODE.binary, mask);
+      const reader = new FrameReader({ from: isMasked ? "client" : "server" });
+      const got: Uint8Array[] = [];
+      for (let at = 0; at < frame.length; at += cut) {
+        for (const event of reader.push(frame.slice(at, at + cut))) got.push(event.bytes);
+      }
+      assert.deepEqual(concat(got), data);
+    }),
+  );
+});
+
+Deno.test("a masked frame of a server is refused", () => {
+  const reader = new FrameReader({ from: "server" });
+  assert.throws(() => [...reader.push(clientFrame(OPCODE.binary, Uint8Array.of(1)))], FrameError);
 });
 
 Deno.test("a control frame may stand between fragments", () => {

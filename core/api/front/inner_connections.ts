@@ -1,0 +1,44 @@
+import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type Peer, type PeerFront, setPeer } from "../access/peer.ts";
+import type { Connections } from "./connections.ts";
+import type { Exchanges } from "./exchanges.ts";
+import { HEAD_BYTES_MAX, KEEP_ALIVE_MS } from "./limits.ts";
+
+/** Connections that others carry: served like those that the front accepts itself, with all their limits. */
+export class InnerConnections {
+  readonly #connections: Connections;
+  readonly #exchanges: Exchanges;
+  /** Made for the first one. */
+  #server: Server | undefined;
+
+  constructor(connections: Connections, exchanges: Exchanges) {
+    this.#connections = connections;
+    this.#exchanges = exchanges;
+  }
+
+  /** What a connection that this front has accepted may ask. */
+  frontOf(carrier: object, peer: Peer): PeerFront {
+    return {
+      serve: (inner) => this.#serve(inner, peer),
+      leave: () => this.#connections.leave(carrier),
+    };
+  }
+
+  #serve(inner: Duplex, { address, port, certificate }: Peer): void {
+    const socket = inner as unknown as Socket; // of which no more is used than a Duplex and two counters
+    this.#connections.add(socket, address, "head");
+    setPeer(socket, { address, port, ...(certificate && { certificate }) });
+    this.#server ??= this.#open();
+    this.#server.emit("connection", socket);
+  }
+
+  #open(): Server {
+    const server = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS });
+    // It does not listen itself, and would close each connection after its first answer if that showed.
+    Object.defineProperty(server, "listening", { value: true });
+    this.#exchanges.listenTo(server);
+    return server;
+  }
+}

@@ -1,0 +1,69 @@
+import { ApiError } from "../../client/api_error.ts";
+import { DuplexConnection } from "../../client/tunnel/duplex_connection.ts";
+import {
+  DEAD_MS_MAX,
+  DEAD_MS_MIN,
+  TUNNEL_HEADERS,
+  TUNNEL_PROTOCOL,
+} from "../../client/tunnel/handshake.ts";
+import { WebSocketPipe } from "../../client/tunnel/web_socket_pipe.ts";
+import { nodeOf } from "../access/nodes/node_identity.ts";
+import { type Peer, peerOf } from "../access/peer.ts";
+import { upgradeHeadOf } from "./upgrades/upgrade_head.ts";
+import type { Stream, StreamDefinition, StreamParts, UpgradeRequest } from "./stream.ts";
+import { chosenSubprotocol, isWebSocket, webSocketAnswer } from "./websocket/handshake.ts";
+
+/**
+ * The one connection of a node: a WebSocket that carries many streams in both directions. Only the agent of the node may
+ * open it. Not of Kubernetes, whose API server dials the kubelets.
+ */
+export const nodeTunnel: StreamDefinition = ({ tunnels, clock }: StreamParts): Stream => ({
+  subresource: "tunnel",
+  undeclaredOf: "nodes",
+  async upgrade(request) {
+    if (!tunnels) throw new ApiError("NotImplemented", "this server takes no tunnels");
+    const { incoming, socket, head } = request;
+    const { node, peer } = guestOf(request);
+    const upgradeHead = upgradeHeadOf(incoming);
+    if (!isWebSocket(upgradeHead)) throw new ApiError("BadRequest", "a tunnel is a WebSocket");
+    const protocol = chosenSubprotocol(upgradeHead, [TUNNEL_PROTOCOL]);
+    const answer = webSocketAnswer(upgradeHead, protocol, {
+      [TUNNEL_HEADERS.date]: new Date(clock.now()).toUTCString(),
+      [TUNNEL_HEADERS.spread]: `${Math.round(tunnels.spreadMs)}`,
+    });
+    peer.front.leave();
+    socket.write(answer);
+    const guest = {
+      node,
+      userAgent: upgradeHead.headers["user-agent"] ?? "",
+      remoteAddress: peer.address,
+      deadMs: deadMsOf(upgradeHead.headers[TUNNEL_HEADERS.dead]),
+      isCurrent: request.isCurrent,
+      peer,
+    };
+    await tunnels.take(guest, new WebSocketPipe(new DuplexConnection(socket, head), "server"));
+  },
+});
+
+/** Throws Forbidden, or ServiceUnavailable with when to come back. */
+function guestOf(
+  { info: { name }, user, incoming }: UpgradeRequest,
+): { node: string; peer: Peer & Required<Pick<Peer, "front">> } {
+  if (name === undefined || nodeOf(user) !== name) {
+    throw new ApiError(
+      "Forbidden",
+      `nodes "${
+        name ?? ""
+      }" is forbidden: User "${user.name}" cannot open its tunnel: only "system:node:${name}" can`,
+    );
+  }
+  const peer = peerOf(incoming.socket);
+  if (!peer?.front) throw new ApiError("NotImplemented", "a tunnel cannot be opened in a tunnel");
+  return { node: name, peer: { ...peer, front: peer.front } };
+}
+
+/** How long the agent may be silent, as it says itself. */
+function deadMsOf(header: string | undefined): number {
+  const ms = Number(header);
+  return Number.isFinite(ms) ? Math.min(DEAD_MS_MAX, Math.max(DEAD_MS_MIN, ms)) : DEAD_MS_MAX;
+}

@@ -1,0 +1,70 @@
+/** What the environment says about proxies: `HTTPS_PROXY` and `NO_PROXY`. */
+export interface ProxySettings {
+  https?: string | undefined;
+  none?: string | undefined;
+}
+
+/** A proxy to go through. */
+export interface UplinkProxy {
+  host: string;
+  port: number;
+  /** Of `proxy-authorization`. */
+  authorization: string | undefined;
+}
+
+/**
+ * The proxy for a server; `undefined`: none. Throws an `Error` for a value that is no URL of an HTTP proxy. The rules of
+ * Go's `httpproxy`, which kubelets follow: https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
+ */
+export function proxyFor(
+  { hostname, port }: Pick<URL, "hostname" | "port">,
+  { https = "", none = "" }: ProxySettings,
+): UplinkProxy | undefined {
+  if (https === "") return undefined;
+  const host = unbracketed(hostname).toLowerCase();
+  if (host === "localhost" || /^127\.|^::1$/.test(host)) return undefined;
+  const isExempt = none.split(",").map((each) => each.trim().toLowerCase())
+    .some((each) => each !== "" && covers(each, host, port || "443"));
+  return isExempt ? undefined : proxyOf(https);
+}
+
+function proxyOf(text: string): UplinkProxy {
+  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  if (url?.protocol !== "http:") {
+    throw new Error(`Cannot use the proxy in HTTPS_PROXY: it is not of the form http://HOST:PORT`);
+  }
+  const { hostname, port, username, password } = url;
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return {
+    host: unbracketed(hostname),
+    port: Number(port || 80),
+    authorization: username === "" ? undefined : `Basic ${btoa(credentials)}`,
+  };
+}
+
+function covers(entry: string, host: string, port: string): boolean {
+  if (entry === "*") return true;
+  const [, name = entry, entryPort] = /^(.*?):(\d+)$/.exec(entry.includes("::") ? "" : entry) ?? [];
+  if (entryPort !== undefined && entryPort !== port) return false;
+  if (name.includes("/")) return isInRange(host, name);
+  if (name === host) return true;
+  const suffix = name.startsWith("*.") ? name.slice(1) : name.startsWith(".") ? name : `.${name}`;
+  return host.endsWith(suffix);
+}
+
+function isInRange(host: string, range: string): boolean {
+  const [base = "", bits = "32"] = range.split("/");
+  const [address, from] = [numberOf(host), numberOf(base)];
+  if (address === undefined || from === undefined) return false;
+  const size = 2 ** (32 - Number(bits));
+  return Math.floor(address / size) === Math.floor(from / size);
+}
+
+function numberOf(address: string): number | undefined {
+  if (!/^\d+\.\d+\.\d+\.\d+$/.test(address)) return undefined;
+  return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
