@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { gatewayOn, routeTo } from "../e2e/web_app.ts";
+import type { Step } from "../e2e/steps.ts";
+import { freePort } from "../e2e/web_app.ts";
+import { eventually, later } from "../eventually.ts";
+import { serverDies } from "./link_steps.ts";
+import { urlOf, webAppOn } from "./site_pods.ts";
+import { SiteLoad } from "./site_load.ts";
+import type { SitesLab } from "./sites_lab.ts";
+
+const IS_LONG = (Deno.env.get("SITES") ?? "").split(",").includes("all");
+const CUT_MS = IS_LONG ? 60_000 : 5_000;
+const PER_SECOND = 500;
+const port = freePort();
+
+/** A site that goes on by itself. */
+export const ALONE_STEPS: readonly Step<SitesLab>[] = [
+  { name: "a site's own gateway serves its users", run: ownGateway },
+  { name: `a cut of ${CUT_MS / 1000} s under load: no request fails`, run: cutUnderLoad },
+  { name: "kill -9 of the server under load: no request fails, agents are back", run: deadServer },
+  {
+    name: "changes on both sides while cut off: nothing right is restarted",
+    run: changesMeanwhile,
+  },
+  { name: "a reboot without the uplink: pods, names and the gateway are back", run: rebootsAlone },
+];
+
+async function ownGateway(lab: SitesLab): Promise<void> {
+  const gateway = gatewayOn(port) as { spec: object };
+  const infrastructure = { labels: { "coracle.dev/nodes": "site-a" } };
+  await lab.cluster.kubectl("label", "node", "site-a", "coracle.dev/nodes=site-a");
+  await lab.cluster.kubectl("annotate", "node", "site-a", "coracle.dev/autonomy=forever");
+  await lab.cluster.apply(
+    ...webAppOn("site-a", { name: "shop", version: "1", replicas: 2 }),
+    { ...gateway, spec: { ...gateway.spec, infrastructure } },
+    routeTo({ shop: 1 }),
+  );
+  await lab.cluster.kubectl("rollout", "status", "deployment/shop", "--timeout=60s");
+  await eventually("it answers", async () => await lab.a.get(gatewayUrl(lab)) === "1");
+}
+
+function gatewayUrl({ a }: SitesLab): string {
+  return `http://${a.router.siteIP}:${port}/`;
+}
+
+/** Runs `act` under load on the gateway of site A, none of which may fail. */
+async function underLoad(lab: SitesLab, act: () => Promise<void>): Promise<void> {
+  const hostname = lab.a.router.siteIP;
+  const load = await SiteLoad.start(lab.a, { hostname, port, perSecond: PER_SECOND });
+  await later(1_000);
+  const startMs = performance.now();
+  const acted = await Promise.allSettled([act()]);
+  const seconds = (performance.now() - startMs) / 1_000;
+  await later(1_000);
+  const { sent, failures } = await load.stop();
+  if (acted[0]!.status === "rejected") throw acted[0]!.reason;
+  assert.deepEqual(failures.slice(0, 5), [], `${failures.length} of ${sent} failed`);
+  assert.ok(sent >= PER_SECOND * seconds * 0.5, `only ${sent} requests in ${seconds} s`);
+}
+
+async function cutUnderLoad(lab: SitesLab): Promise<void> {
+  const before = await lab.a.containerIds();
+  await underLoad(lab, async () => {
+    await lab.a.router.cut();
+    await later(CUT_MS);
+    await lab.a.router.mend();
+    await lab.nodeIs(lab.a, "True");
+    await later(2_000);
+  });
+  assert.deepEqual(await lab.a.containerIds(), before);
+}
+
+async function deadServer(lab: SitesLab): Promise<void> {
+  await underLoad(lab, () => serverDies(lab));
+}
+
+/** At the server a pod is deleted and another one made; at the site a container dies, and is restarted. */
+async function changesMeanwhile(lab: SitesLab): Promise<void> {
+  const { cluster, a } = lab;
+  const before = await containersOf(lab);
+  const [victim] = await cluster.pods("app=shop");
+  const name = victim!.metadata.name;
+  await a.router.cut();
+  await cluster.kubectl("scale", "deployment/shop", "--replicas=3");
+  await cluster.kubectl("label", "node", "site-a", "changed=meanwhile");
+  await killContainer(lab, victim!.status.containerStatuses![0]!.containerID!);
+  await later(IS_LONG ? 60_000 : 3_000);
+  await a.router.mend();
+  await cluster.kubectl("rollout", "status", "deployment/shop", "--timeout=60s");
+  const restarted = await cluster.podWhen(name, ({ status }) => {
+    return status.containerStatuses?.[0]?.restartCount === 1 && status.containerStatuses[0].ready;
+  });
+  const after = await containersOf(lab);
+  for (const [pod, id] of before) {
+    if (pod !== restarted.metadata.name) assert.equal(after.get(pod), id, `container of ${pod}`);
+  }
+}
+
+async function killContainer({ a }: SitesLab, id: string): Promise<void> {
+  using podman = a.openPodman();
+  const path = `/containers/${id.replace("podman://", "")}/kill`;
+  await podman.client.send("POST", path, { query: { signal: "KILL" } });
+}
+
+/** Pods of site A, and the ids of their containers. */
+async function containersOf({ cluster }: SitesLab): Promise<Map<string, string>> {
+  const path = "/api/v1/namespaces/default/pods?fieldSelector=spec.nodeName%3Dsite-a";
+  const { items } = (await cluster.get<{ items: PodLike[] }>(path))!;
+  return new Map(items.map(({ metadata, status }) => [
+    metadata.name,
+    status.containerStatuses?.[0]?.containerID ?? "",
+  ]));
+}
+
+interface PodLike {
+  metadata: { name: string };
+  status: { containerStatuses?: { containerID?: string }[] };
+}
+
+async function rebootsAlone(lab: SitesLab): Promise<void> {
+  const { cluster, a } = lab;
+  await a.router.cut();
+  await a.reboot();
+  const startMs = performance.now();
+  await a.startAgent(lab.ranges);
+  await eventually("the gateway answers", async () => await a.get(gatewayUrl(lab)) === "1");
+  const tookMs = performance.now() - startMs;
+  assert.ok(tookMs < 20_000, `the gateway was back after ${Math.round(tookMs)} ms`);
+  const pod = (await cluster.pod("on-site-a"))!;
+  await eventually("its pod answers", async () => await a.get(urlOf(pod)) === "on-site-a");
+  const ids = await a.containerIds();
+  await a.router.mend();
+  await lab.nodeIs(a, "True");
+  await cluster.readyPod("on-site-a");
+  assert.deepEqual(await a.containerIds(), ids, "nothing was restarted by the reconnect");
+}

@@ -1,0 +1,44 @@
+import { type Step, testSteps } from "../e2e/steps.ts";
+import { ALONE_STEPS } from "./alone_steps.ts";
+import { LINK_STEPS } from "./link_steps.ts";
+import { podOnEachNode } from "./site_pods.ts";
+import { labMissing, SitesLab } from "./sites_lab.ts";
+import { STREAM_STEPS } from "./stream_steps.ts";
+import { TRAFFIC_STEPS } from "./traffic_steps.ts";
+
+const SUBNET = 150;
+/** Enough for the agents to notice; five times less than the default. */
+const GRACE = ["--node-monitor-grace-period", "10s"];
+
+const GROUPS: Readonly<Record<string, readonly Step<SitesLab>[]>> = {
+  streams: STREAM_STEPS,
+  traffic: TRAFFIC_STEPS,
+  links: LINK_STEPS,
+  alone: ALONE_STEPS,
+};
+
+testSteps({
+  name: "two sites behind routers that let nothing in",
+  missing: labMissing(),
+  start: () => SitesLab.start({ subnet: SUBNET, args: GRACE }),
+  steps: [
+    { name: "machines become nodes by the command of a token", run: joins },
+    { name: "pods run on each node", run: podOnEachNode },
+    ...chosenSteps(),
+  ],
+});
+
+/** All; with e.g. `SITES=links,alone` these groups only. */
+function chosenSteps(): Step<SitesLab>[] {
+  const chosen = (Deno.env.get("SITES") ?? "").split(",").filter((name) => name in GROUPS);
+  const names = chosen.length > 0 ? chosen : Object.keys(GROUPS);
+  return names.flatMap((name) => GROUPS[name]!);
+}
+
+async function joins(lab: SitesLab): Promise<void> {
+  for (const site of lab.sites) {
+    await lab.join(site);
+    await lab.startJoined(site);
+  }
+  for (const site of lab.sites) await lab.nodeIs(site, "True");
+}
