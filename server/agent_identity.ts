@@ -2,7 +2,7 @@ import { certificateOfPem } from "../core/lib/der/certificate.ts";
 import { nodeOf, nodeUser } from "../core/api/access/nodes/node_identity.ts";
 import type { User } from "../core/api/http/api_context.ts";
 import { asCommandError, CommandError } from "./command_error.ts";
-import { readIdentity } from "./join/identity.ts";
+import { type NodeIdentity, readIdentity } from "./join/identity.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
 import type { AgentFlags } from "./options.ts";
 
@@ -10,6 +10,8 @@ import type { AgentFlags } from "./options.ts";
 export interface AgentIdentity {
   node: string;
   access: Access;
+  /** As which the machine has joined: its certificate is renewed. Absent: a kubeconfig says who it is. */
+  joined?: NodeIdentity;
 }
 
 /** By the kubeconfig that is given, else as the machine has joined. Throws a {@linkcode CommandError}. */
@@ -37,7 +39,8 @@ export async function agentIdentity(
       `Cannot run the agent of node "${node}": this machine has joined as node "${identity.node}"; leave out --node`,
     );
   }
-  return { node: identity.node, access: { ...identity, ...chosen } };
+  const access = { ...identity, ...chosen };
+  return { node: identity.node, access, joined: access };
 }
 
 /**

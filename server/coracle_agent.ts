@@ -14,7 +14,8 @@ import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
 import { type AgentLink, agentLink } from "./link/agent_link.ts";
-import { agentIdentity } from "./agent_identity.ts";
+import { type AgentIdentity, agentIdentity } from "./agent_identity.ts";
+import { IdentityKeeper } from "./join/identity_keeper.ts";
 import type { AgentFlags } from "./options.ts";
 import { Assembly } from "./assembly.ts";
 import { CommandError } from "./command_error.ts";
@@ -42,9 +43,10 @@ export async function startAgent(
   flags: AgentFlags,
   terminal: Terminal,
 ): Promise<Assembly<Built> | undefined> {
-  const { access, node } = await agentIdentity(flags);
+  const identity = await agentIdentity(flags);
   try {
-    return await Assembly.start({ ...flags, node }, terminal, (context) => build(context, access));
+    const { node } = identity;
+    return await Assembly.start({ ...flags, node }, terminal, (given) => build(given, identity));
   } catch (error) {
     if (terminal.signal.aborted) return undefined;
     throw error;
@@ -53,15 +55,17 @@ export async function startAgent(
 
 async function build(
   context: CommandContext<AgentFlags>,
-  access: Access,
+  identity: AgentIdentity,
 ): Promise<Built> {
   const { flags, signal } = context;
   const { node: nodeName, gatewayAddress, stopPods } = flags;
+  const { access } = identity;
   const { server } = access;
   const sources = sourcesOf(nodeName);
   const checkpoint = await readCheckpoint(context, { access, sources });
-  const { transport, dialler, kinds } = openLink(context, nodeName, access);
+  const { transport, dialler, kinds, keepIdentity } = openLink(context, identity);
   const remote = connect(context, { transport, server, sources });
+  keepIdentity(remote.link);
   // What was asked of the tunnel that is lost is asked anew.
   dialler.onChange((tunnel) => tunnel && remote.link.suspect());
   if (!checkpoint.isKept) await checkAccess(remote.link, nodeName, signal);
@@ -99,13 +103,27 @@ async function readCheckpoint(
   return checkpoint;
 }
 
-/** From now on a tunnel is kept, however often it is lost. */
-function openLink(context: CommandContext<AgentFlags>, node: string, access: Access): AgentLink {
+/** From now on a tunnel is kept, however often it is lost; `keepIdentity` has the certificate renewed with which it is opened. */
+function openLink(
+  context: CommandContext<AgentFlags>,
+  { access, node, joined }: AgentIdentity,
+): AgentLink & { keepIdentity(link: ServerLink): void } {
+  const { flags: { server } } = context;
   const userAgent = `coracle-agent/${VERSION}`;
-  const link = agentLink({ ...context, userAgent, node, access: () => access });
+  let used = access;
+  const link = agentLink({ ...context, userAgent, node, access: () => used });
   context.parts.defer(() => link.close());
   keepRunning(context, "the connection to the server", (signal) => link.run(signal));
-  return link;
+  const keepIdentity = (api: ServerLink) => {
+    if (!joined) return;
+    const keeper = new IdentityKeeper({ ...context, identity: joined, time: link.time });
+    keeper.onChange((renewed) => {
+      used = { ...renewed, ...(server !== undefined && { server }) };
+      link.renewed();
+    });
+    keepRunning(context, "the certificate of this node", (signal) => keeper.run(api, signal));
+  };
+  return { ...link, keepIdentity };
 }
 
 /** Without root, pods have loopback addresses, which are valid on this machine only: no range has to be assigned. */

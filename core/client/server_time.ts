@@ -24,6 +24,11 @@ export class ServerTime {
     if (Math.abs(offsetMs - (this.#offsetMs ?? Infinity)) > TOLERANCE_MS) this.#offsetMs = offsetMs;
   }
 
+  /** Whether it is the server's. */
+  get isKnown(): boolean {
+    return this.#offsetMs !== undefined;
+  }
+
   /** Milliseconds since 1970, by the server's clock. */
   now(): number {
     return this.#offsetMs === undefined

@@ -18,10 +18,13 @@ export interface NodeIdentity extends Omit<ServerAccess, "userAgent"> {
   readonly caPem: string;
   readonly pair: { readonly certificate: string; readonly key: string };
   readonly token: undefined;
+  /** When the certificate was issued, by the server's clock: it says nothing of that itself. Absent: not known. */
+  readonly issuedMs?: number;
+  readonly notAfterMs: number;
 }
 
 /** What makes an identity. */
-export type IdentityParts = Pick<NodeIdentity, "servers" | "caPem" | "pair">;
+export type IdentityParts = Pick<NodeIdentity, "servers" | "caPem" | "pair" | "issuedMs">;
 
 /** Where it is kept: `ca.pem`, `node.pem` (the certificate and its key, for the owner's eyes only) and `server` (addresses). */
 export function identityFolder(dataFolder: string): string {
@@ -43,27 +46,29 @@ export async function readIdentity(dataFolder: string): Promise<NodeIdentity | u
   if (caPem === undefined || servers.length === 0 || !certificate || !key) {
     throw unusable(folder, "a part of it is missing");
   }
-  return identityOf({ servers, caPem, pair: { certificate, key } }, folder);
+  const issuedMs = Date.parse(/^issued: (\S+)$/m.exec(nodePem)?.[1] ?? "");
+  const pair = { certificate, key };
+  return identityOf({ servers, caPem, pair, ...(!Number.isNaN(issuedMs) && { issuedMs }) }, folder);
 }
 
 /** The same with what its certificate says. */
 export function identityOf(parts: IdentityParts, folder: string): NodeIdentity {
   const [server] = parts.servers;
-  return {
-    ...parts,
-    server: server!,
-    node: nodeIn(parts.pair.certificate, folder),
-    token: undefined,
-  };
+  const named = nodeIn(parts.pair.certificate, folder);
+  return { ...parts, ...named, server: server!, token: undefined };
 }
 
 /** Each file whole or not at all, the pair last: what is cut short is no identity, or the one before. */
-export async function writeIdentity(dataFolder: string, parts: IdentityParts): Promise<void> {
+export async function writeIdentity(
+  dataFolder: string,
+  { caPem, servers, pair, issuedMs }: IdentityParts,
+): Promise<void> {
   const folder = identityFolder(dataFolder);
   await makePrivateFolder(folder);
-  await writePrivate(`${folder}/ca.pem`, parts.caPem);
-  await writePrivate(`${folder}/server`, parts.servers.map((server) => `${server}\n`).join(""));
-  await writePrivate(`${folder}/node.pem`, parts.pair.certificate + parts.pair.key);
+  await writePrivate(`${folder}/ca.pem`, caPem);
+  await writePrivate(`${folder}/server`, servers.map((server) => `${server}\n`).join(""));
+  const issued = issuedMs === undefined ? "" : `issued: ${new Date(issuedMs).toISOString()}\n`;
+  await writePrivate(`${folder}/node.pem`, issued + pair.certificate + pair.key);
 }
 
 /** Written beside, brought to the disk and renamed. */
@@ -81,11 +86,13 @@ export async function writePrivate(path: string, text: string): Promise<void> {
   await Deno.rename(beside, path);
 }
 
-function nodeIn(certificate: string, folder: string): string {
+function nodeIn(certificate: string, folder: string): Pick<NodeIdentity, "node" | "notAfterMs"> {
   try {
-    const { commonNames: [name = ""], organizations: groups } = certificateOfPem(certificate);
+    const { commonNames: [name = ""], organizations: groups, notAfterMs } = certificateOfPem(
+      certificate,
+    );
     const node = nodeOf({ name, groups });
-    if (node !== undefined) return node;
+    if (node !== undefined) return { node, notAfterMs };
   } catch (error) {
     throw unusable(folder, messageOf(error));
   }

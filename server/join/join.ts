@@ -3,6 +3,7 @@ import { HttpsTransport } from "../../core/client/https_transport.ts";
 import { fetchAuthority } from "../../core/client/joining/authority.ts";
 import { JoinError, RequestDenied } from "../../core/client/joining/join_error.ts";
 import { requestNodeCertificate } from "../../core/client/joining/node_certificate.ts";
+import { ServerTime } from "../../core/client/server_time.ts";
 import { LinkError } from "../../core/client/link_error.ts";
 import { ServerLink } from "../../core/client/server_link.ts";
 import { ifAbsent } from "../../core/lib/absent.ts";
@@ -65,10 +66,13 @@ export async function joinCluster(
   try {
     const caPem = await fetchAuthority(server, caHashes, context);
     const key = await pendingKey(dataFolder);
+    const time = new ServerTime(context.clock);
+    const asked = { caPem, key, time };
     const certificate = before?.caPem === caPem
-      ? await certificateByIdentity(options, before, key, context)
-      : await certificateByToken(options, { caPem, key }, context);
-    const parts: IdentityParts = { servers: [server], caPem, pair: { certificate, key } };
+      ? await certificateByIdentity(options, before, asked, context)
+      : await certificateByToken(options, asked, context);
+    const pair = { certificate, key };
+    const parts: IdentityParts = { servers: [server], caPem, pair, issuedMs: time.now() };
     await writeIdentity(dataFolder, parts);
     await forgetPendingKey(dataFolder);
     return identityOf(parts, identityFolder(dataFolder));
@@ -78,24 +82,32 @@ export async function joinCluster(
   }
 }
 
+interface Asked {
+  caPem: string;
+  /** That the certificate is to be for. */
+  key: string;
+  /** Is told the server's time. */
+  time: ServerTime;
+}
+
 /** As the node that it is; by the token when that counts no longer. */
 async function certificateByIdentity(
   options: JoinOptions,
-  { caPem, pair }: NodeIdentity,
-  key: string,
+  { pair }: NodeIdentity,
+  asked: Asked,
   context: JoinContext,
 ): Promise<string> {
   try {
-    return await certificateAs({ pair, token: undefined }, options, { caPem, key }, context);
+    return await certificateAs({ pair, token: undefined }, options, asked, context);
   } catch (error) {
     if (!isRefusal(error, "Unauthorized")) throw error;
-    return await certificateByToken(options, { caPem, key }, context);
+    return await certificateByToken(options, asked, context);
   }
 }
 
 function certificateByToken(
   options: JoinOptions,
-  asked: { caPem: string; key: string },
+  asked: Asked,
   context: JoinContext,
 ): Promise<string> {
   return certificateAs({ pair: undefined, token: options.token }, options, asked, context);
@@ -107,13 +119,13 @@ async function certificateAs(
     token: string | undefined;
   },
   { server, node, machine, userAgent }: JoinOptions,
-  { caPem, key }: { caPem: string; key: string },
+  { caPem, key, time }: Asked,
   { clock, log, signal }: JoinContext,
 ): Promise<string> {
   using https = new HttpsTransport({
     ...{ server, caPem, ...who },
     userAgent,
-  });
+  }, time);
   const link = new ServerLink({ transport: https.send, clock, log, server });
   const annotations = { [MACHINE_ID]: machine.machineID, [BOOT_ID]: machine.bootID };
   return await requestNodeCertificate(link, { node, key, annotations }, { clock, signal });

@@ -1,4 +1,5 @@
-import { HttpsTransport, type ServerAccess } from "../../core/client/https_transport.ts";
+import type { ServerAccess } from "../../core/client/https_transport.ts";
+import { RenewableTransport } from "../../core/client/joining/renewable_transport.ts";
 import type { Transport } from "../../core/client/server_link.ts";
 import { ServerTime } from "../../core/client/server_time.ts";
 import { dial } from "../../core/client/tunnel/dial.ts";
@@ -19,6 +20,8 @@ export interface AgentLink {
   /** What the agent answers; may grow. */
   kinds: StreamKind[];
   time: ServerTime;
+  /** To be called when there is another certificate. */
+  renewed(): void;
   /** Keeps the tunnel, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** After the end of the run. */
@@ -49,14 +52,15 @@ export function agentLink(options: AgentLinkOptions): AgentLink {
     ...(times && { times }),
   });
   dialler.onChange(() => time.heard(dialler.date));
-  const https = new HttpsTransport({ ...access(), userAgent }, time);
+  const https = new RenewableTransport({ ...access(), userAgent }, time);
   const unfollow = followUplink(options, dialler);
   const transport = tunnelTransport(dialler, { userAgent, fallback: https.send });
   return {
     ...{ transport, dialler, kinds, time },
+    renewed: () => https.use({ ...access(), userAgent }),
     run: (signal) => dialler.run(signal),
     close: async () => {
-      https.close();
+      https[Symbol.dispose]();
       await unfollow();
     },
   };

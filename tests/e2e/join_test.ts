@@ -1,0 +1,204 @@
+/** A machine joins by the command that the server prints, run as it stands, and lives on by its own identity. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { X509Certificate } from "node:crypto";
+import { type Output, runProgram } from "../kubectl.ts";
+import { type ServerProcess, withServer } from "../server_process.ts";
+import { eventually } from "../eventually.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const NODES = "/api/v1/nodes";
+const SECRETS = "/api/v1/namespaces/kube-system/secrets";
+function coracle(...args: string[]): Promise<Output> {
+  return runProgram(Deno.execPath(), ["run", "-A", "--quiet", MAIN, ...args]);
+}
+
+/** The arguments of the command that `coracle token create` prints. */
+async function joinCommand(server: ServerProcess, ...flags: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await coracle(
+    ...["token", "create", "--kubeconfig", server.kubeconfig, ...flags],
+  );
+  assert.equal(code, 0, stderr);
+  const [program, ...args] = stdout.trim().split(" ");
+  assert.equal(program, "coracle");
+  return args;
+}
+
+async function nodeNames(server: ServerProcess): Promise<string[]> {
+  const { items } = await (await server.fetch(NODES)).json();
+  return items.map(({ metadata }: { metadata: { name: string } }) => metadata.name).sort();
+}
+
+/** Runs an agent on what a machine has got by joining. Resolves when it is ready. */
+async function agentOf(folder: string, podCidr: string) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--quiet", MAIN, "agent", "--data", folder, "--runtime", "process"],
+      ...["--gateway-address", "127.0.0.1", "--pod-cidr", podCidr],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const log: string[] = [];
+  const collect = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) log.push(text);
+  };
+  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  await eventually("the agent is ready", () => log.join("").includes("is ready"));
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await collected;
+    return (await child.status).code;
+  };
+  return { stop, log: () => log.join("") };
+}
+
+Deno.test("one command makes a machine a node, whose agent starts by itself and renews its certificate", async () => {
+  await withServer(
+    { runtime: "process", args: ["--advertise", "localhost,server.test"] },
+    async (server) => {
+      const folder = await Deno.makeTempDir({ prefix: "coracle-join-" });
+      const command = await joinCommand(server, "--label", "site=a", "--label", "example.com/x=1");
+      assert.match(
+        command.join(" "),
+        /^join https:\/\/localhost:\d+ --token \S+ --ca-hash sha256:\w{64}$/,
+      );
+      const joined = await coracle(...command, "--node", "edge-1", "--data", folder);
+      assert.equal(joined.code, 0, joined.stderr);
+      assert.ok(
+        !JSON.stringify(await texts(folder)).includes(command[3]!),
+        "the token is forgotten",
+      );
+
+      const rejoined = await coracle(...command, "--node", "edge-1", "--data", folder);
+      assert.equal(rejoined.code, 0, rejoined.stderr); // by its own certificate
+      await livesAndRenews(server, folder);
+      await Deno.remove(folder, { recursive: true });
+    },
+  );
+});
+
+/** The agent of a certificate that is said to be old renews it at once, and goes on. */
+async function livesAndRenews(server: ServerProcess, folder: string): Promise<void> {
+  const path = `${folder}/identity/node.pem`;
+  const before = await Deno.readTextFile(path);
+  const old = before.replace(/^issued: .*$/m, "issued: 1970-01-01T00:00:00.000Z");
+  await Deno.writeTextFile(path, old);
+  const agent = await agentOf(folder, "127.170.0.0/24");
+  try {
+    const { metadata, status } = await eventually("the node is ready", async () => {
+      const node = await (await server.fetch(`${NODES}/edge-1`)).json();
+      return node.status.conditions?.some(isReady) && node;
+    });
+    assert.equal(metadata.labels.site, "a");
+    assert.equal(metadata.labels["example.com/x"], "1");
+    assert.ok(status.nodeInfo.machineID);
+    await eventually(
+      "another certificate",
+      async () => serialOf(await Deno.readTextFile(path)) !== serialOf(before),
+    );
+    const renewedAt = await leaseAt(server);
+    await eventually("it is heard", async () => await leaseAt(server) !== renewedAt);
+    assert.match(agent.log(), /This node has renewed its certificate/);
+  } finally {
+    assert.equal(await agent.stop(), 0);
+  }
+}
+
+async function leaseAt(server: ServerProcess): Promise<string> {
+  const path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/edge-1";
+  return (await (await server.fetch(path)).json()).spec.renewTime;
+}
+
+Deno.test("who may not join is told why and what to do, and leaves nothing behind", async () => {
+  await withServer({ runtime: "process" }, async (server) => {
+    const folder = await Deno.makeTempDir({ prefix: "coracle-join-" });
+    const refused = async (command: string[], ...flags: string[]) => {
+      const { code, stderr } = await coracle(...command, "--data", `${folder}/x`, ...flags);
+      assert.equal(code, 1, stderr);
+      assert.equal(stderr.trim().split("\n").length, 1, stderr);
+      return stderr;
+    };
+    const with_ = (command: string[], flag: string, value: string) =>
+      command.map((each, i) => command[i - 1] === flag ? value : each);
+    const good = await joinCommand(server);
+    const wrongHash = with_(good, "--ca-hash", `sha256:${"0".repeat(64)}`);
+    assert.match(await refused(wrongHash), /another certificate authority .*nothing has been sent/);
+    const unknown = with_(good, "--token", "zzzzzz.0123456789abcdef");
+    assert.match(await refused(unknown), /does not know the token "zzzzzz".*coracle token create/);
+    const guessed = with_(good, "--token", `${good[3]!.slice(0, 7)}0123456789abcdef`);
+    assert.match(await refused(guessed), /does not know the token/);
+    const nobody = ["join", "https://127.0.0.1:1", ...good.slice(2)];
+    assert.match(
+      await refused(nobody),
+      /Cannot reach the server at https:\/\/127.0.0.1:1.*check the address/,
+    );
+
+    const expired = await joinCommand(server);
+    const path = `${SECRETS}/bootstrap-token-${expired[3]!.slice(0, 6)}`;
+    const ended = { stringData: { expiration: "2020-01-01T00:00:00Z" } };
+    const headers = { "content-type": "application/merge-patch+json" };
+    await server.fetch(path, { method: "PATCH", headers, body: JSON.stringify(ended) });
+    assert.match(await refused(expired), /it has expired, has been revoked or never was/);
+
+    const revoked = await joinCommand(server);
+    const { code } = await coracle(
+      "token",
+      "revoke",
+      revoked[3]!,
+      "--kubeconfig",
+      server.kubeconfig,
+    );
+    assert.equal(code, 0);
+    assert.match(await refused(revoked), /does not know the token/);
+
+    const ofA = await joinCommand(server, "--node", "a");
+    assert.deepEqual(ofA.slice(-2), ["--node", "a"]);
+    assert.match(await refused(ofA, "--node", "b"), /is for the node "a" alone, not for "b"/);
+    assert.deepEqual(await nodeNames(server), [Deno.hostname().toLowerCase()]);
+    await Deno.remove(folder, { recursive: true });
+  });
+});
+
+Deno.test("a token of two uses lets in two of six machines that come at once; the others are told that it is used", async () => {
+  await withServer({ runtime: "process" }, async (server) => {
+    const folder = await Deno.makeTempDir({ prefix: "coracle-join-" });
+    const command = await joinCommand(server, "--uses", "2");
+    const names = ["m1", "m2", "m3", "m4", "m5", "m6"];
+    const outcomes = await Promise.all(
+      names.map((name) => coracle(...command, "--node", name, "--data", `${folder}/${name}`)),
+    );
+    const refusals = outcomes.filter(({ code }) => code !== 0);
+    assert.equal(outcomes.length - refusals.length, 2, JSON.stringify(outcomes));
+    for (const { stderr } of refusals) assert.match(stderr, /has been used 2 times of 2/);
+    const found = (await nodeNames(server)).filter((name) =>
+      name.startsWith("m") && names.includes(name)
+    );
+    assert.equal(found.length, 2);
+
+    // Whoever has stolen it gets nothing by it: not the name of one that is in, nor by what was sent before.
+    const again = await coracle(...command, "--node", found[0]!, "--data", `${folder}/thief`);
+    assert.match(again.stderr, /has been used 2 times of 2/);
+    const list = await coracle("token", "list", "--kubeconfig", server.kubeconfig);
+    assert.match(list.stdout, /2\/2/);
+    await Deno.remove(folder, { recursive: true });
+  });
+});
+
+function isReady({ type, status }: { type: string; status: string }): boolean {
+  return type === "Ready" && status === "True";
+}
+
+function serialOf(pem: string): string {
+  const [certificate] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(pem)!;
+  return new X509Certificate(certificate).serialNumber;
+}
+
+async function texts(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir(`${folder}/identity`)) {
+    found.push(await Deno.readTextFile(`${folder}/identity/${name}`));
+  }
+  return found;
+}
