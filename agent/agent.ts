@@ -11,6 +11,7 @@ import { isFinished } from "../core/resources/core/pods/pod_states.ts";
 import { LOCAL_PATH_FOLDER } from "../core/resources/storage/local_path.ts";
 import type { AnyResource, NamespacedObject } from "../core/resources/resource.ts";
 import { ProbeCounts } from "./stats/probe_counts.ts";
+import { lazyKubelet } from "./kubelet/lazy_kubelet.ts";
 import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
 import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
 import type { PodCgroups } from "./cgroups/pod_cgroups.ts";
@@ -126,8 +127,9 @@ export interface AgentOptions extends NodeCareSettings {
  * adopted, those of no pod are stopped.
  */
 export class Agent {
-  /** What clients connect to in its pods. */
+  /** What clients connect to in its pods, and what it answers where others ask a kubelet. */
   readonly streams: PodStreams;
+  readonly kubelet = lazyKubelet(() => ({ ...this.#options, ...this.#care.known }));
   readonly #options: AgentOptions;
   readonly #context: NodeContext;
   readonly #volumeTypes: readonly VolumeType[];

@@ -9,6 +9,7 @@ import { HARD_THRESHOLDS, type PressureCondition, type Threshold } from "./evict
 import type { Image } from "./runtimes/container_runtime.ts";
 import { ImageCollector } from "./images/image_collector.ts";
 import { DISK_SHARES, type DiskShares, IMAGE_AGE_MS_MIN } from "./images/unused_images.ts";
+import type { KnownAgent } from "./kubelet/lazy_kubelet.ts";
 import { NodeShutdown } from "./shutdown/node_shutdown.ts";
 import type { ShutdownGrace } from "./shutdown/shutdown_plan.ts";
 import { admissionFault } from "./node/node_admission.ts";
@@ -81,6 +82,15 @@ export class NodeCare {
       supervise({ ...context, name: "evictions" }, (inner) => evictions.run(inner)),
       images && supervise({ ...context, name: "the images" }, (inner) => images.run(inner)),
     ]);
+  }
+
+  /** What is asked of a kubelet about its node. */
+  get known(): Pick<KnownAgent, "usage" | "containers"> {
+    const { workers } = this.#options;
+    return {
+      usage: this.usage,
+      containers: () => workers().flatMap(({ containers }) => containers),
+    };
   }
 
   /** A container is to be made of an image. */

@@ -7,6 +7,7 @@ import { HttpClient } from "../core/client/http_client.ts";
 import type { Source } from "../core/client/list_watch.ts";
 import { Mirror } from "../core/client/mirror.ts";
 import { ServerLink, type Transport } from "../core/client/server_link.ts";
+import type { TunnelDialler } from "../core/client/tunnel/tunnel_dialler.ts";
 import { sendReports } from "./kubelet/report_loop.ts";
 import { type Context, keepRunning } from "./context.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
@@ -28,9 +29,11 @@ export interface RemoteApi {
   mirror: Mirror;
   /** What the mirror shows. */
   sources: readonly Source[];
+  /** Through which the server asks what is used; absent: it is told. */
+  dialler?: Pick<TunnelDialler, "state" | "onChange">;
 }
 
-export interface RemoteApiOptions {
+export interface RemoteApiOptions extends Pick<RemoteApi, "dialler"> {
   transport: Transport;
   /** The server for people, e.g. its URL. */
   server: string;
@@ -41,11 +44,11 @@ export interface RemoteApiOptions {
 /** The way to a server. Nothing is asked yet. */
 export function connect(
   { clock, random, log }: Context,
-  { transport, server, sources }: RemoteApiOptions,
+  { transport, server, sources, dialler }: RemoteApiOptions,
 ): RemoteApi {
   const link = new ServerLink({ transport, clock, log, server });
   const mirror = new Mirror({ link, sources, clock, random, log });
-  return { link, mirror, sources, client: new HttpClient(link) };
+  return { link, mirror, sources, client: new HttpClient(link), ...(dialler && { dialler }) };
 }
 
 /** What differs between an agent on a machine and one in a simulation. */
@@ -65,7 +68,7 @@ export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends
  */
 export async function runAgent<P extends NodePlatform>(
   context: Context,
-  { link, mirror, client, sources }: RemoteApi,
+  { link, mirror, client, sources, dialler }: RemoteApi,
   environment: AgentEnvironment<P>,
 ): Promise<P> {
   const { checkpoint } = environment;
@@ -95,7 +98,7 @@ export async function runAgent<P extends NodePlatform>(
   environment.onNode?.(node);
   const usage = node.agent?.care.usage;
   if (usage) {
-    const reports = { link, usage, node: host, clock };
+    const reports = { link, usage, node: host, clock, ...(dialler && { dialler }) };
     keepRunning(context, "the reports of what is used", (signal) => sendReports(reports, signal));
   }
   const traffic = new TrafficLoop({ link, node: host, clock, counts: () => countsAt(node.proxy) });

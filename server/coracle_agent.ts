@@ -64,7 +64,7 @@ async function build(
   const sources = sourcesOf(nodeName);
   const checkpoint = await readCheckpoint(context, { access, sources });
   const { transport, dialler, kinds, keepIdentity } = openLink(context, identity);
-  const remote = connect(context, { transport, server, sources });
+  const remote = connect(context, { transport, server, sources, dialler });
   keepIdentity(remote.link);
   // What was asked of the tunnel that is lost is asked anew.
   dialler.onChange((tunnel) => tunnel && remote.link.suspect());
@@ -75,7 +75,7 @@ async function build(
     stopPods,
     checkpoint,
     onNode: ({ agent }) => {
-      if (agent) kinds.push(...agentStreamKinds({ streams: agent.streams, clock: context.clock }));
+      if (agent) kinds.push(...agentStreamKinds({ agent, clock: context.clock }));
     },
     openPlatform: async () => {
       const podCidr = await rangeOf(context, remote);

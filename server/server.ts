@@ -34,6 +34,7 @@ import {
   runNode,
 } from "./node.ts";
 import { localTokens } from "../core/api/access/service_accounts/local_tokens.ts";
+import { nodeLinks } from "./nodes/node_links.ts";
 import type { Registry } from "./registry.ts";
 
 /** What differs between a server on a machine, one in a simulation and one in a test. */
@@ -202,10 +203,11 @@ function createServerApi(
     ...{ clock, log, agents: () => view.list(nodeKind).length },
     kindsFor: (guest) => STREAM_KINDS.map((create) => create({ guest })),
   });
-  const nodes = new Map(agent ? [[nodeName, agent.streams]] : []);
-  const nodeStreams = new RoutedStreams({ view, nodes });
+  const links = nodeLinks({ nodeName, agent, tunnels, clock, random });
+  const { kubelets } = links;
+  const nodeStreams = new RoutedStreams({ view, kubelets, nodes: links.streams });
   const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
-  const usage = new ClusterUsage({ view, clock, sources });
+  const usage = new ClusterUsage({ view, clock, sources, remote: links.usage });
   const given = { ...access.api, ...opened.api, authorizers, streams, usage, tunnels, ...told };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }

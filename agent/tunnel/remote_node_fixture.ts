@@ -11,9 +11,12 @@ export interface RemoteNodeFixture {
   open(): number;
 }
 
+/** Tests of other waits advance the clock. */
+const NEVER_MS = 24 * 3_600_000;
+
 /** The node "edge" at the other end of a tunnel in memory, whose agent answers streams of these kinds. */
 export function remoteNode(kinds: readonly StreamKind[], clock: Clock): RemoteNodeFixture {
-  const { server, node } = tunnelPair({ clock, ofNode: kinds });
+  const { server, node } = tunnelPair({ clock, ofNode: kinds, deadMs: NEVER_MS });
   return {
     node: { name: "edge", clock, tunnel: server },
     cut: (reason) => [server, node].forEach((end) => end.close(reason)),

@@ -1,12 +1,28 @@
+import type { KubeletApi } from "../../core/client/nodes/kubelet_api.ts";
+import type { NodeStreams } from "../../core/client/node_streams.ts";
 import type { StreamKind } from "../../core/client/tunnel/tunnel.ts";
-import { podStreamKinds, type PodStreamKindsOptions } from "./pod_stream_kinds.ts";
+import type { Clock } from "../../core/lib/clock.ts";
+import type { UsageSource } from "../../core/usage/cluster_usage.ts";
+import { kubeletKind } from "./kubelet_kind.ts";
+import { podStreamKinds } from "./pod_stream_kinds.ts";
+import { usageKind } from "./usage_kind.ts";
 
 /** What the answers to streams need. */
-export type AgentStreamParts = PodStreamKindsOptions;
+export interface AgentStreamParts {
+  agent: {
+    streams: NodeStreams;
+    kubelet: KubeletApi;
+    care: { usage?: UsageSource | undefined };
+  };
+  clock: Clock;
+}
 
 /** Every kind of stream that an agent answers. New ones are one file and one line here. */
-export function agentStreamKinds(parts: AgentStreamParts): readonly StreamKind[] {
+export function agentStreamKinds({ agent, clock }: AgentStreamParts): readonly StreamKind[] {
+  const { streams, kubelet, care: { usage } } = agent;
   return [
-    ...podStreamKinds(parts),
+    ...podStreamKinds({ streams, clock }),
+    kubeletKind({ kubelet, clock }),
+    ...(usage ? [usageKind({ usage, clock })] : []),
   ];
 }

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { ApiError } from "../client/api_error.ts";
-import type { NodeStreams } from "../client/node_streams.ts";
+import type { ClusterStreams } from "../client/nodes/routed_streams.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
@@ -71,7 +71,7 @@ export interface ApiOptions {
   objects: Objects;
   /** The kinds that are served. Their changes take effect at once. */
   catalog: Catalog;
-  nodeStreams: NodeStreams;
+  nodeStreams: ClusterStreams;
   clock: Clock;
   random: Random;
   log: Log;

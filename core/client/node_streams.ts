@@ -53,6 +53,4 @@ export interface NodeStreams {
    * the pod does not run.
    */
   connect(pod: ObjectName, target: PodPort): Promise<Duplex>;
-  /** Throws an ApiError when the agent cannot be reached; absent: it is in this process. */
-  reach?(pod: ObjectName): void;
 }

@@ -1,5 +1,6 @@
 import type { View } from "../client/client.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Slots } from "../lib/slots.ts";
 import { type Node, nodes } from "../resources/core/nodes/nodes.ts";
 import { pods } from "../resources/core/pods/pods.ts";
 import { mirrorHashOf } from "../resources/core/pods/static_pods.ts";
@@ -31,15 +32,26 @@ export interface ClusterUsageOptions {
   clock: Clock;
   /** Those in this process, by the names of their nodes. */
   sources: ReadonlyMap<string, UsageSource>;
+  /** Those that are asked through the tunnel of their node, while there is one. */
+  remote?(node: string): UsageSource | undefined;
 }
 
+/** How long what an agent elsewhere has said holds: shorter than the period of those who ask again and again. */
+const HOLD_MS = 10_000;
+/** Agents elsewhere that are asked at the same time. */
+const ASKED_MAX = 64;
+
 /**
- * What all nodes and pods use: agents in this process are asked, those elsewhere send reports, of which the last is kept.
- * Nothing is measured while nobody asks, but by nodes elsewhere once a minute.
+ * What all nodes and pods use. Agents in this process are asked, and those elsewhere through their tunnels; what these have
+ * said is kept for a while, also for when they cannot be asked. Agents without a tunnel send reports instead.
+ * Nothing is measured while nobody asks, but by nodes without a tunnel once a minute.
  */
 export class ClusterUsage {
   readonly #options: ClusterUsageOptions;
   readonly #sent = new Map<string, { report: NodeReport; takenMs: number }>();
+  readonly #turns = new Slots(ASKED_MAX);
+  /** What is being asked for, by node. */
+  readonly #asking = new Map<string, Promise<NodeReport>>();
   #askedMs = -Infinity;
 
   constructor(options: ClusterUsageOptions) {
@@ -52,20 +64,51 @@ export class ClusterUsage {
     this.#askedMs = clock.elapsed();
     const source = sources.get(node);
     if (source) return await source.report(detail);
+    const remote = this.#options.remote?.(node);
+    if (remote === undefined) return this.#sentWithin(node, REPORT_AGE_MS_MAX);
+    const known = detail?.withFiles ? undefined : this.#sentWithin(node, HOLD_MS);
+    return known ?? await this.#ask(node, remote, detail);
+  }
+
+  #sentWithin(node: string, ageMs: number): NodeReport | undefined {
     const sent = this.#sent.get(node);
-    if (sent === undefined || clock.elapsed() - sent.takenMs > REPORT_AGE_MS_MAX) return undefined;
-    return sent.report;
+    const isYoung = sent !== undefined && this.#options.clock.elapsed() - sent.takenMs <= ageMs;
+    return isYoung ? sent.report : undefined;
+  }
+
+  /** Asks once for all who want the same. What was known of a node that does not answer holds for a while. */
+  async #ask(
+    node: string,
+    source: UsageSource,
+    detail: ReportDetail = { withFiles: false },
+  ): Promise<NodeReport | undefined> {
+    const key = `${node} ${detail.withFiles}`;
+    const begin = () =>
+      this.#turns.use(() => source.report(detail)).finally(() => this.#asking.delete(key));
+    const asking = this.#asking.get(key) ?? begin();
+    this.#asking.set(key, asking);
+    try {
+      const report = await asking;
+      this.#keep(report);
+      return report;
+    } catch {
+      return this.#sentWithin(node, REPORT_AGE_MS_MAX); // that it cannot be asked is seen by the node's conditions
+    }
   }
 
   /** Takes a report of a node elsewhere. Returns when the next one is wanted. */
   take(report: NodeReport): { nextMs: number } {
+    this.#keep(report);
+    const askedAgoMs = this.#options.clock.elapsed() - this.#askedMs;
+    return { nextMs: askedAgoMs < ASKED_MS ? REPORT_MS : IDLE_REPORT_MS };
+  }
+
+  #keep(report: NodeReport): void {
     const { clock, view } = this.#options;
-    const nowMs = clock.elapsed();
-    this.#sent.set(report.node, { report, takenMs: nowMs });
+    this.#sent.set(report.node, { report, takenMs: clock.elapsed() });
     for (const name of this.#sent.keys()) {
       if (view.get(nodes, { name }) === undefined) this.#sent.delete(name);
     }
-    return { nextMs: nowMs - this.#askedMs < ASKED_MS ? REPORT_MS : IDLE_REPORT_MS };
   }
 
   /** The objects of `metrics.k8s.io`, sorted by name. */

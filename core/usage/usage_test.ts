@@ -133,6 +133,42 @@ Deno.test("reports of nodes elsewhere are kept while they are fresh, and wanted 
   assert.equal(await usage.reportOf("node-a"), undefined);
 });
 
+Deno.test("agents behind tunnels are asked once for all who want to know, and what they said holds for a while", async () => {
+  const { client, clock } = await freshObjects();
+  for (const name of ["node-a", "node-b"]) await client.create(nodes, { metadata: { name } });
+  let asked = 0;
+  let fault: Error | undefined;
+  let isThere = true;
+  const source = {
+    report: async () => {
+      asked++;
+      await Promise.resolve();
+      if (fault) throw fault;
+      return REPORT;
+    },
+  };
+  const remote = (node: string) => isThere && node === "node-a" ? source : undefined;
+  const usage = new ClusterUsage({ view: client, clock, sources: new Map(), remote });
+  const names = async () => (await usage.metrics("nodes")).map(({ metadata }) => metadata.name);
+  assert.deepEqual(await Promise.all([names(), names()]), [["node-a"], ["node-a"]]);
+  assert.equal(asked, 1);
+  await clock.advance(10_000);
+  await names();
+  assert.equal(asked, 1);
+  await clock.advance(1);
+  await names();
+  await usage.reportOf("node-a", { withFiles: true });
+  assert.equal(asked, 3);
+  fault = new Error("no tunnel");
+  await clock.advance(150_000);
+  assert.deepEqual([await names(), asked], [["node-a"], 4]);
+  await clock.advance(1);
+  assert.deepEqual([await names(), asked], [[], 5]);
+  [fault, isThere] = [undefined, false];
+  usage.take(REPORT);
+  assert.deepEqual([await names(), asked], [["node-a"], 5]);
+});
+
 Deno.test("a report tells of the pods of its own node alone, and of those that run", async () => {
   const { client, clock } = await freshObjects();
   for (const name of ["node-a", "node-b"]) await client.create(nodes, { metadata: { name } });

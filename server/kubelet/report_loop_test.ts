@@ -34,3 +34,38 @@ Deno.test("a node reports as often as the server asks for, within bounds, and go
   stop.abort();
   await running;
 });
+
+Deno.test("nothing is reported to a server that asks through the tunnel", async () => {
+  const clock = new VirtualClock();
+  let sent = 0;
+  const listeners = new Set<(tunnel: undefined) => void>();
+  const dialler = {
+    state: "starting" as "starting" | "up" | "down" | "unsupported",
+    onChange: (listener: (tunnel: undefined) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const become = async (state: typeof dialler.state) => {
+    dialler.state = state;
+    listeners.forEach((each) => each(undefined));
+    await clock.advance(300_000);
+  };
+  const stop = new AbortController();
+  const running = sendReports({
+    ...{ clock, dialler, node: "edge" },
+    usage: { report: () => Promise.resolve({ node: "edge" } as NodeReport) },
+    link: { ask: () => Promise.resolve({ nextMs: ++sent && 300_000 }) },
+  }, stop.signal);
+  for (const state of ["up", "down", "up"] as const) await become(state);
+  assert.equal(sent, 0);
+  await become("unsupported");
+  assert.ok(sent > 0);
+  await become("up");
+  const before = sent;
+  await clock.advance(3_600_000);
+  assert.equal(sent, before);
+  stop.abort();
+  await running;
+  assert.equal(listeners.size, 0);
+});

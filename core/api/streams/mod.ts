@@ -1,4 +1,5 @@
 import { nodeTunnel } from "./node_tunnel.ts";
+import { kubeletProxy } from "./kubelet/kubelet_proxy.ts";
 import { podAttach } from "./pod_attach.ts";
 import { podExec } from "./pod_exec.ts";
 import { podLog } from "./pod_log.ts";
@@ -13,5 +14,5 @@ export const STREAMS: readonly StreamDefinition[] = [
   podExec,
   podLog,
   podPortForward,
-  proxy,
+  (parts) => proxy(parts, kubeletProxy(parts)),
 ];

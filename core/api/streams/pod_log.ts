@@ -1,7 +1,9 @@
 import { ApiError } from "../../client/api_error.ts";
+import type { ObjectName } from "../../client/client.ts";
 import type { LogOptions } from "../../client/node_streams.ts";
 import type { Pod } from "../../resources/core/pods/pods.ts";
 import { openStream } from "../http/answer.ts";
+import type { ApiContext } from "../http/api_context.ts";
 import type { ByteStream } from "../http/byte_stream.ts";
 import { methodNotAllowed, nameOf, type ObjectRequest } from "../verbs/request.ts";
 import { askedLog, logOptions } from "./log_options.ts";
@@ -23,10 +25,7 @@ export function podLog(parts: StreamParts): Stream {
   };
 }
 
-async function answer(
-  request: ObjectRequest,
-  { nodeStreams, open }: StreamParts,
-): Promise<Response> {
+async function answer(request: ObjectRequest, parts: StreamParts): Promise<Response> {
   const { c, kind, objects, clock } = request;
   if (c.req.method !== "GET") throw methodNotAllowed();
   const name = nameOf(request);
@@ -34,6 +33,16 @@ async function answer(
   const pod = objects.get(kind.resource, name).object as Pod;
   const options = logOptions(asked, pod);
   refuseUnstarted(pod, options);
+  return await sendLog(c, name, options, parts);
+}
+
+/** Answers with a log as it comes, until it ends or the client leaves. */
+export async function sendLog(
+  c: ApiContext,
+  name: ObjectName,
+  options: LogOptions,
+  { nodeStreams, open }: StreamParts,
+): Promise<Response> {
   const end = open.open(c.get("isCurrent"));
   try {
     const chunks = nodeStreams.logs(name, options, end.signal)[Symbol.asyncIterator]();

@@ -40,7 +40,7 @@ export function podPortForward(parts: StreamParts): Stream {
       request.objects.get(pods, nameOf(request));
       throw refuseOrdinary(request.c.req.method);
     },
-    upgrade: (request) => upgrade(request, parts),
+    upgrade: (request) => forwardPorts(request, parts, podOf(request)),
   };
 }
 
@@ -51,8 +51,12 @@ interface Ports {
   forward(pair: ForwardPair): Promise<void>;
 }
 
-async function upgrade(request: UpgradeRequest, parts: StreamParts): Promise<void> {
-  const { name, pod } = podOf(request);
+/** Hands the connection over to ports of a pod. */
+export async function forwardPorts(
+  request: UpgradeRequest,
+  parts: StreamParts,
+  { name, pod }: { name: ObjectName; pod: Pod },
+): Promise<void> {
   const head = upgradeHeadOf(request.incoming);
   if (!isUpgrade(head)) throw upgradeRequired();
   if (!pod.spec.nodeName) {

@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
 import { ApiError } from "../../client/api_error.ts";
 import { messageOf } from "../../lib/error_message.ts";
-import { methodNotAllowed } from "../verbs/request.ts";
 import { askBackend, type BackendAnswer } from "../../client/http_exchange.ts";
 import { type Headers, requestHeaders } from "./proxy/proxy_headers.ts";
 import { passedOf, reached, targetOf } from "./proxied_request.ts";
@@ -15,7 +14,6 @@ import type { RawConnection } from "./upgrades/raw_connection.ts";
  */
 export async function upgradeProxied(request: UpgradeRequest, parts: StreamParts): Promise<void> {
   const { info, objects } = request;
-  if (info.resource === "nodes") throw methodNotAllowed();
   const connection = await reached(targetOf(info, objects, parts)).catch((error) => {
     if (error instanceof ApiError && error.reason !== "ServiceUnavailable") throw error;
     const why = messageOf(error).replace(/^error trying to reach service/, "error dialing backend");

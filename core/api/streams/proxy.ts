@@ -4,7 +4,6 @@ import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import type { ApiContext } from "../http/api_context.ts";
 import { methodNotAllowed, type ObjectRequest } from "../verbs/request.ts";
-import { nodeAnswer } from "./node_answers.ts";
 import { askBackend } from "../../client/http_exchange.ts";
 import type { LinkContext } from "./proxy/links.ts";
 import { rewrittenLink } from "./proxy/links.ts";
@@ -19,26 +18,27 @@ const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIO
 
 /**
  * OBJECT/proxy/PATH of pods, Services and nodes: what is asked there is asked of them.
- * Source: apimachinery `pkg/util/proxy`. Never goes to an address that is not a pod's.
+ * Source: apimachinery `pkg/util/proxy`. Never goes to an address that is not a pod's. `ofNodes` answers for nodes.
  */
-export function proxy(parts: StreamParts): Stream {
+export function proxy(
+  parts: StreamParts,
+  ofNodes: Required<Pick<Stream, "answer" | "upgrade">>,
+): Stream {
   return {
     subresource: "proxy",
     takesPath: true,
     answer: (request) => {
       if (!METHODS.has(request.c.req.method)) throw methodNotAllowed();
-      return answer(request, parts);
+      return request.path.resource === "nodes" ? ofNodes.answer(request) : answer(request, parts);
     },
-    upgrade: (request) => upgradeProxied(request, parts),
+    upgrade: (request) =>
+      request.info.resource === "nodes" ? ofNodes.upgrade(request) : upgradeProxied(request, parts),
   };
 }
 
 async function answer(request: ObjectRequest, parts: StreamParts): Promise<Response> {
   const { c, path, objects } = request;
   const passed = passedOf(new URL(c.req.url), path);
-  if (path.resource === "nodes") {
-    return await nodeAnswer(request, passed.rest, parts);
-  }
   const target = targetOf(path, objects, parts);
   if (passed.rest === "" && (c.req.method === "GET" || c.req.method === "HEAD")) {
     const location = `${passed.url.pathname}/${passed.url.search}`;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { NodeStreams } from "../../client/node_streams.ts";
+import type { ClusterStreams } from "../../client/nodes/routed_streams.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Random } from "../../lib/random.ts";
 import type { ClusterUsage } from "../../usage/cluster_usage.ts";
@@ -47,7 +47,7 @@ export interface UpgradeRequest extends Upgrade {
 
 /** What streams need. */
 export interface StreamParts {
-  nodeStreams: NodeStreams;
+  nodeStreams: ClusterStreams;
   open: OpenStreams;
   clock: Clock;
   random: Random;

@@ -11,13 +11,19 @@ import type {
   PodPort,
   SessionStart,
 } from "../node_streams.ts";
+import type { KubeletApi } from "./kubelet_api.ts";
 import { UnreachableNode } from "./unreachable_node.ts";
 
 export interface RoutedStreamsOptions {
   view: Pick<View, "get">;
   /** The agents that can be reached, by the names of their nodes: in this process, or through their tunnels. */
   nodes: { get(name: string): NodeStreams | undefined };
+  /** The same agents, where others ask kubelets; absent: none can be asked. */
+  kubelets?: { get(name: string): KubeletApi | undefined };
 }
+
+/** Streams of all nodes. The rest is absent where only one agent is meant. */
+export type ClusterStreams = NodeStreams & Partial<Pick<RoutedStreams, "reach" | "kubeletOf">>;
 
 /**
  * Asks the agent of a pod's node. One that cannot be reached is told as kube-apiserver tells it of a kubelet; connections
@@ -52,12 +58,18 @@ export class RoutedStreams implements NodeStreams {
     return await this.#nodeOf(this.#podOf(name)).connect(name, target);
   }
 
+  /** Throws an ApiError when the agent of the pod cannot be reached. */
   reach(name: ObjectName): void {
     try {
       this.#nodeOf(this.#podOf(name));
     } catch (error) {
       throw asked("error dialing backend", error);
     }
+  }
+
+  /** The agent of a node; `undefined`: it cannot be asked. */
+  kubeletOf(node: string): KubeletApi | undefined {
+    return this.#options.kubelets?.get(node);
   }
 
   #podOf(name: ObjectName): Pod {
