@@ -22,7 +22,7 @@ import { Namesakes } from "./pods/namesakes.ts";
 import type { NodeContext } from "./pods/node_context.ts";
 import { allocatableOf, type Reservation } from "./node/allocatable.ts";
 import { nodeFeatures } from "./node/node_features.ts";
-import { NodeStatus } from "./node/node_status.ts";
+import { NodeStatus, type NodeStatusOptions } from "./node/node_status.ts";
 import { NodeCare, type NodeCareSettings } from "./node_care.ts";
 import type { LogLimits } from "./runtimes/log_limits.ts";
 import { PodStreams } from "./streams/pod_streams.ts";
@@ -52,7 +52,7 @@ const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 const STARTS_MAX = 4;
 const EXEC_PROBES_MAX = 4;
 
-export interface AgentOptions extends NodeCareSettings {
+export interface AgentOptions extends NodeCareSettings, Pick<NodeStatusOptions, "isLeaseKept"> {
   nodeName: string;
   /** Address of the node, shown as its InternalIP and the hostIP of its pods. */
   hostIP: string;

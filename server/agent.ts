@@ -55,6 +55,8 @@ export function connect(
 export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends NodeSettings {
   /** Called when the mirror shows all that there is, or was when this node last heard of it. */
   openPlatform(): Promise<P>;
+  /** Whether the server renews the lease of the node by itself now; absent: it does not. */
+  isLeaseKept?: () => boolean;
   /** Called when the node's parts are there. */
   onNode?(node: Node): void;
   /** What the node starts with when it cannot reach the server; absent: it waits for the server. */
@@ -93,6 +95,7 @@ export async function runAgent<P extends NodePlatform>(
     isViewCurrent: () => mirror.isCurrent,
     events,
     onStaleView: () => link.suspect(),
+    ...(environment.isLeaseKept && { isLeaseKept: environment.isLeaseKept }),
   };
   const node = createNode(context, access, platform);
   environment.onNode?.(node);

@@ -74,6 +74,7 @@ async function build(
     gatewayAddress,
     stopPods,
     checkpoint,
+    isLeaseKept: () => dialler.tunnel !== undefined,
     onNode: ({ agent }) => {
       if (agent) kinds.push(...agentStreamKinds({ agent, clock: context.clock }));
     },

@@ -32,6 +32,8 @@ export interface NodeAccess {
   tokens?: TokenSource;
   /** Called when the view seems to have lost its connection without knowing. */
   onStaleView?: () => void;
+  /** Whether the server renews the lease of the node by itself now; absent: it does not. */
+  isLeaseKept?: () => boolean;
 }
 
 /** What the composition gives to every agent itself. */
@@ -43,7 +45,8 @@ type Wired =
   | "events"
   | "clock"
   | "log"
-  | "onStaleView";
+  | "onStaleView"
+  | "isLeaseKept";
 
 /** The proxy, as far as a node knows it. */
 export interface NodeProxy extends TableUser {

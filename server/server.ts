@@ -20,6 +20,7 @@ import { clusterMetrics } from "./metrics/cluster_metrics.ts";
 import type { MeasurementParts } from "../core/controllers/analysis/providers/lazy_measurer.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
+import { keepLeases } from "../core/api/tunnels/lease_keeper.ts";
 import { STREAM_KINDS } from "../core/api/tunnels/stream_kinds.ts";
 import { Tunnels } from "../core/api/tunnels/tunnels.ts";
 import { nodes as nodeKind } from "../core/resources/core/nodes/nodes.ts";
@@ -188,7 +189,7 @@ async function publishAuthorities(
 }
 
 function createServerApi(
-  { clock, random, log }: Context,
+  { clock, random, log, parts }: Context,
   { nodeName, version, registry: { authorizers, streams } }: ServerEnvironment,
   { plane: { catalog, objects, client: view }, opened, access, node: { agent }, ...told }: {
     plane: ControlPlane;
@@ -203,6 +204,7 @@ function createServerApi(
     ...{ clock, log, agents: () => view.list(nodeKind).length },
     kindsFor: (guest) => STREAM_KINDS.map((create) => create({ guest })),
   });
+  parts.defer(keepLeases({ tunnels, client: view, view, clock, log }));
   const links = nodeLinks({ nodeName, agent, tunnels, clock, random });
   const { kubelets } = links;
   const nodeStreams = new RoutedStreams({ view, kubelets, nodes: links.streams });

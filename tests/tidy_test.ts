@@ -105,6 +105,7 @@ const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/objects\/admission\/(limit_ranger|namespace_lifecycle|certificate_requests|resource_quota|plugins\/.*|service_accounts|pod_security\/.*)\.ts$/,
   /^core\/objects\/admission\/((rule_matching|request_selection)\.ts|policies\/|webhooks\/)/,
   /^core\/objects\/conversion\//, // of custom resources, as their definitions say
+  /^core\/api\/tunnels\/lease_keeper/, // renews the leases of nodes
   /^core\/api\/access\/(nodes|joining)\//, // what a node may do, and who may become one
   /^core\/api\/access\/(service_accounts\/|impersonation\.ts)/, // accounts, and what their tokens are bound to
   /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts|signer_rights\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings

@@ -69,6 +69,8 @@ export interface NodeStatusOptions {
   events: Pick<EventRecorder, "record">;
   /** Called when the view has been out of date for too long. */
   onStaleView?(): void;
+  /** Whether the server renews the lease by itself now, since it sees that the agent lives. */
+  isLeaseKept?(): boolean;
 }
 
 /**
@@ -255,6 +257,7 @@ export class NodeStatus {
   }
 
   async #renewLease({ metadata: { uid } }: Node): Promise<void> {
+    if (this.#options.isLeaseKept?.()) return;
     const { client, view, nodeName, clock } = this.#options;
     const name = { namespace: LEASE_NAMESPACE, name: nodeName };
     const lease = view.get(leases, name);

@@ -53,7 +53,7 @@ export class MuxTunnel implements Tunnel {
   }
 
   get rttMs(): number | undefined {
-    return this.#mux.rttMs;
+    return this.#mux.rttMs ?? this.#mux.toldRttMs;
   }
 
   /** Streams that are open now. */

@@ -67,6 +67,11 @@ export class Mux {
     return this.#pace.rttMs;
   }
 
+  /** The round trip that the other end has measured last: an end that never pings knows no other. */
+  get toldRttMs(): number | undefined {
+    return this.#toldRttMs;
+  }
+
   /** Streams that are open. */
   get size(): number {
     return this.#streams.size;
