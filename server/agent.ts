@@ -8,6 +8,7 @@ import type { Source } from "../core/client/list_watch.ts";
 import { Mirror } from "../core/client/mirror.ts";
 import { ServerLink, type Transport } from "../core/client/server_link.ts";
 import type { TunnelDialler } from "../core/client/tunnel/tunnel_dialler.ts";
+import { type FarLinks, farTrafficBy } from "./link/far_traffic.ts";
 import { sendReports } from "./kubelet/report_loop.ts";
 import { type Context, keepRunning } from "./context.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
@@ -57,6 +58,8 @@ export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends
   openPlatform(): Promise<P>;
   /** Whether the server renews the lease of the node by itself now; absent: it does not. */
   isLeaseKept?: () => boolean;
+  /** The tunnels, by which pods are reached to which no route leads; absent: by nothing but routes. */
+  links?: FarLinks;
   /** Called when the node's parts are there. */
   onNode?(node: Node): void;
   /** What the node starts with when it cannot reach the server; absent: it waits for the server. */
@@ -82,11 +85,12 @@ export async function runAgent<P extends NodePlatform>(
     context.parts.defer(keepObjects(mirror, { resources, checkpoint }));
   }
   const platform = await environment.openPlatform();
+  const { nodeName, links } = environment;
+  const far = links && farTrafficBy(context, links, { nodeName, view: mirror, platform });
   platform.proxy?.start();
   const { clock, log, parts } = context;
   const stop = new AbortController();
-  const { nodeName: host } = environment;
-  const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
+  const events = new EventRecorder({ client, clock, log, host: nodeName, signal: stop.signal });
   parts.defer(() => stop.abort(new Error("The agent stops")));
   const access = {
     client,
@@ -101,13 +105,15 @@ export async function runAgent<P extends NodePlatform>(
   environment.onNode?.(node);
   const usage = node.agent?.care.usage;
   if (usage) {
-    const reports = { link, usage, node: host, clock, ...(dialler && { dialler }) };
+    const reports = { link, usage, node: nodeName, clock, ...(dialler && { dialler }) };
     keepRunning(context, "the reports of what is used", (signal) => sendReports(reports, signal));
   }
-  const traffic = new TrafficLoop({ link, node: host, clock, counts: () => countsAt(node.proxy) });
+  const traffic = new TrafficLoop({
+    ...{ link, node: nodeName, clock, counts: () => countsAt(node.proxy) },
+  });
   keepRunning(context, "the reports of what is served", (signal) => traffic.run(signal));
   const onServed = (report: TrafficReport) => traffic.take(report);
-  await runNode(context, mirror, { ...node, ...environment, onServed });
+  await runNode(context, mirror, { ...node, ...environment, onServed, ...(far && { far }) });
   return platform;
 }
 

@@ -1,6 +1,7 @@
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { createControllers } from "../core/controllers/mod.ts";
 import { whenNeeded } from "../core/controllers/runtime/loop_on_demand.ts";
+import type { NodeTunnels } from "../core/controllers/nodes/remote_addresses.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { ServedTraffic } from "../core/traffic/served_traffic.ts";
 import type { Measure } from "../core/controllers/analysis/measuring.ts";
@@ -81,6 +82,7 @@ export interface ControllerSettings {
   /** Asks the API of this server. */
   ask: AskApi;
   traffic: ServedTraffic;
+  tunnels: NodeTunnels;
   /** Makes the measurements of analyses; absent: there are none. */
   measure?: Measure;
 }
@@ -103,9 +105,9 @@ export function runControllers(
   const { clock, log } = context;
   const { controllers, schedulerPlugins } = registry;
   const parts = { client, view: client, clock, log, events };
-  const { ask, traffic, measure, nodeLifecycle } = asked;
+  const { ask, traffic, tunnels, measure, nodeLifecycle } = asked;
   const options = {
-    ...{ catalog, gatewayAddress, reservedRanges, authority, ask, traffic },
+    ...{ catalog, gatewayAddress, reservedRanges, authority, ask, traffic, tunnels },
     ...(measure && { measure }),
     ...(nodeLifecycle && { nodeLifecycle }),
     ...(signer && { signer }),

@@ -1,6 +1,7 @@
 import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../agent/checkpoint/open_checkpoint.ts";
 import { agentStreamKinds } from "../agent/tunnel/stream_kinds.ts";
+import { podPorts } from "../agent/network/far/pod_ports.ts";
 import { agentSources } from "../agent/agent_sources.ts";
 import { ApiError, isRefusal } from "../core/client/api_error.ts";
 import type { View } from "../core/client/client.ts";
@@ -13,6 +14,7 @@ import { NAME_SOURCES } from "../agent/dns/threads/run_dns.ts";
 import { ROUTE_SOURCES } from "../proxy/threads/run_proxy.ts";
 import { nodeAddress } from "./addresses.ts";
 import { connect, type RemoteApi, runAgent } from "./agent.ts";
+import { linksBy } from "./link/agent_links.ts";
 import { type AgentLink, agentLink } from "./link/agent_link.ts";
 import { type AgentIdentity, agentIdentity } from "./agent_identity.ts";
 import { IdentityKeeper } from "./join/identity_keeper.ts";
@@ -57,7 +59,7 @@ async function build(
   context: CommandContext<AgentFlags>,
   identity: AgentIdentity,
 ): Promise<Built> {
-  const { flags, signal } = context;
+  const { flags, clock, signal } = context;
   const { node: nodeName, gatewayAddress, stopPods } = flags;
   const { access } = identity;
   const { server } = access;
@@ -75,15 +77,19 @@ async function build(
     stopPods,
     checkpoint,
     isLeaseKept: () => dialler.tunnel !== undefined,
+    links: linksBy(dialler),
     onNode: ({ agent }) => {
-      if (agent) kinds.push(...agentStreamKinds({ agent, clock: context.clock }));
+      if (agent) kinds.push(...agentStreamKinds({ agent, clock }));
     },
     openPlatform: async () => {
       const podCidr = await rangeOf(context, remote);
       const flagsWithRange = { ...flags, ...(podCidr && { podCidr }) };
       const hostIP = knownAddress(remote.mirror, nodeName) ?? await addressTowards(server);
       const machine = { registry: NODE_REGISTRY, hostIP, labels: {} };
-      return await openMachine({ ...context, flags: flagsWithRange }, machine);
+      const opened = await openMachine({ ...context, flags: flagsWithRange }, machine);
+      const { network } = opened.agent;
+      kinds.push(podPorts({ nodeName, view: remote.mirror, network, clock }));
+      return opened;
     },
   });
   return { node: nodeName, server, runtime: title, podCidr };

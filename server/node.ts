@@ -8,7 +8,8 @@ import type { EventRecorder } from "../core/client/event_recorder.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import type { OwnCounts } from "../core/traffic/traffic_reports.ts";
 import type { SetCount } from "../proxy/backends/backends.ts";
-import { runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
+import { type ReachSource, runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
+import type { RelayAddress } from "../core/traffic/far/relaying.ts";
 import { StaticPods } from "../agent/static_pods/static_pods.ts";
 import { watchShutdown } from "./kubelet/machine_shutdown.ts";
 import { type Context, keepRunning } from "./context.ts";
@@ -52,6 +53,8 @@ type Wired =
 export interface NodeProxy extends TableUser {
   /** Starts its threads, which take a moment to be there. */
   start(): void;
+  /** Who is asked for connections to pods that are far. To be called before {@linkcode start}; absent: none are reached. */
+  useRelay?(relay: RelayAddress): void;
   untilDrained(podUid: string, signal: AbortSignal): Promise<void>;
   /** What sets of rollouts have done; absent: nobody counts. */
   countsOfSets?(): Promise<readonly SetCount[]>;
@@ -91,6 +94,8 @@ export interface NodeSettings {
   gatewayAddress: string;
   /** Whether pods end with the process. */
   stopPods: boolean;
+  /** How pods are reached to which no route leads; absent: by nothing but routes. */
+  far?: ReachSource & { run(signal: AbortSignal): Promise<void> };
   /** Called with what the proxy serves, when that changes. */
   onServed?(report: TrafficReport): void;
 }
@@ -148,6 +153,8 @@ export async function runNode(
     const loop = (signal: AbortSignal) => routes.run({ view, nodeName, clock, signal });
     keepRunning(context, "the routes to other nodes", loop);
   }
+  const { far } = node;
+  if (far) keepRunning(context, "the way to far pods", (signal) => far.run(signal));
   if (proxy) await runTraffic(context, view, { ...node, proxy });
 }
 
@@ -205,7 +212,7 @@ async function runTraffic(
   node: Node & NodeSettings & { proxy: NodeProxy },
 ): Promise<void> {
   const { proxy, servicePeers, ownAddresses, balancerRanges, gatewayAddress, nodeName } = node;
-  const { onServed } = node;
+  const { onServed, far } = node;
   const { clock, log, parts } = context;
   const routed = new AbortController();
   parts.defer(() => proxy.stop(DRAIN_MS));
@@ -222,6 +229,7 @@ async function runTraffic(
       ...(servicePeers && { clusterIPPeers: servicePeers }),
       ...(balancerRanges && { balancerRanges }),
       ...(ownAddresses && { node: { name: nodeName, addresses: ownAddresses } }),
+      ...(far && { reach: far }),
       onApplied: () => routed.abort(),
       ...(onServed && { onServed }),
     }));

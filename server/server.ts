@@ -21,9 +21,9 @@ import type { MeasurementParts } from "../core/controllers/analysis/providers/la
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import { keepLeases } from "../core/api/tunnels/lease_keeper.ts";
-import { STREAM_KINDS } from "../core/api/tunnels/stream_kinds.ts";
-import { Tunnels } from "../core/api/tunnels/tunnels.ts";
-import { nodes as nodeKind } from "../core/resources/core/nodes/nodes.ts";
+import type { Tunnels } from "../core/api/tunnels/tunnels.ts";
+import { type FarTraffic, farTrafficBy } from "./link/far_traffic.ts";
+import { serverTunnels, tunnelSources } from "./link/server_tunnels.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import { TrafficReports } from "../core/traffic/traffic_reports.ts";
 import {
@@ -147,15 +147,22 @@ export async function runServer<P extends ServerPlatform>(
     ...(node.proxy && { own: { node: nodeName, counts: () => countsAt(node.proxy) } }),
   });
   context.parts.defer(traffic.followNodes());
+  const listening: { place?: Served["address"] } = {};
+  const { tunnels, links } = serverTunnels(context, {
+    ...{ nodeName, view: client, api: () => listening.place },
+    ...(platform.agent && { network: platform.agent.network }),
+  });
+  const far = farTrafficBy(context, links, { nodeName, view: client, platform });
   const metrics = clusterMetrics({ view: client, traffic, version: environment.version });
   const api = createServerApi(context, environment, {
-    ...{ plane, opened, access, node, traffic, metrics },
+    ...{ plane, opened, access, node, traffic, metrics, tunnels },
   });
   const served = await access.serve(api);
   const { address } = served;
   const owned: Context = { ...context, parts: context.parts.nest() };
   context.parts.defer(() => served.stop());
   const place = { host: dialableHost(address.host, platform.agent?.hostIP), port: address.port };
+  listening.place = place;
   const run = async () => {
     node.proxy?.start();
     const { log } = context;
@@ -166,7 +173,8 @@ export async function runServer<P extends ServerPlatform>(
       ...(dnsAddress && { dnsAddress }),
     });
     if (!opened.isAlone) void access.record();
-    await runAsOwner(owned, environment, { plane, platform, node, access, api, traffic });
+    const run = { plane, platform, node, access, api, traffic, tunnels, ...(far && { far }) };
+    await runAsOwner(owned, environment, run);
     void publishAuthorities(objects, access, place).catch((error) =>
       context.log.warn("Cannot tell others how they know this server", { error })
     );
@@ -197,20 +205,18 @@ function createServerApi(
     access: ServerAccess;
     node: Node;
     traffic: TrafficReports;
+    tunnels: Tunnels;
     metrics: () => Promise<string>;
   },
 ): Api {
-  const tunnels = new Tunnels({
-    ...{ clock, log, agents: () => view.list(nodeKind).length },
-    kindsFor: (guest) => STREAM_KINDS.map((create) => create({ guest })),
-  });
+  const { tunnels } = told;
   parts.defer(keepLeases({ tunnels, client: view, view, clock, log }));
   const links = nodeLinks({ nodeName, agent, tunnels, clock, random });
   const { kubelets } = links;
   const nodeStreams = new RoutedStreams({ view, kubelets, nodes: links.streams });
   const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
   const usage = new ClusterUsage({ view, clock, sources, remote: links.usage });
-  const given = { ...access.api, ...opened.api, authorizers, streams, usage, tunnels, ...told };
+  const given = { ...access.api, ...opened.api, authorizers, streams, usage, ...told };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }
 
@@ -225,9 +231,11 @@ async function runAsOwner(
     access: ServerAccess;
     api: Api;
     traffic: TrafficReports;
+    tunnels: Tunnels;
+    far?: FarTraffic;
   },
 ): Promise<void> {
-  const { api, traffic } = rest;
+  const { api, traffic, tunnels, far } = rest;
   const reservedRanges = podCidr === undefined ? [] : [podCidr];
   const measure = environment.measurements?.({ view: plane.client, authority, traffic });
   runControllers(context, plane, {
@@ -235,11 +243,11 @@ async function runAsOwner(
     reservedRanges,
     authority,
     ask: apiAsker(api, context.clock),
-    traffic,
+    ...{ traffic, tunnels: tunnelSources(tunnels) },
     ...(measure && { measure }),
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
   });
   const onServed = (report: TrafficReport) => void traffic.take(environment.nodeName, report);
-  await runNode(context, plane.client, { ...node, ...environment, onServed });
+  await runNode(context, plane.client, { ...node, ...environment, onServed, ...(far && { far }) });
 }

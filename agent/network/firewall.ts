@@ -130,8 +130,8 @@ export class Firewall {
 }
 
 function isSame(one: Cluster, other: Cluster | undefined): boolean {
-  const text = ({ machine, elsewhere, nodes }: Cluster) =>
-    [machine, elsewhere, nodes].map((list) => list.toSorted().join()).join(" ");
+  const text = ({ machine, elsewhere, nodes, far }: Cluster) =>
+    [machine, elsewhere, nodes, far].map((list) => list.toSorted().join()).join(" ");
   return other !== undefined && text(one) === text(other);
 }
 

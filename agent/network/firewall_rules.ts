@@ -1,4 +1,4 @@
-import { isInRange, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
+import { formatIpv4, isInRange, parseIpv4, parseIpv4Range } from "../../core/lib/addresses/ipv4.ts";
 
 /** Whose packets belong to the cluster, besides those of this node's own pods. */
 export interface Cluster {
@@ -8,9 +8,11 @@ export interface Cluster {
   elsewhere: readonly string[];
   /** Addresses of those nodes. */
   nodes: readonly string[];
+  /** Ranges of pods of nodes whose packets come through the tunnel, by a device of its own. */
+  far: readonly string[];
 }
 
-export const NO_CLUSTER: Cluster = { machine: [], elsewhere: [], nodes: [] };
+export const NO_CLUSTER: Cluster = { machine: [], elsewhere: [], nodes: [], far: [] };
 
 /** What the rules of a node protect. */
 export interface Guarded {
@@ -27,7 +29,7 @@ export interface Guarded {
 }
 
 /** A set of ranges and addresses that changes while the rules stay. */
-export type SetName = "cluster" | "machine" | "elsewhere";
+export type SetName = "cluster" | "machine" | "elsewhere" | "far";
 
 export type Condition =
   | { is: "loopback" | "fromPod" | "partOfConnection" }
@@ -45,12 +47,17 @@ export interface Rule {
 /**
  * Who may send to whom, in the order in which it is tried; what no rule matches is accepted. A pod sends with its own
  * address only, and nothing to the node's loopback. The addresses of services answer this machine and its pods; those
- * of pods answer also other nodes and their pods. NodePorts and Gateways have the node's own addresses: they are open.
+ * of pods answer also other nodes and their pods; those of far nodes' pods reach pods alone, and not the node by its address
+ * towards them. NodePorts and Gateways have the node's own addresses: they are open.
  */
 export function inboundRules({ podCIDR, serviceCIDR, hasFib }: Guarded): Rule[] {
   const own = serviceCIDR === undefined ? [podCIDR] : [podCIDR, serviceCIDR];
   const wayBack = hasFib ? [{ is: "wayBack", yes: true } as const] : [];
   const isFromPod = { is: "fromPod" } as const;
+  const isToPods: Condition[] = [
+    { is: "to", ranges: [podCIDR], yes: true },
+    { is: "to", ranges: [gatewayOf(podCIDR)], yes: false },
+  ];
   return [
     { when: [{ is: "loopback" }], then: "accept" },
     ...(hasFib
@@ -66,8 +73,14 @@ export function inboundRules({ podCIDR, serviceCIDR, hasFib }: Guarded): Rule[] 
       when: [{ is: "to", ranges: [podCIDR], yes: true }, { is: "fromSet", set: "elsewhere" }],
       then: "accept",
     },
+    { when: [...isToPods, { is: "fromSet", set: "far" }, ...wayBack], then: "accept" },
     { when: [], then: "drop" },
   ];
+}
+
+/** The node's address towards its pods: the first of their range. */
+function gatewayOf(podCIDR: string): string {
+  return `${formatIpv4(parseIpv4Range(podCIDR)!.first + 1)}/32`;
 }
 
 /** A packet as the rules see it, before any address of it is translated. */
@@ -105,9 +118,14 @@ export function verdictOn(packet: Packet, guarded: Guarded, cluster: Cluster): R
 
 /** What is in the sets of the rules. */
 export function setsOf(
-  { machine, elsewhere, nodes }: Cluster,
+  { machine, elsewhere, nodes, far }: Cluster,
 ): Record<SetName, readonly string[]> {
-  return { cluster: [...machine, ...elsewhere], machine, elsewhere: [...elsewhere, ...nodes] };
+  return {
+    cluster: [...machine, ...elsewhere, ...far],
+    machine,
+    elsewhere: [...elsewhere, ...nodes],
+    far,
+  };
 }
 
 /**

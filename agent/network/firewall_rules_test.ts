@@ -20,6 +20,7 @@ const CLUSTER: Cluster = {
   machine: ["10.42.1.0/24"],
   elsewhere: ["10.42.2.0/24"],
   nodes: ["192.0.2.9"],
+  far: ["10.42.3.0/24"],
 };
 const POD: Packet = {
   by: "pod",
@@ -53,6 +54,17 @@ const TABLE: readonly (readonly [what: string, packet: Packet, then: "accept" | 
   ["a neighbour to a service", { ...LAN, to: "10.96.0.1" }, "drop"],
   ["a neighbour to a pod", { ...LAN, to: "10.42.0.5" }, "drop"],
   ["a neighbour to the pods' gateway", { ...LAN, to: "10.42.0.1" }, "drop"],
+  ["a far pod to a pod", { ...LAN, from: "10.42.3.5", to: "10.42.0.5" }, "accept"],
+  ["a far pod to the pods' gateway", { ...LAN, from: "10.42.3.5", to: "10.42.0.1" }, "drop"],
+  ["a far pod to a service", { ...LAN, from: "10.42.3.5", to: "10.96.0.1" }, "drop"],
+  ["a far pod that answers the node", {
+    ...{ ...LAN, from: "10.42.3.5", to: "10.42.0.1" },
+    isPartOfConnection: true,
+  }, "accept"],
+  ["a neighbour as a far pod", {
+    ...{ ...LAN, from: "10.42.3.5", to: "10.42.0.5" },
+    hasWayBack: false,
+  }, "drop"],
   ["a neighbour as a pod of this node", {
     ...LAN,
     from: "10.42.0.5",
@@ -126,6 +138,7 @@ Deno.test("the table says what the rules say, and leaves its sets as they are", 
 add set ip cora0 cluster { type ipv4_addr; flags interval; auto-merge; }
 add set ip cora0 machine { type ipv4_addr; flags interval; auto-merge; }
 add set ip cora0 elsewhere { type ipv4_addr; flags interval; auto-merge; }
+add set ip cora0 far { type ipv4_addr; flags interval; auto-merge; }
 add chain ip cora0 postrouting { type nat hook postrouting priority srcnat; policy accept; }
 flush chain ip cora0 postrouting
 add rule ip cora0 postrouting ip saddr 10.42.0.0/24 ip daddr != { 10.42.0.0/24, 10.96.0.0/16 } ip daddr != @cluster masquerade
@@ -140,6 +153,7 @@ add rule ip cora0 inbound ct state established,related accept
 add rule ip cora0 inbound ip saddr { 10.42.0.0/24 } fib saddr . iif oif exists accept
 add rule ip cora0 inbound ip saddr @machine fib saddr . iif oif exists accept
 add rule ip cora0 inbound ip daddr { 10.42.0.0/24 } ip saddr @elsewhere accept
+add rule ip cora0 inbound ip daddr { 10.42.0.0/24 } ip daddr != { 10.42.0.1/32 } ip saddr @far fib saddr . iif oif exists accept
 add rule ip cora0 inbound drop
 `,
   );
@@ -149,10 +163,12 @@ Deno.test("the sets are changed as a whole", () => {
   assert.equal(
     clusterText(GUARDED, { ...CLUSTER, machine: [] }),
     `flush set ip cora0 cluster
-add element ip cora0 cluster { 10.42.2.0/24 }
+add element ip cora0 cluster { 10.42.2.0/24, 10.42.3.0/24 }
 flush set ip cora0 machine
 flush set ip cora0 elsewhere
 add element ip cora0 elsewhere { 10.42.2.0/24, 192.0.2.9 }
+flush set ip cora0 far
+add element ip cora0 far { 10.42.3.0/24 }
 `,
   );
 });

@@ -131,6 +131,17 @@ export class IpPlumbing implements Plumbing {
     await this.#run(route, { accepts: /No such process/ });
   }
 
+  async routeByDevice(device: string, ranges: readonly string[], source: string): Promise<void> {
+    const own = ["dev", device, "src", source, "proto", `${ROUTE_PROTOCOL}`];
+    const present = await this.#json<ShownRoute>("route", "show", "dev", device);
+    applySettings(device, NODE_END);
+    await this.#run(["link", "set", device, "up"]);
+    for (const { dst } of present) {
+      if (!ranges.includes(dst)) await this.#run(["route", "del", dst, "dev", device]);
+    }
+    for (const range of ranges) await this.#run(["route", "replace", range, ...own]);
+  }
+
   rulesGeneration(): undefined {
     return undefined;
   }

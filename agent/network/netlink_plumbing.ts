@@ -174,6 +174,21 @@ export class NetlinkPlumbing implements Plumbing {
     );
   }
 
+  routeByDevice(name: string, ranges: readonly string[], source: string): Promise<void> {
+    return this.#attempt(() => {
+      const device = this.#indexOf(name);
+      applySettings(name, NODE_END);
+      this.#run(setUp(device), `set "${name}" up`);
+      for (const { cidr, device: found } of this.#routes(new Map([[device, name]]))) {
+        if (found !== name || ranges.includes(cidr)) continue;
+        this.#run(deleteRoute({ destination: cidr, device, source }), `unroute ${cidr}`, [ESRCH]);
+      }
+      for (const range of ranges) {
+        this.#run(addRoute({ destination: range, device, source }), `route ${range} to "${name}"`);
+      }
+    });
+  }
+
   rulesGeneration(): number | undefined {
     try {
       return rulesGeneration(this.#libc);

@@ -87,6 +87,11 @@ export class NetnsNetwork implements PodNetwork {
     });
   }
 
+  /** Name of the gateway's device. */
+  get device(): string {
+    return this.#device;
+  }
+
   get gatewayIP(): string {
     return this.#pool.gatewayIP;
   }

@@ -82,7 +82,12 @@ for (const [name, open] of VARIANTS) {
     fn: () =>
       withNetwork(place, open, async (network) => {
         const pod = await network.add("uid-1");
-        const cluster = { machine: [], elsewhere: ["10.213.99.0/24"], nodes: ["192.0.2.99"] };
+        const cluster = {
+          machine: [],
+          elsewhere: ["10.213.99.0/24"],
+          nodes: ["192.0.2.99"],
+          far: [],
+        };
         await network.joinCluster(cluster);
         await network.repair();
         const before = await run("nft", "list", "table", "ip", place.device);

@@ -11,9 +11,13 @@ import { type NodeRoute, nodeRoutesOf, type Plumbing } from "./plumbing.ts";
 /** The kernel drops routes when a link goes down, without a notice here: they are checked this often. */
 const CHECK_MS = 30_000;
 
+const DEVICE_CHARS_MAX = 15;
+
 export interface NodeRoutesOptions {
   plumbing: Plumbing;
   network: {
+    /** Name of the gateway's device. */
+    readonly device: string;
     /** The node's address towards its pods: marks the routes as this network's. */
     readonly gatewayIP: string;
     joinCluster(cluster: Cluster): Promise<void>;
@@ -34,6 +38,7 @@ export class NodeRoutes {
   readonly #wake = new Wake();
   readonly #listeners = new Set<() => void>();
   #routed: ReadonlySet<string> = new Set();
+  #far: readonly string[] = [];
 
   constructor(options: NodeRoutesOptions) {
     this.#options = options;
@@ -72,6 +77,27 @@ export class NodeRoutes {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Name of the device for packets of far pods: the gateway's, and a letter. */
+  get packetDevice(): string {
+    return `${this.#options.network.device.slice(0, DEVICE_CHARS_MAX - 1)}f`;
+  }
+
+  /** The ranges of far pods whose packets a device of our own brings: these pods are let in. */
+  letIn(far: readonly string[]): void {
+    this.#far = far;
+    this.lookAgain();
+  }
+
+  /** Leads these ranges to a device, with this node's address towards its pods as source. */
+  async routeByDevice(device: string, ranges: readonly string[]): Promise<void> {
+    const { plumbing, network } = this.#options;
+    await plumbing.routeByDevice(
+      device,
+      ranges.filter((cidr) => !this.#isOwn(cidr)),
+      network.gatewayIP,
+    );
+  }
+
   /** Compares the routes soon with what should be: something may have changed them. */
   lookAgain(): void {
     this.#wake.set();
@@ -94,6 +120,7 @@ export class NodeRoutes {
       nodes,
       machine: foreign(machine),
       elsewhere: foreign(elsewhere),
+      far: foreign(this.#far),
     });
     const problems = new Map<string, string>();
     for (const route of without(routes, present)) {
@@ -142,6 +169,7 @@ export function clusterOf(all: readonly Node[], nodeName: string): Cluster {
     machine: rangesOf("machine"),
     elsewhere: rangesOf("network"),
     nodes: near.flatMap(({ via, place }) => via && place === "network" ? [via] : []),
+    far: [],
   };
 }
 

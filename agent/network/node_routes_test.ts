@@ -31,6 +31,26 @@ Deno.test("the cluster is all other nodes, and those on this machine are told ap
     machine: ["10.42.2.0/24"],
     elsewhere: ["10.42.1.0/24"],
     nodes: ["192.0.2.2", "192.0.2.3", "192.0.2.4"],
+    far: [],
+  });
+});
+
+Deno.test("nodes behind other routers have no routes, and nobody is let in because of their addresses", () => {
+  const behind = (name: string, address: string, podCIDR: string, router?: string) => {
+    const plain = node(name, address, podCIDR);
+    const annotations = { ...(router && { "coracle.dev/remote-address": router }) };
+    return { ...plain, metadata: { ...plain.metadata, annotations } };
+  };
+  const all = [
+    behind("self", "192.168.1.2", "10.42.0.0/24", "198.51.100.1"),
+    behind("beside", "192.168.1.3", "10.42.1.0/24", "198.51.100.1"),
+    behind("same-address", "192.168.1.2", "10.42.2.0/24", "198.51.100.2"),
+    behind("other-site", "192.168.1.4", "10.42.3.0/24", "198.51.100.2"),
+    behind("server", "198.51.100.9", "10.42.4.0/24"),
+  ];
+  assert.deepEqual(routesTo(all, "self"), [{ cidr: "10.42.1.0/24", via: "192.168.1.3" }]);
+  assert.deepEqual(clusterOf(all, "self"), {
+    ...{ machine: [], elsewhere: ["10.42.1.0/24"], nodes: ["192.168.1.3"], far: [] },
   });
 });
 

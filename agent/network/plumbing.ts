@@ -95,6 +95,11 @@ export interface Plumbing {
   addNodeRoute(route: NodeRoute, source: string): Promise<void>;
   /** Succeeds when it is not there. */
   removeNodeRoute(route: NodeRoute, source: string): Promise<void>;
+  /**
+   * Sets a device of ours up and leads these ranges to it, and no others; `source` as with `addNodeRoute`. Rejects where
+   * foreign functions are not allowed.
+   */
+  routeByDevice(device: string, ranges: readonly string[], source: string): Promise<void>;
   /** Changes with each change of any rule of nftables; `undefined` where that is not known. */
   rulesGeneration(): number | undefined;
   /** Begins to hear what is taken away from the network; `undefined` where that is not possible. */

@@ -26,6 +26,7 @@ import { loadBalancerController } from "./services/load_balancers.ts";
 import { namespaceController } from "./cluster/namespaces.ts";
 import { nodeRangeController } from "./nodes/node_ranges.ts";
 import { largeOutageLoop, type NodeLifecycleOptions } from "./nodes/large_outages.ts";
+import { type NodeTunnels, remoteAddressController } from "./nodes/remote_addresses.ts";
 import { nodeController } from "./nodes/nodes.ts";
 import {
   finishedPodLimit,
@@ -83,6 +84,8 @@ export interface ControllerOptions {
   ask?: AskApi;
   /** What the proxies serve; absent: nobody knows. */
   traffic?: ServedTraffic;
+  /** The tunnels of nodes; absent: there are none. */
+  tunnels?: NodeTunnels;
   /** Makes the measurements of AnalysisRuns; absent: there are none. */
   measure?: Measure;
 }
@@ -94,7 +97,8 @@ type OptionalKeys =
   | "nodeLifecycle"
   | "signer"
   | "tokenSigner"
-  | "traffic";
+  | "traffic"
+  | "tunnels";
 
 /** The loop of a controller in a server with these options. */
 export type ControllerDefinition = (
@@ -335,6 +339,7 @@ export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[]
   ({ nodeLifecycle }) => loopOf(nodeController(nodeLifecycle)),
   ({ nodeLifecycle }) => largeOutageLoop(nodeLifecycle),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
+  ({ tunnels }) => loopOf(remoteAddressController(tunnels)),
   () => loopOf(evictionController),
   () => loopOf(orphanedPodController),
   () => loopOf(outOfServicePodController),

@@ -11,12 +11,18 @@ export type Way = "route" | "tunnel" | "none";
 export interface Reach {
   /** To a node by its name; its own pods are reached by a route. */
   wayTo(nodeName: string): Way;
+  /** The same for datagrams: those go by a route, or by packets through the tunnel, which looks like one. */
+  datagramsTo(nodeName: string): Exclude<Way, "tunnel">;
   /** To the API server. */
   readonly toServer: Way;
 }
 
 /** All nodes have routes to each other. */
-export const ROUTED: Reach = { wayTo: () => "route", toServer: "route" };
+export const ROUTED: Reach = {
+  wayTo: () => "route",
+  datagramsTo: () => "route",
+  toServer: "route",
+};
 
 /**
  * An annotation of nodes, kept by the server: the address that a node's tunnel comes from, when that is not its InternalIP.
@@ -64,18 +70,33 @@ export interface ReachFacts {
   readonly routed: ReadonlySet<string>;
   /** Whether a tunnel leads to a node now: on the server that of the node, elsewhere the own one, which leads to all. */
   readonly hasTunnelTo: (nodeName: string) => boolean;
+  /** Ranges of far pods to which packets are carried. */
+  readonly carried: ReadonlySet<string>;
   /** To the API server; `route` on its own machine. */
   readonly toServer: Way;
 }
 
 /** Routes before tunnels: they cost less, and need no third party. A node that nobody knows is tried by a route. */
-export function reachOf({ neighbours, routed, hasTunnelTo, toServer }: ReachFacts): Reach {
+export function reachOf(
+  { neighbours, routed, hasTunnelTo, carried, toServer }: ReachFacts,
+): Reach {
   const ways = new Map(neighbours.map(({ name, cidr, place }): [string, Way] => {
     const hasRoute = place === "machine" ||
       (place === "network" && cidr !== undefined && routed.has(cidr));
     return [name, hasRoute ? "route" : hasTunnelTo(name) ? "tunnel" : "none"];
   }));
-  return { wayTo: (nodeName) => ways.get(nodeName) ?? "route", toServer };
+  const isCarried = new Set(
+    neighbours.flatMap(({ name, cidr }) => cidr !== undefined && carried.has(cidr) ? [name] : []),
+  );
+  const wayTo = (nodeName: string) => ways.get(nodeName) ?? "route";
+  return {
+    wayTo,
+    datagramsTo(nodeName) {
+      const way = wayTo(nodeName);
+      return way !== "tunnel" ? way : isCarried.has(nodeName) ? "route" : "none";
+    },
+    toServer,
+  };
 }
 
 function internalAddressOf({ status }: Node): string | undefined {

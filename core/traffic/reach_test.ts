@@ -58,6 +58,7 @@ Deno.test("a route is taken before a tunnel, and neither is none", () => {
       neighbours: neighboursOf([node("self", SELF), node("other", facts)], "self"),
       routed: new Set(routed),
       hasTunnelTo: (name) => tunnels.includes(name),
+      carried: new Set(),
       toServer: "none",
     });
     assert.equal(reach.wayTo("other"), way, JSON.stringify([facts, routed, tunnels]));
@@ -65,4 +66,17 @@ Deno.test("a route is taken before a tunnel, and neither is none", () => {
       ...["route", "route", "none"],
     ]);
   }
+});
+
+Deno.test("datagrams go by routes, and through a tunnel only where packets are carried", () => {
+  const facts = { address: "192.168.1.3", podCIDR: "10.42.1.0/24", remote: "203.0.113.9" };
+  const by = (tunnels: string[], carried: string[]) =>
+    reachOf({
+      neighbours: neighboursOf([node("self", SELF), node("other", facts)], "self"),
+      ...{ routed: new Set(), carried: new Set(carried), toServer: "none" },
+      hasTunnelTo: (name) => tunnels.includes(name),
+    }).datagramsTo("other");
+  assert.deepEqual([by(["other"], []), by(["other"], ["10.42.1.0/24"]), by([], ["10.42.1.0/24"])], [
+    ...["none", "route", "none"],
+  ]);
 });

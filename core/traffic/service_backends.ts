@@ -164,11 +164,11 @@ function endpointsOf(
   return endpointsWhere(isServingWhileTerminating, ipv6, port, farEndOf);
 }
 
-/** Tunnels carry connections, and no datagrams. What is on no node is reached as the network has it. */
+/** What is on no node is reached as the network has it. */
 function wayBy(reach: Reach, { protocol }: ServicePort): (endpoint: SliceEndpoint) => Way {
   return ({ nodeName }) => {
-    const way = nodeName === undefined ? "route" : reach.wayTo(nodeName);
-    return way === "tunnel" && protocol === "UDP" ? "none" : way;
+    if (nodeName === undefined) return "route";
+    return protocol === "UDP" ? reach.datagramsTo(nodeName) : reach.wayTo(nodeName);
   };
 }
 

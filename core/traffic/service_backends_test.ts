@@ -144,13 +144,15 @@ Deno.test("endpoints behind tunnels are known as such, and those that cannot be 
     nodeName,
   });
   const ways: Record<string, Way> = { here: "route", edge12: "tunnel", cutoff99: "none" };
-  const reach = { wayTo: (name: string) => ways[name] ?? "route", toServer: "none" as const };
+  const wayTo = (name: string) => ways[name] ?? "route";
+  const datagramsTo = (name: string) => name === "here" ? "route" as const : "none";
+  const reach = { wayTo, datagramsTo, toServer: "none" as const };
   const [here, edge, cut] = [on("here"), on("edge12"), on("cutoff99")];
   const far = { node: "edge12" };
   const rows: [endpoints: object[], protocol: "TCP" | "UDP", seen: unknown[]][] = [
     [[here, edge, cut], "TCP", [["here", undefined], ["edge12", far]]],
     [[edge, cut], "TCP", [["edge12", far]]],
-    [[here, edge], "UDP", [["here", undefined]]], // tunnels carry no datagrams
+    [[here, edge], "UDP", [["here", undefined]]],
     [[edge], "UDP", []],
     [[cut], "TCP", []],
     [[cut, on("edge12", ENDING)], "TCP", [["edge12", far]]], // for want of another that is reached
@@ -182,7 +184,7 @@ Deno.test("hints count among endpoints that can be reached", () => {
   const asked = { namespace: "default", name: "web", port: 80 };
   const seenBy = (cut: string) =>
     addresses(serviceBackend(cluster, asked, { seenFrom: { nodeName: "here" } }, {
-      wayTo: (name) => name === cut ? "none" : "tunnel",
+      ...{ wayTo: (name) => name === cut ? "none" : "tunnel", datagramsTo: () => "none" },
       toServer: "route",
     }));
   assert.deepEqual([seenBy(""), seenBy("here")], [["10.0.4.1"], ["10.0.6.1"]]);
@@ -197,7 +199,7 @@ Deno.test("the API server is behind the own tunnel, and is not there without one
   cluster.put(endpointSlices, { metadata, ...slice });
   const by = (toServer: Way) =>
     serviceBackend(cluster, { namespace: "default", name: "kubernetes", port: 443 }, {}, {
-      wayTo: () => "none",
+      ...{ wayTo: () => "none", datagramsTo: () => "none" },
       toServer,
     });
   assert.deepEqual(by("tunnel").endpoints, [

@@ -8,7 +8,7 @@ import {
   RELAY_HOST,
   type RelayAddress,
   targetOf,
-} from "../../core/traffic/relaying.ts";
+} from "../../core/traffic/far/relaying.ts";
 import type {
   Accept,
   ConnectFailure,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { settled, VirtualClock } from "../../core/lib/virtual_clock.ts";
-import { greeting, type RelayAddress } from "../../core/traffic/relaying.ts";
+import { greeting, type RelayAddress } from "../../core/traffic/far/relaying.ts";
 import { MemoryEngine } from "./memory_engine_fixture.ts";
 import { RelayingEngine } from "./relaying_engine.ts";
 import type { ClientOwner, ClientSocket, UpstreamOwner } from "./engine.ts";

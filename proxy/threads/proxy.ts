@@ -2,7 +2,7 @@ import { waitMsAfter } from "../../core/lib/backoff.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { denoEngine, type ProxyEngine } from "./engines.ts";
-import type { RelayAddress } from "../../core/traffic/relaying.ts";
+import type { RelayAddress } from "../../core/traffic/far/relaying.ts";
 import type { BackendCounts } from "../../core/traffic/backend_counts.ts";
 import { servedSetKey } from "../../core/traffic/rollout_sets.ts";
 import { sumOfCounts } from "../backends/backend_stats.ts";

@@ -2,6 +2,7 @@ import { SystemClock } from "../../core/lib/clock.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import { Proxy } from "./proxy.ts";
 import type { Listener, RouteTable, Rule } from "../table/route_table.ts";
+import type { RelayAddress } from "../../core/traffic/far/relaying.ts";
 import type { Backend } from "../../core/traffic/backends.ts";
 
 /** A backend of one endpoint on this machine. The pod's uid is the backend's name. */
@@ -35,9 +36,13 @@ export function tableOf(
 }
 
 /** Runs a test against a proxy in its worker thread, and stops it whatever happens. */
-export async function withProxy(test: (proxy: Proxy) => Promise<void>): Promise<void> {
+export async function withProxy(
+  test: (proxy: Proxy) => Promise<void>,
+  relay?: RelayAddress,
+): Promise<void> {
   const clock = new SystemClock();
   const proxy = new Proxy({ clock, log: silentLog(clock) });
+  if (relay) proxy.useRelay(relay);
   proxy.start();
   try {
     await test(proxy);

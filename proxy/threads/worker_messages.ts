@@ -1,4 +1,4 @@
-import type { RelayAddress } from "../../core/traffic/relaying.ts";
+import type { RelayAddress } from "../../core/traffic/far/relaying.ts";
 import type { ListenReport, TableInUse, ThreadStats } from "./proxy_thread.ts";
 import type { RouteTable } from "../table/route_table.ts";
 

@@ -4,9 +4,9 @@ import type { Clock } from "../../../core/lib/clock.ts";
 import type { ByteEnd } from "../../../core/lib/mux/joins.ts";
 import { DialError, dialTcp } from "../../../core/lib/tcp/connections.ts";
 import { pods } from "../../../core/resources/core/pods/pods.ts";
-import { podTargetIn } from "../../../core/traffic/pod_targets.ts";
-import { connectTo } from "../../../core/traffic/far_connections.ts";
-import type { PodTarget } from "../../../core/traffic/relaying.ts";
+import { podTargetIn } from "../../../core/traffic/far/pod_targets.ts";
+import { connectTo } from "../../../core/traffic/far/far_connections.ts";
+import type { PodTarget } from "../../../core/traffic/far/relaying.ts";
 import { hostOf } from "../pod_connection.ts";
 import type { PodNetwork } from "../pod_network.ts";
 

@@ -11,7 +11,7 @@ import {
   RELAY_HOST,
   type RelayAddress,
   SECRET_BYTES,
-} from "../../../core/traffic/relaying.ts";
+} from "../../../core/traffic/far/relaying.ts";
 
 /** Connections at once; more are closed. */
 const RELAYED_MAX = 8_192;
@@ -29,7 +29,7 @@ export interface RelayOptions {
 }
 
 /**
- * Where the proxy's threads connect to for endpoints behind tunnels (`core/traffic/relaying.ts`). Only who has been told
+ * Where the proxy's threads connect to for endpoints behind tunnels (`core/traffic/far/relaying.ts`). Only who has been told
  * the secret is served: others on this machine get nothing.
  */
 export class Relay {

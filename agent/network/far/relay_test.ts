@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SystemClock } from "../../../core/lib/clock.ts";
 import { VirtualClock } from "../../../core/lib/virtual_clock.ts";
 import type { ByteEnd } from "../../../core/lib/mux/joins.ts";
-import { type FarTarget, greeting } from "../../../core/traffic/relaying.ts";
+import { type FarTarget, greeting } from "../../../core/traffic/far/relaying.ts";
 import { Relay } from "./relay.ts";
 
 const TARGET: FarTarget = { kind: "tcp", node: "edge", address: "10.42.1.2", port: 80, uid: "u" };

@@ -3,9 +3,9 @@ import type { StreamHead, StreamKind, Tunnel } from "../../client/tunnel/tunnel.
 import type { Clock } from "../../lib/clock.ts";
 import { type ByteEnd, join, type Passed } from "../../lib/mux/joins.ts";
 import { dialTcp, type TcpConnection } from "../../lib/tcp/connections.ts";
-import { connectTo } from "../../traffic/far_connections.ts";
-import { podOf, podTargetIn } from "../../traffic/pod_targets.ts";
-import { dialReason, type PodTarget } from "../../traffic/relaying.ts";
+import { connectTo } from "../../traffic/far/far_connections.ts";
+import { podOf, podTargetIn } from "../../traffic/far/pod_targets.ts";
+import { dialReason, type PodTarget } from "../../traffic/far/relaying.ts";
 
 const CONNECT_MS = 5_000;
 
@@ -43,12 +43,15 @@ export class TrafficHub {
     this.#options = options;
   }
 
-  /** What nodes may open here. */
-  get kinds(): readonly StreamKind[] {
-    return [
-      { kind: "tcp", answer: (stream, head, signal) => this.#answerPod(stream, head, signal) },
-      { kind: "apiserver", answer: (stream, _, signal) => this.#answerApi(stream, signal) },
-    ];
+  /** Connections of nodes to pods elsewhere. */
+  get pods(): StreamKind {
+    const answer: StreamKind["answer"] = (...args) => this.#answerPod(...args);
+    return { kind: "tcp", answer };
+  }
+
+  /** Connections of pods on other nodes to the API, which knows who they are by what they say inside. */
+  get api(): StreamKind {
+    return { kind: "apiserver", answer: (stream, _, signal) => this.#answerApi(stream, signal) };
   }
 
   async #answerPod(stream: ByteEnd, head: StreamHead, signal: AbortSignal): Promise<void> {

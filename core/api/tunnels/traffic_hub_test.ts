@@ -6,7 +6,7 @@ import { SystemClock } from "../../lib/clock.ts";
 import type { MuxStream } from "../../lib/mux/mux_stream.ts";
 import { DialError } from "../../lib/tcp/connections.ts";
 import { pods } from "../../resources/core/pods/pods.ts";
-import type { PodTarget } from "../../traffic/relaying.ts";
+import type { PodTarget } from "../../traffic/far/relaying.ts";
 import { TrafficHub } from "./traffic_hub.ts";
 
 const clock = new SystemClock();
@@ -49,7 +49,7 @@ function hubbed({ answerOfB, ownDial }: {
     },
     api: () => undefined,
   });
-  const a = tunnelPair({ clock, ofServer: hub.kinds });
+  const a = tunnelPair({ clock, ofServer: [hub.pods, hub.api] });
   const close = () => {
     a.node.close("the test ends");
     b.node.close("the test ends");

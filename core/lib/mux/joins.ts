@@ -1,4 +1,5 @@
 import { messageOf } from "../error_message.ts";
+import { MuxError } from "./mux_error.ts";
 
 /** An end of something that bytes go in and come out of: a stream of a tunnel, a connection. */
 export interface ByteEnd {
@@ -53,4 +54,15 @@ function onLost({ lost }: ByteEnd, fail: (error: unknown) => void): () => void {
   if (lost.aborted) listener();
   else lost.addEventListener("abort", listener, { once: true });
   return () => lost.removeEventListener("abort", listener);
+}
+
+/** An end of what could not be opened. */
+export function lostEnd(reason: string): ByteEnd {
+  const lost = new MuxError(reason);
+  return {
+    bytes: { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(lost) }) },
+    write: () => Promise.reject(lost),
+    end: () => {},
+    reset: () => {},
+  };
 }

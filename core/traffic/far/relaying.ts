@@ -1,4 +1,4 @@
-import type { Endpoint } from "./backends.ts";
+import type { Endpoint } from "../backends.ts";
 
 /**
  * How a thread of the proxy gets to an endpoint behind a tunnel: it connects to a relay in its own process, says the secret

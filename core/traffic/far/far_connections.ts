@@ -1,6 +1,6 @@
-import { messageOf } from "../lib/error_message.ts";
-import { type ByteEnd, join, type Passed } from "../lib/mux/joins.ts";
-import { closeQuietly, DialError, type TcpConnection, tcpEnd } from "../lib/tcp/connections.ts";
+import { messageOf } from "../../lib/error_message.ts";
+import { type ByteEnd, join, type Passed } from "../../lib/mux/joins.ts";
+import { closeQuietly, DialError, type TcpConnection, tcpEnd } from "../../lib/tcp/connections.ts";
 import { CONNECTED, dialReason } from "./relaying.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { View } from "../client/client.ts";
-import { parseIpv4 } from "../lib/addresses/ipv4.ts";
-import { type Pod, pods } from "../resources/core/pods/pods.ts";
-import { isFinished } from "../resources/core/pods/pod_states.ts";
+import type { View } from "../../client/client.ts";
+import { parseIpv4 } from "../../lib/addresses/ipv4.ts";
+import { type Pod, pods } from "../../resources/core/pods/pods.ts";
+import { isFinished } from "../../resources/core/pods/pod_states.ts";
 import type { PodTarget } from "./relaying.ts";
 
 const PORT_MAX = 65_535;
