@@ -1,10 +1,7 @@
-import type { Client, ObjectName, View } from "../core/client/client.ts";
-import type { TokenSource } from "../core/client/token_source.ts";
-import type { EventRecorder } from "../core/client/event_recorder.ts";
+import type { AgentOptions } from "./agent_options.ts";
+import type { ObjectName } from "../core/client/client.ts";
 import { AssertionError } from "../core/lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../core/lib/backoff.ts";
-import type { Clock } from "../core/lib/clock.ts";
-import type { Log } from "../core/lib/log.ts";
 import { supervise } from "../core/lib/supervise.ts";
 import { type Pod, pods } from "../core/resources/core/pods/pods.ts";
 import { isFinished } from "../core/resources/core/pods/pod_states.ts";
@@ -13,37 +10,27 @@ import type { AnyResource, NamespacedObject } from "../core/resources/resource.t
 import { ProbeCounts } from "./stats/probe_counts.ts";
 import { lazyKubelet } from "./kubelet/lazy_kubelet.ts";
 import { ImagePuller, PULLS_MAX } from "./images/image_puller.ts";
-import type { ContainerRuntime, ContainerState } from "./runtimes/container_runtime.ts";
-import type { PodCgroups } from "./cgroups/pod_cgroups.ts";
-import type { ClusterDns } from "./dns/cluster_dns.ts";
-import type { Machine } from "./node/machine.ts";
+import type { ContainerState } from "./runtimes/container_runtime.ts";
 import { LogRotation } from "./log_rotation.ts";
 import { Namesakes } from "./pods/namesakes.ts";
 import type { NodeContext } from "./pods/node_context.ts";
-import { allocatableOf, type Reservation } from "./node/allocatable.ts";
+import { allocatableOf } from "./node/allocatable.ts";
 import { nodeFeatures } from "./node/node_features.ts";
-import { NodeStatus, type NodeStatusOptions } from "./node/node_status.ts";
-import { NodeCare, type NodeCareSettings } from "./node_care.ts";
-import type { LogLimits } from "./runtimes/log_limits.ts";
+import { NodeStatus } from "./node/node_status.ts";
+import { NodeCare } from "./node_care.ts";
 import { PodStreams } from "./streams/pod_streams.ts";
-import { DiskPodFiles, type PodFiles } from "./volumes/pod_files.ts";
+import { DiskPodFiles } from "./volumes/pod_files.ts";
 import { keepAddresses } from "./network/kept_addresses.ts";
-import type { PodNetwork } from "./network/pod_network.ts";
 import { endAllPods } from "./pods/pods_end.ts";
 import { PodWorker } from "./pods/pod_worker.ts";
-import type { dialProbe } from "./probes/probe_dialer.ts";
 import { Slots } from "../core/lib/slots.ts";
 import { referencedKinds, referenceKey, referencesOf, showChange } from "./pods/references.ts";
 import { VOLUME_TYPES } from "./volumes/types/mod.ts";
 import type { VolumeType } from "./volumes/volume_type.ts";
 import { PodTokens } from "./volumes/pod_tokens.ts";
-import {
-  localPathFolder,
-  type RemoveFolder,
-  removeVolumeFolder,
-} from "./volumes/local_path_folders.ts";
+import { localPathFolder, removeVolumeFolder } from "./volumes/local_path_folders.ts";
 import { ReleasedVolumes } from "./volumes/released_volumes.ts";
-import { type PodVolumes, Volumes } from "./volumes/volumes.ts";
+import { Volumes } from "./volumes/volumes.ts";
 
 /** How often the runtime is asked for all its containers, in case a notice was lost. */
 const RELIST_MS = 30_000;
@@ -51,73 +38,6 @@ const RELIST_RETRY: Backoff = { firstMs: 1_000, maxMs: RELIST_MS, factor: 2 };
 /** More starts at once are not faster with Podman, each only takes longer. */
 const STARTS_MAX = 4;
 const EXEC_PROBES_MAX = 4;
-
-export interface AgentOptions extends NodeCareSettings, Pick<NodeStatusOptions, "isLeaseKept"> {
-  nodeName: string;
-  /** Address of the node, shown as its InternalIP and the hostIP of its pods. */
-  hostIP: string;
-  /** Range of its pods' addresses, for `node.spec.podCIDR`. */
-  podCIDR?: string;
-  /** Labels of the node besides Kubernetes' own. */
-  labels?: Readonly<Record<string, string>>;
-  /** As in `nodeInfo.kubeletVersion`. */
-  version: string;
-  machine: Machine;
-  /** Folder for the files of pods: volumes and logs. */
-  dataFolder: string;
-  /** What is kept of containers' logs; the kubelet's when absent. */
-  logLimits?: LogLimits;
-  /** Real paths besides it that no pod may see anything of: the runtime's socket, state and storage. */
-  protectedPaths?: readonly string[];
-  client: Client;
-  /** Must show all of the API's objects already: pods that it does not show are ended. */
-  view: View;
-  /**
-   * Whether the view shows what the server knows now; absent: always. While it shows what was kept of an earlier time,
-   * pods that it does not show are left alone: they may have come since.
-   */
-  isViewCurrent?(): boolean;
-  runtime: ContainerRuntime;
-  /** How many images may be pulled at the same time; the kubelet's one when absent. */
-  pullsMax?: number;
-  /** Started. */
-  network: PodNetwork;
-  clock: Clock;
-  log: Log;
-  events: Pick<EventRecorder, "record">;
-  /** The files of pods; those below `dataFolder` when absent. */
-  files?: PodFiles;
-  /** The types of volumes that pods can have; those that are built in when absent. */
-  volumeTypes?: readonly VolumeType[];
-  /** Who gives tokens of service accounts; absent: nobody. */
-  tokens?: TokenSource;
-  /** The volumes of pods; below `dataFolder` when absent. */
-  volumes?: PodVolumes;
-  /** Removes the folder of a persistent volume; from the disk when absent. */
-  removeFolder?: RemoveFolder;
-  /** Asks the questions of probes; `dialProbe` when absent. */
-  checkProbe?: typeof dialProbe;
-  /**
-   * Resolves when no proxy has a request for the pod any more: a ready pod that is deleted gets its SIGTERM then, or
-   * when half of its grace period is over, 10 s at most. Absent: no proxy is in this process, and
-   * those of other nodes get a fixed time.
-   */
-  untilDrained?(podUid: string, signal: AbortSignal): Promise<void>;
-  /** Called when the view seems to have lost its connection unnoticed: it does not show what was written. */
-  onStaleView?(): void;
-  /** Where pods of the policy `ClusterFirst` ask for names; absent: whom the node asks. */
-  clusterDns?: ClusterDns;
-  /** Patterns of sysctls that pods may set besides the safe ones. */
-  allowedUnsafeSysctls?: readonly string[];
-  /** Processes that a pod may have; -1: all that the node has; absent: what the runtime gives each container. */
-  podPidsMax?: number;
-  /** Devices that pods may request; absent: none. */
-  devices?: NonNullable<NodeContext["devices"]>;
-  /** Where the containers of pods are; absent: in cgroups of the runtime. */
-  cgroups?: PodCgroups;
-  /** What is kept for others than pods. */
-  reservations?: readonly Reservation[];
-}
 
 /**
  * Runs the pods that are bound to one node: Coracle's kubelet.
@@ -381,6 +301,7 @@ export class Agent {
       onGone: () => {
         this.#workers.delete(podUid);
         this.#context.namesakes.remove(worker);
+        this.#options.keptStatuses?.forget(podUid);
         this.#context.allocations.delete(podUid);
         this.#context.probeCounts.forget(podUid);
         for (const { id } of worker.containers) this.#context.podOfContainer.delete(id);

@@ -1,5 +1,6 @@
 import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
 import { keepObjects, savedViewOf } from "../agent/checkpoint/kept_objects.ts";
+import { CheckpointStatuses } from "../agent/reports/kept_statuses.ts";
 import type { Client } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
 import { EventRecorder } from "../core/client/event_recorder.ts";
@@ -9,6 +10,7 @@ import { Mirror } from "../core/client/mirror.ts";
 import { ServerLink, type Transport } from "../core/client/server_link.ts";
 import type { TunnelDialler } from "../core/client/tunnel/tunnel_dialler.ts";
 import { type FarLinks, farTrafficBy } from "./link/far_traffic.ts";
+import { pods } from "../core/resources/core/pods/pods.ts";
 import { sendReports } from "./kubelet/report_loop.ts";
 import { type Context, keepRunning } from "./context.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
@@ -17,6 +19,7 @@ import {
   countsAt,
   createNode,
   type Node,
+  type NodeAccess,
   type NodePlatform,
   type NodeSettings,
   runNode,
@@ -73,35 +76,17 @@ export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends
  */
 export async function runAgent<P extends NodePlatform>(
   context: Context,
-  { link, mirror, client, sources, dialler }: RemoteApi,
+  remote: RemoteApi,
   environment: AgentEnvironment<P>,
 ): Promise<P> {
-  const { checkpoint } = environment;
-  const saved = checkpoint && savedViewOf(checkpoint);
-  if (saved) mirror.restore(saved);
-  await startMirror(context, mirror);
-  if (checkpoint) {
-    const resources = sources.map(({ resource }) => resource);
-    context.parts.defer(keepObjects(mirror, { resources, checkpoint }));
-  }
+  const { link, mirror, dialler } = remote;
+  await follow(context, remote, environment.checkpoint);
   const platform = await environment.openPlatform();
   const { nodeName, links } = environment;
   const far = links && farTrafficBy(context, links, { nodeName, view: mirror, platform });
   platform.proxy?.start();
-  const { clock, log, parts } = context;
-  const stop = new AbortController();
-  const events = new EventRecorder({ client, clock, log, host: nodeName, signal: stop.signal });
-  parts.defer(() => stop.abort(new Error("The agent stops")));
-  const access = {
-    client,
-    tokens: client,
-    view: mirror,
-    isViewCurrent: () => mirror.isCurrent,
-    events,
-    onStaleView: () => link.suspect(),
-    ...(environment.isLeaseKept && { isLeaseKept: environment.isLeaseKept }),
-  };
-  const node = createNode(context, access, platform);
+  const { clock } = context;
+  const node = createNode(context, accessOf(context, remote, environment), platform);
   environment.onNode?.(node);
   const usage = node.agent?.care.usage;
   if (usage) {
@@ -115,6 +100,43 @@ export async function runAgent<P extends NodePlatform>(
   const onServed = (report: TrafficReport) => traffic.take(report);
   await runNode(context, mirror, { ...node, ...environment, onServed, ...(far && { far }) });
   return platform;
+}
+
+/** Resolves when the mirror shows all that there is, or was when this node last heard of it; what changes is kept. */
+async function follow(
+  context: Context,
+  { mirror, sources }: RemoteApi,
+  checkpoint: Checkpoint | undefined,
+): Promise<void> {
+  const saved = checkpoint && savedViewOf(checkpoint);
+  if (saved) mirror.restore(saved);
+  await startMirror(context, mirror);
+  if (checkpoint === undefined) return;
+  const resources = sources.map(({ resource }) => resource);
+  context.parts.defer(keepObjects(mirror, { resources, checkpoint }));
+}
+
+function accessOf(
+  { clock, log, parts }: Context,
+  { link, mirror, client }: RemoteApi,
+  { nodeName: host, checkpoint, isLeaseKept }: AgentEnvironment,
+): NodeAccess {
+  const stop = new AbortController();
+  const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
+  parts.defer(() => stop.abort(new Error("The agent stops")));
+  return {
+    client,
+    tokens: client,
+    view: mirror,
+    isViewCurrent: () => mirror.isCurrent,
+    events,
+    onStaleView: () => link.suspect(),
+    ...(isLeaseKept && { isLeaseKept }),
+    onRestored: (listener: () => void) => link.onRestored(listener),
+    ...(checkpoint && {
+      keptStatuses: new CheckpointStatuses(checkpoint, mirror.by(pods, "node", host)),
+    }),
+  };
 }
 
 /** Resolves when the mirror shows all that there is, or was. */

@@ -1,6 +1,8 @@
-import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { Agent } from "../agent/agent.ts";
+import type { AgentOptions } from "../agent/agent_options.ts";
 import { type NameUser, runDns } from "../agent/dns/threads/run_dns.ts";
 import type { NetworkKeeper } from "../agent/network/network_keeper.ts";
+import type { Reporting } from "../agent/reports/reporting.ts";
 import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
@@ -22,7 +24,7 @@ const ROUTED_MS_MAX = 2_000;
 const STOP_PODS_MS = 30_000;
 
 /** How the node sees the API: in the server's process, or from elsewhere. */
-export interface NodeAccess {
+export interface NodeAccess extends Reporting {
   client: Client;
   /** Must be complete already. */
   view: View;
@@ -38,16 +40,7 @@ export interface NodeAccess {
 }
 
 /** What the composition gives to every agent itself. */
-type Wired =
-  | "client"
-  | "tokens"
-  | "view"
-  | "isViewCurrent"
-  | "events"
-  | "clock"
-  | "log"
-  | "onStaleView"
-  | "isLeaseKept";
+type Wired = keyof NodeAccess | "clock" | "log";
 
 /** The proxy, as far as a node knows it. */
 export interface NodeProxy extends TableUser {

@@ -4,6 +4,7 @@ import type { PodCgroups } from "../cgroups/pod_cgroups.ts";
 import type { ClusterDns } from "../dns/cluster_dns.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { Log } from "../../core/lib/log.ts";
+import type { Reporting } from "../reports/reporting.ts";
 import type { ImagePuller } from "../images/image_puller.ts";
 import type { ProbeCounts } from "../stats/probe_counts.ts";
 import type { ContainerRuntime } from "../runtimes/container_runtime.ts";
@@ -20,7 +21,7 @@ import type { NodeDevices } from "../devices/node_devices.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
 
 /** What all pods of a node share. */
-export interface NodeContext {
+export interface NodeContext extends Reporting {
   readonly nodeName: string;
   readonly hostIP: string;
   readonly dataFolder: string;

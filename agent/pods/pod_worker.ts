@@ -70,12 +70,8 @@ export class PodWorker {
     this.#record = new PodRecord(podUid, context.podOfContainer);
     this.#events = new PodEvents(context.events);
     this.#status = new StatusWriter({
-      podUid,
-      podName,
-      client: context.client,
-      view: context.view,
-      clock: context.clock,
-      log,
+      ...context,
+      ...{ podUid, podName, log },
       statusOf: (pod) => podStatusOf(this.#statusInput(pod)),
     });
     this.#steps = new PodSteps({

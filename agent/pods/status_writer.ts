@@ -3,18 +3,21 @@ import type { Client, View } from "../../core/client/client.ts";
 import { ENDED } from "../../core/lib/abort.ts";
 import { AssertionError } from "../../core/lib/assert.ts";
 import { type Backoff, waitMsAfter } from "../../core/lib/backoff.ts";
+import { LinkError } from "../../core/client/link_error.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import { isEqual } from "../../core/lib/equality.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { ContainerStatus, PodStatus } from "../../core/resources/core/pods/pod_status.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
+import { withKeptStatus } from "../reports/kept_statuses.ts";
+import type { Reporting } from "../reports/reporting.ts";
 import { statusOf } from "./runs/container_runs.ts";
 
 const RETRY: Backoff = { firstMs: 100, maxMs: 30_000, factor: 2 };
 /** The kubelet looks at its containers once a second: startup progress that is over sooner is never reported. */
 const STARTUP_PROGRESS_MS = 1_000;
 
-export interface StatusWriterOptions {
+export interface StatusWriterOptions extends Reporting {
   podUid: string;
   podName: { namespace: string; name: string };
   client: Pick<Client, "updateStatus">;
@@ -30,7 +33,8 @@ export interface StatusWriterOptions {
  *
  * Guarantees: one write at a time; changes meanwhile go with the next write, and the latest wins; a status that is the
  * same is not written; mere startup progress is written with the next change that is more, within a second; a write that
- * failed is retried with a growing wait.
+ * failed is retried with a growing wait, and as soon as the API answers again. While it cannot be reached, the status is
+ * kept for an agent that starts meanwhile.
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
@@ -42,26 +46,40 @@ export class StatusWriter {
   #writing: Promise<void> | undefined;
   /** The result of the last write, and the version that it was made from: a mirror may not show it yet. */
   #written: { pod: Pod; basedOn: string } | undefined;
+  /** What the API does not know, because it cannot be reached. */
+  #unreported: PodStatus | undefined;
+  readonly #whenKept = new Set<() => void>();
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
+    this.#unreported = options.keptStatuses?.get(options.podUid);
   }
 
   /** To be called when the status may have changed. */
   mark(): void {
     this.#isDirty = true;
+    if (this.#unreported !== undefined) this.#keep();
     this.#writing ??= this.#drain();
   }
 
-  /** Resolves when the present status has been written, or the pod is gone. */
+  /** Resolves when the present status has been written, or is kept until it can be, or the pod is gone. */
   async flush(): Promise<void> {
     this.#isDue = true;
+    const { promise: kept, resolve } = Promise.withResolvers<void>();
+    this.#whenKept.add(resolve);
     this.mark();
-    await this.#writing;
+    await Promise.race([this.#writing, kept]);
+    this.#whenKept.delete(resolve);
   }
 
-  /** A pod of the view, with the status that was written last if the view does not show that yet. */
+  /** A pod of the view, with the status that was written last, or could not be, if the view does not show that yet. */
   withLastWritten(pod: Pod): Pod {
+    const known = this.#known(pod);
+    return this.#unreported === undefined ? known : withKeptStatus(known, this.#unreported);
+  }
+
+  /** As the API has it. */
+  #known(pod: Pod): Pod {
     const isStale = this.#written?.basedOn === pod.metadata.resourceVersion;
     return isStale ? this.#written!.pod : pod;
   }
@@ -95,25 +113,48 @@ export class StatusWriter {
     const isConflict = isRefusal(error, "Conflict");
     if (isConflict && failures === 1) return; // there was another writer: decide again on the newest version
     if (!isConflict && failures === 1) log.warn("Cannot write the status of a pod", { error });
-    await clock.sleep(waitMsAfter(failures, RETRY), this.#stop.signal).catch(() => {});
+    if (error instanceof LinkError) this.#keep();
+    const restored = new AbortController();
+    const release = this.#options.onRestored?.(() => restored.abort(ENDED));
+    const either = AbortSignal.any([this.#stop.signal, restored.signal]);
+    await clock.sleep(waitMsAfter(failures, RETRY), either).catch(() => {}); // rejects only when a signal aborts
+    release?.();
+  }
+
+  /** Keeps the present status until it can be written. */
+  #keep(): void {
+    const { keptStatuses: kept, podUid, statusOf } = this.#options;
+    const pod = this.#newest();
+    if (kept === undefined || pod === undefined) return;
+    const status = statusOf(pod);
+    if (!isEqual(status, this.#unreported)) kept.keep(podUid, this.#unreported = status);
+    for (const resolve of this.#whenKept) resolve();
+  }
+
+  #report(): void {
+    if (this.#unreported === undefined) return;
+    this.#unreported = undefined;
+    this.#options.keptStatuses?.forget(this.#options.podUid);
   }
 
   async #write(): Promise<void> {
     const { client, statusOf } = this.#options;
-    const pod = this.#newest();
-    if (pod === undefined) return;
-    const status = statusOf(pod);
+    const shown = this.#shown();
+    if (shown === undefined) return;
+    const pod = this.#known(shown);
+    const status = statusOf(this.withLastWritten(shown));
     const hasChanged = !isEqual(status, pod.status);
     if (hasChanged && !this.#isDue && isStartupProgress(pod, status)) return this.#writeSoon();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#isDue = false;
-    if (!hasChanged) return;
+    if (!hasChanged) return this.#report();
     try {
       const written = await client.updateStatus(pods, { ...pod, status });
       this.#written = { pod: written, basedOn: pod.metadata.resourceVersion };
+      this.#report();
     } catch (error) {
-      if (isRefusal(error, "NotFound")) return;
+      if (isRefusal(error, "NotFound")) return this.#report();
       this.#isDue = true;
       throw error;
     }
@@ -128,9 +169,14 @@ export class StatusWriter {
   }
 
   #newest(): Pod | undefined {
+    const pod = this.#shown();
+    return pod && this.withLastWritten(pod);
+  }
+
+  #shown(): Pod | undefined {
     const { view, podName, podUid } = this.#options;
     const pod = view.get(pods, podName);
-    return pod === undefined || pod.metadata.uid !== podUid ? undefined : this.withLastWritten(pod);
+    return pod?.metadata.uid === podUid ? pod : undefined;
   }
 }
 

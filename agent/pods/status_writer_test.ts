@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ApiError } from "../../core/client/api_error.ts";
+import { LinkError } from "../../core/client/link_error.ts";
 import type { Client } from "../../core/client/client.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import { settled, VirtualClock } from "../../core/lib/virtual_clock.ts";
@@ -128,6 +129,76 @@ Deno.test("a pod that is gone, or another of its name, is not written", async ()
   assert.deepEqual(world.asked, []);
 });
 
+Deno.test("a status that cannot be written is kept at once, each change of it too, and forgotten when it is written", async () => {
+  const world = new WriterWorld();
+  world.writer.mark();
+  await world.answer(new LinkError("no route to host"));
+  assert.equal(world.kept.get("u")?.phase, "Running");
+  world.phase = "Succeeded";
+  world.writer.mark();
+  assert.equal(world.kept.get("u")?.phase, "Succeeded");
+  assert.equal(world.asked.length, 1);
+  await world.clock.advance(100);
+  await world.answer();
+  assert.deepEqual(world.asked, ["Running", "Succeeded"]);
+  assert.equal(world.kept.size, 0);
+});
+
+Deno.test("a refusal is no reason to keep a status", async () => {
+  const world = new WriterWorld();
+  world.writer.mark();
+  await world.answer(new ApiError("Forbidden", "not yours"));
+  assert.equal(world.kept.size, 0);
+});
+
+Deno.test("an agent that starts meanwhile takes a pod as it was left, and reports it though nothing changes any more", async () => {
+  const kept = new Map([["u", {
+    phase: "Failed",
+    conditions: [{ type: "Ready", status: "False" }],
+  }]]);
+  const world = new WriterWorld(kept as never);
+  const theirs = { type: "DisruptionTarget", status: "True" };
+  const stale = { type: "Ready", status: "True" };
+  world.shown = {
+    ...world.shown,
+    status: { phase: "Running", conditions: [stale, theirs] } as never,
+  };
+  const seen = world.writer.withLastWritten(world.shown).status;
+  assert.equal(seen.phase, "Failed");
+  assert.deepEqual(seen.conditions, [{ type: "Ready", status: "False" }, theirs]);
+  world.phase = "Failed";
+  world.writer.mark();
+  await world.answer();
+  assert.deepEqual(world.asked, ["Failed"]);
+  assert.equal(world.kept.size, 0);
+  const later = { ...world.shown, metadata: { ...world.shown.metadata, resourceVersion: "9" } };
+  assert.equal(world.writer.withLastWritten(later), later);
+});
+
+Deno.test("flush does not wait for an API that cannot be reached, when the status is kept", async () => {
+  const world = new WriterWorld();
+  const flush = world.writer.flush();
+  await world.answer(new LinkError("no route to host"));
+  await flush;
+  assert.equal(world.kept.size, 1);
+});
+
+Deno.test("when the API answers again a status is written at once", async () => {
+  const world = new WriterWorld();
+  world.writer.mark();
+  for (let failures = 0; failures < 10; failures++) {
+    await world.answer(new LinkError("no route to host"));
+    if (failures < 9) await world.clock.advance(30_000);
+  }
+  const before = world.asked.length;
+  for (const restored of [...world.restored]) restored();
+  await settled();
+  assert.equal(world.asked.length, before + 1);
+  await world.answer();
+  assert.equal(world.restored.size, 0);
+  assert.equal(world.clock.pending, 0);
+});
+
 /** The status of a pod whose container does not run yet. */
 function creating(
   { podIP, containerID }: { podIP?: string; containerID?: string },
@@ -164,7 +235,9 @@ class WriterWorld {
   #version = 1;
   #pending: { pod: Pod; resolve(pod: Pod): void; reject(error: Error): void } | undefined;
 
-  constructor() {
+  readonly restored = new Set<() => void>();
+
+  constructor(readonly kept = new Map<string, Pod["status"]>()) {
     const updateStatus = (_: unknown, pod: Pod) => {
       const { phase, podIP, containerStatuses } = pod.status;
       const words = [phase, podIP, containerStatuses?.[0]?.containerID];
@@ -178,6 +251,15 @@ class WriterWorld {
       view: { get: () => this.shown as never },
       clock: this.clock,
       log: silentLog(this.clock),
+      keptStatuses: {
+        get: (uid) => kept.get(uid),
+        keep: (uid, status) => void kept.set(uid, status),
+        forget: (uid) => void kept.delete(uid),
+      },
+      onRestored: (listener) => {
+        this.restored.add(listener);
+        return () => this.restored.delete(listener);
+      },
       statusOf: (pod) => this.status ?? { ...pod.status, phase: this.phase },
     });
   }

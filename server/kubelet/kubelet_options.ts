@@ -1,4 +1,4 @@
-import type { AgentOptions } from "../../agent/agent.ts";
+import type { AgentOptions } from "../../agent/agent_options.ts";
 import type { Threshold } from "../../agent/eviction/thresholds.ts";
 import type { Reservation } from "../../agent/node/allocatable.ts";
 import { DISK_SHARES, type DiskShares } from "../../agent/images/unused_images.ts";
