@@ -1,7 +1,9 @@
 import { AdminCredentials } from "../core/api/access/admin_credentials.ts";
 import { ClientCertificates } from "../core/api/access/client_certificates.ts";
 import { CredentialFiles } from "../core/api/access/credential_files.ts";
+import { credentialRegisters } from "../core/api/access/credential_register.ts";
 import { Credentials } from "../core/api/access/credentials.ts";
+import { isReplaced, joinedBy } from "../core/api/access/joining/replaced_machines.ts";
 import {
   type Credentials as LoadedCredentials,
   loadCredentials,
@@ -10,6 +12,8 @@ import {
 import { AccountTokens } from "../core/api/access/service_accounts/account_tokens.ts";
 import { secretTokenOf } from "../core/api/access/service_accounts/secret_token.ts";
 import { loadSigningKey } from "../core/api/access/service_accounts/signing_key.ts";
+import { update } from "../core/controllers/runtime/controller.ts";
+import { certificateOfPem } from "../core/lib/der/certificate.ts";
 import { signRequest } from "../core/api/access/pki_certificates.ts";
 import type { Api } from "../core/api/app.ts";
 import type { Audit } from "../core/api/audit/audit.ts";
@@ -78,15 +82,26 @@ export async function openAccess(
   return {
     authority,
     ...(advertise[0] !== undefined && { advertisedHost: advertise[0] }),
-    signer: (request, usages, notAfterMs) => signRequest(signer, request, usages, notAfterMs),
+    signer: (...asked) => {
+      const pem = signRequest(signer, ...asked);
+      const listed = register.registerWith(certificateOfPem(pem));
+      return { pem, before: listed ? [update(credentialRegisters, listed)] : [] };
+    },
     tokenSigner: (account, secret) => secretTokenOf(account, secret, accounts.key),
     api: {
       accounts,
       ...(audit && { audit }),
       frontProxy,
       tokens: (id) => register.userOfToken(id),
-      certificates: new ClientCertificates({ authority, clock, revocations: register }),
-      credentials: { register, admin, authority: signer, clock },
+      certificates: new ClientCertificates({
+        authority,
+        clock,
+        revocations: { isRevoked: (user) => register.isRevoked(user) || isReplaced(user, store) },
+      }),
+      credentials: {
+        ...{ register, admin, authority: signer, clock },
+        uidOfNode: (node) => joinedBy(node, store),
+      },
     },
     record: () =>
       admin.record().catch((error) =>

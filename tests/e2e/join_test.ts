@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { X509Certificate } from "node:crypto";
 import { type Output, runProgram } from "../kubectl.ts";
 import { type ServerProcess, withServer } from "../server_process.ts";
+import { readIdentity } from "../../server/join/identity.ts";
+import { readAccess } from "../../server/kubeconfig.ts";
 import { eventually } from "../eventually.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -185,6 +187,79 @@ Deno.test("a token of two uses lets in two of six machines that come at once; th
     await Deno.remove(folder, { recursive: true });
   });
 });
+
+Deno.test("a name passes on once its node is deleted, and the machine before is that node no longer", async () => {
+  await withServer({ runtime: "process" }, async (server) => {
+    const folder = await Deno.makeTempDir({ prefix: "coracle-join-" });
+    const command = await joinCommand(server);
+    const join = (name: string) =>
+      coracle(...command, "--node", "n", "--data", `${folder}/${name}`);
+    assert.equal((await join("first")).code, 0);
+    assert.equal(await codeAs(server, `${folder}/first`), 200);
+
+    // The same machine without its folder is let in again, and what it was before counts no longer.
+    assert.equal((await join("second")).code, 0);
+    assert.equal(await codeAs(server, `${folder}/first`), 401);
+    const other = { status: { nodeInfo: { machineID: "another" } } };
+    const headers = { "content-type": "application/merge-patch+json" };
+    const changed = { method: "PATCH", headers, body: JSON.stringify(other) };
+    assert.equal((await server.fetch(`${NODES}/n/status`, changed)).status, 200);
+    const { code, stderr } = await join("third");
+    assert.equal(code, 1);
+    assert.match(stderr, /another machine has joined as node "n".*coracle node delete n/);
+
+    await server.fetch(`${NODES}/n`, { method: "DELETE" });
+    assert.equal((await join("third")).code, 0);
+    assert.equal(await codeAs(server, `${folder}/second`), 401);
+    assert.equal(await codeAs(server, `${folder}/third`), 200);
+
+    // All credentials are revoked with the node; a machine that joins then has others.
+    const deleted = await coracle("node", "delete", "n", "--kubeconfig", server.kubeconfig);
+    assert.equal(deleted.code, 0, deleted.stderr);
+    assert.equal(await codeAs(server, `${folder}/third`), 401);
+    const again = await join("fourth");
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(await codeAs(server, `${folder}/fourth`), 200);
+    assert.equal(await codeAs(server, `${folder}/third`), 401);
+    assert.equal((await join("fourth")).code, 0, "its own identity counts");
+    assert.equal(await codeAs(server, `${folder}/fourth`), 200);
+    await credentialsStillWork(server, folder);
+    await Deno.remove(folder, { recursive: true });
+  });
+});
+
+/** Those that an admin makes for a node count beside those that its machine has got. */
+async function credentialsStillWork(server: ServerProcess, folder: string): Promise<void> {
+  for (const node of ["n", "m"]) {
+    const file = `${folder}/${node}.kubeconfig`;
+    const made = await coracle(
+      ...["credentials", "create", "node", node, "--kubeconfig", server.kubeconfig],
+      ...["--output", file],
+    );
+    assert.equal(made.code, 0, made.stderr);
+    const { caPem, pair } = await readAccess(file);
+    assert.equal(
+      await statusAs(server, { caPem: caPem!, pair: pair! }, node),
+      node === "n" ? 200 : 404,
+    );
+  }
+}
+
+/** What the server answers to whom a folder makes somebody: 401 for nobody. */
+async function codeAs(server: ServerProcess, folder: string): Promise<number> {
+  return await statusAs(server, (await readIdentity(folder))!, "n");
+}
+
+async function statusAs(
+  server: ServerProcess,
+  { caPem, pair }: { caPem: string; pair: { certificate: string; key: string } },
+  node: string,
+): Promise<number> {
+  using client = Deno.createHttpClient({ caCerts: [caPem], cert: pair.certificate, key: pair.key });
+  const answer = await fetch(`${server.address}${NODES}/${node}`, { client });
+  await answer.body?.cancel();
+  return answer.status;
+}
 
 function isReady({ type, status }: { type: string; status: string }): boolean {
   return type === "Ready" && status === "True";

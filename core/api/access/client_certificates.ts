@@ -12,10 +12,15 @@ import {
   unknownExtension,
 } from "../../lib/der/certificate.ts";
 
-/** The user that a certificate names: the common name is the user, each organization one of the groups. */
+/**
+ * The user that a certificate names: the common name is the user, each organization one of the groups, and the uid the one
+ * that it has since Kubernetes 1.34.
+ */
 export interface CertifiedUser {
   readonly name: string;
   readonly groups: readonly string[];
+  /** In the certificate, too, if it says one. */
+  readonly uid?: string;
   /** Of the certificate, in lower-case hexadecimal. */
   readonly serial: string;
 }
@@ -99,14 +104,15 @@ export class ClientCertificates {
     } catch (error) {
       return { refused: `it cannot be read: ${(error as Error).message}` };
     }
-    const { commonNames, organizations, serial, notBeforeMs, notAfterMs } = certificate;
-    const user = { name: commonNames[0]!, groups: organizations, serial };
+    const { commonNames, organizations, uids: [uid], serial, ...life } = certificate;
+    const { notBeforeMs, notAfterMs } = life;
+    const user = { name: commonNames[0]!, groups: organizations, ...(uid && { uid }), serial };
     return { user, notBeforeMs, notAfterMs };
   }
 
   /** Cheap checks come first, so that a stranger's certificate costs no signature verification. */
   #faultOf(certificate: Certificate): string | undefined {
-    const { version, issuer, commonNames } = certificate;
+    const { version, issuer, commonNames, uids } = certificate;
     if (version !== 3) return `it is of version ${version}, which does not say what it is for`;
     if (!isSameBytes(issuer, this.#authority.subject)) return "another authority has issued it";
     const unknown = unknownExtension(certificate);
@@ -117,6 +123,8 @@ export class ClientCertificates {
     }
     if (commonNames.length !== 1) return `it has ${commonNames.length} common names`;
     if (commonNames[0] === "") return "its common name is empty";
+    if (uids.length > 1) return `it has ${uids.length} uids`;
+    if (uids[0] === "") return "its uid is empty";
     if (!isSignedBy(certificate, this.#key)) return "our authority has not signed it";
     return undefined;
   }

@@ -21,6 +21,8 @@ export interface CredentialService {
   admin: AdminCredentials;
   authority: KeyPair;
   clock: Clock;
+  /** The uid by which the certificates of a node count, since a machine has joined as it; absent: any count. */
+  uidOfNode?: (node: string) => string | undefined;
 }
 
 /** GET /credentials answers with this. */
@@ -62,10 +64,12 @@ const ID = /^[0-9a-f]{2,64}$/;
  */
 async function answerCreate(
   c: ApiContext,
-  { register, authority, clock }: CredentialService,
+  { register, authority, clock, uidOfNode }: CredentialService,
 ): Promise<Response> {
-  const { name: user, groups, lifeMs } = holderOf(await bodyOf(c));
-  const subject = { commonName: user, organization: groups };
+  const body = await bodyOf(c);
+  const { name: user, groups, lifeMs } = holderOf(body);
+  const uid = body["user"] === undefined ? uidOfNode?.(body["node"] ?? "") : undefined;
+  const subject = { commonName: user, organization: groups, ...(uid !== undefined && { uid }) };
   const pair = await issueClient(authority, subject, endOfLife(clock.now(), lifeMs));
   const { serial, notAfterMs } = certificateOfPem(pair.certificate);
   const expiresAt = timestamp(notAfterMs);

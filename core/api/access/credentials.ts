@@ -1,4 +1,5 @@
 import { ApiError, isRefusal } from "../../client/api_error.ts";
+import type { Certificate } from "../../lib/der/certificate.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import type { Objects } from "../../objects/objects.ts";
 import { groupResourceOf } from "../../resources/resource.ts";
@@ -80,6 +81,22 @@ export class Credentials implements Revocations {
       );
     }
     this.#unwritten.clear();
+  }
+
+  /**
+   * The register with this certificate in it, when it would not count otherwise, because all that its user had have been
+   * revoked. Not stored.
+   */
+  registerWith(certificate: Certificate): CredentialRegister | undefined {
+    const { serial: id, commonNames: [user = ""], organizations, notAfterMs } = certificate;
+    const entry = this.#objects.store.get(KEY);
+    if (!entry || !this.register.ended.some((one) => one.user === user)) return undefined;
+    const stored = entry.object as CredentialRegister;
+    const spec = this.#with(stored.spec, {
+      ...{ id, type: "certificate", user, groups: [...organizations] },
+      ...{ issuedAt: this.#now(), expiresAt: timestamp(notAfterMs) },
+    });
+    return { ...stored, spec };
   }
 
   /** Stores one credential durably. Call it before handing the credential out. */

@@ -96,12 +96,16 @@ export function issueClient(
   return issue(authority, subject, [usage], notAfterMs);
 }
 
-/** The certificate that was asked for, as PEM; valid from 1970 on, as all of ours. `usages`: Kubernetes' names. */
+/**
+ * The certificate that was asked for, as PEM; valid from 1970 on, as all of ours. `usages`: Kubernetes' names. `uid`: the
+ * subject gets it in place of one that was asked for.
+ */
 export function signRequest(
   authority: KeyPair,
-  { subject, publicKey, alternativeNames }: CertificateRequest,
+  { subject, publicKey, alternativeNames, ...names }: CertificateRequest,
   usages: readonly string[],
   notAfterMs: number,
+  uid?: string,
 ): string {
   const issuer = certificateOfPem(authority.certificate);
   const isUsed = (usage: string) => usages.includes(usage);
@@ -112,8 +116,9 @@ export function signRequest(
   const usageBits = bits(Uint8Array.of(bitsOfUsage), {
     unused: isUsed("key encipherment") ? 5 : 7,
   });
+  const { commonNames: [commonName = ""], organizations: organization } = names;
   return signed(authority.key, {
-    subject,
+    subject: uid === undefined ? subject : subjectName({ commonName, organization, uid }),
     issuer: issuer.subject,
     publicKey,
     notAfterMs,

@@ -8,7 +8,7 @@ import {
   type CertificateSigningRequest,
   certificateSigningRequests,
 } from "../../resources/certificates/certificate_signing_requests.ts";
-import { NODE_CLIENT_SIGNER } from "../../resources/certificates/node_joining.ts";
+import { joiningTokenOf, NODE_CLIENT_SIGNER } from "../../resources/certificates/node_joining.ts";
 import type { View } from "../../client/client.ts";
 import {
   act,
@@ -21,12 +21,20 @@ import {
 import { signerFault } from "./certificate_rules.ts";
 import { joiningOf } from "./node_joining.ts";
 
-/** Signs with the key of our authority: a certificate in PEM, valid until then. */
+export interface SignedCertificate {
+  pem: string;
+  /** What has to be stored first, or it does not count. */
+  before: readonly Write[];
+}
+
+/** Signs with the key of our authority: a certificate that is valid until then. */
 export type CertificateSigner = (
   request: CertificateRequest,
   usages: readonly string[],
   notAfterMs: number,
-) => string;
+  /** Of a node: as whom its certificates count, from its joining on. */
+  uid?: string,
+) => SignedCertificate;
 
 /** How long a certificate is valid at most, as in kube-controller-manager. */
 const LIFE_MS = 365 * 24 * 60 * 60 * 1_000;
@@ -70,9 +78,10 @@ function reconcile(
   if (fault !== undefined) {
     return plan([condition(asked, "status", "Failed", "SignerValidationFailure", fault)]);
   }
-  const pem = sign(request, asked.spec.usages ?? [], nowMs + lifeMsOf(asked.spec));
+  const endsMs = nowMs + lifeMsOf(asked.spec);
+  const { pem, before } = sign(request, asked.spec.usages ?? [], endsMs, uidOf(asked, request));
   const certificate = new TextEncoder().encode(pem).toBase64();
-  return plan([written(asked, "status", { certificate })]);
+  return plan([...before, written(asked, "status", { certificate })]);
 }
 
 /** Approves what the agents of nodes ask for themselves, and machines that join by a token. `undefined`: others decide. */
@@ -116,6 +125,13 @@ function written(asked: CertificateSigningRequest, subresource: string, status: 
   const { apiVersion, kind, metadata } = asked;
   const body = { apiVersion, kind, metadata, status: { ...asked.status, ...status } };
   return act(certificateSigningRequests, metadata, subresource, body);
+}
+
+/** A machine that joins gets another uid than all before it; a node keeps its own. */
+function uidOf(asked: CertificateSigningRequest, request: CertificateRequest): string | undefined {
+  if (asked.spec.signerName !== NODE_CLIENT_SIGNER) return undefined;
+  if (joiningTokenOf(asked.spec) !== undefined) return asked.metadata.uid;
+  return isOwnNode(asked, request) ? asked.spec.uid : undefined;
 }
 
 /** Whether a node asks for another certificate for itself. */

@@ -11,6 +11,7 @@ const NODE: CertificateRequest = {
   alternativeNames: undefined,
   organizations: ["system:nodes"],
   commonNames: ["system:node:edge"],
+  uids: [],
   names: { dns: 0, email: 0, ip: 0, uri: 0 },
 };
 

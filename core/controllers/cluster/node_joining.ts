@@ -1,9 +1,11 @@
 import type { View } from "../../client/client.ts";
 import type { CertificateRequest } from "../../lib/der/certificate_request.ts";
+import { isEqual } from "../../lib/equality.ts";
 import { ownField } from "../../lib/own_field.ts";
 import type { CertificateSigningRequest } from "../../resources/certificates/certificate_signing_requests.ts";
 import {
   BOOT_ID,
+  JOINED_BY,
   joinFault,
   joiningTokenOf,
   MACHINE_ID,
@@ -47,7 +49,8 @@ export function joiningOf(
   const node = view.get(nodes, { name });
   const refused = joinFault(asked, name, { token, node, nowMs });
   if (refused !== undefined) return { refused };
-  return { before: [...counted(secret!, token!, asked), ...nodeWrites(asked, name, token!, node)] };
+  const writes = nodeWrites(asked, name, token!, node);
+  return { before: [...counted(secret!, token!, asked), ...writes] };
 }
 
 function counted(
@@ -63,9 +66,12 @@ function counted(
   return [update(secrets, { ...secret, metadata: { ...secret.metadata, annotations } })];
 }
 
-/** The node is there from now on, so that no other machine gets its name. */
+/**
+ * The node is there from now on, so that no other machine gets its name. What machines have had the name before no longer are it:
+ * only certificates with this uid count.
+ */
 function nodeWrites(
-  { metadata: { annotations } }: CertificateSigningRequest,
+  { metadata: { annotations, uid } }: CertificateSigningRequest,
   name: string,
   { labels }: TokenTerms,
   node: Node | undefined,
@@ -74,12 +80,14 @@ function nodeWrites(
     const machineID = ownField(annotations, MACHINE_ID) ?? "";
     const bootID = ownField(annotations, BOOT_ID) ?? "";
     const status = { nodeInfo: { machineID, bootID } } as Node["status"]; // the rest has defaults
-    return [create(nodes, { metadata: { name, labels }, status })];
+    const metadata = { name, labels, annotations: { [JOINED_BY]: uid } };
+    return [create(nodes, { metadata, status })];
   }
   const { metadata } = node;
-  const isLabelled = Object.entries(labels)
-    .every(([key, value]) => ownField(metadata.labels, key) === value);
-  if (isLabelled) return [];
-  const all = { ...metadata.labels, ...labels };
-  return [update(nodes, { ...node, metadata: { ...metadata, labels: all } })];
+  const next = {
+    ...metadata,
+    labels: { ...metadata.labels, ...labels },
+    annotations: { ...metadata.annotations, [JOINED_BY]: uid },
+  };
+  return isEqual(next, metadata) ? [] : [update(nodes, { ...node, metadata: next })];
 }

@@ -30,6 +30,7 @@ function requestOf(node: string): CertificateRequest {
     alternativeNames: undefined,
     organizations: ["system:nodes"],
     commonNames: [`system:node:${node}`],
+    uids: [],
     names: { dns: 0, email: 0, ip: 0, uri: 0 },
   };
 }

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isSameBytes } from "../bytes.ts";
+import { USER_UID } from "./subject.ts";
 import {
   bitsOf,
   bitStringBytes,
@@ -25,6 +26,8 @@ export interface Certificate {
   readonly subject: Uint8Array;
   readonly commonNames: readonly string[];
   readonly organizations: readonly string[];
+  /** Of the users that it names: `USER_UID`. */
+  readonly uids: readonly string[];
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** SubjectPublicKeyInfo. */
@@ -148,9 +151,12 @@ function serialOf({ content }: DerValue): string {
 }
 
 /** All values of a name in order, also several of one RDN. */
-export function namesOf(name: DerValue): { commonNames: string[]; organizations: string[] } {
+export function namesOf(
+  name: DerValue,
+): { commonNames: string[]; organizations: string[]; uids: string[] } {
   const commonNames: string[] = [];
   const organizations: string[] = [];
+  const uids: string[] = [];
   for (const rdn of contentOf(name)) {
     if (rdn.tag !== TAGS.set) throw new DerError("a set expected");
     for (const pair of derValues(rdn.content)) {
@@ -159,9 +165,10 @@ export function namesOf(name: DerValue): { commonNames: string[]; organizations:
       const oid = oidOf(type);
       if (oid === COMMON_NAME) commonNames.push(textOf(value));
       if (oid === ORGANIZATION) organizations.push(textOf(value));
+      if (oid === USER_UID) uids.push(textOf(value));
     }
   }
-  return { commonNames, organizations };
+  return { commonNames, organizations, uids };
 }
 
 /** Refuses names with characters that terminals, logs or headers could misinterpret. */

@@ -17,6 +17,7 @@ export interface CertificateRequest {
   readonly subject: Uint8Array;
   readonly commonNames: readonly string[];
   readonly organizations: readonly string[];
+  readonly uids: readonly string[];
   /** SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array;
   /** Further names of the subject: how many of each sort, and the extension that holds them. */

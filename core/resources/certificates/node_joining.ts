@@ -11,6 +11,9 @@ const NODE_PREFIX = "system:node:";
 export const MACHINE_ID = "coracle.dev/machine-id";
 export const BOOT_ID = "coracle.dev/boot-id";
 
+/** Annotation of a node: the uid of the request by which its machine has joined, and of the user that the machine is. */
+export const JOINED_BY = "coracle.dev/joined-by";
+
 /** What is known where a machine asks to join. */
 export interface JoinSituation {
   /** Of the token by which it asks; absent: the token is gone. */

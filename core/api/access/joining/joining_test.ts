@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { Entry } from "../../../store/store.ts";
 import { publishClusterInfo } from "./cluster_info.ts";
+import { isReplaced } from "./replaced_machines.ts";
 import { joinable, requestFor, REQUESTS, TOKEN } from "./joining_fixture.ts";
 
 Deno.test("a machine that joins may ask for the certificate of a node, and read what became of its own request", async () => {
@@ -104,4 +106,45 @@ Deno.test("a node asks for its own certificate, not for another node's or a user
   await askAs(TOKEN, "POST", REQUESTS, requestFor("a"));
   assert.equal((await askAs("node-b", "GET", `${REQUESTS}/csr-a`)).code, 403);
   assert.equal((await askAs("node-b", "GET", REQUESTS)).code, 403);
+});
+
+Deno.test("since another machine has joined as a node, the certificates of those before it count no longer", () => {
+  const stored = new Map<string, object>();
+  const store = { get: (key: readonly string[]) => stored.get(key.join("/")) as Entry | undefined };
+  const node = (annotations: Record<string, string>) =>
+    stored.set("nodes//edge", { object: { metadata: { name: "edge", annotations } } });
+  const machine = (uid?: string, name = "system:node:edge") => ({
+    ...{ name, groups: ["system:nodes"] },
+    ...(uid !== undefined && { uid }),
+  });
+  assert.equal(isReplaced(machine("1"), store), false, "the node is gone");
+  node({});
+  assert.equal(isReplaced(machine(), store), false, "none has joined by a token");
+  node({ "coracle.dev/joined-by": "2" });
+  assert.equal(isReplaced(machine("2"), store), false);
+  assert.equal(isReplaced(machine("1"), store), true);
+  assert.equal(isReplaced(machine(), store), true, "credentials of before");
+  assert.equal(isReplaced(machine("1", "system:node:other"), store), false);
+  assert.equal(isReplaced({ name: "system:node:edge", groups: [] }, store), false, "no node");
+});
+
+Deno.test("a node does not say which machine it is", async () => {
+  const { askAs, admin } = await joinable();
+  const annotations = { "coracle.dev/joined-by": "u" };
+  const own = await askAs("node-b", "POST", "/api/v1/nodes", {
+    metadata: { name: "b", annotations },
+  });
+  assert.match(own.body.message, /not allowed to modify the annotation "coracle.dev\/joined-by"/);
+  const { body: node } = await admin("POST", "/api/v1/nodes", {
+    metadata: { name: "b", annotations },
+  });
+  for (const changed of [{}, { "coracle.dev/joined-by": "v" }]) {
+    const next = { ...node, metadata: { ...node.metadata, annotations: changed } };
+    for (const path of ["/api/v1/nodes/b", "/api/v1/nodes/b/status"]) {
+      const { code } = await askAs("node-b", "PUT", path, next);
+      assert.ok(code === 403 || path.endsWith("/status"), `${code}`);
+      const now = (await admin("GET", "/api/v1/nodes/b")).body.metadata.annotations;
+      assert.deepEqual(now, annotations, path);
+    }
+  }
 });

@@ -5,6 +5,7 @@ import { isJsonObject } from "../../../lib/json/json_value.ts";
 import type { KubeObject } from "../../../resources/resource.ts";
 import type { Objects } from "../../../objects/objects.ts";
 import { PROVISIONER_FINALIZER } from "../../../resources/core/persistent_volumes/binding.ts";
+import { JOINED_BY } from "../../../resources/certificates/node_joining.ts";
 import { CONFIG_MIRROR } from "../../../resources/core/pods/static_pods.ts";
 import { type Node, nodes } from "../../../resources/core/nodes/nodes.ts";
 import type { User } from "../../http/api_context.ts";
@@ -66,6 +67,17 @@ export function refuseOthersObject(
   if (label !== undefined) {
     throw refused(plural, node, node, `is not allowed to modify the label "${label}"`);
   }
+  refuseServersAnnotation(node, metadata["annotations"], before.metadata["annotations"]);
+}
+
+/** What the server says of a node in its annotations. */
+const SERVERS_ANNOTATIONS: readonly string[] = [JOINED_BY];
+
+function refuseServersAnnotation(node: string, next: unknown, previous: unknown): void {
+  const [after, before] = [objectOr(next), objectOr(previous)];
+  const changed = SERVERS_ANNOTATIONS.find((name) => after[name] !== before[name]);
+  if (changed === undefined) return;
+  throw refused("nodes", node, node, `is not allowed to modify the annotation "${changed}"`);
 }
 
 /** A node shows its static pods, and makes no others. The words are those of the plugin NodeRestriction. */
@@ -146,6 +158,9 @@ export function refusalOfLabels(
     const label = changedLabel(metadata.labels, labels);
     if (label !== undefined) {
       throw refused(plural, metadata.name, node, `is not allowed to modify the label "${label}"`);
+    }
+    if (plural === "nodes") {
+      refuseServersAnnotation(node, metadata.annotations, previous?.metadata.annotations);
     }
     if (plural !== "pods" || isEqual(metadata.labels ?? {}, labels ?? {})) return;
     throw refused(plural, metadata.name, node, "cannot update labels through pod status");
