@@ -7,6 +7,7 @@ import { demoCommand } from "./demo.ts";
 import { demoWebCommand } from "./demo_web.ts";
 import { restoreCommand } from "./restore.ts";
 import { joinCommand } from "./join.ts";
+import { imageCommand } from "./image.ts";
 import { nodeCommand } from "./node.ts";
 import { rolloutCommand } from "./rollout.ts";
 import { serverCommand } from "./server.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   applyCommand,
   rolloutCommand,
   nodeCommand,
+  imageCommand,
   credentialsCommand,
   backupCommand,
   restoreCommand,

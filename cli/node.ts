@@ -63,11 +63,11 @@ function addDrain(node: Command, terminal: Terminal): void {
     });
 }
 
-type Act = Parameters<typeof import("./nodes/node_server.ts").withNodeServer<void>>[1];
+type Act = Parameters<typeof import("./nodes/node_server.ts").withNodeServer<void>>[2];
 
 async function withServer(flags: Flags, act: Act): Promise<void> {
   const { withNodeServer } = await import("./nodes/node_server.ts");
-  await withNodeServer(flags, act);
+  await withNodeServer(flags, "node", act);
 }
 
 /** `0` is no limit. */

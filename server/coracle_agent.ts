@@ -78,8 +78,8 @@ async function build(
     checkpoint,
     isLeaseKept: () => dialler.tunnel !== undefined,
     links: linksBy(dialler),
-    onNode: ({ agent }) => {
-      if (agent) kinds.push(...agentStreamKinds({ agent, clock }));
+    onNode: ({ agent, images }) => {
+      if (agent && images) kinds.push(...agentStreamKinds({ agent, images, clock }));
     },
     openPlatform: async () => {
       const podCidr = await rangeOf(context, remote);

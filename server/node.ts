@@ -13,6 +13,8 @@ import type { SetCount } from "../proxy/backends/backends.ts";
 import { type ReachSource, runProxy, type TableUser } from "../proxy/threads/run_proxy.ts";
 import type { RelayAddress } from "../core/traffic/far/relaying.ts";
 import { StaticPods } from "../agent/static_pods/static_pods.ts";
+import { ImageIntake } from "../agent/images/intake/image_intake.ts";
+import type { NodeImages } from "../core/client/images/node_images.ts";
 import { watchShutdown } from "./kubelet/machine_shutdown.ts";
 import { type Context, keepRunning } from "./context.ts";
 
@@ -96,6 +98,8 @@ export interface NodeSettings {
 /** A node that is put together, and does not run yet. */
 export interface Node extends Omit<NodePlatform, "agent"> {
   agent?: Agent;
+  /** Takes images without a registry, as long as there is an agent. */
+  images?: NodeImages;
   statics?: StaticPods;
 }
 
@@ -118,9 +122,11 @@ export function createNode(
     ? undefined
     : new StaticPods({ ...access, nodeName: agent.nodeName, clock, log });
   const seen = statics ? { ...access, client: statics, view: statics } : access;
+  const folder = `${agent.dataFolder}/image-intake`;
   return {
     ...rest,
     ...(statics && { statics }),
+    images: new ImageIntake({ runtime: agent.runtime, folder, clock }),
     agent: new Agent({ ...(untilDrained && { untilDrained }), ...agent, ...seen, clock, log }),
   };
 }

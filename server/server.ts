@@ -7,6 +7,7 @@ import { apiAsker } from "../core/api/in_process.ts";
 import type { SecretTokenSigner } from "../core/controllers/cluster/account_token_secrets.ts";
 import type { CertificateSigner } from "../core/controllers/cluster/certificate_signing.ts";
 import type { Served } from "../core/api/front/served.ts";
+import { nodeImages } from "../core/api/images/node_images.ts";
 import { RoutedStreams } from "../core/client/nodes/routed_streams.ts";
 import { bootstrap } from "../core/objects/bootstrap.ts";
 import { MutableCatalog } from "../core/resources/catalog.ts";
@@ -199,7 +200,13 @@ async function publishAuthorities(
 function createServerApi(
   { clock, random, log, parts }: Context,
   { nodeName, version, registry: { authorizers, streams } }: ServerEnvironment,
-  { plane: { catalog, objects, client: view }, opened, access, node: { agent }, ...told }: {
+  {
+    plane: { catalog, objects, client: view },
+    opened,
+    access,
+    node: { agent, images },
+    ...told
+  }: {
     plane: ControlPlane;
     opened: ServerStore;
     access: ServerAccess;
@@ -211,12 +218,13 @@ function createServerApi(
 ): Api {
   const { tunnels } = told;
   parts.defer(keepLeases({ tunnels, client: view, view, clock, log }));
-  const links = nodeLinks({ nodeName, agent, tunnels, clock, random });
+  const links = nodeLinks({ nodeName, agent, images, tunnels, clock, random });
   const { kubelets } = links;
   const nodeStreams = new RoutedStreams({ view, kubelets, nodes: links.streams });
   const sources = new Map(agent?.care.usage ? [[nodeName, agent.care.usage]] : []);
   const usage = new ClusterUsage({ view, clock, sources, remote: links.usage });
-  const given = { ...access.api, ...opened.api, authorizers, streams, usage, ...told };
+  const own = { streams: [...streams, () => nodeImages(links.images)], authorizers };
+  const given = { ...access.api, ...opened.api, ...own, usage, ...told };
   return createApi({ objects, catalog, nodeStreams, clock, random, log, version, ...given });
 }
 

@@ -81,7 +81,7 @@ const INHERITING: readonly RegExp[] = [
 
 /** Where `Deno.*` may be used: the edges of the product. */
 const EDGES =
-  /^(main\.ts|server\/|cli\/|core\/lib\/((linux|tcp)\/|(absent|heap)\.ts)|core\/store\/(encryption\/secret_key_file|kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|room\/disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(access\/credential_files|audit\/(rotating_file|open_audit)|http\/.*descriptor)\.ts|agent\/(dns\/(sockets|threads)|cgroups|network|volumes|logs|folders|runtimes|static_pods|stats)\/|agent\/(node\/machine|probes\/connection|checkpoint\/checkpoint_disk)\.ts|proxy\/engine\/deno\/)/;
+  /^(main\.ts|server\/|cli\/|core\/lib\/((linux|tcp)\/|(absent|heap)\.ts)|core\/store\/(encryption\/secret_key_file|kv\/(kv_.*|(fenced|owned|remote)_kv|store_(check|file|backup|restoration)|room\/disk_ballast|.*lock.*)|etcd\/etcd_client.*)\.ts|core\/client\/https_transport\.ts|core\/api\/(access\/credential_files|audit\/(rotating_file|open_audit)|http\/.*descriptor)\.ts|agent\/(dns\/(sockets|threads)|cgroups|network|volumes|logs|folders|runtimes|static_pods|stats|images\/intake)\/|agent\/(node\/machine|probes\/connection|checkpoint\/checkpoint_disk)\.ts|proxy\/engine\/deno\/)/;
 
 /** Packages that only one place may know. */
 const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
@@ -111,7 +111,7 @@ const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/(api\/access\/(rbac\/|rbac_authorizer\.ts|escalation\.ts|signer_rights\.ts)|objects\/default_rights\.ts$)/, // roles and their bindings
   /^core\/api\/audit\/event\.ts$/, // events of the audit log are called Event, too
   /^core\/(api\/fairness\/|objects\/default_flows\.ts$)/, // which requests wait for which
-  /^core\/api\/(streams|aggregation)\//,
+  /^core\/api\/(streams|images|aggregation)\//,
   /^core\/objects\/subresources\/scale\.ts$/, // a Scale is of the group of autoscalers
   /^core\/api\/http\/(resource_path|generate_protobuf_descriptor)\.ts$/, // paths of what lies in a namespace
 ];

@@ -185,6 +185,11 @@ export interface ContainerRuntime {
   findImage(image: string): Promise<Image | undefined>;
   /** Fetches an image from its registry; what is there already is not fetched again. */
   pullImage(image: string, credentials?: RegistryCredentials): Promise<Image>;
+  /**
+   * Makes images of an archive of an OCI layout, of which layers may be missing that it has. Resolves with their names; rejects
+   * with a {@linkcode RuntimeError}. Absent: it has no images.
+   */
+  loadImage?(archive: ReadableStream<Uint8Array>): Promise<readonly string[]>;
   listImages(): Promise<readonly ListedImage[]>;
   /** Removes an image with all its names. Rejects when a container uses it, whoever made that. */
   removeImage(id: string): Promise<void>;

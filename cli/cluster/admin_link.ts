@@ -18,6 +18,8 @@ export interface AdminLink {
   time: ServerTime;
   /** Its URL. */
   server: string;
+  /** For what is no JSON, or takes long. */
+  send: HttpsTransport["send"];
 }
 
 /** Does what a command does at a server. Throws a {@linkcode CommandError} for refusals, and for a server that is not there. */
@@ -34,7 +36,7 @@ export async function atServer<T>(
   const log = new Log({ clock, level: "error", format: "text", sink: () => {} });
   const link = new ServerLink({ transport: https.send, clock, log, server });
   try {
-    return await act({ link, client: new HttpClient(link), time, server });
+    return await act({ link, client: new HttpClient(link), time, server, send: https.send });
   } catch (error) {
     if (error instanceof ApiError) throw new CommandError(`The server refuses: ${error.message}`);
     if (!(error instanceof LinkError)) asCommandError(error);

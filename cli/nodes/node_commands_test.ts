@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { freshApi } from "../../core/api/api_fixture.ts";
+import { HttpClient } from "../../core/client/http_client.ts";
+import { ServerTime } from "../../core/client/server_time.ts";
 import { ServerLink } from "../../core/client/server_link.ts";
 import { silentLog } from "../../core/lib/log.ts";
 import { VirtualClock } from "../../core/lib/virtual_clock.ts";
@@ -32,8 +34,13 @@ async function clusterOfOne() {
     signal: new AbortController().signal,
   };
   const local = new LocalClient(objects);
+  const admin = { link, client: new HttpClient(link), time: new ServerTime(clock), server: "test" };
   await local.create(nodes, { metadata: { name: "edge" } });
-  return { clock, local, said, terminal, server: nodeServer(link, clock) };
+  return { clock, local, said, terminal, server: nodeServer({ ...admin, send: unused }, clock) };
+}
+
+function unused(): never {
+  throw new Error("nothing but JSON is asked for here");
 }
 
 /** As an agent does when it has ended the pod. */

@@ -19,7 +19,7 @@ export async function listNodes(server: NodeServer, terminal: Terminal): Promise
   const renewed = await server.list(leases, { namespace: LEASE_NAMESPACE });
   if (all.length === 0) return terminal.err("No resources found\n");
   const leaseOf = new Map(renewed.map((lease) => [lease.metadata.name, lease]));
-  const nowMs = server.clock.now();
+  const nowMs = server.nowMs();
   const rows = all.map((node) => rowOf(node, leaseOf.get(node.metadata.name), nowMs));
   terminal.out(textTable([HEADER, ...rows]));
 }

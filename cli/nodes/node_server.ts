@@ -1,21 +1,20 @@
-import { ApiError, isRefusal } from "../../core/client/api_error.ts";
+import { isRefusal } from "../../core/client/api_error.ts";
 import type { ObjectName } from "../../core/client/client.ts";
-import { HttpClient } from "../../core/client/http_client.ts";
-import { HttpsTransport } from "../../core/client/https_transport.ts";
-import { LinkError } from "../../core/client/link_error.ts";
+import type { HttpClient } from "../../core/client/http_client.ts";
 import { collectionPath, objectPath } from "../../core/client/object_path.ts";
-import { ServerLink } from "../../core/client/server_link.ts";
 import { type Clock, SystemClock } from "../../core/lib/clock.ts";
-import { silentLog } from "../../core/lib/log.ts";
 import type { KubeObject, Resource } from "../../core/resources/resource.ts";
-import { CommandError } from "../../server/command_error.ts";
-import { accessOf } from "../../server/kubeconfig.ts";
-import { VERSION } from "../../server/version.ts";
+import { type AdminLink, atServer } from "../cluster/admin_link.ts";
 
 /** The server of a kubeconfig, for commands about its nodes. Refusals come as `ApiError`. */
 export interface NodeServer {
   readonly client: HttpClient;
+  /** For waits. */
   readonly clock: Clock;
+  /** The server's time, in ms since 1970. */
+  nowMs(): number;
+  /** For what is no JSON, or takes long. */
+  readonly send: AdminLink["send"];
   /** `query`: without the question mark. */
   list<T extends KubeObject>(
     resource: Resource<T>,
@@ -30,29 +29,21 @@ export interface NodeServer {
 
 /** Does something with the server. Errors are worded for the user. */
 export async function withNodeServer<T>(
-  { kubeconfig }: { kubeconfig?: string },
+  flags: { kubeconfig?: string },
+  command: string,
   act: (server: NodeServer) => Promise<T>,
 ): Promise<T> {
-  const access = await accessOf(kubeconfig);
-  using https = new HttpsTransport({ ...access, userAgent: `coracle-node/${VERSION}` });
-  const clock = new SystemClock();
-  const { server } = access;
-  const link = new ServerLink({ transport: https.send, clock, log: silentLog(clock), server });
-  try {
-    return await act(nodeServer(link, clock));
-  } catch (error) {
-    if (error instanceof ApiError) throw new CommandError(error.message);
-    if (!(error instanceof LinkError)) throw error;
-    throw new CommandError(`${error.message}; is "coracle server" running?`);
-  }
+  return await atServer(flags, command, (admin) => act(nodeServer(admin, new SystemClock())));
 }
 
-export function nodeServer(link: ServerLink, clock: Clock): NodeServer {
+export function nodeServer({ link, client, time, send }: AdminLink, clock: Clock): NodeServer {
   const get = async <T extends KubeObject>(resource: Resource<T>, name: ObjectName) =>
     await link.ask({ method: "GET", path: objectPath(resource, name) }) as T; // of the kind asked for
   return {
-    client: new HttpClient(link),
+    client,
     clock,
+    send,
+    nowMs: () => time.now(),
     get,
     async list<T extends KubeObject>(
       resource: Resource<T>,

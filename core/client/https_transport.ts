@@ -1,4 +1,4 @@
-import type { ApiRequest, Transport } from "./server_link.ts";
+import type { ApiRequest } from "./server_link.ts";
 import type { ServerTime } from "./server_time.ts";
 
 /** Less than the server's 75 s, so that a connection is not used at the moment it is closed. */
@@ -15,6 +15,11 @@ export interface ServerAccess {
   pair: { certificate: string; key: string } | undefined;
   /** E.g. `coracle-agent/0.1.0`: who manages the fields that are written. */
   userAgent: string;
+}
+
+/** A request whose body may be bytes. */
+export interface BytesRequest extends Omit<ApiRequest, "body"> {
+  body?: string | Uint8Array<ArrayBuffer>;
 }
 
 /** Requests over HTTPS, with a pool of connections. */
@@ -35,8 +40,8 @@ export class HttpsTransport implements Disposable {
     });
   }
 
-  readonly send: Transport = async (
-    { method, path, body, contentType = "application/json", signal }: ApiRequest,
+  readonly send = async (
+    { method, path, body, contentType = "application/json", signal }: BytesRequest,
   ): Promise<Response> => {
     const { server, token, userAgent } = this.#access;
     const headers = {

@@ -1,5 +1,7 @@
 import type { Agent } from "../../agent/agent.ts";
 import type { NodeStreams } from "../../core/client/node_streams.ts";
+import type { NodeImages } from "../../core/client/images/node_images.ts";
+import { RemoteImages } from "../../core/client/images/remote_images.ts";
 import type { KubeletApi } from "../../core/client/nodes/kubelet_api.ts";
 import { RemoteKubelet } from "../../core/client/remote_streams/remote_kubelet.ts";
 import { RemoteStreams } from "../../core/client/remote_streams/remote_streams.ts";
@@ -13,6 +15,8 @@ export interface NodeLinksOptions {
   nodeName: string;
   /** That of this process; absent: pods run on other nodes only. */
   agent: Agent | undefined;
+  /** Takes images for it. */
+  images: NodeImages | undefined;
   /** Through which agents elsewhere are reached. */
   tunnels: { get(node: string): Pick<Tunnel, "open"> | undefined };
   clock: Clock;
@@ -23,11 +27,12 @@ export interface NodeLinksOptions {
 export interface NodeLinks {
   streams: { get(node: string): NodeStreams | undefined };
   kubelets: { get(node: string): KubeletApi | undefined };
+  images: { get(node: string): NodeImages | undefined };
   usage(node: string): UsageSource | undefined;
 }
 
 export function nodeLinks(
-  { nodeName, agent, tunnels, clock, random }: NodeLinksOptions,
+  { nodeName, agent, images, tunnels, clock, random }: NodeLinksOptions,
 ): NodeLinks {
   const own = (name: string) => name === nodeName ? agent : undefined;
   const remote = (name: string) => {
@@ -45,6 +50,13 @@ export function nodeLinks(
       get: (name) => {
         const node = remote(name);
         return own(name)?.kubelet ?? (node && new RemoteKubelet(node));
+      },
+    },
+    images: {
+      get: (name) => {
+        if (name === nodeName) return images;
+        const node = remote(name);
+        return node && new RemoteImages(node);
       },
     },
     usage: (name) => {

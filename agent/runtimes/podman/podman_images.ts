@@ -17,6 +17,8 @@ import { type PodmanClient, PodmanError } from "./podman_client.ts";
 
 /** The kubelet gives up a pull that makes no progress for a minute; we give up one that takes an hour. */
 const PULL_DEADLINE_MS = 60 * 60 * 1000;
+/** Unpacking a large image takes a while. */
+const LOAD_DEADLINE_MS = 15 * 60 * 1000;
 /** Removing the layers of a large image takes a while. */
 const REMOVE_DEADLINE_MS = 5 * 60 * 1000;
 
@@ -64,6 +66,19 @@ export class PodmanImages {
     const pulled = await this.#inspect(id);
     if (pulled === undefined) throw pullFailure(name, "it was removed at once");
     return imageOf(pulled, name);
+  }
+
+  /** Rejects with a {@linkcode RuntimeError}. */
+  async load(archive: ReadableStream<Uint8Array>): Promise<string[]> {
+    try {
+      const { Names } = await this.#client.json<{ Names: string[] }>("POST", "/images/load", {
+        body: archive,
+        deadlineMs: LOAD_DEADLINE_MS,
+      });
+      return Names;
+    } catch (error) {
+      throw error instanceof PodmanError ? new RuntimeError("ErrImagePull", error.message) : error;
+    }
   }
 
   async list(): Promise<ListedImage[]> {

@@ -140,6 +140,10 @@ export class PodmanRuntime implements ContainerRuntime {
     return this.#ask("ErrImagePull", () => this.#images.pull(image, credentials));
   }
 
+  loadImage(archive: ReadableStream<Uint8Array>): Promise<readonly string[]> {
+    return this.#ask("RuntimeUnavailable", () => this.#images.load(archive));
+  }
+
   listImages(): Promise<readonly ListedImage[]> {
     return this.#ask("RuntimeUnavailable", () => this.#images.list());
   }

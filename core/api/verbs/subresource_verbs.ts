@@ -23,7 +23,11 @@ import { writeOptions } from "./write_query.ts";
 /** By the names of their subresources. */
 type Streams = ReadonlyMap<
   string,
-  { takesPath?: true; answer?(request: ObjectRequest): Promise<Response> }
+  {
+    takesPath?: true;
+    undeclaredOf?: string;
+    answer?(request: ObjectRequest): Promise<Response>;
+  }
 >;
 
 /** Answers `OBJECT/SUBRESOURCE`. Throws NotFound for one that the kind does not have. */
@@ -35,6 +39,7 @@ export function answerSubresource(
   const subresource = subresourceOf(kind.resource, name);
   const decides = subresource?.decide || subresource?.act;
   const stream = decides ? undefined : streams.get(name);
+  if (stream?.answer && isUndeclared(stream.undeclaredOf, request)) return stream.answer(request);
   if (!subresource && kind.resource.reading) {
     throw objectNotFound(kind.resource, request.path.name ?? "");
   }
@@ -47,6 +52,14 @@ export function answerSubresource(
   if (!verb || !subresource.verbs.includes(verb)) throw methodNotAllowed();
   refuseUnanswerable(request.c.req.header("accept"), false);
   return verb === "get" ? show(request, subresource) : write(request, subresource, verb);
+}
+
+/** Whether it is a subresource of ours, which the kind does not declare. */
+function isUndeclared(
+  of: string | undefined,
+  { path: { group, resource } }: ObjectRequest,
+): boolean {
+  return of !== undefined && group === "" && resource === of;
 }
 
 const VERBS = new Map<string, SubresourceVerb>([
