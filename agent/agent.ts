@@ -72,13 +72,13 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { dataFolder, clock, machine, tokens: source } = options;
+    const { dataFolder, clock, machine, tokens: source, keptTokens: kept } = options;
     const allocatable = allocatableOf(machine, {
       reservations: options.reservations ?? [],
       ...(options.evictionThresholds && { thresholds: options.evictionThresholds }),
     });
     const types = this.#volumeTypes = options.volumeTypes ?? VOLUME_TYPES;
-    const tokens = this.#tokens = source && new PodTokens({ source, clock });
+    const tokens = this.#tokens = source && new PodTokens({ source, clock, ...(kept && { kept }) });
     this.#context = {
       ...options,
       files: options.files ?? new DiskPodFiles(dataFolder, options.logLimits),

@@ -1,3 +1,4 @@
+import type { KeptTokens } from "./volumes/pod_tokens.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
@@ -61,6 +62,8 @@ export interface AgentOptions
   volumeTypes?: readonly VolumeType[];
   /** Who gives tokens of service accounts; absent: nobody. */
   tokens?: TokenSource;
+  /** Where tokens of pods are kept that outlive the agent; absent: nowhere. */
+  keptTokens?: KeptTokens;
   /** The volumes of pods; below `dataFolder` when absent. */
   volumes?: PodVolumes;
   /** Removes the folder of a persistent volume; from the disk when absent. */

@@ -1,4 +1,5 @@
 import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
+import { CheckpointTokens } from "../agent/checkpoint/checkpoint_tokens.ts";
 import { keepObjects, savedViewOf } from "../agent/checkpoint/kept_objects.ts";
 import { CheckpointStatuses } from "../agent/reports/kept_statuses.ts";
 import type { Client } from "../core/client/client.ts";
@@ -134,6 +135,7 @@ function accessOf(
     ...(isLeaseKept && { isLeaseKept }),
     onRestored: (listener: () => void) => link.onRestored(listener),
     ...(checkpoint && {
+      keptTokens: new CheckpointTokens(checkpoint, clock),
       keptStatuses: new CheckpointStatuses(checkpoint, mirror.by(pods, "node", host)),
     }),
   };

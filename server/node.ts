@@ -2,6 +2,7 @@ import { Agent } from "../agent/agent.ts";
 import type { AgentOptions } from "../agent/agent_options.ts";
 import { type NameUser, runDns } from "../agent/dns/threads/run_dns.ts";
 import type { NetworkKeeper } from "../agent/network/network_keeper.ts";
+import type { KeptTokens } from "../agent/volumes/pod_tokens.ts";
 import type { Reporting } from "../agent/reports/reporting.ts";
 import type { NodeRoutes } from "../agent/network/node_routes.ts";
 import type { Client, View } from "../core/client/client.ts";
@@ -35,6 +36,8 @@ export interface NodeAccess extends Reporting {
   events: EventRecorder;
   /** Who gives tokens of service accounts; absent: nobody. */
   tokens?: TokenSource;
+  /** Where tokens of pods are kept that outlive the agent; absent: nowhere. */
+  keptTokens?: KeptTokens;
   /** Called when the view seems to have lost its connection without knowing. */
   onStaleView?: () => void;
   /** Whether the server renews the lease of the node by itself now; absent: it does not. */

@@ -15,6 +15,7 @@ import { PodEvents } from "./pod_events.ts";
 import { PodProbes } from "./pod_probes.ts";
 import { PodRecord } from "./pod_record.ts";
 import { claimRejection, rejectionOf } from "./pod_rejection.ts";
+import { VolumeError } from "../volumes/volume_error.ts";
 import { podStatusOf } from "./pod_status.ts";
 import { PodResizes } from "./pod_resizes.ts";
 import { adoptedRun } from "./runs/adopted_run.ts";
@@ -211,7 +212,10 @@ export class PodWorker {
     const isMade = sandbox.state === "ready" || busy.get(POD)?.do === "prepare";
     if (pod === undefined || !isMade) return;
     // A volume whose object went away keeps its files, as in Kubernetes.
-    await volumes.refresh(pod).catch((error) => log.warn("Cannot update volumes", { error }));
+    await volumes.refresh(pod).catch((error) => {
+      log.warn("Cannot update volumes", { error });
+      if (error instanceof VolumeError) this.#events.mountFailed(pod, error.message);
+    });
   }
 
   /** Decides soon what to do next. Many calls in one turn make one decision. */

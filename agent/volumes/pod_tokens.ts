@@ -11,7 +11,8 @@ export interface WantedToken {
   expirationSeconds: number;
 }
 
-interface Known {
+/** A token that a pod has. */
+export interface KnownToken {
   token: string;
   podUid: string;
   /** When a new one is asked for. */
@@ -20,66 +21,105 @@ interface Known {
   endsAtMs: number;
 }
 
+/** Where tokens are kept that outlive the agent and its volumes. */
+export interface KeptTokens {
+  get(podUid: string, wanted: WantedToken): KnownToken | undefined;
+  keep(wanted: WantedToken, known: KnownToken): void;
+  forget(podUid: string): void;
+}
+
 /** A token is renewed after this part of its life, and after a day at the latest. As the kubelet does. */
 const RENEWED_AFTER = 0.8;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** How long one that cannot be renewed is used before it is tried again. */
 const RETRY_MS = 60_000;
+/** How long a pod waits for a newer token than one that it can use. */
+const RENEWAL_WAIT_MS = 200;
+
+export interface PodTokensOptions {
+  source: TokenSource;
+  clock: Pick<Clock, "now" | "after">;
+  kept?: KeptTokens;
+}
 
 /**
  * The tokens in the volumes of a node's pods: each is asked for once, and again when most of its life is over. What a
- * volume shows already is used as it is, so that a restart asks for nothing; a token that cannot be renewed is used until
- * its end. Pods wait for their first one.
+ * volume shows already is used as it is, and what is kept of an earlier agent, so that a restart asks for nothing; a token
+ * that cannot be renewed is used until its end. Pods wait for their first one.
  */
 export class PodTokens {
-  readonly #source: TokenSource;
-  readonly #clock: Pick<Clock, "now">;
-  readonly #known = new Map<string, Known>();
-  readonly #asked = new Map<string, Promise<Known>>();
+  readonly #options: PodTokensOptions;
+  readonly #known = new Map<string, KnownToken>();
+  readonly #asked = new Map<string, Promise<KnownToken>>();
+  /** Uids of pods whose volumes show an older token than is known. */
+  readonly #late = new Set<string>();
 
-  constructor({ source, clock }: { source: TokenSource; clock: Pick<Clock, "now"> }) {
-    this.#source = source;
-    this.#clock = clock;
+  constructor(options: PodTokensOptions) {
+    this.#options = options;
   }
 
   /** `shown`: what the volume shows now. Rejects in the kubelet's words. */
   async tokenFor(pod: Pod, wanted: WantedToken, shown: string | undefined): Promise<string> {
-    const key = `${pod.metadata.uid} ${wanted.expirationSeconds} ${wanted.audience}`;
-    const nowMs = this.#clock.now();
-    const known = this.#known.get(key) ?? shownToken(pod, wanted, shown, nowMs);
+    const { uid } = pod.metadata;
+    const key = `${uid} ${wanted.expirationSeconds} ${wanted.audience}`;
+    const nowMs = this.#options.clock.now();
+    const known = this.#known.get(key) ?? shownToken(pod, wanted, shown, nowMs) ??
+      this.#options.kept?.get(uid, wanted);
     if (known) this.#known.set(key, known);
-    if (known && nowMs < known.renewAtMs) return known.token;
-    const asked = this.#asked.get(key) ?? this.#ask(pod, wanted);
-    this.#asked.set(key, asked);
-    try {
-      const next = await asked;
-      this.#known.set(key, next);
-      return next.token;
-    } catch (error) {
-      if (!known || nowMs >= known.endsAtMs) {
+    this.#late.delete(uid);
+    if (known && nowMs < Math.min(known.renewAtMs, known.endsAtMs)) return known.token;
+    const asked = this.#asked.get(key) ?? this.#renew(key, pod, wanted);
+    if (known === undefined || nowMs >= known.endsAtMs) {
+      return (await asked.catch((error) => {
         throw new Error(`failed to fetch token: ${messageOf(error)}`);
-      }
-      known.renewAtMs = nowMs + RETRY_MS;
-      return known.token;
-    } finally {
-      this.#asked.delete(key);
+      })).token;
     }
+    const next = await this.#within(RENEWAL_WAIT_MS, asked.catch(() => known));
+    if (next === undefined) asked.then(() => this.#late.add(uid), () => {}); // shown with the next look
+    return (next ?? known).token;
   }
 
-  /** The uids of the pods whose volumes are to be made again, because a token is due. */
+  /** The uids of the pods whose volumes are to be made again, because a token is due, or came late. */
   podsDue(): string[] {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#options.clock.now();
     const due = [...this.#known.values()].filter(({ renewAtMs }) => renewAtMs <= nowMs);
-    return [...new Set(due.map(({ podUid }) => podUid))];
+    return [...new Set([...this.#late, ...due.map(({ podUid }) => podUid)])];
   }
 
   forget(podUid: string): void {
     for (const [key, known] of this.#known) if (known.podUid === podUid) this.#known.delete(key);
+    this.#late.delete(podUid);
+    this.#options.kept?.forget(podUid);
   }
 
-  async #ask(pod: Pod, { audience, expirationSeconds }: WantedToken): Promise<Known> {
+  /** One request at a time for one token, however many wait for it. */
+  #renew(key: string, pod: Pod, wanted: WantedToken): Promise<KnownToken> {
+    const { clock, kept } = this.#options;
+    const asked = this.#ask(pod, wanted).then((next) => {
+      this.#known.set(key, next);
+      kept?.keep(wanted, next);
+      return next;
+    }, (error) => {
+      const known = this.#known.get(key);
+      if (known) known.renewAtMs = clock.now() + RETRY_MS;
+      throw error;
+    }).finally(() => this.#asked.delete(key));
+    this.#asked.set(key, asked);
+    asked.catch(() => {}); // whoever waits for it is told
+    return asked;
+  }
+
+  /** `undefined` when it takes longer. */
+  async #within<T>(ms: number, result: Promise<T>): Promise<T | undefined> {
+    const late = Promise.withResolvers<undefined>();
+    const cancel = this.#options.clock.after(ms, () => late.resolve(undefined));
+    return await Promise.race([result, late.promise]).finally(cancel);
+  }
+
+  async #ask(pod: Pod, wanted: WantedToken): Promise<KnownToken> {
+    const { audience, expirationSeconds } = wanted;
     const { namespace, name, uid } = pod.metadata;
-    const token = await this.#source.requestToken(
+    const token = await this.#options.source.requestToken(
       { namespace, name: pod.spec.serviceAccountName ?? "" },
       {
         audiences: audience === "" ? [] : [audience],
@@ -87,9 +127,10 @@ export class PodTokens {
         boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid },
       },
     );
-    const nowMs = this.#clock.now();
+    const nowMs = this.#options.clock.now();
     const lifeMs = expirationSeconds * 1_000;
-    return {
+    // Servers give tokens that are in every pod more time than they say.
+    return shownToken(pod, wanted, token, nowMs) ?? {
       token,
       podUid: uid,
       renewAtMs: nowMs + Math.min(lifeMs * RENEWED_AFTER, DAY_MS),
@@ -104,7 +145,7 @@ function shownToken(
   { audience }: WantedToken,
   token: string | undefined,
   nowMs: number,
-): Known | undefined {
+): KnownToken | undefined {
   const claims = token === undefined ? undefined : claimsOf(token);
   if (!token || !claims) return undefined;
   const { aud, exp, iat } = claims;

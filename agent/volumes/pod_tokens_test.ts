@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { settled, VirtualClock } from "../../core/lib/virtual_clock.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
-import { PodTokens } from "./pod_tokens.ts";
+import { type KeptTokens, PodTokens } from "./pod_tokens.ts";
 
 const pod = {
   metadata: { namespace: "default", name: "web", uid: "u1" },
@@ -14,8 +15,8 @@ function tokenSaying(claims: object): string {
   return `x.${text.replace(/=+$/, "")}.y`;
 }
 
-function tokens() {
-  const clock = { nowMs: NOW_MS, now: () => clock.nowMs };
+function tokens(kept?: KeptTokens) {
+  const clock = { nowMs: NOW_MS, now: () => clock.nowMs, after: () => () => {} };
   const asked: object[] = [];
   let fault: Error | undefined;
   const source = {
@@ -24,7 +25,7 @@ function tokens() {
       return fault ? Promise.reject(fault) : Promise.resolve(`token ${asked.length}`);
     },
   };
-  const under = new PodTokens({ source, clock });
+  const under = new PodTokens({ source, clock, ...(kept && { kept }) });
   return {
     under,
     asked,
@@ -89,4 +90,55 @@ Deno.test("what the volume shows is used after a restart, if it is the pod's own
   await under.tokenFor(pod, { ...WANTED, audience: "vault" }, tokenSaying(claims));
   for (const text of ["", "x", "a.b.c", "a.bnVsbA.c"]) await under.tokenFor(pod, WANTED, text);
   assert.equal(asked.length, 2);
+});
+
+Deno.test("an agent without a server uses what an earlier one has kept, until its end", async () => {
+  const known = { token: "kept", podUid: "u1", renewAtMs: NOW_MS - 1, endsAtMs: NOW_MS + 10_000 };
+  const { under, pass, fail } = tokens({ get: () => known, keep() {}, forget() {} });
+  fail(new Error("no route to host"));
+  assert.equal(await under.tokenFor(pod, WANTED, undefined), "kept");
+  pass(11);
+  await assert.rejects(under.tokenFor(pod, WANTED, undefined), {
+    message: "failed to fetch token: no route to host",
+  });
+});
+
+Deno.test("a pod does not wait for a newer token than one that it can use; its volume shows that later", async () => {
+  const clock = new VirtualClock(NOW_MS);
+  const answers: ((token: string) => void)[] = [];
+  const requestToken = () => new Promise<string>((resolve) => answers.push(resolve));
+  const known = { token: "kept", podUid: "u1", renewAtMs: NOW_MS, endsAtMs: NOW_MS + 10_000_000 };
+  const under = new PodTokens({
+    source: { requestToken },
+    clock,
+    kept: { get: () => known, keep() {}, forget() {} },
+  });
+  const first = under.tokenFor(pod, WANTED, undefined);
+  await clock.advance(200);
+  assert.equal(await first, "kept");
+  answers[0]!("new");
+  await settled();
+  assert.deepEqual(under.podsDue(), ["u1"]);
+  assert.equal(await under.tokenFor(pod, WANTED, "kept"), "new");
+  assert.deepEqual(under.podsDue(), []);
+  assert.equal(answers.length, 1);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("a token lasts as long as it says, not as it was asked for", async () => {
+  const iat = NOW_MS / 1_000;
+  const kubernetes = { pod: { uid: "u1" }, warnafter: iat + 3_600 };
+  const token = tokenSaying({
+    aud: ["api"],
+    iat,
+    exp: iat + 31_536_000,
+    "kubernetes.io": kubernetes,
+  });
+  const clock = new VirtualClock(NOW_MS);
+  let requestToken = () => Promise.resolve(token);
+  const under = new PodTokens({ source: { requestToken: () => requestToken() }, clock });
+  await under.tokenFor(pod, WANTED, undefined);
+  requestToken = () => Promise.reject(new Error("no route to host"));
+  await clock.advance(7 * 24 * 60 * 60 * 1_000);
+  assert.equal(await under.tokenFor(pod, WANTED, undefined), token);
 });
