@@ -7,7 +7,7 @@ import type { TokenSource } from "../core/client/token_source.ts";
 import { EventRecorder } from "../core/client/event_recorder.ts";
 import { HttpClient } from "../core/client/http_client.ts";
 import type { Source } from "../core/client/list_watch.ts";
-import { Mirror } from "../core/client/mirror.ts";
+import { NodeMirror } from "../core/client/feed/node_mirror.ts";
 import { ServerLink, type Transport } from "../core/client/server_link.ts";
 import type { TunnelDialler } from "../core/client/tunnel/tunnel_dialler.ts";
 import { type FarLinks, farTrafficBy } from "./link/far_traffic.ts";
@@ -31,7 +31,7 @@ export interface RemoteApi {
   link: ServerLink;
   client: Client & TokenSource;
   /** Not started. */
-  mirror: Mirror;
+  mirror: NodeMirror;
   /** What the mirror shows. */
   sources: readonly Source[];
   /** Through which the server asks what is used; absent: it is told. */
@@ -42,6 +42,8 @@ export interface RemoteApiOptions extends Pick<RemoteApi, "dialler"> {
   transport: Transport;
   /** The server for people, e.g. its URL. */
   server: string;
+  /** The node that is connected. */
+  node: string;
   /** What the mirror shows. */
   sources: readonly Source[];
 }
@@ -49,10 +51,10 @@ export interface RemoteApiOptions extends Pick<RemoteApi, "dialler"> {
 /** The way to a server. Nothing is asked yet. */
 export function connect(
   { clock, random, log }: Context,
-  { transport, server, sources, dialler }: RemoteApiOptions,
+  { transport, server, node, sources, dialler }: RemoteApiOptions,
 ): RemoteApi {
   const link = new ServerLink({ transport, clock, log, server });
-  const mirror = new Mirror({ link, sources, clock, random, log });
+  const mirror = new NodeMirror({ link, node, sources, clock, random, log });
   return { link, mirror, sources, client: new HttpClient(link), ...(dialler && { dialler }) };
 }
 
@@ -142,7 +144,7 @@ function accessOf(
 }
 
 /** Resolves when the mirror shows all that there is, or was. */
-async function startMirror({ parts, signal, fail }: Context, mirror: Mirror): Promise<void> {
+async function startMirror({ parts, signal, fail }: Context, mirror: NodeMirror): Promise<void> {
   const stop = new AbortController();
   const running = mirror.start(AbortSignal.any([signal, stop.signal]));
   parts.defer(async () => {

@@ -66,7 +66,9 @@ async function build(
   const sources = sourcesOf(nodeName);
   const checkpoint = await readCheckpoint(context, { access, sources });
   const { transport, dialler, kinds, keepIdentity } = openLink(context, identity);
-  const remote = connect(context, { transport, server, sources, dialler });
+  const remote = connect(context, {
+    ...{ transport, server, node: nodeName, sources, dialler },
+  });
   keepIdentity(remote.link);
   // What was asked of the tunnel that is lost is asked anew.
   dialler.onChange((tunnel) => tunnel && remote.link.suspect());

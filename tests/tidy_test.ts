@@ -112,6 +112,7 @@ const KNOWS_KINDS: readonly RegExp[] = [
   /^core\/api\/audit\/event\.ts$/, // events of the audit log are called Event, too
   /^core\/(api\/fairness\/|objects\/default_flows\.ts$)/, // which requests wait for which
   /^core\/api\/(streams|images|aggregation)\//,
+  /^core\/api\/watch\/feed\//, // which objects of which kinds a node follows
   /^core\/objects\/subresources\/scale\.ts$/, // a Scale is of the group of autoscalers
   /^core\/api\/http\/(resource_path|generate_protobuf_descriptor)\.ts$/, // paths of what lies in a namespace
 ];

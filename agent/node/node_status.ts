@@ -9,18 +9,15 @@ import { isEqual } from "../../core/lib/equality.ts";
 import type { Log } from "../../core/lib/log.ts";
 import { Wake } from "../../core/lib/wake.ts";
 import { timestamp } from "../../core/lib/timestamp.ts";
-import { leases } from "../../core/resources/coordination/leases.ts";
 import type { NodeCondition } from "../../core/resources/core/nodes/node_status.ts";
 import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import type { PressureCondition } from "../eviction/thresholds.ts";
 import type { ListedImage } from "../runtimes/container_runtime.ts";
 import { extendedOf } from "./allocatable.ts";
 import type { Machine } from "./machine.ts";
+import { LEASE_RENEW_MS, NodeLease } from "./node_lease.ts";
 import { COMPONENT } from "../pods/pod_events.ts";
 
-/** The kubelet's `nodeLeaseDurationSeconds`, renewed four times in it. */
-const LEASE_SECONDS = 40;
-const LEASE_RENEW_MS = 10_000;
 /** After a failure; never longer than the lease takes. */
 const RETRY: Backoff = { firstMs: 1_000, maxMs: LEASE_RENEW_MS, factor: 2 };
 /** The refusals of a write that was decided on an older state. */
@@ -28,7 +25,6 @@ const STALE: readonly Reason[] = ["Conflict", "AlreadyExists", "NotFound"];
 const STALE_MAX = 5;
 /** How long a view may take to show what was written. */
 const CATCH_UP: Backoff = { firstMs: 100, maxMs: 1_000, factor: 2 };
-const LEASE_NAMESPACE = "kube-node-lease";
 
 /** Conditions whose changes are recorded as events. `usual`: the state that is not worth an event on a new node. */
 const TOLD = [
@@ -91,10 +87,12 @@ export class NodeStatus {
   #pressure: ReadonlySet<PressureCondition> = new Set();
   /** Whether the API has the status. */
   #isKept = true;
+  readonly #lease: NodeLease;
   readonly #wake = new Wake();
 
   constructor(options: NodeStatusOptions) {
     this.#options = options;
+    this.#lease = new NodeLease(options);
   }
 
   /** Reports whether the runtime answers. `fault`: why not, in a few words. */
@@ -163,7 +161,9 @@ export class NodeStatus {
     const { log } = this.#options;
     try {
       const node = await this.#settled(() => this.#keepNode(), signal);
-      await this.#settled(() => this.#renewLease(node), signal);
+      if (!this.#options.isLeaseKept?.()) {
+        await this.#settled(() => this.#lease.renew(node), signal);
+      }
       this.#isKept = true;
     } catch (error) {
       if (error instanceof AssertionError) throw error;
@@ -254,24 +254,6 @@ export class NodeStatus {
       const message = `Node ${this.#options.nodeName} status is now: ${reason}`;
       this.#options.events.record(COMPONENT, { about, type: "Normal", reason, message });
     }
-  }
-
-  async #renewLease({ metadata: { uid } }: Node): Promise<void> {
-    if (this.#options.isLeaseKept?.()) return;
-    const { client, view, nodeName, clock } = this.#options;
-    const name = { namespace: LEASE_NAMESPACE, name: nodeName };
-    const lease = view.get(leases, name);
-    const spec = {
-      holderIdentity: nodeName,
-      leaseDurationSeconds: LEASE_SECONDS,
-      renewTime: new Date(clock.now()).toISOString().replace("Z", "000Z"),
-    };
-    if (lease !== undefined) {
-      await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } });
-      return;
-    }
-    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }];
-    await client.create(leases, { metadata: { ...name, ownerReferences }, spec });
   }
 }
 

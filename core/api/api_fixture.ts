@@ -74,9 +74,12 @@ export async function freshApi(
     catalog = new MutableCatalog(RESOURCES),
     audit,
     tunnels,
+    followedKinds,
   }: {
     /** Absent: no node can connect. */
     tunnels?: ApiOptions["tunnels"];
+    /** Absent: those of the product. */
+    followedKinds?: ApiOptions["followedKinds"];
     /** Absent: requests are not recorded. */
     audit?: ApiOptions["audit"];
     clock?: Clock;
@@ -127,6 +130,7 @@ export async function freshApi(
     ...(frontProxy && { frontProxy }),
     ...(audit && { audit }),
     ...(tunnels && { tunnels }),
+    ...(followedKinds && { followedKinds }),
   });
   return {
     api,

@@ -34,7 +34,7 @@ import { answerApply } from "./verbs/manifests.ts";
 import { STREAMS } from "./streams/mod.ts";
 import { OpenStreams } from "./streams/open_streams.ts";
 import { streamOf } from "./streams/stream_choice.ts";
-import type { Stream, StreamDefinition, Upgrade } from "./streams/stream.ts";
+import { type Stream, type StreamDefinition, streamsOf, type Upgrade } from "./streams/stream.ts";
 import { methodNotAllowed, type ObjectRequest } from "./verbs/request.ts";
 import { objectOf } from "./http/request_body.ts";
 import { REVIEWS } from "./access/reviews/mod.ts";
@@ -52,7 +52,7 @@ import {
 import { ServedKinds } from "./discovery/served_kinds.ts";
 import { failure, type Status, statusFor } from "./http/status.ts";
 import { answerMadeUp } from "./verbs/unstored.ts";
-import { admitConnection } from "./streams/connection_admission.ts";
+import { admitConnection } from "./verbs/connection_admission.ts";
 import { answerSubresource } from "./verbs/subresource_verbs.ts";
 import { inTime } from "./http/request_timeout.ts";
 import { answerRotate, type SecretRotation } from "./http/secret_rotation.ts";
@@ -65,6 +65,8 @@ import type { MadeUpFacts } from "../resources/resource.ts";
 import type { TrafficReports } from "../traffic/traffic_reports.ts";
 import type { ClusterUsage } from "../usage/cluster_usage.ts";
 import type { Tunnels } from "./tunnels/tunnels.ts";
+import { FOLLOWED_KINDS, type FollowedKind } from "./watch/feed/followed_kinds.ts";
+import { NodeFeeds } from "./watch/feed/node_feeds.ts";
 import { Watches } from "./watch/watch.ts";
 
 export interface ApiOptions {
@@ -97,6 +99,8 @@ export interface ApiOptions {
   authorizers?: readonly AuthorizerDefinition[];
   /** {@linkcode STREAMS} if absent. */
   streams?: readonly StreamDefinition[];
+  /** {@linkcode FOLLOWED_KINDS} if absent. */
+  followedKinds?: readonly FollowedKind[];
   /** Absent: requests are not recorded. */
   audit?: Audit;
   /** What nodes and pods use; absent: nobody knows. */
@@ -183,7 +187,9 @@ function partsOf(options: ApiOptions): Parts {
   const { objects, catalog, nodeStreams, clock, random, log } = options;
   const kinds = new ServedKinds(catalog);
   const version = versionInfo(options.version);
-  const openStreams = new OpenStreams(options.tunnels);
+  const { followedKinds: followed = FOLLOWED_KINDS } = options;
+  const feeds = new NodeFeeds({ objects, kinds, followed, clock, random, log });
+  const openStreams = new OpenStreams(options.tunnels, feeds);
   const { authorizers = AUTHORIZERS, streams = STREAMS, frontProxy } = options;
   const chain = authorizers.map((create) => create(objects));
   const authorizer = new AuthorizerChain(chain);
@@ -212,10 +218,7 @@ function partsOf(options: ApiOptions): Parts {
     }),
     openapi: new Openapi(kinds, version.gitVersion),
     watches: new Watches({ objects, kinds, clock, random, log }),
-    streams: new Map(
-      all.map((create) => create({ nodeStreams, open: openStreams, clock, random, ...used }))
-        .map((stream) => [stream.subresource, stream]),
-    ),
+    streams: streamsOf(all, { nodeStreams, open: openStreams, feeds, clock, random, ...used }),
     versionInfo: version,
   };
 }

@@ -1,6 +1,7 @@
 import { HttpClient } from "../client/http_client.ts";
 import { HttpsTransport } from "../client/https_transport.ts";
 import type { Source } from "../client/list_watch.ts";
+import { NodeMirror } from "../client/feed/node_mirror.ts";
 import { Mirror } from "../client/mirror.ts";
 import { ServerLink, type Transport } from "../client/server_link.ts";
 import { SystemClock } from "../lib/clock.ts";
@@ -16,6 +17,7 @@ import { MemoryDisk } from "../store/memory_journal.ts";
 import { type ApiFixture, freshApi, TOKEN } from "./api_fixture.ts";
 import { serve } from "./front/front.ts";
 import type { Served, ServeOptions } from "./front/served.ts";
+import type { FollowedKind } from "./watch/feed/followed_kinds.ts";
 import { type Credentials, type CredentialStore, loadCredentials } from "./access/pki.ts";
 
 /** Credentials of one run of the tests: making them takes longer than the tests. */
@@ -24,6 +26,9 @@ export const testCredentials: Promise<Credentials> = loadCredentials(
   [],
   new SystemClock().now(),
 );
+
+/** The node that follows. */
+const NODE = "n1";
 
 const MIRRORED: readonly Source[] = [
   { resource: configMaps },
@@ -47,7 +52,7 @@ export function inMemory(): CredentialStore {
 export class RemoteFixture {
   readonly client: HttpClient;
   readonly link: ServerLink;
-  readonly mirror: Mirror;
+  readonly mirror: Mirror | NodeMirror;
   /** What the mirror follows. */
   readonly sources: readonly Source[];
   readonly #clock = new SystemClock();
@@ -58,16 +63,18 @@ export class RemoteFixture {
   readonly #heard = new Map<string, number>();
   readonly #startRevision: number;
   readonly #port: number;
+  readonly #followedKinds: readonly FollowedKind[] | undefined;
   #fixture: ApiFixture;
   #served: Served;
 
   private constructor(
-    { credentials, fixture, served, disk, sources, watchLimits, transport }: Parts,
+    { credentials, fixture, served, disk, sources, watchLimits, transport, followedKinds }: Parts,
   ) {
     this.#disk = disk;
     this.#fixture = fixture;
     this.#served = served;
     this.#watchLimits = watchLimits;
+    this.#followedKinds = followedKinds;
     this.sources = sources;
     this.#port = served.address.port;
     const server = `https://127.0.0.1:${this.#port}`;
@@ -84,7 +91,8 @@ export class RemoteFixture {
     this.link = new ServerLink({ transport: send, clock, log, server });
     this.client = new HttpClient(this.link);
     const random = new Random(1);
-    this.mirror = new Mirror({ link: this.link, sources, clock, random, log });
+    const options = { link: this.link, sources, clock, random, log };
+    this.mirror = followedKinds ? new NodeMirror({ ...options, node: NODE }) : new Mirror(options);
     this.#startRevision = fixture.objects.store.revision;
     for (const { resource } of sources) {
       this.mirror.subscribe(resource, ({ object }) => {
@@ -93,9 +101,10 @@ export class RemoteFixture {
     }
   }
 
-  /** `transport`: what stands between the clients and the server. `prepare`: what is there before they come. */
+  /** `followedKinds`: those that a feed tells of, which is followed then. `transport`: what stands between the clients and the server. `prepare`: what is there before they come. */
   static async start(
-    { sources = MIRRORED, watchLimits, transport, prepare }: {
+    { sources = MIRRORED, watchLimits, transport, prepare, followedKinds }: {
+      followedKinds?: readonly FollowedKind[];
       sources?: readonly Source[];
       watchLimits?: RingLimits;
       transport?: (send: Transport) => Transport;
@@ -104,10 +113,11 @@ export class RemoteFixture {
   ): Promise<RemoteFixture> {
     const credentials = await testCredentials;
     const disk = new MemoryDisk();
-    const fixture = await apiOn(disk, watchLimits);
+    const fixture = await apiOn({ disk, watchLimits, followedKinds });
     await prepare?.(new LocalClient(fixture.objects));
     const served = await serveOnLoopback(fixture, credentials);
-    const parts = { credentials, fixture, served, disk, sources, watchLimits, transport };
+    const options = { disk, sources, watchLimits, transport, followedKinds };
+    const parts = { credentials, fixture, served, ...options };
     const remote = new RemoteFixture(parts);
     await remote.mirror.start(remote.#stop.signal);
     return remote;
@@ -126,7 +136,11 @@ export class RemoteFixture {
 
   /** Starts it again on its disk and its port. `prepare`: what happens there before anybody can ask. */
   async startServer(prepare?: (local: LocalClient) => Promise<void>): Promise<void> {
-    this.#fixture = await apiOn(this.#disk, this.#watchLimits);
+    this.#fixture = await apiOn({
+      disk: this.#disk,
+      watchLimits: this.#watchLimits,
+      followedKinds: this.#followedKinds,
+    });
     await prepare?.(new LocalClient(this.objects));
     this.#served = await serveOnLoopback(this.#fixture, await testCredentials, {
       port: this.#port,
@@ -182,11 +196,18 @@ interface Parts {
   sources: readonly Source[];
   watchLimits: RingLimits | undefined;
   transport: ((send: Transport) => Transport) | undefined;
+  followedKinds: readonly FollowedKind[] | undefined;
 }
 
-async function apiOn(disk: MemoryDisk, watchLimits?: RingLimits): Promise<ApiFixture> {
+async function apiOn(
+  { disk, watchLimits, followedKinds }: Pick<Parts, "disk" | "watchLimits" | "followedKinds">,
+): Promise<ApiFixture> {
   const clock = new SystemClock();
-  return await freshApi({ clock, disk, ...(watchLimits && { watchLimits }) });
+  return await freshApi({
+    ...{ clock, disk },
+    ...(watchLimits && { watchLimits }),
+    ...(followedKinds && { followedKinds }),
+  });
 }
 
 /** Lets an API listen on loopback, on a free port if none is given. */

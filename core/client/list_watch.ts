@@ -1,6 +1,5 @@
 import { abortWith, ENDED } from "../lib/abort.ts";
 import { AssertionError } from "../lib/assert.ts";
-import { type Backoff, waitMsAfter } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Random } from "../lib/random.ts";
@@ -10,16 +9,13 @@ import { ApiError, apiErrorOf } from "./api_error.ts";
 import { LinkError } from "./link_error.ts";
 import type { MirroredKind } from "./mirrored_kind.ts";
 import { collectionPath } from "./object_path.ts";
+import { restBeforeRetry } from "./retry_pace.ts";
 import type { ServerLink } from "./server_link.ts";
 
-/** client-go's reflector: 0.8 s to 30 s. Each wait is drawn from half to one and a half of it. */
-const RETRY: Backoff = { firstMs: 500, maxMs: 30_000, factor: 2 };
 /** A watch that lasted this long ended normally. */
 const HEALTHY_AFTER_MS = 30_000;
 /** Servers send a bookmark once a minute: two may be missed. */
 const SILENCE_MS_MAX = 150_000;
-/** When the server is back, its clients reconnect spread over this time. */
-const RETURN_SPREAD_MS = 1_000;
 
 /** Which objects of a kind are followed. */
 export interface Source {
@@ -89,7 +85,7 @@ export class ListWatch {
       }
       const isHealthy = clock.elapsed() - startedMs >= HEALTHY_AFTER_MS;
       failures = isHealthy || isGivenUp ? 1 : failures + 1;
-      await this.#rest(failures, signal);
+      await restBeforeRetry(failures, this.#options, signal);
     }
   }
 
@@ -156,20 +152,6 @@ export class ListWatch {
       this.#refusal = error.message;
       log.warn(`Cannot follow ${resource.plural}`, { error });
     }
-  }
-
-  /** Ends early when the server answers another request again. */
-  async #rest(failures: number, signal: AbortSignal): Promise<void> {
-    const { clock, random, link } = this.#options;
-    const restored = new AbortController();
-    const stop = link.onRestored(() => restored.abort(ENDED));
-    const either = AbortSignal.any([signal, restored.signal]);
-    const waitMs = waitMsAfter(failures, RETRY) * (0.5 + random.next());
-    await clock.sleep(waitMs, either).catch(() => {}); // rejects only when a signal aborts
-    stop();
-    if (!restored.signal.aborted) return;
-    const spreadMs = Math.min(waitMs, RETURN_SPREAD_MS * random.next());
-    await clock.sleep(spreadMs, signal).catch(() => {}); // as above
   }
 
   #path(query: Record<string, string>): string {

@@ -1,3 +1,4 @@
+import { isEqual } from "../lib/equality.ts";
 import { groupResourceOf, type KubeObject, type Resource } from "../resources/resource.ts";
 import { type Row, Table } from "../store/table.ts";
 import type { ObjectName, ViewEvent } from "./client.ts";
@@ -44,7 +45,7 @@ export class MirroredKind<T extends KubeObject = KubeObject> {
   put(object: T): void {
     const known = this.get(object.metadata);
     const isOther = known !== undefined && known.metadata.uid !== object.metadata.uid;
-    if (known?.metadata.resourceVersion === object.metadata.resourceVersion && !isOther) return;
+    if (known && !isOther && isSame(known, object)) return;
     if (isOther) this.remove(known);
     this.#table.put(this.#rowOf(object));
     this.#tell({ type: known === undefined || isOther ? "ADDED" : "MODIFIED", object });
@@ -74,4 +75,10 @@ export class MirroredKind<T extends KubeObject = KubeObject> {
   #tell(event: ViewEvent<T>): void {
     for (const listener of [...this.#listeners]) listener(event);
   }
+}
+
+/** A restored server may give a version a second time. */
+function isSame(known: KubeObject, object: KubeObject): boolean {
+  return known.metadata.resourceVersion === object.metadata.resourceVersion &&
+    isEqual(known, object);
 }

@@ -1,14 +1,18 @@
+import { relatedTo } from "../../core/api/access/nodes/node_relations.ts";
+import { trimmedNode } from "../../core/api/watch/feed/trimmed_node.ts";
 import type { View } from "../../core/client/client.ts";
+import { keyOf } from "../../core/client/feed/digests.ts";
+import { ownField } from "../../core/lib/own_field.ts";
 import { daemonSets } from "../../core/resources/apps/daemon_sets.ts";
 import { type Deployment, deployments } from "../../core/resources/apps/deployments.ts";
 import { rollouts } from "../../core/resources/argoproj/mod.ts";
 import { jobs } from "../../core/resources/batch/jobs.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
-import { nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { type ReplicaSet, replicaSets } from "../../core/resources/apps/replica_sets.ts";
 import { statefulSets } from "../../core/resources/apps/stateful_sets.ts";
-import type { KubeObject } from "../../core/resources/resource.ts";
+import type { AnyResource, KubeObject } from "../../core/resources/resource.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
 import { type SimulatedMachine, sourcesOf } from "./machine.ts";
 import { analysisProblems } from "./analysis_counts.ts";
@@ -130,13 +134,23 @@ function leftovers({ name, runtime, state }: SimulatedMachine, all: readonly Pod
 function staleCopies({ name, mirror }: SimulatedMachine, view: View): string[] {
   if (mirror === undefined) return [`no agent runs on ${name}`];
   return sourcesOf(name).filter(({ namespace }) => namespace === undefined)
-    .filter(({ resource, fieldSelector }) => {
-      const there = view.list<KubeObject>(resource as never);
-      const wanted = fieldSelector === undefined
-        ? there
-        : (there as unknown as Pod[]).filter(({ spec }) => spec.nodeName === name);
+    .filter(({ resource }) => {
+      const wanted = followedBy(name, resource, view);
       return versionsOf(wanted) !== versionsOf(mirror.list<KubeObject>(resource as never));
     }).map(({ resource }) => `the agent on ${name} has an old copy of ${resource.plural}`);
+}
+
+/** What a node is shown of a kind. */
+function followedBy(name: string, resource: AnyResource, view: View): readonly KubeObject[] {
+  const all = view.list<KubeObject>(resource);
+  const related = ownField(relatedTo(name, view), resource.plural);
+  if (related) return all.filter(({ metadata }) => related.has(keyOf(metadata)));
+  if (resource.plural === "pods") {
+    return all.filter((pod) => (pod as Pod).spec.nodeName === name);
+  }
+  return resource.plural !== "nodes"
+    ? all
+    : all.map((node) => node.metadata.name === name ? node : trimmedNode(node as Node));
 }
 
 function versionsOf(objects: readonly { metadata: KubeObject["metadata"] }[]): string {

@@ -8,7 +8,7 @@ import {
 } from "../../agent/runtimes/simulated/simulated_runtime.ts";
 import type { ViewEvent } from "../../core/client/client.ts";
 import type { Source } from "../../core/client/list_watch.ts";
-import type { Mirror } from "../../core/client/mirror.ts";
+import type { NodeMirror } from "../../core/client/feed/node_mirror.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Clock } from "../../core/lib/clock.ts";
@@ -90,7 +90,7 @@ export class SimulatedMachine {
   }
 
   /** The mirror of its agent; `undefined` while none runs. */
-  get mirror(): Mirror | undefined {
+  get mirror(): NodeMirror | undefined {
     return this.#remote?.mirror;
   }
 
@@ -150,7 +150,7 @@ export class SimulatedMachine {
     const sources = sourcesOf(this.name);
     return {
       network,
-      ...connect(context, { transport: network.send, server: "server", sources }),
+      ...connect(context, { transport: network.send, server: "server", node: this.name, sources }),
     };
   }
 

@@ -41,6 +41,10 @@ const DRAIN_MS_MIN = 2_400;
 /** An object that is written more often in a second is written in an endless loop. */
 const WRITES_A_SECOND_MAX = 60;
 
+/** The versions of nodes that are shown in part begin so. */
+const TRIMMED = "t";
+const COMING_AND_GOING = ["ConfigMap", "PersistentVolume", "PersistentVolumeClaim", "Secret"];
+
 export interface SafetyOptions {
   elapsedMs: () => number;
   /** When the server or its disk last failed; `-Infinity` when they never did. */
@@ -192,18 +196,23 @@ export class Safety {
     }
   }
 
-  /** An agent's mirror receives ever newer versions of each object, and nothing after its deletion. */
+  /**
+   * An agent's mirror receives ever newer versions of each object, and nothing after its deletion, except for what is only
+   * shown while a pod needs it.
+   */
   mirrored(machine: SimulatedMachine, { type, object }: ViewEvent): void {
     const { uid, name, resourceVersion } = object.metadata;
     const key = `${machine.name} ${machine.lives} ${uid}`;
     const last = this.#mirrored.get(key) ?? 0;
+    if (resourceVersion.startsWith(TRIMMED)) return; // made of what is in it: it may come again
     const isOld = type === "DELETED"
       ? Number(resourceVersion) < last
       : Number(resourceVersion) <= last;
     if (isOld) {
       this.fault(`${machine.name} receives ${name} at ${resourceVersion} after ${last}`);
     }
-    this.#mirrored.set(key, type === "DELETED" ? Infinity : Number(resourceVersion));
+    if (type === "DELETED" && COMING_AND_GOING.includes(object.kind)) this.#mirrored.delete(key);
+    else this.#mirrored.set(key, type === "DELETED" ? Infinity : Number(resourceVersion));
   }
 
   /** Checks the containers of all machines. */

@@ -12,7 +12,7 @@ import type { Objects } from "../../objects/objects.ts";
 import type { FrontProxy } from "../access/pki.ts";
 import { remoteHeaders } from "./remote_headers.ts";
 
-export interface AggregationParts extends StreamParts {
+export interface AggregationParts extends Omit<StreamParts, "feeds"> {
   objects: Objects;
   frontProxy(): Promise<FrontProxy>;
 }

@@ -21,7 +21,7 @@ export const SEATS_MAX = 600;
 const SCHEMAS = groupResourceOf(flowSchemas);
 const LEVELS = groupResourceOf(priorityLevelConfigurations);
 /** A request with one of them may go on for as long as it likes. */
-const LONG_RUNNING = new Set(["attach", "exec", "log", "portforward", "proxy"]);
+const LONG_RUNNING = new Set(["attach", "exec", "follow", "log", "portforward", "proxy"]);
 
 /** What is read of an object of either kind; of the fixed ones that are not there yet, the spec alone. */
 interface Stored {

@@ -1,3 +1,4 @@
+import { nodeFollow } from "./node_follow.ts";
 import { nodeTunnel } from "./node_tunnel.ts";
 import { kubeletProxy } from "./kubelet/kubelet_proxy.ts";
 import { podAttach } from "./pod_attach.ts";
@@ -9,6 +10,7 @@ import type { StreamDefinition } from "./stream.ts";
 
 /** Every stream that is built in. A new one is one file and one line here. */
 export const STREAMS: readonly StreamDefinition[] = [
+  nodeFollow,
   nodeTunnel,
   podAttach,
   podExec,

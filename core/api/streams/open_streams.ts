@@ -13,12 +13,12 @@ interface OthersOpen {
 export class OpenStreams {
   /** What ends each, and whether its user's credential is still valid. */
   readonly #open = new Map<AbortController, () => boolean>();
-  readonly #others: OthersOpen | undefined;
+  readonly #others: readonly OthersOpen[];
   #isStopping = false;
 
   /** `others`: what is open besides, and ends at the same time. */
-  constructor(others?: OthersOpen) {
-    this.#others = others;
+  constructor(...others: readonly (OthersOpen | undefined)[]) {
+    this.#others = others.filter((each) => each !== undefined);
   }
 
   /** Registers a stream, which must end when the result aborts, and be {@linkcode close}d. Throws TooManyRequests. */
@@ -41,11 +41,11 @@ export class OpenStreams {
   stop(): void {
     this.#isStopping = true;
     for (const end of [...this.#open.keys()]) end.abort();
-    this.#others?.stop();
+    for (const each of this.#others) each.stop();
   }
 
   endRevoked(): void {
     for (const [end, isCurrent] of [...this.#open]) if (!isCurrent()) end.abort();
-    this.#others?.endRevoked();
+    for (const each of this.#others) each.endRevoked();
   }
 }

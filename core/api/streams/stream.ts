@@ -7,6 +7,7 @@ import type { ClusterUsage } from "../../usage/cluster_usage.ts";
 import type { Objects } from "../../objects/objects.ts";
 import type { User } from "../http/api_context.ts";
 import type { ResourceRequest } from "../http/request_info.ts";
+import type { NodeFeeds } from "../watch/feed/node_feeds.ts";
 import type { ObjectRequest } from "../verbs/request.ts";
 import type { Tunnels } from "../tunnels/tunnels.ts";
 import type { OpenStreams } from "./open_streams.ts";
@@ -49,6 +50,8 @@ export interface UpgradeRequest extends Upgrade {
 export interface StreamParts {
   nodeStreams: ClusterStreams;
   open: OpenStreams;
+  /** What nodes follow. */
+  feeds: NodeFeeds;
   clock: Clock;
   random: Random;
   /** What nodes and pods use; absent: nobody knows. */
@@ -58,3 +61,13 @@ export interface StreamParts {
 }
 
 export type StreamDefinition = (parts: StreamParts) => Stream;
+
+/** By the names of their subresources. */
+export function streamsOf(
+  definitions: readonly StreamDefinition[],
+  parts: StreamParts,
+): ReadonlyMap<string, Stream> {
+  return new Map(
+    definitions.map((create) => create(parts)).map((stream) => [stream.subresource, stream]),
+  );
+}

@@ -104,7 +104,7 @@ Deno.test("every verb on every kind and subresource, of its own and of others: w
   const missing = Object.keys(TABLE).filter((kind) => !known.has(kind));
   assert.deepEqual(
     missing,
-    ["nodes/follow", "nodes/tunnel"],
+    ["nodes/tunnel"],
     "the table has no kinds that there are not",
   );
   for (const { kind, prefix } of kinds) {

@@ -60,7 +60,7 @@ export const nodes = defineResource({
   }),
   generation: "none",
   isCreatedWithStatus: true, // a kubelet registers its node with it
-  subresources: [connection("proxy", "NodeProxyOptions")],
+  subresources: [connection("proxy", "NodeProxyOptions"), { name: "follow", verbs: ["get"] }],
   columns: nodeColumns,
   // A new node gets no pods until the node controller has seen that it is ready: the admission plugin
   // TaintNodesByCondition. https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
