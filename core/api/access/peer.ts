@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { ByteConnection } from "../../client/tunnel/byte_connection.ts";
 
 /** The client of a connection, as seen by the front that accepted it. */
 export interface Peer {
@@ -16,10 +17,14 @@ export interface Peer {
 
 /** What a connection that carries others asks of its front. */
 export interface PeerFront {
+  /** How many tunnels the front can have at once. */
+  readonly tunnelsMax: number;
   /** Serves a connection inside this one, as another connection of the same peer. */
   serve(inner: Duplex): void;
   /** From now on whoever has this connection bounds it: it takes no other's place, and no deadline of the front ends it. */
   leave(): void;
+  /** Takes the bytes from the socket, which is destroyed, and costs less. Absent: the front cannot. */
+  adopt?(): ByteConnection;
 }
 
 const peers = new WeakMap<object, Peer>();

@@ -23,6 +23,8 @@ export class Connection implements Place, ConnectionState {
   phase: Phase;
   phaseSinceMs: number;
   user: string | undefined;
+  /** It carries others, and whoever has it ends it. */
+  hasLeft = false;
   unreadBytes = 0;
   discardedBytes = 0;
   headSinceMs: number | undefined;

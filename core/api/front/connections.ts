@@ -103,6 +103,7 @@ export class Connections {
     this.#unauthenticated.delete(connection);
     this.#authenticated.delete(connection);
     this.#carriers.add(connection);
+    connection.hasLeft = true;
   }
 
   /** A request begins. Returns false when the connection is closed, also because it has too many requests in flight. */

@@ -72,6 +72,7 @@ export class Exchanges {
     connection.beginStream(this.#clock.elapsed());
     const refusal = await this.#api.upgrade(upgrade);
     if (refusal) return this.#refuse(connection, rawStatus(refusal));
+    if (connection.hasLeft) return; // whoever has it now ends it
     if (!socket.writableEnded) socket.end();
     socket.resume(); // drops what still arrives
     this.#connections.closeSoon(connection);
@@ -87,19 +88,28 @@ export class Exchanges {
 
 function rawStatus(status: Status): string {
   const body = JSON.stringify(status) + "\n";
-  return rawAnswer(`${status.code} ${status.reason ?? "Refused"}`, "application/json", body);
+  const retryAfter = status.details?.retryAfterSeconds;
+  const more = retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`];
+  const line = `${status.code} ${status.reason ?? "Refused"}`;
+  return rawAnswer(line, "application/json", body, more);
 }
 
 function rawText(code: number, message: string): string {
   return rawAnswer(`${code} Refused`, "text/plain; charset=utf-8", message);
 }
 
-function rawAnswer(status: string, contentType: string, body: string): string {
+function rawAnswer(
+  status: string,
+  contentType: string,
+  body: string,
+  more: readonly string[] = [],
+): string {
   return [
     `HTTP/1.1 ${status}`,
     `content-type: ${contentType}`,
     `content-length: ${new TextEncoder().encode(body).length}`,
     "connection: close",
+    ...more,
     "",
     body,
   ].join("\r\n");

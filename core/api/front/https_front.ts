@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import { Connections } from "./connections.ts";
 import { Exchanges } from "./exchanges.ts";
 import { InnerConnections } from "./inner_connections.ts";
+import { PLACE_LIMITS } from "./places.ts";
 import {
   CHECK_MS,
   HEAD_BYTES_MAX,
@@ -60,7 +61,7 @@ class HttpsFront implements Served {
     const { clock, log, handshakeMs } = options;
     this.#connections = new Connections({ clock, log, handshakeMs, busyCheckMs: BUSY_CHECK_MS });
     this.#exchanges = new Exchanges(api, this.#connections, clock);
-    this.#inner = new InnerConnections(this.#connections, this.#exchanges);
+    this.#inner = new InnerConnections(this.#connections, this.#exchanges, PLACE_LIMITS);
     this.#exchanges.listenTo(server);
     server.on("connection", (socket: Socket) => this.#accept(socket));
     server.on("secureConnection", (socket: TLSSocket) => this.#secure(socket));

@@ -2,25 +2,35 @@ import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Peer, type PeerFront, setPeer } from "../access/peer.ts";
+import type { ByteConnection } from "../../client/tunnel/byte_connection.ts";
 import type { Connections } from "./connections.ts";
 import type { Exchanges } from "./exchanges.ts";
+import type { FrontLimits } from "./places.ts";
 import { HEAD_BYTES_MAX, KEEP_ALIVE_MS } from "./limits.ts";
 
 /** Connections that others carry: served like those that the front accepts itself, with all their limits. */
 export class InnerConnections {
   readonly #connections: Connections;
   readonly #exchanges: Exchanges;
+  readonly #tunnelsMax: number;
   /** Made for the first one. */
   #server: Server | undefined;
 
-  constructor(connections: Connections, exchanges: Exchanges) {
+  constructor(
+    connections: Connections,
+    exchanges: Exchanges,
+    { tunnelsMax }: Pick<FrontLimits, "tunnelsMax">,
+  ) {
+    this.#tunnelsMax = tunnelsMax;
     this.#connections = connections;
     this.#exchanges = exchanges;
   }
 
   /** What a connection that this front has accepted may ask. */
-  frontOf(carrier: object, peer: Peer): PeerFront {
+  frontOf(carrier: object, peer: Peer, adopt?: () => ByteConnection): PeerFront {
     return {
+      ...(adopt && { adopt }),
+      tunnelsMax: this.#tunnelsMax,
       serve: (inner) => this.#serve(inner, peer),
       leave: () => this.#connections.leave(carrier),
     };

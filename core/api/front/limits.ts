@@ -2,6 +2,8 @@
 export const AUTHENTICATED_MAX = 4096;
 /** Authenticated connections of one user other than the admin, so that one node cannot take them all. */
 export const AUTHENTICATED_PER_USER_MAX = 512;
+/** Tunnels of nodes, which have no places among the others. */
+export const TUNNELS_MAX = 16_384;
 /** Unauthenticated connections, counted apart so that they never evict authenticated ones. */
 export const UNAUTHENTICATED_MAX = 1024;
 /** Unauthenticated connections from one address. */

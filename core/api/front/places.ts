@@ -2,6 +2,7 @@ import type { Phase } from "./deadlines.ts";
 import {
   AUTHENTICATED_MAX,
   AUTHENTICATED_PER_USER_MAX,
+  TUNNELS_MAX,
   UNAUTHENTICATED_BYTES_MAX,
   UNAUTHENTICATED_MAX,
   UNAUTHENTICATED_PER_ADDRESS_MAX,
@@ -24,11 +25,17 @@ export interface PlaceLimits {
   authenticatedPerUserMax: number;
 }
 
-export const PLACE_LIMITS: PlaceLimits = {
+/** With what has no places. */
+export interface FrontLimits extends PlaceLimits {
+  tunnelsMax: number;
+}
+
+export const PLACE_LIMITS: FrontLimits = {
   unauthenticatedMax: UNAUTHENTICATED_MAX,
   unauthenticatedPerAddressMax: UNAUTHENTICATED_PER_ADDRESS_MAX,
   authenticatedMax: AUTHENTICATED_MAX,
   authenticatedPerUserMax: AUTHENTICATED_PER_USER_MAX,
+  tunnelsMax: TUNNELS_MAX,
 };
 
 /** The order of eviction: idle connections, then those slow to send a request. */

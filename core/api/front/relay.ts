@@ -7,6 +7,7 @@ import { WATCH_QUEUE_BYTES_MAX } from "../watch/watch_limits.ts";
 import type { Phase } from "./deadlines.ts";
 import { LINGER_BYTES_MAX, PIPE_BYTES, SILENT_BYTES_MAX } from "./limits.ts";
 import type { Place } from "./places.ts";
+import type { Detached } from "./trunk_relay.ts";
 import {
   End,
   PEER_READ_BYTES,
@@ -17,7 +18,7 @@ import {
 
 /** Reads from one end in a row, before other relays get a turn. */
 const READS_PER_TURN = 4;
-/** Bytes in transit between the threads when a relay enters the ring: more is a bug. */
+/** In transit between the threads when a relay enters the ring: more is a bug. */
 const RING_ENTRY_BYTES_MAX = 16 * 1024 * 1024;
 const WATCHED = EPOLL.in | EPOLL.out | EPOLL.peerEnded | EPOLL.edge;
 
@@ -128,18 +129,28 @@ export class Relay implements Place {
     if (this.#broadcastsBytes > WATCH_QUEUE_BYTES_MAX) this.close();
   }
 
+  /** Gives up what goes on as a tunnel. `undefined`: something waits to be sent, or it is not open. */
+  detach(): Detached | undefined {
+    if (this.state !== "open" || this.#peer.queue || this.#broadcasts.length > 0) return undefined;
+    this.state = "closed";
+    this.#release(this.#pipe!);
+    this.#loop.epoll.remove(this.#peer.descriptor);
+    this.#loop.closed(this);
+    return { session: this.#session, descriptor: this.#peer.descriptor, id: this.id };
+  }
+
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
-    const { sockets, epoll } = this.#loop;
-    for (const end of [this.#peer, this.#pipe]) {
-      if (end === undefined) continue;
-      this.#clear(end);
-      epoll.forget(end.descriptor);
-      sockets.close(end.descriptor);
-    }
+    for (const end of [this.#peer, this.#pipe]) if (end) this.#release(end);
     this.#session.free();
     this.#loop.closed(this);
+  }
+
+  #release(end: End<Relay>): void {
+    this.#clear(end);
+    this.#loop.epoll.forget(end.descriptor);
+    this.#loop.sockets.close(end.descriptor);
   }
 
   /** To be read again after each call that may close the relay. */
@@ -149,9 +160,7 @@ export class Relay implements Place {
 
   #mayReadPeer(): boolean {
     if (this.state === "closed" || !this.#peer.isReadable || this.#peer.hasEnded) return false;
-    return this.#pipe === undefined
-      ? this.#peer.queue === undefined
-      : this.#pipe.queue === undefined;
+    return (this.#pipe ?? this.#peer).queue === undefined;
   }
 
   #readPeer(): void {
@@ -204,8 +213,8 @@ export class Relay implements Place {
     if (used > 0) this.#put(this.#pipe!, plain, used);
     if (read > 0 || this.#isClosed) return;
     this.#seal(); // handshake messages, alerts, key updates
-    if (read === CLOSED_BY_PEER) this.#peerEnded();
-    else if (read === BROKEN) this.close();
+    if (read === BROKEN) this.close();
+    else if (read === CLOSED_BY_PEER) this.#peerEnded();
   }
 
   /** Returns false when the relay has been closed. */

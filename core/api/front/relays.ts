@@ -9,6 +9,8 @@ import { HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, STALL_MS } from "./limits.t
 import { unauthenticatedToEvict } from "./places.ts";
 import { Relay } from "./relay.ts";
 import { End, type RelayLoop, relayMemory } from "./relay_loop.ts";
+import { TrunkEnd } from "./trunk_end.ts";
+import { TrunkRelay } from "./trunk_relay.ts";
 import {
   type FromThread,
   ORDER,
@@ -47,8 +49,10 @@ export interface RelaysOptions {
   post: (message: FromThread) => void;
 }
 
+type AnyRelay = Relay | TrunkRelay;
+
 /** The event loop of the TLS thread: all of its connections, from accept to close. */
-export class Relays implements RelayLoop<Relay> {
+export class Relays implements RelayLoop<AnyRelay> {
   readonly sockets: Sockets;
   readonly openssl: Openssl;
   readonly epoll: Epoll<object>;
@@ -60,14 +64,16 @@ export class Relays implements RelayLoop<Relay> {
   readonly #alarm: Alarm;
   readonly #orders: Orders;
   readonly #listener = {};
-  readonly #all = new Set<Relay>();
+  readonly #all = new Set<AnyRelay>();
   readonly #handshakes = new Set<Relay>();
-  readonly #lingering = new Set<Relay>();
-  readonly #blocked = new Set<Relay>();
+  readonly #lingering = new Set<AnyRelay>();
+  readonly #blocked = new Set<AnyRelay>();
   readonly #open = new Map<number, Relay>();
   readonly #ring: RingReader;
+  /** Absent: no connection becomes a tunnel. */
+  readonly #trunk: TrunkEnd | undefined;
   #lastId = 0;
-  #again: Relay[] = [];
+  #again: AnyRelay[] = [];
   #turns: Relay[] = [];
   #context: TlsContext;
   #acceptAtMs: number | undefined;
@@ -88,6 +94,9 @@ export class Relays implements RelayLoop<Relay> {
     this.#context = this.#contextOf(start.tls);
     this.epoll.add(start.listener, this.#listener, EPOLL.in);
     this.epoll.add(start.alarm, this.#alarm, EPOLL.in);
+    if (start.trunk === undefined) return;
+    this.#trunk = new TrunkEnd(sockets, start.trunk, { adopt: (id) => this.#adopt(id) });
+    this.epoll.add(start.trunk, this.#trunk, EPOLL.in | EPOLL.out | EPOLL.edge);
   }
 
   /** Runs until it is stopped and the last connection has ended. */
@@ -101,6 +110,7 @@ export class Relays implements RelayLoop<Relay> {
       this.#ring.wokeUp();
       this.readBroadcasts(DELIVERIES_PER_TURN);
       this.#takeTurns();
+      this.#trunk?.turn();
       this.#closeOverdue();
     }
   }
@@ -108,6 +118,7 @@ export class Relays implements RelayLoop<Relay> {
   /** Closes all descriptors of the thread: they would outlive it, and the peers would wait forever. */
   close(): void {
     for (const relay of this.#all) relay.close();
+    if (this.#trunk) this.sockets.close(this.#trunk.descriptor);
     this.epoll.close();
     this.#context.close();
   }
@@ -122,7 +133,15 @@ export class Relays implements RelayLoop<Relay> {
     });
   }
 
-  again(relay: Relay): void {
+  #adopt(id: number): TrunkRelay | undefined {
+    const detached = this.#open.get(id)?.detach();
+    if (!detached) return undefined;
+    const relay = new TrunkRelay(this, this.#trunk!, detached);
+    this.#all.add(relay);
+    return relay;
+  }
+
+  again(relay: AnyRelay): void {
     if (relay.isQueued) return;
     relay.isQueued = true;
     this.#again.push(relay);
@@ -157,30 +176,31 @@ export class Relays implements RelayLoop<Relay> {
     if (relay !== undefined) this.#guarded(relay, () => relay.enterRing(serverBytes!));
   }
 
-  blocked(relay: Relay): void {
+  blocked(relay: AnyRelay): void {
     this.#blocked.add(relay);
   }
 
-  unblocked(relay: Relay): void {
+  unblocked(relay: AnyRelay): void {
     this.#blocked.delete(relay);
   }
 
-  lingers(relay: Relay): void {
+  lingers(relay: AnyRelay): void {
     this.#lingering.add(relay);
   }
 
-  closed(relay: Relay): void {
+  closed(relay: AnyRelay): void {
     this.#all.delete(relay);
-    this.#handshakes.delete(relay);
     this.#lingering.delete(relay);
     this.#blocked.delete(relay);
+    if (relay instanceof TrunkRelay) return;
+    this.#handshakes.delete(relay);
     this.#open.delete(relay.id);
   }
 
   #happened(owner: object, mask: number): void {
     if (owner instanceof End) {
-      const relay = owner.relay as Relay; // all ends here are of relays
-      if (relay.state !== "handshake") {
+      const relay = owner.relay as AnyRelay; // all ends here are of relays
+      if (relay instanceof TrunkRelay || relay.state !== "handshake") {
         return this.#guarded(relay, () => relay.happened(owner, mask));
       }
       if ((mask & EPOLL.out) !== 0) this.#guarded(relay, () => relay.happened(owner, EPOLL.out));
@@ -189,6 +209,7 @@ export class Relays implements RelayLoop<Relay> {
       if (!relay.isQueued) this.#turns.push(relay);
       relay.isQueued = true;
     } else if (owner === this.#listener) this.#accept();
+    else if (owner === this.#trunk) this.#trunk.happened(mask);
     else {
       this.#alarm.silence();
       this.#obey();
@@ -207,7 +228,7 @@ export class Relays implements RelayLoop<Relay> {
   }
 
   /** A bug costs one connection only. */
-  #guarded(relay: Relay, act: () => void): void {
+  #guarded(relay: AnyRelay, act: () => void): void {
     try {
       act();
     } catch (error) {
@@ -302,7 +323,7 @@ export class Relays implements RelayLoop<Relay> {
 
   /** Until the next deadline; -1 (forever) when there is none, so that an idle server sleeps. */
   #timeoutMs(): number {
-    if (this.#again.length > 0 || this.#turns.length > 0) return 0;
+    if (this.#again.length > 0 || this.#turns.length > 0 || this.#trunk?.isReadable) return 0;
     const [handshake] = this.#handshakes;
     const [lingering] = this.#lingering;
     const [blocked] = this.#blocked;

@@ -19,7 +19,8 @@ import {
   KEEP_ALIVE_MS,
   STOP_GRACE_MS,
 } from "./limits.ts";
-import { PLACE_LIMITS, type PlaceLimits } from "./places.ts";
+import { Trunk } from "./trunk.ts";
+import { type FrontLimits, PLACE_LIMITS } from "./places.ts";
 import { listenError, type Served, type ServeOptions } from "./served.ts";
 import { type Arrival, TlsThread, type TlsThreadOptions } from "./tls_thread.ts";
 
@@ -73,7 +74,8 @@ export async function serveByThread(
   const host = await resolvedHost(options);
   front.start({
     ...{ sockets, host, port, tls, clock, log, handshakeMs },
-    relaysMax: limits.authenticatedMax + limits.unauthenticatedMax + HANDSHAKES_MAX,
+    relaysMax: limits.authenticatedMax + limits.unauthenticatedMax + HANDSHAKES_MAX +
+      limits.tunnelsMax,
   });
   return front;
 }
@@ -90,23 +92,24 @@ class ThreadFront implements Served {
   #thread: TlsThread | undefined;
   #isStopping = false;
 
-  constructor(api: Api, options: ServeOptions, limits: PlaceLimits) {
+  constructor(api: Api, options: ServeOptions, limits: FrontLimits) {
     const { clock, log } = options;
     this.#api = api;
     this.#options = options;
     this.#connections = new Connections({ clock, log, limits, lingers: true });
     this.#exchanges = new Exchanges(api, this.#connections, clock);
-    this.#inner = new InnerConnections(this.#connections, this.#exchanges);
+    this.#inner = new InnerConnections(this.#connections, this.#exchanges, limits);
     this.#server = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS });
     // It does not listen itself, and would close each connection after its first answer if that showed.
     Object.defineProperty(this.#server, "listening", { get: () => !this.#isStopping });
     this.#exchanges.listenTo(this.#server);
   }
 
-  start(options: Omit<TlsThreadOptions, "onArrival" | "onLost">): void {
+  start(options: Omit<TlsThreadOptions, "onArrival" | "onLost" | "openTrunk">): void {
     this.#thread = TlsThread.start({
       ...options,
-      onArrival: (arrival, fanOut) => this.#take(arrival, fanOut),
+      openTrunk: (descriptor) => new Trunk(socketOn(descriptor)),
+      onArrival: (arrival, fanOut, trunk) => this.#take(arrival, fanOut, trunk),
       onLost: (connections) => {
         for (const connection of connections) this.#sockets.get(connection)?.destroy();
       },
@@ -144,7 +147,11 @@ class ThreadFront implements Served {
     signal?.removeEventListener("abort", cut);
   }
 
-  #take({ id, descriptor, address, port, certificate }: Arrival, fanOut: FanOut): void {
+  #take(
+    { id, descriptor, address, port, certificate }: Arrival,
+    fanOut: FanOut,
+    trunk: Trunk | undefined,
+  ): void {
     const socket = socketOn(descriptor);
     if (this.#isStopping) return void socket.destroy();
     this.#sockets.set(id, socket);
@@ -153,8 +160,9 @@ class ThreadFront implements Served {
     });
     enroll(socket, { fanOut, connection: id });
     this.#connections.add(socket, address, "head");
+    const adopt = trunk && (() => trunk.adopt(id, () => socket.destroy()));
     const peer = { address, port, ...(certificate && { certificate }) };
-    setPeer(socket, { ...peer, front: this.#inner.frontOf(socket, peer) });
+    setPeer(socket, { ...peer, front: this.#inner.frontOf(socket, peer, adopt) });
     this.#server.emit("connection", socket);
   }
 }
@@ -180,10 +188,11 @@ function checkFiles(
 }
 
 /** The limits, reduced to what the limit of open files allows. */
-function affordableLimits(sockets: Sockets, { log }: ServeOptions): PlaceLimits {
-  const { unauthenticatedMax, authenticatedMax, authenticatedPerUserMax } = PLACE_LIMITS;
+function affordableLimits(sockets: Sockets, { log }: ServeOptions): FrontLimits {
+  const { unauthenticatedMax, authenticatedMax, authenticatedPerUserMax, tunnelsMax } =
+    PLACE_LIMITS;
   const connections = unauthenticatedMax + authenticatedMax + HANDSHAKES_MAX;
-  const wanted = connections * DESCRIPTORS_PER_CONNECTION + DESCRIPTORS_SPARE;
+  const wanted = connections * DESCRIPTORS_PER_CONNECTION + tunnelsMax + DESCRIPTORS_SPARE;
   const allowed = raiseDescriptorLimit(sockets, wanted);
   if (allowed >= wanted) return PLACE_LIMITS;
   const share = Math.max(0, allowed - DESCRIPTORS_SPARE) / (wanted - DESCRIPTORS_SPARE);
@@ -192,9 +201,11 @@ function affordableLimits(sockets: Sockets, { log }: ServeOptions): PlaceLimits 
     ...PLACE_LIMITS,
     ...{ unauthenticatedMax: part(unauthenticatedMax), authenticatedMax: part(authenticatedMax) },
     authenticatedPerUserMax: part(authenticatedPerUserMax),
+    tunnelsMax: part(tunnelsMax),
   };
   log.warn(
-    `The API serves fewer connections at once: ${limits.authenticatedMax} instead of ${authenticatedMax}; raise the limit of open ` +
+    `The API serves fewer connections at once, ${limits.authenticatedMax} instead of ${authenticatedMax}, and fewer nodes, ` +
+      `${limits.tunnelsMax} instead of ${tunnelsMax}; raise the limit of open ` +
       `files from ${allowed} to ${wanted} (ulimit -Hn, or LimitNOFILE= of systemd)`,
   );
   return limits;

@@ -8,6 +8,8 @@ export interface StartThread {
   /** Descriptors, which all threads of a process share. */
   listener: number;
   alarm: number;
+  /** The thread's end of the trunk; absent: no connection becomes a tunnel. */
+  trunk?: number;
   orders: SharedArrayBuffer;
   /** The memory of the fan-out ring. */
   ring: SharedArrayBuffer;

@@ -6,6 +6,7 @@ import type { Log } from "../../lib/log.ts";
 import type { FanOut } from "../http/fan_out.ts";
 import { ringMemory, RingWriter } from "./fan_out_ring.ts";
 import { listenError } from "./served.ts";
+import type { Trunk } from "./trunk.ts";
 import {
   type FromThread,
   ORDER,
@@ -43,8 +44,10 @@ export interface TlsThreadOptions {
   log: Log;
   handshakeMs: number;
   relaysMax: number;
+  /** Takes over the server's end of a trunk, one for each thread that is started; absent: there is none. */
+  openTrunk?: (descriptor: number) => Trunk;
   /** Takes over a connection and its descriptor. */
-  onArrival: (arrival: Arrival, fanOut: FanOut) => void;
+  onArrival: (arrival: Arrival, fanOut: FanOut, trunk: Trunk | undefined) => void;
   /** These connections, by the ids of their arrivals, have lost bytes that the `FanOut` wrote to them. */
   onLost: (connections: readonly number[]) => void;
 }
@@ -64,6 +67,7 @@ export class TlsThread {
   #worker: Worker | undefined;
   /** Each thread has its own: connection ids of one thread mean nothing to the next. */
   #ring: RingWriter | undefined;
+  #trunk: Trunk | undefined;
   #failures = 0;
   #cancelRestart: (() => void) | undefined;
   #isStopping = false;
@@ -142,22 +146,34 @@ export class TlsThread {
       event.preventDefault();
       this.#died(event.message, startedMs);
     };
-    worker.postMessage(this.#startMessage(memory));
+    worker.postMessage(this.#startMessage(memory, this.#newTrunk()));
   }
 
-  #startMessage(ring: SharedArrayBuffer): StartThread {
+  /** Returns the thread's end. */
+  #newTrunk(): number | undefined {
+    const { openTrunk, sockets } = this.#options;
+    const pair = openTrunk && sockets.pair();
+    if (!pair) return undefined;
+    this.#trunk = openTrunk(pair[1]);
+    return pair[0];
+  }
+
+  #startMessage(ring: SharedArrayBuffer, trunk: number | undefined): StartThread {
     const { handshakeMs, relaysMax } = this.#options;
     const [listener, alarm] = [this.#listener, this.#alarm.descriptor];
     const { memory: orders } = this.#orders;
     const tls = this.#tls;
-    return { type: "start", listener, alarm, orders, ring, tls, handshakeMs, relaysMax };
+    return {
+      ...{ type: "start", listener, alarm, orders, ring, tls, handshakeMs, relaysMax },
+      ...(trunk !== undefined && { trunk }),
+    };
   }
 
   #onMessage(message: Exclude<FromThread, { type: "died" }>, ring: RingWriter): void {
     const { log, onArrival } = this.#options;
     switch (message.type) {
       case "connection":
-        return onArrival(message, ring);
+        return onArrival(message, ring, this.#trunk);
       case "room":
         return ring.goOn();
       case "problem":
@@ -185,6 +201,7 @@ export class TlsThread {
     if (!this.#worker) return; // reported twice
     this.#worker = undefined;
     this.#ring?.close();
+    this.#trunk?.close();
     if (this.#isStopping) return this.#end();
     const { clock, log } = this.#options;
     this.#failures = clock.elapsed() - startedMs > HEALTHY_AFTER_MS ? 1 : this.#failures + 1;
@@ -202,6 +219,7 @@ export class TlsThread {
   #end(): void {
     this.#worker = undefined;
     this.#ring?.close();
+    this.#trunk?.close();
     this.#release();
     this.#stopped.resolve();
   }

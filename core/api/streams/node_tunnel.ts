@@ -7,11 +7,15 @@ import {
   TUNNEL_PROTOCOL,
 } from "../../client/tunnel/handshake.ts";
 import { WebSocketPipe } from "../../client/tunnel/web_socket_pipe.ts";
+import type { Tunnels } from "../tunnels/tunnels.ts";
 import { nodeOf } from "../access/nodes/node_identity.ts";
 import { type Peer, peerOf } from "../access/peer.ts";
 import { upgradeHeadOf } from "./upgrades/upgrade_head.ts";
 import type { Stream, StreamDefinition, StreamParts, UpgradeRequest } from "./stream.ts";
 import { chosenSubprotocol, isWebSocket, webSocketAnswer } from "./websocket/handshake.ts";
+
+/** When an agent for which there is no room is to ask again, at the soonest. */
+const RETRY_SECONDS = 30;
 
 /**
  * The one connection of a node: a WebSocket that carries many streams in both directions. Only the agent of the node may
@@ -24,6 +28,7 @@ export const nodeTunnel: StreamDefinition = ({ tunnels, clock }: StreamParts): S
     if (!tunnels) throw new ApiError("NotImplemented", "this server takes no tunnels");
     const { incoming, socket, head } = request;
     const { node, peer } = guestOf(request);
+    refuseBeyond(peer.front.tunnelsMax, tunnels, node);
     const upgradeHead = upgradeHeadOf(incoming);
     if (!isWebSocket(upgradeHead)) throw new ApiError("BadRequest", "a tunnel is a WebSocket");
     const protocol = chosenSubprotocol(upgradeHead, [TUNNEL_PROTOCOL]);
@@ -32,7 +37,9 @@ export const nodeTunnel: StreamDefinition = ({ tunnels, clock }: StreamParts): S
       [TUNNEL_HEADERS.spread]: `${Math.round(tunnels.spreadMs)}`,
     });
     peer.front.leave();
-    socket.write(answer);
+    const connection = head.length === 0 && peer.front.adopt?.() ||
+      new DuplexConnection(socket, head);
+    void connection.write(new TextEncoder().encode(answer)).catch(() => {}); // gone already
     const guest = {
       node,
       userAgent: upgradeHead.headers["user-agent"] ?? "",
@@ -41,7 +48,9 @@ export const nodeTunnel: StreamDefinition = ({ tunnels, clock }: StreamParts): S
       isCurrent: request.isCurrent,
       peer,
     };
-    await tunnels.take(guest, new WebSocketPipe(new DuplexConnection(socket, head), "server"));
+    const ended = tunnels.take(guest, new WebSocketPipe(connection, "server"));
+    // What has come of the request must not be kept for as long as the tunnel lives.
+    if (connection instanceof DuplexConnection) await ended;
   },
 });
 
@@ -60,6 +69,17 @@ function guestOf(
   const peer = peerOf(incoming.socket);
   if (!peer?.front) throw new ApiError("NotImplemented", "a tunnel cannot be opened in a tunnel");
   return { node: name, peer: { ...peer, front: peer.front } };
+}
+
+/** Throws ServiceUnavailable when one more would be too many. */
+function refuseBeyond(tunnelsMax: number, tunnels: Tunnels, node: string): void {
+  if (tunnels.size < tunnelsMax || tunnels.get(node)) return;
+  throw new ApiError(
+    "ServiceUnavailable",
+    `this server has the tunnels of ${tunnels.size} nodes, which are as many as it can; raise its limit of open files ` +
+      "(ulimit -Hn, or LimitNOFILE= of systemd)",
+    { retryAfterSeconds: Math.ceil(tunnels.spreadMs / 1000) + RETRY_SECONDS },
+  );
 }
 
 /** How long the agent may be silent, as it says itself. */

@@ -1,10 +1,11 @@
+import type { ByteConnection } from "./byte_connection.ts";
 import type { Duplex } from "node:stream";
 
 /** Bytes read ahead of whoever takes them: beyond that, the socket is paused. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
 /** The bytes of a socket, at the pace of their one reader and one writer. Small: a server has one for each tunnel. */
-export class DuplexConnection {
+export class DuplexConnection implements ByteConnection {
   readonly #socket: Duplex;
   #parts: Uint8Array[] = [];
   #bytes = 0;
@@ -26,7 +27,6 @@ export class DuplexConnection {
     else socket.resume();
   }
 
-  /** The next bytes; `undefined`: no more come. Rejects with why the connection broke. */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       const part = this.#parts.shift();
@@ -41,7 +41,6 @@ export class DuplexConnection {
     }
   }
 
-  /** Resolves when more may be written. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#socket.destroyed || this.#socket.writableEnded) {
       throw this.#fault ?? new Error("the connection is closed");
@@ -51,16 +50,10 @@ export class DuplexConnection {
     this.#wakeWriter = undefined;
   }
 
-  /** Sends what waits, and ends. */
   end(): void {
     this.#parts = [];
     if (!this.#socket.writableEnded) this.#socket.end();
     if (!this.#socket.destroyed) this.#socket.resume(); // drops what still comes
-    this.#leave();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
     this.#leave();
   }
 

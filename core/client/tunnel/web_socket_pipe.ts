@@ -10,7 +10,7 @@ import {
   FrameReader,
   OPCODE,
 } from "../../lib/websocket/frames.ts";
-import type { DuplexConnection } from "./duplex_connection.ts";
+import type { ByteConnection } from "./byte_connection.ts";
 import type { TunnelPipe } from "./tunnel_pipe.ts";
 
 /** Bytes of which masks are cut. */
@@ -20,13 +20,13 @@ let masksUsed = MASKS.length;
 /** The tunnel's bytes as binary messages of a WebSocket, wherever they are cut. RFC 6455. */
 export class WebSocketPipe implements TunnelPipe {
   readonly reserve = FRAME_RESERVE_BYTES;
-  readonly #connection: DuplexConnection;
+  readonly #connection: ByteConnection;
   readonly #isClient: boolean;
   readonly #frames: FrameReader;
   #events: Generator<FrameEvent> | undefined;
   #isClosing = false;
 
-  constructor(connection: DuplexConnection, side: "client" | "server") {
+  constructor(connection: ByteConnection, side: "client" | "server") {
     this.#connection = connection;
     this.#isClient = side === "client";
     this.#frames = new FrameReader({ from: this.#isClient ? "server" : "client" });
