@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RESOURCES } from "../../resources/mod.ts";
 import { SystemClock } from "../../lib/clock.ts";
 import { type ApiFixture, freshApi } from "../api_fixture.ts";
 import { createAuthority, issueServer } from "./pki_certificates.ts";
@@ -118,7 +119,7 @@ Deno.test("the agent of a node writes its own Node and lease, and no other's", a
     }
     assert.equal((await asNode("POST", NODES, { metadata: { generateName: "edge" } })).code, 403);
     const { body: own } = await asNode("GET", `${NODES}/edge`);
-    const { body: others } = await asNode("GET", `${NODES}/other`);
+    const others: Body = await (await ask("GET", `${NODES}/other`)).json();
     assert.equal((await asNode("PUT", `${NODES}/other`, others)).code, 403);
     assert.equal((await asNode("PUT", `${NODES}/other/status`, others)).code, 403);
     assert.equal((await asNode("PUT", `${NODES}/edge/status`, own)).code, 200);
@@ -180,7 +181,7 @@ Deno.test("a node gives itself no role, and its pods no labels of others, by the
 
 Deno.test("a node takes no addresses of other nodes' pods, of Services, nor of the world", async () => {
   await withCluster(async ({ asNode, ask }) => {
-    const { body: other } = await asNode("GET", `${NODES}/other`);
+    const other: Body = await (await ask("GET", `${NODES}/other`)).json();
     const range = (podCIDR: string) => ({ podCIDR, podCIDRs: [podCIDR] });
     await ask("PUT", `${NODES}/other`, { ...other, spec: range("10.42.0.0/24") });
     const { body: node } = await asNode("GET", `${NODES}/edge`);
@@ -204,7 +205,7 @@ Deno.test("a node takes no addresses of other nodes' pods, of Services, nor of t
 Deno.test("a node takes no addresses of the machines that other nodes are on", async () => {
   await withCluster(async ({ asNode, ask }) => {
     const addresses = [{ type: "InternalIP", address: "192.168.1.7" }];
-    const { body: other } = await asNode("GET", `${NODES}/other`);
+    const other: Body = await (await ask("GET", `${NODES}/other`)).json();
     await ask("PUT", `${NODES}/other/status`, {
       ...other,
       status: { ...other.status, addresses },
@@ -215,6 +216,57 @@ Deno.test("a node takes no addresses of the machines that other nodes are on", a
       const { code, body } = await asNode("PUT", `${NODES}/edge`, { ...node, spec });
       assert.equal(code, 403, podCIDR);
       assert.match(body.message, /overlaps with 192\.168\.1\.7\/32, which is taken/);
+    }
+  });
+});
+
+Deno.test("a node reads what its pods refer to, and nothing else of the same kinds", async () => {
+  await withCluster(async ({ asNode, ask }) => {
+    const path = "/api/v1/namespaces/default";
+    for (const name of ["edge", "other"]) {
+      await ask("POST", `${path}/secrets`, { metadata: { name } });
+      await ask("POST", `${path}/configmaps`, { metadata: { name } });
+      const refers = [{ secretRef: { name } }, { configMapRef: { name } }];
+      const container = { name: "a", image: "b", envFrom: refers };
+      const spec = { nodeName: name, containers: [container] };
+      await ask("POST", PODS, { metadata: { name: `${name}-refers` }, spec });
+    }
+    const foreign = "no relationship found between node 'edge' and this object";
+    for (const kind of ["secrets", "configmaps"]) {
+      assert.equal((await asNode("GET", `${path}/${kind}/edge`)).code, 200);
+      const { code, body } = await asNode("GET", `${path}/${kind}/other`);
+      assert.equal(code, 403);
+      assert.equal(
+        body.message,
+        `${kind} "other" is forbidden: User "system:node:edge" cannot get resource "${kind}" in API ` +
+          `group "" in the namespace "default": ${foreign}`,
+      );
+      assert.equal((await asNode("GET", `${path}/${kind}`)).code, 403);
+      assert.equal((await asNode("GET", `/api/v1/${kind}`)).code, 403);
+      assert.equal((await asNode("GET", `/api/v1/${kind}?watch=1`)).code, 403);
+      const one = await asNode("GET", `${path}/${kind}?fieldSelector=metadata.name%3Dedge`);
+      assert.deepEqual(one.body.items.map((each: Body) => each.metadata.name), ["edge"]);
+      const others = `${path}/${kind}?fieldSelector=metadata.name%3Dother`;
+      assert.equal((await asNode("GET", others)).code, 403);
+      const both =
+        `${path}/${kind}?fieldSelector=metadata.name%3Dother&fieldSelector=metadata.name%3Dedge`;
+      assert.equal((await asNode("GET", both)).code, 403, "the first counts");
+    }
+    await ask("DELETE", `${PODS}/edge-refers`, { gracePeriodSeconds: 0 });
+    assert.equal((await asNode("GET", `${path}/secrets/edge`)).code, 403, "its pod is gone");
+  });
+});
+
+Deno.test("of every kind there is, a node lists what all may know, and nothing else", async () => {
+  await withCluster(async ({ asNode }) => {
+    const open = new Set([
+      ...["namespaces", "services", "endpointslices", "gatewayclasses", "gateways", "grpcroutes"],
+      ...["httproutes", "ingresses", "ingressclasses", "runtimeclasses"],
+    ]);
+    for (const { group, version, plural, madeUp, createdAs } of RESOURCES) {
+      if (madeUp || createdAs) continue;
+      const path = `${group === "" ? "/api" : `/apis/${group}`}/${version}/${plural}`;
+      assert.equal((await asNode("GET", path)).code, open.has(plural) ? 200 : 403, path);
     }
   });
 });
@@ -286,8 +338,12 @@ Deno.test("whoever is known may ask what he may do, and is told the truth", asyn
     const asked = async (spec: unknown) => (await asNode("POST", canI, { spec })).body;
     const resourceAttributes = { verb: "delete", resource: "nodes" };
     assert.equal((await asked({ resourceAttributes })).status.allowed, false);
-    const list = { verb: "list", resource: "nodes" };
+    const list = { verb: "list", resource: "services" };
     assert.equal((await asked({ resourceAttributes: list })).status.allowed, true);
+    const all = { verb: "list", resource: "nodes" };
+    const { status } = await asked({ resourceAttributes: all });
+    assert.equal(status.allowed, false);
+    assert.equal(status.reason, "node 'edge' cannot read all nodes, only its own Node object");
     const nonResourceAttributes = { verb: "get", path: "/livez" };
     assert.equal((await asked({ nonResourceAttributes })).status.allowed, true);
     assert.equal((await asked({})).code, 422);

@@ -63,14 +63,6 @@ const READABLE: readonly string[] = [
   "ingressclasses.networking.k8s.io",
   "runtimeclasses.node.k8s.io",
 ];
-/** Agents that list and watch kinds one by one still need these whole. */
-const READABLE_BY_LISTS: readonly string[] = [
-  "configmaps",
-  "nodes",
-  "persistentvolumeclaims",
-  "persistentvolumes",
-  "secrets",
-];
 const LEASE_NAMESPACE = "kube-node-lease";
 const LEASE_VERBS = ["get", "create", "update", "patch", "delete"];
 
@@ -120,9 +112,6 @@ export function nodesRight(
   const { verb, group, resource, subresource, name } = attributes;
   const kind = group === "" ? resource : `${resource}.${group}`;
   if (subresource === undefined && READS.includes(verb) && READABLE.includes(kind)) return ALLOW;
-  if (subresource === undefined && READS.includes(verb) && READABLE_BY_LISTS.includes(kind)) {
-    return ALLOW;
-  }
   const key = subresource === undefined ? kind : `${kind}/${subresource}`;
   const rule = Object.hasOwn(RULES, key) ? RULES[key] : undefined;
   const only = name ?? onlyValueOf(attributes.fieldSelector, "metadata.name");
@@ -209,8 +198,7 @@ function nodeRight(node: string, { verb, name, only }: Asked): NodeRight {
   return allowIf(only === node, `node '${node}' cannot read '${only}', only its own Node object`);
 }
 
-function leaseRight(node: string, { verb, namespace, name, only }: Asked): NodeRight {
-  if (READS.includes(verb) && namespace === LEASE_NAMESPACE && only === node) return ALLOW;
+function leaseRight(node: string, { verb, namespace, name }: Asked): NodeRight {
   if (!LEASE_VERBS.includes(verb)) {
     return refusal("can only get, create, update, patch, or delete a node lease");
   }
