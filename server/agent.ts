@@ -1,4 +1,5 @@
 import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
+import { CheckpointNotices } from "../agent/checkpoint/checkpoint_notices.ts";
 import { CheckpointTokens } from "../agent/checkpoint/checkpoint_tokens.ts";
 import { keepObjects, savedViewOf } from "../agent/checkpoint/kept_objects.ts";
 import { CheckpointStatuses } from "../agent/reports/kept_statuses.ts";
@@ -125,7 +126,11 @@ function accessOf(
   { nodeName: host, checkpoint, isLeaseKept }: AgentEnvironment,
 ): NodeAccess {
   const stop = new AbortController();
-  const events = new EventRecorder({ client, clock, log, host, signal: stop.signal });
+  const onRestored = (listener: () => void) => link.onRestored(listener);
+  const events = new EventRecorder({
+    ...{ client, clock, log, host, signal: stop.signal, onRestored },
+    ...(checkpoint && { kept: new CheckpointNotices(checkpoint) }),
+  });
   parts.defer(() => stop.abort(new Error("The agent stops")));
   return {
     client,
@@ -135,7 +140,7 @@ function accessOf(
     events,
     onStaleView: () => link.suspect(),
     ...(isLeaseKept && { isLeaseKept }),
-    onRestored: (listener: () => void) => link.onRestored(listener),
+    onRestored,
     ...(checkpoint && {
       keptTokens: new CheckpointTokens(checkpoint, clock),
       keptStatuses: new CheckpointStatuses(checkpoint, mirror.by(pods, "node", host)),

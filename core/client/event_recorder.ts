@@ -1,3 +1,4 @@
+import { ENDED } from "../lib/abort.ts";
 import { AssertionError } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -6,6 +7,7 @@ import { type Event, events } from "../resources/events/events.ts";
 import type { KubeObject } from "../resources/resource.ts";
 import { ApiError } from "./api_error.ts";
 import type { Client, Draft } from "./client.ts";
+import { LinkError } from "./link_error.ts";
 
 /** Notices that wait to be written; further ones are dropped. */
 const WAITING_MAX = 1_000;
@@ -37,6 +39,29 @@ export interface EventRecorderOptions {
   signal: AbortSignal;
   /** Node on which the component runs; absent for the controllers. */
   host?: string;
+  /**
+   * Calls `listener` when the API answers again after it did not; returns the stop. With it nothing is lost while the API
+   * cannot be reached, up to {@linkcode WAITING_MAX} notices. Absent: what cannot be written for two minutes is lost.
+   */
+  onRestored?(listener: () => void): () => void;
+  /** Where notices are kept that cannot be written yet; absent: nowhere. */
+  kept?: KeptNotices;
+}
+
+/** The same notice, as often as it was recorded since the last write. */
+export interface WaitingNotice {
+  readonly notice: Notice;
+  readonly component: string;
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Notices that an earlier process could not write, by keys. */
+export interface KeptNotices {
+  all(): readonly (readonly [key: string, WaitingNotice])[];
+  keep(key: string, waiting: WaitingNotice): void;
+  forget(key: string): void;
 }
 
 interface Bucket {
@@ -49,26 +74,39 @@ interface Bucket {
  *
  * The same notice of the same component again raises the count of its event, as long as the event is kept;
  * events of an object that come too often are dropped for a while. Both as in client-go's `tools/record/events_cache.go`.
- * Recording never waits and never fails: what cannot be written is lost.
+ * Recording never waits and never fails: what cannot be written is lost, or told with its true times when the API can be
+ * reached again.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  readonly #waiting: { notice: Notice; component: string; recordedMs: number }[] = [];
+  /** In the order in which they came. */
+  readonly #waiting: Map<string, WaitingNotice>;
   readonly #written = new Map<string, Event>();
   readonly #buckets = new Map<string, Bucket>();
   #draining: Promise<void> | undefined;
   #lastStamp = 0;
+  /** Whether the API could not be reached the last time. */
+  #isCutOff = false;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
+    this.#waiting = new Map(options.kept?.all());
+    if (this.#waiting.size > 0) this.#draining = this.#drain();
   }
 
   /** Records a notice. `component` is its source, e.g. `kubelet` or `deployment-controller`. */
   record(component: string, notice: Notice): void {
-    const { clock } = this.#options;
-    if (this.#waiting.length >= WAITING_MAX || !this.#isAllowed(component, notice)) return;
-    const recordedMs = clock.now();
-    this.#waiting.push({ notice, component, recordedMs });
+    const { clock, kept } = this.#options;
+    const key = keyOf(component, notice);
+    const before = this.#waiting.get(key);
+    if (before === undefined && this.#waiting.size >= WAITING_MAX) return;
+    if (!this.#isAllowed(component, notice)) return;
+    const nowMs = clock.now();
+    const waiting = before
+      ? { ...before, count: before.count + 1, lastMs: nowMs }
+      : { notice, component, count: 1, firstMs: nowMs, lastMs: nowMs };
+    this.#waiting.set(key, waiting);
+    if (this.#isCutOff) kept?.keep(key, waiting);
     this.#draining ??= this.#drain();
   }
 
@@ -79,50 +117,76 @@ export class EventRecorder {
 
   async #drain(): Promise<void> {
     await Promise.resolve(); // the caller's turn ends first
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      await this.#writeWithRetries(next.component, next.notice, next.recordedMs);
-      if (this.#options.signal.aborted) this.#waiting.length = 0;
+    for (let key = firstOf(this.#waiting); key !== undefined; key = firstOf(this.#waiting)) {
+      await this.#writeWithRetries(key);
+      if (this.#options.signal.aborted) this.#waiting.clear();
     }
     this.#draining = undefined;
   }
 
-  async #writeWithRetries(component: string, notice: Notice, recordedMs: number): Promise<void> {
-    const { clock, log, signal } = this.#options;
+  async #writeWithRetries(key: string): Promise<void> {
+    const { log, signal } = this.#options;
     for (let tries = 1; !signal.aborted; tries++) {
+      const waiting = this.#waiting.get(key)!;
       try {
-        return await this.#write(component, notice, recordedMs);
+        await this.#write(key, waiting);
+        this.#isCutOff = false;
+        return this.#forget(key, waiting);
       } catch (error) {
         if (error instanceof AssertionError) throw error;
-        const lost = error instanceof ApiError || tries === TRIES_MAX;
-        log.debug("Cannot write an event", { reason: notice.reason, error, lost });
-        if (lost) return;
-        await clock.sleep(RETRY_MS, signal).catch(() => {}); // rejects only when the signal aborts
+        const lost = error instanceof ApiError || (tries >= TRIES_MAX && !this.#canWait(error));
+        log.debug("Cannot write an event", { reason: waiting.notice.reason, error, lost });
+        if (lost) return this.#forget(key, this.#waiting.get(key)!);
+        if (this.#canWait(error)) this.#cutOff();
+        await this.#rest();
       }
     }
   }
 
-  async #write(component: string, notice: Notice, recordedMs: number): Promise<void> {
+  #canWait(error: unknown): boolean {
+    return error instanceof LinkError && this.#options.onRestored !== undefined;
+  }
+
+  /** From now on a later process hears of what waits, if this one does not write it. */
+  #cutOff(): void {
+    if (this.#isCutOff) return;
+    this.#isCutOff = true;
+    for (const [key, waiting] of this.#waiting) this.#options.kept?.keep(key, waiting);
+  }
+
+  async #rest(): Promise<void> {
+    const { clock, signal, onRestored } = this.#options;
+    const restored = new AbortController();
+    const release = onRestored?.(() => restored.abort(ENDED));
+    const either = AbortSignal.any([signal, restored.signal]);
+    await clock.sleep(RETRY_MS, either).catch(() => {}); // rejects only when a signal aborts
+    release?.();
+  }
+
+  /** What came while it was written is told with another write. */
+  #forget(key: string, { count }: WaitingNotice): void {
+    const now = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    this.#options.kept?.forget(key);
+    if (now === undefined || now.count === count) return;
+    this.#waiting.set(key, { ...now, firstMs: now.lastMs, count: now.count - count });
+  }
+
+  async #write(key: string, waiting: WaitingNotice): Promise<void> {
     const { client, host } = this.#options;
-    const key = JSON.stringify([
-      component,
-      objectKey(notice),
-      notice.type,
-      notice.reason,
-      notice.message,
-    ]);
     const known = this.#written.get(key);
     if (known !== undefined) {
       this.#written.delete(key);
       const counted = await orUndefined(
         client.update(events, {
           ...known,
-          count: (known.count ?? 1) + 1,
-          lastTimestamp: timestamp(recordedMs),
+          count: (known.count ?? 1) + waiting.count,
+          lastTimestamp: timestamp(waiting.lastMs),
         }),
       );
       if (counted !== undefined) return remember(this.#written, key, counted);
     }
-    const draft = draftOf(notice, { component, host, recordedMs, stamp: this.#stamp(recordedMs) });
+    const draft = draftOf(waiting, { host, stamp: this.#stamp(waiting.firstMs) });
     remember(this.#written, key, await client.create(events, draft));
   }
 
@@ -146,16 +210,9 @@ export class EventRecorder {
   }
 }
 
-interface Circumstances {
-  component: string;
-  host: string | undefined;
-  recordedMs: number;
-  stamp: number;
-}
-
 function draftOf(
-  notice: Notice,
-  { component, host, recordedMs, stamp }: Circumstances,
+  { notice, component, count, firstMs, lastMs }: WaitingNotice,
+  { host, stamp }: { host: string | undefined; stamp: number },
 ): Draft<Event> {
   const { about: { apiVersion, kind, metadata }, type, reason, message, fieldPath } = notice;
   const { name, namespace, uid, resourceVersion } = metadata;
@@ -178,12 +235,23 @@ function draftOf(
     reason,
     message,
     source: { component, ...(host !== undefined && { host }) },
-    firstTimestamp: timestamp(recordedMs),
-    lastTimestamp: timestamp(recordedMs),
-    count: 1,
+    firstTimestamp: timestamp(firstMs),
+    lastTimestamp: timestamp(lastMs),
+    count,
     reportingComponent: component,
     reportingInstance: host ?? "",
   };
+}
+
+/** The same for the same notice. */
+function keyOf(component: string, notice: Notice): string {
+  const { type, reason, message } = notice;
+  return JSON.stringify([component, objectKey(notice), type, reason, message]);
+}
+
+function firstOf(waiting: ReadonlyMap<string, WaitingNotice>): string | undefined {
+  const { done, value } = waiting.keys().next();
+  return done ? undefined : value;
 }
 
 function objectKey({ about: { kind, metadata }, fieldPath }: Notice): string {

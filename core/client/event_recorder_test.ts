@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../lib/log.ts";
-import { VirtualClock } from "../lib/virtual_clock.ts";
+import { settled, VirtualClock } from "../lib/virtual_clock.ts";
 import { type Event, events } from "../resources/events/events.ts";
 import type { KubeObject, Resource } from "../resources/resource.ts";
 import { ApiError } from "./api_error.ts";
 import type { Draft } from "./client.ts";
-import { EventRecorder, type Notice } from "./event_recorder.ts";
+import {
+  EventRecorder,
+  type EventRecorderOptions,
+  type KeptNotices,
+  type Notice,
+  type WaitingNotice,
+} from "./event_recorder.ts";
+import { LinkError } from "./link_error.ts";
 
 /** Keeps events by name, and can be told to fail. */
 class EventStore {
@@ -29,7 +36,7 @@ class EventStore {
   }
 }
 
-function setUp() {
+function setUp(more: Partial<EventRecorderOptions> = {}) {
   const clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
   const store = new EventStore();
   const stop = new AbortController();
@@ -39,6 +46,7 @@ function setUp() {
     log: silentLog(clock),
     signal: stop.signal,
     host: "n1",
+    ...more,
   });
   return { clock, store, recorder, stop };
 }
@@ -142,3 +150,79 @@ Deno.test("events of objects without namespace are kept in the namespace default
   assert.equal(store.list[0]!.metadata.namespace, "default");
   assert.equal(events.kind, "Event");
 });
+
+Deno.test("what happens while the API cannot be reached is told afterwards, counted, with its true times", async () => {
+  const restored = new Set<() => void>();
+  const onRestored = (listener: () => void) => {
+    restored.add(listener);
+    return () => restored.delete(listener);
+  };
+  const kept = new Kept();
+  const { clock, store, recorder } = setUp({ onRestored, kept });
+  store.failure = new LinkError("no route to host");
+  for (let hour = 0; hour < 3; hour++) {
+    recorder.record("kubelet", notice("Back-off restarting failed container"));
+    await clock.advance(60 * 60 * 1_000);
+  }
+  recorder.record("kubelet", notice("Started container"));
+  await settled();
+  assert.deepEqual([...kept.map.values()].map(({ count }) => count), [3, 1]);
+  store.failure = undefined;
+  for (const listener of [...restored]) listener();
+  await recorder.settled();
+  assert.deepEqual(
+    store.list.map((
+      { count, firstTimestamp, lastTimestamp },
+    ) => [count, firstTimestamp, lastTimestamp]),
+    [
+      [3, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"],
+      [1, "2026-01-01T03:00:00Z", "2026-01-01T03:00:00Z"],
+    ],
+  );
+  assert.equal(kept.map.size, 0);
+  assert.equal(restored.size, 0);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("what an earlier process could not tell is told by the next one", async () => {
+  const kept = new Kept();
+  const before = setUp({ onRestored: () => () => {}, kept });
+  before.store.failure = new LinkError("no route to host");
+  before.recorder.record("kubelet", notice());
+  await settled();
+  before.stop.abort();
+  await before.recorder.settled();
+  const { store, recorder } = setUp({ onRestored: () => () => {}, kept });
+  await recorder.settled();
+  assert.deepEqual(store.list.map(({ message, count }) => [message, count]), [[
+    "Started container",
+    1,
+  ]]);
+  assert.equal(kept.map.size, 0);
+});
+
+Deno.test("however long the API cannot be reached, what waits is bounded", async () => {
+  const kept = new Kept();
+  const { store, recorder } = setUp({ onRestored: () => () => {}, kept });
+  store.failure = new LinkError("no route to host");
+  for (let number = 0; number < 3_000; number++) {
+    const metadata = { ...pod.metadata, uid: `u${number}` };
+    recorder.record("kubelet", notice("Started container", { ...pod, metadata }));
+    if (number === 0) await settled();
+  }
+  assert.equal(kept.map.size, 1_000);
+});
+
+class Kept implements KeptNotices {
+  readonly map = new Map<string, WaitingNotice>();
+
+  all(): [string, WaitingNotice][] {
+    return [...this.map];
+  }
+  keep(key: string, waiting: WaitingNotice): void {
+    this.map.set(key, waiting);
+  }
+  forget(key: string): void {
+    this.map.delete(key);
+  }
+}

@@ -69,6 +69,11 @@ export class TwoMachines implements Fixture {
     return both;
   }
 
+  /** Of the agent's data; it survives reboots. */
+  get folder(): string {
+    return this.#folder;
+  }
+
   get log(): string {
     return `server:\n${this.cluster.log}\nagent:\n${this.agent.log}`;
   }
