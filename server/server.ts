@@ -16,7 +16,7 @@ import { ClusterUsage } from "../core/usage/cluster_usage.ts";
 import type { MemoryStore } from "../core/store/memory_store.ts";
 import { dialableHost, hostAndPort } from "./addresses.ts";
 import type { Measure } from "../core/controllers/analysis/measuring.ts";
-import type { Context } from "./context.ts";
+import { type Context, keepRunning } from "./context.ts";
 import { clusterMetrics } from "./metrics/cluster_metrics.ts";
 import type { MeasurementParts } from "../core/controllers/analysis/providers/lazy_measurer.ts";
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
@@ -36,6 +36,7 @@ import {
   runNode,
 } from "./node.ts";
 import { localTokens } from "../core/api/access/service_accounts/local_tokens.ts";
+import { ImagePrefetch } from "./nodes/image_prefetch.ts";
 import { nodeLinks } from "./nodes/node_links.ts";
 import type { Registry } from "./registry.ts";
 
@@ -256,6 +257,10 @@ async function runAsOwner(
     ...(signer && { signer }),
     ...(tokenSigner && { tokenSigner }),
   });
+  const { images } = nodeLinks({ ...context, ...node, nodeName: environment.nodeName, tunnels });
+  const { client: view, events } = plane;
+  const prefetch = new ImagePrefetch({ view, images, events, clock: context.clock });
+  keepRunning(context, "the images that are fetched ahead", (signal) => prefetch.run(signal));
   const onServed = (report: TrafficReport) => void traffic.take(environment.nodeName, report);
   await runNode(context, plane.client, { ...node, ...environment, onServed, ...(far && { far }) });
 }

@@ -34,6 +34,9 @@ async function answer(request: ImageRequest, asked: Asked, images: NodeImages): 
     }
     case "load":
       return { names: await images.load(request.image) };
+    case "pull":
+      await images.pull(request.image, request.secrets);
+      return {};
     default:
       throw new ApiError("NotImplemented", "this agent is older, and does not know what is asked");
   }

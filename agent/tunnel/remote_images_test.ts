@@ -40,6 +40,11 @@ class FakeRuntime {
     return Promise.resolve(found);
   }
 
+  pullImage(image: string): Promise<Image> {
+    this.images.add(image);
+    return Promise.resolve({ reference: image, sizeBytes: 1 });
+  }
+
   async loadImage(archive: ReadableStream<Uint8Array>): Promise<string[]> {
     const text = await new Response(archive).text();
     const { fault } = this;
@@ -177,5 +182,18 @@ Deno.test("a layer that the runtime has lost is asked for again", async () => {
       message: /^Cannot load the image: open/,
     });
     assert.deepEqual(await images.missing(ALL.map(descriptor)), { [two.digest]: 0 });
+  });
+});
+
+Deno.test("an image that is to be there ahead is fetched once", async () => {
+  await onNode(async ({ images, runtime }) => {
+    await images.pull("a:1", []);
+    assert.ok(runtime.images.has("a:1"));
+    runtime.pullImage = () => Promise.reject(new RuntimeError("ErrImagePull", "no route"));
+    await images.pull("a:1", []);
+    await assert.rejects(images.pull("b:1", []), {
+      reason: "ServiceUnavailable",
+      message: "no route",
+    });
   });
 });

@@ -15,7 +15,7 @@ const FAILURES_MAX = 5;
 const RETRY_MS = 2_000;
 
 export interface PushOptions {
-  images: NodeImages;
+  images: Omit<NodeImages, "pull">;
   clock: Clock;
   signal: AbortSignal;
   /** Called with what is to be sent, and after each piece. */

@@ -14,9 +14,9 @@ import { RemoteUsage } from "../../core/usage/remote_usage.ts";
 export interface NodeLinksOptions {
   nodeName: string;
   /** That of this process; absent: pods run on other nodes only. */
-  agent: Agent | undefined;
+  agent?: Agent | undefined;
   /** Takes images for it. */
-  images: NodeImages | undefined;
+  images?: NodeImages | undefined;
   /** Through which agents elsewhere are reached. */
   tunnels: { get(node: string): Pick<Tunnel, "open"> | undefined };
   clock: Clock;

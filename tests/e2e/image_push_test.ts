@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { pushToNodes } from "../../cli/images/nodes_push.ts";
 import { tarArchive } from "../../agent/runtimes/podman/tar_archive.ts";
+import { TestRegistry } from "../../agent/runtimes/podman/test_registry.ts";
 import { eventually } from "../eventually.ts";
 import { IMAGE, isReady, type PodmanCluster, podOf, testOnPodman } from "./podman_cluster.ts";
 
@@ -15,6 +16,7 @@ testOnPodman({
     },
     { name: "Docker's own archives, also compressed, are understood", run: dockerArchive },
     { name: "what is no image is refused, with nothing changed", run: refused },
+    { name: "a Deployment has its images fetched before its pods need them", run: prefetched },
   ],
 });
 
@@ -108,4 +110,25 @@ async function refused(cluster: PodmanCluster): Promise<void> {
   const good = await saved(cluster, "oci-archive", "example.com/pushed:3");
   await assert.rejects(push(cluster, good, "UPPER:1"), { message: /UPPER/ });
   assert.deepEqual(await imageNames(cluster), before);
+}
+
+async function prefetched(cluster: PodmanCluster): Promise<void> {
+  await using registry = await TestRegistry.start();
+  const image = `${registry.host}/web:1`;
+  const labels = { app: "ahead" };
+  await cluster.apply({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "ahead", annotations: { "coracle.dev/prefetch": "true" } },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "main", image }] } },
+    },
+  });
+  await eventually("the image is there", async () => (await imageNames(cluster)).includes(image));
+  await eventually(
+    "an event tells it",
+    async () => /Prefetched.*web:1/.test(await cluster.kubectl("get", "events")),
+  );
 }

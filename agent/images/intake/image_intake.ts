@@ -11,8 +11,10 @@ import {
 import type { Clock } from "../../../core/lib/clock.ts";
 import { messageOf } from "../../../core/lib/error_message.ts";
 import { Slots } from "../../../core/lib/slots.ts";
+import type { Secret } from "../../../core/resources/core/secrets.ts";
 import { type ContainerRuntime, RuntimeError } from "../../runtimes/container_runtime.ts";
 import { formatImageReference, parseImageReference } from "../../runtimes/image_reference.ts";
+import { ImagePuller, PULLS_MAX } from "../image_puller.ts";
 import { imageArchive } from "./image_archive.ts";
 import { layersOf } from "./image_manifest.ts";
 import { KnownLayers } from "./known_layers.ts";
@@ -23,7 +25,7 @@ const KEPT_MS = 24 * 60 * 60_000;
 const IMAGE_BYTES_MAX = 64 * 1024 ** 3;
 
 export interface ImageIntakeOptions {
-  runtime: Pick<ContainerRuntime, "findImage" | "loadImage" | "name">;
+  runtime: Pick<ContainerRuntime, "findImage" | "loadImage" | "pullImage" | "name">;
   /** Where files are collected; made when it is needed. */
   folder: string;
   clock: Clock;
@@ -37,11 +39,13 @@ export interface ImageIntakeOptions {
 export class ImageIntake implements NodeImages {
   readonly #options: ImageIntakeOptions;
   readonly #layers: KnownLayers;
+  readonly #puller: ImagePuller;
   /** One thing at a time: pieces of a file follow each other. */
   readonly #turn = new Slots(1);
 
   constructor(options: ImageIntakeOptions) {
     this.#options = options;
+    this.#puller = new ImagePuller({ ...options, pullsMax: PULLS_MAX });
     this.#layers = new KnownLayers(`${options.folder}/layers.json`);
   }
 
@@ -99,6 +103,16 @@ export class ImageIntake implements NodeImages {
       for (const { path } of present) await removeFile(path);
       return names;
     });
+  }
+
+  async pull(image: string, secrets: readonly Secret[]): Promise<void> {
+    this.#refuseWithoutImages();
+    try {
+      await this.#puller.ensure({ image, secrets, policy: "IfNotPresent" });
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      throw new ApiError("ServiceUnavailable", error.message);
+    }
   }
 
   async #loaded(

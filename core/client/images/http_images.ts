@@ -11,7 +11,7 @@ export interface HttpImagesOptions {
 }
 
 /** The images of a node, asked for at the server. Rejects with `ApiError`s, and `LinkError`s where it does not answer. */
-export class HttpImages implements NodeImages {
+export class HttpImages implements Omit<NodeImages, "pull"> {
   readonly #options: HttpImagesOptions;
   readonly #path: string;
 

@@ -1,3 +1,5 @@
+import type { Secret } from "../../resources/core/secrets.ts";
+
 /** A file of an image, by its content. https://github.com/opencontainers/image-spec/blob/main/descriptor.md */
 export interface ImageBlob {
   /** `sha256:` and 64 hex digits. */
@@ -25,6 +27,8 @@ export interface NodeImages {
   write(blob: ImageBlob, offset: number, bytes: Uint8Array): Promise<number>;
   /** Makes the image, of which nothing is missing, one that pods can have. Resolves with its names. */
   load(image: SentImage): Promise<readonly string[]>;
+  /** Fetches an image from its registry, when it is not there, with the credentials of pull secrets. */
+  pull(image: string, secrets: readonly Secret[]): Promise<void>;
 }
 
 /** Of one piece: as many as fit well into a request. */

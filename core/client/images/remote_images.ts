@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../lib/json/json_value.ts";
+import type { Secret } from "../../resources/core/secrets.ts";
 import { ANSWER_MS_MAX, RemoteCall, type RemoteNode } from "../remote_streams/remote_call.ts";
-import { type ImageRequest, IMAGES, LOAD_MS_MAX } from "./image_requests.ts";
+import { type ImageRequest, IMAGES, LOAD_MS_MAX, PULL_MS_MAX } from "./image_requests.ts";
 import { type ImageBlob, type NodeImages, PIECE_BYTES_MAX, type SentImage } from "./node_images.ts";
 
 /** How slow a link may be at the least, in bytes a second: a piece takes no longer than that. */
@@ -33,6 +34,10 @@ export class RemoteImages implements NodeImages {
   async load(image: SentImage): Promise<string[]> {
     const { names } = await this.#ask({ do: "load", image }, { ms: LOAD_MS_MAX });
     return Array.isArray(names) ? names.map(String) : [];
+  }
+
+  async pull(image: string, secrets: readonly Secret[]): Promise<void> {
+    await this.#ask({ do: "pull", image, secrets }, { ms: PULL_MS_MAX });
   }
 
   async #ask(
