@@ -42,6 +42,8 @@ export interface Neighbour {
    * router, where the same address would be somebody else's.
    */
   readonly place: "machine" | "network" | "elsewhere";
+  /** The server has not heard of it for a while, so that no tunnel leads to it either. */
+  readonly isLost: boolean;
 }
 
 /** Every other node. Pure. */
@@ -59,7 +61,8 @@ export function neighboursOf(all: readonly Node[], nodeName: string): Neighbour[
       : "network";
     const isRange = cidr !== undefined && parseIpv4Range(cidr) && !cidr.startsWith("127.");
     const { name } = node.metadata;
-    return [{ name, place, ...(isRange && { cidr }), ...(via !== undefined && { via }) }];
+    const isLost = isReadyUnknown(node);
+    return [{ name, place, isLost, ...(isRange && { cidr }), ...(via !== undefined && { via }) }];
   });
 }
 
@@ -80,10 +83,10 @@ export interface ReachFacts {
 export function reachOf(
   { neighbours, routed, hasTunnelTo, carried, toServer }: ReachFacts,
 ): Reach {
-  const ways = new Map(neighbours.map(({ name, cidr, place }): [string, Way] => {
+  const ways = new Map(neighbours.map(({ name, cidr, place, isLost }): [string, Way] => {
     const hasRoute = place === "machine" ||
       (place === "network" && cidr !== undefined && routed.has(cidr));
-    return [name, hasRoute ? "route" : hasTunnelTo(name) ? "tunnel" : "none"];
+    return [name, hasRoute ? "route" : !isLost && hasTunnelTo(name) ? "tunnel" : "none"];
   }));
   const isCarried = new Set(
     neighbours.flatMap(({ name, cidr }) => cidr !== undefined && carried.has(cidr) ? [name] : []),
@@ -97,6 +100,11 @@ export function reachOf(
     },
     toServer,
   };
+}
+
+/** Whether a node's condition `Ready` is `Unknown`. */
+export function isReadyUnknown({ status }: Node): boolean {
+  return status.conditions?.find(({ type }) => type === "Ready")?.status === "Unknown";
 }
 
 function internalAddressOf({ status }: Node): string | undefined {

@@ -6,13 +6,17 @@ interface Facts {
   address?: string;
   podCIDR?: string;
   remote?: string;
+  ready?: "True" | "False" | "Unknown";
 }
 
-function node(name: string, { address, podCIDR, remote }: Facts): Node {
+function node(name: string, { address, podCIDR, remote, ready }: Facts): Node {
   return {
     metadata: { name, ...(remote && { annotations: { [REMOTE_ADDRESS]: remote } }) },
     spec: { ...(podCIDR && { podCIDR }) },
-    status: { addresses: address ? [{ type: "InternalIP", address }] : [] },
+    status: {
+      addresses: address ? [{ type: "InternalIP", address }] : [],
+      ...(ready && { conditions: [{ type: "Ready", status: ready }] }),
+    },
   } as unknown as Node; // the rest is not looked at
 }
 
@@ -50,6 +54,9 @@ Deno.test("a route is taken before a tunnel, and neither is none", () => {
     [net, [], [], "none"],
     [{ ...net, remote: "203.0.113.9" }, ["10.42.1.0/24"], ["other"], "tunnel"],
     [{ ...net, remote: "203.0.113.9" }, ["10.42.1.0/24"], [], "none"],
+    [{ ...net, ready: "Unknown" }, [], ["other"], "none"],
+    [{ ...net, ready: "False" }, [], ["other"], "tunnel"],
+    [{ ...net, ready: "Unknown" }, ["10.42.1.0/24"], ["other"], "route"], // the server knows less
     [{ ...net, address: SELF.address }, [], [], "route"], // on this machine
     [{ ...net, podCIDR: "127.42.0.0/24" }, ["127.42.0.0/24"], ["other"], "tunnel"],
   ];

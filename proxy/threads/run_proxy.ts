@@ -19,7 +19,7 @@ import { services } from "../../core/resources/core/services/services.ts";
 import { buildRouteTable, type RouteTableOptions } from "../table/build_route_table.ts";
 import { setsInUse } from "../table/sets_in_use.ts";
 import type { TrafficReport } from "../../core/traffic/served_traffic.ts";
-import { type Reach, REMOTE_ADDRESS } from "../../core/traffic/reach.ts";
+import { isReadyUnknown, type Reach, REMOTE_ADDRESS } from "../../core/traffic/reach.ts";
 import { TableSources, type TableVersions } from "./table_sources.ts";
 import type { ListenReport } from "./proxy_thread.ts";
 import type { RouteTable } from "../table/route_table.ts";
@@ -171,7 +171,8 @@ function topologyChanges(view: View): (event: ViewEvent<Node>) => boolean {
 function isSamePlace(one: Node, other: Node): boolean {
   const network = ({ metadata: { annotations } }: Node) => annotations?.[REMOTE_ADDRESS];
   return isEqual(one.metadata.labels, other.metadata.labels) && isEqual(one.spec, other.spec) &&
-    isEqual(one.status.addresses, other.status.addresses) && network(one) === network(other);
+    isEqual(one.status.addresses, other.status.addresses) && network(one) === network(other) &&
+    isReadyUnknown(one) === isReadyUnknown(other);
 }
 
 /** The options as they are now. */

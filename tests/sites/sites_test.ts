@@ -1,5 +1,6 @@
 import { type Step, testSteps } from "../e2e/steps.ts";
 import { ALONE_STEPS } from "./alone_steps.ts";
+import { DIRECT_STEPS } from "./direct_steps.ts";
 import { LINK_STEPS } from "./link_steps.ts";
 import { podOnEachNode } from "./site_pods.ts";
 import { labMissing, SitesLab } from "./sites_lab.ts";
@@ -13,6 +14,7 @@ const GRACE = ["--node-monitor-grace-period", "10s"];
 const GROUPS: Readonly<Record<string, readonly Step<SitesLab>[]>> = {
   streams: STREAM_STEPS,
   traffic: TRAFFIC_STEPS,
+  direct: DIRECT_STEPS,
   links: LINK_STEPS,
   alone: ALONE_STEPS,
 };

@@ -7,6 +7,7 @@ import {
   failureOf,
   FAILURES,
   type FarTarget,
+  FRAME_BYTES_MOST,
   LENGTH_BYTES,
   RELAY_HOST,
   type RelayAddress,
@@ -135,11 +136,14 @@ class RelayedEnd implements ByteEnd {
       this.#state = "connected";
       rest = bytes.subarray(1);
       if (rest.length === 0) return await writeAll(this.#connection, bytes);
-      const first = framed(rest, 1);
+      const first = framed(rest.subarray(0, FRAME_BYTES_MOST), 1);
       first[0] = CONNECTED;
-      return await writeAll(this.#connection, first);
+      await writeAll(this.#connection, first);
+      rest = rest.subarray(FRAME_BYTES_MOST);
     }
-    await writeAll(this.#connection, framed(rest));
+    for (let at = 0; at < rest.length; at += FRAME_BYTES_MOST) {
+      await writeAll(this.#connection, framed(rest.subarray(at, at + FRAME_BYTES_MOST)));
+    }
   }
 
   async end(): Promise<void> {
@@ -166,7 +170,7 @@ class RelayedEnd implements ByteEnd {
   }
 }
 
-/** Streams give less at once than a frame can carry. */
+/** `bytes`: at most what a frame can carry. */
 function framed(bytes: Uint8Array, before = 0): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(before + LENGTH_BYTES + bytes.length);
   new DataView(frame.buffer).setUint16(before, bytes.length);

@@ -66,6 +66,18 @@ Deno.test("a relay passes on what comes, in frames, and both ends", async () => 
   assert.deepEqual([got, ends], [[8, 9], ["end"]]);
 });
 
+Deno.test("what is longer than a frame comes in several", async () => {
+  const long = Array<number>(65_535 + 65_535 + 3).fill(7);
+  const { answer } = await relaying(
+    () => coming([0, ...long], long),
+    (secret) => greeting(secret, TARGET),
+  );
+  assert.equal(answer.filter((byte) => byte === 7).length, 2 * long.length);
+  assert.deepEqual(answer.slice(0, 4), [0, 255, 255, 7]);
+  assert.deepEqual(answer.slice(-2), [0, 0]);
+  assert.equal(answer.length, 1 + 2 * (long.length + 3 * 2) + 2);
+});
+
 Deno.test("who is not reached, and why, is one byte; a tunnel that is lost leaves no end behind", async () => {
   const rows: [() => AsyncIterable<Uint8Array>, answer: number[]][] = [
     [() => failing("refused: dial tcp: connection refused"), [1]],

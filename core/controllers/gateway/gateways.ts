@@ -31,7 +31,7 @@ import {
   updateStatus,
   type Watch,
 } from "../runtime/controller.ts";
-import { EVERY_ADDRESS, listenerAddresses } from "./listener_addresses.ts";
+import { EVERY_ADDRESS, listenerAddresses, nodeAddresses } from "./listener_addresses.ts";
 import {
   type ConditionUpdate,
   falseCondition,
@@ -105,11 +105,11 @@ export function gatewayController({ address }: { address: string }): Controller<
   };
 }
 
-/** Where it is reached; none when it is on no node. */
+/** Where it is reached: on chosen nodes at their own addresses, wherever this one listens; none when it is on no node. */
 function addressesOf({ gateway }: OwnGateway, address: string, view: View): string[] {
+  if (placementOf(gateway) === undefined) return listenerAddresses(address, view);
   const isOn = ({ metadata }: Node) => isPlacedOn(gateway, metadata.labels);
-  const isNowhere = placementOf(gateway) !== undefined && !view.list(nodes).some(isOn);
-  return isNowhere ? [] : listenerAddresses(address, view, isOn);
+  return nodeAddresses(view.list(nodes).filter(isOn));
 }
 
 function statusOf(
