@@ -5,7 +5,7 @@ import { tarArchive, type TarEntry } from "./tar_archive.ts";
 /** The commands that the image has by name; all others of busybox are there as `busybox NAME`. */
 const COMMANDS = (
   "sh cat chmod cp date dd echo env false grep head hostname httpd id ip kill ls mkdir mount mv nc " +
-  "nslookup ping printf ps pwd rm sed seq sleep stat tail tee test touch tr true ulimit uname wc wget yes"
+  "nslookup ping printf ps pwd rm sed seq sleep stat tail tar tee test touch tr true ulimit uname wc wget yes"
 ).split(" ");
 const FOLDERS = ["bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "var"];
 
