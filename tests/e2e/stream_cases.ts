@@ -158,7 +158,7 @@ async function debugs({ cluster }: StreamPlace): Promise<void> {
   const onHost = await cluster.kubectlWith(
     "typed\n",
     ...["debug", `node/${nodeName}`, ...image, "--profile=netadmin"],
-    ...["--", "sh", "-c", "read line; ls -d /proc/1/root && echo $line on the node"],
+    ...["--", "sh", "-c", "read line; cat /proc/1/comm; echo $line on the node"],
   );
   assert.match(onHost, /typed on the node/);
   const pods = (await cluster.kubectl("get", "pods", "-o", "name")).match(
