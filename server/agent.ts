@@ -9,6 +9,7 @@ import { EventRecorder } from "../core/client/event_recorder.ts";
 import { HttpClient } from "../core/client/http_client.ts";
 import type { Source } from "../core/client/list_watch.ts";
 import { NodeMirror } from "../core/client/feed/node_mirror.ts";
+import type { ServerTime } from "../core/client/server_time.ts";
 import { ServerLink, type Transport } from "../core/client/server_link.ts";
 import type { TunnelDialler } from "../core/client/tunnel/tunnel_dialler.ts";
 import { type FarLinks, farTrafficBy } from "./link/far_traffic.ts";
@@ -37,9 +38,11 @@ export interface RemoteApi {
   sources: readonly Source[];
   /** Through which the server asks what is used; absent: it is told. */
   dialler?: Pick<TunnelDialler, "state" | "onChange">;
+  /** The server's; absent: the machine's clock shows it. */
+  time?: ServerTime;
 }
 
-export interface RemoteApiOptions extends Pick<RemoteApi, "dialler"> {
+export interface RemoteApiOptions extends Pick<RemoteApi, "dialler" | "time"> {
   transport: Transport;
   /** The server for people, e.g. its URL. */
   server: string;
@@ -52,11 +55,11 @@ export interface RemoteApiOptions extends Pick<RemoteApi, "dialler"> {
 /** The way to a server. Nothing is asked yet. */
 export function connect(
   { clock, random, log }: Context,
-  { transport, server, node, sources, dialler }: RemoteApiOptions,
+  { transport, server, node, sources, ...given }: RemoteApiOptions,
 ): RemoteApi {
   const link = new ServerLink({ transport, clock, log, server });
   const mirror = new NodeMirror({ link, node, sources, clock, random, log });
-  return { link, mirror, sources, client: new HttpClient(link), ...(dialler && { dialler }) };
+  return { link, mirror, sources, client: new HttpClient(link, given.time), ...given };
 }
 
 /** What differs between an agent on a machine and one in a simulation. */
@@ -122,13 +125,13 @@ async function follow(
 
 function accessOf(
   { clock, log, parts }: Context,
-  { link, mirror, client }: RemoteApi,
+  { link, mirror, client, time }: RemoteApi,
   { nodeName: host, checkpoint, isLeaseKept }: AgentEnvironment,
 ): NodeAccess {
   const stop = new AbortController();
   const onRestored = (listener: () => void) => link.onRestored(listener);
   const events = new EventRecorder({
-    ...{ client, clock, log, host, signal: stop.signal, onRestored },
+    ...{ client, clock, log, host, signal: stop.signal, onRestored, ...(time && { time }) },
     ...(checkpoint && { kept: new CheckpointNotices(checkpoint) }),
   });
   parts.defer(() => stop.abort(new Error("The agent stops")));

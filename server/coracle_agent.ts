@@ -65,8 +65,9 @@ async function build(
   const { server } = access;
   const sources = sourcesOf(nodeName);
   const checkpoint = await readCheckpoint(context, { access, sources });
-  const { transport, dialler, kinds, keepIdentity } = openLink(context, identity);
+  const { transport, dialler, kinds, time, keepIdentity } = openLink(context, identity);
   const remote = connect(context, {
+    time,
     ...{ transport, server, node: nodeName, sources, dialler },
   });
   keepIdentity(remote.link);

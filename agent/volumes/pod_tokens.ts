@@ -62,14 +62,15 @@ export class PodTokens {
   async tokenFor(pod: Pod, wanted: WantedToken, shown: string | undefined): Promise<string> {
     const { uid } = pod.metadata;
     const key = `${uid} ${wanted.expirationSeconds} ${wanted.audience}`;
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#time.now();
     const known = this.#known.get(key) ?? shownToken(pod, wanted, shown, nowMs) ??
       this.#options.kept?.get(uid, wanted);
     if (known) this.#known.set(key, known);
     this.#late.delete(uid);
-    if (known && nowMs < Math.min(known.renewAtMs, known.endsAtMs)) return known.token;
+    const isOver = known === undefined || this.#isOver(known, nowMs);
+    if (!isOver && !isDue(known, nowMs)) return known.token;
     const asked = this.#asked.get(key) ?? this.#renew(key, pod, wanted);
-    if (known === undefined || nowMs >= known.endsAtMs) {
+    if (isOver) {
       return (await asked.catch((error) => {
         throw new Error(`failed to fetch token: ${messageOf(error)}`);
       })).token;
@@ -81,8 +82,8 @@ export class PodTokens {
 
   /** The uids of the pods whose volumes are to be made again, because a token is due, or came late. */
   podsDue(): string[] {
-    const nowMs = this.#options.clock.now();
-    const due = [...this.#known.values()].filter(({ renewAtMs }) => renewAtMs <= nowMs);
+    const nowMs = this.#time.now();
+    const due = [...this.#known.values()].filter((known) => isDue(known, nowMs));
     return [...new Set([...this.#late, ...due.map(({ podUid }) => podUid)])];
   }
 
@@ -92,16 +93,27 @@ export class PodTokens {
     this.#options.kept?.forget(podUid);
   }
 
+  /** By which tokens end: the server's, where that is told. */
+  get #time(): { now(): number; readonly isKnown?: boolean } {
+    const { source: { time }, clock } = this.#options;
+    return time ?? clock;
+  }
+
+  /** As long as the server's time is not known, this machine's clock may show anything: a token is better than none. */
+  #isOver({ endsAtMs }: KnownToken, nowMs: number): boolean {
+    return this.#time.isKnown !== false && nowMs >= endsAtMs;
+  }
+
   /** One request at a time for one token, however many wait for it. */
   #renew(key: string, pod: Pod, wanted: WantedToken): Promise<KnownToken> {
-    const { clock, kept } = this.#options;
+    const { kept } = this.#options;
     const asked = this.#ask(pod, wanted).then((next) => {
       this.#known.set(key, next);
       kept?.keep(wanted, next);
       return next;
     }, (error) => {
       const known = this.#known.get(key);
-      if (known) known.renewAtMs = clock.now() + RETRY_MS;
+      if (known) known.renewAtMs = this.#time.now() + RETRY_MS;
       throw error;
     }).finally(() => this.#asked.delete(key));
     this.#asked.set(key, asked);
@@ -127,7 +139,7 @@ export class PodTokens {
         boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid },
       },
     );
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#time.now();
     const lifeMs = expirationSeconds * 1_000;
     // Servers give tokens that are in every pod more time than they say.
     return shownToken(pod, wanted, token, nowMs) ?? {
@@ -137,6 +149,11 @@ export class PodTokens {
       endsAtMs: nowMs + lifeMs,
     };
   }
+}
+
+/** Never more than a day ahead: with one that is, the clock has been set back. */
+function isDue({ renewAtMs }: KnownToken, nowMs: number): boolean {
+  return renewAtMs <= nowMs || renewAtMs > nowMs + DAY_MS;
 }
 
 /** What a volume shows, when it is a token that this pod has asked for. It is not checked: nobody else writes there. */

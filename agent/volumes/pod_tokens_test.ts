@@ -70,6 +70,35 @@ Deno.test("a token that cannot be renewed is used until its end", async () => {
   assert.equal(asked.length, 3);
 });
 
+Deno.test("a token is renewed when the clock is set back, too", async () => {
+  const { under, pass } = tokens();
+  await under.tokenFor(pod, WANTED, undefined);
+  pass(-600);
+  assert.deepEqual(under.podsDue(), []);
+  pass(-14 * 365 * 86_400);
+  assert.deepEqual(under.podsDue(), ["u1"]);
+  assert.equal(await under.tokenFor(pod, WANTED, undefined), "token 2");
+  assert.deepEqual(under.podsDue(), []);
+});
+
+Deno.test("as long as the server's time is not known, a token that seems to be over is better than none", async () => {
+  const time = { isKnown: false, nowMs: Date.parse("2040-01-01"), now: () => time.nowMs };
+  const source = { time, requestToken: () => Promise.reject(new Error("no answer")) };
+  const under = new PodTokens({
+    source,
+    clock: { now: () => assert.fail("another's clock"), after: () => () => {} },
+  });
+  const iat = NOW_MS / 1_000;
+  const claims = { aud: ["api"], iat, exp: iat + 3_600, "kubernetes.io": { pod: { uid: "u1" } } };
+  const shown = tokenSaying(claims);
+  assert.equal(await under.tokenFor(pod, WANTED, shown), shown);
+  time.isKnown = true;
+  time.nowMs += 120_000;
+  await assert.rejects(under.tokenFor(pod, WANTED, shown), /failed to fetch token: no answer/);
+  time.nowMs = NOW_MS + 3_599_000;
+  assert.equal(await under.tokenFor(pod, WANTED, shown), shown);
+});
+
 Deno.test("what the volume shows is used after a restart, if it is the pod's own", async () => {
   const iat = NOW_MS / 1_000 - 60;
   const claims = { aud: ["api"], iat, exp: iat + 3_600, "kubernetes.io": { pod: { uid: "u1" } } };

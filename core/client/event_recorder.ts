@@ -37,6 +37,8 @@ export interface EventRecorderOptions {
   clock: Clock;
   log: Log;
   signal: AbortSignal;
+  /** How far the machine's clock is ahead of the server's, by which events say when something happened. Absent: not at all. */
+  time?: { readonly aheadMs: number };
   /** Node on which the component runs; absent for the controllers. */
   host?: string;
   /**
@@ -63,6 +65,9 @@ export interface KeptNotices {
   keep(key: string, waiting: WaitingNotice): void;
   forget(key: string): void;
 }
+
+/** Clocks that differ by less are right. */
+const CLOCK_TOLERANCE_MS = 60_000;
 
 interface Bucket {
   tokens: number;
@@ -172,8 +177,11 @@ export class EventRecorder {
     this.#waiting.set(key, { ...now, firstMs: now.lastMs, count: now.count - count });
   }
 
-  async #write(key: string, waiting: WaitingNotice): Promise<void> {
-    const { client, host } = this.#options;
+  async #write(key: string, given: WaitingNotice): Promise<void> {
+    const { client, host, time } = this.#options;
+    const aheadMs = time && Math.abs(time.aheadMs) > CLOCK_TOLERANCE_MS ? time.aheadMs : 0;
+    const [firstMs, lastMs] = [given.firstMs, given.lastMs].map((ms) => Math.round(ms - aheadMs));
+    const waiting = { ...given, firstMs: firstMs!, lastMs: lastMs! };
     const known = this.#written.get(key);
     if (known !== undefined) {
       this.#written.delete(key);

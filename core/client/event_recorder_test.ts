@@ -226,3 +226,22 @@ class Kept implements KeptNotices {
     this.map.delete(key);
   }
 }
+
+Deno.test("events say by the server's clock when something happened, also before that was known", async () => {
+  const { clock, store, stop } = setUp();
+  const time = { aheadMs: 0 };
+  const log = silentLog(clock);
+  const recorder = new EventRecorder({ client: store, clock, time, log, signal: stop.signal });
+  store.failure = new Error("no answer");
+  recorder.record("kubelet", notice());
+  await clock.advance(5_000);
+  time.aheadMs = -4 * 365 * 86_400_000;
+  store.failure = undefined;
+  await clock.advance(60_000);
+  await recorder.settled();
+  assert.equal(store.list[0]!.lastTimestamp, "2029-12-31T00:00:00Z");
+  time.aheadMs = 59_999;
+  recorder.record("kubelet", notice("Another"));
+  await recorder.settled();
+  assert.equal(store.list[1]!.lastTimestamp, "2026-01-01T00:01:05Z", "clocks that are about right");
+});

@@ -3,6 +3,7 @@ import { apiVersionOf, type KubeObject, type Resource } from "../resources/resou
 import type { Client, DeleteOptions, Draft, ObjectName } from "./client.ts";
 import { collectionPath, objectPath } from "./object_path.ts";
 import type { TokenSource, TokenSpec } from "./token_source.ts";
+import type { ServerTime } from "./server_time.ts";
 import type { ServerLink } from "./server_link.ts";
 
 /** Fields that the server does not know are ignored, as in the server's own process. */
@@ -15,9 +16,12 @@ const DEFAULT_NAMESPACE = "default";
  */
 export class HttpClient implements Client, TokenSource {
   readonly #link: ServerLink;
+  /** The server's, where it is known. */
+  readonly time?: ServerTime;
 
-  constructor(link: ServerLink) {
+  constructor(link: ServerLink, time?: ServerTime) {
     this.#link = link;
+    if (time) this.time = time;
   }
 
   async create<T extends KubeObject>(resource: Resource<T>, draft: Draft<T>): Promise<T> {

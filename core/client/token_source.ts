@@ -1,4 +1,5 @@
 import type { ObjectName } from "./client.ts";
+import type { ServerTime } from "./server_time.ts";
 
 /** What a token of a service account is to be. */
 export interface TokenSpec {
@@ -18,4 +19,6 @@ export interface TokenSpec {
 export interface TokenSource {
   /** Throws an ApiError for a refusal, and a `LinkError` when nobody can be reached. */
   requestToken(account: ObjectName, spec: TokenSpec): Promise<string>;
+  /** Of whoever gives them, by which tokens end; absent: this machine's clock shows it. */
+  readonly time?: Pick<ServerTime, "now" | "isKnown">;
 }

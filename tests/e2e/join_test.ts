@@ -1,59 +1,17 @@
 /** A machine joins by the command that the server prints, run as it stands, and lives on by its own identity. */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { X509Certificate } from "node:crypto";
-import { type Output, runProgram } from "../kubectl.ts";
+import { coracle, joinCommand, joinedAgent } from "./join_process.ts";
 import { type ServerProcess, withServer } from "../server_process.ts";
 import { readIdentity } from "../../server/join/identity.ts";
 import { readAccess } from "../../server/kubeconfig.ts";
 import { eventually } from "../eventually.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const NODES = "/api/v1/nodes";
 const SECRETS = "/api/v1/namespaces/kube-system/secrets";
-function coracle(...args: string[]): Promise<Output> {
-  return runProgram(Deno.execPath(), ["run", "-A", "--quiet", MAIN, ...args]);
-}
-
-/** The arguments of the command that `coracle token create` prints. */
-async function joinCommand(server: ServerProcess, ...flags: string[]): Promise<string[]> {
-  const { code, stdout, stderr } = await coracle(
-    ...["token", "create", "--kubeconfig", server.kubeconfig, ...flags],
-  );
-  assert.equal(code, 0, stderr);
-  const [program, ...args] = stdout.trim().split(" ");
-  assert.equal(program, "coracle");
-  return args;
-}
-
 async function nodeNames(server: ServerProcess): Promise<string[]> {
   const { items } = await (await server.fetch(NODES)).json();
   return items.map(({ metadata }: { metadata: { name: string } }) => metadata.name).sort();
-}
-
-/** Runs an agent on what a machine has got by joining. Resolves when it is ready. */
-async function agentOf(folder: string, podCidr: string) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", "--quiet", MAIN, "agent", "--data", folder, "--runtime", "process"],
-      ...["--gateway-address", "127.0.0.1", "--pod-cidr", podCidr],
-    ],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const log: string[] = [];
-  const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) log.push(text);
-  };
-  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
-  await eventually("the agent is ready", () => log.join("").includes("is ready"));
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await collected;
-    return (await child.status).code;
-  };
-  return { stop, log: () => log.join("") };
 }
 
 Deno.test("one command makes a machine a node, whose agent starts by itself and renews its certificate", async () => {
@@ -66,14 +24,14 @@ Deno.test("one command makes a machine a node, whose agent starts by itself and 
         command.join(" "),
         /^join https:\/\/localhost:\d+ --token \S+ --ca-hash sha256:\w{64}$/,
       );
-      const joined = await coracle(...command, "--node", "edge-1", "--data", folder);
+      const joined = await coracle([...command, "--node", "edge-1", "--data", folder]);
       assert.equal(joined.code, 0, joined.stderr);
       assert.ok(
         !JSON.stringify(await texts(folder)).includes(command[3]!),
         "the token is forgotten",
       );
 
-      const rejoined = await coracle(...command, "--node", "edge-1", "--data", folder);
+      const rejoined = await coracle([...command, "--node", "edge-1", "--data", folder]);
       assert.equal(rejoined.code, 0, rejoined.stderr); // by its own certificate
       await livesAndRenews(server, folder);
       await Deno.remove(folder, { recursive: true });
@@ -87,7 +45,7 @@ async function livesAndRenews(server: ServerProcess, folder: string): Promise<vo
   const before = await Deno.readTextFile(path);
   const old = before.replace(/^issued: .*$/m, "issued: 1970-01-01T00:00:00.000Z");
   await Deno.writeTextFile(path, old);
-  const agent = await agentOf(folder, "127.170.0.0/24");
+  const agent = await joinedAgent(folder, { podCidr: "127.170.0.0/24" });
   try {
     const { metadata, status } = await eventually("the node is ready", async () => {
       const node = await (await server.fetch(`${NODES}/edge-1`)).json();
@@ -117,7 +75,7 @@ Deno.test("who may not join is told why and what to do, and leaves nothing behin
   await withServer({ runtime: "process" }, async (server) => {
     const folder = await Deno.makeTempDir({ prefix: "coracle-join-" });
     const refused = async (command: string[], ...flags: string[]) => {
-      const { code, stderr } = await coracle(...command, "--data", `${folder}/x`, ...flags);
+      const { code, stderr } = await coracle([...command, "--data", `${folder}/x`, ...flags]);
       assert.equal(code, 1, stderr);
       assert.equal(stderr.trim().split("\n").length, 1, stderr);
       return stderr;
@@ -145,13 +103,13 @@ Deno.test("who may not join is told why and what to do, and leaves nothing behin
     assert.match(await refused(expired), /it has expired, has been revoked or never was/);
 
     const revoked = await joinCommand(server);
-    const { code } = await coracle(
+    const { code } = await coracle([
       "token",
       "revoke",
       revoked[3]!,
       "--kubeconfig",
       server.kubeconfig,
-    );
+    ]);
     assert.equal(code, 0);
     assert.match(await refused(revoked), /does not know the token/);
 
@@ -169,7 +127,7 @@ Deno.test("a token of two uses lets in two of six machines that come at once; th
     const command = await joinCommand(server, "--uses", "2");
     const names = ["m1", "m2", "m3", "m4", "m5", "m6"];
     const outcomes = await Promise.all(
-      names.map((name) => coracle(...command, "--node", name, "--data", `${folder}/${name}`)),
+      names.map((name) => coracle([...command, "--node", name, "--data", `${folder}/${name}`])),
     );
     const refusals = outcomes.filter(({ code }) => code !== 0);
     assert.equal(outcomes.length - refusals.length, 2, JSON.stringify(outcomes));
@@ -180,9 +138,9 @@ Deno.test("a token of two uses lets in two of six machines that come at once; th
     assert.equal(found.length, 2);
 
     // Whoever has stolen it gets nothing by it: not the name of one that is in, nor by what was sent before.
-    const again = await coracle(...command, "--node", found[0]!, "--data", `${folder}/thief`);
+    const again = await coracle([...command, "--node", found[0]!, "--data", `${folder}/thief`]);
     assert.match(again.stderr, /has been used 2 times of 2/);
-    const list = await coracle("token", "list", "--kubeconfig", server.kubeconfig);
+    const list = await coracle(["token", "list", "--kubeconfig", server.kubeconfig]);
     assert.match(list.stdout, /2\/2/);
     await Deno.remove(folder, { recursive: true });
   });
@@ -193,7 +151,7 @@ Deno.test("a name passes on once its node is deleted, and the machine before is 
     const folder = await Deno.makeTempDir({ prefix: "coracle-join-" });
     const command = await joinCommand(server);
     const join = (name: string) =>
-      coracle(...command, "--node", "n", "--data", `${folder}/${name}`);
+      coracle([...command, "--node", "n", "--data", `${folder}/${name}`]);
     assert.equal((await join("first")).code, 0);
     assert.equal(await codeAs(server, `${folder}/first`), 200);
 
@@ -214,7 +172,7 @@ Deno.test("a name passes on once its node is deleted, and the machine before is 
     assert.equal(await codeAs(server, `${folder}/third`), 200);
 
     // All credentials are revoked with the node; a machine that joins then has others.
-    const deleted = await coracle("node", "delete", "n", "--kubeconfig", server.kubeconfig);
+    const deleted = await coracle(["node", "delete", "n", "--kubeconfig", server.kubeconfig]);
     assert.equal(deleted.code, 0, deleted.stderr);
     assert.equal(await codeAs(server, `${folder}/third`), 401);
     const again = await join("fourth");
@@ -232,10 +190,14 @@ Deno.test("a name passes on once its node is deleted, and the machine before is 
 async function credentialsStillWork(server: ServerProcess, folder: string): Promise<void> {
   for (const node of ["n", "m"]) {
     const file = `${folder}/${node}.kubeconfig`;
-    const made = await coracle(
-      ...["credentials", "create", "node", node, "--kubeconfig", server.kubeconfig],
-      ...["--output", file],
-    );
+    const made = await coracle([...[
+      "credentials",
+      "create",
+      "node",
+      node,
+      "--kubeconfig",
+      server.kubeconfig,
+    ], ...["--output", file]]);
     assert.equal(made.code, 0, made.stderr);
     const { caPem, pair } = await readAccess(file);
     assert.equal(
