@@ -14,6 +14,8 @@ export interface ServerOptions {
   /** Kept when given; else a temporary one that goes with the server. */
   dataFolder?: string;
   subnet?: number;
+  /** Of the sources; absent: these. */
+  folder?: string;
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
   /** In its own process group: Ctrl-C in the terminal does not reach it. */
@@ -197,6 +199,7 @@ function spawn(options: ServerOptions & { dataFolder: string; subnet: number }):
       ...options.args ?? [],
     ],
     env: options.env ?? {},
+    ...(options.folder !== undefined && { cwd: options.folder }),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
