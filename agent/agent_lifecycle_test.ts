@@ -35,6 +35,22 @@ Deno.test("in another network a pod begins anew, and its init containers run bef
   assert.equal(node.pod("web")!.status.initContainerStatuses![0]!.restartCount, 1);
 });
 
+Deno.test("after a reboot a pod begins anew, too", async () => {
+  await using node = await NodeUnderTest.start();
+  node.runtime.images.set("init:1", { runsMs: 200 });
+  await node.create({ name: "web", spec: { initContainers: [INIT] } });
+  await node.until(() => isReady(node.pod("web")));
+  const before = node.runtime.made.length;
+  await node.halt();
+  node.network.addresses.clear();
+  for (const { id, state } of node.runtime.containers) {
+    if (state === "running") node.runtime.kill(id, 255);
+  }
+  await node.restart();
+  await node.until(() => node.restarts("web") === 1 && isReady(node.pod("web")), 60_000);
+  assert.deepEqual(node.runtime.made.slice(before).map(({ name }) => name), ["init", "main"]);
+});
+
 Deno.test("what the containers of a pod share goes when they have ended, also when that fails first", async () => {
   await using node = await NodeUnderTest.start();
   const { runtime } = node;

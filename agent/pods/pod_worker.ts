@@ -249,6 +249,8 @@ export class PodWorker {
 
   #decide(): void {
     if (this.#stop.signal.aborted) return;
+    // What had run before is being read: which of it counts, and is removed, is decided when all of it is known.
+    if (this.#record.sandbox.state === "unknown" && this.#ending.size > 0) return;
     const { clock } = this.#options.context;
     const { pod: shown } = this.#record;
     const pod = shown && this.#status.withLastWritten(shown); // else a container that vanished would seem never to have run
