@@ -75,7 +75,9 @@ export class FarTraffic implements ReachSource {
 
   /** Keeps the way for packets, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#packets?.run(signal);
+    if (this.#packets) return await this.#packets.run(signal);
+    if (signal.aborted) return;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }
 
   close(): void {

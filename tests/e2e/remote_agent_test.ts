@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { programPath } from "../../core/lib/linux/program.ts";
 import type { Node } from "../../core/resources/core/nodes/nodes.ts";
+import type { Service } from "../../core/resources/core/services/services.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { eventually } from "../eventually.ts";
 import { inventory, leftoversSince } from "../leftovers.ts";
@@ -11,6 +12,8 @@ import { type Fixture, testSteps } from "./steps.ts";
 import { freePort } from "./web_app.ts";
 
 const SUBNET = 130;
+const RANGE = `10.143.${SUBNET + 1}.0/24`;
+const LOOPBACK = "127.44.0.0/24";
 const NODE = "edge";
 const PODS = "/api/v1/namespaces/default/pods";
 
@@ -32,6 +35,41 @@ testSteps({
     { name: "the server is killed and comes again: nothing restarts", run: killServer },
   ],
 });
+
+testSteps({
+  name: "an agent on another machine, whose pods have addresses of that machine's loopback",
+  missing: missingHere(),
+  start: () => RemoteCluster.start(LOOPBACK),
+  steps: [
+    { name: "the node joins and gets pods, which become ready", run: joinLoopback },
+    { name: "a Service here leads to the pods there, and one there to those here", run: services },
+  ],
+});
+
+async function joinLoopback(cluster: RemoteCluster): Promise<void> {
+  await cluster.nodeIs("True");
+  await cluster.create("there", NODE);
+  await cluster.create("local", cluster.serverNode);
+  for (const name of ["there", "local"]) await cluster.ready(name);
+  assert.match((await cluster.pod("there")).status.podIP!, /^127\.44\./);
+}
+
+async function services(cluster: RemoteCluster): Promise<void> {
+  const clusterIP = await cluster.serve("there");
+  await eventually("it answers here", async () => {
+    const answer = await fetch(`http://${clusterIP}/hostname`);
+    await answer.body?.cancel();
+    return answer.ok;
+  });
+  const nodePort = 30_000 + Math.floor(Math.random() * 2_000);
+  await cluster.serve("local", nodePort);
+  const url = `http://${cluster.machine.ip}:${nodePort}/hostname`;
+  const ask = `const answer = await fetch("${url}"); Deno.exit(answer.ok ? 0 : 1);`;
+  await eventually(
+    "it answers there",
+    () => cluster.machine.run(Deno.execPath(), "eval", ask).then(() => true, () => false),
+  );
+}
 
 async function join(cluster: RemoteCluster): Promise<void> {
   await cluster.nodeIs("True");
@@ -94,7 +132,7 @@ type Runs = ReadonlyMap<string, string>;
 class RemoteCluster implements Fixture {
   server: ServerProcess;
   readonly machine: SecondMachine;
-  readonly podCidr = `10.143.${SUBNET + 1}.0/24`;
+  readonly podCidr = RANGE;
   readonly serverNode = "here";
   readonly #agent: AgentProcess;
   readonly #agentFolder: string;
@@ -116,7 +154,7 @@ class RemoteCluster implements Fixture {
     this.#before = before;
   }
 
-  static async start(): Promise<RemoteCluster> {
+  static async start(podCidr = RANGE): Promise<RemoteCluster> {
     const before = await inventory([]);
     await using undo = new AsyncDisposableStack();
     const machine = await SecondMachine.start(SUBNET);
@@ -135,7 +173,7 @@ class RemoteCluster implements Fixture {
     const agent = await AgentProcess.start(machine, [
       ...["--server", `https://${listen}`, "--kubeconfig", kubeconfig, "--node", NODE],
       ...["--data", agentFolder, "--runtime", "process", "--stop-pods"],
-      ...["--pod-cidr", `10.143.${SUBNET + 1}.0/24`],
+      ...["--pod-cidr", podCidr],
       ...["--service-cidr", `10.197.${SUBNET}.0/24`, "--gateway-address", machine.ip],
     ]);
     undo.move();
@@ -147,11 +185,12 @@ class RemoteCluster implements Fixture {
   }
 
   async create(name: string, node: string): Promise<void> {
-    const script = `echo started; exec busybox httpd -f -p 8080 -h /etc`;
+    const script = `echo started; exec busybox httpd -f -p $POD_IP:8080 -h /etc`;
     const container = {
       name: "main",
       image: "none",
       command: ["sh", "-c", script],
+      env: [{ name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }],
       readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
     };
     const spec = {
@@ -159,10 +198,27 @@ class RemoteCluster implements Fixture {
       terminationGracePeriodSeconds: 1,
       containers: [container],
     };
-    const body = JSON.stringify({ metadata: { name }, spec });
+    const body = JSON.stringify({ metadata: { name, labels: { app: name } }, spec });
     const headers = { "content-type": "application/json" };
     const answer = await this.server.fetch(PODS, { method: "POST", body, headers });
     assert.equal(answer.status, 201, await answer.text());
+  }
+
+  /** A Service that leads to a pod; its ClusterIP. */
+  async serve(name: string, nodePort?: number): Promise<string> {
+    const port = { port: 80, targetPort: 8080, ...(nodePort && { nodePort }) };
+    const spec = {
+      type: nodePort ? "NodePort" : "ClusterIP",
+      selector: { app: name },
+      ports: [port],
+    };
+    const body = JSON.stringify({ metadata: { name }, spec });
+    const headers = { "content-type": "application/json" };
+    const path = "/api/v1/namespaces/default/services";
+    const answer = await this.server.fetch(path, { method: "POST", body, headers });
+    const made = await answer.json() as Service;
+    assert.equal(answer.status, 201);
+    return made.spec.clusterIP!;
   }
 
   async delete(name: string): Promise<void> {
