@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { dataFolderOfProcess } from "../server/data_folder.ts";
+import { CommandError } from "../server/command_error.ts";
 import type { Terminal } from "../server/terminal.ts";
 import { serverUrl } from "./flags/server_url.ts";
 import { nodeName } from "./node_flags.ts";
@@ -9,7 +10,7 @@ interface JoinFlags {
   caHash: string[];
   node: string;
   data: string;
-  logLevel: "debug" | "info" | "warn" | "error";
+  install?: boolean;
 }
 
 export function joinCommand(program: Command, terminal: Terminal): void {
@@ -20,19 +21,37 @@ export function joinCommand(program: Command, terminal: Terminal): void {
     .argument("<server>", "address of the server, such as https://192.0.2.1:6443", serverUrl)
     .requiredOption("--token <token>", "what lets this machine in, as ID.SECRET", joinToken)
     .requiredOption(
-      "--ca-hash <hash...>",
+      "--ca-hash <hash>",
       "by which the server's certificate authority is known, as sha256:HEX",
       caHashes,
     )
     .option("--node <name>", "name of this node", nodeName, Deno.hostname().toLowerCase())
     .option("--data <dir>", "folder for all data of the agent", `${dataFolderOfProcess()}/agent`)
-    .action((server: string, flags: JoinFlags) => join(server, flags, terminal));
+    .option("--install", "have systemd run the agent, from now on and whenever the machine starts")
+    .argument("[flags...]", "after --: flags of coracle agent, for --install")
+    .action((server: string, agentFlags: string[], flags: JoinFlags) =>
+      join(server, { ...flags, agentFlags }, terminal)
+    );
 }
 
-async function join(server: string, flags: JoinFlags, terminal: Terminal): Promise<void> {
+async function join(
+  server: string,
+  flags: JoinFlags & { agentFlags: readonly string[] },
+  terminal: Terminal,
+): Promise<void> {
   const { joinMachine } = await import("./cluster/machine_join.ts");
-  const { node, caHash: caHashes, token, data } = flags;
+  const { node, caHash: caHashes, token, data, install = false, agentFlags } = flags;
+  if (!install && agentFlags.length > 0) {
+    throw new CommandError("Flags after -- are those of the agent: they need --install", 2);
+  }
   const { servers: [used] } = await joinMachine({ server, token, caHashes, node, data }, terminal);
+  if (install) {
+    const { installAgent } = await import("./cluster/agent_installation.ts");
+    await installAgent({ node, data, agentFlags });
+    return terminal.out(
+      `This machine is now node "${node}" of the cluster at ${used}; systemd runs its agent\n`,
+    );
+  }
   terminal.out(
     `This machine is now node "${node}" of the cluster at ${used}; start its agent with: coracle agent${
       data === `${dataFolderOfProcess()}/agent` ? "" : ` --data ${data}`

@@ -15,6 +15,7 @@ import {
   type CertificateSigner,
   certificateSigningController,
 } from "./cluster/certificate_signing.ts";
+import { expiredTokenController } from "./cluster/expired_tokens.ts";
 import { eventExpiry } from "./cluster/event_expiry.ts";
 import { evictionController } from "./nodes/evictions.ts";
 import { flowSchemaController } from "./cluster/flow_schemas.ts";
@@ -334,6 +335,7 @@ export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[]
   ({ authority }) => loopOf(authorityPublisher(authority)),
   ({ tokenSigner, authority }) => loopOf(accountTokenSecrets(tokenSigner, authority)),
   ({ signer }) => loopOf(certificateSigningController(signer)),
+  () => loopOf(expiredTokenController),
   () => loopOf(flowSchemaController),
   ({ catalog }) => loopOf(policyTypeChecking(catalog)),
   ({ nodeLifecycle }) => loopOf(nodeController(nodeLifecycle)),

@@ -72,10 +72,14 @@ export async function writeIdentity(
 }
 
 /** Written beside, brought to the disk and renamed. */
-export async function writePrivate(path: string, text: string): Promise<void> {
+export async function writePrivate(
+  path: string,
+  text: string,
+  { mode = OWNER_ONLY } = {},
+): Promise<void> {
   const beside = `${path}.new`;
   await Deno.remove(beside).catch(ifAbsent);
-  const file = await Deno.open(beside, { write: true, createNew: true, mode: OWNER_ONLY });
+  const file = await Deno.open(beside, { write: true, createNew: true, mode });
   try {
     const bytes = new TextEncoder().encode(text);
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
