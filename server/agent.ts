@@ -1,7 +1,6 @@
-import type { Checkpoint } from "../agent/checkpoint/checkpoint.ts";
 import { CheckpointNotices } from "../agent/checkpoint/checkpoint_notices.ts";
 import { CheckpointTokens } from "../agent/checkpoint/checkpoint_tokens.ts";
-import { keepObjects, savedViewOf } from "../agent/checkpoint/kept_objects.ts";
+import { keepObjects, type KeptValues, savedViewOf } from "../agent/checkpoint/kept_objects.ts";
 import { CheckpointStatuses } from "../agent/reports/kept_statuses.ts";
 import type { Client } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
@@ -73,7 +72,7 @@ export interface AgentEnvironment<P extends NodePlatform = NodePlatform> extends
   /** Called when the node's parts are there. */
   onNode?(node: Node): void;
   /** What the node starts with when it cannot reach the server; absent: it waits for the server. */
-  checkpoint?: Checkpoint;
+  checkpoint?: KeptValues;
 }
 
 /**
@@ -113,7 +112,7 @@ export async function runAgent<P extends NodePlatform>(
 async function follow(
   context: Context,
   { mirror, sources }: RemoteApi,
-  checkpoint: Checkpoint | undefined,
+  checkpoint: KeptValues | undefined,
 ): Promise<void> {
   const saved = checkpoint && savedViewOf(checkpoint);
   if (saved) mirror.restore(saved);

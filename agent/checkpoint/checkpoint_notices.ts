@@ -1,6 +1,6 @@
 import type { KeptNotices, WaitingNotice } from "../../core/client/event_recorder.ts";
 import type { Key } from "../../core/store/store.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { KeptValues } from "./kept_objects.ts";
 import { OWN_KINDS } from "./own_kinds.ts";
 
 const PREFIX = `${OWN_KINDS.events}//`;
@@ -10,9 +10,9 @@ const PREFIX = `${OWN_KINDS.events}//`;
  * itself: what happens to pods changes their statuses too, and is written with these.
  */
 export class CheckpointNotices implements KeptNotices {
-  readonly #checkpoint: Checkpoint;
+  readonly #checkpoint: KeptValues;
 
-  constructor(checkpoint: Checkpoint) {
+  constructor(checkpoint: KeptValues) {
     this.#checkpoint = checkpoint;
   }
 

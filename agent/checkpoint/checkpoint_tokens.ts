@@ -1,6 +1,6 @@
 import type { Key } from "../../core/store/store.ts";
 import type { KeptTokens, KnownToken, WantedToken } from "../volumes/pod_tokens.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { KeptValues } from "./kept_objects.ts";
 import { OWN_KINDS } from "./own_kinds.ts";
 
 /** A token with more than this part of its life left is not written again for a newer one. */
@@ -16,10 +16,10 @@ interface Kept extends KnownToken {
  * what is kept has at least half of its life left, as long as it is renewed at all.
  */
 export class CheckpointTokens implements KeptTokens {
-  readonly #checkpoint: Checkpoint;
+  readonly #checkpoint: KeptValues;
   readonly #clock: { now(): number };
 
-  constructor(checkpoint: Checkpoint, clock: { now(): number }) {
+  constructor(checkpoint: KeptValues, clock: { now(): number }) {
     this.#checkpoint = checkpoint;
     this.#clock = clock;
   }

@@ -7,8 +7,14 @@ import { keyOf as pathKeyOf } from "../../core/store/kv/segment.ts";
 import { OWN_KIND } from "./own_kinds.ts";
 import { isVolatileChange } from "./volatile_change.ts";
 
+/** What is used of a checkpoint here. */
+export type KeptValues = Pick<
+  Checkpoint,
+  "isKept" | "position" | "get" | "values" | "follow" | "put" | "remove"
+>;
+
 /** What a checkpoint shows of the API; `undefined` when it is empty. */
-export function savedViewOf(checkpoint: Checkpoint): SavedView | undefined {
+export function savedViewOf(checkpoint: KeptValues): SavedView | undefined {
   if (!checkpoint.isKept) return undefined;
   const objects = [...checkpoint.values()].filter(([path]) => !path.startsWith(OWN_KIND))
     .map(([, value]) => value as KubeObject); // as `keepObjects` has put it
@@ -18,7 +24,7 @@ export function savedViewOf(checkpoint: Checkpoint): SavedView | undefined {
 /** Keeps all objects that a view shows now, and each change of them from then on. Returns the stop. */
 export function keepObjects(
   view: KeptView,
-  { resources, checkpoint }: { resources: readonly AnyResource[]; checkpoint: Checkpoint },
+  { resources, checkpoint }: { resources: readonly AnyResource[]; checkpoint: KeptValues },
 ): () => void {
   const kept = resources.filter((resource) => !resource.volatile);
   checkpoint.follow(() => view.position());
@@ -33,7 +39,7 @@ export function keepObjects(
   });
 }
 
-function keep(checkpoint: Checkpoint, resource: AnyResource, object: KubeObject): void {
+function keep(checkpoint: KeptValues, resource: AnyResource, object: KubeObject): void {
   const key = keyOf(resource, object);
   const before = checkpoint.get(key) as KubeObject | undefined; // as this function has put it
   if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return;
@@ -44,7 +50,7 @@ function keep(checkpoint: Checkpoint, resource: AnyResource, object: KubeObject)
 function removeGone(
   view: KeptView,
   resources: readonly AnyResource[],
-  checkpoint: Checkpoint,
+  checkpoint: KeptValues,
 ): void {
   const known = new Map(resources.map((resource) => [groupResourceOf(resource), resource]));
   for (const [path, value] of [...checkpoint.values()]) {

@@ -2,7 +2,7 @@ import type { PodStatus } from "../../core/resources/core/pods/pod_status.ts";
 import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import { mirrorHashOf } from "../../core/resources/core/pods/static_pods.ts";
 import type { Key } from "../../core/store/store.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { KeptValues } from "../checkpoint/kept_objects.ts";
 import { OWN_KINDS } from "../checkpoint/own_kinds.ts";
 
 /** Statuses of pods that the API does not know yet, because it could not be reached. By the uids of the pods. */
@@ -14,10 +14,10 @@ export interface KeptStatuses {
 
 /** Keeps them in the checkpoint of the node: they outlive its agent, and a reboot. */
 export class CheckpointStatuses implements KeptStatuses {
-  readonly #checkpoint: Checkpoint;
+  readonly #checkpoint: KeptValues;
 
   /** `pods`: those of the node; what is kept of others is forgotten. */
-  constructor(checkpoint: Checkpoint, pods: readonly Pod[]) {
+  constructor(checkpoint: KeptValues, pods: readonly Pod[]) {
     this.#checkpoint = checkpoint;
     // Of a static pod the API has another one that shows it.
     const uids = new Set(pods.flatMap((pod) => [pod.metadata.uid, mirrorHashOf(pod)]));

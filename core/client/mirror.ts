@@ -39,11 +39,14 @@ export class Mirror extends MirroredView implements KeptView {
     this.putAll(objects);
   }
 
+  /** Not of volatile kinds: nobody keeps their objects, so they are listed anew. */
   position(): Record<string, string> {
     return Object.fromEntries(
-      [...this.#watches].flatMap(([name, { version }]) =>
-        version === undefined ? [] : [[name, version]]
-      ),
+      this.#options.sources.flatMap(({ resource }) => {
+        const name = groupResourceOf(resource);
+        const version = this.#watches.get(name)?.version;
+        return version === undefined || resource.volatile ? [] : [[name, version]];
+      }),
     );
   }
 

@@ -342,7 +342,7 @@ export const CONTROLLERS: readonly (ControllerDefinition | ControllerOnDemand)[]
   ({ nodeLifecycle }) => largeOutageLoop(nodeLifecycle),
   ({ reservedRanges }) => loopOf(nodeRangeController({ reserved: reservedRanges })),
   ({ tunnels }) => loopOf(remoteAddressController(tunnels)),
-  () => loopOf(evictionController),
+  ({ nodeLifecycle }) => loopOf(evictionController(nodeLifecycle)),
   () => loopOf(orphanedPodController),
   () => loopOf(outOfServicePodController),
   () => loopOf(unscheduledPodController),

@@ -61,14 +61,17 @@ async function verdictOn(mutant: Mutant, folder: string): Promise<string | undef
   const text = await Deno.readTextFile(path);
   await Deno.writeTextFile(path, text.replace(mutant.search, () => mutant.replace));
   try {
-    return await bySimulator(folder) ?? await byTests(mutant, folder);
+    return await bySimulator(mutant, folder) ?? await byTests(mutant, folder);
   } finally {
     await Deno.writeTextFile(path, text);
   }
 }
 
-async function bySimulator(folder: string): Promise<string | undefined> {
-  const env = { FIRST: "1", STEP: "1", SEEDS: String(SEEDS) };
+async function bySimulator(
+  { firstSeed = 1 }: Mutant,
+  folder: string,
+): Promise<string | undefined> {
+  const env = { FIRST: String(firstSeed), STEP: "1", SEEDS: String(SEEDS) };
   const { code, output } = await runDeno(folder, ["run", "-A", "tests/simulation/main.ts"], {
     env,
     msMax: RUN_MS_MAX,

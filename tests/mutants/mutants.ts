@@ -1,5 +1,6 @@
 import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
 import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
+import { EDGE_MUTANTS } from "./edge_mutants.ts";
 import { MEASUREMENT_MUTANTS } from "./measurement_mutants.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
@@ -20,6 +21,8 @@ export interface Mutant {
   file: string;
   search: string;
   replace: string;
+  /** The first of the simulator's seeds that may catch it; 1 when absent. */
+  firstSeed?: number;
   /** Tests that may catch it when the simulator does not. */
   tests?: readonly string[];
 }
@@ -254,8 +257,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "requests go to pods that are not ready",
     file: "core/controllers/services/endpoint_slices.ts",
-    search: "(serving && !terminating && ",
-    replace: "(!terminating && ",
+    search: "(serving && !terminating && !isOnlyHere)",
+    replace: "(!terminating && !isOnlyHere)",
   },
   {
     name: "a quarrel over pods whose agent is back",
@@ -540,6 +543,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   ...ANALYSIS_MUTANTS,
   ...BLUE_GREEN_MUTANTS,
+  ...EDGE_MUTANTS,
   ...MEASUREMENT_MUTANTS,
   ...BATCH_MUTANTS,
   ...ROLLOUT_MUTANTS,

@@ -125,8 +125,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: "namesakes: the folder of another node's volume is taken for the own",
     file: "agent/volumes/local_path_folders.ts",
-    search: "isLocalPathVolume(volume) && ownField(annotations, LOCAL_PATH_NODE) === nodeName;",
-    replace: "isLocalPathVolume(volume) && ownField(annotations, LOCAL_PATH_NODE) !== undefined;",
+    search: "const isOurs = localPathNodeOf(volume) === nodeName;",
+    replace: "const isOurs = localPathNodeOf(volume) !== undefined;",
     tests: ON_NODE,
   },
   {

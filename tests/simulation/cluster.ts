@@ -13,6 +13,7 @@ import { Safety } from "./safety.ts";
 import { type Action, describe, MACHINES, type Scenario } from "./scenario.ts";
 import { SimulatedServer } from "./server.ts";
 import { SettableClock } from "./settable_clock.ts";
+import { EDGE_GRACE_MS } from "./edge/edge_scenario.ts";
 import { Traffic } from "./traffic.ts";
 import { Users } from "./users.ts";
 import { WatcherCheck } from "./watcher_check.ts";
@@ -35,6 +36,8 @@ const MAY_CHANGE_WHEN_SETTLED: ReadonlySet<string> = new Set([
 const STEPS_MAX = 400_000;
 /** A bad link stays bad for longer than other faults: little is sent in a second. */
 const BAD_LINK_FACTOR = 4;
+/** What has crashed runs again: also when nobody was told, after the second back-off. */
+const CRASH_RECOVERY_MS = 60_000;
 /** A server that cannot start is started again after this time. */
 const SERVER_RETRY_MS = 1_000;
 
@@ -67,6 +70,11 @@ class SimulatedCluster {
   readonly #diskQuality: DiskQuality = { ...GOOD_DISK };
   readonly #machineTrouble = new Map<string, number>();
   readonly #faultEnds = new Map<string, number>();
+  /** Since when the links of machines are cut, and since when their containers and agents run without a fault. */
+  readonly #cuts = new Map<string, number>();
+  readonly #calm = new Map<string, number>();
+  #serverUpMs = 0;
+  #serverClockMs = -Infinity;
   #server: SimulatedServer | undefined;
   #isServerWanted = false;
   #serverTroubleMs = -Infinity;
@@ -85,6 +93,13 @@ class SimulatedCluster {
       serverTroubleMs: () => this.#serverTroubleMs,
       machineTroubleMs: (name) =>
         Math.max(this.#machineTrouble.get(name) ?? -Infinity, this.#serverTroubleMs),
+      ...(scenario.isAtEdge && {
+        edge: {
+          serverUpMs: () => this.#serverUpMs,
+          serverClockMs: () => this.#serverClockMs,
+          cutMs: (name: string) => this.#cuts.get(name),
+        },
+      }),
     });
     this.#watchers = new WatcherCheck({
       random: this.#random,
@@ -130,7 +145,7 @@ class SimulatedCluster {
 
   async #start(): Promise<void> {
     this.#startServer();
-    for (const machine of this.#machines) machine.startAgent();
+    if (!this.#scenario.isAtEdge) { for (const machine of this.#machines) machine.startAgent(); }
     await this.#advance(0);
   }
 
@@ -170,6 +185,10 @@ class SimulatedCluster {
       case "agent down":
       case "power loss":
         return this.#injectMachineFault(this.#machines[action.machine]!, action);
+      case "join":
+        return this.#machines[action.machine]!.startAgent();
+      case "cut":
+        return this.#cut(action.machines.map((index) => this.#machines[index]!), action.forMs);
       case "server down":
         this.#stopServer();
         return this.#endAfter("server", action.forMs, () => this.#startServer());
@@ -177,16 +196,38 @@ class SimulatedCluster {
       case "full disk":
         return this.#injectDiskFault(action.do, action.forMs);
       case "set clock":
+        if (this.#machines[action.machine] === undefined) this.#serverClockMs = this.#elapsedMs;
         return (this.#machines[action.machine]?.clock ?? this.#serverClock).set(action.byMs);
       default:
         this.#users.act(action).catch((error) => this.#safety.fault(String(error)));
     }
   }
 
+  #cut(machines: readonly SimulatedMachine[], forMs: number): void {
+    for (const machine of machines) {
+      machine.link.isUp = false;
+      this.#cuts.set(machine.name, this.#elapsedMs);
+      this.#machineTrouble.set(machine.name, Infinity);
+    }
+    this.#endAfter("the cut", forMs, () => {
+      for (const machine of machines) this.#endCut(machine);
+    });
+  }
+
+  #endCut(machine: SimulatedMachine): void {
+    const { name } = machine;
+    this.#safety.cutEnds(machine, this.#cuts.get(name)!, this.#calm.get(name) ?? 0);
+    this.#cuts.delete(name);
+    this.#machineTrouble.set(name, this.#elapsedMs);
+    machine.link.isUp = true;
+    machine.resume();
+  }
+
   #injectContainerFault(
     { machine, share, do: act }: Action & { machine: number; share: number },
   ): void {
-    const { runtime } = this.#machines[machine]!;
+    const { runtime, name } = this.#machines[machine]!;
+    this.#calm.set(name, this.#elapsedMs + CRASH_RECOVERY_MS);
     const running = runtime.containers.filter(({ state }) => state === "running");
     const victim = running[Math.floor(share * running.length)];
     if (victim === undefined) return;
@@ -199,8 +240,10 @@ class SimulatedCluster {
     const random = this.#random;
     const until = (end: () => void, factor = 1) => {
       this.#machineTrouble.set(name, Infinity);
+      this.#calm.set(name, Infinity);
       this.#endAfter(`${action.do} ${name}`, action.forMs * factor, () => {
-        this.#machineTrouble.set(name, this.#elapsedMs);
+        if (!this.#cuts.has(name)) this.#machineTrouble.set(name, this.#elapsedMs);
+        this.#calm.set(name, this.#elapsedMs + CRASH_RECOVERY_MS);
         end();
       });
     };
@@ -274,6 +317,7 @@ class SimulatedCluster {
       disk: this.#disk,
       quality: this.#diskQuality,
       watchLimits: this.#scenario.watchLimits,
+      ...(this.#scenario.isAtEdge && { nodeLifecycle: { graceMs: EDGE_GRACE_MS } }),
       onOpen: (store) => this.#watch(store),
       onTable: (table) => {
         this.#table = table;
@@ -292,6 +336,7 @@ class SimulatedCluster {
     if (!this.#isServerWanted || this.#server !== undefined) return server.kill();
     this.history.record("the server is up");
     this.#server = server;
+    this.#serverUpMs = this.#elapsedMs;
     this.#noteServerTrouble();
   }
 
@@ -321,6 +366,7 @@ class SimulatedCluster {
       log: silentLog(clock),
       random: new Random(this.#scenario.seed ^ (index + 1) * 0x1000193),
       server: () => this.#server,
+      isKeeping: this.#scenario.isAtEdge ?? false,
       onStart: (machine, container, isOrphaned) => {
         this.history.record(() => `${machine.name} starts ${container.id}`);
         this.#safety.started(machine, container, isOrphaned);
@@ -353,6 +399,7 @@ class SimulatedCluster {
     if (this.#server === undefined && !this.#isServerWanted) this.#startServer();
     await this.#advance(this.#elapsedMs + 2 * SERVER_RETRY_MS);
     this.#noteServerTrouble();
+    this.#cuts.clear();
     for (const machine of this.#machines) {
       Object.assign(machine.link, GOOD_LINK);
       Object.assign(machine.quality, GOOD_RUNTIME);

@@ -12,6 +12,7 @@ import type { NodeMirror } from "../../core/client/feed/node_mirror.ts";
 import type { Log } from "../../core/lib/log.ts";
 import type { Random } from "../../core/lib/random.ts";
 import type { Clock } from "../../core/lib/clock.ts";
+import type { Pod } from "../../core/resources/core/pods/pods.ts";
 import type { KubeObject } from "../../core/resources/resource.ts";
 import { connect, type RemoteApi, runAgent } from "../../server/agent.ts";
 import type { Context } from "../../server/context.ts";
@@ -21,6 +22,7 @@ import { GOOD_LINK, type LinkQuality } from "./connection.ts";
 import type { Occurrence } from "./history.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type ServerEnd, SimulatedLink } from "./link.ts";
+import { type KeptOnDisk, MemoryCheckpoint } from "./edge/memory_checkpoint.ts";
 import { SettableClock } from "./settable_clock.ts";
 import { MachineState, NO_VOLUMES, SimulatedFiles, SimulatedNetwork } from "./simulated_network.ts";
 
@@ -53,6 +55,8 @@ export interface MachineOptions {
   onAnswer(version: number): void;
   onOccurrence(what: Occurrence): void;
   onFault(error: unknown): void;
+  /** Whether it keeps what its agent needs to start without the server. */
+  isKeeping: boolean;
   /** A mirror has received a change. */
   onMirrored(machine: SimulatedMachine, event: ViewEvent): void;
   untilDrained(podUid: string, signal: AbortSignal): Promise<void>;
@@ -75,6 +79,7 @@ export class SimulatedMachine {
   lives = 0;
   #lifetime: Lifetime | undefined;
   #remote: Remote | undefined;
+  #kept: KeptOnDisk | undefined;
 
   constructor(options: MachineOptions) {
     const clock = this.clock = new SettableClock(options.clock);
@@ -92,6 +97,15 @@ export class SimulatedMachine {
   /** The mirror of its agent; `undefined` while none runs. */
   get mirror(): NodeMirror | undefined {
     return this.#remote?.mirror;
+  }
+
+  /** Pods that its agent, started alone, has to run: services that are neither finished nor deleted. */
+  keptPods(): readonly Pod[] {
+    const objects = [...this.#kept?.values.values() ?? []] as KubeObject[];
+    return objects.filter((object): object is Pod => object.kind === "Pod").filter((pod) =>
+      pod.metadata.deletionTimestamp === undefined && pod.spec.restartPolicy === "Always" &&
+      !["Succeeded", "Failed"].includes(pod.status.phase)
+    );
   }
 
   /** Starts an agent, which begins to work once its mirror is complete. */
@@ -115,8 +129,15 @@ export class SimulatedMachine {
       nodeName: this.name,
       gatewayAddress: "0.0.0.0",
       stopPods: false,
+      ...(this.#options.isKeeping && { checkpoint: this.#checkpoint(lifetime) }),
       openPlatform: () => Promise.resolve({ agent: this.#platform(lifetime) }),
     }).catch(fail);
+  }
+
+  #checkpoint(lifetime: Lifetime): MemoryCheckpoint {
+    const { clock } = this.#options;
+    const save = (kept: KeptOnDisk) => this.#kept = kept;
+    return new MemoryCheckpoint({ found: this.#kept, clock, lifetime, save });
   }
 
   /** Ends the agent as `kill -9` does: containers keep running. */

@@ -20,6 +20,7 @@ import { JobCounts } from "./job_counts.ts";
 import { RolloutLimits } from "./rollout_limits.ts";
 import { RolloutShares } from "./rollout_shares.ts";
 import { SwitchLimits } from "./switch_limits.ts";
+import { EdgeLimits, type EdgeOptions } from "./edge/edge_limits.ts";
 import { SetLimits } from "./set_limits.ts";
 
 /** Kinds that live in memory only. */
@@ -34,6 +35,8 @@ const ENDPOINT_AFTER_TROUBLE_MS = 130_000;
 const LOST_AFTER_MS = 70_000;
 /** A state that has lasted this long is known to an agent with a good link. */
 const KNOWN_MS = 1_000;
+/** An agent that was cut off knows everything this long after. */
+const EDGE_KNOWN_MS = 40_000;
 /** Requests that are routed again to a pod right after its last one may find it stopped. */
 const ROUTED_AGAIN_MS = 10;
 /** Half of the grace of the simulator's pods: requests in flight are awaited at least this long. */
@@ -51,6 +54,8 @@ export interface SafetyOptions {
   serverTroubleMs: () => number;
   /** When the machine, its agent or its link last failed. */
   machineTroubleMs: (name: string) => number;
+  /** What is known of nodes at the edge; absent: they are not watched. */
+  edge?: Pick<EdgeOptions, "serverUpMs" | "serverClockMs" | "cutMs">;
 }
 
 /**
@@ -63,6 +68,7 @@ export class Safety {
   readonly #options: SafetyOptions;
   readonly #limits: RolloutLimits;
   readonly #setLimits: SetLimits;
+  readonly #edge: EdgeLimits | undefined;
   readonly #switches: SwitchLimits;
   readonly #entries = new Map<string, Entry>();
   readonly #goneUids = new Set<string>();
@@ -78,7 +84,8 @@ export class Safety {
 
   constructor(options: SafetyOptions) {
     this.#options = options;
-    const { elapsedMs, serverTroubleMs } = options;
+    const { elapsedMs, serverTroubleMs, edge } = options;
+    this.#edge = edge && new EdgeLimits(this.pods, { elapsedMs, serverTroubleMs, ...edge });
     const extraStaleMs = () => elapsedMs() - serverTroubleMs() < 120_000 ? 120_000 : 0;
     this.#limits = new RolloutLimits(this.pods, { extraStaleMs });
     this.#switches = new SwitchLimits({ extraStaleMs });
@@ -145,10 +152,21 @@ export class Safety {
     if (pod.nodeName !== machine.name) {
       this.fault(`${pod.name} is on ${pod.nodeName} and was started on ${machine.name}`);
     }
-    if (pod.finishedMs !== undefined && !isOrphaned) {
+    if (
+      pod.finishedMs !== undefined && !isOrphaned && this.#mayKnow(machine.name, pod.finishedMs)
+    ) {
       this.fault(`pod ${pod.name} had finished and was started`);
     }
     if (!isOrphaned) this.#initialized(machine, container);
+  }
+
+  /** Whether the agent of a machine may know what was written then: one at the edge may have been cut off. */
+  #mayKnow(machine: string, atMs: number): boolean {
+    const { edge, elapsedMs, machineTroubleMs } = this.#options;
+    if (edge === undefined) return true;
+    const cutMs = edge.cutMs(machine);
+    if (cutMs !== undefined) return atMs < cutMs - KNOWN_MS;
+    return elapsedMs() - machineTroubleMs(machine) > EDGE_KNOWN_MS;
   }
 
   /** Init containers come before all that is listed after them: a pod of a Job has one, then a sidecar. */
@@ -169,10 +187,12 @@ export class Safety {
    * flight have ended, unless half of its grace is over or requests were routed to it again at this very moment.
    */
   stopping(
-    { name }: SimulatedMachine,
+    machine: SimulatedMachine,
     podUid: string,
     { table, busyMs }: { table: RouteTable | undefined; busyMs: number },
   ): void {
+    const { name } = machine;
+    this.#report(this.#edge?.stopping(machine, podUid));
     const nowMs = this.#options.elapsedMs();
     const troubleMs = Math.max(
       this.#options.serverTroubleMs(),
@@ -235,6 +255,12 @@ export class Safety {
       }
     }
     this.#report(this.#setLimits.checkOrdinals(uids));
+    this.#report(this.#edge?.machines(machines));
+  }
+
+  /** The cut of a machine ends, whose agent has run without a fault since `upMs`. */
+  cutEnds(machine: SimulatedMachine, cutMs: number, upMs: number): void {
+    this.#report(this.#edge?.cutEnds(machine, cutMs, upMs));
   }
 
   /** Somebody takes a pod out of the API by force. */
@@ -242,7 +268,9 @@ export class Safety {
     this.#setLimits.forced(uid);
   }
 
-  routed({ backends }: RouteTable): void {
+  routed(table: RouteTable): void {
+    const { backends } = table;
+    this.#report(this.#edge?.routed(table));
     const nowMs = this.#options.elapsedMs();
     const troubleMs = this.#options.serverTroubleMs();
     const patienceMs = nowMs - troubleMs < ENDPOINT_AFTER_TROUBLE_MS
@@ -302,7 +330,9 @@ export class Safety {
   }
 
   /** A node may become NotReady only when a fault has kept its agent from renewing its lease. */
-  #applyNode(type: StoreEvent["type"], { metadata: { uid, name }, status }: Node): void {
+  #applyNode(type: StoreEvent["type"], node: Node): void {
+    const { metadata: { uid, name }, status } = node;
+    this.#report(this.#edge?.nodeSeen(type, node));
     const ready = status.conditions?.find((condition) => condition.type === "Ready");
     const isLost = ready?.status === "Unknown";
     const wasLost = this.#lostNodes.has(uid);
@@ -324,6 +354,7 @@ export class Safety {
       return this.pods.gone(uid, nowMs);
     }
     const wasOn = this.pods.of(uid)?.nodeName;
+    this.#report(this.#edge?.podSeen(pod));
     this.#report(this.pods.seen(pod, nowMs));
     const facts = this.pods.of(uid)!;
     if (type === "ADDED") {

@@ -1,5 +1,6 @@
 import { Random } from "../../core/lib/random.ts";
 import type { RingLimits } from "../../core/store/event_ring.ts";
+import { edgeScenarioOf } from "./edge/edge_scenario.ts";
 import type { RolloutCommand, RolloutName } from "./rollouts.ts";
 
 /** Something that happens at a time; `share` in [0, 1) selects one of the objects that exist then. */
@@ -42,6 +43,7 @@ export type UserAction =
   | { readonly do: "apply job"; readonly image: string }
   | { readonly do: "delete job"; readonly policy: "Background" | "Foreground" | "Orphan" }
   | { readonly do: "cordon" | "uncordon" | "drain" | "delete node"; readonly machine: number }
+  | { readonly do: "set autonomy"; readonly machine: number; readonly autonomy: string }
   | { readonly do: "delete namespace" };
 
 export type FaultAction =
@@ -58,6 +60,10 @@ export type FaultAction =
     readonly machine: number;
     readonly forMs: number;
   }
+  /** The machine's agent starts for the first time. */
+  | { readonly do: "join"; readonly machine: number }
+  /** The links of all these are down. */
+  | { readonly do: "cut"; readonly machines: readonly number[]; readonly forMs: number }
   | { readonly do: "server down" | "bad disk" | "full disk"; readonly forMs: number }
   /** Of the machine with this number, or of the server when there is no such machine. */
   | { readonly do: "set clock"; readonly machine: number; readonly byMs: number };
@@ -103,10 +109,16 @@ export interface Scenario {
   readonly untilMs: number;
   /** With short limits, watches that were interrupted for long cannot resume (410). */
   readonly watchLimits: RingLimits;
+  /** Machines join one by one and keep what they need to start alone; `edge/edge_limits.ts` watches over them. */
+  readonly isAtEdge?: boolean;
 }
+
+/** Seeds from here on are of scenarios at the edge. */
+export const EDGE_SEEDS = 1_000_001;
 
 /** The scenario of a seed. */
 export function scenarioOf(seed: number): Scenario {
+  if (seed >= EDGE_SEEDS) return edgeScenarioOf(seed);
   const random = new Random(seed);
   const names = random.shuffled(Object.keys(DEPLOYMENTS)).slice(0, 1 + random.integer(3));
   const generator = new ActionGenerator(random, names);

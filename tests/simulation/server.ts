@@ -9,6 +9,7 @@ import type { Random } from "../../core/lib/random.ts";
 import type { Clock } from "../../core/lib/clock.ts";
 import type { LocalClient } from "../../core/objects/local_client.ts";
 import { loadedControllers } from "../../core/controllers/mod.ts";
+import type { NodeLifecycleOptions } from "../../core/controllers/nodes/large_outages.ts";
 import type { RingLimits } from "../../core/store/event_ring.ts";
 import { MemoryStore } from "../../core/store/memory_store.ts";
 import type { RouteTable } from "../../proxy/table/route_table.ts";
@@ -33,6 +34,8 @@ export interface ServerOptions {
   quality: DiskQuality;
   /** How much history watches can resume from. */
   watchLimits: RingLimits;
+  /** When nodes are lost; absent: as always. */
+  nodeLifecycle?: NodeLifecycleOptions;
   /** Called with the store before anything uses it. */
   onOpen(store: MemoryStore): void;
   onTable(table: RouteTable): void;
@@ -117,6 +120,7 @@ function environmentOf(
     nodeName: "server",
     gatewayAddress: "0.0.0.0",
     stopPods: false,
+    ...(options.nodeLifecycle && { nodeLifecycle: options.nodeLifecycle }),
     openStore: async () => {
       const store = await openStore(options, lifetime);
       return { store, isAlone: true, api: {}, whenOwned: async (_, run) => void await run() };

@@ -6,6 +6,7 @@ import { type Deployment, deployments } from "../../core/resources/apps/deployme
 import { analysisRuns, rollouts } from "../../core/resources/argoproj/mod.ts";
 import { jobs } from "../../core/resources/batch/jobs.ts";
 import { namespaces } from "../../core/resources/core/namespaces.ts";
+import { AUTONOMY } from "../../core/resources/core/nodes/autonomy.ts";
 import { nodes } from "../../core/resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../core/resources/core/pods/pods.ts";
 import { replicaSets } from "../../core/resources/apps/replica_sets.ts";
@@ -180,11 +181,21 @@ export class Users {
         return this.#cordon(api, this.#machine(action.machine), action.do === "cordon");
       case "drain":
         return this.#drain(api, this.#machine(action.machine));
+      case "set autonomy":
+        return this.#setAutonomy(api, this.#machine(action.machine), action.autonomy);
       case "delete node":
         return api.delete(nodes, { name: this.#machine(action.machine) });
       case "delete namespace":
         return api.delete(namespaces, { name: NAMESPACE });
     }
+  }
+
+  async #setAutonomy(api: Client & View, name: string, autonomy: string): Promise<void> {
+    const node = api.get(nodes, { name });
+    if (node === undefined) return;
+    const annotations = { ...node.metadata.annotations, [AUTONOMY]: autonomy };
+    const metadata = { ...node.metadata, annotations };
+    await this.#acknowledged(api.update(nodes, { ...node, metadata }));
   }
 
   async #deploy(api: Client & View, name: string, replicas: number): Promise<void> {

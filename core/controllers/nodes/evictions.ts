@@ -21,6 +21,8 @@ import {
   UNREACHABLE,
   withDefaultTolerations,
 } from "../../resources/core/pods/spec/default_tolerations.ts";
+import { evictingTaints } from "./node_taints.ts";
+import { HEARTBEAT_GRACE_MS } from "./nodes.ts";
 import { tolerates } from "./taints.ts";
 
 /** Since when taints are on a node, by their keys, and pods, by their uids, on a clock that does not jump. */
@@ -32,26 +34,48 @@ type PresentSince = ReadonlyMap<string, number>;
  *
  * When a taint or a pod is first seen, `timeAdded` and the time of scheduling say how old it is; from then on a clock
  * counts that nobody can set. So a server whose clock is corrected does not evict the pods of all nodes that are away
- * for a moment.
+ * for a moment. Nor does one that starts: taints of nodes that were away before are taken off then (see
+ * `large_outages.ts`), and do not count for the first grace period.
  *
  * Kubernetes: `pkg/controller/tainteviction`.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
  */
-export const evictionController: ControllerWithMemory<Node, PresentSince> = {
-  name: "taint-eviction-controller",
-  resource: nodes,
-  watches: [{ resource: pods, concerns: nodeOf }],
-  workers: 1,
-  reconcile(node, view, nowMs, { memory, elapsedMs }) {
-    const { name } = node.metadata;
-    const taints = noExecuteTaints(node);
-    if (taints.length === 0) return { ...NOTHING, remember: [[name, undefined]] };
-    const active = view.by(pods, "node", name).filter(isActive);
-    const since = sinceOf(taints, active, memory.get(name), { nowMs, elapsedMs });
-    return { ...evictions(taints, active, since, { nowMs, elapsedMs }), remember: [[name, since]] };
-  },
-  gone: ({ name }) => ({ ...NOTHING, remember: [[name, undefined]] }),
-};
+export function evictionController(
+  { graceMs = HEARTBEAT_GRACE_MS }: { graceMs?: number } = {},
+): ControllerWithMemory<Node, PresentSince> {
+  return {
+    name: "taint-eviction-controller",
+    resource: nodes,
+    watches: [{ resource: pods, concerns: nodeOf }],
+    workers: 1,
+    reconcile(node, view, nowMs, { memory, elapsedMs }) {
+      const { name } = node.metadata;
+      const startMs = memory.get(START)?.get(START) ?? elapsedMs;
+      const quietMs = startMs + graceMs - elapsedMs;
+      const all = noExecuteTaints(node);
+      const taints = quietMs > 0 ? all.filter((taint) => !isOurs(taint)) : all;
+      const active = taints.length > 0 ? view.by(pods, "node", name).filter(isActive) : [];
+      const since = sinceOf(taints, active, memory.get(name), { nowMs, elapsedMs });
+      const { writes, againAfterMs } = evictions(taints, active, since, { nowMs, elapsedMs });
+      const laterMs = taints.length < all.length ? quietMs : undefined;
+      return {
+        ...plan(writes, earliest(againAfterMs, laterMs)),
+        remember: [
+          [START, new Map([[START, startMs]])],
+          [name, taints.length > 0 ? since : undefined],
+        ],
+      };
+    },
+    gone: ({ name }) => ({ ...NOTHING, remember: [[name, undefined]] }),
+  };
+}
+
+/** Under this key it is remembered when the controller began; no node has this name. */
+const START = "";
+
+function isOurs(taint: Taint): boolean {
+  return evictingTaints([taint]).length > 0;
+}
 
 function sinceOf(
   taints: readonly Taint[],

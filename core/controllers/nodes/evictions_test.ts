@@ -5,9 +5,10 @@ import { withDefaultTolerations } from "../../resources/core/pods/spec/default_t
 import { timestamp } from "../../lib/timestamp.ts";
 import { loopOf } from "../runtime/controller.ts";
 import { TestCluster } from "../test_cluster.ts";
-import { evictionController } from "./evictions.ts";
+import { evictionController as evictionControllerOf } from "./evictions.ts";
 
 const NAME = { name: "n1" };
+const evictionController = evictionControllerOf({ graceMs: 0 });
 
 function node(cluster: TestCluster, spec = {}): Node {
   return cluster.put(nodes, { metadata: NAME, spec });
@@ -172,4 +173,24 @@ Deno.test("every pod tolerates a lost node for 300 seconds unless it says otherw
   const own = { ...UNREACHABLE, operator: "Exists" as const };
   assert.equal(withDefaultTolerations([own]).length, 2);
   assert.equal(withDefaultTolerations([{ operator: "Exists" }]).length, 1);
+});
+
+Deno.test("a server that starts evicts nobody for a taint of a node that was away before", () => {
+  const cluster = new TestCluster();
+  const controller = evictionControllerOf({ graceMs: 40_000 });
+  const timeAdded = timestamp(cluster.nowMs);
+  cluster.nowMs += 3_600_000;
+  const hasty = { ...UNREACHABLE, operator: "Exists", tolerationSeconds: 0 };
+  pod(cluster, "hasty", { tolerations: [hasty] });
+  pod(cluster, "patient");
+  node(cluster, { taints: [{ ...UNREACHABLE, timeAdded }] });
+  assert.deepEqual(cluster.planOf(controller, NAME), {
+    writes: [],
+    againAfterMs: 40_000,
+    remember: [["", new Map([["", cluster.moment.elapsedMs]])], ["n1", undefined]],
+  });
+  cluster.nowMs += 39_999;
+  assert.deepEqual(cluster.planOf(controller, NAME).writes, []);
+  node(cluster, { taints: [{ key: "people", effect: "NoExecute", timeAdded }] });
+  assert.equal(cluster.planOf(controller, NAME).writes.length, 4, "taints of people count at once");
 });

@@ -6,13 +6,14 @@ import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { withDefaultTolerations } from "../../resources/core/pods/spec/default_tolerations.ts";
 import { timestamp } from "../../lib/timestamp.ts";
 import { TestCluster } from "../test_cluster.ts";
-import { evictionController } from "./evictions.ts";
+import { evictionController as evictionControllerOf } from "./evictions.ts";
 import { largeOutageLoop } from "./large_outages.ts";
 import { HEARTBEAT_GRACE_MS, nodeController } from "./nodes.ts";
 
 const ZONE = "topology.kubernetes.io/zone";
 const UNREACHABLE = "node.kubernetes.io/unreachable";
 const SECOND = 1_000;
+const evictionController = evictionControllerOf({ graceMs: 0 });
 
 type Word = "True" | "False" | "Unknown";
 

@@ -79,7 +79,7 @@ export function nodeController(
       const seen = { heartbeat, lostMs };
       const next = isEqual(status, node.status)
         ? taintAndMark(node, view, nowMs, before?.podsToMark)
-        : lostPlan(node, status, view);
+        : lostPlan(node, status, view, nowMs);
       const wait = nextLookMs(restMs, aloneMs);
       return {
         ...plan(next.writes, wait),
@@ -142,7 +142,8 @@ interface NodePlan extends Plan {
   podsToMark: NodeMemory["podsToMark"];
 }
 
-function lostPlan(node: Node, status: Node["status"], view: View): NodePlan {
+/** Pods that were left alone are marked before their node is lost: others passed over them, and go on to do so. */
+function lostPlan(node: Node, status: Node["status"], view: View, nowMs: number): NodePlan {
   const { metadata: { name } } = node;
   const next = { ...node, status };
   const isAlone = isOffline(next);
@@ -154,9 +155,11 @@ function lostPlan(node: Node, status: Node["status"], view: View): NodePlan {
     reason: word,
     message: `Node ${name} status is now: ${word}`,
   });
+  const ready = isAlone ? [] : readyPods(node, view);
+  const marks = isOffline(node) ? ready.flatMap((pod) => notReadyWrites(pod, nowMs)) : [];
   return {
-    writes: [updateStatus(nodes, next), ...isNews ? [event] : []],
-    podsToMark: isAlone ? undefined : uidsOf(readyPods(node, view)),
+    writes: [...marks, updateStatus(nodes, next), ...isNews ? [event] : []],
+    podsToMark: isAlone ? undefined : uidsOf(ready),
   };
 }
 

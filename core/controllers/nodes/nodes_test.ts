@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { leases } from "../../resources/coordination/leases.ts";
 import { type Node, nodes } from "../../resources/core/nodes/nodes.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
-import { evictionController } from "./evictions.ts";
+import { evictionController as evictionControllerOf } from "./evictions.ts";
 import { largeOutageLoop } from "./large_outages.ts";
 import { nodeController as nodeControllerOf } from "./nodes.ts";
 import { conditionOf } from "../../resources/conditions.ts";
@@ -12,6 +12,7 @@ import { TestCluster } from "../test_cluster.ts";
 
 const HEARTBEAT_GRACE_MS = 50_000, STARTUP_GRACE_MS = 60_000;
 const NAME = { name: "n1" };
+const evictionController = evictionControllerOf({ graceMs: 0 });
 const nodeController = nodeControllerOf();
 const outages = largeOutageLoop();
 

@@ -114,10 +114,11 @@ function groupsOf(
 
 function endpointFor(service: Service, pod: Pod, address: string, view: View): Endpoint {
   const { metadata: { namespace, name, uid, deletionTimestamp }, spec } = pod;
-  const serving = isReady(pod);
   const terminating = deletionTimestamp !== undefined;
+  const isOnlyHere = !isReachable(pod, view);
+  const serving = isReady(pod) && !(terminating && isOnlyHere); // nobody turns to it for want of others
   const ready = service.spec.publishNotReadyAddresses === true ||
-    (serving && !terminating && isReachable(pod, view));
+    (serving && !terminating && !isOnlyHere);
   const hostname = hostnameOf(service, pod);
   const zone = spec.nodeName ? zoneOf(view, spec.nodeName) : undefined;
   const hints = ready ? hintsFor(service, spec.nodeName, zone) : undefined;

@@ -64,6 +64,19 @@ Deno.test("others pass over the pods of a node that is offline; what they are to
   assert.deepEqual(states(cluster), { a: "true true true", b: "true true true" });
 });
 
+Deno.test("nobody turns to a pod that ends on a node that is offline, for want of others", () => {
+  const cluster = clusterWith();
+  const end = (name: string) => {
+    const pod = cluster.get(pods, { namespace: "default", name })!;
+    const deletionTimestamp = "2026-01-01T00:00:00Z";
+    cluster.put(pods, { ...pod, metadata: { ...pod.metadata, deletionTimestamp } });
+  };
+  setNode(cluster, "n1", "Unknown", "Offline");
+  end("a");
+  end("b");
+  assert.deepEqual(states(cluster), { a: "false false false", b: "false true false" });
+});
+
 Deno.test("a Service that asks for pods that are not ready has those too", () => {
   const cluster = clusterWith({ publishNotReadyAddresses: true });
   setNode(cluster, "n1", "Unknown", "Offline");
