@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { TestCluster } from "../controllers/test_cluster.ts";
 import { services } from "../resources/core/services/services.ts";
 import { endpointSlices } from "../resources/discovery/endpoint_slices.ts";
@@ -207,4 +208,40 @@ Deno.test("the API server is behind the own tunnel, and is not there without one
   ]);
   assert.deepEqual(by("route").endpoints, [{ address: "192.0.2.1", port: 6443, podUid: "" }]);
   assert.equal(by("none").state, "empty");
+});
+
+Deno.test("whoever is reached and ready answers, those that hints are for alone; nobody who is cut off ever does", () => {
+  const ways = fc.constantFrom<Way>("route", "tunnel", "none");
+  const endpoints = fc.array(
+    fc.record({ node: fc.nat(3), ready: fc.boolean(), hint: fc.option(fc.nat(1)) }),
+    { maxLength: 6 },
+  );
+  const nodesOf = fc.tuple(ways, ways, ways, ways);
+  fc.assert(fc.property(endpoints, nodesOf, fc.boolean(), (endpoints, ways, prefers) => {
+    const wayTo = (name: string) => ways[Number(name.slice(1))]!;
+    const made = endpoints.map(({ node, ready, hint }, i) => ({
+      ...endpoint(`10.0.${node}.${i + 1}`, { ready }, `uid-${i}`),
+      nodeName: `n${node}`,
+      ...(hint !== null && { hints: { forZones: [{ name: `z${hint}` }] } }),
+    }));
+    const seenFrom = { nodeName: "n0", zone: "z0" };
+    const asked = { namespace: "default", name: "web", port: 80 };
+    const backend = serviceBackend(
+      clusterWith([{ endpoints: made }]),
+      asked,
+      prefers ? { seenFrom } : {},
+      { wayTo, datagramsTo: () => "none", toServer: "none" },
+    );
+    const reached = endpoints.map((each, i) => ({ ...each, uid: `uid-${i}` }))
+      .filter(({ node, ready }) => ready && ways[node] !== "none");
+    const isHinted = reached.every(({ hint }) => hint !== null) &&
+      reached.some(({ hint }) => hint === 0);
+    const expected = prefers && isHinted ? reached.filter(({ hint }) => hint === 0) : reached;
+    assert.deepEqual(backend.endpoints.map(({ podUid }) => podUid), expected.map(({ uid }) => uid));
+    assert.equal(backend.state, expected.length > 0 ? "valid" : "empty");
+    for (const [i, { far }] of backend.endpoints.entries()) {
+      const node = `n${expected[i]!.node}`;
+      assert.deepEqual(far, wayTo(node) === "tunnel" ? { node } : undefined);
+    }
+  }));
 });

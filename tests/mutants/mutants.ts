@@ -1,6 +1,7 @@
 import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
 import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
 import { EDGE_MUTANTS } from "./edge_mutants.ts";
+import { FAR_MUTANTS } from "./far_mutants.ts";
 import { MEASUREMENT_MUTANTS } from "./measurement_mutants.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
@@ -548,6 +549,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...BATCH_MUTANTS,
   ...ROLLOUT_MUTANTS,
   ...PROXY_MUTANTS,
+  ...FAR_MUTANTS,
   ...TRAFFIC_MUTANTS,
   ...ROLLOUT_PART_MUTANTS,
   ...SET_MUTANTS,
