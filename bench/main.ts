@@ -13,6 +13,7 @@ import { Bench, type Measurement, type Report } from "./harness.ts";
 import { dns } from "./dns.ts";
 import { idle } from "./idle.ts";
 import { agents } from "./agents.ts";
+import { feeds } from "./feeds.ts";
 import { api } from "./api.ts";
 import { markdownTable, withSection } from "./markdown.ts";
 import { memory } from "./memory.ts";
@@ -43,6 +44,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   rebootAlone,
   memory,
   agents,
+  feeds,
   probes,
   dns,
   proxy,

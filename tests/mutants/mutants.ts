@@ -2,6 +2,7 @@ import { ANALYSIS_MUTANTS } from "./analysis_mutants.ts";
 import { BLUE_GREEN_MUTANTS } from "./blue_green_mutants.ts";
 import { EDGE_MUTANTS } from "./edge_mutants.ts";
 import { FAR_MUTANTS } from "./far_mutants.ts";
+import { FEED_MUTANTS } from "./feed_mutants.ts";
 import { MEASUREMENT_MUTANTS } from "./measurement_mutants.ts";
 import { NODE_MUTANTS } from "./node_mutants.ts";
 import { CONFINEMENT_MUTANTS } from "./confinement_mutants.ts";
@@ -542,6 +543,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "record?.[name]",
     tests: ["core/schema/selectors_test.ts", "core/lib/equality_test.ts"],
   },
+  ...FEED_MUTANTS,
   ...ANALYSIS_MUTANTS,
   ...BLUE_GREEN_MUTANTS,
   ...EDGE_MUTANTS,

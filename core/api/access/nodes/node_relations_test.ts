@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { freshApi } from "../../api_fixture.ts";
+import { pods } from "../../../resources/core/pods/pods.ts";
 import { LocalClient } from "../../../objects/local_client.ts";
 import { isRelated, type RelatedKind, relatedTo } from "./node_relations.ts";
 
@@ -103,6 +104,18 @@ Deno.test("a node has to do with all that its pods refer to, and with nothing th
   for (const name of ["controller", "others"]) {
     assert.ok(!isRelated("edge", { kind: "secrets", namespace: "vault", name }, view), name);
   }
+});
+
+Deno.test("a pod that only shows a static one gives its node nothing to read", async () => {
+  const view = await cluster();
+  const pod = view.get(pods, { namespace: "a", name: "p" })!;
+  const annotations = { "kubernetes.io/config.mirror": "x" };
+  const mirror = { ...pod, metadata: { ...pod.metadata, annotations } };
+  const made = { get: view.get.bind(view), by: () => [mirror] as never };
+  const related = relatedTo("edge", made);
+  assert.equal(related.secrets.size + related.persistentvolumeclaims.size, 0);
+  const secret = { kind: "secrets", namespace: "a", name: "volume" } as const;
+  assert.ok(!isRelated("edge", secret, made));
 });
 
 Deno.test("what is related in all is what is related one by one", async () => {

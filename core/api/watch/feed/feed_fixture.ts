@@ -5,6 +5,7 @@ import { silentLog } from "../../../lib/log.ts";
 import { Random } from "../../../lib/random.ts";
 import { VirtualClock } from "../../../lib/virtual_clock.ts";
 import { LocalClient } from "../../../objects/local_client.ts";
+import type { KubeObject } from "../../../resources/resource.ts";
 import { MemoryDisk } from "../../../store/memory_journal.ts";
 import { type ApiFixture, freshApi } from "../../api_fixture.ts";
 import { nodeUser } from "../../access/nodes/node_identity.ts";
@@ -19,6 +20,8 @@ const TURNS_MAX = 2_000;
 export class FeedFixture {
   readonly clock = new VirtualClock(Date.parse("2026-01-01T00:00:00Z"));
   disk = new MemoryDisk();
+  /** What nodes have had to do with so far, as a test notes it: `node kind name`. */
+  readonly wasRelated = new Set<string>();
   #api!: ApiFixture;
 
   static async start(): Promise<FeedFixture> {
@@ -97,6 +100,11 @@ export class FollowingNode {
     await this.mirror.ended();
   }
 
+  /** All that it shows. */
+  saved(): KubeObject[] {
+    return SOURCES.flatMap(({ resource }) => [...this.mirror.list<KubeObject>(resource)]);
+  }
+
   /** Breaks what is open; nothing comes through until {@linkcode heal}. */
   cut(): void {
     this.#isDown = true;
@@ -119,6 +127,7 @@ export class FollowingNode {
     refuse: (path: string) => Response | undefined,
   ): Promise<Response> {
     if (this.#isDown) throw new TypeError("connection refused");
+    const cut = this.#cut.signal;
     this.asked.push(path);
     const headers = {
       "host": "192.0.2.1:6443",
@@ -131,7 +140,7 @@ export class FollowingNode {
     });
     this.bytes.up += headBytes(`${method} ${path} HTTP/1.1`, Object.entries(headers));
     this.bytes.down += headBytes("HTTP/1.1 200 OK", [...answer.headers]);
-    const body = answer.body && cuttable(answer.body, this.#cut.signal, (bytes) => {
+    const body = answer.body && cuttable(answer.body, cut, (bytes) => {
       this.bytes.down += bytes;
     });
     return new Response(body, { status: answer.status });
@@ -153,10 +162,12 @@ function cuttable(
   const reader = body.getReader();
   return new ReadableStream({
     start(controller) {
-      cut.addEventListener("abort", () => {
+      const lose = () => {
         controller.error(cut.reason);
         reader.cancel().catch(() => {}); // it has ended
-      });
+      };
+      cut.addEventListener("abort", lose);
+      if (cut.aborted) lose();
     },
     async pull(controller) {
       const { done, value } = await reader.read();

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { keyOf } from "../../../client/feed/digests.ts";
 import type { Draft } from "../../../client/client.ts";
-import { relatedTo } from "../../access/nodes/node_relations.ts";
 import { configMaps } from "../../../resources/core/config_maps.ts";
-import { type Node, nodes } from "../../../resources/core/nodes/nodes.ts";
+import { nodes } from "../../../resources/core/nodes/nodes.ts";
 import {
   persistentVolumes,
 } from "../../../resources/core/persistent_volumes/persistent_volumes.ts";
@@ -13,8 +11,8 @@ import { services } from "../../../resources/core/services/services.ts";
 import { leases } from "../../../resources/coordination/leases.ts";
 import { endpointSlices } from "../../../resources/discovery/endpoint_slices.ts";
 import type { AnyResource, KubeObject } from "../../../resources/resource.ts";
+import { assertInStep } from "./followed_state_fixture.ts";
 import { FeedFixture, FollowingNode, SOURCES } from "./feed_fixture.ts";
-import { trimmedNode } from "./trimmed_node.ts";
 
 const NAMESPACE = "default";
 
@@ -31,36 +29,6 @@ function podOf(name: string, nodeName: string, refers: { secret?: string; map?: 
 
 function named(name: string) {
   return { namespace: NAMESPACE, name };
-}
-
-/** What the node must be shown of a kind. */
-function expected({ local }: FeedFixture, node: string, resource: AnyResource) {
-  const all = local.list<KubeObject>(resource);
-  const related = relatedTo(node, local);
-  if (resource.plural in related) {
-    const keys = related[resource.plural as keyof typeof related];
-    return all.filter(({ metadata }) => keys.has(keyOf(metadata)));
-  }
-  switch (resource.plural) {
-    case "pods":
-      return all.filter((pod) => (pod as Pod).spec.nodeName === node);
-    case "leases":
-      return all.filter(({ metadata }) => metadata.name === node);
-    case "nodes":
-      return all.map((each) => each.metadata.name === node ? each : trimmedNode(each as Node));
-    default:
-      return all;
-  }
-}
-
-function assertInStep(following: FollowingNode): void {
-  for (const { resource } of SOURCES) {
-    assert.deepEqual(
-      following.mirror.list<KubeObject>(resource),
-      expected(following.fixture, following.name, resource),
-      `${resource.plural} of ${following.name}`,
-    );
-  }
 }
 
 /** Two nodes, each with a pod, its Secret and its ConfigMap. */
@@ -257,6 +225,8 @@ Deno.test("of other nodes a node is told where they are; heartbeats and renewals
       status: { ...seen.status, conditions: conditions(second) },
     });
   }
+  await fixture.settle();
+  assert.equal(edge.bytes.down, told, "nothing that it may know has changed");
   const lease = { namespace: "kube-node-lease", name: "edge" };
   const spec = { holderIdentity: "edge", leaseDurationSeconds: 40 };
   await local.create(leases, { metadata: lease, spec });
@@ -330,6 +300,10 @@ Deno.test("a resync of an unchanged node with a thousand objects costs less than
 
 Deno.test("a restored backup that gives a revision a second time is seen, whatever the node has kept", async () => {
   const fixture = await cluster();
+  await fixture.local.create(services, {
+    metadata: named("web"),
+    spec: { ports: [{ port: 80 }] },
+  });
   const backup = structuredClone([...fixture.disk.rows]);
   const { revision } = fixture.disk;
   await fixture.startServer(); // each start leaves out the same number of revisions
@@ -337,6 +311,9 @@ Deno.test("a restored backup that gives a revision a second time is seen, whatev
   const changed = async (k: string) => {
     const map = fixture.local.get(configMaps, named("edge-map"))!;
     await fixture.local.update(configMaps, { ...map, data: { k } });
+    const labels = { k };
+    const { metadata, ...service } = fixture.local.get(services, named("web"))!;
+    await fixture.local.update(services, { ...service, metadata: { ...metadata, labels } });
   };
   await changed("before");
   await fixture.settle();
@@ -345,8 +322,10 @@ Deno.test("a restored backup that gives a revision a second time is seen, whatev
   Object.assign(fixture.disk, { revision, rows: new Map(backup) });
   await fixture.startServer();
   await changed("after");
+  const asked = edge.asked.length;
   edge.heal();
   await edge.caughtUp();
+  assert.equal(edge.asked.length, asked + 1, "at the first go");
   assertInStep(edge);
   assert.equal(edge.mirror.get(configMaps, named("edge-map"))!.data?.["k"], "after");
   assert.equal(edge.mirror.get(configMaps, named("edge-map"))!.metadata.resourceVersion, version);
