@@ -273,7 +273,7 @@ Deno.test("a port: both directions, each with its own end, and the words when no
     socket.on("end", () => socket.end(`got ${got}`)); // after the client has ended its side
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
+  let { port } = server.address() as { port: number };
   const { streams, open } = remote({
     connect: (_pod, target) => {
       if (target.port !== port) return Promise.reject(new Error("dial tcp4 x: connection refused"));
@@ -285,6 +285,21 @@ Deno.test("a port: both directions, each with its own end, and the words when no
   const sent = 1_000_000;
   connection.end(new Uint8Array(sent));
   assert.equal(await textOf(connection as AsyncIterable<Uint8Array>), `got ${sent}`);
+  // The pod may end its side first, and still read.
+  const early = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+    socket.end("bye");
+    socket.on("data", (bytes) => read += bytes.length).on("end", () => allRead.resolve());
+  });
+  let read = 0;
+  const allRead = Promise.withResolvers<void>();
+  await new Promise<void>((resolve) => early.listen(0, "127.0.0.1", resolve));
+  port = (early.address() as { port: number }).port;
+  const other = await streams.connect(POD, { port, at: "loopback" });
+  assert.equal(await textOf(other.iterator({ destroyOnReturn: false })), "bye");
+  other.end(new Uint8Array(sent));
+  await allRead.promise;
+  assert.equal(read, sent);
+  early.close();
   await assert.rejects(streams.connect(POD, { port: 1, at: "address" }), {
     message: "dial tcp4 x: connection refused",
   });

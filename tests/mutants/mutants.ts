@@ -13,6 +13,7 @@ import { PROXY_MUTANTS } from "./proxy_mutants.ts";
 import { ROLLOUT_MUTANTS } from "./rollout_mutants.ts";
 import { ROLLOUT_PART_MUTANTS } from "./rollout_part_mutants.ts";
 import { SET_MUTANTS } from "./set_mutants.ts";
+import { STREAM_MUTANTS } from "./stream_mutants.ts";
 import { STEPWISE_MUTANTS } from "./stepwise_mutants.ts";
 import { STORAGE_MUTANTS } from "./storage_mutants.ts";
 import { TRAFFIC_MUTANTS } from "./traffic_mutants.ts";
@@ -558,6 +559,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...POD_MUTANTS,
   ...CONFINEMENT_MUTANTS,
   ...NODE_MUTANTS,
+  ...STREAM_MUTANTS,
   ...STEPWISE_MUTANTS,
   ...STORAGE_MUTANTS,
   ...NAME_MUTANTS,

@@ -2,6 +2,7 @@ import { ApiError } from "../../client/api_error.ts";
 import type { ObjectName } from "../../client/client.ts";
 import type { ByteSink, ByteSource } from "../../lib/byte_queue.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { UnreachableNode } from "../../client/nodes/unreachable_node.ts";
 import { messageOf } from "../../lib/error_message.ts";
 import { type Pod, pods } from "../../resources/core/pods/pods.ts";
 import { nameOf } from "../verbs/request.ts";
@@ -91,6 +92,7 @@ function portsOf(name: ObjectName, pod: Pod, { nodeStreams }: StreamParts): Port
       try {
         const duplex = await nodeStreams.connect(name, { port, at: "loopback" });
         await joined(data, new RawConnection({ socket: duplex, head: new Uint8Array() }));
+        if (duplex.errored instanceof UnreachableNode) throw duplex.errored; // else it was the pod that left
         await data.end();
         await error.end();
       } catch (fault) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
+import { UnreachableNode } from "../../client/nodes/unreachable_node.ts";
 import type { NodeStreams, PodPort } from "../../client/node_streams.ts";
 import { concat } from "../../lib/bytes.ts";
 import { echoingNode, freshApi } from "../api_fixture.ts";
@@ -90,6 +91,30 @@ Deno.test("a port that cannot be reached is told on its error stream", async () 
   client.write(pair(new SpdyClientFrames(), 1, "9", "0"));
   assert.match(await until(why), /error forwarding port 9 to pod [\w-]+, uid : dial tcp4/);
   client.end();
+});
+
+Deno.test("a connection that breaks with the way to the agent says why, one that the pod closes does not", async () => {
+  const lost = UnreachableNode.lost("edge", "no sign of life");
+  for (const fault of [lost, new Error("ECONNRESET")]) {
+    const opened = Promise.withResolvers<PassThrough>();
+    const { fixture } = await withPod({
+      connect: () => {
+        const duplex = new PassThrough({ allowHalfOpen: true });
+        opened.resolve(duplex);
+        return Promise.resolve(duplex);
+      },
+    });
+    const { client, until, text } = upgradeAt(fixture, FORWARD, spdy, "POST");
+    client.write(pair(new SpdyClientFrames(), 1, "9", "0"));
+    const duplex = await opened.promise;
+    duplex.write("first");
+    await until("first");
+    duplex.destroy(fault);
+    if (fault === lost) await until(`uid : ${lost.message}`);
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(/error forwarding/.test(text()), fault === lost);
+    client.end();
+  }
 });
 
 Deno.test("a stream without port or type is reset, one without its other half after 30 s", async () => {

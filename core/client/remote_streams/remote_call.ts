@@ -88,7 +88,7 @@ export class RemoteCall {
     return await this.#guarded(() => this.#reader.exactly(count));
   }
 
-  /** All that follows; `ms`: how long each piece may take. Whoever leaves early ends the call. */
+  /** All that follows, and then the end of the call; `ms`: how long each piece may take. */
   async *all(ms = Infinity): AsyncGenerator<Uint8Array> {
     const { clock, name } = this.#node;
     const late = () => UnreachableNode.late(name, ms);
@@ -108,12 +108,17 @@ export class RemoteCall {
     else this.#stream.lost.addEventListener("abort", lose, { once: true });
     return duplexOf({
       head: this.#stream.head,
-      bytes: this.all(),
+      bytes: this.#rest(),
       lost: lost.signal,
       write: (bytes) => this.write(bytes),
       end: () => this.endInput(),
       reset: (reason) => this.end(reason),
     });
+  }
+
+  /** All that follows. At its end this end may go on. */
+  async *#rest(): AsyncGenerator<Uint8Array> {
+    for (let part; (part = await this.some()) !== undefined;) yield part;
   }
 
   async send(message: unknown): Promise<void> {
