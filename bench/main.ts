@@ -33,6 +33,7 @@ import { restart } from "./restart.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
 import { storeOverwrites } from "./store_overwrites.ts";
+import { tunnel } from "./tunnel.ts";
 import { storeReads } from "./store_reads.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
@@ -45,6 +46,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   memory,
   agents,
   feeds,
+  tunnel,
   probes,
   dns,
   proxy,

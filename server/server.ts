@@ -22,6 +22,8 @@ import type { MeasurementParts } from "../core/controllers/analysis/providers/la
 import { type ControlPlane, openControlPlane, runControllers } from "./control_plane.ts";
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import { keepLeases } from "../core/api/tunnels/lease_keeper.ts";
+import { collectAfterStorms } from "../core/api/tunnels/storms.ts";
+import { collectGarbage } from "../core/lib/linux/garbage.ts";
 import type { Tunnels } from "../core/api/tunnels/tunnels.ts";
 import { type FarTraffic, farTrafficBy } from "./link/far_traffic.ts";
 import { serverTunnels, tunnelSources } from "./link/server_tunnels.ts";
@@ -218,6 +220,7 @@ function createServerApi(
   },
 ): Api {
   const { tunnels } = told;
+  parts.defer(collectAfterStorms({ tunnels, clock, collect: collectGarbage }));
   parts.defer(keepLeases({ tunnels, client: view, view, clock, log }));
   const links = nodeLinks({ nodeName, agent, images, tunnels, clock, random });
   const { kubelets } = links;

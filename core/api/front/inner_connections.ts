@@ -31,9 +31,14 @@ export class InnerConnections {
     return {
       ...(adopt && { adopt }),
       tunnelsMax: this.#tunnelsMax,
-      serve: (inner) => this.#serve(inner, peer),
+      serve: this.#serverFor(peer),
       leave: () => this.#connections.leave(carrier),
     };
+  }
+
+  /** Apart, so that it keeps nothing of the carrier: a tunnel has it for as long as it lives. */
+  #serverFor(peer: Peer): (inner: Duplex) => void {
+    return (inner) => this.#serve(inner, peer);
   }
 
   #serve(inner: Duplex, { address, port, certificate }: Peer): void {

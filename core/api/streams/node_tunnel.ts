@@ -7,12 +7,14 @@ import {
   TUNNEL_PROTOCOL,
 } from "../../client/tunnel/handshake.ts";
 import { WebSocketPipe } from "../../client/tunnel/web_socket_pipe.ts";
-import type { Tunnels } from "../tunnels/tunnels.ts";
+import type { TunnelGuest, Tunnels } from "../tunnels/tunnels.ts";
 import { nodeOf } from "../access/nodes/node_identity.ts";
 import { type Peer, peerOf } from "../access/peer.ts";
 import { upgradeHeadOf } from "./upgrades/upgrade_head.ts";
 import type { Stream, StreamDefinition, StreamParts, UpgradeRequest } from "./stream.ts";
 import { chosenSubprotocol, isWebSocket, webSocketAnswer } from "./websocket/handshake.ts";
+
+type TunnelPeer = Peer & Required<Pick<Peer, "front">>;
 
 /** When an agent for which there is no room is to ask again, at the soonest. */
 const RETRY_SECONDS = 30;
@@ -46,7 +48,7 @@ export const nodeTunnel: StreamDefinition = ({ tunnels, clock }: StreamParts): S
       remoteAddress: peer.address,
       deadMs: deadMsOf(upgradeHead.headers[TUNNEL_HEADERS.dead]),
       isCurrent: request.isCurrent,
-      peer,
+      peer: withoutCarrier(peer),
     };
     const ended = tunnels.take(guest, new WebSocketPipe(connection, "server"));
     // What has come of the request must not be kept for as long as the tunnel lives.
@@ -57,7 +59,7 @@ export const nodeTunnel: StreamDefinition = ({ tunnels, clock }: StreamParts): S
 /** Throws Forbidden, or ServiceUnavailable with when to come back. */
 function guestOf(
   { info: { name }, user, incoming }: UpgradeRequest,
-): { node: string; peer: Peer & Required<Pick<Peer, "front">> } {
+): { node: string; peer: TunnelPeer } {
   if (name === undefined || nodeOf(user) !== name) {
     throw new ApiError(
       "Forbidden",
@@ -69,6 +71,11 @@ function guestOf(
   const peer = peerOf(incoming.socket);
   if (!peer?.front) throw new ApiError("NotImplemented", "a tunnel cannot be opened in a tunnel");
   return { node: name, peer: { ...peer, front: peer.front } };
+}
+
+/** The peer, as the tunnel needs it: its socket is not kept. */
+function withoutCarrier({ front: { serve }, ...peer }: TunnelPeer): TunnelGuest["peer"] {
+  return { ...peer, serve };
 }
 
 /** Throws ServiceUnavailable when one more would be too many. */

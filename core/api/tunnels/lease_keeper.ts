@@ -9,8 +9,8 @@ import type { NodeTunnel, Tunnels } from "./tunnels.ts";
 /** As the kubelet's: its `nodeLeaseDurationSeconds`. */
 const LEASE_SECONDS = 40;
 const LEASE_NAMESPACE = "kube-node-lease";
-/** Pings that come faster renew nothing. */
-const RENEW_MS_MIN = 5_000;
+/** Pings that come faster renew nothing: a renewal costs as much as two pings, and a lease holds longer. */
+const RENEW_MS_MIN = 14_000;
 
 /** On the Lease of a node that has a tunnel: what is known of it. */
 export const LINK = "coracle.dev/link";

@@ -9,5 +9,5 @@ export interface GuestParts {
 
 /** Every kind of stream that agents may open. A new one is one file and one line here. */
 export const STREAM_KINDS: readonly ((parts: GuestParts) => StreamKind)[] = [
-  ({ guest }) => apiConnections(guest.peer),
+  ({ guest }) => apiConnections(guest),
 ];

@@ -3,7 +3,7 @@ import type { Log } from "../../lib/log.ts";
 import { MuxTunnel } from "../../client/tunnel/mux_tunnel.ts";
 import { DISPLACED } from "../../client/tunnel/return_pace.ts";
 import type { StreamKind, Tunnel } from "../../client/tunnel/tunnel.ts";
-import type { Peer } from "../access/peer.ts";
+import type { Peer, PeerFront } from "../access/peer.ts";
 import type { TunnelPipe } from "../../client/tunnel/tunnel_pipe.ts";
 
 /** Agents that come back are spread over so much time that no more than this many come in a second. */
@@ -22,7 +22,7 @@ export interface TunnelGuest {
   /** Whether the credential that opened the tunnel is still valid. */
   isCurrent: () => boolean;
   /** The connection that carries the tunnel. */
-  peer: Peer;
+  peer: Pick<Peer, "address" | "port" | "certificate"> & Partial<Pick<PeerFront, "serve">>;
 }
 
 /** The tunnel of a node, as the server has it. */
