@@ -1,4 +1,4 @@
-import { FreedMemory } from "../core/lib/linux/freed_memory.ts";
+import { FreedMemory } from "../core/lib/linux/footprint/freed_memory.ts";
 import { type CommandContext, commandContext } from "./context.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import type { NodeFlags } from "./options.ts";

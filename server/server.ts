@@ -23,7 +23,7 @@ import { type ControlPlane, openControlPlane, runControllers } from "./control_p
 import type { NodeLifecycleOptions } from "../core/controllers/nodes/large_outages.ts";
 import { keepLeases } from "../core/api/tunnels/lease_keeper.ts";
 import { collectAfterStorms } from "../core/api/tunnels/storms.ts";
-import { collectGarbage } from "../core/lib/linux/garbage.ts";
+import { collectGarbage } from "../core/lib/linux/footprint/garbage.ts";
 import type { Tunnels } from "../core/api/tunnels/tunnels.ts";
 import { type FarTraffic, farTrafficBy } from "./link/far_traffic.ts";
 import { serverTunnels, tunnelSources } from "./link/server_tunnels.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../virtual_clock.ts";
 import {
   FreedMemory,
   isWorthCollecting,
@@ -45,6 +45,9 @@ Deno.test("garbage is collected once a process is at rest, and again when it has
     ["collected, and much larger now", after(150, 30_000), true],
     ["collected, and a little larger now", after(151, 30_000), false],
     ["collected just now", after(150, 29_999), false],
+    ["what it began with is over", { ...after(182, 110_000), upMs: 120_000 }, true],
+    ["nearly over", { ...after(182, 109_999), upMs: 119_999 }, false],
+    ["collected since that was over", { ...after(182, 30_000), upMs: 150_000 }, false],
     ["much larger and busy", { ...after(150, 30_000), cpuMs: 41 }, false],
   ];
   for (const [what, change, expected] of cases) {

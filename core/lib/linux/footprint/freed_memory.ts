@@ -1,6 +1,7 @@
 import { cpuUsage } from "node:process";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../clock.ts";
 import { collectGarbage } from "./garbage.ts";
+import { releaseProgramPages } from "./program_pages.ts";
 
 const SYMBOLS = { malloc_trim: { parameters: ["usize"], result: "i32" } } as const;
 const MIB = 1024 * 1024;
@@ -12,6 +13,8 @@ const EXCESS_BYTES = 32 * MIB;
 const AGAIN_MS = 30_000;
 /** When a process has started and is at rest: what it needed only for that, some 30 MiB, is given back. */
 const SETTLED_MS = 10_000;
+/** … and after this long what it began with is over, too. */
+const OVER_MS = 120_000;
 /** CPU time between two looks of a process that is at rest. */
 const REST_CPU_MS_MAX = 40;
 /** With more in use, garbage is left to V8, which collects it in small steps. */
@@ -44,6 +47,7 @@ export function isWorthCollecting(
 ): boolean {
   if (cpuMs > REST_CPU_MS_MAX || heapUsedBytes > COLLECTED_HEAP_BYTES_MAX) return false;
   if (last === undefined) return upMs >= SETTLED_MS;
+  if (upMs >= OVER_MS && upMs - last.agoMs < OVER_MS) return true;
   return last.agoMs >= AGAIN_MS && residentBytes >= last.residentBytes + EXCESS_BYTES;
 }
 
@@ -55,7 +59,8 @@ export function isWorthTrimming(seen: MemorySighting): boolean {
 /**
  * Returns freed memory to the system as the process grows (malloc_trim(3)). glibc keeps the memory of small buffers, such
  * as those of connections: after a flood the process would stay large forever. Once the process is at rest, its garbage is
- * collected before. Does nothing without glibc or without permission for FFI.
+ * collected before, and it lets go of those of its own pages that it needed for its start; once more when what it does first
+ * is over, too. Does nothing without glibc or without permission for FFI.
  */
 export class FreedMemory implements Disposable {
   readonly #clock: Clock;
@@ -116,6 +121,7 @@ export class FreedMemory implements Disposable {
 
   #collect(nowMs: number): void {
     collectGarbage();
+    releaseProgramPages();
     this.#trim(nowMs);
     this.#collected = { residentBytes: this.#lastBytes, atMs: nowMs };
   }
@@ -143,4 +149,22 @@ export class FreedMemory implements Disposable {
 function cpuMsNow(): number {
   const { user, system } = cpuUsage();
   return (user + system) / 1000;
+}
+
+/**
+ * Collects the garbage that the start of a worker has left, once, when the process is at rest: V8 would keep it, some 3 MB.
+ * `afterMs`: not before, and not at the same time as other threads.
+ */
+export function collectStartGarbage(clock: Clock, afterMs: number): void {
+  let cpuMs = cpuMsNow();
+  const look = () => {
+    const usedMs = cpuMsNow() - cpuMs;
+    cpuMs += usedMs;
+    if (usedMs <= REST_CPU_MS_MAX) collectGarbage();
+    else clock.after(LOOK_MS, look);
+  };
+  clock.after(afterMs, () => {
+    cpuMs = cpuMsNow();
+    clock.after(LOOK_MS, look);
+  });
 }
