@@ -225,9 +225,9 @@ export class Safety {
     const key = `${machine.name} ${machine.lives} ${uid}`;
     const last = this.#mirrored.get(key) ?? 0;
     if (resourceVersion.startsWith(TRIMMED)) return; // made of what is in it: it may come again
-    const isOld = type === "DELETED"
-      ? Number(resourceVersion) < last
-      : Number(resourceVersion) <= last;
+    // What was kept, without all of its metadata, is told whole once more.
+    const mayRepeat = type === "DELETED" || this.#options.edge !== undefined;
+    const isOld = mayRepeat ? Number(resourceVersion) < last : Number(resourceVersion) <= last;
     if (isOld) {
       this.fault(`${machine.name} receives ${name} at ${resourceVersion} after ${last}`);
     }
