@@ -24,29 +24,25 @@ export class Follower implements FollowerScope {
   related: Related;
   readonly node: string;
   readonly stream: ByteStream;
+  /** The same set for all who follow the same kinds. */
   readonly kinds: ReadonlySet<FollowedKind>;
   readonly beats: boolean;
   readonly isCurrent: () => boolean;
-  /** Equal for followers that follow the same kinds. */
-  readonly profile: string;
   readonly #waiting = new Map<string, Uint8Array>();
   #state: "live" | "late" = "late";
 
   constructor(
-    { node, related, stream, kinds, beats, isCurrent }:
-      & Pick<
-        Follower,
-        "node" | "related" | "stream" | "beats" | "isCurrent"
-      >
-      & { kinds: readonly FollowedKind[] },
+    { node, related, stream, kinds, beats, isCurrent }: Pick<
+      Follower,
+      "node" | "related" | "stream" | "kinds" | "beats" | "isCurrent"
+    >,
   ) {
     this.node = node;
     this.related = related;
     this.stream = stream;
-    this.kinds = new Set(kinds);
+    this.kinds = kinds;
     this.beats = beats;
     this.isCurrent = isCurrent;
-    this.profile = kinds.map(({ resource }) => resource.plural).join();
   }
 
   /** Whether what is written now goes out at once. */

@@ -25,6 +25,8 @@ import { Follower, type Line } from "./follower.ts";
 
 /** Nodes that are followed for at once. */
 export const FOLLOWERS_MAX = 20_000;
+/** Sets of kinds that are shared; agents of one version all ask for the same. */
+const SETS_MAX = 64;
 /** How often followers are shown that the server lives, if they asked for it, and that credentials are looked at. */
 const BEAT_MS = 60_000;
 const BEAT = new TextEncoder().encode("\n");
@@ -62,6 +64,7 @@ export class NodeFeeds {
   /** Those that have to do with an object, by its kind and key. */
   readonly #related = new Map<string, Set<Follower>>();
   readonly #subscriptions = new Map<FollowedKind, () => void>();
+  readonly #sets = new Map<string, ReadonlySet<FollowedKind>>();
   #burst: Telling[] = [];
   #cancelBeat: (() => void) | undefined;
   #isStopping = false;
@@ -89,7 +92,8 @@ export class NodeFeeds {
     }
     this.#followers.get(node)?.stream.destroy();
     const { stream, response } = openStream(c, "application/json");
-    const { kinds, beats } = request;
+    const { beats } = request;
+    const kinds = this.#setOf(request.kinds);
     const isCurrent = c.get("isCurrent");
     const related = relatedTo(node, this.#view);
     const follower = new Follower({ node, related, stream, kinds, beats, isCurrent });
@@ -122,6 +126,14 @@ export class NodeFeeds {
     for (const { stream, isCurrent } of [...this.#followers.values()]) {
       if (!isCurrent()) stream.end();
     }
+  }
+
+  /** One set for all who follow the same kinds: they are told the same chunks. */
+  #setOf(kinds: readonly FollowedKind[]): ReadonlySet<FollowedKind> {
+    const name = kinds.map(({ resource }) => groupResourceOf(resource)).join();
+    const known = this.#sets.get(name) ?? new Set(kinds);
+    if (this.#sets.size < SETS_MAX) this.#sets.set(name, known);
+    return known;
   }
 
   #subscribe(kind: FollowedKind): void {
@@ -327,7 +339,7 @@ export class NodeFeeds {
   }
 
   #tellCommon(common: readonly Telling[], special: ReadonlySet<Follower>): void {
-    const chunks = new Map<string, Uint8Array>();
+    const chunks = new Map<ReadonlySet<FollowedKind>, Uint8Array>();
     const byChunk = new Map<Uint8Array, ByteStream[]>();
     for (const follower of this.#followers.values()) {
       if (special.has(follower)) continue;
@@ -335,10 +347,10 @@ export class NodeFeeds {
         tellOwn(follower, common);
         continue;
       }
-      let chunk = chunks.get(follower.profile);
+      let chunk = chunks.get(follower.kinds);
       if (!chunk) {
         const lines = common.filter(({ kind }) => follower.kinds.has(kind));
-        chunks.set(follower.profile, chunk = concat(lines.map(({ bytes }) => bytes)));
+        chunks.set(follower.kinds, chunk = concat(lines.map(({ bytes }) => bytes)));
       }
       if (chunk.length === 0) continue;
       if (!follower.stream.member?.()) follower.write(chunk);
