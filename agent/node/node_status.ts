@@ -283,7 +283,7 @@ export function nodeStatusOf<S extends Conditions>(
     capacity: { ...extendedOf(before.capacity), ...machine.capacity },
     allocatable: { ...extendedOf(before.allocatable), ...allocatable },
     conditions: conditionsOf(before, state, nowMs),
-    ...(state.images && { images: state.images }),
+    ...(state.images && { images: state.images.length > 0 ? state.images : undefined }),
     addresses: [{ type: "InternalIP", address: hostIP }, { type: "Hostname", address: nodeName }],
     nodeInfo: {
       ...machine.info,

@@ -113,6 +113,22 @@ Deno.test("a view that does not show what others write of the lease is told to b
   assert.ok(node.suspicions() > 0);
 });
 
+Deno.test("a node at rest writes its lease alone, with images or without", async () => {
+  await using node = await kept();
+  const statuses = () => node.writes.filter((name) => name.includes("updateStatus")).length;
+  const image = {
+    ...{ id: "sha256:a", reference: "a:1", names: ["a:1"], sizeBytes: 1, isUsed: true },
+  };
+  for (const images of [[], [image], []]) {
+    node.status.reportImages(images);
+    await node.clock.advance(11_000);
+    const before = statuses();
+    await node.clock.advance(60_000);
+    assert.equal(statuses(), before, `${images.length} images`);
+  }
+  assert.equal(node.client.get(nodes, { name: NAME })!.status.images, undefined);
+});
+
 /** A node whose API can be out of reach, registered. */
 async function kept({ comesTwice = false } = {}) {
   const { client, clock } = await freshObjects();
