@@ -15,6 +15,7 @@ import { type FarLinks, farTrafficBy } from "./link/far_traffic.ts";
 import { pods } from "../core/resources/core/pods/pods.ts";
 import { sendReports } from "./kubelet/report_loop.ts";
 import { type Context, keepRunning } from "./context.ts";
+import { OwnEndpoints } from "../core/traffic/own_endpoints.ts";
 import type { TrafficReport } from "../core/traffic/served_traffic.ts";
 import { TrafficLoop } from "./kubelet/traffic_loop.ts";
 import {
@@ -104,7 +105,12 @@ export async function runAgent<P extends NodePlatform>(
   });
   keepRunning(context, "the reports of what is served", (signal) => traffic.run(signal));
   const onServed = (report: TrafficReport) => traffic.take(report);
-  await runNode(context, mirror, { ...node, ...environment, onServed, ...(far && { far }) });
+  await runNode(context, new OwnEndpoints(mirror, nodeName), {
+    ...node,
+    ...environment,
+    onServed,
+    ...(far && { far }),
+  });
   return platform;
 }
 

@@ -70,7 +70,7 @@ export class Mirror extends MirroredView implements KeptView {
       const kind = this.kindOf(source.resource);
       const onListed = () => listed[i]!.resolve();
       const name = groupResourceOf(source.resource);
-      const version = this.#restored?.[name];
+      const version = source.resource.volatile ? undefined : this.#restored?.[name]; // it is not kept
       const watch = new ListWatch({
         ...{ ...this.#options, source, kind, onListed },
         ...(version !== undefined && { version }),
