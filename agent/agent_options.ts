@@ -1,3 +1,4 @@
+import type { Taint } from "../core/resources/core/nodes/nodes.ts";
 import type { KeptTokens } from "./volumes/pod_tokens.ts";
 import type { Client, View } from "../core/client/client.ts";
 import type { TokenSource } from "../core/client/token_source.ts";
@@ -31,6 +32,8 @@ export interface AgentOptions
   podCIDR?: string;
   /** Labels of the node besides Kubernetes' own. */
   labels?: Readonly<Record<string, string>>;
+  /** With which the node registers; later they are others' to change. */
+  taints?: readonly Taint[];
   /** As in `nodeInfo.kubeletVersion`. */
   version: string;
   machine: Machine;

@@ -45,8 +45,29 @@ Deno.test("what is kept free of pods is as the flags say, else as the kubelet's"
   });
 });
 
+Deno.test("a node gives itself the labels and taints that the flags say", () => {
+  const { nodeLabels, registerWithTaints } = flagsOf(
+    ...["--node-labels", "zone=a,example.com/tier=", "--register-with-taints"],
+    "site=remote:NoSchedule,alone:NoExecute",
+  );
+  assert.deepEqual(nodeLabels, { zone: "a", "example.com/tier": "" });
+  assert.deepEqual(registerWithTaints, [
+    { key: "site", value: "remote", effect: "NoSchedule" },
+    { key: "alone", effect: "NoExecute" },
+  ]);
+});
+
 for (
   const [flag, value, advice] of [
+    ["--node-labels", "a=b=c", /is no KEY=VALUE: it has two equal signs/],
+    ["--node-labels", "-=x", /is no KEY=VALUE/],
+    [
+      "--node-labels",
+      "kubernetes.io/os=linux,node-role.kubernetes.io/x=,a.k8s.io/b=c",
+      /unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels: \[node-role.kubernetes.io\/x a.k8s.io\/b\]/,
+    ],
+    ["--register-with-taints", "a=b", /its effect is NoSchedule, PreferNoSchedule or NoExecute/],
+    ["--register-with-taints", "=b:NoSchedule", /is no KEY=VALUE:EFFECT/],
     ["--container-log-max-size", "63Ki", /a size of at least 64Ki/],
     ["--container-log-max-size", "much", /a size of at least 64Ki/],
     ["--container-log-max-size", "1E", /a size of at least 64Ki/],

@@ -10,7 +10,7 @@ import type { Log } from "../../core/lib/log.ts";
 import { Wake } from "../../core/lib/wake.ts";
 import { timestamp } from "../../core/lib/timestamp.ts";
 import type { NodeCondition } from "../../core/resources/core/nodes/node_status.ts";
-import { type Node, nodes } from "../../core/resources/core/nodes/nodes.ts";
+import { type Node, nodes, type Taint } from "../../core/resources/core/nodes/nodes.ts";
 import type { PressureCondition } from "../eviction/thresholds.ts";
 import type { ListedImage } from "../runtimes/container_runtime.ts";
 import { extendedOf } from "./allocatable.ts";
@@ -52,6 +52,8 @@ export interface NodeStatusOptions {
   podCIDR: string | undefined;
   /** Besides those of Kubernetes. */
   labels: Readonly<Record<string, string>>;
+  /** With which it registers. */
+  taints?: readonly Taint[];
   annotations: Readonly<Record<string, string>>;
   machine: Machine;
   allocatable: Readonly<Record<string, string>>;
@@ -206,10 +208,11 @@ export class NodeStatus {
 
   /** As the kubelet does it: with the status, so that the node is of use at once. */
   async #register(): Promise<Node> {
-    const { client, nodeName, podCIDR, annotations } = this.#options;
+    const { client, nodeName, podCIDR, annotations, taints } = this.#options;
     const metadata = { name: nodeName, labels: this.#labels(), annotations };
     const status = this.#statusNow({});
-    const node = await client.create(nodes, { metadata, spec: podRanges(podCIDR), status });
+    const spec = { ...podRanges(podCIDR), ...(taints && { taints: [...taints] }) };
+    const node = await client.create(nodes, { metadata, spec, status });
     this.#tellChange(node, {}, status);
     return node;
   }
@@ -225,11 +228,14 @@ export class NodeStatus {
   }
 
   async #keepMetadata(node: Node): Promise<Node> {
-    const { client, podCIDR } = this.#options;
+    const { client, podCIDR, taints = [] } = this.#options;
     const labels = { ...node.metadata.labels, ...this.#labels() };
     const annotations = { ...node.metadata.annotations, ...this.#options.annotations };
     const metadata = { ...node.metadata, labels, annotations };
-    const spec = { ...podRanges(podCIDR), ...node.spec };
+    const isNew = (node.status.conditions ?? []).length === 0; // it was made for this agent to register
+    const own = isNew ? taints.filter((one) => !node.spec.taints?.some(isLike(one))) : [];
+    const all = { ...(own.length > 0 && { taints: [...node.spec.taints ?? [], ...own] }) };
+    const spec = { ...podRanges(podCIDR), ...node.spec, ...all };
     if (isEqual(metadata, node.metadata) && isEqual(spec, node.spec)) return node;
     return await client.update(nodes, { ...node, metadata, spec });
   }
@@ -255,6 +261,11 @@ export class NodeStatus {
       this.#options.events.record(COMPONENT, { about, type: "Normal", reason, message });
     }
   }
+}
+
+/** The same taint, whatever its value. */
+function isLike({ key, effect }: Taint): (other: Taint) => boolean {
+  return (other) => other.key === key && other.effect === effect;
 }
 
 type Conditions =

@@ -1,6 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { parseThresholds, type Threshold } from "../../agent/eviction/thresholds.ts";
 import { DurationError, durationMsOf } from "../../core/schema/durations.ts";
+import type { Taint } from "../../core/resources/core/nodes/nodes.ts";
+import { isOwnLabel } from "../../core/resources/core/nodes/own_labels.ts";
+import { labelValueFaults, qualifiedNameFaults } from "../../core/schema/names.ts";
 import { QuantityError, quantityFault, unitsOf } from "../../core/schema/quantities.ts";
 import { sysctlPatternFault } from "../../agent/runtimes/sysctls.ts";
 
@@ -14,7 +17,7 @@ const DURATION_MS_MAX = 24 * 3_600_000;
 
 /** Adds the flags that a kubelet has too, with its names and its defaults. */
 export function withKubeletFlags(command: Command): Command {
-  return withPodFlags(withReserveFlags(withImageFlags(command)));
+  return withPodFlags(withReserveFlags(withImageFlags(withRegistrationFlags(command))));
 }
 
 function withImageFlags(command: Command): Command {
@@ -72,6 +75,49 @@ function withReserveFlags(command: Command): Command {
       "how long pressure is told after it is gone (5m)",
       durationMs,
     );
+}
+
+/** How the node presents itself. */
+function withRegistrationFlags(command: Command): Command {
+  return command
+    .option("--node-labels <labels>", "labels of this node, such as zone=a,tier=edge", nodeLabels)
+    .option(
+      "--register-with-taints <taints>",
+      "taints that this node begins with, such as site=remote:NoSchedule",
+      nodeTaints,
+    );
+}
+
+function nodeLabels(text: string): Record<string, string> {
+  const pairs = text.split(",").filter(Boolean).map((each) => {
+    const [key = "", value = "", ...rest] = each.split("=");
+    const fault = rest.length > 0
+      ? "it has two equal signs"
+      : [...qualifiedNameFaults(key), ...labelValueFaults(value)][0];
+    if (fault !== undefined) throw new InvalidArgumentError(`"${each}" is no KEY=VALUE: ${fault}.`);
+    return [key, value] as const;
+  });
+  const unknown = pairs.map(([key]) => key).filter((key) => !isOwnLabel(key));
+  if (unknown.length === 0) return Object.fromEntries(pairs);
+  throw new InvalidArgumentError(
+    `unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels: [${
+      unknown.join(" ")
+    }]`,
+  );
+}
+
+function nodeTaints(text: string): Taint[] {
+  return text.split(",").filter(Boolean).map((each) => {
+    const [, key = "", value, effect] =
+      /^([^=:]+)(?:=([^=:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(each) ?? [];
+    const fault = effect === undefined
+      ? "its effect is NoSchedule, PreferNoSchedule or NoExecute"
+      : [...qualifiedNameFaults(key), ...labelValueFaults(value ?? "")][0];
+    if (fault !== undefined) {
+      throw new InvalidArgumentError(`"${each}" is no KEY=VALUE:EFFECT: ${fault}.`);
+    }
+    return { key, ...(value && { value }), effect } as Taint;
+  });
 }
 
 function withPodFlags(command: Command): Command {

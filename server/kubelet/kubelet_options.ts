@@ -2,10 +2,15 @@ import type { AgentOptions } from "../../agent/agent_options.ts";
 import type { Threshold } from "../../agent/eviction/thresholds.ts";
 import type { Reservation } from "../../agent/node/allocatable.ts";
 import { DISK_SHARES, type DiskShares } from "../../agent/images/unused_images.ts";
+import type { Taint } from "../../core/resources/core/nodes/nodes.ts";
 import { PULLS_MAX } from "../../agent/images/image_puller.ts";
 
 /** What the flags say that a kubelet has too; what is absent is as a kubelet has it. */
 export interface KubeletFlags {
+  /** Labels that the node gives itself. */
+  nodeLabels?: Readonly<Record<string, string>>;
+  /** Taints with which it registers. */
+  registerWithTaints?: readonly Taint[];
   serializeImagePulls?: boolean;
   maxParallelImagePulls?: number;
   /** Processes of a pod; -1: as many as the node has. */

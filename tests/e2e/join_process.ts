@@ -34,12 +34,17 @@ export interface RunningAgent {
 /** Runs the agent of plain processes on what a machine has got by joining. Resolves when it is ready. */
 export async function joinedAgent(
   folder: string,
-  { podCidr, env = {} }: { podCidr: string; env?: Environment },
+  { podCidr, env = {}, flags = [] }: {
+    podCidr: string;
+    env?: Environment;
+    flags?: readonly string[];
+  },
 ): Promise<RunningAgent> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--quiet", MAIN, "agent", "--data", folder, "--runtime", "process"],
       ...["--gateway-address", "127.0.0.1", "--pod-cidr", podCidr, "--stop-pods"],
+      ...flags,
     ],
     env,
     stdin: "null",

@@ -45,14 +45,19 @@ async function livesAndRenews(server: ServerProcess, folder: string): Promise<vo
   const before = await Deno.readTextFile(path);
   const old = before.replace(/^issued: .*$/m, "issued: 1970-01-01T00:00:00.000Z");
   await Deno.writeTextFile(path, old);
-  const agent = await joinedAgent(folder, { podCidr: "127.170.0.0/24" });
+  const agent = await joinedAgent(folder, {
+    podCidr: "127.170.0.0/24",
+    flags: ["--node-labels", "own=1", "--register-with-taints", "site=remote:NoSchedule"],
+  });
   try {
-    const { metadata, status } = await eventually("the node is ready", async () => {
+    const { metadata, spec, status } = await eventually("the node is ready", async () => {
       const node = await (await server.fetch(`${NODES}/edge-1`)).json();
       return node.status.conditions?.some(isReady) && node;
     });
     assert.equal(metadata.labels.site, "a");
     assert.equal(metadata.labels["example.com/x"], "1");
+    assert.equal(metadata.labels.own, "1");
+    assert.ok(spec.taints.some(({ key }: { key: string }) => key === "site"), JSON.stringify(spec));
     assert.ok(status.nodeInfo.machineID);
     await eventually(
       "another certificate",

@@ -142,7 +142,7 @@ Deno.test("a node neither takes its own taints away nor gives itself a role", as
         "a role",
         { ...node, metadata: { ...node.metadata, labels: role } },
         403,
-        /is not allowed to modify the label "node-role.kubernetes.io\/control-plane"/,
+        /nodes "edge" is forbidden: is not allowed to modify labels: node-role.kubernetes.io\/control-plane$/,
       ],
       ["a label", { ...node, metadata: { ...node.metadata, labels: { zone: "a" } } }, 200, /^$/],
     ];
@@ -159,8 +159,8 @@ Deno.test("a node gives itself no role, and its pods no labels of others, by the
     const role = { "node-role.kubernetes.io/control-plane": "" };
     const tenant = { "secure.node-restriction.kubernetes.io/tenant": "a" };
     const table: [string, Record<string, string>, RegExp][] = [
-      [`${NODES}/edge`, role, /node "edge" is not allowed to modify the label "node-role/],
-      [`${NODES}/edge`, tenant, /node "edge" is not allowed to modify the label "secure.node-/],
+      [`${NODES}/edge`, role, /is not allowed to modify labels: node-role/],
+      [`${NODES}/edge`, tenant, /is not allowed to modify labels: secure.node-/],
       [`${PODS}/edge`, { app: "bank" }, /node "edge" cannot update labels through pod status/],
     ];
     for (const [path, labels, message] of table) {

@@ -148,3 +148,22 @@ Deno.test("a node does not say which machine it is", async () => {
     }
   }
 });
+
+Deno.test("a node whose machine has joined registers with taints of its own, and never takes others' away", async () => {
+  const { askAs, admin } = await joinable();
+  const others = { key: "site", value: "remote", effect: "NoExecute" };
+  const own = { key: "own", effect: "NoSchedule" };
+  await admin("POST", "/api/v1/nodes", { metadata: { name: "b" }, spec: { taints: [others] } });
+  const taints = async (wanted: (all: object[]) => object[]) => {
+    const { body } = await admin("GET", "/api/v1/nodes/b");
+    const next = { ...body, spec: { ...body.spec, taints: wanted(body.spec.taints) } };
+    return (await askAs("node-b", "PUT", "/api/v1/nodes/b", next)).code;
+  };
+  assert.equal(await taints((all) => all.slice(1)), 403, "takes one away");
+  assert.equal(await taints((all) => [...all, own]), 200, "adds one");
+  const { body } = await admin("GET", "/api/v1/nodes/b");
+  const conditions = [{ type: "Ready", status: "True" }];
+  await askAs("node-b", "PUT", "/api/v1/nodes/b/status", { ...body, status: { conditions } });
+  assert.equal(await taints((all) => [...all, { ...own, key: "more" }]), 403, "it is registered");
+  assert.equal(await taints((all) => all), 200);
+});

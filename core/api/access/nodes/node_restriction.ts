@@ -7,13 +7,11 @@ import type { Objects } from "../../../objects/objects.ts";
 import { PROVISIONER_FINALIZER } from "../../../resources/core/persistent_volumes/binding.ts";
 import { JOINED_BY } from "../../../resources/certificates/node_joining.ts";
 import { CONFIG_MIRROR } from "../../../resources/core/pods/static_pods.ts";
+import { isOwnLabel } from "../../../resources/core/nodes/own_labels.ts";
 import { type Node, nodes } from "../../../resources/core/nodes/nodes.ts";
 import type { User } from "../../http/api_context.ts";
 import { nodeOf } from "./node_identity.ts";
 import { claimFault } from "./pod_range_claims.ts";
-
-/** Labels by which others decide what may run where: a node must not set them on itself. */
-const OTHERS_LABELS = /^(?:[\w.-]+\.)?(?:node-restriction|node-role)\.kubernetes\.io\//;
 
 interface Written {
   /** Of the kind that is written. */
@@ -59,15 +57,43 @@ export function refuseOthersObject(
   const there = current?.();
   const before = partsOf(there ?? {});
   if (there) refuseOutdated(plural, metadata, there);
-  if (there && !isEqual(spec["taints"] ?? [], before.spec["taints"] ?? [])) {
+  if (there && !mayTaint(there as Node, listOr(spec["taints"]))) {
     throw refused(plural, node, node, "is not allowed to modify taints");
   }
-  refuseOthersRange(node, spec, view);
-  const label = changedLabel(metadata["labels"], before.metadata["labels"]);
-  if (label !== undefined) {
-    throw refused(plural, node, node, `is not allowed to modify the label "${label}"`);
+  if (there && !isEqual(metadata["ownerReferences"], before.metadata["ownerReferences"])) {
+    throw refused(plural, node, node, "is not allowed to modify ownerReferences");
   }
+  refuseOthersRange(node, spec, view);
+  refuseOthersLabels(node, metadata["labels"], there && (before.metadata["labels"] ?? {}));
   refuseServersAnnotation(node, metadata["annotations"], before.metadata["annotations"]);
+}
+
+/**
+ * Until a node has said how it is, it registers itself, although the server has made it when its machine joined: it may add
+ * taints. Others' it never takes away.
+ */
+function mayTaint({ spec: { taints = [] }, status }: Node, next: readonly unknown[]): boolean {
+  if ((status.conditions ?? []).length > 0) return isEqual(next, taints);
+  return taints.every((taint) => next.some((one) => isEqual(one, taint)));
+}
+
+function listOr(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** In the words of the plugin NodeRestriction. `previous`: absent when the node is created. */
+function refuseOthersLabels(node: string, next: unknown, previous: unknown): void {
+  const [after, before] = [objectOr(next), objectOr(previous)];
+  const changed = Object.keys({ ...before, ...after })
+    .filter((name) => !isOwnLabel(name) && after[name] !== before[name]).sort().join(", ");
+  if (changed === "") return;
+  const why = previous === undefined
+    ? `node "${node}" is not allowed to set the following labels: ${changed}`
+    : `is not allowed to modify labels: ${changed}`;
+  throw new ApiError("Forbidden", `nodes "${node}" is forbidden: ${why}`, {
+    kind: "nodes",
+    name: node,
+  });
 }
 
 /** What the server says of a node in its annotations. */
@@ -155,11 +181,8 @@ export function refusalOfLabels(
   if (node === undefined) return undefined;
   return ({ metadata }, previous) => {
     const labels = previous?.metadata.labels;
-    const label = changedLabel(metadata.labels, labels);
-    if (label !== undefined) {
-      throw refused(plural, metadata.name, node, `is not allowed to modify the label "${label}"`);
-    }
     if (plural === "nodes") {
+      refuseOthersLabels(node, metadata.labels ?? {}, labels ?? {});
       refuseServersAnnotation(node, metadata.annotations, previous?.metadata.annotations);
     }
     if (plural !== "pods" || isEqual(metadata.labels ?? {}, labels ?? {})) return;
@@ -194,12 +217,6 @@ function refuseOthersRange(
       );
     }
   }
-}
-
-function changedLabel(next: unknown, previous: unknown): string | undefined {
-  const [after, before] = [objectOr(next), objectOr(previous)];
-  return Object.keys({ ...after, ...before })
-    .find((name) => OTHERS_LABELS.test(name) && after[name] !== before[name]);
 }
 
 function partsOf(value: unknown): Record<"metadata" | "spec", Record<string, unknown>> {
