@@ -139,7 +139,10 @@ export class IpPlumbing implements Plumbing {
     for (const { dst } of present) {
       if (!ranges.includes(dst)) await this.#run(["route", "del", dst, "dev", device]);
     }
-    for (const range of ranges) await this.#run(["route", "replace", range, ...own]);
+    const shown = new Set(present.map(({ dst }) => dst));
+    for (const range of ranges) {
+      if (!shown.has(range)) await this.#run(["route", "add", range, ...own]);
+    }
   }
 
   rulesGeneration(): undefined {

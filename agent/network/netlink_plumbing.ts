@@ -179,12 +179,14 @@ export class NetlinkPlumbing implements Plumbing {
       const device = this.#indexOf(name);
       applySettings(name, NODE_END);
       this.#run(setUp(device), `set "${name}" up`);
-      for (const { cidr, device: found } of this.#routes(new Map([[device, name]]))) {
-        if (found !== name || ranges.includes(cidr)) continue;
+      const present = this.#routes(new Map([[device, name]]))
+        .flatMap(({ cidr, device }) => device === name ? [cidr] : []);
+      for (const cidr of present.filter((each) => !ranges.includes(each))) {
         this.#run(deleteRoute({ destination: cidr, device, source }), `unroute ${cidr}`, [ESRCH]);
       }
-      for (const range of ranges) {
-        this.#run(addRoute({ destination: range, device, source }), `route ${range} to "${name}"`);
+      for (const cidr of ranges.filter((each) => !present.includes(each))) {
+        const route = { destination: cidr, device, source };
+        this.#run(addNewRoute(route), `route ${cidr} to "${name}"`);
       }
     });
   }

@@ -96,8 +96,8 @@ export interface Plumbing {
   /** Succeeds when it is not there. */
   removeNodeRoute(route: NodeRoute, source: string): Promise<void>;
   /**
-   * Sets a device of ours up and leads these ranges to it, and no others; `source` as with `addNodeRoute`. Rejects where
-   * foreign functions are not allowed.
+   * Sets a device of ours up and leads these ranges to it, and no others; `source` as with `addNodeRoute`. Rejects when
+   * there is another route to one of them.
    */
   routeByDevice(device: string, ranges: readonly string[], source: string): Promise<void>;
   /** Changes with each change of any rule of nftables; `undefined` where that is not known. */

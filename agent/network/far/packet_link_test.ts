@@ -54,6 +54,10 @@ for (const [name, open] of VARIANTS) {
           await refuses(pod.namespacePath!, FAR_POD, "what is no longer far");
           await answers(pod.namespacePath!, "10.213.19.9");
           assert.equal(seen.has(`${pod.ip} > ${FAR_POD}`), false);
+          await link.use([place.podCIDR], send);
+          assert.deepEqual(link.ranges, [], "a range that is led elsewhere is left alone");
+          await link.use(["10.213.19.0/24"], send);
+          await answers(pod.namespacePath!, "10.213.19.9");
           await link.use([], send);
           assert.deepEqual(link.ranges, []);
           await refuses(pod.namespacePath!, "10.213.19.9", "a device that is gone");
