@@ -71,8 +71,12 @@ async function build(
     ...{ transport, server, node: nodeName, sources, dialler },
   });
   keepIdentity(remote.link);
-  // What was asked of the tunnel that is lost is asked anew.
-  dialler.onChange((tunnel) => tunnel && remote.link.suspect());
+  // What was asked of the tunnel that is lost is asked anew; for the first one, everything waits.
+  let isFirst = true;
+  dialler.onChange((tunnel) => {
+    if (tunnel && !isFirst) remote.link.suspect();
+    isFirst = false;
+  });
   if (!checkpoint.isKept) await checkAccess(remote.link, nodeName, signal);
   const { title, podCidr } = await runAgent(context, remote, {
     nodeName,

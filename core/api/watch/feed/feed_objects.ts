@@ -1,5 +1,6 @@
+import { Buffer } from "node:buffer";
 import { digestOf, Digests, keyOf } from "../../../client/feed/digests.ts";
-import { groupResourceOf } from "../../../resources/resource.ts";
+import { groupResourceOf, type KubeObject } from "../../../resources/resource.ts";
 import type { Entry, Key, Store, StoreEvent } from "../../../store/store.ts";
 import type { Related } from "../../access/nodes/node_relations.ts";
 import type { ServedKinds } from "../../discovery/served_kinds.ts";
@@ -21,6 +22,7 @@ export interface FollowerScope {
 }
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** What of the store each node follows, and what it adds up to. What all follow is added up once, and kept up to date. */
 export class FeedObjects {
@@ -41,7 +43,7 @@ export class FeedObjects {
     return kept(this.#whole, entry, () => {
       const { group, version, plural } = kind.resource;
       const served = this.#kinds.find(group, version, plural);
-      return served?.bytesOf(entry) ?? entry.bytes;
+      return withoutManagers(served?.bytesOf(entry) ?? entry.bytes);
     });
   }
 
@@ -123,6 +125,15 @@ export class FeedObjects {
     for (const { key, digest } of all) digests.add(key, digest);
     return digests;
   }
+}
+
+/** Who manages which fields is of no use to a node, and often half of an object. */
+function withoutManagers(json: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = json;
+  if (!Buffer.from(buffer, byteOffset, length).includes('"managedFields":')) return json;
+  const object: KubeObject = JSON.parse(decoder.decode(json));
+  const { managedFields: _, ...metadata } = object.metadata;
+  return encoder.encode(JSON.stringify({ ...object, metadata })); // in its place among the fields
 }
 
 /** Where the object of a feed's key is in the store. */

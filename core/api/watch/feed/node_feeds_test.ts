@@ -72,6 +72,31 @@ Deno.test("a node is told of its pods and what they refer to, and of nothing tha
   await edge.stop();
 });
 
+Deno.test("who manages which fields is not told, and what is shown is what digests are made of", async () => {
+  const fixture = await cluster();
+  const apply = `/api/v1/namespaces/default/services/applied?fieldManager=me`;
+  const answer = await fixture.api.ask("PATCH", apply, {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "applied" },
+    spec: { ports: [{ port: 80 }] },
+  }, { "content-type": "application/apply-patch+yaml" });
+  assert.equal(answer.status, 201);
+  const edge = await following(fixture);
+  const shown = edge.mirror.get(services, named("applied"))!;
+  const { managedFields, ...metadata } = fixture.local.get(services, named("applied"))!.metadata;
+  assert.equal(managedFields?.length, 1);
+  assert.deepEqual(shown.metadata, metadata);
+  const kept = structuredClone(edge.saved());
+  await edge.stop();
+  const again = new FollowingNode(fixture, "edge");
+  again.mirror.restore({ position: {}, objects: kept });
+  await again.start();
+  await again.caughtUp();
+  assert.ok(again.bytes.down < 1_000, `${again.bytes.down}`);
+  await again.stop();
+});
+
 Deno.test("what pods refer to comes before them and goes after them", async () => {
   const fixture = await cluster();
   const { local } = fixture;
