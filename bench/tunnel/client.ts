@@ -76,12 +76,11 @@ async function tlsTo({ tls: port, authority }: Place): Promise<Carrier> {
   small.on("data", (bytes: Uint8Array) => {
     if ((left -= bytes.length) <= 0) done();
   });
-  const ended = (socket: TLSSocket) => new Promise((resolve) => socket.once("close", resolve));
   return {
     up: async (megabytes) => {
       const socket = await open(1, megabytes);
       socket.resume();
-      const end = ended(socket);
+      const end = new Promise((resolve) => socket.once("close", resolve));
       for (let sent = 0; sent < megabytes * 1e6; sent += PART.length) {
         if (!socket.write(PART)) await new Promise((resolve) => socket.once("drain", resolve));
       }
@@ -89,8 +88,11 @@ async function tlsTo({ tls: port, authority }: Place): Promise<Carrier> {
     },
     down: async (megabytes) => {
       const socket = await open(2, megabytes);
-      socket.resume();
-      await ended(socket);
+      let left = megabytes * 1e6;
+      await new Promise<void>((resolve) =>
+        socket.on("data", (bytes: Uint8Array) => (left -= bytes.length) <= 0 && resolve())
+      );
+      socket.destroy();
     },
     echo: (bytes) => {
       left = bytes;

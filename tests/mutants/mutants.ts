@@ -17,6 +17,7 @@ import { STREAM_MUTANTS } from "./stream_mutants.ts";
 import { STEPWISE_MUTANTS } from "./stepwise_mutants.ts";
 import { STORAGE_MUTANTS } from "./storage_mutants.ts";
 import { TRAFFIC_MUTANTS } from "./traffic_mutants.ts";
+import { TUNNEL_MUTANTS } from "./tunnel_mutants.ts";
 
 /** A bug that somebody could make: `search` occurs once in the file and is replaced. */
 export interface Mutant {
@@ -554,6 +555,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PROXY_MUTANTS,
   ...FAR_MUTANTS,
   ...TRAFFIC_MUTANTS,
+  ...TUNNEL_MUTANTS,
   ...ROLLOUT_PART_MUTANTS,
   ...SET_MUTANTS,
   ...POD_MUTANTS,

@@ -181,6 +181,20 @@ Deno.test("who never answers pings gets little more than one window of bulk", as
   assert.ok(sent < 96 * 1024, `${sent} bytes`);
 });
 
+Deno.test("small messages overtake bulk, but one that is made of many does not", () => {
+  const { mux } = victim();
+  const stream = mux.open("many small writes");
+  let sent = 0;
+  for (let i = 0; i < 60; i++) {
+    void stream.write(new Uint8Array(1_000));
+    sent += mux.take(64 * 1024)?.length ?? 0;
+  }
+  assert.ok(sent < 48 * 1024, `${sent} bytes without an answer to a ping`);
+  const other = mux.open("one small write");
+  void other.write(new Uint8Array(300));
+  assert.ok((mux.take(64 * 1024)?.length ?? 0) >= 300);
+});
+
 Deno.test("who provokes refusals and reads none is cut off", () => {
   const { mux } = victim();
   assert.throws(() => {
